@@ -1,0 +1,48 @@
+# The commands a person must know: run, test, check, bench, lock.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11
+
+.PHONY: install install-dev run test check bench soak lock pictures
+.DEFAULT_GOAL := run
+
+$(VENV)/.app: requirements/app.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --require-hashes --no-deps -r requirements/app.txt
+	touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.app
+	$(PIP) install --require-hashes --no-deps -r requirements/dev.txt
+	touch $@
+
+install: $(VENV)/.app
+
+install-dev: $(VENV)/.dev
+
+run: install
+	@exec $(BIN)/python manage.py run --with-parent
+
+test: install-dev
+	@exec $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+check: install-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	FIELDWATCH_PRODUCTION=1 SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))') \
+	  ALLOWED_HOSTS=fieldwatch.example FIELDWATCH_URL=https://fieldwatch.example \
+	  $(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(BIN)/python -m requirements.check
+
+bench: install-dev
+	@exec $(BIN)/python -m bench $(ARGS)
+
+soak: install-dev
+	@exec $(BIN)/python -m bench --soak $(ARGS)
+
+lock: install-dev
+	$(UV_COMPILE) pyproject.toml -o requirements/app.txt
+	$(UV_COMPILE) pyproject.toml --group dev -c requirements/app.txt -o requirements/dev.txt

@@ -1,0 +1,1 @@
+"""Fieldwatch: a dashboard that watches survey target groups on the Cint Exchange."""
