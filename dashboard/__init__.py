@@ -1,1 +1,10 @@
-"""Fieldwatch: a dashboard that watches survey target groups on the Cint Exchange."""
+"""Fieldwatch: a dashboard that watches survey target groups on the Cint Exchange.
+
+The way of the data, and back:
+
+    exchange ──> sync ──> fielding ──> alerts / web
+    exchange <── sync <───────────────────────  web
+
+`dashboard.celery` holds the Celery application; it is not imported here, so that the simulator and
+the exchange client start without it.
+"""

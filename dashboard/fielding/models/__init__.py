@@ -1,0 +1,29 @@
+"""Every table of the product."""
+
+from dashboard.fielding.models.alerts import Incident, Mail, Notice, Rule
+from dashboard.fielding.models.edits import Edit
+from dashboard.fielding.models.exchange import BusinessUnit, ExchangeAccount, ExchangeUser
+from dashboard.fielding.models.groups import Project, TargetGroup
+from dashboard.fielding.models.history import Change, CompletesDay, Reading
+from dashboard.fielding.models.people import Membership, User
+from dashboard.fielding.models.polling import Cycle, Quarantine
+
+__all__ = [
+    "BusinessUnit",
+    "Change",
+    "CompletesDay",
+    "Cycle",
+    "Edit",
+    "ExchangeAccount",
+    "ExchangeUser",
+    "Incident",
+    "Mail",
+    "Membership",
+    "Notice",
+    "Project",
+    "Quarantine",
+    "Reading",
+    "Rule",
+    "TargetGroup",
+    "User",
+]

@@ -1,0 +1,171 @@
+"""What needs a person: rules, incidents, who must be told, and the mails that tell them."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from dashboard.fielding.models.exchange import ExchangeAccount
+from dashboard.fielding.models.groups import Project, TargetGroup
+from dashboard.fielding.models.people import User
+
+
+class Rule(models.Model):
+    """A rule as an account, project or group has it, where it differs from what ships.
+
+    An edit makes a new version; incidents of older versions close as superseded.
+    """
+
+    account = models.ForeignKey(ExchangeAccount, models.CASCADE, related_name="rules")
+    project = models.ForeignKey(Project, models.CASCADE, null=True, blank=True)
+    group = models.ForeignKey(TargetGroup, models.CASCADE, null=True, blank=True)
+    scope = models.CharField(max_length=64, default="account")  # account, project:ID or group:ID
+    code = models.CharField(max_length=64)
+    version = models.PositiveIntegerField(default=1)
+    enabled = models.BooleanField(default=True)
+    settings = models.JSONField(default=dict)
+    edited_by = models.ForeignKey(User, models.SET_NULL, null=True)
+    edited_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "scope", "code"], name="rule_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} v{self.version}"
+
+
+class Incident(models.Model):
+    """Something that needs a person, from its first breach to its end."""
+
+    class State(models.TextChoices):
+        """The machine's states; OK is the absence of an open incident."""
+
+        PENDING = "pending", "pending"
+        FIRING = "firing", "firing"
+        RECOVERING = "recovering", "recovering"
+        RESOLVED = "resolved", "resolved"
+
+    class Severity(models.IntegerChoices):
+        """The smaller, the more urgent."""
+
+        CRITICAL = 1, "critical"
+        WARNING = 2, "warning"
+        NOTICE = 3, "notice"
+
+    account = models.ForeignKey(ExchangeAccount, models.CASCADE, related_name="incidents")
+    project = models.ForeignKey(Project, models.CASCADE, null=True, related_name="incidents")
+    group = models.ForeignKey(TargetGroup, models.CASCADE, null=True, related_name="incidents")
+    rule = models.CharField(max_length=64)
+    rule_version = models.PositiveIntegerField(default=0)
+    # account:project:group:rule:version; at most one open incident a key.
+    key = models.CharField(max_length=200)
+    state = models.CharField(max_length=10, choices=State)
+    severity = models.PositiveSmallIntegerField(choices=Severity)
+    sentence = models.TextField()
+    facts = models.JSONField(default=dict)  # the numbers behind the sentence
+    breached_at = models.DateTimeField()
+    fired_at = models.DateTimeField(null=True)
+    clear_since = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    close_reason = models.CharField(max_length=100, blank=True, default="")
+    readings = models.PositiveIntegerField(default=0)  # fresh ones in the present state
+    # The cycle that was judged last, so that each is judged once.
+    cycle = models.BigIntegerField(null=True)
+    evaluate_at = models.DateTimeField(null=True)
+    sequence = models.PositiveIntegerField(default=0)
+    acknowledged_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    acknowledged_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["key"],
+                name="incident_open_once",
+                condition=~models.Q(state="resolved"),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["account", "state"],
+                name="incident_open",
+                condition=~models.Q(state="resolved"),
+            ),
+            models.Index(fields=["group", "-breached_at"], name="incident_group_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.sentence}"
+
+
+class Mail(models.Model):
+    """The outbox: a mail is frozen with its Message-ID before it is sent, and sent until taken."""
+
+    class State(models.TextChoices):
+        """Where a mail is."""
+
+        WAITING = "waiting", "waiting"
+        SENT = "sent", "sent"
+        DEAD = "dead", "could not be delivered"
+
+    account = models.ForeignKey(ExchangeAccount, models.CASCADE, related_name="mails")
+    project = models.ForeignKey(Project, models.SET_NULL, null=True, related_name="mails")
+    recipient = models.ForeignKey(User, models.CASCADE, related_name="mails")
+    address = models.EmailField()
+    message_id = models.CharField(max_length=200, unique=True)
+    subject = models.CharField(max_length=300)
+    text = models.TextField()
+    html = models.TextField(blank=True, default="")
+    state = models.CharField(max_length=7, choices=State, default=State.WAITING)
+    created_at = models.DateTimeField()
+    next_try_at = models.DateTimeField()
+    leased_until = models.DateTimeField(null=True)
+    attempts = models.PositiveIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True, default="")
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["next_try_at"], name="mail_waiting", condition=models.Q(state="waiting")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class Notice(models.Model):
+    """Who must be told what of an incident; committed together with its transition."""
+
+    class Kind(models.TextChoices):
+        """What is told."""
+
+        FIRE = "fire", "fired"
+        REPEAT = "repeat", "still firing"
+        RECOVER = "recover", "recovered"
+        NO_DATA = "no-data", "no data"
+
+    incident = models.ForeignKey(Incident, models.CASCADE, related_name="notices")
+    kind = models.CharField(max_length=7, choices=Kind)
+    sequence = models.PositiveIntegerField()
+    recipient = models.ForeignKey(User, models.CASCADE, related_name="notices")
+    created_at = models.DateTimeField()
+    mail = models.ForeignKey(Mail, models.SET_NULL, null=True, related_name="notices")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["incident", "kind", "sequence", "recipient"], name="notice_once"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["recipient", "created_at"],
+                name="notice_waiting",
+                condition=models.Q(mail__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.recipient_id}"

@@ -1,0 +1,61 @@
+"""Column types of ours: money, rates, the exchange's ids, encrypted text."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models
+
+
+def foreign_id(**options: Any) -> models.CharField[str, str]:
+    """An id of the exchange: text, whatever it looks like (ULID, UUID, number)."""
+    return models.CharField(max_length=64, **options)
+
+
+def amount(**options: Any) -> models.DecimalField[Any, Any]:
+    """Money in its currency's major unit; six decimals, since prices have more than the currency."""
+    return models.DecimalField(max_digits=15, decimal_places=6, null=True, blank=True, **options)
+
+
+def rate(**options: Any) -> models.FloatField[Any, Any]:
+    """A share from 0 to 1."""
+    return models.FloatField(null=True, blank=True, **options)
+
+
+@cache
+def _box(keys: tuple[str, ...]) -> MultiFernet:
+    try:
+        return MultiFernet([Fernet(key) for key in keys])
+    except ValueError as exc:
+        raise ImproperlyConfigured(
+            "ENCRYPTION_KEYS takes Fernet keys (32 bytes, url-safe base64), separated by commas"
+        ) from exc
+
+
+def box() -> MultiFernet:
+    """What encrypts secrets: the first key writes, every key reads."""
+    return _box(tuple(settings.ENCRYPTION_KEYS))
+
+
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
+    """Text that is encrypted in the table and plain in Python; never filter by it."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        """Encrypt on the way in."""
+        plain = super().get_prep_value(value)
+        return plain if not plain else box().encrypt(plain.encode()).decode()
+
+    def from_db_value(self, value: str | None, *_: Any) -> str | None:
+        """Decrypt on the way out."""
+        if not value:
+            return value
+        try:
+            return box().decrypt(value.encode()).decode()
+        except InvalidToken as exc:
+            raise ImproperlyConfigured(
+                "a stored secret was encrypted with a key that ENCRYPTION_KEYS no longer holds"
+            ) from exc

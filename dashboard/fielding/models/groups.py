@@ -1,0 +1,149 @@
+"""Projects and target groups, as the exchange last described them."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from dashboard.fielding.models.exchange import ExchangeAccount
+from dashboard.fielding.models.fields import amount, foreign_id, rate
+from dashboard.fielding.queries import ProjectQuerySet, TargetGroupQuerySet
+
+
+class Project(models.Model):
+    """A project: the folder of its target groups, and the unit of polling."""
+
+    account = models.ForeignKey(ExchangeAccount, models.CASCADE, related_name="projects")
+    exchange_id = foreign_id()
+    human_readable_id = models.CharField(max_length=16, blank=True, default="")
+    name = models.TextField()
+    reference_number = models.CharField(max_length=200, blank=True, default="")
+    status = models.CharField(max_length=32)
+    project_manager_id = foreign_id(blank=True, default="")
+    group_count = models.PositiveIntegerField(default=0)
+    filling_goal = models.PositiveIntegerField(null=True)
+    completes = models.PositiveIntegerField(null=True)
+    prescreens = models.PositiveIntegerField(null=True)
+    incidence_rate = rate()
+    median_loi_seconds = models.PositiveIntegerField(null=True)
+    conversion_rate = rate()
+    drop_off_rate = rate()
+    last_activity_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(null=True)
+    missing_since = models.DateTimeField(null=True)
+
+    # The plan of polling: when it is due, and who is at it. `read_at` dates the numbers of every
+    # group of the project: a complete cycle saw them all, changed or not.
+    due_at = models.DateTimeField(null=True, db_index=True)
+    leased_until = models.DateTimeField(null=True)
+    lease = models.CharField(max_length=32, blank=True, default="")
+    failures = models.PositiveSmallIntegerField(default=0)
+    error = models.TextField(blank=True, default="")
+    read_at = models.DateTimeField(null=True)
+    changelog_until = models.DateTimeField(null=True)
+    # Grows with every write to the project or its groups: the pages' ETag.
+    version = models.PositiveBigIntegerField(default=0)
+
+    objects = ProjectQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "exchange_id"], name="project_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TargetGroup(models.Model):
+    """One audience with its goal, price and fielding period. Null: the exchange did not say."""
+
+    class Status(models.TextChoices):
+        """The statuses that we know; others are kept and shown as they came."""
+
+        DRAFT = "draft", "Draft"
+        SCHEDULED = "scheduled", "Scheduled"
+        LIVE = "live", "Live"
+        PAUSED = "paused", "Paused"
+        COMPLETED = "completed", "Completed"
+        ARCHIVED = "archived", "Archived"
+
+    account = models.ForeignKey(ExchangeAccount, models.CASCADE, related_name="target_groups")
+    project = models.ForeignKey(Project, models.CASCADE, related_name="target_groups")
+    exchange_id = foreign_id()
+    human_readable_id = models.CharField(max_length=16, blank=True, default="", db_index=True)
+    name = models.TextField()
+    reference_number = models.CharField(max_length=200, blank=True, default="")
+    status = models.CharField(max_length=32)
+    locale = models.CharField(max_length=16, blank=True, default="")
+    country_code = models.CharField(max_length=2, blank=True, default="")
+    language_code = models.CharField(max_length=3, blank=True, default="")
+    time_zone = models.CharField(max_length=64, blank=True, default="")  # overrides the country's
+    project_manager_id = foreign_id(blank=True, default="")
+    created_at = models.DateTimeField(null=True)
+
+    # From the list: progress and quality, each life to date.
+    completes = models.PositiveIntegerField(null=True)
+    prescreens = models.PositiveIntegerField(null=True)
+    filling_goal = models.PositiveIntegerField(null=True)
+    filling_strategy = models.CharField(max_length=32, blank=True, default="")
+    last_complete_at = models.DateTimeField(null=True)
+    incidence_rate = rate()
+    drop_off_rate = rate()
+    conversion_rate = rate()
+    median_loi_seconds = models.PositiveIntegerField(null=True)
+    epc = amount()
+    epcm = amount()
+    average_cpi = amount()
+    issues = models.JSONField(default=dict)  # {figure: [{type, code, text, suggestions}]}
+    # What the list row said, to compare without decoding; statistics need not move `updated_at`.
+    row_hash = models.BinaryField(max_length=16, default=b"")
+
+    # From overview and performance.
+    pricing_model = models.CharField(max_length=32, blank=True, default="")
+    is_pricing_restricted = models.BooleanField(null=True)
+    cpi = amount()
+    cost = amount()
+    currency = models.CharField(max_length=3, blank=True, default="")
+    entrants = models.PositiveIntegerField(null=True)
+    first_complete_at = models.DateTimeField(null=True)
+    respondent_analysis = models.JSONField(default=list)  # [{status, label, count}], live only
+
+    # From details and the fielding run.
+    expected_loi_minutes = models.PositiveSmallIntegerField(null=True)
+    expected_incidence_rate = rate()
+    completes_goal = models.PositiveIntegerField(null=True)
+    details = models.JSONField(default=dict)  # as the exchange sent them, for forms and drafts
+    fielding_run_id = foreign_id(blank=True, default="")
+    starts_at = models.DateTimeField(null=True)
+    ends_at = models.DateTimeField(null=True)
+    re_entry = models.JSONField(null=True)
+    re_entry_offered = models.BooleanField(null=True)
+
+    # From the changelog: why and when the status last changed.
+    status_reason = models.CharField(max_length=100, blank=True, default="")
+    status_changed_at = models.DateTimeField(null=True)
+    status_changed_by = models.CharField(max_length=32, blank=True, default="")  # actor type
+
+    # Ours, stored by the pull so that lists need no history: see `fielding.insight`.
+    insight = models.JSONField(default=dict)
+    short_at_end = models.FloatField(null=True)
+    finish_at = models.DateTimeField(null=True)
+    reconciling = models.BooleanField(default=False)
+
+    swept_at = models.DateTimeField(null=True)  # details, re-entry and dates
+    missing_since = models.DateTimeField(null=True)
+    error = models.TextField(blank=True, default="")
+    changed_at = models.DateTimeField(null=True)
+
+    objects = TargetGroupQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "exchange_id"], name="group_once"),
+        ]
+        indexes = [
+            models.Index(fields=["project", "status"], name="group_project_status"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

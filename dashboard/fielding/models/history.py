@@ -1,0 +1,83 @@
+"""What was: readings of figures, the completes time series, and the exchange's changelog."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from dashboard.fielding.models.exchange import ExchangeAccount
+from dashboard.fielding.models.fields import amount, foreign_id, rate
+from dashboard.fielding.models.groups import TargetGroup
+
+
+class Reading(models.Model):
+    """The figures of a group at a moment, written only when one of them had changed."""
+
+    group = models.ForeignKey(TargetGroup, models.CASCADE, related_name="readings")
+    at = models.DateTimeField()
+    status = models.CharField(max_length=32)
+    completes = models.PositiveIntegerField(null=True)
+    prescreens = models.PositiveIntegerField(null=True)
+    entrants = models.PositiveIntegerField(null=True)
+    incidence_rate = rate()
+    drop_off_rate = rate()
+    conversion_rate = rate()
+    median_loi_seconds = models.PositiveIntegerField(null=True)
+    epc = amount()
+    epcm = amount()
+    cpi = amount()
+    average_cpi = amount()
+    cost = amount()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["group", "at"], name="reading_once")]
+
+    def __str__(self) -> str:
+        return f"{self.group_id} at {self.at:%Y-%m-%d %H:%M}Z"
+
+
+class CompletesDay(models.Model):
+    """The completes of a group through one UTC day: cumulative counts at the end of each hour.
+
+    `hours` packs 24 little-endian int32: slot h is the count at (h+1):00Z, so 00:00Z is the last
+    slot of the day before; -1 is a gap. `odd` keeps stamps off the hour: [[iso time, count], …].
+    """
+
+    group = models.ForeignKey(TargetGroup, models.CASCADE, related_name="completes_days")
+    day = models.DateField()
+    hours = models.BinaryField(max_length=96)
+    odd = models.JSONField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["group", "day"], name="completes_day_once")]
+
+    def __str__(self) -> str:
+        return f"{self.group_id} on {self.day}"
+
+
+class Change(models.Model):
+    """One change of a group's settings, as the exchange's changelog tells it."""
+
+    account = models.ForeignKey(ExchangeAccount, models.CASCADE, related_name="changes")
+    group = models.ForeignKey(TargetGroup, models.CASCADE, related_name="changes")
+    batch_id = foreign_id()
+    position = models.PositiveSmallIntegerField(default=0)
+    occurred_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    actor_type = models.CharField(max_length=64, blank=True, default="")
+    actor_id = foreign_id(blank=True, default="")
+    kind = models.CharField(max_length=100)
+    old = models.JSONField(null=True)
+    new = models.JSONField(null=True)
+    reason_code = models.CharField(max_length=100, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["group", "batch_id", "position"], name="change_once"),
+        ]
+        indexes = [
+            models.Index(fields=["group", "-occurred_at"], name="change_group_time"),
+            models.Index(fields=["account", "-occurred_at"], name="change_account_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.occurred_at:%Y-%m-%d %H:%M}Z"

@@ -1,0 +1,88 @@
+"""People and what each may do on which exchange account."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import UserManager as DjangoUserManager
+from django.db import models
+from django.db.models.functions import Lower
+
+from dashboard.fielding.models.fields import foreign_id
+
+
+class UserManager(DjangoUserManager["User"]):
+    """People found by their sign-in name or their e-mail address, whatever its case."""
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """The person who signs in with this name or address."""
+        typed = (username or "").strip()
+        if "@" in typed:
+            return self.get(email__iexact=typed)
+        return self.get(username__iexact=typed)
+
+
+class User(AbstractUser):
+    """A person who signs in."""
+
+    class Theme(models.TextChoices):
+        """How pages look."""
+
+        AUTO = "auto", "As the device says"
+        LIGHT = "light", "Light"
+        DARK = "dark", "Dark"
+
+    username = models.CharField("sign-in name", max_length=150, unique=True)
+    email = models.EmailField("e-mail address")
+    time_zone = models.CharField(max_length=64, default="UTC")
+    theme = models.CharField(max_length=5, choices=Theme, default=Theme.AUTO)
+    # Set when a person's address was refused by a mail server for good (5xx); shown to them.
+    email_refused = models.TextField(default="", blank=True)
+
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+
+    class Meta(AbstractUser.Meta):  # type: ignore[name-defined,misc]
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="user_email_once"),
+            models.UniqueConstraint(Lower("username"), name="user_name_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_full_name() or self.username
+
+
+class Membership(models.Model):
+    """What a person may do on an exchange account, and who they are there."""
+
+    class Role(models.TextChoices):
+        """Each role may all that the ones before it may."""
+
+        VIEWER = "viewer", "Viewer"
+        EDITOR = "editor", "Editor"
+        ADMINISTRATOR = "administrator", "Administrator"
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    account = models.ForeignKey(
+        "fielding.ExchangeAccount", models.CASCADE, related_name="memberships"
+    )
+    role = models.CharField(max_length=13, choices=Role)
+    exchange_user_id = foreign_id(blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "account"], name="membership_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.role} of {self.account}"
+
+    @property
+    def may_edit(self) -> bool:
+        """Whether this person may change what runs on the exchange."""
+        return self.role in (self.Role.EDITOR, self.Role.ADMINISTRATOR)
+
+    @property
+    def may_administer(self) -> bool:
+        """Whether this person may change connections, people and rules."""
+        return self.role == self.Role.ADMINISTRATOR

@@ -1,0 +1,55 @@
+"""What each round of polling read, and what of it could not be understood."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from dashboard.fielding.models.exchange import ExchangeAccount
+from dashboard.fielding.models.groups import Project
+
+
+class Cycle(models.Model):
+    """One round over a project (or, without one, over the account's own lists)."""
+
+    account = models.ForeignKey(ExchangeAccount, models.CASCADE, related_name="cycles")
+    project = models.ForeignKey(Project, models.CASCADE, null=True, related_name="cycles")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    complete = models.BooleanField(default=False)
+    requests = models.PositiveIntegerField(default=0)
+    groups_seen = models.PositiveIntegerField(default=0)
+    groups_written = models.PositiveIntegerField(default=0)
+    quarantined = models.PositiveIntegerField(default=0)
+    errors = models.JSONField(default=list)  # [sentence, …]
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account", "-started_at"], name="cycle_account_time"),
+            models.Index(fields=["project", "-started_at"], name="cycle_project_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.project or self.account} at {self.started_at:%Y-%m-%d %H:%M}Z"
+
+
+class Quarantine(models.Model):
+    """An item that could not be understood, kept as it came; one row an item and operation."""
+
+    account = models.ForeignKey(ExchangeAccount, models.CASCADE, related_name="quarantine")
+    operation = models.CharField(max_length=100)
+    item_id = models.CharField(max_length=100, blank=True, default="")
+    reason = models.TextField()
+    raw = models.TextField()
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    times = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "operation", "item_id"], name="quarantine_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.item_id}: {self.reason}"

@@ -1,0 +1,287 @@
+"""All settings: the only place that reads the environment.
+
+Each variable is checked here, so that a wrong one stops the start with its name and what it takes.
+With nothing set, Fieldwatch runs on embedded defaults: SQLite and its own Redis in the state folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import secrets
+import tempfile
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import dj_database_url
+import plotly
+from csp.constants import NONCE, NONE, SELF
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env, EnvError
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Env()
+
+
+def _kept_secret(folder: Path, name: str, make: Callable[[], str]) -> str:
+    """A secret made once and kept in the state folder, readable by its owner alone."""
+    path = folder / name
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        fresh = folder / f".{name}.{secrets.token_hex(4)}"
+        fresh.touch(mode=0o600)
+        fresh.write_text(make())
+        with contextlib.suppress(FileExistsError):  # the first of several starting processes wins
+            path.hardlink_to(fresh)
+        fresh.unlink()
+    return path.read_text().strip()
+
+
+def _database(url: str) -> dict[str, Any]:
+    """Django's settings of one database from its URL; SQLite in WAL mode with short waits."""
+    try:
+        config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=600))
+    except (ValueError, KeyError) as exc:
+        raise ImproperlyConfigured(
+            f"DATABASE_URL cannot be read ({exc}); it takes postgres://user:password@host/name "
+            "or sqlite:////absolute/path"
+        ) from exc
+    if config["ENGINE"].endswith("sqlite3"):
+        config["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        }
+        config["CONN_MAX_AGE"] = None
+    else:
+        config["CONN_HEALTH_CHECKS"] = True
+    return config
+
+
+def _socket_path(home: Path) -> Path:
+    """Where the embedded Redis listens: short (socket paths end at 107 bytes), one a state folder."""
+    mark = hashlib.sha256(str(home).encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"fieldwatch-{mark}" / "redis.sock"
+
+
+def _amounts(name: str, pairs: dict[str, str]) -> dict[str, Decimal]:
+    """Amounts by currency from ``EUR=97.50,GBP=83``."""
+    try:
+        return {code.upper(): Decimal(amount) for code, amount in pairs.items()}
+    except InvalidOperation as exc:
+        raise ImproperlyConfigured(f"{name} takes CODE=AMOUNT pairs such as EUR=97.50") from exc
+
+
+try:
+    PRODUCTION = env.bool("FIELDWATCH_PRODUCTION", False)
+    DEBUG = env.bool("DEBUG", False)
+    HOME = Path(env.str("FIELDWATCH_HOME", str(BASE_DIR / "var"))).resolve()
+    FIELDWATCH_URL = env.str("FIELDWATCH_URL", "http://127.0.0.1:8000").rstrip("/")
+    SECRET_KEY = env.str("SECRET_KEY", "") or _kept_secret(
+        HOME, "secret_key", lambda: secrets.token_urlsafe(64)
+    )
+    # Fernet keys: the first encrypts, all decrypt. Put a new one in front to rotate.
+    ENCRYPTION_KEYS: list[str] = env.list("ENCRYPTION_KEYS", []) or [
+        _kept_secret(HOME, "encryption_key", lambda: Fernet.generate_key().decode())
+    ]
+    ALLOWED_HOSTS: list[str] = env.list(
+        "ALLOWED_HOSTS", [urlsplit(FIELDWATCH_URL).hostname or "", "127.0.0.1", "localhost"]
+    )
+    DATABASES = {
+        "default": _database(
+            env.str("DATABASE_URL", "") or f"sqlite:///{HOME / 'fieldwatch.sqlite3'}"
+        )
+    }
+    EMBEDDED_REDIS_SOCKET = _socket_path(HOME)
+    REDIS_URL = env.str("REDIS_URL", "") or f"unix://{EMBEDDED_REDIS_SOCKET}"
+
+    # Hosts that a connection may talk to (and send its secret to), as host or host:port.
+    EXCHANGE_ALLOWED_HOSTS: list[str] = [
+        host.strip().lower()
+        for host in env.list("EXCHANGE_ALLOWED_HOSTS", ["api.cint.com", "auth.lucidhq.com"])
+    ]
+    EXCHANGE_RE_ENTRY_PATH = env.str(
+        "EXCHANGE_RE_ENTRY_PATH",
+        "/demand/accounts/{account_id}/projects/{project_id}"
+        "/target-groups/{target_group_id}/re-entry-configuration",
+    )
+    EXCHANGE_TIMEOUT_SECONDS = env.float("EXCHANGE_TIMEOUT_SECONDS", 20.0)
+    # The platform's CPI limit; the exchange has the last word.
+    CPI_LIMITS = {"USD": Decimal("105.00")} | _amounts("CPI_LIMITS", env.dict("CPI_LIMITS", {}))
+    CPI_JUMP_PERCENT = env.int("CPI_JUMP_PERCENT", 50)
+
+    POLL_SECONDS = env.int("POLL_SECONDS", 300)
+    BEAT_SECONDS = env.int("BEAT_SECONDS", 5)
+    REQUESTS_PER_MINUTE = env.int("REQUESTS_PER_MINUTE", 600)
+    WORKER_THREADS = env.int("WORKER_THREADS", 8)
+    # Zones of groups by country, where the built-in table is not what a company wants.
+    COUNTRY_ZONES: dict[str, str] = env.dict("COUNTRY_ZONES", {})
+
+    EMAIL_URL = env.str("EMAIL_URL", "")
+    DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Fieldwatch <fieldwatch@localhost>")
+    LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
+except EnvError as exc:
+    raise ImproperlyConfigured(str(exc)) from exc
+
+if EMAIL_URL:
+    vars().update(env.dj_email_url("EMAIL_URL"))
+else:  # no mail server: each mail is a file in the state folder
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = str(HOME / "mail")
+EMAIL_TIMEOUT = 30
+
+INSTALLED_APPS = [
+    "dashboard.fielding",
+    "dashboard",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_htmx",
+    "csp",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "dashboard.urls"
+WSGI_APPLICATION = "dashboard.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "dashboard.web.context.shell",
+            ],
+            "builtins": ["dashboard.web.templatetags.field"],
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    ["django.template.loaders.filesystem.Loader"],
+                )
+            ],
+        },
+    }
+]
+
+AUTH_USER_MODEL = "fielding.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "sign-in"
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-gb"
+USE_I18N = False
+
+STATIC_URL = "/static/"
+STATIC_ROOT = HOME / "static"
+STATICFILES_DIRS = [
+    BASE_DIR / "static",
+    ("plotly", Path(plotly.__file__).parent / "package_data"),
+]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CSRF_TRUSTED_ORIGINS = [FIELDWATCH_URL]
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "font-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+if PRODUCTION:
+    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", True)
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 600,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 1,
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_max": 0.2,
+}
+CELERY_TASK_PUBLISH_RETRY = False
+# Celery's Django fix-up would close the connection around every task (6 to 14 ms on PostgreSQL).
+CELERY_DB_REUSE_MAX = 10**9
+CELERY_BEAT_SCHEDULE = {
+    "wake": {
+        "task": "dashboard.tasks.wake",
+        "schedule": BEAT_SECONDS,
+        "options": {"expires": BEAT_SECONDS * 2},
+    },
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
+}
