@@ -1,0 +1,141 @@
+"""Rows for tests: each function makes one thing, with what a test does not care about filled in."""
+
+from __future__ import annotations
+
+import itertools
+import struct
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from dashboard.fielding.models import (
+    CompletesDay,
+    Cycle,
+    ExchangeAccount,
+    ExchangeUser,
+    Membership,
+    Project,
+    TargetGroup,
+    User,
+)
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+_numbers = itertools.count(1)
+
+
+def ulid(number: int) -> str:
+    """An id of the exchange's form, different for each number."""
+    return f"01{number:024d}"
+
+
+def account(**fields: Any) -> ExchangeAccount:
+    """A connection that was read just now."""
+    number = next(_numbers)
+    given = {
+        "name": f"exchange-{number}",
+        "exchange_id": "101",
+        "base_url": "http://127.0.0.1:1",
+        "auth": ExchangeAccount.Auth.API_KEY,
+        "secret": "key",
+        "health": ExchangeAccount.Health.FRESH,
+        "read_at": NOW,
+    }
+    return ExchangeAccount.objects.create(**(given | fields))
+
+
+def person(role: str = "", on: ExchangeAccount | None = None, **fields: Any) -> User:
+    """Somebody who can sign in with the password `demo`; with a role on an account if asked."""
+    number = next(_numbers)
+    exchange_user_id = fields.pop("exchange_user_id", "")
+    user = User.objects.create_user(
+        username=fields.pop("username", f"person-{number}"),
+        email=fields.pop("email", f"person-{number}@example.com"),
+        password=fields.pop("password", "demo"),
+        **fields,
+    )
+    if on:
+        Membership.objects.create(
+            user=user, account=on, role=role, exchange_user_id=exchange_user_id
+        )
+    return user
+
+
+def exchange_user(on: ExchangeAccount, **fields: Any) -> ExchangeUser:
+    """A person as the exchange names them."""
+    number = next(_numbers)
+    given = {"exchange_id": f"00000000-0000-4000-8000-{number:012d}", "name": f"PM {number}"}
+    return ExchangeUser.objects.create(account=on, **(given | fields))
+
+
+def project(on: ExchangeAccount, **fields: Any) -> Project:
+    """An active project that was read just now."""
+    number = next(_numbers)
+    given = {
+        "exchange_id": ulid(number),
+        "human_readable_id": f"P{number:05d}",
+        "name": f"Project {number}",
+        "status": "active",
+        "last_activity_at": NOW,
+        "created_at": NOW - timedelta(days=20),
+        "read_at": NOW,
+    }
+    return Project.objects.create(account=on, **(given | fields))
+
+
+def group(of: Project, **fields: Any) -> TargetGroup:
+    """A live group half way to its goal."""
+    number = next(_numbers)
+    given = {
+        "exchange_id": ulid(number),
+        "human_readable_id": f"T{number:06d}",
+        "name": f"Group {number}",
+        "status": "live",
+        "locale": "eng_us",
+        "country_code": "us",
+        "language_code": "eng",
+        "created_at": NOW - timedelta(days=14),
+        "completes": 100,
+        "prescreens": 300,
+        "entrants": 900,
+        "filling_goal": 200,
+        "completes_goal": 200,
+        "filling_strategy": "completes",
+        "last_complete_at": NOW - timedelta(minutes=20),
+        "incidence_rate": 0.33,
+        "drop_off_rate": 0.12,
+        "conversion_rate": 0.11,
+        "median_loi_seconds": 540,
+        "epc": Decimal("0.30"),
+        "epcm": Decimal("0.033"),
+        "average_cpi": Decimal("2.70"),
+        "pricing_model": "dynamic",
+        "is_pricing_restricted": False,
+        "cpi": Decimal("2.75"),
+        "cost": Decimal("270"),
+        "currency": "USD",
+        "expected_loi_minutes": 10,
+        "expected_incidence_rate": 0.35,
+        "starts_at": NOW - timedelta(days=7),
+        "ends_at": NOW + timedelta(days=7),
+        "changed_at": NOW,
+    }
+    return TargetGroup.objects.create(account=of.account, project=of, **(given | fields))
+
+
+def completes(of: TargetGroup, *, until: datetime = NOW, counts: Sequence[int]) -> None:
+    """Hourly cumulative completes of a group, the last at `until` (on the hour)."""
+    days: dict[Any, list[int]] = {}
+    for back, count in enumerate(reversed(counts)):
+        slot = until - timedelta(hours=back + 1)  # slot h is the count at (h+1):00
+        days.setdefault(slot.date(), [-1] * 24)[slot.hour] = count
+    CompletesDay.objects.bulk_create(
+        CompletesDay(group=of, day=day, hours=struct.pack("<24i", *hours))
+        for day, hours in days.items()
+    )
+
+
+def cycle(of: Project, at: datetime = NOW, **fields: Any) -> Cycle:
+    """A complete round over a project."""
+    given = {"started_at": at, "finished_at": at, "complete": True}
+    return Cycle.objects.create(account=of.account, project=of, **(given | fields))
