@@ -21,7 +21,7 @@ import plotly
 from csp.constants import NONCE, NONE, SELF
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
-from environs import Env, EnvError
+from environs import Env, EnvError, validate
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -80,7 +80,8 @@ try:
     PRODUCTION = env.bool("FIELDWATCH_PRODUCTION", False)
     DEBUG = env.bool("DEBUG", False)
     HOME = Path(env.str("FIELDWATCH_HOME", str(BASE_DIR / "var"))).resolve()
-    FIELDWATCH_URL = env.str("FIELDWATCH_URL", "http://127.0.0.1:8000").rstrip("/")
+    PORT = env.int("PORT", 8000, validate=validate.Range(1, 65535))
+    FIELDWATCH_URL = env.str("FIELDWATCH_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
     SECRET_KEY = env.str("SECRET_KEY", "") or _kept_secret(
         HOME, "secret_key", lambda: secrets.token_urlsafe(64)
     )
@@ -98,6 +99,7 @@ try:
     }
     EMBEDDED_REDIS_SOCKET = _socket_path(HOME)
     REDIS_URL = env.str("REDIS_URL", "") or f"unix://{EMBEDDED_REDIS_SOCKET}"
+    REDIS_IS_EMBEDDED = not env.str("REDIS_URL", "")
 
     # Hosts that a connection may talk to (and send its secret to), as host or host:port.
     EXCHANGE_ALLOWED_HOSTS: list[str] = [

@@ -1,0 +1,133 @@
+"""What one group is asked beyond its row in the list. Network only: nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from dashboard.exchange.client import ExchangeClient
+from dashboard.exchange.errors import (
+    BadAnswer,
+    ExchangeError,
+    Forbidden,
+    NotFound,
+    NotOffered,
+    Refused,
+    Unavailable,
+)
+from dashboard.exchange.pages import BadItem, walk
+from dashboard.exchange.shapes import CompletesPoint, TargetGroupChangelogBatch
+from dashboard.sync import rows
+
+# Failures of one group that leave the others of its project to be read.
+OF_ONE_GROUP = (Forbidden, NotFound, Refused, BadAnswer, Unavailable)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What to ask of one group."""
+
+    project: str
+    group: str
+    status: str
+    performance: bool = False
+    overview: bool = False
+    completes: bool = False
+    changelog: bool = False
+    details: bool = False
+    changelog_since: datetime | None = None
+
+
+@dataclass
+class Answer:
+    """What the exchange said of one group, as columns and rows; errors are sentences."""
+
+    ask: Ask
+    at: datetime
+    columns: dict[str, Any] = field(default_factory=dict)
+    completes: list[CompletesPoint] | None = None
+    changes: list[TargetGroupChangelogBatch] = field(default_factory=list)
+    quarantined: list[tuple[str, BadItem]] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+def group(client: ExchangeClient, ask: Ask, *, now: Callable[[], datetime]) -> Answer:
+    """Ask for everything that `ask` names; what is refused is said, what is down is raised."""
+    answer = Answer(ask=ask, at=now())
+    ids = {"project_id": ask.project, "target_group_id": ask.group}
+    launched = ask.status not in ("draft", "")
+    parts: list[tuple[bool, Callable[[], None]]] = [
+        (ask.overview, lambda: _overview(client, ids, answer)),
+        (ask.performance and launched, lambda: _performance(client, ids, answer)),
+        (ask.completes and launched, lambda: _completes(client, ids, answer)),
+        (ask.details and launched, lambda: _details(client, ids, answer)),
+        (ask.details and launched, lambda: _run(client, ids, answer)),
+        (ask.details and launched, lambda: _re_entry(client, ids, answer)),
+        (ask.changelog, lambda: _changelog(client, ids, answer)),
+    ]
+    for wanted, part in parts:
+        if wanted:
+            try:
+                part()
+            except OF_ONE_GROUP as exc:
+                answer.errors.append(str(exc))
+            except rows.DoesNotFit as exc:
+                answer.quarantined.append(("group", BadItem(str(exc), str(exc), ask.group)))
+    return answer
+
+
+def _overview(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
+    answer.columns |= rows.overview_columns(client.get_target_group_overview(**ids))
+
+
+def _performance(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
+    answer.columns |= rows.performance_columns(client.get_target_group_performance(**ids))
+
+
+def _completes(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
+    page = client.get_target_group_completes_aggregated_by_interval(
+        **ids, aggregation_interval="PT1H"
+    )
+    answer.completes = page.items
+    answer.quarantined += [("completes", bad) for bad in page.quarantined]
+
+
+def _details(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
+    answer.columns |= rows.details_columns(client.get_target_group_details(**ids))
+
+
+def _run(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
+    page = client.get_fielding_runs_by_target_group_id(**ids)
+    answer.columns |= rows.run_columns(page.items)
+
+
+def _re_entry(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
+    try:
+        answer.columns |= rows.re_entry_columns(client.get_re_entry_configuration(**ids))
+    except NotOffered:
+        answer.columns |= rows.re_entry_columns(None)
+
+
+def _changelog(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
+    """The newest changes first, down to what is known already."""
+    since = answer.ask.changelog_since
+    found = walk(
+        lambda cursor: client.get_target_group_changelog(**ids, page_size=50, start_after=cursor),
+        until=None if since is None else lambda batch: batch.occurred_at < since,
+    )
+    answer.changes = found.items
+    answer.quarantined += [("changelog", bad) for bad in found.quarantined]
+    if not found.complete:
+        answer.errors.append(found.reason)
+
+
+def many(
+    client: ExchangeClient, asks: Iterable[Ask], *, now: Callable[[], datetime], run: Any
+) -> list[Answer]:
+    """Ask several groups at once; `run` maps a function over items, in threads or not."""
+    return list(run(lambda ask: group(client, ask, now=now), asks))
+
+
+__all__ = ["Answer", "Ask", "ExchangeError", "group", "many"]
