@@ -1,7 +1,7 @@
 """All settings: the only place that reads the environment.
 
-Each variable is checked here, so that a wrong one stops the start with its name and what it takes.
-With nothing set, Fieldwatch runs on embedded defaults: SQLite and its own Redis in the state folder.
+Each variable is checked here: a wrong one stops the start with its name and what it takes. With
+nothing set, Fieldwatch runs on embedded defaults: SQLite and its own Redis in the state folder.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 
 import dj_database_url
 import plotly
-from csp.constants import NONCE, NONE, SELF
 from cryptography.fernet import Fernet
+from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError, validate
 
@@ -63,7 +63,7 @@ def _database(url: str) -> dict[str, Any]:
 
 
 def _socket_path(home: Path) -> Path:
-    """Where the embedded Redis listens: short (socket paths end at 107 bytes), one a state folder."""
+    """Where the embedded Redis of a state folder listens: short, socket paths end at 107 bytes."""
     mark = hashlib.sha256(str(home).encode()).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"fieldwatch-{mark}" / "redis.sock"
 

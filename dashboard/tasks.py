@@ -1,4 +1,4 @@
-"""Every Celery task: fetch by id, call one function. The tables say what is due; these are hints."""
+"""Every Celery task: fetch by id, call one function. The tables say what is due, not the queue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The environment of every test run, set before Django reads its settings: a state folder of its own."""
+"""What every test run starts with, set before Django reads its settings: a folder of its own."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class ExchangeClient(AccountOperations, ProjectOperations, GroupOperations, Fiel
     `Page`, whose wrong items are quarantined; `walk` reads them to the end.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         *,
         account_id: str,
@@ -60,6 +60,11 @@ class ExchangeClient(AccountOperations, ProjectOperations, GroupOperations, Fiel
     def requests(self) -> int:
         """How many requests went out so far, retries included."""
         return self._transport.requests
+
+    @property
+    def requests_here(self) -> int:
+        """How many requests this thread sent so far, retries included."""
+        return self._transport.requests_here
 
     @property
     def clock_skew(self) -> float | None:

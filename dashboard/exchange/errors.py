@@ -1,4 +1,3 @@
-# ruff: noqa: N818  (named after what happened: `except Resting` reads as a sentence)
 """Everything that can go wrong with the exchange, at a glance.
 
 ExchangeError

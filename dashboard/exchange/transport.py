@@ -70,12 +70,13 @@ class Call(Struct, kw_only=True):
 class _Local(threading.local):
     client: httpx.Client | None = None
     until: float = float("inf")
+    requests: int = 0
 
 
 class Transport:
     """Sends calls of one connection; threads share it, each with sockets of its own."""
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         *,
         base_url: str,
@@ -123,7 +124,7 @@ class Transport:
         finally:
             self._local.until = before
 
-    def send(  # noqa: PLR0913
+    def send(
         self,
         operation: str,
         method: str,
@@ -157,6 +158,11 @@ class Transport:
             exc.operation = operation
             exc.outcome_unknown = call.maybe_done
             raise
+
+    @property
+    def requests_here(self) -> int:
+        """How many requests this thread sent so far, retries included."""
+        return self._local.requests
 
     def close(self) -> None:
         """Close the connections of all threads."""
@@ -198,6 +204,7 @@ class Transport:
         self._wait_at_the_gate(call.deadline)
         with self._counting:
             self.requests += 1
+        self._local.requests += 1
         request = self._build(call, header)
         try:
             answer = self._exchange(request, call)

@@ -57,7 +57,7 @@ def unpack(
     return points
 
 
-def packed(hours: bytes, odd: Iterable[Iterable[Any]] | None) -> PackedDay:
+def packed(hours: bytes | memoryview, odd: Iterable[Iterable[Any]] | None) -> PackedDay:
     """A stored row as it was packed, whatever the database made of its types."""
     pairs = [(str(at), int(count)) for at, count in odd] if odd else None
     return PackedDay(bytes(hours), pairs)

@@ -10,9 +10,10 @@ from django.db import models, transaction
 from django.db.models import F
 
 from dashboard.exchange.client import ExchangeClient
+from dashboard.exchange.decode import BadItem
 from dashboard.exchange.errors import ExchangeError, Forbidden, NotFound
-from dashboard.exchange.pages import BadItem, walk
-from dashboard.exchange.shapes import ProjectListItem
+from dashboard.exchange.shapes.projects import ProjectListItem
+from dashboard.exchange.walk import walk
 from dashboard.fielding.models import BusinessUnit, Cycle, ExchangeAccount, ExchangeUser, Project
 from dashboard.sync import plan, quarantine, rows
 
@@ -32,19 +33,20 @@ _LIST = "list_account_projects"
 def pull_account(
     *, account: ExchangeAccount, client: ExchangeClient, token: str, clock: Callable[[], datetime]
 ) -> Cycle:
-    """Read the account's lists; projects whose row moved are due now. The cycle says how it went."""
+    """Read the account's lists; projects whose row moved are due now."""
     now = clock()
     cycle = Cycle(account=account, started_at=now)
-    before = client.requests
+    before = client.requests_here
     bad: list[tuple[str, BadItem]] = []
     try:
         listing = walk(
             lambda cursor: client.list_account_projects(page_size=100, start_after=cursor)
         )
+        listed = list(listing)
         bad += [(_LIST, item) for item in listing.quarantined]
         if not listing.complete:
             cycle.errors.append(listing.reason)
-        _store_projects(account, listing.items, bad, complete=listing.complete, now=clock())
+        _store_projects(account, listed, bad, complete=listing.complete, now=clock())
         cycle.listed = listing.complete
         if account.names_at is None or now - account.names_at >= NAMES_EVERY:
             _pull_names(account, client, cycle)
@@ -55,7 +57,7 @@ def pull_account(
         cycle.errors.append(str(exc))
         health = ExchangeAccount.Health.STALE if exc.waiting_helps else ExchangeAccount.Health.ERROR
         reason = str(exc)
-    cycle.requests = client.requests - before
+    cycle.requests = client.requests_here - before
     cycle.quarantined = len(bad)
     cycle.finished_at = clock()
     _finish(

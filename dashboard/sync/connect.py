@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from urllib.parse import urlsplit
 
-import redis
 from django.conf import settings
 
+from dashboard.exchange import redis_gate
 from dashboard.exchange.auth import ApiKey, Auth, ClientCredentials
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import HostRefused
@@ -75,10 +76,8 @@ def _auth(account: ExchangeAccount) -> Auth:
 
 def _make(account: ExchangeAccount) -> ExchangeClient:
     gate = RedisGate(
-        redis.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5
-        ),
-        key=f"gate:{account.pk}",
+        redis_gate.connect(settings.REDIS_URL),
+        account=f"{account.exchange_id}@{urlsplit(account.base_url).netloc}",
         policy=GatePolicy(requests_per_minute=_budget(account)),
     )
     return ExchangeClient(

@@ -1,7 +1,7 @@
 """What can be edited on the exchange: how each kind is read, written and compared.
 
-A value is what JSON can hold: `{"value": "2.70", "currency_code": "USD"}`, a strategy's name, or the
-re-entry configuration by status and side.
+A value is what JSON can hold: `{"value": "2.70", "currency_code": "USD"}`, a strategy's name, or
+the re-entry configuration by status and side.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 
 from dashboard.exchange.client import ExchangeClient
-from dashboard.exchange.shapes import MonetaryAmount, ReEntryConfiguration
+from dashboard.exchange.shapes.base import MonetaryAmount
+from dashboard.exchange.shapes.fielding import ReEntryConfiguration
 from dashboard.fielding.models import Edit, TargetGroup
 
 Value = Any

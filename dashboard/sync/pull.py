@@ -1,11 +1,11 @@
-"""Exchange → tables. The list pages are the heartbeat; only groups that moved are asked for more."""
+"""Exchange → tables. The list is the heartbeat; only groups that moved are asked for more."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -15,14 +15,16 @@ from django.db import transaction
 from django.db.models import F, Max
 
 from dashboard.exchange.client import ExchangeClient
+from dashboard.exchange.decode import BadItem
 from dashboard.exchange.errors import ExchangeError
-from dashboard.exchange.pages import BadItem, walk
-from dashboard.exchange.shapes import TargetGroupsListItem
-from dashboard.fielding.models import Change, Cycle, ExchangeAccount, Project, TargetGroup
+from dashboard.exchange.shapes.groups import TargetGroupsListItem
+from dashboard.exchange.walk import walk
+from dashboard.fielding.models import Change, Cycle, Project, TargetGroup
 from dashboard.sync import plan, quarantine, read, rows, write
 from dashboard.sync.read import Answer, Ask
 
 CHUNK = 50
+_LIST = "get_list_target_groups"
 Clock = Callable[[], datetime]
 
 
@@ -36,7 +38,6 @@ class Known(NamedTuple):
     missing_since: datetime | None
     changed_at: datetime | None
     completes_read_at: datetime | None
-    last_complete_at: datetime | None
 
 
 @dataclass
@@ -48,7 +49,6 @@ class Round:
     token: str
     clock: Clock
     cycle: Cycle
-    requests_before: int
     quarantined: list[tuple[str, BadItem]] = field(default_factory=list)
 
 
@@ -62,7 +62,7 @@ def pull_project(*, project: Project, client: ExchangeClient, token: str, clock:
     """One round over a project that this worker has claimed; the cycle says how it went."""
     now = clock()
     cycle = Cycle(account_id=project.account_id, project=project, started_at=now)
-    one = Round(project, client, token, clock, cycle, client.requests)
+    one = Round(project, client, token, clock, cycle)
     moved = False
     try:
         moved = _read_groups(one)
@@ -77,31 +77,44 @@ def pull_project(*, project: Project, client: ExchangeClient, token: str, clock:
 
 def _read_groups(one: Round) -> bool:
     """Walk the list, ask groups that moved, write what differs; whether anything moved."""
-    listing = walk(
-        lambda cursor: one.client.get_list_target_groups(
-            project_id=one.project.exchange_id, page_size=100, start_after=cursor
-        )
-    )
-    one.quarantined += [("get_list_target_groups", bad) for bad in listing.quarantined]
-    one.cycle.groups_seen = len(listing.items)
-    if not listing.complete:
-        one.cycle.errors.append(listing.reason)
+    listed, whole = _list(one)
     known = _known(one.project)
-    asks = _asks(one, listing.items, known)
-    listed = {row.id: row for row in listing.items}
+    asks = _asks(one, listed.values(), known)
     for chunk in _chunks(asks, CHUNK):
-        _read_chunk(one, chunk, listed, known)
-    if listing.complete:
+        _read_chunk(one, chunk, listed)
+    if whole:
         _mark_missing(one, listed, known)
         one.cycle.listed = True
         one.cycle.complete = not one.cycle.errors
     return any(ask.performance for ask in asks)
 
 
+def _list(one: Round) -> tuple[dict[str, TargetGroupsListItem], bool]:
+    """The rows of the project's groups by id, and whether these are all."""
+    before = one.client.requests_here
+    listed: dict[str, TargetGroupsListItem] = {}
+    listing = walk(
+        lambda cursor: one.client.get_list_target_groups(
+            project_id=one.project.exchange_id, page_size=100, start_after=cursor
+        )
+    )
+    try:
+        for row in listing:
+            listed[row.id] = row
+    except ExchangeError as exc:
+        one.cycle.errors.append(str(exc))
+    else:
+        if not listing.complete:
+            one.cycle.errors.append(listing.reason)
+    one.quarantined += [(_LIST, bad) for bad in listing.quarantined]
+    one.cycle.groups_seen = len(listed)
+    one.cycle.requests += one.client.requests_here - before
+    return listed, listing.complete
+
+
 def _known(project: Project) -> dict[str, Known]:
     columns = ("pk", "status", "row_hash", "exchange_updated_at", "missing_since", "changed_at")
-    columns += ("completes_read_at", "last_complete_at")
-    stored = project.target_groups.values_list("exchange_id", *columns)
+    stored = project.target_groups.values_list("exchange_id", *columns, "completes_read_at")
     return {ulid: Known(*rest) for ulid, *rest in stored}
 
 
@@ -117,7 +130,7 @@ def _asks(one: Round, listed: Iterable[TargetGroupsListItem], known: dict[str, K
         ask = _ask(one.project, row, was, now, overviews=overviews, details=details)
         if ask is not None:
             since = newest.get(was.pk) if was else None
-            asks.append(read.replace(ask, changelog_since=since))
+            asks.append(replace(ask, changelog_since=since))
     return asks
 
 
@@ -173,10 +186,10 @@ def _read_chunk(
     one: Round,
     asks: Sequence[Ask],
     listed: dict[str, TargetGroupsListItem],
-    known: dict[str, Known],
 ) -> None:
     """Ask some groups at once, then write them in one transaction."""
     answers = list(_readers().map(lambda ask: read.group(one.client, ask, now=one.clock), asks))
+    one.cycle.requests += sum(answer.requests for answer in answers)
     found = list(itertools.chain.from_iterable(_found(one, listed, a) for a in answers))
     one.cycle.groups_written += write.store(
         project=one.project, token=one.token, found=found, now=one.clock()
@@ -193,14 +206,14 @@ def _found(
     try:
         yield write.Found(rows.list_columns(row), row, answer)
     except rows.DoesNotFit as exc:
-        one.quarantined.append(("get_list_target_groups", quarantine.bad(row, str(exc))))
+        one.quarantined.append((_LIST, quarantine.bad(row, str(exc))))
 
 
 def _mark_missing(
     one: Round, listed: dict[str, TargetGroupsListItem], known: dict[str, Known]
 ) -> None:
     """Mark what a complete list no longer shows; an unreadable item may be any of them."""
-    if any(not bad.id for name, bad in one.quarantined if name == "get_list_target_groups"):
+    if any(not bad.id for name, bad in one.quarantined if name == _LIST):
         return
     there = set(listed) | {bad.id for _, bad in one.quarantined}
     gone = [was.pk for ulid, was in known.items() if ulid not in there and not was.missing_since]
@@ -213,7 +226,6 @@ def _finish(one: Round, *, moved: bool) -> None:
     """Date the project's numbers, plan its next round, and put the cycle on record."""
     now, project, cycle = one.clock(), one.project, one.cycle
     cycle.finished_at = now
-    cycle.requests = one.client.requests - one.requests_before
     cycle.quarantined = len(one.quarantined)
     fresh: dict[str, Any] = {}
     if cycle.listed:

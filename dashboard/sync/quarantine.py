@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 from django.db.models import F
 
-from dashboard.exchange.pages import BadItem
+from dashboard.exchange.decode import BadItem
 from dashboard.fielding.models import ExchangeAccount, Quarantine
 from dashboard.sync import rows
 
@@ -19,13 +19,13 @@ LONGEST_RAW = 20_000
 def bad(item: msgspec.Struct, reason: str) -> BadItem:
     """An item that was understood, but that the tables cannot keep."""
     ulid = getattr(item, "id", None)
-    return BadItem(raw=msgspec.json.encode(item).decode(), reason=reason, id=ulid)
+    return BadItem(raw_text=msgspec.json.encode(item).decode(), reason=reason, id=ulid)
 
 
 def store(*, account: ExchangeAccount, found: Iterable[tuple[str, BadItem]], now: datetime) -> None:
     """One row an item and operation, with how often it was seen."""
     for operation, item in found:
-        raw = rows.text(item.raw)[:LONGEST_RAW]
+        raw = rows.text(item.raw_text)[:LONGEST_RAW]
         name = item.id or hashlib.sha256(raw.encode(errors="replace")).hexdigest()[:32]
         row, is_new = Quarantine.objects.get_or_create(
             account=account,

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from dashboard.exchange.client import ExchangeClient
+from dashboard.exchange.decode import BadItem
 from dashboard.exchange.errors import (
     BadAnswer,
-    ExchangeError,
     Forbidden,
     NotFound,
     NotOffered,
     Refused,
     Unavailable,
 )
-from dashboard.exchange.pages import BadItem, walk
-from dashboard.exchange.shapes import CompletesPoint, TargetGroupChangelogBatch
+from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
+from dashboard.exchange.shapes.groups import CompletesPoint
+from dashboard.exchange.walk import walk
 from dashboard.sync import rows
 
 # Failures of one group that leave the others of its project to be read.
@@ -51,11 +52,13 @@ class Answer:
     changes: list[TargetGroupChangelogBatch] = field(default_factory=list)
     quarantined: list[tuple[str, BadItem]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    requests: int = 0
 
 
 def group(client: ExchangeClient, ask: Ask, *, now: Callable[[], datetime]) -> Answer:
     """Ask for everything that `ask` names; what is refused is said, what is down is raised."""
     answer = Answer(ask=ask, at=now())
+    before = client.requests_here
     ids = {"project_id": ask.project, "target_group_id": ask.group}
     launched = ask.status not in ("draft", "")
     parts: list[tuple[bool, Callable[[], None]]] = [
@@ -65,7 +68,7 @@ def group(client: ExchangeClient, ask: Ask, *, now: Callable[[], datetime]) -> A
         (ask.details and launched, lambda: _details(client, ids, answer)),
         (ask.details and launched, lambda: _run(client, ids, answer)),
         (ask.details and launched, lambda: _re_entry(client, ids, answer)),
-        (ask.changelog, lambda: _changelog(client, ids, answer)),
+        (ask.changelog, lambda: _changelog(client, answer)),
     ]
     for wanted, part in parts:
         if wanted:
@@ -74,7 +77,9 @@ def group(client: ExchangeClient, ask: Ask, *, now: Callable[[], datetime]) -> A
             except OF_ONE_GROUP as exc:
                 answer.errors.append(str(exc))
             except rows.DoesNotFit as exc:
-                answer.quarantined.append(("group", BadItem(str(exc), str(exc), ask.group)))
+                bad = BadItem(raw_text=str(exc), reason=str(exc), id=ask.group)
+                answer.quarantined.append(("group", bad))
+    answer.requests = client.requests_here - before
     return answer
 
 
@@ -91,7 +96,9 @@ def _completes(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> N
         **ids, aggregation_interval="PT1H"
     )
     answer.completes = page.items
-    answer.quarantined += [("completes", bad) for bad in page.quarantined]
+    answer.quarantined += [
+        ("get_target_group_completes_aggregated_by_interval", bad) for bad in page.quarantined
+    ]
 
 
 def _details(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
@@ -110,24 +117,30 @@ def _re_entry(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> No
         answer.columns |= rows.re_entry_columns(None)
 
 
-def _changelog(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
-    """The newest changes first, down to what is known already."""
+def _changelog(client: ExchangeClient, answer: Answer) -> None:
+    """The changes, as far back as none is known; a list in either order is read rightly."""
     since = answer.ask.changelog_since
-    found = walk(
-        lambda cursor: client.get_target_group_changelog(**ids, page_size=50, start_after=cursor),
-        until=None if since is None else lambda batch: batch.occurred_at < since,
+    changes = walk(
+        lambda cursor: client.get_target_group_changelog(
+            project_id=answer.ask.project,
+            target_group_id=answer.ask.group,
+            page_size=50,
+            start_after=cursor,
+        )
     )
-    answer.changes = found.items
-    answer.quarantined += [("changelog", bad) for bad in found.quarantined]
-    if not found.complete:
-        answer.errors.append(found.reason)
+    caught_up = False
+    for page in changes.pages():
+        answer.changes += page.items
+        answer.quarantined += [("get_target_group_changelog", bad) for bad in page.quarantined]
+        if since is not None and _reaches(page.items, since):
+            caught_up = True
+            break
+    if not (caught_up or changes.complete):
+        answer.errors.append(changes.reason)
 
 
-def many(
-    client: ExchangeClient, asks: Iterable[Ask], *, now: Callable[[], datetime], run: Any
-) -> list[Answer]:
-    """Ask several groups at once; `run` maps a function over items, in threads or not."""
-    return list(run(lambda ask: group(client, ask, now=now), asks))
-
-
-__all__ = ["Answer", "Ask", "ExchangeError", "group", "many"]
+def _reaches(batches: Sequence[TargetGroupChangelogBatch], since: datetime) -> bool:
+    """Whether a list that runs from new to old has come to what is known."""
+    if not batches or batches[0].occurred_at < batches[-1].occurred_at:
+        return False
+    return batches[-1].occurred_at < since

@@ -9,17 +9,16 @@ from typing import Any
 
 import msgspec
 
-from dashboard.exchange.shapes import (
-    FieldingRunItem,
-    MonetaryAmount,
-    ProjectListItem,
-    ReEntryConfiguration,
-    TargetGroupChangelogBatch,
+from dashboard.exchange.shapes.base import MonetaryAmount
+from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
+from dashboard.exchange.shapes.fielding import FieldingRunItem, ReEntryConfiguration
+from dashboard.exchange.shapes.groups import (
     TargetGroupDetails,
     TargetGroupOverview,
     TargetGroupPerformance,
     TargetGroupsListItem,
 )
+from dashboard.exchange.shapes.projects import ProjectListItem
 from dashboard.fielding.models import Change, Reading, TargetGroup
 
 STORED_DECIMALS = 6

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import models, transaction
 
-from dashboard.exchange.shapes import TargetGroupsListItem
+from dashboard.exchange.shapes.groups import TargetGroupsListItem
 from dashboard.fielding import completes, insight
 from dashboard.fielding.models import (
     Change,

@@ -88,7 +88,7 @@ class Asking:
         answer = self._transport.send(operation, "POST", target, content=_bodies.encode(body))
         return self._shaped(operation, answer, shape)
 
-    def _write(  # noqa: PLR0913
+    def _write(
         self,
         operation: str,
         method: str,

@@ -112,7 +112,7 @@ class FieldingOperations(Asking):
         run = self._shaped(operation, answer, FieldingRunItem)
         return Versioned(value=run, etag=answer.headers.get("etag") or run.etag)
 
-    def update_fielding_run(  # noqa: PLR0913
+    def update_fielding_run(
         self,
         *,
         project_id: str,

@@ -19,7 +19,7 @@ from dashboard.exchange.shapes.groups import (
 class GroupOperations(Asking):
     """Reads of target groups, and the details of launched ones."""
 
-    def get_list_target_groups(  # noqa: PLR0913
+    def get_list_target_groups(
         self,
         *,
         project_id: str,
@@ -100,7 +100,7 @@ class GroupOperations(Asking):
             CompletesPoint,
         )
 
-    def get_target_group_changelog(  # noqa: PLR0913
+    def get_target_group_changelog(
         self,
         *,
         project_id: str,

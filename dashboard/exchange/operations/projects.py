@@ -15,7 +15,7 @@ from dashboard.exchange.shapes.projects import (
 class ProjectOperations(Asking):
     """Reads, and writes with an idempotency key."""
 
-    def list_account_projects(  # noqa: PLR0913
+    def list_account_projects(
         self,
         *,
         page_size: int = 100,

@@ -17,8 +17,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from dashboard.management.demo import ensure_demo
 from dashboard.management.embedded import redis_command
-from dashboard.management.supervisor import Child, Supervisor, die_with_parent, only_one
 from dashboard.management.static import collect_if_changed
+from dashboard.management.supervisor import Child, Supervisor, die_with_parent, only_one
 
 
 class Command(BaseCommand):
