@@ -1,4 +1,5 @@
 """Placeholder until the room is merged."""
+
 from typing import Any
 
 
