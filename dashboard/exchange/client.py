@@ -10,16 +10,29 @@ from dashboard.exchange.clock import Chance, Clock
 from dashboard.exchange.gate import Gate, LocalGate
 from dashboard.exchange.hosts import EXCHANGE_HOSTS
 from dashboard.exchange.operations.accounts import AccountOperations
+from dashboard.exchange.operations.drafts import DraftOperations
 from dashboard.exchange.operations.fielding import RE_ENTRY_PATH, FieldingOperations
 from dashboard.exchange.operations.groups import GroupOperations
+from dashboard.exchange.operations.jobs import JobOperations
+from dashboard.exchange.operations.pricing import PricingOperations
 from dashboard.exchange.operations.projects import ProjectOperations
+from dashboard.exchange.operations.webhooks import WebhookOperations
 from dashboard.exchange.transport import Transport
 
 BASE_URL = "https://api.cint.com/v1"
 API_VERSION = "2025-12-18"
 
 
-class ExchangeClient(AccountOperations, ProjectOperations, GroupOperations, FieldingOperations):
+class ExchangeClient(
+    AccountOperations,
+    ProjectOperations,
+    GroupOperations,
+    DraftOperations,
+    PricingOperations,
+    JobOperations,
+    WebhookOperations,
+    FieldingOperations,
+):
     """One connection to the exchange: an account, its credentials, its gate.
 
     Threads may share it. Every method raises an `ExchangeError`; see `errors`. Lists come as a
