@@ -18,6 +18,7 @@ from dashboard.exchange.errors import BadAnswer, plain
 T = TypeVar("T")
 
 LONGEST_RAW_TEXT = 4_000
+_WHOLE = 2**53
 
 # Dates at the very ends of the calendar leave it in another zone, and PostgreSQL takes no NUL:
 # an answer that holds either goes the careful way.
@@ -155,7 +156,7 @@ def _decode_mended(body: bytes, shape: type[T]) -> T:
 
 
 def _mend(value: Any) -> Any:
-    """`value` without null members, empty objects, halves of amounts, NULs and edge dates."""
+    """`value` without null members, empty objects, half amounts, NULs, edge dates and 5.0 for 5."""
     if isinstance(value, dict):
         return {key: kept for key, old in value.items() if not _is_nothing(kept := _mend(old))}
     if isinstance(value, list):
@@ -164,6 +165,8 @@ def _mend(value: Any) -> Any:
         if _END_OF_CALENDAR.match(value):
             return "a date at the end of the calendar"
         return value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    if isinstance(value, Decimal) and abs(value) < _WHOLE and value == int(value):
+        return int(value)
     return value
 
 
