@@ -14,6 +14,7 @@ from dashboard.exchange.errors import (
     Forbidden,
     NotFound,
     NotOffered,
+    Redirected,
     Refused,
     Unavailable,
 )
@@ -23,7 +24,7 @@ from dashboard.exchange.walk import walk
 from dashboard.sync import rows
 
 # Failures of one group that leave the others of its project to be read.
-OF_ONE_GROUP = (Forbidden, NotFound, Refused, BadAnswer, Unavailable)
+OF_ONE_GROUP = (Forbidden, NotFound, Refused, Redirected, BadAnswer, Unavailable)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,0 @@
-"""Placeholder until the room is merged."""
-
-from typing import Any
-
-
-def after_cycle(**_: Any) -> None:
-    pass
