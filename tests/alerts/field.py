@@ -19,7 +19,6 @@ from dashboard.fielding.models import (
 from tests import make
 
 RHYTHM = {"rate": 3.0, "hours": [1.0] * 24, "days": [1.0] * 7}
-LONG_AGO = make.NOW - timedelta(days=100)
 
 
 @dataclass
@@ -83,13 +82,13 @@ def update(row: Any, **fields: Any) -> None:
 
 
 def field() -> Field:
-    """A field with nobody in it but its project manager and an administrator."""
+    """A field with its project manager and an administrator, who joined at NOW, a Friday noon."""
     account = make.account()
     return Field(
         account,
         make.project(account, name="Tracker W23"),
-        make.person("editor", account, exchange_user_id=Field.PM, date_joined=LONG_AGO),
-        make.person("administrator", account, date_joined=LONG_AGO),
+        make.person("editor", account, exchange_user_id=Field.PM, date_joined=make.NOW),
+        make.person("administrator", account, date_joined=make.NOW),
     )
 
 
