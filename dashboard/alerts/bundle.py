@@ -69,7 +69,7 @@ def _urgent(now: datetime) -> list[Notice]:
     rows = waiting().annotate(wanted=wanted)  # not inside the filter: that would join inwards
     rows = rows.filter(in_digest=False, incident__severity__lte=F("wanted"))
     told = ~Q(kind=Notice.Kind.RECOVER) | Q(recipient__mail_choice__recoveries_now=True)
-    found = [
+    found: list[Notice] = [
         notice
         for notice in rows.filter(told)
         if not wishes.quiet(

@@ -23,7 +23,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import F, Q
 
-from dashboard.alerts import bundle, stop
+from dashboard.alerts import bundle, digest, pulse, stop
 from dashboard.alerts.ledger import DAY
 from dashboard.fielding.models import Mail, User
 
@@ -35,7 +35,7 @@ GIVES_UP = DAY
 def compose(*, now: datetime) -> int:
     """Freeze the mails whose time has come; how many."""
     bundle.skip_unmailable()
-    return bundle.compose_now(now=now)
+    return bundle.compose_now(now=now) + digest.compose_due(now=now)
 
 
 def send_due(
@@ -47,6 +47,7 @@ def send_due(
 ) -> int:
     """Send up to `limit` waiting mails; how many a server took. Each is leased just before."""
     began = time.monotonic()
+    pulse.beat("deliver", now=now)
 
     def clock() -> datetime:
         return now + timedelta(seconds=time.monotonic() - began)

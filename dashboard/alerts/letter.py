@@ -35,11 +35,12 @@ class Item(NamedTuple):
     bars: str
     since: str
     link: str
+    flapping: bool
 
 
 def alert(user: User, notices: Sequence[Notice], *, now: datetime) -> Letter:
     """A mail about what was just found, the gravest first."""
-    ordered = _one_each(notices)
+    ordered = one_each(notices)
     context = {
         "items": items(ordered[:MOST], user=user, now=now),
         "more": max(0, len(ordered) - MOST),
@@ -60,7 +61,7 @@ def render(template: str, subject_line: str, context: dict[str, object]) -> Lett
     )
 
 
-def _one_each(notices: Iterable[Notice]) -> list[Notice]:
+def one_each(notices: Iterable[Notice]) -> list[Notice]:
     """The last word on each incident, the gravest and oldest first."""
     last = {notice.incident_id: notice for notice in sorted(notices, key=lambda n: n.pk)}
     return sorted(
@@ -116,6 +117,7 @@ def items(notices: Iterable[Notice], *, user: User, now: datetime) -> list[Item]
             drawn.get(notice.incident.group_id or 0, ""),
             local(notice.incident.breached_at, wishes.zone(user)),
             link(notice.incident),
+            notice.incident.flapping,
         )
         for notice in listed
     ]

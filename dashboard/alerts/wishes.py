@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from dashboard.alerts.verdict import CRITICAL
@@ -41,10 +41,16 @@ def quiet(choice: MailChoice, severity: int, *, user: User, now: datetime) -> bo
     there = now.astimezone(zone(user))
     if choice.quiet_weekends and there.isoweekday() > 5:
         return True
-    begins, ends, clock = choice.quiet_from, choice.quiet_until, there.time()
-    if begins <= ends:
-        return begins <= clock < ends
-    return clock >= begins or clock < ends
+    days = (there.date(), there.date() - timedelta(days=1))
+    return any(begins <= now < ends for begins, ends in (_night(choice, user, d) for d in days))
+
+
+def _night(choice: MailChoice, user: User, day: date) -> tuple[datetime, datetime]:
+    """The quiet hours that begin on a day, in UTC: one stretch, whatever the clocks do in it."""
+    over = choice.quiet_until < choice.quiet_from
+    begins = datetime.combine(day, choice.quiet_from, zone(user))
+    ends = datetime.combine(day + timedelta(days=over), choice.quiet_until, zone(user))
+    return begins.astimezone(UTC), ends.astimezone(UTC)
 
 
 def digest_day(choice: MailChoice, *, user: User, now: datetime) -> date | None:
