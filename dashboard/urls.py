@@ -1,1 +1,27 @@
-urlpatterns: list = []
+"""Every address. Each view declares who may ask for it (`dashboard.web.access`)."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from dashboard.sync import push
+from dashboard.web.views import attention, edits, groups, mails, projects, session, states
+
+urlpatterns = [
+    path("", attention.home, name="home"),
+    path("projects/", projects.projects, name="projects"),
+    path("projects/<int:pk>/", projects.project, name="project"),
+    path("groups/<int:pk>/", groups.group, name="group"),
+    path("groups/<int:pk>/chart.json", groups.chart, name="chart"),
+    path("groups/<int:pk>/edit/<str:kind>/", edits.form(push), name="edit"),
+    path("mails/", mails.mails, name="mails"),
+    path("mails/<int:pk>/", mails.mail, name="mail"),
+    path("sign-in/", session.sign_in, name="sign-in"),
+    path("sign-out/", session.sign_out, name="sign-out"),
+    path("theme/", session.theme, name="theme"),
+    path("healthz", states.healthz, name="healthz"),
+]
+
+handler403 = "dashboard.web.views.states.forbidden"
+handler404 = "dashboard.web.views.states.not_found"
+handler500 = "dashboard.web.views.states.broken"
