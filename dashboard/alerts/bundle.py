@@ -23,7 +23,7 @@ REFUSED, LEFT = "address refused", "no longer a member"
 Bundle = list[Notice]
 
 
-class Taken(Exception):  # noqa: N818 (not an error: another worker was first)
+class Taken(Exception):
     """Some of the notices are in another mail already."""
 
 

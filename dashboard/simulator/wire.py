@@ -22,7 +22,7 @@ class Answer:
     headers: Headers = field(default_factory=dict)
 
 
-class Refusal(Exception):  # noqa: N818  (the exchange refuses; nothing went wrong)
+class Refusal(Exception):
     """The exchange says no: a status, a kind, a sentence and the fields at fault."""
 
     def __init__(
