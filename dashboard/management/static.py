@@ -9,8 +9,8 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
-# plotly's wheel carries more than the script.
-IGNORED = ["datasets", "templates", "widgetbundle.js"]
+# The wheels of plotly and django-htmx carry more than the scripts that pages use.
+IGNORED = ["datasets", "templates", "widgetbundle.js", "ext", "htm*-4*", "htmx-2.js"]
 
 
 def collect_if_changed() -> None:
