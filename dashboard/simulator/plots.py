@@ -114,7 +114,7 @@ def _log_birth(group: TargetGroup, index: int, number: int) -> None:
     )
     chosen = kinds[(index + number) % len(kinds)]
     if group.pricing_model == "rate_card":
-        chosen = {"object": "pricing_rate_card_boost_cpi_change", "new_value": amount}
+        chosen = {"object": "pricing_rate_card_maximum_cpi_change", "new_value": amount}
     group.plan(at, "log", changes=[chosen], actor="las_user", by=person)
 
 
