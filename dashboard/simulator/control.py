@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from dashboard.simulator import rules
 from dashboard.simulator.changes import log
 from dashboard.simulator.clock import read_stamp, stamp
-from dashboard.simulator.deliveries import envelope
+from dashboard.simulator.deliveries import Manner, envelope
 from dashboard.simulator.draws import ulid
 from dashboard.simulator.faults import fault_of
 from dashboard.simulator.group import MARKETPLACE, SYSTEM, Json, TargetGroup, Trouble
@@ -213,15 +213,16 @@ def deliver(exchange: "Exchange", _steps: list[str], body: Json) -> Json:
     deliverer = exchange.deliverer
     if deliverer is None:
         raise ValueError("nothing is delivered before the exchange is served")
-    how: Json = {name: body[name] for name in ("delay", "times", "age") if name in body}
-    if body.get("bad_signature"):
-        how["secret"] = "not the secret"
+    secret = "not the secret" if body.get("bad_signature") else None
+    manner = Manner(
+        float(body.get("delay", 0)), int(body.get("times", 1)), secret, float(body.get("age", 0))
+    )
     at = exchange.world.clock.now()
     if "kind" in body:
         event = envelope(body["kind"], ulid(at, body["kind"]), body.get("data", {}), at)
         hooks = [h for h in exchange.world.webhooks.values() if body["kind"] in h.events]
         for hook in hooks:
-            deliverer.send(hook, body["kind"], event, **how)
+            deliverer.send(hook, body["kind"], event, manner)
         return {"sent": len(hooks)}
     group = exchange.world.groups[body["target_group_id"]]
     batches = group.changelog[-int(body.get("last", 1)) :]
@@ -229,9 +230,8 @@ def deliver(exchange: "Exchange", _steps: list[str], body: Json) -> Json:
         batches = batches[::-1]
     sent = 0
     for place, batch in enumerate(batches):
-        sent += deliverer.announce(
-            group, batch, **{**how, "delay": how.get("delay", 0) + place / 5}
-        )
+        later = manner._replace(delay=manner.delay + place / 5)
+        sent += deliverer.announce(group, batch, later)
     return {"sent": sent}
 
 

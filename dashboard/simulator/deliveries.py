@@ -5,7 +5,7 @@ import hmac
 import urllib.error
 import urllib.request
 from hashlib import sha256
-from typing import Any
+from typing import NamedTuple
 
 import msgspec
 
@@ -20,6 +20,18 @@ _SENT_AS = {
 }
 _TRIES = 3
 _TIMEOUT = 5.0
+
+
+class Manner(NamedTuple):
+    """How to deliver: seconds of delay, how often, with another secret, an older signature."""
+
+    delay: float = 0
+    times: int = 1
+    secret: str | None = None
+    age: float = 0
+
+
+PLAIN = Manner()
 
 
 def signature(secret: str, body: bytes, at: int) -> str:
@@ -72,7 +84,7 @@ class Deliverer:
                     self.announce(group, batch)
                 self.seen[group.id] = len(group.changelog)
 
-    def announce(self, group: TargetGroup, batch: Batch, **how: Any) -> int:
+    def announce(self, group: TargetGroup, batch: Batch, manner: Manner = PLAIN) -> int:
         """Send a batch of changes to every webhook of the account; how many there were."""
         hooks = [
             hook
@@ -81,7 +93,7 @@ class Deliverer:
         ]
         for hook in hooks:
             event = envelope("target-group-updated", batch.id, updated(group, batch), batch.at)
-            self.send(hook, "target-group-updated", event, **how)
+            self.send(hook, "target-group-updated", event, manner)
         return len(hooks)
 
     def send(
@@ -89,13 +101,9 @@ class Deliverer:
         hook: Webhook,
         kind: str,
         event: Json,
-        *,
-        delay: float = 0,
-        times: int = 1,
-        secret: str | None = None,
-        age: float = 0,
+        manner: Manner = PLAIN,
     ) -> None:
-        """Deliver an event after a delay, any number of times, signed as told."""
+        """Deliver an event in this manner, and note it in the webhook's history."""
         entry: Json = {
             "id": event["id"],
             "type": kind,
@@ -106,11 +114,11 @@ class Deliverer:
         hook.history.append(entry)
         del hook.history[:-2000]
         body = msgspec.json.encode(event)
-        signed_at = int(self.world.clock.wall() + delay - age)
-        header = signature(secret or hook.secret, body, signed_at)
-        for _ in range(times):
+        signed_at = int(self.world.clock.wall() + manner.delay - manner.age)
+        header = signature(manner.secret or hook.secret, body, signed_at)
+        for _ in range(manner.times):
             task = asyncio.get_running_loop().create_task(
-                _deliver(hook.url, body, header, entry, delay)
+                _deliver(hook.url, body, header, entry, manner.delay)
             )
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)

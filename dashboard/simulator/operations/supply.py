@@ -1,7 +1,7 @@
 """Supply: allocations to suppliers, rate cards, and what is feasible at which price."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from dashboard.simulator import rate_cards
 from dashboard.simulator.checks import Check
@@ -25,6 +25,17 @@ from dashboard.simulator.wire import (
 from dashboard.simulator.world import World
 
 _GROUP = "/demand/accounts/{account_id}/projects/{project_id}/target-groups/{target_group_id}"
+
+
+class Wish(NamedTuple):
+    """A group to be: minutes of interview, incidence rate, completes wanted, days of field."""
+
+    loi: int
+    incidence: float
+    goal: int
+    days: float
+
+
 _NAMES = {str(number): name for number, _code, name in SUPPLIERS}
 
 
@@ -164,7 +175,7 @@ def calculate_target_group_feasibility(_world: World, ask: Ask) -> Answer:
     check.done()
     if unit is None:
         raise not_found("the business unit")
-    body = _feasible(check, unit, locale, loi=loi, incidence=incidence, goal=goal, days=days)
+    body = _feasible(check, unit, locale, Wish(loi, incidence, goal, days))
     return json_answer(body, headers=trace(ask))
 
 
@@ -187,7 +198,7 @@ def calculate_target_group_feasibility_by_id(world: World, ask: Ask) -> Answer:
     days = _days(check, body) if "end_at" in body else 7.0
     check.done()
     return json_answer(
-        _feasible(check, unit, locale, loi=loi, incidence=incidence, goal=goal, days=days),
+        _feasible(check, unit, locale, Wish(loi, incidence, goal, days)),
         headers=trace(ask),
     )
 
@@ -208,30 +219,26 @@ def _feasible(
     check: Check,
     unit: BusinessUnit,
     locale: str,
-    *,
-    loi: int,
-    incidence: float,
-    goal: int,
-    days: float,
+    wish: Wish,
 ) -> Json:
-    dollars = (0.9 + 0.12 * loi + 2.2 * (1 - incidence)) * LOCALES[locale].dearness
+    dollars = (0.9 + 0.12 * wish.loi + 2.2 * (1 - wish.incidence)) * LOCALES[locale].dearness
     price = in_currency(dollars, unit.currency)
     offered = check.body.get("cost_per_interview") or check.body.get("price") or {}
     ratio = 1.0
     if isinstance(offered, dict) and str(offered.get("value", "")).replace(".", "", 1).isdigit():
         ratio = float(Decimal(str(offered["value"])) / price)
-    most = int(160 * days * (incidence + 0.05) * min(3.0, max(0.05, ratio**1.6)))
+    most = int(160 * wish.days * (wish.incidence + 0.05) * min(3.0, max(0.05, ratio**1.6)))
     body: Json = {
         "suggested_price": shown(price, unit.currency),
         "suggested_price_range": {
             "min": shown(in_currency(dollars * 0.8, unit.currency), unit.currency),
             "max": shown(in_currency(dollars * 1.6, unit.currency), unit.currency),
         },
-        "suggested_completes_goal_range": {"min": min(goal, most) * 7 // 10, "max": most},
+        "suggested_completes_goal_range": {"min": min(wish.goal, most) * 7 // 10, "max": most},
     }
     profiles = (check.body.get("profiling") or {}).get("profiles") or []
     if profiles:
-        body["profiles"] = [_feasible_profile(p, goal, most) for p in profiles]
+        body["profiles"] = [_feasible_profile(p, wish.goal, most) for p in profiles]
     return body
 
 
