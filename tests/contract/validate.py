@@ -189,7 +189,8 @@ def _rewrite(node: Any) -> Any:
         rest = [part for part in node.pop("allOf") if part != {"nullable": True}]
         return {**node, "anyOf": [{"enum": [None]}, {"allOf": rest}]}
     if node.get("nullable") and "allOf" in node:
-        return {**node, "anyOf": [{"enum": [None]}, {"allOf": node.pop("allOf")}]}
+        whole = {"allOf": node.pop("allOf")}
+        return {**node, "anyOf": [{"enum": [None]}, whole]}
     if "oneOf" in node:
         variants = [
             {**v, "maxProperties": 0} if v.get("properties") == {} else v for v in node.pop("oneOf")

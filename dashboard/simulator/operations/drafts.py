@@ -18,7 +18,7 @@ from dashboard.simulator.people import BusinessUnit, business_unit
 from dashboard.simulator.places import INDUSTRIES, LOCALES, LOCKOUTS, STUDY_TYPES
 from dashboard.simulator.rate_cards import price
 from dashboard.simulator.routes import route
-from dashboard.simulator.wire import Answer, Ask, empty, json_answer, trace, wrong_state
+from dashboard.simulator.wire import Answer, Ask, bad_request, empty, json_answer, trace
 from dashboard.simulator.world import World
 
 _GROUPS = "/demand/accounts/{account_id}/projects/{project_id}/target-groups"
@@ -247,7 +247,7 @@ def update_target_group(world: World, ask: Ask) -> Answer:
     """Replace a draft as a whole; a launched group refuses."""
     group = world.group(ask.params)
     if group.status != "draft":
-        raise wrong_state(f"only a draft can be replaced, the group is {group.status}")
+        raise bad_request(f"only a draft can be replaced, the group is {group.status}")
     check = Check.of(ask)
     values = _read(check, ask.account_id)
     check.done()

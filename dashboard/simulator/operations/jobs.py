@@ -16,11 +16,11 @@ from dashboard.simulator.wire import (
     Answer,
     Ask,
     Refusal,
+    bad_request,
     empty,
     json_answer,
     not_found,
     trace,
-    wrong_state,
 )
 from dashboard.simulator.world import Job, World
 
@@ -161,6 +161,7 @@ def get_managers_job(world: World, ask: Ask) -> Answer:
     """How far the change of project managers is."""
     job = _job(world, ask, _MANAGERS_KIND)
     body = _report(job) | {"project_manager_id": job.extra["project_manager_id"]}
+    del body["created_by"]
     return json_answer(body, headers=trace(ask))
 
 
@@ -206,7 +207,7 @@ def _from_draft(action: str, fields: tuple[str, ...]) -> None:
             check.fault("end_fielding_at", "must be after the start")
         check.done()
         if group.status != "draft":
-            raise wrong_state(f"only a draft can do this, the group is {group.status}")
+            raise bad_request(f"only a draft can do this, the group is {group.status}")
         job = _begin(world, ask, name + ask.path.removeprefix("/v1"), _into_field)
         job.target_ids, job.extra["start"], job.extra["end"] = [group.id], start, end
         return remember(world, ask, name, _created(ask, job))

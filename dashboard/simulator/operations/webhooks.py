@@ -10,7 +10,16 @@ from dashboard.simulator.group import Json
 from dashboard.simulator.pages import cut, page_size
 from dashboard.simulator.preconditions import if_match
 from dashboard.simulator.routes import route
-from dashboard.simulator.wire import Answer, Ask, bad_request, empty, etag, json_answer, not_found
+from dashboard.simulator.wire import (
+    Answer,
+    Ask,
+    Refusal,
+    bad_request,
+    empty,
+    etag,
+    json_answer,
+    not_found,
+)
 from dashboard.simulator.world import Webhook, World
 
 _HOOKS = "/accounts/{account_id}/webhooks"
@@ -41,6 +50,14 @@ def _hook(world: World, ask: Ask) -> Webhook:
     if hook is None or hook.account_id != ask.account_id:
         raise not_found("the webhook")
     return hook
+
+
+def _check_version(ask: Ask, hook: Webhook) -> None:
+    """An old version is refused with 400: the contract has no 412 here."""
+    try:
+        if_match(ask, hook.version, required=False)
+    except Refusal as refusal:
+        raise bad_request(refusal.detail, [("If-Match", "names an old version")]) from refusal
 
 
 def _url(check: Check, *, required: bool) -> str | None:
@@ -107,7 +124,7 @@ def get_webhook(world: World, ask: Ask) -> Answer:
 def update_webhook(world: World, ask: Ask) -> Answer:
     """Change the address or the events of a webhook."""
     hook = _hook(world, ask)
-    if_match(ask, hook.version, required=False)
+    _check_version(ask, hook)
     check = Check.of(ask)
     url, events = _url(check, required=False), _events(check, required=False)
     check.done()
@@ -121,7 +138,7 @@ def update_webhook(world: World, ask: Ask) -> Answer:
 def delete_webhook(world: World, ask: Ask) -> Answer:
     """End a subscription."""
     hook = _hook(world, ask)
-    if_match(ask, hook.version, required=False)
+    _check_version(ask, hook)
     del world.webhooks[hook.id]
     return empty(204)
 
