@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from dashboard.simulator import rules
 from dashboard.simulator.changes import log
 from dashboard.simulator.clock import read_stamp, stamp
+from dashboard.simulator.deliveries import Manner, envelope
+from dashboard.simulator.draws import ulid
 from dashboard.simulator.faults import fault_of
 from dashboard.simulator.group import MARKETPLACE, SYSTEM, Json, TargetGroup, Trouble
 from dashboard.simulator.life import go_on, interrupt
@@ -202,6 +204,37 @@ def revoke(exchange: "Exchange", _steps: list[str], _body: Json) -> Json:
     return {"tokens": 0}
 
 
+def deliver(exchange: "Exchange", _steps: list[str], body: Json) -> Json:
+    """Send the `last` changes of a group (`target_group_id`) again.
+
+    `delay` and `age` (of the signature) are seconds, `times` repeats, `reversed` puts the newest
+    first, `bad_signature` signs with another secret; `kind` with `data` sends that event instead.
+    """
+    deliverer = exchange.deliverer
+    if deliverer is None:
+        raise ValueError("nothing is delivered before the exchange is served")
+    secret = "not the secret" if body.get("bad_signature") else None
+    manner = Manner(
+        float(body.get("delay", 0)), int(body.get("times", 1)), secret, float(body.get("age", 0))
+    )
+    at = exchange.world.clock.now()
+    if "kind" in body:
+        event = envelope(body["kind"], ulid(at, body["kind"]), body.get("data", {}), at)
+        hooks = [h for h in exchange.world.webhooks.values() if body["kind"] in h.events]
+        for hook in hooks:
+            deliverer.send(hook, body["kind"], event, manner)
+        return {"sent": len(hooks)}
+    group = exchange.world.groups[body["target_group_id"]]
+    batches = group.changelog[-int(body.get("last", 1)) :]
+    if body.get("reversed"):
+        batches = batches[::-1]
+    sent = 0
+    for place, batch in enumerate(batches):
+        later = manner._replace(delay=manner.delay + place / 5)
+        sent += deliverer.announce(group, batch, later)
+    return {"sent": sent}
+
+
 _READERS: dict[str, Callable[["Exchange", list[str]], Any]] = {
     "clock": read_clock,
     "faults": read_faults,
@@ -216,5 +249,6 @@ _WRITERS: dict[str, Callable[["Exchange", list[str], Json], Any]] = {
     "DELETE requests": forget_counts,
     "POST groups": force,
     "POST switches": switch,
+    "POST webhooks": deliver,
     "DELETE tokens": revoke,
 }

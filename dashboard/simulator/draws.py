@@ -1,4 +1,4 @@
-"""Chance that repeats: every draw follows from a seed and a moment, none from the order of asking."""
+"""Chance that repeats: a draw follows from a seed and a moment, not from the order of asking."""
 
 import math
 import struct

@@ -1,10 +1,10 @@
 """One simulated exchange: who may ask, what is answered, what is remembered, what goes wrong."""
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dashboard.simulator import control, operations
+from dashboard.simulator.deliveries import Deliverer
 from dashboard.simulator.faults import PLAYED, Fault, changed, instead
 from dashboard.simulator.journal import Journal
 from dashboard.simulator.routes import Route, find
@@ -33,7 +33,7 @@ class Exchange:
     faults: list[Fault] = field(default_factory=list)
     tokens: dict[str, float] = field(default_factory=dict)
     earlier: dict[str, Answer] = field(default_factory=dict)
-    on_change: Callable[[], None] = lambda: None
+    deliverer: Deliverer | None = None
 
     def respond(self, ask: Ask) -> Played:
         """The answer to a request; never raises for anything that a client can send."""
@@ -78,8 +78,13 @@ class Exchange:
             self._log_edit(route, ask, answer.status)
             if route.changes and answer.status < 300:
                 self.journal.write_request(ask)
-                self.on_change()
+                self.announce()
         return answer
+
+    def announce(self) -> None:
+        """Tell webhooks what is new, once the exchange is being served."""
+        if self.deliverer is not None:
+            self.deliverer.look()
 
     def perform(self, route: Route, ask: Ask) -> Answer:
         """What the operation itself answers, once the asker is known."""
@@ -135,5 +140,5 @@ class Exchange:
 
     def _control(self, ask: Ask) -> Answer:
         answer = control.handle(self, ask)
-        self.on_change()
+        self.announce()
         return answer

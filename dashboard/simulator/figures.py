@@ -41,17 +41,13 @@ def figures(group: TargetGroup, now: int) -> Figures:
             loi, weight = loi + stretch.loi_seconds * completes, weight + completes
             first = first or stretch.moment_of(0, 1)
             last = min(now, stretch.moment_of(0, completes))
-    return _derive(group, counts, cost, loi // weight if weight else None, first, last)
+    return _derive(group, counts, cost, loi // weight if weight else None)._replace(
+        first_complete=first if counts.completes else None,
+        last_complete=last if counts.completes else None,
+    )
 
 
-def _derive(
-    group: TargetGroup,
-    counts: Counts,
-    cost: Decimal,
-    loi: int | None,
-    first: int | None,
-    last: int | None,
-) -> Figures:
+def _derive(group: TargetGroup, counts: Counts, cost: Decimal, loi: int | None) -> Figures:
     done, entered, prescreens = counts.completes, counts.entrants, counts.prescreens
     epc = round(group.cpi * done / entered, 4) if entered else None
     minutes = Decimal(loi) / 60 if loi else None
@@ -60,8 +56,8 @@ def _derive(
         counts=counts,
         cost=cost,
         loi_seconds=loi if done else None,
-        first_complete=first if done else None,
-        last_complete=last if done else None,
+        first_complete=None,
+        last_complete=None,
         average_cpi=round(cost / done, 4) if done else None,
         epc=epc,
         epcm=round(epc / minutes, 6) if epc is not None and minutes and done else None,

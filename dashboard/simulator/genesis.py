@@ -40,19 +40,18 @@ _AUDIENCES = (
 _GOALS = (80, 100, 150, 200, 250, 300, 400, 500, 600, 800, 1000, 1500)
 
 
-def populate(*, seed: int, projects: int, groups: int, origin: int, days: int) -> list[Project]:
-    """All projects at the origin, with this many days of history behind them."""
-    made = [_project(seed, 101, n, groups, origin, days) for n in range(projects)]
-    made.append(_project(seed, 102, 0, min(groups, 3), origin, days))
+def populate(past: plots.Past, *, projects: int) -> list[Project]:
+    """All projects at the origin, with their days of history behind them."""
+    made = [_project(past, 101, n) for n in range(projects)]
+    made.append(_project(past._replace(groups=min(past.groups, 3)), 102, 0))
     return made
 
 
-def _project(
-    seed: int, account_id: int, number: int, groups: int, origin: int, days: int
-) -> Project:
+def _project(past: plots.Past, account_id: int, number: int) -> Project:
+    seed, origin = past.seed, past.origin
     chance = Random(seed_of(seed, account_id, number))
     account = ACCOUNTS[account_id]
-    created = origin - days * DAY - chance.randrange(2, 9) * DAY
+    created = origin - int(past.days * DAY) - chance.randrange(2, 9) * DAY
     client = chance.choice(CLIENTS)
     project = Project(
         id=ulid(created, seed, account_id, number),
@@ -64,9 +63,9 @@ def _project(
         reference=f"PO-{chance.randrange(10_000, 99_999)}" if number % 3 != 2 else None,
     )
     unit = account.business_units[number % len(account.business_units)]
-    for index in range(groups):
-        group = _group(chance, project, unit, seed, index, client[0])
-        plots.tell(group, chance, index=index, number=number, origin=origin, days=days)
+    for index in range(past.groups):
+        group = _group(chance, project, unit, index, client[0])
+        plots.tell(group, chance, past, index=index, number=number)
         group.until = group.created_at
         go_on(group, group.created_at)
         settle(group, origin)
@@ -75,7 +74,7 @@ def _project(
 
 
 def _group(
-    chance: Random, project: Project, unit: BusinessUnit, seed: int, index: int, client_id: int
+    chance: Random, project: Project, unit: BusinessUnit, index: int, client_id: int
 ) -> TargetGroup:
     place = chance.choice(tuple(LOCALES.values()))
     audience = chance.choice(_AUDIENCES)
@@ -86,11 +85,11 @@ def _group(
     temper, cpi = _temper(chance, place, unit.currency, loi, incidence)
     if rate_card:
         cpi = price(unit.currency, place.country, loi_minutes=loi, incidence_rate=incidence)
-    group_id = ulid(created, seed, project.id, index)
+    group_id = ulid(created, project.id, index)
     survey = f"https://surveys.example.com/s/{seed_of(group_id) % 10_000_000}"
     group = TargetGroup(
         id=group_id,
-        human_id=human_id(7, seed, project.id, index),
+        human_id=human_id(7, project.id, index),
         account_id=project.account_id,
         project_id=project.id,
         name=f"{place.country.upper()} {audience} - {place.language_name} W{1 + index % 4}",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from dashboard.simulator.clock import DAY, HOUR, stamp
 from dashboard.simulator.draws import ulid
@@ -23,16 +23,23 @@ _PACE = {"short": 0.45, "overshoot": 2.4, "completed": 4.0, "archived": 4.0, "so
 _SOFT = 20
 
 
-def tell(
-    group: TargetGroup, chance: Random, *, index: int, number: int, origin: int, days: int
-) -> None:
+class Past(NamedTuple):
+    """How much of a world lies behind its origin: seed, groups a project, moment and days."""
+
+    seed: int
+    groups: int
+    origin: int
+    days: float
+
+
+def tell(group: TargetGroup, chance: Random, past: Past, *, index: int, number: int) -> None:
     """Plan the group's life: its run, its pace, who interferes and when."""
     plot = DECK[index % len(DECK)]
     length = chance.uniform(9, 34) * DAY
-    past = max(0.2, days - 0.3) * DAY
-    ago = past * chance.uniform(0.1, 1.0)
+    origin, span = past.origin, max(0.2, past.days - 0.3) * DAY
+    ago = span * chance.uniform(0.1, 1.0)
     if plot in ("completed", "archived", "ended", "exchange_paused"):
-        ago = past * chance.uniform(0.75, 1.0)
+        ago = span * chance.uniform(0.75, 1.0)
     if plot == "ended":
         length = ago * chance.uniform(0.5, 0.95)
     if plot == "soft_launch":
@@ -114,7 +121,7 @@ def _log_birth(group: TargetGroup, index: int, number: int) -> None:
     )
     chosen = kinds[(index + number) % len(kinds)]
     if group.pricing_model == "rate_card":
-        chosen = {"object": "pricing_rate_card_boost_cpi_change", "new_value": amount}
+        chosen = {"object": "pricing_rate_card_maximum_cpi_change", "new_value": amount}
     group.plan(at, "log", changes=[chosen], actor="las_user", by=person)
 
 

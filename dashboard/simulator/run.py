@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dashboard.simulator import control, faults
 from dashboard.simulator.clock import SECOND, Clock
+from dashboard.simulator.deliveries import Deliverer
 from dashboard.simulator.exchange import Exchange
 from dashboard.simulator.journal import Journal, ask_of
 from dashboard.simulator.routes import find
@@ -95,11 +96,13 @@ async def serve(
     exchange: Exchange, options: Options, *, stop: asyncio.Event, ready: Callable[[int], None]
 ) -> None:
     """Answer until told to stop; the world lives on every second."""
+    exchange.deliverer = deliverer = Deliverer(exchange.world)
     server, port = await listen(exchange, options.host, options.port)
     ready(port)
     living = asyncio.create_task(_live(exchange))
     await stop.wait()
     living.cancel()
+    deliverer.stop()
     server.close()
     exchange.journal.close()
 
@@ -108,4 +111,4 @@ async def _live(exchange: Exchange) -> None:
     while True:
         await asyncio.sleep(1)
         exchange.world.settle(exchange.world.clock.now())
-        exchange.on_change()
+        exchange.announce()

@@ -28,6 +28,9 @@ class Counts(NamedTuple):
         return self.prescreens + self.screened
 
 
+NOBODY = Counts(*NOTHING)
+
+
 class Stretch(NamedTuple):
     """What happens from `start` to `span_end` if nobody interferes: levels are nested counts.
 
@@ -60,7 +63,7 @@ class Stretch(NamedTuple):
 class Tally:
     """Everything that was counted in closed stretches, and the history of completes."""
 
-    counts: Counts = Counts(*NOTHING)
+    counts: Counts = NOBODY
     cost: Decimal = Decimal(0)
     loi_total: int = 0
     loi_weight: int = 0

@@ -10,6 +10,7 @@ from dashboard.simulator.draws import ulid
 from dashboard.simulator.group import Json, Project, TargetGroup
 from dashboard.simulator.life import settle
 from dashboard.simulator.people import ACCOUNTS
+from dashboard.simulator.plots import Past
 from dashboard.simulator.wire import Answer, not_found
 
 
@@ -75,13 +76,8 @@ class World:
     def populate(self) -> None:
         """Make the projects and groups that the origin tells of."""
         o = self.origin
-        for project in genesis.populate(
-            seed=o.seed,
-            projects=o.projects,
-            groups=o.groups,
-            origin=o.at,
-            days=round(o.history_days),
-        ):
+        past = Past(o.seed, o.groups, o.at, o.history_days)
+        for project in genesis.populate(past, projects=o.projects):
             self.projects[project.id] = project
             self.groups.update((group.id, group) for group in project.groups)
 

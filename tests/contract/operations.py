@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 Schema = dict[str, Any]
 
 CONTRACT: Schema = json.loads(Path(__file__).with_name("contract.json").read_text())
+VERSION = "2025-12-18"
 METHODS = ("get", "post", "put", "delete", "patch")
 
 

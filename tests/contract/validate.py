@@ -21,6 +21,7 @@ from openapi_schema_validator import OAS30Validator, oas30_format_checker
 
 from tests.contract.operations import (
     CONTRACT,
+    VERSION,
     Operation,
     Schema,
     operation_at,
@@ -29,6 +30,7 @@ from tests.contract.operations import (
 )
 
 __all__ = [
+    "VERSION",
     "ContractError",
     "operation_at",
     "operations",
@@ -169,11 +171,12 @@ def _said(error: ValidationError) -> str:
 @cache
 def _component(name: str) -> Schema:
     """A schema of the contract, read as the module's docstring says; references stay lazy."""
-    return _rewrite(CONTRACT["components"]["schemas"][name])
+    return _readable(CONTRACT["components"]["schemas"][name])
 
 
 def _readable(schema: Schema) -> Schema:
-    return _rewrite(schema)
+    rewritten: Schema = _rewrite(schema)
+    return rewritten
 
 
 def _rewrite(node: Any) -> Any:
@@ -186,7 +189,8 @@ def _rewrite(node: Any) -> Any:
         rest = [part for part in node.pop("allOf") if part != {"nullable": True}]
         return {**node, "anyOf": [{"enum": [None]}, {"allOf": rest}]}
     if node.get("nullable") and "allOf" in node:
-        return {**node, "anyOf": [{"enum": [None]}, {"allOf": node.pop("allOf")}]}
+        whole = {"allOf": node.pop("allOf")}
+        return {**node, "anyOf": [{"enum": [None]}, whole]}
     if "oneOf" in node:
         variants = [
             {**v, "maxProperties": 0} if v.get("properties") == {} else v for v in node.pop("oneOf")
