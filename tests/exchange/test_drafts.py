@@ -30,6 +30,16 @@ def test_a_draft_as_it_was_read_is_a_valid_update(make_client: MakeClient) -> No
         assert sent["name"] == body["name"]
 
 
+@pytest.mark.parametrize(("model", "sent"), [("dynamic", True), ("rate_card", False)])
+def test_a_cpi_is_sent_back_only_where_the_buyer_sets_it(
+    make_client: MakeClient, model: str, sent: bool
+) -> None:
+    _, body = Answers(1, full=True).of(operations()["get_target_group"])
+    answer = httpx.Response(200, json=body | {"pricing_model": model})
+    draft = make_client(lambda _: answer).get_target_group(**IN).as_request()
+    assert (draft.cost_per_interview is not msgspec.UNSET) is sent
+
+
 def test_a_launched_group_is_no_draft_any_more(make_client: MakeClient) -> None:
     moved = httpx.Response(301, headers={"Location": "/details"})
     with pytest.raises(Launched):
