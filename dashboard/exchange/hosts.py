@@ -9,6 +9,8 @@ from dashboard.exchange.errors import HostRefused
 
 EXCHANGE_HOSTS = ("api.cint.com", "auth.lucidhq.com")
 
+_PORTS = {"http": 80, "https": 443}
+
 
 class AllowedHosts:
     """The allow-list: `host`, `host:port`, or `.domain` for every host below a domain.
@@ -29,9 +31,9 @@ class AllowedHosts:
         except httpx.InvalidURL as exc:
             raise HostRefused("This is not a web address") from exc
         host = parsed.host.lower().rstrip(".")
-        if parsed.scheme not in {"http", "https"} or not host or parsed.userinfo:
+        if parsed.scheme not in _PORTS or not host or parsed.userinfo:
             raise HostRefused("This is not a plain http or https address")
-        if self.names(host, parsed.port):
+        if self.names(host, parsed.port or _PORTS[parsed.scheme]):
             return parsed
         if not host.endswith(self._domains or ("\0",)) or _is_inside(host):
             raise HostRefused(f"The host {host} is not on the list of allowed hosts")
@@ -39,7 +41,7 @@ class AllowedHosts:
             raise HostRefused(f"The host {host} may only be asked over https")
         return parsed
 
-    def names(self, host: str, port: int | None) -> bool:
+    def names(self, host: str, port: int) -> bool:
         """Whether this very host is on the list, with or without its port."""
         name = host.lower().rstrip(".")
         return name in self._exact or f"{name}:{port}" in self._exact

@@ -1,5 +1,6 @@
 """An exchange of raw bytes on a real socket: each request is answered by a function."""
 
+import contextlib
 import json
 import socket
 import threading
@@ -71,6 +72,8 @@ class FakeExchange:
 
     def stop(self) -> None:
         self._stopped.set()
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     def _accept(self) -> None:
