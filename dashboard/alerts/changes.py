@@ -68,7 +68,7 @@ def moves(project: Project, found: Recent, *, book: Book, now: datetime) -> list
     keys = {_key(project, change): change for change in found.changes}
     known = set(Incident.objects.filter(key__in=list(keys)).values_list("key", flat=True))
     fresh = [change for key, change in keys.items() if key not in known]
-    theirs = list(_not_ours(fresh))
+    theirs = list(not_ours(fresh))
     groups = TargetGroup.objects.in_bulk({change.group_id for change in theirs})
     made = (
         _move(project, change, groups[change.group_id], book, now)
@@ -83,7 +83,7 @@ def _key(project: Project, change: Change) -> str:
     return f"{project.account_id}:{project.pk}:{change.group_id}:{code}:change-{change.pk}"
 
 
-def _not_ours(changes: Iterable[Change]) -> Iterator[Change]:
+def not_ours(changes: Iterable[Change]) -> Iterator[Change]:
     """Changes that no edit through Fieldwatch explains."""
     listed = list(changes)
     if not listed:
@@ -113,10 +113,10 @@ def _move(
     project: Project, change: Change, group: TargetGroup, book: Book, now: datetime
 ) -> Move | None:
     chosen = book.one(KINDS[change.kind], project.pk, group.pk)
-    told = _told(change, group, chosen) if chosen.enabled else None
-    if told is None:
+    said = told(change, group, chosen) if chosen.enabled else None
+    if said is None:
         return None
-    severity, sentence = told
+    severity, sentence = said
     incident = Incident(
         account_id=project.account_id,
         project=project,
@@ -140,7 +140,7 @@ def _move(
     return Move(incident, {}, Notice.Kind.FIRE, managers, digest)
 
 
-def _told(change: Change, group: TargetGroup, chosen: Effective) -> tuple[int, str] | None:
+def told(change: Change, group: TargetGroup, chosen: Effective) -> tuple[int, str] | None:
     """How bad a change is, and its sentence; None where it is not worth one."""
     who = "the exchange" if change.actor_type == EXCHANGE else "somebody"
     span, name = f"{_shown(change.old)} → {_shown(change.new)}", plain(group.name)

@@ -1,0 +1,87 @@
+"""What an edited rule would have done, from readings of the last days."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dashboard.alerts.preview import replay
+from dashboard.fielding.models import TargetGroup
+from tests import make
+from tests.alerts.field import Field, after
+from tests.alerts.test_machine_rules import change
+
+
+def read(group: TargetGroup, hour: float, **fields: Any) -> None:
+    """A reading so many hours before NOW."""
+    given = {"status": "live", "completes": 100, "entrants": 900, "drop_off_rate": 0.1}
+    group.readings.create(at=after(-60 * hour), **(given | fields))
+
+
+def test_a_drop_off_that_came_and_went_would_have_fired_once(field: Field) -> None:
+    group = field.group()
+    read(group, 100)
+    read(group, 50, drop_off_rate=0.4)
+    read(group, 40, drop_off_rate=0.1)
+    result = replay("drop_off", {}, [group], now=make.NOW)
+    assert str(result) == "would have fired once, open 10 h in all"
+    assert result.firings[0].began == after(-60 * 49)
+
+
+def test_a_looser_threshold_would_never_have_fired(field: Field) -> None:
+    group = field.group()
+    read(group, 50, drop_off_rate=0.4)
+    result = replay("drop_off", {"fires": 0.5}, [group], now=make.NOW)
+    assert str(result) == "would have fired never"
+
+
+def test_what_still_fires_has_no_end(field: Field) -> None:
+    group = field.group()
+    read(group, 10, drop_off_rate=0.4)
+    (firing,) = replay("drop_off", {}, [group], now=make.NOW).firings
+    assert firing.ended is None
+
+
+def test_readings_before_the_window_do_not_count(field: Field) -> None:
+    group = field.group()
+    read(group, 24 * 15, drop_off_rate=0.4)
+    assert replay("drop_off", {}, [group], now=make.NOW).firings == []
+
+
+def test_a_silence_in_the_readings_would_have_stalled(field: Field) -> None:
+    group = field.group()
+    read(group, 30, completes=90)
+    read(group, 29, completes=93)
+    read(group, 20, completes=99)
+    read(group, 19, completes=102)
+    (firing,) = replay("stalled", {}, [group], now=after(-60 * 18)).firings
+    assert timedelta(hours=3) <= firing.began - after(-60 * 29) <= timedelta(hours=4)
+
+
+def test_a_pause_by_the_exchange_is_replayed_from_the_changelog(field: Field) -> None:
+    group = field.group()
+    read(group, 30)
+    read(group, 20, status="paused")
+    read(group, 15)
+    change(group, -60 * 20, kind="status_change", actor_type="system_user", new="paused")
+    assert len(replay("paused_by_exchange", {}, [group], now=make.NOW).firings) == 1
+
+
+def test_price_changes_are_counted_from_the_changelog(field: Field) -> None:
+    group = field.group()
+    change(group, -60 * 30)
+    change(group, -60 * 20, new="2.01", old="2.00")
+    assert len(replay("cpi_changed", {}, [group], now=make.NOW).firings) == 1
+
+
+@pytest.mark.parametrize("code", ["behind_pace", "ends_soon", "about_to_pause", "no_data"])
+def test_what_was_not_kept_cannot_be_replayed_and_says_so(field: Field, code: str) -> None:
+    result = replay(code, {}, [field.group()], now=make.NOW)
+    assert str(result) == "cannot be replayed: what it judges by was not kept"
+
+
+def test_settings_that_cannot_be_are_refused_before_any_reading(field: Field) -> None:
+    with pytest.raises(ValueError, match="wires"):
+        replay("drop_off", {"wires": 1}, [field.group()], now=make.NOW)
