@@ -1,1 +1,150 @@
-"""Placeholder until the room is merged."""
+"""From notices to mail that a server took: compose and freeze, then lease, send, mark.
+
+A mail is frozen with its Message-ID before it is sent. Whoever dies in between leaves a lease that
+runs out, and the same mail is sent again under the same Message-ID.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import smtplib
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.core.validators import validate_email
+from django.db import transaction
+from django.db.models import F, Q
+
+from dashboard.alerts import bundle, digest, pulse, stop
+from dashboard.alerts.ledger import DAY
+from dashboard.fielding.models import Mail, User
+
+LEASE = timedelta(minutes=5)  # longer than a server can take: six answers of EMAIL_TIMEOUT each
+FIRST_WAIT, LONGEST_WAIT = 10.0, 240.0  # seconds
+GIVES_UP = DAY
+
+
+def compose(*, now: datetime) -> int:
+    """Freeze the mails whose time has come; how many."""
+    bundle.skip_unmailable()
+    return bundle.compose_now(now=now) + digest.compose_due(now=now)
+
+
+def send_due(
+    *,
+    now: datetime,
+    limit: int = 50,
+    connect: Callable[[], BaseEmailBackend] = get_connection,
+    rng: random.Random | None = None,
+) -> int:
+    """Send up to `limit` waiting mails; how many a server took. Each is leased just before."""
+    began = time.monotonic()
+    pulse.beat("deliver", now=now)
+
+    def clock() -> datetime:
+        return now + timedelta(seconds=time.monotonic() - began)
+
+    free = Q(leased_until=None) | Q(leased_until__lte=now)
+    due = Mail.objects.filter(free, state=Mail.State.WAITING, next_try_at__lte=now)
+    sent = 0
+    for pk in list(due.order_by("next_try_at", "pk").values_list("pk", flat=True)[:limit]):
+        mail = _lease(pk, now=clock())
+        if mail is None:
+            continue
+        try:
+            _hand_over(mail, connect)
+        except (smtplib.SMTPException, OSError, ValueError) as exc:
+            _failed(mail, exc, now=clock(), rng=rng or random.SystemRandom())
+            if isinstance(exc, Unreachable):
+                break  # nobody answers: the others wait for the next round, not for time-outs
+        else:
+            _mark(mail, state=Mail.State.SENT, sent_at=clock(), error="")
+            sent += 1
+    return sent
+
+
+class Unreachable(OSError):  # noqa: N818 (named for what is the case)
+    """No mail server took the connection."""
+
+
+def _hand_over(mail: Mail, connect: Callable[[], BaseEmailBackend]) -> None:
+    """Give a mail to the server, over a connection of its own."""
+    if mail.recipient.email_refused and mail.recipient.email == mail.address:
+        raise smtplib.SMTPRecipientsRefused({mail.address: (550, b"refused before")})
+    try:
+        validate_email(mail.address)
+    except ValidationError as exc:
+        raise smtplib.SMTPRecipientsRefused({mail.address: (553, b"not an address")}) from exc
+    connection = connect()
+    try:
+        connection.open()
+    except (smtplib.SMTPException, OSError) as exc:
+        raise Unreachable(f"{type(exc).__name__}: {exc}") from exc
+    try:
+        connection.send_messages([message(mail)])
+    finally:
+        with contextlib.suppress(smtplib.SMTPException, OSError):  # the server hung up first
+            connection.close()
+
+
+def message(mail: Mail) -> EmailMultiAlternatives:
+    """A frozen mail as it goes over the wire, the same each time."""
+    kind = stop.DIGEST if mail.digest_day else stop.NOW
+    made = EmailMultiAlternatives(
+        mail.subject,
+        mail.text,
+        settings.DEFAULT_FROM_EMAIL,
+        [mail.address],
+        headers={
+            "Message-ID": mail.message_id,
+            "Date": format_datetime(mail.created_at),
+            "Auto-Submitted": "auto-generated",
+            "List-Unsubscribe": f"<{stop.address(mail.recipient, kind)}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        },
+    )
+    if mail.html:
+        made.attach_alternative(mail.html, "text/html")
+    return made
+
+
+def _lease(pk: int, *, now: datetime) -> Mail | None:
+    """Claim a mail for sending; None where somebody else has it."""
+    free = Q(leased_until=None) | Q(leased_until__lte=now)
+    mine = Mail.objects.filter(free, pk=pk, state=Mail.State.WAITING, next_try_at__lte=now).update(
+        leased_until=now + LEASE, attempts=F("attempts") + 1
+    )
+    return Mail.objects.select_related("recipient").get(pk=pk) if mine else None
+
+
+def _mark(mail: Mail, **fields: Any) -> None:
+    """Write what came of a mail, unless its lease ran out and somebody else has it now."""
+    held = Mail.objects.filter(pk=mail.pk, state=Mail.State.WAITING, leased_until=mail.leased_until)
+    held.update(leased_until=None, **fields)
+
+
+def _failed(mail: Mail, exc: Exception, *, now: datetime, rng: random.Random) -> None:
+    """Try again later, or give up: at once what a server refused for good, the rest in a day."""
+    said = f"{type(exc).__name__}: {exc}"[:500]
+    refused = isinstance(exc, smtplib.SMTPRecipientsRefused) and all(
+        code >= 500 for code, _ in exc.recipients.values()
+    )
+    unwanted = isinstance(exc, smtplib.SMTPDataError) and exc.smtp_code >= 500
+    if refused or unwanted or now - mail.created_at >= GIVES_UP:
+        with transaction.atomic():
+            _mark(mail, state=Mail.State.DEAD, error=said)
+            if refused:
+                owner = User.objects.filter(pk=mail.recipient_id, email=mail.address)
+                owner.filter(email_refused="").update(email_refused=said)
+        return
+    longest = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(mail.attempts - 1, 10))
+    wait = timedelta(seconds=rng.uniform(longest / 2, longest))
+    _mark(mail, next_try_at=now + wait, error=said)

@@ -1,7 +1,110 @@
-"""Placeholder until the room is merged."""
+"""From readings to incidents: what each complete cycle, and time alone, says of every rule.
 
-from typing import Any
+A complete cycle is one fresh observation of every group that it saw, changed or not; an incomplete
+one is none. A rule whose data is missing or old says nothing, and what it opened stands still.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db.models import Max, Q
+
+from dashboard.alerts import changes, hush, pulse, silence
+from dashboard.alerts.book import Book
+from dashboard.alerts.gather import figures, with_entrants
+from dashboard.alerts.judge import Judge, move_of
+from dashboard.alerts.ledger import OPEN, write
+from dashboard.alerts.rules import NO_DATA
+from dashboard.alerts.silence import stale_after
+from dashboard.fielding.models import Cycle, ExchangeAccount, Incident, Project
+
+TIMED = (Incident.State.PENDING, Incident.State.RECOVERING)
+AT_MOST = 1000  # incidents a round; the rest is due still
+Standing = dict[int, dict[str, Incident]]
 
 
-def after_cycle(**_: Any) -> None:
-    pass
+def after_cycle(*, cycle: Cycle, now: datetime) -> None:
+    """Judge every group of the cycle's project, once a cycle; incomplete cycles do not count."""
+    if not cycle.complete or cycle.project is None:
+        return
+    at, project = cycle.finished_at or now, cycle.project
+    book, standing = Book.of(cycle.account_id), _standing(project)
+    recent = changes.recent(project, at)
+    judge = Judge(book, at, cycle=cycle.pk, frozen=_frozen(cycle, at))
+    groups = figures(project, at, standing, recent)
+    found = [each for f in groups for each in judge.group(f, standing.get(f.pk, {}))]
+    moves = [move_of(each, project, at) for each in with_entrants(found)]
+    facts = changes.moves(project, recent, book=book, now=at)
+    write([move for move in moves if move] + facts, account_id=cycle.account_id, now=at)
+    pulse.beat("judge", now=now)
+
+
+def by_time(*, now: datetime) -> None:
+    """What time alone brings: ripe timers, repeats, ends of facts and of mutes; stale data rests.
+
+    A rule that only time can break (stalled, ends soon) is judged by the clock at every complete
+    cycle, so it is late by one polling interval at most; this keeps what is already open moving.
+    """
+    pulse.beat("time", now=now)
+    hush.end_mutes(now=now)
+    for account in ExchangeAccount.objects.all():
+        rests = account.health in (ExchangeAccount.Health.STALE, ExchangeAccount.Health.ERROR)
+        fresh = Q(pk=None) if rests else Q(project__read_at__gte=now - stale_after(account))
+        due = Incident.objects.filter(
+            fresh | Q(rule__in=[*changes.CODES, NO_DATA.code]),
+            account=account,
+            evaluate_at__lte=now,
+            state__in=OPEN,
+        ).exclude(state__in=TIMED, readings__lt=2)
+        rows = list(due.select_related("project", "group").order_by("evaluate_at")[:AT_MOST])
+        if rows:
+            _ripen([row for row in rows if row.state in TIMED], now=now)
+            firing = [row for row in rows if row.state == Incident.State.FIRING]
+            hush.repeat_or_end(account, firing, now=now)
+
+
+def no_data(*, now: datetime) -> None:
+    """Open, or settle, one incident for each account whose data stopped coming."""
+    for account in ExchangeAccount.objects.all():
+        silence.watch(account, now=now)
+
+
+def _ripen(incidents: Iterable[Incident], *, now: datetime) -> None:
+    """Let timers take incidents of freshly read projects further; nothing new opens."""
+    by_project: dict[Project, list[Incident]] = {}
+    for incident in incidents:
+        if incident.project:
+            by_project.setdefault(incident.project, []).append(incident)
+    for project, theirs in by_project.items():
+        standing = by_group(theirs)
+        judge = Judge(Book.of(project.account_id), now)
+        recent = changes.recent(project, now)
+        groups = figures(project, now, standing, recent, only=list(standing))
+        found = [each for f in groups for each in judge.group(f, standing[f.pk])]
+        moves = [move_of(each, project, now) for each in with_entrants(found)]
+        write([move for move in moves if move], account_id=project.account_id, now=now)
+
+
+def by_group(incidents: Iterable[Incident]) -> Standing:
+    """Open incidents by group and rule."""
+    standing: Standing = {}
+    for incident in incidents:
+        if incident.group_id is not None:
+            standing.setdefault(incident.group_id, {})[incident.rule] = incident
+    return standing
+
+
+def _standing(project: Project) -> Standing:
+    """What is open on the figures of a project's groups; facts of the changelog stand apart."""
+    open_now = Incident.objects.filter(project=project, group__isnull=False, state__in=OPEN)
+    return by_group(open_now.exclude(rule__in=changes.CODES))
+
+
+def _frozen(cycle: Cycle, at: datetime) -> timedelta:
+    """For how long timers stood still before this cycle, because the data was stale."""
+    earlier = Cycle.objects.filter(project=cycle.project, complete=True, pk__lt=cycle.pk)
+    last = earlier.aggregate(at=Max("finished_at"))["at"]
+    gap = at - last if last else timedelta(0)
+    return max(gap - stale_after(cycle.account), timedelta(0))

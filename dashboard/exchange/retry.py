@@ -17,6 +17,8 @@ LONGEST_WAIT = 30.0
 DEFAULT_RETRY_AFTER = 10.0
 LONGEST_RETRY_AFTER = 300.0
 
+_WORTH_A_TRY = (NoAnswer, RateLimited)
+
 
 def retry_after(header: str | None, *, now: float) -> float:
     """Seconds that a `Retry-After` asks for, in seconds or as an HTTP date, at most 300.
@@ -45,9 +47,19 @@ class Retries:
 
     def call(self, once: Callable[[], T], *, deadline: float) -> T:
         """What `once` returns in the end, or its last error."""
+        try:
+            return once()  # most calls succeed at once and need none of what follows
+        except _WORTH_A_TRY as exc:
+            failures = [exc]
+
+        def again() -> T:
+            if failures:
+                raise failures.pop()
+            return once()
+
         waits = tenacity.Retrying(
             sleep=self._clock.sleep,
-            retry=tenacity.retry_if_exception_type((NoAnswer, RateLimited)),
+            retry=tenacity.retry_if_exception_type(_WORTH_A_TRY),
             wait=self._wait,
             stop=lambda state: (
                 state.attempt_number >= TRIES
@@ -55,7 +67,7 @@ class Retries:
             ),
             reraise=True,
         )
-        return waits(once)
+        return waits(again)
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         failure = state.outcome.exception() if state.outcome else None

@@ -6,51 +6,30 @@ the error says so (`outcome_unknown`).
 """
 
 import random
-import ssl
 import threading
-import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import cast
 
 import httpx
 from msgspec import Struct
 
-from dashboard.exchange.answer import LARGEST_BODY, Answer, error_of, read_body, server_time
+from dashboard.exchange.answer import LARGEST_BODY, Answer, error_of, server_time
 from dashboard.exchange.auth import Auth, ClientCredentials, Secret, credentials
 from dashboard.exchange.clock import Chance, Clock, SystemClock
 from dashboard.exchange.errors import (
     ExchangeError,
-    HostRefused,
     NoAnswer,
     RateLimited,
     Rejected,
     TimedOut,
     Unauthorized,
-    Unreachable,
 )
 from dashboard.exchange.gate import Gate
 from dashboard.exchange.hosts import AllowedHosts
 from dashboard.exchange.retry import Retries
-from dashboard.exchange.wire import CONNECT_TIMEOUT, Wire
+from dashboard.exchange.sockets import Sockets
 
 TOKEN_TIMEOUT = 10.0
-
-_NEVER_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
-)
-
-
-@lru_cache(maxsize=1)
-def shared_tls() -> ssl.SSLContext:
-    """The TLS settings of every connection; made once, because reading the CA store is slow."""
-    return httpx.create_ssl_context(trust_env=False)
 
 
 class Call(Struct, kw_only=True):
@@ -68,7 +47,6 @@ class Call(Struct, kw_only=True):
 
 
 class _Local(threading.local):
-    client: httpx.Client | None = None
     until: float = float("inf")
     requests: int = 0
 
@@ -105,10 +83,10 @@ class Transport:
         self._gate = gate
         self._timeout = timeout
         self._retries = Retries(clock=self._clock, chance=chance or random.Random())  # noqa: S311
-        self._http = http
-        self._largest_body = largest_body
+        self._sockets = Sockets(
+            hosts=self._hosts, clock=self._clock, largest_body=largest_body, http=http
+        )
         self._local = _Local()
-        self._clients: weakref.WeakSet[httpx.Client] = weakref.WeakSet()
         self._counting = threading.Lock()
         self._last_date = ""
         self.requests = 0
@@ -166,8 +144,7 @@ class Transport:
 
     def close(self) -> None:
         """Close the connections of all threads."""
-        for client in list(self._clients):
-            client.close()
+        self._sockets.close()
 
     def _first_try(self, call: Call) -> Answer:
         if not call.repeatable:
@@ -176,11 +153,10 @@ class Transport:
 
     def _try(self, call: Call) -> Answer:
         """One try: two requests if the first one's token is refused."""
-        header = self._header()
-        answer = self._request(call, header)
+        answer, header = self._request(call)
         if answer.status == 401:
             self._credentials.refused(header)
-            answer = self._request(call, self._header())
+            answer, _ = self._request(call)
         if answer.status >= 500:
             self._gate.failed()
             call.maybe_done |= call.write
@@ -200,24 +176,29 @@ class Transport:
             self._gate.failed()
             raise
 
-    def _request(self, call: Call, header: Secret) -> Answer:
+    def _request(self, call: Call) -> tuple[Answer, Secret]:
         self._wait_at_the_gate(call.deadline)
+        header = self._header()
         with self._counting:
             self.requests += 1
         self._local.requests += 1
-        request = self._build(call, header)
+        request = httpx.Request(
+            call.method,
+            call.url,
+            headers=[("Authorization", header.value), *call.headers],
+            content=call.content,
+        )
         try:
-            answer = self._exchange(request, call)
-        except httpx.HTTPError as exc:
-            self._gate.failed()
-            call.maybe_done |= call.write and not isinstance(exc, _NEVER_SENT)
-            kind = TimedOut if isinstance(exc, httpx.TimeoutException) else Unreachable
-            raise kind from _bare(exc)
+            answer = self._sockets.fetch(
+                request, deadline=call.deadline, patience=self._timeout / 2
+            )
         except ExchangeError as exc:
-            call.maybe_done |= call.write and not isinstance(exc, HostRefused)
+            call.maybe_done |= call.write and exc.outcome_unknown
+            if isinstance(exc, NoAnswer):
+                self._gate.failed()
             raise
         self._compare_clocks(answer)
-        return answer
+        return answer, header
 
     def _wait_at_the_gate(self, deadline: float) -> None:
         while (wait := self._gate.admit()) > 0:
@@ -230,70 +211,15 @@ class Transport:
         if self._clock.monotonic() >= deadline:
             raise TimedOut
 
-    def _build(self, call: Call, header: Secret) -> httpx.Request:
-        patience = self._timeout / 2
-        limits = {"connect": CONNECT_TIMEOUT, "read": patience, "write": patience, "pool": patience}
-        return httpx.Request(
-            call.method,
-            call.url,
-            headers=[("Authorization", header.value), *call.headers],
-            content=call.content,
-            extensions={"timeout": limits, "deadline": call.deadline},
-        )
-
-    def _exchange(self, request: httpx.Request, call: Call) -> Answer:
-        response = self._client().send(request, stream=True)
-        try:
-            headers = response.headers
-            parts = self._in_time(cast("Iterable[bytes]", response.stream), call.deadline)
-            body = read_body(parts, headers.get("content-encoding"), cap=self._largest_body)
-            return Answer(response.status_code, headers, body)
-        finally:
-            response.close()
-
-    def _in_time(self, parts: Iterable[bytes], deadline: float) -> Iterator[bytes]:
-        for part in parts:
-            if self._clock.monotonic() >= deadline:
-                raise TimedOut
-            yield part
-
-    def _client(self) -> httpx.Client:
-        client = self._local.client
-        if client is None:
-            wire = self._http or Wire(
-                hosts=self._hosts, tls=shared_tls(), clock=self._clock.monotonic
-            )
-            no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-            client = httpx.Client(
-                transport=wire, trust_env=False, follow_redirects=False, cookies=no_cookies
-            )
-            self._local.client = client
-            self._clients.add(client)
-        return client
-
     def _ask_for_token(self, auth: ClientCredentials) -> bytes:
-        call = Call(
-            operation="token",
-            method="POST",
-            url=auth.token_url,
-            headers=[("Accept", "application/json"), ("Content-Type", "application/json")],
-            content=None,
-            deadline=min(self._clock.monotonic() + TOKEN_TIMEOUT, self._local.until),
-            write=False,
-            repeatable=True,
-        )
+        deadline = min(self._clock.monotonic() + TOKEN_TIMEOUT, self._local.until)
         request = httpx.Request(
-            call.method,
-            call.url,
-            headers=call.headers,
+            "POST",
+            auth.token_url,
+            headers={"Accept": "application/json", "Content-Type": "application/json"},
             content=auth.body(),
-            extensions={"timeout": {}, "deadline": call.deadline},
         )
-        try:
-            answer = self._exchange(request, call)
-        except httpx.HTTPError as exc:
-            kind = TimedOut if isinstance(exc, httpx.TimeoutException) else Unreachable
-            raise kind("The token address does not answer") from _bare(exc)
+        answer = self._sockets.fetch(request, deadline=deadline, patience=TOKEN_TIMEOUT / 2)
         if 200 <= answer.status < 300:
             return answer.body
         error = error_of(answer, now=self._clock.time(), hide=lambda _: "")
@@ -317,9 +243,3 @@ class Transport:
             if secret:
                 text = text.replace(secret, "•••")
         return text
-
-
-def _bare(exc: Exception) -> Exception:
-    """`exc` without the frames that hold the request and its headers."""
-    exc.__cause__ = exc.__context__ = None
-    return exc.with_traceback(None)

@@ -121,6 +121,11 @@ def renew(rows: QuerySet[Any], pk: int, token: str, *, now: datetime) -> bool:
     return bool(rows.filter(pk=pk, lease=token).update(leased_until=now + LEASE))
 
 
+def release(rows: QuerySet[Any], pk: int, token: str, *, now: datetime) -> None:
+    """Give work back that ended in a fault of ours; it is tried again after a lease's time."""
+    rows.filter(pk=pk, lease=token).update(lease="", leased_until=None, due_at=now + LEASE)
+
+
 def look(project_id: int, *, now: datetime) -> None:
     """A person looks at a project: it is due now, unless it was read a moment ago."""
     Project.objects.filter(

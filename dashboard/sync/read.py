@@ -14,6 +14,7 @@ from dashboard.exchange.errors import (
     Forbidden,
     NotFound,
     NotOffered,
+    Redirected,
     Refused,
     Unavailable,
 )
@@ -23,7 +24,7 @@ from dashboard.exchange.walk import walk
 from dashboard.sync import rows
 
 # Failures of one group that leave the others of its project to be read.
-OF_ONE_GROUP = (Forbidden, NotFound, Refused, BadAnswer, Unavailable)
+OF_ONE_GROUP = (Forbidden, NotFound, Refused, Redirected, BadAnswer, Unavailable)
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,10 @@ def group(client: ExchangeClient, ask: Ask, *, now: Callable[[], datetime]) -> A
     answer = Answer(ask=ask, at=now())
     before = client.requests_here
     ids = {"project_id": ask.project, "target_group_id": ask.group}
-    launched = ask.status not in ("draft", "")
+    launched = ask.status != "draft"
     parts: list[tuple[bool, Callable[[], None]]] = [
-        (ask.overview, lambda: _overview(client, ids, answer)),
+        (ask.overview and launched, lambda: _overview(client, ids, answer)),
+        (ask.details and not launched, lambda: _draft(client, ids, answer)),
         (ask.performance and launched, lambda: _performance(client, ids, answer)),
         (ask.completes and launched, lambda: _completes(client, ids, answer)),
         (ask.details and launched, lambda: _details(client, ids, answer)),
@@ -103,6 +105,10 @@ def _completes(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> N
 
 def _details(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
     answer.columns |= rows.details_columns(client.get_target_group_details(**ids))
+
+
+def _draft(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
+    answer.columns |= rows.draft_columns(client.get_target_group(**ids))
 
 
 def _run(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:

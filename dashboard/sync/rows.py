@@ -11,6 +11,7 @@ import msgspec
 
 from dashboard.exchange.shapes.base import MonetaryAmount
 from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
+from dashboard.exchange.shapes.drafts import FetchTargetGroupResponse
 from dashboard.exchange.shapes.fielding import FieldingRunItem, ReEntryConfiguration
 from dashboard.exchange.shapes.groups import (
     TargetGroupDetails,
@@ -216,6 +217,25 @@ def details_columns(details: TargetGroupDetails) -> dict[str, Any]:
     }
 
 
+def draft_columns(draft: FetchTargetGroupResponse) -> dict[str, Any]:
+    """Columns of a group that was never launched."""
+    plan, re_entry = draft.fielding_specification, draft.re_entry_configuration
+    columns: dict[str, Any] = {
+        "pricing_model": text(draft.pricing_model, 32),
+        "cpi": money(draft.cost_per_interview),
+        "expected_loi_minutes": draft.expected_length_of_interview_minutes,
+        "expected_incidence_rate": draft.expected_incidence_rate,
+        "completes_goal": draft.completes_goal,
+        "starts_at": plan.start_at if plan else None,
+        "ends_at": plan.end_at if plan else None,
+        "re_entry": msgspec.to_builtins(re_entry) if re_entry else None,
+        "details": clean(msgspec.to_builtins(draft)),
+    }
+    if currency := currency_of(draft.cost_per_interview):
+        columns["currency"] = currency
+    return columns
+
+
 def run_columns(runs: Iterable[FieldingRunItem]) -> dict[str, Any]:
     """Columns of the fielding period; a group has at most one run."""
     run = next(iter(runs), None)
@@ -261,7 +281,9 @@ def changes(
 
 
 def clean(value: Any) -> Any:
-    """A JSON value without NUL characters, which PostgreSQL cannot keep."""
+    """A value that a JSON column can keep: no NUL characters, no decimals."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, str):
         return value.replace("\0", "")
     if isinstance(value, list):

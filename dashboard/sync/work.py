@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
+
+from django.db.models.query import QuerySet
 
 from dashboard.fielding.models import Cycle, ExchangeAccount, Project
 from dashboard.sync import accounts, connect, plan, pull
 
-log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 
 
@@ -22,8 +24,9 @@ def account_round(pk: int, *, clock: Clock, force: bool = False) -> Cycle | None
     account = rows.get(pk=pk)
     if plan.set_aside(rows, account, now=clock()):
         return None
-    client = connect.client_for(account)
-    return accounts.pull_account(account=account, client=client, token=token, clock=clock)
+    with _giving_back(rows, pk, token, clock):
+        client = connect.client_for(account)
+        return accounts.pull_account(account=account, client=client, token=token, clock=clock)
 
 
 def project_round(pk: int, *, clock: Clock, force: bool = False) -> Cycle | None:
@@ -35,5 +38,16 @@ def project_round(pk: int, *, clock: Clock, force: bool = False) -> Cycle | None
     project = rows.select_related("account").get(pk=pk)
     if plan.set_aside(rows, project, now=clock()):
         return None
-    client = connect.client_for(project.account)
-    return pull.pull_project(project=project, client=client, token=token, clock=clock)
+    with _giving_back(rows, pk, token, clock):
+        client = connect.client_for(project.account)
+        return pull.pull_project(project=project, client=client, token=token, clock=clock)
+
+
+@contextmanager
+def _giving_back(rows: QuerySet[Any], pk: int, token: str, clock: Clock) -> Iterator[None]:
+    """Free the lease where a bug ends the work; the bug itself is for all to see."""
+    try:
+        yield
+    except BaseException:
+        plan.release(rows, pk, token, now=clock())
+        raise

@@ -45,7 +45,7 @@ class WebhookOperations(Asking):
         """Remove a webhook; NotFound if it is gone already."""
         self._write("delete_webhook", "DELETE", self._webhook(webhook_id), etag=etag)
 
-    def list_webhook_events_history(  # noqa: PLR0913
+    def list_webhook_events_history(
         self,
         *,
         webhook_id: str,

@@ -1,6 +1,14 @@
 """Every table of the product."""
 
-from dashboard.fielding.models.alerts import Incident, Mail, Notice, Rule
+from dashboard.fielding.models.alerts import (
+    Incident,
+    Mail,
+    MailChoice,
+    Mute,
+    Notice,
+    Pulse,
+    Rule,
+)
 from dashboard.fielding.models.edits import Edit
 from dashboard.fielding.models.exchange import BusinessUnit, ExchangeAccount, ExchangeUser
 from dashboard.fielding.models.groups import Project, TargetGroup
@@ -18,9 +26,12 @@ __all__ = [
     "ExchangeUser",
     "Incident",
     "Mail",
+    "MailChoice",
     "Membership",
+    "Mute",
     "Notice",
     "Project",
+    "Pulse",
     "Quarantine",
     "Reading",
     "Rule",

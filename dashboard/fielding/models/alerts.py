@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import time
+
 from django.db import models
 
 from dashboard.fielding.models.exchange import ExchangeAccount
@@ -62,8 +64,10 @@ class Incident(models.Model):
     key = models.CharField(max_length=200)
     state = models.CharField(max_length=10, choices=State)
     severity = models.PositiveSmallIntegerField(choices=Severity)
+    headline = models.CharField(max_length=300, default="")  # the sentence as a subject says it
     sentence = models.TextField()
-    facts = models.JSONField(default=dict)  # the numbers behind the sentence
+    # The numbers behind the sentence: {"figures": [[label, is, should be], …], …}.
+    facts = models.JSONField(default=dict)
     breached_at = models.DateTimeField()
     fired_at = models.DateTimeField(null=True)
     clear_since = models.DateTimeField(null=True)
@@ -74,6 +78,7 @@ class Incident(models.Model):
     cycle = models.BigIntegerField(null=True)
     evaluate_at = models.DateTimeField(null=True)
     sequence = models.PositiveIntegerField(default=0)
+    flapping = models.BooleanField(default=False)  # its third firing in 24 h: told by digest only
     acknowledged_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     acknowledged_at = models.DateTimeField(null=True)
 
@@ -92,6 +97,11 @@ class Incident(models.Model):
                 condition=~models.Q(state="resolved"),
             ),
             models.Index(fields=["group", "-breached_at"], name="incident_group_time"),
+            models.Index(
+                fields=["evaluate_at"],
+                name="incident_due",
+                condition=~models.Q(state="resolved"),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -108,7 +118,8 @@ class Mail(models.Model):
         SENT = "sent", "sent"
         DEAD = "dead", "could not be delivered"
 
-    account = models.ForeignKey(ExchangeAccount, models.CASCADE, related_name="mails")
+    # Empty when one mail tells of several: of accounts, of projects.
+    account = models.ForeignKey(ExchangeAccount, models.CASCADE, null=True, related_name="mails")
     project = models.ForeignKey(Project, models.SET_NULL, null=True, related_name="mails")
     recipient = models.ForeignKey(User, models.CASCADE, related_name="mails")
     address = models.EmailField()
@@ -123,8 +134,13 @@ class Mail(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True, default="")
+    # The recipient's own day that a digest is for; empty for other mails.
+    digest_day = models.DateField(null=True)
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["recipient", "digest_day"], name="digest_once"),
+        ]
         indexes = [
             models.Index(
                 fields=["next_try_at"], name="mail_waiting", condition=models.Q(state="waiting")
@@ -152,6 +168,8 @@ class Notice(models.Model):
     recipient = models.ForeignKey(User, models.CASCADE, related_name="notices")
     created_at = models.DateTimeField()
     mail = models.ForeignKey(Mail, models.SET_NULL, null=True, related_name="notices")
+    in_digest = models.BooleanField(default=False)  # waits for the digest whatever a person chose
+    skipped = models.CharField(max_length=100, blank=True, default="")  # why no mail tells it
 
     class Meta:
         constraints = [
@@ -163,9 +181,68 @@ class Notice(models.Model):
             models.Index(
                 fields=["recipient", "created_at"],
                 name="notice_waiting",
-                condition=models.Q(mail__isnull=True),
+                condition=models.Q(mail__isnull=True, skipped=""),
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} to {self.recipient_id}"
+
+
+class Mute(models.Model):
+    """Silence over an account, a project, a group or one rule there; it always ends."""
+
+    account = models.ForeignKey(ExchangeAccount, models.CASCADE, related_name="mutes")
+    project = models.ForeignKey(Project, models.CASCADE, null=True, related_name="mutes")
+    group = models.ForeignKey(TargetGroup, models.CASCADE, null=True, related_name="mutes")
+    rule = models.CharField(max_length=64, blank=True, default="")  # empty: every rule
+    by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField()
+    until = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)  # when its end was acted upon
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["until"], name="mute_running", condition=models.Q(ended_at__isnull=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule or 'everything'} until {self.until:%Y-%m-%d %H:%M}Z"
+
+
+class MailChoice(models.Model):
+    """What a person wants by mail, and when; who never chose has these defaults."""
+
+    class Now(models.IntegerChoices):
+        """What is mailed at once; the rest waits for the digest."""
+
+        NOTHING = 0, "nothing"
+        CRITICAL = 1, "critical"
+        WARNINGS = 2, "critical and warnings"
+        EVERYTHING = 3, "everything"
+
+    user = models.OneToOneField(User, models.CASCADE, related_name="mail_choice")
+    now = models.PositiveSmallIntegerField(choices=Now, default=Now.CRITICAL)
+    recoveries_now = models.BooleanField(default=False)
+    digest = models.BooleanField(default=True)
+    digest_at = models.TimeField(default=time(8, 0))  # in the person's zone
+    digest_days = models.CharField(max_length=7, default="12345")  # ISO weekdays, Monday is 1
+    # Between these nothing but what is critical is mailed; equal: no quiet hours.
+    quiet_from = models.TimeField(default=time(20, 0))
+    quiet_until = models.TimeField(default=time(7, 30))
+    quiet_weekends = models.BooleanField(default=True)
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.get_now_display()} at once"
+
+
+class Pulse(models.Model):
+    """When a part of the alert machine last did its round; its silence is itself an alert."""
+
+    name = models.CharField(max_length=32, unique=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.at:%Y-%m-%d %H:%M:%S}Z"

@@ -1,0 +1,84 @@
+"""Groups that do not run: paused by the exchange, or by a person who forgot."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from dashboard.alerts.figures import Figures
+from dashboard.alerts.verdict import BREACH, CLEAR, NOTICE, Memory, Settings, Verdict, Words
+from dashboard.alerts.words import local, minutes, pause_cause, percent
+from dashboard.fielding.models import TargetGroup
+
+EXCHANGE = "system_user"
+ENDS = ("total_completes_reached", "past_scheduled_end_date")
+LIVE = TargetGroup.Status.LIVE.value
+
+
+def by_exchange(f: Figures) -> bool | None:
+    """Whether the exchange itself changed the status last; None while nobody knows."""
+    if f.status_reason or f.status_changed_by == EXCHANGE:
+        return True
+    return False if f.status_changed_by else None
+
+
+def paused_by_exchange(f: Figures, _: Settings, __: Memory) -> Verdict | None:
+    """Breached while paused by the exchange; a mere notice where it has all it should."""
+    if f.status == LIVE:
+        return CLEAR
+    theirs = by_exchange(f)
+    if theirs is None:
+        return None
+    if theirs and f.status_reason in ENDS and not _short(f):
+        return BREACH._replace(severity=NOTICE)
+    return BREACH if theirs else CLEAR
+
+
+def say_paused_by_exchange(f: Figures, _: Settings) -> Words:
+    """Why, with the figure that did it and what it should be."""
+    cause = pause_cause(f.status_reason)
+    figure = _figure_of(f)
+    why = f"{figure[0]} {figure[1]} (agreed {figure[2]})" if figure else cause.what
+    since = f" {local(f.status_changed_at, f.zone)}" if f.status_changed_at else ""
+    return Words(
+        f"Paused: {f.label}, {why}",
+        f"{f.label}: paused by the exchange{since}; {cause.what}"
+        + (f", {why}" if figure else "")
+        + f"; {f.progress}. What helps: {cause.advice}.",
+        tuple(filter(None, (figure, ("completes", str(f.completes or 0), str(f.goal or ""))))),
+    )
+
+
+def _figure_of(f: Figures) -> tuple[str, str, str] | None:
+    """The figure behind a reason code, where the exchange measures one against an agreement."""
+    if f.status_reason == "high_median_loi" and f.median_loi_seconds and f.expected_loi_minutes:
+        return ("interview", minutes(f.median_loi_seconds), str(f.expected_loi_minutes))
+    low = f.status_reason == "high_client_side_termination_rate"
+    if low and f.incidence_rate is not None and f.expected_incidence_rate:
+        return ("incidence", percent(f.incidence_rate), percent(f.expected_incidence_rate))
+    return None
+
+
+def paused_and_forgotten(f: Figures, s: Settings, _: Memory) -> Verdict | None:
+    """Breached while a person's pause is old, the end is near, and completes are missing."""
+    if f.status == LIVE:
+        return CLEAR
+    if by_exchange(f) is not False or not f.status_changed_at or not f.ends_at:
+        return None
+    old = f.now - f.status_changed_at >= timedelta(hours=s["paused_hours"])
+    near = f.now < f.ends_at <= f.now + timedelta(hours=s["ends_hours"])
+    return BREACH if old and near and _short(f) else CLEAR
+
+
+def say_paused_and_forgotten(f: Figures, _: Settings) -> Words:
+    """Since when it is paused, and when it ends."""
+    since = local(f.status_changed_at, f.zone) if f.status_changed_at else "long ago"
+    end = local(f.ends_at, f.zone) if f.ends_at else "soon"
+    return Words(
+        f"Still paused: {f.label}, {f.progress}, ends {end}",
+        f"{f.label}: paused by a person since {since} and ends {end}; {f.progress}.",
+        (("completes", str(f.completes or 0), str(f.goal or "")),),
+    )
+
+
+def _short(f: Figures) -> bool:
+    return f.completes is not None and f.goal is not None and f.completes < f.goal

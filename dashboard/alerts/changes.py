@@ -1,0 +1,183 @@
+"""Facts of the changelog: what somebody else changed on the exchange.
+
+Each entry is told once and stands for a day, or until somebody acknowledges it. What was changed
+through Fieldwatch is no news; a pause by the exchange is told by its own rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from dashboard.alerts.book import Book, Effective
+from dashboard.alerts.causes.status import EXCHANGE
+from dashboard.alerts.ledger import DAY, Move
+from dashboard.alerts.rules import CPI_CHANGED, STATUS_CHANGED, STRATEGY_CHANGED
+from dashboard.alerts.verdict import CRITICAL
+from dashboard.alerts.words import percent, plain
+from dashboard.fielding.models import Change, Edit, Incident, Notice, Project, TargetGroup
+
+KINDS = {
+    "cpi_change": CPI_CHANGED.code,
+    "user_requested_cpi_change": CPI_CHANGED.code,
+    "status_change": STATUS_CHANGED.code,
+    "filling_strategy_change": STRATEGY_CHANGED.code,
+    "re_entry_configuration_change": STRATEGY_CHANGED.code,
+}
+CODES = frozenset(KINDS.values())
+_EDITS = {
+    "cpi_change": Edit.Kind.CPI,
+    "user_requested_cpi_change": Edit.Kind.CPI,
+    "filling_strategy_change": Edit.Kind.FILLING_STRATEGY,
+    "re_entry_configuration_change": Edit.Kind.RE_ENTRY,
+}
+AROUND = timedelta(minutes=10)  # clocks apart, and the time that an edit takes to settle
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """The last day's changes of a project that a rule is about."""
+
+    changes: list[Change] = field(default_factory=list)
+    cpi_changed_at: dict[int, datetime] = field(default_factory=dict)
+
+
+def recent(project: Project, now: datetime) -> Recent:
+    """The changes of a project's groups within the last day, oldest first."""
+    rows = Change.objects.filter(
+        account_id=project.account_id,
+        group__project=project,
+        kind__in=list(KINDS),
+        occurred_at__gt=now - DAY,
+        occurred_at__lte=now + AROUND,
+    ).order_by("occurred_at", "pk")
+    found = Recent(list(rows))
+    for change in found.changes:
+        if KINDS[change.kind] == CPI_CHANGED.code:
+            found.cpi_changed_at[change.group_id] = change.occurred_at
+    return found
+
+
+def moves(project: Project, found: Recent, *, book: Book, now: datetime) -> list[Move]:
+    """An incident for each change by somebody else that has none yet."""
+    if not found.changes:
+        return []
+    keys = {_key(project, change): change for change in found.changes}
+    known = set(Incident.objects.filter(key__in=list(keys)).values_list("key", flat=True))
+    fresh = [change for key, change in keys.items() if key not in known]
+    theirs = list(_not_ours(fresh))
+    groups = TargetGroup.objects.in_bulk({change.group_id for change in theirs})
+    made = (
+        _move(project, change, groups[change.group_id], book, now)
+        for change in theirs
+        if change.group_id in groups
+    )
+    return [move for move in made if move]
+
+
+def _key(project: Project, change: Change) -> str:
+    code = KINDS[change.kind]
+    return f"{project.account_id}:{project.pk}:{change.group_id}:{code}:change-{change.pk}"
+
+
+def _not_ours(changes: Iterable[Change]) -> Iterator[Change]:
+    """Changes that no edit through Fieldwatch explains."""
+    listed = list(changes)
+    if not listed:
+        return
+    edits = list(
+        Edit.objects.filter(
+            group__in={change.group_id for change in listed},
+            started_at__gte=listed[0].occurred_at - AROUND - DAY,
+        )
+    )
+    for change in listed:
+        if not any(_explains(edit, change) for edit in edits):
+            yield change
+
+
+def _explains(edit: Edit, change: Change) -> bool:
+    """Whether an edit is what the changelog tells: same setting, same time."""
+    if edit.group_id != change.group_id or edit.kind != _EDITS.get(change.kind):
+        return False
+    if edit.state in (Edit.State.REJECTED, Edit.State.CONFLICT):
+        return False
+    until = (edit.settled_at or edit.started_at) + AROUND
+    return edit.started_at - AROUND <= change.occurred_at <= until
+
+
+def _move(
+    project: Project, change: Change, group: TargetGroup, book: Book, now: datetime
+) -> Move | None:
+    chosen = book.one(KINDS[change.kind], project.pk, group.pk)
+    told = _told(change, group, chosen) if chosen.enabled else None
+    if told is None:
+        return None
+    severity, sentence = told
+    incident = Incident(
+        account_id=project.account_id,
+        project=project,
+        group=group,
+        rule=chosen.rule.code,
+        rule_version=chosen.version,
+        key=_key(project, change),
+        state=Incident.State.FIRING,
+        severity=severity,
+        headline=sentence[:300],
+        sentence=sentence + ".",
+        facts={"figures": [["value", _shown(change.new), _shown(change.old)]]},
+        breached_at=change.occurred_at,
+        fired_at=now,
+        readings=1,
+        sequence=1,
+        evaluate_at=now + DAY,
+    )
+    managers = (group.project_manager_id, project.project_manager_id)
+    digest = chosen.in_digest or change.actor_type == EXCHANGE
+    return Move(incident, {}, Notice.Kind.FIRE, managers, digest)
+
+
+def _told(change: Change, group: TargetGroup, chosen: Effective) -> tuple[int, str] | None:
+    """How bad a change is, and its sentence; None where it is not worth one."""
+    who = "the exchange" if change.actor_type == EXCHANGE else "somebody"
+    span, name = f"{_shown(change.old)} → {_shown(change.new)}", plain(group.name)
+    if chosen.rule is STATUS_CHANGED:
+        if change.actor_type == EXCHANGE and change.new == "paused":
+            return None
+        return chosen.severity, f"{name}: {who} changed the status, {span}"
+    if chosen.rule is STRATEGY_CHANGED:
+        what = "re-entry" if "re_entry" in change.kind else "the filling strategy"
+        return chosen.severity, f"{name}: {who} changed {what}, {span}"
+    old, new = _amount(change.old), _amount(change.new)
+    if not old or new is None:
+        return None
+    share = float(abs(new - old) / old)
+    if share < chosen.settings["fires"]:
+        return None
+    severity = CRITICAL if share >= chosen.settings["critical"] else chosen.severity
+    by = f"{'+' if new > old else '−'}{percent(share)}"
+    return severity, f"{name}: {who} changed the CPI, {span} {group.currency} ({by})"
+
+
+def _amount(value: Any) -> Decimal | None:
+    """A price as the changelog gives it: text, a number, or {"value": …}."""
+    if isinstance(value, dict):
+        value = value.get("value", value.get("amount"))
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and amount >= 0 else None
+
+
+def _shown(value: Any) -> str:
+    """A value of the changelog in a few words."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict):
+        amount = _amount(value)
+        return str(amount) if amount is not None else "other settings"
+    return plain(str(value), 40)

@@ -1,0 +1,119 @@
+"""Repeats, and what stops them: acknowledging an incident, muting a place for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from dashboard.alerts.book import Book
+from dashboard.alerts.changes import CODES
+from dashboard.alerts.ledger import DAY, OPEN, Move, as_read, covers, write
+from dashboard.alerts.rules import NO_DATA, RULES
+from dashboard.fielding.models import (
+    ExchangeAccount,
+    Incident,
+    Mute,
+    Notice,
+    Project,
+    TargetGroup,
+    User,
+)
+
+LONGEST_MUTE = timedelta(days=30)
+
+
+def acknowledge(*, incident: Incident, by: User, now: datetime) -> bool:
+    """Stop repeats until it is resolved or worse; a changelog's fact ends. False if it was over."""
+    open_now = Incident.objects.filter(pk=incident.pk, state__in=OPEN)
+    if incident.rule in CODES:
+        ends = {"state": Incident.State.RESOLVED, "closed_at": now, "close_reason": "acknowledged"}
+        return bool(
+            open_now.update(**ends, acknowledged_by=by, acknowledged_at=now, evaluate_at=None)
+        )
+    return bool(open_now.update(acknowledged_by=by, acknowledged_at=now))
+
+
+def mute(  # noqa: PLR0913 (a mute says where, what, until when and by whom, by name)
+    *,
+    account: ExchangeAccount,
+    by: User,
+    until: datetime,
+    now: datetime,
+    project: Project | None = None,
+    group: TargetGroup | None = None,
+    rule: str = "",
+) -> Mute:
+    """Tell nobody of an account, a project or a group (of one rule, if named) until then.
+
+    ValueError for an end that has passed or is more than 30 days away, or for an unknown rule.
+    """
+    if not now < until <= now + LONGEST_MUTE:
+        raise ValueError("a mute ends in the future, within 30 days")
+    if rule and rule not in RULES:
+        raise ValueError(f"no rule is called {rule}")
+    return Mute.objects.create(
+        account=account, project=project, group=group, rule=rule, by=by, created_at=now, until=until
+    )
+
+
+def unmute(*, mute: Mute, now: datetime) -> None:
+    """End a mute now; what still fires is told at the next round."""
+    Mute.objects.filter(pk=mute.pk, ended_at=None, until__gt=now).update(until=now)
+
+
+def end_mutes(*, now: datetime) -> None:
+    """Tell what still fires where a mute has run out."""
+    for over in Mute.objects.filter(until__lte=now, ended_at=None).order_by("pk"):
+        with transaction.atomic():
+            if Mute.objects.filter(pk=over.pk, ended_at=None).update(ended_at=now):
+                firing = Incident.objects.filter(
+                    account=over.account_id, state=Incident.State.FIRING, acknowledged_at=None
+                ).select_related("project", "group")
+                book = Book.of(over.account_id)
+                moves = [_repeat(each, book, now) for each in firing if covers(over, each)]
+                write(moves, account_id=over.account_id, now=now)
+
+
+def repeat_or_end(account: ExchangeAccount, firing: Iterable[Incident], *, now: datetime) -> None:
+    """A day after it was told: end the changelog's facts, repeat what nobody acknowledged."""
+    book, moves = Book.of(account.pk), list[Move]()
+    silent = Incident.objects.filter(
+        account=account, rule=NO_DATA.code, state=Incident.State.FIRING
+    ).exists()
+    for incident in firing:
+        if incident.rule in CODES:
+            moves.append(_end(incident, now))
+        elif incident.acknowledged_at is None and (not silent or incident.rule == NO_DATA.code):
+            moves.append(_repeat(incident, book, now))
+        else:
+            moves.append(_later(incident, now))
+    write(moves, account_id=account.pk, now=now)
+
+
+def _repeat(incident: Incident, book: Book, now: datetime) -> Move:
+    move = Move(incident, as_read(incident), Notice.Kind.REPEAT)
+    group, project = incident.group, incident.project
+    move.managers = (
+        group.project_manager_id if group else "",
+        project.project_manager_id if project else "",
+    )
+    chosen = book.one(incident.rule, incident.project_id, incident.group_id)
+    move.in_digest = chosen.in_digest
+    incident.sequence += 1
+    incident.evaluate_at = now + DAY
+    return move
+
+
+def _end(incident: Incident, now: datetime) -> Move:
+    move = Move(incident, as_read(incident))
+    incident.state, incident.closed_at = Incident.State.RESOLVED, now
+    incident.close_reason, incident.evaluate_at = "a day has passed", None
+    return move
+
+
+def _later(incident: Incident, now: datetime) -> Move:
+    move = Move(incident, as_read(incident))
+    incident.evaluate_at = now + DAY
+    return move

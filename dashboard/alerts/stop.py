@@ -1,0 +1,45 @@
+"""One click that stops mail of a kind: a signed token in each mail, good for that alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core import signing
+
+from dashboard.fielding.models import MailChoice, User
+
+NOW, DIGEST = "now", "digest"
+_SIGNER = "fieldwatch.alerts.stop"
+
+
+def token(user: User, kind: str) -> str:
+    """What proves that a click on "stop" came from a mail to this person; it never changes."""
+    return signing.Signer(salt=_SIGNER).sign_object([user.pk, kind])
+
+
+def address(user: User, kind: str) -> str:
+    """The page that a person stops mail of a kind on; a POST to it stops at once (RFC 8058)."""
+    return f"{settings.FIELDWATCH_URL}/mail/stop/{token(user, kind)}/"
+
+
+def read(given: str) -> tuple[User, str] | None:
+    """Whom a token is of and which kind it stops; None for one that we never signed."""
+    try:
+        pk, kind = signing.Signer(salt=_SIGNER).unsign_object(given)
+    except (signing.BadSignature, ValueError):
+        return None
+    user = User.objects.filter(pk=pk).first()
+    return (user, kind) if user else None
+
+
+def stop(given: str) -> str | None:
+    """Stop the mail that the token came with; what was stopped, None for a token not ours."""
+    found = read(given)
+    if found is None:
+        return None
+    user, kind = found
+    choice, _ = MailChoice.objects.get_or_create(user=user)
+    changed: dict[str, Any] = {"now": MailChoice.Now.NOTHING} if kind == NOW else {"digest": False}
+    MailChoice.objects.filter(pk=choice.pk).update(**changed)
+    return kind

@@ -1,0 +1,42 @@
+"""A day of completes in 24 characters, for a mail."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from dashboard.fielding.models import CompletesDay
+
+BARS = "▁▂▃▄▅▆▇█"
+GAP = "·"
+HOUR = timedelta(hours=1)
+
+
+def bars(counts: Iterable[int | None]) -> str:
+    """Cumulative hourly counts as one bar an hour; a gap, or a fall, is a dot."""
+    listed = list(counts)
+    rises = [
+        None if before is None or after is None or after < before else after - before
+        for before, after in pairwise(listed)
+    ]
+    top = max((rise for rise in rises if rise), default=0)
+    scale = (len(BARS) - 1) / top if top else 0
+    return "".join(GAP if rise is None else BARS[round(rise * scale)] for rise in rises)
+
+
+def last_day(groups: Iterable[int], *, now: datetime) -> dict[int, str]:
+    """The bars of the last 24 whole hours of each group that has any."""
+    end = now.replace(minute=0, second=0, microsecond=0)
+    rows = CompletesDay.objects.filter(
+        group__in=list(groups), day__gte=(end - timedelta(hours=26)).date()
+    )
+    counts: dict[int, dict[datetime, int]] = {}
+    for row in rows:
+        midnight = end.replace(year=row.day.year, month=row.day.month, day=row.day.day, hour=0)
+        hours = struct.unpack("<24i", bytes(row.hours))
+        known = counts.setdefault(row.group_id, {})
+        known.update({midnight + (i + 1) * HOUR: n for i, n in enumerate(hours) if n >= 0})
+    stamps = [end - back * HOUR for back in range(24, -1, -1)]
+    return {pk: bars([known.get(stamp) for stamp in stamps]) for pk, known in counts.items()}

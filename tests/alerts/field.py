@@ -1,0 +1,113 @@
+"""A field to watch: an account with people and a project, and cycles that pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from dashboard.alerts import deliver, detect
+from dashboard.fielding.models import (
+    ExchangeAccount,
+    Incident,
+    Mail,
+    Notice,
+    Project,
+    TargetGroup,
+    User,
+)
+from tests import make
+
+RHYTHM = {"rate": 3.0, "hours": [1.0] * 24, "days": [1.0] * 7}
+
+
+@dataclass
+class Field:
+    """One account with one project; `pm` manages what carries `PM` as its project manager."""
+
+    account: ExchangeAccount
+    project: Project
+    pm: User
+    admin: User
+
+    PM = "pm-1"
+
+    def group(self, **fields: Any) -> TargetGroup:
+        """A live group of the project manager, with a rhythm of three completes an hour."""
+        given = {
+            "project_manager_id": self.PM,
+            "insight": {"rhythm": RHYTHM},
+            "name": "Japan 25–54",
+            "conversion_rate": 0.2,
+        }
+        return make.group(self.project, **(given | fields))
+
+    def stalled(self, **fields: Any) -> TargetGroup:
+        """A group whose last complete is five hours old where fifteen were usual since."""
+        return self.group(**({"last_complete_at": make.NOW - timedelta(hours=5)} | fields))
+
+    def paused(self, **fields: Any) -> TargetGroup:
+        """A group that the exchange paused for its interview length."""
+        given = {
+            "status": "paused",
+            "status_reason": "high_median_loi",
+            "status_changed_by": "system_user",
+            "status_changed_at": make.NOW - timedelta(hours=1),
+            "median_loi_seconds": 852,
+            "expected_loi_minutes": 9,
+        }
+        return self.group(**(given | fields))
+
+    def cycle(self, at: datetime = make.NOW, **fields: Any) -> None:
+        """A cycle over the project that ends at `at`, and its judgement."""
+        self.project.read_at = at
+        self.project.save()
+        cycle = make.cycle(self.project, at, **fields)
+        detect.after_cycle(cycle=cycle, now=at)
+
+    def cycles(self, *minutes: float) -> None:
+        """Cycles this many minutes after NOW."""
+        for minute in minutes:
+            self.cycle(after(minute))
+
+
+def after(minutes: float) -> datetime:
+    """A moment so many minutes after NOW."""
+    return make.NOW + timedelta(minutes=minutes)
+
+
+def update(row: Any, **fields: Any) -> None:
+    """What the pull would write to a row."""
+    type(row).objects.filter(pk=row.pk).update(**fields)
+
+
+def field() -> Field:
+    """A field with its project manager and an administrator, who joined at NOW, a Friday noon."""
+    account = make.account()
+    return Field(
+        account,
+        make.project(account, name="Tracker W23"),
+        make.person("editor", account, exchange_user_id=Field.PM, date_joined=make.NOW),
+        make.person("administrator", account, date_joined=make.NOW),
+    )
+
+
+def states() -> list[str]:
+    """The states of all incidents, oldest first."""
+    return list(Incident.objects.order_by("pk").values_list("state", flat=True))
+
+
+def kinds() -> list[str]:
+    """The kinds of all notices, oldest first."""
+    return list(Notice.objects.order_by("pk").values_list("kind", flat=True))
+
+
+def mails() -> list[Mail]:
+    """All mails, oldest first."""
+    return list(Mail.objects.order_by("pk"))
+
+
+def compose_and_send(at: datetime) -> int:
+    """One round of delivery."""
+    deliver.compose(now=at)
+    return deliver.send_due(now=at)

@@ -1,0 +1,278 @@
+"""Mail against a real SMTP server in every mood, over a real socket."""
+
+from __future__ import annotations
+
+import random
+import socket
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from email import message_from_bytes
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from django.core.mail import get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+
+from dashboard.alerts import bundle, deliver, letter
+from dashboard.fielding.models import Mail, Notice, User
+from tests import make
+from tests.alerts.field import Field, after, mails, update
+
+
+class Mood:
+    """A mail server that takes mail, or does to an address what a test asks for."""
+
+    def __init__(self) -> None:
+        self.taken: list[Envelope] = []
+        self.refuses: dict[str, str] = {}  # address → answer to RCPT
+        self.after_data: list[str] = []  # answers to the next DATAs; "drop": take it, hang up
+
+    async def handle_RCPT(  # noqa: N802 (the server's own name)
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address in self.refuses:
+            return self.refuses[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        mood = self.after_data.pop(0) if self.after_data else ""
+        if mood[:1] in "45" and mood:
+            return mood
+        self.taken.append(envelope)
+        if mood == "drop":
+            assert server.transport
+            server.transport.abort()
+        return "250 taken"
+
+    def ids(self) -> list[str]:
+        """The Message-IDs that were taken, in order."""
+        return [message_from_bytes(e.content)["Message-ID"] for e in self.taken]  # type: ignore[arg-type]
+
+    def addresses(self) -> list[str]:
+        """Whom mail was taken for, in order."""
+        return [e.rcpt_tos[0] for e in self.taken]
+
+
+@pytest.fixture
+def mood() -> Mood:
+    """How the mail server behaves."""
+    return Mood()
+
+
+@pytest.fixture
+def server(mood: Mood) -> Iterator[Controller]:
+    """A mail server on a port of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    controller = Controller(mood, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield controller
+    controller.stop()
+
+
+def send(server: Controller, minute: float, limit: int = 50) -> int:
+    """One round of sending to the server."""
+
+    def connect() -> BaseEmailBackend:
+        smtp = "django.core.mail.backends.smtp.EmailBackend"
+        host, port = server.hostname, server.port
+        return get_connection(smtp, host=host, port=port, timeout=2)  # type: ignore[no-any-return]
+
+    rng = random.Random(1)  # noqa: S311 (waits, not secrets)
+    return deliver.send_due(now=after(minute), limit=limit, connect=connect, rng=rng)
+
+
+def waiting(field: Field, *people: User, at: datetime = make.NOW) -> list[Mail]:
+    """A mail in the outbox for each person."""
+    return [
+        Mail.objects.create(
+            account=field.account,
+            recipient=person,
+            address=person.email,
+            message_id=f"<mail-{number}@fieldwatch.test>",
+            subject=f"Paused: Japan {number}",
+            text="text\n",
+            html="<p>text</p>",
+            created_at=at,
+            next_try_at=at,
+        )
+        for number, person in enumerate(people)
+    ]
+
+
+def fresh(mail: Mail) -> Mail:
+    """The mail as it is stored now."""
+    mail.refresh_from_db()
+    return mail
+
+
+def test_a_mail_is_taken_once(field: Field, server: Controller, mood: Mood) -> None:
+    (mail,) = waiting(field, field.pm)
+    assert send(server, 0) == 1
+    assert send(server, 10) == 0
+    assert mood.ids() == [mail.message_id]
+    assert fresh(mail).state == Mail.State.SENT
+
+
+def test_a_mail_can_be_stopped_with_one_click(field: Field, server: Controller, mood: Mood) -> None:
+    waiting(field, field.pm)
+    send(server, 0)
+    sent = message_from_bytes(mood.taken[0].content)  # type: ignore[arg-type]
+    assert sent["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert "/mail/stop/" in sent["List-Unsubscribe"]
+
+
+def test_an_address_refused_for_good_is_disabled_and_the_others_get_theirs(
+    field: Field, server: Controller, mood: Mood
+) -> None:
+    refused, other = waiting(field, field.pm, field.admin)
+    mood.refuses[field.pm.email] = "550 no such user"
+    assert send(server, 0) == 1
+    assert fresh(refused).state == Mail.State.DEAD
+    assert fresh(other).state == Mail.State.SENT
+    field.pm.refresh_from_db()
+    field.admin.refresh_from_db()
+    assert "no such user" in field.pm.email_refused
+    assert field.admin.email_refused == ""
+
+
+def test_notices_to_a_refused_address_are_given_up_and_say_so(field: Field) -> None:
+    update(field.pm, email_refused="550 no such user")
+    field.paused()
+    field.cycles(0)
+    assert deliver.compose(now=after(2)) == 0
+    assert Notice.objects.get().skipped == "address refused"
+
+
+def test_an_address_refused_for_now_is_tried_again(
+    field: Field, server: Controller, mood: Mood
+) -> None:
+    (mail,) = waiting(field, field.pm)
+    mood.refuses[field.pm.email] = "451 greylisted"
+    assert send(server, 0) == 0
+    assert send(server, 0) == 0
+    assert fresh(mail).attempts == 1
+    mood.refuses.clear()
+    assert send(server, 1) == 1
+    assert fresh(mail).state == Mail.State.SENT
+
+
+def test_a_mail_that_the_server_does_not_want_is_dead_and_its_address_is_not(
+    field: Field, server: Controller, mood: Mood
+) -> None:
+    (mail,) = waiting(field, field.pm)
+    mood.after_data = ["554 looks like spam"]
+    send(server, 0)
+    assert fresh(mail).state == Mail.State.DEAD
+    field.pm.refresh_from_db()
+    assert field.pm.email_refused == ""
+
+
+def test_an_answer_lost_after_data_repeats_the_mail_under_the_same_id(
+    field: Field, server: Controller, mood: Mood
+) -> None:
+    (mail,) = waiting(field, field.pm)
+    mood.after_data = ["drop"]
+    assert send(server, 0) == 0
+    assert send(server, 5) == 1
+    assert send(server, 10) == 0
+    assert mood.ids() == [mail.message_id, mail.message_id]
+
+
+def test_waits_grow_and_stay_below_four_minutes(field: Field) -> None:
+    (mail,) = waiting(field, field.pm)
+    waits, at, rng = [], make.NOW, random.Random(7)  # noqa: S311 (waits, not secrets)
+    for _ in range(12):
+        deliver.send_due(now=at, connect=_nobody, rng=rng)
+        at = fresh(mail).next_try_at
+        waits.append(at)
+    spans = [b - a for a, b in zip([make.NOW, *waits], waits, strict=False)]
+    assert spans[0] <= timedelta(seconds=11)
+    assert timedelta(minutes=2) <= spans[-1] <= timedelta(seconds=241)
+
+
+def _nobody() -> Any:
+    """A server that is not there."""
+    smtp = "django.core.mail.backends.smtp.EmailBackend"
+    return get_connection(smtp, host="127.0.0.1", port=1, timeout=1)
+
+
+def test_a_mail_is_given_up_after_a_day_and_not_before(field: Field) -> None:
+    (mail,) = waiting(field, field.pm)
+    deliver.send_due(now=after(24 * 60 - 5), connect=_nobody)
+    assert fresh(mail).state == Mail.State.WAITING
+    deliver.send_due(now=after(24 * 60), connect=_nobody)
+    assert fresh(mail).state == Mail.State.DEAD
+    assert "refused" in fresh(mail).error
+
+
+def test_with_no_server_there_a_round_tries_one_mail_and_leaves_the_rest_due(field: Field) -> None:
+    waiting(field, field.pm, field.admin)
+    deliver.send_due(now=after(0), connect=_nobody)
+    assert sorted(mail.attempts for mail in mails()) == [0, 1]
+
+
+def test_a_leased_mail_is_left_alone_until_its_lease_ends(
+    field: Field, server: Controller, mood: Mood
+) -> None:
+    (mail,) = waiting(field, field.pm)
+    update(mail, leased_until=after(5), attempts=1)  # a worker died with it
+    assert send(server, 4) == 0
+    assert send(server, 5) == 1
+    assert mood.ids() == [mail.message_id]
+
+
+def test_a_worker_whose_lease_ran_out_does_not_overwrite_what_came_after(field: Field) -> None:
+    (mail,) = waiting(field, field.pm)
+
+    def stolen() -> Any:
+        update(mail, state=Mail.State.SENT, leased_until=None, sent_at=after(1))
+        return _nobody()
+
+    deliver.send_due(now=after(0), connect=stolen)
+    assert fresh(mail).state == Mail.State.SENT
+    assert fresh(mail).error == ""
+
+
+def test_two_composers_make_one_mail(field: Field) -> None:
+    field.paused()
+    field.cycles(0)
+    notice = Notice.objects.get()
+    words = letter.alert(field.pm, [notice], now=after(1))
+    assert bundle.freeze(field.pm, [notice], words, now=after(1))
+    assert not bundle.freeze(field.pm, [notice], words, now=after(1))
+    assert len(mails()) == 1
+
+
+def test_what_is_over_before_it_was_told_is_one_mail(field: Field) -> None:
+    group = field.paused()
+    field.cycles(0)
+    update(group, status="live", last_complete_at=after(0.5))
+    field.cycles(0.5)
+    assert deliver.compose(now=after(2)) == 1
+    assert mails()[0].subject.startswith("Recovered: Paused: Japan")
+    assert Notice.objects.filter(mail=None).count() == 0
+
+
+def test_who_left_the_account_is_told_nothing(field: Field) -> None:
+    field.paused()
+    field.cycles(0)
+    field.pm.memberships.all().delete()
+    assert deliver.compose(now=after(2)) == 0
+    assert Notice.objects.get().skipped == "no longer a member"
+
+
+def test_twelve_of_fourteen_groups_are_one_line(field: Field) -> None:
+    for number in range(12):
+        field.paused(name=f"Group {number}")
+    field.group()
+    field.group()
+    field.cycles(0)
+    deliver.compose(now=after(2))
+    assert mails()[0].subject == "Tracker W23: 12 of 14 groups, paused by the exchange"

@@ -1,0 +1,146 @@
+"""The daily digest and quiet hours, on people's own clocks."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from dashboard.alerts import deliver, stop, wishes
+from dashboard.fielding.models import Mail, MailChoice, Notice, User
+from tests import make
+from tests.alerts.field import Field, after, mails, update
+
+MONDAY_8 = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+
+
+def digests(field: Field) -> list[Mail]:
+    """The digests to the project manager."""
+    return [mail for mail in mails() if mail.digest_day and mail.recipient == field.pm]
+
+
+def test_all_is_well_is_said_on_monday_morning_once(field: Field) -> None:
+    field.group()
+    deliver.compose(now=MONDAY_8 - timedelta(seconds=1))
+    assert digests(field) == []
+    deliver.compose(now=MONDAY_8)
+    deliver.compose(now=MONDAY_8 + timedelta(hours=3))
+    assert [mail.subject for mail in digests(field)] == ["All is well: 1 live group"]
+
+
+def test_warnings_wait_for_the_digest(field: Field) -> None:
+    field.group(drop_off_rate=0.4)
+    field.cycles(*range(0, 61, 15))
+    assert Notice.objects.count() == 1
+    assert deliver.compose(now=after(70)) == 0
+    deliver.compose(now=MONDAY_8)
+    assert digests(field)[0].subject == "1 new: Dropping off: Japan 25–54, 40 % leave in the middle"
+    assert Notice.objects.filter(mail=digests(field)[0]).count() == 1
+
+
+def test_what_is_still_open_is_in_the_next_digest_too(field: Field) -> None:
+    field.group(drop_off_rate=0.4)
+    field.cycles(*range(0, 61, 15))
+    deliver.compose(now=MONDAY_8)
+    deliver.compose(now=MONDAY_8 + timedelta(days=1))
+    assert digests(field)[1].subject.startswith("1 still open: Dropping off")
+
+
+def test_no_digest_at_the_weekend(field: Field) -> None:
+    deliver.compose(now=MONDAY_8 - timedelta(days=1))
+    assert digests(field) == []
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "day"),
+    [
+        ("Europe/Berlin", time(2, 30), date(2026, 3, 29)),  # an hour that is skipped
+        ("Europe/Berlin", time(2, 30), date(2026, 10, 25)),  # an hour that comes twice
+        ("America/New_York", time(2, 0), date(2026, 3, 8)),
+        ("America/New_York", time(1, 30), date(2026, 11, 1)),
+        ("Australia/Lord_Howe", time(2, 15), date(2026, 10, 4)),  # half an hour is skipped
+    ],
+)
+def test_a_digest_comes_once_on_the_day_that_the_clocks_change(
+    field: Field, zone: str, at: time, day: date
+) -> None:
+    update(field.pm, time_zone=zone, date_joined=datetime(2026, 1, 1, tzinfo=UTC))
+    MailChoice.objects.create(user=field.pm, digest_at=at, digest_days="1234567")
+    midnight = datetime.combine(day, time(0), ZoneInfo(zone)).astimezone(UTC)
+    tomorrow = datetime.combine(day + timedelta(days=1), time(0), ZoneInfo(zone)).astimezone(UTC)
+    now = midnight + timedelta(minutes=1)
+    deliver.compose(now=now)  # yesterday's is not due any more
+    while now < tomorrow:
+        deliver.compose(now=now)
+        now += timedelta(minutes=10)
+    assert [mail.digest_day for mail in digests(field)] == [day]
+
+
+@pytest.mark.parametrize(
+    ("hour", "quiet"),
+    [(7.4, True), (7.6, False), (12, False), (19.9, False), (20, True), (2, True)],
+)
+def test_quiet_hours_follow_the_persons_clock(hour: float, quiet: bool) -> None:
+    person = User(time_zone="Asia/Tokyo")
+    midnight = datetime(2026, 11, 18, 0, 0, tzinfo=wishes.zone(person))
+    now = midnight + timedelta(hours=hour)
+    assert wishes.quiet(MailChoice(), 2, user=person, now=now) is quiet
+    assert wishes.quiet(MailChoice(), 1, user=person, now=now) is False
+
+
+def test_weekends_are_quiet_for_what_is_not_critical(field: Field) -> None:
+    saturday = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+    assert wishes.quiet(MailChoice(), 2, user=field.pm, now=saturday)
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (datetime(2026, 10, 25, 0, 29, tzinfo=UTC), False),
+        (datetime(2026, 10, 25, 0, 30, tzinfo=UTC), True),
+        (datetime(2026, 10, 25, 1, 15, tzinfo=UTC), True),
+        (datetime(2026, 10, 25, 2, 0, tzinfo=UTC), False),
+    ],
+)
+def test_quiet_hours_are_one_stretch_when_an_hour_comes_twice(
+    now: datetime, expected: bool
+) -> None:
+    choice = MailChoice(quiet_from=time(2, 30), quiet_until=time(3, 0), quiet_weekends=False)
+    seen = wishes.quiet(choice, 2, user=User(time_zone="Europe/Berlin"), now=now)
+    assert seen is expected
+
+
+def test_who_wants_warnings_at_once_gets_them(field: Field) -> None:
+    MailChoice.objects.create(user=field.pm, now=MailChoice.Now.WARNINGS)
+    field.group(drop_off_rate=0.4)
+    field.cycles(*range(0, 61, 15))
+    assert deliver.compose(now=after(62)) == 1
+
+
+def test_one_click_stops_mail_of_its_kind_and_no_other(field: Field) -> None:
+    assert stop.stop(stop.token(field.pm, stop.NOW)) == stop.NOW
+    choice = MailChoice.objects.get(user=field.pm)
+    assert (choice.now, choice.digest) == (MailChoice.Now.NOTHING, True)
+    stop.stop(stop.token(field.pm, stop.DIGEST))
+    choice.refresh_from_db()
+    assert choice.digest is False
+
+
+@pytest.mark.parametrize("forged", ["", "x", "WzEsIm5vdyJd:abc"])
+def test_a_token_that_we_never_signed_stops_nothing(db: Any, forged: str) -> None:
+    assert stop.stop(forged) is None
+    assert not MailChoice.objects.exists()
+
+
+def test_a_recovery_waits_for_the_digest(field: Field) -> None:
+    group = field.paused()
+    field.cycles(0)
+    deliver.compose(now=after(2))
+    update(group, status="live", last_complete_at=after(9))
+    field.cycles(10)
+    assert deliver.compose(now=after(20)) == 0
+    deliver.compose(now=MONDAY_8)
+    assert "1 over" in digests(field)[0].subject
+    assert digests(field)[0].created_at > make.NOW
