@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dashboard.sync import push
 from dashboard.web.views import attention, edits, groups, mails, projects, session, states
 
 urlpatterns = [
@@ -13,7 +12,7 @@ urlpatterns = [
     path("projects/<int:pk>/", projects.project, name="project"),
     path("groups/<int:pk>/", groups.group, name="group"),
     path("groups/<int:pk>/chart.json", groups.chart, name="chart"),
-    path("groups/<int:pk>/edit/<str:kind>/", edits.form(push), name="edit"),
+    path("groups/<int:pk>/edit/<str:kind>/", edits.edit, name="edit"),
     path("mails/", mails.mails, name="mails"),
     path("mails/<int:pk>/", mails.mail, name="mail"),
     path("sign-in/", session.sign_in, name="sign-in"),

@@ -56,25 +56,25 @@ def incidence(observed: float | None, expected: float | None) -> str:
 
 
 class Progress(NamedTuple):
-    """How full a group is, by what its filling strategy counts."""
+    """How full a group is, by what its filling strategy counts; `also` is what it counts beside."""
 
     value: int
     goal: int
     text: str
-    unit: str
+    also: str
 
 
 def progress(
     strategy: str, completes: int | None, prescreens: int | None, goal: int | None
 ) -> Progress:
     """The numerator follows the strategy; an automated group shows both."""
+    done, also = completes, ""
     if strategy == "prescreens":
-        done, unit, text = prescreens, "prescreens", f"{count(prescreens)} / {count(goal)} pre"
-    else:
-        done, unit, text = completes, "completes", f"{count(completes)} / {count(goal)}"
-    if strategy == "automated" and prescreens is not None:
-        text += f" · {count(prescreens)} pre"
-    return Progress(min(done or 0, goal or 0), goal or 1, text, unit)
+        done, also = prescreens, "prescreens"
+    elif strategy == "automated" and prescreens is not None:
+        also = f"{count(prescreens)} prescreens"
+    text = f"{count(done)} / {count(goal)}"
+    return Progress(min(done or 0, goal or 0), goal or 1, text, also)
 
 
 def spark(numbers: Sequence[float] | None, width: int = 104, height: int = 20) -> str:

@@ -86,6 +86,11 @@ def progress(group: TargetGroup) -> figures.Progress:
 
 def strip(group: TargetGroup, user: User) -> list[Figure]:
     """The figures that answer "is something wrong, and how wrong"."""
+    return [*_outlook(group, user), *_quality(group)]
+
+
+def _outlook(group: TargetGroup, user: User) -> list[Figure]:
+    """Where it is going, and what it costs."""
     late = bool(group.finish_at and group.ends_at and group.finish_at > group.ends_at)
     return [
         _pace(group),
@@ -108,6 +113,12 @@ def strip(group: TargetGroup, user: User) -> list[Figure]:
             "CPI",
         ),
         Figure("Spend", figures.total(group.cost, group.currency), _final_cost(group), "Spend"),
+    ]
+
+
+def _quality(group: TargetGroup) -> list[Figure]:
+    """How it goes for the people who enter."""
+    return [
         Figure(
             "LOI", figures.minutes(group.median_loi_seconds, group.expected_loi_minutes), "", "LOI"
         ),

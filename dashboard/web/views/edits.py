@@ -27,7 +27,7 @@ from dashboard.exchange.errors import (
     NotOffered,
 )
 from dashboard.fielding.models import Edit, TargetGroup, User
-from dashboard.sync.push import Busy
+from dashboard.sync import push
 from dashboard.web import editing, wanted
 from dashboard.web.access import Rule, View, person, require_editor, rule
 from dashboard.web.views.groups import found
@@ -130,7 +130,7 @@ def _send(
         )
     except wanted.Wrong as exc:
         state.errors, state.again = exc.fields, exc.again
-    except Busy as exc:
+    except push.Busy as exc:
         state.trouble = f"{exc}."
     else:
         return _ended(request, group, made, state)
@@ -179,3 +179,6 @@ def _show(request: HttpRequest, group: TargetGroup, kind: str, state: State) -> 
     response = render(request, template, context)
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+edit = form(push)
