@@ -72,26 +72,24 @@ def slots(zone: ZoneInfo, first: int, count: int) -> Ints:
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """Readings in order, once each, none after now (shape n each; seconds and counts)."""
+    """Readings as two arrays: seconds since 1970 and cumulative counts."""
 
     at: Floats
     count: Floats
 
 
-def cleaned(history: Sequence[Reading], now: float) -> Readings:
+History = Sequence[Reading] | Readings
+
+
+def cleaned(history: History, now: float) -> Readings:
     """Readings sorted, the last of a repeated stamp kept, a dip of one reading left out.
 
     A first stamp after `now` is the interval under way: its count is taken as of now; what
     lies later is left out. ValueError for a naive stamp.
     """
-    if not history:
-        return Readings(np.empty(0), np.empty(0))
-    stamps, counts = zip(*history, strict=True)
-    try:
-        at = np.array([(stamp - _EPOCH).total_seconds() for stamp in stamps])
-    except TypeError as exc:
-        raise ValueError("history holds a stamp without a time zone") from exc
-    count = np.array(counts, dtype=np.float64)
+    at, count = _arrays(history)
+    if not at.size:
+        return Readings(at, count)
     steps = at[1:] - at[:-1]
     if steps.size and steps.min() <= 0:
         order = np.argsort(at, kind="stable")
@@ -106,6 +104,20 @@ def cleaned(history: Sequence[Reading], now: float) -> Readings:
         dip[1:-1] = falls[:-1] & (count[2:] >= count[:-2])
         at, count = at[~dip], count[~dip]
     return Readings(at, count)
+
+
+def _arrays(history: History) -> tuple[Floats, Floats]:
+    """Stamps in seconds and counts, as they come."""
+    if isinstance(history, Readings):
+        return history.at, history.count
+    if not history:
+        return np.empty(0), np.empty(0)
+    stamps, counts = zip(*history, strict=True)
+    try:
+        at = np.array([(stamp - _EPOCH).total_seconds() for stamp in stamps])
+    except TypeError as exc:
+        raise ValueError("history holds a stamp without a time zone") from exc
+    return at, np.array(counts, dtype=np.float64)
 
 
 def _until(at: Floats, count: Floats, now: float) -> tuple[Floats, Floats]:
@@ -170,3 +182,36 @@ def record(read: Readings, *, zone: ZoneInfo, pauses: Sequence[Pause], shape: Fl
     keep = live > 0.02
     picked = np.flatnonzero(keep)[-LONGEST:]
     return Record(counts[picked], live[picked], slot[picked], sharp[picked] / HOUR)
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Records of several groups side by side: arrays (groups, hours), hours a multiple of 24.
+
+    Each record ends in the last column; what lies before its first hour is zero.
+    """
+
+    counts: Floats
+    live: Floats
+    slot: Ints
+    sharp: Floats
+
+
+def stack(records: Sequence[Record]) -> Hours:
+    """Records side by side, padded with dead hours to whole blocks of 24 (at least one)."""
+    longest = max((one.counts.size for one in records), default=0)
+    width = max(24, -(-longest // 24) * 24)
+    rows = len(records)
+    made = Hours(
+        np.zeros((rows, width)),
+        np.zeros((rows, width)),
+        np.zeros((rows, width), dtype=np.int64),
+        np.zeros((rows, width)),
+    )
+    for row, one in enumerate(records):
+        if one.counts.size:
+            made.counts[row, -one.counts.size :] = one.counts
+            made.live[row, -one.counts.size :] = one.live
+            made.slot[row, -one.counts.size :] = one.slot
+            made.sharp[row, -one.counts.size :] = one.sharp
+    return made

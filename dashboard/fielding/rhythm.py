@@ -1,8 +1,9 @@
 """The usual shape of a group's week: how its completes spread over the 168 local hours.
 
 A shape is 168 weights with mean 1, hour 0 = Monday 00:00 in the group's own zone. It is
-learned from the group's own hours and shrunk, while these are few, to the shape of its
-project and country (a Prior) or to the waking hours of people at home.
+learned from the group's own hours by Gamma–Poisson shrinkage, first of the weekdays, then of
+the hours of a day, then of weekdays' and weekends' own hours, each towards what came before
+it: the shape of project and country (a Prior), or the waking hours of people at home.
 """
 
 from collections.abc import Sequence
@@ -11,11 +12,14 @@ from functools import cache
 
 import numpy as np
 
-from dashboard.fielding.readings import WEEK, Floats, Ints
+from dashboard.fielding.readings import WEEK, Floats, Hours, Ints
 
-DAY_SPREAD = 0.25
-HOUR_WORTH = 4.0
-CELL_WORTH = 8.0
+DAY_WORTH = 250.0  # completes (over-dispersion divided out) that a weekday's factor must outweigh
+SHUT = 0.12  # how often a weekday is one on which the group hardly fields at all
+SHUT_WORTH = 3.0
+SHUT_RATE = 0.05
+HOUR_WORTH = 8.0
+CELL_WORTH = 5.0
 _WAKING = (
     0.45, 0.25, 0.15, 0.12, 0.15, 0.28, 0.55, 0.85, 1.10, 1.25, 1.32, 1.35,
     1.35, 1.33, 1.30, 1.30, 1.33, 1.38, 1.45, 1.55, 1.60, 1.50, 1.20, 0.80,
@@ -28,18 +32,17 @@ class Prior:
     """What is known of a group before its own readings: from its project and country.
 
     shape: 168 hour-of-week weights (any positive scale); daily: usual completes a live day,
-    or None; worth: how many completes of its own outweigh the shape.
+    or None when unknown. ValueError for anything else.
     """
 
     shape: tuple[float, ...]
     daily: float | None = None
-    worth: float = 1.0
 
     def __post_init__(self) -> None:
         if len(self.shape) != WEEK or min(self.shape) < 0 or sum(self.shape) <= 0:
             raise ValueError("a prior shape is 168 weights, none negative, not all zero")
-        if self.worth <= 0 or (self.daily is not None and self.daily <= 0):
-            raise ValueError("a prior's worth and daily completes are above zero")
+        if self.daily is not None and self.daily <= 0:
+            raise ValueError("a prior's daily completes are above zero")
 
 
 @cache
@@ -47,8 +50,8 @@ def waking_hours() -> Floats:
     """The built-in shape: people answer in waking hours, a little less at weekends."""
     days = np.ones((7, 1))
     days[5:] = _WEEKEND
-    shape = (days * np.array(_WAKING)).ravel()
-    shape = shape / shape.mean()
+    shape: Floats = (days * np.array(_WAKING)).ravel()
+    shape /= shape.mean()
     shape.setflags(write=False)
     return shape
 
@@ -59,4 +62,96 @@ def prior_shape(prior: Prior | None) -> Floats:
         return waking_hours()
     shape = np.array(prior.shape, dtype=np.float64)
     shape = np.maximum(shape / shape.mean(), 0.002)
-    return np.asarray(shape / shape.mean())
+    return shape / float(shape.mean())
+
+
+def blocks(hourly: Floats) -> Floats:
+    """Sums of 24 hours: (groups, hours) → (groups, hours / 24)."""
+    sums: Floats = hourly.reshape(hourly.shape[0], -1, 24).sum(axis=2)
+    return sums
+
+
+def learn(hours: Hours, base: Floats) -> Floats:
+    """The shape of each group's week (groups, 168), shrunk towards `base` (groups, 168)."""
+    rows = np.arange(hours.slot.shape[0])[:, None]
+    day, hour = hours.slot // 24, hours.slot % 24
+    usual = base[rows, hours.slot] * hours.live
+    counts = blocks(hours.counts)
+    level, spread = _level(counts, blocks(usual))
+    weekday = _weekdays(hours.counts, np.repeat(level, 24, axis=1) * usual, day, spread)
+    usual = usual * weekday[rows, day]
+    level, _ = _level(counts, blocks(usual))
+    expected = np.repeat(level, 24, axis=1) * usual * hours.sharp
+    read = hours.counts * hours.sharp
+    hourly = _shrunk(read, expected, hour, 24, HOUR_WORTH)
+    part = (day >= 5) * 24 + hour
+    cell = _shrunk(read, expected * hourly[rows, hour], part, 48, CELL_WORTH)
+    shape = base.reshape(-1, 7, 24) * weekday[:, :, None] * hourly[:, None, :]
+    shape[:, :5] *= cell[:, None, :24]
+    shape[:, 5:] *= cell[:, None, 24:]
+    flat = shape.reshape(-1, WEEK)
+    flat /= flat.mean(axis=1, keepdims=True)
+    return flat
+
+
+def _level(counts: Floats, usual: Floats) -> tuple[Floats, Floats]:
+    """Completes per usual hour, smoothed over ±2.5 days, and the over-dispersion of days.
+
+    The latter from the median of squared residuals, so that days on which a group never
+    fields do not pass for noise. Shapes (groups, blocks) and (groups, 1).
+    """
+    days = np.arange(counts.shape[1])
+    kernel = np.exp(-0.5 * ((days[:, None] - days) / 2.5) ** 2)
+    whole = (counts.sum(axis=1, keepdims=True) + 0.5) / (usual.sum(axis=1, keepdims=True) + 0.5)
+    level = (counts @ kernel + 2 * whole) / (usual @ kernel + 2)
+    full = usual > 6
+    squares = 4 * (np.sqrt(counts + 0.375) - np.sqrt(level * usual + 0.375)) ** 2
+    number = full.sum(axis=1, keepdims=True)
+    ordered = np.sort(np.where(full, squares, np.inf), axis=1)
+    middle = np.maximum(number - 1, 0)
+    low = np.take_along_axis(ordered, middle // 2, axis=1)
+    high = np.take_along_axis(ordered, (middle + 1) // 2, axis=1)
+    median = np.where(number >= 3, (low + high) / 2, 0.0) / 0.455
+    return level, np.maximum(1.0, (4.5 + number * median) / (3 + number))
+
+
+def _summed(values: Floats, index: Ints, size: int) -> Floats:
+    """Sums of values by index within each group: (groups, size)."""
+    rows = values.shape[0]
+    flat = (np.arange(rows)[:, None] * size + index).ravel()
+    sums: Floats = np.bincount(flat, values.ravel(), rows * size).astype(np.float64)
+    return sums.reshape(rows, size)
+
+
+def _shrunk(read: Floats, expected: Floats, index: Ints, size: int, worth: float) -> Floats:
+    """Observed over expected by index, shrunk towards 1 by `worth` completes."""
+    return (_summed(read, index, size) + worth) / (_summed(expected, index, size) + worth)
+
+
+def _weekdays(counts: Floats, expected: Floats, day: Ints, spread: Floats) -> Floats:
+    """Factor of each weekday (groups, 7): close to 1, unless the group is shut on that day.
+
+    Two hypotheses a weekday, mixed by how well they explain it: open (tight around 1) and
+    shut (next to nothing), so that a weekday-only field is learned from its first weekend.
+    """
+    seen = _summed(counts, day, 7) / spread
+    due = _summed(expected, day, 7) / spread
+    is_open = (seen + DAY_WORTH) / (due + DAY_WORTH)
+    is_shut = (seen + SHUT_RATE * SHUT_WORTH) / (due + SHUT_WORTH)
+    miss = 4 * (np.sqrt(seen + 0.375) - np.sqrt(due + 0.375)) ** 2 / (1 + due / DAY_WORTH)
+    fits_open = (1 - SHUT) * np.exp(-np.minimum(miss / 2, 50.0))
+    fits_shut = SHUT * np.exp(-0.5 * np.maximum(0.0, (is_shut - 0.1) / 0.08) ** 2)
+    fits_shut = np.where((is_shut < 0.35) & (due > 2), fits_shut, 0.0)
+    chance = fits_shut / (fits_shut + fits_open)
+    return np.asarray((1 - chance) * is_open + chance * is_shut)
+
+
+def pooled(shapes: Sequence[Floats], weights: Sequence[float], daily: float | None) -> Prior:
+    """One Prior from the shapes of several groups, each weighted by its completes.
+
+    For a new group of the same project or country. ValueError when there is nothing to pool.
+    """
+    if not shapes or sum(weights) <= 0:
+        raise ValueError("nothing to pool: no shapes, or no completes behind them")
+    shape = np.average(np.stack(shapes), axis=0, weights=np.array(weights))
+    return Prior(tuple(float(weight) for weight in shape), daily)
