@@ -128,9 +128,15 @@ def forecast_many(questions: Sequence[Question]) -> list[Forecast]:
     outlook = _outlook(cases, hours)
     at_end = outlook.quantiles()[:, 0]
     missing = np.array([case.question.goal - case.completes for case in cases])
-    waits, chance = outlook.waits(missing), outlook.chance(missing)
+    passing = outlook.passing(missing)
+    waits = outlook.waits(passing)
     return [
-        _answer(case, at_end[row] + case.completes, waits[row], float(chance[row, 0]))
+        _answer(
+            case,
+            at_end[row] + case.completes,
+            waits[row],
+            float(passing[row, outlook.asked[row, 0]]),
+        )
         for row, case in enumerate(cases)
     ]
 

@@ -12,13 +12,15 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from dashboard.fielding.rate import Belief
-from dashboard.fielding.readings import HOUR, Floats, Pause, live_share, slots
+from dashboard.fielding.readings import HOUR, Floats, Ints, Pause, live_share, slots
 
 QUANTILES = (0.1, 0.5, 0.9)
 LAST = 90.0  # days ahead: a goal that is not met by then is not met before the horizon
 _LAID_OUT = 28 * 24  # hours ahead for which the shape and the pauses are laid out
 _PARTS = 15
 _Z = np.array([NormalDist().inv_cdf((part + 0.5) / _PARTS) for part in range(_PARTS)])
+_PARTS_SHARE = np.full(_PARTS, 1 / _PARTS)
+_LEVELS = np.array(QUANTILES)
 _KNOTS = np.concatenate(
     (
         [0, 1, 2, 3, 4, 6, 8, 10, 12, 15, 18, 21, 24, 30, 36, 42, 48, 60, 72, 84, 96, 108, 120],
@@ -46,8 +48,9 @@ class DaysAhead:
         last = self.usual.shape[1] - 1
         inside = np.minimum(at, last)
         low = np.minimum(inside.astype(np.int64), last - 1)
-        floor = np.take_along_axis(self.usual, low, axis=1)
-        rise = np.take_along_axis(self.usual, low + 1, axis=1) - floor
+        row = np.arange(low.shape[0])[:, None]
+        floor = self.usual[row, low]
+        rise = self.usual[row, low + 1] - floor
         return np.asarray(floor + (inside - low) * rise + (at - inside) / 24)
 
     def hours(self, row: int, usual: Floats) -> Floats:
@@ -94,27 +97,25 @@ class Outlook:
     mean: Floats
     variance: Floats
     votes: Floats
-    asked: Floats
+    asked: Ints
 
     def quantiles(self) -> Floats:
         """p10, p50, p90 of completes from the start to each moment asked: (groups, moments, 3).
 
         The outer two are rounded outwards: completes are whole.
         """
-        index = self.asked.astype(np.int64)[:, :, None]
-        mean = np.take_along_axis(self.mean, index, axis=1)[..., None]
-        ninth = np.take_along_axis(self.variance, index, axis=1)[..., None] / (9 * mean**2)
+        row = np.arange(self.asked.shape[0])[:, None]
+        mean = self.mean[row, self.asked][..., None]
+        ninth = self.variance[row, self.asked][..., None] / (9 * mean**2)
         parts = mean * np.maximum(1 - ninth + _Z * np.sqrt(ninth), 0.0) ** 3
-        parts = parts.reshape(*index.shape[:2], -1)
-        weight = np.repeat(self.votes, _PARTS, axis=1)[:, None] / _PARTS
-        weight = np.broadcast_to(weight, parts.shape)
-        order = np.argsort(parts, axis=2)
-        parts = np.take_along_axis(parts, order, axis=2)
-        weight = np.take_along_axis(weight, order, axis=2)
-        below = np.cumsum(weight, axis=2) - weight / 2
-        found = np.stack([_crossing(below, parts, level) for level in QUANTILES], axis=2)
-        found[:, :, 0], found[:, :, 2] = np.floor(found[:, :, 0]), np.ceil(found[:, :, 2])
-        return found
+        parts = parts.reshape(self.asked.size, -1)
+        weight = (self.votes[row, :, None] * _PARTS_SHARE).reshape(row.size, -1)
+        weight = weight.repeat(self.asked.shape[1], axis=0)
+        row = np.arange(self.asked.size)[:, None]
+        order = parts.argsort(axis=1)
+        found = _quantiles(parts[row, order], weight[row, order])
+        found[:, 0], found[:, 2] = np.floor(found[:, 0]), np.ceil(found[:, 2])
+        return found.reshape(*self.asked.shape, 3)
 
     def passing(self, missing: Floats) -> Floats:
         """The chance that so many completes (groups) come by each knot: (groups, knots)."""
@@ -125,13 +126,8 @@ class Outlook:
         chance = (above * self.votes[:, None]).sum(axis=2)
         return np.maximum.accumulate(np.where(missing[:, None] > 0, chance, 1.0), axis=1)
 
-    def chance(self, missing: Floats) -> Floats:
-        """The chance that so many completes come by each moment asked: (groups, moments)."""
-        return np.take_along_axis(self.passing(missing), self.asked.astype(np.int64), axis=1)
-
-    def waits(self, missing: Floats) -> Floats:
-        """Hours until so many completes came, early, middle and late: (groups, 3), inf = never."""
-        chance = self.passing(missing)
+    def waits(self, chance: Floats) -> Floats:
+        """Hours until the goal, early, middle, late, from `passing`: (groups, 3), inf = never."""
         waits = np.full((chance.shape[0], 3), np.inf)
         for row in map(int, np.flatnonzero(chance[:, -1] >= QUANTILES[0])):
             levels = [level for level in QUANTILES if chance[row, -1] >= level]
@@ -144,22 +140,26 @@ class Outlook:
         return waits
 
 
-def _crossing(below: Floats, values: Floats, level: float) -> Floats:
-    """The value at which the share below passes a level, between neighbours; last axis gone."""
-    high = np.clip((below < level).sum(axis=2), 1, below.shape[2] - 1)[..., None]
-    left, right = (np.take_along_axis(below, at, axis=2)[..., 0] for at in (high - 1, high))
-    low, top = (np.take_along_axis(values, at, axis=2)[..., 0] for at in (high - 1, high))
-    share = np.clip((level - left) / np.maximum(right - left, 1e-12), 0.0, 1.0)
-    return np.asarray(low + share * (top - low))
+def _quantiles(values: Floats, weight: Floats) -> Floats:
+    """Weighted quantiles of sorted values, between neighbours: (rows, values) → (rows, 3)."""
+    below = weight.cumsum(axis=1) - weight / 2
+    row = np.arange(values.shape[0])[:, None]
+    high = (below[:, None] < _LEVELS[:, None]).sum(axis=2)
+    high = np.minimum(np.maximum(high, 1), values.shape[1] - 1)
+    left, low = below[row, high - 1], values[row, high - 1]
+    share = (_LEVELS - left) / np.maximum(below[row, high] - left, 1e-12)
+    share = np.minimum(np.maximum(share, 0.0), 1.0)
+    return np.asarray(low + share * (values[row, high] - low))
 
 
 def look_ahead(belief: Belief, days: DaysAhead, moments: Floats) -> Outlook:
     """The outlook at the knots of every forecast and at `moments` (groups, hours)."""
     rows, asked = moments.shape
-    hours = np.concatenate((moments, np.broadcast_to(_KNOTS, (rows, _KNOTS.size))), axis=1)
-    order = np.argsort(hours, axis=1, kind="stable")
-    hours = np.take_along_axis(hours, order, axis=1)
-    place = np.argsort(order, axis=1, kind="stable")[:, :asked]
+    hours = np.empty((rows, asked + _KNOTS.size))
+    hours[:, :asked], hours[:, asked:] = moments, _KNOTS
+    order = hours.argsort(axis=1, kind="stable")
+    hours = hours[np.arange(rows)[:, None], order]
+    place = order.argsort(axis=1)[:, :asked]
     usual = days.passed(hours)
     mean, variance = belief.ahead(usual, hours / 24)
-    return Outlook(days, usual, mean, variance, belief.votes, place.astype(np.float64))
+    return Outlook(days, usual, mean, variance, belief.votes, place)

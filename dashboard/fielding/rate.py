@@ -57,13 +57,15 @@ class Belief:
 
         usual, days: (groups, moments), growing; the answers (groups, moments, filters).
         """
-        step = np.diff(usual, axis=1, prepend=0.0)
-        middle = days - np.diff(days, axis=1, prepend=0.0) / 2
+        step, middle = usual.copy(), days / 2
+        step[:, 1:] -= usual[:, :-1]
+        middle[:, 1:] += days[:, :-1] / 2
         slope = self.slope[:, None, LEVELS:]
         keep = np.where(slope < 0, FALLING, RISING)
         growth = np.exp(slope * (1 - keep ** middle[:, :, None]) / -np.log(keep))
-        field = np.repeat(usual[:, :, None], FILTERS, axis=2)
-        field[:, :, LEVELS:] = np.cumsum(step[:, :, None] * growth, axis=1)
+        field = np.empty((*usual.shape, FILTERS))
+        field[:, :, :LEVELS] = usual[:, :, None]
+        field[:, :, LEVELS:] = (step[:, :, None] * growth).cumsum(axis=1)
         mean = self.rate[:, None] * field + 1e-9
         relative = self.doubt[:, None] + self.drift[:, None] * usual[:, :, None]
         return mean, self.spread[:, None] * mean + mean**2 * relative
@@ -174,12 +176,17 @@ class _Past:
         return miss, expected, self.career[ahead - 1 :] * known
 
 
+def _weighed(weight: Floats, values: Floats) -> Floats:
+    """Weighted sums over blocks: (groups, blocks) of (groups, blocks, filters)."""
+    return np.asarray(np.matmul(weight[:, None], values)[:, 0])
+
+
 def _record(past: _Past) -> tuple[Floats, Floats, Floats]:
     """Votes, over-dispersion and drift from how each filter forecast this group's own days."""
     rows, number = past.counts.shape
     miss, _, count = past.misses(1)
     looks = count.sum(axis=1)[:, None]
-    spread = (FREEDOM * NOISE + np.einsum("gb,gbk->gk", count, miss)) / (FREEDOM + looks)
+    spread = (FREEDOM * NOISE + _weighed(count, miss)) / (FREEDOM + looks)
     score = np.log(VOTES) - SOFTEN * (FREEDOM + looks) / 2 * np.log(spread)
     drift = np.full((rows, FILTERS), DRIFT)
     if number > AHEAD + 1:
@@ -197,8 +204,8 @@ def _far(past: _Past, spread: Floats) -> tuple[Floats, Floats]:
     """
     miss, expected, count = past.misses(AHEAD)
     looks = count.sum(axis=1)[:, None] / AHEAD
-    missed = np.einsum("gb,gbk->gk", count, miss)
-    lever = np.einsum("gb,gbk->gk", count, expected) * AHEAD / 3
+    missed = _weighed(count, miss)
+    lever = _weighed(count, expected) * AHEAD / 3
     excess = np.maximum(missed - looks * AHEAD * spread, 0.0)
     sure = looks * lever / (lever + spread * looks * AHEAD + 1e-9)
     seen = np.minimum(excess / np.maximum(lever, 1e-9), 0.5)

@@ -62,7 +62,7 @@ def prior_shape(prior: Prior | None) -> Floats:
         return waking_hours()
     shape = np.array(prior.shape, dtype=np.float64)
     shape = np.maximum(shape / shape.mean(), 0.002)
-    return shape / float(shape.mean())
+    return np.asarray(shape / shape.mean())
 
 
 def blocks(hourly: Floats) -> Floats:
@@ -77,10 +77,12 @@ def learn(hours: Hours, base: Floats) -> Floats:
     day, hour = hours.slot // 24, hours.slot % 24
     usual = base[rows, hours.slot] * hours.live
     counts = blocks(hours.counts)
-    level, spread = _level(counts, blocks(usual))
+    field = blocks(usual)
+    level = _level(counts, field)
+    spread = _spread(counts, field, level)
     weekday = _weekdays(hours.counts, np.repeat(level, 24, axis=1) * usual, day, spread)
     usual = usual * weekday[rows, day]
-    level, _ = _level(counts, blocks(usual))
+    level = _level(counts, blocks(usual))
     expected = np.repeat(level, 24, axis=1) * usual * hours.sharp
     read = hours.counts * hours.sharp
     hourly = _shrunk(read, expected, hour, 24, HOUR_WORTH)
@@ -94,33 +96,43 @@ def learn(hours: Hours, base: Floats) -> Floats:
     return flat
 
 
-def _level(counts: Floats, usual: Floats) -> tuple[Floats, Floats]:
-    """Completes per usual hour, smoothed over ±2.5 days, and the over-dispersion of days.
+@cache
+def _kernel(days: int) -> Floats:
+    """Weights of days around each other: normal, ±2.5 days."""
+    day = np.arange(days)
+    return np.asarray(np.exp(-0.5 * ((day[:, None] - day) / 2.5) ** 2))
 
-    The latter from the median of squared residuals, so that days on which a group never
-    fields do not pass for noise. Shapes (groups, blocks) and (groups, 1).
-    """
-    days = np.arange(counts.shape[1])
-    kernel = np.exp(-0.5 * ((days[:, None] - days) / 2.5) ** 2)
+
+def _level(counts: Floats, usual: Floats) -> Floats:
+    """Completes per usual hour, smoothed over some days: (groups, blocks)."""
+    kernel = _kernel(counts.shape[1])
     whole = (counts.sum(axis=1, keepdims=True) + 0.5) / (usual.sum(axis=1, keepdims=True) + 0.5)
-    level = (counts @ kernel + 2 * whole) / (usual @ kernel + 2)
+    level: Floats = (counts @ kernel + 2 * whole) / (usual @ kernel + 2)
+    return level
+
+
+def _spread(counts: Floats, usual: Floats, level: Floats) -> Floats:
+    """The over-dispersion of days, at least 1: (groups, 1).
+
+    From the median of squared misses, so that days on which a group never fields do not pass
+    for noise.
+    """
     full = usual > 6
-    squares = 4 * (np.sqrt(counts + 0.375) - np.sqrt(level * usual + 0.375)) ** 2
-    number = full.sum(axis=1, keepdims=True)
-    ordered = np.sort(np.where(full, squares, np.inf), axis=1)
-    middle = np.maximum(number - 1, 0)
-    low = np.take_along_axis(ordered, middle // 2, axis=1)
-    high = np.take_along_axis(ordered, (middle + 1) // 2, axis=1)
-    median = np.where(number >= 3, (low + high) / 2, 0.0) / 0.455
-    return level, np.maximum(1.0, (4.5 + number * median) / (3 + number))
+    miss = 4 * (np.sqrt(counts + 0.375) - np.sqrt(level * usual + 0.375)) ** 2
+    number = full.sum(axis=1)
+    ordered = np.sort(np.where(full, miss, np.inf), axis=1)
+    row, middle = np.arange(number.size), np.maximum(number - 1, 0)
+    median = (ordered[row, middle // 2] + ordered[row, (middle + 1) // 2]) / 2 / 0.455
+    median[number < 3] = 0.0
+    spread: Floats = np.maximum(1.0, (4.5 + number * median) / (3 + number))
+    return spread[:, None]
 
 
 def _summed(values: Floats, index: Ints, size: int) -> Floats:
     """Sums of values by index within each group: (groups, size)."""
     rows = values.shape[0]
     flat = (np.arange(rows)[:, None] * size + index).ravel()
-    sums: Floats = np.bincount(flat, values.ravel(), rows * size).astype(np.float64)
-    return sums.reshape(rows, size)
+    return np.asarray(np.bincount(flat, values.ravel(), rows * size).reshape(rows, size))
 
 
 def _shrunk(read: Floats, expected: Floats, index: Ints, size: int, worth: float) -> Floats:
