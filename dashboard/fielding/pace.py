@@ -220,8 +220,8 @@ def _grid(
     live = live_share(first, count, [*plan.pauses, *outside], now)
     live = live if live.sum() > 0 else live_share(first, count, outside, now)
     usual = shape[slots(as_zone(plan.zone), first, count)] * live
-    time, field = (np.concatenate(([0.0], np.cumsum(x))) for x in (live, usual))
-    return (first + np.arange(count + 1)) * HOUR, time, field
+    time, field = np.append(0.0, np.cumsum(live)), np.append(0.0, np.cumsum(usual))
+    return HOUR * np.arange(first, first + count + 1, dtype=np.float64), time, field
 
 
 def _phases(plan: Plan, begin: float, end: float) -> list[tuple[float, float, float]]:

@@ -147,9 +147,11 @@ class Record:
     """Live hours of one group, oldest first, the last one ends with the last reading.
 
     counts: completes in the hour; live: the share of the hour that was live and read;
-    slot: hour of the local week; sharp: whether the hour's own count was read, not spread.
+    slot: hour of the local week; sharp: whether the hour's own count was read, not spread;
+    start: when the hour begins (seconds since 1970).
     """
 
+    start: Floats
     counts: Floats
     live: Floats
     slot: Ints
@@ -163,11 +165,12 @@ def record(read: Readings, *, zone: ZoneInfo, pauses: Sequence[Pause], shape: Fl
     hours by `shape` (168 hour-of-week weights). A fall counts as no completes and no time.
     """
     if read.at.size < 2:
-        return Record(np.empty(0), np.empty(0), np.empty(0, dtype=np.int64), np.empty(0))
+        none = np.empty(0)
+        return Record(none, none, none, np.empty(0, dtype=np.int64), none)
     first, last = int(read.at[0] // HOUR), int(-(-read.at[-1] // HOUR))
     first = max(first, last - 2 * LONGEST)
     hours = last - first
-    edges = (first + np.arange(hours + 1)) * HOUR
+    edges = HOUR * np.arange(first, last + 1, dtype=np.float64)
     slot = slots(zone, first, hours)
     live = live_share(first, hours, pauses, float(read.at[-1])) if pauses else np.ones(hours)
     rises = np.diff(read.count)
@@ -181,7 +184,7 @@ def record(read: Readings, *, zone: ZoneInfo, pauses: Sequence[Pause], shape: Fl
     live = live * seen / HOUR
     keep = live > 0.02
     picked = np.flatnonzero(keep)[-LONGEST:]
-    return Record(counts[picked], live[picked], slot[picked], sharp[picked] / HOUR)
+    return Record(edges[picked], counts[picked], live[picked], slot[picked], sharp[picked] / HOUR)
 
 
 @dataclass(frozen=True, slots=True)
