@@ -173,6 +173,6 @@ class Contrast:
         if not known.any():
             return variance
         ratios = np.log((came[1] / came[0])[known] * (passed[0][known] / passed[1][known]))
-        looks = 1 + 6 * ratios.size / max(1, min(before.width, after.width))
+        looks = 1 + 6 * int(ratios.size) / max(1, min(before.width, after.width))
         seen = float(np.mean(ratios**2))
         return max(variance, (4 * variance + looks * seen) / (4 + looks))
