@@ -130,6 +130,7 @@ def _temper(
         incidence=min(0.95, incidence * chance.uniform(0.75, 1.15)),
         drop=chance.uniform(0.04, 0.2),
         loi_seconds=round(loi * 60 * chance.uniform(0.75, 1.2)),
+        colleague=True,
         phases=(chance.random() * 6.28, chance.random() * 6.28, chance.random() * 6.28),
     )
     cpi = market * Decimal(str(round(chance.uniform(0.85, 1.2), 2)))
