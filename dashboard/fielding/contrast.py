@@ -63,7 +63,7 @@ def early(reason: str, before: float | None = None, after: float | None = None) 
     return Measure(before, after, None, None, None, "too early", reason)
 
 
-def judged(  # noqa: PLR0913 - what makes a measure
+def judged(
     before: float, after: float, *, centre: float, error: float, seen: str, waiting: bool
 ) -> Measure:
     """The verdict on a log ratio: clear of no change or not, and whether waiting may help."""

@@ -29,7 +29,7 @@ class Cost:
     note: str
 
 
-def projected_cost(  # noqa: PLR0913 - prices and counts by their names
+def projected_cost(
     outlook: Forecast,
     *,
     completes: int,

@@ -100,7 +100,7 @@ class _Case(NamedTuple):
         return float(self.read.count[-1]) if self.read.count.size else 0.0
 
 
-def forecast(  # noqa: PLR0913 - one group's whole question, each part by its name
+def forecast(
     history: History,
     *,
     goal: float,

@@ -3,127 +3,211 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dashboard.fielding import completes
+from dashboard.fielding import completes, daily
+from dashboard.fielding.cost import projected_cost
+from dashboard.fielding.daily import Pauses, Points
+from dashboard.fielding.diagnosis import diagnose
+from dashboard.fielding.forecast import Forecast, Question, forecast_many
 from dashboard.fielding.models import Change, CompletesDay, TargetGroup
+from dashboard.fielding.pace import Plan, pace, silence
+from dashboard.fielding.vitals import Vitals
+from dashboard.fielding.warning import warnings
 from dashboard.fielding.zones import zone_of
 
 Days = Mapping[date, completes.PackedDay]
-Points = Sequence[tuple[datetime, int]]
-Pauses = Sequence[tuple[datetime, datetime | None]]
-SPARK_STEP = timedelta(hours=6)
-SPARK_STEPS = 28
-LEARNED_FROM = timedelta(days=14)
-# How many completes of its own outweigh the usual shape of a day and of a week.
-DAY_WORTH, WEEK_WORTH = 48.0, 28.0
-_HOUR = timedelta(hours=1)
-_USUAL_HOURS = (
-    0.5, 0.2, 0.2, 0.2, 0.2, 0.2, 0.5, 0.8, 1.0, 1.2, 1.3, 1.3,
-    1.3, 1.3, 1.3, 1.3, 1.3, 1.3, 1.5, 1.5, 1.5, 1.5, 1.2, 0.9,
-)  # fmt: skip
+FORECAST_STATUSES = ("live", "paused", "scheduled")
+CAUSES_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Story:
+    """A group with its series up to now, and when it was not live."""
+
+    group: TargetGroup
+    points: Points
+    pauses: Pauses
+    zone: ZoneInfo
+
+    @property
+    def goal(self) -> int | None:
+        """The goal in completes; a goal in prescreens has the agreed completes beside it."""
+        if self.group.filling_strategy == "prescreens":
+            return self.group.completes_goal
+        return self.group.filling_goal or self.group.completes_goal
+
+    @property
+    def is_forecast(self) -> bool:
+        """Whether there is anything left to foresee."""
+        return self.group.status in FORECAST_STATUSES and bool(self.goal)
 
 
 def refresh(
     groups: Iterable[TargetGroup], *, fresh_days: Mapping[int, Days], now: datetime
 ) -> None:
     """Set the insight of each group (not saved) from its series and present figures."""
-    wanted = [group for group in groups if group.pk]
-    stored = _stored_days([group.pk for group in wanted if group.pk not in fresh_days])
-    status = _status_changes([group.pk for group in wanted])
-    for group in wanted:
-        days = fresh_days.get(group.pk) or stored.get(group.pk, {})
-        points = completes.points(days)
-        group.insight = insight_of(group, points, pauses_of(status.get(group.pk, ())), now=now)
+    stories = _stories([group for group in groups if group.pk], fresh_days, now)
+    foreseen = [story for story in stories if story.is_forecast]
+    outlooks = forecast_many([_question(story, now) for story in foreseen])
+    by_pk = {story.group.pk: one for story, one in zip(foreseen, outlooks, strict=True)}
+    for story in stories:
+        group, outlook = story.group, by_pk.get(story.group.pk)
+        group.insight = describe(story, outlook, now=now)
+        group.short_at_end = round(outlook.short_p50, 1) if outlook else None
+        group.finish_at = outlook.finish_p50 if outlook else None
 
 
-def insight_of(
-    group: TargetGroup, points: Points, pauses: Pauses, *, now: datetime
-) -> dict[str, Any]:
-    """What pages and rules read of a group beyond the exchange's own figures."""
-    zone = zone_of(group.country_code, group.time_zone)
+def describe(story: Story, outlook: Forecast | None, *, now: datetime) -> dict[str, Any]:
+    """What pages and rules read of a group beyond the exchange's own figures; JSON values only."""
+    group = story.group
     found: dict[str, Any] = {
-        "spark": spark(points, now=now),
-        "today": today(group, points, zone, now=now),
+        "spark": daily.spark(story.points, now=now),
+        "today": daily.today(group.completes, story.points, story.zone, now=now),
     }
-    if usual := rhythm(points, pauses, zone, now=now):
+    if usual := daily.rhythm(story.points, story.pauses, story.zone, now=now):
         found["rhythm"] = usual
+    if outlook is None:
+        return found
+    found["forecast"] = _told(outlook)
+    if cost := _cost(group, outlook):
+        found["cost"] = cost
+    plan = _plan(story)
+    if plan is not None:
+        found["pace"] = _pace(story, plan, now)
+    vitals = _vitals(story, plan, outlook, now)
+    found["warnings"] = {r.reason_code: r.score for r in warnings(vitals) if r.score}
+    found["causes"] = [
+        {"sentence": c.says, "observed": c.observed, "expected": c.expected, "advice": c.advice}
+        for c in diagnose(vitals)[:CAUSES_SHOWN]
+    ]
     return found
 
 
-def spark(points: Points, *, now: datetime) -> list[int]:
-    """Completes in each 6 h of the last 7 days, oldest first; falls count as none."""
-    start = now - SPARK_STEP * SPARK_STEPS
-    steps = [0] * SPARK_STEPS
-    for at, risen in _rises(points):
-        if start < at:
-            steps[min(int((at - start) / SPARK_STEP), SPARK_STEPS - 1)] += risen
-    return steps
+def _question(story: Story, now: datetime) -> Question:
+    return Question(
+        history=story.points,
+        goal=story.goal or 0,
+        now=now,
+        ends_at=story.group.ends_at,
+        zone=story.zone,
+        pauses=story.pauses,
+    )
 
 
-def today(group: TargetGroup, points: Points, zone: ZoneInfo, *, now: datetime) -> int | None:
-    """Completes since midnight in the group's zone; None where the series does not say."""
-    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    before = [count for at, count in points if at <= midnight]
-    if group.completes is None or not points:
-        return None
-    return max(group.completes - (before[-1] if before else 0), 0)
-
-
-def rhythm(
-    points: Points, pauses: Pauses, zone: ZoneInfo, *, now: datetime
-) -> dict[str, Any] | None:
-    """The usual completes an hour, and how hour of day and weekday (group's zone) weigh, mean 1.
-
-    Learned from the last 14 days in the field; few completes lean on the usual shape of days.
-    """
-    start = now - LEARNED_FROM
-    recent = [(at, risen) for at, risen in _rises(points) if at > start]
-    first = max(min((at for at, _ in points), default=now), start)
-    in_field = (now - first - _paused(pauses, first, now)) / _HOUR
-    total = sum(risen for _, risen in recent)
-    if in_field < 1 or not total:
-        return None
-    hours, days = [DAY_WORTH / 24 * usual for usual in _USUAL_HOURS], [WEEK_WORTH / 7] * 7
-    for at, risen in recent:
-        local = (at - _HOUR / 2).astimezone(zone)
-        hours[local.hour] += risen
-        days[local.weekday()] += risen
+def _told(outlook: Forecast) -> dict[str, Any]:
+    finish = (outlook.finish_p10, outlook.finish_p50, outlook.finish_p90)
+    at_end = (
+        outlook.completes_at_end_p10,
+        outlook.completes_at_end_p50,
+        outlook.completes_at_end_p90,
+    )
     return {
-        "rate": round(total / in_field, 4),
-        "hours": [round(24 * share / sum(hours), 3) for share in hours],
-        "days": [round(7 * share / sum(days), 3) for share in days],
+        "finish": [at.isoformat(timespec="seconds") if at else None for at in finish],
+        "at_end": [round(count, 1) for count in at_end],
+        "chance": round(outlook.chance, 3),
+        "confidence": outlook.confidence,
+        "note": outlook.note,
     }
 
 
-def pauses_of(
-    status_changes: Iterable[tuple[datetime, Any]],
-) -> list[tuple[datetime, datetime | None]]:
-    """From when to when a group was not live, from its (time, new status) changes."""
-    pauses: list[tuple[datetime, datetime | None]] = []
-    since: datetime | None = None
-    for at, status in sorted(status_changes, key=lambda change: change[0]):
-        if status == "live" and since is not None:
-            pauses.append((since, at))
-            since = None
-        elif status != "live" and since is None:
-            since = at
-    return [*pauses, (since, None)] if since else pauses
+def _cost(group: TargetGroup, outlook: Forecast) -> dict[str, str] | None:
+    if group.cpi is None or group.completes is None:
+        return None
+    cost = projected_cost(
+        outlook,
+        completes=group.completes,
+        current_cpi=group.cpi,
+        currency=group.currency,
+        average_cpi=group.average_cpi,
+        so_far=group.cost,
+    )
+    cent = Decimal("0.01")
+    return {name: str(getattr(cost, name).quantize(cent)) for name in ("p10", "p50", "p90")}
 
 
-def _rises(points: Points) -> Iterable[tuple[datetime, int]]:
-    """By how much the series rose at each point; a fall is no completes."""
-    last = 0
-    for at, count in points:
-        yield at, max(count - last, 0)
-        last = count
+def _plan(story: Story) -> Plan | None:
+    group = story.group
+    by_prescreens = group.filling_strategy == "prescreens"
+    goal = group.filling_goal if by_prescreens else story.goal
+    if group.starts_at is None or not goal:
+        return None
+    return Plan(
+        goal=goal,
+        starts_at=group.starts_at,
+        ends_at=group.ends_at,
+        zone=story.zone,
+        pauses=story.pauses,
+    )
 
 
-def _paused(pauses: Pauses, start: datetime, end: datetime) -> timedelta:
-    spans = ((max(since, start), min(until or end, end)) for since, until in pauses)
-    return sum((until - since for since, until in spans if until > since), timedelta())
+def _pace(story: Story, plan: Plan, now: datetime) -> dict[str, Any]:
+    group = story.group
+    by_prescreens = group.filling_strategy == "prescreens"
+    entered = [(now, group.prescreens)] if group.prescreens is not None else []
+    found = pace(
+        story.points,
+        plan,
+        now=now,
+        strategy="prescreens" if by_prescreens else "completes",
+        prescreens=entered if by_prescreens else (),
+    )
+    return {
+        "band": found.band,
+        "reason": found.reason,
+        "actual": found.actual,
+        "required": round(found.required, 1),
+    }
+
+
+def _vitals(story: Story, plan: Plan | None, outlook: Forecast, now: datetime) -> Vitals:
+    group = story.group
+    quiet = silence(story.points, plan, now=now) if plan and story.points else None
+    left = (group.ends_at - now).total_seconds() / 3600 if group.ends_at else None
+    told = group.respondent_analysis
+    analysis = {one["label"] or one["status"]: one["count"] or 0 for one in told}
+    return Vitals(
+        status=group.status,
+        currency=group.currency or "USD",
+        entrants=group.entrants,
+        prescreens=group.prescreens,
+        completes=group.completes,
+        goal=story.goal,
+        ir=group.incidence_rate,
+        ir_expected=group.expected_incidence_rate,
+        loi_seconds=group.median_loi_seconds,
+        loi_minutes=group.expected_loi_minutes,
+        drop_off=group.drop_off_rate,
+        cpi=group.cpi,
+        epc=group.epc,
+        epcm=group.epcm,
+        hours_silent=quiet.hours if quiet else None,
+        expected_in_silence=quiet.usual if quiet else None,
+        hours_left=left,
+        chance=outlook.chance,
+        analysis=analysis,
+    )
+
+
+def _stories(
+    groups: Sequence[TargetGroup], fresh_days: Mapping[int, Days], now: datetime
+) -> list[Story]:
+    stored = _stored_days([group.pk for group in groups if group.pk not in fresh_days])
+    status = _status_changes([group.pk for group in groups])
+    stories = []
+    for group in groups:
+        days = fresh_days.get(group.pk) or stored.get(group.pk, {})
+        points = [point for point in completes.points(days) if point[0] <= now]
+        if group.completes is not None and points:
+            points.append((now, group.completes))  # the list's own count, newer than the series
+        pauses = daily.pauses_of(status.get(group.pk, ()))
+        zone = zone_of(group.country_code, group.time_zone)
+        stories.append(Story(group, points, pauses, zone))
+    return stories
 
 
 def _stored_days(pks: Sequence[int]) -> dict[int, dict[date, completes.PackedDay]]:
