@@ -19,7 +19,8 @@ from dashboard.fielding.models import Mail, MailChoice, Membership, Notice, User
 GATHERS = timedelta(seconds=60)
 SPACED = timedelta(minutes=5)
 PROJECTS = 3  # at once; of more, one mail tells all
-REFUSED, LEFT = "address refused", "no longer a member"
+KEPT = timedelta(days=4)  # longer than any quiet weekend
+REFUSED, LEFT, UNWANTED = "address refused", "no longer a member", "not wanted by mail"
 Bundle = list[Notice]
 
 
@@ -34,8 +35,8 @@ def waiting() -> QuerySet[Notice]:
     )
 
 
-def skip_unmailable() -> None:
-    """Give up notices to people who left, and to addresses that were refused or are not there."""
+def skip_unmailable(*, now: datetime) -> None:
+    """Give up notices to who left, to refused or missing addresses, and what nobody wants."""
     unbound = Notice.objects.filter(mail__isnull=True, skipped="")
     members = Membership.objects.filter(
         user=OuterRef("recipient"), account=OuterRef("incident__account"), user__is_active=True
@@ -43,6 +44,8 @@ def skip_unmailable() -> None:
     unbound.filter(~Exists(members)).update(skipped=LEFT)
     refused = User.objects.exclude(email_refused="") | User.objects.filter(email="")
     unbound.filter(recipient__in=refused).update(skipped=REFUSED)
+    old = unbound.filter(recipient__mail_choice__digest=False, created_at__lt=now - KEPT)
+    old.update(skipped=UNWANTED)
 
 
 def compose_now(*, now: datetime) -> int:

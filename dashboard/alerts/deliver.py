@@ -23,7 +23,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import F, Q
 
-from dashboard.alerts import bundle, digest, pulse, stop
+from dashboard.alerts import bundle, digest, letter, pulse, stop
 from dashboard.alerts.ledger import DAY
 from dashboard.fielding.models import Mail, User
 
@@ -34,8 +34,22 @@ GIVES_UP = DAY
 
 def compose(*, now: datetime) -> int:
     """Freeze the mails whose time has come; how many."""
-    bundle.skip_unmailable()
+    bundle.skip_unmailable(now=now)
     return bundle.compose_now(now=now) + digest.compose_due(now=now)
+
+
+def compose_test(*, to: User, now: datetime) -> bool:
+    """Put a test mail to a person into the outbox."""
+    words = letter.render(
+        "test",
+        "Fieldwatch can send you mail",
+        {
+            "why": "You get this because somebody asked for a test mail.",
+            "stop": stop.address(to, stop.NOW),
+            "home": f"{settings.FIELDWATCH_URL}/",
+        },
+    )
+    return bundle.freeze(to, [], words, now=now)
 
 
 def send_due(

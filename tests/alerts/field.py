@@ -8,6 +8,7 @@ from typing import Any
 
 from dashboard.alerts import deliver, detect
 from dashboard.fielding.models import (
+    Change,
     ExchangeAccount,
     Incident,
     Mail,
@@ -79,6 +80,21 @@ def after(minutes: float) -> datetime:
 def update(row: Any, **fields: Any) -> None:
     """What the pull would write to a row."""
     type(row).objects.filter(pk=row.pk).update(**fields)
+
+
+def change(group: Any, at_minute: float = -10, **fields: Any) -> Change:
+    """An entry of the changelog."""
+    given = {
+        "account": group.account,
+        "batch_id": make.ulid(10**6 + Change.objects.count()),
+        "occurred_at": after(at_minute),
+        "seen_at": after(at_minute),
+        "actor_type": "las_user",
+        "kind": "cpi_change",
+        "old": {"value": "2.00", "currency_code": "USD"},
+        "new": {"value": "2.20", "currency_code": "USD"},
+    }
+    return Change.objects.create(group=group, **(given | fields))
 
 
 def field() -> Field:

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from email import message_from_bytes
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
 from dashboard.alerts import bundle, deliver, letter
-from dashboard.fielding.models import Mail, Notice, User
+from dashboard.fielding.models import Mail, MailChoice, Notice, User
 from tests import make
 from tests.alerts.field import Field, after, mails, update
 
@@ -276,3 +277,31 @@ def test_twelve_of_fourteen_groups_are_one_line(field: Field) -> None:
     field.cycles(0)
     deliver.compose(now=after(2))
     assert mails()[0].subject == "Tracker W23: 12 of 14 groups, paused by the exchange"
+
+
+def test_a_test_mail_goes_the_way_of_all_mail(field: Field, server: Controller, mood: Mood) -> None:
+    assert deliver.compose_test(to=field.pm, now=after(0))
+    assert send(server, 0) == 1
+    assert mood.addresses() == [field.pm.email]
+
+
+def test_without_a_mail_server_mail_is_written_to_files(
+    field: Field, settings: Any, tmp_path: Path
+) -> None:
+    settings.EMAIL_FILE_PATH = str(tmp_path)
+    waiting(field, field.pm, field.admin)
+    files = "django.core.mail.backends.filebased.EmailBackend"
+    sent = deliver.send_due(now=after(0), connect=lambda: get_connection(files))
+    assert sent == 2
+    written = "".join(path.read_text() for path in tmp_path.iterdir())
+    assert all(mail.message_id in written for mail in mails())
+
+
+def test_notices_that_nobody_wants_by_mail_are_given_up_after_days(field: Field) -> None:
+    MailChoice.objects.create(user=field.pm, digest=False)
+    field.group(drop_off_rate=0.4)
+    field.cycles(*range(0, 61, 15))
+    deliver.compose(now=after(3 * 24 * 60))
+    assert Notice.objects.get().skipped == ""
+    deliver.compose(now=after(6 * 24 * 60))
+    assert Notice.objects.get().skipped == "not wanted by mail"

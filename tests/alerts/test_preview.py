@@ -10,8 +10,7 @@ import pytest
 from dashboard.alerts.preview import replay
 from dashboard.fielding.models import TargetGroup
 from tests import make
-from tests.alerts.field import Field, after
-from tests.alerts.test_machine_rules import change
+from tests.alerts.field import Field, after, change
 
 
 def read(group: TargetGroup, hour: float, **fields: Any) -> None:

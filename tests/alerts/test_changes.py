@@ -1,0 +1,78 @@
+"""Facts of the changelog: what somebody else changed is told, once."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboard.alerts import detect, hush
+from dashboard.fielding.models import Edit, Incident, Notice
+from tests.alerts.field import Field, after, change, kinds, states
+
+
+def test_a_price_change_by_somebody_else_is_told_once(field: Field) -> None:
+    change(field.group())
+    field.cycles(0, 5)
+    incident = Incident.objects.get()
+    assert incident.headline == ("Japan 25–54: somebody changed the CPI, 2.00 → 2.20 USD (+10 %)")
+    assert incident.severity == Incident.Severity.WARNING
+    assert kinds() == ["fire"]
+
+
+def test_a_large_price_change_is_critical(field: Field) -> None:
+    change(field.group(), new={"value": "2.40"})
+    field.cycles(0)
+    assert Incident.objects.get().severity == Incident.Severity.CRITICAL
+
+
+@pytest.mark.parametrize(("new", "told"), [("2.10", True), ("2.09", False), ("1.90", True)])
+def test_small_price_changes_are_not_worth_a_word(field: Field, new: str, told: bool) -> None:
+    change(field.group(), new=new, old="2.00")
+    field.cycles(0)
+    assert Incident.objects.exists() is told
+
+
+def test_our_own_edit_is_no_news(field: Field) -> None:
+    group = field.group()
+    Edit.objects.create(
+        account=field.account,
+        group=group,
+        by=field.pm,
+        kind=Edit.Kind.CPI,
+        token="form-1",
+        state=Edit.State.CONFIRMED,
+        before={},
+        wanted={},
+        started_at=after(-11),
+        settled_at=after(-10),
+    )
+    change(group)
+    field.cycles(0)
+    assert states() == []
+
+
+def test_old_history_of_a_new_connection_is_not_news(field: Field) -> None:
+    change(field.group(), at_minute=-25 * 60)
+    field.cycles(0)
+    assert states() == []
+
+
+def test_a_change_by_the_exchange_itself_waits_for_the_digest(field: Field) -> None:
+    change(field.group(), actor_type="system_user", new={"value": "3.00"})
+    field.cycles(0)
+    assert Notice.objects.get().in_digest
+
+
+def test_a_changelog_fact_ends_after_a_day(field: Field) -> None:
+    change(field.group(last_complete_at=after(10**5)))
+    field.cycles(0)
+    detect.by_time(now=after(24 * 60))
+    assert Incident.objects.get().close_reason == "a day has passed"
+    assert kinds() == ["fire"]
+
+
+def test_a_changelog_fact_ends_when_acknowledged_and_stays_ended(field: Field) -> None:
+    change(field.group())
+    field.cycles(0)
+    hush.acknowledge(incident=Incident.objects.get(), by=field.pm, now=after(1))
+    field.cycles(5)
+    assert [i.close_reason for i in Incident.objects.all()] == ["acknowledged"]

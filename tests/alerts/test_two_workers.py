@@ -1,0 +1,71 @@
+"""Two workers at the same work at the same moment, on a database that lets both in."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from django.core import mail
+from django.db import connection
+
+from dashboard.alerts import deliver, detect
+from dashboard.fielding.models import Incident, Notice
+from tests import make
+from tests.alerts.field import after, mails
+from tests.alerts.field import field as make_field
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(
+        connection.vendor == "sqlite", reason="SQLite lets one writer in; needs PostgreSQL"
+    ),
+]
+WORKERS = 4
+
+
+def together(work: Callable[[], object]) -> None:
+    """Do the same in several workers that start at once."""
+    gate = threading.Barrier(WORKERS)
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            gate.wait()
+            work()
+        except BaseException as exc:
+            failed.append(exc)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(WORKERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+
+
+def test_workers_at_one_cycle_and_one_outbox_tell_each_once() -> None:
+    field = make_field()
+    for number in range(5):
+        field.stalled(name=f"Stalled {number}")
+        field.paused(name=f"Paused {number}")
+    field.cycles(0)
+    cycle = make.cycle(field.project, after(5))
+    together(lambda: detect.after_cycle(cycle=cycle, now=after(5)))
+    assert Incident.objects.filter(state="firing").count() == 10
+    assert Notice.objects.count() == 10
+    together(lambda: deliver.compose(now=after(7)))
+    assert len(mails()) == 1
+    together(lambda: deliver.send_due(now=after(7)))
+    assert len(mail.outbox) == 1
+    assert mails()[0].attempts == 1
+
+
+def test_workers_at_one_silence_open_one_incident() -> None:
+    field = make_field()
+    field.cycles(0)
+    together(lambda: detect.no_data(now=after(25)))
+    assert Incident.objects.count() == 1
+    assert Notice.objects.count() == 2
