@@ -94,12 +94,13 @@ class ExchangeUserQuerySet(VisibleQuerySet):
     """People as the exchange names them."""
 
 
-class MailQuerySet(VisibleQuerySet):
+class MailQuerySet(models.QuerySet[Any]):
     """Mails, for pages."""
 
     def to(self, user: User) -> Self:
         """Those that were written to this person, newest first."""
-        return self.filter(recipient=user).order_by("-created_at", "-pk")
+        ours = Q(account=None) | Q(account__memberships__user=user)
+        return self.filter(ours, recipient=user).order_by("-created_at", "-pk")
 
 
 class ChangeQuerySet(VisibleQuerySet):

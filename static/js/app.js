@@ -42,10 +42,12 @@
     const selected = getSelection();
     return Boolean(selected && !selected.isCollapsed && region.contains(selected.anchorNode));
   }
-  setInterval(() => {
+  function tick() {
     const region = live();
     if (region && window.htmx && !busy(region)) htmx.trigger(region, "refresh");
-  }, EVERY);
+  }
+  setInterval(tick, EVERY);
+  document.addEventListener("fieldwatch:tick", tick);
   document.addEventListener("htmx:configRequest", (event) => {
     const region = live();
     if (region && event.detail.elt === region) {
