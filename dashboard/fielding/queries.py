@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, Subquery, Sum, Value
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Concat
 
 if TYPE_CHECKING:
@@ -46,6 +46,10 @@ class ProjectQuerySet(VisibleQuerySet):
         mine = {"project": OuterRef("pk")}
         pulse = _stamp("Incident", mine, "fired_at", "closed_at", "acknowledged_at")
         return self.select_related("account").annotate(pulse=pulse)
+
+    def versions(self) -> dict[str, Any]:
+        """What changes whenever one of these projects does, and the age of the oldest numbers."""
+        return self.aggregate(number=Count("pk"), version=Sum("version"), read_at=Min("read_at"))
 
     def with_incidents(self) -> Self:
         """Those that have an open incident."""
@@ -84,6 +88,15 @@ class IncidentQuerySet(VisibleQuerySet):
     def open(self) -> Self:
         """Those that need a person now: they fired and are not resolved."""
         return self.filter(state__in=OPEN_INCIDENT)
+
+    def told(self) -> Self:
+        """With all that a sentence about them names."""
+        return self.select_related("account", "project", "group", "acknowledged_by")
+
+    def pulse(self) -> dict[str, Any]:
+        """What changes whenever one of these incidents does."""
+        moments = ("fired_at", "clear_since", "closed_at", "acknowledged_at")
+        return self.aggregate(number=Count("pk"), **{name: Max(name) for name in moments})
 
     def by_urgency(self) -> Self:
         """Critical first; among equals, the longest open."""

@@ -17,7 +17,8 @@ class Place(NamedTuple):
 
 PLACES = [
     Place("home", "Attention", ("home",)),
-    Place("projects", "Projects", ("projects", "project", "group", "edit")),
+    Place("projects", "Projects", ("projects", "project")),
+    Place("groups", "Groups", ("groups", "group", "edit")),
     Place("mails", "Mails", ("mails", "mail")),
 ]
 

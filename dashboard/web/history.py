@@ -49,10 +49,10 @@ def lines(
         edit = _edit_of(change, open_edits.values())
         if edit:
             del open_edits[edit.pk]
-            told.append(_edit_line(edit))
+            told.append(edit_line(edit))
         else:
             told.append(_change_line(change, people))
-    told += [_edit_line(edit) for edit in open_edits.values()]
+    told += [edit_line(edit) for edit in open_edits.values()]
     return sorted(told, key=lambda line: line.at, reverse=True)
 
 
@@ -66,7 +66,7 @@ def _edit_of(change: Change, edits: Iterable[Edit]) -> Edit | None:
     return None
 
 
-def _edit_line(edit: Edit) -> Line:
+def edit_line(edit: Edit) -> Line:
     old, new = (
         _re_entry_diff(edit)
         if edit.kind == Edit.Kind.RE_ENTRY

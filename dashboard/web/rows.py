@@ -91,7 +91,7 @@ def group_row(group: TargetGroup, incident: Incident | None) -> GroupRow:
         loi=figures.minutes(group.median_loi_seconds, group.expected_loi_minutes),
         incidence=figures.incidence(group.incidence_rate, group.expected_incidence_rate),
         last_complete=group.last_complete_at,
-        cause=incident.sentence if incident else "",
+        cause=incident.sentence.removeprefix(f"{group.name}: ") if incident else "",
         severity=severity(incident),
         remark=remark(group),
     )

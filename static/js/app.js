@@ -50,6 +50,9 @@
   document.addEventListener("fieldwatch:tick", tick);
   document.addEventListener("htmx:configRequest", (event) => {
     const region = live();
+    if (event.detail.elt.matches("form[data-filters]")) {
+      for (const [name, value] of [...event.detail.formData.entries()]) if (value === "") event.detail.formData.delete(name);
+    }
     if (region && event.detail.elt === region) {
       event.detail.path = location.pathname + location.search;
       event.detail.headers["If-None-Match"] = region.dataset.etag;
