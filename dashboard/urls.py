@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dashboard.web.views import attention, edits, groups, mails, projects, session, states
+from dashboard.web.views import attention, edits, groups, look, mails, projects, session, states
 
 urlpatterns = [
     path("", attention.home, name="home"),
@@ -16,6 +16,13 @@ urlpatterns = [
     path("groups/<int:pk>/", groups.group, name="group"),
     path("groups/<int:pk>/chart.json", groups.chart, name="chart"),
     path("groups/<int:pk>/edit/<str:kind>/", edits.edit, name="edit"),
+    path("search/", look.search, name="search"),
+    path("activity/", look.activity, name="activity"),
+    path("activity/export.csv", look.activity_csv, name="activity-csv"),
+    path("spend/", look.spend, name="spend"),
+    path("spend/export.csv", look.spend_csv, name="spend-csv"),
+    path("me/", look.me, name="me"),
+    path("me/password/", look.password, name="password"),
     path("mails/", mails.mails, name="mails"),
     path("mails/<int:pk>/", mails.mail, name="mail"),
     path("sign-in/", session.sign_in, name="sign-in"),

@@ -19,6 +19,8 @@ PLACES = [
     Place("home", "Attention", ("home",)),
     Place("projects", "Projects", ("projects", "project")),
     Place("groups", "Groups", ("groups", "group", "edit")),
+    Place("activity", "Activity", ("activity",)),
+    Place("spend", "Spend", ("spend",)),
     Place("mails", "Mails", ("mails", "mail")),
 ]
 

@@ -86,7 +86,7 @@ class Listing:
         by = F(column.field)
         first = by.desc(nulls_last=True) if down else by.asc(nulls_last=True)
         above = [self.column] if self.column else []
-        return self.filtered(everything).order_by(*above, first, "name", "pk")
+        return self.filtered(everything).order_by(*above, first, "pk")
 
     def rows(self, everything: QuerySet[Any]) -> tuple[list[Any], int]:
         """The rows of this page and the number on all pages, in one query."""
