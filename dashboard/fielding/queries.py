@@ -89,6 +89,13 @@ class IncidentQuerySet(VisibleQuerySet):
         """Those that need a person now: they fired and are not resolved."""
         return self.filter(state__in=OPEN_INCIDENT)
 
+    def open_or_since(self, moment: datetime) -> Self:
+        """Those that need a person now, and those that fired or closed since, open ones first."""
+        lately = Q(fired_at__gte=moment) | Q(closed_at__gte=moment, fired_at__isnull=False)
+        return self.filter(Q(state__in=OPEN_INCIDENT) | lately).order_by(
+            F("closed_at").asc(nulls_first=True), "severity", "fired_at", "pk"
+        )
+
     def told(self) -> Self:
         """With all that a sentence about them names."""
         return self.select_related("account", "project", "group", "acknowledged_by")

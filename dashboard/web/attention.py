@@ -142,18 +142,17 @@ class Event:
     group_pk: int | None
 
 
-def since(
-    opened: Iterable[Incident], closed: Iterable[Incident], edits: Iterable[Edit]
-) -> list[Event]:
-    """What opened, closed and was edited, newest first."""
+def since(incidents: Sequence[Incident], edits: Iterable[Edit], start: datetime) -> list[Event]:
+    """What opened, closed and was edited since a moment, newest first."""
     told = [
-        Event(one.fired_at or one.breached_at, "Opened", "warn", one.sentence, one.group_id)
-        for one in opened
+        Event(one.fired_at, "Opened", "warn", one.sentence, one.group_id)
+        for one in incidents
+        if one.fired_at and one.fired_at >= start
     ]
     told += [
         Event(one.closed_at, "Closed", "good", _closed(one), one.group_id)
-        for one in closed
-        if one.closed_at
+        for one in incidents
+        if one.closed_at and one.closed_at >= start
     ]
     for edit in edits:
         line = history.edit_line(edit)

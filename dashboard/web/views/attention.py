@@ -9,11 +9,12 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import Edit, Incident, Project, TargetGroup, User
-from dashboard.fielding.queries import EditQuerySet, IncidentQuerySet
+from dashboard.fielding.queries import OPEN_INCIDENT, EditQuerySet, IncidentQuerySet
 from dashboard.web import attention, conditional
 from dashboard.web.access import Rule, memberships, person, rule
 
 EVENTS = 30
+INCIDENTS = 1000
 SPANS = {"24h": ("24 hours", timedelta(hours=24)), "7d": ("7 days", timedelta(days=7))}
 IN_FIELD = ("live", "paused")
 COLUMNS = (
@@ -43,13 +44,12 @@ def _context(request: HttpRequest, user: User, incidents: IncidentQuerySet) -> d
     in_field = TargetGroup.objects.visible_to(user).filter(status__in=IN_FIELD).values(*COLUMNS)
     summary = attention.summary(in_field)
     edits = EditQuerySet(Edit).visible_to(user).newest().filter(started_at__gte=start)
-    told = incidents.told().filter(fired_at__isnull=False)
-    opened = list(told.filter(fired_at__gte=start).order_by("-fired_at")[:EVENTS])
-    closed = list(told.filter(closed_at__gte=start).order_by("-closed_at")[:EVENTS])
+    told = list(incidents.told().open_or_since(start)[:INCIDENTS])
+    still = [one for one in told if one.state in OPEN_INCIDENT]
     return {
-        "rows": attention.rows(incidents.told().open().by_urgency(), summary.sizes),
+        "rows": attention.rows(still, summary.sizes),
         "summary": summary,
         "accounts": [one.account for one in memberships(request).values()],
-        "events": attention.since(opened, closed, edits.select_related("group")[:EVENTS])[:EVENTS],
+        "events": attention.since(told, edits.select_related("group")[:EVENTS], start)[:EVENTS],
         "spans": [(key, word, key == span) for key, (word, _) in SPANS.items()],
     }
