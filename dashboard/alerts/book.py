@@ -12,7 +12,7 @@ from django.db.models import F, Q
 
 from dashboard.alerts.machine import Patience
 from dashboard.alerts.rules import JUDGED, RULES, Rule
-from dashboard.alerts.verdict import CRITICAL, NOTICE, WARNING
+from dashboard.alerts.verdict import CRITICAL, NOTICE, WARNING, Judge
 from dashboard.fielding.models import (
     ExchangeAccount,
     Incident,
@@ -70,6 +70,7 @@ class Book:
         self._scopes = {scope for scope, _ in self._rows}
         self._account = [self._lay(code, ("account",)) for code in RULES]
         self._judged = [each for each in self._account if each.rule.code in JUDGED]
+        self._shared: dict[str, list[tuple[Judge, Effective]]] = {}
 
     @classmethod
     def of(cls, account_id: int) -> Book:
@@ -82,6 +83,15 @@ class Book:
             return self._judged
         return [self.one(code, project_id, group_id) for code in JUDGED]
 
+    def openers(self, project_id: int, group_id: int, status: str) -> list[tuple[Judge, Effective]]:
+        """What can open an incident on a group of this status; mostly the same for all."""
+        judged = self.judged(project_id, group_id)
+        if judged is not self._judged:
+            return _openers(judged, status)
+        if status not in self._shared:
+            self._shared[status] = _openers(judged, status)
+        return self._shared[status]
+
     def one(
         self, code: str, project_id: int | None = None, group_id: int | None = None
     ) -> Effective:
@@ -91,6 +101,14 @@ class Book:
     def _lay(self, code: str, scopes: tuple[str, ...]) -> Effective:
         layers = (self._rows.get((scope, code)) for scope in scopes)
         return effective(RULES[code], [row for row in layers if row])
+
+
+def _openers(judged: Iterable[Effective], status: str) -> list[tuple[Judge, Effective]]:
+    return [
+        (each.rule.judge, each)
+        for each in judged
+        if each.enabled and each.rule.judge and status in each.rule.statuses
+    ]
 
 
 def checked(code: str, settings: Mapping[str, Any]) -> dict[str, Any]:

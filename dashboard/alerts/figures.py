@@ -83,7 +83,9 @@ class Figures(NamedTuple):
         """A value of the insight by its keys; None where the pull did not write it."""
         value: Any = self.insight
         for key in path:
-            value = value.get(key) if isinstance(value, Mapping) else None
+            if not isinstance(value, dict):
+                return None
+            value = value.get(key)
         return value
 
     @property

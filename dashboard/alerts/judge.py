@@ -53,20 +53,21 @@ class Judge:
         """What each rule finds; nothing for the many that stay as they are."""
         if f.status not in KNOWN:
             return
-        for chosen in self._book.judged(f.project_id, f.pk):
-            incident = standing.get(chosen.rule.code)
-            found = self._open(f, chosen, incident) if incident else self._calm(f, chosen)
-            if found:
-                yield found
+        if self._cycle is not None:
+            for judges, chosen in self._book.openers(f.project_id, f.pk, f.status):
+                if chosen.rule.code not in standing:
+                    verdict = judges(f, chosen.settings, NOTHING)
+                    if verdict is not None and verdict.seen is Seen.BREACH:
+                        yield self._opened(f, chosen, verdict)
+        if standing:
+            for chosen in self._book.judged(f.project_id, f.pk):
+                incident = standing.get(chosen.rule.code)
+                found = self._open(f, chosen, incident) if incident else None
+                if found:
+                    yield found
 
-    def _calm(self, f: Figures, chosen: Effective) -> Found | None:
-        """What a rule without an open incident finds."""
-        rule = chosen.rule
-        if self._cycle is None or not chosen.enabled or f.status not in rule.statuses:
-            return None
-        verdict = rule.judge(f, chosen.settings, NOTHING) if rule.judge else None
-        if verdict is None or verdict.seen is not Seen.BREACH:
-            return None
+    def _opened(self, f: Figures, chosen: Effective, verdict: Verdict) -> Found:
+        """A breach where nothing was open."""
         before = Standing(State.OK, self._now, 0)
         after = step(before, Seen.BREACH, now=self._now, patience=chosen.patience, fresh=True)
         return Found(f, chosen, None, after, verdict, self._cycle)

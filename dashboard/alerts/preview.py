@@ -9,7 +9,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from dashboard.alerts.book import Effective, checked, effective
@@ -17,16 +18,33 @@ from dashboard.alerts.changes import KINDS, not_ours, told
 from dashboard.alerts.figures import Figures, figures_of
 from dashboard.alerts.judge import KNOWN
 from dashboard.alerts.machine import Standing, State, step
-from dashboard.alerts.rules import RULES
+from dashboard.alerts.rules import CPI_CHANGED, RULES
 from dashboard.fielding.models import Change, Reading, Rule, TargetGroup
 
 STEP = timedelta(minutes=30)
 NOT_KEPT = frozenset({"behind_pace", "ends_soon", "early", "projected_cost", "about_to_pause"})
 NOT_KEPT |= {"issue_error", "issue_warning"}
-_READ = (
-    "status", "completes", "prescreens", "entrants", "incidence_rate", "drop_off_rate",
-    "conversion_rate", "median_loi_seconds", "epc", "cpi", "cost",
-)  # fmt: skip
+
+
+class _Seen(NamedTuple):
+    """A reading, without the cost of a model's instance: a preview reads many thousands."""
+
+    group_id: int
+    at: datetime
+    status: str
+    completes: int | None
+    prescreens: int | None
+    entrants: int | None
+    incidence_rate: float | None
+    drop_off_rate: float | None
+    conversion_rate: float | None
+    median_loi_seconds: int | None
+    epc: Decimal | None
+    cpi: Decimal | None
+    cost: Decimal | None
+
+
+_READ = _Seen._fields[2:]
 
 
 class Firing(NamedTuple):
@@ -81,9 +99,8 @@ def replay(
     if chosen.rule.judge is None:
         firings = [f for group in groups for f in _facts(chosen, group, changes.get(group.pk, []))]
     else:
-        readings = _by_group(
-            Reading.objects.filter(group__in=groups, at__gt=since, at__lte=now).order_by("at")
-        )
+        rows = Reading.objects.filter(group__in=groups, at__gt=since, at__lte=now).order_by("at")
+        readings = _by_group(map(_Seen._make, rows.values_list(*_Seen._fields)))
         firings = [
             firing
             for group in groups
@@ -113,21 +130,22 @@ class _Past:
     """A group as it was at any moment that its readings cover."""
 
     def __init__(
-        self, group: TargetGroup, readings: Sequence[Reading], changes: Sequence[Change]
+        self, group: TargetGroup, readings: Sequence[_Seen], changes: Sequence[Change]
     ) -> None:
         self.group, self.readings = group, readings
         self._stamps = [reading.at for reading in readings]
         self._statuses = [c for c in changes if c.kind == "status_change"]
-        self._prices = [c for c in changes if KINDS[c.kind] == "cpi_changed"]
-        rhythm = group.insight.get("rhythm")
-        self._base = (
-            figures_of(group, now=group.created_at or readings[0].at)._replace(
-                insight={"rhythm": rhythm} if rhythm else {}, issues={}, short_at_end=None
-            )
-            if readings
-            else None
-        )
+        self._turned = [c.occurred_at for c in self._statuses]
+        self._priced = [c.occurred_at for c in changes if KINDS[c.kind] == CPI_CHANGED.code]
         self._risen = self._rises()
+        counts = [r.completes for r in readings if r.completes is not None]
+        self._falls = counts != sorted(counts)
+        rhythm = group.insight.get("rhythm")
+        self._base = figures_of(group, now=datetime.min.replace(tzinfo=UTC))._replace(
+            insight={"rhythm": rhythm} if rhythm else {}, issues={}, short_at_end=None
+        )
+        self._where: tuple[int, int, int] | None = None
+        self._then = self._base
 
     def _rises(self) -> list[datetime]:
         """Since when, at each reading, no complete had come."""
@@ -141,28 +159,31 @@ class _Past:
     def at(self, now: datetime) -> Figures | None:
         """The figures of then; None before the first reading."""
         index = bisect_right(self._stamps, now) - 1
-        if index < 0 or self._base is None:
+        if index < 0:
             return None
+        where = (index, bisect_right(self._turned, now), bisect_right(self._priced, now))
+        if where != self._where:
+            self._where, self._then = where, self._built(*where)
+        f = self._then._replace(now=now)
+        return f._replace(most_completes=self._most(now, index)) if self._falls else f
+
+    def _built(self, index: int, turned: int, priced: int) -> Figures:
         reading = self.readings[index]
-        status = _last(self._statuses, now)
-        price = _last(self._prices, now)
-        day = bisect_right(self._stamps, now - timedelta(days=1))
-        recent = [r.completes for r in self.readings[day : index + 1] if r.completes is not None]
+        read: dict[str, Any] = dict(zip(_READ, reading[2:], strict=True))
+        status = self._statuses[turned - 1] if turned else None
         return self._base._replace(
-            **{name: getattr(reading, name) for name in _READ},
-            now=now,
+            **read,
             last_complete_at=self._risen[index],
             status_reason=status.reason_code if status else "",
             status_changed_by=status.actor_type if status else "",
             status_changed_at=status.occurred_at if status else self._base.starts_at,
-            cpi_changed_at=price.occurred_at if price else None,
-            most_completes=max(recent, default=None),
+            cpi_changed_at=self._priced[priced - 1] if priced else None,
         )
 
-
-def _last(changes: Sequence[Change], now: datetime) -> Change | None:
-    index = bisect_right([change.occurred_at for change in changes], now)
-    return changes[index - 1] if index else None
+    def _most(self, now: datetime, index: int) -> int | None:
+        day = bisect_right(self._stamps, now - timedelta(days=1))
+        recent = self.readings[day : index + 1]
+        return max((r.completes for r in recent if r.completes is not None), default=None)
 
 
 def _run(chosen: Effective, past: _Past, now: datetime) -> Iterator[Firing]:

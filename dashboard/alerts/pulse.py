@@ -43,7 +43,8 @@ def complaints(*, now: datetime) -> list[str]:
         state=Mail.State.DEAD, created_at__gt=now - timedelta(days=2)
     ).count()
     if dead:
-        said.append(f"{dead} mails of the last two days could not be delivered")
+        mails = "1 mail" if dead == 1 else f"{dead} mails"
+        said.append(f"{mails} of the last two days could not be delivered")
     return said
 
 

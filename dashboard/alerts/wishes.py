@@ -13,7 +13,7 @@ def zone(user: User) -> ZoneInfo:
     """The person's zone; UTC where it names none."""
     try:
         return ZoneInfo(user.time_zone)
-    except (OSError, ValueError):
+    except (OSError, ValueError, LookupError):
         return ZoneInfo("UTC")
 
 

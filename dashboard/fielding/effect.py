@@ -112,11 +112,18 @@ def effects(changes: Sequence[Change], group: Group, *, now: datetime) -> list[E
 
 
 def _contrast(group: Group, at: float, clock: float, others: Sequence[float]) -> Contrast:
-    """The group's live hours up to now, laid on the shape of its week."""
+    """The group's live hours up to now, laid on the shape of its week.
+
+    The shape is learned from both sides brought to one level: a weekend just before a rise
+    must not pass for a weak weekend.
+    """
     base = prior_shape(group.prior)
     read = cleaned(group.completes, clock)
     hours = record(read, zone=as_zone(group.zone), pauses=group.pauses, shape=base)
-    shape = learn(stack([hours]), base[None])[0]
+    after, usual = hours.start >= at, base[hours.slot] * hours.live
+    rates = [(hours.counts[part].sum() + 1) / (usual[part].sum() + 1) for part in (~after, after)]
+    levelled = hours.counts * np.where(after, rates[0] / rates[1], 1.0)
+    shape = learn(stack([replace(hours, counts=levelled)]), base[None])[0]
     return Contrast(hours, shape[hours.slot] * hours.live, at, others)
 
 

@@ -71,7 +71,7 @@ _COUNTRIES = dict(pair.split("=") for pair in _TABLE.split())
 def _zone(name: str) -> ZoneInfo | None:
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError):
+    except (OSError, ValueError, LookupError):
         return None
 
 

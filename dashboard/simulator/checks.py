@@ -83,6 +83,16 @@ class Check:
             return allowed[0]
         return str(value)
 
+    def typed(self, name: str, kind: type, default: Any) -> Any:
+        """A value of a JSON type, the default where it is missing or null."""
+        value = self.get(name, required=False)
+        if value is None:
+            return default
+        if not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool):
+            self.fault(name, "has the wrong type")
+            return default
+        return value
+
     def share(self, name: str) -> float:
         """A rate of 0 to 1 in steps of 0.01."""
         value = self.get(name)
@@ -150,6 +160,7 @@ class Check:
     def person(self, name: str, account_id: int) -> str:
         """The id of somebody in the account."""
         value = self.get(name)
-        if value is not None and value not in user_ids(account_id):
+        known = isinstance(value, str) and value in user_ids(account_id)
+        if value is not None and not known:
             self.fault(name, "is nobody in this account")
         return str(value)

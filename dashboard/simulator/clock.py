@@ -24,10 +24,13 @@ class Clock:
     anchor_wall: float
     anchor: int
     speed: float = 1.0
+    latest: int = 0
 
     def now(self) -> int:
-        """The field's present in milliseconds."""
-        return self.anchor + int((self.wall() - self.anchor_wall) * SECOND * self.speed)
+        """The field's present in milliseconds; it stands still while the wall's clock goes back."""
+        told = self.anchor + int((self.wall() - self.anchor_wall) * SECOND * self.speed)
+        self.latest = max(self.latest, told)
+        return self.latest
 
     def move(self, *, to: int | None = None, speed: float | None = None) -> None:
         """Go on from another moment or at another speed; the past stays as it is."""

@@ -126,6 +126,7 @@ def force(exchange: "Exchange", steps: list[str], body: Json) -> Json:
     if group is None:
         raise not_found("the group")
     at = exchange.world.clock.now()
+    exchange.world.catch_up(at)
     enact(group, steps[1], body, at)
     exchange.journal.write("force", at=at, group=group.id, event=steps[1], body=body)
     return {"id": group.id, "status": group.status, "completes": group.tally.counts.completes}

@@ -1,6 +1,7 @@
 """One simulated exchange: who may ask, what is answered, what is remembered, what goes wrong."""
 
 import secrets
+import traceback
 from dataclasses import dataclass, field
 
 from dashboard.simulator import control, operations
@@ -45,6 +46,9 @@ class Exchange:
             return self._api(ask)
         except Refusal as refusal:
             return Played(refusal.answer())
+        except Exception:  # the client must see a 500 rather than silence; the cause goes to stderr
+            traceback.print_exc()
+            return Played(Refusal(500, "internal_error", "the simulator failed").answer())
 
     def _api(self, ask: Ask) -> Played:
         try:
@@ -60,6 +64,8 @@ class Exchange:
                 return Played(answer)
             if fault.kind in ("reset", "hang"):
                 return Played(Answer(200), fault)
+            if fault.kind in ("repeat_cursor", "endless"):
+                ask.query.pop("start_after", None)
         answer = self._answer(route, ask)
         if fault is None:
             if any(f.kind == "stale" for f in self.faults):

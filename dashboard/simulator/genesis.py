@@ -76,8 +76,7 @@ def _project(past: plots.Past, account_id: int, number: int) -> Project:
 def _group(
     chance: Random, project: Project, unit: BusinessUnit, index: int, client_id: int
 ) -> TargetGroup:
-    place = chance.choice(tuple(LOCALES.values()))
-    audience = chance.choice(_AUDIENCES)
+    place, audience = chance.choice(tuple(LOCALES.values())), chance.choice(_AUDIENCES)
     created = project.created_at + chance.randrange(HOUR, DAY)
     rate_card = "rate_card" in unit.pricing_models and index % 8 == 5
     loi = chance.choice((5, 8, 10, 10, 12, 15, 15, 18, 20, 25, 30))
@@ -130,6 +129,7 @@ def _temper(
         incidence=min(0.95, incidence * chance.uniform(0.75, 1.15)),
         drop=chance.uniform(0.04, 0.2),
         loi_seconds=round(loi * 60 * chance.uniform(0.75, 1.2)),
+        colleague=True,
         phases=(chance.random() * 6.28, chance.random() * 6.28, chance.random() * 6.28),
     )
     cpi = market * Decimal(str(round(chance.uniform(0.85, 1.2), 2)))

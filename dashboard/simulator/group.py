@@ -63,6 +63,7 @@ class Temper:
     overrun: int = 0
     phases: tuple[float, float, float] = (0.0, 0.0, 0.0)
     troubles: bool = True
+    colleague: bool = False
 
 
 @dataclass(slots=True)

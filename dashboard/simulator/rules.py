@@ -37,6 +37,7 @@ _KINDS = tuple(TROUBLES)
 _TROUBLED_A_DAY = 0.05
 _RECONCILED_A_DAY = 0.03
 _RESUMED = 0.5
+_BROUGHT_BACK = 0.75
 _DRY_FOR = 3 * DAY
 _DRY_PRESCREENS = 250
 
@@ -99,13 +100,29 @@ def _stop_if_due(group: TargetGroup, at: int) -> None:
         transition(group, "paused", at=at, by=MARKETPLACE, reason=reason)
     elif remaining(group) <= 0:
         transition(group, "completed", at=at, by=MARKETPLACE, reason="total_completes_reached")
+        _colleague(group, at, {"filling_goal_change": group.filling_goal * 3 // 2})
     elif run is not None and run.end <= at:
         transition(group, "paused", at=at, by=MARKETPLACE, reason="past_scheduled_end_date")
+        _colleague(group, at, {})
     elif at % HOUR == 0 and _dry(group, at):
         trouble = group.trouble
         many = trouble is not None and trouble.kind == "no_conversion"
         reason = "no_completes_after_many_prescreens" if many else "no_completes_in_several_days"
         transition(group, "paused", at=at, by=MARKETPLACE, reason=reason)
+
+
+def _colleague(group: TargetGroup, at: int, values: Json) -> None:
+    """Now and then somebody brings a group back that nobody else has touched.
+
+    This keeps a world that runs for weeks from falling silent.
+    """
+    u = uniforms(group.temper.seed ^ 0xC0, at)
+    if not group.temper.colleague or u[0] > _BROUGHT_BACK:
+        return
+    back, by = at + int((3 + 40 * u[1]) * HOUR), group.project_manager_id
+    later = {**values, "fielding_period_end_date_change": back + int((5 + 10 * u[2]) * DAY)}
+    group.plan(back, "person_change", values=later, by=by)
+    group.plan(back, "person_status", when=group.status, status="live", by=by)
 
 
 def _dry(group: TargetGroup, at: int) -> bool:
@@ -145,7 +162,7 @@ def _exchange_pause(group: TargetGroup, at: int, what: Json) -> None:
         reason = TROUBLES[trouble.kind].reason
         transition(group, "paused", at=at, by=MARKETPLACE, reason=reason)
         u = uniforms(group.temper.seed ^ 0xBAC, at)
-        if not what.get("stay") and u[0] < _RESUMED:
+        if group.temper.colleague and not what.get("stay") and u[0] < _RESUMED:
             back, by = at + int((2 + 20 * u[1]) * HOUR), group.project_manager_id
             group.plan(back, "heal", kind=trouble.kind)
             group.plan(back, "person_status", when="paused", status="live", by=by)

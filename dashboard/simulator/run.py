@@ -50,10 +50,14 @@ def make(options: Options, *, wall: Callable[[], float] = time.time) -> Exchange
             history_days=options.history_days,
             at=int(now * SECOND),
         )
-        first = {"wall": now, "origin": {f: getattr(origin, f) for f in Origin.__slots__}}
-        journal.write("origin", **first, speed=options.speed or 1.0)
-    speed = float(first.get("speed", options.speed or 1.0))
-    clock = Clock(wall, float(first["wall"]), origin.at, speed)
+        speed = 1.0 if options.speed is None else options.speed
+        first = {
+            "wall": now,
+            "speed": speed,
+            "origin": {f: getattr(origin, f) for f in Origin.__slots__},
+        }
+        journal.write("origin", **first)
+    clock = Clock(wall, float(first["wall"]), origin.at, float(first["speed"]))
     exchange = Exchange(
         World(origin, clock),
         journal,
@@ -79,13 +83,16 @@ def _repeat(exchange: Exchange, line: dict[str, object]) -> None:
         clock.anchor, clock.anchor_wall = int(str(line["field"])), float(str(line["wall"]))
         clock.speed = float(str(line["speed"]))
     elif line["kind"] == "force":
-        body = line["body"]
+        body, at = line["body"], int(str(line["at"]))
         group = world.groups[str(line["group"])]
+        world.catch_up(at)
+        world.clock.latest = at
         if isinstance(body, dict):
-            control.enact(group, str(line["event"]), body, int(str(line["at"])))
+            control.enact(group, str(line["event"]), body, at)
     elif line["kind"] == "request":
         ask = ask_of(line)
         route, ask.params = find(ask.method, ask.path)
+        world.clock.latest = ask.now
         try:
             exchange.perform(route, ask)
         except Refusal as refusal:

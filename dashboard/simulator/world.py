@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import msgspec
+
 from dashboard.simulator import genesis
 from dashboard.simulator.clock import Clock
 from dashboard.simulator.draws import ulid
@@ -71,6 +73,7 @@ class World:
         self.requests: Counter[str] = Counter()
         self.re_entry_status = 200
         self.made = 0
+        self.rows: dict[str, tuple[object, msgspec.Raw]] = {}
         self.populate()
 
     def populate(self) -> None:

@@ -144,3 +144,7 @@ def test_a_recovery_waits_for_the_digest(field: Field) -> None:
     deliver.compose(now=MONDAY_8)
     assert "1 over" in digests(field)[0].subject
     assert digests(field)[0].created_at > make.NOW
+
+
+def test_a_person_whose_zone_does_not_exist_lives_in_utc() -> None:
+    assert wishes.zone(User(time_zone="Moon/Base")).key == "UTC"

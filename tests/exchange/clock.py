@@ -1,6 +1,7 @@
 """Time and chance that tests decide."""
 
 import threading
+import time
 
 
 class FastClock:
@@ -28,3 +29,19 @@ class NoChance:
 
     def random(self) -> float:
         return 0.5
+
+
+class QuickClock:
+    """The real time, in which waiting for another try takes none."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def time(self) -> float:
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)

@@ -9,8 +9,8 @@ import pytest
 from dashboard.exchange.errors import Launched
 from tests.contract.validate import operations, validate_request
 from tests.exchange.answers import Answers
-from tests.exchange.calls import DRAFT, IN
 from tests.exchange.conftest import MakeClient
+from tests.exchange.examples import DRAFT, IN
 
 
 def test_a_draft_as_it_was_read_is_a_valid_update(make_client: MakeClient) -> None:

@@ -9,8 +9,9 @@ import pytest
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import ExchangeError
 from tests.contract.validate import operation_at, operations, validate_request
-from tests.exchange.calls import CALLS, IN, RE_ENTRY
+from tests.exchange.calls import CALLS
 from tests.exchange.conftest import MakeClient
+from tests.exchange.examples import IN, RE_ENTRY
 
 
 def sent_by(make_client: MakeClient, operation: str) -> httpx.Request:

@@ -187,6 +187,5 @@ def test_a_minute_among_four_hundred_groups_moves_counts(world: list[Project]) -
         return total
 
     begin = ORIGIN + 90_000
-    assert entrants(begin + 60_000) - entrants(begin) >= 0
-    first = entrants(begin + 120_000)
-    assert entrants(begin + 180_000) > first
+    first = entrants(begin)
+    assert entrants(begin + 60_000) > first

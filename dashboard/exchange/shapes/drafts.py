@@ -114,13 +114,11 @@ class FetchTargetGroupResponse(Identified, frozen=True, kw_only=True, gc=False):
     _uuids = ("project_manager_id",)
 
     def as_request(self) -> DraftTargetGroupRequest:
-        """The same draft, ready to be changed and sent back; ValueError names what it lacks.
-
-        A rate card sets the CPI by itself: a CPI sent along would ask for dynamic pricing.
-        """
+        """The same draft, ready to be sent back; ValueError names what it lacks."""
         plan = self.fielding_specification or DraftFieldingSpecification()
         assistant = self.fielding_assistant_assignment or FieldingAssistantModulesAssignment()
-        client, by_rate_card = self.client_id, self.pricing_model == "rate_card"
+        client = self.client_id
+        by_rate_card = self.pricing_model == "rate_card"  # a CPI would ask for dynamic pricing
         return DraftTargetGroupRequest(
             name=_needed(self.name, "name"),
             business_unit_id=_needed(self.business_unit_id, "business unit"),
@@ -143,7 +141,7 @@ class FetchTargetGroupResponse(Identified, frozen=True, kw_only=True, gc=False):
             industry_lockout_code=_sent(self.industry_lockout_code),
             cost_per_interview=UNSET if by_rate_card else amount(self.cost_per_interview),
             client_cost_per_interview_note=amount(self.client_cost_per_interview_note),
-            client_id=int(client) if client is not None and client.isdigit() else UNSET,
+            client_id=int(client) if client and client.isdigit() else UNSET,
             exclusion=_sent(self.exclusion),
             respondent_activity_exclusions=_sent(self.respondent_activity_exclusions),
             live_url=_sent(self.live_url),

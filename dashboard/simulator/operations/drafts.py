@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 from random import Random
-from typing import Any
 
 from dashboard.simulator.checks import Check
 from dashboard.simulator.clock import DAY, stamp
@@ -52,14 +51,14 @@ def _read(check: Check, account_id: int) -> Json:
         "lockout_code": check.one_of(
             "industry_lockout_code", _codes(LOCKOUTS, "other"), required=False
         ),
-        "client_id": check.get("client_id", required=False),
+        "client_id": check.typed("client_id", int, None),
         "live_url": check.https("live_url", required=False),
         "test_url": check.https("test_url", required=False),
         "reference": check.reference("target_group_customer_reference_number"),
         "cpi_note": check.money("client_cost_per_interview_note", unit.currency, required=False),
         "planned": _period(check),
-        "exclusion": check.get("exclusion", required=False) or {"enabled": False, "list": []},
-        "activity_exclusions": check.get("respondent_activity_exclusions", required=False) or [],
+        "exclusion": check.typed("exclusion", dict, {"enabled": False, "list": []}),
+        "activity_exclusions": check.typed("respondent_activity_exclusions", list, []),
     }
     _read_rest(check, values, unit)
     return values
@@ -79,9 +78,7 @@ def _read_rest(check: Check, values: Json, unit: BusinessUnit) -> None:
     if values["pricing_model"] not in unit.pricing_models:
         check.fault("fielding_assistant_assignment.pricing.type", "is not offered to this unit")
     values["cpi"] = check.money("cost_per_interview", unit.currency, required=False)
-    values["allocations"] = check.get("allocations") or {}
-    if not isinstance(values["allocations"], dict):
-        check.fault("allocations", "must be an object")
+    values["allocations"] = _allocations(check)
     values["profiling"] = _profiling(check)
     given = check.get("re_entry_configuration", required=False)
     values["re_entry"] = (
@@ -102,13 +99,22 @@ def _period(check: Check) -> tuple[int, int]:
     return start or 0, end or 0
 
 
+def _allocations(check: Check) -> Json:
+    """Allocations as they were given; only their outline is examined."""
+    check.get("allocations")
+    given: Json = check.typed("allocations", dict, {})
+    for part, value in given.items():
+        groups = value.get("groups", []) if isinstance(value, dict) else None
+        if not isinstance(groups, list) or not all(isinstance(g, dict) for g in groups):
+            check.fault(f"allocations.{part}.groups", "must be a list of objects")
+            return {}
+    return given
+
+
 def _profiling(check: Check) -> Json | None:
     """Profiling as it was given; only its outline is examined."""
-    given: Any = check.get("profiling", required=False)
+    given: Json = check.typed("profiling", dict, {})
     if not given:
-        return None
-    if not isinstance(given, dict):
-        check.fault("profiling", "must be an object")
         return None
     for n, profile in enumerate(given.get("profiles") or []):
         place = f"profiling.profiles[{n}]"

@@ -33,6 +33,7 @@ _SETTINGS = ("allow_for_current_target_group", "allow_for_other_target_groups")
 def editing(group: TargetGroup, now: int) -> Iterator[TargetGroup]:
     """Change a group between two stretches of its life."""
     interrupt(group, now)
+    group.temper.colleague = False
     try:
         yield group
     finally:

@@ -17,7 +17,6 @@ from dashboard.simulator.world import World
 
 _GROUPS = "/demand/accounts/{account_id}/projects/{project_id}/target-groups"
 _STATUSES = ("draft", "scheduled", "live", "paused", "completed", "archived")
-_rows: dict[str, tuple[object, msgspec.Raw]] = {}
 
 
 @route("get_list_target_groups", "GET", _GROUPS)
@@ -34,18 +33,19 @@ def get_list_target_groups(world: World, ask: Ask) -> Answer:
         "url": ask.path,
         "has_more": more,
         "next_cursor": cursor,
-        "target_groups": [_rendered(g, ask.now) for g in page],
+        "target_groups": [_rendered(world, g, ask.now) for g in page],
     }
     return json_answer(body, headers=trace(ask))
 
 
-def _rendered(group: TargetGroup, now: int) -> msgspec.Raw:
+def _rendered(world: World, group: TargetGroup, now: int) -> msgspec.Raw:
     """The row in JSON, made again only when something in it may have changed."""
     f = figures(group, now)
     key = (group.version, f.counts, f.cost, now // (10 * 60_000))
-    kept = _rows.get(group.id)
+    kept = world.rows.get(group.id)
     if kept is None or kept[0] != key:
-        kept = _rows[group.id] = (key, msgspec.Raw(msgspec.json.encode(row(group, now))))
+        kept = (key, msgspec.Raw(msgspec.json.encode(row(group, now))))
+        world.rows[group.id] = kept
     return kept[1]
 
 
@@ -113,13 +113,13 @@ def compute_target_group_transitions(world: World, ask: Ask) -> Answer:
     """What every group of a selection allows at once."""
     project = world.project(ask.params)
     check = Check(ask.json() or {})
-    filters = check.get("filters", required=False) or {}
-    included = check.get("included_target_group_ids", required=False)
-    excluded = check.get("excluded_target_group_ids", required=False) or []
+    filters = check.typed("filters", dict, {})
+    included = check.typed("included_target_group_ids", list, None)
+    excluded = check.typed("excluded_target_group_ids", list, [])
     text = check.text("search_string", 0, 200, required=False).lower()
-    for name, value in (("filters", filters), ("excluded_target_group_ids", excluded)):
-        if not isinstance(value, dict if name == "filters" else list):
-            check.fault(name, "has the wrong shape")
+    for name, value in filters.items():
+        if not isinstance(value, list):
+            check.fault(f"filters.{name}", "must be a list")
     check.done()
     chosen = []
     for group in project.groups:

@@ -1,0 +1,80 @@
+"""The dead man's switch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from dashboard.alerts import deliver, detect, pulse
+from dashboard.fielding.models import Mail
+from tests import make
+from tests.alerts.field import Field, after
+
+
+class Operator:
+    """The operator's URL, which counts its calls."""
+
+    def __init__(self, answer: int = 200) -> None:
+        self.calls, self.answer = 0, answer
+
+    def __call__(self, url: str, **_: Any) -> httpx.Response:
+        self.calls += 1
+        if not self.answer:
+            raise httpx.ConnectError("nobody")
+        return httpx.Response(self.answer)
+
+
+def rounds(minute: float) -> None:
+    """One round of everything."""
+    detect.by_time(now=after(minute))
+    deliver.send_due(now=after(minute))
+
+
+def test_before_the_first_round_everything_is_missed(db: None) -> None:
+    assert pulse.complaints(now=make.NOW) == ["detecting has stopped", "sending mail has stopped"]
+
+
+def test_while_rounds_are_done_nothing_is_missed_and_the_url_is_called(field: Field) -> None:
+    rounds(0)
+    operator = Operator()
+    assert pulse.complaints(now=after(1)) == []
+    assert pulse.ping("https://example.com/beat", now=after(1), get=operator)
+    assert operator.calls == 1
+
+
+def test_silence_stops_the_calls(field: Field) -> None:
+    rounds(0)
+    operator = Operator()
+    assert not pulse.ping("https://example.com/beat", now=after(6), get=operator)
+    assert operator.calls == 0
+
+
+def test_an_operator_that_does_not_answer_harms_nothing(field: Field) -> None:
+    rounds(0)
+    assert not pulse.ping("https://example.com/beat", now=after(1), get=Operator(0))
+
+
+def test_cycles_that_nobody_judges_are_missed(field: Field) -> None:
+    field.cycles(0)
+    rounds(40)
+    make.cycle(field.project, after(40))
+    assert pulse.complaints(now=after(41)) == ["cycles are read but not judged"]
+
+
+def test_mail_that_waits_and_mail_that_died_are_told(field: Field) -> None:
+    rounds(20)
+    given = {"recipient": field.pm, "address": field.pm.email, "subject": "s", "text": "t"}
+    stamps = {"created_at": after(0), "next_try_at": after(60)}
+    Mail.objects.create(message_id="<1@x>", error="ConnectionRefusedError", **given, **stamps)
+    Mail.objects.create(message_id="<2@x>", state=Mail.State.DEAD, **given, **stamps)
+    assert pulse.complaints(now=after(20)) == [
+        "mail has waited for 20 min: ConnectionRefusedError",
+        "1 mail of the last two days could not be delivered",
+    ]
+
+
+def test_a_beat_is_written_at_most_once_a_minute(field: Field) -> None:
+    pulse.beat("time", now=after(0))
+    pulse.beat("time", now=after(0.5))
+    assert pulse.Pulse.objects.get(name="time").at == after(0)
