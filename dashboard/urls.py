@@ -15,6 +15,7 @@ urlpatterns = [
     path("groups/export.csv", projects.groups_csv, name="groups-csv"),
     path("groups/<int:pk>/", groups.group, name="group"),
     path("groups/<int:pk>/chart.json", groups.chart, name="chart"),
+    path("groups/<int:pk>/trend.json", groups.trend, name="trend"),
     path("groups/<int:pk>/edit/<str:kind>/", edits.edit, name="edit"),
     path("search/", look.search, name="search"),
     path("activity/", look.activity, name="activity"),

@@ -139,6 +139,14 @@ class EditQuerySet(VisibleQuerySet):
         return self.select_related("by").order_by("-started_at", "-pk")
 
 
+class ReadingQuerySet(models.QuerySet[Any]):
+    """Readings of figures."""
+
+    def since(self, moment: datetime) -> Self:
+        """Those after a moment, in order of time."""
+        return self.filter(at__gte=moment).order_by("at")
+
+
 class CompletesDayQuerySet(models.QuerySet[Any]):
     """Stored days of completes."""
 

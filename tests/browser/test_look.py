@@ -142,6 +142,7 @@ def test_a_group_that_changes_under_a_reader_keeps_the_focus(
     page = open_page()
     sign_in(page, "anna")
     page.goto(f"/projects/{ids['project']}/")
+    page.wait_for_load_state("networkidle")
     link = f"#g{ids['group']}"
     page.focus(link)
     group = TargetGroup.objects.get(pk=ids["group"])

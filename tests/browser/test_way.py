@@ -134,6 +134,7 @@ def test_a_refresh_leaves_a_half_typed_form_alone(page: Page) -> None:
     open_group(page)
     page.click("#open-cpi")
     page.fill("#cpi", "3.1")
+    page.wait_for_selector("[data-drawn=total]")
     TargetGroup.objects.update(completes=150)
     page.evaluate("document.dispatchEvent(new Event('fieldwatch:tick'))")
     expect(page.locator("#cpi")).to_have_value("3.1")
@@ -143,6 +144,7 @@ def test_an_unchanged_page_is_not_swapped_and_a_changed_one_is(
     page: Page, group: TargetGroup
 ) -> None:
     open_group(page)
+    page.wait_for_selector("[data-drawn=total]")
     page.evaluate("document.getElementById('live').dataset.old = 'yes'")
     with page.expect_response(lambda answer: answer.status == 304):
         page.evaluate("document.dispatchEvent(new Event('fieldwatch:tick'))")

@@ -34,6 +34,10 @@ def test_plotly_takes_every_figure(theme: str) -> None:
     go.Figure(figure(GRID))
     go.Figure(figure(None))
     go.Figure(charts.gained(series.rates(GRID, 1), 1, palette=palette, zone=TOKYO))
+    reading = [(NOW, 14.2)]
+    given = {"name": "LOI", "unit": "min", "palette": palette, "zone": TOKYO}
+    go.Figure(charts.trend(reading, agreed=9, **given))
+    go.Figure(charts.trend([], agreed=None, **given))
     go.Figure(charts.gained(None, 24, palette=palette, zone=TOKYO))
 
 

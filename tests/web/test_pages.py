@@ -78,6 +78,7 @@ def filled(project: Project, number: int) -> list[TargetGroup]:
         ("/groups/", 9),
         ("/groups/{group}/", 9),
         ("/groups/{group}/chart.json", 5),
+        ("/groups/{group}/trend.json?per=ir", 4),
         ("/activity/", 4),
         ("/spend/", 3),
         ("/search/?q=Group", 4),
