@@ -24,8 +24,6 @@ STRATEGY_MEANING = {
     "completes": "The goal limits how many people complete the survey.",
 }
 
-PRICING = {"dynamic": "Dynamic: you set the CPI", "rate_card": "Rate card: the exchange sets it"}
-
 CHANGES = {
     "business_unit_change": "Business unit",
     "collects_pii_change": "Collects personal data",

@@ -32,7 +32,6 @@ def projects(request: HttpRequest) -> HttpResponse:
         "pages": listing.pages(total),
         "statuses": tables.statuses(mine.values_list("status", flat=True).distinct()),
         "accounts": [one.account for one in memberships(request).values()],
-        "me": [one.exchange_user_id for one in memberships(request).values()],
     }
     return render(request, "projects.html", context)
 
