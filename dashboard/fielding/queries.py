@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, Subquery, Sum, Value
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Concat
 
 if TYPE_CHECKING:
@@ -46,6 +46,10 @@ class ProjectQuerySet(VisibleQuerySet):
         mine = {"project": OuterRef("pk")}
         pulse = _stamp("Incident", mine, "fired_at", "closed_at", "acknowledged_at")
         return self.select_related("account").annotate(pulse=pulse)
+
+    def versions(self) -> dict[str, Any]:
+        """What changes whenever one of these projects does, and the age of the oldest numbers."""
+        return self.aggregate(number=Count("pk"), version=Sum("version"), read_at=Min("read_at"))
 
     def with_incidents(self) -> Self:
         """Those that have an open incident."""
@@ -85,6 +89,22 @@ class IncidentQuerySet(VisibleQuerySet):
         """Those that need a person now: they fired and are not resolved."""
         return self.filter(state__in=OPEN_INCIDENT)
 
+    def open_or_since(self, moment: datetime) -> Self:
+        """Those that need a person now, and those that fired or closed since, open ones first."""
+        lately = Q(fired_at__gte=moment) | Q(closed_at__gte=moment, fired_at__isnull=False)
+        return self.filter(Q(state__in=OPEN_INCIDENT) | lately).order_by(
+            F("closed_at").asc(nulls_first=True), "severity", "fired_at", "pk"
+        )
+
+    def told(self) -> Self:
+        """With all that a sentence about them names."""
+        return self.select_related("account", "project", "group", "acknowledged_by")
+
+    def pulse(self) -> dict[str, Any]:
+        """What changes whenever one of these incidents does."""
+        moments = ("fired_at", "clear_since", "closed_at", "acknowledged_at")
+        return self.aggregate(number=Count("pk"), **{name: Max(name) for name in moments})
+
     def by_urgency(self) -> Self:
         """Critical first; among equals, the longest open."""
         return self.order_by("severity", F("fired_at").asc(nulls_last=True), "pk")
@@ -94,12 +114,13 @@ class ExchangeUserQuerySet(VisibleQuerySet):
     """People as the exchange names them."""
 
 
-class MailQuerySet(VisibleQuerySet):
+class MailQuerySet(models.QuerySet[Any]):
     """Mails, for pages."""
 
     def to(self, user: User) -> Self:
         """Those that were written to this person, newest first."""
-        return self.filter(recipient=user).order_by("-created_at", "-pk")
+        ours = Q(account=None) | Q(account__memberships__user=user)
+        return self.filter(ours, recipient=user).order_by("-created_at", "-pk")
 
 
 class ChangeQuerySet(VisibleQuerySet):
@@ -116,6 +137,14 @@ class EditQuerySet(VisibleQuerySet):
     def newest(self) -> Self:
         """Newest first, with who made them."""
         return self.select_related("by").order_by("-started_at", "-pk")
+
+
+class ReadingQuerySet(models.QuerySet[Any]):
+    """Readings of figures."""
+
+    def since(self, moment: datetime) -> Self:
+        """Those after a moment, in order of time."""
+        return self.filter(at__gte=moment).order_by("at")
 
 
 class CompletesDayQuerySet(models.QuerySet[Any]):

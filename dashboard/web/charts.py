@@ -78,7 +78,7 @@ def completes(
         traces.append(_marks(marks, grid, palette, zone))
     if goal:
         layout["shapes"] = [_level(goal, palette)]
-        layout["annotations"] = [_level_name(goal, palette)]
+        layout["annotations"] = [_level_name(goal, f"Goal {goal:,}", palette)]
     return {"data": traces, "layout": layout}
 
 
@@ -99,6 +99,36 @@ def gained(grid: Grid | None, hours: int, *, palette: Palette, zone: ZoneInfo) -
         "hovertemplate": "%{y} completes<extra></extra>",
     }
     return {"data": [bars], "layout": layout}
+
+
+def trend(
+    points: Sequence[tuple[datetime, float]],
+    *,
+    name: str,
+    unit: str,
+    agreed: float | None,
+    palette: Palette,
+    zone: ZoneInfo,
+) -> Figure:
+    """A figure at each of our readings, as steps: it holds until the next reading."""
+    layout = _layout(palette, place(zone))
+    layout["showlegend"] = False
+    if not points:
+        return {"data": [], "layout": layout}
+    if agreed is not None:
+        layout["shapes"] = [_level(agreed, palette)]
+        layout["annotations"] = [_level_name(agreed, f"Agreed {agreed:g} {unit}", palette)]
+    line = {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": name,
+        "x": [_clock(at, zone) for at, _ in points],
+        "y": [round(value, 4) for _, value in points],
+        "line": {"color": palette.bar, "width": 2, "shape": "hv"},
+        "marker": {"size": 4},
+        "hovertemplate": f"{name} %{{y:.4~g}} {unit}<extra></extra>",
+    }
+    return {"data": [line], "layout": layout}
 
 
 def _clock(moment: datetime, zone: ZoneInfo) -> str:
@@ -195,7 +225,7 @@ def _height(grid: Grid, at: datetime) -> int:
     return grid.counts[hour] or 0
 
 
-def _level(goal: int, palette: Palette) -> Figure:
+def _level(goal: float, palette: Palette) -> Figure:
     return {
         "type": "line",
         "xref": "paper",
@@ -207,9 +237,9 @@ def _level(goal: int, palette: Palette) -> Figure:
     }
 
 
-def _level_name(goal: int, palette: Palette) -> Figure:
+def _level_name(goal: float, text: str, palette: Palette) -> Figure:
     return {
-        "text": f"Goal {goal:,}",
+        "text": text,
         "xref": "paper",
         "x": 0,
         "xanchor": "left",

@@ -17,7 +17,10 @@ class Place(NamedTuple):
 
 PLACES = [
     Place("home", "Attention", ("home",)),
-    Place("projects", "Projects", ("projects", "project", "group", "edit")),
+    Place("projects", "Projects", ("projects", "project")),
+    Place("groups", "Groups", ("groups", "group", "edit")),
+    Place("activity", "Activity", ("activity",)),
+    Place("spend", "Spend", ("spend",)),
     Place("mails", "Mails", ("mails", "mail")),
 ]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -77,15 +76,15 @@ def progress(
     return Progress(min(done or 0, goal or 0), goal or 1, text, also)
 
 
-def spark(numbers: Sequence[float] | None, width: int = 104, height: int = 20) -> str:
+def spark(numbers: object, width: int = 104, height: int = 20) -> str:
     """The outline of a sparkline as the `d` of an SVG path; empty when there is nothing to show."""
-    if not numbers or len(numbers) < 2:
+    if not isinstance(numbers, list) or len(numbers) < 2:
         return ""
-    top = max(*numbers, 1)
-    step = width / (len(numbers) - 1)
+    heights = [n if isinstance(n, int | float) and n > 0 else 0 for n in numbers]
+    top = max(*heights, 1)
+    step = width / (len(heights) - 1)
     points = [
-        f"{i * step:.1f} {height - 1 - max(n, 0) / top * (height - 2):.1f}"
-        for i, n in enumerate(numbers)
+        f"{i * step:.1f} {height - 1 - n / top * (height - 2):.1f}" for i, n in enumerate(heights)
     ]
     return "M" + "L".join(points)
 

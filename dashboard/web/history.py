@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from dashboard.alerts.words import pause_cause
 from dashboard.fielding.models import Change, Edit
 from dashboard.web import figures, words
 
@@ -48,10 +49,10 @@ def lines(
         edit = _edit_of(change, open_edits.values())
         if edit:
             del open_edits[edit.pk]
-            told.append(_edit_line(edit))
+            told.append(edit_line(edit))
         else:
             told.append(_change_line(change, people))
-    told += [_edit_line(edit) for edit in open_edits.values()]
+    told += [edit_line(edit) for edit in open_edits.values()]
     return sorted(told, key=lambda line: line.at, reverse=True)
 
 
@@ -65,7 +66,7 @@ def _edit_of(change: Change, edits: Iterable[Edit]) -> Edit | None:
     return None
 
 
-def _edit_line(edit: Edit) -> Line:
+def edit_line(edit: Edit) -> Line:
     old, new = (
         _re_entry_diff(edit)
         if edit.kind == Edit.Kind.RE_ENTRY
@@ -89,7 +90,7 @@ def _edit_line(edit: Edit) -> Line:
 
 def _outcome(edit: Edit) -> str:
     """What there is to say of how an edit ended."""
-    if edit.state == Edit.State.CONFLICT:
+    if edit.state == Edit.State.CONFLICT and edit.kind != Edit.Kind.RE_ENTRY:
         return f"The exchange has {say(edit.after)}"
     if edit.state == Edit.State.CONFIRMED and edit.settled_at:
         return f"after {(edit.settled_at - edit.started_at).total_seconds():.0f} s"
@@ -124,7 +125,7 @@ def _change_line(change: Change, people: Mapping[str, str]) -> Line:
     who = people.get(change.actor_id) or words.ACTORS.get(
         change.actor_type, change.actor_type or "unknown"
     )
-    reason = words.REASONS.get(change.reason_code, words.sentence_case(change.reason_code))
+    reason = pause_cause(change.reason_code).what if change.reason_code else ""
     return Line(
         at=change.occurred_at,
         who=who,

@@ -45,8 +45,9 @@ class Listing:
         columns: Mapping[str, Column],
         default: str,
         filters: Mapping[str, str],
+        groupings: Mapping[str, str] | None = None,
     ) -> None:
-        """`filters`: name in the address → field of the table."""
+        """`filters` and `groupings`: name in the address → field of the table."""
         self.columns = columns
         self.default = default
         key = asked.get("sort", "").lstrip("-")
@@ -56,7 +57,8 @@ class Listing:
         self.chosen = {name: asked[name] for name in filters if asked.get(name)}
         self.fields = filters
         self.alarming = asked.get("incidents") == "1"
-        self.grouped = asked.get("by", "")
+        self.column = (groupings or {}).get(asked.get("by", ""), "")
+        self.grouped = asked.get("by", "") if self.column else ""
         self.number = _page(asked.get("page", ""))
 
     @property
@@ -71,17 +73,24 @@ class Listing:
         """Whether anything is filtered away."""
         return bool(self.text or self.chosen or self.alarming)
 
-    def rows(self, everything: QuerySet[Any]) -> tuple[list[Any], int]:
-        """The rows of this page and the number on all pages, in one query."""
-        rows = everything.filter(
+    def filtered(self, everything: QuerySet[Any]) -> QuerySet[Any]:
+        """What the address chooses."""
+        return everything.filter(
             **{self.fields[name]: value for name, value in self.chosen.items()}
         )
+
+    def all_rows(self, everything: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows of all pages, in order."""
         column = self.columns[self.sort]
         down = column.descending != self.flipped
-        first = (
-            F(column.field).desc(nulls_last=True) if down else F(column.field).asc(nulls_last=True)
-        )
-        rows = rows.annotate(on_all_pages=Window(Count("pk"))).order_by(first, "name", "pk")
+        by = F(column.field)
+        first = by.desc(nulls_last=True) if down else by.asc(nulls_last=True)
+        above = [self.column] if self.column else []
+        return self.filtered(everything).order_by(*above, first, "pk")
+
+    def rows(self, everything: QuerySet[Any]) -> tuple[list[Any], int]:
+        """The rows of this page and the number on all pages, in one query."""
+        rows = self.all_rows(everything).annotate(on_all_pages=Window(Count("pk")))
         start = (self.number - 1) * PER_PAGE
         shown = list(rows[start : start + PER_PAGE])
         return shown, shown[0].on_all_pages if shown else 0

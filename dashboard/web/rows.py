@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from dashboard.alerts.words import pause_cause
 from dashboard.fielding.models import Incident, Project, TargetGroup
 from dashboard.web import figures, words
 
@@ -28,8 +29,7 @@ def status(code: str, reason: str = "", by: str = "") -> Status:
     """Plain words; a pause that no person made says so, and why."""
     word = words.STATUSES.get(code, words.sentence_case(code) or figures.DASH)
     if code == "paused" and (reason or by == "system_user"):
-        why = words.REASONS.get(reason, words.sentence_case(reason).lower())
-        return Status("Paused by the exchange", "stopped", why)
+        return Status("Paused by the exchange", "stopped", pause_cause(reason).what)
     return Status(word, code if code in SHAPES else "other")
 
 
@@ -91,7 +91,7 @@ def group_row(group: TargetGroup, incident: Incident | None) -> GroupRow:
         loi=figures.minutes(group.median_loi_seconds, group.expected_loi_minutes),
         incidence=figures.incidence(group.incidence_rate, group.expected_incidence_rate),
         last_complete=group.last_complete_at,
-        cause=incident.sentence if incident else "",
+        cause=incident.sentence.removeprefix(f"{group.name}: ") if incident else "",
         severity=severity(incident),
         remark=remark(group),
     )

@@ -60,13 +60,6 @@ def _decimal(text: Any) -> Decimal | None:
         return None
 
 
-def _moment(text: Any) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-
-
 def group_status(group: TargetGroup) -> rows.Status:
     """The status in words."""
     return rows.status(group.status, group.status_reason, group.status_changed_by)

@@ -41,6 +41,16 @@ GROUP_FILTERS = {
     "pm": "project_manager_id",
 }
 
+GROUPINGS = {
+    "country": "country_code",
+    "locale": "locale",
+    "pm": "project_manager_id",
+    "status": "status",
+}
+GROUPING_WORDS = [
+    ("country", "Country"), ("locale", "Locale"), ("pm", "PM"), ("status", "Status"),
+]  # fmt: skip
+
 
 def narrow(rows: Any, listing: Listing) -> Any:
     """Search and "only with incidents", which are more than one field."""

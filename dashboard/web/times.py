@@ -6,8 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.conf import settings
-
+from dashboard.fielding import zones
 from dashboard.fielding.models import TargetGroup, User
 from dashboard.web.figures import DASH
 
@@ -25,7 +24,7 @@ def zone(name: str) -> ZoneInfo:
 
 def zone_of(group: TargetGroup) -> ZoneInfo:
     """Where a group's people live: its own setting, else its country's."""
-    return zone(group.time_zone or settings.COUNTRY_ZONES.get(group.country_code, UTC_NAME))
+    return zones.zone_of(group.country_code, group.time_zone)
 
 
 def place(where: ZoneInfo) -> str:

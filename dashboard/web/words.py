@@ -24,25 +24,6 @@ STRATEGY_MEANING = {
     "completes": "The goal limits how many people complete the survey.",
 }
 
-PRICING = {"dynamic": "Dynamic: you set the CPI", "rate_card": "Rate card: the exchange sets it"}
-
-REASONS = {
-    "max_cpi_limit_reached": "the CPI would have passed its limit",
-    "live_respondent_unique_codes_exhausted": "the unique respondent links ran out",
-    "past_scheduled_end_date": "its end date passed",
-    "total_completes_reached": "all completes are in",
-    "past_soft_launch_end_date": "the soft launch ended",
-    "no_completes_in_several_days": "no completes for several days",
-    "no_completes_after_many_prescreens": "many prescreens, but no completes",
-    "high_median_loi": "interviews take much longer than agreed",
-    "excessive_redirect_errors": "too many people came back through wrong redirects",
-    "excessive_encryption_errors": "too many links failed their encryption check",
-    "excessive_qualification_setup_errors": "qualifications are set up wrongly",
-    "high_drop_rates": "too many people drop off",
-    "low_epc": "it earns suppliers too little a click (EPC)",
-    "high_client_side_termination_rate": "the survey itself ends too many interviews",
-}
-
 CHANGES = {
     "business_unit_change": "Business unit",
     "collects_pii_change": "Collects personal data",
@@ -92,14 +73,6 @@ ACTORS = {
     "las_user": "somebody on the exchange",
     "system_marketplace_user": "the marketplace's staff",
     "system_user": "the exchange, by itself",
-}
-
-RULES = {
-    "stalled": "Stalled",
-    "paused_by_exchange": "Paused by the exchange",
-    "paused_by_the_exchange": "Paused by the exchange",
-    "behind_pace": "Behind pace",
-    "no_data": "No data",
 }
 
 RE_ENTRY_STATUSES = {

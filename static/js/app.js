@@ -42,12 +42,17 @@
     const selected = getSelection();
     return Boolean(selected && !selected.isCollapsed && region.contains(selected.anchorNode));
   }
-  setInterval(() => {
+  function tick() {
     const region = live();
     if (region && window.htmx && !busy(region)) htmx.trigger(region, "refresh");
-  }, EVERY);
+  }
+  setInterval(tick, EVERY);
+  document.addEventListener("fieldwatch:tick", tick);
   document.addEventListener("htmx:configRequest", (event) => {
     const region = live();
+    if (event.detail.elt.matches("form[data-filters]")) {
+      for (const [name, value] of [...event.detail.formData.entries()]) if (value === "") event.detail.formData.delete(name);
+    }
     if (region && event.detail.elt === region) {
       event.detail.path = location.pathname + location.search;
       event.detail.headers["If-None-Match"] = region.dataset.etag;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django import template
@@ -10,9 +11,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
-from dashboard.fielding.models import ExchangeAccount
-from dashboard.web import figures, words
-from dashboard.web.rows import STALE_ROUNDS
+from dashboard.fielding.models import ExchangeAccount, TargetGroup
+from dashboard.web import figures, rows, words
 
 register = template.Library()
 register.filter(figures.count)
@@ -26,9 +26,22 @@ register.filter(words.country)
 
 
 @register.filter
+def get(mapping: Mapping[str, str], key: str) -> str:
+    """A value by a key that is itself a variable."""
+    return mapping.get(key, "")
+
+
+@register.filter
+def status(group: TargetGroup) -> SafeString:
+    """A status as a word and a shape."""
+    said = rows.status(group.status, group.status_reason, group.status_changed_by)
+    return format_html('<span class="status {}">{}</span>', said.shape, said.word)
+
+
+@register.filter
 def stale_after(account: ExchangeAccount) -> int:
     """After how many seconds numbers of this account are stale."""
-    return int(STALE_ROUNDS * (account.poll_seconds or settings.POLL_SECONDS))
+    return int(rows.STALE_ROUNDS * (account.poll_seconds or settings.POLL_SECONDS))
 
 
 @register.filter

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import Change, Edit, Incident, TargetGroup
 from dashboard.fielding.queries import ChangeQuerySet, EditQuerySet, IncidentQuerySet
-from dashboard.web import charts, conditional, history, series, sheet, times
+from dashboard.web import charts, conditional, history, series, sheet, times, trends
 from dashboard.web.access import Rule, may_edit, person, rule
 from dashboard.web.views.projects import people
 
@@ -60,6 +60,9 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "incidents": IncidentQuerySet(Incident).filter(group=of).open().by_urgency(),
         "causes": sheet.causes(of),
         "settings": sheet.settings_of(of),
+        "trends": trends.choices(),
+        "funnel": trends.funnel(of),
+        "respondents": trends.respondents(of),
         "history": history.lines(changes, list(edits), names),
         "days": series.days_in(grid, where) if grid else [],
         "zone": times.place(where),
@@ -77,13 +80,42 @@ def chart(request: HttpRequest, pk: int) -> HttpResponse:
     etag = _mark(request, of)
     if request.headers.get("If-None-Match") == etag:
         return HttpResponse(status=304, headers={"ETag": etag})
-    body = msgspec.json.encode(_figure(request, of))
+    return _json(_figure(request, of), etag)
+
+
+@rule(Rule.MEMBER)
+@require_safe
+def trend(request: HttpRequest, pk: int) -> HttpResponse:
+    """One figure over time, from our own readings, as JSON for Plotly."""
+    of = found(request, pk)
+    etag = _mark(request, of)
+    if request.headers.get("If-None-Match") == etag:
+        return HttpResponse(status=304, headers={"ETag": etag})
+    chosen = trends.TRENDS.get(request.GET.get("per", ""), trends.TRENDS[trends.FIRST])
+    since = datetime.now(UTC) - timedelta(days=CHART_DAYS)
+    figure = charts.trend(
+        trends.points(of, chosen, since),
+        name=chosen.label,
+        unit=chosen.unit or of.currency,
+        agreed=chosen.agreed(of),
+        palette=_palette(request),
+        zone=times.zone_of(of),
+    )
+    return _json(figure, etag)
+
+
+def _json(figure: charts.Figure, etag: str) -> HttpResponse:
     headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Cookie"}
+    body = msgspec.json.encode(figure)
     return HttpResponse(body, content_type="application/json", headers=headers)
 
 
+def _palette(request: HttpRequest) -> charts.Palette:
+    return charts.PALETTES.get(request.GET.get("theme", ""), charts.PALETTES["light"])
+
+
 def _figure(request: HttpRequest, of: TargetGroup) -> charts.Figure:
-    palette = charts.PALETTES.get(request.GET.get("theme", ""), charts.PALETTES["light"])
+    palette = _palette(request)
     grid = series.grid(of, datetime.now(UTC) - timedelta(days=CHART_DAYS))
     steps = {"hour": 1, "day": 24}.get(request.GET.get("per", ""))
     zone = times.zone_of(of)

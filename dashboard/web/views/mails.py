@@ -17,8 +17,7 @@ SHOWN = 100
 @require_safe
 def mails(request: HttpRequest) -> HttpResponse:
     """The newest mails to the person."""
-    user = person(request)
-    mine = MailQuerySet(Mail).visible_to(user).to(user)
+    mine = MailQuerySet(Mail).to(person(request))
     return render(request, "mails.html", {"mails": mine[:SHOWN], "shown": SHOWN})
 
 
@@ -26,8 +25,7 @@ def mails(request: HttpRequest) -> HttpResponse:
 @require_safe
 def mail(request: HttpRequest, pk: int) -> HttpResponse:
     """One mail, as text."""
-    user = person(request)
-    one = MailQuerySet(Mail).visible_to(user).to(user).filter(pk=pk).first()
+    one = MailQuerySet(Mail).to(person(request)).filter(pk=pk).first()
     if one is None:
         raise Http404
     return render(request, "mail.html", {"mail": one})
