@@ -39,15 +39,7 @@ def pull_account(
     before = client.requests_here
     bad: list[tuple[str, BadItem]] = []
     try:
-        listing = walk(
-            lambda cursor: client.list_account_projects(page_size=100, start_after=cursor)
-        )
-        listed = list(listing)
-        bad += [(_LIST, item) for item in listing.quarantined]
-        if not listing.complete:
-            cycle.errors.append(listing.reason)
-        _store_projects(account, listed, bad, complete=listing.complete, now=clock())
-        cycle.listed = listing.complete
+        cycle.listed = _pull_projects(account, client, cycle, bad, clock)
         if account.names_at is None or now - account.names_at >= NAMES_EVERY:
             _pull_names(account, client, cycle)
             account.names_at = now
@@ -71,6 +63,23 @@ def pull_account(
         clock_skew_seconds=client.clock_skew,
     )
     return cycle
+
+
+def _pull_projects(
+    account: ExchangeAccount,
+    client: ExchangeClient,
+    cycle: Cycle,
+    bad: list[tuple[str, BadItem]],
+    clock: Callable[[], datetime],
+) -> bool:
+    """Read and store the list of projects; whether it was read to its end."""
+    listing = walk(lambda cursor: client.list_account_projects(page_size=100, start_after=cursor))
+    listed = list(listing)
+    bad += [(_LIST, item) for item in listing.quarantined]
+    if not listing.complete:
+        cycle.errors.append(listing.reason)
+    _store_projects(account, listed, bad, complete=listing.complete, now=clock())
+    return listing.complete
 
 
 def _store_projects(

@@ -18,6 +18,7 @@ from dashboard.exchange.shapes.groups import (
     TargetGroupOverview,
     TargetGroupPerformance,
     TargetGroupsListItem,
+    TargetGroupStatistics,
 )
 from dashboard.exchange.shapes.projects import ProjectListItem
 from dashboard.fielding.models import Change, Reading, TargetGroup
@@ -117,15 +118,6 @@ def project_columns(row: ProjectListItem) -> dict[str, Any]:
 
 def list_columns(row: TargetGroupsListItem) -> dict[str, Any]:
     """Columns of a group from its row in the project's list."""
-    figures = row.statistics
-    progress = figures.progress.value
-
-    def value(name: str) -> Any:
-        statistic = getattr(figures, name)
-        return statistic.value if statistic else None
-
-    epc, epcm = value("earnings_per_click"), value("earnings_per_click_per_minute")
-    average = value("average_cost_per_interview")
     language, _, country = text(row.locale, 16).partition("_")
     columns: dict[str, Any] = {
         "human_readable_id": text(row.human_readable_id, 16),
@@ -138,6 +130,23 @@ def list_columns(row: TargetGroupsListItem) -> dict[str, Any]:
         "project_manager_id": text(row.project_manager_id, 64),
         "created_at": row.created_at,
         "exchange_updated_at": row.updated_at,
+        "issues": issues(row),
+        "missing_since": None,
+    }
+    return columns | figure_columns(row.statistics)
+
+
+def figure_columns(figures: TargetGroupStatistics) -> dict[str, Any]:
+    """Columns of progress and quality, each life to date."""
+
+    def value(name: str) -> Any:
+        statistic = getattr(figures, name)
+        return statistic.value if statistic else None
+
+    progress = figures.progress.value
+    epc, epcm = value("earnings_per_click"), value("earnings_per_click_per_minute")
+    average = value("average_cost_per_interview")
+    columns: dict[str, Any] = {
         "completes": progress.current_completes,
         "prescreens": progress.current_prescreens,
         "filling_goal": progress.filling_goal,
@@ -150,8 +159,6 @@ def list_columns(row: TargetGroupsListItem) -> dict[str, Any]:
         "incidence_rate": value("incidence_rate"),
         "drop_off_rate": value("drop_off_rate"),
         "conversion_rate": value("conversion_rate"),
-        "issues": issues(row),
-        "missing_since": None,
     }
     if currency := currency_of(epc, average):
         columns["currency"] = currency

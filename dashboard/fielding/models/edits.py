@@ -35,7 +35,7 @@ class Edit(models.Model):
     # Made when the form was opened: one form, one PUT, however often it is sent.
     token = models.CharField(max_length=64, unique=True)
     state = models.CharField(max_length=10, choices=State, default=State.SENDING)
-    before = models.JSONField()
+    before = models.JSONField(null=True)  # null: the exchange did not say
     wanted = models.JSONField()
     after = models.JSONField(null=True)
     reasons = models.JSONField(default=list)  # [{name, reason}], the exchange's or ours
