@@ -28,9 +28,8 @@ SWITCHES = [
 Open = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """One browser for all tests."""
+def launched() -> Iterator[Browser]:
+    """A browser, or the reason why there is none."""
     if not CHROMIUM.exists():
         if os.environ.get("REQUIRE_SERVICES") == "1":
             pytest.fail(f"{CHROMIUM} is missing, and REQUIRE_SERVICES=1 asks for it")
@@ -41,6 +40,12 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=SWITCHES)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests."""
+    yield from launched()
 
 
 @pytest.fixture

@@ -1,0 +1,143 @@
+"""A PM's way through the running product: from sign-in to three confirmed changes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.whole.product import Product
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(400),
+    pytest.mark.xdist_group("whole"),
+]
+
+
+@pytest.fixture(
+    scope="module", params=["embedded", pytest.param("on_servers", marks=pytest.mark.services)]
+)
+def product(request: pytest.FixtureRequest) -> Product:
+    """The product on embedded defaults, then on PostgreSQL and Redis."""
+    found: Product = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def page(chromium: Browser, product: Product) -> Iterator[Page]:
+    """Signed in as an editor; a complaint in the console fails the test."""
+    complaints: list[str] = []
+    context = chromium.new_context(base_url=product.url.rstrip("/"))
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto("/sign-in/")
+    page.fill("#id_username", "demo-editor")
+    page.fill("#id_password", "demo")
+    page.press("#id_password", "Enter")
+    page.wait_for_url("**/")
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def open_a_live_group(page: Page, *, currency: str = "") -> None:
+    """From the projects to a live group whose price can be changed."""
+    until = time.monotonic() + 120
+    while not page.locator("main table a[href^='/projects/']").count():
+        assert time.monotonic() < until, "no project was read"
+        page.wait_for_timeout(1000)
+        page.goto("/projects/")
+    rows = page.locator("main tbody tr", has_text=currency or None)
+    projects = page.locator("main table a[href^='/projects/']")
+    addresses = [link.get_attribute("href") for link in projects.all()]
+    while True:
+        for address in addresses:
+            page.goto(f"{address}?status=live")
+            if rows.count():
+                break
+        if rows.count():
+            break
+        assert time.monotonic() < until, "no live group was read"
+        page.wait_for_timeout(1000)
+    groups = [link.get_attribute("href") for link in rows.locator("a[href^='/groups/']").all()]
+    for address in groups[:15]:
+        page.goto(str(address))
+        if page.locator("#open-cpi").count() and page.locator("#open-re_entry").count():
+            return
+    pytest.fail("no live group offers its price")
+
+
+def price(page: Page) -> tuple[Decimal, str]:
+    """The present CPI on the page, with its currency."""
+    amount, currency = (
+        page.locator("dl.settings > div", has_text="CPI")
+        .locator("dd")
+        .first.inner_text()
+        .split()[:2]
+    )
+    return Decimal(amount.replace(",", "")), currency
+
+
+def test_the_chart_of_a_group_is_drawn(page: Page) -> None:
+    open_a_live_group(page)
+    page.wait_for_selector("[data-drawn=total] .main-svg")
+
+
+def test_a_price_is_changed_on_the_exchange_and_stands_in_the_history(page: Page) -> None:
+    open_a_live_group(page)
+    now, currency = price(page)
+    wanted = (now * Decimal("1.1")).quantize(Decimal("0.01") if currency != "JPY" else Decimal(1))
+    page.click("#open-cpi")
+    page.fill("#cpi", str(wanted))
+    page.click("text=Send to the exchange")
+    expect(page.locator(".note.good")).to_contain_text("confirmed by the exchange")
+    expect(page.locator("table", has_text="Outcome").first).to_contain_text("Eddie Editor")
+    page.reload()
+    assert price(page) == (wanted, currency)
+
+
+def test_a_filling_strategy_is_changed(page: Page) -> None:
+    open_a_live_group(page)
+    page.click("#open-filling_strategy")
+    page.locator("#form-here input[type=radio]:not(:checked)").first.check()
+    page.click("text=Send to the exchange")
+    expect(page.locator(".note.good")).to_contain_text("confirmed")
+
+
+def test_re_entry_is_changed(page: Page) -> None:
+    open_a_live_group(page)
+    page.click("#open-re_entry")
+    cell = page.locator("#form-here input[type=checkbox]").first
+    cell.set_checked(not cell.is_checked())
+    page.click("text=Send to the exchange")
+    expect(page.locator(".note.good")).to_contain_text("confirmed")
+
+
+@pytest.mark.parametrize(
+    "typed", ["abc", "-1", "0", "NaN", "1e309", "1_0", "1E+2", "100000", "2.50 XXX", "２.50"]
+)
+def test_a_wrong_price_is_refused_at_its_field_and_stays(page: Page, typed: str) -> None:
+    open_a_live_group(page)
+    page.click("#open-cpi")
+    page.fill("#cpi", typed)
+    page.click("text=Send to the exchange")
+    expect(page.locator("#cpi-error")).to_be_visible()
+    expect(page.locator("#cpi")).to_have_value(typed)
+
+
+def test_a_refusal_of_the_exchange_itself_shows_at_the_field(page: Page) -> None:
+    """A price above the exchange's limit in a currency whose limit Fieldwatch does not know."""
+    open_a_live_group(page, currency="EUR")
+    page.click("#open-cpi")
+    page.fill("#cpi", "104.99")
+    page.click("text=Send to the exchange")
+    page.fill("#cpi_again", "104.99")  # so large a jump is typed again
+    page.click("text=Send to the exchange")
+    expect(page.locator("#cpi-error")).to_contain_text("must not exceed")
+    expect(page.locator("#cpi")).to_have_value("104.99")
