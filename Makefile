@@ -35,7 +35,7 @@ check: install-dev
 	FIELDWATCH_PRODUCTION=1 SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))') \
 	  ALLOWED_HOSTS=fieldwatch.example FIELDWATCH_URL=https://fieldwatch.example \
 	  $(BIN)/python manage.py check --deploy --fail-level WARNING
-	$(BIN)/python -m requirements.check
+	$(BIN)/python requirements/check.py
 
 bench: install-dev
 	@exec $(BIN)/python -m bench $(ARGS)

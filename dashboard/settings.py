@@ -1,7 +1,7 @@
 """All settings: the only place that reads the environment.
 
-Each variable is checked here, so that a wrong one stops the start with its name and what it takes.
-With nothing set, Fieldwatch runs on embedded defaults: SQLite and its own Redis in the state folder.
+Each variable is checked here: a wrong one stops the start with its name and what it takes. With
+nothing set, Fieldwatch runs on embedded defaults: SQLite and its own Redis in the state folder.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from urllib.parse import urlsplit
 
 import dj_database_url
 import plotly
-from csp.constants import NONCE, NONE, SELF
 from cryptography.fernet import Fernet
+from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from environs import Env, EnvError
+from environs import Env, EnvError, validate
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -63,7 +63,7 @@ def _database(url: str) -> dict[str, Any]:
 
 
 def _socket_path(home: Path) -> Path:
-    """Where the embedded Redis listens: short (socket paths end at 107 bytes), one a state folder."""
+    """Where the embedded Redis of a state folder listens: short, socket paths end at 107 bytes."""
     mark = hashlib.sha256(str(home).encode()).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"fieldwatch-{mark}" / "redis.sock"
 
@@ -80,7 +80,8 @@ try:
     PRODUCTION = env.bool("FIELDWATCH_PRODUCTION", False)
     DEBUG = env.bool("DEBUG", False)
     HOME = Path(env.str("FIELDWATCH_HOME", str(BASE_DIR / "var"))).resolve()
-    FIELDWATCH_URL = env.str("FIELDWATCH_URL", "http://127.0.0.1:8000").rstrip("/")
+    PORT = env.int("PORT", 8000, validate=validate.Range(1, 65535))
+    FIELDWATCH_URL = env.str("FIELDWATCH_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
     SECRET_KEY = env.str("SECRET_KEY", "") or _kept_secret(
         HOME, "secret_key", lambda: secrets.token_urlsafe(64)
     )
@@ -98,6 +99,7 @@ try:
     }
     EMBEDDED_REDIS_SOCKET = _socket_path(HOME)
     REDIS_URL = env.str("REDIS_URL", "") or f"unix://{EMBEDDED_REDIS_SOCKET}"
+    REDIS_IS_EMBEDDED = not env.str("REDIS_URL", "")
 
     # Hosts that a connection may talk to (and send its secret to), as host or host:port.
     EXCHANGE_ALLOWED_HOSTS: list[str] = [
@@ -171,7 +173,6 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "csp.context_processors.nonce",
                 "dashboard.web.context.shell",
             ],
             "builtins": ["dashboard.web.templatetags.field"],
@@ -220,18 +221,21 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "dashboard.web.views.states.csrf_failed"
 CSRF_TRUSTED_ORIGINS = [FIELDWATCH_URL]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
-        "script-src": [SELF, NONCE],
-        "style-src": [SELF, NONCE],
+        "script-src": [SELF],
+        "style-src": [SELF],
         "img-src": [SELF, "data:"],
         "connect-src": [SELF],
         "font-src": [SELF],

@@ -1,1 +1,37 @@
-urlpatterns: list = []
+"""Every address. Each view declares who may ask for it (`dashboard.web.access`)."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from dashboard.web.views import attention, edits, groups, look, mails, projects, session, states
+
+urlpatterns = [
+    path("", attention.home, name="home"),
+    path("projects/", projects.projects, name="projects"),
+    path("projects/<int:pk>/", projects.project, name="project"),
+    path("projects/<int:pk>/export.csv", projects.project_csv, name="project-csv"),
+    path("groups/", projects.groups, name="groups"),
+    path("groups/export.csv", projects.groups_csv, name="groups-csv"),
+    path("groups/<int:pk>/", groups.group, name="group"),
+    path("groups/<int:pk>/chart.json", groups.chart, name="chart"),
+    path("groups/<int:pk>/trend.json", groups.trend, name="trend"),
+    path("groups/<int:pk>/edit/<str:kind>/", edits.edit, name="edit"),
+    path("search/", look.search, name="search"),
+    path("activity/", look.activity, name="activity"),
+    path("activity/export.csv", look.activity_csv, name="activity-csv"),
+    path("spend/", look.spend, name="spend"),
+    path("spend/export.csv", look.spend_csv, name="spend-csv"),
+    path("me/", look.me, name="me"),
+    path("me/password/", look.password, name="password"),
+    path("mails/", mails.mails, name="mails"),
+    path("mails/<int:pk>/", mails.mail, name="mail"),
+    path("sign-in/", session.sign_in, name="sign-in"),
+    path("sign-out/", session.sign_out, name="sign-out"),
+    path("theme/", session.theme, name="theme"),
+    path("healthz", states.healthz, name="healthz"),
+]
+
+handler403 = "dashboard.web.views.states.forbidden"
+handler404 = "dashboard.web.views.states.not_found"
+handler500 = "dashboard.web.views.states.broken"

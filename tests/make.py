@@ -137,5 +137,5 @@ def completes(of: TargetGroup, *, until: datetime = NOW, counts: Sequence[int]) 
 
 def cycle(of: Project, at: datetime = NOW, **fields: Any) -> Cycle:
     """A complete round over a project."""
-    given = {"started_at": at, "finished_at": at, "complete": True}
+    given = {"started_at": at, "finished_at": at, "listed": True, "complete": True}
     return Cycle.objects.create(account=of.account, project=of, **(given | fields))

@@ -133,7 +133,7 @@ def _number(value: Any) -> bool:
     return math.isfinite(value) and 0 <= value <= 10**9
 
 
-def edit(  # noqa: PLR0913 (an edit says all that it changes, by name)
+def edit(
     *,
     account: ExchangeAccount,
     code: str,

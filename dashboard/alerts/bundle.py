@@ -24,7 +24,7 @@ REFUSED, LEFT, UNWANTED = "address refused", "no longer a member", "not wanted b
 Bundle = list[Notice]
 
 
-class Taken(Exception):  # noqa: N818 (not an error: another worker was first)
+class Taken(Exception):
     """Some of the notices are in another mail already."""
 
 

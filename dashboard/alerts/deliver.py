@@ -85,7 +85,7 @@ def send_due(
     return sent
 
 
-class Unreachable(OSError):  # noqa: N818 (named for what is the case)
+class Unreachable(OSError):
     """No mail server took the connection."""
 
 

@@ -27,7 +27,7 @@ Standing = dict[int, dict[str, Incident]]
 
 def after_cycle(*, cycle: Cycle, now: datetime) -> None:
     """Judge every group of the cycle's project, once a cycle; incomplete cycles do not count."""
-    if not cycle.complete or cycle.project is None:
+    if not cycle.listed or cycle.project is None:
         return
     at, project = cycle.finished_at or now, cycle.project
     book, standing = Book.of(cycle.account_id), _standing(project)

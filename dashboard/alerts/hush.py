@@ -35,7 +35,7 @@ def acknowledge(*, incident: Incident, by: User, now: datetime) -> bool:
     return bool(open_now.update(acknowledged_by=by, acknowledged_at=now))
 
 
-def mute(  # noqa: PLR0913 (a mute says where, what, until when and by whom, by name)
+def mute(
     *,
     account: ExchangeAccount,
     by: User,

@@ -15,7 +15,7 @@ from tests import make
 from tests.alerts.field import Field, after, mails
 
 
-class Died(Exception):  # noqa: N818 (what happened, not an error of ours)
+class Died(Exception):
     """The worker is gone."""
 
 

@@ -111,7 +111,7 @@ def test_a_stalled_group_that_pauses_closes_with_that_reason_and_no_mail(field: 
 
 def test_an_incomplete_cycle_is_no_observation(field: Field) -> None:
     field.paused()
-    field.cycle(complete=False)
+    field.cycle(listed=False, complete=False)
     assert states() == []
 
 

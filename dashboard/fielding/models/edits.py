@@ -35,15 +35,23 @@ class Edit(models.Model):
     # Made when the form was opened: one form, one PUT, however often it is sent.
     token = models.CharField(max_length=64, unique=True)
     state = models.CharField(max_length=10, choices=State, default=State.SENDING)
-    before = models.JSONField()
+    before = models.JSONField(null=True)  # null: the exchange did not say
     wanted = models.JSONField()
     after = models.JSONField(null=True)
     reasons = models.JSONField(default=list)  # [{name, reason}], the exchange's or ours
     started_at = models.DateTimeField()
+    checks = models.PositiveSmallIntegerField(default=0)
     settled_at = models.DateTimeField(null=True)
     check_at = models.DateTimeField(null=True)
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["group", "kind"],
+                name="edit_one_at_a_time",
+                condition=models.Q(state__in=["sending", "unknown"]),
+            ),
+        ]
         indexes = [
             models.Index(fields=["group", "-started_at"], name="edit_group_time"),
             models.Index(
@@ -52,6 +60,11 @@ class Edit(models.Model):
                 condition=models.Q(state__in=["sending", "unknown"]),
             ),
         ]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is known how this ended."""
+        return self.state not in (self.State.SENDING, self.State.UNKNOWN)
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.group_id}: {self.state}"

@@ -43,9 +43,11 @@ class ExchangeAccount(models.Model):
     health_reason = models.TextField(blank=True, default="")
     clock_skew_seconds = models.FloatField(null=True, blank=True)
     read_at = models.DateTimeField(null=True, blank=True)
+    names_at = models.DateTimeField(null=True, blank=True)  # people and business units
     due_at = models.DateTimeField(null=True, blank=True, db_index=True)
     leased_until = models.DateTimeField(null=True, blank=True)
     lease = models.CharField(max_length=32, blank=True, default="")
+    attempts = models.PositiveSmallIntegerField(default=0)  # since the last finished round
     version = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 

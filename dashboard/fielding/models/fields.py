@@ -17,7 +17,7 @@ def foreign_id(**options: Any) -> models.CharField[str, str]:
 
 
 def amount(**options: Any) -> models.DecimalField[Any, Any]:
-    """Money in its currency's major unit; six decimals, since prices have more than the currency."""
+    """Money in major units; six decimals, since prices have more than their currency."""
     return models.DecimalField(max_digits=15, decimal_places=6, null=True, blank=True, **options)
 
 

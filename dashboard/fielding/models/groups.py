@@ -36,10 +36,11 @@ class Project(models.Model):
     due_at = models.DateTimeField(null=True, db_index=True)
     leased_until = models.DateTimeField(null=True)
     lease = models.CharField(max_length=32, blank=True, default="")
-    failures = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)  # since the last finished round
     error = models.TextField(blank=True, default="")
     read_at = models.DateTimeField(null=True)
-    changelog_until = models.DateTimeField(null=True)
+    overviews_at = models.DateTimeField(null=True)  # last sweep of what no list shows
+    details_at = models.DateTimeField(null=True)
     # Grows with every write to the project or its groups: the pages' ETag.
     version = models.PositiveBigIntegerField(default=0)
 
@@ -95,6 +96,7 @@ class TargetGroup(models.Model):
     epcm = amount()
     average_cpi = amount()
     issues = models.JSONField(default=dict)  # {figure: [{type, code, text, suggestions}]}
+    exchange_updated_at = models.DateTimeField(null=True)
     # What the list row said, to compare without decoding; statistics need not move `updated_at`.
     row_hash = models.BinaryField(max_length=16, default=b"")
 
@@ -130,7 +132,8 @@ class TargetGroup(models.Model):
     finish_at = models.DateTimeField(null=True)
     reconciling = models.BooleanField(default=False)
 
-    swept_at = models.DateTimeField(null=True)  # details, re-entry and dates
+    completes_read_at = models.DateTimeField(null=True)  # when its series was last asked for
+    details_read_at = models.DateTimeField(null=True)  # details, dates and re-entry
     missing_since = models.DateTimeField(null=True)
     error = models.TextField(blank=True, default="")
     changed_at = models.DateTimeField(null=True)

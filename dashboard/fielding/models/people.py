@@ -40,7 +40,7 @@ class User(AbstractUser):
     # Set when a person's address was refused by a mail server for good (5xx); shown to them.
     email_refused = models.TextField(default="", blank=True)
 
-    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+    objects: ClassVar[UserManager] = UserManager()
 
     class Meta(AbstractUser.Meta):  # type: ignore[name-defined,misc]
         constraints = [

@@ -15,6 +15,9 @@ class Cycle(models.Model):
     project = models.ForeignKey(Project, models.CASCADE, null=True, related_name="cycles")
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
+    # Every page of the list was read: each group that is there was seen.
+    listed = models.BooleanField(default=False)
+    # And nothing that was asked beyond the list failed.
     complete = models.BooleanField(default=False)
     requests = models.PositiveIntegerField(default=0)
     groups_seen = models.PositiveIntegerField(default=0)

@@ -1,5 +1,75 @@
 """How the field's numbers read on a page."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
 from django import template
+from django.conf import settings
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import slugify
+
+from dashboard.fielding.models import ExchangeAccount, TargetGroup
+from dashboard.web import figures, rows, words
 
 register = template.Library()
+register.filter(figures.count)
+register.filter(figures.percent)
+register.filter(figures.money)
+register.filter(figures.total)
+register.filter(figures.utc)
+
+
+register.filter(words.country)
+
+
+@register.filter
+def get(mapping: Mapping[str, str], key: str) -> str:
+    """A value by a key that is itself a variable."""
+    return mapping.get(key, "")
+
+
+@register.filter
+def status(group: TargetGroup) -> SafeString:
+    """A status as a word and a shape."""
+    said = rows.status(group.status, group.status_reason, group.status_changed_by)
+    return format_html('<span class="status {}">{}</span>', said.shape, said.word)
+
+
+@register.filter
+def stale_after(account: ExchangeAccount) -> int:
+    """After how many seconds numbers of this account are stale."""
+    return int(rows.STALE_ROUNDS * (account.poll_seconds or settings.POLL_SECONDS))
+
+
+@register.filter
+def ago(moment: datetime | None) -> SafeString | str:
+    """A moment whose age the browser draws; without scripts, the moment itself."""
+    if moment is None:
+        return figures.DASH
+    stamp, text = figures.iso(moment), figures.utc(moment)
+    return format_html('<time datetime="{}" data-ago title="{}">{}</time>', stamp, text, text)
+
+
+@register.filter
+def ahead(moment: datetime | None) -> SafeString | str:
+    """A moment to come, as a day and hour in the person's own zone; the exact UTC in a tooltip."""
+    if moment is None:
+        return figures.DASH
+    stamp, text = figures.iso(moment), figures.utc(moment)
+    return format_html('<time datetime="{}" data-local title="{}">{}</time>', stamp, text, text)
+
+
+@register.simple_tag
+def hint(word: str) -> SafeString:
+    """A focusable explanation of a word of the trade; a word is explained once on a page."""
+    return format_html(
+        '<span class="hint"><button type="button" aria-label="What is {}?" aria-describedby="{}">?'
+        '</button><span role="tooltip" id="{}">{}</span></span>',
+        word,
+        f"hint-{slugify(word)}",
+        f"hint-{slugify(word)}",
+        words.GLOSSARY[word],
+    )

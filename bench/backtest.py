@@ -1,0 +1,235 @@
+"""Backtest of the insight: forecasts and verdicts against fields whose truth is known.
+
+Run by `python -m bench.backtest`: one line a figure, `name=value goal=bound ok|short`, then
+one line a process. Naive baselines are a single point, taken as all three quantiles.
+"""
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from bench.backtest_effects import rates
+from bench.backtest_fields import PROCESSES, Field, field
+from dashboard.fielding.forecast import Forecast, Question, forecast_many
+
+Floats = NDArray[np.float64]
+Figure = tuple[str, float, str, bool, str]
+
+LEVELS = np.array([0.1, 0.5, 0.9])
+FIELDS = 140  # of each process
+EFFECTS = 500
+HOUR = timedelta(hours=1)
+BASELINES = ("straight line since start", "last 24 h", "same hours last week")
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A field, what was forecast, and what the baselines said; quantiles are of the end."""
+
+    field: Field
+    forecast: Forecast
+    naive: Floats  # (baselines)
+    seasonal: Floats  # (3)
+    naive_finish: tuple[datetime | None, ...]
+
+    @property
+    def quantiles(self) -> Floats:
+        seen = self.forecast
+        ends = (seen.completes_at_end_p10, seen.completes_at_end_p50, seen.completes_at_end_p90)
+        return np.array(ends)
+
+    @property
+    def covered(self) -> bool:
+        low, _, high = self.quantiles
+        return bool(low <= self.field.truth <= high)
+
+
+def pinball(quantiles: Floats, truth: float) -> float:
+    """Mean pinball loss of p10, p50 and p90."""
+    miss = truth - quantiles
+    return float(np.maximum(LEVELS * miss, (LEVELS - 1) * miss).mean())
+
+
+def replay(fields: Sequence[Field]) -> list[Replay]:
+    """Each field with its forecast and its baselines."""
+    questions = [Question(f.history, f.goal, f.now, f.ends_at, f.zone, f.pauses) for f in fields]
+    answers = forecast_many(questions)
+    return [
+        Replay(f, answer, _naive(f), _seasonal(f), _naive_finish(f))
+        for f, answer in zip(fields, answers, strict=True)
+    ]
+
+
+def _increments(field: Field) -> Floats:
+    return np.diff([0.0, *(count for _, count in field.history)])
+
+
+def _naive(field: Field) -> Floats:
+    """Completes at the end by each baseline."""
+    came, left = _increments(field), int((field.ends_at - field.now) / HOUR)
+    now = came.sum()
+    line = now + came.mean() * left
+    day = now + came[-24:].mean() * left
+    week = now + np.resize(came[-168:], left).sum() if came.size >= 168 else line
+    return np.array([line, day, week])
+
+
+def _naive_finish(field: Field) -> tuple[datetime | None, ...]:
+    """When each baseline meets the goal, within 90 days."""
+    came = _increments(field)
+    missing = field.goal - came.sum()
+    ahead = 90 * 24
+    week = np.resize(came[-168:], ahead) if came.size >= 168 else np.full(ahead, came.mean())
+    paths = (np.full(ahead, came.mean()), np.full(ahead, came[-24:].mean()), week)
+    hours = [np.flatnonzero(np.cumsum(path) >= missing) for path in paths]
+    return tuple(field.now + (int(h[0]) + 1) * HOUR if h.size else None for h in hours)
+
+
+def _seasonal(field: Field) -> Floats:
+    """Own rate by hour of the day and weekday or weekend, with a Poisson band."""
+    came, left = _increments(field), int((field.ends_at - field.now) / HOUR)
+    stamps = [field.starts_at + (i + 0.5) * HOUR for i in range(came.size + left)]
+    live = np.array([not any(a <= s < b for a, b in field.pauses) for s in stamps])
+    local = [stamp.astimezone(field.zone) for stamp in stamps]
+    part = np.array([(p.weekday() >= 5) * 24 + p.hour for p in local])
+    hour = part % 24
+    past = live[: came.size]
+    overall = came.sum() / max(1, int(past.sum()))
+    known = slice(0, came.size)
+    daily = _mean(hour[known][past], came[past], np.full(24, overall), 1.0)
+    rate = _mean(part[known][past], came[past], np.tile(daily, 2), 2.0)
+    mean = float((rate[part[came.size :]] * live[came.size :]).sum())
+    band = np.array([-1.2816, 0.0, 1.2816]) * np.sqrt(mean)
+    return np.asarray(came.sum() + mean + band)
+
+
+def _mean(part: NDArray[np.int64], came: Floats, around: Floats, worth: float) -> Floats:
+    """Mean completes an hour by part of the week, shrunk a little towards `around`."""
+    total = np.bincount(part, came, around.size) + worth * around
+    return np.asarray(total / (np.bincount(part, minlength=around.size) + worth))
+
+
+def _finish_errors(replays: Sequence[Replay]) -> tuple[float, Floats]:
+    """Mean absolute error of the finish date in days, ours and each baseline's.
+
+    Over the fields that met their goal after now; a date that was not given within 21 days of
+    the truth counts 21.
+    """
+    ours: list[float] = []
+    theirs: list[list[float]] = []
+    for one in replays:
+        if one.field.finish is None or one.field.finish <= one.field.now:
+            continue
+        ours.append(_days(one.forecast.finish_p50, one.field.finish))
+        theirs.append([_days(guess, one.field.finish) for guess in one.naive_finish])
+    return float(np.mean(ours)), np.mean(theirs, axis=0)
+
+
+def _days(guess: datetime | None, truth: datetime) -> float:
+    return 21.0 if guess is None else min(21.0, abs((guess - truth) / timedelta(days=1)))
+
+
+def _losses(replays: Sequence[Replay]) -> tuple[float, Floats, float]:
+    """Pinball losses as a share of the goal: ours, each baseline's, the seasonal Poisson's."""
+    ours = [pinball(r.quantiles, r.field.truth) / r.field.goal for r in replays]
+    naive = [[abs(p - r.field.truth) / 2 / r.field.goal for p in r.naive] for r in replays]
+    seasonal = [pinball(r.seasonal, r.field.truth) / r.field.goal for r in replays]
+    return float(np.mean(ours)), np.mean(naive, axis=0), float(np.mean(seasonal))
+
+
+def _table_seconds() -> float:
+    """CPU seconds for a table of 1,000 groups with 336 readings each."""
+    rng = np.random.default_rng(5)
+    model = field("steady", 1)
+    stamps = [model.starts_at + (i + 1) * HOUR for i in range(336)]
+    questions = [
+        Question(
+            list(zip(stamps, np.cumsum(rng.poisson(2.0, 336)).tolist(), strict=True)),
+            1000,
+            stamps[-1],
+            stamps[-1] + timedelta(days=5),
+            model.zone,
+        )
+        for _ in range(1000)
+    ]
+    begin = time.process_time()
+    forecast_many(questions)
+    return time.process_time() - begin
+
+
+def _replays() -> dict[str, list[Replay]]:
+    return {name: replay([field(name, seed) for seed in range(FIELDS)]) for name in PROCESSES}
+
+
+def _forecast_figures(replays: dict[str, list[Replay]]) -> list[Figure]:
+    everything = [one for some in replays.values() for one in some]
+    coverage = float(np.mean([one.covered for one in everything]))
+    ours, naive, seasonal = _losses(everything)
+    error, naive_error = _finish_errors(everything)
+    best, best_error = int(np.argmin(naive)), int(np.argmin(naive_error))
+    return [
+        (
+            "coverage_p10_p90",
+            coverage,
+            "0.75..0.90",
+            0.75 <= coverage <= 0.90,
+            "of completes at end",
+        ),
+        _below("pinball_to_best_naive", ours / naive[best], 0.35, BASELINES[best]),
+        _below("pinball_to_seasonal_poisson", ours / seasonal, 0.9, ""),
+        _below(
+            "finish_error_to_best_naive",
+            error / naive_error[best_error],
+            1.0,
+            f"{error:.2f} days against {naive_error[best_error]:.2f}: {BASELINES[best_error]}",
+        ),
+    ]
+
+
+def _below(name: str, value: float, bound: float, note: str) -> Figure:
+    return name, value, f"{bound:g}", value <= bound, note
+
+
+def figures() -> list[Figure]:
+    """Every figure of the backtest: (name, value, goal, whether it is met, note)."""
+    alarms, detection = rates(EFFECTS)
+    return [
+        *_forecast_figures(_replays()),
+        _below("effect_false_alarms", alarms, 0.05, "groups without a change"),
+        (
+            "effect_detection",
+            detection,
+            ">=0.8",
+            detection >= 0.8,
+            "a doubling, 60 completes a side",
+        ),
+        _below("table_cpu_seconds", _table_seconds(), 1.0, "1,000 groups of 336 readings"),
+    ]
+
+
+def processes() -> list[str]:
+    """One line a process: coverage and losses, for those who want to know where it is weak."""
+    lines = []
+    for name, some in _replays().items():
+        ours, naive, seasonal = _losses(some)
+        covered = np.mean([one.covered for one in some])
+        lines.append(
+            f"{name}: coverage {covered:.2f}, pinball {ours / naive.min():.2f} of the best naive,"
+            f" {ours / seasonal:.2f} of seasonal Poisson"
+        )
+    return lines
+
+
+if __name__ == "__main__":
+    for name, value, goal, met, note in figures():
+        print(f"{name}={value:.3f} goal={goal} {'ok' if met else 'short'}  {note}".rstrip())
+    print(*processes(), sep="\n")

@@ -1,0 +1,93 @@
+"""The client: one method an operation, named after its operationId, typed both ways."""
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+
+import httpx
+
+from dashboard.exchange.auth import Auth
+from dashboard.exchange.clock import Chance, Clock
+from dashboard.exchange.gate import Gate, LocalGate
+from dashboard.exchange.hosts import EXCHANGE_HOSTS
+from dashboard.exchange.operations.accounts import AccountOperations
+from dashboard.exchange.operations.drafts import DraftOperations
+from dashboard.exchange.operations.fielding import RE_ENTRY_PATH, FieldingOperations
+from dashboard.exchange.operations.groups import GroupOperations
+from dashboard.exchange.operations.jobs import JobOperations
+from dashboard.exchange.operations.pricing import PricingOperations
+from dashboard.exchange.operations.projects import ProjectOperations
+from dashboard.exchange.operations.webhooks import WebhookOperations
+from dashboard.exchange.transport import Transport
+
+BASE_URL = "https://api.cint.com/v1"
+API_VERSION = "2025-12-18"
+
+
+class ExchangeClient(
+    AccountOperations,
+    ProjectOperations,
+    GroupOperations,
+    DraftOperations,
+    PricingOperations,
+    JobOperations,
+    WebhookOperations,
+    FieldingOperations,
+):
+    """One connection to the exchange: an account, its credentials, its gate.
+
+    Threads may share it. Every method raises an `ExchangeError`; see `errors`. Lists come as a
+    `Page`, whose wrong items are quarantined; `walk` reads them to the end.
+    """
+
+    def __init__(
+        self,
+        *,
+        account_id: str,
+        auth: Auth,
+        base_url: str = BASE_URL,
+        api_version: str = API_VERSION,
+        gate: Gate | None = None,
+        allowed_hosts: Iterable[str] = EXCHANGE_HOSTS,
+        re_entry_path: str = RE_ENTRY_PATH,
+        timeout: float = 20.0,
+        clock: Clock | None = None,
+        chance: Chance | None = None,
+        http: httpx.BaseTransport | None = None,
+    ) -> None:
+        """HostRefused for an address off the list. `timeout`: seconds a call, retries included."""
+        transport = Transport(
+            base_url=base_url,
+            auth=auth,
+            api_version=api_version,
+            gate=gate or LocalGate(clock=clock),
+            allowed_hosts=allowed_hosts,
+            timeout=timeout,
+            clock=clock,
+            chance=chance,
+            http=http,
+        )
+        super().__init__(transport, account_id=account_id, re_entry_path=re_entry_path)
+        self.account_id = account_id
+
+    @property
+    def requests(self) -> int:
+        """How many requests went out so far, retries included."""
+        return self._transport.requests
+
+    @property
+    def requests_here(self) -> int:
+        """How many requests this thread sent so far, retries included."""
+        return self._transport.requests_here
+
+    @property
+    def clock_skew(self) -> float | None:
+        """Seconds that the exchange's clock is ahead of ours; None before an answer."""
+        return self._transport.clock_skew
+
+    def deadline(self, seconds: float) -> AbstractContextManager[None]:
+        """`with client.deadline(10): …`: what this thread asks inside takes 10 s in all at most."""
+        return self._transport.deadline(seconds)
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        self._transport.close()

@@ -1,0 +1,206 @@
+"""Everything that can go wrong with the exchange, at a glance.
+
+ExchangeError
+├── NoAnswer                 nothing usable came back; waiting helps
+│   ├── Unreachable          no connection, or it broke
+│   ├── TimedOut             the deadline passed
+│   └── Unavailable          5xx
+├── NotNow                   not sent or not taken; waiting helps
+│   ├── RateLimited          429, or our own budget is spent
+│   └── Resting              the breaker is open
+├── Rejected                 the exchange says no; waiting does not help
+│   ├── Unauthorized         401 after one renewal of the token
+│   ├── Forbidden            403
+│   ├── NotFound             404
+│   ├── MethodNotAllowed     405
+│   ├── PreconditionFailed   412: somebody else changed it
+│   ├── Refused              400, 422 and the other 4xx, with what is wrong with which field
+│   ├── Redirected           3xx, which is never followed
+│   │   └── Launched         301 of a draft: ask for its details
+│   └── NotOffered           this exchange does not have the operation
+├── BadAnswer                an answer that cannot be understood
+│   └── TooLarge             an answer above the cap
+└── HostRefused              an address outside the allow-list
+
+Messages are for people and never hold a secret.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
+
+LONGEST_TEXT = 500
+
+
+class InvalidParam(NamedTuple):
+    """One field that the exchange objects to, and its reason."""
+
+    name: str
+    reason: str
+
+
+def plain(text: str) -> str:
+    """`text` on one line without control characters, at most 500 characters."""
+    kept = "".join(" " if unicodedata.category(c) in {"Cc", "Cf"} else c for c in text[:2000])
+    line = " ".join(kept.split())
+    return line if len(line) <= LONGEST_TEXT else line[: LONGEST_TEXT - 1] + "…"
+
+
+class ExchangeError(Exception):
+    """A request that did not succeed.
+
+    `retry_after`: seconds until another try can help, None if nobody said.
+    `outcome_unknown`: a write may have been carried out; read back, never repeat blindly.
+    `operation`: the operationId that was asked for.
+    """
+
+    waiting_helps: ClassVar[bool] = False
+    words: ClassVar[str] = "The exchange could not be asked"
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        outcome_unknown: bool = False,
+        operation: str = "",
+    ) -> None:
+        super().__init__(plain(message) or self.words)
+        self.status = status
+        self.retry_after = retry_after
+        self.outcome_unknown = outcome_unknown
+        self.operation = operation
+
+
+class NoAnswer(ExchangeError):
+    """Nothing usable came back."""
+
+    waiting_helps = True
+
+
+class Unreachable(NoAnswer):
+    """No connection could be made, or it broke before the whole answer was here."""
+
+    words = "The exchange cannot be reached"
+
+
+class TimedOut(NoAnswer):
+    """The deadline passed before the whole answer was here."""
+
+    words = "The exchange did not answer in time"
+
+
+class Unavailable(NoAnswer):
+    """The exchange failed by itself (5xx)."""
+
+    words = "The exchange has a fault of its own"
+
+
+class NotNow(ExchangeError):
+    """The request was not carried out; the same request may succeed later."""
+
+    waiting_helps = True
+
+
+class RateLimited(NotNow):
+    """Too many requests: `retry_after` says how long to wait."""
+
+    words = "The exchange asks for fewer requests"
+
+
+class Resting(NotNow):
+    """The exchange failed repeatedly, so it is left alone for `retry_after` seconds."""
+
+    words = "The exchange failed repeatedly and is left to rest"
+
+
+class Rejected(ExchangeError):
+    """The exchange answered with a no."""
+
+
+class Unauthorized(Rejected):
+    """The credentials are not accepted, even with a new token."""
+
+    words = "The exchange does not accept the credentials"
+
+
+class Forbidden(Rejected):
+    """The credentials do not reach this resource."""
+
+    words = "The exchange does not allow this"
+
+
+class NotFound(Rejected):
+    """The exchange does not know this resource."""
+
+    words = "The exchange does not know this"
+
+
+class MethodNotAllowed(Rejected):
+    """The address exists, but not for this method."""
+
+    words = "The exchange does not offer this"
+
+
+class PreconditionFailed(Rejected):
+    """Somebody else changed it since it was read: read again and show the difference."""
+
+    words = "It was changed on the exchange in the meantime"
+
+
+class Refused(Rejected):
+    """The request is wrong; `invalid_params` says where."""
+
+    words = "The exchange refused the request"
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        title: str = "",
+        detail: str = "",
+        invalid_params: Sequence[InvalidParam] = (),
+        **facts: Any,
+    ) -> None:
+        super().__init__(message, **facts)
+        self.title = plain(title)
+        self.detail = plain(detail)
+        self.invalid_params = list(invalid_params)
+
+
+class Redirected(Rejected):
+    """The exchange points elsewhere; Fieldwatch never follows."""
+
+    words = "The exchange points to another address, which is not followed"
+
+
+class Launched(Redirected):
+    """The draft is launched by now: ask for its details."""
+
+    words = "This target group is launched and no draft any more"
+
+
+class NotOffered(Rejected):
+    """This exchange does not have the operation."""
+
+    words = "This exchange does not offer this"
+
+
+class BadAnswer(ExchangeError):
+    """The answer cannot be understood: truncated, not JSON, or of another shape."""
+
+    waiting_helps = True
+    words = "The exchange sent an answer that cannot be understood"
+
+
+class TooLarge(BadAnswer):
+    """The answer is larger than the cap, before or after decompression."""
+
+    words = "The exchange sent an answer that is too large"
+
+
+class HostRefused(ExchangeError):
+    """The address is not on the list of allowed hosts, or leads into a private network."""
+
+    words = "This address is not allowed"

@@ -1,0 +1,122 @@
+"""The gate of an exchange account: its budget, the rests it asks for, and the breaker.
+
+Every request asks the gate first. The gate answers with the seconds to wait (a budget of requests
+a minute, or a `Retry-After` that some worker was told), or raises Resting while the exchange is
+left alone after repeated failures. When a rest is over exactly one request goes through as a probe;
+the next rest, longer, begins with it, and only the probe's success ends it.
+"""
+
+import random
+import threading
+from typing import Protocol
+
+from msgspec import Struct
+
+from dashboard.exchange.clock import Chance, Clock, SystemClock
+from dashboard.exchange.errors import Resting
+
+
+class GatePolicy(Struct, frozen=True, kw_only=True):
+    """How much, and how patient: times in seconds."""
+
+    requests_per_minute: int | None = None
+    failures_to_open: int = 5
+    first_rest: float = 5.0
+    longest_rest: float = 300.0
+    longest_pause: float = 300.0
+
+    @property
+    def burst(self) -> int:
+        """How many requests may go at once after a quiet time."""
+        return max(1, (self.requests_per_minute or 0) // 10)
+
+    @property
+    def interval(self) -> float:
+        """Seconds between requests once the burst is spent; no minute sees more than the budget."""
+        rate = self.requests_per_minute
+        return 0.0 if rate is None else 60.0 / max(1, rate - self.burst)
+
+    def rest(self, level: int, chance: float) -> float:
+        """The rest after `level` failed probes: doubling, capped, spread by up to a fifth."""
+        whole = min(self.first_rest * 2.0 ** min(level, 30), self.longest_rest)
+        return whole * (0.8 + 0.2 * chance)
+
+
+class Gate(Protocol):
+    """What the transport asks; shared by all workers of an account."""
+
+    def admit(self) -> float:
+        """Seconds to wait before asking again; 0.0: go now. Resting while the breaker is open."""
+
+    def pause(self, seconds: float) -> None:
+        """The exchange asked for quiet: nobody asks for `seconds`, capped by the policy."""
+
+    def succeeded(self) -> None:
+        """A request was answered."""
+
+    def failed(self) -> None:
+        """A request was not answered, or with a fault of the exchange."""
+
+
+class LocalGate:
+    """A gate for the threads of one process."""
+
+    def __init__(
+        self,
+        policy: GatePolicy | None = None,
+        *,
+        clock: Clock | None = None,
+        chance: Chance | None = None,
+    ) -> None:
+        self._policy = policy or GatePolicy()
+        self._clock = clock or SystemClock()
+        self._chance = chance or random.Random()  # noqa: S311
+        self._lock = threading.Lock()
+        self._next_free = 0.0
+        self._paused_until = 0.0
+        self._failures = 0
+        self._resting_until: float | None = None
+        self._level = 0
+
+    def admit(self) -> float:
+        """Seconds to wait before asking again; 0.0: go now. Resting while the breaker is open."""
+        with self._lock:
+            now = self._clock.monotonic()
+            if self._resting_until is not None and now < self._resting_until:
+                raise Resting(retry_after=self._resting_until - now)
+            wait = max(self._paused_until - now, self._over_budget(now))
+            if wait > 0:
+                return wait
+            if self._policy.interval:
+                self._next_free = max(self._next_free, now) + self._policy.interval
+            if self._resting_until is not None:
+                self._rest(now)
+            return 0.0
+
+    def pause(self, seconds: float) -> None:
+        """Nobody asks for `seconds`, capped by the policy."""
+        with self._lock:
+            until = self._clock.monotonic() + min(seconds, self._policy.longest_pause)
+            self._paused_until = max(self._paused_until, until)
+
+    def succeeded(self) -> None:
+        """Close the breaker and forget the failures."""
+        if self._failures or self._resting_until is not None:
+            with self._lock:
+                self._failures = self._level = 0
+                self._resting_until = None
+
+    def failed(self) -> None:
+        """Count a failure; the last one that is tolerated opens the breaker."""
+        with self._lock:
+            self._failures += 1
+            if self._resting_until is None and self._failures >= self._policy.failures_to_open:
+                self._rest(self._clock.monotonic())
+
+    def _over_budget(self, now: float) -> float:
+        interval = self._policy.interval
+        return self._next_free - now - interval * (self._policy.burst - 1)
+
+    def _rest(self, now: float) -> None:
+        self._resting_until = now + self._policy.rest(self._level, self._chance.random())
+        self._level += 1

@@ -1,0 +1,1 @@
+"""The operations of the contract by area, one method each, named after its operationId."""

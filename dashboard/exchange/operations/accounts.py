@@ -1,0 +1,76 @@
+"""Accounts, people, business units, and the exchange's own definitions."""
+
+from dashboard.exchange.decode import Page
+from dashboard.exchange.operations.asking import Asking, query, segment
+from dashboard.exchange.shapes.accounts import (
+    Account,
+    BusinessUnit,
+    Client,
+    Definition,
+    Locale,
+    User,
+    UserAccountBusinessUnit,
+)
+
+
+class AccountOperations(Asking):
+    """Reads only."""
+
+    def get_user_accounts(self) -> Page[Account]:
+        """The accounts that the credentials reach."""
+        return self._list("get_user_accounts", "/accounts", "accounts", Account)
+
+    def get_account_users(self, *, user_type: str | None = None) -> Page[User]:
+        """The people of the account; `user_type`: `project_manager` for those only."""
+        target = f"{self._account}/users{query({'user_type': user_type})}"
+        return self._list("get_account_users", target, "users", User)
+
+    def get_account_service_clients(self, *, user_type: str | None = None) -> Page[User]:
+        """The service clients of the account, such as Fieldwatch itself."""
+        target = f"{self._account}/service-clients{query({'user_type': user_type})}"
+        return self._list("get_account_service_clients", target, "users", User)
+
+    def get_user_account_business_unit_id(self, *, user_id: str) -> UserAccountBusinessUnit:
+        """The business unit of a person; NotFound if there is none."""
+        target = f"{self._account}/users/{segment(user_id)}/business-units"
+        return self._read("get_user_account_business_unit_id", target, UserAccountBusinessUnit)
+
+    def get_business_units(self) -> Page[BusinessUnit]:
+        """The business units of the account with currency and pricing models."""
+        target = f"{self._account}/business-units"
+        return self._list("get_business_units", target, "business_units", BusinessUnit)
+
+    def get_clients(self, *, page_size: int = 100, page_number: int = 0) -> Page[Client]:
+        """One page of the account's clients, counted from 0; the last page is short or empty."""
+        values = query({"page_size": page_size, "page_number": page_number})
+        return self._list("get_clients", f"{self._account}/clients{values}", "clients", Client)
+
+    def get_countries(self) -> Page[Definition]:
+        """Every country: id, code, name."""
+        return self._list("get_countries", "/countries", "countries", Definition)
+
+    def get_industries(self) -> Page[Definition]:
+        """Every industry: id, code, name."""
+        return self._list("get_industries", "/industries", "industries", Definition)
+
+    def get_industry_lockouts(self) -> Page[Definition]:
+        """Every industry lockout: id, code, name."""
+        target = "/industry-lockouts"
+        return self._list("get_industry_lockouts", target, "industry_lockouts", Definition)
+
+    def get_integration_use_cases(self) -> Page[Definition]:
+        """Every integration use case: id, name, description."""
+        target = "/integration-use-cases"
+        return self._list("get_integration_use_cases", target, "integration_use_cases", Definition)
+
+    def get_locales(self) -> Page[Locale]:
+        """Every country with its languages."""
+        return self._list("get_locales", "/locales", "locales", Locale)
+
+    def get_study_types(self) -> Page[Definition]:
+        """Every study type: id, code, name."""
+        return self._list("get_study_types", "/study-types", "study_types", Definition)
+
+    def get_suppliers(self) -> Page[Definition]:
+        """Every supplier: id, code, name."""
+        return self._list("get_suppliers", "/suppliers", "suppliers", Definition)

@@ -1,0 +1,136 @@
+"""What every operation is made of: an address, a body, a shape for the answer."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TypeVar
+from urllib.parse import quote, urlencode
+
+import msgspec
+from msgspec import Struct
+
+from dashboard.exchange.answer import Answer
+from dashboard.exchange.decode import Page, decode, decode_page
+from dashboard.exchange.errors import BadAnswer
+from dashboard.exchange.transport import Transport
+
+T = TypeVar("T")
+QueryValue = str | int | bool | datetime | list[str] | None
+
+_bodies = msgspec.json.Encoder(decimal_format="number")
+
+
+class JobRef(Struct, frozen=True, kw_only=True):
+    """A job that was accepted: its id, and where the exchange says it can be read."""
+
+    id: str
+    location: str
+
+
+def segment(value: str) -> str:
+    """`value` as one segment of a path; ValueError for what would change the path."""
+    if value in {"", ".", ".."}:
+        raise ValueError("An id is needed")
+    return quote(value, safe="")
+
+
+def rfc3339(moment: datetime) -> str:
+    """An aware moment as the exchange writes it: UTC, three fractional digits, Z."""
+    if moment.tzinfo is None:
+        raise ValueError("A moment needs its zone")
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def query(values: Mapping[str, QueryValue]) -> str:
+    """`?a=1&b=x&b=y` of the values that are not None; empty without any."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in values.items():
+        if isinstance(value, list):
+            pairs.extend((name, each) for each in value)
+        elif value is not None:
+            pairs.append((name, _query_text(value)))
+    return f"?{urlencode(pairs)}" if pairs else ""
+
+
+def _query_text(value: str | int | bool | datetime) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return rfc3339(value) if isinstance(value, datetime) else str(value)
+
+
+class Asking:
+    """The base of every area: knows the account and the transport."""
+
+    def __init__(self, transport: Transport, *, account_id: str) -> None:
+        self._transport = transport
+        self._account = f"/accounts/{segment(account_id)}"
+        self._projects = f"/demand{self._account}/projects"
+
+    def _project(self, project_id: str) -> str:
+        return f"{self._projects}/{segment(project_id)}"
+
+    def _group(self, project_id: str, target_group_id: str) -> str:
+        return f"{self._projects}/{segment(project_id)}/target-groups/{segment(target_group_id)}"
+
+    def _read(self, operation: str, target: str, shape: type[T]) -> T:
+        answer = self._transport.send(operation, "GET", target)
+        return self._shaped(operation, answer, shape)
+
+    def _list(self, operation: str, target: str, name: str, item: type[T]) -> Page[T]:
+        answer = self._transport.send(operation, "GET", target)
+        try:
+            return decode_page(answer.body, name, item)
+        except BadAnswer as exc:
+            exc.operation = operation
+            raise
+
+    def _compute(self, operation: str, target: str, body: object, shape: type[T]) -> T:
+        """A POST that changes nothing: it may be repeated."""
+        answer = self._transport.send(operation, "POST", target, content=_bodies.encode(body))
+        return self._shaped(operation, answer, shape)
+
+    def _write(
+        self,
+        operation: str,
+        method: str,
+        target: str,
+        body: object = None,
+        *,
+        etag: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Answer:
+        """A write: repeated with its idempotency key only, otherwise sent once."""
+        headers: dict[str, str] = {}
+        if etag is not None:
+            headers["If-Match"] = etag
+        if idempotency_key is not None:
+            headers["Idempotency-Key"] = idempotency_key
+        return self._transport.send(
+            operation,
+            method,
+            target,
+            headers=headers,
+            content=None if body is None else _bodies.encode(body),
+            write=True,
+            repeatable=idempotency_key is not None,
+        )
+
+    def _shaped(
+        self, operation: str, answer: Answer, shape: type[T], *, written: bool = False
+    ) -> T:
+        """The answer as `shape`; after a write, one that is not leaves the outcome unknown."""
+        try:
+            return decode(answer.body, shape)
+        except BadAnswer as exc:
+            exc.operation, exc.outcome_unknown = operation, written
+            raise
+
+    def _job(self, operation: str, answer: Answer) -> JobRef:
+        location = answer.headers.get("location", "")
+        job_id = location.split("?")[0].rstrip("/").rpartition("/")[2]
+        if not job_id:
+            raise BadAnswer(
+                "The exchange took the job and did not say where it can be read",
+                operation=operation,
+                outcome_unknown=True,
+            )
+        return JobRef(id=job_id, location=location)

@@ -1,0 +1,42 @@
+"""Drafts of target groups: created, read, replaced."""
+
+from dashboard.exchange.errors import Launched, Redirected
+from dashboard.exchange.operations.asking import Asking
+from dashboard.exchange.shapes.drafts import (
+    CreatedDraftTargetGroupResponse,
+    DraftTargetGroupRequest,
+    FetchTargetGroupResponse,
+)
+
+
+class DraftOperations(Asking):
+    """Writes are sent once: the contract has no idempotency key for drafts."""
+
+    def create_target_group(self, *, project_id: str, draft: DraftTargetGroupRequest) -> str:
+        """The id of a new draft. `outcome_unknown`: look for it in the list before trying again."""
+        operation = "create_target_group"
+        target = f"{self._project(project_id)}/target-groups"
+        answer = self._write(operation, "POST", target, draft)
+        return self._shaped(operation, answer, CreatedDraftTargetGroupResponse, written=True).id
+
+    def get_target_group(
+        self, *, project_id: str, target_group_id: str
+    ) -> FetchTargetGroupResponse:
+        """A draft; Launched if it is none any more: then ask for its details."""
+        operation = "get_target_group"
+        try:
+            return self._read(
+                operation, self._group(project_id, target_group_id), FetchTargetGroupResponse
+            )
+        except Redirected as exc:
+            raise Launched(status=exc.status, operation=operation) from exc
+
+    def update_target_group(
+        self, *, project_id: str, target_group_id: str, draft: DraftTargetGroupRequest
+    ) -> None:
+        """Replace a draft whole. Launched if it is none any more; Refused names wrong fields."""
+        operation = "update_target_group"
+        try:
+            self._write(operation, "PUT", self._group(project_id, target_group_id), draft)
+        except Redirected as exc:
+            raise Launched(status=exc.status, operation=operation) from exc

@@ -1,0 +1,195 @@
+"""The field: runs and what is done with them, price, filling strategy, re-entry."""
+
+from datetime import datetime
+
+from dashboard.exchange.answer import Answer
+from dashboard.exchange.decode import Page, Versioned
+from dashboard.exchange.errors import Forbidden, MethodNotAllowed, NotFound, NotOffered
+from dashboard.exchange.operations.asking import Asking, rfc3339, segment
+from dashboard.exchange.shapes.base import MonetaryAmountRequestModel, Money, Shape
+from dashboard.exchange.shapes.fielding import (
+    FieldingPeriod,
+    FieldingRunId,
+    FieldingRunItem,
+    FillingStrategyUpdateRequest,
+    ReEntryConfiguration,
+)
+from dashboard.exchange.transport import Transport
+
+RE_ENTRY_PATH = (
+    "/demand/accounts/{account_id}/projects/{project_id}"
+    "/target-groups/{target_group_id}/re-entry-configuration"
+)
+
+
+class CostPerInterviewUpdateResponse(Shape, frozen=True, kw_only=True, gc=False):
+    target_group_cpi: Money
+
+
+class FillingStrategyUpdateResponse(Shape, frozen=True, kw_only=True, gc=False):
+    filling_strategy: str
+
+
+class FieldingOperations(Asking):
+    """Writes that are sent once; the actions on a run need its ETag."""
+
+    def __init__(self, transport: Transport, *, account_id: str, re_entry_path: str) -> None:
+        super().__init__(transport, account_id=account_id)
+        self._account_id = account_id
+        self._re_entry_path = re_entry_path
+        try:
+            example = self._re_entry("project", "group")
+        except (KeyError, IndexError) as exc:
+            raise ValueError(f"The re-entry path has an unknown place: {exc}") from exc
+        if not example.startswith("/"):
+            raise ValueError("The re-entry path begins with /")
+
+    def update_cost_per_interview(
+        self, *, project_id: str, target_group_id: str, cpi: Money
+    ) -> Money:
+        """The new CPI of a launched group, as the exchange now has it. Sent once."""
+        operation = "update_cost_per_interview"
+        target = f"{self._group(project_id, target_group_id)}/cost-per-interview"
+        body = {"target_group_cpi": MonetaryAmountRequestModel.of(cpi)}
+        answer = self._write(operation, "PUT", target, body)
+        shaped = self._shaped(operation, answer, CostPerInterviewUpdateResponse, written=True)
+        return shaped.target_group_cpi
+
+    def update_filling_strategy(
+        self, *, project_id: str, target_group_id: str, filling_strategy: str
+    ) -> str:
+        """The new strategy (automated, prescreens, completes) as the exchange has it. Sent once."""
+        operation = "update_filling_strategy"
+        target = f"{self._group(project_id, target_group_id)}/filling-strategy"
+        body = FillingStrategyUpdateRequest(filling_strategy=filling_strategy)
+        answer = self._write(operation, "PUT", target, body)
+        shaped = self._shaped(operation, answer, FillingStrategyUpdateResponse, written=True)
+        return shaped.filling_strategy
+
+    def get_re_entry_configuration(
+        self, *, project_id: str, target_group_id: str
+    ) -> ReEntryConfiguration:
+        """Who may enter a launched group again.
+
+        NotOffered for 403, 404 and 405; a draft gives 404, its re-entry is in the draft itself.
+        """
+        operation = "get_re_entry_configuration"
+        target = self._re_entry(project_id, target_group_id)
+        try:
+            return self._read(operation, target, ReEntryConfiguration)
+        except (Forbidden, NotFound, MethodNotAllowed) as exc:
+            raise _re_entry_not_offered(operation, exc.status) from exc
+
+    def update_re_entry_configuration(
+        self, *, project_id: str, target_group_id: str, configuration: ReEntryConfiguration
+    ) -> ReEntryConfiguration:
+        """New re-entry of a launched group, as the exchange now has it. Sent once.
+
+        NotOffered for 403, 404 and 405; the re-entry of a draft is edited with the draft.
+        """
+        operation = "update_re_entry_configuration"
+        target = self._re_entry(project_id, target_group_id)
+        try:
+            answer = self._write(operation, "PUT", target, configuration)
+        except (Forbidden, NotFound, MethodNotAllowed) as exc:
+            raise _re_entry_not_offered(operation, exc.status) from exc
+        return self._shaped(operation, answer, ReEntryConfiguration, written=True)
+
+    def get_fielding_runs_by_target_group_id(
+        self, *, project_id: str, target_group_id: str
+    ) -> Page[FieldingRunItem]:
+        """The fielding runs of a group, at most one; `etag` of each makes its actions possible."""
+        target = f"{self._group(project_id, target_group_id)}/fielding-runs"
+        return self._list("get_fielding_runs_by_target_group_id", target, "data", FieldingRunItem)
+
+    def get_fielding_run(
+        self, *, project_id: str, target_group_id: str, fielding_run_id: str
+    ) -> Versioned[FieldingRunItem]:
+        """One run, with the ETag from the header, else from its version."""
+        operation = "get_fielding_run"
+        target = self._run(project_id, target_group_id, fielding_run_id)
+        answer = self._transport.send(operation, "GET", target)
+        run = self._shaped(operation, answer, FieldingRunItem)
+        return Versioned(value=run, etag=answer.headers.get("etag") or run.etag)
+
+    def update_fielding_run(
+        self,
+        *,
+        project_id: str,
+        target_group_id: str,
+        fielding_run_id: str,
+        start_fielding_at: datetime,
+        end_fielding_at: datetime,
+        etag: str,
+    ) -> Versioned[FieldingRunId]:
+        """New dates of a run, with its new ETag; PreconditionFailed if it changed meanwhile."""
+        operation = "update_fielding_run"
+        target = self._run(project_id, target_group_id, fielding_run_id)
+        body = {
+            "start_fielding_at": rfc3339(start_fielding_at),
+            "end_fielding_at": rfc3339(end_fielding_at),
+        }
+        answer = self._write(operation, "PUT", target, body, etag=etag)
+        value = self._shaped(operation, answer, FieldingRunId, written=True)
+        return Versioned(value=value, etag=answer.headers.get("etag"))
+
+    def launch_now_fielding_run(
+        self, *, project_id: str, target_group_id: str, fielding_run_id: str, etag: str
+    ) -> Versioned[FieldingPeriod]:
+        """Launch a scheduled run at once; its period and new ETag."""
+        operation = "launch_now_fielding_run"
+        run = self._run(project_id, target_group_id, fielding_run_id)
+        answer = self._write(operation, "POST", f"{run}/launch-now", etag=etag)
+        value = self._shaped(operation, answer, FieldingPeriod, written=True)
+        return Versioned(value=value, etag=answer.headers.get("etag"))
+
+    def pause_fielding_run(
+        self, *, project_id: str, target_group_id: str, fielding_run_id: str, etag: str
+    ) -> str | None:
+        """Pause a live run; its new ETag. PreconditionFailed if it changed meanwhile."""
+        run = self._run(project_id, target_group_id, fielding_run_id)
+        return _etag(self._write("pause_fielding_run", "POST", f"{run}/pause", etag=etag))
+
+    def resume_fielding_run(
+        self, *, project_id: str, target_group_id: str, fielding_run_id: str, etag: str
+    ) -> str | None:
+        """Resume a paused run whose goal and end are not reached; its new ETag."""
+        run = self._run(project_id, target_group_id, fielding_run_id)
+        return _etag(self._write("resume_fielding_run", "POST", f"{run}/resume", etag=etag))
+
+    def complete_fielding_run(
+        self, *, project_id: str, target_group_id: str, fielding_run_id: str, etag: str
+    ) -> str | None:
+        """End a live or scheduled run; its new ETag."""
+        run = self._run(project_id, target_group_id, fielding_run_id)
+        return _etag(self._write("complete_fielding_run", "POST", f"{run}/complete", etag=etag))
+
+    def relaunch_fielding_run(
+        self, *, project_id: str, target_group_id: str, fielding_run_id: str, etag: str
+    ) -> str | None:
+        """Relaunch a completed run whose goal and end are not reached; its new ETag."""
+        run = self._run(project_id, target_group_id, fielding_run_id)
+        return _etag(self._write("relaunch_fielding_run", "POST", f"{run}/relaunch", etag=etag))
+
+    def _run(self, project_id: str, target_group_id: str, fielding_run_id: str) -> str:
+        group = self._group(project_id, target_group_id)
+        return f"{group}/fielding-runs/{segment(fielding_run_id)}"
+
+    def _re_entry(self, project_id: str, target_group_id: str) -> str:
+        return self._re_entry_path.format(
+            account_id=segment(self._account_id),
+            project_id=segment(project_id),
+            target_group_id=segment(target_group_id),
+        )
+
+
+def _etag(answer: Answer) -> str | None:
+    return answer.headers.get("etag")
+
+
+def _re_entry_not_offered(operation: str, status: int | None) -> NotOffered:
+    return NotOffered(
+        "Re-entry cannot be edited on this exchange once launched",
+        status=status,
+        operation=operation,
+    )

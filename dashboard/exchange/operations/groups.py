@@ -1,0 +1,155 @@
+"""Target groups in the field: rows, overview, performance, completes, changelog, details."""
+
+from dashboard.exchange.decode import Page
+from dashboard.exchange.operations.asking import Asking, query, segment
+from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
+from dashboard.exchange.shapes.groups import (
+    CompletesPoint,
+    ComputeTargetGroupTransitionsRequest,
+    ComputeTargetGroupTransitionsResponse,
+    TargetGroupDetails,
+    TargetGroupDetailsUpdateRequest,
+    TargetGroupOverview,
+    TargetGroupOverviewByTargetGroupId,
+    TargetGroupPerformance,
+    TargetGroupsListItem,
+)
+
+
+class GroupOperations(Asking):
+    """Reads of target groups, and the details of launched ones."""
+
+    def get_list_target_groups(
+        self,
+        *,
+        project_id: str,
+        page_size: int = 100,
+        start_after: str | None = None,
+        end_before: str | None = None,
+        status: list[str] | None = None,
+        country: list[str] | None = None,
+        language: list[str] | None = None,
+        project_manager_id: str | None = None,
+        exclusion_status: bool | None = None,
+        name: str | None = None,
+        search_string: str | None = None,
+        human_readable_ids: list[str] | None = None,
+        target_group_customer_reference_numbers: list[str] | None = None,
+    ) -> Page[TargetGroupsListItem]:
+        """One page of a project's target groups, 1-100 rows, filtered by what is not None.
+
+        `country`: two small letters, `language`: three. Figures are over the group's whole life.
+        """
+        values = query(
+            {
+                "page_size": page_size,
+                "start_after": start_after,
+                "end_before": end_before,
+                "status": status,
+                "country": country,
+                "language": language,
+                "project_manager_id": project_manager_id,
+                "exclusion_status": exclusion_status,
+                "name": name,
+                "search_string": search_string,
+                "human_readable_ids": human_readable_ids,
+                "target_group_customer_reference_numbers": target_group_customer_reference_numbers,
+            }
+        )
+        target = f"{self._project(project_id)}/target-groups{values}"
+        return self._list("get_list_target_groups", target, "target_groups", TargetGroupsListItem)
+
+    def get_target_group_overview(
+        self, *, project_id: str, target_group_id: str
+    ) -> TargetGroupOverview:
+        """Status, progress, CPI, cost and rates; median LOI in seconds."""
+        target = f"{self._group(project_id, target_group_id)}/overview"
+        return self._read("get_target_group_overview", target, TargetGroupOverview)
+
+    def get_target_group_overview_by_target_group_id(
+        self, *, target_group_id: str
+    ) -> TargetGroupOverviewByTargetGroupId:
+        """The overview of a group whose project is not known; it says account and project."""
+        target = f"/demand/target-groups/{segment(target_group_id)}/overview"
+        return self._read(
+            "get_target_group_overview_by_target_group_id",
+            target,
+            TargetGroupOverviewByTargetGroupId,
+        )
+
+    def get_target_group_performance(
+        self, *, project_id: str, target_group_id: str
+    ) -> TargetGroupPerformance:
+        """Entrants, prescreens, completes, cost and rates over the group's whole life."""
+        target = f"{self._group(project_id, target_group_id)}/performance"
+        return self._read("get_target_group_performance", target, TargetGroupPerformance)
+
+    def get_target_group_completes_aggregated_by_interval(
+        self, *, project_id: str, target_group_id: str, aggregation_interval: str | None = None
+    ) -> Page[CompletesPoint]:
+        """Cumulative completes at the end of each interval, which can fall by reconciliation.
+
+        `aggregation_interval`: ISO 8601 duration such as `PT1H`; the exchange's default is a day.
+        """
+        values = query({"aggregation_interval": aggregation_interval})
+        group = self._group(project_id, target_group_id)
+        return self._list(
+            "get_target_group_completes_aggregated_by_interval",
+            f"{group}/completes-aggregated-by-interval{values}",
+            "aggregated_completes_intervals",
+            CompletesPoint,
+        )
+
+    def get_target_group_changelog(
+        self,
+        *,
+        project_id: str,
+        target_group_id: str,
+        page_size: int = 50,
+        start_after: str | None = None,
+        end_before: str | None = None,
+        change_types: list[str] | None = None,
+    ) -> Page[TargetGroupChangelogBatch]:
+        """One page of changes, 1-50 batches. There is no `has_more`: no next cursor ends it."""
+        values = query(
+            {
+                "page_size": page_size,
+                "start_after": start_after,
+                "end_before": end_before,
+                "change_types": change_types,
+            }
+        )
+        target = f"{self._group(project_id, target_group_id)}/changelog{values}"
+        return self._list(
+            "get_target_group_changelog", target, "changelog", TargetGroupChangelogBatch
+        )
+
+    def get_target_group_details(
+        self, *, project_id: str, target_group_id: str
+    ) -> TargetGroupDetails:
+        """What a launched group is; expected LOI in minutes, expected IR 0-1."""
+        target = f"{self._group(project_id, target_group_id)}/details"
+        return self._read("get_target_group_details", target, TargetGroupDetails)
+
+    def update_launched_target_group_details(
+        self, *, project_id: str, target_group_id: str, details: TargetGroupDetailsUpdateRequest
+    ) -> TargetGroupDetails:
+        """New details of a launched group, as the exchange now has them.
+
+        Sent once: `outcome_unknown` means read back. Refused names the wrong fields.
+        """
+        operation = "update_launched_target_group_details"
+        target = f"{self._group(project_id, target_group_id)}/details"
+        answer = self._write(operation, "PUT", target, details)
+        return self._shaped(operation, answer, TargetGroupDetails, written=True)
+
+    def compute_target_group_transitions(
+        self, *, project_id: str, groups: ComputeTargetGroupTransitionsRequest
+    ) -> ComputeTargetGroupTransitionsResponse:
+        """What may be done with all the groups meant: launch, pause, resume, relaunch, finish."""
+        return self._compute(
+            "compute_target_group_transitions",
+            f"{self._project(project_id)}/compute-target-group-transitions",
+            groups,
+            ComputeTargetGroupTransitionsResponse,
+        )

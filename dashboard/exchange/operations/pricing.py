@@ -1,0 +1,106 @@
+"""What it costs and who is reached: rate cards, feasibility, assistant, profiles, allocations."""
+
+from dashboard.exchange.decode import Versioned
+from dashboard.exchange.operations.asking import Asking, query, segment
+from dashboard.exchange.shapes.allocations import SupplyAllocation
+from dashboard.exchange.shapes.assistant import (
+    FieldingAssistantModulesAssignment,
+    FieldingAssistantModulesAssignmentRequestModel,
+)
+from dashboard.exchange.shapes.pricing import (
+    CalculateTargetGroupFeasibilityByIdRequest,
+    CalculateTargetGroupFeasibilityRequest,
+    CalculateTargetGroupFeasibilityResponse,
+    RateCard,
+    TargetGroupRateCard,
+)
+from dashboard.exchange.shapes.profiling import FillingGoalUpdateRequest, Profiles
+
+
+class PricingOperations(Asking):
+    """Feasibility changes nothing and is repeated like a read; the PUTs are sent once."""
+
+    def get_rate_card(self, *, business_unit_id: str, country_code: str) -> RateCard:
+        """The rate card of a business unit for a country; NotFound if there is none."""
+        values = query({"country_code": country_code})
+        unit = f"/demand{self._account}/business-units/{segment(business_unit_id)}"
+        return self._read("get_rate_card", f"{unit}/rate-card{values}", RateCard)
+
+    def get_target_group_rate_card(
+        self, *, project_id: str, target_group_id: str
+    ) -> TargetGroupRateCard:
+        """The rate card of a group: predicted until it is first live, bound from then on."""
+        target = f"{self._group(project_id, target_group_id)}/rate-card"
+        return self._read("get_target_group_rate_card", target, TargetGroupRateCard)
+
+    def calculate_target_group_feasibility(
+        self, *, request: CalculateTargetGroupFeasibilityRequest
+    ) -> CalculateTargetGroupFeasibilityResponse:
+        """Price and goal that the exchange suggests for a group that does not exist yet."""
+        target = f"/demand{self._account}/target-groups/calculate-feasibility"
+        return self._compute(
+            "calculate_target_group_feasibility",
+            target,
+            request,
+            CalculateTargetGroupFeasibilityResponse,
+        )
+
+    def calculate_target_group_feasibility_by_id(
+        self,
+        *,
+        project_id: str,
+        target_group_id: str,
+        request: CalculateTargetGroupFeasibilityByIdRequest,
+    ) -> CalculateTargetGroupFeasibilityResponse:
+        """Price and goal that the exchange suggests for a group with the changes of `request`."""
+        target = f"{self._group(project_id, target_group_id)}/calculate-feasibility"
+        return self._compute(
+            "calculate_target_group_feasibility_by_id",
+            target,
+            request,
+            CalculateTargetGroupFeasibilityResponse,
+        )
+
+    def get_fielding_assistant_assignment(
+        self, *, project_id: str, target_group_id: str
+    ) -> Versioned[FieldingAssistantModulesAssignment]:
+        """Which modules of the assistant are on, with the ETag for a change."""
+        operation = "get_fielding_assistant_assignment"
+        target = f"{self._group(project_id, target_group_id)}/fielding-assistant-assignment"
+        answer = self._transport.send(operation, "GET", target)
+        value = self._shaped(operation, answer, FieldingAssistantModulesAssignment)
+        return Versioned(value=value, etag=answer.headers.get("etag"))
+
+    def create_or_update_fielding_assistant_assignment(
+        self,
+        *,
+        project_id: str,
+        target_group_id: str,
+        assignment: FieldingAssistantModulesAssignmentRequestModel,
+        etag: str | None = None,
+    ) -> None:
+        """Set all modules at once: what is UNSET goes off. Sent once; read back to confirm."""
+        target = f"{self._group(project_id, target_group_id)}/fielding-assistant-assignment"
+        operation = "create_or_update_fielding_assistant_assignment"
+        self._write(operation, "PUT", target, assignment, etag=etag)
+
+    def list_profiles(self, *, project_id: str, target_group_id: str) -> Profiles:
+        """The profiles of a group with their quotas and how far each is."""
+        target = f"{self._group(project_id, target_group_id)}/profiles"
+        return self._read("list_profiles", target, Profiles)
+
+    def update_profile_filling_goal(
+        self, *, project_id: str, target_group_id: str, goals: FillingGoalUpdateRequest
+    ) -> Profiles:
+        """New goals of a group and its quotas, as the exchange now has them. Sent once."""
+        operation = "update_profile_filling_goal"
+        target = f"{self._group(project_id, target_group_id)}/profiles/completes-goal"
+        answer = self._write(operation, "PUT", target, goals)
+        return self._shaped(operation, answer, Profiles, written=True)
+
+    def get_target_group_allocation_specification(
+        self, *, project_id: str, target_group_id: str
+    ) -> SupplyAllocation:
+        """Which suppliers may send how much of a running group, and what they sent."""
+        target = f"{self._group(project_id, target_group_id)}/allocation-specification"
+        return self._read("get_target_group_allocation_specification", target, SupplyAllocation)

@@ -1,0 +1,80 @@
+"""Accounts, people, business units and the exchange's own definitions."""
+
+from dashboard.exchange.shapes.base import Id, Identified, Shape, Uuid
+
+
+class Account(Identified, frozen=True, kw_only=True, gc=False):
+    """One account that the credentials reach."""
+
+    id: Id
+    name: str | None = None
+
+
+class AccountsList(Shape, frozen=True, kw_only=True, gc=False):
+    accounts: list[Account] = []
+
+
+class User(Identified, frozen=True, kw_only=True, gc=False):
+    """A person or a service client of an account."""
+
+    id: Uuid
+    email: str | None = None
+    name: str | None = None
+
+    _ids = ()
+    _uuids = ("id",)
+
+
+class UsersList(Shape, frozen=True, kw_only=True, gc=False):
+    users: list[User] = []
+
+
+class UserAccountBusinessUnit(Identified, frozen=True, kw_only=True, gc=False):
+    """The business unit that a person works for."""
+
+    business_unit_id: Id | None = None
+
+    _ids = ("business_unit_id",)
+
+
+class BusinessUnit(Identified, frozen=True, kw_only=True, gc=False):
+    """A part of the account with its own currency and pricing models."""
+
+    id: Id
+    name: str | None = None
+    currency_code: str | None = None
+    pricing_models: list[str] = []
+
+
+class Client(Identified, frozen=True, kw_only=True, gc=False):
+    """A client of the account (`ClientListItem`)."""
+
+    id: Id
+    name: str | None = None
+
+
+class Definition(Identified, frozen=True, kw_only=True, gc=False):
+    """One entry of the exchange's lists: country, industry, lockout, study type, supplier…"""
+
+    id: Id | None = None
+    code: str | None = None
+    name: str | None = None
+    description: str | None = None
+
+
+class LocaleCountry(Shape, frozen=True, kw_only=True, gc=False):
+    code: str | None = None
+    name: str | None = None
+
+
+class LocaleLanguage(Shape, frozen=True, kw_only=True, gc=False):
+    code: str | None = None
+    name: str | None = None
+    is_preferred: bool | None = None
+
+
+class Locale(Shape, frozen=True, kw_only=True, gc=False):
+    """A country with the languages it is surveyed in."""
+
+    country: LocaleCountry | None = None
+    languages: list[LocaleLanguage] = []

@@ -1,0 +1,95 @@
+"""The fielding assistant: what may change price, pace and quotas by itself."""
+
+from msgspec import UNSET, Struct, UnsetType
+
+from dashboard.exchange.shapes.base import (
+    Body,
+    Moment,
+    MonetaryAmount,
+    MonetaryAmountRequestModel,
+    Shape,
+)
+
+
+class ModulePricing(Shape, frozen=True, kw_only=True, gc=False):
+    """Pricing: `dynamic` (budget, CPI from and to) or `rate_card` (CPI to, boost)."""
+
+    type: str
+    total_budget: MonetaryAmount | None = None
+    maximum_cpi: MonetaryAmount | None = None
+    minimum_cpi: MonetaryAmount | None = None
+    boost_cpi: MonetaryAmount | None = None
+
+
+class ModulePricingRequest(Body, kw_only=True):
+    """Pricing as it is sent; only what its `type` has."""
+
+    type: str
+    total_budget: MonetaryAmountRequestModel | UnsetType = UNSET
+    maximum_cpi: MonetaryAmountRequestModel | UnsetType = UNSET
+    minimum_cpi: MonetaryAmountRequestModel | UnsetType = UNSET
+    boost_cpi: MonetaryAmountRequestModel | UnsetType = UNSET
+
+
+class ModulePacing(Struct, frozen=True, kw_only=True, gc=False):
+    """Pacing: `linear` or `adaptive` (every ISO 8601 duration), or `gemini` (like a group)."""
+
+    type: str
+    increment_interval: str | UnsetType = UNSET
+    exposed_target_group_id: str | UnsetType = UNSET
+
+
+class ModuleQuotaOverlay(Struct, frozen=True, kw_only=True, gc=False):
+    """Quotas: stop at the goal of each, and keep them in balance."""
+
+    prevent_overfill: bool | UnsetType = UNSET
+    balance_fill: bool | UnsetType = UNSET
+
+
+class ModuleSoftLaunch(Struct, frozen=True, kw_only=True, gc=False):
+    """Soft launch: until when, and up to which share of the goal, in whole percent."""
+
+    end_at: Moment
+    filling_goal_percentage: int
+    demographics_strictness_percentage: int
+
+
+class FieldingAssistantModulesAssignmentRequestModel(Body, kw_only=True):
+    """All modules at once: what is left UNSET is switched off."""
+
+    pricing: ModulePricingRequest | UnsetType = UNSET
+    quota_overlay: ModuleQuotaOverlay | UnsetType = UNSET
+    pacing: ModulePacing | UnsetType = UNSET
+    soft_launch: ModuleSoftLaunch | UnsetType = UNSET
+
+
+class FieldingAssistantModulesAssignment(Shape, frozen=True, kw_only=True, gc=False):
+    """The modules that are on; None: off."""
+
+    pricing: ModulePricing | None = None
+    quota_overlay: ModuleQuotaOverlay | None = None
+    pacing: ModulePacing | None = None
+    soft_launch: ModuleSoftLaunch | None = None
+
+    def as_request(self) -> FieldingAssistantModulesAssignmentRequestModel:
+        """The same modules, ready to be changed and sent back."""
+        pricing: ModulePricingRequest | UnsetType = UNSET
+        if self.pricing is not None:
+            pricing = ModulePricingRequest(
+                type=self.pricing.type,
+                total_budget=amount(self.pricing.total_budget),
+                maximum_cpi=amount(self.pricing.maximum_cpi),
+                minimum_cpi=amount(self.pricing.minimum_cpi),
+                boost_cpi=amount(self.pricing.boost_cpi),
+            )
+        return FieldingAssistantModulesAssignmentRequestModel(
+            pricing=pricing,
+            quota_overlay=UNSET if self.quota_overlay is None else self.quota_overlay,
+            pacing=UNSET if self.pacing is None else self.pacing,
+            soft_launch=UNSET if self.soft_launch is None else self.soft_launch,
+        )
+
+
+def amount(money: MonetaryAmount | None) -> MonetaryAmountRequestModel | UnsetType:
+    """`money` as it is sent, UNSET for None."""
+    return UNSET if money is None else MonetaryAmountRequestModel.of(money)

@@ -1,0 +1,102 @@
+"""The kinds of value that every shape is made of.
+
+Missing is missing, not wrong: what can be lived without is None. What a shape requires is what
+the product cannot do without; an item that lacks it is quarantined, never guessed.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from msgspec import UNSET, Meta, Struct
+from msgspec.structs import force_setattr
+
+if TYPE_CHECKING:
+    Id = str
+    Uuid = str
+else:
+    Id = str | int  # on the wire; `Identified` turns it into text
+    Uuid = str
+
+Moment = Annotated[datetime, Meta(tz=True)]
+"""A moment with its zone, RFC 3339, any number of fractional digits."""
+
+Count = Annotated[int, Meta(ge=0, le=2_147_483_647)]
+"""How many: 0 to 2³¹-1."""
+
+Rate = Annotated[float, Meta(ge=0, le=1)]
+"""A share of one, 0 to 1."""
+
+LARGEST_AMOUNT = Decimal(10) ** 15
+SMALLEST_EXPONENT = -30
+
+
+class Shape(Struct, frozen=True, kw_only=True, gc=False):
+    """What the exchange sends: unknown members are ignored."""
+
+
+class Identified(Shape, frozen=True, kw_only=True, gc=False):
+    """A shape with ids: numbers become text, UUIDs become lower case."""
+
+    _ids: ClassVar[tuple[str, ...]] = ("id",)
+    _uuids: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        for name in self._ids:
+            value: object = getattr(self, name)
+            if type(value) is int:
+                force_setattr(self, name, str(value))
+        for name in self._uuids:
+            text: str | None = getattr(self, name)
+            if text is not None and not text.islower():
+                force_setattr(self, name, text.lower())
+
+
+class MonetaryAmount(Shape, frozen=True, kw_only=True, gc=False):
+    """Money: an exact decimal with its currency (ISO 4217 code), never rounded."""
+
+    value: Decimal
+    currency_code: str
+    currency_scale: int | None = None
+
+    def __post_init__(self) -> None:
+        value = self.value
+        if not value.is_finite() or not -LARGEST_AMOUNT < value < LARGEST_AMOUNT:
+            raise ValueError("not an amount of money")
+        if value.adjusted() < SMALLEST_EXPONENT:
+            raise ValueError("an amount of money with absurdly many digits")
+
+
+Money = MonetaryAmount
+
+
+class Body(Struct, kw_only=True):
+    """What the exchange takes: a member left UNSET is not sent, None is sent as null."""
+
+
+class MonetaryAmountRequestModel(Struct, frozen=True, kw_only=True):
+    """Money as the exchange takes it: a plain decimal string and the currency."""
+
+    value: str
+    currency_code: str
+
+    @classmethod
+    def of(cls, amount: Money) -> "MonetaryAmountRequestModel":
+        """`amount` in plain digits, never in exponents."""
+        return cls(value=format(amount.value, "f"), currency_code=amount.currency_code)
+
+
+__all__ = [
+    "UNSET",
+    "Body",
+    "Count",
+    "Id",
+    "Identified",
+    "Moment",
+    "MonetaryAmount",
+    "MonetaryAmountRequestModel",
+    "Money",
+    "Rate",
+    "Shape",
+    "Uuid",
+]

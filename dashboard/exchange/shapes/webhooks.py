@@ -1,0 +1,34 @@
+"""Webhooks: where the exchange tells what happened."""
+
+from typing import Any
+
+from dashboard.exchange.shapes.base import Id, Identified, Moment
+
+
+class Webhook(Identified, frozen=True, kw_only=True, gc=False):
+    """An address that is told about `events`."""
+
+    id: Id
+    url: str | None = None
+    events: list[str] = []
+    created_at: Moment | None = None
+    updated_at: Moment | None = None
+
+
+class WebhookWithSecret(Webhook, frozen=True, kw_only=True, gc=False):
+    """A webhook just created, or with a new secret: the only time that the secret is told."""
+
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"WebhookWithSecret(id={self.id!r}, secret=•••)"
+
+
+class WebhookEvent(Identified, frozen=True, kw_only=True, gc=False):
+    """One delivery: pending, delivering, delivered, undelivered, bounced or expired."""
+
+    id: Id | None = None
+    type: str | None = None
+    payload: Any = None
+    status: str | None = None
+    created_at: Moment | None = None

@@ -1,0 +1,119 @@
+"""The connections of every thread, and the one place where httpx's errors become ours."""
+
+import ssl
+import threading
+import weakref
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import cast
+
+import httpx
+
+from dashboard.exchange.answer import Answer, read_body
+from dashboard.exchange.clock import Clock
+from dashboard.exchange.errors import BadAnswer, TimedOut, Unreachable
+from dashboard.exchange.hosts import AllowedHosts
+from dashboard.exchange.wire import CONNECT_TIMEOUT, Wire
+
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+
+
+@lru_cache(maxsize=1)
+def shared_tls() -> ssl.SSLContext:
+    """The TLS settings of every connection; made once, because reading the CA store is slow."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
+class _Local(threading.local):
+    client: httpx.Client | None = None
+
+
+class Sockets:
+    """One httpx client a thread, made once: no cookies, no redirects, nothing from outside."""
+
+    def __init__(
+        self,
+        *,
+        hosts: AllowedHosts,
+        clock: Clock,
+        largest_body: int,
+        http: httpx.BaseTransport | None,
+    ) -> None:
+        self._hosts = hosts
+        self._clock = clock
+        self._largest_body = largest_body
+        self._http = http
+        self._local = _Local()
+        self._clients: weakref.WeakSet[httpx.Client] = weakref.WeakSet()
+
+    def fetch(self, request: httpx.Request, *, deadline: float, patience: float) -> Answer:
+        """The answer to `request`, whatever its status.
+
+        `deadline`: the moment at which it must be here; `patience`: seconds without a byte.
+        Errors say by `outcome_unknown` whether the request may have arrived.
+        """
+        request.extensions = {
+            "timeout": {
+                "connect": CONNECT_TIMEOUT,
+                "read": patience,
+                "write": patience,
+                "pool": patience,
+            },
+            "deadline": deadline,
+        }
+        try:
+            return self._fetch(request, deadline)
+        except BadAnswer as exc:
+            exc.outcome_unknown = True
+            raise
+        except httpx.HTTPError as exc:
+            kind = TimedOut if isinstance(exc, httpx.TimeoutException) else Unreachable
+            raise kind(outcome_unknown=not isinstance(exc, _NEVER_SENT)) from _bare(exc)
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        for client in list(self._clients):
+            client.close()
+
+    def _fetch(self, request: httpx.Request, deadline: float) -> Answer:
+        response = self._client().send(request, stream=True)
+        try:
+            headers = response.headers
+            parts = self._in_time(cast("Iterable[bytes]", response.stream), deadline)
+            body = read_body(parts, headers.get("content-encoding"), cap=self._largest_body)
+            return Answer(response.status_code, headers, body)
+        finally:
+            response.close()
+
+    def _in_time(self, parts: Iterable[bytes], deadline: float) -> Iterator[bytes]:
+        for part in parts:
+            if self._clock.monotonic() >= deadline:
+                raise TimedOut(outcome_unknown=True)
+            yield part
+
+    def _client(self) -> httpx.Client:
+        client = self._local.client
+        if client is None:
+            wire = self._http or Wire(
+                hosts=self._hosts, tls=shared_tls(), clock=self._clock.monotonic
+            )
+            no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+            client = httpx.Client(
+                transport=wire, trust_env=False, follow_redirects=False, cookies=no_cookies
+            )
+            self._local.client = client
+            self._clients.add(client)
+        return client
+
+
+def _bare(exc: Exception) -> Exception:
+    """`exc` without the frames that hold the request and its headers."""
+    exc.__cause__ = exc.__context__ = None
+    return exc.with_traceback(None)

@@ -1,0 +1,245 @@
+"""The way to the exchange: headers, token, gate, deadline, retries, and errors made ours.
+
+A read, or a write with an idempotency key, is tried again while the deadline leaves room. Any
+other write goes out once: when its answer is lost, nobody knows whether it was carried out, and
+the error says so (`outcome_unknown`).
+"""
+
+import random
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+import httpx
+from msgspec import Struct
+
+from dashboard.exchange.answer import LARGEST_BODY, Answer, error_of, server_time
+from dashboard.exchange.auth import Auth, ClientCredentials, Secret, credentials
+from dashboard.exchange.clock import Chance, Clock, SystemClock
+from dashboard.exchange.errors import (
+    ExchangeError,
+    NoAnswer,
+    RateLimited,
+    Rejected,
+    TimedOut,
+    Unauthorized,
+)
+from dashboard.exchange.gate import Gate
+from dashboard.exchange.hosts import AllowedHosts
+from dashboard.exchange.retry import Retries
+from dashboard.exchange.sockets import Sockets
+
+TOKEN_TIMEOUT = 10.0
+
+
+class Call(Struct, kw_only=True):
+    """One call under way, over all its tries. `maybe_done`: a write that may have succeeded."""
+
+    operation: str
+    method: str
+    url: str
+    headers: list[tuple[str, str]]
+    content: bytes | None
+    deadline: float
+    write: bool
+    repeatable: bool
+    maybe_done: bool = False
+
+
+class _Local(threading.local):
+    until: float = float("inf")
+    requests: int = 0
+
+
+class Transport:
+    """Sends calls of one connection; threads share it, each with sockets of its own."""
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        auth: Auth,
+        api_version: str,
+        gate: Gate,
+        allowed_hosts: Iterable[str],
+        timeout: float,
+        clock: Clock | None = None,
+        chance: Chance | None = None,
+        http: httpx.BaseTransport | None = None,
+        largest_body: int = LARGEST_BODY,
+    ) -> None:
+        self._hosts = AllowedHosts(allowed_hosts)
+        self._base = str(self._hosts.check(base_url)).rstrip("/")
+        if isinstance(auth, ClientCredentials):
+            self._hosts.check(auth.token_url)
+        self._clock = clock or SystemClock()
+        self._credentials = credentials(auth, ask=self._ask_for_token, clock=self._clock)
+        self._headers = [
+            ("Accept", "application/json"),
+            ("Accept-Encoding", "gzip"),
+            ("User-Agent", "Fieldwatch"),
+            ("Cint-API-Version", api_version),
+        ]
+        self._gate = gate
+        self._timeout = timeout
+        self._retries = Retries(clock=self._clock, chance=chance or random.Random())  # noqa: S311
+        self._sockets = Sockets(
+            hosts=self._hosts, clock=self._clock, largest_body=largest_body, http=http
+        )
+        self._local = _Local()
+        self._counting = threading.Lock()
+        self._last_date = ""
+        self.requests = 0
+        self.clock_skew: float | None = None
+
+    @contextmanager
+    def deadline(self, seconds: float) -> Iterator[None]:
+        """Everything that this thread asks inside may take `seconds` in all."""
+        before = self._local.until
+        self._local.until = min(before, self._clock.monotonic() + seconds)
+        try:
+            yield
+        finally:
+            self._local.until = before
+
+    def send(
+        self,
+        operation: str,
+        method: str,
+        target: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        write: bool = False,
+        repeatable: bool = True,
+    ) -> Answer:
+        """The 2xx answer to one call, or the error that it ended with.
+
+        `target`: path and query below the base address. `write`: a lost answer leaves the outcome
+        unknown. `repeatable`: another try does no harm.
+        """
+        call = Call(
+            operation=operation,
+            method=method,
+            url=self._base + target,
+            headers=[*self._headers, *(headers or {}).items()],
+            content=content,
+            deadline=min(self._clock.monotonic() + self._timeout, self._local.until),
+            write=write,
+            repeatable=repeatable,
+        )
+        if content is not None:
+            call.headers.append(("Content-Type", "application/json"))
+        try:
+            return self._first_try(call)
+        except ExchangeError as exc:
+            exc.operation = operation
+            exc.outcome_unknown = call.maybe_done
+            raise
+
+    @property
+    def requests_here(self) -> int:
+        """How many requests this thread sent so far, retries included."""
+        return self._local.requests
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        self._sockets.close()
+
+    def _first_try(self, call: Call) -> Answer:
+        if not call.repeatable:
+            return self._try(call)
+        return self._retries.call(lambda: self._try(call), deadline=call.deadline)
+
+    def _try(self, call: Call) -> Answer:
+        """One try: two requests if the first one's token is refused."""
+        answer, header = self._request(call)
+        if answer.status == 401:
+            self._credentials.refused(header)
+            answer, _ = self._request(call)
+        if answer.status >= 500:
+            self._gate.failed()
+            call.maybe_done |= call.write
+        else:
+            self._gate.succeeded()
+        if 200 <= answer.status < 300:
+            return answer
+        error = error_of(answer, now=self._clock.time(), hide=self._hide)
+        if isinstance(error, RateLimited):
+            self._gate.pause(error.retry_after or 0.0)
+        raise error
+
+    def _header(self) -> Secret:
+        try:
+            return self._credentials.header()
+        except NoAnswer:
+            self._gate.failed()
+            raise
+
+    def _request(self, call: Call) -> tuple[Answer, Secret]:
+        self._wait_at_the_gate(call.deadline)
+        header = self._header()
+        with self._counting:
+            self.requests += 1
+        self._local.requests += 1
+        request = httpx.Request(
+            call.method,
+            call.url,
+            headers=[("Authorization", header.value), *call.headers],
+            content=call.content,
+        )
+        try:
+            answer = self._sockets.fetch(
+                request, deadline=call.deadline, patience=self._timeout / 2
+            )
+        except ExchangeError as exc:
+            call.maybe_done |= call.write and exc.outcome_unknown
+            if isinstance(exc, NoAnswer):
+                self._gate.failed()
+            raise
+        self._compare_clocks(answer)
+        return answer, header
+
+    def _wait_at_the_gate(self, deadline: float) -> None:
+        while (wait := self._gate.admit()) > 0:
+            if self._clock.monotonic() + wait >= deadline:
+                raise RateLimited(
+                    "No request is free at the moment: the exchange's limit is reached",
+                    retry_after=wait,
+                )
+            self._clock.sleep(wait)
+        if self._clock.monotonic() >= deadline:
+            raise TimedOut
+
+    def _ask_for_token(self, auth: ClientCredentials) -> bytes:
+        deadline = min(self._clock.monotonic() + TOKEN_TIMEOUT, self._local.until)
+        request = httpx.Request(
+            "POST",
+            auth.token_url,
+            headers={"Accept": "application/json", "Content-Type": "application/json"},
+            content=auth.body(),
+        )
+        answer = self._sockets.fetch(request, deadline=deadline, patience=TOKEN_TIMEOUT / 2)
+        if 200 <= answer.status < 300:
+            return answer.body
+        error = error_of(answer, now=self._clock.time(), hide=lambda _: "")
+        if isinstance(error, Rejected):
+            raise Unauthorized(
+                "The token address does not accept the client id and secret", status=answer.status
+            )
+        raise error
+
+    def _compare_clocks(self, answer: Answer) -> None:
+        date = answer.headers.get("date", "")
+        if date == self._last_date:
+            return
+        self._last_date = date
+        theirs = server_time(answer.headers)
+        if theirs is not None:
+            self.clock_skew = theirs - self._clock.time()
+
+    def _hide(self, text: str) -> str:
+        for secret in self._credentials.secrets():
+            if secret:
+                text = text.replace(secret, "•••")
+        return text

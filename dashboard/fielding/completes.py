@@ -1,0 +1,85 @@
+"""The completes time series of a group, packed a row a UTC day.
+
+A point is `(end of its interval, cumulative completes)`. Slot h of a day is the count at (h+1):00Z,
+so 00:00Z is the last slot of the day before. Points off the hour are kept beside the slots.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+
+GAP = -1
+_PACKED = struct.Struct("<24i")
+_EMPTY = (GAP,) * 24
+
+
+class PackedDay(NamedTuple):
+    """A day's slots as stored, and the points that are off the hour."""
+
+    hours: bytes
+    odd: list[tuple[str, int]] | None
+
+
+def pack(points: Iterable[tuple[datetime, int]]) -> dict[date, PackedDay]:
+    """Days from points in any order; of two points at one time the later in the sequence counts."""
+    slots: dict[date, list[int]] = {}
+    odd: dict[date, dict[str, int]] = {}
+    for at, count in points:
+        end = at.astimezone(UTC)
+        if end.minute or end.second or end.microsecond:
+            odd.setdefault(end.date(), {})[end.isoformat()] = count
+            slots.setdefault(end.date(), list(_EMPTY))
+            continue
+        begin = end - timedelta(hours=1)
+        slots.setdefault(begin.date(), list(_EMPTY))[begin.hour] = count
+    return {
+        day: PackedDay(_PACKED.pack(*hours), sorted(odd[day].items()) if day in odd else None)
+        for day, hours in slots.items()
+    }
+
+
+def unpack(
+    day: date, hours: bytes, odd: Iterable[tuple[str, int]] | None
+) -> list[tuple[datetime, int]]:
+    """The points of a day, in order of time."""
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    points = [
+        (start + timedelta(hours=slot + 1), count)
+        for slot, count in enumerate(_PACKED.unpack(bytes(hours)))
+        if count != GAP
+    ]
+    if odd:
+        points += [(datetime.fromisoformat(at), count) for at, count in odd]
+        points.sort()
+    return points
+
+
+def packed(hours: bytes | memoryview, odd: Iterable[Iterable[Any]] | None) -> PackedDay:
+    """A stored row as it was packed, whatever the database made of its types."""
+    pairs = [(str(at), int(count)) for at, count in odd] if odd else None
+    return PackedDay(bytes(hours), pairs)
+
+
+def points(days: Mapping[date, PackedDay]) -> list[tuple[datetime, int]]:
+    """The whole series of several days, in order of time."""
+    return [point for day in sorted(days) for point in unpack(day, *days[day])]
+
+
+def changed_days(
+    stored: Mapping[date, PackedDay], read: Mapping[date, PackedDay]
+) -> dict[date, PackedDay]:
+    """The days of an answer that differ from what is stored."""
+    return {day: packed for day, packed in read.items() if stored.get(day) != packed}
+
+
+def falls(points: Iterable[tuple[datetime, int]]) -> int:
+    """By how many completes the series fell in all: the mark of reconciliation."""
+    fell, last = 0, None
+    for _, count in points:
+        if last is not None and count < last:
+            fell += last - count
+        last = count
+    return fell

@@ -1,0 +1,220 @@
+"""From readings of a cumulative count to completes per live hour, for many groups at once.
+
+A reading is (end of its interval, cumulative completes). Readings may be missing, repeated,
+out of order, and may fall (reconciliation). What comes out is a grid of *live* hours: time
+paused is taken out of the grid, so that ages and rates are counted in time in field.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Reading = tuple[datetime, float]
+Pause = tuple[datetime, datetime | None]
+
+HOUR = 3600.0
+WEEK = 168
+LONGEST = 42 * 24
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MONDAY = 3 * 24  # 1970-01-01 was a Thursday
+
+
+def seconds(moment: datetime, name: str) -> float:
+    """Seconds since 1970 UTC of an aware datetime; ValueError names a naive one."""
+    if moment.utcoffset() is None:
+        raise ValueError(f"{name} has no time zone: {moment!r}")
+    return moment.timestamp()
+
+
+def moment(at: float) -> datetime:
+    """The UTC datetime of seconds since 1970."""
+    return datetime.fromtimestamp(at, UTC)
+
+
+def as_zone(zone: str | ZoneInfo) -> ZoneInfo:
+    """The zone of an IANA name; ValueError for a name that no zone has."""
+    if isinstance(zone, ZoneInfo):
+        return zone
+    try:
+        return ZoneInfo(zone)
+    except (OSError, ValueError, LookupError) as exc:
+        raise ValueError(f"unknown time zone {zone!r}") from exc
+
+
+@lru_cache(maxsize=8192)
+def _slots_of_week(zone: ZoneInfo, week: int) -> Ints:
+    """Hour of the local week (0 = Monday 00:00) of the 168 UTC hours from a week's start."""
+    offsets = np.empty(WEEK)
+    for hour in range(WEEK):
+        middle = datetime.fromtimestamp((week * WEEK + hour + 0.5) * HOUR, zone)
+        offset = middle.utcoffset()
+        offsets[hour] = offset.total_seconds() / HOUR if offset else 0.0
+    local = week * WEEK + np.arange(WEEK) + 0.5 + offsets + _MONDAY
+    return np.floor(local).astype(np.int64) % WEEK
+
+
+def slots(zone: ZoneInfo, first: int, count: int) -> Ints:
+    """Hour of the local week (0–167) of `count` UTC hours from hour `first` since 1970.
+
+    Follows daylight saving: the middle of each UTC hour is looked up in the zone.
+    """
+    week, skip = divmod(first, WEEK)
+    weeks = [_slots_of_week(zone, week + k) for k in range((skip + count - 1) // WEEK + 1)]
+    return np.concatenate(weeks)[skip : skip + count]
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """Readings as two arrays: seconds since 1970 and cumulative counts."""
+
+    at: Floats
+    count: Floats
+
+
+History = Sequence[Reading] | Readings
+
+
+def cleaned(history: History, now: float) -> Readings:
+    """Readings sorted, the last of a repeated stamp kept, a dip of one reading left out.
+
+    A first stamp after `now` is the interval under way: its count is taken as of now; what
+    lies later is left out. ValueError for a naive stamp.
+    """
+    at, count = _arrays(history)
+    if not at.size:
+        return Readings(at, count)
+    steps = at[1:] - at[:-1]
+    if steps.size and steps.min() <= 0:
+        order = np.argsort(at, kind="stable")
+        at, count = at[order], count[order]
+        last = np.append(at[1:] > at[:-1], True)
+        at, count = at[last], count[last]
+    if at[-1] > now:
+        at, count = _until(at, count, now)
+    falls = count[1:] < count[:-1]
+    if falls.any():
+        dip = np.zeros(count.size, dtype=bool)
+        dip[1:-1] = falls[:-1] & (count[2:] >= count[:-2])
+        at, count = at[~dip], count[~dip]
+    return Readings(at, count)
+
+
+def _arrays(history: History) -> tuple[Floats, Floats]:
+    """Stamps in seconds and counts, as they come."""
+    if isinstance(history, Readings):
+        return history.at, history.count
+    if not history:
+        return np.empty(0), np.empty(0)
+    stamps, counts = zip(*history, strict=True)
+    try:
+        at = np.array([(stamp - _EPOCH).total_seconds() for stamp in stamps])
+    except TypeError as exc:
+        raise ValueError("history holds a stamp without a time zone") from exc
+    return at, np.array(counts, dtype=np.float64)
+
+
+def _until(at: Floats, count: Floats, now: float) -> tuple[Floats, Floats]:
+    """Readings up to now, with the interval under way as a reading of now."""
+    past = int(np.searchsorted(at, now, side="right"))
+    if past and at[past - 1] == now:
+        return at[:past], count[:past]
+    return np.append(at[:past], now), count[: past + 1]
+
+
+def live_share(first: int, count: int, pauses: Sequence[Pause], until: float) -> Floats:
+    """The live share (0–1) of `count` UTC hours from hour `first`; an open pause ends `until`."""
+    live = np.ones(count)
+    edges = (first + np.arange(count + 1)) * HOUR
+    for begin, end in pauses:
+        opens = seconds(begin, "a pause")
+        closes = until if end is None else seconds(end, "a pause")
+        if closes <= max(opens, edges[0]) or opens >= edges[-1]:
+            continue
+        overlap = np.minimum(edges[1:], closes) - np.maximum(edges[:-1], opens)
+        live -= np.clip(overlap / HOUR, 0.0, 1.0)
+    return np.maximum(live, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Live hours of one group, oldest first, the last one ends with the last reading.
+
+    counts: completes in the hour; live: the share of the hour that was live and read;
+    slot: hour of the local week; sharp: whether the hour's own count was read, not spread;
+    start: when the hour begins (seconds since 1970).
+    """
+
+    start: Floats
+    counts: Floats
+    live: Floats
+    slot: Ints
+    sharp: Floats
+
+
+def record(read: Readings, *, zone: ZoneInfo, pauses: Sequence[Pause], shape: Floats) -> Record:
+    """Completes of each live hour between the first and the last reading (at most 42 days).
+
+    Where readings are missing, the completes between two of them are spread over the live
+    hours by `shape` (168 hour-of-week weights). A fall counts as no completes and no time.
+    """
+    if read.at.size < 2:
+        none = np.empty(0)
+        return Record(none, none, none, np.empty(0, dtype=np.int64), none)
+    first, last = int(read.at[0] // HOUR), int(-(-read.at[-1] // HOUR))
+    first = max(first, last - 2 * LONGEST)
+    hours = last - first
+    edges = HOUR * np.arange(first, last + 1, dtype=np.float64)
+    slot = slots(zone, first, hours)
+    live = live_share(first, hours, pauses, float(read.at[-1])) if pauses else np.ones(hours)
+    rises = np.diff(read.count)
+    kept = (rises >= 0).astype(np.float64)
+    field = np.concatenate(([0.0], np.cumsum(shape[slot] * live + 1e-9)))
+    gross = np.concatenate(([0.0], np.cumsum(np.maximum(rises, 0.0))))
+    counts = np.diff(np.interp(field, np.interp(read.at, edges, field), gross))
+    span = np.diff(read.at)
+    seen = np.diff(np.interp(edges, read.at, np.concatenate(([0.0], np.cumsum(kept * span)))))
+    sharp = np.diff(np.interp(edges, read.at, np.append(0.0, np.cumsum(span * (span < 2 * HOUR)))))
+    live = live * seen / HOUR
+    keep = live > 0.02
+    picked = np.flatnonzero(keep)[-LONGEST:]
+    return Record(edges[picked], counts[picked], live[picked], slot[picked], sharp[picked] / HOUR)
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Records of several groups side by side: arrays (groups, hours), hours a multiple of 24.
+
+    Each record ends in the last column; what lies before its first hour is zero.
+    """
+
+    counts: Floats
+    live: Floats
+    slot: Ints
+    sharp: Floats
+
+
+def stack(records: Sequence[Record]) -> Hours:
+    """Records side by side, padded with dead hours to whole blocks of 24 (at least one)."""
+    longest = max((one.counts.size for one in records), default=0)
+    width = max(24, -(-longest // 24) * 24)
+    rows = len(records)
+    made = Hours(
+        np.zeros((rows, width)),
+        np.zeros((rows, width)),
+        np.zeros((rows, width), dtype=np.int64),
+        np.zeros((rows, width)),
+    )
+    for row, one in enumerate(records):
+        if one.counts.size:
+            made.counts[row, -one.counts.size :] = one.counts
+            made.live[row, -one.counts.size :] = one.live
+            made.slot[row, -one.counts.size :] = one.slot
+            made.sharp[row, -one.counts.size :] = one.sharp
+    return made

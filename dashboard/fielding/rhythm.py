@@ -1,0 +1,169 @@
+"""The usual shape of a group's week: how its completes spread over the 168 local hours.
+
+A shape is 168 weights with mean 1, hour 0 = Monday 00:00 in the group's own zone. It is
+learned from the group's own hours by Gamma–Poisson shrinkage, first of the weekdays, then of
+the hours of a day, then of weekdays' and weekends' own hours, each towards what came before
+it: the shape of project and country (a Prior), or the waking hours of people at home.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from dashboard.fielding.readings import WEEK, Floats, Hours, Ints
+
+DAY_WORTH = 250.0  # completes (over-dispersion divided out) that a weekday's factor must outweigh
+SHUT = 0.12  # how often a weekday is one on which the group hardly fields at all
+SHUT_WORTH = 3.0
+SHUT_RATE = 0.05
+HOUR_WORTH = 8.0
+CELL_WORTH = 5.0
+_WAKING = (
+    0.45, 0.25, 0.15, 0.12, 0.15, 0.28, 0.55, 0.85, 1.10, 1.25, 1.32, 1.35,
+    1.35, 1.33, 1.30, 1.30, 1.33, 1.38, 1.45, 1.55, 1.60, 1.50, 1.20, 0.80,
+)  # fmt: skip
+_WEEKEND = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """What is known of a group before its own readings: from its project and country.
+
+    shape: 168 hour-of-week weights (any positive scale); daily: usual completes a live day,
+    or None when unknown. ValueError for anything else.
+    """
+
+    shape: tuple[float, ...]
+    daily: float | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.shape) != WEEK or min(self.shape) < 0 or sum(self.shape) <= 0:
+            raise ValueError("a prior shape is 168 weights, none negative, not all zero")
+        if self.daily is not None and self.daily <= 0:
+            raise ValueError("a prior's daily completes are above zero")
+
+
+@cache
+def waking_hours() -> Floats:
+    """The built-in shape: people answer in waking hours, a little less at weekends."""
+    days = np.ones((7, 1))
+    days[5:] = _WEEKEND
+    shape: Floats = (days * np.array(_WAKING)).ravel()
+    shape /= shape.mean()
+    shape.setflags(write=False)
+    return shape
+
+
+def prior_shape(prior: Prior | None) -> Floats:
+    """The 168 weights of a prior, mean 1, never quite zero."""
+    if prior is None:
+        return waking_hours()
+    shape = np.array(prior.shape, dtype=np.float64)
+    shape = np.maximum(shape / shape.mean(), 0.002)
+    return np.asarray(shape / shape.mean())
+
+
+def blocks(hourly: Floats) -> Floats:
+    """Sums of 24 hours: (groups, hours) → (groups, hours / 24)."""
+    sums: Floats = hourly.reshape(hourly.shape[0], -1, 24).sum(axis=2)
+    return sums
+
+
+def learn(hours: Hours, base: Floats) -> Floats:
+    """The shape of each group's week (groups, 168), shrunk towards `base` (groups, 168)."""
+    rows = np.arange(hours.slot.shape[0])[:, None]
+    day, hour = hours.slot // 24, hours.slot % 24
+    usual = base[rows, hours.slot] * hours.live
+    counts = blocks(hours.counts)
+    field = blocks(usual)
+    level = _level(counts, field)
+    spread = _spread(counts, field, level)
+    weekday = _weekdays(hours.counts, np.repeat(level, 24, axis=1) * usual, day, spread)
+    usual = usual * weekday[rows, day]
+    level = _level(counts, blocks(usual))
+    expected = np.repeat(level, 24, axis=1) * usual * hours.sharp
+    read = hours.counts * hours.sharp
+    hourly = _shrunk(read, expected, hour, 24, HOUR_WORTH)
+    part = (day >= 5) * 24 + hour
+    cell = _shrunk(read, expected * hourly[rows, hour], part, 48, CELL_WORTH)
+    shape = base.reshape(-1, 7, 24) * weekday[:, :, None] * hourly[:, None, :]
+    shape[:, :5] *= cell[:, None, :24]
+    shape[:, 5:] *= cell[:, None, 24:]
+    flat = shape.reshape(-1, WEEK)
+    flat /= flat.mean(axis=1, keepdims=True)
+    return flat
+
+
+@cache
+def _kernel(days: int) -> Floats:
+    """Weights of days around each other: normal, ±2.5 days."""
+    day = np.arange(days)
+    return np.asarray(np.exp(-0.5 * ((day[:, None] - day) / 2.5) ** 2))
+
+
+def _level(counts: Floats, usual: Floats) -> Floats:
+    """Completes per usual hour, smoothed over some days: (groups, blocks)."""
+    kernel = _kernel(counts.shape[1])
+    whole = (counts.sum(axis=1, keepdims=True) + 0.5) / (usual.sum(axis=1, keepdims=True) + 0.5)
+    level: Floats = (counts @ kernel + 2 * whole) / (usual @ kernel + 2)
+    return level
+
+
+def _spread(counts: Floats, usual: Floats, level: Floats) -> Floats:
+    """The over-dispersion of days, at least 1: (groups, 1).
+
+    From the median of squared misses, so that days on which a group never fields do not pass
+    for noise.
+    """
+    full = usual > 6
+    miss = 4 * (np.sqrt(counts + 0.375) - np.sqrt(level * usual + 0.375)) ** 2
+    number = full.sum(axis=1)
+    ordered = np.sort(np.where(full, miss, np.inf), axis=1)
+    row, middle = np.arange(number.size), np.maximum(number - 1, 0)
+    median = (ordered[row, middle // 2] + ordered[row, (middle + 1) // 2]) / 2 / 0.455
+    median[number < 3] = 0.0
+    spread: Floats = np.maximum(1.0, (4.5 + number * median) / (3 + number))
+    return spread[:, None]
+
+
+def _summed(values: Floats, index: Ints, size: int) -> Floats:
+    """Sums of values by index within each group: (groups, size)."""
+    rows = values.shape[0]
+    flat = (np.arange(rows)[:, None] * size + index).ravel()
+    return np.asarray(np.bincount(flat, values.ravel(), rows * size).reshape(rows, size))
+
+
+def _shrunk(read: Floats, expected: Floats, index: Ints, size: int, worth: float) -> Floats:
+    """Observed over expected by index, shrunk towards 1 by `worth` completes."""
+    return (_summed(read, index, size) + worth) / (_summed(expected, index, size) + worth)
+
+
+def _weekdays(counts: Floats, expected: Floats, day: Ints, spread: Floats) -> Floats:
+    """Factor of each weekday (groups, 7): close to 1, unless the group is shut on that day.
+
+    Two hypotheses a weekday, mixed by how well they explain it: open (tight around 1) and
+    shut (next to nothing), so that a weekday-only field is learned from its first weekend.
+    """
+    seen = _summed(counts, day, 7) / spread
+    due = _summed(expected, day, 7) / spread
+    is_open = (seen + DAY_WORTH) / (due + DAY_WORTH)
+    is_shut = (seen + SHUT_RATE * SHUT_WORTH) / (due + SHUT_WORTH)
+    miss = 4 * (np.sqrt(seen + 0.375) - np.sqrt(due + 0.375)) ** 2 / (1 + due / DAY_WORTH)
+    fits_open = (1 - SHUT) * np.exp(-np.minimum(miss / 2, 50.0))
+    fits_shut = SHUT * np.exp(-0.5 * np.maximum(0.0, (is_shut - 0.1) / 0.08) ** 2)
+    fits_shut = np.where((is_shut < 0.35) & (due > 2), fits_shut, 0.0)
+    chance = fits_shut / (fits_shut + fits_open)
+    return np.asarray((1 - chance) * is_open + chance * is_shut)
+
+
+def pooled(shapes: Sequence[Floats], weights: Sequence[float], daily: float | None) -> Prior:
+    """One Prior from the shapes of several groups, each weighted by its completes.
+
+    For a new group of the same project or country. ValueError when there is nothing to pool.
+    """
+    if not shapes or sum(weights) <= 0:
+        raise ValueError("nothing to pool: no shapes, or no completes behind them")
+    shape = np.average(np.stack(shapes), axis=0, weights=np.array(weights))
+    return Prior(tuple(float(weight) for weight in shape), daily)

@@ -1,0 +1,80 @@
+"""The numbers of one group that diagnosis and early warning read; whatever is missing is None."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+_WORDS = {
+    "redirect": ("redirect",),
+    "encryption": ("encrypt", "hash", "signature"),
+    "setup": ("setup", "set-up", "qualification error", "invalid qualification"),
+    "overquota": ("overquota", "over quota", "quota full"),
+    "security": ("security", "quality", "fraud", "duplicate"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vitals:
+    """One group now. Rates 0–1, LOI observed in seconds and agreed in minutes, hours are live.
+
+    cpi_usual, epc_usual and epcm_usual: what comparable groups, or the group itself over the
+    last 7 days, have. lately: since the last complete, or the last 24 h. analysis: live
+    respondents by status label, as the exchange words it.
+    """
+
+    status: str = "live"
+    currency: str = "USD"
+    entrants: int | None = None
+    prescreens: int | None = None
+    completes: int | None = None
+    goal: int | None = None
+    ir: float | None = None
+    ir_expected: float | None = None
+    loi_seconds: float | None = None
+    loi_minutes: float | None = None
+    drop_off: float | None = None
+    cpi: Decimal | None = None
+    cpi_usual: Decimal | None = None
+    cpi_limit: Decimal | None = None
+    epc: Decimal | None = None
+    epc_usual: Decimal | None = None
+    epcm: Decimal | None = None
+    epcm_usual: Decimal | None = None
+    entrants_lately: int | None = None
+    prescreens_lately: int | None = None
+    hours_silent: float | None = None
+    expected_in_silence: float | None = None
+    hours_left: float | None = None
+    chance: float | None = None
+    soft_launch_hours_left: float | None = None
+    completes_an_hour: float | None = None
+    needed_an_hour: float | None = None
+    quotas_full: float | None = None
+    analysis: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def loi_ratio(self) -> float | None:
+        """Observed over agreed length of interview."""
+        if self.loi_seconds is None or not self.loi_minutes:
+            return None
+        return self.loi_seconds / 60 / self.loi_minutes
+
+    @property
+    def completes_per_entrant(self) -> float | None:
+        """Completes over entrants, 0–1; None before anybody entered."""
+        if self.completes is None or not self.entrants:
+            return None
+        return self.completes / self.entrants
+
+    def share(self, kind: str) -> float | None:
+        """The share (0–1) of analysed respondents whose status label is of that kind."""
+        total = sum(self.analysis.values())
+        if not total:
+            return None
+        return sum(n for label, n in self.analysis.items() if _kind(label) == kind) / total
+
+
+def _kind(label: str) -> str | None:
+    """The first kind whose words the label holds; an unknown label is none of them."""
+    low = label.casefold()
+    return next((kind for kind, words in _WORDS.items() if any(w in low for w in words)), None)

@@ -1,0 +1,64 @@
+"""`manage.py person …`: people who sign in, and their roles."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from dashboard.fielding.models import ExchangeAccount, Membership, User
+
+
+class Command(BaseCommand):
+    """Adds people; the password is asked for, or comes from the environment."""
+
+    help = "People who sign in: add one, or give one a role on another connection."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """One sub-command a verb."""
+        verbs = parser.add_subparsers(dest="verb", required=True)
+        add = verbs.add_parser("add", help="add a person, or a role to one")
+        add.add_argument("username")
+        add.add_argument("email")
+        add.add_argument("--role", choices=Membership.Role.values, required=True)
+        add.add_argument("--on", metavar="CONNECTION", required=True)
+        add.add_argument("--exchange-user-id", default="", help="who they are on the exchange")
+        add.add_argument("--password-env", metavar="VAR")
+
+    @transaction.atomic
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Add the person if they are new, and set their role."""
+        account = ExchangeAccount.objects.filter(name=options["on"]).first()
+        if account is None:
+            raise CommandError(f"no connection is named {options['on']}")
+        user = User.objects.filter(username__iexact=options["username"]).first()
+        if user is None:
+            user = self._new(options)
+        Membership.objects.update_or_create(
+            user=user,
+            account=account,
+            defaults={
+                "role": options["role"],
+                "exchange_user_id": options["exchange_user_id"].lower(),
+            },
+        )
+        self.stdout.write(str(user.pk))
+
+    def _new(self, options: dict[str, Any]) -> User:
+        user = User(username=options["username"], email=options["email"])
+        variable = options["password_env"]
+        password = os.environ.get(variable, "") if variable else getpass.getpass("Password: ")
+        try:
+            validate_password(password, user)
+            user.set_password(password)
+            user.full_clean()
+        except ValidationError as exc:
+            raise CommandError(" ".join(exc.messages)) from exc
+        user.save()
+        return user

@@ -1,0 +1,96 @@
+"""`manage.py pull NAME`: one whole cycle now, in the foreground, without Celery."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from dashboard.alerts import detect
+from dashboard.fielding.models import Cycle, ExchangeAccount
+from dashboard.sync import work
+
+WAIT_SECONDS = 100
+COMPLETE, INCOMPLETE, NOTHING = 0, 3, 1
+
+
+class Command(BaseCommand):
+    """Reads everything of one connection and prints one JSON line."""
+
+    help = "Read a connection now: its projects, their groups, and what moved."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The connection's name."""
+        parser.add_argument("name")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Pull, print, exit: 0 complete, 3 incomplete, 1 nothing could be read."""
+        account = ExchangeAccount.objects.filter(name=options["name"]).first()
+        if account is None:
+            known = ", ".join(ExchangeAccount.objects.values_list("name", flat=True)) or "none yet"
+            raise CommandError(f"no connection is named {options['name']} (there are: {known})")
+        started = time.monotonic()
+        cycles = self._rounds(account)
+        result = summary(account.name, cycles, seconds=time.monotonic() - started)
+        self.stdout.write(json.dumps(result))
+        sys.stdout.flush()
+        if not any(cycle and cycle.listed for cycle in cycles):
+            raise SystemExit(NOTHING)
+        raise SystemExit(COMPLETE if result["complete"] else INCOMPLETE)
+
+    def _rounds(self, account: ExchangeAccount) -> list[Cycle | None]:
+        """The account's own lists, then every project that they show."""
+        own = _when_free(lambda: work.account_round(account.pk, clock=timezone.now, force=True))
+        account.refresh_from_db(fields=["health"])
+        if own is None or account.health != ExchangeAccount.Health.FRESH:
+            return [own]
+        cycles: list[Cycle | None] = [own]
+        projects = account.projects.filter(missing_since=None).order_by("pk")
+        keys = list(projects.values_list("pk", flat=True))
+        for done, pk in enumerate(keys, 1):
+            cycle = _when_free(
+                lambda pk=pk: work.project_round(pk, clock=timezone.now, force=True)  # type: ignore[misc]
+            )
+            if cycle is not None:
+                detect.after_cycle(cycle=cycle, now=timezone.now())
+            cycles.append(cycle)
+            self._show_progress(done, len(keys))
+        return cycles
+
+    def _show_progress(self, done: int, of: int) -> None:
+        if self.stderr.isatty():
+            self.stderr.write(f"\r{done} of {of} projects", ending="\n" if done == of else "")
+
+
+def _when_free(work_once: Callable[[], Cycle | None]) -> Cycle | None:
+    """Do the work; where a worker is at it, wait for it to finish first."""
+    until = time.monotonic() + WAIT_SECONDS
+    while (cycle := work_once()) is None and time.monotonic() < until:
+        time.sleep(0.5)
+    return cycle
+
+
+def summary(name: str, cycles: list[Cycle | None], *, seconds: float) -> dict[str, Any]:
+    """What the JSON line says of these rounds; None stands for one that could not be had."""
+    done = [cycle for cycle in cycles if cycle is not None]
+    projects = [cycle for cycle in done if cycle.project_id is not None]
+    errors = [error for cycle in done for error in cycle.errors]
+    if len(done) < len(cycles):
+        errors.append("A worker was busy with this connection all the time.")
+    return {
+        "exchange": name,
+        "complete": len(done) == len(cycles) and all(cycle.complete for cycle in done),
+        "projects": len(projects),
+        "groups_seen": sum(cycle.groups_seen for cycle in projects),
+        "groups_written": sum(cycle.groups_written for cycle in projects),
+        "requests": sum(cycle.requests for cycle in done),
+        "quarantined": sum(cycle.quarantined for cycle in done),
+        "errors": errors,
+        "seconds": round(seconds, 3),
+    }

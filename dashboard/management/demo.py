@@ -1,0 +1,47 @@
+"""The demo that `manage.py run` shows: a simulated exchange and three people. Nowhere else."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from dashboard.fielding.models import ExchangeAccount, Membership, User
+
+NAME = "demo"
+PASSWORD = "demo"  # noqa: S105  what the ready line prints
+POLL_SECONDS = 15
+PEOPLE = (
+    ("demo", "Dana Demo", Membership.Role.ADMINISTRATOR),
+    ("demo-editor", "Eddie Editor", Membership.Role.EDITOR),
+    ("demo-viewer", "Vera Viewer", Membership.Role.VIEWER),
+)
+
+
+@transaction.atomic
+def ensure_demo(*, base_url: str) -> ExchangeAccount:
+    """The demo connection at this address, with its three people; what exists is kept."""
+    account, _ = ExchangeAccount.objects.update_or_create(
+        name=NAME,
+        defaults={"base_url": base_url, "due_at": timezone.now()},
+        create_defaults={
+            "base_url": base_url,
+            "due_at": timezone.now(),
+            "exchange_id": "101",
+            "auth": ExchangeAccount.Auth.API_KEY,
+            "secret": "demo-key",
+            "poll_seconds": POLL_SECONDS,
+            "requests_per_minute": 0,
+        },
+    )
+    for username, name, role in PEOPLE:
+        first, last = name.split()
+        user = User.objects.filter(username=username).first() or User.objects.create_user(
+            username=username,
+            email=f"{username}@fieldwatch.example",
+            password=PASSWORD,
+            first_name=first,
+            last_name=last,
+            time_zone="Europe/Berlin",
+        )
+        Membership.objects.get_or_create(user=user, account=account, defaults={"role": role})
+    return account

@@ -1,0 +1,50 @@
+"""`python -m dashboard.simulator`: the simulated exchange alone, in this process."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+from dashboard.simulator.faults import parse
+from dashboard.simulator.run import Options, make, serve
+
+
+def _options(arguments: list[str]) -> Options:
+    parser = argparse.ArgumentParser(prog="dashboard.simulator", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True, help="0 picks a free one")
+    parser.add_argument("--projects", type=int, default=4)
+    parser.add_argument("--groups", type=int, default=100, help="in each project")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--speed", type=float, help="seconds of field a second; default 1")
+    parser.add_argument("--history-days", type=float, default=14)
+    parser.add_argument("--client-id")
+    parser.add_argument("--client-secret")
+    parser.add_argument("--state", type=Path, help="file in which the world goes on")
+    parser.add_argument("--faults", default="", help="kind:rate=0.1,operation=get_*;kind:…")
+    given = parser.parse_args(arguments)
+    if (given.client_id is None) != (given.client_secret is None):
+        parser.error("--client-id and --client-secret belong together")
+    try:
+        parse(given.faults)
+    except (ValueError, TypeError) as exc:
+        parser.error(f"--faults: {exc}")
+    return Options(**vars(given))
+
+
+async def _main(options: Options) -> None:
+    exchange = make(options)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+    def ready(port: int) -> None:
+        print(f"simulator ready: http://{options.host}:{port} account 101", flush=True)
+
+    await serve(exchange, options, stop=stop, ready=ready)
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(_options(sys.argv[1:])))

@@ -1,0 +1,255 @@
+"""The control address: time, faults and forced events, for tests and the demo."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from dashboard.simulator import rules
+from dashboard.simulator.changes import log
+from dashboard.simulator.clock import read_stamp, stamp
+from dashboard.simulator.deliveries import Manner, envelope
+from dashboard.simulator.draws import ulid
+from dashboard.simulator.faults import fault_of
+from dashboard.simulator.group import MARKETPLACE, SYSTEM, Json, TargetGroup, Trouble
+from dashboard.simulator.life import go_on, interrupt
+from dashboard.simulator.operations.projects import status as project_status
+from dashboard.simulator.wire import Answer, Ask, bad_request, json_answer, not_found
+
+if TYPE_CHECKING:
+    from dashboard.simulator.exchange import Exchange
+
+
+def handle(exchange: "Exchange", ask: Ask) -> Answer:
+    """Answer a request below `/_control`; a change is a POST or DELETE with a JSON body."""
+    steps = ask.path.removeprefix("/_control").strip("/").split("/")
+    body = ask.json() or {}
+    if ask.method == "GET":
+        reader = _READERS.get(steps[0])
+        if reader is None:
+            raise not_found("the control address")
+        return json_answer(reader(exchange, steps[1:]))
+    if not isinstance(body, dict):
+        raise bad_request("the body must be an object")
+    writer = _WRITERS.get(f"{ask.method} {steps[0]}")
+    if writer is None:
+        raise not_found("the control address")
+    try:
+        return json_answer(writer(exchange, steps[1:], body))
+    except (KeyError, ValueError, TypeError, IndexError) as exc:
+        raise bad_request(f"{type(exc).__name__}: {exc}") from exc
+
+
+def read_clock(exchange: "Exchange", _steps: list[str]) -> Json:
+    """The field's time and speed."""
+    clock = exchange.world.clock
+    return {"now": stamp(clock.now()), "ms": clock.now(), "speed": clock.speed}
+
+
+def move_clock(exchange: "Exchange", _steps: list[str], body: Json) -> Json:
+    """`now` (date-time), `advance` (seconds) and `speed`, any of them."""
+    clock = exchange.world.clock
+    to = read_stamp(body["now"]) if "now" in body else None
+    if "advance" in body:
+        to = clock.now() + round(float(body["advance"]) * 1000)
+    clock.move(to=to, speed=float(body["speed"]) if "speed" in body else None)
+    exchange.journal.write("clock", wall=clock.anchor_wall, field=clock.anchor, speed=clock.speed)
+    exchange.world.settle(clock.now())
+    return read_clock(exchange, [])
+
+
+def read_faults(exchange: "Exchange", _steps: list[str]) -> Json:
+    """The faults that are on, with their hits."""
+    return {"faults": [fault.shown() for fault in exchange.faults]}
+
+
+def add_faults(exchange: "Exchange", _steps: list[str], body: Json) -> Json:
+    """Switch on one fault, or several under `faults`."""
+    exchange.faults += [fault_of(given) for given in body.get("faults", [body])]
+    return read_faults(exchange, [])
+
+
+def clear_faults(exchange: "Exchange", _steps: list[str], _body: Json) -> Json:
+    """Switch off all faults."""
+    exchange.faults.clear()
+    exchange.earlier.clear()
+    return read_faults(exchange, [])
+
+
+def read_requests(exchange: "Exchange", _steps: list[str]) -> Json:
+    """How often each operation was asked for."""
+    counts = exchange.world.requests
+    return {"total": counts.total(), "operations": dict(counts)}
+
+
+def read_edits(exchange: "Exchange", steps: list[str]) -> Json:
+    """What was asked to change, accepted or not; below a group's id only its own."""
+    edits = exchange.world.edits
+    if steps:
+        edits = [edit for edit in edits if edit["target_group_id"] == steps[0]]
+    return {"edits": edits}
+
+
+def forget_counts(exchange: "Exchange", _steps: list[str], _body: Json) -> Json:
+    """Begin to count requests and edits anew."""
+    exchange.world.requests.clear()
+    exchange.world.edits.clear()
+    return {"total": 0}
+
+
+def read_groups(exchange: "Exchange", _steps: list[str]) -> Json:
+    """Every group with its project and state."""
+    world = exchange.world
+    world.settle(world.clock.now())
+    groups = [
+        {
+            "id": g.id,
+            "human_readable_id": g.human_id,
+            "account_id": g.account_id,
+            "project_id": g.project_id,
+            "project_status": project_status(world.projects[g.project_id]),
+            "status": g.status,
+            "pricing_model": g.pricing_model,
+            "currency_code": g.currency,
+            "cpi": f"{g.cpi:f}",
+            "completes": g.tally.counts.completes,
+            "goal": g.filling_goal,
+            "fielding_run_id": g.run.id if g.run else None,
+            "trouble": g.trouble.kind if g.trouble else None,
+        }
+        for g in world.groups.values()
+    ]
+    return {"groups": groups}
+
+
+def force(exchange: "Exchange", steps: list[str], body: Json) -> Json:
+    """POST groups/{id}/{event}: make something happen to a group now."""
+    group = exchange.world.groups.get(steps[0])
+    if group is None:
+        raise not_found("the group")
+    at = exchange.world.clock.now()
+    exchange.world.catch_up(at)
+    enact(group, steps[1], body, at)
+    exchange.journal.write("force", at=at, group=group.id, event=steps[1], body=body)
+    return {"id": group.id, "status": group.status, "completes": group.tally.counts.completes}
+
+
+def enact(group: TargetGroup, event: str, body: Json, at: int) -> None:
+    """Make an event happen to a group; KeyError if there is no such event."""
+    act = _EVENTS[event]
+    interrupt(group, at)
+    act(group, at, body)
+    group.version += 1
+    go_on(group, at)
+
+
+def _trouble(group: TargetGroup, at: int, body: Json) -> None:
+    kind = body.get("kind", "stall")
+    group.trouble = Trouble(kind, at) if kind in rules.TROUBLES else None
+
+
+def _heal(group: TargetGroup, _at: int, _body: Json) -> None:
+    group.trouble = None
+
+
+def _pause(group: TargetGroup, at: int, body: Json) -> None:
+    rules.transition(group, "paused", at=at, by=MARKETPLACE, reason=body.get("reason_code"))
+
+
+def _status(group: TargetGroup, at: int, body: Json) -> None:
+    rules.transition(group, body["status"], at=at, by=SYSTEM, reason=body.get("reason_code"))
+
+
+def _completes(group: TargetGroup, at: int, body: Json) -> None:
+    group.tally.move(int(body["add"]), at=at, cpi=group.cpi)
+
+
+def _hide(group: TargetGroup, _at: int, body: Json) -> None:
+    group.hidden = bool(body.get("hidden", True))
+
+
+def _temper(group: TargetGroup, _at: int, body: Json) -> None:
+    """`loi_seconds`, `incidence_rate`, `drop_off`, `entrants_an_hour`, from now on."""
+    temper = group.temper
+    temper.loi_seconds = int(body.get("loi_seconds", temper.loi_seconds))
+    temper.incidence = float(body.get("incidence_rate", temper.incidence))
+    temper.drop = float(body.get("drop_off", temper.drop))
+    temper.entrants_an_hour = float(body.get("entrants_an_hour", temper.entrants_an_hour))
+
+
+def _change(group: TargetGroup, at: int, body: Json) -> None:
+    log(group, body["changes"], at=at, by=SYSTEM)
+
+
+_EVENTS: dict[str, Callable[[TargetGroup, int, Json], None]] = {
+    "trouble": _trouble,
+    "stall": lambda group, at, _body: _trouble(group, at, {"kind": "stall"}),
+    "heal": _heal,
+    "pause": _pause,
+    "status": _status,
+    "completes": _completes,
+    "reconcile": lambda group, at, body: _completes(group, at, {"add": -int(body["count"])}),
+    "hide": _hide,
+    "temper": _temper,
+    "log": _change,
+}
+
+
+def switch(exchange: "Exchange", _steps: list[str], body: Json) -> Json:
+    """`re_entry`: 200 serves the address, 404 or 405 refuses it."""
+    exchange.world.re_entry_status = int(body.get("re_entry", exchange.world.re_entry_status))
+    return {"re_entry": exchange.world.re_entry_status}
+
+
+def revoke(exchange: "Exchange", _steps: list[str], _body: Json) -> Json:
+    """Make every token that was given out worthless."""
+    exchange.tokens.clear()
+    return {"tokens": 0}
+
+
+def deliver(exchange: "Exchange", _steps: list[str], body: Json) -> Json:
+    """Send the `last` changes of a group (`target_group_id`) again.
+
+    `delay` and `age` (of the signature) are seconds, `times` repeats, `reversed` puts the newest
+    first, `bad_signature` signs with another secret; `kind` with `data` sends that event instead.
+    """
+    deliverer = exchange.deliverer
+    if deliverer is None:
+        raise ValueError("nothing is delivered before the exchange is served")
+    secret = "not the secret" if body.get("bad_signature") else None
+    manner = Manner(
+        float(body.get("delay", 0)), int(body.get("times", 1)), secret, float(body.get("age", 0))
+    )
+    at = exchange.world.clock.now()
+    if "kind" in body:
+        event = envelope(body["kind"], ulid(at, body["kind"]), body.get("data", {}), at)
+        hooks = [h for h in exchange.world.webhooks.values() if body["kind"] in h.events]
+        for hook in hooks:
+            deliverer.send(hook, body["kind"], event, manner)
+        return {"sent": len(hooks)}
+    group = exchange.world.groups[body["target_group_id"]]
+    batches = group.changelog[-int(body.get("last", 1)) :]
+    if body.get("reversed"):
+        batches = batches[::-1]
+    sent = 0
+    for place, batch in enumerate(batches):
+        later = manner._replace(delay=manner.delay + place / 5)
+        sent += deliverer.announce(group, batch, later)
+    return {"sent": sent}
+
+
+_READERS: dict[str, Callable[["Exchange", list[str]], Any]] = {
+    "clock": read_clock,
+    "faults": read_faults,
+    "requests": read_requests,
+    "edits": read_edits,
+    "groups": read_groups,
+}
+_WRITERS: dict[str, Callable[["Exchange", list[str], Json], Any]] = {
+    "POST clock": move_clock,
+    "POST faults": add_faults,
+    "DELETE faults": clear_faults,
+    "DELETE requests": forget_counts,
+    "POST groups": force,
+    "POST switches": switch,
+    "POST webhooks": deliver,
+    "DELETE tokens": revoke,
+}

@@ -1,0 +1,149 @@
+"""Running a simulated exchange in tests: `with Simulator(groups=10) as exchange: …`."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import threading
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from dashboard.simulator.run import Options, make, serve
+
+_WAIT = 20.0
+
+
+class Simulator:
+    """A simulated exchange on a free port, in its own process or (quicker) in a thread.
+
+    Options are those of the command line (`projects`, `groups`, `seed`, `speed`,
+    `history_days`, `client_id`, `client_secret`, `state`, `faults`). Account 101; any key is taken.
+    """
+
+    def __init__(self, *, process: bool = False, **options: Any) -> None:
+        self.process = process
+        self.options = {"projects": 1, "groups": 36, "history_days": 4, **options}
+        self.base_url = ""
+        self._child: subprocess.Popen[str] | None = None
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start, or start again: with `state` the world goes on where it was, on the same port."""
+        if self.base_url:
+            self.options["port"] = int(self.base_url.rsplit(":", 1)[1])
+        if self.process:
+            self._start_process()
+        else:
+            self._start_thread()
+
+    def _start_process(self) -> None:
+        command = [sys.executable, "-m", "dashboard.simulator"]
+        for name, value in {"port": 0, **self.options}.items():
+            command += [f"--{name.replace('_', '-')}", str(value)]
+        root = Path(__file__).resolve().parents[2]
+        self._child = subprocess.Popen(  # noqa: S603
+            command, stdout=subprocess.PIPE, text=True, cwd=root
+        )
+        line = self._child.stdout.readline() if self._child.stdout else ""
+        if not line.startswith("simulator ready: "):
+            raise RuntimeError(f"the simulator did not start: {line!r}")
+        self.base_url = line.split()[2]
+
+    def _start_thread(self) -> None:
+        ready = threading.Event()
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._run(ready)), name="simulator", daemon=True
+        )
+        self._thread.start()
+        if not ready.wait(_WAIT):
+            raise RuntimeError("the simulator did not start")
+
+    async def _run(self, ready: threading.Event) -> None:
+        options = Options(**self.options)
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+
+        def opened(port: int) -> None:
+            self.base_url = f"http://{options.host}:{port}"
+            ready.set()
+
+        await serve(make(options), options, stop=self._stop, ready=opened)
+
+    def stop(self) -> None:
+        """Stop in an orderly way; SIGTERM for a process."""
+        if self._child is not None:
+            self._child.terminate()
+            self._end_child()
+        if self._thread is not None and self._loop is not None and self._stop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join(_WAIT)
+            self._thread = None
+
+    def kill(self) -> None:
+        """SIGKILL the process, as a crash would."""
+        if self._child is None:
+            raise RuntimeError("only a process can be killed")
+        self._child.kill()
+        self._end_child()
+
+    def _end_child(self) -> None:
+        if self._child is not None:
+            self._child.wait(_WAIT)
+            if self._child.stdout:
+                self._child.stdout.close()
+            self._child = None
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """Ask the control address; `path` is what follows `/_control/`."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(  # noqa: S310
+            f"{self.base_url}/_control/{path}", data=data, method=method
+        )
+        with urllib.request.urlopen(request, timeout=_WAIT) as answer:  # noqa: S310
+            return json.load(answer)
+
+    def advance(self, **parts: float) -> None:
+        """Let the field's clock jump ahead: `days`, `hours`, `minutes`, `seconds`."""
+        units = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
+        self.control("POST", "clock", {"advance": sum(units[k] * v for k, v in parts.items())})
+
+    def groups(self, **wanted: object) -> list[dict[str, Any]]:
+        """Groups of account 101 whose fields (`status`, `pricing_model` …) are as wanted."""
+        wanted = {"account_id": 101, **wanted}
+        everything = self.control("GET", "groups")["groups"]
+        return [g for g in everything if all(g[k] == v for k, v in wanted.items())]
+
+    def force(self, group_id: str, event: str, **body: object) -> dict[str, Any]:
+        """Make an event happen to a group now; the events are those of the control address."""
+        return dict(self.control("POST", f"groups/{group_id}/{event}", body))
+
+    def fault(self, kind: str, **fields: object) -> None:
+        """Switch a fault on: `rate`, `operation`, `seed`, `count`, `value`, `group`."""
+        self.control("POST", "faults", {"kind": kind, **fields})
+
+    def clear_faults(self) -> None:
+        """Switch all faults off."""
+        self.control("DELETE", "faults")
+
+    def edits(self, group_id: str = "") -> list[dict[str, Any]]:
+        """What was asked to change, accepted or not, in this order."""
+        return list(self.control("GET", f"edits/{group_id}".rstrip("/"))["edits"])
+
+    def requests(self) -> dict[str, int]:
+        """How often each operation was asked for."""
+        return dict(self.control("GET", "requests")["operations"])

@@ -1,0 +1,165 @@
+"""The list of a project's target groups, its changelog, and transitions over a selection."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from dashboard.simulator.checks import Check
+from dashboard.simulator.clock import DAY, stamp
+from dashboard.simulator.figures import figures
+from dashboard.simulator.group import Batch, Json, TargetGroup
+from dashboard.simulator.issues import row
+from dashboard.simulator.life import settle
+from dashboard.simulator.pages import cut, page_size
+from dashboard.simulator.routes import route
+from dashboard.simulator.wire import Answer, Ask, bad_request, json_answer, trace
+from dashboard.simulator.world import World
+
+_GROUPS = "/demand/accounts/{account_id}/projects/{project_id}/target-groups"
+_STATUSES = ("draft", "scheduled", "live", "paused", "completed", "archived")
+
+
+@route("get_list_target_groups", "GET", _GROUPS)
+def get_list_target_groups(world: World, ask: Ask) -> Answer:
+    """One page of the project's groups, newest first, by filters."""
+    project = world.project(ask.params)
+    for group in project.groups:
+        if group.until <= ask.now:
+            settle(group, ask.now)
+    keep = _filters(ask)
+    found = [g for g in reversed(project.groups) if not g.hidden and all(test(g) for test in keep)]
+    page, more, cursor = cut(ask, found, lambda g: g.id, size=page_size(ask))
+    body: Json = {
+        "url": ask.path,
+        "has_more": more,
+        "next_cursor": cursor,
+        "target_groups": [_rendered(world, g, ask.now) for g in page],
+    }
+    return json_answer(body, headers=trace(ask))
+
+
+def _rendered(world: World, group: TargetGroup, now: int) -> msgspec.Raw:
+    """The row in JSON, made again only when something in it may have changed."""
+    f = figures(group, now)
+    key = (group.version, f.counts, f.cost, now // (10 * 60_000))
+    kept = world.rows.get(group.id)
+    if kept is None or kept[0] != key:
+        kept = (key, msgspec.Raw(msgspec.json.encode(row(group, now))))
+        world.rows[group.id] = kept
+    return kept[1]
+
+
+def _filters(ask: Ask) -> list[Callable[[TargetGroup], bool]]:
+    query = ask.query
+    keep: list[Callable[[TargetGroup], bool]] = []
+    statuses = _many(ask, "status")
+    if unknown := set(statuses) - set(_STATUSES):
+        raise bad_request("the status is unknown", [("status", f"{unknown.pop()} is no status")])
+    if statuses:
+        keep.append(lambda g: g.status in statuses)
+    if countries := _many(ask, "country"):
+        keep.append(lambda g: g.locale.country in countries)
+    if languages := _many(ask, "language"):
+        keep.append(lambda g: g.locale.language in languages)
+    if ids := _many(ask, "human_readable_ids"):
+        keep.append(lambda g: g.human_id in ids)
+    if references := _many(ask, "target_group_customer_reference_numbers"):
+        keep.append(lambda g: g.reference in references)
+    if manager := ask.one("project_manager_id"):
+        keep.append(lambda g: g.project_manager_id == manager)
+    if "exclusion_status" in query:
+        excluding = ask.one("exclusion_status") == "true"
+        keep.append(lambda g: bool(g.exclusion.get("enabled")) is excluding)
+    if text := (ask.one("search_string") or ask.one("name") or "").lower():
+        keep.append(lambda g: text in f"{g.name} {g.human_id} {g.id} {g.reference}".lower())
+    return keep
+
+
+def _many(ask: Ask, name: str) -> list[str]:
+    """A list parameter, repeated or separated by commas."""
+    return [part for value in ask.query.get(name, []) for part in value.split(",") if part]
+
+
+@route("get_target_group_changelog", "GET", f"{_GROUPS}/{{target_group_id}}/changelog")
+def get_target_group_changelog(world: World, ask: Ask) -> Answer:
+    """What was changed, newest first, by change types."""
+    group = world.group(ask.params)
+    settle(group, ask.now)
+    kinds = set(_many(ask, "change_types"))
+    batches = [_batch(b, kinds) for b in reversed(group.changelog)]
+    found = [b for b in batches if b["changes"]]
+    size = page_size(ask, default=50, most=50)
+    page, _more, cursor = cut(ask, found, lambda b: str(b["id"]), size=size)
+    return json_answer(
+        {"changelog": list(page)} | ({"next_cursor": cursor} if cursor is not None else {})
+    )
+
+
+def _batch(batch: Batch, kinds: set[str]) -> Json:
+    return {
+        "id": batch.id,
+        "occurred_at": stamp(batch.at),
+        "user": batch.actor.shown(),
+        "changes": [c for c in batch.changes if not kinds or c["object"] in kinds],
+    }
+
+
+@route(
+    "compute_target_group_transitions",
+    "POST",
+    "/demand/accounts/{account_id}/projects/{project_id}/compute-target-group-transitions",
+)
+def compute_target_group_transitions(world: World, ask: Ask) -> Answer:
+    """What every group of a selection allows at once."""
+    project = world.project(ask.params)
+    check = Check(ask.json() or {})
+    filters = check.typed("filters", dict, {})
+    included = check.typed("included_target_group_ids", list, None)
+    excluded = check.typed("excluded_target_group_ids", list, [])
+    text = check.text("search_string", 0, 200, required=False).lower()
+    for name, value in filters.items():
+        if not isinstance(value, list):
+            check.fault(f"filters.{name}", "must be a list")
+    check.done()
+    chosen = []
+    for group in project.groups:
+        settle(group, ask.now)
+        fits = (
+            (not filters.get("status") or group.status in filters["status"])
+            and (not filters.get("country") or group.locale.country in filters["country"])
+            and (not filters.get("language") or group.locale.language in filters["language"])
+            and (not text or text in f"{group.name} {group.human_id}".lower())
+        )
+        if fits and (included is None or group.id in included) and group.id not in excluded:
+            chosen.append(group)
+    return json_answer(_transitions(chosen, ask.now), headers=trace(ask))
+
+
+def _transitions(groups: list[TargetGroup], now: int) -> Json:
+    """Allowed only where every chosen group allows it; no group, nothing is allowed."""
+
+    def every(test: Callable[[TargetGroup], bool]) -> bool:
+        return bool(groups) and all(test(g) for g in groups)
+
+    body: Json = {
+        "is_launch_allowed": every(lambda g: g.status in ("draft", "scheduled")),
+        "is_pause_allowed": every(lambda g: g.status == "live"),
+        "is_resume_allowed": every(lambda g: g.status == "paused" and may_go_on(g, now)),
+        "is_relaunch_allowed": every(lambda g: g.status == "completed" and may_go_on(g, now)),
+        "is_finish_allowed": every(lambda g: g.status in ("live", "scheduled")),
+    }
+    if groups:
+        body["target_groups"] = [g.id for g in groups]
+    return body
+
+
+def may_go_on(group: TargetGroup, now: int) -> bool:
+    """Whether goal and end date are unreached."""
+    counts = figures(group, now).counts
+    done = counts.prescreens if group.filling_strategy == "prescreens" else counts.completes
+    return done < group.filling_goal and group.run is not None and group.run.end > now
+
+
+def in_future(at: int | None, now: int) -> bool:
+    """Whether a moment lies ahead, by less than two years."""
+    return at is not None and now < at < now + 730 * DAY

@@ -1,0 +1,109 @@
+"""Details, overviews, performance and completes of one target group."""
+
+from dashboard.simulator.clock import DAY, MINUTE, read_duration, stamp
+from dashboard.simulator.figures import completes_series, overview, performance
+from dashboard.simulator.group import Json, TargetGroup
+from dashboard.simulator.life import settle
+from dashboard.simulator.money import shown
+from dashboard.simulator.people import ACCOUNTS
+from dashboard.simulator.routes import route
+from dashboard.simulator.wire import Answer, Ask, bad_request, json_answer, not_found, trace
+from dashboard.simulator.world import World
+
+_GROUP = "/demand/accounts/{account_id}/projects/{project_id}/target-groups/{target_group_id}"
+
+
+def details(group: TargetGroup) -> Json:
+    """The contract's TargetGroupDetails."""
+    body: Json = {
+        "id": group.id,
+        "human_readable_id": group.human_id,
+        "name": group.name,
+        "account_name": ACCOUNTS[group.account_id].name,
+        "business_unit_id": str(group.business_unit_id),
+        "project_manager_id": group.project_manager_id,
+        "study_type_code": group.study_type_code,
+        "industry_code": group.industry_code,
+        "locale": group.locale_code,
+        "completes_goal": group.filling_goal,
+        "expected_length_of_interview_minutes": group.loi_minutes,
+        "expected_incidence_rate": group.incidence_rate,
+        "industry_lockout_code": group.lockout_code,
+        "collects_pii": group.collects_pii,
+        "created_at": stamp(group.created_at),
+        "client_id": group.client_id,
+    }
+    optional: Json = {
+        "live_url": group.live_url,
+        "test_url": group.test_url,
+        "target_group_customer_reference_number": group.reference,
+        "client_cost_per_interview_note": group.cpi_note and shown(group.cpi_note, group.currency),
+    }
+    return body | {name: value for name, value in optional.items() if value is not None}
+
+
+def links(group: TargetGroup) -> Json:
+    """Test links of a group, as the contract's TargetGroupLinks."""
+    url = group.test_url or group.live_url
+    screener = f"https://screener.example.com/test/{group.id}"
+    return {"test_screener": screener} | ({"test_client_survey": url} if url else {})
+
+
+@route("get_target_group_details", "GET", f"{_GROUP}/details")
+def get_target_group_details(world: World, ask: Ask) -> Answer:
+    """What a launched group was set up with."""
+    group = world.launched(ask.params)
+    settle(group, ask.now)
+    return json_answer(details(group) | {"links": links(group)}, headers=trace(ask))
+
+
+@route("get_target_group_overview", "GET", f"{_GROUP}/overview")
+def get_target_group_overview(world: World, ask: Ask) -> Answer:
+    """Status, price and figures of a launched group."""
+    group = world.launched(ask.params)
+    return json_answer(overview(group, world.project(ask.params).name, ask.now))
+
+
+@route(
+    "get_target_group_overview_by_target_group_id",
+    "GET",
+    "/demand/target-groups/{target_group_id}/overview",
+)
+def get_overview_by_id(world: World, ask: Ask) -> Answer:
+    """The overview by the group's id alone; the median LOI is 0 before the first complete."""
+    group = world.groups.get(ask.params["target_group_id"])
+    if group is None or group.status == "draft":
+        raise not_found("the target group")
+    body = overview(group, world.projects[group.project_id].name, ask.now)
+    body["account_id"], body["project_id"] = group.account_id, group.project_id
+    body["median_length_of_interview_seconds"] = body["median_length_of_interview_seconds"] or 0
+    return json_answer(body)
+
+
+@route("get_target_group_performance", "GET", f"{_GROUP}/performance")
+def get_target_group_performance(world: World, ask: Ask) -> Answer:
+    """Counts by outcome, cost and rates of a launched group."""
+    return json_answer(performance(world.launched(ask.params), ask.now))
+
+
+@route(
+    "get_target_group_completes_aggregated_by_interval",
+    "GET",
+    f"{_GROUP}/completes-aggregated-by-interval",
+)
+def get_completes(world: World, ask: Ask) -> Answer:
+    """Cumulative completes at the end of each interval, 24 hours by default."""
+    group = world.launched(ask.params)
+    raw = ask.one("aggregation_interval")
+    try:
+        interval = DAY if raw is None else read_duration(raw)
+    except ValueError as exc:
+        raise bad_request(
+            "the interval is unreadable", [("aggregation_interval", "must be ISO-8601")]
+        ) from exc
+    if interval < 5 * MINUTE:
+        raise bad_request(
+            "the interval is too short", [("aggregation_interval", "must be at least PT5M")]
+        )
+    points = completes_series(group, interval, ask.now)
+    return json_answer({"aggregated_completes_intervals": points})

@@ -1,0 +1,193 @@
+"""Profiles and quotas: who is wanted, how many of each, how many there are."""
+
+from typing import Any
+
+from dashboard.simulator.changes import change
+from dashboard.simulator.checks import Check
+from dashboard.simulator.draws import ulid
+from dashboard.simulator.figures import figures
+from dashboard.simulator.group import Json, TargetGroup
+from dashboard.simulator.operations.edits import editing
+from dashboard.simulator.routes import route
+from dashboard.simulator.wire import Answer, Ask, json_answer
+from dashboard.simulator.world import World
+
+_PROFILES = (
+    "/demand/accounts/{account_id}/projects/{project_id}/target-groups/{target_group_id}/profiles"
+)
+_AGES = ((18, 34, 30), (35, 54, 42), (55, 65, 28))
+
+
+def split(total: int, weights: list[float]) -> list[int]:
+    """Whole parts of a total by weight, which add up to it."""
+    whole = sum(weights) or 1.0
+    exact = [total * w / whole for w in weights]
+    parts = [int(e) for e in exact]
+    by_rest = sorted(range(len(exact)), key=lambda i: parts[i] - exact[i])
+    for index in by_rest[: total - sum(parts)]:
+        parts[index] += 1
+    return parts
+
+
+def profiles_of(group: TargetGroup) -> list[Json]:
+    """The group's profiles; those of a group that was not told otherwise are age and gender."""
+    if not group.profiles:
+        group.profiles = from_request(group, group.profiling or _usual())
+    return group.profiles
+
+
+def _usual() -> Json:
+    ages = [
+        {
+            "conditions": [{"object": "range", "question_id": 42, "min": low, "max": high}],
+            "quota": {"completes_goal_percentage": share},
+        }
+        for low, high, share in _AGES
+    ]
+    genders = [
+        {
+            "conditions": [{"object": "selection", "question_id": 43, "option": option}],
+            "quota": {"completes_goal_percentage": 50},
+        }
+        for option in ("1", "2")
+    ]
+    return {
+        "profile_adjustment_type": "percentage",
+        "profiles": [
+            {"object": "regular", "name": "Age", "quotas_enabled": True, "targets": ages},
+            {"object": "regular", "name": "Gender", "quotas_enabled": True, "targets": genders},
+        ],
+    }
+
+
+def from_request(group: TargetGroup, profiling: Json) -> list[Json]:
+    """Profiles as they were asked for, with ids and a goal for each quota."""
+    made: list[Json] = []
+    for number, given in enumerate(profiling.get("profiles") or _usual()["profiles"]):
+        asked = [target.get("quota") or {} for target in given["targets"]]
+        shares = [float(q.get("completes_goal_percentage") or 0) for q in asked]
+        goals = split(group.filling_goal, shares) if any(shares) else [0] * len(asked)
+        profile: Json = {
+            "object": given["object"],
+            "id": ulid(group.created_at, group.id, "profile", number),
+            "quotas_enabled": given["quotas_enabled"],
+            "name": given.get("name") or f"Profile {number + 1}",
+            "description": given.get("name") or f"Profile {number + 1}",
+            "targets": [],
+        }
+        if "blended_type" in given:
+            profile["blended_type"] = given["blended_type"]
+        for place, target in enumerate(given["targets"]):
+            goal = int(asked[place].get("completes_goal", goals[place]))
+            entry: Json = {
+                "id": ulid(group.created_at, group.id, "quota", number, place),
+                "conditions": target["conditions"],
+            }
+            if "quota" in target:
+                entry["goal"] = goal
+            profile["targets"].append(entry)
+        made.append(profile)
+    return made
+
+
+def shown_profiles(group: TargetGroup, *, completes: int | None, prescreens: int = 0) -> list[Json]:
+    """Profiles as the contract shows them; with counts unless completes is None (a draft)."""
+    return [
+        {**profile, "targets": _targets(group, profile["targets"], completes, prescreens)}
+        for profile in profiles_of(group)
+    ]
+
+
+def _targets(
+    group: TargetGroup, targets: list[Json], completes: int | None, prescreens: int
+) -> list[Json]:
+    weights = [float(t.get("goal", 0)) for t in targets]
+    done, entered = split(completes or 0, weights), split(prescreens, weights)
+    result = []
+    for index, target in enumerate(targets):
+        entry = {k: v for k, v in target.items() if k != "goal"}
+        if "goal" in target:
+            quota: Json = {
+                "completes_goal_percentage": round(100 * target["goal"] / group.filling_goal, 2),
+                "quota_nominal": target["goal"],
+                "completes_goal": target["goal"],
+            }
+            quota["completes_goal_percentage"] = min(100, quota["completes_goal_percentage"])
+            if completes is not None:
+                quota |= {"completes": done[index], "prescreens": entered[index]}
+            entry["quota"] = quota
+        result.append(entry)
+    return result
+
+
+def _body(group: TargetGroup, now: int) -> Json:
+    counts = figures(group, now).counts
+    return {
+        "locale": group.locale_code,
+        "completes_goal": group.filling_goal,
+        "profiles": shown_profiles(group, completes=counts.completes, prescreens=counts.prescreens),
+    }
+
+
+@route("list_profiles", "GET", _PROFILES)
+def list_profiles(world: World, ask: Ask) -> Answer:
+    """The group's profiles with the counts of each quota."""
+    return json_answer(_body(world.group(ask.params), ask.now))
+
+
+@route("update_profile_filling_goal", "PUT", f"{_PROFILES}/completes-goal")
+def update_profile_filling_goal(world: World, ask: Ask) -> Answer:
+    """Set the group's goal, the goals of quotas, or both."""
+    group = world.launched(ask.params)
+    check = Check.of(ask)
+    goal = check.body.get("completes_goal")
+    wanted = check.body.get("profiles") or []
+    if goal is None and not wanted:
+        check.fault("completes_goal", "is required")
+    if goal is not None:
+        goal = check.whole("completes_goal", 1, 1_000_000)
+    changes = _quota_goals(check, group, wanted)
+    check.done()
+    with editing(group, ask.now):
+        if goal is not None:
+            _scale(group, goal)
+            change(group, {"filling_goal_change": goal}, at=ask.now, by=ask.actor)
+        for target, number in changes:
+            target["goal"] = number
+        group.version += 1
+    return json_answer(_body(group, ask.now))
+
+
+def _scale(group: TargetGroup, goal: int) -> None:
+    """Quotas keep their shares when the goal moves."""
+    for profile in profiles_of(group):
+        targets = [t for t in profile["targets"] if "goal" in t]
+        total = round(sum(t["goal"] for t in targets) * goal / group.filling_goal)
+        parts = split(total, [float(t["goal"]) for t in targets])
+        for target, part in zip(targets, parts, strict=True):
+            target["goal"] = part
+
+
+def _quota_goals(check: Check, group: TargetGroup, wanted: Any) -> list[tuple[Json, int]]:
+    """Which targets get which goals; unknown ones are faults."""
+    if not isinstance(wanted, list):
+        check.fault("profiles", "must be a list")
+        return []
+    known = {p["id"]: {t["id"]: t for t in p["targets"]} for p in profiles_of(group)}
+    changes: list[tuple[Json, int]] = []
+    for n, profile in enumerate(wanted):
+        targets = known.get(profile.get("profile_id")) if isinstance(profile, dict) else None
+        if targets is None:
+            check.fault(f"profiles[{n}].profile_id", "is no profile of this group")
+            continue
+        for m, given in enumerate(profile.get("targets") or []):
+            place = f"profiles[{n}].targets[{m}]"
+            target = targets.get(given.get("id"))
+            goal = (given.get("quota") or {}).get("completes_goal")
+            if target is None:
+                check.fault(f"{place}.id", "is no quota of this profile")
+            elif not isinstance(goal, int) or isinstance(goal, bool) or goal < 1:
+                check.fault(f"{place}.quota.completes_goal", "must be a whole number above 0")
+            else:
+                changes.append((target, goal))
+    return changes

@@ -1,0 +1,171 @@
+"""Projects: list, overview, details, making and changing."""
+
+from statistics import median
+
+from dashboard.simulator.checks import Check
+from dashboard.simulator.clock import stamp
+from dashboard.simulator.draws import human_id
+from dashboard.simulator.figures import figures
+from dashboard.simulator.group import Json, Project
+from dashboard.simulator.pages import cut, page_size
+from dashboard.simulator.preconditions import if_match, remember, remembered
+from dashboard.simulator.routes import route
+from dashboard.simulator.wire import Answer, Ask, bad_request, etag, json_answer, trace
+from dashboard.simulator.world import World
+
+_PROJECT = "/demand/accounts/{account_id}/projects/{project_id}"
+
+
+def status(project: Project) -> str:
+    """A project is active while anything in it is in the field or about to be."""
+    busy = any(g.status in ("live", "scheduled", "paused", "draft") for g in project.groups)
+    return "active" if busy or not project.groups else "inactive"
+
+
+def statistics(project: Project, now: int) -> Json:
+    """The contract's ProjectStatistics over everything that was launched."""
+    launched = [g for g in project.groups if g.status != "draft"]
+    all_figures = [figures(g, now) for g in launched]
+    completes = sum(f.counts.completes for f in all_figures)
+    prescreens = sum(f.counts.prescreens for f in all_figures)
+    drops = sum(f.counts.drops for f in all_figures)
+    rates = [f.incidence for f in all_figures if f.incidence is not None]
+    lengths = [f.loi_seconds for f in all_figures if f.loi_seconds is not None]
+    return {
+        "filling_goal": sum(g.filling_goal for g in launched),
+        "current_completes": completes,
+        "current_prescreens": prescreens,
+        "incidence_rate_median": round(median(rates), 4) if rates else 0.0,
+        "length_of_interview_median_seconds": round(median(lengths)) if lengths else 0,
+        "conversion_rate_average": round(completes / prescreens, 4) if prescreens else 0.0,
+        "drop_off_rate_average": round(drops / prescreens, 4) if prescreens else 0.0,
+    }
+
+
+def _item(project: Project, now: int) -> Json:
+    moments = [g.updated_at for g in project.groups] + [project.created_at]
+    body: Json = {
+        "id": project.id,
+        "human_readable_id": project.human_id,
+        "account_id": project.account_id,
+        "name": project.name,
+        "target_group_human_readable_ids": [g.human_id for g in project.groups],
+        "target_group_count": len(project.groups),
+        "statistics": statistics(project, now),
+        "status": status(project),
+        "last_activity_at": stamp(max(moments)),
+        "target_group_customer_reference_numbers": [
+            g.reference for g in project.groups if g.reference
+        ],
+    }
+    if project.reference is not None:
+        body["project_customer_reference_number"] = project.reference
+    return body
+
+
+@route("list_account_projects", "GET", "/demand/accounts/{account_id}/projects")
+def list_account_projects(world: World, ask: Ask) -> Answer:
+    """The account's projects, newest first, by filters."""
+    wanted = ask.one("status")
+    if wanted not in (None, "active", "inactive"):
+        raise bad_request("the status is unknown", [("status", "must be active or inactive")])
+    text = ask.one("search_string") or ask.one("name")
+    if ask.one("search_string") is not None and len(ask.one("search_string") or "") < 5:
+        raise bad_request("too short", [("search_string", "must have at least 5 characters")])
+    manager = ask.one("project_manager_id")
+    found = [
+        p
+        for p in world.projects_of(ask.account_id)
+        if (wanted is None or status(p) == wanted)
+        and (manager is None or p.project_manager_id == manager)
+        and (text is None or text.lower() in f"{p.name} {p.human_id} {p.reference}".lower())
+    ]
+    page, more, cursor = cut(ask, found, lambda p: p.id, size=page_size(ask))
+    body: Json = {
+        "projects": [_item(p, ask.now) for p in page],
+        "url": ask.path,
+        "has_more": more,
+        "next_cursor": cursor,
+    }
+    return json_answer(body, headers=trace(ask))
+
+
+@route("project_overview", "GET", f"{_PROJECT}/overview")
+def project_overview(world: World, ask: Ask) -> Answer:
+    """A project with its figures."""
+    project = world.project(ask.params)
+    body: Json = {
+        "id": project.id,
+        "human_readable_id": project.human_id,
+        "name": project.name,
+        "account_id": project.account_id,
+        "statistics": statistics(project, ask.now),
+        "status": status(project),
+        "project_manager_id": project.project_manager_id,
+        "created_at": stamp(project.created_at),
+    }
+    if project.reference is not None:
+        body["project_customer_reference_number"] = project.reference
+    return json_answer(body)
+
+
+@route("get_project_by_id", "GET", _PROJECT)
+def get_project_by_id(world: World, ask: Ask) -> Answer:
+    """A project's details with its ETag."""
+    project = world.project(ask.params)
+    body: Json = {
+        "id": project.id,
+        "human_readable_id": project.human_id,
+        "name": project.name,
+        "project_manager_id": project.project_manager_id,
+        "account_id": project.account_id,
+    }
+    if project.reference is not None:
+        body["project_customer_reference_number"] = project.reference
+    return json_answer(body, headers=trace(ask) | etag(project.version))
+
+
+@route("create_project", "POST", "/demand/accounts/{account_id}/projects")
+def create_project(world: World, ask: Ask) -> Answer:
+    """A new project; the same idempotency key gives the same one again."""
+    if earlier := remembered(world, ask, "create_project"):
+        return earlier
+    check = Check.of(ask)
+    name = check.text("name", 5, 128)
+    manager = check.person("project_manager_id", ask.account_id)
+    reference = check.reference("project_customer_reference_number")
+    check.done()
+    project_id = world.new_id(ask.now)
+    world.projects[project_id] = Project(
+        id=project_id,
+        human_id=human_id(6, project_id),
+        account_id=ask.account_id,
+        name=name,
+        project_manager_id=manager,
+        created_at=ask.now,
+        reference=reference,
+    )
+    headers = trace(ask) | etag(1)
+    answer = json_answer({"id": project_id}, status=202, headers=headers)
+    return remember(world, ask, "create_project", answer)
+
+
+@route("update_project", "PUT", _PROJECT)
+def update_project(world: World, ask: Ask) -> Answer:
+    """Change a project's name, manager and reference."""
+    project = world.project(ask.params)
+    if earlier := remembered(world, ask, "update_project"):
+        return earlier
+    if_match(ask, project.version)
+    check = Check.of(ask)
+    name = check.text("name", 5, 128)
+    manager = check.person("project_manager_id", ask.account_id)
+    if "project_customer_reference_number" not in check.body:
+        check.fault("project_customer_reference_number", "is required")
+    reference = check.reference("project_customer_reference_number")
+    check.done()
+    project.name, project.project_manager_id, project.reference = name, manager, reference
+    project.version += 1
+    headers = trace(ask) | {"idempotency-key": ask.headers["idempotency-key"]}
+    body = {"id": project.id, "human_readable_id": project.human_id}
+    return remember(world, ask, "update_project", json_answer(body, headers=headers))

@@ -1,0 +1,267 @@
+"""Supply: allocations to suppliers, rate cards, and what is feasible at which price."""
+
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from dashboard.simulator import rate_cards
+from dashboard.simulator.checks import Check
+from dashboard.simulator.clock import DAY
+from dashboard.simulator.draws import seed_of
+from dashboard.simulator.figures import Figures, figures
+from dashboard.simulator.group import Json, TargetGroup
+from dashboard.simulator.money import in_currency, shown
+from dashboard.simulator.operations.profiles import split
+from dashboard.simulator.people import BusinessUnit, business_unit
+from dashboard.simulator.places import LOCALES, SUPPLIERS
+from dashboard.simulator.routes import route
+from dashboard.simulator.wire import (
+    Answer,
+    Ask,
+    bad_request,
+    json_answer,
+    not_found,
+    trace,
+)
+from dashboard.simulator.world import World
+
+_GROUP = "/demand/accounts/{account_id}/projects/{project_id}/target-groups/{target_group_id}"
+
+
+class Wish(NamedTuple):
+    """A group to be: minutes of interview, incidence rate, completes wanted, days of field."""
+
+    loi: int
+    incidence: float
+    goal: int
+    days: float
+
+
+_NAMES = {str(number): name for number, _code, name in SUPPLIERS}
+
+
+def named(supplier_id: object) -> Json:
+    """A supplier by its id, given as number or text."""
+    text = str(supplier_id)
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    return {"id": number, "name": _NAMES.get(text, f"Supplier {text}")}
+
+
+def shown_allocations(allocations: Json, group_id: str) -> Json:
+    """Allocations of a draft as the contract shows them."""
+    opened = allocations.get("open_exchange_allocations") or {}
+    private = allocations.get("private_exchange_allocations") or {}
+    blocked = [str(i) for i in opened.get("blocked_supplier_ids") or []]
+    groups = list(enumerate(opened.get("groups") or []))
+    grouped = {str(i) for _n, g in groups for i in g.get("suppliers") or []}
+    free = [i for i in _NAMES if i not in blocked and i not in grouped]
+    return {
+        "open_exchange_allocations": {
+            "blocked_suppliers": [named(i) for i in blocked],
+            "exchange_suppliers": [named(i) for i in free],
+            "exchange_min_percentage": opened.get("exchange_min_percentage", 0),
+            "exchange_max_percentage": opened.get("exchange_max_percentage", 100),
+            "groups": [
+                _group_of(g, f"{group_id}-{n}")
+                | {"suppliers": [named(i) for i in g.get("suppliers") or []]}
+                for n, g in groups
+            ],
+        },
+        "private_exchange_allocations": {
+            "blocked_suppliers": [named(i) for i in private.get("blocked_supplier_ids") or []],
+            "groups": [
+                _group_of(g, f"{group_id}-p{n}") | {"supplier": named(g.get("supplier_id", 0))}
+                for n, g in enumerate(private.get("groups") or [])
+            ],
+        },
+    }
+
+
+def _group_of(given: Json, group_id: str) -> Json:
+    return {
+        "group_id": str(given.get("group_id") or group_id),
+        "group_name": str(given.get("group_name") or "Group"),
+        "min_percentage": given.get("min_percentage", 0),
+        "max_percentage": given.get("max_percentage", 100),
+    }
+
+
+@route("get_target_group_allocation_specification", "GET", f"{_GROUP}/allocation-specification")
+def get_target_group_allocation_specification(world: World, ask: Ask) -> Answer:
+    """Who delivers to the group, and how much each delivered."""
+    group = world.group(ask.params)
+    body = shown_allocations(group.allocations, group.id)
+    _count_suppliers(group, body, figures(group, ask.now))
+    return json_answer(body, headers=trace(ask))
+
+
+def _count_suppliers(group: TargetGroup, body: Json, f: Figures) -> None:
+    opened = body["open_exchange_allocations"]
+    everybody = [s for part in opened["groups"] for s in part["suppliers"]]
+    everybody += opened["exchange_suppliers"]
+    weights = [1.0 + seed_of(group.id, s["id"]) % 9 for s in everybody]
+    completes = split(f.counts.completes, weights)
+    prescreens = split(f.counts.prescreens, weights)
+    for supplier, done, entered in zip(everybody, completes, prescreens, strict=True):
+        supplier["completes"], supplier["pre_screens"] = done, entered
+    for part in opened["groups"]:
+        done = sum(s["completes"] for s in part["suppliers"])
+        entered = sum(s["pre_screens"] for s in part["suppliers"])
+        most = group.filling_goal * part["max_percentage"] // 100
+        part["completes"], part["prescreens"] = done, entered
+        part["total_remaining"] = max(0, most - done)
+        part["conversion_rate"] = round(min(1, done / entered), 4) if entered else 0.0
+
+
+@route(
+    "get_rate_card",
+    "GET",
+    "/demand/accounts/{account_id}/business-units/{business_unit_id}/rate-card",
+)
+def get_rate_card(_world: World, ask: Ask) -> Answer:
+    """The card of a business unit for a country."""
+    unit = business_unit(ask.account_id, ask.params["business_unit_id"])
+    country = (ask.one("country_code") or "").lower()
+    if not country:
+        raise bad_request("the country is missing", [("country_code", "is required")])
+    if unit is None or "rate_card" not in unit.pricing_models:
+        raise not_found("a rate card of the business unit")
+    if country not in {place.country for place in LOCALES.values()}:
+        raise not_found("a rate card for the country")
+    body = {
+        "country_code": country,
+        "token": rate_cards.token(unit.currency, country, 1),
+        "rate_card_data": rate_cards.card(unit.currency, country),
+    }
+    return json_answer(body)
+
+
+@route("get_target_group_rate_card", "GET", f"{_GROUP}/rate-card")
+def get_target_group_rate_card(world: World, ask: Ask) -> Answer:
+    """The group's card: predicted until it was first live, then bound."""
+    group = world.group(ask.params)
+    unit = business_unit(group.account_id, group.business_unit_id)
+    if unit is None or "rate_card" not in unit.pricing_models:
+        raise not_found("a rate card of the target group")
+    figures(group, ask.now)
+    country = group.locale.country
+    kind = "predicted" if group.first_live is None else "bound"
+    body = {
+        "country_code": country,
+        f"{kind}_rate_card_token": rate_cards.token(group.currency, country, 1),
+        f"{kind}_rate_card": rate_cards.card(group.currency, country),
+    }
+    return json_answer(body)
+
+
+@route(
+    "calculate_target_group_feasibility",
+    "POST",
+    "/demand/accounts/{account_id}/target-groups/calculate-feasibility",
+)
+def calculate_target_group_feasibility(_world: World, ask: Ask) -> Answer:
+    """What a group that does not exist yet could bring."""
+    check = Check.of(ask)
+    unit = business_unit(ask.account_id, check.get("business_unit_id") or "")
+    if unit is None:
+        check.fault("business_unit_id", "is no business unit of this account")
+    locale = check.one_of("locale", tuple(LOCALES))
+    incidence = check.share("expected_incidence_rate")
+    if not incidence:
+        check.fault("expected_incidence_rate", "must be greater than 0")
+    loi = check.whole("expected_length_of_interview_minutes", 1, 45)
+    goal = check.whole("completes_goal", 1, 10_000)
+    period = check.get("fielding_specification")
+    days = _days(check, period if isinstance(period, dict) else {})
+    check.done()
+    if unit is None:
+        raise not_found("the business unit")
+    body = _feasible(check, unit, locale, Wish(loi, incidence, goal, days))
+    return json_answer(body, headers=trace(ask))
+
+
+@route("calculate_target_group_feasibility_by_id", "POST", f"{_GROUP}/calculate-feasibility")
+def calculate_target_group_feasibility_by_id(world: World, ask: Ask) -> Answer:
+    """What a group could bring, with what the body says otherwise."""
+    group = world.group(ask.params)
+    unit = business_unit(group.account_id, group.business_unit_id)
+    if unit is None:
+        raise not_found("the business unit")
+    check = Check(ask.json() or {})
+    body = check.body
+    locale = check.one_of("locale", tuple(LOCALES)) if "locale" in body else group.locale_code
+    loi, goal = group.loi_minutes, group.filling_goal
+    if "length_of_interview" in body:
+        loi = check.whole("length_of_interview", 1, 45)
+    if "completes_goal" in body:
+        goal = check.whole("completes_goal", 1, 10_000)
+    incidence = check.share("incidence_rate") if "incidence_rate" in body else group.incidence_rate
+    days = _days(check, body) if "end_at" in body else 7.0
+    check.done()
+    return json_answer(
+        _feasible(check, unit, locale, Wish(loi, incidence, goal, days)),
+        headers=trace(ask),
+    )
+
+
+def _days(check: Check, period: Json) -> float:
+    inner = Check(period)
+    start, end = inner.moment("start_at"), inner.moment("end_at")
+    for name, reason in inner.faults:
+        check.fault(f"fielding_specification.{name}", reason)
+    if start is None or end is None:
+        return 7.0
+    if end <= start:
+        check.fault("fielding_specification.end_at", "must be after the start")
+    return max(0.1, (end - start) / DAY)
+
+
+def _feasible(
+    check: Check,
+    unit: BusinessUnit,
+    locale: str,
+    wish: Wish,
+) -> Json:
+    dollars = (0.9 + 0.12 * wish.loi + 2.2 * (1 - wish.incidence)) * LOCALES[locale].dearness
+    price = in_currency(dollars, unit.currency)
+    offered = check.body.get("cost_per_interview") or check.body.get("price") or {}
+    ratio = 1.0
+    if isinstance(offered, dict) and str(offered.get("value", "")).replace(".", "", 1).isdigit():
+        ratio = float(Decimal(str(offered["value"])) / price)
+    most = int(160 * wish.days * (wish.incidence + 0.05) * min(3.0, max(0.05, ratio**1.6)))
+    body: Json = {
+        "suggested_price": shown(price, unit.currency),
+        "suggested_price_range": {
+            "min": shown(in_currency(dollars * 0.8, unit.currency), unit.currency),
+            "max": shown(in_currency(dollars * 1.6, unit.currency), unit.currency),
+        },
+        "suggested_completes_goal_range": {"min": min(wish.goal, most) * 7 // 10, "max": most},
+    }
+    profiles = (check.body.get("profiling") or {}).get("profiles") or []
+    if profiles:
+        body["profiles"] = [_feasible_profile(p, wish.goal, most) for p in profiles]
+    return body
+
+
+def _feasible_profile(profile: Any, goal: int, most: int) -> Json:
+    targets = profile["targets"]
+    parts = split(min(goal, most), [1.0] * len(targets))
+    return {
+        "object": profile["object"],
+        "targets": [
+            {
+                "conditions": target["conditions"],
+                "quota": {
+                    "min_completes": _projection(part * 7 // 10, goal),
+                    "max_completes": _projection(part, goal),
+                },
+            }
+            for target, part in zip(targets, parts, strict=True)
+        ],
+    }
+
+
+def _projection(completes: int, goal: int) -> Json:
+    return {
+        "projected_completes_percentage": round(min(100, 100 * completes / goal), 2),
+        "projected_completes_goal": completes,
+    }

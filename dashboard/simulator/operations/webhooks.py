@@ -1,0 +1,178 @@
+"""Webhooks: subscriptions, their secrets, and what was delivered."""
+
+import base64
+from hashlib import blake2b
+from typing import Any
+
+from dashboard.simulator.checks import Check
+from dashboard.simulator.clock import read_stamp, stamp
+from dashboard.simulator.group import Json
+from dashboard.simulator.pages import cut, page_size
+from dashboard.simulator.preconditions import if_match
+from dashboard.simulator.routes import route
+from dashboard.simulator.wire import (
+    Answer,
+    Ask,
+    Refusal,
+    bad_request,
+    empty,
+    etag,
+    json_answer,
+    not_found,
+)
+from dashboard.simulator.world import Webhook, World
+
+_HOOKS = "/accounts/{account_id}/webhooks"
+_HOOK = f"{_HOOKS}/{{webhook_id}}"
+EVENTS = ("target-group-updated", "quota-fill-registered", "session-updated")
+
+
+def _shown(hook: Webhook, *, secret: bool = False) -> Json:
+    body: Json = {
+        "id": hook.id,
+        "url": hook.url,
+        "events": hook.events,
+        "created_at": stamp(hook.created_at),
+        "updated_at": stamp(hook.updated_at),
+    }
+    return body | ({"secret": hook.secret} if secret else {})
+
+
+def _secret(world: World) -> str:
+    """A new secret; the same after a restart that repeats what was done."""
+    world.made += 1
+    text = f"{world.origin.seed}/{world.origin.at}/secret/{world.made}".encode()
+    return base64.b64encode(blake2b(text, digest_size=32).digest()).decode()
+
+
+def _hook(world: World, ask: Ask) -> Webhook:
+    hook = world.webhooks.get(ask.params["webhook_id"])
+    if hook is None or hook.account_id != ask.account_id:
+        raise not_found("the webhook")
+    return hook
+
+
+def _check_version(ask: Ask, hook: Webhook) -> None:
+    """An old version is refused with 400: the contract has no 412 here."""
+    try:
+        if_match(ask, hook.version, required=False)
+    except Refusal as refusal:
+        raise bad_request(refusal.detail, [("If-Match", "names an old version")]) from refusal
+
+
+def _url(check: Check, *, required: bool) -> str | None:
+    value: Any = check.get("url", required=required)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value.startswith(("http://", "https://")):
+        check.fault("url", "must be an http or https address")
+        return None
+    return value
+
+
+def _events(check: Check, *, required: bool) -> list[str] | None:
+    value: Any = check.get("events", required=required)
+    if value is None:
+        return None
+    if not isinstance(value, list) or not value or set(map(str, value)) - set(EVENTS):
+        check.fault("events", f"must be some of {', '.join(EVENTS)}")
+        return None
+    return list(value)
+
+
+@route("get_webhook_events", "GET", "/accounts/{account_id}/webhooks-events")
+def get_webhook_events(_world: World, _ask: Ask) -> Answer:
+    """Kinds of events that can be subscribed to."""
+    return json_answer({"events": list(EVENTS)})
+
+
+@route("get_webhooks", "GET", _HOOKS)
+def get_webhooks(world: World, ask: Ask) -> Answer:
+    """The account's webhooks, without their secrets."""
+    mine = [h for h in world.webhooks.values() if h.account_id == ask.account_id]
+    page, more, _cursor = cut(ask, mine, lambda h: h.id, size=page_size(ask))
+    return json_answer({"webhooks": [_shown(h) for h in page], "has_more": more})
+
+
+@route("create_webhook", "POST", _HOOKS)
+def create_webhook(world: World, ask: Ask) -> Answer:
+    """A new webhook; its secret is told only here and when it is made anew."""
+    check = Check.of(ask)
+    url, events = _url(check, required=True), _events(check, required=True)
+    check.done()
+    hook = Webhook(
+        id=world.new_id(ask.now),
+        account_id=ask.account_id,
+        url=url or "",
+        events=events or [],
+        secret=_secret(world),
+        created_at=ask.now,
+        updated_at=ask.now,
+    )
+    world.webhooks[hook.id] = hook
+    return json_answer(_shown(hook, secret=True), status=201)
+
+
+@route("get_webhook", "GET", _HOOK)
+def get_webhook(world: World, ask: Ask) -> Answer:
+    """A webhook with its ETag."""
+    hook = _hook(world, ask)
+    return json_answer(_shown(hook), headers=etag(hook.version))
+
+
+@route("update_webhook", "PUT", _HOOK)
+def update_webhook(world: World, ask: Ask) -> Answer:
+    """Change the address or the events of a webhook."""
+    hook = _hook(world, ask)
+    _check_version(ask, hook)
+    check = Check.of(ask)
+    url, events = _url(check, required=False), _events(check, required=False)
+    check.done()
+    hook.url, hook.events = url or hook.url, events or hook.events
+    hook.version += 1
+    hook.updated_at = ask.now
+    return json_answer(_shown(hook), headers=etag(hook.version))
+
+
+@route("delete_webhook", "DELETE", _HOOK)
+def delete_webhook(world: World, ask: Ask) -> Answer:
+    """End a subscription."""
+    hook = _hook(world, ask)
+    _check_version(ask, hook)
+    del world.webhooks[hook.id]
+    return empty(204)
+
+
+@route("regenerate_webhook_secret", "POST", f"{_HOOK}/regenerate-secret")
+def regenerate_webhook_secret(world: World, ask: Ask) -> Answer:
+    """A new secret; the old one signs nothing more."""
+    hook = _hook(world, ask)
+    hook.secret = _secret(world)
+    hook.version += 1
+    hook.updated_at = ask.now
+    return json_answer(_shown(hook, secret=True))
+
+
+@route("list_webhook_events_history", "GET", f"{_HOOK}/events-history")
+def list_webhook_events_history(world: World, ask: Ask) -> Answer:
+    """What was sent to a webhook since this process began, by state, kind and time."""
+    hook = _hook(world, ask)
+    try:
+        start = read_stamp(ask.one("start_time") or "")
+        end = read_stamp(ask.one("end_time") or stamp(ask.now))
+    except ValueError as exc:
+        raise bad_request(
+            "the times are unreadable", [("start_time", "must be an RFC 3339 date-time")]
+        ) from exc
+    states, kinds = ask.query.get("delivery_status", []), ask.query.get("type", [])
+    found = [
+        event
+        for event in hook.history
+        if start <= read_stamp(event["created_at"]) <= end
+        and (not states or event["status"] in states)
+        and (not kinds or event["type"] in kinds)
+    ]
+    if ask.one("created_at_sort_order") == "desc":
+        found.reverse()
+    page, _more, cursor = cut(ask, found, lambda e: str(e["id"]), size=page_size(ask))
+    return json_answer({"events": list(page), "next_cursor": cursor})

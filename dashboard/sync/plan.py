@@ -1,0 +1,133 @@
+"""What is due, for whom, how often. Due work lives in the tables; Redis only carries hints to it.
+
+A project is the unit: its list pages show every group. It is *queued* (a hint was published), then
+*claimed* by one worker with a lease, then finished and due again. A hint that is lost, or a worker
+that dies, costs no more than the lease.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import F, Q
+from django.db.models.query import QuerySet
+
+from dashboard.fielding.models import ExchangeAccount, Project
+
+QUEUED = "queued"
+QUEUED_FOR = timedelta(seconds=60)
+LEASE = timedelta(seconds=90)
+QUIET = timedelta(minutes=30)
+PAUSED = timedelta(hours=1)
+DAILY = timedelta(days=1)
+FLOOR = timedelta(seconds=10)
+SET_ASIDE_AFTER = 3
+SET_ASIDE_FOR = timedelta(hours=1)
+OVERVIEWS_EVERY = timedelta(minutes=30)
+DETAILS_EVERY = timedelta(hours=6)
+COMPLETES_EVERY = timedelta(hours=1)
+
+
+def poll_every(account: ExchangeAccount) -> timedelta:
+    """How often groups that move are read."""
+    return timedelta(seconds=account.poll_seconds or settings.POLL_SECONDS)
+
+
+def reconciled_at(completed: datetime) -> datetime:
+    """When counts of a month are final: the end of the 25th of the next month, US Central."""
+    central = completed.astimezone(ZoneInfo("America/Chicago"))
+    year, month = (
+        (central.year + 1, 1) if central.month == 12 else (central.year, central.month + 1)
+    )
+    return datetime(year, month, 26, tzinfo=ZoneInfo("America/Chicago")).astimezone(UTC)
+
+
+def next_due(
+    *,
+    statuses: Iterable[tuple[str, datetime | None]],
+    moved: bool,
+    every: timedelta,
+    waited: timedelta,
+    now: datetime,
+) -> datetime | None:
+    """When a project is due again; None if it need never be read again by itself.
+
+    `statuses` are those of its groups with their last movement, `moved` says whether this round
+    saw any movement, and `waited` is how long the round before waited: quiet projects double it.
+    """
+    kinds = dict.fromkeys((status for status, _ in statuses))
+    if "live" in kinds:
+        return now + (every if moved else min(max(waited * 2, every), max(QUIET, every)))
+    if kinds.keys() & {"paused", "scheduled"}:
+        return now + max(PAUSED, every)
+    open_until = [
+        reconciled_at(last) for status, last in statuses if status == "completed" and last
+    ]
+    if kinds.keys() - {"archived", "completed"} or any(until > now for until in open_until):
+        return now + DAILY  # drafts, unknown statuses, counts that may still be reconciled
+    return None
+
+
+def due(rows: QuerySet[Any], *, now: datetime, limit: int) -> list[int]:
+    """Ids of what is due and not at work, the most overdue first."""
+    free = Q(leased_until=None) | Q(leased_until__lt=now)
+    return list(
+        rows.filter(free, due_at__lte=now).order_by("due_at").values_list("pk", flat=True)[:limit]
+    )
+
+
+def queue(rows: QuerySet[Any], pk: int, *, now: datetime) -> bool:
+    """Mark one row as hinted at, so that no second hint is sent while the first may still come."""
+    free = Q(leased_until=None) | Q(leased_until__lt=now)
+    return bool(
+        rows.filter(free, pk=pk, due_at__lte=now).update(
+            lease=QUEUED, leased_until=now + QUEUED_FOR
+        )
+    )
+
+
+def claim(rows: QuerySet[Any], pk: int, *, now: datetime, force: bool = False) -> str | None:
+    """Take one row for work; the lease's token, or None if somebody else has it.
+
+    `force` takes it before it is due (the foreground `pull`), but never from a worker at it.
+    """
+    free = Q(leased_until=None) | Q(leased_until__lt=now) | Q(lease=QUEUED)
+    when = Q() if force else Q(due_at__lte=now)
+    token = secrets.token_hex(16)
+    won = rows.filter(free & when, pk=pk).update(
+        lease=token, leased_until=now + LEASE, attempts=F("attempts") + 1
+    )
+    return token if won else None
+
+
+def set_aside(rows: QuerySet[Any], row: Any, *, now: datetime) -> bool:
+    """Whether this work was claimed too often without an end: it waits, and says so."""
+    if row.attempts <= SET_ASIDE_AFTER:
+        return False
+    waits = {"lease": "", "leased_until": None, "attempts": 0, "due_at": now + SET_ASIDE_FOR}
+    words = f"Reading this stopped {SET_ASIDE_AFTER} times half-way; it is tried again in an hour."
+    column = "error" if isinstance(row, Project) else "health_reason"
+    rows.filter(pk=row.pk, lease=row.lease).update(**waits, **{column: words})
+    return True
+
+
+def renew(rows: QuerySet[Any], pk: int, token: str, *, now: datetime) -> bool:
+    """Whether the lease is still ours, and for a while longer."""
+    return bool(rows.filter(pk=pk, lease=token).update(leased_until=now + LEASE))
+
+
+def release(rows: QuerySet[Any], pk: int, token: str, *, now: datetime) -> None:
+    """Give work back that ended in a fault of ours; it is tried again after a lease's time."""
+    rows.filter(pk=pk, lease=token).update(lease="", leased_until=None, due_at=now + LEASE)
+
+
+def look(project_id: int, *, now: datetime) -> None:
+    """A person looks at a project: it is due now, unless it was read a moment ago."""
+    Project.objects.filter(
+        Q(read_at=None) | Q(read_at__lt=now - FLOOR), pk=project_id, due_at__gt=now
+    ).update(due_at=now)

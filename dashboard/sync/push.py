@@ -1,0 +1,199 @@
+"""An edit → the exchange → an Edit row with before, after and outcome.
+
+The way: claim (one edit of a kind and group at a time) → read what the exchange holds now → send
+once → read back. What cannot be told at once is UNKNOWN, and is settled by reading: never by
+sending again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from dashboard.exchange.client import ExchangeClient
+from dashboard.exchange.errors import ExchangeError, Refused
+from dashboard.fielding.models import Edit, Project, TargetGroup, User
+from dashboard.sync import connect
+from dashboard.sync.editable import EDITABLE, Value, ids
+
+WEB_SECONDS = 10.0
+# The worker looks at an unsettled edit after these waits; after the last it is called settled.
+CHECK_AFTER = (timedelta(seconds=20), timedelta(seconds=40), timedelta(minutes=2))
+Clock = Callable[[], datetime]
+
+
+class Busy(Exception):
+    """Another edit of the same kind and group is on its way; nothing was sent."""
+
+
+def present(*, group: TargetGroup, kind: str, client: ExchangeClient | None = None) -> Value:
+    """What the exchange holds now; raises ExchangeError."""
+    client = client or connect.client_for(group.account)
+    with client.deadline(WEB_SECONDS):
+        return EDITABLE[kind].read(client, ids(group))
+
+
+def push(
+    *,
+    group: TargetGroup,
+    kind: str,
+    seen: Value,
+    wanted: Value,
+    by: User,
+    token: str,
+    client: ExchangeClient | None = None,
+    clock: Clock = timezone.now,
+) -> Edit:
+    """Send one edit, at most once for a token; the Edit row says how it ended.
+
+    `seen` is what the form showed. Raises Busy where another edit is unsettled.
+    """
+    if sent := Edit.objects.filter(token=token).first():
+        return sent
+    client = client or connect.client_for(group.account)
+    edit = _claim(group=group, kind=kind, seen=seen, wanted=wanted, by=by, token=token, now=clock())
+    if edit.is_settled or edit.token != token:
+        return edit
+    with client.deadline(WEB_SECONDS):
+        _carry_out(edit, client, clock)
+    return edit
+
+
+def _claim(
+    *,
+    group: TargetGroup,
+    kind: str,
+    seen: Value,
+    wanted: Value,
+    by: User,
+    token: str,
+    now: datetime,
+) -> Edit:
+    """The Edit row, committed before anything is sent."""
+    edit = Edit(
+        account_id=group.account_id,
+        group=group,
+        by=by,
+        kind=kind,
+        token=token,
+        before=seen,
+        wanted=wanted,
+        started_at=now,
+        check_at=now + CHECK_AFTER[0],
+    )
+    try:
+        with transaction.atomic():
+            edit.save()
+    except IntegrityError as exc:
+        if sent := Edit.objects.filter(token=token).first():
+            return sent
+        raise Busy("Another change of this setting is on its way; look again in a moment") from exc
+    return edit
+
+
+def _carry_out(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
+    """Read, compare, send once, read back."""
+    how = EDITABLE[edit.kind]
+    of = ids(edit.group)
+    try:
+        theirs = how.read(client, of)
+    except ExchangeError as exc:
+        _settle(edit, Edit.State.REJECTED, reasons=_reasons(exc, "Nothing was sent"), now=clock())
+        return
+    if how.same(theirs, edit.wanted):
+        _settle(edit, Edit.State.CONFIRMED, after=theirs, now=clock())
+        return
+    if not how.same(theirs, edit.before):
+        _settle(edit, Edit.State.CONFLICT, after=theirs, now=clock())
+        return
+    try:
+        how.write(client, of, edit.wanted)
+    except ExchangeError as exc:
+        if not exc.outcome_unknown:
+            _settle(edit, Edit.State.REJECTED, reasons=_reasons(exc), now=clock())
+            return
+        edit.reasons = _reasons(exc)
+    _read_back(edit, client, clock)
+
+
+def _read_back(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
+    how = EDITABLE[edit.kind]
+    try:
+        theirs = how.read(client, ids(edit.group))
+    except ExchangeError as exc:
+        _leave_unknown(edit, clock(), _reasons(exc))
+        return
+    if how.same(theirs, edit.wanted):
+        _settle(edit, Edit.State.CONFIRMED, after=theirs, now=clock())
+    elif edit.checks < len(CHECK_AFTER):
+        edit.after = theirs
+        _leave_unknown(edit, clock(), edit.reasons)
+    elif how.same(theirs, edit.before):
+        words = "The exchange still holds the value from before: it did not take the change"
+        reasons = [*edit.reasons, {"name": "", "reason": words}]
+        _settle(edit, Edit.State.REJECTED, after=theirs, reasons=reasons, now=clock())
+    else:
+        _settle(edit, Edit.State.CONFLICT, after=theirs, now=clock())
+
+
+def _leave_unknown(edit: Edit, now: datetime, reasons: list[dict[str, str]]) -> None:
+    """Look again later; the worker does, whatever becomes of this process."""
+    edit.state = Edit.State.UNKNOWN
+    edit.reasons = reasons
+    edit.check_at = now + CHECK_AFTER[min(edit.checks, len(CHECK_AFTER) - 1)]
+    edit.save(update_fields=["state", "reasons", "check_at", "after"])
+
+
+def _settle(
+    edit: Edit,
+    state: Edit.State,
+    *,
+    now: datetime,
+    after: Value = None,
+    reasons: list[dict[str, str]] | None = None,
+) -> None:
+    """How it ended, and what the exchange holds now in our own tables, in one commit."""
+    edit.state, edit.after, edit.settled_at, edit.check_at = state, after, now, None
+    edit.reasons = reasons or []
+    with transaction.atomic():
+        edit.save(update_fields=["state", "after", "settled_at", "check_at", "reasons"])
+        if after is not None:
+            columns = EDITABLE[edit.kind].columns(after)
+            TargetGroup.objects.filter(pk=edit.group_id).update(**columns, changed_at=now)
+        Project.objects.filter(pk=edit.group.project_id).update(
+            version=F("version") + 1, due_at=now
+        )
+
+
+def _reasons(exc: ExchangeError, also: str = "") -> list[dict[str, Any]]:
+    """What the exchange objects to, field by field, else its sentence."""
+    if isinstance(exc, Refused) and exc.invalid_params:
+        return [{"name": one.name, "reason": one.reason} for one in exc.invalid_params]
+    sentence = f"{str(exc).rstrip('.')}. {also}." if also else str(exc)
+    return [{"name": "", "reason": sentence}]
+
+
+def settle_due(*, clock: Clock = timezone.now, limit: int = 50) -> int:
+    """Settle edits whose outcome is open, by reading; the number looked at."""
+    now = clock()
+    open_edits = Edit.objects.filter(
+        state__in=[Edit.State.SENDING, Edit.State.UNKNOWN], check_at__lte=now
+    ).select_related("group__project", "account")
+    looked = 0
+    for edit in open_edits.order_by("check_at")[:limit]:
+        lease = now + timedelta(seconds=60)
+        claimed = Edit.objects.filter(pk=edit.pk, check_at=edit.check_at).update(
+            check_at=lease, checks=F("checks") + 1
+        )
+        if claimed:
+            edit.checks += 1
+            client = connect.client_for(edit.account)
+            with client.deadline(WEB_SECONDS):
+                _read_back(edit, client, clock)
+            looked += 1
+    return looked

@@ -1,0 +1,152 @@
+"""What one group is asked beyond its row in the list. Network only: nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from dashboard.exchange.client import ExchangeClient
+from dashboard.exchange.decode import BadItem
+from dashboard.exchange.errors import (
+    BadAnswer,
+    Forbidden,
+    NotFound,
+    NotOffered,
+    Redirected,
+    Refused,
+    Unavailable,
+)
+from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
+from dashboard.exchange.shapes.groups import CompletesPoint
+from dashboard.exchange.walk import walk
+from dashboard.sync import rows
+
+# Failures of one group that leave the others of its project to be read.
+OF_ONE_GROUP = (Forbidden, NotFound, Refused, Redirected, BadAnswer, Unavailable)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What to ask of one group."""
+
+    project: str
+    group: str
+    status: str
+    performance: bool = False
+    overview: bool = False
+    completes: bool = False
+    changelog: bool = False
+    details: bool = False
+    changelog_since: datetime | None = None
+
+
+@dataclass
+class Answer:
+    """What the exchange said of one group, as columns and rows; errors are sentences."""
+
+    ask: Ask
+    at: datetime
+    columns: dict[str, Any] = field(default_factory=dict)
+    completes: list[CompletesPoint] | None = None
+    changes: list[TargetGroupChangelogBatch] = field(default_factory=list)
+    quarantined: list[tuple[str, BadItem]] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    requests: int = 0
+
+
+def group(client: ExchangeClient, ask: Ask, *, now: Callable[[], datetime]) -> Answer:
+    """Ask for everything that `ask` names; what is refused is said, what is down is raised."""
+    answer = Answer(ask=ask, at=now())
+    before = client.requests_here
+    ids = {"project_id": ask.project, "target_group_id": ask.group}
+    launched = ask.status != "draft"
+    parts: list[tuple[bool, Callable[[], None]]] = [
+        (ask.overview and launched, lambda: _overview(client, ids, answer)),
+        (ask.details and not launched, lambda: _draft(client, ids, answer)),
+        (ask.performance and launched, lambda: _performance(client, ids, answer)),
+        (ask.completes and launched, lambda: _completes(client, ids, answer)),
+        (ask.details and launched, lambda: _details(client, ids, answer)),
+        (ask.details and launched, lambda: _run(client, ids, answer)),
+        (ask.details and launched, lambda: _re_entry(client, ids, answer)),
+        (ask.changelog, lambda: _changelog(client, answer)),
+    ]
+    for wanted, part in parts:
+        if wanted:
+            try:
+                part()
+            except OF_ONE_GROUP as exc:
+                answer.errors.append(str(exc))
+            except rows.DoesNotFit as exc:
+                bad = BadItem(raw_text=str(exc), reason=str(exc), id=ask.group)
+                answer.quarantined.append(("group", bad))
+    answer.requests = client.requests_here - before
+    return answer
+
+
+def _overview(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
+    answer.columns |= rows.overview_columns(client.get_target_group_overview(**ids))
+
+
+def _performance(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
+    answer.columns |= rows.performance_columns(client.get_target_group_performance(**ids))
+
+
+def _completes(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
+    page = client.get_target_group_completes_aggregated_by_interval(
+        **ids, aggregation_interval="PT1H"
+    )
+    answer.completes = page.items
+    answer.quarantined += [
+        ("get_target_group_completes_aggregated_by_interval", bad) for bad in page.quarantined
+    ]
+
+
+def _details(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
+    answer.columns |= rows.details_columns(client.get_target_group_details(**ids))
+
+
+def _draft(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
+    answer.columns |= rows.draft_columns(client.get_target_group(**ids))
+
+
+def _run(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
+    page = client.get_fielding_runs_by_target_group_id(**ids)
+    answer.columns |= rows.run_columns(page.items)
+
+
+def _re_entry(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
+    try:
+        answer.columns |= rows.re_entry_columns(client.get_re_entry_configuration(**ids))
+    except NotOffered:
+        answer.columns |= rows.re_entry_columns(None)
+
+
+def _changelog(client: ExchangeClient, answer: Answer) -> None:
+    """The changes, as far back as none is known; a list in either order is read rightly."""
+    since = answer.ask.changelog_since
+    changes = walk(
+        lambda cursor: client.get_target_group_changelog(
+            project_id=answer.ask.project,
+            target_group_id=answer.ask.group,
+            page_size=50,
+            start_after=cursor,
+        )
+    )
+    caught_up = False
+    for page in changes.pages():
+        answer.changes += page.items
+        answer.quarantined += [("get_target_group_changelog", bad) for bad in page.quarantined]
+        if since is not None and _reaches(page.items, since):
+            caught_up = True
+            break
+    if not (caught_up or changes.complete):
+        answer.errors.append(changes.reason)
+
+
+def _reaches(batches: Sequence[TargetGroupChangelogBatch], since: datetime) -> bool:
+    """Whether a list that runs from new to old has come to what is known."""
+    if not batches or batches[0].occurred_at < batches[-1].occurred_at:
+        return False
+    return batches[-1].occurred_at < since

@@ -1,0 +1,300 @@
+"""What the exchange sends, as columns of our tables. No I/O."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from dashboard.exchange.shapes.base import MonetaryAmount
+from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
+from dashboard.exchange.shapes.drafts import FetchTargetGroupResponse
+from dashboard.exchange.shapes.fielding import FieldingRunItem, ReEntryConfiguration
+from dashboard.exchange.shapes.groups import (
+    TargetGroupDetails,
+    TargetGroupOverview,
+    TargetGroupPerformance,
+    TargetGroupsListItem,
+    TargetGroupStatistics,
+)
+from dashboard.exchange.shapes.projects import ProjectListItem
+from dashboard.fielding.models import Change, Reading, TargetGroup
+
+STORED_DECIMALS = 6
+FIGURES = (
+    "last_complete_date",
+    "earnings_per_click",
+    "earnings_per_click_per_minute",
+    "average_cost_per_interview",
+    "median_length_of_interview_seconds",
+    "incidence_rate",
+    "drop_off_rate",
+    "conversion_rate",
+)
+PROJECT_COLUMNS = (
+    "human_readable_id",
+    "name",
+    "reference_number",
+    "status",
+    "group_count",
+    "last_activity_at",
+    "filling_goal",
+    "completes",
+    "prescreens",
+    "incidence_rate",
+    "median_loi_seconds",
+    "conversion_rate",
+    "drop_off_rate",
+)
+READING_FIGURES = tuple(
+    field.name for field in Reading._meta.concrete_fields if field.name not in ("id", "group", "at")
+)
+
+
+class DoesNotFit(ValueError):
+    """A value that the exchange may send but our tables cannot keep exactly."""
+
+
+def row_hash(row: TargetGroupsListItem) -> bytes:
+    """A mark of everything that a list row says of a group, its time of update excepted."""
+    still = msgspec.structs.replace(row, highlighted_name=None, updated_at=None)
+    return hashlib.blake2b(msgspec.json.encode(still), digest_size=16).digest()
+
+
+def text(value: str | None, longest: int = 0) -> str:
+    """Text as a table takes it: no NUL; refused where longer than the column."""
+    kept = (value or "").replace("\0", "")
+    if longest and len(kept) > longest:
+        raise DoesNotFit(f"{kept[:40]}… is longer than {longest} characters")
+    return kept
+
+
+def money(amount: MonetaryAmount | None) -> Decimal | None:
+    """The amount, exact; refused where the table would round it."""
+    if amount is None:
+        return None
+    exponent = amount.value.normalize().as_tuple().exponent
+    if isinstance(exponent, int) and -exponent > STORED_DECIMALS:
+        raise DoesNotFit(f"{amount.value} has more than {STORED_DECIMALS} decimals")
+    if abs(amount.value) >= 10**9:
+        raise DoesNotFit(f"{amount.value} is larger than any price")
+    return amount.value
+
+
+def currency_of(*amounts: MonetaryAmount | None) -> str:
+    """The currency that these amounts share; refused where they differ."""
+    codes = {text(amount.currency_code, 3).upper() for amount in amounts if amount} - {""}
+    if len(codes) > 1:
+        raise DoesNotFit(f"amounts in several currencies: {', '.join(sorted(codes))}")
+    return codes.pop() if codes else ""
+
+
+def project_columns(row: ProjectListItem) -> dict[str, Any]:
+    """Columns of a project from its row in the account's list."""
+    figures = row.statistics
+    columns: dict[str, Any] = {
+        "human_readable_id": text(row.human_readable_id, 16),
+        "name": text(row.name),
+        "reference_number": text(row.project_customer_reference_number, 200),
+        "status": text(row.status, 32),
+        "group_count": row.target_group_count or 0,
+        "last_activity_at": row.last_activity_at,
+    }
+    if figures:
+        columns |= {
+            "filling_goal": figures.filling_goal,
+            "completes": figures.current_completes,
+            "prescreens": figures.current_prescreens,
+            "incidence_rate": figures.incidence_rate_median,
+            "median_loi_seconds": figures.length_of_interview_median_seconds,
+            "conversion_rate": figures.conversion_rate_average,
+            "drop_off_rate": figures.drop_off_rate_average,
+        }
+    return columns
+
+
+def list_columns(row: TargetGroupsListItem) -> dict[str, Any]:
+    """Columns of a group from its row in the project's list."""
+    language, _, country = text(row.locale, 16).partition("_")
+    columns: dict[str, Any] = {
+        "human_readable_id": text(row.human_readable_id, 16),
+        "name": text(row.name),
+        "reference_number": text(row.target_group_customer_reference_number, 200),
+        "status": text(row.status, 32),
+        "locale": text(row.locale, 16),
+        "language_code": language[:3].lower(),
+        "country_code": country[:2].lower(),
+        "project_manager_id": text(row.project_manager_id, 64),
+        "created_at": row.created_at,
+        "exchange_updated_at": row.updated_at,
+        "issues": issues(row),
+        "missing_since": None,
+    }
+    return columns | figure_columns(row.statistics)
+
+
+def figure_columns(figures: TargetGroupStatistics) -> dict[str, Any]:
+    """Columns of progress and quality, each life to date."""
+
+    def value(name: str) -> Any:
+        statistic = getattr(figures, name)
+        return statistic.value if statistic else None
+
+    progress = figures.progress.value
+    epc, epcm = value("earnings_per_click"), value("earnings_per_click_per_minute")
+    average = value("average_cost_per_interview")
+    columns: dict[str, Any] = {
+        "completes": progress.current_completes,
+        "prescreens": progress.current_prescreens,
+        "filling_goal": progress.filling_goal,
+        "filling_strategy": text(progress.filling_strategy, 32),
+        "last_complete_at": value("last_complete_date"),
+        "epc": money(epc),
+        "epcm": money(epcm),
+        "average_cpi": money(average),
+        "median_loi_seconds": value("median_length_of_interview_seconds"),
+        "incidence_rate": value("incidence_rate"),
+        "drop_off_rate": value("drop_off_rate"),
+        "conversion_rate": value("conversion_rate"),
+    }
+    if currency := currency_of(epc, average):
+        columns["currency"] = currency
+    return columns
+
+
+def issues(row: TargetGroupsListItem) -> dict[str, Any]:
+    """What the exchange itself finds wrong: figure → [{type, code, text, suggestions}]."""
+    found: dict[str, Any] = {}
+    for name in ("progress", *FIGURES):
+        statistic = getattr(row.statistics, name)
+        if statistic and statistic.issues:
+            found[name] = [
+                {
+                    "type": text(issue.issue_type),
+                    "code": text(issue.reason.code) if issue.reason else "",
+                    "text": text(issue.reason.description) if issue.reason else "",
+                    "suggestions": [text(tip.description) for tip in issue.suggestions],
+                }
+                for issue in statistic.issues
+            ]
+    return found
+
+
+def overview_columns(overview: TargetGroupOverview) -> dict[str, Any]:
+    """Columns that only the overview tells: present price, cost, restriction, strategy."""
+    columns: dict[str, Any] = {
+        "pricing_model": text(overview.pricing_model, 32),
+        "is_pricing_restricted": overview.is_pricing_restricted,
+        "cpi": money(overview.current_cost_per_interview),
+        "cost": money(overview.current_cost),
+        "filling_strategy": text(overview.progress.filling_strategy, 32),
+    }
+    if overview.country_code:
+        columns["country_code"] = text(overview.country_code, 2).lower()
+    if overview.language_code:
+        columns["language_code"] = text(overview.language_code, 3).lower()
+    if currency := currency_of(overview.current_cost_per_interview, overview.current_cost):
+        columns["currency"] = currency
+    return columns
+
+
+def performance_columns(performance: TargetGroupPerformance) -> dict[str, Any]:
+    """Columns that only the performance tells: entrants, first complete, respondent analysis."""
+    analysis = performance.respondent_analysis
+    return {
+        "entrants": performance.entrants,
+        "first_complete_at": performance.first_complete,
+        "respondent_analysis": [
+            {"status": text(one.status), "label": text(one.label), "count": one.count}
+            for one in (analysis.live if analysis else [])
+        ],
+    }
+
+
+def details_columns(details: TargetGroupDetails) -> dict[str, Any]:
+    """Columns that only the details tell: what was agreed, and all that a form sends back."""
+    return {
+        "expected_loi_minutes": details.expected_length_of_interview_minutes,
+        "expected_incidence_rate": details.expected_incidence_rate,
+        "completes_goal": details.completes_goal,
+        "details": clean(msgspec.to_builtins(details)),
+    }
+
+
+def draft_columns(draft: FetchTargetGroupResponse) -> dict[str, Any]:
+    """Columns of a group that was never launched."""
+    plan, re_entry = draft.fielding_specification, draft.re_entry_configuration
+    columns: dict[str, Any] = {
+        "pricing_model": text(draft.pricing_model, 32),
+        "cpi": money(draft.cost_per_interview),
+        "expected_loi_minutes": draft.expected_length_of_interview_minutes,
+        "expected_incidence_rate": draft.expected_incidence_rate,
+        "completes_goal": draft.completes_goal,
+        "starts_at": plan.start_at if plan else None,
+        "ends_at": plan.end_at if plan else None,
+        "re_entry": msgspec.to_builtins(re_entry) if re_entry else None,
+        "details": clean(msgspec.to_builtins(draft)),
+    }
+    if currency := currency_of(draft.cost_per_interview):
+        columns["currency"] = currency
+    return columns
+
+
+def run_columns(runs: Iterable[FieldingRunItem]) -> dict[str, Any]:
+    """Columns of the fielding period; a group has at most one run."""
+    run = next(iter(runs), None)
+    if run is None:
+        return {"fielding_run_id": "", "starts_at": None, "ends_at": None}
+    return {
+        "fielding_run_id": text(run.id, 64),
+        "starts_at": run.start_fielding_at,
+        "ends_at": run.end_fielding_at,
+    }
+
+
+def re_entry_columns(configuration: ReEntryConfiguration | None) -> dict[str, Any]:
+    """The re-entry configuration, or that this exchange does not offer it."""
+    if configuration is None:
+        return {"re_entry_offered": False}
+    return {"re_entry": msgspec.to_builtins(configuration), "re_entry_offered": True}
+
+
+def changes(
+    group: TargetGroup, batches: Iterable[TargetGroupChangelogBatch], seen_at: Any
+) -> list[Change]:
+    """Rows of the changelog; a batch without an id is told apart by its content."""
+    return [
+        Change(
+            account_id=group.account_id,
+            group_id=group.pk,
+            batch_id=text(batch.id, 64)
+            or hashlib.blake2b(msgspec.json.encode(batch), digest_size=16).hexdigest(),
+            position=position,
+            occurred_at=batch.occurred_at,
+            seen_at=seen_at,
+            actor_type=text(batch.user.type, 64) if batch.user else "",
+            actor_id=text(batch.user.las_user_id, 64) if batch.user else "",
+            kind=text(item.object, 100),
+            old=clean(item.old_value),
+            new=clean(item.new_value),
+            reason_code=text(item.reason_code, 100),
+        )
+        for batch in batches
+        for position, item in enumerate(batch.changes)
+    ]
+
+
+def clean(value: Any) -> Any:
+    """A value that a JSON column can keep: no NUL characters, no decimals."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    if isinstance(value, list):
+        return [clean(one) for one in value]
+    if isinstance(value, dict):
+        return {clean(name): clean(one) for name, one in value.items()}
+    return value

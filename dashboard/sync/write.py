@@ -1,0 +1,216 @@
+"""Tables from what was read: compare first, then write in bulk, in one short transaction."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db import models, transaction
+
+from dashboard.exchange.shapes.groups import TargetGroupsListItem
+from dashboard.fielding import completes, insight
+from dashboard.fielding.models import (
+    Change,
+    CompletesDay,
+    Edit,
+    Project,
+    Reading,
+    TargetGroup,
+)
+from dashboard.sync import plan, rows
+from dashboard.sync.read import Answer
+
+EDITED = {
+    Edit.Kind.CPI: ("cpi",),
+    Edit.Kind.FILLING_STRATEGY: ("filling_strategy",),
+    Edit.Kind.RE_ENTRY: ("re_entry", "re_entry_offered"),
+}
+_UPDATED = [
+    field.name
+    for field in TargetGroup._meta.concrete_fields
+    if field.name not in ("id", "account", "exchange_id", "time_zone")
+]
+Days = dict[date, completes.PackedDay]
+
+
+class LeaseLost(Exception):
+    """Another worker has the project now: what was read here is older and is not written."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A group that was read: its row in the list, if it moved, and what it was asked beyond."""
+
+    columns: Mapping[str, Any]
+    row: TargetGroupsListItem | None
+    answer: Answer
+
+
+def store(*, project: Project, token: str, found: Sequence[Found], now: datetime) -> int:
+    """Write what differs; the number of groups that did. All of it or nothing."""
+    with transaction.atomic():
+        if not plan.renew(Project.objects.all(), project.pk, token, now=now):
+            raise LeaseLost
+        groups = _groups(project, found)
+        before = {ulid: _values(group) for ulid, group in groups.items()}
+        protected = _edited_since(groups.values(), found)
+        for one in found:
+            _apply(groups[one.answer.ask.group], one, protected, now)
+        _insert_new(groups.values())
+        days = _store_days(groups, found)
+        changes = _store_changes(groups, found, now)
+        _tell_status(groups, changes)
+        insight.refresh(groups.values(), fresh_days=days, now=now)
+        return _store_groups(groups, before, now)
+
+
+def _groups(project: Project, found: Iterable[Found]) -> dict[str, TargetGroup]:
+    """The tables' groups by the exchange's id, new ones not yet saved."""
+    ids = [one.answer.ask.group for one in found]
+    known = TargetGroup.objects.select_for_update().filter(
+        account_id=project.account_id, exchange_id__in=ids
+    )
+    groups = {group.exchange_id: group for group in known}
+    for ulid in ids:
+        groups.setdefault(
+            ulid,
+            TargetGroup(account_id=project.account_id, project=project, exchange_id=ulid),
+        )
+    return groups
+
+
+def _values(group: TargetGroup) -> dict[str, Any]:
+    """A copy of the columns to compare with afterwards; empty for a new group."""
+    if group.pk is None:
+        return {}
+    return {name: getattr(group, name) for name in group.__dict__ if not name.startswith("_")}
+
+
+def _edited_since(groups: Iterable[TargetGroup], found: Iterable[Found]) -> set[tuple[int, str]]:
+    """Columns that an edit settled after they were read here: what was read is older."""
+    started = {one.answer.ask.group: one.answer.at for one in found}
+    pks = [group.pk for group in groups if group.pk]
+    at = {group.pk: started[group.exchange_id] for group in groups if group.pk}
+    recent = (
+        Edit.objects.filter(group_id__in=pks).filter(
+            models.Q(settled_at__gte=min(at.values(), default=None)) | models.Q(settled_at=None)
+        )
+        if at
+        else Edit.objects.none()
+    )
+    return {
+        (edit.group_id, column)
+        for edit in recent
+        if edit.settled_at is None or edit.settled_at >= at[edit.group_id]
+        for column in EDITED.get(Edit.Kind(edit.kind), ())
+    }
+
+
+def _apply(group: TargetGroup, one: Found, protected: set[tuple[int, str]], now: datetime) -> None:
+    for name, value in (*one.columns.items(), *one.answer.columns.items()):
+        if (group.pk, name) not in protected:
+            setattr(group, name, value)
+    if one.row is not None:
+        group.row_hash = rows.row_hash(one.row)
+    if one.answer.completes is not None:
+        group.completes_read_at = one.answer.at
+    group.error = " ".join(one.answer.errors)
+    if group.changed_at is None:
+        group.changed_at = now
+
+
+def _insert_new(groups: Iterable[TargetGroup]) -> None:
+    TargetGroup.objects.bulk_create([group for group in groups if group.pk is None])
+
+
+def _store_days(groups: Mapping[str, TargetGroup], found: Iterable[Found]) -> dict[int, Days]:
+    """Write the days of each series that differ; the whole series of each group that was asked."""
+    read = {
+        groups[one.answer.ask.group].pk: completes.pack(
+            (point.timestamp, point.count) for point in one.answer.completes
+        )
+        for one in found
+        if one.answer.completes is not None
+    }
+    stored: dict[int, Days] = defaultdict(dict)
+    for pk, day, hours, odd in CompletesDay.objects.filter(group_id__in=list(read)).values_list(
+        "group_id", "day", "hours", "odd"
+    ):
+        stored[pk][day] = completes.packed(hours, odd)
+    CompletesDay.objects.bulk_create(
+        [
+            CompletesDay(group_id=pk, day=day, hours=packed.hours, odd=packed.odd)
+            for pk, days in read.items()
+            for day, packed in completes.changed_days(stored[pk], days).items()
+        ],
+        update_conflicts=True,
+        unique_fields=["group", "day"],
+        update_fields=["hours", "odd"],
+    )
+    for group in groups.values():
+        if group.pk in read and stored[group.pk]:
+            group.reconciling = completes.falls(completes.points(read[group.pk])) > 0
+    return {pk: stored[pk] | days for pk, days in read.items()}
+
+
+def _store_changes(
+    groups: Mapping[str, TargetGroup], found: Iterable[Found], now: datetime
+) -> list[Change]:
+    changes = list(
+        itertools.chain.from_iterable(
+            rows.changes(groups[one.answer.ask.group], one.answer.changes, now) for one in found
+        )
+    )
+    Change.objects.bulk_create(changes, ignore_conflicts=True)
+    return changes
+
+
+def _tell_status(groups: Mapping[str, TargetGroup], changes: Iterable[Change]) -> None:
+    """Why and by whom each group came to its status, from its newest status change."""
+    by_pk = {group.pk: group for group in groups.values()}
+    status = (change for change in changes if change.kind == "status_change")
+    for change in sorted(status, key=lambda change: change.occurred_at):
+        group = by_pk[change.group_id]
+        if group.status_changed_at is None or change.occurred_at >= group.status_changed_at:
+            group.status_changed_at = change.occurred_at
+            group.status_reason = change.reason_code
+            group.status_changed_by = change.actor_type[:32]
+
+
+def _store_groups(
+    groups: Mapping[str, TargetGroup], before: Mapping[str, dict[str, Any]], now: datetime
+) -> int:
+    """Write groups that differ, and a reading of each whose figures moved."""
+    changed = [group for ulid, group in groups.items() if _values(group) != before[ulid]]
+    moved = [
+        group
+        for group in changed
+        if any(
+            getattr(group, name) != before[group.exchange_id].get(name)
+            for name in rows.READING_FIGURES
+        )
+    ]
+    for group in changed:
+        group.changed_at = now
+    TargetGroup.objects.bulk_create(
+        changed,
+        update_conflicts=True,
+        unique_fields=["account", "exchange_id"],
+        update_fields=_UPDATED,
+    )
+    Reading.objects.bulk_create(
+        [
+            Reading(
+                group_id=group.pk,
+                at=now,
+                **{name: getattr(group, name) for name in rows.READING_FIGURES},
+            )
+            for group in moved
+        ],
+        ignore_conflicts=True,
+    )
+    return len(changed)

@@ -1,0 +1,50 @@
+"""Every Celery task: fetch by id, call one function. The tables say what is due, not the queue."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from dashboard.alerts import deliver, detect
+from dashboard.celery import app
+from dashboard.fielding.models import ExchangeAccount, Project
+from dashboard.sync import plan, push, work
+
+AT_ONCE = 200
+
+
+@app.task(name="dashboard.tasks.wake")
+def wake() -> None:
+    """Hint at everything that is due; the beat calls it every few seconds."""
+    now = timezone.now()
+    for rows, task in (
+        (ExchangeAccount.objects.filter(polling=True), pull_account),
+        (Project.objects.filter(account__polling=True), pull_project),
+    ):
+        for pk in plan.due(rows, now=now, limit=AT_ONCE):
+            if plan.queue(rows, pk, now=now):
+                task.delay(pk)
+    tell.delay()
+
+
+@app.task(name="dashboard.tasks.pull_account")
+def pull_account(pk: int) -> None:
+    """One round over an account's own lists."""
+    work.account_round(pk, clock=timezone.now)
+
+
+@app.task(name="dashboard.tasks.pull_project")
+def pull_project(pk: int) -> None:
+    """One round over a project, then what it shows that needs a person."""
+    if cycle := work.project_round(pk, clock=timezone.now):
+        detect.after_cycle(cycle=cycle, now=timezone.now())
+
+
+@app.task(name="dashboard.tasks.tell")
+def tell() -> None:
+    """Settle open edits, judge what time alone can break, and send what is waiting."""
+    push.settle_due()
+    now = timezone.now()
+    detect.by_time(now=now)
+    detect.no_data(now=now)
+    deliver.compose(now=now)
+    deliver.send_due(now=timezone.now(), limit=AT_ONCE)

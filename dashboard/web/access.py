@@ -1,0 +1,66 @@
+"""Who may do what: each view says its rule, and finds objects only among those of the person.
+
+Somebody else's object is as absent as one that never was: 404. What a role does not allow is not
+offered, and refused with 403 when it is asked for anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, TypeVar, cast
+
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+
+from dashboard.fielding.models import Membership, User
+
+View = Callable[..., HttpResponseBase]
+AnyView = TypeVar("AnyView", bound=View)
+
+
+class Rule(StrEnum):
+    """Who may ask for an address."""
+
+    OPEN = "everybody, signed in or not"
+    SIGNED_IN = "everybody who is signed in; they see what is theirs"
+    MEMBER = "members of the object's account"
+    EDITOR = "editors and administrators of the object's account"
+
+
+def rule(rule: Rule) -> Callable[[AnyView], AnyView]:
+    """Declares who may ask; the tests hold every address and verb against it."""
+
+    def declare(view: AnyView) -> AnyView:
+        view.rule = rule  # type: ignore[attr-defined]
+        return login_not_required(view) if rule is Rule.OPEN else view
+
+    return declare
+
+
+def person(request: HttpRequest) -> User:
+    """Who is signed in; the middleware let nobody else through."""
+    return cast("User", request.user)
+
+
+def memberships(request: HttpRequest) -> dict[int, Membership]:
+    """What the person may do, by account; asked once a request."""
+    found: dict[int, Membership] | None = getattr(request, "_memberships", None)
+    if found is None:
+        rows: Any = Membership.objects.filter(user=person(request)).select_related("account")
+        found = {row.account_id: row for row in rows}
+        request._memberships = found  # type: ignore[attr-defined]
+    return found
+
+
+def may_edit(request: HttpRequest, account_id: int) -> bool:
+    """Whether the person may change what runs on this account."""
+    membership = memberships(request).get(account_id)
+    return membership is not None and membership.may_edit
+
+
+def require_editor(request: HttpRequest, account_id: int) -> None:
+    """403 for somebody who may only look."""
+    if not may_edit(request, account_id):
+        raise PermissionDenied("Only editors and administrators may change this.")

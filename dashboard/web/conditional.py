@@ -1,0 +1,56 @@
+"""Live refresh: an unchanged page is answered with 304 before anything is rendered.
+
+The mark is made from versions in the tables, the person and the address. Ages are drawn in the
+browser, so that they are no part of it; a 304 carries when the numbers were read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+
+from dashboard.web.access import person
+from dashboard.web.figures import iso
+
+
+def mark(request: HttpRequest, *versions: object) -> str:
+    """The ETag of a page for this person, address and state of the tables."""
+    user = person(request)
+    seen = (user.pk, user.time_zone, request.get_full_path(), *versions)
+    return f'"{hashlib.blake2b(repr(seen).encode(), digest_size=12).hexdigest()}"'
+
+
+def unchanged(request: HttpRequest, etag: str, read_at: datetime | None) -> HttpResponse | None:
+    """A 304 if a refresh already shows this state."""
+    if request.headers.get("If-None-Match") != etag or not request.headers.get("HX-Request"):
+        return None
+    response = HttpResponseNotModified()
+    return _stamp(response, etag, read_at)
+
+
+def page(
+    request: HttpRequest,
+    name: str,
+    context: dict[str, object],
+    *,
+    etag: str,
+    read_at: datetime | None,
+) -> HttpResponse:
+    """The whole page, or only its live part for htmx: `name.html` and `name_live.html`."""
+    part = bool(request.headers.get("HX-Request"))
+    template = f"{name}_live.html" if part else f"{name}.html"
+    context |= {"etag": etag, "read_at": read_at}
+    return _stamp(render(request, template, context), etag, read_at)
+
+
+def _stamp(response: HttpResponse, etag: str, read_at: datetime | None) -> HttpResponse:
+    response["ETag"] = etag
+    response["Cache-Control"] = "private, no-store"
+    if read_at:
+        response["Read-At"] = iso(read_at)
+    patch_vary_headers(response, ["HX-Request", "Cookie"])
+    return response

@@ -1,0 +1,99 @@
+"""How the field's numbers read on a page. What the exchange did not say reads "—"."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+DASH = "—"
+
+
+def count(number: float | None) -> str:
+    """A whole number with thousands apart: 1,204."""
+    return DASH if number is None else f"{number:,.0f}"
+
+
+def percent(share: float | None, digits: int = 0) -> str:
+    """A share from 0 to 1 as "33 %"."""
+    return DASH if share is None else f"{share * 100:.{digits}f} %"
+
+
+def amount(value: Decimal | None) -> str:
+    """Money without its currency: at least two decimals, and more only where they say something."""
+    if value is None:
+        return DASH
+    text = f"{value:,f}"
+    whole, _, cents = text.partition(".")
+    return f"{whole}.{cents.rstrip('0').ljust(2, '0')}"
+
+
+def money(value: Decimal | None, currency: str) -> str:
+    """Money with its currency: "2.70 EUR"."""
+    return DASH if value is None else f"{amount(value)} {currency}".rstrip()
+
+
+def total(value: Decimal | None, currency: str) -> str:
+    """A sum of money, to the currency's major unit: "1,204 EUR"."""
+    return DASH if value is None else f"{value:,.0f} {currency}".rstrip()
+
+
+def minutes(seconds: int | None, agreed: int | None) -> str:
+    """Interview length observed of agreed: "14.2 of 9 min"."""
+    observed = DASH if seconds is None else f"{seconds / 60:.1f}"
+    if agreed is None:
+        return DASH if seconds is None else f"{observed} min"
+    return f"{observed} of {agreed} min"
+
+
+def incidence(observed: float | None, expected: float | None) -> str:
+    """Incidence rate observed of expected: "31 of 35 %"."""
+    seen = DASH if observed is None else f"{observed * 100:.0f}"
+    if expected is None:
+        return DASH if observed is None else f"{seen} %"
+    return f"{seen} of {expected * 100:.0f} %"
+
+
+class Progress(NamedTuple):
+    """How full a group is, by what its filling strategy counts; `also` is what it counts beside."""
+
+    value: int
+    goal: int
+    text: str
+    also: str
+
+
+def progress(
+    strategy: str, completes: int | None, prescreens: int | None, goal: int | None
+) -> Progress:
+    """The numerator follows the strategy; an automated group shows both."""
+    done, also = completes, ""
+    if strategy == "prescreens":
+        done, also = prescreens, "prescreens"
+    elif strategy == "automated" and prescreens is not None:
+        also = f"{count(prescreens)} prescreens"
+    text = f"{count(done)} / {count(goal)}"
+    return Progress(min(done or 0, goal or 0), goal or 1, text, also)
+
+
+def spark(numbers: object, width: int = 104, height: int = 20) -> str:
+    """The outline of a sparkline as the `d` of an SVG path; empty when there is nothing to show."""
+    if not isinstance(numbers, list) or len(numbers) < 2:
+        return ""
+    heights = [n if isinstance(n, int | float) and n > 0 else 0 for n in numbers]
+    top = max(*heights, 1)
+    step = width / (len(heights) - 1)
+    points = [
+        f"{i * step:.1f} {height - 1 - n / top * (height - 2):.1f}" for i, n in enumerate(heights)
+    ]
+    return "M" + "L".join(points)
+
+
+def iso(moment: datetime) -> str:
+    """A moment as browsers read it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def utc(moment: datetime | None) -> str:
+    """A moment in UTC, short: "20 Nov 12:00 UTC"."""
+    return DASH if moment is None else f"{moment.astimezone(UTC):%-d %b %H:%M} UTC"

@@ -1,0 +1,132 @@
+"""Filters, sorting and paging as the address has them. What the address gets wrong is ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Count, F, QuerySet, Window
+from django.http import QueryDict
+
+PER_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A column's heading: its sort link and whether it is the one sorted by."""
+
+    key: str
+    label: str
+    href: str
+    sort: str  # for aria-sort: "", "ascending" or "descending"
+    kind: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that can be sorted by: the field, and whether big ones come first."""
+
+    label: str
+    field: str
+    descending: bool = False
+    kind: str = ""
+    hint: str = ""
+
+
+class Listing:
+    """One table as its address describes it."""
+
+    def __init__(
+        self,
+        asked: QueryDict,
+        columns: Mapping[str, Column],
+        default: str,
+        filters: Mapping[str, str],
+        groupings: Mapping[str, str] | None = None,
+    ) -> None:
+        """`filters` and `groupings`: name in the address → field of the table."""
+        self.columns = columns
+        self.default = default
+        key = asked.get("sort", "").lstrip("-")
+        self.sort = key if key in columns else default
+        self.flipped = asked.get("sort", "").startswith("-")
+        self.text = asked.get("q", "").strip()[:100]
+        self.chosen = {name: asked[name] for name in filters if asked.get(name)}
+        self.fields = filters
+        self.alarming = asked.get("incidents") == "1"
+        self.column = (groupings or {}).get(asked.get("by", ""), "")
+        self.grouped = asked.get("by", "") if self.column else ""
+        self.number = _page(asked.get("page", ""))
+
+    @property
+    def sort_key(self) -> str:
+        """The sort as the address has it; empty for the default."""
+        if self.sort == self.default and not self.flipped:
+            return ""
+        return f"-{self.sort}" if self.flipped else self.sort
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether anything is filtered away."""
+        return bool(self.text or self.chosen or self.alarming)
+
+    def filtered(self, everything: QuerySet[Any]) -> QuerySet[Any]:
+        """What the address chooses."""
+        return everything.filter(
+            **{self.fields[name]: value for name, value in self.chosen.items()}
+        )
+
+    def all_rows(self, everything: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows of all pages, in order."""
+        column = self.columns[self.sort]
+        down = column.descending != self.flipped
+        by = F(column.field)
+        first = by.desc(nulls_last=True) if down else by.asc(nulls_last=True)
+        above = [self.column] if self.column else []
+        return self.filtered(everything).order_by(*above, first, "pk")
+
+    def rows(self, everything: QuerySet[Any]) -> tuple[list[Any], int]:
+        """The rows of this page and the number on all pages, in one query."""
+        rows = self.all_rows(everything).annotate(on_all_pages=Window(Count("pk")))
+        start = (self.number - 1) * PER_PAGE
+        shown = list(rows[start : start + PER_PAGE])
+        return shown, shown[0].on_all_pages if shown else 0
+
+    def address(self, **changed: str) -> str:
+        """The query string with some of it changed; a change of anything but the page goes to 1."""
+        parts = {"q": self.text, **self.chosen}
+        parts |= {"incidents": "1" if self.alarming else "", "by": self.grouped}
+        parts["sort"] = self.sort_key
+        parts |= changed
+        return "?" + urlencode({key: value for key, value in parts.items() if value})
+
+    def headings(self) -> list[Heading]:
+        """Headings with links: the first click sorts, the second turns around."""
+        return [self._heading(key, column) for key, column in self.columns.items()]
+
+    def _heading(self, key: str, column: Column) -> Heading:
+        mine = key == self.sort
+        down = column.descending != self.flipped
+        target = f"-{key}" if mine and not self.flipped else key
+        sort = ("descending" if down else "ascending") if mine else ""
+        return Heading(key, column.label, self.address(sort=target), sort, column.kind, column.hint)
+
+    def pages(self, total: int) -> dict[str, Any]:
+        """Where this page stands among the others."""
+        last = max(1, -(-total // PER_PAGE))
+        return {
+            "total": total,
+            "number": self.number,
+            "last": last,
+            "first_row": (self.number - 1) * PER_PAGE + 1,
+            "last_row": min(self.number * PER_PAGE, total),
+            "before": self.address(page=str(self.number - 1)) if self.number > 1 else "",
+            "after": self.address(page=str(self.number + 1)) if self.number < last else "",
+        }
+
+
+def _page(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and 0 < int(text) < 10**6 else 1

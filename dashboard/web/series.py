@@ -1,0 +1,80 @@
+"""A group's completes as pages need them: the hourly grid of a chart, and the days of its table."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from dashboard.fielding.models import CompletesDay, TargetGroup
+from dashboard.fielding.queries import CompletesDayQuerySet
+
+HOUR = timedelta(hours=1)
+_DAY = struct.Struct("<24i")
+
+
+class Grid(NamedTuple):
+    """Cumulative completes at each full hour from `start`; None where there is no reading."""
+
+    start: datetime
+    counts: list[int | None]
+
+    @property
+    def end(self) -> datetime:
+        """The time of the last count."""
+        return self.start + HOUR * (len(self.counts) - 1)
+
+
+class Day(NamedTuple):
+    """One day of the table behind the chart, in the group's own zone."""
+
+    day: date
+    completes: int | None
+    gained: int | None
+
+
+def grid(group: TargetGroup, since: datetime) -> Grid | None:
+    """The hourly grid since a moment, without empty ends; None if nothing was ever counted."""
+    days = CompletesDayQuerySet(CompletesDay).filter(group=group).since(since)
+    return from_days(list(days.values_list("day", "hours")))
+
+
+def from_days(days: Sequence[tuple[date, Any]]) -> Grid | None:
+    """One grid from packed days in order; days without a row are gaps."""
+    if not days:
+        return None
+    first = days[0][0]
+    counts: list[int | None] = [None] * (((days[-1][0] - first).days + 1) * 24)
+    for day, hours in days:
+        at = (day - first).days * 24
+        counts[at : at + 24] = [None if n < 0 else n for n in _DAY.unpack(bytes(hours))]
+    known = [i for i, n in enumerate(counts) if n is not None]
+    if not known:
+        return None
+    start = datetime(first.year, first.month, first.day, tzinfo=UTC) + HOUR * (known[0] + 1)
+    return Grid(start, counts[known[0] : known[-1] + 1])
+
+
+def rates(of: Grid, hours: int) -> Grid:
+    """Completes gained in each step of so many hours, the first step's end as start."""
+    picked = of.counts[::hours]
+    gained = [None if a is None or b is None else b - a for a, b in pairwise(picked)]
+    return Grid(of.start + HOUR * hours, gained)
+
+
+def days_in(of: Grid, where: ZoneInfo) -> list[Day]:
+    """Days of the group's own calendar, newest first: the last count of each and what it gained."""
+    last: dict[date, int | None] = {}
+    for i, count in enumerate(of.counts):
+        local = (of.start + HOUR * i - timedelta(seconds=1)).astimezone(where).date()
+        last[local] = count if count is not None else last.get(local)
+    rows: list[Day] = []
+    before: int | None = None
+    for day, count in last.items():
+        gained = None if count is None or before is None else count - before
+        rows.append(Day(day, count, gained))
+        before = count if count is not None else before
+    return rows[::-1]

@@ -1,0 +1,41 @@
+"""Pages for what is not there, not allowed or broken, and the sign of life."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import requires_csrf_token
+from django.views.decorators.http import require_safe
+
+from dashboard.web.access import Rule, rule
+
+
+@rule(Rule.OPEN)
+@require_safe
+def healthz(_request: HttpRequest) -> HttpResponse:
+    """The web process is alive; nothing else is asked."""
+    return HttpResponse("alive\n", content_type="text/plain")
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """403: the role does not allow this."""
+    return render(request, "states/forbidden.html", {"why": str(exception or "")}, status=403)
+
+
+@requires_csrf_token
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django names it
+    """403: the form does not come from a page of ours, or is from before a new sign-in."""
+    return render(request, "states/csrf_failed.html", status=403)
+
+
+def not_found(
+    request: HttpRequest,
+    exception: Exception | None = None,  # noqa: ARG001 - Django names it
+) -> HttpResponse:
+    """404: not there, or not this person's."""
+    return render(request, "states/not_found.html", status=404)
+
+
+def broken(_request: HttpRequest) -> HttpResponse:
+    """500: our own fault; rendered without the database and without the person."""
+    return render(None, "states/broken.html", status=500)

@@ -1,0 +1,128 @@
+// Small things that make pages live. Everything works without them.
+(() => {
+  const root = document.documentElement;
+  root.classList.add("js");
+
+  // Ages and local times, drawn here so that an unchanged page stays unchanged.
+  const minute = 60, hour = 3600, day = 86400;
+  const parts = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  function local(stamp) {
+    const said = Object.fromEntries(parts.formatToParts(stamp).map((part) => [part.type, part.value]));
+    return `${said.weekday} ${said.day} ${said.month} ${said.hour}:${said.minute}`;
+  }
+  function age(seconds) {
+    if (seconds < 0) return "just now";
+    if (seconds < 45) return `${Math.round(seconds)} s ago`;
+    if (seconds < 90 * minute) return `${Math.round(seconds / minute)} min ago`;
+    if (seconds < 36 * hour) return `${Math.round(seconds / hour)} h ago`;
+    return `${Math.round(seconds / day)} days ago`;
+  }
+  function drawTimes(within) {
+    const now = Date.now();
+    for (const element of within.querySelectorAll("time[data-ago]")) {
+      const seconds = (now - Date.parse(element.dateTime)) / 1000;
+      element.textContent = age(seconds);
+      const limit = Number(element.dataset.stale);
+      if (limit) element.classList.toggle("stale", seconds > limit);
+    }
+    for (const element of within.querySelectorAll("time[data-local]")) {
+      element.textContent = local(Date.parse(element.dateTime));
+    }
+  }
+  drawTimes(document);
+  setInterval(() => drawTimes(document), 15000);
+
+  // Live refresh: conditional, and never under somebody's hands.
+  const EVERY = 30000;
+  const live = () => document.querySelector("[data-live]");
+  function busy(region) {
+    const at = document.activeElement;
+    if (document.hidden || (at && region.contains(at) && at.matches("input, select, textarea, button"))) return true;
+    if (document.querySelector("[data-form]")) return true;
+    const selected = getSelection();
+    return Boolean(selected && !selected.isCollapsed && region.contains(selected.anchorNode));
+  }
+  function tick() {
+    const region = live();
+    if (region && window.htmx && !busy(region)) htmx.trigger(region, "refresh");
+  }
+  setInterval(tick, EVERY);
+  document.addEventListener("fieldwatch:tick", tick);
+  document.addEventListener("htmx:configRequest", (event) => {
+    const region = live();
+    if (event.detail.elt.matches("form[data-filters]")) {
+      for (const [name, value] of [...event.detail.formData.entries()]) if (value === "") event.detail.formData.delete(name);
+    }
+    if (region && event.detail.elt === region) {
+      event.detail.path = location.pathname + location.search;
+      event.detail.headers["If-None-Match"] = region.dataset.etag;
+    }
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const stamp = event.detail.xhr.getResponseHeader("Read-At");
+    const element = document.querySelector("time[data-read]");
+    if (stamp && element) element.dateTime = stamp;
+    drawTimes(document);
+  });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    drawTimes(document);
+    const focus = event.target.querySelector && event.target.querySelector("[data-focus]");
+    if (focus) focus.focus();
+  });
+
+  // A form is sent once.
+  document.addEventListener("submit", (event) => {
+    const button = event.target.querySelector("button[data-once]");
+    if (!button) return;
+    button.disabled = true;
+    button.textContent = button.dataset.once;
+  });
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) location.reload();
+  });
+
+  // What a new price costs, before it is sent.
+  document.addEventListener("input", (event) => {
+    const field = event.target.closest("[data-left]");
+    if (!field) return;
+    const out = document.getElementById(field.getAttribute("aria-describedby").split(" ")[0]);
+    const price = /^\d+(\.\d+)?$/.test(field.value.trim()) ? Number(field.value) : NaN;
+    const cost = Math.round(price * Number(field.dataset.left)).toLocaleString("en-GB");
+    out.textContent = Number.isNaN(price) ? out.dataset.help : `${field.dataset.left} completes to come × ${field.value.trim()} = ${cost} ${field.dataset.currency}`;
+  });
+
+  // The panel of a form closes without a round trip, and gives the focus back.
+  document.addEventListener("click", (event) => {
+    const closer = event.target.closest("[data-close]");
+    if (closer) {
+      const form = closer.closest("[data-form]");
+      if (!form || !form.closest("#form-here")) return;
+      event.preventDefault();
+      const opener = document.getElementById(form.dataset.form);
+      form.remove();
+      if (opener) opener.focus();
+    }
+    const menu = event.target.closest(".menu");
+    if (menu) {
+      const open = document.querySelector(".top").classList.toggle("open");
+      menu.setAttribute("aria-expanded", String(open));
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input, select, textarea, [contenteditable]");
+    if (event.key === "Escape" && document.activeElement.closest(".hint")) document.activeElement.blur();
+    if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    const search = document.getElementById("search");
+    if (!search) return;
+    event.preventDefault();
+    document.querySelector(".top").classList.add("open");
+    search.focus();
+    search.select();
+  });
+
+  // Filters answer as they are chosen.
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest("form[data-filters]");
+    if (form) form.requestSubmit();
+  });
+})();

@@ -1,0 +1,55 @@
+// Draws the figures that the server describes. Plotly comes after the page, from our own server.
+(() => {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  function theme() {
+    const chosen = document.documentElement.dataset.theme;
+    return chosen === "dark" || chosen === "light" ? chosen : dark.matches ? "dark" : "light";
+  }
+  const plotly = new Promise((resolve, reject) => {
+    const script = document.getElementById("plotly");
+    if (window.Plotly) return resolve(window.Plotly);
+    script.addEventListener("load", () => resolve(window.Plotly));
+    script.addEventListener("error", reject);
+  });
+  const settings = { displayModeBar: false, responsive: true, locale: "en" };
+
+  async function draw(chart) {
+    const wait = chart.querySelector(".wait");
+    const address = new URL(chart.dataset.chart, location.href);
+    address.searchParams.set("theme", theme());
+    for (const name of ["per"]) if (chart.dataset[name]) address.searchParams.set(name, chart.dataset[name]);
+    try {
+      const asked = fetch(address, { credentials: "same-origin" }).then((answer) => {
+        if (!answer.ok) throw new Error(String(answer.status));
+        return answer.json();
+      });
+      const [Plotly, figure] = await Promise.all([plotly, asked]);
+      if (!figure.data.length) {
+        wait.textContent = chart.dataset.empty;
+        wait.hidden = false;
+        return;
+      }
+      figure.layout.font.family = getComputedStyle(document.body).fontFamily;
+      await Plotly.react(chart.querySelector(".plot"), figure.data, figure.layout, settings);
+      wait.hidden = true;
+      chart.dataset.drawn = chart.dataset.per || "total";
+    } catch (error) {
+      wait.textContent = "The chart could not be drawn. Its numbers are in the table below.";
+      wait.hidden = false;
+    }
+  }
+  const all = () => document.querySelectorAll("[data-chart]");
+  all().forEach(draw);
+  dark.addEventListener("change", () => all().forEach(draw));
+  document.addEventListener("click", (event) => {
+    const choice = event.target.closest("[data-per-choice]");
+    if (!choice) return;
+    const chart = document.getElementById(choice.getAttribute("aria-controls"));
+    for (const other of choice.parentElement.children) other.setAttribute("aria-pressed", String(other === choice));
+    chart.dataset.per = choice.dataset.perChoice;
+    draw(chart);
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.xhr.status === 200 && event.target.matches("[data-live]")) all().forEach(draw);
+  });
+})();

@@ -1,0 +1,99 @@
+"""A real browser in front of the real server, with an exchange that does as it is told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from tests.web import fake_urls
+from tests.web.conftest import PLAIN
+from tests.web.fake_exchange import FakeExchange
+
+CHROMIUM = Path("/usr/bin/chromium")
+SWITCHES = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests."""
+    if not CHROMIUM.exists():
+        if os.environ.get("REQUIRE_SERVICES") == "1":
+            pytest.fail(f"{CHROMIUM} is missing, and REQUIRE_SERVICES=1 asks for it")
+        pytest.skip(f"{CHROMIUM} is missing")
+    # Playwright keeps a loop in this thread; the ORM is used beside it, never inside it.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=SWITCHES)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def exchange(settings: Settings) -> FakeExchange:
+    """The exchange behind the forms; each test gets it fresh."""
+    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": PLAIN}}
+    settings.ROOT_URLCONF = "tests.web.fake_urls"
+    fake_urls.EXCHANGE.start_over()
+    return fake_urls.EXCHANGE
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the browser's console complained of; the fixture `open_page` fails on any."""
+    return []
+
+
+@pytest.fixture
+def open_page(
+    chromium: Browser, live_server: LiveServer, exchange: FakeExchange, complaints: list[str]
+) -> Iterator[Open]:
+    """Opens pages of our server in windows of any width and theme."""
+    contexts: list[BrowserContext] = []
+
+    def noted(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(f"{message.type}: {message.text}")
+
+    def make(*, width: int = 1440, theme: str = "light", scripts: bool = True) -> Page:
+        dark = theme == "dark"
+        context = chromium.new_context(
+            base_url=live_server.url,
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=scripts,
+        )
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", noted)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def sign_in(page: Page, username: str) -> None:
+    """Sign in as the person of that name, with the password of all test people."""
+    page.goto("/sign-in/")
+    page.fill("#id_username", username)
+    page.fill("#id_password", "demo")
+    page.click("text=Sign in >> nth=-1")
+    page.wait_for_url("**/")

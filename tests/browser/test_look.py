@@ -1,0 +1,155 @@
+"""Every page in both themes and on a phone: nothing for axe, no sideways scroll, no complaint."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from dashboard.fielding.models import Change, Incident, Mail, TargetGroup
+from tests import make
+from tests.browser.conftest import Open, sign_in
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PAGES = [
+    "/",
+    "/projects/",
+    "/projects/{project}/",
+    "/projects/{project}/?by=country",
+    "/groups/",
+    "/groups/{group}/",
+    "/groups/{draft}/",
+    "/groups/{group}/edit/cpi/",
+    "/groups/{group}/edit/filling_strategy/",
+    "/groups/{group}/edit/re_entry/",
+    "/search/?q=Japan",
+    "/activity/",
+    "/spend/",
+    "/me/",
+    "/me/password/",
+    "/mails/",
+    "/mails/{mail}/",
+]
+
+
+@pytest.fixture
+def ids() -> dict[str, int]:
+    """A world with every awkward thing in it."""
+    account = make.account()
+    anna = make.person("editor", account, username="anna")
+    project = make.project(account, name="Brand tracker " + "W23 " * 20)
+    group = make.group(project, name="Japan 25–54", insight={"spark": [1, 5, 2], "today": 4})
+    make.group(project, name="x" * 128, status="frozen_by_vendor", country_code="de")
+    make.group(project, name="נשים 25–54", country_code="il", error="The exchange said 403")
+    draft = make.group(project, name="<script>alert(1)</script>", status="draft", completes=None)
+    make.completes(group, counts=range(100))
+    Incident.objects.create(
+        account=account, project=project, group=group, rule="stalled", key="k", state="firing",
+        severity=1, sentence="No complete for 5 h.", breached_at=make.NOW, fired_at=make.NOW,
+    )  # fmt: skip
+    Change.objects.create(
+        account=account, group=group, batch_id="b", occurred_at=make.NOW, seen_at=make.NOW,
+        kind="status_change", old="live", new="paused", reason_code="high_median_loi",
+    )  # fmt: skip
+    mail = Mail.objects.create(
+        account=account, recipient=anna, address=anna.email, message_id="<m>", subject="Paused",
+        text="See http://127.0.0.1/", created_at=make.NOW, next_try_at=make.NOW,
+    )  # fmt: skip
+    return {"project": project.pk, "group": group.pk, "draft": draft.pk, "mail": mail.pk}
+
+
+def settled(page: Page, address: str) -> None:
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    for chart in page.query_selector_all("[data-chart]"):
+        chart.wait_for_selector(".wait[hidden], .wait:not(:has-text('Drawing'))", state="attached")
+
+
+def wrong(page: Page, address: str) -> list[str]:
+    """What axe finds on a page, and whether it scrolls sideways."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    said = [f"{address}: {one['id']} {one['nodes'][0]['target']}" for one in found]
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        said.append(f"{address}: scrolls sideways")
+    return said
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (375, "dark")])
+def test_every_page_is_accessible_and_fits(
+    open_page: Open, ids: dict[str, int], width: int, theme: str
+) -> None:
+    page = open_page(width=width, theme=theme)
+    page.goto("/sign-in/")
+    said = wrong(page, "/sign-in/")
+    sign_in(page, "anna")
+    for address in PAGES:
+        settled(page, address.format(**ids))
+        said += wrong(page, address)
+    assert said == []
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1440, "dark"), (375, "light")])
+def test_forms_with_mistakes_are_accessible_too(
+    open_page: Open, ids: dict[str, int], width: int, theme: str
+) -> None:
+    page = open_page(width=width, theme=theme)
+    sign_in(page, "anna")
+    page.goto(f"/groups/{ids['group']}/edit/cpi/")
+    page.fill("#cpi", "9")
+    page.click("text=Send to the exchange")
+    page.wait_for_selector("#cpi_again")
+    assert wrong(page, "a jump") == []
+
+
+def test_slash_goes_to_the_search_from_any_page(open_page: Open, ids: dict[str, int]) -> None:
+    page = open_page()
+    sign_in(page, "anna")
+    page.keyboard.press("/")
+    page.keyboard.type("japan")
+    page.keyboard.press("Enter")
+    page.click("text=Japan 25–54")
+    page.wait_for_url(f"**/groups/{ids['group']}/")
+
+
+def test_filters_answer_at_once_and_stand_in_the_address(
+    open_page: Open, ids: dict[str, int]
+) -> None:
+    page = open_page()
+    sign_in(page, "anna")
+    page.goto(f"/projects/{ids['project']}/")
+    page.select_option("#f-country", "il")
+    page.wait_for_url("**?country=il")
+    assert page.locator("#live tbody tr").count() == 1
+    page.click("#by-name")
+    page.wait_for_url("**?country=il&sort=name")
+    page.go_back()
+    page.wait_for_url("**?country=il")
+
+
+def test_the_theme_switch_is_remembered(open_page: Open, ids: dict[str, int]) -> None:
+    page = open_page()
+    sign_in(page, "anna")
+    page.click("button[name=theme]")
+    page.wait_for_selector("html[data-theme=dark]")
+    page.goto("/projects/")
+    page.wait_for_selector("html[data-theme=dark]")
+
+
+def test_a_group_that_changes_under_a_reader_keeps_the_focus(
+    open_page: Open, ids: dict[str, int]
+) -> None:
+    page = open_page()
+    sign_in(page, "anna")
+    page.goto(f"/projects/{ids['project']}/")
+    page.wait_for_load_state("networkidle")
+    link = f"#g{ids['group']}"
+    page.focus(link)
+    group = TargetGroup.objects.get(pk=ids["group"])
+    group.completes = 150
+    group.save()
+    group.project.version += 1
+    group.project.save()
+    page.evaluate("document.dispatchEvent(new Event('fieldwatch:tick'))")
+    page.wait_for_selector("text=150 / 200")
+    assert page.evaluate("document.activeElement.id") == link[1:]

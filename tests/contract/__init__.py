@@ -1,0 +1,1 @@
+"""The published contract of the exchange and checks against it."""

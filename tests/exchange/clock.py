@@ -1,0 +1,47 @@
+"""Time and chance that tests decide."""
+
+import threading
+import time
+
+
+class FastClock:
+    """A clock on which sleeping takes no time; every sleep is written down."""
+
+    def __init__(self, now: float = 1_760_000_000.0) -> None:
+        self._lock = threading.Lock()
+        self.now = now
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def time(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        with self._lock:
+            self.now += seconds
+            self.slept.append(seconds)
+
+
+class NoChance:
+    """Always the same: the middle."""
+
+    def random(self) -> float:
+        return 0.5
+
+
+class QuickClock:
+    """The real time, in which waiting for another try takes none."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def time(self) -> float:
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)

@@ -1,0 +1,63 @@
+"""Clients whose exchange is a function, on a clock that tests turn."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from dashboard.exchange.auth import ApiKey, Auth, ClientCredentials
+from dashboard.exchange.client import ExchangeClient
+from tests.exchange.clock import FastClock, NoChance, QuickClock
+from tests.exchange.fake_exchange import Asked, Connection, FakeExchange
+
+Handler = Callable[[httpx.Request], httpx.Response]
+MakeClient = Callable[..., ExchangeClient]
+Begin = Callable[..., tuple[FakeExchange, ExchangeClient]]
+
+
+@pytest.fixture
+def clock() -> FastClock:
+    return FastClock()
+
+
+@pytest.fixture
+def make_client(clock: FastClock) -> MakeClient:
+    """`make_client(handler)`: a client that asks `handler` instead of a network."""
+
+    def make(handler: Handler, **settings: Any) -> ExchangeClient:
+        settings = {
+            "auth": ApiKey("key-of-the-test"),
+            "clock": clock,
+            "chance": NoChance(),
+        } | settings
+        return ExchangeClient(account_id="101", http=httpx.MockTransport(handler), **settings)
+
+    return make
+
+
+@pytest.fixture
+def begin() -> Iterator[Begin]:
+    """`begin(reply)`: a fake exchange that answers by `reply`, and a client that asks it."""
+    running: list[FakeExchange] = []
+
+    def start(
+        reply: Callable[[Connection, Asked], None], *, token: bool = False, **settings: Any
+    ) -> tuple[FakeExchange, ExchangeClient]:
+        exchange = FakeExchange(reply)
+        running.append(exchange)
+        secret = ClientCredentials(f"{exchange.url}/oauth/token", "our-id", "our-secret")
+        auth: Auth = secret if token else ApiKey("our-key")
+        settings = {"clock": QuickClock(), "chance": NoChance(), "timeout": 5.0} | settings
+        client = ExchangeClient(
+            account_id="101",
+            auth=auth,
+            base_url=exchange.url,
+            allowed_hosts=["127.0.0.1"],
+            **settings,
+        )
+        return exchange, client
+
+    yield start
+    for exchange in running:
+        exchange.stop()

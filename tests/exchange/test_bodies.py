@@ -1,0 +1,117 @@
+"""Bodies over a real socket: garbled ones are rejected whole, one wrong item costs itself."""
+
+import gzip
+import tracemalloc
+from typing import Any
+
+import pytest
+
+from dashboard.exchange.errors import (
+    BadAnswer,
+    TooLarge,
+)
+from dashboard.exchange.walk import walk
+from tests.exchange.conftest import Begin
+from tests.exchange.examples import PROJECT
+from tests.exchange.fake_exchange import Asked, Connection
+
+
+def row(number: int, **changes: Any) -> dict[str, Any]:
+    """A plain row of a list of target groups."""
+    progress = {"current_completes": number, "current_prescreens": 0, "filling_goal": 100}
+    plain = {
+        "id": f"{number:026d}",
+        "name": f"Group {number}",
+        "status": "live",
+        "statistics": {"progress": {"value": progress, "issues": []}},
+    }
+    return plain | changes
+
+
+BROKEN = {
+    "cut off": (b'{"countries": [{"id": 1}', {}),
+    "a web page": (b"<html>maintenance</html>", {}),
+    "empty": (b"", {}),
+    "not utf-8": (b'{"countries": [{"name": "\xff"}]}', {}),
+    "NaN": (b'{"countries": [NaN]}', {}),
+    "a list": (b"[1, 2]", {}),
+    "deep": (b"[" * 200_000, {}),
+    "broken gzip": (b"\x1f\x8b broken", {"Content-Encoding": "gzip"}),
+    "half gzip": (gzip.compress(b"{}" * 999)[:-9], {"Content-Encoding": "gzip"}),
+    "gzip without its checksum": (
+        gzip.compress(b'{"countries": []}')[:-8],
+        {"Content-Encoding": "gzip"},
+    ),
+    "strange compression": (b"{}", {"Content-Encoding": "br"}),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_garbled_page_is_rejected_whole(begin: Begin, name: str) -> None:
+    body, headers = BROKEN[name]
+    _, client = begin(lambda c, _: c.answer(body, headers=headers))
+    with pytest.raises(BadAnswer) as caught:
+        client.get_countries()
+    assert caught.value.operation == "get_countries"
+
+
+def test_a_gzip_bomb_is_rejected_without_unpacking_it(begin: Begin) -> None:
+    bomb = gzip.compress(b" " * 300_000_000, compresslevel=1)
+    _, client = begin(lambda c, _: c.answer(bomb, headers={"Content-Encoding": "gzip"}))
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLarge):
+            client.get_countries()
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 100_000_000
+
+
+def test_a_body_above_the_cap_is_rejected_before_it_is_here(begin: Begin) -> None:
+    sent = 0
+
+    def reply(connection: Connection, _: Asked) -> None:
+        nonlocal sent
+        connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _piece in range(100):
+            connection.send(b"100000\r\n" + b" " * 0x100000 + b"\r\n")
+            sent += 1
+
+    _, client = begin(reply)
+    with pytest.raises(TooLarge):
+        client.get_countries()
+    assert sent < 40
+
+
+def test_a_gzipped_answer_is_read(begin: Begin) -> None:
+    body = gzip.compress(b'{"countries": [{"id": 1, "code": "us"}]}')
+    _, client = begin(lambda c, _: c.answer(body, headers={"Content-Encoding": "gzip"}))
+    assert [each.code for each in client.get_countries().items] == ["us"]
+
+
+def test_one_wrong_item_of_a_hundred_costs_itself_only(begin: Begin) -> None:
+    rows = [row(number) for number in range(100)]
+    rows[42] = row(42, statistics=None)
+    page = {"target_groups": rows, "has_more": False, "url": ""}
+    _, client = begin(lambda c, _: c.answer(page))
+    listed = client.get_list_target_groups(project_id=PROJECT)
+    assert len(listed.items) == 99
+    assert [bad.id for bad in listed.quarantined] == [f"{42:026d}"]
+    assert "statistics" in listed.quarantined[0].reason
+
+
+def test_unknown_values_and_members_are_kept_as_they_are(begin: Begin) -> None:
+    page = {"target_groups": [row(1, status="hibernating", moon="full")], "has_more": False}
+    _, client = begin(lambda c, _: c.answer(page))
+    assert client.get_list_target_groups(project_id=PROJECT).items[0].status == "hibernating"
+
+
+def test_a_repeating_cursor_ends_the_walk_as_incomplete(begin: Begin) -> None:
+    page = {"target_groups": [row(1)], "has_more": True, "next_cursor": "again"}
+    exchange, client = begin(lambda c, _: c.answer(page))
+    groups = walk(lambda cursor: client.get_list_target_groups(project_id="p", start_after=cursor))
+    assert len(list(groups)) == 2
+    assert not groups.complete
+    assert "circle" in groups.reason
+    assert len(exchange.asked) == 2

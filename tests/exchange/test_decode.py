@@ -1,0 +1,192 @@
+"""What is missing is missing, what is wrong costs itself, and money stays exact."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+
+from dashboard.exchange.decode import decode, decode_page
+from dashboard.exchange.errors import BadAnswer
+from dashboard.exchange.shapes.accounts import BusinessUnit, User
+from dashboard.exchange.shapes.base import MonetaryAmountRequestModel, Money
+from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
+from dashboard.exchange.shapes.drafts import FetchTargetGroupResponse
+from dashboard.exchange.shapes.fielding import FieldingRunItem, ReEntryConfiguration
+from dashboard.exchange.shapes.groups import (
+    CompletesPoint,
+    TargetGroupOverview,
+    TargetGroupPerformance,
+)
+from dashboard.exchange.shapes.pricing import TargetGroupRateCard
+
+COUNTS = {"entrants": 9, "prescreens": 5, "completes": 3}
+
+
+def performance(**changes: Any) -> TargetGroupPerformance:
+    return decode(json.dumps(COUNTS | changes).encode(), TargetGroupPerformance)
+
+
+@pytest.mark.parametrize("wire", ['"12345678901234.123456789012"', "12345678901234.123456789012"])
+def test_money_is_exact_as_text_and_as_number(wire: str) -> None:
+    money = decode(f'{{"value": {wire}, "currency_code": "USD"}}'.encode(), Money)
+    assert money.value == Decimal("12345678901234.123456789012")
+
+
+@pytest.mark.parametrize(
+    "wire", ['"NaN"', '"Infinity"', '"1e309"', "1e309", '"1E-400"', '"0E-400"', "true"]
+)
+def test_absurd_money_is_refused(wire: str) -> None:
+    with pytest.raises(BadAnswer):
+        decode(f'{{"value": {wire}, "currency_code": "USD"}}'.encode(), Money)
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"), [("1E+2", "100"), ("0.0000001", "0.0000001"), ("2.50", "2.50")]
+)
+def test_money_is_sent_in_plain_digits(value: str, sent: str) -> None:
+    money = Money(value=Decimal(value), currency_code="USD")
+    assert MonetaryAmountRequestModel.of(money).value == sent
+
+
+@pytest.mark.parametrize("nothing", [None, {}, {"value": None, "currency_code": "USD"}])
+def test_an_amount_without_value_or_currency_is_none(nothing: object) -> None:
+    assert performance(completes_cost=nothing).completes_cost is None
+
+
+@pytest.mark.parametrize("count", [-1, 1.5, "3", True, 2**31, 10**30, [3], {"a": 1}])
+def test_a_count_that_is_none_is_refused(count: object) -> None:
+    with pytest.raises(BadAnswer, match="completes"):
+        performance(completes=count)
+
+
+def test_a_count_written_as_a_decimal_is_a_count() -> None:
+    assert performance(completes=300.0).completes == 300
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1.5, "0.5", 10**400])
+def test_a_rate_outside_0_to_1_is_refused(rate: object) -> None:
+    with pytest.raises(BadAnswer):
+        performance(incidence_rate=rate)
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_a_count_that_cannot_be_lived_without_is_not_guessed(name: str) -> None:
+    with pytest.raises(BadAnswer, match=name):
+        performance(**{name: None})
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-03-01T10:00:00.000Z", datetime(2026, 3, 1, 10, tzinfo=UTC)),
+        ("2026-03-01T10:00:00Z", datetime(2026, 3, 1, 10, tzinfo=UTC)),
+        ("2026-03-01T12:00:00.1234567+02:00", datetime(2026, 3, 1, 10, 0, 0, 123457, tzinfo=UTC)),
+    ],
+)
+def test_moments_are_aware_with_any_number_of_digits(text: str, moment: datetime) -> None:
+    assert performance(last_complete=text).last_complete == moment
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-03-01T10:00:00",
+        "0000-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "10000-01-01T00:00:00Z",
+        "2026-02-30T10:00:00Z",
+        "yesterday",
+        "",
+    ],
+)
+def test_a_moment_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(BadAnswer):
+        performance(last_complete=text)
+
+
+@pytest.mark.parametrize(("wire", "text"), [("17", "17"), ('"17"', "17"), ('"a-b"', "a-b")])
+def test_an_id_is_text_whether_it_comes_as_number_or_text(wire: str, text: str) -> None:
+    assert decode(f'{{"id": {wire}}}'.encode(), BusinessUnit).id == text
+
+
+def test_a_uuid_is_the_same_in_any_case() -> None:
+    upper = decode(b'{"id": "5F2504E0-4F89-41D3-9A0C-0305E82C3301"}', User)
+    assert upper.id == "5f2504e0-4f89-41d3-9a0c-0305e82c3301"
+
+
+def test_a_nul_does_not_reach_the_database() -> None:
+    assert decode(b'{"id": 1, "name": "a\\u0000b"}', BusinessUnit).name == "a\ufffdb"
+
+
+def test_nulls_everywhere_are_missing_members() -> None:
+    body = (
+        b'{"status": "live", "conversion_rate": null, "median_length_of_interview_seconds": null,'
+    )
+    body += b'"progress": {"current_completes": 1, "current_prescreens": 2, "filling_goal": 3}}'
+    overview = decode(body, TargetGroupOverview)
+    assert (overview.conversion_rate, overview.median_length_of_interview_seconds) == (None, None)
+
+
+def test_a_null_list_is_an_empty_one() -> None:
+    assert decode_page(b'{"points": null, "has_more": false}', "points", CompletesPoint).items == []
+
+
+def test_a_page_keeps_its_cursor_when_an_item_is_wrong() -> None:
+    body = b'{"points": [{"count": 1}], "has_more": true, "next_cursor": "c-2"}'
+    page = decode_page(body, "points", CompletesPoint)
+    assert (page.items, len(page.quarantined)) == ([], 1)
+    assert (page.next_cursor, page.has_more) == ("c-2", True)
+
+
+def test_a_quarantined_item_is_kept_short() -> None:
+    body = json.dumps({"points": [{"count": "x" * 100_000}]}).encode()
+    (bad,) = decode_page(body, "points", CompletesPoint).quarantined
+    assert len(bad.raw_text) == 4_000
+
+
+@pytest.mark.parametrize("member", ["next_cursor", "has_more"])
+def test_a_page_whose_envelope_is_wrong_is_rejected_whole(member: str) -> None:
+    body = json.dumps({"points": [], member: {"a": 1}}).encode()
+    with pytest.raises(BadAnswer, match=member):
+        decode_page(body, "points", CompletesPoint)
+
+
+def test_changes_are_kept_raw_and_exact() -> None:
+    change = b'{"object": "new_kind_change", "new_value": 0.35, "old_value": null}'
+    body = b'{"occurred_at": "2026-03-01T10:00:00Z", "changes": [' + change + b"]}"
+    (item,) = decode(body, TargetGroupChangelogBatch).changes
+    assert (item.object, item.new_value, item.old_value) == (
+        "new_kind_change",
+        Decimal("0.35"),
+        None,
+    )
+
+
+def test_the_version_makes_the_etag_with_its_quotes() -> None:
+    assert decode(b'{"id": 1, "status": "live", "version": 7}', FieldingRunItem).etag == 'W/"7"'
+
+
+def test_re_entry_keeps_only_the_sides_that_came() -> None:
+    side = b'{"allow_for_current_target_group": true, "allow_for_other_target_groups": false}'
+    body = b'{"completes": {"client_side": ' + side + b'}, "terminates": null}'
+    assert json.loads(msgspec.json.encode(decode(body, ReEntryConfiguration))) == {
+        "completes": {"client_side": json.loads(side)}
+    }
+
+
+def test_the_bound_rate_card_goes_before_the_predicted_one() -> None:
+    predicted = {"country_code": "us", "predicted_rate_card": {"pricing_table_data": [[100]]}}
+    both = predicted | {"bound_rate_card": {"pricing_table_data": [[200]]}}
+    tables = [
+        decode(json.dumps(each).encode(), TargetGroupRateCard).data for each in (predicted, both)
+    ]
+    assert [table and table.pricing_table_data for table in tables] == [[[100.0]], [[200.0]]]
+
+
+def test_a_draft_that_lacks_what_is_needed_says_what() -> None:
+    with pytest.raises(ValueError, match="business unit"):
+        decode(b'{"name": "A name"}', FetchTargetGroupResponse).as_request()

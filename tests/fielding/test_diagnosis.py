@@ -1,0 +1,82 @@
+"""Diagnosis: each rule speaks on its own number, and stays silent without it."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from dashboard.fielding.diagnosis import RULES, diagnose
+from dashboard.fielding.vitals import Vitals
+
+WELL = Vitals(
+    entrants=1000, prescreens=500, completes=400, goal=1000, ir=0.6, ir_expected=0.6,
+    loi_seconds=540, loi_minutes=9, drop_off=0.1, cpi=Decimal(3), cpi_usual=Decimal(3),
+    epc=Decimal("0.30"), epc_usual=Decimal("0.30"), epcm=Decimal("0.033"),
+    epcm_usual=Decimal("0.033"), entrants_lately=40, prescreens_lately=5, hours_silent=1,
+    expected_in_silence=2, hours_left=200, chance=0.9, completes_an_hour=5, needed_an_hour=4,
+    quotas_full=0.1, analysis={"Complete": 400, "Terminate": 200, "Overquota": 20},
+)  # fmt: skip
+ILL = {
+    "not_live": {"status": "paused"},
+    "link": {"hours_silent": 5.0, "expected_in_silence": 9.0, "entrants_lately": 140},
+    "no_entrants": {"hours_silent": 5.0, "expected_in_silence": 9.0, "entrants_lately": 2},
+    "set_up": {"analysis": {"Complete": 90, "Redirect error": 10}},
+    "about_to_pause": {"hours_silent": 59.0},
+    "quotas": {"quotas_full": 0.7},
+    "loi": {"loi_seconds": 852},
+    "ir": {"ir": 0.3},
+    "drop_off": {"drop_off": 0.4},
+    "screening": {"completes": 100},
+    "security": {"analysis": {"Complete": 70, "Security Terminate": 30}},
+    "epc": {"epc": Decimal("0.11")},
+    "epcm": {"epcm": Decimal("0.011")},
+    "price": {"cpi": Decimal("1.80")},
+    "asked": {"needed_an_hour": 14.0},
+}
+
+
+def codes(vitals):
+    return [cause.code for cause in diagnose(vitals)]
+
+
+def test_nothing_is_wrong_with_a_healthy_group():
+    assert diagnose(WELL) == []
+
+
+def test_nothing_is_said_without_numbers():
+    assert diagnose(Vitals()) == []
+
+
+def test_every_rule_has_its_case_here():
+    assert {rule.code for rule in RULES} == set(ILL)
+
+
+@pytest.mark.parametrize("code", ILL)
+def test_each_reason_is_found_by_its_own_number(code):
+    causes = {cause.code: cause for cause in diagnose(replace(WELL, **ILL[code]))}
+    assert code in causes
+    assert causes[code].observed != causes[code].expected
+    assert causes[code].advice.endswith(".")
+    assert 0 < causes[code].weight <= 1
+
+
+def test_the_numbers_are_said_as_a_pm_would():
+    cause = diagnose(replace(WELL, **ILL["loi"]))[0]
+    assert (cause.observed, cause.expected) == ("14.2 min", "9 min agreed")
+
+
+def test_the_worst_comes_first():
+    seen = codes(replace(WELL, ir=0.45, status="paused", drop_off=0.3))
+    assert seen[0] == "not_live"
+    weights = [cause.weight for cause in diagnose(replace(WELL, ir=0.1, drop_off=0.3))]
+    assert weights == sorted(weights, reverse=True)
+
+
+def test_too_few_people_prove_nothing():
+    few = replace(WELL, entrants=30, prescreens=20, completes=5)
+    assert codes(replace(few, ir=0.1, drop_off=0.9, loi_seconds=5000, epc=Decimal(0))) == []
+
+
+def test_overquota_in_the_respondent_analysis_points_at_quotas():
+    seen = diagnose(replace(WELL, analysis={"Complete": 60, "Overquota": 40}))
+    assert (seen[0].code, seen[0].observed) == ("quotas", "40% meet a full quota")

@@ -1,0 +1,154 @@
+"""The effect of a change: what was raised, what was lowered, and when it is too early."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from dashboard.fielding.effect import Change, Group, effect, effects
+
+START = datetime(2026, 3, 2, 6, tzinfo=UTC)
+MADRID = ZoneInfo("Europe/Madrid")
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+AT = START + 7 * DAY
+CPI = Change(AT, "cpi", "2.10 → 2.90 EUR")
+
+
+def counted(before, after, *, days=5, seed=4, each=1.0):
+    """Hourly cumulative counts: completes a day before and after day 7, over waking hours."""
+    stamps = [START + (i + 1) * HOUR for i in range((7 + days) * 24)]
+    local = [(stamp - HOUR / 2).astimezone(MADRID).hour for stamp in stamps]
+    awake = np.where((np.array(local) >= 8) & (np.array(local) < 22), 24 / 14, 0.0)
+    daily = np.where([stamp <= AT for stamp in stamps], before, after)
+    total = np.cumsum(np.random.default_rng(seed).poisson(awake * daily / 24)) * each
+    return list(zip(stamps, total.tolist(), strict=True))
+
+
+def group(before, after, **more):
+    return Group(counted(before, after, **more), MADRID)
+
+
+def verdict(*rates, now=START + 12 * DAY, **more):
+    return effect(CPI, group(*rates, **more), now=now).completes_an_hour
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [(60, "raised"), (30, "no clear effect"), (12, "lowered"), (0, "lowered")],
+)
+def test_the_verdict_follows_the_rate(after, expected):
+    assert verdict(30, after).verdict == expected
+
+
+def test_a_doubling_is_put_in_numbers():
+    seen = verdict(30, 60)
+    assert seen.low < 2 < seen.high
+    assert seen.after == pytest.approx(2 * seen.before, rel=0.3)
+
+
+def test_an_hour_after_is_too_early():
+    assert verdict(30, 60, now=AT + HOUR).verdict == "too early"
+
+
+def test_a_handful_of_completes_is_too_early():
+    seen = verdict(1, 1)
+    assert seen.verdict == "too early"
+    assert "completes before" in seen.reason
+
+
+def test_a_night_is_not_held_against_a_day():
+    midnight = datetime(2026, 3, 9, 23, tzinfo=MADRID)
+    seen = effect(Change(midnight, "strategy"), group(60, 60), now=midnight + 9 * HOUR)
+    assert seen.completes_an_hour.verdict in ("too early", "no clear effect")
+
+
+@pytest.mark.parametrize("history", [[], [(AT, 5)]])
+def test_without_readings_it_is_too_early(history):
+    seen = effect(CPI, Group(history, MADRID), now=AT + DAY)
+    assert seen.completes_an_hour.verdict == "too early"
+    assert seen.conversion.verdict == "too early"
+
+
+def test_a_fall_of_the_count_is_not_an_effect():
+    fallen = [(at, c - 40 if at > AT + DAY else c) for at, c in counted(60, 60)]
+    seen = effect(CPI, Group(fallen, MADRID), now=START + 12 * DAY)
+    assert seen.completes_an_hour.verdict == "no clear effect"
+
+
+def test_time_paused_after_the_change_is_no_slump():
+    pauses = [(AT + DAY, AT + 4 * DAY)]
+    history = counted(60, 60)
+    held, count = [], 0.0
+    for (at, now_count), (_, last) in zip(history[1:], history[:-1], strict=True):
+        count += 0 if AT + DAY < at <= AT + 4 * DAY else now_count - last
+        held.append((at, count))
+    seen = effect(CPI, Group(held, MADRID, pauses), now=START + 12 * DAY)
+    assert seen.completes_an_hour.verdict == "no clear effect"
+
+
+def test_a_pause_as_the_change_leaves_nothing_to_compare():
+    status = Change(AT, "status", "paused")
+    gone = Group(counted(60, 0), MADRID, [(AT, None)])
+    seen = effect(status, gone, now=START + 12 * DAY).completes_an_hour
+    assert seen.verdict == "too early"
+    assert "after the change" in seen.reason
+
+
+def test_no_verdict_on_epc_across_a_price_edit():
+    full = Group(counted(40, 40), MADRID, entrants=counted(400, 400))
+    assert effect(CPI, full, now=START + 12 * DAY).epc is None
+    other = effect(Change(AT, "strategy"), full, now=START + 12 * DAY)
+    assert other.epc == other.completes_per_entrant.verdict == "no clear effect"
+    near = effect(Change(AT, "goal"), full, now=START + 12 * DAY, others=[CPI])
+    assert near.epc is None
+
+
+def test_conversion_and_completes_per_entrant_are_differences_of_counts():
+    better = Group(
+        counted(30, 60),
+        MADRID,
+        entrants=counted(300, 300, seed=5)[::6],
+        prescreens=counted(90, 180, seed=6)[::6],
+    )
+    seen = effect(CPI, better, now=START + 12 * DAY)
+    assert seen.completes_per_entrant.verdict == "raised"
+    assert seen.completes_per_entrant.before == pytest.approx(0.1, abs=0.03)
+    assert seen.conversion.verdict == "no clear effect"
+    assert seen.conversion.after == pytest.approx(1 / 3, abs=0.08)
+
+
+def test_a_change_close_by_is_named():
+    twin = Change(AT + 2 * HOUR, "re-entry")
+    seen = effect(CPI, group(30, 60), now=START + 12 * DAY, others=[CPI, twin])
+    assert seen.overlaps == (twin,)
+    assert "overlaps with re-entry" in seen.completes_an_hour.reason
+
+
+def test_a_change_further_off_ends_the_window():
+    later = Change(AT + 2 * DAY, "goal")
+    seen = effect(CPI, group(30, 60), now=START + 12 * DAY, others=[later])
+    assert seen.overlaps == ()
+    assert seen.after[1] <= later.at
+
+
+def test_every_change_up_to_now_gets_its_effect_newest_first():
+    changes = [CPI, Change(AT + 3 * DAY, "goal"), Change(START + 30 * DAY, "goal")]
+    seen = effects(changes, group(30, 60), now=START + 12 * DAY)
+    assert [one.change for one in seen] == [changes[1], changes[0]]
+
+
+def test_the_days_on_which_the_clocks_change_are_no_effect():
+    start = datetime(2026, 3, 22, tzinfo=UTC)
+    stamps = [start + (i + 1) * HOUR for i in range(14 * 24)]
+    local = np.array([(s - HOUR / 2).astimezone(MADRID).hour for s in stamps])
+    counts = np.random.default_rng(8).poisson(np.where((local > 8) & (local < 20), 5, 0.2))
+    history = list(zip(stamps, np.cumsum(counts).tolist(), strict=True))
+    change = Change(datetime(2026, 3, 29, 1, tzinfo=UTC), "goal")
+    seen = effect(change, Group(history, MADRID), now=stamps[-1])
+    assert seen.completes_an_hour.verdict == "no clear effect"
+
+
+def test_a_naive_change_is_refused():
+    with pytest.raises(ValueError, match="time zone"):
+        effect(Change(datetime(2026, 3, 3), "cpi"), group(3, 3), now=AT)  # noqa: DTZ001

@@ -1,0 +1,44 @@
+"""An exchange over real HTTP, and a connection to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from dashboard.fielding.models import ExchangeAccount
+from tests import make
+from tests.exchange_server import Exchange, group_row, project_row, serving
+from tests.make import ulid
+
+
+@pytest.fixture
+def exchange() -> Iterator[Exchange]:
+    """One project of three groups."""
+    rows = [group_row(number) for number in (11, 12, 13)]
+    with serving(Exchange(projects=[project_row(1)], groups={ulid(1): rows})) as server:
+        yield server
+
+
+@pytest.fixture
+def account(db: None, exchange: Exchange, settings: Any) -> ExchangeAccount:
+    """A connection to the exchange, never read."""
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    return make.account(base_url=exchange.url, requests_per_minute=0, health="new", read_at=None)
+
+
+@pytest.fixture
+def pull(
+    account: ExchangeAccount, capsys: pytest.CaptureFixture[str]
+) -> Callable[[], dict[str, Any]]:
+    """Run `manage.py pull`; its JSON line with the exit code as `exit`."""
+
+    def once() -> dict[str, Any]:
+        with pytest.raises(SystemExit) as ended:
+            call_command("pull", account.name)
+        return json.loads(capsys.readouterr().out) | {"exit": ended.value.code}
+
+    return once

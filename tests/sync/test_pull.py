@@ -1,0 +1,225 @@
+"""Exchange → tables: what is read, what is asked again, and what never happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from dashboard.fielding.models import (
+    Change,
+    CompletesDay,
+    Cycle,
+    ExchangeAccount,
+    ExchangeUser,
+    Project,
+    Quarantine,
+    Reading,
+    TargetGroup,
+)
+from tests.exchange_server import PM, Exchange, group_row, money, project_row
+from tests.make import ulid
+
+Pull = Callable[[], dict[str, Any]]
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def group(number: int) -> TargetGroup:
+    return TargetGroup.objects.get(exchange_id=ulid(number))
+
+
+def test_a_first_pull_reads_everything(pull: Pull) -> None:
+    result = pull()
+    assert result | {"seconds": 0} == {
+        "exchange": result["exchange"],
+        "complete": True,
+        "projects": 1,
+        "groups_seen": 3,
+        "groups_written": 3,
+        "requests": result["requests"],
+        "quarantined": 0,
+        "errors": [],
+        "seconds": 0,
+        "exit": 0,
+    }
+    one = group(11)
+    assert (one.cpi, one.currency, one.completes) == (Decimal("2.75"), "USD", 100)
+    assert one.ends_at == datetime(2026, 11, 27, 9, tzinfo=UTC)
+    assert one.expected_loi_minutes == 9
+
+
+def test_a_second_pull_writes_nothing_and_asks_one_request_a_hundred_groups(
+    pull: Pull, exchange: Exchange
+) -> None:
+    pull()
+    before = (Reading.objects.count(), list(TargetGroup.objects.values()))
+    exchange.log.clear()
+    assert pull()["groups_written"] == 0
+    assert (Reading.objects.count(), list(TargetGroup.objects.values())) == before
+    assert len(exchange.log) == 2  # the projects, and the groups of one
+
+
+def test_only_a_group_that_moved_is_asked_for_more(pull: Pull, exchange: Exchange) -> None:
+    pull()
+    exchange.groups[ulid(1)][0] = group_row(11, completes=101)
+    exchange.log.clear()
+    assert pull()["groups_written"] == 1
+    assert exchange.asked("/performance") == 1
+    assert group(11).completes == 101
+    assert Reading.objects.filter(group=group(11)).count() == 2
+
+
+def test_people_of_the_exchange_are_known_by_name(pull: Pull) -> None:
+    pull()
+    assert ExchangeUser.objects.get(exchange_id=PM.lower()).name == "Anna"
+
+
+def test_ids_in_upper_case_find_the_same_person(pull: Pull) -> None:
+    pull()
+    assert group(11).project_manager_id == PM.lower()
+
+
+def test_the_completes_series_is_kept_by_the_hour(pull: Pull, exchange: Exchange) -> None:
+    exchange.completes[ulid(11)] = [
+        {"timestamp": "2026-11-20T10:00:00.000Z", "count": 40},
+        {"timestamp": "2026-11-20T11:00:00.000Z", "count": 44},
+    ]
+    pull()
+    assert CompletesDay.objects.filter(group=group(11)).count() == 1
+
+
+def test_a_list_that_never_ends_is_incomplete_and_marks_nothing_gone(
+    pull: Pull, exchange: Exchange
+) -> None:
+    pull()
+    endless = {"target_groups": [group_row(11)], "url": "", "has_more": True, "next_cursor": "same"}
+    exchange.on("GET", r"/target-groups\?", lambda: (200, endless))
+    result = pull()
+    assert (result["complete"], result["exit"]) == (False, 3)
+    assert not TargetGroup.objects.exclude(missing_since=None).exists()
+
+
+def test_a_list_of_empty_pages_is_incomplete(pull: Pull, exchange: Exchange) -> None:
+    empty = {"target_groups": [], "url": "", "has_more": True, "next_cursor": "more"}
+    exchange.on("GET", r"/target-groups\?", lambda: (200, empty))
+    assert pull()["complete"] is False
+
+
+def test_a_group_that_is_no_longer_listed_is_missing_and_comes_back(
+    pull: Pull, exchange: Exchange
+) -> None:
+    pull()
+    gone = exchange.groups[ulid(1)].pop()
+    pull()
+    assert group(13).missing_since is not None
+    exchange.groups[ulid(1)].append(gone)
+    pull()
+    assert group(13).missing_since is None
+
+
+def test_one_bad_item_costs_itself_alone(pull: Pull, exchange: Exchange) -> None:
+    pull()
+    bad = group_row(12, completes=150)
+    bad["statistics"]["progress"]["value"]["current_completes"] = "many"
+    exchange.groups[ulid(1)] = [group_row(11, completes=120), bad, group_row(13)]
+    result = pull()
+    assert result["quarantined"] == 1
+    assert (group(11).completes, group(12).completes) == (120, 100)
+    assert group(12).missing_since is None
+    assert "many" in Quarantine.objects.get().raw
+
+
+def test_a_price_that_the_table_would_round_is_quarantined(pull: Pull, exchange: Exchange) -> None:
+    pull()
+    exchange.groups[ulid(1)][0] = group_row(11, completes=120)
+    exchange.cpi[ulid(11)] = money("2.12345678901")
+    assert pull()["quarantined"] == 1
+    assert group(11).cpi == Decimal("2.75")
+
+
+def test_one_forbidden_group_says_why_and_the_others_go_on(pull: Pull, exchange: Exchange) -> None:
+    refused = {"object": "forbidden_error", "detail": "not yours"}
+    exchange.on("GET", f"{ulid(12)}/performance", lambda: (403, refused))
+    result = pull()
+    assert result["exit"] == 3
+    assert (group(11).entrants, group(12).entrants) == (900, None)
+    assert group(12).error
+    assert not group(11).error
+
+
+def test_an_exchange_that_is_down_changes_nothing(pull: Pull, exchange: Exchange) -> None:
+    pull()
+    before = list(TargetGroup.objects.values())
+    exchange.on("GET", "/target-groups", lambda: (200, "<html>maintenance</html>"))
+    result = pull()
+    assert result["complete"] is False
+    assert list(TargetGroup.objects.values()) == before
+
+
+def test_a_connection_that_is_refused_says_so(
+    pull: Pull, exchange: Exchange, account: ExchangeAccount
+) -> None:
+    exchange.on("GET", "", lambda: (401, {"object": "unauthorized_error", "detail": "no"}))
+    result = pull()
+    assert (result["exit"], result["complete"]) == (1, False)
+    account.refresh_from_db()
+    assert account.health == ExchangeAccount.Health.ERROR
+    assert account.health_reason
+
+
+def test_a_status_change_carries_its_reason(pull: Pull, exchange: Exchange) -> None:
+    exchange.groups[ulid(1)][0] = group_row(11, status="paused")
+    exchange.changelog[ulid(11)] = [
+        {
+            "id": "c1",
+            "occurred_at": "2026-11-20T03:12:00.000Z",
+            "user": {"type": "system_user"},
+            "changes": [
+                {
+                    "object": "status_change",
+                    "old_value": "live",
+                    "new_value": "paused",
+                    "reason_code": "high_median_loi",
+                }
+            ],
+        }
+    ]
+    pull()
+    assert group(11).status_reason == "high_median_loi"
+    pull()
+    assert Change.objects.count() == 1
+
+
+def test_a_change_of_settings_is_seen_by_the_time_of_update(pull: Pull, exchange: Exchange) -> None:
+    pull()
+    exchange.groups[ulid(1)][0] = group_row(11, updated_at="2026-11-20T11:30:00.000Z")
+    exchange.cpi[ulid(11)] = money("3.10")
+    pull()
+    assert group(11).cpi == Decimal("3.10")
+
+
+def test_what_no_contract_names_is_kept_and_shown(pull: Pull, exchange: Exchange) -> None:
+    exchange.groups[ulid(1)][0] = group_row(11, status="hibernating", new_field={"a": 1})
+    assert pull()["complete"] is True
+    assert group(11).status == "hibernating"
+
+
+def test_a_new_project_is_found_and_a_vanished_one_is_missing(
+    pull: Pull, exchange: Exchange
+) -> None:
+    pull()
+    exchange.projects = [project_row(2)]
+    exchange.groups[ulid(2)] = [group_row(21)]
+    pull()
+    assert group(21).project.name == "Project 2"
+    assert Project.objects.get(exchange_id=ulid(1)).missing_since is not None
+
+
+def test_each_round_is_on_record(pull: Pull) -> None:
+    pull()
+    cycle = Cycle.objects.get(project__exchange_id=ulid(1))
+    assert (cycle.complete, cycle.groups_seen, cycle.groups_written) == (True, 3, 3)
+    assert cycle.requests > 3

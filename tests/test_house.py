@@ -1,0 +1,105 @@
+"""The house: which room may use which, read from the imports themselves."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).resolve().parent.parent / "dashboard"
+
+# room → what it may import of dashboard; an entry with a dot is that module alone.
+ARROWS: dict[str, set[str]] = {
+    "exchange": set(),
+    "simulator": set(),
+    "fielding": set(),
+    "sync": {"exchange", "fielding"},
+    "alerts": {"fielding"},
+    "web": {"fielding", "sync", "alerts", "exchange.errors", "tasks"},
+    "management": {"sync", "exchange", "alerts", "fielding"},
+    "tasks": {"sync", "alerts", "fielding", "celery"},
+    "celery": set(),
+    "settings": set(),
+    "urls": {"web"},
+    "wsgi": set(),
+    "__init__": set(),
+}
+LONGEST_FILE = 300
+LONGEST_FUNCTION = 40
+
+
+def room_of(path: Path) -> str:
+    """The first folder below dashboard/, or the file's own name."""
+    first = path.relative_to(HOUSE).parts[0]
+    return first.removesuffix(".py")
+
+
+def sources() -> Iterator[Path]:
+    """Every source file of the product except generated migrations."""
+    for path in sorted(HOUSE.rglob("*.py")):
+        if "migrations" not in path.parts:
+            yield path
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Every module that is imported, at the top or inside a function."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide where the arrow goes"
+            base = node.module or ""
+            yield from (f"{base}.{name.name}" for name in node.names)
+
+
+def allowed(room: str, module: str) -> bool:
+    """Whether this room may import that module of ours."""
+    target = module.removeprefix("dashboard.")
+    if target.split(".")[0] == room:
+        return True
+    return any(target == arrow or target.startswith(arrow + ".") for arrow in ARROWS[room])
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(HOUSE)))
+def test_arrows_go_one_way(path: Path) -> None:
+    ours = [name for name in imports(ast.parse(path.read_text())) if name.startswith("dashboard.")]
+    wrong = [name for name in ours if not allowed(room_of(path), name)]
+    assert not wrong, f"{path.relative_to(HOUSE)} may not import {wrong}"
+
+
+def test_every_room_is_in_the_table() -> None:
+    assert {room_of(path) for path in sources()} == set(ARROWS)
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(HOUSE)))
+def test_files_and_functions_stay_short(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= LONGEST_FILE, "move walls: this room got crowded"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert length <= LONGEST_FUNCTION, f"{node.name} has {length} lines"
+
+
+def test_only_settings_read_the_environment() -> None:
+    readers = [
+        str(path.relative_to(HOUSE))
+        for path in sources()
+        if any(word in path.read_text() for word in ("os.environ.get", "os.getenv", "environ["))
+    ]
+    # Commands read secrets from the variables that they are told; run hands some on.
+    assert set(readers) <= {
+        "settings.py",
+        "management/commands/exchange.py",
+        "management/commands/person.py",
+        "management/commands/run.py",
+    }
+
+
+def test_what_a_check_of_the_arrows_refuses() -> None:
+    assert not allowed("exchange", "dashboard.fielding.models")
+    assert not allowed("web", "dashboard.exchange.client")
+    assert allowed("web", "dashboard.exchange.errors.Refused")
+    assert not allowed("fielding", "dashboard.web.views")

@@ -1,0 +1,74 @@
+"""A way to the exchange that needs no exchange: values by kind, and an outcome to be told."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from dashboard.exchange.errors import ExchangeError
+from dashboard.fielding.models import Edit, TargetGroup, User
+from tests.make import NOW
+
+ALLOWED = {"allow_for_current_target_group": True, "allow_for_other_target_groups": False}
+BOTH = {"client_side": ALLOWED, "screener_side": ALLOWED}
+RE_ENTRY = {
+    "completes": {"client_side": ALLOWED},
+    "pre_client_survey_processes": {"screener_side": ALLOWED},
+    "financial_terms": {"screener_side": ALLOWED},
+    "terminates": BOTH,
+    "security_failures": BOTH,
+    "overquota": BOTH,
+    "in_screener": BOTH,
+}
+
+
+class FakeExchange:
+    """What the forms ask of `sync.push`, with every way it can end."""
+
+    def __init__(self) -> None:
+        self.start_over()
+
+    def start_over(self) -> None:
+        """As a fresh exchange that confirms everything."""
+        self.values: dict[str, Any] = {
+            "cpi": {"value": "2.70", "currency_code": "USD"},
+            "filling_strategy": "completes",
+            "re_entry": copy.deepcopy(RE_ENTRY),
+        }
+        self.state = Edit.State.CONFIRMED
+        self.reasons: list[dict[str, str]] = []
+        self.down: ExchangeError | None = None
+        self.sent: list[Any] = []
+
+    def present(self, *, group: TargetGroup, kind: str) -> Any:
+        """The value now."""
+        if self.down:
+            raise self.down
+        return self.values[kind]
+
+    def push(
+        self, *, group: TargetGroup, kind: str, seen: Any, wanted: Any, by: User, token: str
+    ) -> Edit:
+        """One edit a token, ending as the test says."""
+        if made := Edit.objects.filter(token=token).first():
+            return made
+        if self.down:
+            self.state, self.reasons = Edit.State.REJECTED, [{"name": "", "reason": str(self.down)}]
+        else:
+            self.sent.append(wanted)
+        if self.state == Edit.State.CONFIRMED:
+            self.values[kind] = wanted
+        return Edit.objects.create(
+            account=group.account,
+            group=group,
+            by=by,
+            kind=kind,
+            token=token,
+            state=self.state,
+            before=seen,
+            wanted=wanted,
+            after=self.values[kind],
+            reasons=self.reasons,
+            started_at=NOW,
+            settled_at=None if self.state == Edit.State.UNKNOWN else NOW,
+        )

@@ -1,0 +1,17 @@
+"""The product's addresses, with forms that talk to the fake exchange."""
+
+from django.urls import path
+
+from dashboard import urls
+from dashboard.web.views import edits
+from tests.web.fake_exchange import FakeExchange
+
+EXCHANGE = FakeExchange()
+
+urlpatterns = [
+    path("groups/<int:pk>/edit/<str:kind>/", edits.form(EXCHANGE), name="edit"),
+    *urls.urlpatterns,
+]
+handler403 = urls.handler403
+handler404 = urls.handler404
+handler500 = urls.handler500

@@ -1,0 +1,156 @@
+"""Who may ask for what: every address and verb, held against the rule that its view declares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern
+
+from dashboard.fielding.models import Mail, Project, TargetGroup, User
+from dashboard.urls import urlpatterns
+from dashboard.web.access import Rule
+from tests import make
+from tests.web.fake_exchange import FakeExchange
+
+pytestmark = pytest.mark.django_db
+
+VERBS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+ROLES = ["signed out", "stranger", "viewer", "editor", "administrator"]
+SIGN_IN = "/sign-in/"
+
+
+@dataclass
+class World:
+    """One account with people of each role, and somebody of another account."""
+
+    people: dict[str, User]
+    project: Project
+    group: TargetGroup
+
+    def mail_to(self, role: str) -> Mail:
+        """A mail of the account to the person of that role."""
+        user = self.people.get(role, self.people["viewer"])
+        return Mail.objects.create(
+            account=self.group.account,
+            recipient=user,
+            address=user.email,
+            message_id=f"<{role}@test>",
+            subject="Paused",
+            text="Paused",
+            created_at=make.NOW,
+            next_try_at=make.NOW,
+        )
+
+
+@pytest.fixture
+def world(exchange: FakeExchange) -> World:
+    account, other = make.account(), make.account()
+    people = {role: make.person(role, account) for role in ROLES[2:]}
+    people["stranger"] = make.person("administrator", other)
+    project = make.project(account)
+    return World(people, project, make.group(project))
+
+
+def _address(pattern: URLPattern, world: World, role: str) -> str:
+    """The address with the ids of the world put in; a new kind of id must be added here."""
+    route = "/" + str(pattern.pattern)
+    ids = {"projects": world.project.pk, "groups": world.group.pk}
+    if route.startswith("/mails/<"):
+        ids["mails"] = world.mail_to(role).pk
+    for kind, pk in ids.items():
+        route = route.replace(f"{kind}/<int:pk>", f"{kind}/{pk}")
+    route = route.replace("<str:kind>", "cpi")
+    assert "<" not in route, f"say in this test what fills {route}"
+    return route
+
+
+def _named(pattern: URLPattern) -> str:
+    return str(pattern.pattern) or "home"
+
+
+@pytest.mark.parametrize("pattern", urlpatterns, ids=_named)
+def test_every_address_declares_its_rule(pattern: URLPattern) -> None:
+    assert isinstance(getattr(pattern.callback, "rule", None), Rule)
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("pattern", urlpatterns, ids=_named)
+def test_every_verb_keeps_to_the_rule(
+    pattern: URLPattern, role: str, world: World, client: Client
+) -> None:
+    rule: Rule = pattern.callback.rule  # type: ignore[attr-defined]
+    address = _address(pattern, world, role)
+    for verb in VERBS:
+        if user := world.people.get(role):
+            client.force_login(user)
+        answer = client.generic(verb, address)
+        what = f"{role}: {verb} {address} → {answer.status_code}"
+        assert _fits(rule, role, answer.status_code, answer.headers.get("Location", "")), what
+
+
+def _fits(rule: Rule, role: str, status: int, location: str) -> bool:
+    """Whether an answer is one that the rule allows for this role."""
+    if role == "signed out" and rule is not Rule.OPEN:
+        return status == 302 and location.startswith(SIGN_IN)
+    if status == 405:
+        return True
+    if rule in (Rule.MEMBER, Rule.EDITOR) and role == "stranger":
+        return status == 404
+    if rule is Rule.EDITOR and role == "viewer":
+        return status == 403
+    return status in (200, 204, 302)
+
+
+def test_a_viewer_is_offered_no_edit(world: World, client: Client) -> None:
+    client.force_login(world.people["viewer"])
+    page = client.get(f"/groups/{world.group.pk}/").content.decode()
+    assert "/edit/" not in page
+
+
+def test_an_editor_is_offered_the_three_edits(world: World, client: Client) -> None:
+    client.force_login(world.people["editor"])
+    page = client.get(f"/groups/{world.group.pk}/").content.decode()
+    for kind in ("cpi", "filling_strategy", "re_entry"):
+        assert f"/groups/{world.group.pk}/edit/{kind}/" in page
+
+
+def test_a_forged_edit_by_a_viewer_gets_a_page_of_ours(
+    world: World, client: Client, exchange: FakeExchange
+) -> None:
+    client.force_login(world.people["viewer"])
+    answer = client.post(f"/groups/{world.group.pk}/edit/cpi/", {"cpi": "3"})
+    assert answer.status_code == 403
+    assert "This is not yours to change" in answer.content.decode()
+    assert exchange.sent == []
+
+
+def test_a_form_without_its_csrf_token_is_refused(world: World) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(world.people["editor"])
+    answer = strict.post(f"/groups/{world.group.pk}/edit/cpi/", {"cpi": "3"})
+    assert answer.status_code == 403
+    assert "could not be accepted" in answer.content.decode()
+
+
+def test_a_group_of_an_account_left_behind_is_not_found(world: World, client: Client) -> None:
+    user = world.people["editor"]
+    client.force_login(user)
+    user.memberships.all().delete()
+    answer = client.get(f"/groups/{world.group.pk}/")
+    assert answer.status_code == 404
+    assert "There is nothing here" in answer.content.decode()
+
+
+def test_a_mail_to_somebody_else_is_not_found(world: World, client: Client) -> None:
+    mail = world.mail_to("editor")
+    client.force_login(world.people["administrator"])
+    assert client.get(f"/mails/{mail.pk}/").status_code == 404
+
+
+@pytest.mark.parametrize("pk", ["0", "99999999999999999999999"])
+def test_an_id_that_cannot_be_is_not_found(world: World, client: Client, pk: str) -> None:
+    client.force_login(world.people["editor"])
+    for kind in ("projects", "groups", "mails"):
+        assert client.get(f"/{kind}/{pk}/").status_code == 404

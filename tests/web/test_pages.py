@@ -1,0 +1,355 @@
+"""What pages show, how many queries each takes, and that hostile or missing values do no harm."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from dashboard.fielding.models import Change, Edit, ExchangeAccount, Incident, Project, TargetGroup
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "x" * 128,
+    "שלום \u202egnirts",
+    "{{ 7|add:7 }}",
+    '"><img src=x>',
+]
+
+
+@pytest.fixture
+def account() -> ExchangeAccount:
+    return make.account(poll_seconds=300)
+
+
+@pytest.fixture
+def viewer(client: Client, account: ExchangeAccount) -> Client:
+    client.force_login(make.person("viewer", account, time_zone="Europe/Berlin"))
+    return client
+
+
+def incident(group: TargetGroup, **fields: Any) -> Incident:
+    given = {
+        "rule": "stalled",
+        "key": f"k{group.pk}{fields.get('rule', '')}",
+        "state": "firing",
+        "severity": 1,
+        "sentence": f"{group.name}: no complete for 5 h.",
+        "breached_at": make.NOW,
+        "fired_at": make.NOW,
+    }
+    return Incident.objects.create(
+        account=group.account, project=group.project, group=group, **(given | fields)
+    )
+
+
+def filled(project: Project, number: int) -> list[TargetGroup]:
+    """Groups with history, incidents, changes and edits."""
+    groups = [make.group(project, insight={"spark": [1, 2, 3], "today": 3}) for _ in range(number)]
+    for group in groups:
+        incident(group)
+        make.completes(group, counts=range(50))
+        Change.objects.create(
+            account=group.account, group=group, batch_id="b", occurred_at=make.NOW,
+            seen_at=make.NOW, kind="cpi_change", actor_type="las_user",
+        )  # fmt: skip
+        Edit.objects.create(
+            account=group.account, group=group, by=None, kind="cpi", token=f"t{group.pk}",
+            state="unknown", before="a", wanted="b", started_at=make.NOW,
+        )  # fmt: skip
+    return groups
+
+
+@pytest.mark.parametrize("rows", [1, 40])
+@pytest.mark.parametrize(
+    "page",
+    [
+        ("/", 8),
+        ("/projects/", 6),
+        ("/projects/{project}/", 7),
+        ("/projects/{project}/?by=country", 8),
+        ("/groups/", 9),
+        ("/groups/{group}/", 9),
+        ("/groups/{group}/chart.json", 5),
+        ("/groups/{group}/trend.json?per=ir", 4),
+        ("/activity/", 4),
+        ("/spend/", 3),
+        ("/search/?q=Group", 4),
+    ],
+    ids=lambda page: page[0],
+)
+def test_a_page_takes_the_same_few_queries_whatever_the_rows(
+    viewer: Client,
+    account: ExchangeAccount,
+    django_assert_num_queries: DjangoAssertNumQueries,
+    page: tuple[str, int],
+    rows: int,
+) -> None:
+    address, queries = page
+    project = make.project(account)
+    groups = filled(project, rows)
+    address = address.format(project=project.pk, group=groups[0].pk)
+    with django_assert_num_queries(queries):
+        assert viewer.get(address).status_code == 200
+
+
+def test_a_refresh_of_an_unchanged_page_costs_three_queries_and_no_rendering(
+    viewer: Client, account: ExchangeAccount, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    project = make.project(account)
+    filled(project, 3)
+    address = f"/projects/{project.pk}/"
+    etag = viewer.get(address).headers["ETag"]
+    with django_assert_num_queries(3):
+        answer = viewer.get(address, headers={"HX-Request": "true", "If-None-Match": etag})
+    assert answer.status_code == 304
+    assert answer.content == b""
+    assert answer.headers["Read-At"] == "2026-11-20T12:00:00Z"
+
+
+def test_a_write_of_the_pull_an_incident_or_another_person_ends_the_304(
+    viewer: Client, account: ExchangeAccount
+) -> None:
+    project = make.project(account)
+    (group,) = filled(project, 1)
+    address = f"/groups/{group.pk}/"
+
+    def refreshed(client: Client, etag: str) -> int:
+        seen = {"HX-Request": "true", "If-None-Match": etag}
+        return client.get(address, headers=seen).status_code
+
+    etag = viewer.get(address).headers["ETag"]
+    assert refreshed(viewer, etag) == 304
+    Incident.objects.update(acknowledged_at=make.NOW)
+    assert refreshed(viewer, etag) == 200
+    etag = viewer.get(address).headers["ETag"]
+    Project.objects.update(version=7)
+    assert refreshed(viewer, etag) == 200
+    etag = viewer.get(address).headers["ETag"]
+    Edit.objects.update(settled_at=make.NOW)
+    assert refreshed(viewer, etag) == 200
+    other = Client()
+    other.force_login(make.person("viewer", account))
+    assert refreshed(other, viewer.get(address).headers["ETag"]) == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/groups/", "/projects/{project}/", "/groups/{group}/"])
+def test_a_part_carries_no_csrf_token(viewer: Client, account: ExchangeAccount, path: str) -> None:
+    project = make.project(account)
+    (group,) = filled(project, 1)
+    address = path.format(project=project.pk, group=group.pk)
+    part = viewer.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert "csrfmiddlewaretoken" not in part
+    assert "<html" not in part
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_shown_and_does_nothing(
+    viewer: Client, account: ExchangeAccount, name: str
+) -> None:
+    project = make.project(account, name=name)
+    group = make.group(project, name=name, error=name)
+    incident(group, sentence=name)
+    for address in (
+        "/",
+        "/projects/",
+        "/groups/",
+        f"/projects/{project.pk}/",
+        f"/groups/{group.pk}/",
+    ):
+        page = viewer.get(address).content.decode()
+        assert "<script>alert" not in page
+        assert "<img src=x>" not in page
+        assert "14" not in re.findall(r"<bdi>(.*?)</bdi>", page)
+
+
+NOTHING_SAID = {
+    field.name: None
+    for field in TargetGroup._meta.get_fields()
+    if getattr(field, "null", False) and field.concrete and not field.is_relation
+}
+
+
+@pytest.mark.parametrize(
+    "insight", [{}, [], {"pace": None, "forecast": {"at_end": [1]}}, {"spark": [None, 1]}]
+)
+def test_a_group_of_which_nothing_is_known_yet_has_its_pages(
+    viewer: Client, account: ExchangeAccount, insight: Any
+) -> None:
+    group = make.group(
+        make.project(account, read_at=None),
+        **NOTHING_SAID,
+        status="frozen_by_vendor",
+        country_code="",
+        currency="",
+        filling_strategy="quantum",
+        insight=insight,
+        issues={"epc": [{"type": "warning", "code": "x"}], "loi": None},
+        details={},
+    )
+    for address in (f"/groups/{group.pk}/", f"/projects/{group.project_id}/", "/groups/", "/"):
+        assert viewer.get(address).status_code == 200
+    assert "Frozen by vendor" in viewer.get(f"/groups/{group.pk}/").content.decode()
+    assert viewer.get(f"/groups/{group.pk}/chart.json").json()["data"] == []
+
+
+def test_changes_of_any_shape_are_told_in_words(viewer: Client, account: ExchangeAccount) -> None:
+    group = make.group(make.project(account))
+    values: list[tuple[Any, Any]] = [
+        (None, {"value": "2.7352", "currency_code": "USD"}),
+        ("live", "paused"),
+        (True, False),
+        ({"las_user_id": None}, {"las_user_id": "77"}),
+        ("2026-11-20T12:00:00.000Z", [1, {"a": 2}]),
+        ({"value": "junk", "currency_code": "USD"}, 0.35),
+    ]
+    for i, (old, new) in enumerate(values):
+        Change.objects.create(
+            account=account, group=group, batch_id=str(i), occurred_at=make.NOW,
+            seen_at=make.NOW, kind="quantum_flux_change", old=old, new=new,
+            reason_code="high_median_loi" if i == 1 else "",
+        )  # fmt: skip
+    page = viewer.get(f"/groups/{group.pk}/").content.decode()
+    for said in ("2.7352 USD", "Quantum flux change", "20 Nov 12:00 UTC", "far longer than agreed"):
+        assert said in page
+
+
+def test_the_exchanges_word_of_an_edit_of_ours_is_one_line(
+    viewer: Client, account: ExchangeAccount
+) -> None:
+    group = make.group(make.project(account))
+    old, new = ({"value": v, "currency_code": "USD"} for v in ("2.70", "3.10"))
+    Edit.objects.create(
+        account=account, group=group, by=make.person(first_name="Anna"), kind="cpi", token="t",
+        state="confirmed", before=old, wanted=new, after=new, started_at=make.NOW,
+        settled_at=make.NOW + timedelta(seconds=2),
+    )  # fmt: skip
+    Change.objects.create(
+        account=account, group=group, batch_id="b", occurred_at=make.NOW + timedelta(seconds=1),
+        seen_at=make.NOW, kind="cpi_change", old=old, new={**new, "value": "3.1000"},
+        actor_type="las_user",
+    )  # fmt: skip
+    page = viewer.get(f"/groups/{group.pk}/").content.decode()
+    assert page.count("3.10 USD") == 1
+    assert "after 2 s" in page
+
+
+def test_times_are_in_the_groups_zone_first_and_then_the_persons(
+    viewer: Client, account: ExchangeAccount
+) -> None:
+    group = make.group(make.project(account), country_code="jp", ends_at=make.NOW)
+    page = viewer.get(f"/groups/{group.pk}/").content.decode()
+    assert "Fri 20 Nov 21:00 Tokyo, 13:00 Berlin" in page
+
+
+def test_filters_sort_and_pages_live_in_the_address(
+    viewer: Client, account: ExchangeAccount
+) -> None:
+    project = make.project(account)
+    make.group(project, name="Aachen", status="paused", country_code="de", short_at_end=1)
+    make.group(project, name="Zagreb", country_code="hr", short_at_end=9)
+    address = f"/projects/{project.pk}/"
+
+    def names(query: str) -> list[str]:
+        page = viewer.get(address + query).content.decode()
+        return re.findall(r'<bdi class="clamp">(.*?)</bdi>', page)
+
+    assert names("") == ["Zagreb", "Aachen"]
+    assert names("?sort=name") == ["Aachen", "Zagreb"]
+    assert names("?sort=-name") == ["Zagreb", "Aachen"]
+    assert names("?status=paused") == ["Aachen"]
+    assert names("?country=hr") == ["Zagreb"]
+    assert names("?q=zag") == ["Zagreb"]
+    assert names("?incidents=1") == []
+    assert names("?sort=nonsense&page=-1&by=nothing") == ["Zagreb", "Aachen"]
+    assert names("?page=2") == []
+
+
+def test_subtotals_never_add_one_currency_to_another(
+    viewer: Client, account: ExchangeAccount
+) -> None:
+    project = make.project(account)
+    for currency, cost in (("USD", 100), ("EUR", 50), ("USD", 11)):
+        make.group(project, country_code="de", currency=currency, cost=cost)
+    page = viewer.get(f"/projects/{project.pk}/?by=country").content.decode()
+    assert "50 EUR + 111 USD" in page
+
+
+def test_a_cause_of_many_groups_is_one_row(viewer: Client, account: ExchangeAccount) -> None:
+    project = make.project(account, name="Tracker W23")
+    groups = [make.group(project) for _ in range(5)]
+    for group in groups[:4]:
+        incident(group, rule="drop_off", severity=2)
+    page = viewer.get("/").content.decode()
+    assert "4 of 5 live groups" in page
+    assert f'/groups/{groups[0].pk}/" id=' not in page
+
+
+def test_a_group_has_one_row_led_by_its_most_urgent_cause(
+    viewer: Client, account: ExchangeAccount
+) -> None:
+    group = make.group(make.project(account))
+    incident(group, rule="behind_pace", severity=2, sentence="About 61 short.")
+    incident(group, rule="stalled", severity=1, sentence="No complete for 5 h.")
+    page = viewer.get("/").content.decode()
+    needs = page[page.index("What needs you") : page.index("Lately")]
+    assert "No complete for 5 h." in needs
+    assert "About 61 short." not in needs
+    assert "and 1 more here" in needs
+
+
+def test_an_attention_page_without_incidents_says_that_all_is_well(
+    viewer: Client, account: ExchangeAccount
+) -> None:
+    project = make.project(account)
+    make.group(project)
+    make.group(project)
+    assert "All 2 live groups are on track" in viewer.get("/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("health", "said"),
+    [
+        ("new", "first pull of"),
+        ("stale", "are old"),
+        ("error", "The exchange refuses"),
+    ],
+)
+def test_an_account_that_is_not_well_is_said(
+    viewer: Client, account: ExchangeAccount, health: str, said: str
+) -> None:
+    ExchangeAccount.objects.update(health=health)
+    for page in ("/", "/projects/"):
+        assert said in viewer.get(page).content.decode()
+
+
+def test_a_person_without_an_account_is_told_what_to_do(client: Client) -> None:
+    client.force_login(make.person())
+    assert "not on any exchange account yet" in client.get("/").content.decode()
+
+
+def test_our_own_fault_has_a_page_of_its_own(client: Client) -> None:
+    from dashboard.web.views import states  # noqa: PLC0415 - the handler alone, without a request
+
+    answer = states.broken(None)  # type: ignore[arg-type]
+    assert answer.status_code == 500
+    assert "Something broke on our side" in answer.content.decode()
+
+
+def test_a_search_finds_by_every_name_a_thing_has(viewer: Client, account: ExchangeAccount) -> None:
+    project = make.project(account, name="Brand tracker", reference_number="PO-9")
+    group = make.group(project, name="Japan 25–54", human_readable_id="T000777")
+    make.group(make.project(make.account()), name="Japan of somebody else")
+    for text in ("japan", "t000777", group.exchange_id.lower(), "25–54"):
+        page = viewer.get("/search/", {"q": text}).content.decode()
+        assert f"/groups/{group.pk}/" in page
+        assert "somebody else" not in page
+    assert f"/projects/{project.pk}/" in viewer.get("/search/?q=po-9").content.decode()
+    assert "Nothing found" in viewer.get("/search/?q=100%25_").content.decode()
