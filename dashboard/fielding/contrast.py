@@ -22,7 +22,8 @@ LONGEST = 7 * 24  # live hours looked at on each side
 ENOUGH = 200  # completes on a side after which no more hours are needed
 SHORTEST = 48
 FEW = 10  # completes seen, or to be expected, on the emptier side
-SURE = 2.1  # standard errors
+DRIFT = 0.0025  # variance of the log rate a day
+SURE = 2.0  # standard errors
 UNSURE = 2.5  # an interval this wide (upper over lower bound) is too early to tell
 
 
@@ -127,7 +128,7 @@ class Contrast:
             return early(f"only {seen}", *rates)
         spread = self._spread(before, after)
         variance = spread * (1 / (before.completes + 0.5) + 1 / (after.completes + 0.5))
-        variance += self._mismatch(before, after)
+        variance += self._mismatch(before, after) + self._drift(before, after)
         variance = self._placebo(before, after, variance)
         centre = log((after.completes + 0.5) / (before.completes + 0.5))
         centre -= log(after.usual / before.usual)
@@ -156,7 +157,12 @@ class Contrast:
             shares.append(np.bincount(part, self.usual[side.first : side.last], 12) / side.usual)
         apart = np.abs(shares[0] - shares[1])
         weekend = abs(float(shares[0][6:].sum() - shares[1][6:].sum()))
-        return (0.1 * float(apart.sum()) / 2) ** 2 + (0.15 * weekend) ** 2
+        return (0.15 * float(apart.sum()) / 2) ** 2 + (0.2 * weekend) ** 2
+
+    def _drift(self, before: Side, after: Side) -> float:
+        """Variance for a rate that moves by itself between the middles of the two sides."""
+        middles = [float(self.hours.start[s.first : s.last].mean()) for s in (before, after)]
+        return DRIFT * (middles[1] - middles[0]) / (24 * HOUR)
 
     def _placebo(self, before: Side, after: Side, variance: float) -> float:
         """The variance, raised to what changes that never were show earlier on this group."""
