@@ -5,7 +5,13 @@ from __future__ import annotations
 import os
 import tempfile
 
-if "PYTEST_XDIST_WORKER" not in os.environ:
+NAMED = ("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "SECRET_KEY", "PORT", "FIELDWATCH_URL")
+
+if not os.environ.get("PYTEST_XDIST_WORKER"):
     os.environ["FIELDWATCH_HOME"] = tempfile.mkdtemp(prefix="fieldwatch-test-")
-    for name in ("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "SECRET_KEY", "PORT", "FIELDWATCH_URL"):
+    for name in NAMED:
         os.environ.pop(name, None)
+    if on := os.environ.pop("FIELDWATCH_TEST_ON", ""):
+        # Django makes and drops a database `test_<name>` beside the one that is named.
+        server, _, _ = on.rpartition("/")
+        os.environ["DATABASE_URL"] = f"{server}/fw_{os.environ['FIELDWATCH_TEST_NAME']}"

@@ -15,12 +15,7 @@ from tests import make
 from tests.alerts.field import after, mails
 from tests.alerts.field import field as make_field
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(
-        connection.vendor == "sqlite", reason="SQLite lets one writer in; needs PostgreSQL"
-    ),
-]
+pytestmark = pytest.mark.django_db(transaction=True)
 WORKERS = 4
 
 

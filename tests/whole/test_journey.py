@@ -123,7 +123,7 @@ def test_re_entry_is_changed(page: Page) -> None:
     "typed", ["abc", "-1", "0", "NaN", "1e309", "1_0", "1E+2", "100000", "2.50 XXX", "２.50"]
 )
 def test_a_wrong_price_is_refused_at_its_field_and_stays(page: Page, typed: str) -> None:
-    open_a_live_group(page)
+    open_a_live_group(page, currency="USD")
     page.click("#open-cpi")
     page.fill("#cpi", typed)
     page.click("text=Send to the exchange")

@@ -1,0 +1,36 @@
+"""The rooms that write, once more on PostgreSQL: the same code, the same promises."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.whole.conftest import missing
+from tests.whole.product import ROOT
+
+pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
+
+
+@pytest.mark.parametrize("room", ["sync", "alerts", "web"])
+def test_a_room_keeps_its_promises_on_postgresql(room: str) -> None:
+    database = os.environ.get("TEST_DATABASE_URL")
+    if not database:
+        missing("TEST_DATABASE_URL names no PostgreSQL")
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/{room}"],
+        cwd=ROOT,
+        env=os.environ
+        | {
+            "FIELDWATCH_TEST_ON": str(database),
+            "FIELDWATCH_TEST_NAME": room,
+            "PYTEST_ADDOPTS": "",
+            "PYTEST_XDIST_WORKER": "",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout[-6000:]
