@@ -12,7 +12,7 @@ from dashboard.simulator.deliveries import Deliverer
 from dashboard.simulator.exchange import Exchange
 from dashboard.simulator.journal import Journal, ask_of
 from dashboard.simulator.routes import find
-from dashboard.simulator.server import listen
+from dashboard.simulator.server import Door
 from dashboard.simulator.wire import Refusal
 from dashboard.simulator.world import Origin, World
 
@@ -104,13 +104,14 @@ async def serve(
 ) -> None:
     """Answer until told to stop; the world lives on every second."""
     exchange.deliverer = deliverer = Deliverer(exchange.world)
-    server, port = await listen(exchange, options.host, options.port)
-    ready(port)
+    door = Door()
+    await door.listen(exchange, options.host, options.port)
+    ready(door.port)
     living = asyncio.create_task(_live(exchange))
     await stop.wait()
     living.cancel()
     deliverer.stop()
-    server.close()
+    await door.shut()
     exchange.journal.close()
 
 

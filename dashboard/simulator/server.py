@@ -18,9 +18,9 @@ _REASONS = {200: b"OK", 201: b"Created", 202: b"Accepted", 204: b"No Content"}
 class Connection(asyncio.Protocol):
     """One client's connection, kept alive; requests are answered in their order."""
 
-    def __init__(self, exchange: Exchange, tasks: set[asyncio.Task[None]]) -> None:
+    def __init__(self, exchange: Exchange, door: "Door") -> None:
         self.exchange = exchange
-        self.tasks = tasks
+        self.door = door
         self.http = h11.Connection(h11.SERVER)
         self.request: h11.Request | None = None
         self.body = bytearray()
@@ -31,8 +31,13 @@ class Connection(asyncio.Protocol):
         """Keep the way back."""
         if isinstance(transport, asyncio.Transport):
             self.transport = transport
+            self.door.open.add(transport)
             sock = transport.get_extra_info("socket")
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        """Forget the way back."""
+        self.door.open.discard(self.transport)
 
     def data_received(self, data: bytes) -> None:
         """Read on; answer whatever is complete."""
@@ -65,8 +70,8 @@ class Connection(asyncio.Protocol):
             return
         self.busy = True
         task = asyncio.get_running_loop().create_task(self._play(played))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        self.door.tasks.add(task)
+        task.add_done_callback(self.door.tasks.discard)
 
     def _ask(self) -> Ask:
         request = self.request
@@ -147,9 +152,29 @@ class Connection(asyncio.Protocol):
         self.transport.abort()
 
 
-async def listen(exchange: Exchange, host: str, port: int) -> tuple[asyncio.Server, int]:
-    """Open the door; the server and the port that it got."""
-    tasks: set[asyncio.Task[None]] = set()
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(exchange, tasks), host, port, backlog=256)
-    return server, server.sockets[0].getsockname()[1]
+class Door:
+    """A listening socket, the connections that came through it and the faults being played."""
+
+    def __init__(self) -> None:
+        self.open: set[asyncio.Transport] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.server: asyncio.Server | None = None
+        self.port = 0
+
+    async def listen(self, exchange: Exchange, host: str, port: int) -> None:
+        """Let clients in; `port` says where, also if 0 was asked for."""
+        loop = asyncio.get_running_loop()
+        self.server = await loop.create_server(
+            lambda: Connection(exchange, self), host, port, backlog=256
+        )
+        self.port = self.server.sockets[0].getsockname()[1]
+
+    async def shut(self) -> None:
+        """Let nobody in any more and hang up on everybody, so that no client waits in vain."""
+        if self.server is not None:
+            self.server.close()
+        for task in self.tasks:
+            task.cancel()
+        for transport in list(self.open):
+            transport.abort()
+        await asyncio.sleep(0)
