@@ -160,8 +160,10 @@ def _issues(f: Figures, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def about_to_pause(f: Figures, s: Settings, _: Memory) -> Verdict | None:
     """The early-warning score that is nearest to a pause by the exchange."""
-    worst = _worst(f)
-    return over(worst[1], s["fires"], s["clears"]) if worst else None
+    if f.told("warnings") is None:
+        return None
+    worst = _worst(f)  # scores of nought are not stored: none at all is no risk
+    return over(worst[1], s["fires"], s["clears"]) if worst else CLEAR
 
 
 def say_about_to_pause(f: Figures, _: Settings) -> Words:
