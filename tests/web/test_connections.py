@@ -69,6 +69,14 @@ def test_the_last_rounds_say_how_they_ended(
     assert "did not answer in time" in shown
 
 
+def test_a_project_that_waits_is_told_with_since_when(
+    administrator: Client, account: ExchangeAccount
+) -> None:
+    assert "<dt>Longest overdue</dt><dd>none</dd>" in page(administrator, account)
+    make.project(account, due_at=make.NOW)
+    assert f'<time datetime="{make.NOW:%Y-%m-%dT%H:%M}' in page(administrator, account)
+
+
 def test_no_page_of_a_connection_shows_its_secret(
     administrator: Client, account: ExchangeAccount
 ) -> None:
@@ -119,7 +127,7 @@ def test_the_number_of_queries_does_not_grow(
     set_aside(account, rows)
     for _ in range(rows):
         make.cycle(make.project(account))
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         page(administrator, account)
     with django_assert_num_queries(4):
         administrator.get("/connections/")

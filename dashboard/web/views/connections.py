@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Min, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -37,12 +38,20 @@ def connection(request: HttpRequest, pk: int) -> HttpResponse:
     of = get_object_or_404(ExchangeAccount, pk=pk)
     context: dict[str, Any] = {
         "connection": of,
+        "overdue_since": _overdue_since(of),
         "cycles": _cycles(of),
         "cycles_shown": CYCLES_SHOWN,
         "set_aside": of.quarantine.order_by("-last_seen_at", "pk")[:SET_ASIDE_SHOWN],
         "set_aside_shown": SET_ASIDE_SHOWN,
     }
     return render(request, "connection.html", context)
+
+
+def _overdue_since(of: ExchangeAccount) -> datetime | None:
+    """When the project that waits longest was due; None where none waits."""
+    waiting = of.projects.filter(due_at__lt=timezone.now())
+    since: datetime | None = waiting.aggregate(since=Min("due_at"))["since"]
+    return since
 
 
 def _cycles(of: ExchangeAccount) -> list[tuple[Cycle, float | None]]:
