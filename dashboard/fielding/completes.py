@@ -75,6 +75,22 @@ def changed_days(
     return {day: packed for day, packed in read.items() if stored.get(day) != packed}
 
 
+def filled(
+    stored: Mapping[date, PackedDay], read: Mapping[date, PackedDay]
+) -> dict[date, PackedDay]:
+    """An answer whose unreadable points are those that are stored."""
+    return {
+        day: _over(stored[day], packed) if day in stored else packed for day, packed in read.items()
+    }
+
+
+def _over(below: PackedDay, above: PackedDay) -> PackedDay:
+    pairs = zip(_PACKED.unpack(below.hours), _PACKED.unpack(above.hours), strict=True)
+    odd = dict(below.odd or ()) | dict(above.odd or ())
+    hours = (old if new == GAP else new for old, new in pairs)
+    return PackedDay(_PACKED.pack(*hours), sorted(odd.items()) or None)
+
+
 def falls(points: Iterable[tuple[datetime, int]]) -> int:
     """By how many completes the series fell in all: the mark of reconciliation."""
     fell, last = 0, None

@@ -141,6 +141,10 @@ def _store_days(groups: Mapping[str, TargetGroup], found: Iterable[Found]) -> di
         "group_id", "day", "hours", "odd"
     ):
         stored[pk][day] = completes.packed(hours, odd)
+    for one in found:  # a point that was set aside keeps its last good value
+        if one.answer.completes is not None and one.answer.quarantined:
+            pk = groups[one.answer.ask.group].pk
+            read[pk] = completes.filled(stored[pk], read[pk])
     CompletesDay.objects.bulk_create(
         [
             CompletesDay(group_id=pk, day=day, hours=packed.hours, odd=packed.odd)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dashboard.fielding import completes
 from dashboard.fielding.models import (
     Change,
     CompletesDay,
@@ -89,6 +90,27 @@ def test_the_completes_series_is_kept_by_the_hour(pull: Pull, exchange: Exchange
     ]
     pull()
     assert CompletesDay.objects.filter(group=group(11)).count() == 1
+
+
+def test_a_point_that_cannot_be_read_keeps_its_last_good_value(
+    pull: Pull, exchange: Exchange
+) -> None:
+    at = "2026-11-20T{}:00:00.000Z"
+    exchange.completes[ulid(11)] = [
+        {"timestamp": at.format(10), "count": 40},
+        {"timestamp": at.format(11), "count": 44},
+    ]
+    pull()
+    exchange.completes[ulid(11)] = [
+        {"timestamp": at.format(10), "count": "many"},
+        {"timestamp": at.format(11), "count": 45},
+    ]
+    exchange.groups[ulid(1)][0] = group_row(11, completes=101)
+    TargetGroup.objects.update(completes_read_at=None)
+    assert pull()["quarantined"] == 1
+    day = CompletesDay.objects.get(group=group(11))
+    kept = completes.unpack(day.day, bytes(day.hours), day.odd)
+    assert [count for _, count in kept] == [40, 45]
 
 
 def test_a_list_that_never_ends_is_incomplete_and_marks_nothing_gone(
