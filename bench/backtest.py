@@ -19,10 +19,10 @@ if __name__ == "__main__":
 
 from bench.backtest_effects import rates
 from bench.backtest_fields import PROCESSES, Field, field
+from bench.figures import Figure
 from dashboard.fielding.forecast import Forecast, Question, forecast_many
 
 Floats = NDArray[np.float64]
-Figure = tuple[str, float, str, bool, str]
 
 LEVELS = np.array([0.1, 0.5, 0.9])
 FIELDS = 140  # of each process
@@ -177,7 +177,7 @@ def _forecast_figures(replays: dict[str, list[Replay]]) -> list[Figure]:
     error, naive_error = _finish_errors(everything)
     best, best_error = int(np.argmin(naive)), int(np.argmin(naive_error))
     return [
-        (
+        Figure(
             "coverage_p10_p90",
             coverage,
             "0.75..0.90",
@@ -196,16 +196,16 @@ def _forecast_figures(replays: dict[str, list[Replay]]) -> list[Figure]:
 
 
 def _below(name: str, value: float, bound: float, note: str) -> Figure:
-    return name, value, f"{bound:g}", value <= bound, note
+    return Figure(name, value, f"<={bound:g}", value <= bound, note)
 
 
 def figures() -> list[Figure]:
-    """Every figure of the backtest: (name, value, goal, whether it is met, note)."""
+    """Every figure of the backtest."""
     alarms, detection = rates(EFFECTS)
     return [
         *_forecast_figures(_replays()),
         _below("effect_false_alarms", alarms, 0.05, "groups without a change"),
-        (
+        Figure(
             "effect_detection",
             detection,
             ">=0.8",
@@ -230,6 +230,5 @@ def processes() -> list[str]:
 
 
 if __name__ == "__main__":
-    for name, value, goal, met, note in figures():
-        print(f"{name}={value:.3f} goal={goal} {'ok' if met else 'short'}  {note}".rstrip())
+    print(*figures(), sep="\n")
     print(*processes(), sep="\n")

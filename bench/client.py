@@ -15,12 +15,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 import httpx
 import msgspec
 import pydantic
 
+from bench.figures import Figure
 from dashboard.exchange.auth import ApiKey
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import decode_page
@@ -30,20 +31,6 @@ ROUNDS = 15
 GROUPS = 100
 KEY = "Bearer bench"
 T = TypeVar("T")
-
-
-class Figure(NamedTuple):
-    """One measured figure; `ok` tells whether it meets its goal."""
-
-    name: str
-    value: float
-    goal: str
-    ok: bool
-    note: str
-
-    def __str__(self) -> str:
-        verdict = "ok" if self.ok else "short"
-        return f"{self.name}={self.value:.2f} goal={self.goal} {verdict} ({self.note})"
 
 
 class Listing(msgspec.Struct):

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dashboard.web.views import attention, edits, groups, look, mails, projects, session, states
+from dashboard.web.views import (
+    attention,
+    connections,
+    edits,
+    groups,
+    look,
+    mails,
+    projects,
+    session,
+    states,
+)
 
 urlpatterns = [
     path("", attention.home, name="home"),
@@ -22,6 +32,8 @@ urlpatterns = [
     path("activity/export.csv", look.activity_csv, name="activity-csv"),
     path("spend/", look.spend, name="spend"),
     path("spend/export.csv", look.spend_csv, name="spend-csv"),
+    path("connections/", connections.connections, name="connections"),
+    path("connections/<int:pk>/", connections.connection, name="connection"),
     path("me/", look.me, name="me"),
     path("me/password/", look.password, name="password"),
     path("mails/", mails.mails, name="mails"),

@@ -9,6 +9,7 @@ from dashboard.simulator.clock import read_stamp, stamp
 from dashboard.simulator.deliveries import Manner, envelope
 from dashboard.simulator.draws import ulid
 from dashboard.simulator.faults import fault_of
+from dashboard.simulator.figures import figures
 from dashboard.simulator.group import MARKETPLACE, SYSTEM, Json, TargetGroup, Trouble
 from dashboard.simulator.life import go_on, interrupt
 from dashboard.simulator.operations.projects import status as project_status
@@ -98,7 +99,8 @@ def forget_counts(exchange: "Exchange", _steps: list[str], _body: Json) -> Json:
 def read_groups(exchange: "Exchange", _steps: list[str]) -> Json:
     """Every group with its project and state."""
     world = exchange.world
-    world.settle(world.clock.now())
+    now = world.clock.now()
+    world.settle(now)
     groups = [
         {
             "id": g.id,
@@ -110,7 +112,7 @@ def read_groups(exchange: "Exchange", _steps: list[str]) -> Json:
             "pricing_model": g.pricing_model,
             "currency_code": g.currency,
             "cpi": f"{g.cpi:f}",
-            "completes": g.tally.counts.completes,
+            "completes": figures(g, now).counts.completes,
             "goal": g.filling_goal,
             "fielding_run_id": g.run.id if g.run else None,
             "trouble": g.trouble.kind if g.trouble else None,

@@ -143,9 +143,12 @@ def _ask(
     overviews: bool,
     details: bool,
 ) -> Ask | None:
-    """What to ask of one group; None where its row says that nothing moved."""
+    """What to ask of one group; None where its row says that nothing moved.
+
+    One that is new is asked everything, and so is one whose last answers were not whole.
+    """
     ids = (project.exchange_id, row.id, row.status)
-    if was is None:
+    if was is None or not was.row_hash:
         return Ask(
             *ids, performance=True, overview=True, completes=True, changelog=True, details=True
         )

@@ -55,6 +55,11 @@ class Answer:
     errors: list[str] = field(default_factory=list)
     requests: int = 0
 
+    @property
+    def whole(self) -> bool:
+        """Whether nothing that was asked failed; what failed is asked again next round."""
+        return not self.errors
+
 
 def group(client: ExchangeClient, ask: Ask, *, now: Callable[[], datetime]) -> Answer:
     """Ask for everything that `ask` names; what is refused is said, what is down is raised."""

@@ -115,7 +115,7 @@ def _apply(group: TargetGroup, one: Found, protected: set[tuple[int, str]], now:
         if (group.pk, name) not in protected:
             setattr(group, name, value)
     if one.row is not None:
-        group.row_hash = rows.row_hash(one.row)
+        group.row_hash = rows.row_hash(one.row) if one.answer.whole else b""
     if one.answer.completes is not None:
         group.completes_read_at = one.answer.at
     group.error = " ".join(one.answer.errors)

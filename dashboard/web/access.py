@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase
 
 from dashboard.fielding.models import Membership, User
 
@@ -27,6 +27,7 @@ class Rule(StrEnum):
     SIGNED_IN = "everybody who is signed in; they see what is theirs"
     MEMBER = "members of the object's account"
     EDITOR = "editors and administrators of the object's account"
+    ADMINISTRATOR = "administrators of the object's account"
 
 
 def rule(rule: Rule) -> Callable[[AnyView], AnyView]:
@@ -64,3 +65,17 @@ def require_editor(request: HttpRequest, account_id: int) -> None:
     """403 for somebody who may only look."""
     if not may_edit(request, account_id):
         raise PermissionDenied("Only editors and administrators may change this.")
+
+
+def administered(request: HttpRequest) -> list[int]:
+    """The accounts that the person is an administrator of."""
+    return [pk for pk, one in memberships(request).items() if one.may_administer]
+
+
+def require_administrator(request: HttpRequest, account_id: int) -> None:
+    """404 for somebody who is no member, 403 for one who is but is no administrator."""
+    membership = memberships(request).get(account_id)
+    if membership is None:
+        raise Http404
+    if not membership.may_administer:
+        raise PermissionDenied("Only administrators of the account see this.")

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from dashboard.fielding.models import Change, Incident, Mail, TargetGroup
+from dashboard.fielding.models import Change, Incident, Mail, Quarantine, TargetGroup
 from tests import make
 from tests.browser.conftest import Open, sign_in
 
@@ -30,6 +30,8 @@ PAGES = [
     "/me/password/",
     "/mails/",
     "/mails/{mail}/",
+    "/connections/",
+    "/connections/{connection}/",
 ]
 
 
@@ -37,7 +39,7 @@ PAGES = [
 def ids() -> dict[str, int]:
     """A world with every awkward thing in it."""
     account = make.account()
-    anna = make.person("editor", account, username="anna")
+    anna = make.person("administrator", account, username="anna")
     project = make.project(account, name="Brand tracker " + "W23 " * 20)
     group = make.group(project, name="Japan 25–54", insight={"spark": [1, 5, 2], "today": 4})
     make.group(project, name="x" * 128, status="frozen_by_vendor", country_code="de")
@@ -56,7 +58,15 @@ def ids() -> dict[str, int]:
         account=account, recipient=anna, address=anna.email, message_id="<m>", subject="Paused",
         text="See http://127.0.0.1/", created_at=make.NOW, next_try_at=make.NOW,
     )  # fmt: skip
-    return {"project": project.pk, "group": group.pk, "draft": draft.pk, "mail": mail.pk}
+    Quarantine.objects.create(
+        account=account, operation="get_list_target_groups", item_id="x" * 64, reason="No number",
+        raw='{"name": "<b>' + "x" * 500 + '"}', first_seen_at=make.NOW, last_seen_at=make.NOW,
+    )  # fmt: skip
+    make.cycle(project, complete=False, errors=["Japan 25–54: the exchange said 403"])
+    return {
+        "project": project.pk, "group": group.pk, "draft": draft.pk, "mail": mail.pk,
+        "connection": account.pk,
+    }  # fmt: skip
 
 
 def settled(page: Page, address: str) -> None:

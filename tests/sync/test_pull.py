@@ -150,6 +150,16 @@ def test_one_forbidden_group_says_why_and_the_others_go_on(pull: Pull, exchange:
     assert not group(11).error
 
 
+def test_what_failed_of_a_group_is_asked_again_though_its_row_stays_the_same(
+    pull: Pull, exchange: Exchange
+) -> None:
+    exchange.on("GET", f"{ulid(12)}/performance", lambda: (403, {"detail": "not yours"}))
+    pull()
+    exchange.special.clear()
+    assert pull()["complete"] is True
+    assert (group(12).entrants, group(12).error) == (900, "")
+
+
 def test_an_exchange_that_is_down_changes_nothing(pull: Pull, exchange: Exchange) -> None:
     pull()
     before = list(TargetGroup.objects.values())

@@ -56,7 +56,11 @@ def world(exchange: FakeExchange) -> World:
 def _address(pattern: URLPattern, world: World, role: str) -> str:
     """The address with the ids of the world put in; a new kind of id must be added here."""
     route = "/" + str(pattern.pattern)
-    ids = {"projects": world.project.pk, "groups": world.group.pk}
+    ids = {
+        "projects": world.project.pk,
+        "groups": world.group.pk,
+        "connections": world.group.account_id,
+    }
     if route.startswith("/mails/<"):
         ids["mails"] = world.mail_to(role).pk
     for kind, pk in ids.items():
@@ -96,9 +100,11 @@ def _fits(rule: Rule, role: str, status: int, location: str) -> bool:
         return status == 302 and location.startswith(SIGN_IN)
     if status == 405:
         return True
-    if rule in (Rule.MEMBER, Rule.EDITOR) and role == "stranger":
+    if rule in (Rule.MEMBER, Rule.EDITOR, Rule.ADMINISTRATOR) and role == "stranger":
         return status == 404
     if rule is Rule.EDITOR and role == "viewer":
+        return status == 403
+    if rule is Rule.ADMINISTRATOR and role != "administrator":
         return status == 403
     return status in (200, 204, 302)
 
@@ -152,5 +158,5 @@ def test_a_mail_to_somebody_else_is_not_found(world: World, client: Client) -> N
 @pytest.mark.parametrize("pk", ["0", "99999999999999999999999"])
 def test_an_id_that_cannot_be_is_not_found(world: World, client: Client, pk: str) -> None:
     client.force_login(world.people["editor"])
-    for kind in ("projects", "groups", "mails"):
+    for kind in ("projects", "groups", "mails", "connections"):
         assert client.get(f"/{kind}/{pk}/").status_code == 404

@@ -10,14 +10,16 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from dashboard.exchange.errors import ExchangeError
 from dashboard.fielding.models import ExchangeAccount
 from dashboard.sync import connect
+from dashboard.sync.check import Check
 
 
 class Command(BaseCommand):
     """Adds connections; the secret comes from the environment, never from the command line."""
 
-    help = "Connections to the exchange: add."
+    help = "Connections to the exchange: add, check."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """One sub-command a verb."""
@@ -33,10 +35,12 @@ class Command(BaseCommand):
         add.add_argument("--client-secret-env", metavar="VAR")
         add.add_argument("--audience", default="")
         add.add_argument("--api-version", default="2025-12-18")
+        check = verbs.add_parser("check", help="what a connection is offered; reads only")
+        check.add_argument("name")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the verb."""
-        getattr(self, options["verb"])(options)
+        {"add": self.add, "check": self.try_out}[options["verb"]](options)
 
     def add(self, options: dict[str, Any]) -> None:
         """Store a connection and print its id."""
@@ -57,6 +61,23 @@ class Command(BaseCommand):
         account.full_clean()
         account.save()
         self.stdout.write(str(account.pk))
+
+    def try_out(self, options: dict[str, Any]) -> None:
+        """Print a line a check; exit 1 if something that Fieldwatch cannot do without fails."""
+        account = ExchangeAccount.objects.filter(name=options["name"]).first()
+        if account is None:
+            known = ", ".join(ExchangeAccount.objects.values_list("name", flat=True)) or "none yet"
+            raise CommandError(f"no connection is named {options['name']} (there are: {known})")
+        try:
+            client = connect.client_for(account)
+        except ExchangeError as exc:
+            raise CommandError(f"{account.base_url}: {exc}") from exc
+        spoilt = False
+        for line in Check(client, account.exchange_id).lines():
+            self.stdout.write(str(line))
+            spoilt |= line.spoils
+        if spoilt:
+            raise SystemExit(1)
 
 
 def _check_address(flag: str, url: str) -> None:

@@ -1,0 +1,31 @@
+"""`python -m bench [--soak] [name …]`: a line a figure, `name=value goal=bound ok|short|skipped`.
+
+A module takes part by being named here and having `figures()`, a list of Figure. A figure that is
+short of its goal is told, not punished: the exit code is 0 unless a benchmark breaks.
+"""
+
+import os
+from argparse import ArgumentParser
+from importlib import import_module
+
+MODULES = ("client", "backtest")
+SOAK: tuple[str, ...] = ()  # the long ones
+
+
+def main() -> None:
+    """Measure the modules that were asked for, in their order."""
+    parser = ArgumentParser(prog="python -m bench", description="The benchmarks.")
+    parser.add_argument("--soak", action="store_true", help="the long ones instead")
+    parser.add_argument("names", nargs="*", metavar="name", help="only these modules")
+    given = parser.parse_args()
+    known = SOAK if given.soak else MODULES
+    if unknown := set(given.names) - set(known):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(known)}")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
+    for name in given.names or known:
+        for figure in import_module(f"bench.{name}").figures():
+            print(figure, flush=True)
+
+
+if __name__ == "__main__":
+    main()

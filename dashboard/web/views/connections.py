@@ -1,0 +1,54 @@
+"""Connections to the exchange, for their administrators: how each does, and what was set aside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from dashboard.fielding.models import Cycle, ExchangeAccount
+from dashboard.web.access import Rule, administered, require_administrator, rule
+
+CYCLES_SHOWN = 50
+SET_ASIDE_SHOWN = 100
+
+
+@rule(Rule.SIGNED_IN)
+@require_safe
+def connections(request: HttpRequest) -> HttpResponse:
+    """The connections that the person administers."""
+    mine = ExchangeAccount.objects.filter(pk__in=administered(request))
+    rows = mine.annotate(
+        set_aside=Count("quarantine", distinct=True),
+        overdue=Count("projects", filter=Q(projects__due_at__lt=timezone.now()), distinct=True),
+    )
+    return render(request, "connections.html", {"connections": rows})
+
+
+@rule(Rule.ADMINISTRATOR)
+@require_safe
+def connection(request: HttpRequest, pk: int) -> HttpResponse:
+    """One connection: its last rounds, and what of the exchange's answers was not understood."""
+    require_administrator(request, pk)
+    of = get_object_or_404(ExchangeAccount, pk=pk)
+    context: dict[str, Any] = {
+        "connection": of,
+        "cycles": _cycles(of),
+        "cycles_shown": CYCLES_SHOWN,
+        "set_aside": of.quarantine.order_by("-last_seen_at", "pk")[:SET_ASIDE_SHOWN],
+        "set_aside_shown": SET_ASIDE_SHOWN,
+    }
+    return render(request, "connection.html", context)
+
+
+def _cycles(of: ExchangeAccount) -> list[tuple[Cycle, float | None]]:
+    """The last rounds, each with how many seconds it took."""
+    rows = Cycle.objects.filter(account=of).select_related("project").order_by("-started_at", "-pk")
+    return [
+        (one, (one.finished_at - one.started_at).total_seconds() if one.finished_at else None)
+        for one in rows[:CYCLES_SHOWN]
+    ]

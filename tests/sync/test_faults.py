@@ -1,0 +1,245 @@
+"""A thousand seeded faults of every kind: nothing crashes, nothing wrong is kept, nothing is sent
+twice, and every round says whether it was whole.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from dashboard.exchange.auth import ApiKey
+from dashboard.exchange.client import ExchangeClient
+from dashboard.exchange.gate import GatePolicy, LocalGate
+from dashboard.fielding.models import Cycle, Edit, Project, Quarantine, TargetGroup, User
+from dashboard.simulator.faults import KINDS
+from dashboard.simulator.harness import Simulator
+from dashboard.sync import accounts, plan, pull, push
+from tests import make
+
+pytestmark = pytest.mark.django_db
+SHARDS = 4
+FAULTS = 250  # a shard
+HITS = 9  # of a kind and shard, where they cost no waiting
+WAITING = {"hang": ("", 2), "trickle": ("", 2), "slow": ("0.05", 8), "bomb": ("20", 2)}
+# What an exchange says under these is well-formed and false; nobody can tell until it says better.
+LIES = {"stale", "unknown_enum", "missing_group"}
+FIELDS = ("status", "completes", "filling_goal")
+Values = tuple[Any, ...]
+
+
+class Quick:
+    """The real clock with naps for sleeps, and no jitter."""
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def time(self) -> float:
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(min(seconds, 0.01))
+
+    def random(self) -> float:
+        return 0.0
+
+
+@dataclass
+class Field:
+    """One connection to a simulated exchange that misbehaves on command."""
+
+    simulator: Simulator
+    client: ExchangeClient
+    editor: User
+    project: Project
+    chance: random.Random
+    now: datetime = field(default_factory=timezone.now)
+    ever: dict[str, set[Values]] = field(default_factory=dict)
+    sent: dict[str, str] = field(default_factory=dict)  # wanted amount by token
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def truth(self) -> dict[str, Values]:
+        """What the exchange holds of each group that is listed."""
+        rows = self.simulator.groups(project_id=self.project.exchange_id)
+        found = {row["id"]: (row["status"], row["completes"], row["goal"]) for row in rows}
+        for ulid, values in found.items():
+            self.ever.setdefault(ulid, set()).add(values)
+        return found
+
+    def stored(self) -> dict[str, Values]:
+        """What the tables hold."""
+        rows = TargetGroup.objects.filter(project=self.project)
+        return {ulid: tuple(rest) for ulid, *rest in rows.values_list("exchange_id", *FIELDS)}
+
+    def move(self, groups: int) -> None:
+        """Some groups get completes."""
+        launched = [row["id"] for row in self.simulator.groups() if row["status"] != "draft"]
+        for ulid in self.chance.sample(launched, min(groups, len(launched))):
+            self.simulator.force(ulid, "completes", add=self.chance.randint(1, 5))
+
+    def pull(self) -> Cycle:
+        """One round over the account's lists and one over the project."""
+        self.now += timedelta(hours=2)
+        account = self.project.account
+        token = plan.claim(type(account).objects.all(), account.pk, now=self.now, force=True)
+        assert token
+        own = accounts.pull_account(
+            account=account, client=self.client, token=token, clock=self.clock
+        )
+        assert own.complete or own.errors
+        self.project.refresh_from_db()
+        token = plan.claim(Project.objects.all(), self.project.pk, now=self.now, force=True)
+        assert token
+        return pull.pull_project(
+            project=self.project, client=self.client, token=token, clock=self.clock
+        )
+
+    def edit(self) -> None:
+        """Change the price of a live group, twice from the same form."""
+        priced = TargetGroup.objects.filter(
+            project=self.project, status="live", pricing_model="dynamic"
+        ).exclude(edits__state__in=["sending", "unknown"])
+        group = self.chance.choice(list(priced.select_related("project__account")))
+        assert group.cpi is not None
+        seen = {"value": f"{group.cpi:f}", "currency_code": group.currency}
+        token = f"form-{len(self.sent)}"
+        self.sent[token] = amount = f"2.{len(self.sent) + 101}"
+        for _ in range(2):
+            push.push(
+                group=group,
+                kind=Edit.Kind.CPI,
+                seen=seen,
+                wanted=seen | {"value": amount},
+                by=self.editor,
+                token=token,
+                client=self.client,
+                clock=self.clock,
+            )
+
+    def hits(self) -> int:
+        """How often the present fault struck."""
+        return sum(fault["hits"] for fault in self.simulator.control("GET", "faults")["faults"])
+
+
+@pytest.fixture
+def of(request: pytest.FixtureRequest, settings: Any) -> Iterator[Field]:
+    """A small world that was read once without faults."""
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    seed: int = request.param
+    options = {"projects": 1, "groups": 12, "history_days": 2, "speed": 0, "seed": seed}
+    with Simulator(process=True, **options) as simulator:
+        quick = Quick()
+        client = ExchangeClient(
+            account_id="101",
+            auth=ApiKey("key"),
+            base_url=f"{simulator.base_url}/v1",
+            allowed_hosts=["127.0.0.1"],
+            gate=LocalGate(
+                GatePolicy(first_rest=0.01, longest_rest=0.02, longest_pause=0.02), clock=quick
+            ),
+            timeout=0.8,
+            clock=quick,
+            chance=quick,
+        )
+        account = make.account(base_url=f"{simulator.base_url}/v1", read_at=None)
+        ulid = simulator.groups()[0]["project_id"]
+        project = make.project(account, exchange_id=ulid, read_at=None)
+        chance = random.Random(seed)  # noqa: S311
+        one = Field(simulator, client, make.person("editor", account), project, chance)
+        assert one.pull().complete
+        yield one
+        client.close()
+
+
+def quarantined_in(one: Field) -> set[str]:
+    rows = Quarantine.objects.filter(last_seen_at=one.now)
+    return set(rows.values_list("item_id", flat=True))
+
+
+def hold_against_the_truth(one: Field, cycle: Cycle, before: dict[str, Values], kind: str) -> None:
+    """Nothing but the truth or the last good value; in a whole round the truth."""
+    truth, after, aside = one.truth(), one.stored(), quarantined_in(one)
+    assert cycle.complete or cycle.errors, kind
+    assert not (cycle.complete and cycle.errors), kind
+    for ulid, values in after.items():
+        known = before.get(ulid, values)
+        what = f"{kind}: {ulid} holds {values}, was {known}, is {truth[ulid]}; {cycle.errors}"
+        if kind == "unknown_enum" and values[0] == "hibernating":
+            assert values[1:] in (known[1:], truth[ulid][1:]), what
+        elif kind in LIES:
+            assert values in {known, *one.ever[ulid]}, what
+        elif cycle.complete and ulid not in aside:
+            assert values == truth[ulid], what
+        else:
+            assert values in (known, truth[ulid]), what
+    if kind not in LIES:
+        missing = TargetGroup.objects.filter(project=one.project).exclude(missing_since=None)
+        assert not missing.exists(), kind
+
+
+def hurt(one: Field, kind: str, seed: int) -> int:
+    """Rounds and edits under one kind of fault; how often it struck."""
+    value, most = WAITING.get(kind, ("", HITS))
+    one.simulator.fault(kind, rate=0.4, seed=seed, count=most, value=value)
+    for _ in range(6):
+        one.move(3)
+        before = one.stored()
+        hold_against_the_truth(one, one.pull(), before, kind)
+        one.edit()
+        if one.hits() >= most:
+            break
+    return one.hits()
+
+
+def heal(one: Field) -> None:
+    """Without faults everything is true again within a round, and every edit has its end."""
+    one.simulator.clear_faults()
+    for _ in range(5):
+        one.now += timedelta(minutes=10)
+        push.settle_due(clock=one.clock)
+    assert not Edit.objects.filter(state__in=["sending", "unknown"]).exists()
+    time.sleep(0.03)  # the breaker's longest rest
+    cycle = one.pull()
+    assert cycle.complete, cycle.errors
+    assert one.stored() == one.truth()
+    assert not TargetGroup.objects.exclude(error="").exists()
+
+
+def check_prices(one: Field) -> None:
+    """Each form was sent once at most, ended as it says, and the price that is stored is true."""
+    puts = Counter(
+        json.loads(edit["body"])["target_group_cpi"]["value"]
+        for edit in one.simulator.edits()
+        if edit["operation"] == "update_cost_per_interview"
+    )
+    assert set(puts.values()) <= {1}
+    assert one.simulator.requests().get("update_cost_per_interview", 0) <= len(one.sent)
+    now = {row["id"]: Decimal(row["cpi"]) for row in one.simulator.groups()}
+    for group in TargetGroup.objects.filter(pricing_model="dynamic"):
+        assert group.cpi == now[group.exchange_id], group
+    taken = set(puts)
+    for edit in Edit.objects.filter(state=Edit.State.CONFIRMED):
+        assert edit.wanted["value"] in taken
+
+
+@pytest.mark.parametrize("of", range(SHARDS), indirect=True)
+def test_no_fault_crashes_a_round_or_leaves_a_wrong_value_or_sends_twice(of: Field) -> None:
+    struck: Counter[str] = Counter()
+    for number, kind in enumerate(sorted(KINDS)):
+        struck[kind] += hurt(of, kind, seed=1000 * of.simulator.options["seed"] + number)
+        heal(of)
+    check_prices(of)
+    assert set(struck) == KINDS
+    assert min(struck.values()) > 0
+    assert struck.total() >= FAULTS, struck

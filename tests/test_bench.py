@@ -1,0 +1,42 @@
+"""The lines of the benchmarks, which scripts read."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from bench import __main__ as bench
+from bench.figures import Figure, skipped
+
+LINE = re.compile(r"\w+=(-|[\d.e+-]+) goal=.+ (ok|short|skipped)( \(.+\))?")
+
+
+@pytest.mark.parametrize(
+    ("figure", "line"),
+    [
+        (Figure("ratio", 1.034, "<=1.3", True, "CPU"), "ratio=1.03 goal=<=1.3 ok (CPU)"),
+        (Figure("loss", 0.5, "<=0.35", False), "loss=0.5 goal=<=0.35 short"),
+        (skipped("rate", ">=5", "no server"), "rate=- goal=>=5 skipped (no server)"),
+    ],
+)
+def test_a_figure_is_one_line_of_a_fixed_form(figure: Figure, line: str) -> None:
+    assert str(figure) == line
+    assert LINE.fullmatch(line)
+
+
+@pytest.mark.parametrize("name", [*bench.MODULES, *bench.SOAK])
+def test_every_module_that_is_named_gives_figures(name: str) -> None:
+    assert callable(import_module(f"bench.{name}").figures)
+
+
+def test_a_module_that_is_not_known_is_answered_with_those_that_are() -> None:
+    root = Path(__file__).parents[1]
+    command = [sys.executable, "-m", "bench", "nothing"]
+    ended = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "client" in ended.stderr
