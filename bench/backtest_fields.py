@@ -136,6 +136,14 @@ PROCESSES: dict[str, Process] = {
 }
 
 
+def _paused(rng: np.random.Generator, rate: Floats, stamps: list[datetime], known: int) -> Pauses:
+    """One pause before now, of 10 to 95 hours; the rate is nothing meanwhile."""
+    begin = int(rng.uniform(0.1, 0.75) * known)
+    last = min(int(rng.integers(10, 96)), known - begin - 3)
+    rate[begin : begin + last] = 0.0
+    return ((stamps[begin] - timedelta(hours=1), stamps[begin + last - 1]),)
+
+
 def field(process: str, seed: int) -> Field:
     """One field of a process: 5–21 days from a weekday morning to an evening, cut anywhere."""
     rng = np.random.default_rng([seed, *process.encode()])
@@ -157,12 +165,7 @@ def field(process: str, seed: int) -> Field:
     )
     rate = _day_shape(rng, clock)
     rate *= np.exp(rng.uniform(np.log(12), np.log(250))) / 24 / rate.mean()
-    pauses: Pauses = ()
-    if process == "pauses":
-        begin = int(rng.uniform(0.1, 0.75) * known)
-        last = min(int(rng.integers(10, 96)), known - begin - 3)
-        rate[begin : begin + last] = 0.0
-        pauses = ((stamps[begin] - timedelta(hours=1), stamps[begin + last - 1]),)
+    pauses = _paused(rng, rate, stamps, known) if process == "pauses" else ()
     total = np.cumsum(PROCESSES[process](rng, rate, clock))
     goal = max(10, int(total[-1] * np.exp(rng.normal(0, 0.3))))
     met = np.flatnonzero(total >= goal)

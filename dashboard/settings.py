@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import dj_database_url
+import dj_email_url
 import plotly
 from cryptography.fernet import Fernet
 from csp.constants import NONE, SELF
@@ -130,7 +131,13 @@ except EnvError as exc:
     raise ImproperlyConfigured(str(exc)) from exc
 
 if EMAIL_URL:
-    vars().update(env.dj_email_url("EMAIL_URL"))
+    _mail: dict[str, Any] = dict(dj_email_url.parse(EMAIL_URL))
+    if "EMAIL_BACKEND" not in _mail:
+        raise ImproperlyConfigured(
+            "EMAIL_URL takes smtp://host:25, submission://user:password@host:587 (with TLS) "
+            "or smtp://user:password@host:465/?ssl=True"
+        )
+    vars().update(_mail)
 else:  # no mail server: each mail is a file in the state folder
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = str(HOME / "mail")

@@ -14,6 +14,7 @@ from dashboard.web.views import (
     projects,
     session,
     states,
+    stop,
 )
 
 urlpatterns = [
@@ -36,6 +37,7 @@ urlpatterns = [
     path("connections/<int:pk>/", connections.connection, name="connection"),
     path("me/", look.me, name="me"),
     path("me/password/", look.password, name="password"),
+    path("mail/stop/<str:token>/", stop.stop, name="stop"),
     path("mails/", mails.mails, name="mails"),
     path("mails/<int:pk>/", mails.mail, name="mail"),
     path("sign-in/", session.sign_in, name="sign-in"),

@@ -32,12 +32,12 @@ LEVELS = MEMORY.size
 PLAN_WORTH = 2.0
 WORTH = 5.0
 AHEAD = 4  # days of the longer forecast
-CAREER = 15.0  # days: how long a filter's record counts
-FREEDOM, NOISE = 1.1, 2.8  # prior of the over-dispersion: degrees of freedom and value
+CAREER = 8.0  # days: how long a filter's record counts
+FREEDOM, NOISE = 1.1, 1.8  # prior of the over-dispersion: degrees of freedom and value
 SOFTEN, SOFTEN_AHEAD = 0.9, 0.12
 STUBBORN = 0.07  # share of the vote that no record can take away
 DRIFT, DRIFT_WORTH = 0.009, 2.6  # prior variance of the log rate a day, worth so many looks
-SLOPE, SLOPE_SPREAD = -0.05, 0.15  # prior of the trend a day: fields tire
+SLOPE, SLOPE_SPREAD = -0.04, 0.15  # prior of the trend a day: fields tire
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
 
 import pytest
 
-from tests.whole.conftest import missing
+from tests.conftest import missing
 from tests.whole.product import ROOT
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
@@ -25,7 +26,7 @@ def test_a_room_keeps_its_promises_on_postgresql(room: str) -> None:
         env=os.environ
         | {
             "FIELDWATCH_TEST_ON": str(database),
-            "FIELDWATCH_TEST_NAME": room,
+            "FIELDWATCH_TEST_NAME": f"{room}_{secrets.token_hex(4)}",
             "PYTEST_ADDOPTS": "",
             "PYTEST_XDIST_WORKER": "",
         },

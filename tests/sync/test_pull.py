@@ -255,3 +255,38 @@ def test_each_round_is_on_record(pull: Pull) -> None:
     cycle = Cycle.objects.get(project__exchange_id=ulid(1))
     assert (cycle.complete, cycle.groups_seen, cycle.groups_written) == (True, 3, 3)
     assert cycle.requests > 3
+
+
+def test_completes_that_fall_are_kept_and_called_reconciliation(
+    pull: Pull, exchange: Exchange
+) -> None:
+    series = [
+        {"timestamp": "2026-11-19T10:00:00.000Z", "count": 40},
+        {"timestamp": "2026-11-20T10:00:00.000Z", "count": 44},
+    ]
+    exchange.completes[ulid(11)] = series
+    pull()
+    assert not group(11).reconciling
+    TargetGroup.objects.update(completes_read_at=datetime(2026, 11, 1, tzinfo=UTC))
+    exchange.completes[ulid(11)] = [*series, {"timestamp": "2026-11-20T11:00:00.000Z", "count": 38}]
+    exchange.groups[ulid(1)][0] = group_row(11, completes=38)
+    pull()
+    assert group(11).reconciling
+    assert group(11).completes == 38
+
+
+def test_a_round_whose_lease_was_taken_over_writes_nothing(pull: Pull, exchange: Exchange) -> None:
+    """What a slow worker read is older than what its successor wrote."""
+    pull()
+    exchange.groups[ulid(1)][0] = group_row(11, completes=120)
+
+    def taken_over() -> tuple[int, Any]:
+        exchange.special.clear()
+        TargetGroup.objects.filter(exchange_id=ulid(11)).update(completes=125)
+        Project.objects.update(lease="somebody else")
+        return 200, {"entrants": 1080, "prescreens": 360, "completes": 120}
+
+    exchange.on("GET", f"{ulid(11)}/performance", taken_over)
+    assert pull()["complete"] is False
+    assert group(11).completes == 125
+    assert Project.objects.get(exchange_id=ulid(1)).lease == "somebody else"

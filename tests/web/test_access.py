@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern
 
+from dashboard.alerts import stop
 from dashboard.fielding.models import Mail, Project, TargetGroup, User
 from dashboard.urls import urlpatterns
 from dashboard.web.access import Rule
@@ -66,6 +67,7 @@ def _address(pattern: URLPattern, world: World, role: str) -> str:
     for kind, pk in ids.items():
         route = route.replace(f"{kind}/<int:pk>", f"{kind}/{pk}")
     route = route.replace("<str:kind>", "cpi")
+    route = route.replace("<str:token>", stop.token(world.people["viewer"], stop.NOW))
     assert "<" not in route, f"say in this test what fills {route}"
     return route
 

@@ -10,23 +10,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser
 
-from tests.browser.conftest import launched
+from tests.conftest import missing
 from tests.whole.product import Product
-
-
-def missing(what: str) -> None:
-    """Skip with the reason; fail where services are required."""
-    if os.environ.get("REQUIRE_SERVICES") == "1":
-        pytest.fail(f"{what}, and REQUIRE_SERVICES=1 asks for it")
-    pytest.skip(what)
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """One browser for all tests."""
-    yield from launched()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,89 @@
+"""Settings come from the environment; a wrong one stops the start and says what it takes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHOW = """
+import json
+from django.conf import settings
+names = ["EMAIL_BACKEND", "EMAIL_HOST", "EMAIL_PORT", "EMAIL_USE_TLS", "DEFAULT_FROM_EMAIL"]
+print(json.dumps({name: getattr(settings, name) for name in names}))
+"""
+
+
+def started(home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """A process that reads the settings with these variables and no others."""
+    return subprocess.run(
+        [sys.executable, "-c", SHOW],
+        cwd=ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "DJANGO_SETTINGS_MODULE": "dashboard.settings",
+            "FIELDWATCH_HOME": str(home),
+        }
+        | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_without_a_mail_server_mails_are_files(tmp_path: Path) -> None:
+    assert "filebased" in json.loads(started(tmp_path).stdout)["EMAIL_BACKEND"]
+
+
+def test_a_mail_server_is_one_address(tmp_path: Path) -> None:
+    told = json.loads(started(tmp_path, EMAIL_URL="submission://u:p@mail.example:587").stdout)
+    assert told["EMAIL_BACKEND"].endswith("smtp.EmailBackend")
+    assert (told["EMAIL_HOST"], told["EMAIL_PORT"], told["EMAIL_USE_TLS"]) == (
+        "mail.example",
+        587,
+        True,
+    )
+
+
+def test_the_sender_stays_what_it_was_set_to(tmp_path: Path) -> None:
+    told = started(
+        tmp_path, EMAIL_URL="smtp://mail.example:25", DEFAULT_FROM_EMAIL="field@example.com"
+    )
+    assert json.loads(told.stdout)["DEFAULT_FROM_EMAIL"] == "field@example.com"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "eight"),
+        ("PORT", "70000"),
+        ("DATABASE_URL", "mongodb://somewhere/x"),
+        ("DATABASE_URL", "nonsense"),
+        ("CPI_LIMITS", "EUR=lots"),
+        ("POLL_SECONDS", "often"),
+        ("EMAIL_URL", "pigeon://roof"),
+        ("FIELDWATCH_PRODUCTION", "maybe"),
+    ],
+)
+def test_a_wrong_value_stops_the_start_and_names_the_variable(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    ended = started(tmp_path, **{name: value})
+    assert ended.returncode != 0
+    last = ended.stderr.strip().splitlines()[-1]
+    assert "ImproperlyConfigured" in last
+    assert name in last
+
+
+def test_secrets_are_made_once_and_for_their_owner_alone(tmp_path: Path) -> None:
+    started(tmp_path)
+    first = (tmp_path / "secret_key").read_text()
+    started(tmp_path)
+    assert (tmp_path / "secret_key").read_text() == first
+    assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "encryption_key").stat().st_mode & 0o777 == 0o600
