@@ -54,11 +54,20 @@ def recent(project: Project, now: datetime) -> Recent:
         occurred_at__gt=now - DAY,
         occurred_at__lte=now + AROUND,
     ).order_by("occurred_at", "pk")
-    found = Recent(list(rows))
+    found = Recent(_told_once(rows))
     for change in found.changes:
         if KINDS[change.kind] == CPI_CHANGED.code:
             found.cpi_changed_at[change.group_id] = change.occurred_at
     return found
+
+
+def _told_once(changes: Iterable[Change]) -> list[Change]:
+    """Each change once, where the changelog tells one of price under two kinds."""
+    kept: dict[tuple[object, ...], Change] = {}
+    for change in changes:
+        same = (change.group_id, KINDS[change.kind], change.occurred_at, repr(change.new))
+        kept.setdefault(same, change)
+    return list(kept.values())
 
 
 def moves(project: Project, found: Recent, *, book: Book, now: datetime) -> list[Move]:

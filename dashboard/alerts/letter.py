@@ -14,6 +14,7 @@ from dashboard.alerts.rules import RULES
 from dashboard.alerts.words import local, plain
 from dashboard.fielding.models import Incident, Notice, Project, TargetGroup, User
 
+FIRST = ("paused_by_exchange", "stalled")  # what stops a group altogether leads a mail
 MOST = 20  # incidents in one mail; the rest is a number and a link
 
 
@@ -69,6 +70,7 @@ def one_each(notices: Iterable[Notice]) -> list[Notice]:
         key=lambda n: (
             n.incident.state == Incident.State.RESOLVED,
             n.incident.severity,
+            FIRST.index(n.incident.rule) if n.incident.rule in FIRST else len(FIRST),
             n.incident.breached_at,
             n.incident_id,
         ),

@@ -76,3 +76,11 @@ def test_a_changelog_fact_ends_when_acknowledged_and_stays_ended(field: Field) -
     hush.acknowledge(incident=Incident.objects.get(), by=field.pm, now=after(1))
     field.cycles(5)
     assert [i.close_reason for i in Incident.objects.all()] == ["acknowledged"]
+
+
+def test_one_change_of_price_under_two_kinds_is_told_once(field: Field) -> None:
+    group = field.group()
+    change(group)
+    change(group, kind="user_requested_cpi_change")
+    field.cycles(0)
+    assert Incident.objects.count() == 1

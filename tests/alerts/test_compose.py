@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboard.alerts import bundle, deliver, letter
 from dashboard.fielding.models import MailChoice, Notice
-from tests.alerts.field import Field, after, mails, update
+from tests.alerts.field import Field, after, change, mails, update
 
 
 def test_two_composers_make_one_mail(field: Field) -> None:
@@ -53,3 +53,11 @@ def test_notices_that_nobody_wants_by_mail_are_given_up_after_days(field: Field)
     assert Notice.objects.get().skipped == ""
     deliver.compose(now=after(6 * 24 * 60))
     assert Notice.objects.get().skipped == "not wanted by mail"
+
+
+def test_a_group_that_stands_still_leads_a_mail_before_a_change_of_price(field: Field) -> None:
+    change(field.group(name="Germany"), -60, new={"value": "3.00"})
+    field.paused()
+    field.cycles(0)
+    deliver.compose(now=after(2))
+    assert mails()[0].subject.startswith("Paused: Japan")
