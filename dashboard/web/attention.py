@@ -109,6 +109,10 @@ class Summary:
     sizes: dict[int, int]
 
 
+# Automation and staff: whoever of the exchange paused a group, no colleague did.
+THE_EXCHANGE = ("system_user", "system_marketplace_user")
+
+
 def summary(groups: Iterable[dict[str, Any]]) -> Summary:
     """From the status, insight and money of every group in the field, in one query."""
     live = paused = today = 0
@@ -125,7 +129,7 @@ def summary(groups: Iterable[dict[str, Any]]) -> Summary:
         if group["status"] == "live":
             live += 1
             sizes[group["project_id"]] += 1
-        elif group["status_changed_by"] == "system_user":
+        elif group["status_changed_by"] in THE_EXCHANGE:
             paused += 1
     money = " + ".join(figures.total(spend[code], code) for code in sorted(spend)) or figures.DASH
     return Summary(live, paused, figures.count(short), figures.count(today), money, dict(sizes))

@@ -139,7 +139,7 @@ def _pace(group: TargetGroup) -> Figure:
     actual, required = _part(group, "pace", "actual"), _part(group, "pace", "required")
     beside = ""
     if isinstance(actual, int | float) and isinstance(required, int | float):
-        beside = f"{actual:.1f} an hour of {required:.1f} needed"
+        beside = f"{actual:,.0f} of {required:,.0f} due by now"
     word = words.sentence_case(str(band)) if band else figures.DASH
     return Figure("Pace", word, beside or str(_part(group, "pace", "reason") or ""), "Pace")
 

@@ -102,7 +102,7 @@ GLOSSARY = {
     "Drop-off": "The share of those in the survey who left it without an end.",
     "Short at end": "Completes that will be missing on the end date at the present pace, the "
     "middle estimate.",
-    "Pace": "Completes an hour now, beside those needed to meet the goal in time.",
+    "Pace": "What was reached so far, beside what is due by now on the usual course of its days.",
     "Spend": "Completes so far at the price each was bought for.",
 }
 

@@ -353,3 +353,13 @@ def test_a_search_finds_by_every_name_a_thing_has(viewer: Client, account: Excha
         assert "somebody else" not in page
     assert f"/projects/{project.pk}/" in viewer.get("/search/?q=po-9").content.decode()
     assert "Nothing found" in viewer.get("/search/?q=100%25_").content.decode()
+
+
+def test_a_pause_by_automation_or_staff_of_the_exchange_counts_as_its_own(client: Client) -> None:
+    account = make.account()
+    project = make.project(account)
+    for actor in ("system_user", "system_marketplace_user", "las_user"):
+        make.group(project, status="paused", status_changed_by=actor)
+    client.force_login(make.person("viewer", account))
+    strip = client.get("/").content.decode().split("Paused by the exchange", 1)[1]
+    assert ">2<" in strip[:400]
