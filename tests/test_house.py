@@ -17,7 +17,7 @@ ARROWS: dict[str, set[str]] = {
     "fielding": set(),
     "sync": {"exchange", "fielding"},
     "alerts": {"fielding"},
-    "web": {"fielding", "sync", "alerts", "exchange.errors", "tasks"},
+    "web": {"fielding", "sync", "alerts", "exchange.errors"},
     "management": {"sync", "exchange", "alerts", "fielding"},
     "tasks": {"sync", "alerts", "fielding", "celery"},
     "celery": set(),

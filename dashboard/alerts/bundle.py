@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -120,24 +121,32 @@ def message_id() -> str:
     return f"<{uuid4().hex}@{host}>"
 
 
+def outgoing(
+    user: User, words: Letter, accounts: set[int], *, now: datetime, **columns: Any
+) -> Mail:
+    """A mail in the outbox with its Message-ID; of an account only where all of it is."""
+    return Mail.objects.create(
+        account_id=accounts.pop() if len(accounts) == 1 else None,
+        recipient=user,
+        address=user.email,
+        message_id=message_id(),
+        subject=words.subject[:300],
+        text=words.text,
+        html=words.html,
+        created_at=now,
+        next_try_at=now,
+        **columns,
+    )
+
+
 def freeze(user: User, notices: Sequence[Notice], words: Letter, *, now: datetime) -> bool:
     """Store a mail with the notices that it tells; False where another worker took one of them."""
     accounts = {notice.incident.account_id for notice in notices}
     projects = {notice.incident.project_id for notice in notices}
     try:
         with transaction.atomic():
-            mail = Mail.objects.create(
-                account_id=accounts.pop() if len(accounts) == 1 else None,
-                project_id=projects.pop() if len(projects) == 1 else None,
-                recipient=user,
-                address=user.email,
-                message_id=message_id(),
-                subject=words.subject[:300],
-                text=words.text,
-                html=words.html,
-                created_at=now,
-                next_try_at=now,
-            )
+            project_id = projects.pop() if len(projects) == 1 else None
+            mail = outgoing(user, words, accounts, now=now, project_id=project_id)
             claim(mail, notices)
     except Taken:
         return False

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from dashboard.alerts import letter, stop, wishes
-from dashboard.alerts.bundle import Taken, claim, message_id, waiting
+from dashboard.alerts.bundle import Taken, claim, outgoing, waiting
 from dashboard.alerts.letter import Letter
 from dashboard.fielding.models import Incident, Mail, Notice, TargetGroup, User
 
@@ -46,18 +46,7 @@ def _freeze(user: User, day: date, *, now: datetime) -> bool:
     accounts = {membership.account_id for membership in user.memberships.all()}
     try:
         with transaction.atomic():
-            mail = Mail.objects.create(
-                account_id=accounts.pop() if len(accounts) == 1 else None,
-                recipient=user,
-                address=user.email,
-                message_id=message_id(),
-                subject=words.subject[:300],
-                text=words.text,
-                html=words.html,
-                created_at=now,
-                next_try_at=now,
-                digest_day=day,
-            )
+            mail = outgoing(user, words, accounts, now=now, digest_day=day)
             claim(mail, notices)
     except (IntegrityError, Taken):
         return False
