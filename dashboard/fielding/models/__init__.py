@@ -14,6 +14,7 @@ from dashboard.fielding.models.exchange import BusinessUnit, ExchangeAccount, Ex
 from dashboard.fielding.models.groups import Project, TargetGroup
 from dashboard.fielding.models.history import Change, CompletesDay, Reading
 from dashboard.fielding.models.notes import Note
+from dashboard.fielding.models.pages import SavedView
 from dashboard.fielding.models.people import Membership, User
 from dashboard.fielding.models.polling import Cycle, Quarantine
 
@@ -37,6 +38,7 @@ __all__ = [
     "Quarantine",
     "Reading",
     "Rule",
+    "SavedView",
     "TargetGroup",
     "User",
 ]
