@@ -139,6 +139,14 @@ class EditQuerySet(VisibleQuerySet):
         return self.select_related("by").order_by("-started_at", "-pk")
 
 
+class NoteQuerySet(models.QuerySet[Any]):
+    """Notes on groups."""
+
+    def newest(self) -> Self:
+        """Newest first, with who wrote them."""
+        return self.select_related("by").order_by("-at", "-pk")
+
+
 class ReadingQuerySet(models.QuerySet[Any]):
     """Readings of figures."""
 

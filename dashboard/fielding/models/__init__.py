@@ -13,6 +13,8 @@ from dashboard.fielding.models.edits import Edit
 from dashboard.fielding.models.exchange import BusinessUnit, ExchangeAccount, ExchangeUser
 from dashboard.fielding.models.groups import Project, TargetGroup
 from dashboard.fielding.models.history import Change, CompletesDay, Reading
+from dashboard.fielding.models.notes import Note
+from dashboard.fielding.models.pages import SavedView
 from dashboard.fielding.models.people import Membership, User
 from dashboard.fielding.models.polling import Cycle, Quarantine
 
@@ -29,12 +31,14 @@ __all__ = [
     "MailChoice",
     "Membership",
     "Mute",
+    "Note",
     "Notice",
     "Project",
     "Pulse",
     "Quarantine",
     "Reading",
     "Rule",
+    "SavedView",
     "TargetGroup",
     "User",
 ]

@@ -37,6 +37,9 @@ class User(AbstractUser):
     email = models.EmailField("e-mail address")
     time_zone = models.CharField(max_length=64, default="UTC")
     theme = models.CharField(max_length=5, choices=Theme, default=Theme.AUTO)
+    # When they last did something here, to the minute; and when the visit before this one ended.
+    seen_at = models.DateTimeField(null=True, blank=True)
+    last_visit_at = models.DateTimeField(null=True, blank=True)
     # Set when a person's address was refused by a mail server for good (5xx); shown to them.
     email_refused = models.TextField(default="", blank=True)
 
