@@ -21,18 +21,13 @@ from dashboard.fielding.models import (
     Reading,
     TargetGroup,
 )
-from dashboard.sync import plan, rows
+from dashboard.sync import editable, plan, rows
 from dashboard.sync.read import Answer
 
-EDITED = {
-    Edit.Kind.CPI: ("cpi",),
-    Edit.Kind.FILLING_STRATEGY: ("filling_strategy",),
-    Edit.Kind.RE_ENTRY: ("re_entry", "re_entry_offered"),
-}
 _UPDATED = [
     field.name
     for field in TargetGroup._meta.concrete_fields
-    if field.name not in ("id", "account", "exchange_id", "time_zone")
+    if field.name not in ("id", "account", "exchange_id", "time_zone", "budget")
 ]
 Days = dict[date, completes.PackedDay]
 
@@ -105,8 +100,9 @@ def _edited_since(groups: Iterable[TargetGroup], found: Iterable[Found]) -> set[
     return {
         (edit.group_id, column)
         for edit in recent
+        if edit.group_id is not None
         if edit.settled_at is None or edit.settled_at >= at[edit.group_id]
-        for column in EDITED.get(Edit.Kind(edit.kind), ())
+        for column in editable.COLUMNS.get(edit.kind, ())
     }
 
 
