@@ -25,8 +25,9 @@ from dashboard.sync.read import Answer, Ask
 
 CHUNK = 50
 _LIST = "get_list_target_groups"
-_EVERYTHING = (
-    "performance", "overview", "completes", "changelog", "details", "profiles", "rate_card",
+_KNOWN = (
+    "pk", "status", "row_hash", "exchange_updated_at", "missing_since", "changed_at",
+    "completes_read_at", "pricing_model",
 )  # fmt: skip
 Clock = Callable[[], datetime]
 
@@ -117,9 +118,7 @@ def _list(one: Round) -> tuple[dict[str, TargetGroupsListItem], bool]:
 
 
 def _known(project: Project) -> dict[str, Known]:
-    columns = ("pk", "status", "row_hash", "exchange_updated_at", "missing_since", "changed_at")
-    columns += ("completes_read_at", "pricing_model")
-    stored = project.target_groups.values_list("exchange_id", *columns)
+    stored = project.target_groups.values_list("exchange_id", *_KNOWN)
     return {ulid: Known(*rest) for ulid, *rest in stored}
 
 
@@ -154,7 +153,7 @@ def _ask(
     """
     ids = (project.exchange_id, row.id, row.status)
     if was is None or not was.row_hash:
-        return Ask(*ids, **dict.fromkeys(_EVERYTHING, True))
+        return Ask.everything(*ids)
     moved = bytes(was.row_hash) != rows.row_hash(row) or was.missing_since is not None
     touched = was.updated_at != row.updated_at
     status_moved = was.status != row.status

@@ -46,6 +46,22 @@ class Ask:
     rate_card: bool = False
     changelog_since: datetime | None = None
 
+    @classmethod
+    def everything(cls, project: str, group: str, status: str) -> Ask:
+        """All that there is to ask."""
+        return cls(
+            project,
+            group,
+            status,
+            performance=True,
+            overview=True,
+            completes=True,
+            changelog=True,
+            details=True,
+            profiles=True,
+            rate_card=True,
+        )
+
 
 @dataclass
 class Answer:
