@@ -23,6 +23,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError, validate
 
+from dashboard import logs
 from dashboard.fixed import *  # noqa: F403  what no environment changes
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -127,7 +128,11 @@ try:
 
     EMAIL_URL = env.str("EMAIL_URL", "")
     DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Fieldwatch <fieldwatch@localhost>")
-    LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
+    LOG_LEVEL = env.str(
+        "LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
+    )
+    LOG_FORMAT = env.str("LOG_FORMAT", "line", validate=validate.OneOf(["line", "json"]))
+    METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 except EnvError as exc:
     raise ImproperlyConfigured(str(exc)) from exc
 
@@ -160,6 +165,7 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 CSRF_TRUSTED_ORIGINS = [FIELDWATCH_URL]
 if PRODUCTION:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", True)
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # probes ask inside the network
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
@@ -179,8 +185,17 @@ CELERY_BEAT_SCHEDULE = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"()": "dashboard.logs.Line"},
+        "json": {"()": "dashboard.logs.Json"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
 }
+logs.hide(SECRET_KEY, METRICS_TOKEN, *ENCRYPTION_KEYS)
+logs.hide(
+    str(DATABASES["default"].get("PASSWORD", "")),
+    str(vars().get("EMAIL_HOST_PASSWORD") or ""),
+    urlsplit(REDIS_URL).password or "",
+)

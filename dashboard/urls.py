@@ -9,11 +9,11 @@ from dashboard.web.views import (
     connections,
     edits,
     groups,
+    health,
     look,
     mails,
     projects,
     session,
-    states,
     stop,
 )
 
@@ -43,7 +43,9 @@ urlpatterns = [
     path("sign-in/", session.sign_in, name="sign-in"),
     path("sign-out/", session.sign_out, name="sign-out"),
     path("theme/", session.theme, name="theme"),
-    path("healthz", states.healthz, name="healthz"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.figures, name="metrics"),
 ]
 
 handler403 = "dashboard.web.views.states.forbidden"

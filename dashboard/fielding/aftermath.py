@@ -1,0 +1,182 @@
+"""What each change of a group was followed by, read from the tables and ready to be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from dashboard.fielding import completes, daily, effect
+from dashboard.fielding.contrast import Measure, Verdict
+from dashboard.fielding.models import Change, CompletesDay, Edit, Reading, TargetGroup
+from dashboard.fielding.rhythm import Prior
+from dashboard.fielding.zones import zone_of
+
+KINDS = {
+    "cpi_change": "cpi",
+    "user_requested_cpi_change": "cpi",
+    "filling_goal_change": "goal",
+    "filling_strategy_change": "strategy",
+    "status_change": "status",
+    "re_entry_configuration_change": "re-entry",
+}
+WORDS = {
+    "cpi": "CPI",
+    "goal": "Goal",
+    "strategy": "Filling strategy",
+    "status": "Resumed",
+    "re-entry": "Re-entry",
+}
+_EDITS = {
+    Edit.Kind.CPI: "cpi",
+    Edit.Kind.FILLING_STRATEGY: "strategy",
+    Edit.Kind.RE_ENTRY: "re-entry",
+}
+SHOWN = 20
+_SAME = timedelta(minutes=10)  # clocks apart, and the time that an edit takes to settle
+
+
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """One change and what followed it.
+
+    kind: cpi, goal, strategy, status (a resume) or re-entry; `what` is that in words. old and
+    new are as the changelog or the edit has them. overlaps names the changes that this one
+    cannot be told apart from. before and after are the stretches held against each other.
+    """
+
+    at: datetime
+    kind: str
+    what: str
+    old: Any
+    new: Any
+    completes_an_hour: Measure
+    conversion: Measure
+    completes_per_entrant: Measure
+    epc: Verdict | None
+    epc_note: str
+    overlaps: tuple[str, ...]
+    before: tuple[datetime, datetime]
+    after: tuple[datetime, datetime]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on completes an hour: raised, lowered, no clear effect, too early."""
+        return self.completes_an_hour.verdict
+
+    @property
+    def sentence(self) -> str:
+        """The verdict with its number and its interval."""
+        seen = self.completes_an_hour
+        if seen.ratio is None:
+            return f"{seen.verdict.capitalize()}: {seen.reason}"
+        interval = f"× {seen.ratio:.2f}, 95 % sure of {seen.low:.2f} to {seen.high:.2f}"
+        return f"{seen.verdict.capitalize()}: {seen.reason} ({interval})"
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A change as the tables hold it."""
+
+    at: datetime
+    kind: str
+    old: Any
+    new: Any
+
+    @property
+    def told(self) -> effect.Change:
+        """As `effect` takes it."""
+        return effect.Change(self.at, self.kind, f"{brief(self.old)} → {brief(self.new)}")
+
+
+def effects_of(group: TargetGroup, *, now: datetime, prior: Prior | None = None) -> list[Aftermath]:
+    """The effects of a group's changes of CPI, goal, strategy, status and re-entry, newest first.
+
+    The newest 20, in four queries. A status change is one that put the group back into the
+    field: what a pause does needs no measuring.
+    """
+    changes = Change.objects.filter(group=group, kind__in=list(KINDS), occurred_at__lte=now)
+    listed = list(changes.order_by("occurred_at", "pk"))
+    turns = _turns(listed, _edits(group, now))
+    if not turns:
+        return []
+    measured = _measured(group, listed, prior, now)
+    others = [turn.told for turn in turns]
+    return [
+        _aftermath(turn, effect.effect(turn.told, measured, now=now, others=others))
+        for turn in reversed(turns[-SHOWN:])
+    ]
+
+
+def _edits(group: TargetGroup, now: datetime) -> list[_Turn]:
+    """What was changed through Fieldwatch: a changelog need not tell of every edit."""
+    rows = Edit.objects.filter(group=group, state=Edit.State.CONFIRMED, started_at__lte=now)
+    return [
+        _Turn(edit.started_at, _EDITS[Edit.Kind(edit.kind)], edit.before, edit.wanted)
+        for edit in rows.order_by("started_at", "pk")
+    ]
+
+
+def _turns(changes: Iterable[Change], edits: Iterable[_Turn]) -> list[_Turn]:
+    """Each change once, oldest first: the changelog tells one of price under two kinds."""
+    kept: list[_Turn] = []
+    told = [_Turn(c.occurred_at, KINDS[c.kind], c.old, c.new) for c in changes if _counts(c)]
+    for turn in (*told, *edits):
+        if not any(turn.kind == one.kind and abs(turn.at - one.at) <= _SAME for one in kept):
+            kept.append(turn)
+    return sorted(kept, key=lambda turn: turn.at)
+
+
+def _counts(change: Change) -> bool:
+    """Whether it can have an effect of its own: not a pause, and not the launch."""
+    return change.kind != "status_change" or (change.new == "live" and change.old == "paused")
+
+
+def _measured(
+    group: TargetGroup, changes: Iterable[Change], prior: Prior | None, now: datetime
+) -> effect.Group:
+    days = CompletesDay.objects.filter(group=group).values_list("day", "hours", "odd")
+    series = completes.points({day: completes.packed(hours, odd) for day, hours, odd in days})
+    readings = Reading.objects.filter(group=group, at__lte=now).order_by("at")
+    read = list(readings.values_list("at", "entrants", "prescreens"))
+    statuses = [(c.occurred_at, c.new) for c in changes if c.kind == "status_change"]
+    return effect.Group(
+        completes=[point for point in series if point[0] <= now],
+        zone=zone_of(group.country_code, group.time_zone),
+        pauses=daily.pauses_of(statuses),
+        prior=prior,
+        entrants=_known((at, entrants) for at, entrants, _ in read),
+        prescreens=_known((at, prescreens) for at, _, prescreens in read),
+    )
+
+
+def _known(pairs: Iterable[tuple[datetime, int | None]]) -> Sequence[tuple[datetime, float]]:
+    return [(at, float(count)) for at, count in pairs if count is not None]
+
+
+def _aftermath(turn: _Turn, found: effect.Effect) -> Aftermath:
+    return Aftermath(
+        at=turn.at,
+        kind=turn.kind,
+        what=WORDS[turn.kind],
+        old=turn.old,
+        new=turn.new,
+        completes_an_hour=found.completes_an_hour,
+        conversion=found.conversion,
+        completes_per_entrant=found.completes_per_entrant,
+        epc=found.epc,
+        epc_note=found.epc_note,
+        overlaps=tuple(f"{WORDS[c.kind]} {c.label}" for c in found.overlaps),
+        before=found.before,
+        after=found.after,
+    )
+
+
+def brief(value: Any) -> str:
+    """A value of the changelog in a word or two."""
+    if isinstance(value, dict):
+        if "value" not in value:
+            return "other settings"
+        return f"{value['value']} {value.get('currency_code', '')}".strip()
+    return "nothing" if value is None else str(value)

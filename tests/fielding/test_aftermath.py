@@ -1,0 +1,141 @@
+"""What each change of a group was followed by, from the tables."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from dashboard.fielding.aftermath import effects_of
+from dashboard.fielding.models import Change, Edit, Reading, TargetGroup
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+AT = make.NOW - 5 * DAY
+
+
+def fielded(before: float = 60, after: float = 60, **fields: Any) -> TargetGroup:
+    """A group with twelve days of completes at one daily rate up to five days ago, then another."""
+    group = make.group(make.project(make.account()), **fields)
+    hours = np.arange(12 * 24)
+    rate = np.where(hours < 7 * 24, before, after) / 24
+    counts = np.cumsum(np.random.default_rng(3).poisson(rate))
+    make.completes(group, counts=counts.tolist())
+    return group
+
+
+def changed(group: TargetGroup, kind: str, old: Any, new: Any, **fields: Any) -> Change:
+    given = {"batch_id": f"{kind}{Change.objects.count()}", "occurred_at": AT, "seen_at": make.NOW}
+    return Change.objects.create(
+        account=group.account, group=group, kind=kind, old=old, new=new, **(given | fields)
+    )
+
+
+def price(value: str) -> dict[str, str]:
+    return {"value": value, "currency_code": "USD"}
+
+
+def test_a_raise_is_told_with_its_interval() -> None:
+    group = fielded(before=40, after=90)
+    changed(group, "cpi_change", price("2.10"), price("2.90"))
+    (found,) = effects_of(group, now=make.NOW)
+    assert (found.what, found.at, found.verdict) == ("CPI", AT, "raised")
+    assert found.sentence.startswith("Raised: ")
+    assert "95 % sure of" in found.sentence
+    assert found.epc is None
+    assert "rescales" in found.epc_note
+    assert found.before[1] == found.after[0] == AT
+
+
+def test_without_readings_it_is_too_early() -> None:
+    group = make.group(make.project(make.account()))
+    changed(group, "filling_goal_change", 200, 300)
+    (found,) = effects_of(group, now=make.NOW)
+    assert found.verdict == "too early"
+    assert found.sentence.startswith("Too early: ")
+
+
+def test_nothing_was_changed_and_nothing_is_told() -> None:
+    assert effects_of(fielded(), now=make.NOW) == []
+
+
+def test_what_is_still_to_come_is_not_told() -> None:
+    group = fielded()
+    changed(group, "filling_goal_change", 200, 300, occurred_at=make.NOW + HOUR)
+    assert effects_of(group, now=make.NOW) == []
+
+
+def test_changes_near_to_each_other_are_named() -> None:
+    group = fielded(before=40, after=90)
+    changed(group, "cpi_change", price("2.10"), price("2.90"))
+    changed(group, "filling_goal_change", 200, 300, occurred_at=AT + 2 * HOUR)
+    goal, cpi = effects_of(group, now=make.NOW)
+    assert goal.overlaps == ("CPI 2.10 USD → 2.90 USD",)
+    assert cpi.overlaps == ("Goal 200 → 300",)
+    assert goal.epc is None
+
+
+def test_a_price_that_is_told_under_two_kinds_is_one_change() -> None:
+    group = fielded()
+    for kind in ("cpi_change", "user_requested_cpi_change"):
+        changed(group, kind, price("2.10"), price("2.90"))
+    assert len(effects_of(group, now=make.NOW)) == 1
+
+
+def test_an_edit_counts_once_with_or_without_the_changelog() -> None:
+    group = fielded()
+    changed(group, "cpi_change", price("2.10"), price("2.90"))
+    for kind, at in (("cpi", AT - timedelta(minutes=1)), ("re_entry", AT + DAY)):
+        Edit.objects.create(
+            account=group.account, group=group, kind=kind, token=kind, wanted={}, started_at=at,
+            state=Edit.State.CONFIRMED,
+        )  # fmt: skip
+    assert [one.what for one in effects_of(group, now=make.NOW)] == ["Re-entry", "CPI"]
+
+
+def test_an_edit_that_was_refused_has_no_effect() -> None:
+    group = fielded()
+    Edit.objects.create(
+        account=group.account, group=group, kind="cpi", token="t", wanted="3", started_at=AT,
+        state=Edit.State.REJECTED,
+    )  # fmt: skip
+    assert effects_of(group, now=make.NOW) == []
+
+
+def test_a_resume_is_measured_and_neither_a_pause_nor_the_launch() -> None:
+    group = fielded()
+    changed(group, "status_change", "scheduled", "live", occurred_at=AT - 6 * DAY)
+    changed(group, "status_change", "live", "paused", occurred_at=AT - DAY)
+    changed(group, "status_change", "paused", "live")
+    (found,) = effects_of(group, now=make.NOW)
+    assert found.what == "Resumed"
+    assert found.before[1] == AT - DAY  # the time paused is no time before
+
+
+def test_conversion_comes_from_the_readings() -> None:
+    group = fielded()
+    changed(group, "filling_strategy_change", "completes", "automated")
+    for hours in range(0, 12 * 24, 6):
+        Reading.objects.create(
+            group=group, at=make.NOW - 12 * DAY + hours * HOUR, status="live",
+            prescreens=20 * hours, entrants=60 * hours,
+        )  # fmt: skip
+    (found,) = effects_of(group, now=make.NOW)
+    assert found.conversion.before == pytest.approx(60 / 24 / 20, rel=0.2)
+    assert found.completes_per_entrant.after == pytest.approx(60 / 24 / 60, rel=0.2)
+    assert found.epc is not None
+
+
+def test_the_queries_do_not_grow_with_the_changes(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    group = fielded()
+    for back in range(25):
+        changed(group, "filling_goal_change", back, back + 1, occurred_at=AT - back * HOUR)
+    with django_assert_num_queries(4):
+        assert len(effects_of(group, now=make.NOW)) == 20
