@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("fielding", "0005_budgets"),
+        ("fielding", "0006_budgets"),
     ]
 
     operations = [

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("fielding", "0004_visits"),
+        ("fielding", "0005_group_sheet"),
     ]
 
     operations = [
