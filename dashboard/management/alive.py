@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import http.client
+import os
 import sys
 
-from dashboard import settings
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
 
 def main() -> int:
