@@ -9,6 +9,7 @@ from dashboard.web.views import (
     connections,
     edits,
     groups,
+    hooks,
     look,
     mails,
     projects,
@@ -43,6 +44,7 @@ urlpatterns = [
     path("sign-in/", session.sign_in, name="sign-in"),
     path("sign-out/", session.sign_out, name="sign-out"),
     path("theme/", session.theme, name="theme"),
+    path("webhooks/<str:key>/", hooks.webhook, name="webhook"),
     path("healthz", states.healthz, name="healthz"),
 ]
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import Case, DateTimeField, F, Max, Value, When
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import BadItem
@@ -38,6 +38,7 @@ class Known(NamedTuple):
     missing_since: datetime | None
     changed_at: datetime | None
     completes_read_at: datetime | None
+    told_at: datetime | None
 
 
 @dataclass
@@ -114,7 +115,9 @@ def _list(one: Round) -> tuple[dict[str, TargetGroupsListItem], bool]:
 
 def _known(project: Project) -> dict[str, Known]:
     columns = ("pk", "status", "row_hash", "exchange_updated_at", "missing_since", "changed_at")
-    stored = project.target_groups.values_list("exchange_id", *columns, "completes_read_at")
+    stored = project.target_groups.values_list(
+        "exchange_id", *columns, "completes_read_at", "told_at"
+    )
     return {ulid: Known(*rest) for ulid, *rest in stored}
 
 
@@ -129,8 +132,10 @@ def _asks(one: Round, listed: Iterable[TargetGroupsListItem], known: dict[str, K
         was = known.get(row.id)
         ask = _ask(one.project, row, was, now, overviews=overviews, details=details)
         if ask is not None:
-            since = newest.get(was.pk) if was else None
-            asks.append(replace(ask, changelog_since=since))
+            if was is not None:
+                since = newest.get(was.pk)
+                ask = replace(ask, changelog_since=since, told_at=was.told_at)
+            asks.append(ask)
     return asks
 
 
@@ -145,7 +150,8 @@ def _ask(
 ) -> Ask | None:
     """What to ask of one group; None where its row says that nothing moved.
 
-    One that is new is asked everything, and so is one whose last answers were not whole.
+    One that is new is asked everything, and so is one whose last answers were not whole. One that
+    a webhook told of is asked for what its row may not show.
     """
     ids = (project.exchange_id, row.id, row.status)
     if was is None or not was.row_hash:
@@ -153,7 +159,7 @@ def _ask(
             *ids, performance=True, overview=True, completes=True, changelog=True, details=True
         )
     moved = bytes(was.row_hash) != rows.row_hash(row) or was.missing_since is not None
-    touched = was.updated_at != row.updated_at
+    touched = was.updated_at != row.updated_at or was.told_at is not None
     status_moved = was.status != row.status
     read_at = was.completes_read_at
     series_old = read_at is None or now - read_at >= plan.COMPLETES_EVERY
@@ -246,12 +252,20 @@ def _finish(one: Round, *, moved: bool) -> None:
             leased_until=None,
             attempts=0,
             error=cycle.errors[0] if cycle.errors else "",
-            due_at=_next(project, moved=moved, failed=not cycle.listed, now=now),
+            due_at=_unless_told(
+                _next(project, moved=moved, failed=not cycle.listed, now=now), cycle, now
+            ),
             version=F("version") + (1 if cycle.groups_written or cycle.errors else 0),
             **fresh,
         )
         if won:
             cycle.save()
+
+
+def _unless_told(due: datetime | None, cycle: Cycle, now: datetime) -> Case:
+    """The plan's next moment; soon where a webhook told of a change during the round."""
+    soon = When(told_at__gt=cycle.started_at, then=Value(now + plan.FLOOR))
+    return Case(soon, default=Value(due), output_field=DateTimeField())
 
 
 def _next(project: Project, *, moved: bool, failed: bool, now: datetime) -> datetime | None:

@@ -40,6 +40,7 @@ class Ask:
     changelog: bool = False
     details: bool = False
     changelog_since: datetime | None = None
+    told_at: datetime | None = None  # the webhook's word that this ask answers
 
 
 @dataclass

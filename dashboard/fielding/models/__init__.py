@@ -17,6 +17,7 @@ from dashboard.fielding.models.notes import Note
 from dashboard.fielding.models.pages import SavedView
 from dashboard.fielding.models.people import Membership, User
 from dashboard.fielding.models.polling import Cycle, Quarantine
+from dashboard.fielding.models.webhooks import Webhook, WebhookEvent, WebhookRefusal
 
 __all__ = [
     "BusinessUnit",
@@ -41,4 +42,7 @@ __all__ = [
     "SavedView",
     "TargetGroup",
     "User",
+    "Webhook",
+    "WebhookEvent",
+    "WebhookRefusal",
 ]
