@@ -15,12 +15,13 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "dashboard.web.apps.StaticFiles",
     "django.contrib.humanize",
     "django_htmx",
     "csp",
 ]
 MIDDLEWARE = [
+    "dashboard.web.requests.logged",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -23,6 +23,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError, validate
 
+from dashboard import logs
 from dashboard.fixed import *  # noqa: F403  what no environment changes
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -83,6 +84,8 @@ try:
     DEBUG = env.bool("DEBUG", False)
     HOME = Path(env.str("FIELDWATCH_HOME", str(BASE_DIR / "var"))).resolve()
     PORT = env.int("PORT", 8000, validate=validate.Range(1, 65535))
+    # Where collectstatic puts the files that the web process serves.
+    STATIC = Path(env.str("FIELDWATCH_STATIC", str(HOME / "static")))
     FIELDWATCH_URL = env.str("FIELDWATCH_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
     SECRET_KEY = env.str("SECRET_KEY", "") or _kept_secret(
         HOME, "secret_key", lambda: secrets.token_urlsafe(64)
@@ -91,9 +94,11 @@ try:
     ENCRYPTION_KEYS: list[str] = env.list("ENCRYPTION_KEYS", []) or [
         _kept_secret(HOME, "encryption_key", lambda: Fernet.generate_key().decode())
     ]
-    ALLOWED_HOSTS: list[str] = env.list(
-        "ALLOWED_HOSTS", [urlsplit(FIELDWATCH_URL).hostname or "", "127.0.0.1", "localhost"]
-    )
+    ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", []) or [
+        urlsplit(FIELDWATCH_URL).hostname or "",
+        "127.0.0.1",
+        "localhost",
+    ]
     DATABASES = {
         "default": _database(
             env.str("DATABASE_URL", "") or f"sqlite:///{HOME / 'fieldwatch.sqlite3'}"
@@ -130,7 +135,11 @@ try:
 
     EMAIL_URL = env.str("EMAIL_URL", "")
     DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Fieldwatch <fieldwatch@localhost>")
-    LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
+    LOG_LEVEL = env.str(
+        "LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
+    )
+    LOG_FORMAT = env.str("LOG_FORMAT", "line", validate=validate.OneOf(["line", "json"]))
+    METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 except EnvError as exc:
     raise ImproperlyConfigured(str(exc)) from exc
 
@@ -148,7 +157,7 @@ else:  # no mail server: each mail is a file in the state folder
 EMAIL_TIMEOUT = 30
 
 STATIC_URL = "/static/"
-STATIC_ROOT = HOME / "static"
+STATIC_ROOT = STATIC
 STATICFILES_DIRS = [
     BASE_DIR / "static",
     ("plotly", Path(plotly.__file__).parent / "package_data"),
@@ -163,6 +172,7 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 CSRF_TRUSTED_ORIGINS = [FIELDWATCH_URL]
 if PRODUCTION:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", True)
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # probes ask inside the network
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
@@ -171,6 +181,10 @@ if PRODUCTION:
     CSRF_COOKIE_SECURE = True
 
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+# Two Fieldwatches may share a Redis: hints of one mean nothing to the other.
+CELERY_TASK_DEFAULT_QUEUE = (
+    f"fieldwatch-{hashlib.sha256(f'queue {SECRET_KEY}'.encode()).hexdigest()[:12]}"
+)
 CELERY_BEAT_SCHEDULE = {
     "wake": {
         "task": "dashboard.tasks.wake",
@@ -187,8 +201,17 @@ CELERY_BEAT_SCHEDULE = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"()": "dashboard.logs.Line"},
+        "json": {"()": "dashboard.logs.Json"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
 }
+logs.hide(SECRET_KEY, METRICS_TOKEN, *ENCRYPTION_KEYS)
+logs.hide(
+    str(DATABASES["default"].get("PASSWORD", "")),
+    str(vars().get("EMAIL_HOST_PASSWORD") or ""),
+    urlsplit(REDIS_URL).password or "",
+)

@@ -9,12 +9,12 @@ from dashboard.web.views import (
     connections,
     edits,
     groups,
+    health,
     hooks,
     look,
     mails,
     projects,
     session,
-    states,
     stop,
 )
 
@@ -44,8 +44,10 @@ urlpatterns = [
     path("sign-in/", session.sign_in, name="sign-in"),
     path("sign-out/", session.sign_out, name="sign-out"),
     path("theme/", session.theme, name="theme"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.figures, name="metrics"),
     path("webhooks/<str:key>/", hooks.webhook, name="webhook"),
-    path("healthz", states.healthz, name="healthz"),
 ]
 
 handler403 = "dashboard.web.views.states.forbidden"

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from dashboard import logs
 from dashboard.exchange import redis_gate
 from dashboard.exchange.auth import ApiKey, Auth, ClientCredentials
 from dashboard.exchange.client import ExchangeClient
@@ -75,6 +76,7 @@ def _auth(account: ExchangeAccount) -> Auth:
 
 
 def _make(account: ExchangeAccount) -> ExchangeClient:
+    logs.hide(account.secret)
     gate = RedisGate(
         redis_gate.connect(settings.REDIS_URL),
         account=f"{account.exchange_id}@{urlsplit(account.base_url).netloc}",

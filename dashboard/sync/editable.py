@@ -1,60 +1,67 @@
 """What can be edited on the exchange: how each kind is read, written and compared.
 
-A value is what JSON can hold: `{"value": "2.70", "currency_code": "USD"}`, a strategy's name, or
-the re-entry configuration by status and side.
+A value is what JSON can hold: `{"value": "2.70", "currency_code": "USD"}`, a strategy's name, the
+re-entry configuration by status and side, the details by the exchange's names, the two ends of the
+fielding period, or the goals of a group and of its quotas.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from dashboard.exchange.client import ExchangeClient
-from dashboard.exchange.shapes.base import MonetaryAmount
+from dashboard.exchange.errors import NotFound
+from dashboard.exchange.operations.asking import rfc3339
+from dashboard.exchange.shapes.base import MonetaryAmount, MonetaryAmountRequestModel
 from dashboard.exchange.shapes.fielding import ReEntryConfiguration
+from dashboard.exchange.shapes.groups import TargetGroupDetails, TargetGroupDetailsUpdateRequest
 from dashboard.fielding.models import Edit, TargetGroup
+from dashboard.sync import goals
 
 Value = Any
+Ids = dict[str, str]
+
+
+class Held(NamedTuple):
+    """What the exchange holds now; of a fielding run also which one, and its ETag."""
+
+    value: Value
+    run_id: str = ""
+    etag: str = ""
 
 
 @dataclass(frozen=True)
 class Editable:
-    """One kind of edit: read it, write it, and its columns in our tables."""
+    """One kind of edit: read it, write it over what was read, and its columns in our tables.
 
-    read: Callable[[ExchangeClient, dict[str, str]], Value]
-    write: Callable[[ExchangeClient, dict[str, str], Value], object]
-    columns: Callable[[Value], dict[str, Any]]
+    `same`: whether the exchange (first) holds all that a value (second) says.
+    """
+
+    read: Callable[[ExchangeClient, Ids], Held]
+    write: Callable[[ExchangeClient, Ids, Value, Held], object]
+    columns: Callable[[TargetGroup, Value], dict[str, Any]]
     same: Callable[[Value, Value], bool]
 
 
-def ids(group: TargetGroup) -> dict[str, str]:
+def ids(group: TargetGroup) -> Ids:
     """How the exchange finds a group."""
     return {"project_id": group.project.exchange_id, "target_group_id": group.exchange_id}
 
 
-def _read_cpi(client: ExchangeClient, of: dict[str, str]) -> Value:
-    money = client.get_target_group_overview(**of).current_cost_per_interview
-    if money is None:
+def _money(amount: MonetaryAmount | None) -> Value:
+    if amount is None:
         return None
-    return {"value": format(money.value, "f"), "currency_code": money.currency_code}
+    return {"value": format(amount.value, "f"), "currency_code": amount.currency_code}
 
 
-def _write_cpi(client: ExchangeClient, of: dict[str, str], value: Value) -> object:
-    cpi = MonetaryAmount(value=Decimal(value["value"]), currency_code=value["currency_code"])
-    return client.update_cost_per_interview(**of, cpi=cpi)
-
-
-def _cpi_columns(value: Value) -> dict[str, Any]:
-    if value is None:
-        return {}
-    return {"cpi": Decimal(value["value"]), "currency": value["currency_code"]}
-
-
-def _same_cpi(one: Value, other: Value) -> bool:
+def _same_money(one: Value, other: Value) -> bool:
     if one is None or other is None:
         return one is other
     return Decimal(one["value"]) == Decimal(other["value"]) and (
@@ -62,36 +69,164 @@ def _same_cpi(one: Value, other: Value) -> bool:
     )
 
 
-def _read_strategy(client: ExchangeClient, of: dict[str, str]) -> Value:
-    return client.get_target_group_overview(**of).progress.filling_strategy
-
-
-def _write_strategy(client: ExchangeClient, of: dict[str, str], value: Value) -> object:
-    return client.update_filling_strategy(**of, filling_strategy=value)
-
-
-def _read_re_entry(client: ExchangeClient, of: dict[str, str]) -> Value:
-    return msgspec.to_builtins(client.get_re_entry_configuration(**of))
-
-
-def _write_re_entry(client: ExchangeClient, of: dict[str, str], value: Value) -> object:
-    configuration = msgspec.convert(value, ReEntryConfiguration)
-    return client.update_re_entry_configuration(**of, configuration=configuration)
-
-
 def _equal(one: Value, other: Value) -> bool:
     return bool(one == other)
 
 
-EDITABLE: dict[str, Editable] = {
-    Edit.Kind.CPI: Editable(_read_cpi, _write_cpi, _cpi_columns, _same_cpi),
+def _read_cpi(client: ExchangeClient, of: Ids) -> Held:
+    return Held(_money(client.get_target_group_overview(**of).current_cost_per_interview))
+
+
+def _write_cpi(client: ExchangeClient, of: Ids, value: Value, _held: Held) -> object:
+    cpi = MonetaryAmount(value=Decimal(value["value"]), currency_code=value["currency_code"])
+    return client.update_cost_per_interview(**of, cpi=cpi)
+
+
+def _cpi_columns(_group: TargetGroup, value: Value) -> dict[str, Any]:
+    if value is None:
+        return {}
+    return {"cpi": Decimal(value["value"]), "currency": value["currency_code"]}
+
+
+def _read_strategy(client: ExchangeClient, of: Ids) -> Held:
+    return Held(client.get_target_group_overview(**of).progress.filling_strategy)
+
+
+def _write_strategy(client: ExchangeClient, of: Ids, value: Value, _held: Held) -> object:
+    return client.update_filling_strategy(**of, filling_strategy=value)
+
+
+def _read_re_entry(client: ExchangeClient, of: Ids) -> Held:
+    return Held(msgspec.to_builtins(client.get_re_entry_configuration(**of)))
+
+
+def _write_re_entry(client: ExchangeClient, of: Ids, value: Value, _held: Held) -> object:
+    configuration = msgspec.convert(value, ReEntryConfiguration)
+    return client.update_re_entry_configuration(**of, configuration=configuration)
+
+
+DETAILS = (
+    "name",
+    "project_manager_id",
+    "expected_length_of_interview_minutes",
+    "expected_incidence_rate",
+    "industry_lockout_code",
+    "live_url",
+    "test_url",
+    "target_group_customer_reference_number",
+    "client_cost_per_interview_note",
+)
+
+
+def _details(details: TargetGroupDetails) -> Value:
+    value: dict[str, Any] = {name: getattr(details, name) for name in DETAILS}
+    value["client_cost_per_interview_note"] = _money(details.client_cost_per_interview_note)
+    if details.expected_incidence_rate is not None:
+        value["expected_incidence_rate"] = round(float(details.expected_incidence_rate), 4)
+    return value
+
+
+def _read_details(client: ExchangeClient, of: Ids) -> Held:
+    return Held(_details(client.get_target_group_details(**of)))
+
+
+def _write_details(client: ExchangeClient, of: Ids, value: Value, held: Held) -> object:
+    """All of it, since what is missing may be emptied; null empties what was there."""
+    sent = dict(value)
+    note: MonetaryAmountRequestModel | UnsetType = UNSET
+    if given := sent.pop("client_cost_per_interview_note"):
+        note = MonetaryAmountRequestModel(**given)
+    reference = "target_group_customer_reference_number"
+    if sent[reference] is None and held.value[reference] is None:
+        sent[reference] = UNSET
+    request = TargetGroupDetailsUpdateRequest(**sent, client_cost_per_interview_note=note)
+    return client.update_launched_target_group_details(**of, details=request)
+
+
+def _same_details(one: Value, other: Value) -> bool:
+    note = "client_cost_per_interview_note"
+    rest = all(one[name] == other[name] for name in DETAILS if name != note)
+    return rest and _same_money(one[note], other[note])
+
+
+def _details_columns(group: TargetGroup, value: Value) -> dict[str, Any]:
+    return {
+        "name": value["name"],
+        "project_manager_id": value["project_manager_id"] or "",
+        "reference_number": value["target_group_customer_reference_number"] or "",
+        "expected_loi_minutes": value["expected_length_of_interview_minutes"],
+        "expected_incidence_rate": value["expected_incidence_rate"],
+        "details": group.details | value,
+    }
+
+
+def _read_dates(client: ExchangeClient, of: Ids) -> Held:
+    runs = client.get_fielding_runs_by_target_group_id(**of).items
+    if not runs:
+        raise NotFound("The exchange knows no fielding run of this group")
+    run = client.get_fielding_run(**of, fielding_run_id=runs[0].id)
+    start, end = run.value.start_fielding_at, run.value.end_fielding_at
+    value = {
+        "start_fielding_at": rfc3339(start) if start else None,
+        "end_fielding_at": rfc3339(end) if end else None,
+    }
+    return Held(value, runs[0].id, run.etag or "*")
+
+
+def _write_dates(client: ExchangeClient, of: Ids, value: Value, held: Held) -> object:
+    return client.update_fielding_run(
+        **of,
+        fielding_run_id=held.run_id,
+        start_fielding_at=datetime.fromisoformat(value["start_fielding_at"]),
+        end_fielding_at=datetime.fromisoformat(value["end_fielding_at"]),
+        etag=held.etag,
+    )
+
+
+def _dates_columns(_group: TargetGroup, value: Value) -> dict[str, Any]:
+    names = (("starts_at", "start_fielding_at"), ("ends_at", "end_fielding_at"))
+    return {
+        column: datetime.fromisoformat(value[name]) if value[name] else None
+        for column, name in names
+    }
+
+
+EDITABLE: Mapping[str, Editable] = {
+    Edit.Kind.CPI: Editable(_read_cpi, _write_cpi, _cpi_columns, _same_money),
     Edit.Kind.FILLING_STRATEGY: Editable(
-        _read_strategy, _write_strategy, lambda value: {"filling_strategy": value}, _equal
+        _read_strategy,
+        _write_strategy,
+        lambda _group, value: {"filling_strategy": value},
+        _equal,
     ),
     Edit.Kind.RE_ENTRY: Editable(
         _read_re_entry,
         _write_re_entry,
-        lambda value: {"re_entry": value, "re_entry_offered": True},
+        lambda _group, value: {"re_entry": value, "re_entry_offered": True},
         _equal,
     ),
+    Edit.Kind.DETAILS: Editable(_read_details, _write_details, _details_columns, _same_details),
+    Edit.Kind.DATES: Editable(_read_dates, _write_dates, _dates_columns, _equal),
+    Edit.Kind.GOALS: Editable(
+        lambda client, of: Held(goals.read(client, of)),
+        lambda client, of, value, _held: goals.write(client, of, value),
+        lambda _group, value: {"completes_goal": value["completes_goal"]},
+        goals.same,
+    ),
+}
+# Columns that an edit settles: a pull that read earlier leaves them alone.
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    Edit.Kind.CPI: ("cpi",),
+    Edit.Kind.FILLING_STRATEGY: ("filling_strategy",),
+    Edit.Kind.RE_ENTRY: ("re_entry", "re_entry_offered"),
+    Edit.Kind.DETAILS: (
+        "name",
+        "project_manager_id",
+        "reference_number",
+        "expected_loi_minutes",
+        "expected_incidence_rate",
+        "details",
+    ),
+    Edit.Kind.DATES: ("starts_at", "ends_at"),
+    Edit.Kind.GOALS: ("completes_goal",),
 }

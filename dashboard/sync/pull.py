@@ -25,6 +25,10 @@ from dashboard.sync.read import Answer, Ask
 
 CHUNK = 50
 _LIST = "get_list_target_groups"
+_KNOWN = (
+    "pk", "status", "row_hash", "exchange_updated_at", "missing_since", "changed_at",
+    "completes_read_at", "pricing_model", "told_at",
+)  # fmt: skip
 Clock = Callable[[], datetime]
 
 
@@ -38,6 +42,7 @@ class Known(NamedTuple):
     missing_since: datetime | None
     changed_at: datetime | None
     completes_read_at: datetime | None
+    pricing_model: str
     told_at: datetime | None
 
 
@@ -114,10 +119,7 @@ def _list(one: Round) -> tuple[dict[str, TargetGroupsListItem], bool]:
 
 
 def _known(project: Project) -> dict[str, Known]:
-    columns = ("pk", "status", "row_hash", "exchange_updated_at", "missing_since", "changed_at")
-    stored = project.target_groups.values_list(
-        "exchange_id", *columns, "completes_read_at", "told_at"
-    )
+    stored = project.target_groups.values_list("exchange_id", *_KNOWN)
     return {ulid: Known(*rest) for ulid, *rest in stored}
 
 
@@ -155,9 +157,7 @@ def _ask(
     """
     ids = (project.exchange_id, row.id, row.status)
     if was is None or not was.row_hash:
-        return Ask(
-            *ids, performance=True, overview=True, completes=True, changelog=True, details=True
-        )
+        return Ask.everything(*ids)
     moved = bytes(was.row_hash) != rows.row_hash(row) or was.missing_since is not None
     touched = was.updated_at != row.updated_at or was.told_at is not None
     status_moved = was.status != row.status
@@ -165,13 +165,16 @@ def _ask(
     series_old = read_at is None or now - read_at >= plan.COMPLETES_EVERY
     behind = was.changed_at is not None and (read_at is None or read_at < was.changed_at)
     in_field = row.status in ("live", "paused", "scheduled")
+    detailed = touched or status_moved or (details and in_field)
     ask = Ask(
         *ids,
         performance=moved,
         overview=moved or touched or (overviews and row.status == "live"),
         completes=(moved or behind) and series_old,
         changelog=touched or status_moved or (moved and series_old),
-        details=touched or status_moved or (details and in_field),
+        details=detailed,
+        profiles=((moved or behind) and series_old) or touched,
+        rate_card=detailed and was.pricing_model == "rate_card",
     )
     return ask if any((ask.performance, ask.overview, ask.completes, ask.details)) else None
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from dashboard.exchange.client import ExchangeClient
-from dashboard.exchange.errors import ExchangeError, Refused
+from dashboard.exchange.errors import ExchangeError, PreconditionFailed, Refused
 from dashboard.fielding.models import Edit, Project, TargetGroup, User
 from dashboard.sync import connect
 from dashboard.sync.editable import EDITABLE, Value, ids
@@ -35,7 +35,7 @@ def present(*, group: TargetGroup, kind: str, client: ExchangeClient | None = No
     """What the exchange holds now; raises ExchangeError."""
     client = client or connect.client_for(group.account)
     with client.deadline(WEB_SECONDS):
-        return EDITABLE[kind].read(client, ids(group))
+        return EDITABLE[kind].read(client, ids(group)).value
 
 
 def push(
@@ -98,13 +98,13 @@ def _claim(
 
 def _carry_out(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
     """Read, compare, send once, read back."""
-    how = EDITABLE[edit.kind]
-    of = ids(edit.group)
+    how, of = EDITABLE[edit.kind], ids(_group(edit))
     try:
-        theirs = how.read(client, of)
+        held = how.read(client, of)
     except ExchangeError as exc:
         _settle(edit, Edit.State.REJECTED, reasons=_reasons(exc, "Nothing was sent"), now=clock())
         return
+    theirs = held.value
     if how.same(theirs, edit.wanted):
         _settle(edit, Edit.State.CONFIRMED, after=theirs, now=clock())
         return
@@ -112,7 +112,10 @@ def _carry_out(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
         _settle(edit, Edit.State.CONFLICT, after=theirs, now=clock())
         return
     try:
-        how.write(client, of, edit.wanted)
+        how.write(client, of, edit.wanted, held)
+    except PreconditionFailed:
+        _overtaken(edit, client, clock)
+        return
     except ExchangeError as exc:
         if not exc.outcome_unknown:
             _settle(edit, Edit.State.REJECTED, reasons=_reasons(exc), now=clock())
@@ -121,10 +124,26 @@ def _carry_out(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
     _read_back(edit, client, clock)
 
 
+def _overtaken(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
+    """It changed between our reading and our sending, so nothing was taken."""
+    how = EDITABLE[edit.kind]
+    try:
+        theirs = how.read(client, ids(_group(edit))).value
+    except ExchangeError as exc:
+        _settle(edit, Edit.State.REJECTED, reasons=_reasons(exc, "Nothing was taken"), now=clock())
+        return
+    if not how.same(theirs, edit.before):
+        _settle(edit, Edit.State.CONFLICT, after=theirs, now=clock())
+        return
+    words = "The fielding run changed at the same moment, though not in what you change. Send again"
+    reasons = [{"name": "", "reason": words}]
+    _settle(edit, Edit.State.REJECTED, after=theirs, reasons=reasons, now=clock())
+
+
 def _read_back(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
     how = EDITABLE[edit.kind]
     try:
-        theirs = how.read(client, ids(edit.group))
+        theirs = how.read(client, ids(_group(edit))).value
     except ExchangeError as exc:
         _leave_unknown(edit, clock(), _reasons(exc))
         return
@@ -160,14 +179,18 @@ def _settle(
     """How it ended, and what the exchange holds now in our own tables, in one commit."""
     edit.state, edit.after, edit.settled_at, edit.check_at = state, after, now, None
     edit.reasons = reasons or []
+    group = _group(edit)
     with transaction.atomic():
         edit.save(update_fields=["state", "after", "settled_at", "check_at", "reasons"])
         if after is not None:
-            columns = EDITABLE[edit.kind].columns(after)
-            TargetGroup.objects.filter(pk=edit.group_id).update(**columns, changed_at=now)
-        Project.objects.filter(pk=edit.group.project_id).update(
-            version=F("version") + 1, due_at=now
-        )
+            columns = EDITABLE[edit.kind].columns(group, after)
+            TargetGroup.objects.filter(pk=group.pk).update(**columns, changed_at=now)
+        Project.objects.filter(pk=group.project_id).update(version=F("version") + 1, due_at=now)
+
+
+def _group(edit: Edit) -> TargetGroup:
+    """The group of an edit that goes to the exchange; a project has none of these."""
+    return cast("TargetGroup", edit.group)
 
 
 def _reasons(exc: ExchangeError, also: str = "") -> list[dict[str, Any]]:

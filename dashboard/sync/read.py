@@ -12,6 +12,7 @@ from dashboard.exchange.decode import BadItem
 from dashboard.exchange.errors import (
     BadAnswer,
     Forbidden,
+    MethodNotAllowed,
     NotFound,
     NotOffered,
     Redirected,
@@ -21,10 +22,12 @@ from dashboard.exchange.errors import (
 from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
 from dashboard.exchange.shapes.groups import CompletesPoint
 from dashboard.exchange.walk import walk
-from dashboard.sync import rows
+from dashboard.sync import rows, sheets
 
 # Failures of one group that leave the others of its project to be read.
 OF_ONE_GROUP = (Forbidden, NotFound, Refused, Redirected, BadAnswer, Unavailable)
+# What a group may do without: its page then says that there is none.
+NOT_THERE = (Forbidden, NotFound, MethodNotAllowed, NotOffered)
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,26 @@ class Ask:
     completes: bool = False
     changelog: bool = False
     details: bool = False
+    profiles: bool = False
+    rate_card: bool = False
     changelog_since: datetime | None = None
     told_at: datetime | None = None  # the webhook's word that this ask answers
+
+    @classmethod
+    def everything(cls, project: str, group: str, status: str) -> Ask:
+        """All that there is to ask."""
+        return cls(
+            project,
+            group,
+            status,
+            performance=True,
+            overview=True,
+            completes=True,
+            changelog=True,
+            details=True,
+            profiles=True,
+            rate_card=True,
+        )
 
 
 @dataclass
@@ -50,6 +71,7 @@ class Answer:
     ask: Ask
     at: datetime
     columns: dict[str, Any] = field(default_factory=dict)
+    sheet: dict[str, Any] = field(default_factory=dict)  # columns of its `GroupSheet`
     completes: list[CompletesPoint] | None = None
     changes: list[TargetGroupChangelogBatch] = field(default_factory=list)
     quarantined: list[tuple[str, BadItem]] = field(default_factory=list)
@@ -76,6 +98,8 @@ def group(client: ExchangeClient, ask: Ask, *, now: Callable[[], datetime]) -> A
         (ask.details and launched, lambda: _details(client, ids, answer)),
         (ask.details and launched, lambda: _run(client, ids, answer)),
         (ask.details and launched, lambda: _re_entry(client, ids, answer)),
+        (ask.profiles and launched, lambda: _profiles(client, ids, answer)),
+        (ask.rate_card, lambda: _rate_card(client, ids, answer)),
         (ask.changelog, lambda: _changelog(client, answer)),
     ]
     for wanted, part in parts:
@@ -127,6 +151,23 @@ def _re_entry(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> No
         answer.columns |= rows.re_entry_columns(client.get_re_entry_configuration(**ids))
     except NotOffered:
         answer.columns |= rows.re_entry_columns(None)
+
+
+def _profiles(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
+    try:
+        answer.sheet |= sheets.profile_columns(client.list_profiles(**ids))
+    except NOT_THERE:
+        answer.sheet |= sheets.profile_columns(None)
+
+
+def _rate_card(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
+    """The card of a group that is priced by one; a new group's overview or draft says whether."""
+    if answer.columns.get("pricing_model", "rate_card") != "rate_card":
+        return
+    try:
+        answer.sheet |= sheets.rate_card_columns(client.get_target_group_rate_card(**ids))
+    except NOT_THERE:
+        answer.sheet |= sheets.rate_card_columns(None)
 
 
 def _changelog(client: ExchangeClient, answer: Answer) -> None:

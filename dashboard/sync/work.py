@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -9,10 +10,12 @@ from typing import Any
 
 from django.db.models.query import QuerySet
 
+from dashboard import logs
 from dashboard.fielding.models import Cycle, ExchangeAccount, Project
 from dashboard.sync import accounts, connect, plan, pull
 
 Clock = Callable[[], datetime]
+log = logging.getLogger(__name__)
 
 
 def account_round(pk: int, *, clock: Clock, force: bool = False) -> Cycle | None:
@@ -24,9 +27,11 @@ def account_round(pk: int, *, clock: Clock, force: bool = False) -> Cycle | None
     account = rows.get(pk=pk)
     if plan.set_aside(rows, account, now=clock()):
         return None
-    with _giving_back(rows, pk, token, clock):
+    with _giving_back(rows, pk, token, clock), logs.about(cycle=token[:12], account=account.name):
         client = connect.client_for(account)
-        return accounts.pull_account(account=account, client=client, token=token, clock=clock)
+        cycle = accounts.pull_account(account=account, client=client, token=token, clock=clock)
+        _tell(cycle)
+    return cycle
 
 
 def project_round(pk: int, *, clock: Clock, force: bool = False) -> Cycle | None:
@@ -38,9 +43,27 @@ def project_round(pk: int, *, clock: Clock, force: bool = False) -> Cycle | None
     project = rows.select_related("account").get(pk=pk)
     if plan.set_aside(rows, project, now=clock()):
         return None
-    with _giving_back(rows, pk, token, clock):
+    about = {"cycle": token[:12], "account": project.account.name, "project": project.exchange_id}
+    with _giving_back(rows, pk, token, clock), logs.about(**about):
         client = connect.client_for(project.account)
-        return pull.pull_project(project=project, client=client, token=token, clock=clock)
+        cycle = pull.pull_project(project=project, client=client, token=token, clock=clock)
+        _tell(cycle)
+    return cycle
+
+
+def _tell(cycle: Cycle) -> None:
+    """One line a round; a warning where something could not be read."""
+    took = (cycle.finished_at - cycle.started_at).total_seconds() if cycle.finished_at else None
+    level = logging.INFO if cycle.complete else logging.WARNING
+    facts = {
+        "complete": cycle.complete,
+        "requests": cycle.requests,
+        "groups_seen": cycle.groups_seen,
+        "groups_written": cycle.groups_written,
+        "quarantined": cycle.quarantined,
+        "seconds": took,
+    }
+    log.log(level, "; ".join(cycle.errors[:3]) or "round done", extra={"of": facts})
 
 
 @contextmanager

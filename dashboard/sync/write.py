@@ -17,22 +17,18 @@ from dashboard.fielding.models import (
     Change,
     CompletesDay,
     Edit,
+    GroupSheet,
     Project,
     Reading,
     TargetGroup,
 )
-from dashboard.sync import plan, rows
+from dashboard.sync import editable, plan, rows
 from dashboard.sync.read import Answer
 
-EDITED = {
-    Edit.Kind.CPI: ("cpi",),
-    Edit.Kind.FILLING_STRATEGY: ("filling_strategy",),
-    Edit.Kind.RE_ENTRY: ("re_entry", "re_entry_offered"),
-}
 _UPDATED = [
     field.name
     for field in TargetGroup._meta.concrete_fields
-    if field.name not in ("id", "account", "exchange_id", "time_zone")
+    if field.name not in ("id", "account", "exchange_id", "time_zone", "budget")
 ]
 Days = dict[date, completes.PackedDay]
 
@@ -64,6 +60,7 @@ def store(*, project: Project, token: str, found: Sequence[Found], now: datetime
         days = _store_days(groups, found)
         changes = _store_changes(groups, found, now)
         _tell_status(groups, changes)
+        _store_sheets(groups, found)
         insight.refresh(groups.values(), fresh_days=days, now=now)
         return _store_groups(groups, before, now)
 
@@ -105,8 +102,9 @@ def _edited_since(groups: Iterable[TargetGroup], found: Iterable[Found]) -> set[
     return {
         (edit.group_id, column)
         for edit in recent
+        if edit.group_id is not None
         if edit.settled_at is None or edit.settled_at >= at[edit.group_id]
-        for column in EDITED.get(Edit.Kind(edit.kind), ())
+        for column in editable.COLUMNS.get(edit.kind, ())
     }
 
 
@@ -161,6 +159,25 @@ def _store_days(groups: Mapping[str, TargetGroup], found: Iterable[Found]) -> di
         if group.pk in read and stored[group.pk]:
             group.reconciling = completes.falls(completes.points(read[group.pk])) > 0
     return {pk: stored[pk] | days for pk, days in read.items()}
+
+
+def _store_sheets(groups: Mapping[str, TargetGroup], found: Iterable[Found]) -> None:
+    """Write the quotas and rate cards that differ."""
+    told = {groups[one.answer.ask.group].pk: one.answer.sheet for one in found if one.answer.sheet}
+    stored = GroupSheet.objects.in_bulk(list(told))
+    changed = []
+    for pk, columns in told.items():
+        sheet = stored.get(pk) or GroupSheet(group_id=pk)
+        if any(getattr(sheet, name) != value for name, value in columns.items()):
+            for name, value in columns.items():
+                setattr(sheet, name, value)
+            changed.append(sheet)
+    GroupSheet.objects.bulk_create(
+        changed,
+        update_conflicts=True,
+        unique_fields=["group"],
+        update_fields=["profiles", "rate_card"],
+    )
 
 
 def _store_changes(

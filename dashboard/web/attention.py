@@ -161,7 +161,7 @@ def since(incidents: Sequence[Incident], edits: Iterable[Edit], start: datetime)
     for edit in edits:
         line = history.edit_line(edit)
         change = f"{line.what} {line.old} → {line.new}" if line.old else f"{line.what}: {line.new}"
-        text = f"{line.who}: {edit.group.name}, {change} ({line.outcome})"
+        text = f"{line.who}: {edit.of.name}, {change} ({line.outcome})"
         told.append(Event(line.at, "Edited", "info", text, edit.group_id))
     return sorted(told, key=lambda event: event.at, reverse=True)
 

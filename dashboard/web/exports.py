@@ -107,12 +107,13 @@ def edit_line(edit: Edit) -> list[Cell]:
     """The cells of an edit, in the order of EDIT_HEADINGS."""
     line: Any = history.edit_line(edit)
     group = edit.group
+    project = group.project if group else edit.project
     return [
         line.at,
         line.who,
-        group.project.name,
-        group.name,
-        group.human_readable_id,
+        project.name if project else "",
+        group.name if group else "",
+        edit.of.human_readable_id,
         line.what,
         line.old,
         line.new,

@@ -17,6 +17,7 @@ from dashboard.fielding.models.notes import Note
 from dashboard.fielding.models.pages import SavedView
 from dashboard.fielding.models.people import Membership, User
 from dashboard.fielding.models.polling import Cycle, Quarantine
+from dashboard.fielding.models.sheets import GroupSheet
 from dashboard.fielding.models.webhooks import Webhook, WebhookEvent, WebhookRefusal
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Edit",
     "ExchangeAccount",
     "ExchangeUser",
+    "GroupSheet",
     "Incident",
     "Mail",
     "MailChoice",

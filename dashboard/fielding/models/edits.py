@@ -5,12 +5,14 @@ from __future__ import annotations
 from django.db import models
 
 from dashboard.fielding.models.exchange import ExchangeAccount
-from dashboard.fielding.models.groups import TargetGroup
+from dashboard.fielding.models.groups import Project, TargetGroup
 from dashboard.fielding.models.people import User
 
 
 class Edit(models.Model):
-    """A change sent to the exchange: committed before it is sent, settled by reading back."""
+    """A change: of the exchange's, committed before it is sent and settled by reading back; or of
+    what is ours alone (budget, time zone), settled at once. Of a group, or of a whole project.
+    """
 
     class Kind(models.TextChoices):
         """What can be edited."""
@@ -18,6 +20,11 @@ class Edit(models.Model):
         CPI = "cpi", "Cost per interview"
         FILLING_STRATEGY = "filling_strategy", "Filling strategy"
         RE_ENTRY = "re_entry", "Re-entry"
+        DETAILS = "details", "Details"
+        DATES = "dates", "Fielding dates"
+        GOALS = "goals", "Goals"
+        BUDGET = "budget", "Budget"
+        TIME_ZONE = "time_zone", "Time zone"
 
     class State(models.TextChoices):
         """How far an edit is; the first two are not the end."""
@@ -29,14 +36,16 @@ class Edit(models.Model):
         CONFLICT = "conflict", "changed by somebody else meanwhile"
 
     account = models.ForeignKey(ExchangeAccount, models.CASCADE, related_name="edits")
-    group = models.ForeignKey(TargetGroup, models.CASCADE, related_name="edits")
+    # Either a group or, for what a project has of its own, that project.
+    group = models.ForeignKey(TargetGroup, models.CASCADE, null=True, related_name="edits")
+    project = models.ForeignKey(Project, models.CASCADE, null=True, related_name="edits")
     by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="edits")
     kind = models.CharField(max_length=32, choices=Kind)
     # Made when the form was opened: one form, one PUT, however often it is sent.
     token = models.CharField(max_length=64, unique=True)
     state = models.CharField(max_length=10, choices=State, default=State.SENDING)
     before = models.JSONField(null=True)  # null: the exchange did not say
-    wanted = models.JSONField()
+    wanted = models.JSONField(null=True)  # null: taken away, as a budget can be
     after = models.JSONField(null=True)
     reasons = models.JSONField(default=list)  # [{name, reason}], the exchange's or ours
     started_at = models.DateTimeField()
@@ -46,6 +55,9 @@ class Edit(models.Model):
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=models.Q(group=None) ^ models.Q(project=None), name="edit_of_one"
+            ),
             models.UniqueConstraint(
                 fields=["group", "kind"],
                 name="edit_one_at_a_time",
@@ -62,9 +74,14 @@ class Edit(models.Model):
         ]
 
     @property
+    def of(self) -> TargetGroup | Project:
+        """What it is a change of."""
+        return self.group or self.project  # type: ignore[return-value]  # one of them, by the table
+
+    @property
     def is_settled(self) -> bool:
         """Whether it is known how this ended."""
         return self.state not in (self.State.SENDING, self.State.UNKNOWN)
 
     def __str__(self) -> str:
-        return f"{self.kind} of {self.group_id}: {self.state}"
+        return f"{self.kind} of {self.group_id or self.project_id}: {self.state}"

@@ -30,6 +30,9 @@ class Project(models.Model):
     last_activity_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(null=True)
     missing_since = models.DateTimeField(null=True)
+    # Ours: what all of its groups of this currency may cost.
+    budget = amount()
+    budget_currency = models.CharField(max_length=3, blank=True, default="")
 
     # The plan of polling: when it is due, and who is at it. `read_at` dates the numbers of every
     # group of the project: a complete cycle saw them all, changed or not.
@@ -126,6 +129,8 @@ class TargetGroup(models.Model):
     status_reason = models.CharField(max_length=100, blank=True, default="")
     status_changed_at = models.DateTimeField(null=True)
     status_changed_by = models.CharField(max_length=32, blank=True, default="")  # actor type
+
+    budget = amount()  # ours: what it may cost, in its own currency
 
     # Ours, stored by the pull so that lists need no history: see `fielding.insight`.
     insight = models.JSONField(default=dict)

@@ -1,20 +1,10 @@
-"""Pages for what is not there, not allowed or broken, and the sign of life."""
+"""Pages for what is not there, not allowed or broken."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import requires_csrf_token
-from django.views.decorators.http import require_safe
-
-from dashboard.web.access import Rule, rule
-
-
-@rule(Rule.OPEN)
-@require_safe
-def healthz(_request: HttpRequest) -> HttpResponse:
-    """The web process is alive; nothing else is asked."""
-    return HttpResponse("alive\n", content_type="text/plain")
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -1,0 +1,122 @@
+"""How the whole product does: for load balancers, for Prometheus, and for who runs it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Min
+
+from dashboard.alerts import pulse
+from dashboard.fielding.models import ExchangeAccount, Project
+
+REDIS_SECONDS = 1.0
+LATE = timedelta(minutes=10)
+MIGRATIONS_FOR_SECONDS = 30.0
+_migrated: dict[str, float] = {}
+
+
+@dataclass
+class Health:
+    """What was looked at, in words, and what of it is not well."""
+
+    checks: dict[str, str] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+    degraded: list[str] = field(default_factory=list)
+
+    @property
+    def state(self) -> str:
+        """`broken`: nothing can be served; `degraded`: pages work, something stands still."""
+        return "broken" if self.broken else "degraded" if self.degraded else "ok"
+
+    def note(self, part: str, *, wrong: str = "", fatal: bool = False, well: str = "ok") -> None:
+        """Put one part on record."""
+        self.checks[part] = wrong or well
+        if wrong:
+            (self.broken if fatal else self.degraded).append(f"{part}: {wrong}")
+
+    def shown(self) -> dict[str, Any]:
+        """As JSON."""
+        why = self.broken + self.degraded
+        return {"status": self.state, "why": why, "checks": self.checks}
+
+
+def look(*, now: datetime) -> Health:
+    """Ask every part how it does; never raises, and takes a second at most for Redis."""
+    health = Health()
+    try:
+        missing = unmigrated()
+    except DatabaseError as exc:
+        health.note("database", wrong=f"does not answer ({type(exc).__name__})", fatal=True)
+        _ask_redis(health)
+        return health
+    health.note("database")
+    health.note("migrations", wrong=f"{missing} to apply" if missing else "", fatal=True)
+    _ask_redis(health)
+    if not missing:
+        _ask_workers(health, now)
+        _ask_exchange(health, now)
+    return health
+
+
+def unmigrated() -> int:
+    """Migrations that this code has and the database lacks; none is believed for 30 seconds."""
+    name = str(connection.settings_dict["NAME"])
+    if time.monotonic() - _migrated.get(name, -MIGRATIONS_FOR_SECONDS) < MIGRATIONS_FOR_SECONDS:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        return 0
+    executor = MigrationExecutor(connection)
+    missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    if not missing:
+        _migrated[name] = time.monotonic()
+    return missing
+
+
+def waiting_tasks() -> int | None:
+    """Hints that no worker took yet; None while Redis is away."""
+    try:
+        with redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
+        ) as server:
+            return int(server.llen(settings.CELERY_TASK_DEFAULT_QUEUE))
+    except redis.RedisError:
+        return None
+
+
+def _ask_redis(health: Health) -> None:
+    away = waiting_tasks() is None
+    health.note("redis", wrong="does not answer; work waits for the next round" if away else "")
+
+
+def _ask_workers(health: Health, now: datetime) -> None:
+    """Workers and mail, by the marks that their rounds leave in the tables."""
+    said = pulse.complaints(now=now)
+    mail = [one for one in said if "mail" in one]
+    others = [one for one in said if one not in mail]
+    health.note("workers", wrong="; ".join(others))
+    health.note("mail", wrong="; ".join(mail))
+
+
+def _ask_exchange(health: Health, now: datetime) -> None:
+    wrong = [
+        f"{account.name} waits {lag.total_seconds() / 60:.0f} min" if lag > LATE else account.name
+        for account, lag in lags(now)
+        if lag > LATE or account.health in (account.Health.STALE, account.Health.ERROR)
+    ]
+    health.note("freshness", wrong=", ".join(wrong))
+
+
+def lags(now: datetime) -> Iterator[tuple[ExchangeAccount, timedelta]]:
+    """Each polled account, and how long its most overdue project waits."""
+    late = Project.objects.filter(due_at__lt=now, account__polling=True)
+    waits = dict(late.values_list("account_id").annotate(Min("due_at")))
+    for account in ExchangeAccount.objects.filter(polling=True):
+        yield account, now - waits.get(account.pk, now)

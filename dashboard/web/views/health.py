@@ -1,0 +1,46 @@
+"""Signs of life for machines: alive, ready, and in figures."""
+
+from __future__ import annotations
+
+import hmac
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from dashboard.web import health, metrics
+from dashboard.web.access import Rule, rule
+
+
+@rule(Rule.OPEN)
+@require_safe
+def healthz(_request: HttpRequest) -> HttpResponse:
+    """The web process is alive; nothing else is asked."""
+    return HttpResponse("alive\n", content_type="text/plain")
+
+
+@rule(Rule.OPEN)
+@require_safe
+def readyz(_request: HttpRequest) -> HttpResponse:
+    """503 while the database is away or behind this code; `degraded` and why for the rest."""
+    found = health.look(now=timezone.now())
+    return JsonResponse(found.shown(), status=503 if found.broken else 200)
+
+
+@rule(Rule.OPEN)
+@require_safe
+def figures(request: HttpRequest) -> HttpResponse:
+    """Prometheus text; whoever has METRICS_TOKEN may read it, everybody where none is needed."""
+    if not _may_read(request):
+        words = "Set METRICS_TOKEN, and send it as 'Authorization: Bearer TOKEN'.\n"
+        return HttpResponse(words, status=401, content_type="text/plain")
+    return HttpResponse(metrics.text(now=timezone.now()), content_type=CONTENT_TYPE_LATEST)
+
+
+def _may_read(request: HttpRequest) -> bool:
+    if not settings.METRICS_TOKEN:
+        return not settings.PRODUCTION
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+    return hmac.compare_digest(given.encode(), settings.METRICS_TOKEN.encode())

@@ -1,0 +1,94 @@
+"""Log lines carry the facts of the moment, and never a secret."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+
+import pytest
+
+from dashboard import logs
+
+PLANTED = "kd8-pl4nted/secret+key=="
+
+
+def line(formatter: logging.Formatter, message: str, *args: object, trace: bool = False) -> str:
+    """One record as the formatter writes it."""
+    record = logging.LogRecord(
+        "dashboard.sync.work",
+        logging.WARNING,
+        __file__,
+        1,
+        message,
+        args,
+        sys.exc_info() if trace else None,
+    )
+    return formatter.format(record)
+
+
+FORMATTERS = pytest.mark.parametrize("formatter", [logs.Line(), logs.Json()], ids=["line", "json"])
+
+
+@FORMATTERS
+def test_a_line_carries_the_facts_of_the_moment(formatter: logging.Formatter) -> None:
+    with logs.about(cycle="c1"), logs.about(project="p1"):
+        inside = line(formatter, "round done")
+    after = line(formatter, "round done")
+    assert "c1" in inside
+    assert "p1" in inside
+    assert "c1" not in after
+
+
+def test_a_json_line_is_one_object_with_the_field_names_that_collectors_expect() -> None:
+    with logs.about(request_id="r1"):
+        told = json.loads(line(logs.Json(), "saw %s\nthings", 3))
+    assert told["message"] == "saw 3\nthings"
+    assert (told["level"], told["logger"], told["request_id"]) == (
+        "WARNING",
+        "dashboard.sync.work",
+        "r1",
+    )
+    assert told["time"]
+
+
+@FORMATTERS
+@pytest.mark.parametrize(
+    "words",
+    [
+        "asked with Authorization: Bearer {}",
+        "header {{'Authorization': 'Bearer {}'}}",
+        "postgres://fieldwatch:{}@db/fieldwatch",
+        '{{"client_secret": "{}"}}',
+        "client_secret={}&grant_type=client_credentials",
+        "api_key={}",
+        "password: {}",
+        "access_token={}",
+        "Cookie: sessionid={}; csrftoken=x",
+    ],
+)
+def test_what_is_named_as_a_secret_is_hidden(formatter: logging.Formatter, words: str) -> None:
+    secret = "n0t-kn0wn-before"
+    assert secret not in line(formatter, words.format(secret))
+
+
+@FORMATTERS
+def test_a_secret_that_is_known_is_hidden_wherever_it_stands(formatter: logging.Formatter) -> None:
+    logs.hide(PLANTED)
+    try:
+        int(f"the exchange echoed {PLANTED}")
+    except ValueError:
+        told = line(formatter, "odd: %r and %s", {"body": PLANTED}, PLANTED, trace=True)
+    assert PLANTED not in told
+    assert logs.HIDDEN in told
+    assert "ValueError" in told
+
+
+def test_a_secret_with_quotes_is_hidden_in_json_too() -> None:
+    logs.hide('qu"ote\\d-secret')
+    assert "ote" not in line(logs.Json(), 'saw qu"ote\\d-secret there')
+
+
+def test_ordinary_words_stay() -> None:
+    said = "Tokyo: token renewed; 12 of 14 groups read; https://api.cint.com/v1/demand"
+    assert said in line(logs.Line(), said)
