@@ -15,7 +15,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "dashboard.web.apps.StaticFiles",
     "django.contrib.humanize",
     "django_htmx",
     "csp",

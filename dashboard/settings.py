@@ -84,6 +84,8 @@ try:
     DEBUG = env.bool("DEBUG", False)
     HOME = Path(env.str("FIELDWATCH_HOME", str(BASE_DIR / "var"))).resolve()
     PORT = env.int("PORT", 8000, validate=validate.Range(1, 65535))
+    # Where collectstatic puts the files that the web process serves.
+    STATIC = Path(env.str("FIELDWATCH_STATIC", str(HOME / "static")))
     FIELDWATCH_URL = env.str("FIELDWATCH_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
     SECRET_KEY = env.str("SECRET_KEY", "") or _kept_secret(
         HOME, "secret_key", lambda: secrets.token_urlsafe(64)
@@ -92,9 +94,11 @@ try:
     ENCRYPTION_KEYS: list[str] = env.list("ENCRYPTION_KEYS", []) or [
         _kept_secret(HOME, "encryption_key", lambda: Fernet.generate_key().decode())
     ]
-    ALLOWED_HOSTS: list[str] = env.list(
-        "ALLOWED_HOSTS", [urlsplit(FIELDWATCH_URL).hostname or "", "127.0.0.1", "localhost"]
-    )
+    ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", []) or [
+        urlsplit(FIELDWATCH_URL).hostname or "",
+        "127.0.0.1",
+        "localhost",
+    ]
     DATABASES = {
         "default": _database(
             env.str("DATABASE_URL", "") or f"sqlite:///{HOME / 'fieldwatch.sqlite3'}"
@@ -123,6 +127,9 @@ try:
     BEAT_SECONDS = env.int("BEAT_SECONDS", 5)
     REQUESTS_PER_MINUTE = env.int("REQUESTS_PER_MINUTE", 600)
     WORKER_THREADS = env.int("WORKER_THREADS", 8)
+    # How old, or ahead, the signature of a webhook's delivery may be; how long events are kept.
+    WEBHOOK_TOLERANCE_SECONDS = env.int("WEBHOOK_TOLERANCE_SECONDS", 300)
+    WEBHOOK_DAYS = env.int("WEBHOOK_DAYS", 14)
     # Zones of groups by country, where the built-in table is not what a company wants.
     COUNTRY_ZONES: dict[str, str] = env.dict("COUNTRY_ZONES", {})
 
@@ -150,7 +157,7 @@ else:  # no mail server: each mail is a file in the state folder
 EMAIL_TIMEOUT = 30
 
 STATIC_URL = "/static/"
-STATIC_ROOT = HOME / "static"
+STATIC_ROOT = STATIC
 STATICFILES_DIRS = [
     BASE_DIR / "static",
     ("plotly", Path(plotly.__file__).parent / "package_data"),
@@ -174,11 +181,20 @@ if PRODUCTION:
     CSRF_COOKIE_SECURE = True
 
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+# Two Fieldwatches may share a Redis: hints of one mean nothing to the other.
+CELERY_TASK_DEFAULT_QUEUE = (
+    f"fieldwatch-{hashlib.sha256(f'queue {SECRET_KEY}'.encode()).hexdigest()[:12]}"
+)
 CELERY_BEAT_SCHEDULE = {
     "wake": {
         "task": "dashboard.tasks.wake",
         "schedule": BEAT_SECONDS,
         "options": {"expires": BEAT_SECONDS * 2},
+    },
+    "tidy": {
+        "task": "dashboard.tasks.tidy",
+        "schedule": 3600,
+        "options": {"expires": 3600},
     },
 }
 

@@ -9,8 +9,7 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
-# The wheels of plotly and django-htmx carry more than the scripts that pages use.
-IGNORED = ["datasets", "templates", "widgetbundle.js", "ext", "htm*-4*", "htmx-2.js"]
+from dashboard.web.apps import StaticFiles
 
 
 def collect_if_changed() -> None:
@@ -19,16 +18,14 @@ def collect_if_changed() -> None:
     mark = _mark()
     if stamp.exists() and stamp.read_text() == mark:
         return
-    call_command(
-        "collectstatic", interactive=False, verbosity=0, clear=True, ignore_patterns=IGNORED
-    )
+    call_command("collectstatic", interactive=False, verbosity=0, clear=True)
     stamp.write_text(mark)
 
 
 def _mark() -> str:
-    digest = hashlib.sha256()
+    digest, ignored = hashlib.sha256(), StaticFiles.ignore_patterns
     for finder in get_finders():
-        for name, storage in finder.list(IGNORED):
+        for name, storage in finder.list(ignored):
             stat = Path(storage.path(name)).stat()
             digest.update(f"{name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
     return digest.hexdigest()

@@ -115,6 +115,8 @@ def _apply(group: TargetGroup, one: Found, protected: set[tuple[int, str]], now:
         group.row_hash = rows.row_hash(one.row) if one.answer.whole else b""
     if one.answer.completes is not None:
         group.completes_read_at = one.answer.at
+    if one.answer.whole and group.told_at == one.answer.ask.told_at:
+        group.told_at = None
     group.error = " ".join(one.answer.errors)
     if group.changed_at is None:
         group.changed_at = now

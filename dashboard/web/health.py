@@ -86,7 +86,7 @@ def waiting_tasks() -> int | None:
         with redis.Redis.from_url(
             settings.REDIS_URL, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
         ) as server:
-            return int(server.llen("celery"))
+            return int(server.llen(settings.CELERY_TASK_DEFAULT_QUEUE))
     except redis.RedisError:
         return None
 

@@ -1,0 +1,48 @@
+"""`manage.py backup FILE`: the whole database in one file, taken while everything runs."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+
+from dashboard.management import postgresql
+
+
+class Command(BaseCommand):
+    """Writes a consistent copy; the keys that open its secrets are not in it."""
+
+    help = "Copy the whole database into a file: SQLite as it is, PostgreSQL as pg_dump's format."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Where to."""
+        parser.add_argument("file", type=Path, help="must not exist yet")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Copy, readable by its owner alone."""
+        file: Path = options["file"]
+        try:
+            file.touch(mode=0o600, exist_ok=False)
+        except FileExistsError as exc:
+            raise CommandError(f"{file} exists already; a back-up never replaces one") from exc
+        except OSError as exc:
+            raise CommandError(f"{file} cannot be written: {exc.strerror}") from exc
+        try:
+            self._copy(file)
+        except BaseException:
+            file.unlink(missing_ok=True)
+            raise
+        self.stdout.write(
+            f"{file}: {file.stat().st_size / 1e6:.1f} MB. Keep ENCRYPTION_KEYS elsewhere: "
+            "without them the exchange's secrets in it cannot be read."
+        )
+
+    def _copy(self, file: Path) -> None:
+        if connection.vendor == "sqlite":
+            with connection.cursor() as cursor:
+                cursor.execute("VACUUM INTO %s", [str(file)])
+        else:
+            postgresql.run("pg_dump", ["--format=custom", "--no-owner", "--file", str(file)])

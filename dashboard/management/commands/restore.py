@@ -1,0 +1,66 @@
+"""`manage.py restore FILE`: a back-up into an empty database, checked before it is trusted."""
+
+from __future__ import annotations
+
+import shutil
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+
+from dashboard.fielding.models import ExchangeAccount, TargetGroup
+from dashboard.management import postgresql
+
+
+class Command(BaseCommand):
+    """Fills an empty database; one that holds something is never written over."""
+
+    help = "Put a back-up into an empty database, then check that its secrets can be read."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Where from."""
+        parser.add_argument("file", type=Path)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Restore, then read a little of everything."""
+        file: Path = options["file"]
+        if not file.is_file():
+            raise CommandError(f"{file} is not there")
+        if tables := connection.introspection.table_names():
+            raise CommandError(
+                f"the database holds {len(tables)} tables; restore into an empty one"
+            )
+        if connection.vendor == "sqlite":
+            _fill_sqlite(file)
+        else:
+            into = ["--dbname", str(connection.settings_dict["NAME"])]
+            how = ["--no-owner", "--exit-on-error", "--single-transaction"]
+            postgresql.run("pg_restore", [*how, *into, str(file)])
+        self._check()
+
+    def _check(self) -> None:
+        """The counts of what is there now; an error if a secret cannot be opened."""
+        try:
+            accounts = len([account.secret for account in ExchangeAccount.objects.all()])
+        except ImproperlyConfigured as exc:
+            raise CommandError(f"restored, but {exc}") from exc
+        groups = TargetGroup.objects.count()
+        self.stdout.write(
+            f"restored: {accounts} connections, {groups} target groups. "
+            "Now: manage.py migrate, then start the processes."
+        )
+
+
+def _fill_sqlite(file: Path) -> None:
+    if not file.read_bytes()[:16].startswith(b"SQLite format 3"):
+        raise CommandError(f"{file} is no SQLite database")
+    connection.close()
+    target = Path(settings.DATABASES["default"]["NAME"])
+    for leftover in (target, *target.parent.glob(f"{target.name}-*")):
+        leftover.unlink(missing_ok=True)
+    shutil.copyfile(file, target)
+    target.chmod(0o600)
