@@ -127,6 +127,9 @@ try:
     BEAT_SECONDS = env.int("BEAT_SECONDS", 5)
     REQUESTS_PER_MINUTE = env.int("REQUESTS_PER_MINUTE", 600)
     WORKER_THREADS = env.int("WORKER_THREADS", 8)
+    # How old, or ahead, the signature of a webhook's delivery may be; how long events are kept.
+    WEBHOOK_TOLERANCE_SECONDS = env.int("WEBHOOK_TOLERANCE_SECONDS", 300)
+    WEBHOOK_DAYS = env.int("WEBHOOK_DAYS", 14)
     # Zones of groups by country, where the built-in table is not what a company wants.
     COUNTRY_ZONES: dict[str, str] = env.dict("COUNTRY_ZONES", {})
 
@@ -213,6 +216,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "dashboard.tasks.wake",
         "schedule": BEAT_SECONDS,
         "options": {"expires": BEAT_SECONDS * 2},
+    },
+    "tidy": {
+        "task": "dashboard.tasks.tidy",
+        "schedule": 3600,
+        "options": {"expires": 3600},
     },
 }
 

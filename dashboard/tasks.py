@@ -7,7 +7,7 @@ from django.utils import timezone
 from dashboard.alerts import deliver, detect
 from dashboard.celery import app
 from dashboard.fielding.models import ExchangeAccount, Project
-from dashboard.sync import plan, push, work
+from dashboard.sync import hear, plan, push, work
 
 AT_ONCE = 200
 
@@ -48,3 +48,9 @@ def tell() -> None:
     detect.no_data(now=now)
     deliver.compose(now=now)
     deliver.send_due(now=timezone.now(), limit=AT_ONCE)
+
+
+@app.task(name="dashboard.tasks.tidy")
+def tidy() -> None:
+    """Forget what is kept for a while only; the beat calls it every hour."""
+    hear.forget(now=timezone.now())

@@ -10,6 +10,7 @@ from dashboard.web.views import (
     edits,
     groups,
     health,
+    hooks,
     look,
     mails,
     people,
@@ -78,6 +79,7 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.figures, name="metrics"),
+    path("webhooks/<str:key>/", hooks.webhook, name="webhook"),
 ]
 
 handler403 = "dashboard.web.views.states.forbidden"

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from dashboard.fielding import completes, daily
 from dashboard.fielding.cost import projected_cost
-from dashboard.fielding.daily import Pauses, Points
+from dashboard.fielding.daily import Pauses
 from dashboard.fielding.diagnosis import diagnose
 from dashboard.fielding.forecast import Forecast, Question, forecast_many
 from dashboard.fielding.models import Change, CompletesDay, TargetGroup
 from dashboard.fielding.pace import Plan, pace, silence
+from dashboard.fielding.readings import Readings
 from dashboard.fielding.vitals import Vitals
 from dashboard.fielding.warning import warnings
 from dashboard.fielding.zones import zone_of
 
 Days = Mapping[date, completes.PackedDay]
+# How old a forecast may be: a twelfth of the time to its nearest date, within these bounds.
+FRESH_FOR, FRESH_AT_LEAST = timedelta(hours=1), timedelta(minutes=10)
+# What makes a forecast another one; what else moves is told within the hour.
+DECISIVE = (
+    "status", "filling_goal", "completes_goal", "filling_strategy", "starts_at", "ends_at", "cpi",
+    "currency", "country_code", "time_zone", "status_changed_at",
+)  # fmt: skip
 FORECAST_STATUSES = ("live", "paused", "scheduled")
 CAUSES_SHOWN = 3
 
@@ -30,7 +40,7 @@ class Story:
     """A group with its series up to now, and when it was not live."""
 
     group: TargetGroup
-    points: Points
+    series: Readings
     pauses: Pauses
     zone: ZoneInfo
 
@@ -47,6 +57,43 @@ class Story:
         return self.group.status in FORECAST_STATUSES and bool(self.goal)
 
 
+def is_due(group: TargetGroup, was: Mapping[str, Any], *, now: datetime) -> bool:
+    """Whether a group's insight no longer holds, given its columns as they were; empty: new."""
+    if not was or any(getattr(group, name) != was[name] for name in DECISIVE):
+        return True
+    fell = (group.completes or 0) < (was["completes"] or 0)
+    goal = group.filling_goal or group.completes_goal or 0
+    reached = (group.completes or 0) >= goal > (was["completes"] or 0)
+    return fell or reached or _is_old(group, now)
+
+
+def _is_old(group: TargetGroup, now: datetime) -> bool:
+    at = _worked_out_at(group)
+    if at is None or now < at:
+        return True
+    dates = [date_ - at for date_ in (group.finish_at, group.ends_at) if date_ and date_ > at]
+    fresh_for = max(min([FRESH_FOR * 12, *dates]) / 12, FRESH_AT_LEAST)
+    return now - at >= fresh_for or not _same_day(group, at, now)
+
+
+def _worked_out_at(group: TargetGroup) -> datetime | None:
+    told = group.insight.get("at")
+    return datetime.fromisoformat(told) if told else None
+
+
+def _same_day(group: TargetGroup, one: datetime, other: datetime) -> bool:
+    zone = zone_of(group.country_code, group.time_zone)
+    return one.astimezone(zone).date() == other.astimezone(zone).date()
+
+
+def count(group: TargetGroup, was: Mapping[str, Any]) -> None:
+    """Count today's completes on, where the insight still holds."""
+    risen = (group.completes or 0) - (was["completes"] or 0)
+    today = group.insight.get("today")
+    if risen and today is not None:
+        group.insight = group.insight | {"today": max(today + risen, 0)}
+
+
 def refresh(
     groups: Iterable[TargetGroup], *, fresh_days: Mapping[int, Days], now: datetime
 ) -> None:
@@ -57,19 +104,22 @@ def refresh(
     by_pk = {story.group.pk: one for story, one in zip(foreseen, outlooks, strict=True)}
     for story in stories:
         group, outlook = story.group, by_pk.get(story.group.pk)
-        group.insight = describe(story, outlook, now=now)
+        found = describe(story, outlook, now=now)
+        if found != {name: told for name, told in group.insight.items() if name != "at"}:
+            group.insight = found | {"at": now.isoformat(timespec="seconds")}
         group.short_at_end = round(outlook.short_p50, 1) if outlook else None
-        group.finish_at = outlook.finish_p50 if outlook else None
+        finish = outlook.finish_p50 if outlook else None
+        group.finish_at = finish.replace(second=0, microsecond=0) if finish else None
 
 
 def describe(story: Story, outlook: Forecast | None, *, now: datetime) -> dict[str, Any]:
     """What pages and rules read of a group beyond the exchange's own figures; JSON values only."""
     group = story.group
     found: dict[str, Any] = {
-        "spark": daily.spark(story.points, now=now),
-        "today": daily.today(group.completes, story.points, story.zone, now=now),
+        "spark": daily.spark(story.series, now=now),
+        "today": daily.today(group.completes, story.series, story.zone, now=now),
     }
-    if usual := daily.rhythm(story.points, story.pauses, story.zone, now=now):
+    if usual := daily.rhythm(story.series, story.pauses, story.zone, now=now):
         found["rhythm"] = usual
     if outlook is None:
         return found
@@ -90,7 +140,7 @@ def describe(story: Story, outlook: Forecast | None, *, now: datetime) -> dict[s
 
 def _question(story: Story, now: datetime) -> Question:
     return Question(
-        history=story.points,
+        history=story.series,
         goal=story.goal or 0,
         now=now,
         ends_at=story.group.ends_at,
@@ -150,7 +200,7 @@ def _pace(story: Story, plan: Plan, now: datetime) -> dict[str, Any]:
     by_prescreens = group.filling_strategy == "prescreens"
     entered = [(now, group.prescreens)] if group.prescreens is not None else []
     found = pace(
-        story.points,
+        story.series,
         plan,
         now=now,
         strategy="prescreens" if by_prescreens else "completes",
@@ -166,7 +216,7 @@ def _pace(story: Story, plan: Plan, now: datetime) -> dict[str, Any]:
 
 def _vitals(story: Story, plan: Plan | None, outlook: Forecast, now: datetime) -> Vitals:
     group = story.group
-    quiet = silence(story.points, plan, now=now) if plan and story.points else None
+    quiet = silence(story.series, plan, now=now) if plan and story.series.at.size else None
     left = (group.ends_at - now).total_seconds() / 3600 if group.ends_at else None
     told = group.respondent_analysis
     analysis = {one["label"] or one["status"]: one["count"] or 0 for one in told}
@@ -201,13 +251,20 @@ def _stories(
     stories = []
     for group in groups:
         days = fresh_days.get(group.pk) or stored.get(group.pk, {})
-        points = [point for point in completes.points(days) if point[0] <= now]
-        if group.completes is not None and points:
-            points.append((now, group.completes))  # the list's own count, newer than the series
+        series = _until(completes.readings(days), group.completes, now.timestamp())
         pauses = daily.pauses_of(status.get(group.pk, ()))
         zone = zone_of(group.country_code, group.time_zone)
-        stories.append(Story(group, points, pauses, zone))
+        stories.append(Story(group, series, pauses, zone))
     return stories
+
+
+def _until(series: Readings, count: int | None, now: float) -> Readings:
+    """A series up to now, with the list's own count at its end: that is newer."""
+    past = int(np.searchsorted(series.at, now, side="right"))
+    at, counts = series.at[:past], series.count[:past]
+    if count is None or not past:
+        return Readings(at, counts)
+    return Readings(np.append(at, now), np.append(counts, count))
 
 
 def _stored_days(pks: Sequence[int]) -> dict[int, dict[date, completes.PackedDay]]:

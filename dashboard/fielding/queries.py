@@ -163,6 +163,24 @@ class CompletesDayQuerySet(models.QuerySet[Any]):
         return self.filter(day__gte=moment.date()).order_by("day")
 
 
+class WebhookEventQuerySet(models.QuerySet[Any]):
+    """What webhooks told."""
+
+    def kinds_since(self, moment: datetime) -> dict[str, int]:
+        """How many events of each kind came after `moment`, the most frequent first."""
+        kinds = self.filter(received_at__gte=moment).values_list("kind")
+        return dict(kinds.annotate(Count("pk")).order_by("-pk__count", "kind"))
+
+
+class WebhookRefusalQuerySet(models.QuerySet[Any]):
+    """Deliveries that were refused."""
+
+    def reasons_since(self, moment: datetime) -> dict[str, int]:
+        """How many were refused for each reason in the hours from `moment` on."""
+        reasons = self.filter(hour__gte=moment).values_list("reason")
+        return dict(reasons.annotate(Sum("times")).order_by("-times__sum", "reason"))
+
+
 def _per_project(model: str, aggregate: Count | Sum, **only: Any) -> Coalesce:
     """An aggregate over a project's rows of a model, as a subquery: joins would multiply rows."""
     rows = _rows(model).filter(project=OuterRef("pk"), **only)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import Case, DateTimeField, F, Max, Value, When
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import BadItem
@@ -24,10 +24,11 @@ from dashboard.sync import plan, quarantine, read, rows, write
 from dashboard.sync.read import Answer, Ask
 
 CHUNK = 50
+FEW = 12  # groups that one thread asks
 _LIST = "get_list_target_groups"
 _KNOWN = (
     "pk", "status", "row_hash", "exchange_updated_at", "missing_since", "changed_at",
-    "completes_read_at", "pricing_model",
+    "completes_read_at", "pricing_model", "told_at",
 )  # fmt: skip
 Clock = Callable[[], datetime]
 
@@ -43,6 +44,7 @@ class Known(NamedTuple):
     changed_at: datetime | None
     completes_read_at: datetime | None
     pricing_model: str
+    told_at: datetime | None
 
 
 @dataclass
@@ -127,15 +129,15 @@ def _asks(one: Round, listed: Iterable[TargetGroupsListItem], known: dict[str, K
     now = one.clock()
     overviews = _sweep_due(one.project.overviews_at, plan.OVERVIEWS_EVERY, now)
     details = _sweep_due(one.project.details_at, plan.DETAILS_EVERY, now)
-    newest = _newest_changes(one.project)
     asks = []
     for row in listed:
         was = known.get(row.id)
         ask = _ask(one.project, row, was, now, overviews=overviews, details=details)
         if ask is not None:
-            since = newest.get(was.pk) if was else None
-            asks.append(replace(ask, changelog_since=since))
-    return asks
+            asks.append(replace(ask, told_at=was.told_at) if was else ask)
+    pks = {ask.group: known[ask.group].pk for ask in asks if ask.changelog and ask.group in known}
+    newest = _newest_changes(pks.values()) if pks else {}
+    return [replace(ask, changelog_since=newest.get(pks.get(ask.group, 0))) for ask in asks]
 
 
 def _ask(
@@ -149,13 +151,14 @@ def _ask(
 ) -> Ask | None:
     """What to ask of one group; None where its row says that nothing moved.
 
-    One that is new is asked everything, and so is one whose last answers were not whole.
+    One that is new is asked everything, and so is one whose last answers were not whole. One that
+    a webhook told of is asked for what its row may not show.
     """
     ids = (project.exchange_id, row.id, row.status)
     if was is None or not was.row_hash:
         return Ask.everything(*ids)
     moved = bytes(was.row_hash) != rows.row_hash(row) or was.missing_since is not None
-    touched = was.updated_at != row.updated_at
+    touched = was.updated_at != row.updated_at or was.told_at is not None
     status_moved = was.status != row.status
     read_at = was.completes_read_at
     series_old = read_at is None or now - read_at >= plan.COMPLETES_EVERY
@@ -179,9 +182,9 @@ def _sweep_due(last: datetime | None, every: timedelta, now: datetime) -> bool:
     return last is None or now - last >= every
 
 
-def _newest_changes(project: Project) -> dict[int, datetime]:
+def _newest_changes(groups: Collection[int]) -> dict[int, datetime]:
     """When the newest change that is known of each group occurred."""
-    newest = Change.objects.filter(group__project=project).values_list("group")
+    newest = Change.objects.filter(group__in=list(groups)).order_by().values_list("group")
     return dict(newest.annotate(Max("occurred_at")))
 
 
@@ -196,12 +199,28 @@ def _read_chunk(
     listed: dict[str, TargetGroupsListItem],
 ) -> None:
     """Ask some groups at once, then write them in one transaction."""
-    answers = list(_readers().map(lambda ask: read.group(one.client, ask, now=one.clock), asks))
+    answers = _ask_all(one, asks)
     one.cycle.requests += sum(answer.requests for answer in answers)
     found = list(itertools.chain.from_iterable(_found(one, listed, a) for a in answers))
     one.cycle.groups_written += write.store(
         project=one.project, token=one.token, found=found, now=one.clock()
     )
+
+
+def _ask_all(one: Round, asks: Sequence[Ask]) -> list[Answer]:
+    """The answers to some asks; only many are shared out, because threads cost more than they do.
+
+    One thread waits for a dozen groups as fast as the usual budget lets it.
+    """
+
+    def some(mine: Sequence[Ask]) -> list[Answer]:
+        return [read.group(one.client, ask, now=one.clock) for ask in mine]
+
+    readers = min(settings.WORKER_THREADS, -(-len(asks) // FEW))
+    if readers <= 1:
+        return some(asks)
+    shares = _readers().map(some, [asks[first::readers] for first in range(readers)])
+    return list(itertools.chain.from_iterable(shares))
 
 
 def _found(
@@ -251,12 +270,20 @@ def _finish(one: Round, *, moved: bool) -> None:
             leased_until=None,
             attempts=0,
             error=cycle.errors[0] if cycle.errors else "",
-            due_at=_next(project, moved=moved, failed=not cycle.listed, now=now),
+            due_at=_unless_told(
+                _next(project, moved=moved, failed=not cycle.listed, now=now), cycle, now
+            ),
             version=F("version") + (1 if cycle.groups_written or cycle.errors else 0),
             **fresh,
         )
         if won:
             cycle.save()
+
+
+def _unless_told(due: datetime | None, cycle: Cycle, now: datetime) -> Case:
+    """The plan's next moment; soon where a webhook told of a change during the round."""
+    soon = When(told_at__gt=cycle.started_at, then=Value(now + plan.FLOOR))
+    return Case(soon, default=Value(due), output_field=DateTimeField())
 
 
 def _next(project: Project, *, moved: bool, failed: bool, now: datetime) -> datetime | None:

@@ -45,6 +45,7 @@ class Ask:
     profiles: bool = False
     rate_card: bool = False
     changelog_since: datetime | None = None
+    told_at: datetime | None = None  # the webhook's word that this ask answers
 
     @classmethod
     def everything(cls, project: str, group: str, status: str) -> Ask:

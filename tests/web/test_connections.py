@@ -127,7 +127,7 @@ def test_the_number_of_queries_does_not_grow(
     set_aside(account, rows)
     for _ in range(rows):
         make.cycle(make.project(account))
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(11):
         page(administrator, account)
     with django_assert_num_queries(4):
         administrator.get("/connections/")

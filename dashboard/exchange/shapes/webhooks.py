@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from dashboard.exchange.shapes.base import Id, Identified, Moment
 
 
@@ -32,3 +34,12 @@ class WebhookEvent(Identified, frozen=True, kw_only=True, gc=False):
     payload: Any = None
     status: str | None = None
     created_at: Moment | None = None
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a webhook is told, in the CloudEvents form; a hint, so that only its id is needed."""
+
+    id: str
+    type: str = ""
+    time: Any = None
+    data: Any = None

@@ -18,6 +18,7 @@ from dashboard.fielding.models.pages import SavedView
 from dashboard.fielding.models.people import Membership, User
 from dashboard.fielding.models.polling import Cycle, Quarantine
 from dashboard.fielding.models.sheets import GroupSheet
+from dashboard.fielding.models.webhooks import Webhook, WebhookEvent, WebhookRefusal
 
 __all__ = [
     "BusinessUnit",
@@ -43,4 +44,7 @@ __all__ = [
     "SavedView",
     "TargetGroup",
     "User",
+    "Webhook",
+    "WebhookEvent",
+    "WebhookRefusal",
 ]

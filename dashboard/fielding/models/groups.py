@@ -44,6 +44,7 @@ class Project(models.Model):
     read_at = models.DateTimeField(null=True)
     overviews_at = models.DateTimeField(null=True)  # last sweep of what no list shows
     details_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True)  # when a webhook last said that a group changed
     # Grows with every write to the project or its groups: the pages' ETag.
     version = models.PositiveBigIntegerField(default=0)
 
@@ -139,6 +140,8 @@ class TargetGroup(models.Model):
 
     completes_read_at = models.DateTimeField(null=True)  # when its series was last asked for
     details_read_at = models.DateTimeField(null=True)  # details, dates and re-entry
+    # When a webhook said that it changed; null once it was asked since.
+    told_at = models.DateTimeField(null=True)
     missing_since = models.DateTimeField(null=True)
     error = models.TextField(blank=True, default="")
     changed_at = models.DateTimeField(null=True)

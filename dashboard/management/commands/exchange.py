@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import ExchangeError
-from dashboard.fielding.models import ExchangeAccount
-from dashboard.sync import connect
+from dashboard.fielding.models import ExchangeAccount, Webhook
+from dashboard.sync import connect, subscribe
 from dashboard.sync.check import Check
 
 
 class Command(BaseCommand):
     """Adds connections; the secret comes from the environment, never from the command line."""
 
-    help = "Connections to the exchange: add, check."
+    help = "Connections to the exchange: add, check, and their webhooks."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """One sub-command a verb."""
@@ -35,12 +40,18 @@ class Command(BaseCommand):
         add.add_argument("--client-secret-env", metavar="VAR")
         add.add_argument("--audience", default="")
         add.add_argument("--api-version", default="2025-12-18")
+        add.add_argument("--webhook", metavar="URL", help="where the exchange reaches Fieldwatch")
         check = verbs.add_parser("check", help="what a connection is offered; reads only")
         check.add_argument("name")
+        webhook = verbs.add_parser("webhook", help="what the exchange tells of a connection")
+        webhook.add_argument("name")
+        webhook.add_argument("action", choices=["show", "add", "rotate", "remove"])
+        webhook.add_argument("--url", help="where the exchange reaches Fieldwatch")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the verb."""
-        {"add": self.add, "check": self.try_out}[options["verb"]](options)
+        verbs = {"add": self.add, "check": self.try_out, "webhook": self.webhook}
+        verbs[options["verb"]](options)
 
     def add(self, options: dict[str, Any]) -> None:
         """Store a connection and print its id."""
@@ -50,6 +61,8 @@ class Command(BaseCommand):
         for flag in ("base_url", "token_url"):
             if options[flag]:
                 _check_address(flag, options[flag])
+        if options["webhook"]:
+            _check_public("--webhook", options["webhook"])
         account = ExchangeAccount(
             name=name,
             exchange_id=options["account_id"],
@@ -61,23 +74,104 @@ class Command(BaseCommand):
         account.full_clean()
         account.save()
         self.stdout.write(str(account.pk))
+        if options["webhook"]:
+            try:
+                self._register(account, options["webhook"])
+            except CommandError as exc:  # the connection is there all the same
+                self.stderr.write(str(exc))
 
     def try_out(self, options: dict[str, Any]) -> None:
         """Print a line a check; exit 1 if something that Fieldwatch cannot do without fails."""
-        account = ExchangeAccount.objects.filter(name=options["name"]).first()
-        if account is None:
-            known = ", ".join(ExchangeAccount.objects.values_list("name", flat=True)) or "none yet"
-            raise CommandError(f"no connection is named {options['name']} (there are: {known})")
-        try:
-            client = connect.client_for(account)
-        except ExchangeError as exc:
-            raise CommandError(f"{account.base_url}: {exc}") from exc
+        account = _named(options["name"])
+        client = _client(account)
         spoilt = False
         for line in Check(client, account.exchange_id).lines():
             self.stdout.write(str(line))
             spoilt |= line.spoils
         if spoilt:
             raise SystemExit(1)
+
+    def webhook(self, options: dict[str, Any]) -> None:
+        """Show, register, renew or remove the webhook of a connection."""
+        account, action = _named(options["name"]), options["action"]
+        hook = Webhook.objects.filter(account=account).first()
+        if action == "add":
+            if not options["url"]:
+                raise CommandError("add needs --url, where the exchange reaches Fieldwatch")
+            _check_public("--url", options["url"])
+            self._register(account, options["url"])
+        elif action == "show":
+            self._show(account, hook)
+        elif hook is None or not hook.secret:
+            raise CommandError(f"{account.name} has no webhook; register one with: add --url URL")
+        elif action == "rotate":
+            with _told(account):
+                subscribe.rotate(hook=hook, client=_client(account), now=timezone.now())
+            self.stdout.write("The secret is another one; the one before is taken for an hour.")
+        else:
+            with _told(account):
+                subscribe.remove(hook=hook, client=_client(account))
+            self.stdout.write("Removed; changes are seen by polling alone.")
+
+    def _register(self, account: ExchangeAccount, root: str) -> None:
+        """Register and say where; a connection whose webhook is refused works by polling."""
+        with _told(account):
+            hook = subscribe.register(
+                account=account, client=_client(account), root=root, now=timezone.now()
+            )
+        self.stderr.write(f"The exchange tells changes to {hook.url}")
+
+    def _show(self, account: ExchangeAccount, hook: Webhook | None) -> None:
+        since = timezone.now() - timedelta(days=1)
+        registered = hook and hook.secret and hook.registered_at
+        self.stdout.write(f"registered {registered:%Y-%m-%d %H:%MZ}" if registered else "none")
+        if hook:
+            self.stdout.write(f"address    {hook.url}")
+        told, refused = account.webhook_events, account.webhook_refusals
+        for what, counts in (
+            ("events", told.kinds_since(since)),
+            ("refused", refused.reasons_since(since)),
+        ):
+            for word, number in counts.items():
+                self.stdout.write(f"{what:<10} {number} {word} since {since:%Y-%m-%d %H:%MZ}")
+
+
+def _named(name: str) -> ExchangeAccount:
+    account = ExchangeAccount.objects.filter(name=name).first()
+    if account is None:
+        known = ", ".join(ExchangeAccount.objects.values_list("name", flat=True)) or "none yet"
+        raise CommandError(f"no connection is named {name} (there are: {known})")
+    return account
+
+
+def _client(account: ExchangeAccount) -> ExchangeClient:
+    try:
+        return connect.client_for(account)
+    except ExchangeError as exc:
+        raise CommandError(f"{account.base_url}: {exc}") from exc
+
+
+@contextmanager
+def _told(account: ExchangeAccount) -> Iterator[None]:
+    """What the exchange refuses, as the end of the command; the connection itself stays."""
+    try:
+        yield
+    except ExchangeError as exc:
+        raise CommandError(
+            f"the webhook of {account.name}: {exc}. The connection works without it, by polling "
+            "alone; try again with: exchange webhook NAME add --url URL"
+        ) from exc
+
+
+def _check_public(flag: str, url: str) -> None:
+    """An address that the exchange can reach: https, and http too where nothing is at stake."""
+    parts = urlsplit(url)
+    schemes = ("https",) if settings.PRODUCTION else ("https", "http")
+    if parts.scheme not in schemes or not parts.hostname or parts.query or parts.fragment:
+        raise CommandError(
+            f"{flag} {url}: takes the address of Fieldwatch as the exchange reaches it, such as "
+            "https://fieldwatch.example.com"
+        )
 
 
 def _check_address(flag: str, url: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, Min, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -12,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import Cycle, ExchangeAccount
+from dashboard.web import webhook
 from dashboard.web.access import Rule, administered, require_administrator, rule
 
 CYCLES_SHOWN = 50
@@ -39,6 +41,8 @@ def connection(request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {
         "connection": of,
         "overdue_since": _overdue_since(of),
+        "told": webhook.told(of, now=timezone.now()),
+        "public_url": settings.FIELDWATCH_URL,
         "cycles": _cycles(of),
         "cycles_shown": CYCLES_SHOWN,
         "set_aside": of.quarantine.order_by("-last_seen_at", "pk")[:SET_ASIDE_SHOWN],

@@ -15,5 +15,5 @@ def drop(_apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("fielding", "0007_edits_of_more")]
+    dependencies = [("fielding", "0008_webhooks")]
     operations = [migrations.RunPython(create, drop)]

@@ -1,0 +1,86 @@
+"""An account's webhook at the exchange: registered, given another secret, removed.
+
+The address of an account stays the same. A secret is changed by a second webhook to the same
+address, and the first is removed only when the second's secret is stored: at no moment are the
+deliveries of both refused, and events that come twice are stored once.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+
+import msgspec
+from django.urls import reverse
+
+from dashboard.exchange.client import ExchangeClient
+from dashboard.exchange.decode import Page
+from dashboard.exchange.errors import ExchangeError, NotFound
+from dashboard.exchange.shapes import webhooks as shapes
+from dashboard.exchange.walk import walk
+from dashboard.fielding.models import ExchangeAccount, Webhook
+
+# Fills of quotas and sessions come with every respondent; the list of groups shows their sum for
+# one request per hundred groups. They are taken where somebody subscribed to them elsewhere.
+EVENTS = ["target-group-updated"]
+EARLIER_SECRET_FOR = timedelta(hours=1)
+
+
+def register(
+    *, account: ExchangeAccount, client: ExchangeClient, root: str, now: datetime
+) -> Webhook:
+    """Have the exchange tell an account's events to the address below `root` (scheme, host, path).
+
+    The address answers "later" from before the exchange knows it until its secret is stored.
+    """
+    known = Webhook.objects.filter(account=account).first()
+    key = known.key if known else secrets.token_urlsafe(32)
+    hook, _ = Webhook.objects.update_or_create(
+        account=account, defaults={"key": key, "url": _address(root, key)}
+    )
+    _subscribe(hook, client, now)
+    return hook
+
+
+def rotate(*, hook: Webhook, client: ExchangeClient, now: datetime) -> None:
+    """Another secret; what was signed with the present one is taken for an hour more."""
+    hook.earlier_secret, hook.earlier_until = hook.secret, now + EARLIER_SECRET_FOR
+    _subscribe(hook, client, now)
+
+
+def remove(*, hook: Webhook, client: ExchangeClient) -> None:
+    """Have nothing more told; the address is gone with it."""
+    _unsubscribe(client, hook.url, keep="")
+    hook.delete()
+
+
+def _address(root: str, key: str) -> str:
+    return root.rstrip("/") + reverse("webhook", args=[key])
+
+
+def _subscribe(hook: Webhook, client: ExchangeClient, now: datetime) -> None:
+    """A new webhook to this address, then no other: strays of lost answers go too."""
+    made = client.create_webhook(url=hook.url, events=EVENTS)
+    hook.exchange_id, hook.secret, hook.registered_at = made.id, made.secret, now
+    hook.save()
+    _unsubscribe(client, hook.url, keep=made.id)
+
+
+def _unsubscribe(client: ExchangeClient, url: str, *, keep: str) -> None:
+    """Remove every webhook to this address but one; those that are gone already are well gone."""
+    listing = walk(lambda after: _page(client, after))
+    ours = [one.id for one in listing if one.url == url and one.id != keep]
+    for webhook_id in ours:
+        try:
+            etag = client.get_webhook(webhook_id=webhook_id).etag
+            client.delete_webhook(webhook_id=webhook_id, etag=etag)
+        except NotFound:
+            continue
+    if not listing.complete:
+        raise ExchangeError(listing.reason)
+
+
+def _page(client: ExchangeClient, after: str | None) -> Page[shapes.Webhook]:
+    """One page; the list has no cursor, the next page begins after the last id."""
+    page = client.get_webhooks(start_after=after)
+    return msgspec.structs.replace(page, next_cursor=page.items[-1].id if page.items else None)

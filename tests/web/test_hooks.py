@@ -1,0 +1,269 @@
+"""The simulated exchange tells its changes to the running server, over HTTP."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import Client
+from pytest_django.live_server_helper import LiveServer
+
+from dashboard.exchange.client import ExchangeClient
+from dashboard.exchange.shapes.base import Money
+from dashboard.exchange.signature import sign
+from dashboard.fielding.models import (
+    ExchangeAccount,
+    Project,
+    TargetGroup,
+    Webhook,
+    WebhookEvent,
+    WebhookRefusal,
+)
+from dashboard.simulator.harness import Simulator
+from dashboard.sync import connect, hear
+from tests import make
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    with Simulator(groups=12, history_days=1, speed=0) as one:
+        yield one
+
+
+@pytest.fixture
+def add(simulator: Simulator, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """`exchange add told …`; what it said to people."""
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    monkeypatch.setenv("KEY", "key")
+
+    def run(webhook: str) -> str:
+        said = io.StringIO()
+        words = ["add", "told", "--account-id", "101", "--api-key-env", "KEY"]
+        words += ["--base-url", f"{simulator.base_url}/v1", "--webhook", webhook]
+        call_command("exchange", *words, stderr=said, stdout=io.StringIO())
+        return said.getvalue()
+
+    return run
+
+
+@pytest.fixture
+def hook(
+    add: Callable[..., str], live_server: LiveServer, simulator: Simulator
+) -> Iterator[Webhook]:
+    """A connection whose webhook leads to the running server, and its first live group read."""
+    add(live_server.url)
+    one = Webhook.objects.select_related("account").get()
+    group = simulator.groups(status="live")[0]
+    project = make.project(one.account, exchange_id=group["project_id"], read_at=None)
+    make.group(project, exchange_id=group["id"])
+    yield one
+    if Webhook.objects.exists():
+        verb("remove")
+
+
+def verb(action: str, **options: Any) -> str:
+    said = io.StringIO()
+    call_command("exchange", "webhook", "told", action, stdout=said, stderr=said, **options)
+    return said.getvalue()
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 10) -> None:
+    until = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < until, "it did not come to be"
+        time.sleep(0.02)
+
+
+def tell(simulator: Simulator, **manner: Any) -> int:
+    """Deliver the last change of the first live group in some manner; how many went out."""
+    group = TargetGroup.objects.get().exchange_id
+    sent = simulator.control("POST", "webhooks", {"target_group_id": group, **manner})["sent"]
+    return int(sent) * int(manner.get("times", 1))
+
+
+def refused() -> dict[str, int]:
+    return dict(WebhookRefusal.objects.values_list("reason", "times"))
+
+
+def events() -> int:
+    return WebhookEvent.objects.count()
+
+
+def registered() -> list[str]:
+    """Addresses that the exchange tells, one a webhook."""
+    client = connect.client_for(ExchangeAccount.objects.get())
+    return [str(one.url) for one in client.get_webhooks().items]
+
+
+def ask(hook: Webhook) -> ExchangeClient:
+    return connect.client_for(hook.account)
+
+
+def test_a_change_at_the_exchange_makes_its_group_due_here(
+    hook: Webhook, simulator: Simulator
+) -> None:
+    Project.objects.update(due_at=None)
+    group = TargetGroup.objects.get()
+    simulator.force(group.exchange_id, "log", changes=[{"object": "target_group_name_change"}])
+    wait_for(lambda: events() == 1)
+    group.refresh_from_db()
+    assert group.told_at is not None
+    assert Project.objects.get().due_at is not None
+    assert WebhookEvent.objects.get().target_group == group.exchange_id
+
+
+def test_a_change_that_is_told_three_times_is_one_event(
+    hook: Webhook, simulator: Simulator
+) -> None:
+    tell(simulator, times=3)
+    wait_for(lambda: events() == 1)
+    assert refused() == {}
+
+
+def test_forged_and_old_deliveries_are_refused_and_counted(
+    hook: Webhook, simulator: Simulator
+) -> None:
+    tell(simulator, bad_signature=True)
+    wait_for(lambda: refused() == {"wrong signature": 1})
+    tell(simulator, age=3600)
+    wait_for(lambda: refused() == {"wrong signature": 1, "old signature": 1})
+    assert events() == 0
+
+
+def test_what_was_recorded_and_is_sent_again_later_is_refused(
+    hook: Webhook, client: Client, settings: Any
+) -> None:
+    body = b'{"id": "one"}'
+    at = int(time.time()) - settings.WEBHOOK_TOLERANCE_SECONDS - 5
+    header = f"t={at},v1={sign(hook.secret, body, at)}"
+    answer = client.post(path(hook), body, "application/json", headers={"Cint-Signature": header})
+    assert answer.status_code == 401
+
+
+def test_events_that_overtake_one_another_both_count_and_the_poll_decides(
+    hook: Webhook, simulator: Simulator
+) -> None:
+    group = simulator.groups(status="live", pricing_model="dynamic")[0]
+    TargetGroup.objects.update(exchange_id=group["id"])
+    for price in ("3.01", "3.02"):
+        simulator.advance(seconds=1)
+        ask(hook).update_cost_per_interview(
+            project_id=group["project_id"],
+            target_group_id=group["id"],
+            cpi=Money(value=Decimal(price), currency_code=group["currency_code"]),
+        )
+    tell(simulator, last=2, reversed=True)
+    wait_for(lambda: events() >= 2)
+    call_command_pull()
+    assert f"{TargetGroup.objects.get(exchange_id=group['id']).cpi:.2f}" == "3.02"
+
+
+def call_command_pull() -> None:
+    with pytest.raises(SystemExit) as ended:
+        call_command("pull", "told", stdout=io.StringIO())
+    assert ended.value.code == 0
+
+
+def path(hook: Webhook) -> str:
+    return f"/webhooks/{hook.key}/"
+
+
+def test_an_unknown_key_leads_nowhere(hook: Webhook, client: Client) -> None:
+    assert client.post("/webhooks/guess/", b"{}", "application/json").status_code == 404
+
+
+def test_a_browser_is_not_let_in(hook: Webhook, client: Client) -> None:
+    assert client.get(path(hook)).status_code == 405
+
+
+def test_a_body_beyond_the_cap_is_not_read(hook: Webhook, client: Client) -> None:
+    large = b" " * (hear.LARGEST_BODY + 1)
+    assert client.post(path(hook), large, "application/json").status_code == 413
+    assert refused() == {"too large": 1}
+
+
+def test_a_delivery_needs_no_form_of_ours(hook: Webhook) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    body, at = b'{"id": "one"}', int(time.time())
+    header = {"Cint-Signature": f"t={at},v1={sign(hook.secret, body, at)}"}
+    assert strict.post(path(hook), body, "application/json", headers=header).status_code == 204
+
+
+def test_a_rotation_leaves_one_webhook_and_takes_both_secrets(
+    hook: Webhook, simulator: Simulator
+) -> None:
+    before = hook.secret
+    verb("rotate")
+    hook.refresh_from_db()
+    assert hook.secret not in ("", before)
+    assert hook.earlier_secret == before
+    assert registered() == [hook.url]
+    tell(simulator)
+    wait_for(lambda: events() == 1)
+    assert refused() == {}
+
+
+def test_a_webhook_that_is_removed_is_gone_on_both_sides(
+    hook: Webhook, simulator: Simulator, client: Client
+) -> None:
+    assert "Removed" in verb("remove")
+    assert registered() == []
+    assert client.post(path(hook), b"{}", "application/json").status_code == 404
+    with pytest.raises(CommandError, match="has no webhook"):
+        verb("rotate")
+
+
+def test_a_registration_whose_answer_was_lost_leaves_no_stray(
+    hook: Webhook, simulator: Simulator
+) -> None:
+    ask(hook).create_webhook(url=hook.url, events=["target-group-updated"])
+    verb("rotate")
+    assert registered() == [hook.url]
+
+
+def test_the_command_shows_what_was_told_and_refused_without_the_secret(
+    hook: Webhook, simulator: Simulator
+) -> None:
+    hear.refused(account_id=hook.account_id, reason="old signature", now=hook.registered_at)
+    shown = verb("show")
+    assert hook.url in shown
+    assert "1 old signature" in shown
+    assert hook.secret not in shown
+
+
+def test_a_connection_whose_webhook_is_refused_is_added_all_the_same(
+    add: Callable[..., str], simulator: Simulator
+) -> None:
+    simulator.fault("http_403", operation="create_webhook")
+    try:
+        said = add("https://fieldwatch.example.com")
+    finally:
+        simulator.clear_faults()
+    assert ExchangeAccount.objects.filter(name="told").exists()
+    assert "by polling" in said
+    assert Webhook.objects.get().secret == ""
+
+
+@pytest.mark.parametrize(
+    "url", ["fieldwatch.example.com", "ftp://x.example", "https://", "https://x?y"]
+)
+def test_an_address_that_nobody_can_reach_is_refused_before_anything_is_stored(
+    add: Callable[..., str], url: str
+) -> None:
+    with pytest.raises(CommandError, match="as the exchange reaches it"):
+        add(url)
+    assert not ExchangeAccount.objects.exists()
+
+
+def test_the_secret_is_encrypted_in_the_table(hook: Webhook) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT secret FROM fielding_webhook")
+        assert hook.secret not in cursor.fetchone()[0]
