@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, re_path
 
 from dashboard.web.access import View
 from dashboard.web.views import (
@@ -16,6 +16,7 @@ from dashboard.web.views import (
     look,
     mails,
     me,
+    people,
     projects,
     reports,
     saved,
@@ -54,13 +55,44 @@ urlpatterns = [
     path("views/change/", saved.change, name="view-change"),
     path("connections/", connections.connections, name="connections"),
     path("connections/<int:pk>/", connections.connection, name="connection"),
+    path("connections/<int:pk>/people/", people.people, name="people"),
+    path("connections/<int:pk>/people/<int:membership>/", people.person, name="person"),
     path("me/", me.me, name="me"),
     path("me/password/", me.password, name="password"),
     path("mail/stop/<str:token>/", stop.stop, name="stop"),
     path("mails/", mails.mails, name="mails"),
     path("mails/<int:pk>/", mails.mail, name="mail"),
-    path("sign-in/", session.sign_in, name="sign-in"),
-    path("sign-out/", session.sign_out, name="sign-out"),
+    path("sign-in/", session.sign_in, name="account_login"),
+    path("sign-in/code/", session.second_factor, name="mfa_authenticate"),
+    path("sign-in/inactive/", session.inactive, name="account_inactive"),
+    path("sign-in/with/<str:provider_id>/", session.sso, name="openid_connect_login"),
+    path("sign-in/with/<str:provider_id>/back/", session.sso_back, name="openid_connect_callback"),
+    path("sign-in/refused/", session.sso_failed, name="socialaccount_login_error"),
+    path("sign-in/left/", session.sso_left, name="socialaccount_login_cancelled"),
+    path("sign-in/forgotten/", session.forgotten, name="account_reset_password"),
+    path("sign-in/forgotten/sent/", session.forgotten_sent, name="account_reset_password_done"),
+    re_path(
+        r"^sign-in/new/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        session.new_password,
+        name="account_reset_password_from_key",
+    ),
+    path(
+        "sign-in/new/done/",
+        session.new_password_set,
+        name="account_reset_password_from_key_done",
+    ),
+    path("sign-out/", session.sign_out, name="account_logout"),
+    path("me/confirm/", session.confirm, name="account_reauthenticate"),
+    path("me/confirm/code/", session.confirm_code, name="mfa_reauthenticate"),
+    path("me/second-factor/", session.factors, name="mfa_index"),
+    path("me/second-factor/on/", session.app_on, name="mfa_activate_totp"),
+    path("me/second-factor/off/", session.app_off, name="mfa_deactivate_totp"),
+    path("me/second-factor/codes/", session.recovery_codes, name="mfa_view_recovery_codes"),
+    path(
+        "me/second-factor/codes/new/",
+        session.recovery_codes_new,
+        name="mfa_generate_recovery_codes",
+    ),
     path("theme/", session.theme, name="theme"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -25,7 +25,7 @@ PLACES = [
     Place("spend", "Spend", ("spend",)),
     Place("mails", "Mails", ("mails", "mail")),
 ]
-CONNECTIONS = Place("connections", "Connections", ("connections", "connection"))
+CONNECTIONS = Place("connections", "Connections", ("connections", "connection", "people"))
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
