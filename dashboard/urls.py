@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from django.urls import path, re_path
+from django.urls import URLPattern, path, re_path
 
+from dashboard.web.access import View
 from dashboard.web.views import (
     attention,
+    compare,
     connections,
     edits,
     groups,
@@ -13,34 +15,50 @@ from dashboard.web.views import (
     hooks,
     look,
     mails,
+    me,
     people,
     projects,
+    reports,
+    saved,
     session,
     stop,
 )
 
+
+def _files(below: str, view: View) -> list[URLPattern]:
+    """The addresses of a table as a file, in each of its forms."""
+    return [
+        path(f"{below}export.{kind}", view, {"kind": kind}, name=f"{view.__name__}-{kind}")
+        for kind in ("csv", "xlsx")
+    ]
+
+
 urlpatterns = [
     path("", attention.home, name="home"),
     path("projects/", projects.projects, name="projects"),
+    *_files("projects/", projects.projects_file),
     path("projects/<int:pk>/", projects.project, name="project"),
-    path("projects/<int:pk>/export.csv", projects.project_csv, name="project-csv"),
+    *_files("projects/<int:pk>/", projects.project_file),
+    path("projects/<int:pk>/compare/", compare.compare, name="compare"),
     path("groups/", projects.groups, name="groups"),
-    path("groups/export.csv", projects.groups_csv, name="groups-csv"),
+    *_files("groups/", projects.groups_file),
     path("groups/<int:pk>/", groups.group, name="group"),
     path("groups/<int:pk>/chart.json", groups.chart, name="chart"),
     path("groups/<int:pk>/trend.json", groups.trend, name="trend"),
     path("groups/<int:pk>/edit/<str:kind>/", edits.edit, name="edit"),
     path("search/", look.search, name="search"),
-    path("activity/", look.activity, name="activity"),
-    path("activity/export.csv", look.activity_csv, name="activity-csv"),
-    path("spend/", look.spend, name="spend"),
-    path("spend/export.csv", look.spend_csv, name="spend-csv"),
+    path("activity/", reports.changes, name="activity"),
+    *_files("activity/", reports.changes_file),
+    path("spend/", reports.spend, name="spend"),
+    *_files("spend/", reports.spend_file),
+    path("views/", saved.views, name="views"),
+    path("views/change/", saved.change, name="view-change"),
     path("connections/", connections.connections, name="connections"),
     path("connections/<int:pk>/", connections.connection, name="connection"),
     path("connections/<int:pk>/people/", people.people, name="people"),
     path("connections/<int:pk>/people/<int:membership>/", people.person, name="person"),
-    path("me/", look.me, name="me"),
-    path("me/password/", look.password, name="password"),
+    path("me/", me.me, name="me"),
+    path("me/password/", me.password, name="password"),
     path("mail/stop/<str:token>/", stop.stop, name="stop"),
     path("mails/", mails.mails, name="mails"),
     path("mails/<int:pk>/", mails.mail, name="mail"),

@@ -19,7 +19,7 @@ class Place(NamedTuple):
 
 PLACES = [
     Place("home", "Attention", ("home",)),
-    Place("projects", "Projects", ("projects", "project")),
+    Place("projects", "Projects", ("projects", "project", "compare")),
     Place("groups", "Groups", ("groups", "group", "edit")),
     Place("activity", "Activity", ("activity",)),
     Place("spend", "Spend", ("spend",)),
