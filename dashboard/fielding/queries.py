@@ -15,7 +15,7 @@ from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Subquery, 
 from django.db.models.functions import Coalesce, Concat
 
 if TYPE_CHECKING:
-    from dashboard.fielding.models import User
+    from dashboard.fielding.models import Project, User
 
 # An incident needs a person from its firing until it is resolved.
 OPEN_INCIDENT = ("firing", "recovering")
@@ -133,6 +133,10 @@ class ChangeQuerySet(VisibleQuerySet):
 
 class EditQuerySet(VisibleQuerySet):
     """Edits made through Fieldwatch."""
+
+    def of_project(self, project: Project) -> Self:
+        """Those of a project itself, and of its groups."""
+        return self.filter(Q(project=project) | Q(group__project=project))
 
     def newest(self) -> Self:
         """Newest first, with who made them."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
 
 from django.http import StreamingHttpResponse
 
@@ -23,6 +22,9 @@ GROUP_HEADINGS = (
     "End (UTC)", "CPI", "Average CPI", "Spend", "Currency", "LOI (min)", "Agreed LOI (min)",
     "IR (%)", "Expected IR (%)", "Conversion (%)", "Drop-off (%)", "EPC", "EPCM",
     "Last complete (UTC)", "Read (UTC)",
+)  # fmt: skip
+HISTORY_HEADINGS = (
+    "When (UTC)", "Who", "Through", "Project", "Group", "Id", "What", "From", "To", "Outcome",
 )  # fmt: skip
 EDIT_HEADINGS = ("When (UTC)", "Who", "Project", "Group", "Id", "What", "From", "To", "Outcome")
 
@@ -103,19 +105,20 @@ def group_line(group: TargetGroup) -> list[Cell]:
     ]
 
 
-def edit_line(edit: Edit) -> list[Cell]:
+def edit_line(edit: Edit, names: Mapping[str, str]) -> list[Cell]:
     """The cells of an edit, in the order of EDIT_HEADINGS."""
-    line: Any = history.edit_line(edit)
     group = edit.group
     project = group.project if group else edit.project
-    return [
-        line.at,
-        line.who,
-        project.name if project else "",
-        group.name if group else "",
-        edit.of.human_readable_id,
-        line.what,
-        line.old,
-        line.new,
-        f"{line.outcome}. {line.detail}".rstrip(". "),
-    ]
+    name, number = (group.name, group.human_readable_id) if group else ("", "")
+    line = history.edit_line(edit, names)
+    return [line.at, line.who, project.name if project else "", name, number, *_change(line)]
+
+
+def history_line(line: history.Line, project: str, group: str, number: str) -> list[Cell]:
+    """The cells of a line of history, in the order of HISTORY_HEADINGS."""
+    through = "Fieldwatch" if line.ours else "the exchange"
+    return [line.at, line.who, through, project, group, number, *_change(line)]
+
+
+def _change(line: history.Line) -> list[Cell]:
+    return [line.what, line.old, line.new, f"{line.outcome}. {line.detail}".strip(". ")]

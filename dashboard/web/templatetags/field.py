@@ -18,6 +18,7 @@ register = template.Library()
 register.filter(figures.count)
 register.filter(figures.percent)
 register.filter(figures.money)
+register.filter(figures.plain)
 register.filter(figures.total)
 register.filter(figures.utc)
 

@@ -42,7 +42,11 @@ def search(request: HttpRequest) -> HttpResponse:
 
 def _edits(request: HttpRequest) -> tuple[Listing, Any]:
     listing = Listing(request.GET, EDITS, "when", EDIT_FILTERS)
-    mine = EditQuerySet(Edit).visible_to(person(request)).select_related("by", "group__project")
+    mine = (
+        EditQuerySet(Edit)
+        .visible_to(person(request))
+        .select_related("by", "group__project", "project")
+    )
     return listing, mine
 
 
@@ -52,13 +56,14 @@ def activity(request: HttpRequest) -> HttpResponse:
     """Every edit that was made through Fieldwatch."""
     listing, mine = _edits(request)
     found, total = listing.rows(mine)
+    names = people(request)
     choices = {
         "kind": Edit.Kind.choices,
         "outcome": Edit.State.choices,
         "who": sorted(set(mine.order_by().values_list("by__username", "by__username").distinct())),
     }
     context = {
-        "lines": [(history.edit_line(edit), edit.group) for edit in found],
+        "lines": [(history.edit_line(edit, names), edit) for edit in found],
         "listing": listing,
         "pages": listing.pages(total),
         "choices": [(name, words, choices[name]) for name, words in _WORDS],
@@ -74,7 +79,8 @@ _WORDS = [("kind", "What"), ("outcome", "Outcome"), ("who", "Who")]
 def activity_csv(request: HttpRequest) -> HttpResponseBase:
     """The edits as filtered on screen, all pages."""
     listing, mine = _edits(request)
-    rows = map(exports.edit_line, listing.all_rows(mine))
+    names = people(request)
+    rows = (exports.edit_line(edit, names) for edit in listing.all_rows(mine))
     return exports.as_csv("activity", exports.EDIT_HEADINGS, rows)
 
 
