@@ -140,6 +140,14 @@ try:
     )
     LOG_FORMAT = env.str("LOG_FORMAT", "line", validate=validate.OneOf(["line", "json"]))
     METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+
+    # Proxies of ours before the web process; so many entries of X-Forwarded-For are believed.
+    TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10))
+    # Single sign-on by OpenID Connect: the provider's address, and who we are there.
+    OIDC_URL = env.str("OIDC_URL", "")
+    OIDC_NAME = env.str("OIDC_NAME", "single sign-on")
+    OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", "")
+    OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", "")
 except EnvError as exc:
     raise ImproperlyConfigured(str(exc)) from exc
 
@@ -170,6 +178,24 @@ STORAGES = {
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 CSRF_TRUSTED_ORIGINS = [FIELDWATCH_URL]
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "sso",
+                "name": OIDC_NAME,
+                "client_id": OIDC_CLIENT_ID,
+                "secret": OIDC_CLIENT_SECRET,
+                "settings": {"server_url": OIDC_URL},
+            }
+        ],
+    }
+}
+if OIDC_URL:  # the form that leads there ends on the provider's page
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(  # noqa: F405
+        f"{urlsplit(OIDC_URL).scheme}://{urlsplit(OIDC_URL).netloc}"
+    )
 if PRODUCTION:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", True)
     SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # probes ask inside the network
@@ -209,7 +235,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
 }
-logs.hide(SECRET_KEY, METRICS_TOKEN, *ENCRYPTION_KEYS)
+logs.hide(SECRET_KEY, METRICS_TOKEN, OIDC_CLIENT_SECRET, *ENCRYPTION_KEYS)
 logs.hide(
     str(DATABASES["default"].get("PASSWORD", "")),
     str(vars().get("EMAIL_HOST_PASSWORD") or ""),

@@ -55,6 +55,11 @@ def memberships(request: HttpRequest) -> dict[int, Membership]:
     return found
 
 
+def exchange_ids(request: HttpRequest) -> dict[int, str]:
+    """Who the person is on the exchange, by account; empty text where they have not said."""
+    return {pk: one.exchange_user_id for pk, one in memberships(request).items()}
+
+
 def may_edit(request: HttpRequest, account_id: int) -> bool:
     """Whether the person may change what runs on this account."""
     membership = memberships(request).get(account_id)

@@ -19,13 +19,17 @@ class Place(NamedTuple):
 
 PLACES = [
     Place("home", "Attention", ("home",)),
-    Place("projects", "Projects", ("projects", "project", "project-budget", "project-history")),
+    Place(
+        "projects",
+        "Projects",
+        ("projects", "project", "compare", "project-budget", "project-history"),
+    ),
     Place("groups", "Groups", ("groups", "group", "edit", "notes")),
     Place("activity", "Activity", ("activity", "made")),
     Place("spend", "Spend", ("spend",)),
     Place("mails", "Mails", ("mails", "mail")),
 ]
-CONNECTIONS = Place("connections", "Connections", ("connections", "connection"))
+CONNECTIONS = Place("connections", "Connections", ("connections", "connection", "people"))
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

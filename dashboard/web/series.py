@@ -58,6 +58,11 @@ def from_days(days: Sequence[tuple[date, Any]]) -> Grid | None:
     return Grid(start, counts[known[0] : known[-1] + 1])
 
 
+def last_known(hours: Any) -> int | None:
+    """The last count of a packed day; None if all of it is a gap."""
+    return next((n for n in reversed(_DAY.unpack(bytes(hours))) if n >= 0), None)
+
+
 def rates(of: Grid, hours: int) -> Grid:
     """Completes gained in each step of so many hours, the first step's end as start."""
     picked = of.counts[::hours]

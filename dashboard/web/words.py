@@ -103,6 +103,9 @@ GLOSSARY = {
     "Short at end": "Completes that will be missing on the end date at the present pace, the "
     "middle estimate.",
     "Pace": "What was reached so far, beside what is due by now on the usual course of its days.",
+    "Average CPI": "What a complete cost on average so far, by the exchange.",
+    "Projected cost": "What the group will have cost at its end at the present pace and CPI, the "
+    "middle estimate.",
     "Spend": "Completes so far at the price each was bought for.",
 }
 

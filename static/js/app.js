@@ -25,6 +25,9 @@
       const limit = Number(element.dataset.stale);
       if (limit) element.classList.toggle("stale", seconds > limit);
     }
+    for (const element of within.querySelectorAll("time[data-age]")) {
+      element.textContent = age((now - Date.parse(element.dateTime)) / 1000).replace(" ago", "");
+    }
     for (const element of within.querySelectorAll("time[data-local]")) {
       element.textContent = local(Date.parse(element.dateTime));
     }
@@ -42,6 +45,17 @@
     const selected = getSelection();
     return Boolean(selected && !selected.isCollapsed && region.contains(selected.anchorNode));
   }
+  // What an address says of a table: no empty names, the choice of columns in one word or none.
+  function tidy(form, said) {
+    for (const [name, value] of [...said.entries()]) if (value === "") said.delete(name);
+    const columns = form.querySelector("[data-columns]");
+    if (columns) {
+      const chosen = said.getAll("col"), usual = columns.dataset.columns.split(" ");
+      said.delete("col");
+      if (chosen.length !== usual.length || chosen.some((name) => !usual.includes(name))) said.append("cols", chosen.join("."));
+    }
+    if ([...said.keys()].length === 0) said.append("q", "");
+  }
   function tick() {
     const region = live();
     if (region && window.htmx && !busy(region)) htmx.trigger(region, "refresh");
@@ -51,7 +65,7 @@
   document.addEventListener("htmx:configRequest", (event) => {
     const region = live();
     if (event.detail.elt.matches("form[data-filters]")) {
-      for (const [name, value] of [...event.detail.formData.entries()]) if (value === "") event.detail.formData.delete(name);
+      tidy(event.detail.elt, event.detail.formData);
     }
     if (region && event.detail.elt === region) {
       event.detail.path = location.pathname + location.search;
@@ -70,8 +84,10 @@
     if (focus) focus.focus();
   });
 
-  // A form is sent once.
+  // A form is sent once; one that speaks of the table on screen says how it stands now.
   document.addEventListener("submit", (event) => {
+    const here = event.target.closest("form[data-here]");
+    if (here) here.elements.query.value = location.search.slice(1);
     const button = event.target.querySelector("button[data-once]");
     if (!button) return;
     button.disabled = true;
@@ -113,6 +129,7 @@
       form.remove();
       if (opener) opener.focus();
     }
+    for (const box of document.querySelectorAll("details[data-menu][open]")) if (!box.contains(event.target)) box.open = false;
     const menu = event.target.closest(".menu");
     if (menu) {
       const open = document.querySelector(".top").classList.toggle("open");
@@ -121,6 +138,11 @@
   });
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, select, textarea, [contenteditable]");
+    const box = event.key === "Escape" && event.target.closest("details[data-menu][open]");
+    if (box) {
+      box.open = false;
+      box.querySelector("summary").focus();
+    }
     if (event.key === "Escape" && document.activeElement.closest(".hint")) document.activeElement.blur();
     if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
     const search = document.getElementById("search");

@@ -20,6 +20,7 @@ register.filter(figures.percent)
 register.filter(figures.money)
 register.filter(figures.plain)
 register.filter(figures.total)
+register.filter(figures.cents)
 register.filter(figures.utc)
 
 
@@ -30,6 +31,12 @@ register.filter(words.country)
 def get(mapping: Mapping[str, str], key: str) -> str:
     """A value by a key that is itself a variable."""
     return mapping.get(key, "")
+
+
+@register.filter
+def file(address: str, kind: str) -> str:
+    """The address of a table as a file of this kind."""
+    return address.replace("{}", kind, 1)
 
 
 @register.filter

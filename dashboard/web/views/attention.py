@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import Edit, Incident, Project, TargetGroup, User
-from dashboard.fielding.queries import OPEN_INCIDENT, EditQuerySet, IncidentQuerySet
+from dashboard.fielding.queries import EditQuerySet, IncidentQuerySet
+from dashboard.fielding.subqueries import OPEN_INCIDENT
 from dashboard.web import attention, conditional
 from dashboard.web.access import Rule, memberships, person, rule
 

@@ -103,7 +103,9 @@ def _show(
         "text": request.POST.get("budget", text),
         "currencies": _currencies(project),
         "currency": request.POST.get("currency") or (value or {}).get("currency_code", ""),
-        "spent": spending.totals(spending.lines(project.target_groups.all())),
+        "spent": spending.totals(
+            spending.lines(project.target_groups.all(), months=False, now=timezone.now())
+        ),
         "sealed": signing.dumps(
             [project.pk, token or secrets.token_urlsafe(24), seen], salt=SALT, compress=True
         ),

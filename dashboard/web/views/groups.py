@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import msgspec
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import Change, Edit, Incident, TargetGroup
@@ -80,6 +81,7 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "trends": trends.choices(),
         "funnel": trends.funnel(of),
         "respondents": trends.respondents(of),
+        "history_export": f"{reverse('group', args=[of.pk])}history/export.{{}}",
         "history": history.lines(changes, list(edits), names),
         "days": series.days_in(grid, where) if grid else [],
         "zone": times.place(where),

@@ -38,24 +38,24 @@ def project(request: HttpRequest, pk: int) -> HttpResponse:
         "project": of,
         "lines": [(line, names.get(line.group or 0, "")) for line in lines],
         "most": ON_PAGE,
+        "export": f"{request.path}export.{{}}",
     }
     return render(request, "project_history.html", context)
 
 
 @rule(Rule.MEMBER)
 @require_safe
-def project_csv(request: HttpRequest, pk: int) -> HttpResponseBase:
+def project_file(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     """The same as a file, further back."""
     of = found_project(request, pk)
-    groups = of.target_groups.in_bulk()
-    rows = _cells(_lines(request, of, IN_FILE), of, groups)
+    rows = _cells(_lines(request, of, IN_FILE), of, of.target_groups.in_bulk())
     name = f"history-{of.human_readable_id or of.pk}"
-    return exports.as_csv(name, exports.HISTORY_HEADINGS, rows)
+    return exports.answer(name, kind, exports.Sheet(exports.HISTORY_HEADINGS, rows))
 
 
 @rule(Rule.MEMBER)
 @require_safe
-def group_csv(request: HttpRequest, pk: int) -> HttpResponseBase:
+def group_file(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     """The history of one group as a file."""
     of = found(request, pk)
     changes = ChangeQuerySet(Change).filter(group=of).newest()[:IN_FILE]
@@ -63,7 +63,7 @@ def group_csv(request: HttpRequest, pk: int) -> HttpResponseBase:
     lines = history.lines(changes, list(edits), people(request))
     rows = _cells(lines, of.project, {of.pk: of})
     name = f"history-{of.human_readable_id or of.pk}"
-    return exports.as_csv(name, exports.HISTORY_HEADINGS, rows)
+    return exports.answer(name, kind, exports.Sheet(exports.HISTORY_HEADINGS, rows))
 
 
 def _cells(
