@@ -41,7 +41,7 @@ from dashboard.fielding.subqueries import (
 )
 
 if TYPE_CHECKING:
-    from dashboard.fielding.models import User
+    from dashboard.fielding.models import Project, User
 
 # A group is in the field when it is live, or may be again at once.
 IN_FIELD = ("live", "paused")
@@ -212,6 +212,17 @@ class ChangeQuerySet(VisibleQuerySet):
 
 class EditQuerySet(VisibleQuerySet):
     """Edits made through Fieldwatch."""
+
+    def of_project(self, project: Project) -> Self:
+        """Those of a project itself, and of its groups."""
+        return self.filter(Q(project=project) | Q(group__project=project))
+
+    def with_project(self) -> Self:
+        """Each with who made it, what it is of, and the id and name of its project."""
+        return self.select_related("by", "group__project", "project").annotate(
+            project_pk=Coalesce("group__project_id", "project_id"),
+            project_name=Coalesce("group__project__name", "project__name"),
+        )
 
     def newest(self) -> Self:
         """Newest first, with who made them."""
