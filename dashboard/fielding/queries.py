@@ -41,7 +41,7 @@ from dashboard.fielding.subqueries import (
 )
 
 if TYPE_CHECKING:
-    from dashboard.fielding.models import Project, User
+    from dashboard.fielding.models import User
 
 # A group is in the field when it is live, or may be again at once.
 IN_FIELD = ("live", "paused")
@@ -60,16 +60,7 @@ class VisibleQuerySet(models.QuerySet[Any]):
         return self.filter(reduce(or_, known)) if known else self.none()
 
 
-class NamedQuerySet(VisibleQuerySet):
-    """What the exchange gives an id for machines and one for people."""
-
-    def with_ids(self, ids: Sequence[str]) -> Self:
-        """Those with one of these human-readable ids or ULIDs, whatever their case."""
-        wanted = [one.upper() for one in ids]
-        return self.filter(Q(human_readable_id__in=wanted) | Q(exchange_id__in=wanted))
-
-
-class ProjectQuerySet(NamedQuerySet):
+class ProjectQuerySet(VisibleQuerySet):
     """Projects."""
 
     def for_list(self) -> Self:
@@ -120,7 +111,7 @@ class ProjectQuerySet(NamedQuerySet):
         return self.filter(called(text))
 
 
-class TargetGroupQuerySet(NamedQuerySet):
+class TargetGroupQuerySet(VisibleQuerySet):
     """Target groups."""
 
     def with_pulse(self) -> Self:
@@ -153,6 +144,11 @@ class TargetGroupQuerySet(NamedQuerySet):
             note_at=one(notes, "at"),
             note_by=one(notes.annotate(writer=writer), "writer"),
         )
+
+    def with_ids(self, ids: Sequence[str]) -> Self:
+        """Those with one of these human-readable ids or ULIDs, whatever their case."""
+        wanted = [one.upper() for one in ids]
+        return self.filter(Q(human_readable_id__in=wanted) | Q(exchange_id__in=wanted))
 
 
 class IncidentQuerySet(VisibleQuerySet):
@@ -212,17 +208,6 @@ class ChangeQuerySet(VisibleQuerySet):
 
 class EditQuerySet(VisibleQuerySet):
     """Edits made through Fieldwatch."""
-
-    def of_project(self, project: Project) -> Self:
-        """Those of a project itself, and of its groups."""
-        return self.filter(Q(project=project) | Q(group__project=project))
-
-    def with_project(self) -> Self:
-        """Each with who made it, what it is of, and the id and name of its project."""
-        return self.select_related("by", "group__project", "project").annotate(
-            project_pk=Coalesce("group__project_id", "project_id"),
-            project_name=Coalesce("group__project__name", "project__name"),
-        )
 
     def newest(self) -> Self:
         """Newest first, with who made them."""

@@ -11,10 +11,9 @@ from dashboard.fielding.models import Edit
 from dashboard.fielding.queries import EditQuerySet
 from dashboard.web import exports, history, times
 from dashboard.web.listing import Column, Listing, without_words
-from dashboard.web.parts import Names
 
 COLUMNS = {"when": Column("When", "started_at", descending=True)}
-FILTERS = {"kind": "kind", "outcome": "state", "who": "by__username", "project": "project_pk"}
+FILTERS = {"kind": "kind", "outcome": "state", "who": "by__username", "project": "group__project"}
 DATES = ("from", "to")
 
 
@@ -31,7 +30,7 @@ def narrowed(edits: EditQuerySet, listing: Listing, zone: str) -> EditQuerySet:
         edits = edits.filter(started_at__gte=first)
     if last:
         edits = edits.filter(started_at__lt=last + timedelta(days=1))
-    return edits.with_project()
+    return edits.select_related("by", "group__project")
 
 
 def _midnight(text: str, zone: str) -> datetime | None:
@@ -41,16 +40,12 @@ def _midnight(text: str, zone: str) -> datetime | None:
         return None
 
 
-def context(request: HttpRequest, mine: EditQuerySet, names: Names, *, zone: str) -> dict[str, Any]:
+def context(request: HttpRequest, mine: EditQuerySet, *, zone: str) -> dict[str, Any]:
     """The list, and what it can be filtered by."""
     listing = listing_of(request)
     found, total = listing.rows(narrowed(mine, listing, zone))
-    seen = (
-        mine.with_project()
-        .order_by()
-        .values_list(
-            "by__username", "by__first_name", "by__last_name", "project_pk", "project_name"
-        )
+    seen = mine.order_by().values_list(
+        "by__username", "by__first_name", "by__last_name", "group__project", "group__project__name"
     )
     rows = list(seen.distinct())
     people = {name: f"{one} {two}".strip() or name for name, one, two, *_ in rows if name}
@@ -62,7 +57,7 @@ def context(request: HttpRequest, mine: EditQuerySet, names: Names, *, zone: str
         ("project", "Project", _sorted(projects)),
     ]
     return {
-        "lines": [(history.edit_line(edit, names), edit) for edit in found],
+        "lines": [(history.edit_line(edit), edit.group) for edit in found],
         "listing": listing,
         "pages": listing.pages(total),
         "choices": choices,
@@ -75,9 +70,9 @@ def _sorted(choices: dict[str, str]) -> list[tuple[str, str]]:
     return sorted(choices.items(), key=lambda choice: choice[1].casefold())
 
 
-def file(request: HttpRequest, mine: EditQuerySet, names: Names, *, zone: str) -> exports.Sheet:
+def file(request: HttpRequest, mine: EditQuerySet, *, zone: str) -> exports.Sheet:
     """All edits that the address asks for."""
     listing = listing_of(request)
     rows = listing.all_rows(narrowed(mine, listing, zone))
-    lines = (exports.edit_line(edit, names) for edit in rows.iterator(chunk_size=500))
+    lines = map(exports.edit_line, rows.iterator(chunk_size=500))
     return exports.Sheet(exports.EDIT_HEADINGS, lines)

@@ -19,13 +19,9 @@ class Place(NamedTuple):
 
 PLACES = [
     Place("home", "Attention", ("home",)),
-    Place(
-        "projects",
-        "Projects",
-        ("projects", "project", "compare", "project-budget", "project-history"),
-    ),
-    Place("groups", "Groups", ("groups", "group", "edit", "notes")),
-    Place("activity", "Activity", ("activity", "made")),
+    Place("projects", "Projects", ("projects", "project", "compare")),
+    Place("groups", "Groups", ("groups", "group", "edit")),
+    Place("activity", "Activity", ("activity",)),
     Place("spend", "Spend", ("spend",)),
     Place("mails", "Mails", ("mails", "mail")),
 ]

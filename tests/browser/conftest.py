@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from django.conf import settings as django_settings
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
@@ -15,19 +14,6 @@ from tests.web.conftest import PLAIN
 from tests.web.fake_exchange import FakeExchange
 
 Open = Callable[..., Page]
-
-
-@pytest.fixture(scope="session")
-def live_server() -> Iterator[LiveServer]:
-    """Our server with the static files of the sources: ours is a subclass of the app of Django's
-    whose plain name pytest-django looks for.
-    """
-    with pytest.MonkeyPatch.context() as patched:
-        apps = [*django_settings.INSTALLED_APPS, "django.contrib.staticfiles"]
-        patched.setattr(django_settings, "INSTALLED_APPS", apps)
-        server = LiveServer("localhost")
-    yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -7,34 +7,17 @@ from typing import Any, cast
 
 import msgspec
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import Change, Edit, Incident, TargetGroup
 from dashboard.fielding.queries import ChangeQuerySet, EditQuerySet, IncidentQuerySet
-from dashboard.web import charts, conditional, history, present, series, sheet, times, trends
+from dashboard.web import charts, conditional, history, series, sheet, times, trends
 from dashboard.web.access import Rule, may_edit, person, rule
 from dashboard.web.views.projects import people
 
 HISTORY_ROWS = 100
 CHART_DAYS = 60
-MARKED_EDITS = (
-    Edit.Kind.CPI,
-    Edit.Kind.FILLING_STRATEGY,
-    Edit.Kind.RE_ENTRY,
-    Edit.Kind.GOALS,
-    Edit.Kind.DATES,
-)
-MARKED = (
-    "fielding_period_start_date_change",
-    "fielding_period_end_date_change",
-    "user_requested_cpi_change",
-    "re_entry_configuration_change",
-    "cpi_change",
-    "status_change",
-    "filling_goal_change",
-    "filling_strategy_change",
-)
+MARKED = ("cpi_change", "status_change", "filling_goal_change", "filling_strategy_change")
 
 
 def found(request: HttpRequest, pk: int) -> TargetGroup:
@@ -76,20 +59,16 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "status": sheet.group_status(of),
         "incidents": IncidentQuerySet(Incident).filter(group=of).open().by_urgency(),
         "causes": sheet.causes(of),
-        "quick": present.quick(of),
-        "settings": present.settings_of(of, user, names),
+        "settings": sheet.settings_of(of),
         "trends": trends.choices(),
         "funnel": trends.funnel(of),
         "respondents": trends.respondents(of),
-        "history_export": f"{reverse('group', args=[of.pk])}history/export.{{}}",
         "history": history.lines(changes, list(edits), names),
         "days": series.days_in(grid, where) if grid else [],
         "zone": times.place(where),
         "remark": sheet.remark(of),
         "manager": names.get(of.project_manager_id, ""),
         "may_edit": may_edit(request, of.account_id) and of.status not in ("draft", "archived"),
-        "may_note": may_edit(request, of.account_id),
-        "notes": of.notes.newest(),
     }
 
 
@@ -144,21 +123,14 @@ def _figure(request: HttpRequest, of: TargetGroup) -> charts.Figure:
         gained = series.rates(grid, steps) if grid else None
         return charts.gained(gained, steps, palette=palette, zone=zone)
     changes = ChangeQuerySet(Change).filter(group=of, kind__in=MARKED).newest()[:HISTORY_ROWS]
-    edits = EditQuerySet(Edit).filter(group=of, state=Edit.State.CONFIRMED, kind__in=MARKED_EDITS)
-    lines = history.lines(changes, list(edits.newest()[:HISTORY_ROWS]), {})
+    lines = history.lines(changes, [], {})
     return charts.completes(
         grid,
         goal=of.completes_goal or of.filling_goal,
         begins=of.starts_at,
         ends=of.ends_at,
         forecast=sheet.forecast(of),
-        marks=[charts.Mark(line.at, _mark_text(line)) for line in lines],
+        marks=[charts.Mark(line.at, f"{line.what}: {line.old} → {line.new}") for line in lines],
         palette=palette,
         zone=zone,
     )
-
-
-def _mark_text(line: history.Line) -> str:
-    """What a mark on the chart says: "Anna: CPI 2.10 → 2.90 EUR"."""
-    who = f"{line.who}: " if line.ours else ""
-    return f"{who}{line.what} {line.old} → {line.new}"
