@@ -19,6 +19,8 @@ GLOSSARY = {
     "LOI": "Length of interview: the median of real interviews, beside the minutes agreed.",
     "Likely finish": "The day on which the goal is met at the present pace: the even bet, and the "
     "range in which it falls eight times of ten.",
+    "Needed today": "What was missing to the goals of the live groups at midnight where their "
+    "people live, spread evenly over the days to their ends.",
     "Pace": "What was reached so far, beside what is due by now on the usual course of its days.",
     "Prescreens": "People who passed the exchange's screener and were sent to the survey.",
     "Projected cost": "What the group will have cost at its end at the present pace and CPI, the "
@@ -34,4 +36,6 @@ GLOSSARY = {
     "Short at end": "Completes that will be missing on the end date at the present pace, the "
     "middle estimate.",
     "Spend": "Completes so far at the price each was bought for.",
+    "Spend today": "Completes since midnight where their people live, at the present CPI of their "
+    "group; the exchange's own count of cost comes later.",
 }
