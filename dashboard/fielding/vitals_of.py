@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dashboard.fielding import trail
@@ -13,6 +14,20 @@ from dashboard.fielding.trail import Sample
 from dashboard.fielding.vitals import Vitals
 
 _HOUR = timedelta(hours=1)
+_COLUMNS = {
+    "status": "status",
+    "entrants": "entrants",
+    "prescreens": "prescreens",
+    "completes": "completes",
+    "ir": "incidence_rate",
+    "ir_expected": "expected_incidence_rate",
+    "loi_seconds": "median_loi_seconds",
+    "loi_minutes": "expected_loi_minutes",
+    "drop_off": "drop_off_rate",
+    "cpi": "cpi",
+    "epc": "epc",
+    "epcm": "epcm",
+}
 
 
 def vitals_of(
@@ -25,47 +40,46 @@ def vitals_of(
 ) -> Vitals:
     """The numbers that diagnosis and early warning read of one group."""
     group, soft = story.group, story.modules.soft_launch
-    recent = _lately(samples, trail.sample_of(group, now=now), quiet)
     left = (group.ends_at - now) / _HOUR if group.ends_at else None
     done = group.completes or 0
-    coming = outlook.completes_at_end_p50 - done
     running = left is not None and left > 0
-    told = group.respondent_analysis
-    return Vitals(
-        status=group.status,
+    seen = Vitals(
+        **{name: getattr(group, column) for name, column in _COLUMNS.items()},
         currency=group.currency or "USD",
-        entrants=group.entrants,
-        prescreens=group.prescreens,
-        completes=group.completes,
         goal=story.goal,
-        ir=group.incidence_rate,
-        ir_expected=group.expected_incidence_rate,
-        loi_seconds=group.median_loi_seconds,
-        loi_minutes=group.expected_loi_minutes,
-        drop_off=group.drop_off_rate,
-        cpi=group.cpi,
         cpi_usual=story.pools.price(group),
         cpi_limit=story.modules.cpi_limit,
-        epc=group.epc,
         epc_usual=trail.usual(samples, "epc", group.cpi),
-        epcm=group.epcm,
         epcm_usual=trail.usual(samples, "epcm", group.cpi),
-        lately_hours=recent.hours if recent else None,
-        completes_lately=recent.completes if recent else None,
-        entrants_lately=recent.entrants if recent else None,
-        prescreens_lately=recent.prescreens if recent else None,
-        drop_off_lately=recent.drop_off if recent else None,
-        ir_lately=recent.ir if recent else None,
-        loi_lately=recent.loi_seconds if recent else None,
         hours_silent=quiet.hours if quiet else None,
         expected_in_silence=quiet.usual if quiet else None,
         hours_left=left,
         chance=outlook.chance,
         soft_launch_hours_left=(soft.ends_at - now) / _HOUR if soft else None,
-        completes_an_hour=coming / left if left and running else None,
+        completes_an_hour=(outlook.completes_at_end_p50 - done) / left
+        if left and running
+        else None,
         needed_an_hour=(outlook.goal - done) / left if left and running else None,
         quotas_full=story.quotas_full,
-        analysis={one["label"] or one["status"]: one["count"] or 0 for one in told},
+        analysis={
+            one["label"] or one["status"]: one["count"] or 0 for one in group.respondent_analysis
+        },
+    )
+    recent = _lately(samples, trail.sample_of(group, now=now), quiet)
+    return seen if recent is None else _with(seen, recent)
+
+
+def _with(seen: Vitals, recent: trail.Lately) -> Vitals:
+    """The vitals with what happened lately."""
+    return replace(
+        seen,
+        lately_hours=recent.hours,
+        completes_lately=recent.completes,
+        entrants_lately=recent.entrants,
+        prescreens_lately=recent.prescreens,
+        drop_off_lately=recent.drop_off,
+        ir_lately=recent.ir,
+        loi_lately=recent.loi_seconds,
     )
 
 
