@@ -8,7 +8,7 @@ import os
 from argparse import ArgumentParser
 from importlib import import_module
 
-MODULES = ("client", "backtest")
+MODULES = ("client", "backtest", "warnings")
 SOAK: tuple[str, ...] = ()  # the long ones
 
 
