@@ -35,7 +35,7 @@ def found(request: HttpRequest, pk: int) -> TargetGroup:
     return cast("TargetGroup", group)
 
 
-def group_mark(request: HttpRequest, group: TargetGroup) -> str:
+def _mark(request: HttpRequest, group: TargetGroup) -> str:
     """What changes whenever the group's page does."""
     pulse = group.pulse  # type: ignore[attr-defined]
     return conditional.mark(request, group.project.version, pulse)
@@ -46,7 +46,7 @@ def group_mark(request: HttpRequest, group: TargetGroup) -> str:
 def group(request: HttpRequest, pk: int) -> HttpResponse:
     """A target group."""
     of = found(request, pk)
-    etag, read_at = group_mark(request, of), of.project.read_at
+    etag, read_at = _mark(request, of), of.project.read_at
     if same := conditional.unchanged(request, etag, read_at):
         return same
     return conditional.page(request, "group", _context(request, of), etag=etag, read_at=read_at)
