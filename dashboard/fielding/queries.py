@@ -268,22 +268,6 @@ class NoteQuerySet(models.QuerySet[Any]):
         return self.select_related("by").order_by("-at", "-pk")
 
 
-class ReadingQuerySet(models.QuerySet[Any]):
-    """Readings of figures."""
-
-    def since(self, moment: datetime) -> Self:
-        """Those after a moment, in order of time."""
-        return self.filter(at__gte=moment).order_by("at")
-
-
-class CompletesDayQuerySet(models.QuerySet[Any]):
-    """Stored days of completes."""
-
-    def since(self, moment: datetime) -> Self:
-        """Days that may hold points after `moment`, in order."""
-        return self.filter(day__gte=moment.date()).order_by("day")
-
-
 class WebhookEventQuerySet(models.QuerySet[Any]):
     """What webhooks told."""
 

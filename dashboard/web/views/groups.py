@@ -11,13 +11,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from dashboard.fielding import aftermath
+from dashboard.fielding.measured import CompletesDayQuerySet, ReadingQuerySet
 from dashboard.fielding.models import Change, CompletesDay, Edit, Incident, Reading, TargetGroup
 from dashboard.fielding.queries import (
     ChangeQuerySet,
-    CompletesDayQuerySet,
     EditQuerySet,
     IncidentQuerySet,
-    ReadingQuerySet,
 )
 from dashboard.web import completes, conditional, history, present, series, sheet, times, trends
 from dashboard.web.access import Rule, may_edit, person, rule
