@@ -174,7 +174,7 @@ class TargetGroupQuerySet(NamedQuerySet):
         """With no more than a chart takes, and the version that changes whenever it does."""
         columns = (
             "country_code", "time_zone", "currency", "completes_goal", "filling_goal", "starts_at",
-            "ends_at", "insight", "expected_loi_minutes", "expected_incidence_rate",
+            "ends_at", "insight", "details", "expected_loi_minutes", "expected_incidence_rate",
         )  # fmt: skip
         return self.select_related("project").only(*columns, "project__version")
 
