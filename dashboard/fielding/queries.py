@@ -133,7 +133,7 @@ class TargetGroupQuerySet(VisibleQuerySet):
     def with_pulse(self) -> Self:
         """Each with its project, and a text that changes with its incidents and edits."""
         mine = {"group": OuterRef("pk")}
-        return self.select_related("project", "account").annotate(
+        return self.select_related("project", "account", "sheet").annotate(
             pulse=Concat(
                 stamp("Incident", mine, "fired_at", "closed_at", "acknowledged_at"),
                 stamp("Edit", mine, "started_at", "settled_at"),
@@ -209,6 +209,10 @@ class IncidentQuerySet(VisibleQuerySet):
 
 class ExchangeUserQuerySet(VisibleQuerySet):
     """People as the exchange names them."""
+
+
+class BusinessUnitQuerySet(VisibleQuerySet):
+    """Business units of accounts."""
 
 
 class MailQuerySet(models.QuerySet[Any]):
