@@ -91,7 +91,7 @@ def _insight(draw: random.Random, now: datetime) -> dict[str, Any]:
     return {
         "spark": [draw.randrange(20) for _ in range(28)],
         "today": draw.randrange(50),
-        "rhythm": {"rate": 1.2, "hours": [round(draw.random(), 3) for _ in range(24)], "days": [1] * 7},
+        "rhythm": {"rate": 1.2, "hours": [round(draw.random(), 3) for _ in range(24)]},
         "forecast": {
             "finish": [(now + timedelta(days=d)).isoformat(timespec="seconds") for d in (2, 4, 6)],
             "at_end": [310.2, 402.5, 480.0], "chance": 0.31, "confidence": "middling", "note": "",
@@ -99,7 +99,7 @@ def _insight(draw: random.Random, now: datetime) -> dict[str, Any]:
         "cost": {"p10": "900.00", "p50": "1000.00", "p90": "1100.00"},
         "pace": {"band": "behind", "reason": "x" * 60, "actual": 100.0, "required": 120.5},
         "warnings": {"high_drop_rates": 0.4},
-        "causes": [{"sentence": "x" * 60, "observed": "x" * 30, "expected": "y" * 30, "advice": "z" * 70}],
+        "causes": [{"sentence": "x" * 60, "observed": "x" * 30, "advice": "z" * 90}],
     }  # fmt: skip
 
 
@@ -135,7 +135,8 @@ def _around(
         Change(
             account=project.account, group=group, batch_id=f"b{number}", kind="cpi_change",
             occurred_at=now - timedelta(days=number + 1), seen_at=now, actor_type="las_user",
-            old={"value": "2.1", "currency_code": "USD"}, new={"value": "2.9", "currency_code": "USD"},
+            old={"value": "2.1", "currency_code": "USD"},
+            new={"value": "2.9", "currency_code": "USD"},
         )
         for group in groups for number in range(4)
     )  # fmt: skip
