@@ -74,7 +74,16 @@ class MembershipQuerySet(models.QuerySet[Any]):
         )
 
 
-class ProjectQuerySet(VisibleQuerySet):
+class NamedQuerySet(VisibleQuerySet):
+    """What the exchange gives an id for machines and one for people."""
+
+    def with_ids(self, ids: Sequence[str]) -> Self:
+        """Those with one of these human-readable ids or ULIDs, whatever their case."""
+        wanted = [one.upper() for one in ids]
+        return self.filter(Q(human_readable_id__in=wanted) | Q(exchange_id__in=wanted))
+
+
+class ProjectQuerySet(NamedQuerySet):
     """Projects."""
 
     def for_list(self) -> Self:
@@ -126,7 +135,7 @@ class ProjectQuerySet(VisibleQuerySet):
         return self.filter(called(text))
 
 
-class TargetGroupQuerySet(VisibleQuerySet):
+class TargetGroupQuerySet(NamedQuerySet):
     """Target groups."""
 
     def with_pulse(self) -> Self:
@@ -157,10 +166,13 @@ class TargetGroupQuerySet(VisibleQuerySet):
             note_by=newest_note(WRITER, models.TextField()),
         )
 
-    def with_ids(self, ids: Sequence[str]) -> Self:
-        """Those with one of these human-readable ids or ULIDs, whatever their case."""
-        wanted = [one.upper() for one in ids]
-        return self.filter(Q(human_readable_id__in=wanted) | Q(exchange_id__in=wanted))
+    def for_chart(self) -> Self:
+        """With no more than a chart takes, and the version that changes whenever it does."""
+        columns = (
+            "country_code", "time_zone", "currency", "completes_goal", "filling_goal", "starts_at",
+            "ends_at", "insight", "expected_loi_minutes", "expected_incidence_rate",
+        )  # fmt: skip
+        return self.select_related("project").only(*columns, "project__version")
 
 
 class IncidentQuerySet(VisibleQuerySet):
@@ -207,10 +219,6 @@ class ExchangeUserQuerySet(VisibleQuerySet):
     """People as the exchange names them."""
 
 
-class BusinessUnitQuerySet(VisibleQuerySet):
-    """Business units of accounts."""
-
-
 class MailQuerySet(models.QuerySet[Any]):
     """Mails, for pages."""
 
@@ -253,22 +261,6 @@ class NoteQuerySet(models.QuerySet[Any]):
     def newest(self) -> Self:
         """Newest first, with who wrote them."""
         return self.select_related("by").order_by("-at", "-pk")
-
-
-class ReadingQuerySet(models.QuerySet[Any]):
-    """Readings of figures."""
-
-    def since(self, moment: datetime) -> Self:
-        """Those after a moment, in order of time."""
-        return self.filter(at__gte=moment).order_by("at")
-
-
-class CompletesDayQuerySet(models.QuerySet[Any]):
-    """Stored days of completes."""
-
-    def since(self, moment: datetime) -> Self:
-        """Days that may hold points after `moment`, in order."""
-        return self.filter(day__gte=moment.date()).order_by("day")
 
 
 class WebhookEventQuerySet(models.QuerySet[Any]):
