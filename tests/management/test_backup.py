@@ -19,10 +19,15 @@ from tests.conftest import missing
 ROOT = Path(__file__).resolve().parent.parent.parent
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 FILL = """
+from allauth.mfa.totp.internal.auth import TOTP
 from tests import make
+TOTP.activate(make.person(username="dana"), "JBSWY3DPEHPK3PXP")
 make.group(make.project(make.account(name="main", secret="the-exchange-key")))
 """
 READ = """
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import decrypt
+assert decrypt(Authenticator.objects.get().data["secret"]) == "JBSWY3DPEHPK3PXP"
 from dashboard.fielding.models import ExchangeAccount, TargetGroup
 print(ExchangeAccount.objects.get(name="main").secret, TargetGroup.objects.count())
 """
@@ -126,6 +131,8 @@ def test_a_restore_without_the_key_says_so(filled: Machine, tmp_path: Path) -> N
 def test_after_rekey_the_old_key_is_not_needed(filled: Machine) -> None:
     filled.environment["ENCRYPTION_KEYS"] = f"{NEW},{OLD}"
     assert filled.holds() == "the-exchange-key 1"
-    assert "exchange accounts: 1" in filled.run("rekey")
+    said = filled.run("rekey")
+    assert "exchange accounts: 1" in said
+    assert "second factors: 1" in said
     filled.environment["ENCRYPTION_KEYS"] = NEW
     assert filled.holds() == "the-exchange-key 1"
