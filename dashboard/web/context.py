@@ -23,6 +23,7 @@ PLACES = [
     Place("groups", "Groups", ("groups", "group", "edit")),
     Place("activity", "Activity", ("activity",)),
     Place("spend", "Spend", ("spend",)),
+    Place("rate-cards", "Rate cards", ("rate-cards",)),
     Place("mails", "Mails", ("mails", "mail")),
 ]
 CONNECTIONS = Place("connections", "Connections", ("connections", "connection", "people"))

@@ -67,6 +67,14 @@
     if (event.detail.elt.matches("form[data-filters]")) {
       tidy(event.detail.elt, event.detail.formData);
     }
+    const choice = event.detail.elt.closest("[data-choice]");
+    if (choice) {
+      // The link was drawn before choices of other panels: the address knows them all.
+      const asked = new URLSearchParams(location.search);
+      if (choice.dataset.key) asked.set(choice.dataset.choice, choice.dataset.key);
+      else asked.delete(choice.dataset.choice);
+      event.detail.path = `${location.pathname}?${asked}`;
+    }
     if (region && event.detail.elt === region) {
       event.detail.path = location.pathname + location.search;
       event.detail.headers["If-None-Match"] = region.dataset.etag;
@@ -78,10 +86,35 @@
     if (stamp && element) element.dateTime = stamp;
     drawTimes(document);
   });
+  // What was unfolded stays unfolded.
+  let unfolded = [];
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    unfolded = [...event.detail.target.querySelectorAll("details[open][id]")].map((details) => details.id);
+  });
   document.addEventListener("htmx:afterSettle", (event) => {
     drawTimes(document);
+    for (const id of unfolded) {
+      const details = document.getElementById(id);
+      if (details) details.open = true;
+    }
     const focus = event.target.querySelector && event.target.querySelector("[data-focus]");
     if (focus) focus.focus();
+  });
+
+  // Text goes to the clipboard; where the browser forbids that, it is selected to be copied by hand.
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const field = document.getElementById(button.dataset.copy);
+    const said = button.parentElement.querySelector("[data-copied]");
+    try {
+      await navigator.clipboard.writeText(field.value);
+      said.textContent = "Copied";
+    } catch (error) {
+      field.focus();
+      field.select();
+      said.textContent = "Selected: press Ctrl+C or ⌘C to copy";
+    }
   });
 
   // A form is sent once; one that speaks of the table on screen says how it stands now.
@@ -132,7 +165,6 @@
       box.open = false;
       box.querySelector("summary").focus();
     }
-    if (event.key === "Escape" && document.activeElement.closest(".hint")) document.activeElement.blur();
     if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
     const search = document.getElementById("search");
     if (!search) return;

@@ -39,7 +39,7 @@ def test_the_chart_is_drawn_and_its_numbers_are_behind_it(page: Page) -> None:
     open_group(page)
     page.wait_for_selector("[data-drawn=total] .main-svg")
     page.click("text=Per day")
-    page.wait_for_selector("[data-drawn=day] .bars path")
+    page.wait_for_selector("[data-drawn=day] .bars path", state="attached")
     page.click("text=The numbers behind the chart")
     expect(page.locator("details table")).to_contain_text("99")
 

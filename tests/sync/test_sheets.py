@@ -49,7 +49,12 @@ def sheet() -> GroupSheet:
 
 def priced_by_a_card(exchange: Exchange) -> None:
     said = {
-        "progress": {"current_completes": 1, "filling_goal": 200, "filling_strategy": "completes"},
+        "progress": {
+            "current_completes": 1,
+            "current_prescreens": 3,
+            "filling_goal": 200,
+            "filling_strategy": "completes",
+        },
         "project_name": "Project",
         "target_group_name": "Group 11",
         "pricing_model": "rate_card",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from dashboard.exchange.errors import ExchangeError
-from dashboard.fielding.models import Edit, TargetGroup, User
+from dashboard.exchange.errors import ExchangeError, NotFound
+from dashboard.fielding.models import BusinessUnit, Edit, ExchangeAccount, TargetGroup, User
+from dashboard.sync import lookup
 from tests.make import NOW
 
 ALLOWED = {"allow_for_current_target_group": True, "allow_for_other_target_groups": False}
@@ -39,6 +40,9 @@ class FakeExchange:
         self.reasons: list[dict[str, str]] = []
         self.down: ExchangeError | None = None
         self.sent: list[Any] = []
+        self.cards: dict[str, Any] = {}
+        self.known: dict[str, lookup.Found] = {}
+        self.asked: list[str] = []
 
     def present(self, *, group: TargetGroup, kind: str) -> Any:
         """The value now."""
@@ -72,3 +76,18 @@ class FakeExchange:
             started_at=NOW,
             settled_at=None if self.state == Edit.State.UNKNOWN else NOW,
         )
+
+    def rate_card(self, *, unit: BusinessUnit, country: str) -> Any:
+        """The card of a country."""
+        if self.down:
+            raise self.down
+        if country not in self.cards:
+            raise NotFound
+        return self.cards[country]
+
+    def group_by_id(self, *, ulid: str, accounts: list[ExchangeAccount]) -> lookup.Answer:
+        """A group by its id, if it is on one of these accounts."""
+        self.asked.append(ulid)
+        found = self.known.get(ulid)
+        failed = [(one, str(self.down)) for one in accounts] if self.down else []
+        return lookup.Answer(found if found and found.account in accounts else None, failed)
