@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from dashboard.alerts import deliver, detect
 from dashboard.celery import app
+from dashboard.fielding import usual
 from dashboard.fielding.models import ExchangeAccount, Project
 from dashboard.sync import hear, plan, push, work
 
@@ -54,3 +55,10 @@ def tell() -> None:
 def tidy() -> None:
     """Forget what is kept for a while only; the beat calls it every hour."""
     hear.forget(now=timezone.now())
+
+
+@app.task(name="dashboard.tasks.learn")
+def learn() -> None:
+    """Learn what is usual in each project and country; the beat calls it every hour."""
+    for account in ExchangeAccount.objects.filter(polling=True):
+        usual.learn_account(account, now=timezone.now())

@@ -80,7 +80,16 @@ class MembershipQuerySet(models.QuerySet[Any]):
         )
 
 
-class ProjectQuerySet(VisibleQuerySet):
+class NamedQuerySet(VisibleQuerySet):
+    """What the exchange gives an id for machines and one for people."""
+
+    def with_ids(self, ids: Sequence[str]) -> Self:
+        """Those with one of these human-readable ids or ULIDs, whatever their case."""
+        wanted = [one.upper() for one in ids]
+        return self.filter(Q(human_readable_id__in=wanted) | Q(exchange_id__in=wanted))
+
+
+class ProjectQuerySet(NamedQuerySet):
     """Projects."""
 
     def for_list(self) -> Self:
@@ -127,7 +136,7 @@ class ProjectQuerySet(VisibleQuerySet):
         return self.filter(called(text))
 
 
-class TargetGroupQuerySet(VisibleQuerySet):
+class TargetGroupQuerySet(NamedQuerySet):
     """Target groups."""
 
     def with_pulse(self) -> Self:
@@ -160,11 +169,6 @@ class TargetGroupQuerySet(VisibleQuerySet):
             note_at=one(notes, "at"),
             note_by=one(notes.annotate(writer=writer), "writer"),
         )
-
-    def with_ids(self, ids: Sequence[str]) -> Self:
-        """Those with one of these human-readable ids or ULIDs, whatever their case."""
-        wanted = [one.upper() for one in ids]
-        return self.filter(Q(human_readable_id__in=wanted) | Q(exchange_id__in=wanted))
 
 
 class IncidentQuerySet(VisibleQuerySet):

@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from dashboard.fielding.models import Change, Project, TargetGroup
-from dashboard.fielding.queries import ChangeQuerySet
+from dashboard.fielding.models import Change, Edit, Project, TargetGroup
+from dashboard.fielding.queries import ChangeQuerySet, EditQuerySet
 from dashboard.web import charts, completes, conditional, shares, times, trends
 from dashboard.web.access import Rule, person, rule
 from dashboard.web.views.groups import found, group_mark
@@ -81,10 +81,13 @@ def _palette(request: HttpRequest) -> charts.Palette:
 def _completes(request: HttpRequest, of: TargetGroup) -> charts.Figure:
     now = datetime.now(UTC)
     marked = ChangeQuerySet(Change).filter(group=of, kind__in=completes.MARKED)
+    edits = EditQuerySet(Edit).filter(group=of, kind__in=completes.MARKED_EDITS)
+    made = edits.filter(state=Edit.State.CONFIRMED).newest()
     return completes.figure(
         of,
         completes.grid_of(of, now),
         list(marked.newest()[:MARKS]),
+        list(made[:MARKS]),
         view=completes.View.asked(request.GET),
         palette=_palette(request),
         now=now,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from dashboard.fielding import aftermath
@@ -18,7 +19,7 @@ from dashboard.fielding.queries import (
     IncidentQuerySet,
     ReadingQuerySet,
 )
-from dashboard.web import completes, conditional, history, series, sheet, times, trends
+from dashboard.web import completes, conditional, history, present, series, sheet, times, trends
 from dashboard.web.access import Rule, may_edit, person, rule
 from dashboard.web.panels import effects, pricing, quotas, why
 from dashboard.web.views.projects import people
@@ -66,16 +67,20 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "causes": sheet.causes(of),
         "risks": why.risks(of),
         "for_client": why.for_client(of, user, of.project.read_at),
-        "settings": sheet.settings_of(of),
+        "quick": present.quick(of),
+        "settings": present.settings_of(of, user, names),
         "funnel": trends.funnel(of),
         "respondents": trends.respondents(of),
         "quotas": quotas.cells(of),
         "unlimited": quotas.unlimited(of),
         "card": pricing.of_group(of),
+        "history_export": f"{reverse('group', args=[of.pk])}history/export.{{}}",
         "history": history.lines(changes, edits, names),
         "remark": sheet.remark(of),
         "manager": names.get(of.project_manager_id, ""),
         "may_edit": may_edit(request, of.account_id) and of.status not in ("draft", "archived"),
+        "may_note": may_edit(request, of.account_id),
+        "notes": of.notes.newest(),
         **_over_time(request, of, changes, edits, now),
     }
 

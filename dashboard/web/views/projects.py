@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from dashboard.fielding.models import ExchangeUser, Incident, Project, TargetGroup
 from dashboard.fielding.queries import ExchangeUserQuerySet, IncidentQuerySet, ProjectQuerySet
 from dashboard.web import conditional, exports, group_table, project_table, saved
-from dashboard.web.access import Rule, memberships, person, rule, stamped
+from dashboard.web.access import Rule, may_edit, memberships, person, rule, stamped
 
 
 @rule(Rule.SIGNED_IN)
@@ -59,7 +59,7 @@ def project(request: HttpRequest, pk: int) -> HttpResponse:
     firing = IncidentQuerySet(Incident).filter(project=of)
     groups = of.target_groups.all()
     context = group_table.context(request, groups, firing, named=False)
-    context |= {"project": of, "views": views}
+    context |= {"project": of, "views": views, "may_edit": may_edit(request, of.account_id)}
     return conditional.page(request, "project", context, etag=etag, read_at=of.read_at)
 
 
