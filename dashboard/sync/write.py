@@ -64,7 +64,7 @@ def store(*, project: Project, token: str, found: Sequence[Found], now: datetime
         days = _store_days(groups, found)
         changes = _store_changes(groups, found, now)
         _tell_status(groups, changes)
-        _store_sheets(groups, found)
+        _store_sheets(groups, found, now)
         _work_out(groups.values(), before, days, now)
         return _store_groups(groups, before, now)
 
@@ -167,16 +167,17 @@ def _store_days(groups: Mapping[str, TargetGroup], found: Iterable[Found]) -> di
     return {pk: stored[pk] | days for pk, days in read.items()}
 
 
-def _store_sheets(groups: Mapping[str, TargetGroup], found: Iterable[Found]) -> None:
-    """Write the quotas and rate cards that differ."""
-    told = {groups[one.answer.ask.group].pk: one.answer.sheet for one in found if one.answer.sheet}
-    stored = GroupSheet.objects.in_bulk(list(told)) if told else {}
+def _store_sheets(groups: Mapping[str, TargetGroup], found: Iterable[Found], now: datetime) -> None:
+    """Write the quotas and rate cards that differ; their groups count as changed."""
+    told = [(groups[one.answer.ask.group], one.answer.sheet) for one in found if one.answer.sheet]
+    stored = GroupSheet.objects.in_bulk([group.pk for group, _ in told]) if told else {}
     changed = []
-    for pk, columns in told.items():
-        sheet = stored.get(pk) or GroupSheet(group_id=pk)
+    for group, columns in told:
+        sheet = stored.get(group.pk) or GroupSheet(group_id=group.pk)
         if any(getattr(sheet, name) != value for name, value in columns.items()):
             for name, value in columns.items():
                 setattr(sheet, name, value)
+            group.changed_at = now
             changed.append(sheet)
     GroupSheet.objects.bulk_create(
         changed,
