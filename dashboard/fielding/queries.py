@@ -170,6 +170,14 @@ class TargetGroupQuerySet(NamedQuerySet):
             note_by=one(notes.annotate(writer=writer), "writer"),
         )
 
+    def for_chart(self) -> Self:
+        """With no more than a chart takes, and the version that changes whenever it does."""
+        columns = (
+            "country_code", "time_zone", "currency", "completes_goal", "filling_goal", "starts_at",
+            "ends_at", "insight", "expected_loi_minutes", "expected_incidence_rate",
+        )  # fmt: skip
+        return self.select_related("project").only(*columns, "project__version")
+
 
 class IncidentQuerySet(VisibleQuerySet):
     """Incidents, for pages."""
@@ -215,10 +223,6 @@ class ExchangeUserQuerySet(VisibleQuerySet):
     """People as the exchange names them."""
 
 
-class BusinessUnitQuerySet(VisibleQuerySet):
-    """Business units of accounts."""
-
-
 class MailQuerySet(models.QuerySet[Any]):
     """Mails, for pages."""
 
@@ -262,22 +266,6 @@ class NoteQuerySet(models.QuerySet[Any]):
     def newest(self) -> Self:
         """Newest first, with who wrote them."""
         return self.select_related("by").order_by("-at", "-pk")
-
-
-class ReadingQuerySet(models.QuerySet[Any]):
-    """Readings of figures."""
-
-    def since(self, moment: datetime) -> Self:
-        """Those after a moment, in order of time."""
-        return self.filter(at__gte=moment).order_by("at")
-
-
-class CompletesDayQuerySet(models.QuerySet[Any]):
-    """Stored days of completes."""
-
-    def since(self, moment: datetime) -> Self:
-        """Days that may hold points after `moment`, in order."""
-        return self.filter(day__gte=moment.date()).order_by("day")
 
 
 class WebhookEventQuerySet(models.QuerySet[Any]):

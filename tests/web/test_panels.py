@@ -233,3 +233,30 @@ def test_a_project_without_completes_says_so(viewer: Client, account: ExchangeAc
     assert viewer.get(f"/projects/{project.pk}/chart.json").json()["data"] == []
     page = viewer.get(f"/projects/{project.pk}/completes/").content.decode()
     assert "Nothing has been counted yet" in page
+
+
+def test_a_draft_shows_what_is_planned_and_no_chart_of_nothing(
+    viewer: Client, account: ExchangeAccount
+) -> None:
+    draft = make.group(make.project(account), status="draft", completes=None, entrants=None)
+    page = shown(viewer, draft)
+    assert "This is a draft" in page
+    assert "data-chart" not in page
+    assert "Copy for the client" not in page
+
+
+@pytest.mark.parametrize(
+    ("health", "said"), [("stale", "are old"), ("error", "The exchange refuses")]
+)
+def test_numbers_of_an_account_that_is_not_well_say_so(
+    viewer: Client, group: TargetGroup, health: str, said: str
+) -> None:
+    ExchangeAccount.objects.update(health=health)
+    assert said in shown(viewer, group)
+
+
+def test_a_group_that_the_exchange_no_longer_lists_says_so(
+    viewer: Client, group: TargetGroup
+) -> None:
+    TargetGroup.objects.update(missing_since=make.NOW)
+    assert "No longer listed by the exchange" in shown(viewer, group)
