@@ -28,6 +28,11 @@ from dashboard.sync.read import Answer
 _UPDATED = {field.name for field in TargetGroup._meta.concrete_fields} - {
     "id", "account", "exchange_id", "time_zone", "budget",
 }  # fmt: skip
+# Columns that say when we asked and what we made of it, not what changed on the exchange.
+_OURS = {
+    "insight", "short_at_end", "finish_at", "row_hash", "completes_read_at", "details_read_at",
+    "told_at", "error",
+}  # fmt: skip
 _FIGURES = frozenset(rows.READING_FIGURES)
 Days = dict[date, completes.PackedDay]
 
@@ -231,7 +236,8 @@ def _store_groups(
     differs = {ulid: _differs(group, before[ulid]) for ulid, group in groups.items()}
     changed = [groups[ulid] for ulid, names in differs.items() if names]
     for group in changed:
-        group.changed_at = now
+        if not _OURS.issuperset(differs[group.exchange_id]):
+            group.changed_at = now
     for known in (True, False):
         some = [group for group in changed if bool(before[group.exchange_id]) is known]
         names = itertools.chain.from_iterable(differs[group.exchange_id] for group in some)

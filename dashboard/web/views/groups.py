@@ -45,10 +45,10 @@ def _mark(request: HttpRequest, group: TargetGroup) -> str:
 @require_safe
 def group(request: HttpRequest, pk: int) -> HttpResponse:
     """A target group."""
+    if same := conditional.early(request, TargetGroup.objects.filter(pk=pk)):
+        return same
     of = found(request, pk)
     etag, read_at = _mark(request, of), of.project.read_at
-    if same := conditional.unchanged(request, etag, read_at):
-        return same
     return conditional.page(request, "group", _context(request, of), etag=etag, read_at=read_at)
 
 
