@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from dashboard.fielding.models import Edit, TargetGroup, User
+from dashboard.fielding.models import TargetGroup, User
 from dashboard.web import figures, rows, times, words
 from dashboard.web.charts import Forecast
 
@@ -33,17 +33,6 @@ class Cause:
     observed: str
     expected: str
     advice: str
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A setting as we last read it, and the form that changes it."""
-
-    kind: str
-    label: str
-    value: str
-    note: str
-    offered: bool
 
 
 def part(group: TargetGroup, *path: str) -> Any:
@@ -118,10 +107,13 @@ def _finish(group: TargetGroup, user: User) -> Figure:
     if group.finish_at:
         until = _day(latest, group) if latest else "not within 90 days"
         reach = f"{_day(early, group)} to {until} · "
+    likely = _day(group.finish_at, group)
+    if group.finish_at is None and early:
+        likely, late = f"{_day(early, group)} at best", True
+    elif group.finish_at is None and part(group, "forecast"):
+        likely, late = "Not in sight", True
     tone = "warn" if late else ""
-    return Figure(
-        "Likely finish", _day(group.finish_at, group), reach + ends, "Likely finish", tone
-    )
+    return Figure("Likely finish", likely, reach + ends, "Likely finish", tone, wide=True)
 
 
 def _moments(group: TargetGroup) -> list[datetime | None]:
@@ -228,42 +220,3 @@ def causes(group: TargetGroup) -> list[Cause]:
             text = str(issue.get("text") or issue.get("code") or figure)
             found.append(Cause(f"The exchange says: {text}", "", "", advice))
     return found
-
-
-def settings_of(group: TargetGroup) -> list[Setting]:
-    """What can be changed from here."""
-    rate_card = group.pricing_model == "rate_card"
-    strategy = words.STRATEGIES.get(group.filling_strategy, group.filling_strategy)
-    price = "The rate card sets it" if rate_card else ""
-    return [
-        Setting(
-            Edit.Kind.CPI,
-            "CPI",
-            figures.money(group.cpi, group.currency),
-            price or ("Limited by the fielding assistant" if group.is_pricing_restricted else ""),
-            not rate_card,
-        ),
-        Setting(Edit.Kind.FILLING_STRATEGY, "Filling strategy", strategy or figures.DASH, "", True),
-        Setting(
-            Edit.Kind.RE_ENTRY,
-            "Re-entry",
-            _re_entry(group),
-            "" if group.re_entry_offered is not False else "Not offered by this exchange",
-            group.re_entry_offered is not False,
-        ),
-    ]
-
-
-def _re_entry(group: TargetGroup) -> str:
-    """How many cells of the re-entry grid are allowed."""
-    if not isinstance(group.re_entry, Mapping):
-        return "not read yet"
-    cells = [
-        value
-        for sides in group.re_entry.values()
-        if isinstance(sides, Mapping)
-        for targets in sides.values()
-        if isinstance(targets, Mapping)
-        for value in targets.values()
-    ]
-    return f"{sum(map(bool, cells))} of {len(cells)} ways allowed"

@@ -132,20 +132,31 @@
 
   // What a new price costs, before it is sent.
   document.addEventListener("input", (event) => {
-    const field = event.target.closest("[data-left]");
+    const field = event.target.closest("[data-cost]");
     if (!field) return;
     const out = document.getElementById(field.getAttribute("aria-describedby").split(" ")[0]);
-    const price = /^\d+(\.\d+)?$/.test(field.value.trim()) ? Number(field.value) : NaN;
-    const cost = Math.round(price * Number(field.dataset.left)).toLocaleString("en-GB");
-    out.textContent = Number.isNaN(price) ? out.dataset.help : `${field.dataset.left} completes to come × ${field.value.trim()} = ${cost} ${field.dataset.currency}`;
+    out.textContent = cost(field.value.trim(), field.dataset) || out.dataset.help;
   });
+  function cost(text, { left, price, spent, budget, currency }) {
+    if (left === undefined || !/^\d+(\.\d+)?$/.test(text)) return "";
+    const whole = (sum) => `${Math.round(sum).toLocaleString("en-GB")} ${currency}`;
+    const ahead = Number(text) * Number(left), more = ahead - Number(price) * Number(left);
+    let said = `${Number(left).toLocaleString("en-GB")} completes to come × ${text} = ${whole(ahead)}`;
+    if (price && more) said += `, ${whole(Math.abs(more))} ${more > 0 ? "more" : "less"} than now`;
+    if (spent === undefined) return `${said}.`;
+    const end = Number(spent) + ahead;
+    said += `. In the end ${whole(end)}`;
+    if (budget === undefined) return `${said}.`;
+    const rest = Number(budget) - end;
+    return `${said}: ${whole(Math.abs(rest))} ${rest >= 0 ? "below" : "ABOVE"} the budget of ${whole(budget)}.`;
+  }
 
   // The panel of a form closes without a round trip, and gives the focus back.
   document.addEventListener("click", (event) => {
     const closer = event.target.closest("[data-close]");
     if (closer) {
       const form = closer.closest("[data-form]");
-      if (!form || !form.closest("#form-here")) return;
+      if (!form || !form.closest("#form-here, #note-here")) return;
       event.preventDefault();
       const opener = document.getElementById(form.dataset.form);
       form.remove();

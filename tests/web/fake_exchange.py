@@ -23,6 +23,36 @@ RE_ENTRY = {
 }
 
 
+DETAILS: dict[str, Any] = {
+    "name": "Japan 25–54",
+    "project_manager_id": "pm-1",
+    "expected_length_of_interview_minutes": 9,
+    "expected_incidence_rate": 0.35,
+    "industry_lockout_code": "no_lockout",
+    "live_url": "https://survey.example.com/live?rid=[%RID%]",
+    "test_url": "https://survey.example.com/test",
+    "target_group_customer_reference_number": "REF-1",
+    "client_cost_per_interview_note": {"value": "5.00", "currency_code": "USD"},
+}
+DATES = {
+    "start_fielding_at": "2026-11-13T09:00:00.000Z",
+    "end_fielding_at": "2036-11-27T09:00:00.000Z",
+}
+GOALS: dict[str, Any] = {
+    "completes_goal": 200,
+    "profiles": [
+        {
+            "id": "p1",
+            "name": "Age",
+            "targets": [
+                {"id": "t1", "name": "18–34", "completes_goal": 80, "completes": 40},
+                {"id": "t2", "name": "35–54", "completes_goal": 120, "completes": 60},
+            ],
+        }
+    ],
+}
+
+
 class FakeExchange:
     """What the forms ask of `sync.push`, with every way it can end."""
 
@@ -35,6 +65,11 @@ class FakeExchange:
             "cpi": {"value": "2.70", "currency_code": "USD"},
             "filling_strategy": "completes",
             "re_entry": copy.deepcopy(RE_ENTRY),
+            "details": copy.deepcopy(DETAILS),
+            "dates": dict(DATES),
+            "goals": copy.deepcopy(GOALS),
+            "budget": None,
+            "time_zone": "",
         }
         self.state = Edit.State.CONFIRMED
         self.reasons: list[dict[str, str]] = []
@@ -49,6 +84,10 @@ class FakeExchange:
         if self.down:
             raise self.down
         return self.values[kind]
+
+    def lockouts(self, *, group: TargetGroup) -> list[tuple[str, str]]:
+        """Two of them."""
+        return [("no_lockout", "No lockout"), ("automotive", "Automotive")]
 
     def push(
         self, *, group: TargetGroup, kind: str, seen: Any, wanted: Any, by: User, token: str

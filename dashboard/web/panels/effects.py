@@ -8,7 +8,7 @@ from datetime import datetime
 
 from dashboard.fielding.aftermath import Aftermath
 from dashboard.fielding.contrast import Measure
-from dashboard.web import figures, history
+from dashboard.web import figures, parts
 from dashboard.web.words import sentence_case
 
 TONES = {"raised": "good", "lowered": "bad", "no clear effect": "info", "too early": "warn"}
@@ -49,8 +49,8 @@ def _effect(one: Aftermath) -> Effect:
     return Effect(
         at=one.at,
         what=one.what,
-        old=history.say(one.old),
-        new=history.say(one.new),
+        old=parts.say(one.old),
+        new=parts.say(one.new),
         verdict="Too early to tell" if early else sentence_case(one.verdict),
         tone=TONES[one.verdict],
         reason=one.completes_an_hour.reason.partition("; overlaps")[0] if early else "",

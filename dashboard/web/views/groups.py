@@ -7,18 +7,18 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from dashboard.fielding import aftermath
+from dashboard.fielding.measured import CompletesDayQuerySet, ReadingQuerySet
 from dashboard.fielding.models import Change, CompletesDay, Edit, Incident, Reading, TargetGroup
 from dashboard.fielding.queries import (
     ChangeQuerySet,
-    CompletesDayQuerySet,
     EditQuerySet,
     IncidentQuerySet,
-    ReadingQuerySet,
 )
-from dashboard.web import completes, conditional, history, series, sheet, times, trends
+from dashboard.web import completes, conditional, history, present, series, sheet, times, trends
 from dashboard.web.access import Rule, may_edit, person, rule
 from dashboard.web.panels import effects, pricing, quotas, why
 from dashboard.web.views.projects import people
@@ -35,7 +35,7 @@ def found(request: HttpRequest, pk: int) -> TargetGroup:
     return cast("TargetGroup", group)
 
 
-def group_mark(request: HttpRequest, group: TargetGroup) -> str:
+def _mark(request: HttpRequest, group: TargetGroup) -> str:
     """What changes whenever the group's page does."""
     pulse = group.pulse  # type: ignore[attr-defined]
     return conditional.mark(request, group.project.version, pulse)
@@ -45,10 +45,10 @@ def group_mark(request: HttpRequest, group: TargetGroup) -> str:
 @require_safe
 def group(request: HttpRequest, pk: int) -> HttpResponse:
     """A target group."""
-    of = found(request, pk)
-    etag, read_at = group_mark(request, of), of.project.read_at
-    if same := conditional.unchanged(request, etag, read_at):
+    if same := conditional.early(request, TargetGroup.objects.filter(pk=pk)):
         return same
+    of = found(request, pk)
+    etag, read_at = _mark(request, of), of.project.read_at
     return conditional.page(request, "group", _context(request, of), etag=etag, read_at=read_at)
 
 
@@ -66,16 +66,20 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "causes": sheet.causes(of),
         "risks": why.risks(of),
         "for_client": why.for_client(of, user, of.project.read_at),
-        "settings": sheet.settings_of(of),
+        "quick": present.quick(of),
+        "settings": present.settings_of(of, user, names),
         "funnel": trends.funnel(of),
         "respondents": trends.respondents(of),
         "quotas": quotas.cells(of),
         "unlimited": quotas.unlimited(of),
         "card": pricing.of_group(of),
+        "history_export": f"{reverse('group', args=[of.pk])}history/export.{{}}",
         "history": history.lines(changes, edits, names),
         "remark": sheet.remark(of),
         "manager": names.get(of.project_manager_id, ""),
         "may_edit": may_edit(request, of.account_id) and of.status not in ("draft", "archived"),
+        "may_note": may_edit(request, of.account_id),
+        "notes": of.notes.newest(),
         **_over_time(request, of, changes, edits, now),
     }
 
