@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from dashboard.fielding.measured import CompletesDayQuerySet
 from dashboard.fielding.models import CompletesDay, TargetGroup
-from dashboard.fielding.queries import CompletesDayQuerySet
 
 HOUR = timedelta(hours=1)
 _DAY = struct.Struct("<24i")

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from dashboard.fielding.measured import CompletesDayQuerySet
 from dashboard.fielding.models import CompletesDay, Project
-from dashboard.fielding.queries import CompletesDayQuerySet
 from dashboard.web.charts import Share
 from dashboard.web.series import HOUR
 

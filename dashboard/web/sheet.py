@@ -107,10 +107,13 @@ def _finish(group: TargetGroup, user: User) -> Figure:
     if group.finish_at:
         until = _day(latest, group) if latest else "not within 90 days"
         reach = f"{_day(early, group)} to {until} · "
+    likely = _day(group.finish_at, group)
+    if group.finish_at is None and early:
+        likely, late = f"{_day(early, group)} at best", True
+    elif group.finish_at is None and part(group, "forecast"):
+        likely, late = "Not in sight", True
     tone = "warn" if late else ""
-    return Figure(
-        "Likely finish", _day(group.finish_at, group), reach + ends, "Likely finish", tone
-    )
+    return Figure("Likely finish", likely, reach + ends, "Likely finish", tone, wide=True)
 
 
 def _moments(group: TargetGroup) -> list[datetime | None]:

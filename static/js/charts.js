@@ -30,6 +30,7 @@
         wait.hidden = false;
         return;
       }
+      if (chart.clientWidth < 520) Object.assign(figure.layout.legend, { y: -0.15, yanchor: "top" });
       figure.layout.font.family = getComputedStyle(document.body).fontFamily;
       await Plotly.react(chart.querySelector(".plot"), figure.data, figure.layout, settings);
       wait.hidden = true;

@@ -99,7 +99,13 @@ def layout(palette: Palette, city: str) -> Figure:
         "font": {"color": palette.ink, "size": 13},
         "hovermode": "x unified",
         "hoverlabel": {"bgcolor": palette.paper, "font": {"color": palette.ink}},
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "y": 1.02,
+            "yanchor": "bottom",
+            "traceorder": "normal",
+        },
         "xaxis": axis
         | {
             "type": "date",

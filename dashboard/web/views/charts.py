@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import msgspec
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -14,7 +14,6 @@ from dashboard.fielding.models import Change, Edit, Project, TargetGroup
 from dashboard.fielding.queries import ChangeQuerySet, EditQuerySet
 from dashboard.web import charts, completes, conditional, shares, times, trends
 from dashboard.web.access import Rule, person, rule
-from dashboard.web.views.groups import found, group_mark
 from dashboard.web.views.projects import found_project
 
 TREND_DAYS = 60
@@ -25,8 +24,8 @@ MARKS = 100
 @require_safe
 def chart(request: HttpRequest, pk: int) -> HttpResponse:
     """The figure of a group's completes."""
-    of = found(request, pk)
-    etag = group_mark(request, of)
+    of = _charted(request, pk)
+    etag = conditional.mark(request, of.project.version)
     return _unchanged(request, etag) or _json(_completes(request, of), etag)
 
 
@@ -34,8 +33,8 @@ def chart(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def trend(request: HttpRequest, pk: int) -> HttpResponse:
     """One figure of a group over time, from our own readings."""
-    of = found(request, pk)
-    etag = group_mark(request, of)
+    of = _charted(request, pk)
+    etag = conditional.mark(request, of.project.version)
     return _unchanged(request, etag) or _json(_trend(request, of), etag)
 
 
@@ -61,6 +60,15 @@ def project_numbers(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, template, context)
 
 
+def _charted(request: HttpRequest, pk: int) -> TargetGroup:
+    """The group, if it is one of the person's; 404 otherwise."""
+    groups = TargetGroup.objects.visible_to(person(request)).for_chart()
+    of = groups.filter(pk=pk).first()
+    if of is None:
+        raise Http404
+    return cast("TargetGroup", of)
+
+
 def _unchanged(request: HttpRequest, etag: str) -> HttpResponse | None:
     """A 304 if the browser has this figure."""
     if request.headers.get("If-None-Match") != etag:
@@ -80,7 +88,7 @@ def _palette(request: HttpRequest) -> charts.Palette:
 
 def _completes(request: HttpRequest, of: TargetGroup) -> charts.Figure:
     now = datetime.now(UTC)
-    marked = ChangeQuerySet(Change).filter(group=of, kind__in=completes.MARKED)
+    marked = ChangeQuerySet(Change).filter(group=of, kind__in=completes.TOLD)
     edits = EditQuerySet(Edit).filter(group=of, kind__in=completes.MARKED_EDITS)
     made = edits.filter(state=Edit.State.CONFIRMED).newest()
     return completes.figure(

@@ -11,13 +11,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from dashboard.fielding import aftermath
+from dashboard.fielding.measured import CompletesDayQuerySet, ReadingQuerySet
 from dashboard.fielding.models import Change, CompletesDay, Edit, Incident, Reading, TargetGroup
 from dashboard.fielding.queries import (
     ChangeQuerySet,
-    CompletesDayQuerySet,
     EditQuerySet,
     IncidentQuerySet,
-    ReadingQuerySet,
 )
 from dashboard.web import completes, conditional, history, present, series, sheet, times, trends
 from dashboard.web.access import Rule, may_edit, person, rule
@@ -36,7 +35,7 @@ def found(request: HttpRequest, pk: int) -> TargetGroup:
     return cast("TargetGroup", group)
 
 
-def group_mark(request: HttpRequest, group: TargetGroup) -> str:
+def _mark(request: HttpRequest, group: TargetGroup) -> str:
     """What changes whenever the group's page does."""
     pulse = group.pulse  # type: ignore[attr-defined]
     return conditional.mark(request, group.project.version, pulse)
@@ -46,10 +45,10 @@ def group_mark(request: HttpRequest, group: TargetGroup) -> str:
 @require_safe
 def group(request: HttpRequest, pk: int) -> HttpResponse:
     """A target group."""
-    of = found(request, pk)
-    etag, read_at = group_mark(request, of), of.project.read_at
-    if same := conditional.unchanged(request, etag, read_at):
+    if same := conditional.early(request, TargetGroup.objects.filter(pk=pk)):
         return same
+    of = found(request, pk)
+    etag, read_at = _mark(request, of), of.project.read_at
     return conditional.page(request, "group", _context(request, of), etag=etag, read_at=read_at)
 
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from dashboard.exchange.errors import ExchangeError, Forbidden, NotFound
 from dashboard.fielding import rate_card
 from dashboard.fielding.models import BusinessUnit
-from dashboard.fielding.queries import BusinessUnitQuerySet
+from dashboard.fielding.queries import VisibleQuerySet
 from dashboard.sync import lookup
 from dashboard.web import words
 from dashboard.web.access import Rule, View, person, rule
@@ -32,7 +32,7 @@ def look_up(exchange: Any) -> View:
     @rule(Rule.SIGNED_IN)
     @require_safe
     def rate_cards(request: HttpRequest) -> HttpResponse:
-        mine = BusinessUnitQuerySet(BusinessUnit).visible_to(person(request))
+        mine = VisibleQuerySet(BusinessUnit).visible_to(person(request))
         units = list(mine.select_related("account").order_by("account__name", "name", "pk"))
         unit = next((one for one in units if str(one.pk) == request.GET.get("unit")), None)
         country = request.GET.get("country", "").strip().lower()[:2]
