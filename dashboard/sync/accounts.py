@@ -15,7 +15,7 @@ from dashboard.exchange.errors import ExchangeError, Forbidden, NotFound
 from dashboard.exchange.shapes.projects import ProjectListItem
 from dashboard.exchange.walk import walk
 from dashboard.fielding.models import BusinessUnit, Cycle, ExchangeAccount, ExchangeUser, Project
-from dashboard.sync import plan, quarantine, rows
+from dashboard.sync import first, plan, quarantine, rows
 
 NAMES_EVERY = timedelta(hours=6)
 _MOVES = (
@@ -176,6 +176,8 @@ def _finish(
     assert now is not None  # noqa: S101  set by the caller
     if cycle.listed:
         columns["read_at"] = cycle.started_at
+        if account.whole_at is None and first.is_over(account):
+            columns["whole_at"] = now
     with transaction.atomic():
         quarantine.store(account=account, found=bad, now=now)
         won = ExchangeAccount.objects.filter(pk=account.pk, lease=token).update(

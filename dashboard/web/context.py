@@ -30,7 +30,9 @@ PLACES = [
     Place("rate-cards", "Rate cards", ("rate-cards",)),
     Place("mails", "Mails", ("mails", "mail")),
 ]
-CONNECTIONS = Place("connections", "Connections", ("connections", "connection", "people"))
+CONNECTIONS = Place(
+    "connections", "Connections", ("connections", "connection", "connection-test", "people")
+)
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from dashboard.fielding.models import ExchangeAccount, Quarantine
+from dashboard.fielding.models import ExchangeAccount, Incident, Project, Quarantine
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -127,7 +130,142 @@ def test_the_number_of_queries_does_not_grow(
     set_aside(account, rows)
     for _ in range(rows):
         make.cycle(make.project(account))
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(13):
         page(administrator, account)
     with django_assert_num_queries(4):
         administrator.get("/connections/")
+
+
+def test_the_budget_that_is_used_and_what_waits_are_told(
+    administrator: Client, account: ExchangeAccount
+) -> None:
+    now = timezone.now()
+    ExchangeAccount.objects.update(requests_per_minute=600)
+    project = make.project(account, due_at=now - timedelta(minutes=4))
+    make.cycle(project, now - timedelta(minutes=5), requests=3000)
+    make.cycle(project, now - timedelta(minutes=30), requests=200)
+    make.cycle(project, now - timedelta(minutes=61), requests=7000)
+    shown = page(administrator, account)
+    assert '300 <span class="of">of 600</span>' in shown
+    assert "50 % of the budget" in shown
+    assert "3,200 in the last hour" in shown
+    assert "<dt>Projects waiting</dt><dd>1</dd>" in shown
+
+
+def test_the_age_of_the_oldest_live_numbers_is_told(
+    administrator: Client, account: ExchangeAccount
+) -> None:
+    for days, status in ((1, "live"), (9, "completed")):
+        make.group(make.project(account, read_at=make.NOW - timedelta(days=days)), status=status)
+    oldest = page(administrator, account).partition("Oldest live numbers")[2][:80]
+    assert f"{make.NOW - timedelta(days=1):%Y-%m-%dT}" in oldest
+
+
+def test_administrators_pause_polling_and_go_on_with_it(
+    administrator: Client, account: ExchangeAccount
+) -> None:
+    for do, polls in (("pause", False), ("pause", False), ("resume", True)):
+        administrator.post(f"/connections/{account.pk}/polling/", {"do": do})
+        account.refresh_from_db()
+        assert account.polling is polls
+    assert "Pause polling" in page(administrator, account)
+
+
+@pytest.mark.parametrize("role", ["viewer", "editor"])
+def test_nobody_else_pauses_polling(role: str, client: Client, account: ExchangeAccount) -> None:
+    client.force_login(make.person(role, account))
+    assert client.post(f"/connections/{account.pk}/polling/", {"do": "pause"}).status_code == 403
+    account.refresh_from_db()
+    assert account.polling
+
+
+def test_the_test_of_a_connection_says_what_keeps_it_from_working(
+    administrator: Client, account: ExchangeAccount
+) -> None:
+    shown = administrator.post(f"/connections/{account.pk}/test/").content.decode()
+    assert "cannot work with this connection" in shown
+    assert "This address is not allowed" in shown or "not on the list of allowed hosts" in shown
+
+
+def test_a_first_pull_says_how_far_it_is_and_a_finished_one_nothing(
+    administrator: Client, account: ExchangeAccount
+) -> None:
+    ExchangeAccount.objects.update(whole_at=None)
+    done = make.project(account, group_count=1)
+    make.group(done)
+    under_way = make.project(account, group_count=3000, pass_since=make.NOW)
+    make.group(under_way)
+    make.group(under_way, owed_at=make.NOW)
+    make.project(account, group_count=999, read_at=None)
+    words = "1 of 3 projects, 2 of 4,000 groups"
+    for address in ("/", "/projects/", f"/connections/{account.pk}/"):
+        assert words in administrator.get(address).content.decode(), address
+    Project.objects.update(read_at=make.NOW, pass_since=None)
+    for address in ("/", "/projects/", f"/connections/{account.pk}/"):
+        assert "First pull" not in administrator.get(address).content.decode(), address
+
+
+@pytest.fixture
+def quiet(account: ExchangeAccount) -> Project:
+    """A project with a group, read ten minutes ago and due in twenty."""
+    now = timezone.now()
+    read_at, due_at = now - timedelta(minutes=10), now + timedelta(minutes=20)
+    return make.project(account, read_at=read_at, due_at=due_at, urgency=1)
+
+
+def urgency(project: Project) -> int:
+    project.refresh_from_db()
+    return project.urgency
+
+
+def test_opening_a_project_has_it_read_before_all_others(
+    administrator: Client, quiet: Project
+) -> None:
+    administrator.get(f"/projects/{quiet.pk}/")
+    assert urgency(quiet) == 0
+    assert quiet.due_at
+    assert quiet.due_at <= timezone.now()
+
+
+def test_opening_a_group_has_it_asked_again(administrator: Client, quiet: Project) -> None:
+    group = make.group(quiet, owed_at=timezone.now() + timedelta(hours=9), error="not yours")
+    administrator.get(f"/groups/{group.pk}/")
+    group.refresh_from_db()
+    assert urgency(quiet) == 0
+    assert group.owed_at
+    assert group.owed_at <= timezone.now()
+
+
+def test_opening_the_home_page_has_projects_with_incidents_read(
+    administrator: Client, quiet: Project
+) -> None:
+    other = make.project(quiet.account, read_at=quiet.read_at, due_at=quiet.due_at, urgency=1)
+    Incident.objects.create(
+        account=quiet.account,
+        project=quiet,
+        group=make.group(quiet),
+        rule="stalled",
+        severity=Incident.Severity.CRITICAL,
+        key="one",
+        state="firing",
+        sentence="It stands still.",
+        breached_at=make.NOW,
+        fired_at=make.NOW,
+    )
+    administrator.get("/")
+    assert (urgency(quiet), urgency(other)) == (0, 1)
+
+
+def test_the_refresh_of_an_open_page_is_no_look(administrator: Client, quiet: Project) -> None:
+    group = make.group(quiet)
+    for address in ("/", f"/projects/{quiet.pk}/", f"/groups/{group.pk}/"):
+        administrator.get(address, headers={"HX-Request": "true"})
+    assert urgency(quiet) == 1
+
+
+def test_a_page_whose_numbers_are_fresh_asks_for_no_round(
+    administrator: Client, quiet: Project
+) -> None:
+    Project.objects.update(read_at=timezone.now())
+    administrator.get(f"/projects/{quiet.pk}/")
+    assert urgency(quiet) == 1

@@ -44,6 +44,8 @@ class ExchangeAccount(models.Model):
     clock_skew_seconds = models.FloatField(null=True, blank=True)
     read_at = models.DateTimeField(null=True, blank=True)
     names_at = models.DateTimeField(null=True, blank=True)  # people and business units
+    # When every project had been read for the first time; null while the first pull goes on.
+    whole_at = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(null=True, blank=True, db_index=True)
     leased_until = models.DateTimeField(null=True, blank=True)
     lease = models.CharField(max_length=32, blank=True, default="")

@@ -14,9 +14,10 @@ from django.utils import timezone
 
 from dashboard.alerts import detect
 from dashboard.fielding.models import Cycle, ExchangeAccount, TargetGroup
-from dashboard.sync import plan, work
+from dashboard.sync import first, plan, work
 
 WAIT_SECONDS = 100
+LINE_SECONDS = 5.0  # between lines of progress
 COMPLETE, INCOMPLETE, NOTHING = 0, 3, 1
 
 
@@ -24,6 +25,7 @@ class Command(BaseCommand):
     """Reads everything of one connection and prints one JSON line."""
 
     help = "Read a connection now: its projects, their groups, and what moved."
+    _next_line = 0.0
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The connection's name."""
@@ -55,11 +57,11 @@ class Command(BaseCommand):
         projects = account.projects.filter(missing_since=None).order_by("pk")
         keys = list(projects.values_list("pk", flat=True))
         for done, pk in enumerate(keys, 1):
-            cycles.append(self._turns(pk))
-            self._show_progress(done, len(keys))
+            cycles.append(self._turns(pk, account))
+            self._show(f"{done} of {len(keys)} projects", end=done == len(keys))
         return cycles
 
-    def _turns(self, pk: int) -> Cycle | None:
+    def _turns(self, pk: int, account: ExchangeAccount) -> Cycle | None:
         """All turns that a project takes, told as one round."""
         whole: Cycle | None = None
         while True:
@@ -70,10 +72,15 @@ class Command(BaseCommand):
             whole = _together(whole, cycle) if whole else cycle
             if not cycle.left or not cycle.listed:
                 return whole
+            self._show(str(first.progress(account) or f"{cycle.left} groups left"))
 
-    def _show_progress(self, done: int, of: int) -> None:
+    def _show(self, words: str, *, end: bool = False) -> None:
+        """One line that is written over on a terminal; a line now and then anywhere else."""
         if self.stderr.isatty():
-            self.stderr.write(f"\r{done} of {of} projects", ending="\n" if done == of else "")
+            self.stderr.write(f"\r\x1b[K{words}", ending="\n" if end else "")
+        elif end or time.monotonic() >= self._next_line:
+            self._next_line = time.monotonic() + LINE_SECONDS
+            self.stderr.write(words)
 
 
 def _together(before: Cycle, after: Cycle) -> Cycle:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Min, Q
+from django.contrib import messages
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.fielding.models import Cycle, ExchangeAccount
-from dashboard.web import webhook
+from dashboard.web import polling, webhook
 from dashboard.web.access import Rule, administered, require_administrator, rule
 
 CYCLES_SHOWN = 50
@@ -40,7 +40,7 @@ def connection(request: HttpRequest, pk: int) -> HttpResponse:
     of = get_object_or_404(ExchangeAccount, pk=pk)
     context: dict[str, Any] = {
         "connection": of,
-        "overdue_since": _overdue_since(of),
+        "polled": polling.figures(of, now=timezone.now()),
         "told": webhook.told(of, now=timezone.now()),
         "public_url": settings.FIELDWATCH_URL,
         "cycles": _cycles(of),
@@ -51,11 +51,32 @@ def connection(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "connection.html", context)
 
 
-def _overdue_since(of: ExchangeAccount) -> datetime | None:
-    """When the project that waits longest was due; None where none waits."""
-    waiting = of.projects.filter(due_at__lt=timezone.now())
-    since: datetime | None = waiting.aggregate(since=Min("due_at"))["since"]
-    return since
+@rule(Rule.ADMINISTRATOR)
+@require_POST
+def switch(request: HttpRequest, pk: int) -> HttpResponse:
+    """Pause the polling of a connection, or go on with it; what is asked for twice is as once."""
+    require_administrator(request, pk)
+    polls = request.POST.get("do") == "resume"
+    ExchangeAccount.objects.filter(pk=pk).update(polling=polls)
+    said = "Polling goes on." if polls else "Polling is paused. Edits still reach the exchange."
+    messages.success(request, said)
+    return redirect("connection", pk)
+
+
+@rule(Rule.ADMINISTRATOR)
+@require_POST
+def test(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask the exchange what it offers this connection: reads only, nothing is stored."""
+    require_administrator(request, pk)
+    of = get_object_or_404(ExchangeAccount, pk=pk)
+    lines, all_asked = polling.tested(of)
+    context = {
+        "connection": of,
+        "lines": lines,
+        "all_asked": all_asked,
+        "spoilt": [line for line in lines if line.spoils],
+    }
+    return render(request, "connection_test.html", context)
 
 
 def _cycles(of: ExchangeAccount) -> list[tuple[Cycle, float | None]]:

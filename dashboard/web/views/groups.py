@@ -18,7 +18,17 @@ from dashboard.fielding.queries import (
     EditQuerySet,
     IncidentQuerySet,
 )
-from dashboard.web import completes, conditional, history, present, series, sheet, times, trends
+from dashboard.web import (
+    completes,
+    conditional,
+    history,
+    looks,
+    present,
+    series,
+    sheet,
+    times,
+    trends,
+)
 from dashboard.web.access import Rule, may_edit, person, rule
 from dashboard.web.panels import effects, pricing, quotas, why
 from dashboard.web.views.projects import people
@@ -49,6 +59,7 @@ def group(request: HttpRequest, pk: int) -> HttpResponse:
         return same
     of = found(request, pk)
     etag, read_at = _mark(request, of), of.project.read_at
+    looks.at_group(request, of, now=datetime.now(UTC))
     return conditional.page(request, "group", _context(request, of), etag=etag, read_at=read_at)
 
 

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import ExchangeUser, Incident, Project, TargetGroup
 from dashboard.fielding.queries import ExchangeUserQuerySet, IncidentQuerySet, ProjectQuerySet
-from dashboard.web import conditional, exports, group_table, project_table, saved
-from dashboard.web.access import Rule, may_edit, memberships, person, rule, stamped
+from dashboard.web import conditional, exports, group_table, looks, polling, project_table, saved
+from dashboard.web.access import Rule, may_edit, person, rule, stamped
 
 
 @rule(Rule.SIGNED_IN)
@@ -24,7 +24,7 @@ def projects(request: HttpRequest) -> HttpResponse:
         return redirect(first)
     everything = Project.objects.visible_to(person(request))
     context = project_table.context(request, everything, now=datetime.now(UTC))
-    context |= {"views": views, "accounts": [one.account for one in memberships(request).values()]}
+    context |= {"views": views, "accounts": polling.accounts(request)}
     return render(request, "projects.html", context)
 
 
@@ -53,6 +53,7 @@ def project(request: HttpRequest, pk: int) -> HttpResponse:
         return same
     of = found_project(request, pk, Project.objects.with_pulse())
     etag = conditional.mark(request, of.version, of.pulse)  # type: ignore[attr-defined]
+    looks.at_project(request, of, now=datetime.now(UTC))
     views = saved.views(request)
     if first := saved.first(request, views):
         return redirect(first)
@@ -80,7 +81,7 @@ def groups(request: HttpRequest) -> HttpResponse:
     context = group_table.context(request, everything, firing, named=True)
     context |= {
         "views": views,
-        "accounts": [one.account for one in memberships(request).values()],
+        "accounts": polling.accounts(request),
     }
     return conditional.page(request, "groups", context, etag=etag, read_at=read_at)
 

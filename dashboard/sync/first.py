@@ -1,0 +1,50 @@
+"""How far the first pull of an account is; nothing once every project was read."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.db.models import Count, Q, Sum
+
+from dashboard.fielding.models import ExchangeAccount, TargetGroup
+
+UNREAD = Q(read_at=None, error="") | Q(pass_since__isnull=False)
+
+
+class Progress(NamedTuple):
+    """What was read whole so far, of how much."""
+
+    projects: int
+    of_projects: int
+    groups: int
+    of_groups: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.projects:,} of {self.of_projects:,} projects, "
+            f"{self.groups:,} of {self.of_groups:,} groups"
+        )
+
+
+def progress(account: ExchangeAccount) -> Progress | None:
+    """How far the first pull is; None where it is over, or has not listed the projects yet."""
+    if account.whole_at is not None:
+        return None
+    listed = account.projects.filter(missing_since=None).aggregate(
+        all=Count("pk"), unread=Count("pk", filter=UNREAD), groups=Sum("group_count")
+    )
+    if not listed["unread"]:
+        return None
+    stored = TargetGroup.objects.filter(account=account, missing_since=None)
+    known = stored.aggregate(all=Count("pk"), owed=Count("pk", filter=Q(owed_at__isnull=False)))
+    return Progress(
+        listed["all"] - listed["unread"],
+        listed["all"],
+        known["all"] - known["owed"],
+        max(listed["groups"] or 0, known["all"]),
+    )
+
+
+def is_over(account: ExchangeAccount) -> bool:
+    """Whether every project that the exchange lists was read, or refuses to be."""
+    return not account.projects.filter(UNREAD, missing_since=None).exists()
