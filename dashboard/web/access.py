@@ -15,6 +15,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
 
 from dashboard.fielding.models import Membership, User
+from dashboard.fielding.watch import watched
 
 View = Callable[..., HttpResponseBase]
 AnyView = TypeVar("AnyView", bound=View)
@@ -50,7 +51,7 @@ def memberships(request: HttpRequest) -> dict[int, Membership]:
     found: dict[int, Membership] | None = getattr(request, "_memberships", None)
     if found is None:
         rows: Any = Membership.objects.filter(user=person(request)).select_related("account")
-        found = {row.account_id: row for row in rows}
+        found = {row.account_id: row for row in rows.annotate(**watched())}
         request._memberships = found  # type: ignore[attr-defined]
     return found
 

@@ -61,6 +61,7 @@ class Membership(models.Model):
     class Role(models.TextChoices):
         """Each role may all that the ones before it may."""
 
+        MAIL = "mail", "Mail only"  # an address that is told and cannot sign in
         VIEWER = "viewer", "Viewer"
         EDITOR = "editor", "Editor"
         ADMINISTRATOR = "administrator", "Administrator"
