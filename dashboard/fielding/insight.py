@@ -15,9 +15,10 @@ from dashboard.fielding import completes, daily
 from dashboard.fielding.cost import projected_cost
 from dashboard.fielding.daily import Pauses
 from dashboard.fielding.diagnosis import diagnose
-from dashboard.fielding.forecast import Forecast, Question, forecast_many
+from dashboard.fielding.forecast import Forecast, forecast_many
 from dashboard.fielding.models import Change, CompletesDay, TargetGroup
 from dashboard.fielding.pace import Plan, pace, silence
+from dashboard.fielding.question import Question
 from dashboard.fielding.readings import Readings
 from dashboard.fielding.vitals import Vitals
 from dashboard.fielding.warning import warnings

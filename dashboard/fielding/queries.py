@@ -17,16 +17,18 @@ from django.db.models import (
     Count,
     Exists,
     F,
-    Max,
     Min,
     OuterRef,
     Q,
+    Subquery,
     Sum,
     Value,
 )
 from django.db.models.functions import Coalesce, Concat, NullIf
 
 from dashboard.fielding.subqueries import (
+    IN_FIELD,
+    INCIDENT_MOMENTS,
     OPEN_INCIDENT,
     all_of,
     called,
@@ -35,6 +37,7 @@ from dashboard.fielding.subqueries import (
     one,
     open_incidents,
     per_project,
+    person_named,
     pm_name,
     pm_of_project,
     stamp,
@@ -42,9 +45,6 @@ from dashboard.fielding.subqueries import (
 
 if TYPE_CHECKING:
     from dashboard.fielding.models import User
-
-# A group is in the field when it is live, or may be again at once.
-IN_FIELD = ("live", "paused")
 
 
 class VisibleQuerySet(models.QuerySet[Any]):
@@ -58,6 +58,26 @@ class VisibleQuerySet(models.QuerySet[Any]):
         """Those whose project manager is this person, by their id on each account."""
         known = [Q(account=pk, project_manager_id=name) for pk, name in me.items() if name]
         return self.filter(reduce(or_, known)) if known else self.none()
+
+
+class MembershipQuerySet(models.QuerySet[Any]):
+    """What people are on accounts."""
+
+    def stamped(self) -> Self:
+        """Each with its account, a text that changes with what lists show of it, and the age of
+        its oldest numbers that are still read."""
+        mine = {"account": OuterRef("account")}
+        projects = all_of("Project").filter(**mine).order_by().values("account")
+        still = Min("read_at", filter=Q(due_at__isnull=False))
+        oldest = projects.annotate(oldest=Coalesce(still, Min("read_at"))).values("oldest")
+        return self.select_related("account").annotate(
+            stamp=Concat(
+                stamp("Project", mine, "version"),
+                stamp("Incident", mine, *INCIDENT_MOMENTS, state__in=OPEN_INCIDENT),
+                stamp("Edit", mine, "started_at", "settled_at"),
+            ),
+            oldest=Subquery(oldest),
+        )
 
 
 class ProjectQuerySet(VisibleQuerySet):
@@ -95,12 +115,8 @@ class ProjectQuerySet(VisibleQuerySet):
     def with_pulse(self) -> Self:
         """Each with a text that changes whenever one of its incidents does."""
         mine = {"project": OuterRef("pk")}
-        pulse = stamp("Incident", mine, "fired_at", "closed_at", "acknowledged_at")
+        pulse = stamp("Incident", mine, *INCIDENT_MOMENTS, state__in=OPEN_INCIDENT)
         return self.select_related("account").annotate(pulse=pulse, pm_name=pm_of_project())
-
-    def versions(self) -> dict[str, Any]:
-        """What changes whenever one of these projects does, and the age of the oldest numbers."""
-        return self.aggregate(number=Count("pk"), version=Sum("version"), read_at=Min("read_at"))
 
     def with_incidents(self) -> Self:
         """Those that have an open incident."""
@@ -172,13 +188,19 @@ class IncidentQuerySet(VisibleQuerySet):
         )
 
     def told(self) -> Self:
-        """With all that a sentence about them names."""
-        return self.select_related("account", "project", "group", "acknowledged_by")
-
-    def pulse(self) -> dict[str, Any]:
-        """What changes whenever one of these incidents does."""
-        moments = ("fired_at", "clear_since", "closed_at", "acknowledged_at")
-        return self.aggregate(number=Count("pk"), **{name: Max(name) for name in moments})
+        """With all that a sentence about them names, for `values_list`."""
+        seen_by = Coalesce(
+            NullIf(full_name("acknowledged_by"), Value("")), "acknowledged_by__username"
+        )
+        return self.annotate(
+            account_name=F("account__name"),
+            project_name=F("project__name"),
+            group_name=F("group__name"),
+            group_status=F("group__status"),
+            short=F("group__short_at_end"),
+            ends_at=F("group__ends_at"),
+            seen_by=seen_by,
+        )
 
     def by_urgency(self) -> Self:
         """Critical first; among equals, the longest open."""
@@ -205,6 +227,11 @@ class ChangeQuerySet(VisibleQuerySet):
         """Newest first; changes of one moment in the order of the changelog."""
         return self.order_by("-occurred_at", "-batch_id", "position")
 
+    def named(self) -> Self:
+        """Newest first, each with the names of its group and of who did it."""
+        actor = person_named(OuterRef("actor_id"))
+        return self.newest().annotate(group_name=F("group__name"), actor_name=actor)
+
 
 class EditQuerySet(VisibleQuerySet):
     """Edits made through Fieldwatch."""
@@ -212,6 +239,13 @@ class EditQuerySet(VisibleQuerySet):
     def newest(self) -> Self:
         """Newest first, with who made them."""
         return self.select_related("by").order_by("-started_at", "-pk")
+
+    def of_projects(self) -> Self:
+        """Each with the project that it, or its group, is of."""
+        return self.annotate(
+            of_project=Coalesce("project", "group__project"),
+            project_name=Coalesce("project__name", "group__project__name"),
+        )
 
 
 class NoteQuerySet(models.QuerySet[Any]):

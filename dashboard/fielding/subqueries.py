@@ -11,6 +11,10 @@ from django.db.models.functions import Coalesce, Concat, NullIf, Trim
 
 # An incident needs a person from its firing until it is resolved.
 OPEN_INCIDENT = ("firing", "recovering")
+# What moves when an open incident changes; when it closes, there is one fewer.
+INCIDENT_MOMENTS = ("fired_at", "clear_since", "acknowledged_at")
+# A group is in the field when it is live, or may be again at once.
+IN_FIELD = ("live", "paused")
 
 
 def per_project(model: str, aggregate: Count | Sum, **only: Any) -> Coalesce:
@@ -32,12 +36,15 @@ def all_of(model: str) -> models.QuerySet[Any]:
     return rows
 
 
-def stamp(model: str, of: dict[str, OuterRef], *moments: str) -> Coalesce:
-    """A text that changes whenever one of these rows comes, or one of its moments moves."""
+def stamp(model: str, of: dict[str, OuterRef], *moments: str, **only: Any) -> Coalesce:
+    """A text that changes whenever one of these rows comes or goes, or one of its moments moves.
+
+    A number (`version`) is summed, so that it changes with each row's.
+    """
     parts: list[Any] = [Count("pk")]
     for moment in moments:
-        parts += [Value("|"), Max(moment)]
-    rows = all_of(model).filter(**of).order_by().values(*of)
+        parts += [Value("|"), Sum(moment) if moment == "version" else Max(moment)]
+    rows = all_of(model).filter(**of, **only).order_by().values(*of)
     stamped = rows.annotate(stamp=Concat(*parts, output_field=models.TextField()))
     return Coalesce(Subquery(stamped.values("stamp")), Value(""), output_field=models.TextField())
 

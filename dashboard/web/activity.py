@@ -13,7 +13,7 @@ from dashboard.web import exports, history, times
 from dashboard.web.listing import Column, Listing, without_words
 
 COLUMNS = {"when": Column("When", "started_at", descending=True)}
-FILTERS = {"kind": "kind", "outcome": "state", "who": "by__username", "project": "group__project"}
+FILTERS = {"kind": "kind", "outcome": "state", "who": "by__username", "project": "of_project"}
 DATES = ("from", "to")
 
 
@@ -30,7 +30,7 @@ def narrowed(edits: EditQuerySet, listing: Listing, zone: str) -> EditQuerySet:
         edits = edits.filter(started_at__gte=first)
     if last:
         edits = edits.filter(started_at__lt=last + timedelta(days=1))
-    return edits.select_related("by", "group__project")
+    return edits.of_projects().select_related("by", "project", "group__project")
 
 
 def _midnight(text: str, zone: str) -> datetime | None:
@@ -44,8 +44,12 @@ def context(request: HttpRequest, mine: EditQuerySet, *, zone: str) -> dict[str,
     """The list, and what it can be filtered by."""
     listing = listing_of(request)
     found, total = listing.rows(narrowed(mine, listing, zone))
-    seen = mine.order_by().values_list(
-        "by__username", "by__first_name", "by__last_name", "group__project", "group__project__name"
+    seen = (
+        mine.of_projects()
+        .order_by()
+        .values_list(
+            "by__username", "by__first_name", "by__last_name", "of_project", "project_name"
+        )
     )
     rows = list(seen.distinct())
     people = {name: f"{one} {two}".strip() or name for name, one, two, *_ in rows if name}
@@ -57,7 +61,14 @@ def context(request: HttpRequest, mine: EditQuerySet, *, zone: str) -> dict[str,
         ("project", "Project", _sorted(projects)),
     ]
     return {
-        "lines": [(history.edit_line(edit), edit.group) for edit in found],
+        "lines": [
+            (
+                history.edit_line(edit),
+                edit.group,
+                edit.group.project if edit.group else edit.project,
+            )
+            for edit in found
+        ],
         "listing": listing,
         "pages": listing.pages(total),
         "choices": choices,

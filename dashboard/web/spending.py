@@ -22,11 +22,12 @@ from dashboard.web.series import last_known
 
 HEADINGS = (
     "Reference", "Project", "Country", "Month (UTC)", "Groups", "Completes", "Average CPI", "Spend",
-    "Currency", "Reconciled from (UTC)",
+    "Budget of the groups", "Budget of the project", "Currency", "Reconciled from (UTC)",
 )  # fmt: skip
 FIELDS = (
     "pk", "project_id", "project__name", "project__reference_number", "country_code", "currency",
-    "completes", "cost", "first_complete_at", "last_complete_at", "starts_at",
+    "completes", "cost", "budget", "project__budget", "project__budget_currency",
+    "first_complete_at", "last_complete_at", "starts_at",
 )  # fmt: skip
 SIX_PLACES = Decimal("0.000001")
 
@@ -46,6 +47,8 @@ class Line:
     groups: int = 0
     completes: int = 0
     spent: Decimal = Decimal(0)
+    budget: Decimal | None = None  # of its groups, ours; None if none has one
+    project_budget: Decimal | None = None
     # When no count of this line can fall any more: that of the exchange's reconciliation.
     final: datetime | None = None
 
@@ -118,6 +121,10 @@ def lines(groups: QuerySet[Any], *, months: bool, now: datetime) -> list[Line]:
             line.groups += 1
             line.completes += parts[month]
             line.spent += cost
+            if row.budget is not None:
+                line.budget = (line.budget or Decimal(0)) + row.budget
+            if row.project__budget_currency == row.currency:
+                line.project_budget = row.project__budget
             at = _final(month, row.last_complete_at)
             line.final = max(filter(None, (line.final, at)), default=None)
     return sorted(
@@ -160,5 +167,6 @@ def cells(line: Line) -> list[Cell]:
     """The cells of a line, in the order of HEADINGS."""
     return [
         line.reference, line.project, line.country, line.month, line.groups, line.completes,
-        line.average, line.spent, line.currency, line.final,
+        line.average, line.spent, line.budget, line.project_budget, line.currency,
+        line.final,
     ]  # fmt: skip

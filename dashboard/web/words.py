@@ -106,6 +106,10 @@ GLOSSARY = {
     "Average CPI": "What a complete cost on average so far, by the exchange.",
     "Projected cost": "What the group will have cost at its end at the present pace and CPI, the "
     "middle estimate.",
+    "Needed today": "What was missing to the goals of the live groups at midnight where their "
+    "people live, spread evenly over the days to their ends.",
+    "Spend today": "Completes since midnight where their people live, at the present CPI of their "
+    "group; the exchange's own count of cost comes later.",
     "Spend": "Completes so far at the price each was bought for.",
 }
 

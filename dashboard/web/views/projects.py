@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from dashboard.fielding.models import ExchangeUser, Incident, Project, TargetGroup
 from dashboard.fielding.queries import ExchangeUserQuerySet, IncidentQuerySet, ProjectQuerySet
 from dashboard.web import conditional, exports, group_table, project_table, saved
-from dashboard.web.access import Rule, memberships, person, rule
+from dashboard.web.access import Rule, memberships, person, rule, stamped
 
 
 @rule(Rule.SIGNED_IN)
@@ -68,16 +68,15 @@ def project(request: HttpRequest, pk: int) -> HttpResponse:
 def groups(request: HttpRequest) -> HttpResponse:
     """The groups of all of the person's projects."""
     user = person(request)
-    versions = Project.objects.visible_to(user).versions()
-    read_at = versions.pop("read_at")
-    firing = IncidentQuerySet(Incident).visible_to(user)
-    etag = conditional.mark(request, versions, firing.pulse())
+    stamps, read_at = stamped(request)
+    etag = conditional.mark(request, stamps)
     if same := conditional.unchanged(request, etag, read_at):
         return same
     views = saved.views(request)
     if first := saved.first(request, views):
         return redirect(first)
     everything = TargetGroup.objects.visible_to(user)
+    firing = IncidentQuerySet(Incident).visible_to(user)
     context = group_table.context(request, everything, firing, named=True)
     context |= {
         "views": views,
