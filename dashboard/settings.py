@@ -69,7 +69,7 @@ def _web_address(url: str) -> None:
     """Nothing, or an http(s) address with a host."""
     parts = urlsplit(url)
     if url and not (parts.scheme in ("http", "https") and parts.hostname):
-        raise validate.ValidationError("takes an http:// or https:// address")
+        raise EnvError("HEARTBEAT_URL takes an http:// or https:// address")
 
 
 def _socket_path(home: Path) -> Path:

@@ -136,6 +136,7 @@ class TargetGroupQuerySet(VisibleQuerySet):
         return self.select_related("project", "account").annotate(
             pulse=Concat(
                 stamp("Incident", mine, "fired_at", "closed_at", "acknowledged_at"),
+                stamp("Mute", mine, "until"),
                 stamp("Edit", mine, "started_at", "settled_at"),
             )
         )

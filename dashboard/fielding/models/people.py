@@ -67,6 +67,11 @@ class Membership(models.Model):
         EDITOR = "editor", "Editor"
         ADMINISTRATOR = "administrator", "Administrator"
 
+        @classmethod
+        def of_people(cls) -> list[tuple[str, str]]:
+            """The roles of those who sign in, as choices."""
+            return [(one.value, one.label) for one in cls if one is not cls.MAIL]
+
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     account = models.ForeignKey(
         "fielding.ExchangeAccount", models.CASCADE, related_name="memberships"

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import Change, Edit, Incident, TargetGroup
 from dashboard.fielding.queries import ChangeQuerySet, EditQuerySet, IncidentQuerySet
-from dashboard.web import charts, conditional, history, series, sheet, times, trends
+from dashboard.web import charts, conditional, history, quiet, series, sheet, times, trends
 from dashboard.web.access import Rule, may_edit, person, rule
 from dashboard.web.views.projects import people
 
@@ -29,9 +29,8 @@ def found(request: HttpRequest, pk: int) -> TargetGroup:
     return cast("TargetGroup", group)
 
 
-def _mark(request: HttpRequest, group: TargetGroup) -> str:
-    pulse = group.pulse  # type: ignore[attr-defined]
-    return conditional.mark(request, group.project.version, pulse)
+def _versions(group: TargetGroup) -> tuple[object, ...]:
+    return group.project.version, group.pulse  # type: ignore[attr-defined]
 
 
 @rule(Rule.MEMBER)
@@ -39,7 +38,7 @@ def _mark(request: HttpRequest, group: TargetGroup) -> str:
 def group(request: HttpRequest, pk: int) -> HttpResponse:
     """A target group."""
     of = found(request, pk)
-    etag, read_at = _mark(request, of), of.project.read_at
+    etag, read_at = conditional.mark(request, *_versions(of)), of.project.read_at
     if same := conditional.unchanged(request, etag, read_at):
         return same
     return conditional.page(request, "group", _context(request, of), etag=etag, read_at=read_at)
@@ -58,6 +57,8 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "progress": sheet.progress(of),
         "status": sheet.group_status(of),
         "incidents": IncidentQuerySet(Incident).filter(group=of).open().by_urgency(),
+        "mutes": quiet.of_group(of, datetime.now(UTC)),
+        "may_mute": may_edit(request, of.account_id),
         "causes": sheet.causes(of),
         "settings": sheet.settings_of(of),
         "trends": trends.choices(),
@@ -77,7 +78,7 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
 def chart(request: HttpRequest, pk: int) -> HttpResponse:
     """The figure of the completes chart, as JSON for Plotly."""
     of = found(request, pk)
-    etag = _mark(request, of)
+    etag = conditional.mark_of_part(request, *_versions(of))
     if request.headers.get("If-None-Match") == etag:
         return HttpResponse(status=304, headers={"ETag": etag})
     return _json(_figure(request, of), etag)
@@ -88,7 +89,7 @@ def chart(request: HttpRequest, pk: int) -> HttpResponse:
 def trend(request: HttpRequest, pk: int) -> HttpResponse:
     """One figure over time, from our own readings, as JSON for Plotly."""
     of = found(request, pk)
-    etag = _mark(request, of)
+    etag = conditional.mark_of_part(request, *_versions(of))
     if request.headers.get("If-None-Match") == etag:
         return HttpResponse(status=304, headers={"ETag": etag})
     chosen = trends.TRENDS.get(request.GET.get("per", ""), trends.TRENDS[trends.FIRST])
