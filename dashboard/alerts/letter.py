@@ -15,6 +15,7 @@ from dashboard.alerts.words import local, plain
 from dashboard.fielding.models import Incident, Notice, Project, TargetGroup, User
 
 FIRST = ("paused_by_exchange", "stalled")  # what stops a group altogether leads a mail
+# Where a price may help; what stopped for another reason it does not start again.
 PRICED = ("stalled", "behind_pace", "ends_soon", "epc", "cpi_changed", "about_to_pause")
 MOST = 20  # incidents in one mail; the rest is a number and a link
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.alerts import act as acting
-from dashboard.alerts import hush
+from dashboard.alerts import hush, letter
 from dashboard.fielding.models import Incident, Mute
 from dashboard.fielding.queries import IncidentQuerySet
 from dashboard.web import charts, incident, quiet
@@ -78,6 +78,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         "open": one.state in ("firing", "recovering"),
         "mutes": quiet.over(one, timezone.now()),
         "may_edit": editor,
+        "priced": one.rule in letter.PRICED,
     }
     return render(request, "incident.html", context)
 

@@ -103,7 +103,7 @@ def _numbers(chosen: Effective) -> list[tuple[str, str]]:
         (rule_forms.shown(chosen, name) + (" %" if rule_forms.is_share(words) else ""), words)
         for name in chosen.settings
         for words in (rule_forms.words_of(chosen, name),)
-        if chosen.settings[name] or name not in rule_forms.WAITS
+        if name != "keep_minutes" and (chosen.settings[name] or name != "for_minutes")
     ]
 
 
