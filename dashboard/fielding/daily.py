@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from dashboard.fielding.readings import HOUR, Floats, Readings, moment, slots
+from dashboard.fielding.readings import HOUR, Floats, Readings
 
 Pauses = Sequence[tuple[datetime, datetime | None]]
 SPARK_STEP = 6 * HOUR
 SPARK_STEPS = 28
-LEARNED_FROM = timedelta(days=14)
-# How many completes of its own outweigh the usual shape of a day and of a week.
-DAY_WORTH, WEEK_WORTH = 48.0, 28.0
-_HOUR = timedelta(hours=1)
-_USUAL_HOURS = np.array([
-    0.5, 0.2, 0.2, 0.2, 0.2, 0.2, 0.5, 0.8, 1.0, 1.2, 1.3, 1.3,
-    1.3, 1.3, 1.3, 1.3, 1.3, 1.3, 1.5, 1.5, 1.5, 1.5, 1.2, 0.9,
-])  # fmt: skip
 
 
 def spark(series: Readings, *, now: datetime) -> list[int]:
@@ -42,29 +34,16 @@ def today(completes: int | None, series: Readings, zone: ZoneInfo, *, now: datet
     return max(completes - (int(series.count[past - 1]) if past else 0), 0)
 
 
-def rhythm(
-    series: Readings, pauses: Pauses, zone: ZoneInfo, *, now: datetime
-) -> dict[str, Any] | None:
-    """The usual completes an hour, and how hour of day and weekday (group's zone) weigh, mean 1.
+def rhythm(shape: Floats, rate: float) -> dict[str, Any]:
+    """Completes per usual hour, and how hour of day and weekday weigh (mean 1 each).
 
-    Learned from the last 14 days in the field; few completes lean on the usual shape of days.
+    shape: 168 weights by local hour of the week; their product form is near enough for rules.
     """
-    start = now - LEARNED_FROM
-    recent = series.at > start.timestamp()
-    at, risen = series.at[recent], _rises(series)[recent]
-    first = max(moment(float(series.at[0])), start) if series.at.size else now
-    in_field = (now - first - _paused(pauses, first, now)) / _HOUR
-    total = int(risen.sum())
-    if in_field < 1 or not total:
-        return None
-    hour = np.floor((at - HOUR / 2) / HOUR).astype(np.int64)
-    week = slots(zone, int(hour[0]), int(hour[-1] - hour[0]) + 1)[hour - hour[0]]
-    hours = DAY_WORTH / 24 * _USUAL_HOURS + np.bincount(week % 24, weights=risen, minlength=24)
-    days = WEEK_WORTH / 7 + np.bincount(week // 24, weights=risen, minlength=7)
+    week = shape.reshape(7, 24)
     return {
-        "rate": round(total / in_field, 4),
-        "hours": np.round(24 * hours / hours.sum(), 3).tolist(),
-        "days": np.round(7 * days / days.sum(), 3).tolist(),
+        "rate": round(rate, 4),
+        "hours": np.round(week.mean(axis=0), 3).tolist(),
+        "days": np.round(week.mean(axis=1), 3).tolist(),
     }
 
 
@@ -86,8 +65,3 @@ def pauses_of(
 def _rises(series: Readings) -> Floats:
     """By how much the series rose at each point; a fall is no completes."""
     return np.maximum(np.diff(series.count, prepend=0.0), 0.0)
-
-
-def _paused(pauses: Pauses, start: datetime, end: datetime) -> timedelta:
-    spans = ((max(since, start), min(until or end, end)) for since, until in pauses)
-    return sum((until - since for since, until in spans if until > since), timedelta())

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
-import numpy as np
-
-from dashboard.fielding import completes, daily
+from dashboard.fielding import daily, trail
 from dashboard.fielding.cost import projected_cost
-from dashboard.fielding.daily import Pauses
 from dashboard.fielding.diagnosis import diagnose
-from dashboard.fielding.forecast import Forecast, forecast_many
-from dashboard.fielding.models import Change, CompletesDay, TargetGroup
-from dashboard.fielding.pace import Plan, pace, silence
-from dashboard.fielding.question import Question
-from dashboard.fielding.readings import Readings
+from dashboard.fielding.forecast import Forecast, Study, studies
+from dashboard.fielding.models import TargetGroup
+from dashboard.fielding.pace import Plan, Silence, pace, silence
+from dashboard.fielding.story import Days, Story, stories
 from dashboard.fielding.vitals import Vitals
-from dashboard.fielding.warning import warnings
+from dashboard.fielding.vitals_of import vitals_of
+from dashboard.fielding.warning import EXPECTED, warnings
 from dashboard.fielding.zones import zone_of
 
-Days = Mapping[date, completes.PackedDay]
 # How old a forecast may be: a twelfth of the time to its nearest date, within these bounds.
 FRESH_FOR, FRESH_AT_LEAST = timedelta(hours=1), timedelta(minutes=10)
 # What makes a forecast another one; what else moves is told within the hour.
@@ -32,30 +26,7 @@ DECISIVE = (
     "status", "filling_goal", "completes_goal", "filling_strategy", "starts_at", "ends_at", "cpi",
     "currency", "country_code", "time_zone", "status_changed_at",
 )  # fmt: skip
-FORECAST_STATUSES = ("live", "paused", "scheduled")
 CAUSES_SHOWN = 3
-
-
-@dataclass(frozen=True)
-class Story:
-    """A group with its series up to now, and when it was not live."""
-
-    group: TargetGroup
-    series: Readings
-    pauses: Pauses
-    zone: ZoneInfo
-
-    @property
-    def goal(self) -> int | None:
-        """The goal in completes; a goal in prescreens has the agreed completes beside it."""
-        if self.group.filling_strategy == "prescreens":
-            return self.group.completes_goal
-        return self.group.filling_goal or self.group.completes_goal
-
-    @property
-    def is_forecast(self) -> bool:
-        """Whether there is anything left to foresee."""
-        return self.group.status in FORECAST_STATUSES and bool(self.goal)
 
 
 def is_due(group: TargetGroup, was: Mapping[str, Any], *, now: datetime) -> bool:
@@ -99,55 +70,75 @@ def refresh(
     groups: Iterable[TargetGroup], *, fresh_days: Mapping[int, Days], now: datetime
 ) -> None:
     """Set the insight of each group (not saved) from its series and present figures."""
-    stories = _stories([group for group in groups if group.pk], fresh_days, now)
-    foreseen = [story for story in stories if story.is_forecast]
-    outlooks = forecast_many([_question(story, now) for story in foreseen])
-    by_pk = {story.group.pk: one for story, one in zip(foreseen, outlooks, strict=True)}
-    for story in stories:
-        group, outlook = story.group, by_pk.get(story.group.pk)
-        found = describe(story, outlook, now=now)
-        if found != {name: told for name, told in group.insight.items() if name != "at"}:
-            group.insight = found | {"at": now.isoformat(timespec="seconds")}
+    told = stories([group for group in groups if group.pk], fresh_days=fresh_days, now=now)
+    foreseen = [story for story in told if story.is_forecast]
+    found = studies([story.question(now) for story in foreseen])
+    by_pk = {story.group.pk: one for story, one in zip(foreseen, found, strict=True)}
+    for story in told:
+        group, study = story.group, by_pk.get(story.group.pk)
+        insight = describe(story, study, now=now)
+        if insight != {name: told for name, told in group.insight.items() if name != "at"}:
+            group.insight = insight | {"at": now.isoformat(timespec="seconds")}
+        outlook = study.forecast if study else None
         group.short_at_end = round(outlook.short_p50, 1) if outlook else None
         finish = outlook.finish_p50 if outlook else None
         group.finish_at = finish.replace(second=0, microsecond=0) if finish else None
 
 
-def describe(story: Story, outlook: Forecast | None, *, now: datetime) -> dict[str, Any]:
+def describe(story: Story, study: Study | None, *, now: datetime) -> dict[str, Any]:
     """What pages and rules read of a group beyond the exchange's own figures; JSON values only."""
     group = story.group
+    samples = trail.extended(
+        trail.read(group.insight.get("trail")), trail.sample_of(group, now=now)
+    )
     found: dict[str, Any] = {
         "spark": daily.spark(story.series, now=now),
         "today": daily.today(group.completes, story.series, story.zone, now=now),
+        "trail": [list(sample) for sample in samples],
     }
-    if usual := daily.rhythm(story.series, story.pauses, story.zone, now=now):
-        found["rhythm"] = usual
-    if outlook is None:
-        return found
-    found["forecast"] = _told(outlook)
-    if cost := _cost(group, outlook):
-        found["cost"] = cost
-    plan = _plan(story)
-    if plan is not None:
-        found["pace"] = _pace(story, plan, now)
-    vitals = _vitals(story, plan, outlook, now)
-    found["warnings"] = {r.reason_code: r.score for r in warnings(vitals) if r.score}
-    found["causes"] = [
-        {"sentence": c.says, "observed": c.observed, "expected": c.expected, "advice": c.advice}
-        for c in diagnose(vitals)[:CAUSES_SHOWN]
-    ]
+    if (median := trail.usual(samples, "epc", group.cpi)) is not None:
+        found["epc"] = {"median": str(median)}
+    quiet = quiet_of(story, study, now=now)
+    if study is not None:
+        found |= _ahead(story, study, quiet, now)
+    if study is not None or group.status == "live":
+        vitals = vitals_of(story, study.forecast if study else None, quiet, samples, now=now)
+        found |= _risks(vitals)
     return found
 
 
-def _question(story: Story, now: datetime) -> Question:
-    return Question(
-        history=story.series,
-        goal=story.goal or 0,
-        now=now,
-        ends_at=story.group.ends_at,
-        zone=story.zone,
-        pauses=story.pauses,
-    )
+def _ahead(story: Story, study: Study, quiet: Silence | None, now: datetime) -> dict[str, Any]:
+    """Forecast, cost, pace and rhythm of a group that has something left to do."""
+    found: dict[str, Any] = {"forecast": _told(study.forecast)}
+    if cost := _cost(story.group, study.forecast):
+        found["cost"] = cost
+    if story.plan is not None:
+        found["pace"] = _pace(story, story.plan, study, now)
+    if quiet is not None and quiet.rate:
+        found["rhythm"] = daily.rhythm(study.shape, quiet.rate)
+    return found
+
+
+def quiet_of(story: Story, study: Study | None, *, now: datetime) -> Silence | None:
+    """How long no complete came; None without a plan or a reading."""
+    if story.plan is None or not story.series.at.size:
+        return None
+    return silence(story.series, story.plan, now=now, shape=study.shape if study else None)
+
+
+def _risks(vitals: Vitals) -> dict[str, Any]:
+    """How near it is to a pause by the exchange, and why it may be slow."""
+    return {
+        "warnings": {
+            risk.reason_code: risk.score
+            for risk in warnings(vitals)
+            if risk.score and risk.reason_code not in EXPECTED
+        },
+        "causes": [
+            {"sentence": c.says, "observed": c.observed, "expected": c.expected, "advice": c.advice}
+            for c in diagnose(vitals)[:CAUSES_SHOWN]
+        ],
+    }
 
 
 def _told(outlook: Forecast) -> dict[str, Any]:
@@ -176,27 +167,14 @@ def _cost(group: TargetGroup, outlook: Forecast) -> dict[str, str] | None:
         currency=group.currency,
         average_cpi=group.average_cpi,
         so_far=group.cost,
+        budget=group.budget or None,
     )
     cent = Decimal("0.01")
-    return {name: str(getattr(cost, name).quantize(cent)) for name in ("p10", "p50", "p90")}
+    told = {name: str(getattr(cost, name).quantize(cent)) for name in ("p10", "p50", "p90")}
+    return told | {"standing": cost.standing, "note": cost.note}
 
 
-def _plan(story: Story) -> Plan | None:
-    group = story.group
-    by_prescreens = group.filling_strategy == "prescreens"
-    goal = group.filling_goal if by_prescreens else story.goal
-    if group.starts_at is None or not goal:
-        return None
-    return Plan(
-        goal=goal,
-        starts_at=group.starts_at,
-        ends_at=group.ends_at,
-        zone=story.zone,
-        pauses=story.pauses,
-    )
-
-
-def _pace(story: Story, plan: Plan, now: datetime) -> dict[str, Any]:
+def _pace(story: Story, plan: Plan, study: Study, now: datetime) -> dict[str, Any]:
     group = story.group
     by_prescreens = group.filling_strategy == "prescreens"
     entered = [(now, group.prescreens)] if group.prescreens is not None else []
@@ -206,6 +184,7 @@ def _pace(story: Story, plan: Plan, now: datetime) -> dict[str, Any]:
         now=now,
         strategy="prescreens" if by_prescreens else "completes",
         prescreens=entered if by_prescreens else (),
+        shape=study.shape,
     )
     return {
         "band": found.band,
@@ -213,72 +192,3 @@ def _pace(story: Story, plan: Plan, now: datetime) -> dict[str, Any]:
         "actual": found.actual,
         "required": round(found.required, 1),
     }
-
-
-def _vitals(story: Story, plan: Plan | None, outlook: Forecast, now: datetime) -> Vitals:
-    group = story.group
-    quiet = silence(story.series, plan, now=now) if plan and story.series.at.size else None
-    left = (group.ends_at - now).total_seconds() / 3600 if group.ends_at else None
-    told = group.respondent_analysis
-    analysis = {one["label"] or one["status"]: one["count"] or 0 for one in told}
-    return Vitals(
-        status=group.status,
-        currency=group.currency or "USD",
-        entrants=group.entrants,
-        prescreens=group.prescreens,
-        completes=group.completes,
-        goal=story.goal,
-        ir=group.incidence_rate,
-        ir_expected=group.expected_incidence_rate,
-        loi_seconds=group.median_loi_seconds,
-        loi_minutes=group.expected_loi_minutes,
-        drop_off=group.drop_off_rate,
-        cpi=group.cpi,
-        epc=group.epc,
-        epcm=group.epcm,
-        hours_silent=quiet.hours if quiet else None,
-        expected_in_silence=quiet.usual if quiet else None,
-        hours_left=left,
-        chance=outlook.chance,
-        analysis=analysis,
-    )
-
-
-def _stories(
-    groups: Sequence[TargetGroup], fresh_days: Mapping[int, Days], now: datetime
-) -> list[Story]:
-    stored = _stored_days([group.pk for group in groups if group.pk not in fresh_days])
-    status = _status_changes([group.pk for group in groups])
-    stories = []
-    for group in groups:
-        days = fresh_days.get(group.pk) or stored.get(group.pk, {})
-        series = _until(completes.readings(days), group.completes, now.timestamp())
-        pauses = daily.pauses_of(status.get(group.pk, ()))
-        zone = zone_of(group.country_code, group.time_zone)
-        stories.append(Story(group, series, pauses, zone))
-    return stories
-
-
-def _until(series: Readings, count: int | None, now: float) -> Readings:
-    """A series up to now, with the list's own count at its end: that is newer."""
-    past = int(np.searchsorted(series.at, now, side="right"))
-    at, counts = series.at[:past], series.count[:past]
-    if count is None or not past:
-        return Readings(at, counts)
-    return Readings(np.append(at, now), np.append(counts, count))
-
-
-def _stored_days(pks: Sequence[int]) -> dict[int, dict[date, completes.PackedDay]]:
-    stored: dict[int, dict[date, completes.PackedDay]] = {}
-    rows = CompletesDay.objects.filter(group_id__in=pks)
-    for pk, day, hours, odd in rows.values_list("group_id", "day", "hours", "odd"):
-        stored.setdefault(pk, {})[day] = completes.packed(hours, odd)
-    return stored
-
-
-def _status_changes(pks: Sequence[int]) -> dict[int, list[tuple[datetime, Any]]]:
-    found: dict[int, list[tuple[datetime, Any]]] = {}
-    rows = Change.objects.filter(group_id__in=pks, kind="status_change")
-    for pk, at, new in rows.values_list("group_id", "occurred_at", "new"):
-        found.setdefault(pk, []).append((at, new))
-    return found

@@ -11,6 +11,7 @@ from dashboard.fielding.models import Edit
 from dashboard.fielding.queries import EditQuerySet
 from dashboard.web import exports, history, times
 from dashboard.web.listing import Column, Listing, without_words
+from dashboard.web.parts import Names
 
 COLUMNS = {"when": Column("When", "started_at", descending=True)}
 FILTERS = {"kind": "kind", "outcome": "state", "who": "by__username", "project": "of_project"}
@@ -40,7 +41,7 @@ def _midnight(text: str, zone: str) -> datetime | None:
         return None
 
 
-def context(request: HttpRequest, mine: EditQuerySet, *, zone: str) -> dict[str, Any]:
+def context(request: HttpRequest, mine: EditQuerySet, names: Names, *, zone: str) -> dict[str, Any]:
     """The list, and what it can be filtered by."""
     listing = listing_of(request)
     found, total = listing.rows(narrowed(mine, listing, zone))
@@ -61,14 +62,7 @@ def context(request: HttpRequest, mine: EditQuerySet, *, zone: str) -> dict[str,
         ("project", "Project", _sorted(projects)),
     ]
     return {
-        "lines": [
-            (
-                history.edit_line(edit),
-                edit.group,
-                edit.group.project if edit.group else edit.project,
-            )
-            for edit in found
-        ],
+        "lines": [(history.edit_line(edit, names), edit) for edit in found],
         "listing": listing,
         "pages": listing.pages(total),
         "choices": choices,
@@ -81,9 +75,9 @@ def _sorted(choices: dict[str, str]) -> list[tuple[str, str]]:
     return sorted(choices.items(), key=lambda choice: choice[1].casefold())
 
 
-def file(request: HttpRequest, mine: EditQuerySet, *, zone: str) -> exports.Sheet:
+def file(request: HttpRequest, mine: EditQuerySet, names: Names, *, zone: str) -> exports.Sheet:
     """All edits that the address asks for."""
     listing = listing_of(request)
     rows = listing.all_rows(narrowed(mine, listing, zone))
-    lines = map(exports.edit_line, rows.iterator(chunk_size=500))
+    lines = (exports.edit_line(edit, names) for edit in rows.iterator(chunk_size=500))
     return exports.Sheet(exports.EDIT_HEADINGS, lines)

@@ -21,10 +21,15 @@ class Place(NamedTuple):
 
 PLACES = [
     Place("home", "Attention", ("home", "incidents", "incident")),
-    Place("projects", "Projects", ("projects", "project", "compare")),
-    Place("groups", "Groups", ("groups", "group", "edit")),
-    Place("activity", "Activity", ("activity",)),
+    Place(
+        "projects",
+        "Projects",
+        ("projects", "project", "compare", "project-budget", "project-history"),
+    ),
+    Place("groups", "Groups", ("groups", "group", "edit", "notes")),
+    Place("activity", "Activity", ("activity", "made")),
     Place("spend", "Spend", ("spend",)),
+    Place("rate-cards", "Rate cards", ("rate-cards",)),
     Place(
         "rules",
         "Rules and mail",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from tempfile import SpooledTemporaryFile
@@ -23,6 +23,9 @@ DATES = "yyyy-mm-dd hh:mm"
 IN_MEMORY = 2**20  # bytes of a workbook; a bigger one goes to disk
 LONGEST_CELL = 32767  # characters, by the format
 
+HISTORY_HEADINGS = (
+    "When (UTC)", "Who", "Through", "Project", "Group", "Id", "What", "From", "To", "Outcome",
+)  # fmt: skip
 EDIT_HEADINGS = ("When (UTC)", "Who", "Project", "Group", "Id", "What", "From", "To", "Outcome")
 
 
@@ -104,19 +107,20 @@ def _write(page: Any, row: int, column: int, cell: Cell) -> None:
         page.write_number(row, column, cell)
 
 
-def edit_line(edit: Edit) -> list[Cell]:
+def edit_line(edit: Edit, names: Mapping[str, str]) -> list[Cell]:
     """The cells of an edit, in the order of EDIT_HEADINGS."""
-    line: Any = history.edit_line(edit)
     group = edit.group
     project = group.project if group else edit.project
-    return [
-        line.at,
-        line.who,
-        project.name if project else "",
-        group.name if group else "",
-        edit.of.human_readable_id,
-        line.what,
-        line.old,
-        line.new,
-        f"{line.outcome}. {line.detail}".rstrip(". "),
-    ]
+    name, number = (group.name, group.human_readable_id) if group else ("", "")
+    line = history.edit_line(edit, names)
+    return [line.at, line.who, project.name if project else "", name, number, *_change(line)]
+
+
+def history_line(line: history.Line, project: str, group: str, number: str) -> list[Cell]:
+    """The cells of a line of history, in the order of HISTORY_HEADINGS."""
+    through = "Fieldwatch" if line.ours else "the exchange"
+    return [line.at, line.who, through, project, group, number, *_change(line)]
+
+
+def _change(line: history.Line) -> list[Cell]:
+    return [line.what, line.old, line.new, f"{line.outcome}. {line.detail}".strip(". ")]

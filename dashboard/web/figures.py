@@ -113,3 +113,10 @@ def iso(moment: datetime) -> str:
 def utc(moment: datetime | None) -> str:
     """A moment in UTC, short: "20 Nov 12:00 UTC"."""
     return DASH if moment is None else f"{moment.astimezone(UTC):%-d %b %H:%M} UTC"
+
+
+def plain(value: Decimal | None) -> str:
+    """An amount as a person would type it: "600", "2.75"; nothing for none."""
+    if value is None:
+        return ""
+    return f"{value:f}".rstrip("0").rstrip(".") if "." in f"{value:f}" else f"{value:f}"

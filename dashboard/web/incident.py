@@ -155,7 +155,8 @@ def figure(
     of = curve(one, group)
     if of is None:
         grid = series.grid(group, one.breached_at - BEFORE)
-        made = charts.gained(series.rates(grid, 1) if grid else None, 1, palette=palette, zone=zone)
+        hours = series.steps(grid, 1, zone) if grid else []
+        made = charts.gained(hours, 1, palette=palette, zone=zone)
     else:
         unit = of.trend.unit or group.currency
         made = charts.trend(

@@ -90,29 +90,6 @@ RE_ENTRY_TARGETS = {
     "allow_for_other_target_groups": "other groups",
 }
 
-GLOSSARY = {
-    "CPI": "Cost per interview: what you pay for one complete.",
-    "LOI": "Length of interview: the median of real interviews, beside the minutes agreed.",
-    "IR": "Incidence rate: of the people who could qualify, the share that did; beside the rate "
-    "expected.",
-    "EPC": "Earnings per click: CPI × completes ÷ entrants. Suppliers send people where it is "
-    "high; below 0.15 USD a group struggles.",
-    "EPCM": "Earnings per click and minute: EPC ÷ interview minutes.",
-    "Conversion": "Completes of all who entered.",
-    "Drop-off": "The share of those in the survey who left it without an end.",
-    "Short at end": "Completes that will be missing on the end date at the present pace, the "
-    "middle estimate.",
-    "Pace": "What was reached so far, beside what is due by now on the usual course of its days.",
-    "Average CPI": "What a complete cost on average so far, by the exchange.",
-    "Projected cost": "What the group will have cost at its end at the present pace and CPI, the "
-    "middle estimate.",
-    "Needed today": "What was missing to the goals of the live groups at midnight where their "
-    "people live, spread evenly over the days to their ends.",
-    "Spend today": "Completes since midnight where their people live, at the present CPI of their "
-    "group; the exchange's own count of cost comes later.",
-    "Spend": "Completes so far at the price each was bought for.",
-}
-
 COUNTRIES = {
     "ae": "United Arab Emirates", "ar": "Argentina", "at": "Austria", "au": "Australia",
     "be": "Belgium", "bg": "Bulgaria", "br": "Brazil", "ca": "Canada", "ch": "Switzerland",

@@ -67,6 +67,14 @@
     if (event.detail.elt.matches("form[data-filters]")) {
       tidy(event.detail.elt, event.detail.formData);
     }
+    const choice = event.detail.elt.closest("[data-choice]");
+    if (choice) {
+      // The link was drawn before choices of other panels: the address knows them all.
+      const asked = new URLSearchParams(location.search);
+      if (choice.dataset.key) asked.set(choice.dataset.choice, choice.dataset.key);
+      else asked.delete(choice.dataset.choice);
+      event.detail.path = `${location.pathname}?${asked}`;
+    }
     if (region && event.detail.elt === region) {
       event.detail.path = location.pathname + location.search;
       event.detail.headers["If-None-Match"] = region.dataset.etag;
@@ -78,10 +86,35 @@
     if (stamp && element) element.dateTime = stamp;
     drawTimes(document);
   });
+  // What was unfolded stays unfolded.
+  let unfolded = [];
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    unfolded = [...event.detail.target.querySelectorAll("details[open][id]")].map((details) => details.id);
+  });
   document.addEventListener("htmx:afterSettle", (event) => {
     drawTimes(document);
+    for (const id of unfolded) {
+      const details = document.getElementById(id);
+      if (details) details.open = true;
+    }
     const focus = event.target.querySelector && event.target.querySelector("[data-focus]");
     if (focus) focus.focus();
+  });
+
+  // Text goes to the clipboard; where the browser forbids that, it is selected to be copied by hand.
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const field = document.getElementById(button.dataset.copy);
+    const said = button.parentElement.querySelector("[data-copied]");
+    try {
+      await navigator.clipboard.writeText(field.value);
+      said.textContent = "Copied";
+    } catch (error) {
+      field.focus();
+      field.select();
+      said.textContent = "Selected: press Ctrl+C or ⌘C to copy";
+    }
   });
 
   // A form is sent once; one that speaks of the table on screen says how it stands now.
@@ -99,20 +132,31 @@
 
   // What a new price costs, before it is sent.
   document.addEventListener("input", (event) => {
-    const field = event.target.closest("[data-left]");
+    const field = event.target.closest("[data-cost]");
     if (!field) return;
     const out = document.getElementById(field.getAttribute("aria-describedby").split(" ")[0]);
-    const price = /^\d+(\.\d+)?$/.test(field.value.trim()) ? Number(field.value) : NaN;
-    const cost = Math.round(price * Number(field.dataset.left)).toLocaleString("en-GB");
-    out.textContent = Number.isNaN(price) ? out.dataset.help : `${field.dataset.left} completes to come × ${field.value.trim()} = ${cost} ${field.dataset.currency}`;
+    out.textContent = cost(field.value.trim(), field.dataset) || out.dataset.help;
   });
+  function cost(text, { left, price, spent, budget, currency }) {
+    if (left === undefined || !/^\d+(\.\d+)?$/.test(text)) return "";
+    const whole = (sum) => `${Math.round(sum).toLocaleString("en-GB")} ${currency}`;
+    const ahead = Number(text) * Number(left), more = ahead - Number(price) * Number(left);
+    let said = `${Number(left).toLocaleString("en-GB")} completes to come × ${text} = ${whole(ahead)}`;
+    if (price && more) said += `, ${whole(Math.abs(more))} ${more > 0 ? "more" : "less"} than now`;
+    if (spent === undefined) return `${said}.`;
+    const end = Number(spent) + ahead;
+    said += `. In the end ${whole(end)}`;
+    if (budget === undefined) return `${said}.`;
+    const rest = Number(budget) - end;
+    return `${said}: ${whole(Math.abs(rest))} ${rest >= 0 ? "below" : "ABOVE"} the budget of ${whole(budget)}.`;
+  }
 
   // The panel of a form closes without a round trip, and gives the focus back.
   document.addEventListener("click", (event) => {
     const closer = event.target.closest("[data-close]");
     if (closer) {
       const form = closer.closest("[data-form]");
-      if (!form || !form.closest("#form-here")) return;
+      if (!form || !form.closest("#form-here, #note-here")) return;
       event.preventDefault();
       const opener = document.getElementById(form.dataset.form);
       form.remove();
@@ -132,7 +176,6 @@
       box.open = false;
       box.querySelector("summary").focus();
     }
-    if (event.key === "Escape" && document.activeElement.closest(".hint")) document.activeElement.blur();
     if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
     const search = document.getElementById("search");
     if (!search) return;

@@ -14,6 +14,7 @@ from dashboard.alerts import act, stop
 from dashboard.fielding.models import Incident, Mail, Mute, Project, TargetGroup, User, Webhook
 from dashboard.urls import urlpatterns
 from dashboard.web.access import Rule
+from dashboard.web.forms import FORMS
 from tests import make
 from tests.web.fake_exchange import FakeExchange
 
@@ -89,6 +90,8 @@ def _address(pattern: URLPattern, world: World, role: str) -> str:
         ids["incidents"] = world.incident().pk
     if route.startswith("/mutes/<"):
         ids["mutes"] = world.mute().pk
+    if route.startswith("/edits/<"):
+        ids["edits"] = make.edit(world.group).pk
     if route.startswith("/mails/<"):
         ids["mails"] = world.mail_to(role).pk
     for kind, pk in ids.items():
@@ -155,10 +158,10 @@ def test_a_viewer_is_offered_no_edit(world: World, client: Client) -> None:
     assert "/edit/" not in page
 
 
-def test_an_editor_is_offered_the_three_edits(world: World, client: Client) -> None:
+def test_an_editor_is_offered_every_form(world: World, client: Client) -> None:
     client.force_login(world.people["editor"])
     page = client.get(f"/groups/{world.group.pk}/").content.decode()
-    for kind in ("cpi", "filling_strategy", "re_entry"):
+    for kind in FORMS:
         assert f"/groups/{world.group.pk}/edit/{kind}/" in page
 
 
@@ -198,5 +201,5 @@ def test_a_mail_to_somebody_else_is_not_found(world: World, client: Client) -> N
 @pytest.mark.parametrize("pk", ["0", "99999999999999999999999"])
 def test_an_id_that_cannot_be_is_not_found(world: World, client: Client, pk: str) -> None:
     client.force_login(world.people["editor"])
-    for kind in ("projects", "groups", "mails", "connections"):
+    for kind in ("projects", "groups", "edits", "mails", "connections"):
         assert client.get(f"/{kind}/{pk}/").status_code == 404

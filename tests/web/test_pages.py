@@ -76,10 +76,13 @@ def filled(project: Project, number: int) -> list[TargetGroup]:
         ("/projects/{project}/", 8),
         ("/projects/{project}/?by=country", 9),
         ("/groups/", 7),
-        ("/groups/{group}/", 10),
-        ("/groups/{group}/chart.json", 5),
-        ("/groups/{group}/trend.json?per=ir", 4),
-        ("/activity/", 6),
+        ("/groups/{group}/", 12),
+        ("/projects/{project}/chart.json", 5),
+        ("/projects/{project}/completes/", 6),
+        ("/groups/{group}/chart.json", 6),
+        ("/groups/{group}/trend.json?trend=ir", 4),
+        ("/projects/{project}/history/", 8),
+        ("/activity/", 7),
         ("/spend/", 6),
         ("/views/", 4),
         ("/projects/{project}/compare/", 6),
@@ -239,7 +242,7 @@ def test_the_exchanges_word_of_an_edit_of_ours_is_one_line(
         actor_type="las_user",
     )  # fmt: skip
     page = viewer.get(f"/groups/{group.pk}/").content.decode()
-    assert page.count("3.10 USD") == 1
+    assert page.split('id="history"')[1].count("3.10 USD") == 1
     assert "after 2 s" in page
 
 

@@ -13,11 +13,13 @@ from django.utils.text import slugify
 
 from dashboard.fielding.models import ExchangeAccount, TargetGroup
 from dashboard.web import figures, rows, words
+from dashboard.web.glossary import GLOSSARY
 
 register = template.Library()
 register.filter(figures.count)
 register.filter(figures.percent)
 register.filter(figures.money)
+register.filter(figures.plain)
 register.filter(figures.total)
 register.filter(figures.cents)
 register.filter(figures.utc)
@@ -71,12 +73,10 @@ def ahead(moment: datetime | None) -> SafeString | str:
 
 @register.simple_tag
 def hint(word: str) -> SafeString:
-    """A focusable explanation of a word of the trade; a word is explained once on a page."""
+    """A button that explains a word of the trade; a word is explained once on a page."""
+    anchor = f"hint-{slugify(word)}"
     return format_html(
-        '<span class="hint"><button type="button" aria-label="What is {}?" aria-describedby="{}">?'
-        '</button><span role="tooltip" id="{}">{}</span></span>',
-        word,
-        f"hint-{slugify(word)}",
-        f"hint-{slugify(word)}",
-        words.GLOSSARY[word],
-    )
+        '<span class="hint"><button type="button" popovertarget="{}" aria-label="What is {}?">?'
+        '</button><span popover id="{}"><strong>{}</strong> {}</span></span>',
+        anchor, word, anchor, word, GLOSSARY[word],
+    )  # fmt: skip

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from dashboard.fielding.models import ExchangeUser, Incident, Project, TargetGroup
 from dashboard.fielding.queries import ExchangeUserQuerySet, IncidentQuerySet, ProjectQuerySet
 from dashboard.web import conditional, exports, group_table, project_table, saved
-from dashboard.web.access import Rule, memberships, person, rule, stamped
+from dashboard.web.access import Rule, may_edit, memberships, person, rule, stamped
 
 
 @rule(Rule.SIGNED_IN)
@@ -49,17 +49,17 @@ def found_project(request: HttpRequest, pk: int, among: ProjectQuerySet | None =
 @require_safe
 def project(request: HttpRequest, pk: int) -> HttpResponse:
     """A project with its groups."""
+    if same := conditional.early(request, Project.objects.filter(pk=pk)):
+        return same
     of = found_project(request, pk, Project.objects.with_pulse())
     etag = conditional.mark(request, of.version, of.pulse)  # type: ignore[attr-defined]
-    if same := conditional.unchanged(request, etag, of.read_at):
-        return same
     views = saved.views(request)
     if first := saved.first(request, views):
         return redirect(first)
     firing = IncidentQuerySet(Incident).filter(project=of)
     groups = of.target_groups.all()
     context = group_table.context(request, groups, firing, named=False)
-    context |= {"project": of, "views": views}
+    context |= {"project": of, "views": views, "may_edit": may_edit(request, of.account_id)}
     return conditional.page(request, "project", context, etag=etag, read_at=of.read_at)
 
 

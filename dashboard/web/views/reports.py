@@ -12,6 +12,7 @@ from dashboard.fielding.models import Edit, TargetGroup
 from dashboard.fielding.queries import EditQuerySet
 from dashboard.web import activity, exports, saved, spend_table
 from dashboard.web.access import Rule, person, rule
+from dashboard.web.views.projects import people
 
 
 @rule(Rule.SIGNED_IN)
@@ -22,7 +23,7 @@ def changes(request: HttpRequest) -> HttpResponse:
     if first := saved.first(request, views):
         return redirect(first)
     mine = EditQuerySet(Edit).visible_to(person(request))
-    context = activity.context(request, mine, zone=person(request).time_zone)
+    context = activity.context(request, mine, people(request), zone=person(request).time_zone)
     return render(request, "activity.html", context | {"views": views})
 
 
@@ -31,7 +32,7 @@ def changes(request: HttpRequest) -> HttpResponse:
 def changes_file(request: HttpRequest, kind: str) -> HttpResponseBase:
     """The edits as filtered on screen, all pages."""
     mine = EditQuerySet(Edit).visible_to(person(request))
-    sheet = activity.file(request, mine, zone=person(request).time_zone)
+    sheet = activity.file(request, mine, people(request), zone=person(request).time_zone)
     return exports.answer("activity", kind, sheet)
 
 
