@@ -67,8 +67,7 @@ def _database(url: str) -> dict[str, Any]:
 
 def _web_address(url: str) -> None:
     """Nothing, or an http(s) address with a host."""
-    parts = urlsplit(url)
-    if url and not (parts.scheme in ("http", "https") and parts.hostname):
+    if url and not (url.startswith(("http://", "https://")) and urlsplit(url).hostname):
         raise EnvError("HEARTBEAT_URL takes an http:// or https:// address")
 
 
