@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.utils import timezone
 
-from dashboard.alerts import deliver, detect
+from dashboard.alerts import deliver, detect, pulse
 from dashboard.celery import app
 from dashboard.fielding import usual
 from dashboard.fielding.models import ExchangeAccount, Project
@@ -51,6 +51,13 @@ def tell() -> None:
     detect.no_data(now=now)
     deliver.compose(now=now)
     deliver.send_due(now=timezone.now(), limit=AT_ONCE)
+
+
+@app.task(name="dashboard.tasks.heartbeat")
+def heartbeat() -> None:
+    """Call the operator's URL while alerts are detected and mail is sent; the beat calls it."""
+    if settings.HEARTBEAT_URL:
+        pulse.ping(settings.HEARTBEAT_URL, now=timezone.now())
 
 
 @app.task(name="dashboard.tasks.tidy")
