@@ -69,5 +69,4 @@ def tidy() -> None:
 @app.task(name="dashboard.tasks.learn")
 def learn() -> None:
     """Learn what is usual in each project and country; the beat calls it every hour."""
-    for account in ExchangeAccount.objects.filter(polling=True):
-        usual.learn_account(account, now=timezone.now())
+    usual.learn(now=timezone.now())
