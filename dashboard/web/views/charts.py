@@ -88,7 +88,7 @@ def _palette(request: HttpRequest) -> charts.Palette:
 
 def _completes(request: HttpRequest, of: TargetGroup) -> charts.Figure:
     now = datetime.now(UTC)
-    marked = ChangeQuerySet(Change).filter(group=of, kind__in=completes.MARKED)
+    marked = ChangeQuerySet(Change).filter(group=of, kind__in=completes.TOLD)
     edits = EditQuerySet(Edit).filter(group=of, kind__in=completes.MARKED_EDITS)
     made = edits.filter(state=Edit.State.CONFIRMED).newest()
     return completes.figure(

@@ -45,10 +45,10 @@ def _mark(request: HttpRequest, group: TargetGroup) -> str:
 @require_safe
 def group(request: HttpRequest, pk: int) -> HttpResponse:
     """A target group."""
+    if same := conditional.early(request, TargetGroup.objects.filter(pk=pk)):
+        return same
     of = found(request, pk)
     etag, read_at = _mark(request, of), of.project.read_at
-    if same := conditional.unchanged(request, etag, read_at):
-        return same
     return conditional.page(request, "group", _context(request, of), etag=etag, read_at=read_at)
 
 
@@ -62,7 +62,7 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "strip": sheet.strip(of, user),
         "progress": sheet.progress(of),
         "status": sheet.group_status(of),
-        "incidents": IncidentQuerySet(Incident).filter(group=of).open().by_urgency(),
+        "incidents": _incidents(of),
         "causes": sheet.causes(of),
         "risks": why.risks(of),
         "for_client": why.for_client(of, user, of.project.read_at),
@@ -82,6 +82,12 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "notes": of.notes.newest(),
         **_over_time(request, of, changes, edits, now),
     }
+
+
+def _incidents(of: TargetGroup) -> list[tuple[Incident, str]]:
+    """The open ones, the most urgent first, without the name that the page bears anyway."""
+    still = IncidentQuerySet(Incident).filter(group=of).open().by_urgency()
+    return [(one, one.sentence.removeprefix(f"{of.name}: ")) for one in still]
 
 
 def _over_time(
