@@ -1,8 +1,8 @@
 """What a round over a thousand and over ten thousand groups costs, beside a bare client that asks
 the same and beside naive code; what idle groups cost; on SQLite and on PostgreSQL.
 
-Counted is CPU: the worker's process and the database's processes that serve it. Half an hour of rounds
-five minutes apart is measured, because series and forecasts are renewed within the hour.
+Counted is CPU: of the worker's process, and of the database's processes that serve it. Half an
+hour of rounds five minutes apart is measured, each beside the bare client in turn.
 """
 
 import statistics
