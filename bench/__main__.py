@@ -8,7 +8,7 @@ import os
 from argparse import ArgumentParser
 from importlib import import_module
 
-MODULES = ("client", "backtest", "warnings", "cycle", "history", "memory", "freshness")
+MODULES = ("client", "backtest", "early_warning", "cycle", "history", "memory", "freshness")
 SOAK = ("soak",)  # the long ones
 
 

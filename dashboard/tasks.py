@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.utils import timezone
 
-from dashboard.alerts import deliver, detect
+from dashboard.alerts import deliver, detect, pulse
 from dashboard.celery import app
 from dashboard.fielding import usual
 from dashboard.fielding.models import ExchangeAccount, Project
@@ -58,6 +58,13 @@ def tell() -> None:
     deliver.send_due(now=timezone.now(), limit=AT_ONCE)
 
 
+@app.task(name="dashboard.tasks.heartbeat")
+def heartbeat() -> None:
+    """Call the operator's URL while alerts are detected and mail is sent; the beat calls it."""
+    if settings.HEARTBEAT_URL:
+        pulse.ping(settings.HEARTBEAT_URL, now=timezone.now())
+
+
 @app.task(name="dashboard.tasks.tidy")
 def tidy() -> None:
     """Forget what is kept for a while only; the beat calls it every hour."""
@@ -67,5 +74,4 @@ def tidy() -> None:
 @app.task(name="dashboard.tasks.learn")
 def learn() -> None:
     """Learn what is usual in each project and country; the beat calls it every hour."""
-    for account in ExchangeAccount.objects.filter(polling=True):
-        usual.learn_account(account, now=timezone.now())
+    usual.learn(now=timezone.now())

@@ -18,7 +18,17 @@ from dashboard.fielding.queries import (
     EditQuerySet,
     IncidentQuerySet,
 )
-from dashboard.web import completes, conditional, history, present, series, sheet, times, trends
+from dashboard.web import (
+    completes,
+    conditional,
+    history,
+    present,
+    quiet,
+    series,
+    sheet,
+    times,
+    trends,
+)
 from dashboard.web.access import Rule, may_edit, person, rule
 from dashboard.web.panels import effects, pricing, quotas, why
 from dashboard.web.views.projects import people
@@ -63,6 +73,8 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "progress": sheet.progress(of),
         "status": sheet.group_status(of),
         "incidents": _incidents(of),
+        "mutes": quiet.of_group(of, datetime.now(UTC)),
+        "may_mute": may_edit(request, of.account_id),
         "causes": sheet.causes(of),
         "risks": why.risks(of),
         "for_client": why.for_client(of, user, of.project.read_at),
