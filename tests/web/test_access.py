@@ -74,6 +74,8 @@ def _address(pattern: URLPattern, world: World, role: str) -> str:
     }
     if route.startswith("/edits/<"):
         ids["edits"] = make.edit(world.group).pk
+    if route.startswith("/jobs/<"):
+        ids["jobs"] = make.batch(world.group).pk
     if route.startswith("/mails/<"):
         ids["mails"] = world.mail_to(role).pk
     for kind, pk in ids.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -18,7 +19,17 @@ from dashboard.fielding.queries import (
     EditQuerySet,
     IncidentQuerySet,
 )
-from dashboard.web import completes, conditional, history, present, series, sheet, times, trends
+from dashboard.web import (
+    acting,
+    completes,
+    conditional,
+    history,
+    present,
+    series,
+    sheet,
+    times,
+    trends,
+)
 from dashboard.web.access import Rule, may_edit, person, rule
 from dashboard.web.panels import effects, pricing, quotas, why
 from dashboard.web.views.projects import people
@@ -67,6 +78,8 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "risks": why.risks(of),
         "for_client": why.for_client(of, user, of.project.read_at),
         "quick": present.quick(of),
+        "transitions": acting.offered(of),
+        "token": secrets.token_urlsafe(24),
         "settings": present.settings_of(of, user, names),
         "funnel": trends.funnel(of),
         "respondents": trends.respondents(of),
@@ -79,6 +92,7 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "manager": names.get(of.project_manager_id, ""),
         "may_edit": may_edit(request, of.account_id) and of.status not in ("draft", "archived"),
         "may_note": may_edit(request, of.account_id),
+        "may_act": may_edit(request, of.account_id),
         "notes": of.notes.newest(),
         **_over_time(request, of, changes, edits, now),
     }
