@@ -17,30 +17,31 @@ from django.db.models import (
     Count,
     Exists,
     F,
-    Min,
     OuterRef,
     Q,
-    Subquery,
     Sum,
     Value,
 )
-from django.db.models.functions import Coalesce, Concat, NullIf
+from django.db.models.functions import Coalesce, NullIf
 
 from dashboard.fielding.subqueries import (
     IN_FIELD,
-    INCIDENT_MOMENTS,
     OPEN_INCIDENT,
+    WRITER,
+    account_pulse,
+    actor_name,
     all_of,
     called,
     full_name,
+    group_pulse,
     latest,
-    one,
+    newest_note,
+    oldest_reading,
     open_incidents,
     per_project,
-    person_named,
     pm_name,
     pm_of_project,
-    stamp,
+    project_pulse,
 )
 
 if TYPE_CHECKING:
@@ -64,19 +65,12 @@ class MembershipQuerySet(models.QuerySet[Any]):
     """What people are on accounts."""
 
     def stamped(self) -> Self:
-        """Each with its account, a text that changes with what lists show of it, and the age of
-        its oldest numbers that are still read."""
-        mine = {"account": OuterRef("account")}
-        projects = all_of("Project").filter(**mine).order_by().values("account")
-        still = Min("read_at", filter=Q(due_at__isnull=False))
-        oldest = projects.annotate(oldest=Coalesce(still, Min("read_at"))).values("oldest")
+        """Each with its account, and texts that change with what lists show of it.
+
+        `oldest` is when the oldest of the numbers that are still read were read.
+        """
         return self.select_related("account").annotate(
-            stamp=Concat(
-                stamp("Project", mine, "version"),
-                stamp("Incident", mine, *INCIDENT_MOMENTS, state__in=OPEN_INCIDENT),
-                stamp("Edit", mine, "started_at", "settled_at"),
-            ),
-            oldest=Subquery(oldest),
+            stamp=account_pulse(), oldest=oldest_reading()
         )
 
 
@@ -123,9 +117,14 @@ class ProjectQuerySet(NamedQuerySet):
 
     def with_pulse(self) -> Self:
         """Each with a text that changes whenever one of its incidents does."""
-        mine = {"project": OuterRef("pk")}
-        pulse = stamp("Incident", mine, *INCIDENT_MOMENTS, state__in=OPEN_INCIDENT)
-        return self.select_related("account").annotate(pulse=pulse, pm_name=pm_of_project())
+        return self.select_related("account").annotate(
+            pulse=project_pulse(), pm_name=pm_of_project()
+        )
+
+    def marks(self) -> Self:
+        """As rows: version, pulse, and when it was read: all that tells whether it changed."""
+        rows = self.annotate(pulse=project_pulse())
+        return rows.values_list("version", "pulse", "read_at")  # type: ignore[return-value]
 
     def with_incidents(self) -> Self:
         """Those that have an open incident."""
@@ -141,13 +140,12 @@ class TargetGroupQuerySet(NamedQuerySet):
 
     def with_pulse(self) -> Self:
         """Each with its project, and a text that changes with its incidents and edits."""
-        mine = {"group": OuterRef("pk")}
-        return self.select_related("project", "account", "sheet").annotate(
-            pulse=Concat(
-                stamp("Incident", mine, "fired_at", "closed_at", "acknowledged_at"),
-                stamp("Edit", mine, "started_at", "settled_at"),
-            )
-        )
+        return self.select_related("project", "account", "sheet").annotate(pulse=group_pulse())
+
+    def marks(self) -> Self:
+        """As rows: version, pulse, and when it was read: all that tells whether it changed."""
+        rows = self.annotate(pulse=group_pulse())
+        return rows.values_list("project__version", "pulse", "project__read_at")  # type: ignore[return-value]
 
     def with_incidents(self) -> Self:
         """Those that have an open incident."""
@@ -159,22 +157,20 @@ class TargetGroupQuerySet(NamedQuerySet):
 
     def for_table(self) -> Self:
         """Each with the names of its project and PM, and its newest note: for `values_list`."""
-        notes = all_of("Note").filter(group=OuterRef("pk")).order_by("-at", "-pk")
-        writer = Coalesce(NullIf(full_name("by"), Value("")), "by__username")
         return self.annotate(
             project_name=F("project__name"),
             project_read_at=F("project__read_at"),
             pm_name=pm_name(),
-            note_text=one(notes, "text"),
-            note_at=one(notes, "at"),
-            note_by=one(notes.annotate(writer=writer), "writer"),
+            note_text=newest_note("n.text", models.TextField()),
+            note_at=newest_note("n.at", models.DateTimeField()),
+            note_by=newest_note(WRITER, models.TextField()),
         )
 
     def for_chart(self) -> Self:
         """With no more than a chart takes, and the version that changes whenever it does."""
         columns = (
             "country_code", "time_zone", "currency", "completes_goal", "filling_goal", "starts_at",
-            "ends_at", "insight", "expected_loi_minutes", "expected_incidence_rate",
+            "ends_at", "insight", "details", "expected_loi_minutes", "expected_incidence_rate",
         )  # fmt: skip
         return self.select_related("project").only(*columns, "project__version")
 
@@ -241,8 +237,7 @@ class ChangeQuerySet(VisibleQuerySet):
 
     def named(self) -> Self:
         """Newest first, each with the names of its group and of who did it."""
-        actor = person_named(OuterRef("actor_id"))
-        return self.newest().annotate(group_name=F("group__name"), actor_name=actor)
+        return self.newest().annotate(group_name=F("group__name"), actor_name=actor_name())
 
 
 class EditQuerySet(VisibleQuerySet):

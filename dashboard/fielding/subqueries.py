@@ -7,7 +7,8 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 from django.db.models import Count, Max, OuterRef, Q, Subquery, Sum, Value
-from django.db.models.functions import Coalesce, Concat, NullIf, Trim
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Coalesce, Concat, Trim
 
 # An incident needs a person from its firing until it is resolved.
 OPEN_INCIDENT = ("firing", "recovering")
@@ -36,43 +37,105 @@ def all_of(model: str) -> models.QuerySet[Any]:
     return rows
 
 
-def stamp(model: str, of: dict[str, OuterRef], *moments: str, **only: Any) -> Coalesce:
+def stamp(rows: str, *moments: str) -> RawSQL:
     """A text that changes whenever one of these rows comes or goes, or one of its moments moves.
 
-    A number (`version`) is summed, so that it changes with each row's.
+    A number (`version`) is summed, so that it changes with each row's. Written as SQL, of constants
+    alone: pages are asked for again and again, and the ORM takes 3 ms to write this, the database
+    0.03 ms to run it.
     """
-    parts: list[Any] = [Count("pk")]
+    parts = ["COUNT(*)"]
     for moment in moments:
-        parts += [Value("|"), Sum(moment) if moment == "version" else Max(moment)]
-    rows = all_of(model).filter(**of, **only).order_by().values(*of)
-    stamped = rows.annotate(stamp=Concat(*parts, output_field=models.TextField()))
-    return Coalesce(Subquery(stamped.values("stamp")), Value(""), output_field=models.TextField())
+        how = "SUM" if moment == "version" else "MAX"
+        parts.append(f"COALESCE(CAST({how}(s.{moment}) AS TEXT), '')")
+    said = " || '|' || ".join(parts)
+    sql = f"(SELECT {said} FROM {rows})"  # noqa: S608
+    return RawSQL(sql, [], output_field=models.TextField())  # noqa: S611
 
 
-def one(rows: models.QuerySet[Any], field: str) -> Subquery:
-    """A field of the first of these rows."""
-    return Subquery(rows.values(field)[:1])
+_OPEN = "s.state IN ('firing', 'recovering')"
 
 
-def pm_name() -> Coalesce:
-    """The name of the project manager that the rows of the outer query have the id of."""
-    return Coalesce(person_named(OuterRef("project_manager_id")), Value(""))
+def project_pulse() -> RawSQL:
+    """What changes whenever an open incident of a project does."""
+    mine = f"fielding_incident s WHERE s.project_id = fielding_project.id AND {_OPEN}"
+    return stamp(mine, *INCIDENT_MOMENTS)
 
 
-def pm_of_project() -> Coalesce:
+def group_pulse() -> Concat:
+    """What changes whenever an incident or edit of a group does."""
+    mine = "s WHERE s.group_id = fielding_targetgroup.id"
+    return Concat(
+        stamp(f"fielding_incident {mine}", "fired_at", "closed_at", "acknowledged_at"),
+        stamp(f"fielding_mute {mine}", "until"),
+        stamp(f"fielding_edit {mine}", "started_at", "settled_at"),
+    )
+
+
+def account_pulse() -> Concat:
+    """What changes whenever a project, open incident or edit of a member's account does."""
+    mine = "s WHERE s.account_id = fielding_membership.account_id"
+    return Concat(
+        stamp(f"fielding_project {mine}", "version"),
+        stamp(f"fielding_incident {mine} AND {_OPEN}", *INCIDENT_MOMENTS),
+        stamp(f"fielding_edit {mine}", "started_at", "settled_at"),
+    )
+
+
+def oldest_reading() -> RawSQL:
+    """When the oldest numbers of an account were read, of projects that are still read if any."""
+    mine = "fielding_project s WHERE s.account_id = fielding_membership.account_id"
+    still = "MIN(CASE WHEN s.due_at IS NOT NULL THEN s.read_at END)"
+    sql = f"(SELECT COALESCE({still}, MIN(s.read_at)) FROM {mine})"  # noqa: S608
+    return RawSQL(sql, [], output_field=models.DateTimeField())  # noqa: S611
+
+
+def _person(exchange_id: str, account: str) -> str:
+    """SQL: the name of a person of an account by their id there."""
+    return (
+        "(SELECT COALESCE(NULLIF(u.name, ''), NULLIF(u.email, ''), u.exchange_id)"  # noqa: S608
+        f" FROM fielding_exchangeuser u WHERE u.account_id = {account}"
+        f" AND u.exchange_id = {exchange_id})"
+    )
+
+
+def _words(sql: str) -> RawSQL:
+    return RawSQL(sql, [], output_field=models.TextField())  # noqa: S611 - constants alone
+
+
+def pm_name() -> RawSQL:
+    """The name of a group's project manager; empty where nobody is named."""
+    of = _person("fielding_targetgroup.project_manager_id", "fielding_targetgroup.account_id")
+    return _words(f"COALESCE({of}, '')")
+
+
+def pm_of_project() -> RawSQL:
     """The project manager of a project; the lists seldom say, so that of most of its groups."""
-    groups = all_of("TargetGroup").filter(project=OuterRef(OuterRef("pk")))
-    told = groups.exclude(project_manager_id="").order_by().values("project_manager_id")
-    most = told.annotate(number=Count("pk")).order_by("-number", "project_manager_id")
-    theirs = person_named(Subquery(most.values("project_manager_id")[:1]))
-    return Coalesce(NullIf(pm_name(), Value("")), theirs, Value(""))
+    account = "fielding_project.account_id"
+    most = (
+        "(SELECT g.project_manager_id FROM fielding_targetgroup g"
+        " WHERE g.project_id = fielding_project.id AND g.project_manager_id <> ''"
+        " GROUP BY g.project_manager_id ORDER BY COUNT(*) DESC, g.project_manager_id LIMIT 1)"
+    )
+    own, theirs = _person("fielding_project.project_manager_id", account), _person(most, account)
+    return _words(f"COALESCE(NULLIF({own}, ''), {theirs}, '')")
 
 
-def person_named(exchange_id: Any) -> Subquery:
-    """The name of a person of the account of the outer query."""
-    them = all_of("ExchangeUser").filter(account=OuterRef("account"), exchange_id=exchange_id)
-    said = Coalesce(NullIf("name", Value("")), NullIf("email", Value("")), "exchange_id")
-    return one(them.annotate(said=said), "said")
+def actor_name() -> RawSQL:
+    """Who made a change, by name; null for nobody of the account."""
+    return _words(_person("fielding_change.actor_id", "fielding_change.account_id"))
+
+
+def newest_note(what: str, kind: models.Field[Any, Any]) -> RawSQL:
+    """A column of a group's newest note, or of its writer (`u`); null without one."""
+    sql = (
+        f"(SELECT {what} FROM fielding_note n LEFT JOIN fielding_user u ON u.id = n.by_id"  # noqa: S608
+        " WHERE n.group_id = fielding_targetgroup.id ORDER BY n.at DESC, n.id DESC LIMIT 1)"
+    )
+    return RawSQL(sql, [], output_field=kind)  # noqa: S611 - constants alone
+
+
+WRITER = "COALESCE(NULLIF(TRIM(u.first_name || ' ' || u.last_name), ''), u.username)"
 
 
 def full_name(of: str) -> Trim:

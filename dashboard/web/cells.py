@@ -63,9 +63,8 @@ def bar(of: figures.Progress, path: str = "") -> str:
     )
 
 
-def spark(insight: Any) -> str:
+def spark(numbers: Any) -> str:
     """The sparkline of a group's last seven days, from what the pull worked out."""
-    numbers = insight.get("spark") if isinstance(insight, dict) else None
     if not isinstance(numbers, list):
         return ""
     try:

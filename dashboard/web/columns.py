@@ -78,7 +78,9 @@ def _progress(group: Group) -> str:
     done = figures.progress(
         group.filling_strategy, group.completes, group.prescreens, group.filling_goal
     )
-    return cells.cell("Progress, last 7 days", cells.bar(done, cells.spark(group.insight)), "full")
+    return cells.cell(
+        "Progress, last 7 days", cells.bar(done, cells.spark(group.insight__spark)), "full"
+    )
 
 
 def _finish(group: Group) -> str:
@@ -116,13 +118,12 @@ def _note(group: Group) -> str:
     return cells.cell("Note", f'{said}<span class="sub">{who}, {when}</span>', "note-cell full")
 
 
-def _insight(group: Group, part: str) -> dict[str, Any]:
-    found = group.insight.get(part) if isinstance(group.insight, dict) else None
-    return found if isinstance(found, dict) else {}
+def _pace_of(group: Group) -> dict[str, Any]:
+    return group.insight__pace if isinstance(group.insight__pace, dict) else {}
 
 
 def _pace(group: Group) -> str:
-    pace = _insight(group, "pace")
+    pace = _pace_of(group)
     if not pace.get("band"):
         return cells.cell("Pace", figures.DASH)
     due = f"{figures.count(pace.get('actual'))} of {figures.count(pace.get('required'))} due"
@@ -131,7 +132,8 @@ def _pace(group: Group) -> str:
 
 
 def _projected(group: Group) -> Decimal | None:
-    amount = _insight(group, "cost").get("p50")
+    cost = group.insight__cost
+    amount = cost.get("p50") if isinstance(cost, dict) else None
     return Decimal(amount) if isinstance(amount, str) else None
 
 
@@ -155,7 +157,8 @@ SHOWN = {
     ),
     "progress": GroupColumn(
         Column("Progress, last 7 days", "completes", descending=True),
-        ("filling_strategy", "completes", "prescreens", "filling_goal", "insight"), _progress,
+        ("filling_strategy", "completes", "prescreens", "filling_goal", "insight__spark"),
+        _progress,
         (
             ("Completes", _field("completes")), ("Prescreens", _field("prescreens")),
             ("Goal", _field("filling_goal")),
@@ -211,16 +214,16 @@ ON_DEMAND = {
     ),
     "pm": GroupColumn(Column("PM", "pm_name"), ("pm_name",), _pm, (("PM", _field("pm_name")),)),
     "pace": GroupColumn(
-        Column("Pace", "", hint="Pace"), ("insight",), _pace,
+        Column("Pace", "", hint="Pace"), ("insight__pace",), _pace,
         (
-            ("Pace", lambda group: _insight(group, "pace").get("band")),
-            ("Due by now", lambda group: _insight(group, "pace").get("required")),
+            ("Pace", lambda group: _pace_of(group).get("band")),
+            ("Due by now", lambda group: _pace_of(group).get("required")),
         ),
     ),
     "average": _money("Average CPI", "average_cpi"),
     "spend": _money("Spend", "cost", figures.cents),
     "projected": GroupColumn(
-        Column("Projected cost", "", kind="num", hint="Projected cost"), ("insight",),
+        Column("Projected cost", "", kind="num", hint="Projected cost"), ("insight__cost",),
         _number("Projected cost", lambda group: figures.cents(_projected(group), group.currency)),
         (("Projected cost", _projected), CURRENCY),
     ),

@@ -8,17 +8,28 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
+from dashboard.fielding.queries import ProjectQuerySet, TargetGroupQuerySet
+from dashboard.web import frame
 from dashboard.web.access import person
 from dashboard.web.figures import iso
 
 
 def mark(request: HttpRequest, *versions: object) -> str:
-    """The ETag of a page for this person, address and state of the tables."""
+    """The ETag of a page for this person, address and state of the tables, with its frame."""
+    shown = frame.bell(request), frame.stalls(request, now=timezone.now())
+    return mark_of_part(request, *shown, *versions)
+
+
+def mark_of_part(request: HttpRequest, *versions: object) -> str:
+    """The same of what has no frame, such as a chart."""
     user = person(request)
     seen = (user.pk, user.time_zone, request.get_full_path(), *versions)
     return f'"{hashlib.blake2b(repr(seen).encode(), digest_size=12).hexdigest()}"'
@@ -30,6 +41,17 @@ def unchanged(request: HttpRequest, etag: str, read_at: datetime | None) -> Http
         return None
     response = HttpResponseNotModified()
     return _stamp(response, etag, read_at)
+
+
+def early(request: HttpRequest, rows: ProjectQuerySet | TargetGroupQuerySet) -> HttpResponse | None:
+    """A 304 to a refresh from the least that can be read: whether this one object changed."""
+    if "If-None-Match" not in request.headers or "HX-Request" not in request.headers:
+        return None
+    found: Any = rows.visible_to(person(request)).marks().first()
+    if found is None:
+        return None
+    version, pulse, read_at = found
+    return unchanged(request, mark(request, version, pulse), read_at)
 
 
 def page(
@@ -44,7 +66,10 @@ def page(
     part = bool(request.headers.get("HX-Request"))
     template = f"{name}_live.html" if part else f"{name}.html"
     context |= {"etag": etag, "read_at": read_at}
-    return _stamp(render(request, template, context), etag, read_at)
+    response = render(request, template, context)
+    if part:  # the frame's own marks are swapped along with the page's live part
+        response.write(render_to_string("partials/frame.html", {"swap": True}, request))
+    return _stamp(response, etag, read_at)
 
 
 def _stamp(response: HttpResponse, etag: str, read_at: datetime | None) -> HttpResponse:

@@ -25,6 +25,7 @@ from dashboard.web import (
     conditional,
     history,
     present,
+    quiet,
     series,
     sheet,
     times,
@@ -56,10 +57,10 @@ def _mark(request: HttpRequest, group: TargetGroup) -> str:
 @require_safe
 def group(request: HttpRequest, pk: int) -> HttpResponse:
     """A target group."""
+    if same := conditional.early(request, TargetGroup.objects.filter(pk=pk)):
+        return same
     of = found(request, pk)
     etag, read_at = _mark(request, of), of.project.read_at
-    if same := conditional.unchanged(request, etag, read_at):
-        return same
     return conditional.page(request, "group", _context(request, of), etag=etag, read_at=read_at)
 
 
@@ -73,7 +74,9 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "strip": sheet.strip(of, user),
         "progress": sheet.progress(of),
         "status": sheet.group_status(of),
-        "incidents": IncidentQuerySet(Incident).filter(group=of).open().by_urgency(),
+        "incidents": _incidents(of),
+        "mutes": quiet.of_group(of, datetime.now(UTC)),
+        "may_mute": may_edit(request, of.account_id),
         "causes": sheet.causes(of),
         "risks": why.risks(of),
         "for_client": why.for_client(of, user, of.project.read_at),
@@ -96,6 +99,12 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "notes": of.notes.newest(),
         **_over_time(request, of, changes, edits, now),
     }
+
+
+def _incidents(of: TargetGroup) -> list[tuple[Incident, str]]:
+    """The open ones, the most urgent first, without the name that the page bears anyway."""
+    still = IncidentQuerySet(Incident).filter(group=of).open().by_urgency()
+    return [(one, one.sentence.removeprefix(f"{of.name}: ")) for one in still]
 
 
 def _over_time(

@@ -49,10 +49,10 @@ def found_project(request: HttpRequest, pk: int, among: ProjectQuerySet | None =
 @require_safe
 def project(request: HttpRequest, pk: int) -> HttpResponse:
     """A project with its groups."""
+    if same := conditional.early(request, Project.objects.filter(pk=pk)):
+        return same
     of = found_project(request, pk, Project.objects.with_pulse())
     etag = conditional.mark(request, of.version, of.pulse)  # type: ignore[attr-defined]
-    if same := conditional.unchanged(request, etag, of.read_at):
-        return same
     views = saved.views(request)
     if first := saved.first(request, views):
         return redirect(first)
