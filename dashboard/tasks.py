@@ -9,7 +9,7 @@ from dashboard.alerts import deliver, detect, pulse
 from dashboard.celery import app
 from dashboard.fielding import usual
 from dashboard.fielding.models import ExchangeAccount, Project
-from dashboard.sync import hear, plan, push, work
+from dashboard.sync import batch, hear, plan, push, work
 
 AT_ONCE = 200
 
@@ -49,8 +49,9 @@ def pull_project(pk: int) -> None:
 
 @app.task(name="dashboard.tasks.tell")
 def tell() -> None:
-    """Settle open edits, judge what time alone can break, and send what is waiting."""
+    """Settle open edits and batches, judge what time alone can break, send what is waiting."""
     push.settle_due()
+    batch.work()
     now = timezone.now()
     detect.by_time(now=now)
     detect.no_data(now=now)
