@@ -8,8 +8,8 @@ import os
 from argparse import ArgumentParser
 from importlib import import_module
 
-MODULES = ("client", "backtest", "warnings", "cycle", "history", "memory", "freshness")
-SOAK = ("soak",)  # the long ones
+MODULES = ("client", "backtest", "early_warning", "cycle", "history", "memory", "freshness")
+SOAK = ("soak", "edits")  # the long ones
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -213,6 +214,16 @@ def quiet(account: ExchangeAccount) -> Project:
     return make.project(account, read_at=read_at, due_at=due_at, urgency=1)
 
 
+LOOK = re.compile(r'hx-post="([^"]*look/)" hx-trigger="load"')
+
+
+def opened(client: Client, address: str) -> None:
+    """Open a page, and let it tell that it is open as a browser does."""
+    told = LOOK.search(client.get(address).content.decode())
+    assert told
+    assert client.post(told[1]).status_code == 204
+
+
 def urgency(project: Project) -> int:
     project.refresh_from_db()
     return project.urgency
@@ -221,7 +232,7 @@ def urgency(project: Project) -> int:
 def test_opening_a_project_has_it_read_before_all_others(
     administrator: Client, quiet: Project
 ) -> None:
-    administrator.get(f"/projects/{quiet.pk}/")
+    opened(administrator, f"/projects/{quiet.pk}/")
     assert urgency(quiet) == 0
     assert quiet.due_at
     assert quiet.due_at <= timezone.now()
@@ -229,7 +240,7 @@ def test_opening_a_project_has_it_read_before_all_others(
 
 def test_opening_a_group_has_it_asked_again(administrator: Client, quiet: Project) -> None:
     group = make.group(quiet, owed_at=timezone.now() + timedelta(hours=9), error="not yours")
-    administrator.get(f"/groups/{group.pk}/")
+    opened(administrator, f"/groups/{group.pk}/")
     group.refresh_from_db()
     assert urgency(quiet) == 0
     assert group.owed_at
@@ -252,14 +263,15 @@ def test_opening_the_home_page_has_projects_with_incidents_read(
         breached_at=make.NOW,
         fired_at=make.NOW,
     )
-    administrator.get("/")
+    opened(administrator, "/")
     assert (urgency(quiet), urgency(other)) == (0, 1)
 
 
 def test_the_refresh_of_an_open_page_is_no_look(administrator: Client, quiet: Project) -> None:
     group = make.group(quiet)
     for address in ("/", f"/projects/{quiet.pk}/", f"/groups/{group.pk}/"):
-        administrator.get(address, headers={"HX-Request": "true"})
+        part = administrator.get(address, headers={"HX-Request": "true"}).content.decode()
+        assert LOOK.search(part) is None
     assert urgency(quiet) == 1
 
 
@@ -267,5 +279,5 @@ def test_a_page_whose_numbers_are_fresh_asks_for_no_round(
     administrator: Client, quiet: Project
 ) -> None:
     Project.objects.update(read_at=timezone.now())
-    administrator.get(f"/projects/{quiet.pk}/")
+    opened(administrator, f"/projects/{quiet.pk}/")
     assert urgency(quiet) == 1

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from dashboard.fielding.models import Change, Edit, Incident, TargetGroup, User
 from dashboard.fielding.queries import ChangeQuerySet, EditQuerySet, IncidentQuerySet
 from dashboard.fielding.subqueries import IN_FIELD
-from dashboard.web import attention, conditional, lately, looks, polling, visits
+from dashboard.web import attention, conditional, lately, polling, visits
 from dashboard.web.access import Rule, memberships, person, rule, stamped
 from dashboard.web.headline import FIELDS, headline
 
@@ -54,9 +54,11 @@ def _context(request: HttpRequest, user: User, now: datetime) -> dict[str, Any]:
     )
     rows = attention.rows(told, summary.sizes)
     of = memberships(request)
-    looks.at_attention(request, rows[:SHOWN], now=now)
     return {
-        "rows": [(row, row.live and of[row.account_pk].may_edit) for row in rows[:SHOWN]],
+        "rows": [
+            (row, row.live and of[row.account_pk].may_edit, of[row.account_pk].may_edit)
+            for row in rows[:SHOWN]
+        ],
         "left": max(len(rows) - SHOWN, 0),
         "summary": summary,
         "accounts": polling.accounts(request),

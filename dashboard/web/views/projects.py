@@ -11,8 +11,16 @@ from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import ExchangeUser, Incident, Project, TargetGroup
 from dashboard.fielding.queries import ExchangeUserQuerySet, IncidentQuerySet, ProjectQuerySet
-from dashboard.web import conditional, exports, group_table, looks, polling, project_table, saved
-from dashboard.web.access import Rule, may_edit, person, rule, stamped
+from dashboard.web import (
+    acting,
+    conditional,
+    exports,
+    group_table,
+    polling,
+    project_table,
+    saved,
+)
+from dashboard.web.access import Rule, may_edit, memberships, person, rule, stamped
 
 
 @rule(Rule.SIGNED_IN)
@@ -53,7 +61,6 @@ def project(request: HttpRequest, pk: int) -> HttpResponse:
         return same
     of = found_project(request, pk, Project.objects.with_pulse())
     etag = conditional.mark(request, of.version, of.pulse)  # type: ignore[attr-defined]
-    looks.at_project(request, of, now=datetime.now(UTC))
     views = saved.views(request)
     if first := saved.first(request, views):
         return redirect(first)
@@ -61,6 +68,7 @@ def project(request: HttpRequest, pk: int) -> HttpResponse:
     groups = of.target_groups.all()
     context = group_table.context(request, groups, firing, named=False)
     context |= {"project": of, "views": views, "may_edit": may_edit(request, of.account_id)}
+    context |= {"may_act": context["may_edit"], "actions": acting.BAR}
     return conditional.page(request, "project", context, etag=etag, read_at=of.read_at)
 
 
@@ -82,6 +90,8 @@ def groups(request: HttpRequest) -> HttpResponse:
     context |= {
         "views": views,
         "accounts": polling.accounts(request),
+        "may_act": any(one.may_edit for one in memberships(request).values()),
+        "actions": acting.BAR,
     }
     return conditional.page(request, "groups", context, etag=etag, read_at=read_at)
 

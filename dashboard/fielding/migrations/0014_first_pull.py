@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("fielding", "0011_turns"),
+        ("fielding", "0013_batches"),
     ]
 
     operations = [
