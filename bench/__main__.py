@@ -8,7 +8,7 @@ import os
 from argparse import ArgumentParser
 from importlib import import_module
 
-MODULES = ("client", "backtest", "cycle", "history", "memory", "freshness")
+MODULES = ("client", "backtest", "pages", "cycle", "history", "memory", "freshness")
 SOAK = ("soak",)  # the long ones
 
 

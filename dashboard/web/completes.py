@@ -150,5 +150,8 @@ def _required(
         zone=times.zone_of(group),
         pauses=daily.pauses_of(sorted(turns, key=lambda turn: turn[0])),
     )
-    line = required_line(plan, now=now, history=grid.points())
+    known = daily.week(group.insight.get("rhythm") if isinstance(group.insight, dict) else None)
+    line = required_line(
+        plan, now=now, history=() if known is not None else grid.points(), shape=known
+    )
     return [*line[::REQUIRED_EVERY], line[-1]] if line else []
