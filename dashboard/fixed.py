@@ -134,6 +134,9 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# Celery's Redis takes the lowest number first: alerts, mail and the accounts' own lists overtake
+# projects.
+PULL_PRIORITY = 6
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]

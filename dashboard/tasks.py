@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.utils import timezone
 
-from dashboard.alerts import deliver, detect
+from dashboard.alerts import deliver, detect, pulse
 from dashboard.celery import app
 from dashboard.fielding import usual
 from dashboard.fielding.models import ExchangeAccount, Project
@@ -17,13 +18,14 @@ AT_ONCE = 200
 def wake() -> None:
     """Hint at everything that is due; the beat calls it every few seconds."""
     now = timezone.now()
-    for rows, task in (
-        (ExchangeAccount.objects.filter(polling=True), pull_account),
-        (Project.objects.filter(account__polling=True), pull_project),
+    plan.promote(now=now)
+    for rows, task, priority in (
+        (ExchangeAccount.objects.filter(polling=True), pull_account, 0),
+        (Project.objects.filter(account__polling=True), pull_project, settings.PULL_PRIORITY),
     ):
         for pk in plan.due(rows, now=now, limit=AT_ONCE):
             if plan.queue(rows, pk, now=now):
-                task.delay(pk)
+                task.apply_async((pk,), priority=priority)
     tell.delay()
 
 
@@ -35,8 +37,8 @@ def pull_account(pk: int) -> None:
 
 @app.task(name="dashboard.tasks.pull_project")
 def pull_project(pk: int) -> None:
-    """One round over a project, then what it shows that needs a person."""
-    if cycle := work.project_round(pk, clock=timezone.now):
+    """One round over the most urgent project that is due, then what of it needs a person."""
+    if cycle := work.next_round(pk, clock=timezone.now):
         detect.after_cycle(cycle=cycle, now=timezone.now())
 
 
@@ -51,6 +53,13 @@ def tell() -> None:
     deliver.send_due(now=timezone.now(), limit=AT_ONCE)
 
 
+@app.task(name="dashboard.tasks.heartbeat")
+def heartbeat() -> None:
+    """Call the operator's URL while alerts are detected and mail is sent; the beat calls it."""
+    if settings.HEARTBEAT_URL:
+        pulse.ping(settings.HEARTBEAT_URL, now=timezone.now())
+
+
 @app.task(name="dashboard.tasks.tidy")
 def tidy() -> None:
     """Forget what is kept for a while only; the beat calls it every hour."""
@@ -60,5 +69,4 @@ def tidy() -> None:
 @app.task(name="dashboard.tasks.learn")
 def learn() -> None:
     """Learn what is usual in each project and country; the beat calls it every hour."""
-    for account in ExchangeAccount.objects.filter(polling=True):
-        usual.learn_account(account, now=timezone.now())
+    usual.learn(now=timezone.now())

@@ -137,7 +137,7 @@ def _move(
         severity=severity,
         headline=sentence[:300],
         sentence=sentence + ".",
-        facts={"figures": [["value", _shown(change.new), _shown(change.old)]]},
+        facts={"figures": []},  # the sentence holds both
         breached_at=change.occurred_at,
         fired_at=now,
         readings=1,

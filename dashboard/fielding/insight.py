@@ -12,10 +12,11 @@ from dashboard.fielding.cost import projected_cost
 from dashboard.fielding.diagnosis import diagnose
 from dashboard.fielding.forecast import Forecast, Study, studies
 from dashboard.fielding.models import TargetGroup
-from dashboard.fielding.pace import Plan, pace, silence
+from dashboard.fielding.pace import Plan, Silence, pace, silence
 from dashboard.fielding.story import Days, Story, stories
+from dashboard.fielding.vitals import Vitals
 from dashboard.fielding.vitals_of import vitals_of
-from dashboard.fielding.warning import warnings
+from dashboard.fielding.warning import EXPECTED, warnings
 from dashboard.fielding.zones import zone_of
 
 # How old a forecast may be: a twelfth of the time to its nearest date, within these bounds.
@@ -97,25 +98,47 @@ def describe(story: Story, study: Study | None, *, now: datetime) -> dict[str, A
     }
     if (median := trail.usual(samples, "epc", group.cpi)) is not None:
         found["epc"] = {"median": str(median)}
-    if study is None:
-        return found
-    found["forecast"] = _told(study.forecast)
-    if cost := _cost(group, study.forecast):
-        found["cost"] = cost
-    plan = story.plan
-    quiet = None
-    if plan is not None:
-        found["pace"] = _pace(story, plan, study, now)
-        quiet = silence(story.series, plan, now=now, shape=study.shape)
-        if quiet.rate:
-            found["rhythm"] = daily.rhythm(study.shape, quiet.rate)
-    vitals = vitals_of(story, study.forecast, quiet, samples, now=now)
-    found["warnings"] = {r.reason_code: r.score for r in warnings(vitals) if r.score}
-    found["causes"] = [
-        {"sentence": c.says, "observed": c.observed, "expected": c.expected, "advice": c.advice}
-        for c in diagnose(vitals)[:CAUSES_SHOWN]
-    ]
+    quiet = quiet_of(story, study, now=now)
+    if study is not None:
+        found |= _ahead(story, study, quiet, now)
+    if study is not None or group.status == "live":
+        vitals = vitals_of(story, study.forecast if study else None, quiet, samples, now=now)
+        found |= _risks(vitals)
     return found
+
+
+def _ahead(story: Story, study: Study, quiet: Silence | None, now: datetime) -> dict[str, Any]:
+    """Forecast, cost, pace and rhythm of a group that has something left to do."""
+    found: dict[str, Any] = {"forecast": _told(study.forecast)}
+    if cost := _cost(story.group, study.forecast):
+        found["cost"] = cost
+    if story.plan is not None:
+        found["pace"] = _pace(story, story.plan, study, now)
+    if quiet is not None and quiet.rate:
+        found["rhythm"] = daily.rhythm(study.shape, quiet.rate)
+    return found
+
+
+def quiet_of(story: Story, study: Study | None, *, now: datetime) -> Silence | None:
+    """How long no complete came; None without a plan or a reading."""
+    if story.plan is None or not story.series.at.size:
+        return None
+    return silence(story.series, story.plan, now=now, shape=study.shape if study else None)
+
+
+def _risks(vitals: Vitals) -> dict[str, Any]:
+    """How near it is to a pause by the exchange, and why it may be slow."""
+    return {
+        "warnings": {
+            risk.reason_code: risk.score
+            for risk in warnings(vitals)
+            if risk.score and risk.reason_code not in EXPECTED
+        },
+        "causes": [
+            {"sentence": c.says, "observed": c.observed, "expected": c.expected, "advice": c.advice}
+            for c in diagnose(vitals)[:CAUSES_SHOWN]
+        ],
+    }
 
 
 def _told(outlook: Forecast) -> dict[str, Any]:

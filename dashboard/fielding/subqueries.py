@@ -67,6 +67,7 @@ def group_pulse() -> Concat:
     mine = "s WHERE s.group_id = fielding_targetgroup.id"
     return Concat(
         stamp(f"fielding_incident {mine}", "fired_at", "closed_at", "acknowledged_at"),
+        stamp(f"fielding_mute {mine}", "until"),
         stamp(f"fielding_edit {mine}", "started_at", "settled_at"),
     )
 

@@ -32,7 +32,7 @@ _COLUMNS = {
 
 def vitals_of(
     story: Story,
-    outlook: Forecast,
+    outlook: Forecast | None,
     quiet: Silence | None,
     samples: Sequence[Sample],
     *,
@@ -41,8 +41,7 @@ def vitals_of(
     """The numbers that diagnosis and early warning read of one group."""
     group, soft = story.group, story.modules.soft_launch
     left = (group.ends_at - now) / _HOUR if group.ends_at else None
-    done = group.completes or 0
-    running = left is not None and left > 0
+    coming, needed = _an_hour(outlook, group.completes or 0, left)
     seen = Vitals(
         **{name: getattr(group, column) for name, column in _COLUMNS.items()},
         currency=group.currency or "USD",
@@ -54,12 +53,10 @@ def vitals_of(
         hours_silent=quiet.hours if quiet else None,
         expected_in_silence=quiet.usual if quiet else None,
         hours_left=left,
-        chance=outlook.chance,
+        chance=outlook.chance if outlook else None,
         soft_launch_hours_left=(soft.ends_at - now) / _HOUR if soft else None,
-        completes_an_hour=(outlook.completes_at_end_p50 - done) / left
-        if left and running
-        else None,
-        needed_an_hour=(outlook.goal - done) / left if left and running else None,
+        completes_an_hour=coming,
+        needed_an_hour=needed,
         quotas_full=story.quotas_full,
         analysis={
             one["label"] or one["status"]: one["count"] or 0 for one in group.respondent_analysis
@@ -67,6 +64,15 @@ def vitals_of(
     )
     recent = _lately(samples, trail.sample_of(group, now=now), quiet)
     return seen if recent is None else _with(seen, recent)
+
+
+def _an_hour(
+    outlook: Forecast | None, done: int, left: float | None
+) -> tuple[float | None, float | None]:
+    """Completes an hour that are to be expected until the end, and that the goal needs."""
+    if outlook is None or left is None or left <= 0:
+        return None, None
+    return (outlook.completes_at_end_p50 - done) / left, (outlook.goal - done) / left
 
 
 def _with(seen: Vitals, recent: trail.Lately) -> Vitals:

@@ -43,11 +43,15 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True)
 class Found:
-    """A group that was read: its row in the list, if it moved, and what it was asked beyond."""
+    """A group that was read: its row in the list, and what it was asked beyond.
+
+    `kept`: it was asked nothing, because its turn is still to come.
+    """
 
     columns: Mapping[str, Any]
-    row: TargetGroupsListItem | None
+    row: TargetGroupsListItem
     answer: Answer
+    kept: bool = False
 
 
 def store(*, project: Project, token: str, found: Sequence[Found], now: datetime) -> int:
@@ -116,15 +120,27 @@ def _apply(group: TargetGroup, one: Found, protected: set[tuple[int, str]], now:
     for name, value in (*one.columns.items(), *one.answer.columns.items()):
         if (group.pk, name) not in protected:
             setattr(group, name, value)
-    if one.row is not None:
-        group.row_hash = rows.row_hash(one.row) if one.answer.whole else b""
     if one.answer.completes is not None:
         group.completes_read_at = one.answer.at
-    if one.answer.whole and group.told_at == one.answer.ask.told_at:
-        group.told_at = None
-    group.error = " ".join(one.answer.errors)
+    if not one.kept:
+        _note_outcome(group, one, now)
+    elif group.pk is None or group.owed_at:
+        group.row_hash, group.owed_at = rows.row_hash(one.row), now
     if group.changed_at is None:
         group.changed_at = now
+
+
+def _note_outcome(group: TargetGroup, one: Found, now: datetime) -> None:
+    """What was asked is done, or owed: what failed is asked again after a while."""
+    answer = one.answer
+    group.row_hash, group.error = rows.row_hash(one.row), " ".join(answer.errors)
+    if group.told_at == answer.ask.told_at:
+        group.told_at = None
+    if answer.whole:
+        group.owed_at = group.owes_since = None
+    else:
+        group.owes_since = group.owes_since or now
+        group.owed_at = now + plan.back_off(now - group.owes_since, refused=answer.refused)
 
 
 def _insert_new(groups: Iterable[TargetGroup]) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
-from dashboard.fielding import daily
+from dashboard.fielding import daily, modules
 from dashboard.fielding.models import Change, Edit, TargetGroup
 from dashboard.fielding.pace import Plan, required_line
 from dashboard.web import charts, history, series, sheet, times
@@ -32,6 +32,8 @@ MARKED_EDITS = (
     Edit.Kind.GOALS,
     Edit.Kind.DATES,
 )
+# What the chart needs of the changelog: the marks, and what moves the required line.
+TOLD = (*MARKED, *modules.KINDS)
 REQUIRED_EVERY = 3  # hours between the points of the required line
 
 
@@ -109,12 +111,12 @@ def figure(
     palette: charts.Palette,
     now: datetime,
 ) -> charts.Figure:
-    """The chart. `changes`: those that are marked, and every change of status; `edits`: ours."""
+    """The chart. `changes`: those of the kinds in `TOLD`, newest first; `edits`: ours."""
     zone = times.zone_of(group)
     if view.per:
         steps = _steps(grid, view, group, now)
         return charts.gained(steps, view.hours, palette=palette, zone=zone)
-    lines = history.lines(changes, edits, {})
+    lines = history.lines([one for one in changes if one.kind in MARKED], edits, {})
     since = view.since(now)
     ahead = (now - since) / 4
     return charts.completes(
@@ -138,17 +140,24 @@ def _said(line: history.Line) -> str:
 def _required(
     group: TargetGroup, grid: series.Grid | None, changes: Sequence[Change], now: datetime
 ) -> list[tuple[datetime, float]]:
-    """Where the group should be at any time, on the usual shape of its own week."""
+    """Where the group should be at any time, on the usual shape of its own week.
+
+    A soft launch and pacing are kept to; without a fielding period nothing is required.
+    """
     goal = group.completes_goal or group.filling_goal
     if grid is None or not goal or group.starts_at is None or group.ends_at is None:
         return []
     turns = [(one.occurred_at, one.new) for one in changes if one.kind == "status_change"]
+    told = [(one.occurred_at, one.kind, one.new) for one in changes if one.kind in modules.KINDS]
+    assistant = modules.modules_of(told, group.details)
     plan = Plan(
         goal=goal,
         starts_at=group.starts_at,
         ends_at=group.ends_at,
         zone=times.zone_of(group),
-        pauses=daily.pauses_of(sorted(turns, key=lambda turn: turn[0])),
+        pauses=daily.pauses_of(turns),
+        soft_launch=assistant.soft_launch,
+        pacing=assistant.pacing,
     )
     known = daily.week(group.insight.get("rhythm") if isinstance(group.insight, dict) else None)
     line = required_line(

@@ -62,6 +62,12 @@
   if (document.readyState === "loading") document.addEventListener("readystatechange", drawAll, { once: true });
   else drawAll();
   dark.addEventListener("change", drawAll);
+  // Paper is narrower than the window, and Plotly measures before the page is laid out for it.
+  const PAPER = 680;
+  const drawn = () => document.querySelectorAll(".js-plotly-plot");
+  window.addEventListener("beforeprint", () => drawn().forEach((plot) => window.Plotly.relayout(plot, { width: PAPER })));
+  window.addEventListener("afterprint", () => drawn().forEach((plot) => window.Plotly.relayout(plot, { width: null, autosize: true })));
+
   // After a refresh, and after a choice that changed the address: what is on the page is drawn anew.
   document.addEventListener("htmx:afterSettle", (event) => {
     for (const chart of all()) if (event.target.matches("[data-live]") || event.target.contains(chart)) draw(chart);

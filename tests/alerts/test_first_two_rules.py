@@ -165,13 +165,13 @@ def test_a_fire_becomes_one_mail_after_a_minute(field: Field) -> None:
     assert mails()[0].state == Mail.State.SENT
 
 
-def test_a_mail_links_to_the_group_and_says_why_it_came(field: Field) -> None:
+def test_a_mail_links_to_the_incident_and_says_why_it_came(field: Field) -> None:
     group = field.paused()
     make.completes(group, until=make.NOW, counts=[*range(0, 50, 2)])
     field.cycles(0)
     compose_and_send(after(1))
     body = outbox.outbox[0].body
-    assert f"/groups/{group.pk}/" in body
+    assert f"/incidents/{group.incidents.get().pk}/" in body
     assert "as its project manager" in body
     assert "last 24 h: ████" in body
 

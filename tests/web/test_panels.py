@@ -213,6 +213,26 @@ def test_the_required_line_ends_at_the_goal(viewer: Client, group: TargetGroup) 
     assert required["y"] == sorted(required["y"])
 
 
+def test_the_required_line_keeps_to_a_soft_launch(viewer: Client, group: TargetGroup) -> None:
+    now = timezone.now().replace(minute=0, second=0, microsecond=0)
+    TargetGroup.objects.update(starts_at=now - timedelta(days=4), ends_at=now + timedelta(days=10))
+    make.completes(group, until=now, counts=range(90))
+    soft = {
+        "soft_launch_assisted_change": True,
+        "soft_launch_end_date_change": (now + timedelta(days=8)).isoformat(),
+        "soft_launch_filling_goal_percentage_change": 10,
+    }
+    for kind, new in soft.items():
+        Change.objects.create(
+            account=group.account, group=group, batch_id=kind, seen_at=now, kind=kind, new=new,
+            occurred_at=now - timedelta(days=4),
+        )  # fmt: skip
+    data = viewer.get(f"/groups/{group.pk}/chart.json").json()["data"]
+    required = next(trace for trace in data if trace["name"] == "Required")["y"]
+    assert required[len(required) // 2] <= 20
+    assert required[-1] == 200
+
+
 def test_a_projects_chart_sums_to_its_completes(viewer: Client, account: ExchangeAccount) -> None:
     project = make.project(account)
     until = timezone.now().replace(minute=0, second=0, microsecond=0)

@@ -25,7 +25,7 @@ MARKS = 100
 def chart(request: HttpRequest, pk: int) -> HttpResponse:
     """The figure of a group's completes."""
     of = _charted(request, pk)
-    etag = conditional.mark(request, of.project.version)
+    etag = conditional.mark_of_part(request, of.project.version)
     return _unchanged(request, etag) or _json(_completes(request, of), etag)
 
 
@@ -34,7 +34,7 @@ def chart(request: HttpRequest, pk: int) -> HttpResponse:
 def trend(request: HttpRequest, pk: int) -> HttpResponse:
     """One figure of a group over time, from our own readings."""
     of = _charted(request, pk)
-    etag = conditional.mark(request, of.project.version)
+    etag = conditional.mark_of_part(request, of.project.version)
     return _unchanged(request, etag) or _json(_trend(request, of), etag)
 
 
@@ -43,7 +43,7 @@ def trend(request: HttpRequest, pk: int) -> HttpResponse:
 def project(request: HttpRequest, pk: int) -> HttpResponse:
     """The figure of a project's completes, by group."""
     of = found_project(request, pk)
-    etag = conditional.mark(request, of.version)
+    etag = conditional.mark_of_part(request, of.version)
     return _unchanged(request, etag) or _json(_project(request, of), etag)
 
 
@@ -87,7 +87,7 @@ def _palette(request: HttpRequest) -> charts.Palette:
 
 def _completes(request: HttpRequest, of: TargetGroup) -> charts.Figure:
     now = datetime.now(UTC)
-    marked = ChangeQuerySet(Change).filter(group=of, kind__in=completes.MARKED)
+    marked = ChangeQuerySet(Change).filter(group=of, kind__in=completes.TOLD)
     made: list[Edit] = []
     if of.edited:  # type: ignore[attr-defined]
         edits = EditQuerySet(Edit).filter(
