@@ -26,6 +26,7 @@ from django.db.models.functions import Coalesce, NullIf
 
 from dashboard.fielding.subqueries import (
     IN_FIELD,
+    LINE,
     OPEN_INCIDENT,
     WRITER,
     account_pulse,
@@ -44,11 +45,6 @@ from dashboard.fielding.subqueries import (
     pm_of_project,
     project_pulse,
 )
-
-# What a line about a change says.
-LINE = (
-    "group_id", "occurred_at", "kind", "old", "new", "actor_type", "actor_id", "reason_code",
-)  # fmt: skip
 
 if TYPE_CHECKING:
     from dashboard.fielding.models import User

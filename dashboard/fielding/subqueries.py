@@ -14,6 +14,10 @@ from django.db.models.functions import Coalesce, Concat, Trim
 OPEN_INCIDENT = ("firing", "recovering")
 # What moves when an open incident changes; when it closes, there is one fewer.
 INCIDENT_MOMENTS = ("fired_at", "clear_since", "acknowledged_at")
+# What a line about a change says.
+LINE = (
+    "group_id", "occurred_at", "kind", "old", "new", "actor_type", "actor_id", "reason_code",
+)  # fmt: skip
 # A group is in the field when it is live, or may be again at once.
 IN_FIELD = ("live", "paused")
 
