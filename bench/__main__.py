@@ -9,9 +9,8 @@ from argparse import ArgumentParser
 from importlib import import_module
 
 MODULES = (
-    "client", "backtest", "early_warning", "pages", "cycle", "history", "memory", "freshness",
+    "client", "backtest", "early_warning", "cycle", "history", "memory", "freshness", "soak", "edits", "pages",
 )  # fmt: skip
-SOAK = ("soak",)  # the long ones
 
 
 def main() -> None:

@@ -161,7 +161,7 @@ def _about_to_pause(v: Vitals) -> Evidence | None:
     top = next(risk for risk in warnings(v) if risk.reason_code not in EXPECTED)
     if top.score is None or top.score < LINE:
         return None
-    return Evidence(0.3 + 0.6 * top.score, top.says, f"the exchange pauses for {top.reason_code}")
+    return Evidence(0.3 + 0.6 * top.score, top.says, "")
 
 
 RULES: tuple[Rule, ...] = (
