@@ -14,10 +14,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.query import QuerySet
 
-from dashboard.fielding.models import ExchangeAccount, Project
+from dashboard.fielding.models import Cycle, ExchangeAccount, Project
 
 QUEUED = "queued"
 QUEUED_FOR = timedelta(seconds=60)
@@ -111,8 +112,12 @@ def set_aside(rows: QuerySet[Any], row: Any, *, now: datetime) -> bool:
         return False
     waits = {"lease": "", "leased_until": None, "attempts": 0, "due_at": now + SET_ASIDE_FOR}
     words = f"Reading this stopped {SET_ASIDE_AFTER} times half-way; it is tried again in an hour."
-    column = "error" if isinstance(row, Project) else "health_reason"
-    rows.filter(pk=row.pk, lease=row.lease).update(**waits, **{column: words})
+    project = row if isinstance(row, Project) else None
+    column = "error" if project else "health_reason"
+    of = {"account_id": project.account_id, "project": project} if project else {"account": row}
+    with transaction.atomic():
+        rows.filter(pk=row.pk, lease=row.lease).update(**waits, **{column: words})
+        Cycle.objects.create(**of, started_at=now, finished_at=now, errors=[words])
     return True
 
 
