@@ -9,7 +9,7 @@ from argparse import ArgumentParser
 from importlib import import_module
 
 MODULES = ("client", "backtest")
-SOAK: tuple[str, ...] = ()  # the long ones
+SOAK = ("kills",)  # the long ones
 
 
 def main() -> None:

@@ -42,7 +42,7 @@ def pull_project(pk: int) -> None:
 @app.task(name="dashboard.tasks.tell")
 def tell() -> None:
     """Settle open edits, judge what time alone can break, and send what is waiting."""
-    push.settle_due()
+    push.settle_due(clock=timezone.now)
     now = timezone.now()
     detect.by_time(now=now)
     detect.no_data(now=now)

@@ -53,3 +53,5 @@ def _no_process_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
         one: Stand = request.getfixturevalue("stand")
         one.kill_all()
         one.control()
+        for what in ("worker", "beat", "web"):
+            print(f"--- {what}\n{one.said(what)}")  # shown where a test fails

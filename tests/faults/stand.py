@@ -164,7 +164,8 @@ class Stand:
     def due(self) -> int:
         """How much is due or at work, by the product's clock."""
         now = f"'{self.now:%Y-%m-%d %H:%M:%S.%f}'"
-        waiting = f"(due_at <= {now} OR lease <> '')"
+        free = f"(leased_until IS NULL OR leased_until < {now})"
+        waiting = f"(due_at <= {now} AND {free} OR lease <> '')"
         return sum(
             int(self.one(f"SELECT count(*) FROM {table} WHERE {waiting}"))
             for table in ("fielding_project", "fielding_exchangeaccount")
