@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11
 
-.PHONY: install install-dev run test check bench soak lock pictures
+.PHONY: install install-dev run test check bench soak lock docs pictures
 .DEFAULT_GOAL := run
 
 $(VENV)/.app: requirements/app.txt
@@ -42,6 +42,9 @@ bench: install-dev
 
 soak: install-dev
 	@exec $(BIN)/python -m bench --soak $(ARGS)
+
+docs: install-dev
+	$(BIN)/python docs/settings.py
 
 lock: install-dev
 	$(UV_COMPILE) pyproject.toml -o requirements/app.txt

@@ -8,8 +8,8 @@ import os
 from argparse import ArgumentParser
 from importlib import import_module
 
-MODULES = ("client", "backtest")
-SOAK = ("kills",)  # the long ones
+MODULES = ("client", "backtest", "warnings", "cycle", "history", "memory", "freshness")
+SOAK = ("soak", "kills")  # the long ones
 
 
 def main() -> None:

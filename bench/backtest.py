@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +21,14 @@ if __name__ == "__main__":
 from bench.backtest_effects import rates
 from bench.backtest_fields import PROCESSES, Field, field
 from bench.figures import Figure
-from dashboard.fielding.forecast import Forecast, Question, forecast_many
+from dashboard.fielding.forecast import Forecast, forecast_many
+from dashboard.fielding.question import Question
 
 Floats = NDArray[np.float64]
 
 LEVELS = np.array([0.1, 0.5, 0.9])
 FIELDS = 140  # of each process
+FUTURES = 80  # drawn for the forecaster who is told the process
 EFFECTS = 500
 HOUR = timedelta(hours=1)
 BASELINES = ("straight line since start", "last 24 h", "same hours last week")
@@ -40,6 +43,11 @@ class Replay:
     naive: Floats  # (baselines)
     seasonal: Floats  # (3)
     naive_finish: tuple[datetime | None, ...]
+
+    @property
+    def told(self) -> Floats:
+        """p10, p50, p90 of one who is told the process and all its settings, but not its dice."""
+        return np.asarray(np.quantile(self.field.futures, LEVELS))
 
     @property
     def quantiles(self) -> Floats:
@@ -138,12 +146,23 @@ def _days(guess: datetime | None, truth: datetime) -> float:
     return 21.0 if guess is None else min(21.0, abs((guess - truth) / timedelta(days=1)))
 
 
-def _losses(replays: Sequence[Replay]) -> tuple[float, Floats, float]:
-    """Pinball losses as a share of the goal: ours, each baseline's, the seasonal Poisson's."""
+class Losses(NamedTuple):
+    """Pinball losses as a share of the goal; naive has one for each baseline."""
+
+    ours: float
+    naive: Floats
+    seasonal: float
+    told: float
+
+
+def _losses(replays: Sequence[Replay]) -> Losses:
     ours = [pinball(r.quantiles, r.field.truth) / r.field.goal for r in replays]
     naive = [[abs(p - r.field.truth) / 2 / r.field.goal for p in r.naive] for r in replays]
     seasonal = [pinball(r.seasonal, r.field.truth) / r.field.goal for r in replays]
-    return float(np.mean(ours)), np.mean(naive, axis=0), float(np.mean(seasonal))
+    told = [pinball(r.told, r.field.truth) / r.field.goal for r in replays]
+    return Losses(
+        float(np.mean(ours)), np.mean(naive, axis=0), float(np.mean(seasonal)), float(np.mean(told))
+    )
 
 
 def _table_seconds() -> float:
@@ -167,13 +186,17 @@ def _table_seconds() -> float:
 
 
 def _replays() -> dict[str, list[Replay]]:
-    return {name: replay([field(name, seed) for seed in range(FIELDS)]) for name in PROCESSES}
+    return {
+        name: replay([field(name, seed, futures=FUTURES) for seed in range(FIELDS)])
+        for name in PROCESSES
+    }
 
 
 def _forecast_figures(replays: dict[str, list[Replay]]) -> list[Figure]:
     everything = [one for some in replays.values() for one in some]
     coverage = float(np.mean([one.covered for one in everything]))
-    ours, naive, seasonal = _losses(everything)
+    losses = _losses(everything)
+    naive = losses.naive
     error, naive_error = _finish_errors(everything)
     best, best_error = int(np.argmin(naive)), int(np.argmin(naive_error))
     return [
@@ -184,8 +207,15 @@ def _forecast_figures(replays: dict[str, list[Replay]]) -> list[Figure]:
             0.75 <= coverage <= 0.90,
             "of completes at end",
         ),
-        _below("pinball_to_best_naive", ours / naive[best], 0.35, BASELINES[best]),
-        _below("pinball_to_seasonal_poisson", ours / seasonal, 0.9, ""),
+        _below("pinball_to_best_naive", losses.ours / naive[best], 0.35, BASELINES[best]),
+        Figure(
+            "pinball_told_the_process",
+            losses.told / naive[best],
+            "floor",
+            True,
+            "the same figure for one who is told the process and its settings",
+        ),
+        _below("pinball_to_seasonal_poisson", losses.ours / losses.seasonal, 0.9, ""),
         _below(
             "finish_error_to_best_naive",
             error / naive_error[best_error],
@@ -220,11 +250,12 @@ def processes() -> list[str]:
     """One line a process: coverage and losses, for those who want to know where it is weak."""
     lines = []
     for name, some in _replays().items():
-        ours, naive, seasonal = _losses(some)
-        covered = np.mean([one.covered for one in some])
+        losses = _losses(some)
+        covered, best = np.mean([one.covered for one in some]), losses.naive.min()
         lines.append(
-            f"{name}: coverage {covered:.2f}, pinball {ours / naive.min():.2f} of the best naive,"
-            f" {ours / seasonal:.2f} of seasonal Poisson"
+            f"{name}: coverage {covered:.2f}, pinball {losses.ours / best:.2f} of the best naive"
+            f" (told the process: {losses.told / best:.2f}),"
+            f" {losses.ours / losses.seasonal:.2f} of seasonal Poisson"
         )
     return lines
 

@@ -20,7 +20,11 @@ ZONES = ("Europe/Madrid", "America/Chicago", "Asia/Tokyo", "Asia/Kolkata", "Aust
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field up to `now`, and what came after: the count at the end, the finish if any."""
+    """A field up to `now`, and what came after: the count at the end, the finish if any.
+
+    futures: counts at the end that were as likely as the truth, drawn by the process itself
+    from the moment of the cut on.
+    """
 
     process: str
     history: list[tuple[datetime, float]]
@@ -32,6 +36,7 @@ class Field:
     pauses: Pauses
     truth: float
     finish: datetime | None
+    futures: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,6 @@ class _Clock:
     index: Floats
     hour: Floats
     weekday: Floats
-    known: int  # hours that lie before now
 
 
 def _day_shape(rng: np.random.Generator, clock: _Clock) -> Floats:
@@ -56,73 +60,97 @@ def _day_shape(rng: np.random.Generator, clock: _Clock) -> Floats:
     return np.asarray(shape * weekend)
 
 
-def _counts(rng: np.random.Generator, rate: Floats, batch: float) -> Floats:
-    """Completes that arrive in batches (mean size `batch`), so their dispersion is above 1."""
-    arrivals = rng.poisson(rate / batch)
-    extra = rng.poisson(arrivals * (batch - 1.0))
-    return np.asarray(arrivals + extra, dtype=np.float64)
+@dataclass(frozen=True, slots=True)
+class _Chance:
+    """Draws that all paths share up to now, and that each path makes for itself afterwards."""
+
+    rng: np.random.Generator
+    known: int
+    paths: int
+
+    def poisson(self, mean: Floats) -> Floats:
+        """Counts (paths, hours) around a mean (hours) or (paths, hours)."""
+        mean = np.broadcast_to(mean, (self.paths, mean.shape[-1]))
+        before = self.rng.poisson(mean[0, : self.known])
+        after = self.rng.poisson(mean[:, self.known :])
+        return np.concatenate((np.tile(before, (self.paths, 1)), after), axis=1).astype(float)
+
+    def hour(self, hour: int, mean: Floats) -> Floats:
+        """Counts of one hour around a mean with the paths first."""
+        if hour < self.known:
+            return np.broadcast_to(self.rng.poisson(mean[0]), mean.shape).astype(float)
+        return self.rng.poisson(mean).astype(float)
+
+    def batches(self, rate: Floats, batch: float) -> Floats:
+        """Completes that arrive in batches (mean size `batch`): their dispersion is above 1."""
+        arrivals = self.poisson(rate / batch)
+        return arrivals + self.poisson(arrivals * (batch - 1.0))
 
 
-def _steady(rng: np.random.Generator, rate: Floats, _clock: _Clock) -> Floats:
-    return _counts(rng, rate, rng.uniform(1.0, 1.4))
+def _steady(chance: _Chance, rate: Floats, _clock: _Clock) -> Floats:
+    return chance.batches(rate, chance.rng.uniform(1.0, 1.4))
 
 
-def _bursty(rng: np.random.Generator, rate: Floats, _clock: _Clock) -> Floats:
+def _bursty(chance: _Chance, rate: Floats, _clock: _Clock) -> Floats:
     """Each complete brings followers over the next hours (a branching process)."""
-    excite, decay = rng.uniform(0.3, 0.6), rng.uniform(0.3, 0.7)
-    counts, heat = np.zeros(rate.size), 0.0
+    excite, decay = chance.rng.uniform(0.3, 0.6), chance.rng.uniform(0.3, 0.7)
+    counts, heat = np.zeros((chance.paths, rate.size)), np.zeros(chance.paths)
     for hour, base in enumerate(rate):
-        counts[hour] = rng.poisson(base * (1 - excite) + heat)
-        heat = heat * (1 - decay) + excite * decay * counts[hour]
+        counts[:, hour] = chance.hour(hour, base * (1 - excite) + heat)
+        heat = heat * (1 - decay) + excite * decay * counts[:, hour]
     return counts
 
 
-def _front_loaded(rng: np.random.Generator, rate: Floats, clock: _Clock) -> Floats:
+def _front_loaded(chance: _Chance, rate: Floats, clock: _Clock) -> Floats:
     """One invitation wave: the rate falls by a power of time."""
-    fall = (1 + clock.index / rng.uniform(12, 60)) ** -rng.uniform(0.3, 0.9)
-    return _counts(rng, rate * fall / fall[: clock.known].mean(), 1.1)
+    fall = (1 + clock.index / chance.rng.uniform(12, 60)) ** -chance.rng.uniform(0.3, 0.9)
+    return chance.batches(rate * fall / fall[: chance.known].mean(), 1.1)
 
 
-def _stalled(rng: np.random.Generator, rate: Floats, clock: _Clock) -> Floats:
+def _stalled(chance: _Chance, rate: Floats, clock: _Clock) -> Floats:
     """A broken link for some hours, then as before."""
-    begin, last = rng.uniform(0.2, 0.9) * clock.known, rng.uniform(8, 48)
+    begin, last = chance.rng.uniform(0.2, 0.9) * chance.known, chance.rng.uniform(8, 48)
     broken = (clock.index > begin) & (clock.index < begin + last)
-    return _counts(rng, np.where(broken, 0.02 * rate, rate), 1.1)
+    return chance.batches(np.where(broken, 0.02 * rate, rate), 1.1)
 
 
-def _weekday_only(rng: np.random.Generator, rate: Floats, clock: _Clock) -> Floats:
+def _weekday_only(chance: _Chance, rate: Floats, clock: _Clock) -> Floats:
     """Business people: office hours from Monday to Friday."""
     office = (clock.hour >= 8) & (clock.hour < 18)
-    return _counts(rng, rate * np.where(clock.weekday < 5, np.where(office, 2.2, 0.15), 0.02), 1.1)
+    open_at = np.where(clock.weekday < 5, np.where(office, 2.2, 0.15), 0.02)
+    return chance.batches(rate * open_at, 1.1)
 
 
-def _price_steps(rng: np.random.Generator, rate: Floats, clock: _Clock) -> Floats:
+def _price_steps(chance: _Chance, rate: Floats, clock: _Clock) -> Floats:
     """One or two price edits before now, each moving the rate for good."""
-    for _ in range(int(rng.integers(1, 3))):
-        at = rng.uniform(0.15, 0.95) * clock.known
-        rate = np.where(clock.index > at, rate * rng.choice([0.6, 1.5, 1.8, 2.2]), rate)
-    return _counts(rng, rate, 1.2)
+    for _ in range(int(chance.rng.integers(1, 3))):
+        at = chance.rng.uniform(0.15, 0.95) * chance.known
+        rate = np.where(clock.index > at, rate * chance.rng.choice([0.6, 1.5, 1.8, 2.2]), rate)
+    return chance.batches(rate, 1.2)
 
 
-def _exhausted(rng: np.random.Generator, rate: Floats, _clock: _Clock) -> Floats:
+def _exhausted(chance: _Chance, rate: Floats, _clock: _Clock) -> Floats:
     """Quota cells of unequal size that take people until each runs full."""
-    share = rng.dirichlet(np.full(6, 4.0))
-    room = rate.sum() * rng.dirichlet(np.full(6, 4.0)) * rng.uniform(0.9, 1.8)
-    counts = np.zeros(rate.size)
+    share = chance.rng.dirichlet(np.full(6, 4.0))
+    room = rate.sum() * chance.rng.dirichlet(np.full(6, 4.0)) * chance.rng.uniform(0.9, 1.8)
+    room = np.tile(np.ceil(room), (chance.paths, 1))
+    counts = np.zeros((chance.paths, rate.size))
     for hour, base in enumerate(rate):
-        came = np.minimum(rng.poisson(base * share), np.ceil(room))
-        room = np.maximum(room - came, 0.0)
-        counts[hour] = came.sum()
+        came = np.minimum(chance.hour(hour, np.tile(base * share, (chance.paths, 1))), room)
+        room -= came
+        counts[:, hour] = came.sum(axis=1)
     return counts
 
 
-def _moody(rng: np.random.Generator, rate: Floats, clock: _Clock) -> Floats:
+def _moody(chance: _Chance, rate: Floats, clock: _Clock) -> Floats:
     """Good and bad days that follow one another at random."""
-    days = rng.choice([0.7, 1.0, 1.35], size=int(clock.index.size / 24) + 2)
-    return _counts(rng, rate * days[(clock.index / 24).astype(np.int64)], 1.1)
+    days = chance.rng.choice([0.7, 1.0, 1.35], size=(chance.paths, int(clock.index.size / 24) + 2))
+    begun = chance.known // 24 + 1
+    days[:, :begun] = days[0, :begun]
+    return chance.batches(rate * days[:, (clock.index / 24).astype(np.int64)], 1.1)
 
 
-Process = Callable[[np.random.Generator, Floats, _Clock], Floats]
+Process = Callable[[_Chance, Floats, _Clock], Floats]
 PROCESSES: dict[str, Process] = {
     "steady": _steady,
     "bursty": _bursty,
@@ -144,8 +172,8 @@ def _paused(rng: np.random.Generator, rate: Floats, stamps: list[datetime], know
     return ((stamps[begin] - timedelta(hours=1), stamps[begin + last - 1]),)
 
 
-def field(process: str, seed: int) -> Field:
-    """One field of a process: 5–21 days from a weekday morning to an evening, cut anywhere."""
+def field(process: str, seed: int, *, futures: int = 0) -> Field:
+    """One field of a process: 5–21 days from working hours to an evening, cut anywhere."""
     rng = np.random.default_rng([seed, *process.encode()])
     zone = ZoneInfo(str(rng.choice(ZONES)))
     local = datetime(2026, 1, 5, int(rng.integers(8, 17)), tzinfo=zone)
@@ -161,12 +189,13 @@ def field(process: str, seed: int) -> Field:
         np.arange(hours, dtype=np.float64),
         np.array([p.hour for p in places], dtype=np.float64),
         np.array([p.weekday() for p in places], dtype=np.float64),
-        known,
     )
     rate = _day_shape(rng, clock)
     rate *= np.exp(rng.uniform(np.log(12), np.log(250))) / 24 / rate.mean()
     pauses = _paused(rng, rate, stamps, known) if process == "pauses" else ()
-    total = np.cumsum(PROCESSES[process](rng, rate, clock))
+    chance = _Chance(rng, known, futures + 1)
+    paths = np.cumsum(PROCESSES[process](chance, rate, clock), axis=1)
+    total = paths[0]
     goal = max(10, int(total[-1] * np.exp(rng.normal(0, 0.3))))
     met = np.flatnonzero(total >= goal)
     return Field(
@@ -180,4 +209,5 @@ def field(process: str, seed: int) -> Field:
         pauses=pauses,
         truth=float(total[-1]),
         finish=stamps[int(met[0])] if met.size else None,
+        futures=paths[1:, -1],
     )

@@ -21,7 +21,7 @@ SEEDS = 20
 
 
 def figures() -> Iterator[Figure]:
-    """Kills that left something lost, doubled or by halves, or resumed late; how many there were."""
+    """How many kills left something lost, doubled, by halves, or resumed late."""
     for database in ("sqlite", "postgresql"):
         name = f"kill_steps_lost_or_doubled_{database}"
         if not shutil.which("redis-server"):

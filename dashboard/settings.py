@@ -80,66 +80,111 @@ def _amounts(name: str, pairs: dict[str, str]) -> dict[str, Decimal]:
 
 
 try:
+    #: `1`: only over https, secure cookies, HSTS, `/metrics` only with its token
     PRODUCTION = env.bool("FIELDWATCH_PRODUCTION", False)
+    #: Django's debug pages; never where others can reach it
     DEBUG = env.bool("DEBUG", False)
+    #: the state folder: SQLite, generated keys, mails without a mail server (default: `var/`)
     HOME = Path(env.str("FIELDWATCH_HOME", str(BASE_DIR / "var"))).resolve()
+    #: the port of `make run`
     PORT = env.int("PORT", 8000, validate=validate.Range(1, 65535))
-    # Where collectstatic puts the files that the web process serves.
+    #: where `collectstatic` puts the files that the web process serves (default: `static/` in the
+    #: state folder)
     STATIC = Path(env.str("FIELDWATCH_STATIC", str(HOME / "static")))
+    #: the address that people open; links in mails begin with it (default:
+    #: `http://127.0.0.1:PORT`)
     FIELDWATCH_URL = env.str("FIELDWATCH_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
+    #: 50 random characters or more, the same on every machine (default: made once in the state
+    #: folder)
     SECRET_KEY = env.str("SECRET_KEY", "") or _kept_secret(
         HOME, "secret_key", lambda: secrets.token_urlsafe(64)
     )
-    # Fernet keys: the first encrypts, all decrypt. Put a new one in front to rotate.
+    #: Fernet keys for stored secrets, separated by commas; the first encrypts, all decrypt
+    #: (default: made once in the state folder)
     ENCRYPTION_KEYS: list[str] = env.list("ENCRYPTION_KEYS", []) or [
         _kept_secret(HOME, "encryption_key", lambda: Fernet.generate_key().decode())
     ]
+    #: host names that the web server answers for (default: that of `FIELDWATCH_URL`, and this
+    #: machine)
     ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", []) or [
         urlsplit(FIELDWATCH_URL).hostname or "",
         "127.0.0.1",
         "localhost",
     ]
+    #: `postgres://user:password@host/name` (default: SQLite in the state folder)
     DATABASES = {
         "default": _database(
             env.str("DATABASE_URL", "") or f"sqlite:///{HOME / 'fieldwatch.sqlite3'}"
         )
     }
     EMBEDDED_REDIS_SOCKET = _socket_path(HOME)
+    #: `redis://host:6379/0` (default: a Redis of its own, started by `make run`)
     REDIS_URL = env.str("REDIS_URL", "") or f"unix://{EMBEDDED_REDIS_SOCKET}"
     REDIS_IS_EMBEDDED = not env.str("REDIS_URL", "")
 
-    # Hosts that a connection may talk to (and send its secret to), as host or host:port.
+    #: hosts (or host:port) that connections may talk to, and send their secret to
     EXCHANGE_ALLOWED_HOSTS: list[str] = [
         host.strip().lower()
         for host in env.list("EXCHANGE_ALLOWED_HOSTS", ["api.cint.com", "auth.lucidhq.com"])
     ]
+    #: path of the re-entry configuration of a launched group
     EXCHANGE_RE_ENTRY_PATH = env.str(
         "EXCHANGE_RE_ENTRY_PATH",
         "/demand/accounts/{account_id}/projects/{project_id}"
         "/target-groups/{target_group_id}/re-entry-configuration",
     )
+    #: seconds for one whole answer of the exchange
     EXCHANGE_TIMEOUT_SECONDS = env.float("EXCHANGE_TIMEOUT_SECONDS", 20.0)
-    # The platform's CPI limit; the exchange has the last word.
+    #: highest CPI by currency, `USD=105,EUR=97.50`; the exchange has the last word (default:
+    #: `USD=105.00`)
     CPI_LIMITS = {"USD": Decimal("105.00")} | _amounts("CPI_LIMITS", env.dict("CPI_LIMITS", {}))
+    #: a larger change of price, in per cent, is typed again
     CPI_JUMP_PERCENT = env.int("CPI_JUMP_PERCENT", 50)
 
+    #: how often groups that move are read; an account may have its own
     POLL_SECONDS = env.int("POLL_SECONDS", 300)
+    #: how often the beat looks for due work
     BEAT_SECONDS = env.int("BEAT_SECONDS", 5)
+    #: request budget of one exchange account, shared by all workers; 0: none; an account may have
+    #: its own
     REQUESTS_PER_MINUTE = env.int("REQUESTS_PER_MINUTE", 600)
+    #: threads of a worker, and of its reads
     WORKER_THREADS = env.int("WORKER_THREADS", 8)
-    # How old, or ahead, the signature of a webhook's delivery may be; how long events are kept.
+    #: seconds that the signature of a webhook's delivery may be old, or ahead
     WEBHOOK_TOLERANCE_SECONDS = env.int("WEBHOOK_TOLERANCE_SECONDS", 300)
+    #: days that webhooks' events are kept
     WEBHOOK_DAYS = env.int("WEBHOOK_DAYS", 14)
-    # Zones of groups by country, where the built-in table is not what a company wants.
+    #: time zones of groups by country, `us=America/Chicago`, where the built-in table is not what
+    #: you want
     COUNTRY_ZONES: dict[str, str] = env.dict("COUNTRY_ZONES", {})
 
+    #: `smtp://host:25`, `submission://user:password@host:587` (TLS),
+    #: `smtp://user:password@host:465/?ssl=True` (default: files in the state folder)
     EMAIL_URL = env.str("EMAIL_URL", "")
+    #: the sender of mails
     DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Fieldwatch <fieldwatch@localhost>")
+    #: `DEBUG`, `INFO`, `WARNING` or `ERROR`
     LOG_LEVEL = env.str(
         "LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
     )
+    #: `line` for people, `json` for machines that collect lines
     LOG_FORMAT = env.str("LOG_FORMAT", "line", validate=validate.OneOf(["line", "json"]))
+    #: who sends it as `Authorization: Bearer …` may read `/metrics`; needed in production
+    #: (default: none)
     METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+
+    #: how many proxies of yours stand before the web process; so many entries of `X-Forwarded-For`
+    #: are believed
+    TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10))
+    #: single sign-on by OpenID Connect: the provider's address; it must send people back to
+    #: `…/sign-in/with/sso/back/` (default: none)
+    OIDC_URL = env.str("OIDC_URL", "")
+    #: what the sign-in button calls the provider
+    OIDC_NAME = env.str("OIDC_NAME", "single sign-on")
+    #: who we are there
+    OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", "")
+    #: and how we prove it
+    OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", "")
 except EnvError as exc:
     raise ImproperlyConfigured(str(exc)) from exc
 
@@ -170,7 +215,26 @@ STORAGES = {
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 CSRF_TRUSTED_ORIGINS = [FIELDWATCH_URL]
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "sso",
+                "name": OIDC_NAME,
+                "client_id": OIDC_CLIENT_ID,
+                "secret": OIDC_CLIENT_SECRET,
+                "settings": {"server_url": OIDC_URL},
+            }
+        ],
+    }
+}
+if OIDC_URL:  # the form that leads there ends on the provider's page
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(  # noqa: F405
+        f"{urlsplit(OIDC_URL).scheme}://{urlsplit(OIDC_URL).netloc}"
+    )
 if PRODUCTION:
+    #: in production: `0` where the proxy redirects to https itself
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", True)
     SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # probes ask inside the network
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -196,6 +260,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600,
         "options": {"expires": 3600},
     },
+    "learn": {
+        "task": "dashboard.tasks.learn",
+        "schedule": 3600,
+        "options": {"expires": 3600},
+    },
 }
 
 LOGGING = {
@@ -209,7 +278,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
 }
-logs.hide(SECRET_KEY, METRICS_TOKEN, *ENCRYPTION_KEYS)
+logs.hide(SECRET_KEY, METRICS_TOKEN, OIDC_CLIENT_SECRET, *ENCRYPTION_KEYS)
 logs.hide(
     str(DATABASES["default"].get("PASSWORD", "")),
     str(vars().get("EMAIL_HOST_PASSWORD") or ""),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.utils import timezone
 
 from dashboard.alerts import deliver, detect
 from dashboard.celery import app
+from dashboard.fielding import usual
 from dashboard.fielding.models import ExchangeAccount, Project
 from dashboard.sync import hear, plan, push, work
 
@@ -16,13 +18,14 @@ AT_ONCE = 200
 def wake() -> None:
     """Hint at everything that is due; the beat calls it every few seconds."""
     now = timezone.now()
-    for rows, task in (
-        (ExchangeAccount.objects.filter(polling=True), pull_account),
-        (Project.objects.filter(account__polling=True), pull_project),
+    plan.promote(now=now)
+    for rows, task, priority in (
+        (ExchangeAccount.objects.filter(polling=True), pull_account, 0),
+        (Project.objects.filter(account__polling=True), pull_project, settings.PULL_PRIORITY),
     ):
         for pk in plan.due(rows, now=now, limit=AT_ONCE):
             if plan.queue(rows, pk, now=now):
-                task.delay(pk)
+                task.apply_async((pk,), priority=priority)
     tell.delay()
 
 
@@ -34,8 +37,8 @@ def pull_account(pk: int) -> None:
 
 @app.task(name="dashboard.tasks.pull_project")
 def pull_project(pk: int) -> None:
-    """One round over a project, then what it shows that needs a person."""
-    if cycle := work.project_round(pk, clock=timezone.now):
+    """One round over the most urgent project that is due, then what of it needs a person."""
+    if cycle := work.next_round(pk, clock=timezone.now):
         detect.after_cycle(cycle=cycle, now=timezone.now())
 
 
@@ -54,3 +57,10 @@ def tell() -> None:
 def tidy() -> None:
     """Forget what is kept for a while only; the beat calls it every hour."""
     hear.forget(now=timezone.now())
+
+
+@app.task(name="dashboard.tasks.learn")
+def learn() -> None:
+    """Learn what is usual in each project and country; the beat calls it every hour."""
+    for account in ExchangeAccount.objects.filter(polling=True):
+        usual.learn_account(account, now=timezone.now())

@@ -12,6 +12,7 @@ from typing import Any
 from dashboard.fielding.models import (
     CompletesDay,
     Cycle,
+    Edit,
     ExchangeAccount,
     ExchangeUser,
     Membership,
@@ -121,6 +122,21 @@ def group(of: Project, **fields: Any) -> TargetGroup:
         "changed_at": NOW,
     }
     return TargetGroup.objects.create(account=of.account, project=of, **(given | fields))
+
+
+def edit(of: TargetGroup, **fields: Any) -> Edit:
+    """A confirmed change of a group's CPI."""
+    given = {
+        "kind": Edit.Kind.CPI,
+        "token": f"token-{next(_numbers)}",
+        "state": Edit.State.CONFIRMED,
+        "before": {"value": "2.50", "currency_code": "USD"},
+        "wanted": {"value": "2.75", "currency_code": "USD"},
+        "after": {"value": "2.75", "currency_code": "USD"},
+        "started_at": NOW,
+        "settled_at": NOW + timedelta(seconds=2),
+    }
+    return Edit.objects.create(account=of.account, group=of, **(given | fields))
 
 
 def completes(of: TargetGroup, *, until: datetime = NOW, counts: Sequence[int]) -> None:

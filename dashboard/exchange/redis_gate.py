@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 REDIS_TIMEOUT = 0.3
 BACK_TO_REDIS = 5.0
+# How long "go" holds without a budget: after that a pause that another worker was told is seen.
+GO_HOLDS = 0.1
 KEPT = 86_400
 
 # Every script reads one hash: free (when the next request is due), paused, rest (until), level,
@@ -120,11 +122,14 @@ class RedisGate:
         self._succeeded = client.register_script(_SUCCEEDED)
         self._failed = client.register_script(_FAILED)
         self._away_until = -math.inf
+        self._go_until = -math.inf
         self._troubled = True
 
     def admit(self) -> float:
         """Seconds to wait before asking again; 0.0: go now. Resting while the breaker is open."""
         policy = self._policy
+        if self._clock.monotonic() < self._go_until:
+            return 0.0
         rest = self._rest_arguments()
         answer = self._try(
             lambda: self._admit(
@@ -137,11 +142,14 @@ class RedisGate:
         self._troubled = bool(troubled)
         if kind == "rest":
             raise Resting(retry_after=float(seconds))
+        if kind == "go" and not (policy.interval or self._troubled):
+            self._go_until = self._clock.monotonic() + GO_HOLDS
         return float(seconds)
 
     def pause(self, seconds: float) -> None:
         """Nobody asks for `seconds`, capped by the policy."""
         self._local.pause(seconds)
+        self._go_until = -math.inf
         capped = min(seconds, self._policy.longest_pause)
         self._try(lambda: self._pause(keys=[self._key], args=[*self._now(), capped]))
 
@@ -154,7 +162,7 @@ class RedisGate:
     def failed(self) -> None:
         """Count a failure; the last one that is tolerated opens the breaker for all."""
         self._local.failed()
-        self._troubled = True
+        self._go_until, self._troubled = -math.inf, True
         arguments = [*self._now(), *self._rest_arguments(), self._policy.failures_to_open]
         self._try(lambda: self._failed(keys=[self._key], args=arguments))
 

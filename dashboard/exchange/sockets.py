@@ -5,7 +5,6 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import cast
 
 import httpx
@@ -32,11 +31,14 @@ def shared_tls() -> ssl.SSLContext:
 
 
 class _Local(threading.local):
-    client: httpx.Client | None = None
+    wire: httpx.BaseTransport | None = None
 
 
 class Sockets:
-    """One httpx client a thread, made once: no cookies, no redirects, nothing from outside."""
+    """One transport a thread, made once: no cookies, no redirects, nothing from outside.
+
+    What `httpx.Client` does on top of its transport, none of it is wanted here.
+    """
 
     def __init__(
         self,
@@ -51,7 +53,7 @@ class Sockets:
         self._largest_body = largest_body
         self._http = http
         self._local = _Local()
-        self._clients: weakref.WeakSet[httpx.Client] = weakref.WeakSet()
+        self._wires: weakref.WeakSet[httpx.BaseTransport] = weakref.WeakSet()
 
     def fetch(self, request: httpx.Request, *, deadline: float, patience: float) -> Answer:
         """The answer to `request`, whatever its status.
@@ -79,11 +81,11 @@ class Sockets:
 
     def close(self) -> None:
         """Close the connections of all threads."""
-        for client in list(self._clients):
-            client.close()
+        for wire in list(self._wires):
+            wire.close()
 
     def _fetch(self, request: httpx.Request, deadline: float) -> Answer:
-        response = self._client().send(request, stream=True)
+        response = self._wire().handle_request(request)
         try:
             headers = response.headers
             parts = self._in_time(cast("Iterable[bytes]", response.stream), deadline)
@@ -98,19 +100,15 @@ class Sockets:
                 raise TimedOut(outcome_unknown=True)
             yield part
 
-    def _client(self) -> httpx.Client:
-        client = self._local.client
-        if client is None:
+    def _wire(self) -> httpx.BaseTransport:
+        wire = self._local.wire
+        if wire is None:
             wire = self._http or Wire(
                 hosts=self._hosts, tls=shared_tls(), clock=self._clock.monotonic
             )
-            no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-            client = httpx.Client(
-                transport=wire, trust_env=False, follow_redirects=False, cookies=no_cookies
-            )
-            self._local.client = client
-            self._clients.add(client)
-        return client
+            self._local.wire = wire
+            self._wires.add(wire)
+        return wire
 
 
 def _bare(exc: Exception) -> Exception:

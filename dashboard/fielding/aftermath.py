@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from dashboard.fielding import completes, daily, effect
@@ -90,18 +90,49 @@ class _Turn:
         return effect.Change(self.at, self.kind, f"{brief(self.old)} → {brief(self.new)}")
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the tables tell of a group: its changes, its edits, its series and its readings.
+
+    days: (day, hours, odd) as stored; readings: (time, entrants, prescreens) in order of time.
+    """
+
+    changes: Sequence[Change]
+    edits: Sequence[Edit]
+    days: Iterable[tuple[date, Any, Any]]
+    readings: Sequence[tuple[datetime, int | None, int | None]]
+
+
 def effects_of(group: TargetGroup, *, now: datetime, prior: Prior | None = None) -> list[Aftermath]:
     """The effects of a group's changes of CPI, goal, strategy, status and re-entry, newest first.
 
     The newest 20, in four queries. A status change is one that put the group back into the
     field: what a pause does needs no measuring.
     """
-    changes = Change.objects.filter(group=group, kind__in=list(KINDS), occurred_at__lte=now)
-    listed = list(changes.order_by("occurred_at", "pk"))
-    turns = _turns(listed, _edits(group, now))
+    changes = Change.objects.filter(group=group, kind__in=list(KINDS))
+    days = CompletesDay.objects.filter(group=group)
+    readings = Reading.objects.filter(group=group).order_by("at")
+    told = Told(
+        list(changes.order_by("occurred_at", "pk")),
+        list(Edit.objects.filter(group=group).order_by("started_at", "pk")),
+        days.values_list("day", "hours", "odd"),
+        list(readings.values_list("at", "entrants", "prescreens")),
+    )
+    return effects_from(group, told, now=now, prior=prior)
+
+
+def effects_from(
+    group: TargetGroup, told: Told, *, now: datetime, prior: Prior | None = None
+) -> list[Aftermath]:
+    """The same of rows that were read already, in whatever order; asks the tables nothing."""
+    listed = sorted(
+        (c for c in told.changes if c.kind in KINDS and c.occurred_at <= now),
+        key=lambda change: (change.occurred_at, change.pk),
+    )
+    turns = _turns(listed, _edits(told.edits, now))
     if not turns:
         return []
-    measured = _measured(group, listed, prior, now)
+    measured = _measured(group, listed, told, prior, now)
     others = [turn.told for turn in turns]
     return [
         _aftermath(turn, effect.effect(turn.told, measured, now=now, others=others))
@@ -109,12 +140,12 @@ def effects_of(group: TargetGroup, *, now: datetime, prior: Prior | None = None)
     ]
 
 
-def _edits(group: TargetGroup, now: datetime) -> list[_Turn]:
+def _edits(edits: Iterable[Edit], now: datetime) -> list[_Turn]:
     """What was changed through Fieldwatch: a changelog need not tell of every edit."""
-    rows = Edit.objects.filter(group=group, state=Edit.State.CONFIRMED, started_at__lte=now)
     return [
         _Turn(edit.started_at, _EDITS[Edit.Kind(edit.kind)], edit.before, edit.wanted)
-        for edit in rows.order_by("started_at", "pk")
+        for edit in edits
+        if edit.kind in _EDITS and edit.state == Edit.State.CONFIRMED and edit.started_at <= now
     ]
 
 
@@ -134,12 +165,11 @@ def _counts(change: Change) -> bool:
 
 
 def _measured(
-    group: TargetGroup, changes: Iterable[Change], prior: Prior | None, now: datetime
+    group: TargetGroup, changes: Iterable[Change], told: Told, prior: Prior | None, now: datetime
 ) -> effect.Group:
-    days = CompletesDay.objects.filter(group=group).values_list("day", "hours", "odd")
-    series = completes.points({day: completes.packed(hours, odd) for day, hours, odd in days})
-    readings = Reading.objects.filter(group=group, at__lte=now).order_by("at")
-    read = list(readings.values_list("at", "entrants", "prescreens"))
+    packed = {day: completes.packed(hours, odd) for day, hours, odd in told.days}
+    series = completes.points(packed)
+    read = [one for one in told.readings if one[0] <= now]
     statuses = [(c.occurred_at, c.new) for c in changes if c.kind == "status_change"]
     return effect.Group(
         completes=[point for point in series if point[0] <= now],

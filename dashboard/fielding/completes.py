@@ -11,9 +11,15 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from dashboard.fielding.readings import Readings
+
 GAP = -1
 _PACKED = struct.Struct("<24i")
 _EMPTY = (GAP,) * 24
+_EPOCH = date(1970, 1, 1)
+_ENDS = 3600.0 * np.arange(1, 25)
 
 
 class PackedDay(NamedTuple):
@@ -25,18 +31,21 @@ class PackedDay(NamedTuple):
 
 def pack(points: Iterable[tuple[datetime, int]]) -> dict[date, PackedDay]:
     """Days from points in any order; of two points at one time the later in the sequence counts."""
-    slots: dict[date, list[int]] = {}
-    odd: dict[date, dict[str, int]] = {}
+    slots: dict[int, list[int]] = {}
+    odd: dict[int, dict[str, int]] = {}
     for at, count in points:
-        end = at.astimezone(UTC)
-        if end.minute or end.second or end.microsecond:
-            odd.setdefault(end.date(), {})[end.isoformat()] = count
-            slots.setdefault(end.date(), list(_EMPTY))
-            continue
-        begin = end - timedelta(hours=1)
-        slots.setdefault(begin.date(), list(_EMPTY))[begin.hour] = count
+        hours, beyond = divmod(at.timestamp(), 3600)
+        day, slot = divmod(int(hours) - (not beyond), 24)
+        if day not in slots:
+            slots[day] = list(_EMPTY)
+        if beyond:
+            odd.setdefault(day, {})[at.astimezone(UTC).isoformat()] = count
+        else:
+            slots[day][slot] = count
     return {
-        day: PackedDay(_PACKED.pack(*hours), sorted(odd[day].items()) if day in odd else None)
+        _EPOCH + timedelta(days=day): PackedDay(
+            _PACKED.pack(*hours), sorted(odd[day].items()) if day in odd else None
+        )
         for day, hours in slots.items()
     }
 
@@ -91,11 +100,22 @@ def _over(below: PackedDay, above: PackedDay) -> PackedDay:
     return PackedDay(_PACKED.pack(*hours), sorted(odd.items()) or None)
 
 
-def falls(points: Iterable[tuple[datetime, int]]) -> int:
+def readings(days: Mapping[date, PackedDay]) -> Readings:
+    """The whole series of several days as arrays, in order of time."""
+    order = sorted(days)
+    packed_ = np.frombuffer(b"".join(days[day].hours for day in order), "<i4").reshape(-1, 24)
+    begins = np.array([(day - _EPOCH).days * 86_400.0 for day in order])
+    known = packed_ != GAP
+    at = (begins.reshape(-1, 1) + _ENDS)[known]
+    count = packed_[known].astype(np.float64)
+    if odd := [pair for day in order for pair in days[day].odd or ()]:
+        at = np.append(at, [datetime.fromisoformat(stamp).timestamp() for stamp, _ in odd])
+        count = np.append(count, [number for _, number in odd])
+        order_ = np.argsort(at, kind="stable")
+        at, count = at[order_], count[order_]
+    return Readings(at, count)
+
+
+def falls(series: Readings) -> int:
     """By how many completes the series fell in all: the mark of reconciliation."""
-    fell, last = 0, None
-    for _, count in points:
-        if last is not None and count < last:
-            fell += last - count
-        last = count
-    return fell
+    return int(-np.minimum(np.diff(series.count), 0.0).sum())

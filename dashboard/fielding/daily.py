@@ -3,66 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-Points = Sequence[tuple[datetime, int]]
+import numpy as np
+
+from dashboard.fielding.readings import HOUR, Floats, Readings
+
 Pauses = Sequence[tuple[datetime, datetime | None]]
-SPARK_STEP = timedelta(hours=6)
+SPARK_STEP = 6 * HOUR
 SPARK_STEPS = 28
-LEARNED_FROM = timedelta(days=14)
-# How many completes of its own outweigh the usual shape of a day and of a week.
-DAY_WORTH, WEEK_WORTH = 48.0, 28.0
-_HOUR = timedelta(hours=1)
-_USUAL_HOURS = (
-    0.5, 0.2, 0.2, 0.2, 0.2, 0.2, 0.5, 0.8, 1.0, 1.2, 1.3, 1.3,
-    1.3, 1.3, 1.3, 1.3, 1.3, 1.3, 1.5, 1.5, 1.5, 1.5, 1.2, 0.9,
-)  # fmt: skip
 
 
-def spark(points: Points, *, now: datetime) -> list[int]:
+def spark(series: Readings, *, now: datetime) -> list[int]:
     """Completes in each 6 h of the last 7 days, oldest first; falls count as none."""
-    start = now - SPARK_STEP * SPARK_STEPS
-    steps = [0] * SPARK_STEPS
-    for at, risen in _rises(points):
-        if start < at:
-            steps[min(int((at - start) / SPARK_STEP), SPARK_STEPS - 1)] += risen
-    return steps
+    steps = np.floor((series.at - now.timestamp()) / SPARK_STEP) + SPARK_STEPS
+    recent = (steps >= 0) & (series.at > now.timestamp() - SPARK_STEP * SPARK_STEPS)
+    step = np.minimum(steps[recent], SPARK_STEPS - 1).astype(np.int64)
+    sums = np.bincount(step, weights=_rises(series)[recent], minlength=SPARK_STEPS)
+    return [int(risen) for risen in sums]
 
 
-def today(completes: int | None, points: Points, zone: ZoneInfo, *, now: datetime) -> int | None:
+def today(completes: int | None, series: Readings, zone: ZoneInfo, *, now: datetime) -> int | None:
     """Completes since midnight in the group's zone; None where the series does not say."""
+    if completes is None or not series.at.size:
+        return None
     midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    before = [count for at, count in points if at <= midnight]
-    if completes is None or not points:
-        return None
-    return max(completes - (before[-1] if before else 0), 0)
+    past = int(np.searchsorted(series.at, midnight.timestamp(), side="right"))
+    return max(completes - (int(series.count[past - 1]) if past else 0), 0)
 
 
-def rhythm(
-    points: Points, pauses: Pauses, zone: ZoneInfo, *, now: datetime
-) -> dict[str, Any] | None:
-    """The usual completes an hour, and how hour of day and weekday (group's zone) weigh, mean 1.
+def rhythm(shape: Floats, rate: float) -> dict[str, Any]:
+    """Completes per usual hour, and how hour of day and weekday weigh (mean 1 each).
 
-    Learned from the last 14 days in the field; few completes lean on the usual shape of days.
+    shape: 168 weights by local hour of the week; their product form is near enough for rules.
     """
-    start = now - LEARNED_FROM
-    recent = [(at, risen) for at, risen in _rises(points) if at > start]
-    first = max(min((at for at, _ in points), default=now), start)
-    in_field = (now - first - _paused(pauses, first, now)) / _HOUR
-    total = sum(risen for _, risen in recent)
-    if in_field < 1 or not total:
-        return None
-    hours, days = [DAY_WORTH / 24 * usual for usual in _USUAL_HOURS], [WEEK_WORTH / 7] * 7
-    for at, risen in recent:
-        local = (at - _HOUR / 2).astimezone(zone)
-        hours[local.hour] += risen
-        days[local.weekday()] += risen
+    week = shape.reshape(7, 24)
     return {
-        "rate": round(total / in_field, 4),
-        "hours": [round(24 * share / sum(hours), 3) for share in hours],
-        "days": [round(7 * share / sum(days), 3) for share in days],
+        "rate": round(rate, 4),
+        "hours": np.round(week.mean(axis=0), 3).tolist(),
+        "days": np.round(week.mean(axis=1), 3).tolist(),
     }
 
 
@@ -81,14 +62,6 @@ def pauses_of(
     return [*pauses, (since, None)] if since else pauses
 
 
-def _rises(points: Points) -> Iterable[tuple[datetime, int]]:
+def _rises(series: Readings) -> Floats:
     """By how much the series rose at each point; a fall is no completes."""
-    last = 0
-    for at, count in points:
-        yield at, max(count - last, 0)
-        last = count
-
-
-def _paused(pauses: Pauses, start: datetime, end: datetime) -> timedelta:
-    spans = ((max(since, start), min(until or end, end)) for since, until in pauses)
-    return sum((until - since for since, until in spans if until > since), timedelta())
+    return np.maximum(np.diff(series.count, prepend=0.0), 0.0)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from dashboard.fielding.vitals import Vitals
-from dashboard.fielding.warning import LINE, warnings
+from dashboard.fielding.warning import EXPECTED, LINE, warnings
 
 
 class Evidence(NamedTuple):
@@ -46,14 +46,14 @@ def _link(v: Vitals) -> Evidence | None:
     """People enter, nobody comes back: more than chance allows."""
     if v.entrants_lately is None or v.entrants_lately < 30 or (v.expected_in_silence or 0) < 6:
         return None
-    seen = f"no complete for {v.hours_silent or 0:.0f} h while {v.entrants_lately} entered"
+    seen = f"no complete for {v.hours_silent or 0:.0f} h while {v.entrants_lately:.0f} entered"
     return Evidence(0.98, seen, f"{v.expected_in_silence:.0f} completes in that time")
 
 
 def _no_entrants(v: Vitals) -> Evidence | None:
     if v.entrants_lately is None or v.entrants_lately > 5 or (v.expected_in_silence or 0) < 6:
         return None
-    seen = f"{v.entrants_lately} entered in {v.hours_silent or 0:.0f} h"
+    seen = f"{v.entrants_lately:.0f} entered in {v.hours_silent or 0:.0f} h"
     return Evidence(0.9, seen, f"enough for {v.expected_in_silence:.0f} completes")
 
 
@@ -158,8 +158,8 @@ def _asked(v: Vitals) -> Evidence | None:
 
 
 def _about_to_pause(v: Vitals) -> Evidence | None:
-    top = warnings(v)[0]
-    if top.score is None or top.score < LINE or top.reason_code == "total_completes_reached":
+    top = next(risk for risk in warnings(v) if risk.reason_code not in EXPECTED)
+    if top.score is None or top.score < LINE:
         return None
     return Evidence(0.3 + 0.6 * top.score, top.says, f"the exchange pauses for {top.reason_code}")
 

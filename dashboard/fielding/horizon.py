@@ -18,6 +18,7 @@ QUANTILES = (0.1, 0.5, 0.9)
 LAST = 90.0  # days ahead: a goal that is not met by then is not met before the horizon
 _LAID_OUT = 28 * 24  # hours ahead for which the shape and the pauses are laid out
 _PARTS = 15
+_NOTHING = 1e-3  # completes, where none are to come
 _Z = np.array([NormalDist().inv_cdf((part + 0.5) / _PARTS) for part in range(_PARTS)])
 _PARTS_SHARE = np.full(_PARTS, 1 / _PARTS)
 _LEVELS = np.array(QUANTILES)
@@ -152,8 +153,11 @@ def _quantiles(values: Floats, weight: Floats) -> Floats:
     return np.asarray(low + share * (values[row, high] - low))
 
 
-def look_ahead(belief: Belief, days: DaysAhead, moments: Floats) -> Outlook:
-    """The outlook at the knots of every forecast and at `moments` (groups, hours)."""
+def look_ahead(belief: Belief, days: DaysAhead, moments: Floats, *, still: Floats) -> Outlook:
+    """The outlook at the knots of every forecast and at `moments` (groups, hours).
+
+    still: the chance that nothing comes any more (groups); it votes like one more filter.
+    """
     rows, asked = moments.shape
     hours = np.empty((rows, asked + _KNOTS.size))
     hours[:, :asked], hours[:, asked:] = moments, _KNOTS
@@ -161,5 +165,9 @@ def look_ahead(belief: Belief, days: DaysAhead, moments: Floats) -> Outlook:
     hours = hours[np.arange(rows)[:, None], order]
     place = order.argsort(axis=1)[:, :asked]
     usual = days.passed(hours)
-    mean, variance = belief.ahead(usual, hours / 24)
-    return Outlook(days, usual, mean, variance, belief.votes, place)
+    nothing = np.full((*hours.shape, 1), _NOTHING)
+    mean, variance = (
+        np.concatenate((some, nothing), axis=2) for some in belief.ahead(usual, hours / 24)
+    )
+    votes = np.concatenate((belief.votes * (1 - still[:, None]), still[:, None]), axis=1)
+    return Outlook(days, usual, mean, variance, votes, place)

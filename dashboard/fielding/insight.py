@@ -2,101 +2,143 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from dashboard.fielding import completes, daily
+from dashboard.fielding import daily, trail
 from dashboard.fielding.cost import projected_cost
-from dashboard.fielding.daily import Pauses, Points
 from dashboard.fielding.diagnosis import diagnose
-from dashboard.fielding.forecast import Forecast, Question, forecast_many
-from dashboard.fielding.models import Change, CompletesDay, TargetGroup
-from dashboard.fielding.pace import Plan, pace, silence
+from dashboard.fielding.forecast import Forecast, Study, studies
+from dashboard.fielding.models import TargetGroup
+from dashboard.fielding.pace import Plan, Silence, pace, silence
+from dashboard.fielding.story import Days, Story, stories
 from dashboard.fielding.vitals import Vitals
-from dashboard.fielding.warning import warnings
+from dashboard.fielding.vitals_of import vitals_of
+from dashboard.fielding.warning import EXPECTED, warnings
 from dashboard.fielding.zones import zone_of
 
-Days = Mapping[date, completes.PackedDay]
-FORECAST_STATUSES = ("live", "paused", "scheduled")
+# How old a forecast may be: a twelfth of the time to its nearest date, within these bounds.
+FRESH_FOR, FRESH_AT_LEAST = timedelta(hours=1), timedelta(minutes=10)
+# What makes a forecast another one; what else moves is told within the hour.
+DECISIVE = (
+    "status", "filling_goal", "completes_goal", "filling_strategy", "starts_at", "ends_at", "cpi",
+    "currency", "country_code", "time_zone", "status_changed_at",
+)  # fmt: skip
 CAUSES_SHOWN = 3
 
 
-@dataclass(frozen=True)
-class Story:
-    """A group with its series up to now, and when it was not live."""
+def is_due(group: TargetGroup, was: Mapping[str, Any], *, now: datetime) -> bool:
+    """Whether a group's insight no longer holds, given its columns as they were; empty: new."""
+    if not was or any(getattr(group, name) != was[name] for name in DECISIVE):
+        return True
+    fell = (group.completes or 0) < (was["completes"] or 0)
+    goal = group.filling_goal or group.completes_goal or 0
+    reached = (group.completes or 0) >= goal > (was["completes"] or 0)
+    return fell or reached or _is_old(group, now)
 
-    group: TargetGroup
-    points: Points
-    pauses: Pauses
-    zone: ZoneInfo
 
-    @property
-    def goal(self) -> int | None:
-        """The goal in completes; a goal in prescreens has the agreed completes beside it."""
-        if self.group.filling_strategy == "prescreens":
-            return self.group.completes_goal
-        return self.group.filling_goal or self.group.completes_goal
+def _is_old(group: TargetGroup, now: datetime) -> bool:
+    at = _worked_out_at(group)
+    if at is None or now < at:
+        return True
+    dates = [date_ - at for date_ in (group.finish_at, group.ends_at) if date_ and date_ > at]
+    fresh_for = max(min([FRESH_FOR * 12, *dates]) / 12, FRESH_AT_LEAST)
+    return now - at >= fresh_for or not _same_day(group, at, now)
 
-    @property
-    def is_forecast(self) -> bool:
-        """Whether there is anything left to foresee."""
-        return self.group.status in FORECAST_STATUSES and bool(self.goal)
+
+def _worked_out_at(group: TargetGroup) -> datetime | None:
+    told = group.insight.get("at")
+    return datetime.fromisoformat(told) if told else None
+
+
+def _same_day(group: TargetGroup, one: datetime, other: datetime) -> bool:
+    zone = zone_of(group.country_code, group.time_zone)
+    return one.astimezone(zone).date() == other.astimezone(zone).date()
+
+
+def count(group: TargetGroup, was: Mapping[str, Any]) -> None:
+    """Count today's completes on, where the insight still holds."""
+    risen = (group.completes or 0) - (was["completes"] or 0)
+    today = group.insight.get("today")
+    if risen and today is not None:
+        group.insight = group.insight | {"today": max(today + risen, 0)}
 
 
 def refresh(
     groups: Iterable[TargetGroup], *, fresh_days: Mapping[int, Days], now: datetime
 ) -> None:
     """Set the insight of each group (not saved) from its series and present figures."""
-    stories = _stories([group for group in groups if group.pk], fresh_days, now)
-    foreseen = [story for story in stories if story.is_forecast]
-    outlooks = forecast_many([_question(story, now) for story in foreseen])
-    by_pk = {story.group.pk: one for story, one in zip(foreseen, outlooks, strict=True)}
-    for story in stories:
-        group, outlook = story.group, by_pk.get(story.group.pk)
-        group.insight = describe(story, outlook, now=now)
+    told = stories([group for group in groups if group.pk], fresh_days=fresh_days, now=now)
+    foreseen = [story for story in told if story.is_forecast]
+    found = studies([story.question(now) for story in foreseen])
+    by_pk = {story.group.pk: one for story, one in zip(foreseen, found, strict=True)}
+    for story in told:
+        group, study = story.group, by_pk.get(story.group.pk)
+        insight = describe(story, study, now=now)
+        if insight != {name: told for name, told in group.insight.items() if name != "at"}:
+            group.insight = insight | {"at": now.isoformat(timespec="seconds")}
+        outlook = study.forecast if study else None
         group.short_at_end = round(outlook.short_p50, 1) if outlook else None
-        group.finish_at = outlook.finish_p50 if outlook else None
+        finish = outlook.finish_p50 if outlook else None
+        group.finish_at = finish.replace(second=0, microsecond=0) if finish else None
 
 
-def describe(story: Story, outlook: Forecast | None, *, now: datetime) -> dict[str, Any]:
+def describe(story: Story, study: Study | None, *, now: datetime) -> dict[str, Any]:
     """What pages and rules read of a group beyond the exchange's own figures; JSON values only."""
     group = story.group
+    samples = trail.extended(
+        trail.read(group.insight.get("trail")), trail.sample_of(group, now=now)
+    )
     found: dict[str, Any] = {
-        "spark": daily.spark(story.points, now=now),
-        "today": daily.today(group.completes, story.points, story.zone, now=now),
+        "spark": daily.spark(story.series, now=now),
+        "today": daily.today(group.completes, story.series, story.zone, now=now),
+        "trail": [list(sample) for sample in samples],
     }
-    if usual := daily.rhythm(story.points, story.pauses, story.zone, now=now):
-        found["rhythm"] = usual
-    if outlook is None:
-        return found
-    found["forecast"] = _told(outlook)
-    if cost := _cost(group, outlook):
-        found["cost"] = cost
-    plan = _plan(story)
-    if plan is not None:
-        found["pace"] = _pace(story, plan, now)
-    vitals = _vitals(story, plan, outlook, now)
-    found["warnings"] = {r.reason_code: r.score for r in warnings(vitals) if r.score}
-    found["causes"] = [
-        {"sentence": c.says, "observed": c.observed, "expected": c.expected, "advice": c.advice}
-        for c in diagnose(vitals)[:CAUSES_SHOWN]
-    ]
+    if (median := trail.usual(samples, "epc", group.cpi)) is not None:
+        found["epc"] = {"median": str(median)}
+    quiet = quiet_of(story, study, now=now)
+    if study is not None:
+        found |= _ahead(story, study, quiet, now)
+    if study is not None or group.status == "live":
+        vitals = vitals_of(story, study.forecast if study else None, quiet, samples, now=now)
+        found |= _risks(vitals)
     return found
 
 
-def _question(story: Story, now: datetime) -> Question:
-    return Question(
-        history=story.points,
-        goal=story.goal or 0,
-        now=now,
-        ends_at=story.group.ends_at,
-        zone=story.zone,
-        pauses=story.pauses,
-    )
+def _ahead(story: Story, study: Study, quiet: Silence | None, now: datetime) -> dict[str, Any]:
+    """Forecast, cost, pace and rhythm of a group that has something left to do."""
+    found: dict[str, Any] = {"forecast": _told(study.forecast)}
+    if cost := _cost(story.group, study.forecast):
+        found["cost"] = cost
+    if story.plan is not None:
+        found["pace"] = _pace(story, story.plan, study, now)
+    if quiet is not None and quiet.rate:
+        found["rhythm"] = daily.rhythm(study.shape, quiet.rate)
+    return found
+
+
+def quiet_of(story: Story, study: Study | None, *, now: datetime) -> Silence | None:
+    """How long no complete came; None without a plan or a reading."""
+    if story.plan is None or not story.series.at.size:
+        return None
+    return silence(story.series, story.plan, now=now, shape=study.shape if study else None)
+
+
+def _risks(vitals: Vitals) -> dict[str, Any]:
+    """How near it is to a pause by the exchange, and why it may be slow."""
+    return {
+        "warnings": {
+            risk.reason_code: risk.score
+            for risk in warnings(vitals)
+            if risk.score and risk.reason_code not in EXPECTED
+        },
+        "causes": [
+            {"sentence": c.says, "observed": c.observed, "expected": c.expected, "advice": c.advice}
+            for c in diagnose(vitals)[:CAUSES_SHOWN]
+        ],
+    }
 
 
 def _told(outlook: Forecast) -> dict[str, Any]:
@@ -125,36 +167,24 @@ def _cost(group: TargetGroup, outlook: Forecast) -> dict[str, str] | None:
         currency=group.currency,
         average_cpi=group.average_cpi,
         so_far=group.cost,
+        budget=group.budget or None,
     )
     cent = Decimal("0.01")
-    return {name: str(getattr(cost, name).quantize(cent)) for name in ("p10", "p50", "p90")}
+    told = {name: str(getattr(cost, name).quantize(cent)) for name in ("p10", "p50", "p90")}
+    return told | {"standing": cost.standing, "note": cost.note}
 
 
-def _plan(story: Story) -> Plan | None:
-    group = story.group
-    by_prescreens = group.filling_strategy == "prescreens"
-    goal = group.filling_goal if by_prescreens else story.goal
-    if group.starts_at is None or not goal:
-        return None
-    return Plan(
-        goal=goal,
-        starts_at=group.starts_at,
-        ends_at=group.ends_at,
-        zone=story.zone,
-        pauses=story.pauses,
-    )
-
-
-def _pace(story: Story, plan: Plan, now: datetime) -> dict[str, Any]:
+def _pace(story: Story, plan: Plan, study: Study, now: datetime) -> dict[str, Any]:
     group = story.group
     by_prescreens = group.filling_strategy == "prescreens"
     entered = [(now, group.prescreens)] if group.prescreens is not None else []
     found = pace(
-        story.points,
+        story.series,
         plan,
         now=now,
         strategy="prescreens" if by_prescreens else "completes",
         prescreens=entered if by_prescreens else (),
+        shape=study.shape,
     )
     return {
         "band": found.band,
@@ -162,65 +192,3 @@ def _pace(story: Story, plan: Plan, now: datetime) -> dict[str, Any]:
         "actual": found.actual,
         "required": round(found.required, 1),
     }
-
-
-def _vitals(story: Story, plan: Plan | None, outlook: Forecast, now: datetime) -> Vitals:
-    group = story.group
-    quiet = silence(story.points, plan, now=now) if plan and story.points else None
-    left = (group.ends_at - now).total_seconds() / 3600 if group.ends_at else None
-    told = group.respondent_analysis
-    analysis = {one["label"] or one["status"]: one["count"] or 0 for one in told}
-    return Vitals(
-        status=group.status,
-        currency=group.currency or "USD",
-        entrants=group.entrants,
-        prescreens=group.prescreens,
-        completes=group.completes,
-        goal=story.goal,
-        ir=group.incidence_rate,
-        ir_expected=group.expected_incidence_rate,
-        loi_seconds=group.median_loi_seconds,
-        loi_minutes=group.expected_loi_minutes,
-        drop_off=group.drop_off_rate,
-        cpi=group.cpi,
-        epc=group.epc,
-        epcm=group.epcm,
-        hours_silent=quiet.hours if quiet else None,
-        expected_in_silence=quiet.usual if quiet else None,
-        hours_left=left,
-        chance=outlook.chance,
-        analysis=analysis,
-    )
-
-
-def _stories(
-    groups: Sequence[TargetGroup], fresh_days: Mapping[int, Days], now: datetime
-) -> list[Story]:
-    stored = _stored_days([group.pk for group in groups if group.pk not in fresh_days])
-    status = _status_changes([group.pk for group in groups])
-    stories = []
-    for group in groups:
-        days = fresh_days.get(group.pk) or stored.get(group.pk, {})
-        points = [point for point in completes.points(days) if point[0] <= now]
-        if group.completes is not None and points:
-            points.append((now, group.completes))  # the list's own count, newer than the series
-        pauses = daily.pauses_of(status.get(group.pk, ()))
-        zone = zone_of(group.country_code, group.time_zone)
-        stories.append(Story(group, points, pauses, zone))
-    return stories
-
-
-def _stored_days(pks: Sequence[int]) -> dict[int, dict[date, completes.PackedDay]]:
-    stored: dict[int, dict[date, completes.PackedDay]] = {}
-    rows = CompletesDay.objects.filter(group_id__in=pks)
-    for pk, day, hours, odd in rows.values_list("group_id", "day", "hours", "odd"):
-        stored.setdefault(pk, {})[day] = completes.packed(hours, odd)
-    return stored
-
-
-def _status_changes(pks: Sequence[int]) -> dict[int, list[tuple[datetime, Any]]]:
-    found: dict[int, list[tuple[datetime, Any]]] = {}
-    rows = Change.objects.filter(group_id__in=pks, kind="status_change")
-    for pk, at, new in rows.values_list("group_id", "occurred_at", "new"):
-        found.setdefault(pk, []).append((at, new))
-    return found

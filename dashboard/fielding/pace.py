@@ -36,6 +36,7 @@ Strategy = Literal["automated", "prescreens", "completes"]
 Band = Literal["ahead", "on track", "behind", "far behind", "too early to tell"]
 
 FEW = 5
+RECENT = 96  # live hours before a silence that tell what is usual
 LONGEST = 400 * 24  # hours of a required line
 
 
@@ -87,22 +88,27 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """How long there was no complete: live hours, and how many are usual in that time."""
+    """How long there was no complete: live hours, and how many are usual in that time.
+
+    rate: completes per usual hour before it, over the last four days in the field.
+    """
 
     since: datetime | None
     hours: float
     usual: float
+    rate: float
 
 
 def required_line(
-    plan: Plan, *, now: datetime, history: History = ()
+    plan: Plan, *, now: datetime, history: History = (), shape: Floats | None = None
 ) -> list[tuple[datetime, float]]:
     """The required count at every full UTC hour from start to end (at most 400 days).
 
+    shape: of the group's week (168, mean 1), where it is known; otherwise it is learned here.
     Without an end date there is no line: an empty list. An end before the start asks for the
     whole goal at once. ValueError for naive datetimes.
     """
-    at, line = _line(plan, seconds(now, "now"), history)
+    at, line = _line(plan, seconds(now, "now"), history, shape)
     return [(moment(float(t)), float(y)) for t, y in zip(at, line, strict=True)]
 
 
@@ -113,8 +119,11 @@ def pace(
     now: datetime,
     strategy: Strategy = "completes",
     prescreens: History = (),
+    shape: Floats | None = None,
 ) -> Pace:
     """The pace of one group. `prescreens` is a history too, needed by that strategy.
+
+    shape: of the group's week (168, mean 1), where it is known; otherwise it is learned here.
 
     automated is judged by completes, with prescreens beside them. Bands: within 5 % or chance
     of required is on track; more than 25 % (and chance) short is far behind.
@@ -125,7 +134,7 @@ def pace(
     if strategy == "prescreens":
         unit = "prescreens"
     other = counts["prescreens" if unit == "completes" else "completes"]
-    at, line = _line(plan, clock, prescreens if unit == "prescreens" else history)
+    at, line = _line(plan, clock, prescreens if unit == "prescreens" else history, shape)
     required = float(np.interp(clock, at, line)) if at.size else 0.0
     actual = counts[unit] or 0.0
     band, reason = _band(plan, clock, actual, required, unit)
@@ -135,7 +144,7 @@ def pace(
     return Pace(band, reason, unit, actual, required, ratio, other)
 
 
-def silence(history: History, plan: Plan, *, now: datetime) -> Silence:
+def silence(history: History, plan: Plan, *, now: datetime, shape: Floats | None = None) -> Silence:
     """How long no complete came, and how many the group's own rate before that made usual.
 
     since: the reading that brought the last complete; None when there never was one, and then
@@ -145,18 +154,19 @@ def silence(history: History, plan: Plan, *, now: datetime) -> Silence:
     read = cleaned(history, clock)
     rises = np.flatnonzero(np.diff(read.count) > 0)
     if not rises.size:
-        return Silence(None, _live_hours(plan, float(read.at[0]), clock) if read.at.size else 0, 0)
+        live = _live_hours(plan, float(read.at[0]), clock) if read.at.size else 0
+        return Silence(None, live, 0, 0)
     last = int(rises[-1]) + 1
     before = Readings(read.at[: last + 1], read.count[: last + 1])
-    hours, shape = _learned(before, plan)
-    usual_before = float((shape[hours.slot] * hours.live)[-96:].sum())
-    rate = float(hours.counts[-96:].sum()) / max(usual_before, 1.0)
+    hours, shape = _learned(before, plan, shape)
+    usual_before = float((shape[hours.slot] * hours.live)[-RECENT:].sum())
+    rate = float(hours.counts[-RECENT:].sum()) / max(usual_before, 1.0)
     begin = float(read.at[last])
     first = int(begin // HOUR)
     count = max(1, int(clock // HOUR) - first + 1)
     share = live_share(first, count, [*plan.pauses, *_outside(first, count, begin, clock)], clock)
     week = shape[slots(as_zone(plan.zone), first, count)]
-    return Silence(moment(begin), float(share.sum()), rate * float((week * share).sum()))
+    return Silence(moment(begin), float(share.sum()), rate * float((week * share).sum()), rate)
 
 
 def _outside(first: int, count: int, begin: float, end: float) -> list[Pause]:
@@ -178,14 +188,14 @@ def _latest(history: History, clock: float) -> float | None:
     return float(read.count[-1]) if read.count.size else None
 
 
-def _learned(read: Readings, plan: Plan) -> tuple[Record, Floats]:
+def _learned(read: Readings, plan: Plan, shape: Floats | None) -> tuple[Record, Floats]:
     """The group's live hours and the shape of its week (168)."""
     base = prior_shape(plan.prior)
     hours = record(read, zone=as_zone(plan.zone), pauses=plan.pauses, shape=base)
-    return hours, learn(stack([hours]), base[None])[0]
+    return hours, learn(stack([hours]), base[None])[0] if shape is None else shape
 
 
-def _line(plan: Plan, now: float, history: History) -> tuple[Floats, Floats]:
+def _line(plan: Plan, now: float, history: History, shape: Floats | None) -> tuple[Floats, Floats]:
     """Hourly moments (seconds) and the required count at each; empty without an end date."""
     begin = seconds(plan.starts_at, "starts_at")
     if plan.ends_at is None:
@@ -193,7 +203,9 @@ def _line(plan: Plan, now: float, history: History) -> tuple[Floats, Floats]:
     end = seconds(plan.ends_at, "ends_at")
     if end <= begin:
         return np.array([begin]), np.array([float(plan.goal)])
-    edges, time, field = _grid(plan, begin, end, now, history)
+    if shape is None:
+        _, shape = _learned(cleaned(history, now), plan, None)
+    edges, time, field = _grid(plan, begin, end, now, shape)
     line, done, opened = np.zeros(edges.size), 0.0, begin
     for close, goal, every in _phases(plan, begin, end):
         inside = (edges > opened) if close >= end else (edges > opened) & (edges <= close)
@@ -207,7 +219,7 @@ def _line(plan: Plan, now: float, history: History) -> tuple[Floats, Floats]:
 
 
 def _grid(
-    plan: Plan, begin: float, end: float, now: float, history: History
+    plan: Plan, begin: float, end: float, now: float, shape: Floats
 ) -> tuple[Floats, Floats, Floats]:
     """Hour edges (seconds) over the field, live hours and usual hours passed at each.
 
@@ -215,7 +227,6 @@ def _grid(
     """
     first = int(begin // HOUR)
     count = min(int(-(-end // HOUR)) - first, LONGEST)
-    _, shape = _learned(cleaned(history, now), plan)
     outside = _outside(first, count, begin, end)
     live = live_share(first, count, [*plan.pauses, *outside], now)
     live = live if live.sum() > 0 else live_share(first, count, outside, now)

@@ -6,19 +6,46 @@ absent as one that never was.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any, Self
 
-from django.apps import apps
 from django.db import models
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Subquery, Sum, Value
-from django.db.models.functions import Coalesce, Concat
+from django.db.models import (
+    Count,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    Sum,
+    Value,
+)
+from django.db.models.functions import Coalesce, NullIf
+
+from dashboard.fielding.subqueries import (
+    IN_FIELD,
+    OPEN_INCIDENT,
+    WRITER,
+    account_pulse,
+    actor_name,
+    all_of,
+    called,
+    full_name,
+    group_pulse,
+    latest,
+    newest_note,
+    oldest_reading,
+    open_incidents,
+    per_project,
+    pm_name,
+    pm_of_project,
+    project_pulse,
+)
 
 if TYPE_CHECKING:
     from dashboard.fielding.models import User
-
-# An incident needs a person from its firing until it is resolved.
-OPEN_INCIDENT = ("firing", "recovering")
 
 
 class VisibleQuerySet(models.QuerySet[Any]):
@@ -28,58 +55,124 @@ class VisibleQuerySet(models.QuerySet[Any]):
         """The rows of the accounts that this person is a member of."""
         return self.filter(account__memberships__user=user)
 
+    def managed_by(self, me: Mapping[int, str]) -> Self:
+        """Those whose project manager is this person, by their id on each account."""
+        known = [Q(account=pk, project_manager_id=name) for pk, name in me.items() if name]
+        return self.filter(reduce(or_, known)) if known else self.none()
 
-class ProjectQuerySet(VisibleQuerySet):
+
+class MembershipQuerySet(models.QuerySet[Any]):
+    """What people are on accounts."""
+
+    def stamped(self) -> Self:
+        """Each with its account, and texts that change with what lists show of it.
+
+        `oldest` is when the oldest of the numbers that are still read were read.
+        """
+        return self.select_related("account").annotate(
+            stamp=account_pulse(), oldest=oldest_reading()
+        )
+
+
+class NamedQuerySet(VisibleQuerySet):
+    """What the exchange gives an id for machines and one for people."""
+
+    def with_ids(self, ids: Sequence[str]) -> Self:
+        """Those with one of these human-readable ids or ULIDs, whatever their case."""
+        wanted = [one.upper() for one in ids]
+        return self.filter(Q(human_readable_id__in=wanted) | Q(exchange_id__in=wanted))
+
+
+class ProjectQuerySet(NamedQuerySet):
     """Projects."""
 
     def for_list(self) -> Self:
-        """Each with its groups, live ones, completes short at the end, and open incidents."""
+        """Each with its groups, live ones, completes short at the end, and open incidents.
+
+        It ends when the last of its live and paused groups does, and is likely finished when the
+        last of those is that are foreseen to finish; `unseen` counts those that are not.
+        """
+        running = {"status__in": IN_FIELD}
         return self.select_related("account").annotate(
-            groups=_per_project("TargetGroup", Count("pk")),
-            live=_per_project("TargetGroup", Count("pk"), status="live"),
-            short=_per_project("TargetGroup", Sum("short_at_end")),
-            firing=_per_project("Incident", Count("pk"), state__in=OPEN_INCIDENT),
+            pm_name=pm_of_project(),
+            ends_at=latest("ends_at", running),
+            finish_at=latest("finish_at", running),
+            unseen=per_project("TargetGroup", Count("pk"), finish_at=None, **running),
+            groups=per_project("TargetGroup", Count("pk")),
+            live=per_project("TargetGroup", Count("pk"), status="live"),
+            short=per_project("TargetGroup", Sum("short_at_end")),
+            firing=per_project("Incident", Count("pk"), state__in=OPEN_INCIDENT),
         )
+
+    def managed_by(self, me: Mapping[int, str]) -> Self:
+        """Those that this person manages, or has a group in, by their id on each account."""
+        theirs = all_of("TargetGroup").filter(project=OuterRef("pk"))
+        known = [
+            Q(account=pk)
+            & (Q(project_manager_id=name) | Exists(theirs.filter(project_manager_id=name)))
+            for pk, name in me.items()
+            if name
+        ]
+        return self.filter(reduce(or_, known)) if known else self.none()
 
     def with_pulse(self) -> Self:
         """Each with a text that changes whenever one of its incidents does."""
-        mine = {"project": OuterRef("pk")}
-        pulse = _stamp("Incident", mine, "fired_at", "closed_at", "acknowledged_at")
-        return self.select_related("account").annotate(pulse=pulse)
+        return self.select_related("account").annotate(
+            pulse=project_pulse(), pm_name=pm_of_project()
+        )
 
-    def versions(self) -> dict[str, Any]:
-        """What changes whenever one of these projects does, and the age of the oldest numbers."""
-        return self.aggregate(number=Count("pk"), version=Sum("version"), read_at=Min("read_at"))
+    def marks(self) -> Self:
+        """As rows: version, pulse, and when it was read: all that tells whether it changed."""
+        rows = self.annotate(pulse=project_pulse())
+        return rows.values_list("version", "pulse", "read_at")  # type: ignore[return-value]
 
     def with_incidents(self) -> Self:
         """Those that have an open incident."""
-        return self.filter(Exists(_open_incidents().filter(project=OuterRef("pk"))))
+        return self.filter(Exists(open_incidents().filter(project=OuterRef("pk"))))
 
     def called(self, text: str) -> Self:
         """Those whose name, human-readable id, reference number or ULID has this text."""
-        return self.filter(_called(text))
+        return self.filter(called(text))
 
 
-class TargetGroupQuerySet(VisibleQuerySet):
+class TargetGroupQuerySet(NamedQuerySet):
     """Target groups."""
 
     def with_pulse(self) -> Self:
         """Each with its project, and a text that changes with its incidents and edits."""
-        mine = {"group": OuterRef("pk")}
-        return self.select_related("project", "account").annotate(
-            pulse=Concat(
-                _stamp("Incident", mine, "fired_at", "closed_at", "acknowledged_at"),
-                _stamp("Edit", mine, "started_at", "settled_at"),
-            )
-        )
+        return self.select_related("project", "account", "sheet").annotate(pulse=group_pulse())
+
+    def marks(self) -> Self:
+        """As rows: version, pulse, and when it was read: all that tells whether it changed."""
+        rows = self.annotate(pulse=group_pulse())
+        return rows.values_list("project__version", "pulse", "project__read_at")  # type: ignore[return-value]
 
     def with_incidents(self) -> Self:
         """Those that have an open incident."""
-        return self.filter(Exists(_open_incidents().filter(group=OuterRef("pk"))))
+        return self.filter(Exists(open_incidents().filter(group=OuterRef("pk"))))
 
     def called(self, text: str) -> Self:
         """Those whose name, human-readable id, reference number or ULID has this text."""
-        return self.filter(_called(text))
+        return self.filter(called(text))
+
+    def for_table(self) -> Self:
+        """Each with the names of its project and PM, and its newest note: for `values_list`."""
+        return self.annotate(
+            project_name=F("project__name"),
+            project_read_at=F("project__read_at"),
+            pm_name=pm_name(),
+            note_text=newest_note("n.text", models.TextField()),
+            note_at=newest_note("n.at", models.DateTimeField()),
+            note_by=newest_note(WRITER, models.TextField()),
+        )
+
+    def for_chart(self) -> Self:
+        """With no more than a chart takes, and the version that changes whenever it does."""
+        columns = (
+            "country_code", "time_zone", "currency", "completes_goal", "filling_goal", "starts_at",
+            "ends_at", "insight", "details", "expected_loi_minutes", "expected_incidence_rate",
+        )  # fmt: skip
+        return self.select_related("project").only(*columns, "project__version")
 
 
 class IncidentQuerySet(VisibleQuerySet):
@@ -89,6 +182,12 @@ class IncidentQuerySet(VisibleQuerySet):
         """Those that need a person now: they fired and are not resolved."""
         return self.filter(state__in=OPEN_INCIDENT)
 
+    def of_groups(self) -> Self:
+        """The open ones of groups, with what a table says of them, the most urgent first."""
+        shown = ("group_id", "severity", "sentence")
+        rows = self.open().filter(group__isnull=False).by_urgency()
+        return rows.values_list(*shown, named=True)  # type: ignore[return-value]
+
     def open_or_since(self, moment: datetime) -> Self:
         """Those that need a person now, and those that fired or closed since, open ones first."""
         lately = Q(fired_at__gte=moment) | Q(closed_at__gte=moment, fired_at__isnull=False)
@@ -97,13 +196,19 @@ class IncidentQuerySet(VisibleQuerySet):
         )
 
     def told(self) -> Self:
-        """With all that a sentence about them names."""
-        return self.select_related("account", "project", "group", "acknowledged_by")
-
-    def pulse(self) -> dict[str, Any]:
-        """What changes whenever one of these incidents does."""
-        moments = ("fired_at", "clear_since", "closed_at", "acknowledged_at")
-        return self.aggregate(number=Count("pk"), **{name: Max(name) for name in moments})
+        """With all that a sentence about them names, for `values_list`."""
+        seen_by = Coalesce(
+            NullIf(full_name("acknowledged_by"), Value("")), "acknowledged_by__username"
+        )
+        return self.annotate(
+            account_name=F("account__name"),
+            project_name=F("project__name"),
+            group_name=F("group__name"),
+            group_status=F("group__status"),
+            short=F("group__short_at_end"),
+            ends_at=F("group__ends_at"),
+            seen_by=seen_by,
+        )
 
     def by_urgency(self) -> Self:
         """Critical first; among equals, the longest open."""
@@ -130,6 +235,10 @@ class ChangeQuerySet(VisibleQuerySet):
         """Newest first; changes of one moment in the order of the changelog."""
         return self.order_by("-occurred_at", "-batch_id", "position")
 
+    def named(self) -> Self:
+        """Newest first, each with the names of its group and of who did it."""
+        return self.newest().annotate(group_name=F("group__name"), actor_name=actor_name())
+
 
 class EditQuerySet(VisibleQuerySet):
     """Edits made through Fieldwatch."""
@@ -138,6 +247,13 @@ class EditQuerySet(VisibleQuerySet):
         """Newest first, with who made them."""
         return self.select_related("by").order_by("-started_at", "-pk")
 
+    def of_projects(self) -> Self:
+        """Each with the project that it, or its group, is of."""
+        return self.annotate(
+            of_project=Coalesce("project", "group__project"),
+            project_name=Coalesce("project__name", "group__project__name"),
+        )
+
 
 class NoteQuerySet(models.QuerySet[Any]):
     """Notes on groups."""
@@ -145,22 +261,6 @@ class NoteQuerySet(models.QuerySet[Any]):
     def newest(self) -> Self:
         """Newest first, with who wrote them."""
         return self.select_related("by").order_by("-at", "-pk")
-
-
-class ReadingQuerySet(models.QuerySet[Any]):
-    """Readings of figures."""
-
-    def since(self, moment: datetime) -> Self:
-        """Those after a moment, in order of time."""
-        return self.filter(at__gte=moment).order_by("at")
-
-
-class CompletesDayQuerySet(models.QuerySet[Any]):
-    """Stored days of completes."""
-
-    def since(self, moment: datetime) -> Self:
-        """Days that may hold points after `moment`, in order."""
-        return self.filter(day__gte=moment.date()).order_by("day")
 
 
 class WebhookEventQuerySet(models.QuerySet[Any]):
@@ -179,39 +279,3 @@ class WebhookRefusalQuerySet(models.QuerySet[Any]):
         """How many were refused for each reason in the hours from `moment` on."""
         reasons = self.filter(hour__gte=moment).values_list("reason")
         return dict(reasons.annotate(Sum("times")).order_by("-times__sum", "reason"))
-
-
-def _per_project(model: str, aggregate: Count | Sum, **only: Any) -> Coalesce:
-    """An aggregate over a project's rows of a model, as a subquery: joins would multiply rows."""
-    rows = _rows(model).filter(project=OuterRef("pk"), **only)
-    summed = rows.order_by().values("project").annotate(figure=aggregate).values("figure")
-    return Coalesce(Subquery(summed), 0, output_field=models.FloatField())
-
-
-def _rows(model: str) -> models.QuerySet[Any]:
-    """All rows of a model, by its name: the models import this module."""
-    rows: models.QuerySet[Any] = apps.get_model("fielding", model)._default_manager.all()
-    return rows
-
-
-def _stamp(model: str, of: dict[str, OuterRef], *moments: str) -> Coalesce:
-    """A text that changes whenever one of these rows comes, or one of its moments moves."""
-    parts: list[Any] = [Count("pk")]
-    for moment in moments:
-        parts += [Value("|"), Max(moment)]
-    rows = _rows(model).filter(**of).order_by().values(*of)
-    stamped = rows.annotate(stamp=Concat(*parts, output_field=models.TextField()))
-    return Coalesce(Subquery(stamped.values("stamp")), Value(""), output_field=models.TextField())
-
-
-def _open_incidents() -> models.QuerySet[Any]:
-    return _rows("Incident").filter(state__in=OPEN_INCIDENT)
-
-
-def _called(text: str) -> Q:
-    return (
-        Q(name__icontains=text)
-        | Q(human_readable_id__iexact=text)
-        | Q(reference_number__icontains=text)
-        | Q(exchange_id__iexact=text)
-    )

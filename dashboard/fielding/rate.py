@@ -18,26 +18,30 @@ from functools import lru_cache
 
 import numpy as np
 
+from dashboard.fielding.decline import TAU, Decline, decline
 from dashboard.fielding.readings import Floats, Hours
-from dashboard.fielding.rhythm import blocks
+from dashboard.fielding.regimes import regime
+from dashboard.fielding.rhythm import blocks, day_spread
 
 MEMORY = np.array([0.35, 1.2, 4.5, 13.0])  # days
 TREND_MEMORY = np.array([4.5, 20.0])
-FALLING = np.array([0.91, 0.99])  # what a day leaves of a falling trend
-RISING = np.array([0.6, 0.65])
-VOTES = np.array([0.45, 0.3, 0.25, 3.3, 0.75, 0.75])
-DECAY = np.exp(-1 / np.concatenate((MEMORY, TREND_MEMORY)))
+FALLING = np.array([0.88, 0.886])  # what a day leaves of a falling trend
+RISING = np.array([0.3, 0.38])
+VOTES = np.array([0.72, 0.054, 0.45, 3.3, 0.58, 1.3, 0.4, 0.83])
+DECAY = np.exp(-1 / np.concatenate((MEMORY, [6.0], TREND_MEMORY, [20.0])))
 FILTERS = VOTES.size
-LEVELS = MEMORY.size
+LEVELS = MEMORY.size + 1
+_BY_EVIDENCE = [0, 1, 2, 3, 5, 6]  # the filters whose doubt follows from discounted completes
+OF_CHANCE, OF_DRIFT, OF_FORGETTING = 0.39, 0.33, 0.57
 PLAN_WORTH = 2.0
-WORTH = 5.0
+WORTH = 8.8
 AHEAD = 4  # days of the longer forecast
-CAREER = 8.0  # days: how long a filter's record counts
-FREEDOM, NOISE = 1.1, 1.8  # prior of the over-dispersion: degrees of freedom and value
-SOFTEN, SOFTEN_AHEAD = 0.9, 0.12
-STUBBORN = 0.07  # share of the vote that no record can take away
-DRIFT, DRIFT_WORTH = 0.009, 2.6  # prior variance of the log rate a day, worth so many looks
-SLOPE, SLOPE_SPREAD = -0.04, 0.15  # prior of the trend a day: fields tire
+CAREER = 4.0  # days: how long a filter's record counts
+FREEDOM, NOISE = 1.6, 2.6  # prior of the over-dispersion: degrees of freedom and value
+SOFTEN, SOFTEN_AHEAD = 0.76, 0.29
+STUBBORN = 0.039  # share of the vote that no record can take away
+DRIFT, DRIFT_WORTH = 0.0077, 6.9  # prior variance of the log rate a day, worth so many looks
+SLOPE, SLOPE_SPREAD = -0.079, 0.073  # prior of the trend a day: fields tire
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class Belief:
     spread: Floats
     doubt: Floats
     drift: Floats
+    decline: Decline
 
     def ahead(self, usual: Floats, days: Floats) -> tuple[Floats, Floats]:
         """Mean and variance of completes after `usual` days that take `days` of clock time.
@@ -60,12 +65,13 @@ class Belief:
         step, middle = usual.copy(), days / 2
         step[:, 1:] -= usual[:, :-1]
         middle[:, 1:] += days[:, :-1] / 2
-        slope = self.slope[:, None, LEVELS:]
+        slope = self.slope[:, None, LEVELS:-1]
         keep = np.where(slope < 0, FALLING, RISING)
         growth = np.exp(slope * (1 - keep ** middle[:, :, None]) / -np.log(keep))
         field = np.empty((*usual.shape, FILTERS))
         field[:, :, :LEVELS] = usual[:, :, None]
-        field[:, :, LEVELS:] = (step[:, :, None] * growth).cumsum(axis=1)
+        field[:, :, LEVELS:-1] = (step[:, :, None] * growth).cumsum(axis=1)
+        field[:, :, -1] = (step * self.decline.growth(middle)).cumsum(axis=1)
         mean = self.rate[:, None] * field + 1e-9
         relative = self.doubt[:, None] + self.drift[:, None] * usual[:, :, None]
         return mean, self.spread[:, None] * mean + mean**2 * relative
@@ -107,18 +113,43 @@ def believe(hours: Hours, shape: Floats, planned: Floats) -> Belief:
     kernels = _kernels(counts.shape[1])
     seen, time = (_discounted(x, kernels) for x in (hours.counts, usual))
     rate = np.empty((*counts.shape, FILTERS))
-    known, worth = np.broadcast_to(planned[:, None], counts.shape), PLAN_WORTH
-    for level in range(LEVELS - 1, -1, -1):
-        known = (seen[:, :, level] + worth) / (time[:, :, level] + worth / known)
-        rate[:, :, level], worth = known, WORTH
-    slope, now, weight = _trends(counts, field, kernels, rate[:, :, LEVELS - 1])
-    rate[:, :, LEVELS:] = now
+    rate[:, :, : MEMORY.size] = _memories(seen, time, planned)
+    longest = rate[:, :, MEMORY.size - 1]
+    since = regime(hours.counts, usual, day_spread(counts, field))
+    slope, now, weight = _trends(counts, field, kernels, longest)
+    falling = decline(hours.counts, usual, longest)
+    rate[:, :, LEVELS - 1], rate[:, :, LEVELS:-1], rate[:, :, -1] = since.rate, now, falling.rate
+    slope = np.concatenate((slope, _slope_of(falling)[:, :, None]), axis=2)
     past = _Past(counts, field, rate, slope, kernels.career)
     votes, spread, drift = _record(past)
+    calm = np.maximum(spread, 1.0)
+    doubt = np.empty_like(votes)
     evidence = np.concatenate((seen[:, -1], weight), axis=1)
-    doubt = 0.35 * np.maximum(spread, 1.0) / (evidence + WORTH) + 0.3 * drift
+    doubt[:, _BY_EVIDENCE] = calm[:, _BY_EVIDENCE] / (evidence + WORTH)
+    doubt[:, LEVELS - 1], doubt[:, -1] = since.doubt, falling.doubt
+    doubt = OF_CHANCE * doubt + OF_DRIFT * drift
     doubt += 0.5 / (1 + counts.sum(axis=1, keepdims=True) / 2)
-    return _belief(past, votes, spread, drift, doubt)
+    steady = np.zeros((slope.shape[0], LEVELS))
+    slope = np.concatenate((steady, slope[:, -1]), axis=1)
+    growth = _growth(rate[:, -1], calm, drift)
+    return Belief(votes, rate[:, -1], slope, calm, doubt, growth, falling)
+
+
+def _memories(seen: Floats, time: Floats, planned: Floats) -> Floats:
+    """The rate by each memory (groups, blocks, memories), shrunk towards the next longer one."""
+    rate = np.empty_like(seen)
+    known, worth = np.broadcast_to(planned[:, None], seen.shape[:2]), PLAN_WORTH
+    for memory in range(MEMORY.size - 1, -1, -1):
+        known = (seen[:, :, memory] + worth) / (time[:, :, memory] + worth / known)
+        rate[:, :, memory], worth = known, WORTH
+    return rate
+
+
+def _slope_of(falling: Decline) -> Floats:
+    """The trend a day (log) of a decline at the end of each day (groups, days)."""
+    back = np.arange(falling.rate.shape[1])[::-1]
+    age = np.maximum(falling.age[:, None] - back, 0.0)
+    return np.asarray(falling.exponent / (TAU + age))
 
 
 def _discounted(hourly: Floats, kernels: _Kernels) -> Floats:
@@ -214,11 +245,7 @@ def _far(past: _Past, spread: Floats) -> tuple[Floats, Floats]:
     return drift, (FREEDOM + looks) / 2 * np.log(further)
 
 
-def _belief(past: _Past, votes: Floats, spread: Floats, drift: Floats, doubt: Floats) -> Belief:
-    """The belief at the last block; a filter that forgets fast expects the rate to move fast."""
-    rate = past.rate[:, -1]
-    spread = np.maximum(spread, 1.0)
+def _growth(rate: Floats, spread: Floats, drift: Floats) -> Floats:
+    """Growth of the relative variance a usual day: what forgets fast expects to move fast."""
     forgetting = spread * (1 - DECAY) ** 2 / DECAY / np.maximum(rate, 0.2)
-    slope = np.concatenate((np.zeros((rate.shape[0], LEVELS)), past.slope[:, -1]), axis=1)
-    growth = 0.55 * np.minimum(1.4 * forgetting, 1.0) / 3 + drift / 3
-    return Belief(votes, rate, slope, spread, doubt, growth)
+    return np.asarray((OF_FORGETTING * np.minimum(1.4 * forgetting, 1.0) + drift) / 3)

@@ -15,7 +15,10 @@ import numpy as np
 from dashboard.fielding.readings import WEEK, Floats, Hours, Ints
 
 DAY_WORTH = 250.0  # completes (over-dispersion divided out) that a weekday's factor must outweigh
-SHUT = 0.12  # how often a weekday is one on which the group hardly fields at all
+SATURDAY = 5
+SHUT = 0.1  # how often a group hardly fields at all at weekends
+SHUT_DAY = 0.01  # or on one day of the week
+OPEN_VARIES = 0.09  # how much an open day differs from the others: variance of its log
 SHUT_WORTH = 3.0
 SHUT_RATE = 0.05
 HOUR_WORTH = 8.0
@@ -77,10 +80,10 @@ def learn(hours: Hours, base: Floats) -> Floats:
     day, hour = hours.slot // 24, hours.slot % 24
     usual = base[rows, hours.slot] * hours.live
     counts = blocks(hours.counts)
-    field = blocks(usual)
-    level = _level(counts, field)
-    spread = _spread(counts, field, level)
-    weekday = _weekdays(hours.counts, np.repeat(level, 24, axis=1) * usual, day, spread)
+    working = day < SATURDAY
+    level = _level(blocks(hours.counts * working), blocks(usual * working))
+    spread = _spread(blocks(hours.counts * working), blocks(usual * working), level)
+    weekday = _weekdays(hours, np.repeat(level, 24, axis=1) * usual, day, spread)
     usual = usual * weekday[rows, day]
     level = _level(counts, blocks(usual))
     expected = np.repeat(level, 24, axis=1) * usual * hours.sharp
@@ -128,6 +131,11 @@ def _spread(counts: Floats, usual: Floats, level: Floats) -> Floats:
     return spread[:, None]
 
 
+def day_spread(counts: Floats, usual: Floats) -> Floats:
+    """The over-dispersion of whole days around a level that moves slowly: (groups, 1)."""
+    return _spread(counts, usual * 24, _level(counts, usual * 24))
+
+
 def _summed(values: Floats, index: Ints, size: int) -> Floats:
     """Sums of values by index within each group: (groups, size)."""
     rows = values.shape[0]
@@ -140,22 +148,33 @@ def _shrunk(read: Floats, expected: Floats, index: Ints, size: int, worth: float
     return (_summed(read, index, size) + worth) / (_summed(expected, index, size) + worth)
 
 
-def _weekdays(counts: Floats, expected: Floats, day: Ints, spread: Floats) -> Floats:
+def _weekdays(hours: Hours, expected: Floats, day: Ints, spread: Floats) -> Floats:
     """Factor of each weekday (groups, 7): close to 1, unless the group is shut on that day.
 
-    Two hypotheses a weekday, mixed by how well they explain it: open (tight around 1) and
-    shut (next to nothing), so that a weekday-only field is learned from its first weekend.
+    Two hypotheses a weekday, mixed by how well they explain it: open (around 1) and shut (next
+    to nothing), so that a weekday-only field is learned from its first weekend. A silent
+    Saturday speaks for a silent Sunday. A working day must have been silent twice.
     """
-    seen = _summed(counts, day, 7) / spread
-    due = _summed(expected, day, 7) / spread
+    seen, due = (_summed(x, day, 7) / spread for x in (hours.counts, expected))
     is_open = (seen + DAY_WORTH) / (due + DAY_WORTH)
     is_shut = (seen + SHUT_RATE * SHUT_WORTH) / (due + SHUT_WORTH)
-    miss = 4 * (np.sqrt(seen + 0.375) - np.sqrt(due + 0.375)) ** 2 / (1 + due / DAY_WORTH)
-    fits_open = (1 - SHUT) * np.exp(-np.minimum(miss / 2, 50.0))
-    fits_shut = SHUT * np.exp(-0.5 * np.maximum(0.0, (is_shut - 0.1) / 0.08) ** 2)
-    fits_shut = np.where((is_shut < 0.35) & (due > 2), fits_shut, 0.0)
-    chance = fits_shut / (fits_shut + fits_open)
+    miss = 4 * (np.sqrt(seen + 0.375) - np.sqrt(due + 0.375)) ** 2 / (1 + OPEN_VARIES * due)
+    for_shut = -0.5 * np.maximum(0.0, (is_shut - 0.1) / 0.08) ** 2
+    evidence = np.where(due > 0, np.maximum(for_shut, -50.0) + np.minimum(miss, 100.0) / 2, 0.0)
+    twice = _summed((hours.live > 0).astype(np.float64), day, 7) > 30
+    odds = np.log(SHUT_DAY / (1 - SHUT_DAY)) + np.where(twice & (due > 4), evidence, -50.0)
+    chance = 1 / (1 + np.exp(-np.clip(odds, -50, 50)))
+    told = due[:, SATURDAY:].sum(axis=1, keepdims=True)
+    chance[:, SATURDAY:] = _weekend(evidence[:, SATURDAY:]) * told / (told + 1)
     return np.asarray((1 - chance) * is_open + chance * is_shut)
+
+
+def _weekend(evidence: Floats) -> Floats:
+    """The chance that Saturday and Sunday are shut, from the log evidence of each for it."""
+    saturday, sunday = (np.exp(np.clip(evidence[:, k], -50, 50)) for k in (0, 1))
+    both, one = SHUT * saturday * sunday, SHUT_DAY * np.stack((saturday, sunday), axis=1)
+    every = 1 - SHUT - 2 * SHUT_DAY + both + one.sum(axis=1)
+    return np.asarray((both[:, None] + one) / every[:, None])
 
 
 def pooled(shapes: Sequence[Floats], weights: Sequence[float], daily: float | None) -> Prior:

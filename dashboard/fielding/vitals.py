@@ -18,8 +18,8 @@ class Vitals:
     """One group now. Rates 0–1, LOI observed in seconds and agreed in minutes, hours are live.
 
     cpi_usual, epc_usual and epcm_usual: what comparable groups, or the group itself over the
-    last 7 days, have. lately: since the last complete, or the last 24 h. analysis: live
-    respondents by status label, as the exchange words it.
+    last 7 days, have. lately: over some of the last hours (`lately_hours`), what is not over a
+    whole life. analysis: live respondents by status label, as the exchange words it.
     """
 
     status: str = "live"
@@ -40,8 +40,13 @@ class Vitals:
     epc_usual: Decimal | None = None
     epcm: Decimal | None = None
     epcm_usual: Decimal | None = None
-    entrants_lately: int | None = None
-    prescreens_lately: int | None = None
+    lately_hours: float | None = None
+    completes_lately: float | None = None
+    entrants_lately: float | None = None
+    prescreens_lately: float | None = None
+    drop_off_lately: float | None = None
+    ir_lately: float | None = None
+    loi_lately: float | None = None
     hours_silent: float | None = None
     expected_in_silence: float | None = None
     hours_left: float | None = None

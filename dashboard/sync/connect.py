@@ -16,6 +16,7 @@ from dashboard.exchange.gate import GatePolicy
 from dashboard.exchange.hosts import AllowedHosts
 from dashboard.exchange.redis_gate import RedisGate
 from dashboard.fielding.models import ExchangeAccount
+from dashboard.sync import plan
 
 _clients: dict[int, tuple[tuple[object, ...], ExchangeClient]] = {}
 _making = threading.Lock()
@@ -54,14 +55,8 @@ def _mark(account: ExchangeAccount) -> tuple[object, ...]:
         account.token_url,
         account.client_id,
         account.audience,
-        _budget(account),
+        plan.budget(account),
     )
-
-
-def _budget(account: ExchangeAccount) -> int | None:
-    """Requests a minute that all workers share; None without a limit."""
-    own = account.requests_per_minute
-    return (settings.REQUESTS_PER_MINUTE if own is None else own) or None
 
 
 def _auth(account: ExchangeAccount) -> Auth:
@@ -80,7 +75,7 @@ def _make(account: ExchangeAccount) -> ExchangeClient:
     gate = RedisGate(
         redis_gate.connect(settings.REDIS_URL),
         account=f"{account.exchange_id}@{urlsplit(account.base_url).netloc}",
-        policy=GatePolicy(requests_per_minute=_budget(account)),
+        policy=GatePolicy(requests_per_minute=plan.budget(account)),
     )
     return ExchangeClient(
         account_id=account.exchange_id,

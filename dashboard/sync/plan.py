@@ -19,7 +19,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.query import QuerySet
 
-from dashboard.fielding.models import Cycle, ExchangeAccount, Project
+from dashboard.fielding.models import Cycle, ExchangeAccount, Project, TargetGroup
 
 QUEUED = "queued"
 QUEUED_FOR = timedelta(seconds=60)
@@ -28,6 +28,11 @@ QUIET = timedelta(minutes=30)
 PAUSED = timedelta(hours=1)
 DAILY = timedelta(days=1)
 FLOOR = timedelta(seconds=10)
+LOOK_FLOOR = timedelta(seconds=60)
+# How urgent due work is: a person waits for it; groups are live; everything else.
+LOOKED_AT, LIVE, REST = 0, 1, 2
+REST_WAITS = timedelta(minutes=10)  # at most behind what is live
+SHARE = 10  # a turn takes a tenth of a minute's budget
 SET_ASIDE_AFTER = 3
 SET_ASIDE_FOR = timedelta(hours=1)
 OVERVIEWS_EVERY = timedelta(minutes=30)
@@ -75,12 +80,50 @@ def next_due(
     return None
 
 
+def budget(account: ExchangeAccount) -> int | None:
+    """Requests a minute that all workers share; None without a limit."""
+    own = account.requests_per_minute
+    return (settings.REQUESTS_PER_MINUTE if own is None else own) or None
+
+
+def share(account: ExchangeAccount) -> int | None:
+    """Requests that one turn of a project may take before others get in; None without a limit."""
+    whole = budget(account)
+    return None if whole is None else max(whole // SHARE, 1)
+
+
+def back_off(lasted: timedelta, *, refused: bool) -> timedelta:
+    """How long a group that failed for so long is left alone: each wait doubles.
+
+    What waiting does not mend (403, 404) is asked after an hour, then twice as late, daily in the
+    end; a fault of the exchange with the next round, hourly in the end.
+    """
+    least, most = (COMPLETES_EVERY, DAILY) if refused else (timedelta(minutes=1), PAUSED)
+    return min(max(lasted, least), most)
+
+
 def due(rows: QuerySet[Any], *, now: datetime, limit: int) -> list[int]:
-    """Ids of what is due and not at work, the most overdue first."""
+    """Ids of what is due and not at work, the most urgent first, then the most overdue."""
     free = Q(leased_until=None) | Q(leased_until__lt=now)
-    return list(
-        rows.filter(free, due_at__lte=now).order_by("due_at").values_list("pk", flat=True)[:limit]
-    )
+    order = ("urgency", "due_at") if rows.model is Project else ("due_at",)
+    waiting = rows.filter(free, due_at__lte=now).order_by(*order)
+    return list(waiting.values_list("pk", flat=True)[:limit])
+
+
+def first(*, now: datetime) -> int | None:
+    """The project that is to be read next, hinted at or not; None where none is due.
+
+    A hint only says that there is work: what became urgent since overtakes what waits.
+    """
+    free = Q(leased_until=None) | Q(leased_until__lt=now) | Q(lease=QUEUED)
+    waiting = Project.objects.filter(free, due_at__lte=now, account__polling=True)
+    return waiting.order_by("urgency", "due_at").values_list("pk", flat=True).first()
+
+
+def promote(*, now: datetime) -> None:
+    """What waited long behind live projects is as urgent as they are: nothing starves."""
+    late = Project.objects.filter(urgency=REST, due_at__lt=now - REST_WAITS)
+    late.update(urgency=LIVE)
 
 
 def queue(rows: QuerySet[Any], pk: int, *, now: datetime) -> bool:
@@ -134,8 +177,18 @@ def release(rows: QuerySet[Any], pk: int, token: str, *, now: datetime) -> None:
     rows.filter(pk=pk, lease=token).update(lease="", leased_until=now + LEASE)
 
 
-def look(project_id: int, *, now: datetime) -> None:
-    """A person looks at a project: it is due now, unless it was read a moment ago."""
-    Project.objects.filter(
-        Q(read_at=None) | Q(read_at__lt=now - FLOOR), pk=project_id, due_at__gt=now
-    ).update(due_at=now)
+def look(projects: QuerySet[Project], *, floor: timedelta = LOOK_FLOOR, now: datetime) -> None:
+    """A person opened a page of these projects: they are due now, before all others.
+
+    Not those that were read within `floor`, and none that the exchange no longer lists. Opening a
+    page is a look; its refreshes are not, or an open page would be a poll every 30 s: a project
+    that moves is due with the account's list anyway. Only the tables are told, the beat finds it.
+    """
+    old = Q(read_at=None) | Q(read_at__lt=now - floor)
+    later = Q(due_at=None) | Q(due_at__gt=now) | Q(urgency__gt=LOOKED_AT)
+    projects.filter(old, later, missing_since=None).update(due_at=now, urgency=LOOKED_AT)
+
+
+def ask_again(groups: QuerySet[TargetGroup], *, now: datetime) -> None:
+    """A person wants these groups: those that are left alone after a failure are asked now."""
+    groups.filter(owed_at__gt=now).update(owed_at=now)

@@ -3,47 +3,30 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, DateTimeField, F, Max, Value, When
+from django.db.models import Case, DateTimeField, F, Value, When
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import BadItem
 from dashboard.exchange.errors import ExchangeError
 from dashboard.exchange.shapes.groups import TargetGroupsListItem
 from dashboard.exchange.walk import walk
-from dashboard.fielding.models import Change, Cycle, Project, TargetGroup
-from dashboard.sync import plan, quarantine, read, rows, write
+from dashboard.fielding.models import Cycle, Project, TargetGroup
+from dashboard.sync import plan, quarantine, read, rows, wants, write
 from dashboard.sync.read import Answer, Ask
 
 CHUNK = 50
+FEW = 12  # groups that one thread asks
 _LIST = "get_list_target_groups"
-_KNOWN = (
-    "pk", "status", "row_hash", "exchange_updated_at", "missing_since", "changed_at",
-    "completes_read_at", "pricing_model", "told_at",
-)  # fmt: skip
 Clock = Callable[[], datetime]
-
-
-class Known(NamedTuple):
-    """What the tables hold of a group, as far as the plan needs it."""
-
-    pk: int
-    status: str
-    row_hash: bytes
-    updated_at: datetime | None
-    missing_since: datetime | None
-    changed_at: datetime | None
-    completes_read_at: datetime | None
-    pricing_model: str
-    told_at: datetime | None
 
 
 @dataclass
@@ -55,6 +38,8 @@ class Round:
     token: str
     clock: Clock
     cycle: Cycle
+    share: int | None = None  # requests of this turn; None: as many as it takes
+    turn: wants.Turn = field(default_factory=wants.Turn)
     quarantined: list[tuple[str, BadItem]] = field(default_factory=list)
 
 
@@ -64,11 +49,21 @@ def _readers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(settings.WORKER_THREADS, thread_name_prefix="read")
 
 
-def pull_project(*, project: Project, client: ExchangeClient, token: str, clock: Clock) -> Cycle:
-    """One round over a project that this worker has claimed; the cycle says how it went."""
+def pull_project(
+    *,
+    project: Project,
+    client: ExchangeClient,
+    token: str,
+    clock: Clock,
+    share: int | None = None,
+) -> Cycle:
+    """One round over a project that this worker has claimed; the cycle says how it went.
+
+    One that costs more than `share` requests leaves some groups for the next turn.
+    """
     now = clock()
     cycle = Cycle(account_id=project.account_id, project=project, started_at=now)
-    one = Round(project, client, token, clock, cycle)
+    one = Round(project, client, token, clock, cycle, share)
     moved = False
     try:
         moved = _read_groups(one)
@@ -84,15 +79,18 @@ def pull_project(*, project: Project, client: ExchangeClient, token: str, clock:
 def _read_groups(one: Round) -> bool:
     """Walk the list, ask groups that moved, write what differs; whether anything moved."""
     listed, whole = _list(one)
-    known = _known(one.project)
-    asks = _asks(one, listed.values(), known)
-    for chunk in _chunks(asks, CHUNK):
+    known = wants.known(one.project)
+    asks = wants.asks(one.project, listed.values(), known, now=one.clock())
+    one.turn = wants.turn(asks, after=one.project.pass_to, share=_share(one))
+    one.cycle.left = one.turn.left
+    _keep_rows(one, listed)
+    for chunk in _chunks(one.turn.asks, CHUNK):
         _read_chunk(one, chunk, listed)
     if whole:
         _mark_missing(one, listed, known)
         one.cycle.listed = True
         one.cycle.complete = not one.cycle.errors
-    return any(ask.performance for ask in asks)
+    return any(ask.moved for ask in asks)
 
 
 def _list(one: Round) -> tuple[dict[str, TargetGroupsListItem], bool]:
@@ -118,75 +116,9 @@ def _list(one: Round) -> tuple[dict[str, TargetGroupsListItem], bool]:
     return listed, listing.complete
 
 
-def _known(project: Project) -> dict[str, Known]:
-    stored = project.target_groups.values_list("exchange_id", *_KNOWN)
-    return {ulid: Known(*rest) for ulid, *rest in stored}
-
-
-def _asks(one: Round, listed: Iterable[TargetGroupsListItem], known: dict[str, Known]) -> list[Ask]:
-    """What to ask of which group: everything of new ones, what may have moved of moved ones."""
-    now = one.clock()
-    overviews = _sweep_due(one.project.overviews_at, plan.OVERVIEWS_EVERY, now)
-    details = _sweep_due(one.project.details_at, plan.DETAILS_EVERY, now)
-    newest = _newest_changes(one.project)
-    asks = []
-    for row in listed:
-        was = known.get(row.id)
-        ask = _ask(one.project, row, was, now, overviews=overviews, details=details)
-        if ask is not None:
-            if was is not None:
-                since = newest.get(was.pk)
-                ask = replace(ask, changelog_since=since, told_at=was.told_at)
-            asks.append(ask)
-    return asks
-
-
-def _ask(
-    project: Project,
-    row: TargetGroupsListItem,
-    was: Known | None,
-    now: datetime,
-    *,
-    overviews: bool,
-    details: bool,
-) -> Ask | None:
-    """What to ask of one group; None where its row says that nothing moved.
-
-    One that is new is asked everything, and so is one whose last answers were not whole. One that
-    a webhook told of is asked for what its row may not show.
-    """
-    ids = (project.exchange_id, row.id, row.status)
-    if was is None or not was.row_hash:
-        return Ask.everything(*ids)
-    moved = bytes(was.row_hash) != rows.row_hash(row) or was.missing_since is not None
-    touched = was.updated_at != row.updated_at or was.told_at is not None
-    status_moved = was.status != row.status
-    read_at = was.completes_read_at
-    series_old = read_at is None or now - read_at >= plan.COMPLETES_EVERY
-    behind = was.changed_at is not None and (read_at is None or read_at < was.changed_at)
-    in_field = row.status in ("live", "paused", "scheduled")
-    detailed = touched or status_moved or (details and in_field)
-    ask = Ask(
-        *ids,
-        performance=moved,
-        overview=moved or touched or (overviews and row.status == "live"),
-        completes=(moved or behind) and series_old,
-        changelog=touched or status_moved or (moved and series_old),
-        details=detailed,
-        profiles=((moved or behind) and series_old) or touched,
-        rate_card=detailed and was.pricing_model == "rate_card",
-    )
-    return ask if any((ask.performance, ask.overview, ask.completes, ask.details)) else None
-
-
-def _sweep_due(last: datetime | None, every: timedelta, now: datetime) -> bool:
-    return last is None or now - last >= every
-
-
-def _newest_changes(project: Project) -> dict[int, datetime]:
-    """When the newest change that is known of each group occurred."""
-    newest = Change.objects.filter(group__project=project).values_list("group")
-    return dict(newest.annotate(Max("occurred_at")))
+def _share(one: Round) -> int | None:
+    """Requests of this turn; more for long lists, so that most of a turn is not the list."""
+    return None if one.share is None else max(one.share, 4 * one.cycle.requests)
 
 
 def _chunks(asks: Sequence[Ask], size: int) -> Iterator[Sequence[Ask]]:
@@ -200,12 +132,41 @@ def _read_chunk(
     listed: dict[str, TargetGroupsListItem],
 ) -> None:
     """Ask some groups at once, then write them in one transaction."""
-    answers = list(_readers().map(lambda ask: read.group(one.client, ask, now=one.clock), asks))
+    answers = _ask_all(one, asks)
     one.cycle.requests += sum(answer.requests for answer in answers)
     found = list(itertools.chain.from_iterable(_found(one, listed, a) for a in answers))
     one.cycle.groups_written += write.store(
         project=one.project, token=one.token, found=found, now=one.clock()
     )
+
+
+def _ask_all(one: Round, asks: Sequence[Ask]) -> list[Answer]:
+    """The answers to some asks; only many are shared out, because threads cost more than they do.
+
+    One thread waits for a dozen groups as fast as the usual budget lets it.
+    """
+
+    def some(mine: Sequence[Ask]) -> list[Answer]:
+        return [read.group(one.client, ask, now=one.clock) for ask in mine]
+
+    readers = min(settings.WORKER_THREADS, -(-len(asks) // FEW))
+    if readers <= 1:
+        return some(asks)
+    shares = _readers().map(some, [asks[first::readers] for first in range(readers)])
+    return list(itertools.chain.from_iterable(shares))
+
+
+def _keep_rows(one: Round, listed: dict[str, TargetGroupsListItem]) -> None:
+    """Write what the list says of groups whose turn is still to come: it costs no request."""
+    for chunk in _chunks(one.turn.kept, 10 * CHUNK):
+        answers = (Answer(ask=ask, at=one.clock()) for ask in chunk)
+        found = itertools.chain.from_iterable(_found(one, listed, a) for a in answers)
+        one.cycle.groups_written += write.store(
+            project=one.project,
+            token=one.token,
+            found=[replace(each, kept=True) for each in found],
+            now=one.clock(),
+        )
 
 
 def _found(
@@ -222,7 +183,7 @@ def _found(
 
 
 def _mark_missing(
-    one: Round, listed: dict[str, TargetGroupsListItem], known: dict[str, Known]
+    one: Round, listed: dict[str, TargetGroupsListItem], known: dict[str, wants.Known]
 ) -> None:
     """Mark what a complete list no longer shows; an unreadable item may be any of them."""
     if any(not bad.id for name, bad in one.quarantined if name == _LIST):
@@ -239,15 +200,8 @@ def _finish(one: Round, *, moved: bool) -> None:
     now, project, cycle = one.clock(), one.project, one.cycle
     cycle.finished_at = now
     cycle.quarantined = len(one.quarantined)
-    fresh: dict[str, Any] = {}
-    if cycle.listed:
-        fresh["read_at"] = cycle.started_at
-        for column, every in (
-            ("overviews_at", plan.OVERVIEWS_EVERY),
-            ("details_at", plan.DETAILS_EVERY),
-        ):
-            if _sweep_due(getattr(project, column), every, cycle.started_at):
-                fresh[column] = cycle.started_at
+    fresh = _stamps(one) if cycle.listed else {}
+    due, urgency = _next(one, moved=moved, now=now)
     with transaction.atomic():
         quarantine.store(account=project.account, found=one.quarantined, now=now)
         won = Project.objects.filter(pk=project.pk, lease=one.token).update(
@@ -255,14 +209,28 @@ def _finish(one: Round, *, moved: bool) -> None:
             leased_until=None,
             attempts=0,
             error=cycle.errors[0] if cycle.errors else "",
-            due_at=_unless_told(
-                _next(project, moved=moved, failed=not cycle.listed, now=now), cycle, now
-            ),
+            due_at=_unless_told(due, cycle, now),
+            urgency=urgency,
             version=F("version") + (1 if cycle.groups_written or cycle.errors else 0),
             **fresh,
         )
         if won:
             cycle.save()
+
+
+def _stamps(one: Round) -> dict[str, Any]:
+    """What a list that was read to its end dates: the numbers, and a pass that is done its sweeps.
+
+    A turn that leaves groups keeps the place instead.
+    """
+    project, started = one.project, one.cycle.started_at
+    sweeps = wants.sweeps(project, now=started)
+    fresh = {"read_at": started, "pass_to": one.turn.come_to}
+    if one.cycle.left:
+        return fresh | {"pass_since": sweeps.since}
+    swept = {"overviews_at": sweeps.overviews, "details_at": sweeps.details}
+    fresh |= {column: sweeps.since for column, done in swept.items() if done}
+    return fresh | {"pass_since": None}
 
 
 def _unless_told(due: datetime | None, cycle: Cycle, now: datetime) -> Case:
@@ -271,12 +239,16 @@ def _unless_told(due: datetime | None, cycle: Cycle, now: datetime) -> Case:
     return Case(soon, default=Value(due), output_field=DateTimeField())
 
 
-def _next(project: Project, *, moved: bool, failed: bool, now: datetime) -> datetime | None:
-    every = plan.poll_every(project.account)
-    if failed:
-        return now + every
-    statuses = project.target_groups.filter(missing_since=None).values_list(
-        "status", "last_complete_at"
-    )
+def _next(one: Round, *, moved: bool, now: datetime) -> tuple[datetime | None, int]:
+    """When the project is due again, and how urgent it is then."""
+    project, every = one.project, plan.poll_every(one.project.account)
+    if not one.cycle.listed:
+        return now + every, project.urgency
+    if one.cycle.left:
+        return now, plan.REST
+    groups = project.target_groups.filter(missing_since=None)
+    statuses = list(groups.values_list("status", "last_complete_at"))
     waited = now - project.read_at if project.read_at else every
-    return plan.next_due(statuses=list(statuses), moved=moved, every=every, waited=waited, now=now)
+    due = plan.next_due(statuses=statuses, moved=moved, every=every, waited=waited, now=now)
+    live = any(status == "live" for status, _ in statuses)
+    return due, plan.LIVE if live else plan.REST

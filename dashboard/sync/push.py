@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -18,10 +19,11 @@ from django.utils import timezone
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import ExchangeError, PreconditionFailed, Refused
 from dashboard.fielding.models import Edit, Project, TargetGroup, User
-from dashboard.sync import connect
+from dashboard.sync import connect, ours
 from dashboard.sync.editable import EDITABLE, Value, ids
 
 WEB_SECONDS = 10.0
+LIST_SECONDS = 3.0  # a list that a form can do without
 # The worker looks at an unsettled edit after these waits; after the last it is called settled.
 CHECK_AFTER = (timedelta(seconds=20), timedelta(seconds=40), timedelta(minutes=2))
 Clock = Callable[[], datetime]
@@ -32,10 +34,33 @@ class Busy(Exception):
 
 
 def present(*, group: TargetGroup, kind: str, client: ExchangeClient | None = None) -> Value:
-    """What the exchange holds now; raises ExchangeError."""
+    """What the exchange holds now, or we of what is ours; raises ExchangeError."""
+    if kind in ours.KINDS:
+        return ours.present(group, kind)
     client = client or connect.client_for(group.account)
     with client.deadline(WEB_SECONDS):
         return EDITABLE[kind].read(client, ids(group)).value
+
+
+def same(kind: str, one: Value, other: Value) -> bool:
+    """Whether the first value of a kind holds all that the second says."""
+    return ours.same(one, other) if kind in ours.KINDS else EDITABLE[kind].same(one, other)
+
+
+def lockouts(*, group: TargetGroup) -> list[tuple[str, str]]:
+    """The industry lockouts by code, asked at most every six hours; none if that fails."""
+    key = f"lockouts:{group.account_id}"
+    found: list[tuple[str, str]] | None = cache.get(key)
+    if found is None:
+        client = connect.client_for(group.account)
+        try:
+            with client.deadline(LIST_SECONDS):
+                items = client.get_industry_lockouts().items
+        except ExchangeError:
+            return []
+        found = [(str(one.code), str(one.name or one.code)) for one in items if one.code]
+        cache.set(key, found, timeout=6 * 3600)
+    return found
 
 
 def push(
@@ -55,26 +80,11 @@ def push(
     """
     if sent := Edit.objects.filter(token=token).first():
         return sent
+    if kind in ours.KINDS:
+        return ours.keep(
+            of=group, kind=kind, seen=seen, wanted=wanted, by=by, token=token, now=clock()
+        )
     client = client or connect.client_for(group.account)
-    edit = _claim(group=group, kind=kind, seen=seen, wanted=wanted, by=by, token=token, now=clock())
-    if edit.is_settled or edit.token != token:
-        return edit
-    with client.deadline(WEB_SECONDS):
-        _carry_out(edit, client, clock)
-    return edit
-
-
-def _claim(
-    *,
-    group: TargetGroup,
-    kind: str,
-    seen: Value,
-    wanted: Value,
-    by: User,
-    token: str,
-    now: datetime,
-) -> Edit:
-    """The Edit row, committed before anything is sent."""
     edit = Edit(
         account_id=group.account_id,
         group=group,
@@ -83,17 +93,25 @@ def _claim(
         token=token,
         before=seen,
         wanted=wanted,
-        started_at=now,
-        check_at=now + CHECK_AFTER[0],
     )
+    if sent := _claim(edit, clock()):
+        return sent
+    with client.deadline(WEB_SECONDS):
+        _carry_out(edit, client, clock)
+    return edit
+
+
+def _claim(edit: Edit, now: datetime) -> Edit | None:
+    """Commit the row before anything is sent; where its form was sent already, that edit."""
+    edit.started_at, edit.check_at = now, now + CHECK_AFTER[0]
     try:
         with transaction.atomic():
             edit.save()
     except IntegrityError as exc:
-        if sent := Edit.objects.filter(token=token).first():
+        if sent := Edit.objects.filter(token=edit.token).first():
             return sent
         raise Busy("Another change of this setting is on its way; look again in a moment") from exc
-    return edit
+    return None
 
 
 def _carry_out(edit: Edit, client: ExchangeClient, clock: Clock) -> None:

@@ -37,6 +37,7 @@ class Ask:
     project: str
     group: str
     status: str
+    moved: bool = False  # its row is new, or says something new
     performance: bool = False
     overview: bool = False
     completes: bool = False
@@ -48,12 +49,13 @@ class Ask:
     told_at: datetime | None = None  # the webhook's word that this ask answers
 
     @classmethod
-    def everything(cls, project: str, group: str, status: str) -> Ask:
+    def everything(cls, project: str, group: str, status: str, *, moved: bool) -> Ask:
         """All that there is to ask."""
         return cls(
             project,
             group,
             status,
+            moved=moved,
             performance=True,
             overview=True,
             completes=True,
@@ -62,6 +64,12 @@ class Ask:
             profiles=True,
             rate_card=True,
         )
+
+    @property
+    def cost(self) -> int:
+        """About how many requests it takes."""
+        single = (self.performance, self.overview, self.completes, self.changelog, self.profiles)
+        return sum(single) + 3 * self.details
 
 
 @dataclass
@@ -76,11 +84,12 @@ class Answer:
     changes: list[TargetGroupChangelogBatch] = field(default_factory=list)
     quarantined: list[tuple[str, BadItem]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    refused: bool = False  # an error that waiting does not mend
     requests: int = 0
 
     @property
     def whole(self) -> bool:
-        """Whether nothing that was asked failed; what failed is asked again next round."""
+        """Whether nothing that was asked failed; what failed is asked again, after a while."""
         return not self.errors
 
 
@@ -108,6 +117,7 @@ def group(client: ExchangeClient, ask: Ask, *, now: Callable[[], datetime]) -> A
                 part()
             except OF_ONE_GROUP as exc:
                 answer.errors.append(str(exc))
+                answer.refused = answer.refused or not exc.waiting_helps
             except rows.DoesNotFit as exc:
                 bad = BadItem(raw_text=str(exc), reason=str(exc), id=ask.group)
                 answer.quarantined.append(("group", bad))

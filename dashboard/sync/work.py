@@ -15,6 +15,8 @@ from dashboard.fielding.models import Cycle, ExchangeAccount, Project
 from dashboard.sync import accounts, connect, plan, pull
 
 Clock = Callable[[], datetime]
+Share = Callable[[ExchangeAccount], int | None]
+RIVALS = 5  # workers that may want the same project at the same moment
 log = logging.getLogger(__name__)
 
 
@@ -34,8 +36,10 @@ def account_round(pk: int, *, clock: Clock, force: bool = False) -> Cycle | None
     return cycle
 
 
-def project_round(pk: int, *, clock: Clock, force: bool = False) -> Cycle | None:
-    """Read a project and its groups, if it is due and free."""
+def project_round(
+    pk: int, *, clock: Clock, force: bool = False, share: Share = plan.share
+) -> Cycle | None:
+    """Read a project and its groups, if it is due and free; one turn of what takes more."""
     rows = Project.objects.all()
     token = plan.claim(rows, pk, now=clock(), force=force)
     if token is None:
@@ -46,9 +50,26 @@ def project_round(pk: int, *, clock: Clock, force: bool = False) -> Cycle | None
     about = {"cycle": token[:12], "account": project.account.name, "project": project.exchange_id}
     with _giving_back(rows, pk, token, clock), logs.about(**about):
         client = connect.client_for(project.account)
-        cycle = pull.pull_project(project=project, client=client, token=token, clock=clock)
+        cycle = pull.pull_project(
+            project=project,
+            client=client,
+            token=token,
+            clock=clock,
+            share=share(project.account),
+        )
         _tell(cycle)
     return cycle
+
+
+def next_round(hinted: int, *, clock: Clock, share: Share = plan.share) -> Cycle | None:
+    """Read the project that is the most urgent now; the hinted one may have been overtaken."""
+    for _ in range(RIVALS):
+        pk = plan.first(now=clock())
+        if pk is None:
+            return None
+        if cycle := project_round(pk, clock=clock, share=share):
+            return cycle
+    return project_round(hinted, clock=clock, share=share)  # others were faster each time
 
 
 def _tell(cycle: Cycle) -> None:
@@ -60,6 +81,7 @@ def _tell(cycle: Cycle) -> None:
         "requests": cycle.requests,
         "groups_seen": cycle.groups_seen,
         "groups_written": cycle.groups_written,
+        "groups_left": cycle.left,
         "quarantined": cycle.quarantined,
         "seconds": took,
     }

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db import models, transaction
+from django.db import connection, models, transaction
 
 from dashboard.exchange.shapes.groups import TargetGroupsListItem
 from dashboard.fielding import completes, insight
@@ -25,11 +25,15 @@ from dashboard.fielding.models import (
 from dashboard.sync import editable, plan, rows
 from dashboard.sync.read import Answer
 
-_UPDATED = [
-    field.name
-    for field in TargetGroup._meta.concrete_fields
-    if field.name not in ("id", "account", "exchange_id", "time_zone", "budget")
-]
+_UPDATED = {field.name for field in TargetGroup._meta.concrete_fields} - {
+    "id", "account", "exchange_id", "time_zone", "budget",
+}  # fmt: skip
+# Columns that say when we asked and what we made of it, not what changed on the exchange.
+_OURS = {
+    "insight", "short_at_end", "finish_at", "row_hash", "completes_read_at", "details_read_at",
+    "told_at", "error",
+}  # fmt: skip
+_FIGURES = frozenset(rows.READING_FIGURES)
 Days = dict[date, completes.PackedDay]
 
 
@@ -39,11 +43,15 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True)
 class Found:
-    """A group that was read: its row in the list, if it moved, and what it was asked beyond."""
+    """A group that was read: its row in the list, and what it was asked beyond.
+
+    `kept`: it was asked nothing, because its turn is still to come.
+    """
 
     columns: Mapping[str, Any]
-    row: TargetGroupsListItem | None
+    row: TargetGroupsListItem
     answer: Answer
+    kept: bool = False
 
 
 def store(*, project: Project, token: str, found: Sequence[Found], now: datetime) -> int:
@@ -60,8 +68,8 @@ def store(*, project: Project, token: str, found: Sequence[Found], now: datetime
         days = _store_days(groups, found)
         changes = _store_changes(groups, found, now)
         _tell_status(groups, changes)
-        _store_sheets(groups, found)
-        insight.refresh(groups.values(), fresh_days=days, now=now)
+        _store_sheets(groups, found, now)
+        _work_out(groups.values(), before, days, now)
         return _store_groups(groups, before, now)
 
 
@@ -112,15 +120,27 @@ def _apply(group: TargetGroup, one: Found, protected: set[tuple[int, str]], now:
     for name, value in (*one.columns.items(), *one.answer.columns.items()):
         if (group.pk, name) not in protected:
             setattr(group, name, value)
-    if one.row is not None:
-        group.row_hash = rows.row_hash(one.row) if one.answer.whole else b""
     if one.answer.completes is not None:
         group.completes_read_at = one.answer.at
-    if one.answer.whole and group.told_at == one.answer.ask.told_at:
-        group.told_at = None
-    group.error = " ".join(one.answer.errors)
+    if not one.kept:
+        _note_outcome(group, one, now)
+    elif group.pk is None or group.owed_at:
+        group.row_hash, group.owed_at = rows.row_hash(one.row), now
     if group.changed_at is None:
         group.changed_at = now
+
+
+def _note_outcome(group: TargetGroup, one: Found, now: datetime) -> None:
+    """What was asked is done, or owed: what failed is asked again after a while."""
+    answer = one.answer
+    group.row_hash, group.error = rows.row_hash(one.row), " ".join(answer.errors)
+    if group.told_at == answer.ask.told_at:
+        group.told_at = None
+    if answer.whole:
+        group.owed_at = group.owes_since = None
+    else:
+        group.owes_since = group.owes_since or now
+        group.owed_at = now + plan.back_off(now - group.owes_since, refused=answer.refused)
 
 
 def _insert_new(groups: Iterable[TargetGroup]) -> None:
@@ -136,6 +156,8 @@ def _store_days(groups: Mapping[str, TargetGroup], found: Iterable[Found]) -> di
         for one in found
         if one.answer.completes is not None
     }
+    if not read:
+        return {}
     stored: dict[int, Days] = defaultdict(dict)
     for pk, day, hours, odd in CompletesDay.objects.filter(group_id__in=list(read)).values_list(
         "group_id", "day", "hours", "odd"
@@ -157,20 +179,21 @@ def _store_days(groups: Mapping[str, TargetGroup], found: Iterable[Found]) -> di
     )
     for group in groups.values():
         if group.pk in read and stored[group.pk]:
-            group.reconciling = completes.falls(completes.points(read[group.pk])) > 0
+            group.reconciling = completes.falls(completes.readings(read[group.pk])) > 0
     return {pk: stored[pk] | days for pk, days in read.items()}
 
 
-def _store_sheets(groups: Mapping[str, TargetGroup], found: Iterable[Found]) -> None:
-    """Write the quotas and rate cards that differ."""
-    told = {groups[one.answer.ask.group].pk: one.answer.sheet for one in found if one.answer.sheet}
-    stored = GroupSheet.objects.in_bulk(list(told))
+def _store_sheets(groups: Mapping[str, TargetGroup], found: Iterable[Found], now: datetime) -> None:
+    """Write the quotas and rate cards that differ; their groups count as changed."""
+    told = [(groups[one.answer.ask.group], one.answer.sheet) for one in found if one.answer.sheet]
+    stored = GroupSheet.objects.in_bulk([group.pk for group, _ in told]) if told else {}
     changed = []
-    for pk, columns in told.items():
-        sheet = stored.get(pk) or GroupSheet(group_id=pk)
+    for group, columns in told:
+        sheet = stored.get(group.pk) or GroupSheet(group_id=group.pk)
         if any(getattr(sheet, name) != value for name, value in columns.items()):
             for name, value in columns.items():
                 setattr(sheet, name, value)
+            group.changed_at = now
             changed.append(sheet)
     GroupSheet.objects.bulk_create(
         changed,
@@ -188,7 +211,8 @@ def _store_changes(
             rows.changes(groups[one.answer.ask.group], one.answer.changes, now) for one in found
         )
     )
-    Change.objects.bulk_create(changes, ignore_conflicts=True)
+    if changes:
+        Change.objects.bulk_create(changes, ignore_conflicts=True)
     return changes
 
 
@@ -204,27 +228,65 @@ def _tell_status(groups: Mapping[str, TargetGroup], changes: Iterable[Change]) -
             group.status_changed_by = change.actor_type[:32]
 
 
+def _work_out(
+    groups: Iterable[TargetGroup],
+    before: Mapping[str, dict[str, Any]],
+    days: Mapping[int, Days],
+    now: datetime,
+) -> None:
+    """Work out anew what the figures now say otherwise; a mere complete more is only counted."""
+    due = []
+    for group in groups:
+        was = before[group.exchange_id]
+        if group.pk in days or insight.is_due(group, was, now=now):
+            due.append(group)
+        else:
+            insight.count(group, was)
+    insight.refresh(due, fresh_days=days, now=now)
+
+
 def _store_groups(
     groups: Mapping[str, TargetGroup], before: Mapping[str, dict[str, Any]], now: datetime
 ) -> int:
-    """Write groups that differ, and a reading of each whose figures moved."""
-    changed = [group for ulid, group in groups.items() if _values(group) != before[ulid]]
-    moved = [
-        group
-        for group in changed
-        if any(
-            getattr(group, name) != before[group.exchange_id].get(name)
-            for name in rows.READING_FIGURES
-        )
-    ]
+    """Write what differs of each group, and a reading of each whose figures moved."""
+    differs = {ulid: _differs(group, before[ulid]) for ulid, group in groups.items()}
+    changed = [groups[ulid] for ulid, names in differs.items() if names]
     for group in changed:
-        group.changed_at = now
-    TargetGroup.objects.bulk_create(
-        changed,
-        update_conflicts=True,
-        unique_fields=["account", "exchange_id"],
-        update_fields=_UPDATED,
-    )
+        if not _OURS.issuperset(differs[group.exchange_id]):
+            group.changed_at = now
+    for known in (True, False):
+        some = [group for group in changed if bool(before[group.exchange_id]) is known]
+        names = itertools.chain.from_iterable(differs[group.exchange_id] for group in some)
+        _update(some, {*names, "changed_at"})
+    moved = [group for group in changed if _FIGURES.intersection(differs[group.exchange_id])]
+    _store_readings(moved, now)
+    return len(changed)
+
+
+def _differs(group: TargetGroup, was: Mapping[str, Any]) -> list[str]:
+    """The columns that changed; all that a pull writes of a new group."""
+    if not was:
+        return sorted(_UPDATED)
+    return [name for name, value in _values(group).items() if value != was[name]]
+
+
+def _update(groups: Sequence[TargetGroup], columns: Collection[str]) -> None:
+    """Write these columns: one statement for all rows, a tenth of what `bulk_update` costs."""
+    if not groups:
+        return
+    fields = [field for field in TargetGroup._meta.concrete_fields if field.name in columns]
+    quote, table = connection.ops.quote_name, TargetGroup._meta.db_table
+    sets = ", ".join(f"{quote(field.get_attname_column()[1])} = %s" for field in fields)
+    values = [
+        [field.get_db_prep_save(getattr(group, field.attname), connection) for field in fields]
+        for group in groups
+    ]
+    keyed = [[*row, group.pk] for row, group in zip(values, groups, strict=True)]
+    with connection.cursor() as cursor:
+        cursor.executemany(f"UPDATE {quote(table)} SET {sets} WHERE id = %s", keyed)  # noqa: S608
+
+
+def _store_readings(groups: Iterable[TargetGroup], now: datetime) -> None:
     Reading.objects.bulk_create(
         [
             Reading(
@@ -232,8 +294,7 @@ def _store_groups(
                 at=now,
                 **{name: getattr(group, name) for name in rows.READING_FIGURES},
             )
-            for group in moved
+            for group in groups
         ],
         ignore_conflicts=True,
     )
-    return len(changed)

@@ -7,6 +7,7 @@ offered, and refused with 403 when it is asked for anyway.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar, cast
 
@@ -49,10 +50,30 @@ def memberships(request: HttpRequest) -> dict[int, Membership]:
     """What the person may do, by account; asked once a request."""
     found: dict[int, Membership] | None = getattr(request, "_memberships", None)
     if found is None:
-        rows: Any = Membership.objects.filter(user=person(request)).select_related("account")
-        found = {row.account_id: row for row in rows}
-        request._memberships = found  # type: ignore[attr-defined]
+        found = _remember(request, Membership.objects.select_related("account"))
     return found
+
+
+def stamped(request: HttpRequest) -> tuple[list[str], datetime | None]:
+    """A text an account that changes with what lists show of it, and the age of the oldest numbers.
+
+    In the one query for what the person may do.
+    """
+    found = _remember(request, Membership.objects.stamped()).values()
+    ages = [one.oldest for one in found if one.oldest]  # type: ignore[attr-defined]
+    stamps = [f"{one.account_id}:{one.stamp}:{one.account.health}" for one in found]  # type: ignore[attr-defined]
+    return stamps, min(ages, default=None)
+
+
+def _remember(request: HttpRequest, rows: Any) -> dict[int, Membership]:
+    found = {row.account_id: row for row in rows.filter(user=person(request))}
+    request._memberships = found  # type: ignore[attr-defined]
+    return found
+
+
+def exchange_ids(request: HttpRequest) -> dict[int, str]:
+    """Who the person is on the exchange, by account; empty text where they have not said."""
+    return {pk: one.exchange_user_id for pk, one in memberships(request).items()}
 
 
 def may_edit(request: HttpRequest, account_id: int) -> bool:

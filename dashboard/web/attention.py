@@ -1,20 +1,32 @@
-"""What the home page says: where a person is needed, and what happened lately."""
+"""What the home page says of where a person is needed."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from dashboard.alerts.rules import RULES
-from dashboard.fielding.models import Edit, Incident
-from dashboard.web import figures, history, words
+from dashboard.fielding.models import Incident
+from dashboard.fielding.subqueries import OPEN_INCIDENT
+from dashboard.web import figures, words
 
 WIDESPREAD_GROUPS = 3
 WIDESPREAD_SHARE = 0.30
+# The cause that is told first of a group: what stands still before what is slow.
+LEADING = (
+    "paused_by_exchange", "paused_and_forgotten", "stalled", "about_to_pause", "interview_long",
+    "drop_off", "epc", "incidence_low", "conversion", "issue_error", "ends_soon", "behind_pace",
+)  # fmt: skip
+RANKS = {rule: rank for rank, rule in enumerate(LEADING)}
+FIELDS = (
+    "pk", "account_id", "project_id", "group_id", "rule", "severity", "state", "sentence",
+    "fired_at", "breached_at", "closed_at", "close_reason", "account_name", "project_name",
+    "group_name", "group_status", "short", "ends_at", "seen_by",
+)  # fmt: skip
+Told = Any  # a row of FIELDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,37 +39,53 @@ class Row:
     since: datetime
     recovering: bool
     acknowledged: str
+    account_pk: int
     project_pk: int | None
     project: str
     group_pk: int | None
     group: str
+    live: bool
+    risk: str
     more: int
+    incident_pk: int
 
 
-def rows(incidents: Iterable[Incident], sizes: dict[int, int]) -> list[Row]:
-    """A row a group, led by its most urgent incident; widespread causes become one row.
+def rows(incidents: Iterable[Told], sizes: Mapping[int, int]) -> list[Row]:
+    """A row a group, led by its leading cause; a widespread cause is one row of its project.
 
-    `incidents` come in order of urgency; `sizes` counts the live groups of each project.
+    Sorted by severity, then completes at risk, then time left. `sizes` counts the live groups of
+    each project.
     """
-    firing = list(incidents)
-    spread = Counter((one.project_id, one.rule) for one in firing if one.group_id)
-    wide = {
-        key for key, number in spread.items()
-        if number >= WIDESPREAD_GROUPS
-        and number >= WIDESPREAD_SHARE * max(sizes.get(key[0] or 0, 0), number)
-    }  # fmt: skip
-    told: list[Row] = []
-    seen: set[Any] = set()
+    firing = [one for one in incidents if one.state in OPEN_INCIDENT]
+    wide = _wide(firing, sizes)
+    together: dict[Any, list[Told]] = {}
     for one in firing:
-        together = (one.project_id, one.rule) in wide and one.group_id
-        key = (one.project_id, one.rule) if together else one.group_id or f"i{one.pk}"
-        if key in seen:
-            continue
-        seen.add(key)
-        number = spread[(one.project_id, one.rule)]
-        size = sizes.get(one.project_id or 0, number)
-        told.append(_together(one, number, size) if together else _alone(one, firing))
-    return told
+        shared = (one.project_id, one.rule)
+        key = shared if one.group_id and shared in wide else one.group_id or f"i{one.pk}"
+        together.setdefault(key, []).append(one)
+    told = []
+    for key, some in together.items():
+        row = _many(some, sizes) if isinstance(key, tuple) else _alone(some)
+        told.append((_urgency(some), row))
+    return [row for _, row in sorted(told, key=lambda pair: pair[0])]
+
+
+def _wide(firing: Sequence[Told], sizes: Mapping[int, int]) -> set[tuple[int, str]]:
+    spread = Counter((one.project_id, one.rule) for one in firing if one.group_id)
+    return {
+        (project, rule)
+        for (project, rule), number in spread.items()
+        if number >= WIDESPREAD_GROUPS
+        and number >= WIDESPREAD_SHARE * max(sizes.get(project, 0), number)
+    }
+
+
+def _urgency(some: Sequence[Told]) -> tuple[int, float, float]:
+    """Severity, completes at risk (most first), time left (least first)."""
+    groups = {one.group_id: one.short or 0.0 for one in some}
+    ends = [one.ends_at.timestamp() for one in some if one.ends_at]
+    severity = min(one.severity for one in some)
+    return severity, -sum(groups.values()), min(ends, default=float("inf"))
 
 
 def title(rule: str) -> str:
@@ -65,106 +93,34 @@ def title(rule: str) -> str:
     return RULES[rule].title if rule in RULES else words.sentence_case(rule)
 
 
-def _together(one: Incident, number: int, size: int) -> Row:
-    sentence = f"{number} of {max(size, number)} live groups: {title(one.rule).lower()}."
-    return _row(one, sentence=sentence, group_pk=None, group="", more=0)
+def _many(some: Sequence[Told], sizes: Mapping[int, int]) -> Row:
+    size = max(sizes.get(some[0].project_id or 0, 0), len(some))
+    sentence = f"{len(some)} of {size} live groups: {title(some[0].rule).lower()}."
+    return _row(some, sentence=sentence, together=True)
 
 
-def _alone(one: Incident, firing: Sequence[Incident]) -> Row:
-    others = sum(1 for other in firing if other.group_id == one.group_id) - 1
-    return _row(
-        one,
-        sentence=one.sentence,
-        group_pk=one.group_id,
-        group=one.group.name if one.group else "",
-        more=others if one.group_id else 0,
-    )
+def _alone(some: list[Told]) -> Row:
+    some.sort(key=lambda one: (RANKS.get(one.rule, len(RANKS)), one.severity, one.pk))
+    return _row(some, sentence=some[0].sentence.removeprefix(f"{some[0].group_name}: "))
 
 
-def _row(one: Incident, *, sentence: str, group_pk: int | None, group: str, more: int) -> Row:
+def _row(some: Sequence[Told], *, sentence: str, together: bool = False) -> Row:
+    first = some[0]
+    risk = -_urgency(some)[1]
     return Row(
-        severity=Incident.Severity(one.severity).label,
-        rule=title(one.rule),
-        sentence=sentence,
-        since=one.fired_at or one.breached_at,
-        recovering=one.state == Incident.State.RECOVERING,
-        acknowledged=str(one.acknowledged_by) if one.acknowledged_by else "",
-        project_pk=one.project_id,
-        project=one.project.name if one.project else one.account.name,
-        group_pk=group_pk,
-        group=group,
-        more=more,
+        severity=Incident.Severity(min(one.severity for one in some)).label,
+        rule=title(first.rule),
+        sentence=sentence[:1].upper() + sentence[1:],
+        since=min(one.fired_at or one.breached_at for one in some[: None if together else 1]),
+        recovering=all(one.state == Incident.State.RECOVERING for one in some),
+        acknowledged=first.seen_by or "",
+        account_pk=first.account_id,
+        project_pk=first.project_id,
+        project=first.project_name or first.account_name,
+        group_pk=None if together else first.group_id,
+        group="" if together else first.group_name or "",
+        live=first.group_status == "live",
+        risk=figures.count(risk) if risk >= 1 else "",
+        more=0 if together else len(some) - 1,
+        incident_pk=first.pk,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """The figures above the list."""
-
-    live: int
-    paused: int
-    short: str
-    today: str
-    spend: str
-    sizes: dict[int, int]
-
-
-# Automation and staff: whoever of the exchange paused a group, no colleague did.
-THE_EXCHANGE = ("system_user", "system_marketplace_user")
-
-
-def summary(groups: Iterable[dict[str, Any]]) -> Summary:
-    """From the status, insight and money of every group in the field, in one query."""
-    live = paused = today = 0
-    short = 0.0
-    spend: dict[str, Decimal] = {}
-    sizes: Counter[int] = Counter()
-    for group in groups:
-        short += group["short_at_end"] or 0
-        if group["cost"]:
-            spend[group["currency"]] = spend.get(group["currency"], Decimal(0)) + group["cost"]
-        insight = group["insight"]
-        count = insight.get("today") if isinstance(insight, dict) else None
-        today += count if isinstance(count, int) else 0
-        if group["status"] == "live":
-            live += 1
-            sizes[group["project_id"]] += 1
-        elif group["status_changed_by"] in THE_EXCHANGE:
-            paused += 1
-    money = " + ".join(figures.total(spend[code], code) for code in sorted(spend)) or figures.DASH
-    return Summary(live, paused, figures.count(short), figures.count(today), money, dict(sizes))
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened lately."""
-
-    at: datetime
-    word: str
-    tone: str
-    text: str
-    group_pk: int | None
-
-
-def since(incidents: Sequence[Incident], edits: Iterable[Edit], start: datetime) -> list[Event]:
-    """What opened, closed and was edited since a moment, newest first."""
-    told = [
-        Event(one.fired_at, "Opened", "warn", one.sentence, one.group_id)
-        for one in incidents
-        if one.fired_at and one.fired_at >= start
-    ]
-    told += [
-        Event(one.closed_at, "Closed", "good", _closed(one), one.group_id)
-        for one in incidents
-        if one.closed_at and one.closed_at >= start
-    ]
-    for edit in edits:
-        line = history.edit_line(edit)
-        change = f"{line.what} {line.old} → {line.new}" if line.old else f"{line.what}: {line.new}"
-        text = f"{line.who}: {edit.of.name}, {change} ({line.outcome})"
-        told.append(Event(line.at, "Edited", "info", text, edit.group_id))
-    return sorted(told, key=lambda event: event.at, reverse=True)
-
-
-def _closed(one: Incident) -> str:
-    return f"{one.sentence} ({one.close_reason})" if one.close_reason else one.sentence

@@ -19,13 +19,18 @@ class Place(NamedTuple):
 
 PLACES = [
     Place("home", "Attention", ("home",)),
-    Place("projects", "Projects", ("projects", "project")),
-    Place("groups", "Groups", ("groups", "group", "edit")),
-    Place("activity", "Activity", ("activity",)),
+    Place(
+        "projects",
+        "Projects",
+        ("projects", "project", "compare", "project-budget", "project-history"),
+    ),
+    Place("groups", "Groups", ("groups", "group", "edit", "notes")),
+    Place("activity", "Activity", ("activity", "made")),
     Place("spend", "Spend", ("spend",)),
+    Place("rate-cards", "Rate cards", ("rate-cards",)),
     Place("mails", "Mails", ("mails", "mail")),
 ]
-CONNECTIONS = Place("connections", "Connections", ("connections", "connection"))
+CONNECTIONS = Place("connections", "Connections", ("connections", "connection", "people"))
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from tempfile import SpooledTemporaryFile
+from typing import Any, NamedTuple
 
-from django.http import StreamingHttpResponse
+import xlsxwriter
+from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
 
-from dashboard.fielding.models import Edit, TargetGroup
-from dashboard.web import history, words
+from dashboard.fielding.models import Edit
+from dashboard.web import history
 
 Cell = str | int | float | Decimal | datetime | None
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 BOM = "\ufeff"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+DATES = "yyyy-mm-dd hh:mm"
+IN_MEMORY = 2**20  # bytes of a workbook; a bigger one goes to disk
+LONGEST_CELL = 32767  # characters, by the format
 
-GROUP_HEADINGS = (
-    "Project", "Group", "Id", "Exchange id", "Country", "Locale", "Status", "Completes",
-    "Prescreens", "Goal", "Filling strategy", "Short at end (completes)", "Likely finish (UTC)",
-    "End (UTC)", "CPI", "Average CPI", "Spend", "Currency", "LOI (min)", "Agreed LOI (min)",
-    "IR (%)", "Expected IR (%)", "Conversion (%)", "Drop-off (%)", "EPC", "EPCM",
-    "Last complete (UTC)", "Read (UTC)",
+HISTORY_HEADINGS = (
+    "When (UTC)", "Who", "Through", "Project", "Group", "Id", "What", "From", "To", "Outcome",
 )  # fmt: skip
 EDIT_HEADINGS = ("When (UTC)", "Who", "Project", "Group", "Id", "What", "From", "To", "Outcome")
 
@@ -46,76 +48,79 @@ def neutral(cell: Cell) -> str:
     return f"{cell:f}" if isinstance(cell, Decimal) else str(cell)
 
 
-def as_csv(
-    name: str, headings: Sequence[str], rows: Iterable[Sequence[Cell]]
-) -> StreamingHttpResponse:
-    """A download in UTF-8 with a mark at the front, by which spreadsheets know it."""
+class Sheet(NamedTuple):
+    """A table on its way into a file: headings with units and zone, and rows as they are read."""
 
-    def lines() -> Iterator[str]:
-        writer = csv.writer(Line())
-        yield BOM + writer.writerow(headings)
-        for row in rows:
-            yield writer.writerow([neutral(cell) for cell in row])
+    headings: Sequence[str]
+    rows: Iterable[Sequence[Cell]]
 
-    response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
+
+def answer(name: str, kind: str, sheet: Sheet) -> HttpResponseBase:
+    """A download as "csv" or "xlsx"."""
+    response = as_csv(sheet) if kind == "csv" else as_xlsx(sheet)
     stamp = f"{datetime.now(UTC):%Y-%m-%d-%H%M}Z"
-    response["Content-Disposition"] = f'attachment; filename="{name}-{stamp}.csv"'
+    response["Content-Disposition"] = f'attachment; filename="{name}-{stamp}.{kind}"'
     response["Cache-Control"] = "private, no-store"
     return response
 
 
-def _percent(share: float | None) -> float | None:
-    return None if share is None else round(share * 100, 2)
+def as_csv(sheet: Sheet) -> StreamingHttpResponse:
+    """Streamed, in UTF-8 with a mark at the front, by which spreadsheets know it."""
+
+    def lines() -> Iterator[str]:
+        writer = csv.writer(Line())
+        yield BOM + writer.writerow(sheet.headings)
+        for row in sheet.rows:
+            yield writer.writerow([neutral(cell) for cell in row])
+
+    return StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
 
 
-def group_line(group: TargetGroup) -> list[Cell]:
-    """The cells of a group, in the order of GROUP_HEADINGS."""
-    seconds = group.median_loi_seconds
-    return [
-        group.project.name,
-        group.name,
-        group.human_readable_id,
-        group.exchange_id,
-        words.country(group.country_code),
-        group.locale,
-        words.STATUSES.get(group.status, group.status),
-        group.completes,
-        group.prescreens,
-        group.filling_goal,
-        words.STRATEGIES.get(group.filling_strategy, group.filling_strategy),
-        None if group.short_at_end is None else round(group.short_at_end),
-        group.finish_at,
-        group.ends_at,
-        group.cpi,
-        group.average_cpi,
-        group.cost,
-        group.currency,
-        None if seconds is None else round(seconds / 60, 1),
-        group.expected_loi_minutes,
-        _percent(group.incidence_rate),
-        _percent(group.expected_incidence_rate),
-        _percent(group.conversion_rate),
-        _percent(group.drop_off_rate),
-        group.epc,
-        group.epcm,
-        group.last_complete_at,
-        group.project.read_at,
-    ]
+def as_xlsx(sheet: Sheet) -> FileResponse:
+    """A workbook, written row by row; text is text there, whatever it begins with."""
+    file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the response closes it
+    book = xlsxwriter.Workbook(file, {"constant_memory": True, "default_date_format": DATES})
+    page = book.add_worksheet()
+    page.freeze_panes(1, 0)
+    bold = book.add_format({"bold": True})
+    for column, heading in enumerate(sheet.headings):
+        page.write_string(0, column, heading, bold)
+        page.set_column(column, column, min(max(len(heading) + 2, 10), 40))
+    number = 0
+    for number, row in enumerate(sheet.rows, start=1):
+        for column, cell in enumerate(row):
+            _write(page, number, column, cell)
+    page.autofilter(0, 0, number, len(sheet.headings) - 1)
+    book.close()
+    file.seek(0)
+    return FileResponse(file, content_type=XLSX)
 
 
-def edit_line(edit: Edit) -> list[Cell]:
+def _write(page: Any, row: int, column: int, cell: Cell) -> None:
+    if cell is None:
+        return
+    if isinstance(cell, str):
+        page.write_string(row, column, cell[:LONGEST_CELL])
+    elif isinstance(cell, datetime):
+        page.write_datetime(row, column, cell.astimezone(UTC).replace(tzinfo=None))
+    else:
+        page.write_number(row, column, cell)
+
+
+def edit_line(edit: Edit, names: Mapping[str, str]) -> list[Cell]:
     """The cells of an edit, in the order of EDIT_HEADINGS."""
-    line: Any = history.edit_line(edit)
     group = edit.group
     project = group.project if group else edit.project
-    return [
-        line.at,
-        line.who,
-        project.name if project else "",
-        group.name if group else "",
-        edit.of.human_readable_id,
-        line.what,
-        line.old,
-        line.new,
-        f"{line.outcome}. {line.detail}".rstrip(". "),
-    ]
+    name, number = (group.name, group.human_readable_id) if group else ("", "")
+    line = history.edit_line(edit, names)
+    return [line.at, line.who, project.name if project else "", name, number, *_change(line)]
+
+
+def history_line(line: history.Line, project: str, group: str, number: str) -> list[Cell]:
+    """The cells of a line of history, in the order of HISTORY_HEADINGS."""
+    through = "Fieldwatch" if line.ours else "the exchange"
+    return [line.at, line.who, through, project, group, number, *_change(line)]
+
+
+def _change(line: history.Line) -> list[Cell]:
+    return [line.what, line.old, line.new, f"{line.outcome}. {line.detail}".strip(". ")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -33,9 +34,24 @@ def money(value: Decimal | None, currency: str) -> str:
     return DASH if value is None else f"{amount(value)} {currency}".rstrip()
 
 
+def price(value: Decimal | None, currency: str) -> str:
+    """A price, to the ten-thousandth at most: "2.7352 EUR"."""
+    return money(None if value is None else round(value, 4), currency)
+
+
 def total(value: Decimal | None, currency: str) -> str:
     """A sum of money, to the currency's major unit: "1,204 EUR"."""
     return DASH if value is None else f"{value:,.0f} {currency}".rstrip()
+
+
+def cents(value: Decimal | None, currency: str) -> str:
+    """Money to the cent: "1,204.10 EUR"."""
+    return DASH if value is None else f"{value:,.2f} {currency}".rstrip()
+
+
+def totals(by_currency: Mapping[str, Decimal]) -> str:
+    """Sums of money beside each other, never added up: "50 EUR + 111 USD"."""
+    return " + ".join(total(by_currency[code], code) for code in sorted(by_currency)) or DASH
 
 
 def minutes(seconds: int | None, agreed: int | None) -> str:
@@ -97,3 +113,10 @@ def iso(moment: datetime) -> str:
 def utc(moment: datetime | None) -> str:
     """A moment in UTC, short: "20 Nov 12:00 UTC"."""
     return DASH if moment is None else f"{moment.astimezone(UTC):%-d %b %H:%M} UTC"
+
+
+def plain(value: Decimal | None) -> str:
+    """An amount as a person would type it: "600", "2.75"; nothing for none."""
+    if value is None:
+        return ""
+    return f"{value:f}".rstrip("0").rstrip(".") if "." in f"{value:f}" else f"{value:f}"

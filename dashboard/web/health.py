@@ -86,7 +86,9 @@ def waiting_tasks() -> int | None:
         with redis.Redis.from_url(
             settings.REDIS_URL, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
         ) as server:
-            return int(server.llen(settings.CELERY_TASK_DEFAULT_QUEUE))
+            first = settings.CELERY_TASK_DEFAULT_QUEUE
+            later = f"{first}\x06\x16{settings.PULL_PRIORITY}"  # as Celery names it
+            return int(server.llen(first)) + int(server.llen(later))
     except redis.RedisError:
         return None
 

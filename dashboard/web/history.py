@@ -1,20 +1,30 @@
-"""The history of a group: the exchange's changelog and our own edits, one line a change."""
+"""The history of groups: the exchange's changelog and our own edits, one line a change."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from dashboard.alerts.words import pause_cause
 from dashboard.fielding.models import Change, Edit
-from dashboard.web import figures, words
+from dashboard.web import words
+from dashboard.web.forms import details
+from dashboard.web.parts import moved, parts, say
 
-CHANGE_OF_EDIT = {
-    Edit.Kind.CPI: "cpi_change",
-    Edit.Kind.FILLING_STRATEGY: "filling_strategy_change",
+# What the changelog calls the change of a detail.
+CHANGE_OF_DETAIL = {
+    details.NAME: "name_change",
+    details.MANAGER_ID: "project_manager_change",
+    details.LOI: "expected_length_of_interview_minutes_change",
+    details.IR: "expected_incidence_rate_change",
+    details.LOCKOUT: "industry_lockout_code_change",
+    details.LIVE: "live_url_change",
+    details.TEST: "test_url_change",
+    details.REFERENCE: "target_group_customer_reference_number_change",
+    details.PRICE_NOTE: "cpi_note_change",
 }
 CLOCKS_DIFFER = timedelta(minutes=10)
 OUTCOME_TONES = {
@@ -22,11 +32,12 @@ OUTCOME_TONES = {
     Edit.State.REJECTED: "bad",
     Edit.State.CONFLICT: "warn",
 }
+_NOT_DONE = (Edit.State.REJECTED, Edit.State.CONFLICT)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One change: when, who, what, from, to, and how it ended."""
+    """One change: when, who, what, from, to, and how it ended. `edit`: which of ours it is."""
 
     at: datetime
     who: str
@@ -36,89 +47,105 @@ class Line:
     outcome: str
     tone: str
     detail: str
-    ours: bool
+    edit: int | None = None
+    group: int | None = None  # none where it is of a whole project
+
+    @property
+    def ours(self) -> bool:
+        """Whether it was made through Fieldwatch."""
+        return self.edit is not None
 
 
 def lines(
     changes: Iterable[Change], edits: Sequence[Edit], people: Mapping[str, str]
 ) -> list[Line]:
-    """Newest first; an edit and the changelog's word of it are one line."""
-    open_edits = {edit.pk: edit for edit in edits}
-    told: list[Line] = []
+    """Newest first; an edit and the changelog's words of it are one line."""
+    theirs: dict[tuple[int | None, str], list[Change]] = defaultdict(list)
     for change in changes:
-        edit = _edit_of(change, open_edits.values())
-        if edit:
-            del open_edits[edit.pk]
-            told.append(edit_line(edit))
-        else:
-            told.append(_change_line(change, people))
-    told += [edit_line(edit) for edit in open_edits.values()]
+        theirs[change.group_id, change.kind].append(change)
+    for edit in edits:
+        _take(edit, theirs)
+    told = [edit_line(edit, people) for edit in edits]
+    told += [_change_line(one, people) for left in theirs.values() for one in left]
     return sorted(told, key=lambda line: line.at, reverse=True)
 
 
-def _edit_of(change: Change, edits: Iterable[Edit]) -> Edit | None:
-    """The edit that made this change, if one of ours did."""
-    for edit in edits:
-        near = abs(change.occurred_at - edit.started_at) <= CLOCKS_DIFFER
-        if near and CHANGE_OF_EDIT.get(Edit.Kind(edit.kind)) == change.kind:  # noqa: SIM102
-            if edit.state == Edit.State.CONFIRMED and say(edit.wanted) == say(change.new):
-                return edit
-    return None
+def _take(edit: Edit, theirs: Mapping[tuple[int | None, str], list[Change]]) -> None:
+    """Take from the changelog what this edit did: of each kind, the nearest in time."""
+    if edit.state in _NOT_DONE:
+        return
+    for kind, value in _told_as(edit):
+        same = theirs.get((edit.group_id, kind), [])
+        near = [
+            change
+            for change in same
+            if abs(change.occurred_at - edit.started_at) <= CLOCKS_DIFFER
+            and (value is None or say(change.new) == say(value))
+        ]
+        if near:
+            same.remove(min(near, key=lambda one: abs(one.occurred_at - edit.started_at)))
 
 
-def edit_line(edit: Edit) -> Line:
-    old, new = (
-        _re_entry_diff(edit)
-        if edit.kind == Edit.Kind.RE_ENTRY
-        else (
-            say(edit.before),
-            say(edit.wanted),
-        )
-    )
+def _told_as(edit: Edit) -> list[tuple[str, Any]]:
+    """How the changelog tells an edit: kinds of change with the new value, None for any."""
+    wanted: Any = edit.wanted
+    told: dict[str, list[tuple[str, Any]]] = {
+        Edit.Kind.CPI: [("cpi_change", wanted), ("user_requested_cpi_change", wanted)],
+        Edit.Kind.FILLING_STRATEGY: [("filling_strategy_change", wanted)],
+        Edit.Kind.RE_ENTRY: [("re_entry_configuration_change", None)],
+    }
+    if edit.kind == Edit.Kind.GOALS:
+        return [("filling_goal_change", wanted.get("completes_goal"))]
+    if edit.kind == Edit.Kind.DATES:
+        ends = (("start", "start_fielding_at"), ("end", "end_fielding_at"))
+        return [(f"fielding_period_{end}_date_change", wanted[name]) for end, name in ends]
+    return _details_told(edit) if edit.kind == Edit.Kind.DETAILS else told.get(edit.kind, [])
+
+
+def _details_told(edit: Edit) -> list[tuple[str, Any]]:
+    """Each detail that differs, as a change of its own."""
+    was, wanted = edit.before or {}, edit.wanted or {}
+    told = {name: value for name, value in wanted.items() if value != was.get(name)}
+    if details.MANAGER_ID in told:
+        told[details.MANAGER_ID] = {"las_user_id": told[details.MANAGER_ID]}
+    return [(CHANGE_OF_DETAIL[name], value) for name, value in told.items()]
+
+
+def edit_line(edit: Edit, names: Mapping[str, str] | None = None) -> Line:
+    """An edit of ours."""
+    people = names or {}
+    what, old, new = edit.get_kind_display(), "", ""
+    changed = moved(edit, people)
+    if len(changed) == 1:
+        word, old, new = changed[0]
+        what = word if edit.kind != Edit.Kind.RE_ENTRY else f"{what}: {word}"
+    else:
+        old = "; ".join(f"{word}: {was}" for word, was, _ in changed)
+        new = "; ".join(f"{word}: {to}" for word, _, to in changed)
     return Line(
         at=edit.started_at,
         who=str(edit.by) if edit.by else "somebody who left",
-        what=edit.get_kind_display(),
+        what=what,
         old=old,
         new=new,
         outcome=edit.get_state_display(),
         tone=OUTCOME_TONES.get(Edit.State(edit.state), "info"),
-        detail=_outcome(edit),
-        ours=True,
+        detail=_outcome(edit, people),
+        edit=edit.pk,
+        group=edit.group_id,
     )
 
 
-def _outcome(edit: Edit) -> str:
+def _outcome(edit: Edit, people: Mapping[str, str]) -> str:
     """What there is to say of how an edit ended."""
-    if edit.state == Edit.State.CONFLICT and edit.kind != Edit.Kind.RE_ENTRY:
-        return f"The exchange has {say(edit.after)}"
+    if edit.state == Edit.State.CONFLICT:
+        was = parts(edit.kind, edit.before, people)
+        theirs = parts(edit.kind, edit.after, people).items()
+        differ = [f"{word} {now}" for word, now in theirs if was.get(word) != now]
+        return f"The exchange has {'; '.join(differ)}" if differ else ""
     if edit.state == Edit.State.CONFIRMED and edit.settled_at:
         return f"after {(edit.settled_at - edit.started_at).total_seconds():.0f} s"
     return "; ".join(str(reason.get("reason", "")) for reason in edit.reasons)
-
-
-def _re_entry_diff(edit: Edit) -> tuple[str, str]:
-    """Only the cells that changed, in words."""
-    cells = [
-        (status, side, target, value)
-        for status, sides in (edit.wanted or {}).items()
-        for side, targets in sides.items()
-        for target, value in targets.items()
-        if _cell(edit.before, status, side, target) != value
-    ]
-    named = [
-        f"{words.RE_ENTRY_STATUSES.get(status, status)}, "
-        f"{words.RE_ENTRY_SIDES.get(side, side).lower()}, "
-        f"{words.RE_ENTRY_TARGETS.get(target, target)}: {'allowed' if value else 'not allowed'}"
-        for status, side, target, value in cells
-    ]
-    return "", "; ".join(named) or "unchanged"
-
-
-def _cell(value: Any, *path: str) -> Any:
-    for step in path:
-        value = value.get(step) if isinstance(value, dict) else None
-    return value
 
 
 def _change_line(change: Change, people: Mapping[str, str]) -> Line:
@@ -135,39 +162,5 @@ def _change_line(change: Change, people: Mapping[str, str]) -> Line:
         outcome="",
         tone="",
         detail=f"Because {reason}" if reason else "",
-        ours=False,
+        group=change.group_id,
     )
-
-
-def say(value: Any, people: Mapping[str, str] | None = None) -> str:
-    """A changelog value in words, whatever its shape."""
-    if value is None or value == "":
-        return figures.DASH
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, dict):
-        return _say_object(value, people or {})
-    if isinstance(value, str):
-        known = {**words.STATUSES, **words.STRATEGIES}
-        return known.get(value) or _say_moment(value)
-    return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _say_object(value: Mapping[str, Any], people: Mapping[str, str]) -> str:
-    if "value" in value and "currency_code" in value:
-        try:
-            return figures.money(Decimal(str(value["value"])), str(value["currency_code"]))
-        except InvalidOperation:
-            return f"{value['value']} {value['currency_code']}"
-    if "las_user_id" in value:
-        user = value["las_user_id"]
-        return people.get(str(user), str(user)) if user else figures.DASH
-    return ", ".join(f"{key.replace('_', ' ')}: {say(item)}" for key, item in value.items())
-
-
-def _say_moment(text: str) -> str:
-    """A time as a time, any other text as it is."""
-    try:
-        return figures.utc(datetime.fromisoformat(text)) if "T" in text else text
-    except ValueError:
-        return text

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -10,12 +11,15 @@ from urllib.parse import urlencode
 from django.db.models import Count, F, QuerySet, Window
 from django.http import QueryDict
 
-PER_PAGE = 100
+PER_PAGE = 200
+MOST_IDS = 500
+# An address that asks for nothing says so; without any, a page opens with the person's own view.
+NOTHING = "q="
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A column's heading: its sort link and whether it is the one sorted by."""
+    """A column's heading: its sort link, if it has one, and whether it is the one sorted by."""
 
     key: str
     label: str
@@ -27,7 +31,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column that can be sorted by: the field, and whether big ones come first."""
+    """A column: the field that it is sorted by, if any, and whether big ones come first."""
 
     label: str
     field: str
@@ -45,21 +49,39 @@ class Listing:
         columns: Mapping[str, Column],
         default: str,
         filters: Mapping[str, str],
+        *,
         groupings: Mapping[str, str] | None = None,
+        shown: Sequence[str] = (),
+        extras: Sequence[str] = (),
     ) -> None:
-        """`filters` and `groupings`: name in the address → field of the table."""
+        """`filters` and `groupings`: name in the address → field of the table.
+
+        `shown`: the columns without being asked, the first of them always; with none, all are
+        shown and there is no choice. `extras`: names whose values the page itself reads.
+        """
         self.columns = columns
         self.default = default
         key = asked.get("sort", "").lstrip("-")
-        self.sort = key if key in columns else default
+        self.sort = key if key in columns and columns[key].field else default
         self.flipped = asked.get("sort", "").startswith("-")
         self.text = asked.get("q", "").strip()[:100]
         self.chosen = {name: asked[name] for name in filters if asked.get(name)}
         self.fields = filters
+        self.extra = {name: str(asked[name])[:64] for name in extras if asked.get(name)}
         self.alarming = asked.get("incidents") == "1"
         self.column = (groupings or {}).get(asked.get("by", ""), "")
         self.grouped = asked.get("by", "") if self.column else ""
         self.number = _page(asked.get("page", ""))
+        self.ids = re.findall(r"[0-9A-Za-z]+", asked.get("ids", ""))[:MOST_IDS]
+        self.mine = asked.get("mine") == "1"
+        self.normal = tuple(shown)
+        self.shown = self._shown({*asked.getlist("col"), *asked.get("cols", "").split(".")})
+
+    def _shown(self, chosen: set[str]) -> tuple[str, ...]:
+        if not self.normal:
+            return tuple(self.columns)
+        known = tuple(key for key in self.columns if key in chosen - {self.normal[0]})
+        return (self.normal[0], *known) if known else self.normal
 
     @property
     def sort_key(self) -> str:
@@ -71,7 +93,7 @@ class Listing:
     @property
     def narrowed(self) -> bool:
         """Whether anything is filtered away."""
-        return bool(self.text or self.chosen or self.alarming)
+        return any((self.text, self.chosen, self.extra, self.alarming, self.ids, self.mine))
 
     def filtered(self, everything: QuerySet[Any]) -> QuerySet[Any]:
         """What the address chooses."""
@@ -88,31 +110,45 @@ class Listing:
         above = [self.column] if self.column else []
         return self.filtered(everything).order_by(*above, first, "pk")
 
-    def rows(self, everything: QuerySet[Any]) -> tuple[list[Any], int]:
-        """The rows of this page and the number on all pages, in one query."""
+    def rows(self, everything: QuerySet[Any], *fields: str) -> tuple[list[Any], int]:
+        """The rows of this page and the number on all pages, in one query.
+
+        With `fields`, rows are tuples of these alone, which are made much faster.
+        """
         rows = self.all_rows(everything).annotate(on_all_pages=Window(Count("pk")))
+        if fields:
+            rows = rows.values_list(*fields, "on_all_pages", named=True)
         start = (self.number - 1) * PER_PAGE
         shown = list(rows[start : start + PER_PAGE])
         return shown, shown[0].on_all_pages if shown else 0
 
     def address(self, **changed: str) -> str:
         """The query string with some of it changed; a change of anything but the page goes to 1."""
-        parts = {"q": self.text, **self.chosen}
+        parts = {"q": self.text, **self.chosen, **self.extra}
         parts |= {"incidents": "1" if self.alarming else "", "by": self.grouped}
-        parts["sort"] = self.sort_key
+        parts |= {"ids": " ".join(self.ids), "mine": "1" if self.mine else ""}
+        parts |= {"cols": self.columns_key, "sort": self.sort_key}
         parts |= changed
-        return "?" + urlencode({key: value for key, value in parts.items() if value})
+        said = urlencode({key: value for key, value in parts.items() if value})
+        return f"?{said or NOTHING}"
+
+    @property
+    def columns_key(self) -> str:
+        """The choice of columns as the address has it; empty for the usual ones."""
+        usual = not self.normal or set(self.shown) == set(self.normal)
+        return "" if usual else ".".join(self.shown[1:])
 
     def headings(self) -> list[Heading]:
         """Headings with links: the first click sorts, the second turns around."""
-        return [self._heading(key, column) for key, column in self.columns.items()]
+        return [self._heading(key, self.columns[key]) for key in self.shown]
 
     def _heading(self, key: str, column: Column) -> Heading:
         mine = key == self.sort
         down = column.descending != self.flipped
         target = f"-{key}" if mine and not self.flipped else key
         sort = ("descending" if down else "ascending") if mine else ""
-        return Heading(key, column.label, self.address(sort=target), sort, column.kind, column.hint)
+        link = self.address(sort=target) if column.field else ""
+        return Heading(key, column.label, link, sort, column.kind, column.hint)
 
     def pages(self, total: int) -> dict[str, Any]:
         """Where this page stands among the others."""
@@ -126,6 +162,14 @@ class Listing:
             "before": self.address(page=str(self.number - 1)) if self.number > 1 else "",
             "after": self.address(page=str(self.number + 1)) if self.number < last else "",
         }
+
+
+def without_words(asked: QueryDict, name: str) -> QueryDict:
+    """An address without a name whose value is no number: it would ask for nothing that is."""
+    copy = asked.copy()
+    if not str(copy.get(name, "0")).isdecimal():
+        del copy[name]
+    return copy
 
 
 def _page(text: str) -> int:

@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import QuerySet
+from django.utils.safestring import SafeString
 
-from dashboard.fielding.models import TargetGroup
-from dashboard.web import figures, words
-from dashboard.web.rows import GroupRow
+from dashboard.fielding.models import Incident
+from dashboard.web import columns, figures, words
+from dashboard.web.rows import severity
 
 Namer = Callable[[str], str]
+
+
+class Row(NamedTuple):
+    """A group as the table shows it: its cells are HTML already."""
+
+    pk: int
+    html: SafeString
 
 
 @dataclass(slots=True)
@@ -22,7 +30,25 @@ class Section:
 
     title: str = ""
     subtotal: str = ""
-    rows: list[GroupRow] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+
+
+def rows_of(
+    groups: Iterable[Any], keys: Sequence[str], causes: Mapping[int, Incident], *, project: bool
+) -> list[Row]:
+    """A row a group with the cells of these columns; `project`: its project is named."""
+    shown = [columns.ALL[key].html for key in keys if key in columns.ALL]
+    told = []
+    for group in groups:
+        cause = causes.get(group.pk)
+        first = columns.name_cell(
+            group,
+            project=project,
+            cause=cause.sentence.removeprefix(f"{group.name}: ") if cause else "",
+            severity=severity(cause),
+        )
+        told.append(Row(group.pk, SafeString(first + "".join([html(group) for html in shown]))))
+    return told
 
 
 def namer(by: str, people: Mapping[str, str]) -> Namer:
@@ -35,14 +61,14 @@ def namer(by: str, people: Mapping[str, str]) -> Namer:
     return names.get(by, str)
 
 
-def whole(rows: Sequence[GroupRow]) -> list[Section]:
+def whole(rows: Sequence[Row]) -> list[Section]:
     """A table without headings."""
     return [Section(rows=list(rows))] if rows else []
 
 
 def under(
-    groups: Iterable[TargetGroup],
-    rows: Iterable[GroupRow],
+    groups: Iterable[Any],
+    rows: Iterable[Row],
     column: str,
     *,
     subtotals: Mapping[str, str],
@@ -59,38 +85,39 @@ def under(
     return list(found.values())
 
 
+@dataclass(slots=True)
+class Total:
+    """What groups under a heading come to; money a currency."""
+
+    groups: int = 0
+    done: int = 0
+    goal: int = 0
+    short: float = 0.0
+    spent: dict[str, Decimal] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        said = [
+            f"{figures.count(self.groups)} group{'' if self.groups == 1 else 's'}",
+            f"{figures.count(self.done)} / {figures.count(self.goal)}",
+            f"short {figures.count(self.short)}",
+        ]
+        spent = [figures.total(self.spent[code], code) for code in sorted(self.spent)]
+        return " · ".join([*said, " + ".join(spent)] if spent else said)
+
+
 def subtotals(groups: QuerySet[Any], column: str) -> dict[str, str]:
-    """A sentence a value of the column, over all pages, in one query."""
-    summed = (
-        groups.order_by()
-        .values(column, "currency")
-        .annotate(
-            number=Count("pk"),
-            done=Sum("completes"),
-            goal=Sum("completes_goal"),
-            short=Sum("short_at_end"),
-            spent=Sum("cost"),
-        )
+    """A sentence a value of the column, over all pages, in one query; summed here, since databases
+    round money."""
+    found: dict[str, Total] = {}
+    told = groups.order_by().values_list(
+        column, "completes", "completes_goal", "short_at_end", "cost", "currency"
     )
-    parts: dict[str, list[dict[str, Any]]] = {}
-    for row in summed:
-        parts.setdefault(str(row[column]), []).append(row)
-    return {value: _sentence(rows) for value, rows in parts.items()}
-
-
-def _sentence(rows: Sequence[Mapping[str, Any]]) -> str:
-    def add(key: str) -> float:
-        return sum(row[key] or 0 for row in rows)
-
-    number = int(add("number"))
-    said = [
-        f"{figures.count(number)} group{'' if number == 1 else 's'}",
-        f"{figures.count(add('done'))} / {figures.count(add('goal'))}",
-        f"short {figures.count(add('short'))}",
-    ]
-    spent = [
-        figures.total(Decimal(row["spent"]), row["currency"])
-        for row in sorted(rows, key=lambda row: str(row["currency"]))
-        if row["spent"]
-    ]
-    return " · ".join([*said, " + ".join(spent)] if spent else said)
+    for value, done, goal, short, cost, currency in told:
+        total = found.setdefault(str(value), Total())
+        total.groups += 1
+        total.done += done or 0
+        total.goal += goal or 0
+        total.short += short or 0
+        if cost:
+            total.spent[currency] = total.spent.get(currency, Decimal(0)) + cost
+    return {value: str(total) for value, total in found.items()}

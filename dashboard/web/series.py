@@ -1,16 +1,15 @@
-"""A group's completes as pages need them: the hourly grid of a chart, and the days of its table."""
+"""A group's completes as pages need them: the hourly grid of a chart, the steps of a table."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from dashboard.fielding.measured import CompletesDayQuerySet
 from dashboard.fielding.models import CompletesDay, TargetGroup
-from dashboard.fielding.queries import CompletesDayQuerySet
 
 HOUR = timedelta(hours=1)
 _DAY = struct.Struct("<24i")
@@ -27,11 +26,15 @@ class Grid(NamedTuple):
         """The time of the last count."""
         return self.start + HOUR * (len(self.counts) - 1)
 
+    def points(self) -> list[tuple[datetime, int]]:
+        """The counts that there are, each with its time."""
+        return [(self.start + HOUR * i, n) for i, n in enumerate(self.counts) if n is not None]
 
-class Day(NamedTuple):
-    """One day of the table behind the chart, in the group's own zone."""
 
-    day: date
+class Step(NamedTuple):
+    """A stretch of the group's own clock: its start there, the count at its end, what it gained."""
+
+    start: datetime
     completes: int | None
     gained: int | None
 
@@ -58,23 +61,26 @@ def from_days(days: Sequence[tuple[date, Any]]) -> Grid | None:
     return Grid(start, counts[known[0] : known[-1] + 1])
 
 
-def rates(of: Grid, hours: int) -> Grid:
-    """Completes gained in each step of so many hours, the first step's end as start."""
-    picked = of.counts[::hours]
-    gained = [None if a is None or b is None else b - a for a, b in pairwise(picked)]
-    return Grid(of.start + HOUR * hours, gained)
+def last_known(hours: Any) -> int | None:
+    """The last count of a packed day; None if all of it is a gap."""
+    return next((n for n in reversed(_DAY.unpack(bytes(hours))) if n >= 0), None)
 
 
-def days_in(of: Grid, where: ZoneInfo) -> list[Day]:
-    """Days of the group's own calendar, newest first: the last count of each and what it gained."""
-    last: dict[date, int | None] = {}
+def steps(of: Grid, hours: int, where: ZoneInfo) -> list[Step]:
+    """Stretches of 1, 6 or 24 h of the group's own clock, in order, with what each gained.
+
+    Their starts carry no zone: they are what the clock there shows.
+    """
+    last: dict[tuple[datetime, int], int | None] = {}
     for i, count in enumerate(of.counts):
-        local = (of.start + HOUR * i - timedelta(seconds=1)).astimezone(where).date()
-        last[local] = count if count is not None else last.get(local)
-    rows: list[Day] = []
+        at = (of.start + HOUR * i - timedelta(seconds=1)).astimezone(where)
+        start = at.replace(hour=at.hour // hours * hours, minute=0, second=0, tzinfo=None, fold=0)
+        key = (start, at.fold if hours == 1 else 0)
+        last[key] = count if count is not None else last.get(key)
+    found: list[Step] = []
     before: int | None = None
-    for day, count in last.items():
+    for (start, _), count in last.items():
         gained = None if count is None or before is None else count - before
-        rows.append(Day(day, count, gained))
+        found.append(Step(start, count, gained))
         before = count if count is not None else before
-    return rows[::-1]
+    return found

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from dashboard.fielding.models import Edit, TargetGroup, User
+from dashboard.fielding.models import TargetGroup, User
 from dashboard.web import figures, rows, times, words
 from dashboard.web.charts import Forecast
 
@@ -22,6 +22,7 @@ class Figure:
     beside: str = ""
     hint: str = ""
     tone: str = ""
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +35,22 @@ class Cause:
     advice: str
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A setting as we last read it, and the form that changes it."""
-
-    kind: str
-    label: str
-    value: str
-    note: str
-    offered: bool
-
-
-def _part(group: TargetGroup, *path: str) -> Any:
+def part(group: TargetGroup, *path: str) -> Any:
     """A part of what the pull worked out; None where any step is missing."""
-    part: Any = group.insight
+    found: Any = group.insight
     for step in path:
-        part = part.get(step) if isinstance(part, Mapping) else None
-    return part
+        found = found.get(step) if isinstance(found, Mapping) else None
+    return found
+
+
+def percentiles(group: TargetGroup) -> tuple[float, float, float] | None:
+    """Completes at the end: the 10th, 50th and 90th percentile, as the pull foresaw them."""
+    at_end = part(group, "forecast", "at_end")
+    if not isinstance(at_end, list) or len(at_end) != 3:
+        return None
+    low, middle, high = at_end
+    whole = all(isinstance(number, int | float) for number in at_end)
+    return (low, middle, high) if whole else None
 
 
 def _decimal(text: Any) -> Decimal | None:
@@ -84,29 +84,51 @@ def strip(group: TargetGroup, user: User) -> list[Figure]:
 
 def _outlook(group: TargetGroup, user: User) -> list[Figure]:
     """Where it is going, and what it costs."""
-    late = bool(group.finish_at and group.ends_at and group.finish_at > group.ends_at)
     return [
         _pace(group),
-        Figure(
-            "Short at end",
-            figures.count(group.short_at_end),
-            _between(_part(group, "forecast", "at_end")),
-            "Short at end",
-        ),
-        Figure(
-            "Likely finish",
-            _day(group.finish_at, group),
-            f"ends {times.when(group.ends_at, group, user)}" if group.ends_at else "no end date",
-            tone="warn" if late else "",
-        ),
+        Figure("Short at end", figures.count(group.short_at_end), _band(group), "Short at end"),
+        _finish(group, user),
         Figure(
             "CPI",
             figures.money(group.cpi, group.currency),
             f"average {figures.amount(group.average_cpi)}",
             "CPI",
         ),
-        Figure("Spend", figures.total(group.cost, group.currency), _final_cost(group), "Spend"),
+        _spend(group),
     ]
+
+
+def _finish(group: TargetGroup, user: User) -> Figure:
+    """The likely day with its range, and the end in the group's zone first."""
+    late = bool(group.finish_at and group.ends_at and group.finish_at > group.ends_at)
+    ends = f"ends {times.when(group.ends_at, group, user)}" if group.ends_at else "no end date"
+    early, _, latest = _moments(group)
+    reach = ""
+    if group.finish_at:
+        until = _day(latest, group) if latest else "not within 90 days"
+        reach = f"{_day(early, group)} to {until} · "
+    likely = _day(group.finish_at, group)
+    if group.finish_at is None and early:
+        likely, late = f"{_day(early, group)} at best", True
+    elif group.finish_at is None and part(group, "forecast"):
+        likely, late = "Not in sight", True
+    tone = "warn" if late else ""
+    return Figure("Likely finish", likely, reach + ends, "Likely finish", tone, wide=True)
+
+
+def _moments(group: TargetGroup) -> list[datetime | None]:
+    """When it will be full: the 10th, 50th and 90th percentile."""
+    finish = part(group, "forecast", "finish")
+    if not isinstance(finish, list) or len(finish) != 3:
+        return [None, None, None]
+    return [_moment(text) for text in finish]
+
+
+def _moment(text: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
 
 
 def _quality(group: TargetGroup) -> list[Figure]:
@@ -135,25 +157,40 @@ def _quality(group: TargetGroup) -> list[Figure]:
 
 
 def _pace(group: TargetGroup) -> Figure:
-    band = _part(group, "pace", "band")
-    actual, required = _part(group, "pace", "actual"), _part(group, "pace", "required")
-    beside = ""
-    if isinstance(actual, int | float) and isinstance(required, int | float):
-        beside = f"{actual:,.0f} of {required:,.0f} due by now"
+    """The band in words, with what it was judged by."""
+    band, reason = part(group, "pace", "band"), part(group, "pace", "reason")
     word = words.sentence_case(str(band)) if band else figures.DASH
-    return Figure("Pace", word, beside or str(_part(group, "pace", "reason") or ""), "Pace")
+    tone = "warn" if band in ("behind", "far behind") else ""
+    return Figure("Pace", word, str(reason or ""), "Pace", tone, wide=True)
 
 
-def _between(percentiles: Any) -> str:
-    """The range of a forecast at the end."""
-    if not isinstance(percentiles, list) or len(percentiles) != 3 or None in percentiles:
+def _band(group: TargetGroup) -> str:
+    """The range of completes at the end."""
+    band = percentiles(group)
+    if band is None:
         return ""
-    return f"{figures.count(percentiles[0])}–{figures.count(percentiles[2])} completes by then"
+    return f"{figures.count(band[0])}–{figures.count(band[2])} completes by then"
 
 
-def _final_cost(group: TargetGroup) -> str:
-    middle = _decimal(_part(group, "cost", "p50"))
-    return f"about {figures.total(middle, group.currency)} in the end" if middle else ""
+def _spend(group: TargetGroup) -> Figure:
+    """What was spent, what it will be in the end with its range, and against which budget."""
+    low, middle, high = (_decimal(part(group, "cost", key)) for key in ("p10", "p50", "p90"))
+    said, tone = [], ""
+    if middle is not None:
+        reach = f" ({low:,.0f}–{high:,.0f})" if low is not None and high is not None else ""
+        said.append(f"about {figures.total(middle, group.currency)} in the end{reach}")
+    if group.budget is not None:
+        said.append(f"budget {figures.total(group.budget, group.currency)}")
+        over = max(middle or Decimal(0), group.cost or Decimal(0)) > group.budget
+        tone = "warn" if over else ""
+    return Figure(
+        "Spend",
+        figures.total(group.cost, group.currency),
+        " · ".join(said),
+        "Spend",
+        tone,
+        wide=True,
+    )
 
 
 def _day(moment: datetime | None, group: TargetGroup) -> str:
@@ -164,18 +201,15 @@ def _day(moment: datetime | None, group: TargetGroup) -> str:
 
 def forecast(group: TargetGroup) -> Forecast | None:
     """The forecast at the end of the fielding period, for the chart."""
-    at_end = _part(group, "forecast", "at_end")
-    if group.ends_at is None or not isinstance(at_end, list) or len(at_end) != 3:
-        return None
-    numbers = [number for number in at_end if isinstance(number, int | float)]
-    return Forecast(group.ends_at, *numbers) if len(numbers) == 3 else None
+    band = percentiles(group)
+    return Forecast(group.ends_at, *band) if band and group.ends_at else None
 
 
 def causes(group: TargetGroup) -> list[Cause]:
     """The three likeliest causes, and what the exchange itself objects to."""
     found = [
         Cause(*(str(one.get(key) or "") for key in ("sentence", "observed", "expected", "advice")))
-        for one in _part(group, "causes") or []
+        for one in part(group, "causes") or []
         if isinstance(one, Mapping)
     ][:3]
     if not isinstance(group.issues, Mapping):
@@ -186,42 +220,3 @@ def causes(group: TargetGroup) -> list[Cause]:
             text = str(issue.get("text") or issue.get("code") or figure)
             found.append(Cause(f"The exchange says: {text}", "", "", advice))
     return found
-
-
-def settings_of(group: TargetGroup) -> list[Setting]:
-    """What can be changed from here."""
-    rate_card = group.pricing_model == "rate_card"
-    strategy = words.STRATEGIES.get(group.filling_strategy, group.filling_strategy)
-    price = "The rate card sets it" if rate_card else ""
-    return [
-        Setting(
-            Edit.Kind.CPI,
-            "CPI",
-            figures.money(group.cpi, group.currency),
-            price or ("Limited by the fielding assistant" if group.is_pricing_restricted else ""),
-            not rate_card,
-        ),
-        Setting(Edit.Kind.FILLING_STRATEGY, "Filling strategy", strategy or figures.DASH, "", True),
-        Setting(
-            Edit.Kind.RE_ENTRY,
-            "Re-entry",
-            _re_entry(group),
-            "" if group.re_entry_offered is not False else "Not offered by this exchange",
-            group.re_entry_offered is not False,
-        ),
-    ]
-
-
-def _re_entry(group: TargetGroup) -> str:
-    """How many cells of the re-entry grid are allowed."""
-    if not isinstance(group.re_entry, Mapping):
-        return "not read yet"
-    cells = [
-        value
-        for sides in group.re_entry.values()
-        if isinstance(sides, Mapping)
-        for targets in sides.values()
-        if isinstance(targets, Mapping)
-        for value in targets.values()
-    ]
-    return f"{sum(map(bool, cells))} of {len(cells)} ways allowed"

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlencode
 
+from django.http import QueryDict
+
+from dashboard.fielding.measured import ReadingQuerySet
 from dashboard.fielding.models import Reading, TargetGroup
-from dashboard.fielding.queries import ReadingQuerySet
 from dashboard.web import figures
 
 Agreed = Callable[[TargetGroup], float | None]
@@ -46,9 +49,23 @@ TRENDS = {
 FIRST = "loi"
 
 
-def choices() -> list[tuple[str, str]]:
-    """The figures that can be looked at."""
-    return [(key, trend.label) for key, trend in TRENDS.items()]
+def chosen(asked: QueryDict) -> Trend:
+    """The figure that the address asks for."""
+    return TRENDS.get(asked.get("trend", ""), TRENDS[FIRST])
+
+
+def choices(asked: QueryDict) -> list[tuple[str, str, str, bool]]:
+    """The figures that can be looked at: key, link, word, whether chosen."""
+    now = chosen(asked)
+    return [
+        (key, _address(asked, key), trend.label, trend is now)
+        for key, trend in (("" if name == FIRST else name, one) for name, one in TRENDS.items())
+    ]
+
+
+def _address(asked: QueryDict, key: str) -> str:
+    parts = {name: asked[name] for name in ("per", "span") if asked.get(name)}
+    return "?" + urlencode(parts | ({"trend": key} if key else {}))
 
 
 def points(group: TargetGroup, trend: Trend, since: datetime) -> list[tuple[datetime, float]]:

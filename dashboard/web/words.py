@@ -90,22 +90,6 @@ RE_ENTRY_TARGETS = {
     "allow_for_other_target_groups": "other groups",
 }
 
-GLOSSARY = {
-    "CPI": "Cost per interview: what you pay for one complete.",
-    "LOI": "Length of interview: the median of real interviews, beside the minutes agreed.",
-    "IR": "Incidence rate: of the people who could qualify, the share that did; beside the rate "
-    "expected.",
-    "EPC": "Earnings per click: CPI × completes ÷ entrants. Suppliers send people where it is "
-    "high; below 0.15 USD a group struggles.",
-    "EPCM": "Earnings per click and minute: EPC ÷ interview minutes.",
-    "Conversion": "Completes of all who entered.",
-    "Drop-off": "The share of those in the survey who left it without an end.",
-    "Short at end": "Completes that will be missing on the end date at the present pace, the "
-    "middle estimate.",
-    "Pace": "What was reached so far, beside what is due by now on the usual course of its days.",
-    "Spend": "Completes so far at the price each was bought for.",
-}
-
 COUNTRIES = {
     "ae": "United Arab Emirates", "ar": "Argentina", "at": "Austria", "au": "Australia",
     "be": "Belgium", "bg": "Bulgaria", "br": "Brazil", "ca": "Canada", "ch": "Switzerland",

@@ -25,6 +25,9 @@
       const limit = Number(element.dataset.stale);
       if (limit) element.classList.toggle("stale", seconds > limit);
     }
+    for (const element of within.querySelectorAll("time[data-age]")) {
+      element.textContent = age((now - Date.parse(element.dateTime)) / 1000).replace(" ago", "");
+    }
     for (const element of within.querySelectorAll("time[data-local]")) {
       element.textContent = local(Date.parse(element.dateTime));
     }
@@ -42,6 +45,17 @@
     const selected = getSelection();
     return Boolean(selected && !selected.isCollapsed && region.contains(selected.anchorNode));
   }
+  // What an address says of a table: no empty names, the choice of columns in one word or none.
+  function tidy(form, said) {
+    for (const [name, value] of [...said.entries()]) if (value === "") said.delete(name);
+    const columns = form.querySelector("[data-columns]");
+    if (columns) {
+      const chosen = said.getAll("col"), usual = columns.dataset.columns.split(" ");
+      said.delete("col");
+      if (chosen.length !== usual.length || chosen.some((name) => !usual.includes(name))) said.append("cols", chosen.join("."));
+    }
+    if ([...said.keys()].length === 0) said.append("q", "");
+  }
   function tick() {
     const region = live();
     if (region && window.htmx && !busy(region)) htmx.trigger(region, "refresh");
@@ -51,7 +65,15 @@
   document.addEventListener("htmx:configRequest", (event) => {
     const region = live();
     if (event.detail.elt.matches("form[data-filters]")) {
-      for (const [name, value] of [...event.detail.formData.entries()]) if (value === "") event.detail.formData.delete(name);
+      tidy(event.detail.elt, event.detail.formData);
+    }
+    const choice = event.detail.elt.closest("[data-choice]");
+    if (choice) {
+      // The link was drawn before choices of other panels: the address knows them all.
+      const asked = new URLSearchParams(location.search);
+      if (choice.dataset.key) asked.set(choice.dataset.choice, choice.dataset.key);
+      else asked.delete(choice.dataset.choice);
+      event.detail.path = `${location.pathname}?${asked}`;
     }
     if (region && event.detail.elt === region) {
       event.detail.path = location.pathname + location.search;
@@ -64,14 +86,41 @@
     if (stamp && element) element.dateTime = stamp;
     drawTimes(document);
   });
+  // What was unfolded stays unfolded.
+  let unfolded = [];
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    unfolded = [...event.detail.target.querySelectorAll("details[open][id]")].map((details) => details.id);
+  });
   document.addEventListener("htmx:afterSettle", (event) => {
     drawTimes(document);
+    for (const id of unfolded) {
+      const details = document.getElementById(id);
+      if (details) details.open = true;
+    }
     const focus = event.target.querySelector && event.target.querySelector("[data-focus]");
     if (focus) focus.focus();
   });
 
-  // A form is sent once.
+  // Text goes to the clipboard; where the browser forbids that, it is selected to be copied by hand.
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const field = document.getElementById(button.dataset.copy);
+    const said = button.parentElement.querySelector("[data-copied]");
+    try {
+      await navigator.clipboard.writeText(field.value);
+      said.textContent = "Copied";
+    } catch (error) {
+      field.focus();
+      field.select();
+      said.textContent = "Selected: press Ctrl+C or ⌘C to copy";
+    }
+  });
+
+  // A form is sent once; one that speaks of the table on screen says how it stands now.
   document.addEventListener("submit", (event) => {
+    const here = event.target.closest("form[data-here]");
+    if (here) here.elements.query.value = location.search.slice(1);
     const button = event.target.querySelector("button[data-once]");
     if (!button) return;
     button.disabled = true;
@@ -83,25 +132,37 @@
 
   // What a new price costs, before it is sent.
   document.addEventListener("input", (event) => {
-    const field = event.target.closest("[data-left]");
+    const field = event.target.closest("[data-cost]");
     if (!field) return;
     const out = document.getElementById(field.getAttribute("aria-describedby").split(" ")[0]);
-    const price = /^\d+(\.\d+)?$/.test(field.value.trim()) ? Number(field.value) : NaN;
-    const cost = Math.round(price * Number(field.dataset.left)).toLocaleString("en-GB");
-    out.textContent = Number.isNaN(price) ? out.dataset.help : `${field.dataset.left} completes to come × ${field.value.trim()} = ${cost} ${field.dataset.currency}`;
+    out.textContent = cost(field.value.trim(), field.dataset) || out.dataset.help;
   });
+  function cost(text, { left, price, spent, budget, currency }) {
+    if (left === undefined || !/^\d+(\.\d+)?$/.test(text)) return "";
+    const whole = (sum) => `${Math.round(sum).toLocaleString("en-GB")} ${currency}`;
+    const ahead = Number(text) * Number(left), more = ahead - Number(price) * Number(left);
+    let said = `${Number(left).toLocaleString("en-GB")} completes to come × ${text} = ${whole(ahead)}`;
+    if (price && more) said += `, ${whole(Math.abs(more))} ${more > 0 ? "more" : "less"} than now`;
+    if (spent === undefined) return `${said}.`;
+    const end = Number(spent) + ahead;
+    said += `. In the end ${whole(end)}`;
+    if (budget === undefined) return `${said}.`;
+    const rest = Number(budget) - end;
+    return `${said}: ${whole(Math.abs(rest))} ${rest >= 0 ? "below" : "ABOVE"} the budget of ${whole(budget)}.`;
+  }
 
   // The panel of a form closes without a round trip, and gives the focus back.
   document.addEventListener("click", (event) => {
     const closer = event.target.closest("[data-close]");
     if (closer) {
       const form = closer.closest("[data-form]");
-      if (!form || !form.closest("#form-here")) return;
+      if (!form || !form.closest("#form-here, #note-here")) return;
       event.preventDefault();
       const opener = document.getElementById(form.dataset.form);
       form.remove();
       if (opener) opener.focus();
     }
+    for (const box of document.querySelectorAll("details[data-menu][open]")) if (!box.contains(event.target)) box.open = false;
     const menu = event.target.closest(".menu");
     if (menu) {
       const open = document.querySelector(".top").classList.toggle("open");
@@ -110,7 +171,11 @@
   });
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, select, textarea, [contenteditable]");
-    if (event.key === "Escape" && document.activeElement.closest(".hint")) document.activeElement.blur();
+    const box = event.key === "Escape" && event.target.closest("details[data-menu][open]");
+    if (box) {
+      box.open = false;
+      box.querySelector("summary").focus();
+    }
     if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
     const search = document.getElementById("search");
     if (!search) return;

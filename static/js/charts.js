@@ -17,22 +17,24 @@
     const wait = chart.querySelector(".wait");
     const address = new URL(chart.dataset.chart, location.href);
     address.searchParams.set("theme", theme());
-    for (const name of ["per"]) if (chart.dataset[name]) address.searchParams.set(name, chart.dataset[name]);
+    const asked = new URLSearchParams(location.search);
+    for (const name of (chart.dataset.asks || "").split(" ")) if (asked.get(name)) address.searchParams.set(name, asked.get(name));
     try {
-      const asked = fetch(address, { credentials: "same-origin" }).then((answer) => {
+      const sent = fetch(address, { credentials: "same-origin" }).then((answer) => {
         if (!answer.ok) throw new Error(String(answer.status));
         return answer.json();
       });
-      const [Plotly, figure] = await Promise.all([plotly, asked]);
+      const [Plotly, figure] = await Promise.all([plotly, sent]);
       if (!figure.data.length) {
         wait.textContent = chart.dataset.empty;
         wait.hidden = false;
         return;
       }
+      if (chart.clientWidth < 520) Object.assign(figure.layout.legend, { y: -0.15, yanchor: "top" });
       figure.layout.font.family = getComputedStyle(document.body).fontFamily;
       await Plotly.react(chart.querySelector(".plot"), figure.data, figure.layout, settings);
       wait.hidden = true;
-      chart.dataset.drawn = chart.dataset.per || "total";
+      chart.dataset.drawn = asked.get("per") || "total";
     } catch (error) {
       wait.textContent = "The chart could not be drawn. Its numbers are in the table below.";
       wait.hidden = false;
@@ -41,15 +43,8 @@
   const all = () => document.querySelectorAll("[data-chart]");
   all().forEach(draw);
   dark.addEventListener("change", () => all().forEach(draw));
-  document.addEventListener("click", (event) => {
-    const choice = event.target.closest("[data-per-choice]");
-    if (!choice) return;
-    const chart = document.getElementById(choice.getAttribute("aria-controls"));
-    for (const other of choice.parentElement.children) other.setAttribute("aria-pressed", String(other === choice));
-    chart.dataset.per = choice.dataset.perChoice;
-    draw(chart);
-  });
-  document.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.xhr.status === 200 && event.target.matches("[data-live]")) all().forEach(draw);
+  // After a refresh, and after a choice that changed the address: what is on the page is drawn anew.
+  document.addEventListener("htmx:afterSettle", (event) => {
+    for (const chart of all()) if (event.target.matches("[data-live]") || event.target.contains(chart)) draw(chart);
   });
 })();

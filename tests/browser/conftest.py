@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.contrib.staticfiles.handlers import StaticFilesHandler
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
@@ -14,6 +15,16 @@ from tests.web.conftest import PLAIN
 from tests.web.fake_exchange import FakeExchange
 
 Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def live_server() -> Iterator[LiveServer]:
+    """The real server. pytest-django knows the app of static files by Django's own name alone."""
+    server = LiveServer("localhost", start=False)
+    server.thread.static_handler = StaticFilesHandler
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

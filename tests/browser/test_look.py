@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
-from dashboard.fielding.models import Change, Incident, Mail, Quarantine, TargetGroup
+from dashboard.fielding.models import (
+    BusinessUnit,
+    Change,
+    GroupSheet,
+    Incident,
+    Mail,
+    Quarantine,
+    TargetGroup,
+)
 from tests import make
 from tests.browser.conftest import Open, sign_in
+from tests.web.fake_exchange import FakeExchange
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -17,13 +28,19 @@ PAGES = [
     "/projects/",
     "/projects/{project}/",
     "/projects/{project}/?by=country",
+    "/projects/{project}/completes/",
     "/groups/",
     "/groups/{group}/",
     "/groups/{draft}/",
+    "/groups/{awkward}/?per=6h&span=7d&trend=ir",
     "/groups/{group}/edit/cpi/",
     "/groups/{group}/edit/filling_strategy/",
     "/groups/{group}/edit/re_entry/",
     "/search/?q=Japan",
+    "/search/?q=01M6SXXEZ0WZ5Y56T31XKB77E2",
+    "/rate-cards/",
+    "/rate-cards/?unit={unit}&country=de",
+    "/words/",
     "/activity/",
     "/spend/",
     "/me/",
@@ -35,17 +52,42 @@ PAGES = [
 ]
 
 
+PROFILES = [
+    {"id": "1", "name": "שלום " * 9, "quotas": True, "targets": [
+        {"id": "a", "name": "x" * 128, "completes": 3, "goal": 50},
+        {"id": "b", "name": "<b>Women</b>", "completes": 50, "goal": 50},
+    ]},
+    {"id": "2", "name": "State", "quotas": False, "targets": []},
+]  # fmt: skip
+CARD = {
+    "bound": False, "currency": "USD", "minutes": [5, 10, 15], "percents": list(range(99, 0, -7)),
+    "prices": [[1568 + 100 * row] * 15 for row in range(3)],
+}  # fmt: skip
+
+
 @pytest.fixture
-def ids() -> dict[str, int]:
+def ids(exchange: FakeExchange) -> dict[str, int]:
     """A world with every awkward thing in it."""
     account = make.account()
     anna = make.person("administrator", account, username="anna")
     project = make.project(account, name="Brand tracker " + "W23 " * 20)
     group = make.group(project, name="Japan 25–54", insight={"spark": [1, 5, 2], "today": 4})
-    make.group(project, name="x" * 128, status="frozen_by_vendor", country_code="de")
+    unit = BusinessUnit.objects.create(account=account, exchange_id="7", name="x" * 128)
+    awkward = make.group(
+        project, name="<script>" + "x" * 120, country_code="de", pricing_model="rate_card",
+        insight={"warnings": {"low_epc": 0.7, "high_drop_rates": 0.4, "high_median_loi": 0.1}},
+    )  # fmt: skip
+    GroupSheet.objects.create(group=awkward, profiles=PROFILES, rate_card=CARD)
+    make.completes(awkward, counts=range(200))
+    Change.objects.create(
+        account=account, group=awkward, batch_id="c", occurred_at=make.NOW - timedelta(days=3),
+        seen_at=make.NOW, kind="filling_goal_change", old=100, new=200,
+    )  # fmt: skip
+    make.group(project, name="Frozen", status="frozen_by_vendor", country_code="de")
     make.group(project, name="נשים 25–54", country_code="il", error="The exchange said 403")
     draft = make.group(project, name="<script>alert(1)</script>", status="draft", completes=None)
     make.completes(group, counts=range(100))
+    exchange.cards["de"] = CARD
     Incident.objects.create(
         account=account, project=project, group=group, rule="stalled", key="k", state="firing",
         severity=1, sentence="No complete for 5 h.", breached_at=make.NOW, fired_at=make.NOW,
@@ -65,7 +107,7 @@ def ids() -> dict[str, int]:
     make.cycle(project, complete=False, errors=["Japan 25–54: the exchange said 403"])
     return {
         "project": project.pk, "group": group.pk, "draft": draft.pk, "mail": mail.pk,
-        "connection": account.pk,
+        "connection": account.pk, "awkward": awkward.pk, "unit": unit.pk,
     }  # fmt: skip
 
 
@@ -163,3 +205,47 @@ def test_a_group_that_changes_under_a_reader_keeps_the_focus(
     page.evaluate("document.dispatchEvent(new Event('fieldwatch:tick'))")
     page.wait_for_selector("text=150 / 200")
     assert page.evaluate("document.activeElement.id") == link[1:]
+
+
+def test_a_word_is_explained_by_keyboard_and_closed_again(
+    open_page: Open, ids: dict[str, int]
+) -> None:
+    page = open_page(width=375)
+    sign_in(page, "anna")
+    page.goto(f"/groups/{ids['group']}/")
+    page.focus("[popovertarget=hint-epc]")
+    page.keyboard.press("Enter")
+    meaning = page.locator("#hint-epc")
+    expect(meaning).to_be_visible()
+    expect(meaning).to_be_in_viewport(ratio=1)
+    assert wrong(page, "a hint") == []
+    page.keyboard.press("Escape")
+    expect(meaning).to_be_hidden()
+
+
+def test_a_choice_of_one_panel_leaves_an_open_form_alone(
+    open_page: Open, ids: dict[str, int]
+) -> None:
+    page = open_page()
+    sign_in(page, "anna")
+    page.goto(f"/groups/{ids['group']}/")
+    page.click("#open-cpi")
+    page.fill("#cpi", "3.1")
+    page.click("text=Per 6 h")
+    page.wait_for_url("**?per=6h")
+    page.wait_for_selector("[data-drawn='6h'] .bars path", state="attached")
+    page.click("#trends-panel >> text=EPC")
+    page.wait_for_url("**?per=6h&trend=epc")
+    expect(page.locator("#trend-epc")).to_be_focused()
+    expect(page.locator("#cpi")).to_have_value("3.1")
+
+
+def test_the_text_for_the_client_is_copied(open_page: Open, ids: dict[str, int]) -> None:
+    page = open_page()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    sign_in(page, "anna")
+    page.goto(f"/groups/{ids['group']}/")
+    page.click("text=Copy for the client")
+    page.click("text=Copy the text")
+    expect(page.locator("[data-copied]")).to_have_text("Copied")
+    assert "Japan 25–54" in page.evaluate("navigator.clipboard.readText()")

@@ -39,7 +39,7 @@ def test_the_chart_is_drawn_and_its_numbers_are_behind_it(page: Page) -> None:
     open_group(page)
     page.wait_for_selector("[data-drawn=total] .main-svg")
     page.click("text=Per day")
-    page.wait_for_selector("[data-drawn=day] .bars path")
+    page.wait_for_selector("[data-drawn=day] .bars path", state="attached")
     page.click("text=The numbers behind the chart")
     expect(page.locator("details table")).to_contain_text("99")
 
@@ -92,7 +92,7 @@ def test_re_entry_is_changed_cell_by_cell(page: Page, exchange: FakeExchange) ->
     page.click("#open-re_entry")
     page.uncheck("[name='overquota.client_side.allow_for_current_target_group']")
     page.click("text=Send to the exchange")
-    expect(page.locator(".note.good")).to_contain_text("re-entry settings: confirmed")
+    expect(page.locator(".note.good")).to_contain_text("Re-entry, 1 change: confirmed")
     side = exchange.sent[0]["overquota"]["client_side"]
     assert side == {"allow_for_current_target_group": False, "allow_for_other_target_groups": False}
 

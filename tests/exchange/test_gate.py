@@ -197,3 +197,19 @@ def test_without_redis_the_rules_hold_in_the_process_and_redis_is_found_again(
     clock.sleep(6)
     assert gate.admit() == 0.0
     assert client.exists("fieldwatch:gate:comes-back")
+
+
+def test_without_a_budget_redis_is_asked_ten_times_a_second_at_most(
+    redis_url: str, clock: FastClock
+) -> None:
+    client, account = connect(redis_url), "101@unlimited"
+    one, other = (
+        RedisGate(client, account=account, clock=clock, chance=NoChance()) for _ in range(2)
+    )
+    one.admit()
+    asked = client.info("commandstats")["cmdstat_evalsha"]["calls"]
+    assert all(one.admit() == 0.0 for _ in range(100))
+    assert client.info("commandstats")["cmdstat_evalsha"]["calls"] == asked
+    other.pause(30)
+    clock.sleep(0.11)
+    assert one.admit() > 29

@@ -48,7 +48,8 @@ def test_only_days_that_differ_are_written() -> None:
 
 
 def test_a_series_that_falls_says_by_how_much() -> None:
-    assert completes.falls([(at(1), 10), (at(2), 8), (at(3), 9), (at(4), 4)]) == 7
+    days = completes.pack([(at(1), 10), (at(2), 8), (at(3), 9), (at(4), 4)])
+    assert completes.falls(completes.readings(days)) == 7
 
 
 hours = st.integers(min_value=0, max_value=24 * 30)

@@ -21,7 +21,7 @@ ILL = {
     "link": {"hours_silent": 5.0, "expected_in_silence": 9.0, "entrants_lately": 140},
     "no_entrants": {"hours_silent": 5.0, "expected_in_silence": 9.0, "entrants_lately": 2},
     "set_up": {"analysis": {"Complete": 90, "Redirect error": 10}},
-    "about_to_pause": {"hours_silent": 59.0},
+    "about_to_pause": {"hours_silent": 62.0},
     "quotas": {"quotas_full": 0.7},
     "loi": {"loi_seconds": 852},
     "ir": {"ir": 0.3},
@@ -80,3 +80,9 @@ def test_too_few_people_prove_nothing():
 def test_overquota_in_the_respondent_analysis_points_at_quotas():
     seen = diagnose(replace(WELL, analysis={"Complete": 60, "Overquota": 40}))
     assert (seen[0].code, seen[0].observed) == ("quotas", "40% meet a full quota")
+
+
+def test_a_goal_about_to_be_met_does_not_hide_a_pause():
+    seen = replace(WELL, completes=990, hours_silent=62.0)
+    assert "about_to_pause" in codes(seen)
+    assert "about_to_pause" not in codes(replace(WELL, completes=999))

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.fielding.forecast import Question, completes_by, forecast, forecast_many
+from dashboard.fielding.forecast import completes_by, forecast, forecast_many
+from dashboard.fielding.question import Question
 from dashboard.fielding.readings import Readings
 from dashboard.fielding.rhythm import Prior
 

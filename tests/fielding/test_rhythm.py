@@ -83,3 +83,22 @@ def test_nothing_to_pool_is_refused():
 def test_what_is_no_prior_is_refused(wrong):
     with pytest.raises(ValueError, match="prior"):
         Prior(*wrong)
+
+
+def test_a_silent_saturday_speaks_for_a_silent_sunday():
+    week = np.repeat([1.0, 1, 1, 1, 1, 0, 0], 24) * 4
+    shape = learned(week, 6).reshape(7, 24).mean(axis=1)  # Monday to Saturday
+    assert shape[6] < 0.4
+
+
+def test_one_silent_working_day_is_not_taken_to_come_again():
+    first = int(START.timestamp() // 3600)
+    rate = np.where((np.arange(9 * 24) // 24) == 1, 0.0, 4.0)  # one Tuesday
+    counts = np.random.default_rng(1).poisson(rate)
+    history = [(START, 0)] + [
+        (START + (i + 1) * HOUR, int(c)) for i, c in enumerate(np.cumsum(counts))
+    ]
+    read = cleaned(history, (first + 9 * 24) * 3600.0)
+    hours = record(read, zone=ROME, pauses=(), shape=waking_hours())
+    shape = learn(stack([hours]), waking_hours()[None])[0].reshape(7, 24).mean(axis=1)
+    assert shape[1] > 0.5

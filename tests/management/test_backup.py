@@ -4,69 +4,47 @@ from __future__ import annotations
 
 import os
 import secrets
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
-from cryptography.fernet import Fernet
 
 from tests.conftest import missing
+from tests.management.machine import NEW, OLD, Machine
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 FILL = """
+from allauth.mfa.totp.internal.auth import TOTP
 from tests import make
+TOTP.activate(make.person(username="dana"), "JBSWY3DPEHPK3PXP")
 make.group(make.project(make.account(name="main", secret="the-exchange-key")))
 """
 READ = """
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import decrypt
+assert decrypt(Authenticator.objects.get().data["secret"]) == "JBSWY3DPEHPK3PXP"
 from dashboard.fielding.models import ExchangeAccount, TargetGroup
 print(ExchangeAccount.objects.get(name="main").secret, TargetGroup.objects.count())
 """
 
 
-class Machine:
-    """A machine with a database of its own and these keys."""
-
-    def __init__(self, home: Path, database: str = "", keys: str = OLD) -> None:
-        self.environment = {
-            **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
-            "FIELDWATCH_HOME": str(home),
-            "DATABASE_URL": database or f"sqlite:///{home / 'own.sqlite3'}",
-            "ENCRYPTION_KEYS": keys,
-            "PYTHONPATH": str(ROOT),
-        }
-        home.mkdir(parents=True, exist_ok=True)
-
-    def run(self, *words: str, code: int = 0) -> str:
-        """What a command of manage.py printed; it must end with this code."""
-        ended = subprocess.run(
-            [sys.executable, "manage.py", *words],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ended.returncode == code, ended.stderr
-        return ended.stdout + ended.stderr
+class Filled(Machine):
+    """A machine that can be filled, and asked what it holds."""
 
     def fill(self) -> None:
         """All tables, one connection and one group."""
         self.run("migrate", "--verbosity", "0")
-        self.run("shell", "--no-imports", "-c", FILL)
+        self.do(FILL)
 
     def holds(self) -> str:
         """The secret of its connection and the number of its groups."""
-        return self.run("shell", "--no-imports", "-c", READ).strip()
+        return self.do(READ)
 
 
 @pytest.fixture
-def filled(tmp_path: Path) -> Machine:
-    machine = Machine(tmp_path / "old")
+def filled(tmp_path: Path) -> Filled:
+    machine = Filled(tmp_path / "old")
     machine.fill()
     return machine
 
@@ -87,13 +65,11 @@ def databases() -> Iterator[tuple[str, str]]:
             server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def test_a_back_up_of_sqlite_is_restored_on_another_machine(
-    filled: Machine, tmp_path: Path
-) -> None:
+def test_a_back_up_of_sqlite_is_restored_on_another_machine(filled: Filled, tmp_path: Path) -> None:
     file = tmp_path / "backup.sqlite3"
     filled.run("backup", str(file))
     assert file.stat().st_mode & 0o777 == 0o600
-    other = Machine(tmp_path / "new")
+    other = Filled(tmp_path / "new")
     assert "1 connections, 1 target groups" in other.run("restore", str(file))
     assert other.holds() == "the-exchange-key 1"
 
@@ -102,30 +78,32 @@ def test_a_back_up_of_sqlite_is_restored_on_another_machine(
 def test_a_back_up_of_postgresql_is_restored_in_another_database(
     databases: tuple[str, str], tmp_path: Path
 ) -> None:
-    old, new = (Machine(tmp_path / str(n), url) for n, url in enumerate(databases))
+    old, new = (Filled(tmp_path / str(n), url) for n, url in enumerate(databases))
     old.fill()
     old.run("backup", str(tmp_path / "backup.dump"))
     new.run("restore", str(tmp_path / "backup.dump"))
     assert new.holds() == "the-exchange-key 1"
 
 
-def test_nothing_is_ever_written_over(filled: Machine, tmp_path: Path) -> None:
+def test_nothing_is_ever_written_over(filled: Filled, tmp_path: Path) -> None:
     file = tmp_path / "backup.sqlite3"
     filled.run("backup", str(file))
     assert "exists already" in filled.run("backup", str(file), code=1)
     assert "restore into an empty one" in filled.run("restore", str(file), code=1)
 
 
-def test_a_restore_without_the_key_says_so(filled: Machine, tmp_path: Path) -> None:
+def test_a_restore_without_the_key_says_so(filled: Filled, tmp_path: Path) -> None:
     file = tmp_path / "backup.sqlite3"
     filled.run("backup", str(file))
     stranger = Machine(tmp_path / "new", keys=NEW)
     assert "ENCRYPTION_KEYS no longer holds" in stranger.run("restore", str(file), code=1)
 
 
-def test_after_rekey_the_old_key_is_not_needed(filled: Machine) -> None:
+def test_after_rekey_the_old_key_is_not_needed(filled: Filled) -> None:
     filled.environment["ENCRYPTION_KEYS"] = f"{NEW},{OLD}"
     assert filled.holds() == "the-exchange-key 1"
-    assert "exchange accounts: 1" in filled.run("rekey")
+    said = filled.run("rekey")
+    assert "exchange accounts: 1" in said
+    assert "second factors: 1" in said
     filled.environment["ENCRYPTION_KEYS"] = NEW
     assert filled.holds() == "the-exchange-key 1"

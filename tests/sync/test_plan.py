@@ -101,15 +101,100 @@ def test_work_that_never_ends_is_set_aside_and_says_so(project: Project) -> None
     assert "half-way" in project.error
 
 
-def test_a_project_that_somebody_looks_at_is_due_now(project: Project) -> None:
-    Project.objects.update(due_at=NOW + timedelta(minutes=20))
-    plan.look(project.pk, now=NOW)
+def looked_at(project: Project, **was: object) -> Project:
+    Project.objects.update(**{"urgency": plan.LIVE} | was)
+    plan.look(ROWS(), now=NOW)
     project.refresh_from_db()
-    assert project.due_at == NOW
+    return project
 
 
-def test_looking_twice_in_a_moment_reads_once(project: Project) -> None:
-    Project.objects.update(due_at=NOW + timedelta(minutes=20), read_at=NOW - timedelta(seconds=2))
-    plan.look(project.pk, now=NOW)
-    project.refresh_from_db()
-    assert project.due_at > NOW
+@pytest.mark.parametrize("due_at", [NOW + timedelta(minutes=20), NOW - timedelta(hours=1), None])
+def test_a_project_that_somebody_looks_at_is_due_now_before_all_others(
+    project: Project, due_at: datetime | None
+) -> None:
+    found = looked_at(project, due_at=due_at)
+    assert (found.due_at, found.urgency) == (NOW, plan.LOOKED_AT)
+
+
+def test_looking_twice_in_a_minute_reads_once(project: Project) -> None:
+    found = looked_at(
+        project, due_at=NOW + timedelta(minutes=20), read_at=NOW - timedelta(seconds=59)
+    )
+    assert (found.due_at, found.urgency) == (NOW + timedelta(minutes=20), plan.LIVE)
+
+
+def test_looking_at_what_the_exchange_no_longer_lists_asks_nothing(project: Project) -> None:
+    assert looked_at(project, due_at=None, missing_since=NOW).due_at is None
+
+
+def test_a_draft_or_an_unknown_status_is_read_daily() -> None:
+    for status in ("draft", "under_review"):
+        assert due((status, None), ("archived", None)) == NOW + timedelta(days=1)
+
+
+def test_scheduled_groups_are_read_hourly() -> None:
+    assert due(("scheduled", None)) == NOW + timedelta(hours=1)
+
+
+def test_one_live_group_has_its_whole_project_read_at_its_pace() -> None:
+    assert due(("archived", NOW), ("completed", NOW), ("live", NOW)) == NOW + 2 * EVERY
+
+
+def test_an_interval_above_half_an_hour_is_kept() -> None:
+    slow = timedelta(hours=2)
+    at = plan.next_due(
+        statuses=[("live", NOW)], moved=False, every=slow, waited=timedelta(hours=9), now=NOW
+    )
+    assert at == NOW + slow
+
+
+@pytest.mark.django_db
+def test_what_a_person_looks_at_comes_first_then_what_is_live() -> None:
+    account = make.account()
+    for name, urgency, minutes in (
+        ("rest", plan.REST, 9),
+        ("live", plan.LIVE, 2),
+        ("later", plan.LIVE, 1),
+        ("looked at", plan.LOOKED_AT, 0),
+    ):
+        at = NOW - timedelta(minutes=minutes)
+        make.project(account, name=name, urgency=urgency, due_at=at)
+    names = dict(Project.objects.values_list("pk", "name"))
+    found = [names[pk] for pk in plan.due(ROWS(), now=NOW, limit=9)]
+    assert found == ["looked at", "live", "later", "rest"]
+    assert names[plan.first(now=NOW) or 0] == "looked at"
+
+
+@pytest.mark.django_db
+def test_nothing_starves_behind_live_projects() -> None:
+    account = make.account()
+    live = make.project(account, urgency=plan.LIVE, due_at=NOW)
+    rest = make.project(account, urgency=plan.REST, due_at=NOW - plan.REST_WAITS)
+    plan.promote(now=NOW)
+    assert plan.due(ROWS(), now=NOW, limit=1) == [live.pk]
+    plan.promote(now=NOW + timedelta(seconds=1))
+    assert plan.due(ROWS(), now=NOW, limit=1) == [rest.pk]
+
+
+@pytest.mark.django_db
+def test_what_is_paused_by_an_administrator_is_never_the_next() -> None:
+    make.project(make.account(polling=False), due_at=NOW)
+    assert plan.first(now=NOW) is None
+
+
+@pytest.mark.django_db
+def test_a_turn_is_a_tenth_of_the_budget_and_everything_without_one() -> None:
+    assert plan.share(make.account(requests_per_minute=600)) == 60
+    assert plan.share(make.account(requests_per_minute=3)) == 1
+    assert plan.share(make.account(requests_per_minute=0)) is None
+
+
+def test_a_group_that_refuses_is_left_alone_twice_as_long_each_time_up_to_a_day() -> None:
+    hours = [0, 1, 2, 4, 8, 16, 40]
+    waits = [plan.back_off(timedelta(hours=each), refused=True) for each in hours]
+    assert [wait.total_seconds() / 3600 for wait in waits] == [1, 1, 2, 4, 8, 16, 24]
+
+
+def test_a_fault_of_the_exchange_is_tried_with_the_next_round_and_hourly_in_the_end() -> None:
+    assert plan.back_off(timedelta(0), refused=False) == timedelta(minutes=1)
+    assert plan.back_off(timedelta(days=2), refused=False) == timedelta(hours=1)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.fielding.models import GroupSheet, TargetGroup
+from dashboard.fielding.models import GroupSheet, Project, TargetGroup
 from tests.exchange_server import Exchange, group_row, money
 from tests.make import ulid
 
@@ -49,7 +49,12 @@ def sheet() -> GroupSheet:
 
 def priced_by_a_card(exchange: Exchange) -> None:
     said = {
-        "progress": {"current_completes": 1, "filling_goal": 200, "filling_strategy": "completes"},
+        "progress": {
+            "current_completes": 1,
+            "current_prescreens": 3,
+            "filling_goal": 200,
+            "filling_strategy": "completes",
+        },
         "project_name": "Project",
         "target_group_name": "Group 11",
         "pricing_model": "rate_card",
@@ -101,3 +106,14 @@ def test_quotas_of_a_moving_group_are_asked_with_its_series_and_of_an_idle_one_n
     pull()
     assert exchange.asked(f"{ONE}/profiles") == 1
     assert sheet().profiles[0]["targets"][0]["completes"] == 11
+
+
+def test_a_quota_that_moved_alone_is_a_change_that_pages_see(
+    pull: Pull, exchange: Exchange
+) -> None:
+    pull()
+    before = Project.objects.get().version
+    exchange.on("GET", f"{ONE}/profiles", lambda: (200, profiles(12, 20)))
+    TargetGroup.objects.filter(exchange_id=ONE).update(row_hash=b"")
+    assert pull()["groups_written"] == 1
+    assert Project.objects.get().version > before

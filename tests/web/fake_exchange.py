@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from dashboard.exchange.errors import ExchangeError
-from dashboard.fielding.models import Edit, TargetGroup, User
+from dashboard.exchange.errors import ExchangeError, NotFound
+from dashboard.fielding.models import BusinessUnit, Edit, ExchangeAccount, TargetGroup, User
+from dashboard.sync import lookup
 from tests.make import NOW
 
 ALLOWED = {"allow_for_current_target_group": True, "allow_for_other_target_groups": False}
@@ -22,6 +23,36 @@ RE_ENTRY = {
 }
 
 
+DETAILS: dict[str, Any] = {
+    "name": "Japan 25–54",
+    "project_manager_id": "pm-1",
+    "expected_length_of_interview_minutes": 9,
+    "expected_incidence_rate": 0.35,
+    "industry_lockout_code": "no_lockout",
+    "live_url": "https://survey.example.com/live?rid=[%RID%]",
+    "test_url": "https://survey.example.com/test",
+    "target_group_customer_reference_number": "REF-1",
+    "client_cost_per_interview_note": {"value": "5.00", "currency_code": "USD"},
+}
+DATES = {
+    "start_fielding_at": "2026-11-13T09:00:00.000Z",
+    "end_fielding_at": "2036-11-27T09:00:00.000Z",
+}
+GOALS: dict[str, Any] = {
+    "completes_goal": 200,
+    "profiles": [
+        {
+            "id": "p1",
+            "name": "Age",
+            "targets": [
+                {"id": "t1", "name": "18–34", "completes_goal": 80, "completes": 40},
+                {"id": "t2", "name": "35–54", "completes_goal": 120, "completes": 60},
+            ],
+        }
+    ],
+}
+
+
 class FakeExchange:
     """What the forms ask of `sync.push`, with every way it can end."""
 
@@ -34,17 +65,29 @@ class FakeExchange:
             "cpi": {"value": "2.70", "currency_code": "USD"},
             "filling_strategy": "completes",
             "re_entry": copy.deepcopy(RE_ENTRY),
+            "details": copy.deepcopy(DETAILS),
+            "dates": dict(DATES),
+            "goals": copy.deepcopy(GOALS),
+            "budget": None,
+            "time_zone": "",
         }
         self.state = Edit.State.CONFIRMED
         self.reasons: list[dict[str, str]] = []
         self.down: ExchangeError | None = None
         self.sent: list[Any] = []
+        self.cards: dict[str, Any] = {}
+        self.known: dict[str, lookup.Found] = {}
+        self.asked: list[str] = []
 
     def present(self, *, group: TargetGroup, kind: str) -> Any:
         """The value now."""
         if self.down:
             raise self.down
         return self.values[kind]
+
+    def lockouts(self, *, group: TargetGroup) -> list[tuple[str, str]]:
+        """Two of them."""
+        return [("no_lockout", "No lockout"), ("automotive", "Automotive")]
 
     def push(
         self, *, group: TargetGroup, kind: str, seen: Any, wanted: Any, by: User, token: str
@@ -72,3 +115,18 @@ class FakeExchange:
             started_at=NOW,
             settled_at=None if self.state == Edit.State.UNKNOWN else NOW,
         )
+
+    def rate_card(self, *, unit: BusinessUnit, country: str) -> Any:
+        """The card of a country."""
+        if self.down:
+            raise self.down
+        if country not in self.cards:
+            raise NotFound
+        return self.cards[country]
+
+    def group_by_id(self, *, ulid: str, accounts: list[ExchangeAccount]) -> lookup.Answer:
+        """A group by its id, if it is on one of these accounts."""
+        self.asked.append(ulid)
+        found = self.known.get(ulid)
+        failed = [(one, str(self.down)) for one in accounts] if self.down else []
+        return lookup.Answer(found if found and found.account in accounts else None, failed)

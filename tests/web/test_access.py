@@ -12,6 +12,7 @@ from dashboard.alerts import stop
 from dashboard.fielding.models import Mail, Project, TargetGroup, User, Webhook
 from dashboard.urls import urlpatterns
 from dashboard.web.access import Rule
+from dashboard.web.forms import FORMS
 from tests import make
 from tests.web.fake_exchange import FakeExchange
 
@@ -20,6 +21,13 @@ pytestmark = pytest.mark.django_db
 VERBS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 ROLES = ["signed out", "stranger", "viewer", "editor", "administrator"]
 SIGN_IN = "/sign-in/"
+# Where there is nothing for anybody until it is set up: single sign-on, a second factor, figures.
+ABSENT = {
+    "/sign-in/with/sso/": (404,),
+    "/sign-in/with/sso/back/": (404,),
+    "/me/second-factor/off/": (404,),
+    "/me/second-factor/codes/": (404,),
+}
 
 
 @dataclass
@@ -57,16 +65,23 @@ def world(exchange: FakeExchange) -> World:
 def _address(pattern: URLPattern, world: World, role: str) -> str:
     """The address with the ids of the world put in; a new kind of id must be added here."""
     route = "/" + str(pattern.pattern)
+    if "uidb36" in route:
+        return "/sign-in/new/1-nonsense/"
     ids = {
         "projects": world.project.pk,
         "groups": world.group.pk,
         "connections": world.group.account_id,
     }
+    if route.startswith("/edits/<"):
+        ids["edits"] = make.edit(world.group).pk
     if route.startswith("/mails/<"):
         ids["mails"] = world.mail_to(role).pk
     for kind, pk in ids.items():
         route = route.replace(f"{kind}/<int:pk>", f"{kind}/{pk}")
-    route = route.replace("<str:kind>", "cpi")
+    route = route.replace("<str:kind>", "cpi").replace("<str:provider_id>", "sso")
+    if "<int:membership>" in route:
+        viewer = world.people["viewer"].memberships.get()
+        route = route.replace("<int:membership>", str(viewer.pk))
     if "<str:key>" in route:
         hook = Webhook.objects.create(account=world.group.account, key="k", secret="s")
         route = route.replace("<str:key>", hook.key)
@@ -96,10 +111,11 @@ def test_every_verb_keeps_to_the_rule(
             client.force_login(user)
         answer = client.generic(verb, address)
         what = f"{role}: {verb} {address} → {answer.status_code}"
-        assert _fits(rule, role, answer.status_code, answer.headers.get("Location", "")), what
+        to = answer.headers.get("Location", "")
+        assert _fits(rule, role, address, answer.status_code, to), what
 
 
-def _fits(rule: Rule, role: str, status: int, location: str) -> bool:
+def _fits(rule: Rule, role: str, address: str, status: int, location: str) -> bool:
     """Whether an answer is one that the rule allows for this role."""
     if role == "signed out" and rule is not Rule.OPEN:
         return status == 302 and location.startswith(SIGN_IN)
@@ -112,7 +128,7 @@ def _fits(rule: Rule, role: str, status: int, location: str) -> bool:
     if rule is Rule.ADMINISTRATOR and role != "administrator":
         return status == 403
     unsigned = rule is Rule.OPEN and status == 401  # a webhook's delivery by anybody else
-    return unsigned or status in (200, 204, 302)
+    return unsigned or status in (200, 204, 302) or status in ABSENT.get(address, ())
 
 
 def test_a_viewer_is_offered_no_edit(world: World, client: Client) -> None:
@@ -121,10 +137,10 @@ def test_a_viewer_is_offered_no_edit(world: World, client: Client) -> None:
     assert "/edit/" not in page
 
 
-def test_an_editor_is_offered_the_three_edits(world: World, client: Client) -> None:
+def test_an_editor_is_offered_every_form(world: World, client: Client) -> None:
     client.force_login(world.people["editor"])
     page = client.get(f"/groups/{world.group.pk}/").content.decode()
-    for kind in ("cpi", "filling_strategy", "re_entry"):
+    for kind in FORMS:
         assert f"/groups/{world.group.pk}/edit/{kind}/" in page
 
 
@@ -164,5 +180,5 @@ def test_a_mail_to_somebody_else_is_not_found(world: World, client: Client) -> N
 @pytest.mark.parametrize("pk", ["0", "99999999999999999999999"])
 def test_an_id_that_cannot_be_is_not_found(world: World, client: Client, pk: str) -> None:
     client.force_login(world.people["editor"])
-    for kind in ("projects", "groups", "mails", "connections"):
+    for kind in ("projects", "groups", "edits", "mails", "connections"):
         assert client.get(f"/{kind}/{pk}/").status_code == 404

@@ -19,10 +19,10 @@ def figure(grid: series.Grid | None, zone: ZoneInfo = TOKYO) -> charts.Figure:
     return charts.completes(
         grid,
         goal=10,
-        begins=NOW - timedelta(days=1),
-        ends=NOW + timedelta(days=1),
+        required=[(NOW - timedelta(days=1), 0), (NOW + timedelta(days=1), 10)],
         forecast=charts.Forecast(NOW + timedelta(days=1), 8, 10, 12),
         marks=[charts.Mark(NOW - timedelta(hours=1), "CPI: 2.70 → 3.10")],
+        shown=None,
         palette=charts.PALETTES["dark"],
         zone=zone,
     )
@@ -33,12 +33,12 @@ def test_plotly_takes_every_figure(theme: str) -> None:
     palette = charts.PALETTES[theme]
     go.Figure(figure(GRID))
     go.Figure(figure(None))
-    go.Figure(charts.gained(series.rates(GRID, 1), 1, palette=palette, zone=TOKYO))
+    go.Figure(charts.gained(series.steps(GRID, 1, TOKYO), 1, palette=palette, zone=TOKYO))
     reading = [(NOW, 14.2)]
     given = {"name": "LOI", "unit": "min", "palette": palette, "zone": TOKYO}
     go.Figure(charts.trend(reading, agreed=9, **given))
     go.Figure(charts.trend([], agreed=None, **given))
-    go.Figure(charts.gained(None, 24, palette=palette, zone=TOKYO))
+    go.Figure(charts.gained([], 24, palette=palette, zone=TOKYO))
 
 
 def test_the_line_is_on_the_groups_own_clock_and_a_gap_stays_a_gap() -> None:
@@ -66,14 +66,48 @@ def test_a_mark_sits_on_the_line() -> None:
 
 def test_days_are_the_groups_own_and_a_fall_is_shown_as_one() -> None:
     midnight = datetime(2026, 11, 19, 15, tzinfo=UTC)  # in Tokyo
-    counts = [10, 12, 11]
-    days = series.days_in(series.Grid(midnight, counts), TOKYO)
-    assert [(str(day.day), day.completes, day.gained) for day in days] == [
-        ("2026-11-20", 11, 1),
-        ("2026-11-19", 10, None),
+    days = series.steps(series.Grid(midnight, [10, 12, 11]), 24, TOKYO)
+    assert [(str(day.start), day.completes, day.gained) for day in days] == [
+        ("2026-11-19 00:00:00", 10, None),
+        ("2026-11-20 00:00:00", 11, 1),
     ]
 
 
-def test_rates_are_differences_of_counts() -> None:
+def test_six_hours_begin_at_the_groups_midnight() -> None:
+    grid = series.Grid(datetime(2026, 11, 19, 16, tzinfo=UTC), list(range(12)))
+    assert [step.start.hour for step in series.steps(grid, 6, TOKYO)] == [0, 6]
+
+
+def test_an_hour_that_comes_twice_is_two_steps() -> None:
+    fall = series.Grid(datetime(2026, 10, 25, 0, tzinfo=UTC), [1, 2, 4])
+    steps = series.steps(fall, 1, ZoneInfo("Europe/Berlin"))
+    assert [(step.start.hour, step.gained) for step in steps] == [(1, None), (2, 1), (2, 2)]
+
+
+def test_a_step_gains_the_difference_of_counts_and_a_gap_gains_nothing_known() -> None:
     grid = series.Grid(NOW, [1, 4, None, 9, 8])
-    assert series.rates(grid, 1).counts == [3, None, None, -1]
+    assert [step.gained for step in series.steps(grid, 1, TOKYO)] == [None, 3, None, 5, -1]
+
+
+def test_a_span_is_shown_on_the_groups_clock() -> None:
+    shown = charts.completes(
+        GRID, goal=None, required=[], forecast=None, marks=[], shown=(NOW, NOW),
+        palette=charts.PALETTES["light"], zone=TOKYO,
+    )  # fmt: skip
+    assert shown["layout"]["xaxis"]["range"] == ["2026-11-20T21:00:00"] * 2
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_plotly_takes_the_figure_of_a_project(theme: str) -> None:
+    made = charts.project(
+        NOW,
+        [charts.Share("Japan <b>25</b>", [1, 2]), charts.Share("x" * 128, [0, 5])],
+        required=[(NOW, 0), (NOW + timedelta(days=1), 10)],
+        forecast=[(NOW, 7), (NOW + timedelta(days=1), 12)],
+        palette=charts.PALETTES[theme],
+        zone=TOKYO,
+    )
+    go.Figure(made)
+    assert [trace["name"] for trace in made["data"]][:2] == ["Japan ‹b›25‹/b›", "x" * 31 + "…"]
+    nothing = {"required": [], "forecast": [], "palette": charts.PALETTES[theme], "zone": TOKYO}
+    go.Figure(charts.project(None, [], **nothing))

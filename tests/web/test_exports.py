@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import csv
+import io
+import zipfile
 from decimal import Decimal
+from xml.etree import ElementTree
 
 import pytest
-from django.http import StreamingHttpResponse
+from django.http import FileResponse, StreamingHttpResponse
 from django.test import Client
 
 from dashboard.fielding.models import Edit
 from dashboard.web.exports import neutral
 from tests import make
+
+MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 pytestmark = pytest.mark.django_db
 
@@ -44,6 +49,60 @@ def test_a_project_exports_what_is_filtered_on_screen(client: Client) -> None:
     assert [row["Group"] for row in found] == ["'=cmd"]
     assert Decimal(found[0]["CPI"]) == Decimal("2.7352")
     assert found[0]["Currency"] == "USD"
+
+
+def workbook(answer: object) -> list[list[object]]:
+    """The cells of the one sheet: numbers as numbers, text as text."""
+    assert isinstance(answer, FileResponse)
+    with zipfile.ZipFile(io.BytesIO(answer.getvalue())) as book:
+        sheet = ElementTree.fromstring(book.read("xl/worksheets/sheet1.xml"))  # noqa: S314
+    rows: list[list[object]] = []
+    for row in sheet.iter(f"{MAIN}row"):
+        cells: list[object] = []
+        for cell in row.iter(f"{MAIN}c"):
+            text = "".join(cell.itertext())
+            cells.append(text if cell.get("t") == "inlineStr" else float(text))
+        rows.append(cells)
+    return rows
+
+
+def test_a_file_has_the_columns_of_the_screen_with_units_in_their_headings(client: Client) -> None:
+    account = make.account()
+    client.force_login(make.person("viewer", account))
+    project = make.project(account, name="Tracker")
+    make.group(project, name="=1+1", median_loi_seconds=852, cost=Decimal("-3.5"))
+    address = f"/projects/{project.pk}/export.{{}}?cols=loi.spend.end"
+    (row,) = rows(client.get(address.format("csv")))
+    assert list(row) == [
+        "Project", "Group", "Id", "Exchange id", "LOI (min)", "Agreed LOI (min)", "Spend",
+        "Currency", "End (UTC)", "Read (UTC)",
+    ]  # fmt: skip
+    headings, cells = workbook(client.get(address.format("xlsx")))
+    assert headings == list(row)
+    assert cells[1] == "=1+1"
+    assert cells[4:8] == [14.2, 10.0, -3.5, "USD"]
+
+
+def test_a_file_has_the_rows_of_all_pages_in_the_order_of_the_screen(client: Client) -> None:
+    account = make.account()
+    client.force_login(make.person("viewer", account))
+    project = make.project(account)
+    for number in range(3):
+        make.group(project, name=f"Group {number}", short_at_end=number)
+    found = rows(client.get("/groups/export.csv?page=7&sort=name"))
+    assert [row["Group"] for row in found] == ["Group 0", "Group 1", "Group 2"]
+    found = rows(client.get("/groups/export.csv"))
+    assert [row["Group"] for row in found] == ["Group 2", "Group 1", "Group 0"]
+
+
+def test_projects_have_a_column_of_spend_for_each_currency(client: Client) -> None:
+    account = make.account()
+    client.force_login(make.person("viewer", account))
+    project = make.project(account, name="Tracker")
+    make.group(project, currency="EUR", cost=Decimal("50"))
+    make.group(project, currency="USD", cost=Decimal("7.25"))
+    (row,) = rows(client.get("/projects/export.csv"))
+    assert (row["Spend (EUR)"], row["Spend (USD)"]) == ("50.000000", "7.250000")
 
 
 def test_an_export_holds_nothing_of_other_accounts(client: Client) -> None:

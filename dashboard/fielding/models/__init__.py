@@ -18,6 +18,7 @@ from dashboard.fielding.models.pages import SavedView
 from dashboard.fielding.models.people import Membership, User
 from dashboard.fielding.models.polling import Cycle, Quarantine
 from dashboard.fielding.models.sheets import GroupSheet
+from dashboard.fielding.models.usual import Usual
 from dashboard.fielding.models.webhooks import Webhook, WebhookEvent, WebhookRefusal
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "SavedView",
     "TargetGroup",
     "User",
+    "Usual",
     "Webhook",
     "WebhookEvent",
     "WebhookRefusal",

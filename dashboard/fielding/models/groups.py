@@ -45,6 +45,10 @@ class Project(models.Model):
     overviews_at = models.DateTimeField(null=True)  # last sweep of what no list shows
     details_at = models.DateTimeField(null=True)
     told_at = models.DateTimeField(null=True)  # when a webhook last said that a group changed
+    urgency = models.PositiveSmallIntegerField(default=2)  # see `sync.plan`; 0 first
+    # A pass over its groups that took more than a turn: where it has come to, and when it began.
+    pass_to = foreign_id(blank=True, default="")
+    pass_since = models.DateTimeField(null=True)
     # Grows with every write to the project or its groups: the pages' ETag.
     version = models.PositiveBigIntegerField(default=0)
 
@@ -54,6 +58,7 @@ class Project(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["account", "exchange_id"], name="project_once"),
         ]
+        indexes = [models.Index(fields=["urgency", "due_at"], name="project_turn")]
 
     def __str__(self) -> str:
         return self.name
@@ -142,6 +147,9 @@ class TargetGroup(models.Model):
     details_read_at = models.DateTimeField(null=True)  # details, dates and re-entry
     # When a webhook said that it changed; null once it was asked since.
     told_at = models.DateTimeField(null=True)
+    # What failed or is still to come: when everything is asked (again), and since when it fails.
+    owed_at = models.DateTimeField(null=True)
+    owes_since = models.DateTimeField(null=True)
     missing_since = models.DateTimeField(null=True)
     error = models.TextField(blank=True, default="")
     changed_at = models.DateTimeField(null=True)

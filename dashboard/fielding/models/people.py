@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from dashboard.fielding.models.fields import foreign_id
+from dashboard.fielding.queries import MembershipQuerySet
 
 
 class UserManager(DjangoUserManager["User"]):
@@ -37,7 +38,7 @@ class User(AbstractUser):
     email = models.EmailField("e-mail address")
     time_zone = models.CharField(max_length=64, default="UTC")
     theme = models.CharField(max_length=5, choices=Theme, default=Theme.AUTO)
-    # When they last did something here, to the minute; and when the visit before this one ended.
+    # When they last looked at the home page, to the minute; and when the visit before this ended.
     seen_at = models.DateTimeField(null=True, blank=True)
     last_visit_at = models.DateTimeField(null=True, blank=True)
     # Set when a person's address was refused by a mail server for good (5xx); shown to them.
@@ -71,6 +72,8 @@ class Membership(models.Model):
     )
     role = models.CharField(max_length=13, choices=Role)
     exchange_user_id = foreign_id(blank=True, default="")
+
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         constraints = [

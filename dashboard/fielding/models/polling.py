@@ -23,6 +23,7 @@ class Cycle(models.Model):
     groups_seen = models.PositiveIntegerField(default=0)
     groups_written = models.PositiveIntegerField(default=0)
     quarantined = models.PositiveIntegerField(default=0)
+    left = models.PositiveIntegerField(default=0)  # groups whose turn is still to come
     errors = models.JSONField(default=list)  # [sentence, …]
 
     class Meta:

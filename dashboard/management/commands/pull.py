@@ -13,8 +13,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from dashboard.alerts import detect
-from dashboard.fielding.models import Cycle, ExchangeAccount
-from dashboard.sync import work
+from dashboard.fielding.models import Cycle, ExchangeAccount, TargetGroup
+from dashboard.sync import plan, work
 
 WAIT_SECONDS = 100
 COMPLETE, INCOMPLETE, NOTHING = 0, 3, 1
@@ -51,21 +51,39 @@ class Command(BaseCommand):
         if own is None or account.health != ExchangeAccount.Health.FRESH:
             return [own]
         cycles: list[Cycle | None] = [own]
+        plan.ask_again(TargetGroup.objects.filter(account=account), now=timezone.now())
         projects = account.projects.filter(missing_since=None).order_by("pk")
         keys = list(projects.values_list("pk", flat=True))
         for done, pk in enumerate(keys, 1):
-            cycle = _when_free(
-                lambda pk=pk: work.project_round(pk, clock=timezone.now, force=True)  # type: ignore[misc]
-            )
-            if cycle is not None:
-                detect.after_cycle(cycle=cycle, now=timezone.now())
-            cycles.append(cycle)
+            cycles.append(self._turns(pk))
             self._show_progress(done, len(keys))
         return cycles
+
+    def _turns(self, pk: int) -> Cycle | None:
+        """All turns that a project takes, told as one round."""
+        whole: Cycle | None = None
+        while True:
+            cycle = _when_free(lambda: work.project_round(pk, clock=timezone.now, force=True))
+            if cycle is None:
+                return None
+            detect.after_cycle(cycle=cycle, now=timezone.now())
+            whole = _together(whole, cycle) if whole else cycle
+            if not cycle.left or not cycle.listed:
+                return whole
 
     def _show_progress(self, done: int, of: int) -> None:
         if self.stderr.isatty():
             self.stderr.write(f"\r{done} of {of} projects", ending="\n" if done == of else "")
+
+
+def _together(before: Cycle, after: Cycle) -> Cycle:
+    """Two turns as one: what they cost and wrote, and how the last one ended."""
+    after.requests += before.requests
+    after.groups_written += before.groups_written
+    after.quarantined += before.quarantined
+    after.errors = [*before.errors, *after.errors]
+    after.complete = after.complete and before.complete
+    return after
 
 
 def _when_free(work_once: Callable[[], Cycle | None]) -> Cycle | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.core.management.base import BaseCommand
 from django.db import models, transaction
 
-from dashboard.fielding.models.fields import EncryptedTextField
+from dashboard.fielding.models.fields import EncryptedTextField, box
 
 
 class Command(BaseCommand):
@@ -22,6 +23,7 @@ class Command(BaseCommand):
             names = [f.name for f in model._meta.fields if isinstance(f, EncryptedTextField)]
             if names:
                 self.stdout.write(f"{model._meta.verbose_name_plural}: {_rekey(model, names)}")
+        self.stdout.write(f"second factors: {_rekey_factors()}")
 
 
 @transaction.atomic
@@ -30,4 +32,15 @@ def _rekey(model: type[models.Model], names: list[str]) -> int:
     rows = list(model._default_manager.select_for_update().only("pk", *names))
     for row in rows:
         row.save(update_fields=names)
+    return len(rows)
+
+
+@transaction.atomic
+def _rekey_factors() -> int:
+    """The secrets of authenticator apps and recovery codes, kept by the sign-in library."""
+    rows = list(Authenticator.objects.select_for_update())
+    for row in rows:
+        for name in row.data.keys() & {"secret", "seed"}:
+            row.data[name] = box().rotate(row.data[name].encode()).decode()
+        row.save(update_fields=["data"])
     return len(rows)

@@ -13,12 +13,15 @@ from django.utils.text import slugify
 
 from dashboard.fielding.models import ExchangeAccount, TargetGroup
 from dashboard.web import figures, rows, words
+from dashboard.web.glossary import GLOSSARY
 
 register = template.Library()
 register.filter(figures.count)
 register.filter(figures.percent)
 register.filter(figures.money)
+register.filter(figures.plain)
 register.filter(figures.total)
+register.filter(figures.cents)
 register.filter(figures.utc)
 
 
@@ -29,6 +32,12 @@ register.filter(words.country)
 def get(mapping: Mapping[str, str], key: str) -> str:
     """A value by a key that is itself a variable."""
     return mapping.get(key, "")
+
+
+@register.filter
+def file(address: str, kind: str) -> str:
+    """The address of a table as a file of this kind."""
+    return address.replace("{}", kind, 1)
 
 
 @register.filter
@@ -64,12 +73,10 @@ def ahead(moment: datetime | None) -> SafeString | str:
 
 @register.simple_tag
 def hint(word: str) -> SafeString:
-    """A focusable explanation of a word of the trade; a word is explained once on a page."""
+    """A button that explains a word of the trade; a word is explained once on a page."""
+    anchor = f"hint-{slugify(word)}"
     return format_html(
-        '<span class="hint"><button type="button" aria-label="What is {}?" aria-describedby="{}">?'
-        '</button><span role="tooltip" id="{}">{}</span></span>',
-        word,
-        f"hint-{slugify(word)}",
-        f"hint-{slugify(word)}",
-        words.GLOSSARY[word],
-    )
+        '<span class="hint"><button type="button" popovertarget="{}" aria-label="What is {}?">?'
+        '</button><span popover id="{}"><strong>{}</strong> {}</span></span>',
+        anchor, word, anchor, word, GLOSSARY[word],
+    )  # fmt: skip

@@ -2,54 +2,65 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from dashboard.fielding.models import Edit, Incident, Project, TargetGroup, User
-from dashboard.fielding.queries import OPEN_INCIDENT, EditQuerySet, IncidentQuerySet
-from dashboard.web import attention, conditional
-from dashboard.web.access import Rule, memberships, person, rule
+from dashboard.fielding.models import Change, Edit, Incident, TargetGroup, User
+from dashboard.fielding.queries import ChangeQuerySet, EditQuerySet, IncidentQuerySet
+from dashboard.fielding.subqueries import IN_FIELD
+from dashboard.web import attention, conditional, lately, visits
+from dashboard.web.access import Rule, memberships, person, rule, stamped
+from dashboard.web.headline import FIELDS, headline
 
-EVENTS = 30
-INCIDENTS = 1000
-SPANS = {"24h": ("24 hours", timedelta(hours=24)), "7d": ("7 days", timedelta(days=7))}
-IN_FIELD = ("live", "paused")
-COLUMNS = (
-    "status", "status_changed_by", "project_id", "insight", "short_at_end", "cost", "currency",
-)  # fmt: skip
+EVENTS = 40
+MOST = 1000  # of each kind that is read
+SHOWN = 200
 
 
 @rule(Rule.SIGNED_IN)
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Open incidents, the most urgent first, under the figures of the field."""
-    user = person(request)
-    versions = Project.objects.visible_to(user).versions()
-    read_at = versions.pop("read_at")
-    incidents = IncidentQuerySet(Incident).visible_to(user)
-    etag = conditional.mark(request, versions, incidents.pulse())
+    user, now = person(request), datetime.now(UTC)
+    stamps, read_at = stamped(request)
+    etag = conditional.mark(request, stamps)
     if same := conditional.unchanged(request, etag, read_at):
         return same
-    context = _context(request, user, incidents)
+    if not request.headers.get("HX-Request"):
+        visits.note(user, now=now)
+    context = _context(request, user, now)
     return conditional.page(request, "attention", context, etag=etag, read_at=read_at)
 
 
-def _context(request: HttpRequest, user: User, incidents: IncidentQuerySet) -> dict[str, Any]:
-    span = request.GET.get("since", "24h")
-    span = span if span in SPANS else "24h"
-    start = datetime.now(UTC) - SPANS[span][1]
-    in_field = TargetGroup.objects.visible_to(user).filter(status__in=IN_FIELD).values(*COLUMNS)
-    summary = attention.summary(in_field)
-    edits = EditQuerySet(Edit).visible_to(user).newest().filter(started_at__gte=start)
-    told = list(incidents.told().open_or_since(start)[:INCIDENTS])
-    still = [one for one in told if one.state in OPEN_INCIDENT]
+def _context(request: HttpRequest, user: User, now: datetime) -> dict[str, Any]:
+    spans = lately.spans(user, now)
+    span = next((one for one in spans if one.key == request.GET.get("since")), spans[0])
+    in_field = TargetGroup.objects.visible_to(user).filter(status__in=IN_FIELD)
+    summary = headline(in_field.values_list(*FIELDS, named=True), now=now)
+    incidents = IncidentQuerySet(Incident).visible_to(user).told().open_or_since(span.start)
+    told = list(incidents.values_list(*attention.FIELDS, named=True)[:MOST])
+    edits = EditQuerySet(Edit).visible_to(user).newest().filter(started_at__gte=span.start)
+    changes = (
+        ChangeQuerySet(Change)
+        .visible_to(user)
+        .named()
+        .filter(occurred_at__gte=span.start, kind__in=lately.TOLD)
+    )
+    events = lately.events(
+        told, list(edits.select_related("group", "by")[:MOST]), list(changes[:MOST]), span.start
+    )
+    rows = attention.rows(told, summary.sizes)
+    of = memberships(request)
     return {
-        "rows": attention.rows(still, summary.sizes),
+        "rows": [(row, row.live and of[row.account_pk].may_edit) for row in rows[:SHOWN]],
+        "left": max(len(rows) - SHOWN, 0),
         "summary": summary,
-        "accounts": [one.account for one in memberships(request).values()],
-        "events": attention.since(told, edits.select_related("group")[:EVENTS], start)[:EVENTS],
-        "spans": [(key, word, key == span) for key, (word, _) in SPANS.items()],
+        "accounts": [one.account for one in of.values()],
+        "events": events[:EVENTS],
+        "counted": lately.counted(events),
+        "spans": [(one.key, one.word, one is span) for one in spans],
+        "span": span,
     }

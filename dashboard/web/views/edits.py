@@ -1,7 +1,7 @@
-"""The forms that change a group on the exchange.
+"""The forms that change a group, on the exchange or with us.
 
-A form is opened with what the exchange holds now, signed, and a token: however often it is sent,
-one change is made. What was typed is kept until the exchange has confirmed it.
+A form is opened with what is held now, signed, and a token: however often it is sent, one change
+is made. What was typed is kept until the change is confirmed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -26,10 +27,12 @@ from dashboard.exchange.errors import (
     NotFound,
     NotOffered,
 )
-from dashboard.fielding.models import Edit, TargetGroup, User
+from dashboard.fielding.models import Edit, ExchangeUser, TargetGroup, User
 from dashboard.sync import push
-from dashboard.web import editing, wanted
+from dashboard.web import editing, times, undo
 from dashboard.web.access import Rule, View, person, require_editor, rule
+from dashboard.web.forms import FORMS
+from dashboard.web.forms.base import Entry, Form, Wrong
 from dashboard.web.views.groups import found
 
 OPEN_FOR_SECONDS = 24 * 3600
@@ -47,6 +50,9 @@ class Exchange(Protocol):
     ) -> Edit:
         """Sends once; the Edit says how it ended. Raises Busy."""
 
+    def lockouts(self, *, group: TargetGroup) -> list[tuple[str, str]]:
+        """The industry lockouts by code; none where the exchange does not say."""
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -55,9 +61,11 @@ class Opened:
     seen: Any
     token: str
 
-    def sealed(self, group: TargetGroup, kind: str) -> str:
-        """Signed for this group and kind."""
-        return signing.dumps([group.pk, kind, self.token, self.seen], salt="edit", compress=True)
+    def sealed(self, group: TargetGroup, form: Form) -> str:
+        """Signed for this group and form."""
+        return signing.dumps(
+            [group.pk, form.name, self.token, self.seen], salt="edit", compress=True
+        )
 
 
 @dataclass
@@ -69,7 +77,36 @@ class State:
     errors: Mapping[str, str] = field(default_factory=dict)
     again: bool = False
     trouble: str = ""
-    was: Any = None
+    three: list[editing.Three] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One form of one group, in front of one person."""
+
+    request: HttpRequest
+    exchange: Exchange
+    group: TargetGroup
+    form: Form
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The people of the group's account by the exchange's ids."""
+        people = ExchangeUser.objects.filter(account=self.group.account_id)
+        return {one.exchange_id: str(one) for one in people}
+
+    def entry(self, opened: Opened, state: State) -> Entry:
+        """The form as it is filled in."""
+        needs_lists = self.form.name == "details"
+        return Entry(
+            self.group,
+            opened.seen,
+            state.typed,
+            timezone.now(),
+            self.names if self.form.kind == Edit.Kind.DETAILS else {},
+            self.exchange.lockouts(group=self.group) if needs_lists else [],
+            state.errors,
+        )
 
 
 def opened(seen: Any) -> Opened:
@@ -78,105 +115,117 @@ def opened(seen: Any) -> Opened:
 
 
 def form(exchange: Exchange) -> View:
-    """The form of one group and kind, over this way to the exchange."""
+    """The form of one group and setting, over this way to the exchange."""
 
     @rule(Rule.EDITOR)
     @require_http_methods(["GET", "HEAD", "POST"])
     def edit(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
         group = found(request, pk)
-        if kind not in wanted.CHECKS:
+        if kind not in FORMS:
             raise Http404
         require_editor(request, group.account_id)
-        if why := editing.not_offered(group, kind):
-            return _show(request, group, kind, State(None, trouble=why))
-        if request.method == "POST":
-            return _send(request, group, kind, exchange)
-        return _show(request, group, kind, _open(exchange, group, kind))
+        desk = Desk(request, exchange, group, FORMS[kind])
+        if why := editing.not_offered(group, desk.form):
+            return _show(desk, State(None, trouble=why))
+        return _send(desk) if request.method == "POST" else _show(desk, _filled(desk))
 
     return edit
 
 
-def _open(exchange: Exchange, group: TargetGroup, kind: str) -> State:
-    """A form with the exchange's present value, or why there is none."""
+def _open(desk: Desk) -> State:
+    """A form with the present value, or why there is none."""
     try:
-        return State(opened(exchange.present(group=group, kind=kind)))
+        return State(opened(desk.exchange.present(group=desk.group, kind=desk.form.kind)))
     except ABSENT as exc:
-        if kind == Edit.Kind.RE_ENTRY:
+        if desk.form.kind == Edit.Kind.RE_ENTRY:
             return State(None, trouble=editing.NO_RE_ENTRY)
         return State(None, trouble=f"{exc}. The value is as we last read it.")
     except ExchangeError as exc:
         return State(None, trouble=f"{exc}. Nothing was changed.")
 
 
-def _send(
-    request: HttpRequest, group: TargetGroup, kind: str, exchange: Exchange
-) -> HttpResponseBase:
+def _filled(desk: Desk) -> State:
+    """A fresh form; filled in where its address asks for it: one click, or undo."""
+    state = _open(desk)
+    if state.opened is None:
+        return state
+    state.typed = desk.request.GET
+    typed = dict(desk.form.quick(desk.entry(state.opened, state)))
+    if asked := desk.request.GET.get("undo"):
+        made = undo.of_group(desk.group, desk.form, asked)
+        if made and undo.still_so(made, state.opened.seen):
+            typed = dict(desk.form.filled(made.before, desk.entry(state.opened, state)))
+        else:
+            state.trouble = editing.NO_UNDO
+    state.typed = QueryDict(mutable=True)
+    state.typed.update(typed)
+    return state
+
+
+def _send(desk: Desk) -> HttpResponseBase:
     """Check what was typed, send it once, and say how it ended."""
-    form_of = _unsealed(request.POST.get("form", ""), group, kind)
+    request = desk.request
+    form_of = _unsealed(request.POST.get("form", ""), desk)
     if form_of is None:
-        state = _open(exchange, group, kind)
+        state = _open(desk)
         state.typed, state.trouble = request.POST, state.trouble or editing.TOO_OLD
-        return _show(request, group, kind, state)
+        return _show(desk, state)
     state = State(form_of, request.POST)
     try:
-        value = wanted.CHECKS[kind](request.POST, form_of.seen, group)
-        made = exchange.push(
-            group=group,
-            kind=kind,
+        made = desk.exchange.push(
+            group=desk.group,
+            kind=desk.form.kind,
             seen=form_of.seen,
-            wanted=value,
+            wanted=desk.form.check(desk.entry(form_of, state)),
             by=person(request),
             token=form_of.token,
         )
-    except wanted.Wrong as exc:
+    except Wrong as exc:
         state.errors, state.again = exc.fields, exc.again
     except push.Busy as exc:
         state.trouble = f"{exc}."
     else:
-        return _ended(request, group, made, state)
-    return _show(request, group, kind, state)
+        return _ended(desk, made, state)
+    return _show(desk, state)
 
 
-def _unsealed(sealed: str, group: TargetGroup, kind: str) -> Opened | None:
-    """The form that was sent back, if we made it for this group and kind within a day."""
+def _unsealed(sealed: str, desk: Desk) -> Opened | None:
+    """The form that was sent back, if we made it for this group and form within a day."""
     try:
         pk, of, token, seen = signing.loads(sealed, salt="edit", max_age=OPEN_FOR_SECONDS)
     except (signing.BadSignature, ValueError, TypeError):
         return None
-    return Opened(seen, token) if (pk, of) == (group.pk, kind) else None
+    return Opened(seen, token) if (pk, of) == (desk.group.pk, desk.form.name) else None
 
 
-def _ended(request: HttpRequest, group: TargetGroup, made: Edit, state: State) -> HttpResponseBase:
+def _ended(desk: Desk, made: Edit, state: State) -> HttpResponseBase:
     """Back to the group when the exchange has it, or may have it; else the form, kept."""
+    zone = times.zone_of(desk.group)
     if made.state == Edit.State.REJECTED:
-        state.errors, state.trouble = editing.refusals(made)
+        state.errors, state.trouble = editing.refusals(made, desk.form)
     elif made.state == Edit.State.CONFLICT:
-        state.was = made.before
+        state.three = editing.three(made, desk.names, zone)
     else:
         level = messages.SUCCESS if made.state == Edit.State.CONFIRMED else messages.WARNING
-        messages.add_message(request, level, editing.outcome(made))
-        back = reverse("group", args=[group.pk])
-        return HttpResponseClientRedirect(back) if request.htmx else redirect(back)  # type: ignore[attr-defined]
+        messages.add_message(desk.request, level, editing.outcome(made, desk.names, zone))
+        back = reverse("group", args=[desk.group.pk])
+        htmx = bool(desk.request.headers.get("HX-Request"))
+        return HttpResponseClientRedirect(back) if htmx else redirect(back)
     state.opened = opened(made.after if made.state == Edit.State.CONFLICT else made.before)
-    return _show(request, group, made.kind, state)
+    return _show(desk, state)
 
 
-def _show(request: HttpRequest, group: TargetGroup, kind: str, state: State) -> HttpResponse:
+def _show(desk: Desk, state: State) -> HttpResponse:
     """The form in its page, or alone for htmx."""
-    part = bool(request.headers.get("HX-Request"))
-    context = editing.shown(group, kind, state.opened.seen if state.opened else None, state.typed)
+    part = bool(desk.request.headers.get("HX-Request"))
+    context = desk.form.shown(desk.entry(state.opened, state)) if state.opened else {}
     context |= {
-        "group": group,
-        "kind": kind,
+        "group": desk.group,
+        "form": desk.form,
         "state": state,
-        "sealed": state.opened.sealed(group, kind) if state.opened else "",
-        "title": Edit.Kind(kind).label,
-        "three": editing.three(kind, state.was, state.opened.seen, state.typed)
-        if state.was and state.opened
-        else {},
+        "sealed": state.opened.sealed(desk.group, desk.form) if state.opened else "",
     }
-    template = "edits/form.html" if part else "edit.html"
-    response = render(request, template, context)
+    response = render(desk.request, "edits/form.html" if part else "edit.html", context)
     response["Cache-Control"] = "private, no-store"
     return response
 

@@ -1,23 +1,29 @@
-"""A target group: the strip, why, the chart and its numbers, settings, history."""
+"""A target group: the strip, why, completes, quotas, effects, price, settings, history."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, cast
 
-import msgspec
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from dashboard.fielding.models import Change, Edit, Incident, TargetGroup
-from dashboard.fielding.queries import ChangeQuerySet, EditQuerySet, IncidentQuerySet
-from dashboard.web import charts, conditional, history, series, sheet, times, trends
+from dashboard.fielding import aftermath
+from dashboard.fielding.measured import CompletesDayQuerySet, ReadingQuerySet
+from dashboard.fielding.models import Change, CompletesDay, Edit, Incident, Reading, TargetGroup
+from dashboard.fielding.queries import (
+    ChangeQuerySet,
+    EditQuerySet,
+    IncidentQuerySet,
+)
+from dashboard.web import completes, conditional, history, present, series, sheet, times, trends
 from dashboard.web.access import Rule, may_edit, person, rule
+from dashboard.web.panels import effects, pricing, quotas, why
 from dashboard.web.views.projects import people
 
 HISTORY_ROWS = 100
-CHART_DAYS = 60
-MARKED = ("cpi_change", "status_change", "filling_goal_change", "filling_strategy_change")
 
 
 def found(request: HttpRequest, pk: int) -> TargetGroup:
@@ -30,6 +36,7 @@ def found(request: HttpRequest, pk: int) -> TargetGroup:
 
 
 def _mark(request: HttpRequest, group: TargetGroup) -> str:
+    """What changes whenever the group's page does."""
     pulse = group.pulse  # type: ignore[attr-defined]
     return conditional.mark(request, group.project.version, pulse)
 
@@ -38,19 +45,17 @@ def _mark(request: HttpRequest, group: TargetGroup) -> str:
 @require_safe
 def group(request: HttpRequest, pk: int) -> HttpResponse:
     """A target group."""
+    if same := conditional.early(request, TargetGroup.objects.filter(pk=pk)):
+        return same
     of = found(request, pk)
     etag, read_at = _mark(request, of), of.project.read_at
-    if same := conditional.unchanged(request, etag, read_at):
-        return same
     return conditional.page(request, "group", _context(request, of), etag=etag, read_at=read_at)
 
 
 def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
-    user, names = person(request), people(request)
-    changes = ChangeQuerySet(Change).filter(group=of).newest()[:HISTORY_ROWS]
-    edits = EditQuerySet(Edit).filter(group=of).newest()[:HISTORY_ROWS]
-    grid = series.grid(of, datetime.now(UTC) - timedelta(days=CHART_DAYS))
-    where = times.zone_of(of)
+    user, names, now = person(request), people(request), datetime.now(UTC)
+    changes = list(ChangeQuerySet(Change).filter(group=of).newest()[:HISTORY_ROWS])
+    edits = list(EditQuerySet(Edit).filter(group=of).newest()[:HISTORY_ROWS])
     return {
         "group": of,
         "project": of.project,
@@ -59,78 +64,48 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "status": sheet.group_status(of),
         "incidents": IncidentQuerySet(Incident).filter(group=of).open().by_urgency(),
         "causes": sheet.causes(of),
-        "settings": sheet.settings_of(of),
-        "trends": trends.choices(),
+        "risks": why.risks(of),
+        "for_client": why.for_client(of, user, of.project.read_at),
+        "quick": present.quick(of),
+        "settings": present.settings_of(of, user, names),
         "funnel": trends.funnel(of),
         "respondents": trends.respondents(of),
-        "history": history.lines(changes, list(edits), names),
-        "days": series.days_in(grid, where) if grid else [],
-        "zone": times.place(where),
+        "quotas": quotas.cells(of),
+        "unlimited": quotas.unlimited(of),
+        "card": pricing.of_group(of),
+        "history_export": f"{reverse('group', args=[of.pk])}history/export.{{}}",
+        "history": history.lines(changes, edits, names),
         "remark": sheet.remark(of),
         "manager": names.get(of.project_manager_id, ""),
         "may_edit": may_edit(request, of.account_id) and of.status not in ("draft", "archived"),
+        "may_note": may_edit(request, of.account_id),
+        "notes": of.notes.newest(),
+        **_over_time(request, of, changes, edits, now),
     }
 
 
-@rule(Rule.MEMBER)
-@require_safe
-def chart(request: HttpRequest, pk: int) -> HttpResponse:
-    """The figure of the completes chart, as JSON for Plotly."""
-    of = found(request, pk)
-    etag = _mark(request, of)
-    if request.headers.get("If-None-Match") == etag:
-        return HttpResponse(status=304, headers={"ETag": etag})
-    return _json(_figure(request, of), etag)
-
-
-@rule(Rule.MEMBER)
-@require_safe
-def trend(request: HttpRequest, pk: int) -> HttpResponse:
-    """One figure over time, from our own readings, as JSON for Plotly."""
-    of = found(request, pk)
-    etag = _mark(request, of)
-    if request.headers.get("If-None-Match") == etag:
-        return HttpResponse(status=304, headers={"ETag": etag})
-    chosen = trends.TRENDS.get(request.GET.get("per", ""), trends.TRENDS[trends.FIRST])
-    since = datetime.now(UTC) - timedelta(days=CHART_DAYS)
-    figure = charts.trend(
-        trends.points(of, chosen, since),
-        name=chosen.label,
-        unit=chosen.unit or of.currency,
-        agreed=chosen.agreed(of),
-        palette=_palette(request),
-        zone=times.zone_of(of),
+def _over_time(
+    request: HttpRequest,
+    of: TargetGroup,
+    changes: Sequence[Change],
+    edits: Sequence[Edit],
+    now: datetime,
+) -> dict[str, Any]:
+    """The panels that read the group's series and readings."""
+    since = now - completes.LONGEST
+    stored = CompletesDayQuerySet(CompletesDay).filter(group=of).since(since)
+    days = list(stored.values_list("day", "hours", "odd"))
+    readings = ReadingQuerySet(Reading).filter(group=of).since(since)
+    told = aftermath.Told(
+        changes, edits, days, list(readings.values_list("at", "entrants", "prescreens"))
     )
-    return _json(figure, etag)
-
-
-def _json(figure: charts.Figure, etag: str) -> HttpResponse:
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Cookie"}
-    body = msgspec.json.encode(figure)
-    return HttpResponse(body, content_type="application/json", headers=headers)
-
-
-def _palette(request: HttpRequest) -> charts.Palette:
-    return charts.PALETTES.get(request.GET.get("theme", ""), charts.PALETTES["light"])
-
-
-def _figure(request: HttpRequest, of: TargetGroup) -> charts.Figure:
-    palette = _palette(request)
-    grid = series.grid(of, datetime.now(UTC) - timedelta(days=CHART_DAYS))
-    steps = {"hour": 1, "day": 24}.get(request.GET.get("per", ""))
-    zone = times.zone_of(of)
-    if steps:
-        gained = series.rates(grid, steps) if grid else None
-        return charts.gained(gained, steps, palette=palette, zone=zone)
-    changes = ChangeQuerySet(Change).filter(group=of, kind__in=MARKED).newest()[:HISTORY_ROWS]
-    lines = history.lines(changes, [], {})
-    return charts.completes(
-        grid,
-        goal=of.completes_goal or of.filling_goal,
-        begins=of.starts_at,
-        ends=of.ends_at,
-        forecast=sheet.forecast(of),
-        marks=[charts.Mark(line.at, f"{line.what}: {line.old} → {line.new}") for line in lines],
-        palette=palette,
-        zone=zone,
-    )
+    view = completes.View.asked(request.GET)
+    grid = series.from_days([(day, hours) for day, hours, _ in days])
+    return {
+        "steps": completes.table(grid, view, of, now),
+        "step_hours": view.hours,
+        "choices": view.choices(),
+        "trends": trends.choices(request.GET),
+        "effects": effects.shown(aftermath.effects_from(of, told, now=now)),
+        "zone": times.place(times.zone_of(of)),
+    }

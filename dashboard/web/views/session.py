@@ -1,34 +1,101 @@
-"""Signing in and out, and how pages look to a person."""
+"""Signing in and out, second factors, and how pages look to a person."""
 
 from __future__ import annotations
 
-from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView, LogoutView
-from django.http import HttpRequest, HttpResponse
+from functools import wraps
+from typing import Any
+
+from allauth.account import views as account
+from allauth.mfa.base import views as factor
+from allauth.mfa.recovery_codes import views as recovery
+from allauth.mfa.totp import views as totp
+from allauth.socialaccount import views as social
+from allauth.socialaccount.providers.openid_connect import views as oidc
+from django.conf import settings
+from django.contrib.auth.views import LogoutView
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.fielding.models import User
-from dashboard.web.access import Rule, person, rule
+from dashboard.web import throttle
+from dashboard.web.access import Rule, View, person, rule
+from dashboard.web.signin import SignInForm
+
+FORM = ["GET", "HEAD", "POST"]
+SSO = "sso"
 
 
-class SignInForm(AuthenticationForm):
-    """Name or e-mail address, and password; one sentence for every way to be wrong."""
+class SignIn(account.LoginView):  # type: ignore[misc]
+    """Name or address, and password; or on to the identity provider."""
 
-    error_messages = {
-        "invalid_login": "This name and password do not belong together.",
-        "inactive": "This name and password do not belong together.",
-    }
+    form_class = SignInForm
+    template_name = "sign_in.html"
+    extra_context = {"sso": settings.OIDC_NAME if settings.OIDC_URL else ""}
+
+    def form_invalid(self, form: SignInForm) -> HttpResponseBase:
+        """A try that came too early is 429, for whoever counts."""
+        answer: HttpResponseBase = super().form_invalid(form)
+        if form.has_error("__all__", "too_early"):
+            answer.status_code = 429
+            answer["Retry-After"] = str(throttle.LONGEST_WAIT)
+        return answer
 
 
-_sign_in = LoginView.as_view(
-    template_name="sign_in.html",
-    authentication_form=SignInForm,
-    redirect_authenticated_user=True,
-)
-sign_in = rule(Rule.OPEN)(_sign_in)
+def _known_afterwards(view: View) -> View:
+    """A browser in which somebody has just signed in is known for them from now on."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        before = request.user.is_authenticated
+        response = view(request, *args, **kwargs)
+        if request.user.is_authenticated and not before:
+            throttle.know_device(request, response, request.user.username, request.user.email)
+        return response
+
+    return wrapped
+
+
+def _form(of: Rule, view: View) -> View:
+    """A form of the sign-in library under our rule, with the verbs that forms have."""
+    return rule(of)(require_http_methods(FORM)(view))
+
+
+def _where_configured(view: View) -> View:
+    """Single sign-on, where the company has it."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, provider_id: str) -> HttpResponseBase:
+        if not settings.OIDC_URL or provider_id != SSO:
+            raise Http404
+        return view(request, provider_id)
+
+    return wrapped
+
+
+sign_in = _form(Rule.OPEN, _known_afterwards(SignIn.as_view()))
+second_factor = _form(Rule.OPEN, _known_afterwards(factor.authenticate))
 sign_out = rule(Rule.SIGNED_IN)(LogoutView.as_view())
+
+forgotten = _form(Rule.OPEN, account.password_reset)
+forgotten_sent = _form(Rule.OPEN, account.password_reset_done)
+new_password = _form(Rule.OPEN, account.password_reset_from_key)
+new_password_set = _form(Rule.OPEN, account.password_reset_from_key_done)
+inactive = _form(Rule.OPEN, account.account_inactive)
+
+sso = _form(Rule.OPEN, _where_configured(oidc.login))
+sso_back = _form(Rule.OPEN, _where_configured(oidc.callback))
+sso_failed = _form(Rule.OPEN, social.login_error)
+sso_left = _form(Rule.OPEN, social.login_cancelled)
+
+confirm = _form(Rule.SIGNED_IN, account.reauthenticate)
+confirm_code = _form(Rule.SIGNED_IN, factor.reauthenticate)
+factors = _form(Rule.SIGNED_IN, factor.index)
+app_on = _form(Rule.SIGNED_IN, totp.activate_totp)
+recovery_codes = _form(Rule.SIGNED_IN, recovery.view_recovery_codes)
+recovery_codes_new = _form(Rule.SIGNED_IN, recovery.generate_recovery_codes)
+app_off = _form(Rule.SIGNED_IN, totp.deactivate_totp)
 
 
 @rule(Rule.SIGNED_IN)

@@ -1,0 +1,43 @@
+"""The values of the project page as a bare template shows them: worked out once, all in memory."""
+
+from typing import Any
+
+from dashboard.fielding.models import Incident, TargetGroup
+from dashboard.web import cells, columns, figures, words
+from dashboard.web.rows import status
+
+
+def values() -> tuple[list[str], list[dict[str, Any]]]:
+    """The headings, and a dictionary a row."""
+    causes = {one.group_id: one for one in Incident.objects.all()}
+    groups = TargetGroup.objects.filter(project=1).order_by("-short_at_end")
+    headings = ["Group", *(column.heading.label for column in columns.SHOWN.values())]
+    return headings, [_row(group, causes.get(group.pk)) for group in groups]
+
+
+def _row(group: TargetGroup, cause: Incident | None) -> dict[str, Any]:
+    state = status(group.status, group.status_reason, group.status_changed_by)
+    done = figures.progress(
+        group.filling_strategy, group.completes, group.prescreens, group.filling_goal
+    )
+    note = group.notes.select_related("by").first()
+    assert group.finish_at
+    assert group.last_complete_at
+    assert group.ends_at
+    return {
+        "pk": group.pk, "name": group.name, "human_readable_id": group.human_readable_id,
+        "cause": cause.sentence.removeprefix(f"{group.name}: ") if cause else "",
+        "severity": "warning" if cause else "", "country": words.country(group.country_code),
+        "shape": state.shape, "status": state.word, "why": state.why, "progress": done.text,
+        "goal": done.goal, "done": done.value, "also": done.also,
+        "spark": cells.spark(group.insight["spark"]), "short": figures.count(group.short_at_end),
+        "finish_iso": figures.iso(group.finish_at), "finish": figures.utc(group.finish_at),
+        "late": group.finish_at > group.ends_at, "cpi": figures.price(group.cpi, group.currency),
+        "loi": figures.minutes(group.median_loi_seconds, group.expected_loi_minutes),
+        "incidence": figures.incidence(group.incidence_rate, group.expected_incidence_rate),
+        "last_iso": figures.iso(group.last_complete_at),
+        "last": figures.utc(group.last_complete_at),
+        "note": note.text if note else "", "writer": str(note.by) if note else "",
+        "note_iso": figures.iso(note.at) if note else "",
+        "note_at": figures.utc(note.at) if note else "",
+    }  # fmt: skip

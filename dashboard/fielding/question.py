@@ -1,0 +1,92 @@
+"""What is asked of a forecast, and a group's readings laid out for it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from dashboard.fielding.readings import (
+    HOUR,
+    Floats,
+    History,
+    Pause,
+    Readings,
+    Record,
+    as_zone,
+    cleaned,
+    record,
+    seconds,
+)
+from dashboard.fielding.rhythm import Prior, prior_shape
+
+NO_END = 28.0  # days until which completes are counted when there is no end date
+DAY = 24 * HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a forecast needs to know of one group; all datetimes aware.
+
+    history: (end of interval, cumulative completes), hourly if possible; gaps, repeats and
+    falls are allowed. goal: completes. pauses: (from, until) when the group was or will not
+    be live, until = None when it still is not. prior: of its project and country.
+    """
+
+    history: History
+    goal: float
+    now: datetime
+    ends_at: datetime | None
+    zone: ZoneInfo | str
+    pauses: Sequence[Pause] = ()
+    prior: Prior | None = None
+
+
+class Case(NamedTuple):
+    """A question read: times in seconds since 1970."""
+
+    question: Question
+    now: float
+    end: float
+    start: float  # of the forecast: the last reading, or now when there is none
+    read: Readings
+    record: Record
+    base: Floats
+    zone: ZoneInfo
+
+    @property
+    def completes(self) -> float:
+        """The count of the last reading, 0 without one."""
+        return float(self.read.count[-1]) if self.read.count.size else 0.0
+
+    @property
+    def planned(self) -> float:
+        """Completes a day that the prior, or else the plan, takes to be likely."""
+        prior = self.question.prior
+        if prior is not None and prior.daily is not None:
+            return prior.daily
+        began = float(self.read.at[0]) if self.read.at.size else self.now
+        return max(1.0, self.question.goal) / (max(self.end - began, DAY) / DAY)
+
+    @property
+    def knows_rate(self) -> bool:
+        """Whether anything but the plan says how fast the group is."""
+        prior = self.question.prior
+        told = prior is not None and prior.daily is not None
+        return told or bool(self.record.counts.sum() > 0)
+
+
+def case_of(question: Question) -> Case:
+    """The question with its readings cleaned and laid on live hours."""
+    if not question.goal >= 0:
+        raise ValueError(f"a goal is a number of completes, not {question.goal!r}")
+    now = seconds(question.now, "now")
+    zone = as_zone(question.zone)
+    read = cleaned(question.history, now)
+    base = prior_shape(question.prior)
+    hours = record(read, zone=zone, pauses=question.pauses, shape=base)
+    end = now + NO_END * DAY
+    if question.ends_at is not None:
+        end = seconds(question.ends_at, "ends_at")
+    start = float(read.at[-1]) if read.at.size else now
+    return Case(question, now, end, start, read, hours, base, zone)

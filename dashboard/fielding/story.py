@@ -1,0 +1,162 @@
+"""A group with all that its insight is worked out from, read for many groups at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from dashboard.fielding import completes, daily, usual
+from dashboard.fielding.daily import Pauses
+from dashboard.fielding.models import Change, CompletesDay, GroupSheet, TargetGroup
+from dashboard.fielding.modules import KINDS, Modules, modules_of
+from dashboard.fielding.pace import Plan
+from dashboard.fielding.question import Question
+from dashboard.fielding.readings import Readings
+from dashboard.fielding.rhythm import Prior
+from dashboard.fielding.usual import Pools
+from dashboard.fielding.zones import zone_of
+
+Days = Mapping[date, completes.PackedDay]
+FORECAST_STATUSES = ("live", "paused", "scheduled")
+_STATUS = "status_change"
+
+
+@dataclass(frozen=True)
+class Story:
+    """A group with its series up to now, when it was not live, and what is usual around it.
+
+    quotas_full: the share (0–1) of its quotas that are full, None without quotas.
+    """
+
+    group: TargetGroup
+    series: Readings
+    pauses: Pauses
+    zone: ZoneInfo
+    modules: Modules
+    pools: Pools
+    quotas_full: float | None = None
+
+    @property
+    def goal(self) -> int | None:
+        """The goal in completes; a goal in prescreens has the agreed completes beside it."""
+        if self.group.filling_strategy == "prescreens":
+            return self.group.completes_goal
+        return self.group.filling_goal or self.group.completes_goal
+
+    @property
+    def prior(self) -> Prior | None:
+        """What its project and its country know of it."""
+        return self.pools.prior(self.group)
+
+    @property
+    def is_forecast(self) -> bool:
+        """Whether there is anything left to foresee."""
+        return self.group.status in FORECAST_STATUSES and bool(self.goal)
+
+    def question(self, now: datetime) -> Question:
+        """What a forecast needs to know."""
+        return Question(
+            history=self.series,
+            goal=self.goal or 0,
+            now=now,
+            ends_at=self.group.ends_at,
+            zone=self.zone,
+            pauses=self.pauses,
+            prior=self.prior,
+        )
+
+    @property
+    def plan(self) -> Plan | None:
+        """What was agreed; None without a start or a goal."""
+        group = self.group
+        by_prescreens = group.filling_strategy == "prescreens"
+        goal = group.filling_goal if by_prescreens else self.goal
+        if group.starts_at is None or not goal:
+            return None
+        return Plan(
+            goal=goal,
+            starts_at=group.starts_at,
+            ends_at=group.ends_at,
+            zone=self.zone,
+            pauses=self.pauses,
+            prior=self.prior,
+            soft_launch=self.modules.soft_launch,
+            pacing=self.modules.pacing,
+        )
+
+
+def stories(
+    groups: Sequence[TargetGroup], *, fresh_days: Mapping[int, Days], now: datetime
+) -> list[Story]:
+    """The story of each group; `fresh_days` are series that were read just now. Four queries."""
+    stored = _stored_days([group.pk for group in groups if group.pk not in fresh_days])
+    pks = [group.pk for group in groups]
+    changes, full, pools = _changes(pks), _quotas_full(pks), usual.pools_of(groups)
+    told = []
+    for group in groups:
+        days = fresh_days.get(group.pk) or stored.get(group.pk, {})
+        mine = changes[group.pk]
+        told.append(
+            Story(
+                group=group,
+                series=_until(completes.readings(days), group.completes, now.timestamp()),
+                pauses=daily.pauses_of((at, new) for at, kind, new in mine if kind == _STATUS),
+                zone=zone_of(group.country_code, group.time_zone),
+                modules=modules_of((c for c in mine if c[1] != _STATUS), group.details),
+                pools=pools,
+                quotas_full=full.get(group.pk),
+            )
+        )
+    return told
+
+
+def _until(series: Readings, count: int | None, now: float) -> Readings:
+    """A series up to now, with the list's own count at its end: that is newer."""
+    past = int(np.searchsorted(series.at, now, side="right"))
+    at, counts = series.at[:past], series.count[:past]
+    if count is None or not past:
+        return Readings(at, counts)
+    return Readings(np.append(at, now), np.append(counts, count))
+
+
+def _stored_days(pks: Sequence[int]) -> dict[int, dict[date, completes.PackedDay]]:
+    stored: dict[int, dict[date, completes.PackedDay]] = {}
+    rows = CompletesDay.objects.filter(group_id__in=pks) if pks else CompletesDay.objects.none()
+    for pk, day, hours, odd in rows.values_list("group_id", "day", "hours", "odd"):
+        stored.setdefault(pk, {})[day] = completes.packed(hours, odd)
+    return stored
+
+
+def _changes(pks: Sequence[int]) -> Mapping[int, list[tuple[datetime, str, Any]]]:
+    """Changes of status and of the fielding assistant, by group."""
+    found: dict[int, list[tuple[datetime, str, Any]]] = defaultdict(list)
+    rows = Change.objects.filter(group_id__in=pks, kind__in=(_STATUS, *KINDS))
+    for pk, at, kind, new in rows.values_list("group_id", "occurred_at", "kind", "new"):
+        found[pk].append((at, kind, new))
+    return found
+
+
+def _quotas_full(pks: Sequence[int]) -> dict[int, float]:
+    """The share of each group's quotas that are full."""
+    rows = GroupSheet.objects.filter(group_id__in=pks).values_list("group_id", "profiles")
+    found = {}
+    for pk, profiles in rows:
+        quotas = list(_quotas(profiles))
+        if quotas:
+            found[pk] = sum(quotas) / len(quotas)
+    return found
+
+
+def _quotas(profiles: Any) -> Iterable[bool]:
+    """Whether each quota is full."""
+    for profile in profiles if isinstance(profiles, list) else ():
+        for target in profile.get("targets") or ():
+            goal, done = target.get("goal"), target.get("completes")
+            if goal and done is not None:
+                yield done >= goal

@@ -1,0 +1,86 @@
+"""What a person asks the exchange for by looking: short deadlines, and nothing is changed there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from dashboard.exchange.client import ExchangeClient
+from dashboard.exchange.errors import ExchangeError, Forbidden, NotFound
+from dashboard.exchange.shapes.groups import TargetGroupOverviewByTargetGroupId
+from dashboard.fielding.models import BusinessUnit, ExchangeAccount, Project
+from dashboard.sync import connect, plan, sheets
+
+SECONDS = 6.0
+LEAST = 2.0  # seconds for one of many accounts
+
+
+def rate_card(
+    *, unit: BusinessUnit, country: str, client: ExchangeClient | None = None
+) -> dict[str, Any]:
+    """The rate card of a business unit for a country (two letters); raises ExchangeError."""
+    client = client or connect.client_for(unit.account)
+    with client.deadline(SECONDS):
+        card = client.get_rate_card(business_unit_id=unit.exchange_id, country_code=country)
+    return sheets.table(card.rate_card_data)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A group that the exchange knows and we have not read yet."""
+
+    account: ExchangeAccount
+    project: Project | None
+    name: str
+    project_name: str
+    status: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Where a group was found; else which accounts could not be asked, with the reason."""
+
+    found: Found | None
+    failed: list[tuple[ExchangeAccount, str]]
+
+
+def group_by_id(
+    *, ulid: str, accounts: Sequence[ExchangeAccount], now: datetime | None = None
+) -> Answer:
+    """Ask the exchange for a group by its id alone, over each of these accounts in turn.
+
+    A group of any other account counts as not there. Its project is read next if we know it.
+    """
+    failed = []
+    for account in accounts:
+        try:
+            told = _ask(account, ulid, max(LEAST, SECONDS / len(accounts)))
+        except (NotFound, Forbidden):
+            continue
+        except ExchangeError as exc:
+            failed.append((account, str(exc)))
+            continue
+        if told.account_id == account.exchange_id:
+            return Answer(_found(account, told, now or timezone.now()), failed)
+    return Answer(None, failed)
+
+
+def _ask(account: ExchangeAccount, ulid: str, seconds: float) -> TargetGroupOverviewByTargetGroupId:
+    client = connect.client_for(account)
+    with client.deadline(seconds):
+        return client.get_target_group_overview_by_target_group_id(target_group_id=ulid)
+
+
+def _found(
+    account: ExchangeAccount, told: TargetGroupOverviewByTargetGroupId, now: datetime
+) -> Found:
+    """The group with its project, which is due now; an unknown one comes with the account's."""
+    project = account.projects.filter(exchange_id=told.project_id).first()
+    if project:
+        plan.look(project.pk, now=now)
+    name, of = told.target_group_name or "", told.project_name or ""
+    return Found(account, project, name, of, told.status)

@@ -1,0 +1,163 @@
+"""The completes of one group: cumulative against what is required, or gained in each step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from dashboard.web.charts import frame
+from dashboard.web.charts.frame import Figure, Palette
+from dashboard.web.series import HOUR, Grid, Step
+from dashboard.web.times import place
+
+Line = Sequence[tuple[datetime, float]]
+
+
+class Mark(NamedTuple):
+    """A change on the time axis."""
+
+    at: datetime
+    text: str
+
+
+class Forecast(NamedTuple):
+    """Completes at the end of the fielding period: the 10th, 50th and 90th percentile."""
+
+    at: datetime
+    p10: float
+    p50: float
+    p90: float
+
+
+def completes(
+    grid: Grid | None,
+    *,
+    goal: int | None,
+    required: Line,
+    forecast: Forecast | None,
+    marks: Sequence[Mark],
+    shown: tuple[datetime, datetime] | None,
+    palette: Palette,
+    zone: ZoneInfo,
+) -> Figure:
+    """Cumulative completes with the goal, the line that is required, the forecast and changes.
+
+    `shown`: the stretch of time to begin with; None shows all.
+    """
+    layout = frame.layout(palette, place(zone))
+    if grid is None:
+        return {"data": [], "layout": layout}
+    traces = [_counted(grid, palette, zone)]
+    if required:
+        traces.append(_required(required, palette, zone))
+    if forecast and forecast.at > grid.end and grid.counts[-1] is not None:
+        traces += _forecast(grid, grid.counts[-1], forecast, palette, zone)
+    if marks:
+        traces.append(_marks(marks, grid, palette, zone))
+    if goal:
+        layout["shapes"] = [frame.level(goal, palette)]
+        layout["annotations"] = [frame.level_name(goal, f"Goal {goal:,}", palette)]
+    if shown:
+        layout["xaxis"]["range"] = [frame.clock(moment, zone) for moment in shown]
+    return {"data": traces, "layout": layout}
+
+
+def gained(steps: Sequence[Step], hours: int, *, palette: Palette, zone: ZoneInfo) -> Figure:
+    """Completes in each step of so many hours; a fall is reconciliation."""
+    layout = frame.layout(palette, place(zone))
+    layout["showlegend"] = False
+    if not steps:
+        return {"data": [], "layout": layout}
+    falls = [palette.mark if (step.gained or 0) < 0 else palette.bar for step in steps]
+    bars = {
+        "type": "bar",
+        "name": "Completes gained",
+        "x": [step.start.strftime("%Y-%m-%dT%H:%M:%S") for step in steps],
+        "y": [step.gained for step in steps],
+        "offset": 0,
+        "width": timedelta(hours=hours) / timedelta(milliseconds=1) * 0.88,
+        "marker": {"color": falls},
+        "hovertemplate": "%{y} completes<extra></extra>",
+    }
+    return {"data": [bars], "layout": layout}
+
+
+def _counted(grid: Grid, palette: Palette, zone: ZoneInfo) -> Figure:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "Completes",
+        **frame.times(grid.start, HOUR, len(grid.counts), zone),
+        "y": grid.counts,
+        "line": {"color": palette.bar, "width": 2.5},
+        "connectgaps": False,
+        "hovertemplate": "%{y} completes<extra></extra>",
+    }
+
+
+def _required(line: Line, palette: Palette, zone: ZoneInfo) -> Figure:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "Required",
+        "x": [frame.clock(at, zone) for at, _ in line],
+        "y": [round(value, 1) for _, value in line],
+        "line": {"color": palette.soft, "width": 1.25, "dash": "dot"},
+        "hovertemplate": "%{y:.0f} required<extra></extra>",
+    }
+
+
+def _forecast(
+    grid: Grid, now: int, forecast: Forecast, palette: Palette, zone: ZoneInfo
+) -> list[Figure]:
+    x = [frame.clock(grid.end, zone), frame.clock(forecast.at, zone)]
+    edge = {"color": palette.bar, "width": 0}
+    band = {"type": "scatter", "mode": "lines", "x": x, "hoverinfo": "skip", "line": edge}
+    return [
+        band | {"y": [now, forecast.p10], "showlegend": False, "name": "Low"},
+        band
+        | {
+            "y": [now, forecast.p90],
+            "fill": "tonexty",
+            "fillcolor": palette.band,
+            "name": "Forecast (80 %)",
+        },
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": "Middle forecast",
+            "x": x,
+            "y": [now, forecast.p50],
+            "showlegend": False,
+            "line": {"color": palette.bar, "width": 1.5, "dash": "dash"},
+            "hovertemplate": "about %{y:.0f} completes<extra></extra>",
+        },
+    ]
+
+
+def _marks(marks: Sequence[Mark], grid: Grid, palette: Palette, zone: ZoneInfo) -> Figure:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "Changes",
+        "x": [frame.clock(mark.at, zone) for mark in marks],
+        "y": [_height(grid, mark.at) for mark in marks],
+        "text": [frame.plain(mark.text) for mark in marks],
+        "marker": {
+            "symbol": "diamond",
+            "size": 10,
+            "color": palette.mark,
+            "line": {"color": palette.paper, "width": 1.5},
+        },
+        "hovertemplate": "%{text}<extra></extra>",
+    }
+
+
+def _height(grid: Grid, at: datetime) -> int:
+    """Where a mark sits on the line of completes; on the ground outside of it."""
+    if at < grid.start:
+        return 0
+    hour = min(int((at - grid.start).total_seconds() // 3600), len(grid.counts) - 1)
+    return grid.counts[hour] or 0

@@ -1,0 +1,121 @@
+"""What every figure shares: the theme's colours, the axes, the group's clock, a named level."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+Figure = dict[str, Any]
+
+
+class Palette(NamedTuple):
+    """The colours of a theme, as the stylesheet has them; `shares` tell groups apart."""
+
+    ink: str
+    soft: str
+    line: str
+    bar: str
+    band: str
+    goal: str
+    mark: str
+    paper: str
+    shares: Sequence[str]
+
+
+PALETTES = {
+    "light": Palette(
+        "#16202a", "#4a5763", "#dde1e5", "#0b7f8a", "rgba(11,127,138,0.16)", "#1f6b3a", "#855000",
+        "#ffffff",
+        ("#0b7f8a", "#c0763b", "#5566b0", "#7f9a3a", "#a8527e", "#3f8fc4", "#8a6d4d", "#b9c1c8"),
+    ),
+    "dark": Palette(
+        "#e7edf2", "#b4c0ca", "#2b363f", "#3fb2bc", "rgba(63,178,188,0.20)", "#7fd19a", "#f0b860",
+        "#1e2830",
+        ("#3fb2bc", "#d9935c", "#8493dd", "#a3bf5c", "#cc7aa4", "#6fb4e2", "#b3967a", "#5d6b77"),
+    ),
+}  # fmt: skip
+
+
+def clock(moment: datetime, zone: ZoneInfo) -> str:
+    """A moment as the clocks of the zone show it; Plotly takes it as it is."""
+    return moment.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def times(start: datetime, step: timedelta, number: int, zone: ZoneInfo) -> Figure:
+    """The times of a regular grid: a start and a step, or each one if the clocks change within."""
+    end = start + step * (number - 1)
+    if start.astimezone(zone).utcoffset() == end.astimezone(zone).utcoffset():
+        return {"x0": clock(start, zone), "dx": step / timedelta(milliseconds=1)}
+    return {"x": [clock(start + step * i, zone) for i in range(number)]}
+
+
+def plain(text: str) -> str:
+    """Text of others: Plotly reads tags and entities in what it shows, so none is left."""
+    return text.replace("&", "＆").replace("<", "‹").replace(">", "›")
+
+
+def level(goal: float, palette: Palette) -> Figure:
+    """A line across the figure."""
+    return {
+        "type": "line",
+        "xref": "paper",
+        "x0": 0,
+        "x1": 1,
+        "y0": goal,
+        "y1": goal,
+        "line": {"color": palette.goal, "width": 1.25, "dash": "dash"},
+    }
+
+
+def level_name(goal: float, text: str, palette: Palette) -> Figure:
+    """The words on a level."""
+    return {
+        "text": text,
+        "xref": "paper",
+        "x": 0,
+        "xanchor": "left",
+        "y": goal,
+        "yanchor": "bottom",
+        "showarrow": False,
+        "font": {"color": palette.goal, "size": 12},
+    }
+
+
+def layout(palette: Palette, city: str) -> Figure:
+    """Axes and hover in the theme; the hover names the city of the clock."""
+    axis = {
+        "gridcolor": palette.line,
+        "linecolor": palette.line,
+        "zeroline": False,
+        "fixedrange": False,
+        "tickfont": {"color": palette.soft},
+    }
+    return {
+        "margin": {"l": 48, "r": 16, "t": 32, "b": 36},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": palette.ink, "size": 13},
+        "hovermode": "x unified",
+        "hoverlabel": {"bgcolor": palette.paper, "font": {"color": palette.ink}},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "y": 1.02,
+            "yanchor": "bottom",
+            "traceorder": "normal",
+        },
+        "xaxis": axis
+        | {
+            "type": "date",
+            "hoverformat": f"%a %-d %b %H:%M {city}",
+            "tickformatstops": [
+                {"dtickrange": [None, 43_200_000], "value": "%H:%M\n%-d %b"},
+                {"dtickrange": [43_200_000, None], "value": "%-d %b"},
+            ],
+        },
+        "yaxis": axis | {"rangemode": "tozero"},
+        "barmode": "overlay",
+        "bargap": 0.15,
+    }

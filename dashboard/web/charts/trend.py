@@ -1,0 +1,40 @@
+"""A figure over time, from our own readings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from dashboard.web.charts import frame
+from dashboard.web.times import place
+
+
+def trend(
+    points: Sequence[tuple[datetime, float]],
+    *,
+    name: str,
+    unit: str,
+    agreed: float | None,
+    palette: frame.Palette,
+    zone: ZoneInfo,
+) -> frame.Figure:
+    """A figure at each of our readings, as steps: it holds until the next reading."""
+    layout = frame.layout(palette, place(zone))
+    layout["showlegend"] = False
+    if not points:
+        return {"data": [], "layout": layout}
+    if agreed is not None:
+        layout["shapes"] = [frame.level(agreed, palette)]
+        layout["annotations"] = [frame.level_name(agreed, f"Agreed {agreed:g} {unit}", palette)]
+    line = {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": name,
+        "x": [frame.clock(at, zone) for at, _ in points],
+        "y": [round(value, 4) for _, value in points],
+        "line": {"color": palette.bar, "width": 2, "shape": "hv"},
+        "marker": {"size": 4},
+        "hovertemplate": f"{name} %{{y:.4~g}} {unit}<extra></extra>",
+    }
+    return {"data": [line], "layout": layout}

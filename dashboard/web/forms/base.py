@@ -1,0 +1,135 @@
+"""What every form is made of: what it is opened on, how it is checked, shown and filled in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.http import QueryDict
+
+from dashboard.fielding.models import Edit, TargetGroup
+from dashboard.web import figures
+
+Value = Any
+NO_CHANGE = "Nothing is changed yet."
+MOST_DECIMALS = 4
+AMOUNT = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]+)?", re.ASCII)
+_WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
+
+
+class Wrong(Exception):
+    """What cannot be sent: a sentence a field, under "form" where it is about no field.
+
+    `again`: it may be right if it is typed twice.
+    """
+
+    def __init__(
+        self, fields: Mapping[str, str] | None = None, *, again: bool = False, **more: str
+    ) -> None:
+        self.fields = {**(fields or {}), **more}
+        super().__init__("; ".join(self.fields.values()))
+        self.again = again
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A form in use: the group, what it held when the form was opened, and what was typed."""
+
+    group: TargetGroup
+    seen: Value
+    typed: QueryDict
+    now: datetime
+    names: Mapping[str, str] = field(default_factory=dict)  # people of the exchange by their id
+    lockouts: Sequence[tuple[str, str]] = ()  # industry lockouts by code
+    errors: Mapping[str, str] = field(default_factory=dict)  # what is wrong with what was typed
+
+    @property
+    def currency(self) -> str:
+        """The currency that the group is priced in."""
+        if isinstance(self.seen, dict) and "currency_code" in self.seen:
+            return str(self.seen["currency_code"])
+        return self.group.currency
+
+
+def _nothing(_entry: Entry) -> Mapping[str, str]:
+    return {}
+
+
+def _own(name: str) -> str:
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One form. `check` gives the value to send or raises Wrong; `shown` what its template needs;
+    `filled` types a value in; `quick` types in what a one-click address asks for; `place` says
+    which field of ours an objection of the exchange belongs to, "" for none.
+    """
+
+    name: str
+    kind: str
+    title: str
+    check: Callable[[Entry], Value]
+    shown: Callable[[Entry], dict[str, Any]]
+    filled: Callable[[Value, Entry], Mapping[str, str]]
+    quick: Callable[[Entry], Mapping[str, str]] = _nothing
+    place: Callable[[str], str] = _own
+
+    @property
+    def template(self) -> str:
+        """The fields of the form."""
+        return f"edits/{self.name}.html"
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it stays in Fieldwatch; nothing is sent to the exchange then."""
+        return self.kind in (Edit.Kind.BUDGET, Edit.Kind.TIME_ZONE)
+
+
+def amount(text: str, currency: str, name: str, what: str) -> Decimal:
+    """A positive amount with at most four decimals, from ASCII digits and a point alone."""
+    text = text.strip()
+    if not text:
+        raise Wrong({name: f"Type the {what}, for example 2.70."})
+    if "," in text:
+        raise Wrong({name: "Use a point for decimals and nothing between thousands: 2.70."})
+    code = re.fullmatch(r"(.*?)\s*([A-Za-z]{3})", text)
+    if code and AMOUNT.fullmatch(code[1]):
+        if code[2].upper() != currency:
+            sentence = f"This group is priced in {currency}; {code[2]} cannot be sent."
+            raise Wrong({name: sentence})
+        text = code[1]
+    if not AMOUNT.fullmatch(text):
+        sentence = f"“{text[:40]}” is not an amount. Type digits and a point: 2.70."
+        raise Wrong({name: sentence})
+    if len(text.partition(".")[2]) > MOST_DECIMALS:
+        raise Wrong({name: f"The {what} has at most {MOST_DECIMALS} decimals."})
+    if (money := Decimal(text)) <= 0:
+        raise Wrong({name: f"The {what} must be more than 0."})
+    return money
+
+
+def whole(text: str, low: int, high: int, name: str, what: str) -> int:
+    """A whole number within bounds, from ASCII digits alone."""
+    text = text.strip()
+    if not _WHOLE.fullmatch(text) or not low <= int(text) <= high:
+        span = f"from {figures.count(low)} to {figures.count(high)}"
+        raise Wrong({name: f"The {what} is a whole number {span}, in digits alone."})
+    return int(text)
+
+
+def jumps(old: Decimal | int | None, new: Decimal | int) -> bool:
+    """Whether a number moves by more than what may be typed once."""
+    return bool(old) and abs(new - Decimal(old or 0)) / Decimal(old or 1) * 100 > (
+        settings.CPI_JUMP_PERCENT
+    )
+
+
+def change(old: Decimal | int, new: Decimal | int) -> str:
+    """A change in per cent: "+12 %"."""
+    return f"{(Decimal(new) - old) / Decimal(old) * 100:+.0f} %"

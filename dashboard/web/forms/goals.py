@@ -1,0 +1,151 @@
+"""The goal of a group, and of each of its quotas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dashboard.fielding.models import Edit
+from dashboard.web import figures
+from dashboard.web.forms import price
+from dashboard.web.forms.base import NO_CHANGE, Entry, Form, Value, Wrong, change, jumps, whole
+
+TOTAL, AGAIN = "completes_goal", "completes_goal_again"
+MOST = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """One quota: its field, its words, what it has and what it should have."""
+
+    name: str
+    label: str
+    completes: int | None
+    was: int | None
+    text: str
+    error: str
+
+
+def field_of(profile: Value, target: Value) -> str:
+    """The name of a quota's field."""
+    return f"quota.{profile['id']}.{target['id']}"
+
+
+def check(entry: Entry) -> Value:
+    """Only what changes: with the total alone, the exchange works the quotas out anew."""
+    wrong: dict[str, str] = {}
+    value: dict[str, Any] = {}
+    was = entry.seen[TOTAL]
+    total = _number(entry, TOTAL, was, wrong)
+    if total != was:
+        value[TOTAL] = total
+    if profiles := _quotas(entry, wrong):
+        value["profiles"] = profiles
+    if wrong:
+        raise Wrong(wrong)
+    if not value:
+        raise Wrong(form=NO_CHANGE)
+    if TOTAL in value and was and jumps(was, total or 0):
+        _typed_twice(entry, was, total or 0)
+    return value
+
+
+def _number(entry: Entry, name: str, was: int | None, wrong: dict[str, str]) -> int | None:
+    text = entry.typed.get(name, "").strip()
+    if text == ("" if was is None else str(was)):
+        return was
+    try:
+        return whole(text, 1, MOST, name, "goal")
+    except Wrong as exc:
+        wrong |= exc.fields
+        return was
+
+
+def _quotas(entry: Entry, wrong: dict[str, str]) -> list[Value]:
+    """The profiles that have a quota with a new goal, with those quotas alone."""
+    changed = []
+    for profile in entry.seen["profiles"]:
+        targets = []
+        for target in profile["targets"]:
+            name, was = field_of(profile, target), target["completes_goal"]
+            if name in entry.typed and (goal := _number(entry, name, was, wrong)) != was:
+                targets.append(target | {"completes_goal": goal})
+        if targets:
+            changed.append(profile | {"targets": targets})
+    return changed
+
+
+def _typed_twice(entry: Entry, old: int, new: int) -> None:
+    again = entry.typed.get(AGAIN, "").strip()
+    if again == str(new):
+        return
+    sentence = f"That is {change(old, new)}. Type the new goal again to confirm it."
+    raise Wrong(
+        again=True, completes_goal_again="This is not the goal above." if again else sentence
+    )
+
+
+def shown(entry: Entry) -> dict[str, Any]:
+    """The goals as typed, else as the exchange has them, and what more completes cost."""
+    was = entry.seen[TOTAL]
+    text = entry.typed.get(TOTAL, "" if was is None else str(was))
+    moved = text.isascii() and text.isdigit() and len(text) < 8 and int(text) != was
+    return {
+        "total": text,
+        "present": figures.count(was),
+        "done": figures.count(entry.group.completes),
+        "cost": price.for_goal(entry.group, int(text), was) if moved else "",
+        "quotas": [
+            (
+                profile["name"] or "Quota",
+                [_quota(entry, profile, one) for one in profile["targets"]],
+            )
+            for profile in entry.seen["profiles"]
+        ],
+    }
+
+
+def _quota(entry: Entry, profile: Value, target: Value) -> Quota:
+    name, was = field_of(profile, target), target["completes_goal"]
+    text = entry.typed.get(name, "" if was is None else str(was))
+    return Quota(name, label(target), target["completes"], was, text, entry.errors.get(name, ""))
+
+
+def label(target: Value) -> str:
+    """Whom a quota is about, in words."""
+    if target["name"]:
+        return str(target["name"])
+    said = [_condition(one) for one in target.get("conditions") or []]
+    return ", ".join(word for word in said if word) or str(target["id"])
+
+
+def _condition(condition: Value) -> str:
+    """ "18–34", "option 1", or the name of what the exchange asks."""
+    if condition.get("min") is not None or condition.get("max") is not None:
+        low, high = condition.get("min"), condition.get("max")
+        return f"{'' if low is None else low}–{'' if high is None else high}"
+    named = condition.get("condition_name") or condition.get("name")
+    if named:
+        return str(named)
+    options = condition.get("options") or [condition.get("option")]
+    return "option " + ", ".join(str(one) for one in options) if any(options) else ""
+
+
+def filled(value: Value, _entry: Entry) -> Mapping[str, str]:
+    """Every goal that the value names."""
+    texts = {
+        field_of(profile, target): str(target["completes_goal"])
+        for profile in value.get("profiles") or []
+        for target in profile["targets"]
+        if target["completes_goal"] is not None
+    }
+    return texts | ({TOTAL: str(value[TOTAL])} if value.get(TOTAL) else {})
+
+
+def place(name: str) -> str:
+    """An objection to the total stands at its field; one to a quota above."""
+    return TOTAL if name == TOTAL else ""
+
+
+FORM = Form("goals", Edit.Kind.GOALS, "Goals", check, shown, filled, place=place)

@@ -1,0 +1,60 @@
+"""What a change costs, said before it is sent: what is still to come, and the budget."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from dashboard.fielding.models import TargetGroup
+from dashboard.web import figures
+
+
+def left(group: TargetGroup, goal: int | None = None) -> int | None:
+    """Completes still to come up to a goal; None where the goal counts something else."""
+    goal = goal or group.completes_goal or group.filling_goal
+    if goal is None or group.completes is None or group.filling_strategy == "prescreens":
+        return None
+    return max(goal - group.completes, 0)
+
+
+def to_come(group: TargetGroup, price: Decimal, was: Decimal) -> str:
+    """The completes to come at a price, beside what they would have cost."""
+    number = left(group)
+    if number is None:
+        return ""
+    cost = number * price
+    said = (
+        f"{figures.count(number)} completes to come × {figures.amount(price)} = "
+        f"{figures.total(cost, group.currency)}"
+    )
+    return said + _more(cost - number * was, group.currency) + _in_the_end(group, cost)
+
+
+def for_goal(group: TargetGroup, goal: int, was: int | None) -> str:
+    """What more or fewer completes cost at today's CPI."""
+    number, before = left(group, goal), left(group, was)
+    if group.cpi is None or number is None or before is None:
+        return ""
+    said = f"{figures.count(number)} completes to come instead of {figures.count(before)}"
+    cost = number * group.cpi
+    said += f", at {figures.money(group.cpi, group.currency)} each"
+    return said + _more(cost - before * group.cpi, group.currency) + _in_the_end(group, cost)
+
+
+def _more(by: Decimal, currency: str) -> str:
+    if not by:
+        return ""
+    return f", {figures.total(abs(by), currency)} {'more' if by > 0 else 'less'} than now"
+
+
+def _in_the_end(group: TargetGroup, cost: Decimal) -> str:
+    """The whole cost against the group's budget."""
+    if group.cost is None:
+        return "."
+    whole = group.cost + cost
+    said = f". In the end {figures.total(whole, group.currency)}"
+    if group.budget is None:
+        return said + "."
+    rest = group.budget - whole
+    side = "below" if rest >= 0 else "ABOVE"
+    budget = figures.total(group.budget, group.currency)
+    return f"{said}: {figures.total(abs(rest), group.currency)} {side} the budget of {budget}."

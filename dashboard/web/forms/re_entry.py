@@ -1,0 +1,105 @@
+"""Re-entry: who may come back, by how they left."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dashboard.fielding.models import Edit
+from dashboard.web import words
+from dashboard.web.forms.base import NO_CHANGE, Entry, Form, Value, Wrong
+
+CLIENT, SCREENER = "client_side", "screener_side"
+CELLS: Mapping[str, tuple[str, ...]] = {
+    "completes": (CLIENT,),
+    "pre_client_survey_processes": (SCREENER,),
+    "financial_terms": (SCREENER,),
+    "terminates": (CLIENT, SCREENER),
+    "security_failures": (CLIENT, SCREENER),
+    "overquota": (CLIENT, SCREENER),
+    "in_screener": (CLIENT, SCREENER),
+}
+TARGETS = ("allow_for_current_target_group", "allow_for_other_target_groups")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One checkbox of the grid."""
+
+    name: str
+    label: str
+    checked: bool
+    was: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One status and side of the grid."""
+
+    status: str
+    side: str
+    first: bool
+    span: int
+    cells: list[Cell]
+
+
+def check(entry: Entry) -> Value:
+    """The whole configuration: what the grid does not show goes back as it came."""
+    seen = entry.seen
+    wanted: dict[str, Any] = copy.deepcopy(seen) if isinstance(seen, dict) else {}
+    for status, sides in CELLS.items():
+        for side in sides:
+            cell = wanted.setdefault(status, {}).setdefault(side, {})
+            for target in TARGETS:
+                cell[target] = f"{status}.{side}.{target}" in entry.typed
+    if wanted == seen:
+        raise Wrong(re_entry=NO_CHANGE)
+    return wanted
+
+
+def shown(entry: Entry) -> dict[str, Any]:
+    """The cells that exist, as typed, else as the exchange has them."""
+    rows = []
+    for status, sides in CELLS.items():
+        for side in sides:
+            cells = [_cell(entry, status, side, to) for to in TARGETS]
+            word = words.RE_ENTRY_STATUSES[status]
+            first = side == sides[0]
+            rows.append(Row(word, words.RE_ENTRY_SIDES[side], first, len(sides), cells))
+    return {"grid": rows}
+
+
+def _cell(entry: Entry, status: str, side: str, target: str) -> Cell:
+    name = f"{status}.{side}.{target}"
+    part = _part(entry.seen, status, side, target)
+    label = (
+        f"{words.RE_ENTRY_STATUSES[status]}, {words.RE_ENTRY_SIDES[side].lower()}: "
+        f"may enter {words.RE_ENTRY_TARGETS[target]}"
+    )
+    checked = name in entry.typed if entry.typed else bool(part)
+    return Cell(name, label, checked, part if isinstance(part, bool) else None)
+
+
+def _part(value: Value, *path: str) -> Value:
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def filled(value: Value, _entry: Entry) -> Mapping[str, str]:
+    """The cells that are allowed; without any, the grid is typed all the same."""
+    ticked = {
+        f"{status}.{side}.{target}": "on"
+        for status, sides in CELLS.items()
+        for side in sides
+        for target in TARGETS
+        if _part(value, status, side, target)
+    }
+    return ticked | {"typed": "1"}
+
+
+FORM = Form(
+    "re_entry", Edit.Kind.RE_ENTRY, "Re-entry", check, shown, filled, place=lambda _name: "re_entry"
+)

@@ -1,0 +1,1 @@
+"""What the panels of a group's page show, one module a panel; templates only print."""

@@ -1,0 +1,156 @@
+"""The value of a setting in words, part by part: what forms, history and exports show of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from dashboard.fielding.models import Edit
+from dashboard.web import figures, times, words
+from dashboard.web.forms import details, goals
+
+Names = Mapping[str, str]
+Parts = dict[str, str]
+
+
+def say(value: Any, names: Names | None = None, zone: ZoneInfo | None = None) -> str:
+    """A value in words, whatever its shape; moments in this zone, else in UTC."""
+    if value is None or value == "":
+        return figures.DASH
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return _say_object(value, names or {})
+    if isinstance(value, str):
+        known = {**words.STATUSES, **words.STRATEGIES}
+        return known.get(value) or _say_moment(value, zone)
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _say_object(value: Mapping[str, Any], names: Names) -> str:
+    if "value" in value and "currency_code" in value:
+        try:
+            return figures.money(Decimal(str(value["value"])), str(value["currency_code"]))
+        except InvalidOperation:
+            return f"{value['value']} {value['currency_code']}"
+    if "las_user_id" in value:
+        user = value["las_user_id"]
+        return names.get(str(user), str(user)) if user else figures.DASH
+    return ", ".join(f"{key.replace('_', ' ')}: {say(item)}" for key, item in value.items())
+
+
+def _say_moment(text: str, zone: ZoneInfo | None) -> str:
+    """A time as a time, any other text as it is."""
+    try:
+        moment = datetime.fromisoformat(text) if "T" in text else None
+    except ValueError:
+        return text
+    if moment is None or moment.tzinfo is None:
+        return text
+    if zone is None:
+        return figures.utc(moment)
+    return f"{moment.astimezone(zone):%a %-d %b %Y %H:%M} {times.place(zone)}"
+
+
+def parts(kind: str, value: Any, names: Names, zone: ZoneInfo | None = None) -> Parts:
+    """What a value of this kind of edit says, by the words for each part."""
+    if value is not None and (special := _SPECIAL.get(kind)):
+        return special(value, names, zone)
+    label = Edit.Kind(kind).label if kind in Edit.Kind else words.sentence_case(kind)
+    return {label: say(value, names, zone)}
+
+
+DETAILS = {
+    details.NAME: "Name",
+    details.MANAGER_ID: "Project manager",
+    details.LOI: "Expected LOI",
+    details.IR: "Expected IR",
+    details.LOCKOUT: "Industry lockout",
+    details.LIVE: "Live URL",
+    details.TEST: "Test URL",
+    details.REFERENCE: "Reference number",
+    details.PRICE_NOTE: "Client's CPI",
+}
+
+
+def _details(value: Any, names: Names, _zone: ZoneInfo | None) -> Parts:
+    told = {word: say(value.get(name), names) for name, word in DETAILS.items()}
+    manager, loi, rate = (value.get(n) for n in (details.MANAGER_ID, details.LOI, details.IR))
+    told["Project manager"] = names.get(str(manager), str(manager)) if manager else figures.DASH
+    told["Expected LOI"] = figures.DASH if loi is None else f"{loi} min"
+    told["Expected IR"] = figures.percent(rate)
+    return told
+
+
+def _dates(value: Any, names: Names, zone: ZoneInfo | None) -> Parts:
+    return {
+        "Start": say(value.get("start_fielding_at"), names, zone),
+        "End": say(value.get("end_fielding_at"), names, zone),
+    }
+
+
+def _goals(value: Any, _names: Names, _zone: ZoneInfo | None) -> Parts:
+    told = {}
+    if "completes_goal" in value:
+        told["Completes goal"] = figures.count(value["completes_goal"])
+    for profile in value.get("profiles") or []:
+        for target in profile["targets"]:
+            word = f"{profile['name'] or 'Quota'} {goals.label(target)}"
+            told[word] = figures.count(target["completes_goal"])
+    return told
+
+
+def _re_entry(value: Any, _names: Names, _zone: ZoneInfo | None) -> Parts:
+    return {
+        f"{words.RE_ENTRY_STATUSES.get(status, status)}, "
+        f"{words.RE_ENTRY_SIDES.get(side, side).lower()}, "
+        f"{words.RE_ENTRY_TARGETS.get(target, target)}": "allowed" if allowed else "not allowed"
+        for status, sides in value.items()
+        for side, targets in sides.items()
+        for target, allowed in targets.items()
+    }
+
+
+def _zone(value: Any, _names: Names, _zone: ZoneInfo | None) -> Parts:
+    return {"Time zone": value or "as for its country"}
+
+
+_SPECIAL: Mapping[str, Callable[[Any, Names, ZoneInfo | None], Parts]] = {
+    Edit.Kind.DETAILS: _details,
+    Edit.Kind.DATES: _dates,
+    Edit.Kind.GOALS: _goals,
+    Edit.Kind.RE_ENTRY: _re_entry,
+    Edit.Kind.TIME_ZONE: _zone,
+}
+
+
+class Changed(NamedTuple):
+    """A part that an edit was to change: before, wanted, and what is held after it."""
+
+    word: str
+    before: str
+    wanted: str
+    after: str
+
+
+def changes(edit: Edit, names: Names, zone: ZoneInfo | None = None) -> list[Changed]:
+    """The parts that an edit was to change."""
+    after = parts(edit.kind, edit.after, names, zone) if edit.is_settled else {}
+    return [
+        Changed(word, was, to, after.get(word, figures.DASH))
+        for word, was, to in moved(edit, names, zone)
+    ]
+
+
+def moved(edit: Edit, names: Names, zone: ZoneInfo | None = None) -> list[tuple[str, str, str]]:
+    """The parts that an edit was to change: their word, what was, what was wanted."""
+    was = parts(edit.kind, edit.before, names, zone)
+    wanted = parts(edit.kind, edit.wanted, names, zone)
+    return [
+        (word, was.get(word, figures.DASH), to)
+        for word, to in wanted.items()
+        if was.get(word) != to
+    ]

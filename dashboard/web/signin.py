@@ -1,0 +1,146 @@
+"""How people prove who they are: what the sign-in library asks of us."""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.forms import LoginForm, default_token_generator
+from allauth.account.utils import user_pk_to_url_str
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialLogin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from dashboard.fielding.models import User
+from dashboard.fielding.models.fields import box
+from dashboard.web import throttle
+
+log = logging.getLogger(__name__)
+WRONG = "This name and password do not belong together."
+
+
+class SignInForm(LoginForm):  # type: ignore[misc]
+    """Name or e-mail address, and password; one sentence for every way to be wrong."""
+
+    def add_prefix(self, field_name: str) -> str:
+        """The name's field is called `username`, as browsers and people's notes know it."""
+        return "username" if field_name == "login" else str(super().add_prefix(field_name))
+
+
+class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
+    """People with a password."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "username_password_mismatch": WRONG,
+        "email_password_mismatch": WRONG,
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        """Nobody lets themselves in; administrators invite."""
+        return False
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Where a request comes from, forged headers aside."""
+        return throttle.address(request)
+
+    def is_safe_url(self, url: str) -> bool:
+        """Only pages of ours."""
+        here, secure = {self.request.get_host()}, self.request.is_secure()
+        return url_has_allowed_host_and_scheme(url, here, require_https=secure)
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Refuses a try that comes too early, unseen."""
+        if seconds := throttle.wait(request, _name(credentials)):
+            raise ValidationError(
+                f"Too many wrong passwords. Please try again in {seconds} s.", code="too_early"
+            )
+
+    def _rollback_login_failed_rl_usage(self) -> None:
+        """Nothing was counted before the password was looked at."""
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """A wrong password counts, and is told to whoever reads the log."""
+        throttle.failed(request, _name(credentials))
+        log.warning("sign-in refused", extra={"of": {"address": throttle.address(request)}})
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Sends at once: a link that opens an account is kept in no table.
+
+        A mail server that is away changes no answer, or the answers would tell which addresses
+        are known; it stands in the log.
+        """
+        try:
+            super().send_mail(template_prefix, email, context)
+        except (OSError, smtplib.SMTPException) as exc:
+            log.error("a sign-in mail could not be sent: %s", exc)  # noqa: TRY400
+
+
+class SecondFactor(DefaultMFAAdapter):  # type: ignore[misc]
+    """Codes from an app, and recovery codes; their secrets are encrypted at rest."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": "This code is not right, or it was used already.",
+    }
+
+    def encrypt(self, text: str) -> str:
+        """With the first of ENCRYPTION_KEYS."""
+        return box().encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """With any of ENCRYPTION_KEYS."""
+        return box().decrypt(encrypted_text.encode()).decode()
+
+    def get_totp_issuer(self) -> str:
+        """What the app on the phone calls us."""
+        return "Fieldwatch"
+
+
+class SingleSignOn(DefaultSocialAccountAdapter):  # type: ignore[misc]
+    """People whom the company's own identity provider vouches for."""
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:  # noqa: ARG002
+        """Only for people who were invited."""
+        return False
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        """Joins the provider's person with ours by an address that the provider has verified."""
+        if sociallogin.is_existing or request.user.is_authenticated:
+            return
+        verified = [one.email for one in sociallogin.email_addresses if one.verified]
+        user = next(filter(None, (_by_address(address) for address in verified)), None)
+        if user is None:
+            why = {"verified": bool(verified)}
+            raise ImmediateHttpResponse(render(request, "account/unknown.html", why, status=403))
+        sociallogin.connect(request, user)
+
+
+def invite(request: HttpRequest, user: User, *, role: str, connection: str) -> None:
+    """Tells somebody that they may sign in; who has no password yet gets a link that sets one."""
+    accounts, url = Accounts(request), ""
+    if not user.has_usable_password():
+        key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
+        url = accounts.get_reset_password_from_key_url(key)
+    words = {
+        "user": user,
+        "by": request.user,
+        "role": role,
+        "connection": connection,
+        "password_reset_url": url,
+        "home": request.build_absolute_uri("/"),
+    }
+    accounts.send_mail("account/email/invitation", user.email, words)
+
+
+def _by_address(address: str) -> User | None:
+    return User.objects.filter(email__iexact=address, is_active=True).first()
+
+
+def _name(credentials: dict[str, Any]) -> str:
+    return str(credentials.get("username") or credentials.get("email") or "")

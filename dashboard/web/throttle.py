@@ -1,0 +1,137 @@
+"""Guessing passwords gets slow, and nobody can be locked out by somebody else.
+
+Wrong passwords are counted for a name *from one address*, and for an address over all names. Past
+a few, each further try has to wait, longer each time, half a minute at most. A try that came too
+early is not looked at, so it tells nothing and prolongs nothing. A browser that signed in as this
+person before is counted apart: whatever others do from the same address, it does not wait for them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import secrets
+from dataclasses import dataclass
+from time import time as clock
+from typing import Any
+
+from django.conf import settings
+from django.core import signing
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponseBase
+
+FORGOTTEN_AFTER = 15 * 60  # seconds
+LONGEST_WAIT = 30  # seconds
+FREE_PER_NAME = 5
+FREE_PER_ADDRESS = 40
+COOKIE = "device"
+COOKIE_AGE = 365 * 24 * 3600
+_PEOPLE_PER_DEVICE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """How many wrong tries are free here before each has to wait."""
+
+    key: str
+    free: int
+
+    def wait(self, now: float) -> int:
+        """Seconds until the next try is looked at."""
+        tries, last = self._so_far()
+        if tries < self.free:
+            return 0
+        pause = LONGEST_WAIT if tries > self.free + 5 else 2.0 ** (tries - self.free)
+        return max(math.ceil(last + min(pause, LONGEST_WAIT) - now), 0)
+
+    def _so_far(self) -> tuple[int, float]:
+        """Wrong tries, and when the last one was (Unix seconds)."""
+        found: tuple[int, float] = cache.get(self.key, (0, 0.0))
+        return found
+
+    def add(self, now: float) -> None:
+        """One more wrong try."""
+        tries, _ = self._so_far()
+        cache.set(self.key, (tries + 1, now), FORGOTTEN_AFTER)
+
+
+def address(request: HttpRequest) -> str:
+    """Where the request comes from: the peer, or what so many proxies of ours say of it.
+
+    `X-Forwarded-For` is believed only as far as TRUSTED_PROXIES says: each proxy adds one entry at
+    the right, everything further left can be forged.
+    """
+    peer = str(request.META.get("REMOTE_ADDR", ""))
+    hops = settings.TRUSTED_PROXIES
+    told = [one.strip() for one in request.headers.get("X-Forwarded-For", "").split(",")]
+    return told[-hops] if hops and len(told) >= hops and told[-hops] else peer
+
+
+def counters(request: HttpRequest, name: str) -> list[Counter]:
+    """What a wrong try under this name counts for."""
+    who = name.strip().casefold()
+    if device := _device(request, who):
+        return [Counter(_key("device", device, who), FREE_PER_NAME)]
+    where = address(request)
+    return [
+        Counter(_key("name", where, who), FREE_PER_NAME),
+        Counter(_key("address", where), FREE_PER_ADDRESS),
+    ]
+
+
+def wait(request: HttpRequest, name: str) -> int:
+    """Seconds until a try under this name is looked at; 0 for now."""
+    now = clock()
+    return max(counter.wait(now) for counter in counters(request, name))
+
+
+def failed(request: HttpRequest, name: str) -> None:
+    """A wrong password was given."""
+    for counter in counters(request, name):
+        counter.add(clock())
+
+
+def know_device(request: HttpRequest, response: HttpResponseBase, *names: str) -> None:
+    """Let this browser be known for a person who has just signed in with it."""
+    known = _opened(request)
+    marks = [_mark(name.casefold()) for name in names]
+    if known and set(marks) <= set(known[1]):
+        return
+    device, people = known or [secrets.token_hex(8), []]
+    kept = [mark for mark in people if mark not in marks]
+    value = signing.dumps([device, (marks + kept)[:_PEOPLE_PER_DEVICE]], salt=COOKIE)
+    response.set_cookie(
+        COOKIE,
+        value,
+        max_age=COOKIE_AGE,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+        path="/sign-in/",
+    )
+
+
+def _device(request: HttpRequest, who: str) -> str:
+    """The device's own mark, if this person signed in with it before; else empty."""
+    known = _opened(request)
+    return str(known[0]) if known and _mark(who) in known[1] else ""
+
+
+def _opened(request: HttpRequest) -> list[Any] | None:
+    """What the cookie says; None where there is none of ours."""
+    try:
+        device, people = signing.loads(
+            request.COOKIES.get(COOKIE, ""), salt=COOKIE, max_age=COOKIE_AGE
+        )
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
+    return [device, people]
+
+
+def _mark(who: str) -> str:
+    """A name that cannot be read back from the cookie."""
+    return hashlib.sha256(f"{settings.SECRET_KEY} {who}".encode()).hexdigest()[:16]
+
+
+def _key(*parts: str) -> str:
+    return "try:" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]

@@ -1,0 +1,122 @@
+"""The figures of the charts as JSON for Plotly, and the numbers behind the project's."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import msgspec
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from dashboard.fielding.models import Change, Edit, Project, TargetGroup
+from dashboard.fielding.queries import ChangeQuerySet, EditQuerySet
+from dashboard.web import charts, completes, conditional, shares, times, trends
+from dashboard.web.access import Rule, person, rule
+from dashboard.web.views.projects import found_project
+
+TREND_DAYS = 60
+MARKS = 100
+
+
+@rule(Rule.MEMBER)
+@require_safe
+def chart(request: HttpRequest, pk: int) -> HttpResponse:
+    """The figure of a group's completes."""
+    of = _charted(request, pk)
+    etag = conditional.mark(request, of.project.version)
+    return _unchanged(request, etag) or _json(_completes(request, of), etag)
+
+
+@rule(Rule.MEMBER)
+@require_safe
+def trend(request: HttpRequest, pk: int) -> HttpResponse:
+    """One figure of a group over time, from our own readings."""
+    of = _charted(request, pk)
+    etag = conditional.mark(request, of.project.version)
+    return _unchanged(request, etag) or _json(_trend(request, of), etag)
+
+
+@rule(Rule.MEMBER)
+@require_safe
+def project(request: HttpRequest, pk: int) -> HttpResponse:
+    """The figure of a project's completes, by group."""
+    of = found_project(request, pk)
+    etag = conditional.mark(request, of.version)
+    return _unchanged(request, etag) or _json(_project(request, of), etag)
+
+
+@rule(Rule.MEMBER)
+@require_safe
+def project_numbers(request: HttpRequest, pk: int) -> HttpResponse:
+    """The same as a table: a page of its own, or what htmx puts behind the chart."""
+    of = found_project(request, pk)
+    zone = times.zone(person(request).time_zone)
+    told = shares.of_project(of, now=datetime.now(UTC))
+    context = {"project": of, "zone": times.place(zone), "table": shares.table(told, zone)}
+    part = bool(request.headers.get("HX-Request"))
+    template = "partials/project_numbers.html" if part else "project_numbers.html"
+    return render(request, template, context)
+
+
+def _charted(request: HttpRequest, pk: int) -> TargetGroup:
+    """The group, if it is one of the person's; 404 otherwise."""
+    groups = TargetGroup.objects.visible_to(person(request)).for_chart()
+    of = groups.filter(pk=pk).first()
+    if of is None:
+        raise Http404
+    return cast("TargetGroup", of)
+
+
+def _unchanged(request: HttpRequest, etag: str) -> HttpResponse | None:
+    """A 304 if the browser has this figure."""
+    if request.headers.get("If-None-Match") != etag:
+        return None
+    return HttpResponse(status=304, headers={"ETag": etag})
+
+
+def _json(figure: charts.Figure, etag: str) -> HttpResponse:
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Cookie"}
+    body = msgspec.json.encode(figure)
+    return HttpResponse(body, content_type="application/json", headers=headers)
+
+
+def _palette(request: HttpRequest) -> charts.Palette:
+    return charts.PALETTES.get(request.GET.get("theme", ""), charts.PALETTES["light"])
+
+
+def _completes(request: HttpRequest, of: TargetGroup) -> charts.Figure:
+    now = datetime.now(UTC)
+    marked = ChangeQuerySet(Change).filter(group=of, kind__in=completes.TOLD)
+    edits = EditQuerySet(Edit).filter(group=of, kind__in=completes.MARKED_EDITS)
+    made = edits.filter(state=Edit.State.CONFIRMED).newest()
+    return completes.figure(
+        of,
+        completes.grid_of(of, now),
+        list(marked.newest()[:MARKS]),
+        list(made[:MARKS]),
+        view=completes.View.asked(request.GET),
+        palette=_palette(request),
+        now=now,
+    )
+
+
+def _trend(request: HttpRequest, of: TargetGroup) -> charts.Figure:
+    chosen = trends.chosen(request.GET)
+    since = datetime.now(UTC) - timedelta(days=TREND_DAYS)
+    return charts.trend(
+        trends.points(of, chosen, since),
+        name=chosen.label,
+        unit=chosen.unit or of.currency,
+        agreed=chosen.agreed(of),
+        palette=_palette(request),
+        zone=times.zone_of(of),
+    )
+
+
+def _project(request: HttpRequest, of: Project) -> charts.Figure:
+    told = shares.of_project(of, now=datetime.now(UTC))
+    given: dict[str, Any] = {"required": told.required, "forecast": told.forecast}
+    zone = times.zone(person(request).time_zone)
+    return charts.project(told.start, told.shares, **given, palette=_palette(request), zone=zone)

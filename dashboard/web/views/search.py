@@ -1,0 +1,62 @@
+"""Search over everything that is the person's; a ULID that we do not know is asked for."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from dashboard.fielding.models import Project, TargetGroup
+from dashboard.sync import lookup
+from dashboard.web import rows
+from dashboard.web.access import Rule, View, memberships, person, rule
+
+FOUND = 50
+ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII | re.IGNORECASE)
+
+
+def searching(exchange: Any) -> View:
+    """The search, over this way to the exchange."""
+
+    @rule(Rule.SIGNED_IN)
+    @require_safe
+    def search(request: HttpRequest) -> HttpResponse:
+        """Projects and groups by name, human-readable id, reference number or ULID."""
+        text = request.GET.get("q", "").strip()[:100]
+        context: dict[str, Any] = {"text": text, "projects": [], "groups": [], "most": FOUND}
+        if text:
+            context |= _known(request, text)
+        if not context["groups"] and not context["projects"] and ULID.fullmatch(text):
+            context |= _asked(request, exchange, text.upper())
+        return render(request, "search.html", context)
+
+    return search
+
+
+def _known(request: HttpRequest, text: str) -> dict[str, Any]:
+    """What our own tables have."""
+    user = person(request)
+    groups = TargetGroup.objects.visible_to(user).called(text).select_related("project")
+    return {
+        "projects": list(Project.objects.visible_to(user).called(text)[:FOUND]),
+        "groups": list(groups.order_by("name", "pk")[:FOUND]),
+    }
+
+
+def _asked(request: HttpRequest, exchange: Any, ulid: str) -> dict[str, Any]:
+    """What the exchange says of an id, over the person's own accounts alone."""
+    accounts = [one.account for one in memberships(request).values()]
+    answer = exchange.group_by_id(ulid=ulid, accounts=accounts)
+    found = answer.found
+    return {
+        "asked": True,
+        "found": found,
+        "status": rows.status(found.status) if found else None,
+        "failed": answer.failed,
+    }
+
+
+search = searching(lookup)

@@ -1,0 +1,86 @@
+"""The product's addresses, with forms that talk to the simulated exchange without waiting long."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.urls import path
+
+from dashboard import urls
+from dashboard.exchange.auth import ApiKey
+from dashboard.exchange.client import ExchangeClient
+from dashboard.exchange.gate import GatePolicy, LocalGate
+from dashboard.fielding.models import Edit, TargetGroup, User
+from dashboard.simulator.harness import Simulator
+from dashboard.sync import push
+from dashboard.sync.editable import EDITABLE, ids
+from dashboard.web.views import edits
+
+
+class Quick:
+    """The real clock with naps for the waits between two tries."""
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def time(self) -> float:
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(min(seconds, 0.01))
+
+    def random(self) -> float:
+        return 0.0
+
+
+class Way:
+    """The way to a simulated exchange; `connect` makes it fresh, with nothing that rests."""
+
+    client: ExchangeClient
+
+    def connect(self, simulator: Simulator) -> None:
+        """As a process does that has just started."""
+        clock = Quick()
+        policy = GatePolicy(requests_per_minute=None)
+        self.client = ExchangeClient(
+            account_id="101",
+            base_url=f"{simulator.base_url}/v1",
+            auth=ApiKey("key"),
+            api_version="2025-12-18",
+            gate=LocalGate(policy, clock=clock, chance=clock),
+            allowed_hosts=["127.0.0.1"],
+            clock=clock,
+            chance=clock,
+        )
+
+    def present(self, *, group: TargetGroup, kind: str) -> Any:
+        """What is held now."""
+        return push.present(group=group, kind=kind, client=self.client)
+
+    def push(self, **given: Any) -> Edit:
+        """Sent once."""
+        return push.push(**given, client=self.client)
+
+    def lockouts(self, *, group: TargetGroup) -> list[tuple[str, str]]:
+        """One is enough."""
+        return [("no_lockout", "No lockout")]
+
+    def meanwhile(self, group: TargetGroup, kind: str, value: Any, by: User) -> None:
+        """Somebody else's change, past Fieldwatch where the exchange has the setting."""
+        if how := EDITABLE.get(kind):
+            how.write(self.client, ids(group), value, how.read(self.client, ids(group)))
+            return
+        seen = push.present(group=group, kind=kind)
+        push.push(group=group, kind=kind, seen=seen, wanted=value, by=by, token="theirs")
+
+
+WAY = Way()
+
+urlpatterns = [
+    path("groups/<int:pk>/edit/<str:kind>/", edits.form(WAY), name="edit"),
+    *urls.urlpatterns,
+]
+handler403 = urls.handler403
+handler404 = urls.handler404
+handler500 = urls.handler500

@@ -1,0 +1,173 @@
+"""What the pull stores with a group: each part, whatever the group is like."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from dashboard.fielding import insight
+from dashboard.fielding.models import Change, GroupSheet, TargetGroup
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+BANDS = {"ahead", "on track", "behind", "far behind", "too early to tell"}
+
+
+def group(daily: float = 24, days: int = 7, *, until: datetime = make.NOW, **fields: Any) -> Any:
+    """A group that has brought so many completes a day, evenly, up to a moment."""
+    counts = (np.arange(1, days * 24 + 1) * daily / 24).astype(int).tolist()
+    made = make.group(
+        make.project(make.account()), **({"completes": counts[-1] if counts else 0} | fields)
+    )
+    make.completes(made, until=until, counts=counts)
+    return made
+
+
+def refreshed(made: TargetGroup, now: datetime = make.NOW) -> dict[str, Any]:
+    insight.refresh([made], fresh_days={}, now=now)
+    json.dumps(made.insight)  # what cannot be stored fails here
+    return made.insight
+
+
+def status(made: TargetGroup, new: str, at: datetime) -> None:
+    Change.objects.create(
+        account=made.account, group=made, kind="status_change", new=new, batch_id=str(at),
+        occurred_at=at, seen_at=at,
+    )  # fmt: skip
+
+
+def test_a_running_group_has_every_part() -> None:
+    found = refreshed(group())
+    parts = {"spark", "today", "trail", "forecast", "cost", "pace", "rhythm", "warnings", "causes"}
+    assert parts <= set(found)
+    assert found["forecast"]["confidence"] in ("medium", "high")
+    assert found["pace"]["band"] in BANDS
+
+
+def test_the_rhythm_of_the_stalled_rule_is_the_week_of_the_pace() -> None:
+    rhythm = refreshed(group(daily=48))["rhythm"]
+    assert rhythm["rate"] == pytest.approx(2, rel=0.1)
+    assert np.mean(rhythm["hours"]) == pytest.approx(1, abs=0.01)
+    assert np.mean(rhythm["days"]) == pytest.approx(1, abs=0.01)
+
+
+EDGES: dict[str, dict[str, Any]] = {
+    "no data": {"daily": 0, "days": 0, "completes": 0},
+    "one point": {"days": 0, "completes": 0, "first": True},
+    "goal reached": {"daily": 40},
+    "goal lowered below completes": {"daily": 24, "filling_goal": 50, "completes_goal": 50},
+    "counts falling": {"daily": 24, "completes": 150},
+    "end before now": {"ends_at": make.NOW - DAY},
+    "end before start": {"ends_at": make.NOW - 30 * DAY},
+    "no end": {"ends_at": None},
+    "no start": {"starts_at": None},
+    "no goal": {"filling_goal": None, "completes_goal": None},
+    "prescreens": {"filling_strategy": "prescreens", "filling_goal": 900},
+    "nothing told": {
+        "completes": None, "prescreens": None, "entrants": None, "cpi": None, "epc": None,
+        "currency": "", "country_code": "", "drop_off_rate": None, "incidence_rate": None,
+    },
+    "draft": {"status": "draft"},
+    "completed": {"status": "completed"},
+    "unheard of": {"status": "in_review"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("edge", EDGES)
+def test_an_odd_group_is_told_without_an_error(edge: str) -> None:
+    fields = dict(EDGES[edge])
+    first = fields.pop("first", False)
+    made = group(**fields)
+    if first:
+        make.completes(made, counts=[0])
+    found = refreshed(made)
+    at_end = found.get("forecast", {}).get("at_end", [0, 0, 0])
+    assert at_end == sorted(at_end)
+
+
+def test_fewer_than_five_completes_never_give_a_date_that_sounds_sure() -> None:
+    for days, daily in ((0, 0), (3, 0), (3, 1)):
+        forecast = refreshed(group(daily=daily, days=days))["forecast"]
+        assert forecast["confidence"] in ("none", "low")
+        assert forecast["finish"] == [None] * 3 or "completes so far" in forecast["note"]
+
+
+def test_a_week_paused_is_taken_out_of_pace_and_forecast() -> None:
+    made = group(days=7, until=make.NOW - 7 * DAY, starts_at=make.NOW - 14 * DAY, filling_goal=500)
+    status(made, "paused", make.NOW - 7 * DAY)
+    status(made, "live", make.NOW - HOUR)
+    found = refreshed(made)
+    assert found["forecast"]["at_end"][1] == pytest.approx(168 + 7 * 24, rel=0.2)
+    assert found["pace"]["required"] == pytest.approx(500 / 2, rel=0.2)
+
+
+@pytest.mark.parametrize("day", [datetime(2026, 3, 29, 12, tzinfo=UTC), make.NOW - 26 * DAY])
+def test_a_day_of_23_or_25_hours_is_a_day(day: datetime) -> None:
+    made = group(
+        until=day, country_code="de", starts_at=day - 7 * DAY, ends_at=day + 7 * DAY, daily=48
+    )
+    found = refreshed(made, now=day)
+    assert found["forecast"]["at_end"][1] == pytest.approx(14 * 48, rel=0.15)
+
+
+def test_a_soft_launch_asks_for_its_share_and_warns_of_its_end() -> None:
+    made = group()
+    for kind, new in (
+        ("soft_launch_assisted_change", True),
+        ("soft_launch_end_date_change", (make.NOW + 2 * HOUR).isoformat()),
+        ("soft_launch_filling_goal_percentage_change", 10),
+    ):
+        Change.objects.create(
+            account=made.account, group=made, kind=kind, new=new, batch_id=kind,
+            occurred_at=make.NOW - DAY, seen_at=make.NOW,
+        )  # fmt: skip
+    found = refreshed(made)
+    assert found["pace"]["required"] == pytest.approx(20, rel=0.1)
+    assert found["warnings"]["past_soft_launch_end_date"] > 0.6
+
+
+def test_full_quotas_are_a_cause() -> None:
+    made = group()
+    targets = [{"goal": 10, "completes": done} for done in (10, 11, 4)]
+    GroupSheet.objects.create(group=made, profiles=[{"targets": targets}])
+    seen = [cause["observed"] for cause in refreshed(made)["causes"]]
+    assert "67% of the quotas are full" in seen
+
+
+def test_the_final_cost_is_held_against_the_budget() -> None:
+    made = group(budget=Decimal(300))
+    cost = refreshed(made)["cost"]
+    assert Decimal(cost["p10"]) <= Decimal(cost["p50"]) <= Decimal(cost["p90"])
+    assert cost["standing"] == "will exceed"
+
+
+def test_the_usual_epc_of_another_currency_is_its_own_median() -> None:
+    made = group(currency="EUR", epc=Decimal("0.30"), cpi=Decimal(3))
+    for days in range(5):
+        refreshed(made, now=make.NOW + days * DAY)
+    made.epc, made.cpi = Decimal("0.10"), Decimal(6)
+    found = refreshed(made, now=make.NOW + 5 * DAY)
+    assert Decimal(found["epc"]["median"]) == Decimal("0.6")
+
+
+def test_a_refresh_that_finds_the_same_changes_nothing() -> None:
+    made = group()
+    before = refreshed(made)
+    assert refreshed(made) is before
+
+
+def test_the_queries_do_not_grow_with_the_groups(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    project = make.project(make.account())
+    many = [make.group(project) for _ in range(6)]
+    with django_assert_num_queries(4):
+        insight.refresh(many, fresh_days={}, now=make.NOW)

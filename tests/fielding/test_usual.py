@@ -1,0 +1,114 @@
+"""What is usual in a project and a country, for groups that are young."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dashboard.fielding.models import Project, TargetGroup, Usual
+from dashboard.fielding.rhythm import prior_shape
+from dashboard.fielding.usual import learn_account, pools_of
+from tests import make
+
+pytestmark = pytest.mark.django_db
+DAYS = 10
+
+
+def evening(project: Project, daily: float = 48, **fields: Any) -> TargetGroup:
+    """A group that brings all its completes from 18:00 to midnight in Berlin."""
+    given = {"country_code": "de", "completes": int(daily * DAYS), "currency": "EUR"}
+    given |= {"starts_at": make.NOW - timedelta(days=DAYS), "filling_goal": 1000}
+    given |= {"completes_goal": 1000, "ends_at": make.NOW + timedelta(days=DAYS)}
+    group = make.group(project, **(given | fields))
+    local = (np.arange(DAYS * 24) + 13) % 24  # the first hour ends at 13:00 UTC, 14:00 in Berlin
+    counts = np.cumsum(np.where(local >= 18, daily / 6, 0.0))
+    make.completes(group, counts=counts.astype(int).tolist())
+    return group
+
+
+@pytest.fixture
+def project() -> Project:
+    return make.project(make.account())
+
+
+def learned(project: Project) -> int:
+    return learn_account(project.account, now=make.NOW)
+
+
+def test_a_young_group_gets_the_week_of_its_project(project: Project) -> None:
+    for _ in range(3):
+        evening(project)
+    learned(project)
+    young = make.group(project, completes=0, country_code="us")
+    prior = pools_of([young]).prior(young)
+    assert prior is not None
+    day = prior_shape(prior).reshape(7, 24).mean(axis=0)
+    assert day[18:].mean() > 5 * day[6:17].mean()
+
+
+def test_a_group_of_another_project_gets_the_week_of_its_country(project: Project) -> None:
+    for _ in range(2):
+        evening(project)
+    learned(project)
+    elsewhere = make.project(project.account)
+    here, abroad = (make.group(elsewhere, country_code=code) for code in ("de", "jp"))
+    pools = pools_of([here, abroad])
+    assert pools.prior(here) is not None
+    assert pools.prior(abroad) is None
+
+
+def test_one_group_is_no_pool(project: Project) -> None:
+    learned_from = evening(project)
+    learned(project)
+    assert pools_of([learned_from]).prior(learned_from) is None
+
+
+def test_few_completes_teach_nothing(project: Project) -> None:
+    evening(project, daily=1)
+    assert learned(project) == 0
+
+
+def test_learning_again_replaces_what_was_learned(project: Project) -> None:
+    evening(project)
+    assert learned(project) == learned(project) == 2
+    assert Usual.objects.count() == 2
+
+
+def test_a_plan_is_expected_at_the_speed_of_its_project(project: Project) -> None:
+    for _ in range(3):
+        evening(project, daily=25)  # half of what the plan asks
+    learned(project)
+    young = make.group(
+        project, completes=0, completes_goal=200, starts_at=make.NOW,
+        ends_at=make.NOW + timedelta(days=10),
+    )  # fmt: skip
+    prior = pools_of([young]).prior(young)
+    assert prior is not None
+    assert prior.daily == pytest.approx(10, rel=0.1)
+
+
+def test_the_usual_price_is_that_of_the_same_market(project: Project) -> None:
+    for cpi in ("2", "3", "7"):
+        evening(project, cpi=Decimal(cpi))
+    learned(project)
+    same, other = (make.group(project, country_code="de", currency=c) for c in ("EUR", "USD"))
+    pools = pools_of([same, other])
+    assert pools.price(same) == Decimal(3)
+    assert pools.price(other) is None
+
+
+def test_another_account_knows_nothing_of_it(project: Project) -> None:
+    for _ in range(2):
+        evening(project)
+    learned(project)
+    stranger = make.group(make.project(make.account()), country_code="de")
+    assert pools_of([stranger]).prior(stranger) is None
+
+
+def test_no_groups_need_no_query(django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(0):
+        assert pools_of([]).projects == {}

@@ -1,0 +1,51 @@
+"""A database of the first release is brought to this one with everything in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.management.machine import Machine
+
+FIRST = "0001_initial"
+FILL = f"""
+from datetime import UTC, datetime
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from dashboard.fielding.models.fields import box
+
+then = datetime(2026, 11, 1, tzinfo=UTC)
+loader = MigrationExecutor(connection).loader
+apps = loader.project_state([("fielding", "{FIRST}")]).apps
+get = lambda name: apps.get_model("fielding", name).objects
+account = get("ExchangeAccount").create(
+    name="main", exchange_id="101", base_url="https://api.cint.com/v1", auth="api_key",
+    secret="the-exchange-key",
+)
+user = get("User").create(username="dana", email="dana@example.com", password="x")
+get("Membership").create(user=user, account=account, role="editor")
+project = get("Project").create(account=account, exchange_id="01P", name="Tracker")
+group = get("TargetGroup").create(
+    account=account, project=project, exchange_id="01G", name="Japan 25-54", status="live",
+    cpi="2.735200", currency="USD", completes=212, completes_goal=400,
+)
+get("Edit").create(
+    account=account, group=group, by=user, kind="cpi", token="t", state="confirmed",
+    before={{"value": "2.10"}}, wanted={{"value": "2.73"}}, started_at=then,
+)
+"""
+READ = """
+from dashboard.fielding.models import Edit, TargetGroup
+group = TargetGroup.objects.select_related("project__account").get()
+edit = Edit.objects.get()
+secret = group.project.account.secret
+print(group.name, group.cpi, group.completes, secret, edit.group_id == group.pk)
+print(edit.by.memberships.get().role)
+"""
+
+
+def test_a_database_of_the_first_release_is_upgraded_without_loss(tmp_path: Path) -> None:
+    machine = Machine(tmp_path / "home")
+    machine.run("migrate", "fielding", FIRST, "--verbosity", "0")
+    machine.do(FILL)
+    machine.run("migrate", "--verbosity", "0")
+    assert machine.do(READ) == "Japan 25-54 2.735200 212 the-exchange-key True\neditor"

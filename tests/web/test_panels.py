@@ -1,0 +1,282 @@
+"""The panels of a group's page, and the chart of a project's."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from dashboard.fielding.models import Change, Edit, ExchangeAccount, GroupSheet, TargetGroup
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+CARD = {
+    "bound": True,
+    "currency": "USD",
+    "minutes": [5, 10, 15],
+    "percents": [50, 30, 5],
+    "prices": [[100, 150, 200], [300, 350, 400], [500, 550, 600]],
+}
+
+
+@pytest.fixture
+def account() -> ExchangeAccount:
+    return make.account(poll_seconds=300)
+
+
+@pytest.fixture
+def viewer(client: Client, account: ExchangeAccount) -> Client:
+    client.force_login(make.person("viewer", account, time_zone="Europe/Berlin"))
+    return client
+
+
+@pytest.fixture
+def group(account: ExchangeAccount) -> TargetGroup:
+    """A group in Japan whose forecast was worked out."""
+    insight = {
+        "forecast": {
+            "at_end": [150, 170, 190],
+            "finish": ["2026-11-28T10:00:00+00:00", "2026-11-29T10:00:00+00:00", None],
+        },
+        "cost": {"p10": "410.00", "p50": "450.00", "p90": "500.00"},
+        "pace": {"band": "far behind", "reason": "100 completes of 140 due by now"},
+        "warnings": {"high_median_loi": 0.7, "low_epc": 0.35, "high_drop_rates": 0.1},
+    }
+    return make.group(
+        make.project(account, name="Tracker"), name="Japan 25–54", country_code="jp",
+        insight=insight, short_at_end=30, finish_at=make.NOW + timedelta(days=9), budget=400,
+    )  # fmt: skip
+
+
+def shown(viewer: Client, group: TargetGroup, query: str = "") -> str:
+    return viewer.get(f"/groups/{group.pk}/{query}").content.decode()
+
+
+def panel(page: str, name: str) -> str:
+    """One panel of a page; empty where it is not shown."""
+    return page.partition(f'<h2 id="{name}">')[2].partition("</section>")[0]
+
+
+def profile(name: str, *targets: tuple[str, int, int], quotas: bool = True) -> dict[str, Any]:
+    cells = [
+        {"id": who, "name": who, "completes": done, "goal": goal, "prescreens": done}
+        for who, done, goal in targets
+    ]
+    return {"id": name, "name": name, "quotas": quotas, "targets": cells}
+
+
+def test_the_strip_says_range_budget_and_why(viewer: Client, group: TargetGroup) -> None:
+    page = shown(viewer, group)
+    for said in (
+        "Far behind",
+        "100 completes of 140 due by now",
+        "Sat 28 Nov to not within 90 days · ends Fri 27 Nov 21:00 Tokyo, 13:00 Berlin",
+        "150–190 completes by then",
+        "about 450 USD in the end (410–500) · budget 400 USD",
+    ):
+        assert said in page
+
+
+def test_risks_are_in_words_with_the_nearest_first(viewer: Client, group: TargetGroup) -> None:
+    why = panel(shown(viewer, group), "why")
+    assert why.index("Interviews take far longer than agreed") < why.index("Suppliers earn too")
+    assert why.index("Likely") < why.index("Possible") < why.index("Far off")
+    assert "high_median_loi" not in why
+    assert "resume" not in why
+
+
+def test_a_group_that_is_not_live_is_at_no_risk_of_a_pause(
+    viewer: Client, group: TargetGroup
+) -> None:
+    TargetGroup.objects.update(status="paused")
+    assert "Risk that the exchange" not in shown(viewer, group)
+
+
+def test_the_text_for_the_client_has_no_money_in_it(viewer: Client, group: TargetGroup) -> None:
+    text = shown(viewer, group).partition("<textarea")[2].partition("</textarea>")[0]
+    for said in (
+        "Japan 25–54", "100 of 200 (50 %)", "9.0 min (agreed: 10)", "33 % (expected: 35 %)",
+        "about 170 of 200 (between 150 and 190)", "Fri 27 Nov 21:00 Tokyo, 13:00 Berlin",
+    ):  # fmt: skip
+        assert said in text
+    for kept in ("USD", "2.75", "270", "0.30", "EPC", "CPI", "450"):
+        assert kept not in text
+
+
+def test_quotas_come_slowest_first_and_say_so(viewer: Client, group: TargetGroup) -> None:
+    ages = profile("Age", ("18–34", 60, 100), ("35–54", 10, 100))
+    GroupSheet.objects.create(
+        group=group,
+        profiles=[ages, profile("Gender", ("Women", 100, 100)), profile("State", quotas=False)],
+    )
+    quotas = panel(shown(viewer, group), "quotas")
+    assert quotas.index("35–54") < quotas.index("18–34") < quotas.index("Women")
+    assert quotas.index("Slow") < quotas.index("Open") < quotas.index("Full")
+    assert "Without quotas: <bdi>State</bdi>" in quotas
+
+
+def test_a_group_without_quotas_has_no_such_panel(viewer: Client, group: TargetGroup) -> None:
+    page = shown(viewer, group)
+    assert panel(page, "quotas") == panel(page, "card") == ""
+
+
+def test_the_rate_card_marks_where_the_group_stands(viewer: Client, group: TargetGroup) -> None:
+    GroupSheet.objects.create(group=group, rate_card=CARD)
+    TargetGroup.objects.update(pricing_model="rate_card", median_loi_seconds=852)
+    card = panel(shown(viewer, group), "card")
+    assert 'class="num agreed">3.50' in card
+    assert 'class="num now near">5.50' in card or 'class="num now">5.50' in card
+    assert "As it runs it would cost 2.00 USD more (+57 %)." in card
+    assert "up to 15 min at 30 % IR or more: 5.50 USD (+2.00)" in card
+    assert "Bound since it was first live" in card
+
+
+def test_a_group_with_a_price_of_its_own_shows_no_card(viewer: Client, group: TargetGroup) -> None:
+    GroupSheet.objects.create(group=group, rate_card=CARD)
+    assert panel(shown(viewer, group), "card") == ""
+
+
+def changed(group: TargetGroup, days_ago: float) -> Change:
+    at = timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(days=days_ago)
+    price = {"currency_code": "USD"}
+    return Change.objects.create(
+        account=group.account, group=group, batch_id=f"b{days_ago}", occurred_at=at, seen_at=at,
+        kind="cpi_change", old=price | {"value": "2.70"}, new=price | {"value": "3.10"},
+    )  # fmt: skip
+
+
+def test_a_change_is_told_with_what_followed_it(viewer: Client, group: TargetGroup) -> None:
+    until = timezone.now().replace(minute=0, second=0, microsecond=0)
+    slow, fast = list(range(240)), list(range(240, 720, 5))
+    make.completes(group, until=until, counts=slow + fast)
+    changed(group, 4)
+    effects = panel(shown(viewer, group), "effects")
+    assert "Raised" in effects
+    assert "2.70 USD" in effects
+    assert "a CPI edit rescales EPC" in effects
+
+
+def test_a_change_without_enough_to_go_by_is_too_early_to_tell(
+    viewer: Client, group: TargetGroup
+) -> None:
+    changed(group, 1)
+    assert "Too early to tell" in panel(shown(viewer, group), "effects")
+
+
+def test_an_edit_of_details_has_no_effect_to_measure(viewer: Client, group: TargetGroup) -> None:
+    Edit.objects.create(
+        account=group.account, group=group, by=None, kind="details", token="t", state="confirmed",
+        before={}, wanted={}, started_at=make.NOW,
+    )  # fmt: skip
+    assert panel(shown(viewer, group), "effects") == ""
+
+
+def test_the_table_behind_the_chart_follows_the_address(viewer: Client, group: TargetGroup) -> None:
+    until = timezone.now().replace(minute=0, second=0, microsecond=0)
+    make.completes(group, until=until, counts=range(100))
+    assert "Completes by day in Tokyo" in shown(viewer, group)
+    by_hour = panel(shown(viewer, group, "?per=hour&span=24h"), "completes")
+    assert "Completes by hour in Tokyo" in by_hour
+    assert 24 <= by_hour.count("<tr><td>") <= 25
+    nonsense = panel(shown(viewer, group, "?per=week&span=-1"), "completes")
+    assert "Completes by day in Tokyo" in nonsense
+
+
+def test_what_is_chosen_in_one_panel_stays_when_another_is_changed(
+    viewer: Client, group: TargetGroup
+) -> None:
+    page = shown(viewer, group, "?per=hour&trend=ir")
+    assert 'href="?per=day&amp;trend=ir"' in page
+    assert 'href="?per=hour&amp;trend=epc"' in page
+
+
+def test_bars_of_a_day_begin_at_the_groups_midnight(viewer: Client, group: TargetGroup) -> None:
+    until = timezone.now().replace(minute=0, second=0, microsecond=0)
+    make.completes(group, until=until, counts=range(100))
+    (bars,) = viewer.get(f"/groups/{group.pk}/chart.json?per=day").json()["data"]
+    assert {start[11:] for start in bars["x"]} == {"00:00:00"}
+    assert sum(gained or 0 for gained in bars["y"]) <= 99
+
+
+def test_the_required_line_ends_at_the_goal(viewer: Client, group: TargetGroup) -> None:
+    now = timezone.now()
+    TargetGroup.objects.update(starts_at=now - timedelta(days=7), ends_at=now + timedelta(days=7))
+    until = now.replace(minute=0, second=0, microsecond=0)
+    make.completes(group, until=until, counts=range(100))
+    data = viewer.get(f"/groups/{group.pk}/chart.json").json()["data"]
+    required = next(trace for trace in data if trace["name"] == "Required")
+    assert required["y"][-1] == 200
+    assert required["y"] == sorted(required["y"])
+
+
+def test_the_required_line_keeps_to_a_soft_launch(viewer: Client, group: TargetGroup) -> None:
+    now = timezone.now().replace(minute=0, second=0, microsecond=0)
+    TargetGroup.objects.update(starts_at=now - timedelta(days=4), ends_at=now + timedelta(days=10))
+    make.completes(group, until=now, counts=range(90))
+    soft = {
+        "soft_launch_assisted_change": True,
+        "soft_launch_end_date_change": (now + timedelta(days=8)).isoformat(),
+        "soft_launch_filling_goal_percentage_change": 10,
+    }
+    for kind, new in soft.items():
+        Change.objects.create(
+            account=group.account, group=group, batch_id=kind, seen_at=now, kind=kind, new=new,
+            occurred_at=now - timedelta(days=4),
+        )  # fmt: skip
+    data = viewer.get(f"/groups/{group.pk}/chart.json").json()["data"]
+    required = next(trace for trace in data if trace["name"] == "Required")["y"]
+    assert required[len(required) // 2] <= 20
+    assert required[-1] == 200
+
+
+def test_a_projects_chart_sums_to_its_completes(viewer: Client, account: ExchangeAccount) -> None:
+    project = make.project(account)
+    until = timezone.now().replace(minute=0, second=0, microsecond=0)
+    for number in range(10):
+        group = make.group(project, name=f"G{number}", completes=number * 10)
+        make.completes(group, until=until, counts=[number * 5, number * 10])
+    data = viewer.get(f"/projects/{project.pk}/chart.json").json()["data"]
+    areas = [trace for trace in data if "stackgroup" in trace]
+    assert [area["name"] for area in areas[:2]] == ["G9", "G8"]
+    assert areas[-1]["name"] == "3 other groups"
+    assert sum(area["y"][-1] for area in areas) == 450
+    table = viewer.get(f"/projects/{project.pk}/completes/").content.decode()
+    assert '<td class="num">450</td>' in table
+
+
+def test_a_project_without_completes_says_so(viewer: Client, account: ExchangeAccount) -> None:
+    project = make.project(account)
+    assert viewer.get(f"/projects/{project.pk}/chart.json").json()["data"] == []
+    page = viewer.get(f"/projects/{project.pk}/completes/").content.decode()
+    assert "Nothing has been counted yet" in page
+
+
+def test_a_draft_shows_what_is_planned_and_no_chart_of_nothing(
+    viewer: Client, account: ExchangeAccount
+) -> None:
+    draft = make.group(make.project(account), status="draft", completes=None, entrants=None)
+    page = shown(viewer, draft)
+    assert "This is a draft" in page
+    assert "data-chart" not in page
+    assert "Copy for the client" not in page
+
+
+@pytest.mark.parametrize(
+    ("health", "said"), [("stale", "are old"), ("error", "The exchange refuses")]
+)
+def test_numbers_of_an_account_that_is_not_well_say_so(
+    viewer: Client, group: TargetGroup, health: str, said: str
+) -> None:
+    ExchangeAccount.objects.update(health=health)
+    assert said in shown(viewer, group)
+
+
+def test_a_group_that_the_exchange_no_longer_lists_says_so(
+    viewer: Client, group: TargetGroup
+) -> None:
+    TargetGroup.objects.update(missing_since=make.NOW)
+    assert "No longer listed by the exchange" in shown(viewer, group)

@@ -1,0 +1,322 @@
+"""Guessing is slow and locks nobody out; second factors; passwords by mail; invitations."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.core import mail
+from django.core.cache import cache
+from django.test import Client
+from pytest_django import Settings
+
+from dashboard.fielding.models import ExchangeAccount, Membership, User
+from dashboard.web import throttle
+from dashboard.web.signin import SecondFactor
+from tests import make
+
+pytestmark = pytest.mark.django_db
+EARLY = "Too many wrong passwords."
+RIGHT = "demo"
+ELSEWHERE = "198.51.100.7"
+
+
+def sign_in(client: Client, name: str = "dana", password: str = RIGHT, **extra: str) -> int:
+    """The status of a try; 302 is in."""
+    form = {"username": name, "password": password}
+    return client.post("/sign-in/", form, **extra).status_code  # type: ignore[arg-type]
+
+
+def guess(client: Client, times: int, name: str = "dana", **extra: str) -> list[int]:
+    """The statuses of so many wrong tries."""
+    return [sign_in(client, name, "wrong", **extra) for _ in range(times)]
+
+
+class Clock:
+    """The throttle's clock, which stands still unless it is told to go."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    still = Clock()
+    monkeypatch.setattr(throttle, "clock", still)
+    return still
+
+
+@pytest.fixture
+def dana() -> User:
+    cache.clear()
+    return make.person(username="dana", email="dana@example.com")
+
+
+def test_guessing_one_persons_password_is_throttled(client: Client, dana: User) -> None:
+    statuses = guess(client, throttle.FREE_PER_NAME + 3)
+    assert statuses[: throttle.FREE_PER_NAME] == [200] * throttle.FREE_PER_NAME
+    assert statuses[-1] == 429
+
+
+def test_a_forged_address_does_not_help(client: Client, dana: User) -> None:
+    statuses = [
+        sign_in(client, "dana", "wrong", HTTP_X_FORWARDED_FOR=f"203.0.113.{number}")
+        for number in range(throttle.FREE_PER_NAME + 3)
+    ]
+    assert statuses[-1] == 429
+
+
+def test_spraying_many_names_is_throttled(client: Client, dana: User) -> None:
+    statuses = [
+        sign_in(client, f"name-{number}", "Autumn2026")
+        for number in range(throttle.FREE_PER_ADDRESS + 3)
+    ]
+    assert statuses[-1] == 429
+
+
+def test_the_victim_signs_in_from_elsewhere_meanwhile(client: Client, dana: User) -> None:
+    guess(client, throttle.FREE_PER_NAME + 3)
+    assert sign_in(Client(), REMOTE_ADDR=ELSEWHERE) == 302
+
+
+def test_a_browser_that_was_here_before_never_waits_for_others(client: Client, dana: User) -> None:
+    own = Client()
+    assert sign_in(own) == 302
+    own.post("/sign-out/")
+    guess(client, throttle.FREE_PER_ADDRESS + 3)
+    guess(client, throttle.FREE_PER_NAME, "other")
+    assert sign_in(own) == 302
+
+
+def test_a_known_browser_is_no_key_to_guessing_either(dana: User) -> None:
+    own = Client()
+    sign_in(own)
+    own.post("/sign-out/")
+    assert guess(own, throttle.FREE_PER_NAME + 3)[-1] == 429
+
+
+def test_a_known_browser_is_known_for_its_own_people_only(dana: User) -> None:
+    make.person(username="victim")
+    own = Client()
+    sign_in(own)
+    own.post("/sign-out/")
+    guess(Client(), throttle.FREE_PER_NAME + 3, "victim")
+    assert sign_in(own, "victim") == 429
+
+
+def test_who_waits_gets_in_again_and_never_waits_long(
+    client: Client, dana: User, clock: Clock
+) -> None:
+    for _ in range(20):
+        guess(client, 1)
+        clock.now += throttle.LONGEST_WAIT
+    guess(client, 1)
+    clock.now += throttle.LONGEST_WAIT - 1
+    assert sign_in(client) == 429
+    clock.now += 1
+    assert sign_in(client) == 302
+
+
+def test_a_try_that_came_early_is_not_looked_at(client: Client, dana: User) -> None:
+    guess(client, throttle.FREE_PER_NAME + 1)
+    answer = client.post("/sign-in/", {"username": "dana", "password": "demo"})
+    assert answer.status_code == 429
+    assert EARLY in answer.content.decode()
+    assert "dana" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("proxies", "told", "seen"),
+    [
+        (0, "203.0.113.1", "127.0.0.1"),
+        (1, "203.0.113.1", "203.0.113.1"),
+        (1, "6.6.6.6, 203.0.113.1", "203.0.113.1"),
+        (2, "6.6.6.6, 203.0.113.1, 10.0.0.1", "203.0.113.1"),
+        (2, "203.0.113.1", "127.0.0.1"),
+    ],
+)
+def test_only_our_own_proxies_are_believed(
+    rf: object, settings: Settings, proxies: int, told: str, seen: str
+) -> None:
+    settings.TRUSTED_PROXIES = proxies
+    request = rf.get("/", headers={"X-Forwarded-For": told})  # type: ignore[attr-defined]
+    assert throttle.address(request) == seen
+
+
+def code_now(user: User) -> str:
+    """What the app on the phone shows."""
+    kept = Authenticator.objects.get(user=user, type=Authenticator.Type.TOTP)
+    secret = kept.wrap().instance.data["secret"]
+    plain = SecondFactor().decrypt(secret)
+    assert plain not in str(kept.data)
+    return format_hotp_value(hotp_value(plain, int(time.time()) // 30))
+
+
+def turn_on(client: Client) -> list[str]:
+    """The second factor of who is signed in; the recovery codes."""
+    client.post("/me/confirm/", {"password": "demo"})
+    page = client.get("/me/second-factor/on/").content.decode()
+    secret = re.search(r"<code>([A-Z2-7]+)</code>", page)
+    assert secret
+    code = format_hotp_value(hotp_value(secret[1], int(time.time()) // 30))
+    answer = client.post("/me/second-factor/on/", {"code": code})
+    assert answer.headers["Location"] == "/me/second-factor/codes/"
+    return re.findall(
+        r"<code>(\d+)</code>", client.get("/me/second-factor/codes/").content.decode()
+    )
+
+
+@pytest.fixture
+def with_factor(client: Client, dana: User) -> list[str]:
+    assert sign_in(client) == 302
+    codes = turn_on(client)
+    client.post("/sign-out/")
+    cache.clear()
+    return codes
+
+
+def test_a_second_factor_is_asked_for_after_the_password(
+    client: Client, dana: User, with_factor: list[str]
+) -> None:
+    answer = client.post("/sign-in/", {"username": "dana", "password": "demo", "next": "/spend/"})
+    assert answer.headers["Location"] == "/sign-in/code/"
+    assert client.get("/").status_code == 302
+    assert client.post("/sign-in/code/", {"code": "000000"}).status_code == 200
+    answer = client.post("/sign-in/code/", {"code": code_now(dana)})
+    assert answer.headers["Location"] == "/spend/"
+    assert client.get("/").status_code == 200
+
+
+def test_a_code_works_once(client: Client, dana: User, with_factor: list[str]) -> None:
+    code = code_now(dana)
+    sign_in(client)
+    assert client.post("/sign-in/code/", {"code": code}).status_code == 302
+    other = Client()
+    sign_in(other)
+    assert other.post("/sign-in/code/", {"code": code}).status_code == 200
+
+
+def test_a_recovery_code_works_once(client: Client, with_factor: list[str]) -> None:
+    for status in (302, 200):
+        sign_in(client)
+        assert client.post("/sign-in/code/", {"code": with_factor[0]}).status_code == status
+        client.post("/sign-out/")
+
+
+def test_turning_it_off_asks_who_it_is(client: Client, dana: User, with_factor: list[str]) -> None:
+    client.force_login(dana)
+    assert "/me/confirm/" in client.get("/me/second-factor/off/").headers["Location"]
+    assert Authenticator.objects.filter(user=dana).exists()
+
+
+def test_a_forgotten_password_is_replaced_by_mail_and_ends_sessions(
+    client: Client, dana: User
+) -> None:
+    there = Client()
+    there.force_login(dana)
+    assert client.post("/sign-in/forgotten/", {"email": "Dana@example.com"}).status_code == 302
+    sent = mail.outbox[-1]
+    assert sent.to == ["dana@example.com"]
+    assert sent.subject == "A new password for Fieldwatch"
+    link = re.search(r"http://testserver(/sign-in/new/\S+)", str(sent.body))
+    assert link
+    form = client.get(link[1]).headers["Location"]
+    new = {"password1": "a-longer-one-7", "password2": "a-longer-one-7"}
+    assert client.post(form, new).headers["Location"] == "/sign-in/new/done/"
+    assert there.get("/").status_code == 302
+    assert sign_in(Client(), "dana", "a-longer-one-7") == 302
+    assert "no longer works" in Client().get(link[1]).content.decode()
+
+
+def test_who_is_unknown_gets_the_same_answer_and_no_mail(client: Client, dana: User) -> None:
+    known = client.post("/sign-in/forgotten/", {"email": "dana@example.com"})
+    unknown = client.post("/sign-in/forgotten/", {"email": "nobody@example.com"})
+    assert known.headers["Location"] == unknown.headers["Location"]
+    assert len(mail.outbox) == 1
+
+
+def test_a_mail_server_that_is_away_tells_nothing(
+    client: Client, dana: User, settings: Settings
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    answer = client.post("/sign-in/forgotten/", {"email": "dana@example.com"})
+    assert answer.headers["Location"] == "/sign-in/forgotten/sent/"
+
+
+@pytest.fixture
+def account() -> ExchangeAccount:
+    return make.account(name="main")
+
+
+@pytest.fixture
+def boss(client: Client, account: ExchangeAccount) -> User:
+    user = make.person("administrator", account, username="boss")
+    client.force_login(user)
+    return user
+
+
+def test_an_administrator_invites_and_the_invited_chooses_a_password(
+    client: Client, boss: User, account: ExchangeAccount
+) -> None:
+    form = {"email": "new@example.com", "name": "Nia New", "role": "editor"}
+    client.post(f"/connections/{account.pk}/people/", form)
+    sent = mail.outbox[-1]
+    assert sent.subject == "boss invites you to Fieldwatch"
+    link = re.search(r"http://testserver(/sign-in/new/\S+)", str(sent.body))
+    assert link
+    guest = Client()
+    set_form = guest.get(link[1]).headers["Location"]
+    guest.post(set_form, {"password1": "a-longer-one-7", "password2": "a-longer-one-7"})
+    assert sign_in(guest, "new@example.com", "a-longer-one-7") == 302
+    assert Membership.objects.get(user__email="new@example.com").role == "editor"
+
+
+def test_an_invitation_of_somebody_on_the_account_is_told_at_the_field(
+    client: Client, boss: User, account: ExchangeAccount
+) -> None:
+    form = {"email": boss.email.upper(), "role": "viewer", "name": "typed"}
+    page = client.post(f"/connections/{account.pk}/people/", form).content.decode()
+    assert "on the account already" in page
+    assert 'value="typed"' in page
+
+
+def test_somebody_of_another_account_is_added_without_a_new_password(
+    client: Client, boss: User, account: ExchangeAccount
+) -> None:
+    make.person("viewer", make.account(), email="there@example.com")
+    form = {"email": "there@example.com", "role": "viewer"}
+    client.post(f"/connections/{account.pk}/people/", form)
+    assert "/sign-in/new/" not in str(mail.outbox[-1].body)
+    assert account.memberships.count() == 2
+
+
+def test_roles_change_and_people_leave_but_one_administrator_stays(
+    client: Client, boss: User, account: ExchangeAccount
+) -> None:
+    make.person("viewer", account)
+    other, own = account.memberships.get(role="viewer"), boss.memberships.get()
+    address = f"/connections/{account.pk}/people"
+    for wanted in ("viewer", "remove"):
+        page = client.post(f"{address}/{own.pk}/", {"do": wanted}, follow=True).content.decode()
+        assert "last administrator" in page
+    client.post(f"{address}/{other.pk}/", {"do": "administrator"})
+    client.post(f"{address}/{own.pk}/", {"do": "remove"})
+    assert [row.role for row in account.memberships.all()] == ["administrator"]
+    assert client.get(f"{address}/").status_code == 404
+
+
+def test_a_membership_of_another_account_is_not_found(
+    client: Client, boss: User, account: ExchangeAccount
+) -> None:
+    other = make.account()
+    there = make.person("viewer", other).memberships.get()
+    answer = client.post(f"/connections/{account.pk}/people/{there.pk}/", {"do": "remove"})
+    assert answer.status_code == 404
+    assert Membership.objects.filter(pk=there.pk).exists()

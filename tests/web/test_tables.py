@@ -1,0 +1,308 @@
+"""Tables as people set them up: columns, filters, notes, saved views, earlier waves, months."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+
+from dashboard.fielding.models import (
+    ExchangeAccount,
+    Membership,
+    Note,
+    Project,
+    SavedView,
+    User,
+)
+from dashboard.web import spending, waves
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def account() -> ExchangeAccount:
+    return make.account(poll_seconds=300)
+
+
+@pytest.fixture
+def anna(client: Client, account: ExchangeAccount) -> User:
+    user = make.person("viewer", account, first_name="Anna", last_name="Berg")
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def project(account: ExchangeAccount, anna: User) -> Project:
+    return make.project(account, name="Tracker W24")
+
+
+def names(client: Client, address: str) -> list[str]:
+    page = client.get(address).content.decode()
+    return re.findall(r'<bdi class="clamp">(.*?)</bdi></a>', page)
+
+
+def headings(client: Client, address: str) -> list[str]:
+    head = client.get(address).content.decode().split("<thead>")[1].split("</thead>")[0]
+    return re.findall(r'<th scope="col"[^>]*>(?:<a[^>]*>)?([^<]+)', head)
+
+
+def test_columns_are_chosen_in_the_address(client: Client, project: Project) -> None:
+    make.group(project, epc=Decimal("0.25"), locale="ger_de")
+    address = f"/projects/{project.pk}/"
+    assert headings(client, address)[-1] == "Note"
+    assert headings(client, address + "?cols=locale.epc.nonsense") == ["Group", "Locale", "EPC"]
+    assert headings(client, address + "?col=epc&col=locale") == ["Group", "Locale", "EPC"]
+    assert headings(client, address + "?cols=nonsense") == headings(client, address)
+    page = client.get(address + "?cols=locale.epc&sort=epc").content.decode()
+    assert "ger_de" in page
+    assert "0.25 USD" in page
+    assert "cols=locale.epc&amp;sort=-epc" in page
+
+
+def test_every_column_can_be_shown_and_sorted_by(client: Client, project: Project) -> None:
+    from dashboard.web import columns  # noqa: PLC0415 - the one test that needs its table
+
+    make.group(
+        project,
+        insight={
+            "pace": {"band": "behind", "actual": 3, "required": 9.5},
+            "cost": {"p50": "12.50"},
+        },
+        issues={"epc": [{"text": "EPC is low.", "code": "low_epc", "suggestions": ["Raise CPI"]}]},
+    )
+    every = ".".join(columns.ALL)
+    page = client.get(f"/projects/{project.pk}/?cols={every}").content.decode()
+    for said in ("Behind", "3 of 10 due", "12.50 USD", "EPC: EPC is low. Raise CPI."):
+        assert said in page
+    for key in columns.HEADINGS:
+        assert client.get(f"/groups/?cols={every}&sort={key}").status_code == 200
+
+
+def test_ids_narrow_a_table_to_those_groups(client: Client, project: Project) -> None:
+    one = make.group(project, name="One", human_readable_id="T000001")
+    make.group(project, name="Two", human_readable_id="T000002")
+    three = make.group(project, name="Three")
+    asked = f"/groups/?sort=name&ids=t000001,%0A{three.exchange_id.lower()}"
+    assert names(client, asked) == ["One", "Three"]
+    assert one.human_readable_id in client.get(asked).content.decode()
+
+
+def test_mine_is_what_i_manage_on_the_exchange(
+    client: Client, account: ExchangeAccount, anna: User
+) -> None:
+    me = make.exchange_user(account, name="Anna Berg")
+    make.project(account, name="Ours", project_manager_id=me.exchange_id)
+    make.project(account, name="Theirs")
+    assert "Say so under your name" in client.get("/projects/?mine=1").content.decode()
+    client.post("/me/", {"time_zone": "UTC", "theme": "auto", f"on_{account.pk}": me.exchange_id})
+    assert Membership.objects.get(user=anna).exchange_user_id == me.exchange_id
+    assert names(client, "/projects/?mine=1") == ["Ours"]
+
+
+def test_somebody_of_another_account_cannot_be_me(
+    client: Client, account: ExchangeAccount, anna: User
+) -> None:
+    other = make.exchange_user(make.account(), name="Somebody else")
+    said = {"time_zone": "UTC", "theme": "auto", f"on_{account.pk}": other.exchange_id}
+    assert client.post("/me/", said).status_code == 200
+    assert Membership.objects.get(user=anna).exchange_user_id == ""
+
+
+def test_the_newest_note_stands_in_the_row_with_who_wrote_it(
+    client: Client, project: Project, anna: User
+) -> None:
+    group = make.group(project)
+    for text, hours in (("Old", 2), ("Client wants <b>fewer</b> women", 1)):
+        Note.objects.create(group=group, text=text, by=anna, at=make.NOW - timedelta(hours=hours))
+    page = client.get(f"/projects/{project.pk}/").content.decode()
+    assert "Client wants &lt;b&gt;fewer&lt;/b&gt; women" in page
+    assert "Anna Berg" in page.split("fewer")[1][:200]
+    assert ">Old<" not in page
+
+
+def test_a_project_is_foreseen_to_finish_with_its_last_group(
+    client: Client, account: ExchangeAccount, anna: User
+) -> None:
+    early, late = make.NOW + timedelta(days=2), make.NOW + timedelta(days=30)
+    first, second = make.project(account, name="First"), make.project(account, name="Second")
+    for finish in (early, late):
+        make.group(first, finish_at=finish, ends_at=early)
+    make.group(second, finish_at=early)
+    make.group(second, finish_at=None)
+    page = client.get("/projects/").content.decode()
+    rows = {name: row for row in page.split("<tr>") for name in ("First", "Second") if name in row}
+    assert f"{late:%Y-%m-%dT%H:%M:%SZ}" in rows["First"]
+    assert "after its end" in rows["First"]
+    assert "1 group not in sight" in rows["Second"]
+
+
+def save(client: Client, **said: str) -> None:
+    given = {"page": "groups", "path": "/groups/", "query": "status=live&page=3", "name": "Live"}
+    assert client.post("/views/", given | said).status_code == 302
+
+
+def test_a_saved_view_opens_the_table_as_it_was(client: Client, project: Project) -> None:
+    make.group(project)
+    save(client)
+    page = client.get("/groups/?status=live").content.decode()
+    assert '<a href="/groups/?status=live" aria-current="true"><bdi>Live</bdi>' in page
+
+
+def test_a_page_opens_with_the_view_that_is_first(client: Client, project: Project) -> None:
+    save(client)
+    view = SavedView.objects.get()
+    client.post("/views/change/", {"view": view.pk, "action": "first"})
+    assert client.get("/groups/").headers["Location"] == "/groups/?status=live"
+    assert client.get("/groups/?q=").status_code == 200
+    assert client.get("/groups/", headers={"HX-Request": "true"}).status_code == 200
+    client.post("/views/change/", {"view": view.pk, "action": "first"})
+    assert client.get("/groups/").status_code == 200
+
+
+def test_one_view_of_a_page_is_first(client: Client, anna: User) -> None:
+    for name in ("A", "B"):
+        save(client, name=name)
+        view = SavedView.objects.get(name=name)
+        client.post("/views/change/", {"view": view.pk, "action": "first"})
+    assert list(SavedView.objects.filter(first=True).values_list("name", flat=True)) == ["B"]
+
+
+def test_a_view_is_renamed_and_removed(client: Client, anna: User) -> None:
+    save(client)
+    save(client, name="Paused")
+    view = SavedView.objects.get(name="Live")
+    client.post("/views/change/", {"view": view.pk, "action": "rename", "name": "Paused"})
+    assert "another view" in client.get("/views/").content.decode()
+    client.post("/views/change/", {"view": view.pk, "action": "rename", "name": "Running"})
+    view.refresh_from_db()
+    assert view.name == "Running"
+    client.post("/views/change/", {"view": view.pk, "action": "remove"})
+    assert list(SavedView.objects.values_list("name", flat=True)) == ["Paused"]
+
+
+def test_saving_under_a_name_again_replaces_the_view(client: Client, anna: User) -> None:
+    save(client)
+    save(client, query="status=paused")
+    assert SavedView.objects.get().query == "status=paused"
+
+
+def test_a_view_without_a_name_is_asked_for_one_and_keeps_its_table(
+    client: Client, anna: User
+) -> None:
+    page = client.post("/views/", {"page": "groups", "query": "status=live", "name": " "})
+    assert "This field is required" in page.content.decode()
+    assert 'value="status=live"' in page.content.decode()
+
+
+def test_a_view_of_somebody_else_can_neither_be_seen_nor_changed(
+    client: Client, account: ExchangeAccount
+) -> None:
+    view = SavedView.objects.create(user=make.person(), page="groups", name="Hers", query="q=")
+    client.force_login(make.person("viewer", account))
+    assert "Hers" not in client.get("/groups/").content.decode()
+    assert "Hers" not in client.get("/views/").content.decode()
+    client.post("/views/change/", {"view": view.pk, "action": "remove"})
+    assert SavedView.objects.filter(pk=view.pk).exists()
+
+
+def test_a_view_never_leads_away_from_the_product(client: Client, anna: User) -> None:
+    given = {"page": "groups", "path": "//evil.example/", "query": "", "name": "x"}
+    assert client.post("/views/", given).headers["Location"] == "/views/"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Women 25–54 W24", "women 25-54, W23"),
+        ("FR Flyers - Wave 4", "FR Flyers - Wave 12"),
+        ("Tracker Q4 2026 men", "Tracker Q3 2026 men"),
+    ],
+)
+def test_waves_of_a_group_share_its_name_without_the_wave(one: str, other: str) -> None:
+    groups = [make.group(make.project(make.account()), name=name) for name in (one, other)]
+    assert waves.key(groups[0]) == waves.key(groups[1])
+
+
+def test_an_earlier_wave_is_compared_at_the_same_age(
+    client: Client, account: ExchangeAccount, project: Project
+) -> None:
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    before = make.project(account, name="Tracker W23")
+    began = now - timedelta(days=40)
+    old = make.group(
+        before, name="Men W23", starts_at=began, ends_at=began + timedelta(days=10), completes=200
+    )
+    make.completes(old, until=began + timedelta(hours=60), counts=range(10, 70))
+    make.group(project, name="Men W24", starts_at=now - timedelta(hours=48), completes=30)
+    make.group(project, name="Women W24", starts_at=now - timedelta(hours=48))
+    page = client.get(f"/projects/{project.pk}/compare/").content.decode()
+    assert "1 of 2 groups were there too" in page
+    assert "57 / 200" in page  # what the earlier wave had after 48 hours
+    assert "-27" in page
+    groups = waves.groups_of([project.pk, before.pk])
+    (pair,) = waves.pairs(groups[project.pk], groups[before.pk], now=now)
+    assert (pair.now.pace, pair.then.pace) == ("15.0 a day", "28.5 a day")
+
+
+def test_only_an_earlier_project_is_offered(client: Client, project: Project) -> None:
+    later = make.project(project.account)
+    make.group(project, name="Men", starts_at=make.NOW - timedelta(days=3))
+    make.group(later, name="Men", starts_at=make.NOW - timedelta(days=2))
+    address = f"/projects/{project.pk}/compare/?with={later.pk}"
+    assert "No earlier project has these groups" in client.get(address).content.decode()
+
+
+def test_months_of_spend_add_up_to_what_the_exchange_says(
+    client: Client, account: ExchangeAccount, project: Project
+) -> None:
+    now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    group = make.group(
+        project, completes=90, cost=Decimal("100"), last_complete_at=now,
+        first_complete_at=datetime(2026, 9, 20, tzinfo=UTC),
+    )  # fmt: skip
+    for day, count in ((date(2026, 9, 30), 30), (date(2026, 10, 31), 60)):
+        end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
+        make.completes(group, until=end, counts=[count])
+    lines = spending.lines(type(group).objects.all(), months=True, now=now)
+    assert [(line.month, line.completes) for line in lines] == [
+        ("2026-09", 30), ("2026-10", 30), ("2026-11", 30)
+    ]  # fmt: skip
+    assert sum(line.spent for line in lines) == Decimal("100")
+    assert lines[0].final == datetime(2026, 10, 26, 5, tzinfo=UTC)
+    assert "2026-10" in client.get("/spend/").content.decode()
+    assert "2026-10" not in client.get("/spend/?per=all").content.decode().split("<tbody>")[1]
+
+
+def test_a_month_without_a_reading_counts_in_the_next(project: Project) -> None:
+    group = make.group(
+        project, completes=90, first_complete_at=datetime(2026, 9, 20, tzinfo=UTC),
+        last_complete_at=make.NOW,
+    )  # fmt: skip
+    assert spending.by_month(group, {date(2026, 10, 31): 60}, make.NOW) == {
+        "2026-10": 60, "2026-11": 30
+    }  # fmt: skip
+
+
+def test_activity_is_narrowed_by_day_and_project(
+    client: Client, account: ExchangeAccount, project: Project, anna: User
+) -> None:
+    group = make.group(project)
+    for number, at in enumerate((make.NOW, make.NOW - timedelta(days=3))):
+        group.edits.create(
+            account=account, by=anna, kind="cpi", token=str(number), state="confirmed",
+            before=f"old {number}", wanted="new", started_at=at,
+        )  # fmt: skip
+
+    def shown(query: str) -> list[str]:
+        return re.findall(r"old \d", client.get(f"/activity/?{query}").content.decode())
+
+    assert shown("") == ["old 0", "old 1"]
+    assert shown("from=2026-11-20") == ["old 0"]
+    assert shown("to=2026-11-19") == ["old 1"]
+    assert shown(f"project={project.pk}&who={anna.username}") == ["old 0", "old 1"]
+    assert shown("project=0") == []
+    assert shown("project=x&from=nonsense") == ["old 0", "old 1"]
