@@ -1,46 +1,39 @@
 """The Celery application: beat wakes due work, workers pull it."""
 
-from __future__ import annotations
-
 import os
-import signal
-import threading
 from typing import Any
 
 from celery import Celery, bootsteps
+from celery.beat import EmbeddedService
 from celery.signals import task_prerun
+from click import Option
 from django.db import close_old_connections
 
 
-class BeatWatch(bootsteps.StartStopStep):
-    """Ends a worker whose embedded beat died: Celery would go on without one, and wake nothing.
+class BeatThread(bootsteps.StartStopStep):
+    """A beat inside a worker, as a thread: Celery's own `--beat` is a process of 60 MB more."""
 
-    Whoever started the worker starts both again.
-    """
+    requires = ("celery.worker.components:Pool",)
 
-    requires = ("celery.worker.components:Beat",)
-    stopping = False
+    def __init__(self, parent: Any, beat_thread: bool = False, **options: Any) -> None:
+        """Enabled by `--beat-thread`."""
+        super().__init__(parent, **options)
+        self.enabled = beat_thread
 
-    def start(self, worker: Any) -> None:
-        """Wait for the end of the beat, if there is one inside."""
-        if worker.beat is not None:
-            threading.Thread(target=self._watch, args=(worker.beat,), daemon=True).start()
-
-    def stop(self, _worker: Any) -> None:
-        """The worker ends the beat itself."""
-        self.stopping = True
-
-    def _watch(self, beat: Any) -> None:
-        beat.join()
-        if not self.stopping:
-            os.kill(os.getpid(), signal.SIGTERM)
+    def create(self, parent: Any) -> Any:
+        """The beat, started and stopped with the worker."""
+        schedule = (
+            {"schedule_filename": parent.schedule_filename} if parent.schedule_filename else {}
+        )
+        return EmbeddedService(parent.app, thread=True, **schedule)
 
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 app = Celery("dashboard")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["dashboard"])
-app.steps["worker"].add(BeatWatch)
+app.user_options["worker"].add(Option(["--beat-thread"], is_flag=True, help="Run beat inside."))
+app.steps["worker"].add(BeatThread)
 
 
 @task_prerun.connect

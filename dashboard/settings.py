@@ -65,6 +65,12 @@ def _database(url: str) -> dict[str, Any]:
     return config
 
 
+def _web_address(url: str) -> None:
+    """Nothing, or an http(s) address with a host."""
+    if url and not (url.startswith(("http://", "https://")) and urlsplit(url).hostname):
+        raise EnvError("HEARTBEAT_URL takes an http:// or https:// address")
+
+
 def _socket_path(home: Path) -> Path:
     """Where the embedded Redis of a state folder listens: short, socket paths end at 107 bytes."""
     mark = hashlib.sha256(str(home).encode()).hexdigest()[:16]
@@ -169,6 +175,9 @@ try:
     )
     #: `line` for people, `json` for machines that collect lines
     LOG_FORMAT = env.str("LOG_FORMAT", "line", validate=validate.OneOf(["line", "json"]))
+    #: called once a minute while alerts are detected and mail is sent, and no longer when either
+    #: stops: the address that a dead man's switch gave you (default: none)
+    HEARTBEAT_URL = env.str("HEARTBEAT_URL", "", validate=_web_address)
     #: who sends it as `Authorization: Bearer …` may read `/metrics`; needed in production
     #: (default: none)
     METRICS_TOKEN = env.str("METRICS_TOKEN", "")
@@ -255,6 +264,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": BEAT_SECONDS,
         "options": {"expires": BEAT_SECONDS * 2},
     },
+    "heartbeat": {
+        "task": "dashboard.tasks.heartbeat",
+        "schedule": 60,
+        "options": {"expires": 60},
+    },
     "tidy": {
         "task": "dashboard.tasks.tidy",
         "schedule": 3600,
@@ -278,7 +292,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
 }
-logs.hide(SECRET_KEY, METRICS_TOKEN, OIDC_CLIENT_SECRET, *ENCRYPTION_KEYS)
+logs.hide(SECRET_KEY, METRICS_TOKEN, HEARTBEAT_URL, OIDC_CLIENT_SECRET, *ENCRYPTION_KEYS)
 logs.hide(
     str(DATABASES["default"].get("PASSWORD", "")),
     str(vars().get("EMAIL_HOST_PASSWORD") or ""),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.conf import settings
 from django.utils import timezone
 
-from dashboard.alerts import deliver, detect
+from dashboard.alerts import deliver, detect, pulse
 from dashboard.celery import app
 from dashboard.fielding import usual
 from dashboard.fielding.models import ExchangeAccount, Project
-from dashboard.sync import hear, plan, push, work
+from dashboard.sync import batch, hear, plan, push, work
 
 AT_ONCE = 200
 
@@ -17,16 +17,20 @@ AT_ONCE = 200
 @app.task(name="dashboard.tasks.wake")
 def wake() -> None:
     """Hint at everything that is due; the beat calls it every few seconds."""
-    now = timezone.now()
+    now, accounts = timezone.now(), ExchangeAccount.objects.filter(polling=True)
     plan.promote(now=now)
-    for rows, task, priority in (
-        (ExchangeAccount.objects.filter(polling=True), pull_account, 0),
-        (Project.objects.filter(account__polling=True), pull_project, settings.PULL_PRIORITY),
-    ):
-        for pk in plan.due(rows, now=now, limit=AT_ONCE):
-            if plan.queue(rows, pk, now=now):
-                task.apply_async((pk,), priority=priority)
+    for pk in plan.due(accounts, now=now, limit=AT_ONCE):
+        if plan.queue(accounts, pk, now=now):
+            pull_account.apply_async((pk,), priority=0)
+    _hint_at_projects()
     tell.delay()
+
+
+def _hint_at_projects() -> None:
+    now = timezone.now()
+    for pk in plan.rounds_due(now=now, limit=AT_ONCE):
+        if plan.queue(Project.objects.all(), pk, now=now):
+            pull_project.apply_async((pk,), priority=settings.PULL_PRIORITY)
 
 
 @app.task(name="dashboard.tasks.pull_account")
@@ -40,17 +44,26 @@ def pull_project(pk: int) -> None:
     """One round over the most urgent project that is due, then what of it needs a person."""
     if cycle := work.next_round(pk, clock=timezone.now):
         detect.after_cycle(cycle=cycle, now=timezone.now())
+        _hint_at_projects()  # the next one need not wait for the beat
 
 
 @app.task(name="dashboard.tasks.tell")
 def tell() -> None:
-    """Settle open edits, judge what time alone can break, and send what is waiting."""
+    """Settle open edits and batches, judge what time alone can break, send what is waiting."""
     push.settle_due(clock=timezone.now)
+    batch.work()
     now = timezone.now()
     detect.by_time(now=now)
     detect.no_data(now=now)
     deliver.compose(now=now)
     deliver.send_due(now=timezone.now(), limit=AT_ONCE)
+
+
+@app.task(name="dashboard.tasks.heartbeat")
+def heartbeat() -> None:
+    """Call the operator's URL while alerts are detected and mail is sent; the beat calls it."""
+    if settings.HEARTBEAT_URL:
+        pulse.ping(settings.HEARTBEAT_URL, now=timezone.now())
 
 
 @app.task(name="dashboard.tasks.tidy")
@@ -62,5 +75,4 @@ def tidy() -> None:
 @app.task(name="dashboard.tasks.learn")
 def learn() -> None:
     """Learn what is usual in each project and country; the beat calls it every hour."""
-    for account in ExchangeAccount.objects.filter(polling=True):
-        usual.learn_account(account, now=timezone.now())
+    usual.learn(now=timezone.now())

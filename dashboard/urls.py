@@ -7,6 +7,7 @@ from django.urls import URLPattern, path, re_path
 from dashboard.web.access import View
 from dashboard.web.views import (
     attention,
+    batches,
     budget,
     charts,
     compare,
@@ -15,6 +16,7 @@ from dashboard.web.views import (
     groups,
     health,
     hooks,
+    incidents,
     made,
     mails,
     me,
@@ -24,6 +26,7 @@ from dashboard.web.views import (
     prices,
     projects,
     reports,
+    rules,
     saved,
     search,
     session,
@@ -36,6 +39,18 @@ def _files(below: str, view: View) -> list[URLPattern]:
     return [
         path(f"{below}export.{kind}", view, {"kind": kind}, name=f"{view.__name__}-{kind}")
         for kind in ("csv", "xlsx")
+    ]
+
+
+def _scoped(kind: str, edit: View, told: View) -> list[URLPattern]:
+    """The addresses of rules, recipients and mutes of a connection, a project or a group."""
+    below, fixed = f"rules/{kind}/<int:pk>/", {"kind": kind}
+    return [
+        path(below, rules.rules_of, fixed, name="rules-of"),
+        path(f"{below}told/", told, fixed, name="recipients"),
+        path(f"{below}mute/", incidents.mute, fixed, name="mute"),
+        path(f"{below}<str:code>/", edit, fixed, name="rule"),
+        path(f"{below}<str:code>/preview/", rules.preview_of, fixed, name="preview"),
     ]
 
 
@@ -60,6 +75,9 @@ urlpatterns = [
     path("projects/<int:pk>/history/", past.project, name="project-history"),
     *_files("projects/<int:pk>/history/", past.project_file),
     path("edits/<int:pk>/", made.made, name="made"),
+    path("act/", batches.act, name="act"),
+    path("jobs/", batches.batches, name="batches"),
+    path("jobs/<int:pk>/", batches.batch, name="batch"),
     path("search/", search.search, name="search"),
     path("rate-cards/", prices.rate_cards, name="rate-cards"),
     path("words/", prices.glossary, name="words"),
@@ -73,10 +91,26 @@ urlpatterns = [
     path("connections/<int:pk>/", connections.connection, name="connection"),
     path("connections/<int:pk>/people/", people.people, name="people"),
     path("connections/<int:pk>/people/<int:membership>/", people.person, name="person"),
+    path("connections/<int:pk>/mail/", mails.outbox, name="outbox"),
+    path("incidents/", incidents.incidents, name="incidents"),
+    path("incidents/<int:pk>/", incidents.page, name="incident"),
+    path("incidents/<int:pk>/chart.json", incidents.chart, name="incident-chart"),
+    path("incidents/<int:pk>/acknowledge/", incidents.acknowledge, name="acknowledge"),
+    path("incidents/<int:pk>/mute/", incidents.mute_incident, name="mute-incident"),
+    path("bell/", incidents.bell, name="bell"),
+    path("act/<str:token>/", incidents.act, name="act"),
+    path("mutes/<int:pk>/end/", incidents.unmute, name="unmute"),
+    path("rules/", rules.rules, name="rules"),
+    *_scoped("connections", rules.rule_edit_account, rules.told_edit_account),
+    *_scoped("projects", rules.rule_edit, rules.told_edit),
+    *_scoped("groups", rules.rule_edit, rules.told_edit),
     path("me/", me.me, name="me"),
+    path("me/mail/", mails.choice, name="mail-choice"),
+    path("me/address/", mails.address, name="address"),
     path("me/password/", me.password, name="password"),
     path("mail/stop/<str:token>/", stop.stop, name="stop"),
     path("mails/", mails.mails, name="mails"),
+    path("mails/test/", mails.test, name="mail-test"),
     path("mails/<int:pk>/", mails.mail, name="mail"),
     path("sign-in/", session.sign_in, name="account_login"),
     path("sign-in/code/", session.second_factor, name="mfa_authenticate"),

@@ -87,3 +87,10 @@ def test_secrets_are_made_once_and_for_their_owner_alone(tmp_path: Path) -> None
     assert (tmp_path / "secret_key").read_text() == first
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "encryption_key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_heartbeat_goes_to_an_address_of_the_web_only(tmp_path: Path) -> None:
+    stopped = started(tmp_path, HEARTBEAT_URL="file:///etc/passwd")
+    assert stopped.returncode != 0
+    assert "HEARTBEAT_URL takes an http:// or https:// address" in stopped.stderr
+    assert started(tmp_path, HEARTBEAT_URL="https://hc.example/ping/1").returncode == 0

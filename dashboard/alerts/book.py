@@ -98,6 +98,10 @@ class Book:
         """One rule as it holds for a group, a project or the account."""
         return self._lay(code, ("account", f"project:{project_id}", f"group:{group_id}"))
 
+    def laid(self, code: str, scope: str) -> Row | None:
+        """What a scope itself says of a rule; None where it says nothing."""
+        return self._rows.get((scope, code))
+
     def _lay(self, code: str, scopes: tuple[str, ...]) -> Effective:
         layers = (self._rows.get((scope, code)) for scope in scopes)
         return effective(RULES[code], [row for row in layers if row])
@@ -148,8 +152,7 @@ def edit(
 
     ValueError names a setting that the rule does not have, or a number that cannot be.
     """
-    kept = checked(code, settings)
-    scope = f"group:{group.pk}" if group else f"project:{project.pk}" if project else "account"
+    kept, scope = checked(code, settings), scope_of(project, group)
     with transaction.atomic():
         row, created = Row.objects.get_or_create(
             account=account,
@@ -167,8 +170,42 @@ def edit(
                 edited_at=now,
             )
             row.refresh_from_db()
-        within = Q(group=group) if group else Q(project=project) if project else Q()
-        Incident.objects.filter(within, account=account, rule=code).exclude(
-            state=Incident.State.RESOLVED
-        ).update(state=Incident.State.RESOLVED, closed_at=now, close_reason="superseded")
+        _supersede(account, code, project=project, group=group, now=now)
     return row
+
+
+def reset(
+    *,
+    account: ExchangeAccount,
+    code: str,
+    now: datetime,
+    project: Project | None = None,
+    group: TargetGroup | None = None,
+) -> None:
+    """Forget what a scope says of a rule: the next wider one holds, or what ships."""
+    scope = scope_of(project, group)
+    with transaction.atomic():
+        Row.objects.filter(account=account, scope=scope, code=code).delete()
+        _supersede(account, code, project=project, group=group, now=now)
+
+
+def scope_of(project: Project | None, group: TargetGroup | None) -> str:
+    """What a rule's row holds for."""
+    return f"group:{group.pk}" if group else f"project:{project.pk}" if project else "account"
+
+
+def _supersede(
+    account: ExchangeAccount,
+    code: str,
+    *,
+    project: Project | None,
+    group: TargetGroup | None,
+    now: datetime,
+) -> None:
+    """Close what older versions had opened, without mail; what still pends is forgotten."""
+    within = Q(group=group) if group else Q(project=project) if project else Q()
+    theirs = Incident.objects.filter(within, account=account, rule=code)
+    theirs.filter(state=Incident.State.PENDING).delete()
+    theirs.exclude(state=Incident.State.RESOLVED).update(
+        state=Incident.State.RESOLVED, closed_at=now, close_reason="superseded", evaluate_at=None
+    )

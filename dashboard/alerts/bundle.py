@@ -15,6 +15,7 @@ from django.db.models.functions import Coalesce
 
 from dashboard.alerts import letter, wishes
 from dashboard.alerts.letter import Letter
+from dashboard.alerts.people import TELLABLE
 from dashboard.fielding.models import Mail, MailChoice, Membership, Notice, User
 
 GATHERS = timedelta(seconds=60)
@@ -31,8 +32,12 @@ class Taken(Exception):
 
 def waiting() -> QuerySet[Notice]:
     """Notices that no mail tells yet."""
-    return Notice.objects.filter(mail__isnull=True, skipped="").select_related(
-        "incident__group", "incident__project", "incident__account", "recipient__mail_choice"
+    return (
+        Notice.objects.filter(mail__isnull=True, skipped="")
+        .select_related(
+            "incident__group", "incident__project", "incident__account", "recipient__mail_choice"
+        )
+        .prefetch_related("recipient__memberships")
     )
 
 
@@ -40,7 +45,7 @@ def skip_unmailable(*, now: datetime) -> None:
     """Give up notices to who left, to refused or missing addresses, and what nobody wants."""
     unbound = Notice.objects.filter(mail__isnull=True, skipped="")
     members = Membership.objects.filter(
-        user=OuterRef("recipient"), account=OuterRef("incident__account"), user__is_active=True
+        TELLABLE, user=OuterRef("recipient"), account=OuterRef("incident__account")
     )
     unbound.filter(~Exists(members)).update(skipped=LEFT)
     refused = User.objects.exclude(email_refused="") | User.objects.filter(email="")

@@ -38,7 +38,7 @@ def compose(*, now: datetime) -> int:
     return bundle.compose_now(now=now) + digest.compose_due(now=now)
 
 
-def compose_test(*, to: User, now: datetime) -> bool:
+def compose_test(*, to: User, now: datetime) -> Mail:
     """Put a test mail to a person into the outbox."""
     words = letter.render(
         "test",
@@ -49,7 +49,15 @@ def compose_test(*, to: User, now: datetime) -> bool:
             "home": f"{settings.FIELDWATCH_URL}/",
         },
     )
-    return bundle.freeze(to, [], words, now=now)
+    return bundle.outgoing(to, words, set(), now=now)
+
+
+def send_test(*, to: User, now: datetime) -> Mail:
+    """Send a test mail at once, as any other goes; the mail as it then is."""
+    mail = compose_test(to=to, now=now)
+    with contextlib.suppress(Unreachable):  # the mail says so
+        _send(mail.pk, get_connection, clock=lambda: now, rng=random.SystemRandom())
+    return Mail.objects.get(pk=mail.pk)
 
 
 def send_due(
@@ -69,24 +77,39 @@ def send_due(
     free = Q(leased_until=None) | Q(leased_until__lte=now)
     due = Mail.objects.filter(free, state=Mail.State.WAITING, next_try_at__lte=now)
     sent = 0
+    chance = rng or random.SystemRandom()
     for pk in list(due.order_by("next_try_at", "pk").values_list("pk", flat=True)[:limit]):
-        mail = _lease(pk, now=clock())
-        if mail is None:
-            continue
         try:
-            _hand_over(mail, connect)
-        except (smtplib.SMTPException, OSError, ValueError) as exc:
-            _failed(mail, exc, now=clock(), rng=rng or random.SystemRandom())
-            if isinstance(exc, Unreachable):
-                break  # nobody answers: the others wait for the next round, not for time-outs
-        else:
-            _mark(mail, state=Mail.State.SENT, sent_at=clock(), error="")
-            sent += 1
+            sent += _send(pk, connect, clock=clock, rng=chance)
+        except Unreachable:
+            break  # nobody answers: the others wait for the next round, not for time-outs
     return sent
 
 
 class Unreachable(OSError):
     """No mail server took the connection."""
+
+
+def _send(
+    pk: int,
+    connect: Callable[[], BaseEmailBackend],
+    *,
+    clock: Callable[[], datetime],
+    rng: random.Random,
+) -> bool:
+    """Lease a mail, hand it over, mark what came of it; whether a server took it."""
+    mail = _lease(pk, now=clock())
+    if mail is None:
+        return False
+    try:
+        _hand_over(mail, connect)
+    except (smtplib.SMTPException, OSError, ValueError) as exc:
+        _failed(mail, exc, now=clock(), rng=rng)
+        if isinstance(exc, Unreachable):
+            raise
+        return False
+    _mark(mail, state=Mail.State.SENT, sent_at=clock(), error="")
+    return True
 
 
 def _hand_over(mail: Mail, connect: Callable[[], BaseEmailBackend]) -> None:

@@ -7,12 +7,12 @@ from datetime import date, datetime
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from dashboard.alerts import letter, stop, wishes
 from dashboard.alerts.bundle import Taken, claim, outgoing, waiting
 from dashboard.alerts.letter import Letter
-from dashboard.fielding.models import Incident, Mail, Notice, TargetGroup, User
+from dashboard.fielding.models import Incident, Mail, Membership, Notice, TargetGroup, User
 
 OPEN = (Incident.State.FIRING, Incident.State.RECOVERING)
 
@@ -29,7 +29,8 @@ def compose_due(*, now: datetime) -> int:
 
 def _readers() -> QuerySet[User]:
     """People who could get a digest today."""
-    people = User.objects.filter(is_active=True, email_refused="", memberships__isnull=False)
+    told = Q(is_active=True) | Q(memberships__role=Membership.Role.MAIL)
+    people = User.objects.filter(told, email_refused="", memberships__isnull=False)
     return (
         people.exclude(email="")
         .select_related("mail_choice")

@@ -133,7 +133,7 @@ def _tell(moves: Sequence[Move], account_id: int, now: datetime) -> None:
             for user_id in (
                 heard.get(move.incident.pk, ())
                 if move.tells == Notice.Kind.RECOVER
-                else people.told(move.managers)
+                else people.told(move.incident, move.managers)
             )
         ],
         ignore_conflicts=True,

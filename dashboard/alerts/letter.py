@@ -9,12 +9,14 @@ from typing import NamedTuple
 from django.conf import settings
 from django.template.loader import render_to_string
 
-from dashboard.alerts import stop, trend, wishes
+from dashboard.alerts import act, stop, trend, wishes
 from dashboard.alerts.rules import RULES
 from dashboard.alerts.words import local, plain
 from dashboard.fielding.models import Incident, Notice, Project, TargetGroup, User
 
 FIRST = ("paused_by_exchange", "stalled")  # what stops a group altogether leads a mail
+# Where a price may help; what stopped for another reason it does not start again.
+PRICED = ("stalled", "behind_pace", "ends_soon", "epc", "cpi_changed", "about_to_pause")
 MOST = 20  # incidents in one mail; the rest is a number and a link
 
 
@@ -37,6 +39,7 @@ class Item(NamedTuple):
     since: str
     link: str
     flapping: bool
+    acts: list[tuple[str, str]]  # words, and the signed link to the form
 
 
 def alert(user: User, notices: Sequence[Notice], *, now: datetime) -> Letter:
@@ -120,16 +123,27 @@ def items(notices: Iterable[Notice], *, user: User, now: datetime) -> list[Item]
             local(notice.incident.breached_at, wishes.zone(user)),
             link(notice.incident),
             notice.incident.flapping,
+            acts(notice.incident, user),
         )
         for notice in listed
     ]
 
 
 def link(incident: Incident) -> str:
-    """The page that shows what an incident is about."""
-    if incident.group_id:
-        return f"{settings.FIELDWATCH_URL}/groups/{incident.group_id}/"
-    return f"{settings.FIELDWATCH_URL}/"
+    """The page of an incident."""
+    return f"{settings.FIELDWATCH_URL}/incidents/{incident.pk}/"
+
+
+def acts(incident: Incident, user: User) -> list[tuple[str, str]]:
+    """What a reader who may edit can do about it: links to forms, which ask once."""
+    if incident.state == Incident.State.RESOLVED or not any(
+        one.account_id == incident.account_id and one.may_edit for one in user.memberships.all()
+    ):
+        return []
+    offered = [("Acknowledge", act.ACKNOWLEDGE), ("Mute", act.MUTE)]
+    if incident.group_id and incident.rule in PRICED:
+        offered.insert(0, ("Change CPI", act.PRICE))
+    return [(words, act.address(incident, form)) for words, form in offered]
 
 
 def _label(notice: Notice) -> str:
@@ -143,14 +157,14 @@ def _label(notice: Notice) -> str:
 def why(user: User, incident: Incident) -> str:
     """Why this person gets this mail."""
     account = plain(incident.account.name)
-    ids = {
-        m.exchange_user_id for m in user.memberships.all() if m.account_id == incident.account_id
-    }
+    here = [m for m in user.memberships.all() if m.account_id == incident.account_id]
     group, project = incident.group, incident.project
     managers = {
         group.project_manager_id if group else "",
         project.project_manager_id if project else "",
     }
-    if ids & managers - {""}:
+    if {m.exchange_user_id for m in here} & managers - {""}:
         return f"You get this as its project manager on {account}."
-    return f"You get this because you may edit on {account}."
+    if any(m.may_edit for m in here):
+        return f"You get this because you may edit on {account}."
+    return f"You get this because {account} names you among those who are told."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 import httpx
@@ -15,6 +15,7 @@ ROUNDS = {"time": "detecting", "deliver": "sending mail"}
 SILENT_AFTER = timedelta(minutes=5)
 WAITS_AT_MOST = timedelta(minutes=15)
 MINUTE = timedelta(minutes=1)
+PATIENCE = 10.0  # seconds for the operator's URL
 
 
 def beat(name: str, *, now: datetime) -> None:
@@ -24,21 +25,8 @@ def beat(name: str, *, now: datetime) -> None:
 
 
 def complaints(*, now: datetime) -> list[str]:
-    """What of the alert machine stands still, in sentences; empty while all is well."""
-    at = dict(Pulse.objects.values_list("name", "at"))
-    said = [
-        f"{what} has stopped"
-        for name, what in ROUNDS.items()
-        if name not in at or now - at[name] > SILENT_AFTER
-    ]
-    read = Cycle.objects.filter(complete=True, project__isnull=False).aggregate(
-        at=Max("finished_at", filter=Q(finished_at__lte=now))
-    )["at"]
-    if read and read - at.get("judge", read - WAITS_AT_MOST) >= WAITS_AT_MOST:
-        said.append("cycles are read but not judged")
-    oldest = Mail.objects.filter(state=Mail.State.WAITING).order_by("created_at").first()
-    if oldest and now - oldest.created_at > WAITS_AT_MOST:
-        said.append(f"mail has waited for {lasting(now - oldest.created_at)}: {oldest.error}")
+    """What of the alert machine is not well, in sentences; empty while all is."""
+    said = stalls(now=now)
     dead = Mail.objects.filter(
         state=Mail.State.DEAD, created_at__gt=now - timedelta(days=2)
     ).count()
@@ -48,12 +36,40 @@ def complaints(*, now: datetime) -> list[str]:
     return said
 
 
-def ping(url: str, *, now: datetime, get: Callable[..., httpx.Response] = httpx.get) -> bool:
-    """Call the operator's URL while detecting and sending do their rounds; whether it answered."""
+def stalls(*, now: datetime) -> list[str]:
+    """What stands still: detecting, judging or sending."""
     at = dict(Pulse.objects.values_list("name", "at"))
-    if any(name not in at or now - at[name] > SILENT_AFTER for name in ROUNDS):
+    said = silent(at, now=now)
+    read = Cycle.objects.filter(complete=True, project__isnull=False).aggregate(
+        at=Max("finished_at", filter=Q(finished_at__lte=now))
+    )["at"]
+    if read and read - at.get("judge", read - WAITS_AT_MOST) >= WAITS_AT_MOST:
+        said.append("cycles are read but not judged")
+    oldest = Mail.objects.filter(state=Mail.State.WAITING).order_by("created_at").first()
+    if oldest and now - oldest.created_at > WAITS_AT_MOST:
+        said.append(f"{unsent(oldest.created_at, now=now)}: {oldest.error}")
+    return said
+
+
+def silent(at: Mapping[str, datetime], *, now: datetime) -> list[str]:
+    """The rounds that were not done for too long, by when each was done last."""
+    return [
+        f"{what} has stopped"
+        for name, what in ROUNDS.items()
+        if name not in at or now - at[name] > SILENT_AFTER
+    ]
+
+
+def unsent(since: datetime, *, now: datetime) -> str:
+    """How long the oldest mail has waited."""
+    return f"mail has waited for {lasting(now - since)}"
+
+
+def ping(url: str, *, now: datetime, get: Callable[..., httpx.Response] = httpx.get) -> bool:
+    """Call the operator's URL while detecting and sending are well; whether it answered."""
+    if stalls(now=now):
         return False
     try:
-        return get(url, timeout=10).is_success
+        return get(url, timeout=PATIENCE, follow_redirects=False).is_success
     except httpx.HTTPError:
         return False

@@ -42,7 +42,7 @@ def _confidence(case: Case, at_end: Floats, ended: bool) -> tuple[Confidence, st
     """By the completes behind the rate first, then by the width of the range."""
     if ended:
         return "high", ""
-    behind = float(case.record.counts.sum())
+    behind = min(float(case.record.counts.sum()), case.completes)  # what was taken away is none
     if not case.knows_rate:
         return "none", "no completes yet: a range around the plan, not a forecast"
     if behind < FEW:

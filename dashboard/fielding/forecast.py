@@ -120,14 +120,17 @@ def studies(questions: Sequence[Question]) -> list[Study]:
 def completes_by(question: Question, moments: Sequence[datetime]) -> list[tuple[float, ...]]:
     """(p10, p50, p90) of completes at each moment: the band of a chart.
 
-    Moments before the last reading get the count of that reading.
+    Moments before the last reading get the count of that reading. What has come by one moment
+    has come by every later one, however much the doubt grows.
     """
     if not moments:
         return []
     case = case_of(question)
-    hours = [max(0.0, (seconds(at, "a moment") - case.start) / HOUR) for at in moments]
-    outlook = _outlook([case], _learned([case]), np.array([hours]))
-    band = outlook.quantiles()[0] + case.completes
+    hours = np.array([max(0.0, (seconds(at, "a moment") - case.start) / HOUR) for at in moments])
+    order = hours.argsort(kind="stable")
+    outlook = _outlook([case], _learned([case]), hours[None, order])
+    band = np.empty((hours.size, 3))
+    band[order] = np.maximum.accumulate(outlook.quantiles()[0] + case.completes, axis=0)
     return [tuple(float(value) for value in row) for row in band]
 
 

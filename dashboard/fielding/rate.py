@@ -32,15 +32,16 @@ DECAY = np.exp(-1 / np.concatenate((MEMORY, [6.0], TREND_MEMORY, [20.0])))
 FILTERS = VOTES.size
 LEVELS = MEMORY.size + 1
 _BY_EVIDENCE = [0, 1, 2, 3, 5, 6]  # the filters whose doubt follows from discounted completes
-OF_CHANCE, OF_DRIFT, OF_FORGETTING = 0.39, 0.33, 0.57
+OF_CHANCE, OF_DRIFT, OF_FORGETTING = 0.39, 0.31, 0.54
+YOUNG, GROWN = 0.064, 2.3  # relative variance of a new field's rate, and the days it takes to go
 PLAN_WORTH = 2.0
 WORTH = 8.8
 AHEAD = 4  # days of the longer forecast
 CAREER = 4.0  # days: how long a filter's record counts
-FREEDOM, NOISE = 1.6, 2.6  # prior of the over-dispersion: degrees of freedom and value
+FREEDOM, NOISE = 0.56, 1.5  # prior of the over-dispersion: degrees of freedom and value
 SOFTEN, SOFTEN_AHEAD = 0.76, 0.29
 STUBBORN = 0.039  # share of the vote that no record can take away
-DRIFT, DRIFT_WORTH = 0.0077, 6.9  # prior variance of the log rate a day, worth so many looks
+DRIFT, DRIFT_WORTH = 0.0043, 9.9  # prior variance of the log rate a day, worth so many looks
 SLOPE, SLOPE_SPREAD = -0.079, 0.073  # prior of the trend a day: fields tire
 
 
@@ -129,6 +130,7 @@ def believe(hours: Hours, shape: Floats, planned: Floats) -> Belief:
     doubt[:, LEVELS - 1], doubt[:, -1] = since.doubt, falling.doubt
     doubt = OF_CHANCE * doubt + OF_DRIFT * drift
     doubt += 0.5 / (1 + counts.sum(axis=1, keepdims=True) / 2)
+    doubt += YOUNG * np.exp(-field.sum(axis=1, keepdims=True) / GROWN)
     steady = np.zeros((slope.shape[0], LEVELS))
     slope = np.concatenate((steady, slope[:, -1]), axis=1)
     growth = _growth(rate[:, -1], calm, drift)

@@ -13,10 +13,10 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from django.db import transaction
 
-from dashboard.fielding import completes
+from dashboard.fielding import completes, rhythm
 from dashboard.fielding.models import CompletesDay, ExchangeAccount, Project, TargetGroup, Usual
 from dashboard.fielding.readings import Floats, cleaned, record, stack
-from dashboard.fielding.rhythm import Prior, learn, pooled, waking_hours
+from dashboard.fielding.rhythm import Prior, pooled, waking_hours
 from dashboard.fielding.zones import zone_of
 
 LEARNED_FROM = timedelta(days=28)
@@ -76,6 +76,12 @@ def pools_of(groups: Sequence[TargetGroup]) -> Pools:
     )
 
 
+def learn(*, now: datetime) -> int:
+    """Learn what is usual in every account that is polled; how many rows that made."""
+    polled = ExchangeAccount.objects.filter(polling=True)
+    return sum(learn_account(account, now=now) for account in polled)
+
+
 def learn_account(account: ExchangeAccount, *, now: datetime) -> int:
     """Learn what is usual in each project and country of an account; how many rows that made."""
     weeks = [week for project in account.projects.all() for week in _weeks(project, now)]
@@ -112,7 +118,7 @@ def _weeks(project: Project, now: datetime) -> Iterator[Week]:
     ]
     if not records:
         return
-    shapes = learn(stack(records), np.tile(waking_hours(), (len(records), 1)))
+    shapes = rhythm.learn(stack(records), np.tile(waking_hours(), (len(records), 1)))
     for group, one, shape in zip(groups, records, shapes, strict=True):
         if (total := float(one.counts.sum())) >= LEAST:
             yield Week(group, shape, total)

@@ -79,8 +79,8 @@ def _found(
     account: ExchangeAccount, told: TargetGroupOverviewByTargetGroupId, now: datetime
 ) -> Found:
     """The group with its project, which is due now; an unknown one comes with the account's."""
-    project = account.projects.filter(exchange_id=told.project_id).first()
-    if project:
-        plan.look(project.pk, now=now)
+    known = account.projects.filter(exchange_id=told.project_id)
+    project = known.first()
+    plan.look(known, now=now)
     name, of = told.target_group_name or "", told.project_name or ""
     return Found(account, project, name, of, told.status)

@@ -16,6 +16,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
 
 from dashboard.fielding.models import Membership, User
+from dashboard.fielding.watch import watched
 
 View = Callable[..., HttpResponseBase]
 AnyView = TypeVar("AnyView", bound=View)
@@ -66,7 +67,8 @@ def stamped(request: HttpRequest) -> tuple[list[str], datetime | None]:
 
 
 def _remember(request: HttpRequest, rows: Any) -> dict[int, Membership]:
-    found = {row.account_id: row for row in rows.filter(user=person(request))}
+    mine = rows.filter(user=person(request)).annotate(**watched())
+    found = {row.account_id: row for row in mine}
     request._memberships = found  # type: ignore[attr-defined]
     return found
 

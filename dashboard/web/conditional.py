@@ -12,15 +12,24 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
 from dashboard.fielding.queries import ProjectQuerySet, TargetGroupQuerySet
+from dashboard.web import frame
 from dashboard.web.access import person
 from dashboard.web.figures import iso
 
 
 def mark(request: HttpRequest, *versions: object) -> str:
-    """The ETag of a page for this person, address and state of the tables."""
+    """The ETag of a page for this person, address and state of the tables, with its frame."""
+    shown = frame.bell(request), frame.stalls(request, now=timezone.now())
+    return mark_of_part(request, *shown, *versions)
+
+
+def mark_of_part(request: HttpRequest, *versions: object) -> str:
+    """The same of what has no frame, such as a chart."""
     user = person(request)
     seen = (user.pk, user.time_zone, request.get_full_path(), *versions)
     return f'"{hashlib.blake2b(repr(seen).encode(), digest_size=12).hexdigest()}"'
@@ -57,7 +66,10 @@ def page(
     part = bool(request.headers.get("HX-Request"))
     template = f"{name}_live.html" if part else f"{name}.html"
     context |= {"etag": etag, "read_at": read_at}
-    return _stamp(render(request, template, context), etag, read_at)
+    response = render(request, template, context)
+    if part:  # the frame's own marks are swapped along with the page's live part
+        response.write(render_to_string("partials/frame.html", {"swap": True}, request))
+    return _stamp(response, etag, read_at)
 
 
 def _stamp(response: HttpResponse, etag: str, read_at: datetime | None) -> HttpResponse:

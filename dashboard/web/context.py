@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest
+from django.utils import timezone
 
+from dashboard.web import frame
 from dashboard.web.access import administered
 
 
@@ -18,7 +20,7 @@ class Place(NamedTuple):
 
 
 PLACES = [
-    Place("home", "Attention", ("home",)),
+    Place("home", "Attention", ("home", "incidents", "incident")),
     Place(
         "projects",
         "Projects",
@@ -27,20 +29,25 @@ PLACES = [
     Place("groups", "Groups", ("groups", "group", "edit", "notes")),
     Place("activity", "Activity", ("activity", "made")),
     Place("spend", "Spend", ("spend",)),
-    Place("rate-cards", "Rate cards", ("rate-cards",)),
-    Place("mails", "Mails", ("mails", "mail")),
+    Place(
+        "rules",
+        "Rules and mail",
+        ("rules", "rules-of", "rule", "recipients", "mute", "mails", "mail", "mail-choice"),
+    ),
 ]
-CONNECTIONS = Place("connections", "Connections", ("connections", "connection", "people"))
+CONNECTIONS = Place("connections", "Connections", ("connections", "connection", "people", "outbox"))
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """The navigation, with where we are."""
+    """The navigation, with where we are; the bell, and what of the alerts stands still."""
     match = request.resolver_match
     here = match.url_name if match else ""
-    places = [*PLACES, CONNECTIONS] if _administers(request) else PLACES
-    return {"places": [(place, here in place.under) for place in places]}
-
-
-def _administers(request: HttpRequest) -> bool:
     user = getattr(request, "user", None)  # none where a page says that all is broken
-    return bool(user and user.is_authenticated and administered(request))
+    if not user or not user.is_authenticated:
+        return {}
+    places = [*PLACES, CONNECTIONS] if administered(request) else PLACES
+    return {
+        "places": [(place, here in place.under) for place in places],
+        "bell": frame.bell(request),
+        "stalls": frame.stalls(request, now=timezone.now()),
+    }

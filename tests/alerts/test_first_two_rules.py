@@ -165,13 +165,13 @@ def test_a_fire_becomes_one_mail_after_a_minute(field: Field) -> None:
     assert mails()[0].state == Mail.State.SENT
 
 
-def test_a_mail_links_to_the_group_and_says_why_it_came(field: Field) -> None:
+def test_a_mail_links_to_the_incident_and_says_why_it_came(field: Field) -> None:
     group = field.paused()
     make.completes(group, until=make.NOW, counts=[*range(0, 50, 2)])
     field.cycles(0)
     compose_and_send(after(1))
     body = outbox.outbox[0].body
-    assert f"/groups/{group.pk}/" in body
+    assert f"/incidents/{group.incidents.get().pk}/" in body
     assert "as its project manager" in body
     assert "last 24 h: ████" in body
 
@@ -214,7 +214,7 @@ def test_a_quiet_project_costs_few_queries_whatever_its_size(field: Field) -> No
     cycle = make.cycle(field.project, after(0.5))
     with CaptureQueriesContext(connection) as queries:
         detect.after_cycle(cycle=cycle, now=after(0.5))
-    assert len(queries) <= 6
+    assert len(queries) <= 7
 
 
 def test_time_without_data_does_not_ripen_a_breach(field: Field) -> None:

@@ -50,6 +50,16 @@ def test_silence_stops_the_calls(field: Field) -> None:
     assert operator.calls == 0
 
 
+def test_mail_that_waits_too_long_stops_the_calls(field: Field) -> None:
+    rounds(0)
+    stamps = {"created_at": after(-20), "next_try_at": after(60)}
+    given = {"recipient": field.pm, "address": field.pm.email, "subject": "s", "text": "t"}
+    Mail.objects.create(message_id="<1@x>", **given, **stamps)
+    operator = Operator()
+    assert not pulse.ping("https://example.com/beat", now=after(1), get=operator)
+    assert operator.calls == 0
+
+
 def test_an_operator_that_does_not_answer_harms_nothing(field: Field) -> None:
     rounds(0)
     assert not pulse.ping("https://example.com/beat", now=after(1), get=Operator(0))

@@ -49,6 +49,16 @@ PAGES = [
     "/mails/{mail}/",
     "/connections/",
     "/connections/{connection}/",
+    "/connections/{connection}/mail/",
+    "/incidents/",
+    "/incidents/{incident}/",
+    "/incidents/{incident}/acknowledge/",
+    "/incidents/{incident}/mute/",
+    "/rules/connections/{connection}/",
+    "/rules/groups/{group}/drop_off/",
+    "/rules/groups/{group}/told/",
+    "/me/mail/",
+    "/me/address/",
 ]
 
 
@@ -88,9 +98,10 @@ def ids(exchange: FakeExchange) -> dict[str, int]:
     draft = make.group(project, name="<script>alert(1)</script>", status="draft", completes=None)
     make.completes(group, counts=range(100))
     exchange.cards["de"] = CARD
-    Incident.objects.create(
+    incident = Incident.objects.create(
         account=account, project=project, group=group, rule="stalled", key="k", state="firing",
         severity=1, sentence="No complete for 5 h.", breached_at=make.NOW, fired_at=make.NOW,
+        facts={"figures": [["completes", "0", "15"]]},
     )  # fmt: skip
     Change.objects.create(
         account=account, group=group, batch_id="b", occurred_at=make.NOW, seen_at=make.NOW,
@@ -107,7 +118,7 @@ def ids(exchange: FakeExchange) -> dict[str, int]:
     make.cycle(project, complete=False, errors=["Japan 25–54: the exchange said 403"])
     return {
         "project": project.pk, "group": group.pk, "draft": draft.pk, "mail": mail.pk,
-        "connection": account.pk, "awkward": awkward.pk, "unit": unit.pk,
+        "connection": account.pk, "incident": incident.pk, "awkward": awkward.pk, "unit": unit.pk,
     }  # fmt: skip
 
 
@@ -231,9 +242,12 @@ def test_a_choice_of_one_panel_leaves_an_open_form_alone(
     page.goto(f"/groups/{ids['group']}/")
     page.click("#open-cpi")
     page.fill("#cpi", "3.1")
+    page.click("text=The numbers behind the chart")
     page.click("text=Per 6 h")
     page.wait_for_url("**?per=6h")
     page.wait_for_selector("[data-drawn='6h'] .bars path", state="attached")
+    expect(page.locator("#completes-numbers table")).to_contain_text("Completes by 6 hours")
+    expect(page.locator("#completes-numbers table")).to_be_visible()
     page.click("#trends-panel >> text=EPC")
     page.wait_for_url("**?per=6h&trend=epc")
     expect(page.locator("#trend-epc")).to_be_focused()

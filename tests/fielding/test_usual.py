@@ -11,7 +11,7 @@ import pytest
 
 from dashboard.fielding.models import Project, TargetGroup, Usual
 from dashboard.fielding.rhythm import prior_shape
-from dashboard.fielding.usual import learn_account, pools_of
+from dashboard.fielding.usual import learn, learn_account, pools_of
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -112,3 +112,14 @@ def test_another_account_knows_nothing_of_it(project: Project) -> None:
 def test_no_groups_need_no_query(django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
         assert pools_of([]).projects == {}
+
+
+def test_only_accounts_that_are_polled_are_learned_from(project: Project) -> None:
+    for _ in range(2):
+        evening(project)
+    silent = make.project(make.account(polling=False))
+    for _ in range(2):
+        evening(silent)
+    assert learn(now=make.NOW) == 2
+    told = Usual.objects.values_list("account", flat=True).distinct()
+    assert list(told) == [project.account_id]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern
+from django.utils import timezone
 
-from dashboard.alerts import stop
-from dashboard.fielding.models import Mail, Project, TargetGroup, User, Webhook
+from dashboard.alerts import act, stop
+from dashboard.fielding.models import Incident, Mail, Mute, Project, TargetGroup, User, Webhook
 from dashboard.urls import urlpatterns
 from dashboard.web.access import Rule
 from dashboard.web.forms import FORMS
@@ -52,6 +54,18 @@ class World:
             next_try_at=make.NOW,
         )
 
+    def incident(self) -> Incident:
+        """One that fires on the group."""
+        of = {"account": self.group.account, "project": self.project, "group": self.group}
+        given = {"rule": "drop_off", "state": "firing", "severity": 2, "breached_at": make.NOW}
+        return Incident.objects.get_or_create(key="k", defaults=of | given)[0]
+
+    def mute(self) -> Mute:
+        """One over the account."""
+        now = timezone.now()
+        ends = {"created_at": now, "until": now + timedelta(hours=4)}
+        return Mute.objects.create(account=self.group.account, **ends)
+
 
 @pytest.fixture
 def world(exchange: FakeExchange) -> World:
@@ -72,8 +86,14 @@ def _address(pattern: URLPattern, world: World, role: str) -> str:
         "groups": world.group.pk,
         "connections": world.group.account_id,
     }
+    if route.startswith(("/incidents/<", "/act/")):
+        ids["incidents"] = world.incident().pk
+    if route.startswith("/mutes/<"):
+        ids["mutes"] = world.mute().pk
     if route.startswith("/edits/<"):
         ids["edits"] = make.edit(world.group).pk
+    if route.startswith("/jobs/<"):
+        ids["jobs"] = make.batch(world.group).pk
     if route.startswith("/mails/<"):
         ids["mails"] = world.mail_to(role).pk
     for kind, pk in ids.items():
@@ -85,6 +105,9 @@ def _address(pattern: URLPattern, world: World, role: str) -> str:
     if "<str:key>" in route:
         hook = Webhook.objects.create(account=world.group.account, key="k", secret="s")
         route = route.replace("<str:key>", hook.key)
+    if route.startswith("/act/"):
+        route = route.replace("<str:token>", act.address(world.incident(), act.MUTE).split("/")[-2])
+    route = route.replace("<str:code>", "drop_off")
     route = route.replace("<str:token>", stop.token(world.people["viewer"], stop.NOW))
     assert "<" not in route, f"say in this test what fills {route}"
     return route

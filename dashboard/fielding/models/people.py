@@ -62,9 +62,15 @@ class Membership(models.Model):
     class Role(models.TextChoices):
         """Each role may all that the ones before it may."""
 
+        MAIL = "mail", "Mail only"  # an address that is told and cannot sign in
         VIEWER = "viewer", "Viewer"
         EDITOR = "editor", "Editor"
         ADMINISTRATOR = "administrator", "Administrator"
+
+        @classmethod
+        def of_people(cls) -> list[tuple[str, str]]:
+            """The roles of those who sign in, as choices."""
+            return [(one.value, one.label) for one in cls if one is not cls.MAIL]
 
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     account = models.ForeignKey(

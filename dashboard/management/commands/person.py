@@ -26,7 +26,9 @@ class Command(BaseCommand):
         add = verbs.add_parser("add", help="add a person, or a role to one")
         add.add_argument("username")
         add.add_argument("email")
-        add.add_argument("--role", choices=Membership.Role.values, required=True)
+        add.add_argument(
+            "--role", choices=[one for one, _ in Membership.Role.of_people()], required=True
+        )
         add.add_argument("--on", metavar="CONNECTION", required=True)
         add.add_argument("--exchange-user-id", default="", help="who they are on the exchange")
         add.add_argument("--password-env", metavar="VAR")

@@ -55,7 +55,10 @@ def _context(request: HttpRequest, user: User, now: datetime) -> dict[str, Any]:
     rows = attention.rows(told, summary.sizes)
     of = memberships(request)
     return {
-        "rows": [(row, row.live and of[row.account_pk].may_edit) for row in rows[:SHOWN]],
+        "rows": [
+            (row, row.live and of[row.account_pk].may_edit, of[row.account_pk].may_edit)
+            for row in rows[:SHOWN]
+        ],
         "left": max(len(rows) - SHOWN, 0),
         "summary": summary,
         "accounts": [one.account for one in of.values()],

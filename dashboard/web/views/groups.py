@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -18,7 +19,18 @@ from dashboard.fielding.queries import (
     EditQuerySet,
     IncidentQuerySet,
 )
-from dashboard.web import completes, conditional, history, present, series, sheet, times, trends
+from dashboard.web import (
+    acting,
+    completes,
+    conditional,
+    history,
+    present,
+    quiet,
+    series,
+    sheet,
+    times,
+    trends,
+)
 from dashboard.web.access import Rule, may_edit, person, rule
 from dashboard.web.panels import effects, pricing, quotas, why
 from dashboard.web.views.projects import people
@@ -62,11 +74,15 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "strip": sheet.strip(of, user),
         "progress": sheet.progress(of),
         "status": sheet.group_status(of),
-        "incidents": IncidentQuerySet(Incident).filter(group=of).open().by_urgency(),
+        "incidents": _incidents(of),
+        "mutes": quiet.of_group(of, datetime.now(UTC)),
+        "may_mute": may_edit(request, of.account_id),
         "causes": sheet.causes(of),
         "risks": why.risks(of),
         "for_client": why.for_client(of, user, of.project.read_at),
         "quick": present.quick(of),
+        "transitions": acting.offered(of),
+        "token": secrets.token_urlsafe(24),
         "settings": present.settings_of(of, user, names),
         "funnel": trends.funnel(of),
         "respondents": trends.respondents(of),
@@ -79,9 +95,16 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "manager": names.get(of.project_manager_id, ""),
         "may_edit": may_edit(request, of.account_id) and of.status not in ("draft", "archived"),
         "may_note": may_edit(request, of.account_id),
+        "may_act": may_edit(request, of.account_id),
         "notes": of.notes.newest(),
         **_over_time(request, of, changes, edits, now),
     }
+
+
+def _incidents(of: TargetGroup) -> list[tuple[Incident, str]]:
+    """The open ones, the most urgent first, without the name that the page bears anyway."""
+    still = IncidentQuerySet(Incident).filter(group=of).open().by_urgency()
+    return [(one, one.sentence.removeprefix(f"{of.name}: ")) for one in still]
 
 
 def _over_time(

@@ -1,16 +1,27 @@
-"""The mails that were written to a person."""
+"""Mails: those to a person, what they want by mail and when, and who gets what on a connection."""
 
 from __future__ import annotations
 
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from datetime import timedelta
+from typing import Any
 
-from dashboard.fielding.models import Mail
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from dashboard.alerts import deliver, pulse, wishes
+from dashboard.fielding.models import ExchangeAccount, Mail, User
 from dashboard.fielding.queries import MailQuerySet
-from dashboard.web.access import Rule, person, rule
+from dashboard.web.access import Rule, person, require_administrator, rule
+from dashboard.web.mail_choice import MailChoiceForm
 
 SHOWN = 100
+DEAD_FOR = timedelta(days=14)
 
 
 @rule(Rule.SIGNED_IN)
@@ -29,3 +40,88 @@ def mail(request: HttpRequest, pk: int) -> HttpResponse:
     if one is None:
         raise Http404
     return render(request, "mail.html", {"mail": one})
+
+
+@rule(Rule.SIGNED_IN)
+@require_http_methods(["GET", "HEAD", "POST"])
+def choice(request: HttpRequest) -> HttpResponse:
+    """What the person wants by mail, and when."""
+    user = person(request)
+    form = MailChoiceForm(request.POST or None, instance=wishes.choice_of(user))
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, "Saved. It holds from the next mail on.")
+        return redirect("mail-choice")
+    return render(request, "mail_choice.html", {"form": form, "zone": wishes.zone(user).key})
+
+
+@rule(Rule.SIGNED_IN)
+@require_POST
+def test(request: HttpRequest) -> HttpResponse:
+    """A test mail to oneself; an address that was refused is tried again."""
+    user = person(request)
+    User.objects.filter(pk=user.pk).update(email_refused="")
+    deliver.compose_test(to=user, now=timezone.now())
+    messages.success(request, f"A test mail to {user.email} is on its way; see below how it went.")
+    return redirect("mails")
+
+
+class AddressForm(forms.Form):
+    """Another address, by whoever knows the password."""
+
+    email = forms.EmailField(label="E-mail address", max_length=254)
+    password = forms.CharField(label="Your password", widget=forms.PasswordInput, required=False)
+
+    def __init__(self, user: User, given: Any = None) -> None:
+        self.user = user
+        super().__init__(given, initial={"email": user.email})
+
+    def clean_email(self) -> str:
+        """Nobody else's."""
+        email = str(self.cleaned_data["email"])
+        if User.objects.filter(email__iexact=email).exclude(pk=self.user.pk).exists():
+            raise ValidationError("Somebody else has this address.")
+        return email
+
+    def clean_password(self) -> str:
+        """Right, where the person has one."""
+        password = str(self.cleaned_data["password"])
+        if self.user.has_usable_password() and not self.user.check_password(password):
+            raise ValidationError("This is not your password.")
+        return ""
+
+
+@rule(Rule.SIGNED_IN)
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def address(request: HttpRequest) -> HttpResponse:
+    """Another address for the person's mail; that the old one was refused is forgotten."""
+    user = person(request)
+    form = AddressForm(user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        user.email, user.email_refused = form.cleaned_data["email"], ""
+        user.save(update_fields=["email", "email_refused"])
+        deliver.compose_test(to=user, now=timezone.now())
+        messages.success(request, f"Mail goes to {user.email} now; a test mail is on its way.")
+        return redirect("mail-choice")
+    return render(request, "address.html", {"form": form})
+
+
+@rule(Rule.ADMINISTRATOR)
+@require_safe
+def outbox(request: HttpRequest, pk: int) -> HttpResponse:
+    """Who gets what on a connection, which addresses are refused, and what came of its mails."""
+    require_administrator(request, pk)
+    account = get_object_or_404(ExchangeAccount, pk=pk)
+    members = account.memberships.select_related("user__mail_choice").order_by("user__username")
+    mails = Mail.objects.filter(account=account).select_related("recipient").order_by("-pk")
+    since = timezone.now() - DEAD_FOR
+    context = {
+        "connection": account,
+        "people": [(one, wishes.choice_of(one.user)) for one in members],
+        "dead": mails.filter(state=Mail.State.DEAD, created_at__gt=since)[:SHOWN],
+        "mails": mails[:SHOWN],
+        "shown": SHOWN,
+        "complaints": pulse.complaints(now=timezone.now()),
+    }
+    return render(request, "outbox.html", context)

@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -24,7 +24,7 @@ class Invitation(forms.Form):
 
     email = forms.EmailField(label="E-mail address", max_length=254)
     name = forms.CharField(label="Name", max_length=150, required=False)
-    role = forms.ChoiceField(label="Role", choices=Membership.Role.choices)
+    role = forms.ChoiceField(label="Role", choices=Membership.Role.of_people())
     exchange_user_id = forms.ChoiceField(label="On the exchange they are", required=False)
 
     def __init__(self, account: ExchangeAccount, *args: Any, **kwargs: Any) -> None:
@@ -38,6 +38,8 @@ class Invitation(forms.Form):
         email = str(self.cleaned_data["email"])
         if self.account.memberships.filter(user__email__iexact=email).exists():
             raise ValidationError("This person is on the account already.")
+        if User.objects.filter(email__iexact=email, is_active=False).exists():
+            raise ValidationError("Nobody can sign in with this address: it only gets mail.")
         return email
 
     @transaction.atomic
@@ -73,7 +75,12 @@ def people(request: HttpRequest, pk: int) -> HttpResponse:
     rows = account.memberships.select_related("user").order_by("user__username")
     names = dict(account.exchange_users.values_list("exchange_id", "name"))
     shown = [(row, names.get(row.exchange_user_id, "")) for row in rows]
-    context = {"connection": account, "rows": shown, "form": form, "roles": Membership.Role}
+    context = {
+        "connection": account,
+        "rows": shown,
+        "form": form,
+        "roles": Membership.Role.of_people(),
+    }
     return render(request, "people.html", context)
 
 
@@ -90,10 +97,12 @@ def person(request: HttpRequest, pk: int, membership: int) -> HttpResponse:
     require_administrator(request, pk)
     of = get_object_or_404(Membership.objects.select_related("user", "account"), pk=membership)
     get_object_or_404(ExchangeAccount, pk=pk, memberships=of)
+    if of.role == Membership.Role.MAIL:
+        raise Http404
     wanted = request.POST.get("do", "")
     if wanted == "invite":
         _invite(request, of)
-    elif wanted == "remove" or wanted in Membership.Role.values:
+    elif wanted == "remove" or wanted in dict(Membership.Role.of_people()):
         _change(request, of, wanted)
     return redirect("people", pk)
 

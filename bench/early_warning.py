@@ -1,24 +1,20 @@
 """Early warning against a simulated exchange: is a score of 0.7 paused in 70 of 100 cases?
 
-Run by `python -m bench.warnings`: one line a figure, then what was counted at each score and
+Run by `python -m bench.early_warning`: one line a figure, then what was counted at each score and
 for each reason. The world is not the one on which the scales were counted.
 """
 
-import sys
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
 
+import django
 import numpy as np
 
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[1]))
-
-import django
-
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 django.setup()
 
 from bench.figures import Figure  # noqa: E402  the tables need settings first

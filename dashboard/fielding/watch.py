@@ -1,0 +1,31 @@
+"""What the frame of every page tells, read along with what a person may do: no query of its own.
+
+SQL of constants, as in `subqueries`: every page asks for it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import DateTimeField, Field, IntegerField
+from django.db.models.expressions import RawSQL
+
+_HERE = "s.account_id = fielding_membership.account_id AND s.state IN ('firing', 'recovering')"
+_OPEN = f"SELECT COUNT(*) FROM fielding_incident s WHERE {_HERE}"  # noqa: S608
+_PULSE = "SELECT s.at FROM fielding_pulse s WHERE s.name ="
+
+
+def watched() -> dict[str, Any]:
+    """Annotations of a membership: open incidents of its account, and the alert machine's pulse."""
+    waiting = "SELECT MIN(s.created_at) FROM fielding_mail s WHERE s.state = 'waiting'"
+    return {
+        "firing": _sql(_OPEN, IntegerField()),
+        "urgent": _sql(f"{_OPEN} AND s.severity = 1", IntegerField()),
+        "detected_at": _sql(f"{_PULSE} 'time'", DateTimeField()),
+        "delivered_at": _sql(f"{_PULSE} 'deliver'", DateTimeField()),
+        "unsent_since": _sql(waiting, DateTimeField()),
+    }
+
+
+def _sql(query: str, kind: Field[Any, Any]) -> RawSQL:
+    return RawSQL(f"({query})", [], output_field=kind)  # noqa: S611

@@ -1,0 +1,45 @@
+"""What the frame of a page tells of the alerts: the bell, and whether the machine stands still."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.http import HttpRequest
+
+from dashboard.alerts import pulse
+from dashboard.web.access import memberships
+
+
+class Bell(NamedTuple):
+    """Open incidents of all that a person sees."""
+
+    open: int
+    urgent: int
+
+    @property
+    def said(self) -> str:
+        """For who does not see the bell."""
+        if not self.open:
+            return "Nothing is open"
+        incidents = "1 open incident" if self.open == 1 else f"{self.open} open incidents"
+        return f"{incidents}, {self.urgent} critical" if self.urgent else incidents
+
+
+def bell(request: HttpRequest) -> Bell:
+    """From what was read with the person's roles."""
+    rows: list[Any] = list(memberships(request).values())
+    return Bell(sum(row.firing for row in rows), sum(row.urgent for row in rows))
+
+
+def stalls(request: HttpRequest, *, now: datetime) -> list[str]:
+    """What of detecting and sending stands still; nothing in the first minutes of a connection."""
+    rows: list[Any] = list(memberships(request).values())
+    if not rows or now - min(row.account.created_at for row in rows) < pulse.SILENT_AFTER:
+        return []
+    row = rows[0]
+    beats = {"time": row.detected_at, "deliver": row.delivered_at}
+    said = pulse.silent({name: at for name, at in beats.items() if at}, now=now)
+    if row.unsent_since and now - row.unsent_since > pulse.WAITS_AT_MOST:
+        said.append(pulse.unsent(row.unsent_since, now=now))
+    return said

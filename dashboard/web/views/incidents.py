@@ -1,0 +1,177 @@
+"""Incidents: the open ones, each on its page, and the forms that acknowledge and mute."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import msgspec
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from dashboard.alerts import act as acting
+from dashboard.alerts import hush, letter
+from dashboard.fielding.models import Incident, Mute
+from dashboard.fielding.queries import IncidentQuerySet
+from dashboard.web import charts, incident, quiet
+from dashboard.web.access import Rule, may_edit, person, require_editor, rule
+from dashboard.web.scopes import Scope, scope
+
+SHOWN, IN_BELL = 200, 8
+FORM = ["GET", "HEAD", "POST"]
+
+
+@rule(Rule.SIGNED_IN)
+@require_safe
+def incidents(request: HttpRequest) -> HttpResponse:
+    """Everything that is open, the most urgent first; or what closed last."""
+    mine = IncidentQuerySet(Incident).visible_to(person(request)).select_related(*TOLD)
+    closed = request.GET.get("show") == "closed"
+    rows = mine.filter(state="resolved", fired_at__isnull=False).order_by("-closed_at", "-pk")
+    shown = rows if closed else mine.open().by_urgency()
+    context = {"rows": _titled(shown[:SHOWN]), "closed": closed, "shown": SHOWN}
+    return render(request, "incidents.html", context)
+
+
+TOLD = ("account", "project", "group", "acknowledged_by")
+
+
+def _titled(rows: Any) -> list[tuple[Incident, str]]:
+    return [(one, incident.rule_title(one.rule)) for one in rows]
+
+
+@rule(Rule.SIGNED_IN)
+@require_safe
+def bell(request: HttpRequest) -> HttpResponse:
+    """The most urgent open incidents, for the box under the bell."""
+    mine = IncidentQuerySet(Incident).visible_to(person(request)).open().by_urgency()
+    rows = mine.select_related("project", "group", "account")[: IN_BELL + 1]
+    context = {"rows": list(rows)[:IN_BELL], "more": len(rows) > IN_BELL}
+    return render(request, "partials/bell_box.html", context)
+
+
+def found(request: HttpRequest, pk: int) -> Incident:
+    """The incident, if it is one of the person's; 404 otherwise."""
+    mine = IncidentQuerySet(Incident).visible_to(person(request)).select_related(*TOLD)
+    one = mine.filter(pk=pk).first()
+    if one is None:
+        raise Http404
+    return cast("Incident", one)
+
+
+@rule(Rule.MEMBER)
+@require_safe
+def page(request: HttpRequest, pk: int) -> HttpResponse:
+    """One incident: its numbers, what happened, and who was told."""
+    one = found(request, pk)
+    notices = list(one.notices.select_related("recipient", "mail").order_by("-pk"))
+    editor = may_edit(request, one.account_id)
+    context = {
+        "incident": one,
+        "title": incident.rule_title(one.rule),
+        "steps": incident.steps(one, notices),
+        "tellings": incident.tellings(notices, person(request).pk),
+        "curve": incident.curve(one, one.group) if one.group else None,
+        "open": one.state in ("firing", "recovering"),
+        "mutes": quiet.over(one, timezone.now()),
+        "may_edit": editor,
+        "priced": one.rule in letter.PRICED,
+    }
+    return render(request, "incident.html", context)
+
+
+@rule(Rule.MEMBER)
+@require_safe
+def chart(request: HttpRequest, pk: int) -> HttpResponse:
+    """The figure of an incident, as JSON for Plotly."""
+    one = found(request, pk)
+    if one.group is None:
+        raise Http404
+    palette = charts.PALETTES.get(request.GET.get("theme", ""), charts.PALETTES["light"])
+    made = incident.figure(one, one.group, palette, timezone.now())
+    headers = {"Cache-Control": "private, no-store"}
+    body = msgspec.json.encode(made)
+    return HttpResponse(body, content_type="application/json", headers=headers)
+
+
+@rule(Rule.EDITOR)
+@require_http_methods(FORM)
+def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
+    """Asks once, then stops the repeats of an incident."""
+    one = found(request, pk)
+    require_editor(request, one.account_id)
+    if request.method == "POST":
+        if hush.acknowledge(incident=one, by=person(request), now=timezone.now()):
+            messages.success(request, "Acknowledged: no repeats until it is over or worse.")
+        else:
+            messages.info(request, "It was over already.")
+        return redirect("incident", pk)
+    return render(request, "acknowledge.html", {"incident": one})
+
+
+@rule(Rule.EDITOR)
+@require_http_methods(FORM)
+def mute_incident(request: HttpRequest, pk: int) -> HttpResponse:
+    """Mutes the rule of an incident, where it fired."""
+    one = found(request, pk)
+    of = Scope(one.account, one.project, one.group)
+    return _mute(request, of, one.rule, reverse("incident", args=[pk]))
+
+
+@rule(Rule.EDITOR)
+@require_http_methods(FORM)
+def mute(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+    """Mutes a connection, a project or a group."""
+    of = scope(request, kind, pk)
+    back = {"groups": "group", "projects": "project"}.get(kind)
+    here = reverse("rules-of", kwargs={"kind": kind, "pk": pk})
+    return _mute(request, of, "", reverse(back, args=[pk]) if back else here)
+
+
+def _mute(request: HttpRequest, of: Scope, code: str, back: str) -> HttpResponse:
+    require_editor(request, of.account.pk)
+    user, now = person(request), timezone.now()
+    form = quiet.MuteForm(user, now, request.POST or None, initial={"rule": code})
+    if request.method == "POST" and form.is_valid():
+        hush.mute(
+            account=of.account,
+            by=user,
+            until=form.cleaned_data["until"],
+            now=now,
+            rule=form.cleaned_data["rule"],
+            **of.inner,
+        )
+        messages.success(request, f"Muted until {form.said()}. What still fires then is told.")
+        return redirect(back)
+    return render(request, "mute.html", {"of": of, "form": form, "back": back})
+
+
+@rule(Rule.EDITOR)
+@require_POST
+def unmute(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ends a mute now."""
+    mine = Mute.objects.filter(account__memberships__user=person(request))
+    one = get_object_or_404(mine, pk=pk)
+    require_editor(request, one.account_id)
+    hush.unmute(mute=one, now=timezone.now())
+    messages.success(request, "The mute is over. What still fires is told within a minute.")
+    return redirect(quiet.place_of(one))
+
+
+@rule(Rule.MEMBER)
+@require_safe
+def act(request: HttpRequest, token: str) -> HttpResponse:
+    """A link of a mail: on to the form that it names, which asks once whoever may."""
+    errand = acting.read(token)
+    if errand is None:
+        raise Http404
+    one = found(request, errand.incident)
+    if errand.expired:
+        messages.info(request, "That link was good for a week. This is how it stands now.")
+        return redirect("incident", one.pk)
+    if errand.form == acting.PRICE and one.group_id:
+        return redirect("edit", one.group_id, "cpi")
+    return redirect("mute-incident" if errand.form == acting.MUTE else "acknowledge", one.pk)

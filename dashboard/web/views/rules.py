@@ -1,0 +1,223 @@
+"""Rules of a connection, a project or a group: the list, a form with a preview, who is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from dashboard.alerts import book, preview, recipients
+from dashboard.alerts.book import Book, Effective, effective
+from dashboard.alerts.recipients import Recipients
+from dashboard.alerts.rules import NO_DATA, RULES
+from dashboard.fielding.models import Incident, Mute, Rule, TargetGroup
+from dashboard.web import rule_forms
+from dashboard.web.access import Rule as Access
+from dashboard.web.access import memberships, person, rule
+from dashboard.web.rule_forms import RecipientsForm, RuleForm
+from dashboard.web.scopes import Scope, may_change, require_change, scope
+
+PREVIEWED = 100  # groups: more take longer than somebody who types waits
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A rule in the list."""
+
+    code: str
+    title: str
+    severity: str
+    enabled: bool
+    numbers: list[tuple[str, str]]
+    in_digest: bool
+    here: bool
+    wider: bool
+
+
+@rule(Access.SIGNED_IN)
+@require_safe
+def rules(request: HttpRequest) -> HttpResponse:
+    """The rules of the person's first connection; others are a choice away."""
+    mine = [one.account for one in memberships(request).values()]
+    if not mine:
+        return render(request, "rules.html", {"accounts": mine})
+    return redirect("rules-of", kind="connections", pk=mine[0].pk)
+
+
+@rule(Access.MEMBER)
+@require_safe
+def rules_of(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+    """Every rule as it holds there, who is told, what is muted, and where else rules differ."""
+    of = scope(request, kind, pk)
+    rows = list(Rule.objects.filter(account=of.account).select_related("project", "group"))
+    layers = Recipients(row for row in rows if row.code == recipients.CODE)
+    told = layers.wanted(*of.ids)
+    elsewhere = {row.scope: row for row in rows if row.scope not in of.layers and _within(row, of)}
+    context = {
+        "of": of,
+        "accounts": [one.account for one in memberships(request).values()],
+        "lines": _lines(Book(rows), of),
+        "told": told,
+        "roles": ", ".join(f"every {name}" for name in told.roles),
+        "may_change": may_change(request, of),
+        "may_mute": memberships(request)[of.account.pk].may_edit,
+        "mutes": _mutes(of),
+        "elsewhere": list(elsewhere.values()),
+    }
+    return render(request, "rules.html", context)
+
+
+def _within(row: Rule, of: Scope) -> bool:
+    """Whether a row of a narrower scope lies in this one."""
+    if of.group:
+        return False
+    return of.project is None or bool(row.group and row.group.project_id == of.project.pk)
+
+
+def _lines(kept: Book, of: Scope) -> list[Line]:
+    return [
+        Line(
+            code,
+            chosen.rule.title,
+            Incident.Severity(chosen.severity).label,
+            chosen.enabled,
+            _numbers(chosen),
+            chosen.in_digest,
+            kept.laid(code, of.key) is not None,
+            any(kept.laid(code, wider) for wider in of.layers[:-1]),
+        )
+        for code in RULES
+        if code != NO_DATA.code or of.project is None
+        for chosen in (_effective(kept, code, of.layers),)
+    ]
+
+
+def _numbers(chosen: Effective) -> list[tuple[str, str]]:
+    """The rule's numbers in words, without waits of nought."""
+    return [
+        (rule_forms.shown(chosen, name) + (" %" if rule_forms.is_share(words) else ""), words)
+        for name in chosen.settings
+        for words in (rule_forms.words_of(chosen, name),)
+        if name != "keep_minutes" and (chosen.settings[name] or name != "for_minutes")
+    ]
+
+
+def _mutes(of: Scope) -> list[Mute]:
+    running = Mute.objects.filter(account=of.account, until__gt=timezone.now())
+    if of.group:
+        running = running.filter(group=of.group)
+    elif of.project:
+        running = running.filter(project=of.project)
+    return list(running.select_related("project", "group", "by").order_by("until"))
+
+
+def _effective(kept: Book, code: str, layers: list[str]) -> Effective:
+    return effective(RULES[code], [row for one in layers if (row := kept.laid(code, one))])
+
+
+@rule(Access.MEMBER)
+@require_http_methods(["GET", "HEAD"])
+def preview_of(request: HttpRequest, kind: str, pk: int, code: str) -> HttpResponse:
+    """What the numbers of a form would have done in the last 14 days; nothing is stored."""
+    of, form = _opened(request, kind, pk, code, request.GET or None)
+    context: dict[str, Any] = {"of": of}
+    if form.is_valid():
+        groups = _groups(of)
+        numbers = form.settings(form.cleaned_data)
+        now = timezone.now()
+        sample = list(groups.order_by("-changed_at", "pk")[:PREVIEWED])
+        told = preview.replay(code, numbers, sample, now=now)
+        newest = sorted(told.firings, key=lambda one: one.began, reverse=True)
+        context |= {"told": told, "firings": newest[:10], "seen": len(sample)}
+        context |= {"all": groups.count(), "off": not form.cleaned_data["enabled"]}
+    return render(request, "partials/preview.html", context)
+
+
+def _groups(of: Scope) -> Any:
+    """The groups that a rule of this scope judges."""
+    rows = TargetGroup.objects.filter(account=of.account, missing_since=None)
+    rows = rows.exclude(status__in=("draft", "scheduled", "archived"))
+    if of.group:
+        return rows.filter(pk=of.group.pk)
+    return rows.filter(project=of.project) if of.project else rows
+
+
+def _opened(
+    request: HttpRequest, kind: str, pk: int, code: str, given: Any
+) -> tuple[Scope, RuleForm]:
+    of = scope(request, kind, pk)
+    if code not in RULES:
+        raise Http404
+    kept = Book.of(of.account.pk)
+    chosen = _effective(kept, code, of.layers)
+    outer = _effective(kept, code, of.layers[:-1])
+    return of, RuleForm(chosen, outer, given)
+
+
+def edit(request: HttpRequest, kind: str, pk: int, code: str) -> HttpResponse:
+    """A rule's numbers there; saving ends what the old ones had opened, without mail."""
+    of, form = _opened(request, kind, pk, code, request.POST or None)
+    require_change(request, of)
+    if request.method == "POST":
+        if request.POST.get("do") == "inherit":
+            book.reset(account=of.account, code=code, now=timezone.now(), **of.inner)
+            messages.success(request, f"{RULES[code].title}: as further out again.")
+            return redirect("rules-of", kind=kind, pk=pk)
+        if form.is_valid():
+            _save(request, of, code, form)
+            return redirect("rules-of", kind=kind, pk=pk)
+    laid = Book.of(of.account.pk).laid(code, of.key)
+    context = {"of": of, "rule": RULES[code], "form": form, "laid": laid}
+    return render(request, "rule.html", context)
+
+
+def _save(request: HttpRequest, of: Scope, code: str, form: RuleForm) -> None:
+    book.edit(
+        account=of.account,
+        code=code,
+        settings=form.different(),
+        enabled=form.cleaned_data["enabled"],
+        by=person(request),
+        now=timezone.now(),
+        **of.inner,
+    )
+    messages.success(request, f"{RULES[code].title}: saved. What it had opened is closed.")
+
+
+def told(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+    """Who is told there."""
+    of = scope(request, kind, pk)
+    require_change(request, of)
+    if request.method == "POST" and request.POST.get("do") == "inherit":
+        recipients.inherit(account=of.account, scope=of.key)
+        return redirect("rules-of", kind=kind, pk=pk)
+    layers = Recipients.of(of.account.pk)
+    now = layers.wanted(*of.ids)
+    form = RecipientsForm(request.POST or None, initial=RecipientsForm.showing(now))
+    if request.method == "POST" and form.is_valid():
+        try:
+            recipients.choose(
+                account=of.account,
+                wanted=form.wanted(),
+                by=person(request),
+                now=timezone.now(),
+                **of.inner,
+            )
+        except ValueError as exc:
+            form.add_error("addresses", str(exc))
+        else:
+            messages.success(request, "Saved. From the next alert on, these are told.")
+            return redirect("rules-of", kind=kind, pk=pk)
+    return render(request, "recipients.html", {"of": of, "form": form})
+
+
+FORM = ["GET", "HEAD", "POST"]
+rule_edit = rule(Access.EDITOR)(require_http_methods(FORM)(edit))
+rule_edit_account = rule(Access.ADMINISTRATOR)(require_http_methods(FORM)(edit))
+told_edit = rule(Access.EDITOR)(require_http_methods(FORM)(told))
+told_edit_account = rule(Access.ADMINISTRATOR)(require_http_methods(FORM)(told))
