@@ -17,12 +17,12 @@ READY = re.compile(r"ready: (http://\S+)/")
 FIRST_PULL_SECONDS = 120
 # Name, page (a link's text is followed from there), width, height, theme.
 PICTURES = [
-    ("attention", "/", "", 1280, 800, "light"),
+    ("attention", "/", "", 1440, 800, "light"),
     ("attention-phone", "/", "", 375, 720, "dark"),
-    ("projects", "/projects/", "", 1280, 420, "light"),
-    ("project", "/projects/", "td.name a", 1280, 800, "light"),
-    ("group", "/groups/?status=live&sort=progress", "td.name a", 1280, 1000, "light"),
-    ("spend", "/spend/", "", 1280, 640, "dark"),
+    ("projects", "/projects/", "", 1440, 420, "light"),
+    ("project", "/projects/", "td.name a", 1440, 800, "light"),
+    ("group", "/groups/?status=live&sort=progress", "td.name a", 1440, 1000, "light"),
+    ("spend", "/spend/", "", 1440, 640, "dark"),
 ]
 
 
