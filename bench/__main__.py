@@ -9,7 +9,7 @@ from argparse import ArgumentParser
 from importlib import import_module
 
 MODULES = ("client", "backtest", "early_warning", "cycle", "history", "memory", "freshness")
-SOAK = ("soak",)  # the long ones
+SOAK = ("soak", "faults")  # the long ones
 
 
 def main() -> None:
