@@ -9,7 +9,7 @@ from argparse import ArgumentParser
 from importlib import import_module
 
 MODULES = ("client", "backtest", "early_warning", "cycle", "history", "memory", "freshness")
-SOAK = ("soak", "faults")  # the long ones
+SOAK = ("soak", "edits", "faults")  # the long ones
 
 
 def main() -> None:

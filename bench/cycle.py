@@ -1,8 +1,8 @@
 """What a round over a thousand and over ten thousand groups costs, beside a bare client that asks
 the same and beside naive code; what idle groups cost; on SQLite and on PostgreSQL.
 
-Counted is CPU: the worker's process and the database's processes that serve it. An hour of rounds
-five minutes apart is measured, because series and forecasts are renewed within the hour.
+Counted is CPU: of the worker's process, and of the database's processes that serve it. Half an
+hour of rounds five minutes apart is measured, each beside the bare client in turn.
 """
 
 import statistics
@@ -13,7 +13,7 @@ from bench.exchange import canned
 from bench.figures import Figure, skipped
 from bench.stage import ENGINES, missing, run, stage
 
-AN_HOUR = 12  # rounds
+HALF_AN_HOUR = 6  # rounds
 GOALS = {
     "cycle_cpu_vs_bare_10_percent": "<=2.5",
     "cycle_cpu_vs_bare_100_percent": "<=1.8",
@@ -62,7 +62,7 @@ def _measure(engine: str) -> tuple[dict[str, float], dict[str, str]]:
             if share == 10:
                 values["detect_cpu_share"] = _mean(hour, "judging") / _mean(hour, "working")
                 notes["detect_cpu_share"] = "of the worker's own CPU, a tenth of the groups moving"
-        _idle(run("bench.cycle_side:idle", given, exchange.root, 3 * AN_HOUR), values, notes)
+        _idle(run("bench.cycle_side:idle", given, exchange.root, 3 * HALF_AN_HOUR), values, notes)
         naive = run("bench.naive:each", given, exchange.base_url) * 1000
         values["cycle_cpu_vs_naive"] /= naive
         notes["cycle_cpu_vs_naive"] = f"naive: {naive:.0f} s of CPU for 1,000 groups"
@@ -77,8 +77,8 @@ def _measure(engine: str) -> tuple[dict[str, float], dict[str, str]]:
 
 
 def _hour(number: int) -> list[int]:
-    """The turns of an hour of rounds."""
-    return [number * AN_HOUR + turn for turn in range(1, AN_HOUR + 1)]
+    """The turns of half an hour of rounds."""
+    return [number * HALF_AN_HOUR + turn for turn in range(1, HALF_AN_HOUR + 1)]
 
 
 def _mean(rounds: list[dict[str, float]], name: str) -> float:

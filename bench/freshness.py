@@ -25,7 +25,7 @@ def figures() -> list[Figure]:
         exchange.keep_moving(share=10)
         schedule = f"{given['FIELDWATCH_HOME']}/beat"
         with (
-            worker(given, "--beat", "--schedule", schedule, "-n", "one"),
+            worker(given, "--beat-thread", "--schedule", schedule, "-n", "one"),
             worker(given, "-n", "two"),
         ):
             time.sleep(WARM)

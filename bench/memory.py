@@ -21,13 +21,13 @@ BARE = "import django, time; django.setup(); time.sleep(600)"
 
 def figures() -> list[Figure]:
     """The one figure."""
-    with canned() as exchange, stage(SQLITE, BEAT_SECONDS="1", DEBUG="1") as given:
+    with canned() as exchange, stage(SQLITE, BEAT_SECONDS="1") as given:
         run("bench.tables:fill", given, exchange.base_url, 10)
         run("bench.memory:person", given)
         schedule = f"{given['FIELDWATCH_HOME']}/beat"
         web = ("-m", "gunicorn", "dashboard.wsgi", "--bind", f"127.0.0.1:{PORT}", "--workers", "2")
         with (
-            worker(given, "--beat", "--schedule", schedule) as polling,
+            worker(given, "--beat-thread", "--schedule", schedule) as polling,
             running(*web, "--threads", "4", "--preload", given=given) as serving,
         ):
             _use(f"http://127.0.0.1:{PORT}")
@@ -43,10 +43,13 @@ def figures() -> list[Figure]:
 
 
 def person() -> None:
-    """Somebody who can sign in and see the bench's connection."""
+    """Somebody who can sign in and see the bench's connection; and what pages are made with."""
+    from django.core.management import call_command  # noqa: PLC0415
+
     from dashboard.fielding.models import ExchangeAccount, Membership, User  # noqa: PLC0415
 
     somebody = User.objects.create_user("bench", "bench@example.com", "bench")
+    call_command("collectstatic", interactive=False, verbosity=0)
     Membership.objects.create(user=somebody, account=ExchangeAccount.objects.get(), role="viewer")
 
 
@@ -64,7 +67,7 @@ def polled() -> None:
 
 
 def _use(url: str) -> None:
-    """Sign in and open pages until both web processes have rendered."""
+    """Sign in and open pages, each over a connection of its own: both web processes render."""
     with httpx.Client(base_url=url, follow_redirects=True, timeout=30) as browser:
         for _ in range(100):
             with suppress(httpx.TransportError):
@@ -76,6 +79,7 @@ def _use(url: str) -> None:
         said = {"csrfmiddlewaretoken": token[1], "username": "bench", "password": "bench"}
         headers = {"Referer": url}
         assert browser.post("/sign-in/", data=said, headers=headers).is_success
-        for _ in range(10):
-            for page in ("/", "/projects/", "/groups/"):
-                assert browser.get(page).is_success, page
+        kept = dict(browser.cookies)
+    for page in ("/", "/projects/", "/groups/") * 10:
+        with httpx.Client(base_url=url, cookies=kept, timeout=30) as visitor:
+            assert visitor.get(page).is_success, page

@@ -5,14 +5,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bench.stage import ROOT, Environment
-
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
@@ -62,18 +59,3 @@ def pss(pid: int) -> float:
     rollups = (Path(f"/proc/{one}/smaps_rollup").read_text() for one in tree(pid))
     lines = (line for rollup in rollups for line in rollup.splitlines() if line[:4] == "Pss:")
     return sum(int(line.split()[1]) for line in lines) / 1024
-
-
-def cpu(pid: int) -> float:
-    """CPU seconds of a process and its children so far."""
-    stats = (Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split() for one in tree(pid))
-    return sum(int(fields[11]) + int(fields[12]) for fields in stats) / TICKS
-
-
-def wait_until(there: Path, seconds: float = 60) -> None:
-    """Wait for a file to appear."""
-    until = time.monotonic() + seconds
-    while not there.exists():
-        if time.monotonic() > until:
-            raise TimeoutError(there)
-        time.sleep(0.1)

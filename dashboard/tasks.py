@@ -9,7 +9,7 @@ from dashboard.alerts import deliver, detect, pulse
 from dashboard.celery import app
 from dashboard.fielding import usual
 from dashboard.fielding.models import ExchangeAccount, Project
-from dashboard.sync import hear, plan, push, work
+from dashboard.sync import batch, hear, plan, push, work
 
 AT_ONCE = 200
 
@@ -17,16 +17,20 @@ AT_ONCE = 200
 @app.task(name="dashboard.tasks.wake")
 def wake() -> None:
     """Hint at everything that is due; the beat calls it every few seconds."""
-    now = timezone.now()
+    now, accounts = timezone.now(), ExchangeAccount.objects.filter(polling=True)
     plan.promote(now=now)
-    for rows, task, priority in (
-        (ExchangeAccount.objects.filter(polling=True), pull_account, 0),
-        (Project.objects.filter(account__polling=True), pull_project, settings.PULL_PRIORITY),
-    ):
-        for pk in plan.due(rows, now=now, limit=AT_ONCE):
-            if plan.queue(rows, pk, now=now):
-                task.apply_async((pk,), priority=priority)
+    for pk in plan.due(accounts, now=now, limit=AT_ONCE):
+        if plan.queue(accounts, pk, now=now):
+            pull_account.apply_async((pk,), priority=0)
+    _hint_at_projects()
     tell.delay()
+
+
+def _hint_at_projects() -> None:
+    now = timezone.now()
+    for pk in plan.rounds_due(now=now, limit=AT_ONCE):
+        if plan.queue(Project.objects.all(), pk, now=now):
+            pull_project.apply_async((pk,), priority=settings.PULL_PRIORITY)
 
 
 @app.task(name="dashboard.tasks.pull_account")
@@ -40,12 +44,14 @@ def pull_project(pk: int) -> None:
     """One round over the most urgent project that is due, then what of it needs a person."""
     if cycle := work.next_round(pk, clock=timezone.now):
         detect.after_cycle(cycle=cycle, now=timezone.now())
+        _hint_at_projects()  # the next one need not wait for the beat
 
 
 @app.task(name="dashboard.tasks.tell")
 def tell() -> None:
-    """Settle open edits, judge what time alone can break, and send what is waiting."""
+    """Settle open edits and batches, judge what time alone can break, send what is waiting."""
     push.settle_due()
+    batch.work()
     now = timezone.now()
     detect.by_time(now=now)
     detect.no_data(now=now)

@@ -7,6 +7,7 @@ from django.urls import URLPattern, path, re_path
 from dashboard.web.access import View
 from dashboard.web.views import (
     attention,
+    batches,
     budget,
     charts,
     compare,
@@ -74,6 +75,9 @@ urlpatterns = [
     path("projects/<int:pk>/history/", past.project, name="project-history"),
     *_files("projects/<int:pk>/history/", past.project_file),
     path("edits/<int:pk>/", made.made, name="made"),
+    path("act/", batches.act, name="act"),
+    path("jobs/", batches.batches, name="batches"),
+    path("jobs/<int:pk>/", batches.batch, name="batch"),
     path("search/", search.search, name="search"),
     path("rate-cards/", prices.rate_cards, name="rate-cards"),
     path("words/", prices.glossary, name="words"),

@@ -10,6 +10,9 @@ from decimal import Decimal
 from typing import Any
 
 from dashboard.fielding.models import (
+    Batch,
+    BatchGroup,
+    BatchJob,
     CompletesDay,
     Cycle,
     Edit,
@@ -155,3 +158,15 @@ def cycle(of: Project, at: datetime = NOW, **fields: Any) -> Cycle:
     """A complete round over a project."""
     given = {"started_at": at, "finished_at": at, "listed": True, "complete": True}
     return Cycle.objects.create(account=of.account, project=of, **(given | fields))
+
+
+def batch(of: TargetGroup, **fields: Any) -> Batch:
+    """A pause of one group that has ended."""
+    number = next(_numbers)
+    given = {"action": Batch.Action.PAUSE, "token": f"batch-{number}", "created_at": NOW}
+    made = Batch.objects.create(**(given | fields))
+    job = BatchJob.objects.create(
+        batch=made, project_id=of.project_id, key=f"key-{number}", finished_at=NOW
+    )
+    BatchGroup.objects.create(job=job, group=of, state=BatchGroup.State.DONE)
+    return made

@@ -15,7 +15,12 @@ from typing import Any
 from dashboard.alerts.book import Book, Effective
 from dashboard.alerts.causes.status import EXCHANGE
 from dashboard.alerts.ledger import DAY, Move
-from dashboard.alerts.rules import CPI_CHANGED, STATUS_CHANGED, STRATEGY_CHANGED
+from dashboard.alerts.rules import (
+    CPI_CHANGED,
+    EDIT_UNCONFIRMED,
+    STATUS_CHANGED,
+    STRATEGY_CHANGED,
+)
 from dashboard.alerts.verdict import CRITICAL
 from dashboard.alerts.words import percent, plain
 from dashboard.fielding.models import Change, Edit, Incident, Notice, Project, TargetGroup
@@ -27,7 +32,7 @@ KINDS = {
     "filling_strategy_change": STRATEGY_CHANGED.code,
     "re_entry_configuration_change": STRATEGY_CHANGED.code,
 }
-CODES = frozenset(KINDS.values())
+CODES = frozenset({*KINDS.values(), EDIT_UNCONFIRMED.code})  # what happened, not what is
 _EDITS = {
     "cpi_change": Edit.Kind.CPI,
     "user_requested_cpi_change": Edit.Kind.CPI,

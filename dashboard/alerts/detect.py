@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max, Q
 
-from dashboard.alerts import changes, hush, pulse, silence
+from dashboard.alerts import changes, hush, pulse, silence, unconfirmed
 from dashboard.alerts.book import Book
 from dashboard.alerts.gather import figures, with_entrants
 from dashboard.alerts.judge import Judge, move_of
@@ -43,6 +43,7 @@ def after_cycle(*, cycle: Cycle, now: datetime) -> None:
     found = [each for f in groups for each in judge.group(f, standing.get(f.pk, {}))]
     moves = [move_of(each, project, at) for each in with_entrants(found)]
     facts = changes.moves(project, recent, book=book, now=at)
+    facts += unconfirmed.moves(project, book=book, now=at)
     write([move for move in moves if move] + facts, account_id=cycle.account_id, now=at)
     pulse.beat("judge", now=now)
 

@@ -37,6 +37,7 @@ class Figures(NamedTuple):
     epc: Decimal | None
     cpi: Decimal | None
     cost: Decimal | None
+    budget: Decimal | None
     currency: str
     issues: Mapping[str, Any]
     expected_loi_minutes: int | None

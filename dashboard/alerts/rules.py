@@ -257,6 +257,7 @@ STATUS_CHANGED = Rule("status_changed", "Status changed by somebody else", WARNI
 STRATEGY_CHANGED = Rule(
     "strategy_changed", "Re-entry or strategy changed by somebody else", NOTICE, fact=True
 )
+EDIT_UNCONFIRMED = Rule("edit_unconfirmed", "A change was not confirmed", WARNING, fact=True)
 NO_DATA = Rule(
     "no_data",
     "No data",
@@ -270,5 +271,6 @@ NO_DATA = Rule(
 
 JUDGED: dict[str, Rule] = {rule.code: rule for rule in _JUDGED}
 RULES: dict[str, Rule] = JUDGED | {
-    rule.code: rule for rule in (CPI_CHANGED, STATUS_CHANGED, STRATEGY_CHANGED, NO_DATA)
+    rule.code: rule
+    for rule in (CPI_CHANGED, STATUS_CHANGED, STRATEGY_CHANGED, EDIT_UNCONFIRMED, NO_DATA)
 }

@@ -3,7 +3,8 @@
 Completes are counted per *usual hour* (live hours weighted by the shape of the group's week),
 so that a Saturday is not held against a Friday. The log of the ratio of two over-dispersed
 Poisson rates is near to normal (McCullagh & Nelder, Generalized Linear Models, 1989); its
-variance takes in what the shape may hide and what *placebo* changes, set where nothing was
+centre leaves out what the field's age alone would have done (`decline`), its variance takes in
+what the shape may hide and what *placebo* changes, set where nothing was
 changed, show on this very group (Bertrand, Duflo & Mullainathan, Q. J. Econ. 119, 2004).
 """
 
@@ -14,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 
+from dashboard.fielding.decline import TAU, decline
 from dashboard.fielding.readings import HOUR, Floats, Record
 
 Verdict = Literal["raised", "lowered", "no clear effect", "too early"]
@@ -132,6 +134,7 @@ class Contrast:
         variance = self._placebo(before, after, variance)
         centre = log((after.completes + 0.5) / (before.completes + 0.5))
         centre -= log(after.usual / before.usual)
+        centre -= self._decline(before, after)
         seen = f"{rates[0]:.2f} → {rates[1]:.2f} completes per usual hour"
         waiting = after.completes < ENOUGH and after.width < LONGEST
         return judged(*rates, centre=centre, error=sqrt(variance), seen=seen, waiting=waiting)
@@ -163,6 +166,18 @@ class Contrast:
         """Variance for a rate that moves by itself between the middles of the two sides."""
         middles = [float(self.hours.start[s.first : s.last].mean()) for s in (before, after)]
         return DRIFT * (middles[1] - middles[0]) / (24 * HOUR)
+
+    def _decline(self, before: Side, after: Side) -> float:
+        """By how much the log rate would have moved with the field's age alone."""
+        padded = -before.last % 24
+        counts, time = (
+            np.concatenate((np.zeros(padded), some[: before.last]))[None]
+            for some in (self.hours.counts, self.usual / 24)
+        )
+        level = (counts.sum() + 1) / (time.sum() + 1)
+        seen = decline(counts, time, np.full((1, counts.shape[1] // 24), level))
+        ages = [(side.first + side.last) / 48 for side in (before, after)]
+        return float(seen.exponent[0, -1]) * log((TAU + ages[1]) / (TAU + ages[0]))
 
     def _placebo(self, before: Side, after: Side, variance: float) -> float:
         """The variance, raised to what changes that never were show earlier on this group."""

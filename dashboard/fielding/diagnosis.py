@@ -7,6 +7,8 @@ from typing import NamedTuple
 from dashboard.fielding.vitals import Vitals
 from dashboard.fielding.warning import EXPECTED, LINE, warnings
 
+SENT_ON = 0.08  # share of entrants that a survey with an ordinary profile gets
+
 
 class Evidence(NamedTuple):
     """How bad (0–1, the worst is shown first), what was seen, what it should be."""
@@ -97,13 +99,14 @@ def _drop_off(v: Vitals) -> Evidence | None:
 
 
 def _screening(v: Vitals) -> Evidence | None:
-    """Few of those who enter complete, though those who are sent on qualify as agreed."""
-    rate = v.completes_per_entrant
-    if rate is None or not v.ir_expected or (v.entrants or 0) < 200 or rate >= 0.5 * v.ir_expected:
+    """Few of those who enter are sent to the survey at all."""
+    if v.prescreens is None or (v.entrants or 0) < 200 or not v.entrants:
         return None
-    weight = 0.3 + 0.5 * (1 - rate / (0.5 * v.ir_expected))
-    expected = f"at least {0.5 * v.ir_expected:.1%}, half of the agreed IR"
-    return Evidence(weight, f"{rate:.1%} of entrants complete", expected)
+    rate = v.prescreens / v.entrants
+    if rate >= SENT_ON:
+        return None
+    weight = 0.3 + 0.5 * (1 - rate / SENT_ON)
+    return Evidence(weight, f"{rate:.1%} of entrants get to the survey", f"{SENT_ON:.0%} or more")
 
 
 def _security(v: Vitals) -> Evidence | None:
@@ -161,7 +164,7 @@ def _about_to_pause(v: Vitals) -> Evidence | None:
     top = next(risk for risk in warnings(v) if risk.reason_code not in EXPECTED)
     if top.score is None or top.score < LINE:
         return None
-    return Evidence(0.3 + 0.6 * top.score, top.says, f"the exchange pauses for {top.reason_code}")
+    return Evidence(0.3 + 0.6 * top.score, top.says, "")
 
 
 RULES: tuple[Rule, ...] = (
@@ -221,7 +224,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "screening",
-        "Few of those who enter complete",
+        "Few of those who enter get to the survey",
         "Move questions that screen out into the profile, so that fewer come in vain.",
         _screening,
     ),

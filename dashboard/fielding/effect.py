@@ -19,6 +19,7 @@ from dashboard.fielding.readings import (
     Floats,
     History,
     Pause,
+    Record,
     as_zone,
     cleaned,
     moment,
@@ -27,6 +28,7 @@ from dashboard.fielding.readings import (
     stack,
 )
 from dashboard.fielding.rhythm import Prior, learn, prior_shape
+from dashboard.fielding.stalls import without_stalls
 
 NEAR = 12 * HOUR  # changes nearer than this cannot be told apart
 EARLIEST = 21 * 24 * HOUR
@@ -112,7 +114,7 @@ def effects(changes: Sequence[Change], group: Group, *, now: datetime) -> list[E
 
 
 def _contrast(group: Group, at: float, clock: float, others: Sequence[float]) -> Contrast:
-    """The group's live hours up to now, laid on the shape of its week.
+    """The group's live hours up to now, stalls that are over taken out, laid on its week's shape.
 
     The shape is learned from both sides brought to one level: a weekend just before a rise
     must not pass for a weak weekend.
@@ -120,11 +122,20 @@ def _contrast(group: Group, at: float, clock: float, others: Sequence[float]) ->
     base = prior_shape(group.prior)
     read = cleaned(group.completes, clock)
     hours = record(read, zone=as_zone(group.zone), pauses=group.pauses, shape=base)
+    shape = _shape(hours, base, at)
+    (fielded,), _ = without_stalls([hours], stack([hours]), shape[None], lasting=1.0)
+    if fielded.start.size < hours.start.size:
+        hours, shape = fielded, _shape(fielded, base, at)
+    return Contrast(hours, shape[hours.slot] * hours.live, at, others)
+
+
+def _shape(hours: Record, base: Floats, at: float) -> Floats:
+    """The shape of the week (168) from both sides of a change, brought to one level."""
     after, usual = hours.start >= at, base[hours.slot] * hours.live
     rates = [(hours.counts[part].sum() + 1) / (usual[part].sum() + 1) for part in (~after, after)]
     levelled = hours.counts * np.where(after, rates[0] / rates[1], 1.0)
-    shape = learn(stack([replace(hours, counts=levelled)]), base[None])[0]
-    return Contrast(hours, shape[hours.slot] * hours.live, at, others)
+    shape: Floats = learn(stack([replace(hours, counts=levelled)]), base[None])[0]
+    return shape
 
 
 def _share(

@@ -20,11 +20,12 @@ STILL = 0.15  # the chance that such a stretch lasts to the end
 
 
 def without_stalls(
-    records: Sequence[Record], hours: Hours, shape: Floats
+    records: Sequence[Record], hours: Hours, shape: Floats, *, lasting: float = LASTING
 ) -> tuple[list[Record], Floats]:
     """The records, the hours of stalls taken out, and the chance of each to stand still (groups).
 
-    Records without a stall are the same objects.
+    lasting: how much an hour of a stall that is not over counts. Records without a stall are the
+    same objects.
     """
     rows = np.arange(shape.shape[0])[:, None]
     usual = shape[rows, hours.slot] * hours.live / 24
@@ -35,7 +36,7 @@ def without_stalls(
     width = hours.counts.shape[1]
     for r, first, last in zip(row.tolist(), begin.tolist(), end.tolist(), strict=True):
         if _is_stall(time[r], came[r], rate[r], first, last):
-            found[r] = _cut(found[r], records[r], first - width, last - width)
+            found[r] = _cut(found[r], records[r], first - width, last - width, lasting)
             still[r] = STILL if last == width else 0.0
     return [_kept(one) for one in found], still
 
@@ -69,11 +70,11 @@ def _is_stall(time: Floats, came: Floats, rate: float, first: int, last: int) ->
     return bool(held * min(rates) >= DUE)
 
 
-def _cut(found: Record, of: Record, first: int, last: int) -> Record:
+def _cut(found: Record, of: Record, first: int, last: int, lasting: float) -> Record:
     """The record with the hours of a stall not live, counted from its end."""
     live = found.live.copy() if found is of else found.live
     stop = live.size + last
-    live[live.size + first : stop] *= LASTING if last == 0 else 0.0
+    live[live.size + first : stop] *= lasting if last == 0 else 0.0
     return replace(found, live=live)
 
 

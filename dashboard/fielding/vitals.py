@@ -64,13 +64,6 @@ class Vitals:
             return None
         return self.loi_seconds / 60 / self.loi_minutes
 
-    @property
-    def completes_per_entrant(self) -> float | None:
-        """Completes over entrants, 0–1; None before anybody entered."""
-        if self.completes is None or not self.entrants:
-            return None
-        return self.completes / self.entrants
-
     def share(self, kind: str) -> float | None:
         """The share (0–1) of analysed respondents whose status label is of that kind."""
         total = sum(self.analysis.values())

@@ -31,6 +31,7 @@ LOOK_FLOOR = timedelta(seconds=60)
 LOOKED_AT, LIVE, REST = 0, 1, 2
 REST_WAITS = timedelta(minutes=10)  # at most behind what is live
 SHARE = 10  # a turn takes a tenth of a minute's budget
+FEEDS = 300  # requests a minute that feed one round; another would only make both slower
 SET_ASIDE_AFTER = 3
 SET_ASIDE_FOR = timedelta(hours=1)
 OVERVIEWS_EVERY = timedelta(minutes=30)
@@ -122,6 +123,23 @@ def promote(*, now: datetime) -> None:
     """What waited long behind live projects is as urgent as they are: nothing starves."""
     late = Project.objects.filter(urgency=REST, due_at__lt=now - REST_WAITS)
     late.update(urgency=LIVE)
+
+
+def rounds_due(*, now: datetime, limit: int) -> list[int]:
+    """Ids of due projects, the most urgent first; no more at once than a budget feeds.
+
+    A budget is no larger for being shared among many rounds: each takes longer, and its numbers
+    are older when they come.
+    """
+    found: list[int] = []
+    for account in ExchangeAccount.objects.filter(polling=True):
+        mine, whole = Project.objects.filter(account=account), budget(account)
+        room = limit
+        if whole is not None:
+            room = max(2, whole // FEEDS) - mine.filter(leased_until__gte=now).count()
+        if room > 0:
+            found += due(mine, now=now, limit=room)
+    return found
 
 
 def queue(rows: QuerySet[Any], pk: int, *, now: datetime) -> bool:

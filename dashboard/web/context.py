@@ -29,7 +29,6 @@ PLACES = [
     Place("groups", "Groups", ("groups", "group", "edit", "notes")),
     Place("activity", "Activity", ("activity", "made")),
     Place("spend", "Spend", ("spend",)),
-    Place("rate-cards", "Rate cards", ("rate-cards",)),
     Place(
         "rules",
         "Rules and mail",

@@ -41,7 +41,7 @@
   function busy(region) {
     const at = document.activeElement;
     if (document.hidden || (at && region.contains(at) && at.matches("input, select, textarea, button"))) return true;
-    if (document.querySelector("[data-form]")) return true;
+    if (document.querySelector("[data-form]") || region.querySelector("input[name=pick]:checked")) return true;
     const selected = getSelection();
     return Boolean(selected && !selected.isCollapsed && region.contains(selected.anchorNode));
   }
@@ -183,6 +183,17 @@
     document.querySelector(".top").classList.add("open");
     search.focus();
     search.select();
+  });
+
+  // What is ticked is counted where it can be acted on.
+  document.addEventListener("change", (event) => {
+    const all = event.target.closest("[data-pick-all]");
+    if (all) for (const box of document.querySelectorAll("input[name=pick]")) box.checked = all.checked;
+    const said = document.querySelector("[data-picked]");
+    if (!said || !event.target.closest("[data-pick-all], input[name=pick]")) return;
+    const number = document.querySelectorAll("input[name=pick]:checked").length;
+    said.textContent = number ? `With ${number} group${number === 1 ? "" : "s"}:` : "Tick groups, then:";
+    said.closest("form").classList.toggle("ready", number > 0);
   });
 
   // Filters answer as they are chosen.

@@ -253,3 +253,9 @@ def test_a_group_lives_in_its_own_zone_or_its_countrys(
 
 def test_a_setting_moves_a_country() -> None:
     assert zone_of("us", countries={"US": "America/Chicago"}).key == "America/Chicago"
+
+
+def test_a_groups_own_budget_counts_before_the_rules() -> None:
+    f = figures(cost=Decimal(95), budget=Decimal(1000))
+    assert judged("spend", f, budget=100) is Seen.CLEAR
+    assert judged("spend", f._replace(budget=Decimal(100))) is Seen.BREACH

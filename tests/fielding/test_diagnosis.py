@@ -26,7 +26,7 @@ ILL = {
     "loi": {"loi_seconds": 852},
     "ir": {"ir": 0.3},
     "drop_off": {"drop_off": 0.4},
-    "screening": {"completes": 100},
+    "screening": {"entrants": 20_000},
     "security": {"analysis": {"Complete": 70, "Security Terminate": 30}},
     "epc": {"epc": Decimal("0.11")},
     "epcm": {"epcm": Decimal("0.011")},

@@ -152,3 +152,26 @@ def test_the_days_on_which_the_clocks_change_are_no_effect():
 def test_a_naive_change_is_refused():
     with pytest.raises(ValueError, match="time zone"):
         effect(Change(datetime(2026, 3, 3), "cpi"), group(3, 3), now=AT)  # noqa: DTZ001
+
+
+def test_a_field_that_tires_by_itself_is_no_effect_of_a_change():
+    stamps = [START + (i + 1) * HOUR for i in range(12 * 24)]
+    rate = 12 * (1 + np.arange(12 * 24) / 24) ** -0.8
+    total = np.cumsum(np.random.default_rng(5).poisson(rate))
+    tiring = Group(list(zip(stamps, total.tolist(), strict=True)), MADRID)
+    seen = effect(Change(AT, "strategy"), tiring, now=stamps[-1]).completes_an_hour
+    assert seen.after < 0.7 * seen.before
+    assert seen.verdict == "no clear effect"
+
+
+def test_a_link_that_broke_for_a_day_before_is_no_rise_after():
+    history = counted(60, 60)
+    at = dict(history)
+    begin, end = AT - 3 * DAY, AT - DAY
+    lost = at[end] - at[begin]
+    broken = [
+        (stamp, c if stamp <= begin else at[begin] if stamp <= end else c - lost)
+        for stamp, c in history
+    ]
+    seen = effect(Change(AT, "strategy"), Group(broken, MADRID), now=START + 12 * DAY)
+    assert seen.completes_an_hour.verdict == "no clear effect"

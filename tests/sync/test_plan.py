@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -194,3 +195,16 @@ def test_a_group_that_refuses_is_left_alone_twice_as_long_each_time_up_to_a_day(
 def test_a_fault_of_the_exchange_is_tried_with_the_next_round_and_hourly_in_the_end() -> None:
     assert plan.back_off(timedelta(0), refused=False) == timedelta(minutes=1)
     assert plan.back_off(timedelta(days=2), refused=False) == timedelta(hours=1)
+
+
+def test_a_budget_has_no_more_rounds_at_once_than_it_feeds(db: None) -> None:
+    small, free = make.account(requests_per_minute=600), make.account(requests_per_minute=0)
+    for account in (small, free):
+        for _ in range(5):
+            make.project(account, due_at=NOW)
+    found = plan.rounds_due(now=NOW, limit=100)
+    of = Counter(Project.objects.filter(pk__in=found).values_list("account", flat=True))
+    assert of == {small.pk: 2, free.pk: 5}
+    for pk in found:
+        plan.queue(ROWS(), pk, now=NOW)
+    assert plan.rounds_due(now=NOW, limit=100) == []

@@ -92,6 +92,8 @@ def _address(pattern: URLPattern, world: World, role: str) -> str:
         ids["mutes"] = world.mute().pk
     if route.startswith("/edits/<"):
         ids["edits"] = make.edit(world.group).pk
+    if route.startswith("/jobs/<"):
+        ids["jobs"] = make.batch(world.group).pk
     if route.startswith("/mails/<"):
         ids["mails"] = world.mail_to(role).pk
     for kind, pk in ids.items():

@@ -1,4 +1,4 @@
-"""Spend against the budget, which is ours: the amount set with the rule on the group."""
+"""Spend against the budget, which is ours: the group's own, else the one set with the rule."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from dashboard.alerts.verdict import CRITICAL, Memory, Settings, Verdict, Words,
 from dashboard.alerts.words import percent
 
 
+def _budget(f: Figures, s: Settings) -> float:
+    """What the group may cost; 0 for no budget."""
+    return float(f.budget or s["budget"])
+
+
 def spent(f: Figures, s: Settings, _: Memory) -> Verdict | None:
     """What was spent, as a share of the budget; critical once it is used up."""
-    if f.cost is None or s["budget"] <= 0:
+    if f.cost is None or _budget(f, s) <= 0:
         return None
-    share = float(f.cost) / s["budget"]
+    share = float(f.cost) / _budget(f, s)
     verdict = over(share, s["fires"], s["clears"])
     return verdict._replace(severity=CRITICAL) if share >= s["critical"] else verdict
 
@@ -19,28 +24,28 @@ def spent(f: Figures, s: Settings, _: Memory) -> Verdict | None:
 def say_spent(f: Figures, s: Settings) -> Words:
     """Spend of budget."""
     cost = f"{f.cost or 0:.2f} {f.currency}"
-    share = percent(float(f.cost or 0) / s["budget"])
+    share = percent(float(f.cost or 0) / _budget(f, s))
     return Words(
         f"Budget: {f.label}, {share} spent",
-        f"{f.label}: {cost} of {s['budget']:.2f} {f.currency} spent ({share}); {f.progress}.",
-        (("spend", cost, f"≤ {s['budget']:.2f} {f.currency}"),),
+        f"{f.label}: {cost} of {_budget(f, s):.2f} {f.currency} spent ({share}); {f.progress}.",
+        (("spend", cost, f"≤ {_budget(f, s):.2f} {f.currency}"),),
     )
 
 
 def projected(f: Figures, s: Settings, _: Memory) -> Verdict | None:
     """The likely cost at the end, as a share of the budget."""
     cost = f.told("cost", "p50")
-    if cost is None or s["budget"] <= 0:
+    if cost is None or _budget(f, s) <= 0:
         return None
-    return over(float(cost) / s["budget"], s["fires"], s["clears"])
+    return over(float(cost) / _budget(f, s), s["fires"], s["clears"])
 
 
 def say_projected(f: Figures, s: Settings) -> Words:
     """The likely cost of the budget."""
     cost = float(f.told("cost", "p50") or 0)
     return Words(
-        f"Budget: {f.label} will cost about {cost:.0f} of {s['budget']:.0f} {f.currency}",
-        f"{f.label}: about {cost:.2f} {f.currency} at its end, the budget is {s['budget']:.2f}; "
+        f"Budget: {f.label} will cost about {cost:.0f} of {_budget(f, s):.0f} {f.currency}",
+        f"{f.label}: about {cost:.2f} {f.currency} at its end, the budget is {_budget(f, s):.2f}; "
         f"{f.progress}.",
-        (("cost at the end", f"{cost:.2f} {f.currency}", f"≤ {s['budget']:.2f} {f.currency}"),),
+        (("cost at the end", f"{cost:.2f} {f.currency}", f"≤ {_budget(f, s):.2f} {f.currency}"),),
     )

@@ -9,6 +9,7 @@ from dashboard.fielding.models.alerts import (
     Pulse,
     Rule,
 )
+from dashboard.fielding.models.batches import Batch, BatchGroup, BatchJob
 from dashboard.fielding.models.edits import Edit
 from dashboard.fielding.models.exchange import BusinessUnit, ExchangeAccount, ExchangeUser
 from dashboard.fielding.models.groups import Project, TargetGroup
@@ -22,6 +23,9 @@ from dashboard.fielding.models.usual import Usual
 from dashboard.fielding.models.webhooks import Webhook, WebhookEvent, WebhookRefusal
 
 __all__ = [
+    "Batch",
+    "BatchGroup",
+    "BatchJob",
     "BusinessUnit",
     "Change",
     "CompletesDay",

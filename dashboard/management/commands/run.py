@@ -88,7 +88,17 @@ def _children(home: Path, port: int, exchange_port: int) -> list[Child]:
     python = sys.executable
     simulator = [python, "-m", "dashboard.simulator", "--port", str(exchange_port)]
     simulator += ["--state", str(home / "simulator.state")]
-    worker = [python, "-m", "celery", "-A", "dashboard", "worker", "--beat", "--pool", "threads"]
+    worker = [
+        python,
+        "-m",
+        "celery",
+        "-A",
+        "dashboard",
+        "worker",
+        "--beat-thread",
+        "--pool",
+        "threads",
+    ]
     worker += ["--concurrency", str(settings.WORKER_THREADS), "--loglevel", "WARNING"]
     worker += ["--schedule", str(home / "beat-schedule"), "--without-gossip", "--without-mingle"]
     web = [python, "-m", "gunicorn", "dashboard.wsgi", "--bind", f"127.0.0.1:{port}"]

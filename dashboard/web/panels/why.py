@@ -12,6 +12,7 @@ from dashboard.fielding.warning import LINE
 from dashboard.web import figures, rows, sheet, times
 
 POSSIBLE = 0.3
+SHOWN_FROM = 0.05
 RISKS_SHOWN = 4
 
 
@@ -33,7 +34,7 @@ def risks(group: TargetGroup) -> list[Risk]:
         return []
     told = [
         (code, score) for code, score in scores.items()
-        if isinstance(score, int | float) and score > 0
+        if isinstance(score, int | float) and score >= SHOWN_FROM
     ]  # fmt: skip
     nearest = sorted(told, key=lambda pair: pair[1], reverse=True)[:RISKS_SHOWN]
     return [_risk(code, score) for code, score in nearest]

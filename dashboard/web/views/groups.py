@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -19,6 +20,7 @@ from dashboard.fielding.queries import (
     IncidentQuerySet,
 )
 from dashboard.web import (
+    acting,
     completes,
     conditional,
     history,
@@ -79,6 +81,8 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "risks": why.risks(of),
         "for_client": why.for_client(of, user, of.project.read_at),
         "quick": present.quick(of),
+        "transitions": acting.offered(of),
+        "token": secrets.token_urlsafe(24),
         "settings": present.settings_of(of, user, names),
         "funnel": trends.funnel(of),
         "respondents": trends.respondents(of),
@@ -91,6 +95,7 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "manager": names.get(of.project_manager_id, ""),
         "may_edit": may_edit(request, of.account_id) and of.status not in ("draft", "archived"),
         "may_note": may_edit(request, of.account_id),
+        "may_act": may_edit(request, of.account_id),
         "notes": of.notes.newest(),
         **_over_time(request, of, changes, edits, now),
     }

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import ExchangeUser, Incident, Project, TargetGroup
 from dashboard.fielding.queries import ExchangeUserQuerySet, IncidentQuerySet, ProjectQuerySet
-from dashboard.web import conditional, exports, group_table, project_table, saved
+from dashboard.web import acting, conditional, exports, group_table, project_table, saved
 from dashboard.web.access import Rule, may_edit, memberships, person, rule, stamped
 
 
@@ -60,6 +60,7 @@ def project(request: HttpRequest, pk: int) -> HttpResponse:
     groups = of.target_groups.all()
     context = group_table.context(request, groups, firing, named=False)
     context |= {"project": of, "views": views, "may_edit": may_edit(request, of.account_id)}
+    context |= {"may_act": context["may_edit"], "actions": acting.BAR}
     return conditional.page(request, "project", context, etag=etag, read_at=of.read_at)
 
 
@@ -81,6 +82,8 @@ def groups(request: HttpRequest) -> HttpResponse:
     context |= {
         "views": views,
         "accounts": [one.account for one in memberships(request).values()],
+        "may_act": any(one.may_edit for one in memberships(request).values()),
+        "actions": acting.BAR,
     }
     return conditional.page(request, "groups", context, etag=etag, read_at=read_at)
 

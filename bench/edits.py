@@ -1,0 +1,203 @@
+"""Edits under fire: lost answers are settled and never repeated, a crowd overwrites nobody.
+
+Real processes on one database push prices to a simulated exchange in a process of its own. What is
+held against the truth is the exchange's own record of what it was sent and what it took.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from bench.figures import Figure
+from bench.stage import SQLITE, Environment, run, stage
+from dashboard.simulator.harness import Simulator
+
+LOST, CROWD = 500, 200
+PEOPLE = 4
+OPERATION = "update_cost_per_interview"
+
+
+def figures() -> list[Figure]:
+    """Five hundred edits with lost answers, and two hundred of one group at once."""
+    with field(SQLITE) as (given, simulator):
+        lost = lose_answers(given, simulator, edits=LOST)
+    with field(SQLITE) as (given, simulator):
+        crowd = crowd_in(given, simulator, edits=CROWD)
+    note = f"{lost['edits']} edits, {lost['lost']} answers lost, ends: {lost['states']}"
+    return [
+        Figure("blind_repeats_of_lost_edits", lost["repeats"], "0", not lost["repeats"], note),
+        Figure("unsettled_lost_edits", lost["open"], "0", not lost["open"]),
+        Figure("lost_edits_with_a_false_end", lost["false"], "0", not lost["false"]),
+        Figure(
+            "silent_overwrites",
+            crowd["overwrites"] + crowd["repeats"],
+            "0",
+            not crowd["overwrites"] + crowd["repeats"],
+            f"{crowd['edits']} edits of one group by {PEOPLE} processes: {crowd['states']}",
+        ),
+    ]
+
+
+@contextmanager
+def field(engine: str) -> Iterator[tuple[Environment, Simulator]]:
+    """An empty product beside an exchange with some live groups, known to its tables."""
+    with Simulator(process=True, groups=60, history_days=1) as simulator, stage(engine) as given:
+        rows = simulator.groups(status="live", pricing_model="dynamic")
+        run("bench.edits:fill", given, f"{simulator.base_url}/v1", rows)
+        yield given, simulator
+
+
+def fill(base_url: str, rows: list[dict[str, Any]]) -> None:
+    """The tables of these groups, and people who may edit them."""
+    from dashboard.fielding.models import (  # noqa: PLC0415
+        ExchangeAccount,
+        Membership,
+        Project,
+        TargetGroup,
+        User,
+    )
+
+    account = ExchangeAccount.objects.create(
+        name="field",
+        exchange_id="101",
+        base_url=base_url,
+        auth="api_key",
+        secret="key",
+        requests_per_minute=0,
+    )
+    for row in rows:
+        project, _ = Project.objects.get_or_create(
+            account=account,
+            exchange_id=row["project_id"],
+            defaults={"name": "P", "status": "active"},
+        )
+        TargetGroup.objects.create(
+            account=account,
+            project=project,
+            exchange_id=row["id"],
+            name=row["human_readable_id"],
+            status="live",
+            currency=row["currency_code"],
+        )
+    for number in range(PEOPLE):
+        user = User.objects.create_user(f"person-{number}", f"person-{number}@example.com")
+        Membership.objects.create(user=user, account=account, role="editor")
+
+
+def lose_answers(
+    given: Environment, simulator: Simulator, *, edits: int, people: int = PEOPLE
+) -> dict[str, Any]:
+    """Edits of which many answers are lost: after the exchange took them, or on the way there."""
+    for number, kind in enumerate(("lost_answer", "reset", "http_502")):
+        simulator.fault(kind, operation=OPERATION, rate=0.3, seed=number)
+    simulator.control("DELETE", "requests")
+    tried, told = 0, []
+    while tried < edits:
+        tried += _push(given, edits - tried, "alone", tried, people)
+        told = run("bench.edits:ends", given)
+    asked = [one for one in simulator.edits() if one["operation"] == OPERATION]
+    taken = {(one["target_group_id"], _price(one)) for one in asked if one["status"] < 300}
+    twice = len(asked) - len({(one["target_group_id"], _price(one)) for one in asked})
+    faults = simulator.control("GET", "faults")["faults"]
+    return {
+        "edits": len(told),
+        "lost": sum(fault["hits"] for fault in faults),
+        "repeats": twice + max(0, simulator.requests()[OPERATION] - len(told)),
+        "open": sum(one["state"] in ("sending", "unknown") for one in told),
+        "false": sum(
+            (one["state"] == "confirmed") != ((one["group"], Decimal(one["wanted"])) in taken)
+            for one in told
+        ),
+        "states": dict(Counter(one["state"] for one in told)),
+    }
+
+
+def crowd_in(
+    given: Environment, simulator: Simulator, *, edits: int, people: int = PEOPLE
+) -> dict[str, Any]:
+    """Edits of one group by everybody at once, each from a form of its own, sent twice."""
+    simulator.control("DELETE", "requests")
+    tried = _push(given, edits, "together", 0, people)
+    told = [one for one in run("bench.edits:ends", given) if one["token"].startswith("together")]
+    seen = {Decimal(one["wanted"]): Decimal(one["before"]) for one in told}
+    held: Decimal | None = None
+    overwrites = 0
+    asked = [one for one in simulator.edits() if one["operation"] == OPERATION]
+    for one in asked:
+        overwrites += held is not None and seen[_price(one)] != held
+        held = _price(one)
+    states = Counter(one["state"] for one in told)
+    states["busy, nothing sent"] = tried - len(told)
+    return {
+        "edits": tried,
+        "sent": len(asked),
+        "repeats": len(asked) - len({_price(one) for one in asked}),
+        "overwrites": overwrites,
+        "states": dict(states),
+    }
+
+
+def _price(one: dict[str, Any]) -> Decimal:
+    return Decimal(json.loads(one["body"])["target_group_cpi"]["value"])
+
+
+def _push(given: Environment, most: int, how: str, first: int, people: int) -> int:
+    """Edits by all people at the same time, each in a process of its own; how many were tried."""
+    each = -(-most // people)
+    with ThreadPoolExecutor(people) as pool:
+        runs = [
+            pool.submit(run, "bench.edits:person", given, [number, people], each, how, first)
+            for number in range(people)
+        ]
+        return sum(int(one.result()) for one in runs)
+
+
+def person(who: list[int], edits: int, how: str, first: int) -> int:
+    """One person's edits, each form sent twice, as by two clicks; how many were tried.
+
+    "alone": one edit of each group that nobody else has; "together": all of the same group.
+    """
+    from dashboard.fielding.models import TargetGroup, User  # noqa: PLC0415
+    from dashboard.sync import push  # noqa: PLC0415
+
+    number, people = who
+    user = User.objects.get(username=f"person-{number}")
+    groups = list(TargetGroup.objects.select_related("project", "account").order_by("pk"))
+    mine = groups[number::people][:edits] if how == "alone" else groups[:1] * edits
+    for turn, group in enumerate(mine, start=first):
+        seen = push.present(group=group, kind="cpi")
+        wanted = seen | {"value": f"{number + 2}.{turn + 1000}"}
+        for _ in range(2):
+            with suppress(push.Busy):
+                push.push(
+                    group=group, kind="cpi", seen=seen, wanted=wanted, by=user,
+                    token=f"{how}-{number}-{turn}",
+                )  # fmt: skip
+    return len(mine)
+
+
+def ends() -> list[dict[str, Any]]:
+    """Every edit, after the worker has settled what was open, as it does of itself in a while."""
+    from django.utils import timezone  # noqa: PLC0415
+
+    from dashboard.fielding.models import Edit  # noqa: PLC0415
+    from dashboard.sync import push  # noqa: PLC0415
+
+    for later in range(1, 6):
+        now = timezone.now() + timedelta(minutes=10 * later)
+        push.settle_due(clock=lambda now=now: now, limit=1000)  # type: ignore[misc]
+    return [
+        {
+            "group": edit.group.exchange_id if edit.group else "",
+            "token": edit.token,
+            "state": edit.state,
+            "before": edit.before["value"],
+            "wanted": edit.wanted["value"],
+        }
+        for edit in Edit.objects.select_related("group").order_by("pk")
+    ]

@@ -1,0 +1,95 @@
+"""Actions on a selection of groups: asked for once, carried out by project, told by group."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from dashboard.fielding.models.edits import Edit
+from dashboard.fielding.models.groups import Project, TargetGroup
+from dashboard.fielding.models.people import User
+
+
+class Batch(models.Model):
+    """One action of one person on groups of one or more projects."""
+
+    class Action(models.TextChoices):
+        """What is done. The first six are jobs of the exchange, the others an edit a group."""
+
+        LAUNCH = "launch", "Launch"
+        PAUSE = "pause", "Pause"
+        RESUME = "resume", "Resume"
+        RELAUNCH = "relaunch", "Relaunch"
+        COMPLETE = "complete", "Complete"
+        MANAGER = "manager", "Hand over"
+        CPI = "cpi", "Change the CPI"
+        END = "end", "Move the end"
+
+    action = models.CharField(max_length=10, choices=Action)
+    wanted = models.JSONField(default=dict)  # {"manager_id": …}; how a price or an end was given
+    by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="batches")
+    token = models.CharField(max_length=64, unique=True)  # one form, one batch
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["by", "-created_at"], name="batch_of_person")]
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()} at {self.created_at:%Y-%m-%d %H:%M}Z"
+
+
+class BatchJob(models.Model):
+    """The part of a batch that is one project's; worked at while `check_at` is set."""
+
+    batch = models.ForeignKey(Batch, models.CASCADE, related_name="jobs")
+    project = models.ForeignKey(Project, models.CASCADE, related_name="batch_jobs")
+    # The idempotency key: however often the job is sent, the exchange makes one.
+    key = models.CharField(max_length=36, unique=True)
+    sent_at = models.DateTimeField(null=True)  # committed before it is sent
+    exchange_id = models.CharField(max_length=64, blank=True, default="")  # once it was taken
+    tries = models.PositiveIntegerField(default=0)  # since it was sent
+    error = models.TextField(blank=True, default="")
+    check_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "project"], name="batch_job_a_project"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["check_at"],
+                name="batch_job_open",
+                condition=models.Q(check_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.batch} in {self.project}"
+
+
+class BatchGroup(models.Model):
+    """How a batch went for one group."""
+
+    class State(models.TextChoices):
+        """The first is not the end."""
+
+        WAITING = "waiting", "on its way"
+        DONE = "done", "done"
+        FAILED = "failed", "refused"
+        UNKNOWN = "unknown", "not known"
+
+    job = models.ForeignKey(BatchJob, models.CASCADE, related_name="groups")
+    group = models.ForeignKey(TargetGroup, models.CASCADE, related_name="batches")
+    state = models.CharField(max_length=7, choices=State, default=State.WAITING)
+    reason = models.TextField(blank=True, default="")
+    seen = models.JSONField(null=True)  # of an edit: what was shown, and what is wanted
+    wanted = models.JSONField(null=True)
+    edit = models.OneToOneField(Edit, models.SET_NULL, null=True, related_name="batch_group")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["job", "group"], name="batch_group_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.group}: {self.state}"

@@ -1,0 +1,256 @@
+"""An action on a selection of groups, before it is sent: what it would do to each, and why not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from django.conf import settings
+from django.http import QueryDict
+
+from dashboard.fielding.models import Batch, TargetGroup
+from dashboard.sync import transitions
+from dashboard.sync.batch import Chosen
+from dashboard.web import figures, times
+from dashboard.web.forms.base import AMOUNT, Wrong, change, jumps, whole
+
+MOST = 1000
+DONE_WITH = ("draft", "completed", "archived")
+BAR = [(one.value, str(one.label)) for one in Batch.Action]  # what the tables offer
+HOWS = {"set": "Set to", "raise": "Raise by", "lower": "Lower by"}
+_TYPED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A group that the action is taken on, with what changes."""
+
+    chosen: Chosen
+    old: str = ""
+    new: str = ""
+    note: str = ""
+
+
+@dataclass(slots=True)
+class Preview:
+    """What would happen: to which groups, to which not and why; or what was typed wrongly."""
+
+    rows: list[Row] = field(default_factory=list)
+    refused: list[tuple[TargetGroup, str]] = field(default_factory=list)
+    wanted: dict[str, Any] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+    again: bool = False
+
+    @property
+    def total(self) -> int:
+        """How many groups were picked."""
+        return len(self.rows) + len(self.refused)
+
+
+Names = Mapping[str, str]
+Planner = Callable[[Sequence[TargetGroup], QueryDict, Names, datetime], Preview]
+
+
+def preview(
+    action: str, groups: Sequence[TargetGroup], typed: QueryDict, people: Names, now: datetime
+) -> Preview:
+    """The preview of an action; `people`: the exchange's, by id."""
+    planner = _PLANNERS.get(action)
+    if planner is None:
+        return _transition(action, groups, now)
+    try:
+        return planner(groups, typed, people, now)
+    except Wrong as exc:
+        return Preview(errors=exc.fields, again=exc.again)
+
+
+def asks_first(action: str) -> bool:
+    """Whether something is typed or chosen before there is a preview."""
+    return action in _PLANNERS
+
+
+def _transition(action: str, groups: Sequence[TargetGroup], now: datetime) -> Preview:
+    why = transitions.refusals(action=action, groups=groups, now=now)
+    return Preview(
+        [Row(Chosen(one), note=_note(action, one)) for one in groups if one.pk not in why],
+        [(one, why[one.pk]) for one in groups if one.pk in why],
+    )
+
+
+def _note(action: str, group: TargetGroup) -> str:
+    """What a person should know before completing a group."""
+    short = (group.completes_goal or 0) - (group.completes or 0)
+    if action == Batch.Action.COMPLETE and short > 0:
+        return f"{figures.count(short)} completes short of its goal"
+    return ""
+
+
+def _manager(
+    groups: Sequence[TargetGroup], typed: QueryDict, people: Names, _now: datetime
+) -> Preview:
+    manager = typed.get("manager", "")
+    if len({group.account_id for group in groups}) > 1:
+        raise Wrong(form="Hand over the groups of one account at a time.")
+    if manager not in people:
+        raise Wrong(manager="Choose who takes them over.")
+    new = people[manager]
+    told = Preview(wanted={"manager_id": manager, "name": new})
+    for group in groups:
+        if group.project_manager_id == manager:
+            told.refused.append((group, f"{new} has it already"))
+        elif group.status == "archived":
+            told.refused.append((group, "is archived"))
+        else:
+            old = people.get(group.project_manager_id, "nobody we know")
+            told.rows.append(Row(Chosen(group), old, new))
+    return told
+
+
+def _price(
+    groups: Sequence[TargetGroup], typed: QueryDict, _people: Names, _now: datetime
+) -> Preview:
+    how, unit, text = typed.get("how", ""), typed.get("unit", ""), typed.get("value", "").strip()
+    if how not in HOWS:
+        raise Wrong(how="Choose whether to set, raise or lower.")
+    if how == "set" and unit == "%":
+        raise Wrong(unit="A price is set to an amount; choose its currency.")
+    if not AMOUNT.fullmatch(text) or Decimal(text) <= 0:
+        raise Wrong(value=f"“{text[:40]}” is not an amount. Type digits and a point: 0.25.")
+    told, value, leaps = (
+        Preview(wanted={"how": how, "unit": unit, "value": text}),
+        Decimal(text),
+        [],
+    )
+    for group in groups:
+        new = _new_price(group.cpi, how, unit, value)
+        if why := _no_price(group, unit, new):
+            told.refused.append((group, why))
+        elif new is not None and group.cpi is not None:
+            told.rows.append(_price_row(group, group.cpi, new))
+            leaps += [change(group.cpi, new)] if jumps(group.cpi, new) else []
+    if leaps and typed.get("value_again", "").strip() != text:
+        sentence = f"For {len(leaps)} groups that is a large step (up to {max(leaps, key=_size)}). "
+        raise Wrong(again=True, value_again=sentence + "Type the number again to confirm it.")
+    return told
+
+
+def _size(percent: str) -> float:
+    return abs(float(percent.removesuffix(" %")))
+
+
+def _new_price(present: Decimal | None, how: str, unit: str, by: Decimal) -> Decimal | None:
+    """To the cent, or finer where a cent would not move it."""
+    if present is None:
+        return None
+    step = present * by / 100 if unit == "%" else by
+    new = {"set": by, "raise": present + step, "lower": present - step}[how]
+    rounded = new.quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return rounded if rounded != present else new.quantize(Decimal("0.0001"), ROUND_HALF_UP)
+
+
+def _no_price(group: TargetGroup, unit: str, new: Decimal | None) -> str:
+    """Why this group cannot have that price; empty if it can."""
+    limit = settings.CPI_LIMITS.get(group.currency)
+    reasons = [
+        (group.status in DONE_WITH, f"is {group.status}"),
+        (group.pricing_model == "rate_card", "the rate card sets its CPI"),
+        (new is None, "its CPI was not read yet"),
+        (unit not in ("%", group.currency), f"is priced in {group.currency}"),
+        (new is not None and new <= 0, "nothing would be left of its CPI"),
+        (new is not None and new == group.cpi, "has this CPI already"),
+        (
+            bool(limit and new and new > limit),
+            f"the exchange takes at most {figures.money(limit, group.currency)}",
+        ),
+    ]
+    return next((said for wrong, said in reasons if wrong), "")
+
+
+def _price_row(group: TargetGroup, old: Decimal, new: Decimal) -> Row:
+    def money(value: Decimal) -> dict[str, str]:
+        return {"value": format(value, "f"), "currency_code": group.currency}
+
+    note = "limited by the fielding assistant" if group.is_pricing_restricted else ""
+    chosen = Chosen(group, money(old), money(new))
+    new_text = f"{figures.money(new, group.currency)} ({change(old, new)})"
+    return Row(chosen, figures.money(old, group.currency), new_text, note)
+
+
+def _end(groups: Sequence[TargetGroup], typed: QueryDict, _people: Names, now: datetime) -> Preview:
+    hours, text = typed.get("hours", "").strip(), typed.get("to", "").strip()
+    if bool(hours) == bool(text):
+        raise Wrong(hours="Type either how many hours later, or a day and a time.")
+    later = (
+        timedelta(hours=whole(hours, 1, 24 * 366, "hours", "number of hours")) if hours else None
+    )
+    if text and not _TYPED.fullmatch(text):
+        raise Wrong(to="Type a day and a time, for example 2026-11-27 18:00.")
+    told = Preview(wanted={"hours": hours} if hours else {"to": text})
+    for group in groups:
+        if why := _no_end(group):
+            told.refused.append((group, why))
+            continue
+        end = _new_end(group, later, text, now)
+        if end <= now:
+            told.refused.append((group, "that end has passed where its people live"))
+        else:
+            told.rows.append(_end_row(group, end))
+    return told
+
+
+def _no_end(group: TargetGroup) -> str:
+    if group.status in DONE_WITH:
+        return f"is {group.status}"
+    return "" if group.starts_at and group.ends_at else "its dates were not read yet"
+
+
+def _new_end(group: TargetGroup, later: timedelta | None, text: str, now: datetime) -> datetime:
+    """So much later than its end, or than now where that has passed; or that time in its zone."""
+    if later is not None:
+        return max(group.ends_at or now, now) + later
+    try:
+        typed = datetime.fromisoformat(text)
+    except ValueError:
+        raise Wrong(to="There is no such day or time.") from None
+    return typed.replace(tzinfo=times.zone_of(group)).astimezone(UTC)
+
+
+def _end_row(group: TargetGroup, end: datetime) -> Row:
+    def stamp(moment: datetime | None) -> str | None:
+        text = moment and moment.astimezone(UTC).isoformat(timespec="milliseconds")
+        return text.replace("+00:00", "Z") if text else None
+
+    def there(moment: datetime) -> str:
+        zone = times.zone_of(group)
+        return f"{moment.astimezone(zone):%a %d %b %H:%M} {times.place(zone)}"
+
+    seen = {"start_fielding_at": stamp(group.starts_at), "end_fielding_at": stamp(group.ends_at)}
+    chosen = Chosen(group, seen, seen | {"end_fielding_at": stamp(end)})
+    return Row(chosen, there(group.ends_at) if group.ends_at else figures.DASH, there(end))
+
+
+_PLANNERS: dict[str, Planner] = {
+    Batch.Action.MANAGER: _manager,
+    Batch.Action.CPI: _price,
+    Batch.Action.END: _end,
+}
+
+
+def offered(group: TargetGroup) -> list[tuple[str, str]]:
+    """Transitions to offer for one group, by its status; the exchange has the last word."""
+    if group.missing_since:
+        return []
+    return [
+        (action.value, str(action.label))
+        for action, statuses in transitions.FROM.items()
+        if group.status in statuses
+    ]
+
+
+def currencies(groups: Iterable[TargetGroup]) -> list[str]:
+    """The currencies that these groups are priced in."""
+    return sorted({group.currency for group in groups if group.currency})

@@ -1,0 +1,167 @@
+"""Actions on selected groups: a preview that asks once, and a page that tells how it went."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from typing import Any
+
+from django.core import signing
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from dashboard.fielding.models import Batch, BatchGroup, ExchangeUser, TargetGroup
+from dashboard.sync import batch as sync
+from dashboard.sync.batch import Chosen
+from dashboard.web import acting
+from dashboard.web.access import Rule, may_edit, person, rule
+
+OPEN_FOR_SECONDS = 3600
+AT_ONCE = (Batch.Action.PAUSE, Batch.Action.RESUME)  # one group, one click
+SHOWN = 50
+
+
+@rule(Rule.SIGNED_IN)
+@require_POST
+def act(request: HttpRequest) -> HttpResponse:
+    """What an action would do to the picked groups; or, asked for, the action itself."""
+    action = request.POST.get("do", "")
+    if action not in Batch.Action.values:
+        return redirect("groups")
+    if sealed := request.POST.get("sealed"):
+        return _send(request, action, sealed)
+    groups = _picked(request)
+    typed, people = request.POST, _people(groups)
+    first = acting.asks_first(action) and "typed" not in typed
+    told = acting.Preview()
+    if groups and not first:
+        told = acting.preview(action, groups, typed, people, timezone.now())
+    if _is_one_click(request, action, told):
+        return _create(request, action, told.rows, told.wanted, request.POST["token"][:64])
+    return _show(request, action, groups, people, told)
+
+
+def _picked(request: HttpRequest) -> list[TargetGroup]:
+    """The picked groups that the person may see; 403 where one may not be changed by them."""
+    picks = [int(one) for one in request.POST.getlist("pick") if one.isdecimal() and len(one) < 16]
+    mine = TargetGroup.objects.visible_to(person(request)).filter(pk__in=picks[: acting.MOST])
+    groups = list(mine.select_related("project__account", "account").order_by("name", "pk"))
+    if not all(may_edit(request, one.account_id) for one in groups):
+        raise PermissionDenied("Only editors and administrators may change these groups.")
+    return groups
+
+
+def _people(groups: list[TargetGroup]) -> dict[str, str]:
+    accounts = {group.account_id for group in groups}
+    people = ExchangeUser.objects.filter(account__in=accounts)
+    return {one.exchange_id: str(one) for one in people.order_by("name")}
+
+
+def _is_one_click(request: HttpRequest, action: str, told: acting.Preview) -> bool:
+    """A pause or resumption of the one group whose page was open, which was asked for just now."""
+    asked = bool(request.POST.get("token")) and action in AT_ONCE
+    return asked and len(told.rows) == 1 and not told.refused
+
+
+def _show(
+    request: HttpRequest,
+    action: str,
+    groups: list[TargetGroup],
+    people: dict[str, str],
+    told: acting.Preview,
+) -> HttpResponse:
+    rows = [(one.chosen.group.pk, one.chosen.seen, one.chosen.wanted) for one in told.rows]
+    sealed = [action, secrets.token_urlsafe(24), rows, told.wanted]
+    context: dict[str, Any] = {
+        "action": Batch.Action(action),
+        "groups": groups,
+        "told": told,
+        "typed": request.POST,
+        "people": people,
+        "hows": acting.HOWS,
+        "currencies": acting.currencies(groups),
+        "asks": acting.asks_first(action),
+        "sealed": signing.dumps(sealed, salt="batch", compress=True) if rows else "",
+    }
+    return render(request, "act.html", context)
+
+
+def _send(request: HttpRequest, action: str, sealed: str) -> HttpResponse:
+    """The action as it was previewed, within the hour."""
+    try:
+        of, token, picked, wanted = signing.loads(sealed, salt="batch", max_age=OPEN_FOR_SECONDS)
+    except (signing.BadSignature, ValueError, TypeError):
+        of = ""
+    if of != action:
+        return render(request, "act_too_old.html", status=400)
+    values = {pk: (seen, value) for pk, seen, value in picked}
+    mine = TargetGroup.objects.visible_to(person(request)).filter(pk__in=values)
+    groups = list(mine.select_related("project__account"))
+    if not groups or not all(may_edit(request, one.account_id) for one in groups):
+        raise PermissionDenied("Only editors and administrators may change these groups.")
+    rows = [acting.Row(Chosen(one, *values[one.pk])) for one in groups]
+    return _create(request, action, rows, wanted, token)
+
+
+def _create(
+    request: HttpRequest, action: str, rows: list[acting.Row], wanted: dict[str, Any], token: str
+) -> HttpResponse:
+    """Commit it, take the first steps at once, and show how it goes."""
+    made = sync.create(
+        action=action,
+        chosen=[row.chosen for row in rows],
+        wanted=wanted,
+        by=person(request),
+        token=token,
+        now=timezone.now(),
+    )
+    sync.work(batch=made, limit=3)
+    return redirect("batch", made.pk)
+
+
+@rule(Rule.MEMBER)
+@require_safe
+def batch(request: HttpRequest, pk: int) -> HttpResponse:
+    """How a batch goes, for each group that the person may see."""
+    visible = TargetGroup.objects.visible_to(person(request))
+    rows = list(
+        BatchGroup.objects.filter(job__batch=pk, group__in=visible)
+        .select_related("job__batch__by", "job__project", "group", "edit")
+        .order_by("job__project__name", "group__name", "pk")
+    )
+    if not rows:
+        raise Http404
+    for row in rows:
+        if row.edit:
+            row.state, row.reason = sync.outcome(row.edit)
+    counts = Counter(row.state for row in rows)
+    context = {
+        "batch": rows[0].job.batch,
+        "rows": rows,
+        "total": len(rows),
+        "ended": len(rows) - counts[BatchGroup.State.WAITING],
+        "done": counts[BatchGroup.State.DONE],
+        "failed": counts[BatchGroup.State.FAILED],
+        "unknown": counts[BatchGroup.State.UNKNOWN],
+        "running": counts[BatchGroup.State.WAITING] > 0,
+        "errors": {row.job.error for row in rows if row.job.error and not row.job.finished_at},
+    }
+    part = bool(request.headers.get("HX-Request"))
+    return render(request, "batch_live.html" if part else "batch.html", context)
+
+
+@rule(Rule.SIGNED_IN)
+@require_safe
+def batches(request: HttpRequest) -> HttpResponse:
+    """The last batches on groups that the person may see."""
+    visible = TargetGroup.objects.visible_to(person(request))
+    found = (
+        Batch.objects.filter(jobs__groups__group__in=visible)
+        .select_related("by")
+        .distinct()
+        .order_by("-created_at", "-pk")[:SHOWN]
+    )
+    return render(request, "batches.html", {"batches": found})

@@ -1,0 +1,236 @@
+"""Actions on several groups: one job a project however often it is sent, and a result a group."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from dashboard.fielding.models import (
+    Batch,
+    BatchGroup,
+    BatchJob,
+    Edit,
+    ExchangeAccount,
+    ExchangeUser,
+    TargetGroup,
+    User,
+)
+from dashboard.simulator.harness import Simulator
+from dashboard.sync import batch, transitions
+from dashboard.sync.batch import Chosen
+from tests import make
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Clock:
+    """A clock that is moved by hand, ahead of the simulator's."""
+
+    def __init__(self) -> None:
+        self.now = timezone.now() + timedelta(seconds=5)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def simulator(settings: Any) -> Iterator[Simulator]:
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    with Simulator(projects=2, groups=12, history_days=2, seed=7) as exchange:
+        yield exchange
+
+
+@pytest.fixture
+def account(simulator: Simulator) -> ExchangeAccount:
+    one = make.account(base_url=simulator.base_url, requests_per_minute=0, read_at=None)
+    with pytest.raises(SystemExit):
+        call_command("pull", one.name)
+    return one
+
+
+@pytest.fixture
+def editor(account: ExchangeAccount) -> User:
+    return make.person("editor", on=account)
+
+
+def groups_that_are(status: str, **more: Any) -> list[TargetGroup]:
+    found = TargetGroup.objects.filter(status=status, **more)
+    return list(found.select_related("project__account", "account").order_by("pk"))
+
+
+def ask(action: str, groups: list[TargetGroup], by: User, **wanted: Any) -> Batch:
+    """The batch of these groups, not worked at yet."""
+    chosen = [Chosen(group) for group in groups]
+    return batch.create(
+        action=action, chosen=chosen, wanted=wanted, by=by, token="form", now=timezone.now()
+    )
+
+
+def finish(simulator: Simulator, clock: Clock, rounds: int = 12) -> None:
+    """Steps of the worker until no job is open."""
+    for _ in range(rounds):
+        batch.work(clock=clock)
+        if not BatchJob.objects.filter(check_at__isnull=False).exists():
+            return
+        simulator.advance(seconds=3)
+        clock.now += timedelta(seconds=60)
+    raise AssertionError("the jobs do not end")
+
+
+def results() -> Counter[str]:
+    return Counter(BatchGroup.objects.values_list("state", flat=True))
+
+
+def statuses(simulator: Simulator, groups: list[TargetGroup]) -> set[str]:
+    """What the exchange says of these groups."""
+    ours = {group.exchange_id for group in groups}
+    return {row["status"] for row in simulator.groups() if row["id"] in ours}
+
+
+def test_groups_of_two_projects_are_two_jobs_and_each_group_has_a_result(
+    simulator: Simulator, editor: User
+) -> None:
+    live = groups_that_are("live")
+    assert len({group.project_id for group in live}) == 2
+    made, clock = ask("pause", live, editor), Clock()
+    finish(simulator, clock)
+    assert made.jobs.count() == 2
+    assert results() == {"done": len(live)}
+    assert statuses(simulator, live) == {"paused"}
+    assert simulator.requests()["create_bulk_pause_target_groups_job"] == 2
+
+
+def test_one_form_is_one_batch_however_often_it_is_sent(editor: User) -> None:
+    live = groups_that_are("live")
+    assert ask("pause", live, editor) == ask("pause", live, editor)
+    assert BatchGroup.objects.count() == len(live)
+
+
+def test_a_lost_answer_is_asked_for_again_and_is_still_one_job(
+    simulator: Simulator, editor: User
+) -> None:
+    live, clock = groups_that_are("live", project__name__isnull=False)[:3], Clock()
+    simulator.fault("lost_answer", operation="create_bulk_*", count=1)
+    ask("pause", live, editor)
+    finish(simulator, clock)
+    assert results() == {"done": 3}
+    edits = [one for group in live for one in simulator.edits(group.exchange_id)]
+    assert len(edits) <= len(live)
+    changes = [simulator.control("GET", f"edits/{group.exchange_id}")["edits"] for group in live]
+    assert all(len(one) <= 1 for one in changes)
+
+
+def test_a_group_that_cannot_tells_why_and_the_others_go_on(
+    simulator: Simulator, editor: User
+) -> None:
+    live, done = groups_that_are("live")[:2], groups_that_are("completed")[:1]
+    same = [one for one in [*live, *done] if one.project_id == live[0].project_id]
+    ask("pause", same, editor)
+    finish(simulator, Clock())
+    failed = BatchGroup.objects.filter(state="failed")
+    assert failed.count() == len(same) - len([one for one in same if one.status == "live"])
+    assert all(row.reason for row in failed)
+
+
+def test_a_worker_that_dies_between_commit_and_sending_costs_nothing(
+    simulator: Simulator, editor: User
+) -> None:
+    live, clock = groups_that_are("live")[:1], Clock()
+    made = ask("pause", live, editor)
+    made.jobs.update(sent_at=clock.now, check_at=clock.now + batch.LEASE)
+    assert batch.work(clock=clock) == 0
+    clock.now += batch.LEASE + timedelta(seconds=1)
+    finish(simulator, clock)
+    assert statuses(simulator, live) == {"paused"}
+
+
+def test_an_exchange_that_is_down_is_asked_again_until_it_is_given_up(
+    simulator: Simulator, editor: User
+) -> None:
+    live, clock = groups_that_are("live")[:1], Clock()
+    simulator.fault("http_503", operation="create_bulk_*")
+    made = ask("pause", live, editor)
+    batch.work(clock=clock)
+    assert made.jobs.get().error
+    assert results() == {"waiting": 1}
+    clock.now += batch.GIVEN_UP_AFTER + timedelta(seconds=1)
+    batch.work(clock=clock)
+    assert set(results()) <= {"failed", "unknown"}
+    assert made.jobs.get().check_at is None
+
+
+def test_handing_over_whose_answer_was_lost_is_settled_by_reading(
+    simulator: Simulator, editor: User, account: ExchangeAccount
+) -> None:
+    live, clock = groups_that_are("live")[:2], Clock()
+    people = ExchangeUser.objects.filter(account=account)
+    new = people.exclude(exchange_id__in=[one.project_manager_id for one in live]).first()
+    assert new
+    simulator.fault("lost_answer", operation="create_bulk_update*", count=1)
+    ask("manager", live, editor, manager_id=new.exchange_id)
+    finish(simulator, clock)
+    assert results() == {"done": 2}
+    sent = simulator.requests()["create_bulk_update_target_group_project_manager_job"]
+    assert sent == len({one.project_id for one in live})
+
+
+def test_prices_are_changed_one_by_one_each_with_its_edit(
+    simulator: Simulator, editor: User
+) -> None:
+    priced = groups_that_are("live", pricing_model="dynamic")[:3]
+    chosen = [
+        Chosen(
+            one,
+            {"value": f"{one.cpi:f}", "currency_code": one.currency},
+            {"value": "3.33", "currency_code": one.currency},
+        )
+        for one in priced
+    ]
+    batch.create(
+        action="cpi", chosen=chosen, wanted={}, by=editor, token="form", now=timezone.now()
+    )
+    finish(simulator, Clock())
+    assert results() == {"done": 3}
+    made = {(edit.state, edit.wanted["value"]) for edit in Edit.objects.all()}
+    assert made == {("confirmed", "3.33")}
+    ours = {one.exchange_id for one in priced}
+    assert {row["cpi"] for row in simulator.groups() if row["id"] in ours} == {"3.33"}
+
+
+def test_a_price_that_was_changed_meanwhile_is_not_overwritten(
+    simulator: Simulator, editor: User
+) -> None:
+    one = groups_that_are("live", pricing_model="dynamic")[0]
+    old = {"value": "0.01", "currency_code": one.currency}
+    chosen = [Chosen(one, old, old | {"value": "3.33"})]
+    batch.create(
+        action="cpi", chosen=chosen, wanted={}, by=editor, token="form", now=timezone.now()
+    )
+    finish(simulator, Clock())
+    row = BatchGroup.objects.get()
+    assert row.state == "failed"
+    assert "Somebody else changed it" in row.reason
+
+
+def test_only_what_the_exchange_allows_is_offered_and_the_rest_says_why(
+    simulator: Simulator, account: ExchangeAccount
+) -> None:
+    everything = list(TargetGroup.objects.select_related("project__account", "account"))
+    why = transitions.refusals(action="pause", groups=everything, now=timezone.now())
+    assert {one.status for one in everything if one.pk not in why} == {"live"}
+    assert {why[one.pk] for one in everything if one.status == "paused"} == {"is paused"}
+
+
+def test_where_the_exchange_cannot_be_asked_our_own_knowledge_counts(
+    simulator: Simulator, account: ExchangeAccount
+) -> None:
+    simulator.fault("http_503", operation="compute*")
+    everything = list(TargetGroup.objects.select_related("project__account", "account"))
+    why = transitions.refusals(action="pause", groups=everything, now=timezone.now())
+    assert {one.status for one in everything if one.pk not in why} == {"live"}

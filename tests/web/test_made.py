@@ -1,0 +1,204 @@
+"""What was changed: an edit's page and its way back, notes, budgets, and one line a change."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from dashboard.fielding.models import Change, Edit, TargetGroup
+from dashboard.web import history
+from tests import make
+from tests.web.fake_exchange import DETAILS, FakeExchange
+
+pytestmark = pytest.mark.django_db
+OLD = {"value": "2.40", "currency_code": "USD"}
+NEW = {"value": "2.70", "currency_code": "USD"}
+
+
+@pytest.fixture
+def group() -> TargetGroup:
+    return make.group(make.project(make.account()))
+
+
+@pytest.fixture
+def editor(client: Client, group: TargetGroup, exchange: FakeExchange) -> Client:
+    client.force_login(make.person("editor", group.account, first_name="Anna", last_name="Weber"))
+    return client
+
+
+def edited(group: TargetGroup, **fields: Any) -> Edit:
+    return make.edit(group, **({"before": OLD, "wanted": NEW, "after": NEW} | fields))
+
+
+def page(client: Client, address: str) -> str:
+    return client.get(address).content.decode()
+
+
+def test_an_edits_page_tells_before_after_outcome_and_time_to_confirm(
+    editor: Client, group: TargetGroup
+) -> None:
+    said = page(editor, f"/edits/{edited(group).pk}/")
+    for words in ("2.40 USD", "2.70 USD", "Confirmed", "2 s after it was sent"):
+        assert words in said
+
+
+def test_an_edits_page_tells_the_exchanges_reasons(editor: Client, group: TargetGroup) -> None:
+    reasons = [{"name": "target_group_cpi.value", "reason": "must be at least 4 <b>"}]
+    made = edited(group, state="rejected", after=None, reasons=reasons)
+    said = page(editor, f"/edits/{made.pk}/")
+    assert "must be at least 4 &lt;b&gt;" in said
+    assert "Put back" not in said
+
+
+def test_the_value_from_before_is_offered_and_typed_in(editor: Client, group: TargetGroup) -> None:
+    said = page(editor, f"/edits/{edited(group).pk}/")
+    undo = re.search(r'href="(/groups/[^"]+undo=\d+)"', said)
+    assert undo
+    assert 'value="2.40"' in page(editor, undo[1])
+    assert Edit.objects.count() == 1
+
+
+def test_no_way_back_past_a_later_change(editor: Client, group: TargetGroup) -> None:
+    first = edited(group)
+    edited(group, started_at=make.NOW + timedelta(minutes=1))
+    assert "Put back" not in page(editor, f"/edits/{first.pk}/")
+
+
+def test_a_way_back_is_not_typed_in_where_the_exchange_holds_something_else(
+    editor: Client, group: TargetGroup, exchange: FakeExchange
+) -> None:
+    made = edited(group)
+    exchange.values["cpi"] = {"value": "3.00", "currency_code": "USD"}
+    said = page(editor, f"/groups/{group.pk}/edit/cpi/?undo={made.pk}")
+    assert "Something else changed this since" in said
+    assert 'value="2.40"' not in said
+
+
+def test_a_viewer_is_offered_no_way_back(client: Client, group: TargetGroup) -> None:
+    client.force_login(make.person("viewer", group.account))
+    assert "Put back" not in page(client, f"/edits/{edited(group).pk}/")
+
+
+def test_a_click_for_ten_per_cent_shows_the_price_and_its_cost(
+    editor: Client, group: TargetGroup, exchange: FakeExchange
+) -> None:
+    said = page(editor, f"/groups/{group.pk}/edit/cpi/?by=10")
+    assert 'value="2.97"' in said
+    assert "100 completes to come × 2.97 = 297 USD, 27 USD more than now" in said
+    assert exchange.sent == []
+
+
+def test_a_note_is_kept_once_with_who_and_the_older_ones_stay(
+    editor: Client, group: TargetGroup
+) -> None:
+    for text in ("Client asks for men", "Client asks for men", "Agreed <b>"):
+        editor.post(f"/groups/{group.pk}/notes/", {"text": text})
+    assert [note.text for note in group.notes.newest()] == ["Agreed <b>", "Client asks for men"]
+    said = page(editor, f"/groups/{group.pk}/")
+    assert "Agreed &lt;b&gt;" in said
+    assert "Earlier notes" in said
+
+
+def test_an_empty_or_endless_note_is_refused(editor: Client, group: TargetGroup) -> None:
+    for text in (" ", "x" * 1001):
+        answer = editor.post(f"/groups/{group.pk}/notes/", {"text": text})
+        assert 'id="note-error"' in answer.content.decode()
+    assert not group.notes.exists()
+
+
+def sealed(said: str) -> str:
+    found = re.search(r'name="form" value="([^"]+)"', said)
+    assert found
+    return found[1]
+
+
+def test_a_projects_budget_is_kept_with_who_set_it(editor: Client, group: TargetGroup) -> None:
+    address = f"/projects/{group.project_id}/budget/"
+    form = {"form": sealed(page(editor, address)), "budget": "900", "currency": "USD"}
+    for _ in range(2):  # sent twice, one change
+        editor.post(address, form)
+    group.project.refresh_from_db()
+    assert (str(group.project.budget), group.project.budget_currency) == ("900.000000", "USD")
+    assert Edit.objects.get().by is not None
+    assert "900.00 USD" in page(editor, f"/projects/{group.project_id}/history/")
+    assert "the project" in page(editor, f"/projects/{group.project_id}/history/")
+
+
+def test_two_budgets_at_once_do_not_overwrite_each_other(
+    editor: Client, group: TargetGroup
+) -> None:
+    address = f"/projects/{group.project_id}/budget/"
+    mine, theirs = sealed(page(editor, address)), sealed(page(editor, address))
+    editor.post(address, {"form": theirs, "budget": "700", "currency": "USD"})
+    answer = editor.post(address, {"form": mine, "budget": "900", "currency": "USD"})
+    assert "Somebody changed this meanwhile" in answer.content.decode()
+    group.project.refresh_from_db()
+    assert str(group.project.budget) == "700.000000"
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ({"budget": "-5", "currency": "USD"}, "must be more than 0"),
+        ({"budget": "5", "currency": "EUR"}, "Choose a currency"),
+        ({"budget": "", "currency": "USD"}, "Nothing is changed"),
+    ],
+)
+def test_a_wrong_budget_is_refused_and_stays(
+    editor: Client, group: TargetGroup, typed: dict[str, str], sentence: str
+) -> None:
+    address = f"/projects/{group.project_id}/budget/"
+    form = typed | {"form": sealed(page(editor, address))}
+    said = editor.post(address, form).content.decode()
+    assert sentence in said
+    assert f'value="{typed["budget"]}"' in said
+
+
+def told(group: TargetGroup, kind: str, new: Any, position: int = 0) -> Change:
+    return Change.objects.create(
+        account=group.account, group=group, batch_id="b", position=position, kind=kind,
+        occurred_at=make.NOW + timedelta(seconds=1), seen_at=make.NOW, new=new,
+    )  # fmt: skip
+
+
+def test_an_edit_of_two_details_and_its_two_changes_are_one_line(group: TargetGroup) -> None:
+    wanted = DETAILS | {"name": "A new name", "project_manager_id": "pm-2"}
+    made = edited(group, kind="details", before=DETAILS, wanted=wanted, after=wanted)
+    changes = [
+        told(group, "name_change", "A new name"),
+        told(group, "project_manager_change", {"las_user_id": "pm-2"}, 1),
+        told(group, "live_url_change", "https://example.com/by-somebody-else", 2),
+    ]
+    lines = history.lines(changes, [made], {"pm-1": "Anna", "pm-2": "Ben"})
+    assert len(lines) == 2
+    ours = next(line for line in lines if line.ours)
+    assert ours.new == "Name: A new name; Project manager: Ben"
+    assert ours.detail == "after 2 s"
+
+
+def test_each_edit_takes_its_own_change_where_a_price_goes_forth_and_back(
+    group: TargetGroup,
+) -> None:
+    first = edited(group)
+    later = make.NOW + timedelta(minutes=4)
+    back = edited(group, before=NEW, wanted=OLD, after=OLD, started_at=later)
+    changes = [told(group, "cpi_change", NEW), told(group, "cpi_change", OLD, 1)]
+    assert len(history.lines(changes, [first, back], {})) == 2
+
+
+def test_a_refused_edit_takes_no_change_of_somebody_else(group: TargetGroup) -> None:
+    refused = edited(group, state="rejected", after=None)
+    assert len(history.lines([told(group, "cpi_change", NEW)], [refused], {})) == 2
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_histories_are_files_too(editor: Client, group: TargetGroup, kind: str) -> None:
+    edited(group)
+    for address in (f"/groups/{group.pk}", f"/projects/{group.project_id}"):
+        answer = editor.get(f"{address}/history/export.{kind}")
+        body = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+        assert body[:2] == b"PK" if kind == "xlsx" else b"2.40 USD,2.70 USD,confirmed" in body

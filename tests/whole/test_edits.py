@@ -1,0 +1,33 @@
+"""Edits by several processes at once, on a field that loses answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench import edits
+from bench.stage import POSTGRESQL, SQLITE, missing
+from tests import conftest
+
+pytestmark = pytest.mark.timeout(300)
+PEOPLE = 3
+
+
+def test_no_lost_answer_is_repeated_and_no_crowd_overwrites_anybody() -> None:
+    with edits.field(SQLITE) as (given, simulator):
+        lost = edits.lose_answers(given, simulator, edits=25, people=PEOPLE)
+        assert lost["lost"] >= 5
+        assert (lost["repeats"], lost["open"], lost["false"]) == (0, 0, 0), lost
+        simulator.clear_faults()
+        crowd = edits.crowd_in(given, simulator, edits=45, people=PEOPLE)
+        assert crowd["sent"] >= 2
+        assert (crowd["overwrites"], crowd["repeats"]) == (0, 0), crowd
+
+
+@pytest.mark.services
+def test_no_crowd_on_postgresql_overwrites_anybody() -> None:
+    if why := missing(POSTGRESQL):
+        conftest.missing(why)
+    with edits.field(POSTGRESQL) as (given, simulator):
+        crowd = edits.crowd_in(given, simulator, edits=45, people=PEOPLE)
+        assert crowd["sent"] >= 2
+        assert (crowd["overwrites"], crowd["repeats"]) == (0, 0), crowd
