@@ -8,7 +8,9 @@ import os
 from argparse import ArgumentParser
 from importlib import import_module
 
-MODULES = ("client", "backtest", "early_warning", "cycle", "history", "memory", "freshness")
+MODULES = (
+    "client", "backtest", "early_warning", "pages", "cycle", "history", "memory", "freshness",
+)  # fmt: skip
 SOAK = ("soak", "edits", "faults")  # the long ones
 
 

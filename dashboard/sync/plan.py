@@ -31,7 +31,7 @@ LOOK_FLOOR = timedelta(seconds=60)
 LOOKED_AT, LIVE, REST = 0, 1, 2
 REST_WAITS = timedelta(minutes=10)  # at most behind what is live
 SHARE = 10  # a turn takes a tenth of a minute's budget
-FEEDS = 300  # requests a minute that feed one round; another would only make both slower
+FEEDS = 150  # requests a minute that feed one round; another would only make both slower
 SET_ASIDE_AFTER = 3
 SET_ASIDE_FOR = timedelta(hours=1)
 OVERVIEWS_EVERY = timedelta(minutes=30)
@@ -136,7 +136,8 @@ def rounds_due(*, now: datetime, limit: int) -> list[int]:
         mine, whole = Project.objects.filter(account=account), budget(account)
         room = limit
         if whole is not None:
-            room = max(2, whole // FEEDS) - mine.filter(leased_until__gte=now).count()
+            working = mine.filter(leased_until__gte=now).exclude(lease=QUEUED)
+            room = max(2, whole // FEEDS) - working.count()
         if room > 0:
             found += due(mine, now=now, limit=room)
     return found
