@@ -33,7 +33,7 @@ LOOK_FLOOR = timedelta(seconds=60)
 LOOKED_AT, LIVE, REST = 0, 1, 2
 REST_WAITS = timedelta(minutes=10)  # at most behind what is live
 SHARE = 10  # a turn takes a tenth of a minute's budget
-FEEDS = 150  # requests a minute that feed one round; another would only make both slower
+FEEDS = 300  # requests a minute that feed one round; another would only make both slower
 SET_ASIDE_AFTER = 3
 SET_ASIDE_FOR = timedelta(hours=1)
 OVERVIEWS_EVERY = timedelta(minutes=30)
