@@ -29,7 +29,7 @@ import celery.apps.worker
 import celery.bin.celery
 import celery.concurrency.thread  # noqa: F401  loaded before the fork, as the two above
 import django
-import httpx
+import httpcore
 from celery.signals import after_task_publish, before_task_publish
 from django.conf import settings
 from django.core.management import call_command
@@ -78,16 +78,17 @@ class Control:
 
 def armed(control: Control) -> None:
     """Give this process its clock and its steps."""
-    real_now, real_send = timezone.now, httpx.Client.send
+    real_now, real_send = timezone.now, httpcore.ConnectionPool.handle_request
 
     def now() -> Any:
         control.look()
         return real_now() + timedelta(seconds=control.ahead)
 
-    def send(self: httpx.Client, request: httpx.Request, **options: Any) -> httpx.Response:
-        control.passes("http", "before", str(request.url))
-        answer = real_send(self, request, **options)
-        control.passes("http", "after", str(request.url))
+    def send(pool: httpcore.ConnectionPool, request: httpcore.Request) -> httpcore.Response:
+        target = request.url.target.decode()
+        control.passes("http", "before", target)
+        answer = real_send(pool, request)
+        control.passes("http", "after", target)
         return answer
 
     def statement(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
@@ -100,7 +101,7 @@ def armed(control: Control) -> None:
         connection.execute_wrappers.append(statement)
 
     timezone.now = now
-    httpx.Client.send = send  # type: ignore[method-assign]
+    httpcore.ConnectionPool.handle_request = send  # type: ignore[method-assign]
     connection_created.connect(connected, weak=False)
     before_task_publish.connect(
         lambda sender, **_: control.passes("publish", "before", sender), weak=False
