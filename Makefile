@@ -49,3 +49,6 @@ docs: install-dev
 lock: install-dev
 	$(UV_COMPILE) pyproject.toml -o requirements/app.txt
 	$(UV_COMPILE) pyproject.toml --group dev -c requirements/app.txt -o requirements/dev.txt
+
+pictures: install-dev
+	@exec $(BIN)/python docs/make_pictures.py

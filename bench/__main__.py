@@ -8,8 +8,10 @@ import os
 from argparse import ArgumentParser
 from importlib import import_module
 
-MODULES = ("client", "backtest", "early_warning", "cycle", "history", "memory", "freshness")
-SOAK = ("soak", "edits")  # the long ones
+MODULES = (
+    "client", "backtest", "early_warning", "pages", "cycle", "history", "memory", "freshness",
+)  # fmt: skip
+SOAK = ("soak", "edits", "kills", "faults")  # the long ones
 
 
 def main() -> None:

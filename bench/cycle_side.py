@@ -54,13 +54,17 @@ def bare_cycle(client: httpx.Client, root: str, targets: list[str]) -> None:
         DECODERS[name].decode(client.get(root + target).content)
 
 
-def one_round(keys: list[int], now: datetime) -> None:
-    """What a worker does with each project that is due."""
+def one_round(keys: list[int], now: datetime) -> float:
+    """What a worker does with each project that is due; the CPU seconds of judging alone."""
+    judging = 0.0
     for pk in keys:
         cycle = work.project_round(pk, clock=lambda: now, force=True)
         assert cycle
         assert cycle.complete, cycle.errors
+        started = time.process_time()
         detect.after_cycle(cycle=cycle, now=now)
+        judging += time.process_time() - started
+    return judging
 
 
 def rounds(root: str, share: int, turns: list[int], beside: bool = True) -> list[dict[str, float]]:
@@ -77,13 +81,19 @@ def rounds(root: str, share: int, turns: list[int], beside: bool = True) -> list
         Project.objects.update(overviews_at=now, details_at=now)
         exchange.move(share=share, turn=turn, now=now)
         exchange.log()
-        ours = meter.of(lambda now=now: one_round(keys, now))  # type: ignore[misc]
+        spent: list[float] = []
+        begun = time.process_time()
+        ours = meter.of(lambda now=now, spent=spent: spent.append(one_round(keys, now)))  # type: ignore[misc]
+        working = time.process_time() - begun
         targets = exchange.log()
         started = time.process_time()
         if beside:
             bare_cycle(bare, root, targets)
         theirs = time.process_time() - started
-        measured.append({"ours": ours, "bare": theirs, "requests": len(targets)})
+        measured.append(
+            {"ours": ours, "bare": theirs, "requests": len(targets)}
+            | {"judging": spent[0], "working": working}
+        )
     return measured
 
 

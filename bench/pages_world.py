@@ -91,7 +91,9 @@ def _insight(draw: random.Random, now: datetime) -> dict[str, Any]:
     return {
         "spark": [draw.randrange(20) for _ in range(28)],
         "today": draw.randrange(50),
-        "rhythm": {"rate": 1.2, "hours": [round(draw.random(), 3) for _ in range(24)]},
+        "rhythm": {
+            "rate": 1.2, "hours": [round(draw.random(), 3) for _ in range(24)], "days": [1.0] * 7
+        },
         "forecast": {
             "finish": [(now + timedelta(days=d)).isoformat(timespec="seconds") for d in (2, 4, 6)],
             "at_end": [310.2, 402.5, 480.0], "chance": 0.31, "confidence": "middling", "note": "",

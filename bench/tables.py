@@ -62,7 +62,7 @@ def _project(account: ExchangeAccount, number: int, world: World) -> int:
         seen = {"listed": True, "complete": True, "started_at": at, "finished_at": at}
         cycle = Cycle.objects.create(account=account, project=project, **seen)
         detect.after_cycle(cycle=cycle, now=at)
-    columns = {"lease": "", "leased_until": None, "attempts": 0}
+    columns = {"lease": "", "leased_until": None, "attempts": 0, "urgency": plan.LIVE}
     read = dict.fromkeys(("read_at", "overviews_at", "details_at"), now)
     Project.objects.filter(pk=project.pk).update(**columns, **read)
     for turn in range(12):  # their series were read at different times of the last hour

@@ -5,7 +5,9 @@ from typing import Any
 
 from celery import Celery, bootsteps
 from celery.beat import EmbeddedService
+from celery.signals import task_prerun
 from click import Option
+from django.db import close_old_connections
 
 
 class BeatThread(bootsteps.StartStopStep):
@@ -32,3 +34,9 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["dashboard"])
 app.user_options["worker"].add(Option(["--beat-thread"], is_flag=True, help="Run beat inside."))
 app.steps["worker"].add(BeatThread)
+
+
+@task_prerun.connect
+def _leave_broken_connections(**_: Any) -> None:
+    """A thread keeps its database connection from task to task, but not one that broke."""
+    close_old_connections()

@@ -50,7 +50,7 @@ def pull_project(pk: int) -> None:
 @app.task(name="dashboard.tasks.tell")
 def tell() -> None:
     """Settle open edits and batches, judge what time alone can break, send what is waiting."""
-    push.settle_due()
+    push.settle_due(clock=timezone.now)
     batch.work()
     now = timezone.now()
     detect.by_time(now=now)

@@ -17,23 +17,29 @@ from dashboard.alerts.gather import figures, with_entrants
 from dashboard.alerts.judge import Judge, move_of
 from dashboard.alerts.ledger import OPEN, write
 from dashboard.alerts.rules import NO_DATA
-from dashboard.alerts.silence import stale_after
+from dashboard.alerts.silence import FRESH_AT_LEAST, stale_after
 from dashboard.fielding.models import Cycle, ExchangeAccount, Incident, Project
 
 TIMED = (Incident.State.PENDING, Incident.State.RECOVERING)
+QUARTER = 15 * 60  # seconds
 AT_MOST = 1000  # incidents a round; the rest is due still
 Standing = dict[int, dict[str, Incident]]
 
 
 def after_cycle(*, cycle: Cycle, now: datetime) -> None:
-    """Judge every group of the cycle's project, once a cycle; incomplete cycles do not count."""
+    """Judge what a cycle of a project shows, once a cycle; incomplete cycles do not count.
+
+    What did not change and has nothing open breaks no rule but by time: it is looked at by the
+    first cycle of each quarter of an hour.
+    """
     if not cycle.listed or cycle.project is None:
         return
     at, project = cycle.finished_at or now, cycle.project
     book, standing = Book.of(cycle.account_id), _standing(project)
     recent = changes.recent(project, at)
-    judge = Judge(book, at, cycle=cycle.pk, frozen=_frozen(cycle, at))
-    groups = figures(project, at, standing, recent)
+    last = _last(cycle)
+    judge = Judge(book, at, cycle=cycle.pk, frozen=_frozen(cycle, last, at))
+    groups = figures(project, at, standing, recent, changed_since=_since(last, at))
     found = [each for f in groups for each in judge.group(f, standing.get(f.pk, {}))]
     moves = [move_of(each, project, at) for each in with_entrants(found)]
     facts = changes.moves(project, recent, book=book, now=at)
@@ -103,9 +109,22 @@ def _standing(project: Project) -> Standing:
     return by_group(open_now.exclude(rule__in=changes.CODES))
 
 
-def _frozen(cycle: Cycle, at: datetime) -> timedelta:
-    """For how long timers stood still before this cycle, because the data was stale."""
+def _last(cycle: Cycle) -> datetime | None:
+    """When the complete cycle before this one ended."""
     earlier = Cycle.objects.filter(project=cycle.project, complete=True, pk__lt=cycle.pk)
-    last = earlier.aggregate(at=Max("finished_at"))["at"]
-    gap = at - last if last else timedelta(0)
-    return max(gap - stale_after(cycle.account), timedelta(0))
+    last: datetime | None = earlier.aggregate(at=Max("finished_at"))["at"]
+    return last
+
+
+def _since(last: datetime | None, at: datetime) -> datetime | None:
+    """Since when a group must have changed to be looked at; None where all are."""
+    if last is None or last.timestamp() // QUARTER != at.timestamp() // QUARTER:
+        return None
+    return last
+
+
+def _frozen(cycle: Cycle, last: datetime | None, at: datetime) -> timedelta:
+    """For how long timers stood still before this cycle, because the data was stale."""
+    if last is None or at - last <= FRESH_AT_LEAST:
+        return timedelta(0)
+    return max(at - last - stale_after(cycle.account), timedelta(0))

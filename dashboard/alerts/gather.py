@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from django.db.models import Max, Min, QuerySet
+from django.db.models import Max, Min, Q, QuerySet
 
 from dashboard.alerts.changes import Recent
 from dashboard.alerts.figures import COLUMNS, Figures
@@ -21,14 +21,22 @@ def figures(
     now: datetime,
     standing: Collection[int],
     recent: Recent,
+    *,
     only: Collection[int] | None = None,
+    changed_since: datetime | None = None,
 ) -> list[Figures]:
-    """The groups of a project that a rule could have something to say about."""
+    """The groups of a project that a rule could have something to say about.
+
+    With `changed_since` only those that changed, or have something standing.
+    """
     rows: QuerySet[TargetGroup] = TargetGroup.objects.filter(
         project=project, missing_since__isnull=True
     )
     if only is not None:
         rows = rows.filter(pk__in=only)
+    if changed_since is not None:
+        moved = Q(changed_at__gte=changed_since) | Q(changed_at=None)
+        rows = rows.filter(moved | Q(pk__in=list(standing)))
     asleep = rows.filter(status__in=ASLEEP, pk__in=list(standing)) if standing else rows.none()
     awake = rows.exclude(status__in=ASLEEP)
     found = [

@@ -13,11 +13,15 @@ from dashboard.alerts.rules import NO_DATA
 from dashboard.alerts.words import lasting, plain
 from dashboard.fielding.models import Cycle, ExchangeAccount, Incident, Notice
 
+FRESH_AT_LEAST = timedelta(minutes=20)  # however often an account is read
 AT_ONCE = Patience(timedelta(0), timedelta(0))
 
 
 def stale_after(
-    account: ExchangeAccount, *, intervals: float = 3, minutes: float = 20
+    account: ExchangeAccount,
+    *,
+    intervals: float = 3,
+    minutes: float = FRESH_AT_LEAST / timedelta(minutes=1),
 ) -> timedelta:
     """For how long the data of an account counts as fresh."""
     interval = timedelta(seconds=account.poll_seconds or settings.POLL_SECONDS)

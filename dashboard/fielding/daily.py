@@ -47,6 +47,16 @@ def rhythm(shape: Floats, rate: float) -> dict[str, Any]:
     }
 
 
+def week(rhythm: object) -> Floats | None:
+    """The 168 weights (mean 1) of a rhythm as it is stored; None where it says nothing."""
+    told = rhythm if isinstance(rhythm, dict) else {}
+    hours, days = told.get("hours"), told.get("days")
+    if not hours or not days or len(hours) != 24 or len(days) != 7:
+        return None
+    flat = np.outer(np.array(days, float), np.array(hours, float)).ravel()
+    return flat / flat.mean() if flat.mean() > 0 else None
+
+
 def pauses_of(
     status_changes: Iterable[tuple[datetime, Any]],
 ) -> list[tuple[datetime, datetime | None]]:

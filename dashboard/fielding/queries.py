@@ -26,6 +26,7 @@ from django.db.models.functions import Coalesce, NullIf
 
 from dashboard.fielding.subqueries import (
     IN_FIELD,
+    LINE,
     OPEN_INCIDENT,
     WRITER,
     account_pulse,
@@ -34,6 +35,7 @@ from dashboard.fielding.subqueries import (
     called,
     full_name,
     group_pulse,
+    has_edits,
     latest,
     newest_note,
     oldest_reading,
@@ -167,12 +169,16 @@ class TargetGroupQuerySet(NamedQuerySet):
         )
 
     def for_chart(self) -> Self:
-        """With no more than a chart takes, and the version that changes whenever it does."""
+        """With no more than a chart takes, and the version that changes whenever it does.
+
+        `edited`: whether it was ever changed from here; most groups never were.
+        """
         columns = (
             "country_code", "time_zone", "currency", "completes_goal", "filling_goal", "starts_at",
             "ends_at", "insight", "details", "expected_loi_minutes", "expected_incidence_rate",
         )  # fmt: skip
-        return self.select_related("project").only(*columns, "project__version")
+        chosen = self.select_related("project").only(*columns, "project__version")
+        return chosen.annotate(edited=has_edits())
 
 
 class IncidentQuerySet(VisibleQuerySet):
@@ -235,6 +241,10 @@ class ChangeQuerySet(VisibleQuerySet):
         """Newest first; changes of one moment in the order of the changelog."""
         return self.order_by("-occurred_at", "-batch_id", "position")
 
+    def brief(self) -> Self:
+        """As rows, with no more than a line about each takes."""
+        return self.values_list(*LINE, named=True)  # type: ignore[return-value]
+
     def named(self) -> Self:
         """Newest first, each with the names of its group and of who did it."""
         return self.newest().annotate(group_name=F("group__name"), actor_name=actor_name())
@@ -246,6 +256,14 @@ class EditQuerySet(VisibleQuerySet):
     def newest(self) -> Self:
         """Newest first, with who made them."""
         return self.select_related("by").order_by("-started_at", "-pk")
+
+    def brief(self) -> Self:
+        """With no more than a line about each takes."""
+        who = ("by__first_name", "by__last_name", "by__username")
+        return self.only(
+            "group_id", "project_id", "kind", "state", "before", "wanted", "after", "reasons",
+            "started_at", "settled_at", *who,
+        )  # fmt: skip
 
     def of_projects(self) -> Self:
         """Each with the project that it, or its group, is of."""

@@ -14,6 +14,10 @@ from django.db.models.functions import Coalesce, Concat, Trim
 OPEN_INCIDENT = ("firing", "recovering")
 # What moves when an open incident changes; when it closes, there is one fewer.
 INCIDENT_MOMENTS = ("fired_at", "clear_since", "acknowledged_at")
+# What a line about a change says.
+LINE = (
+    "group_id", "occurred_at", "kind", "old", "new", "actor_type", "actor_id", "reason_code",
+)  # fmt: skip
 # A group is in the field when it is live, or may be again at once.
 IN_FIELD = ("live", "paused")
 
@@ -70,6 +74,12 @@ def group_pulse() -> Concat:
         stamp(f"fielding_mute {mine}", "until"),
         stamp(f"fielding_edit {mine}", "started_at", "settled_at"),
     )
+
+
+def has_edits() -> RawSQL:
+    """Whether a group was ever changed from here."""
+    sql = "EXISTS (SELECT 1 FROM fielding_edit s WHERE s.group_id = fielding_targetgroup.id)"
+    return RawSQL(sql, [], output_field=models.BooleanField())  # noqa: S611 - constants alone
 
 
 def account_pulse() -> Concat:

@@ -98,19 +98,22 @@ def _secrets(webhook: Webhook, now: datetime) -> list[str]:
 
 def _store(account_id: int, event: Envelope, raw: str, now: datetime) -> None:
     """Keep an event and what follows from it, both or neither; one that is known does nothing."""
+    name = rows.text(event.id)
+    if WebhookEvent.objects.filter(account_id=account_id, event_id=name).exists():
+        return
     group, project = _id(event.data, "target_group_id"), _id(event.data, "project_id")
     try:
         with transaction.atomic():
             WebhookEvent.objects.create(
                 account_id=account_id,
-                event_id=rows.text(event.id),
+                event_id=name,
                 kind=rows.text(event.type)[:100],
                 target_group=group,
                 raw=raw,
                 received_at=now,
             )
             _bring_forward(account_id, event.type, group, project, now)
-    except IntegrityError:
+    except IntegrityError:  # the same event came twice at this very moment
         return
 
 

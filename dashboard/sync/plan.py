@@ -2,7 +2,8 @@
 
 A project is the unit: its list pages show every group. It is *queued* (a hint was published), then
 *claimed* by one worker with a lease, then finished and due again. A hint that is lost, or a worker
-that dies, costs no more than the lease.
+that dies, costs no more than the lease. Work that ended in a fault of ours, or was set aside, rests
+without a lease until `leased_until`; it stays due meanwhile, so that it shows as late.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.query import QuerySet
 
-from dashboard.fielding.models import ExchangeAccount, Project, TargetGroup
+from dashboard.fielding.models import Cycle, ExchangeAccount, Project, TargetGroup
 
 QUEUED = "queued"
 QUEUED_FOR = timedelta(seconds=60)
@@ -31,7 +33,7 @@ LOOK_FLOOR = timedelta(seconds=60)
 LOOKED_AT, LIVE, REST = 0, 1, 2
 REST_WAITS = timedelta(minutes=10)  # at most behind what is live
 SHARE = 10  # a turn takes a tenth of a minute's budget
-FEEDS = 150  # requests a minute that feed one round; another would only make both slower
+FEEDS = 300  # requests a minute that feed one round; another would only make both slower
 SET_ASIDE_AFTER = 3
 SET_ASIDE_FOR = timedelta(hours=1)
 OVERVIEWS_EVERY = timedelta(minutes=30)
@@ -159,6 +161,8 @@ def claim(rows: QuerySet[Any], pk: int, *, now: datetime, force: bool = False) -
     `force` takes it before it is due (the foreground `pull`), but never from a worker at it.
     """
     free = Q(leased_until=None) | Q(leased_until__lt=now) | Q(lease=QUEUED)
+    if force:
+        free |= Q(lease="")  # it rests
     when = Q() if force else Q(due_at__lte=now)
     token = secrets.token_hex(16)
     won = rows.filter(free & when, pk=pk).update(
@@ -171,10 +175,14 @@ def set_aside(rows: QuerySet[Any], row: Any, *, now: datetime) -> bool:
     """Whether this work was claimed too often without an end: it waits, and says so."""
     if row.attempts <= SET_ASIDE_AFTER:
         return False
-    waits = {"lease": "", "leased_until": None, "attempts": 0, "due_at": now + SET_ASIDE_FOR}
+    waits = {"lease": "", "leased_until": now + SET_ASIDE_FOR, "attempts": 0}
     words = f"Reading this stopped {SET_ASIDE_AFTER} times half-way; it is tried again in an hour."
-    column = "error" if isinstance(row, Project) else "health_reason"
-    rows.filter(pk=row.pk, lease=row.lease).update(**waits, **{column: words})
+    project = row if isinstance(row, Project) else None
+    column = "error" if project else "health_reason"
+    of = {"account_id": project.account_id, "project": project} if project else {"account": row}
+    with transaction.atomic():
+        rows.filter(pk=row.pk, lease=row.lease).update(**waits, **{column: words})
+        Cycle.objects.create(**of, started_at=now, finished_at=now, errors=[words])
     return True
 
 
@@ -185,7 +193,7 @@ def renew(rows: QuerySet[Any], pk: int, token: str, *, now: datetime) -> bool:
 
 def release(rows: QuerySet[Any], pk: int, token: str, *, now: datetime) -> None:
     """Give work back that ended in a fault of ours; it is tried again after a lease's time."""
-    rows.filter(pk=pk, lease=token).update(lease="", leased_until=None, due_at=now + LEASE)
+    rows.filter(pk=pk, lease=token).update(lease="", leased_until=now + LEASE)
 
 
 def look(projects: QuerySet[Project], *, floor: timedelta = LOOK_FLOOR, now: datetime) -> None:

@@ -94,8 +94,10 @@ def title(rule: str) -> str:
 
 
 def _many(some: Sequence[Told], sizes: Mapping[int, int]) -> Row:
-    size = max(sizes.get(some[0].project_id or 0, 0), len(some))
-    sentence = f"{len(some)} of {size} live groups: {title(some[0].rule).lower()}."
+    said = f"{len(some)} groups"
+    if all(one.group_status == "live" for one in some):
+        said = f"{len(some)} of {max(sizes.get(some[0].project_id or 0, 0), len(some))} live groups"
+    sentence = f"{said}: {title(some[0].rule).lower()}."
     return _row(some, sentence=sentence, together=True)
 
 

@@ -159,5 +159,8 @@ def _required(
         soft_launch=assistant.soft_launch,
         pacing=assistant.pacing,
     )
-    line = required_line(plan, now=now, history=grid.points())
+    known = daily.week(group.insight.get("rhythm") if isinstance(group.insight, dict) else None)
+    line = required_line(
+        plan, now=now, history=() if known is not None else grid.points(), shape=known
+    )
     return [*line[::REQUIRED_EVERY], line[-1]] if line else []

@@ -5,7 +5,7 @@
     const chosen = document.documentElement.dataset.theme;
     return chosen === "dark" || chosen === "light" ? chosen : dark.matches ? "dark" : "light";
   }
-  const plotly = new Promise((resolve, reject) => {
+  const plotly = () => new Promise((resolve, reject) => {
     const script = document.getElementById("plotly");
     if (window.Plotly) return resolve(window.Plotly);
     script.addEventListener("load", () => resolve(window.Plotly));
@@ -13,18 +13,33 @@
   });
   const settings = { displayModeBar: false, responsive: true, locale: "en" };
 
-  async function draw(chart) {
-    const wait = chart.querySelector(".wait");
-    const address = new URL(chart.dataset.chart, location.href);
+  // The first figure is asked for while the page and Plotly are still on their way.
+  const ahead = new Map();
+  function ask(path, names) {
+    const address = new URL(path, location.href);
     address.searchParams.set("theme", theme());
     const asked = new URLSearchParams(location.search);
-    for (const name of (chart.dataset.asks || "").split(" ")) if (asked.get(name)) address.searchParams.set(name, asked.get(name));
+    for (const name of (names || "").split(" ")) if (asked.get(name)) address.searchParams.set(name, asked.get(name));
+    const early = ahead.get(address.href);
+    ahead.clear();
+    return early || { address, sent: fetch(address, { credentials: "same-origin" }).then((answer) => {
+      if (!answer.ok) throw new Error(String(answer.status));
+      return answer.json();
+    }) };
+  }
+  const { first, asks } = document.currentScript.dataset;
+  if (first) {
+    const early = ask(first, asks);
+    early.sent.catch(() => {});
+    ahead.set(early.address.href, early);
+  }
+
+  async function draw(chart) {
+    const wait = chart.querySelector(".wait");
+    const asked = new URLSearchParams(location.search);
     try {
-      const sent = fetch(address, { credentials: "same-origin" }).then((answer) => {
-        if (!answer.ok) throw new Error(String(answer.status));
-        return answer.json();
-      });
-      const [Plotly, figure] = await Promise.all([plotly, sent]);
+      const { sent } = ask(chart.dataset.chart, chart.dataset.asks);
+      const [Plotly, figure] = await Promise.all([plotly(), sent]);
       if (!figure.data.length) {
         wait.textContent = chart.dataset.empty;
         wait.hidden = false;
@@ -41,8 +56,12 @@
     }
   }
   const all = () => document.querySelectorAll("[data-chart]");
-  all().forEach(draw);
-  dark.addEventListener("change", () => all().forEach(draw));
+  async function drawAll() {
+    for (const chart of all()) await draw(chart);
+  }
+  if (document.readyState === "loading") document.addEventListener("readystatechange", drawAll, { once: true });
+  else drawAll();
+  dark.addEventListener("change", drawAll);
   // Paper is narrower than the window, and Plotly measures before the page is laid out for it.
   const PAPER = 680;
   const drawn = () => document.querySelectorAll(".js-plotly-plot");

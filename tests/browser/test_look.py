@@ -36,6 +36,14 @@ PAGES = [
     "/groups/{group}/edit/cpi/",
     "/groups/{group}/edit/filling_strategy/",
     "/groups/{group}/edit/re_entry/",
+    "/groups/{group}/edit/details/",
+    "/groups/{group}/edit/dates/?hours=24",
+    "/groups/{group}/edit/goals/",
+    "/groups/{group}/edit/time_zone/",
+    "/groups/{group}/notes/",
+    "/edits/{edit}/",
+    "/projects/{project}/budget/",
+    "/projects/{project}/history/",
     "/search/?q=Japan",
     "/search/?q=01M6SXXEZ0WZ5Y56T31XKB77E2",
     "/rate-cards/",
@@ -118,7 +126,8 @@ def ids(exchange: FakeExchange) -> dict[str, int]:
     make.cycle(project, complete=False, errors=["Japan 25–54: the exchange said 403"])
     return {
         "project": project.pk, "group": group.pk, "draft": draft.pk, "mail": mail.pk,
-        "connection": account.pk, "incident": incident.pk, "awkward": awkward.pk, "unit": unit.pk,
+        "connection": account.pk, "edit": make.edit(group).pk,
+        "incident": incident.pk, "awkward": awkward.pk, "unit": unit.pk,
     }  # fmt: skip
 
 

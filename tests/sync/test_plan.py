@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dashboard.fielding.models import Project
+from dashboard.fielding.models import Cycle, Project
 from dashboard.sync import plan
 from tests import make
 from tests.make import NOW
@@ -94,7 +94,11 @@ def test_work_that_never_ends_is_set_aside_and_says_so(project: Project) -> None
     project.refresh_from_db()
     assert plan.set_aside(ROWS(), project, now=now)
     project.refresh_from_db()
-    assert project.due_at == now + plan.SET_ASIDE_FOR
+    assert project.due_at == NOW, "it shows as late"
+    assert project.attempts == 0
+    assert plan.due(ROWS(), now=now + timedelta(minutes=59), limit=10) == []
+    assert plan.due(ROWS(), now=now + timedelta(minutes=61), limit=10) == [project.pk]
+    assert Cycle.objects.get().errors == [project.error]
     assert "half-way" in project.error
 
 
@@ -204,7 +208,7 @@ def test_a_budget_has_no_more_rounds_at_once_than_it_feeds(db: None) -> None:
             make.project(account, due_at=NOW)
     found = plan.rounds_due(now=NOW, limit=100)
     of = Counter(Project.objects.filter(pk__in=found).values_list("account", flat=True))
-    assert of == {small.pk: 4, free.pk: 6}
+    assert of == {small.pk: 2, free.pk: 6}
     for pk in found:
         assert plan.claim(ROWS(), pk, now=NOW)
     assert plan.rounds_due(now=NOW, limit=100) == []

@@ -42,7 +42,7 @@ def test_an_edits_page_tells_before_after_outcome_and_time_to_confirm(
     editor: Client, group: TargetGroup
 ) -> None:
     said = page(editor, f"/edits/{edited(group).pk}/")
-    for words in ("2.40 USD", "2.70 USD", "Confirmed", "2 s after it was sent"):
+    for words in ("2.40 USD", "2.70 USD", "Confirmed", "known after 2 s"):
         assert words in said
 
 

@@ -62,11 +62,10 @@ def project_numbers(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _charted(request: HttpRequest, pk: int) -> TargetGroup:
     """The group, if it is one of the person's; 404 otherwise."""
-    groups = TargetGroup.objects.visible_to(person(request)).for_chart()
-    of = groups.filter(pk=pk).first()
-    if of is None:
+    of = list(TargetGroup.objects.filter(pk=pk).visible_to(person(request)).for_chart())
+    if not of:
         raise Http404
-    return cast("TargetGroup", of)
+    return cast("TargetGroup", of[0])
 
 
 def _unchanged(request: HttpRequest, etag: str) -> HttpResponse | None:
@@ -89,13 +88,17 @@ def _palette(request: HttpRequest) -> charts.Palette:
 def _completes(request: HttpRequest, of: TargetGroup) -> charts.Figure:
     now = datetime.now(UTC)
     marked = ChangeQuerySet(Change).filter(group=of, kind__in=completes.TOLD)
-    edits = EditQuerySet(Edit).filter(group=of, kind__in=completes.MARKED_EDITS)
-    made = edits.filter(state=Edit.State.CONFIRMED).newest()
+    made: list[Edit] = []
+    if of.edited:  # type: ignore[attr-defined]
+        edits = EditQuerySet(Edit).filter(
+            group=of, kind__in=completes.MARKED_EDITS, state=Edit.State.CONFIRMED
+        )
+        made = list(edits.newest().brief()[:MARKS])
     return completes.figure(
         of,
         completes.grid_of(of, now),
-        list(marked.newest()[:MARKS]),
-        list(made[:MARKS]),
+        list(marked.newest().brief()[:MARKS]),
+        made,
         view=completes.View.asked(request.GET),
         palette=_palette(request),
         now=now,

@@ -1,0 +1,54 @@
+"""Every kill step × 20: a worker or beat that dies anywhere loses nothing and doubles nothing.
+
+The steps are those of the tests (`tests/faults/steps.py`), on SQLite and on a PostgreSQL of its
+own; the seed chooses what moved in the field meanwhile.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.figures import Figure, skipped
+from tests.faults import steps
+from tests.faults.servers import PostgreSQL
+from tests.faults.stand import Stand
+
+SEEDS = 20
+
+
+def figures() -> Iterator[Figure]:
+    """How many kills left something lost, doubled, by halves, or resumed late."""
+    for database in ("sqlite", "postgresql"):
+        name = f"kill_steps_lost_or_doubled_{database}"
+        if not shutil.which("redis-server"):
+            yield skipped(name, "0", "no redis-server")
+        elif database == "postgresql" and not PostgreSQL.programs():
+            yield skipped(name, "0", "no PostgreSQL")
+        else:
+            yield _measured(name, PostgreSQL() if database == "postgresql" else None)
+
+
+def _measured(name: str, database: PostgreSQL | None) -> Figure:
+    with tempfile.TemporaryDirectory() as folder:
+        stand = Stand(Path(folder), database)
+        try:
+            stand.open()
+            worker = stand.worker()
+            stand.drain()
+            stand.kill(worker)
+            kills, wrong = 0, 0
+            for seed in range(SEEDS):
+                for step in (*steps.WORKER, *steps.BEAT):
+                    kill = steps.kill_beat if step in steps.BEAT else steps.kill_worker
+                    found = kill(stand, step, seed)
+                    kills += 1
+                    wrong += bool(found)
+                    for one in found:
+                        print(f"seed {seed}: {one}", file=sys.stderr)
+        finally:
+            stand.close()
+    return Figure(name, wrong, "0", wrong == 0, f"{kills} kills")

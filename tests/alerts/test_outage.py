@@ -1,0 +1,42 @@
+"""A day without the exchange: few mails, and nothing that only seems to recover."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from dashboard.alerts import deliver, detect
+from dashboard.fielding.models import ExchangeAccount, Incident, Notice
+from tests.alerts.field import Field, after, mails, update
+
+DAY = 24 * 60  # minutes
+
+
+def test_a_day_without_the_exchange_is_three_mails_at_most_and_no_false_recovery(
+    field: Field,
+) -> None:
+    field.paused()
+    field.stalled(name="Brazil women")
+    field.cycles(0, 5)
+    update(field.account, health=ExchangeAccount.Health.ERROR)
+    for minute in range(10, DAY, 10):
+        detect.by_time(now=after(minute))
+        detect.no_data(now=after(minute))
+        deliver.compose(now=after(minute))
+    assert not Notice.objects.filter(kind="recover").exists()
+    assert set(Incident.objects.values_list("rule", "state")) == {
+        ("paused_by_exchange", "firing"),
+        ("stalled", "firing"),
+        ("no_data", "firing"),
+    }
+    counted = Counter(mail.recipient_id for mail in mails())
+    assert set(counted) == {field.pm.pk, field.admin.pk}
+    assert max(counted.values()) <= 3
+
+
+def test_an_unchanged_group_is_looked_at_in_every_quarter_of_an_hour(field: Field) -> None:
+    field.cycles(0)
+    field.stalled(changed_at=after(-60))
+    field.cycles(1)
+    assert not Incident.objects.exists()
+    field.cycles(15)
+    assert Incident.objects.get().rule == "stalled"
