@@ -1,4 +1,4 @@
-"""One log line a request, and an id that joins it with every line that it caused."""
+"""What every request goes through: one log line with an id, and text that is text."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
 
 from dashboard import logs
 
@@ -45,3 +47,33 @@ def _tell(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
         "person": user.pk if user is not None and user.is_authenticated else None,
     }
     log.info("request", extra={"of": facts})
+
+
+class PlainText:
+    """Middleware: text with a NUL byte is no text; no database keeps it, so no view gets it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """As it comes; what is wrong is found once the view is known."""
+        return self.get_response(request)
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view: Callable[..., HttpResponse],
+        _args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+    ) -> HttpResponse | None:
+        """400 for such a query, address or form; the raw body of a webhook is its view's own."""
+        texts = [*kwargs.values(), *_values(request.GET)]
+        if not getattr(view, "csrf_exempt", False):
+            texts += _values(request.POST)
+        if any(isinstance(one, str) and "\x00" in one for one in texts):
+            return render(request, "states/not_text.html", status=400)
+        return None
+
+
+def _values(given: QueryDict) -> list[str]:
+    return [one for values in given.lists() for one in (values[0], *values[1])]

@@ -176,7 +176,7 @@ class Form(NamedTuple):
 @pytest.fixture
 def opened(
     tab: Page, live_server: LiveServer, anna: User, group: TargetGroup
-) -> Callable[[str], Form]:
+) -> Iterator[Callable[[str], Form]]:
     client = Client()
     client.force_login(anna)
     cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value}
@@ -187,7 +187,9 @@ def opened(
         tab.goto(f"/groups/{group.pk}/edit/{name}/")
         return Form(name, tab, group, value)
 
-    return open_
+    yield open_
+    # An answer that is still on its way would take the next test's cookie with it.
+    tab.goto("about:blank")
 
 
 Opened = Callable[[str], Form]

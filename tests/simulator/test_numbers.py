@@ -48,7 +48,8 @@ def test_epc_follows_from_price_completes_and_entrants(
 
 
 def test_average_cpi_times_completes_is_the_cost(simulator: Simulator, caller: Caller) -> None:
-    for group in simulator.groups(status="completed"):
+    live = sorted(simulator.groups(status="live"), key=lambda g: -g["completes"])
+    for group in live[:3]:
         overview = caller.get(f"{caller.group_path(group)}/overview")
         average = Decimal(overview["average_cost_per_interview"]["value"])
         cost = Decimal(overview["current_cost"]["value"])
@@ -80,7 +81,8 @@ def test_an_unreadable_interval_is_refused(simulator: Simulator, caller: Caller)
 def test_reconciliation_lowers_completes_and_raises_terminates(
     simulator: Simulator, caller: Caller
 ) -> None:
-    group = max(simulator.groups(status="completed"), key=lambda g: g["completes"])
+    group = max(simulator.groups(status="live"), key=lambda g: g["completes"])
+    simulator.force(group["id"], "status", status="completed")
     path = caller.group_path(group)
     before = caller.get(f"{path}/performance")
     simulator.force(group["id"], "reconcile", count=5)

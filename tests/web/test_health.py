@@ -151,3 +151,16 @@ def test_each_request_has_an_id_and_a_line(
     assert (answer["X-Request-ID"] == given) is kept
     line = caplog.records[-1].of  # type: ignore[attr-defined]
     assert (line["method"], line["path"], line["status"]) == ("GET", "/sign-in/", 200)
+
+
+@pytest.mark.parametrize("where", ["/sign-in/?next=a%00b", "/groups/1/edit/a%00b/", "/?a%00b=1"])
+def test_bytes_that_are_no_text_are_told_and_reach_no_table(client: Client, where: str) -> None:
+    client.force_login(make.person())
+    answer = client.get(where)
+    assert answer.status_code == 400
+    assert "no text" in answer.content.decode()
+
+
+def test_a_form_with_bytes_that_are_no_text_is_told_too(client: Client) -> None:
+    answer = client.post("/sign-in/", {"username": "a\x00b", "password": "x"})
+    assert answer.status_code == 400
