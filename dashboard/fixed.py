@@ -157,3 +157,13 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_PUBLISH_RETRY = False
 # Celery's Django fix-up would close the connection around every task (6 to 14 ms on PostgreSQL).
 CELERY_DB_REUSE_MAX = 10**9
+
+# What the beat also wakes, and every how many seconds.
+ROUNDS = {
+    name: {
+        "task": f"dashboard.tasks.{name}",
+        "schedule": seconds,
+        "options": {"expires": seconds},
+    }
+    for name, seconds in (("heartbeat", 60), ("tidy", 3600), ("learn", 3600))
+}

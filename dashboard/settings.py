@@ -160,6 +160,12 @@ try:
     WEBHOOK_TOLERANCE_SECONDS = env.int("WEBHOOK_TOLERANCE_SECONDS", 300)
     #: days that webhooks' events are kept
     WEBHOOK_DAYS = env.int("WEBHOOK_DAYS", 14)
+    #: days that every reading of a group's figures is kept; after these, one an hour
+    READING_DAYS = env.int("READING_DAYS", 14, validate=validate.Range(1))
+    #: days that one reading an hour is kept; after these, one a day, for good
+    READING_HOURLY_DAYS = env.int("READING_HOURLY_DAYS", 90, validate=validate.Range(1))
+    #: days that the record of each round of polling is kept
+    CYCLE_DAYS = env.int("CYCLE_DAYS", 14, validate=validate.Range(1))
     #: time zones of groups by country, `us=America/Chicago`, where the built-in table is not what
     #: you want
     COUNTRY_ZONES: dict[str, str] = env.dict("COUNTRY_ZONES", {})
@@ -259,25 +265,11 @@ CELERY_TASK_DEFAULT_QUEUE = (
     f"fieldwatch-{hashlib.sha256(f'queue {SECRET_KEY}'.encode()).hexdigest()[:12]}"
 )
 CELERY_BEAT_SCHEDULE = {
+    **ROUNDS,  # noqa: F405
     "wake": {
         "task": "dashboard.tasks.wake",
         "schedule": BEAT_SECONDS,
         "options": {"expires": BEAT_SECONDS * 2},
-    },
-    "heartbeat": {
-        "task": "dashboard.tasks.heartbeat",
-        "schedule": 60,
-        "options": {"expires": 60},
-    },
-    "tidy": {
-        "task": "dashboard.tasks.tidy",
-        "schedule": 3600,
-        "options": {"expires": 3600},
-    },
-    "learn": {
-        "task": "dashboard.tasks.learn",
-        "schedule": 3600,
-        "options": {"expires": 3600},
     },
 }
 

@@ -9,7 +9,7 @@ from dashboard.alerts import deliver, detect, pulse
 from dashboard.celery import app
 from dashboard.fielding import usual
 from dashboard.fielding.models import ExchangeAccount, Project
-from dashboard.sync import batch, hear, plan, push, work
+from dashboard.sync import batch, hear, plan, push, retention, work
 
 AT_ONCE = 200
 
@@ -70,6 +70,7 @@ def heartbeat() -> None:
 def tidy() -> None:
     """Forget what is kept for a while only; the beat calls it every hour."""
     hear.forget(now=timezone.now())
+    retention.tidy(now=timezone.now())
 
 
 @app.task(name="dashboard.tasks.learn")

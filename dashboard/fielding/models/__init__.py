@@ -17,7 +17,7 @@ from dashboard.fielding.models.history import Change, CompletesDay, Reading
 from dashboard.fielding.models.notes import Note
 from dashboard.fielding.models.pages import SavedView
 from dashboard.fielding.models.people import Membership, User
-from dashboard.fielding.models.polling import Cycle, Quarantine
+from dashboard.fielding.models.polling import Cycle, Quarantine, Thinned
 from dashboard.fielding.models.sheets import GroupSheet
 from dashboard.fielding.models.usual import Usual
 from dashboard.fielding.models.webhooks import Webhook, WebhookEvent, WebhookRefusal
@@ -48,6 +48,7 @@ __all__ = [
     "Rule",
     "SavedView",
     "TargetGroup",
+    "Thinned",
     "User",
     "Usual",
     "Webhook",

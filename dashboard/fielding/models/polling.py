@@ -57,3 +57,13 @@ class Quarantine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.operation} {self.item_id}: {self.reason}"
+
+
+class Thinned(models.Model):
+    """How far readings have been thinned out, a row a grain; ids grow with time."""
+
+    grain = models.CharField(max_length=5, unique=True)  # hour, day
+    reading_id = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"one a {self.grain} up to {self.reading_id}"

@@ -1,0 +1,100 @@
+"""What is kept for how long: readings get sparser with age, the record of rounds ends.
+
+Readings are written in the order of time, so their ids tell how far the thinning is: each call goes
+on where the last one stopped and looks only at what has come of age since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max
+
+from dashboard.fielding.models import Cycle, Quarantine, Reading, Thinned
+
+CHUNK = 5000
+CHUNKS_A_CALL = 40
+SET_ASIDE_DAYS = 30
+AT_ONCE = 500
+
+
+class Row(NamedTuple):
+    """A reading, as far as thinning needs it."""
+
+    pk: int
+    group: int
+    at: datetime
+
+
+def tidy(*, now: datetime, chunk: int = CHUNK) -> None:
+    """Thin readings, end the record of old rounds, and forget what is set aside no more."""
+    for grain, days in (("hour", settings.READING_DAYS), ("day", settings.READING_HOURLY_DAYS)):
+        for _ in range(CHUNKS_A_CALL):
+            if not thin(grain, older_than=_start(grain, now - timedelta(days=days)), chunk=chunk):
+                break
+    _end_rounds(now - timedelta(days=settings.CYCLE_DAYS))
+    Quarantine.objects.filter(last_seen_at__lt=now - timedelta(days=SET_ASIDE_DAYS)).delete()
+
+
+def thin(grain: str, *, older_than: datetime, chunk: int) -> bool:
+    """One chunk: of each group and hour (or UTC day) the last reading stays. False at the end."""
+    mark, _ = Thinned.objects.get_or_create(grain=grain)
+    rows = _next(mark.reading_id, grain, older_than, chunk)
+    if not rows:
+        return False
+    gone = superseded(rows, grain)
+    with transaction.atomic():
+        for start in range(0, len(gone), AT_ONCE):
+            Reading.objects.filter(pk__in=gone[start : start + AT_ONCE]).delete()
+        Thinned.objects.filter(pk=mark.pk).update(reading_id=rows[-1].pk)
+    return True
+
+
+def _next(after: int, grain: str, older_than: datetime, chunk: int) -> list[Row]:
+    """The readings that came of age, whole periods of them where there are many."""
+    found = Reading.objects.filter(pk__gt=after).order_by("pk").values_list("pk", "group", "at")
+    rows = [Row(*row) for row in found[:chunk]]
+    old = _up_to_first_young(rows, older_than)
+    if len(old) < chunk:
+        return old
+    return _up_to_first_young(old, _start(grain, old[-1].at)) or old
+
+
+def _up_to_first_young(rows: Sequence[Row], older_than: datetime) -> list[Row]:
+    """Nothing behind a reading that is still young is passed over."""
+    young = next((n for n, row in enumerate(rows) if row.at >= older_than), len(rows))
+    return list(rows[:young])
+
+
+def superseded(rows: Iterable[Row], grain: str) -> list[int]:
+    """The readings after which another of the same group and period came."""
+    last: dict[tuple[int, datetime], Row] = {}
+    gone = []
+    for row in sorted(rows, key=lambda one: (one.at, one.pk)):
+        key = (row.group, _start(grain, row.at))
+        if key in last:
+            gone.append(last[key].pk)
+        last[key] = row
+    return gone
+
+
+def _start(grain: str, at: datetime) -> datetime:
+    """The beginning of the hour or UTC day."""
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    return hour if grain == "hour" else hour.replace(hour=0)
+
+
+def _end_rounds(before: datetime) -> None:
+    """Delete old rounds, but never the last whole one of an account: silence is told by it."""
+    last = Cycle.objects.filter(complete=True).values("account").annotate(last=Max("pk"))
+    kept = [row["last"] for row in last]
+    old = Cycle.objects.filter(started_at__lt=before).exclude(pk__in=kept).order_by("pk")
+    for _ in range(CHUNKS_A_CALL):
+        pks = list(old.values_list("pk", flat=True)[:AT_ONCE])
+        if not pks:
+            return
+        Cycle.objects.filter(pk__in=pks).delete()
