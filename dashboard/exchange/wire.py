@@ -4,7 +4,6 @@ httpx's time-outs start again with every byte, so a server that trickles can hol
 hours. Here every read and write of a call gets what is left until the call's deadline.
 """
 
-import socket
 import ssl
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 import httpcore
 import httpx
 
+from dashboard.exchange import names
 from dashboard.exchange.hosts import AllowedHosts
 
 CONNECT_TIMEOUT = 5.0
@@ -105,11 +105,12 @@ class _Backend(httpcore.NetworkBackend):
         raise failure
 
     def _addresses(self, host: str, port: int) -> list[str]:
+        left = self._deadline.left(httpcore.ConnectTimeout)
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as exc:
-            raise httpcore.ConnectError("the name of the host is not known") from exc
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+            addresses = names.addresses(host, port, seconds=left)
+        except names.NoAddress as exc:
+            failure = httpcore.ConnectTimeout if exc.late else httpcore.ConnectError
+            raise failure(str(exc)) from exc
         for address in addresses:
             self._hosts.check_address(host, port, address)
         return addresses
