@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -280,3 +281,30 @@ def test_a_group_that_the_exchange_no_longer_lists_says_so(
 ) -> None:
     TargetGroup.objects.update(missing_since=make.NOW)
     assert "No longer listed by the exchange" in shown(viewer, group)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"completes": 180}, "20 short"),
+        ({"completes": 203}, "3 more than asked for"),
+        ({"completes": 200}, "exactly what was asked for"),
+        (
+            {"filling_strategy": "prescreens", "prescreens": 300, "filling_goal": 310},
+            "10 short",
+        ),
+        ({"cost": Decimal("500"), "budget": Decimal("450")}, "50 USD ABOVE the budget"),
+        ({"last_complete_at": datetime(2026, 11, 20, tzinfo=UTC)}, "25 Dec 2026"),
+        ({"last_complete_at": datetime(2020, 11, 20, tzinfo=UTC)}, "counts are final"),
+    ],
+)
+def test_a_completed_group_has_a_closing_sheet(
+    viewer: Client, group: TargetGroup, fields: dict[str, object], said: str
+) -> None:
+    given = {"status": "completed", "completes_goal": 200, "currency": "USD"}
+    TargetGroup.objects.update(**(given | fields))
+    assert said in panel(shown(viewer, group), "closing")
+
+
+def test_a_group_that_runs_has_no_closing_sheet(viewer: Client, group: TargetGroup) -> None:
+    assert panel(shown(viewer, group), "closing") == ""

@@ -32,7 +32,7 @@ from dashboard.web import (
     trends,
 )
 from dashboard.web.access import Rule, may_edit, person, rule
-from dashboard.web.panels import effects, pricing, quotas, why
+from dashboard.web.panels import closing, effects, pricing, quotas, why
 from dashboard.web.views.projects import people
 
 HISTORY_ROWS = 100
@@ -77,6 +77,7 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "incidents": _incidents(of),
         "mutes": quiet.of_group(of, datetime.now(UTC)),
         "may_mute": may_edit(request, of.account_id),
+        "closing": closing.sheet(of, now=now),
         "causes": sheet.causes(of),
         "risks": why.risks(of),
         "for_client": why.for_client(of, user, of.project.read_at),

@@ -1,0 +1,68 @@
+"""The closing sheet of a group that has completed: what it came to, and when that is final."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from dashboard.fielding.models import TargetGroup
+from dashboard.sync.plan import reconciled_at
+from dashboard.web import figures
+
+CENTRAL = ZoneInfo("America/Chicago")  # where the exchange's month ends
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the sheet."""
+
+    label: str
+    value: str
+    note: str = ""
+    tone: str = ""
+
+
+def sheet(group: TargetGroup, *, now: datetime) -> list[Line]:
+    """Short or overfilled, spend against budget, and the day when reconciliation ends."""
+    if group.status != "completed":
+        return []
+    lines = [_count(group)]
+    if group.filling_strategy == "prescreens":
+        lines.append(Line("Completes", figures.count(group.completes)))
+    lines.append(Line("Average CPI", figures.price(group.average_cpi, group.currency)))
+    lines.append(_spend(group))
+    if group.last_complete_at:
+        final = reconciled_at(group.last_complete_at)
+        day = (final - timedelta(seconds=1)).astimezone(CENTRAL)
+        over = "counts are final" if final <= now else "completes can be turned down until then"
+        lines.append(Line("Reconciliation ends", f"{day:%-d %b %Y}", over))
+    return lines
+
+
+def _count(group: TargetGroup) -> Line:
+    """What the goal counts, by the filling strategy."""
+    if group.filling_strategy == "prescreens":
+        return _reached("Prescreens", group.prescreens, group.filling_goal)
+    return _reached("Completes", group.completes, group.completes_goal or group.filling_goal)
+
+
+def _reached(label: str, done: int | None, goal: int | None) -> Line:
+    if done is None or not goal:
+        return Line(label, figures.count(done))
+    said = f"{figures.count(done)} of {figures.count(goal)}"
+    if done < goal:
+        return Line(label, said, f"{figures.count(goal - done)} short", "warn")
+    if done > goal:
+        return Line(label, said, f"{figures.count(done - goal)} more than asked for", "warn")
+    return Line(label, said, "exactly what was asked for", "good")
+
+
+def _spend(group: TargetGroup) -> Line:
+    spent = figures.total(group.cost, group.currency)
+    if group.budget is None or group.cost is None:
+        return Line("Spend", spent)
+    rest = group.budget - group.cost
+    side = "below" if rest >= 0 else "ABOVE"
+    note = f"{figures.total(abs(rest), group.currency)} {side} the budget"
+    return Line("Spend", spent, note, "good" if rest >= 0 else "bad")
