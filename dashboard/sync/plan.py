@@ -208,6 +208,11 @@ def look(projects: QuerySet[Project], *, floor: timedelta = LOOK_FLOOR, now: dat
     projects.filter(old, later, missing_since=None).update(due_at=now, urgency=LOOKED_AT)
 
 
+def is_old(project: Project, *, now: datetime) -> bool:
+    """Whether a look at this project would have it read."""
+    return project.read_at is None or project.read_at < now - LOOK_FLOOR
+
+
 def ask_again(groups: QuerySet[TargetGroup], *, now: datetime) -> None:
     """A person wants these groups: those that are left alone after a failure are asked now."""
     groups.filter(owed_at__gt=now).update(owed_at=now)

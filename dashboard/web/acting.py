@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -16,13 +15,13 @@ from dashboard.fielding.models import Batch, TargetGroup
 from dashboard.sync import transitions
 from dashboard.sync.batch import Chosen
 from dashboard.web import figures, times
+from dashboard.web.forms import moments, price
 from dashboard.web.forms.base import AMOUNT, Wrong, change, jumps, whole
 
 MOST = 1000
 DONE_WITH = ("draft", "completed", "archived")
 BAR = [(one.value, str(one.label)) for one in Batch.Action]  # what the tables offer
 HOWS = {"set": "Set to", "raise": "Raise by", "lower": "Lower by"}
-_TYPED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +146,9 @@ def _new_price(present: Decimal | None, how: str, unit: str, by: Decimal) -> Dec
     if present is None:
         return None
     step = present * by / 100 if unit == "%" else by
-    new = {"set": by, "raise": present + step, "lower": present - step}[how]
-    rounded = new.quantize(Decimal("0.01"), ROUND_HALF_UP)
-    return rounded if rounded != present else new.quantize(Decimal("0.0001"), ROUND_HALF_UP)
+    return price.rounded(
+        {"set": by, "raise": present + step, "lower": present - step}[how], present
+    )
 
 
 def _no_price(group: TargetGroup, unit: str, new: Decimal | None) -> str:
@@ -187,14 +186,13 @@ def _end(groups: Sequence[TargetGroup], typed: QueryDict, _people: Names, now: d
     later = (
         timedelta(hours=whole(hours, 1, 24 * 366, "hours", "number of hours")) if hours else None
     )
-    if text and not _TYPED.fullmatch(text):
-        raise Wrong(to="Type a day and a time, for example 2026-11-27 18:00.")
+    to = moments.typed(text, "to") if text else None
     told = Preview(wanted={"hours": hours} if hours else {"to": text})
     for group in groups:
-        if why := _no_end(group):
+        if why := _no_end(group, to):
             told.refused.append((group, why))
             continue
-        end = _new_end(group, later, text, now)
+        end = _new_end(group, later, to, now)
         if end <= now:
             told.refused.append((group, "that end has passed where its people live"))
         else:
@@ -202,34 +200,31 @@ def _end(groups: Sequence[TargetGroup], typed: QueryDict, _people: Names, now: d
     return told
 
 
-def _no_end(group: TargetGroup) -> str:
+def _no_end(group: TargetGroup, to: datetime | None) -> str:
     if group.status in DONE_WITH:
         return f"is {group.status}"
-    return "" if group.starts_at and group.ends_at else "its dates were not read yet"
+    if not (group.starts_at and group.ends_at):
+        return "its dates were not read yet"
+    return moments.skipped(to, times.zone_of(group)) if to else ""
 
 
-def _new_end(group: TargetGroup, later: timedelta | None, text: str, now: datetime) -> datetime:
-    """So much later than its end, or than now where that has passed; or that time in its zone."""
-    if later is not None:
-        return max(group.ends_at or now, now) + later
-    try:
-        typed = datetime.fromisoformat(text)
-    except ValueError:
-        raise Wrong(to="There is no such day or time.") from None
-    return typed.replace(tzinfo=times.zone_of(group)).astimezone(UTC)
+def _new_end(
+    group: TargetGroup, later: timedelta | None, to: datetime | None, now: datetime
+) -> datetime:
+    """That time where its people live; or so much later than its end, or than now if it passed."""
+    if to is not None:
+        return to.replace(tzinfo=times.zone_of(group)).astimezone(UTC)
+    return max(group.ends_at or now, now) + (later or timedelta())
 
 
 def _end_row(group: TargetGroup, end: datetime) -> Row:
-    def stamp(moment: datetime | None) -> str | None:
-        text = moment and moment.astimezone(UTC).isoformat(timespec="milliseconds")
-        return text.replace("+00:00", "Z") if text else None
-
     def there(moment: datetime) -> str:
         zone = times.zone_of(group)
         return f"{moment.astimezone(zone):%a %d %b %H:%M} {times.place(zone)}"
 
-    seen = {"start_fielding_at": stamp(group.starts_at), "end_fielding_at": stamp(group.ends_at)}
-    chosen = Chosen(group, seen, seen | {"end_fielding_at": stamp(end)})
+    now_set = {"start_fielding_at": group.starts_at, "end_fielding_at": group.ends_at}
+    seen = {name: moments.stamp(at) if at else None for name, at in now_set.items()}
+    chosen = Chosen(group, seen, seen | {"end_fielding_at": moments.stamp(end)})
     return Row(chosen, there(group.ends_at) if group.ends_at else figures.DASH, there(end))
 
 

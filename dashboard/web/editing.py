@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -79,8 +78,3 @@ def three(made: Edit, names: Names, zone: ZoneInfo | None) -> list[Three]:
         if len({one.was, one.theirs, one.yours}) > 1:
             told.append(one)
     return told
-
-
-def first_error(errors: Mapping[str, str]) -> str:
-    """The field that is wrong first, to which the focus goes."""
-    return next((name for name in errors if name != "form"), "")

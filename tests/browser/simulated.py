@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from django.urls import path
@@ -16,22 +15,7 @@ from dashboard.simulator.harness import Simulator
 from dashboard.sync import push
 from dashboard.sync.editable import EDITABLE, ids
 from dashboard.web.views import edits
-
-
-class Quick:
-    """The real clock with naps for the waits between two tries."""
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def time(self) -> float:
-        return time.time()
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(min(seconds, 0.01))
-
-    def random(self) -> float:
-        return 0.0
+from tests.exchange.clock import NappingClock
 
 
 class Way:
@@ -41,7 +25,7 @@ class Way:
 
     def connect(self, simulator: Simulator) -> None:
         """As a process does that has just started."""
-        clock = Quick()
+        clock = NappingClock()
         policy = GatePolicy(requests_per_minute=None)
         self.client = ExchangeClient(
             account_id="101",

@@ -45,3 +45,19 @@ class QuickClock:
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+
+
+class NappingClock:
+    """The real clock with naps for the waits between two tries, and no jitter."""
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def time(self) -> float:
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(min(seconds, 0.01))
+
+    def random(self) -> float:
+        return 0.0

@@ -25,6 +25,7 @@ from dashboard.simulator.faults import KINDS
 from dashboard.simulator.harness import Simulator
 from dashboard.sync import accounts, plan, pull, push
 from tests import make
+from tests.exchange.clock import NappingClock
 
 pytestmark = pytest.mark.django_db
 SHARDS = 4
@@ -35,22 +36,6 @@ WAITING = {"hang": ("", 2), "trickle": ("", 2), "slow": ("0.05", 8), "bomb": ("2
 LIES = {"stale", "unknown_enum", "missing_group"}
 FIELDS = ("status", "completes", "filling_goal")
 Values = tuple[Any, ...]
-
-
-class Quick:
-    """The real clock with naps for sleeps, and no jitter."""
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def time(self) -> float:
-        return time.time()
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(min(seconds, 0.01))
-
-    def random(self) -> float:
-        return 0.0
 
 
 @dataclass
@@ -139,7 +124,7 @@ def of(request: pytest.FixtureRequest, settings: Any) -> Iterator[Field]:
     seed: int = request.param
     options = {"projects": 1, "groups": 12, "history_days": 2, "speed": 0, "seed": seed}
     with Simulator(process=True, **options) as simulator:
-        quick = Quick()
+        quick = NappingClock()
         client = ExchangeClient(
             account_id="101",
             auth=ApiKey("key"),

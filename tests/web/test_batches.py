@@ -209,3 +209,12 @@ def test_a_viewer_is_offered_no_action(
         page = client.get(address).content.decode()
         assert 'action="/act/"' not in page
         assert 'form="act"' not in page
+
+
+def test_an_hour_that_a_zone_skips_is_refused_there_and_not_elsewhere(
+    editor: Client, project: Project
+) -> None:
+    rows = [group(project, country_code=code, name=code) for code in ("de", "jp")]
+    page = act(editor, "end", *rows, typed="1", to="2036-03-30T02:30")
+    assert "de</bdi></a>: 02:30 is skipped that night in Berlin: clocks go forward." in page
+    assert "30 Mar 02:30 Tokyo" in page

@@ -279,5 +279,7 @@ def test_a_page_whose_numbers_are_fresh_asks_for_no_round(
     administrator: Client, quiet: Project
 ) -> None:
     Project.objects.update(read_at=timezone.now())
-    opened(administrator, f"/projects/{quiet.pk}/")
+    page = administrator.get(f"/projects/{quiet.pk}/").content.decode()
+    assert LOOK.search(page) is None
+    administrator.post(f"/projects/{quiet.pk}/look/")
     assert urgency(quiet) == 1

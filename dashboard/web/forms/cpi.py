@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +13,6 @@ from dashboard.web import figures
 from dashboard.web.forms import price
 from dashboard.web.forms.base import AMOUNT, Entry, Form, Value, Wrong, amount, change, jumps
 
-CENT = Decimal("0.01")
 RATE_CARD = "The rate card sets the CPI of this group; it cannot be typed."
 QUICK = ("5", "10")  # per cent, one click each
 
@@ -80,10 +79,8 @@ def quick(entry: Entry) -> Mapping[str, str]:
     present, by = _present(entry), entry.typed.get("by")
     if by not in QUICK or present is None:
         return {}
-    raised = present * (100 + int(by)) / 100
-    new = raised.quantize(CENT, ROUND_HALF_UP)
-    finer = raised.quantize(CENT * CENT, ROUND_HALF_UP)
-    return {"cpi": format(new if new > present else finer, "f")}
+    new = price.rounded(present * (100 + int(by)) / 100, present)
+    return {"cpi": format(new, "f")}
 
 
 FORM = Form(

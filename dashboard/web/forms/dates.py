@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from dashboard.fielding.models import Edit
 from dashboard.web import times
+from dashboard.web.forms import moments
 from dashboard.web.forms.base import NO_CHANGE, Entry, Form, Value, Wrong
 
 START, END = "start_fielding_at", "end_fielding_at"
 _FORM = "%Y-%m-%dT%H:%M"
-_TYPED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?", re.ASCII)
 _LONGEST = timedelta(days=3 * 366)
 
 
@@ -39,16 +38,10 @@ def _moment(entry: Entry, name: str) -> str:
     text = entry.typed.get(name, "").strip()
     if (name == START and _started(entry)) or (seen and text == _local(seen, entry)):
         return str(seen)
-    try:
-        typed = datetime.fromisoformat(text if _TYPED.fullmatch(text) else "")
-    except ValueError:
-        raise Wrong({name: "Type a day and a time, for example 2026-11-27 18:00."}) from None
-    zone = times.zone_of(entry.group)
-    there = typed.replace(tzinfo=zone)
-    if there.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != typed:
-        where = times.place(zone)
-        raise Wrong({name: f"{typed:%H:%M} is skipped that night in {where}: clocks go forward."})
-    return there.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    typed, zone = moments.typed(text, name), times.zone_of(entry.group)
+    if why := moments.skipped(typed, zone):
+        raise Wrong({name: why})
+    return moments.stamp(typed.replace(tzinfo=zone))
 
 
 def _started(entry: Entry) -> bool:

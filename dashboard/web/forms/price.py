@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from dashboard.fielding.models import TargetGroup
 from dashboard.web import figures
+
+CENT = Decimal("0.01")
+
+
+def rounded(new: Decimal, present: Decimal) -> Decimal:
+    """A price to the cent; finer where a cent would not move it, or not that way."""
+    cents = new.quantize(CENT, ROUND_HALF_UP)
+    moves = cents != present and (cents > present) == (new > present)
+    return cents if moves else new.quantize(CENT * CENT, ROUND_HALF_UP)
 
 
 def left(group: TargetGroup, goal: int | None = None) -> int | None:

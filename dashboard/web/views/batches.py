@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from django.core import signing
@@ -47,7 +48,11 @@ def act(request: HttpRequest) -> HttpResponse:
 def _picked(request: HttpRequest) -> list[TargetGroup]:
     """The picked groups that the person may see; 403 where one may not be changed by them."""
     picks = [int(one) for one in request.POST.getlist("pick") if one.isdecimal() and len(one) < 16]
-    mine = TargetGroup.objects.visible_to(person(request)).filter(pk__in=picks[: acting.MOST])
+    return _editable(request, picks[: acting.MOST])
+
+
+def _editable(request: HttpRequest, picks: Iterable[int]) -> list[TargetGroup]:
+    mine = TargetGroup.objects.visible_to(person(request)).filter(pk__in=picks)
     groups = list(mine.select_related("project__account", "account").order_by("name", "pk"))
     if not all(may_edit(request, one.account_id) for one in groups):
         raise PermissionDenied("Only editors and administrators may change these groups.")
@@ -98,10 +103,9 @@ def _send(request: HttpRequest, action: str, sealed: str) -> HttpResponse:
     if of != action:
         return render(request, "act_too_old.html", status=400)
     values = {pk: (seen, value) for pk, seen, value in picked}
-    mine = TargetGroup.objects.visible_to(person(request)).filter(pk__in=values)
-    groups = list(mine.select_related("project__account"))
-    if not groups or not all(may_edit(request, one.account_id) for one in groups):
-        raise PermissionDenied("Only editors and administrators may change these groups.")
+    groups = _editable(request, values)
+    if not groups:
+        raise PermissionDenied("None of these groups is yours to change any more.")
     rows = [acting.Row(Chosen(one, *values[one.pk])) for one in groups]
     return _create(request, action, rows, wanted, token)
 

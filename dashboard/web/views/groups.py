@@ -19,6 +19,7 @@ from dashboard.fielding.queries import (
     EditQuerySet,
     IncidentQuerySet,
 )
+from dashboard.sync import plan
 from dashboard.web import (
     acting,
     completes,
@@ -71,6 +72,7 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
     return {
         "group": of,
         "project": of.project,
+        "old": plan.is_old(of.project, now=now) or of.owed_at is not None,
         "strip": sheet.strip(of, user),
         "progress": sheet.progress(of),
         "status": sheet.group_status(of),
