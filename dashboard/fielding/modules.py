@@ -22,7 +22,9 @@ KINDS = (
     "pricing_dynamic_maximum_cpi_change",
     "pricing_rate_card_maximum_cpi_change",
 )
-_DURATION = re.compile(r"^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?$")
+_DURATION = re.compile(
+    r"P(?:([0-9]{1,6})D)?(?:T(?:([0-9]{1,6})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,8})S)?)?", re.ASCII
+)
 _DAY = timedelta(days=1)
 
 
@@ -56,21 +58,34 @@ def modules_of(changes: Iterable[tuple[datetime, str, Any]], details: Any) -> Mo
 def _drafted(details: Any) -> dict[str, Any]:
     """The assistant of a draft in the changelog's words."""
     assistant = details.get("fielding_assistant_assignment") if isinstance(details, dict) else None
-    if not isinstance(assistant, Mapping):
-        return {}
-    soft, pacing, pricing = (
+    return as_changes(assistant) if isinstance(assistant, Mapping) else {}
+
+
+def as_changes(assistant: Mapping[str, Any]) -> dict[str, Any]:
+    """An assignment as the exchange has it, in the changelog's words: a value by kind of change."""
+    soft, pacing, pricing, quotas = (
         part if isinstance(part := assistant.get(name), Mapping) else {}
-        for name in ("soft_launch", "pacing", "pricing")
+        for name in ("soft_launch", "pacing", "pricing", "quota_overlay")
     )
-    kind = pacing.get("type")
+    pace, price = pacing.get("type"), pricing.get("type")
     return {
         "soft_launch_assisted_change": bool(soft),
         "soft_launch_end_date_change": soft.get("end_at"),
         "soft_launch_filling_goal_percentage_change": soft.get("filling_goal_percentage"),
-        "pacing_assistance_change": kind,
-        f"pacing_{kind}_increment_interval_change": pacing.get("increment_interval"),
-        "pricing_assistance_change": pricing.get("type"),
-        f"pricing_{pricing.get('type')}_maximum_cpi_change": pricing.get("maximum_cpi"),
+        "soft_launch_demographics_strictness_percentage_change": soft.get(
+            "demographics_strictness_percentage"
+        ),
+        "pacing_assistance_change": pace,
+        f"pacing_{pace}_increment_interval_change": pacing.get("increment_interval"),
+        "pacing_gemini_exposed_target_group_id_change": pacing.get("exposed_target_group_id"),
+        "quota_overlay_assisted_change": bool(quotas),
+        "quota_overlay_prevent_overfilling_change": quotas.get("prevent_overfill"),
+        "quota_overlay_balance_fill_change": quotas.get("balance_fill"),
+        "pricing_assistance_change": price,
+        **{
+            f"pricing_{price}_{name}_change": pricing.get(name)
+            for name in ("total_budget", "maximum_cpi", "minimum_cpi", "boost_cpi")
+        },
     }
 
 
@@ -105,10 +120,19 @@ def _pacing(told: _Told) -> Pacing | None:
 
 
 def _duration(text: Any) -> timedelta:
-    """The length of an ISO 8601 duration in days, hours and minutes; a day for any other."""
-    found = _DURATION.match(text) if isinstance(text, str) else None
-    days, hours, minutes = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
-    return timedelta(days=days, hours=hours, minutes=minutes) or _DAY
+    """The length of an ISO 8601 duration in days to seconds; a day for any other."""
+    return length(text) or _DAY
+
+
+def length(text: Any) -> timedelta | None:
+    """The length of an ISO 8601 duration in days, hours, minutes and seconds; None for any other,
+    and for one without any length.
+    """
+    found = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    days, hours, minutes, seconds = (
+        (int(part or 0) for part in found.groups()) if found else [0] * 4
+    )
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds) or None
 
 
 def _cpi_limit(told: _Told) -> Decimal | None:

@@ -2,7 +2,7 @@
 
 A value is what JSON can hold: `{"value": "2.70", "currency_code": "USD"}`, a strategy's name, the
 re-entry configuration by status and side, the details by the exchange's names, the two ends of the
-fielding period, or the goals of a group and of its quotas.
+fielding period, the goals of a group and of its quotas, or the modules of the fielding assistant.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from dashboard.exchange.shapes.base import MonetaryAmount, MonetaryAmountRequest
 from dashboard.exchange.shapes.fielding import ReEntryConfiguration
 from dashboard.exchange.shapes.groups import TargetGroupDetails, TargetGroupDetailsUpdateRequest
 from dashboard.fielding.models import Edit, TargetGroup
-from dashboard.sync import goals
+from dashboard.sync import assistant, goals
 
 Value = Any
 Ids = dict[str, str]
 
 
 class Held(NamedTuple):
-    """What the exchange holds now; of a fielding run also which one, and its ETag."""
+    """What the exchange holds now; its ETag where it has one, of a fielding run also which one."""
 
     value: Value
-    run_id: str = ""
     etag: str = ""
+    run_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ def _read_dates(client: ExchangeClient, of: Ids) -> Held:
         "start_fielding_at": rfc3339(start) if start else None,
         "end_fielding_at": rfc3339(end) if end else None,
     }
-    return Held(value, runs[0].id, run.etag or "*")
+    return Held(value, run.etag or "*", runs[0].id)
 
 
 def _write_dates(client: ExchangeClient, of: Ids, value: Value, held: Held) -> object:
@@ -213,6 +213,12 @@ EDITABLE: Mapping[str, Editable] = {
         lambda _group, value: {"completes_goal": value["completes_goal"]},
         goals.same,
     ),
+    Edit.Kind.ASSISTANT: Editable(
+        lambda client, of: Held(*assistant.read(client, of)),
+        lambda client, of, value, held: assistant.write(client, of, value, held.etag),
+        lambda _group, _value: {},  # the changelog tells it
+        assistant.same,
+    ),
 }
 # Columns that an edit settles: a pull that read earlier leaves them alone.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -229,4 +235,5 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
     Edit.Kind.DATES: ("starts_at", "ends_at"),
     Edit.Kind.GOALS: ("completes_goal",),
+    Edit.Kind.ASSISTANT: (),
 }

@@ -153,7 +153,9 @@ def _overtaken(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
     if not how.same(theirs, edit.before):
         _settle(edit, Edit.State.CONFLICT, after=theirs, now=clock())
         return
-    words = "The fielding run changed at the same moment, though not in what you change. Send again"
+    words = (
+        "Something else of this setting changed at the same moment. Nothing was taken; send again"
+    )
     reasons = [{"name": "", "reason": words}]
     _settle(edit, Edit.State.REJECTED, after=theirs, reasons=reasons, now=clock())
 

@@ -31,6 +31,7 @@ MARKED_EDITS = (
     Edit.Kind.RE_ENTRY,
     Edit.Kind.GOALS,
     Edit.Kind.DATES,
+    Edit.Kind.ASSISTANT,
 )
 # What the chart needs of the changelog: the marks, and what moves the required line.
 TOLD = (*MARKED, *modules.KINDS)

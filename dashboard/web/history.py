@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dashboard.alerts.words import pause_cause
+from dashboard.fielding import modules
 from dashboard.fielding.models import Change, Edit
 from dashboard.web import words
 from dashboard.web.forms import details
@@ -94,6 +95,9 @@ def _told_as(edit: Edit) -> list[tuple[str, Any]]:
         Edit.Kind.FILLING_STRATEGY: [("filling_strategy_change", wanted)],
         Edit.Kind.RE_ENTRY: [("re_entry_configuration_change", None)],
     }
+    if edit.kind == Edit.Kind.ASSISTANT:
+        was, now = modules.as_changes(edit.before or {}), modules.as_changes(wanted)
+        return [(kind, None) for kind in {**was, **now} if was.get(kind) != now.get(kind)]
     if edit.kind == Edit.Kind.GOALS:
         return [("filling_goal_change", wanted.get("completes_goal"))]
     if edit.kind == Edit.Kind.DATES:

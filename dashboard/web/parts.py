@@ -8,9 +8,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from dashboard.fielding import modules
 from dashboard.fielding.models import Edit
 from dashboard.web import figures, times, words
 from dashboard.web.forms import details, goals
+from dashboard.web.forms.modules import UNITS, in_one_unit
 
 Names = Mapping[str, str]
 Parts = dict[str, str]
@@ -114,6 +116,42 @@ def _re_entry(value: Any, _names: Names, _zone: ZoneInfo | None) -> Parts:
     }
 
 
+def _assistant(value: Any, names: Names, zone: ZoneInfo | None) -> Parts:
+    """Every setting of every module; what is off says nothing."""
+    soft, pacing, quotas, pricing = (
+        value.get(name) or {} for name in ("soft_launch", "pacing", "quota_overlay", "pricing")
+    )
+    shares = ("filling_goal_percentage", "demographics_strictness_percentage")
+    goal, strict = (f"{soft[one]} %" if one in soft else figures.DASH for one in shares)
+    pace = pacing.get("type", "")
+    exposed = pacing.get("exposed_target_group_id", "")
+    told = {
+        "Soft launch": "on" if soft else "off",
+        "Soft launch ends": say(soft.get("end_at"), names, zone),
+        "Soft launch: share of the goal": goal,
+        "Soft launch: strictness": strict,
+        "Pacing": words.PACING.get(pace, pace).partition(":")[0].lower(),
+        "Pacing: step": step(pacing.get("increment_interval")),
+        "Pacing: like": names.get(exposed, exposed) or figures.DASH,
+        "Stop at the goal of each quota": say(quotas.get("prevent_overfill", False)),
+        "Fill quotas evenly": say(quotas.get("balance_fill", False)),
+        "Price assistance": "on" if pricing else "off",
+    }
+    amounts = (("total budget", "total_budget"), ("highest CPI", "maximum_cpi"),
+               ("lowest CPI", "minimum_cpi"), ("boost", "boost_cpi"))  # fmt: skip
+    return told | {f"Price assistance: {word}": say(pricing.get(one)) for word, one in amounts}
+
+
+def step(duration: Any) -> str:
+    """An ISO 8601 duration as people say it: "12 hours"."""
+    length = modules.length(duration)
+    if length is None:
+        return str(duration) if duration else figures.DASH
+    number, unit = in_one_unit(length)
+    word = UNITS[unit]
+    return f"every {word.removesuffix('s')}" if number == 1 else f"every {number} {word}"
+
+
 def _zone(value: Any, _names: Names, _zone: ZoneInfo | None) -> Parts:
     return {"Time zone": value or "as for its country"}
 
@@ -124,6 +162,7 @@ _SPECIAL: Mapping[str, Callable[[Any, Names, ZoneInfo | None], Parts]] = {
     Edit.Kind.GOALS: _goals,
     Edit.Kind.RE_ENTRY: _re_entry,
     Edit.Kind.TIME_ZONE: _zone,
+    Edit.Kind.ASSISTANT: _assistant,
 }
 
 

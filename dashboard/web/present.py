@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from django.urls import reverse
 
-from dashboard.fielding.models import TargetGroup, User
+from dashboard.fielding import modules
+from dashboard.fielding.models import Change, TargetGroup, User
 from dashboard.web import editing, figures, times, words
 from dashboard.web.forms import FORMS, cpi
 
@@ -44,8 +45,10 @@ def quick(group: TargetGroup) -> list[Quick]:
     return found
 
 
-def settings_of(group: TargetGroup, user: User, names: Mapping[str, str]) -> list[Setting]:
-    """What can be changed from here, price first."""
+def settings_of(
+    group: TargetGroup, user: User, names: Mapping[str, str], changes: Sequence[Change]
+) -> list[Setting]:
+    """What can be changed from here, price first. `changes`: the newest of its changelog."""
     strategy = words.STRATEGIES.get(group.filling_strategy, group.filling_strategy)
     budget = figures.total(group.budget, group.currency) if group.budget is not None else "none"
     manager = names.get(group.project_manager_id, "")
@@ -55,6 +58,7 @@ def settings_of(group: TargetGroup, user: User, names: Mapping[str, str]) -> lis
         _setting(group, "dates", *_dates(group, user)),
         _setting(group, "filling_strategy", strategy or figures.DASH),
         _setting(group, "re_entry", _re_entry(group), _no_re_entry(group)),
+        _setting(group, "assistant", *_assistant(group, changes)),
         _setting(group, "project_manager", manager or figures.DASH),
         _setting(group, "details", *_details(group)),
         _setting(group, "budget", budget, "Ours; the exchange does not know it"),
@@ -88,6 +92,21 @@ def _details(group: TargetGroup) -> tuple[str, str]:
     said = f"LOI {figures.DASH if loi is None else loi} min"
     said += f", IR {figures.percent(group.expected_incidence_rate)}"
     return said, "Name, links, lockout, reference"
+
+
+def _assistant(group: TargetGroup, changes: Sequence[Change]) -> tuple[str, str]:
+    """What of the fielding assistant is known to be on: its changelog tells, and its draft."""
+    told = [(one.occurred_at, one.kind, one.new) for one in changes if one.kind in modules.KINDS]
+    known = modules.modules_of(told, group.details)
+    on = []
+    if known.soft_launch:
+        on.append(f"soft launch of {known.soft_launch.share:.0%}".replace("%", " %"))
+    if known.pacing:
+        on.append(f"{known.pacing.kind} pacing")
+    if known.cpi_limit is not None:
+        on.append(f"CPI up to {figures.money(known.cpi_limit, group.currency)}")
+    said = ", ".join(on) or "nothing known to be on"
+    return said[0].upper() + said[1:], "Soft launch, pacing, quotas, price; read when opened"
 
 
 def _zone(group: TargetGroup) -> str:

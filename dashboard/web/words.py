@@ -24,6 +24,13 @@ STRATEGY_MEANING = {
     "completes": "The goal limits how many people complete the survey.",
 }
 
+PACING = {
+    "": "Off",
+    "linear": "Linear: the same step each time",
+    "adaptive": "Adaptive: steps even out what is left",
+    "gemini": "Like another group: never ahead of it",
+}
+
 CHANGES = {
     "business_unit_change": "Business unit",
     "collects_pii_change": "Collects personal data",

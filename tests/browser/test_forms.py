@@ -64,6 +64,17 @@ def _manager(value: Any, step: int) -> Any:
     return value | {"project_manager_id": order[(at + step) % len(order)]}
 
 
+def _soft_launch(module: Any, more: int) -> Any:
+    """A soft launch of some per cent more, to the end of the hour."""
+    end = timezone.now().replace(minute=0, second=0, microsecond=0) + timedelta(hours=2)
+    share = module["filling_goal_percentage"] if module else 10
+    return {
+        "end_at": end.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        "filling_goal_percentage": share + more,
+        "demographics_strictness_percentage": 50,
+    }
+
+
 class Case(NamedTuple):
     """How a form is used: what you want of what is there, what a colleague makes of it meanwhile,
     and what nobody may send (as it stands there where nothing is named).
@@ -91,6 +102,11 @@ CASES = {
         lambda v: {"completes_goal": v["completes_goal"] + 1},
         lambda v: {"completes_goal": v["completes_goal"] + 7},
         {"completes_goal": "0"},
+    ),
+    "assistant": Case(
+        lambda v: v | {"soft_launch": _soft_launch(v["soft_launch"], 1)},
+        lambda v: v | {"soft_launch": _soft_launch(v["soft_launch"], 2)},
+        {"pacing": "linear", "pacing.increment_interval": "1e309"},
     ),
     "budget": Case(
         lambda _: {"value": "600", "currency_code": "USD"},
@@ -231,7 +247,7 @@ def test_what_the_exchange_refuses_stays_typed_with_its_words(
     name: str, opened: Opened, simulator: Simulator
 ) -> None:
     form = opened(name)
-    simulator.fault("http_422", operation="update_*")
+    simulator.fault("http_422", operation="*update_*")
     before = form.type_in(form.typed(CASES[name].yours(form.value)))
     form.send()
     expect(form.page.locator(".edit")).to_contain_text("simulated 422")

@@ -39,6 +39,7 @@ PAGES = [
     "/groups/{group}/edit/details/",
     "/groups/{group}/edit/dates/?hours=24",
     "/groups/{group}/edit/goals/",
+    "/groups/{group}/edit/assistant/",
     "/groups/{group}/edit/time_zone/",
     "/groups/{group}/notes/",
     "/edits/{edit}/",

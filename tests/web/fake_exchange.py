@@ -51,6 +51,12 @@ GOALS: dict[str, Any] = {
         }
     ],
 }
+ASSISTANT: dict[str, Any] = {
+    "pricing": {"type": "dynamic", "maximum_cpi": {"value": "3.50", "currency_code": "USD"}},
+    "pacing": {"type": "linear", "increment_interval": "P1DT12H"},
+    "quota_overlay": {"prevent_overfill": True, "balance_fill": False},
+    "soft_launch": None,
+}
 
 
 class FakeExchange:
@@ -68,6 +74,7 @@ class FakeExchange:
             "details": copy.deepcopy(DETAILS),
             "dates": dict(DATES),
             "goals": copy.deepcopy(GOALS),
+            "assistant": copy.deepcopy(ASSISTANT),
             "budget": None,
             "time_zone": "",
         }

@@ -23,6 +23,7 @@ class Edit(models.Model):
         DETAILS = "details", "Details"
         DATES = "dates", "Fielding dates"
         GOALS = "goals", "Goals"
+        ASSISTANT = "assistant", "Fielding assistant"
         BUDGET = "budget", "Budget"
         TIME_ZONE = "time_zone", "Time zone"
 

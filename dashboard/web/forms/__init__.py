@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dashboard.web.forms import cpi, dates, details, goals, ours, re_entry, strategy
+from dashboard.web.forms import assistant, cpi, dates, details, goals, ours, re_entry, strategy
 from dashboard.web.forms.base import Form
 
 FORMS: Mapping[str, Form] = {
@@ -17,6 +17,7 @@ FORMS: Mapping[str, Form] = {
         details.MANAGER,
         dates.FORM,
         goals.FORM,
+        assistant.FORM,
         ours.BUDGET,
         ours.TIME_ZONE,
     )

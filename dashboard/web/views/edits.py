@@ -91,7 +91,10 @@ class Desk:
 
     @property
     def names(self) -> dict[str, str]:
-        """The people of the group's account by the exchange's ids."""
+        """What ids of the exchange stand for: the other groups of the project, or people."""
+        if self.form.kind == Edit.Kind.ASSISTANT:
+            others = TargetGroup.objects.filter(project=self.group.project_id)
+            return dict(others.exclude(pk=self.group.pk).values_list("exchange_id", "name"))
         people = ExchangeUser.objects.filter(account=self.group.account_id)
         return {one.exchange_id: str(one) for one in people}
 
@@ -103,7 +106,7 @@ class Desk:
             opened.seen,
             state.typed,
             timezone.now(),
-            self.names if self.form.kind == Edit.Kind.DETAILS else {},
+            self.names if self.form.kind in (Edit.Kind.DETAILS, Edit.Kind.ASSISTANT) else {},
             self.exchange.lockouts(group=self.group) if needs_lists else [],
             state.errors,
         )

@@ -86,7 +86,7 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "quick": present.quick(of),
         "transitions": acting.offered(of),
         "token": secrets.token_urlsafe(24),
-        "settings": present.settings_of(of, user, names),
+        "settings": present.settings_of(of, user, names, changes),
         "funnel": trends.funnel(of),
         "respondents": trends.respondents(of),
         "quotas": quotas.cells(of),

@@ -1,0 +1,170 @@
+"""The fielding assistant: soft launch, pacing, quotas and pricing, all sent back together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from dashboard.fielding.models import Edit
+from dashboard.web import times, words
+from dashboard.web.forms import modules
+from dashboard.web.forms.base import NO_CHANGE, Entry, Form, Value, Wrong
+from dashboard.web.forms.modules import PACING, PRICING, QUOTAS, SOFT, Texts
+
+Choice = tuple[str, str, bool]  # value, word, chosen
+
+
+class Module(NamedTuple):
+    """A module of the assistant: its fields, and how it is read from them and typed into them."""
+
+    fields: tuple[str, ...]
+    read: Callable[[Entry, Texts], Value]
+    texts: Callable[[Value, Entry], Texts]
+
+
+MODULES: Mapping[str, Module] = {
+    SOFT: Module(
+        (SOFT, modules.END, modules.SHARE, modules.STRICT),
+        modules.soft_launch,
+        modules.soft_launch_texts,
+    ),
+    PACING: Module(
+        (PACING, modules.EVERY, modules.UNIT, modules.EXPOSED), modules.pacing, modules.pacing_texts
+    ),
+    QUOTAS: Module((modules.STOP, modules.BALANCE), modules.quotas, modules.quotas_texts),
+    PRICING: Module((PRICING, *modules.AMOUNTS), modules.pricing, modules.pricing_texts),
+}
+UNTYPED = {modules.UNIT: "H"}  # what a list says that nobody has touched
+FIELDS = tuple(field for module in MODULES.values() for field in module.fields)
+
+
+def check(entry: Entry) -> Value:
+    """All four modules: one that was not touched goes back as it came."""
+    value: dict[str, Any] = dict(entry.seen)
+    wrong: dict[str, str] = {}
+    again = False
+    were = filled(entry.seen, entry)
+    for name, module in MODULES.items():
+        texts = {field: entry.typed.get(field, "").strip() for field in module.fields}
+        if all(text == were.get(field, UNTYPED.get(field, "")) for field, text in texts.items()):
+            continue
+        try:
+            value[name] = module.read(entry, texts)
+        except Wrong as exc:
+            wrong |= exc.fields
+            again |= exc.again
+    if wrong:
+        raise Wrong(wrong, again=again)
+    if value == entry.seen:
+        raise Wrong(form=NO_CHANGE)
+    return value
+
+
+def filled(value: Value, entry: Entry) -> Texts:
+    """Every module that is on; with all of them off, the form is typed all the same."""
+    texts = {"typed": "1"}
+    for name, module in MODULES.items():
+        if value[name]:
+            texts |= module.texts(value[name], entry)
+    return texts
+
+
+class Field(NamedTuple):
+    """A field of a module as it is shown."""
+
+    name: str
+    label: str
+    text: str
+    error: str
+    help: str = ""
+    mode: str = "numeric"
+    again: str = ""  # what is wrong with the amount that has to be typed twice
+
+
+def shown(entry: Entry) -> dict[str, Any]:
+    """Every module as typed, else as the exchange has it."""
+    texts: Texts = filled(entry.seen, entry)
+    if entry.typed:
+        texts = {name: str(entry.typed[name]) for name in entry.typed}
+    pace = texts.get(PACING, "")
+    return {
+        "zone": times.zone_of(entry.group).key,
+        "soft_launch": texts.get(SOFT, ""),
+        "soft_launch_end": _field(entry, texts, modules.END, "Ends"),
+        "soft_launch_fields": [
+            _field(entry, texts, modules.SHARE, "Share of the goal in %", "1 to 100"),
+            _field(
+                entry,
+                texts,
+                modules.STRICT,
+                "Strictness in %",
+                "100: the same mix of people as later",
+            ),
+        ],
+        "pacing": _choices(words.PACING | {pace: words.PACING.get(pace, pace)}, pace),
+        "pacing_error": entry.errors.get(PACING, ""),
+        "step": _field(entry, texts, modules.EVERY, "A step every"),
+        "units": _choices(modules.UNITS, texts.get(modules.UNIT) or UNTYPED[modules.UNIT]),
+        "exposed": _field(entry, texts, modules.EXPOSED, "Paced like"),
+        "others": _choices(
+            dict(sorted(entry.names.items(), key=_by_name)), texts.get(modules.EXPOSED, "")
+        ),
+        "stop": texts.get(modules.STOP, ""),
+        "balance": texts.get(modules.BALANCE, ""),
+        **_pricing(entry, texts),
+    }
+
+
+def _by_name(pair: tuple[str, str]) -> str:
+    return pair[1].casefold()
+
+
+def _field(entry: Entry, texts: Texts, name: str, label: str, help_: str = "") -> Field:
+    errors = entry.errors
+    again = errors.get(f"{name}_again", "")
+    return Field(name, label, texts.get(name, ""), errors.get(name, ""), help_, again=again)
+
+
+def _choices(words_of: Mapping[str, str], chosen: str) -> list[Choice]:
+    return [(value, word, value == chosen) for value, word in words_of.items()]
+
+
+def _pricing(entry: Entry, texts: Texts) -> dict[str, Any]:
+    """The amounts of the group's own pricing model; of another one, what the exchange has."""
+    kind = (entry.seen[PRICING] or {}).get("type") or entry.group.pricing_model or "dynamic"
+    labels = {
+        modules.BUDGET: ("Total budget", "Either this or a highest CPI"),
+        modules.HIGHEST: (
+            "Highest CPI",
+            "" if kind == "rate_card" else "Either this or a total budget",
+        ),
+        modules.LOWEST: ("Lowest CPI", "Optional"),
+        modules.BOOST: ("Boost", "Optional, on top of the rate card"),
+    }
+    names = (
+        (modules.HIGHEST, modules.BOOST)
+        if kind == "rate_card"
+        else (modules.BUDGET, modules.HIGHEST, modules.LOWEST)
+    )
+    return {
+        "pricing": texts.get(PRICING, ""),
+        "pricing_kind": kind,
+        "pricing_error": entry.errors.get(PRICING, ""),
+        "amounts": [
+            _field(entry, texts, name, f"{label} in {entry.group.currency}", said)._replace(
+                mode="decimal"
+            )
+            for name, (label, said) in labels.items()
+            if name in names
+        ],
+    }
+
+
+def place(name: str) -> str:
+    """The field that an objection is about."""
+    return next((one for one in sorted(FIELDS, key=len, reverse=True) if name.startswith(one)), "")
+
+
+FORM = Form(
+    "assistant", Edit.Kind.ASSISTANT, "Fielding assistant", check, shown, filled, place=place
+)
