@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from dashboard.alerts.words import plain
 from dashboard.fielding.models import TargetGroup
+from dashboard.fielding.wanted import completes_wanted, counts_prescreens
 from dashboard.fielding.zones import zone_of
 
 
@@ -69,16 +70,24 @@ class Figures(NamedTuple):
 
     @property
     def goal(self) -> int | None:
-        """The completes that are wanted; where the goal counts prescreens, only what was set."""
-        if self.completes_goal:
-            return self.completes_goal
-        return None if self.filling_strategy == "prescreens" else self.filling_goal
+        """The completes that fill it; about as many where the limit counts prescreens."""
+        return completes_wanted(self)
+
+    @property
+    def counted(self) -> tuple[int | None, int | None, str]:
+        """What the limit counts: how many so far, the limit, and what they are."""
+        if counts_prescreens(self):
+            return self.prescreens, self.filling_goal, "prescreens"
+        return self.completes, self.goal, "completes"
 
     @property
     def progress(self) -> str:
-        """Completes of the goal: 212 of 400."""
-        done = "?" if self.completes is None else str(self.completes)
-        return f"{done} of {self.goal}" if self.goal else f"{done} completes"
+        """Completes of the goal: 212 of 400; prescreens where the limit counts them."""
+        done, goal, what = self.counted
+        said = "?" if done is None else str(done)
+        if not goal:
+            return f"{said} {what}"
+        return f"{said} of {goal}" if what == "completes" else f"{said} of {goal} {what}"
 
     def told(self, *path: str) -> Any:
         """A value of the insight by its keys; None where the pull did not write it."""

@@ -176,6 +176,7 @@ class TargetGroupQuerySet(NamedQuerySet):
         columns = (
             "country_code", "time_zone", "currency", "completes_goal", "filling_goal", "starts_at",
             "ends_at", "insight", "details", "expected_loi_minutes", "expected_incidence_rate",
+            "completes", "prescreens", "filling_strategy",
         )  # fmt: skip
         chosen = self.select_related("project").only(*columns, "project__version")
         return chosen.annotate(edited=has_edits())

@@ -20,6 +20,7 @@ from dashboard.fielding.question import Question
 from dashboard.fielding.readings import Readings
 from dashboard.fielding.rhythm import Prior
 from dashboard.fielding.usual import Pools
+from dashboard.fielding.wanted import completes_wanted
 from dashboard.fielding.zones import zone_of
 
 Days = Mapping[date, completes.PackedDay]
@@ -44,10 +45,8 @@ class Story:
 
     @property
     def goal(self) -> int | None:
-        """The goal in completes; a goal in prescreens has the agreed completes beside it."""
-        if self.group.filling_strategy == "prescreens":
-            return self.group.completes_goal
-        return self.group.filling_goal or self.group.completes_goal
+        """The goal in completes; for a limit of prescreens those that it is likely to give."""
+        return completes_wanted(self.group)
 
     @property
     def prior(self) -> Prior | None:

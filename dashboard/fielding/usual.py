@@ -17,6 +17,7 @@ from dashboard.fielding import completes, rhythm
 from dashboard.fielding.models import CompletesDay, ExchangeAccount, Project, TargetGroup, Usual
 from dashboard.fielding.readings import Floats, cleaned, record, stack
 from dashboard.fielding.rhythm import Prior, pooled, waking_hours
+from dashboard.fielding.wanted import completes_wanted
 from dashboard.fielding.zones import zone_of
 
 LEARNED_FROM = timedelta(days=28)
@@ -181,7 +182,7 @@ def _speed(group: TargetGroup, now: datetime) -> float | None:
 
 def _planned(group: TargetGroup) -> float | None:
     """Completes a day by an even plan."""
-    goal = group.completes_goal or group.filling_goal
+    goal = completes_wanted(group)
     if not goal or group.starts_at is None or group.ends_at is None:
         return None
     return goal / max((group.ends_at - group.starts_at) / _DAY, 1.0)

@@ -14,6 +14,7 @@ from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import ExchangeError
 from dashboard.exchange.shapes.groups import ComputeTargetGroupTransitionsRequest
 from dashboard.fielding.models import Batch, Project, TargetGroup
+from dashboard.fielding.wanted import is_full
 from dashboard.sync import connect
 
 SECONDS = 8.0
@@ -52,7 +53,7 @@ def reason(action: Batch.Action, group: TargetGroup, now: datetime) -> str:
     if action in (Batch.Action.RESUME, Batch.Action.RELAUNCH):
         if group.ends_at and group.ends_at <= now:
             return "its end has passed: move the end first"
-        if group.completes_goal and (group.completes or 0) >= group.completes_goal:
+        if is_full(group):
             return "its goal is reached: raise the goal first"
     return ""
 

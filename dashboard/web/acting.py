@@ -12,6 +12,7 @@ from django.conf import settings
 from django.http import QueryDict
 
 from dashboard.fielding.models import Batch, TargetGroup
+from dashboard.fielding.wanted import completes_wanted
 from dashboard.sync import transitions
 from dashboard.sync.batch import Chosen
 from dashboard.web import figures, times
@@ -82,7 +83,7 @@ def _transition(action: str, groups: Sequence[TargetGroup], now: datetime) -> Pr
 
 def _note(action: str, group: TargetGroup) -> str:
     """What a person should know before completing a group."""
-    short = (group.completes_goal or 0) - (group.completes or 0)
+    short = (completes_wanted(group) or 0) - (group.completes or 0)
     if action == Batch.Action.COMPLETE and short > 0:
         return f"{figures.count(short)} completes short of its goal"
     return ""

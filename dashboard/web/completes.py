@@ -12,7 +12,8 @@ from django.http import QueryDict
 from dashboard.fielding import daily, modules
 from dashboard.fielding.models import Change, Edit, TargetGroup
 from dashboard.fielding.pace import Plan, required_line
-from dashboard.web import charts, history, series, sheet, times
+from dashboard.fielding.wanted import completes_wanted, counts_prescreens
+from dashboard.web import charts, figures, history, series, sheet, times
 
 STEPS = {"hour": 1, "6h": 6, "day": 24}
 STEP_WORDS = {"": "In all", "hour": "Per hour", "6h": "Per 6 h", "day": "Per day"}
@@ -122,7 +123,8 @@ def figure(
     ahead = (now - since) / 4
     return charts.completes(
         grid,
-        goal=group.completes_goal or group.filling_goal,
+        goal=completes_wanted(group),
+        goal_name=_goal_name(group),
         required=_required(group, grid, changes, now),
         forecast=sheet.forecast(group),
         marks=[charts.Mark(line.at, _said(line)) for line in lines if line.at >= since],
@@ -138,6 +140,17 @@ def _said(line: history.Line) -> str:
     return f"{who}{line.what} {line.old} → {line.new}"
 
 
+def _goal_name(group: TargetGroup) -> str:
+    """What the goal's line says; a limit of prescreens is told beside the completes it gives."""
+    goal = completes_wanted(group)
+    if goal is None:
+        return ""
+    if counts_prescreens(group):
+        limit = figures.count(group.filling_goal)
+        return f"About {figures.count(goal)}, when {limit} prescreens are reached"
+    return f"Goal {figures.count(goal)}"
+
+
 def _required(
     group: TargetGroup, grid: series.Grid | None, changes: Sequence[Change], now: datetime
 ) -> list[tuple[datetime, float]]:
@@ -145,7 +158,7 @@ def _required(
 
     A soft launch and pacing are kept to; without a fielding period nothing is required.
     """
-    goal = group.completes_goal or group.filling_goal
+    goal = completes_wanted(group)
     if grid is None or not goal or group.starts_at is None or group.ends_at is None:
         return []
     turns = [(one.occurred_at, one.new) for one in changes if one.kind == "status_change"]

@@ -34,7 +34,8 @@ GLOSSARY = {
     "Risk of a pause": "How near the group is to each reason for which the exchange pauses by "
     "itself. The exchange keeps its limits to itself; this is our estimate.",
     "Short at end": "Completes that will be missing on the end date at the present pace, the "
-    "middle estimate.",
+    "middle estimate. Of a group whose goal counts prescreens: what the missing prescreens would "
+    "have given.",
     "Spend": "Completes so far at the price each was bought for.",
     "Spend today": "Completes since midnight where their people live, at the present CPI of their "
     "group; the exchange's own count of cost comes later.",

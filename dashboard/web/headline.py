@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from dashboard.fielding.wanted import completes_wanted
 from dashboard.fielding.zones import zone_of
 from dashboard.web import figures
 
@@ -18,7 +19,8 @@ BEHIND = ("behind", "far behind")
 DAY = timedelta(days=1)
 FIELDS = (
     "project_id", "status", "status_changed_by", "short_at_end", "currency", "cpi", "completes",
-    "filling_strategy", "filling_goal", "completes_goal", "ends_at", "country_code", "time_zone",
+    "prescreens", "expected_incidence_rate", "filling_strategy", "filling_goal", "completes_goal",
+    "ends_at", "country_code", "time_zone",
     "insight__today", "insight__pace__band",
 )  # fmt: skip
 
@@ -64,8 +66,7 @@ def headline(groups: Iterable[Any], *, now: datetime) -> Headline:
 
 def needed_today(group: Any, today: int, now: datetime) -> float:
     """What was missing to the goal at midnight where they live, spread over the days to the end."""
-    prescreens = group.filling_strategy == "prescreens"
-    goal = group.completes_goal if prescreens else group.filling_goal or group.completes_goal
+    goal = completes_wanted(group)
     if not goal or group.completes is None:
         return 0.0
     missing = max(goal - (group.completes - today), 0)

@@ -11,10 +11,16 @@ from django.db.models import QuerySet
 from django.utils.safestring import SafeString
 
 from dashboard.fielding.models import Incident
+from dashboard.fielding.wanted import completes_wanted
 from dashboard.web import columns, figures, words
 from dashboard.web.rows import severity
 
 Namer = Callable[[str], str]
+
+_SUMMED = (
+    "completes", "prescreens", "filling_strategy", "filling_goal", "completes_goal",
+    "expected_incidence_rate", "short_at_end", "cost", "currency",
+)  # fmt: skip
 
 
 class Row(NamedTuple):
@@ -109,15 +115,13 @@ def subtotals(groups: QuerySet[Any], column: str) -> dict[str, str]:
     """A sentence a value of the column, over all pages, in one query; summed here, since databases
     round money."""
     found: dict[str, Total] = {}
-    told = groups.order_by().values_list(
-        column, "completes", "completes_goal", "short_at_end", "cost", "currency"
-    )
-    for value, done, goal, short, cost, currency in told:
-        total = found.setdefault(str(value), Total())
+    for group in groups.order_by().values_list(*{column, *_SUMMED}, named=True):
+        total = found.setdefault(str(getattr(group, column)), Total())
         total.groups += 1
-        total.done += done or 0
-        total.goal += goal or 0
-        total.short += short or 0
-        if cost:
-            total.spent[currency] = total.spent.get(currency, Decimal(0)) + cost
+        total.done += group.completes or 0
+        total.goal += completes_wanted(group) or 0
+        total.short += group.short_at_end or 0
+        if group.cost:
+            spent = total.spent.get(group.currency, Decimal(0))
+            total.spent[group.currency] = spent + group.cost
     return {value: str(total) for value, total in found.items()}

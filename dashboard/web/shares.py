@@ -12,15 +12,18 @@ from numpy.typing import NDArray
 
 from dashboard.fielding.measured import CompletesDayQuerySet
 from dashboard.fielding.models import CompletesDay, Project
+from dashboard.fielding.wanted import completes_wanted
 from dashboard.web.charts import Share
 from dashboard.web.series import HOUR
 
 TOP = 7  # groups with a colour of their own
 DAYS = 60
 Line = list[tuple[datetime, float]]
+Group = Any  # a row of _COLUMNS
 Counts = NDArray[np.int64]
 _COLUMNS = (
-    "pk", "name", "completes", "completes_goal", "filling_goal", "starts_at", "ends_at", "insight",
+    "pk", "name", "completes", "prescreens", "filling_strategy", "filling_goal", "completes_goal",
+    "expected_incidence_rate", "starts_at", "ends_at", "insight",
 )  # fmt: skip
 
 
@@ -35,7 +38,7 @@ class Shares(NamedTuple):
 
 def of_project(project: Project, *, now: datetime) -> Shares:
     """In two queries, whatever the number of groups."""
-    groups = list(project.target_groups.exclude(status="draft").values(*_COLUMNS))
+    groups = list(project.target_groups.exclude(status="draft").values_list(*_COLUMNS, named=True))
     since = now - timedelta(days=DAYS)
     days = CompletesDayQuerySet(CompletesDay).filter(group__project=project).since(since)
     rows = list(days.values_list("group_id", "day", "hours"))
@@ -44,7 +47,7 @@ def of_project(project: Project, *, now: datetime) -> Shares:
     first = min(day for _, day, _ in rows)
     counts = _hourly(rows, first, now)
     start = datetime(first.year, first.month, first.day, tzinfo=UTC) + HOUR
-    ranked = sorted(groups, key=lambda group: -(group["completes"] or 0))
+    ranked = sorted(groups, key=lambda group: -(group.completes or 0))
     end = start + HOUR * (len(next(iter(counts.values()))) - 1)
     return Shares(start, _shares(ranked, counts), _required(groups), _forecast(groups, end))
 
@@ -69,38 +72,38 @@ def _carried(line: Counts) -> Counts:
     return np.where(places >= 0, line[places], 0)
 
 
-def _shares(ranked: Sequence[Mapping[str, Any]], counts: Mapping[int, Counts]) -> list[Share]:
-    counted = [group for group in ranked if group["pk"] in counts]
+def _shares(ranked: Sequence[Group], counts: Mapping[int, Counts]) -> list[Share]:
+    counted = [group for group in ranked if group.pk in counts]
     top, others = counted[:TOP], counted[TOP:]
-    shares = [Share(group["name"], counts[group["pk"]].tolist()) for group in top]
+    shares = [Share(group.name, counts[group.pk].tolist()) for group in top]
     if others:
-        rest = np.sum([counts[group["pk"]] for group in others], axis=0)
+        rest = np.sum([counts[group.pk] for group in others], axis=0)
         name = f"{len(others)} other group{'' if len(others) == 1 else 's'}"
         shares.append(Share(name, rest.tolist()))
     return shares
 
 
-def _required(groups: Sequence[Mapping[str, Any]]) -> Line:
+def _required(groups: Sequence[Group]) -> Line:
     """The sum of straight lines from nothing at each start to the goal at each end."""
     planned = [
-        (group["starts_at"].timestamp(), group["ends_at"].timestamp(), goal)
+        (group.starts_at.timestamp(), group.ends_at.timestamp(), goal)
         for group in groups
-        if group["starts_at"] and group["ends_at"] and group["starts_at"] < group["ends_at"]
-        if (goal := group["completes_goal"] or group["filling_goal"])
+        if group.starts_at and group.ends_at and group.starts_at < group.ends_at
+        if (goal := completes_wanted(group))
     ]
     return _sum([((begins, ends), (0.0, float(goal))) for begins, ends, goal in planned])
 
 
-def _forecast(groups: Sequence[Mapping[str, Any]], now: datetime) -> Line:
+def _forecast(groups: Sequence[Group], now: datetime) -> Line:
     """The sum of each group's way from its count now to its middle forecast at its end."""
     clock, lines = now.timestamp(), []
     for group in groups:
-        done = float(group["completes"] or 0)
-        middle = _middle(group["insight"])
-        if middle is None or not group["ends_at"] or group["ends_at"] <= now:
+        done = float(group.completes or 0)
+        middle = _middle(group.insight)
+        if middle is None or not group.ends_at or group.ends_at <= now:
             lines.append(((clock, clock + 1), (done, done)))
         else:
-            lines.append(((clock, group["ends_at"].timestamp()), (done, max(middle, done))))
+            lines.append(((clock, group.ends_at.timestamp()), (done, max(middle, done))))
     line = _sum(lines)
     return line if len(line) > 2 else []
 

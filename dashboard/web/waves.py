@@ -11,6 +11,7 @@ from typing import Any
 
 from dashboard.fielding import completes
 from dashboard.fielding.models import CompletesDay, TargetGroup
+from dashboard.fielding.wanted import completes_wanted
 from dashboard.web import figures, words
 
 DAY = timedelta(days=1)
@@ -18,7 +19,8 @@ DAY = timedelta(days=1)
 _WAVE = re.compile(r"\b(?:w|wave|kw|q|m)[ ._-]?\d{1,3}\b|\b20\d\d(?:[-/]\d{1,2})?\b", re.IGNORECASE)
 FIELDS = (
     "pk", "project_id", "name", "country_code", "starts_at", "ends_at", "completes",
-    "completes_goal", "filling_goal", "status",
+    "prescreens", "expected_incidence_rate", "filling_strategy", "filling_goal", "completes_goal",
+    "status",
 )  # fmt: skip
 
 Key = tuple[str, str]
@@ -93,7 +95,7 @@ def _pair(group: Group, then: Group, points: Points, now: datetime) -> Pair:
     had = points[at - 1][1] if at else (0 if points else None)
     behind = group.completes is not None and had is not None
     lasted = then.ends_at - then.starts_at if then.ends_at else None
-    ended = f"{figures.count(then.completes)} / {figures.count(_goal(then))}"
+    ended = f"{figures.count(then.completes)} / {figures.count(completes_wanted(then))}"
     return Pair(
         name=group.name,
         country=words.country(group.country_code) if group.country_code else figures.DASH,
@@ -105,13 +107,8 @@ def _pair(group: Group, then: Group, points: Points, now: datetime) -> Pair:
     )
 
 
-def _goal(group: Group) -> int | None:
-    goal: int | None = group.completes_goal or group.filling_goal
-    return goal
-
-
 def _side(group: Group, done: int | None, age: timedelta) -> Side:
-    goal = _goal(group)
+    goal = completes_wanted(group)
     share = done / goal if done is not None and goal else None
     pace = done / (age / DAY) if done is not None and age else None
     return Side(

@@ -193,8 +193,21 @@ def test_being_short_reads_as_a_project_manager_says_it() -> None:
 
 
 def test_a_goal_of_prescreens_is_not_taken_for_completes() -> None:
-    f = figures(completes_goal=None, filling_goal=500, filling_strategy="prescreens")
-    assert f.goal is None
+    limit = {"filling_goal": 500, "filling_strategy": "prescreens", "prescreens": 300}
+    f = figures(completes=60, completes_goal=500, expected_incidence_rate=0.2, **limit)
+    assert f.goal == 60 + 200 * 0.2
+    assert f.progress == "300 of 500 prescreens"
+
+
+def test_a_limit_of_prescreens_is_overfilled_by_prescreens() -> None:
+    limit = {"filling_goal": 500, "completes_goal": 500, "filling_strategy": "prescreens"}
+    few, many = (figures(completes=90, prescreens=n, **limit) for n in (501, 512))
+    assert judged("overfilled", few) is M
+    assert judged("overfilled", many) is B
+    say = JUDGED["overfilled"].say
+    assert say
+    told = say(many, {})
+    assert "12 prescreens above its goal; 512 of 500 prescreens." in told.sentence
 
 
 def test_every_reason_of_the_exchange_has_plain_words() -> None:

@@ -19,6 +19,7 @@ def figure(grid: series.Grid | None, zone: ZoneInfo = TOKYO) -> charts.Figure:
     return charts.completes(
         grid,
         goal=10,
+        goal_name="Goal 10",
         required=[(NOW - timedelta(days=1), 0), (NOW + timedelta(days=1), 10)],
         forecast=charts.Forecast(NOW + timedelta(days=1), 8, 10, 12),
         marks=[charts.Mark(NOW - timedelta(hours=1), "CPI: 2.70 → 3.10")],
@@ -91,7 +92,7 @@ def test_a_step_gains_the_difference_of_counts_and_a_gap_gains_nothing_known() -
 
 def test_a_span_is_shown_on_the_groups_clock() -> None:
     shown = charts.completes(
-        GRID, goal=None, required=[], forecast=None, marks=[], shown=(NOW, NOW),
+        GRID, goal=None, goal_name="", required=[], forecast=None, marks=[], shown=(NOW, NOW),
         palette=charts.PALETTES["light"], zone=TOKYO,
     )  # fmt: skip
     assert shown["layout"]["xaxis"]["range"] == ["2026-11-20T21:00:00"] * 2

@@ -142,20 +142,21 @@ def _finish(f: Figures) -> datetime | None:
 
 
 def overfilled(f: Figures, s: Settings, _: Memory) -> Verdict | None:
-    """More completes than the goal, by more than a few."""
-    if f.completes is None or not f.goal:
+    """More than the goal, by more than a few, of what the limit counts."""
+    done, goal = f.counted[:2]
+    if done is None or not goal:
         return None
-    extra = f.completes - f.goal
-    return over(extra, max(s["completes"], s["share"] * f.goal), 0)
+    return over(done - goal, max(s["completes"], s["share"] * goal), 0)
 
 
 def say_overfilled(f: Figures, _: Settings) -> Words:
     """By how many."""
-    extra = (f.completes or 0) - (f.goal or 0)
+    done, goal, what = f.counted
+    extra = (done or 0) - (goal or 0)
     return Words(
-        f"Overfilled: {f.label}, {extra} above its goal of {f.goal}",
-        f"{f.label}: {extra} completes above its goal; {f.progress}.",
-        (("completes", str(f.completes), str(f.goal)),),
+        f"Overfilled: {f.label}, {extra} above its goal of {goal}",
+        f"{f.label}: {extra} {what} above its goal; {f.progress}.",
+        ((what, str(done), str(goal)),),
     )
 
 

@@ -35,6 +35,7 @@ def completes(
     grid: Grid | None,
     *,
     goal: int | None,
+    goal_name: str,
     required: Line,
     forecast: Forecast | None,
     marks: Sequence[Mark],
@@ -44,7 +45,7 @@ def completes(
 ) -> Figure:
     """Cumulative completes with the goal, the line that is required, the forecast and changes.
 
-    `shown`: the stretch of time to begin with; None shows all.
+    `goal_name`: what the goal's line says. `shown`: the time to begin with; None shows all.
     """
     layout = frame.layout(palette, place(zone))
     if grid is None:
@@ -58,7 +59,7 @@ def completes(
         traces.append(_marks(marks, grid, palette, zone))
     if goal:
         layout["shapes"] = [frame.level(goal, palette)]
-        layout["annotations"] = [frame.level_name(goal, f"Goal {goal:,}", palette)]
+        layout["annotations"] = [frame.level_name(goal, goal_name, palette)]
     if shown:
         layout["xaxis"]["range"] = [frame.clock(moment, zone) for moment in shown]
     return {"data": traces, "layout": layout}

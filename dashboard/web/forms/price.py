@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 
 from dashboard.fielding.models import TargetGroup
+from dashboard.fielding.wanted import completes_wanted, counts_prescreens
 from dashboard.web import figures
 
 CENT = Decimal("0.01")
@@ -18,9 +19,15 @@ def rounded(new: Decimal, present: Decimal) -> Decimal:
 
 
 def left(group: TargetGroup, goal: int | None = None) -> int | None:
-    """Completes still to come up to a goal; None where the goal counts something else."""
-    goal = goal or group.completes_goal or group.filling_goal
-    if goal is None or group.completes is None or group.filling_strategy == "prescreens":
+    """Completes still to come, up to a goal in completes where one is given.
+
+    About as many where the limit counts prescreens; None where nobody can say.
+    """
+    if goal is None:
+        goal = completes_wanted(group)
+    elif counts_prescreens(group):
+        return None
+    if goal is None or group.completes is None:
         return None
     return max(goal - group.completes, 0)
 

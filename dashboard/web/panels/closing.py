@@ -44,7 +44,7 @@ def _count(group: TargetGroup) -> Line:
     """What the goal counts, by the filling strategy."""
     if group.filling_strategy == "prescreens":
         return _reached("Prescreens", group.prescreens, group.filling_goal)
-    return _reached("Completes", group.completes, group.completes_goal or group.filling_goal)
+    return _reached("Completes", group.completes, group.filling_goal or group.completes_goal)
 
 
 def _reached(label: str, done: int | None, goal: int | None) -> Line:

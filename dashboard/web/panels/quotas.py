@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.fielding.models import GroupSheet, TargetGroup
+from dashboard.fielding.wanted import completes_wanted
 from dashboard.web import figures
 
 BEHIND = 0.8  # of the group's own share of its goal: a cell below this holds it up
@@ -52,7 +53,7 @@ def unlimited(group: TargetGroup) -> list[str]:
 
 
 def _share(group: TargetGroup) -> float:
-    goal = group.completes_goal or group.filling_goal
+    goal = completes_wanted(group)
     return (group.completes or 0) / goal if goal else 0.0
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from dashboard.alerts.words import pause_cause
 from dashboard.fielding.models import TargetGroup, User
+from dashboard.fielding.wanted import completes_wanted, counts_prescreens
 from dashboard.fielding.warning import LINE
 from dashboard.web import figures, rows, sheet, times
 
@@ -61,19 +62,31 @@ def _capital(text: str) -> str:
 
 def for_client(group: TargetGroup, user: User, read_at: datetime | None) -> str:
     """How the group does, as plain text to send on: no price, no spend, nothing of suppliers."""
-    done, goal = group.completes, group.completes_goal or group.filling_goal
+    goal = completes_wanted(group)
     state = rows.status(group.status, group.status_reason, group.status_changed_by)
-    share = f" ({done / goal * 100:.0f} %)" if done is not None and goal else ""
     lines = [
         f"{group.name} ({group.human_readable_id})" if group.human_readable_id else group.name,
         f"As of {times.when(read_at, group, user)}" if read_at else "",
         f"Status: {state.word.lower()}{f', because {state.why}' if state.why else ''}",
-        f"Completes: {figures.count(done)} of {figures.count(goal)}{share}",
+        *_progress(group, goal),
         _outlook(group, user, goal),
         _measured("Interview length", group.median_loi_seconds, _loi(group)),
         _measured("Incidence rate", group.incidence_rate, _ir(group)),
     ]
     return "\n".join(line for line in lines if line)
+
+
+def _progress(group: TargetGroup, goal: int | None) -> list[str]:
+    """How full it is: by completes, or by prescreens with the completes beside them."""
+    if counts_prescreens(group):
+        filled = _of("Prescreens", group.prescreens, group.filling_goal)
+        return [filled, f"Completes: {figures.count(group.completes)}"]
+    return [_of("Completes", group.completes, goal)]
+
+
+def _of(label: str, done: int | None, goal: int | None) -> str:
+    share = f" ({done / goal * 100:.0f} %)" if done is not None and goal else ""
+    return f"{label}: {figures.count(done)} of {figures.count(goal)}{share}"
 
 
 def _outlook(group: TargetGroup, user: User, goal: int | None) -> str:
@@ -82,9 +95,10 @@ def _outlook(group: TargetGroup, user: User, goal: int | None) -> str:
     said = []
     if band and group.ends_at and goal:
         low, middle, high = (min(round(number), goal) for number in band)
+        of = " completes" if counts_prescreens(group) else f" of {goal:,}"
         reach = f" (between {low:,} and {high:,})" if low != high else ""
         end = times.when(group.ends_at, group, user)
-        said.append(f"Expected by its end, {end}: about {middle:,} of {goal:,}{reach}")
+        said.append(f"Expected by its end, {end}: about {middle:,}{of}{reach}")
     if group.finish_at and group.status in ("live", "scheduled"):
         said.append(f"Likely to be full on {times.when(group.finish_at, group, user)}")
     return "\n".join(said)
