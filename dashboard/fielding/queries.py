@@ -35,7 +35,6 @@ from dashboard.fielding.subqueries import (
     called,
     full_name,
     group_pulse,
-    has_edits,
     latest,
     newest_note,
     oldest_reading,
@@ -167,19 +166,6 @@ class TargetGroupQuerySet(NamedQuerySet):
             note_at=newest_note("n.at", models.DateTimeField()),
             note_by=newest_note(WRITER, models.TextField()),
         )
-
-    def for_chart(self) -> Self:
-        """With no more than a chart takes, and the version that changes whenever it does.
-
-        `edited`: whether it was ever changed from here; most groups never were.
-        """
-        columns = (
-            "country_code", "time_zone", "currency", "completes_goal", "filling_goal", "starts_at",
-            "ends_at", "insight", "details", "expected_loi_minutes", "expected_incidence_rate",
-            "completes", "prescreens", "filling_strategy",
-        )  # fmt: skip
-        chosen = self.select_related("project").only(*columns, "project__version")
-        return chosen.annotate(edited=has_edits())
 
 
 class IncidentQuerySet(VisibleQuerySet):

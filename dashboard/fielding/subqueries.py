@@ -76,12 +76,6 @@ def group_pulse() -> Concat:
     )
 
 
-def has_edits() -> RawSQL:
-    """Whether a group was ever changed from here."""
-    sql = "EXISTS (SELECT 1 FROM fielding_edit s WHERE s.group_id = fielding_targetgroup.id)"
-    return RawSQL(sql, [], output_field=models.BooleanField())  # noqa: S611 - constants alone
-
-
 def account_pulse() -> Concat:
     """What changes whenever a project, open incident or edit of a member's account does."""
     mine = "s WHERE s.account_id = fielding_membership.account_id"

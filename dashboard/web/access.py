@@ -55,6 +55,18 @@ def memberships(request: HttpRequest) -> dict[int, Membership]:
     return found
 
 
+def read_frame_alone(request: HttpRequest) -> None:
+    """What the frame tells and nothing else, for a request that likely needs no roles."""
+    mine = Membership.objects.filter(user=person(request)).annotate(**watched())
+    request._in_frame = list(mine.values_list(*watched(), named=True))  # type: ignore[attr-defined]
+
+
+def shown_in_frame(request: HttpRequest) -> list[Any]:
+    """What the frame tells, a row an account."""
+    alone: list[Any] | None = getattr(request, "_in_frame", None)
+    return list(memberships(request).values()) if alone is None else alone
+
+
 def stamped(request: HttpRequest) -> tuple[list[str], datetime | None]:
     """A text an account that changes with what lists show of it, and the age of the oldest numbers.
 

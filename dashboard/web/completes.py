@@ -174,7 +174,6 @@ def _required(
         pacing=assistant.pacing,
     )
     known = daily.week(group.insight.get("rhythm") if isinstance(group.insight, dict) else None)
-    line = required_line(
-        plan, now=now, history=() if known is not None else grid.points(), shape=known
-    )
+    read = () if known is not None else grid.points()
+    line = required_line(plan, now=now, history=read, shape=known)
     return [*line[::REQUIRED_EVERY], line[-1]] if line else []

@@ -18,7 +18,7 @@ from django.utils.cache import patch_vary_headers
 
 from dashboard.fielding.queries import ProjectQuerySet, TargetGroupQuerySet
 from dashboard.web import frame
-from dashboard.web.access import person
+from dashboard.web.access import person, read_frame_alone
 from dashboard.web.figures import iso
 
 
@@ -47,10 +47,11 @@ def early(request: HttpRequest, rows: ProjectQuerySet | TargetGroupQuerySet) -> 
     """A 304 to a refresh from the least that can be read: whether this one object changed."""
     if "If-None-Match" not in request.headers or "HX-Request" not in request.headers:
         return None
-    found: Any = rows.visible_to(person(request)).marks().first()
-    if found is None:
+    found: list[Any] = list(rows.visible_to(person(request)).marks())
+    if not found:
         return None
-    version, pulse, read_at = found
+    version, pulse, read_at = found[0]
+    read_frame_alone(request)
     return unchanged(request, mark(request, version, pulse), read_at)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.http import HttpRequest
 
 from dashboard.alerts import pulse
-from dashboard.web.access import memberships
+from dashboard.web.access import shown_in_frame
 
 
 class Bell(NamedTuple):
@@ -27,15 +27,15 @@ class Bell(NamedTuple):
 
 
 def bell(request: HttpRequest) -> Bell:
-    """From what was read with the person's roles."""
-    rows: list[Any] = list(memberships(request).values())
+    """What is open, over all accounts."""
+    rows = shown_in_frame(request)
     return Bell(sum(row.firing for row in rows), sum(row.urgent for row in rows))
 
 
 def stalls(request: HttpRequest, *, now: datetime) -> list[str]:
     """What of detecting and sending stands still; nothing in the first minutes of a connection."""
-    rows: list[Any] = list(memberships(request).values())
-    if not rows or now - min(row.account.created_at for row in rows) < pulse.SILENT_AFTER:
+    rows = shown_in_frame(request)
+    if not rows or now - min(row.connected_at for row in rows) < pulse.SILENT_AFTER:
         return []
     row = rows[0]
     beats = {"time": row.detected_at, "deliver": row.delivered_at}

@@ -40,7 +40,7 @@ PALETTES = {
 
 def clock(moment: datetime, zone: ZoneInfo) -> str:
     """A moment as the clocks of the zone show it; Plotly takes it as it is."""
-    return moment.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S")
+    return moment.astimezone(zone).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def times(start: datetime, step: timedelta, number: int, zone: ZoneInfo) -> Figure:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from dashboard.fielding.models import Change, Edit, Project, TargetGroup
-from dashboard.fielding.queries import ChangeQuerySet, EditQuerySet
+from dashboard.fielding import charted
+from dashboard.fielding.models import Edit, Project, TargetGroup
+from dashboard.fielding.queries import EditQuerySet
 from dashboard.web import charts, completes, conditional, shares, times, trends
 from dashboard.web.access import Rule, person, rule
 from dashboard.web.views.projects import found_project
@@ -25,7 +26,7 @@ MARKS = 100
 def chart(request: HttpRequest, pk: int) -> HttpResponse:
     """The figure of a group's completes."""
     of = _charted(request, pk)
-    etag = conditional.mark_of_part(request, of.project.version)
+    etag = conditional.mark_of_part(request, of.version)  # type: ignore[attr-defined]
     return _unchanged(request, etag) or _json(_completes(request, of), etag)
 
 
@@ -34,7 +35,7 @@ def chart(request: HttpRequest, pk: int) -> HttpResponse:
 def trend(request: HttpRequest, pk: int) -> HttpResponse:
     """One figure of a group over time, from our own readings."""
     of = _charted(request, pk)
-    etag = conditional.mark_of_part(request, of.project.version)
+    etag = conditional.mark_of_part(request, of.version)  # type: ignore[attr-defined]
     return _unchanged(request, etag) or _json(_trend(request, of), etag)
 
 
@@ -62,10 +63,10 @@ def project_numbers(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _charted(request: HttpRequest, pk: int) -> TargetGroup:
     """The group, if it is one of the person's; 404 otherwise."""
-    of = list(TargetGroup.objects.filter(pk=pk).visible_to(person(request)).for_chart())
-    if not of:
+    of = charted.group(pk, person(request))
+    if of is None:
         raise Http404
-    return cast("TargetGroup", of[0])
+    return of
 
 
 def _unchanged(request: HttpRequest, etag: str) -> HttpResponse | None:
@@ -87,7 +88,6 @@ def _palette(request: HttpRequest) -> charts.Palette:
 
 def _completes(request: HttpRequest, of: TargetGroup) -> charts.Figure:
     now = datetime.now(UTC)
-    marked = ChangeQuerySet(Change).filter(group=of, kind__in=completes.TOLD)
     made: list[Edit] = []
     if of.edited:  # type: ignore[attr-defined]
         edits = EditQuerySet(Edit).filter(
@@ -97,7 +97,7 @@ def _completes(request: HttpRequest, of: TargetGroup) -> charts.Figure:
     return completes.figure(
         of,
         completes.grid_of(of, now),
-        list(marked.newest().brief()[:MARKS]),
+        charted.changes(of, completes.TOLD, MARKS),
         made,
         view=completes.View.asked(request.GET),
         palette=_palette(request),
