@@ -38,6 +38,7 @@ _EDITS = {
     "user_requested_cpi_change": Edit.Kind.CPI,
     "filling_strategy_change": Edit.Kind.FILLING_STRATEGY,
     "re_entry_configuration_change": Edit.Kind.RE_ENTRY,
+    "status_change": Edit.Kind.STATUS,
 }
 AROUND = timedelta(minutes=10)  # clocks apart, and the time that an edit takes to settle
 
@@ -118,6 +119,8 @@ def _explains(edit: Edit, change: Change) -> bool:
     if edit.group_id != change.group_id or edit.kind != _EDITS.get(change.kind):
         return False
     if edit.state in (Edit.State.REJECTED, Edit.State.CONFLICT):
+        return False
+    if edit.kind == Edit.Kind.STATUS and change.new != edit.wanted:
         return False
     until = (edit.settled_at or edit.started_at) + AROUND
     return edit.started_at - AROUND <= change.occurred_at <= until

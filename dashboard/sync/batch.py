@@ -22,7 +22,7 @@ from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import ExchangeError
 from dashboard.exchange.shapes.jobs import BulkJob
 from dashboard.fielding.models import Batch, BatchGroup, BatchJob, Edit, Project, TargetGroup, User
-from dashboard.sync import connect, push
+from dashboard.sync import connect, push, record
 from dashboard.sync.editable import ids
 
 STEP_SECONDS = 10.0
@@ -72,10 +72,13 @@ def _add(batch: Batch, chosen: list[Chosen], now: datetime) -> None:
         job = BatchJob.objects.create(
             batch=batch, project_id=project_id, key=str(uuid.uuid4()), check_at=now
         )
-        rows = (
-            BatchGroup(job=job, group=one.group, seen=one.seen, wanted=one.wanted) for one in of
-        )
-        BatchGroup.objects.bulk_create(rows)
+        BatchGroup.objects.bulk_create(_row(job, one) for one in of)
+
+
+def _row(job: BatchJob, one: Chosen) -> BatchGroup:
+    edits = job.batch.action in EDITS
+    seen, wanted = (one.seen, one.wanted) if edits else record.span(job.batch, one.group)
+    return BatchGroup(job=job, group=one.group, seen=seen, wanted=wanted)
 
 
 def work(*, clock: Clock = timezone.now, limit: int = 20, batch: Batch | None = None) -> int:
@@ -114,9 +117,15 @@ def _step(job: BatchJob, clock: Clock) -> None:
 def _send(job: BatchJob, client: ExchangeClient, now: datetime) -> None:
     """Ask for the job; the same one again where an answer was lost."""
     if job.sent_at is None:
-        job.sent_at = now
-        job.save(update_fields=["sent_at"])
-    groups = list(job.groups.values_list("group__exchange_id", flat=True))
+        try:
+            record.begin(job, now=now)
+        except IntegrityError:
+            _look_again(job, now)
+            return
+    groups = [row.group.exchange_id for row in _waiting(job)]
+    if not groups:
+        _finish(job, [], now)
+        return
     project = job.project.exchange_id
     if job.batch.action == Batch.Action.MANAGER:
         manager = str(job.batch.wanted["manager_id"])
@@ -129,6 +138,12 @@ def _send(job: BatchJob, client: ExchangeClient, now: datetime) -> None:
     job.exchange_id, job.tries = ref.id, 0
     job.save(update_fields=["exchange_id", "tries"])
     _look_again(job, now)
+
+
+def _waiting(job: BatchJob) -> list[BatchGroup]:
+    """The groups whose result is open."""
+    rows = job.groups.filter(state=BatchGroup.State.WAITING)
+    return list(rows.select_related("group__project").order_by("pk"))
 
 
 def _read(job: BatchJob, client: ExchangeClient, now: datetime) -> None:
@@ -146,7 +161,7 @@ def _read(job: BatchJob, client: ExchangeClient, now: datetime) -> None:
     failed = {
         one.target_group_id: _reason(one.failure_reason) for one in told.failed_target_groups.data
     }
-    rows = list(job.groups.select_related("group"))
+    rows = _waiting(job)
     for row in rows:
         ulid = row.group.exchange_id
         if ulid in failed or (told.status == "Failed" and ulid not in done):
@@ -166,7 +181,7 @@ def _reason(told: Any) -> str:
 
 def _look_who_manages(job: BatchJob, client: ExchangeClient, now: datetime) -> None:
     """Whether groups were handed over by a job whose answer was lost: by reading, never again."""
-    rows = list(job.groups.select_related("group__project"))
+    rows = _waiting(job)
     for row in rows:
         details = client.get_target_group_details(**ids(row.group))
         if details.project_manager_id == job.batch.wanted["manager_id"]:
@@ -214,7 +229,8 @@ def outcome(edit: Edit) -> tuple[str, str]:
     if edit.state == Edit.State.CONFIRMED:
         return BatchGroup.State.DONE, ""
     if edit.state == Edit.State.CONFLICT:
-        return BatchGroup.State.FAILED, "Somebody else changed it meanwhile; nothing was sent."
+        sent = "sent, but the exchange holds something else" if edit.checks else "nothing was sent"
+        return BatchGroup.State.FAILED, f"Somebody else changed it meanwhile; {sent}."
     if edit.state == Edit.State.REJECTED:
         said = " ".join(str(one["reason"]) for one in edit.reasons)
         return BatchGroup.State.FAILED, said or "The exchange refused it."
@@ -232,7 +248,7 @@ def _not_now(job: BatchJob, exc: ExchangeError, now: datetime) -> None:
         _look_again(job, now)
         return
     sent = bool(job.exchange_id) or exc.outcome_unknown
-    rows = list(job.groups.all())
+    rows = _waiting(job)
     for row in rows:
         row.state = BatchGroup.State.UNKNOWN if sent else BatchGroup.State.FAILED
         row.reason = f"{str(exc).rstrip('.')}."
@@ -252,5 +268,6 @@ def _finish(job: BatchJob, rows: list[BatchGroup], now: datetime) -> None:
     """Results, the end of the job, and its project read again, in one commit."""
     with transaction.atomic():
         BatchGroup.objects.bulk_update(rows, ["state", "reason"])
+        record.end(rows, now=now)
         BatchJob.objects.filter(pk=job.pk).update(check_at=None, finished_at=now)
         Project.objects.filter(pk=job.project_id).update(version=F("version") + 1, due_at=now)

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from dashboard.exchange.client import ExchangeClient
-from dashboard.exchange.errors import NotFound
+from dashboard.exchange.errors import NotFound, NotOffered
 from dashboard.exchange.operations.asking import rfc3339
 from dashboard.exchange.shapes.base import MonetaryAmount, MonetaryAmountRequestModel
 from dashboard.exchange.shapes.fielding import ReEntryConfiguration
@@ -191,6 +191,10 @@ def _dates_columns(_group: TargetGroup, value: Value) -> dict[str, Any]:
     }
 
 
+def _by_a_job(_client: ExchangeClient, _of: Ids, _value: Value, _held: Held) -> object:
+    raise NotOffered("This is changed by a job of the exchange")
+
+
 EDITABLE: Mapping[str, Editable] = {
     Edit.Kind.CPI: Editable(_read_cpi, _write_cpi, _cpi_columns, _same_money),
     Edit.Kind.FILLING_STRATEGY: Editable(
@@ -218,6 +222,19 @@ EDITABLE: Mapping[str, Editable] = {
         lambda client, of, value, held: assistant.write(client, of, value, held.etag),
         lambda _group, _value: {},  # the changelog tells it
         assistant.same,
+    ),
+    # What jobs change is only read here, to settle what is not known of them.
+    Edit.Kind.STATUS: Editable(
+        lambda client, of: Held(client.get_target_group_overview(**of).status),
+        _by_a_job,
+        lambda _group, _value: {},  # the project is read again at once, with what follows from it
+        _equal,
+    ),
+    Edit.Kind.MANAGER: Editable(
+        lambda client, of: Held(client.get_target_group_details(**of).project_manager_id),
+        _by_a_job,
+        lambda _group, value: {"project_manager_id": value or ""},
+        _equal,
     ),
 }
 # Columns that an edit settles: a pull that read earlier leaves them alone.

@@ -42,6 +42,7 @@ class Preview:
     rows: list[Row] = field(default_factory=list)
     refused: list[tuple[TargetGroup, str]] = field(default_factory=list)
     wanted: dict[str, Any] = field(default_factory=dict)
+    cost: list[str] = field(default_factory=list)  # what it costs in all, a sentence a currency
     errors: Mapping[str, str] = field(default_factory=dict)
     again: bool = False
 
@@ -120,22 +121,40 @@ def _price(
         raise Wrong(unit="A price is set to an amount; choose its currency.")
     if not AMOUNT.fullmatch(text) or Decimal(text) <= 0:
         raise Wrong(value=f"“{text[:40]}” is not an amount. Type digits and a point: 0.25.")
-    told, value, leaps = (
-        Preview(wanted={"how": how, "unit": unit, "value": text}),
-        Decimal(text),
-        [],
-    )
+    told = Preview(wanted={"how": how, "unit": unit, "value": text})
+    moves: list[tuple[TargetGroup, Decimal, Decimal]] = []
     for group in groups:
-        new = _new_price(group.cpi, how, unit, value)
+        new = _new_price(group.cpi, how, unit, Decimal(text))
         if why := _no_price(group, unit, new):
             told.refused.append((group, why))
         elif new is not None and group.cpi is not None:
             told.rows.append(_price_row(group, group.cpi, new))
-            leaps += [change(group.cpi, new)] if jumps(group.cpi, new) else []
+            moves.append((group, group.cpi, new))
+    leaps = [change(old, new) for _, old, new in moves if jumps(old, new)]
     if leaps and typed.get("value_again", "").strip() != text:
-        sentence = f"For {len(leaps)} groups that is a large step (up to {max(leaps, key=_size)}). "
+        number = f"{len(leaps)} group{'' if len(leaps) == 1 else 's'}"
+        sentence = f"For {number} that is a large step (up to {max(leaps, key=_size)}). "
         raise Wrong(again=True, value_again=sentence + "Type the number again to confirm it.")
+    told.cost = _cost_in_all(moves)
     return told
+
+
+def _cost_in_all(moves: Iterable[tuple[TargetGroup, Decimal, Decimal]]) -> list[str]:
+    """What the completes to come cost more or less, by currency; and of how many nobody knows."""
+    sums: dict[str, Decimal] = {}
+    unknown = 0
+    for group, old, new in moves:
+        if (by := price.more(group, new, old)) is None:
+            unknown += 1
+        else:
+            sums[group.currency] = sums.get(group.currency, Decimal(0)) + by
+    said = [
+        f"{figures.total(abs(by), code)} {'more' if by >= 0 else 'less'} than now"
+        for code, by in sorted(sums.items())
+    ]
+    if unknown:
+        said.append(f"not known for {unknown}, whose completes to come nobody can say")
+    return said
 
 
 def _size(percent: str) -> float:
@@ -174,10 +193,12 @@ def _price_row(group: TargetGroup, old: Decimal, new: Decimal) -> Row:
     def money(value: Decimal) -> dict[str, str]:
         return {"value": format(value, "f"), "currency_code": group.currency}
 
-    note = "limited by the fielding assistant" if group.is_pricing_restricted else ""
+    notes = [price.to_come(group, new, old)]
+    if group.is_pricing_restricted:
+        notes.append("Limited by the fielding assistant; the exchange may refuse it.")
     chosen = Chosen(group, money(old), money(new))
     new_text = f"{figures.money(new, group.currency)} ({change(old, new)})"
-    return Row(chosen, figures.money(old, group.currency), new_text, note)
+    return Row(chosen, figures.money(old, group.currency), new_text, " ".join(filter(None, notes)))
 
 
 def _end(groups: Sequence[TargetGroup], typed: QueryDict, _people: Names, now: datetime) -> Preview:

@@ -33,6 +33,7 @@ MARKED_EDITS = (
     Edit.Kind.GOALS,
     Edit.Kind.DATES,
     Edit.Kind.ASSISTANT,
+    Edit.Kind.STATUS,
 )
 # What the chart needs of the changelog: the marks, and what moves the required line.
 TOLD = (*MARKED, *modules.KINDS)

@@ -94,6 +94,8 @@ def _told_as(edit: Edit) -> list[tuple[str, Any]]:
         Edit.Kind.CPI: [("cpi_change", wanted), ("user_requested_cpi_change", wanted)],
         Edit.Kind.FILLING_STRATEGY: [("filling_strategy_change", wanted)],
         Edit.Kind.RE_ENTRY: [("re_entry_configuration_change", None)],
+        Edit.Kind.STATUS: [("status_change", wanted)],
+        Edit.Kind.MANAGER: [("project_manager_change", {"las_user_id": wanted})],
     }
     if edit.kind == Edit.Kind.ASSISTANT:
         was, now = modules.as_changes(edit.before or {}), modules.as_changes(wanted)

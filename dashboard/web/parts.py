@@ -156,6 +156,10 @@ def _zone(value: Any, _names: Names, _zone: ZoneInfo | None) -> Parts:
     return {"Time zone": value or "as for its country"}
 
 
+def _manager(value: Any, names: Names, _zone: ZoneInfo | None) -> Parts:
+    return {DETAILS[details.MANAGER_ID]: names.get(str(value), str(value)) or figures.DASH}
+
+
 _SPECIAL: Mapping[str, Callable[[Any, Names, ZoneInfo | None], Parts]] = {
     Edit.Kind.DETAILS: _details,
     Edit.Kind.DATES: _dates,
@@ -163,6 +167,7 @@ _SPECIAL: Mapping[str, Callable[[Any, Names, ZoneInfo | None], Parts]] = {
     Edit.Kind.RE_ENTRY: _re_entry,
     Edit.Kind.TIME_ZONE: _zone,
     Edit.Kind.ASSISTANT: _assistant,
+    Edit.Kind.MANAGER: _manager,
 }
 
 

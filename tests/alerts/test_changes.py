@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dashboard.alerts import detect, hush
-from dashboard.fielding.models import Edit, Incident, Notice
+from dashboard.fielding.models import Edit, Incident, Notice, TargetGroup
 from tests.alerts.field import Field, after, change, kinds, states
 
 
@@ -31,23 +31,38 @@ def test_small_price_changes_are_not_worth_a_word(field: Field, new: str, told: 
     assert Incident.objects.exists() is told
 
 
-def test_our_own_edit_is_no_news(field: Field) -> None:
-    group = field.group()
+def edited(field: Field, group: TargetGroup, kind: Edit.Kind, wanted: object) -> None:
     Edit.objects.create(
         account=field.account,
         group=group,
         by=field.pm,
-        kind=Edit.Kind.CPI,
+        kind=kind,
         token="form-1",
         state=Edit.State.CONFIRMED,
         before={},
-        wanted={},
+        wanted=wanted,
         started_at=after(-11),
         settled_at=after(-10),
     )
+
+
+def test_our_own_edit_is_no_news(field: Field) -> None:
+    group = field.group()
+    edited(field, group, Edit.Kind.CPI, {})
     change(group)
     field.cycles(0)
     assert states() == []
+
+
+@pytest.mark.parametrize(("new", "told"), [("completed", False), ("paused", True)])
+def test_a_status_that_we_asked_for_is_no_news_and_another_one_is(
+    field: Field, new: str, told: bool
+) -> None:
+    group = field.group()
+    edited(field, group, Edit.Kind.STATUS, "completed")
+    change(group, kind="status_change", old="live", new=new)
+    field.cycles(0)
+    assert Incident.objects.exists() is told
 
 
 def test_old_history_of_a_new_connection_is_not_news(field: Field) -> None:

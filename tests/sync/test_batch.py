@@ -22,7 +22,7 @@ from dashboard.fielding.models import (
     User,
 )
 from dashboard.simulator.harness import Simulator
-from dashboard.sync import batch, transitions
+from dashboard.sync import batch, push, transitions
 from dashboard.sync.batch import Chosen
 from tests import make
 
@@ -181,6 +181,72 @@ def test_handing_over_whose_answer_was_lost_is_settled_by_reading(
     assert results() == {"done": 2}
     sent = simulator.requests()["create_bulk_update_target_group_project_manager_job"]
     assert sent == len({one.project_id for one in live})
+
+
+def test_each_group_of_a_job_has_an_edit_that_tells_who_asked_and_how_it_ended(
+    simulator: Simulator, editor: User
+) -> None:
+    live = groups_that_are("live")[:2]
+    simulator.force(live[1].exchange_id, "status", status="completed")
+    ask("pause", live, editor)
+    clock = Clock()
+    batch.work(clock=clock)
+    assert {edit.state for edit in Edit.objects.all()} == {"sending"}
+    finish(simulator, clock)
+    edits = {edit.group_id: edit for edit in Edit.objects.all()}
+    done, refused = edits[live[0].pk], edits[live[1].pk]
+    assert (done.by, done.before, done.after, done.state) == (
+        editor, "live", "paused", "confirmed",
+    )  # fmt: skip
+    assert (refused.state, refused.wanted) == ("rejected", "paused")
+    assert refused.reasons[0]["reason"] == BatchGroup.objects.get(group=live[1]).reason
+
+
+def test_a_group_with_such_a_change_on_its_way_is_refused_and_the_others_go_on(
+    simulator: Simulator, editor: User
+) -> None:
+    live = groups_that_are("live")[:2]
+    Edit.objects.create(
+        account=live[1].account, group=live[1], by=editor, kind="status", token="theirs",
+        before="live", wanted="completed", started_at=timezone.now(),
+    )  # fmt: skip
+    ask("pause", live, editor)
+    finish(simulator, Clock())
+    rows = {row.group_id: row for row in BatchGroup.objects.all()}
+    assert rows[live[0].pk].state == "done"
+    assert "is on its way" in rows[live[1].pk].reason
+    assert statuses(simulator, live[1:]) == {"live"}
+
+
+def test_what_is_not_known_of_a_job_is_settled_by_reading(
+    simulator: Simulator, editor: User
+) -> None:
+    live, clock = groups_that_are("live")[:1], Clock()
+    simulator.fault("http_404", operation="get_bulk_*")
+    ask("pause", live, editor)
+    batch.work(clock=clock)
+    simulator.advance(seconds=30)
+    clock.now += timedelta(minutes=1)
+    batch.work(clock=clock)
+    assert results() == {"unknown": 1}
+    clock.now += timedelta(minutes=5)
+    push.settle_due(clock=clock)
+    assert Edit.objects.get().state == "confirmed"
+    assert batch.outcome(Edit.objects.get()) == ("done", "")
+
+
+def test_handing_over_is_an_edit_of_each_group_too(
+    simulator: Simulator, editor: User, account: ExchangeAccount
+) -> None:
+    one = groups_that_are("live")[0]
+    people = ExchangeUser.objects.filter(account=account)
+    new = people.exclude(exchange_id=one.project_manager_id).first()
+    assert new
+    ask("manager", [one], editor, manager_id=new.exchange_id)
+    finish(simulator, Clock())
+    edit = Edit.objects.get()
+    assert (edit.kind, edit.before) == ("manager", one.project_manager_id)
+    assert (edit.after, edit.state) == (new.exchange_id, "confirmed")
 
 
 def test_prices_are_changed_one_by_one_each_with_its_edit(

@@ -109,6 +109,14 @@ def test_prices_are_previewed_row_by_row(
     assert "Change the CPI: 1 of 1 group" in page
 
 
+def test_what_new_prices_cost_is_said_by_group_and_in_all(editor: Client, project: Project) -> None:
+    given = {"completes": 100, "completes_goal": 200, "filling_strategy": "completes"}
+    rows = [group(project, **given), group(project, **given), group(project, completes=None)]
+    page = act(editor, "cpi", *rows, typed="1", how="raise", unit="USD", value="0.50")
+    assert "100 completes to come × 2.50 = 250 USD, 50 USD more than now" in page
+    assert "100 USD more than now; not known for 1" in page
+
+
 def test_prices_that_cannot_be_changed_say_why(editor: Client, project: Project) -> None:
     rows = [
         group(project, pricing_model="rate_card", name="Card"),

@@ -26,6 +26,9 @@ class Edit(models.Model):
         ASSISTANT = "assistant", "Fielding assistant"
         BUDGET = "budget", "Budget"
         TIME_ZONE = "time_zone", "Time zone"
+        # By a job of the exchange, for one group or many.
+        STATUS = "status", "Status"
+        MANAGER = "manager", "Project manager"
 
     class State(models.TextChoices):
         """How far an edit is; the first two are not the end."""

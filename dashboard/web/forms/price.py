@@ -45,6 +45,12 @@ def to_come(group: TargetGroup, price: Decimal, was: Decimal) -> str:
     return said + _more(cost - number * was, group.currency) + _in_the_end(group, cost)
 
 
+def more(group: TargetGroup, price: Decimal, was: Decimal) -> Decimal | None:
+    """What the completes to come cost more at a price; None where their number is not known."""
+    number = left(group)
+    return None if number is None else number * (price - was)
+
+
 def for_goal(group: TargetGroup, goal: int, was: int | None) -> str:
     """What more or fewer completes cost at today's CPI."""
     number, before = left(group, goal), left(group, was)

@@ -40,6 +40,12 @@ def sheet(group: TargetGroup, *, now: datetime) -> list[Line]:
     return lines
 
 
+def in_short(group: TargetGroup) -> str:
+    """How many it came to, and what that cost, for a list of groups that were completed."""
+    count, spend = _count(group), _spend(group)
+    return ", ".join(filter(None, (count.value, count.note, spend.value, spend.note)))
+
+
 def _count(group: TargetGroup) -> Line:
     """What the goal counts, by the filling strategy."""
     if group.filling_strategy == "prescreens":

@@ -19,6 +19,7 @@ from dashboard.sync import batch as sync
 from dashboard.sync.batch import Chosen
 from dashboard.web import acting
 from dashboard.web.access import Rule, may_edit, person, rule
+from dashboard.web.panels import closing
 
 OPEN_FOR_SECONDS = 3600
 AT_ONCE = (Batch.Action.PAUSE, Batch.Action.RESUME)  # one group, one click
@@ -139,12 +140,13 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
     if not rows:
         raise Http404
     for row in rows:
-        if row.edit:
+        if row.edit and row.state != BatchGroup.State.WAITING:
             row.state, row.reason = sync.outcome(row.edit)
+    closes = rows[0].job.batch.action == Batch.Action.COMPLETE
     counts = Counter(row.state for row in rows)
     context = {
         "batch": rows[0].job.batch,
-        "rows": rows,
+        "rows": [(row, closing.in_short(row.group) if closes else "") for row in rows],
         "total": len(rows),
         "ended": len(rows) - counts[BatchGroup.State.WAITING],
         "done": counts[BatchGroup.State.DONE],

@@ -17,6 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Qu
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -210,7 +211,12 @@ def _ended(desk: Desk, made: Edit, state: State) -> HttpResponseBase:
         state.three = editing.three(made, desk.names, zone)
     else:
         level = messages.SUCCESS if made.state == Edit.State.CONFIRMED else messages.WARNING
-        messages.add_message(desk.request, level, editing.outcome(made, desk.names, zone))
+        said = editing.outcome(made, desk.names, zone)
+        page = reverse("made", args=[made.pk])
+        way = "See it, or put it back" if made.state == Edit.State.CONFIRMED else "See how it ends"
+        messages.add_message(
+            desk.request, level, format_html('{} <a href="{}">{}</a>', said, page, way)
+        )
         back = reverse("group", args=[desk.group.pk])
         htmx = bool(desk.request.headers.get("HX-Request"))
         return HttpResponseClientRedirect(back) if htmx else redirect(back)

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from dashboard.fielding.models import Edit, TargetGroup
+from dashboard.fielding.models import BatchGroup, Edit, TargetGroup
 from dashboard.fielding.queries import EditQuerySet
 from dashboard.web import editing, history, times, undo
 from dashboard.web.access import Rule, may_edit, person, rule
@@ -35,6 +35,7 @@ def made(request: HttpRequest, pk: int) -> HttpResponse:
         "line": history.edit_line(of, names),
         "rows": changes(of, names, zone),
         "seconds": (of.settled_at - of.started_at).total_seconds() if of.settled_at else None,
+        "part": BatchGroup.objects.filter(edit=of).select_related("job__batch").first(),
         "undo": _undo(of) if may_edit(request, of.account_id) else "",
     }
     return render(request, "made.html", context)
