@@ -65,8 +65,21 @@ class PostgreSQL:
         self.port = free_port()
         self.folder = Path(tempfile.mkdtemp(prefix="fieldwatch-pg-"))
         self.user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
-        self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
+        self.url = self._url(self.port)
         shutil.chown(self.folder, self.user)
+
+    @classmethod
+    def at(cls, port: int, folder: str) -> PostgreSQL:
+        """The cluster that another process made."""
+        there = cls.__new__(cls)
+        there.port, there.folder = port, Path(folder)
+        there.user = there.folder.owner()
+        there.url = cls._url(port)
+        return there
+
+    @staticmethod
+    def _url(port: int) -> str:
+        return f"postgres://postgres@127.0.0.1:{port}/postgres"
 
     @staticmethod
     def programs() -> Path | None:
