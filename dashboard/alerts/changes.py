@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from dashboard.alerts.book import Book, Effective
-from dashboard.alerts.causes.status import EXCHANGE
+from dashboard.alerts.causes.status import AUTOMATION, THE_EXCHANGE
 from dashboard.alerts.ledger import DAY, Move
 from dashboard.alerts.rules import (
     CPI_CHANGED,
@@ -21,7 +21,7 @@ from dashboard.alerts.rules import (
     STATUS_CHANGED,
     STRATEGY_CHANGED,
 )
-from dashboard.alerts.verdict import CRITICAL
+from dashboard.alerts.verdict import CRITICAL, NOTICE
 from dashboard.alerts.words import percent, plain
 from dashboard.fielding.models import Change, Edit, Incident, Notice, Project, TargetGroup
 
@@ -40,6 +40,7 @@ _EDITS = {
     "re_entry_configuration_change": Edit.Kind.RE_ENTRY,
     "status_change": Edit.Kind.STATUS,
 }
+BEGINS = ("scheduled", "live")
 AROUND = timedelta(minutes=10)  # clocks apart, and the time that an edit takes to settle
 
 
@@ -153,18 +154,20 @@ def _move(
         evaluate_at=now + DAY,
     )
     managers = (group.project_manager_id, project.project_manager_id)
-    digest = chosen.in_digest or change.actor_type == EXCHANGE
+    digest = chosen.in_digest or change.actor_type == AUTOMATION
     return Move(incident, {}, Notice.Kind.FIRE, managers, digest)
 
 
 def told(change: Change, group: TargetGroup, chosen: Effective) -> tuple[int, str] | None:
     """How bad a change is, and its sentence; None where it is not worth one."""
-    who = "the exchange" if change.actor_type == EXCHANGE else "somebody"
+    theirs = change.actor_type in THE_EXCHANGE
+    who = "the exchange" if theirs else "somebody"
     span, name = f"{_shown(change.old)} → {_shown(change.new)}", plain(group.name)
     if chosen.rule is STATUS_CHANGED:
-        if change.actor_type == EXCHANGE and change.new == "paused":
-            return None
-        return chosen.severity, f"{name}: {who} changed the status, {span}"
+        if theirs and (change.new == "paused" or (change.old, change.new) == BEGINS):
+            return None  # a pause has a rule of its own; a start is what was planned
+        severity = NOTICE if theirs and change.new == "completed" else chosen.severity
+        return severity, f"{name}: {who} changed the status, {span}"
     if chosen.rule is STRATEGY_CHANGED:
         what = "re-entry" if "re_entry" in change.kind else "the filling strategy"
         return chosen.severity, f"{name}: {who} changed {what}, {span}"

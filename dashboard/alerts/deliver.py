@@ -30,6 +30,8 @@ from dashboard.fielding.models import Mail, User
 LEASE = timedelta(minutes=5)  # longer than a server can take: six answers of EMAIL_TIMEOUT each
 FIRST_WAIT, LONGEST_WAIT = 10.0, 240.0  # seconds
 GIVES_UP = DAY
+SENDERS = 3  # at once, so that a slow server leaves threads to those who read the exchange
+ROUND = timedelta(seconds=60)
 
 
 def compose(*, now: datetime) -> int:
@@ -74,11 +76,16 @@ def send_due(
     def clock() -> datetime:
         return now + timedelta(seconds=time.monotonic() - began)
 
+    waiting = Mail.objects.filter(state=Mail.State.WAITING)
+    if waiting.filter(leased_until__gt=now).count() >= SENDERS:
+        return 0
     free = Q(leased_until=None) | Q(leased_until__lte=now)
-    due = Mail.objects.filter(free, state=Mail.State.WAITING, next_try_at__lte=now)
+    due = waiting.filter(free, next_try_at__lte=now)
     sent = 0
     chance = rng or random.SystemRandom()
     for pk in list(due.order_by("next_try_at", "pk").values_list("pk", flat=True)[:limit]):
+        if clock() - now > ROUND:
+            break
         try:
             sent += _send(pk, connect, clock=clock, rng=chance)
         except Unreachable:
@@ -88,6 +95,10 @@ def send_due(
 
 class Unreachable(OSError):
     """No mail server took the connection."""
+
+
+class NotTaken(smtplib.SMTPException):
+    """A mail back-end did not take a mail, in its own words."""
 
 
 def _send(
@@ -126,10 +137,16 @@ def _hand_over(mail: Mail, connect: Callable[[], BaseEmailBackend]) -> None:
     except (smtplib.SMTPException, OSError) as exc:
         raise Unreachable(f"{type(exc).__name__}: {exc}") from exc
     try:
-        connection.send_messages([message(mail)])
+        taken = connection.send_messages([message(mail)])
+    except (smtplib.SMTPException, OSError):
+        raise
+    except Exception as exc:  # back-ends of others raise what they like
+        raise NotTaken(f"{type(exc).__name__}: {exc}") from exc
     finally:
         with contextlib.suppress(smtplib.SMTPException, OSError):  # the server hung up first
             connection.close()
+    if taken == 0:
+        raise NotTaken("the mail back-end took nothing")
 
 
 def message(mail: Mail) -> EmailMultiAlternatives:

@@ -110,8 +110,8 @@ def _standing(project: Project) -> Standing:
 
 
 def _last(cycle: Cycle) -> datetime | None:
-    """When the complete cycle before this one ended."""
-    earlier = Cycle.objects.filter(project=cycle.project, complete=True, pk__lt=cycle.pk)
+    """When the last cycle before this one that saw every group ended."""
+    earlier = Cycle.objects.filter(project=cycle.project, listed=True, pk__lt=cycle.pk)
     last: datetime | None = earlier.aggregate(at=Max("finished_at"))["at"]
     return last
 

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from dashboard.alerts.book import Book
 from dashboard.alerts.changes import CODES
-from dashboard.alerts.ledger import DAY, OPEN, Move, as_read, covers, write
+from dashboard.alerts.ledger import DAY, OPEN, TOLD, Move, as_read, covers, write
 from dashboard.alerts.rules import NO_DATA, RULES
 from dashboard.fielding.models import (
     ExchangeAccount,
@@ -68,12 +69,17 @@ def end_mutes(*, now: datetime) -> None:
     for over in Mute.objects.filter(until__lte=now, ended_at=None).order_by("pk"):
         with transaction.atomic():
             if Mute.objects.filter(pk=over.pk, ended_at=None).update(ended_at=now):
-                firing = Incident.objects.filter(
-                    account=over.account_id, state=Incident.State.FIRING, acknowledged_at=None
-                ).select_related("project", "group")
                 book = Book.of(over.account_id)
-                moves = [_repeat(each, book, now) for each in firing if covers(over, each)]
+                moves = [_repeat(each, book, now) for each in _untold(over) if covers(over, each)]
                 write(moves, account_id=over.account_id, now=now)
+
+
+def _untold(over: Mute) -> QuerySet[Incident]:
+    """What still fires, and what only seems to recover and was told to nobody: it may go on."""
+    told = Notice.objects.filter(incident=OuterRef("pk"), kind__in=TOLD)
+    quiet = Q(state=Incident.State.RECOVERING) & ~Exists(told)
+    rows = Incident.objects.filter(Q(state=Incident.State.FIRING) | quiet, acknowledged_at=None)
+    return rows.filter(account=over.account_id).select_related("project", "group")
 
 
 def repeat_or_end(account: ExchangeAccount, firing: Iterable[Incident], *, now: datetime) -> None:

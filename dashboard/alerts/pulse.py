@@ -40,7 +40,7 @@ def stalls(*, now: datetime) -> list[str]:
     """What stands still: detecting, judging or sending."""
     at = dict(Pulse.objects.values_list("name", "at"))
     said = silent(at, now=now)
-    read = Cycle.objects.filter(complete=True, project__isnull=False).aggregate(
+    read = Cycle.objects.filter(listed=True, project__isnull=False).aggregate(
         at=Max("finished_at", filter=Q(finished_at__lte=now))
     )["at"]
     if read and read - at.get("judge", read - WAITS_AT_MOST) >= WAITS_AT_MOST:

@@ -36,11 +36,10 @@ def watch(account: ExchangeAccount, *, now: datetime) -> None:
         if open_now:
             _end(open_now, "polling is paused" if chosen.enabled else "switched off", now=now)
         return
-    last = _last_complete(account)
+    intervals = chosen.settings["intervals"]
+    limit = stale_after(account, intervals=intervals, minutes=chosen.settings["minutes"])
+    last = _last_read(account, now - limit, tries=intervals)
     read_at = last.finished_at if last and last.finished_at else account.created_at
-    limit = stale_after(
-        account, intervals=chosen.settings["intervals"], minutes=chosen.settings["minutes"]
-    )
     stale = now - read_at > limit
     if open_now is None:
         if stale:
@@ -50,9 +49,19 @@ def watch(account: ExchangeAccount, *, now: datetime) -> None:
     _follow(open_now, last, stale=stale, now=now)
 
 
-def _last_complete(account: ExchangeAccount) -> Cycle | None:
-    done = Cycle.objects.filter(account=account, complete=True, finished_at__isnull=False)
-    return done.order_by("-started_at").first()
+def _last_read(account: ExchangeAccount, since: datetime, *, tries: float) -> Cycle | None:
+    """The last cycle that brought data.
+
+    Any list that was read to its end; but where no project could be read, however often it was
+    tried since, the account's own list is none.
+    """
+    cycles = Cycle.objects.filter(account=account)
+    read = cycles.filter(listed=True, finished_at__isnull=False)
+    tried = cycles.filter(project__isnull=False, started_at__gt=since).values_list("listed")
+    found = [listed for (listed,) in tried]
+    if len(found) >= tries and not any(found):
+        read = read.filter(project__isnull=False)
+    return read.order_by("-started_at").first()
 
 
 def _opened(

@@ -89,9 +89,14 @@ def _start(grain: str, at: datetime) -> datetime:
 
 
 def _end_rounds(before: datetime) -> None:
-    """Delete old rounds, but never the last whole one of an account: silence is told by it."""
-    last = Cycle.objects.filter(complete=True).values("account").annotate(last=Max("pk"))
-    kept = [row["last"] for row in last]
+    """Delete old rounds, but never the last that brought data: silence is told by it.
+
+    Of each account the last of its own list, and the last of a project.
+    """
+    read = Cycle.objects.filter(listed=True)
+    own = read.filter(project=None).values("account").annotate(last=Max("pk"))
+    projects = read.exclude(project=None).values("account").annotate(last=Max("pk"))
+    kept = [row["last"] for rows in (own, projects) for row in rows]
     old = Cycle.objects.filter(started_at__lt=before).exclude(pk__in=kept).order_by("pk")
     for _ in range(CHUNKS_A_CALL):
         pks = list(old.values_list("pk", flat=True)[:AT_ONCE])

@@ -9,12 +9,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from dashboard.alerts.causes.status import THE_EXCHANGE
 from dashboard.fielding.wanted import completes_wanted
 from dashboard.fielding.zones import zone_of
 from dashboard.web import figures
 
-# Automation and staff: whoever of the exchange paused a group, no colleague did.
-THE_EXCHANGE = ("system_user", "system_marketplace_user")
 BEHIND = ("behind", "far behind")
 DAY = timedelta(days=1)
 FIELDS = (

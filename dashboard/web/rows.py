@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
+from dashboard.alerts.causes.status import THE_EXCHANGE
 from dashboard.alerts.words import pause_cause
 from dashboard.fielding.models import Incident, Project, TargetGroup
 from dashboard.web import figures, words
@@ -30,7 +31,7 @@ class Status:
 def status(code: str, reason: str = "", by: str = "") -> Status:
     """Plain words; a pause that no person made says so, and why."""
     word = words.STATUSES.get(code, words.sentence_case(code) or figures.DASH)
-    if code == "paused" and (reason or by == "system_user"):
+    if code == "paused" and (reason or by in THE_EXCHANGE):
         return Status("Paused by the exchange", "stopped", pause_cause(reason).what)
     return Status(word, code if code in SHAPES else "other")
 

@@ -99,3 +99,26 @@ def test_one_change_of_price_under_two_kinds_is_told_once(field: Field) -> None:
     change(group, kind="user_requested_cpi_change")
     field.cycles(0)
     assert Incident.objects.count() == 1
+
+
+@pytest.mark.parametrize("who", ["system_user", "system_marketplace_user"])
+def test_a_pause_by_the_exchange_is_told_by_its_own_rule_alone(field: Field, who: str) -> None:
+    group = field.paused(status_changed_by=who, status_reason="")
+    change(group, kind="status_change", actor_type=who, old="live", new="paused")
+    field.cycles(0)
+    assert [incident.rule for incident in Incident.objects.all()] == ["paused_by_exchange"]
+
+
+def test_a_start_as_planned_is_no_news(field: Field) -> None:
+    who = "system_user"
+    change(field.group(), kind="status_change", actor_type=who, old="scheduled", new="live")
+    field.cycles(0)
+    assert states() == []
+
+
+def test_a_group_that_the_exchange_completed_is_worth_a_notice_only(field: Field) -> None:
+    group = field.group(status="completed")
+    who = "system_marketplace_user"
+    change(group, kind="status_change", actor_type=who, old="live", new="completed")
+    field.cycles(0)
+    assert Incident.objects.get().severity == Incident.Severity.NOTICE

@@ -257,3 +257,45 @@ def test_without_a_mail_server_mail_is_written_to_files(
     assert sent == 2
     written = "".join(path.read_text() for path in tmp_path.iterdir())
     assert all(mail.message_id in written for mail in mails())
+
+
+class Elsewhere(BaseEmailBackend):
+    """A mail back-end of somebody else, that knows no SMTP."""
+
+    def __init__(self, does: Any) -> None:
+        super().__init__()
+        self.does = does
+
+    def send_messages(self, email_messages: Any) -> int:
+        answer = self.does.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return int(answer)
+
+
+def test_a_back_end_that_raises_what_it_likes_costs_its_mail_a_wait_and_others_nothing(
+    field: Field,
+) -> None:
+    first, second = waiting(field, field.pm, field.admin)
+    does = [KeyError("quota"), 1, 1]
+    assert deliver.send_due(now=after(0), connect=lambda: Elsewhere(does)) == 1
+    assert fresh(first).error == "NotTaken: KeyError: 'quota'"
+    assert fresh(second).state == Mail.State.SENT
+    assert deliver.send_due(now=after(1), connect=lambda: Elsewhere(does)) == 1
+
+
+def test_a_back_end_that_took_nothing_is_asked_again(field: Field) -> None:
+    (mail,) = waiting(field, field.pm)
+    does = [0, 1]
+    assert deliver.send_due(now=after(0), connect=lambda: Elsewhere(does)) == 0
+    assert fresh(mail).state == Mail.State.WAITING
+    assert deliver.send_due(now=after(1), connect=lambda: Elsewhere(does)) == 1
+
+
+def test_three_send_at_once_and_a_fourth_leaves_its_thread_to_others(field: Field) -> None:
+    mails = waiting(field, *(make.person("editor", field.account) for _ in range(4)))
+    for mail in mails[:3]:
+        update(mail, leased_until=after(5))
+    assert deliver.send_due(now=after(0), connect=lambda: Elsewhere([1])) == 0
+    update(mails[0], leased_until=None, state=Mail.State.SENT)
+    assert deliver.send_due(now=after(0), connect=lambda: Elsewhere([1])) == 1

@@ -268,3 +268,35 @@ def test_a_day_without_the_exchange_recovers_nothing_and_is_few_mails(field: Fie
     theirs = [mail for mail in mails() if mail.recipient == field.pm and not mail.digest_day]
     assert len(theirs) - 1 <= 3
     assert timedelta(minutes=20) <= theirs[1].created_at - make.NOW <= timedelta(minutes=30)
+
+
+def test_a_group_that_cannot_be_read_does_not_hold_up_what_others_breach(field: Field) -> None:
+    leaving(field)
+    field.cycle(after(-60))
+    for minute in range(0, 61, 5):
+        field.cycle(after(minute), complete=False, errors=["Group 7: 403"])
+    assert states() == ["firing"]
+
+
+def test_projects_that_cannot_be_read_are_no_data_though_the_accounts_list_is_there(
+    field: Field,
+) -> None:
+    field.cycles(0)
+    for minute in range(5, 26, 5):
+        make.cycle(field.project, after(minute), listed=False, complete=False)
+        own = make.cycle(field.project, after(minute))
+        update(own, project=None)
+        detect.no_data(now=after(minute))
+    assert states() == ["firing"]
+    assert "for 25 min" in Incident.objects.get().headline
+
+
+def test_a_mute_that_ends_while_it_recovers_tells_it_to_whoever_never_heard(field: Field) -> None:
+    group = leaving(field)
+    hush.mute(account=field.account, group=group, by=field.pm, until=after(80), now=after(-1))
+    field.cycles(*range(0, 61, 15))
+    update(group, drop_off_rate=0.2)
+    field.cycles(75)
+    assert states() == ["recovering"]
+    detect.by_time(now=after(80))
+    assert kinds() == ["repeat"]

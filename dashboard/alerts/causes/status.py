@@ -9,14 +9,16 @@ from dashboard.alerts.verdict import BREACH, CLEAR, NOTICE, Memory, Settings, Ve
 from dashboard.alerts.words import local, minutes, pause_cause, percent
 from dashboard.fielding.models import TargetGroup
 
-EXCHANGE = "system_user"
+AUTOMATION = "system_user"
+# Automation and staff: whoever of the exchange did it, no colleague did.
+THE_EXCHANGE = (AUTOMATION, "system_marketplace_user")
 ENDS = ("total_completes_reached", "past_scheduled_end_date")
 LIVE = TargetGroup.Status.LIVE.value
 
 
 def by_exchange(f: Figures) -> bool | None:
     """Whether the exchange itself changed the status last; None while nobody knows."""
-    if f.status_reason or f.status_changed_by == EXCHANGE:
+    if f.status_reason or f.status_changed_by in THE_EXCHANGE:
         return True
     return False if f.status_changed_by else None
 
