@@ -24,6 +24,7 @@ class Step(NamedTuple):
 _LEASE = re.escape('UPDATE "fielding_mail" SET "leased_until" = %s')
 _MARK = re.escape('UPDATE "fielding_mail" SET "leased_until" = NULL')
 _BIND = 'UPDATE "fielding_notice" SET "mail_id" = '
+REFUSAL = Step("an address is about to be refused", 'UPDATE "fielding_user" SET "email_refused"')
 STEPS = (
     Step("nothing is judged", '^SELECT .* FROM "fielding_incident"'),
     Step("an incident is not yet written", 'INTO "fielding_incident"'),
@@ -38,16 +39,17 @@ STEPS = (
     Step("a mail is leased, not handed over", _LEASE, after=True),
     Step("a mail is handed over, not marked", _MARK),
     Step("a mail is marked", _MARK, after=True),
-    Step("an address is about to be refused", 'UPDATE "fielding_user" SET "email_refused"'),
+    REFUSAL,
 )
 ANYWHERE = 90  # statements of a round, about
+REACHED = mmap.mmap(-1, len(STEPS))  # steps at which one died; shared with those who are forked
 
 
 class Death:
     """How a worker ends: at a marked step or any statement; by SIGKILL, or with its database."""
 
-    def __init__(self, chance: Random, aim: Step, restarts: PostgreSQL | None) -> None:
-        self.step = aim if chance.random() < 0.7 else None
+    def __init__(self, chance: Random, aim: Step | None, restarts: PostgreSQL | None) -> None:
+        self.step = aim
         self.left = chance.randrange(1, ANYWHERE)
         self.how, self.restarts = "killed", restarts
         if connection.vendor == "postgresql":
@@ -85,6 +87,3 @@ class Death:
                 cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
         else:
             os.kill(os.getpid(), signal.SIGKILL)
-
-
-REACHED = mmap.mmap(-1, len(STEPS))  # shared with the workers that are forked

@@ -16,7 +16,7 @@ from django.core.mail import get_connection
 from django.db import DatabaseError, connection, connections
 from django.db.models import Count
 
-from bench.deaths import REACHED, STEPS, Death
+from bench.deaths import REACHED, REFUSAL, STEPS, Death, Step
 from bench.mail_server import MOODS, PATIENCE, Server, listening
 from dashboard.alerts import deliver, detect
 from dashboard.fielding.models import Cycle, Incident, Mail, Notice, Project, TargetGroup, User
@@ -24,7 +24,7 @@ from tests import make
 from tests.faults.servers import PostgreSQL
 
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
-ROUNDS = 10
+ROUNDS, LONGEST, AIMS = 10, 40, 3
 CALM = (1, 3, 7, 12, 20, 40, 60, 120)  # minutes after the last fault
 MONDAY = make.NOW.replace(day=23, hour=8, minute=1)
 MINUTE = timedelta(minutes=1)
@@ -33,16 +33,22 @@ WRONG = ("lost", "notices_twice", "mails_repeated_without_cause")
 
 def stories(seeds: list[int], restarts: dict[str, Any] | None = None) -> dict[str, Any]:
     """All of them, one after the other; `restarts` says where the database's cluster is."""
-    told = Counter[str]()
+    told, steps = Counter[str](), set[Step]()
     cluster = PostgreSQL.at(**restarts) if restarts else None
     with listening() as server:
         for seed in seeds:
             found = Story(seed, server, cluster).told()
             told.update(found)
+            steps |= reached()
             if wrong := {name: found[name] for name in WRONG if found[name]}:
                 print(f"seed {seed}: {wrong}", file=sys.stderr)
-    never = [step.name for number, step in enumerate(STEPS) if not REACHED[number]]
+    never = [step.name for step in STEPS if step not in steps]
     return {name: told[name] for name in (*WRONG, "mails", "deaths", "repeats")} | {"never": never}
+
+
+def reached() -> set[Step]:
+    """The steps at which a worker of the story has died."""
+    return {step for number, step in enumerate(STEPS) if REACHED[number]}
 
 
 class Story:
@@ -50,7 +56,9 @@ class Story:
 
     def __init__(self, seed: int, server: Server, cluster: PostgreSQL | None) -> None:
         self.chance, self.server, self.cluster = Random(seed), server, cluster  # noqa: S311
-        self.aim = STEPS[seed // 2 % len(STEPS)]  # every other seed is on another database
+        first = seed // 2 * AIMS  # every other seed is on another database
+        self.aims = [STEPS[number % len(STEPS)] for number in range(first, first + AIMS)]
+        REACHED[:] = bytes(len(STEPS))
         self.now, self.deaths, self.without_cause = make.NOW, 0, 0
         self.account = make.account(polling=True, created_at=make.NOW)
         self.project: Project = make.project(self.account)
@@ -58,12 +66,14 @@ class Story:
             make.person("editor", self.account, date_joined=make.NOW, password=None) for _ in "ab"
         ]
         self.groups = [make.group(self.project, last_complete_at=self.now) for _ in range(3)]
-        refuses = "refused" in self.aim.name or self.chance.random() < 0.1
+        refuses = REFUSAL in self.aims or self.chance.random() < 0.1
         server.begin({self.people[0].email} if refuses else set())
 
     def told(self) -> dict[str, int]:
         """Tell it to the end, and count."""
-        for _ in range(ROUNDS):
+        for number in range(LONGEST):
+            if number >= ROUNDS and not self._aims_left():
+                break
             self.now += MINUTE * self.chance.choice((1, 2, 5, 6, 15))
             self._trouble()
             with self._watched():
@@ -77,6 +87,9 @@ class Story:
         return self._counted()
 
     def _trouble(self) -> None:
+        """Groups pause, resume, lose people; who was refused asks for mail again."""
+        if REFUSAL in self._aims_left():
+            User.objects.filter(pk=self.people[0].pk).update(email_refused="")
         for group in self.groups:
             changed: dict[str, Any] = {"last_complete_at": self.now}
             if self.chance.random() < 0.4:
@@ -102,8 +115,7 @@ class Story:
 
     def _worker(self, cycle: Cycle) -> int:
         """A worker in a process of its own, that may die at a statement; its id."""
-        dies = self.chance.random() < 0.7
-        death = Death(self.chance, self.aim, self.cluster) if dies else None
+        death = self._death()
         seed, port = self.chance.random(), 1 if self.server.mood == "down" else self.server.port
         connections.close_all()
         pid = os.fork()
@@ -120,6 +132,16 @@ class Story:
             pass
         finally:
             os._exit(code)
+
+    def _death(self) -> Death | None:
+        """Most die: at a step of the story's own until all are reached, then anywhere."""
+        if self.chance.random() < 0.25:
+            return None
+        left = self._aims_left()
+        return Death(self.chance, self.chance.choice(left) if left else None, self.cluster)
+
+    def _aims_left(self) -> list[Step]:
+        return [step for step in self.aims if step not in reached()]
 
     def _work(self, cycle: Cycle, port: int) -> None:
         """What workers do with a cycle, and by the clock."""
