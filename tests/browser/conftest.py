@@ -6,10 +6,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from dashboard.fielding.models import User
+from dashboard.simulator.harness import Simulator
+from tests import make
+from tests.browser.simulated import WAY
 from tests.web import fake_urls
 from tests.web.conftest import PLAIN
 from tests.web.fake_exchange import FakeExchange
@@ -81,3 +86,48 @@ def sign_in(page: Page, username: str) -> None:
     page.fill("#id_password", "demo")
     page.click("text=Sign in >> nth=-1")
     page.wait_for_url("**/")
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    """A small exchange for the tests of a module."""
+    with Simulator(groups=12, history_days=1) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def tab(chromium: Browser, live_server: LiveServer) -> Iterator[Page]:
+    """One tab for the tests of a module."""
+    context = chromium.new_context(base_url=live_server.url)
+    context.set_default_timeout(15_000)
+    for chart in ("**/plotly*", "**/chart.json*", "**/trend.json*"):  # nothing is drawn here
+        context.route(chart, lambda route: route.abort())
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def anna(simulator: Simulator, settings: Settings) -> User:
+    """Somebody who may edit, on an account of the simulated exchange with all its people."""
+    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": PLAIN}}
+    settings.ROOT_URLCONF = "tests.browser.simulated"
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    simulator.clear_faults()
+    simulator.control("DELETE", "requests")
+    WAY.connect(simulator)
+    account = make.account(base_url=f"{simulator.base_url}/v1")
+    for one in WAY.client.get_account_users().items:
+        make.exchange_user(account, exchange_id=one.id, name=one.name)
+    return make.person("editor", account, username="anna", first_name="Anna", last_name="Weber")
+
+
+@pytest.fixture
+def signed_in(tab: Page, live_server: LiveServer, anna: User) -> Iterator[Page]:
+    """A tab in front of Anna, on the simulated exchange."""
+    client = Client()
+    client.force_login(anna)
+    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value}
+    tab.context.add_cookies([{**cookie, "url": live_server.url}])  # type: ignore[list-item]
+    yield tab
+    # An answer that is still on its way would take the next test's cookie with it.
+    tab.goto("about:blank")

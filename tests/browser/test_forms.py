@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -10,17 +10,15 @@ from typing import Any, NamedTuple
 import pytest
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
-from pytest_django import Settings
-from pytest_django.live_server_helper import LiveServer
+from playwright.sync_api import Page, expect
 
 from dashboard.fielding.models import Edit, ExchangeUser, TargetGroup, User
 from dashboard.simulator.harness import Simulator
+from dashboard.sync import ours
 from dashboard.web.forms import FORMS
 from dashboard.web.forms.base import Entry
 from tests import make
 from tests.browser.simulated import WAY
-from tests.web.conftest import PLAIN
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -118,36 +116,6 @@ CASES = {
 SENT = [name for name in CASES if not FORMS[name].is_ours]
 
 
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with Simulator(groups=12, history_days=1) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def tab(chromium: Browser, live_server: LiveServer) -> Iterator[Page]:
-    context = chromium.new_context(base_url=live_server.url)
-    context.set_default_timeout(15_000)
-    for chart in ("**/plotly*", "**/chart.json*", "**/trend.json*"):  # nothing is drawn here
-        context.route(chart, lambda route: route.abort())
-    yield context.new_page()
-    context.close()
-
-
-@pytest.fixture
-def anna(simulator: Simulator, settings: Settings) -> User:
-    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": PLAIN}}
-    settings.ROOT_URLCONF = "tests.browser.simulated"
-    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
-    simulator.clear_faults()
-    simulator.control("DELETE", "requests")
-    WAY.connect(simulator)
-    account = make.account(base_url=f"{simulator.base_url}/v1")
-    for one in WAY.client.get_account_users().items:
-        make.exchange_user(account, exchange_id=one.id, name=one.name)
-    return make.person("editor", account, username="anna", first_name="Anna", last_name="Weber")
-
-
 @pytest.fixture
 def group(simulator: Simulator, anna: User) -> TargetGroup:
     row = simulator.groups(status="live", pricing_model="dynamic")[0]
@@ -190,22 +158,13 @@ class Form(NamedTuple):
 
 
 @pytest.fixture
-def opened(
-    tab: Page, live_server: LiveServer, anna: User, group: TargetGroup
-) -> Iterator[Callable[[str], Form]]:
-    client = Client()
-    client.force_login(anna)
-    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value}
-    tab.context.add_cookies([{**cookie, "url": live_server.url}])  # type: ignore[list-item]
-
+def opened(signed_in: Page, group: TargetGroup) -> Callable[[str], Form]:
     def open_(name: str) -> Form:
         value = WAY.present(group=group, kind=FORMS[name].kind)
-        tab.goto(f"/groups/{group.pk}/edit/{name}/")
-        return Form(name, tab, group, value)
+        signed_in.goto(f"/groups/{group.pk}/edit/{name}/")
+        return Form(name, signed_in, group, value)
 
-    yield open_
-    # An answer that is still on its way would take the next test's cookie with it.
-    tab.goto("about:blank")
+    return open_
 
 
 Opened = Callable[[str], Form]
@@ -284,3 +243,52 @@ def test_an_exchange_that_goes_down_keeps_what_was_typed_to_be_sent_again(
     simulator.clear_faults()
     form.send()
     expect(form.page.locator(".note.good")).to_contain_text("confirmed")
+
+
+@pytest.mark.parametrize("status", [403, 404, 405])
+def test_an_exchange_without_re_entry_says_so(
+    status: int, signed_in: Page, group: TargetGroup, simulator: Simulator
+) -> None:
+    simulator.fault(f"http_{status}", operation="get_re_entry*")
+    signed_in.goto(f"/groups/{group.pk}/edit/re_entry/")
+    expect(signed_in.locator(".edit")).to_contain_text(
+        "Re-entry cannot be edited on this exchange once a group is launched"
+    )
+
+
+class Way(NamedTuple):
+    """How the form of a project's budget ends."""
+
+    typed: str
+    meanwhile: str
+    said: str
+    stands: str  # what is in the field then
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        Way("600", "", "saved", ""),
+        Way("1_0", "", "is not an amount", "1_0"),
+        Way("600", "700", "Somebody changed this meanwhile", "600"),
+    ],
+    ids=["saved", "refused", "conflict"],
+)
+def test_a_projects_budget(way: Way, signed_in: Page, group: TargetGroup, anna: User) -> None:
+    signed_in.goto(f"/projects/{group.project_id}/budget/")
+    signed_in.fill("#budget", way.typed)
+    if way.meanwhile:
+        theirs = {"value": way.meanwhile, "currency_code": group.currency}
+        ours.keep(
+            of=group.project,
+            kind="budget",
+            seen=None,
+            wanted=theirs,
+            by=anna,
+            token="t",
+            now=timezone.now(),
+        )
+    signed_in.click("button.primary")
+    expect(signed_in.locator("#main")).to_contain_text(way.said)
+    if way.stands:
+        expect(signed_in.locator("#budget")).to_have_value(way.stands)

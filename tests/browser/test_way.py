@@ -156,3 +156,18 @@ def test_an_unchanged_page_is_not_swapped_and_a_changed_one_is(
     expect(page.locator("#live")).to_contain_text("150 / 200")
     expect(page.locator("#live[data-old=yes]")).to_have_count(0)
     page.wait_for_selector("[data-drawn=total] .main-svg")
+
+
+@pytest.mark.parametrize("form", ["cpi", "filling_strategy", "re_entry"])
+def test_the_forms_that_matter_most_are_two_clicks_from_the_project(
+    page: Page, group: TargetGroup, form: str
+) -> None:
+    clicks: list[str] = []
+    page.expose_function("clicked", clicks.append)
+    page.add_init_script("addEventListener('click', e => clicked(e.target.textContent), true)")
+    page.goto(f"/projects/{group.project_id}/")
+    page.click("text=Japan 25–54")
+    page.click(f"#open-{form}")
+    expect(page.locator(f".edit form [name^='{form}'], .edit table.grid").first).to_be_visible()
+    expect(page.locator(".edit [data-focus], .edit table.grid").first).to_be_visible()
+    assert len(clicks) == 2
