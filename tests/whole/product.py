@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-READY = re.compile(r"^Fieldwatch is ready: (http://127\.0\.0\.1:\d+/)  sign in: demo / demo$", re.M)
+READY = re.compile(r"^Fieldwatch is ready: (http://127\.0\.0\.1:\d+/)  (.+)$", re.M)
+DEMO = "sign in: demo / demo"
 READY_WITHIN_SECONDS = 150
 
 
@@ -30,6 +31,7 @@ class Product:
 
     home: Path
     settings: dict[str, str] = field(default_factory=dict)
+    demo: bool = True
     url: str = ""
     process: subprocess.Popen[bytes] | None = None
 
@@ -41,12 +43,12 @@ class Product:
     def start(self) -> None:
         """Start everything; returns once the ready line is there."""
         self.home.mkdir(parents=True, exist_ok=True)
-        given = os.environ | {"FIELDWATCH_HOME": str(self.home), "PORT": str(free_port())}
+        port = {"PORT": str(free_port())}
         with (self.home / "said.txt").open("wb") as said:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "run"],
+                [sys.executable, "manage.py", "run", *([] if self.demo else ["--without-demo"])],
                 cwd=ROOT,
-                env=given | self.settings,
+                env=port | self.environment,
                 stdout=said,
                 stderr=said,
                 start_new_session=True,
@@ -57,6 +59,25 @@ class Product:
             assert time.monotonic() < until, f"it is not ready: {self.said}"
             time.sleep(0.1)
         self.url = ready.group(1)
+        assert (ready.group(2) == DEMO) is self.demo
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its processes and commands are given."""
+        return os.environ | {"FIELDWATCH_HOME": str(self.home)} | self.settings
+
+    def manage(self, *words: str, code: int = 0) -> str:
+        """What a command of manage.py printed in this state folder; it must end with this code."""
+        ended = subprocess.run(
+            [sys.executable, "manage.py", *words],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == code, ended.stdout + ended.stderr
+        return ended.stdout
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> int:
         """Ask it to stop; its exit code."""

@@ -20,11 +20,13 @@ from dashboard.fielding.models import ExchangeAccount, Webhook
 from dashboard.sync import connect, subscribe
 from dashboard.sync.check import Check
 
+_CREDENTIALS = ("api_key_env", "token_url", "client_id", "client_secret_env", "audience")
+
 
 class Command(BaseCommand):
     """Adds connections; the secret comes from the environment, never from the command line."""
 
-    help = "Connections to the exchange: add, check, and their webhooks."
+    help = "Connections to the exchange: add, change, check, and their webhooks."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """One sub-command a verb."""
@@ -33,14 +35,16 @@ class Command(BaseCommand):
         add.add_argument("name")
         add.add_argument("--account-id", required=True)
         add.add_argument("--base-url", required=True)
-        how = add.add_mutually_exclusive_group(required=True)
-        how.add_argument("--api-key-env", metavar="VAR")
-        how.add_argument("--token-url", metavar="URL")
-        add.add_argument("--client-id", default="")
-        add.add_argument("--client-secret-env", metavar="VAR")
-        add.add_argument("--audience", default="")
+        _take_credentials(add, required=True)
         add.add_argument("--api-version", default="2025-12-18")
         add.add_argument("--webhook", metavar="URL", help="where the exchange reaches Fieldwatch")
+        change = verbs.add_parser("change", help="what is given; the rest stays as it is")
+        change.add_argument("name")
+        change.add_argument("--base-url")
+        _take_credentials(change, required=False)
+        change.add_argument("--api-version")
+        change.add_argument("--poll-seconds", type=int, help="how often; 0: as POLL_SECONDS says")
+        change.add_argument("--requests-per-minute", type=int, help="its own budget; 0: none")
         check = verbs.add_parser("check", help="what a connection is offered; reads only")
         check.add_argument("name")
         webhook = verbs.add_parser("webhook", help="what the exchange tells of a connection")
@@ -50,7 +54,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the verb."""
-        verbs = {"add": self.add, "check": self.try_out, "webhook": self.webhook}
+        verbs = {
+            "add": self.add,
+            "change": self.change,
+            "check": self.try_out,
+            "webhook": self.webhook,
+        }
         verbs[options["verb"]](options)
 
     def add(self, options: dict[str, Any]) -> None:
@@ -58,9 +67,7 @@ class Command(BaseCommand):
         name = options["name"]
         if ExchangeAccount.objects.filter(name=name).exists():
             raise CommandError(f"there is already a connection named {name}")
-        for flag in ("base_url", "token_url"):
-            if options[flag]:
-                _check_address(flag, options[flag])
+        _check_addresses(options)
         if options["webhook"]:
             _check_public("--webhook", options["webhook"])
         account = ExchangeAccount(
@@ -79,6 +86,30 @@ class Command(BaseCommand):
                 self._register(account, options["webhook"])
             except CommandError as exc:  # the connection is there all the same
                 self.stderr.write(str(exc))
+
+    def change(self, options: dict[str, Any]) -> None:
+        """Put what is given in the place of what is stored; the next round begins at once."""
+        account = _named(options["name"])
+        _check_addresses(options)
+        columns = {
+            name: options[name]
+            for name in ("base_url", "api_version", "requests_per_minute")
+            if options[name] is not None
+        }
+        if "base_url" in columns:
+            columns["base_url"] = columns["base_url"].rstrip("/")
+        if options["poll_seconds"] is not None:
+            columns["poll_seconds"] = options["poll_seconds"] or None
+        if any(options[name] for name in _CREDENTIALS):
+            columns |= _credentials(options, before=account)
+        if not columns:
+            raise CommandError("say what changes, such as --api-key-env VAR or --base-url URL")
+        for name, value in columns.items():
+            setattr(account, name, value)
+        account.due_at = timezone.now()
+        account.full_clean()
+        account.save(update_fields=[*columns, "due_at"])
+        self.stdout.write(f"changed: {', '.join(sorted(columns))}")
 
     def try_out(self, options: dict[str, Any]) -> None:
         """Print a line a check; exit 1 if something that Fieldwatch cannot do without fails."""
@@ -174,29 +205,45 @@ def _check_public(flag: str, url: str) -> None:
         )
 
 
-def _check_address(flag: str, url: str) -> None:
-    if problem := connect.refusal(url):
-        allowed = ", ".join(settings.EXCHANGE_ALLOWED_HOSTS)
-        raise CommandError(
-            f"--{flag.replace('_', '-')} {url}: {problem} "
-            f"(EXCHANGE_ALLOWED_HOSTS is {allowed or 'empty'})"
-        )
+def _check_addresses(options: dict[str, Any]) -> None:
+    for flag in ("base_url", "token_url"):
+        if options[flag] and (problem := connect.refusal(options[flag])):
+            allowed = ", ".join(settings.EXCHANGE_ALLOWED_HOSTS)
+            raise CommandError(
+                f"--{flag.replace('_', '-')} {options[flag]}: {problem} "
+                f"(EXCHANGE_ALLOWED_HOSTS is {allowed or 'empty'})"
+            )
 
 
-def _credentials(options: dict[str, Any]) -> dict[str, str]:
-    """The columns of the secret and what goes with it."""
+def _take_credentials(parser: ArgumentParser, *, required: bool) -> None:
+    how = parser.add_mutually_exclusive_group(required=required)
+    how.add_argument("--api-key-env", metavar="VAR")
+    how.add_argument("--token-url", metavar="URL")
+    parser.add_argument("--client-id", default="")
+    parser.add_argument("--client-secret-env", metavar="VAR")
+    parser.add_argument("--audience", default="")
+
+
+def _credentials(
+    options: dict[str, Any], *, before: ExchangeAccount | None = None
+) -> dict[str, str]:
+    """The columns of the secret and what goes with it; of client credentials, what is new."""
     if options["api_key_env"]:
         key = _from_environment("--api-key-env", options["api_key_env"])
         return {"auth": ExchangeAccount.Auth.API_KEY, "secret": key}
-    if not options["client_id"] or not options["client_secret_env"]:
-        raise CommandError("--token-url needs --client-id and --client-secret-env too")
-    return {
-        "auth": ExchangeAccount.Auth.CLIENT_CREDENTIALS,
-        "secret": _from_environment("--client-secret-env", options["client_secret_env"]),
-        "token_url": options["token_url"],
-        "client_id": options["client_id"],
-        "audience": options["audience"],
+    columns = {
+        name: options[name] for name in ("token_url", "client_id", "audience") if options[name]
     }
+    if options["client_secret_env"]:
+        variable = options["client_secret_env"]
+        columns["secret"] = _from_environment("--client-secret-env", variable)
+    if before is None or before.auth != ExchangeAccount.Auth.CLIENT_CREDENTIALS:
+        if not {"token_url", "client_id", "secret"} <= columns.keys():
+            raise CommandError(
+                "client credentials are --token-url, --client-id and --client-secret-env together"
+            )
+        columns["auth"] = ExchangeAccount.Auth.CLIENT_CREDENTIALS
+    return columns
 
 
 def _from_environment(flag: str, variable: str) -> str:

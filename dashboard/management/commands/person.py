@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import sys
 from argparse import ArgumentParser
 from typing import Any
 
@@ -54,8 +55,7 @@ class Command(BaseCommand):
 
     def _new(self, options: dict[str, Any]) -> User:
         user = User(username=options["username"], email=options["email"])
-        variable = options["password_env"]
-        password = os.environ.get(variable, "") if variable else getpass.getpass("Password: ")
+        password = _password(options["password_env"])
         try:
             validate_password(password, user)
             user.set_password(password)
@@ -64,3 +64,17 @@ class Command(BaseCommand):
             raise CommandError(" ".join(exc.messages)) from exc
         user.save()
         return user
+
+
+def _password(variable: str | None) -> str:
+    """From the environment, else typed twice at a terminal."""
+    if variable:
+        if password := os.environ.get(variable, ""):
+            return password
+        raise CommandError(f"the environment variable {variable} is empty or not set")
+    if not sys.stdin.isatty():
+        raise CommandError("nobody is here to type a password; name its variable: --password-env")
+    password = getpass.getpass("Password: ")
+    if password != getpass.getpass("Once more: "):
+        raise CommandError("these were two different passwords; nobody was added")
+    return password

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import time
 from argparse import ArgumentParser
@@ -37,6 +38,8 @@ class Command(BaseCommand):
         if account is None:
             known = ", ".join(ExchangeAccount.objects.values_list("name", flat=True)) or "none yet"
             raise CommandError(f"no connection is named {options['name']} (there are: {known})")
+        if self.stderr.isatty():  # who watches sees the progress; a line a round is for logs
+            logging.getLogger("dashboard.sync.work").setLevel(logging.WARNING)
         started = time.monotonic()
         cycles = self._rounds(account)
         result = summary(account.name, cycles, seconds=time.monotonic() - started)

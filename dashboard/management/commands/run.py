@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import sys
-import urllib.error
-import urllib.request
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from dashboard.management.demo import ensure_demo
+from dashboard.fielding.models import ExchangeAccount, User
+from dashboard.management import alive, demo
 from dashboard.management.embedded import redis_command
 from dashboard.management.static import collect_if_changed
 from dashboard.management.supervisor import Child, Supervisor, die_with_parent, only_one
@@ -24,12 +23,17 @@ from dashboard.management.supervisor import Child, Supervisor, die_with_parent, 
 class Command(BaseCommand):
     """Starts every process, says when the dashboard answers, and stops them all again."""
 
-    help = "Run all of Fieldwatch on embedded defaults, with a simulated exchange."
+    help = "Run all of Fieldwatch on one machine: with a simulated exchange, or with your own."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """One flag, for make."""
+        """A flag for make, and one for who has connections of their own."""
         parser.add_argument(
             "--with-parent", action="store_true", help="stop when the process that started it ends"
+        )
+        parser.add_argument(
+            "--without-demo",
+            action="store_true",
+            help="no simulated exchange and no demo people: your own connections alone",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -39,17 +43,23 @@ class Command(BaseCommand):
         home = settings.HOME
         (home / "log").mkdir(parents=True, exist_ok=True)
         port = _port()
+        if settings.PRODUCTION and not options["without_demo"]:
+            raise CommandError(
+                "everybody knows the demo's passwords: it does not run with FIELDWATCH_PRODUCTION=1"
+            )
         with only_one(home / "run.lock"):
-            exchange_port = _free_port()
-            _share(port, exchange_port)
+            os.environ.setdefault("FIELDWATCH_URL", f"http://127.0.0.1:{port}")
+            os.environ["PYTHONUNBUFFERED"] = "1"
             call_command("migrate", interactive=False, verbosity=0)
             collect_if_changed()
-            ensure_demo(base_url=f"http://127.0.0.1:{exchange_port}")
-            supervisor = Supervisor(_children(home, port, exchange_port), log=self.stderr.write)
-            supervisor.run(answers=lambda: _answers(port), on_ready=lambda: self._say_ready(port))
+            simulator, words = ([], _own()) if options["without_demo"] else _demo(home)
+            children = _children(home, port, simulator)
+            said = f"Fieldwatch is ready: http://127.0.0.1:{port}/  {words}"
+            supervisor = Supervisor(children, log=self.stderr.write)
+            supervisor.run(answers=_answers, on_ready=lambda: self._say(said))
 
-    def _say_ready(self, port: int) -> None:
-        self.stdout.write(f"Fieldwatch is ready: http://127.0.0.1:{port}/  sign in: demo / demo")
+    def _say(self, words: str) -> None:
+        self.stdout.write(words)
         self.stdout.flush()
 
 
@@ -74,20 +84,35 @@ def _free_port() -> int:
         return port
 
 
-def _share(port: int, exchange_port: int) -> None:
-    """What the processes that are started must know beyond the environment they inherit."""
-    hosts = [*settings.EXCHANGE_ALLOWED_HOSTS, f"127.0.0.1:{exchange_port}"]
+def _demo(home: Path) -> tuple[list[Child], str]:
+    """The simulated exchange, which the processes may talk to, and who signs in."""
+    port = _free_port()
+    hosts = [*settings.EXCHANGE_ALLOWED_HOSTS, f"127.0.0.1:{port}"]
     settings.EXCHANGE_ALLOWED_HOSTS = hosts
     os.environ["EXCHANGE_ALLOWED_HOSTS"] = ",".join(hosts)
-    os.environ.setdefault("FIELDWATCH_URL", f"http://127.0.0.1:{port}")
-    os.environ["PYTHONUNBUFFERED"] = "1"
+    demo.ensure_demo(base_url=f"http://127.0.0.1:{port}")
+    command = [sys.executable, "-m", "dashboard.simulator", "--port", str(port)]
+    command += ["--state", str(home / "simulator.state")]
+    return [Child("simulator", command, home / "log")], "sign in: demo / demo"
 
 
-def _children(home: Path, port: int, exchange_port: int) -> list[Child]:
+def _own() -> str:
+    """What is to be done first, where no demo is; the demo's people never come along."""
+    if User.objects.filter(username__in=[name for name, *_ in demo.PEOPLE]).exists():
+        raise CommandError(
+            "this database holds the demo, whose passwords everybody knows; give your own "
+            "connections a state folder of their own: FIELDWATCH_HOME=/some/folder"
+        )
+    if not ExchangeAccount.objects.exists():
+        return "no connection yet: manage.py exchange add, then manage.py person add"
+    if not User.objects.exists():
+        return "nobody can sign in yet: manage.py person add"
+    return "sign in as one of your people"
+
+
+def _children(home: Path, port: int, before: list[Child]) -> list[Child]:
     """The processes, in the order of their start; they stop in the reverse order."""
     python = sys.executable
-    simulator = [python, "-m", "dashboard.simulator", "--port", str(exchange_port)]
-    simulator += ["--state", str(home / "simulator.state")]
     worker = [
         python,
         "-m",
@@ -104,7 +129,7 @@ def _children(home: Path, port: int, exchange_port: int) -> list[Child]:
     web = [python, "-m", "gunicorn", "dashboard.wsgi", "--bind", f"127.0.0.1:{port}"]
     web += ["--workers", "2", "--threads", "4", "--preload", "--graceful-timeout", "10"]
     children = [
-        Child("simulator", simulator, home / "log"),
+        *before,
         Child("web", web, home / "log"),
         Child("worker", worker, home / "log"),
     ]
@@ -112,10 +137,6 @@ def _children(home: Path, port: int, exchange_port: int) -> list[Child]:
     return [Child("redis", redis, home / "log"), *children] if redis else children
 
 
-def _answers(port: int) -> bool:
+def _answers() -> bool:
     """Whether the dashboard answers now."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2):
-            return True
-    except (urllib.error.URLError, OSError):
-        return False
+    return alive.main() == 0
