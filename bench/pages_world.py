@@ -34,7 +34,7 @@ def fill(seed: int = 1) -> list[str]:
         name="bench", exchange_id="101", base_url="http://127.0.0.1:1", auth="api_key",
         secret="key", health="fresh", read_at=now, poll_seconds=300,
     )  # fmt: skip
-    people = [_person(account, number) for number in range(PEOPLE)]
+    people = [person(account, number) for number in range(PEOPLE)]
     for number in range(PROJECTS):
         project = Project.objects.create(
             account=account, exchange_id=f"p{number}", human_readable_id=f"P{number:05d}",
@@ -44,10 +44,10 @@ def fill(seed: int = 1) -> list[str]:
         rows = [_group(project, n, draw, now) for n in range(GROUPS)]
         groups = TargetGroup.objects.bulk_create(rows)
         _around(project, groups, people[0], draw, now)
-    return [_session(user) for user in people]
+    return [session(user) for user in people]
 
 
-def _person(account: ExchangeAccount, number: int) -> User:
+def person(account: ExchangeAccount, number: int) -> User:
     user = User(username=f"pm{number}", email=f"pm{number}@example.com", time_zone="Europe/Berlin")
     user.set_unusable_password()
     user.save()
@@ -55,7 +55,7 @@ def _person(account: ExchangeAccount, number: int) -> User:
     return user
 
 
-def _session(user: User) -> str:
+def session(user: User) -> str:
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
