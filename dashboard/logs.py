@@ -15,6 +15,10 @@ from pythonjsonlogger.json import JsonFormatter
 
 HIDDEN = "[hidden]"
 SHORTEST = 6  # a shorter secret would blot out ordinary words
+# What would begin a line of its own, or write over one: so that no request writes a line of ours.
+_BEYOND_ASCII = (*range(127, 160), 0x2028, 0x2029)
+_BREAKS = {code: f"\\x{code:02x}" for code in (*range(32), *_BEYOND_ASCII)}
+_BREAKS_IN_JSON = {code: f"\\u{code:04x}" for code in _BEYOND_ASCII}  # it escapes the others itself
 _facts: ContextVar[Mapping[str, Any]] = ContextVar("facts", default=MappingProxyType({}))
 _secrets: set[str] = set()
 
@@ -74,8 +78,14 @@ class Line(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line, with its traceback if it has one."""
         found = {**facts(), **getattr(record, "of", {})}
-        record.facts = "".join(f" {name}={value}" for name, value in found.items())
+        told = (f" {name}={value}" for name, value in found.items())
+        record.facts = "".join(told).translate(_BREAKS)
         return without_secrets(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the library's name)
+        """The line itself, whatever was in its words; a traceback follows in lines of its own."""
+        record.message = record.message.translate(_BREAKS)
+        return super().formatMessage(record)
 
 
 class Json(JsonFormatter):
@@ -101,4 +111,4 @@ class Json(JsonFormatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The object on one line."""
-        return without_secrets(super().format(record))
+        return without_secrets(super().format(record)).translate(_BREAKS_IN_JSON)

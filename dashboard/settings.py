@@ -191,6 +191,8 @@ try:
     #: how many proxies of yours stand before the web process; so many entries of `X-Forwarded-For`
     #: are believed
     TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10))
+    #: hours after which people sign in again
+    SESSION_HOURS = env.int("SESSION_HOURS", 12, validate=validate.Range(1, 24 * 90))
     #: single sign-on by OpenID Connect: the provider's address; it must send people back to
     #: `…/sign-in/with/sso/back/` (default: none)
     OIDC_URL = env.str("OIDC_URL", "")
@@ -202,6 +204,8 @@ try:
     OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", "")
 except EnvError as exc:
     raise ImproperlyConfigured(str(exc)) from exc
+if PRODUCTION and DEBUG:
+    raise ImproperlyConfigured("DEBUG shows settings to whoever meets an error: not in production")
 
 if EMAIL_URL:
     _mail: dict[str, Any] = dict(dj_email_url.parse(EMAIL_URL))
@@ -229,6 +233,7 @@ STORAGES = {
 
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
+SESSION_COOKIE_AGE = SESSION_HOURS * 3600
 CSRF_TRUSTED_ORIGINS = [FIELDWATCH_URL]
 SOCIALACCOUNT_PROVIDERS = {
     "openid_connect": {
@@ -258,6 +263,9 @@ if PRODUCTION:
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+    # Browsers take a cookie of such a name from this very host alone, and only over https.
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
 
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 # Two Fieldwatches may share a Redis: hints of one mean nothing to the other.

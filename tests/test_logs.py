@@ -92,3 +92,13 @@ def test_a_secret_with_quotes_is_hidden_in_json_too() -> None:
 def test_ordinary_words_stay() -> None:
     said = "Tokyo: token renewed; 12 of 14 groups read; https://api.cint.com/v1/demand"
     assert said in line(logs.Line(), said)
+
+
+@pytest.mark.parametrize("mark", ["\n", "\r", "\x1b[2K", "\x85", "\u2028"])
+@FORMATTERS
+def test_no_request_writes_a_line_of_its_own(formatter: logging.Formatter, mark: str) -> None:
+    """A path may hold any character; the line stays one line, and moves no cursor."""
+    with logs.about(path=f"/x{mark}2026-11-25 INFO all is well"):
+        told = line(formatter, "Not Found: %s", f"/y{mark}z")
+    assert not any(one in told for one in ("\n", "\r", "\x1b", "\x85", "\u2028"))
+    assert "all is well" in told

@@ -19,10 +19,10 @@ print(json.dumps({name: getattr(settings, name) for name in names}))
 """
 
 
-def started(home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def started(home: Path, script: str = SHOW, **variables: str) -> subprocess.CompletedProcess[str]:
     """A process that reads the settings with these variables and no others."""
     return subprocess.run(
-        [sys.executable, "-c", SHOW],
+        [sys.executable, "-c", script],
         cwd=ROOT,
         env={
             "PATH": os.environ["PATH"],
@@ -78,6 +78,23 @@ def test_a_wrong_value_stops_the_start_and_names_the_variable(
     last = ended.stderr.strip().splitlines()[-1]
     assert "ImproperlyConfigured" in last
     assert name in last
+
+
+COOKIES = """
+from django.conf import settings as s
+print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.SESSION_COOKIE_SECURE, s.SESSION_COOKIE_AGE)
+"""
+
+
+def test_in_production_cookies_are_bound_to_the_host_and_end_within_the_day(tmp_path: Path) -> None:
+    told = started(tmp_path, COOKIES, FIELDWATCH_PRODUCTION="1").stdout.split()
+    assert told == ["__Host-sessionid", "__Host-csrftoken", "True", str(12 * 3600)]
+
+
+def test_debug_pages_are_refused_in_production(tmp_path: Path) -> None:
+    ended = started(tmp_path, FIELDWATCH_PRODUCTION="1", DEBUG="1")
+    assert "DEBUG" in ended.stderr.strip().splitlines()[-1]
+    assert ended.returncode != 0
 
 
 def test_secrets_are_made_once_and_for_their_owner_alone(tmp_path: Path) -> None:

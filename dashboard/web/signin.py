@@ -9,13 +9,19 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.forms import LoginForm, default_token_generator
 from allauth.account.utils import user_pk_to_url_str
+from allauth.core import context as asked
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage
 from django.http import HttpRequest
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from dashboard.fielding.models import User
@@ -24,6 +30,16 @@ from dashboard.web import throttle
 
 log = logging.getLogger(__name__)
 WRONG = "This name and password do not belong together."
+# What a person is told by mail when the ways into their account change.
+TOLD = {
+    "account/email/password_changed": "your password was changed",
+    "account/email/password_reset": "your password was set anew, by a link in a mail",
+    "account/email/address_changed": "mail for you goes to another address from now on",
+    "socialaccount/email/account_connected": "single sign-on opens your account from now on",
+    "mfa/email/totp_activated": "a second factor was turned on",
+    "mfa/email/totp_deactivated": "the second factor was turned off",
+    "mfa/email/recovery_codes_generated": "new recovery codes were made; the old ones are void",
+}
 
 
 class SignInForm(LoginForm):  # type: ignore[misc]
@@ -57,7 +73,7 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Refuses a try that comes too early, unseen."""
-        if seconds := throttle.wait(request, _name(credentials)):
+        if seconds := throttle.wait(throttle.counters(request, _name(credentials))):
             raise ValidationError(
                 f"Too many wrong passwords. Please try again in {seconds} s.", code="too_early"
             )
@@ -67,19 +83,86 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """A wrong password counts, and is told to whoever reads the log."""
-        throttle.failed(request, _name(credentials))
+        throttle.failed(throttle.counters(request, _name(credentials)))
         log.warning("sign-in refused", extra={"of": {"address": throttle.address(request)}})
 
-    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Sends at once: a link that opens an account is kept in no table.
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """Below the address that is set, whatever host the request named."""
+        person, _, token = key.partition("-")
+        steps = {"uidb36": person, "key": token}
+        return (
+            f"{settings.FIELDWATCH_URL}{reverse('account_reset_password_from_key', kwargs=steps)}"
+        )
 
-        A mail server that is away changes no answer, or the answers would tell which addresses
-        are known; it stands in the log.
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Sends without a table: a link that opens an account is kept in none.
+
+        Where the view asks for it (`mails_afterwards`), only after the answer.
         """
+        message = self.render_mail(template_prefix, email, context)
+        later = getattr(self.request, "mails", None)
+        if later is None:
+            deliver(message)
+        else:
+            later.append(message)
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: User,
+        context: dict[str, Any] | None = None,  # noqa: ARG002  none of the library's is needed
+        email: str | None = None,
+    ) -> None:
+        """Tells a person that a way into their account changed, and whence."""
+        if not (what := TOLD.get(template_prefix)):
+            return
+        words = {
+            "user": user,
+            "what": what,
+            "when": timezone.now(),
+            "where": self.get_client_ip(self.request),
+            "home": f"{settings.FIELDWATCH_URL}/",
+        }
+        self.send_mail("account/email/changed", email or user.email, words)
+
+
+def deliver(message: EmailMessage) -> None:
+    """Sends; a server that is away changes no answer, or it would tell which addresses are known.
+
+    It stands in the log.
+    """
+    try:
+        message.send()
+    except (OSError, smtplib.SMTPException) as exc:
+        log.error("a sign-in mail could not be sent: %s", exc)  # noqa: TRY400
+
+
+class _Slow:
+    """Wrong codes make the next try wait."""
+
+    user: User
+
+    def clean_code(self) -> str:
+        """The code, if it is right and did not come too early."""
+        counted = throttle.code_counters(asked.request, self.user.username)
+        if seconds := throttle.wait(counted):
+            raise ValidationError(
+                f"Too many wrong codes. Please try again in {seconds} s.", code="too_early"
+            )
         try:
-            super().send_mail(template_prefix, email, context)
-        except (OSError, smtplib.SMTPException) as exc:
-            log.error("a sign-in mail could not be sent: %s", exc)  # noqa: TRY400
+            return str(super().clean_code())  # type: ignore[misc]
+        except ValidationError:
+            throttle.failed(counted)
+            log.warning("code refused", extra={"of": {"person": self.user.pk}})
+            raise
+
+
+class CodeForm(_Slow, AuthenticateForm):  # type: ignore[misc]
+    """The second step of signing in."""
+
+
+class CodeAgainForm(_Slow, ReauthenticateForm):  # type: ignore[misc]
+    """Who it is, once more, before something grave."""
 
 
 class SecondFactor(DefaultMFAAdapter):  # type: ignore[misc]
@@ -133,7 +216,7 @@ def invite(request: HttpRequest, user: User, *, role: str, connection: str) -> N
         "role": role,
         "connection": connection,
         "password_reset_url": url,
-        "home": request.build_absolute_uri("/"),
+        "home": f"{settings.FIELDWATCH_URL}/",
     }
     accounts.send_mail("account/email/invitation", user.email, words)
 

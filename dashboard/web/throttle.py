@@ -1,14 +1,17 @@
-"""Guessing passwords gets slow, and nobody can be locked out by somebody else.
+"""Guessing passwords and codes gets slow, and nobody can be locked out by somebody else.
 
-Wrong passwords are counted for a name *from one address*, and for an address over all names. Past
-a few, each further try has to wait, longer each time, half a minute at most. A try that came too
-early is not looked at, so it tells nothing and prolongs nothing. A browser that signed in as this
-person before is counted apart: whatever others do from the same address, it does not wait for them.
+Wrong passwords are counted for a name *from one address*, for an address over all names, and,
+after many more, for a name from everywhere. Past a few, each further try has to wait, longer each
+time, up to a limit. A try that came too early is not looked at, so it tells nothing and prolongs
+nothing. A browser that signed in as this person before, or set their password by mail, is counted
+apart: whatever others do, it does not wait for them. Wrong codes of a second factor are counted for
+their person: who is asked for one knew the password.
 """
 
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import math
 import secrets
 from dataclasses import dataclass
@@ -22,8 +25,13 @@ from django.http import HttpRequest, HttpResponseBase
 
 FORGOTTEN_AFTER = 15 * 60  # seconds
 LONGEST_WAIT = 30  # seconds
+LONGEST_WAIT_EVERYWHERE = 40  # so that one name sees fewer than a hundred guesses an hour
+LONGEST_WAIT_FOR_CODE = 300
 FREE_PER_NAME = 5
 FREE_PER_ADDRESS = 40
+FREE_EVERYWHERE = 60
+FREE_CODES = 5
+IPV6_HOME = 64  # bits of an address that one household or machine is given whole
 COOKIE = "device"
 COOKIE_AGE = 365 * 24 * 3600
 _PEOPLE_PER_DEVICE = 10
@@ -35,14 +43,15 @@ class Counter:
 
     key: str
     free: int
+    longest: int = LONGEST_WAIT
 
     def wait(self, now: float) -> int:
         """Seconds until the next try is looked at."""
         tries, last = self._so_far()
         if tries < self.free:
             return 0
-        pause = LONGEST_WAIT if tries > self.free + 5 else 2.0 ** (tries - self.free)
-        return max(math.ceil(last + min(pause, LONGEST_WAIT) - now), 0)
+        pause = min(2.0 ** min(tries - self.free, 10), self.longest)
+        return max(math.ceil(last + pause - now), 0)
 
     def _so_far(self) -> tuple[int, float]:
         """Wrong tries, and when the last one was (Unix seconds)."""
@@ -72,27 +81,35 @@ def counters(request: HttpRequest, name: str) -> list[Counter]:
     who = name.strip().casefold()
     if device := _device(request, who):
         return [Counter(_key("device", device, who), FREE_PER_NAME)]
-    where = address(request)
+    where = _home(address(request))
     return [
         Counter(_key("name", where, who), FREE_PER_NAME),
         Counter(_key("address", where), FREE_PER_ADDRESS),
+        Counter(_key("everywhere", who), FREE_EVERYWHERE, LONGEST_WAIT_EVERYWHERE),
     ]
 
 
-def wait(request: HttpRequest, name: str) -> int:
-    """Seconds until a try under this name is looked at; 0 for now."""
+def code_counters(request: HttpRequest, name: str) -> list[Counter]:
+    """What a wrong code of this person's second factor counts for."""
+    who = name.strip().casefold()
+    device = _device(request, who)
+    return [Counter(_key("code", device, who), FREE_CODES, LONGEST_WAIT_FOR_CODE)]
+
+
+def wait(counted: list[Counter]) -> int:
+    """Seconds until a try that counts there is looked at; 0 for now."""
     now = clock()
-    return max(counter.wait(now) for counter in counters(request, name))
+    return max(counter.wait(now) for counter in counted)
 
 
-def failed(request: HttpRequest, name: str) -> None:
-    """A wrong password was given."""
-    for counter in counters(request, name):
+def failed(counted: list[Counter]) -> None:
+    """A wrong password or code was given."""
+    for counter in counted:
         counter.add(clock())
 
 
 def know_device(request: HttpRequest, response: HttpResponseBase, *names: str) -> None:
-    """Let this browser be known for a person who has just signed in with it."""
+    """Let this browser be known for a person who has just shown with it who they are."""
     known = _opened(request)
     marks = [_mark(name.casefold()) for name in names]
     if known and set(marks) <= set(known[1]):
@@ -126,6 +143,17 @@ def _opened(request: HttpRequest) -> list[Any] | None:
     except (signing.BadSignature, ValueError, TypeError):
         return None
     return [device, people]
+
+
+def _home(where: str) -> str:
+    """An address, or of IPv6 the network that its owner can choose addresses from."""
+    try:
+        ip = ipaddress.ip_address(where)
+    except ValueError:
+        return where
+    if ip.version == 4:
+        return str(ip)
+    return str(ipaddress.ip_network((ip, IPV6_HOME), strict=False))
 
 
 def _mark(who: str) -> str:

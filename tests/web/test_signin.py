@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from allauth.core import context
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.contrib.auth.models import AnonymousUser
 from django.core import mail
 from django.core.cache import cache
-from django.test import Client
+from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 from dashboard.fielding.models import ExchangeAccount, Membership, User
 from dashboard.web import throttle
 from dashboard.web.signin import SecondFactor
+from dashboard.web.views import session
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -149,6 +154,18 @@ def test_only_our_own_proxies_are_believed(
     assert throttle.address(request) == seen
 
 
+def set_password(client: Client, password: str, *, done: bool = True) -> str:
+    """Follow the link of the last mail and set a password; the link, or the page that refuses."""
+    link = re.search(r"http://127.0.0.1:8000(/sign-in/new/\S+)", str(mail.outbox[-1].body))
+    assert link
+    form = client.get(link[1]).headers["Location"]
+    answer = client.post(form, {"password1": password, "password2": password})
+    if not done:
+        return answer.content.decode()
+    assert answer.headers["Location"] == "/sign-in/new/done/"
+    return link[1]
+
+
 def code_now(user: User) -> str:
     """What the app on the phone shows."""
     kept = Authenticator.objects.get(user=user, type=Authenticator.Type.TOTP)
@@ -209,6 +226,52 @@ def test_a_recovery_code_works_once(client: Client, with_factor: list[str]) -> N
         client.post("/sign-out/")
 
 
+def test_guessing_codes_is_throttled_wherever_it_comes_from(
+    dana: User, with_factor: list[str]
+) -> None:
+    statuses = []
+    for number in range(throttle.FREE_CODES + 2):
+        thief = Client(REMOTE_ADDR=f"203.0.113.{number}")
+        sign_in(thief)
+        answer = thief.post("/sign-in/code/", {"code": "000000"})
+        statuses.append("Too many wrong codes" in answer.content.decode())
+    assert statuses == [False] * throttle.FREE_CODES + [True] * 2
+    thief.post("/sign-in/code/", {"code": code_now(dana)})
+    assert thief.get("/").status_code == 302
+
+
+def test_who_was_here_before_gives_a_code_while_others_guess(
+    client: Client, dana: User, with_factor: list[str]
+) -> None:
+    thief = Client(REMOTE_ADDR=ELSEWHERE)
+    sign_in(thief)
+    for _ in range(throttle.FREE_CODES + 3):
+        thief.post("/sign-in/code/", {"code": "000000"})
+    sign_in(client)
+    assert client.post("/sign-in/code/", {"code": code_now(dana)}).status_code == 302
+
+
+def test_a_network_of_addresses_counts_as_one(dana: User) -> None:
+    statuses = [
+        sign_in(Client(), "dana", "wrong", REMOTE_ADDR=f"2001:db8:1:2::{number}")
+        for number in range(throttle.FREE_PER_NAME + 3)
+    ]
+    assert statuses[-1] == 429
+
+
+def test_many_addresses_together_get_slow_and_the_reset_by_mail_stays(dana: User) -> None:
+    statuses = [
+        sign_in(Client(), "dana", "wrong", REMOTE_ADDR=f"203.0.113.{number}")
+        for number in range(throttle.FREE_EVERYWHERE + 3)
+    ]
+    assert statuses[-1] == 429
+    own = Client(REMOTE_ADDR=ELSEWHERE)
+    assert sign_in(own) == 429
+    own.post("/sign-in/forgotten/", {"email": "dana@example.com"})
+    set_password(own, "a-longer-one-7")
+    assert sign_in(own, "dana", "a-longer-one-7") == 302
+
+
 def test_turning_it_off_asks_who_it_is(client: Client, dana: User, with_factor: list[str]) -> None:
     client.force_login(dana)
     assert "/me/confirm/" in client.get("/me/second-factor/off/").headers["Location"]
@@ -224,14 +287,52 @@ def test_a_forgotten_password_is_replaced_by_mail_and_ends_sessions(
     sent = mail.outbox[-1]
     assert sent.to == ["dana@example.com"]
     assert sent.subject == "A new password for Fieldwatch"
-    link = re.search(r"http://testserver(/sign-in/new/\S+)", str(sent.body))
-    assert link
-    form = client.get(link[1]).headers["Location"]
-    new = {"password1": "a-longer-one-7", "password2": "a-longer-one-7"}
-    assert client.post(form, new).headers["Location"] == "/sign-in/new/done/"
+    link = set_password(client, "a-longer-one-7")
     assert there.get("/").status_code == 302
     assert sign_in(Client(), "dana", "a-longer-one-7") == 302
-    assert "no longer works" in Client().get(link[1]).content.decode()
+    assert "no longer works" in Client().get(link).content.decode()
+
+
+def test_the_link_in_a_mail_leads_to_us_whatever_host_was_asked(
+    client: Client, dana: User, settings: Settings
+) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    client.post("/sign-in/forgotten/", {"email": dana.email}, HTTP_HOST="evil.example")
+    assert "evil" not in str(mail.outbox[-1].body)
+
+
+def test_a_reset_is_answered_before_its_mail_leaves(dana: User) -> None:
+    """How long an answer takes tells nobody whether an address is known."""
+    request = RequestFactory().post("/sign-in/forgotten/", {"email": dana.email})
+    request.user, request.session = AnonymousUser(), {}  # type: ignore[assignment]
+    with context.request_context(request):
+        answer = session.forgotten(request)
+        assert mail.outbox == []
+        answer.close()
+    assert mail.outbox[0].to == [dana.email]
+
+
+def test_a_password_that_is_set_by_mail_is_long_enough(client: Client, dana: User) -> None:
+    client.post("/sign-in/forgotten/", {"email": dana.email})
+    assert "at least 12 characters" in set_password(client, "short-one-7", done=False)
+
+
+def test_a_person_is_told_when_the_ways_in_change(
+    client: Client, dana: User, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
+    sign_in(client)
+    with django_capture_on_commit_callbacks(execute=True):
+        turn_on(client)
+    new = {"new_password1": "a-longer-one-7", "new_password2": "a-longer-one-7"}
+    client.post("/me/password/", {"old_password": RIGHT} | new)
+    client.post("/me/address/", {"email": "new@example.com", "password": "a-longer-one-7"})
+    told = [(one.to, one.subject) for one in mail.outbox if one.subject.startswith("Fieldwatch:")]
+    assert told == [
+        (["dana@example.com"], "Fieldwatch: a second factor was turned on"),
+        (["dana@example.com"], "Fieldwatch: your password was changed"),
+        (["dana@example.com"], "Fieldwatch: mail for you goes to another address from now on"),
+    ]
+    assert "from 127.0.0.1" in str(mail.outbox[0].body)
 
 
 def test_who_is_unknown_gets_the_same_answer_and_no_mail(client: Client, dana: User) -> None:
@@ -269,7 +370,7 @@ def test_an_administrator_invites_and_the_invited_chooses_a_password(
     client.post(f"/connections/{account.pk}/people/", form)
     sent = mail.outbox[-1]
     assert sent.subject == "boss invites you to Fieldwatch"
-    link = re.search(r"http://testserver(/sign-in/new/\S+)", str(sent.body))
+    link = re.search(r"http://127.0.0.1:8000(/sign-in/new/\S+)", str(sent.body))
     assert link
     guest = Client()
     set_form = guest.get(link[1]).headers["Location"]

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from dashboard.alerts import deliver, pulse, wishes
 from dashboard.fielding.models import ExchangeAccount, Mail, User
 from dashboard.fielding.queries import MailQuerySet
+from dashboard.web import signin
 from dashboard.web.access import Rule, person, require_administrator, rule
 from dashboard.web.mail_choice import MailChoiceForm
 
@@ -99,9 +100,12 @@ def address(request: HttpRequest) -> HttpResponse:
     user = person(request)
     form = AddressForm(user, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        user.email, user.email_refused = form.cleaned_data["email"], ""
+        before, user.email, user.email_refused = user.email, form.cleaned_data["email"], ""
         user.save(update_fields=["email", "email_refused"])
         deliver.compose_test(to=user, now=timezone.now())
+        signin.Accounts(request).send_notification_mail(
+            "account/email/address_changed", user, email=before
+        )
         messages.success(request, f"Mail goes to {user.email} now; a test mail is on its way.")
         return redirect("mail-choice")
     return render(request, "address.html", {"form": form})

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from dashboard.fielding.models import ExchangeUser, Membership, User
 from dashboard.fielding.queries import ExchangeUserQuerySet
+from dashboard.web import signin
 from dashboard.web.access import Rule, memberships, person, rule
 
 
@@ -87,6 +88,9 @@ def password(request: HttpRequest) -> HttpResponse:
     form = PasswordChangeForm(person(request), request.POST or None)
     if request.method == "POST" and form.is_valid():
         update_session_auth_hash(request, form.save())
+        signin.Accounts(request).send_notification_mail(
+            "account/email/password_changed", person(request)
+        )
         messages.success(request, "The password is changed. Other sessions of yours have ended.")
         return redirect("me")
     return render(request, "password.html", {"form": form})

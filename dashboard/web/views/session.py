@@ -13,6 +13,7 @@ from allauth.socialaccount import views as social
 from allauth.socialaccount.providers.openid_connect import views as oidc
 from django.conf import settings
 from django.contrib.auth.views import LogoutView
+from django.core.mail import EmailMessage
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -21,7 +22,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from dashboard.fielding.models import User
 from dashboard.web import throttle
 from dashboard.web.access import Rule, View, person, rule
-from dashboard.web.signin import SignInForm
+from dashboard.web.signin import SignInForm, deliver
 
 FORM = ["GET", "HEAD", "POST"]
 SSO = "sso"
@@ -57,9 +58,42 @@ def _known_afterwards(view: View) -> View:
     return wrapped
 
 
+def mails_afterwards(view: View) -> View:
+    """What a view mails leaves after its answer: how long that takes must not tell who is known."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        waiting: list[EmailMessage] = []
+        request.mails = waiting  # type: ignore[attr-defined]
+        response = view(request, *args, **kwargs)
+        close = response.close
+
+        def closing() -> None:
+            close()
+            request.mails = None  # type: ignore[attr-defined]
+            for message in waiting:
+                deliver(message)
+
+        response.close = closing  # type: ignore[method-assign]
+        return response
+
+    return wrapped
+
+
 def _form(of: Rule, view: View) -> View:
     """A form of the sign-in library under our rule, with the verbs that forms have."""
-    return rule(of)(require_http_methods(FORM)(view))
+    return rule(of)(require_http_methods(FORM)(mails_afterwards(view)))
+
+
+class NewPassword(account.PasswordResetFromKeyView):  # type: ignore[misc]
+    """A password set by a link in a mail; who has the mail is who they say."""
+
+    def form_valid(self, form: Any) -> HttpResponseBase:
+        """This browser never waits for others' wrong passwords."""
+        answer: HttpResponseBase = super().form_valid(form)
+        user = self.reset_user
+        throttle.know_device(self.request, answer, user.username, user.email)
+        return answer
 
 
 def _where_configured(view: View) -> View:
@@ -80,7 +114,7 @@ sign_out = rule(Rule.SIGNED_IN)(LogoutView.as_view())
 
 forgotten = _form(Rule.OPEN, account.password_reset)
 forgotten_sent = _form(Rule.OPEN, account.password_reset_done)
-new_password = _form(Rule.OPEN, account.password_reset_from_key)
+new_password = _form(Rule.OPEN, NewPassword.as_view())
 new_password_set = _form(Rule.OPEN, account.password_reset_from_key_done)
 inactive = _form(Rule.OPEN, account.account_inactive)
 
