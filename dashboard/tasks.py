@@ -9,7 +9,7 @@ from dashboard.alerts import deliver, detect, pulse
 from dashboard.celery import app
 from dashboard.fielding import usual
 from dashboard.fielding.models import ExchangeAccount, Project
-from dashboard.sync import batch, hear, plan, push, retention, work
+from dashboard.sync import batch, create, hear, launch, plan, push, retention, work
 
 AT_ONCE = 200
 
@@ -49,8 +49,10 @@ def pull_project(pk: int) -> None:
 
 @app.task(name="dashboard.tasks.tell")
 def tell() -> None:
-    """Settle open edits and batches, judge what time alone can break, send what is waiting."""
+    """Settle what is open on the exchange, judge what time alone can break, send what waits."""
     push.settle_due(clock=timezone.now)
+    create.settle_due(clock=timezone.now)
+    launch.work(clock=timezone.now)
     batch.work()
     now = timezone.now()
     detect.by_time(now=now)

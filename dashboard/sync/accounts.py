@@ -73,12 +73,13 @@ def _pull_projects(
     clock: Callable[[], datetime],
 ) -> bool:
     """Read and store the list of projects; whether it was read to its end."""
+    began = clock()
     listing = walk(lambda cursor: client.list_account_projects(page_size=100, start_after=cursor))
     listed = list(listing)
     bad += [(_LIST, item) for item in listing.quarantined]
     if not listing.complete:
         cycle.errors.append(listing.reason)
-    _store_projects(account, listed, bad, complete=listing.complete, now=clock())
+    _store_projects(account, listed, bad, complete=listing.complete, began=began, now=clock())
     return listing.complete
 
 
@@ -88,9 +89,13 @@ def _store_projects(
     bad: list[tuple[str, BadItem]],
     *,
     complete: bool,
+    began: datetime,
     now: datetime,
 ) -> None:
-    """Write projects that differ; those that moved, or are new, are due now."""
+    """Write projects that differ; those that moved, or are new, are due now.
+
+    One that was made here since the listing began may be too new for it, and is not missing.
+    """
     known = {project.exchange_id: project for project in account.projects.all()}
     seen, changed = set(), []
     for row in listed:
@@ -114,7 +119,7 @@ def _store_projects(
             quarantined = {item.id for _, item in bad}
             account.projects.filter(missing_since=None).exclude(
                 exchange_id__in=seen | quarantined
-            ).update(missing_since=now, due_at=None)
+            ).exclude(created_at__gte=began).update(missing_since=now, due_at=None)
 
 
 def _write_projects(changed: list[tuple[Project, bool]], now: datetime) -> None:

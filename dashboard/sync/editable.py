@@ -2,7 +2,8 @@
 
 A value is what JSON can hold: `{"value": "2.70", "currency_code": "USD"}`, a strategy's name, the
 re-entry configuration by status and side, the details by the exchange's names, the two ends of the
-fielding period, the goals of a group and of its quotas, or the modules of the fielding assistant.
+fielding period, the goals of a group and of its quotas, the modules of the fielding assistant, or
+a whole draft.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from dashboard.exchange.shapes.base import MonetaryAmount, MonetaryAmountRequest
 from dashboard.exchange.shapes.fielding import ReEntryConfiguration
 from dashboard.exchange.shapes.groups import TargetGroupDetails, TargetGroupDetailsUpdateRequest
 from dashboard.fielding.models import Edit, TargetGroup
-from dashboard.sync import assistant, goals
+from dashboard.sync import assistant, draft, goals
 
 Value = Any
 Ids = dict[str, str]
@@ -236,6 +237,12 @@ EDITABLE: Mapping[str, Editable] = {
         lambda _group, value: {"project_manager_id": value or ""},
         _equal,
     ),
+    Edit.Kind.DRAFT: Editable(
+        lambda client, of: Held(draft.read(client, of)),
+        lambda client, of, value, held: draft.write(client, of, value, held.value),
+        draft.columns,
+        draft.same,
+    ),
 }
 # Columns that an edit settles: a pull that read earlier leaves them alone.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -253,4 +260,6 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     Edit.Kind.DATES: ("starts_at", "ends_at"),
     Edit.Kind.GOALS: ("completes_goal",),
     Edit.Kind.ASSISTANT: (),
+    Edit.Kind.DRAFT: draft.COLUMNS,
+    Edit.Kind.LAUNCH: ("status", "fielding_run_id", "starts_at", "ends_at"),
 }

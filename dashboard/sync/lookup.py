@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
 
 from dashboard.exchange.client import ExchangeClient
-from dashboard.exchange.errors import ExchangeError, Forbidden, NotFound
+from dashboard.exchange.errors import BadAnswer, ExchangeError, Forbidden, NotFound
 from dashboard.exchange.shapes.groups import TargetGroupOverviewByTargetGroupId
 from dashboard.fielding.models import BusinessUnit, ExchangeAccount, Project
-from dashboard.sync import connect, plan, sheets
+from dashboard.sync import connect, draft, plan, sheets
 
 SECONDS = 6.0
 LEAST = 2.0  # seconds for one of many accounts
@@ -27,6 +28,34 @@ def rate_card(
     with client.deadline(SECONDS):
         card = client.get_rate_card(business_unit_id=unit.exchange_id, country_code=country)
     return sheets.table(card.rate_card_data)
+
+
+@dataclass(frozen=True, slots=True)
+class Feasible:
+    """What the exchange thinks of a group that does not exist yet: prices in `currency`."""
+
+    currency: str
+    price: Decimal
+    prices: tuple[Decimal, Decimal] | None  # from, to
+    completes: tuple[int, int] | None  # from, to
+
+
+def feasibility(
+    *, account: ExchangeAccount, value: draft.Value, client: ExchangeClient | None = None
+) -> Feasible:
+    """Price and completes that are likely for a draft as it is filled in; raises ExchangeError."""
+    client = client or connect.client_for(account)
+    with client.deadline(SECONDS):
+        told = client.calculate_target_group_feasibility(request=draft.question(value))
+    if told.suggested_price is None:
+        raise BadAnswer("The exchange suggests no price for this")
+    span, goal = told.suggested_price_range, told.suggested_completes_goal_range
+    return Feasible(
+        told.suggested_price.currency_code,
+        told.suggested_price.value,
+        (span.min.value, span.max.value) if span and span.min and span.max else None,
+        (goal.min, goal.max) if goal and goal.min is not None and goal.max is not None else None,
+    )
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from dashboard.exchange.client import ExchangeClient
-from dashboard.exchange.errors import ExchangeError, PreconditionFailed, Refused
+from dashboard.exchange.errors import ExchangeError, Launched, PreconditionFailed, Refused
 from dashboard.fielding.models import Edit, Project, TargetGroup, User
 from dashboard.sync import connect, ours
 from dashboard.sync.editable import EDITABLE, Value, ids
@@ -94,14 +94,14 @@ def push(
         before=seen,
         wanted=wanted,
     )
-    if sent := _claim(edit, clock()):
+    if sent := claim(edit, clock()):
         return sent
     with client.deadline(WEB_SECONDS):
         _carry_out(edit, client, clock)
     return edit
 
 
-def _claim(edit: Edit, now: datetime) -> Edit | None:
+def claim(edit: Edit, now: datetime) -> Edit | None:
     """Commit the row before anything is sent; where its form was sent already, that edit."""
     edit.started_at, edit.check_at = now, now + CHECK_AFTER[0]
     try:
@@ -120,7 +120,7 @@ def _carry_out(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
     try:
         held = how.read(client, of)
     except ExchangeError as exc:
-        _settle(edit, Edit.State.REJECTED, reasons=_reasons(exc, "Nothing was sent"), now=clock())
+        _settle(edit, Edit.State.REJECTED, reasons=objections(exc, "Nothing was sent"), now=clock())
         return
     theirs = held.value
     if how.same(theirs, edit.wanted):
@@ -136,9 +136,9 @@ def _carry_out(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
         return
     except ExchangeError as exc:
         if not exc.outcome_unknown:
-            _settle(edit, Edit.State.REJECTED, reasons=_reasons(exc), now=clock())
+            _settle(edit, Edit.State.REJECTED, reasons=objections(exc), now=clock())
             return
-        edit.reasons = _reasons(exc)
+        edit.reasons = objections(exc)
     _read_back(edit, client, clock)
 
 
@@ -148,7 +148,9 @@ def _overtaken(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
     try:
         theirs = how.read(client, ids(_group(edit))).value
     except ExchangeError as exc:
-        _settle(edit, Edit.State.REJECTED, reasons=_reasons(exc, "Nothing was taken"), now=clock())
+        _settle(
+            edit, Edit.State.REJECTED, reasons=objections(exc, "Nothing was taken"), now=clock()
+        )
         return
     if not how.same(theirs, edit.before):
         _settle(edit, Edit.State.CONFLICT, after=theirs, now=clock())
@@ -164,14 +166,18 @@ def _read_back(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
     how = EDITABLE[edit.kind]
     try:
         theirs = how.read(client, ids(_group(edit))).value
+    except Launched as exc:
+        why = objections(exc, "Its settings show whether this change came before")
+        _settle(edit, Edit.State.REJECTED, reasons=why, now=clock())
+        return
     except ExchangeError as exc:
-        _leave_unknown(edit, clock(), _reasons(exc))
+        leave_unknown(edit, clock(), objections(exc))
         return
     if how.same(theirs, edit.wanted):
         _settle(edit, Edit.State.CONFIRMED, after=theirs, now=clock())
     elif edit.checks < len(CHECK_AFTER):
         edit.after = theirs
-        _leave_unknown(edit, clock(), edit.reasons)
+        leave_unknown(edit, clock(), edit.reasons)
     elif how.same(theirs, edit.before):
         words = "The exchange still holds the value from before: it did not take the change"
         reasons = [*edit.reasons, {"name": "", "reason": words}]
@@ -180,10 +186,10 @@ def _read_back(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
         _settle(edit, Edit.State.CONFLICT, after=theirs, now=clock())
 
 
-def _leave_unknown(edit: Edit, now: datetime, reasons: list[dict[str, str]]) -> None:
+def leave_unknown(edit: Edit, now: datetime, why: list[dict[str, str]]) -> None:
     """Look again later; the worker does, whatever becomes of this process."""
     edit.state = Edit.State.UNKNOWN
-    edit.reasons = reasons
+    edit.reasons = why
     edit.check_at = now + CHECK_AFTER[min(edit.checks, len(CHECK_AFTER) - 1)]
     edit.save(update_fields=["state", "reasons", "check_at", "after"])
 
@@ -213,7 +219,7 @@ def _group(edit: Edit) -> TargetGroup:
     return cast("TargetGroup", edit.group)
 
 
-def _reasons(exc: ExchangeError, also: str = "") -> list[dict[str, Any]]:
+def objections(exc: ExchangeError, also: str = "") -> list[dict[str, Any]]:
     """What the exchange objects to, field by field, else its sentence."""
     if isinstance(exc, Refused) and exc.invalid_params:
         return [{"name": one.name, "reason": one.reason} for one in exc.invalid_params]
@@ -225,7 +231,7 @@ def settle_due(*, clock: Clock = timezone.now, limit: int = 50) -> int:
     """Settle edits whose outcome is open, by reading; the number looked at."""
     now = clock()
     open_edits = Edit.objects.filter(
-        state__in=[Edit.State.SENDING, Edit.State.UNKNOWN], check_at__lte=now
+        state__in=[Edit.State.SENDING, Edit.State.UNKNOWN], check_at__lte=now, kind__in=EDITABLE
     ).select_related("group__project", "account")
     looked = 0
     for edit in open_edits.order_by("check_at")[:limit]:

@@ -136,7 +136,7 @@ ALLOCATIONS = AllocationsRequest(
 )
 
 
-PERIOD = TargetGroupFieldingSpecification(start_at=START, end_at=END)
+PERIOD = TargetGroupFieldingSpecification.of(START, END)
 
 
 CONDITION = {"object": "range", "question_id": 42, "min": 18, "max": 65}

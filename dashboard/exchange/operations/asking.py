@@ -1,7 +1,7 @@
 """What every operation is made of: an address, a body, a shape for the answer."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeVar
 from urllib.parse import quote, urlencode
 
@@ -11,7 +11,10 @@ from msgspec import Struct
 from dashboard.exchange.answer import Answer
 from dashboard.exchange.decode import Page, decode, decode_page
 from dashboard.exchange.errors import BadAnswer
+from dashboard.exchange.shapes.base import rfc3339
 from dashboard.exchange.transport import Transport
+
+__all__ = ["Asking", "JobRef", "query", "rfc3339", "segment"]
 
 T = TypeVar("T")
 QueryValue = str | int | bool | datetime | list[str] | None
@@ -31,13 +34,6 @@ def segment(value: str) -> str:
     if value in {"", ".", ".."}:
         raise ValueError("An id is needed")
     return quote(value, safe="")
-
-
-def rfc3339(moment: datetime) -> str:
-    """An aware moment as the exchange writes it: UTC, three fractional digits, Z."""
-    if moment.tzinfo is None:
-        raise ValueError("A moment needs its zone")
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def query(values: Mapping[str, QueryValue]) -> str:

@@ -4,7 +4,7 @@ Missing is missing, not wrong: what can be lived without is None. What a shape r
 the product cannot do without; an item that lacks it is quarantined, never guessed.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -29,6 +29,13 @@ Rate = Annotated[float, Meta(ge=0, le=1)]
 
 LARGEST_AMOUNT = Decimal(10) ** 15
 SMALLEST_EXPONENT = -30
+
+
+def rfc3339(moment: datetime) -> str:
+    """An aware moment as the exchange writes it: UTC, three fractional digits, Z."""
+    if moment.tzinfo is None:
+        raise ValueError("A moment needs its zone")
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Shape(Struct, frozen=True, kw_only=True, gc=False):
@@ -99,4 +106,5 @@ __all__ = [
     "Rate",
     "Shape",
     "Uuid",
+    "rfc3339",
 ]

@@ -22,6 +22,7 @@ from dashboard.exchange.shapes.base import (
     Rate,
     Shape,
     Uuid,
+    rfc3339,
 )
 from dashboard.exchange.shapes.fielding import ReEntryConfiguration
 from dashboard.exchange.shapes.groups import Links
@@ -40,10 +41,15 @@ class DraftFieldingSpecification(Shape, frozen=True, kw_only=True, gc=False):
 
 
 class TargetGroupFieldingSpecification(Body, kw_only=True):
-    """The planned fielding period."""
+    """The planned fielding period, as the exchange writes moments."""
 
-    start_at: datetime
-    end_at: datetime
+    start_at: str
+    end_at: str
+
+    @classmethod
+    def of(cls, start: datetime, end: datetime) -> "TargetGroupFieldingSpecification":
+        """From two aware moments."""
+        return cls(start_at=rfc3339(start), end_at=rfc3339(end))
 
 
 class DraftTargetGroupRequest(Body, kw_only=True):
@@ -125,9 +131,8 @@ class FetchTargetGroupResponse(Identified, frozen=True, kw_only=True, gc=False):
             locale=_needed(self.locale, "locale"),
             collects_pii=_needed(self.collects_pii, "whether it collects PII"),
             project_manager_id=_needed(self.project_manager_id, "project manager"),
-            fielding_specification=TargetGroupFieldingSpecification(
-                start_at=_needed(plan.start_at, "start date"),
-                end_at=_needed(plan.end_at, "end date"),
+            fielding_specification=TargetGroupFieldingSpecification.of(
+                _needed(plan.start_at, "start date"), _needed(plan.end_at, "end date")
             ),
             completes_goal=_needed(self.completes_goal, "goal"),
             expected_length_of_interview_minutes=_needed(
@@ -140,7 +145,9 @@ class FetchTargetGroupResponse(Identified, frozen=True, kw_only=True, gc=False):
             industry_code=_sent(self.industry_code),
             industry_lockout_code=_sent(self.industry_lockout_code),
             cost_per_interview=UNSET if by_rate_card else amount(self.cost_per_interview),
-            client_cost_per_interview_note=amount(self.client_cost_per_interview_note),
+            client_cost_per_interview_note=(
+                UNSET if by_rate_card else amount(self.client_cost_per_interview_note)
+            ),
             client_id=int(client) if client and client.isdigit() else UNSET,
             exclusion=_sent(self.exclusion),
             respondent_activity_exclusions=_sent(self.respondent_activity_exclusions),

@@ -12,6 +12,8 @@ from dashboard.fielding.models.people import User
 class Edit(models.Model):
     """A change: of the exchange's, committed before it is sent and settled by reading back; or of
     what is ours alone (budget, time zone), settled at once. Of a group, or of a whole project.
+
+    What is new is a change of the account until it is there, then of what it became.
     """
 
     class Kind(models.TextChoices):
@@ -29,6 +31,10 @@ class Edit(models.Model):
         # By a job of the exchange, for one group or many.
         STATUS = "status", "Status"
         MANAGER = "manager", "Project manager"
+        DRAFT = "draft", "Draft"
+        NEW_PROJECT = "new_project", "New project"
+        NEW_DRAFT = "new_draft", "New draft"
+        LAUNCH = "launch", "Launch"
 
     class State(models.TextChoices):
         """How far an edit is; the first two are not the end."""
@@ -40,18 +46,21 @@ class Edit(models.Model):
         CONFLICT = "conflict", "changed by somebody else meanwhile"
 
     account = models.ForeignKey(ExchangeAccount, models.CASCADE, related_name="edits")
-    # Either a group or, for what a project has of its own, that project.
+    # Either a group or, for what a project has of its own, that project; neither while it is made.
     group = models.ForeignKey(TargetGroup, models.CASCADE, null=True, related_name="edits")
     project = models.ForeignKey(Project, models.CASCADE, null=True, related_name="edits")
     by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="edits")
     kind = models.CharField(max_length=32, choices=Kind)
-    # Made when the form was opened: one form, one PUT, however often it is sent.
+    # Made when the form was opened: one form, one PUT, however often it is sent. Where the exchange
+    # takes an idempotency key (a project, a launch), it is this.
     token = models.CharField(max_length=64, unique=True)
     state = models.CharField(max_length=10, choices=State, default=State.SENDING)
     before = models.JSONField(null=True)  # null: the exchange did not say
     wanted = models.JSONField(null=True)  # null: taken away, as a budget can be
     after = models.JSONField(null=True)
     reasons = models.JSONField(default=list)  # [{name, reason}], the exchange's or ours
+    # The exchange's id of what it was asked for: the job of a launch, the project that is made.
+    asked_id = models.CharField(max_length=64, blank=True, default="", db_default="")
     started_at = models.DateTimeField()
     checks = models.PositiveSmallIntegerField(default=0)
     settled_at = models.DateTimeField(null=True)
@@ -60,7 +69,7 @@ class Edit(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(group=None) ^ models.Q(project=None), name="edit_of_one"
+                condition=models.Q(group=None) | models.Q(project=None), name="edit_of_one_at_most"
             ),
             models.UniqueConstraint(
                 fields=["group", "kind"],
@@ -78,9 +87,9 @@ class Edit(models.Model):
         ]
 
     @property
-    def of(self) -> TargetGroup | Project:
-        """What it is a change of."""
-        return self.group or self.project  # type: ignore[return-value]  # one of them, by the table
+    def of(self) -> TargetGroup | Project | None:
+        """What it is a change of; None while it is being made."""
+        return self.group or self.project
 
     @property
     def is_settled(self) -> bool:

@@ -1,0 +1,277 @@
+"""Something new on the exchange, at most once for a form: a draft in a project, or a project.
+
+The exchange takes no idempotency key for a draft. So the drafts of its name are noted before it is
+sent; after a lost answer the one that came since, and holds what was sent, is it. A project has a
+key, which is the form's token: after a lost answer the same request gives the same project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import cast
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from dashboard.exchange.client import ExchangeClient
+from dashboard.exchange.errors import ExchangeError, Forbidden, Launched, NotFound
+from dashboard.exchange.shapes.drafts import FetchTargetGroupResponse
+from dashboard.exchange.shapes.projects import ProjectInfo
+from dashboard.exchange.walk import walk
+from dashboard.fielding.models import Edit, ExchangeAccount, Project, TargetGroup, User
+from dashboard.sync import connect, draft, push, rows
+from dashboard.sync.draft import Value
+
+Clock = Callable[[], datetime]
+LEASE = timedelta(seconds=60)
+KINDS = (Edit.Kind.NEW_DRAFT, Edit.Kind.NEW_PROJECT)
+NOT_THERE = "The exchange holds no such draft: it did not take it"
+ENDED_BEFORE = "Nothing was sent: this process ended before"
+
+
+def new_draft(
+    *,
+    project: Project,
+    wanted: Value,
+    by: User,
+    token: str,
+    client: ExchangeClient | None = None,
+    clock: Clock = timezone.now,
+) -> Edit:
+    """A new draft, sent at most once for a token; its edit tells the group once it is there."""
+    if sent := Edit.objects.filter(token=token).first():
+        return sent
+    client = client or connect.client_for(project.account)
+    kept = {name: value for name, value in wanted.items() if name not in draft.CARRIED}
+    edit = Edit(
+        account_id=project.account_id,
+        project=project,
+        by=by,
+        kind=Edit.Kind.NEW_DRAFT,
+        token=token,
+        wanted=kept,
+    )
+    if sent := push.claim(edit, clock()):
+        return sent
+    with client.deadline(push.WEB_SECONDS):
+        _send_draft(edit, wanted, client, clock)
+    return edit
+
+
+def _send_draft(edit: Edit, wanted: Value, client: ExchangeClient, clock: Clock) -> None:
+    """Note what is there, send once, and read what came of it."""
+    of = cast("Project", edit.project)
+    try:
+        edit.before = {"drafts": _drafts_called(wanted["name"], of, client)}
+    except ExchangeError as exc:
+        _refused(edit, push.objections(exc, "Nothing was sent"), clock())
+        return
+    edit.save(update_fields=["before"])
+    try:
+        ulid = client.create_target_group(project_id=of.exchange_id, draft=draft.request(wanted))
+    except ExchangeError as exc:
+        if exc.outcome_unknown:
+            edit.reasons = push.objections(exc)
+            _look_for_draft(edit, client, clock)
+        else:
+            _refused(edit, push.objections(exc), clock())
+        return
+    _is_there(edit, ulid, client, clock)
+
+
+def _drafts_called(name: str, project: Project, client: ExchangeClient) -> list[str]:
+    """The ids of the project's drafts of this name."""
+    pages = walk(
+        lambda cursor: client.get_list_target_groups(
+            project_id=project.exchange_id, status=["draft"], start_after=cursor
+        )
+    )
+    found = [row.id for row in pages if row.name == name]
+    if not pages.complete:
+        raise ExchangeError(pages.reason)
+    return found
+
+
+def _look_for_draft(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
+    """After a lost answer: the draft that came since and holds what was sent, if there is one."""
+    if edit.before is None:
+        _refused(edit, [{"name": "", "reason": ENDED_BEFORE}], clock())
+        return
+    of, wanted = cast("Project", edit.project), cast("Value", edit.wanted)
+    try:
+        drafts = set(_drafts_called(wanted["name"], of, client)) - set(edit.before["drafts"])
+        claimed = Edit.objects.filter(kind=edit.kind, group__exchange_id__in=drafts)
+        for ulid in sorted(drafts - set(claimed.values_list("group__exchange_id", flat=True))):
+            try:
+                told = client.get_target_group(project_id=of.exchange_id, target_group_id=ulid)
+            except (Launched, NotFound):
+                continue
+            if draft.same(draft.value_of(told), wanted):
+                _made(edit, ulid, told, clock())
+                return
+    except ExchangeError as exc:
+        push.leave_unknown(edit, clock(), push.objections(exc))
+        return
+    if edit.checks < len(push.CHECK_AFTER):
+        push.leave_unknown(edit, clock(), edit.reasons)
+    else:
+        _refused(edit, [*edit.reasons, {"name": "", "reason": NOT_THERE}], clock())
+
+
+def _is_there(edit: Edit, ulid: str, client: ExchangeClient, clock: Clock) -> None:
+    """The exchange said its id: read it back; what cannot be read yet is looked for again."""
+    edit.asked_id = ulid
+    edit.save(update_fields=["asked_id"])
+    of = cast("Project", edit.project)
+    try:
+        told = client.get_target_group(project_id=of.exchange_id, target_group_id=ulid)
+    except ExchangeError as exc:
+        if edit.checks < len(push.CHECK_AFTER) or exc.waiting_helps:
+            push.leave_unknown(edit, clock(), push.objections(exc))
+        else:
+            _refused(edit, push.objections(exc), clock())
+        return
+    _made(edit, ulid, told, clock())
+
+
+def _made(edit: Edit, ulid: str, told: FetchTargetGroupResponse, now: datetime) -> None:
+    """The draft is there: a group of ours, and this its first change, in one commit."""
+    of, wanted = cast("Project", edit.project), cast("Value", edit.wanted)
+    after = draft.value_of(told)
+    holds = draft.same(after, wanted)
+    edit.state = Edit.State.CONFIRMED if holds else Edit.State.CONFLICT
+    edit.after = {name: after[name] for name in draft.FIELDS}
+    edit.asked_id, edit.settled_at, edit.check_at, edit.reasons = ulid, now, None, []
+    columns = {
+        **draft.columns(TargetGroup(details={}), after),
+        **rows.draft_columns(told),
+        "human_readable_id": rows.text(told.human_readable_id, 16),
+        "created_at": told.created_at,
+        "status": TargetGroup.Status.DRAFT,
+        "changed_at": now,
+    }
+    with transaction.atomic():
+        # The project's row first: a round that stores its groups holds it, so one of us is first.
+        Project.objects.filter(pk=of.pk).update(version=F("version") + 1, due_at=now)
+        edit.group, _ = TargetGroup.objects.get_or_create(
+            account_id=of.account_id,
+            exchange_id=ulid,
+            defaults={"project_id": of.pk, **columns},
+        )
+        edit.project = None
+        edit.save()
+
+
+def new_project(
+    *,
+    account: ExchangeAccount,
+    wanted: Value,
+    by: User,
+    token: str,
+    client: ExchangeClient | None = None,
+    clock: Clock = timezone.now,
+) -> Edit:
+    """A new project; `token` is a UUID, the idempotency key of every try."""
+    if sent := Edit.objects.filter(token=token).first():
+        return sent
+    client = client or connect.client_for(account)
+    kind = Edit.Kind.NEW_PROJECT
+    edit = Edit(account=account, by=by, kind=kind, token=token, wanted=wanted)
+    if sent := push.claim(edit, clock()):
+        return sent
+    with client.deadline(push.WEB_SECONDS):
+        _send_project(edit, client, clock)
+    return edit
+
+
+def _send_project(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
+    """Ask for it; the same one again where an answer was lost. Then read it."""
+    if not edit.asked_id:
+        project = ProjectInfo(**cast("Value", edit.wanted))
+        try:
+            edit.asked_id = client.create_project(project=project, idempotency_key=edit.token).id
+        except ExchangeError as exc:
+            if exc.outcome_unknown and not _is_given_up(edit):
+                push.leave_unknown(edit, clock(), push.objections(exc))
+            else:
+                _refused(edit, push.objections(exc), clock())
+            return
+        edit.save(update_fields=["asked_id"])
+    try:
+        told = client.get_project_by_id(project_id=edit.asked_id).value
+    except (NotFound, Forbidden) as exc:  # it is taken first, and made a moment later
+        if _is_given_up(edit):
+            _refused(edit, push.objections(exc), clock())
+        else:
+            push.leave_unknown(edit, clock(), push.objections(exc))
+        return
+    except ExchangeError as exc:
+        push.leave_unknown(edit, clock(), push.objections(exc))
+        return
+    after = {
+        "name": told.name,
+        "project_manager_id": told.project_manager_id,
+        "project_customer_reference_number": told.project_customer_reference_number,
+    }
+    _project_made(edit, after, rows.text(told.human_readable_id, 16), clock())
+
+
+def _project_made(edit: Edit, after: Value, number: str, now: datetime) -> None:
+    """The project is there: one of ours, due to be read, and this its first change."""
+    wanted = cast("Value", edit.wanted)
+    holds = all(after[name] == value for name, value in wanted.items())
+    edit.state = Edit.State.CONFIRMED if holds else Edit.State.CONFLICT
+    edit.after, edit.settled_at, edit.check_at, edit.reasons = after, now, None, []
+    columns = {
+        "name": rows.text(after["name"]),
+        "human_readable_id": number,
+        "project_manager_id": after["project_manager_id"] or "",
+        "reference_number": rows.text(after["project_customer_reference_number"], 200),
+        "status": "active",
+        "created_at": now,
+        "due_at": now,
+    }
+    with transaction.atomic():
+        edit.project, _ = Project.objects.get_or_create(
+            account_id=edit.account_id, exchange_id=edit.asked_id, defaults=columns
+        )
+        edit.save()
+
+
+def _is_given_up(edit: Edit) -> bool:
+    return edit.checks > len(push.CHECK_AFTER)
+
+
+def _refused(edit: Edit, why: list[dict[str, str]], now: datetime) -> None:
+    edit.state, edit.reasons, edit.settled_at, edit.check_at = Edit.State.REJECTED, why, now, None
+    edit.save(update_fields=["state", "reasons", "settled_at", "check_at", "before", "asked_id"])
+
+
+def settle_due(*, clock: Clock = timezone.now, limit: int = 50) -> int:
+    """Settle what is new and whose outcome is open; the number looked at."""
+    now = clock()
+    open_edits = Edit.objects.filter(
+        kind__in=KINDS, state__in=[Edit.State.SENDING, Edit.State.UNKNOWN], check_at__lte=now
+    )
+    looked = 0
+    for edit in open_edits.select_related("project", "account").order_by("check_at")[:limit]:
+        if Edit.objects.filter(pk=edit.pk, check_at=edit.check_at).update(
+            check_at=now + LEASE, checks=F("checks") + 1
+        ):
+            edit.checks += 1
+            client = connect.client_for(edit.account)
+            with client.deadline(push.WEB_SECONDS):
+                _settle(edit, client, clock)
+            looked += 1
+    return looked
+
+
+def _settle(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
+    if edit.kind == Edit.Kind.NEW_PROJECT:
+        _send_project(edit, client, clock)
+    elif edit.asked_id:
+        _is_there(edit, edit.asked_id, client, clock)
+    else:
+        _look_for_draft(edit, client, clock)

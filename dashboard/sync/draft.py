@@ -1,0 +1,255 @@
+"""A draft as a value: what a person fills in, by the exchange's names, and what goes along unseen.
+
+`exclusion` is whether the project's exclusion is on, moments are texts as the exchange writes
+them, money is `{"value", "currency_code"}`. What goes along (`CARRIED`: the fielding assistant,
+suppliers' shares, profiles) is taken from what the exchange holds at the moment of sending.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from dashboard.exchange.client import ExchangeClient
+from dashboard.exchange.operations.asking import rfc3339
+from dashboard.exchange.shapes.allocations import SupplyAllocation
+from dashboard.exchange.shapes.assistant import FieldingAssistantModulesAssignment
+from dashboard.exchange.shapes.base import MonetaryAmount
+from dashboard.exchange.shapes.drafts import DraftTargetGroupRequest, FetchTargetGroupResponse
+from dashboard.exchange.shapes.pricing import CalculateTargetGroupFeasibilityRequest
+from dashboard.exchange.shapes.profiling import profiling_request
+from dashboard.fielding.models import TargetGroup
+from dashboard.sync import rows
+
+Value = dict[str, Any]
+REFERENCE, PRICE, NOTE = (
+    "target_group_customer_reference_number",
+    "cost_per_interview",
+    "client_cost_per_interview_note",
+)
+LOI, IR = "expected_length_of_interview_minutes", "expected_incidence_rate"
+PERIOD, ASSISTANT = "fielding_specification", "fielding_assistant_assignment"
+PLAIN = (
+    "name", "business_unit_id", "locale", "collects_pii", "project_manager_id", "completes_goal",
+    LOI, IR, "study_type_code", "industry_code", "industry_lockout_code", "client_id",
+    "respondent_activity_exclusions", "live_url", "test_url", "re_entry_configuration", REFERENCE,
+)  # fmt: skip
+FIELDS = (*PLAIN, PERIOD, "pricing_model", PRICE, NOTE, "exclusion")
+CARRIED = (ASSISTANT, "allocations", "profiling")
+# What null empties; the others are left as they are by not being sent.
+_NULLABLE = ("live_url", "test_url", "client_id", REFERENCE)
+_DAYS = {"D": 1, "W": 7}
+
+
+def money(amount: MonetaryAmount | None) -> Value | None:
+    """An amount as JSON holds it."""
+    if amount is None:
+        return None
+    return {"value": format(amount.value, "f"), "currency_code": amount.currency_code}
+
+
+def value_of(draft: FetchTargetGroupResponse) -> Value:
+    """A draft that was read, what goes along with it included; None for what it lacks."""
+    value: Value = {name: getattr(draft, name) for name in PLAIN}
+    plan, exclusion = draft.fielding_specification, draft.exclusion or {}
+    start, end = (plan.start_at, plan.end_at) if plan else (None, None)
+    if draft.expected_incidence_rate is not None:
+        value[IR] = round(float(draft.expected_incidence_rate), 4)
+    if draft.re_entry_configuration is not None:
+        value["re_entry_configuration"] = msgspec.to_builtins(draft.re_entry_configuration)
+    value["respondent_activity_exclusions"] = rows.clean(draft.respondent_activity_exclusions or [])
+    return value | {
+        PERIOD: {
+            "start_at": rfc3339(start) if start else None,
+            "end_at": rfc3339(end) if end else None,
+        },
+        "pricing_model": "rate_card" if draft.pricing_model == "rate_card" else "dynamic",
+        PRICE: money(draft.cost_per_interview),
+        NOTE: money(draft.client_cost_per_interview_note),
+        "exclusion": bool(exclusion.get("enabled")),
+        **carried(
+            draft.fielding_assistant_assignment, draft.allocations, dict(draft.profiling or {})
+        ),
+    }
+
+
+def stored(group: TargetGroup) -> Value | None:
+    """What our tables hold of a group as a draft; None where they hold too little of it."""
+    try:
+        value = value_of(msgspec.convert(group.details, FetchTargetGroupResponse))
+    except msgspec.ValidationError:
+        return None
+    return value if value["name"] else None
+
+
+def carried(
+    assistant: FieldingAssistantModulesAssignment | None,
+    allocations: SupplyAllocation | None,
+    profiling: Mapping[str, Any],
+) -> Value:
+    """What goes along, as it is sent."""
+    modules = assistant or FieldingAssistantModulesAssignment()
+    return {
+        ASSISTANT: msgspec.to_builtins(modules.as_request()),
+        "allocations": msgspec.to_builtins((allocations or SupplyAllocation()).as_request()),
+        "profiling": rows.clean(profiling_request(profiling)) if profiling else {},
+    }
+
+
+def request(value: Value, held: Value | None = None) -> DraftTargetGroupRequest:
+    """A draft to be sent: what is filled in, with what goes along in `held`, else in itself."""
+    along = {**carried(None, None, {}), **{n: v for n, v in value.items() if n in CARRIED}}
+    if held is not None:
+        along |= {name: held[name] for name in CARRIED}
+    body = {name: value[name] for name in PLAIN if value.get(name) is not None}
+    body |= {
+        name: None
+        for name in _NULLABLE
+        if held is not None and value.get(name) is None and held[name] is not None
+    }
+    by_card = value["pricing_model"] == "rate_card"
+    if not by_card:
+        body |= {name: value[name] for name in (PRICE, NOTE) if value.get(name)}
+    body |= {
+        "business_unit_id": str(value["business_unit_id"]),
+        "exclusion": {"enabled": bool(value["exclusion"])},
+        PERIOD: value[PERIOD],
+        "allocations": along["allocations"],
+        ASSISTANT: _priced(along[ASSISTANT], by_card=by_card),
+    }
+    if body.get("client_id") is not None:
+        body["client_id"] = int(body["client_id"])
+    if along["profiling"]:
+        body["profiling"] = along["profiling"]
+    return msgspec.convert(body, DraftTargetGroupRequest)
+
+
+def _priced(assistant: Mapping[str, Any], *, by_card: bool) -> dict[str, Any]:
+    """The assistant's modules with the pricing that the model asks for."""
+    modules = dict(assistant)
+    kind = (modules.get("pricing") or {}).get("type")
+    if by_card and kind != "rate_card":
+        modules["pricing"] = {"type": "rate_card"}
+    elif not by_card and kind == "rate_card":
+        del modules["pricing"]
+    return modules
+
+
+def question(value: Value) -> CalculateTargetGroupFeasibilityRequest:
+    """What the exchange is asked of a draft as it is filled in, before it is saved."""
+    body: dict[str, Any] = {name: value[name] for name in ("locale", LOI, IR, "completes_goal")}
+    body |= {
+        "business_unit_id": int(value["business_unit_id"]),
+        PERIOD: value[PERIOD],
+        "collects_pii": value["collects_pii"],
+    }
+    if value["pricing_model"] == "dynamic" and value.get(PRICE):
+        body[PRICE] = value[PRICE]
+    if value.get("allocations"):
+        body["allocations"] = value["allocations"]
+    if profiles := (value.get("profiling") or {}).get("profiles"):
+        kinds = ("object", "blended_type", "quotas_enabled", "targets")
+        body["profiling"] = {
+            "profile_adjustment_type": value["profiling"]["profile_adjustment_type"],
+            "profiles": [{n: one[n] for n in kinds if n in one} for one in profiles],
+        }
+    return msgspec.convert(body, CalculateTargetGroupFeasibilityRequest)
+
+
+def read(client: ExchangeClient, of: Mapping[str, str]) -> Value:
+    """The draft that the exchange holds; Launched where it is none any more."""
+    return value_of(client.get_target_group(**of))
+
+
+def write(client: ExchangeClient, of: Mapping[str, str], value: Value, held: Value) -> None:
+    """Replace it whole; what nobody fills in stays as it is held."""
+    client.update_target_group(**of, draft=request(value, held))
+
+
+def differ(one: Value, other: Value) -> list[str]:
+    """The names under which the exchange (first) does not hold what a value (second) says."""
+    held, said = _normal(one), _normal(other)
+    return [name for name in FIELDS if said[name] is not None and held[name] != said[name]] + [
+        name for name in _NULLABLE if said[name] is None and held[name] is not None
+    ]
+
+
+def same(one: Value, other: Value) -> bool:
+    """Whether the exchange (first) holds all that a value (second) says."""
+    return not differ(one, other)
+
+
+def _normal(value: Value) -> Value:
+    """Values that are equal where they mean the same."""
+    said = {name: value.get(name) for name in FIELDS}
+    period = value.get(PERIOD) or {}
+    said[PERIOD] = [_moment(period.get(end)) for end in ("start_at", "end_at")]
+    said["business_unit_id"] = str(value.get("business_unit_id") or "")
+    for name in (PRICE, NOTE):
+        said[name] = _amount(value.get(name)) if value.get("pricing_model") == "dynamic" else None
+    if said["client_id"] is not None:
+        said["client_id"] = str(said["client_id"])
+    if (rate := said[IR]) is not None:
+        said[IR] = round(float(rate), 4)
+    exclusions = value.get("respondent_activity_exclusions") or []
+    said["respondent_activity_exclusions"] = sorted(
+        (str(one.get("type")), str(one.get("id")), days(one.get("duration"))) for one in exclusions
+    )
+    return said
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _amount(given: Value | None) -> tuple[Decimal, str] | None:
+    if not given:
+        return None
+    return Decimal(given["value"]), str(given["currency_code"]).upper()
+
+
+def days(duration: str | None) -> str:
+    """A period of days; weeks are days, none is the exchange's own 90."""
+    text = str(duration or "P90D")
+    weeks = re.fullmatch(r"P(\d{1,4})([DW])", text)
+    return f"P{int(weeks[1]) * _DAYS[weeks[2]]}D" if weeks else text
+
+
+def columns(group: TargetGroup, value: Value) -> dict[str, Any]:
+    """The columns of our table that a draft tells."""
+    locale = rows.text(value["locale"], 16)
+    language, _, country = locale.partition("_")
+    period, price = value[PERIOD], value[PRICE]
+    told = {
+        "name": rows.text(value["name"]),
+        "reference_number": rows.text(value[REFERENCE], 200),
+        "locale": locale,
+        "language_code": language[:3].lower(),
+        "country_code": country[:2].lower(),
+        "project_manager_id": rows.text(value["project_manager_id"], 64),
+        "pricing_model": value["pricing_model"],
+        "expected_loi_minutes": value[LOI],
+        "expected_incidence_rate": value[IR],
+        "completes_goal": value["completes_goal"],
+        "starts_at": _moment(period["start_at"]),
+        "ends_at": _moment(period["end_at"]),
+        "re_entry": value["re_entry_configuration"],
+        "details": group.details
+        | {name: value[name] for name in FIELDS}
+        | {"exclusion": {"enabled": value["exclusion"]}},
+    }
+    if price:
+        told |= {"cpi": Decimal(price["value"]), "currency": price["currency_code"][:3].upper()}
+    return told
+
+
+COLUMNS = (
+    "name", "reference_number", "locale", "language_code", "country_code", "project_manager_id",
+    "pricing_model", "expected_loi_minutes", "expected_incidence_rate", "completes_goal",
+    "starts_at", "ends_at", "re_entry", "details", "cpi", "currency",
+)  # fmt: skip
