@@ -196,7 +196,7 @@ _EVENTS: dict[str, Callable[[TargetGroup, int, Json], None]] = {
 
 
 def switch(exchange: "Exchange", _steps: list[str], body: Json) -> Json:
-    """`re_entry`: 200 serves the address, 404 or 405 refuses it."""
+    """`re_entry`: 200 serves the address, 404 or 405 refuses it; 403 also in drafts."""
     exchange.world.re_entry_status = int(body.get("re_entry", exchange.world.re_entry_status))
     return {"re_entry": exchange.world.re_entry_status}
 

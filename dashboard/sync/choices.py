@@ -34,7 +34,10 @@ class Lists:
 
 def of_account(account: ExchangeAccount, *, client: ExchangeClient | None = None) -> Lists:
     """Every list, asked at most every six hours; what cannot be read now is left empty."""
-    client = client or connect.client_for(account)
+    try:
+        client = client or connect.client_for(account)
+    except ExchangeError:
+        return Lists()
     asks: dict[str, Callable[[ExchangeClient], list[Pair]]] = {
         "locales": lambda one: _locales(one.get_locales().items),
         "study_types": lambda one: _codes(one.get_study_types().items),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -31,14 +32,14 @@ def not_offered(group: TargetGroup, form: Form) -> str:
     return ""
 
 
-def refusals(made: Edit, form: Form) -> tuple[dict[str, str], str]:
+def refusals(made: Edit, place: Callable[[str], str]) -> tuple[dict[str, str], str]:
     """The exchange's objections: at the form's own field where it names one, else above."""
     at_field: dict[str, str] = {}
     above: list[str] = []
     for reason in made.reasons:
         sentence = str(reason.get("reason", "")).strip() or "The exchange refused this."
         named = str(reason.get("name", ""))
-        if named and (field := form.place(named)):
+        if named and (field := place(named)):
             at_field[field] = f"{at_field.get(field, '')} {sentence}".strip()
         else:
             above.append(f"{named}: {sentence}" if named else sentence)

@@ -100,6 +100,8 @@ def _told_as(edit: Edit) -> list[tuple[str, Any]]:
     if edit.kind == Edit.Kind.ASSISTANT:
         was, now = modules.as_changes(edit.before or {}), modules.as_changes(wanted)
         return [(kind, None) for kind in {**was, **now} if was.get(kind) != now.get(kind)]
+    if edit.kind == Edit.Kind.LAUNCH:
+        return [("status_change", wanted["status"]), ("status_change", "scheduled")]
     if edit.kind == Edit.Kind.GOALS:
         return [("filling_goal_change", wanted.get("completes_goal"))]
     if edit.kind == Edit.Kind.DATES:
@@ -122,7 +124,9 @@ def edit_line(edit: Edit, names: Mapping[str, str] | None = None) -> Line:
     people = names or {}
     what, old, new = edit.get_kind_display(), "", ""
     changed = moved(edit, people)
-    if len(changed) == 1:
+    if edit.kind in (Edit.Kind.NEW_DRAFT, Edit.Kind.NEW_PROJECT):
+        new = str((edit.wanted or {}).get("name", ""))
+    elif len(changed) == 1:
         word, old, new = changed[0]
         what = word if edit.kind != Edit.Kind.RE_ENTRY else f"{what}: {word}"
     else:

@@ -160,6 +160,80 @@ def _manager(value: Any, names: Names, _zone: ZoneInfo | None) -> Parts:
     return {DETAILS[details.MANAGER_ID]: names.get(str(value), str(value)) or figures.DASH}
 
 
+DRAFT = {
+    "name": "Name",
+    "locale": "Country and language",
+    "completes_goal": "Completes goal",
+    details.LOI: "Expected LOI",
+    details.IR: "Expected IR",
+    "business_unit_id": "Business unit",
+    "pricing_model": "Pricing",
+    "cost_per_interview": "CPI",
+    details.PRICE_NOTE: "Client's CPI",
+    "fielding_specification": "Dates",
+    details.MANAGER_ID: "Project manager",
+    details.LIVE: "Live URL",
+    details.TEST: "Test URL",
+    details.LOCKOUT: "Industry lockout",
+    "exclusion": "Exclusion within the project",
+    "respondent_activity_exclusions": "Exclusion of others' participants",
+    "study_type_code": "Study type",
+    "industry_code": "Industry",
+    "client_id": "Client",
+    details.REFERENCE: "Reference number",
+    "collects_pii": "Collects personal data",
+    "re_entry_configuration": "Re-entry",
+}
+DRAFT_NAMES = {"project_customer_reference_number": details.REFERENCE}  # of a project
+PRICING = {"dynamic": "A CPI of your own", "rate_card": "The rate card"}
+
+
+def _draft(value: Any, names: Names, zone: ZoneInfo | None) -> Parts:
+    """A draft, or what a draft became; what it does not say is left out."""
+    told = {word: say(value.get(name), names) for name, word in DRAFT.items() if name in value}
+    special: dict[str, Callable[[Any], str]] = {
+        "locale": locale,
+        details.MANAGER_ID: lambda one: names.get(str(one), str(one)),
+        "business_unit_id": lambda one: names.get(str(one), str(one)),
+        "client_id": lambda one: names.get(str(one), str(one)),
+        "study_type_code": words.sentence_case,
+        "industry_code": words.sentence_case,
+        details.LOCKOUT: words.sentence_case,
+        "pricing_model": lambda one: PRICING.get(one, one),
+        details.LOI: lambda one: f"{one} min",
+        details.IR: figures.percent,
+        "respondent_activity_exclusions": _exclusions,
+        "exclusion": lambda one: "on" if one else "off",
+    }
+    for name, word in special.items():
+        if value.get(name) is not None:
+            told[DRAFT[name]] = word(value[name])
+    if period := value.get("fielding_specification"):
+        del told["Dates"]
+        told |= {"Start": say(period["start_at"], names, zone)}
+        told |= {"End": say(period["end_at"], names, zone)}
+    if re_entry := value.get("re_entry_configuration"):
+        del told["Re-entry"]
+        told |= {f"Re-entry: {k}": v for k, v in _re_entry(re_entry, names, zone).items()}
+    return told
+
+
+def locale(code: str) -> str:
+    """ "eng_us" as "United States (eng_us)"."""
+    return f"{words.country(code.partition('_')[2])} ({code})"
+
+
+def _exclusions(value: Any) -> str:
+    said = [f"{one.get('type')} {one.get('id')} {one.get('duration') or ''}" for one in value]
+    return "; ".join(one.strip() for one in said) or "none"
+
+
+def _launch(value: Any, names: Names, zone: ZoneInfo | None) -> Parts:
+    told = {"Status": say(value.get("status"))}
+    ends = (("Start", "start_fielding_at"), ("End", "end_fielding_at"))
+    return told | {word: say(value[n], names, zone) for word, n in ends if value.get(n)}
+
+
 _SPECIAL: Mapping[str, Callable[[Any, Names, ZoneInfo | None], Parts]] = {
     Edit.Kind.DETAILS: _details,
     Edit.Kind.DATES: _dates,
@@ -168,6 +242,15 @@ _SPECIAL: Mapping[str, Callable[[Any, Names, ZoneInfo | None], Parts]] = {
     Edit.Kind.TIME_ZONE: _zone,
     Edit.Kind.ASSISTANT: _assistant,
     Edit.Kind.MANAGER: _manager,
+    Edit.Kind.DRAFT: _draft,
+    Edit.Kind.NEW_DRAFT: lambda value, names, zone: _draft(
+        {name: told for name, told in value.items() if told is not None}, names, zone
+    ),
+    Edit.Kind.NEW_PROJECT: lambda value, names, _: {
+        DRAFT[DRAFT_NAMES.get(name, name)]: names.get(str(told), say(told))
+        for name, told in value.items()
+    },
+    Edit.Kind.LAUNCH: _launch,
 }
 
 

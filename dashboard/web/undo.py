@@ -11,9 +11,14 @@ from dashboard.web.forms.base import Form
 
 def of_group(group: TargetGroup, form: Form, pk: str) -> Edit | None:
     """The edit that is to be undone, if it is one of this group and setting."""
+    return of_kind(group, form.kind, pk)
+
+
+def of_kind(group: TargetGroup, kind: str, pk: str) -> Edit | None:
+    """The edit with this number, if it is one of this group and kind."""
     if not (pk.isascii() and pk.isdigit() and len(pk) < 19):
         return None
-    return Edit.objects.filter(pk=int(pk), group=group, kind=form.kind).first()
+    return Edit.objects.filter(pk=int(pk), group=group, kind=kind).first()
 
 
 def still_so(made: Edit, held: Any) -> bool:

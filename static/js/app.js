@@ -101,6 +101,15 @@
     if (focus) focus.focus();
   });
 
+  // What is suggested is taken over, to be sent with the rest.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-fill]");
+    const field = button && document.getElementById(button.dataset.fill);
+    if (!field) return;
+    field.value = button.dataset.value;
+    field.focus();
+  });
+
   // Text goes to the clipboard; where the browser forbids that, it is selected to be copied by hand.
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");

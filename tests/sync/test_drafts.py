@@ -83,9 +83,9 @@ def wanted(**changes: Any) -> Value:
 
 @pytest.fixture
 def new(project: Project, editor: User) -> Make:
-    def made(token: str = "form", **changes: Any) -> Edit:
+    def made(form: str = "form", **changes: Any) -> Edit:
         given = wanted(**changes)
-        return create.new_draft(project=project, wanted=given, by=editor, token=token)
+        return create.new_draft(project=project, wanted=given, by=editor, token=form)
 
     return made
 

@@ -17,7 +17,7 @@ from dashboard.simulator.people import BusinessUnit, business_unit
 from dashboard.simulator.places import INDUSTRIES, LOCALES, LOCKOUTS, STUDY_TYPES
 from dashboard.simulator.rate_cards import price
 from dashboard.simulator.routes import route
-from dashboard.simulator.wire import Answer, Ask, bad_request, empty, json_answer, trace
+from dashboard.simulator.wire import Answer, Ask, Refusal, bad_request, empty, json_answer, trace
 from dashboard.simulator.world import World
 
 _GROUPS = "/demand/accounts/{account_id}/projects/{project_id}/target-groups"
@@ -111,11 +111,9 @@ def _allocations(check: Check) -> Json:
     return given
 
 
-def _profiling(check: Check) -> Json | None:
-    """Profiling as it was given; only its outline is examined."""
+def _profiling(check: Check) -> Json:
+    """Profiling as it was given, none of it if it was not; only its outline is examined."""
     given: Json = check.typed("profiling", dict, {})
-    if not given:
-        return None
     for n, profile in enumerate(given.get("profiles") or []):
         place = f"profiling.profiles[{n}]"
         targets = profile.get("targets") if isinstance(profile, dict) else None
@@ -162,11 +160,18 @@ def _temper(group_id: str, values: Json) -> Temper:
     )
 
 
+def _may_re_enter(world: World, check: Check) -> None:
+    """An account without the feature is forbidden to name it."""
+    if world.re_entry_status == 403 and "re_entry_configuration" in check.body:
+        raise Refusal(403, "forbidden_error", "the account has no re-entry configuration")
+
+
 @route("create_target_group", "POST", _GROUPS)
 def create_target_group(world: World, ask: Ask) -> Answer:
     """A new draft; every request makes one, repeated or not."""
     project = world.project(ask.params)
     check = Check.of(ask)
+    _may_re_enter(world, check)
     values = _read(check, ask.account_id)
     check.done()
     if values["cpi"] is None or values["pricing_model"] == "rate_card":
@@ -198,7 +203,10 @@ def get_target_group(world: World, ask: Ask) -> Answer:
     group = world.group(ask.params)
     if group.status != "draft":
         return Answer(301, b"", {"Location": f"{ask.path}/details"})
-    return json_answer(_shown(group))
+    body = _shown(group)
+    if world.re_entry_status == 403:
+        del body["re_entry_configuration"]
+    return json_answer(body)
 
 
 def _shown(group: TargetGroup) -> Json:
@@ -240,6 +248,8 @@ def _shown(group: TargetGroup) -> Json:
 
 
 def _shown_profiling(group: TargetGroup) -> Json:
+    if group.profiling == {}:
+        return {}
     given = group.profiling or {"profile_adjustment_type": "percentage"}
     body: Json = {
         "profile_adjustment_type": given.get("profile_adjustment_type", "percentage"),
@@ -255,6 +265,7 @@ def update_target_group(world: World, ask: Ask) -> Answer:
     if group.status != "draft":
         raise bad_request(f"only a draft can be replaced, the group is {group.status}")
     check = Check.of(ask)
+    _may_re_enter(world, check)
     values = _read(check, ask.account_id)
     check.done()
     if values["cpi"] is None or values["pricing_model"] == "rate_card":

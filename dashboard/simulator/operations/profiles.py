@@ -30,8 +30,8 @@ def split(total: int, weights: list[float]) -> list[int]:
 
 
 def profiles_of(group: TargetGroup) -> list[Json]:
-    """The group's profiles; those of a group that was not told otherwise are age and gender."""
-    if not group.profiles:
+    """The group's profiles; of one that has been in the field since before, age and gender."""
+    if not group.profiles and group.profiling != {}:
         group.profiles = from_request(group, group.profiling or _usual())
     return group.profiles
 

@@ -76,7 +76,7 @@ def _price_note(entry: Entry, text: str) -> Value:
     return {"value": format(note, "f"), "currency_code": currency}
 
 
-_FIELDS: Mapping[str, Callable[[Entry, str], Value]] = {
+FIELDS: Mapping[str, Callable[[Entry, str], Value]] = {
     NAME: _name,
     MANAGER_ID: _manager,
     LOI: _loi,
@@ -94,7 +94,7 @@ def check(entry: Entry) -> Value:
     value = dict(entry.seen)
     wrong: dict[str, str] = {}
     were = filled(entry.seen, entry)
-    for name, reads in _FIELDS.items():
+    for name, reads in FIELDS.items():
         text = entry.typed.get(name, were[name]).strip()
         if text == were[name] and entry.seen[name] is not None:
             continue
@@ -112,7 +112,7 @@ def check(entry: Entry) -> Value:
 def shown(entry: Entry) -> dict[str, Any]:
     """Every field as typed, else as the exchange has it."""
     were = filled(entry.seen, entry)
-    texts = {name: entry.typed.get(name, were[name]) for name in _FIELDS}
+    texts = {name: entry.typed.get(name, were[name]) for name in FIELDS}
     people = dict(entry.names) | {texts[MANAGER_ID]: entry.names.get(texts[MANAGER_ID], "unknown")}
     lockouts = dict(entry.lockouts)
     lockouts.setdefault(texts[LOCKOUT], texts[LOCKOUT])
@@ -127,7 +127,7 @@ def shown(entry: Entry) -> dict[str, Any]:
 
 def filled(value: Value, _entry: Entry) -> Mapping[str, str]:
     """Every field as a person would type it."""
-    texts = {name: "" if value[name] is None else str(value[name]) for name in _FIELDS}
+    texts = {name: "" if value[name] is None else str(value[name]) for name in FIELDS}
     if value[IR] is not None:
         texts[IR] = f"{value[IR] * 100:.4f}".rstrip("0").rstrip(".")
     if note := value[PRICE_NOTE]:
@@ -138,7 +138,7 @@ def filled(value: Value, _entry: Entry) -> Mapping[str, str]:
 def place(name: str) -> str:
     """The field that an objection is about."""
     first = re.split(r"[.\[]", name, maxsplit=1)[0]
-    return first if first in _FIELDS else ""
+    return first if first in FIELDS else ""
 
 
 FORM = Form("details", Edit.Kind.DETAILS, "Details", check, shown, filled, place=place)

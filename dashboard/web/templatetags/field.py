@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django import template
@@ -32,6 +32,12 @@ register.filter(words.country)
 def get(mapping: Mapping[str, str], key: str) -> str:
     """A value by a key that is itself a variable."""
     return mapping.get(key, "")
+
+
+@register.filter
+def has_code(options: Iterable[tuple[str, str]], code: str) -> bool:
+    """Whether a code is one of the choices."""
+    return any(code == one for one, _ in options)
 
 
 @register.filter

@@ -206,7 +206,7 @@ def _ended(desk: Desk, made: Edit, state: State) -> HttpResponseBase:
     """Back to the group when the exchange has it, or may have it; else the form, kept."""
     zone = times.zone_of(desk.group)
     if made.state == Edit.State.REJECTED:
-        state.errors, state.trouble = editing.refusals(made, desk.form)
+        state.errors, state.trouble = editing.refusals(made, desk.form.place)
     elif made.state == Edit.State.CONFLICT:
         state.three = editing.three(made, desk.names, zone)
     else:

@@ -34,6 +34,7 @@ def projects(request: HttpRequest) -> HttpResponse:
     everything = Project.objects.visible_to(person(request))
     context = project_table.context(request, everything, now=datetime.now(UTC))
     context |= {"views": views, "accounts": polling.accounts(request)}
+    context["may_begin"] = [one.account for one in memberships(request).values() if one.may_edit]
     return render(request, "projects.html", context)
 
 

@@ -1,0 +1,66 @@
+"""What stands beside the form of a draft, asked of the exchange on demand: nothing is saved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from dashboard.exchange.errors import ExchangeError, Forbidden, NotFound
+from dashboard.fielding.models import ExchangeAccount
+from dashboard.sync import lookup
+from dashboard.web import drafting, words
+from dashboard.web.forms import draft as form
+from dashboard.web.forms.draft_fields import LOCALE, UNIT, DraftEntry
+from dashboard.web.panels import pricing
+
+FEASIBILITY, RATE_CARD = "feasibility", "rate_card"
+
+
+@dataclass(slots=True)
+class Beside:
+    """An answer, or why there is none; `missing`: what is to be filled in first, by field."""
+
+    kind: str
+    outlook: drafting.Outlook | None = None
+    card: pricing.Table | None = None
+    title: str = ""
+    trouble: str = ""
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+def told(account: ExchangeAccount, entry: DraftEntry, kind: str) -> Beside:
+    """What was asked for, for the draft as it is filled in."""
+    value, wrong = form.read(entry)
+    return _card(entry, value, wrong) if kind == RATE_CARD else _feasible(account, value, wrong)
+
+
+def _feasible(account: ExchangeAccount, value: Any, wrong: dict[str, str]) -> Beside:
+    value, missing = drafting.for_question(value, wrong)
+    if missing:
+        return Beside(FEASIBILITY, missing=missing)
+    try:
+        answer = lookup.feasibility(account=account, value=value)
+    except ExchangeError as exc:
+        said = "; ".join(f"{one.name}: {one.reason}" for one in getattr(exc, "invalid_params", []))
+        return Beside(FEASIBILITY, trouble=f"{said or exc}. The exchange gave no estimate.")
+    return Beside(FEASIBILITY, outlook=drafting.outlook(answer, value))
+
+
+def _card(entry: DraftEntry, value: Any, wrong: dict[str, str]) -> Beside:
+    missing = {name: said for name, said in wrong.items() if name in (UNIT, LOCALE)}
+    unit = entry.unit
+    if missing or unit is None:
+        return Beside(RATE_CARD, missing=missing or {UNIT: "Choose a business unit."})
+    country = str(value[LOCALE]).partition("_")[2]
+    title = f"{unit}, {words.country(country)}"
+    known = {name: told for name, told in value.items() if name not in wrong}
+    try:
+        card = drafting.card_table(lookup.rate_card(unit=unit, country=country), known)
+    except (NotFound, Forbidden):
+        said = f"{unit} has no rate card for {words.country(country)}: type a CPI."
+        return Beside(RATE_CARD, trouble=said)
+    except ExchangeError as exc:
+        return Beside(RATE_CARD, trouble=f"{exc}. Try again in a moment.")
+    if card is None:
+        return Beside(RATE_CARD, trouble="The exchange sent no table of prices.")
+    return Beside(RATE_CARD, card=card, title=title)

@@ -1,0 +1,253 @@
+"""The form of a draft: a new one, a copy of another group, or one that is changed.
+
+A form is opened with what is held, signed, and a token: however often it is sent, one draft is made
+or changed. What was typed is kept until the exchange has it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from dashboard.exchange.errors import ExchangeError, Forbidden
+from dashboard.fielding.models import Edit, Project, TargetGroup
+from dashboard.sync import copying, create, draft, push
+from dashboard.web import drafting, editing, times, undo
+from dashboard.web.access import Rule, exchange_ids, person, require_editor, rule
+from dashboard.web.desk import Desk, Opened, State
+from dashboard.web.forms import draft as form
+from dashboard.web.forms.base import Wrong
+from dashboard.web.forms.draft_fields import RE_ENTRY
+from dashboard.web.views import beside
+from dashboard.web.views.groups import found
+from dashboard.web.views.projects import found_project
+
+LISTED = 200
+NO_RE_ENTRY = "It may be that this account cannot set re-entry: then leave it to the exchange."
+KEPT = "Nothing was sent. What you typed is kept; send it again in a moment."
+
+
+@rule(Rule.EDITOR)
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """A new draft in a project; `from` names the group that it is a copy of."""
+    project = found_project(request, pk, Project.objects.select_related("account"))
+    require_editor(request, project.account_id)
+    desk = Desk(request, project)
+    if request.method != "POST":
+        return _show(desk, _begin(desk))
+    state = desk.sent()
+    if state.opened is None:
+        state.opened = _begin(desk).opened
+        state.trouble = editing.TOO_OLD
+        return _show(desk, state)
+    if kind := request.POST.get("look"):
+        return _look(desk, state, kind)
+    return _make(desk, state)
+
+
+@rule(Rule.EDITOR)
+@require_http_methods(["GET", "HEAD", "POST"])
+def change(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """A draft that is there already."""
+    group = found(request, pk)
+    require_editor(request, group.account_id)
+    if group.status != TargetGroup.Status.DRAFT:
+        messages.warning(request, "This group is no draft any more. Its settings are here.")
+        return redirect("group", group.pk)
+    desk = Desk(request, group.project, group)
+    if request.method != "POST":
+        return _show(desk, _open(desk))
+    state = desk.sent()
+    if state.opened is None:
+        state = _open(desk)
+        state.typed, state.trouble = request.POST, state.trouble or editing.TOO_OLD
+        return _show(desk, state)
+    if kind := request.POST.get("look"):
+        return _look(desk, state, kind)
+    return _save(desk, state)
+
+
+def _begin(desk: Desk) -> State:
+    """A new draft, as the project's groups usually are or as the group that is copied."""
+    now, asked = timezone.now(), desk.request.GET.get("from", "").strip()
+    me = exchange_ids(desk.request).get(desk.project.account_id, "")
+    state = State(Opened(drafting.begun(desk.project, desk.units, me, now)))
+    if not asked:
+        return state
+    source = _source(desk, asked)
+    if source is None:
+        state.trouble = f"No group of this account is called “{asked[:40]}”."
+        return state
+    value, state.trouble = _copied(source)
+    if value is not None:
+        state.opened = Opened(drafting.copied(source, value, now), source=source.pk)
+        state.carried = copying.words(value)
+    return state
+
+
+def _source(desk: Desk, asked: str) -> TargetGroup | None:
+    """A group of the same account, by its number here, its short id or the exchange's own."""
+    same = Q(human_readable_id=asked.upper()) | Q(exchange_id=asked.upper())
+    if asked.isascii() and asked.isdigit() and len(asked) < 16:
+        same |= Q(pk=int(asked))
+    mine = TargetGroup.objects.visible_to(person(desk.request)).filter(same)
+    mine = mine.filter(account=desk.project.account_id).select_related("account", "project")
+    return cast("TargetGroup | None", mine.first())
+
+
+def _copied(source: TargetGroup) -> tuple[Any, str]:
+    """What a group has, and what there is to say about that."""
+    try:
+        copy = copying.of_group(source)
+    except ExchangeError as exc:
+        kept = copying.stored(source)
+        if kept is None:
+            return None, f"{exc}. Nothing could be copied; try again in a moment."
+        return kept, f"{exc}. Copied as it was last read here, without profiles and quotas."
+    without = f"Not copied: {', '.join(copy.missing)}." if copy.missing else ""
+    return copy.value, without
+
+
+def _open(desk: Desk) -> State:
+    """A form with what the exchange holds, or why there is none."""
+    group = cast("TargetGroup", desk.group)
+    try:
+        held = push.present(group=group, kind=Edit.Kind.DRAFT)
+    except ExchangeError as exc:
+        return State(trouble=f"{exc}. Nothing was changed.")
+    seen = {name: held[name] for name in draft.FIELDS}
+    state = State(Opened(seen), carried=copying.words(held))
+    if asked := desk.request.GET.get("undo"):
+        made = undo.of_kind(group, Edit.Kind.DRAFT, asked)
+        if made and undo.still_so(made, held):
+            state.typed = QueryDict(mutable=True)
+            state.typed.update(dict(form.filled(made.before, desk.entry(state))) | {"typed": "1"})
+        else:
+            state.trouble = editing.NO_UNDO
+    if asked := desk.request.GET.get("launch"):
+        made = undo.of_kind(group, Edit.Kind.LAUNCH, asked)
+        if made is not None:
+            state.errors, said = editing.refusals(made, form.place)
+            state.trouble = f"It was not launched. {said}".strip()
+    return state
+
+
+def _look(desk: Desk, state: State, kind: str) -> HttpResponse:
+    """Feasibility or the rate card for what is filled in; nothing is saved."""
+    told = beside.told(desk.project.account, desk.entry(state), kind)
+    if desk.request.headers.get("HX-Request"):
+        return render(desk.request, "drafts/beside.html", {"beside": told, "form": "draft"})
+    return _show(desk, state, told)
+
+
+def _make(desk: Desk, state: State) -> HttpResponseBase:
+    """Send a new draft once, and say how that ended."""
+    opened = cast("Opened", state.opened)
+    try:
+        wanted = form.check(desk.entry(state))
+        wanted |= _along(opened) if "carry" in state.typed else {}
+        made = create.new_draft(
+            project=desk.project, wanted=wanted, by=person(desk.request), token=opened.token
+        )
+    except Wrong as exc:
+        state.errors = exc.fields
+        return _show(desk, state)
+    except ExchangeError as exc:
+        state.trouble = f"{exc}. {KEPT}"
+        return _show(desk, state)
+    if made.state == Edit.State.REJECTED:
+        state.opened = Opened(opened.seen, source=opened.source)
+        return _show(desk, _refused(made, state))
+    if made.group is None:
+        return redirect("made", made.pk)
+    level, said = messages.SUCCESS, "The draft is saved on the exchange."
+    if made.state == Edit.State.CONFLICT:
+        level, said = messages.WARNING, "The draft is saved, though the exchange holds it otherwise"
+        said += " in places: compare it before you launch it."
+    messages.add_message(desk.request, level, said)
+    return redirect("group", made.group.pk)
+
+
+def _refused(made: Edit, state: State) -> State:
+    """What the exchange objects to, at its fields; a mere no may be about re-entry."""
+    state.errors, state.trouble = editing.refusals(made, form.place)
+    wanted: Any = made.wanted
+    if Forbidden.words in state.trouble and wanted.get(RE_ENTRY) is not None:
+        state.errors = {**state.errors, RE_ENTRY: NO_RE_ENTRY}
+    return state
+
+
+def _along(opened: Opened) -> dict[str, Any]:
+    """What goes along with a copy, as its source has it now; raises ExchangeError."""
+    source = TargetGroup.objects.select_related("account", "project").filter(pk=opened.source)
+    if (of := source.first()) is None:
+        return {}
+    value = copying.of_group(of).value
+    return {name: value[name] for name in draft.CARRIED}
+
+
+def _save(desk: Desk, state: State) -> HttpResponseBase:
+    """Send a change once, and say how that ended."""
+    opened, group = cast("Opened", state.opened), cast("TargetGroup", desk.group)
+    try:
+        made = push.push(
+            group=group,
+            kind=Edit.Kind.DRAFT,
+            seen=opened.seen,
+            wanted=form.check(desk.entry(state)),
+            by=person(desk.request),
+            token=opened.token,
+        )
+    except Wrong as exc:
+        state.errors = exc.fields
+        return _show(desk, state)
+    except (push.Busy, ExchangeError) as exc:
+        state.trouble = f"{exc}. {KEPT}"
+        return _show(desk, state)
+    zone = times.zone_of(group)
+    if made.state == Edit.State.REJECTED:
+        state.opened = Opened(opened.seen)
+        _refused(made, state)
+    elif made.state == Edit.State.CONFLICT and made.after:
+        state.three = editing.three(made, desk.names, zone)
+        state.opened = Opened({name: made.after[name] for name in draft.FIELDS})
+    else:
+        level = messages.SUCCESS if made.state == Edit.State.CONFIRMED else messages.WARNING
+        messages.add_message(desk.request, level, editing.outcome(made, desk.names, zone))
+        return redirect("group", group.pk)
+    return _show(desk, state)
+
+
+def _show(desk: Desk, state: State, told: beside.Beside | None = None) -> HttpResponse:
+    """The page of the form."""
+    entry = desk.entry(state)
+    context: dict[str, Any] = form.shown(entry) | {
+        "project": desk.project,
+        "group": desk.group,
+        "state": state,
+        "sealed": state.opened.sealed(desk) if state.opened else "",
+        "lists": desk.lists,
+        "units": desk.units,
+        "people": desk.people,
+        "beside": told,
+        "source": _named(state),
+    }
+    if desk.group is None:
+        context["others"] = desk.project.target_groups.order_by("name", "pk")[:LISTED]
+    response = render(desk.request, "draft.html", context)
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _named(state: State) -> TargetGroup | None:
+    """The group that is copied."""
+    if state.opened is None or state.opened.source is None:
+        return None
+    return TargetGroup.objects.filter(pk=state.opened.source).first()

@@ -1,0 +1,117 @@
+"""A new project, the folder that drafts live in."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.core import signing
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from dashboard.exchange.errors import ExchangeError
+from dashboard.fielding.models import Edit, ExchangeAccount, ExchangeUser, TargetGroup
+from dashboard.sync import create
+from dashboard.web import editing
+from dashboard.web.access import Rule, exchange_ids, memberships, person, require_editor, rule
+from dashboard.web.forms import details
+from dashboard.web.forms.base import Entry, Wrong
+
+SALT, OPEN_FOR_SECONDS = "new project", 24 * 3600
+NAME, MANAGER = "name", "project_manager_id"
+TOO_OLD = "This form was too old to be sent. What you typed is kept; send it again."
+REFERENCE = "project_customer_reference_number"
+
+
+@rule(Rule.EDITOR)
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_project(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The form, and what comes of it; one form makes one project."""
+    membership = memberships(request).get(pk)
+    if membership is None:
+        raise Http404
+    require_editor(request, pk)
+    account = membership.account
+    people = ExchangeUser.objects.filter(account=account).order_by("name")
+    names = {one.exchange_id: str(one) for one in people}
+    return (
+        _send(request, account, names)
+        if request.method == "POST"
+        else _show(request, account, names)
+    )
+
+
+def _send(
+    request: HttpRequest, account: ExchangeAccount, names: dict[str, str]
+) -> HttpResponseBase:
+    """Ask for it once, and go there."""
+    token = _token(request, account)
+    if not token:
+        return _show(request, account, names, trouble=TOO_OLD)
+    try:
+        wanted = _check(request, names)
+        made = create.new_project(account=account, wanted=wanted, by=person(request), token=token)
+    except Wrong as exc:
+        return _show(request, account, names, token=token, errors=exc.fields)
+    except ExchangeError as exc:
+        return _show(request, account, names, trouble=f"{exc}. Nothing was sent.")
+    if made.state == Edit.State.REJECTED:
+        errors, trouble = editing.refusals(made, _place)
+        return _show(request, account, names, errors=errors, trouble=trouble)
+    if made.project is None:
+        return redirect("made", made.pk)
+    messages.success(request, "The project is there. Its first target group is a draft to begin.")
+    return redirect("project", made.project.pk)
+
+
+def _place(name: str) -> str:
+    return name if name in (NAME, MANAGER, REFERENCE) else ""
+
+
+def _token(request: HttpRequest, account: ExchangeAccount) -> str:
+    """The form's own key; empty where it is no form of ours, or too old."""
+    try:
+        pk, token = signing.loads(request.POST.get("form", ""), salt=SALT, max_age=OPEN_FOR_SECONDS)
+    except (signing.BadSignature, ValueError, TypeError):
+        pk, token = None, ""
+    return str(token) if pk == account.pk else ""
+
+
+def _check(request: HttpRequest, names: dict[str, str]) -> dict[str, Any]:
+    """Name, manager and reference, each as for a group."""
+    entry = Entry(TargetGroup(), dict.fromkeys(details.FIELDS), request.POST, timezone.now(), names)
+    reads = {NAME: details.NAME, MANAGER: details.MANAGER_ID, REFERENCE: details.REFERENCE}
+    value, wrong = dict[str, Any](), dict[str, str]()
+    for name, field in reads.items():
+        try:
+            value[name] = details.FIELDS[field](entry, request.POST.get(name, "").strip())
+        except Wrong as exc:
+            wrong[name] = " ".join(exc.fields.values())
+    if wrong:
+        raise Wrong(wrong)
+    return {name: told for name, told in value.items() if told is not None}
+
+
+def _show(
+    request: HttpRequest,
+    account: ExchangeAccount,
+    names: dict[str, str],
+    *,
+    token: str = "",
+    **state: Any,
+) -> HttpResponse:
+    me = exchange_ids(request).get(account.pk, "")
+    typed = request.POST
+    context = {
+        "account": account,
+        "people": names,
+        "name": typed.get(NAME, ""),
+        "manager": typed.get(MANAGER, me),
+        "reference": typed.get(REFERENCE, ""),
+        "sealed": signing.dumps([account.pk, token or str(uuid.uuid4())], salt=SALT),
+        **state,
+    }
+    return render(request, "new_project.html", context)
