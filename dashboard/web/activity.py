@@ -54,7 +54,7 @@ def context(request: HttpRequest, mine: EditQuerySet, names: Names, *, zone: str
     )
     rows = list(seen.distinct())
     people = {name: f"{one} {two}".strip() or name for name, one, two, *_ in rows if name}
-    projects = {str(pk): name for *_, pk, name in rows}
+    projects = {str(pk): name for *_, pk, name in rows if pk}
     choices = [
         ("who", "Who", _sorted(people)),
         ("kind", "What", Edit.Kind.choices),
