@@ -23,6 +23,7 @@ from dashboard.sync import connect, ours
 from dashboard.sync.editable import EDITABLE, Value, ids
 
 WEB_SECONDS = 10.0
+CONFLICT = 409
 LIST_SECONDS = 3.0  # a list that a form can do without
 # The worker looks at an unsettled edit after these waits; after the last it is called settled.
 CHECK_AFTER = (timedelta(seconds=20), timedelta(seconds=40), timedelta(minutes=2))
@@ -131,18 +132,19 @@ def _carry_out(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
         return
     try:
         how.write(client, of, edit.wanted, held)
-    except PreconditionFailed:
-        _overtaken(edit, client, clock)
-        return
     except ExchangeError as exc:
+        if isinstance(exc, PreconditionFailed) or exc.status == CONFLICT:
+            _overtaken(edit, client, clock, exc)
+            return
         if not exc.outcome_unknown:
-            _settle(edit, Edit.State.REJECTED, reasons=objections(exc), now=clock())
+            also = "Nothing was changed" if exc.waiting_helps else ""
+            _settle(edit, Edit.State.REJECTED, reasons=objections(exc, also), now=clock())
             return
         edit.reasons = objections(exc)
     _read_back(edit, client, clock)
 
 
-def _overtaken(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
+def _overtaken(edit: Edit, client: ExchangeClient, clock: Clock, why: ExchangeError) -> None:
     """It changed between our reading and our sending, so nothing was taken."""
     how = EDITABLE[edit.kind]
     try:
@@ -152,14 +154,13 @@ def _overtaken(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
             edit, Edit.State.REJECTED, reasons=objections(exc, "Nothing was taken"), now=clock()
         )
         return
-    if not how.same(theirs, edit.before):
-        _settle(edit, Edit.State.CONFLICT, after=theirs, now=clock())
+    if how.same(theirs, edit.before):
+        reasons = objections(why, "Nothing was taken; you can send it again")
+        _settle(edit, Edit.State.REJECTED, after=theirs, reasons=reasons, now=clock())
         return
-    words = (
-        "Something else of this setting changed at the same moment. Nothing was taken; send again"
-    )
-    reasons = [{"name": "", "reason": words}]
-    _settle(edit, Edit.State.REJECTED, after=theirs, reasons=reasons, now=clock())
+    alike = how.same(theirs, edit.wanted)
+    state = Edit.State.CONFIRMED if alike else Edit.State.CONFLICT
+    _settle(edit, state, after=theirs, now=clock())
 
 
 def _read_back(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
@@ -223,6 +224,8 @@ def objections(exc: ExchangeError, also: str = "") -> list[dict[str, Any]]:
     """What the exchange objects to, field by field, else its sentence."""
     if isinstance(exc, Refused) and exc.invalid_params:
         return [{"name": one.name, "reason": one.reason} for one in exc.invalid_params]
+    if exc.retry_after and not exc.outcome_unknown:
+        also = f"{also}; it can be sent again in {exc.retry_after:.0f} s".removeprefix("; ")
     sentence = f"{str(exc).rstrip('.')}. {also}." if also else str(exc)
     return [{"name": "", "reason": sentence}]
 
