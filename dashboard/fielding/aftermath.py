@@ -10,6 +10,7 @@ from typing import Any
 from dashboard.fielding import completes, daily, effect
 from dashboard.fielding.contrast import Measure, Verdict
 from dashboard.fielding.models import Change, CompletesDay, Edit, Reading, TargetGroup
+from dashboard.fielding.readings import Readings, cleaned
 from dashboard.fielding.rhythm import Prior
 from dashboard.fielding.zones import zone_of
 
@@ -168,21 +169,22 @@ def _measured(
     group: TargetGroup, changes: Iterable[Change], told: Told, prior: Prior | None, now: datetime
 ) -> effect.Group:
     packed = {day: completes.packed(hours, odd) for day, hours, odd in told.days}
-    series = completes.points(packed)
+    series = [point for point in completes.points(packed) if point[0] <= now]
     read = [one for one in told.readings if one[0] <= now]
     statuses = [(c.occurred_at, c.new) for c in changes if c.kind == "status_change"]
     return effect.Group(
-        completes=[point for point in series if point[0] <= now],
+        completes=cleaned(series, now.timestamp()),  # once, not for each change
         zone=zone_of(group.country_code, group.time_zone),
         pauses=daily.pauses_of(statuses),
         prior=prior,
-        entrants=_known((at, entrants) for at, entrants, _ in read),
-        prescreens=_known((at, prescreens) for at, _, prescreens in read),
+        entrants=_known(((at, entrants) for at, entrants, _ in read), now),
+        prescreens=_known(((at, prescreens) for at, _, prescreens in read), now),
     )
 
 
-def _known(pairs: Iterable[tuple[datetime, int | None]]) -> Sequence[tuple[datetime, float]]:
-    return [(at, float(count)) for at, count in pairs if count is not None]
+def _known(pairs: Iterable[tuple[datetime, int | None]], now: datetime) -> Readings:
+    known = [(at, float(count)) for at, count in pairs if count is not None]
+    return cleaned(known, now.timestamp())
 
 
 def _aftermath(turn: _Turn, found: effect.Effect) -> Aftermath:

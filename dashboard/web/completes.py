@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import QueryDict
@@ -133,6 +134,27 @@ def figure(
         palette=palette,
         zone=zone,
     )
+
+
+def first(
+    group: TargetGroup,
+    grid: series.Grid | None,
+    changes: Sequence[Change],
+    edits: Sequence[Edit],
+    *,
+    view: View,
+    theme: str,
+    now: datetime,
+) -> dict[str, Any]:
+    """The chart that comes with its page, from the whole history that the page has read anyway.
+
+    Where the device chooses the theme, with what turns the light colours into dark ones.
+    """
+    told = [one for one in changes if one.kind in TOLD]
+    made = [one for one in edits if one.kind in MARKED_EDITS and one.state == Edit.State.CONFIRMED]
+    palette = charts.PALETTES.get(theme, charts.PALETTES["light"])
+    drawn = figure(group, grid, told, made, view=view, palette=palette, now=now)
+    return {"figure": drawn, "dark": charts.DARKENED if theme not in charts.PALETTES else {}}
 
 
 def _said(line: history.Line) -> str:

@@ -13,33 +13,32 @@
   });
   const settings = { displayModeBar: false, responsive: true, locale: "en" };
 
-  // The first figure is asked for while the page and Plotly are still on their way.
-  const ahead = new Map();
+  // A figure may come with its page; where the device chooses, its light colours become dark ones.
+  function given(chart) {
+    const told = document.getElementById(`${chart.id}-drawn`);
+    if (!told) return null;
+    told.remove();
+    const { figure, dark } = JSON.parse(told.textContent);
+    if (theme() === "light" || !Object.keys(dark).length) return figure;
+    return JSON.parse(JSON.stringify(figure), (_, value) => Object.hasOwn(dark, value) ? dark[value] : value);
+  }
   function ask(path, names) {
     const address = new URL(path, location.href);
     address.searchParams.set("theme", theme());
     const asked = new URLSearchParams(location.search);
     for (const name of (names || "").split(" ")) if (asked.get(name)) address.searchParams.set(name, asked.get(name));
-    const early = ahead.get(address.href);
-    ahead.clear();
-    return early || { address, sent: fetch(address, { credentials: "same-origin" }).then((answer) => {
+    return fetch(address, { credentials: "same-origin" }).then((answer) => {
       if (!answer.ok) throw new Error(String(answer.status));
       return answer.json();
-    }) };
-  }
-  const { first, asks } = document.currentScript.dataset;
-  if (first) {
-    const early = ask(first, asks);
-    early.sent.catch(() => {});
-    ahead.set(early.address.href, early);
+    });
   }
 
   async function draw(chart) {
     const wait = chart.querySelector(".wait");
     const asked = new URLSearchParams(location.search);
     try {
-      const { sent } = ask(chart.dataset.chart, chart.dataset.asks);
-      const [Plotly, figure] = await Promise.all([plotly(), sent]);
+      const told = given(chart) || ask(chart.dataset.chart, chart.dataset.asks);
+      const [Plotly, figure] = await Promise.all([plotly(), told]);
       if (!figure.data.length) {
         wait.textContent = chart.dataset.empty;
         wait.hidden = false;

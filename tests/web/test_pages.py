@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,15 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from dashboard.fielding.models import Change, Edit, ExchangeAccount, Incident, Project, TargetGroup
+from dashboard.fielding.models import (
+    Change,
+    Edit,
+    ExchangeAccount,
+    Incident,
+    Project,
+    TargetGroup,
+    User,
+)
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -244,6 +253,47 @@ def test_the_exchanges_word_of_an_edit_of_ours_is_one_line(
     page = viewer.get(f"/groups/{group.pk}/").content.decode()
     assert page.split('id="history"')[1].count("3.10 USD") == 1
     assert "after 2 s" in page
+
+
+def drawn_with(page: str) -> dict[str, Any]:
+    """The figure that a page brings along."""
+    found = re.search(r'<script id="completes-chart-drawn"[^>]*>(.*?)</script>', page)
+    told: dict[str, Any] = json.loads(found.group(1)) if found else {}
+    return told
+
+
+def test_a_groups_page_brings_the_figure_that_its_chart_would_ask_for(
+    viewer: Client, account: ExchangeAccount
+) -> None:
+    (group,) = filled(make.project(account), 1)
+    for query in ("", "?per=day&span=7d"):
+        page = viewer.get(f"/groups/{group.pk}/{query}").content.decode()
+        asked = viewer.get(f"/groups/{group.pk}/chart.json{query}").json()
+        assert drawn_with(page)["figure"] == asked
+    part = viewer.get(f"/groups/{group.pk}/", headers={"HX-Request": "true"})
+    assert drawn_with(part.content.decode()) == {}
+
+
+def test_the_figure_of_a_page_turns_dark_where_the_device_is(
+    viewer: Client, account: ExchangeAccount
+) -> None:
+    group = make.group(make.project(account))
+    make.completes(group, counts=[1, 4, 9])
+    told = drawn_with(viewer.get(f"/groups/{group.pk}/").content.decode())
+    dark = viewer.get(f"/groups/{group.pk}/chart.json?theme=dark").json()
+    assert darkened(told["figure"], told["dark"]) == dark
+    User.objects.update(theme="dark")
+    told = drawn_with(viewer.get(f"/groups/{group.pk}/").content.decode())
+    assert (told["figure"], told["dark"]) == (dark, {})
+
+
+def darkened(part: Any, dark: dict[str, str]) -> Any:
+    """As the page's script does it."""
+    if isinstance(part, dict):
+        return {key: darkened(value, dark) for key, value in part.items()}
+    if isinstance(part, list):
+        return [darkened(value, dark) for value in part]
+    return dark.get(part, part) if isinstance(part, str) else part
 
 
 def test_times_are_in_the_groups_zone_first_and_then_the_persons(

@@ -38,6 +38,16 @@ PALETTES = {
 }  # fmt: skip
 
 
+def darkened() -> dict[str, str]:
+    """What each colour of a light figure is in the dark."""
+    light, dark = PALETTES["light"], PALETTES["dark"]
+    pairs = zip([*light[:-1], *light.shares], [*dark[:-1], *dark.shares], strict=True)
+    return dict(pairs)
+
+
+DARKENED = darkened()
+
+
 def clock(moment: datetime, zone: ZoneInfo) -> str:
     """A moment as the clocks of the zone show it; Plotly takes it as it is."""
     return moment.astimezone(zone).replace(tzinfo=None).isoformat(timespec="seconds")

@@ -129,7 +129,13 @@ def _over_time(
     )
     view = completes.View.asked(request.GET)
     grid = series.from_days([(day, hours) for day, hours, _ in days])
+    drawn = None
+    if not request.headers.get("HX-Request") and len(changes) < HISTORY_ROWS > len(edits):
+        drawn = completes.first(
+            of, grid, changes, edits, view=view, theme=person(request).theme, now=now
+        )
     return {
+        "drawn": drawn,
         "steps": completes.table(grid, view, of, now),
         "step_hours": view.hours,
         "choices": view.choices(),
