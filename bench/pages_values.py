@@ -26,7 +26,7 @@ def _row(group: TargetGroup, cause: Incident | None) -> dict[str, Any]:
     assert group.ends_at
     return {
         "pk": group.pk, "name": group.name, "human_readable_id": group.human_readable_id,
-        "cause": cause.sentence.removeprefix(f"{group.name}: ") if cause else "",
+        "cause": words.beside(group.name, cause.sentence) if cause else "",
         "severity": "warning" if cause else "", "country": words.country(group.country_code),
         "shape": state.shape, "status": state.word, "why": state.why, "progress": done.text,
         "goal": done.goal, "done": done.value, "also": done.also,

@@ -103,7 +103,7 @@ def _many(some: Sequence[Told], sizes: Mapping[int, int]) -> Row:
 
 def _alone(some: list[Told]) -> Row:
     some.sort(key=lambda one: (RANKS.get(one.rule, len(RANKS)), one.severity, one.pk))
-    return _row(some, sentence=some[0].sentence.removeprefix(f"{some[0].group_name}: "))
+    return _row(some, sentence=words.beside(some[0].group_name or "", some[0].sentence))
 
 
 def _row(some: Sequence[Told], *, sentence: str, together: bool = False) -> Row:
@@ -112,7 +112,7 @@ def _row(some: Sequence[Told], *, sentence: str, together: bool = False) -> Row:
     return Row(
         severity=Incident.Severity(min(one.severity for one in some)).label,
         rule=title(first.rule),
-        sentence=sentence[:1].upper() + sentence[1:],
+        sentence=sentence,
         since=min(one.fired_at or one.breached_at for one in some[: None if together else 1]),
         recovering=all(one.state == Incident.State.RECOVERING for one in some),
         acknowledged=first.seen_by or "",

@@ -92,7 +92,7 @@ def _finish(group: Group) -> str:
 
 def _status(group: Group) -> str:
     said = status(group.status, group.status_reason, group.status_changed_by)
-    return cells.cell("Status", cells.state(said))
+    return cells.cell("Status", cells.state(said), "state")
 
 
 def _country(group: Group) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dashboard.fielding.models import Change, Edit, User
-from dashboard.web import history, times
+from dashboard.web import history, times, words
 
 FRIDAY, EVENING = 4, 18
 # What colleagues do on the exchange itself; the rest of the changelog stays on the group's page.
@@ -83,7 +83,7 @@ def events(
 def _fired(incidents: Iterable[Any], start: datetime) -> Iterable[Event]:
     for one in incidents:
         of = (one.group_id, one.group_name or one.project_name or one.account_name)
-        said = one.sentence.removeprefix(f"{one.group_name}: ")
+        said = words.beside(one.group_name or "", one.sentence)
         if one.fired_at and one.fired_at >= start:
             yield Event(one.fired_at, "Opened", "warn", *of, said, "")
         if one.closed_at and one.closed_at >= start and one.fired_at:

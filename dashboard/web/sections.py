@@ -50,7 +50,7 @@ def rows_of(
         first = columns.name_cell(
             group,
             project=project,
-            cause=cause.sentence.removeprefix(f"{group.name}: ") if cause else "",
+            cause=words.beside(group.name, cause.sentence) if cause else "",
             severity=severity(cause),
         )
         told.append(Row(group.pk, SafeString(first + "".join([html(group) for html in shown]))))

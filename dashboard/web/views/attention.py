@@ -17,7 +17,7 @@ from dashboard.web.headline import FIELDS, headline
 
 EVENTS = 40
 MOST = 1000  # of each kind that is read
-SHOWN = 200
+SHOWN = 100
 
 
 @rule(Rule.SIGNED_IN)
@@ -66,4 +66,5 @@ def _context(request: HttpRequest, user: User, now: datetime) -> dict[str, Any]:
         "counted": lately.counted(events),
         "spans": [(one.key, one.word, one is span) for one in spans],
         "span": span,
+        "unfolded": "since" in request.GET,
     }

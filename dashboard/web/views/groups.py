@@ -32,6 +32,7 @@ from dashboard.web import (
     sheet,
     times,
     trends,
+    words,
 )
 from dashboard.web.access import Rule, may_edit, person, rule
 from dashboard.web.panels import closing, effects, pricing, quotas, why
@@ -109,7 +110,7 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
 def _incidents(of: TargetGroup) -> list[tuple[Incident, str]]:
     """The open ones, the most urgent first, without the name that the page bears anyway."""
     still = IncidentQuerySet(Incident).filter(group=of).open().by_urgency()
-    return [(one, one.sentence.removeprefix(f"{of.name}: ")) for one in still]
+    return [(one, words.beside(of.name, one.sentence)) for one in still]
 
 
 def _over_time(
