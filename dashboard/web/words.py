@@ -26,9 +26,9 @@ STRATEGY_MEANING = {
 
 PACING = {
     "": "Off",
-    "linear": "Linear: the same step each time",
-    "adaptive": "Adaptive: steps even out what is left",
-    "gemini": "Like another group: never ahead of it",
+    "linear": "Linear: equal steps",
+    "adaptive": "Adaptive: even what is left",
+    "gemini": "Like another group",
 }
 
 CHANGES = {

@@ -75,6 +75,13 @@ def test_a_module_of_a_kind_that_we_do_not_know_goes_back_as_it_came() -> None:
     assert check(seen, **SOFT)["pacing"] == {"type": "lunar"}
 
 
+def test_a_group_of_elsewhere_that_is_paced_like_stays_chosen() -> None:
+    seen = ASSISTANT | {"pacing": {"type": "gemini", "exposed_target_group_id": "ELSEWHERE"}}
+    shown = FORM.shown(entry(seen, GROUP))
+    assert [value for value, _, chosen in shown["others"] if chosen] == ["ELSEWHERE"]
+    assert check(seen, **SOFT)["pacing"] == seen["pacing"]
+
+
 def test_what_is_unticked_is_switched_off() -> None:
     value = check(ASSISTANT, pacing="", pricing="")
     assert (value["pacing"], value["pricing"]) == (None, None)

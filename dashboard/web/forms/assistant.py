@@ -106,17 +106,19 @@ def shown(entry: Entry) -> dict[str, Any]:
         "step": _field(entry, texts, modules.EVERY, "A step every"),
         "units": _choices(modules.UNITS, texts.get(modules.UNIT) or UNTYPED[modules.UNIT]),
         "exposed": _field(entry, texts, modules.EXPOSED, "Paced like"),
-        "others": _choices(
-            dict(sorted(entry.names.items(), key=_by_name)), texts.get(modules.EXPOSED, "")
-        ),
+        "others": _others(entry, texts.get(modules.EXPOSED, "")),
         "stop": texts.get(modules.STOP, ""),
         "balance": texts.get(modules.BALANCE, ""),
         **_pricing(entry, texts),
     }
 
 
-def _by_name(pair: tuple[str, str]) -> str:
-    return pair[1].casefold()
+def _others(entry: Entry, chosen: str) -> list[Choice]:
+    """The groups of the project by name, and the one that is set, whatever it is."""
+    known = dict(entry.names)
+    if held := (entry.seen[PACING] or {}).get("exposed_target_group_id"):
+        known.setdefault(held, f"a group that is not of this project ({held})")
+    return _choices(dict(sorted(known.items(), key=lambda pair: pair[1].casefold())), chosen)
 
 
 def _field(entry: Entry, texts: Texts, name: str, label: str, help_: str = "") -> Field:

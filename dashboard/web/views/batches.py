@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core import signing
 from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -167,7 +168,11 @@ def batches(request: HttpRequest) -> HttpResponse:
     found = (
         Batch.objects.filter(jobs__groups__group__in=visible)
         .select_related("by")
-        .distinct()
+        .annotate(
+            number=Count("jobs__groups"),
+            refused=Count("jobs__groups", filter=Q(jobs__groups__state=BatchGroup.State.FAILED)),
+            waiting=Count("jobs__groups", filter=Q(jobs__groups__state=BatchGroup.State.WAITING)),
+        )
         .order_by("-created_at", "-pk")[:SHOWN]
     )
     return render(request, "batches.html", {"batches": found})
