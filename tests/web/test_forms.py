@@ -159,6 +159,20 @@ def test_a_wrong_detail_is_refused_at_its_field(field: str, text: str, sentence:
     assert sentence in refusal("details", DETAILS, **{field: text})[field]
 
 
+@pytest.mark.parametrize(
+    ("lockouts", "told"), [([("automotive", "Automotive")], True), ([], False)]
+)
+def test_a_lockout_is_one_of_the_list_where_there_is_one(
+    lockouts: list[tuple[str, str]], told: bool
+) -> None:
+    entry = Entry(GROUP, DETAILS, typed(industry_lockout_code="tobacco"), NOW, {}, lockouts)
+    if told:
+        with pytest.raises(Wrong, match="of the list"):
+            FORMS["details"].check(entry)
+    else:
+        assert FORMS["details"].check(entry)["industry_lockout_code"] == "tobacco"
+
+
 def test_details_go_back_whole_with_what_was_changed() -> None:
     value = check("details", DETAILS, expected_incidence_rate="40 %", project_manager_id="pm-2")
     assert value == DETAILS | {"expected_incidence_rate": 0.4, "project_manager_id": "pm-2"}

@@ -42,8 +42,10 @@ def _ir(_entry: Entry, text: str) -> Value:
     return percent / 100
 
 
-def _lockout(_entry: Entry, text: str) -> Value:
-    if not _CODE.fullmatch(text):
+def _lockout(entry: Entry, text: str) -> Value:
+    """One of the list; without a list, any code that may be one."""
+    known = dict(entry.lockouts)
+    if not _CODE.fullmatch(text) or (known and text not in known):
         raise Wrong(industry_lockout_code="Choose one of the list.")
     return text
 
