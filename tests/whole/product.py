@@ -99,11 +99,11 @@ class Product:
 
     def running(self, words: str) -> list[int]:
         """Those of its processes whose command holds these words."""
-        return [pid for pid in self.processes() if words in _command(pid)]
+        return [pid for pid in self.processes() if words in self.command(pid)]
 
-
-def _command(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except OSError:
-        return ""
+    def command(self, pid: int) -> str:
+        """How a process was called; empty where it is gone."""
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            return ""

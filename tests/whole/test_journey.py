@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.whole.desk import Desk, sit_down
 from tests.whole.product import Product
 
 pytestmark = [
@@ -141,3 +144,96 @@ def test_a_refusal_of_the_exchange_itself_shows_at_the_field(page: Page) -> None
     page.click("text=Send to the exchange")
     expect(page.locator("#cpi-error")).to_contain_text("must not exceed")
     expect(page.locator("#cpi")).to_have_value("104.99")
+
+
+PRICED = """SELECT id, exchange_id FROM fielding_targetgroup WHERE status = 'live'
+AND pricing_model = ? AND currency = 'USD' AND cpi BETWEEN 1 AND 30 ORDER BY id DESC"""
+PROJECT_OF = """SELECT p.exchange_id FROM fielding_project p
+JOIN fielding_targetgroup g ON g.project_id = p.id WHERE g.exchange_id = ?"""
+
+
+@pytest.fixture
+def desk(embedded: Product) -> Iterator[Desk]:
+    """An editor's desk; the exchange is well again afterwards."""
+    found = sit_down(embedded)
+    yield found
+    found.simulator.clear_faults()
+    found.browser.close()
+
+
+def priced_group(desk: Desk, number: int, model: str = "dynamic") -> tuple[str, str]:
+    """The address of the price of a live group, and the exchange's id of the group."""
+    until = time.monotonic() + 120
+    while len(rows := desk.table(PRICED, model)) <= number:
+        assert time.monotonic() < until, "no such group was read"
+        time.sleep(0.5)
+    pk, ulid = rows[number]
+    return f"/groups/{pk}/edit/cpi/", str(ulid)
+
+
+def raised(price: str, per_cent: str) -> str:
+    """A price that much higher, with digits that nobody else would choose."""
+    return f"{Decimal(price) * (100 + Decimal(per_cent)) / 100:.2f}17"
+
+
+def test_a_form_that_is_sent_eight_times_at_once_is_one_put(desk: Desk) -> None:
+    address, _ = priced_group(desk, 0)
+    form, price = desk.opened(address)
+    wanted = raised(price, "3")
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: desk.post(address, form=form, cpi=wanted), range(8)))
+    assert {answer.status_code for answer in answers} == {302}
+    assert desk.puts(wanted) == 1
+
+
+def test_of_two_forms_the_later_one_shows_three_values_and_overwrites_nothing(desk: Desk) -> None:
+    address, _ = priced_group(desk, 1)
+    mine, price = desk.opened(address)
+    theirs, _ = desk.opened(address)
+    assert desk.post(address, form=theirs, cpi=raised(price, "4")).status_code == 302
+    page = desk.post(address, form=mine, cpi=raised(price, "5")).text
+    assert "Somebody changed this meanwhile" in page
+    assert all(value in page for value in (raised(price, "4"), raised(price, "5")))
+    assert desk.puts(raised(price, "5")) == 0
+
+
+def test_an_answer_that_is_not_known_is_settled_by_the_worker_and_never_sent_again(
+    desk: Desk,
+) -> None:
+    address, ulid = priced_group(desk, 2)
+    form, price = desk.opened(address)
+    wanted = raised(price, "6")
+    desk.simulator.fault("http_502", operation="update_cost*", group=ulid, count=1)
+    assert desk.post(address, form=form, cpi=wanted).status_code == 302
+    state = "SELECT state FROM fielding_edit WHERE wanted LIKE ?"
+    assert desk.table(state, f"%{wanted}%") == [("unknown",)]
+    sent = desk.simulator.requests()["update_cost_per_interview"]
+    (project,) = desk.table(PROJECT_OF, ulid)[0]
+    path = f"/v1/demand/accounts/101/projects/{project}/target-groups/{ulid}/cost-per-interview"
+    late = {"target_group_cpi": {"value": wanted, "currency_code": "USD"}}
+    headers = {"Authorization": "Bearer late", "Cint-API-Version": "2025-12-18"}
+    assert httpx.put(desk.simulator.base_url + path, json=late, headers=headers).status_code == 200
+    until = time.monotonic() + 120
+    while desk.table(state, f"%{wanted}%") != [("confirmed",)]:
+        assert time.monotonic() < until, "the worker does not settle it"
+        time.sleep(0.5)
+    assert desk.simulator.requests()["update_cost_per_interview"] == sent + 1  # the late one
+
+
+def test_a_jump_is_typed_again_before_it_is_sent(desk: Desk) -> None:
+    address, _ = priced_group(desk, 3)
+    form, price = desk.opened(address)
+    wanted = raised(price, "90")
+    page = desk.post(address, form=form, cpi=wanted).text
+    assert "Type the new CPI again" in page
+    assert desk.puts(wanted) == 0
+    assert desk.post(address, form=form, cpi=wanted, cpi_again=wanted).status_code == 302
+    assert desk.puts(wanted) == 1
+
+
+def test_a_rate_card_group_takes_no_price_even_with_a_form_of_another_one(desk: Desk) -> None:
+    form, _ = desk.opened(priced_group(desk, 4)[0])
+    address, ulid = priced_group(desk, 0, "rate_card")
+    assert desk.opened(address) == ("", "")
+    assert "rate card sets the CPI" in desk.post(address, form=form, cpi="3.3317").text
+    assert desk.simulator.edits(ulid) == []
