@@ -105,3 +105,24 @@ def test_wrong_options_are_explained(words: list[str]) -> None:
     ended = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
     assert ended.returncode == 2
     assert "error:" in ended.stderr
+
+
+def test_a_soft_launch_that_the_exchange_ended_ends_again(tmp_path: Path) -> None:
+    with Simulator(state=tmp_path / "j", groups=12, history_days=1, speed=0) as simulator:
+        caller = Caller(simulator)
+        group = simulator.groups(status="live")[0]
+        path = f"{caller.group_path(group)}/fielding-assistant-assignment"
+        launch = {
+            "end_at": "2099-01-01T00:00:00.000Z",
+            "filling_goal_percentage": 1,
+            "demographics_strictness_percentage": 0,
+        }
+        caller.put(path, {"soft_launch": launch}, expect=204)
+        simulator.force(group["id"], "completes", add=group["goal"])
+        simulator.advance(hours=2)
+        assert "soft_launch" not in caller.get(path)
+        quotas = {"quota_overlay": {"prevent_overfill": True, "balance_fill": False}}
+        caller.put(path, quotas, expect=204, headers={"If-Match": caller.headers["ETag"]})
+        simulator.stop()
+        simulator.start()
+        assert caller.get(path) == quotas

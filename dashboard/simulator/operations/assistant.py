@@ -7,6 +7,7 @@ from dashboard.simulator.changes import change_assistant
 from dashboard.simulator.checks import Check
 from dashboard.simulator.clock import read_duration, stamp
 from dashboard.simulator.group import Json
+from dashboard.simulator.life import settle
 from dashboard.simulator.money import shown
 from dashboard.simulator.operations.edits import editing
 from dashboard.simulator.preconditions import if_match
@@ -24,6 +25,7 @@ _ADDRESS = (
 def get_fielding_assistant_assignment(world: World, ask: Ask) -> Answer:
     """The modules that are on, with the ETag."""
     group = world.group(ask.params)
+    settle(group, ask.now)
     return json_answer(shown_modules(group.assistant), headers=etag(group.assistant_version))
 
 
@@ -36,6 +38,7 @@ def shown_modules(modules: Json) -> Json:
 def put_fielding_assistant_assignment(world: World, ask: Ask) -> Answer:
     """Replace all modules; an empty object switches everything off."""
     group = world.group(ask.params)
+    settle(group, ask.now)
     if_match(ask, group.assistant_version, required=False)
     if ask.headers.get("if-none-match", "").strip() == "*" and shown_modules(group.assistant):
         raise stale()
