@@ -13,7 +13,45 @@ from django.core import signing
 
 from dashboard.fielding.models import Incident
 
-ACKNOWLEDGE, MUTE, PRICE = "acknowledge", "mute", "cpi"
+ACKNOWLEDGE, MUTE, RESUME = "acknowledge", "mute", "resume"
+PRICE, DATES, GOALS = "cpi", "dates", "goals"  # forms of a group, by their names in addresses
+BUDGET, DETAILS = "budget", "details"
+WORDS = {
+    PRICE: "Change CPI",
+    DATES: "Move its end",
+    GOALS: "Change its goal",
+    BUDGET: "Change its budget",
+    DETAILS: "Change what is agreed",
+    RESUME: "Resume",
+    ACKNOWLEDGE: "Acknowledge",
+    MUTE: "Mute",
+}
+FORMS = (PRICE, DATES, GOALS, BUDGET, DETAILS)
+# What may help, by rule; what else there is to be done is on the incident's page.
+_HELPS = {
+    "stalled": (PRICE,),
+    "behind_pace": (PRICE, DATES),
+    "ends_soon": (PRICE, DATES),
+    "early": (GOALS,),
+    "overfilled": (GOALS,),
+    "paused_and_forgotten": (RESUME, DATES),
+    "incidence_low": (DETAILS,),
+    "interview_long": (DETAILS,),
+    "epc": (PRICE,),
+    "spend": (BUDGET,),
+    "projected_cost": (BUDGET,),
+    "about_to_pause": (PRICE,),
+    "cpi_changed": (PRICE,),
+}
+# And by the reason of a pause, before it is resumed.
+_MENDS = {
+    "max_cpi_limit_reached": PRICE,
+    "low_epc": PRICE,
+    "past_scheduled_end_date": DATES,
+    "total_completes_reached": GOALS,
+    "high_median_loi": DETAILS,
+    "no_completes_in_several_days": PRICE,
+}
 GOOD_FOR = timedelta(days=7)
 _SALT = "fieldwatch.alerts.act"
 
@@ -24,6 +62,16 @@ class Errand(NamedTuple):
     incident: int
     form: str
     expired: bool
+
+
+def offered(incident: Incident) -> list[str]:
+    """The forms that may help with an incident, the likeliest first; to be quiet about it last."""
+    group, helps = incident.group, list[str]()
+    if group and incident.rule == "paused_by_exchange":
+        helps = [*filter(None, (_MENDS.get(group.status_reason),)), RESUME]
+    elif group:
+        helps = list(_HELPS.get(incident.rule, ()))
+    return [*helps, ACKNOWLEDGE, MUTE]
 
 
 def address(incident: Incident, form: str) -> str:

@@ -6,7 +6,7 @@ through Fieldwatch is no news; a pause by the exchange is told by its own rule.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -23,7 +23,15 @@ from dashboard.alerts.rules import (
 )
 from dashboard.alerts.verdict import CRITICAL, NOTICE
 from dashboard.alerts.words import percent, plain
-from dashboard.fielding.models import Change, Edit, Incident, Notice, Project, TargetGroup
+from dashboard.fielding.models import (
+    Change,
+    Edit,
+    ExchangeUser,
+    Incident,
+    Notice,
+    Project,
+    TargetGroup,
+)
 
 KINDS = {
     "cpi_change": CPI_CHANGED.code,
@@ -41,6 +49,8 @@ _EDITS = {
     "status_change": Edit.Kind.STATUS,
 }
 BEGINS = ("scheduled", "live")
+Names = Mapping[str, str]
+NOBODY: Names = {}
 AROUND = timedelta(minutes=10)  # clocks apart, and the time that an edit takes to settle
 
 
@@ -86,12 +96,22 @@ def moves(project: Project, found: Recent, *, book: Book, now: datetime) -> list
     fresh = [change for key, change in keys.items() if key not in known]
     theirs = list(not_ours(fresh))
     groups = TargetGroup.objects.in_bulk({change.group_id for change in theirs})
+    names = _names(project, theirs)
     made = (
-        _move(project, change, groups[change.group_id], book, now)
+        _move(project, change, groups[change.group_id], book, names=names, now=now)
         for change in theirs
         if change.group_id in groups
     )
     return [move for move in made if move]
+
+
+def _names(project: Project, changes: Iterable[Change]) -> Names:
+    """Who made changes, by their exchange ids, as far as the exchange names them."""
+    ids = {change.actor_id for change in changes} - {""}
+    if not ids:
+        return {}
+    known = ExchangeUser.objects.filter(account=project.account_id, exchange_id__in=ids)
+    return {one.exchange_id: plain(str(one)) for one in known}
 
 
 def _key(project: Project, change: Change) -> str:
@@ -128,10 +148,16 @@ def _explains(edit: Edit, change: Change) -> bool:
 
 
 def _move(
-    project: Project, change: Change, group: TargetGroup, book: Book, now: datetime
+    project: Project,
+    change: Change,
+    group: TargetGroup,
+    book: Book,
+    *,
+    names: Names,
+    now: datetime,
 ) -> Move | None:
     chosen = book.one(KINDS[change.kind], project.pk, group.pk)
-    said = told(change, group, chosen) if chosen.enabled else None
+    said = told(change, group, chosen, names) if chosen.enabled else None
     if said is None:
         return None
     severity, sentence = said
@@ -158,10 +184,12 @@ def _move(
     return Move(incident, {}, Notice.Kind.FIRE, managers, digest)
 
 
-def told(change: Change, group: TargetGroup, chosen: Effective) -> tuple[int, str] | None:
+def told(
+    change: Change, group: TargetGroup, chosen: Effective, names: Names = NOBODY
+) -> tuple[int, str] | None:
     """How bad a change is, and its sentence; None where it is not worth one."""
     theirs = change.actor_type in THE_EXCHANGE
-    who = "the exchange" if theirs else "somebody"
+    who = "the exchange" if theirs else names.get(change.actor_id, "somebody")
     span, name = f"{_shown(change.old)} → {_shown(change.new)}", plain(group.name)
     if chosen.rule is STATUS_CHANGED:
         if theirs and (change.new == "paused" or (change.old, change.new) == BEGINS):

@@ -55,17 +55,20 @@ def _freeze(user: User, day: date, *, now: datetime) -> bool:
 
 
 def written(user: User, notices: Sequence[Notice], *, now: datetime) -> Letter:
-    """What is new, what is still open, what is over; or that all is well."""
+    """What is new, then in brief what is still open and what is over; or that all is well."""
     told = letter.one_each(notices)
     over = [n for n in told if n.incident.state == Incident.State.RESOLVED]
-    new = [n for n in told if n.incident.state in OPEN]
-    still = _still_open(user, {notice.incident_id for notice in told})
+    news = {n.incident_id for n in notices if n.kind in (Notice.Kind.FIRE, Notice.Kind.NO_DATA)}
+    new = [n for n in told if n.incident.state in OPEN and n.incident_id in news]
+    still = _still_open(user, {notice.incident_id for notice in (*new, *over)})
     live = TargetGroup.objects.visible_to(user).filter(status="live", missing_since=None).count()
     sections = [
         {
             "title": title,
             "items": letter.items(rows[: letter.MOST], user=user, now=now),
             "more": max(0, len(rows) - letter.MOST),
+            "brief": rows is not new,
+            "labelled": rows is over,  # recovered, or over for another reason
         }
         for title, rows in (("New", new), ("Still open", still), ("Over", over))
         if rows
@@ -103,5 +106,5 @@ def _subject(
         return f"All is well: {groups}" + (f", {len(over)} over since" if over else "")
     counts = ((new, "new"), (still, "still open"), (over, "over"))
     return ", ".join(f"{len(rows)} {what}" for rows, what in counts if rows) + (
-        f": {letter.subject([*new, *still])}"
+        f": {letter.line(new or still, label=False)}"
     )

@@ -15,8 +15,6 @@ from dashboard.alerts.words import local, plain
 from dashboard.fielding.models import Incident, Notice, Project, TargetGroup, User
 
 FIRST = ("paused_by_exchange", "stalled")  # what stops a group altogether leads a mail
-# Where a price may help; what stopped for another reason it does not start again.
-PRICED = ("stalled", "behind_pace", "ends_soon", "epc", "cpi_changed", "about_to_pause")
 MOST = 20  # incidents in one mail; the rest is a number and a link
 
 
@@ -36,6 +34,7 @@ class Item(NamedTuple):
     sentence: str
     figures: list[list[str]]
     bars: str
+    most: int  # of the bars
     since: str
     link: str
     flapping: bool
@@ -82,11 +81,15 @@ def one_each(notices: Iterable[Notice]) -> list[Notice]:
 
 def subject(ordered: Sequence[Notice]) -> str:
     """The sentence itself; of several the first, or what most of a project's groups share."""
-    first = ordered[0]
-    shared = _shared([notice.incident for notice in ordered])
-    line = shared or plain(_label(first) + first.incident.headline, 200)
     others = len(ordered) - 1
-    return line if shared or not others else f"{line} (and {others} more)"
+    alone = not others or _shared([notice.incident for notice in ordered])
+    return line(ordered) if alone else f"{line(ordered)} (and {others} more)"
+
+
+def line(ordered: Sequence[Notice], *, label: bool = True) -> str:
+    """What most of a project's groups share, or else what the first notice says."""
+    first, shared = ordered[0], _shared([notice.incident for notice in ordered])
+    return shared or plain((_label(first) if label else "") + first.incident.headline, 200)
 
 
 def _shared(incidents: Sequence[Incident]) -> str:
@@ -114,19 +117,25 @@ def items(notices: Iterable[Notice], *, user: User, now: datetime) -> list[Item]
         Item(
             _label(notice),
             plain(notice.incident.headline, 300),
-            plain(notice.incident.sentence, 600),
+            _more(notice.incident),
             [
                 [plain(str(cell)) for cell in row]
                 for row in notice.incident.facts.get("figures", [])
             ],
-            drawn.get(notice.incident.group_id or 0, ""),
-            local(notice.incident.breached_at, wishes.zone(user)),
+            *drawn.get(notice.incident.group_id or 0, ("", 0)),
+            local(notice.incident.breached_at, wishes.zone(user), now=now),
             link(notice.incident),
             notice.incident.flapping,
             acts(notice.incident, user),
         )
         for notice in listed
     ]
+
+
+def _more(incident: Incident) -> str:
+    """The whole sentence, where it says more than the headline."""
+    more = plain(incident.sentence, 600)
+    return "" if more.rstrip(".") == plain(incident.headline, 300).rstrip(".") else more
 
 
 def link(incident: Incident) -> str:
@@ -140,10 +149,7 @@ def acts(incident: Incident, user: User) -> list[tuple[str, str]]:
         one.account_id == incident.account_id and one.may_edit for one in user.memberships.all()
     ):
         return []
-    offered = [("Acknowledge", act.ACKNOWLEDGE), ("Mute", act.MUTE)]
-    if incident.group_id and incident.rule in PRICED:
-        offered.insert(0, ("Change CPI", act.PRICE))
-    return [(words, act.address(incident, form)) for words, form in offered]
+    return [(act.WORDS[form], act.address(incident, form)) for form in act.offered(incident)]
 
 
 def _label(notice: Notice) -> str:

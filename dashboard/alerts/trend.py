@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -14,20 +14,27 @@ GAP = "·"
 HOUR = timedelta(hours=1)
 
 
-def bars(counts: Iterable[int | None]) -> str:
+def bars(counts: Sequence[int | None]) -> str:
     """Cumulative hourly counts as one bar an hour; a gap, or a fall, is a dot."""
-    listed = list(counts)
-    rises = [
-        None if before is None or after is None or after < before else after - before
-        for before, after in pairwise(listed)
-    ]
-    top = max((rise for rise in rises if rise), default=0)
+    top = most(counts)
     scale = (len(BARS) - 1) / top if top else 0
-    return "".join(GAP if rise is None else BARS[round(rise * scale)] for rise in rises)
+    return "".join(GAP if rise is None else BARS[round(rise * scale)] for rise in _rises(counts))
 
 
-def last_day(groups: Iterable[int], *, now: datetime) -> dict[int, str]:
-    """The bars of the last 24 whole hours of each group that has any."""
+def most(counts: Sequence[int | None]) -> int:
+    """The most that came in an hour."""
+    return max((rise for rise in _rises(counts) if rise), default=0)
+
+
+def _rises(counts: Sequence[int | None]) -> list[int | None]:
+    return [
+        None if before is None or after is None or after < before else after - before
+        for before, after in pairwise(counts)
+    ]
+
+
+def last_day(groups: Iterable[int], *, now: datetime) -> dict[int, tuple[str, int]]:
+    """The bars of the last 24 whole hours of each group that has any, and the most in an hour."""
     end = now.replace(minute=0, second=0, microsecond=0)
     rows = CompletesDay.objects.filter(
         group__in=list(groups), day__gte=(end - timedelta(hours=26)).date()
@@ -39,4 +46,5 @@ def last_day(groups: Iterable[int], *, now: datetime) -> dict[int, str]:
         known = counts.setdefault(row.group_id, {})
         known.update({midnight + (i + 1) * HOUR: n for i, n in enumerate(hours) if n >= 0})
     stamps = [end - back * HOUR for back in range(24, -1, -1)]
-    return {pk: bars([known.get(stamp) for stamp in stamps]) for pk, known in counts.items()}
+    series = {pk: [known.get(stamp) for stamp in stamps] for pk, known in counts.items()}
+    return {pk: (bars(listed), most(listed)) for pk, listed in series.items()}

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+A_WEEKDAY_TELLS = timedelta(days=6)
 JOINERS = "\u200c\u200d"  # Persian words and some emoji need them; they turn nothing
 
 
@@ -103,7 +104,9 @@ def lasting(span: timedelta) -> str:
     return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} days"
 
 
-def local(moment: datetime, zone: ZoneInfo) -> str:
-    """A moment on the clocks of a zone: Sat 03:12 Tokyo."""
+def local(moment: datetime, zone: ZoneInfo, *, now: datetime) -> str:
+    """A moment on the clocks of a zone: Sat 03:12 Tokyo; Sat 5 Dec 03:12 Tokyo when far away."""
     city = zone.key.rsplit("/", 1)[-1].replace("_", " ")
-    return f"{moment.astimezone(zone):%a %H:%M} {city}"
+    there = moment.astimezone(zone)
+    date = f" {there.day} {there:%b}" if abs(moment - now) >= A_WEEKDAY_TELLS else ""
+    return f"{there:%a}{date} {there:%H:%M} {city}"

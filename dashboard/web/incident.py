@@ -6,23 +6,31 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.urls import reverse
+
+from dashboard.alerts import act
 from dashboard.alerts.book import Book, Effective
 from dashboard.alerts.rules import RULES
 from dashboard.fielding.models import Incident, Mail, Notice, TargetGroup
+from dashboard.fielding.wanted import completes_wanted
 from dashboard.web import charts, series, times, trends
 from dashboard.web.thresholds import add_level, add_span
 from dashboard.web.trends import Trend
 
 BEFORE = timedelta(days=2)
 # The figure that a rule judges, and what a threshold of one means on the page.
+COMPLETES = Trend("Completes", "completes", 1, "completes", lambda _: None)
+SPEND = Trend("Spend", "cost", 1, "", lambda _: None)
 JUDGED = {
-    "drop_off": "drop_off",
-    "interview_long": "loi",
-    "incidence_low": "ir",
-    "conversion": "conversion",
-    "epc": "epc",
-    "cpi_changed": "cpi",
-}
+    "drop_off": trends.TRENDS["drop_off"],
+    "interview_long": trends.TRENDS["loi"],
+    "incidence_low": trends.TRENDS["ir"],
+    "conversion": trends.TRENDS["conversion"],
+    "epc": trends.TRENDS["epc"],
+    "cpi_changed": trends.TRENDS["cpi"],
+    "spend": SPEND,
+    "projected_cost": SPEND,
+} | dict.fromkeys(("behind_pace", "ends_soon", "early", "overfilled", "completes_fell"), COMPLETES)
 LEVELS = (("fires", "Fires"), ("clears", "Clears"), ("critical", "Critical"))
 
 
@@ -116,10 +124,9 @@ class Curve:
 
 def curve(one: Incident, group: TargetGroup) -> Curve | None:
     """The figure that the rule judges, from two days before; None where it judges none."""
-    key = JUDGED.get(one.rule)
-    if key is None:
+    trend = JUDGED.get(one.rule)
+    if trend is None:
         return None
-    trend = trends.TRENDS[key]
     points = trends.points(group, trend, one.breached_at - BEFORE)
     if one.closed_at:
         points = [point for point in points if point[0] <= one.closed_at + BEFORE]
@@ -130,18 +137,33 @@ def curve(one: Incident, group: TargetGroup) -> Curve | None:
 def _levels(
     rule: str, chosen: Effective, group: TargetGroup, trend: Trend
 ) -> Iterable[tuple[str, float]]:
-    one = _unit(rule, group, trend)
+    if trend is COMPLETES:
+        yield from _goals(rule, chosen, group)
+        return
+    one = _unit(rule, chosen, group, trend)
     for name, word in LEVELS:
         if one and name in chosen.settings and rule != "cpi_changed":
             yield word, chosen.settings[name] * one
 
 
-def _unit(rule: str, group: TargetGroup, trend: Trend) -> float | None:
+def _goals(rule: str, chosen: Effective, group: TargetGroup) -> Iterable[tuple[str, float]]:
+    """The goal, and for what came above it where that fires."""
+    goal = completes_wanted(group)
+    if goal:
+        yield "Goal", goal
+        if rule == "overfilled":
+            over = max(chosen.settings["completes"], chosen.settings["share"] * goal)
+            yield "Fires", goal + over
+
+
+def _unit(rule: str, chosen: Effective, group: TargetGroup, trend: Trend) -> float | None:
     """What a threshold of one is on the page."""
     if rule == "interview_long":
         return group.expected_loi_minutes
     if rule in ("incidence_low", "conversion"):
         return (group.expected_incidence_rate or 0) * 100 or None
+    if trend is SPEND:
+        return float(group.budget or chosen.settings["budget"]) or None
     if rule == "epc":
         return 1.0 if group.currency == "USD" else None
     return trend.factor
@@ -167,6 +189,17 @@ def figure(
     if made["data"]:
         add_span(made, one.fired_at or one.breached_at, one.closed_at or now, palette, zone)
     return made
+
+
+def helps(one: Incident) -> list[tuple[str, str]]:
+    """What may help, in words and as the address of its form."""
+    return [
+        (act.WORDS[form], reverse("group", args=[one.group_id]))
+        if form == act.RESUME
+        else (act.WORDS[form], reverse("edit", args=[one.group_id, form]))
+        for form in act.offered(one)
+        if form not in (act.ACKNOWLEDGE, act.MUTE)
+    ]
 
 
 def rule_title(rule: str) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from dashboard.alerts import detect, hush
 from dashboard.fielding.models import Edit, Incident, Notice, TargetGroup
+from tests import make
 from tests.alerts.field import Field, after, change, kinds, states
 
 
@@ -122,3 +123,10 @@ def test_a_group_that_the_exchange_completed_is_worth_a_notice_only(field: Field
     change(group, kind="status_change", actor_type=who, old="live", new="completed")
     field.cycles(0)
     assert Incident.objects.get().severity == Incident.Severity.NOTICE
+
+
+def test_who_made_a_change_is_named_where_the_exchange_names_them(field: Field) -> None:
+    make.exchange_user(field.account, exchange_id="u-7", name="Priya Raman")
+    change(field.group(), actor_id="u-7")
+    field.cycles(0)
+    assert "Priya Raman changed the CPI" in Incident.objects.get().headline

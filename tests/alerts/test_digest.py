@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboard.alerts import deliver, stop, wishes
+from dashboard.alerts import deliver, detect, stop, wishes
 from dashboard.fielding.models import Mail, MailChoice, Notice, User
 from tests import make
-from tests.alerts.field import Field, after, mails, update
+from tests.alerts.field import Field, after, kinds, mails, update
 
 MONDAY_8 = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
@@ -148,3 +148,25 @@ def test_a_recovery_waits_for_the_digest(field: Field) -> None:
 
 def test_a_person_whose_zone_does_not_exist_lives_in_utc() -> None:
     assert wishes.zone(User(time_zone="Moon/Base")).key == "UTC"
+
+
+def test_what_nobody_was_told_of_yet_is_new_though_it_was_repeated_meanwhile(field: Field) -> None:
+    field.group(drop_off_rate=0.4)
+    field.cycles(*range(0, 61, 15), 25 * 60)
+    detect.by_time(now=after(25 * 60))
+    assert kinds() == ["fire", "repeat"]
+    deliver.compose(now=MONDAY_8)
+    told = digests(field)[0]
+    assert told.subject.startswith("1 new: Dropping off")
+    assert told.text.startswith("NEW\n\nJapan 25–54: 40 %")
+
+
+def test_what_was_told_before_is_a_line_each_with_its_link(field: Field) -> None:
+    field.group(drop_off_rate=0.4)
+    field.cycles(*range(0, 61, 15))
+    deliver.compose(now=MONDAY_8)
+    deliver.compose(now=MONDAY_8 + timedelta(days=1))
+    told = digests(field)[1].text
+    assert "- Dropping off: Japan 25–54, 40 % leave in the middle (since Fri 12:00 UTC)" in told
+    assert "/incidents/" in told
+    assert "/act/" not in told

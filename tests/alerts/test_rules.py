@@ -272,3 +272,28 @@ def test_a_groups_own_budget_counts_before_the_rules() -> None:
     f = figures(cost=Decimal(95), budget=Decimal(1000))
     assert judged("spend", f, budget=100) is Seen.CLEAR
     assert judged("spend", f._replace(budget=Decimal(100))) is Seen.BREACH
+
+
+def test_a_day_far_away_is_told_with_its_date() -> None:
+    say = JUDGED["behind_pace"].say
+    assert say
+    later = figures(insight=forecast(139), ends_at=make.NOW + 300 * HOUR)
+    assert say(later, {}).headline.endswith("ends Thu 3 Dec 09:00 Tokyo")
+
+
+def test_a_figure_that_is_as_agreed_is_not_named_as_the_reason_of_a_pause() -> None:
+    say = JUDGED["paused_by_exchange"].say
+    assert say
+    paused = {"status": "paused", "status_reason": "high_median_loi"}
+    assert "14.2 min (agreed 10)" in say(figures(median_loi_seconds=852, **paused), {}).headline
+    said = say(figures(median_loi_seconds=480, **paused), {})
+    assert said.headline.endswith("interviews take far longer than agreed")
+    assert said.figures == (("completes", "100", "200 at its end"),)
+
+
+def test_what_the_exchange_suggests_is_passed_on() -> None:
+    say = JUDGED["issue_warning"].say
+    assert say
+    tips = {"type": "warning", "text": "Earns little", "suggestions": ["Raise the CPI."]}
+    said = say(figures(issues={"earnings_per_click": [tips]}), {})
+    assert said.sentence.endswith("What helps, as it says: Raise the CPI.")

@@ -13,7 +13,7 @@ from django.core.management.base import CommandError
 from django.test import Client
 from django.utils import timezone
 
-from dashboard.alerts import act, pulse
+from dashboard.alerts import act, letter, pulse
 from dashboard.fielding.models import ExchangeAccount, Mail, MailChoice, TargetGroup, User
 from tests import make
 from tests.web.room import opened, signed_in
@@ -226,3 +226,38 @@ def test_the_command_says_why_nothing_went_out(account: ExchangeAccount) -> None
         call_command("mail", "test", "anna")
     with pytest.raises(CommandError, match="nobody signs in as bo"):
         call_command("mail", "test", "bo")
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason", "ends"),
+    [
+        ("stalled", "", "/edit/cpi/"),
+        ("ends_soon", "", "/edit/dates/"),
+        ("overfilled", "", "/edit/goals/"),
+        ("interview_long", "", "/edit/details/"),
+        ("spend", "", "/edit/budget/"),
+        ("paused_by_exchange", "past_scheduled_end_date", "/edit/dates/"),
+        ("paused_by_exchange", "high_drop_rates", "/groups/{pk}/"),
+    ],
+)
+def test_a_link_of_a_mail_leads_to_the_form_that_may_help(
+    client: Client, group: TargetGroup, rule: str, reason: str, ends: str
+) -> None:
+    group.status_reason = reason
+    group.save()
+    incident = opened(group, rule=rule)
+    user = signed_in(client, "editor", group.account)
+    offered = [address for _, address in letter.acts(incident, user)]
+    reached = [client.get(one.removeprefix("http://127.0.0.1:8000")) for one in offered]
+    assert all(answer.status_code == 302 for answer in reached)
+    assert any(one.headers["Location"].endswith(ends.format(pk=group.pk)) for one in reached)
+    assert ends.format(pk=group.pk) in read(client, f"/incidents/{incident.pk}/")
+
+
+def test_the_chart_of_too_many_completes_shows_the_goal(client: Client, group: TargetGroup) -> None:
+    group.readings.create(at=timezone.now(), status="live", completes=230)
+    incident = opened(group, rule="overfilled")
+    signed_in(client, "viewer", group.account)
+    figure = client.get(f"/incidents/{incident.pk}/chart.json").json()
+    names = [one["text"] for one in figure["layout"]["annotations"]]
+    assert names == ["Goal at 200 completes", "Fires at 204 completes"]

@@ -99,7 +99,7 @@ def say_short(f: Figures, _: Settings) -> Words:
     """How many will be missing, between what and what, and when it ends."""
     goal, end = f.goal or 0, f.at_end or 0.0
     short = max(0, round(goal - end))
-    when = local(f.ends_at, f.zone) if f.ends_at else "its end"
+    when = local(f.ends_at, f.zone, now=f.now) if f.ends_at else "its end"
     low, high = _shortfalls(f, goal)
     band = f" ({low}–{high})" if high > low else ""
     return Words(
@@ -127,11 +127,11 @@ def early(f: Figures, s: Settings, _: Memory) -> Verdict | None:
 def say_early(f: Figures, _: Settings) -> Words:
     """When it is likely to be full, and when it was to end."""
     finish, end = _finish(f) or f.now, f.ends_at or f.now
+    full, ends = (local(at, f.zone, now=f.now) for at in (finish, end))
     return Words(
-        f"Early: {f.label} is full by {local(finish, f.zone)}",
-        f"{f.label}: likely full {local(finish, f.zone)}, {lasting(end - finish)} before its end; "
-        f"{f.progress}.",
-        (("finish", local(finish, f.zone), local(end, f.zone)),),
+        f"Early: {f.label} is full by {full}",
+        f"{f.label}: likely full {full}, {lasting(end - finish)} before its end; {f.progress}.",
+        (("finish", full, ends),),
     )
 
 

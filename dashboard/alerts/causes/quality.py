@@ -145,9 +145,11 @@ def say_issue(f: Figures, _: Settings) -> Words:
     text = plain(str(issue.get("text") or issue.get("code") or "an issue"))
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
     about = plain(figure.replace("_", " "))
+    advice = "; ".join(plain(str(tip)).rstrip(".") for tip in issue.get("suggestions") or ())
     return Words(
         f"The exchange reports: {f.label}, {text}{more}",
-        f"{f.label}: the exchange reports on {about}: {text}{more}; {f.progress}.",
+        f"{f.label}: the exchange reports on {about}: {text}{more}; {f.progress}."
+        + (f" What helps, as it says: {advice}." if advice else ""),
     )
 
 

@@ -40,23 +40,28 @@ def say_paused_by_exchange(f: Figures, _: Settings) -> Words:
     cause = pause_cause(f.status_reason)
     figure = _figure_of(f)
     why = f"{figure[0]} {figure[1]} (agreed {figure[2]})" if figure else cause.what
-    since = f" {local(f.status_changed_at, f.zone)}" if f.status_changed_at else ""
+    since = f" {local(f.status_changed_at, f.zone, now=f.now)}" if f.status_changed_at else ""
     return Words(
         f"Paused: {f.label}, {why}",
         f"{f.label}: paused by the exchange{since}; {cause.what}"
         + (f", {why}" if figure else "")
         + f"; {f.progress}. What helps: {cause.advice}.",
-        tuple(filter(None, (figure, ("completes", str(f.completes or 0), str(f.goal or ""))))),
+        tuple(filter(None, (figure, _so_far(f)))),
     )
 
 
 def _figure_of(f: Figures) -> tuple[str, str, str] | None:
-    """The figure behind a reason code, where the exchange measures one against an agreement."""
-    if f.status_reason == "high_median_loi" and f.median_loi_seconds and f.expected_loi_minutes:
-        return ("interview", minutes(f.median_loi_seconds), str(f.expected_loi_minutes))
-    low = f.status_reason == "high_client_side_termination_rate"
-    if low and f.incidence_rate is not None and f.expected_incidence_rate:
-        return ("incidence", percent(f.incidence_rate), percent(f.expected_incidence_rate))
+    """The figure behind a reason code, where it is past what was agreed.
+
+    Over a group's whole life it may not be, although it was over the hours that the exchange saw.
+    """
+    seen, agreed = (f.median_loi_seconds or 0) / 60, f.expected_loi_minutes or 0
+    if f.status_reason == "high_median_loi" and seen > agreed > 0:
+        return ("interview", minutes(seen * 60), str(agreed))
+    if f.status_reason == "high_client_side_termination_rate" and f.incidence_rate is not None:
+        wanted = f.expected_incidence_rate or 0
+        if f.incidence_rate < wanted:
+            return ("incidence", percent(f.incidence_rate), percent(wanted))
     return None
 
 
@@ -73,14 +78,19 @@ def paused_and_forgotten(f: Figures, s: Settings, _: Memory) -> Verdict | None:
 
 def say_paused_and_forgotten(f: Figures, _: Settings) -> Words:
     """Since when it is paused, and when it ends."""
-    since = local(f.status_changed_at, f.zone) if f.status_changed_at else "long ago"
-    end = local(f.ends_at, f.zone) if f.ends_at else "soon"
+    since = local(f.status_changed_at, f.zone, now=f.now) if f.status_changed_at else "long ago"
+    end = local(f.ends_at, f.zone, now=f.now) if f.ends_at else "soon"
     return Words(
         f"Still paused: {f.label}, {f.progress}, ends {end}",
         f"{f.label}: paused by a person since {since} and ends {end}; {f.progress}.",
-        (("completes", str(f.completes or 0), str(f.goal or "")),),
+        (_so_far(f),),
     )
 
 
 def _short(f: Figures) -> bool:
     return f.completes is not None and f.goal is not None and f.completes < f.goal
+
+
+def _so_far(f: Figures) -> tuple[str, str, str]:
+    goal = f"{f.goal} at its end" if f.goal else ""
+    return ("completes", str(f.completes or 0), goal)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.alerts import act as acting
-from dashboard.alerts import hush, letter
+from dashboard.alerts import hush
 from dashboard.fielding.models import Incident, Mute
 from dashboard.fielding.queries import IncidentQuerySet
 from dashboard.web import charts, incident, quiet
@@ -78,7 +78,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         "open": one.state in ("firing", "recovering"),
         "mutes": quiet.over(one, timezone.now()),
         "may_edit": editor,
-        "priced": one.rule in letter.PRICED,
+        "helps": incident.helps(one),
     }
     return render(request, "incident.html", context)
 
@@ -172,6 +172,8 @@ def act(request: HttpRequest, token: str) -> HttpResponse:
     if errand.expired:
         messages.info(request, "That link was good for a week. This is how it stands now.")
         return redirect("incident", one.pk)
-    if errand.form == acting.PRICE and one.group_id:
-        return redirect("edit", one.group_id, "cpi")
+    if errand.form in acting.FORMS and one.group_id:
+        return redirect("edit", one.group_id, errand.form)
+    if errand.form == acting.RESUME and one.group_id:
+        return redirect("group", one.group_id)
     return redirect("mute-incident" if errand.form == acting.MUTE else "acknowledge", one.pk)
