@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -82,9 +82,14 @@ def _untold(over: Mute) -> QuerySet[Incident]:
     return rows.filter(account=over.account_id).select_related("project", "group")
 
 
-def repeat_or_end(account: ExchangeAccount, firing: Iterable[Incident], *, now: datetime) -> None:
-    """A day after it was told: end the changelog's facts, repeat what nobody acknowledged."""
+def repeat_or_end(account: ExchangeAccount, due: Iterable[Incident], *, now: datetime) -> None:
+    """A day after it was told: end the changelog's facts, repeat what nobody acknowledged.
+
+    What a project is to be told again within half a day comes along: one mail, not one each.
+    """
     book, moves = Book.of(account.pk), list[Move]()
+    firing = list(due)
+    firing += _along(firing, now=now)
     silent = Incident.objects.filter(
         account=account, rule=NO_DATA.code, state=Incident.State.FIRING
     ).exists()
@@ -96,6 +101,22 @@ def repeat_or_end(account: ExchangeAccount, firing: Iterable[Incident], *, now: 
         else:
             moves.append(_later(incident, now))
     write(moves, account_id=account.pk, now=now)
+
+
+def _along(due: Sequence[Incident], *, now: datetime) -> list[Incident]:
+    """What still fires in the projects of a repeat and would be repeated within half a day."""
+    again = [one for one in due if one.rule not in CODES and one.acknowledged_at is None]
+    projects = {one.project_id for one in again} - {None}
+    if not projects:
+        return []
+    rows = Incident.objects.filter(
+        project__in=projects,
+        state=Incident.State.FIRING,
+        acknowledged_at=None,
+        evaluate_at__lte=now + DAY / 2,
+    )
+    others = rows.exclude(rule__in=CODES).exclude(pk__in=[one.pk for one in due])
+    return list(others.select_related("project", "group").order_by("pk"))
 
 
 def _repeat(incident: Incident, book: Book, now: datetime) -> Move:

@@ -113,7 +113,8 @@ _JUDGED = (
         NOTICE,
         progress.early,
         progress.say_early,
-        _band(24, 12, "number of hours before its end"),
+        _band(24, 12, "number of hours before its end")
+        | {"share": (0.15, "or this share of its time in the field, whichever is more")},
     ),
     Rule(
         "overfilled",

@@ -300,3 +300,17 @@ def test_a_mute_that_ends_while_it_recovers_tells_it_to_whoever_never_heard(fiel
     assert states() == ["recovering"]
     detect.by_time(now=after(80))
     assert kinds() == ["repeat"]
+
+
+def test_what_is_repeated_within_half_a_day_is_repeated_together(field: Field) -> None:
+    field.paused()
+    field.cycles(0)
+    field.paused(name="Six hours later")
+    field.cycles(6 * 60, 24 * 60)
+    field.paused(name="Today")
+    field.cycles(24 * 60 - 1)
+    detect.by_time(now=after(24 * 60))
+    again = Notice.objects.filter(kind="repeat").values_list("incident__group__name", flat=True)
+    assert sorted(again) == ["Japan 25–54", "Six hours later"]
+    detect.by_time(now=after(30 * 60))
+    assert Notice.objects.filter(kind="repeat").count() == 2

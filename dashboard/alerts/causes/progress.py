@@ -121,7 +121,9 @@ def early(f: Figures, s: Settings, _: Memory) -> Verdict | None:
     if finish is None or f.ends_at is None:
         return None
     hours = (f.ends_at - finish) / HOUR
-    return over(hours, s["fires"], s["clears"])
+    length = (f.ends_at - f.starts_at) / HOUR if f.starts_at else 0.0
+    fires = max(s["fires"], s["share"] * length)
+    return over(hours, fires, min(s["clears"], fires))
 
 
 def say_early(f: Figures, _: Settings) -> Words:
