@@ -88,7 +88,7 @@ def progress(
         done, also = prescreens, "prescreens"
     elif strategy == "automated" and prescreens is not None:
         also = f"{count(prescreens)} prescreens"
-    text = f"{count(done)} / {count(goal)}"
+    text = DASH if done is None and goal is None else f"{count(done)} / {count(goal)}"
     return Progress(min(done or 0, goal or 0), goal or 1, text, also)
 
 

@@ -104,9 +104,9 @@ def _finish(group: TargetGroup, user: User) -> Figure:
     ends = f"ends {times.when(group.ends_at, group, user)}" if group.ends_at else "no end date"
     early, _, latest = _moments(group)
     reach = ""
-    if group.finish_at:
-        until = _day(latest, group) if latest else "not within 90 days"
-        reach = f"{_day(early, group)} to {until} · "
+    if group.finish_at and early:
+        first = _day(early, group)
+        reach = f"{first} to {_day(latest, group)} · " if latest else f"{first} at best · "
     likely = _day(group.finish_at, group)
     if group.finish_at is None and early:
         likely, late = f"{_day(early, group)} at best", True

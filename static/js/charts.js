@@ -64,8 +64,15 @@
   // Paper is narrower than the window, and Plotly measures before the page is laid out for it.
   const PAPER = 680;
   const drawn = () => document.querySelectorAll(".js-plotly-plot");
-  window.addEventListener("beforeprint", () => drawn().forEach((plot) => window.Plotly.relayout(plot, { width: PAPER })));
-  window.addEventListener("afterprint", () => drawn().forEach((plot) => window.Plotly.relayout(plot, { width: null, autosize: true })));
+  const INK = { "font.color": "#000", "xaxis.tickfont.color": "#333", "yaxis.tickfont.color": "#333", "xaxis.gridcolor": "#ddd", "yaxis.gridcolor": "#ddd" };
+  const part = (layout, path) => path.split(".").reduce((of, name) => of && of[name], layout);
+  const colours = (plot) => Object.fromEntries(Object.keys(INK).map((path) => [path, part(plot.layout, path)]));
+  const screens = new Map();
+  window.addEventListener("beforeprint", () => drawn().forEach((plot) => {
+    screens.set(plot, colours(plot));
+    window.Plotly.relayout(plot, { width: PAPER, ...INK });
+  }));
+  window.addEventListener("afterprint", () => drawn().forEach((plot) => window.Plotly.relayout(plot, { width: null, autosize: true, ...screens.get(plot) })));
 
   // After a refresh, and after a choice that changed the address: what is on the page is drawn anew.
   document.addEventListener("htmx:afterSettle", (event) => {

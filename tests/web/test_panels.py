@@ -75,7 +75,7 @@ def test_the_strip_says_range_budget_and_why(viewer: Client, group: TargetGroup)
     for said in (
         "Far behind",
         "100 completes of 140 due by now",
-        "Sat 28 Nov to not within 90 days · ends Fri 27 Nov 21:00 Tokyo, 13:00 Berlin",
+        "Sat 28 Nov at best · ends Fri 27 Nov 21:00 Tokyo, 13:00 Berlin",
         "150–190 completes by then",
         "about 450 USD in the end (410–500) · budget 400 USD",
     ):
