@@ -62,6 +62,7 @@ class Replay:
     now: datetime
     replayable: bool
     firings: list[Firing] = field(default_factory=list)
+    since: datetime | None = None  # the first reading, where the days do not begin with one
 
     @property
     def open_for(self) -> timedelta:
@@ -90,7 +91,7 @@ def replay(
     chosen = effective(RULES[code], [Rule(version=0, settings=checked(code, settings))])
     if code in NOT_KEPT or code == "no_data":
         return Replay(now, replayable=False)
-    since = now - timedelta(days=days)
+    since, first = now - timedelta(days=days), None
     changes = _by_group(
         Change.objects.filter(
             group__in=groups, kind__in=list(KINDS), occurred_at__gt=since, occurred_at__lte=now
@@ -101,6 +102,7 @@ def replay(
     else:
         rows = Reading.objects.filter(group__in=groups, at__gt=since, at__lte=now).order_by("at")
         readings = _by_group(map(_Seen._make, rows.values_list(*_Seen._fields)))
+        first = min((theirs[0].at for theirs in readings.values()), default=None)
         firings = [
             firing
             for group in groups
@@ -108,7 +110,8 @@ def replay(
                 chosen, _Past(group, readings.get(group.pk, []), changes.get(group.pk, [])), now
             )
         ]
-    return Replay(now, True, sorted(firings, key=lambda firing: firing.began))
+    late = first if first and first - since > timedelta(days=1) else None
+    return Replay(now, True, sorted(firings, key=lambda firing: firing.began), late)
 
 
 def _by_group(rows: Any) -> dict[int, list[Any]]:

@@ -20,6 +20,7 @@ from dashboard.web.trends import Trend
 BEFORE = timedelta(days=2)
 # The figure that a rule judges, and what a threshold of one means on the page.
 COMPLETES = Trend("Completes", "completes", 1, "completes", lambda _: None)
+PRESCREENS = Trend("Prescreens", "prescreens", 1, "prescreens", lambda _: None)
 SPEND = Trend("Spend", "cost", 1, "", lambda _: None)
 JUDGED = {
     "drop_off": trends.TRENDS["drop_off"],
@@ -127,6 +128,8 @@ def curve(one: Incident, group: TargetGroup) -> Curve | None:
     trend = JUDGED.get(one.rule)
     if trend is None:
         return None
+    if one.rule == "overfilled" and group.filling_strategy == "prescreens":
+        trend = PRESCREENS
     points = trends.points(group, trend, one.breached_at - BEFORE)
     if one.closed_at:
         points = [point for point in points if point[0] <= one.closed_at + BEFORE]
@@ -137,7 +140,7 @@ def curve(one: Incident, group: TargetGroup) -> Curve | None:
 def _levels(
     rule: str, chosen: Effective, group: TargetGroup, trend: Trend
 ) -> Iterable[tuple[str, float]]:
-    if trend is COMPLETES:
+    if trend in (COMPLETES, PRESCREENS):
         yield from _goals(rule, chosen, group)
         return
     one = _unit(rule, chosen, group, trend)
@@ -148,7 +151,8 @@ def _levels(
 
 def _goals(rule: str, chosen: Effective, group: TargetGroup) -> Iterable[tuple[str, float]]:
     """The goal, and for what came above it where that fires."""
-    goal = completes_wanted(group)
+    limit = group.filling_goal or group.completes_goal
+    goal = limit if rule == "overfilled" else completes_wanted(group)
     if goal:
         yield "Goal", goal
         if rule == "overfilled":
@@ -181,14 +185,20 @@ def figure(
         made = charts.gained(hours, 1, palette=palette, zone=zone)
     else:
         unit = of.trend.unit or group.currency
+        points = held(of.points, one.closed_at or now)
         made = charts.trend(
-            of.points, name=of.trend.label, unit=unit, agreed=None, palette=palette, zone=zone
+            points, name=of.trend.label, unit=unit, agreed=None, palette=palette, zone=zone
         )
-        for word, value in of.levels if of.points else ():
-            add_level(made, value, f"{word} at {value:.4g} {unit}", palette)
+        for number, (word, value) in enumerate(of.levels if of.points else ()):
+            add_level(made, value, f"{word} at {value:.4g} {unit}", palette, left=number % 2 == 1)
     if made["data"]:
         add_span(made, one.fired_at or one.breached_at, one.closed_at or now, palette, zone)
     return made
+
+
+def held(points: list[tuple[datetime, float]], until: datetime) -> list[tuple[datetime, float]]:
+    """The points and the last of them again at the end: it holds until another is read."""
+    return [*points, (until, points[-1][1])] if points and points[-1][0] < until else points
 
 
 def helps(one: Incident) -> list[tuple[str, str]]:

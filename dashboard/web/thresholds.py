@@ -8,12 +8,15 @@ from zoneinfo import ZoneInfo
 from dashboard.web.charts import Figure, Palette
 
 
-def add_level(figure: Figure, value: float, text: str, palette: Palette) -> None:
-    """A named threshold across a figure."""
+def add_level(
+    figure: Figure, value: float, text: str, palette: Palette, *, left: bool = False
+) -> None:
+    """A named threshold across a figure; `left` has its name there, away from one close to it."""
     layout = figure["layout"]
     line = {"color": palette.mark, "width": 1.25, "dash": "dash"}
     across = {"xref": "paper", "x0": 0, "x1": 1, "y0": value, "y1": value}
-    name = {"xref": "paper", "x": 1, "xanchor": "right", "y": value, "yanchor": "bottom"}
+    end = {"x": 0, "xanchor": "left"} if left else {"x": 1, "xanchor": "right"}
+    name = {"xref": "paper", **end, "y": value, "yanchor": "bottom"}
     font = {"color": palette.mark, "size": 12}
     layout.setdefault("shapes", []).append({"type": "line", **across, "line": line})
     layout.setdefault("annotations", []).append(

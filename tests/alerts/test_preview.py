@@ -84,3 +84,11 @@ def test_what_was_not_kept_cannot_be_replayed_and_says_so(field: Field, code: st
 def test_settings_that_cannot_be_are_refused_before_any_reading(field: Field) -> None:
     with pytest.raises(ValueError, match="wires"):
         replay("drop_off", {"wires": 1}, [field.group()], now=make.NOW)
+
+
+def test_a_preview_says_how_far_back_readings_go_where_that_is_not_all_days(field: Field) -> None:
+    group = field.group()
+    read(group, 30)
+    assert replay("drop_off", {}, [group], now=make.NOW).since == after(-30 * 60)
+    read(group, 24 * 14 - 2)
+    assert replay("drop_off", {}, [group], now=make.NOW).since is None
