@@ -105,8 +105,9 @@ def _finish(group: TargetGroup, user: User) -> Figure:
     early, _, latest = _moments(group)
     reach = ""
     if group.finish_at and early:
-        first = _day(early, group)
-        reach = f"{first} to {_day(latest, group)} · " if latest else f"{first} at best · "
+        first, last = _day(early, group), _day(latest, group)
+        reach = f"{first} to {last} · " if latest else f"{first} at best · "
+        reach = "" if first == last else reach
     likely = _day(group.finish_at, group)
     if group.finish_at is None and early:
         likely, late = f"{_day(early, group)} at best", True
