@@ -11,7 +11,7 @@ from importlib import import_module
 MODULES = (
     "client", "backtest", "early_warning", "pages", "cycle", "history", "memory", "freshness",
 )  # fmt: skip
-SOAK = ("soak", "edits", "load", "kills", "faults", "replay")  # the long ones
+SOAK = ("soak", "edits", "load", "kills", "faults", "replay", "latency")  # the long ones
 
 
 def main() -> None:

@@ -78,6 +78,7 @@ class World:
         self.moves: dict[int, list[datetime]] = {}
         self.log: list[str] = []
         self.share = 0  # of each project's groups that move whenever its list is asked for
+        self.leaving: set[int] = set()  # of a project's groups, by place: many leave in the middle
 
     def move(self, *, share: int, turn: int, now: datetime) -> None:
         """So many of every hundred groups get a complete; another turn, other groups."""
@@ -108,6 +109,8 @@ class World:
         figures["earnings_per_click"]["issues"] = []
         if not number % 20:  # one group in twenty is in trouble, the others are as agreed
             figures["median_length_of_interview_seconds"]["value"] = 871
+        if number % A_PROJECT in self.leaving:
+            figures["drop_off_rate"]["value"] = 0.45
         moves = self.moves.get(number, [START - timedelta(minutes=20)])
         figures["last_complete_date"]["value"] = wire(moves[-1])
         return row
@@ -200,6 +203,9 @@ def _told(world: World, target: str) -> bytes:
     if path == "/control/log":
         log, world.log = world.log, []
         return json.dumps(log).encode()
+    if path == "/control/leave":
+        world.leaving.add(int(values["place"][0]))
+        return b"{}"
     share = int(values["share"][0])
     if path == "/control/keep-moving":
         world.share = share
@@ -249,6 +255,10 @@ class Canned:
     def keep_moving(self, *, share: int) -> None:
         """From now on so many of a project's groups move whenever its list is asked for."""
         self._tell("keep-moving", share=share)
+
+    def leave(self, *, place: int) -> None:
+        """From now on many leave the group at this place of every project."""
+        self._tell("leave", place=place)
 
     def log(self) -> list[str]:
         """The requests since the last look, in their order."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ class Server:
         self.refused: set[str] = set()
         self.taken: Counter[str] = Counter()
         self.unheard: Counter[str] = Counter()  # taken, and the answer was lost
+        self.at: dict[str, float] = {}  # when it was taken last, seconds since 1970
 
     def begin(self, refused: set[str]) -> None:
         """A new story."""
@@ -74,6 +76,7 @@ class Server:
             return self.mood
         name = message_from_bytes(envelope.content)["Message-ID"]
         self.taken[name] += 1
+        self.at[name] = time.time()
         if self.mood == "takes and hangs up":
             self.unheard[name] += 1
             server.transport.abort()
