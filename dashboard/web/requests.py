@@ -9,8 +9,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
+from django.urls import reverse
 
 from dashboard import logs
 
@@ -31,6 +33,26 @@ def logged(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[...,
             if request.path not in PROBES:
                 _tell(request, response, time.monotonic() - began)
         response["X-Request-ID"] = request_id
+        return response
+
+    return middleware
+
+
+def private(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
+    """Middleware: nobody on the way keeps a page, unless its view says how; files are no pages.
+
+    To a refresh of an open page whose session has ended, the whole window goes to sign in.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if not request.path.startswith(settings.STATIC_URL):
+            response.setdefault("Cache-Control", "private, no-store")
+        leads = response.headers.get("Location", "")
+        if request.headers.get("HX-Request") and leads.startswith(reverse("account_login")):
+            ended = HttpResponse(status=204)
+            ended["HX-Redirect"] = reverse("account_login")
+            return ended
         return response
 
     return middleware

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.test import Client
+from pytest_django import Settings
 
 from tests import make
 
@@ -78,3 +80,41 @@ def test_every_page_carries_a_policy_without_inline_code(client: Client) -> None
 
 def test_the_web_process_says_that_it_is_alive(client: Client) -> None:
     assert client.get("/healthz").content == b"alive\n"
+
+
+@pytest.mark.parametrize("address", ["/", "/spend/", "/me/", "/connections/", "/sign-in/", "/no"])
+def test_nobody_on_the_way_keeps_a_page(client: Client, address: str) -> None:
+    client.force_login(make.person())
+    told = client.get(address).headers["Cache-Control"]
+    assert "private" in told
+    assert "no-store" in told
+
+
+def test_a_refresh_after_the_end_of_a_session_leads_the_window_to_the_sign_in(
+    client: Client,
+) -> None:
+    answer = client.get("/projects/", headers={"HX-Request": "true"})
+    assert answer.headers["HX-Redirect"] == "/sign-in/"
+    assert answer.content == b""
+
+
+@pytest.mark.parametrize("typed", ["dana", "dana@example.com", "nobody", "nobody@example.com"])
+def test_every_wrong_sign_in_takes_one_look_at_a_password(
+    client: Client, settings: Settings, typed: str
+) -> None:
+    make.person(username="dana", email="dana@example.com")
+    settings.PASSWORD_HASHERS = ["tests.web.test_session.Counting"]
+    Counting.looks = 0
+    client.post("/sign-in/", {"username": typed, "password": "wrong"})
+    assert Counting.looks == 1
+
+
+class Counting(MD5PasswordHasher):
+    """Counts how often it is asked to do its work."""
+
+    looks = 0
+
+    def encode(self, password: str, salt: str) -> str:
+        """The work."""
+        Counting.looks += 1
+        return super().encode(password, salt)
