@@ -15,14 +15,24 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs/pictures"
 READY = re.compile(r"ready: (http://\S+)/")
 FIRST_PULL_SECONDS = 120
-# Name, page (a link's text is followed from there), width, height, theme.
+# Name, page, what is clicked there one after another, width, height, theme.
 PICTURES = [
-    ("attention", "/", "", 1440, 800, "light"),
-    ("attention-phone", "/", "", 375, 720, "dark"),
-    ("projects", "/projects/", "", 1440, 420, "light"),
-    ("project", "/projects/", "td.name a", 1440, 800, "light"),
-    ("group", "/groups/?status=live&sort=progress", "td.name a", 1440, 1000, "light"),
-    ("spend", "/spend/", "", 1440, 640, "dark"),
+    ("attention", "/", [], 1440, 800, "light"),
+    ("attention-phone", "/", [], 375, 720, "dark"),
+    ("projects", "/projects/", [], 1440, 420, "light"),
+    ("project", "/projects/", ["td.name a"], 1440, 800, "light"),
+    ("group", "/groups/?status=live&sort=progress", ["td.name a"], 1440, 1000, "light"),
+    (
+        "change",
+        "/groups/?status=live&sort=progress",
+        ["td.name a", "#open-cpi"],
+        1440,
+        720,
+        "light",
+    ),
+    ("incident", "/incidents/", ["main td a[href^='/incidents/']"], 1440, 900, "light"),
+    ("rules", "/rules/", [], 1440, 800, "light"),
+    ("spend", "/spend/", [], 1440, 640, "dark"),
 ]
 
 
@@ -49,7 +59,7 @@ def _take(url: str) -> None:
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=["--no-sandbox"]
         )
-        for name, address, link, width, height, theme in PICTURES:
+        for name, address, clicks, width, height, theme in PICTURES:
             context = browser.new_context(
                 base_url=url,
                 viewport={"width": width, "height": height},
@@ -59,9 +69,9 @@ def _take(url: str) -> None:
             _sign_in(page)
             _until_pulled(page)
             page.goto(address)
-            if link:
-                page.locator(link).first.click()
-                page.wait_for_load_state()
+            for selector in clicks:
+                page.locator(selector).first.click()
+                page.wait_for_load_state("networkidle")
             page.wait_for_load_state("networkidle")
             page.screenshot(path=FOLDER / f"{name}.png")
             context.close()

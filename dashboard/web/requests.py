@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 
@@ -18,6 +18,7 @@ from dashboard import logs
 
 log = logging.getLogger(__name__)
 _GIVEN = re.compile(r"[A-Za-z0-9-]{8,64}")
+LARGEST_ID = 2**63 - 1
 PROBES = ("/healthz", "/readyz", "/metrics")
 
 
@@ -88,7 +89,12 @@ class PlainText:
         _args: Sequence[Any],
         kwargs: Mapping[str, Any],
     ) -> HttpResponse | None:
-        """400 for such a query, address or form; the raw body of a webhook is its view's own."""
+        """400 for such a query, address or form; the raw body of a webhook is its view's own.
+
+        404 for a number that no table could hold as an id.
+        """
+        if any(isinstance(one, int) and one > LARGEST_ID for one in kwargs.values()):
+            raise Http404
         texts = [*kwargs.values(), *_values(request.GET)]
         if not getattr(view, "csrf_exempt", False):
             texts += _values(request.POST)

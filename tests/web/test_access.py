@@ -203,5 +203,7 @@ def test_a_mail_to_somebody_else_is_not_found(world: World, client: Client) -> N
 @pytest.mark.parametrize("pk", ["0", "99999999999999999999999"])
 def test_an_id_that_cannot_be_is_not_found(world: World, client: Client, pk: str) -> None:
     client.force_login(world.people["editor"])
-    for kind in ("projects", "groups", "edits", "mails", "connections"):
+    for kind in ("projects", "groups", "edits", "mails", "connections", "jobs", "incidents"):
         assert client.get(f"/{kind}/{pk}/").status_code == 404
+    assert client.get(f"/groups/{pk}/chart.json").status_code == 404
+    assert client.get(f"/projects/{pk}/chart.json").status_code == 404
