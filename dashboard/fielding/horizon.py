@@ -1,6 +1,6 @@
 """The time ahead of several groups: usual days to come, completes in them, and the goal.
 
-Each filter of the bank expects a gamma-distributed number of completes; its quantiles and its
+Each hypothesis of the bank expects a gamma-distributed number of completes; its quantiles and its
 distribution are those of Wilson & Hilferty (PNAS 17, 1931): the cube root is near to normal.
 """
 
@@ -34,25 +34,23 @@ _KNOTS = np.concatenate(
 class DaysAhead:
     """Usual days (groups, hours + 1) from the UTC hour in which each forecast starts.
 
-    skipped: the part of that first hour that is over (0–1). Beyond the grid a day is a
-    usual day.
+    weekend: those of them that fall on weekends. skipped: the part of that first hour that is
+    over (0–1). Beyond the grid a day is a usual day.
     """
 
     usual: Floats
+    weekend: Floats
     skipped: Floats
 
-    def passed(self, hours: Floats) -> Floats:
-        """Usual days in so many hours from the start; shapes (groups, moments)."""
-        return self._since(hours + self.skipped[:, None]) - self._since(self.skipped[:, None])
-
-    def _since(self, at: Floats) -> Floats:
+    def passed(self, hours: Floats) -> tuple[Floats, Floats]:
+        """Usual days in so many hours from the start, and the share of them that is weekend;
+        shapes (groups, moments)."""
+        opens = self.skipped[:, None]
         last = self.usual.shape[1] - 1
-        inside = np.minimum(at, last)
-        low = np.minimum(inside.astype(np.int64), last - 1)
-        row = np.arange(low.shape[0])[:, None]
-        floor = self.usual[row, low]
-        rise = self.usual[row, low + 1] - floor
-        return np.asarray(floor + (inside - low) * rise + (at - inside) / 24)
+        usual = _since(self.usual, hours + opens) - _since(self.usual, opens)
+        inside = np.minimum(hours + opens, last)
+        weekend = _since(self.weekend, inside) - _since(self.weekend, opens)
+        return usual, np.asarray(weekend / np.maximum(usual, 1e-9))
 
     def hours(self, row: int, usual: Floats) -> Floats:
         """Hours from the start until so many usual days have passed, for one group."""
@@ -77,20 +75,33 @@ def lay_out(
 
     starts and nows in seconds; a pause without an end lasts until now.
     """
-    usual = np.zeros((len(starts), _LAID_OUT + 1))
+    usual, weekend = (np.zeros((len(starts), _LAID_OUT + 1)) for _ in range(2))
     for row, start in enumerate(starts):
         first = int(start // HOUR)
-        week = shape[row][slots(zones[row], first, _LAID_OUT)]
+        slot = slots(zones[row], first, _LAID_OUT)
+        week = shape[row][slot]
         if pauses[row]:
             week = week * live_share(first, _LAID_OUT, pauses[row], nows[row])
         np.cumsum(week, out=usual[row, 1:])
-    return DaysAhead(usual / 24, np.array([start % HOUR / HOUR for start in starts]))
+        np.cumsum(week * (slot >= 120), out=weekend[row, 1:])
+    return DaysAhead(usual / 24, weekend / 24, np.array([start % HOUR / HOUR for start in starts]))
+
+
+def _since(grid: Floats, at: Floats) -> Floats:
+    """The value of a grid (groups, hours + 1) at hours between its points, and beyond it."""
+    last = grid.shape[1] - 1
+    inside = np.minimum(at, last)
+    low = np.minimum(inside.astype(np.int64), last - 1)
+    row = np.arange(low.shape[0])[:, None]
+    floor = grid[row, low]
+    rise = grid[row, low + 1] - floor
+    return np.asarray(floor + (inside - low) * rise + (at - inside) / 24)
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """What the bank expects at knots from each start: hours and usual days (groups, knots),
-    mean and variance (groups, knots, filters), votes (groups, filters); `asked` are the knots
+    mean and variance (groups, knots, hypotheses), votes (groups, hypotheses); `asked` are the knots
     (groups, moments) that the caller asked for."""
 
     days: DaysAhead
@@ -156,7 +167,7 @@ def _quantiles(values: Floats, weight: Floats) -> Floats:
 def look_ahead(belief: Belief, days: DaysAhead, moments: Floats, *, still: Floats) -> Outlook:
     """The outlook at the knots of every forecast and at `moments` (groups, hours).
 
-    still: the chance that nothing comes any more (groups); it votes like one more filter.
+    still: the chance that nothing comes any more (groups); it votes like one more hypothesis.
     """
     rows, asked = moments.shape
     hours = np.empty((rows, asked + _KNOTS.size))
@@ -164,10 +175,10 @@ def look_ahead(belief: Belief, days: DaysAhead, moments: Floats, *, still: Float
     order = hours.argsort(axis=1, kind="stable")
     hours = hours[np.arange(rows)[:, None], order]
     place = order.argsort(axis=1)[:, :asked]
-    usual = days.passed(hours)
+    usual, weekend = days.passed(hours)
     nothing = np.full((*hours.shape, 1), _NOTHING)
     mean, variance = (
-        np.concatenate((some, nothing), axis=2) for some in belief.ahead(usual, hours / 24)
+        np.concatenate((some, nothing), axis=2) for some in belief.ahead(usual, hours / 24, weekend)
     )
     votes = np.concatenate((belief.votes * (1 - still[:, None]), still[:, None]), axis=1)
     return Outlook(days, usual, mean, variance, votes, place)

@@ -2,75 +2,69 @@
 
 Bayesian online change-point detection (Adams & MacKay, arXiv 0710.3742, 2007) on blocks of half
 a day: every block may have been the first of a new rate; each such hypothesis keeps its own
-Gamma–Poisson rate and is weighed by how well it foretold the blocks since. What comes out is
-the mixture over all of them, so that a step is believed as soon as it explains the field better
-than chance does, and not before.
+rate and is weighed by how well it foretold the blocks since. A step is believed as soon as it
+explains the field better than chance does, and not before.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from dashboard.fielding.evidence import LOOKS, PLAN_WORTH, SHAPE_MISSES, SPREAD, Rates
 from dashboard.fielding.readings import Floats
 
-HALF = 12  # hours of a block
-CHANCE = 0.033  # of a new rate at each block
-VAGUE = 2.0  # completes that the guess of a new rate is worth
-FADES = 0.989  # how much a block of the same rate counts when another one has followed
+CHANCE = 0.11  # of a new rate at each block
+LIKE_BEFORE = 6.0  # completes that the rate before is worth as a guess of the new one
 
 
 @dataclass(frozen=True, slots=True)
-class Regime:
-    """The rate (completes per usual day) after each day, (groups, days), and at last its
-    relative variance (groups)."""
+class Steps:
+    """Hypotheses of when the rate last changed, (groups, blocks + 1), the first: never.
 
-    rate: Floats
-    doubt: Floats
+    chance: log of their share of the votes; evidence: log chance of all blocks (groups).
+    """
+
+    rates: Rates
+    chance: Floats
+    evidence: Floats
 
 
-def regime(counts: Floats, usual: Floats, spread: Floats) -> Regime:
-    """From completes and usual days (groups, hours) and the over-dispersion (groups, 1)."""
-    came, time = (_halves(x) / spread for x in (counts, usual))
+def steps(came: Floats, time: Floats, planned: Floats) -> Steps:
+    """From completes and usual days (groups, blocks) and the planned rate (groups)."""
     rows, number = came.shape
-    whole = (np.cumsum(came, axis=1) + 0.1) / (np.cumsum(time, axis=1) + 0.1)
-    weight = np.full((rows, number + 1), -np.inf)
-    weight[:, 0] = 0.0
-    seen, lived = (np.zeros((rows, number + 1)) for _ in range(2))
-    seen[:, 0], lived[:, 0] = VAGUE, VAGUE / whole[:, -1]
-    rate, doubt = np.empty((rows, number // 2)), np.ones(rows)
+    full = rows, number + 1
+    rates = Rates(
+        np.zeros(full), np.full(full, LIKE_BEFORE), np.full(full, SPREAD), np.full(full, LOOKS)
+    )
+    rates.rate[:, 0], rates.firm[:, 0] = planned, PLAN_WORTH
+    chance = np.full(full, -np.inf)
+    chance[:, 0] = 0.0
+    evidence = np.zeros(rows)
     for block in range(number):
         known = slice(0, block + 1)
-        y, t = came[:, block, None], time[:, block, None]
-        weight[:, known] += _foretold(y, t, seen[:, known], lived[:, known])
-        seen[:, known], lived[:, known] = seen[:, known] + y, lived[:, known] + t
-        share = np.exp(weight[:, known] - weight[:, known].max(axis=1, keepdims=True))
-        share /= share.sum(axis=1, keepdims=True)
-        mean = seen[:, known] / lived[:, known]
-        if block % 2:
-            rate[:, block // 2] = (share * mean).sum(axis=1)
-        if block == number - 1:
-            second = (share * (mean**2 + mean / lived[:, known])).sum(axis=1)
-            doubt = second / rate[:, -1] ** 2 - 1
-        weight[:, known] = np.log(share + 1e-30) + np.log(1 - CHANCE)
-        weight[:, block + 1] = np.log(CHANCE)
-        seen[:, known], lived[:, known] = seen[:, known] * FADES, lived[:, known] * FADES
-        seen[:, block + 1], lived[:, block + 1] = VAGUE, VAGUE / whole[:, block]
-    return Regime(rate, doubt)
+        at = came[:, block, None], time[:, block, None]
+        one = _part(rates, known)
+        chance[:, known] += one.heard(*at, SHAPE_MISSES)
+        highest = chance[:, known].max(axis=1, keepdims=True)
+        share = np.exp(chance[:, known] - highest)
+        total = share.sum(axis=1, keepdims=True)
+        evidence += (highest + np.log(total))[:, 0]
+        share /= total
+        _keep(rates, known, one)
+        new = CHANCE * (at[1] > 1e-3)
+        chance[:, known] = np.log(share + 1e-30) + np.log1p(-new)
+        chance[:, block + 1] = np.log(new[:, 0] + 1e-12)
+        rates.rate[:, block + 1] = (share * one.rate).sum(axis=1)
+        rates.spread[:, block + 1] = (share * one.spread).sum(axis=1)
+    return Steps(rates, chance, evidence)
 
 
-def _halves(hourly: Floats) -> Floats:
-    sums: Floats = hourly.reshape(hourly.shape[0], -1, HALF).sum(axis=2)
-    return sums
+def _part(rates: Rates, known: slice) -> Rates:
+    return Rates(
+        rates.rate[:, known], rates.firm[:, known], rates.spread[:, known], rates.looks[:, known]
+    )
 
 
-def _foretold(y: Floats, t: Floats, seen: Floats, lived: Floats) -> Floats:
-    """Log chance of y completes in t under each Gamma–Poisson rate, up to what all share."""
-    chance = _log_gamma(seen + y) - _log_gamma(seen)
-    return np.asarray(chance + seen * np.log(lived / (lived + t)) - y * np.log(lived + t))
-
-
-def _log_gamma(x: Floats) -> Floats:
-    """The log of the gamma function above 0 (Stirling, three steps up; better than 1e-4)."""
-    z = x + 3
-    tail = (z - 0.5) * np.log(z) - z + 1 / (12 * z)
-    return np.asarray(tail - np.log(x * (x + 1) * (x + 2)))
+def _keep(rates: Rates, known: slice, one: Rates) -> None:
+    rates.rate[:, known], rates.firm[:, known] = one.rate, one.firm
+    rates.spread[:, known], rates.looks[:, known] = one.spread, one.looks

@@ -1,9 +1,10 @@
 """The usual shape of a group's week: how its completes spread over the 168 local hours.
 
 A shape is 168 weights with mean 1, hour 0 = Monday 00:00 in the group's own zone. It is
-learned from the group's own hours by Gamma–Poisson shrinkage, first of the weekdays, then of
-the hours of a day, then of weekdays' and weekends' own hours, each towards what came before
-it: the shape of project and country (a Prior), or the waking hours of people at home.
+learned from the group's own hours, first of the weekdays, whose factors are shrunk by how much
+weekdays differ and how well the level around them is known, then of the hours of a day by
+Gamma–Poisson shrinkage, each towards what came before it: the shape of project and country
+(a Prior), or the waking hours of people at home.
 """
 
 from collections.abc import Sequence
@@ -14,15 +15,16 @@ import numpy as np
 
 from dashboard.fielding.readings import WEEK, Floats, Hours, Ints
 
-DAY_WORTH = 250.0  # completes (over-dispersion divided out) that a weekday's factor must outweigh
 SATURDAY = 5
-SHUT = 0.1  # how often a group hardly fields at all at weekends
-SHUT_DAY = 0.01  # or on one day of the week
-OPEN_VARIES = 0.09  # how much an open day differs from the others: variance of its log
+SHUT = 0.019  # how often a group hardly fields at all at weekends
+SHUT_DAY = 0.0011  # or on one day of the week
+OPEN_VARIES = 0.052  # how much an open day differs from the others: variance of its log
 SHUT_WORTH = 3.0
 SHUT_RATE = 0.05
-HOUR_WORTH = 8.0
-CELL_WORTH = 5.0
+DAY_APART, WEEKEND_APART, SUNDAY_APART = 0.0018, 0.02, 0.01  # variance of the log of a factor
+BETWEEN, AT_AN_EDGE = 0.02, 0.15  # the same of one day: with days around it, or on one side only
+HOUR_WORTH = 0.39
+BURSTS = 0.78  # how much of a day's over-dispersion its hours have too
 _WAKING = (
     0.45, 0.25, 0.15, 0.12, 0.15, 0.28, 0.55, 0.85, 1.10, 1.25, 1.32, 1.35,
     1.35, 1.33, 1.30, 1.30, 1.33, 1.38, 1.45, 1.55, 1.60, 1.50, 1.20, 0.80,
@@ -79,21 +81,17 @@ def learn(hours: Hours, base: Floats) -> Floats:
     rows = np.arange(hours.slot.shape[0])[:, None]
     day, hour = hours.slot // 24, hours.slot % 24
     usual = base[rows, hours.slot] * hours.live
-    counts = blocks(hours.counts)
     working = day < SATURDAY
-    level = _level(blocks(hours.counts * working), blocks(usual * working))
-    spread = _spread(blocks(hours.counts * working), blocks(usual * working), level)
+    worked = blocks(hours.counts * working), blocks(usual * working)
+    level = _level(*worked)
+    spread = _spread(*worked, level)
     weekday = _weekdays(hours, np.repeat(level, 24, axis=1) * usual, day, spread)
     usual = usual * weekday[rows, day]
-    level = _level(counts, blocks(usual))
+    level = _level(blocks(hours.counts), blocks(usual))
     expected = np.repeat(level, 24, axis=1) * usual * hours.sharp
-    read = hours.counts * hours.sharp
-    hourly = _shrunk(read, expected, hour, 24, HOUR_WORTH)
-    part = (day >= 5) * 24 + hour
-    cell = _shrunk(read, expected * hourly[rows, hour], part, 48, CELL_WORTH)
+    worth = HOUR_WORTH * (1 + BURSTS * (spread - 1))
+    hourly = _shrunk(hours.counts * hours.sharp, expected, hour, 24, worth)
     shape = base.reshape(-1, 7, 24) * weekday[:, :, None] * hourly[:, None, :]
-    shape[:, :5] *= cell[:, None, :24]
-    shape[:, 5:] *= cell[:, None, 24:]
     flat = shape.reshape(-1, WEEK)
     flat /= flat.mean(axis=1, keepdims=True)
     return flat
@@ -131,11 +129,6 @@ def _spread(counts: Floats, usual: Floats, level: Floats) -> Floats:
     return spread[:, None]
 
 
-def day_spread(counts: Floats, usual: Floats) -> Floats:
-    """The over-dispersion of whole days around a level that moves slowly: (groups, 1)."""
-    return _spread(counts, usual * 24, _level(counts, usual * 24))
-
-
 def _summed(values: Floats, index: Ints, size: int) -> Floats:
     """Sums of values by index within each group: (groups, size)."""
     rows = values.shape[0]
@@ -143,7 +136,7 @@ def _summed(values: Floats, index: Ints, size: int) -> Floats:
     return np.asarray(np.bincount(flat, values.ravel(), rows * size).reshape(rows, size))
 
 
-def _shrunk(read: Floats, expected: Floats, index: Ints, size: int, worth: float) -> Floats:
+def _shrunk(read: Floats, expected: Floats, index: Ints, size: int, worth: Floats) -> Floats:
     """Observed over expected by index, shrunk towards 1 by `worth` completes."""
     return (_summed(read, index, size) + worth) / (_summed(expected, index, size) + worth)
 
@@ -156,7 +149,7 @@ def _weekdays(hours: Hours, expected: Floats, day: Ints, spread: Floats) -> Floa
     Saturday speaks for a silent Sunday. A working day must have been silent twice.
     """
     seen, due = (_summed(x, day, 7) / spread for x in (hours.counts, expected))
-    is_open = (seen + DAY_WORTH) / (due + DAY_WORTH)
+    is_open = _open(seen, due, _certain(hours, day))
     is_shut = (seen + SHUT_RATE * SHUT_WORTH) / (due + SHUT_WORTH)
     miss = 4 * (np.sqrt(seen + 0.375) - np.sqrt(due + 0.375)) ** 2 / (1 + OPEN_VARIES * due)
     for_shut = -0.5 * np.maximum(0.0, (is_shut - 0.1) / 0.08) ** 2
@@ -167,6 +160,30 @@ def _weekdays(hours: Hours, expected: Floats, day: Ints, spread: Floats) -> Floa
     told = due[:, SATURDAY:].sum(axis=1, keepdims=True)
     chance[:, SATURDAY:] = _weekend(evidence[:, SATURDAY:]) * told / (told + 1)
     return np.asarray((1 - chance) * is_open + chance * is_shut)
+
+
+def _certain(hours: Hours, day: Ints) -> Floats:
+    """How far the level of each weekday's days is known from the working days around them:
+    one over the variance of its log (groups, 7)."""
+    worked = hours.live * (day < SATURDAY) / 24
+    before = np.cumsum(worked, axis=1)
+    between = (before > 0.8) & (before[:, -1:] - before > 0.8)
+    inside, days = (_summed(x, day, 7) / 24 for x in (hours.live * between, hours.live))
+    return np.asarray(inside / BETWEEN + np.maximum(days - inside, 0.0) / AT_AN_EDGE + 1e-6)
+
+
+def _open(seen: Floats, due: Floats, certain: Floats) -> Floats:
+    """Factors of weekdays that are open: hardly apart from Monday to Friday, the two days of a
+    weekend together first and each for itself then."""
+    factor = np.log((seen + 0.5) / (due + 0.5))
+    error = 1 / (due + 0.5) + 1 / certain
+    shrunk = factor * DAY_APART / (DAY_APART + error)
+    weekend, sure = factor[:, SATURDAY:], 1 / (error[:, SATURDAY:] + SUNDAY_APART)
+    total = sure.sum(axis=1, keepdims=True) + 1 / WEEKEND_APART
+    both = (weekend * sure).sum(axis=1, keepdims=True) / total
+    apart = SUNDAY_APART / (SUNDAY_APART + error[:, SATURDAY:])
+    shrunk[:, SATURDAY:] = both + (weekend - both) * apart
+    return np.asarray(np.exp(np.clip(shrunk, -3.0, 3.0)))
 
 
 def _weekend(evidence: Floats) -> Floats:

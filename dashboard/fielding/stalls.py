@@ -1,8 +1,8 @@
 """Hours in which nothing came though much was due: a broken link, a closed survey.
 
-Such a stretch says nothing about the rate at which people answer. Once it is over it is taken
-out as time paused is; while it lasts it counts in part, because nobody knows when it ends, and
-the forecast allows for a group that never comes back.
+Such a stretch says nothing about the rate at which people answer, so it is taken out as time
+paused is. While it lasts the forecast allows for a group that never comes back: the longer the
+silence, the likelier.
 """
 
 from collections.abc import Sequence
@@ -15,12 +15,11 @@ from dashboard.fielding.readings import Floats, Hours, Ints, Record
 DUE = 8.0  # completes that were due in the stretch
 STRETCH = 0.25  # usual days that it held
 AROUND = 1.5  # usual days on each side from which the rate around it is taken
-LASTING = 0.1  # how much an hour of a stretch that is not over counts
-STILL = 0.15  # the chance that such a stretch lasts to the end
+STILL = 0.08  # how fast the chance grows, by usual days of it, that nothing comes any more
 
 
 def without_stalls(
-    records: Sequence[Record], hours: Hours, shape: Floats, *, lasting: float = LASTING
+    records: Sequence[Record], hours: Hours, shape: Floats, *, lasting: float = 0.0
 ) -> tuple[list[Record], Floats]:
     """The records, the hours of stalls taken out, and the chance of each to stand still (groups).
 
@@ -37,7 +36,9 @@ def without_stalls(
     for r, first, last in zip(row.tolist(), begin.tolist(), end.tolist(), strict=True):
         if _is_stall(time[r], came[r], rate[r], first, last):
             found[r] = _cut(found[r], records[r], first - width, last - width, lasting)
-            still[r] = STILL if last == width else 0.0
+            still[r] = (
+                1 - np.exp(-STILL * (time[r, last] - time[r, first])) if last == width else 0.0
+            )
     return [_kept(one) for one in found], still
 
 

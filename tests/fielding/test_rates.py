@@ -6,15 +6,17 @@ import numpy as np
 import pytest
 
 from dashboard.fielding.decline import decline
+from dashboard.fielding.evidence import halves
+from dashboard.fielding.fading import SHAPES, faded
 from dashboard.fielding.forecast import forecast
-from dashboard.fielding.readings import cleaned, record, stack
-from dashboard.fielding.regimes import regime
+from dashboard.fielding.rate import believe
+from dashboard.fielding.readings import Hours, cleaned, record, stack
+from dashboard.fielding.regimes import steps
 from dashboard.fielding.rhythm import learn, waking_hours
 from dashboard.fielding.stalls import without_stalls
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-CALM = np.ones((1, 1))
 
 
 def counts(*daily, seed=2):
@@ -28,22 +30,69 @@ def even(days):
     return np.full((1, days * 24), 1 / 24)
 
 
-def test_a_step_is_believed_within_two_days():
-    found = regime(counts(*[40] * 6, *[120] * 2), even(8), CALM)
-    assert found.rate[0, 5] == pytest.approx(40, rel=0.3)
-    assert found.rate[0, 7] == pytest.approx(120, rel=0.25)
+def stepped(*daily):
+    """The rate now, and the chance of each half day to have begun it."""
+    came = halves(counts(*daily))
+    found = steps(came, np.full_like(came, 0.5), np.array([40.0]))
+    share = np.exp(found.chance[0] - np.logaddexp.reduce(found.chance[0]))
+    return float((share * found.rates.rate[0]).sum()), share
+
+
+def believed(*daily):
+    """What is believed of a group with these daily rates, every hour as usual as any other."""
+    came = counts(*daily)
+    live = np.ones_like(came)
+    slot = (np.arange(came.shape[1]) % 168)[None]
+    hours = Hours(came, live, slot, live)
+    return believe(hours, np.ones((1, 168)), np.array([40.0]))
+
+
+def expected(belief, days):
+    """Mean and standard deviation of the mixture after so many days."""
+    at = np.array([[float(days)]])
+    mean, variance = belief.ahead(at, at, np.array([[2 / 7]]))
+    votes = belief.votes[0]
+    middle = float((votes * mean[0, 0]).sum())
+    second = float((votes * (variance[0, 0] + mean[0, 0] ** 2)).sum())
+    return middle, np.sqrt(second - middle**2)
+
+
+def test_a_step_is_believed_within_a_day():
+    rate, share = stepped(*[40] * 6, 120)
+    assert rate == pytest.approx(120, rel=0.25)
+    assert share[12] > 0.5
 
 
 def test_without_a_step_the_whole_field_counts():
-    found = regime(counts(*[40] * 10), even(10), CALM)
-    assert found.rate[0, -1] == pytest.approx(40, rel=0.15)
-    assert found.doubt[0] < 0.1
+    rate, _ = stepped(*[40] * 10)
+    assert rate == pytest.approx(40, rel=0.15)
 
 
 def test_no_completes_are_a_low_rate_and_no_error():
-    found = regime(np.zeros((1, 48)), even(2), CALM)
-    assert 0 < found.rate[0, -1] < 1
-    assert np.isfinite(found.doubt).all()
+    rate, _ = stepped(0, 0)
+    assert 0 < rate < 10
+    assert all(np.isfinite(value) for value in expected(believed(0, 0), 3))
+
+
+def test_a_field_that_never_moved_is_looked_ahead_with_more_surely_than_one_that_did():
+    calm, error = expected(believed(*[100] * 12), 7)
+    wild = expected(believed(*[60, 150, 90, 40, 160, 70, 130, 50, 140, 80, 110, 120]), 7)
+    assert calm == pytest.approx(700, rel=0.1)
+    assert error < 0.15 * calm
+    assert wild[1] > 1.5 * error
+
+
+def test_a_field_that_fades_is_expected_to_go_on_fading():
+    daily = [400 * 0.75**day for day in range(9)]
+    middle, _ = expected(believed(*daily), 5)
+    assert middle < 0.7 * 5 * daily[-1]
+
+
+def test_each_way_of_fading_starts_at_the_full_rate_and_never_rises():
+    ways = faded(np.arange(0.0, 30.0))
+    assert ways.shape == (30, SHAPES)
+    assert ways[0] == pytest.approx(1.0)
+    assert (np.diff(ways, axis=0) <= 0).all()
 
 
 def test_a_decline_is_followed_to_where_it_is():
@@ -81,10 +130,9 @@ def test_two_dead_days_are_taken_out_once_they_are_over():
     assert still == 0
 
 
-def test_a_stall_that_is_not_over_counts_in_part_and_may_last():
+def test_a_stall_that_is_not_over_is_taken_out_and_may_last():
     before, after, still = stalls(field(60, 60, 60, 0, 0))
-    assert after.counts.size == before.counts.size
-    assert after.live[-20:] == pytest.approx(0.1)
+    assert before.counts.size - after.counts.size == pytest.approx(48, abs=4)
     assert still > 0
 
 
