@@ -9,7 +9,7 @@ from typing import Any
 
 from dashboard.fielding import completes, daily, effect
 from dashboard.fielding.contrast import Measure, Verdict
-from dashboard.fielding.models import Change, CompletesDay, Edit, Reading, TargetGroup
+from dashboard.fielding.models import Change, Edit, TargetGroup
 from dashboard.fielding.readings import Readings, cleaned
 from dashboard.fielding.rhythm import Prior
 from dashboard.fielding.zones import zone_of
@@ -104,28 +104,14 @@ class Told:
     readings: Sequence[tuple[datetime, int | None, int | None]]
 
 
-def effects_of(group: TargetGroup, *, now: datetime, prior: Prior | None = None) -> list[Aftermath]:
-    """The effects of a group's changes of CPI, goal, strategy, status and re-entry, newest first.
-
-    The newest 20, in four queries. A status change is one that put the group back into the
-    field: what a pause does needs no measuring.
-    """
-    changes = Change.objects.filter(group=group, kind__in=list(KINDS))
-    days = CompletesDay.objects.filter(group=group)
-    readings = Reading.objects.filter(group=group).order_by("at")
-    told = Told(
-        list(changes.order_by("occurred_at", "pk")),
-        list(Edit.objects.filter(group=group).order_by("started_at", "pk")),
-        days.values_list("day", "hours", "odd"),
-        list(readings.values_list("at", "entrants", "prescreens")),
-    )
-    return effects_from(group, told, now=now, prior=prior)
-
-
 def effects_from(
     group: TargetGroup, told: Told, *, now: datetime, prior: Prior | None = None
 ) -> list[Aftermath]:
-    """The same of rows that were read already, in whatever order; asks the tables nothing."""
+    """The effects of a group's changes of CPI, goal, strategy, status and re-entry, newest first.
+
+    The newest 20, of rows that were read already, in whatever order. A status change is one that
+    put the group back into the field: what a pause does needs no measuring.
+    """
     listed = sorted(
         (c for c in told.changes if c.kind in KINDS and c.occurred_at <= now),
         key=lambda change: (change.occurred_at, change.pk),

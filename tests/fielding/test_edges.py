@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,9 +11,10 @@ import pytest
 from dashboard.fielding.cost import projected_cost
 from dashboard.fielding.diagnosis import diagnose
 from dashboard.fielding.effect import Change, Group, effect
-from dashboard.fielding.forecast import completes_by, forecast_many
+from dashboard.fielding.forecast import forecast_many
 from dashboard.fielding.pace import Plan, pace, required_line, silence
 from dashboard.fielding.question import Question
+from dashboard.fielding.rhythm import Prior
 from dashboard.fielding.vitals import Vitals
 from dashboard.fielding.warning import warnings
 
@@ -91,13 +91,11 @@ def test_a_forecast_is_ordered_and_never_surer_than_it_may_be(asked):
         assert seen.note
 
 
-def test_a_band_never_falls_and_never_crosses(asked):
-    moments = [asked.now + days * DAY for days in (0, 1, 5, 30)]
-    band = completes_by(asked, moments)
-    for low, middle, high in band:
-        assert low <= middle <= high
-    for earlier, later in pairwise(band):
-        assert all(a <= b + 1e-6 for a, b in zip(earlier, later, strict=True))
+def test_a_later_end_never_brings_fewer_completes(asked):
+    usual = replace(asked, prior=Prior((1.0,) * 168, daily=20.0))
+    ends = [replace(usual, ends_at=asked.now + days * DAY) for days in (1, 5, 30)]
+    middles = [seen.completes_at_end_p50 for seen in forecast_many(ends)]
+    assert middles == sorted(middles)
 
 
 def test_a_pace_has_a_band_and_its_reason(asked):
