@@ -73,9 +73,9 @@ def forecast(
 
     A group that is paused now is taken to resume now. Without an end date, completes are
     counted 28 days from now. Readings after `now` are not looked at, but for the interval
-    under way. ValueError for a naive datetime, an unknown zone or a negative goal.
+    under way. ValueError for a naive datetime, an unknown zone or a goal that is no count.
     """
-    return forecast_many([Question(history, goal, now, ends_at, zone, pauses, prior)])[0]
+    return forecast_many([Question(history, float(goal), now, ends_at, zone, pauses, prior)])[0]
 
 
 def forecast_many(questions: Sequence[Question]) -> list[Forecast]:

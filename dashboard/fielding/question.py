@@ -1,5 +1,6 @@
 """What is asked of a forecast, and a group's readings laid out for it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,7 @@ from dashboard.fielding.readings import (
 from dashboard.fielding.rhythm import Prior, prior_shape
 
 NO_END = 28.0  # days until which completes are counted when there is no end date
+PLANNED = 60.0  # days: an end that is further away says nothing about the rate
 DAY = 24 * HOUR
 
 
@@ -66,7 +68,8 @@ class Case(NamedTuple):
         if prior is not None and prior.daily is not None:
             return prior.daily
         began = float(self.read.at[0]) if self.read.at.size else self.now
-        return max(1.0, self.question.goal) / (max(self.end - began, DAY) / DAY)
+        days = min(max((self.end - began) / DAY, 1.0), PLANNED)
+        return max(1.0, self.question.goal) / days
 
     @property
     def knows_rate(self) -> bool:
@@ -78,7 +81,7 @@ class Case(NamedTuple):
 
 def case_of(question: Question) -> Case:
     """The question with its readings cleaned and laid on live hours."""
-    if not question.goal >= 0:
+    if not 0 <= question.goal < math.inf:
         raise ValueError(f"a goal is a number of completes, not {question.goal!r}")
     now = seconds(question.now, "now")
     zone = as_zone(question.zone)

@@ -44,6 +44,7 @@ STAYS = (Moves(0.0, 0.0, 10.0), Moves(0.0053, 0.0, 0.94), Moves(0.068, 0.0, 0.67
          Moves(0.0007, 0.059, 2.4))  # fmt: skip
 FADING_DRIFTS = (0.0, 0.015)
 STEPPED, STEPPED_DRIFT = 2.4, 0.0007
+DRIFTS_FOR = 28.0  # usual days: a rate does not go astray for ever
 SOFTEN = 0.84  # votes are a little less sure than they say
 KEPT = 10  # hypotheses of a group that are looked ahead with
 YOUNG, GROWN = 0.15, 0.86  # relative variance of a new field's rate, and the days it takes to go
@@ -80,7 +81,8 @@ class Belief:
         left = faded(self.age[:, None] + middle) / faded(self.age)[:, None]
         field = (step[:, :, None] * left).cumsum(axis=1)
         mean = self.rate[:, None] * np.take_along_axis(field, self.fading[:, None], axis=2) + 1e-9
-        relative = self.doubt[:, None] + self.drift[:, None] * (usual / 3)[:, :, None]
+        drifted = np.minimum(usual, DRIFTS_FOR) / 3
+        relative = self.doubt[:, None] + self.drift[:, None] * drifted[:, :, None]
         relative += self.restless[:, None] / np.maximum(usual, 0.5)[:, :, None]
         relative += (self.weekend[:, None] * weekend**2)[:, :, None]
         return mean, CAREFUL * (self.spread[:, None] * mean + mean**2 * relative)

@@ -44,7 +44,7 @@ def as_zone(zone: str | ZoneInfo) -> ZoneInfo:
         return zone
     try:
         return ZoneInfo(zone)
-    except (OSError, ValueError, LookupError) as exc:
+    except (OSError, ValueError, LookupError, TypeError) as exc:
         raise ValueError(f"unknown time zone {zone!r}") from exc
 
 
@@ -84,10 +84,14 @@ History = Sequence[Reading] | Readings
 def cleaned(history: History, now: float) -> Readings:
     """Readings sorted, the last of a repeated stamp kept, a dip of one reading left out.
 
-    A first stamp after `now` is the interval under way: its count is taken as of now; what
-    lies later is left out. ValueError for a naive stamp.
+    What is no count (None, not a number, below zero) is a gap. A first stamp after `now` is the
+    interval under way: its count is taken as of now; what lies later is left out. ValueError for
+    a naive stamp.
     """
     at, count = _arrays(history)
+    told = (count >= 0) & (count < np.inf)
+    if not told.all():
+        at, count = at[told], count[told]
     if not at.size:
         return Readings(at, count)
     steps = at[1:] - at[:-1]

@@ -216,6 +216,20 @@ def test_readings_after_now_are_not_looked_at():
     assert ask(history, now=now) == ask(history[:151], now=now)
 
 
+@pytest.mark.parametrize("odd", [None, float("nan"), float("inf"), -3.0])
+def test_what_is_no_count_is_a_gap(odd):
+    history = steady(6 * 24)
+    holed = [(at, odd) if i in (50, 143) else (at, count) for i, (at, count) in enumerate(history)]
+    gapped = [point for i, point in enumerate(history) if i not in (50, 143)]
+    assert ask(holed) == ask(gapped, now=history[-1][0])
+
+
+def test_an_end_years_away_does_not_slow_the_rate():
+    seen = ask(steady(10 * 24), ends_at=START + 1000 * DAY)
+    assert ends(seen)[1] == pytest.approx(3 * 24 * 1000, rel=0.1)
+    assert seen.finish_p50 < START + 15 * DAY
+
+
 def test_the_interval_under_way_counts_as_of_now():
     history = steady(6 * 24)
     now = history[-1][0] - timedelta(minutes=20)
@@ -261,6 +275,8 @@ def test_old_readings_are_named_in_the_note():
         {"zone": "Europe/Atlantis"},
         {"goal": -1},
         {"goal": float("nan")},
+        {"goal": float("inf")},
+        {"zone": UTC},
     ],
 )
 def test_what_is_not_a_question_is_refused(change):
