@@ -25,8 +25,8 @@ def figures() -> list[Figure]:
         exchange.keep_moving(share=10)
         schedule = f"{given['FIELDWATCH_HOME']}/beat"
         with (
-            worker(given, "--beat-thread", "--schedule", schedule, "-n", "one"),
-            worker(given, "-n", "two"),
+            worker(given, "--beat", "--schedule", schedule),
+            worker(given),
         ):
             time.sleep(WARM)
             exchange.log()

@@ -27,7 +27,7 @@ def figures() -> list[Figure]:
         schedule = f"{given['FIELDWATCH_HOME']}/beat"
         web = ("-m", "gunicorn", "dashboard.wsgi", "--bind", f"127.0.0.1:{PORT}", "--workers", "2")
         with (
-            worker(given, "--beat-thread", "--schedule", schedule) as polling,
+            worker(given, "--beat", "--schedule", schedule) as polling,
             running(*web, "--threads", "4", "--preload", given=given) as serving,
         ):
             _use(f"http://127.0.0.1:{PORT}")

@@ -41,9 +41,7 @@ def running(*command: str, given: Environment) -> Iterator[int]:
 
 def worker(given: Environment, *more: str):  # type: ignore[no-untyped-def]
     """A worker as `make run` starts it."""
-    command = ["-m", "celery", "-A", "dashboard", "worker", "--pool", "threads", *more]
-    command += ["--concurrency", "8", "--loglevel", "WARNING"]
-    return running(*command, "--without-gossip", "--without-mingle", given=given)
+    return running("-m", "dashboard.management.worker", *more, given=given)
 
 
 def tree(pid: int) -> list[int]:

@@ -6,7 +6,6 @@ from typing import Any
 from celery import Celery, bootsteps
 from celery.beat import EmbeddedService
 from celery.signals import task_prerun
-from click import Option
 from django.db import close_old_connections
 
 
@@ -16,7 +15,7 @@ class BeatThread(bootsteps.StartStopStep):
     requires = ("celery.worker.components:Pool",)
 
     def __init__(self, parent: Any, beat_thread: bool = False, **options: Any) -> None:
-        """Enabled by `--beat-thread`."""
+        """Enabled by the worker's `--beat`."""
         super().__init__(parent, **options)
         self.enabled = beat_thread
 
@@ -32,7 +31,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 app = Celery("dashboard")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["dashboard"])
-app.user_options["worker"].add(Option(["--beat-thread"], is_flag=True, help="Run beat inside."))
 app.steps["worker"].add(BeatThread)
 
 

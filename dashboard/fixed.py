@@ -67,6 +67,14 @@ TEMPLATES = [
     }
 ]
 
+SQLITE = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
+    # of each connection, and each thread has one; the system keeps the pages anyway
+    "PRAGMA cache_size=-512;",
+}
+
 AUTH_USER_MODEL = "fielding.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PASSWORD_HASHERS = [

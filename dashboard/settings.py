@@ -54,14 +54,11 @@ def _database(url: str) -> dict[str, Any]:
             "or sqlite:////absolute/path"
         ) from exc
     if config["ENGINE"].endswith("sqlite3"):
-        config["OPTIONS"] = {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-        }
+        config["OPTIONS"] = SQLITE  # noqa: F405
         config["CONN_MAX_AGE"] = None
     else:
         config["CONN_HEALTH_CHECKS"] = True
+        config.setdefault("OPTIONS", {}).setdefault("connect_timeout", 10)  # seconds
     return config
 
 

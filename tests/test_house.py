@@ -18,14 +18,15 @@ ARROWS: dict[str, set[str]] = {
     "sync": {"exchange", "fielding", "logs"},
     "alerts": {"fielding"},
     "web": {"fielding", "sync", "alerts", "exchange.errors", "logs"},
-    "management": {"sync", "exchange", "alerts", "fielding", "web.apps"},
+    "management": {"sync", "exchange", "alerts", "fielding", "web.apps", "celery"},
     "tasks": {"sync", "alerts", "fielding", "celery", "logs"},
     "celery": set(),
     "settings": {"fixed", "logs"},
+    "lean": {"settings"},
     "logs": set(),
     "fixed": set(),
     "urls": {"web"},
-    "wsgi": set(),
+    "wsgi": {"web.warm"},
     "__init__": set(),
 }
 LONGEST_FILE = 300

@@ -9,7 +9,6 @@ from decimal import Decimal
 from tempfile import SpooledTemporaryFile
 from typing import Any, NamedTuple
 
-import xlsxwriter
 from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
 
 from dashboard.fielding.models import Edit
@@ -78,6 +77,8 @@ def as_csv(sheet: Sheet) -> StreamingHttpResponse:
 
 def as_xlsx(sheet: Sheet) -> FileResponse:
     """A workbook, written row by row; text is text there, whatever it begins with."""
+    import xlsxwriter  # noqa: PLC0415  2.4 MB that most web processes never need
+
     file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the response closes it
     book = xlsxwriter.Workbook(file, {"constant_memory": True, "default_date_format": DATES})
     page = book.add_worksheet()

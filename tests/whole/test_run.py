@@ -45,9 +45,14 @@ def test_somebody_is_told_of_a_paused_group_by_mail(embedded: Product) -> None:
 
 
 def test_a_process_that_falls_is_started_again(embedded: Product) -> None:
-    worker = min(embedded.running("celery"))
+    worker = min(embedded.running("management.worker"))
     subprocess.run(["kill", "-9", str(worker)], check=True)
-    wait_for(lambda: embedded.running("celery") and worker not in embedded.running("celery"))
+    wait_for(
+        lambda: (
+            embedded.running("management.worker")
+            and worker not in embedded.running("management.worker")
+        )
+    )
 
 
 def test_a_second_run_in_the_same_folder_says_so(embedded: Product) -> None:

@@ -113,19 +113,8 @@ def _own() -> str:
 def _children(home: Path, port: int, before: list[Child]) -> list[Child]:
     """The processes, in the order of their start; they stop in the reverse order."""
     python = sys.executable
-    worker = [
-        python,
-        "-m",
-        "celery",
-        "-A",
-        "dashboard",
-        "worker",
-        "--beat-thread",
-        "--pool",
-        "threads",
-    ]
-    worker += ["--concurrency", str(settings.WORKER_THREADS), "--loglevel", "WARNING"]
-    worker += ["--schedule", str(home / "beat-schedule"), "--without-gossip", "--without-mingle"]
+    worker = [python, "-m", "dashboard.management.worker", "--beat"]
+    worker += ["--schedule", str(home / "beat-schedule")]
     web = [python, "-m", "gunicorn", "dashboard.wsgi", "--bind", f"127.0.0.1:{port}"]
     web += ["--workers", "2", "--threads", "4", "--preload", "--graceful-timeout", "10"]
     children = [
