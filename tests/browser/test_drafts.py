@@ -1,0 +1,268 @@
+"""Drafts in a real browser and on a simulated exchange: each way that their forms can end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.core.cache import cache
+from django.core.management import call_command
+from django.utils import timezone
+from playwright.sync_api import Browser, Page, expect
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from dashboard.fielding.models import BusinessUnit, Edit, ExchangeUser, Project, TargetGroup
+from dashboard.simulator.harness import Simulator
+from dashboard.sync import create, launch, push
+from tests import make
+from tests.browser.conftest import sign_in
+from tests.web.conftest import PLAIN
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+SOON = timedelta(minutes=1)
+
+
+@pytest.fixture
+def simulator(settings: Settings) -> Iterator[Simulator]:
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": PLAIN}}
+    cache.clear()
+    with Simulator(projects=1, groups=10, history_days=1, seed=7) as running:
+        yield running
+
+
+@pytest.fixture
+def project(simulator: Simulator) -> Project:
+    """A project that was read, with its people and business units."""
+    account = make.account(base_url=simulator.base_url, requests_per_minute=0, read_at=None)
+    with pytest.raises(SystemExit):
+        call_command("pull", account.name)
+    make.person("editor", account, username="anna", first_name="Anna", last_name="Weber")
+    return account.projects.get()
+
+
+@pytest.fixture
+def tab(chromium: Browser, live_server: LiveServer, project: Project) -> Iterator[Page]:
+    """Anna's browser."""
+    context = chromium.new_context(base_url=live_server.url)
+    context.set_default_timeout(15_000)
+    for chart in ("**/plotly*", "**/chart.json*", "**/trend.json*"):  # nothing is drawn here
+        context.route(chart, lambda route: route.abort())
+    page = context.new_page()
+    sign_in(page, "anna")
+    yield page
+    context.close()
+
+
+def fill(page: Page, **typed: str) -> None:
+    """120 completes in Germany, and what is typed otherwise, by the fields' ids."""
+    euros = BusinessUnit.objects.get(currency="EUR").exchange_id
+    manager = ExchangeUser.objects.order_by("exchange_id")[0].exchange_id
+    chosen = {"d-locale": "ger_de", "d-unit": euros, "d-manager": manager}
+    given = {
+        "d-name": "Germany adults", "d-goal": "120", "d-loi": "12", "d-ir": "60", "d-cpi": "3.20",
+        "d-live": "https://surveys.example.com/live", "d-test": "https://surveys.example.com/test",
+    }  # fmt: skip
+    for field, value in chosen.items():
+        page.select_option(f"#{field}", value)
+    for field, value in (given | {f"d-{name}": told for name, told in typed.items()}).items():
+        page.fill(f"#{field}", value)
+
+
+def nothing_wrong(page: Page) -> None:
+    """Nothing for axe, and no sideways scroll on a desk or a phone."""
+    for width in (1440, 375):
+        page.set_viewport_size({"width": width, "height": 900})
+        found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+        assert [f"{one['id']} {one['nodes'][0]['target']}" for one in found] == []
+        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    page.set_viewport_size({"width": 1440, "height": 900})
+
+
+def made_by_hand(tab: Page, project: Project) -> TargetGroup:
+    """A draft made through the form."""
+    tab.goto(f"/projects/{project.pk}/groups/new/")
+    fill(tab)
+    tab.click("text=Save draft")
+    expect(tab.locator(".note.good")).to_contain_text("The draft is saved on the exchange")
+    return TargetGroup.objects.get(name="Germany adults")
+
+
+def test_the_good_way_from_the_project_to_the_field(
+    tab: Page, project: Project, simulator: Simulator
+) -> None:
+    tab.goto(f"/projects/{project.pk}/")
+    tab.click("text=New target group")
+    fill(tab, cpi="")
+    tab.click("button:has-text('Feasibility')")
+    expect(tab.locator("#beside")).to_contain_text("Suggested price")
+    tab.click("#beside >> text=Use it")
+    expect(tab.locator("#d-cpi")).not_to_have_value("")
+    tab.click("button:has-text('Rate card')")
+    expect(tab.locator("#beside table")).to_contain_text("LOI up to")
+    nothing_wrong(tab)
+    tab.fill("#d-cpi", "3.20")
+    tab.click("text=Save draft")
+    expect(tab.locator(".note.good")).to_contain_text("The draft is saved on the exchange")
+    nothing_wrong(tab)
+    tab.click("text=Launch or schedule")
+    expect(tab.locator("main")).to_contain_text("120 completes × 3.20 = 384 EUR")
+    nothing_wrong(tab)
+    tab.check("#l-now")
+    tab.click("text=Launch 1 group")
+    expect(tab.locator("#made")).to_contain_text("follows it to its end")
+    simulator.advance(seconds=5)
+    launch.work(clock=lambda: timezone.now() + SOON)
+    expect(tab.locator("#made")).to_contain_text("The exchange has launched it.")
+    nothing_wrong(tab)
+    tab.click("text=To the group")
+    expect(tab.locator(".strip .status")).to_have_text("Live")
+    expect(tab.locator("table", has_text="Outcome")).to_contain_text("New draft")
+
+
+def test_what_we_refuse_stays_in_its_field_with_a_sentence(
+    tab: Page, project: Project, simulator: Simulator
+) -> None:
+    tab.goto(f"/projects/{project.pk}/groups/new/")
+    fill(tab, cpi="1e309", goal="many")
+    tab.click("text=Save draft")
+    expect(tab.locator("#d-cpi-error")).to_contain_text("“1e309” is not an amount")
+    expect(tab.locator("#d-goal-error")).to_contain_text("in digits alone")
+    expect(tab.locator("#d-goal")).to_have_value("many")
+    expect(tab.locator("#d-name")).to_have_value("Germany adults")
+    expect(tab.locator("#d-locale")).to_have_value("ger_de")
+    nothing_wrong(tab)
+    assert "create_target_group" not in simulator.requests()
+
+
+def test_what_the_exchange_refuses_stands_at_the_field(tab: Page, project: Project) -> None:
+    gone = ExchangeUser.objects.create(
+        account=project.account, exchange_id="00000000-0000-4000-8000-000000000001", name="Gone"
+    )
+    tab.goto(f"/projects/{project.pk}/groups/new/")
+    fill(tab)
+    tab.select_option("#d-manager", gone.exchange_id)
+    tab.click("text=Save draft")
+    expect(tab.locator("#d-manager-error")).to_be_visible()
+    expect(tab.locator("#d-name")).to_have_value("Germany adults")
+    manager = ExchangeUser.objects.exclude(pk=gone.pk).order_by("exchange_id")[0].exchange_id
+    tab.select_option("#d-manager", manager)
+    tab.click("text=Save draft")
+    expect(tab.locator(".note.good")).to_contain_text("saved on the exchange")
+
+
+def test_an_exchange_that_is_away_costs_nothing_that_was_typed(
+    tab: Page, project: Project, simulator: Simulator
+) -> None:
+    tab.goto(f"/projects/{project.pk}/groups/new/")
+    fill(tab)
+    simulator.fault("http_503", operation="get_list_target_groups", count=20)
+    tab.click("text=Save draft")
+    expect(tab.locator("[role=alert]").first).to_contain_text("Nothing was sent")
+    expect(tab.locator("#d-live")).to_have_value("https://surveys.example.com/live")
+    assert not TargetGroup.objects.filter(name="Germany adults").exists()
+
+
+def test_a_double_click_makes_one_draft(tab: Page, project: Project, simulator: Simulator) -> None:
+    tab.goto(f"/projects/{project.pk}/groups/new/")
+    fill(tab)
+    tab.dblclick("text=Save draft")
+    expect(tab.locator(".note.good")).to_contain_text("saved on the exchange")
+    assert simulator.requests()["create_target_group"] == 1
+
+
+def test_a_lost_answer_is_told_and_the_page_follows(
+    tab: Page, project: Project, simulator: Simulator
+) -> None:
+    tab.goto(f"/projects/{project.pk}/groups/new/")
+    fill(tab)
+    simulator.fault("lost_answer", operation="create_target_group", count=1)
+    simulator.fault("http_403", operation="get_target_group")
+    tab.click("text=Save draft")
+    expect(tab.locator("#made")).to_contain_text("never sent a second time")
+    nothing_wrong(tab)
+    simulator.clear_faults()
+    create.settle_due(clock=lambda: timezone.now() + SOON)
+    tab.click("text=To the draft")
+    expect(tab.locator("h1")).to_have_text("Germany adults")
+
+
+def test_a_colleagues_change_meanwhile_is_shown_beside_yours(tab: Page, project: Project) -> None:
+    group = made_by_hand(tab, project)
+    tab.click("text=Change the draft")
+    tab.fill("#d-name", "Mine it is")
+    seen = push.present(group=group, kind="draft")
+    by = make.person("editor", group.account)
+    theirs: Any = seen | {"completes_goal": 555}
+    push.push(group=group, kind="draft", seen=seen, wanted=theirs, by=by, token="theirs")
+    tab.click("text=Save draft")
+    expect(tab.locator(".three")).to_contain_text("555")
+    expect(tab.locator("#d-name")).to_have_value("Mine it is")
+    nothing_wrong(tab)
+    tab.click("text=Save draft")
+    expect(tab.locator(".note.good")).to_contain_text("confirmed by the exchange")
+
+
+def test_a_launch_that_fails_leads_back_to_the_field(
+    tab: Page, project: Project, simulator: Simulator
+) -> None:
+    tab.goto(f"/projects/{project.pk}/groups/new/")
+    fill(tab, test="")
+    tab.click("text=Save draft")
+    tab.click("text=Launch or schedule")
+    expect(tab.locator("main")).to_contain_text("The draft has no test URL")
+    tab.check("#l-now")
+    tab.click("text=Launch 1 group")
+    expect(tab.locator("#made")).to_be_visible()
+    simulator.advance(seconds=5)
+    launch.work(clock=lambda: timezone.now() + SOON)
+    tab.click("text=Mend the draft")
+    expect(tab.locator("#d-test-error")).to_contain_text("is missing")
+    nothing_wrong(tab)
+    assert Edit.objects.get(kind="launch").state == "rejected"
+
+
+def test_a_copy_is_begun_from_a_groups_page(tab: Page, project: Project) -> None:
+    source = project.target_groups.filter(status="live")[0]
+    tab.goto(f"/groups/{source.pk}/")
+    tab.click("main >> text=Copy >> nth=0")
+    expect(tab.locator("h1")).to_have_text("New target group, a copy")
+    expect(tab.locator("#d-name")).to_have_value(f"{source.name} copy")
+    nothing_wrong(tab)
+    tab.fill("#d-name", "The next wave")
+    tab.click("text=Save draft")
+    expect(tab.locator(".note.good")).to_contain_text("saved on the exchange")
+
+
+def test_a_new_project_takes_its_first_draft(tab: Page, project: Project) -> None:
+    tab.goto("/projects/")
+    tab.click("text=New project")
+    tab.click("text=Make the project")
+    expect(tab.locator("#p-name-error")).to_contain_text("5 to 128 characters")
+    nothing_wrong(tab)
+    tab.fill("#p-name", "Tracker W24")
+    tab.select_option("#p-manager", index=1)
+    tab.click("text=Make the project")
+    expect(tab.locator("h1")).to_have_text("Tracker W24")
+    tab.click("text=New target group")
+    expect(tab.locator("#d-name")).to_be_visible()
+
+
+def test_everything_works_without_scripts(
+    chromium: Browser, live_server: LiveServer, project: Project
+) -> None:
+    context = chromium.new_context(base_url=live_server.url, java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, "anna")
+    page.goto(f"/projects/{project.pk}/groups/new/")
+    fill(page)
+    page.click("button:has-text('Feasibility')")
+    expect(page.locator("#beside")).to_contain_text("Suggested price")
+    expect(page.locator("#d-name")).to_have_value("Germany adults")
+    page.click("text=Save draft")
+    expect(page.locator(".note.good")).to_contain_text("saved on the exchange")
+    context.close()
