@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import cast
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -108,8 +108,7 @@ def _look_for_draft(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
                 told = client.get_target_group(project_id=of.exchange_id, target_group_id=ulid)
             except (Launched, NotFound):
                 continue
-            if draft.same(draft.value_of(told), wanted):
-                _made(edit, ulid, told, clock())
+            if draft.same(draft.value_of(told), wanted) and _made(edit, ulid, told, clock()):
                 return
     except ExchangeError as exc:
         push.leave_unknown(edit, clock(), push.objections(exc))
@@ -121,7 +120,11 @@ def _look_for_draft(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
 
 
 def _is_there(edit: Edit, ulid: str, client: ExchangeClient, clock: Clock) -> None:
-    """The exchange said its id: read it back; what cannot be read yet is looked for again."""
+    """The exchange said its id: read it back; what cannot be read yet is looked for again.
+
+    A form whose answer was lost may have taken it for its own, if it holds the same: then that
+    form's is still to be found.
+    """
     edit.asked_id = ulid
     edit.save(update_fields=["asked_id"])
     of = cast("Project", edit.project)
@@ -133,11 +136,15 @@ def _is_there(edit: Edit, ulid: str, client: ExchangeClient, clock: Clock) -> No
         else:
             _refused(edit, push.objections(exc), clock())
         return
-    _made(edit, ulid, told, clock())
+    if not _made(edit, ulid, told, clock()):
+        _look_for_draft(edit, client, clock)
 
 
-def _made(edit: Edit, ulid: str, told: FetchTargetGroupResponse, now: datetime) -> None:
-    """The draft is there: a group of ours, and this its first change, in one commit."""
+def _made(edit: Edit, ulid: str, told: FetchTargetGroupResponse, now: datetime) -> bool:
+    """The draft is there: a group of ours, and this its first change, in one commit.
+
+    False where another form was faster to call it its own.
+    """
     of, wanted = cast("Project", edit.project), cast("Value", edit.wanted)
     after = draft.value_of(told)
     holds = draft.same(after, wanted)
@@ -152,16 +159,22 @@ def _made(edit: Edit, ulid: str, told: FetchTargetGroupResponse, now: datetime) 
         "status": TargetGroup.Status.DRAFT,
         "changed_at": now,
     }
-    with transaction.atomic():
-        # The project's row first: a round that stores its groups holds it, so one of us is first.
-        Project.objects.filter(pk=of.pk).update(version=F("version") + 1, due_at=now)
-        edit.group, _ = TargetGroup.objects.get_or_create(
-            account_id=of.account_id,
-            exchange_id=ulid,
-            defaults={"project_id": of.pk, **columns},
-        )
-        edit.project = None
-        edit.save()
+    try:
+        with transaction.atomic():
+            # The project's row first: a round that stores its groups holds it, so one is first.
+            Project.objects.filter(pk=of.pk).update(version=F("version") + 1, due_at=now)
+            edit.group, _ = TargetGroup.objects.get_or_create(
+                account_id=of.account_id,
+                exchange_id=ulid,
+                defaults={"project_id": of.pk, **columns},
+            )
+            edit.project = None
+            edit.save()
+    except IntegrityError:
+        edit.group, edit.project, edit.after, edit.settled_at = None, of, None, None
+        edit.asked_id = ""
+        return False
+    return True
 
 
 def new_project(

@@ -11,6 +11,9 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from dashboard.exchange.auth import ApiKey
+from dashboard.exchange.client import ExchangeClient
+from dashboard.exchange.gate import GatePolicy, LocalGate
 from dashboard.fielding.models import (
     Edit,
     ExchangeAccount,
@@ -23,6 +26,7 @@ from dashboard.simulator.harness import Simulator
 from dashboard.sync import copying, create, draft, launch, lookup, push
 from dashboard.sync.draft import Value
 from tests import make
+from tests.exchange.clock import NappingClock
 
 pytestmark = pytest.mark.django_db
 Make = Callable[..., Edit]
@@ -153,6 +157,59 @@ def test_a_lost_answer_is_settled_by_the_worker_where_reading_failed_too(
     assert made.state == "confirmed"
     assert made.group is not None
     assert drafts_called(simulator, project) == 1
+
+
+def test_many_lost_answers_make_no_draft_twice_and_all_end_settled(
+    simulator: Simulator, account: ExchangeAccount, project: Project, editor: User
+) -> None:
+    """Sixty forms that say the same, more than half of their answers lost."""
+    clock = NappingClock()
+    client = ExchangeClient(
+        account_id="101",
+        base_url=simulator.base_url,
+        auth=ApiKey("key"),
+        api_version="2025-12-18",
+        gate=LocalGate(GatePolicy(requests_per_minute=None), clock=clock, chance=clock),
+        allowed_hosts=["127.0.0.1"],
+        clock=clock,
+        chance=clock,
+    )
+    simulator.fault("lost_answer", operation="create_target_group", rate=0.6, seed=3)
+    same = wanted()
+    for number in range(60):
+        create.new_draft(
+            project=project, wanted=same, by=editor, token=f"form-{number}", client=client
+        )
+    simulator.clear_faults()
+    made = Edit.objects.filter(kind="new_draft")
+    assert set(made.values_list("state", flat=True)) <= {"confirmed", "rejected"}
+    confirmed = made.filter(state="confirmed")
+    assert confirmed.count() > 20
+    assert confirmed.values("group").distinct().count() == confirmed.count()
+    assert drafts_called(simulator, project) == confirmed.count()
+
+
+def test_two_forms_that_say_the_same_never_take_one_draft_for_both(
+    new: Make, project: Project
+) -> None:
+    """One was faster to call the draft its own whose id the other was told."""
+    first, second = new("first"), new("second")
+    mine, other = first.group, second.group
+    assert mine is not None
+    assert other is not None
+    Edit.objects.filter(pk=second.pk).delete()
+    other.delete()
+    began = timezone.now()
+    late = Edit.objects.create(
+        account=project.account, project=project, by=first.by, kind="new_draft", token="late",
+        before={"drafts": []}, wanted=first.wanted, asked_id=mine.exchange_id, started_at=began,
+        check_at=began,
+    )  # fmt: skip
+    create.settle_due(clock=later(1))
+    late.refresh_from_db()
+    assert late.state == "confirmed"
+    assert late.group is not None
+    assert late.group.exchange_id == other.exchange_id
 
 
 def test_a_draft_that_never_arrived_ends_as_refused(new: Make, simulator: Simulator) -> None:

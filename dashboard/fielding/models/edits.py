@@ -76,6 +76,11 @@ class Edit(models.Model):
                 name="edit_one_at_a_time",
                 condition=models.Q(state__in=["sending", "unknown"]),
             ),
+            models.UniqueConstraint(
+                fields=["group"],
+                name="edit_made_one_group",
+                condition=models.Q(kind="new_draft"),
+            ),
         ]
         indexes = [
             models.Index(fields=["group", "-started_at"], name="edit_group_time"),
