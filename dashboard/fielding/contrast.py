@@ -171,13 +171,11 @@ class Contrast:
         """By how much the log rate would have moved with the field's age alone."""
         padded = -before.last % 24
         counts, time = (
-            np.concatenate((np.zeros(padded), some[: before.last]))[None]
+            np.concatenate((np.zeros(padded), some[: before.last]))
             for some in (self.hours.counts, self.usual / 24)
         )
-        level = (counts.sum() + 1) / (time.sum() + 1)
-        seen = decline(counts, time, np.full((1, counts.shape[1] // 24), level))
         ages = [(side.first + side.last) / 48 for side in (before, after)]
-        return float(seen.exponent[0, -1]) * log((TAU + ages[1]) / (TAU + ages[0]))
+        return decline(counts, time) * log((TAU + ages[1]) / (TAU + ages[0]))
 
     def _placebo(self, before: Side, after: Side, variance: float) -> float:
         """The variance, raised to what changes that never were show earlier on this group."""
