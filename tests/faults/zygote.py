@@ -29,7 +29,7 @@ import celery.apps.worker
 import celery.bin.celery
 import celery.concurrency.thread  # noqa: F401  loaded before the fork, as the two above
 import django
-import httpcore
+import httpx
 from celery.signals import after_task_publish, before_task_publish
 from django.conf import settings
 from django.core.management import call_command
@@ -39,6 +39,7 @@ from django.utils import timezone
 from gunicorn.app.wsgiapp import WSGIApplication
 
 from dashboard.celery import app
+from dashboard.exchange.wire import Wire
 
 PLAIN = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 WORKER = ["worker", "--pool", "threads", "--concurrency", "4", "--without-gossip"]
@@ -78,16 +79,16 @@ class Control:
 
 def armed(control: Control) -> None:
     """Give this process its clock and its steps."""
-    real_now, real_send = timezone.now, httpcore.ConnectionPool.handle_request
+    real_now, real_send = timezone.now, Wire.handle_request
 
     def now() -> Any:
         control.look()
         return real_now() + timedelta(seconds=control.ahead)
 
-    def send(pool: httpcore.ConnectionPool, request: httpcore.Request) -> httpcore.Response:
-        target = request.url.target.decode()
+    def send(wire: Wire, request: httpx.Request) -> httpx.Response:
+        target = request.url.raw_path.decode()
         control.passes("http", "before", target)
-        answer = real_send(pool, request)
+        answer = real_send(wire, request)
         control.passes("http", "after", target)
         return answer
 
@@ -101,7 +102,7 @@ def armed(control: Control) -> None:
         connection.execute_wrappers.append(statement)
 
     timezone.now = now
-    httpcore.ConnectionPool.handle_request = send  # type: ignore[method-assign]
+    Wire.handle_request = send  # type: ignore[method-assign]
     connection_created.connect(connected, weak=False)
     before_task_publish.connect(
         lambda sender, **_: control.passes("publish", "before", sender), weak=False
