@@ -21,9 +21,9 @@ def moves(project: Project, *, book: Book, now: datetime) -> list[Move]:
     ended = Q(checks__gt=0, state__in=[Edit.State.REJECTED, Edit.State.CONFLICT])
     waits = Q(state__in=[Edit.State.SENDING, Edit.State.UNKNOWN], started_at__lt=now - OPEN_FOR)
     edits = Edit.objects.filter(ended | waits, group__project=project, started_at__gt=now - DAY)
-    keys = {_key(project, edit): edit for edit in edits.select_related("group", "by")}
-    if not keys:
+    if not edits.values_list("pk", flat=True)[:1]:  # mostly: a table of three is not joined for it
         return []
+    keys = {_key(project, edit): edit for edit in edits.select_related("group", "by")}
     known = set(Incident.objects.filter(key__in=list(keys)).values_list("key", flat=True))
     found = []
     for key, edit in keys.items():

@@ -31,22 +31,25 @@ class PackedDay(NamedTuple):
 
 def pack(points: Iterable[tuple[datetime, int]]) -> dict[date, PackedDay]:
     """Days from points in any order; of two points at one time the later in the sequence counts."""
-    slots: dict[int, list[int]] = {}
+    told = list(points)
+    if not told:
+        return {}
+    hours, beyond = np.divmod(np.array([at.timestamp() for at, _ in told]), 3600.0)
+    on_hour = beyond == 0.0
+    day, slot = np.divmod(hours.astype(np.int64) - on_hour, 24)
+    days, row = np.unique(day, return_inverse=True)
+    slots = np.full((days.size, 24), GAP, dtype="<i4")
+    # of several values for one slot the last one stays
+    slots[row[on_hour], slot[on_hour]] = np.array([count for _, count in told])[on_hour]
     odd: dict[int, dict[str, int]] = {}
-    for at, count in points:
-        hours, beyond = divmod(at.timestamp(), 3600)
-        day, slot = divmod(int(hours) - (not beyond), 24)
-        if day not in slots:
-            slots[day] = list(_EMPTY)
-        if beyond:
-            odd.setdefault(day, {})[at.astimezone(UTC).isoformat()] = count
-        else:
-            slots[day][slot] = count
+    for place in np.flatnonzero(~on_hour).tolist():
+        at, count = told[place]
+        odd.setdefault(int(row[place]), {})[at.astimezone(UTC).isoformat()] = count
     return {
-        _EPOCH + timedelta(days=day): PackedDay(
-            _PACKED.pack(*hours), sorted(odd[day].items()) if day in odd else None
+        _EPOCH + timedelta(days=number): PackedDay(
+            slots[place].tobytes(), sorted(odd[place].items()) if place in odd else None
         )
-        for day, hours in slots.items()
+        for place, number in enumerate(days.tolist())
     }
 
 

@@ -27,6 +27,7 @@ from dashboard.fielding.readings import (
     Hours,
     Pause,
     Readings,
+    Record,
     moment,
     stack,
 )
@@ -85,10 +86,11 @@ def forecast_many(questions: Sequence[Question]) -> list[Forecast]:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A forecast with the shape of the group's week that it rests on (168, mean 1)."""
+    """A forecast with what it rests on: the shape of the group's week (168, mean 1), its hours."""
 
     forecast: Forecast
     shape: Floats
+    hours: Record
 
 
 def studies(questions: Sequence[Question]) -> list[Study]:
@@ -112,6 +114,7 @@ def studies(questions: Sequence[Question]) -> list[Study]:
                 float(passing[row, outlook.asked[row, 0]]),
             ),
             learned.shape[row],
+            case.record,
         )
         for row, case in enumerate(cases)
     ]

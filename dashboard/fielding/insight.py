@@ -123,7 +123,8 @@ def quiet_of(story: Story, study: Study | None, *, now: datetime) -> Silence | N
     """How long no complete came; None without a plan or a reading."""
     if story.plan is None or not story.series.at.size:
         return None
-    return silence(story.series, story.plan, now=now, shape=study.shape if study else None)
+    known = (study.hours, study.shape) if study else None
+    return silence(story.series, story.plan, now=now, known=known)
 
 
 def _risks(vitals: Vitals) -> dict[str, Any]:

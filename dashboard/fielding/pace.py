@@ -144,8 +144,12 @@ def pace(
     return Pace(band, reason, unit, actual, required, ratio, other)
 
 
-def silence(history: History, plan: Plan, *, now: datetime, shape: Floats | None = None) -> Silence:
+def silence(
+    history: History, plan: Plan, *, now: datetime, known: tuple[Record, Floats] | None = None
+) -> Silence:
     """How long no complete came, and how many the group's own rate before that made usual.
+
+    known: its live hours and the shape of its week, where they were worked out before.
 
     since: the reading that brought the last complete; None when there never was one, and then
     `usual` is 0: nothing is known of the rate.
@@ -157,11 +161,13 @@ def silence(history: History, plan: Plan, *, now: datetime, shape: Floats | None
         live = _live_hours(plan, float(read.at[0]), clock) if read.at.size else 0
         return Silence(None, live, 0, 0)
     last = int(rises[-1]) + 1
-    before = Readings(read.at[: last + 1], read.count[: last + 1])
-    hours, shape = _learned(before, plan, shape)
-    usual_before = float((shape[hours.slot] * hours.live)[-RECENT:].sum())
-    rate = float(hours.counts[-RECENT:].sum()) / max(usual_before, 1.0)
     begin = float(read.at[last])
+    before = Readings(read.at[: last + 1], read.count[: last + 1])
+    hours, shape = known or _learned(before, plan)
+    ended = int(np.searchsorted(hours.start, begin))
+    past = slice(max(0, ended - RECENT), ended)
+    usual_before = float((shape[hours.slot[past]] * hours.live[past]).sum())
+    rate = float(hours.counts[past].sum()) / max(usual_before, 1.0)
     first = int(begin // HOUR)
     count = max(1, int(clock // HOUR) - first + 1)
     share = live_share(first, count, [*plan.pauses, *_outside(first, count, begin, clock)], clock)
@@ -188,11 +194,11 @@ def _latest(history: History, clock: float) -> float | None:
     return float(read.count[-1]) if read.count.size else None
 
 
-def _learned(read: Readings, plan: Plan, shape: Floats | None) -> tuple[Record, Floats]:
+def _learned(read: Readings, plan: Plan) -> tuple[Record, Floats]:
     """The group's live hours and the shape of its week (168)."""
     base = prior_shape(plan.prior)
     hours = record(read, zone=as_zone(plan.zone), pauses=plan.pauses, shape=base)
-    return hours, learn(stack([hours]), base[None])[0] if shape is None else shape
+    return hours, learn(stack([hours]), base[None])[0]
 
 
 def _line(plan: Plan, now: float, history: History, shape: Floats | None) -> tuple[Floats, Floats]:
@@ -204,7 +210,7 @@ def _line(plan: Plan, now: float, history: History, shape: Floats | None) -> tup
     if end <= begin:
         return np.array([begin]), np.array([float(plan.goal)])
     if shape is None:
-        _, shape = _learned(cleaned(history, now), plan, None)
+        _, shape = _learned(cleaned(history, now), plan)
     edges, time, field = _grid(plan, begin, end, now, shape)
     line, done, opened = np.zeros(edges.size), 0.0, begin
     for close, goal, every in _phases(plan, begin, end):

@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
-import numpy as np
-
 from dashboard.fielding.vitals import Vitals
 
 LINE = 0.6  # from here on a PM is told
@@ -44,9 +42,19 @@ class Rule:
         value = self.measure(vitals)
         if value is None:
             return Risk(self.reason_code, None, "not visible in the numbers at hand")
-        at, share = zip(*self.scale, strict=True)
-        score = float(np.interp(value, at, share))
-        return Risk(self.reason_code, round(score, 3), self.says.format(value))
+        return Risk(self.reason_code, round(_at(self.scale, value), 3), self.says.format(value))
+
+
+def _at(scale: Scale, value: float) -> float:
+    """The share at a value, on the line between the points around it; beyond them the last one."""
+    low = scale[0]
+    for high in scale:
+        if value < high[0]:
+            if high is low:
+                return high[1]
+            return low[1] + (high[1] - low[1]) / (high[0] - low[0]) * (value - low[0])
+        low = high
+    return low[1]
 
 
 def _price(v: Vitals) -> float | None:

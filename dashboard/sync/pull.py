@@ -40,6 +40,7 @@ class Round:
     cycle: Cycle
     share: int | None = None  # requests of this turn; None: as many as it takes
     turn: wants.Turn = field(default_factory=wants.Turn)
+    statuses: list[tuple[str, datetime | None]] = field(default_factory=list)  # of a whole list
     quarantined: list[tuple[str, BadItem]] = field(default_factory=list)
 
 
@@ -87,7 +88,8 @@ def _read_groups(one: Round) -> bool:
     for chunk in _chunks(one.turn.asks, CHUNK):
         _read_chunk(one, chunk, listed)
     if whole:
-        _mark_missing(one, listed, known)
+        gone = _mark_missing(one, listed, known)
+        one.statuses = _statuses(listed, known, gone)
         one.cycle.listed = True
         one.cycle.complete = not one.cycle.errors
     return any(ask.moved for ask in asks)
@@ -184,15 +186,31 @@ def _found(
 
 def _mark_missing(
     one: Round, listed: dict[str, TargetGroupsListItem], known: dict[str, wants.Known]
-) -> None:
+) -> Sequence[int]:
     """Mark what a complete list no longer shows; an unreadable item may be any of them."""
     if any(not bad.id for name, bad in one.quarantined if name == _LIST):
-        return
+        return ()
     there = set(listed) | {bad.id for _, bad in one.quarantined}
     gone = [was.pk for ulid, was in known.items() if ulid not in there and not was.missing_since]
     if gone:
         TargetGroup.objects.filter(pk__in=gone).update(missing_since=one.clock())
         one.cycle.groups_written += len(gone)
+    return gone
+
+
+def _statuses(
+    listed: dict[str, TargetGroupsListItem], known: dict[str, wants.Known], gone: Sequence[int]
+) -> list[tuple[str, datetime | None]]:
+    """Status and last complete of each group of a list that was read to its end.
+
+    Those whose row could not be read stand as the tables hold them.
+    """
+    found = []
+    for row in listed.values():
+        last = row.statistics.last_complete_date
+        found.append((row.status, last.value if last else None))
+    unread = (was for ulid, was in known.items() if ulid not in listed and not was.missing_since)
+    return found + [(was.status, was.last_complete_at) for was in unread if was.pk not in gone]
 
 
 def _finish(one: Round, *, moved: bool) -> None:
@@ -246,8 +264,7 @@ def _next(one: Round, *, moved: bool, now: datetime) -> tuple[datetime | None, i
         return now + every, project.urgency
     if one.cycle.left:
         return now, plan.REST
-    groups = project.target_groups.filter(missing_since=None)
-    statuses = list(groups.values_list("status", "last_complete_at"))
+    statuses = one.statuses
     waited = now - project.read_at if project.read_at else every
     due = plan.next_due(statuses=statuses, moved=moved, every=every, waited=waited, now=now)
     live = any(status == "live" for status, _ in statuses)

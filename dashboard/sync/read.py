@@ -47,6 +47,7 @@ class Ask:
     rate_card: bool = False
     changelog_since: datetime | None = None
     told_at: datetime | None = None  # the webhook's word that this ask answers
+    pk: int | None = None  # its row in the tables, where the project has it
 
     @classmethod
     def everything(cls, project: str, group: str, status: str, *, moved: bool) -> Ask:

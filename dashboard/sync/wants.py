@@ -93,7 +93,7 @@ def asks(
         was = stored.get(row.id)
         ask = _ask(project, row, was, now, taken)
         if ask is not None:
-            found.append(replace(ask, told_at=was.told_at) if was else ask)
+            found.append(replace(ask, told_at=was.told_at, pk=was.pk) if was else ask)
     pks = {
         ask.group: stored[ask.group].pk for ask in found if ask.changelog and ask.group in stored
     }

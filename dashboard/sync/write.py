@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db import connection, models, transaction
+from django.db import models, transaction
 
 from dashboard.exchange.shapes.groups import TargetGroupsListItem
 from dashboard.fielding import completes, insight
@@ -22,7 +22,7 @@ from dashboard.fielding.models import (
     Reading,
     TargetGroup,
 )
-from dashboard.sync import editable, plan, rows
+from dashboard.sync import bulk, editable, plan, rows
 from dashboard.sync.read import Answer
 
 _UPDATED = {field.name for field in TargetGroup._meta.concrete_fields} - {
@@ -74,13 +74,16 @@ def store(*, project: Project, token: str, found: Sequence[Found], now: datetime
 
 
 def _groups(project: Project, found: Iterable[Found]) -> dict[str, TargetGroup]:
-    """The tables' groups by the exchange's id, new ones not yet saved."""
-    ids = [one.answer.ask.group for one in found]
-    known = TargetGroup.objects.select_for_update().filter(
-        account_id=project.account_id, exchange_id__in=ids
-    )
+    """The tables' groups by the exchange's id, new ones not yet saved.
+
+    Mostly by key: PostgreSQL may look for ids of the exchange among all groups of an account.
+    """
+    asks, rows_ = [one.answer.ask for one in found], TargetGroup.objects.select_for_update()
+    known = list(rows_.filter(pk__in=[ask.pk for ask in asks if ask.pk]))
+    if unknown := [ask.group for ask in asks if ask.pk is None]:
+        known += rows_.filter(account_id=project.account_id, exchange_id__in=unknown)
     groups = {group.exchange_id: group for group in known}
-    for ulid in ids:
+    for ulid in (ask.group for ask in asks):
         groups.setdefault(
             ulid,
             TargetGroup(account_id=project.account_id, project=project, exchange_id=ulid),
@@ -257,7 +260,7 @@ def _store_groups(
     for known in (True, False):
         some = [group for group in changed if bool(before[group.exchange_id]) is known]
         names = itertools.chain.from_iterable(differs[group.exchange_id] for group in some)
-        _update(some, {*names, "changed_at"})
+        bulk.update(some, {*names, "changed_at"})
     moved = [group for group in changed if _FIGURES.intersection(differs[group.exchange_id])]
     _store_readings(moved, now)
     return len(changed)
@@ -268,22 +271,6 @@ def _differs(group: TargetGroup, was: Mapping[str, Any]) -> list[str]:
     if not was:
         return sorted(_UPDATED)
     return [name for name, value in _values(group).items() if value != was[name]]
-
-
-def _update(groups: Sequence[TargetGroup], columns: Collection[str]) -> None:
-    """Write these columns: one statement for all rows, a tenth of what `bulk_update` costs."""
-    if not groups:
-        return
-    fields = [field for field in TargetGroup._meta.concrete_fields if field.name in columns]
-    quote, table = connection.ops.quote_name, TargetGroup._meta.db_table
-    sets = ", ".join(f"{quote(field.get_attname_column()[1])} = %s" for field in fields)
-    values = [
-        [field.get_db_prep_save(getattr(group, field.attname), connection) for field in fields]
-        for group in groups
-    ]
-    keyed = [[*row, group.pk] for row, group in zip(values, groups, strict=True)]
-    with connection.cursor() as cursor:
-        cursor.executemany(f"UPDATE {quote(table)} SET {sets} WHERE id = %s", keyed)  # noqa: S608
 
 
 def _store_readings(groups: Iterable[TargetGroup], now: datetime) -> None:

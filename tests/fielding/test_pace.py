@@ -6,7 +6,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
+from dashboard.fielding.forecast import studies
 from dashboard.fielding.pace import Pacing, Plan, SoftLaunch, pace, required_line, silence
+from dashboard.fielding.question import Question
 
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -169,3 +171,14 @@ def test_silence_leaves_time_paused_out():
 def test_a_naive_moment_is_refused():
     with pytest.raises(ValueError, match="time zone"):
         pace([], PLAN, now=datetime(2026, 3, 3))  # noqa: DTZ001 - naive on purpose
+
+
+def test_silence_is_the_same_where_a_forecast_had_laid_the_hours_out():
+    history = counted(48, 48, 48)
+    quiet = history + [(history[-1][0] + (i + 1) * HOUR, history[-1][1]) for i in range(5)]
+    now = quiet[-1][0]
+    [study] = studies([Question(quiet, PLAN.goal, now, PLAN.ends_at, TOKYO)])
+    seen = silence(quiet, PLAN, now=now, known=(study.hours, study.shape))
+    alone = silence(quiet, PLAN, now=now)
+    assert (seen.since, seen.hours) == (alone.since, alone.hours)
+    assert seen.rate == pytest.approx(alone.rate, rel=0.05)  # learned with the silence, or not

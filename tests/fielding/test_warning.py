@@ -3,10 +3,11 @@
 from dataclasses import replace
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from dashboard.fielding.vitals import Vitals
-from dashboard.fielding.warning import LINE, RULES, warnings
+from dashboard.fielding.warning import LINE, RULES, Rule, warnings
 
 WELL = Vitals(
     entrants=1000, prescreens=500, completes=300, goal=1000, ir=0.6, ir_expected=0.6,
@@ -105,3 +106,11 @@ def test_scales_run_upwards_and_hold_shares(rule):
     at, share = zip(*rule.scale, strict=True)
     assert list(at) == sorted(set(at))
     assert 0 <= min(share) <= max(share) <= 1
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.says], ids=lambda rule: rule.says)
+def test_a_score_lies_on_the_line_between_the_points_of_its_scale(rule: Rule) -> None:
+    at, share = zip(*rule.scale, strict=True)
+    for value in np.linspace(at[0] - 1, at[-1] + 1, 61):
+        risk = replace(rule, measure=lambda _, value=float(value): value).risk(Vitals())
+        assert risk.score == pytest.approx(float(np.interp(value, at, share)), abs=0.0006)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import msgspec
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -24,6 +25,27 @@ def amount(**options: Any) -> models.DecimalField[Any, Any]:
 def rate(**options: Any) -> models.FloatField[Any, Any]:
     """A share from 0 to 1."""
     return models.FloatField(null=True, blank=True, **options)
+
+
+class Document(models.JSONField):
+    """JSON that is read in great numbers: decoded by msgspec, in a third of the time.
+
+    In the tables, and so in migrations, it is Django's own field.
+    """
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        """Decode; what is no document (a key of one on SQLite) as Django does."""
+        if value is None:
+            return None
+        try:
+            return msgspec.json.decode(value)
+        except (msgspec.DecodeError, TypeError):
+            return super().from_db_value(value, expression, connection)
+
+    def deconstruct(self) -> Any:
+        """What Django's own field says of itself."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.JSONField", args, kwargs
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from dashboard.fielding.models.exchange import ExchangeAccount
-from dashboard.fielding.models.fields import amount, foreign_id, rate
+from dashboard.fielding.models.fields import Document, amount, foreign_id, rate
 from dashboard.fielding.queries import ProjectQuerySet, TargetGroupQuerySet
 
 
@@ -104,7 +104,7 @@ class TargetGroup(models.Model):
     epc = amount()
     epcm = amount()
     average_cpi = amount()
-    issues = models.JSONField(default=dict)  # {figure: [{type, code, text, suggestions}]}
+    issues = Document(default=dict)  # {figure: [{type, code, text, suggestions}]}
     exchange_updated_at = models.DateTimeField(null=True)
     # What the list row said, to compare without decoding; statistics need not move `updated_at`.
     row_hash = models.BinaryField(max_length=16, default=b"")
@@ -117,17 +117,17 @@ class TargetGroup(models.Model):
     currency = models.CharField(max_length=3, blank=True, default="")
     entrants = models.PositiveIntegerField(null=True)
     first_complete_at = models.DateTimeField(null=True)
-    respondent_analysis = models.JSONField(default=list)  # [{status, label, count}], live only
+    respondent_analysis = Document(default=list)  # [{status, label, count}], live only
 
     # From details and the fielding run.
     expected_loi_minutes = models.PositiveSmallIntegerField(null=True)
     expected_incidence_rate = rate()
     completes_goal = models.PositiveIntegerField(null=True)
-    details = models.JSONField(default=dict)  # as the exchange sent them, for forms and drafts
+    details = Document(default=dict)  # as the exchange sent them, for forms and drafts
     fielding_run_id = foreign_id(blank=True, default="")
     starts_at = models.DateTimeField(null=True)
     ends_at = models.DateTimeField(null=True)
-    re_entry = models.JSONField(null=True)
+    re_entry = Document(null=True)
     re_entry_offered = models.BooleanField(null=True)
 
     # From the changelog: why and when the status last changed.
@@ -138,7 +138,7 @@ class TargetGroup(models.Model):
     budget = amount()  # ours: what it may cost, in its own currency
 
     # Ours, stored by the pull so that lists need no history: see `fielding.insight`.
-    insight = models.JSONField(default=dict)
+    insight = Document(default=dict)
     short_at_end = models.FloatField(null=True)
     finish_at = models.DateTimeField(null=True)
     reconciling = models.BooleanField(default=False)

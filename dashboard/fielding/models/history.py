@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from dashboard.fielding.models.exchange import ExchangeAccount
-from dashboard.fielding.models.fields import amount, foreign_id, rate
+from dashboard.fielding.models.fields import Document, amount, foreign_id, rate
 from dashboard.fielding.models.groups import TargetGroup
 
 
@@ -45,7 +45,7 @@ class CompletesDay(models.Model):
     group = models.ForeignKey(TargetGroup, models.CASCADE, related_name="completes_days")
     day = models.DateField()
     hours = models.BinaryField(max_length=96)
-    odd = models.JSONField(null=True)
+    odd = Document(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["group", "day"], name="completes_day_once")]
@@ -66,8 +66,8 @@ class Change(models.Model):
     actor_type = models.CharField(max_length=64, blank=True, default="")
     actor_id = foreign_id(blank=True, default="")
     kind = models.CharField(max_length=100)
-    old = models.JSONField(null=True)
-    new = models.JSONField(null=True)
+    old = Document(null=True)
+    new = Document(null=True)
     reason_code = models.CharField(max_length=100, blank=True, default="")
 
     class Meta:

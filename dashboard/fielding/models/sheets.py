@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from dashboard.fielding.models.fields import Document
 from dashboard.fielding.models.groups import TargetGroup
 
 
@@ -14,9 +15,9 @@ class GroupSheet(models.Model):
         TargetGroup, models.CASCADE, primary_key=True, related_name="sheet"
     )
     # [{id, name, quotas, targets: [{id, name, goal, completes, prescreens}]}]
-    profiles = models.JSONField(default=list)
+    profiles = Document(default=list)
     # {bound, currency, minutes, percents, prices}; prices in the currency's minor unit
-    rate_card = models.JSONField(null=True)
+    rate_card = Document(null=True)
 
     def __str__(self) -> str:
         return f"Sheet of {self.group_id}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from dashboard.fielding.models.exchange import ExchangeAccount
+from dashboard.fielding.models.fields import Document
 from dashboard.fielding.models.groups import Project
 
 
@@ -20,9 +21,9 @@ class Usual(models.Model):
     country_code = models.CharField(max_length=2, blank=True, default="")
     groups = models.PositiveIntegerField()
     completes = models.FloatField()
-    shape = models.JSONField()
+    shape = Document()
     speed = models.FloatField(null=True)
-    prices = models.JSONField(default=dict)
+    prices = Document(default=dict)
     learned_at = models.DateTimeField()
 
     class Meta:
