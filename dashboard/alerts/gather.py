@@ -37,11 +37,10 @@ def figures(
     if changed_since is not None:
         moved = Q(changed_at__gte=changed_since) | Q(changed_at=None)
         rows = rows.filter(moved | Q(pk__in=list(standing)))
-    asleep = rows.filter(status__in=ASLEEP, pk__in=list(standing)) if standing else rows.none()
-    awake = rows.exclude(status__in=ASLEEP)
+    awake = ~Q(status__in=ASLEEP)
+    rows = rows.filter(awake | Q(pk__in=list(standing)) if standing else awake)
     found = [
         Figures._make((*row, now, recent.cpi_changed_at.get(row[0]), None, None))
-        for rows in (awake, asleep)
         for row in rows.values_list(*COLUMNS)
     ]
     most = _most_completes([f.pk for f in found if f.reconciling], now)
