@@ -151,6 +151,8 @@ try:
     #: request budget of one exchange account, shared by all workers; 0: none; an account may have
     #: its own
     REQUESTS_PER_MINUTE = env.int("REQUESTS_PER_MINUTE", 600)
+    #: workers and web processes that share a budget; while Redis is away each takes its part
+    PROCESSES = env.int("PROCESSES", 3, validate=validate.Range(1))
     #: threads of a worker, and of its reads
     WORKER_THREADS = env.int("WORKER_THREADS", 8)
     #: seconds that the signature of a webhook's delivery may be old, or ahead

@@ -10,7 +10,7 @@ import random
 import threading
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from dashboard.exchange.clock import Chance, Clock, SystemClock
 from dashboard.exchange.errors import Resting
@@ -35,6 +35,12 @@ class GatePolicy(Struct, frozen=True, kw_only=True):
         """Seconds between requests once the burst is spent; no minute sees more than the budget."""
         rate = self.requests_per_minute
         return 0.0 if rate is None else 60.0 / max(1, rate - self.burst)
+
+    def part(self, processes: int) -> "GatePolicy":
+        """The same, with one process's part of the budget: at least a request a minute."""
+        whole = self.requests_per_minute
+        rate = None if whole is None else max(1, whole // max(1, processes))
+        return structs.replace(self, requests_per_minute=rate)
 
     def rest(self, level: int, chance: float) -> float:
         """The rest after `level` failed probes: doubling, capped, spread by up to a fifth."""

@@ -1,7 +1,7 @@
 """The gate of all processes and machines of an account, in Redis.
 
-Redis holds hints only. When it is away, every process keeps to the gate's rules by itself (so the
-budget then holds for each process, not for all together), and comes back to Redis on its own.
+Redis holds hints only. When it is away, every process keeps to the gate's rules by itself, with a
+budget that is its part of the whole, and comes back to Redis on its own.
 """
 
 import math
@@ -107,15 +107,21 @@ class RedisGate:
         *,
         account: str,
         policy: GatePolicy | None = None,
+        processes: int = 1,
         clock: Clock | None = None,
         chance: Chance | None = None,
     ) -> None:
-        """`client` as `connect` makes it. Without `clock` the time is that of Redis."""
+        """`client` as `connect` makes it. Without `clock` the time is that of Redis.
+
+        While Redis is away each of the `processes` that share the budget takes its part.
+        """
         self._policy = policy or GatePolicy()
         self._shared_clock = clock
         self._clock = clock or SystemClock()
         self._chance = chance or random.Random()  # noqa: S311
-        self._local = LocalGate(self._policy, clock=self._clock, chance=self._chance)
+        self._local = LocalGate(
+            self._policy.part(processes), clock=self._clock, chance=self._chance
+        )
         self._key = f"fieldwatch:gate:{account}"
         self._admit = client.register_script(_ADMIT)
         self._pause = client.register_script(_PAUSE)

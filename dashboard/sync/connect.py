@@ -76,6 +76,7 @@ def _make(account: ExchangeAccount) -> ExchangeClient:
         redis_gate.connect(settings.REDIS_URL),
         account=f"{account.exchange_id}@{urlsplit(account.base_url).netloc}",
         policy=GatePolicy(requests_per_minute=plan.budget(account)),
+        processes=settings.PROCESSES,
     )
     return ExchangeClient(
         account_id=account.exchange_id,

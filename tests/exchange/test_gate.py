@@ -213,3 +213,28 @@ def test_without_a_budget_redis_is_asked_ten_times_a_second_at_most(
     other.pause(30)
     clock.sleep(0.11)
     assert one.admit() > 29
+
+
+@pytest.mark.parametrize("processes", [1, 3, 16])
+def test_without_redis_processes_together_stay_within_the_budget(
+    clock: FastClock, processes: int
+) -> None:
+    rules = GatePolicy(requests_per_minute=600)
+    gates = [
+        RedisGate(
+            connect("redis://127.0.0.1:1"),
+            account="away",
+            policy=rules,
+            processes=processes,
+            clock=clock,
+            chance=NoChance(),
+        )
+        for _ in range(processes)
+    ]
+    went: list[float] = []
+    began = clock.now
+    while clock.now < began + 180:
+        went += [clock.now for gate in gates if admitted(gate)]
+        clock.sleep(0.05)
+    assert max(sum(at <= other < at + 60 for other in went) for at in went[::50]) <= 600
+    assert len(went) > 3 * 400, "what Redis would let through is nearly used"
