@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, path, re_path
+from django.urls import URLPattern, path, re_path, register_converter
+from django.urls.converters import IntConverter
 
 from dashboard.web.access import View
 from dashboard.web.views import (
@@ -38,6 +39,15 @@ from dashboard.web.views import (
 )
 
 
+class Key(IntConverter):
+    """The key of a row: a number that every database can hold."""
+
+    regex = "[0-9]{1,18}"
+
+
+register_converter(Key, "key")
+
+
 def _files(below: str, view: View) -> list[URLPattern]:
     """The addresses of a table as a file, in each of its forms."""
     return [
@@ -48,7 +58,7 @@ def _files(below: str, view: View) -> list[URLPattern]:
 
 def _scoped(kind: str, edit: View, told: View) -> list[URLPattern]:
     """The addresses of rules, recipients and mutes of a connection, a project or a group."""
-    below, fixed = f"rules/{kind}/<int:pk>/", {"kind": kind}
+    below, fixed = f"rules/{kind}/<key:pk>/", {"kind": kind}
     return [
         path(below, rules.rules_of, fixed, name="rules-of"),
         path(f"{below}told/", told, fixed, name="recipients"),
@@ -62,32 +72,32 @@ urlpatterns = [
     path("", attention.home, name="home"),
     path("projects/", projects.projects, name="projects"),
     *_files("projects/", projects.projects_file),
-    path("projects/<int:pk>/", projects.project, name="project"),
-    path("projects/<int:pk>/chart.json", charts.project, name="project-chart"),
-    path("projects/<int:pk>/completes/", charts.project_numbers, name="project-numbers"),
-    *_files("projects/<int:pk>/", projects.project_file),
-    path("projects/<int:pk>/groups/new/", drafts.new, name="new-draft"),
-    path("projects/<int:pk>/compare/", compare.compare, name="compare"),
+    path("projects/<key:pk>/", projects.project, name="project"),
+    path("projects/<key:pk>/chart.json", charts.project, name="project-chart"),
+    path("projects/<key:pk>/completes/", charts.project_numbers, name="project-numbers"),
+    *_files("projects/<key:pk>/", projects.project_file),
+    path("projects/<key:pk>/groups/new/", drafts.new, name="new-draft"),
+    path("projects/<key:pk>/compare/", compare.compare, name="compare"),
     path("groups/", projects.groups, name="groups"),
     *_files("groups/", projects.groups_file),
-    path("groups/<int:pk>/", groups.group, name="group"),
-    path("groups/<int:pk>/chart.json", charts.chart, name="chart"),
-    path("groups/<int:pk>/trend.json", charts.trend, name="trend"),
-    path("groups/<int:pk>/edit/<str:kind>/", edits.edit, name="edit"),
-    path("groups/<int:pk>/draft/", drafts.change, name="draft"),
-    path("groups/<int:pk>/launch/", launches.launch_draft, name="launch"),
-    path("groups/<int:pk>/notes/", notes.notes, name="notes"),
-    *_files("groups/<int:pk>/history/", past.group_file),
-    path("projects/<int:pk>/budget/", budget.budget, name="project-budget"),
-    path("projects/<int:pk>/history/", past.project, name="project-history"),
-    *_files("projects/<int:pk>/history/", past.project_file),
-    path("edits/<int:pk>/", made.made, name="made"),
+    path("groups/<key:pk>/", groups.group, name="group"),
+    path("groups/<key:pk>/chart.json", charts.chart, name="chart"),
+    path("groups/<key:pk>/trend.json", charts.trend, name="trend"),
+    path("groups/<key:pk>/edit/<str:kind>/", edits.edit, name="edit"),
+    path("groups/<key:pk>/draft/", drafts.change, name="draft"),
+    path("groups/<key:pk>/launch/", launches.launch_draft, name="launch"),
+    path("groups/<key:pk>/notes/", notes.notes, name="notes"),
+    *_files("groups/<key:pk>/history/", past.group_file),
+    path("projects/<key:pk>/budget/", budget.budget, name="project-budget"),
+    path("projects/<key:pk>/history/", past.project, name="project-history"),
+    *_files("projects/<key:pk>/history/", past.project_file),
+    path("edits/<key:pk>/", made.made, name="made"),
     path("look/", looks.home, name="look"),
-    path("projects/<int:pk>/look/", looks.project, name="project-look"),
-    path("groups/<int:pk>/look/", looks.group, name="group-look"),
+    path("projects/<key:pk>/look/", looks.project, name="project-look"),
+    path("groups/<key:pk>/look/", looks.group, name="group-look"),
     path("act/", batches.act, name="act"),
     path("jobs/", batches.batches, name="batches"),
-    path("jobs/<int:pk>/", batches.batch, name="batch"),
+    path("jobs/<key:pk>/", batches.batch, name="batch"),
     path("search/", search.search, name="search"),
     path("rate-cards/", prices.rate_cards, name="rate-cards"),
     path("words/", prices.glossary, name="words"),
@@ -98,21 +108,21 @@ urlpatterns = [
     path("views/", saved.views, name="views"),
     path("views/change/", saved.change, name="view-change"),
     path("connections/", connections.connections, name="connections"),
-    path("connections/<int:pk>/", connections.connection, name="connection"),
-    path("connections/<int:pk>/projects/new/", new_project.new_project, name="new-project"),
-    path("connections/<int:pk>/polling/", connections.switch, name="polling"),
-    path("connections/<int:pk>/test/", connections.test, name="connection-test"),
-    path("connections/<int:pk>/people/", people.people, name="people"),
-    path("connections/<int:pk>/people/<int:membership>/", people.person, name="person"),
-    path("connections/<int:pk>/mail/", mails.outbox, name="outbox"),
+    path("connections/<key:pk>/", connections.connection, name="connection"),
+    path("connections/<key:pk>/projects/new/", new_project.new_project, name="new-project"),
+    path("connections/<key:pk>/polling/", connections.switch, name="polling"),
+    path("connections/<key:pk>/test/", connections.test, name="connection-test"),
+    path("connections/<key:pk>/people/", people.people, name="people"),
+    path("connections/<key:pk>/people/<key:membership>/", people.person, name="person"),
+    path("connections/<key:pk>/mail/", mails.outbox, name="outbox"),
     path("incidents/", incidents.incidents, name="incidents"),
-    path("incidents/<int:pk>/", incidents.page, name="incident"),
-    path("incidents/<int:pk>/chart.json", incidents.chart, name="incident-chart"),
-    path("incidents/<int:pk>/acknowledge/", incidents.acknowledge, name="acknowledge"),
-    path("incidents/<int:pk>/mute/", incidents.mute_incident, name="mute-incident"),
+    path("incidents/<key:pk>/", incidents.page, name="incident"),
+    path("incidents/<key:pk>/chart.json", incidents.chart, name="incident-chart"),
+    path("incidents/<key:pk>/acknowledge/", incidents.acknowledge, name="acknowledge"),
+    path("incidents/<key:pk>/mute/", incidents.mute_incident, name="mute-incident"),
     path("bell/", incidents.bell, name="bell"),
     path("act/<str:token>/", incidents.act, name="act"),
-    path("mutes/<int:pk>/end/", incidents.unmute, name="unmute"),
+    path("mutes/<key:pk>/end/", incidents.unmute, name="unmute"),
     path("rules/", rules.rules, name="rules"),
     *_scoped("connections", rules.rule_edit_account, rules.told_edit_account),
     *_scoped("projects", rules.rule_edit, rules.told_edit),
@@ -124,7 +134,7 @@ urlpatterns = [
     path("mail/stop/<str:token>/", stop.stop, name="stop"),
     path("mails/", mails.mails, name="mails"),
     path("mails/test/", mails.test, name="mail-test"),
-    path("mails/<int:pk>/", mails.mail, name="mail"),
+    path("mails/<key:pk>/", mails.mail, name="mail"),
     path("sign-in/", session.sign_in, name="account_login"),
     path("sign-in/code/", session.second_factor, name="mfa_authenticate"),
     path("sign-in/inactive/", session.inactive, name="account_inactive"),

@@ -97,11 +97,11 @@ def _address(pattern: URLPattern, world: World, role: str) -> str:
     if route.startswith("/mails/<"):
         ids["mails"] = world.mail_to(role).pk
     for kind, pk in ids.items():
-        route = route.replace(f"{kind}/<int:pk>", f"{kind}/{pk}")
+        route = route.replace(f"{kind}/<key:pk>", f"{kind}/{pk}")
     route = route.replace("<str:kind>", "cpi").replace("<str:provider_id>", "sso")
-    if "<int:membership>" in route:
+    if "<key:membership>" in route:
         viewer = world.people["viewer"].memberships.get()
-        route = route.replace("<int:membership>", str(viewer.pk))
+        route = route.replace("<key:membership>", str(viewer.pk))
     if "<str:key>" in route:
         hook = Webhook.objects.create(account=world.group.account, key="k", secret="s")
         route = route.replace("<str:key>", hook.key)

@@ -72,7 +72,7 @@ def address(chance: random.Random, ids: dict[str, list[int]]) -> str:
     route = str(chance.choice(urlpatterns).pattern)
 
     def fill(part: re.Match[str]) -> str:
-        if part["kind"] == "int":
+        if part["kind"] == "key":
             known = chance.choice(list(ids.values()))
             return str(chance.choice([*known, *known, *known, 0, 10**25]))
         return quote_from_bytes(chance.choice([b"cpi", b"details", b"x", odd_bytes(chance)]))
@@ -126,3 +126,15 @@ def test_nothing_that_is_asked_breaks_a_page(role: str, exchange: FakeExchange) 
             broken.add(where)
     assert not broken
     assert seen[200] + seen[302] > REQUESTS // 40, seen
+
+
+@pytest.mark.parametrize("verb", ["get", "post"])
+def test_an_id_that_no_database_holds_is_of_nothing(verb: str, exchange: FakeExchange) -> None:
+    account = make.account()
+    client = Client(raise_request_exception=False)
+    client.force_login(make.person("administrator", account))
+    asked = {str(one.pattern) for one in urlpatterns if "<key:" in str(one.pattern)}
+    assert len(asked) > 20
+    for route in asked:
+        where = "/" + _PART.sub(lambda part: str(10**25) if part["kind"] == "key" else "cpi", route)
+        assert getattr(client, verb)(where).status_code in (403, 404, 405), where
