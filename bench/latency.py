@@ -32,8 +32,8 @@ def figures() -> list[Figure]:
             exchange.keep_moving(share=2)
             schedule = f"{given['FIELDWATCH_HOME']}/beat"
             with (
-                worker(given, "--beat-thread", "--schedule", schedule, "-n", "one"),
-                worker(given, "-n", "two"),
+                worker(given, "--beat", "--schedule", schedule),
+                worker(given),
             ):
                 time.sleep(WARM)
                 exchange.leave(place=FIRST)

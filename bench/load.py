@@ -82,8 +82,8 @@ def company(given: Environment) -> Iterator[tuple[int, dict[str, int]]]:
     schedule = f"{given['FIELDWATCH_HOME']}/beat"
     with (
         running(*web, "--threads", "4", "--preload", given=given) as serving,
-        worker(given, "-n", "one") as one,
-        worker(given, "-n", "two") as two,
+        worker(given) as one,
+        worker(given) as two,
         running("-m", "celery", "-A", "dashboard", "beat", "--schedule", schedule, given=given),
     ):
         _until_up(f"http://127.0.0.1:{port}/healthz")
