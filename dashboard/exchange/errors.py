@@ -72,6 +72,11 @@ class ExchangeError(Exception):
         self.outcome_unknown = outcome_unknown
         self.operation = operation
 
+    @property
+    def kind(self) -> str:
+        """Its place in the tree above: one of few words, for whoever counts."""
+        return type(self).__name__
+
 
 class NoAnswer(ExchangeError):
     """Nothing usable came back."""

@@ -10,13 +10,18 @@ from dashboard.exchange.errors import HostRefused
 EXCHANGE_HOSTS = ("api.cint.com", "auth.lucidhq.com")
 
 _PORTS = {"http": 80, "https": 443}
+# What gateways translate into IPv4 (RFC 6052, 8215), and the old way to write it (RFC 4291).
+_TRANSLATED = [
+    ipaddress.IPv6Network(network) for network in ("64:ff9b::/96", "64:ff9b:1::/48", "::/96")
+]
 
 
 class AllowedHosts:
     """The allow-list: `host`, `host:port`, or `.domain` for every host below a domain.
 
     A host that is named exactly may live in a private network (a simulator, a proxy);
-    one that is allowed by its domain only may not.
+    one that is allowed by its domain only may not. Without TLS only what is named with its port
+    or does not look like a name of the internet is asked: a key never leaves in the clear.
     """
 
     def __init__(self, hosts: Iterable[str]) -> None:
@@ -28,18 +33,24 @@ class AllowedHosts:
         """`url` if it may be asked; HostRefused if not, in words for people."""
         try:
             parsed = httpx.URL(url)
-        except httpx.InvalidURL as exc:
+            host = parsed.host.lower().rstrip(".")  # where odd international names are found out
+        except (httpx.InvalidURL, UnicodeError) as exc:
             raise HostRefused("This is not a web address") from exc
-        host = parsed.host.lower().rstrip(".")
-        if parsed.scheme not in _PORTS or not host or parsed.userinfo:
+        if parsed.scheme not in _PORTS or not host or parsed.userinfo or parsed.query:
             raise HostRefused("This is not a plain http or https address")
-        if self.names(host, parsed.port or _PORTS[parsed.scheme]):
-            return parsed
-        if not host.endswith(self._domains or ("\0",)) or _is_inside(host):
+        port = parsed.port or _PORTS[parsed.scheme]
+        if not self.names(host, port) and (
+            not host.endswith(self._domains or ("\0",)) or _is_inside(host)
+        ):
             raise HostRefused(f"The host {host} is not on the list of allowed hosts")
-        if parsed.scheme != "https":
+        if parsed.scheme != "https" and not self._may_be_plain(host, port):
             raise HostRefused(f"The host {host} may only be asked over https")
         return parsed
+
+    def _may_be_plain(self, host: str, port: int) -> bool:
+        """Whether a named host is one of a machine's or a company's own."""
+        near = "." not in host or _is_inside(host)
+        return f"{host}:{port}" in self._exact or (host in self._exact and near)
 
     def names(self, host: str, port: int) -> bool:
         """Whether this very host is on the list, with or without its port."""
@@ -58,5 +69,14 @@ def _is_inside(address: str) -> bool:
         ip = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
     except ValueError:
         return False
-    mapped = getattr(ip, "ipv4_mapped", None)
-    return not (mapped or ip).is_global or ip.is_multicast
+    return ip.is_multicast or any(not one.is_global for one in (ip, *_carried(ip)))
+
+
+def _carried(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
+    """The IPv4 addresses that an IPv6 one may lead to, by any of the ways to write one in it."""
+    if ip.version == 4:
+        return []
+    found = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
+    if any(ip in network for network in _TRANSLATED):
+        found.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
+    return [one for one in found if one is not None]

@@ -7,6 +7,7 @@ from dashboard.exchange.decode import BadItem, Page
 
 T = TypeVar("T")
 
+UNFINISHED = "Unfinished"  # the kind of error that a walk which saw not everything is
 MOST_PAGES = 10_000
 MOST_ITEMS = 1_000_000
 

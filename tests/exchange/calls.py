@@ -42,6 +42,9 @@ CALLS: dict[str, Callable[[ExchangeClient], object]] = {
     "get_locales": lambda c: c.get_locales(),
     "get_study_types": lambda c: c.get_study_types(),
     "get_suppliers": lambda c: c.get_suppliers(),
+    "account_questions_translation": lambda c: c.account_questions_translation(
+        locale="eng_us", words="age", ids=[42, 43]
+    ),
     "calculate_target_group_feasibility": lambda c: c.calculate_target_group_feasibility(
         request=NEW_GROUP
     ),

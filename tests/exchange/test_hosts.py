@@ -30,6 +30,12 @@ from tests.exchange.examples import CPI, IN
         "https://",
         "http://exchange.example.org/",
         "https://example.org/",
+        "http://api.cint.com/v1",
+        "https://api.cint.com/v1?key=",
+        "https://xn--example-.org/",
+        "http://0x7f.1/",
+        "http://0177.0.0.1/",
+        "https://[::ffff:127.0.0.1]/",
     ],
 )
 def test_an_address_off_the_list_is_refused(url: str) -> None:
@@ -51,11 +57,33 @@ def test_a_private_address_is_asked_when_it_is_named(listed: str) -> None:
     ExchangeClient(account_id="1", auth=ApiKey("k"), base_url=url, allowed_hosts=[listed])
 
 
+def test_a_host_of_the_company_is_asked_without_tls_only_with_its_port() -> None:
+    url = "http://exchange.example.com:8080/v1"
+    ExchangeClient(account_id="1", auth=ApiKey("k"), base_url=url, allowed_hosts=[url[7:-3]])
+    with pytest.raises(HostRefused, match="https"):
+        ExchangeClient(
+            account_id="1", auth=ApiKey("k"), base_url=url, allowed_hosts=["exchange.example.com"]
+        )
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "10.0.0.7",
+        "169.254.169.254",
+        "::ffff:10.0.0.7",
+        "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::a00:7",
+        "2002:a00:7::",
+        "::127.0.0.1",
+        "fe80::1%eth0",
+    ],
+)
 def test_a_name_below_an_allowed_domain_may_not_lead_inside(
-    monkeypatch: pytest.MonkeyPatch, clock: FastClock
+    monkeypatch: pytest.MonkeyPatch, clock: FastClock, address: str
 ) -> None:
     def inside(*_: object, **__: object) -> list[object]:
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.7", 443))]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443))]
 
     monkeypatch.setattr(socket, "getaddrinfo", inside)
     client = ExchangeClient(

@@ -1,5 +1,7 @@
 """Accounts, people, business units, and the exchange's own definitions."""
 
+from collections.abc import Sequence
+
 from dashboard.exchange.decode import Page
 from dashboard.exchange.operations.asking import Asking, query, segment
 from dashboard.exchange.shapes.accounts import (
@@ -11,6 +13,7 @@ from dashboard.exchange.shapes.accounts import (
     User,
     UserAccountBusinessUnit,
 )
+from dashboard.exchange.shapes.profiling import Question
 
 
 class AccountOperations(Asking):
@@ -74,3 +77,17 @@ class AccountOperations(Asking):
     def get_suppliers(self) -> Page[Definition]:
         """Every supplier: id, code, name."""
         return self._list("get_suppliers", "/suppliers", "suppliers", Definition)
+
+    def account_questions_translation(
+        self, *, locale: str, words: str = "", ids: Sequence[int] = (), page_size: int = 20
+    ) -> Page[Question]:
+        """The first questions of the library with these words or ids, the account's own too."""
+        values = {
+            "locale": locale,
+            "query": words or None,
+            "id": ",".join(str(one) for one in ids) or None,
+            "allow_custom_quals": "true",
+            "page_size": page_size,
+        }
+        target = f"/demand{self._account}/questions-translation{query(values)}"
+        return self._list("account_questions_translation", target, "profiles", Question)

@@ -29,7 +29,7 @@ class JobOperations(Asking):
     def create_bulk_launch_target_groups_job(
         self, *, project_id: str, target_group_ids: list[str], idempotency_key: str
     ) -> JobRef:
-        """Launch these groups: drafts and scheduled ones."""
+        """Launch these scheduled groups; a draft has a job of its own."""
         operation = "create_bulk_launch_target_groups_job"
         return self._bulk(operation, project_id, "launch", target_group_ids, idempotency_key)
 

@@ -55,6 +55,13 @@ class Profiles(Shape, frozen=True, kw_only=True, gc=False):
     profiles: list[Profile] = []
 
 
+class Question(Profile, frozen=True, kw_only=True, gc=False):
+    """A question of the library with its answers as targets (`QuestionResponseProfileFormat`)."""
+
+    standard: bool | None = None
+    profile_condition_type: str | None = None
+
+
 class QuotaGoalRequest(Body, kw_only=True):
     completes_goal: int
 
@@ -106,5 +113,5 @@ def _target_request(target: Mapping[str, Any], kind: object, with_quotas: bool) 
     if not with_quotas:
         return {"object": "nominal", "conditions": conditions}
     goal = "completes_goal_percentage" if kind == "percentage" else "completes_goal"
-    value = target.get("quota", {}).get(goal, 0)
+    value = (target.get("quota") or {}).get(goal, 0)
     return {"conditions": conditions, "quota": {goal: value}}
