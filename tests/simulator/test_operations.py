@@ -34,6 +34,16 @@ def test_what_belongs_to_an_account_answers_as_promised(caller: Caller) -> None:
         caller.get(f"/{path}")
 
 
+def test_questions_are_found_by_words_and_by_ids(caller: Caller) -> None:
+    library = "/demand/accounts/101/questions-translation"
+    assert caller.get(library, locale="ger_de")["total"] == 10
+    by_words = caller.get(library, locale="eng_us", query="female")["profiles"]
+    assert [one["name"] for one in by_words] == ["GENDER"]
+    by_id = caller.get(library, locale="eng_us", id="42,45")["profiles"]
+    assert [one["name"] for one in by_id] == ["AGE", "ZIP"]
+    caller.get(library, locale="eng_us", id="x", expect=400)
+
+
 def test_every_group_answers_every_read(simulator: Simulator, caller: Caller) -> None:
     leaves = [
         "changelog",

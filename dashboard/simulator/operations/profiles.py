@@ -8,6 +8,7 @@ from dashboard.simulator.draws import ulid
 from dashboard.simulator.figures import figures
 from dashboard.simulator.group import Json, TargetGroup
 from dashboard.simulator.operations.edits import editing
+from dashboard.simulator.questions import QUESTIONS, words
 from dashboard.simulator.routes import route
 from dashboard.simulator.wire import Answer, Ask, json_answer
 from dashboard.simulator.world import World
@@ -71,8 +72,7 @@ def from_request(group: TargetGroup, profiling: Json) -> list[Json]:
             "object": given["object"],
             "id": ulid(group.created_at, group.id, "profile", number),
             "quotas_enabled": given["quotas_enabled"],
-            "name": given.get("name") or f"Profile {number + 1}",
-            "description": given.get("name") or f"Profile {number + 1}",
+            **_named(given, number),
             "targets": [],
         }
         if "blended_type" in given:
@@ -81,13 +81,24 @@ def from_request(group: TargetGroup, profiling: Json) -> list[Json]:
             goal = int(asked[place].get("completes_goal", goals[place]))
             entry: Json = {
                 "id": ulid(group.created_at, group.id, "quota", number, place),
+                "text": ", ".join(filter(None, map(words, target["conditions"]))),
                 "conditions": target["conditions"],
             }
             if "quota" in target:
                 entry["goal"] = goal
+                entry["share"] = asked[place].get("completes_goal_percentage")
             profile["targets"].append(entry)
         made.append(profile)
     return made
+
+
+def _named(given: Json, number: int) -> Json:
+    """The name that was given, else that of its question."""
+    ids = {one.get("question_id") for target in given["targets"] for one in target["conditions"]}
+    question = QUESTIONS.get(ids.pop()) if len(ids) == 1 else None
+    fallback = question.name if question else f"Profile {number + 1}"
+    name = given.get("name") or fallback
+    return {"name": name, "description": question.text if question else name}
 
 
 def shown_profiles(group: TargetGroup, *, completes: int | None, prescreens: int = 0) -> list[Json]:
@@ -105,7 +116,7 @@ def _targets(
     done, entered = split(completes or 0, weights), split(prescreens, weights)
     result = []
     for index, target in enumerate(targets):
-        entry = {k: v for k, v in target.items() if k != "goal"}
+        entry = {k: v for k, v in target.items() if k not in ("goal", "share")}
         if "goal" in target:
             quota: Json = {
                 "completes_goal_percentage": round(100 * target["goal"] / group.filling_goal, 2),
@@ -113,6 +124,8 @@ def _targets(
                 "completes_goal": target["goal"],
             }
             quota["completes_goal_percentage"] = min(100, quota["completes_goal_percentage"])
+            if target.get("share") is not None:
+                quota["completes_goal_percentage"] = target["share"]
             if completes is not None:
                 quota |= {"completes": done[index], "prescreens": entered[index]}
             entry["quota"] = quota
@@ -153,7 +166,7 @@ def update_profile_filling_goal(world: World, ask: Ask) -> Answer:
             _scale(group, goal)
             change(group, {"filling_goal_change": goal}, at=ask.now, by=ask.actor)
         for target, number in changes:
-            target["goal"] = number
+            target |= {"goal": number, "share": None}
         group.version += 1
     return json_answer(_body(group, ask.now))
 
