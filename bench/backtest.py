@@ -78,7 +78,11 @@ def replay(fields: Sequence[Field]) -> list[Replay]:
 
 
 def _increments(field: Field) -> Floats:
-    return np.diff([0.0, *(count for _, count in field.history)])
+    """Completes an hour, even between readings that are further apart."""
+    hours = int((field.now - field.starts_at) / HOUR)
+    at, counts = zip(*field.history, strict=True)
+    read = [0.0, *((stamp - field.starts_at) / HOUR for stamp in at)]
+    return np.diff(np.interp(np.arange(hours + 1), read, [0.0, *counts]))
 
 
 def _naive(field: Field) -> Floats:
@@ -248,16 +252,18 @@ def figures() -> list[Figure]:
 
 def processes() -> list[str]:
     """One line a process: coverage and losses, for those who want to know where it is weak."""
-    lines = []
-    for name, some in _replays().items():
-        losses = _losses(some)
-        covered, best = np.mean([one.covered for one in some]), losses.naive.min()
-        lines.append(
-            f"{name}: coverage {covered:.2f}, pinball {losses.ours / best:.2f} of the best naive"
-            f" (told the process: {losses.told / best:.2f}),"
-            f" {losses.ours / losses.seasonal:.2f} of seasonal Poisson"
-        )
-    return lines
+    return [line(name, some) for name, some in _replays().items()]
+
+
+def line(name: str, replays: Sequence[Replay]) -> str:
+    """Coverage and losses of some fields in words."""
+    losses = _losses(replays)
+    covered, best = np.mean([one.covered for one in replays]), losses.naive.min()
+    return (
+        f"{name}: coverage {covered:.2f}, pinball {losses.ours / best:.2f} of the best naive"
+        f" (told the process: {losses.told / best:.2f}),"
+        f" {losses.ours / losses.seasonal:.2f} of seasonal Poisson"
+    )
 
 
 if __name__ == "__main__":

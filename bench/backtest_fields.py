@@ -61,19 +61,26 @@ def _day_shape(rng: np.random.Generator, clock: _Clock) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
-class _Chance:
+class Chance:
     """Draws that all paths share up to now, and that each path makes for itself afterwards."""
 
     rng: np.random.Generator
     known: int
     paths: int
+    hours: int
 
     def poisson(self, mean: Floats) -> Floats:
         """Counts (paths, hours) around a mean (hours) or (paths, hours)."""
-        mean = np.broadcast_to(mean, (self.paths, mean.shape[-1]))
+        mean = np.broadcast_to(mean, (self.paths, self.hours))
         before = self.rng.poisson(mean[0, : self.known])
         after = self.rng.poisson(mean[:, self.known :])
         return np.concatenate((np.tile(before, (self.paths, 1)), after), axis=1).astype(float)
+
+    def shared(self, drawn: Callable[[tuple[int, int]], Floats]) -> Floats:
+        """What is `drawn` (paths, hours) in a shape, one for all paths up to now."""
+        values = drawn((self.paths, self.hours))
+        values[:, : self.known] = values[0, : self.known]
+        return values
 
     def hour(self, hour: int, mean: Floats) -> Floats:
         """Counts of one hour around a mean with the paths first."""
@@ -87,11 +94,11 @@ class _Chance:
         return arrivals + self.poisson(arrivals * (batch - 1.0))
 
 
-def _steady(chance: _Chance, rate: Floats, _clock: _Clock) -> Floats:
+def _steady(chance: Chance, rate: Floats, _clock: _Clock) -> Floats:
     return chance.batches(rate, chance.rng.uniform(1.0, 1.4))
 
 
-def _bursty(chance: _Chance, rate: Floats, _clock: _Clock) -> Floats:
+def _bursty(chance: Chance, rate: Floats, _clock: _Clock) -> Floats:
     """Each complete brings followers over the next hours (a branching process)."""
     excite, decay = chance.rng.uniform(0.3, 0.6), chance.rng.uniform(0.3, 0.7)
     counts, heat = np.zeros((chance.paths, rate.size)), np.zeros(chance.paths)
@@ -101,27 +108,27 @@ def _bursty(chance: _Chance, rate: Floats, _clock: _Clock) -> Floats:
     return counts
 
 
-def _front_loaded(chance: _Chance, rate: Floats, clock: _Clock) -> Floats:
+def _front_loaded(chance: Chance, rate: Floats, clock: _Clock) -> Floats:
     """One invitation wave: the rate falls by a power of time."""
     fall = (1 + clock.index / chance.rng.uniform(12, 60)) ** -chance.rng.uniform(0.3, 0.9)
     return chance.batches(rate * fall / fall[: chance.known].mean(), 1.1)
 
 
-def _stalled(chance: _Chance, rate: Floats, clock: _Clock) -> Floats:
+def _stalled(chance: Chance, rate: Floats, clock: _Clock) -> Floats:
     """A broken link for some hours, then as before."""
     begin, last = chance.rng.uniform(0.2, 0.9) * chance.known, chance.rng.uniform(8, 48)
     broken = (clock.index > begin) & (clock.index < begin + last)
     return chance.batches(np.where(broken, 0.02 * rate, rate), 1.1)
 
 
-def _weekday_only(chance: _Chance, rate: Floats, clock: _Clock) -> Floats:
+def _weekday_only(chance: Chance, rate: Floats, clock: _Clock) -> Floats:
     """Business people: office hours from Monday to Friday."""
     office = (clock.hour >= 8) & (clock.hour < 18)
     open_at = np.where(clock.weekday < 5, np.where(office, 2.2, 0.15), 0.02)
     return chance.batches(rate * open_at, 1.1)
 
 
-def _price_steps(chance: _Chance, rate: Floats, clock: _Clock) -> Floats:
+def _price_steps(chance: Chance, rate: Floats, clock: _Clock) -> Floats:
     """One or two price edits before now, each moving the rate for good."""
     for _ in range(int(chance.rng.integers(1, 3))):
         at = chance.rng.uniform(0.15, 0.95) * chance.known
@@ -129,7 +136,7 @@ def _price_steps(chance: _Chance, rate: Floats, clock: _Clock) -> Floats:
     return chance.batches(rate, 1.2)
 
 
-def _exhausted(chance: _Chance, rate: Floats, _clock: _Clock) -> Floats:
+def _exhausted(chance: Chance, rate: Floats, _clock: _Clock) -> Floats:
     """Quota cells of unequal size that take people until each runs full."""
     share = chance.rng.dirichlet(np.full(6, 4.0))
     room = rate.sum() * chance.rng.dirichlet(np.full(6, 4.0)) * chance.rng.uniform(0.9, 1.8)
@@ -142,7 +149,7 @@ def _exhausted(chance: _Chance, rate: Floats, _clock: _Clock) -> Floats:
     return counts
 
 
-def _moody(chance: _Chance, rate: Floats, clock: _Clock) -> Floats:
+def _moody(chance: Chance, rate: Floats, clock: _Clock) -> Floats:
     """Good and bad days that follow one another at random."""
     days = chance.rng.choice([0.7, 1.0, 1.35], size=(chance.paths, int(clock.index.size / 24) + 2))
     begun = chance.known // 24 + 1
@@ -150,7 +157,7 @@ def _moody(chance: _Chance, rate: Floats, clock: _Clock) -> Floats:
     return chance.batches(rate * days[:, (clock.index / 24).astype(np.int64)], 1.1)
 
 
-Process = Callable[[_Chance, Floats, _Clock], Floats]
+Process = Callable[[Chance, Floats, _Clock], Floats]
 PROCESSES: dict[str, Process] = {
     "steady": _steady,
     "bursty": _bursty,
@@ -193,7 +200,7 @@ def field(process: str, seed: int, *, futures: int = 0) -> Field:
     rate = _day_shape(rng, clock)
     rate *= np.exp(rng.uniform(np.log(12), np.log(250))) / 24 / rate.mean()
     pauses = _paused(rng, rate, stamps, known) if process == "pauses" else ()
-    chance = _Chance(rng, known, futures + 1)
+    chance = Chance(rng, known, futures + 1, hours)
     paths = np.cumsum(PROCESSES[process](chance, rate, clock), axis=1)
     total = paths[0]
     goal = max(10, int(total[-1] * np.exp(rng.normal(0, 0.3))))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ GAP = -1
 _PACKED = struct.Struct("<24i")
 _EMPTY = (GAP,) * 24
 _EPOCH = date(1970, 1, 1)
+_END, _COUNT = itemgetter(0), itemgetter(1)
 _ENDS = 3600.0 * np.arange(1, 25)
 
 
@@ -34,13 +36,14 @@ def pack(points: Iterable[tuple[datetime, int]]) -> dict[date, PackedDay]:
     told = list(points)
     if not told:
         return {}
-    hours, beyond = np.divmod(np.array([at.timestamp() for at, _ in told]), 3600.0)
+    ends = np.fromiter(map(datetime.timestamp, map(_END, told)), np.float64, len(told))
+    hours, beyond = np.divmod(ends, 3600.0)
     on_hour = beyond == 0.0
     day, slot = np.divmod(hours.astype(np.int64) - on_hour, 24)
     days, row = np.unique(day, return_inverse=True)
     slots = np.full((days.size, 24), GAP, dtype="<i4")
     # of several values for one slot the last one stays
-    slots[row[on_hour], slot[on_hour]] = np.array([count for _, count in told])[on_hour]
+    slots[row[on_hour], slot[on_hour]] = np.fromiter(map(_COUNT, told), "<i4", len(told))[on_hour]
     odd: dict[int, dict[str, int]] = {}
     for place in np.flatnonzero(~on_hour).tolist():
         at, count = told[place]

@@ -7,7 +7,13 @@ from dashboard.fielding.readings import HOUR, Floats
 
 Confidence = Literal["none", "low", "medium", "high"]
 
+STALE, OLD = 6, 48  # hours since the last reading: worth telling, too many to be sure
 FEW = 5  # completes below which a rate is little more than a guess
+
+
+def is_guess(completes: float | None) -> bool:
+    """Whether a date worked out from so many completes is little more than a guess."""
+    return completes is not None and completes < FEW
 
 
 def trust(case: Case, at_end: Floats, *, reached: bool, ended: bool) -> tuple[Confidence, str]:
@@ -15,7 +21,7 @@ def trust(case: Case, at_end: Floats, *, reached: bool, ended: bool) -> tuple[Co
     notes = []
     if reached:
         notes.append("the goal is reached")
-    elif ended:
+    elif case.is_over:
         notes.append("the end date has passed")
     if case.question.ends_at is None:
         notes.append(f"no end date: completes are those {NO_END:.0f} days from now")
@@ -25,9 +31,11 @@ def trust(case: Case, at_end: Floats, *, reached: bool, ended: bool) -> tuple[Co
     ):
         notes.append("paused: assumes that it resumes " + _resumes(case))
     stale = (case.now - case.start) / HOUR
-    if case.read.at.size and stale >= 6 and not ended:
-        notes.append(f"the last reading is {stale:.0f} h old")
     confidence, why = _confidence(case, at_end, ended)
+    if case.read.at.size and stale >= STALE and not ended:
+        notes.append(f"the last reading is {stale:.0f} h old")
+        if stale >= OLD and confidence != "none":
+            confidence = "low"
     return confidence, "; ".join([why, *notes] if why else notes) or "enough completes behind it"
 
 
@@ -44,7 +52,8 @@ def _confidence(case: Case, at_end: Floats, ended: bool) -> tuple[Confidence, st
         return "high", ""
     behind = min(float(case.record.counts.sum()), case.completes)  # what was taken away is none
     if not case.knows_rate:
-        return "none", "no completes yet: a range around the plan, not a forecast"
+        what = "how fast completes come is not known" if case.completes else "no completes yet"
+        return "none", f"{what}: a range around the plan, not a forecast"
     if behind < FEW:
         return "low", f"only {behind:.0f} completes so far: little more than a guess"
     coming = max(float(at_end[1]) - case.completes, 1.0)

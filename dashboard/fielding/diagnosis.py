@@ -40,8 +40,12 @@ class Rule:
     look: Callable[[Vitals], Evidence | None]
 
 
+IN_PLACE = ("draft", "scheduled", "live", "completed", "archived")
+
+
 def _not_live(v: Vitals) -> Evidence | None:
-    return Evidence(1.0, v.status, "live") if v.status not in ("live", "completed") else None
+    """Taken out of the field; what has not begun or is over is where it should be."""
+    return None if v.status in IN_PLACE else Evidence(1.0, v.status, "live")
 
 
 def _link(v: Vitals) -> Evidence | None:
@@ -59,11 +63,18 @@ def _no_entrants(v: Vitals) -> Evidence | None:
     return Evidence(0.9, seen, f"enough for {v.expected_in_silence:.0f} completes")
 
 
+def _percent(share: float, digits: int = 0) -> str:
+    """A share in per cent, with the space that the unit takes."""
+    return f"{share * 100:.{digits}f} %"
+
+
 def _set_up(v: Vitals) -> Evidence | None:
     faults = sum(v.share(kind) or 0.0 for kind in ("redirect", "encryption", "setup"))
     if faults < 0.05 or sum(v.analysis.values()) < 50:
         return None
-    return Evidence(min(1.0, 0.6 + 2 * faults), f"{faults:.0%} end in a technical fault", "none")
+    return Evidence(
+        min(1.0, 0.6 + 2 * faults), f"{_percent(faults)} end in a technical fault", "none"
+    )
 
 
 def _quotas(v: Vitals) -> Evidence | None:
@@ -71,7 +82,11 @@ def _quotas(v: Vitals) -> Evidence | None:
     full = v.quotas_full or 0.0
     if full < 0.4 and (over < 0.2 or sum(v.analysis.values()) < 50):
         return None
-    seen = f"{full:.0%} of the quotas are full" if full >= 0.4 else f"{over:.0%} meet a full quota"
+    seen = (
+        f"{_percent(full)} of the quotas are full"
+        if full >= 0.4
+        else f"{_percent(over)} meet a full quota"
+    )
     return Evidence(min(0.95, 0.4 + 0.5 * max(full, over)), seen, "open quotas for those who come")
 
 
@@ -80,7 +95,7 @@ def _loi(v: Vitals) -> Evidence | None:
     if ratio is None or v.loi_seconds is None or ratio <= 1.15 or (v.completes or 0) < 20:
         return None
     seen = f"{v.loi_seconds / 60:.1f} min"
-    return Evidence(min(0.95, 0.35 + 0.6 * (ratio - 1)), seen, f"{v.loi_minutes:g} min agreed")
+    return Evidence(min(0.95, 0.35 + 0.6 * (ratio - 1)), seen, f"{v.loi_minutes:g} min, as agreed")
 
 
 def _ir(v: Vitals) -> Evidence | None:
@@ -89,13 +104,17 @@ def _ir(v: Vitals) -> Evidence | None:
     ratio = v.ir / v.ir_expected
     if ratio >= 0.8:
         return None
-    return Evidence(0.35 + 0.6 * (1 - ratio), f"IR {v.ir:.0%}", f"{v.ir_expected:.0%} agreed")
+    return Evidence(
+        0.35 + 0.6 * (1 - ratio),
+        f"IR {_percent(v.ir)}",
+        f"{_percent(v.ir_expected)}, as agreed",
+    )
 
 
 def _drop_off(v: Vitals) -> Evidence | None:
     if v.drop_off is None or v.drop_off <= 0.25 or (v.entrants or 0) < 50:
         return None
-    return Evidence(min(0.95, 0.2 + v.drop_off), f"{v.drop_off:.0%} drop off", "up to 25%")
+    return Evidence(min(0.95, 0.2 + v.drop_off), f"{_percent(v.drop_off)} drop off", "up to 25 %")
 
 
 def _screening(v: Vitals) -> Evidence | None:
@@ -106,14 +125,20 @@ def _screening(v: Vitals) -> Evidence | None:
     if rate >= SENT_ON:
         return None
     weight = 0.3 + 0.5 * (1 - rate / SENT_ON)
-    return Evidence(weight, f"{rate:.1%} of entrants get to the survey", f"{SENT_ON:.0%} or more")
+    return Evidence(
+        weight,
+        f"{_percent(rate, 1)} of entrants get to the survey",
+        f"{_percent(SENT_ON)} or more",
+    )
 
 
 def _security(v: Vitals) -> Evidence | None:
     share = v.share("security")
     if share is None or share < 0.15 or sum(v.analysis.values()) < 50:
         return None
-    return Evidence(min(0.8, 0.3 + share), f"{share:.0%} fail security or quality checks", "< 15%")
+    return Evidence(
+        min(0.8, 0.3 + share), f"{_percent(share)} fail security or quality checks", "below 15 %"
+    )
 
 
 def _epc(v: Vitals) -> Evidence | None:
@@ -156,7 +181,7 @@ def _asked(v: Vitals) -> Evidence | None:
         return None
     weight = min(0.6, 0.15 + 0.1 * ratio)
     return Evidence(
-        weight, f"{v.completes_an_hour:.1f} completes an hour", f"{v.needed_an_hour:.1f} needed"
+        weight, f"{v.completes_an_hour:.1f} completes an hour", f"{v.needed_an_hour:.1f}"
     )
 
 

@@ -7,9 +7,8 @@ differences of counts over the two windows, not the exchange's figures over a wh
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from math import log, sqrt
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -67,7 +66,7 @@ class Group:
     """The group that was changed: cumulative completes, entrants and prescreens over time."""
 
     completes: History
-    zone: ZoneInfo | str
+    zone: tzinfo | str
     pauses: Sequence[Pause] = ()
     prior: Prior | None = None
     entrants: History = ()
@@ -159,7 +158,7 @@ def _share(
         return early(f"only {n0:.0f} {name} before, {n1:.0f} after")
     variance = sum(1.3 * (1 - c / n) / (c + 0.5) + 0.002 for c, n in pairs)
     centre = log((c1 + 0.5) / n1 * n0 / (c0 + 0.5))
-    seen = f"{c0 / n0:.1%} → {c1 / n1:.1%} of {name}"
+    seen = f"{c0 / n0 * 100:.1f} % → {c1 / n1 * 100:.1f} % of {name}"
     return judged(
         c0 / n0, c1 / n1, centre=centre, error=sqrt(variance), seen=seen, waiting=n1 < 500
     )

@@ -14,9 +14,9 @@ import numpy as np
 from dashboard.fielding.readings import Floats
 
 BLOCK = 12  # hours
-SPREAD, LOOKS = 1.7, 12.0  # over-dispersion before any block, and what that guess is worth
+SPREAD, LOOKS = 1.6, 21.0  # over-dispersion before any block, and what that guess is worth
 PLAN_WORTH = 2.0  # completes that the planned rate is worth
-SHAPE_MISSES = 0.002  # variance of a block's log mean, for what the shape of the week may miss
+SHAPE_MISSES = 0.0026  # variance of a block's log mean, for what the shape of the week may miss
 
 
 @dataclass(slots=True)

@@ -10,9 +10,8 @@ mixture passes the goal.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -66,7 +65,7 @@ def forecast(
     goal: float,
     now: datetime,
     ends_at: datetime | None,
-    zone: ZoneInfo | str,
+    zone: tzinfo | str,
     pauses: Sequence[Pause] = (),
     prior: Prior | None = None,
 ) -> Forecast:
@@ -144,6 +143,7 @@ def _outlook(cases: Sequence[Case], learned: _Learned, moments: Floats) -> Outlo
     """What is to come for each group at `moments` (groups, hours from its last reading)."""
     hours, shape, still = learned
     belief = believe(hours, shape, np.array([case.planned for case in cases]))
+    belief = belief.less(np.array([case.lost for case in cases]))
     days = lay_out(
         shape,
         starts=[case.start for case in cases],
@@ -166,7 +166,7 @@ def _answer(case: Case, at_end: Floats, waits: Floats, chance: float) -> Forecas
     if reached is not None:
         early = usual = late = moment(reached)
         chance = max(chance, float(not ended))
-    elif ended or not case.knows_rate:
+    elif case.is_over or not case.knows_rate:
         early = usual = late = None
     confidence, note = trust(case, at_end, reached=reached is not None, ended=ended)
     return Forecast(

@@ -6,8 +6,8 @@ distribution are those of Wilson & Hilferty (PNAS 17, 1931): the cube root is ne
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from statistics import NormalDist
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -68,7 +68,7 @@ def lay_out(
     *,
     starts: Sequence[float],
     nows: Sequence[float],
-    zones: Sequence[ZoneInfo],
+    zones: Sequence[tzinfo],
     pauses: Sequence[Sequence[Pause]],
 ) -> DaysAhead:
     """The days ahead of each group: its shape (groups, 168) in its zone, pauses taken out.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 from dashboard.fielding import daily, trail
@@ -13,9 +14,10 @@ from dashboard.fielding.diagnosis import diagnose
 from dashboard.fielding.forecast import Forecast, Study, studies
 from dashboard.fielding.models import TargetGroup
 from dashboard.fielding.pace import Plan, Silence, pace, silence
-from dashboard.fielding.story import Days, Story, stories
+from dashboard.fielding.story import Fresh, Story, stories
 from dashboard.fielding.vitals import Vitals
 from dashboard.fielding.vitals_of import vitals_of
+from dashboard.fielding.wanted import is_full
 from dashboard.fielding.warning import EXPECTED, warnings
 from dashboard.fielding.zones import zone_of
 
@@ -34,8 +36,7 @@ def is_due(group: TargetGroup, was: Mapping[str, Any], *, now: datetime) -> bool
     if not was or any(getattr(group, name) != was[name] for name in DECISIVE):
         return True
     fell = (group.completes or 0) < (was["completes"] or 0)
-    goal = group.filling_goal or group.completes_goal or 0
-    reached = (group.completes or 0) >= goal > (was["completes"] or 0)
+    reached = is_full(group) and not is_full(SimpleNamespace(**was))
     return fell or reached or _is_old(group, now)
 
 
@@ -66,11 +67,9 @@ def count(group: TargetGroup, was: Mapping[str, Any]) -> None:
         group.insight = group.insight | {"today": max(today + risen, 0)}
 
 
-def refresh(
-    groups: Iterable[TargetGroup], *, fresh_days: Mapping[int, Days], now: datetime
-) -> None:
+def refresh(groups: Iterable[TargetGroup], *, fresh: Fresh, now: datetime) -> None:
     """Set the insight of each group (not saved) from its series and present figures."""
-    told = stories([group for group in groups if group.pk], fresh_days=fresh_days, now=now)
+    told = stories([group for group in groups if group.pk], fresh=fresh, now=now)
     foreseen = [story for story in told if story.is_forecast]
     found = studies([story.question(now) for story in foreseen])
     by_pk = {story.group.pk: one for story, one in zip(foreseen, found, strict=True)}
@@ -103,15 +102,31 @@ def describe(story: Story, study: Study | None, *, now: datetime) -> dict[str, A
         found |= _ahead(story, study, quiet, now)
     if study is not None or group.status == "live":
         vitals = vitals_of(story, study.forecast if study else None, quiet, samples, now=now)
-        found |= _risks(vitals)
+        found |= {"warnings": _risks(vitals), "causes": _causes(vitals)}
     return found
+
+
+def foreseen(story: Story, study: Study | None, *, now: datetime, risks: bool) -> dict[str, Any]:
+    """What alone of a group's insight the rules about its end read; with the risks of a pause."""
+    found = _outcome(story, study) if study else {}
+    if risks:
+        quiet = quiet_of(story, study, now=now)
+        samples = trail.read(story.group.insight.get("trail"))
+        found["warnings"] = _risks(
+            vitals_of(story, study.forecast if study else None, quiet, samples, now=now)
+        )
+    return found
+
+
+def _outcome(story: Story, study: Study) -> dict[str, Any]:
+    """The forecast, and what it costs."""
+    cost = _cost(story.group, study.forecast)
+    return {"forecast": _told(study.forecast)} | ({"cost": cost} if cost else {})
 
 
 def _ahead(story: Story, study: Study, quiet: Silence | None, now: datetime) -> dict[str, Any]:
     """Forecast, cost, pace and rhythm of a group that has something left to do."""
-    found: dict[str, Any] = {"forecast": _told(study.forecast)}
-    if cost := _cost(story.group, study.forecast):
-        found["cost"] = cost
+    found = _outcome(story, study)
     if story.plan is not None:
         found["pace"] = _pace(story, story.plan, study, now)
     if quiet is not None and quiet.rate:
@@ -127,19 +142,21 @@ def quiet_of(story: Story, study: Study | None, *, now: datetime) -> Silence | N
     return silence(story.series, story.plan, now=now, known=known)
 
 
-def _risks(vitals: Vitals) -> dict[str, Any]:
-    """How near it is to a pause by the exchange, and why it may be slow."""
+def _risks(vitals: Vitals) -> dict[str, float]:
+    """How near it is to a pause by the exchange, by reason."""
     return {
-        "warnings": {
-            risk.reason_code: risk.score
-            for risk in warnings(vitals)
-            if risk.score and risk.reason_code not in EXPECTED
-        },
-        "causes": [
-            {"sentence": c.says, "observed": c.observed, "expected": c.expected, "advice": c.advice}
-            for c in diagnose(vitals)[:CAUSES_SHOWN]
-        ],
+        risk.reason_code: risk.score
+        for risk in warnings(vitals)
+        if risk.score and risk.reason_code not in EXPECTED
     }
+
+
+def _causes(vitals: Vitals) -> list[dict[str, Any]]:
+    """Why it may be slow."""
+    return [
+        {"sentence": c.says, "observed": c.observed, "expected": c.expected, "advice": c.advice}
+        for c in diagnose(vitals)[:CAUSES_SHOWN]
+    ]
 
 
 def _told(outlook: Forecast) -> dict[str, Any]:

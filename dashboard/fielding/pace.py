@@ -7,10 +7,9 @@ and adaptive pacing release the goal in equal steps, within which the shape hold
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from math import sqrt
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -63,7 +62,7 @@ class Plan:
     goal: float
     starts_at: datetime
     ends_at: datetime | None
-    zone: ZoneInfo | str
+    zone: tzinfo | str
     pauses: Sequence[Pause] = ()
     prior: Prior | None = None
     soft_launch: SoftLaunch | None = None
@@ -274,18 +273,18 @@ def _stepped(field: Floats, marks: Floats, shares: Floats) -> Floats:
 def _band(plan: Plan, now: float, actual: float, required: float, unit: str) -> tuple[Band, str]:
     """The band and, in words, why."""
     if actual >= plan.goal:
-        return "ahead", f"goal of {plan.goal:.0f} {unit} reached: {actual:.0f}"
+        return "ahead", f"goal of {plan.goal:,.0f} {unit} reached: {actual:,.0f}"
     if plan.ends_at is None:
-        return "too early to tell", f"no end date, so nothing is due: {actual:.0f} {unit}"
+        return "too early to tell", f"no end date, so nothing is due: {actual:,.0f} {unit}"
     if seconds(plan.ends_at, "ends_at") <= now:
         short = plan.goal - actual
         band: Band = "far behind" if short > 0.05 * plan.goal else "behind"
-        return band, f"ended {short:.0f} {unit} short of {plan.goal:.0f}"
-    seen = f"{actual:.0f} {unit} of {required:.0f} due by now, goal {plan.goal:.0f}"
+        return band, f"ended {short:,.0f} {unit} short of {plan.goal:,.0f}"
+    seen = f"{actual:,.0f} {unit} of {required:,.0f} due by now, goal {plan.goal:,.0f}"
     if required < FEW and actual < FEW:
         return "too early to tell", f"only {seen}"
     band = _gap_band(actual - required, required)
-    return band, f"{seen}: {required - actual:.0f} short" if "behind" in band else seen
+    return band, f"{seen}: {required - actual:,.0f} short" if "behind" in band else seen
 
 
 def _gap_band(gap: float, required: float) -> Band:

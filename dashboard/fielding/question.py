@@ -3,9 +3,10 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
+
+import numpy as np
 
 from dashboard.fielding.readings import (
     HOUR,
@@ -23,6 +24,7 @@ from dashboard.fielding.rhythm import Prior, prior_shape
 
 NO_END = 28.0  # days until which completes are counted when there is no end date
 PLANNED = 60.0  # days: an end that is further away says nothing about the rate
+LOST_MOST, LOST_WORTH = 0.5, 1.4  # what was taken back so far came of fewer completes than now
 DAY = 24 * HOUR
 
 
@@ -39,7 +41,7 @@ class Question:
     goal: float
     now: datetime
     ends_at: datetime | None
-    zone: ZoneInfo | str
+    zone: tzinfo | str
     pauses: Sequence[Pause] = ()
     prior: Prior | None = None
 
@@ -54,7 +56,7 @@ class Case(NamedTuple):
     read: Readings
     record: Record
     base: Floats
-    zone: ZoneInfo
+    zone: tzinfo
 
     @property
     def completes(self) -> float:
@@ -70,6 +72,23 @@ class Case(NamedTuple):
         began = float(self.read.at[0]) if self.read.at.size else self.now
         days = min(max((self.end - began) / DAY, 1.0), PLANNED)
         return max(1.0, self.question.goal) / days
+
+    @property
+    def lost(self) -> float:
+        """The share (0–0.5) of what comes that reconciliation may take back: as much as it took
+        so far, once it did more than once."""
+        rises = np.diff(self.read.count)
+        fell = rises < 0
+        falls = np.count_nonzero(fell)
+        if falls < 2:
+            return 0.0
+        share = -rises[fell].sum() / max(float(rises[~fell].sum()), 1.0)
+        return float(min(LOST_MOST, LOST_WORTH * share * (falls - 1) / falls))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the end date has passed."""
+        return self.question.ends_at is not None and self.end <= max(self.start, self.now)
 
     @property
     def knows_rate(self) -> bool:

@@ -13,7 +13,7 @@ Time is measured in *usual days*: live hours weighted by the shape of the week, 
 ordinary day being 1. Arrays are (groups, hypotheses) unless said otherwise.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -40,16 +40,16 @@ class Moves(NamedTuple):
     prior: float
 
 
-STAYS = (Moves(0.0, 0.0, 10.0), Moves(0.0053, 0.0, 0.94), Moves(0.068, 0.0, 0.67),
-         Moves(0.0007, 0.059, 2.4))  # fmt: skip
-FADING_DRIFTS = (0.0, 0.015)
-STEPPED, STEPPED_DRIFT = 2.4, 0.0007
+STAYS = (Moves(0.0, 0.0, 9.0), Moves(0.0049, 0.0, 0.84), Moves(0.041, 0.0, 0.54),
+         Moves(0.00065, 0.089, 2.7))  # fmt: skip
+FADING_DRIFTS = (0.0, 0.022)
+STEPPED, STEPPED_DRIFT = 2.5, 0.0006
 DRIFTS_FOR = 28.0  # usual days: a rate does not go astray for ever
-SOFTEN = 0.84  # votes are a little less sure than they say
+SOFTEN = 0.82  # votes are a little less sure than they say
 KEPT = 10  # hypotheses of a group that are looked ahead with
-YOUNG, GROWN = 0.15, 0.86  # relative variance of a new field's rate, and the days it takes to go
-WEEKENDS, WEEKEND_WORTH = 0.124, 5.3  # relative variance of a weekend never seen; worth of a day
-CAREFUL = 1.3  # how much wider than its votes say
+YOUNG, GROWN = 0.16, 0.48  # relative variance of a new field's rate, and the days it takes to go
+WEEKENDS, WEEKEND_WORTH = 0.08, 10.8  # relative variance of a weekend never seen; worth of a day
+CAREFUL = 1.5  # how much wider than its votes say
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,11 @@ class Belief:
         relative += self.restless[:, None] / np.maximum(usual, 0.5)[:, :, None]
         relative += (self.weekend[:, None] * weekend**2)[:, :, None]
         return mean, CAREFUL * (self.spread[:, None] * mean + mean**2 * relative)
+
+    def less(self, lost: Floats) -> "Belief":
+        """The belief where a share (groups, 0–1) of what comes is taken back again."""
+        rate, doubt = self.rate * (1 - lost)[:, None], self.doubt + (lost**2)[:, None]
+        return replace(self, rate=rate, doubt=doubt)
 
 
 def believe(hours: Hours, shape: Floats, planned: Floats) -> Belief:

@@ -7,7 +7,7 @@ paused is taken out of the grid, so that ages and rates are counted in time in f
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,7 @@ Pause = tuple[datetime, datetime | None]
 HOUR = 3600.0
 WEEK = 168
 LONGEST = 42 * 24
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DIP = 6  # readings
 _MONDAY = 3 * 24  # 1970-01-01 was a Thursday
 
 
@@ -38,9 +38,9 @@ def moment(at: float) -> datetime:
     return datetime.fromtimestamp(at, UTC)
 
 
-def as_zone(zone: str | ZoneInfo) -> ZoneInfo:
+def as_zone(zone: str | tzinfo) -> tzinfo:
     """The zone of an IANA name; ValueError for a name that no zone has."""
-    if isinstance(zone, ZoneInfo):
+    if isinstance(zone, tzinfo):
         return zone
     try:
         return ZoneInfo(zone)
@@ -49,7 +49,7 @@ def as_zone(zone: str | ZoneInfo) -> ZoneInfo:
 
 
 @lru_cache(maxsize=8192)
-def _slots_of_week(zone: ZoneInfo, week: int) -> Ints:
+def _slots_of_week(zone: tzinfo, week: int) -> Ints:
     """Hour of the local week (0 = Monday 00:00) of the 168 UTC hours from a week's start."""
     offsets = np.empty(WEEK)
     for hour in range(WEEK):
@@ -60,7 +60,7 @@ def _slots_of_week(zone: ZoneInfo, week: int) -> Ints:
     return np.floor(local).astype(np.int64) % WEEK
 
 
-def slots(zone: ZoneInfo, first: int, count: int) -> Ints:
+def slots(zone: tzinfo, first: int, count: int) -> Ints:
     """Hour of the local week (0–167) of `count` UTC hours from hour `first` since 1970.
 
     Follows daylight saving: the middle of each UTC hour is looked up in the zone.
@@ -82,7 +82,7 @@ History = Sequence[Reading] | Readings
 
 
 def cleaned(history: History, now: float) -> Readings:
-    """Readings sorted, the last of a repeated stamp kept, a dip of one reading left out.
+    """Readings sorted, the last of a repeated stamp kept, dips left out.
 
     What is no count (None, not a number, below zero) is a gap. A first stamp after `now` is the
     interval under way: its count is taken as of now; what lies later is left out. ValueError for
@@ -102,25 +102,37 @@ def cleaned(history: History, now: float) -> Readings:
         at, count = at[last], count[last]
     if at[-1] > now:
         at, count = _until(at, count, now)
-    falls = count[1:] < count[:-1]
-    if falls.any():
-        dip = np.zeros(count.size, dtype=bool)
-        dip[1:-1] = falls[:-1] & (count[2:] >= count[:-2])
-        at, count = at[~dip], count[~dip]
+    falls = np.flatnonzero(count[1:] < count[:-1]) + 1
+    if falls.size:
+        sound = _sound(count, falls)
+        at, count = at[sound], count[sound]
     return Readings(at, count)
+
+
+def _sound(count: Floats, falls: Ints) -> NDArray[np.bool_]:
+    """Which readings are no dip: a fall that at most DIP readings later is undone at one blow."""
+    sound = np.ones(count.size, dtype=bool)
+    for fall in falls.tolist():
+        before = count[fall - 1]
+        back = np.flatnonzero(count[fall + 1 : fall + 1 + DIP] >= before)
+        if not back.size:
+            continue
+        until = fall + 1 + int(back[0])
+        if count[until] - count[until - 1] >= (before - count[fall]) / 2:
+            sound[fall:until] = False
+    return sound
 
 
 def _arrays(history: History) -> tuple[Floats, Floats]:
     """Stamps in seconds and counts, as they come."""
     if isinstance(history, Readings):
         return history.at, history.count
-    if not history:
+    if len(history) == 0:
         return np.empty(0), np.empty(0)
     stamps, counts = zip(*history, strict=True)
-    try:
-        at = np.array([(stamp - _EPOCH).total_seconds() for stamp in stamps])
-    except TypeError as exc:
-        raise ValueError("history holds a stamp without a time zone") from exc
+    if None in {stamp.tzinfo for stamp in stamps}:
+        raise ValueError("history holds a stamp without a time zone")
+    at = np.fromiter(map(datetime.timestamp, stamps), np.float64, len(stamps))
     return at, np.array(counts, dtype=np.float64)
 
 
@@ -162,7 +174,7 @@ class Record:
     sharp: Floats
 
 
-def record(read: Readings, *, zone: ZoneInfo, pauses: Sequence[Pause], shape: Floats) -> Record:
+def record(read: Readings, *, zone: tzinfo, pauses: Sequence[Pause], shape: Floats) -> Record:
     """Completes of each live hour between the first and the last reading (at most 42 days).
 
     Where readings are missing, the completes between two of them are spread over the live

@@ -13,8 +13,8 @@ import numpy as np
 from dashboard.fielding.evidence import LOOKS, PLAN_WORTH, SHAPE_MISSES, SPREAD, Rates
 from dashboard.fielding.readings import Floats
 
-CHANCE = 0.11  # of a new rate at each block
-LIKE_BEFORE = 6.0  # completes that the rate before is worth as a guess of the new one
+CHANCE = 0.124  # of a new rate at each block
+LIKE_BEFORE = 5.7  # completes that the rate before is worth as a guess of the new one
 
 
 @dataclass(frozen=True, slots=True)

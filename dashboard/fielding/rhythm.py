@@ -16,15 +16,15 @@ import numpy as np
 from dashboard.fielding.readings import WEEK, Floats, Hours, Ints
 
 SATURDAY = 5
-SHUT = 0.019  # how often a group hardly fields at all at weekends
+SHUT = 0.0205  # how often a group hardly fields at all at weekends
 SHUT_DAY = 0.0011  # or on one day of the week
-OPEN_VARIES = 0.052  # how much an open day differs from the others: variance of its log
+OPEN_VARIES = 0.05  # how much an open day differs from the others: variance of its log
 SHUT_WORTH = 3.0
 SHUT_RATE = 0.05
-DAY_APART, WEEKEND_APART, SUNDAY_APART = 0.0018, 0.02, 0.01  # variance of the log of a factor
-BETWEEN, AT_AN_EDGE = 0.02, 0.15  # the same of one day: with days around it, or on one side only
-HOUR_WORTH = 0.39
-BURSTS = 0.78  # how much of a day's over-dispersion its hours have too
+DAY_APART, WEEKEND_APART, SUNDAY_APART = 0.0016, 0.022, 0.012  # variance of the log of a factor
+BETWEEN, AT_AN_EDGE = 0.0137, 0.07  # the same of one day: with days around it, or on one side only
+HOUR_WORTH = 0.38
+BURSTS = 0.4  # how much of a day's over-dispersion its hours have too
 _WAKING = (
     0.45, 0.25, 0.15, 0.12, 0.15, 0.28, 0.55, 0.85, 1.10, 1.25, 1.32, 1.35,
     1.35, 1.33, 1.30, 1.30, 1.33, 1.38, 1.45, 1.55, 1.60, 1.50, 1.20, 0.80,
@@ -44,9 +44,9 @@ class Prior:
     daily: float | None = None
 
     def __post_init__(self) -> None:
-        if len(self.shape) != WEEK or min(self.shape) < 0 or sum(self.shape) <= 0:
+        if len(self.shape) != WEEK or min(self.shape) < 0 or not 0 < sum(self.shape) < np.inf:
             raise ValueError("a prior shape is 168 weights, none negative, not all zero")
-        if self.daily is not None and self.daily <= 0:
+        if self.daily is not None and not 0 < self.daily < np.inf:
             raise ValueError("a prior's daily completes are above zero")
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -26,6 +26,13 @@ from dashboard.fielding.zones import zone_of
 Days = Mapping[date, completes.PackedDay]
 FORECAST_STATUSES = ("live", "paused", "scheduled")
 _STATUS = "status_change"
+
+
+class Fresh(NamedTuple):
+    """What was read just now of some groups: their series, and the profiles of their sheets."""
+
+    days: Mapping[int, Days] = {}
+    profiles: Mapping[int, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -90,38 +97,42 @@ class Story:
         )
 
 
-def stories(
-    groups: Sequence[TargetGroup], *, fresh_days: Mapping[int, Days], now: datetime
-) -> list[Story]:
-    """The story of each group; `fresh_days` are series that were read just now. Four queries."""
-    stored = _stored_days([group.pk for group in groups if group.pk not in fresh_days])
+def stories(groups: Sequence[TargetGroup], *, fresh: Fresh, now: datetime) -> list[Story]:
+    """The story of each group. Four queries, less those that `fresh` spares."""
     pks = [group.pk for group in groups]
-    changes, full, pools = _changes(pks), _quotas_full(pks), usual.pools_of(groups)
+    stored = _stored_days([pk for pk in pks if pk not in fresh.days])
+    profiles = {**fresh.profiles, **_profiles([pk for pk in pks if pk not in fresh.profiles])}
+    changes, pools = _changes(pks), usual.pools_of(groups)
     told = []
     for group in groups:
-        days = fresh_days.get(group.pk) or stored.get(group.pk, {})
+        days = fresh.days.get(group.pk) or stored.get(group.pk, {})
         mine = changes[group.pk]
         told.append(
             Story(
                 group=group,
-                series=_until(completes.readings(days), group.completes, now.timestamp()),
+                series=until(completes.readings(days), group.completes, now.timestamp()),
                 pauses=daily.pauses_of((at, new) for at, kind, new in mine if kind == _STATUS),
                 zone=zone_of(group.country_code, group.time_zone),
                 modules=modules_of((c for c in mine if c[1] != _STATUS), group.details),
                 pools=pools,
-                quotas_full=full.get(group.pk),
+                quotas_full=_share_full(profiles.get(group.pk)),
             )
         )
     return told
 
 
-def _until(series: Readings, count: int | None, now: float) -> Readings:
+def until(series: Readings, count: int | None, now: float) -> Readings:
     """A series up to now, with the list's own count at its end: that is newer."""
     past = int(np.searchsorted(series.at, now, side="right"))
     at, counts = series.at[:past], series.count[:past]
     if count is None or not past:
         return Readings(at, counts)
     return Readings(np.append(at, now), np.append(counts, count))
+
+
+def series_of(pks: Sequence[int]) -> dict[int, Readings]:
+    """The whole stored series of each group that has one; one query."""
+    return {pk: completes.readings(days) for pk, days in _stored_days(pks).items()}
 
 
 def _stored_days(pks: Sequence[int]) -> dict[int, dict[date, completes.PackedDay]]:
@@ -141,15 +152,15 @@ def _changes(pks: Sequence[int]) -> Mapping[int, list[tuple[datetime, str, Any]]
     return found
 
 
-def _quotas_full(pks: Sequence[int]) -> dict[int, float]:
-    """The share of each group's quotas that are full."""
-    rows = GroupSheet.objects.filter(group_id__in=pks).values_list("group_id", "profiles")
-    found = {}
-    for pk, profiles in rows:
-        quotas = list(_quotas(profiles))
-        if quotas:
-            found[pk] = sum(quotas) / len(quotas)
-    return found
+def _profiles(pks: Sequence[int]) -> dict[int, Any]:
+    rows = GroupSheet.objects.filter(group_id__in=pks) if pks else GroupSheet.objects.none()
+    return dict(rows.values_list("group_id", "profiles"))
+
+
+def _share_full(profiles: Any) -> float | None:
+    """The share of a group's quotas that are full; None without quotas."""
+    quotas = list(_quotas(profiles))
+    return sum(quotas) / len(quotas) if quotas else None
 
 
 def _quotas(profiles: Any) -> Iterable[bool]:

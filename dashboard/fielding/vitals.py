@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 
 _WORDS = {
     "redirect": ("redirect",),
@@ -72,6 +73,7 @@ class Vitals:
         return sum(n for label, n in self.analysis.items() if _kind(label) == kind) / total
 
 
+@lru_cache(maxsize=256)  # the exchange has a few dozen
 def _kind(label: str) -> str | None:
     """The first kind whose words the label holds; an unknown label is none of them."""
     low = label.casefold()

@@ -24,7 +24,13 @@ class Risk:
 
     reason_code: str
     score: float | None
-    says: str
+    words: str
+    value: float | None = None
+
+    @property
+    def says(self) -> str:
+        """The number that tells of it, in words."""
+        return self.words.format(self.value).replace("%", " %")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,7 @@ class Rule:
         value = self.measure(vitals)
         if value is None:
             return Risk(self.reason_code, None, "not visible in the numbers at hand")
-        return Risk(self.reason_code, round(_at(self.scale, value), 3), self.says.format(value))
+        return Risk(self.reason_code, round(_at(self.scale, value), 3), self.says, value)
 
 
 def _at(scale: Scale, value: float) -> float:

@@ -62,7 +62,7 @@ def test_each_reason_is_found_by_its_own_number(code):
 
 def test_the_numbers_are_said_as_a_pm_would():
     cause = diagnose(replace(WELL, **ILL["loi"]))[0]
-    assert (cause.observed, cause.expected) == ("14.2 min", "9 min agreed")
+    assert (cause.observed, cause.expected) == ("14.2 min", "9 min, as agreed")
 
 
 def test_the_worst_comes_first():
@@ -79,10 +79,15 @@ def test_too_few_people_prove_nothing():
 
 def test_overquota_in_the_respondent_analysis_points_at_quotas():
     seen = diagnose(replace(WELL, analysis={"Complete": 60, "Overquota": 40}))
-    assert (seen[0].code, seen[0].observed) == ("quotas", "40% meet a full quota")
+    assert (seen[0].code, seen[0].observed) == ("quotas", "40 % meet a full quota")
 
 
 def test_a_goal_about_to_be_met_does_not_hide_a_pause():
     seen = replace(WELL, completes=990, hours_silent=62.0)
     assert "about_to_pause" in codes(seen)
     assert "about_to_pause" not in codes(replace(WELL, completes=999))
+
+
+@pytest.mark.parametrize("status", ["draft", "scheduled", "completed", "archived"])
+def test_a_group_that_has_not_begun_or_is_over_is_where_it_should_be(status):
+    assert codes(replace(WELL, status=status)) == []

@@ -109,11 +109,27 @@ def test_a_fall_lowers_the_count_and_not_the_rate():
     assert lost == pytest.approx(60, abs=25)
 
 
-def test_a_single_low_reading_between_two_good_ones_changes_nothing():
+@pytest.mark.parametrize("low", [1, 5])
+def test_some_low_readings_between_good_ones_change_nothing(low):
     plain = steady(8 * 24)
-    at, count = plain[100]
-    dipped = [*plain[:100], (at, count - 50), *plain[101:]]
+    dipped = [(at, c - 50 if 100 <= i < 100 + low else c) for i, (at, c) in enumerate(plain)]
     assert ends(ask(dipped))[1] == pytest.approx(ends(ask(plain))[1], rel=0.02)
+
+
+def test_what_is_taken_back_again_and_again_will_be_taken_back_again():
+    plain = steady(8 * 24)
+    taken = [(at, count - 15 * (i // 24)) for i, (at, count) in enumerate(plain)]
+    coming = [ends(ask(some))[1] - some[-1][1] for some in (plain, taken)]
+    assert 0.6 * coming[0] < coming[1] < 0.85 * coming[0]
+
+
+def test_a_field_that_grows_by_the_day_is_not_taken_to_stay():
+    rate = 2 * np.exp(np.arange(12 * 24) / 24 / 6)
+    total = np.cumsum(np.random.default_rng(1).poisson(rate))
+    growing = [(START + (i + 1) * HOUR, int(count)) for i, count in enumerate(total)]
+    now = growing[-1][0]
+    tomorrow = ends(ask(growing, goal=10_000, ends_at=now + 4 * DAY))[1] - total[-1]
+    assert tomorrow > 1.15 * 4 * (total[-1] - total[-25])
 
 
 def test_an_end_before_now_answers_what_the_count_was():
@@ -257,13 +273,33 @@ def test_a_table_answers_like_its_rows():
         assert ends(alone) == pytest.approx(ends(together), rel=0.03, abs=3)
 
 
+def test_a_zone_may_be_any_clock():
+    assert ask(steady(6 * 24), zone=UTC) == ask(steady(6 * 24), zone="UTC")
+
+
 def test_an_empty_table_is_no_error():
     assert forecast_many([]) == []
 
 
 def test_old_readings_are_named_in_the_note():
     history = steady(6 * 24)
-    assert "last reading is 9 h old" in ask(history, now=history[-1][0] + 9 * HOUR).note
+    seen = ask(history, now=history[-1][0] + 9 * HOUR)
+    assert "last reading is 9 h old" in seen.note
+    assert seen.confidence == "high"
+    assert ask(history, now=history[-1][0] + 3 * DAY).confidence == "low"
+
+
+def test_an_end_that_passed_after_the_last_reading_has_passed():
+    history = steady(6 * 24)
+    end = history[-1][0] + DAY
+    seen = ask(history, ends_at=end, now=end + DAY)
+    assert seen.finish_p50 is None
+    assert "end date has passed" in seen.note
+    assert ends(seen)[0] >= history[-1][1]
+
+
+def test_completes_of_which_nobody_saw_the_rate_are_not_called_none():
+    assert "how fast completes come is not known" in ask([(START, 40)], goal=100).note
 
 
 @pytest.mark.parametrize(
@@ -276,7 +312,7 @@ def test_old_readings_are_named_in_the_note():
         {"goal": -1},
         {"goal": float("nan")},
         {"goal": float("inf")},
-        {"zone": UTC},
+        {"zone": None},
     ],
 )
 def test_what_is_not_a_question_is_refused(change):

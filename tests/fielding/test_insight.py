@@ -13,6 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from dashboard.fielding import insight
 from dashboard.fielding.models import Change, GroupSheet, TargetGroup
+from dashboard.fielding.story import Fresh
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +33,7 @@ def group(daily: float = 24, days: int = 7, *, until: datetime = make.NOW, **fie
 
 
 def refreshed(made: TargetGroup, now: datetime = make.NOW) -> dict[str, Any]:
-    insight.refresh([made], fresh_days={}, now=now)
+    insight.refresh([made], fresh=Fresh(), now=now)
     json.dumps(made.insight)  # what cannot be stored fails here
     return made.insight
 
@@ -139,7 +140,7 @@ def test_full_quotas_are_a_cause() -> None:
     targets = [{"goal": 10, "completes": done} for done in (10, 11, 4)]
     GroupSheet.objects.create(group=made, profiles=[{"targets": targets}])
     seen = [cause["observed"] for cause in refreshed(made)["causes"]]
-    assert "67% of the quotas are full" in seen
+    assert "67 % of the quotas are full" in seen
 
 
 def test_the_final_cost_is_held_against_the_budget() -> None:
@@ -170,4 +171,20 @@ def test_the_queries_do_not_grow_with_the_groups(
     project = make.project(make.account())
     many = [make.group(project) for _ in range(6)]
     with django_assert_num_queries(4):
-        insight.refresh(many, fresh_days={}, now=make.NOW)
+        insight.refresh(many, fresh=Fresh(), now=make.NOW)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "counted"), [("completes", "completes"), ("prescreens", "prescreens")]
+)
+def test_a_goal_that_is_reached_is_told_at_once_by_what_the_strategy_counts(
+    strategy: str, counted: str
+) -> None:
+    limits = {"filling_strategy": strategy, "filling_goal": 200, "completes_goal": 200}
+    made = group(completes=150, prescreens=150, **limits)
+    refreshed(made)
+    was = {field.name: getattr(made, field.name) for field in made._meta.concrete_fields}
+    setattr(made, counted, 199)
+    assert not insight.is_due(made, was, now=make.NOW)
+    setattr(made, counted, 200)
+    assert insight.is_due(made, was, now=make.NOW)

@@ -7,7 +7,7 @@ import pytest
 
 from dashboard.fielding.decline import decline
 from dashboard.fielding.evidence import halves
-from dashboard.fielding.fading import SHAPES, faded
+from dashboard.fielding.fading import GROWING, GROWN, SHAPES, faded
 from dashboard.fielding.forecast import forecast
 from dashboard.fielding.rate import believe
 from dashboard.fielding.readings import Hours, cleaned, record, stack
@@ -88,11 +88,14 @@ def test_a_field_that_fades_is_expected_to_go_on_fading():
     assert middle < 0.7 * 5 * daily[-1]
 
 
-def test_each_way_of_fading_starts_at_the_full_rate_and_never_rises():
+def test_each_way_starts_at_the_full_rate_and_fades_or_grows_to_an_end():
     ways = faded(np.arange(0.0, 30.0))
     assert ways.shape == (30, SHAPES)
     assert ways[0] == pytest.approx(1.0)
-    assert (np.diff(ways, axis=0) <= 0).all()
+    moves, grow = np.diff(ways, axis=0), len(GROWING)
+    assert (moves[:, :-grow] <= 0).all()
+    assert (moves[:, -grow:] >= 0).all()
+    assert ways.max() <= GROWN
 
 
 def test_a_decline_is_found():

@@ -78,7 +78,14 @@ def test_nothing_to_pool_is_refused():
 
 @pytest.mark.parametrize(
     "wrong",
-    [((1.0,) * 24, None), ((0.0,) * 168, None), ((-1.0,) * 168, None), ((1.0,) * 168, 0.0)],
+    [
+        ((1.0,) * 24, None),
+        ((0.0,) * 168, None),
+        ((-1.0,) * 168, None),
+        ((1.0,) * 168, 0.0),
+        ((float("nan"),) * 168, None),
+        ((1.0,) * 168, float("inf")),
+    ],
 )
 def test_what_is_no_prior_is_refused(wrong):
     with pytest.raises(ValueError, match="prior"):

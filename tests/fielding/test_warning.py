@@ -52,6 +52,7 @@ def test_a_group_near_its_pause_is_named_first_and_told(reason):
     assert risks[0].reason_code == reason
     assert risks[0].score >= LINE
     assert any(sign.isdigit() for sign in risks[0].says)
+    assert all(" %" in said for risk in risks if "%" in (said := risk.says))
 
 
 @pytest.mark.parametrize("reason", LIKELIER)
