@@ -13,9 +13,10 @@ class Batch(models.Model):
     """One action of one person on groups of one or more projects."""
 
     class Action(models.TextChoices):
-        """What is done. The first six are jobs of the exchange, the others an edit a group."""
+        """What is done: drafts, CPI and end by an edit a group, the rest by a job a project."""
 
         LAUNCH = "launch", "Launch"
+        DRAFTS = "drafts", "Launch drafts"
         PAUSE = "pause", "Pause"
         RESUME = "resume", "Resume"
         RELAUNCH = "relaunch", "Relaunch"
@@ -29,6 +30,7 @@ class Batch(models.Model):
     by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="batches")
     token = models.CharField(max_length=64, unique=True)  # one form, one batch
     created_at = models.DateTimeField()
+    seen_at = models.DateTimeField(null=True)  # when `by` had all its results on screen
 
     class Meta:
         indexes = [models.Index(fields=["by", "-created_at"], name="batch_of_person")]

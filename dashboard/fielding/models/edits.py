@@ -12,6 +12,7 @@ from dashboard.fielding.models.people import User
 class Edit(models.Model):
     """A change: of the exchange's, committed before it is sent and settled by reading back; or of
     what is ours alone (budget, time zone), settled at once. Of a group, or of a whole project.
+    What cannot be read back is ended by a person who looked: given up, by whom and when.
 
     What is new is a change of the account until it is there, then of what it became.
     """
@@ -44,6 +45,9 @@ class Edit(models.Model):
         CONFIRMED = "confirmed", "confirmed"
         REJECTED = "rejected", "refused by the exchange"
         CONFLICT = "conflict", "changed by somebody else meanwhile"
+        GIVEN_UP = "given_up", "given up"
+
+    OPEN = (State.SENDING, State.UNKNOWN)
 
     account = models.ForeignKey(ExchangeAccount, models.CASCADE, related_name="edits")
     # Either a group or, for what a project has of its own, that project; neither while it is made.
@@ -64,6 +68,7 @@ class Edit(models.Model):
     started_at = models.DateTimeField()
     checks = models.PositiveSmallIntegerField(default=0)
     settled_at = models.DateTimeField(null=True)
+    given_up_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     check_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -84,6 +89,7 @@ class Edit(models.Model):
         ]
         indexes = [
             models.Index(fields=["group", "-started_at"], name="edit_group_time"),
+            models.Index(fields=["settled_at"], name="edit_settled"),
             models.Index(
                 fields=["check_at"],
                 name="edit_unsettled",
@@ -99,7 +105,7 @@ class Edit(models.Model):
     @property
     def is_settled(self) -> bool:
         """Whether it is known how this ended."""
-        return self.state not in (self.State.SENDING, self.State.UNKNOWN)
+        return self.state not in self.OPEN
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.group_id or self.project_id}: {self.state}"

@@ -32,7 +32,7 @@ class Project(models.Model):
     missing_since = models.DateTimeField(null=True)
     # Ours: what all of its groups of this currency may cost.
     budget = amount()
-    budget_currency = models.CharField(max_length=3, blank=True, default="")
+    budget_currency = models.CharField(max_length=3, blank=True, default="", db_default="")
 
     # The plan of polling: when it is due, and who is at it. `read_at` dates the numbers of every
     # group of the project: a complete cycle saw them all, changed or not.
@@ -45,9 +45,9 @@ class Project(models.Model):
     overviews_at = models.DateTimeField(null=True)  # last sweep of what no list shows
     details_at = models.DateTimeField(null=True)
     told_at = models.DateTimeField(null=True)  # when a webhook last said that a group changed
-    urgency = models.PositiveSmallIntegerField(default=2)  # see `sync.plan`; 0 first
+    urgency = models.PositiveSmallIntegerField(default=2, db_default=2)  # `sync.plan`; 0 first
     # A pass over its groups that took more than a turn: where it has come to, and when it began.
-    pass_to = foreign_id(blank=True, default="")
+    pass_to = foreign_id(blank=True, default="", db_default="")
     pass_since = models.DateTimeField(null=True)
     # Grows with every write to the project or its groups: the pages' ETag.
     version = models.PositiveBigIntegerField(default=0)

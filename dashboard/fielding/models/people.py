@@ -53,7 +53,7 @@ class User(AbstractUser):
         ]
 
     def __str__(self) -> str:
-        return self.get_full_name() or self.username
+        return " ".join((self.get_full_name() or self.username).split())  # a line, also in mails
 
 
 class Membership(models.Model):

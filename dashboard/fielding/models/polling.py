@@ -23,14 +23,20 @@ class Cycle(models.Model):
     groups_seen = models.PositiveIntegerField(default=0)
     groups_written = models.PositiveIntegerField(default=0)
     quarantined = models.PositiveIntegerField(default=0)
-    left = models.PositiveIntegerField(default=0)  # groups whose turn is still to come
+    left = models.PositiveIntegerField(default=0, db_default=0)  # groups that still have their turn
     errors = models.JSONField(default=list)  # [sentence, …]
+    kinds = models.JSONField(null=True)  # how many errors of each kind: {kind: number}
 
     class Meta:
         indexes = [
             models.Index(fields=["account", "-started_at"], name="cycle_account_time"),
             models.Index(fields=["project", "-started_at"], name="cycle_project_time"),
         ]
+
+    def failed(self, words: str, *, kind: str) -> None:
+        """Something could not be read: in words, and as a kind of which there are few."""
+        self.errors.append(words)
+        self.kinds = {**(self.kinds or {}), kind: (self.kinds or {}).get(kind, 0) + 1}
 
     def __str__(self) -> str:
         return f"{self.project or self.account} at {self.started_at:%Y-%m-%d %H:%M}Z"
