@@ -13,9 +13,10 @@ from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import BadItem
 from dashboard.exchange.errors import ExchangeError, Forbidden, NotFound
 from dashboard.exchange.shapes.projects import ProjectListItem
-from dashboard.exchange.walk import walk
+from dashboard.exchange.walk import UNFINISHED, walk
 from dashboard.fielding.models import BusinessUnit, Cycle, ExchangeAccount, ExchangeUser, Project
 from dashboard.sync import first, plan, quarantine, rows
+from dashboard.sync.bulk import parts
 
 NAMES_EVERY = timedelta(hours=6)
 _MOVES = (
@@ -46,7 +47,7 @@ def pull_account(
         cycle.complete = cycle.listed and not cycle.errors
         health, reason = ExchangeAccount.Health.FRESH, ""
     except ExchangeError as exc:
-        cycle.errors.append(str(exc))
+        cycle.failed(str(exc), kind=exc.kind)
         health = ExchangeAccount.Health.STALE if exc.waiting_helps else ExchangeAccount.Health.ERROR
         reason = str(exc)
     cycle.requests = client.requests_here - before
@@ -78,7 +79,7 @@ def _pull_projects(
     listed = list(listing)
     bad += [(_LIST, item) for item in listing.quarantined]
     if not listing.complete:
-        cycle.errors.append(listing.reason)
+        cycle.failed(listing.reason, kind=UNFINISHED)
     _store_projects(account, listed, bad, complete=listing.complete, began=began, now=clock())
     return listing.complete
 
@@ -116,10 +117,11 @@ def _store_projects(
     with transaction.atomic():
         _write_projects(changed, now)
         if complete and all(item.id for _, item in bad):
-            quarantined = {item.id for _, item in bad}
-            account.projects.filter(missing_since=None).exclude(
-                exchange_id__in=seen | quarantined
-            ).exclude(created_at__gte=began).update(missing_since=now, due_at=None)
+            there = seen | {item.id for _, item in bad}
+            older = account.projects.filter(missing_since=None).exclude(created_at__gte=began)
+            kept = older.values_list("pk", "exchange_id").iterator()
+            for gone in parts([pk for pk, ulid in kept if ulid not in there]):
+                older.filter(pk__in=gone).update(missing_since=now, due_at=None)
 
 
 def _write_projects(changed: list[tuple[Project, bool]], now: datetime) -> None:
@@ -133,9 +135,9 @@ def _write_projects(changed: list[tuple[Project, bool]], now: datetime) -> None:
         update_fields=columns,
     )
     moved = [project.exchange_id for project, has_moved in changed if has_moved]
-    if moved:
+    for some in parts(moved):
         account_id = changed[0][0].account_id
-        Project.objects.filter(account_id=account_id, exchange_id__in=moved).filter(
+        Project.objects.filter(account_id=account_id, exchange_id__in=some).filter(
             models.Q(due_at=None) | models.Q(due_at__gt=now)
         ).update(due_at=now)
 
@@ -149,7 +151,7 @@ def _pull_names(account: ExchangeAccount, client: ExchangeClient, cycle: Cycle) 
         try:
             items = read().items
         except (Forbidden, NotFound) as exc:
-            cycle.errors.append(str(exc))
+            cycle.failed(str(exc), kind=exc.kind)
             continue
         manager: Any = model._default_manager
         for item in items:

@@ -2,7 +2,8 @@
 
 A job of the exchange is committed before it is sent, with its idempotency key: after a lost answer
 the same job is asked for again, never a second one. Handing over has no key, so it is settled by
-reading who manages each group. Prices and ends go the way of every edit, one group after another.
+reading who manages each group. Prices and ends go the way of every edit, one group after another;
+drafts that of every launch, for the exchange's job over many groups takes scheduled ones only.
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import ExchangeError
 from dashboard.exchange.shapes.jobs import BulkJob
 from dashboard.fielding.models import Batch, BatchGroup, BatchJob, Edit, Project, TargetGroup, User
-from dashboard.sync import connect, push, record
-from dashboard.sync.editable import ids
+from dashboard.sync import connect, draft, handover, launch, push, record
 
 STEP_SECONDS = 10.0
 LEASE = timedelta(seconds=45)
 EDITS_A_STEP = 20
 NEXT_LOOK = (2, 3, 5, 10, 20, 30)  # seconds
 GIVEN_UP_AFTER = timedelta(minutes=30)
-EDITS = frozenset({Batch.Action.CPI, Batch.Action.END})
+EDITS = frozenset({Batch.Action.CPI, Batch.Action.END, Batch.Action.DRAFTS})
+CHANGED = "The draft was changed since it was shown; nothing was sent."
 KINDS = {Batch.Action.CPI: Edit.Kind.CPI, Batch.Action.END: Edit.Kind.DATES}
 Clock = Callable[[], datetime]
 
@@ -117,6 +118,8 @@ def _step(job: BatchJob, clock: Clock) -> None:
 def _send(job: BatchJob, client: ExchangeClient, now: datetime) -> None:
     """Ask for the job; the same one again where an answer was lost."""
     if job.sent_at is None:
+        if job.batch.action == Batch.Action.MANAGER:
+            handover.spare(_waiting(job), client)
         try:
             record.begin(job, now=now)
         except IntegrityError:
@@ -182,38 +185,21 @@ def _reason(told: Any) -> str:
 def _look_who_manages(job: BatchJob, client: ExchangeClient, now: datetime) -> None:
     """Whether groups were handed over by a job whose answer was lost: by reading, never again."""
     rows = _waiting(job)
-    for row in rows:
-        details = client.get_target_group_details(**ids(row.group))
-        if details.project_manager_id == job.batch.wanted["manager_id"]:
-            row.state = BatchGroup.State.DONE
-    open_rows = [row for row in rows if row.state != BatchGroup.State.DONE]
-    if open_rows and job.tries < len(NEXT_LOOK):
+    if handover.settle(rows, client, last=job.tries >= len(NEXT_LOOK)):
+        _finish(job, rows, now)
+    else:
         _look_again(job, now)
-        return
-    for row in open_rows:
-        row.state = BatchGroup.State.FAILED
-        row.reason = "The exchange did not take it: the group is still managed by somebody else."
-    _finish(job, rows, now)
 
 
 def _edit(job: BatchJob, client: ExchangeClient, clock: Clock) -> None:
     """Some edits, each as if it had been typed on its group's page; then the next round."""
-    kind = KINDS[Batch.Action(job.batch.action)]
     waiting = job.groups.filter(state=BatchGroup.State.WAITING)
     rows = list(waiting.select_related("group__project", "group__account")[:EDITS_A_STEP])
     for row in rows:
         try:
-            row.edit = push.push(
-                group=row.group,
-                kind=kind,
-                seen=row.seen,
-                wanted=row.wanted,
-                by=cast("User", job.batch.by),
-                token=f"{job.key}:{row.group_id}",
-                client=client,
-                clock=clock,
-            )
-            row.state, row.reason = outcome(row.edit)
+            row.edit = _sent(job, row, client, clock)
+            failed = (BatchGroup.State.FAILED, CHANGED)
+            row.state, row.reason = record.outcome(row.edit) if row.edit else failed
         except push.Busy as exc:
             row.state, row.reason = BatchGroup.State.FAILED, f"{exc}."
         row.save(update_fields=["edit", "state", "reason"])
@@ -224,17 +210,34 @@ def _edit(job: BatchJob, client: ExchangeClient, clock: Clock) -> None:
         _later(job, clock())
 
 
-def outcome(edit: Edit) -> tuple[str, str]:
-    """How an edit of a batch stands, and why."""
-    if edit.state == Edit.State.CONFIRMED:
-        return BatchGroup.State.DONE, ""
-    if edit.state == Edit.State.CONFLICT:
-        sent = "sent, but the exchange holds something else" if edit.checks else "nothing was sent"
-        return BatchGroup.State.FAILED, f"Somebody else changed it meanwhile; {sent}."
-    if edit.state == Edit.State.REJECTED:
-        said = " ".join(str(one["reason"]) for one in edit.reasons)
-        return BatchGroup.State.FAILED, said or "The exchange refused it."
-    return BatchGroup.State.UNKNOWN, "Sent, not confirmed yet; it is looked at again."
+def _sent(job: BatchJob, row: BatchGroup, client: ExchangeClient, clock: Clock) -> Edit | None:
+    """The edit of one group, sent once; none for a draft that is not what was shown."""
+    by = cast("User", job.batch.by)
+    if job.batch.action != Batch.Action.DRAFTS:
+        return push.push(
+            group=row.group,
+            kind=KINDS[Batch.Action(job.batch.action)],
+            seen=row.seen,
+            wanted=row.wanted,
+            by=by,
+            token=f"{job.key}:{row.group_id}",
+            client=client,
+            clock=clock,
+        )
+    held, wanted = draft.stored(row.group), cast("dict[str, str]", row.wanted)
+    if held is None or draft.mark(held) != row.seen:
+        return None
+    start = wanted[launch.START]
+    return launch.launch(
+        group=row.group,
+        seen=held,
+        start=datetime.fromisoformat(start) if start else None,
+        end=datetime.fromisoformat(wanted[launch.END]),
+        by=by,
+        token=str(uuid.uuid5(uuid.UUID(job.key), str(row.group_id))),
+        client=client,
+        clock=clock,
+    )
 
 
 def _not_now(job: BatchJob, exc: ExchangeError, now: datetime) -> None:

@@ -1,25 +1,81 @@
-"""Many rows of groups written at once."""
+"""Many rows at once: groups are written at a tenth of what Django's own bulk methods cost."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import chain
+from typing import Any, TypeVar
 
 from django.db import connection
+from django.db.models import Field, Model
 
-from dashboard.fielding.models import TargetGroup
+from dashboard.fielding.models import Reading, TargetGroup
+
+AT_ONCE = 10_000  # keys of one statement; PostgreSQL takes 65,535
+T = TypeVar("T")
+READING_FIGURES = tuple(
+    field.name for field in Reading._meta.concrete_fields if field.name not in ("id", "group", "at")
+)
+
+
+def parts(of: Sequence[T], size: int = AT_ONCE) -> Iterator[Sequence[T]]:
+    """A list in parts of at most that size."""
+    for start in range(0, len(of), size):
+        yield of[start : start + size]
 
 
 def update(groups: Sequence[TargetGroup], columns: Collection[str]) -> None:
-    """Write these columns: one statement for all rows, a tenth of what `bulk_update` costs."""
+    """Write these columns of some groups."""
     if not groups:
         return
     fields = [field for field in TargetGroup._meta.concrete_fields if field.name in columns]
-    quote, table = connection.ops.quote_name, TargetGroup._meta.db_table
-    sets = ", ".join(f"{quote(field.get_attname_column()[1])} = %s" for field in fields)
-    values = [
+    rows = [
         [field.get_db_prep_save(getattr(group, field.attname), connection) for field in fields]
+        + [group.pk]
         for group in groups
     ]
-    keyed = [[*row, group.pk] for row, group in zip(values, groups, strict=True)]
     with connection.cursor() as cursor:
-        cursor.executemany(f"UPDATE {quote(table)} SET {sets} WHERE id = %s", keyed)  # noqa: S608
+        if connection.vendor == "postgresql":
+            cursor.execute(_from_values(fields, len(rows)), [*chain.from_iterable(rows)])
+        else:
+            sets = ", ".join(f"{_column(field)} = %s" for field in fields)
+            cursor.executemany(f"UPDATE {_table(TargetGroup)} SET {sets} WHERE id = %s", rows)  # noqa: S608
+
+
+def note_readings(groups: Iterable[TargetGroup], at: datetime) -> None:
+    """Keep what the tables now say of some groups as their readings of a moment."""
+    pks = [group.pk for group in groups]
+    if not pks:
+        return
+    names, chosen = ", ".join(READING_FIGURES), ", ".join(["%s"] * len(pks))
+    when = Reading._meta.get_field("at").get_db_prep_save(at, connection)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {_table(Reading)} (group_id, at, {names}) "  # noqa: S608
+            f"SELECT id, %s, {names} FROM {_table(TargetGroup)} WHERE id IN ({chosen}) "
+            "ON CONFLICT DO NOTHING",
+            [when, *pks],
+        )
+
+
+def _table(model: type[Model]) -> str:
+    return connection.ops.quote_name(model._meta.db_table)
+
+
+def _column(field: Field[Any, Any]) -> str:
+    return connection.ops.quote_name(field.get_attname_column()[1])
+
+
+def _from_values(fields: Sequence[Field[Any, Any]], rows: int) -> str:
+    """One statement for all rows, planned once; the first row tells the types of all."""
+    names = [_column(field) for field in fields]
+    typed = [f"CAST(%s AS {field.db_type(connection)})" for field in fields]
+    values = [[*typed, "%s"], *[["%s"] * (len(fields) + 1)] * (rows - 1)]
+    listed = ", ".join(f"({', '.join(row)})" for row in values)
+    sets = ", ".join(f"{name} = new.{name}" for name in names)
+    given = ", ".join([*names, "of_group"])
+    return (
+        f"UPDATE {_table(TargetGroup)} AS old SET {sets} "  # noqa: S608
+        f"FROM (VALUES {listed}) AS new ({given}) WHERE old.id = new.of_group"
+    )

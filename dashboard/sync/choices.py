@@ -16,6 +16,7 @@ from dashboard.fielding.models import ExchangeAccount
 from dashboard.sync import connect
 
 SECONDS = 6.0
+SHORTLY = 2.0
 KEPT_FOR = 6 * 3600
 CLIENT_PAGES = 10
 Pair = tuple[str, str]
@@ -45,20 +46,38 @@ def of_account(account: ExchangeAccount, *, client: ExchangeClient | None = None
         "lockouts": lambda one: _codes(one.get_industry_lockouts().items),
         "clients": _clients,
     }
-    found: dict[str, list[Pair]] = {}
     with client.deadline(SECONDS):
-        for name, ask in asks.items():
-            key = _key(account, name)
-            kept = cache.get(key)
-            if kept is None:
-                try:
-                    kept = ask(client)
-                except ExchangeError:
-                    kept = []
-                else:
-                    cache.set(key, kept, timeout=KEPT_FOR)
-            found[name] = [(code, word) for code, word in kept]
-    return Lists(**found)
+        return Lists(**{name: _kept(account, name, ask, client) for name, ask in asks.items()})
+
+
+def client_names(
+    account: ExchangeAccount, *, client: ExchangeClient | None = None
+) -> dict[str, str]:
+    """The account's clients by their ids; what a page can do without, so asked for shortly."""
+    try:
+        client = client or connect.client_for(account)
+    except ExchangeError:
+        return {}
+    with client.deadline(SHORTLY):
+        return dict(_kept(account, "clients", _clients, client))
+
+
+def _kept(
+    account: ExchangeAccount,
+    name: str,
+    ask: Callable[[ExchangeClient], list[Pair]],
+    client: ExchangeClient,
+) -> list[Pair]:
+    """A list as it is remembered, else as it is read now; what cannot be read is empty."""
+    key = _key(account, name)
+    kept = cache.get(key)
+    if kept is None:
+        try:
+            kept = ask(client)
+        except ExchangeError:
+            return []
+        cache.set(key, kept, timeout=KEPT_FOR)
+    return [(code, word) for code, word in kept]
 
 
 def _key(account: ExchangeAccount, name: str) -> str:

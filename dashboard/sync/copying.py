@@ -21,7 +21,7 @@ from dashboard.exchange.errors import (
 from dashboard.exchange.shapes.groups import TargetGroupDetails
 from dashboard.exchange.shapes.profiling import Profiles
 from dashboard.fielding.models import TargetGroup
-from dashboard.sync import connect, draft
+from dashboard.sync import audience, connect, draft
 from dashboard.sync.draft import Value
 from dashboard.sync.editable import ids
 from dashboard.sync.rows import clean
@@ -59,7 +59,7 @@ def stored(group: TargetGroup) -> Value | None:
         return None
     return _fresh(
         value
-        | draft.carried(None, None, {})
+        | draft.carried(None, None)
         | {
             "pricing_model": "rate_card" if group.pricing_model == "rate_card" else "dynamic",
             "re_entry_configuration": group.re_entry,
@@ -102,7 +102,8 @@ def _launched(group: TargetGroup, client: ExchangeClient) -> Copied:
     modules = asked(
         "its fielding assistant", lambda: client.get_fielding_assistant_assignment(**of).value
     )
-    value = _details(details) | draft.carried(modules, shares, _profiling(profiles))
+    value = _details(details) | draft.carried(modules, shares)
+    value[draft.PROFILING] = audience.with_words(_profiling(profiles))
     value["re_entry_configuration"] = msgspec.to_builtins(re_entry) if re_entry else None
     value["exclusion"] = _exclusion(group, client)
     by_card = (overview.pricing_model if overview else group.pricing_model) == "rate_card"
@@ -158,28 +159,3 @@ def _share(quota: Value | None, goal: int | None) -> float:
     if quota.get("completes_goal_percentage") is not None:
         return round(float(quota["completes_goal_percentage"]), 2)
     return int((quota.get("completes_goal") or 0) * 10_000 / goal) / 100 if goal else 0
-
-
-def words(value: Value) -> list[str]:
-    """What goes along with a draft, in words: profiles with their quotas, shares, modules."""
-    told = [_profile_words(one) for one in (value.get("profiling") or {}).get("profiles") or []]
-    shares = value.get("allocations") or {}
-    opened = shares.get("open_exchange_allocations") or {}
-    blocked = opened.get("blocked_supplier_ids") or []
-    groups = opened.get("groups") or []
-    private = (shares.get("private_exchange_allocations") or {}).get("groups") or []
-    told += [f"Suppliers: {_number(len(groups), 'group')}"] if groups else []
-    told += [f"Private exchange: {_number(len(private), 'group')}"] if private else []
-    told += [f"Suppliers blocked: {len(blocked)}"] if blocked else []
-    modules = [name.replace("_", " ") for name in value.get(draft.ASSISTANT) or {}]
-    return told + ([f"Fielding assistant: {', '.join(modules)}"] if modules else [])
-
-
-def _profile_words(profile: Value) -> str:
-    targets = len(profile.get("targets") or [])
-    kind = "quota" if profile.get("quotas_enabled") else "target"
-    return f"{profile.get('name') or 'Profile'}: {_number(targets, kind)}"
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -29,6 +29,7 @@ LEASE = timedelta(seconds=60)
 KINDS = (Edit.Kind.NEW_DRAFT, Edit.Kind.NEW_PROJECT)
 NOT_THERE = "The exchange holds no such draft: it did not take it"
 ENDED_BEFORE = "Nothing was sent: this process ended before"
+_ENDS = ("state", "reasons", "settled_at", "check_at", "before", "asked_id")
 
 
 def new_draft(
@@ -76,7 +77,7 @@ def _send_draft(edit: Edit, wanted: Value, client: ExchangeClient, clock: Clock)
             edit.reasons = push.objections(exc)
             _look_for_draft(edit, client, clock)
         else:
-            _refused(edit, push.objections(exc), clock())
+            _refused(edit, _objections(exc), clock())
         return
     _is_there(edit, ulid, client, clock)
 
@@ -169,7 +170,7 @@ def _made(edit: Edit, ulid: str, told: FetchTargetGroupResponse, now: datetime) 
                 defaults={"project_id": of.pk, **columns},
             )
             edit.project = None
-            edit.save()
+            push.keep(edit, *_ENDS, "after", "group", "project")
     except IntegrityError:
         edit.group, edit.project, edit.after, edit.settled_at = None, of, None, None
         edit.asked_id = ""
@@ -209,7 +210,7 @@ def _send_project(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
             if exc.outcome_unknown and not _is_given_up(edit):
                 push.leave_unknown(edit, clock(), push.objections(exc))
             else:
-                _refused(edit, push.objections(exc), clock())
+                _refused(edit, _objections(exc), clock())
             return
         edit.save(update_fields=["asked_id"])
     try:
@@ -250,7 +251,12 @@ def _project_made(edit: Edit, after: Value, number: str, now: datetime) -> None:
         edit.project, _ = Project.objects.get_or_create(
             account_id=edit.account_id, exchange_id=edit.asked_id, defaults=columns
         )
-        edit.save()
+        push.keep(edit, *_ENDS, "after", "project")
+
+
+def _objections(exc: ExchangeError) -> list[dict[str, str]]:
+    """Why it was not made; where it is to be tried again, also that nothing was."""
+    return push.objections(exc, "Nothing was made" if exc.waiting_helps else "")
 
 
 def _is_given_up(edit: Edit) -> bool:
@@ -259,15 +265,13 @@ def _is_given_up(edit: Edit) -> bool:
 
 def _refused(edit: Edit, why: list[dict[str, str]], now: datetime) -> None:
     edit.state, edit.reasons, edit.settled_at, edit.check_at = Edit.State.REJECTED, why, now, None
-    edit.save(update_fields=["state", "reasons", "settled_at", "check_at", "before", "asked_id"])
+    push.keep(edit, *_ENDS)
 
 
 def settle_due(*, clock: Clock = timezone.now, limit: int = 50) -> int:
     """Settle what is new and whose outcome is open; the number looked at."""
     now = clock()
-    open_edits = Edit.objects.filter(
-        kind__in=KINDS, state__in=[Edit.State.SENDING, Edit.State.UNKNOWN], check_at__lte=now
-    )
+    open_edits = Edit.objects.filter(kind__in=KINDS, state__in=Edit.OPEN, check_at__lte=now)
     looked = 0
     for edit in open_edits.select_related("project", "account").order_by("check_at")[:limit]:
         if Edit.objects.filter(pk=edit.pk, check_at=edit.check_at).update(

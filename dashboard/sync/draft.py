@@ -1,12 +1,14 @@
 """A draft as a value: what a person fills in, by the exchange's names, and what goes along unseen.
 
 `exclusion` is whether the project's exclusion is on, moments are texts as the exchange writes
-them, money is `{"value", "currency_code"}`. What goes along (`CARRIED`: the fielding assistant,
-suppliers' shares, profiles) is taken from what the exchange holds at the moment of sending.
+them, money is `{"value", "currency_code"}`. `profiling` keeps the exchange's words for what it
+holds; they are not sent. What goes along (`CARRIED`: the fielding assistant, suppliers' shares) is
+taken from what the exchange holds at the moment of sending.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -24,7 +26,7 @@ from dashboard.exchange.shapes.drafts import DraftTargetGroupRequest, FetchTarge
 from dashboard.exchange.shapes.pricing import CalculateTargetGroupFeasibilityRequest
 from dashboard.exchange.shapes.profiling import profiling_request
 from dashboard.fielding.models import TargetGroup
-from dashboard.sync import rows
+from dashboard.sync import audience, rows
 
 Value = dict[str, Any]
 REFERENCE, PRICE, NOTE = (
@@ -34,13 +36,14 @@ REFERENCE, PRICE, NOTE = (
 )
 LOI, IR = "expected_length_of_interview_minutes", "expected_incidence_rate"
 PERIOD, ASSISTANT = "fielding_specification", "fielding_assistant_assignment"
+PROFILING = "profiling"
 PLAIN = (
     "name", "business_unit_id", "locale", "collects_pii", "project_manager_id", "completes_goal",
     LOI, IR, "study_type_code", "industry_code", "industry_lockout_code", "client_id",
     "respondent_activity_exclusions", "live_url", "test_url", "re_entry_configuration", REFERENCE,
 )  # fmt: skip
-FIELDS = (*PLAIN, PERIOD, "pricing_model", PRICE, NOTE, "exclusion")
-CARRIED = (ASSISTANT, "allocations", "profiling")
+FIELDS = (*PLAIN, PERIOD, "pricing_model", PRICE, NOTE, "exclusion", PROFILING)
+CARRIED = (ASSISTANT, "allocations")
 # What null empties; the others are left as they are by not being sent.
 _NULLABLE = ("live_url", "test_url", "client_id", REFERENCE)
 _DAYS = {"D": 1, "W": 7}
@@ -72,9 +75,8 @@ def value_of(draft: FetchTargetGroupResponse) -> Value:
         PRICE: money(draft.cost_per_interview),
         NOTE: money(draft.client_cost_per_interview_note),
         "exclusion": bool(exclusion.get("enabled")),
-        **carried(
-            draft.fielding_assistant_assignment, draft.allocations, dict(draft.profiling or {})
-        ),
+        PROFILING: audience.with_words(draft.profiling or {}),
+        **carried(draft.fielding_assistant_assignment, draft.allocations),
     }
 
 
@@ -90,20 +92,18 @@ def stored(group: TargetGroup) -> Value | None:
 def carried(
     assistant: FieldingAssistantModulesAssignment | None,
     allocations: SupplyAllocation | None,
-    profiling: Mapping[str, Any],
 ) -> Value:
     """What goes along, as it is sent."""
     modules = assistant or FieldingAssistantModulesAssignment()
     return {
         ASSISTANT: msgspec.to_builtins(modules.as_request()),
         "allocations": msgspec.to_builtins((allocations or SupplyAllocation()).as_request()),
-        "profiling": rows.clean(profiling_request(profiling)) if profiling else {},
     }
 
 
 def request(value: Value, held: Value | None = None) -> DraftTargetGroupRequest:
     """A draft to be sent: what is filled in, with what goes along in `held`, else in itself."""
-    along = {**carried(None, None, {}), **{n: v for n, v in value.items() if n in CARRIED}}
+    along = {**carried(None, None), **{n: v for n, v in value.items() if n in CARRIED}}
     if held is not None:
         along |= {name: held[name] for name in CARRIED}
     body = {name: value[name] for name in PLAIN if value.get(name) is not None}
@@ -124,8 +124,8 @@ def request(value: Value, held: Value | None = None) -> DraftTargetGroupRequest:
     }
     if body.get("client_id") is not None:
         body["client_id"] = int(body["client_id"])
-    if along["profiling"]:
-        body["profiling"] = along["profiling"]
+    if profiling := profiling_request(value.get(PROFILING) or {}):
+        body[PROFILING] = profiling
     return msgspec.convert(body, DraftTargetGroupRequest)
 
 
@@ -152,10 +152,11 @@ def question(value: Value) -> CalculateTargetGroupFeasibilityRequest:
         body[PRICE] = value[PRICE]
     if value.get("allocations"):
         body["allocations"] = value["allocations"]
-    if profiles := (value.get("profiling") or {}).get("profiles"):
+    profiling = profiling_request(value.get(PROFILING) or {})
+    if profiles := profiling.get("profiles"):
         kinds = ("object", "blended_type", "quotas_enabled", "targets")
-        body["profiling"] = {
-            "profile_adjustment_type": value["profiling"]["profile_adjustment_type"],
+        body[PROFILING] = {
+            "profile_adjustment_type": profiling["profile_adjustment_type"],
             "profiles": [{n: one[n] for n in kinds if n in one} for one in profiles],
         }
     return msgspec.convert(body, CalculateTargetGroupFeasibilityRequest)
@@ -169,6 +170,12 @@ def read(client: ExchangeClient, of: Mapping[str, str]) -> Value:
 def write(client: ExchangeClient, of: Mapping[str, str], value: Value, held: Value) -> None:
     """Replace it whole; what nobody fills in stays as it is held."""
     client.update_target_group(**of, draft=request(value, held))
+
+
+def mark(value: Value) -> str:
+    """A short text that is another one where a draft, or what goes along, says something else."""
+    said = _normal(value) | {name: value[name] for name in CARRIED}
+    return hashlib.sha256(repr(sorted(said.items())).encode()).hexdigest()[:32]
 
 
 def differ(one: Value, other: Value) -> list[str]:
@@ -196,6 +203,7 @@ def _normal(value: Value) -> Value:
         said["client_id"] = str(said["client_id"])
     if (rate := said[IR]) is not None:
         said[IR] = round(float(rate), 4)
+    said[PROFILING] = audience.plain(value.get(PROFILING) or {})
     exclusions = value.get("respondent_activity_exclusions") or []
     said["respondent_activity_exclusions"] = sorted(
         (str(one.get("type")), str(one.get("id")), days(one.get("duration"))) for one in exclusions

@@ -20,10 +20,10 @@ class Progress(NamedTuple):
     of_groups: int
 
     def __str__(self) -> str:
-        return (
-            f"{self.projects:,} of {self.of_projects:,} projects, "
-            f"{self.groups:,} of {self.of_groups:,} groups"
-        )
+        projects = f"{self.projects:,} of {self.of_projects:,} projects"
+        if not self.of_groups:  # no project has told its number yet
+            return projects
+        return f"{projects}, {self.groups:,} of {self.of_groups:,} groups"
 
 
 def progress(account: ExchangeAccount) -> Progress | None:

@@ -27,6 +27,7 @@ LEASE = timedelta(seconds=45)
 GIVEN_UP_AFTER = timedelta(minutes=30)
 # How soon to look again, by how long it goes on already.
 LOOK = ((timedelta(seconds=20), 2), (timedelta(minutes=2), 10), (GIVEN_UP_AFTER, 30))
+SELDOM = 600
 Clock = Callable[[], datetime]
 START, END = "start_fielding_at", "end_fielding_at"
 
@@ -44,8 +45,8 @@ def launch(
 ) -> Edit:
     """Launch a draft now, or schedule it for `start`; once for a token, which is a UUID.
 
-    `seen` is the draft that was shown: where the exchange holds another, it is a conflict and
-    nothing is sent. Raises Busy while another launch of it goes on.
+    `seen` is the draft that was shown, with what goes along if that was: where the exchange holds
+    another, it is a conflict and nothing is sent. Raises Busy while another launch of it goes on.
     """
     if sent := Edit.objects.filter(token=token).first():
         return sent
@@ -56,7 +57,7 @@ def launch(
         by=by,
         kind=Edit.Kind.LAUNCH,
         token=token,
-        before={"status": "draft", "draft": {name: seen[name] for name in draft.FIELDS}},
+        before={"status": "draft", "draft": dict(seen)},
         wanted={
             "status": "scheduled" if start else "live",
             START: rfc3339(start) if start else None,
@@ -78,7 +79,8 @@ def _is_as_seen(edit: Edit, client: ExchangeClient, clock: Clock) -> bool:
     except ExchangeError as exc:
         _end(edit, Edit.State.REJECTED, clock(), why=push.objections(exc, "Nothing was sent"))
         return False
-    if changed := draft.differ(theirs, seen):
+    along = [name for name in draft.CARRIED if name in seen and seen[name] != theirs[name]]
+    if changed := draft.differ(theirs, seen) + along:
         why = [{"name": name, "reason": "was changed meanwhile"} for name in changed]
         _end(edit, Edit.State.CONFLICT, clock(), why=why)
         return False
@@ -95,11 +97,11 @@ def _step(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
         if not _is_as_seen(edit, client, clock):
             return
         edit.state = Edit.State.UNKNOWN
-        edit.save(update_fields=["state"])
+        push.keep(edit, "state")
     try:
         if not edit.asked_id:
             edit.asked_id = _ask(edit, client).id
-            edit.save(update_fields=["asked_id"])
+            push.keep(edit, "asked_id")
         job = _job(edit, client)
         if job.status == "Failed":
             _end(edit, Edit.State.REJECTED, clock(), why=_why(job))
@@ -174,9 +176,7 @@ def _not_now(edit: Edit, exc: ExchangeError, client: ExchangeClient, clock: Cloc
     """Try again where that helps; else it has failed, or nobody can say and it is read."""
     again = exc.waiting_helps or exc.outcome_unknown or bool(edit.asked_id)
     if again and clock() - edit.started_at < GIVEN_UP_AFTER:
-        edit.reasons = push.objections(exc)
-        edit.save(update_fields=["reasons"])
-        _later(edit, clock())
+        _later(edit, clock(), why=push.objections(exc))
         return
     if again:
         try:
@@ -184,16 +184,17 @@ def _not_now(edit: Edit, exc: ExchangeError, client: ExchangeClient, clock: Cloc
         except Launched:
             _end(edit, Edit.State.CONFIRMED, clock(), after={"status": "launched"})
             return
-        except ExchangeError:
-            pass  # the first error says it as well
+        except ExchangeError:  # nobody can say: a person may look and give it up
+            _later(edit, clock(), why=push.objections(exc))
+            return
     _end(edit, Edit.State.REJECTED, clock(), why=push.objections(exc))
 
 
-def _later(edit: Edit, now: datetime) -> None:
+def _later(edit: Edit, now: datetime, *, why: list[dict[str, Any]] | None = None) -> None:
     since = now - edit.started_at
-    seconds = next((each for span, each in LOOK if since < span), LOOK[-1][1])
-    edit.check_at = now + timedelta(seconds=seconds)
-    edit.save(update_fields=["check_at"])
+    seconds = next((each for span, each in LOOK if since < span), SELDOM)
+    edit.check_at, edit.reasons = now + timedelta(seconds=seconds), why or []
+    push.keep(edit, "check_at", "reasons")
 
 
 def _end(
@@ -210,7 +211,7 @@ def _end(
     edit.settled_at, edit.check_at = now, None
     group = _group(edit)
     with transaction.atomic():
-        edit.save(update_fields=["state", "after", "reasons", "settled_at", "check_at"])
+        push.keep(edit, "state", "after", "reasons", "settled_at", "check_at")
         if columns:
             TargetGroup.objects.filter(pk=group.pk).update(**columns, changed_at=now)
         Project.objects.filter(pk=group.project_id).update(version=F("version") + 1, due_at=now)
@@ -225,12 +226,14 @@ def work(*, clock: Clock = timezone.now, limit: int = 50) -> int:
     now = clock()
     due = Edit.objects.filter(
         kind=Edit.Kind.LAUNCH,
-        state__in=[Edit.State.SENDING, Edit.State.UNKNOWN],
+        state__in=Edit.OPEN,
         check_at__lte=now,
     )
     taken = 0
     for edit in due.select_related("group__project", "account").order_by("check_at")[:limit]:
-        if Edit.objects.filter(pk=edit.pk, check_at=edit.check_at).update(check_at=now + LEASE):
+        if Edit.objects.filter(pk=edit.pk, check_at=edit.check_at).update(
+            check_at=now + LEASE, checks=F("checks") + 1
+        ):
             client = connect.client_for(edit.account)
             with client.deadline(push.WEB_SECONDS):
                 _step(edit, client, clock)

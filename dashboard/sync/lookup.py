@@ -13,6 +13,7 @@ from django.utils import timezone
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import BadAnswer, ExchangeError, Forbidden, NotFound
 from dashboard.exchange.shapes.groups import TargetGroupOverviewByTargetGroupId
+from dashboard.exchange.shapes.profiling import Question
 from dashboard.fielding.models import BusinessUnit, ExchangeAccount, Project
 from dashboard.sync import connect, draft, plan, sheets
 
@@ -56,6 +57,48 @@ def feasibility(
         (span.min.value, span.max.value) if span and span.min and span.max else None,
         (goal.min, goal.max) if goal and goal.min is not None and goal.max is not None else None,
     )
+
+
+def questions(
+    *,
+    account: ExchangeAccount,
+    locale: str,
+    words: str = "",
+    ids: Sequence[int] = (),
+    client: ExchangeClient | None = None,
+) -> list[draft.Value]:
+    """Questions of the exchange's library as profiles without quotas, each answer a target."""
+    client = client or connect.client_for(account)
+    with client.deadline(SECONDS):
+        page = client.account_questions_translation(locale=locale, words=words, ids=ids)
+    found = (_question(one) for one in page.items)
+    return [one for one in found if one["targets"]]
+
+
+def _question(told: Question) -> draft.Value:
+    words = {
+        "name": told.name,
+        "description": told.description,
+        "description_translated": told.description_translated,
+    }
+    targets = [
+        ({"text": text} if (text := each.text_translated or each.text) else {})
+        | {"object": "nominal", "conditions": [_condition(one) for one in each.conditions]}
+        for each in told.targets
+        if each.conditions
+    ]
+    said = {name: word for name, word in words.items() if word}
+    return said | {"object": "regular", "quotas_enabled": False, "targets": targets}
+
+
+def _condition(given: dict[str, Any]) -> draft.Value:
+    """A condition as a draft takes it; the library leaves out what is still to be chosen."""
+    kept = {"object": given.get("object"), "question_id": given.get("question_id")}
+    if kept["object"] == "range":
+        return kept | {"min": given.get("min"), "max": given.get("max")}
+    if kept["object"] == "open_ended":
+        return kept | {"allow_all_values": True, "open_ended_values": None}
+    return kept | {"option": str(given.get("option"))}
 
 
 @dataclass(frozen=True)

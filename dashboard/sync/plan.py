@@ -111,14 +111,19 @@ def due(rows: QuerySet[Any], *, now: datetime, limit: int) -> list[int]:
     return list(waiting.values_list("pk", flat=True)[:limit])
 
 
-def first(*, now: datetime) -> int | None:
-    """The project that is to be read next, hinted at or not; None where none is due.
+def take(*, now: datetime) -> tuple[int, str] | None:
+    """Claim the project that is to be read next, hinted at or not: its key and the lease's token.
 
-    A hint only says that there is work: what became urgent since overtakes what waits.
+    A hint only says that there is work: what became urgent since overtakes what waits. Many workers
+    may take at once; each passes over what another is taking. None where nothing is left.
     """
     free = Q(leased_until=None) | Q(leased_until__lt=now) | Q(lease=QUEUED)
     waiting = Project.objects.filter(free, due_at__lte=now, account__polling=True)
-    return waiting.order_by("urgency", "due_at").values_list("pk", flat=True).first()
+    with transaction.atomic():
+        untaken = waiting.select_for_update(of=("self",), skip_locked=True)
+        pk = untaken.order_by("urgency", "due_at").values_list("pk", flat=True).first()
+        token = None if pk is None else claim(Project.objects.all(), pk, now=now)
+    return None if pk is None or token is None else (pk, token)
 
 
 def promote(*, now: datetime) -> None:
@@ -182,7 +187,9 @@ def set_aside(rows: QuerySet[Any], row: Any, *, now: datetime) -> bool:
     of = {"account_id": project.account_id, "project": project} if project else {"account": row}
     with transaction.atomic():
         rows.filter(pk=row.pk, lease=row.lease).update(**waits, **{column: words})
-        Cycle.objects.create(**of, started_at=now, finished_at=now, errors=[words])
+        cycle = Cycle(**of, started_at=now, finished_at=now)
+        cycle.failed(words, kind="SetAside")
+        cycle.save()
     return True
 
 

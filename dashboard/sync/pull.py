@@ -10,7 +10,6 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Case, DateTimeField, F, Value, When
 
@@ -18,13 +17,14 @@ from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import BadItem
 from dashboard.exchange.errors import ExchangeError
 from dashboard.exchange.shapes.groups import TargetGroupsListItem
-from dashboard.exchange.walk import walk
+from dashboard.exchange.walk import UNFINISHED, walk
 from dashboard.fielding.models import Cycle, Project, TargetGroup
-from dashboard.sync import plan, quarantine, read, rows, wants, write
+from dashboard.sync import bulk, plan, quarantine, read, rows, wants, write
 from dashboard.sync.read import Answer, Ask
 
 CHUNK = 50
 FEW = 12  # groups that one thread asks
+READERS = 8  # threads of a process that wait on the network, whoever reads
 _LIST = "get_list_target_groups"
 Clock = Callable[[], datetime]
 
@@ -47,7 +47,7 @@ class Round:
 @cache
 def _readers() -> ThreadPoolExecutor:
     """Threads that wait on the network, shared by all rounds of this process."""
-    return ThreadPoolExecutor(settings.WORKER_THREADS, thread_name_prefix="read")
+    return ThreadPoolExecutor(READERS, thread_name_prefix="read")
 
 
 def pull_project(
@@ -69,9 +69,9 @@ def pull_project(
     try:
         moved = _read_groups(one)
     except ExchangeError as exc:
-        cycle.errors.append(str(exc))
+        cycle.failed(str(exc), kind=exc.kind)
     except write.LeaseLost:
-        cycle.errors.append("Another worker took this project over.")
+        cycle.failed("Another worker took this project over.", kind="TakenOver")
         return cycle
     _finish(one, moved=moved)
     return cycle
@@ -85,7 +85,7 @@ def _read_groups(one: Round) -> bool:
     one.turn = wants.turn(asks, after=one.project.pass_to, share=_share(one))
     one.cycle.left = one.turn.left
     _keep_rows(one, listed)
-    for chunk in _chunks(one.turn.asks, CHUNK):
+    for chunk in bulk.parts(one.turn.asks, CHUNK):
         _read_chunk(one, chunk, listed)
     if whole:
         gone = _mark_missing(one, listed, known)
@@ -108,10 +108,10 @@ def _list(one: Round) -> tuple[dict[str, TargetGroupsListItem], bool]:
         for row in listing:
             listed[row.id] = row
     except ExchangeError as exc:
-        one.cycle.errors.append(str(exc))
+        one.cycle.failed(str(exc), kind=exc.kind)
     else:
         if not listing.complete:
-            one.cycle.errors.append(listing.reason)
+            one.cycle.failed(listing.reason, kind=UNFINISHED)
     one.quarantined += [(_LIST, bad) for bad in listing.quarantined]
     one.cycle.groups_seen = len(listed)
     one.cycle.requests += one.client.requests_here - before
@@ -121,11 +121,6 @@ def _list(one: Round) -> tuple[dict[str, TargetGroupsListItem], bool]:
 def _share(one: Round) -> int | None:
     """Requests of this turn; more for long lists, so that most of a turn is not the list."""
     return None if one.share is None else max(one.share, 4 * one.cycle.requests)
-
-
-def _chunks(asks: Sequence[Ask], size: int) -> Iterator[Sequence[Ask]]:
-    for start in range(0, len(asks), size):
-        yield asks[start : start + size]
 
 
 def _read_chunk(
@@ -151,7 +146,7 @@ def _ask_all(one: Round, asks: Sequence[Ask]) -> list[Answer]:
     def some(mine: Sequence[Ask]) -> list[Answer]:
         return [read.group(one.client, ask, now=one.clock) for ask in mine]
 
-    readers = min(settings.WORKER_THREADS, -(-len(asks) // FEW))
+    readers = min(READERS, -(-len(asks) // FEW))
     if readers <= 1:
         return some(asks)
     shares = _readers().map(some, [asks[first::readers] for first in range(readers)])
@@ -160,7 +155,7 @@ def _ask_all(one: Round, asks: Sequence[Ask]) -> list[Answer]:
 
 def _keep_rows(one: Round, listed: dict[str, TargetGroupsListItem]) -> None:
     """Write what the list says of groups whose turn is still to come: it costs no request."""
-    for chunk in _chunks(one.turn.kept, 10 * CHUNK):
+    for chunk in bulk.parts(one.turn.kept, 10 * CHUNK):
         answers = (Answer(ask=ask, at=one.clock()) for ask in chunk)
         found = itertools.chain.from_iterable(_found(one, listed, a) for a in answers)
         one.cycle.groups_written += write.store(
@@ -177,7 +172,8 @@ def _found(
     """A group's columns; nothing where its row holds what the tables cannot keep."""
     row = listed[answer.ask.group]
     one.quarantined += answer.quarantined
-    one.cycle.errors += [f"{row.name}: {error}" for error in answer.errors]
+    for error, kind in zip(answer.errors, answer.kinds, strict=True):
+        one.cycle.failed(f"{row.name}: {error}", kind=kind)
     try:
         yield write.Found(rows.list_columns(row), row, answer)
     except rows.DoesNotFit as exc:

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from dashboard.exchange.client import ExchangeClient
@@ -27,11 +27,16 @@ CONFLICT = 409
 LIST_SECONDS = 3.0  # a list that a form can do without
 # The worker looks at an unsettled edit after these waits; after the last it is called settled.
 CHECK_AFTER = (timedelta(seconds=20), timedelta(seconds=40), timedelta(minutes=2))
+GIVE_UP_AFTER = timedelta(minutes=10)
 Clock = Callable[[], datetime]
 
 
 class Busy(Exception):
-    """Another edit of the same kind and group is on its way; nothing was sent."""
+    """Another edit of the same kind and group is on its way: this one; nothing was sent."""
+
+    def __init__(self, other: Edit | None = None) -> None:
+        super().__init__("Another change of this setting is on its way; look again in a moment")
+        self.other = other
 
 
 def present(*, group: TargetGroup, kind: str, client: ExchangeClient | None = None) -> Value:
@@ -111,7 +116,8 @@ def claim(edit: Edit, now: datetime) -> Edit | None:
     except IntegrityError as exc:
         if sent := Edit.objects.filter(token=edit.token).first():
             return sent
-        raise Busy("Another change of this setting is on its way; look again in a moment") from exc
+        of_same = Edit.objects.filter(group=edit.group, kind=edit.kind, state__in=Edit.OPEN)
+        raise Busy(of_same.first()) from exc
     return None
 
 
@@ -191,8 +197,32 @@ def leave_unknown(edit: Edit, now: datetime, why: list[dict[str, str]]) -> None:
     """Look again later; the worker does, whatever becomes of this process."""
     edit.state = Edit.State.UNKNOWN
     edit.reasons = why
-    edit.check_at = now + CHECK_AFTER[min(edit.checks, len(CHECK_AFTER) - 1)]
-    edit.save(update_fields=["state", "reasons", "check_at", "after"])
+    wait = CHECK_AFTER[min(edit.checks, len(CHECK_AFTER) - 1)]
+    edit.check_at = now + max(wait, (now - edit.started_at) / 20)  # what is days old, ever rarer
+    keep(edit, "state", "reasons", "check_at", "after")
+
+
+def keep(edit: Edit, *names: str) -> bool:
+    """Store these columns; False where it has ended meanwhile: a person gave it up."""
+    values = {name: getattr(edit, name) for name in names}
+    return bool(Edit.objects.filter(pk=edit.pk, state__in=Edit.OPEN).update(**values))
+
+
+def may_be_given_up(edit: Edit, now: datetime) -> bool:
+    """Whether reading had its time, and in vain."""
+    return not edit.is_settled and edit.started_at <= now - GIVE_UP_AFTER
+
+
+def give_up(*, edit: Edit, by: User, now: datetime) -> bool:
+    """A person looked and goes on: it ends, its outcome unknown. False where it cannot be."""
+    if not may_be_given_up(edit, now):
+        return False
+    edit.state, edit.given_up_by = Edit.State.GIVEN_UP, by
+    edit.settled_at, edit.check_at = now, None
+    of = Project.objects.filter(Q(edits=edit) | Q(target_groups__edits=edit))
+    with transaction.atomic():
+        Project.objects.filter(pk__in=of).update(version=F("version") + 1, due_at=now)
+        return keep(edit, "state", "given_up_by", "settled_at", "check_at")
 
 
 def _settle(
@@ -208,7 +238,7 @@ def _settle(
     edit.reasons = reasons or []
     group = _group(edit)
     with transaction.atomic():
-        edit.save(update_fields=["state", "after", "settled_at", "check_at", "reasons"])
+        keep(edit, "state", "after", "settled_at", "check_at", "reasons")
         if after is not None:
             columns = EDITABLE[edit.kind].columns(group, after)
             TargetGroup.objects.filter(pk=group.pk).update(**columns, changed_at=now)
@@ -225,7 +255,8 @@ def objections(exc: ExchangeError, also: str = "") -> list[dict[str, Any]]:
     if isinstance(exc, Refused) and exc.invalid_params:
         return [{"name": one.name, "reason": one.reason} for one in exc.invalid_params]
     if exc.retry_after and not exc.outcome_unknown:
-        also = f"{also}; it can be sent again in {exc.retry_after:.0f} s".removeprefix("; ")
+        when = f"can be sent again in {exc.retry_after:.0f} s"
+        also = f"{also}; it {when}" if also else f"It {when}"
     sentence = f"{str(exc).rstrip('.')}. {also}." if also else str(exc)
     return [{"name": "", "reason": sentence}]
 
@@ -234,7 +265,7 @@ def settle_due(*, clock: Clock = timezone.now, limit: int = 50) -> int:
     """Settle edits whose outcome is open, by reading; the number looked at."""
     now = clock()
     open_edits = Edit.objects.filter(
-        state__in=[Edit.State.SENDING, Edit.State.UNKNOWN], check_at__lte=now, kind__in=EDITABLE
+        state__in=Edit.OPEN, check_at__lte=now, kind__in=EDITABLE
     ).select_related("group__project", "account")
     looked = 0
     for edit in open_edits.order_by("check_at")[:limit]:

@@ -21,7 +21,7 @@ from dashboard.exchange.errors import (
 )
 from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
 from dashboard.exchange.shapes.groups import CompletesPoint
-from dashboard.exchange.walk import walk
+from dashboard.exchange.walk import UNFINISHED, walk
 from dashboard.sync import rows, sheets
 
 # Failures of one group that leave the others of its project to be read.
@@ -85,8 +85,14 @@ class Answer:
     changes: list[TargetGroupChangelogBatch] = field(default_factory=list)
     quarantined: list[tuple[str, BadItem]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)  # of the errors, in their order
     refused: bool = False  # an error that waiting does not mend
     requests: int = 0
+
+    def failed(self, words: str, *, kind: str) -> None:
+        """A part could not be read."""
+        self.errors.append(words)
+        self.kinds.append(kind)
 
     @property
     def whole(self) -> bool:
@@ -117,7 +123,7 @@ def group(client: ExchangeClient, ask: Ask, *, now: Callable[[], datetime]) -> A
             try:
                 part()
             except OF_ONE_GROUP as exc:
-                answer.errors.append(str(exc))
+                answer.failed(str(exc), kind=exc.kind)
                 answer.refused = answer.refused or not exc.waiting_helps
             except rows.DoesNotFit as exc:
                 bad = BadItem(raw_text=str(exc), reason=str(exc), id=ask.group)
@@ -200,7 +206,7 @@ def _changelog(client: ExchangeClient, answer: Answer) -> None:
             caught_up = True
             break
     if not (caught_up or changes.complete):
-        answer.errors.append(changes.reason)
+        answer.failed(changes.reason, kind=UNFINISHED)
 
 
 def _reaches(batches: Sequence[TargetGroupChangelogBatch], since: datetime) -> bool:

@@ -47,7 +47,7 @@ def begin(job: BatchJob, *, now: datetime) -> None:
     open_edits = Edit.objects.filter(
         group__in=[row.group_id for row in rows],
         kind=of,
-        state__in=[Edit.State.SENDING, Edit.State.UNKNOWN],
+        state__in=Edit.OPEN,
     )
     busy = set(open_edits.values_list("group_id", flat=True))
     for row in rows:
@@ -78,7 +78,7 @@ def _edit(job: BatchJob, row: BatchGroup, of: Edit.Kind, now: datetime) -> Edit:
 def end(rows: Iterable[BatchGroup], *, now: datetime) -> None:
     """How the edits of these groups ended; what is not known is settled by reading, as any edit."""
     by_edit = {row.edit_id: row for row in rows if row.edit_id}
-    edits = list(Edit.objects.filter(pk__in=by_edit))
+    edits = list(Edit.objects.filter(pk__in=by_edit, state__in=Edit.OPEN))
     for edit in edits:
         row = by_edit[edit.pk]
         edit.state = _ENDS[BatchGroup.State(row.state)]
@@ -90,3 +90,20 @@ def end(rows: Iterable[BatchGroup], *, now: datetime) -> None:
         else:
             edit.settled_at = now
     Edit.objects.bulk_update(edits, ["state", "reasons", "after", "check_at", "settled_at"])
+
+
+def outcome(edit: Edit) -> tuple[str, str]:
+    """How an edit of a batch stands, and why."""
+    if edit.state == Edit.State.CONFIRMED:
+        return BatchGroup.State.DONE, ""
+    if edit.kind == Edit.Kind.LAUNCH and not edit.is_settled:
+        return BatchGroup.State.UNKNOWN, "The exchange is at it."
+    if edit.state == Edit.State.CONFLICT:
+        sent = "sent, but the exchange holds something else" if edit.checks else "nothing was sent"
+        return BatchGroup.State.FAILED, f"Somebody else changed it meanwhile; {sent}."
+    if edit.state == Edit.State.GIVEN_UP:
+        return BatchGroup.State.UNKNOWN, f"Sent, never confirmed; {edit.given_up_by} went on."
+    if edit.state == Edit.State.REJECTED:
+        said = " ".join(str(one["reason"]) for one in edit.reasons)
+        return BatchGroup.State.FAILED, said or "The exchange refused it."
+    return BatchGroup.State.UNKNOWN, "Sent, not confirmed yet; it is looked at again."

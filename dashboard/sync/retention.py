@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from dashboard.fielding.models import Cycle, Quarantine, Reading, Thinned
+from dashboard.sync.bulk import parts
 
 CHUNK = 5000
 CHUNKS_A_CALL = 40
@@ -48,8 +49,8 @@ def thin(grain: str, *, older_than: datetime, chunk: int) -> bool:
         return False
     gone = superseded(rows, grain)
     with transaction.atomic():
-        for start in range(0, len(gone), AT_ONCE):
-            Reading.objects.filter(pk__in=gone[start : start + AT_ONCE]).delete()
+        for some in parts(gone, AT_ONCE):
+            Reading.objects.filter(pk__in=some).delete()
         Thinned.objects.filter(pk=mark.pk).update(reading_id=rows[-1].pk)
     return True
 

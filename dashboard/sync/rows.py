@@ -21,7 +21,7 @@ from dashboard.exchange.shapes.groups import (
     TargetGroupStatistics,
 )
 from dashboard.exchange.shapes.projects import ProjectListItem
-from dashboard.fielding.models import Change, Reading, TargetGroup
+from dashboard.fielding.models import Change, TargetGroup
 
 STORED_DECIMALS = 6
 FIGURES = (
@@ -48,9 +48,6 @@ PROJECT_COLUMNS = (
     "median_loi_seconds",
     "conversion_rate",
     "drop_off_rate",
-)
-READING_FIGURES = tuple(
-    field.name for field in Reading._meta.concrete_fields if field.name not in ("id", "group", "at")
 )
 
 

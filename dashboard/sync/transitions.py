@@ -20,22 +20,32 @@ from dashboard.sync import connect
 SECONDS = 8.0
 ONE_BY_ONE = 25
 FROM = {
-    Batch.Action.LAUNCH: ("draft", "scheduled"),
+    Batch.Action.LAUNCH: ("scheduled",),
+    Batch.Action.DRAFTS: ("draft",),
     Batch.Action.PAUSE: ("live",),
     Batch.Action.RESUME: ("paused",),
     Batch.Action.RELAUNCH: ("completed",),
     Batch.Action.COMPLETE: ("live", "scheduled"),
 }
+# The exchange's one flag of launching stands for two jobs: which one, the status says.
+BY_STATUS = (Batch.Action.LAUNCH, Batch.Action.DRAFTS)
 _FLAG = {action: f"is_{action}_allowed" for action in FROM}
 _FLAG[Batch.Action.COMPLETE] = "is_finish_allowed"
+_FLAG[Batch.Action.DRAFTS] = _FLAG[Batch.Action.LAUNCH]
+OVER = "its end has passed, and of a completed group it cannot move"
 REFUSED = "the exchange does not allow it now"
 
 
 def refusals(*, action: str, groups: Sequence[TargetGroup], now: datetime) -> dict[int, str]:
     """Why the action cannot be taken, by group; the others can."""
     of = Batch.Action(action)
-    why: dict[int, str] = {}
-    for _, alike in groupby(sorted(groups, key=_of_status), key=_of_status):
+    why = {
+        one.pk: reason(of, one, now)
+        for one in groups
+        if of in BY_STATUS and one.status not in FROM[of]
+    }
+    left = [one for one in groups if one.pk not in why]
+    for _, alike in groupby(sorted(left, key=_of_status), key=_of_status):
         why |= _asked(of, list(alike), now)
     return why
 
@@ -48,11 +58,14 @@ def reason(action: Batch.Action, group: TargetGroup, now: datetime) -> str:
     """What we know ourselves that stands against it; empty where we know of nothing."""
     if group.missing_since:
         return "no longer listed by the exchange"
+    if group.status == "draft" and action == Batch.Action.LAUNCH:
+        return "is a draft, which needs its dates: take “Launch drafts”"
     if group.status not in FROM[action]:
         return f"is {group.status}"
     if action in (Batch.Action.RESUME, Batch.Action.RELAUNCH):
         if group.ends_at and group.ends_at <= now:
-            return "its end has passed: move the end first"
+            fixed = action == Batch.Action.RELAUNCH
+            return OVER if fixed else "its end has passed: move the end first"
         if is_full(group):
             return "its goal is reached: raise the goal first"
     return ""

@@ -16,7 +16,6 @@ from dashboard.sync import accounts, connect, plan, pull
 
 Clock = Callable[[], datetime]
 Share = Callable[[ExchangeAccount], int | None]
-RIVALS = 5  # workers that may want the same project at the same moment
 log = logging.getLogger(__name__)
 
 
@@ -40,10 +39,24 @@ def project_round(
     pk: int, *, clock: Clock, force: bool = False, share: Share = plan.share
 ) -> Cycle | None:
     """Read a project and its groups, if it is due and free; one turn of what takes more."""
+    token = plan.claim(Project.objects.all(), pk, now=clock(), force=force)
+    return None if token is None else _turn(pk, token, clock=clock, share=share)
+
+
+def next_round(hinted: int, *, clock: Clock, share: Share = plan.share) -> Cycle | None:
+    """Read the project that is the most urgent now; the hinted one may have been overtaken.
+
+    Where nothing can be taken the hinted one may only have been held for a moment.
+    """
+    taken = plan.take(now=clock())
+    if taken is None:
+        return project_round(hinted, clock=clock, share=share)
+    return _turn(*taken, clock=clock, share=share)
+
+
+def _turn(pk: int, token: str, *, clock: Clock, share: Share) -> Cycle | None:
+    """One turn of a project that was claimed; None where it was claimed too often."""
     rows = Project.objects.all()
-    token = plan.claim(rows, pk, now=clock(), force=force)
-    if token is None:
-        return None
     project = rows.select_related("account").get(pk=pk)
     if plan.set_aside(rows, project, now=clock()):
         return None
@@ -59,17 +72,6 @@ def project_round(
         )
         _tell(cycle)
     return cycle
-
-
-def next_round(hinted: int, *, clock: Clock, share: Share = plan.share) -> Cycle | None:
-    """Read the project that is the most urgent now; the hinted one may have been overtaken."""
-    for _ in range(RIVALS):
-        pk = plan.first(now=clock())
-        if pk is None:
-            return None
-        if cycle := project_round(pk, clock=clock, share=share):
-            return cycle
-    return project_round(hinted, clock=clock, share=share)  # others were faster each time
 
 
 def _tell(cycle: Cycle) -> None:

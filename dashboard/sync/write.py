@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any
 
 from django.db import models, transaction
@@ -19,9 +20,9 @@ from dashboard.fielding.models import (
     Edit,
     GroupSheet,
     Project,
-    Reading,
     TargetGroup,
 )
+from dashboard.fielding.story import Fresh
 from dashboard.sync import bulk, editable, plan, rows
 from dashboard.sync.read import Answer
 
@@ -33,7 +34,8 @@ _OURS = {
     "insight", "short_at_end", "finish_at", "row_hash", "completes_read_at", "details_read_at",
     "told_at", "error",
 }  # fmt: skip
-_FIGURES = frozenset(rows.READING_FIGURES)
+_FIGURES = frozenset(bulk.READING_FIGURES)
+_POINT = attrgetter("timestamp", "count")
 Days = dict[date, completes.PackedDay]
 
 
@@ -68,8 +70,8 @@ def store(*, project: Project, token: str, found: Sequence[Found], now: datetime
         days = _store_days(groups, found)
         changes = _store_changes(groups, found, now)
         _tell_status(groups, changes)
-        _store_sheets(groups, found, now)
-        _work_out(groups.values(), before, days, now)
+        fresh = Fresh(days, _store_sheets(groups, found, now))
+        _work_out(groups.values(), before, fresh, now)
         return _store_groups(groups, before, now)
 
 
@@ -153,9 +155,7 @@ def _insert_new(groups: Iterable[TargetGroup]) -> None:
 def _store_days(groups: Mapping[str, TargetGroup], found: Iterable[Found]) -> dict[int, Days]:
     """Write the days of each series that differ; the whole series of each group that was asked."""
     read = {
-        groups[one.answer.ask.group].pk: completes.pack(
-            (point.timestamp, point.count) for point in one.answer.completes
-        )
+        groups[one.answer.ask.group].pk: completes.pack(map(_POINT, one.answer.completes))
         for one in found
         if one.answer.completes is not None
     }
@@ -186,13 +186,16 @@ def _store_days(groups: Mapping[str, TargetGroup], found: Iterable[Found]) -> di
     return {pk: stored[pk] | days for pk, days in read.items()}
 
 
-def _store_sheets(groups: Mapping[str, TargetGroup], found: Iterable[Found], now: datetime) -> None:
-    """Write the quotas and rate cards that differ; their groups count as changed."""
+def _store_sheets(
+    groups: Mapping[str, TargetGroup], found: Iterable[Found], now: datetime
+) -> dict[int, Any]:
+    """Write the quotas and rate cards that differ; the profiles of each group that was asked."""
     told = [(groups[one.answer.ask.group], one.answer.sheet) for one in found if one.answer.sheet]
     stored = GroupSheet.objects.in_bulk([group.pk for group, _ in told]) if told else {}
-    changed = []
+    changed, profiles = [], {}
     for group, columns in told:
         sheet = stored.get(group.pk) or GroupSheet(group_id=group.pk)
+        profiles[group.pk] = columns.get("profiles", sheet.profiles)
         if any(getattr(sheet, name) != value for name, value in columns.items()):
             for name, value in columns.items():
                 setattr(sheet, name, value)
@@ -204,6 +207,7 @@ def _store_sheets(groups: Mapping[str, TargetGroup], found: Iterable[Found], now
         unique_fields=["group"],
         update_fields=["profiles", "rate_card"],
     )
+    return profiles
 
 
 def _store_changes(
@@ -234,18 +238,18 @@ def _tell_status(groups: Mapping[str, TargetGroup], changes: Iterable[Change]) -
 def _work_out(
     groups: Iterable[TargetGroup],
     before: Mapping[str, dict[str, Any]],
-    days: Mapping[int, Days],
+    fresh: Fresh,
     now: datetime,
 ) -> None:
     """Work out anew what the figures now say otherwise; a mere complete more is only counted."""
     due = []
     for group in groups:
         was = before[group.exchange_id]
-        if group.pk in days or insight.is_due(group, was, now=now):
+        if group.pk in fresh.days or insight.is_due(group, was, now=now):
             due.append(group)
         else:
             insight.count(group, was)
-    insight.refresh(due, fresh_days=days, now=now)
+    insight.refresh(due, fresh=fresh, now=now)
 
 
 def _store_groups(
@@ -262,7 +266,7 @@ def _store_groups(
         names = itertools.chain.from_iterable(differs[group.exchange_id] for group in some)
         bulk.update(some, {*names, "changed_at"})
     moved = [group for group in changed if _FIGURES.intersection(differs[group.exchange_id])]
-    _store_readings(moved, now)
+    bulk.note_readings(moved, now)
     return len(changed)
 
 
@@ -271,17 +275,3 @@ def _differs(group: TargetGroup, was: Mapping[str, Any]) -> list[str]:
     if not was:
         return sorted(_UPDATED)
     return [name for name, value in _values(group).items() if value != was[name]]
-
-
-def _store_readings(groups: Iterable[TargetGroup], now: datetime) -> None:
-    Reading.objects.bulk_create(
-        [
-            Reading(
-                group_id=group.pk,
-                at=now,
-                **{name: getattr(group, name) for name in rows.READING_FIGURES},
-            )
-            for group in groups
-        ],
-        ignore_conflicts=True,
-    )

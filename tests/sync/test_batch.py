@@ -22,7 +22,7 @@ from dashboard.fielding.models import (
     User,
 )
 from dashboard.simulator.harness import Simulator
-from dashboard.sync import batch, push, transitions
+from dashboard.sync import batch, push, record, transitions
 from dashboard.sync.batch import Chosen
 from tests import make
 
@@ -232,7 +232,7 @@ def test_what_is_not_known_of_a_job_is_settled_by_reading(
     clock.now += timedelta(minutes=5)
     push.settle_due(clock=clock)
     assert Edit.objects.get().state == "confirmed"
-    assert batch.outcome(Edit.objects.get()) == ("done", "")
+    assert record.outcome(Edit.objects.get()) == ("done", "")
 
 
 def test_handing_over_is_an_edit_of_each_group_too(

@@ -87,8 +87,11 @@ def wanted(**changes: Any) -> Value:
 
 @pytest.fixture
 def new(project: Project, editor: User) -> Make:
+    """Send a form; all forms of a test say the same, to the second, but for their changes."""
+    same = wanted()
+
     def made(form: str = "form", **changes: Any) -> Edit:
-        given = wanted(**changes)
+        given = same | changes
         return create.new_draft(project=project, wanted=given, by=editor, token=form)
 
     return made
@@ -416,14 +419,28 @@ def test_a_launch_that_fails_says_why_field_by_field(
     assert group.status == "draft"
 
 
-def test_an_exchange_that_stays_away_ends_a_launch_as_refused(
+def test_a_job_that_cannot_be_followed_ends_as_refused_while_the_draft_is_one(
     launched: Make, simulator: Simulator
+) -> None:
+    simulator.fault("http_403", operation="get_launch*")
+    made = launched()
+    launch.work(clock=later(31))
+    made.refresh_from_db()
+    assert made.state == "rejected"
+
+
+def test_a_launch_of_which_nothing_can_be_read_stays_open_until_a_person_gives_it_up(
+    launched: Make, simulator: Simulator, editor: User
 ) -> None:
     simulator.fault("http_503", operation="create_launch*")
     made = launched()
     launch.work(clock=later(31))
     made.refresh_from_db()
-    assert made.state == "rejected"
+    assert (made.state, bool(made.reasons)) == ("unknown", True)
+    assert push.give_up(edit=made, by=editor, now=later(32)())
+    launch.work(clock=later(60 * 24))
+    made.refresh_from_db()
+    assert (made.state, made.given_up_by) == ("given_up", editor)
 
 
 def test_a_new_project_is_made_once_with_one_key(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 
 from dashboard.fielding.models import Cycle, Project
 from dashboard.sync import plan
@@ -163,7 +165,8 @@ def test_what_a_person_looks_at_comes_first_then_what_is_live() -> None:
     names = dict(Project.objects.values_list("pk", "name"))
     found = [names[pk] for pk in plan.due(ROWS(), now=NOW, limit=9)]
     assert found == ["looked at", "live", "later", "rest"]
-    assert names[plan.first(now=NOW) or 0] == "looked at"
+    taken = [plan.take(now=NOW) for _ in range(5)]
+    assert [names[one[0]] for one in taken if one] == ["looked at", "live", "later", "rest"]
 
 
 @pytest.mark.django_db
@@ -177,10 +180,28 @@ def test_nothing_starves_behind_live_projects() -> None:
     assert plan.due(ROWS(), now=NOW, limit=1) == [rest.pk]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_many_workers_take_at_once_and_each_gets_its_own() -> None:
+    account = make.account()
+    due = {make.project(account, due_at=NOW - timedelta(minutes=n)).pk for n in range(12)}
+
+    def take(_: int) -> int | None:
+        try:
+            taken = plan.take(now=NOW)
+        finally:
+            connection.close()
+        return taken[0] if taken else None
+
+    at_once = 12 if connection.vendor == "postgresql" else 1  # SQLite in memory has one writer
+    with ThreadPoolExecutor(at_once) as workers:
+        assert set(workers.map(take, range(12))) == due
+    assert plan.take(now=NOW) is None
+
+
 @pytest.mark.django_db
 def test_what_is_paused_by_an_administrator_is_never_the_next() -> None:
     make.project(make.account(polling=False), due_at=NOW)
-    assert plan.first(now=NOW) is None
+    assert plan.take(now=NOW) is None
 
 
 @pytest.mark.django_db

@@ -157,6 +157,54 @@ def test_while_one_edit_is_open_no_other_of_its_kind_is_sent(
     assert exchange.asked(PUT, "PUT") == 1
 
 
+@pytest.mark.parametrize("status", [403, 404])
+def test_what_can_never_be_read_back_is_given_up_by_a_person_who_looked(
+    send: Send, exchange: Exchange, editor: User, status: int
+) -> None:
+    def take_and_hide() -> tuple[int, Any]:
+        exchange.on("GET", "/overview", lambda: (status, {"detail": "gone"}))
+        return 204, None
+
+    exchange.on("PUT", PUT, take_and_hide)
+    edit = send()
+    for days in range(1, 5):
+        push.settle_due(clock=later(days * 24 * 60))
+    edit.refresh_from_db()
+    assert edit.state == "unknown"
+    with pytest.raises(push.Busy) as refused:
+        send(token="form-2")
+    assert refused.value.other == edit
+    now = later(5 * 24 * 60)()
+    assert push.give_up(edit=edit, by=editor, now=now)
+    edit.refresh_from_db()
+    assert (edit.state, edit.given_up_by, edit.settled_at) == ("given_up", editor, now)
+    exchange.special.clear()
+    exchange.cpi[ulid(11)] = SEEN
+    assert send(token="form-3").state == "confirmed"
+
+
+def test_an_edit_is_given_up_only_after_reading_had_its_time_and_only_while_it_is_open(
+    lost: Edit, editor: User, exchange: Exchange
+) -> None:
+    assert not push.give_up(edit=lost, by=editor, now=timezone.now())
+    stale = Edit.objects.get(pk=lost.pk)
+    exchange.cpi[ulid(11)] = WANTED
+    push.settle_due(clock=later(1))
+    assert not push.give_up(edit=stale, by=editor, now=later(60)())
+    lost.refresh_from_db()
+    assert (lost.state, lost.given_up_by) == ("confirmed", None)
+
+
+def test_a_worker_that_reads_while_a_person_gives_up_does_not_open_it_again(
+    lost: Edit, editor: User
+) -> None:
+    read_before = Edit.objects.get(pk=lost.pk)
+    assert push.give_up(edit=lost, by=editor, now=later(11)())
+    push.leave_unknown(read_before, later(11)(), [])
+    lost.refresh_from_db()
+    assert lost.state == "given_up"
+
+
 def test_an_exchange_that_is_down_is_told_and_nothing_was_sent(
     send: Send, exchange: Exchange
 ) -> None:
