@@ -11,11 +11,13 @@ from typing import NamedTuple
 from django.conf import settings
 from django.core import signing
 
+from dashboard.alerts.rules import NO_DATA
 from dashboard.fielding.models import Incident
 
 ACKNOWLEDGE, MUTE, RESUME = "acknowledge", "mute", "resume"
 PRICE, DATES, GOALS = "cpi", "dates", "goals"  # forms of a group, by their names in addresses
 BUDGET, DETAILS = "budget", "details"
+CONNECTION = "connection"  # for administrators alone
 WORDS = {
     PRICE: "Change CPI",
     DATES: "Move its end",
@@ -23,6 +25,7 @@ WORDS = {
     BUDGET: "Change its budget",
     DETAILS: "Change what is agreed",
     RESUME: "Resume",
+    CONNECTION: "Look at the connection",
     ACKNOWLEDGE: "Acknowledge",
     MUTE: "Mute",
 }
@@ -69,6 +72,8 @@ def offered(incident: Incident) -> list[str]:
     group, helps = incident.group, list[str]()
     if group and incident.rule == "paused_by_exchange":
         helps = [*filter(None, (_MENDS.get(group.status_reason),)), RESUME]
+    elif incident.rule == NO_DATA.code:
+        helps = [CONNECTION]
     elif group:
         helps = list(_HELPS.get(incident.rule, ()))
     return [*helps, ACKNOWLEDGE, MUTE]

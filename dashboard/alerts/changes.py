@@ -71,14 +71,14 @@ def recent(project: Project, now: datetime) -> Recent:
         occurred_at__gt=now - DAY,
         occurred_at__lte=now + AROUND,
     ).order_by("occurred_at", "pk")
-    found = Recent(_told_once(rows))
+    found = Recent(told_once(rows))
     for change in found.changes:
         if KINDS[change.kind] == CPI_CHANGED.code:
             found.cpi_changed_at[change.group_id] = change.occurred_at
     return found
 
 
-def _told_once(changes: Iterable[Change]) -> list[Change]:
+def told_once(changes: Iterable[Change]) -> list[Change]:
     """Each change once, where the changelog tells one of price under two kinds."""
     kept: dict[tuple[object, ...], Change] = {}
     for change in changes:
@@ -143,7 +143,8 @@ def _explains(edit: Edit, change: Change) -> bool:
         return False
     if edit.kind == Edit.Kind.STATUS and change.new != edit.wanted:
         return False
-    until = (edit.settled_at or edit.started_at) + AROUND
+    known = edit.settled_at if edit.state == Edit.State.CONFIRMED else None
+    until = (known or edit.started_at) + AROUND
     return edit.started_at - AROUND <= change.occurred_at <= until
 
 
@@ -199,7 +200,7 @@ def told(
     if chosen.rule is STRATEGY_CHANGED:
         what = "re-entry" if "re_entry" in change.kind else "the filling strategy"
         return chosen.severity, f"{name}: {who} changed {what}, {span}"
-    old, new = _amount(change.old), _amount(change.new)
+    old, new = amount(change.old), amount(change.new)
     if not old or new is None:
         return None
     share = float(abs(new - old) / old)
@@ -210,7 +211,7 @@ def told(
     return severity, f"{name}: {who} changed the CPI, {span} {group.currency} ({by})"
 
 
-def _amount(value: Any) -> Decimal | None:
+def amount(value: Any) -> Decimal | None:
     """A price as the changelog gives it: text, a number, or {"value": …}."""
     if isinstance(value, dict):
         value = value.get("value", value.get("amount"))
@@ -226,6 +227,6 @@ def _shown(value: Any) -> str:
     if value is None:
         return "nothing"
     if isinstance(value, dict):
-        amount = _amount(value)
-        return str(amount) if amount is not None else "other settings"
+        price = amount(value)
+        return str(price) if price is not None else "other settings"
     return plain(str(value), 40)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max, Q
 
-from dashboard.alerts import changes, hush, pulse, silence, unconfirmed
+from dashboard.alerts import changes, hush, pulse, refused, silence, unconfirmed
 from dashboard.alerts.book import Book
 from dashboard.alerts.gather import figures, with_entrants
 from dashboard.alerts.judge import Judge, move_of
@@ -43,19 +43,21 @@ def after_cycle(*, cycle: Cycle, now: datetime) -> None:
     found = [each for f in groups for each in judge.group(f, standing.get(f.pk, {}))]
     moves = [move_of(each, project, at) for each in with_entrants(found)]
     facts = changes.moves(project, recent, book=book, now=at)
-    facts += unconfirmed.moves(project, book=book, now=at)
     write([move for move in moves if move] + facts, account_id=cycle.account_id, now=at)
     pulse.beat("judge", now=now)
 
 
 def by_time(*, now: datetime) -> None:
-    """What time alone brings: ripe timers, repeats, ends of facts and of mutes; stale data rests.
+    """What time alone brings: ripe timers, repeats, ends of facts and of mutes, edits that need a
+    look; stale data rests.
 
     A rule that only time can break (stalled, ends soon) is judged by the clock at every complete
     cycle, so it is late by one polling interval at most; this keeps what is already open moving.
     """
     pulse.beat("time", now=now)
     hush.end_mutes(now=now)
+    unconfirmed.watch(now=now)
+    refused.watch(now=now)
     for account in ExchangeAccount.objects.all():
         rests = account.health in (ExchangeAccount.Health.STALE, ExchangeAccount.Health.ERROR)
         fresh = Q(pk=None) if rests else Q(project__read_at__gte=now - stale_after(account))

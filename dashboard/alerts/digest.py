@@ -67,6 +67,7 @@ def written(user: User, notices: Sequence[Notice], *, now: datetime) -> Letter:
             "title": title,
             "items": letter.items(rows[: letter.MOST], user=user, now=now),
             "more": max(0, len(rows) - letter.MOST),
+            "summary": letter.summary(rows),
             "brief": rows is not new,
             "labelled": rows is over,  # recovered, or over for another reason
         }
@@ -75,13 +76,20 @@ def written(user: User, notices: Sequence[Notice], *, now: datetime) -> Letter:
     ]
     context: dict[str, object] = {
         "sections": sections,
-        "live": live,
-        "well": not new and not still,
+        "well": "" if new or still else _well(live),
         "why": "You get this digest on the days and at the hour that you chose.",
         "stop": stop.address(user, stop.DIGEST),
         "home": f"{settings.FIELDWATCH_URL}/",
     }
     return letter.render("digest", _subject(new, still, over, live), context)
+
+
+def _well(live: int) -> str:
+    """That nothing needs anybody, and of how many groups that is said."""
+    if not live:
+        return "nothing needs you, and no group of yours is live."
+    groups = "your live group" if live == 1 else f"your {live} live groups"
+    return f"nothing of {groups} needs you."
 
 
 def _still_open(user: User, known: set[int]) -> list[Notice]:
@@ -102,7 +110,7 @@ def _subject(
 ) -> str:
     """The gravest sentence, or that all is well, with the numbers."""
     if not new and not still:
-        groups = "1 live group" if live == 1 else f"{live} live groups"
+        groups = {0: "no live group", 1: "1 live group"}.get(live, f"{live} live groups")
         return f"All is well: {groups}" + (f", {len(over)} over since" if over else "")
     counts = ((new, "new"), (still, "still open"), (over, "over"))
     return ", ".join(f"{len(rows)} {what}" for rows, what in counts if rows) + (

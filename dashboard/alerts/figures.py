@@ -84,10 +84,10 @@ class Figures(NamedTuple):
     def progress(self) -> str:
         """Completes of the goal: 212 of 400; prescreens where the limit counts them."""
         done, goal, what = self.counted
-        said = "?" if done is None else str(done)
+        said = "?" if done is None else f"{done:,}"
         if not goal:
             return f"{said} {what}"
-        return f"{said} of {goal}" if what == "completes" else f"{said} of {goal} {what}"
+        return f"{said} of {goal:,}" if what == "completes" else f"{said} of {goal:,} {what}"
 
     def told(self, *path: str) -> Any:
         """A value of the insight by its keys; None where the pull did not write it."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from dashboard.alerts import unconfirmed
 from dashboard.alerts.book import Book
 from dashboard.alerts.changes import CODES
 from dashboard.alerts.ledger import DAY, OPEN, TOLD, Move, as_read, covers, write
@@ -83,7 +84,7 @@ def _untold(over: Mute) -> QuerySet[Incident]:
 
 
 def repeat_or_end(account: ExchangeAccount, due: Iterable[Incident], *, now: datetime) -> None:
-    """A day after it was told: end the changelog's facts, repeat what nobody acknowledged.
+    """A day after it was told: end what only happened, repeat what nobody acknowledged.
 
     What a project is to be told again within half a day comes along: one mail, not one each.
     """
@@ -94,7 +95,7 @@ def repeat_or_end(account: ExchangeAccount, due: Iterable[Incident], *, now: dat
         account=account, rule=NO_DATA.code, state=Incident.State.FIRING
     ).exists()
     for incident in firing:
-        if incident.rule in CODES:
+        if incident.rule in CODES and not unconfirmed.waits(incident):
             moves.append(_end(incident, now))
         elif incident.acknowledged_at is None and (not silent or incident.rule == NO_DATA.code):
             moves.append(_repeat(incident, book, now))

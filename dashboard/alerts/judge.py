@@ -148,9 +148,15 @@ def _new(found: Found, project: Project, now: datetime) -> Incident:
         rule_version=chosen.version,
         key=f"{project.account_id}:{project.pk}:{f.pk}:{code}:{chosen.version}",
         severity=chosen.at(found.verdict.severity if found.verdict else None),
-        breached_at=now,
+        breached_at=_began(f, code, now),
         facts={"base": f.completes},
     )
+
+
+def _began(f: Figures, code: str, now: datetime) -> datetime:
+    """A pause began when the exchange says so, however late it is read; the rest begins now."""
+    known = f.status_changed_at if code == "paused_by_exchange" else None
+    return min(known or now, now)
 
 
 def _stand(incident: Incident, found: Found, before: State, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -10,11 +11,12 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from dashboard.alerts import act, stop, trend, wishes
-from dashboard.alerts.rules import RULES
-from dashboard.alerts.words import local, plain
+from dashboard.alerts.rules import JUDGED, RULES
+from dashboard.alerts.words import lasting, local, plain, within
 from dashboard.fielding.models import Incident, Notice, Project, TargetGroup, User
 
-FIRST = ("paused_by_exchange", "stalled")  # what stops a group altogether leads a mail
+FIRST = ("no_data", "paused_by_exchange", "stalled")  # what stops work altogether leads a mail
+FEW = 3  # incidents that need no table of contents
 MOST = 20  # incidents in one mail; the rest is a number and a link
 
 
@@ -35,7 +37,7 @@ class Item(NamedTuple):
     figures: list[list[str]]
     bars: str
     most: int  # of the bars
-    since: str
+    when: str
     link: str
     flapping: bool
     acts: list[tuple[str, str]]  # words, and the signed link to the form
@@ -47,6 +49,7 @@ def alert(user: User, notices: Sequence[Notice], *, now: datetime) -> Letter:
     context = {
         "items": items(ordered[:MOST], user=user, now=now),
         "more": max(0, len(ordered) - MOST),
+        "summary": summary(ordered),
         "why": why(user, ordered[0].incident),
         "stop": stop.address(user, stop.NOW),
         "home": f"{settings.FIELDWATCH_URL}/",
@@ -72,11 +75,31 @@ def one_each(notices: Iterable[Notice]) -> list[Notice]:
         key=lambda n: (
             n.incident.state == Incident.State.RESOLVED,
             n.incident.severity,
-            FIRST.index(n.incident.rule) if n.incident.rule in FIRST else len(FIRST),
+            _rank(n.incident.rule),
             n.incident.breached_at,
             n.incident_id,
         ),
     )
+
+
+def _rank(code: str) -> int:
+    """What leads among the equally grave; what somebody changed comes last."""
+    if code in FIRST:
+        return FIRST.index(code)
+    return len(FIRST) + (code not in JUDGED)
+
+
+def summary(notices: Sequence[Notice]) -> str:
+    """How many of what, where more is told than a look takes in."""
+    if len(notices) <= FEW:
+        return ""
+    counts = Counter(_titled(n.incident.rule) for n in notices)
+    return ", ".join(f"{count} × {title}" for title, count in counts.most_common())
+
+
+def _titled(code: str) -> str:
+    """A rule's title within a sentence."""
+    return within(RULES[code].title)
 
 
 def subject(ordered: Sequence[Notice]) -> str:
@@ -104,8 +127,7 @@ def _shared(incidents: Sequence[Incident]) -> str:
     total = max(field.count(), count)
     if count < 0.3 * total:
         return ""
-    title = RULES[first.rule].title.lower()
-    return f"{plain(first.project.name, 100)}: {count} of {total} groups, {title}"
+    return f"{plain(first.project.name, 100)}: {count} of {total} groups, {_titled(first.rule)}"
 
 
 def items(notices: Iterable[Notice], *, user: User, now: datetime) -> list[Item]:
@@ -118,12 +140,9 @@ def items(notices: Iterable[Notice], *, user: User, now: datetime) -> list[Item]
             _label(notice),
             plain(notice.incident.headline, 300),
             _more(notice.incident),
-            [
-                [plain(str(cell)) for cell in row]
-                for row in notice.incident.facts.get("figures", [])
-            ],
+            _figures(notice.incident),
             *drawn.get(notice.incident.group_id or 0, ("", 0)),
-            local(notice.incident.breached_at, wishes.zone(user), now=now),
+            _when(notice.incident, user, now),
             link(notice.incident),
             notice.incident.flapping,
             acts(notice.incident, user),
@@ -132,8 +151,30 @@ def items(notices: Iterable[Notice], *, user: User, now: datetime) -> list[Item]
     ]
 
 
+def _figures(incident: Incident) -> list[list[str]]:
+    """What is and what should be; of what is over nothing, for it is no longer so."""
+    rows = [] if _is_over(incident) else incident.facts.get("figures", [])
+    return [[plain(str(cell)) for cell in row] for row in rows]
+
+
+def _is_over(incident: Incident) -> bool:
+    return incident.state == Incident.State.RESOLVED
+
+
+def _when(incident: Incident, user: User, now: datetime) -> str:
+    """Since when, or from when to when, on the reader's clocks."""
+    zone, began, closed = wishes.zone(user), incident.breached_at, incident.closed_at
+    if closed is None:
+        return f"since {local(began, zone, now=now)}"
+    span = f"{local(began, zone, now=now)} to {local(closed, zone, now=now)}"
+    return f"{span}, {lasting(closed - began)} in all"
+
+
 def _more(incident: Incident) -> str:
-    """The whole sentence, where it says more than the headline."""
+    """The whole sentence, where it says more than the headline; of what is over, why it is."""
+    if _is_over(incident):
+        reason = incident.close_reason
+        return "" if reason == "recovered" else f"Why it is over: {plain(reason, 100)}."
     more = plain(incident.sentence, 600)
     return "" if more.rstrip(".") == plain(incident.headline, 300).rstrip(".") else more
 
@@ -145,17 +186,19 @@ def link(incident: Incident) -> str:
 
 def acts(incident: Incident, user: User) -> list[tuple[str, str]]:
     """What a reader who may edit can do about it: links to forms, which ask once."""
-    if incident.state == Incident.State.RESOLVED or not any(
-        one.account_id == incident.account_id and one.may_edit for one in user.memberships.all()
-    ):
+    here = [one for one in user.memberships.all() if one.account_id == incident.account_id]
+    if _is_over(incident) or not any(one.may_edit for one in here):
         return []
-    return [(act.WORDS[form], act.address(incident, form)) for form in act.offered(incident)]
+    forms = act.offered(incident)
+    if not any(one.may_administer for one in here):
+        forms = [form for form in forms if form != act.CONNECTION]
+    return [(act.WORDS[form], act.address(incident, form)) for form in forms]
 
 
 def _label(notice: Notice) -> str:
     """What became of an incident, before its headline."""
     incident = notice.incident
-    if incident.state == Incident.State.RESOLVED:
+    if _is_over(incident):
         return "Recovered: " if incident.close_reason == "recovered" else "Over: "
     return "Still: " if notice.kind == Notice.Kind.REPEAT else ""
 

@@ -1,67 +1,79 @@
-"""What a rule would have done: the same machine over the readings of the last days.
-
-Readings are kept only where something changed, so the last one holds until the next. What was not
-kept cannot be replayed: a forecast, an early warning, the exchange's own issues of then.
-"""
+"""What a rule would have done: the same machine over the last days, half an hour a step."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from dashboard.alerts import facts, foreseen
 from dashboard.alerts.book import Effective, checked, effective
-from dashboard.alerts.changes import KINDS, not_ours, told
-from dashboard.alerts.figures import Figures, figures_of
+from dashboard.alerts.facts import Firing
+from dashboard.alerts.figures import Figures
 from dashboard.alerts.judge import KNOWN
 from dashboard.alerts.machine import Standing, State, step
-from dashboard.alerts.rules import CPI_CHANGED, RULES
-from dashboard.fielding.models import Change, Reading, Rule, TargetGroup
+from dashboard.alerts.past import Past, pasts
+from dashboard.alerts.rules import EDIT_UNCONFIRMED, NO_DATA, RULES
+from dashboard.alerts.verdict import Verdict
+from dashboard.fielding.models import ExchangeAccount, Rule, TargetGroup
 
 STEP = timedelta(minutes=30)
-NOT_KEPT = frozenset({"behind_pace", "ends_soon", "early", "projected_cost", "about_to_pause"})
-NOT_KEPT |= {"issue_error", "issue_warning"}
+DAYS = 14
+FORESEEN = frozenset({"behind_pace", "ends_soon", "early", "projected_cost", "about_to_pause"})
+REPORTED = {"issue_error": "error", "issue_warning": "warning"}
+AT_ONCE, FORECAST_AT_ONCE = 200, 100  # groups: more take longer than somebody who types waits
+BUDGETED = frozenset({"spend", "projected_cost"})
+# Rules that time alone can break, or clear.
+TIMED = frozenset({"stalled", "paused_and_forgotten", "epc", "completes_fell"})
+# What the exchange's own series and changelog tell, also from before we read the first figure.
+TOLD_BY_EXCHANGE = FORESEEN | {
+    "paused_by_exchange",
+    "paused_and_forgotten",
+    "stalled",
+    "overfilled",
+}
 
-
-class _Seen(NamedTuple):
-    """A reading, without the cost of a model's instance: a preview reads many thousands."""
-
-    group_id: int
-    at: datetime
-    status: str
-    completes: int | None
-    prescreens: int | None
-    entrants: int | None
-    incidence_rate: float | None
-    drop_off_rate: float | None
-    conversion_rate: float | None
-    median_loi_seconds: int | None
-    epc: Decimal | None
-    cpi: Decimal | None
-    cost: Decimal | None
-
-
-_READ = _Seen._fields[2:]
-
-
-class Firing(NamedTuple):
-    """One time that a rule would have fired; no end: it still would."""
-
-    group: TargetGroup
-    began: datetime
-    ended: datetime | None
+_FORECASTS = (
+    "Forecasts are worked out anew, twice a day, around each change or pause of a group, and "
+    "hourly where the verdict changes, from the completes of then as the exchange counts them "
+    "today, and from what is usual in project and country today. What came and went within half "
+    "a day with nothing changed may be missed."
+)
+ASSUMED: dict[str, tuple[str, ...]] = dict.fromkeys(FORESEEN, (_FORECASTS,)) | {
+    "stalled": ("What is usual is the group's rhythm of today.",),
+    "spend": ("Budgets are those of today.",),
+    "projected_cost": (
+        _FORECASTS,
+        "Budgets are those of today. Before our first reading, spend is taken as completes × CPI.",
+    ),
+    "about_to_pause": (
+        _FORECASTS,
+        "How respondents failed was not kept: a pause for errors of redirect, encryption or "
+        "set-up is not foreseen here. Before our first reading only silence, the end, the goal "
+        "and the price speak.",
+    ),
+    **dict.fromkeys(
+        REPORTED,
+        (
+            "Taken from the incidents of then: what the exchange took back within the wait of "
+            "then left none.",
+        ),
+    ),
+    "edit_unconfirmed": ("Groups and projects that were never made are not counted.",),
+    "no_data": ("Hours in which somebody had paused the polling count as silence.",),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
     """All firings of a rule over some groups and days, oldest first."""
 
+    code: str
     now: datetime
-    replayable: bool
     firings: list[Firing] = field(default_factory=list)
+    judged: int = 0  # groups of which the rule knew enough at any time
     since: datetime | None = None  # the first reading, where the days do not begin with one
 
     @property
@@ -69,157 +81,148 @@ class Replay:
         """How long it would have fired in all."""
         return sum(((f.ended or self.now) - f.began for f in self.firings), timedelta(0))
 
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """What of then is not known, and what stands in for it."""
+        return ASSUMED.get(self.code, ())
+
     def __str__(self) -> str:
-        if not self.replayable:
-            return "cannot be replayed: what it judges by was not kept"
-        times = {0: "never", 1: "once"}.get(len(self.firings), f"{len(self.firings)} times")
-        hours = self.open_for / timedelta(hours=1)
-        return f"would have fired {times}" + (
-            f", open {hours:.0f} h in all" if self.firings else ""
-        )
+        if not self.judged:
+            lacking = "has a budget"
+            if self.code not in BUDGETED:
+                lacking = "was in field with the numbers that it needs"
+            return f"could not be judged: no group here {lacking}"
+        if not self.firings:
+            return "would never have fired"
+        times = "once" if len(self.firings) == 1 else f"{len(self.firings)} times"
+        return f"would have fired {times}, open {self.open_for / timedelta(hours=1):.0f} h in all"
+
+
+def seen_at_once(code: str) -> int:
+    """Of how many groups a rule is replayed while somebody waits."""
+    return FORECAST_AT_ONCE if code in FORESEEN else AT_ONCE
 
 
 def replay(
     code: str,
     settings: Mapping[str, Any],
-    groups: Collection[TargetGroup],
+    groups: Sequence[TargetGroup],
     *,
+    account: ExchangeAccount,
     now: datetime,
-    days: int = 14,
+    days: int = DAYS,
 ) -> Replay:
     """What a rule with these settings would have done on the groups; ValueError as in an edit."""
     chosen = effective(RULES[code], [Rule(version=0, settings=checked(code, settings))])
-    if code in NOT_KEPT or code == "no_data":
-        return Replay(now, replayable=False)
-    since, first = now - timedelta(days=days), None
-    changes = _by_group(
-        Change.objects.filter(
-            group__in=groups, kind__in=list(KINDS), occurred_at__gt=since, occurred_at__lte=now
-        ).order_by("occurred_at", "pk")
-    )
+    since = now - timedelta(days=days)
+    if chosen.rule is NO_DATA:
+        return _done(code, now, facts.silent(chosen, account, since=since, now=now), 1)
+    if chosen.rule is EDIT_UNCONFIRMED:
+        return _done(code, now, facts.unread(groups, since=since, now=now), len(groups))
     if chosen.rule.judge is None:
-        firings = [f for group in groups for f in _facts(chosen, group, changes.get(group.pk, []))]
-    else:
-        rows = Reading.objects.filter(group__in=groups, at__gt=since, at__lte=now).order_by("at")
-        readings = _by_group(map(_Seen._make, rows.values_list(*_Seen._fields)))
-        first = min((theirs[0].at for theirs in readings.values()), default=None)
-        firings = [
-            firing
-            for group in groups
-            for firing in _run(
-                chosen, _Past(group, readings.get(group.pk, []), changes.get(group.pk, [])), now
-            )
-        ]
+        told = facts.changed(chosen, groups, since=since, now=now)
+        return _done(code, now, told, len(groups))
+    lives = pasts(groups, since=since, now=now)
+    _prepare(chosen, lives, since=since, now=now)
+    runs = [_run(chosen, past, now) for past in lives if past.start is not None]
+    first = min((past.read_since for past in lives if past.read_since), default=None)
     late = first if first and first - since > timedelta(days=1) else None
-    return Replay(now, True, sorted(firings, key=lambda firing: firing.began), late)
+    firings = (firing for run in runs for firing in run.firings)
+    known = sum(run.judged for run in runs)
+    return _done(code, now, firings, known, None if code in TOLD_BY_EXCHANGE else late)
 
 
-def _by_group(rows: Any) -> dict[int, list[Any]]:
-    found: dict[int, list[Any]] = {}
-    for row in rows:
-        found.setdefault(row.group_id, []).append(row)
-    return found
+def _done(
+    code: str,
+    now: datetime,
+    firings: Iterable[Firing],
+    judged: int,
+    late: datetime | None = None,
+) -> Replay:
+    return Replay(code, now, sorted(firings, key=lambda one: one.began), judged, late)
 
 
-def _facts(chosen: Effective, group: TargetGroup, changes: Sequence[Change]) -> Iterator[Firing]:
-    """Each change by somebody else that would have been told; it stands for a day."""
-    mine = [change for change in changes if KINDS[change.kind] == chosen.rule.code]
-    for change in not_ours(mine):
-        if told(change, group, chosen):
-            yield Firing(group, change.occurred_at, change.occurred_at + timedelta(days=1))
+def _prepare(chosen: Effective, lives: Sequence[Past], *, since: datetime, now: datetime) -> None:
+    """Give each past what its readings do not hold and the rule judges by."""
+    code = chosen.rule.code
+    if code in REPORTED:
+        pks = [past.group.pk for past in lives]
+        told = facts.reported(REPORTED, code, pks, since=since, now=now)
+        for past in lives:
+            past.issues = told.get(past.group.pk, [])
+            past.start = past.read_since and max(past.read_since, since)
+    elif code == "epc":
+        foreseen.medians([p for p in lives if p.group.currency != "USD"], now=now)
+    elif code in FORESEEN:
+
+        def judged(f: Figures) -> Any:
+            awake = f.status in KNOWN and f.status in chosen.rule.statuses
+            return _verdict(chosen, f, {}) if awake else foreseen.ASLEEP
+
+        # (a rule about a budget says nothing without one, whatever is foreseen)
+        wanted = lives if code not in BUDGETED else [p for p in lives if _budget(chosen, p)]
+        foreseen.foresee(wanted, judged, now=now, sampled=code == "about_to_pause")
 
 
-class _Past:
-    """A group as it was at any moment that its readings cover."""
-
-    def __init__(
-        self, group: TargetGroup, readings: Sequence[_Seen], changes: Sequence[Change]
-    ) -> None:
-        self.group, self.readings = group, readings
-        self._stamps = [reading.at for reading in readings]
-        self._statuses = [c for c in changes if c.kind == "status_change"]
-        self._turned = [c.occurred_at for c in self._statuses]
-        self._priced = [c.occurred_at for c in changes if KINDS[c.kind] == CPI_CHANGED.code]
-        self._risen = self._rises()
-        counts = [r.completes for r in readings if r.completes is not None]
-        self._falls = counts != sorted(counts)
-        rhythm = group.insight.get("rhythm")
-        self._base = figures_of(group, now=datetime.min.replace(tzinfo=UTC))._replace(
-            insight={"rhythm": rhythm} if rhythm else {}, issues={}, short_at_end=None
-        )
-        self._where: tuple[int, int, int] | None = None
-        self._then = self._base
-
-    def _rises(self) -> list[datetime]:
-        """Since when, at each reading, no complete had come."""
-        risen: list[datetime] = []
-        for index, reading in enumerate(self.readings):
-            before = self.readings[index - 1] if index else None
-            same = before is not None and (reading.completes or 0) <= (before.completes or 0)
-            risen.append(risen[-1] if same else reading.at)
-        return risen
-
-    def at(self, now: datetime) -> Figures | None:
-        """The figures of then; None before the first reading."""
-        index = bisect_right(self._stamps, now) - 1
-        if index < 0:
-            return None
-        where = (index, bisect_right(self._turned, now), bisect_right(self._priced, now))
-        if where != self._where:
-            self._where, self._then = where, self._built(*where)
-        f = self._then._replace(now=now)
-        return f._replace(most_completes=self._most(now, index)) if self._falls else f
-
-    def _built(self, index: int, turned: int, priced: int) -> Figures:
-        reading = self.readings[index]
-        read: dict[str, Any] = dict(zip(_READ, reading[2:], strict=True))
-        status = self._statuses[turned - 1] if turned else None
-        return self._base._replace(
-            **read,
-            last_complete_at=self._risen[index],
-            status_reason=status.reason_code if status else "",
-            status_changed_by=status.actor_type if status else "",
-            status_changed_at=status.occurred_at if status else self._base.starts_at,
-            cpi_changed_at=self._priced[priced - 1] if priced else None,
-        )
-
-    def _most(self, now: datetime, index: int) -> int | None:
-        day = bisect_right(self._stamps, now - timedelta(days=1))
-        recent = self.readings[day : index + 1]
-        return max((r.completes for r in recent if r.completes is not None), default=None)
+def _budget(chosen: Effective, past: Past) -> bool:
+    return bool(past.group.budget or chosen.settings["budget"])
 
 
-def _run(chosen: Effective, past: _Past, now: datetime) -> Iterator[Firing]:
+def _verdict(chosen: Effective, f: Figures, memory: Mapping[str, Any]) -> Verdict | None:
+    judge = chosen.rule.judge
+    return judge(f, chosen.settings, memory) if judge else None
+
+
+class _Course(NamedTuple):
+    """The outcome on one group, and whether the rule ever knew enough of it."""
+
+    firings: list[Firing]
+    judged: bool
+
+
+def _run(chosen: Effective, past: Past, now: datetime) -> _Course:
     """The machine over a group's past, half an hour a step."""
-    if not past.readings or chosen.rule.judge is None:
-        return
-    at, standing, began = past.readings[0].at, Standing(State.OK, now, 0), None
+    at, standing, began = past.start or now, Standing(State.OK, now, 0), None
     memory: dict[str, Any] = {}
+    found = _Course([], judged=False)
+    moves = past.moves() if chosen.rule.code not in TIMED else []
     while at <= now:
         f = past.at(at)
         before = standing
-        standing = _step(chosen, f, standing, memory) if f else standing
-        if before.state is State.OK and standing.state is not State.OK and f:
+        standing, judged = _step(chosen, f, standing, memory)
+        found = found._replace(judged=found.judged or judged)
+        if before.state is State.OK and standing.state is not State.OK:
             memory = {"base": f.completes}
         if standing.state is State.FIRING and began is None:
             began = at
         if standing.state is State.OK:
             memory = {}
             if began:
-                yield Firing(past.group, began, at)
+                found.firings.append(Firing(past.group, began, at))
                 began = None
-        at += STEP
+        still = standing.state is before.state and standing.state in (State.OK, State.FIRING)
+        at = _next(at, moves, now) if still and chosen.rule.code not in TIMED else at + STEP
     if began:
-        yield Firing(past.group, began, None)
+        found.firings.append(Firing(past.group, began, None))
+    return found
 
 
-def _step(chosen: Effective, f: Figures, standing: Standing, memory: Mapping[str, Any]) -> Standing:
+def _next(at: datetime, moves: Sequence[datetime], now: datetime) -> datetime:
+    """The first step at which anything of a group that stands still is another."""
+    index = bisect_right(moves, at)
+    until = moves[index] if index < len(moves) else now
+    return at + max(-(-(until - at) // STEP), 1) * STEP
+
+
+def _step(
+    chosen: Effective, f: Figures, standing: Standing, memory: Mapping[str, Any]
+) -> tuple[Standing, bool]:
+    """Where the rule stands after a look at the group; whether it knew enough to look."""
     if f.status not in KNOWN:
-        return standing
+        return standing, False
     if f.status not in chosen.rule.statuses:
-        return Standing(State.OK, f.now, 0)
-    judge = chosen.rule.judge
-    verdict = judge(f, chosen.settings, memory) if judge else None
+        return Standing(State.OK, f.now, 0), False
+    verdict = _verdict(chosen, f, memory)
     if verdict is None:
-        return standing
-    return step(standing, verdict.seen, now=f.now, patience=chosen.patience, fresh=True)
+        return standing, False
+    return step(standing, verdict.seen, now=f.now, patience=chosen.patience, fresh=True), True

@@ -14,6 +14,7 @@ LIVE = frozenset({"live"})
 IN_FIELD = frozenset({"live", "paused"})
 ENDED_TOO = frozenset({"live", "paused", "completed"})
 KEEP = 30  # minutes that a figure stays clear before its incident ends
+NO_BUDGET = "budget of a group that has none of its own; 0 for none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +146,9 @@ _JUDGED = (
         WARNING,
         quality.interview_long,
         quality.say_interview_long,
-        _band(1.25, 1.15, "times the agreed length")
+        _band(1.25, 1.15, "many times the agreed length")
         | {
-            "critical": (1.5, "times the agreed length: critical"),
+            "critical": (1.5, "critical from so many times the agreed length"),
             "completes": (20, "completes before it judges"),
         },
         60,
@@ -193,7 +194,7 @@ _JUDGED = (
         money.spent,
         money.say_spent,
         _band(0.90, 0.85, "share of the budget")
-        | {"critical": (1.0, "share of the budget: critical"), "budget": (0, "the budget")},
+        | {"critical": (1.0, "critical from this share of the budget"), "budget": (0, NO_BUDGET)},
         statuses=ENDED_TOO,
     ),
     Rule(
@@ -202,7 +203,7 @@ _JUDGED = (
         WARNING,
         money.projected,
         money.say_projected,
-        _band(1.05, 1.0, "share of the budget") | {"budget": (0, "the budget")},
+        _band(1.05, 1.0, "share of the budget") | {"budget": (0, NO_BUDGET)},
         240,
         statuses=IN_FIELD,
     ),
@@ -250,7 +251,7 @@ CPI_CHANGED = Rule(
     WARNING,
     thresholds={
         "fires": (0.05, "share of the old CPI, at least"),
-        "critical": (0.20, "share of the old CPI: critical"),
+        "critical": (0.20, "critical from this share of the old CPI"),
     },
     fact=True,
 )

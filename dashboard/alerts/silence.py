@@ -44,6 +44,9 @@ def watch(account: ExchangeAccount, *, now: datetime) -> None:
     if open_now is None:
         if stale:
             opened = _opened(account, chosen, read_at, last, now)
+            opened.facts = {
+                "figures": [["age of the data", lasting(now - read_at), f"≤ {lasting(limit)}"]]
+            }
             write([Move(opened, tells=Notice.Kind.NO_DATA)], account_id=account.pk, now=now)
         return
     _follow(open_now, last, stale=stale, now=now)
@@ -83,7 +86,6 @@ def _opened(
         headline=f"No data from {name} for {span}",
         sentence=f"{name}: nothing could be read from the exchange for {span}{why}. "
         "Until it can, no alert of this account opens, ends or repeats.",
-        facts={"figures": [["age of the data", span, ""]]},
         breached_at=read_at,
         fired_at=now,
         sequence=1,

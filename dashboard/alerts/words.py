@@ -91,6 +91,12 @@ def minutes(seconds: float) -> str:
     return f"{seconds / 60:.1f}".removesuffix(".0") + " min"
 
 
+def within(title: str) -> str:
+    """A title within a sentence: what is short for something stays in capitals."""
+    first, *rest = title.split(" ")
+    return " ".join([first if first.isupper() else first.lower(), *rest])
+
+
 def percent(share: float) -> str:
     """A share from 0 to 1 in %; a decimal only where it is small."""
     return f"{share * 100:.1f} %" if 0 < share < 0.1 else f"{share * 100:.0f} %"

@@ -23,7 +23,12 @@ def test_what_is_over_before_it_was_told_is_one_mail(field: Field) -> None:
     update(group, status="live", last_complete_at=after(0.5))
     field.cycles(0.5)
     assert deliver.compose(now=after(2)) == 1
-    assert mails()[0].subject.startswith("Recovered: Paused: Japan")
+    mail = mails()[0]
+    assert mail.subject.startswith("Recovered: Paused: Japan")
+    for body in (mail.text, mail.html):
+        assert "Fri 11:00 UTC to Fri 12:00 UTC, 1 h in all" in body
+        assert "What helps" not in body
+        assert "should be" not in body
     assert Notice.objects.filter(mail=None).count() == 0
 
 
@@ -61,3 +66,30 @@ def test_a_group_that_stands_still_leads_a_mail_before_a_change_of_price(field: 
     field.cycles(0)
     deliver.compose(now=after(2))
     assert mails()[0].subject.startswith("Paused: Japan")
+
+
+def test_a_mail_of_many_begins_with_how_many_of_what(field: Field) -> None:
+    for number in range(3):
+        field.paused(name=f"Group {number}")
+    field.stalled()
+    field.cycles(0, 5)
+    deliver.compose(now=after(7))
+    mail = mails()[0]
+    assert mail.text.startswith("In all: 3 × paused by the exchange, 1 × stalled\n")
+    assert "3 × paused by the exchange, 1 × stalled" in mail.html
+
+
+def test_what_is_short_for_something_stays_in_capitals(field: Field) -> None:
+    for name in ("Germany", "Spain", "Italy"):
+        change(field.group(name=name), -60, new={"value": "3.00"})
+    field.cycles(0)
+    notices = list(Notice.objects.filter(recipient=field.pm).select_related("incident__project"))
+    assert letter.line(notices) == "Tracker W23: 3 of 3 groups, CPI changed by somebody else"
+
+
+def test_a_warning_leads_a_digest_before_what_somebody_changed(field: Field) -> None:
+    change(field.group(name="Germany"), -600, new={"value": "2.20"})
+    field.group(drop_off_rate=0.4)
+    field.cycles(*range(0, 61, 15))
+    notices = list(Notice.objects.filter(recipient=field.pm).select_related("incident"))
+    assert [n.incident.rule for n in letter.one_each(notices)] == ["drop_off", "cpi_changed"]

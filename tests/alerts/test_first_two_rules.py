@@ -80,6 +80,12 @@ def test_a_pause_by_the_exchange_fires_at_once_with_its_reason(field: Field) -> 
     assert "interviews take far longer than agreed" in incident.sentence
 
 
+def test_a_pause_is_open_since_the_exchange_says_so_not_since_it_was_seen(field: Field) -> None:
+    field.paused(status_changed_at=after(-300))
+    field.cycles(0)
+    assert Incident.objects.get().breached_at == after(-300)
+
+
 def test_a_pause_of_unknown_reason_shows_it_as_it_came(field: Field) -> None:
     field.paused(status_reason="moon_phase")
     field.cycles(0)

@@ -314,3 +314,18 @@ def test_what_is_repeated_within_half_a_day_is_repeated_together(field: Field) -
     assert sorted(again) == ["Japan 25–54", "Six hours later"]
     detect.by_time(now=after(30 * 60))
     assert Notice.objects.filter(kind="repeat").count() == 2
+
+
+def test_what_is_open_and_muted_of_a_group_goes_along_to_its_new_manager(field: Field) -> None:
+    new = make.person("editor", field.account, exchange_user_id="pm-2")
+    told, quiet = field.paused(), field.paused(name="Quiet")
+    hush.mute(account=field.account, group=quiet, by=field.pm, until=after(26 * 60), now=after(-1))
+    field.cycles(0)
+    update(told, project_manager_id="pm-2")
+    update(quiet, project_manager_id="pm-2")
+    field.cycles(24 * 60 - 1)
+    detect.by_time(now=after(24 * 60))
+    heard = Notice.objects.order_by("pk").values_list("kind", "incident__group", "recipient")
+    assert list(heard) == [("fire", told.pk, field.pm.pk), ("repeat", told.pk, new.pk)]
+    detect.by_time(now=after(26 * 60))
+    assert heard.last() == ("repeat", quiet.pk, new.pk)

@@ -286,7 +286,7 @@ def test_a_figure_that_is_as_agreed_is_not_named_as_the_reason_of_a_pause() -> N
     assert say
     paused = {"status": "paused", "status_reason": "high_median_loi"}
     assert "14.2 min (agreed 10)" in say(figures(median_loi_seconds=852, **paused), {}).headline
-    said = say(figures(median_loi_seconds=480, **paused), {})
+    said = say(figures(median_loi_seconds=640, **paused), {})
     assert said.headline.endswith("interviews take far longer than agreed")
     assert said.figures == (("completes", "100", "200 at its end"),)
 

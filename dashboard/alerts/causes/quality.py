@@ -93,8 +93,8 @@ def say_conversion(f: Figures, s: Settings) -> Words:
     seen = percent(f.conversion_rate or 0)
     least = percent((f.expected_incidence_rate or 0) * s["fires"])
     return Words(
-        f"Conversion low: {f.label}, {seen} of entrants complete",
-        f"{f.label}: {seen} of entrants complete, at least {least} is usual; {f.progress}.",
+        f"Conversion low: {f.label}, {seen}",
+        f"{f.label}: conversion {seen}, at least {least} is usual; {f.progress}.",
         (("conversion", seen, f"≥ {least}"),),
     )
 

@@ -13,6 +13,7 @@ AUTOMATION = "system_user"
 # Automation and staff: whoever of the exchange did it, no colleague did.
 THE_EXCHANGE = (AUTOMATION, "system_marketplace_user")
 ENDS = ("total_completes_reached", "past_scheduled_end_date")
+CLEARLY = 0.1  # of what was agreed: how far off a figure is that explains a pause
 LIVE = TargetGroup.Status.LIVE.value
 
 
@@ -53,14 +54,15 @@ def say_paused_by_exchange(f: Figures, _: Settings) -> Words:
 def _figure_of(f: Figures) -> tuple[str, str, str] | None:
     """The figure behind a reason code, where it is past what was agreed.
 
-    Over a group's whole life it may not be, although it was over the hours that the exchange saw.
+    Over a group's whole life it may hardly be, although it was over the hours that the exchange
+    saw: then it would only puzzle.
     """
     seen, agreed = (f.median_loi_seconds or 0) / 60, f.expected_loi_minutes or 0
-    if f.status_reason == "high_median_loi" and seen > agreed > 0:
+    if f.status_reason == "high_median_loi" and seen > agreed * (1 + CLEARLY) > 0:
         return ("interview", minutes(seen * 60), str(agreed))
     if f.status_reason == "high_client_side_termination_rate" and f.incidence_rate is not None:
         wanted = f.expected_incidence_rate or 0
-        if f.incidence_rate < wanted:
+        if f.incidence_rate < wanted * (1 - CLEARLY):
             return ("incidence", percent(f.incidence_rate), percent(wanted))
     return None
 
@@ -92,5 +94,5 @@ def _short(f: Figures) -> bool:
 
 
 def _so_far(f: Figures) -> tuple[str, str, str]:
-    goal = f"{f.goal} at its end" if f.goal else ""
-    return ("completes", str(f.completes or 0), goal)
+    goal = f"{f.goal:,} at its end" if f.goal else ""
+    return ("completes", f"{f.completes or 0:,}", goal)

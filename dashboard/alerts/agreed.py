@@ -1,0 +1,80 @@
+"""What was agreed of a group at any moment: its settings, as the changelog takes them back."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from dashboard.alerts.changes import amount
+from dashboard.fielding.models import Change, TargetGroup
+
+STATUS = "status_change"
+
+
+def whole(value: Any) -> int | None:
+    """A count as the changelog gives it."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def share(value: Any) -> float | None:
+    """A rate as the changelog gives it, 0–1."""
+    return float(value) if isinstance(value, (int, float)) and 0 <= value <= 1 else None
+
+
+def word(value: Any) -> str | None:
+    """A status or a strategy as the changelog gives it."""
+    return value if isinstance(value, str) and value else None
+
+
+def moment(value: Any) -> datetime | None:
+    """A time as the changelog gives it; None for what is none, or has no zone."""
+    try:
+        at = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return at if at.utcoffset() is not None else None
+
+
+# What the changelog can take back: which column, and how its values are read.
+SETTINGS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    STATUS: ("status", word),
+    "filling_goal_change": ("filling_goal", whole),
+    "filling_strategy_change": ("filling_strategy", word),
+    "fielding_period_start_date_change": ("starts_at", moment),
+    "fielding_period_end_date_change": ("ends_at", moment),
+    "expected_incidence_rate_change": ("expected_incidence_rate", share),
+    "expected_length_of_interview_minutes_change": ("expected_loi_minutes", whole),
+    "cpi_change": ("cpi", amount),
+    "user_requested_cpi_change": ("cpi", amount),
+}
+
+
+class Values:
+    """The values of one setting, each since its change; before the first what that replaced."""
+
+    def __init__(self, present: Any) -> None:
+        self._since: list[datetime] = []
+        self._values = [present]
+
+    def add(self, at: datetime, old: Any, new: Any) -> None:
+        """The next change; where one side cannot be read, the value beside it stands in."""
+        if not self._since:
+            self._values = [new if old is None else old]
+        self._since.append(at)
+        self._values.append(self._values[-1] if new is None else new)
+
+    def at(self, now: datetime) -> Any:
+        """The value that held then."""
+        return self._values[bisect_right(self._since, now)]
+
+
+def agreed(group: TargetGroup, changes: Iterable[Change]) -> dict[str, Values]:
+    """Each setting of a group that the changelog tells of, over time; changes oldest first."""
+    found = {name: Values(getattr(group, name)) for name, _ in SETTINGS.values()}
+    for change in changes:
+        if change.kind in SETTINGS:
+            name, as_value = SETTINGS[change.kind]
+            found[name].add(change.occurred_at, as_value(change.old), as_value(change.new))
+    return found
