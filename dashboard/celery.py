@@ -1,11 +1,12 @@
 """The Celery application: beat wakes due work, workers pull it."""
 
+import gc
 import os
 from typing import Any
 
 from celery import Celery, bootsteps
 from celery.beat import EmbeddedService
-from celery.signals import task_prerun
+from celery.signals import task_prerun, worker_ready
 from django.db import close_old_connections
 
 
@@ -27,6 +28,9 @@ class BeatThread(bootsteps.StartStopStep):
         return EmbeddedService(parent.app, thread=True, **schedule)
 
 
+# Objects made before the collector looks: with ten times as many a worker grew by 1 MB a round.
+YOUNG = 10_000
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 app = Celery("dashboard")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -38,3 +42,14 @@ app.steps["worker"].add(BeatThread)
 def _leave_broken_connections(**_: Any) -> None:
     """A thread keeps its database connection from task to task, but not one that broke."""
     close_old_connections()
+
+
+@worker_ready.connect
+def collect_less(**_: Any) -> None:
+    """Look for cycles of garbage rarely, and not at all in what the start has loaded.
+
+    A round makes a great many objects that are no cycles: looking for them costs a tenth of it.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG, 20, 50)
