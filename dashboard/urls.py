@@ -7,6 +7,7 @@ from django.urls.converters import IntConverter
 
 from dashboard.web.access import View
 from dashboard.web.views import (
+    address,
     attention,
     batches,
     budget,
@@ -92,6 +93,7 @@ urlpatterns = [
     path("projects/<key:pk>/history/", past.project, name="project-history"),
     *_files("projects/<key:pk>/history/", past.project_file),
     path("edits/<key:pk>/", made.made, name="made"),
+    path("edits/<key:pk>/give-up/", made.give_up, name="give-up"),
     path("look/", looks.home, name="look"),
     path("projects/<key:pk>/look/", looks.project, name="project-look"),
     path("groups/<key:pk>/look/", looks.group, name="group-look"),
@@ -129,7 +131,9 @@ urlpatterns = [
     *_scoped("groups", rules.rule_edit, rules.told_edit),
     path("me/", me.me, name="me"),
     path("me/mail/", mails.choice, name="mail-choice"),
-    path("me/address/", mails.address, name="address"),
+    path("me/address/", address.address, name="address"),
+    path("me/address/<str:token>/", address.shown, name="address-shown"),
+    path("me/sessions/", session.sessions, name="sessions"),
     path("me/password/", me.password, name="password"),
     path("mail/stop/<str:token>/", stop.stop, name="stop"),
     path("mails/", mails.mails, name="mails"),

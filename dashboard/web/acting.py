@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from django.conf import settings
 from django.http import QueryDict
@@ -15,45 +13,16 @@ from dashboard.fielding.models import Batch, TargetGroup
 from dashboard.fielding.wanted import completes_wanted
 from dashboard.sync import transitions
 from dashboard.sync.batch import Chosen
-from dashboard.web import figures, times
+from dashboard.web import figures, launching, times
 from dashboard.web.forms import moments, price
-from dashboard.web.forms.base import AMOUNT, Wrong, change, jumps, whole
+from dashboard.web.forms.base import AMOUNT, MOST_DECIMALS, Wrong, change, jumps, whole
+from dashboard.web.previews import Names, Planner, Preview, Row, there
 
 MOST = 1000
+NO_PRICE = Decimal(10) ** 9  # more than our tables hold
 DONE_WITH = ("draft", "completed", "archived")
 BAR = [(one.value, str(one.label)) for one in Batch.Action]  # what the tables offer
 HOWS = {"set": "Set to", "raise": "Raise by", "lower": "Lower by"}
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A group that the action is taken on, with what changes."""
-
-    chosen: Chosen
-    old: str = ""
-    new: str = ""
-    note: str = ""
-
-
-@dataclass(slots=True)
-class Preview:
-    """What would happen: to which groups, to which not and why; or what was typed wrongly."""
-
-    rows: list[Row] = field(default_factory=list)
-    refused: list[tuple[TargetGroup, str]] = field(default_factory=list)
-    wanted: dict[str, Any] = field(default_factory=dict)
-    cost: list[str] = field(default_factory=list)  # what it costs in all, a sentence a currency
-    errors: Mapping[str, str] = field(default_factory=dict)
-    again: bool = False
-
-    @property
-    def total(self) -> int:
-        """How many groups were picked."""
-        return len(self.rows) + len(self.refused)
-
-
-Names = Mapping[str, str]
-Planner = Callable[[Sequence[TargetGroup], QueryDict, Names, datetime], Preview]
 
 
 def preview(
@@ -121,10 +90,12 @@ def _price(
         raise Wrong(unit="A price is set to an amount; choose its currency.")
     if not AMOUNT.fullmatch(text) or Decimal(text) <= 0:
         raise Wrong(value=f"“{text[:40]}” is not an amount. Type digits and a point: 0.25.")
+    if len(text.partition(".")[2]) > MOST_DECIMALS:
+        raise Wrong(value=f"The number has at most {MOST_DECIMALS} decimals.")
     told = Preview(wanted={"how": how, "unit": unit, "value": text})
     moves: list[tuple[TargetGroup, Decimal, Decimal]] = []
     for group in groups:
-        new = _new_price(group.cpi, how, unit, Decimal(text))
+        new = _new_price(group, how, unit, Decimal(text))
         if why := _no_price(group, unit, new):
             told.refused.append((group, why))
         elif new is not None and group.cpi is not None:
@@ -161,14 +132,16 @@ def _size(percent: str) -> float:
     return abs(float(percent.removesuffix(" %")))
 
 
-def _new_price(present: Decimal | None, how: str, unit: str, by: Decimal) -> Decimal | None:
-    """To the cent, or finer where a cent would not move it."""
+def _new_price(group: TargetGroup, how: str, unit: str, by: Decimal) -> Decimal | None:
+    """As it was typed; a share of the present price to the smallest coin, or finer."""
+    present = group.cpi
     if present is None:
         return None
+    if how == "set":
+        return by
     step = present * by / 100 if unit == "%" else by
-    return price.rounded(
-        {"set": by, "raise": present + step, "lower": present - step}[how], present
-    )
+    new = present + step if how == "raise" else present - step
+    return price.rounded(new, present, group.currency) if unit == "%" else new
 
 
 def _no_price(group: TargetGroup, unit: str, new: Decimal | None) -> str:
@@ -181,6 +154,7 @@ def _no_price(group: TargetGroup, unit: str, new: Decimal | None) -> str:
         (unit not in ("%", group.currency), f"is priced in {group.currency}"),
         (new is not None and new <= 0, "nothing would be left of its CPI"),
         (new is not None and new == group.cpi, "has this CPI already"),
+        (new is not None and new >= NO_PRICE, "that is more than a CPI can be"),
         (
             bool(limit and new and new > limit),
             f"the exchange takes at most {figures.money(limit, group.currency)}",
@@ -240,18 +214,17 @@ def _new_end(
 
 
 def _end_row(group: TargetGroup, end: datetime) -> Row:
-    def there(moment: datetime) -> str:
-        zone = times.zone_of(group)
-        return f"{moment.astimezone(zone):%a %d %b %H:%M} {times.place(zone)}"
-
     now_set = {"start_fielding_at": group.starts_at, "end_fielding_at": group.ends_at}
     seen = {name: moments.stamp(at) if at else None for name, at in now_set.items()}
     chosen = Chosen(group, seen, seen | {"end_fielding_at": moments.stamp(end)})
-    return Row(chosen, there(group.ends_at) if group.ends_at else figures.DASH, there(end))
+    return Row(
+        chosen, there(group, group.ends_at) if group.ends_at else figures.DASH, there(group, end)
+    )
 
 
 _PLANNERS: dict[str, Planner] = {
     Batch.Action.MANAGER: _manager,
+    Batch.Action.DRAFTS: launching.drafts,
     Batch.Action.CPI: _price,
     Batch.Action.END: _end,
 }

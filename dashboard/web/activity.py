@@ -62,7 +62,7 @@ def context(request: HttpRequest, mine: EditQuerySet, names: Names, *, zone: str
         ("project", "Project", _sorted(projects)),
     ]
     return {
-        "lines": [(history.edit_line(edit, names), edit) for edit in found],
+        "lines": [(history.edit_line(edit, names, times.zone(zone)), edit) for edit in found],
         "listing": listing,
         "pages": listing.pages(total),
         "choices": choices,

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from dashboard.alerts.rules import RULES
+from dashboard.alerts.words import within
 from dashboard.fielding.models import Incident
 from dashboard.fielding.subqueries import OPEN_INCIDENT
 from dashboard.web import figures, words
@@ -45,6 +46,7 @@ class Row:
     group_pk: int | None
     group: str
     live: bool
+    paused: bool
     risk: str
     more: int
     incident_pk: int
@@ -97,7 +99,7 @@ def _many(some: Sequence[Told], sizes: Mapping[int, int]) -> Row:
     said = f"{len(some)} groups"
     if all(one.group_status == "live" for one in some):
         said = f"{len(some)} of {max(sizes.get(some[0].project_id or 0, 0), len(some))} live groups"
-    sentence = f"{said}: {title(some[0].rule).lower()}."
+    sentence = f"{said}: {within(title(some[0].rule))}."
     return _row(some, sentence=sentence, together=True)
 
 
@@ -113,7 +115,7 @@ def _row(some: Sequence[Told], *, sentence: str, together: bool = False) -> Row:
         severity=Incident.Severity(min(one.severity for one in some)).label,
         rule=title(first.rule),
         sentence=sentence,
-        since=min(one.fired_at or one.breached_at for one in some[: None if together else 1]),
+        since=min(one.breached_at for one in some[: None if together else 1]),
         recovering=all(one.state == Incident.State.RECOVERING for one in some),
         acknowledged=first.seen_by or "",
         account_pk=first.account_id,
@@ -122,6 +124,7 @@ def _row(some: Sequence[Told], *, sentence: str, together: bool = False) -> Row:
         group_pk=None if together else first.group_id,
         group="" if together else first.group_name or "",
         live=first.group_status == "live",
+        paused=first.group_status == "paused",
         risk=figures.count(risk) if risk >= 1 else "",
         more=0 if together else len(some) - 1,
         incident_pk=first.pk,

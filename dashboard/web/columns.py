@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from dashboard.fielding.confidence import is_guess
 from dashboard.web import cells, figures, words
 from dashboard.web.exports import Cell
 from dashboard.web.issues import told
@@ -87,6 +88,8 @@ def _finish(group: Group) -> str:
     late = group.finish_at and group.ends_at and group.finish_at > group.ends_at
     said = cells.moment(group.finish_at, "local")
     after = '<span class="cause warning">after its end</span>' if late else ""
+    if group.finish_at and is_guess(group.completes):
+        after += '<span class="sub">little more than a guess</span>'
     return cells.cell("Likely finish", said + after, "nowrap late" if late else "nowrap")
 
 
@@ -174,7 +177,8 @@ SHOWN = {
             None if group.short_at_end is None else round(group.short_at_end))),),
     ),
     "finish": GroupColumn(
-        Column("Likely finish", "finish_at", descending=True), ("finish_at", "ends_at"), _finish,
+        Column("Likely finish", "finish_at", descending=True),
+        ("finish_at", "ends_at", "completes"), _finish,
         (("Likely finish (UTC)", _field("finish_at")),),
     ),
     "cpi": _money("CPI", "cpi"),

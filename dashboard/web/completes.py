@@ -120,7 +120,7 @@ def figure(
     if view.per:
         steps = _steps(grid, view, group, now)
         return charts.gained(steps, view.hours, palette=palette, zone=zone)
-    lines = history.lines([one for one in changes if one.kind in MARKED], edits, {})
+    lines = history.lines([one for one in changes if one.kind in MARKED], edits, {}, zone)
     since = view.since(now)
     ahead = (now - since) / 4
     return charts.completes(
@@ -170,7 +170,7 @@ def _goal_name(group: TargetGroup) -> str:
         return ""
     if counts_prescreens(group):
         limit = figures.count(group.filling_goal)
-        return f"About {figures.count(goal)}, when {limit} prescreens are reached"
+        return f"About {figures.count(goal)}, at {limit} prescreens"
     return f"Goal {figures.count(goal)}"
 
 

@@ -7,19 +7,22 @@ browser, so that they are no part of it; a 304 carries when the numbers were rea
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
 from dashboard.fielding.queries import ProjectQuerySet, TargetGroupQuerySet
-from dashboard.web import frame
+from dashboard.web import frame, headfirst
 from dashboard.web.access import person, read_frame_alone
 from dashboard.web.figures import iso
+
+Answer = TypeVar("Answer", bound=HttpResponseBase)
 
 
 def mark(request: HttpRequest, *versions: object) -> str:
@@ -73,7 +76,23 @@ def page(
     return _stamp(response, etag, read_at)
 
 
-def _stamp(response: HttpResponse, etag: str, read_at: datetime | None) -> HttpResponse:
+def page_head_first(
+    request: HttpRequest,
+    name: str,
+    known: Mapping[str, object],
+    rest: Callable[[], dict[str, object]],
+    *,
+    etag: str,
+    read_at: datetime | None,
+) -> HttpResponseBase:
+    """The same; to a browser that opens the page its head, from what is known, before the rest."""
+    if not headfirst.fits(request):
+        return page(request, name, {**known, **rest()}, etag=etag, read_at=read_at)
+    known = {**known, "etag": etag, "read_at": read_at}
+    return _stamp(headfirst.answer(request, f"{name}.html", known, rest), etag, read_at)
+
+
+def _stamp(response: Answer, etag: str, read_at: datetime | None) -> Answer:
     response["ETag"] = etag
     response["Cache-Control"] = "private, no-store"
     if read_at:

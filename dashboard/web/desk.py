@@ -12,7 +12,7 @@ from django.core import signing
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
-from dashboard.fielding.models import BusinessUnit, ExchangeUser, Project, TargetGroup
+from dashboard.fielding.models import BusinessUnit, Edit, ExchangeUser, Project, TargetGroup
 from dashboard.sync import choices
 from dashboard.web import drafting, editing
 from dashboard.web.forms.draft_fields import DraftEntry
@@ -27,11 +27,12 @@ class Opened:
     seen: Any
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     source: int | None = None
+    besides: list[str] = field(default_factory=list)  # what goes along, in words
 
     def sealed(self, desk: Desk) -> str:
         """Signed for this draft, or for a new one in this project."""
         return signing.dumps(
-            [*desk.mark, self.token, self.source, self.seen], salt=SALT, compress=True
+            [*desk.mark, self.token, self.source, self.besides, self.seen], salt=SALT, compress=True
         )
 
 
@@ -43,8 +44,9 @@ class State:
     typed: QueryDict = field(default_factory=QueryDict)
     errors: Mapping[str, str] = field(default_factory=dict)
     trouble: str = ""
+    busy: Edit | None = None  # the change that is in the way
     three: list[editing.Three] = field(default_factory=list)
-    carried: list[str] = field(default_factory=list)  # what goes along, in words
+    fresh: list[int] = field(default_factory=list)  # questions that were just added
 
 
 @dataclass
@@ -102,11 +104,11 @@ class Desk:
         """The form that was sent back, if we made it for this draft within a day."""
         state = State(typed=self.request.POST)
         try:
-            project, group, token, source, seen = signing.loads(
+            project, group, token, source, besides, seen = signing.loads(
                 self.request.POST.get("form", ""), salt=SALT, max_age=OPEN_FOR_SECONDS
             )
         except (signing.BadSignature, ValueError, TypeError):
             return state
         if [project, group] == self.mark:
-            state.opened = Opened(seen, token, source)
+            state.opened = Opened(seen, token, source, besides)
         return state

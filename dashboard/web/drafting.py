@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from dashboard.fielding import rate_card, zones
 from dashboard.fielding.models import BusinessUnit, Edit, Project, TargetGroup
 from dashboard.sync import copying, draft
 from dashboard.sync.lookup import Feasible
-from dashboard.web import figures, parts, times
+from dashboard.web import figures, parts, suppliers, times
 from dashboard.web.forms import details, moments
 from dashboard.web.forms.base import Value
 from dashboard.web.forms.draft_fields import CPI, END, GOAL, LOCALE, PERIOD, PRICING, START, UNIT
@@ -34,6 +35,7 @@ def blank(now: datetime) -> Value:
     """A draft of which nothing is known but when."""
     value: Value = dict.fromkeys(draft.FIELDS)
     value |= {"respondent_activity_exclusions": [], "exclusion": True, "collects_pii": False}
+    value[draft.PROFILING] = {}
     return value | {PRICING: "dynamic", PERIOD: period(now)}
 
 
@@ -100,7 +102,7 @@ def outlook(told: Feasible, value: Value) -> Outlook:
         " to ".join(figures.count(one) for one in told.completes) if told.completes else "",
         verdict,
         tone,
-        f"{figures.count(goal)} completes × {figures.amount(paid)} = "
+        f"{figures.count(goal)} completes × {figures.amount(paid, told.currency)} = "
         f"{figures.total(goal * paid, told.currency)}",
         figures.plain(round(told.price, 4)) if value[PRICING] == "dynamic" else "",
     )
@@ -124,10 +126,18 @@ def rows(group: TargetGroup, names: Mapping[str, str]) -> dict[str, str]:
     if held is None:
         return {}
     units = dict(group.account.business_units.values_list("exchange_id", "name"))
-    shown = {name: held[name] for name in draft.FIELDS if name != "re_entry_configuration"}
+    shown = {name: told for name, told in held.items() if name != "re_entry_configuration"}
     told = parts.parts(Edit.Kind.DRAFT, shown, {**units, **names}, times.zone_of(group))
     said = {word: text for word, text in told.items() if text not in (figures.DASH, "none")}
     return said | ({"Cost, at most": cost} if (cost := cost_of(held)) else {})
+
+
+def besides(value: Value, names: Mapping[str, str], zone: ZoneInfo | None) -> list[str]:
+    """What a draft has that its form does not change: suppliers' shares, fielding assistant."""
+    carried = {name: value[name] for name in draft.CARRIED if value.get(name)}
+    told = parts.parts(Edit.Kind.DRAFT, carried, names, zone)
+    nothing = (suppliers.EVERYBODY, "off")
+    return [f"{word}: {said}" for word, said in told.items() if said not in nothing]
 
 
 def cost_of(value: Value) -> str:
@@ -138,7 +148,7 @@ def cost_of(value: Value) -> str:
     each, currency = Decimal(price["value"]), price["currency_code"]
     about = "about " if value[PRICING] == "rate_card" else ""
     return (
-        f"{figures.count(goal)} completes × {figures.amount(each)} = "
+        f"{figures.count(goal)} completes × {figures.amount(each, currency)} = "
         f"{about}{figures.total(goal * each, currency)}"
     )
 
@@ -154,12 +164,12 @@ def card_table(stored: Any, value: Value) -> pricing.Table | None:
     card = rate_card.read(stored)
     if card is None:
         return None
-    agreed = card.cell(value.get(details.LOI), value.get(details.IR))
+    here = card.cell(value.get(details.LOI), value.get(details.IR))
     said = []
-    if agreed:
-        row, column = agreed
+    if here:
+        row, column = here
         price, goal = card.prices[row][column], value.get(GOAL)
         said = [f"This draft: {figures.money(price, card.currency)} a complete."]
         if goal:
             said = [f"{said[0][:-1]}, {figures.total(price * goal, card.currency)} for all."]
-    return pricing.table(card, agreed=agreed, sentences=said)
+    return pricing.table(card, marks={pricing.DRAFT: here}, sentences=said)

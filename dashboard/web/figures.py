@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
+from dashboard.fielding.rate_card import MINOR_DIGITS
+
 DASH = "—"
 
 
@@ -20,23 +22,28 @@ def percent(share: float | None, digits: int = 0) -> str:
     return DASH if share is None else f"{share * 100:.{digits}f} %"
 
 
-def amount(value: Decimal | None) -> str:
-    """Money without its currency: at least two decimals, and more only where they say something."""
+def digits(currency: str) -> int:
+    """The decimals of a currency: 2, but none of the yen."""
+    return MINOR_DIGITS.get(currency, 2)
+
+
+def amount(value: Decimal | None, currency: str) -> str:
+    """Money without its currency: its decimals, and more only where they say something."""
     if value is None:
         return DASH
-    text = f"{value:,f}"
-    whole, _, cents = text.partition(".")
-    return f"{whole}.{cents.rstrip('0').ljust(2, '0')}"
+    whole, _, cents = f"{value:,f}".partition(".")
+    kept = cents.rstrip("0").ljust(digits(currency), "0")
+    return f"{whole}.{kept}" if kept else whole
 
 
 def money(value: Decimal | None, currency: str) -> str:
     """Money with its currency: "2.70 EUR"."""
-    return DASH if value is None else f"{amount(value)} {currency}".rstrip()
+    return DASH if value is None else f"{amount(value, currency)} {currency}".rstrip()
 
 
 def price(value: Decimal | None, currency: str) -> str:
-    """A price, to the ten-thousandth at most: "2.7352 EUR"."""
-    return money(None if value is None else round(value, 4), currency)
+    """A price, to the hundredth of its smallest coin at most: "2.7352 EUR"."""
+    return money(None if value is None else round(value, digits(currency) + 2), currency)
 
 
 def total(value: Decimal | None, currency: str) -> str:
@@ -45,8 +52,8 @@ def total(value: Decimal | None, currency: str) -> str:
 
 
 def cents(value: Decimal | None, currency: str) -> str:
-    """Money to the cent: "1,204.10 EUR"."""
-    return DASH if value is None else f"{value:,.2f} {currency}".rstrip()
+    """Money to the currency's smallest coin: "1,204.10 EUR", "1,204 JPY"."""
+    return DASH if value is None else f"{value:,.{digits(currency)}f} {currency}".rstrip()
 
 
 def totals(by_currency: Mapping[str, Decimal]) -> str:

@@ -6,7 +6,8 @@ GLOSSARY = {
     "Average CPI": "What a complete cost on average so far, by the exchange.",
     "Budget": "What you planned to spend on the group. It is ours: the exchange does not know it.",
     "CPI": "Cost per interview: what you pay for one complete.",
-    "Conversion": "Completes of all who entered.",
+    "Conversion": "The share of those who came that completed, as the exchange counts it over the "
+    "group's whole life.",
     "Drop-off": "The share of those in the survey who left it without an end.",
     "EPC": "Earnings per click: CPI × completes ÷ entrants. Suppliers send people where it is "
     "high; below 0.15 USD a group struggles.",

@@ -48,8 +48,11 @@ class Health:
         return {"status": self.state, "why": why, "checks": self.checks}
 
 
-def look(*, now: datetime) -> Health:
-    """Ask every part how it does; never raises, and takes a second at most for Redis."""
+def look(*, now: datetime, named: bool) -> Health:
+    """Ask every part how it does; never raises, and takes a second at most for Redis.
+
+    named: whether connections are told by their names, or only how many.
+    """
     health = Health()
     try:
         missing = unmigrated()
@@ -62,7 +65,7 @@ def look(*, now: datetime) -> Health:
     _ask_redis(health)
     if not missing:
         _ask_workers(health, now)
-        _ask_exchange(health, now)
+        _ask_exchange(health, now, named=named)
     return health
 
 
@@ -107,13 +110,14 @@ def _ask_workers(health: Health, now: datetime) -> None:
     health.note("mail", wrong="; ".join(mail))
 
 
-def _ask_exchange(health: Health, now: datetime) -> None:
+def _ask_exchange(health: Health, now: datetime, *, named: bool) -> None:
     wrong = [
         f"{account.name} waits {lag.total_seconds() / 60:.0f} min" if lag > LATE else account.name
         for account, lag in lags(now)
         if lag > LATE or account.health in (account.Health.STALE, account.Health.ERROR)
     ]
-    health.note("freshness", wrong=", ".join(wrong))
+    count = f"{len(wrong)} connection{'s' if len(wrong) > 1 else ''} not fresh" if wrong else ""
+    health.note("freshness", wrong=", ".join(wrong) if named else count)
 
 
 def lags(now: datetime) -> Iterator[tuple[ExchangeAccount, timedelta]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from dashboard.alerts.words import pause_cause
 from dashboard.fielding import modules
@@ -32,6 +33,7 @@ OUTCOME_TONES = {
     Edit.State.CONFIRMED: "good",
     Edit.State.REJECTED: "bad",
     Edit.State.CONFLICT: "warn",
+    Edit.State.GIVEN_UP: "warn",
 }
 _NOT_DONE = (Edit.State.REJECTED, Edit.State.CONFLICT)
 
@@ -58,16 +60,22 @@ class Line:
 
 
 def lines(
-    changes: Iterable[Change], edits: Sequence[Edit], people: Mapping[str, str]
+    changes: Iterable[Change],
+    edits: Sequence[Edit],
+    people: Mapping[str, str],
+    zone: ZoneInfo | None = None,
 ) -> list[Line]:
-    """Newest first; an edit and the changelog's words of it are one line."""
+    """Newest first; an edit and the changelog's words of it are one line.
+
+    Moments among the values are told in this zone, else in UTC.
+    """
     theirs: dict[tuple[int | None, str], list[Change]] = defaultdict(list)
     for change in changes:
         theirs[change.group_id, change.kind].append(change)
     for edit in edits:
         _take(edit, theirs)
-    told = [edit_line(edit, people) for edit in edits]
-    told += [_change_line(one, people) for left in theirs.values() for one in left]
+    told = [edit_line(edit, people, zone) for edit in edits]
+    told += [_change_line(one, people, zone) for left in theirs.values() for one in left]
     return sorted(told, key=lambda line: line.at, reverse=True)
 
 
@@ -119,11 +127,13 @@ def _details_told(edit: Edit) -> list[tuple[str, Any]]:
     return [(CHANGE_OF_DETAIL[name], value) for name, value in told.items()]
 
 
-def edit_line(edit: Edit, names: Mapping[str, str] | None = None) -> Line:
+def edit_line(
+    edit: Edit, names: Mapping[str, str] | None = None, zone: ZoneInfo | None = None
+) -> Line:
     """An edit of ours."""
     people = names or {}
     what, old, new = edit.get_kind_display(), "", ""
-    changed = moved(edit, people)
+    changed = moved(edit, people, zone)
     if edit.kind in (Edit.Kind.NEW_DRAFT, Edit.Kind.NEW_PROJECT):
         new = str((edit.wanted or {}).get("name", ""))
     elif len(changed) == 1:
@@ -140,25 +150,28 @@ def edit_line(edit: Edit, names: Mapping[str, str] | None = None) -> Line:
         new=new,
         outcome=edit.get_state_display(),
         tone=OUTCOME_TONES.get(Edit.State(edit.state), "info"),
-        detail=_outcome(edit, people),
+        detail=_outcome(edit, people, zone),
         edit=edit.pk,
         group=edit.group_id,
     )
 
 
-def _outcome(edit: Edit, people: Mapping[str, str]) -> str:
+def _outcome(edit: Edit, people: Mapping[str, str], zone: ZoneInfo | None) -> str:
     """What there is to say of how an edit ended."""
     if edit.state == Edit.State.CONFLICT:
-        was = parts(edit.kind, edit.before, people)
-        theirs = parts(edit.kind, edit.after, people).items()
+        was = parts(edit.kind, edit.before, people, zone)
+        theirs = parts(edit.kind, edit.after, people, zone).items()
         differ = [f"{word} {now}" for word, now in theirs if was.get(word) != now]
         return f"The exchange has {'; '.join(differ)}" if differ else ""
+    if edit.state == Edit.State.GIVEN_UP:
+        who = edit.given_up_by or "somebody who left"
+        return f"{who} looked at the exchange and went on; whether it was taken is not known"
     if edit.state == Edit.State.CONFIRMED and edit.settled_at:
         return f"after {(edit.settled_at - edit.started_at).total_seconds():.0f} s"
     return "; ".join(str(reason.get("reason", "")) for reason in edit.reasons)
 
 
-def _change_line(change: Change, people: Mapping[str, str]) -> Line:
+def _change_line(change: Change, people: Mapping[str, str], zone: ZoneInfo | None) -> Line:
     who = people.get(change.actor_id) or words.ACTORS.get(
         change.actor_type, change.actor_type or "unknown"
     )
@@ -167,8 +180,8 @@ def _change_line(change: Change, people: Mapping[str, str]) -> Line:
         at=change.occurred_at,
         who=who,
         what=words.CHANGES.get(change.kind, words.sentence_case(change.kind)),
-        old=say(change.old, people),
-        new=say(change.new, people),
+        old=say(change.old, people, zone),
+        new=say(change.new, people, zone),
         outcome="",
         tone="",
         detail=f"Because {reason}" if reason else "",

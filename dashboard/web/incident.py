@@ -47,7 +47,7 @@ class Step:
 
 def steps(one: Incident, notices: Iterable[Notice]) -> list[Step]:
     """From its first breach to its end, in order of time."""
-    told = [Step(one.breached_at, "Seen", "info", "the first reading past the threshold")]
+    told = [_beginning(one)]
     if one.fired_at:
         told.append(Step(one.fired_at, "Fired", "bad", one.sentence))
     repeats = {(n.sequence, n.kind): n for n in notices if n.kind in ("repeat", "fire")}
@@ -63,6 +63,12 @@ def steps(one: Incident, notices: Iterable[Notice]) -> list[Step]:
     if one.closed_at:
         told.append(Step(one.closed_at, "Closed", "good", one.close_reason))
     return sorted(told, key=lambda step: step.at)
+
+
+def _beginning(one: Incident) -> Step:
+    if one.rule == "paused_by_exchange":
+        return Step(one.breached_at, "Paused", "bad", "by the exchange")
+    return Step(one.breached_at, "Seen", "info", "the first reading past the threshold")
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,13 +208,17 @@ def held(points: list[tuple[datetime, float]], until: datetime) -> list[tuple[da
 
 
 def helps(one: Incident) -> list[tuple[str, str]]:
-    """What may help, in words and as the address of its form."""
+    """What may help, in words and as the address of its form or page."""
+    if edit := one.facts.get("edit"):
+        return [("Look at the change", reverse("made", args=[edit]))]
+    if batch := one.facts.get("batch"):
+        return [("Look at the results", reverse("batch", args=[batch]))]
     return [
         (act.WORDS[form], reverse("group", args=[one.group_id]))
         if form == act.RESUME
         else (act.WORDS[form], reverse("edit", args=[one.group_id, form]))
         for form in act.offered(one)
-        if form not in (act.ACKNOWLEDGE, act.MUTE)
+        if form not in (act.ACKNOWLEDGE, act.MUTE, act.CONNECTION)
     ]
 
 

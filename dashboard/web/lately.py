@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from dashboard.fielding.models import Change, Edit, User
 from dashboard.web import history, times, words
@@ -59,8 +60,9 @@ def events(
     edits: Sequence[Edit],
     changes: Sequence[Change],
     start: datetime,
+    zone: ZoneInfo,
 ) -> list[Event]:
-    """Newest first. `incidents` are rows of `attention.FIELDS`."""
+    """Newest first, in the person's zone. `incidents` are rows of `attention.FIELDS`."""
     told = [*_fired(incidents, start)]
     by_group: dict[int, tuple[list[Change], list[Edit]]] = {}
     names: dict[int, str] = {}
@@ -76,7 +78,7 @@ def events(
         names[edit.group_id] = edit.group.name
     known = {key: name for key, name in people.items() if key and name}
     for pk, (of, ours) in by_group.items():
-        told += [_line(line, pk, names[pk]) for line in history.lines(of, ours, known)]
+        told += [_line(line, pk, names[pk]) for line in history.lines(of, ours, known, zone)]
     return sorted(told, key=lambda event: event.at, reverse=True)
 
 

@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 from django.db.models import Count, F, QuerySet, Window
 from django.http import QueryDict
 
+from dashboard.web.keys import key
+
 PER_PAGE = 200
 MOST_IDS = 500
 # An address that asks for nothing says so; without any, a page opens with the person's own view.
@@ -173,4 +175,5 @@ def without_words(asked: QueryDict, name: str) -> QueryDict:
 
 
 def _page(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and 0 < int(text) < 10**6 else 1
+    page = key(text)
+    return page if 0 < page < 10**6 else 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
@@ -90,7 +91,19 @@ def _cycles(now: datetime) -> Iterator[Metric]:
     aside = _family("quarantined_items", "Items of the exchange not understood", ["account"])
     for account, number in Quarantine.objects.values_list("account__name").annotate(Count("pk")):
         aside.add_metric([account], number)
-    yield from (rounds, requests, aside)
+    wrong = _family("errors_15m", "What rounds could not read, 15 minutes", ["account", "kind"])
+    for (account, kind), number in _errors(now).items():
+        wrong.add_metric([account, kind], number)
+    yield from (rounds, requests, wrong, aside)
+
+
+def _errors(now: datetime) -> Counter[tuple[str, str]]:
+    """Errors by account and kind; the kinds are those of the code, however odd the exchange."""
+    counts: Counter[tuple[str, str]] = Counter()
+    rows = Cycle.objects.filter(started_at__gt=now - WINDOW, kinds__isnull=False)
+    for account, kinds in rows.values_list("account__name", "kinds"):
+        counts.update({(account, kind): number for kind, number in (kinds or {}).items()})
+    return counts
 
 
 def _queue(now: datetime) -> Iterator[Metric]:

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 from dashboard.fielding import modules
 from dashboard.fielding.models import Edit
-from dashboard.web import figures, times, words
-from dashboard.web.forms import details, goals
+from dashboard.sync.draft import ASSISTANT
+from dashboard.web import figures, suppliers, times, words
+from dashboard.web.forms import audience, details, goals
 from dashboard.web.forms.modules import UNITS, in_one_unit
 
 Names = Mapping[str, str]
@@ -25,14 +26,14 @@ def say(value: Any, names: Names | None = None, zone: ZoneInfo | None = None) ->
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict):
-        return _say_object(value, names or {})
+        return _say_object(value, names or {}, zone)
     if isinstance(value, str):
         known = {**words.STATUSES, **words.STRATEGIES}
-        return known.get(value) or _say_moment(value, zone)
+        return known.get(value) or (names or {}).get(value) or _say_moment(value, zone)
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _say_object(value: Mapping[str, Any], names: Names) -> str:
+def _say_object(value: Mapping[str, Any], names: Names, zone: ZoneInfo | None) -> str:
     if "value" in value and "currency_code" in value:
         try:
             return figures.money(Decimal(str(value["value"])), str(value["currency_code"]))
@@ -41,7 +42,8 @@ def _say_object(value: Mapping[str, Any], names: Names) -> str:
     if "las_user_id" in value:
         user = value["las_user_id"]
         return names.get(str(user), str(user)) if user else figures.DASH
-    return ", ".join(f"{key.replace('_', ' ')}: {say(item)}" for key, item in value.items())
+    told = ((key.replace("_", " "), say(item, names, zone)) for key, item in value.items())
+    return ", ".join(f"{word}: {said}" for word, said in told)
 
 
 def _say_moment(text: str, zone: ZoneInfo | None) -> str:
@@ -183,6 +185,9 @@ DRAFT = {
     details.REFERENCE: "Reference number",
     "collects_pii": "Collects personal data",
     "re_entry_configuration": "Re-entry",
+    "profiling": "Profiles",
+    "allocations": "Suppliers",
+    ASSISTANT: "Fielding assistant",
 }
 DRAFT_NAMES = {"project_customer_reference_number": details.REFERENCE}  # of a project
 PRICING = {"dynamic": "A CPI of your own", "rate_card": "The rate card"}
@@ -204,6 +209,7 @@ def _draft(value: Any, names: Names, zone: ZoneInfo | None) -> Parts:
         details.IR: figures.percent,
         "respondent_activity_exclusions": _exclusions,
         "exclusion": lambda one: "on" if one else "off",
+        "allocations": suppliers.in_words,
     }
     for name, word in special.items():
         if value.get(name) is not None:
@@ -212,6 +218,14 @@ def _draft(value: Any, names: Names, zone: ZoneInfo | None) -> Parts:
         del told["Dates"]
         told |= {"Start": say(period["start_at"], names, zone)}
         told |= {"End": say(period["end_at"], names, zone)}
+    if "Profiles" in told:
+        del told["Profiles"]
+        told |= audience.in_words(value["profiling"])
+    if ASSISTANT in value:
+        settings = _assistant(value[ASSISTANT] or {}, names, zone).items()
+        on = {word: said for word, said in settings if said not in (figures.DASH, "off", "no")}
+        told[DRAFT[ASSISTANT]] = "on" if on else "off"
+        told |= on
     if re_entry := value.get("re_entry_configuration"):
         del told["Re-entry"]
         told |= {f"Re-entry: {k}": v for k, v in _re_entry(re_entry, names, zone).items()}

@@ -34,7 +34,9 @@ class Quick(NamedTuple):
 
 
 def quick(group: TargetGroup) -> list[Quick]:
-    """The changes that are a click away on the strip."""
+    """The changes that are a click away on the strip; none where nobody is sought any more."""
+    if group.status == "completed":
+        return []
     found = []
     if not editing.not_offered(group, FORMS["cpi"]):
         price = reverse("edit", args=[group.pk, "cpi"])
@@ -83,7 +85,8 @@ def _price(group: TargetGroup) -> str:
 def _dates(group: TargetGroup, user: User) -> tuple[str, str]:
     """The end with the person's own time; the start beside it."""
     end = times.when(group.ends_at, group, user)
-    start = f"since {times.when(group.starts_at, group, user)}" if group.starts_at else ""
+    word = "from" if group.status == "scheduled" else "since"
+    start = f"{word} {times.when(group.starts_at, group, user)}" if group.starts_at else ""
     return f"until {end}" if group.ends_at else figures.DASH, start
 
 
@@ -105,12 +108,14 @@ def _assistant(group: TargetGroup, changes: Sequence[Change]) -> tuple[str, str]
         on.append(f"{known.pacing.kind} pacing")
     if known.cpi_limit is not None:
         on.append(f"CPI up to {figures.money(known.cpi_limit, group.currency)}")
-    said = ", ".join(on) or "nothing known to be on"
+    said = ", ".join(on) or "nothing is on, as far as known"
     return said[0].upper() + said[1:], "Soft launch, pacing, quotas, price; read when opened"
 
 
 def _zone(group: TargetGroup) -> str:
-    return "" if group.time_zone else "As for its country"
+    if group.time_zone:
+        return ""
+    return "As for its country" if group.country_code else "Its country is not known"
 
 
 def _no_re_entry(group: TargetGroup) -> str:

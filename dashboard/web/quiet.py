@@ -16,6 +16,7 @@ from dashboard.fielding.models import Incident, Mute, TargetGroup, User
 from dashboard.web.times import zone
 
 MORNING = 8  # o'clock where the person is
+SILENT = ("draft", "archived")  # no rule speaks of these, so nothing is to be muted
 
 
 def ends(user: User, now: datetime) -> dict[str, datetime]:

@@ -6,11 +6,20 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeGuard, cast
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    QueryDict,
+    StreamingHttpResponse,
+)
 from django.shortcuts import render
 from django.urls import reverse
 
@@ -31,7 +40,9 @@ def logged(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[...,
         began = time.monotonic()
         with logs.about(request_id=request_id):
             response = get_response(request)
-            if request.path not in PROBES:
+            if _is_made_as_it_goes(response):
+                response.streaming_content = _told_at_end(request, response, began)
+            elif request.path not in PROBES:
                 _tell(request, response, time.monotonic() - began)
         response["X-Request-ID"] = request_id
         return response
@@ -39,10 +50,32 @@ def logged(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[...,
     return middleware
 
 
+def _is_made_as_it_goes(response: HttpResponseBase) -> TypeGuard[StreamingHttpResponse]:
+    """A file is there already, and servers send it without reading it."""
+    return isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse)
+
+
+def _told_at_end(
+    request: HttpRequest, response: StreamingHttpResponse, began: float
+) -> Iterator[bytes]:
+    """The parts of a stream; the line about it comes once the last is sent, or nobody waits."""
+    parts, of = cast("Iterable[bytes]", response.streaming_content), logs.facts()
+
+    def told() -> Iterator[bytes]:
+        with logs.about(**of):
+            try:
+                yield from parts
+            finally:
+                _tell(request, response, time.monotonic() - began)
+
+    return told()
+
+
 def private(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
     """Middleware: nobody on the way keeps a page, unless its view says how; files are no pages.
 
-    To a refresh of an open page whose session has ended, the whole window goes to sign in.
+    Where the session of an open page has ended, the whole window goes to sign in, and then on to
+    the page, or to that of the form which was sent.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -52,14 +85,24 @@ def private(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[...
         leads = response.headers.get("Location", "")
         if request.headers.get("HX-Request") and leads.startswith(reverse("account_login")):
             ended = HttpResponse(status=204)
-            ended["HX-Redirect"] = reverse("account_login")
+            ended["HX-Redirect"] = (
+                f"{reverse('account_login')}?{urlencode({'next': _page(request)})}"
+            )
             return ended
         return response
 
     return middleware
 
 
-def _tell(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
+def _page(request: HttpRequest) -> str:
+    """The page that a part of one was asked for from."""
+    if request.method == "POST":
+        return request.get_full_path()
+    shown = urlsplit(request.headers.get("HX-Current-URL", ""))
+    return shown._replace(scheme="", netloc="").geturl() or "/"
+
+
+def _tell(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
     """Method, address without its query, status, milliseconds, and who asked."""
     user = getattr(request, "user", None)
     facts = {

@@ -69,7 +69,8 @@ class RuleForm(forms.Form):
         unit = " (%)" if is_share(words) else ""
         label = words[0].upper() + words[1:] + unit
         usual = said(self.outer, name, self.outer.settings[name])
-        field = forms.FloatField(label=label, min_value=0, help_text=f"otherwise {usual}")
+        told = f"unless changed here: {usual}"
+        field = forms.FloatField(label=label, min_value=0, help_text=told)
         field.widget.attrs = {"inputmode": "decimal", "step": "any"}
         return field
 

@@ -90,4 +90,5 @@ def may_change(request: HttpRequest, of: Scope) -> bool:
 def require_change(request: HttpRequest, of: Scope) -> None:
     """403 for somebody who may only look."""
     if not may_change(request, of):
-        raise PermissionDenied("Only administrators, or here editors, may change this.")
+        who = "editors and administrators" if of.project else "administrators of the account"
+        raise PermissionDenied(f"Only {who} may change this.")

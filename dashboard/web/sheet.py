@@ -8,7 +8,9 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from dashboard.fielding.confidence import is_guess
 from dashboard.fielding.models import TargetGroup, User
+from dashboard.fielding.wanted import completes_wanted
 from dashboard.web import figures, rows, times, words
 from dashboard.web.charts import Forecast
 
@@ -91,7 +93,7 @@ def _outlook(group: TargetGroup, user: User) -> list[Figure]:
         Figure(
             "CPI",
             figures.money(group.cpi, group.currency),
-            f"average {figures.amount(group.average_cpi)}",
+            _beside("average", group.average_cpi, group.currency),
             "CPI",
         ),
         _spend(group),
@@ -108,11 +110,14 @@ def _finish(group: TargetGroup, user: User) -> Figure:
         first, last = _day(early, group), _day(latest, group)
         reach = f"{first} to {last} · " if latest else f"{first} at best · "
         reach = "" if first == last else reach
+    if group.finish_at and is_guess(group.completes):
+        reach = f"little more than a guess · {reach}"
     likely = _day(group.finish_at, group)
     if group.finish_at is None and early:
         likely, late = f"{_day(early, group)} at best", True
     elif group.finish_at is None and part(group, "forecast"):
-        likely, late = "Not in sight", True
+        begun = group.status != "scheduled"
+        likely, late = "Not in sight" if begun else "Not begun", begun
     tone = "warn" if late else ""
     return Figure("Likely finish", likely, reach + ends, "Likely finish", tone, wide=True)
 
@@ -144,17 +149,32 @@ def _quality(group: TargetGroup) -> list[Figure]:
         Figure(
             "Conversion",
             figures.percent(group.conversion_rate),
-            f"{figures.count(group.completes)} of {figures.count(group.entrants)} entered",
+            _counts(group),
             "Conversion",
         ),
         Figure("Drop-off", figures.percent(group.drop_off_rate), "", "Drop-off"),
         Figure(
             "EPC",
             figures.money(group.epc, group.currency),
-            f"EPCM {figures.amount(group.epcm)}",
+            _beside("EPCM", group.epcm, group.currency),
             "EPC",
         ),
     ]
+
+
+def _beside(word: str, money: Decimal | None, currency: str) -> str:
+    """Money in small print; nothing where it is not known."""
+    return "" if money is None else f"{word} {figures.amount(money, currency)}"
+
+
+def _counts(group: TargetGroup) -> str:
+    """The raw counts beside the exchange's rates."""
+    if group.completes is group.prescreens is group.entrants is None:
+        return ""
+    return (
+        f"{figures.count(group.completes)} completes, {figures.count(group.prescreens)} "
+        f"prescreens, {figures.count(group.entrants)} entered"
+    )
 
 
 def _pace(group: TargetGroup) -> Figure:
@@ -170,7 +190,11 @@ def _band(group: TargetGroup) -> str:
     band = percentiles(group)
     if band is None:
         return ""
-    return f"{figures.count(band[0])}–{figures.count(band[2])} completes by then"
+    goal = completes_wanted(group)
+    if goal and band[0] >= goal:
+        return "full before its end"
+    most = min(band[2], goal) if goal and (group.completes or 0) <= goal else band[2]
+    return f"{figures.count(band[0])}–{figures.count(most)} completes by then"
 
 
 def _spend(group: TargetGroup) -> Figure:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import smtplib
+from collections.abc import Callable
+from time import time as clock
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
-from allauth.account.forms import LoginForm, default_token_generator
+from allauth.account.forms import LoginForm, ResetPasswordForm, default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from allauth.core import context as asked
 from allauth.core.exceptions import ImmediateHttpResponse
@@ -17,9 +19,10 @@ from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
 from django.conf import settings
+from django.contrib.auth.forms import PasswordChangeForm
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -27,7 +30,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from dashboard.fielding.models import User
 from dashboard.fielding.models.fields import box
-from dashboard.web import throttle
+from dashboard.web import devices, throttle
 
 log = logging.getLogger(__name__)
 WRONG = "This name and password do not belong together."
@@ -49,6 +52,18 @@ class SignInForm(LoginForm):  # type: ignore[misc]
     def add_prefix(self, field_name: str) -> str:
         """The name's field is called `username`, as browsers and people's notes know it."""
         return "username" if field_name == "login" else str(super().add_prefix(field_name))
+
+
+class ForgottenForm(ResetPasswordForm):  # type: ignore[misc]
+    """An address that gets a link for a new password, whatever its case here and there."""
+
+    def clean_email(self) -> str:
+        """Whose it is; the link goes where the person's mail goes, not to what was typed."""
+        typed = str(self.cleaned_data["email"])
+        user = User.objects.filter(email__iexact=typed, is_active=True).first()
+        known = user is not None and user.email.lower() == typed.lower()
+        self.users = [user] if known else []
+        return user.email if known and user else typed
 
 
 class Passwords(AuthenticationBackend):  # type: ignore[misc]
@@ -100,6 +115,12 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
         throttle.failed(throttle.counters(request, _name(credentials)))
         log.warning("sign-in refused", extra={"of": {"address": throttle.address(request)}})
 
+    def post_login(self, request: HttpRequest, user: User, **how: Any) -> HttpResponse:
+        """However somebody signed in: from now on it is kept when this session was used."""
+        request.session[devices.USED] = int(clock())
+        answer: HttpResponse = super().post_login(request, user, **how)
+        return answer
+
     def get_reset_password_from_key_url(self, key: str) -> str:
         """Below the address that is set, whatever host the request named."""
         person, _, token = key.partition("-")
@@ -149,6 +170,29 @@ def deliver(message: EmailMessage) -> None:
         message.send()
     except (OSError, smtplib.SMTPException) as exc:
         log.error("a sign-in mail could not be sent: %s", exc)  # noqa: TRY400
+
+
+def own_password(user: User, check: Callable[[], str]) -> str:
+    """What a look at the password of who is signed in gives; wrong ones make the next wait."""
+    counted = throttle.again_counters(asked.request)
+    if seconds := throttle.wait(counted):
+        raise ValidationError(
+            f"Too many wrong passwords. Please try again in {seconds} s.", code="too_early"
+        )
+    try:
+        return check()
+    except ValidationError:
+        throttle.failed(counted)
+        log.warning("password refused", extra={"of": {"person": user.pk}})
+        raise
+
+
+class NewPasswordForm(PasswordChangeForm):
+    """A new password for the old one."""
+
+    def clean_old_password(self) -> str:
+        """The old one, if it is right and did not come too early."""
+        return own_password(self.user, super().clean_old_password)
 
 
 class _Slow:

@@ -62,7 +62,7 @@ class Line:
         """What a complete cost on average; None without one."""
         if self.completes <= 0:
             return None
-        return (self.spent / self.completes).quantize(Decimal("0.0001"))
+        return round(self.spent / self.completes, 4)
 
 
 def month_ends(first: datetime, now: datetime) -> list[date]:
@@ -108,8 +108,9 @@ def shares(cost: Decimal, completes: Mapping[Month, int]) -> dict[Month, Decimal
 
 def lines(groups: QuerySet[Any], *, months: bool, now: datetime) -> list[Line]:
     """A line a project, country, currency and (if asked) month; summed here: databases round."""
-    rows = list(groups.filter(cost__gt=0).values_list(*FIELDS, named=True))
-    counts = _counts(rows, now) if months else {}
+    paid = groups.filter(cost__gt=0)
+    rows = list(paid.values_list(*FIELDS, named=True))
+    counts = _counts(paid, rows, now) if months else {}
     found: dict[tuple[int, str, Month, str], Line] = {}
     for row in rows:
         parts = by_month(row, counts.get(row.pk, {}), now) if months else {"": row.completes or 0}
@@ -140,15 +141,14 @@ def _final(month: Month, last_complete_at: datetime | None) -> datetime | None:
     return reconciled_at(last_complete_at) if last_complete_at else None
 
 
-def _counts(rows: Iterable[Any], now: datetime) -> dict[int, dict[date, int]]:
+def _counts(paid: QuerySet[Any], rows: Iterable[Any], now: datetime) -> dict[int, dict[date, int]]:
     """The cumulative completes of groups at the ends of months, by group and day."""
     began = [row.first_complete_at or row.starts_at for row in rows]
     first = min((at for at in began if at), default=None)
     found: dict[int, dict[date, int]] = {}
     if first is None or not (ends := month_ends(first, now)):
         return found
-    wanted = {row.pk for row in rows}
-    days = CompletesDay.objects.filter(day__in=ends, group_id__in=wanted)
+    days = CompletesDay.objects.filter(day__in=ends, group__in=paid.order_by().values("pk"))
     for pk, day, hours in days.values_list("group_id", "day", "hours"):
         if (count := last_known(hours)) is not None:
             found.setdefault(pk, {})[day] = count
@@ -160,7 +160,7 @@ def totals(of: Iterable[Line]) -> list[str]:
     summed: dict[str, Decimal] = {}
     for line in of:
         summed[line.currency] = summed.get(line.currency, Decimal(0)) + line.spent
-    return [figures.money(summed[code].quantize(Decimal("0.01")), code) for code in sorted(summed)]
+    return [figures.cents(summed[code], code) for code in sorted(summed)]
 
 
 def cells(line: Line) -> list[Cell]:

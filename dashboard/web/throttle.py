@@ -32,6 +32,7 @@ FREE_PER_ADDRESS = 40
 FREE_EVERYWHERE = 60
 FREE_CODES = 5
 IPV6_HOME = 64  # bits of an address that one household or machine is given whole
+NOWHERE = "0.0.0.0"  # noqa: S104  nothing listens there: who asks did not say from where
 COOKIE = "device"
 COOKIE_AGE = 365 * 24 * 3600
 _PEOPLE_PER_DEVICE = 10
@@ -68,17 +69,31 @@ def address(request: HttpRequest) -> str:
     """Where the request comes from: the peer, or what so many proxies of ours say of it.
 
     `X-Forwarded-For` is believed only as far as TRUSTED_PROXIES says: each proxy adds one entry at
-    the right, everything further left can be forged.
+    the right, everything further left can be forged. Always an address: a proxy on a Unix socket
+    that says nothing gives 0.0.0.0.
     """
-    peer = str(request.META.get("REMOTE_ADDR", ""))
     hops = settings.TRUSTED_PROXIES
-    told = [one.strip() for one in request.headers.get("X-Forwarded-For", "").split(",")]
-    return told[-hops] if hops and len(told) >= hops and told[-hops] else peer
+    told = request.headers.get("X-Forwarded-For", "").split(",")
+    said = told[-hops] if hops and len(told) >= hops else ""
+    return _ip(said) or _ip(str(request.META.get("REMOTE_ADDR", ""))) or NOWHERE
+
+
+def _ip(said: str) -> str:
+    """An address without the brackets, port and zone that some proxies write; empty where none."""
+    host = said.strip()
+    if host.startswith("["):
+        host = host[1:].partition("]")[0]
+    elif host.count(":") == 1:
+        host = host.partition(":")[0]
+    try:
+        return str(ipaddress.ip_address(host.partition("%")[0]))
+    except ValueError:
+        return ""
 
 
 def counters(request: HttpRequest, name: str) -> list[Counter]:
     """What a wrong try under this name counts for."""
-    who = name.strip().casefold()
+    who = _who(name)
     if device := _device(request, who):
         return [Counter(_key("device", device, who), FREE_PER_NAME)]
     where = _home(address(request))
@@ -91,9 +106,17 @@ def counters(request: HttpRequest, name: str) -> list[Counter]:
 
 def code_counters(request: HttpRequest, name: str) -> list[Counter]:
     """What a wrong code of this person's second factor counts for."""
-    who = name.strip().casefold()
+    who = _who(name)
     device = _device(request, who)
     return [Counter(_key("code", device, who), FREE_CODES, LONGEST_WAIT_FOR_CODE)]
+
+
+def again_counters(request: HttpRequest) -> list[Counter]:
+    """What a wrong password of who is signed in already counts for: this one session.
+
+    Whoever took a session over can guess no faster with it, and makes nobody else wait.
+    """
+    return [Counter(_key("again", request.session.session_key or ""), FREE_PER_NAME)]
 
 
 def wait(counted: list[Counter]) -> int:
@@ -111,7 +134,7 @@ def failed(counted: list[Counter]) -> None:
 def know_device(request: HttpRequest, response: HttpResponseBase, *names: str) -> None:
     """Let this browser be known for a person who has just shown with it who they are."""
     known = _opened(request)
-    marks = [_mark(name.casefold()) for name in names]
+    marks = [_mark(_who(name)) for name in names]
     if known and set(marks) <= set(known[1]):
         return
     device, people = known or [secrets.token_hex(8), []]
@@ -147,13 +170,15 @@ def _opened(request: HttpRequest) -> list[Any] | None:
 
 def _home(where: str) -> str:
     """An address, or of IPv6 the network that its owner can choose addresses from."""
-    try:
-        ip = ipaddress.ip_address(where)
-    except ValueError:
-        return where
+    ip = ipaddress.ip_address(where)
     if ip.version == 4:
         return str(ip)
     return str(ipaddress.ip_network((ip, IPV6_HOME), strict=False))
+
+
+def _who(name: str) -> str:
+    """One name however it is written: what a database takes for the same counts as the same."""
+    return name.strip().upper().casefold()
 
 
 def _mark(who: str) -> str:

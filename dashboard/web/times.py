@@ -32,6 +32,11 @@ def place(where: ZoneInfo) -> str:
     return where.key.rpartition("/")[2].replace("_", " ")
 
 
+def there(moment: datetime, group: TargetGroup) -> str:
+    """A moment where the group's people live: "Fri 20 Nov 2026 23:59"."""
+    return f"{moment.astimezone(zone_of(group)):%a %-d %b %Y %H:%M}"
+
+
 def when(moment: datetime | None, group: TargetGroup, user: User) -> str:
     """A moment for a person: "Fri 20 Nov 23:59 Tokyo, 15:59 Berlin"."""
     if moment is None:

@@ -5,7 +5,10 @@
 
   // Ages and local times, drawn here so that an unchanged page stays unchanged.
   const minute = 60, hour = 3600, day = 86400;
-  const parts = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const clock = (timeZone) => new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone });
+  const parts = (() => {
+    try { return clock(root.dataset.zone); } catch { return clock(undefined); } // a zone that this browser does not know
+  })();
   function local(stamp) {
     const said = Object.fromEntries(parts.formatToParts(stamp).map((part) => [part.type, part.value]));
     return `${said.weekday} ${said.day} ${said.month} ${said.hour}:${said.minute}`;
@@ -24,9 +27,6 @@
       element.textContent = age(seconds);
       const limit = Number(element.dataset.stale);
       if (limit) element.classList.toggle("stale", seconds > limit);
-    }
-    for (const element of within.querySelectorAll("time[data-age]")) {
-      element.textContent = age((now - Date.parse(element.dateTime)) / 1000).replace(" ago", "");
     }
     for (const element of within.querySelectorAll("time[data-local]")) {
       element.textContent = local(Date.parse(element.dateTime));
@@ -126,15 +126,65 @@
     }
   });
 
-  // A form is sent once; one that speaks of the table on screen says how it stands now.
+  // A form is sent once, and takes no typing meanwhile; one that speaks of the table on screen says
+  // how it stands now.
   document.addEventListener("submit", (event) => {
-    const here = event.target.closest("form[data-here]");
-    if (here) here.elements.query.value = location.search.slice(1);
-    const button = event.target.querySelector("button[data-once]");
+    const form = event.target;
+    if (form.matches("[data-here]")) form.elements.query.value = location.search.slice(1);
+    if (form.method === "post" && !event.defaultPrevented) form.inert = true;
+    const button = form.querySelector("button[data-once]");
     if (!button) return;
+    button.dataset.word = button.textContent;
     button.disabled = true;
     button.textContent = button.dataset.once;
   });
+
+  // What was sent while no session was open any more is kept in this tab, for the same person, until
+  // its page is open again: then it is shown as it was typed.
+  const { person, posted } = document.body.dataset;
+  document.addEventListener("submit", ({ target: form }) => {
+    if (!form.matches("[data-keep]")) return;
+    const said = [...new FormData(form)].filter(([name]) => name !== "csrfmiddlewaretoken" && name !== "kept");
+    const { pathname, search } = new URL(form.action);
+    sessionStorage.setItem("kept", JSON.stringify({ person, to: pathname + search, said }));
+  }, true); // before its fields are switched off
+  const kept = JSON.parse(sessionStorage.getItem("kept"));
+  if (kept && person) {
+    sessionStorage.removeItem("kept");
+    if (posted === undefined && kept.person === person && kept.to === location.pathname + location.search) {
+      const form = document.createElement("form");
+      Object.assign(form, { method: "post", action: kept.to, hidden: true });
+      const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
+      for (const [name, value] of [...kept.said, ["kept", "1"], ["csrfmiddlewaretoken", token]]) {
+        const field = document.createElement("textarea");
+        Object.assign(field, { name, value });
+        form.append(field);
+      }
+      document.body.append(form);
+      form.submit();
+    }
+  }
+
+  // An answer that is shown in place of the form is an answer: nothing of it is kept.
+  document.addEventListener("htmx:beforeSwap", ({ detail: { requestConfig, shouldSwap } }) => {
+    if (shouldSwap && requestConfig.elt.matches("form[data-keep]")) sessionStorage.removeItem("kept");
+  });
+
+  // Where Fieldwatch itself does not answer, a form says so and can be sent again; a link is followed.
+  function unanswered({ detail: { elt, xhr } }) {
+    const form = elt.closest("form[data-keep]");
+    if (elt.matches("a[href]")) location.assign(elt.href);
+    if (!form) return;
+    if (elt === form && xhr.status === 403) location.assign(form.action);
+    const button = form.querySelector("button[data-word]");
+    if (button) Object.assign(button, { disabled: false, textContent: button.dataset.word });
+    form.querySelector(".unanswered")?.remove();
+    const said = document.createElement("p");
+    Object.assign(said, { className: "error unanswered", role: "alert" });
+    said.textContent = "Fieldwatch did not answer. What you typed is still here: try again. However often a form is sent, its change is made once.";
+    form.prepend(said);
+  }
+  for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) document.addEventListener(name, unanswered);
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) location.reload();
   });
@@ -161,22 +211,28 @@
   }
 
   // The panel of a form closes without a round trip, and gives the focus back.
+  function close(form) {
+    const opener = document.getElementById(form.dataset.form);
+    form.remove();
+    if (opener) opener.focus();
+  }
+  const typedIn = (form) => [...form.querySelectorAll("input, textarea, option")].some((field) =>
+    field.matches("option") ? field.selected !== field.defaultSelected && form.querySelector("option[selected]")
+      : field.value !== field.defaultValue || field.checked !== field.defaultChecked);
+  function menuOpen(open) {
+    document.querySelector(".top").classList.toggle("open", open);
+    document.querySelector(".menu").setAttribute("aria-expanded", String(open));
+  }
   document.addEventListener("click", (event) => {
     const closer = event.target.closest("[data-close]");
     if (closer) {
       const form = closer.closest("[data-form]");
       if (!form || !form.closest("#form-here, #note-here")) return;
       event.preventDefault();
-      const opener = document.getElementById(form.dataset.form);
-      form.remove();
-      if (opener) opener.focus();
+      close(form);
     }
     for (const box of document.querySelectorAll("details[data-menu][open]")) if (!box.contains(event.target)) box.open = false;
-    const menu = event.target.closest(".menu");
-    if (menu) {
-      const open = document.querySelector(".top").classList.toggle("open");
-      menu.setAttribute("aria-expanded", String(open));
-    }
+    if (event.target.closest(".menu")) menuOpen(!document.querySelector(".top.open"));
   });
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, select, textarea, [contenteditable]");
@@ -184,12 +240,19 @@
     if (box) {
       box.open = false;
       box.querySelector("summary").focus();
+    } else if (event.key === "Escape" && document.querySelector(".top.open .menu")?.checkVisibility()) {
+      menuOpen(false);
+      document.querySelector(".menu").focus();
+    } else if (event.key === "Escape") {
+      // What was typed is not thrown away by a key.
+      const form = event.target.closest(":is(#form-here, #note-here) [data-form]");
+      if (form && !typedIn(form)) close(form);
     }
     if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
     const search = document.getElementById("search");
     if (!search) return;
     event.preventDefault();
-    document.querySelector(".top").classList.add("open");
+    menuOpen(true);
     search.focus();
     search.select();
   });

@@ -42,8 +42,10 @@
       if (!figure.data.length) {
         wait.textContent = chart.dataset.empty;
         wait.hidden = false;
+        chart.classList.add("none");
         return;
       }
+      chart.classList.remove("none");
       if (chart.clientWidth < 520) Object.assign(figure.layout.legend, { y: -0.15, yanchor: "top" });
       figure.layout.font.family = getComputedStyle(document.body).fontFamily;
       await Plotly.react(chart.querySelector(".plot"), figure.data, figure.layout, settings);

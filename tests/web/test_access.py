@@ -15,6 +15,7 @@ from dashboard.fielding.models import Incident, Mail, Mute, Project, TargetGroup
 from dashboard.urls import urlpatterns
 from dashboard.web.access import Rule
 from dashboard.web.forms import FORMS
+from dashboard.web.views.address import token_of
 from tests import make
 from tests.web.fake_exchange import FakeExchange
 
@@ -107,6 +108,9 @@ def _address(pattern: URLPattern, world: World, role: str) -> str:
         route = route.replace("<str:key>", hook.key)
     if route.startswith("/act/"):
         route = route.replace("<str:token>", act.address(world.incident(), act.MUTE).split("/")[-2])
+    if route.startswith("/me/address/<"):
+        user = world.people.get(role, world.people["viewer"])
+        route = route.replace("<str:token>", token_of(user, "new@example.com"))
     route = route.replace("<str:code>", "drop_off")
     route = route.replace("<str:token>", stop.token(world.people["viewer"], stop.NOW))
     assert "<" not in route, f"say in this test what fills {route}"
@@ -183,6 +187,11 @@ def test_a_form_without_its_csrf_token_is_refused(world: World) -> None:
     answer = strict.post(f"/groups/{world.group.pk}/edit/cpi/", {"cpi": "3"})
     assert answer.status_code == 403
     assert "could not be accepted" in answer.content.decode()
+
+
+def test_only_what_a_machine_posts_is_without_a_csrf_token() -> None:
+    exempt = {one.name for one in urlpatterns if getattr(one.callback, "csrf_exempt", False)}
+    assert exempt == {"webhook", "stop"}
 
 
 def test_a_group_of_an_account_left_behind_is_not_found(world: World, client: Client) -> None:

@@ -83,7 +83,9 @@ def test_a_group_of_elsewhere_that_is_paced_like_stays_chosen() -> None:
 
 
 def test_what_is_unticked_is_switched_off() -> None:
-    value = check(ASSISTANT, pacing="", pricing="")
+    said = refusal(ASSISTANT, pacing="", pricing="")["switch_off"]
+    assert "switches pacing and pricing off" in said
+    value = check(ASSISTANT, pacing="", pricing="", switch_off="on")
     assert (value["pacing"], value["pricing"]) == (None, None)
     assert value["quota_overlay"] == ASSISTANT["quota_overlay"]
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.forms.models import model_to_dict
 from django.test import Client
 
 from dashboard.fielding.models import Change, ExchangeAccount, Incident, TargetGroup, User
@@ -91,6 +92,14 @@ def test_a_widespread_cause_leaves_a_group_its_own_other_cause(account: Exchange
         ("critical", groups[0].pk), ("warning", None)
     ]  # fmt: skip
     assert rows[1].sentence == "3 of 10 live groups: drop-off."
+
+
+def test_what_is_short_for_something_stays_in_capitals(account: ExchangeAccount) -> None:
+    project = make.project(account)
+    for _ in range(3):
+        incident(make.group(project), "cpi_changed", 1)
+    (row,) = told({project.pk: 3})
+    assert row.sentence == "3 of 3 live groups: CPI changed by somebody else."
 
 
 @pytest.mark.parametrize("live", [2, 11])
@@ -197,6 +206,16 @@ def test_since_tells_what_happened_and_who_did_it(
     assert "1 edited" in since
 
 
+def test_more_than_is_read_is_counted_as_at_least(
+    client: Client, account: ExchangeAccount, anna: User
+) -> None:
+    one = incident(make.group(make.project(account)), "epc", 2, fired_at=datetime.now(UTC))
+    fields = model_to_dict(one, exclude=["id", "account", "project", "group", "key"])
+    of = {"account": account, "project": one.project, "group": one.group}
+    Incident.objects.bulk_create(Incident(**of, key=f"{n}", **fields) for n in range(1000))
+    assert "At least 1,000 opened" in client.get("/?since=24h").content.decode()
+
+
 def test_a_state_of_an_account_moves_what_a_refresh_compares(
     client: Client, account: ExchangeAccount, anna: User
 ) -> None:
@@ -222,6 +241,16 @@ def test_a_state_of_an_account_moves_what_a_refresh_compares(
 def test_a_widespread_cause_is_told_since_its_first_group(account: ExchangeAccount) -> None:
     project = make.project(account)
     for hours in (1, 5, 3):
-        incident(make.group(project), "epc", 2, fired_at=make.NOW - timedelta(hours=hours))
+        incident(make.group(project), "epc", 2, breached_at=make.NOW - timedelta(hours=hours))
     (row,) = told({project.pk: 3})
     assert row.since == make.NOW - timedelta(hours=5)
+
+
+@pytest.mark.parametrize(("role", "offered"), [("editor", True), ("viewer", False)])
+def test_a_paused_group_is_resumed_from_the_row_that_tells_of_it(
+    client: Client, account: ExchangeAccount, role: str, offered: bool
+) -> None:
+    client.force_login(make.person(role, account))
+    group = make.group(make.project(account), name="Japan", status="paused")
+    incident(group, "paused_by_exchange", 1)
+    assert (f'name="pick" value="{group.pk}"' in client.get("/").content.decode()) is offered

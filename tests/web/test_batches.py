@@ -97,8 +97,9 @@ def test_one_click_on_a_groups_own_page_goes_without_a_preview(
     ("typed", "new"),
     [
         ({"how": "raise", "unit": "%", "value": "10"}, "2.20 USD (+10 %)"),
-        ({"how": "lower", "unit": "USD", "value": "0.25"}, "1.75 USD (-12 %)"),
-        ({"how": "set", "unit": "USD", "value": "2.50"}, "2.50 USD (+25 %)"),
+        ({"how": "lower", "unit": "USD", "value": "0.25"}, "1.75 USD (−12 %)"),
+        ({"how": "raise", "unit": "USD", "value": "0.005"}, "2.005 USD (+0 %)"),
+        ({"how": "set", "unit": "USD", "value": "2.7352"}, "2.7352 USD (+37 %)"),
     ],
 )
 def test_prices_are_previewed_row_by_row(
@@ -107,6 +108,15 @@ def test_prices_are_previewed_row_by_row(
     page = act(editor, "cpi", group(project), typed="1", **typed)
     assert new in page
     assert "Change the CPI: 1 of 1 group" in page
+
+
+def test_a_share_of_a_price_is_whole_coins_of_its_currency(
+    editor: Client, project: Project
+) -> None:
+    yen = group(project, currency="JPY", cpi=Decimal(609))
+    page = act(editor, "cpi", yen, group(project), typed="1", how="raise", unit="%", value="5")
+    assert "639 JPY (+5 %)" in page
+    assert "2.10 USD (+5 %)" in page
 
 
 def test_what_new_prices_cost_is_said_by_group_and_in_all(editor: Client, project: Project) -> None:
@@ -197,6 +207,10 @@ def test_a_preview_that_was_forged_or_is_too_old_sends_nothing(
     assert sealed
     assert editor.post("/act/", {"do": "complete", "sealed": sealed[1]}).status_code == 400
     assert Batch.objects.count() == 0
+
+
+def test_who_had_to_sign_in_first_picks_the_groups_again(editor: Client, project: Project) -> None:
+    assert editor.get("/act/").headers["Location"] == "/groups/"
 
 
 def test_a_batch_of_others_is_not_found(editor: Client, project: Project) -> None:

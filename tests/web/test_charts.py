@@ -112,3 +112,24 @@ def test_plotly_takes_the_figure_of_a_project(theme: str) -> None:
     assert [trace["name"] for trace in made["data"]][:2] == ["Japan ‹b›25‹/b›", "x" * 31 + "…"]
     nothing = {"required": [], "forecast": [], "palette": charts.PALETTES[theme], "zone": TOKYO}
     go.Figure(charts.project(None, [], **nothing))
+
+
+def test_a_forecast_stays_at_the_goal_that_it_reaches() -> None:
+    low, high, middle = figure(GRID)["data"][2:5]
+    assert low["y"] == [6, 8]
+    assert middle["y"] == [6, 10]
+    assert high["y"] == [6, 10, 10]
+    assert high["x"][1] == "2026-11-21T13:00:00"  # 4 of the 6 that come until tomorrow's noon
+
+
+@pytest.mark.parametrize(("top", "step"), [(0, 1), (5, 1), (6, None)])
+def test_few_counts_are_marked_one_by_one(top: int, step: int | None) -> None:
+    steps = series.steps(series.Grid(NOW, [0, top]), 1, TOKYO)
+    made = charts.gained(steps, 1, palette=charts.PALETTES["light"], zone=TOKYO)
+    assert made["layout"]["yaxis"].get("dtick") == step
+
+
+def test_the_first_reading_is_shown_in_two_hours_of_field() -> None:
+    given = {"name": "LOI", "unit": "min", "agreed": 9, "zone": TOKYO}
+    made = charts.trend([(NOW, 14.2)], palette=charts.PALETTES["light"], **given)
+    assert made["layout"]["xaxis"]["range"] == ["2026-11-20T19:00:00", "2026-11-20T21:10:00"]

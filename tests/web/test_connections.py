@@ -24,6 +24,7 @@ def account() -> ExchangeAccount:
 @pytest.fixture
 def administrator(client: Client, account: ExchangeAccount) -> Client:
     client.force_login(make.person("administrator", account))
+    client.get("/healthz")  # puts the session on record, which no page asked for later pays
     return client
 
 
@@ -204,6 +205,15 @@ def test_a_first_pull_says_how_far_it_is_and_a_finished_one_nothing(
     Project.objects.update(read_at=make.NOW, pass_since=None)
     for address in ("/", "/projects/", f"/connections/{account.pk}/"):
         assert "First pull" not in administrator.get(address).content.decode(), address
+
+
+def test_a_first_pull_that_knows_of_no_group_yet_counts_projects_alone(
+    administrator: Client, account: ExchangeAccount
+) -> None:
+    ExchangeAccount.objects.update(whole_at=None)
+    make.project(account, read_at=None)
+    page = administrator.get("/").content.decode()
+    assert "0 of 1 projects.</strong>" in page
 
 
 @pytest.fixture

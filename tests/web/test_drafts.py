@@ -182,10 +182,11 @@ def test_an_exchange_that_is_away_keeps_what_was_typed_for_later(
     editor: Client, new: str, simulator: Simulator, project: Project
 ) -> None:
     form = opened(editor, new) | typed()
-    simulator.fault("http_503", operation="get_list_target_groups")
+    simulator.fault("http_429", operation="get_list_target_groups", value="60")
     page = text(editor.post(new, form))
     assert "Nothing was sent" in page
     simulator.clear_faults()
+    ExchangeAccount.objects.update(secret="new")  # a client of its own, which does not rest
     again = typed() | {"form": sealed(page)}
     assert editor.post(new, again).status_code == 302
     assert project.target_groups.filter(name="Germany adults").count() == 1
@@ -205,6 +206,21 @@ def test_a_lost_answer_leads_to_a_page_that_tells_how_it_ends(
     page = text(editor.get(f"/edits/{made.pk}/", headers={"HX-Request": "true"}))
     assert "To the draft" in page
     assert "every 2s" not in page
+
+
+def test_a_draft_that_was_never_made_is_filled_in_again_with_what_was_typed(
+    editor: Client, draft: TargetGroup, new: str
+) -> None:
+    made = Edit.objects.get(kind="new_draft")
+    made.state, made.project, made.group = Edit.State.REJECTED, draft.project, None
+    made.save()
+    again = f"{new}?again={made.pk}"
+    assert f'href="{again}"' in text(editor.get(f"/edits/{made.pk}/"))
+    page = text(editor.get(again))
+    for kept in ('value="Germany adults"', 'value="3.2"', 'value="120"'):
+        assert kept in page
+    assert editor.post(again, typed() | {"form": sealed(page)}).status_code == 302
+    assert draft.project.target_groups.filter(name="Germany adults").count() == 2
 
 
 def test_re_entry_is_left_to_the_exchange_unless_it_is_set(
@@ -280,7 +296,9 @@ def test_a_copy_begins_with_what_another_group_has(
     assert answer.status_code == 302
     made = TargetGroup.objects.get(name="Copied here")
     held = push.present(group=made, kind="draft")
-    assert bool(held["profiling"]) is ("quota" in page)
+    names = [one["name"] for one in held["profiling"]["profiles"]]
+    assert names
+    assert all(f"<bdi>{name}</bdi>" in page for name in names)
 
 
 def test_a_copy_of_a_group_that_nobody_knows_says_so(editor: Client, new: str) -> None:
@@ -330,7 +348,19 @@ def test_the_rate_card_of_unit_and_country_stands_beside(
 ) -> None:
     unit = BusinessUnit.objects.get(currency=currency).exchange_id
     form = opened(editor, new) | typed(business_unit_id=unit, look="rate_card")
-    assert sentence in text(editor.post(new, form, headers={"HX-Request": "true"}))
+    part = text(editor.post(new, form, headers={"HX-Request": "true"}))
+    assert sentence in part
+    assert ("this draft</span>" in part) is (currency == "EUR")
+    assert "agreed</span>" not in part  # nothing was agreed yet
+
+
+def test_a_drafts_page_names_its_client(editor: Client, new: str) -> None:
+    form = opened(editor, new) | typed()
+    number, name = re.findall(
+        r'<option value="(\d+)">([A-Z][^<]+)</option>', text(editor.get(new))
+    )[-1]
+    page = text(editor.post(new, form | {"client_id": number}, follow=True))
+    assert f"<bdi>{name}</bdi>" in page
 
 
 def test_a_draft_is_changed_and_what_was_not_touched_stays(
@@ -529,6 +559,37 @@ def test_a_project_without_a_name_is_not_sent(
     assert "5 to 128 characters" in page
     assert "Choose one of the people" in page
     assert "create_project" not in simulator.requests()
+
+
+def test_a_project_that_cannot_be_sent_keeps_what_was_typed_and_is_made_once_later(
+    editor: Client, account: ExchangeAccount, simulator: Simulator
+) -> None:
+    address = f"/connections/{account.pk}/projects/new/"
+    manager = ExchangeUser.objects.order_by("exchange_id")[0].exchange_id
+    given = {"name": "Tracker W26", "project_manager_id": manager}
+    given["project_customer_reference_number"] = "PO 77"
+    form = opened(editor, address) | given
+    simulator.fault("http_429", operation="create_project", value="60")
+    page = text(editor.post(address, form))
+    simulator.clear_faults()
+    assert "Nothing was made; it can be sent again in 60 s." in page
+    for kept in ('value="Tracker W26"', 'value="PO 77"', f'value="{manager}" selected'):
+        assert kept in page
+    ExchangeAccount.objects.update(secret="new")  # a client of its own, which does not rest
+    assert editor.post(address, {"form": sealed(page)} | given).status_code == 302
+    assert Project.objects.filter(name="Tracker W26").count() == 1
+
+
+def test_a_project_that_was_never_made_is_filled_in_again_with_what_was_typed(
+    editor: Client, account: ExchangeAccount
+) -> None:
+    made = Edit.objects.create(
+        account=account, kind="new_project", token="t", started_at=timezone.now(),
+        state="rejected", wanted={"name": "Tracker W27"},
+    )  # fmt: skip
+    again = f"/connections/{account.pk}/projects/new/?again={made.pk}"
+    assert f'href="{again}"' in text(editor.get(f"/edits/{made.pk}/"))
+    assert 'value="Tracker W27"' in text(editor.get(again))
 
 
 def test_a_viewer_sees_a_draft_and_no_way_to_change_it(

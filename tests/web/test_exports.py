@@ -127,3 +127,12 @@ def test_spend_keeps_currencies_apart(client: Client) -> None:
         make.group(project, currency=currency, cost=Decimal(cost))
     page = client.get("/spend/").content.decode()
     assert "50.00 EUR + 100.30 USD" in page
+
+
+def test_money_has_the_decimals_of_its_currency(client: Client) -> None:
+    account = make.account()
+    client.force_login(make.person("viewer", account))
+    make.group(make.project(account), cost=Decimal("1204.5"), completes=7, currency="JPY")
+    page = client.get("/spend/").content.decode()
+    assert "1,204 JPY" in page
+    assert "172.07 JPY" in page

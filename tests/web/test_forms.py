@@ -98,7 +98,7 @@ def test_a_large_jump_must_be_typed_again(settings: Settings) -> None:
 
 
 def test_a_large_fall_must_be_typed_again_too() -> None:
-    assert "-63 %" in refusal(cpi="1.00")["cpi_again"]
+    assert "−63 %" in refusal(cpi="1.00")["cpi_again"]
 
 
 def test_a_jump_up_to_the_threshold_is_not_asked_twice(settings: Settings) -> None:
@@ -236,9 +236,19 @@ def test_a_wrong_end_is_refused(text: str, sentence: str) -> None:
         check("dates", DATES, BERLIN, end_fielding_at=text)
 
 
-def test_a_new_total_alone_leaves_the_quotas_to_the_exchange() -> None:
+def test_a_new_total_alone_leaves_the_quotas_to_the_exchange_once_that_is_agreed() -> None:
     group = TargetGroup(currency="USD", completes=100)
-    assert check("goals", GOALS, group, completes_goal="250") == {"completes_goal": 250}
+    wrong = refusal("goals", GOALS, completes_goal="250")
+    assert "works these 2 quotas out anew" in wrong["quotas_anew"]
+    agreed = {"completes_goal": "250", "quotas_anew": "on"}
+    assert check("goals", GOALS, group, **agreed) == {"completes_goal": 250}
+    without = GOALS | {"profiles": []}
+    assert check("goals", without, group, completes_goal="250") == {"completes_goal": 250}
+
+
+def test_a_new_total_with_a_new_quota_is_what_was_typed() -> None:
+    value = check("goals", GOALS, completes_goal="220", **{"quota.p1.t1": "70"})
+    assert (value["completes_goal"], len(value["profiles"])) == (220, 1)
 
 
 def test_only_the_quotas_that_change_are_sent() -> None:
@@ -262,7 +272,8 @@ def test_a_wrong_quota_is_told_at_its_field() -> None:
 
 def test_a_goal_that_jumps_is_typed_twice() -> None:
     assert "+100 %" in refusal("goals", GOALS, completes_goal="400")["completes_goal_again"]
-    value = check("goals", GOALS, completes_goal="400", completes_goal_again="400")
+    twice = {"completes_goal_again": "400", "quotas_anew": "on"}
+    value = check("goals", GOALS, completes_goal="400", **twice)
     assert value == {"completes_goal": 400}
 
 
@@ -300,13 +311,15 @@ def test_what_a_form_fills_in_it_takes_back_unchanged(name: str) -> None:
     assert check(name, now, TOKYO, **filled) == before
 
 
-def test_five_per_cent_more_is_to_the_cent_and_never_nothing() -> None:
-    def quick(price: str) -> str:
-        seen = {"value": price, "currency_code": "USD"}
+def test_five_per_cent_more_is_to_the_smallest_coin_and_never_nothing() -> None:
+    def quick(price: str, currency: str = "USD") -> str:
+        seen = {"value": price, "currency_code": currency}
         return FORMS["cpi"].quick(Entry(GROUP, seen, typed(by="5"), NOW))["cpi"]
 
     assert quick("2.70") == "2.84"
     assert quick("0.05") == "0.0525"
+    assert quick("609", "JPY") == "639"
+    assert quick("9", "JPY") == "9.45"
 
 
 def test_a_day_more_starts_from_now_where_the_end_has_passed() -> None:

@@ -28,6 +28,7 @@ ODD = [
     "1e309",
     "NaN",
     "9" * 400,
+    "9" * 5000,  # more digits than Python makes a number of
     "\x00",
     "a\x00b",
     "\r\nSet-Cookie: a=b",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from dashboard.web import health
 from tests import make
 
 pytestmark = pytest.mark.django_db
+RULES = Path(__file__).parents[2] / "docs" / "prometheus-rules.yml"
 NOBODY = "redis://127.0.0.1:1/0"
 
 
@@ -27,9 +30,9 @@ def _no_redis(settings: Settings) -> None:
     health._migrated.clear()
 
 
-def ready(client: Client) -> tuple[int, dict[str, Any]]:
+def ready(client: Client, **headers: str) -> tuple[int, dict[str, Any]]:
     """The status and the JSON of /readyz."""
-    answer = client.get("/readyz")
+    answer = client.get("/readyz", headers=headers)
     return answer.status_code, answer.json()
 
 
@@ -70,17 +73,19 @@ def test_workers_that_stand_still_are_named(client: Client) -> None:
     assert "sending mail has stopped" in told["checks"]["mail"]
 
 
-def test_an_account_that_is_refused_is_named(client: Client) -> None:
+def test_what_is_not_fresh_is_counted_and_named_only_to_who_has_the_token(
+    client: Client, settings: Settings
+) -> None:
     rounds_done()
-    make.account(name="main", health=ExchangeAccount.Health.ERROR)
-    assert ready(client)[1]["checks"]["freshness"] == "main"
-
-
-def test_an_overdue_project_is_lag(client: Client) -> None:
-    rounds_done()
-    account = make.account(name="main")
-    make.project(account, due_at=timezone.now() - timedelta(minutes=30))
-    assert ready(client)[1]["checks"]["freshness"] == "main waits 30 min"
+    make.account(name="secret client", health=ExchangeAccount.Health.ERROR)
+    late = make.account(name="late")
+    make.project(late, due_at=timezone.now() - timedelta(minutes=30))
+    assert ready(client)[1]["checks"]["freshness"] == "2 connections not fresh"
+    assert "secret" not in client.get("/readyz").content.decode()
+    settings.METRICS_TOKEN = "a-long-token"
+    assert ready(client)[1]["checks"]["freshness"] == "2 connections not fresh"
+    told = ready(client, authorization="Bearer a-long-token")[1]
+    assert set(told["checks"]["freshness"].split(", ")) == {"secret client", "late waits 30 min"}
 
 
 def test_a_database_behind_the_code_is_503(client: Client) -> None:
@@ -112,6 +117,26 @@ def test_figures_are_read_from_the_tables(client: Client) -> None:
     assert found["fieldwatch_projects_due",] == 1
     assert found["fieldwatch_target_groups", "live"] == 1
     assert found["fieldwatch_redis_up",] == 0
+
+
+def test_errors_of_rounds_are_counted_by_kind(client: Client) -> None:
+    account = make.account(name="main")
+    for name, kinds in ((1, ("TimedOut", "TimedOut", "NotFound")), (2, ("TimedOut",)), (3, ())):
+        cycle = Cycle(account=account, started_at=timezone.now() - timedelta(minutes=name))
+        for kind in kinds:
+            cycle.failed("A group with a name: words of the exchange", kind=kind)
+        cycle.save()
+    found = figures(client)
+    assert found["fieldwatch_errors_15m", "main", "TimedOut"] == 3
+    assert found["fieldwatch_errors_15m", "main", "NotFound"] == 1
+
+
+def test_the_example_alerts_ask_for_figures_that_are_told(client: Client) -> None:
+    make.account()
+    rounds_done()
+    asked = re.findall(r"fieldwatch_\w+", RULES.read_text())
+    assert asked
+    assert set(asked) <= {name for name, *_ in figures(client)}
 
 
 def test_mail_that_waits_has_an_age(client: Client) -> None:

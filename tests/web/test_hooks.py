@@ -61,6 +61,7 @@ def hook(
 ) -> Iterator[Webhook]:
     """A connection whose webhook leads to the running server, and its first live group read."""
     add(live_server.url)
+    ExchangeAccount.objects.update(requests_per_minute=0)
     one = Webhook.objects.select_related("account").get()
     group = simulator.groups(status="live")[0]
     project = make.project(one.account, exchange_id=group["project_id"], read_at=None)

@@ -122,6 +122,14 @@ def test_a_link_of_a_mail_gives_a_viewer_no_more_than_they_have(
     assert client.get(link, follow=True).status_code == 403
 
 
+def test_a_link_of_a_mail_leads_an_administrator_to_the_connection(
+    client: Client, group: TargetGroup
+) -> None:
+    signed_in(client, "administrator", group.account)
+    link = act.address(opened(group), act.CONNECTION).removeprefix("http://127.0.0.1:8000")
+    assert client.get(link).headers["Location"] == f"/connections/{group.account_id}/"
+
+
 def test_a_link_ends_after_its_week_and_a_forged_one_never_began(group: TargetGroup) -> None:
     incident = opened(group)
     token = act.address(incident, act.MUTE).split("/")[-2]
@@ -164,26 +172,6 @@ def test_a_digest_without_a_day_is_refused_at_the_days(
     page = client.post("/me/mail/", CHOICE | {"digest_days": []}).content.decode()
     assert "Choose a day, or no digest." in page
     assert not MailChoice.objects.exists()
-
-
-def test_another_address_is_used_again_although_the_old_one_was_refused(
-    client: Client, account: ExchangeAccount
-) -> None:
-    user = signed_in(client, "viewer", account)
-    User.objects.update(email_refused="550 no such user")
-    given = {"email": "new@example.com", "password": "demo"}
-    assert client.post("/me/address/", given | {"password": "x"}).status_code == 200
-    client.post("/me/address/", given)
-    user.refresh_from_db()
-    assert (user.email, user.email_refused) == ("new@example.com", "")
-    assert Mail.objects.get().address == "new@example.com"
-
-
-def test_somebody_elses_address_is_refused(client: Client, account: ExchangeAccount) -> None:
-    signed_in(client, "viewer", account)
-    other = make.person("viewer", account)
-    given = {"email": other.email.upper(), "password": "demo"}
-    assert "Somebody else has this address." in client.post("/me/address/", given).content.decode()
 
 
 def test_a_refused_address_is_tried_again_on_demand(
@@ -261,3 +249,22 @@ def test_the_chart_of_too_many_completes_shows_the_goal(client: Client, group: T
     figure = client.get(f"/incidents/{incident.pk}/chart.json").json()
     names = [one["text"] for one in figure["layout"]["annotations"]]
     assert names == ["Goal at 200 completes", "Fires at 204 completes"]
+
+
+def test_many_incidents_come_in_pages(client: Client, group: TargetGroup) -> None:
+    for number in range(53):
+        opened(group, key=f"{number}", headline=f"incident {number:02d}.")
+    signed_in(client, "viewer", group.account)
+    first, second = read(client, "/incidents/"), read(client, "/incidents/?page=2")
+    assert first.count("incident ") >= 50
+    assert "1–50 of 53" in first
+    assert "51–53 of 53" in second
+    assert 'href="?page=1" rel="prev"' in second
+    told = {
+        number
+        for number in range(53)
+        for page in (first, second)
+        if f"incident {number:02d}." in page
+    }
+    assert told == set(range(53))
+    assert "51–53 of 53" in read(client, "/incidents/?page=999")

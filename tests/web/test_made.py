@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from dashboard.fielding.models import Change, Edit, TargetGroup
 from dashboard.web import history
@@ -81,6 +82,39 @@ def test_a_way_back_is_not_typed_in_where_the_exchange_holds_something_else(
 def test_a_viewer_is_offered_no_way_back(client: Client, group: TargetGroup) -> None:
     client.force_login(make.person("viewer", group.account))
     assert "Put back" not in page(client, f"/edits/{edited(group).pk}/")
+
+
+def stuck(group: TargetGroup, minutes: int = 11) -> Edit:
+    began = timezone.now() - timedelta(minutes=minutes)
+    return edited(group, state="unknown", after=None, started_at=began, settled_at=None)
+
+
+def test_a_change_that_cannot_be_read_back_is_given_up_by_who_looked(
+    editor: Client, group: TargetGroup
+) -> None:
+    made = stuck(group)
+    assert "I looked at the exchange" in page(editor, f"/edits/{made.pk}/")
+    editor.post(f"/edits/{made.pk}/give-up/")
+    made.refresh_from_db()
+    assert made.state == "unknown"
+    editor.post(f"/edits/{made.pk}/give-up/", {"looked": "on"})
+    said = page(editor, f"/edits/{made.pk}/")
+    assert "Given up" in said
+    assert "I looked" not in said
+    assert "Anna Weber looked at the exchange and went on" in page(editor, "/activity/")
+
+
+def test_giving_up_is_not_offered_while_reading_may_still_tell_nor_to_a_viewer(
+    editor: Client, group: TargetGroup
+) -> None:
+    fresh = stuck(group, minutes=9)
+    assert "I looked" not in page(editor, f"/edits/{fresh.pk}/")
+    editor.post(f"/edits/{fresh.pk}/give-up/", {"looked": "on"})
+    fresh.refresh_from_db()
+    assert fresh.state == "unknown"
+    editor.force_login(make.person("viewer", group.account))
+    Edit.objects.update(started_at=timezone.now() - timedelta(days=1))
+    assert "I looked" not in page(editor, f"/edits/{fresh.pk}/")
 
 
 def test_a_click_for_ten_per_cent_shows_the_price_and_its_cost(

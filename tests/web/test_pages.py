@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from dashboard.fielding.models import (
@@ -41,6 +42,7 @@ def account() -> ExchangeAccount:
 @pytest.fixture
 def viewer(client: Client, account: ExchangeAccount) -> Client:
     client.force_login(make.person("viewer", account, time_zone="Europe/Berlin"))
+    client.get("/healthz")  # puts the session on record, which no page asked for later pays
     return client
 
 
@@ -60,8 +62,9 @@ def incident(group: TargetGroup, **fields: Any) -> Incident:
 
 
 def filled(project: Project, number: int) -> list[TargetGroup]:
-    """Groups with history, incidents, changes and edits."""
-    groups = [make.group(project, insight={"spark": [1, 2, 3], "today": 3}) for _ in range(number)]
+    """Groups with history (of more than a month), incidents, changes and edits."""
+    given = {"starts_at": make.NOW - timedelta(days=40), "insight": {"spark": [1, 2], "today": 3}}
+    groups = [make.group(project, **given) for _ in range(number)]
     for group in groups:
         incident(group)
         make.completes(group, counts=range(50))
@@ -92,7 +95,7 @@ def filled(project: Project, number: int) -> list[TargetGroup]:
         ("/groups/{group}/trend.json?trend=ir", 4),
         ("/projects/{project}/history/", 8),
         ("/activity/", 7),
-        ("/spend/", 6),
+        ("/spend/", 7),
         ("/views/", 4),
         ("/projects/{project}/compare/", 6),
         ("/search/?q=Group", 5),
@@ -162,6 +165,16 @@ def test_a_part_carries_no_csrf_token(viewer: Client, account: ExchangeAccount, 
     part = viewer.get(address, headers={"HX-Request": "true"}).content.decode()
     assert "csrfmiddlewaretoken" not in part
     assert "<html" not in part
+
+
+@pytest.mark.parametrize(("role", "offered"), [("viewer", False), ("editor", True)])
+def test_a_project_without_groups_offers_the_first_to_who_may(
+    client: Client, account: ExchangeAccount, role: str, offered: bool
+) -> None:
+    client.force_login(make.person(role, account))
+    page = client.get(f"/projects/{make.project(account).pk}/").content.decode()
+    empty = page.partition("No groups yet")[2].partition("</div>")[0]
+    assert ("New target group" in empty) is offered
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -304,6 +317,21 @@ def test_times_are_in_the_groups_zone_first_and_then_the_persons(
     assert "Fri 20 Nov 21:00 Tokyo, 13:00 Berlin" in page
 
 
+def test_moments_that_changed_are_told_in_the_groups_zone_or_else_the_persons(
+    viewer: Client, account: ExchangeAccount
+) -> None:
+    group = make.group(make.project(account), country_code="jp")
+    Change.objects.create(
+        account=account, group=group, batch_id="b", occurred_at=timezone.now(),
+        seen_at=make.NOW, kind="fielding_period_end_date_change", actor_type="las_user",
+        old="2026-11-20T12:00:00.000Z", new="2026-11-21T12:00:00.000Z",
+    )  # fmt: skip
+    on_page = viewer.get(f"/groups/{group.pk}/").content.decode()
+    assert "Sat 21 Nov 2026 21:00 Tokyo" in on_page
+    for path in (f"/projects/{group.project_id}/history/", "/?since=24h"):
+        assert "Sat 21 Nov 2026 13:00 Berlin" in viewer.get(path).content.decode()
+
+
 def test_filters_sort_and_pages_live_in_the_address(
     viewer: Client, account: ExchangeAccount
 ) -> None:
@@ -383,6 +411,16 @@ def test_an_account_that_is_not_well_is_said(
     ExchangeAccount.objects.update(health=health)
     for page in ("/", "/projects/"):
         assert said in viewer.get(page).content.decode()
+
+
+def test_a_project_says_that_its_account_is_refused(
+    viewer: Client, account: ExchangeAccount
+) -> None:
+    ExchangeAccount.objects.update(health="error", health_reason="It does not accept the key")
+    project = make.project(account, error="It does not accept the key")
+    page = viewer.get(f"/projects/{project.pk}/").content.decode()
+    assert "The exchange refuses" in page
+    assert "The last read was not complete" not in page
 
 
 def test_a_person_without_an_account_is_told_what_to_do(client: Client) -> None:

@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from dashboard.fielding.models import Change, Edit, ExchangeAccount, GroupSheet, TargetGroup
+from dashboard.web import present
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +83,17 @@ def test_the_strip_says_range_budget_and_why(viewer: Client, group: TargetGroup)
         assert said in page
 
 
+@pytest.mark.parametrize(("completes", "said"), [(4, True), (5, False)])
+def test_a_date_from_a_handful_of_completes_is_called_a_guess(
+    viewer: Client, group: TargetGroup, completes: int, said: bool
+) -> None:
+    TargetGroup.objects.update(completes=completes, status="live")
+    page, table = shown(viewer, group), viewer.get("/groups/").content.decode()
+    client = page.partition("<textarea")[2].partition("</textarea>")[0]
+    for place in (page.partition("<textarea")[0], client, table):
+        assert ("little more than a guess" in place) is said
+
+
 def test_risks_are_in_words_with_the_nearest_first(viewer: Client, group: TargetGroup) -> None:
     why = panel(shown(viewer, group), "why")
     assert why.index("Interviews take far longer than agreed") < why.index("Suppliers earn too")
@@ -118,6 +130,26 @@ def test_quotas_come_slowest_first_and_say_so(viewer: Client, group: TargetGroup
     assert quotas.index("35–54") < quotas.index("18–34") < quotas.index("Women")
     assert quotas.index("Slow") < quotas.index("Open") < quotas.index("Full")
     assert "Without quotas: <bdi>State</bdi>" in quotas
+
+
+def test_a_quota_of_a_group_that_ended_is_short_not_slow(
+    viewer: Client, group: TargetGroup
+) -> None:
+    TargetGroup.objects.update(status="completed")
+    GroupSheet.objects.create(group=group, profiles=[profile("Age", ("35–54", 10, 100))])
+    quotas = panel(shown(viewer, group), "quotas")
+    assert "Short" in quotas
+    assert "Slow" not in quotas
+
+
+def test_a_move_into_this_project_is_told_by_its_name(viewer: Client, group: TargetGroup) -> None:
+    Change.objects.create(
+        account=group.account, group=group, batch_id="b", seen_at=make.NOW,
+        kind="project_id_change", occurred_at=make.NOW, old=None, new=group.project.exchange_id,
+    )  # fmt: skip
+    history = panel(shown(viewer, group), "history")
+    assert "Tracker" in history
+    assert group.project.exchange_id not in history
 
 
 def test_a_group_without_quotas_has_no_such_panel(viewer: Client, group: TargetGroup) -> None:
@@ -267,6 +299,19 @@ def test_a_draft_shows_what_is_planned_and_no_chart_of_nothing(
 
 
 @pytest.mark.parametrize(
+    ("status", "offered"), [("live", True), ("draft", False), ("archived", False)]
+)
+def test_only_a_group_of_which_rules_speak_can_be_muted(
+    client: Client, account: ExchangeAccount, status: str, offered: bool
+) -> None:
+    client.force_login(make.person("editor", account))
+    group = make.group(make.project(account), status=status)
+    for address in (f"/groups/{group.pk}/", f"/rules/groups/{group.pk}/"):
+        page = client.get(address).content.decode()
+        assert (f"/rules/groups/{group.pk}/mute/" in page) is offered
+
+
+@pytest.mark.parametrize(
     ("health", "said"), [("stale", "are old"), ("error", "The exchange refuses")]
 )
 def test_numbers_of_an_account_that_is_not_well_say_so(
@@ -308,3 +353,10 @@ def test_a_completed_group_has_a_closing_sheet(
 
 def test_a_group_that_runs_has_no_closing_sheet(viewer: Client, group: TargetGroup) -> None:
     assert panel(shown(viewer, group), "closing") == ""
+
+
+def test_nothing_is_a_click_away_where_nobody_is_sought_any_more() -> None:
+    live = make.group(make.project(make.account()), ends_at=make.NOW)
+    assert [one.id for one in present.quick(live)] == ["cpi-5", "cpi-10", "end"]
+    live.status = "completed"
+    assert present.quick(live) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.test import Client
@@ -94,8 +96,21 @@ def test_a_refresh_after_the_end_of_a_session_leads_the_window_to_the_sign_in(
     client: Client,
 ) -> None:
     answer = client.get("/projects/", headers={"HX-Request": "true"})
-    assert answer.headers["HX-Redirect"] == "/sign-in/"
+    assert answer.headers["HX-Redirect"] == "/sign-in/?next=%2F"
     assert answer.content == b""
+
+
+@pytest.mark.parametrize(
+    ("verb", "page"), [("get", "/projects/7/?status=live"), ("post", "/groups/7/edit/cpi/")]
+)
+def test_after_signing_in_again_the_page_or_the_form_that_was_sent_is_back(
+    client: Client, verb: str, page: str
+) -> None:
+    shown = "https://evil.example/projects/7/?status=live"
+    headers = {"HX-Request": "true", "HX-Current-URL": shown}
+    answer = getattr(client, verb)("/groups/7/edit/cpi/", headers=headers)
+    leads = parse_qs(urlsplit(answer.headers["HX-Redirect"]).query)
+    assert leads == {"next": [page]}
 
 
 @pytest.mark.parametrize("typed", ["dana", "dana@example.com", "nobody", "nobody@example.com"])

@@ -50,11 +50,13 @@ def completes(
     layout = frame.layout(palette, place(zone))
     if grid is None:
         return {"data": [], "layout": layout}
+    frame.whole(layout, max(goal or 0, *(count or 0 for count in grid.counts)))
     traces = [_counted(grid, palette, zone)]
     if required:
         traces.append(_required(required, palette, zone))
     if forecast and forecast.at > grid.end and grid.counts[-1] is not None:
-        traces += _forecast(grid, grid.counts[-1], forecast, palette, zone)
+        now = (grid.end, float(grid.counts[-1]))
+        traces += _forecast(*_paths(now, forecast, goal), palette=palette, zone=zone)
     if marks:
         traces.append(_marks(marks, grid, palette, zone))
     if goal:
@@ -71,6 +73,7 @@ def gained(steps: Sequence[Step], hours: int, *, palette: Palette, zone: ZoneInf
     layout["showlegend"] = False
     if not steps:
         return {"data": [], "layout": layout}
+    frame.whole(layout, max(abs(step.gained or 0) for step in steps))
     falls = [palette.mark if (step.gained or 0) < 0 else palette.bar for step in steps]
     bars = {
         "type": "bar",
@@ -110,17 +113,32 @@ def _required(line: Line, palette: Palette, zone: ZoneInfo) -> Figure:
     }
 
 
+def _paths(now: tuple[datetime, float], forecast: Forecast, goal: int | None) -> list[Line]:
+    """Each percentile from now to the end; one that reaches the goal on its way stays there."""
+    (start, done) = now
+    found: list[Line] = []
+    for end in forecast[1:]:
+        path: list[tuple[datetime, float]] = [now, (forecast.at, end)]
+        if goal and done <= goal < end:
+            reached = start + (forecast.at - start) * ((goal - done) / (end - done))
+            path[1:] = [(reached, goal), (forecast.at, goal)]
+        found.append(path)
+    return found
+
+
 def _forecast(
-    grid: Grid, now: int, forecast: Forecast, palette: Palette, zone: ZoneInfo
+    low: Line, middle: Line, high: Line, *, palette: Palette, zone: ZoneInfo
 ) -> list[Figure]:
-    x = [frame.clock(grid.end, zone), frame.clock(forecast.at, zone)]
+    def points(line: Line) -> Figure:
+        return {"x": [frame.clock(at, zone) for at, _ in line], "y": [value for _, value in line]}
+
     edge = {"color": palette.bar, "width": 0}
-    band = {"type": "scatter", "mode": "lines", "x": x, "hoverinfo": "skip", "line": edge}
+    band = {"type": "scatter", "mode": "lines", "hoverinfo": "skip", "line": edge}
     return [
-        band | {"y": [now, forecast.p10], "showlegend": False, "name": "Low"},
+        band | points(low) | {"showlegend": False, "name": "Low"},
         band
+        | points(high)
         | {
-            "y": [now, forecast.p90],
             "fill": "tonexty",
             "fillcolor": palette.band,
             "name": "Forecast (80 %)",
@@ -129,8 +147,7 @@ def _forecast(
             "type": "scatter",
             "mode": "lines",
             "name": "Middle forecast",
-            "x": x,
-            "y": [now, forecast.p50],
+            **points(middle),
             "showlegend": False,
             "line": {"color": palette.bar, "width": 1.5, "dash": "dash"},
             "hovertemplate": "about %{y:.0f} completes<extra></extra>",

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 Figure = dict[str, Any]
+FEW = 5  # counts up to which Plotly would mark fractions
 
 
 class Palette(NamedTuple):
@@ -79,6 +80,12 @@ def level(goal: float, palette: Palette) -> Figure:
     }
 
 
+def whole(layout: Figure, top: float) -> None:
+    """Counts have no halves: the few of a small chart are marked one by one."""
+    if top <= FEW:
+        layout["yaxis"]["dtick"] = 1
+
+
 def level_name(goal: float, text: str, palette: Palette) -> Figure:
     """The words on a level."""
     return {
@@ -125,7 +132,7 @@ def layout(palette: Palette, city: str) -> Figure:
                 {"dtickrange": [43_200_000, None], "value": "%-d %b"},
             ],
         },
-        "yaxis": axis | {"rangemode": "tozero"},
+        "yaxis": axis | {"rangemode": "tozero", "separatethousands": True},
         "barmode": "overlay",
         "bargap": 0.15,
     }

@@ -35,6 +35,7 @@ def project(
     layout = frame.layout(palette, place(zone))
     if start is None:
         return {"data": [], "layout": layout}
+    frame.whole(layout, sum(max(share.counts, default=0) for share in shares))
     traces = [
         _area(start, share, palette.shares[min(i, len(palette.shares) - 1)], palette, zone)
         for i, share in enumerate(shares)

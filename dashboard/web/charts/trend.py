@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from dashboard.web.charts import frame
 from dashboard.web.times import place
+
+COUNTED = ("completes", "prescreens")
+LEAST = timedelta(hours=2)  # shown even if the first reading is younger
 
 
 def trend(
@@ -24,6 +27,11 @@ def trend(
     layout["showlegend"] = False
     if not points:
         return {"data": [], "layout": layout}
+    if unit in COUNTED:
+        frame.whole(layout, max(value for _, value in points))
+    if points[-1][0] - points[0][0] < LEAST:
+        reach = (points[-1][0] - LEAST, points[-1][0] + LEAST / 12)
+        layout["xaxis"]["range"] = [frame.clock(at, zone) for at in reach]
     if agreed is not None:
         layout["shapes"] = [frame.level(agreed, palette)]
         layout["annotations"] = [frame.level_name(agreed, f"Agreed {agreed:g} {unit}", palette)]

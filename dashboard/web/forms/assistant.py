@@ -11,6 +11,8 @@ from dashboard.web.forms import modules
 from dashboard.web.forms.base import NO_CHANGE, Entry, Form, Value, Wrong
 from dashboard.web.forms.modules import PACING, PRICING, QUOTAS, SOFT, Texts
 
+OFF = "switch_off"  # agreed: what was on ends
+WORDS = {SOFT: "the soft launch", PACING: "pacing", QUOTAS: "help with quotas", PRICING: "pricing"}
 Choice = tuple[str, str, bool]  # value, word, chosen
 
 
@@ -57,12 +59,25 @@ def check(entry: Entry) -> Value:
         raise Wrong(wrong, again=again)
     if value == entry.seen:
         raise Wrong(form=NO_CHANGE)
+    if said := _ends(entry, value):
+        raise Wrong({OFF: said})
     return value
+
+
+def _ends(entry: Entry, value: Value) -> str:
+    """What is switched off, until that is agreed to."""
+    off = [WORDS[name] for name in MODULES if entry.seen[name] and not value[name]]
+    if not off or OFF in entry.typed:
+        return ""
+    what = " and ".join(filter(None, (", ".join(off[:-1]), off[-1])))
+    return f"This switches {what} off on the exchange, with all that is set for it."
 
 
 def filled(value: Value, entry: Entry) -> Texts:
     """Every module that is on; with all of them off, the form is typed all the same."""
     texts = {"typed": "1"}
+    if any(entry.seen[name] and not value[name] for name in MODULES):
+        texts[OFF] = "on"
     for name, module in MODULES.items():
         if value[name]:
             texts |= module.texts(value[name], entry)
@@ -109,6 +124,8 @@ def shown(entry: Entry) -> dict[str, Any]:
         "others": _others(entry, texts.get(modules.EXPOSED, "")),
         "stop": texts.get(modules.STOP, ""),
         "balance": texts.get(modules.BALANCE, ""),
+        "ends": entry.errors.get(OFF, ""),
+        "off_agreed": OFF in entry.typed,
         **_pricing(entry, texts),
     }
 

@@ -131,5 +131,5 @@ def jumps(old: Decimal | int | None, new: Decimal | int) -> bool:
 
 
 def change(old: Decimal | int, new: Decimal | int) -> str:
-    """A change in per cent: "+12 %"."""
-    return f"{(Decimal(new) - old) / Decimal(old) * 100:+.0f} %"
+    """A change in per cent: "+12 %", "−12 %"."""
+    return f"{(Decimal(new) - old) / Decimal(old) * 100:+.0f} %".replace("-", "−")

@@ -60,7 +60,7 @@ def shown(entry: Entry) -> dict[str, Any]:
         cost = price.to_come(group, Decimal(typed), present)
     return {
         "currency": currency,
-        "present": figures.amount(present),
+        "present": figures.amount(present, currency),
         "price": format(present, "f") if present is not None else "",
         "value": typed,
         "cost": cost,
@@ -75,11 +75,11 @@ def filled(value: Value, _entry: Entry) -> Mapping[str, str]:
 
 
 def quick(entry: Entry) -> Mapping[str, str]:
-    """The present price and some per cent, to the cent where that moves it."""
+    """The present price and some per cent, to the smallest coin where that moves it."""
     present, by = _present(entry), entry.typed.get("by")
     if by not in QUICK or present is None:
         return {}
-    new = price.rounded(present * (100 + int(by)) / 100, present)
+    new = price.rounded(present * (100 + int(by)) / 100, present, entry.currency)
     return {"cpi": format(new, "f")}
 
 

@@ -64,7 +64,8 @@ def shown(entry: Entry) -> dict[str, Any]:
         "start": entry.typed.get(START, _local(entry.seen[START], entry)),
         "end": entry.typed.get(END, _local(entry.seen[END], entry)),
         "present": {
-            name: _local(entry.seen[name], entry).replace("T", " ") for name in (START, END)
+            name: times.there(datetime.fromisoformat(stamp), entry.group) if stamp else "not set"
+            for name, stamp in ((name, entry.seen[name]) for name in (START, END))
         },
         "started": _started(entry),
         "earliest": entry.now.astimezone(zone).strftime(_FORM),

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from dashboard.sync.draft import PROFILING
 from dashboard.web import figures
-from dashboard.web.forms import details, exclusions, moments, re_entry
+from dashboard.web.forms import audience, details, exclusions, moments, profiles, re_entry
 from dashboard.web.forms.base import NO_CHANGE, Entry, Value, Wrong, amount
 from dashboard.web.forms.draft_fields import (
     CPI,
@@ -61,6 +62,8 @@ def read(entry: DraftEntry) -> tuple[Value, dict[str, str]]:
             wrong |= exc.fields
     value |= {PII: PII in entry.typed, EXCLUSION: EXCLUSION in entry.typed}
     _price(entry, value, wrong)
+    value[PROFILING], wrong_profiles = profiles.read(entry)
+    wrong |= wrong_profiles
     for part in (_period, _re_entry):
         try:
             value |= part(entry, were)
@@ -158,7 +161,7 @@ def filled(value: Value, entry: DraftEntry) -> Mapping[str, str]:
     ticked = {name: "on" for name in (PII, EXCLUSION) if value.get(name)}
     if (held := value.get(RE_ENTRY)) is not None:
         ticked |= {RE_ENTRY_SET: "on"} | dict(re_entry.filled(held, _grid(entry)))
-    return texts | ticked
+    return texts | ticked | audience.filled(value.get(PROFILING))
 
 
 def shown(entry: DraftEntry) -> dict[str, Any]:
@@ -167,7 +170,7 @@ def shown(entry: DraftEntry) -> dict[str, Any]:
     texts = {name: entry.typed.get(name, were.get(name, "")) for name in (*were, RE_ENTRY_SET)}
     if entry.typed:
         texts |= {n: entry.typed.get(n, "") for n in (PII, EXCLUSION, RE_ENTRY_SET)}
-    return {"text": texts, **re_entry.shown(_grid(entry))}
+    return {"text": texts, **re_entry.shown(_grid(entry)), **profiles.shown(entry)}
 
 
 _PLACES = {"pricing": PRICING, PERIOD: END} | {
@@ -178,4 +181,6 @@ _PLACES = {"pricing": PRICING, PERIOD: END} | {
 def place(name: str) -> str:
     """The field that an objection is about: the last of its steps that is one of ours."""
     steps = re.split(r"[.\[\]/]+", name)
+    if at := profiles.place(steps, name):
+        return at
     return next((_PLACES[step] for step in reversed(steps) if step in _PLACES), "")

@@ -11,7 +11,7 @@ from dashboard.web import figures
 from dashboard.web.forms import price
 from dashboard.web.forms.base import NO_CHANGE, Entry, Form, Value, Wrong, change, jumps, whole
 
-TOTAL, AGAIN = "completes_goal", "completes_goal_again"
+TOTAL, AGAIN, ANEW = "completes_goal", "completes_goal_again", "quotas_anew"
 MOST = 1_000_000
 
 
@@ -33,7 +33,9 @@ def field_of(profile: Value, target: Value) -> str:
 
 
 def check(entry: Entry) -> Value:
-    """Only what changes: with the total alone, the exchange works the quotas out anew."""
+    """Only what changes: with the total alone, the exchange works the quotas out anew, which must
+    be agreed to.
+    """
     wrong: dict[str, str] = {}
     value: dict[str, Any] = {}
     was = entry.seen[TOTAL]
@@ -46,8 +48,10 @@ def check(entry: Entry) -> Value:
         raise Wrong(wrong)
     if not value:
         raise Wrong(form=NO_CHANGE)
-    if TOTAL in value and was and jumps(was, total or 0):
-        _typed_twice(entry, was, total or 0)
+    again = _typed_twice(entry, was, total or 0) if TOTAL in value else {}
+    anew = _quotas_move(entry) if TOTAL in value and "profiles" not in value else {}
+    if again or anew:
+        raise Wrong(again | anew, again=bool(again))
     return value
 
 
@@ -76,14 +80,22 @@ def _quotas(entry: Entry, wrong: dict[str, str]) -> list[Value]:
     return changed
 
 
-def _typed_twice(entry: Entry, old: int, new: int) -> None:
+def _typed_twice(entry: Entry, old: int | None, new: int) -> dict[str, str]:
+    """What is wrong with a large step that was typed once."""
     again = entry.typed.get(AGAIN, "").strip()
-    if again == str(new):
-        return
+    if not old or not jumps(old, new) or again == str(new):
+        return {}
     sentence = f"That is {change(old, new)}. Type the new goal again to confirm it."
-    raise Wrong(
-        again=True, completes_goal_again="This is not the goal above." if again else sentence
-    )
+    return {AGAIN: "This is not the goal above." if again else sentence}
+
+
+def _quotas_move(entry: Entry) -> dict[str, str]:
+    """What the exchange does with quotas that stay as they are in the form, until it is agreed."""
+    number = sum(len(profile["targets"]) for profile in entry.seen["profiles"])
+    if not number or ANEW in entry.typed:
+        return {}
+    what = "this quota" if number == 1 else f"these {number} quotas"
+    return {ANEW: f"With a new goal alone the exchange works {what} out anew from its own figures."}
 
 
 def shown(entry: Entry) -> dict[str, Any]:
@@ -95,6 +107,8 @@ def shown(entry: Entry) -> dict[str, Any]:
         "total": text,
         "present": figures.count(was),
         "done": figures.count(entry.group.completes),
+        "anew": ANEW in entry.errors or ANEW in entry.typed,
+        "agreed": ANEW in entry.typed,
         "cost": price.for_goal(entry.group, int(text), was) if moved else "",
         "quotas": [
             (
@@ -133,14 +147,15 @@ def _condition(condition: Value) -> str:
 
 
 def filled(value: Value, _entry: Entry) -> Mapping[str, str]:
-    """Every goal that the value names."""
+    """Every goal that the value names; a total alone agrees to quotas that are worked out anew."""
     texts = {
         field_of(profile, target): str(target["completes_goal"])
         for profile in value.get("profiles") or []
         for target in profile["targets"]
         if target["completes_goal"] is not None
     }
-    return texts | ({TOTAL: str(value[TOTAL])} if value.get(TOTAL) else {})
+    total = {TOTAL: str(value[TOTAL])} if value.get(TOTAL) else {}
+    return texts | total | ({ANEW: "on"} if total and not texts else {})
 
 
 def place(name: str) -> str:

@@ -182,7 +182,8 @@ def _typed_twice(entry: Entry, given: Mapping[str, Decimal]) -> None:
         again = entry.typed.get(f"{name}_again", "").strip()
         if not again:
             against = "" if held else ", today's CPI"
-            said = f"That is {change(old, given[name])} against {figures.amount(old)}{against}."
+            was = figures.amount(old, entry.group.currency) + against
+            said = f"That is {change(old, given[name])} against {was}."
             wrong[f"{name}_again"] = f"{said} Type the {AMOUNTS[name]} again to confirm it."
         elif not AMOUNT.fullmatch(again) or Decimal(again) != given[name]:
             wrong[f"{name}_again"] = f"This is not the {AMOUNTS[name]} typed above."

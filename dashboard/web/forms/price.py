@@ -8,14 +8,15 @@ from dashboard.fielding.models import TargetGroup
 from dashboard.fielding.wanted import completes_wanted, counts_prescreens
 from dashboard.web import figures
 
-CENT = Decimal("0.01")
+FINER = Decimal("0.01")  # of the smallest coin
 
 
-def rounded(new: Decimal, present: Decimal) -> Decimal:
-    """A price to the cent; finer where a cent would not move it, or not that way."""
-    cents = new.quantize(CENT, ROUND_HALF_UP)
-    moves = cents != present and (cents > present) == (new > present)
-    return cents if moves else new.quantize(CENT * CENT, ROUND_HALF_UP)
+def rounded(new: Decimal, present: Decimal, currency: str) -> Decimal:
+    """A price to the smallest coin; finer where a coin would not move it, or not that way."""
+    coin = Decimal(1).scaleb(-figures.digits(currency))
+    coins = new.quantize(coin, ROUND_HALF_UP)
+    moves = coins != present and (coins > present) == (new > present)
+    return coins if moves else new.quantize(coin * FINER, ROUND_HALF_UP)
 
 
 def left(group: TargetGroup, goal: int | None = None) -> int | None:
@@ -39,7 +40,7 @@ def to_come(group: TargetGroup, price: Decimal, was: Decimal) -> str:
         return ""
     cost = number * price
     said = (
-        f"{figures.count(number)} completes to come × {figures.amount(price)} = "
+        f"{figures.count(number)} completes to come × {figures.amount(price, group.currency)} = "
         f"{figures.total(cost, group.currency)}"
     )
     return said + _more(cost - number * was, group.currency) + _in_the_end(group, cost)

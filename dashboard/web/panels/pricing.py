@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -12,6 +13,12 @@ from dashboard.web import figures
 from dashboard.web.panels.quotas import sheet_of
 
 Place = tuple[int, int]
+AGREED, NOW, DRAFT = (
+    "agreed",
+    "now",
+    "this draft",
+)  # how cells are marked; of a draft nothing is agreed
+_KINDS = {AGREED: "agreed", NOW: "now", DRAFT: "agreed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +58,32 @@ def of_group(group: TargetGroup) -> Table | None:
     observed = None if group.median_loi_seconds is None else group.median_loi_seconds / 60
     agreed = card.cell(group.expected_loi_minutes, group.expected_incidence_rate)
     present = card.cell(observed, group.incidence_rate)
-    said = [_standing("Agreed", agreed, card), _standing("As it runs now", present, card)]
+    is_draft = group.status == TargetGroup.Status.DRAFT
+    said = [
+        _standing("As the draft is" if is_draft else "Agreed", agreed, card),
+        _standing("As it runs now", present, card),
+    ]
     if present and agreed and present != agreed:
         said.append(_difference(card, agreed, present))
     said += _neighbours(card, agreed or present)
-    return table(card, agreed=agreed, present=present, sentences=[one for one in said if one])
+    marks = {DRAFT if is_draft else AGREED: agreed, NOW: present}
+    return table(card, marks=marks, sentences=[one for one in said if one])
 
 
 def table(
     card: RateCard,
     *,
-    agreed: Place | None = None,
-    present: Place | None = None,
+    marks: Mapping[str, Place | None] | None = None,
     sentences: list[str] | None = None,
 ) -> Table:
-    """Any card as a table."""
-    middle = agreed or present
+    """Any card as a table; `marks`: the cells that mean something, by their words."""
+    places = {word: place for word, place in (marks or {}).items() if place}
+    middle = next(iter(places.values()), None)
     around = card.neighbours(middle) if middle else []
     lines = [
         Line(
             f"{minutes:g} min",
-            [
-                _cell(price, (row, column), agreed, present, around)
-                for column, price in enumerate(card.prices[row])
-            ],
+            [_cell(card, (row, column), places, around) for column in range(len(card.prices[row]))],
         )
         for row, minutes in enumerate(card.minutes)
     ]
@@ -83,12 +92,11 @@ def table(
     return Table(kind, card.currency, percents, lines, sentences or [])
 
 
-def _cell(
-    price: Decimal, at: Place, agreed: Place | None, present: Place | None, around: list[Place]
-) -> Cell:
-    words = [word for word, place in (("agreed", agreed), ("now", present)) if place == at]
-    kind = " ".join(words) or ("near" if at in around else "")
-    return Cell(figures.amount(price), " and ".join(words), kind)
+def _cell(card: RateCard, at: Place, marks: Mapping[str, Place], around: list[Place]) -> Cell:
+    words = [word for word, place in marks.items() if place == at]
+    kind = " ".join(_KINDS[word] for word in words) or ("near" if at in around else "")
+    price = card.prices[at[0]][at[1]]
+    return Cell(figures.amount(price, card.currency), " and ".join(words), kind)
 
 
 def _price(card: RateCard, at: Place) -> str:
@@ -127,4 +135,4 @@ def _neighbours(card: RateCard, at: Place | None) -> list[str]:
 
 def _signed(card: RateCard, at: Place, paid: Decimal) -> str:
     change = card.prices[at[0]][at[1]] - paid
-    return f"{'+' if change >= 0 else '−'}{figures.amount(abs(change))}"
+    return f"{'+' if change >= 0 else '−'}{figures.amount(abs(change), card.currency)}"

@@ -10,6 +10,7 @@ from dashboard.fielding.models import GroupSheet, TargetGroup
 from dashboard.fielding.wanted import completes_wanted
 from dashboard.web import figures
 
+ENDED = (TargetGroup.Status.COMPLETED, TargetGroup.Status.ARCHIVED)
 BEHIND = 0.8  # of the group's own share of its goal: a cell below this holds it up
 
 
@@ -34,9 +35,9 @@ def sheet_of(group: TargetGroup) -> GroupSheet | None:
 
 def cells(group: TargetGroup) -> list[Cell]:
     """Every cell that has a goal, the smallest share first; among equals, the most missing."""
-    stored = sheet_of(group)
+    stored, ended = sheet_of(group), group.status in ENDED
     found = [
-        _cell(str(profile.get("name") or ""), target, _share(group))
+        _cell(str(profile.get("name") or ""), target, _share(group), ended=ended)
         for profile in (stored.profiles if stored else [])
         if isinstance(profile, Mapping) and profile.get("quotas")
         for target in profile.get("targets") or []
@@ -57,11 +58,13 @@ def _share(group: TargetGroup) -> float:
     return (group.completes or 0) / goal if goal else 0.0
 
 
-def _cell(profile: str, target: Mapping[str, Any], usual: float) -> Cell:
+def _cell(profile: str, target: Mapping[str, Any], usual: float, *, ended: bool) -> Cell:
     done, goal = int(target.get("completes") or 0), int(target["goal"])
     word, tone = "", ""
     if done >= goal:
         word, tone = "Full", "good"
+    elif ended:
+        word, tone = "Short", "warn"
     elif done / goal < BEHIND * min(usual, 1.0):
         word, tone = "Slow", "warn"
     return Cell(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dashboard.alerts.words import pause_cause
+from dashboard.fielding.confidence import is_guess
 from dashboard.fielding.models import TargetGroup, User
 from dashboard.fielding.wanted import completes_wanted, counts_prescreens
 from dashboard.fielding.warning import LINE
@@ -100,7 +101,8 @@ def _outlook(group: TargetGroup, user: User, goal: int | None) -> str:
         end = times.when(group.ends_at, group, user)
         said.append(f"Expected by its end, {end}: about {middle:,}{of}{reach}")
     if group.finish_at and group.status in ("live", "scheduled"):
-        said.append(f"Likely to be full on {times.when(group.finish_at, group, user)}")
+        unsure = ", but that is little more than a guess" if is_guess(group.completes) else ""
+        said.append(f"Likely to be full on {times.when(group.finish_at, group, user)}{unsure}")
     return "\n".join(said)
 
 

@@ -18,7 +18,7 @@ from dashboard.web.glossary import GLOSSARY
 register = template.Library()
 register.filter(figures.count)
 register.filter(figures.percent)
-register.filter(figures.money)
+register.filter(figures.price)
 register.filter(figures.plain)
 register.filter(figures.total)
 register.filter(figures.cents)
@@ -32,6 +32,12 @@ register.filter(words.country)
 def get(mapping: Mapping[str, str], key: str) -> str:
     """A value by a key that is itself a variable."""
     return mapping.get(key, "")
+
+
+@register.filter
+def stop(sentence: str) -> str:
+    """A sentence with its full stop."""
+    return f"{sentence.rstrip('. ')}."
 
 
 @register.filter

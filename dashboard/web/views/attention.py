@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from dashboard.fielding.models import Change, Edit, Incident, TargetGroup, User
 from dashboard.fielding.queries import ChangeQuerySet, EditQuerySet, IncidentQuerySet
 from dashboard.fielding.subqueries import IN_FIELD
-from dashboard.web import attention, conditional, lately, polling, visits
+from dashboard.web import attention, conditional, lately, polling, times, visits
 from dashboard.web.access import Rule, memberships, person, rule, stamped
 from dashboard.web.headline import FIELDS, headline
 
@@ -49,9 +49,10 @@ def _context(request: HttpRequest, user: User, now: datetime) -> dict[str, Any]:
         .named()
         .filter(occurred_at__gte=span.start, kind__in=lately.TOLD)
     )
-    events = lately.events(
-        told, list(edits.select_related("group", "by")[:MOST]), list(changes[:MOST]), span.start
-    )
+    edited = list(edits.select_related("group", "by")[:MOST])
+    zone = times.zone(user.time_zone)
+    changed = list(changes[:MOST])
+    events = lately.events(told, edited, changed, span.start, zone)
     rows = attention.rows(told, summary.sizes)
     of = memberships(request)
     return {
@@ -64,6 +65,7 @@ def _context(request: HttpRequest, user: User, now: datetime) -> dict[str, Any]:
         "accounts": polling.accounts(request),
         "events": events[:EVENTS],
         "counted": lately.counted(events),
+        "more": MOST in (len(told), len(edited), len(changed)),
         "spans": [(one.key, one.word, one is span) for one in spans],
         "span": span,
         "unfolded": "since" in request.GET,

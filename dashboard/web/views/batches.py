@@ -13,13 +13,15 @@ from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
-from dashboard.fielding.models import Batch, BatchGroup, ExchangeUser, TargetGroup
+from dashboard.fielding.models import Batch, BatchGroup, Edit, ExchangeUser, TargetGroup
 from dashboard.sync import batch as sync
+from dashboard.sync import record
 from dashboard.sync.batch import Chosen
-from dashboard.web import acting
+from dashboard.web import acting, launching, previews
 from dashboard.web.access import Rule, may_edit, person, rule
+from dashboard.web.keys import key
 from dashboard.web.panels import closing
 
 OPEN_FOR_SECONDS = 3600
@@ -28,9 +30,12 @@ SHOWN = 50
 
 
 @rule(Rule.SIGNED_IN)
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def act(request: HttpRequest) -> HttpResponse:
-    """What an action would do to the picked groups; or, asked for, the action itself."""
+    """What an action would do to the picked groups; or, asked for, the action itself.
+
+    Who had to sign in first picks them again.
+    """
     action = request.POST.get("do", "")
     if action not in Batch.Action.values:
         return redirect("groups")
@@ -39,7 +44,7 @@ def act(request: HttpRequest) -> HttpResponse:
     groups = _picked(request)
     typed, people = request.POST, _people(groups)
     first = acting.asks_first(action) and "typed" not in typed
-    told = acting.Preview()
+    told = previews.Preview()
     if groups and not first:
         told = acting.preview(action, groups, typed, people, timezone.now())
     if _is_one_click(request, action, told):
@@ -49,7 +54,7 @@ def act(request: HttpRequest) -> HttpResponse:
 
 def _picked(request: HttpRequest) -> list[TargetGroup]:
     """The picked groups that the person may see; 403 where one may not be changed by them."""
-    picks = [int(one) for one in request.POST.getlist("pick") if one.isdecimal() and len(one) < 16]
+    picks = [pk for one in request.POST.getlist("pick") if (pk := key(one))]
     return _editable(request, picks[: acting.MOST])
 
 
@@ -67,7 +72,7 @@ def _people(groups: list[TargetGroup]) -> dict[str, str]:
     return {one.exchange_id: str(one) for one in people.order_by("name")}
 
 
-def _is_one_click(request: HttpRequest, action: str, told: acting.Preview) -> bool:
+def _is_one_click(request: HttpRequest, action: str, told: previews.Preview) -> bool:
     """A pause or resumption of the one group whose page was open, which was asked for just now."""
     asked = bool(request.POST.get("token")) and action in AT_ONCE
     return asked and len(told.rows) == 1 and not told.refused
@@ -78,7 +83,7 @@ def _show(
     action: str,
     groups: list[TargetGroup],
     people: dict[str, str],
-    told: acting.Preview,
+    told: previews.Preview,
 ) -> HttpResponse:
     rows = [(one.chosen.group.pk, one.chosen.seen, one.chosen.wanted) for one in told.rows]
     sealed = [action, secrets.token_urlsafe(24), rows, told.wanted]
@@ -89,6 +94,7 @@ def _show(
         "typed": request.POST,
         "people": people,
         "hows": acting.HOWS,
+        "starts": launching.STARTS,
         "currencies": acting.currencies(groups),
         "asks": acting.asks_first(action),
         "sealed": signing.dumps(sealed, salt="batch", compress=True) if rows else "",
@@ -108,12 +114,12 @@ def _send(request: HttpRequest, action: str, sealed: str) -> HttpResponse:
     groups = _editable(request, values)
     if not groups:
         raise PermissionDenied("None of these groups is yours to change any more.")
-    rows = [acting.Row(Chosen(one, *values[one.pk])) for one in groups]
+    rows = [previews.Row(Chosen(one, *values[one.pk])) for one in groups]
     return _create(request, action, rows, wanted, token)
 
 
 def _create(
-    request: HttpRequest, action: str, rows: list[acting.Row], wanted: dict[str, Any], token: str
+    request: HttpRequest, action: str, rows: list[previews.Row], wanted: dict[str, Any], token: str
 ) -> HttpResponse:
     """Commit it, take the first steps at once, and show how it goes."""
     made = sync.create(
@@ -142,7 +148,9 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     for row in rows:
         if row.edit and row.state != BatchGroup.State.WAITING:
-            row.state, row.reason = sync.outcome(row.edit)
+            row.state, row.reason = record.outcome(row.edit)
+            if row.edit.kind == Edit.Kind.LAUNCH and not row.edit.is_settled:
+                row.state = BatchGroup.State.WAITING
     closes = rows[0].job.batch.action == Batch.Action.COMPLETE
     counts = Counter(row.state for row in rows)
     context = {
@@ -154,10 +162,28 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
         "failed": counts[BatchGroup.State.FAILED],
         "unknown": counts[BatchGroup.State.UNKNOWN],
         "running": counts[BatchGroup.State.WAITING] > 0,
+        "again": _again(request, rows),
         "errors": {row.job.error for row in rows if row.job.error and not row.job.finished_at},
     }
+    if not context["running"]:
+        Batch.objects.filter(pk=pk, by=person(request), seen_at=None).update(seen_at=timezone.now())
     part = bool(request.headers.get("HX-Request"))
     return render(request, "batch_live.html" if part else "batch.html", context)
+
+
+def _again(request: HttpRequest, rows: Iterable[BatchGroup]) -> list[tuple[str, Any]]:
+    """The fields of the preview for the refused groups alone, as it was asked for; none to viewers.
+
+    What is known by now of each is said there, and nothing is sent before that.
+    """
+    refused = [row for row in rows if row.state == BatchGroup.State.FAILED]
+    if not refused or not all(may_edit(request, row.group.account_id) for row in refused):
+        return []
+    wanted = dict(refused[0].job.batch.wanted)
+    if "manager_id" in wanted:
+        wanted = {"manager": wanted["manager_id"]}
+    picks = [("pick", row.group_id) for row in refused]
+    return [("typed", "1"), *wanted.items(), *picks]
 
 
 @rule(Rule.SIGNED_IN)

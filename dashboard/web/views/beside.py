@@ -28,6 +28,11 @@ class Beside:
     missing: dict[str, str] = field(default_factory=dict)
 
 
+def knows(kind: str) -> bool:
+    """Whether this is asked for beside the form."""
+    return kind in (FEASIBILITY, RATE_CARD)
+
+
 def told(account: ExchangeAccount, entry: DraftEntry, kind: str) -> Beside:
     """What was asked for, for the draft as it is filled in."""
     value, wrong = form.read(entry)

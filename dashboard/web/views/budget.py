@@ -15,9 +15,10 @@ from django.views.decorators.http import require_http_methods
 
 from dashboard.fielding.models import Edit, Project
 from dashboard.sync import ours
-from dashboard.web import editing, figures, spending
+from dashboard.web import editing, figures, kept, spending
 from dashboard.web.access import Rule, person, require_editor, rule
 from dashboard.web.forms.base import NO_CHANGE, Wrong, amount
+from dashboard.web.keys import key
 from dashboard.web.views.projects import found_project
 
 SALT = "project budget"
@@ -32,6 +33,8 @@ def budget(request: HttpRequest, pk: int) -> HttpResponseBase:
     if request.method != "POST":
         return _show(request, project, ours.present(project, Edit.Kind.BUDGET))
     token, seen = _unsealed(request, project)
+    if kept.is_back(request):
+        return _show(request, project, seen, token=token)
     try:
         wanted = _check(request, project, seen)
     except Wrong as exc:
@@ -91,10 +94,10 @@ def _show(
     request: HttpRequest, project: Project, seen: Any, *, token: str = "", **state: Any
 ) -> HttpResponse:
     """The form with what is held now, as typed, or as it was before an edit to be undone."""
-    asked = request.GET.get("undo", "")
+    asked = key(request.GET.get("undo", ""))
     value = seen
-    if asked.isascii() and asked.isdigit() and len(asked) < 19:
-        made = Edit.objects.filter(pk=int(asked), project=project).first()
+    if asked:
+        made = Edit.objects.filter(pk=asked, project=project).first()
         value = made.before if made and ours.same(made.after, seen) else seen
     text = figures.plain(Decimal(value["value"])) if value else ""
     context = {

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from dashboard.fielding.models import Project
 from dashboard.web import waves
 from dashboard.web.access import Rule, rule
+from dashboard.web.keys import key
 from dashboard.web.views.projects import found_project
 
 
@@ -23,8 +24,8 @@ def compare(request: HttpRequest, pk: int) -> HttpResponse:
     groups = waves.groups_of(projects)
     mine = groups.pop(of.pk, [])
     counts = waves.shared(mine, [group for some in groups.values() for group in some])
-    asked = request.GET.get("with", "")
-    chosen = int(asked) if asked.isdecimal() and int(asked) in counts else waves.best(counts)
+    asked = key(request.GET.get("with", ""))
+    chosen = asked if asked in counts else waves.best(counts)
     earlier = groups.get(chosen or 0, [])
     context = {
         "project": of,

@@ -18,18 +18,20 @@ from django.views.decorators.http import require_http_methods
 from dashboard.exchange.errors import ExchangeError, Forbidden
 from dashboard.fielding.models import Edit, Project, TargetGroup
 from dashboard.sync import copying, create, draft, push
-from dashboard.web import drafting, editing, times, undo
+from dashboard.web import drafting, editing, kept, times, undo
 from dashboard.web.access import Rule, exchange_ids, person, require_editor, rule
 from dashboard.web.desk import Desk, Opened, State
 from dashboard.web.forms import draft as form
 from dashboard.web.forms.base import Wrong
 from dashboard.web.forms.draft_fields import RE_ENTRY
-from dashboard.web.views import beside
+from dashboard.web.keys import key
+from dashboard.web.views import asking, beside
 from dashboard.web.views.groups import found
 from dashboard.web.views.projects import found_project
 
 LISTED = 200
 NO_RE_ENTRY = "It may be that this account cannot set re-entry: then leave it to the exchange."
+NOT_ALONG = "What went along with the copy is not filled in; copy the group again to have it."
 KEPT = "Nothing was sent. What you typed is kept; send it again in a moment."
 
 
@@ -47,7 +49,9 @@ def new(request: HttpRequest, pk: int) -> HttpResponseBase:
         state.opened = _begin(desk).opened
         state.trouble = editing.TOO_OLD
         return _show(desk, state)
-    if kind := request.POST.get("look"):
+    if kept.is_back(request):
+        return _show(desk, state)
+    if kind := asking.asked(request.POST):
         return _look(desk, state, kind)
     return _make(desk, state)
 
@@ -69,7 +73,9 @@ def change(request: HttpRequest, pk: int) -> HttpResponseBase:
         state = _open(desk)
         state.typed, state.trouble = request.POST, state.trouble or editing.TOO_OLD
         return _show(desk, state)
-    if kind := request.POST.get("look"):
+    if kept.is_back(request):
+        return _show(desk, state)
+    if kind := asking.asked(request.POST):
         return _look(desk, state, kind)
     return _save(desk, state)
 
@@ -79,6 +85,10 @@ def _begin(desk: Desk) -> State:
     now, asked = timezone.now(), desk.request.GET.get("from", "").strip()
     me = exchange_ids(desk.request).get(desk.project.account_id, "")
     state = State(Opened(drafting.begun(desk.project, desk.units, me, now)))
+    if made := undo.of_project(desk.project, desk.request.GET.get("again", "")):
+        _fill(desk, state, made.wanted)
+        state.trouble = NOT_ALONG if made.wanted and draft.ASSISTANT in made.wanted else ""
+        return state
     if not asked:
         return state
     source = _source(desk, asked)
@@ -87,16 +97,15 @@ def _begin(desk: Desk) -> State:
         return state
     value, state.trouble = _copied(source)
     if value is not None:
-        state.opened = Opened(drafting.copied(source, value, now), source=source.pk)
-        state.carried = copying.words(value)
+        besides = drafting.besides(value, {}, times.zone_of(source))
+        seen = drafting.copied(source, value, now)
+        state.opened = Opened(seen, source=source.pk, besides=besides)
     return state
 
 
 def _source(desk: Desk, asked: str) -> TargetGroup | None:
     """A group of the same account, by its number here, its short id or the exchange's own."""
-    same = Q(human_readable_id=asked.upper()) | Q(exchange_id=asked.upper())
-    if asked.isascii() and asked.isdigit() and len(asked) < 16:
-        same |= Q(pk=int(asked))
+    same = Q(human_readable_id=asked.upper()) | Q(exchange_id=asked.upper()) | Q(pk=key(asked))
     mine = TargetGroup.objects.visible_to(person(desk.request)).filter(same)
     mine = mine.filter(account=desk.project.account_id).select_related("account", "project")
     return cast("TargetGroup | None", mine.first())
@@ -110,7 +119,8 @@ def _copied(source: TargetGroup) -> tuple[Any, str]:
         kept = copying.stored(source)
         if kept is None:
             return None, f"{exc}. Nothing could be copied; try again in a moment."
-        return kept, f"{exc}. Copied as it was last read here, without profiles and quotas."
+        without = "" if kept[draft.PROFILING] else ", without profiles and quotas"
+        return kept, f"{exc}. Copied as it was last read here{without}."
     without = f"Not copied: {', '.join(copy.missing)}." if copy.missing else ""
     return copy.value, without
 
@@ -123,14 +133,16 @@ def _open(desk: Desk) -> State:
     except ExchangeError as exc:
         return State(trouble=f"{exc}. Nothing was changed.")
     seen = {name: held[name] for name in draft.FIELDS}
-    state = State(Opened(seen), carried=copying.words(held))
+    besides = drafting.besides(held, {}, times.zone_of(group))
+    state = State(Opened(seen, besides=besides))
     if asked := desk.request.GET.get("undo"):
         made = undo.of_kind(group, Edit.Kind.DRAFT, asked)
         if made and undo.still_so(made, held):
-            state.typed = QueryDict(mutable=True)
-            state.typed.update(dict(form.filled(made.before, desk.entry(state))) | {"typed": "1"})
+            _fill(desk, state, made.before)
         else:
             state.trouble = editing.NO_UNDO
+    if made := undo.of_kind(group, Edit.Kind.DRAFT, desk.request.GET.get("again", "")):
+        _fill(desk, state, made.wanted)
     if asked := desk.request.GET.get("launch"):
         made = undo.of_kind(group, Edit.Kind.LAUNCH, asked)
         if made is not None:
@@ -139,10 +151,23 @@ def _open(desk: Desk) -> State:
     return state
 
 
+def _fill(desk: Desk, state: State, value: Any) -> None:
+    """Type a draft in, as if a person had."""
+    state.typed = QueryDict(mutable=True)
+    state.typed.update(dict(form.filled(value, desk.entry(state))) | {"typed": "1"})
+
+
 def _look(desk: Desk, state: State, kind: str) -> HttpResponse:
-    """Feasibility or the rate card for what is filled in; nothing is saved."""
+    """Feasibility, the rate card, or other questions, for what is filled in; nothing is saved."""
+    part = bool(desk.request.headers.get("HX-Request"))
+    if not beside.knows(kind):
+        found = asking.take(desk, state, kind)
+        if part:
+            context = form.shown(desk.entry(state)) | {"state": state, "found": found}
+            return render(desk.request, "drafts/profiles.html", context)
+        return _show(desk, state, found=found)
     told = beside.told(desk.project.account, desk.entry(state), kind)
-    if desk.request.headers.get("HX-Request"):
+    if part:
         return render(desk.request, "drafts/beside.html", {"beside": told, "form": "draft"})
     return _show(desk, state, told)
 
@@ -163,7 +188,7 @@ def _make(desk: Desk, state: State) -> HttpResponseBase:
         state.trouble = f"{exc}. {KEPT}"
         return _show(desk, state)
     if made.state == Edit.State.REJECTED:
-        state.opened = Opened(opened.seen, source=opened.source)
+        state.opened = Opened(opened.seen, source=opened.source, besides=opened.besides)
         return _show(desk, _refused(made, state))
     if made.group is None:
         return redirect("made", made.pk)
@@ -209,15 +234,16 @@ def _save(desk: Desk, state: State) -> HttpResponseBase:
         state.errors = exc.fields
         return _show(desk, state)
     except (push.Busy, ExchangeError) as exc:
-        state.trouble = f"{exc}. {KEPT}"
+        state.trouble, state.busy = f"{exc}. {KEPT}", getattr(exc, "other", None)
         return _show(desk, state)
     zone = times.zone_of(group)
     if made.state == Edit.State.REJECTED:
-        state.opened = Opened(opened.seen)
+        state.opened = Opened(opened.seen, besides=opened.besides)
         _refused(made, state)
     elif made.state == Edit.State.CONFLICT and made.after:
         state.three = editing.three(made, desk.names, zone)
-        state.opened = Opened({name: made.after[name] for name in draft.FIELDS})
+        seen = {name: made.after[name] for name in draft.FIELDS}
+        state.opened = Opened(seen, besides=opened.besides)
     else:
         level = messages.SUCCESS if made.state == Edit.State.CONFIRMED else messages.WARNING
         messages.add_message(desk.request, level, editing.outcome(made, desk.names, zone))
@@ -225,7 +251,12 @@ def _save(desk: Desk, state: State) -> HttpResponseBase:
     return _show(desk, state)
 
 
-def _show(desk: Desk, state: State, told: beside.Beside | None = None) -> HttpResponse:
+def _show(
+    desk: Desk,
+    state: State,
+    told: beside.Beside | None = None,
+    found: asking.Answer | None = None,
+) -> HttpResponse:
     """The page of the form."""
     entry = desk.entry(state)
     context: dict[str, Any] = form.shown(entry) | {
@@ -237,6 +268,7 @@ def _show(desk: Desk, state: State, told: beside.Beside | None = None) -> HttpRe
         "units": desk.units,
         "people": desk.people,
         "beside": told,
+        "found": found,
         "source": _named(state),
     }
     if desk.group is None:

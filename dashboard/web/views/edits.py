@@ -30,7 +30,7 @@ from dashboard.exchange.errors import (
 )
 from dashboard.fielding.models import Edit, ExchangeUser, TargetGroup, User
 from dashboard.sync import push
-from dashboard.web import editing, times, undo
+from dashboard.web import editing, kept, times, undo
 from dashboard.web.access import Rule, View, person, require_editor, rule
 from dashboard.web.forms import FORMS
 from dashboard.web.forms.base import Entry, Form, Wrong
@@ -78,6 +78,7 @@ class State:
     errors: Mapping[str, str] = field(default_factory=dict)
     again: bool = False
     trouble: str = ""
+    busy: Edit | None = None  # the change that is in the way
     three: list[editing.Three] = field(default_factory=list)
 
 
@@ -149,7 +150,7 @@ def _open(desk: Desk) -> State:
 
 
 def _filled(desk: Desk) -> State:
-    """A fresh form; filled in where its address asks for it: one click, or undo."""
+    """A fresh form; filled in where its address asks for it: one click, undo, or once more."""
     state = _open(desk)
     if state.opened is None:
         return state
@@ -161,6 +162,8 @@ def _filled(desk: Desk) -> State:
             typed = dict(desk.form.filled(made.before, desk.entry(state.opened, state)))
         else:
             state.trouble = editing.NO_UNDO
+    if made := undo.of_group(desk.group, desk.form, desk.request.GET.get("again", "")):
+        typed = dict(desk.form.filled(made.wanted, desk.entry(state.opened, state)))
     state.typed = QueryDict(mutable=True)
     state.typed.update(typed)
     return state
@@ -175,6 +178,8 @@ def _send(desk: Desk) -> HttpResponseBase:
         state.typed, state.trouble = request.POST, state.trouble or editing.TOO_OLD
         return _show(desk, state)
     state = State(form_of, request.POST)
+    if kept.is_back(request):
+        return _show(desk, state)
     try:
         made = desk.exchange.push(
             group=desk.group,
@@ -187,7 +192,7 @@ def _send(desk: Desk) -> HttpResponseBase:
     except Wrong as exc:
         state.errors, state.again = exc.fields, exc.again
     except push.Busy as exc:
-        state.trouble = f"{exc}."
+        state.trouble, state.busy = f"{exc}.", exc.other
     else:
         return _ended(desk, made, state)
     return _show(desk, state)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, cast
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
@@ -19,7 +20,7 @@ from dashboard.fielding.queries import (
     EditQuerySet,
     IncidentQuerySet,
 )
-from dashboard.sync import plan
+from dashboard.sync import choices, plan
 from dashboard.web import (
     acting,
     completes,
@@ -58,13 +59,14 @@ def _mark(request: HttpRequest, group: TargetGroup) -> str:
 
 @rule(Rule.MEMBER)
 @require_safe
-def group(request: HttpRequest, pk: int) -> HttpResponse:
+def group(request: HttpRequest, pk: int) -> HttpResponseBase:
     """A target group."""
     if same := conditional.early(request, TargetGroup.objects.filter(pk=pk)):
         return same
     of = found(request, pk)
     etag, read_at = _mark(request, of), of.project.read_at
-    return conditional.page(request, "group", _context(request, of), etag=etag, read_at=read_at)
+    known, rest = {"group": of, "project": of.project}, partial(_context, request, of)
+    return conditional.page_head_first(request, "group", known, rest, etag=etag, read_at=read_at)
 
 
 def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
@@ -72,15 +74,13 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
     changes = list(ChangeQuerySet(Change).filter(group=of).newest()[:HISTORY_ROWS])
     edits = list(EditQuerySet(Edit).filter(group=of).newest()[:HISTORY_ROWS])
     return {
-        "group": of,
-        "project": of.project,
         "old": plan.is_old(of.project, now=now) or of.owed_at is not None,
         "strip": sheet.strip(of, user),
         "progress": sheet.progress(of),
         "status": sheet.group_status(of),
         "incidents": _incidents(of),
         "mutes": quiet.of_group(of, datetime.now(UTC)),
-        "may_mute": may_edit(request, of.account_id),
+        "may_mute": may_edit(request, of.account_id) and of.status not in quiet.SILENT,
         "closing": closing.sheet(of, now=now),
         "causes": sheet.causes(of),
         "risks": why.risks(of),
@@ -89,14 +89,14 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "transitions": acting.offered(of),
         "token": secrets.token_urlsafe(24),
         "settings": present.settings_of(of, user, names, changes),
-        "draft": drafting.rows(of, names) if of.status == "draft" else {},
+        "draft": drafting.rows(of, names | _clients(of)) if of.status == "draft" else {},
         "funnel": trends.funnel(of),
         "respondents": trends.respondents(of),
         "quotas": quotas.cells(of),
         "unlimited": quotas.unlimited(of),
         "card": pricing.of_group(of),
         "history_export": f"{reverse('group', args=[of.pk])}history/export.{{}}",
-        "history": history.lines(changes, edits, names),
+        "history": history.lines(changes, edits, names | project_name(of), times.zone_of(of)),
         "remark": sheet.remark(of),
         "manager": names.get(of.project_manager_id, ""),
         "may_edit": may_edit(request, of.account_id) and of.status not in ("draft", "archived"),
@@ -105,6 +105,16 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "notes": of.notes.newest(),
         **_over_time(request, of, changes, edits, now),
     }
+
+
+def project_name(of: TargetGroup) -> dict[str, str]:
+    """The name of its project by the exchange's id, as the changelog has it."""
+    return {of.project.exchange_id: of.project.name}
+
+
+def _clients(of: TargetGroup) -> dict[str, str]:
+    """The name of its client; asked for only where it has one."""
+    return choices.client_names(of.account) if of.details.get("client_id") else {}
 
 
 def _incidents(of: TargetGroup) -> list[tuple[Incident, str]]:

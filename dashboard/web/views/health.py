@@ -23,9 +23,12 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 
 @rule(Rule.OPEN)
 @require_safe
-def readyz(_request: HttpRequest) -> HttpResponse:
-    """503 while the database is away or behind this code; `degraded` and why for the rest."""
-    found = health.look(now=timezone.now())
+def readyz(request: HttpRequest) -> HttpResponse:
+    """503 while the database is away or behind this code; `degraded` and why for the rest.
+
+    Connections are named only to who has METRICS_TOKEN.
+    """
+    found = health.look(now=timezone.now(), named=_has_token(request))
     return JsonResponse(found.shown(), status=503 if found.broken else 200)
 
 
@@ -42,5 +45,11 @@ def figures(request: HttpRequest) -> HttpResponse:
 def _may_read(request: HttpRequest) -> bool:
     if not settings.METRICS_TOKEN:
         return not settings.PRODUCTION
+    return _has_token(request)
+
+
+def _has_token(request: HttpRequest) -> bool:
+    if not settings.METRICS_TOKEN:
+        return False
     given = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
     return hmac.compare_digest(given.encode(), settings.METRICS_TOKEN.encode())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any, cast
+from urllib.parse import urlencode
 
 import msgspec
 from django.contrib import messages
+from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,7 +22,7 @@ from dashboard.web import charts, incident, quiet
 from dashboard.web.access import Rule, may_edit, person, require_editor, rule
 from dashboard.web.scopes import Scope, scope
 
-SHOWN, IN_BELL = 200, 8
+A_PAGE, IN_BELL = 50, 8
 FORM = ["GET", "HEAD", "POST"]
 
 
@@ -31,9 +33,26 @@ def incidents(request: HttpRequest) -> HttpResponse:
     mine = IncidentQuerySet(Incident).visible_to(person(request)).select_related(*TOLD)
     closed = request.GET.get("show") == "closed"
     rows = mine.filter(state="resolved", fired_at__isnull=False).order_by("-closed_at", "-pk")
-    shown = rows if closed else mine.open().by_urgency()
-    context = {"rows": _titled(shown[:SHOWN]), "closed": closed, "shown": SHOWN}
+    sheet = Paginator(rows if closed else mine.open().by_urgency(), A_PAGE).get_page(
+        request.GET.get("page")
+    )
+    context = {"rows": _titled(sheet.object_list), "closed": closed, "pages": _pages(sheet, closed)}
     return render(request, "incidents.html", context)
+
+
+def _pages(sheet: Page[Any], closed: bool) -> dict[str, Any]:
+    """Where a page stands among the others."""
+
+    def address(number: int) -> str:
+        return "?" + urlencode({"show": "closed", "page": number} if closed else {"page": number})
+
+    return {
+        "total": sheet.paginator.count,
+        "first_row": sheet.start_index(),
+        "last_row": sheet.end_index(),
+        "before": address(sheet.previous_page_number()) if sheet.has_previous() else "",
+        "after": address(sheet.next_page_number()) if sheet.has_next() else "",
+    }
 
 
 TOLD = ("account", "project", "group", "acknowledged_by")
@@ -174,6 +193,8 @@ def act(request: HttpRequest, token: str) -> HttpResponse:
         return redirect("incident", one.pk)
     if errand.form in acting.FORMS and one.group_id:
         return redirect("edit", one.group_id, errand.form)
+    if errand.form == acting.CONNECTION:
+        return redirect("connection", one.account_id)
     if errand.form == acting.RESUME and one.group_id:
         return redirect("group", one.group_id)
     return redirect("mute-incident" if errand.form == acting.MUTE else "acknowledge", one.pk)

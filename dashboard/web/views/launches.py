@@ -19,7 +19,7 @@ from dashboard.exchange.errors import ExchangeError, Launched
 from dashboard.fielding.models import Edit, Project, TargetGroup
 from dashboard.sync import draft, launch, plan, push
 from dashboard.sync.launch import END, START
-from dashboard.web import drafting, editing, parts, times
+from dashboard.web import drafting, editing, kept, parts, times
 from dashboard.web.access import Rule, person, require_editor, rule
 from dashboard.web.forms import draft as form
 from dashboard.web.forms import moments
@@ -43,6 +43,7 @@ class State:
     typed: QueryDict = field(default_factory=QueryDict)
     errors: Mapping[str, str] = field(default_factory=dict)
     trouble: str = ""
+    busy: Edit | None = None  # the launch that is in the way
     mend: list[str] = field(default_factory=list)  # what to mend in the draft itself
 
 
@@ -62,6 +63,8 @@ def launch_draft(request: HttpRequest, pk: int) -> HttpResponseBase:
         state = _open(group)
         state.typed, state.trouble = request.POST, state.trouble or TOO_OLD
         return _show(request, group, state)
+    if kept.is_back(request):
+        return _show(request, group, state)
     return _send(request, group, state)
 
 
@@ -74,7 +77,7 @@ def _open(group: TargetGroup) -> State:
         return State(trouble=f"{exc}. It is read again now.")
     except ExchangeError as exc:
         return State(trouble=f"{exc}. Nothing was launched.")
-    return State({name: held[name] for name in draft.FIELDS})
+    return State(held)
 
 
 def _sent(request: HttpRequest, group: TargetGroup) -> State:
@@ -108,6 +111,7 @@ def _send(request: HttpRequest, group: TargetGroup, state: State) -> HttpRespons
         return _show(request, group, state)
     except (push.Busy, ExchangeError) as exc:
         state.trouble = f"{exc}. Nothing was launched."
+        state.busy = getattr(exc, "other", None)
         return _show(request, group, state)
     if made.state == Edit.State.CONFLICT and not made.after:
         changed = ", ".join(parts.DRAFT.get(one["name"], one["name"]) for one in made.reasons)
@@ -212,6 +216,6 @@ def _brief(seen: Any) -> dict[str, Any]:
     names = (
         "name", "locale", "completes_goal", "expected_length_of_interview_minutes",
         "expected_incidence_rate", "pricing_model", "cost_per_interview", "business_unit_id",
-        "project_manager_id", "live_url", "test_url",
+        "project_manager_id", "live_url", "test_url", "profiling", *draft.CARRIED,
     )  # fmt: skip
     return {name: seen[name] for name in names}

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
-from django import forms
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.alerts import deliver, pulse, wishes
 from dashboard.fielding.models import ExchangeAccount, Mail, User
 from dashboard.fielding.queries import MailQuerySet
-from dashboard.web import signin
 from dashboard.web.access import Rule, person, require_administrator, rule
 from dashboard.web.mail_choice import MailChoiceForm
 
@@ -65,50 +60,6 @@ def test(request: HttpRequest) -> HttpResponse:
     deliver.compose_test(to=user, now=timezone.now())
     messages.success(request, f"A test mail to {user.email} is on its way; see below how it went.")
     return redirect("mails")
-
-
-class AddressForm(forms.Form):
-    """Another address, by whoever knows the password."""
-
-    email = forms.EmailField(label="E-mail address", max_length=254)
-    password = forms.CharField(label="Your password", widget=forms.PasswordInput, required=False)
-
-    def __init__(self, user: User, given: Any = None) -> None:
-        self.user = user
-        super().__init__(given, initial={"email": user.email})
-
-    def clean_email(self) -> str:
-        """Nobody else's."""
-        email = str(self.cleaned_data["email"])
-        if User.objects.filter(email__iexact=email).exclude(pk=self.user.pk).exists():
-            raise ValidationError("Somebody else has this address.")
-        return email
-
-    def clean_password(self) -> str:
-        """Right, where the person has one."""
-        password = str(self.cleaned_data["password"])
-        if self.user.has_usable_password() and not self.user.check_password(password):
-            raise ValidationError("This is not your password.")
-        return ""
-
-
-@rule(Rule.SIGNED_IN)
-@sensitive_post_parameters("password")
-@require_http_methods(["GET", "HEAD", "POST"])
-def address(request: HttpRequest) -> HttpResponse:
-    """Another address for the person's mail; that the old one was refused is forgotten."""
-    user = person(request)
-    form = AddressForm(user, request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        before, user.email, user.email_refused = user.email, form.cleaned_data["email"], ""
-        user.save(update_fields=["email", "email_refused"])
-        deliver.compose_test(to=user, now=timezone.now())
-        signin.Accounts(request).send_notification_mail(
-            "account/email/address_changed", user, email=before
-        )
-        messages.success(request, f"Mail goes to {user.email} now; a test mail is on its way.")
-        return redirect("mail-choice")
-    return render(request, "address.html", {"form": form})
 
 
 @rule(Rule.ADMINISTRATOR)

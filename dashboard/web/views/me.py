@@ -9,7 +9,6 @@ from zoneinfo import available_timezones
 from django import forms
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
-from django.contrib.auth.forms import PasswordChangeForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
@@ -17,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from dashboard.fielding.models import ExchangeUser, Membership, User
 from dashboard.fielding.queries import ExchangeUserQuerySet
-from dashboard.web import signin
+from dashboard.web import devices, signin
 from dashboard.web.access import Rule, memberships, person, rule
 
 
@@ -85,9 +84,11 @@ def me(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def password(request: HttpRequest) -> HttpResponse:
     """A new password; other sessions of the person end."""
-    form = PasswordChangeForm(person(request), request.POST or None)
+    form = signin.NewPasswordForm(person(request), request.POST or None)
+    form.fields["new_password2"].label = "Once more"
     if request.method == "POST" and form.is_valid():
         update_session_auth_hash(request, form.save())
+        devices.keep(request)
         signin.Accounts(request).send_notification_mail(
             "account/email/password_changed", person(request)
         )

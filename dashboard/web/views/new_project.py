@@ -15,10 +15,11 @@ from django.views.decorators.http import require_http_methods
 from dashboard.exchange.errors import ExchangeError
 from dashboard.fielding.models import Edit, ExchangeAccount, ExchangeUser, TargetGroup
 from dashboard.sync import create
-from dashboard.web import editing
+from dashboard.web import editing, kept
 from dashboard.web.access import Rule, exchange_ids, memberships, person, require_editor, rule
 from dashboard.web.forms import details
 from dashboard.web.forms.base import Entry, Wrong
+from dashboard.web.keys import key
 
 SALT, OPEN_FOR_SECONDS = "new project", 24 * 3600
 NAME, MANAGER = "name", "project_manager_id"
@@ -49,8 +50,8 @@ def _send(
 ) -> HttpResponseBase:
     """Ask for it once, and go there."""
     token = _token(request, account)
-    if not token:
-        return _show(request, account, names, trouble=TOO_OLD)
+    if kept.is_back(request) or not token:
+        return _show(request, account, names, token=token, trouble="" if token else TOO_OLD)
     try:
         wanted = _check(request, names)
         made = create.new_project(account=account, wanted=wanted, by=person(request), token=token)
@@ -95,6 +96,13 @@ def _check(request: HttpRequest, names: dict[str, str]) -> dict[str, Any]:
     return {name: told for name, told in value.items() if told is not None}
 
 
+def _wanted(request: HttpRequest, account: ExchangeAccount) -> dict[str, Any]:
+    """What was typed for a project that could not be made, where the address names it."""
+    tried = Edit.objects.filter(kind=Edit.Kind.NEW_PROJECT, account=account)
+    made = tried.filter(pk=key(request.GET.get("again", ""))).first()
+    return dict(made.wanted or {}) if made else {}
+
+
 def _show(
     request: HttpRequest,
     account: ExchangeAccount,
@@ -104,7 +112,7 @@ def _show(
     **state: Any,
 ) -> HttpResponse:
     me = exchange_ids(request).get(account.pk, "")
-    typed = request.POST
+    typed = request.POST or _wanted(request, account)
     context = {
         "account": account,
         "people": names,

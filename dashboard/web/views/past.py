@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -11,20 +11,24 @@ from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import Change, Edit, Project, TargetGroup
 from dashboard.fielding.queries import ChangeQuerySet, EditQuerySet
-from dashboard.web import exports, history
-from dashboard.web.access import Rule, rule
-from dashboard.web.views.groups import found
+from dashboard.web import exports, history, times
+from dashboard.web.access import Rule, person, rule
+from dashboard.web.views.groups import found, project_name
 from dashboard.web.views.projects import found_project, people
 
 ON_PAGE = 200
 IN_FILE = 20_000
 
 
-def _lines(request: HttpRequest, of: Project, most: int) -> list[history.Line]:
+def _lines(
+    request: HttpRequest, of: Project, most: int, zone: ZoneInfo | None = None
+) -> list[history.Line]:
     """The newest changes of a project and of all its groups."""
     changes = ChangeQuerySet(Change).filter(group__project=of).newest()[:most]
     edits = EditQuerySet(Edit).of_projects().filter(of_project=of.pk).newest()[:most]
-    return list(islice(history.lines(changes, list(edits), people(request)), most))
+    names = people(request) | {of.exchange_id: of.name}
+    lines = history.lines(changes, list(edits), names, zone)
+    return lines[:most]
 
 
 @rule(Rule.MEMBER)
@@ -32,7 +36,7 @@ def _lines(request: HttpRequest, of: Project, most: int) -> list[history.Line]:
 def project(request: HttpRequest, pk: int) -> HttpResponse:
     """The history of a project."""
     of = found_project(request, pk)
-    lines = _lines(request, of, ON_PAGE)
+    lines = _lines(request, of, ON_PAGE, times.zone(person(request).time_zone))
     names = dict(of.target_groups.values_list("pk", "name"))
     context = {
         "project": of,
@@ -60,7 +64,7 @@ def group_file(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     of = found(request, pk)
     changes = ChangeQuerySet(Change).filter(group=of).newest()[:IN_FILE]
     edits = EditQuerySet(Edit).filter(group=of).newest()[:IN_FILE]
-    lines = history.lines(changes, list(edits), people(request))
+    lines = history.lines(changes, list(edits), people(request) | project_name(of))
     rows = _cells(lines, of.project, {of.pk: of})
     name = f"history-{of.human_readable_id or of.pk}"
     return exports.answer(name, kind, exports.Sheet(exports.HISTORY_HEADINGS, rows))

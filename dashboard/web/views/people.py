@@ -7,7 +7,7 @@ from typing import Any, cast
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
@@ -31,7 +31,7 @@ class Invitation(forms.Form):
         super().__init__(*args, **kwargs)
         self.account = account
         known = [(one.exchange_id, str(one)) for one in account.exchange_users.order_by("name")]
-        self.fields["exchange_user_id"].choices = [("", "nobody there"), *known]  # type: ignore[attr-defined]
+        self.fields["exchange_user_id"].choices = [("", "Not said"), *known]  # type: ignore[attr-defined]
 
     def clean_email(self) -> str:
         """Not somebody who is on the account already."""
@@ -56,10 +56,19 @@ class Invitation(forms.Form):
 
     def _new(self, email: str) -> User:
         first, _, last = self.cleaned_data["name"].strip().partition(" ")
-        user = User(username=email[:150], email=email, first_name=first, last_name=last)
+        user = User(username=_free_name(email), email=email, first_name=first, last_name=last)
         user.set_unusable_password()
         user.save()
         return user
+
+
+def _free_name(email: str) -> str:
+    """The address as a sign-in name; another where somebody kept it who has a new address now."""
+    name, number = email[:150], 1
+    while User.objects.filter(username__iexact=name).exists():
+        number += 1
+        name = f"{email[:140]} {number}"
+    return name
 
 
 @rule(Rule.ADMINISTRATOR)
@@ -70,7 +79,10 @@ def people(request: HttpRequest, pk: int) -> HttpResponse:
     account = get_object_or_404(ExchangeAccount, pk=pk)
     form = Invitation(account, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        _invite(request, form.save())
+        try:
+            _invite(request, form.save())
+        except IntegrityError:
+            messages.error(request, "Somebody invited this person at the same moment.")
         return redirect("people", pk)
     rows = account.memberships.select_related("user").order_by("user__username")
     names = dict(account.exchange_users.values_list("exchange_id", "name"))

@@ -19,10 +19,9 @@ from dashboard.fielding.models import Incident, Mute, Rule, TargetGroup
 from dashboard.web import rule_forms
 from dashboard.web.access import Rule as Access
 from dashboard.web.access import memberships, person, rule
+from dashboard.web.quiet import SILENT
 from dashboard.web.rule_forms import RecipientsForm, RuleForm
 from dashboard.web.scopes import Scope, may_change, require_change, scope
-
-PREVIEWED = 100  # groups: more take longer than somebody who types waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,8 @@ def rules_of(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         "told": told,
         "roles": ", ".join(f"every {name}" for name in told.roles),
         "may_change": may_change(request, of),
-        "may_mute": memberships(request)[of.account.pk].may_edit,
+        "may_mute": memberships(request)[of.account.pk].may_edit
+        and not (of.group and of.group.status in SILENT),
         "mutes": _mutes(of),
         "elsewhere": list(elsewhere.values()),
     }
@@ -98,12 +98,12 @@ def _lines(kept: Book, of: Scope) -> list[Line]:
 
 
 def _numbers(chosen: Effective) -> list[tuple[str, str]]:
-    """The rule's numbers in words, without waits of nought."""
+    """The rule's numbers in words, without those of nought."""
     return [
         (rule_forms.shown(chosen, name) + (" %" if rule_forms.is_share(words) else ""), words)
         for name in chosen.settings
         for words in (rule_forms.words_of(chosen, name),)
-        if name != "keep_minutes" and (chosen.settings[name] or name != "for_minutes")
+        if name != "keep_minutes" and chosen.settings[name]
     ]
 
 
@@ -130,11 +130,13 @@ def preview_of(request: HttpRequest, kind: str, pk: int, code: str) -> HttpRespo
         groups = _groups(of)
         numbers = form.settings(form.cleaned_data)
         now = timezone.now()
-        sample = list(groups.order_by("-changed_at", "pk")[:PREVIEWED])
-        told = preview.replay(code, numbers, sample, now=now)
+        sample = list(groups.order_by("-changed_at", "pk")[: preview.seen_at_once(code)])
+        told = preview.replay(code, numbers, sample, account=of.account, now=now)
         newest = sorted(told.firings, key=lambda one: one.began, reverse=True)
         context |= {"told": told, "firings": newest[:10], "seen": len(sample)}
-        context |= {"all": groups.count(), "off": not form.cleaned_data["enabled"]}
+        total = groups.count()
+        context |= {"all": total, "times": total / max(len(sample), 1)}
+        context |= {"off": not form.cleaned_data["enabled"]}
     return render(request, "partials/preview.html", context)
 
 
@@ -166,7 +168,7 @@ def edit(request: HttpRequest, kind: str, pk: int, code: str) -> HttpResponse:
     if request.method == "POST":
         if request.POST.get("do") == "inherit":
             book.reset(account=of.account, code=code, now=timezone.now(), **of.inner)
-            messages.success(request, f"{RULES[code].title}: as further out again.")
+            messages.success(request, f"{RULES[code].title}: again as for what it belongs to.")
             return redirect("rules-of", kind=kind, pk=pk)
         if form.is_valid():
             _save(request, of, code, form)

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 from dashboard.fielding.models import SavedView
 from dashboard.web import saved
 from dashboard.web.access import Rule, person, rule
+from dashboard.web.keys import key
 
 
 class SaveForm(forms.Form):
@@ -57,9 +58,8 @@ def _back(request: HttpRequest, view: SavedView) -> str:
 @require_http_methods(["POST"])
 def change(request: HttpRequest) -> HttpResponse:
     """Rename a view, open it first, or remove it; somebody else's is as gone as a removed one."""
-    text = request.POST.get("view", "")
-    found = SavedView.objects.filter(user=person(request), pk=int(text) if text.isdecimal() else 0)
-    view = found.first()
+    pk = key(request.POST.get("view", ""))
+    view = SavedView.objects.filter(user=person(request), pk=pk).first()
     if view is None:
         messages.error(request, "This view is gone.")
         return redirect("views")

@@ -6,22 +6,31 @@ from functools import wraps
 from typing import Any
 
 from allauth.account import views as account
+from allauth.account.decorators import reauthentication_required
 from allauth.mfa.base import views as factor
 from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
 from allauth.socialaccount import views as social
 from allauth.socialaccount.providers.openid_connect import views as oidc
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.views import LogoutView
 from django.core.mail import EmailMessage
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBadRequest,
+    HttpResponseBase,
+)
+from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.fielding.models import User
-from dashboard.web import throttle
+from dashboard.web import devices, throttle
 from dashboard.web.access import Rule, View, person, rule
+from dashboard.web.keys import key
 from dashboard.web.signin import SignInForm, deliver
 
 FORM = ["GET", "HEAD", "POST"]
@@ -130,6 +139,29 @@ app_on = _form(Rule.SIGNED_IN, totp.activate_totp)
 recovery_codes = _form(Rule.SIGNED_IN, recovery.view_recovery_codes)
 recovery_codes_new = _form(Rule.SIGNED_IN, recovery.generate_recovery_codes)
 app_off = _form(Rule.SIGNED_IN, totp.deactivate_totp)
+
+
+@rule(Rule.SIGNED_IN)
+@require_http_methods(FORM)
+def sessions(request: HttpRequest) -> HttpResponse:
+    """Where I am signed in; ending a session elsewhere asks for the password once more."""
+    if request.method == "POST":
+        answer: HttpResponse = _ended(request)
+        return answer
+    return render(request, "sessions.html", {"devices": devices.of(person(request), request)})
+
+
+@reauthentication_required  # type: ignore[untyped-decorator]
+def _ended(request: HttpRequest) -> HttpResponse:
+    """One session, or all others."""
+    wanted = request.POST.get("end", "")
+    pk = None if wanted == "others" else key(wanted)
+    if pk == 0:
+        return HttpResponseBadRequest("Which session is to end?\n", content_type="text/plain")
+    ended = devices.end(person(request), pk)
+    said = "Nothing was left to end." if not ended else f"Ended: {ended}."
+    messages.success(request, said)
+    return redirect("sessions")
 
 
 @rule(Rule.SIGNED_IN)

@@ -15,7 +15,7 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 @requires_csrf_token
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django names it
     """403: the form does not come from a page of ours, or is from before a new sign-in."""
-    return render(request, "states/csrf_failed.html", status=403)
+    return render(request, "states/csrf_failed.html", {"unread": True}, status=403)
 
 
 def not_found(

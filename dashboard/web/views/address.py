@@ -1,0 +1,126 @@
+"""Another address for a person's mail: theirs only once a link that was sent there is followed.
+
+Until then it could be anybody's: whoever is invited under it later would find somebody else there.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.core import signing
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from dashboard.alerts import deliver
+from dashboard.fielding.models import User
+from dashboard.web import signin
+from dashboard.web.access import Rule, person, rule
+
+GOOD_FOR = timedelta(days=1)
+TAKEN = "Somebody else has this address."
+_SALT = "fieldwatch.web.address"
+
+
+class AddressForm(forms.Form):
+    """Another address, by whoever knows the password."""
+
+    email = forms.EmailField(label="E-mail address", max_length=254)
+    password = forms.CharField(label="Your password", widget=forms.PasswordInput, required=False)
+
+    def __init__(self, user: User, given: Any = None) -> None:
+        self.user = user
+        super().__init__(given, initial={"email": user.email})
+
+    def clean_email(self) -> str:
+        """Nobody else's."""
+        email = str(self.cleaned_data["email"])
+        if User.objects.filter(email__iexact=email).exclude(pk=self.user.pk).exists():
+            raise ValidationError(TAKEN)
+        return email
+
+    def clean_password(self) -> str:
+        """Right, where the person has one."""
+        password = str(self.cleaned_data["password"])
+        if self.user.has_usable_password():
+            signin.own_password(self.user, lambda: self._checked(password))
+        return ""
+
+    def _checked(self, password: str) -> str:
+        if not self.user.check_password(password):
+            raise ValidationError("This is not your password.")
+        return password
+
+
+@rule(Rule.SIGNED_IN)
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def address(request: HttpRequest) -> HttpResponse:
+    """Ask for another address; the one that is there already is tried again at once."""
+    user = person(request)
+    form = AddressForm(user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        email = form.cleaned_data["email"]
+        if email.casefold() == user.email.casefold():
+            _mail_goes_to(request, user, email)
+        else:
+            _ask(request, user, email)
+            messages.success(
+                request, f"A link is on its way to {email}: mail goes there once you follow it."
+            )
+        return redirect("mail-choice")
+    return render(request, "address.html", {"form": form})
+
+
+def token_of(user: User, email: str) -> str:
+    """What proves that this person, who has the address that they have now, gets mail there."""
+    return signing.dumps([user.pk, user.email, email], salt=_SALT)
+
+
+def _ask(request: HttpRequest, user: User, email: str) -> None:
+    link = f"{settings.FIELDWATCH_URL}{reverse('address-shown', args=[token_of(user, email)])}"
+    words = {"user": user, "link": link, "email": email}
+    signin.Accounts(request).send_mail("account/email/new_address", email, words)
+
+
+@rule(Rule.SIGNED_IN)
+@require_http_methods(["GET", "HEAD", "POST"])
+def shown(request: HttpRequest, token: str) -> HttpResponse:
+    """Who follows the link, signed in as the one who asked, has the address."""
+    user = person(request)
+    try:
+        pk, before, email = signing.loads(token, salt=_SALT, max_age=GOOD_FOR)
+    except (signing.BadSignature, ValueError):
+        pk, before, email = None, "", ""
+    good = (pk, before) == (user.pk, user.email)
+    if good and request.method == "POST":
+        try:
+            with transaction.atomic():
+                _mail_goes_to(request, user, email)
+        except IntegrityError:
+            messages.error(request, TAKEN)
+        return redirect("mail-choice")
+    return render(
+        request, "address_shown.html", {"email": email if good else ""}, status=200 if good else 404
+    )
+
+
+def _mail_goes_to(request: HttpRequest, user: User, email: str) -> None:
+    """The address from now on; that the old one was refused is forgotten."""
+    before, user.email, user.email_refused = user.email, email, ""
+    user.save(update_fields=["email", "email_refused"])
+    deliver.compose_test(to=user, now=timezone.now())
+    if before.casefold() != email.casefold():
+        signin.Accounts(request).send_notification_mail(
+            "account/email/address_changed", user, email=before
+        )
+    messages.success(request, f"Mail goes to {email} now; a test mail is on its way.")

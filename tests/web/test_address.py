@@ -1,0 +1,113 @@
+"""Another address for a person's mail, once a link that was sent there was followed."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.core import mail, signing
+from django.core.cache import cache
+from django.test import Client
+
+from dashboard.fielding.models import ExchangeAccount, Mail, User
+from dashboard.web import throttle
+from tests import make
+
+pytestmark = pytest.mark.django_db
+NEW = {"email": "new@example.com", "password": "demo"}
+
+
+@pytest.fixture
+def account() -> ExchangeAccount:
+    cache.clear()
+    return make.account(name="main")
+
+
+@pytest.fixture
+def dana(client: Client, account: ExchangeAccount) -> User:
+    user = make.person("viewer", account, username="dana", email="dana@example.com")
+    client.force_login(user)
+    return user
+
+
+def asked(client: Client) -> str:
+    """The link that goes to the new address."""
+    client.post("/me/address/", NEW)
+    assert mail.outbox[-1].to == ["new@example.com"]
+    link = re.search(r"http://127.0.0.1:8000(/me/address/\S+)", str(mail.outbox[-1].body))
+    assert link
+    return link[1]
+
+
+def email_of(user: User) -> str:
+    """Where their mail goes now."""
+    return User.objects.get(pk=user.pk).email
+
+
+def test_it_is_used_once_the_link_was_followed_though_the_old_one_was_refused(
+    client: Client, dana: User
+) -> None:
+    User.objects.update(email_refused="550 no such user")
+    link = asked(client)
+    assert email_of(dana) == "dana@example.com"
+    assert "new@example.com" in client.get(link).content.decode()
+    assert email_of(dana) == "dana@example.com"  # what looks at links in mails changes nothing
+    client.post(link)
+    dana.refresh_from_db()
+    assert (dana.email, dana.email_refused) == ("new@example.com", "")
+    assert Mail.objects.get().address == "new@example.com"
+
+
+def test_a_link_works_once_and_only_for_who_asked(client: Client, dana: User) -> None:
+    link = asked(client)
+    other = Client()
+    other.force_login(make.person())
+    assert other.post(link).status_code == 404
+    client.post(link)
+    assert client.get(link).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["x", signing.dumps([1, "a", "b"]), "e30:1xWJvD:AAAA"],
+    ids=["no signature", "signed for something else", "a false signature"],
+)
+def test_a_link_that_we_never_made_leads_nowhere(client: Client, dana: User, token: str) -> None:
+    assert client.post(f"/me/address/{token}/").status_code == 404
+
+
+def test_an_address_that_somebody_got_meanwhile_stays_theirs(client: Client, dana: User) -> None:
+    link = asked(client)
+    make.person(email="NEW@example.com")
+    page = client.post(link, follow=True).content.decode()
+    assert "Somebody else has this address." in page
+    assert email_of(dana) == "dana@example.com"
+
+
+def test_nobody_waits_under_an_address_for_an_invitation_of_its_owner(
+    client: Client, dana: User, account: ExchangeAccount
+) -> None:
+    asked(client)
+    boss = Client()
+    boss.force_login(make.person("administrator", account))
+    form = {"email": "new@example.com", "role": "administrator"}
+    boss.post(f"/connections/{account.pk}/people/", form)
+    assert dana.memberships.get().role == "viewer"
+    assert account.memberships.filter(user__email="new@example.com", role="administrator").exists()
+
+
+def test_the_password_is_asked_for_and_guessing_it_gets_slow(
+    client: Client, dana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "clock", lambda: 1000.0)
+    for _ in range(throttle.FREE_PER_NAME):
+        page = client.post("/me/address/", NEW | {"password": "x"}).content.decode()
+        assert "This is not your password." in page
+    assert "Too many wrong passwords." in client.post("/me/address/", NEW).content.decode()
+    assert mail.outbox == []
+
+
+def test_somebody_elses_address_is_refused(client: Client, dana: User) -> None:
+    other = make.person()
+    page = client.post("/me/address/", NEW | {"email": other.email.upper()}).content.decode()
+    assert "Somebody else has this address." in page

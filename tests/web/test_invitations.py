@@ -1,0 +1,96 @@
+"""Administrators invite people, change roles and let people go; one administrator stays."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.core import mail
+from django.test import Client
+
+from dashboard.fielding.models import ExchangeAccount, Membership, User
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def account() -> ExchangeAccount:
+    return make.account(name="main")
+
+
+@pytest.fixture
+def boss(client: Client, account: ExchangeAccount) -> User:
+    user = make.person("administrator", account, username="boss")
+    client.force_login(user)
+    return user
+
+
+def test_an_administrator_invites_and_the_invited_chooses_a_password(
+    client: Client, boss: User, account: ExchangeAccount
+) -> None:
+    form = {"email": "new@example.com", "name": "Nia New", "role": "editor"}
+    client.post(f"/connections/{account.pk}/people/", form)
+    sent = mail.outbox[-1]
+    assert sent.subject == "boss invites you to Fieldwatch"
+    link = re.search(r"http://127.0.0.1:8000(/sign-in/new/\S+)", str(sent.body))
+    assert link
+    guest = Client()
+    set_form = guest.get(link[1]).headers["Location"]
+    guest.post(set_form, {"password1": "a-longer-one-7", "password2": "a-longer-one-7"})
+    form = {"username": "new@example.com", "password": "a-longer-one-7"}
+    assert guest.post("/sign-in/", form).status_code == 302
+    assert Membership.objects.get(user__email="new@example.com").role == "editor"
+
+
+def test_an_invitation_of_somebody_on_the_account_is_told_at_the_field(
+    client: Client, boss: User, account: ExchangeAccount
+) -> None:
+    form = {"email": boss.email.upper(), "role": "viewer", "name": "typed"}
+    page = client.post(f"/connections/{account.pk}/people/", form).content.decode()
+    assert "on the account already" in page
+    assert 'value="typed"' in page
+
+
+def test_somebody_of_another_account_is_added_without_a_new_password(
+    client: Client, boss: User, account: ExchangeAccount
+) -> None:
+    make.person("viewer", make.account(), email="there@example.com")
+    form = {"email": "there@example.com", "role": "viewer"}
+    client.post(f"/connections/{account.pk}/people/", form)
+    assert "/sign-in/new/" not in str(mail.outbox[-1].body)
+    assert account.memberships.count() == 2
+
+
+def test_roles_change_and_people_leave_but_one_administrator_stays(
+    client: Client, boss: User, account: ExchangeAccount
+) -> None:
+    make.person("viewer", account)
+    other, own = account.memberships.get(role="viewer"), boss.memberships.get()
+    address = f"/connections/{account.pk}/people"
+    for wanted in ("viewer", "remove"):
+        page = client.post(f"{address}/{own.pk}/", {"do": wanted}, follow=True).content.decode()
+        assert "last administrator" in page
+    client.post(f"{address}/{other.pk}/", {"do": "administrator"})
+    client.post(f"{address}/{own.pk}/", {"do": "remove"})
+    assert [row.role for row in account.memberships.all()] == ["administrator"]
+    assert client.get(f"{address}/").status_code == 404
+
+
+def test_a_membership_of_another_account_is_not_found(
+    client: Client, boss: User, account: ExchangeAccount
+) -> None:
+    other = make.account()
+    there = make.person("viewer", other).memberships.get()
+    answer = client.post(f"/connections/{account.pk}/people/{there.pk}/", {"do": "remove"})
+    assert answer.status_code == 404
+    assert Membership.objects.filter(pk=there.pk).exists()
+
+
+def test_who_moved_to_another_address_keeps_their_name_and_the_old_address_can_be_invited(
+    client: Client, boss: User, account: ExchangeAccount
+) -> None:
+    make.person(username="old@example.com", email="moved@example.com")
+    form = {"email": "old@example.com", "role": "viewer"}
+    assert client.post(f"/connections/{account.pk}/people/", form).status_code == 302
+    assert User.objects.get(email="old@example.com").username == "old@example.com 2"
