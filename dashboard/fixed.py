@@ -24,6 +24,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
 ]
 MIDDLEWARE = [
     "dashboard.web.requests.logged",
@@ -35,6 +36,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "dashboard.web.devices.kept",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -67,6 +69,11 @@ TEMPLATES = [
     }
 ]
 
+POSTGRESQL = {
+    "connect_timeout": 10,  # seconds
+    "server_side_binding": True,  # lets statements be prepared
+    "prepare_threshold": 5,
+}
 SQLITE = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
@@ -100,6 +107,7 @@ PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # seconds; invitations live as long
 ACCOUNT_ADAPTER = "dashboard.web.signin.Accounts"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
+ACCOUNT_FORMS = {"reset_password": "dashboard.web.signin.ForgottenForm"}
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an address is proven by the invitation that it received
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""

@@ -25,6 +25,11 @@ _secrets: set[str] = set()
 # What gives a secret away by its name or form, whoever wrote the line.
 _TELLTALES = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}"), rf"\1 {HIDDEN}"),
+    # Links of mails: whoever reads one in a log could follow it.
+    (
+        re.compile(r"(/(?:sign-in/new|mail/stop|me/address|act|webhooks)/)[^/\s\"']{9,}"),
+        rf"\1{HIDDEN}",
+    ),
     (re.compile(r"(://[^\s:/@]*:)[^\s@/]+@"), rf"\1{HIDDEN}@"),
     (
         re.compile(

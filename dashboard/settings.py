@@ -34,7 +34,7 @@ def _kept_secret(folder: Path, name: str, make: Callable[[], str]) -> str:
     """A secret made once and kept in the state folder, readable by its owner alone."""
     path = folder / name
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the database will be there too
         fresh = folder / f".{name}.{secrets.token_hex(4)}"
         fresh.touch(mode=0o600)
         fresh.write_text(make())
@@ -57,8 +57,8 @@ def _database(url: str) -> dict[str, Any]:
         config["OPTIONS"] = SQLITE  # noqa: F405
         config["CONN_MAX_AGE"] = None
     else:
-        config["CONN_HEALTH_CHECKS"] = True
-        config.setdefault("OPTIONS", {}).setdefault("connect_timeout", 10)  # seconds
+        config |= {"ENGINE": "dashboard.fielding.postgresql", "CONN_HEALTH_CHECKS": True}
+        config["OPTIONS"] = POSTGRESQL | config.get("OPTIONS", {})  # noqa: F405
     return config
 
 
@@ -153,8 +153,9 @@ try:
     REQUESTS_PER_MINUTE = env.int("REQUESTS_PER_MINUTE", 600)
     #: workers and web processes that share a budget; while Redis is away each takes its part
     PROCESSES = env.int("PROCESSES", 3, validate=validate.Range(1))
-    #: threads of a worker, and of its reads
-    WORKER_THREADS = env.int("WORKER_THREADS", 8)
+    #: threads of a worker: two rounds are all that the default budget feeds, and one is left for
+    #: alerts and mail
+    WORKER_THREADS = env.int("WORKER_THREADS", 3)
     #: seconds that the signature of a webhook's delivery may be old, or ahead
     WEBHOOK_TOLERANCE_SECONDS = env.int("WEBHOOK_TOLERANCE_SECONDS", 300)
     #: days that webhooks' events are kept

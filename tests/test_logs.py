@@ -65,6 +65,11 @@ def test_a_json_line_is_one_object_with_the_field_names_that_collectors_expect()
         "password: {}",
         "access_token={}",
         "Cookie: sessionid={}; csrftoken=x",
+        "path=/sign-in/new/3-{}/ status=200",
+        "Not Found: /mail/stop/WzEsIm5vdyJd:{}/",
+        "path=/act/{}/",
+        "path=/me/address/{}/",
+        "path=/webhooks/{}/",
     ],
 )
 def test_what_is_named_as_a_secret_is_hidden(formatter: logging.Formatter, words: str) -> None:

@@ -98,12 +98,14 @@ def test_debug_pages_are_refused_in_production(tmp_path: Path) -> None:
 
 
 def test_secrets_are_made_once_and_for_their_owner_alone(tmp_path: Path) -> None:
-    started(tmp_path)
-    first = (tmp_path / "secret_key").read_text()
-    started(tmp_path)
-    assert (tmp_path / "secret_key").read_text() == first
-    assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
-    assert (tmp_path / "encryption_key").stat().st_mode & 0o777 == 0o600
+    home = tmp_path / "state"
+    started(home)
+    first = (home / "secret_key").read_text()
+    started(home)
+    assert (home / "secret_key").read_text() == first
+    assert (home / "secret_key").stat().st_mode & 0o777 == 0o600
+    assert (home / "encryption_key").stat().st_mode & 0o777 == 0o600
+    assert home.stat().st_mode & 0o777 == 0o700  # the database lies there
 
 
 def test_a_heartbeat_goes_to_an_address_of_the_web_only(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -42,11 +43,18 @@ class Filled(Machine):
         return self.do(READ)
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The state folder of a machine that was filled."""
+    home = tmp_path_factory.mktemp("filled") / "home"
+    Filled(home).fill()
+    return home
+
+
 @pytest.fixture
-def filled(tmp_path: Path) -> Filled:
-    machine = Filled(tmp_path / "old")
-    machine.fill()
-    return machine
+def filled(tmp_path: Path, template: Path) -> Filled:
+    shutil.copytree(template, tmp_path / "old")
+    return Filled(tmp_path / "old")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,20 @@ KEPT = (
 )
 
 
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The state folder of a machine with empty tables."""
+    home = tmp_path_factory.mktemp("migrated") / "home"
+    Machine(home).run("migrate", "--verbosity", "0")
+    return home
+
+
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
+def machine(tmp_path: Path, migrated: Path) -> Machine:
     """A machine with empty tables and two secrets in its environment."""
+    shutil.copytree(migrated, tmp_path / "home")
     machine = Machine(tmp_path / "home")
     machine.environment |= {"KEY": "a-key", "SECRET": "a-secret", "WORDS": "correct horse battery"}
-    machine.run("migrate", "--verbosity", "0")
     return machine
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.management.machine import Machine
 
 FIRST = "0001_initial"
-FILL = f"""
+CODE_OF_THEN = f"""
 from datetime import UTC, datetime
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -17,6 +17,8 @@ then = datetime(2026, 11, 1, tzinfo=UTC)
 loader = MigrationExecutor(connection).loader
 apps = loader.project_state([("fielding", "{FIRST}")]).apps
 get = lambda name: apps.get_model("fielding", name).objects
+"""
+FILL = f"""{CODE_OF_THEN}
 account = get("ExchangeAccount").create(
     name="main", exchange_id="101", base_url="https://api.cint.com/v1", auth="api_key",
     secret="the-exchange-key",
@@ -32,6 +34,20 @@ get("Edit").create(
     account=account, group=group, by=user, kind="cpi", token="t", state="confirmed",
     before={{"value": "2.10"}}, wanted={{"value": "2.73"}}, started_at=then,
 )
+"""
+WRITE_ON = f"""{CODE_OF_THEN}
+account = get("ExchangeAccount").get()
+for project in (get("Project").get(), get("Project").create(account=account, exchange_id="02P")):
+    get("Cycle").create(account=account, project=project, started_at=then)
+    group = get("TargetGroup").create(
+        account=account, project=project, exchange_id=f"2{{project.pk}}"
+    )
+    get("Edit").create(
+        account=account, group=group, kind="cpi", token=f"u{{project.pk}}",
+        state="confirmed", wanted={{}}, started_at=then,
+    )
+get("User").create(username="eve", email="eve@example.com", password="x")
+print("written")
 """
 READ = """
 from dashboard.fielding.models import Edit, TargetGroup
@@ -49,3 +65,5 @@ def test_a_database_of_the_first_release_is_upgraded_without_loss(tmp_path: Path
     machine.do(FILL)
     machine.run("migrate", "--verbosity", "0")
     assert machine.do(READ) == "Japan 25-54 2.735200 212 the-exchange-key True\neditor"
+    # Nothing stops meanwhile: processes of that release go on writing until they are replaced.
+    assert machine.do(WRITE_ON) == "written"

@@ -80,10 +80,10 @@ class Command(BaseCommand):
     def _show(self, words: str, *, end: bool = False) -> None:
         """One line that is written over on a terminal; a line now and then anywhere else."""
         if self.stderr.isatty():
-            self.stderr.write(f"\r\x1b[K{words}", ending="\n" if end else "")
+            self.stderr.write(f"\r\x1b[K{words}", style_func=str, ending="\n" if end else "")
         elif end or time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + LINE_SECONDS
-            self.stderr.write(words)
+            self.stderr.write(words, style_func=str)  # progress is no error: not in red
 
 
 def _together(before: Cycle, after: Cycle) -> Cycle:

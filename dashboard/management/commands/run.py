@@ -41,7 +41,10 @@ class Command(BaseCommand):
         if options["with_parent"]:
             die_with_parent()
         home = settings.HOME
-        (home / "log").mkdir(parents=True, exist_ok=True)
+        os.umask(0o077)  # what is stored here, and by every child, is its owner's alone
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (home / "log").mkdir(exist_ok=True)
+        _close(home)
         port = _port()
         if settings.PRODUCTION and not options["without_demo"]:
             raise CommandError(
@@ -61,6 +64,19 @@ class Command(BaseCommand):
     def _say(self, words: str) -> None:
         self.stdout.write(words)
         self.stdout.flush()
+
+
+def _close(home: Path) -> None:
+    """What earlier releases left open to others; the folder itself may be somebody's, and stays."""
+    for name in (
+        "log",
+        "mail",
+        "simulator.state",
+        *(path.name for path in home.glob("*.sqlite3*")),
+    ):
+        path = home / name
+        if path.exists() and path.stat().st_mode & 0o077:
+            path.chmod(path.stat().st_mode & 0o700)
 
 
 def _port() -> int:
