@@ -11,7 +11,17 @@ from importlib import import_module
 MODULES = (
     "client", "backtest", "early_warning", "pages", "cycle", "history", "memory", "freshness",
 )  # fmt: skip
-SOAK = ("soak", "edits", "load", "kills", "faults", "replay", "latency")  # the long ones
+SOAK = (
+    "soak",
+    "crowd",
+    "edits",
+    "load",
+    "kills",
+    "faults",
+    "replay",
+    "latency",
+    "fuzz",
+)  # the long ones
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from django.db import connection
 from bench.client import KEY, Listing
 from bench.exchange import START, Canned
 from bench.stage import Meter
+from dashboard import celery
 from dashboard.alerts import detect
 from dashboard.exchange.shapes.changelog import TargetGroupChangelogList
 from dashboard.exchange.shapes.groups import (
@@ -72,6 +73,7 @@ def rounds(root: str, share: int, turns: list[int], beside: bool = True) -> list
 
     The sweeps are not due: they would only add requests that both sides make.
     """
+    celery.collect_less()  # as every worker does
     exchange, meter = Canned(root), Meter()
     keys = list(Project.objects.order_by("pk").values_list("pk", flat=True))
     bare = httpx.Client(headers={"Authorization": KEY}, trust_env=False)

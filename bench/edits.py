@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from decimal import Decimal
+from math import ceil
 from typing import Any
 
 from bench.figures import Figure
@@ -20,16 +21,19 @@ from dashboard.simulator.harness import Simulator
 LOST, CROWD = 500, 200
 PEOPLE = 4
 OPERATION = "update_cost_per_interview"
+LOSSES = ("lost_answer", "reset", "http_502")
+RATE, SHARE = 0.3, 0.5  # of each of them, and of all of them at the least
 
 
 def figures() -> list[Figure]:
-    """Five hundred edits with lost answers, and two hundred of one group at once."""
+    """Edits until five hundred answers are lost, and two hundred of one group at once."""
     with field(SQLITE) as (given, simulator):
-        lost = lose_answers(given, simulator, edits=LOST)
+        lost = lose_answers(given, simulator, answers=LOST)
     with field(SQLITE) as (given, simulator):
         crowd = crowd_in(given, simulator, edits=CROWD)
-    note = f"{lost['edits']} edits, {lost['lost']} answers lost, ends: {lost['states']}"
+    note = f"{lost['lost']} answers lost of {lost['edits']} edits, ends: {lost['states']}"
     return [
+        Figure("lost_answers", lost["lost"], f"≥ {LOST}", lost["lost"] >= LOST),
         Figure("blind_repeats_of_lost_edits", lost["repeats"], "0", not lost["repeats"], note),
         Figure("unsettled_lost_edits", lost["open"], "0", not lost["open"]),
         Figure("lost_edits_with_a_false_end", lost["false"], "0", not lost["false"]),
@@ -90,23 +94,23 @@ def fill(base_url: str, rows: list[dict[str, Any]]) -> None:
 
 
 def lose_answers(
-    given: Environment, simulator: Simulator, *, edits: int, people: int = PEOPLE
+    given: Environment, simulator: Simulator, *, answers: int, people: int = PEOPLE
 ) -> dict[str, Any]:
-    """Edits of which many answers are lost: after the exchange took them, or on the way there."""
-    for number, kind in enumerate(("lost_answer", "reset", "http_502")):
-        simulator.fault(kind, operation=OPERATION, rate=0.3, seed=number)
+    """Edits until so many answers are lost: after the exchange took them, or on the way there."""
+    for number, kind in enumerate(LOSSES):
+        simulator.fault(kind, operation=OPERATION, rate=RATE, seed=number)
     simulator.control("DELETE", "requests")
-    tried, told = 0, []
-    while tried < edits:
-        tried += _push(given, edits - tried, "alone", tried, people)
+    tried, lost, told = 0, 0, []
+    while lost < answers:
+        tried += _push(given, ceil((answers - lost) / SHARE), "alone", tried, people)
         told = run("bench.edits:ends", given)
+        lost = sum(fault["hits"] for fault in simulator.control("GET", "faults")["faults"])
     asked = [one for one in simulator.edits() if one["operation"] == OPERATION]
     taken = {(one["target_group_id"], _price(one)) for one in asked if one["status"] < 300}
     twice = len(asked) - len({(one["target_group_id"], _price(one)) for one in asked})
-    faults = simulator.control("GET", "faults")["faults"]
     return {
         "edits": len(told),
-        "lost": sum(fault["hits"] for fault in faults),
+        "lost": lost,
         "repeats": twice + max(0, simulator.requests()[OPERATION] - len(told)),
         "open": sum(one["state"] in ("sending", "unknown") for one in told),
         "false": sum(
