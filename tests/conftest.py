@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 from django.conf import settings
+from django.db import connection
 from playwright.sync_api import Browser, expect, sync_playwright
+from pytest_django import Settings
+
+from dashboard.exchange.clock import SystemClock
+from tests.exchange.clock import NappingClock
+
+if TYPE_CHECKING:
+    from tests.web.fake_exchange import FakeExchange
 
 CHROMIUM = Path("/usr/bin/chromium")
+TESTS = Path(__file__).parent
+FIRST = ("whole", "services", "faults", "browser", "management")  # the longest first
 SWITCHES = [
     "--no-sandbox",
     "--disable-gpu",
@@ -21,9 +33,47 @@ SWITCHES = [
 ]
 
 
+PLAIN = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+
+
 def pytest_configure() -> None:
-    """Hash passwords quickly: tests make hundreds of people."""
+    """Hash passwords quickly: tests make hundreds of people. No test collects static files.
+
+    Both for the whole run: a request that outlives its test would meet the other storage, and
+    leave it to the next test.
+    """
+    hypothesis.settings.register_profile("ours", deadline=None)  # a machine may be busy
+    hypothesis.settings.load_profile("ours")
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.STORAGES = settings.STORAGES | {"staticfiles": PLAIN}
+    if connection.vendor == "sqlite":
+        # Tables in memory are locked as a whole, even by readers, and nobody waits for them.
+        connection.settings_dict["OPTIONS"]["init_command"] += "PRAGMA read_uncommitted=1;"
+    else:
+        connection.ops.sql_flush = _emptied  # type: ignore[method-assign]
+
+
+def _emptied(style: object, tables: Iterable[str], **_: object) -> list[str]:
+    """How tables are emptied between tests: TRUNCATE makes every file of every table anew."""
+    return [f"DELETE FROM {connection.ops.quote_name(table)}" for table in tables]  # noqa: S608
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long begins first; what a fixture starts once is tried by one worker.
+
+    The two that walk through one running demo are one group, every other module of these rooms is.
+    """
+    items.sort(key=lambda item: FIRST.index(_room(item)) if _room(item) in FIRST else len(FIRST))
+    for item in items:
+        if _room(item) in ("whole", "faults", "browser", "management"):
+            name = item.path.stem
+            group = "demo" if name in ("test_journey", "test_run") else name
+            item.add_marker(pytest.mark.xdist_group(f"{_room(item)}-{group}"))
+
+
+def _room(item: pytest.Item) -> str:
+    return item.path.relative_to(TESTS).parts[0]
 
 
 def missing(what: str) -> None:
@@ -45,3 +95,20 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=SWITCHES)
         yield browser
         browser.close()
+
+
+@pytest.fixture(autouse=True)
+def naps(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two tries of a request nobody waits, but where the waiting itself is tried."""
+    if _room(request.node) in ("sync", "web", "browser"):
+        monkeypatch.setattr(SystemClock, "sleep", NappingClock.sleep)
+
+
+@pytest.fixture
+def exchange(settings: Settings) -> FakeExchange:
+    """The exchange behind the forms, in the test client and in a browser; each test's is fresh."""
+    from tests.web import fake_urls  # noqa: PLC0415  needs the apps
+
+    settings.ROOT_URLCONF = "tests.web.fake_urls"
+    fake_urls.EXCHANGE.start_over()
+    return fake_urls.EXCHANGE

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from dashboard.fielding.models import Batch, BatchJob, ExchangeUser, TargetGroup, User
+from dashboard.fielding.models import Batch, BatchJob, Edit, ExchangeUser, TargetGroup, User
 from dashboard.simulator.harness import Simulator
 from dashboard.sync import batch, push
 from dashboard.sync.editable import ids
@@ -129,21 +129,29 @@ def ask(page: Page, name: str, field: Field, typed: dict[str, str]) -> None:
     if not CASES[name].typed:
         return
     for key, value in typed.items():
-        if page.locator(f"select[name={key}]").count():
-            page.select_option(f"[name={key}]", value)
+        box = page.locator(f"form[data-form=act] [name={key}]")
+        if box.evaluate("box => box.tagName") == "SELECT":
+            box.select_option(value)
         else:
-            page.fill(f"[name={key}]", value)
+            box.fill(value)
     page.click("text=Show what changes")
+
+
+KINDS = {name.value: kind for name, kind in batch.KINDS.items()} | {"manager": Edit.Kind.DETAILS}
+
+
+def somebody_else(field: Field, *, not_: str = "") -> str:
+    """An exchange's id of somebody who manages none of these groups."""
+    taken = [group.project_manager_id for group in field.groups]
+    people = ExchangeUser.objects.exclude(exchange_id__in=[*taken, not_])
+    return people.order_by("exchange_id")[0].exchange_id
 
 
 def asked_for(name: str, field: Field) -> dict[str, str]:
     """What is typed; another manager by the exchange's id."""
     if name != "manager":
         return CASES[name].typed
-    taken = [group.project_manager_id for group in field.groups]
-    new = ExchangeUser.objects.exclude(exchange_id__in=taken).first()
-    assert new
-    return {"manager": new.exchange_id}
+    return {"manager": somebody_else(field)}
 
 
 def send(page: Page) -> None:
@@ -212,33 +220,78 @@ def test_what_the_exchange_refuses_is_told_at_its_group_and_the_others_go_on(
     assert row.locator("td").last.inner_text().strip() not in ("", "–")
 
 
-@pytest.mark.parametrize("name", ["cpi", "end"])
+@pytest.mark.parametrize("name", ["cpi", "end", "manager"])
 def test_what_somebody_else_changed_meanwhile_is_not_overwritten(
     name: str, signed_in: Page, ready: Ready, simulator: Simulator, anna: User
 ) -> None:
     field = ready(name)
-    ask(signed_in, name, field, asked_for(name, field))
-    group, kind = field.good[0], batch.KINDS[Batch.Action(name)]
+    asked = asked_for(name, field)
+    ask(signed_in, name, field, asked)
+    group, kind = field.good[0], KINDS[name]
     theirs = push.present(group=group, kind=kind, client=WAY.client)
-    theirs |= (
-        {"value": "9.99"} if name == "cpi" else {"end_fielding_at": "2036-01-01T00:00:00.000Z"}
-    )
+    if name == "cpi":
+        theirs |= {"value": "9.99"}
+    elif name == "end":
+        theirs |= {"end_fielding_at": "2036-01-01T00:00:00.000Z"}
+    else:
+        theirs |= {"project_manager_id": somebody_else(field, not_=asked["manager"])}
     WAY.meanwhile(group, kind, theirs, anna)
     send(signed_in)
     work_to_the_end(signed_in, simulator)
     row = signed_in.locator("tr", has_text=group.name)
-    expect(row).to_contain_text("Somebody else changed it meanwhile; nothing was sent")
+    expect(row).to_contain_text("meanwhile; nothing was sent")
     assert push.same(kind, push.present(group=group, kind=kind, client=WAY.client), theirs)
+
+
+@pytest.mark.parametrize("fault", ["http_422", "http_503"])
+def test_a_hand_over_that_the_exchange_does_not_take_is_sent_once_and_told_at_each_group(
+    fault: str, signed_in: Page, ready: Ready, simulator: Simulator
+) -> None:
+    field = ready("manager")
+    ask(signed_in, "manager", field, asked_for("manager", field))
+    simulator.fault(fault, operation="create_bulk_*")
+    send(signed_in)
+    work_to_the_end(signed_in, simulator)
+    expect(signed_in.locator("[role=status]")).to_have_text("2 of 2 ended: 0 done, 2 refused")
+    said = "simulated 422" if fault == "http_422" else "The exchange did not take it"
+    expect(signed_in.locator("td", has_text=said)).to_have_count(2)
+    assert simulator.requests()["create_bulk_update_target_group_project_manager_job"] == 1
+
+
+@pytest.mark.parametrize("name", TYPED)
+def test_what_was_refused_is_tried_again_as_it_was_typed(
+    name: str, signed_in: Page, ready: Ready, simulator: Simulator
+) -> None:
+    field = ready(name)
+    before = field.held()
+    ask(signed_in, name, field, asked_for(name, field))
+    for operation in ("update_*", "create_bulk_*"):
+        simulator.fault("http_422", operation=operation)
+    send(signed_in)
+    work_to_the_end(signed_in, simulator)
+    simulator.clear_faults()
+    many = len(field.good)
+    expect(signed_in.locator("[role=status]")).to_have_text(
+        f"{many} of {many} ended: 0 done, {many} refused"
+    )
+    assert all(was == now for was, now in zip(before, field.held(), strict=True))
+    signed_in.click("text=Try again with the")
+    expect(signed_in.locator("h1")).to_have_text(f"{CASES[name].word}: {many} of {many} groups")
+    send(signed_in)
+    work_to_the_end(signed_in, simulator)
+    expect(signed_in.locator("[role=status]")).to_have_text(f"{many} of {many} ended: {many} done")
+    assert all(was != now for was, now in zip(before, field.held(), strict=True))
 
 
 def test_an_exchange_that_goes_down_is_asked_again_and_the_page_says_so(
     signed_in: Page, ready: Ready, simulator: Simulator
 ) -> None:
     field = ready("pause")
+    before = field.held()
     ask(signed_in, "pause", field, {})
     simulator.fault("http_503", operation="create_bulk_*", count=4)
     send(signed_in)
     expect(signed_in.locator("#batch")).to_contain_text("it is tried again")
     work_to_the_end(signed_in, simulator)
     expect(signed_in.locator("[role=status]")).to_have_text("2 of 2 ended: 2 done")
-    assert {status for status, *_ in field.held()} == {"paused"}
+    assert all(was != now for was, now in zip(before, field.held(), strict=True))

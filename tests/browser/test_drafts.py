@@ -15,12 +15,18 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from dashboard.fielding.models import BusinessUnit, Edit, ExchangeUser, Project, TargetGroup
+from dashboard.fielding.models import (
+    BusinessUnit,
+    Edit,
+    ExchangeAccount,
+    ExchangeUser,
+    Project,
+    TargetGroup,
+)
 from dashboard.simulator.harness import Simulator
 from dashboard.sync import create, launch, push
 from tests import make
-from tests.browser.conftest import sign_in
-from tests.web.conftest import PLAIN
+from tests.browser.conftest import SQUEEZED, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SOON = timedelta(minutes=1)
@@ -29,7 +35,6 @@ SOON = timedelta(minutes=1)
 @pytest.fixture
 def simulator(settings: Settings) -> Iterator[Simulator]:
     settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
-    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": PLAIN}}
     cache.clear()
     with Simulator(projects=1, groups=10, history_days=1, seed=7) as running:
         yield running
@@ -46,7 +51,9 @@ def project(simulator: Simulator) -> Project:
 
 
 @pytest.fixture
-def tab(chromium: Browser, live_server: LiveServer, project: Project) -> Iterator[Page]:
+def tab(
+    chromium: Browser, live_server: LiveServer, project: Project, answered: None
+) -> Iterator[Page]:
     """Anna's browser."""
     context = chromium.new_context(base_url=live_server.url)
     context.set_default_timeout(15_000)
@@ -80,7 +87,13 @@ def nothing_wrong(page: Page) -> None:
         found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
         assert [f"{one['id']} {one['nodes'][0]['target']}" for one in found] == []
         assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        assert page.evaluate(SQUEEZED) == []
     page.set_viewport_size({"width": 1440, "height": 900})
+
+
+def down(simulator: Simulator, operation: str) -> None:
+    """The exchange does not answer this, not even when it is asked four times."""
+    simulator.fault("http_503", operation=operation, count=4)
 
 
 def made_by_hand(tab: Page, project: Project) -> TargetGroup:
@@ -90,6 +103,14 @@ def made_by_hand(tab: Page, project: Project) -> TargetGroup:
     tab.click("text=Save draft")
     expect(tab.locator(".note.good")).to_contain_text("The draft is saved on the exchange")
     return TargetGroup.objects.get(name="Germany adults")
+
+
+def a_colleague_wants_555(group: TargetGroup) -> None:
+    """The goal of the draft is changed by somebody else."""
+    seen = push.present(group=group, kind="draft")
+    by = make.person("editor", group.account)
+    theirs: Any = seen | {"completes_goal": 555}
+    push.push(group=group, kind="draft", seen=seen, wanted=theirs, by=by, token="theirs")
 
 
 def test_the_good_way_from_the_project_to_the_field(
@@ -160,11 +181,36 @@ def test_an_exchange_that_is_away_costs_nothing_that_was_typed(
 ) -> None:
     tab.goto(f"/projects/{project.pk}/groups/new/")
     fill(tab)
-    simulator.fault("http_503", operation="get_list_target_groups", count=20)
+    down(simulator, "get_list_target_groups")
     tab.click("text=Save draft")
     expect(tab.locator("[role=alert]").first).to_contain_text("Nothing was sent")
     expect(tab.locator("#d-live")).to_have_value("https://surveys.example.com/live")
     assert not TargetGroup.objects.filter(name="Germany adults").exists()
+    tab.click("text=Save draft")
+    expect(tab.locator(".note.good")).to_contain_text("saved on the exchange")
+
+
+def test_a_launch_waits_for_an_exchange_that_is_away_and_is_not_made_of_another_draft(
+    tab: Page, project: Project, simulator: Simulator
+) -> None:
+    group = made_by_hand(tab, project)
+    tab.click("text=Launch or schedule")
+    tab.check("#l-now")
+    end = f"{timezone.now() + timedelta(days=9):%Y-%m-%dT18:00}"
+    tab.fill("#l-end", end)
+    down(simulator, "get_target_group")
+    tab.click("text=Launch 1 group")
+    expect(tab.locator("[role=alert]").first).to_contain_text("Nothing was sent")
+    expect(tab.locator("#l-end")).to_have_value(end)
+    a_colleague_wants_555(group)
+    tab.click("text=Launch 1 group")
+    expect(tab.locator("main")).to_contain_text("The draft was changed meanwhile: Completes goal")
+    expect(tab.locator("main")).to_contain_text("555 completes × 3.20 = 1,776 EUR")
+    assert "create_launch_fielding_run_from_draft_job" not in simulator.requests()
+    tab.check("#l-now")
+    tab.fill("#l-end", end)
+    tab.click("text=Launch 1 group")
+    expect(tab.locator("#made")).to_contain_text("follows it to its end")
 
 
 def test_a_double_click_makes_one_draft(tab: Page, project: Project, simulator: Simulator) -> None:
@@ -195,10 +241,7 @@ def test_a_colleagues_change_meanwhile_is_shown_beside_yours(tab: Page, project:
     group = made_by_hand(tab, project)
     tab.click("text=Change the draft")
     tab.fill("#d-name", "Mine it is")
-    seen = push.present(group=group, kind="draft")
-    by = make.person("editor", group.account)
-    theirs: Any = seen | {"completes_goal": 555}
-    push.push(group=group, kind="draft", seen=seen, wanted=theirs, by=by, token="theirs")
+    a_colleague_wants_555(group)
     tab.click("text=Save draft")
     expect(tab.locator(".three")).to_contain_text("555")
     expect(tab.locator("#d-name")).to_have_value("Mine it is")
@@ -216,6 +259,13 @@ def test_a_launch_that_fails_leads_back_to_the_field(
     tab.click("text=Launch or schedule")
     expect(tab.locator("main")).to_contain_text("The draft has no test URL")
     tab.check("#l-now")
+    end = tab.input_value("#l-end")
+    tab.fill("#l-end", "2020-01-01T00:00")
+    tab.click("text=Launch 1 group")  # which we refuse ourselves
+    expect(tab.locator("#l-end-error")).to_be_visible()
+    expect(tab.locator("#l-end")).to_have_value("2020-01-01T00:00")
+    assert not Edit.objects.filter(kind="launch").exists()
+    tab.fill("#l-end", end)
     tab.click("text=Launch 1 group")
     expect(tab.locator("#made")).to_be_visible()
     simulator.advance(seconds=5)
@@ -224,6 +274,64 @@ def test_a_launch_that_fails_leads_back_to_the_field(
     expect(tab.locator("#d-test-error")).to_contain_text("is missing")
     nothing_wrong(tab)
     assert Edit.objects.get(kind="launch").state == "rejected"
+
+
+def two_drafts(tab: Page, project: Project) -> None:
+    """The preview of launching a draft at once, and one that has no survey."""
+    tab.goto(f"/projects/{project.pk}/groups/new/")
+    fill(tab, name="Without a survey", live="")
+    tab.click("text=Save draft")
+    expect(tab.locator(".note.good")).to_be_visible()
+    made_by_hand(tab, project)
+    tab.goto(f"/projects/{project.pk}/?status=draft")
+    for one in TargetGroup.objects.filter(name__in=("Germany adults", "Without a survey")):
+        tab.check(f"input[name=pick][value='{one.pk}']")
+    tab.click(".act-bar button[value=drafts]")
+
+
+def test_drafts_are_launched_together_each_with_its_result(
+    tab: Page, project: Project, simulator: Simulator
+) -> None:
+    two_drafts(tab, project)
+    end = f"{timezone.now() + timedelta(days=9):%Y-%m-%dT18:00}"
+    tab.fill("#to", end)
+    tab.click("text=Show what changes")
+    expect(tab.locator("#when_error")).to_have_text("Choose when they start.")
+    expect(tab.locator("#to")).to_have_value(end)
+    tab.select_option("#when", "now")
+    tab.click("text=Show what changes")
+    expect(tab.locator("h1")).to_have_text("Launch drafts: 1 of 2 groups")
+    expect(tab.locator(".reasons")).to_contain_text("Without a survey: has no live URL")
+    expect(tab.locator("main")).to_contain_text("384 EUR at most")
+    nothing_wrong(tab)
+    tab.dblclick("form:has([name=sealed]) button.primary")
+    expect(tab.locator("#batch")).to_contain_text("The exchange is at it.")
+    simulator.advance(seconds=5)
+    launch.work(clock=lambda: timezone.now() + SOON)
+    expect(tab.locator("#batch [role=status]")).to_have_text("1 of 1 ended: 1 done")
+    assert simulator.requests()["create_launch_fielding_run_from_draft_job"] == 1
+
+
+@pytest.mark.parametrize("fault", ["http_422", "http_503"])
+def test_drafts_that_the_exchange_refuses_or_is_away_for_tell_so(
+    tab: Page, project: Project, simulator: Simulator, fault: str
+) -> None:
+    two_drafts(tab, project)
+    tab.select_option("#when", "now")
+    tab.fill("#to", f"{timezone.now() + timedelta(days=9):%Y-%m-%dT18:00}")
+    tab.click("text=Show what changes")
+    simulator.fault(fault, operation="create_launch_*")
+    tab.click("form:has([name=sealed]) button.primary")
+    if fault == "http_422":
+        expect(tab.locator("#batch [role=status]")).to_have_text("1 of 1 ended: 0 done, 1 refused")
+        expect(tab.locator("#batch")).to_contain_text("simulated 422")
+        return
+    expect(tab.locator("#batch")).to_contain_text("On its way")
+    simulator.clear_faults()
+    for seconds in (60, 120):
+        launch.work(clock=lambda later=timedelta(seconds=seconds): timezone.now() + later)  # type: ignore[misc]
+        simulator.advance(seconds=5)
+    expect(tab.locator("#batch [role=status]")).to_have_text("1 of 1 ended: 1 done")
 
 
 def test_a_copy_is_begun_from_a_groups_page(tab: Page, project: Project) -> None:
@@ -238,7 +346,9 @@ def test_a_copy_is_begun_from_a_groups_page(tab: Page, project: Project) -> None
     expect(tab.locator(".note.good")).to_contain_text("saved on the exchange")
 
 
-def test_a_new_project_takes_its_first_draft(tab: Page, project: Project) -> None:
+def test_a_new_project_takes_its_first_draft(
+    tab: Page, project: Project, simulator: Simulator
+) -> None:
     tab.goto("/projects/")
     tab.click("text=New project")
     tab.click("text=Make the project")
@@ -246,6 +356,17 @@ def test_a_new_project_takes_its_first_draft(tab: Page, project: Project) -> Non
     nothing_wrong(tab)
     tab.fill("#p-name", "Tracker W24")
     tab.select_option("#p-manager", index=1)
+    simulator.fault("http_422", operation="create_project")
+    tab.click("text=Make the project")
+    expect(tab.locator("main")).to_contain_text("simulated 422")
+    expect(tab.locator("#p-name")).to_have_value("Tracker W24")
+    simulator.clear_faults()
+    simulator.fault("http_429", operation="create_project", value="60")
+    tab.click("text=Make the project")
+    expect(tab.locator("[role=alert]")).to_contain_text("Nothing was made; it can be sent again")
+    expect(tab.locator("#p-name")).to_have_value("Tracker W24")
+    simulator.clear_faults()
+    ExchangeAccount.objects.update(secret="new")  # a client of its own, which does not rest
     tab.click("text=Make the project")
     expect(tab.locator("h1")).to_have_text("Tracker W24")
     tab.click("text=New target group")

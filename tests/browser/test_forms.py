@@ -127,6 +127,7 @@ def group(simulator: Simulator, anna: User) -> TargetGroup:
         currency=row["currency_code"],
         country_code="",
         completes_goal=row["goal"],
+        ends_at=timezone.now() + timedelta(days=7),
     )
 
 

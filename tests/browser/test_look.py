@@ -18,7 +18,7 @@ from dashboard.fielding.models import (
     TargetGroup,
 )
 from tests import make
-from tests.browser.conftest import Open, sign_in
+from tests.browser.conftest import SQUEEZED, Open, sign_in
 from tests.web.fake_exchange import FakeExchange
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -29,9 +29,14 @@ PAGES = [
     "/projects/{project}/",
     "/projects/{project}/?by=country",
     "/projects/{project}/completes/",
+    "/projects/{project}/compare/",
+    "/projects/{project}/groups/new/",
+    "/projects/{project}/groups/new/?from={awkward}",
     "/groups/",
     "/groups/{group}/",
     "/groups/{draft}/",
+    "/groups/{draft}/draft/",
+    "/groups/{draft}/launch/",
     "/groups/{awkward}/?per=6h&span=7d&trend=ir",
     "/groups/{group}/edit/cpi/",
     "/groups/{group}/edit/filling_strategy/",
@@ -59,6 +64,12 @@ PAGES = [
     "/connections/",
     "/connections/{connection}/",
     "/connections/{connection}/mail/",
+    "/connections/{connection}/people/",
+    "/connections/{connection}/projects/new/",
+    "/jobs/",
+    "/views/",
+    "/me/second-factor/",
+    "/me/second-factor/on/",
     "/incidents/",
     "/incidents/{incident}/",
     "/incidents/{incident}/acknowledge/",
@@ -68,6 +79,7 @@ PAGES = [
     "/rules/groups/{group}/told/",
     "/me/mail/",
     "/me/address/",
+    "/me/sessions/",
 ]
 
 
@@ -87,8 +99,9 @@ CARD = {
 @pytest.fixture
 def ids(exchange: FakeExchange) -> dict[str, int]:
     """A world with every awkward thing in it."""
-    account = make.account()
-    anna = make.person("administrator", account, username="anna")
+    account = make.account(name="An account with " + "a long name " * 6)
+    names = {"first_name": "Anna", "last_name": "von Weber " * 12}
+    anna = make.person("administrator", account, username="anna", **names)
     project = make.project(account, name="Brand tracker " + "W23 " * 20)
     group = make.group(project, name="Japan 25–54", insight={"spark": [1, 5, 2], "today": 4})
     unit = BusinessUnit.objects.create(account=account, exchange_id="7", name="x" * 128)
@@ -112,6 +125,11 @@ def ids(exchange: FakeExchange) -> dict[str, int]:
         severity=1, sentence="No complete for 5 h.", breached_at=make.NOW, fired_at=make.NOW,
         facts={"figures": [["completes", "0", "15"]]},
     )  # fmt: skip
+    Incident.objects.create(
+        account=account, project=project, group=awkward, rule="drop_off", key="seen",
+        state="firing", severity=2, sentence="Many leave.", breached_at=make.NOW,
+        fired_at=make.NOW, acknowledged_at=make.NOW, acknowledged_by=anna,
+    )  # fmt: skip
     Change.objects.create(
         account=account, group=group, batch_id="b", occurred_at=make.NOW, seen_at=make.NOW,
         kind="status_change", old="live", new="paused", reason_code="high_median_loi",
@@ -134,7 +152,6 @@ def ids(exchange: FakeExchange) -> dict[str, int]:
 
 def settled(page: Page, address: str) -> None:
     page.goto(address)
-    page.wait_for_load_state("networkidle")
     for chart in page.query_selector_all("[data-chart]"):
         chart.wait_for_selector(".wait[hidden], .wait:not(:has-text('Drawing'))", state="attached")
 
@@ -145,6 +162,7 @@ def wrong(page: Page, address: str) -> list[str]:
     said = [f"{address}: {one['id']} {one['nodes'][0]['target']}" for one in found]
     if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
         said.append(f"{address}: scrolls sideways")
+    said += [f"{address}: no room to type in {name}" for name in page.evaluate(SQUEEZED)]
     return said
 
 
@@ -160,6 +178,17 @@ def test_every_page_is_accessible_and_fits(
         settled(page, address.format(**ids))
         said += wrong(page, address)
     assert said == []
+
+
+def test_on_paper_long_lists_lie_on_their_side_and_charts_do_not(
+    open_page: Open, ids: dict[str, int]
+) -> None:
+    page = open_page(width=1440, theme="light")
+    sign_in(page, "anna")
+    page.emulate_media(media="print")
+    for address, lies in (("/", "wide"), ("/groups/", "wide"), ("/groups/{group}/", "auto")):
+        settled(page, address.format(**ids))
+        assert page.evaluate("getComputedStyle(document.documentElement).page") == lies
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1440, "dark"), (375, "light")])
@@ -198,6 +227,16 @@ def test_filters_answer_at_once_and_stand_in_the_address(
     page.wait_for_url("**?country=il&sort=name")
     page.go_back()
     page.wait_for_url("**?country=il")
+
+
+@pytest.mark.parametrize("width", [1440, 375])
+def test_the_bell_opens_in_view_with_the_way_to_all_of_them(
+    open_page: Open, ids: dict[str, int], width: int
+) -> None:
+    page = open_page(width=width)
+    sign_in(page, "anna")
+    page.click(".bell summary")
+    expect(page.locator(".bell .box p:last-child a")).to_be_in_viewport(ratio=1)
 
 
 def test_the_theme_switch_is_remembered(open_page: Open, ids: dict[str, int]) -> None:
@@ -261,6 +300,29 @@ def test_a_choice_of_one_panel_leaves_an_open_form_alone(
     page.click("#trends-panel >> text=EPC")
     page.wait_for_url("**?per=6h&trend=epc")
     expect(page.locator("#trend-epc")).to_be_focused()
+    expect(page.locator("#cpi")).to_have_value("3.1")
+
+
+def test_escape_closes_what_is_open_and_never_throws_away_what_was_typed(
+    open_page: Open, ids: dict[str, int]
+) -> None:
+    page = open_page(width=375)
+    sign_in(page, "anna")
+    page.goto(f"/groups/{ids['group']}/")
+    page.focus(".menu")
+    page.keyboard.press("Enter")
+    expect(page.locator(".person")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".person")).to_be_hidden()
+    expect(page.locator(".menu")).to_be_focused()
+    page.focus("#open-cpi")
+    page.keyboard.press("Enter")
+    expect(page.locator("#cpi")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#open-cpi")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.locator("#cpi").fill("3.1")
+    page.keyboard.press("Escape")
     expect(page.locator("#cpi")).to_have_value("3.1")
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 from playwright.sync_api import Page, expect
 
-from dashboard.fielding.models import Edit, TargetGroup
+from dashboard.fielding.models import Edit, TargetGroup, User
 from tests import make
 from tests.browser.conftest import Open, sign_in
 from tests.web.fake_exchange import FakeExchange
@@ -44,6 +47,17 @@ def test_the_chart_is_drawn_and_its_numbers_are_behind_it(page: Page) -> None:
     expect(page.locator("details table")).to_contain_text("99")
 
 
+def test_moments_are_those_of_the_persons_own_zone_wherever_the_browser_is(
+    open_page: Open, group: TargetGroup
+) -> None:
+    User.objects.filter(username="anna").update(time_zone="Asia/Tokyo")
+    page = open_page()
+    sign_in(page, "anna")
+    said = page.locator(".since time[data-local]").first
+    friday = datetime.fromisoformat(str(said.get_attribute("datetime")))
+    assert said.inner_text() == f"{friday.astimezone(ZoneInfo('Asia/Tokyo')):%a %-d %b %H:%M}"
+
+
 def test_a_cpi_is_changed_in_place_and_seen_in_the_history(
     page: Page, exchange: FakeExchange
 ) -> None:
@@ -76,6 +90,22 @@ def test_a_refusal_of_the_exchange_shows_at_the_field(page: Page, exchange: Fake
     page.fill("#cpi", "3.10")
     page.click("text=Send to the exchange")
     expect(page.locator("#cpi-error")).to_contain_text("must be at least 4.00")
+
+
+def test_three_values_beside_the_chart_wrap_between_words(
+    page: Page, exchange: FakeExchange
+) -> None:
+    open_group(page)
+    page.click("#open-cpi")
+    page.fill("#cpi", "3.10")
+    exchange.state = Edit.State.CONFLICT
+    exchange.values["cpi"] = {"value": "12.90", "currency_code": "USD"}
+    page.click("text=Send to the exchange")
+    word = page.locator(".three tbody td").first
+    expect(word).to_have_text("Cost per interview")
+    assert word.evaluate("(cell) => cell.offsetWidth") >= 60
+    beyond = "(table) => table.scrollWidth - table.parentElement.clientWidth"
+    assert page.locator(".three").evaluate(beyond) <= 0
 
 
 def test_a_new_strategy_is_confirmed(page: Page, exchange: FakeExchange) -> None:

@@ -11,7 +11,7 @@ from tests.faults.servers import wait_for
 from tests.faults.stand import LEASE_SECONDS, Stand
 from tests.faults.steps import Step
 
-pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(200)]
+pytestmark = pytest.mark.timeout(200)
 
 
 @pytest.mark.parametrize("step", steps.WORKER, ids=lambda step: step.name)

@@ -18,7 +18,7 @@ from tests.faults.servers import wait_for
 from tests.faults.stand import LEASE_SECONDS, Stand
 from tests.whole.product import free_port
 
-pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(200)]
+pytestmark = pytest.mark.timeout(200)
 OPEN_EDITS = "SELECT 1 FROM fielding_edit WHERE state IN ('sending', 'unknown')"
 
 
@@ -82,7 +82,7 @@ def test_hints_that_a_flush_took_are_given_again(stand: Stand) -> None:
 
 
 def test_pages_and_edits_work_without_redis_and_work_goes_on_when_it_is_back(stand: Stand) -> None:
-    stand.worker()
+    stand.worker(supervised=True)
     stand.beat()
     browser = Browser(stand)
     stand.redis.stop()
@@ -96,7 +96,7 @@ def test_pages_and_edits_work_without_redis_and_work_goes_on_when_it_is_back(sta
     assert "redis" in str(browser.health()["why"])
     assert browser.health()["status"] == "degraded"
     stand.redis.start()
-    wait_for(lambda: not stand.due(), seconds=90, of="work goes on")
+    wait_for(lambda: not stand.due(), seconds=120, of="work goes on")
     assert truth.losses(stand) == []
 
 

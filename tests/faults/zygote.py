@@ -131,6 +131,17 @@ def run(what: str, given: dict[str, Any]) -> None:
         raise ValueError(what)
 
 
+def supervise() -> None:
+    """Go on in a child; whenever one falls another takes its place, as every company starts them.
+
+    Celery falls where Redis goes away in the midst of a hint: its transport then asks a connection
+    that it has just closed.
+    """
+    while pid := os.fork():
+        os.waitpid(pid, 0)
+        time.sleep(1)
+
+
 def start(what: str, given: dict[str, Any], home: Path) -> int:
     """Fork a process in a session of its own; its id."""
     pid = os.fork()
@@ -145,6 +156,8 @@ def start(what: str, given: dict[str, Any], home: Path) -> int:
         options = connections.settings["default"].setdefault("OPTIONS", {})
         options.update(given.get("database", {}))
         faulthandler.register(signal.SIGUSR1)
+        if given.get("supervised"):
+            supervise()
         armed(Control(home / "control.json"))
         run(what, given)
         status = 0

@@ -15,7 +15,7 @@ from tests.conftest import missing
 from tests.whole.product import Product
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A run on embedded defaults, with nothing named by the environment."""
     product = Product(tmp_path_factory.mktemp("embedded"))

@@ -20,7 +20,6 @@ from tests.whole.product import Product
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(400),
-    pytest.mark.xdist_group("whole"),
 ]
 CLIENT, SECRET = "a-client", "the-secret-of-the-client"
 PASSWORD = "correct horse battery"
@@ -118,7 +117,7 @@ def test_from_an_empty_database_to_the_first_alert_mail(
     page.context.close()
 
     mail: EmailMessage = by_and_by(lambda: post.to("anna@example.com", about=name))
-    told = next(part for part in text(mail).split("\n\n") if part.startswith(f"{name}: paused"))
+    told = next(part for part in text(mail).split("\n\n") if part.startswith(f"Paused: {name}"))
     to_the_incident, acknowledge = links(told)[0], links(told.partition("Acknowledge:")[2])[0]
     page = chromium.new_context().new_page()  # her phone, where nobody is signed in
     page.goto(to_the_incident)

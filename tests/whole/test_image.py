@@ -167,5 +167,6 @@ def test_compose_names_every_process_and_asks_for_every_secret() -> None:
         assert services[name]["depends_on"]["migrate"]["condition"] == (
             "service_completed_successfully"
         )
+        assert services[name]["env_file"] == [".env"]  # any other setting, TRUSTED_PROXIES first
         given = services[name]["environment"]
         assert all(":?" in given[key] for key in ("SECRET_KEY", "ENCRYPTION_KEYS", "EMAIL_URL"))
