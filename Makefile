@@ -1,6 +1,8 @@
 # The commands a person must know: run, test, check, bench, lock.
 PYTHON ?= python3
 VENV ?= .venv
+# Two a core of a small machine: many tests wait for a server, a browser or a mail.
+WORKERS ?= 4
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11
@@ -25,7 +27,7 @@ run: install
 	@exec $(BIN)/python manage.py run --with-parent
 
 test: install-dev
-	@exec $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 check: install-dev
 	$(BIN)/ruff format --check .

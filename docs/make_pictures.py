@@ -30,6 +30,14 @@ PICTURES = [
         720,
         "light",
     ),
+    (
+        "draft",
+        "/groups/?status=draft",
+        ["td.name a", "a:has-text('Change the draft')"],
+        1440,
+        1120,
+        "light",
+    ),
     ("incident", "/incidents/", ["main td a[href^='/incidents/']"], 1440, 900, "light"),
     ("rules", "/rules/", [], 1440, 800, "light"),
     ("spend", "/spend/", [], 1440, 640, "dark"),
@@ -91,7 +99,8 @@ def _until_pulled(page: Page) -> None:
     until = time.monotonic() + FIRST_PULL_SECONDS
     while time.monotonic() < until:
         page.goto("/")
-        if page.locator("section[aria-label='What needs you'] tbody tr").count() > 40:
+        rows = page.locator("section[aria-label='What needs you'] tbody tr").count()
+        if rows > 40 and not page.locator("text=First pull of").count():
             return
         time.sleep(1)
 
