@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
 from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.core.signals import request_finished, request_started
 from django.test import Client
+from django.test.client import ClientHandler
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
@@ -15,11 +19,14 @@ from dashboard.fielding.models import User
 from dashboard.simulator.harness import Simulator
 from tests import make
 from tests.browser.simulated import WAY
-from tests.web import fake_urls
-from tests.web.conftest import PLAIN
 from tests.web.fake_exchange import FakeExchange
 
 Open = Callable[..., Page]
+# Fields that are shown and too narrow for what is typed into them.
+SQUEEZED = """
+[...document.querySelectorAll("input:not([type=checkbox], [type=radio]), select, textarea")]
+  .filter((field) => field.checkVisibility() && field.offsetWidth < 56).map((field) => field.id)
+"""
 
 
 @pytest.fixture(scope="session")
@@ -32,13 +39,47 @@ def live_server() -> Iterator[LiveServer]:
     server.stop()
 
 
+class Answering:
+    """How many requests our server is answering at this moment."""
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self.open = 0
+        request_started.connect(self.began)
+        request_finished.connect(self.ended)
+
+    def began(self, sender: type, **_: object) -> None:
+        """Count a request in, unless it is one of Django's test client."""
+        with self.changed:
+            self.open += sender is not ClientHandler
+
+    def ended(self, sender: type | None, **_: object) -> None:
+        """Count a request out; the test client's end with no sender."""
+        with self.changed:
+            self.open -= sender is not None
+            self.changed.notify_all()
+
+    def until_done(self) -> None:
+        """Wait until the last one is answered, those on their way here included."""
+        time.sleep(0.02)  # a request that was sent but has not begun counts as well
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.open == 0, timeout=30), "still answering"
+
+
+@pytest.fixture(scope="session")
+def answering(live_server: LiveServer) -> Answering:
+    """Counts for the whole run."""
+    return Answering()
+
+
 @pytest.fixture
-def exchange(settings: Settings) -> FakeExchange:
-    """The exchange behind the forms; each test gets it fresh."""
-    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": PLAIN}}
-    settings.ROOT_URLCONF = "tests.web.fake_urls"
-    fake_urls.EXCHANGE.start_over()
-    return fake_urls.EXCHANGE
+def answered(answering: Answering) -> Iterator[None]:
+    """Holds the test's database and settings until no request needs them.
+
+    A page that goes on refreshing while its test ends would be answered from nothing.
+    """
+    yield
+    answering.until_done()
 
 
 @pytest.fixture
@@ -49,7 +90,11 @@ def complaints() -> list[str]:
 
 @pytest.fixture
 def open_page(
-    chromium: Browser, live_server: LiveServer, exchange: FakeExchange, complaints: list[str]
+    chromium: Browser,
+    live_server: LiveServer,
+    exchange: FakeExchange,
+    answered: None,
+    complaints: list[str],
 ) -> Iterator[Open]:
     """Opens pages of our server in windows of any width and theme."""
     contexts: list[BrowserContext] = []
@@ -109,7 +154,6 @@ def tab(chromium: Browser, live_server: LiveServer) -> Iterator[Page]:
 @pytest.fixture
 def anna(simulator: Simulator, settings: Settings) -> User:
     """Somebody who may edit, on an account of the simulated exchange with all its people."""
-    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": PLAIN}}
     settings.ROOT_URLCONF = "tests.browser.simulated"
     settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
     simulator.clear_faults()
@@ -122,7 +166,7 @@ def anna(simulator: Simulator, settings: Settings) -> User:
 
 
 @pytest.fixture
-def signed_in(tab: Page, live_server: LiveServer, anna: User) -> Iterator[Page]:
+def signed_in(tab: Page, live_server: LiveServer, anna: User, answered: None) -> Iterator[Page]:
     """A tab in front of Anna, on the simulated exchange."""
     client = Client()
     client.force_login(anna)
