@@ -9,6 +9,7 @@ from bench.figures import Figure
 from bench.stage import SQLITE, run, stage
 
 ROUNDS, WARM = 500, 100
+MINUTE = 50  # rounds: after each a worker looks for garbage
 PROJECTS = 3
 
 
@@ -27,10 +28,11 @@ def sizes(root: str) -> list[float]:
     from bench.cycle_side import rounds  # noqa: PLC0415
 
     found: list[Any] = []
-    for first, last in ((1, WARM), (WARM + 1, ROUNDS)):
-        rounds(root, 10, list(range(first, last + 1)), False)
+    for last in range(MINUTE, ROUNDS + 1, MINUTE):
+        rounds(root, 10, list(range(last - MINUTE + 1, last + 1)), False)
         gc.collect()
-        lines = Path("/proc/self/status").read_text().splitlines()
-        size = next(line for line in lines if line.startswith("VmRSS:"))
-        found.append(int(size.split()[1]) / 1024)
+        if last in (WARM, ROUNDS):
+            lines = Path("/proc/self/status").read_text().splitlines()
+            size = next(line for line in lines if line.startswith("VmRSS:"))
+            found.append(int(size.split()[1]) / 1024)
     return found
