@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db.models import Max, Q
+from django.db.models import Q
 
 from dashboard.alerts import changes, hush, pulse, refused, silence, unconfirmed
 from dashboard.alerts.book import Book
@@ -114,8 +114,7 @@ def _standing(project: Project) -> Standing:
 def _last(cycle: Cycle) -> datetime | None:
     """When the last cycle before this one that saw every group ended."""
     earlier = Cycle.objects.filter(project=cycle.project, listed=True, pk__lt=cycle.pk)
-    last: datetime | None = earlier.aggregate(at=Max("finished_at"))["at"]
-    return last
+    return earlier.order_by("-started_at").values_list("finished_at", flat=True).first()
 
 
 def _since(last: datetime | None, at: datetime) -> datetime | None:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 import httpx
-from django.db.models import Max, Q
+from django.db.models import Max
 
 from dashboard.alerts.words import lasting
-from dashboard.fielding.models import Cycle, Mail, Pulse
+from dashboard.fielding.models import Mail, Project, Pulse
 
 ROUNDS = {"time": "detecting", "deliver": "sending mail"}
 SILENT_AFTER = timedelta(minutes=5)
@@ -40,9 +40,7 @@ def stalls(*, now: datetime) -> list[str]:
     """What stands still: detecting, judging or sending."""
     at = dict(Pulse.objects.values_list("name", "at"))
     said = silent(at, now=now)
-    read = Cycle.objects.filter(listed=True, project__isnull=False).aggregate(
-        at=Max("finished_at", filter=Q(finished_at__lte=now))
-    )["at"]
+    read = Project.objects.filter(read_at__lte=now).aggregate(at=Max("read_at"))["at"]
     if read and read - at.get("judge", read - WAITS_AT_MOST) >= WAITS_AT_MOST:
         said.append("cycles are read but not judged")
     oldest = Mail.objects.filter(state=Mail.State.WAITING).order_by("created_at").first()

@@ -36,6 +36,7 @@ def test_before_the_first_round_everything_is_missed(db: None) -> None:
 
 
 def test_while_rounds_are_done_nothing_is_missed_and_the_url_is_called(field: Field) -> None:
+    field.cycles(0)
     rounds(0)
     operator = Operator()
     assert pulse.complaints(now=after(1)) == []
@@ -68,11 +69,13 @@ def test_an_operator_that_does_not_answer_harms_nothing(field: Field) -> None:
 def test_cycles_that_nobody_judges_are_missed(field: Field) -> None:
     field.cycles(0)
     rounds(40)
-    make.cycle(field.project, after(40))
+    field.project.read_at = after(40)
+    field.project.save()
     assert pulse.complaints(now=after(41)) == ["cycles are read but not judged"]
 
 
 def test_mail_that_waits_and_mail_that_died_are_told(field: Field) -> None:
+    field.cycles(0)
     rounds(20)
     given = {"recipient": field.pm, "address": field.pm.email, "subject": "s", "text": "t"}
     stamps = {"created_at": after(0), "next_try_at": after(60)}
