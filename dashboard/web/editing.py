@@ -21,6 +21,8 @@ def not_offered(group: TargetGroup, form: Form) -> str:
     """Why this setting of this group cannot be changed from here; empty if it can."""
     if form.is_ours:
         return ""
+    if group.missing_since:
+        return "The exchange no longer lists this group, so nothing can be changed there."
     if group.status == "draft":
         return "A draft is changed with the draft itself, not setting by setting."
     if group.status == "archived":

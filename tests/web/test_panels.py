@@ -328,6 +328,21 @@ def test_a_group_that_the_exchange_no_longer_lists_says_so(
     assert "No longer listed by the exchange" in shown(viewer, group)
 
 
+def test_nothing_is_offered_on_a_group_that_the_exchange_no_longer_lists(
+    client: Client, account: ExchangeAccount, group: TargetGroup
+) -> None:
+    client.force_login(make.person("editor", account))
+    offered = ("quick-cpi-5", "open-cpi", "open-dates")
+    there = shown(client, group)
+    assert all(name in there for name in offered)
+    TargetGroup.objects.update(missing_since=make.NOW)
+    gone = shown(client, group)
+    assert not any(name in gone for name in offered)
+    assert "open-budget" in gone  # ours
+    said = client.get(f"/groups/{group.pk}/edit/cpi/").text
+    assert "The exchange no longer lists this group" in said
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
