@@ -60,8 +60,30 @@
   async function drawAll() {
     for (const chart of all()) await draw(chart);
   }
-  if (document.readyState === "loading") document.addEventListener("readystatechange", drawAll, { once: true });
-  else drawAll();
+
+  // A figure that comes with its page is drawn as soon as its place is there: what follows it may
+  // still be on its way, and may make the place narrower.
+  const early = new Map();
+  async function drawEarly(chart) {
+    const plot = chart.querySelector(".plot"), width = plot.clientWidth;
+    await draw(chart);
+    return () => { if (plot.clientWidth !== width && plot.matches(".js-plotly-plot")) window.Plotly.Plots.resize(plot); };
+  }
+  const arrivals = new MutationObserver(() => {
+    for (const chart of all()) {
+      const ready = chart.querySelector(".wait") && document.getElementById(`${chart.id}-drawn`);
+      if (ready && !early.has(chart)) early.set(chart, drawEarly(chart));
+    }
+  });
+  async function drawRest() {
+    arrivals.disconnect();
+    for (const chart of all()) if (!early.has(chart)) await draw(chart);
+    for (const drawn of early.values()) (await drawn)();
+  }
+  if (document.readyState === "loading") {
+    arrivals.observe(document, { childList: true, subtree: true });
+    document.addEventListener("readystatechange", drawRest, { once: true });
+  } else drawAll();
   dark.addEventListener("change", drawAll);
   // Paper is narrower than the window, and Plotly measures before the page is laid out for it.
   const PAPER = 680;
