@@ -29,9 +29,8 @@ def not_offered(group: TargetGroup, form: Form) -> str:
         return "An archived group cannot be changed any more."
     if form.kind == Edit.Kind.CPI and group.pricing_model == "rate_card":
         return cpi.RATE_CARD
-    if form.kind == Edit.Kind.DATES and group.status == "completed":
-        return "The dates of a completed group cannot move. Relaunch it first."
-    return ""
+    is_over = form.kind == Edit.Kind.DATES and group.status == "completed"
+    return "The dates of a completed group cannot move. Relaunch it first." if is_over else ""
 
 
 def refusals(made: Edit, place: Callable[[str], str]) -> tuple[dict[str, str], str]:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from dashboard.alerts.words import pause_cause
 from dashboard.fielding import modules
-from dashboard.fielding.models import Change, Edit
+from dashboard.fielding.models import Change, Edit, Project
 from dashboard.web import words
 from dashboard.web.forms import details
 from dashboard.web.parts import moved, parts, say
@@ -57,6 +57,21 @@ class Line:
     def ours(self) -> bool:
         """Whether it was made through Fieldwatch."""
         return self.edit is not None
+
+
+def projects(of: Project, changes: Iterable[Change]) -> dict[str, str]:
+    """Names by the exchange's id: of a project, and of those that its groups came from or went to.
+
+    Asked for only where a group moved.
+    """
+    moves = (change for change in changes if change.kind == "project_id_change")
+    ids = {end for move in moves for end in (move.old, move.new) if isinstance(end, str)}
+    if others := ids - {of.exchange_id}:
+        known = Project.objects.filter(account=of.account_id, exchange_id__in=others)
+        named = dict(known.values_list("exchange_id", "name"))
+    else:
+        named = {}
+    return named | {of.exchange_id: of.name}
 
 
 def lines(

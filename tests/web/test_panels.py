@@ -142,14 +142,32 @@ def test_a_quota_of_a_group_that_ended_is_short_not_slow(
     assert "Slow" not in quotas
 
 
-def test_a_move_into_this_project_is_told_by_its_name(viewer: Client, group: TargetGroup) -> None:
+def test_a_move_between_projects_is_told_by_their_names(viewer: Client, group: TargetGroup) -> None:
+    before = make.project(group.account, name="Last wave")
     Change.objects.create(
-        account=group.account, group=group, batch_id="b", seen_at=make.NOW,
-        kind="project_id_change", occurred_at=make.NOW, old=None, new=group.project.exchange_id,
+        account=group.account, group=group, batch_id="b", seen_at=make.NOW, occurred_at=make.NOW,
+        kind="project_id_change", old=before.exchange_id, new=group.project.exchange_id,
     )  # fmt: skip
-    history = panel(shown(viewer, group), "history")
-    assert "Tracker" in history
-    assert group.project.exchange_id not in history
+    for history in (
+        panel(shown(viewer, group), "history"),
+        viewer.get(f"/projects/{group.project_id}/history/").text,
+        b"".join(viewer.get(f"/groups/{group.pk}/history/export.csv")).decode(),
+    ):
+        assert "Last wave" in history
+        assert "Tracker" in history
+        assert before.exchange_id not in history
+        assert group.project.exchange_id not in history
+
+
+def test_the_name_of_a_project_of_another_account_is_not_told(
+    viewer: Client, group: TargetGroup
+) -> None:
+    foreign = make.project(make.account(), name="Secret")
+    Change.objects.create(
+        account=group.account, group=group, batch_id="b", seen_at=make.NOW, occurred_at=make.NOW,
+        kind="project_id_change", old=foreign.exchange_id, new=group.project.exchange_id,
+    )  # fmt: skip
+    assert "Secret" not in shown(viewer, group)
 
 
 def test_a_group_without_quotas_has_no_such_panel(viewer: Client, group: TargetGroup) -> None:

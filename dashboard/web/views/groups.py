@@ -96,7 +96,9 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "unlimited": quotas.unlimited(of),
         "card": pricing.of_group(of),
         "history_export": f"{reverse('group', args=[of.pk])}history/export.{{}}",
-        "history": history.lines(changes, edits, names | project_name(of), times.zone_of(of)),
+        "history": history.lines(
+            changes, edits, names | history.projects(of.project, changes), times.zone_of(of)
+        ),
         "remark": sheet.remark(of),
         "manager": names.get(of.project_manager_id, ""),
         "may_edit": may_edit(request, of.account_id) and of.status not in ("draft", "archived"),
@@ -105,11 +107,6 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "notes": of.notes.newest(),
         **_over_time(request, of, changes, edits, now),
     }
-
-
-def project_name(of: TargetGroup) -> dict[str, str]:
-    """The name of its project by the exchange's id, as the changelog has it."""
-    return {of.project.exchange_id: of.project.name}
 
 
 def _clients(of: TargetGroup) -> dict[str, str]:

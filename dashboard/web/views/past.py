@@ -13,7 +13,7 @@ from dashboard.fielding.models import Change, Edit, Project, TargetGroup
 from dashboard.fielding.queries import ChangeQuerySet, EditQuerySet
 from dashboard.web import exports, history, times
 from dashboard.web.access import Rule, person, rule
-from dashboard.web.views.groups import found, project_name
+from dashboard.web.views.groups import found
 from dashboard.web.views.projects import found_project, people
 
 ON_PAGE = 200
@@ -24,9 +24,9 @@ def _lines(
     request: HttpRequest, of: Project, most: int, zone: ZoneInfo | None = None
 ) -> list[history.Line]:
     """The newest changes of a project and of all its groups."""
-    changes = ChangeQuerySet(Change).filter(group__project=of).newest()[:most]
+    changes = list(ChangeQuerySet(Change).filter(group__project=of).newest()[:most])
     edits = EditQuerySet(Edit).of_projects().filter(of_project=of.pk).newest()[:most]
-    names = people(request) | {of.exchange_id: of.name}
+    names = people(request) | history.projects(of, changes)
     lines = history.lines(changes, list(edits), names, zone)
     return lines[:most]
 
@@ -62,9 +62,10 @@ def project_file(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
 def group_file(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     """The history of one group as a file."""
     of = found(request, pk)
-    changes = ChangeQuerySet(Change).filter(group=of).newest()[:IN_FILE]
+    changes = list(ChangeQuerySet(Change).filter(group=of).newest()[:IN_FILE])
     edits = EditQuerySet(Edit).filter(group=of).newest()[:IN_FILE]
-    lines = history.lines(changes, list(edits), people(request) | project_name(of))
+    names = people(request) | history.projects(of.project, changes)
+    lines = history.lines(changes, list(edits), names)
     rows = _cells(lines, of.project, {of.pk: of})
     name = f"history-{of.human_readable_id or of.pk}"
     return exports.answer(name, kind, exports.Sheet(exports.HISTORY_HEADINGS, rows))
