@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import chain
 from typing import Any, TypeVar
 
+import msgspec
 from django.db import connection
 from django.db.models import Field, Model
 
@@ -30,17 +30,16 @@ def update(groups: Sequence[TargetGroup], columns: Collection[str]) -> None:
     if not groups:
         return
     fields = [field for field in TargetGroup._meta.concrete_fields if field.name in columns]
-    rows = [
-        [field.get_db_prep_save(getattr(group, field.attname), connection) for field in fields]
-        + [group.pk]
-        for group in groups
-    ]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(_from_values(fields, len(rows)), [*chain.from_iterable(rows)])
+            rows = [dict(_told(group, fields)) for group in groups]
+            cursor.execute(_from_document(fields), [msgspec.json.encode(rows).decode()])
         else:
             sets = ", ".join(f"{_column(field)} = %s" for field in fields)
-            cursor.executemany(f"UPDATE {_table(TargetGroup)} SET {sets} WHERE id = %s", rows)  # noqa: S608
+            cursor.executemany(
+                f"UPDATE {_table(TargetGroup)} SET {sets} WHERE id = %s",  # noqa: S608
+                [[*_prepared(group, fields), group.pk] for group in groups],
+            )
 
 
 def note_readings(groups: Iterable[TargetGroup], at: datetime) -> None:
@@ -67,15 +66,24 @@ def _column(field: Field[Any, Any]) -> str:
     return connection.ops.quote_name(field.get_attname_column()[1])
 
 
-def _from_values(fields: Sequence[Field[Any, Any]], rows: int) -> str:
-    """One statement for all rows, planned once; the first row tells the types of all."""
-    names = [_column(field) for field in fields]
-    typed = [f"CAST(%s AS {field.db_type(connection)})" for field in fields]
-    values = [[*typed, "%s"], *[["%s"] * (len(fields) + 1)] * (rows - 1)]
-    listed = ", ".join(f"({', '.join(row)})" for row in values)
-    sets = ", ".join(f"{name} = new.{name}" for name in names)
-    given = ", ".join([*names, "of_group"])
+def _prepared(group: TargetGroup, fields: Iterable[Field[Any, Any]]) -> Iterator[Any]:
+    for field in fields:
+        yield field.get_db_prep_save(getattr(group, field.attname), connection)
+
+
+def _told(group: TargetGroup, fields: Iterable[Field[Any, Any]]) -> Iterator[tuple[str, Any]]:
+    """A row as PostgreSQL reads it from JSON."""
+    yield "id", group.pk
+    for field in fields:
+        value = getattr(group, field.attname)
+        yield field.attname, rf"\x{value.hex()}" if isinstance(value, bytes | memoryview) else value
+
+
+def _from_document(fields: Sequence[Field[Any, Any]]) -> str:
+    """One statement however many the rows, with one parameter, so that it is planned once."""
+    sets = ", ".join(f"{_column(field)} = new.{_column(field)}" for field in fields)
+    typed = ", ".join(f"{_column(field)} {field.db_type(connection)}" for field in fields)
     return (
         f"UPDATE {_table(TargetGroup)} AS old SET {sets} "  # noqa: S608
-        f"FROM (VALUES {listed}) AS new ({given}) WHERE old.id = new.of_group"
+        f"FROM json_to_recordset(%s) AS new (id bigint, {typed}) WHERE old.id = new.id"
     )
