@@ -104,6 +104,14 @@ def naps(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setattr(SystemClock, "sleep", NappingClock.sleep)
 
 
+@pytest.fixture(autouse=True)
+def forgotten() -> None:
+    """Each test has tables of its own, so what the process knows of the last ones is void."""
+    from dashboard.alerts import pulse  # noqa: PLC0415  needs the apps
+
+    pulse._said.clear()
+
+
 @pytest.fixture
 def exchange(settings: Settings) -> FakeExchange:
     """The exchange behind the forms, in the test client and in a browser; each test's is fresh."""
