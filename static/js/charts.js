@@ -33,6 +33,7 @@
     });
   }
 
+  const widths = new WeakMap();  // of charts, as they were drawn
   async function draw(chart) {
     const wait = chart.querySelector(".wait");
     const asked = new URLSearchParams(location.search);
@@ -46,7 +47,8 @@
         return;
       }
       chart.classList.remove("none");
-      if (chart.clientWidth < 520) Object.assign(figure.layout.legend, { y: -0.15, yanchor: "top" });
+      widths.set(chart, chart.clientWidth);
+      if (widths.get(chart) < 520) Object.assign(figure.layout.legend, { y: -0.15, yanchor: "top" });
       figure.layout.font.family = getComputedStyle(document.body).fontFamily;
       await Plotly.react(chart.querySelector(".plot"), figure.data, figure.layout, settings);
       wait.hidden = true;
@@ -64,21 +66,20 @@
   // A figure that comes with its page is drawn as soon as its place is there: what follows it may
   // still be on its way, and may make the place narrower.
   const early = new Map();
-  async function drawEarly(chart) {
-    const plot = chart.querySelector(".plot"), width = plot.clientWidth;
-    await draw(chart);
-    return () => { if (plot.clientWidth !== width && plot.matches(".js-plotly-plot")) window.Plotly.Plots.resize(plot); };
+  function fit(chart) {
+    const plot = chart.querySelector(".plot");
+    if (plot.matches(".js-plotly-plot") && chart.clientWidth !== widths.get(chart)) window.Plotly.Plots.resize(plot);
   }
   const arrivals = new MutationObserver(() => {
     for (const chart of all()) {
       const ready = chart.querySelector(".wait") && document.getElementById(`${chart.id}-drawn`);
-      if (ready && !early.has(chart)) early.set(chart, drawEarly(chart));
+      if (ready && !early.has(chart)) early.set(chart, draw(chart));
     }
   });
   async function drawRest() {
     arrivals.disconnect();
     for (const chart of all()) if (!early.has(chart)) await draw(chart);
-    for (const drawn of early.values()) (await drawn)();
+    for (const [chart, drawn] of early) await drawn.then(() => fit(chart));
   }
   if (document.readyState === "loading") {
     arrivals.observe(document, { childList: true, subtree: true });
