@@ -99,16 +99,23 @@ class Silence:
 
 
 def required_line(
-    plan: Plan, *, now: datetime, history: History = (), shape: Floats | None = None
+    plan: Plan,
+    *,
+    now: datetime,
+    history: History = (),
+    shape: Floats | None = None,
+    every: int = 1,
 ) -> list[tuple[datetime, float]]:
-    """The required count at every full UTC hour from start to end (at most 400 days).
+    """The required count at full UTC hours from start to end (at most 400 days).
 
-    shape: of the group's week (168, mean 1), where it is known; otherwise it is learned here.
-    Without an end date there is no line: an empty list. An end before the start asks for the
-    whole goal at once. ValueError for naive datetimes.
+    every: points so many hours apart, with the first and the last. shape: of the group's week
+    (168, mean 1), where it is known; otherwise it is learned here. Without an end date there is
+    no line: an empty list. An end before the start asks for the whole goal at once. ValueError
+    for naive datetimes.
     """
     at, line = _line(plan, seconds(now, "now"), history, shape)
-    return [(moment(float(t)), float(y)) for t, y in zip(at, line, strict=True)]
+    shown = [*range(0, len(at) - 1, every), len(at) - 1] if len(at) else []
+    return [(moment(float(at[i])), float(line[i])) for i in shown]
 
 
 def pace(

@@ -198,5 +198,4 @@ def _required(
     )
     known = daily.week(group.insight.get("rhythm") if isinstance(group.insight, dict) else None)
     read = () if known is not None else grid.points()
-    line = required_line(plan, now=now, history=read, shape=known)
-    return [*line[::REQUIRED_EVERY], line[-1]] if line else []
+    return required_line(plan, now=now, history=read, shape=known, every=REQUIRED_EVERY)

@@ -91,6 +91,13 @@ def test_the_strategy_chooses_the_numerator():
     assert both["prescreens"].unit == "prescreens"
 
 
+@pytest.mark.parametrize("every", [1, 2, 7, 1000])
+def test_a_line_of_fewer_points_has_its_first_and_last(every: int) -> None:
+    whole, some = (required_line(PLAN, now=START, every=apart) for apart in (1, every))
+    assert some[:-1] == whole[:-1:every]
+    assert some[-1] == whole[-1]
+
+
 def test_the_line_runs_from_nothing_to_the_goal_and_never_falls():
     line = required_line(PLAN, now=START)
     counts = [count for _, count in line]
