@@ -10,9 +10,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from dashboard.alerts import letter, stop, wishes
-from dashboard.alerts.bundle import Taken, claim, outgoing, waiting
+from dashboard.alerts.bundle import REFUSED, Taken, claim, outgoing, waiting
+from dashboard.alerts.ledger import covers
 from dashboard.alerts.letter import Letter
-from dashboard.fielding.models import Incident, Mail, Membership, Notice, TargetGroup, User
+from dashboard.alerts.people import People
+from dashboard.alerts.verdict import CRITICAL
+from dashboard.fielding.models import Incident, Mail, Membership, Mute, Notice, TargetGroup, User
 
 OPEN = (Incident.State.FIRING, Incident.State.RECOVERING)
 
@@ -60,7 +63,7 @@ def written(user: User, notices: Sequence[Notice], *, now: datetime) -> Letter:
     over = [n for n in told if n.incident.state == Incident.State.RESOLVED]
     news = {n.incident_id for n in notices if n.kind in (Notice.Kind.FIRE, Notice.Kind.NO_DATA)}
     new = [n for n in told if n.incident.state in OPEN and n.incident_id in news]
-    still = _still_open(user, {notice.incident_id for notice in (*new, *over)})
+    still, beside = _open(user, {notice.incident_id for notice in (*new, *over)}, now=now)
     live = TargetGroup.objects.visible_to(user).filter(status="live", missing_since=None).count()
     sections = [
         {
@@ -76,43 +79,82 @@ def written(user: User, notices: Sequence[Notice], *, now: datetime) -> Letter:
     ]
     context: dict[str, object] = {
         "sections": sections,
-        "well": "" if new or still else _well(live),
+        "well": "" if new or still else _well(live, beside),
+        "beside": _beside(beside, more=bool(new or still)),
         "why": "You get this digest on the days and at the hour that you chose.",
         "stop": stop.address(user, stop.DIGEST),
         "home": f"{settings.FIELDWATCH_URL}/",
     }
-    return letter.render("digest", _subject(new, still, over, live), context)
+    return letter.render("digest", _subject(new, still, over, beside, live), context)
 
 
-def _well(live: int) -> str:
-    """That nothing needs anybody, and of how many groups that is said."""
+def _well(live: int, beside: Sequence[Incident]) -> str:
+    """That nothing needs this person; that all is well only where nothing needs anybody."""
+    if beside:
+        return "Nothing for you: nothing that you are told of is open."
     if not live:
-        return "nothing needs you, and no group of yours is live."
+        return "All is well: nothing needs you, and no group of yours is live."
     groups = "your live group" if live == 1 else f"your {live} live groups"
-    return f"nothing of {groups} needs you."
+    return f"All is well: nothing of {groups} needs you."
 
 
-def _still_open(user: User, known: set[int]) -> list[Notice]:
-    """The last notice of each open incident that this person was told of before."""
-    rows = Notice.objects.filter(
-        recipient=user,
-        skipped="",
-        incident__state__in=OPEN,
-        incident__account__memberships__user=user,
-    ).exclude(incident__in=known)
-    return letter.one_each(
-        rows.select_related("incident__group", "incident__project", "incident__account")
-    )
+def _beside(incidents: Sequence[Incident], *, more: bool) -> str:
+    """How much is open that others are told of; empty where nothing is."""
+    if not incidents:
+        return ""
+    critical = sum(incident.severity == CRITICAL for incident in incidents)
+    count = f"{len(incidents)}{' more' if more else ''} {'is' if len(incidents) == 1 else 'are'}"
+    grave = f", {critical} of them critical" if critical else ""
+    return f"{count} open that others are told of{grave}"
+
+
+def _open(user: User, known: set[int], *, now: datetime) -> tuple[list[Notice], Sequence[Incident]]:
+    """What is open beyond what is known: what this person is told of, and what only others are.
+
+    What began before this person was here, or while their address was refused, is told of too.
+    """
+    rows = Incident.objects.filter(state__in=OPEN, account__memberships__user=user)
+    rows = rows.exclude(pk__in=known).select_related("group", "project", "account")
+    mine = Notice.objects.filter(recipient=user, skipped__in=("", REFUSED), incident__in=rows)
+    last = {notice.incident_id: notice for notice in mine.order_by("pk")}
+    mutes = list(Mute.objects.filter(account__memberships__user=user, until__gt=now))
+    people = {pk: People(pk) for pk in {incident.account_id for incident in rows}}
+    told, beside = [], []
+    for incident in rows:
+        if notice := last.get(incident.pk):
+            notice.incident = incident
+            told.append(notice)
+        elif any(
+            covers(mute, incident) for mute in mutes if mute.account_id == incident.account_id
+        ):
+            continue
+        elif user.pk in people[incident.account_id].told(incident, _managers(incident)):
+            told.append(Notice(incident=incident, recipient=user, kind=Notice.Kind.FIRE))
+        else:
+            beside.append(incident)
+    return letter.one_each(told), beside
+
+
+def _managers(incident: Incident) -> tuple[str, ...]:
+    """The exchange's ids of project managers, the nearest first."""
+    of = (incident.group, incident.project)
+    return tuple(one.project_manager_id for one in of if one)
 
 
 def _subject(
-    new: Sequence[Notice], still: Sequence[Notice], over: Sequence[Notice], live: int
+    new: Sequence[Notice],
+    still: Sequence[Notice],
+    over: Sequence[Notice],
+    beside: Sequence[Incident],
+    live: int,
 ) -> str:
     """The gravest sentence, or that all is well, with the numbers."""
     if not new and not still:
+        lead = "Nothing for you" if beside else "All is well"
         groups = {0: "no live group", 1: "1 live group"}.get(live, f"{live} live groups")
-        return f"All is well: {groups}" + (f", {len(over)} over since" if over else "")
-    counts = ((new, "new"), (still, "still open"), (over, "over"))
-    return ", ".join(f"{len(rows)} {what}" for rows, what in counts if rows) + (
+        counts = ((over, "over since"), (beside, "open with others"))
+        return ", ".join([f"{lead}: {groups}", *(f"{len(of)} {word}" for of, word in counts if of)])
+    told = ((new, "new"), (still, "still open"), (over, "over"))
+    return ", ".join(f"{len(rows)} {what}" for rows, what in told if rows) + (
         f": {letter.line(new or still, label=False)}"
     )

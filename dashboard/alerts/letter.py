@@ -69,7 +69,7 @@ def render(template: str, subject_line: str, context: dict[str, object]) -> Lett
 
 def one_each(notices: Iterable[Notice]) -> list[Notice]:
     """The last word on each incident, the gravest and oldest first."""
-    last = {notice.incident_id: notice for notice in sorted(notices, key=lambda n: n.pk)}
+    last = {notice.incident_id: notice for notice in sorted(notices, key=lambda n: n.pk or 0)}
     return sorted(
         last.values(),
         key=lambda n: (
@@ -165,7 +165,7 @@ def _when(incident: Incident, user: User, now: datetime) -> str:
     """Since when, or from when to when, on the reader's clocks."""
     zone, began, closed = wishes.zone(user), incident.breached_at, incident.closed_at
     if closed is None:
-        return f"since {local(began, zone, now=now)}"
+        return f"seen since {local(began, zone, now=now)}"
     span = f"{local(began, zone, now=now)} to {local(closed, zone, now=now)}"
     return f"{span}, {lasting(closed - began)} in all"
 
@@ -174,7 +174,9 @@ def _more(incident: Incident) -> str:
     """The whole sentence, where it says more than the headline; of what is over, why it is."""
     if _is_over(incident):
         reason = incident.close_reason
-        return "" if reason == "recovered" else f"Why it is over: {plain(reason, 100)}."
+        if reason != "recovered":
+            return f"Why it is over: {plain(reason, 100)}."
+        return f"The group is {plain(incident.group.status)} now." if incident.group else ""
     more = plain(incident.sentence, 600)
     return "" if more.rstrip(".") == plain(incident.headline, 300).rstrip(".") else more
 

@@ -27,6 +27,7 @@ def test_what_is_over_before_it_was_told_is_one_mail(field: Field) -> None:
     assert mail.subject.startswith("Recovered: Paused: Japan")
     for body in (mail.text, mail.html):
         assert "Fri 11:00 UTC to Fri 12:00 UTC, 1 h in all" in body
+        assert "The group is live now." in body
         assert "What helps" not in body
         assert "should be" not in body
     assert Notice.objects.filter(mail=None).count() == 0

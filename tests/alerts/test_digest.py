@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dashboard.alerts import deliver, detect, stop, wishes
-from dashboard.fielding.models import Mail, MailChoice, Notice, User
+from dashboard.fielding.models import Mail, MailChoice, Mute, Notice, User
 from tests import make
 from tests.alerts.field import Field, after, kinds, mails, update
 
@@ -169,6 +169,68 @@ def test_what_was_told_before_is_a_line_each_with_its_link(field: Field) -> None
     deliver.compose(now=MONDAY_8)
     deliver.compose(now=MONDAY_8 + timedelta(days=1))
     told = digests(field)[1].text
-    assert "- Dropping off: Japan 25–54, 40 % leave in the middle (since Fri 12:00 UTC)" in told
+    what = "Dropping off: Japan 25–54, 40 % leave in the middle"
+    assert f"- {what} (seen since Fri 12:00 UTC)" in told
     assert "/incidents/" in told
     assert "/act/" not in told
+
+
+def digest_of(user: User) -> Mail:
+    """The digest of Monday morning to somebody."""
+    deliver.compose(now=MONDAY_8)
+    return Mail.objects.get(recipient=user, digest_day__isnull=False)
+
+
+def test_all_is_not_well_where_only_others_are_told(field: Field) -> None:
+    viewer = make.person("viewer", field.account, date_joined=make.NOW)
+    field.group()
+    field.paused(name="Streaming")
+    field.cycles(0)
+    mail = digest_of(viewer)
+    assert mail.subject == "Nothing for you: 1 live group, 1 open with others"
+    assert mail.text.startswith("Nothing for you: nothing that you are told of is open.")
+    for words in (mail.text, mail.html):
+        assert "All is well" not in words
+        assert "1 is open that others are told of, 1 of them critical" in words
+
+
+def test_what_others_are_told_of_is_counted_beside_ones_own(field: Field) -> None:
+    field.paused()
+    field.paused(name="Streaming", project_manager_id="pm-2")
+    other = make.person("editor", field.account, exchange_user_id="pm-2", date_joined=make.NOW)
+    field.cycles(0)
+    mail = digest_of(other)
+    assert mail.subject.startswith("1 still open: Paused: Streaming")
+    assert "1 more is open that others are told of, 1 of them critical" in mail.text
+
+
+def test_what_fired_before_somebody_was_here_is_in_their_digest(field: Field) -> None:
+    field.paused(project_manager_id="pm-2")
+    field.cycles(0)
+    late = make.person("viewer", field.account, exchange_user_id="pm-2", date_joined=make.NOW)
+    mail = digest_of(late)
+    assert mail.subject.startswith("1 still open: Paused: Japan 25–54")
+    assert "others" not in mail.text
+
+
+def test_what_fired_while_an_address_was_refused_is_in_the_next_digest(field: Field) -> None:
+    update(field.pm, email_refused="550")
+    field.paused()
+    field.cycles(0)
+    deliver.compose(now=after(5))
+    assert Notice.objects.get(recipient=field.pm).skipped
+    update(field.pm, email_refused="")
+    assert digest_of(field.pm).subject.startswith("1 still open: Paused: Japan 25–54")
+
+
+def test_what_is_muted_is_not_counted_as_open_with_others(field: Field) -> None:
+    viewer = make.person("viewer", field.account, date_joined=make.NOW)
+    group = field.paused()
+    field.cycles(0)
+    Mute.objects.create(
+        account=field.account,
+        group=group,
+        created_at=make.NOW,
+        until=MONDAY_8 + timedelta(days=1),
+    )
+    assert digest_of(viewer).subject == "All is well: no live group"
