@@ -117,6 +117,7 @@ urlpatterns = [
     path("connections/<key:pk>/people/", people.people, name="people"),
     path("connections/<key:pk>/people/<key:membership>/", people.person, name="person"),
     path("connections/<key:pk>/mail/", mails.outbox, name="outbox"),
+    path("connections/<key:pk>/mail/<key:membership>/again/", mails.again, name="mail-again"),
     path("incidents/", incidents.incidents, name="incidents"),
     path("incidents/<key:pk>/", incidents.page, name="incident"),
     path("incidents/<key:pk>/chart.json", incidents.chart, name="incident-chart"),

@@ -80,7 +80,8 @@ def test_mail_that_waits_and_mail_that_died_are_told(field: Field) -> None:
     given = {"recipient": field.pm, "address": field.pm.email, "subject": "s", "text": "t"}
     stamps = {"created_at": after(0), "next_try_at": after(60)}
     Mail.objects.create(message_id="<1@x>", error="ConnectionRefusedError", **given, **stamps)
-    Mail.objects.create(message_id="<2@x>", state=Mail.State.DEAD, **given, **stamps)
+    dead = {"state": Mail.State.DEAD, "account": field.account}
+    Mail.objects.create(message_id="<2@x>", **dead, **given, **stamps)
     assert pulse.complaints(now=after(20)) == [
         "mail has waited for 20 min: ConnectionRefusedError",
         "1 mail of the last two days could not be delivered",

@@ -202,15 +202,53 @@ def test_administrators_see_dead_mails_and_refused_addresses(
     assert "1 mail of the last two days could not be delivered" in page
 
 
+def test_an_administrator_has_a_refused_address_tried_again(
+    client: Client, account: ExchangeAccount
+) -> None:
+    user = make.person("editor", account, email_refused="550 gone")
+    stranger = make.person("editor", make.account(), email_refused="550 gone")
+    here, there = user.memberships.get(), stranger.memberships.get()
+    signed_in(client, "administrator", account)
+    button = f"/connections/{account.pk}/mail/{here.pk}/again/"
+    assert f'action="{button}"' in read(client, f"/connections/{account.pk}/mail/")
+    assert client.post(f"/connections/{account.pk}/mail/{there.pk}/again/").status_code == 404
+    assert client.post(button).url == f"/connections/{account.pk}/mail/"
+    assert list(User.objects.exclude(email_refused="")) == [stranger]
+    assert Mail.objects.get().recipient == user
+    assert "A test, or of several connections" in read(client, f"/connections/{account.pk}/mail/")
+    assert f'action="{button}"' not in read(client, f"/connections/{account.pk}/mail/")
+
+
+def test_a_test_that_failed_is_listed_but_is_no_complaint(
+    client: Client, account: ExchangeAccount
+) -> None:
+    user = signed_in(client, "administrator", account)
+    Mail.objects.create(
+        recipient=user, address=user.email, message_id="<1@x>", subject="Test", text="t",
+        state="dead", error="550 gone", created_at=timezone.now(), next_try_at=timezone.now(),
+    )  # fmt: skip
+    page = read(client, f"/connections/{account.pk}/mail/")
+    assert "Could not be delivered" in page
+    assert "of the last two days" not in page
+
+
 def test_the_command_sends_a_test_mail(account: ExchangeAccount) -> None:
     make.person("viewer", account, username="anna", email="anna@example.com")
     call_command("mail", "test", "anna")
     assert outbox.outbox[0].to == ["anna@example.com"]
 
 
+def test_the_command_tries_an_address_again_that_was_refused(account: ExchangeAccount) -> None:
+    user = make.person("viewer", account, username="anna", email_refused="550 gone")
+    call_command("mail", "test", "anna")
+    assert outbox.outbox[0].to == [user.email]
+    user.refresh_from_db()
+    assert user.email_refused == ""
+
+
 def test_the_command_says_why_nothing_went_out(account: ExchangeAccount) -> None:
-    make.person("viewer", account, username="anna", email_refused="550 gone")
-    with pytest.raises(CommandError, match="refused before"):
+    make.person("viewer", account, username="anna", email="nowhere")
+    with pytest.raises(CommandError, match="not an address"):
         call_command("mail", "test", "anna")
     with pytest.raises(CommandError, match="nobody signs in as bo"):
         call_command("mail", "test", "bo")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.alerts import deliver, pulse, wishes
-from dashboard.fielding.models import ExchangeAccount, Mail, User
+from dashboard.fielding.models import ExchangeAccount, Mail, Membership
 from dashboard.fielding.queries import MailQuerySet
 from dashboard.web.access import Rule, person, require_administrator, rule
 from dashboard.web.mail_choice import MailChoiceForm
@@ -56,7 +57,6 @@ def choice(request: HttpRequest) -> HttpResponse:
 def test(request: HttpRequest) -> HttpResponse:
     """A test mail to oneself; an address that was refused is tried again."""
     user = person(request)
-    User.objects.filter(pk=user.pk).update(email_refused="")
     deliver.compose_test(to=user, now=timezone.now())
     messages.success(request, f"A test mail to {user.email} is on its way; see below how it went.")
     return redirect("mails")
@@ -69,7 +69,8 @@ def outbox(request: HttpRequest, pk: int) -> HttpResponse:
     require_administrator(request, pk)
     account = get_object_or_404(ExchangeAccount, pk=pk)
     members = account.memberships.select_related("user__mail_choice").order_by("user__username")
-    mails = Mail.objects.filter(account=account).select_related("recipient").order_by("-pk")
+    theirs = Q(account=account) | Q(account=None, recipient__memberships__account=account)
+    mails = Mail.objects.filter(theirs).select_related("recipient").order_by("-pk")
     since = timezone.now() - DEAD_FOR
     context = {
         "connection": account,
@@ -80,3 +81,16 @@ def outbox(request: HttpRequest, pk: int) -> HttpResponse:
         "complaints": pulse.complaints(now=timezone.now()),
     }
     return render(request, "outbox.html", context)
+
+
+@rule(Rule.ADMINISTRATOR)
+@require_POST
+def again(request: HttpRequest, pk: int, membership: int) -> HttpResponse:
+    """A test mail to somebody on a connection, whose address was refused."""
+    require_administrator(request, pk)
+    one = get_object_or_404(Membership.objects.select_related("user"), account=pk, pk=membership)
+    deliver.compose_test(to=one.user, now=timezone.now())
+    messages.success(
+        request, f"A test mail to {one.user.email} is on its way; see below how it went."
+    )
+    return redirect("outbox", pk)
