@@ -33,7 +33,7 @@ PALETTES = {
     ),
     "dark": Palette(
         "#e7edf2", "#b4c0ca", "#2b363f", "#3fb2bc", "rgba(63,178,188,0.20)", "#7fd19a", "#f0b860",
-        "#1e2830",
+        "#182027",
         ("#3fb2bc", "#d9935c", "#8493dd", "#a3bf5c", "#cc7aa4", "#6fb4e2", "#b3967a", "#5d6b77"),
     ),
 }  # fmt: skip
@@ -111,8 +111,8 @@ def layout(palette: Palette, city: str) -> Figure:
     }
     return {
         "margin": {"l": 48, "r": 16, "t": 32, "b": 36},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
+        "paper_bgcolor": palette.paper,  # else the line under the pointer has a white edge at night
+        "plot_bgcolor": palette.paper,
         "font": {"color": palette.ink, "size": 13},
         "hovermode": "x unified",
         "hoverlabel": {"bgcolor": palette.paper, "font": {"color": palette.ink}},
