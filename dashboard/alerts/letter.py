@@ -15,7 +15,8 @@ from dashboard.alerts.rules import JUDGED, RULES
 from dashboard.alerts.words import lasting, local, plain, within
 from dashboard.fielding.models import Incident, Notice, Project, TargetGroup, User
 
-FIRST = ("no_data", "paused_by_exchange", "stalled")  # what stops work altogether leads a mail
+PAUSED = "paused_by_exchange"
+FIRST = ("no_data", PAUSED, "stalled")  # what stops work altogether leads a mail
 FEW = 3  # incidents that need no table of contents
 MOST = 20  # incidents in one mail; the rest is a number and a link
 
@@ -162,10 +163,11 @@ def _is_over(incident: Incident) -> bool:
 
 
 def _when(incident: Incident, user: User, now: datetime) -> str:
-    """Since when, or from when to when, on the reader's clocks."""
+    """Since when, or from when to when, on the reader's clocks; most began before we saw it."""
     zone, began, closed = wishes.zone(user), incident.breached_at, incident.closed_at
     if closed is None:
-        return f"seen since {local(began, zone, now=now)}"
+        seen = "seen " if incident.rule in JUDGED and incident.rule != PAUSED else ""
+        return f"{seen}since {local(began, zone, now=now)}"
     span = f"{local(began, zone, now=now)} to {local(closed, zone, now=now)}"
     return f"{span}, {lasting(closed - began)} in all"
 

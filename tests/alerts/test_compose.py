@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from dashboard.alerts import bundle, deliver, letter
 from dashboard.fielding.models import MailChoice, Notice
+from tests import make
 from tests.alerts.field import Field, after, change, mails, update
 
 
@@ -31,6 +34,16 @@ def test_what_is_over_before_it_was_told_is_one_mail(field: Field) -> None:
         assert "What helps" not in body
         assert "should be" not in body
     assert Notice.objects.filter(mail=None).count() == 0
+
+
+def test_a_pause_has_its_own_time_and_the_rest_is_told_since_we_saw_it(field: Field) -> None:
+    field.paused()
+    field.group(name="Stuck", last_complete_at=make.NOW - timedelta(hours=45))
+    field.cycles(0, 15, 30)
+    deliver.compose(now=after(45))
+    told = mails()[0].text
+    assert "  since Fri 11:00 UTC" in told
+    assert "  seen since Fri 12:00 UTC" in told
 
 
 def test_who_left_the_account_is_told_nothing(field: Field) -> None:
