@@ -57,7 +57,7 @@ def stalls(*, now: datetime) -> list[str]:
 def silent(at: Mapping[str, datetime], *, now: datetime) -> list[str]:
     """The rounds that were not done for too long, by when each was done last."""
     return [
-        f"{what} has stopped"
+        f"{what} has {'stopped' if name in at else 'not begun yet'}"
         for name, what in ROUNDS.items()
         if name not in at or now - at[name] > SILENT_AFTER
     ]

@@ -32,7 +32,10 @@ def rounds(minute: float) -> None:
 
 
 def test_before_the_first_round_everything_is_missed(db: None) -> None:
-    assert pulse.complaints(now=make.NOW) == ["detecting has stopped", "sending mail has stopped"]
+    assert pulse.complaints(now=make.NOW) == [
+        "detecting has not begun yet",
+        "sending mail has not begun yet",
+    ]
 
 
 def test_while_rounds_are_done_nothing_is_missed_and_the_url_is_called(field: Field) -> None:
