@@ -32,13 +32,17 @@ def register(
     """Have the exchange tell an account's events to the address below `root` (scheme, host, path).
 
     The address answers "later" from before the exchange knows it until its secret is stored.
+    Nothing more is told to the one before.
     """
     known = Webhook.objects.filter(account=account).first()
     key = known.key if known else secrets.token_urlsafe(32)
+    before = known.url if known else ""
     hook, _ = Webhook.objects.update_or_create(
         account=account, defaults={"key": key, "url": _address(root, key)}
     )
     _subscribe(hook, client, now)
+    if before not in ("", hook.url):
+        _unsubscribe(client, before, keep="")
     return hook
 
 

@@ -1,4 +1,4 @@
-"""`manage.py exchange add` and `change`, `person add`, and a run without the demo."""
+"""`manage.py exchange add`, `change` and `list`, `person add`, and a run without the demo."""
 
 from __future__ import annotations
 
@@ -77,6 +77,47 @@ def test_a_change_that_makes_no_sense_is_refused(
 
 def test_a_person_needs_a_password_that_somebody_gives(machine: Machine) -> None:
     machine.run(*ADD, "--api-key-env", "KEY")
+READ = """
+from django.utils import timezone; from dashboard.fielding.models import ExchangeAccount as E
+a = E.objects.get(); E.objects.update(read_at="2026-11-20T12:00Z", whole_at="2026-11-20T12:00Z")
+"""
+PROJECT = "a.projects.create(exchange_id='1', created_at=timezone.now())"
+
+
+def test_a_mistyped_account_is_mended_while_nothing_was_read(machine: Machine) -> None:
+    machine.run(*ADD, "--api-key-env", "KEY")
+    machine.do(READ)  # a list without a project, of the wrong account
+    change = ["exchange", "change", "main", "--account-id"]
+    assert machine.run(*change, "102").strip() == "changed: account_id"
+    assert machine.run("exchange", "list").strip() == (
+        "main: api.cint.com, account 102, polling on, never read"
+    )
+
+
+def test_what_was_read_of_one_account_never_becomes_another_s(machine: Machine) -> None:
+    machine.run(*ADD, "--api-key-env", "KEY")
+    machine.do(READ + PROJECT)
+    change = ["exchange", "change", "main", "--account-id"]
+    assert "holds what was read of account 101" in machine.run(*change, "102", code=1)
+    machine.run(*change, "101", "--poll-seconds", "60")  # the same one is no change
+    assert "account 101" in machine.run("exchange", "list")
+
+
+def test_an_account_keeps_its_id_while_a_worker_reads_it(machine: Machine) -> None:
+    machine.run(*ADD, "--api-key-env", "KEY")
+    machine.do(READ + "E.objects.update(lease='x', leased_until='2126-01-01T00:00Z')")
+    change = ["exchange", "change", "main", "--account-id", "102"]
+    assert "being read at this moment" in machine.run(*change, code=1)
+
+
+def test_connections_are_listed_a_line_each(machine: Machine) -> None:
+    assert "no connection yet" in machine.run("exchange", "list")
+    machine.run(*ADD, "--api-key-env", "KEY")
+    machine.do(READ + "E.objects.update(polling=False)")
+    line = "main: api.cint.com, account 101, polling off, last read 2026-11-20 12:00Z"
+    assert machine.run("exchange", "list").strip() == line
+
+
     add = ["person", "add", "anna", "anna@example.com", "--role", "editor", "--on", "main"]
     assert "--password-env" in machine.run(*add, code=1)
     assert "empty or not set" in machine.run(*add, "--password-env", "NOTHING", code=1)

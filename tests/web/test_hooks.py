@@ -55,6 +55,10 @@ def add(simulator: Simulator, settings: Any, monkeypatch: pytest.MonkeyPatch) ->
     return run
 
 
+def change(*words: str) -> None:
+    call_command("exchange", "change", "told", *words, stderr=io.StringIO(), stdout=io.StringIO())
+
+
 @pytest.fixture
 def hook(
     add: Callable[..., str], live_server: LiveServer, simulator: Simulator
@@ -225,6 +229,20 @@ def test_a_rotation_leaves_one_webhook_and_takes_both_secrets(
     tell(simulator)
     wait_for(lambda: events() == 1)
     assert refused() == {}
+
+
+def test_a_change_of_the_address_leaves_no_webhook_at_the_old_one(hook: Webhook) -> None:
+    before = hook.url
+    change("--webhook", "http://127.0.0.1:9")
+    hook.refresh_from_db()
+    assert hook.url.startswith("http://127.0.0.1:9/webhooks/")
+    assert registered() == [hook.url] != [before]
+
+
+def test_an_account_whose_webhook_is_registered_keeps_its_id(hook: Webhook) -> None:
+    Project.objects.all().delete()
+    with pytest.raises(CommandError, match="exchange webhook told remove"):
+        change("--account-id", "102")
 
 
 def test_a_webhook_that_is_removed_is_gone_on_both_sides(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,41 +9,42 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 from django.utils import timezone
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import ExchangeError
 from dashboard.fielding.models import ExchangeAccount, Webhook
-from dashboard.sync import connect, subscribe
+from dashboard.management import flags
+from dashboard.sync import connect, plan, subscribe
 from dashboard.sync.check import Check
 
-_CREDENTIALS = ("api_key_env", "token_url", "client_id", "client_secret_env", "audience")
+# What a connection says of its reading before the first round.
+_UNREAD = {
+    "health": ExchangeAccount.Health.NEW,
+    "health_reason": "",
+    "read_at": None,
+    "names_at": None,
+    "whole_at": None,
+    "attempts": 0,
+}
 
 
 class Command(BaseCommand):
     """Adds connections; the secret comes from the environment, never from the command line."""
 
-    help = "Connections to the exchange: add, change, check, and their webhooks."
+    help = "Connections to the exchange: add, change, list, check, and their webhooks."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """One sub-command a verb."""
         verbs = parser.add_subparsers(dest="verb", required=True)
-        add = verbs.add_parser("add", help="store a connection")
-        add.add_argument("name")
-        add.add_argument("--account-id", required=True)
-        add.add_argument("--base-url", required=True)
-        _take_credentials(add, required=True)
-        add.add_argument("--api-version", default="2025-12-18")
-        add.add_argument("--webhook", metavar="URL", help="where the exchange reaches Fieldwatch")
+        flags.take(verbs.add_parser("add", help="store a connection"), required=True)
         change = verbs.add_parser("change", help="what is given; the rest stays as it is")
-        change.add_argument("name")
-        change.add_argument("--base-url")
-        _take_credentials(change, required=False)
-        change.add_argument("--api-version")
+        flags.take(change, required=False)
         change.add_argument("--poll-seconds", type=int, help="how often; 0: as POLL_SECONDS says")
         change.add_argument("--requests-per-minute", type=int, help="its own budget; 0: none")
+        verbs.add_parser("list", help="a line a connection")
         check = verbs.add_parser("check", help="what a connection is offered; reads only")
         check.add_argument("name")
         webhook = verbs.add_parser("webhook", help="what the exchange tells of a connection")
@@ -57,6 +57,7 @@ class Command(BaseCommand):
         verbs = {
             "add": self.add,
             "change": self.change,
+            "list": self.tell,
             "check": self.try_out,
             "webhook": self.webhook,
         }
@@ -67,16 +68,16 @@ class Command(BaseCommand):
         name = options["name"]
         if ExchangeAccount.objects.filter(name=name).exists():
             raise CommandError(f"there is already a connection named {name}")
-        _check_addresses(options)
+        flags.check_addresses(options)
         if options["webhook"]:
-            _check_public("--webhook", options["webhook"])
+            flags.check_public("--webhook", options["webhook"])
         account = ExchangeAccount(
             name=name,
             exchange_id=options["account_id"],
             due_at=timezone.now(),
             base_url=options["base_url"].rstrip("/"),
             api_version=options["api_version"],
-            **_credentials(options),
+            **flags.credentials(options),
         )
         account.full_clean()
         account.save()
@@ -89,27 +90,31 @@ class Command(BaseCommand):
 
     def change(self, options: dict[str, Any]) -> None:
         """Put what is given in the place of what is stored; the next round begins at once."""
-        account = _named(options["name"])
-        _check_addresses(options)
-        columns = {
-            name: options[name]
-            for name in ("base_url", "api_version", "requests_per_minute")
-            if options[name] is not None
-        }
-        if "base_url" in columns:
-            columns["base_url"] = columns["base_url"].rstrip("/")
-        if options["poll_seconds"] is not None:
-            columns["poll_seconds"] = options["poll_seconds"] or None
-        if any(options[name] for name in _CREDENTIALS):
-            columns |= _credentials(options, before=account)
-        if not columns:
+        account, address = _named(options["name"]), options["webhook"]
+        flags.check_addresses(options)
+        if address:
+            flags.check_public("--webhook", address)
+        columns = flags.changes(options, before=account)
+        if not columns and not address:
             raise CommandError("say what changes, such as --api-key-env VAR or --base-url URL")
-        for name, value in columns.items():
-            setattr(account, name, value)
-        account.due_at = timezone.now()
-        account.full_clean()
-        account.save(update_fields=[*columns, "due_at"])
-        self.stdout.write(f"changed: {', '.join(sorted(columns))}")
+        if columns:
+            _store(account, columns)
+            said = sorted("account_id" if name == "exchange_id" else name for name in columns)
+            self.stdout.write(f"changed: {', '.join(said)}")
+        if address:
+            self._register(account, address)
+
+    def tell(self, _options: dict[str, Any]) -> None:
+        """Print a line a connection: where it leads, whether it is polled, when it was read."""
+        accounts = list(ExchangeAccount.objects.all())
+        for one in accounts:
+            read = f"last read {one.read_at:%Y-%m-%d %H:%MZ}" if one.read_at else "never read"
+            self.stdout.write(
+                f"{one.name}: {urlsplit(one.base_url).netloc}, account {one.exchange_id}, "
+                f"polling {'on' if one.polling else 'off'}, {read}"
+            )
+        if not accounts:
+            self.stderr.write("There is no connection yet; store one with: exchange add NAME …")
 
     def try_out(self, options: dict[str, Any]) -> None:
         """Print a line a check; exit 1 if something that Fieldwatch cannot do without fails."""
@@ -129,7 +134,7 @@ class Command(BaseCommand):
         if action == "add":
             if not options["url"]:
                 raise CommandError("add needs --url, where the exchange reaches Fieldwatch")
-            _check_public("--url", options["url"])
+            flags.check_public("--url", options["url"])
             self._register(account, options["url"])
         elif action == "show":
             self._show(account, hook)
@@ -175,6 +180,38 @@ def _named(name: str) -> ExchangeAccount:
     return account
 
 
+@transaction.atomic
+def _store(account: ExchangeAccount, columns: dict[str, Any]) -> None:
+    """Store these columns; another account's id only while nothing was read under this one."""
+    if columns.get("exchange_id", account.exchange_id) != account.exchange_id:
+        _check_unread(ExchangeAccount.objects.select_for_update().get(pk=account.pk))
+        columns = columns | _UNREAD
+    for name, value in columns.items():
+        setattr(account, name, value)
+    account.due_at = timezone.now()
+    account.full_clean()
+    account.save(update_fields=[*columns, "due_at"])
+
+
+def _check_unread(account: ExchangeAccount) -> None:
+    """A typing error can be mended; what was read of one account never becomes another's."""
+    of = f"--account-id: {account.name}"
+    read = (account.projects, account.exchange_users, account.business_units)
+    if any(rows.exists() for rows in read):
+        raise CommandError(
+            f"{of} holds what was read of account {account.exchange_id}, which would be taken for "
+            "another account's; store that one under a name of its own: exchange add NAME …"
+        )
+    if Webhook.objects.filter(account=account).exclude(registered_at=None).exists():
+        raise CommandError(
+            f"{of} has a webhook at account {account.exchange_id}; remove it first: "
+            f"exchange webhook {account.name} remove"
+        )
+    working = account.lease not in ("", plan.QUEUED)
+    if working and account.leased_until and account.leased_until > timezone.now():
+        raise CommandError(f"{of} is being read at this moment; try again in a minute")
+
+
 def _client(account: ExchangeAccount) -> ExchangeClient:
     try:
         return connect.client_for(account)
@@ -192,62 +229,3 @@ def _told(account: ExchangeAccount) -> Iterator[None]:
             f"the webhook of {account.name}: {exc}. The connection works without it, by polling "
             "alone; try again with: exchange webhook NAME add --url URL"
         ) from exc
-
-
-def _check_public(flag: str, url: str) -> None:
-    """An address that the exchange can reach: https, and http too where nothing is at stake."""
-    parts = urlsplit(url)
-    schemes = ("https",) if settings.PRODUCTION else ("https", "http")
-    if parts.scheme not in schemes or not parts.hostname or parts.query or parts.fragment:
-        raise CommandError(
-            f"{flag} {url}: takes the address of Fieldwatch as the exchange reaches it, such as "
-            "https://fieldwatch.example.com"
-        )
-
-
-def _check_addresses(options: dict[str, Any]) -> None:
-    for flag in ("base_url", "token_url"):
-        if options[flag] and (problem := connect.refusal(options[flag])):
-            allowed = ", ".join(settings.EXCHANGE_ALLOWED_HOSTS)
-            raise CommandError(
-                f"--{flag.replace('_', '-')} {options[flag]}: {problem} "
-                f"(EXCHANGE_ALLOWED_HOSTS is {allowed or 'empty'})"
-            )
-
-
-def _take_credentials(parser: ArgumentParser, *, required: bool) -> None:
-    how = parser.add_mutually_exclusive_group(required=required)
-    how.add_argument("--api-key-env", metavar="VAR")
-    how.add_argument("--token-url", metavar="URL")
-    parser.add_argument("--client-id", default="")
-    parser.add_argument("--client-secret-env", metavar="VAR")
-    parser.add_argument("--audience", default="")
-
-
-def _credentials(
-    options: dict[str, Any], *, before: ExchangeAccount | None = None
-) -> dict[str, str]:
-    """The columns of the secret and what goes with it; of client credentials, what is new."""
-    if options["api_key_env"]:
-        key = _from_environment("--api-key-env", options["api_key_env"])
-        return {"auth": ExchangeAccount.Auth.API_KEY, "secret": key}
-    columns = {
-        name: options[name] for name in ("token_url", "client_id", "audience") if options[name]
-    }
-    if options["client_secret_env"]:
-        variable = options["client_secret_env"]
-        columns["secret"] = _from_environment("--client-secret-env", variable)
-    if before is None or before.auth != ExchangeAccount.Auth.CLIENT_CREDENTIALS:
-        if not {"token_url", "client_id", "secret"} <= columns.keys():
-            raise CommandError(
-                "client credentials are --token-url, --client-id and --client-secret-env together"
-            )
-        columns["auth"] = ExchangeAccount.Auth.CLIENT_CREDENTIALS
-    return columns
-
-
-def _from_environment(flag: str, variable: str) -> str:
-    value = os.environ.get(variable, "").strip()
-    if not value:
-        raise CommandError(f"{flag}: the environment variable {variable} is empty or not set")
-    return value
