@@ -121,7 +121,10 @@ def test_connections_are_listed_a_line_each(machine: Machine) -> None:
     add = ["person", "add", "anna", "anna@example.com", "--role", "editor", "--on", "main"]
     assert "--password-env" in machine.run(*add, code=1)
     assert "empty or not set" in machine.run(*add, "--password-env", "NOTHING", code=1)
-    assert machine.run(*add, "--password-env", "WORDS").strip() == "1"
+    said = "anna was added as editor of main."
+    assert machine.run(*add, "--password-env", "WORDS").strip() == said
+    add[5] = "viewer"
+    assert machine.run(*add).strip() == "anna is now viewer of main."
 
 
 def test_the_demo_and_a_company_never_share_a_database(machine: Machine) -> None:

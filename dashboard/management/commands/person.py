@@ -40,9 +40,8 @@ class Command(BaseCommand):
         account = ExchangeAccount.objects.filter(name=options["on"]).first()
         if account is None:
             raise CommandError(f"no connection is named {options['on']}")
-        user = User.objects.filter(username__iexact=options["username"]).first()
-        if user is None:
-            user = self._new(options)
+        known = User.objects.filter(username__iexact=options["username"]).first()
+        user = known or self._new(options)
         Membership.objects.update_or_create(
             user=user,
             account=account,
@@ -51,7 +50,8 @@ class Command(BaseCommand):
                 "exchange_user_id": options["exchange_user_id"].lower(),
             },
         )
-        self.stdout.write(str(user.pk))
+        became = "is now" if known else "was added as"
+        self.stdout.write(f"{user.username} {became} {options['role']} of {account.name}.")
 
     def _new(self, options: dict[str, Any]) -> User:
         user = User(username=options["username"], email=options["email"])
