@@ -30,15 +30,15 @@ def die_with_parent() -> None:
 
 
 @contextlib.contextmanager
-def only_one(lock: Path) -> Iterator[None]:
-    """Hold a state folder; a second run in the same folder gets a clear error."""
+def only_one(lock: Path, *, command: str) -> Iterator[None]:
+    """Hold a state folder; a second run in the same folder is told how to begin elsewhere."""
     with lock.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as exc:
             raise CommandError(
                 f"Fieldwatch already runs in {lock.parent}; stop it, or give this one a state "
-                "folder of its own: FIELDWATCH_HOME=/some/folder make run"
+                f"folder of its own: FIELDWATCH_HOME=/some/folder {command}"
             ) from exc
         yield
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,8 +77,6 @@ def test_a_change_that_makes_no_sense_is_refused(
     assert machine.do(KEPT) == "https://api.cint.com/v1 api_key a-key  None None"
 
 
-def test_a_person_needs_a_password_that_somebody_gives(machine: Machine) -> None:
-    machine.run(*ADD, "--api-key-env", "KEY")
 READ = """
 from django.utils import timezone; from dashboard.fielding.models import ExchangeAccount as E
 a = E.objects.get(); E.objects.update(read_at="2026-11-20T12:00Z", whole_at="2026-11-20T12:00Z")
@@ -118,6 +118,8 @@ def test_connections_are_listed_a_line_each(machine: Machine) -> None:
     assert machine.run("exchange", "list").strip() == line
 
 
+def test_a_person_needs_a_password_that_somebody_gives(machine: Machine) -> None:
+    machine.run(*ADD, "--api-key-env", "KEY")
     add = ["person", "add", "anna", "anna@example.com", "--role", "editor", "--on", "main"]
     assert "--password-env" in machine.run(*add, code=1)
     assert "empty or not set" in machine.run(*add, "--password-env", "NOTHING", code=1)
@@ -133,6 +135,18 @@ def test_the_demo_and_a_company_never_share_a_database(machine: Machine) -> None
     )
     machine.environment["PORT"] = "18412"
     assert "holds the demo" in machine.run("run", "--without-demo", code=1)
+
+
+def test_a_taken_port_is_told_with_the_command_that_was_used(machine: Machine) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        machine.environment["PORT"] = str(port)
+        own = f"PORT={port + 1} {sys.executable} manage.py run --without-demo"
+        assert own in machine.run("run", "--without-demo", code=1)
+        said = machine.run("run", "--with-parent", code=1)
+    assert f"PORT={port + 1} make run" in said
 
 
 def test_the_demo_does_not_run_in_production(machine: Machine) -> None:

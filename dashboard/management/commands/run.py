@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 import sys
 from argparse import ArgumentParser
@@ -45,12 +46,13 @@ class Command(BaseCommand):
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         (home / "log").mkdir(exist_ok=True)
         _close(home)
-        port = _port()
+        command = "make run" if options["with_parent"] else shlex.join([sys.executable, *sys.argv])
+        port = _port(command)
         if settings.PRODUCTION and not options["without_demo"]:
             raise CommandError(
                 "everybody knows the demo's passwords: it does not run with FIELDWATCH_PRODUCTION=1"
             )
-        with only_one(home / "run.lock"):
+        with only_one(home / "run.lock", command=command):
             os.environ.setdefault("FIELDWATCH_URL", f"http://127.0.0.1:{port}")
             os.environ["PYTHONUNBUFFERED"] = "1"
             call_command("migrate", interactive=False, verbosity=0)
@@ -79,8 +81,8 @@ def _close(home: Path) -> None:
             path.chmod(path.stat().st_mode & 0o700)
 
 
-def _port() -> int:
-    """The web port, free to use."""
+def _port(command: str) -> int:
+    """The web port, free to use; where it is taken, how to start with another."""
     port: int = settings.PORT
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -88,7 +90,7 @@ def _port() -> int:
             probe.bind(("127.0.0.1", port))
         except OSError as exc:
             raise CommandError(
-                f"port {port} is taken by another program; choose one: PORT={port + 1} make run"
+                f"port {port} is taken by another program; choose one: PORT={port + 1} {command}"
             ) from exc
     return port
 
