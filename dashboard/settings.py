@@ -12,6 +12,7 @@ import secrets
 import tempfile
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,14 +47,15 @@ def _kept_secret(folder: Path, name: str, make: Callable[[], str]) -> str:
 
 def _database(url: str) -> dict[str, Any]:
     """Django's settings of one database from its URL; SQLite in WAL mode with short waits."""
+    takes = "it takes postgres://user:password@host/name or sqlite:////absolute/path"
     try:
         config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=600))
     except (ValueError, KeyError) as exc:
-        raise ImproperlyConfigured(
-            f"DATABASE_URL cannot be read ({exc}); it takes postgres://user:password@host/name "
-            "or sqlite:////absolute/path"
-        ) from exc
-    if config["ENGINE"].endswith("sqlite3"):
+        raise ImproperlyConfigured(f"DATABASE_URL cannot be read ({exc}); {takes}") from exc
+    engine = config["ENGINE"].rpartition(".")[2]
+    if engine not in ("sqlite3", "postgresql"):
+        raise ImproperlyConfigured(f"DATABASE_URL names {engine}, which is not supported; {takes}")
+    if engine == "sqlite3":
         config["OPTIONS"] = SQLITE  # noqa: F405
         config["CONN_MAX_AGE"] = None
     else:
@@ -62,10 +64,10 @@ def _database(url: str) -> dict[str, Any]:
     return config
 
 
-def _web_address(url: str) -> None:
+def _web_address(name: str, url: str) -> None:
     """Nothing, or an http(s) address with a host."""
     if url and not (url.startswith(("http://", "https://")) and urlsplit(url).hostname):
-        raise EnvError("HEARTBEAT_URL takes an http:// or https:// address")
+        raise EnvError(f"{name} takes an http:// or https:// address")
 
 
 def _socket_path(home: Path) -> Path:
@@ -183,7 +185,7 @@ try:
     LOG_FORMAT = env.str("LOG_FORMAT", "line", validate=validate.OneOf(["line", "json"]))
     #: called once a minute while alerts are detected and mail is sent, and no longer when either
     #: stops: the address that a dead man's switch gave you (default: none)
-    HEARTBEAT_URL = env.str("HEARTBEAT_URL", "", validate=_web_address)
+    HEARTBEAT_URL = env.str("HEARTBEAT_URL", "", validate=partial(_web_address, "HEARTBEAT_URL"))
     #: who sends it as `Authorization: Bearer …` may read `/metrics`; needed in production
     #: (default: none)
     METRICS_TOKEN = env.str("METRICS_TOKEN", "")
@@ -193,9 +195,9 @@ try:
     TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10))
     #: hours after which people sign in again
     SESSION_HOURS = env.int("SESSION_HOURS", 12, validate=validate.Range(1, 24 * 90))
-    #: single sign-on by OpenID Connect: the provider's address; it must send people back to
-    #: `…/sign-in/with/sso/back/` (default: none)
-    OIDC_URL = env.str("OIDC_URL", "")
+    #: single sign-on by OpenID Connect: the provider's address, which must send people back to
+    #: `…/sign-in/with/sso/back/`; with `OIDC_CLIENT_ID` (default: none)
+    OIDC_URL = env.str("OIDC_URL", "", validate=partial(_web_address, "OIDC_URL"))
     #: what the sign-in button calls the provider
     OIDC_NAME = env.str("OIDC_NAME", "single sign-on")
     #: who we are there
@@ -206,6 +208,10 @@ except EnvError as exc:
     raise ImproperlyConfigured(str(exc)) from exc
 if PRODUCTION and DEBUG:
     raise ImproperlyConfigured("DEBUG shows settings to whoever meets an error: not in production")
+if bool(OIDC_URL) != bool(OIDC_CLIENT_ID) or (OIDC_CLIENT_SECRET and not OIDC_URL):
+    raise ImproperlyConfigured(
+        "OIDC_URL and OIDC_CLIENT_ID are set together, and OIDC_CLIENT_SECRET only with them"
+    )
 
 if EMAIL_URL:
     _mail: dict[str, Any] = dict(dj_email_url.parse(EMAIL_URL))
@@ -220,18 +226,11 @@ else:  # no mail server: each mail is a file in the state folder
     EMAIL_FILE_PATH = str(HOME / "mail")
 EMAIL_TIMEOUT = 30
 
-STATIC_URL = "/static/"
 STATIC_ROOT = STATIC
 STATICFILES_DIRS = [
     BASE_DIR / "static",
     ("plotly", Path(plotly.__file__).parent / "package_data"),
 ]
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
-}
-
-WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 SESSION_COOKIE_AGE = SESSION_HOURS * 3600
 CSRF_TRUSTED_ORIGINS = [FIELDWATCH_URL]

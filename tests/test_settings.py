@@ -64,6 +64,12 @@ def test_the_sender_stays_what_it_was_set_to(tmp_path: Path) -> None:
         ("PORT", "70000"),
         ("DATABASE_URL", "mongodb://somewhere/x"),
         ("DATABASE_URL", "nonsense"),
+        ("DATABASE_URL", "mysql://root@127.0.0.1/x"),
+        ("DATABASE_URL", "oracle://root@127.0.0.1/x"),
+        ("OIDC_URL", "https://login.example.com"),
+        ("OIDC_URL", "login.example.com"),
+        ("OIDC_CLIENT_ID", "fieldwatch"),
+        ("OIDC_CLIENT_SECRET", "secret"),
         ("CPI_LIMITS", "EUR=lots"),
         ("POLL_SECONDS", "often"),
         ("EMAIL_URL", "pigeon://roof"),
@@ -78,6 +84,11 @@ def test_a_wrong_value_stops_the_start_and_names_the_variable(
     last = ended.stderr.strip().splitlines()[-1]
     assert "ImproperlyConfigured" in last
     assert name in last
+
+
+def test_single_sign_on_takes_its_address_and_its_client_together(tmp_path: Path) -> None:
+    both = {"OIDC_URL": "https://login.example.com", "OIDC_CLIENT_ID": "fieldwatch"}
+    assert started(tmp_path, **both).returncode == 0
 
 
 COOKIES = """
