@@ -16,6 +16,7 @@ from dashboard.fielding.models import (
     Mail,
     Quarantine,
     TargetGroup,
+    User,
 )
 from tests import make
 from tests.browser.conftest import SQUEEZED, Open, sign_in
@@ -237,6 +238,21 @@ def test_the_bell_opens_in_view_with_the_way_to_all_of_them(
     sign_in(page, "anna")
     page.click(".bell summary")
     expect(page.locator(".bell .box p:last-child a")).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("name", ["Dana Demo", "W" * 128, "von Weber " * 12])
+def test_an_open_menu_fits_a_phone_whatever_the_name(
+    open_page: Open, ids: dict[str, int], name: str, scripts: bool
+) -> None:
+    User.objects.filter(username="anna").update(first_name=name, last_name="")
+    page = open_page(width=375, scripts=scripts)
+    sign_in(page, "anna")
+    if scripts:
+        page.click(".menu")
+    expect(page.locator(".person")).to_be_visible()
+    expect(page.get_by_role("button", name="Sign out")).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
 
 
 def test_the_theme_switch_is_remembered(open_page: Open, ids: dict[str, int]) -> None:
