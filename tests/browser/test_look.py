@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FloatRect, Page, expect
 
 from dashboard.fielding.models import (
     BusinessUnit,
@@ -253,6 +253,34 @@ def test_an_open_menu_fits_a_phone_whatever_the_name(
     expect(page.locator(".person")).to_be_visible()
     expect(page.get_by_role("button", name="Sign out")).to_be_in_viewport(ratio=1)
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
+
+
+def box(page: Page, what: str) -> FloatRect:
+    """Where something is on the page."""
+    found = page.locator(what).first.bounding_box()
+    assert found
+    return found
+
+
+def test_the_words_below_a_button_do_not_touch_it(open_page: Open, ids: dict[str, int]) -> None:
+    sign_in(open_page(), "anna")
+    page = open_page()
+    sign_in(page, "anna")
+    page.goto("/me/sessions/")
+    button = box(page, "text=End all others")
+    words = box(page, "text=is right to five minutes")
+    assert words["y"] - button["y"] - button["height"] >= 8
+
+
+def test_on_a_phone_the_buttons_of_a_connection_stand_below_its_name(
+    open_page: Open, ids: dict[str, int]
+) -> None:
+    page = open_page(width=375)
+    sign_in(page, "anna")
+    page.goto(f"/connections/{ids['connection']}/")
+    name, button = box(page, "h1"), box(page, ".head button")
+    assert button["x"] == name["x"]
+    assert button["y"] > name["y"] + name["height"]
 
 
 def test_the_theme_switch_is_remembered(open_page: Open, ids: dict[str, int]) -> None:
