@@ -43,6 +43,12 @@ def test_an_administrator_invites_and_the_invited_chooses_a_password(
     assert Membership.objects.get(user__email="new@example.com").role == "editor"
 
 
+def test_people_are_listed_with_their_last_sign_in(
+    client: Client, boss: User, account: ExchangeAccount
+) -> None:
+    assert "Last sign-in" in client.get(f"/connections/{account.pk}/people/").content.decode()
+
+
 def test_an_invitation_of_somebody_on_the_account_is_told_at_the_field(
     client: Client, boss: User, account: ExchangeAccount
 ) -> None:
