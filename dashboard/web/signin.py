@@ -257,7 +257,7 @@ class SingleSignOn(DefaultSocialAccountAdapter):  # type: ignore[misc]
         verified = [one.email for one in sociallogin.email_addresses if one.verified]
         user = next(filter(None, (_by_address(address) for address in verified)), None)
         if user is None:
-            why = {"verified": bool(verified)}
+            why = {"verified": bool(verified), "named": bool(sociallogin.email_addresses)}
             raise ImmediateHttpResponse(render(request, "account/unknown.html", why, status=403))
         sociallogin.connect(request, user)
 

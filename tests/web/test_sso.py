@@ -127,9 +127,9 @@ def test_the_next_time_it_is_the_same_person_whatever_the_address(
     ("claims", "words"),
     [
         ({"email": "stranger@example.com", "email_verified": True}, "Nobody was invited"),
-        ({"email": "dana@example.com", "email_verified": False}, "does not vouch"),
-        ({"email": "dana@example.com"}, "does not vouch"),
-        ({}, "does not vouch"),
+        ({"email": "dana@example.com", "email_verified": False}, "has not verified"),
+        ({"email": "dana@example.com"}, "has not verified"),
+        ({}, "names no e-mail address"),
     ],
 )
 def test_nobody_else_comes_in(
@@ -140,6 +140,19 @@ def test_nobody_else_comes_in(
     assert answer.status_code == 403
     assert words in answer.content.decode()
     assert client.get("/me/").status_code == 302
+
+
+def test_whose_address_is_not_verified_hears_the_same_whether_invited_or_not(
+    client: Client, provider: Provider
+) -> None:
+    make.person(email="dana@example.com")
+    invited, stranger = (
+        come_back(client, provider, email=f"{name}@example.com").content.decode()
+        for name in ("dana", "stranger")
+    )
+    assert "sign in with your password" in invited
+    assert "Ask an administrator" not in invited
+    assert invited == stranger
 
 
 def test_who_left_does_not_come_back_this_way(client: Client, provider: Provider) -> None:
