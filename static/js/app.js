@@ -197,7 +197,7 @@
     out.textContent = cost(field.value.trim(), field.dataset) || out.dataset.help;
   });
   function cost(text, { left, price, spent, budget, currency }) {
-    if (left === undefined || !/^\d+(\.\d+)?$/.test(text)) return "";
+    if (left === undefined || !/^\d+(\.\d+)?$/.test(text) || !Number(text)) return "";
     const whole = (sum) => `${Math.round(sum).toLocaleString("en-GB")} ${currency}`;
     const ahead = Number(text) * Number(left), more = ahead - Number(price) * Number(left);
     let said = `${Number(left).toLocaleString("en-GB")} completes to come × ${text} = ${whole(ahead)}`;

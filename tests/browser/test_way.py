@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -64,6 +65,9 @@ def test_a_cpi_is_changed_in_place_and_seen_in_the_history(
     open_group(page)
     page.click("#open-cpi")
     expect(page.locator("#cpi")).to_be_focused()
+    for text in ("-1", "0"):
+        page.fill("#cpi", text)
+        expect(page.locator("#cpi-help")).to_have_text(re.compile("^More than 0, [^×]*$"))
     page.fill("#cpi", "3.10")
     expect(page.locator("#cpi-help")).to_contain_text("100 completes to come × 3.10 = 310 USD")
     page.click("text=Send to the exchange")

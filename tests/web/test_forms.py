@@ -328,6 +328,14 @@ def test_a_day_more_starts_from_now_where_the_end_has_passed() -> None:
     assert filled["end_fielding_at"] == "2026-11-21T21:00"
 
 
+@pytest.mark.parametrize("text", ["-1.00", "0", "0.00"])
+def test_a_price_that_is_not_above_zero_costs_nothing_that_is_said(text: str) -> None:
+    group = TargetGroup(
+        currency="USD", completes=100, completes_goal=200, filling_strategy="completes"
+    )
+    assert FORMS["cpi"].shown(Entry(group, SEEN, typed(cpi=text), NOW))["cost"] == ""
+
+
 def test_the_cost_of_a_price_is_said_against_the_budget() -> None:
     group = TargetGroup(
         currency="USD", completes=100, completes_goal=200, filling_strategy="completes",

@@ -56,7 +56,7 @@ def shown(entry: Entry) -> dict[str, Any]:
     typed = entry.typed.get("cpi", "")
     group = entry.group
     cost = ""
-    if AMOUNT.fullmatch(typed) and present is not None:
+    if AMOUNT.fullmatch(typed) and Decimal(typed) > 0 and present is not None:
         cost = price.to_come(group, Decimal(typed), present)
     return {
         "currency": currency,
