@@ -49,9 +49,11 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)  # none where a page says that all is broken
     if not user or not user.is_authenticated:
         return {}
-    places = [*PLACES, CONNECTIONS] if administered(request) else PLACES
+    theirs = administered(request)
+    places = [*PLACES, CONNECTIONS] if theirs else PLACES
     return {
         "places": [(place, here in place.under) for place in places],
+        "administered": theirs,
         "bell": frame.bell(request),
         "stalls": frame.stalls(request, now=timezone.now()),
     }

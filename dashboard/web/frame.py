@@ -32,6 +32,11 @@ def bell(request: HttpRequest) -> Bell:
     return Bell(sum(row.firing for row in rows), sum(row.urgent for row in rows))
 
 
+def paused(request: HttpRequest) -> list[int]:
+    """The accounts whose polling is paused."""
+    return sorted(row.paused for row in shown_in_frame(request) if row.paused)
+
+
 def stalls(request: HttpRequest, *, now: datetime) -> list[str]:
     """What of detecting and sending stands still; nothing in the first minutes of a connection."""
     rows = shown_in_frame(request)

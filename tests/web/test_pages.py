@@ -413,6 +413,38 @@ def test_an_account_that_is_not_well_is_said(
         assert said in viewer.get(page).content.decode()
 
 
+@pytest.mark.parametrize(("role", "led"), [("viewer", False), ("administrator", True)])
+@pytest.mark.parametrize("path", ["/", "/projects/", "/groups/", "/projects/{p}/", "/groups/{g}/"])
+def test_that_polling_is_paused_is_said_with_the_way_to_go_on_for_who_may(
+    client: Client, account: ExchangeAccount, path: str, role: str, led: bool
+) -> None:
+    client.force_login(make.person(role, account))
+    project = make.project(account)
+    address = path.format(p=project.pk, g=make.group(project).pk)
+    assert "is paused" not in client.get(address).content.decode()
+    ExchangeAccount.objects.update(polling=False, health="new")
+    page = client.get(address).content.decode()
+    note = page.partition(f"Polling of {account.name} is paused.")[2].partition("</div>")[0]
+    assert "stay as they were last read" in note
+    assert (f'href="/connections/{account.pk}/"' in note) is led
+    assert "first pull of" not in page
+
+
+@pytest.mark.parametrize("path", ["/", "/groups/", "/projects/{p}/", "/groups/{g}/"])
+def test_a_page_is_another_when_polling_is_paused_or_goes_on(
+    viewer: Client, account: ExchangeAccount, path: str
+) -> None:
+    project = make.project(account)
+    address = path.format(p=project.pk, g=make.group(project).pk)
+    marks = []
+    for polling in (True, False, True):
+        ExchangeAccount.objects.update(polling=polling)
+        marks.append(viewer.get(address).headers["ETag"])
+        seen = {"HX-Request": "true", "If-None-Match": marks[0]}
+        assert viewer.get(address, headers=seen).status_code == (304 if polling else 200)
+    assert marks[0] == marks[2] != marks[1]
+
+
 def test_a_project_says_that_its_account_is_refused(
     viewer: Client, account: ExchangeAccount
 ) -> None:
