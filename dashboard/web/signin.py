@@ -33,6 +33,10 @@ from dashboard.fielding.models.fields import box
 from dashboard.web import devices, throttle
 
 log = logging.getLogger(__name__)
+ASKED = (
+    f"At least {settings.SHORTEST_PASSWORD} characters, not digits alone; no password that many "
+    "people use, and nothing like your name or address."
+)
 WRONG = "This name and password do not belong together."
 # What a person is told by mail when the ways into their account change.
 TOLD = {
@@ -47,7 +51,7 @@ TOLD = {
 
 
 class SignInForm(LoginForm):  # type: ignore[misc]
-    """Name or e-mail address, and password; one sentence for every way to be wrong."""
+    """Sign-in name or e-mail address, and password; one sentence for every way to be wrong."""
 
     def add_prefix(self, field_name: str) -> str:
         """The name's field is called `username`, as browsers and people's notes know it."""
@@ -148,8 +152,9 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
         context: dict[str, Any] | None = None,  # noqa: ARG002  none of the library's is needed
         email: str | None = None,
     ) -> None:
-        """Tells a person that a way into their account changed, and whence."""
-        if not (what := TOLD.get(template_prefix)):
+        """Tells a person that a way into their account changed, and whence; not of the first."""
+        first = getattr(self.request, "first_password", False)
+        if first or not (what := TOLD.get(template_prefix)):
             return
         words = {
             "user": user,

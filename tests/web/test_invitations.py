@@ -43,6 +43,39 @@ def test_an_administrator_invites_and_the_invited_chooses_a_password(
     assert Membership.objects.get(user__email="new@example.com").role == "editor"
 
 
+def invited(client: Client, account: ExchangeAccount, email: str = "new@example.com") -> str:
+    """Invite somebody; the page on which they choose a password."""
+    client.post(f"/connections/{account.pk}/people/", {"email": email, "role": "editor"})
+    link = re.search(r"http://127.0.0.1:8000(/sign-in/new/\S+)", str(mail.outbox[-1].body))
+    assert link
+    return link[1]
+
+
+def test_an_invitation_names_the_address_once_where_it_is_the_sign_in_name(
+    client: Client, boss: User, account: ExchangeAccount
+) -> None:
+    invited(client, account)
+    body = str(mail.outbox[-1].body)
+    assert "You sign in with your address, new@example.com." in body
+    assert body.count("new@example.com") == 2  # after "Hello" and here
+    nia = User.objects.create(username="nia", email="nia@example.com", password="!")
+    invited(client, account, nia.email)
+    assert "name is nia, and your address works too" in str(mail.outbox[-1].body)
+
+
+def test_a_first_password_is_set_with_the_rules_in_sight_and_without_alarm(
+    client: Client, boss: User, account: ExchangeAccount
+) -> None:
+    form, guest = invited(client, account), Client()
+    page = guest.get(form, follow=True)
+    assert "At least 12 characters" in page.content.decode()
+    new = {"password1": "a-longer-one-7", "password2": "a-longer-one-7"}
+    done = guest.post(page.request["PATH_INFO"], new, follow=True).content.decode()
+    assert "Your password is set." in done
+    assert "have ended" not in done
+    assert [one.subject for one in mail.outbox] == ["boss invites you to Fieldwatch"]
+
+
 def test_people_are_listed_with_their_last_sign_in(
     client: Client, boss: User, account: ExchangeAccount
 ) -> None:

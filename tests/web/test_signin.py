@@ -340,6 +340,24 @@ def test_a_password_that_is_set_by_mail_is_long_enough(client: Client, dana: Use
     assert "at least 12 characters" in set_password(client, "short-one-7", done=False)
 
 
+def test_the_sign_in_form_says_which_name_it_takes(client: Client) -> None:
+    assert ">Sign-in name or e-mail address<" in client.get("/sign-in/").content.decode()
+
+
+def test_a_password_that_takes_the_place_of_another_is_told_by_mail(
+    client: Client, dana: User
+) -> None:
+    client.post("/sign-in/forgotten/", {"email": dana.email})
+    set_password(client, "a-longer-one-7")
+    assert "Other sessions of yours have ended" in client.get("/sign-in/new/done/").content.decode()
+    assert mail.outbox[-1].subject == "Fieldwatch: your password was set anew, by a link in a mail"
+
+
+def test_what_a_new_password_needs_is_said_beforehand(client: Client, dana: User) -> None:
+    client.force_login(dana)
+    assert "At least 12 characters" in client.get("/me/password/").content.decode()
+
+
 def test_a_person_is_told_when_the_ways_in_change(
     client: Client, dana: User, django_capture_on_commit_callbacks: Callable[..., Any]
 ) -> None:

@@ -85,7 +85,8 @@ def me(request: HttpRequest) -> HttpResponse:
 def password(request: HttpRequest) -> HttpResponse:
     """A new password; other sessions of the person end."""
     form = signin.NewPasswordForm(person(request), request.POST or None)
-    form.fields["new_password2"].label = "Once more"
+    form.fields["new_password1"].help_text = signin.ASKED
+    form.fields["new_password2"].label, form.fields["new_password2"].help_text = "Once more", ""
     if request.method == "POST" and form.is_valid():
         update_session_auth_hash(request, form.save())
         devices.keep(request)

@@ -31,7 +31,7 @@ from dashboard.fielding.models import User
 from dashboard.web import devices, throttle
 from dashboard.web.access import Rule, View, person, rule
 from dashboard.web.keys import key
-from dashboard.web.signin import SignInForm, deliver
+from dashboard.web.signin import ASKED, SignInForm, deliver
 
 FORM = ["GET", "HEAD", "POST"]
 SSO = "sso"
@@ -97,10 +97,13 @@ def _form(of: Rule, view: View) -> View:
 class NewPassword(account.PasswordResetFromKeyView):  # type: ignore[misc]
     """A password set by a link in a mail; who has the mail is who they say."""
 
+    extra_context = {"asked": ASKED}
+
     def form_valid(self, form: Any) -> HttpResponseBase:
         """This browser never waits for others' wrong passwords."""
-        answer: HttpResponseBase = super().form_valid(form)
         user = self.reset_user
+        self.request.first_password = user.last_login is None and not user.has_usable_password()
+        answer: HttpResponseBase = super().form_valid(form)
         throttle.know_device(self.request, answer, user.username, user.email)
         return answer
 
