@@ -99,12 +99,7 @@ class Silence:
 
 
 def required_line(
-    plan: Plan,
-    *,
-    now: datetime,
-    history: History = (),
-    shape: Floats | None = None,
-    every: int = 1,
+    plan: Plan, *, now: datetime, history: History = (), shape: Floats | None = None, every: int = 1
 ) -> list[tuple[datetime, float]]:
     """The required count at full UTC hours from start to end (at most 400 days).
 
