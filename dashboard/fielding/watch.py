@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Case, DateTimeField, F, Field, IntegerField, When
+from django.db.models import DateTimeField, F, Field, IntegerField
 from django.db.models.expressions import RawSQL
 
 _HERE = "s.account_id = fielding_membership.account_id AND s.state IN ('firing', 'recovering')"
@@ -18,13 +18,14 @@ _PULSE = "SELECT s.at FROM fielding_pulse s WHERE s.name ="
 def watched() -> dict[str, Any]:
     """Annotations of a membership: since when its account is connected, what is open there.
 
-    `paused` is its account where polling is paused, else none. And the pulse of the alert machine,
-    which is that of all accounts.
+    And the pulse of the alert machine, which is that of all accounts.
     """
     waiting = "SELECT MIN(s.created_at) FROM fielding_mail s WHERE s.state = 'waiting'"
     return {
         "connected_at": F("account__created_at"),
-        "paused": Case(When(account__polling=False, then=F("account_id"))),
+        "of": F("account_id"),
+        "polled": F("account__polling"),
+        "health": F("account__health"),
         "firing": _sql(_OPEN, IntegerField()),
         "urgent": _sql(f"{_OPEN} AND s.severity = 1", IntegerField()),
         "detected_at": _sql(f"{_PULSE} 'time'", DateTimeField()),

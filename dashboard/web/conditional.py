@@ -28,10 +28,10 @@ Answer = TypeVar("Answer", bound=HttpResponseBase)
 def mark(request: HttpRequest, *versions: object) -> str:
     """The ETag of a page for this person, address and state of the tables, with its frame.
 
-    And with the accounts whose polling is paused: pages say so.
+    And with the health of the accounts: pages say so.
     """
     stalls = frame.stalls(request, now=timezone.now())
-    return mark_of_part(request, frame.bell(request), stalls, frame.paused(request), *versions)
+    return mark_of_part(request, frame.bell(request), stalls, frame.health(request), *versions)
 
 
 def mark_of_part(request: HttpRequest, *versions: object) -> str:

@@ -32,9 +32,9 @@ def bell(request: HttpRequest) -> Bell:
     return Bell(sum(row.firing for row in rows), sum(row.urgent for row in rows))
 
 
-def paused(request: HttpRequest) -> list[int]:
-    """The accounts whose polling is paused."""
-    return sorted(row.paused for row in shown_in_frame(request) if row.paused)
+def health(request: HttpRequest) -> list[tuple[int, bool, str]]:
+    """Of each account whether it is polled, and how well: pages say so."""
+    return sorted((row.of, row.polled, row.health) for row in shown_in_frame(request))
 
 
 def stalls(request: HttpRequest, *, now: datetime) -> list[str]:

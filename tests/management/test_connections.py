@@ -67,6 +67,8 @@ def test_a_key_takes_the_place_of_client_credentials_and_back(machine: Machine) 
         ([], "say what changes"),
         (["--base-url", "http://169.254.169.254/"], "not on the list"),
         (["--api-key-env", "NOTHING"], "NOTHING is empty or not set"),
+        (["--api-version", "v" * 200], "--api-version: Ensure this value has at most"),
+        (["--account-id", "1" * 200], "--account-id: Ensure this value has at most"),
     ],
 )
 def test_a_change_that_makes_no_sense_is_refused(

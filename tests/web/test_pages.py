@@ -430,18 +430,20 @@ def test_that_polling_is_paused_is_said_with_the_way_to_go_on_for_who_may(
     assert "first pull of" not in page
 
 
+@pytest.mark.parametrize("worse", [{"polling": False}, {"health": "error"}])
 @pytest.mark.parametrize("path", ["/", "/groups/", "/projects/{p}/", "/groups/{g}/"])
-def test_a_page_is_another_when_polling_is_paused_or_goes_on(
-    viewer: Client, account: ExchangeAccount, path: str
+def test_a_page_is_another_when_its_account_is_worse_or_well_again(
+    viewer: Client, account: ExchangeAccount, path: str, worse: dict[str, Any]
 ) -> None:
     project = make.project(account)
     address = path.format(p=project.pk, g=make.group(project).pk)
     marks = []
-    for polling in (True, False, True):
-        ExchangeAccount.objects.update(polling=polling)
+    well = {"polling": True, "health": "fresh"}
+    for now in (well, worse, well):
+        ExchangeAccount.objects.update(**now)
         marks.append(viewer.get(address).headers["ETag"])
         seen = {"HX-Request": "true", "If-None-Match": marks[0]}
-        assert viewer.get(address, headers=seen).status_code == (304 if polling else 200)
+        assert viewer.get(address, headers=seen).status_code == (304 if now is well else 200)
     assert marks[0] == marks[2] != marks[1]
 
 

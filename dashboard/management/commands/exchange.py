@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
@@ -79,7 +80,7 @@ class Command(BaseCommand):
             api_version=options["api_version"],
             **flags.credentials(options),
         )
-        account.full_clean()
+        _check(account)
         account.save()
         self.stdout.write(str(account.pk))
         if options["webhook"]:
@@ -189,7 +190,7 @@ def _store(account: ExchangeAccount, columns: dict[str, Any]) -> None:
     for name, value in columns.items():
         setattr(account, name, value)
     account.due_at = timezone.now()
-    account.full_clean()
+    _check(account)
     account.save(update_fields=[*columns, "due_at"])
 
 
@@ -210,6 +211,18 @@ def _check_unread(account: ExchangeAccount) -> None:
     working = account.lease not in ("", plan.QUEUED)
     if working and account.leased_until and account.leased_until > timezone.now():
         raise CommandError(f"{of} is being read at this moment; try again in a minute")
+
+
+def _check(account: ExchangeAccount) -> None:
+    try:
+        account.full_clean()
+    except ValidationError as exc:
+        flag = {"exchange_id": "account_id"}
+        told = (
+            f"--{flag.get(name, name).replace('_', '-')}: {' '.join(words)}"
+            for name, words in exc.message_dict.items()
+        )
+        raise CommandError(" ".join(told)) from exc
 
 
 def _client(account: ExchangeAccount) -> ExchangeClient:
