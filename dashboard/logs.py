@@ -74,6 +74,16 @@ def without_secrets(text: str) -> str:
     return text
 
 
+class Stderr(logging.StreamHandler):  # type: ignore[type-arg]
+    """What strangers can cause at will, such as a forged host, is a line each time."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Such a record without its traceback, every other one whole."""
+        if record.name.startswith("django.security."):
+            record.exc_info = record.exc_text = None
+        return super().format(record)
+
+
 class Line(logging.Formatter):
     """A line for people: time, level, logger, words, facts."""
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
 
 import pytest
+from django.conf import settings
+from django.test import Client
 
 from dashboard import logs
 
@@ -107,3 +110,23 @@ def test_no_request_writes_a_line_of_its_own(formatter: logging.Formatter, mark:
         told = line(formatter, "Not Found: %s", f"/y{mark}z")
     assert not any(one in told for one in ("\n", "\r", "\x1b", "\x85", "\u2028"))
     assert "all is well" in told
+
+
+@FORMATTERS
+def test_a_forged_host_is_a_line_and_no_traceback(
+    formatter: logging.Formatter, client: Client
+) -> None:
+    assert settings.LOGGING["handlers"]["stderr"]["class"] == "dashboard.logs.Stderr"
+    told = io.StringIO()
+    handler = logs.Stderr(told)
+    handler.setFormatter(formatter)
+    logging.getLogger().addHandler(handler)
+    try:
+        assert client.get("/healthz/", headers={"host": "evil.example"}).status_code == 400
+        logging.getLogger("dashboard").error("ours", exc_info=ValueError("whole"))
+    finally:
+        logging.getLogger().removeHandler(handler)
+    forged, _, ours = told.getvalue().partition("ours")
+    assert "evil.example" in forged
+    assert "Traceback" not in forged
+    assert "ValueError: whole" in ours
