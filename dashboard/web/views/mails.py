@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.alerts import deliver, pulse, wishes
-from dashboard.fielding.models import ExchangeAccount, Mail, Membership
+from dashboard.fielding.models import ExchangeAccount, Mail, Membership, User
 from dashboard.fielding.queries import MailQuerySet
 from dashboard.web.access import Rule, person, require_administrator, rule
 from dashboard.web.mail_choice import MailChoiceForm
@@ -56,10 +56,14 @@ def choice(request: HttpRequest) -> HttpResponse:
 @require_POST
 def test(request: HttpRequest) -> HttpResponse:
     """A test mail to oneself; an address that was refused is tried again."""
-    user = person(request)
-    deliver.compose_test(to=user, now=timezone.now())
-    messages.success(request, f"A test mail to {user.email} is on its way; see below how it went.")
+    _put_out(request, person(request))
     return redirect("mails")
+
+
+def _put_out(request: HttpRequest, to: User) -> None:
+    """Write a test mail, and say where its outcome is to be seen."""
+    deliver.compose_test(to=to, now=timezone.now())
+    messages.success(request, f"A test mail to {to.email} is on its way; see below how it went.")
 
 
 @rule(Rule.ADMINISTRATOR)
@@ -89,8 +93,5 @@ def again(request: HttpRequest, pk: int, membership: int) -> HttpResponse:
     """A test mail to somebody on a connection, whose address was refused."""
     require_administrator(request, pk)
     one = get_object_or_404(Membership.objects.select_related("user"), account=pk, pk=membership)
-    deliver.compose_test(to=one.user, now=timezone.now())
-    messages.success(
-        request, f"A test mail to {one.user.email} is on its way; see below how it went."
-    )
+    _put_out(request, one.user)
     return redirect("outbox", pk)
