@@ -15,6 +15,7 @@ from typing import Any
 from dashboard.alerts.book import Book, Effective
 from dashboard.alerts.causes.status import AUTOMATION, THE_EXCHANGE
 from dashboard.alerts.ledger import DAY, Move
+from dashboard.alerts.people import managers_of
 from dashboard.alerts.rules import (
     CPI_CHANGED,
     EDIT_UNCONFIRMED,
@@ -180,7 +181,7 @@ def _move(
         sequence=1,
         evaluate_at=now + DAY,
     )
-    managers = (group.project_manager_id, project.project_manager_id)
+    managers = managers_of(group, project)
     digest = chosen.in_digest or change.actor_type == AUTOMATION
     return Move(incident, {}, Notice.Kind.FIRE, managers, digest)
 

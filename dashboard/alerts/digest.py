@@ -13,7 +13,7 @@ from dashboard.alerts import letter, stop, wishes
 from dashboard.alerts.bundle import REFUSED, Taken, claim, outgoing, waiting
 from dashboard.alerts.ledger import covers
 from dashboard.alerts.letter import Letter
-from dashboard.alerts.people import People
+from dashboard.alerts.people import People, managers_of
 from dashboard.alerts.verdict import CRITICAL
 from dashboard.fielding.models import Incident, Mail, Membership, Mute, Notice, TargetGroup, User
 
@@ -121,6 +121,7 @@ def _open(user: User, known: set[int], *, now: datetime) -> tuple[list[Notice], 
     people = {pk: People(pk) for pk in {incident.account_id for incident in rows}}
     told, beside = [], []
     for incident in rows:
+        managers = managers_of(incident.group, incident.project)
         if notice := last.get(incident.pk):
             notice.incident = incident
             told.append(notice)
@@ -128,17 +129,11 @@ def _open(user: User, known: set[int], *, now: datetime) -> tuple[list[Notice], 
             covers(mute, incident) for mute in mutes if mute.account_id == incident.account_id
         ):
             continue
-        elif user.pk in people[incident.account_id].told(incident, _managers(incident)):
+        elif user.pk in people[incident.account_id].told(incident, managers):
             told.append(Notice(incident=incident, recipient=user, kind=Notice.Kind.FIRE))
         else:
             beside.append(incident)
     return letter.one_each(told), beside
-
-
-def _managers(incident: Incident) -> tuple[str, ...]:
-    """The exchange's ids of project managers, the nearest first."""
-    of = (incident.group, incident.project)
-    return tuple(one.project_manager_id for one in of if one)
 
 
 def _subject(

@@ -12,6 +12,7 @@ from dashboard.alerts import unconfirmed
 from dashboard.alerts.book import Book
 from dashboard.alerts.changes import CODES
 from dashboard.alerts.ledger import DAY, OPEN, TOLD, Move, as_read, covers, write
+from dashboard.alerts.people import managers_of
 from dashboard.alerts.rules import NO_DATA, RULES
 from dashboard.fielding.models import (
     ExchangeAccount,
@@ -122,11 +123,7 @@ def _along(due: Sequence[Incident], *, now: datetime) -> list[Incident]:
 
 def _repeat(incident: Incident, book: Book, now: datetime) -> Move:
     move = Move(incident, as_read(incident), Notice.Kind.REPEAT)
-    group, project = incident.group, incident.project
-    move.managers = (
-        group.project_manager_id if group else "",
-        project.project_manager_id if project else "",
-    )
+    move.managers = managers_of(incident.group, incident.project)
     chosen = book.one(incident.rule, incident.project_id, incident.group_id)
     move.in_digest = chosen.in_digest
     incident.sequence += 1

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from dashboard.alerts import act, stop, trend, wishes
+from dashboard.alerts.people import managers_of
 from dashboard.alerts.rules import JUDGED, RULES
 from dashboard.alerts.words import lasting, local, plain, within
 from dashboard.fielding.models import Incident, Notice, Project, TargetGroup, User
@@ -211,12 +212,8 @@ def why(user: User, incident: Incident) -> str:
     """Why this person gets this mail."""
     account = plain(incident.account.name)
     here = [m for m in user.memberships.all() if m.account_id == incident.account_id]
-    group, project = incident.group, incident.project
-    managers = {
-        group.project_manager_id if group else "",
-        project.project_manager_id if project else "",
-    }
-    if {m.exchange_user_id for m in here} & managers - {""}:
+    managers = set(managers_of(incident.group, incident.project)) - {""}
+    if {m.exchange_user_id for m in here} & managers:
         return f"You get this as its project manager on {account}."
     if any(m.may_edit for m in here):
         return f"You get this because you may edit on {account}."

@@ -13,9 +13,14 @@ from collections.abc import Iterable
 from django.db.models import Q
 
 from dashboard.alerts.recipients import Recipients
-from dashboard.fielding.models import Incident, Membership
+from dashboard.fielding.models import Incident, Membership, Project, TargetGroup
 
 TELLABLE = Q(user__is_active=True) | Q(role=Membership.Role.MAIL)
+
+
+def managers_of(group: TargetGroup | None, project: Project | None) -> tuple[str, ...]:
+    """The exchange's ids of their project managers, the nearest first."""
+    return tuple(one.project_manager_id for one in (group, project) if one)
 
 
 class People:

@@ -13,6 +13,7 @@ from django.db.models import Q
 
 from dashboard.alerts.book import Book, Effective
 from dashboard.alerts.ledger import DAY, OPEN, Move, as_read, write
+from dashboard.alerts.people import managers_of
 from dashboard.alerts.rules import EDIT_UNCONFIRMED
 from dashboard.alerts.words import plain
 from dashboard.fielding.models import Edit, Incident, Membership, Notice
@@ -151,11 +152,7 @@ def made_by(user_id: int | None, account_id: int) -> str:
 def _told_first(edit: Edit) -> tuple[str, ...]:
     """Who made it, else the group's and the project's managers."""
     project = edit.group.project if edit.group else edit.project
-    return (
-        made_by(edit.by_id, edit.account_id),
-        edit.group.project_manager_id if edit.group else "",
-        project.project_manager_id if project else "",
-    )
+    return (made_by(edit.by_id, edit.account_id), *managers_of(edit.group, project))
 
 
 def sentence(edit: Edit) -> str:
