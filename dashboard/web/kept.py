@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.html import format_html
+
+from dashboard.fielding.models import Edit
 
 FIELD = "kept"  # the browser's tab kept what was typed, and sends it back (`static/js/app.js`)
 SAID = "This is what you typed. Send it when it is right; sent twice, it is made once all the same."
+ARRIVED = "What you sent from this form before has arrived."
 
 
 def is_back(request: HttpRequest) -> bool:
@@ -15,3 +21,14 @@ def is_back(request: HttpRequest) -> bool:
         return False
     messages.warning(request, SAID)
     return True
+
+
+def arrived(request: HttpRequest, token: str) -> HttpResponse | None:
+    """A form opened afresh, where this one had arrived though its answer was not seen."""
+    made = Edit.objects.filter(token=token).first() if FIELD in request.POST else None
+    if made is None:
+        return None
+    page = reverse("made", args=[made.pk])
+    said = format_html('{} <a href="{}">See how it ended</a>', ARRIVED, page)
+    messages.info(request, said)
+    return redirect(request.get_full_path())

@@ -282,6 +282,7 @@ def two_drafts(tab: Page, project: Project) -> None:
     fill(tab, name="Without a survey", live="")
     tab.click("text=Save draft")
     expect(tab.locator(".note.good")).to_be_visible()
+    tab.wait_for_load_state()  # its scripts ran: what was typed for the first is forgotten
     made_by_hand(tab, project)
     tab.goto(f"/projects/{project.pk}/?status=draft")
     for one in TargetGroup.objects.filter(name__in=("Germany adults", "Without a survey")):

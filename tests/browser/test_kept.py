@@ -146,3 +146,28 @@ def test_a_page_takes_neither_typing_nor_a_second_click_while_its_form_is_sent(
     signed_in.evaluate(stays)
     signed_in.click("main form[data-keep] button.primary")
     assert signed_in.evaluate("document.body.dataset.inert") == "true"
+
+
+@pytest.mark.parametrize("name", ["budget", "cpi"])
+def test_a_form_that_arrived_is_not_back_though_its_answer_was_left_before_it_could_be_read(
+    name: str, signed_in: Page, group: TargetGroup
+) -> None:
+    address = {
+        "budget": f"/projects/{group.project_id}/budget/",
+        "cpi": f"/groups/{group.pk}/edit/cpi/",
+    }[name]
+    signed_in.goto(address)
+    signed_in.fill(CASES[name].field, CASES[name].typed)
+    signed_in.route("**/app*.js", lambda route: route.abort())
+    signed_in.click("main form[data-keep] button.primary")
+    signed_in.wait_for_url(lambda now: not now.endswith(address))
+    assert signed_in.evaluate("sessionStorage.kept") is not None
+    edit = Edit.objects.get()
+    signed_in.unroute("**/app*.js")
+    signed_in.goto(address)
+    expect(signed_in.locator("[role=status]").first).to_contain_text(kept.ARRIVED)
+    expect(signed_in.locator("[role=status] a").first).to_have_attribute(
+        "href", f"/edits/{edit.pk}/"
+    )
+    assert signed_in.evaluate("sessionStorage.kept") is None
+    assert Edit.objects.get() == edit

@@ -23,6 +23,7 @@ from dashboard.fielding.models import (
 )
 from dashboard.simulator.harness import Simulator
 from dashboard.sync import create, launch, push
+from dashboard.web import kept
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -126,6 +127,31 @@ def test_back_and_resubmit_make_one_draft(editor: Client, new: str, simulator: S
     assert simulator.requests()["create_target_group"] == 1
 
 
+def test_forms_that_arrived_are_not_back_though_their_answers_were_never_seen(
+    editor: Client, new: str, draft: TargetGroup, project: Project, simulator: Simulator
+) -> None:
+    manager = {"project_manager_id": typed()["project_manager_id"]}
+    forms = {
+        new: typed(name="Germany teens"),
+        f"/groups/{draft.pk}/draft/": typed(completes_goal="90"),
+        f"/groups/{draft.pk}/launch/": launching(draft),
+        f"/connections/{project.account_id}/projects/new/": {"name": "Tracker W24", **manager},
+    }
+    for address, said in forms.items():
+        sent = opened(editor, address) | said
+        back = text(editor.post(address, sent | {"kept": "1"}))
+        assert kept.SAID in back
+        assert kept.ARRIVED not in back
+        assert editor.post(address, sent).status_code == 302
+        edit = Edit.objects.latest("pk")
+        simulator.control("DELETE", "requests")
+        page = text(editor.post(address, sent | {"kept": "1"}, follow=True))
+        assert kept.ARRIVED in page, address
+        assert f'<a href="/edits/{edit.pk}/">See how it ended</a>' in page
+        assert kept.SAID not in page
+        assert not {name for name in simulator.requests() if not name.startswith("get_")}
+
+
 WRONG = {
     "name": ("Four", "5 to 128 characters"),
     "locale": ("xx", "Choose a country and language"),
@@ -217,8 +243,8 @@ def test_a_draft_that_was_never_made_is_filled_in_again_with_what_was_typed(
     again = f"{new}?again={made.pk}"
     assert f'href="{again}"' in text(editor.get(f"/edits/{made.pk}/"))
     page = text(editor.get(again))
-    for kept in ('value="Germany adults"', 'value="3.2"', 'value="120"'):
-        assert kept in page
+    for held in ('value="Germany adults"', 'value="3.2"', 'value="120"'):
+        assert held in page
     assert editor.post(again, typed() | {"form": sealed(page)}).status_code == 302
     assert draft.project.target_groups.filter(name="Germany adults").count() == 2
 
@@ -573,8 +599,8 @@ def test_a_project_that_cannot_be_sent_keeps_what_was_typed_and_is_made_once_lat
     page = text(editor.post(address, form))
     simulator.clear_faults()
     assert "Nothing was made; it can be sent again in 60 s." in page
-    for kept in ('value="Tracker W26"', 'value="PO 77"', f'value="{manager}" selected'):
-        assert kept in page
+    for held in ('value="Tracker W26"', 'value="PO 77"', f'value="{manager}" selected'):
+        assert held in page
     ExchangeAccount.objects.update(secret="new")  # a client of its own, which does not rest
     assert editor.post(address, {"form": sealed(page)} | given).status_code == 302
     assert Project.objects.filter(name="Tracker W26").count() == 1

@@ -33,6 +33,8 @@ def budget(request: HttpRequest, pk: int) -> HttpResponseBase:
     if request.method != "POST":
         return _show(request, project, ours.present(project, Edit.Kind.BUDGET))
     token, seen = _unsealed(request, project)
+    if back := kept.arrived(request, token):
+        return back
     if kept.is_back(request):
         return _show(request, project, seen, token=token)
     try:

@@ -49,11 +49,7 @@ def new(request: HttpRequest, pk: int) -> HttpResponseBase:
         state.opened = _begin(desk).opened
         state.trouble = editing.TOO_OLD
         return _show(desk, state)
-    if kept.is_back(request):
-        return _show(desk, state)
-    if kind := asking.asked(request.POST):
-        return _look(desk, state, kind)
-    return _make(desk, state)
+    return _aside(desk, state, state.opened) or _make(desk, state)
 
 
 @rule(Rule.EDITOR)
@@ -73,11 +69,17 @@ def change(request: HttpRequest, pk: int) -> HttpResponseBase:
         state = _open(desk)
         state.typed, state.trouble = request.POST, state.trouble or editing.TOO_OLD
         return _show(desk, state)
-    if kept.is_back(request):
+    return _aside(desk, state, state.opened) or _save(desk, state)
+
+
+def _aside(desk: Desk, state: State, opened: Opened) -> HttpResponse | None:
+    """The answer to a form that is kept, or only asks something; None to one that is to be sent."""
+    if back := kept.arrived(desk.request, opened.token):
+        return back
+    if kept.is_back(desk.request):
         return _show(desk, state)
-    if kind := asking.asked(request.POST):
-        return _look(desk, state, kind)
-    return _save(desk, state)
+    kind = asking.asked(desk.request.POST)
+    return _look(desk, state, kind) if kind else None
 
 
 def _begin(desk: Desk) -> State:

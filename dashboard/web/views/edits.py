@@ -178,6 +178,8 @@ def _send(desk: Desk) -> HttpResponseBase:
         state.typed, state.trouble = request.POST, state.trouble or editing.TOO_OLD
         return _show(desk, state)
     state = State(form_of, request.POST)
+    if back := kept.arrived(request, form_of.token):
+        return back
     if kept.is_back(request):
         return _show(desk, state)
     try:

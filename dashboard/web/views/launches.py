@@ -63,6 +63,8 @@ def launch_draft(request: HttpRequest, pk: int) -> HttpResponseBase:
         state = _open(group)
         state.typed, state.trouble = request.POST, state.trouble or TOO_OLD
         return _show(request, group, state)
+    if back := kept.arrived(request, state.token):
+        return back
     if kept.is_back(request):
         return _show(request, group, state)
     return _send(request, group, state)

@@ -38,11 +38,9 @@ def new_project(request: HttpRequest, pk: int) -> HttpResponseBase:
     account = membership.account
     people = ExchangeUser.objects.filter(account=account).order_by("name")
     names = {one.exchange_id: str(one) for one in people}
-    return (
-        _send(request, account, names)
-        if request.method == "POST"
-        else _show(request, account, names)
-    )
+    if request.method != "POST":
+        return _show(request, account, names)
+    return kept.arrived(request, _token(request, account)) or _send(request, account, names)
 
 
 def _send(
