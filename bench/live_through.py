@@ -96,13 +96,12 @@ class Life:
             self.now += ROUND
 
     def _read(self) -> None:
-        rows = ExchangeAccount.objects.all()
-        token = plan.claim(rows, self.account.pk, now=self.now, force=True)
-        account = rows.get(pk=self.account.pk)
+        token = plan.claim(ExchangeAccount, self.account.pk, now=self.now, force=True)
+        account = ExchangeAccount.objects.get(pk=self.account.pk)
         given: Any = {"client": self.client, "token": token, "clock": lambda: self.now}
         accounts.pull_account(account=account, **given)
         for pk in list(Project.objects.order_by("pk").values_list("pk", flat=True)):
-            given["token"] = plan.claim(Project.objects.all(), pk, now=self.now, force=True)
+            given["token"] = plan.claim(Project, pk, now=self.now, force=True)
             project = Project.objects.select_related("account").get(pk=pk)
             cycle: Cycle = pull.pull_project(project=project, **given)
             detect.after_cycle(cycle=cycle, now=self.now)

@@ -52,7 +52,7 @@ def _project(account: ExchangeAccount, number: int, world: World) -> int:
         group_count=A_PROJECT,
         due_at=now,
     )
-    token = plan.claim(Project.objects.all(), project.pk, now=now)
+    token = plan.claim(Project, project.pk, now=now)
     assert token
     numbers = range(number * A_PROJECT, (number + 1) * A_PROJECT)
     found = [_found(project, n, world) for n in numbers]

@@ -20,7 +20,7 @@ def wake() -> None:
     now, accounts = timezone.now(), ExchangeAccount.objects.filter(polling=True)
     plan.promote(now=now)
     for pk in plan.due(accounts, now=now, limit=AT_ONCE):
-        if plan.queue(accounts, pk, now=now):
+        if plan.queue(ExchangeAccount, pk, now=now):
             pull_account.apply_async((pk,), priority=0)
     _hint_at_projects()
     tell.delay()
@@ -29,7 +29,7 @@ def wake() -> None:
 def _hint_at_projects() -> None:
     now = timezone.now()
     for pk in plan.rounds_due(now=now, limit=AT_ONCE):
-        if plan.queue(Project.objects.all(), pk, now=now):
+        if plan.queue(Project, pk, now=now):
             pull_project.apply_async((pk,), priority=settings.PULL_PRIORITY)
 
 

@@ -13,6 +13,7 @@ from django.db.models import F, Q
 from dashboard.alerts.machine import Patience
 from dashboard.alerts.rules import JUDGED, RULES, Rule
 from dashboard.alerts.verdict import CRITICAL, NOTICE, WARNING, Judge
+from dashboard.fielding.compiled import Given, Read
 from dashboard.fielding.models import (
     ExchangeAccount,
     Incident,
@@ -22,6 +23,7 @@ from dashboard.fielding.models import (
 )
 from dashboard.fielding.models import Rule as Row
 
+_OF_ACCOUNT = Read(lambda: Row.objects.filter(account=Given("account")))
 CHOICES: dict[str, tuple[Any, ...]] = {
     "severity": (CRITICAL, WARNING, NOTICE),
     "mail": ("now", "digest"),
@@ -75,7 +77,7 @@ class Book:
     @classmethod
     def of(cls, account_id: int) -> Book:
         """The rules of an account."""
-        return cls(Row.objects.filter(account_id=account_id))
+        return cls(_OF_ACCOUNT(account=account_id))
 
     def judged(self, project_id: int, group_id: int) -> list[Effective]:
         """The rules that judge the figures of a group."""

@@ -24,6 +24,7 @@ from dashboard.alerts.rules import (
 )
 from dashboard.alerts.verdict import CRITICAL, NOTICE
 from dashboard.alerts.words import percent, plain
+from dashboard.fielding.compiled import Given, Read
 from dashboard.fielding.models import (
     Change,
     Edit,
@@ -53,6 +54,15 @@ BEGINS = ("scheduled", "live")
 Names = Mapping[str, str]
 NOBODY: Names = {}
 AROUND = timedelta(minutes=10)  # clocks apart, and the time that an edit takes to settle
+_BETWEEN = Read(
+    lambda: Change.objects.filter(
+        account_id=Given("account"),
+        group__project=Given("project"),
+        kind__in=list(KINDS),
+        occurred_at__gt=Given("after"),
+        occurred_at__lte=Given("until"),
+    ).order_by("occurred_at", "pk")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +75,9 @@ class Recent:
 
 def recent(project: Project, now: datetime) -> Recent:
     """The changes of a project's groups within the last day, oldest first."""
-    rows = Change.objects.filter(
-        account_id=project.account_id,
-        group__project=project,
-        kind__in=list(KINDS),
-        occurred_at__gt=now - DAY,
-        occurred_at__lte=now + AROUND,
-    ).order_by("occurred_at", "pk")
+    rows = _BETWEEN(
+        account=project.account_id, project=project.pk, after=now - DAY, until=now + AROUND
+    )
     found = Recent(told_once(rows))
     for change in found.changes:
         if KINDS[change.kind] == CPI_CHANGED.code:

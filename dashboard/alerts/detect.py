@@ -18,12 +18,25 @@ from dashboard.alerts.judge import Judge, move_of
 from dashboard.alerts.ledger import OPEN, write
 from dashboard.alerts.rules import NO_DATA
 from dashboard.alerts.silence import FRESH_AT_LEAST, stale_after
+from dashboard.fielding.compiled import Given, Read
 from dashboard.fielding.models import Cycle, ExchangeAccount, Incident, Project
 
 TIMED = (Incident.State.PENDING, Incident.State.RECOVERING)
 QUARTER = 15 * 60  # seconds
 AT_MOST = 1000  # incidents a round; the rest is due still
 Standing = dict[int, dict[str, Incident]]
+_STANDING = Read(
+    lambda: Incident.objects.filter(
+        project=Given("project"), group__isnull=False, state__in=OPEN
+    ).exclude(rule__in=changes.CODES)
+)
+_ENDED = Read(
+    lambda: (
+        Cycle.objects.filter(project=Given("project"), listed=True, pk__lt=Given("cycle"))
+        .order_by("-started_at")
+        .values_list("finished_at", flat=True)[:1]
+    )
+)
 
 
 def after_cycle(*, cycle: Cycle, now: datetime) -> None:
@@ -107,14 +120,12 @@ def by_group(incidents: Iterable[Incident]) -> Standing:
 
 def _standing(project: Project) -> Standing:
     """What is open on the figures of a project's groups; facts of the changelog stand apart."""
-    open_now = Incident.objects.filter(project=project, group__isnull=False, state__in=OPEN)
-    return by_group(open_now.exclude(rule__in=changes.CODES))
+    return by_group(_STANDING(project=project.pk))
 
 
 def _last(cycle: Cycle) -> datetime | None:
     """When the last cycle before this one that saw every group ended."""
-    earlier = Cycle.objects.filter(project=cycle.project, listed=True, pk__lt=cycle.pk)
-    return earlier.order_by("-started_at").values_list("finished_at", flat=True).first()
+    return _ENDED.one(project=cycle.project_id, cycle=cycle.pk)
 
 
 def _since(last: datetime | None, at: datetime) -> datetime | None:

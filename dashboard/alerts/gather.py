@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from django.db.models import Max, Min, Q, QuerySet
+from django.db.models import Max, Min, Q
 
 from dashboard.alerts.changes import Recent
 from dashboard.alerts.figures import COLUMNS, Figures
 from dashboard.alerts.judge import Found
 from dashboard.alerts.ledger import DAY
+from dashboard.fielding.compiled import Given, Read
 from dashboard.fielding.models import Project, Reading, TargetGroup
 
 ASLEEP = ("draft", "scheduled", "archived")
@@ -29,22 +32,26 @@ def figures(
 
     With `changed_since` only those that changed, or have something standing.
     """
-    rows: QuerySet[TargetGroup] = TargetGroup.objects.filter(
-        project=project, missing_since__isnull=True
+    rows = _rows(only is not None, changed_since is not None)(
+        project=project.pk, only=only, since=changed_since, standing=standing
     )
-    if only is not None:
-        rows = rows.filter(pk__in=only)
-    if changed_since is not None:
-        moved = Q(changed_at__gte=changed_since) | Q(changed_at=None)
-        rows = rows.filter(moved | Q(pk__in=list(standing)))
-    awake = ~Q(status__in=ASLEEP)
-    rows = rows.filter(awake | Q(pk__in=list(standing)) if standing else awake)
     found = [
-        Figures._make((*row, now, recent.cpi_changed_at.get(row[0]), None, None))
-        for row in rows.values_list(*COLUMNS)
+        Figures._make((*row, now, recent.cpi_changed_at.get(row[0]), None, None)) for row in rows
     ]
     most = _most_completes([f.pk for f in found if f.reconciling], now)
     return [f._replace(most_completes=most[f.pk]) if f.pk in most else f for f in found]
+
+
+@cache
+def _rows(some: bool, moved: bool) -> Read[Any]:
+    """The columns of groups that are awake or have something standing: of some, of moved ones."""
+    stands = Q(pk__among=Given("standing"))
+    which = Q(project=Given("project"), missing_since=None) & (~Q(status__in=ASLEEP) | stands)
+    if some:
+        which &= Q(pk__among=Given("only"))
+    if moved:
+        which &= Q(changed_at__gte=Given("since")) | Q(changed_at=None) | stands
+    return Read(lambda: TargetGroup.objects.filter(which).values_list(*COLUMNS))
 
 
 def _most_completes(groups: list[int], now: datetime) -> Mapping[int, int]:

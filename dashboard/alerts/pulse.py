@@ -9,6 +9,7 @@ import httpx
 from django.db.models import Max, Q
 
 from dashboard.alerts.words import lasting
+from dashboard.fielding.compiled import Given, Read
 from dashboard.fielding.models import Mail, Project, Pulse
 
 ROUNDS = {"time": "detecting", "deliver": "sending mail"}
@@ -16,6 +17,11 @@ SILENT_AFTER = timedelta(minutes=5)
 WAITS_AT_MOST = timedelta(minutes=15)
 MINUTE = timedelta(minutes=1)
 PATIENCE = 10.0  # seconds for the operator's URL
+_SAID = Read(
+    lambda: Pulse.objects.filter(name=Given("name"), at__gt=Given("after")).values_list(
+        "at", flat=True
+    )
+)
 _said: dict[str, datetime] = {}  # when this process last knew each part to have said so
 
 
@@ -23,7 +29,7 @@ def beat(name: str, *, now: datetime) -> None:
     """Say that a round was done; written at most once a minute, looked up hardly more often."""
     if _said.get(name, now) < now < _said[name] + MINUTE:
         return
-    said = Pulse.objects.filter(name=name, at__gt=now - MINUTE).values_list("at", flat=True).first()
+    said = _SAID.one(name=name, after=now - MINUTE)
     if said is None:
         Pulse.objects.update_or_create(name=name, defaults={"at": now})
     _said[name] = said or now

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from dashboard.fielding import completes, daily, usual
+from dashboard.fielding.compiled import Given, Read
 from dashboard.fielding.daily import Pauses
 from dashboard.fielding.models import Change, CompletesDay, GroupSheet, TargetGroup
 from dashboard.fielding.modules import KINDS, Modules, modules_of
@@ -26,6 +27,21 @@ from dashboard.fielding.zones import zone_of
 Days = Mapping[date, completes.PackedDay]
 FORECAST_STATUSES = ("live", "paused", "scheduled")
 _STATUS = "status_change"
+_DAYS = Read(
+    lambda: CompletesDay.objects.filter(group__among=Given("groups")).values_list(
+        "group_id", "day", "hours", "odd"
+    )
+)
+_TURNS = Read(
+    lambda: Change.objects.filter(
+        group__among=Given("groups"), kind__in=(_STATUS, *KINDS)
+    ).values_list("group_id", "occurred_at", "kind", "new")
+)
+_PROFILES = Read(
+    lambda: GroupSheet.objects.filter(group__among=Given("groups")).values_list(
+        "group_id", "profiles"
+    )
+)
 
 
 class Fresh(NamedTuple):
@@ -100,7 +116,7 @@ class Story:
 def stories(groups: Sequence[TargetGroup], *, fresh: Fresh, now: datetime) -> list[Story]:
     """The story of each group. Four queries, less those that `fresh` spares."""
     pks = [group.pk for group in groups]
-    stored = _stored_days([pk for pk in pks if pk not in fresh.days])
+    stored = stored_days([pk for pk in pks if pk not in fresh.days])
     profiles = {**fresh.profiles, **_profiles([pk for pk in pks if pk not in fresh.profiles])}
     changes, pools = _changes(pks), usual.pools_of(groups)
     told = []
@@ -132,13 +148,13 @@ def until(series: Readings, count: int | None, now: float) -> Readings:
 
 def series_of(pks: Sequence[int]) -> dict[int, Readings]:
     """The whole stored series of each group that has one; one query."""
-    return {pk: completes.readings(days) for pk, days in _stored_days(pks).items()}
+    return {pk: completes.readings(days) for pk, days in stored_days(pks).items()}
 
 
-def _stored_days(pks: Sequence[int]) -> dict[int, dict[date, completes.PackedDay]]:
+def stored_days(pks: Collection[int]) -> dict[int, dict[date, completes.PackedDay]]:
+    """The days of the stored series of each group that has one; one query."""
     stored: dict[int, dict[date, completes.PackedDay]] = {}
-    rows = CompletesDay.objects.filter(group_id__in=pks) if pks else CompletesDay.objects.none()
-    for pk, day, hours, odd in rows.values_list("group_id", "day", "hours", "odd"):
+    for pk, day, hours, odd in _DAYS(groups=pks) if pks else ():
         stored.setdefault(pk, {})[day] = completes.packed(hours, odd)
     return stored
 
@@ -146,15 +162,13 @@ def _stored_days(pks: Sequence[int]) -> dict[int, dict[date, completes.PackedDay
 def _changes(pks: Sequence[int]) -> Mapping[int, list[tuple[datetime, str, Any]]]:
     """Changes of status and of the fielding assistant, by group."""
     found: dict[int, list[tuple[datetime, str, Any]]] = defaultdict(list)
-    rows = Change.objects.filter(group_id__in=pks, kind__in=(_STATUS, *KINDS))
-    for pk, at, kind, new in rows.values_list("group_id", "occurred_at", "kind", "new"):
+    for pk, at, kind, new in _TURNS(groups=pks):
         found[pk].append((at, kind, new))
     return found
 
 
 def _profiles(pks: Sequence[int]) -> dict[int, Any]:
-    rows = GroupSheet.objects.filter(group_id__in=pks) if pks else GroupSheet.objects.none()
-    return dict(rows.values_list("group_id", "profiles"))
+    return dict(_PROFILES(groups=pks)) if pks else {}
 
 
 def _share_full(profiles: Any) -> float | None:

@@ -12,8 +12,10 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 from django.db import transaction
+from django.db.models import Q
 
 from dashboard.fielding import completes, rhythm
+from dashboard.fielding.compiled import Given, Read
 from dashboard.fielding.models import CompletesDay, ExchangeAccount, Project, TargetGroup, Usual
 from dashboard.fielding.readings import Floats, cleaned, record, stack
 from dashboard.fielding.rhythm import Prior, pooled, waking_hours
@@ -26,6 +28,13 @@ PEERS = 3  # groups before a speed or a price is called usual; two before a week
 FIELDED = ("live", "paused", "completed")
 PROJECT_WORTH = 300.0  # completes by which a project's own week outweighs its country's
 _DAY = timedelta(days=1)
+_NEAR = Read(
+    lambda: Usual.objects.filter(
+        Q(project__among=Given("projects"))
+        | Q(project=None, country_code__among=Given("countries")),
+        account=Given("account"),
+    )
+)
 K = TypeVar("K", bound=Hashable)
 
 
@@ -66,11 +75,11 @@ def pools_of(groups: Sequence[TargetGroup]) -> Pools:
     """What is usual where these groups are, all of one account; one query."""
     if not groups:
         return Pools({}, {})
-    rows = Usual.objects.filter(account_id=groups[0].account_id)
-    near = rows.filter(project__in={group.project_id for group in groups}) | rows.filter(
-        project=None, country_code__in={group.country_code for group in groups}
+    listed = _NEAR(
+        account=groups[0].account_id,
+        projects={group.project_id for group in groups},
+        countries={group.country_code for group in groups},
     )
-    listed = list(near)
     return Pools(
         {row.project_id: row for row in listed if row.project_id is not None},
         {row.country_code: row for row in listed if row.project_id is None},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -29,7 +30,7 @@ def update(groups: Sequence[TargetGroup], columns: Collection[str]) -> None:
     """Write these columns of some groups."""
     if not groups:
         return
-    fields = [field for field in TargetGroup._meta.concrete_fields if field.name in columns]
+    fields = _fields(frozenset(columns))
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             rows = [dict(_told(group, fields)) for group in groups]
@@ -40,6 +41,11 @@ def update(groups: Sequence[TargetGroup], columns: Collection[str]) -> None:
                 f"UPDATE {_table(TargetGroup)} SET {sets} WHERE id = %s",  # noqa: S608
                 [[*_prepared(group, fields), group.pk] for group in groups],
             )
+
+
+@lru_cache(maxsize=256)
+def _fields(columns: frozenset[str]) -> tuple[Field[Any, Any], ...]:
+    return tuple(field for field in TargetGroup._meta.concrete_fields if field.name in columns)
 
 
 def note_readings(groups: Iterable[TargetGroup], at: datetime) -> None:
@@ -79,6 +85,7 @@ def _told(group: TargetGroup, fields: Iterable[Field[Any, Any]]) -> Iterator[tup
         yield field.attname, rf"\x{value.hex()}" if isinstance(value, bytes | memoryview) else value
 
 
+@lru_cache(maxsize=256)
 def _from_document(fields: Sequence[Field[Any, Any]]) -> str:
     """One statement however many the rows, with one parameter, so that it is planned once."""
     sets = ", ".join(f"{_column(field)} = new.{_column(field)}" for field in fields)

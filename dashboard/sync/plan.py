@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.query import QuerySet
 
+from dashboard.fielding.compiled import Given, Update
 from dashboard.fielding.models import Cycle, ExchangeAccount, Project, TargetGroup
 
 QUEUED = "queued"
@@ -39,6 +41,11 @@ SET_ASIDE_FOR = timedelta(hours=1)
 OVERVIEWS_EVERY = timedelta(minutes=30)
 DETAILS_EVERY = timedelta(hours=6)
 COMPLETES_EVERY = timedelta(hours=1)
+Kind = type[Project] | type[ExchangeAccount]
+_RENEW = Update(
+    lambda: Project.objects.filter(pk=Given("pk"), lease=Given("token")),
+    leased_until=Given("until"),
+)
 
 
 def poll_every(account: ExchangeAccount) -> timedelta:
@@ -122,7 +129,7 @@ def take(*, now: datetime) -> tuple[int, str] | None:
     with transaction.atomic():
         untaken = waiting.select_for_update(of=("self",), skip_locked=True)
         pk = untaken.order_by("urgency", "due_at").values_list("pk", flat=True).first()
-        token = None if pk is None else claim(Project.objects.all(), pk, now=now)
+        token = None if pk is None else claim(Project, pk, now=now)
     return None if pk is None or token is None else (pk, token)
 
 
@@ -150,33 +157,38 @@ def rounds_due(*, now: datetime, limit: int) -> list[int]:
     return found
 
 
-def queue(rows: QuerySet[Any], pk: int, *, now: datetime) -> bool:
+def queue(kind: Kind, pk: int, *, now: datetime) -> bool:
     """Mark one row as hinted at, so that no second hint is sent while the first may still come."""
     free = Q(leased_until=None) | Q(leased_until__lt=now)
-    return bool(
-        rows.filter(free, pk=pk, due_at__lte=now).update(
-            lease=QUEUED, leased_until=now + QUEUED_FOR
-        )
-    )
+    rows = kind.objects.filter(free, pk=pk, due_at__lte=now)
+    return bool(rows.update(lease=QUEUED, leased_until=now + QUEUED_FOR))
 
 
-def claim(rows: QuerySet[Any], pk: int, *, now: datetime, force: bool = False) -> str | None:
+def claim(kind: Kind, pk: int, *, now: datetime, force: bool = False) -> str | None:
     """Take one row for work; the lease's token, or None if somebody else has it.
 
     `force` takes it before it is due (the foreground `pull`), but never from a worker at it.
     """
-    free = Q(leased_until=None) | Q(leased_until__lt=now) | Q(lease=QUEUED)
-    if force:
-        free |= Q(lease="")  # it rests
-    when = Q() if force else Q(due_at__lte=now)
     token = secrets.token_hex(16)
-    won = rows.filter(free & when, pk=pk).update(
-        lease=token, leased_until=now + LEASE, attempts=F("attempts") + 1
-    )
+    won = _claim(kind, force)(pk=pk, now=now, token=token, until=now + LEASE)
     return token if won else None
 
 
-def set_aside(rows: QuerySet[Any], row: Any, *, now: datetime) -> bool:
+@cache
+def _claim(kind: Kind, force: bool) -> Update:
+    free = Q(leased_until=None) | Q(leased_until__lt=Given("now")) | Q(lease=QUEUED)
+    if force:
+        free |= Q(lease="")  # it rests
+    when = Q() if force else Q(due_at__lte=Given("now"))
+    return Update(
+        lambda: kind.objects.filter(free & when, pk=Given("pk")),
+        lease=Given("token"),
+        leased_until=Given("until"),
+        attempts=F("attempts") + 1,
+    )
+
+
+def set_aside(row: Project | ExchangeAccount, *, now: datetime) -> bool:
     """Whether this work was claimed too often without an end: it waits, and says so."""
     if row.attempts <= SET_ASIDE_AFTER:
         return False
@@ -186,21 +198,21 @@ def set_aside(rows: QuerySet[Any], row: Any, *, now: datetime) -> bool:
     column = "error" if project else "health_reason"
     of = {"account_id": project.account_id, "project": project} if project else {"account": row}
     with transaction.atomic():
-        rows.filter(pk=row.pk, lease=row.lease).update(**waits, **{column: words})
+        type(row).objects.filter(pk=row.pk, lease=row.lease).update(**waits, **{column: words})
         cycle = Cycle(**of, started_at=now, finished_at=now)
         cycle.failed(words, kind="SetAside")
         cycle.save()
     return True
 
 
-def renew(rows: QuerySet[Any], pk: int, token: str, *, now: datetime) -> bool:
-    """Whether the lease is still ours, and for a while longer."""
-    return bool(rows.filter(pk=pk, lease=token).update(leased_until=now + LEASE))
+def renew(project: int, token: str, *, now: datetime) -> bool:
+    """Whether the lease of a project is still ours, and for a while longer."""
+    return bool(_RENEW(pk=project, token=token, until=now + LEASE))
 
 
-def release(rows: QuerySet[Any], pk: int, token: str, *, now: datetime) -> None:
+def release(kind: Kind, pk: int, token: str, *, now: datetime) -> None:
     """Give work back that ended in a fault of ours; it is tried again after a lease's time."""
-    rows.filter(pk=pk, lease=token).update(lease="", leased_until=now + LEASE)
+    kind.objects.filter(pk=pk, lease=token).update(lease="", leased_until=now + LEASE)
 
 
 def look(projects: QuerySet[Project], *, floor: timedelta = LOOK_FLOOR, now: datetime) -> None:

@@ -11,13 +11,14 @@ from functools import cache
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Case, DateTimeField, F, Value, When
+from django.db.models import Case, DateTimeField, F, IntegerField, When
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import BadItem
 from dashboard.exchange.errors import ExchangeError
 from dashboard.exchange.shapes.groups import TargetGroupsListItem
 from dashboard.exchange.walk import UNFINISHED, walk
+from dashboard.fielding.compiled import Given, Update
 from dashboard.fielding.models import Cycle, Project, TargetGroup
 from dashboard.sync import bulk, plan, quarantine, read, rows, wants, write
 from dashboard.sync.read import Answer, Ask
@@ -218,14 +219,15 @@ def _finish(one: Round, *, moved: bool) -> None:
     due, urgency = _next(one, moved=moved, now=now)
     with transaction.atomic():
         quarantine.store(account=project.account, found=one.quarantined, now=now)
-        won = Project.objects.filter(pk=project.pk, lease=one.token).update(
-            lease="",
-            leased_until=None,
-            attempts=0,
+        won = _finished(tuple(fresh))(
+            pk=project.pk,
+            token=one.token,
             error=cycle.errors[0] if cycle.errors else "",
-            due_at=_unless_told(due, cycle, now),
+            started=cycle.started_at,
+            due=due,
+            soon=now + plan.FLOOR,
             urgency=urgency,
-            version=F("version") + (1 if cycle.groups_written or cycle.errors else 0),
+            news=1 if cycle.groups_written or cycle.errors else 0,
             **fresh,
         )
         if won:
@@ -247,10 +249,22 @@ def _stamps(one: Round) -> dict[str, Any]:
     return fresh | {"pass_since": None}
 
 
-def _unless_told(due: datetime | None, cycle: Cycle, now: datetime) -> Case:
-    """The plan's next moment; soon where a webhook told of a change during the round."""
-    soon = When(told_at__gt=cycle.started_at, then=Value(now + plan.FLOOR))
-    return Case(soon, default=Value(due), output_field=DateTimeField())
+@cache
+def _finished(fresh: tuple[str, ...]) -> Update:
+    """The end of a round that is still ours; the plan's next moment, or soon where a webhook told
+    of a change meanwhile."""
+    told = When(told_at__gt=Given("started"), then=Given("soon"))
+    return Update(
+        lambda: Project.objects.filter(pk=Given("pk"), lease=Given("token")),
+        lease="",
+        leased_until=None,
+        attempts=0,
+        error=Given("error"),
+        due_at=Case(told, default=Given("due"), output_field=DateTimeField()),
+        urgency=Given("urgency"),
+        version=F("version") + Given("news", IntegerField()),
+        **{name: Given(name) for name in fresh},
+    )
 
 
 def _next(one: Round, *, moved: bool, now: datetime) -> tuple[datetime | None, int]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import Max
 
 from dashboard.exchange.shapes.groups import TargetGroupsListItem
-from dashboard.fielding.models import Change, Project
+from dashboard.fielding.compiled import Given, Read
+from dashboard.fielding.models import Change, Project, TargetGroup
 from dashboard.sync import plan, rows
 from dashboard.sync.read import Ask
 
@@ -22,6 +23,17 @@ _KNOWN = (
     "pk", "status", "row_hash", "exchange_updated_at", "missing_since", "changed_at",
     "completes_read_at", "pricing_model", "told_at", "owed_at", "last_complete_at",
 )  # fmt: skip
+_OF_PROJECT = Read(
+    lambda: TargetGroup.objects.filter(project=Given("project")).values_list("exchange_id", *_KNOWN)
+)
+_NEWEST: Read[Any] = Read(
+    lambda: (
+        Change.objects.filter(group__among=Given("groups"))
+        .order_by()
+        .values_list("group")
+        .annotate(Max("occurred_at"))
+    )
+)
 
 
 class Known(NamedTuple):
@@ -64,8 +76,7 @@ class Turn(NamedTuple):
 
 def known(project: Project) -> dict[str, Known]:
     """What the tables hold of each group of the project, by the exchange's id."""
-    stored = project.target_groups.values_list("exchange_id", *_KNOWN)
-    return {ulid: Known(*rest) for ulid, *rest in stored}
+    return {ulid: Known(*rest) for ulid, *rest in _OF_PROJECT(project=project.pk)}
 
 
 def sweeps(project: Project, *, now: datetime) -> Sweeps:
@@ -181,5 +192,4 @@ def _is_swept(status: str, was: Known, sweeps: Sweeps) -> bool:
 
 def _newest_changes(groups: Collection[int]) -> dict[int, datetime]:
     """When the newest change that is known of each group occurred."""
-    newest = Change.objects.filter(group__in=list(groups)).order_by().values_list("group")
-    return dict(newest.annotate(Max("occurred_at")))
+    return dict(_NEWEST(groups=groups))

@@ -6,29 +6,30 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
-
-from django.db.models.query import QuerySet
 
 from dashboard import logs
+from dashboard.fielding.compiled import Given, Read
 from dashboard.fielding.models import Cycle, ExchangeAccount, Project
 from dashboard.sync import accounts, connect, plan, pull
 
 Clock = Callable[[], datetime]
 Share = Callable[[ExchangeAccount], int | None]
 log = logging.getLogger(__name__)
+_WITH_ACCOUNT = Read(lambda: Project.objects.select_related("account").filter(pk=Given("pk")))
 
 
 def account_round(pk: int, *, clock: Clock, force: bool = False) -> Cycle | None:
     """Read an account's own lists, if it is due and free."""
-    rows = ExchangeAccount.objects.all()
-    token = plan.claim(rows, pk, now=clock(), force=force)
+    token = plan.claim(ExchangeAccount, pk, now=clock(), force=force)
     if token is None:
         return None
-    account = rows.get(pk=pk)
-    if plan.set_aside(rows, account, now=clock()):
+    account = ExchangeAccount.objects.get(pk=pk)
+    if plan.set_aside(account, now=clock()):
         return None
-    with _giving_back(rows, pk, token, clock), logs.about(cycle=token[:12], account=account.name):
+    with (
+        _giving_back(ExchangeAccount, pk, token, clock),
+        logs.about(cycle=token[:12], account=account.name),
+    ):
         client = connect.client_for(account)
         cycle = accounts.pull_account(account=account, client=client, token=token, clock=clock)
         _tell(cycle)
@@ -39,7 +40,7 @@ def project_round(
     pk: int, *, clock: Clock, force: bool = False, share: Share = plan.share
 ) -> Cycle | None:
     """Read a project and its groups, if it is due and free; one turn of what takes more."""
-    token = plan.claim(Project.objects.all(), pk, now=clock(), force=force)
+    token = plan.claim(Project, pk, now=clock(), force=force)
     return None if token is None else _turn(pk, token, clock=clock, share=share)
 
 
@@ -56,12 +57,11 @@ def next_round(hinted: int, *, clock: Clock, share: Share = plan.share) -> Cycle
 
 def _turn(pk: int, token: str, *, clock: Clock, share: Share) -> Cycle | None:
     """One turn of a project that was claimed; None where it was claimed too often."""
-    rows = Project.objects.all()
-    project = rows.select_related("account").get(pk=pk)
-    if plan.set_aside(rows, project, now=clock()):
+    project = _WITH_ACCOUNT.one(pk=pk)
+    if project is None or plan.set_aside(project, now=clock()):
         return None
     about = {"cycle": token[:12], "account": project.account.name, "project": project.exchange_id}
-    with _giving_back(rows, pk, token, clock), logs.about(**about):
+    with _giving_back(Project, pk, token, clock), logs.about(**about):
         client = connect.client_for(project.account)
         cycle = pull.pull_project(
             project=project,
@@ -91,10 +91,10 @@ def _tell(cycle: Cycle) -> None:
 
 
 @contextmanager
-def _giving_back(rows: QuerySet[Any], pk: int, token: str, clock: Clock) -> Iterator[None]:
+def _giving_back(kind: plan.Kind, pk: int, token: str, clock: Clock) -> Iterator[None]:
     """Free the lease where a bug ends the work; the bug itself is for all to see."""
     try:
         yield
     except BaseException:
-        plan.release(rows, pk, token, now=clock())
+        plan.release(kind, pk, token, now=clock())
         raise

@@ -14,6 +14,7 @@ from django.db import models, transaction
 
 from dashboard.exchange.shapes.groups import TargetGroupsListItem
 from dashboard.fielding import completes, insight
+from dashboard.fielding.compiled import Given, Read
 from dashboard.fielding.models import (
     Change,
     CompletesDay,
@@ -22,7 +23,7 @@ from dashboard.fielding.models import (
     Project,
     TargetGroup,
 )
-from dashboard.fielding.story import Fresh
+from dashboard.fielding.story import Fresh, stored_days
 from dashboard.sync import bulk, editable, plan, rows
 from dashboard.sync.read import Answer
 
@@ -37,6 +38,14 @@ _OURS = {
 _FIGURES = frozenset(bulk.READING_FIGURES)
 _POINT = attrgetter("timestamp", "count")
 Days = dict[date, completes.PackedDay]
+_TO_WRITE = Read(lambda: TargetGroup.objects.select_for_update().filter(pk__among=Given("pks")))
+_SHEETS = Read(lambda: GroupSheet.objects.filter(group__among=Given("groups")))
+_EDITED: Read[Any] = Read(
+    lambda: Edit.objects.filter(
+        models.Q(settled_at__gte=Given("since")) | models.Q(settled_at=None),
+        group__among=Given("groups"),
+    ).values_list("group_id", "kind", "settled_at")
+)
 
 
 class LeaseLost(Exception):
@@ -59,7 +68,7 @@ class Found:
 def store(*, project: Project, token: str, found: Sequence[Found], now: datetime) -> int:
     """Write what differs; the number of groups that did. All of it or nothing."""
     with transaction.atomic():
-        if not plan.renew(Project.objects.all(), project.pk, token, now=now):
+        if not plan.renew(project.pk, token, now=now):
             raise LeaseLost
         groups = _groups(project, found)
         before = {ulid: _values(group) for ulid, group in groups.items()}
@@ -80,9 +89,10 @@ def _groups(project: Project, found: Iterable[Found]) -> dict[str, TargetGroup]:
 
     Mostly by key: PostgreSQL may look for ids of the exchange among all groups of an account.
     """
-    asks, rows_ = [one.answer.ask for one in found], TargetGroup.objects.select_for_update()
-    known = list(rows_.filter(pk__in=[ask.pk for ask in asks if ask.pk]))
+    asks = [one.answer.ask for one in found]
+    known = _TO_WRITE(pks=[ask.pk for ask in asks if ask.pk])
     if unknown := [ask.group for ask in asks if ask.pk is None]:
+        rows_ = TargetGroup.objects.select_for_update()
         known += rows_.filter(account_id=project.account_id, exchange_id__in=unknown)
     groups = {group.exchange_id: group for group in known}
     for ulid in (ask.group for ask in asks):
@@ -103,21 +113,13 @@ def _values(group: TargetGroup) -> dict[str, Any]:
 def _edited_since(groups: Iterable[TargetGroup], found: Iterable[Found]) -> set[tuple[int, str]]:
     """Columns that an edit settled after they were read here: what was read is older."""
     started = {one.answer.ask.group: one.answer.at for one in found}
-    pks = [group.pk for group in groups if group.pk]
     at = {group.pk: started[group.exchange_id] for group in groups if group.pk}
-    recent = (
-        Edit.objects.filter(group_id__in=pks).filter(
-            models.Q(settled_at__gte=min(at.values(), default=None)) | models.Q(settled_at=None)
-        )
-        if at
-        else Edit.objects.none()
-    )
+    recent = _EDITED(groups=at, since=min(at.values())) if at else []
     return {
-        (edit.group_id, column)
-        for edit in recent
-        if edit.group_id is not None
-        if edit.settled_at is None or edit.settled_at >= at[edit.group_id]
-        for column in editable.COLUMNS.get(edit.kind, ())
+        (group, column)
+        for group, kind, settled_at in recent
+        if settled_at is None or settled_at >= at[group]
+        for column in editable.COLUMNS.get(kind, ())
     }
 
 
@@ -162,10 +164,8 @@ def _store_days(groups: Mapping[str, TargetGroup], found: Iterable[Found]) -> di
     if not read:
         return {}
     stored: dict[int, Days] = defaultdict(dict)
-    for pk, day, hours, odd in CompletesDay.objects.filter(group_id__in=list(read)).values_list(
-        "group_id", "day", "hours", "odd"
-    ):
-        stored[pk][day] = completes.packed(hours, odd)
+    for pk, days in stored_days(read).items():
+        stored[pk] = days
     for one in found:  # a point that was set aside keeps its last good value
         if one.answer.completes is not None and one.answer.quarantined:
             pk = groups[one.answer.ask.group].pk
@@ -191,7 +191,8 @@ def _store_sheets(
 ) -> dict[int, Any]:
     """Write the quotas and rate cards that differ; the profiles of each group that was asked."""
     told = [(groups[one.answer.ask.group], one.answer.sheet) for one in found if one.answer.sheet]
-    stored = GroupSheet.objects.in_bulk([group.pk for group, _ in told]) if told else {}
+    sheets = _SHEETS(groups=[group.pk for group, _ in told]) if told else []
+    stored = {sheet.pk: sheet for sheet in sheets}
     changed, profiles = [], {}
     for group, columns in told:
         sheet = stored.get(group.pk) or GroupSheet(group_id=group.pk)

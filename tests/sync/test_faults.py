@@ -77,14 +77,14 @@ class Field:
         """One round over the account's lists and one over the project."""
         self.now += timedelta(hours=2)
         account = self.project.account
-        token = plan.claim(type(account).objects.all(), account.pk, now=self.now, force=True)
+        token = plan.claim(type(account), account.pk, now=self.now, force=True)
         assert token
         own = accounts.pull_account(
             account=account, client=self.client, token=token, clock=self.clock
         )
         assert own.complete or own.errors
         self.project.refresh_from_db()
-        token = plan.claim(Project.objects.all(), self.project.pk, now=self.now, force=True)
+        token = plan.claim(Project, self.project.pk, now=self.now, force=True)
         assert token
         return pull.pull_project(
             project=self.project, client=self.client, token=token, clock=self.clock

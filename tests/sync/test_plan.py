@@ -62,39 +62,39 @@ ROWS = Project.objects.all
 
 def test_due_work_is_hinted_at_once(project: Project) -> None:
     assert plan.due(ROWS(), now=NOW, limit=10) == [project.pk]
-    assert plan.queue(ROWS(), project.pk, now=NOW)
-    assert not plan.queue(ROWS(), project.pk, now=NOW)
+    assert plan.queue(Project, project.pk, now=NOW)
+    assert not plan.queue(Project, project.pk, now=NOW)
     assert plan.due(ROWS(), now=NOW, limit=10) == []
 
 
 def test_a_lost_hint_is_given_again(project: Project) -> None:
-    plan.queue(ROWS(), project.pk, now=NOW)
+    plan.queue(Project, project.pk, now=NOW)
     later = NOW + plan.QUEUED_FOR + timedelta(seconds=1)
     assert plan.due(ROWS(), now=later, limit=10) == [project.pk]
 
 
 def test_only_one_worker_claims(project: Project) -> None:
-    plan.queue(ROWS(), project.pk, now=NOW)
-    assert plan.claim(ROWS(), project.pk, now=NOW)
-    assert plan.claim(ROWS(), project.pk, now=NOW) is None
+    plan.queue(Project, project.pk, now=NOW)
+    assert plan.claim(Project, project.pk, now=NOW)
+    assert plan.claim(Project, project.pk, now=NOW) is None
 
 
 def test_the_work_of_a_dead_worker_is_claimed_after_its_lease(project: Project) -> None:
-    first = plan.claim(ROWS(), project.pk, now=NOW)
+    first = plan.claim(Project, project.pk, now=NOW)
     later = NOW + plan.LEASE + timedelta(seconds=1)
-    second = plan.claim(ROWS(), project.pk, now=later)
+    second = plan.claim(Project, project.pk, now=later)
     assert second
     assert first
-    assert not plan.renew(ROWS(), project.pk, first, now=later)
+    assert not plan.renew(project.pk, first, now=later)
 
 
 def test_work_that_never_ends_is_set_aside_and_says_so(project: Project) -> None:
     now = NOW
     for _ in range(plan.SET_ASIDE_AFTER + 1):
-        plan.claim(ROWS(), project.pk, now=now)
+        plan.claim(Project, project.pk, now=now)
         now += plan.LEASE + timedelta(seconds=1)
     project.refresh_from_db()
-    assert plan.set_aside(ROWS(), project, now=now)
+    assert plan.set_aside(project, now=now)
     project.refresh_from_db()
     assert project.due_at == NOW, "it shows as late"
     assert project.attempts == 0
@@ -231,5 +231,5 @@ def test_a_budget_has_no_more_rounds_at_once_than_it_feeds(db: None) -> None:
     of = Counter(Project.objects.filter(pk__in=found).values_list("account", flat=True))
     assert of == {small.pk: 2, free.pk: 6}
     for pk in found:
-        assert plan.claim(ROWS(), pk, now=NOW)
+        assert plan.claim(Project, pk, now=NOW)
     assert plan.rounds_due(now=NOW, limit=100) == []
