@@ -107,7 +107,7 @@ def _values(group: TargetGroup) -> dict[str, Any]:
     """A copy of the columns to compare with afterwards; empty for a new group."""
     if group.pk is None:
         return {}
-    return {name: getattr(group, name) for name in group.__dict__ if not name.startswith("_")}
+    return group.__dict__.copy()
 
 
 def _edited_since(groups: Iterable[TargetGroup], found: Iterable[Found]) -> set[tuple[int, str]]:
@@ -275,4 +275,8 @@ def _differs(group: TargetGroup, was: Mapping[str, Any]) -> list[str]:
     """The columns that changed; all that a pull writes of a new group."""
     if not was:
         return sorted(_UPDATED)
-    return [name for name, value in _values(group).items() if value != was[name]]
+    return [
+        name
+        for name, value in group.__dict__.items()
+        if not (value is (before := was.get(name)) or value == before or name.startswith("_"))
+    ]
