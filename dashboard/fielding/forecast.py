@@ -17,7 +17,7 @@ import numpy as np
 
 from dashboard.fielding.confidence import Confidence, trust
 from dashboard.fielding.horizon import Outlook, lay_out, look_ahead
-from dashboard.fielding.question import Case, Question, case_of
+from dashboard.fielding.question import Case, Question, as_count, case_of
 from dashboard.fielding.rate import believe
 from dashboard.fielding.readings import (
     HOUR,
@@ -75,7 +75,7 @@ def forecast(
     counted 28 days from now. Readings after `now` are not looked at, but for the interval
     under way. ValueError for a naive datetime, an unknown zone or a goal that is no count.
     """
-    return forecast_many([Question(history, float(goal), now, ends_at, zone, pauses, prior)])[0]
+    return forecast_many([Question(history, as_count(goal), now, ends_at, zone, pauses, prior)])[0]
 
 
 def forecast_many(questions: Sequence[Question]) -> list[Forecast]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -98,10 +98,20 @@ class Case(NamedTuple):
         return told or bool(self.record.counts.sum() > 0)
 
 
+def as_count(goal: Any) -> float:
+    """A goal as a number; ValueError for what is no count."""
+    try:
+        count = float(goal)
+    except (TypeError, ValueError):
+        count = math.nan
+    if not 0 <= count < math.inf:
+        raise ValueError(f"a goal is a number of completes, not {goal!r}")
+    return count
+
+
 def case_of(question: Question) -> Case:
     """The question with its readings cleaned and laid on live hours."""
-    if not 0 <= question.goal < math.inf:
-        raise ValueError(f"a goal is a number of completes, not {question.goal!r}")
+    as_count(question.goal)
     now = seconds(question.now, "now")
     zone = as_zone(question.zone)
     read = cleaned(question.history, now)

@@ -312,6 +312,8 @@ def test_completes_of_which_nobody_saw_the_rate_are_not_called_none():
         {"goal": -1},
         {"goal": float("nan")},
         {"goal": float("inf")},
+        {"goal": None},
+        {"goal": "a lot"},
         {"zone": None},
     ],
 )
