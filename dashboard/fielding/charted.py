@@ -1,31 +1,30 @@
-"""What a group's charts read, as SQL of constants, for SQLite and PostgreSQL alike.
-
-A chart is asked for with every page and every refresh of a group: the ORM takes 1.2 ms of CPU to
-write these three reads, the database 0.1 ms to run them.
-"""
+"""What a group's charts read: they are asked for with every page and every refresh of a group."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
-from dashboard.fielding.models import Change, TargetGroup, User
+from django.db.models import Exists, F, OuterRef
+
+from dashboard.fielding.compiled import Given, Read
+from dashboard.fielding.models import Change, Edit, TargetGroup, User
 from dashboard.fielding.subqueries import LINE
 
-_GROUP = """
-SELECT g.id, g.country_code, g.time_zone, g.currency, g.completes_goal, g.filling_goal,
-  g.starts_at, g.ends_at, g.insight, g.details, g.expected_loi_minutes,
-  g.expected_incidence_rate, g.completes, g.prescreens, g.filling_strategy, p.version AS version,
-  EXISTS (SELECT 1 FROM fielding_edit e WHERE e.group_id = g.id) AS edited
-FROM fielding_targetgroup g
-JOIN fielding_project p ON p.id = g.project_id
-JOIN fielding_membership m ON m.account_id = g.account_id
-WHERE g.id = %s AND m.user_id = %s
-"""
-_CHANGES = f"""
-SELECT id, {", ".join(LINE)} FROM fielding_change
-WHERE group_id = %s AND kind IN (KINDS)
-ORDER BY occurred_at DESC, batch_id DESC, position LIMIT %s
-"""  # noqa: S608 - constants alone
+_COLUMNS = (
+    "country_code", "time_zone", "currency", "completes_goal", "filling_goal", "starts_at",
+    "ends_at", "insight", "details", "expected_loi_minutes", "expected_incidence_rate",
+    "completes", "prescreens", "filling_strategy",
+)  # fmt: skip
+_GROUP = Read(
+    lambda: (
+        TargetGroup.objects.filter(pk=Given("pk"), account__memberships__user=Given("user"))
+        .only(*_COLUMNS)
+        .annotate(
+            version=F("project__version"), edited=Exists(Edit.objects.filter(group=OuterRef("pk")))
+        )
+    )
+)
 
 
 def group(pk: int, user: User) -> TargetGroup | None:
@@ -33,10 +32,16 @@ def group(pk: int, user: User) -> TargetGroup | None:
 
     `version` changes whenever the chart does; `edited`: whether it was ever changed from here.
     """
-    return next(iter(TargetGroup.objects.raw(_GROUP, [pk, user.pk])), None)
+    return _GROUP.one(pk=pk, user=user.pk)
+
+
+@cache
+def _changes(at_most: int) -> Read[Change]:
+    told = Change.objects.filter(group=Given("group"), kind__among=Given("kinds"))
+    newest = told.order_by("-occurred_at", "-batch_id", "position")
+    return Read(lambda: newest.only(*LINE)[:at_most])
 
 
 def changes(of: TargetGroup, kinds: Sequence[str], at_most: int) -> list[Change]:
     """The newest changes of a group of these kinds, with what a line about each says."""
-    sql = _CHANGES.replace("KINDS", ", ".join(["%s"] * len(kinds)))
-    return list(Change.objects.raw(sql, [of.pk, *kinds, at_most]))
+    return _changes(at_most)(group=of.pk, kinds=kinds)
