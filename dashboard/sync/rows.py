@@ -69,16 +69,17 @@ def text(value: str | None, longest: int = 0) -> str:
     return kept
 
 
-def money(amount: MonetaryAmount | None) -> Decimal | None:
-    """The amount, exact; refused where the table would round it."""
+def money(amount: MonetaryAmount | None, *, divided: bool = False) -> Decimal | None:
+    """The amount, exact, refused where the table would round it; a quotient (1/3) is rounded."""
     if amount is None:
         return None
-    exponent = amount.value.normalize().as_tuple().exponent
+    value = round(amount.value, STORED_DECIMALS) if divided else amount.value
+    exponent = value.normalize().as_tuple().exponent
     if isinstance(exponent, int) and -exponent > STORED_DECIMALS:
-        raise DoesNotFit(f"{amount.value} has more than {STORED_DECIMALS} decimals")
-    if abs(amount.value) >= 10**9:
-        raise DoesNotFit(f"{amount.value} is larger than any price")
-    return amount.value
+        raise DoesNotFit(f"{value} has more than {STORED_DECIMALS} decimals")
+    if abs(value) >= 10**9:
+        raise DoesNotFit(f"{value} is larger than any price")
+    return value
 
 
 def currency_of(*amounts: MonetaryAmount | None) -> str:
@@ -149,9 +150,9 @@ def figure_columns(figures: TargetGroupStatistics) -> dict[str, Any]:
         "filling_goal": progress.filling_goal,
         "filling_strategy": text(progress.filling_strategy, 32),
         "last_complete_at": value("last_complete_date"),
-        "epc": money(epc),
-        "epcm": money(epcm),
-        "average_cpi": money(average),
+        "epc": money(epc, divided=True),
+        "epcm": money(epcm, divided=True),
+        "average_cpi": money(average, divided=True),
         "median_loi_seconds": value("median_length_of_interview_seconds"),
         "incidence_rate": value("incidence_rate"),
         "drop_off_rate": value("drop_off_rate"),

@@ -162,6 +162,19 @@ def test_a_price_that_the_table_would_round_is_quarantined(pull: Pull, exchange:
     assert group(11).cpi == Decimal("2.75")
 
 
+def test_what_the_exchange_divided_out_may_have_digits_without_end(
+    pull: Pull, exchange: Exchange
+) -> None:
+    row = group_row(11)
+    row["statistics"]["earnings_per_click_per_minute"] = {
+        "value": money("0.0123456789"),
+        "issues": [],
+    }
+    exchange.groups[ulid(1)][0] = row
+    assert pull()["quarantined"] == 0
+    assert group(11).epcm == Decimal("0.012346")
+
+
 def test_one_forbidden_group_says_why_and_the_others_go_on(pull: Pull, exchange: Exchange) -> None:
     refused = {"object": "forbidden_error", "detail": "not yours"}
     exchange.on("GET", f"{ulid(12)}/performance", lambda: (403, refused))
