@@ -112,6 +112,37 @@ def test_an_account_keeps_its_id_while_a_worker_reads_it(machine: Machine) -> No
     assert "being read at this moment" in machine.run(*change, code=1)
 
 
+def test_a_connection_is_removed_with_all_that_is_stored_of_it_when_that_is_meant(
+    machine: Machine,
+) -> None:
+    machine.run(*ADD, "--api-key-env", "KEY")
+    machine.run(*[word.replace("main", "other") for word in ADD], "--api-key-env", "KEY")
+    machine.do(MADE)
+    held = "1 project, 250 target groups, 0 edits, 0 memberships"
+    said = machine.run("exchange", "remove", "main", code=1)
+    assert f"main holds {held}. Nothing was removed" in said
+    assert machine.do(LEFT) == "main,other 250 250"
+    assert f"removed: main with {held}" in machine.run("exchange", "remove", "main", "--yes")
+    assert machine.do(LEFT) == "other 0 0"
+    assert "no connection is named main" in machine.run("exchange", "remove", "main", code=1)
+
+
+MADE = """
+from django.utils import timezone
+from dashboard.fielding.models import ExchangeAccount as E, TargetGroup as T, Reading
+a = E.objects.get(name="main"); now = timezone.now()
+p = a.projects.create(exchange_id="1", created_at=now)
+made = [T(account=a, project=p, exchange_id=str(n)) for n in range(250)]
+T.objects.bulk_create(made)
+Reading.objects.bulk_create([Reading(group=one, at=now) for one in made])
+"""
+LEFT = """
+from dashboard.fielding.models import ExchangeAccount as E, TargetGroup as T, Reading
+names = ",".join(E.objects.order_by("name").values_list("name", flat=True))
+print(names, T.objects.count(), Reading.objects.count())
+"""
+
+
 def test_connections_are_listed_a_line_each(machine: Machine) -> None:
     assert "no connection yet" in machine.run("exchange", "list")
     machine.run(*ADD, "--api-key-env", "KEY")

@@ -12,13 +12,14 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
+from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import ExchangeError
 from dashboard.fielding.models import ExchangeAccount, Webhook
 from dashboard.management import flags
-from dashboard.sync import connect, plan, subscribe
+from dashboard.sync import connect, forget, plan, subscribe
 from dashboard.sync.check import Check
 
 # What a connection says of its reading before the first round.
@@ -35,7 +36,7 @@ _UNREAD = {
 class Command(BaseCommand):
     """Adds connections; the secret comes from the environment, never from the command line."""
 
-    help = "Connections to the exchange: add, change, list, check, and their webhooks."
+    help = "Connections to the exchange: add, change, list, check, remove, and their webhooks."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """One sub-command a verb."""
@@ -48,6 +49,9 @@ class Command(BaseCommand):
         verbs.add_parser("list", help="a line a connection")
         check = verbs.add_parser("check", help="what a connection is offered; reads only")
         check.add_argument("name")
+        remove = verbs.add_parser("remove", help="forget a connection and all that was read of it")
+        remove.add_argument("name")
+        remove.add_argument("--yes", action="store_true", help="really, and for good")
         webhook = verbs.add_parser("webhook", help="what the exchange tells of a connection")
         webhook.add_argument("name")
         webhook.add_argument("action", choices=["show", "add", "rotate", "remove"])
@@ -60,6 +64,7 @@ class Command(BaseCommand):
             "change": self.change,
             "list": self.tell,
             "check": self.try_out,
+            "remove": self.remove,
             "webhook": self.webhook,
         }
         verbs[options["verb"]](options)
@@ -127,6 +132,28 @@ class Command(BaseCommand):
             spoilt |= line.spoils
         if spoilt:
             raise SystemExit(1)
+
+    def remove(self, options: dict[str, Any]) -> None:
+        """Forget a connection with all that is stored of it, or only say what that is."""
+        account = _named(options["name"])
+        held = ", ".join(
+            f"{count:,} {what}{pluralize(count)}" for what, count in forget.holds(account).items()
+        )
+        if not options["yes"]:
+            raise CommandError(
+                f"{account.name} holds {held}. Nothing was removed; to forget all of it for good: "
+                f"exchange remove {account.name} --yes"
+            )
+        hook = Webhook.objects.filter(account=account).exclude(registered_at=None).first()
+        if hook:
+            try:
+                subscribe.remove(hook=hook, client=_client(account))
+            except (CommandError, ExchangeError) as exc:
+                self.stderr.write(
+                    f"the exchange still calls {hook.url}, which nobody answers: {exc}"
+                )
+        forget.forget(account=account)
+        self.stdout.write(f"removed: {account.name} with {held}")
 
     def webhook(self, options: dict[str, Any]) -> None:
         """Show, register, renew or remove the webhook of a connection."""
