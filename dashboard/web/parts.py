@@ -96,13 +96,13 @@ def _dates(value: Any, names: Names, zone: ZoneInfo | None) -> Parts:
     }
 
 
-def _goals(value: Any, _names: Names, _zone: ZoneInfo | None) -> Parts:
-    told = {}
+def _goals(value: Any, names: Names, _zone: ZoneInfo | None) -> Parts:
+    told, said = {}, {**goals.labels(value), **names}
     if "completes_goal" in value:
         told["Completes goal"] = figures.count(value["completes_goal"])
     for profile in value.get("profiles") or []:
         for target in profile["targets"]:
-            word = f"{profile['name'] or 'Quota'} {goals.label(target)}"
+            word = f"{profile['name'] or 'Quota'} {said[target['id']]}"
             told[word] = figures.count(target["completes_goal"])
     return told
 
@@ -279,7 +279,7 @@ class Changed(NamedTuple):
 
 def changes(edit: Edit, names: Names, zone: ZoneInfo | None = None) -> list[Changed]:
     """The parts that an edit was to change."""
-    after = parts(edit.kind, edit.after, names, zone) if edit.is_settled else {}
+    after = parts(edit.kind, edit.after, goals.known(edit, names), zone) if edit.is_settled else {}
     return [
         Changed(word, was, to, after.get(word, figures.DASH))
         for word, was, to in moved(edit, names, zone)
@@ -288,6 +288,7 @@ def changes(edit: Edit, names: Names, zone: ZoneInfo | None = None) -> list[Chan
 
 def moved(edit: Edit, names: Names, zone: ZoneInfo | None = None) -> list[tuple[str, str, str]]:
     """The parts that an edit was to change: their word, what was, what was wanted."""
+    names = goals.known(edit, names)
     was = parts(edit.kind, edit.before, names, zone)
     wanted = parts(edit.kind, edit.wanted, names, zone)
     return [

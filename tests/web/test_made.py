@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from dashboard.fielding.models import Change, Edit, TargetGroup
-from dashboard.web import history
+from dashboard.web import history, parts
 from tests import make
 from tests.web.fake_exchange import DETAILS, FakeExchange
 
@@ -61,6 +61,21 @@ def test_the_value_from_before_is_offered_and_typed_in(editor: Client, group: Ta
     assert undo
     assert 'value="2.40"' in page(editor, undo[1])
     assert Edit.objects.count() == 1
+
+
+def test_of_two_quotas_with_the_same_words_each_tells_its_own_goals(group: TargetGroup) -> None:
+    before: dict[str, Any] = {"completes_goal": 90, "profiles": [{"id": "p", "name": "ZIP"}]}
+    quota = {"name": "Berlin", "completes": 0}
+    targets = [
+        quota | {"id": "t1", "completes_goal": 40},
+        quota | {"id": "t2", "completes_goal": 50},
+    ]
+    before["profiles"][0]["targets"] = targets
+    wanted = {
+        "profiles": [{"id": "p", "name": "ZIP", "targets": [targets[1] | {"completes_goal": 60}]}]
+    }
+    made = edited(group, kind="goals", before=before, wanted=wanted)
+    assert parts.moved(made, {}) == [("ZIP Berlin (2)", "50", "60")]
 
 
 def test_no_way_back_past_a_later_change(editor: Client, group: TargetGroup) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -103,6 +104,7 @@ def shown(entry: Entry) -> dict[str, Any]:
     was = entry.seen[TOTAL]
     text = entry.typed.get(TOTAL, "" if was is None else str(was))
     moved = text.isascii() and text.isdigit() and len(text) < 8 and int(text) != was
+    said = labels(entry.seen)
     return {
         "total": text,
         "present": figures.count(was),
@@ -113,17 +115,35 @@ def shown(entry: Entry) -> dict[str, Any]:
         "quotas": [
             (
                 profile["name"] or "Quota",
-                [_quota(entry, profile, one) for one in profile["targets"]],
+                [_quota(entry, profile, one, said[one["id"]]) for one in profile["targets"]],
             )
             for profile in entry.seen["profiles"]
         ],
     }
 
 
-def _quota(entry: Entry, profile: Value, target: Value) -> Quota:
+def _quota(entry: Entry, profile: Value, target: Value, said: str) -> Quota:
     name, was = field_of(profile, target), target["completes_goal"]
     text = entry.typed.get(name, "" if was is None else str(was))
-    return Quota(name, label(target), target["completes"], was, text, entry.errors.get(name, ""))
+    return Quota(name, said, target["completes"], was, text, entry.errors.get(name, ""))
+
+
+def labels(value: Value) -> dict[str, str]:
+    """Whom each quota is about, by its id; those that read the same are numbered."""
+    met: Counter[tuple[str, str]] = Counter()
+    said = {}
+    for profile in value.get("profiles") or []:
+        for target in profile["targets"]:
+            words = label(target)
+            met[profile["name"], words] += 1
+            number = met[profile["name"], words]
+            said[target["id"]] = words if number == 1 else f"{words} ({number})"
+    return said
+
+
+def known(edit: Edit, names: Mapping[str, str]) -> Mapping[str, str]:
+    """The names, and what each quota was called as it was read: what is wanted names but some."""
+    return {**names, **labels(edit.before or {})} if edit.kind == Edit.Kind.GOALS else names
 
 
 def label(target: Value) -> str:
