@@ -125,10 +125,12 @@ def _details(details: TargetGroupDetails) -> Value:
 
 def _exclusion(group: TargetGroup, client: ExchangeClient) -> bool:
     """Whether it takes part in its project's exclusion, which only the list tells."""
+    short = group.human_readable_id
     try:
         page = client.get_list_target_groups(
             project_id=group.project.exchange_id,
-            human_readable_ids=[group.human_readable_id],
+            human_readable_ids=[short] if short else None,
+            name=None if short else group.name,
         )
     except ExchangeError:
         return True

@@ -492,6 +492,16 @@ def test_a_group_of_any_status_can_be_copied(
     assert held["profiling"]["profiles"] if copied.value["profiling"] else True
 
 
+def test_a_group_without_a_short_id_is_found_in_the_list_by_its_name(
+    project: Project, simulator: Simulator
+) -> None:
+    groups = project.target_groups.select_related("account", "project")
+    of_short_id = {one.pk: copying.of_group(one).value["exclusion"] for one in groups}
+    groups.update(human_readable_id="")
+    assert {one.pk: copying.of_group(one).value["exclusion"] for one in groups} == of_short_id
+    assert set(of_short_id.values()) == {True, False}
+
+
 def test_feasibility_tells_a_price_and_how_many(account: ExchangeAccount) -> None:
     told = lookup.feasibility(account=account, value=wanted())
     assert told.currency == "EUR"
