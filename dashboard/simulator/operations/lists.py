@@ -16,6 +16,7 @@ from dashboard.simulator.wire import Answer, Ask, bad_request, json_answer, trac
 from dashboard.simulator.world import World
 
 _GROUPS = "/demand/accounts/{account_id}/projects/{project_id}/target-groups"
+_SHORT = 7  # characters of a group's short id
 _STATUSES = ("draft", "scheduled", "live", "paused", "completed", "archived")
 
 
@@ -61,7 +62,10 @@ def _filters(ask: Ask) -> list[Callable[[TargetGroup], bool]]:
         keep.append(lambda g: g.locale.country in countries)
     if languages := _many(ask, "language"):
         keep.append(lambda g: g.locale.language in languages)
-    if ids := _many(ask, "human_readable_ids"):
+    ids = [one for value in query.get("human_readable_ids", []) for one in value.split(",")]
+    if any(len(one) != _SHORT for one in ids):
+        raise bad_request("no short id", [("human_readable_ids", f"{_SHORT} characters each")])
+    if ids:
         keep.append(lambda g: g.human_id in ids)
     if references := _many(ask, "target_group_customer_reference_numbers"):
         keep.append(lambda g: g.reference in references)
