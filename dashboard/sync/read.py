@@ -160,7 +160,10 @@ def _draft(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
 
 def _run(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
     page = client.get_fielding_runs_by_target_group_id(**ids)
-    answer.columns |= rows.run_columns(page.items)
+    operation = "get_fielding_runs_by_target_group_id"
+    answer.quarantined += [(operation, bad) for bad in page.quarantined]
+    if page.items or not page.quarantined:
+        answer.columns |= rows.run_columns(page.items)
 
 
 def _re_entry(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:

@@ -154,6 +154,17 @@ def test_one_bad_item_costs_itself_alone(pull: Pull, exchange: Exchange) -> None
     assert "many" in Quarantine.objects.get().raw
 
 
+def test_a_fielding_run_that_cannot_be_read_leaves_the_dates_that_are_known(
+    pull: Pull, exchange: Exchange
+) -> None:
+    pull()
+    exchange.groups[ulid(1)][0] = group_row(11, updated_at="2026-11-20T10:00:00.000Z")
+    endless = {"id": "run", "status": "live", "end_fielding_at": "9999-12-31T23:59:59Z"}
+    exchange.on("GET", f"{ulid(11)}/fielding-runs$", lambda: (200, {"data": [endless]}))
+    assert pull()["quarantined"] == 1
+    assert group(11).ends_at == datetime(2026, 11, 27, 9, tzinfo=UTC)
+
+
 def test_a_price_that_the_table_would_round_is_quarantined(pull: Pull, exchange: Exchange) -> None:
     pull()
     exchange.groups[ulid(1)][0] = group_row(11, completes=120)
