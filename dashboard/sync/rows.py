@@ -69,7 +69,9 @@ def text(value: str | None, longest: int = 0) -> str:
     return kept
 
 
-def money(amount: MonetaryAmount | None, *, divided: bool = False) -> Decimal | None:
+def money(
+    amount: MonetaryAmount | None, *, divided: bool = False, below: int = 10**9
+) -> Decimal | None:
     """The amount, exact, refused where the table would round it; a quotient (1/3) is rounded."""
     if amount is None:
         return None
@@ -77,8 +79,8 @@ def money(amount: MonetaryAmount | None, *, divided: bool = False) -> Decimal | 
     exponent = value.normalize().as_tuple().exponent
     if isinstance(exponent, int) and -exponent > STORED_DECIMALS:
         raise DoesNotFit(f"{value} has more than {STORED_DECIMALS} decimals")
-    if abs(value) >= 10**9:
-        raise DoesNotFit(f"{value} is larger than any price")
+    if abs(value) >= below:
+        raise DoesNotFit(f"{value} is larger than any price or cost")
     return value
 
 
@@ -187,7 +189,7 @@ def overview_columns(overview: TargetGroupOverview) -> dict[str, Any]:
         "pricing_model": text(overview.pricing_model, 32),
         "is_pricing_restricted": overview.is_pricing_restricted,
         "cpi": money(overview.current_cost_per_interview),
-        "cost": money(overview.current_cost),
+        "cost": money(overview.current_cost, below=10**12),
         "filling_strategy": text(overview.progress.filling_strategy, 32),
     }
     if overview.country_code:

@@ -173,6 +173,19 @@ def test_a_price_that_the_table_would_round_is_quarantined(pull: Pull, exchange:
     assert group(11).cpi == Decimal("2.75")
 
 
+def test_a_cost_of_billions_of_dong_costs_no_price(pull: Pull, exchange: Exchange) -> None:
+    overview = {
+        "status": "live",
+        "progress": group_row(11)["statistics"]["progress"]["value"],
+        "current_cost_per_interview": money("400000", "VND"),
+        "current_cost": money("3453375600.25", "VND"),
+    }
+    exchange.on("GET", f"{ulid(11)}/overview$", lambda: (200, overview))
+    assert pull()["quarantined"] == 0
+    held = (group(11).cpi, group(11).cost, group(11).readings.get().cost)
+    assert held == (Decimal(400000), Decimal("3453375600.25"), Decimal("3453375600.25"))
+
+
 def test_what_the_exchange_divided_out_may_have_digits_without_end(
     pull: Pull, exchange: Exchange
 ) -> None:

@@ -17,9 +17,11 @@ def foreign_id(**options: Any) -> models.CharField[str, str]:
     return models.CharField(max_length=64, **options)
 
 
-def amount(**options: Any) -> models.DecimalField[Any, Any]:
+def amount(*, max_digits: int = 15, **options: Any) -> models.DecimalField[Any, Any]:
     """Money in major units; six decimals, since prices have more than their currency."""
-    return models.DecimalField(max_digits=15, decimal_places=6, null=True, blank=True, **options)
+    return models.DecimalField(
+        max_digits=max_digits, decimal_places=6, null=True, blank=True, **options
+    )
 
 
 def rate(**options: Any) -> models.FloatField[Any, Any]:

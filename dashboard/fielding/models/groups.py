@@ -113,7 +113,7 @@ class TargetGroup(models.Model):
     pricing_model = models.CharField(max_length=32, blank=True, default="")
     is_pricing_restricted = models.BooleanField(null=True)
     cpi = amount()
-    cost = amount()
+    cost = amount(max_digits=18)
     currency = models.CharField(max_length=3, blank=True, default="")
     entrants = models.PositiveIntegerField(null=True)
     first_complete_at = models.DateTimeField(null=True)

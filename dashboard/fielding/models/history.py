@@ -26,7 +26,7 @@ class Reading(models.Model):
     epcm = amount()
     cpi = amount()
     average_cpi = amount()
-    cost = amount()
+    cost = amount(max_digits=18)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["group", "at"], name="reading_once")]
