@@ -144,22 +144,22 @@ def figure_columns(figures: TargetGroupStatistics) -> dict[str, Any]:
         return statistic.value if statistic else None
 
     progress = figures.progress.value
-    epc, epcm = value("earnings_per_click"), value("earnings_per_click_per_minute")
-    average = value("average_cost_per_interview")
+    epc, average = value("earnings_per_click"), value("average_cost_per_interview")
     columns: dict[str, Any] = {
         "completes": progress.current_completes,
         "prescreens": progress.current_prescreens,
         "filling_goal": progress.filling_goal,
         "filling_strategy": text(progress.filling_strategy, 32),
-        "last_complete_at": value("last_complete_date"),
         "epc": money(epc, divided=True),
-        "epcm": money(epcm, divided=True),
+        "epcm": money(value("earnings_per_click_per_minute"), divided=True),
         "average_cpi": money(average, divided=True),
         "median_loi_seconds": value("median_length_of_interview_seconds"),
         "incidence_rate": value("incidence_rate"),
         "drop_off_rate": value("drop_off_rate"),
         "conversion_rate": value("conversion_rate"),
     }
+    if last := value("last_complete_date"):
+        columns["last_complete_at"] = last
     if currency := currency_of(epc, average):
         columns["currency"] = currency
     return columns
@@ -202,9 +202,9 @@ def overview_columns(overview: TargetGroupOverview) -> dict[str, Any]:
 
 
 def performance_columns(performance: TargetGroupPerformance) -> dict[str, Any]:
-    """Columns that only the performance tells: entrants, first complete, respondent analysis."""
-    analysis = performance.respondent_analysis
-    return {
+    """Columns that the performance tells, the last complete among them: a row may leave it out."""
+    analysis, last = performance.respondent_analysis, performance.last_complete
+    return ({"last_complete_at": last} if last else {}) | {
         "entrants": performance.entrants,
         "first_complete_at": performance.first_complete,
         "respondent_analysis": [

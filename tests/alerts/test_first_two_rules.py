@@ -21,6 +21,12 @@ def test_a_stalled_group_fires_at_its_second_fresh_reading(field: Field) -> None
     assert kinds() == ["fire"]
 
 
+def test_a_group_whose_last_complete_is_not_told_is_not_judged_as_stalled(field: Field) -> None:
+    field.stalled(last_complete_at=None, starts_at=after(-5 * 60))
+    field.cycles(0, 5)
+    assert states() == []
+
+
 def test_a_stalled_group_says_how_many_are_usual_by_now(field: Field) -> None:
     field.stalled()
     field.cycles(0, 5)

@@ -44,7 +44,9 @@ def usual(f: Figures, since: datetime, *, enough: float = float("inf")) -> float
 
 
 def quiet_since(f: Figures) -> datetime | None:
-    """Since when no complete came while it was live."""
+    """Since when no complete came while it was live; None where that is not known."""
+    if f.completes and f.last_complete_at is None:
+        return None
     marks = [m for m in (f.last_complete_at, f.starts_at, f.status_changed_at) if m]
     return max(marks) if marks else None
 
