@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import resources
+
 STATUSES = {
     "draft": "Draft",
     "scheduled": "Scheduled",
@@ -97,7 +99,15 @@ RE_ENTRY_TARGETS = {
     "allow_for_other_target_groups": "other groups",
 }
 
-COUNTRIES = {
+
+def _every_country() -> dict[str, str]:
+    """The countries of the world by their code, as the table of time zones names them."""
+    table = resources.files("tzdata").joinpath("zoneinfo", "iso3166.tab").read_text("utf-8")
+    rows = (line.split("\t") for line in table.splitlines() if not line.startswith("#"))
+    return {code.lower(): name for code, name in rows}
+
+
+COUNTRIES = _every_country() | {
     "ae": "United Arab Emirates", "ar": "Argentina", "at": "Austria", "au": "Australia",
     "be": "Belgium", "bg": "Bulgaria", "br": "Brazil", "ca": "Canada", "ch": "Switzerland",
     "cl": "Chile", "cn": "China", "co": "Colombia", "cz": "Czechia", "de": "Germany",

@@ -10,6 +10,7 @@ from django.test import Client
 from dashboard.exchange.errors import TimedOut
 from dashboard.fielding.models import BusinessUnit, ExchangeAccount
 from dashboard.sync.lookup import Found
+from dashboard.web import words
 from dashboard.web.glossary import GLOSSARY
 from tests import make
 from tests.web.fake_exchange import FakeExchange
@@ -89,6 +90,13 @@ def test_a_rate_card_is_found_by_business_unit_and_country(
         "currency": "USD", "minutes": [5], "percents": [50], "prices": [[178]],
     }  # fmt: skip
     assert "1.78" in card(viewer, unit=unit.pk, country="de")
+
+
+def test_every_country_has_a_name_and_may_be_asked_for(
+    viewer: Client, unit: BusinessUnit, exchange: FakeExchange
+) -> None:
+    assert "US has no rate card for Kuwait" in card(viewer, unit=unit.pk, country="kw")
+    assert (words.country("uy"), words.country("zz")) == ("Uruguay", "ZZ")
 
 
 def test_no_card_a_wrong_choice_and_an_exchange_that_is_away_are_said(
