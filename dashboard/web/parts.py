@@ -67,21 +67,8 @@ def parts(kind: str, value: Any, names: Names, zone: ZoneInfo | None = None) -> 
     return {label: say(value, names, zone)}
 
 
-DETAILS = {
-    details.NAME: "Name",
-    details.MANAGER_ID: "Project manager",
-    details.LOI: "Expected LOI",
-    details.IR: "Expected IR",
-    details.LOCKOUT: "Industry lockout",
-    details.LIVE: "Live URL",
-    details.TEST: "Test URL",
-    details.REFERENCE: "Reference number",
-    details.PRICE_NOTE: "Client's CPI",
-}
-
-
 def _details(value: Any, names: Names, _zone: ZoneInfo | None) -> Parts:
-    told = {word: say(value.get(name), names) for name, word in DETAILS.items()}
+    told = {word: say(value.get(name), names) for name, word in details.WORDS.items()}
     manager, loi, rate = (value.get(n) for n in (details.MANAGER_ID, details.LOI, details.IR))
     told["Project manager"] = names.get(str(manager), str(manager)) if manager else figures.DASH
     told["Expected LOI"] = figures.DASH if loi is None else f"{loi} min"
@@ -159,7 +146,7 @@ def _zone(value: Any, _names: Names, _zone: ZoneInfo | None) -> Parts:
 
 
 def _manager(value: Any, names: Names, _zone: ZoneInfo | None) -> Parts:
-    return {DETAILS[details.MANAGER_ID]: names.get(str(value), str(value)) or figures.DASH}
+    return {details.WORDS[details.MANAGER_ID]: names.get(str(value), str(value)) or figures.DASH}
 
 
 DRAFT = {

@@ -10,7 +10,7 @@ from django.test import Client
 from dashboard.exchange.errors import NotFound, Unreachable
 from dashboard.fielding.models import Edit, TargetGroup
 from tests import make
-from tests.web.fake_exchange import FakeExchange
+from tests.web.fake_exchange import DETAILS, FakeExchange
 
 pytestmark = pytest.mark.django_db
 
@@ -78,6 +78,18 @@ def test_a_wrong_cpi_keeps_what_was_typed_and_sends_nothing(
     page = editor.post(address(group), form).content.decode()
     assert 'value="1_0&lt;"' in page
     assert 'aria-invalid="true"' in page
+    assert exchange.sent == []
+
+
+def test_a_manager_cannot_be_sent_without_a_live_url_and_the_form_says_so(
+    editor: Client, group: TargetGroup, exchange: FakeExchange
+) -> None:
+    exchange.values["details"] = DETAILS | {"live_url": None}
+    make.exchange_user(group.account, exchange_id="pm-2")
+    form = {"form": opened(editor, group, "project_manager"), "project_manager_id": "pm-2"}
+    page = editor.post(address(group, "project_manager"), form).content.decode()
+    assert "Live URL: An address that begins with https://" in page
+    assert f'href="{address(group, "details")}"' in page
     assert exchange.sent == []
 
 

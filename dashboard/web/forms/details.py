@@ -21,6 +21,19 @@ _REFERENCE = re.compile(r"[a-zA-Z0-9\-_ ]{3,128}", re.ASCII)
 _CODE = re.compile(r"[A-Za-z0-9_.\-]{1,100}", re.ASCII)
 
 
+WORDS = {
+    NAME: "Name",
+    MANAGER_ID: "Project manager",
+    LOI: "Expected LOI",
+    IR: "Expected IR",
+    LOCKOUT: "Industry lockout",
+    LIVE: "Live URL",
+    TEST: "Test URL",
+    REFERENCE: "Reference number",
+    PRICE_NOTE: "Client's CPI",
+}
+
+
 def _name(_entry: Entry, text: str) -> Value:
     if not 5 <= len(text) <= 128:
         raise Wrong(name=f"A name has 5 to 128 characters; this one has {len(text)}.")
@@ -123,6 +136,7 @@ def shown(entry: Entry) -> dict[str, Any]:
         "managers": sorted(people.items(), key=lambda pair: pair[1].casefold()),
         "lockouts": sorted(lockouts.items(), key=lambda pair: pair[1].casefold()),
         "currency": entry.group.currency,
+        "words": WORDS,
         "present": entry.names.get(entry.seen[MANAGER_ID] or "", "nobody we know"),
     }
 
