@@ -78,6 +78,7 @@ class Exchange:
     groups: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     cpi: dict[str, dict[str, str]] = field(default_factory=dict)
     strategy: dict[str, str] = field(default_factory=dict)
+    rates: dict[str, dict[str, Any]] = field(default_factory=dict)  # of the overview
     completes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     changelog: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     re_entry: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -134,7 +135,7 @@ def _overview(exchange: Exchange, _body: Any, project: str, group: str) -> Reply
         "country_code": "us",
         "language_code": "eng",
         "created_at": row["created_at"],
-    }
+    } | exchange.rates.get(group, {})
 
 
 def _performance(exchange: Exchange, _body: Any, project: str, group: str) -> Reply:

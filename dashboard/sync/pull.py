@@ -176,7 +176,7 @@ def _found(
     for error, kind in zip(answer.errors, answer.kinds, strict=True):
         one.cycle.failed(f"{row.name}: {error}", kind=kind)
     try:
-        yield write.Found(rows.list_columns(row), row, answer)
+        yield write.Found(answer.besides | rows.list_columns(row), row, answer)
     except rows.DoesNotFit as exc:
         one.quarantined.append((_LIST, quarantine.bad(row, str(exc))))
 

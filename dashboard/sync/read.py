@@ -80,6 +80,7 @@ class Answer:
     ask: Ask
     at: datetime
     columns: dict[str, Any] = field(default_factory=dict)
+    besides: dict[str, Any] = field(default_factory=dict)  # where the list's row has none
     sheet: dict[str, Any] = field(default_factory=dict)  # columns of its `GroupSheet`
     completes: list[CompletesPoint] | None = None
     changes: list[TargetGroupChangelogBatch] = field(default_factory=list)
@@ -133,7 +134,9 @@ def group(client: ExchangeClient, ask: Ask, *, now: Callable[[], datetime]) -> A
 
 
 def _overview(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
-    answer.columns |= rows.overview_columns(client.get_target_group_overview(**ids))
+    overview = client.get_target_group_overview(**ids)
+    answer.columns |= rows.overview_columns(overview)
+    answer.besides = rows.besides(overview)
 
 
 def _performance(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:

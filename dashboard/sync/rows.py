@@ -24,6 +24,13 @@ from dashboard.exchange.shapes.projects import ProjectListItem
 from dashboard.fielding.models import Change, TargetGroup
 
 STORED_DECIMALS = 6
+# Figures that both the list's row and the overview have, by their columns.
+BESIDES = {
+    "median_loi_seconds": "median_length_of_interview_seconds",
+    "incidence_rate": "incidence_rate",
+    "drop_off_rate": "drop_off_rate",
+    "conversion_rate": "conversion_rate",
+}
 FIGURES = (
     "last_complete_date",
     "earnings_per_click",
@@ -137,7 +144,10 @@ def list_columns(row: TargetGroupsListItem) -> dict[str, Any]:
 
 
 def figure_columns(figures: TargetGroupStatistics) -> dict[str, Any]:
-    """Columns of progress and quality, each life to date."""
+    """Columns of progress and quality, each life to date.
+
+    A figure that the overview has too is not touched where the row leaves it out.
+    """
 
     def value(name: str) -> Any:
         statistic = getattr(figures, name)
@@ -152,12 +162,12 @@ def figure_columns(figures: TargetGroupStatistics) -> dict[str, Any]:
         "filling_strategy": text(progress.filling_strategy, 32),
         "epc": money(epc, divided=True),
         "epcm": money(value("earnings_per_click_per_minute"), divided=True),
-        "average_cpi": money(average, divided=True),
-        "median_loi_seconds": value("median_length_of_interview_seconds"),
-        "incidence_rate": value("incidence_rate"),
-        "drop_off_rate": value("drop_off_rate"),
-        "conversion_rate": value("conversion_rate"),
     }
+    for column, name in BESIDES.items():
+        if getattr(figures, name) is not None:
+            columns[column] = value(name)
+    if figures.average_cost_per_interview is not None:
+        columns["average_cpi"] = money(average, divided=True)
     if last := value("last_complete_date"):
         columns["last_complete_at"] = last
     if currency := currency_of(epc, average):
@@ -181,6 +191,13 @@ def issues(row: TargetGroupsListItem) -> dict[str, Any]:
                 for issue in statistic.issues
             ]
     return found
+
+
+def besides(overview: TargetGroupOverview) -> dict[str, Any]:
+    """The figures that an overview has too, for a row that leaves them out."""
+    return {column: getattr(overview, name) for column, name in BESIDES.items()} | {
+        "average_cpi": money(overview.average_cost_per_interview, divided=True)
+    }
 
 
 def overview_columns(overview: TargetGroupOverview) -> dict[str, Any]:

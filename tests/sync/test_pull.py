@@ -198,6 +198,23 @@ def test_a_row_without_its_last_complete_has_that_of_the_performance(
     assert group(11).last_complete_at == datetime(2026, 11, 20, 10, tzinfo=UTC)
 
 
+def test_figures_that_a_row_leaves_out_are_those_of_the_overview(
+    pull: Pull, exchange: Exchange
+) -> None:
+    exchange.rates[ulid(11)] = {
+        "incidence_rate": 0.99,
+        "drop_off_rate": 0.07,
+        "average_cost_per_interview": {"value": "2.345", "currency_code": "USD"},
+    }
+    pull()
+    one = group(11)
+    assert (one.drop_off_rate, one.average_cpi) == (0.07, Decimal("2.345"))
+    assert one.incidence_rate == 0.33  # which the row has
+    exchange.rates[ulid(11)] = {}
+    pull()  # the row has not moved: nothing is asked, nothing is lost
+    assert group(11).drop_off_rate == 0.07
+
+
 def test_what_the_exchange_divided_out_may_have_digits_without_end(
     pull: Pull, exchange: Exchange
 ) -> None:
