@@ -15,7 +15,7 @@ from dashboard.exchange.errors import ExchangeError, Forbidden, NotFound
 from dashboard.exchange.shapes.projects import ProjectListItem
 from dashboard.exchange.walk import UNFINISHED, walk
 from dashboard.fielding.models import BusinessUnit, Cycle, ExchangeAccount, ExchangeUser, Project
-from dashboard.sync import first, plan, quarantine, rows
+from dashboard.sync import first, fits, plan, quarantine, rows
 from dashboard.sync.bulk import parts
 
 NAMES_EVERY = timedelta(hours=6)
@@ -103,7 +103,7 @@ def _store_projects(
         seen.add(row.id)
         try:
             columns = rows.project_columns(row)
-        except rows.DoesNotFit as exc:
+        except fits.DoesNotFit as exc:
             bad.append((_LIST, quarantine.bad(row, str(exc))))
             continue
         project = known.get(row.id) or Project(account=account, exchange_id=row.id)
@@ -161,14 +161,14 @@ def _pull_names(account: ExchangeAccount, client: ExchangeClient, cycle: Cycle) 
 
 
 def _user_columns(user: Any) -> dict[str, Any]:
-    return {"name": rows.text(user.name)[:200], "email": rows.text(user.email)[:254]}
+    return {"name": fits.text(user.name)[:200], "email": fits.text(user.email)[:254]}
 
 
 def _unit_columns(unit: Any) -> dict[str, Any]:
     return {
-        "name": rows.text(unit.name)[:200],
-        "currency": rows.text(unit.currency_code)[:3].upper(),
-        "pricing_models": rows.clean(unit.pricing_models),
+        "name": fits.text(unit.name)[:200],
+        "currency": fits.text(unit.currency_code)[:3].upper(),
+        "pricing_models": fits.clean(unit.pricing_models),
     }
 
 

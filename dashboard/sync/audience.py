@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from dashboard.exchange.shapes.profiling import profiling_request
-from dashboard.sync import rows
+from dashboard.sync import fits
 
 Value = dict[str, Any]
 
@@ -16,7 +16,7 @@ def with_words(profiling: Mapping[str, Any]) -> Value:
     """Profiles as they are sent, with the words by which a person knows them."""
     if not profiling:
         return {}
-    told: Value = rows.clean(profiling_request(profiling))
+    told: Value = fits.clean(profiling_request(profiling))
     for kept, each in zip(told.get("profiles", []), profiling.get("profiles") or [], strict=True):
         kept |= {n: each[n] for n in ("description", "description_translated") if each.get(n)}
         for target, held in zip(kept["targets"], each.get("targets", []), strict=True):
@@ -29,7 +29,7 @@ def with_words(profiling: Mapping[str, Any]) -> Value:
 
 
 def _number(given: Any) -> Any:
-    return rows.clean(Decimal(given)) if isinstance(given, str) else given
+    return fits.clean(Decimal(given)) if isinstance(given, str) else given
 
 
 def _named(target: Mapping[str, Any]) -> str:

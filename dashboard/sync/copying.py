@@ -24,7 +24,7 @@ from dashboard.fielding.models import TargetGroup
 from dashboard.sync import audience, connect, draft
 from dashboard.sync.draft import Value
 from dashboard.sync.editable import ids
-from dashboard.sync.rows import clean
+from dashboard.sync.fits import clean
 
 SECONDS = 8.0
 T = TypeVar("T")

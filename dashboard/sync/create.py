@@ -21,7 +21,7 @@ from dashboard.exchange.shapes.drafts import FetchTargetGroupResponse
 from dashboard.exchange.shapes.projects import ProjectInfo
 from dashboard.exchange.walk import walk
 from dashboard.fielding.models import Edit, ExchangeAccount, Project, TargetGroup, User
-from dashboard.sync import connect, draft, push, rows
+from dashboard.sync import connect, draft, fits, push, rows
 from dashboard.sync.draft import Value
 
 Clock = Callable[[], datetime]
@@ -155,7 +155,7 @@ def _made(edit: Edit, ulid: str, told: FetchTargetGroupResponse, now: datetime) 
     columns = {
         **draft.columns(TargetGroup(details={}), after),
         **rows.draft_columns(told),
-        "human_readable_id": rows.text(told.human_readable_id, 16),
+        "human_readable_id": fits.text(told.human_readable_id, 16),
         "created_at": told.created_at,
         "status": TargetGroup.Status.DRAFT,
         "changed_at": now,
@@ -229,7 +229,7 @@ def _send_project(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
         "project_manager_id": told.project_manager_id,
         "project_customer_reference_number": told.project_customer_reference_number,
     }
-    _project_made(edit, after, rows.text(told.human_readable_id, 16), clock())
+    _project_made(edit, after, fits.text(told.human_readable_id, 16), clock())
 
 
 def _project_made(edit: Edit, after: Value, number: str, now: datetime) -> None:
@@ -239,10 +239,10 @@ def _project_made(edit: Edit, after: Value, number: str, now: datetime) -> None:
     edit.state = Edit.State.CONFIRMED if holds else Edit.State.CONFLICT
     edit.after, edit.settled_at, edit.check_at, edit.reasons = after, now, None, []
     columns = {
-        "name": rows.text(after["name"]),
+        "name": fits.text(after["name"]),
         "human_readable_id": number,
         "project_manager_id": after["project_manager_id"] or "",
-        "reference_number": rows.text(after["project_customer_reference_number"], 200),
+        "reference_number": fits.text(after["project_customer_reference_number"], 200),
         "status": "active",
         "created_at": now,
         "due_at": now,

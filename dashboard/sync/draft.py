@@ -26,7 +26,7 @@ from dashboard.exchange.shapes.drafts import DraftTargetGroupRequest, FetchTarge
 from dashboard.exchange.shapes.pricing import CalculateTargetGroupFeasibilityRequest
 from dashboard.exchange.shapes.profiling import profiling_request
 from dashboard.fielding.models import TargetGroup
-from dashboard.sync import audience, rows
+from dashboard.sync import audience, fits
 
 Value = dict[str, Any]
 REFERENCE, PRICE, NOTE = (
@@ -65,7 +65,7 @@ def value_of(draft: FetchTargetGroupResponse) -> Value:
         value[IR] = round(float(draft.expected_incidence_rate), 4)
     if draft.re_entry_configuration is not None:
         value["re_entry_configuration"] = msgspec.to_builtins(draft.re_entry_configuration)
-    value["respondent_activity_exclusions"] = rows.clean(draft.respondent_activity_exclusions or [])
+    value["respondent_activity_exclusions"] = fits.clean(draft.respondent_activity_exclusions or [])
     return value | {
         PERIOD: {
             "start_at": rfc3339(start) if start else None,
@@ -230,16 +230,16 @@ def days(duration: str | None) -> str:
 
 def columns(group: TargetGroup, value: Value) -> dict[str, Any]:
     """The columns of our table that a draft tells."""
-    locale = rows.text(value["locale"], 16)
+    locale = fits.text(value["locale"], 16)
     language, _, country = locale.partition("_")
     period, price = value[PERIOD], value[PRICE]
     told = {
-        "name": rows.text(value["name"]),
-        "reference_number": rows.text(value[REFERENCE], 200),
+        "name": fits.text(value["name"]),
+        "reference_number": fits.text(value[REFERENCE], 200),
         "locale": locale,
         "language_code": language[:3].lower(),
         "country_code": country[:2].lower(),
-        "project_manager_id": rows.text(value["project_manager_id"], 64),
+        "project_manager_id": fits.text(value["project_manager_id"], 64),
         "pricing_model": value["pricing_model"],
         "expected_loi_minutes": value[LOI],
         "expected_incidence_rate": value[IR],

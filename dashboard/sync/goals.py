@@ -16,7 +16,7 @@ from dashboard.exchange.shapes.profiling import (
     QuotaGoalRequest,
     TargetGoalRequest,
 )
-from dashboard.sync import rows
+from dashboard.sync import fits
 
 Value = Any
 
@@ -42,7 +42,7 @@ def _target(target: ProfileTarget) -> Value:
     return {
         "id": target.id,
         "name": target.name or (quota.name if quota else "") or target.text or "",
-        "conditions": rows.clean(target.conditions),
+        "conditions": fits.clean(target.conditions),
         "completes_goal": quota.completes_goal if quota else None,
         "completes": quota.completes if quota else None,
     }

@@ -24,7 +24,7 @@ from dashboard.fielding.models import (
     WebhookEvent,
     WebhookRefusal,
 )
-from dashboard.sync import plan, rows
+from dashboard.sync import fits, plan
 
 LARGEST_BODY = 256 * 1024  # bytes
 CHANGED = "com.cint.target-group.updated"
@@ -98,7 +98,7 @@ def _secrets(webhook: Webhook, now: datetime) -> list[str]:
 
 def _store(account_id: int, event: Envelope, raw: str, now: datetime) -> None:
     """Keep an event and what follows from it, both or neither; one that is known does nothing."""
-    name = rows.text(event.id)
+    name = fits.text(event.id)
     if WebhookEvent.objects.filter(account_id=account_id, event_id=name).exists():
         return
     group, project = _id(event.data, "target_group_id"), _id(event.data, "project_id")
@@ -107,7 +107,7 @@ def _store(account_id: int, event: Envelope, raw: str, now: datetime) -> None:
             WebhookEvent.objects.create(
                 account_id=account_id,
                 event_id=name,
-                kind=rows.text(event.type)[:100],
+                kind=fits.text(event.type)[:100],
                 target_group=group,
                 raw=raw,
                 received_at=now,
@@ -121,7 +121,7 @@ def _id(data: Any, name: str) -> str:
     """An id of the exchange among an event's data: text or number; empty for anything else."""
     value = data.get(name) if isinstance(data, dict) else None
     is_id = isinstance(value, str | int) and not isinstance(value, bool)
-    return rows.text(str(value))[:64] if is_id else ""
+    return fits.text(str(value))[:64] if is_id else ""
 
 
 def _bring_forward(account_id: int, kind: str, group: str, project: str, now: datetime) -> None:

@@ -20,7 +20,7 @@ from dashboard.exchange.shapes.groups import TargetGroupsListItem
 from dashboard.exchange.walk import UNFINISHED, walk
 from dashboard.fielding.compiled import Given, Update
 from dashboard.fielding.models import Cycle, Project, TargetGroup
-from dashboard.sync import bulk, plan, quarantine, read, rows, wants, write
+from dashboard.sync import bulk, fits, plan, quarantine, read, rows, wants, write
 from dashboard.sync.read import Answer, Ask
 
 CHUNK = 50
@@ -177,7 +177,7 @@ def _found(
         one.cycle.failed(f"{row.name}: {error}", kind=kind)
     try:
         yield write.Found(answer.besides | rows.list_columns(row), row, answer)
-    except rows.DoesNotFit as exc:
+    except fits.DoesNotFit as exc:
         one.quarantined.append((_LIST, quarantine.bad(row, str(exc))))
 
 

@@ -11,7 +11,7 @@ from django.db.models import F
 
 from dashboard.exchange.decode import BadItem
 from dashboard.fielding.models import ExchangeAccount, Quarantine
-from dashboard.sync import rows
+from dashboard.sync import fits
 
 LONGEST_RAW = 20_000
 
@@ -25,14 +25,14 @@ def bad(item: msgspec.Struct, reason: str) -> BadItem:
 def store(*, account: ExchangeAccount, found: Iterable[tuple[str, BadItem]], now: datetime) -> None:
     """One row an item and operation, with how often it was seen."""
     for operation, item in found:
-        raw = rows.text(item.raw_text)[:LONGEST_RAW]
+        raw = fits.text(item.raw_text)[:LONGEST_RAW]
         name = item.id or hashlib.sha256(raw.encode(errors="replace")).hexdigest()[:32]
         row, is_new = Quarantine.objects.get_or_create(
             account=account,
             operation=operation[:100],
             item_id=name[:100],
             defaults={
-                "reason": rows.text(item.reason),
+                "reason": fits.text(item.reason),
                 "raw": raw,
                 "first_seen_at": now,
                 "last_seen_at": now,
@@ -40,5 +40,5 @@ def store(*, account: ExchangeAccount, found: Iterable[tuple[str, BadItem]], now
         )
         if not is_new:
             Quarantine.objects.filter(pk=row.pk).update(
-                reason=rows.text(item.reason), raw=raw, last_seen_at=now, times=F("times") + 1
+                reason=fits.text(item.reason), raw=raw, last_seen_at=now, times=F("times") + 1
             )

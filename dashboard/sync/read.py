@@ -22,7 +22,7 @@ from dashboard.exchange.errors import (
 from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
 from dashboard.exchange.shapes.groups import CompletesPoint
 from dashboard.exchange.walk import UNFINISHED, walk
-from dashboard.sync import rows, sheets
+from dashboard.sync import fits, rows, sheets
 
 # Failures of one group that leave the others of its project to be read.
 OF_ONE_GROUP = (Forbidden, NotFound, Refused, Redirected, BadAnswer, Unavailable)
@@ -126,7 +126,7 @@ def group(client: ExchangeClient, ask: Ask, *, now: Callable[[], datetime]) -> A
             except OF_ONE_GROUP as exc:
                 answer.failed(str(exc), kind=exc.kind)
                 answer.refused = answer.refused or not exc.waiting_helps
-            except rows.DoesNotFit as exc:
+            except fits.DoesNotFit as exc:
                 bad = BadItem(raw_text=str(exc), reason=str(exc), id=ask.group)
                 answer.quarantined.append(("group", bad))
     answer.requests = client.requests_here - before

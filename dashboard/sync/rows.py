@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from dashboard.exchange.shapes.base import MonetaryAmount
 from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
 from dashboard.exchange.shapes.drafts import FetchTargetGroupResponse
 from dashboard.exchange.shapes.fielding import FieldingRunItem, ReEntryConfiguration
@@ -22,8 +20,8 @@ from dashboard.exchange.shapes.groups import (
 )
 from dashboard.exchange.shapes.projects import ProjectListItem
 from dashboard.fielding.models import Change, TargetGroup
+from dashboard.sync.fits import clean, currency_of, money, text
 
-STORED_DECIMALS = 6
 # Figures that both the list's row and the overview have, by their columns.
 BESIDES = {
     "median_loi_seconds": "median_length_of_interview_seconds",
@@ -58,45 +56,10 @@ PROJECT_COLUMNS = (
 )
 
 
-class DoesNotFit(ValueError):
-    """A value that the exchange may send but our tables cannot keep exactly."""
-
-
 def row_hash(row: TargetGroupsListItem) -> bytes:
     """A mark of everything that a list row says of a group, its time of update excepted."""
     still = msgspec.structs.replace(row, highlighted_name=None, updated_at=None)
     return hashlib.blake2b(msgspec.json.encode(still), digest_size=16).digest()
-
-
-def text(value: str | None, longest: int = 0) -> str:
-    """Text as a table takes it: no NUL; refused where longer than the column."""
-    kept = (value or "").replace("\0", "")
-    if longest and len(kept) > longest:
-        raise DoesNotFit(f"{kept[:40]}… is longer than {longest} characters")
-    return kept
-
-
-def money(
-    amount: MonetaryAmount | None, *, divided: bool = False, below: int = 10**9
-) -> Decimal | None:
-    """The amount, exact, refused where the table would round it; a quotient (1/3) is rounded."""
-    if amount is None:
-        return None
-    value = round(amount.value, STORED_DECIMALS) if divided else amount.value
-    exponent = value.normalize().as_tuple().exponent
-    if isinstance(exponent, int) and -exponent > STORED_DECIMALS:
-        raise DoesNotFit(f"{value} has more than {STORED_DECIMALS} decimals")
-    if abs(value) >= below:
-        raise DoesNotFit(f"{value} is larger than any price or cost")
-    return value
-
-
-def currency_of(*amounts: MonetaryAmount | None) -> str:
-    """The currency that these amounts share; refused where they differ."""
-    codes = {text(amount.currency_code, 3).upper() for amount in amounts if amount} - {""}
-    if len(codes) > 1:
-        raise DoesNotFit(f"amounts in several currencies: {', '.join(sorted(codes))}")
-    return codes.pop() if codes else ""
 
 
 def project_columns(row: ProjectListItem) -> dict[str, Any]:
@@ -302,16 +265,3 @@ def changes(
         for batch in batches
         for position, item in enumerate(batch.changes)
     ]
-
-
-def clean(value: Any) -> Any:
-    """A value that a JSON column can keep: no NUL characters, no decimals."""
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, str):
-        return value.replace("\0", "")
-    if isinstance(value, list):
-        return [clean(one) for one in value]
-    if isinstance(value, dict):
-        return {clean(name): clean(one) for name, one in value.items()}
-    return value

@@ -9,7 +9,7 @@ import msgspec
 
 from dashboard.exchange.shapes.pricing import RateCardData, TargetGroupRateCard
 from dashboard.exchange.shapes.profiling import Profile, Profiles, ProfileTarget
-from dashboard.sync.rows import clean
+from dashboard.sync.fits import clean
 
 
 def profile_columns(profiles: Profiles | None) -> dict[str, Any]:
