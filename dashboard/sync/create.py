@@ -219,7 +219,7 @@ def _send_project(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
         if _is_given_up(edit):
             _refused(edit, push.objections(exc), clock())
         else:
-            push.leave_unknown(edit, clock(), push.objections(exc))
+            push.leave_unknown(edit, clock(), [])
         return
     except ExchangeError as exc:
         push.leave_unknown(edit, clock(), push.objections(exc))

@@ -208,7 +208,7 @@ def draft_columns(draft: FetchTargetGroupResponse) -> dict[str, Any]:
     """Columns of a group that was never launched."""
     plan, re_entry = draft.fielding_specification, draft.re_entry_configuration
     columns: dict[str, Any] = {
-        "pricing_model": text(draft.pricing_model, 32),
+        "pricing_model": text(draft.pricing_model, 32) or "dynamic",  # unless it says otherwise
         "cpi": money(draft.cost_per_interview),
         "expected_loi_minutes": draft.expected_length_of_interview_minutes,
         "expected_incidence_rate": draft.expected_incidence_rate,

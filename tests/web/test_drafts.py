@@ -606,6 +606,21 @@ def test_a_project_that_cannot_be_sent_keeps_what_was_typed_and_is_made_once_lat
     assert Project.objects.filter(name="Tracker W26").count() == 1
 
 
+def test_a_project_that_is_being_made_is_not_told_as_refused(
+    editor: Client, account: ExchangeAccount, simulator: Simulator
+) -> None:
+    address = f"/connections/{account.pk}/projects/new/"
+    manager = ExchangeUser.objects.order_by("exchange_id")[0].exchange_id
+    simulator.fault("http_404", operation="get_project_by_id")  # not yet
+    form = opened(editor, address) | {"name": "Tracker W28", "project_manager_id": manager}
+    page = text(editor.post(address, form, follow=True))
+    assert "The exchange is making it." in page
+    assert "What was objected" not in page
+    simulator.clear_faults()
+    create.settle_due(clock=lambda: timezone.now() + timedelta(minutes=1))
+    assert Project.objects.filter(name="Tracker W28").exists()
+
+
 def test_a_project_that_was_never_made_is_filled_in_again_with_what_was_typed(
     editor: Client, account: ExchangeAccount
 ) -> None:
