@@ -132,10 +132,10 @@
     const form = event.target;
     if (form.matches("[data-here]")) form.elements.query.value = location.search.slice(1);
     if (form.method === "post" && !event.defaultPrevented) form.inert = true;
-    const button = form.querySelector("button[data-once]");
-    if (!button) return;
+    const button = event.submitter;
+    if (!button?.matches("[data-once]")) return;
     button.dataset.word = button.textContent;
-    button.disabled = true;
+    setTimeout(() => { button.disabled = true; }); // once its own name and value are in what is sent
     button.textContent = button.dataset.once;
   });
 

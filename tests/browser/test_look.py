@@ -6,11 +6,13 @@ from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.core.mail import EmailMessage
 from playwright.sync_api import FloatRect, Page, expect
 
 from dashboard.fielding.models import (
     BusinessUnit,
     Change,
+    ExchangeAccount,
     GroupSheet,
     Incident,
     Mail,
@@ -281,6 +283,19 @@ def test_on_a_phone_the_buttons_of_a_connection_stand_below_its_name(
     name, button = box(page, "h1"), box(page, ".head button")
     assert button["x"] == name["x"]
     assert button["y"] > name["y"] + name["height"]
+
+
+def test_an_invitation_is_mailed_again_from_the_list_of_people(
+    open_page: Open, ids: dict[str, int], mailoutbox: list[EmailMessage]
+) -> None:
+    account = ExchangeAccount.objects.get(pk=ids["connection"])
+    make.person("viewer", account, username="ben", email="ben@example.com")
+    page = open_page()
+    sign_in(page, "anna")
+    page.goto(f"/connections/{account.pk}/people/")
+    page.get_by_role("button", name="Mail again to ben").click()
+    expect(page.locator("[role=status]").first).to_contain_text("ben@example.com was invited")
+    assert [mail.to for mail in mailoutbox] == [["ben@example.com"]]
 
 
 def test_the_theme_switch_is_remembered(open_page: Open, ids: dict[str, int]) -> None:
