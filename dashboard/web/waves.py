@@ -94,8 +94,6 @@ def _pair(group: Group, then: Group, points: Points, now: datetime) -> Pair:
     at = bisect_right(points, then.starts_at + age, key=lambda point: point[0])
     had = points[at - 1][1] if at else (0 if points else None)
     behind = group.completes is not None and had is not None
-    lasted = then.ends_at - then.starts_at if then.ends_at else None
-    ended = f"{figures.count(then.completes)} / {figures.count(completes_wanted(then))}"
     return Pair(
         name=group.name,
         country=words.country(group.country_code) if group.country_code else figures.DASH,
@@ -103,8 +101,16 @@ def _pair(group: Group, then: Group, points: Points, now: datetime) -> Pair:
         now=_side(group, group.completes, age),
         then=_side(then, had, age),
         ahead=group.completes - had if behind else None,
-        ended=f"{ended} in {_days(lasted)}" if lasted else ended,
+        ended=_ended(then, now),
     )
+
+
+def _ended(then: Group, now: datetime) -> str:
+    """What the earlier wave came to, and in how long; of one still in the field, what it has."""
+    came_to = f"{figures.count(then.completes)} / {figures.count(completes_wanted(then))}"
+    if then.status in ("live", "paused") and (then.ends_at is None or then.ends_at > now):
+        return f"{came_to} so far"
+    return f"{came_to} in {_days(then.ends_at - then.starts_at)}" if then.ends_at else came_to
 
 
 def _side(group: Group, done: int | None, age: timedelta) -> Side:

@@ -249,6 +249,29 @@ def test_an_earlier_wave_is_compared_at_the_same_age(
     assert (pair.now.pace, pair.then.pace) == ("15.0 a day", "28.5 a day")
 
 
+@pytest.mark.parametrize(
+    ("status", "ends_in", "told"),
+    [
+        ("live", 3, "84 / 200 so far"),
+        ("paused", 3, "84 / 200 so far"),
+        ("completed", 3, "84 / 200 in 8.0 days"),
+        ("live", -1, "84 / 200 in 4.0 days"),
+    ],
+)
+def test_an_earlier_wave_that_is_still_in_the_field_has_not_ended(
+    account: ExchangeAccount, project: Project, status: str, ends_in: int, told: str
+) -> None:
+    now, day = datetime.now(UTC), timedelta(days=1)
+    began, ends = now - 5 * day, now + ends_in * day
+    before = make.project(account, name="Tracker W23")
+    old = {"starts_at": began, "ends_at": ends, "completes": 84, "status": status}
+    make.group(before, name="Men W23", **old)
+    make.group(project, name="Men W24", starts_at=now - 2 * day, ends_at=now + 5 * day)
+    groups = waves.groups_of([project.pk, before.pk])
+    (pair,) = waves.pairs(groups[project.pk], groups[before.pk], now=now)
+    assert pair.ended == told
+
+
 def test_only_an_earlier_project_is_offered(client: Client, project: Project) -> None:
     later = make.project(project.account)
     make.group(project, name="Men", starts_at=make.NOW - timedelta(days=3))
