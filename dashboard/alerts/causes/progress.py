@@ -107,7 +107,7 @@ def say_short(f: Figures, _: Settings) -> Words:
     return Words(
         f"Short ~{short} of {goal}: {f.label}, ends {when}",
         f"{f.label}: about {short} of {goal} short on {when}{band}; {f.progress} now.",
-        (("completes at the end", f"{end:.0f}", str(goal)),),
+        (("completes at the end", f"{end:,.0f}", f"{goal:,}"),),
     )
 
 
@@ -160,7 +160,7 @@ def say_overfilled(f: Figures, _: Settings) -> Words:
     return Words(
         f"Overfilled: {f.label}, {extra} above its goal of {goal}",
         f"{f.label}: {extra} {what} above its goal; {f.progress}.",
-        ((what, str(done), str(goal)),),
+        ((what, f"{done or 0:,}", f"{goal or 0:,}"),),
     )
 
 
@@ -181,5 +181,5 @@ def say_fell(f: Figures, _: Settings) -> Words:
         f"Reconciled: {f.label}, {before - (f.completes or 0)} completes fewer",
         f"{f.label}: reconciliation took completes away within a day, {before} → {f.completes}; "
         f"{f.progress}.",
-        (("completes", str(f.completes), str(before)),),
+        (("completes", f"{f.completes or 0:,}", f"{before:,}"),),
     )
