@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 from dashboard.alerts.words import pause_cause
 from dashboard.fielding import modules
 from dashboard.fielding.models import Change, Edit, Project
-from dashboard.web import words
+from dashboard.web import figures, words
 from dashboard.web.forms import details
-from dashboard.web.parts import moved, parts, say
+from dashboard.web.parts import locale, moved, parts, say, step
 
 # What the changelog calls the change of a detail.
 CHANGE_OF_DETAIL = {
@@ -34,6 +34,21 @@ OUTCOME_TONES = {
     Edit.State.REJECTED: "bad",
     Edit.State.CONFLICT: "warn",
     Edit.State.GIVEN_UP: "warn",
+}
+# Values of the changelog that are codes or have no unit.
+_CODES: Mapping[str, Callable[[str], str]] = {
+    "industry_lockout_code_change": words.sentence_case,
+    "locale_change": locale,
+    "pacing_adaptive_increment_interval_change": step,
+    "pacing_assistance_change": lambda code: words.PACING.get(code, code).partition(":")[0],
+    "pacing_linear_increment_interval_change": step,
+    "study_type_change": words.sentence_case,
+}
+_NUMBERS: Mapping[str, Callable[[float], str]] = {
+    "expected_incidence_rate_change": figures.percent,
+    "expected_length_of_interview_minutes_change": "{} min".format,
+    "soft_launch_demographics_strictness_percentage_change": "{} %".format,
+    "soft_launch_filling_goal_percentage_change": "{} %".format,
 }
 _NOT_DONE = (Edit.State.REJECTED, Edit.State.CONFLICT)
 
@@ -182,8 +197,17 @@ def _outcome(edit: Edit, people: Mapping[str, str], zone: ZoneInfo | None) -> st
         who = edit.given_up_by or "somebody who left"
         return f"{who} looked at the exchange and went on; whether it was taken is not known"
     if edit.state == Edit.State.CONFIRMED and edit.settled_at:
-        return f"after {(edit.settled_at - edit.started_at).total_seconds():.0f} s"
+        seconds = (edit.settled_at - edit.started_at).total_seconds()
+        return f"after {seconds:.0f} s" if seconds >= 1 else "in less than a second"
     return "; ".join(str(reason.get("reason", "")) for reason in edit.reasons)
+
+
+def _value(kind: str, value: Any, people: Mapping[str, str], zone: ZoneInfo | None) -> str:
+    if isinstance(value, str) and value and kind in _CODES:
+        return _CODES[kind](value)
+    if isinstance(value, int | float) and kind in _NUMBERS:
+        return _NUMBERS[kind](value)
+    return say(value, people, zone)
 
 
 def _change_line(change: Change, people: Mapping[str, str], zone: ZoneInfo | None) -> Line:
@@ -195,8 +219,8 @@ def _change_line(change: Change, people: Mapping[str, str], zone: ZoneInfo | Non
         at=change.occurred_at,
         who=who,
         what=words.CHANGES.get(change.kind, words.sentence_case(change.kind)),
-        old=say(change.old, people, zone),
-        new=say(change.new, people, zone),
+        old=_value(change.kind, change.old, people, zone),
+        new=_value(change.kind, change.new, people, zone),
         outcome="",
         tone="",
         detail=f"Because {reason}" if reason else "",

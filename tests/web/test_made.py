@@ -229,6 +229,27 @@ def test_an_edit_of_two_details_and_its_two_changes_are_one_line(group: TargetGr
     assert ours.detail == "after 2 s"
 
 
+@pytest.mark.parametrize(
+    ("kind", "new", "said"),
+    [
+        ("pacing_linear_increment_interval_change", "P1D", "every day"),
+        ("pacing_assistance_change", "gemini", "Like another group"),
+        ("expected_length_of_interview_minutes_change", 27, "27 min"),
+        ("expected_incidence_rate_change", 0.35, "35 %"),
+        ("soft_launch_filling_goal_percentage_change", 10, "10 %"),
+        ("locale_change", "ger_de", "Germany (ger_de)"),
+        ("industry_lockout_code_change", "other", "Other"),
+        ("industry_lockout_code_change", None, "—"),
+        ("expected_incidence_rate_change", "of another shape", "of another shape"),
+    ],
+)
+def test_what_the_exchange_changed_reads_in_words_and_units(
+    group: TargetGroup, kind: str, new: Any, said: str
+) -> None:
+    (line,) = history.lines([told(group, kind, new)], [], {})
+    assert line.new == said
+
+
 def test_each_edit_takes_its_own_change_where_a_price_goes_forth_and_back(
     group: TargetGroup,
 ) -> None:
