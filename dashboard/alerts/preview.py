@@ -95,7 +95,7 @@ class Replay:
         if not self.firings:
             return "would never have fired"
         times = "once" if len(self.firings) == 1 else f"{len(self.firings)} times"
-        return f"would have fired {times}, open {self.open_for / timedelta(hours=1):.0f} h in all"
+        return f"would have fired {times}, open {self.open_for / timedelta(hours=1):,.0f} h in all"
 
 
 def seen_at_once(code: str) -> int:

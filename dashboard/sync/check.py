@@ -106,28 +106,28 @@ class Check:
 
     def _of_the_account(self) -> Iterator[Line]:
         yield self._ask("get_user_accounts", say=self._reached)
-        yield self._ask("get_account_users", say=_count("users"))
-        yield self._ask("get_account_service_clients", say=_count("service clients"))
+        yield self._ask("get_account_users", say=_count("user"))
+        yield self._ask("get_account_service_clients", say=_count("service client"))
         yield self._ask("get_business_units", say=self._units)
-        yield self._ask("get_locales", say=_count("countries"))
-        yield self._ask("get_webhooks", say=_count("webhooks"))
+        yield self._ask("get_locales", say=_count("country", "countries"))
+        yield self._ask("get_webhooks", say=_count("webhook"))
 
     def _reached(self, page: Any) -> str:
         among = any(account.id == self._account for account in page.items)
         where = "among them" if among else "NOT among them"
-        return f"{len(page.items)} accounts, {self._account} {where}"
+        return f"{_count('account')(page)}, {self._account} {where}"
 
     def _units(self, page: Any) -> str:
         if page.items:
             self._sample.unit = page.items[0].id
-        return _count("business units")(page)
+        return _count("business unit")(page)
 
     def _of_the_projects(self) -> Iterator[Line]:
         projects: list[str] = []
 
         def listed(page: Any) -> str:
             projects.extend(project.id for project in page.items)
-            return _count("projects")(page) + (" on the first page" if page.has_more else "")
+            return _count("project")(page) + (" on the first page" if page.has_more else "")
 
         yield self._ask("list_account_projects", say=listed)
         if not projects:
@@ -150,7 +150,7 @@ class Check:
                     self._sample.launched.append(row.id)
                 elif self._sample.draft is None:
                     self._sample.draft = project, row.id
-            return _count("groups")(page)
+            return _count("group")(page)
 
         return listed
 
@@ -167,11 +167,11 @@ class Check:
             "get_target_group_completes_aggregated_by_interval",
             **ids,
             aggregation_interval="PT1H",
-            say=_count("hours"),
+            say=_count("hour"),
         )
-        yield self._ask("get_target_group_changelog", **ids, say=_count("changes"))
+        yield self._ask("get_target_group_changelog", **ids, say=_count("change"))
         yield self._ask("get_target_group_details", **ids, say=_nothing)
-        yield self._ask("get_fielding_runs_by_target_group_id", **ids, say=_count("runs"))
+        yield self._ask("get_fielding_runs_by_target_group_id", **ids, say=_count("run"))
         yield self._ask("get_re_entry_configuration", **ids, say=lambda _: "at the path as set")
         yield self._ask("get_fielding_assistant_assignment", **ids, say=_nothing)
         yield self._ask("list_profiles", **ids, say=_nothing)
@@ -229,8 +229,12 @@ class Check:
         return Line("latency", OFFERED, words)
 
 
-def _count(what: str) -> Callable[[Any], str]:
-    return lambda page: f"{len(page.items)} {what}"
+def _count(one: str, more: str = "") -> Callable[[Any], str]:
+    def said(page: Any) -> str:
+        number = len(page.items)
+        return f"{number} {one if number == 1 else more or f'{one}s'}"
+
+    return said
 
 
 def _nothing(_answer: Any) -> str:

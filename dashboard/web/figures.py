@@ -57,8 +57,12 @@ def cents(value: Decimal | None, currency: str) -> str:
 
 
 def totals(by_currency: Mapping[str, Decimal]) -> str:
-    """Sums of money beside each other, never added up: "50 EUR + 111 USD"."""
-    return " + ".join(total(by_currency[code], code) for code in sorted(by_currency)) or DASH
+    """Sums of money beside each other, never added up: "50 EUR + 111 USD".
+
+    A line breaks between them, never between a sum and its currency.
+    """
+    sums = (total(by_currency[code], code) for code in sorted(by_currency))
+    return " + ".join(one.replace(" ", "\N{NO-BREAK SPACE}") for one in sums) or DASH
 
 
 def minutes(seconds: int | None, agreed: int | None) -> str:

@@ -104,11 +104,10 @@ class Total:
     def __str__(self) -> str:
         said = [
             f"{figures.count(self.groups)} group{'' if self.groups == 1 else 's'}",
-            f"{figures.count(self.done)} / {figures.count(self.goal)}",
+            f"{figures.count(self.done)} / {figures.count(self.goal)} completes",
             f"short {figures.count(self.short)}",
         ]
-        spent = [figures.total(self.spent[code], code) for code in sorted(self.spent)]
-        return " · ".join([*said, " + ".join(spent)] if spent else said)
+        return " · ".join([*said, figures.totals(self.spent)] if self.spent else said)
 
 
 def subtotals(groups: QuerySet[Any], column: str) -> dict[str, str]:

@@ -264,14 +264,22 @@ def box(page: Page, what: str) -> FloatRect:
     return found
 
 
-def test_the_words_below_a_button_do_not_touch_it(open_page: Open, ids: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    ("address", "button", "words"),
+    [
+        ("/me/sessions/", "text=End all others", "text=is right to five minutes"),
+        ("/rules/groups/{group}/drop_off/", "button.primary", "text=Saving closes what"),
+    ],
+)
+def test_the_words_below_a_button_do_not_touch_it(
+    open_page: Open, ids: dict[str, int], address: str, button: str, words: str
+) -> None:
     sign_in(open_page(), "anna")
     page = open_page()
     sign_in(page, "anna")
-    page.goto("/me/sessions/")
-    button = box(page, "text=End all others")
-    words = box(page, "text=is right to five minutes")
-    assert words["y"] - button["y"] - button["height"] >= 8
+    page.goto(address.format(**ids))
+    above, below = box(page, button), box(page, words)
+    assert below["y"] - above["y"] - above["height"] >= 8
 
 
 def test_on_a_phone_the_buttons_of_a_connection_stand_below_its_name(

@@ -128,9 +128,9 @@ def test_the_figures_of_the_field(client: Client, account: ExchangeAccount, anna
     told = headline.headline(fields, now=midnight + day / 2)
     assert (told.live, told.behind, told.paused, told.today) == (2, 1, 1, 24)
     assert told.needed == pytest.approx(120 / 10 + 4 / 10)
-    assert told.spend == "50 EUR + 10 USD"
+    assert told.spend == "50\N{NO-BREAK SPACE}EUR + 10\N{NO-BREAK SPACE}USD"
     page = client.get("/").content.decode()
-    assert "50 EUR + 10 USD" in page
+    assert "50\N{NO-BREAK SPACE}EUR + 10\N{NO-BREAK SPACE}USD" in page
 
 
 def test_spans_begin_on_friday_evening_where_the_person_is() -> None:
