@@ -79,6 +79,14 @@ def test_an_incident_tells_what_happened_and_who_was_told(
         assert said in page
 
 
+def test_the_chart_of_an_incident_says_whose_hours_it_shows(
+    client: Client, account: ExchangeAccount
+) -> None:
+    there = make.group(make.project(account), country_code="jp", locale_code="jpn_jp")
+    signed_in(client, "viewer", account)
+    assert "times in Tokyo" in read(client, f"/incidents/{opened(there).pk}/")
+
+
 @pytest.mark.parametrize("rule", ["drop_off", "interview_long", "conversion", "epc", "stalled"])
 def test_the_chart_of_an_incident_is_a_figure_with_its_thresholds(
     client: Client, group: TargetGroup, rule: str

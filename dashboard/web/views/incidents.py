@@ -18,7 +18,7 @@ from dashboard.alerts import act as acting
 from dashboard.alerts import hush
 from dashboard.fielding.models import Incident, Mute
 from dashboard.fielding.queries import IncidentQuerySet
-from dashboard.web import charts, incident, quiet
+from dashboard.web import charts, incident, quiet, times
 from dashboard.web.access import Rule, may_edit, person, require_editor, rule
 from dashboard.web.scopes import Scope, scope
 
@@ -94,6 +94,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         "steps": incident.steps(one, notices),
         "tellings": incident.tellings(notices, person(request).pk),
         "curve": incident.curve(one, one.group) if one.group else None,
+        "zone": times.place(times.zone_of(one.group)) if one.group else "",
         "open": one.state in ("firing", "recovering"),
         "mutes": quiet.over(one, timezone.now()),
         "may_edit": editor,
