@@ -265,21 +265,21 @@ def box(page: Page, what: str) -> FloatRect:
 
 
 @pytest.mark.parametrize(
-    ("address", "button", "words"),
+    ("address", "above", "words"),
     [
         ("/me/sessions/", "text=End all others", "text=is right to five minutes"),
         ("/rules/groups/{group}/drop_off/", "button.primary", "text=Saving closes what"),
     ],
 )
-def test_the_words_below_a_button_do_not_touch_it(
-    open_page: Open, ids: dict[str, int], address: str, button: str, words: str
+def test_what_stands_above_words_does_not_touch_them(
+    open_page: Open, ids: dict[str, int], address: str, above: str, words: str
 ) -> None:
     sign_in(open_page(), "anna")
     page = open_page()
     sign_in(page, "anna")
     page.goto(address.format(**ids))
-    above, below = box(page, button), box(page, words)
-    assert below["y"] - above["y"] - above["height"] >= 8
+    upper, lower = box(page, above), box(page, words)
+    assert lower["y"] - upper["y"] - upper["height"] >= 8
 
 
 def test_on_a_phone_the_buttons_of_a_connection_stand_below_its_name(
