@@ -30,8 +30,9 @@ def test_a_group_whose_last_complete_is_not_told_is_not_judged_as_stalled(field:
 def test_a_stalled_group_says_how_many_are_usual_by_now(field: Field) -> None:
     field.stalled()
     field.cycles(0, 5)
-    said = Incident.objects.get().sentence
-    assert said == "Japan 25–54: no complete for 5 h, 15 usual by now; 100 of 200."
+    one = Incident.objects.get()
+    assert one.sentence == "Japan 25–54: no complete for 5 h, 15 usual by now; 100 of 200."
+    assert one.facts["figures"] == [["completes in 5 h", "0", "15"]]
 
 
 def test_a_stalled_group_says_how_many_entered_since(field: Field) -> None:

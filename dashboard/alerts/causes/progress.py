@@ -75,7 +75,7 @@ def say_stalled(f: Figures, _: Settings) -> Words:
     return Words(
         f"No complete for {span}: {f.label}, {expected:.0f} usual by now",
         f"{f.label}: no complete for {span}, {expected:.0f} usual by now{look}; {f.progress}.",
-        (("completes since", "0", f"{expected:.0f}"),),
+        ((f"completes in {span}", "0", f"{expected:.0f}"),),
     )
 
 
