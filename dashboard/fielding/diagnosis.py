@@ -180,9 +180,9 @@ def _asked(v: Vitals) -> Evidence | None:
     if ratio < 2:
         return None
     weight = min(0.6, 0.15 + 0.1 * ratio)
-    return Evidence(
-        weight, f"{v.completes_an_hour:.1f} completes an hour", f"{v.needed_an_hour:.1f}"
-    )
+    hours, span = (1, "an hour") if v.needed_an_hour >= 1 else (24, "a day")
+    gives, asks = v.completes_an_hour * hours, v.needed_an_hour * hours
+    return Evidence(weight, f"{gives:.1f} completes {span}", f"{asks:.1f}")
 
 
 def _about_to_pause(v: Vitals) -> Evidence | None:

@@ -65,6 +65,19 @@ def test_the_numbers_are_said_as_a_pm_would():
     assert (cause.observed, cause.expected) == ("14.2 min", "9 min, as agreed")
 
 
+@pytest.mark.parametrize(
+    ("gives", "asks", "told"),
+    [
+        (5.0, 14.0, ("5.0 completes an hour", "14.0")),
+        (0.01, 0.04, ("0.2 completes a day", "1.0")),  # "0.0 an hour, expected 0.0" says nothing
+    ],
+)
+def test_what_a_slow_group_gives_is_counted_by_the_day(gives, asks, told):
+    found = diagnose(replace(WELL, completes_an_hour=gives, needed_an_hour=asks))
+    (reason,) = [one for one in found if one.code == "asked"]
+    assert (reason.observed, reason.expected) == told
+
+
 def test_the_worst_comes_first():
     seen = codes(replace(WELL, ir=0.45, status="paused", drop_off=0.3))
     assert seen[0] == "not_live"
