@@ -70,7 +70,7 @@ def render(template: str, subject_line: str, context: dict[str, object]) -> Lett
 
 
 def one_each(notices: Iterable[Notice]) -> list[Notice]:
-    """The last word on each incident, the gravest and oldest first."""
+    """The last word on each incident, the gravest first, then who risks most, then the oldest."""
     last = {notice.incident_id: notice for notice in sorted(notices, key=lambda n: n.pk or 0)}
     return sorted(
         last.values(),
@@ -78,10 +78,16 @@ def one_each(notices: Iterable[Notice]) -> list[Notice]:
             n.incident.state == Incident.State.RESOLVED,
             n.incident.severity,
             _rank(n.incident.rule),
+            -_at_risk(n.incident.group),
             n.incident.breached_at,
             n.incident_id,
         ),
     )
+
+
+def _at_risk(group: TargetGroup | None) -> float:
+    """The completes that it is likely to lack at its end."""
+    return (group.short_at_end or 0.0) if group else 0.0
 
 
 def _rank(code: str) -> int:

@@ -6,8 +6,9 @@ GLOSSARY = {
     "Average CPI": "What a complete cost on average so far, by the exchange.",
     "Budget": "What you planned to spend on the group. It is ours: the exchange does not know it.",
     "CPI": "Cost per interview: what you pay for one complete.",
-    "Conversion": "The share of those who came that completed, as the exchange counts it over the "
-    "group's whole life.",
+    "Conversion": "The share of people that completed, as the exchange counts it over the group's "
+    "whole life. Of which people it does not say: the funnel, which begins with the click, may "
+    "tell another share.",
     "Drop-off": "The share of those in the survey who left it without an end.",
     "EPC": "Earnings per click: CPI × completes ÷ entrants. Suppliers send people where it is "
     "high; below 0.15 USD a group struggles.",

@@ -101,6 +101,15 @@ def test_what_is_short_for_something_stays_in_capitals(field: Field) -> None:
     assert letter.line(notices) == "Tracker W23: 3 of 3 groups, CPI changed by somebody else"
 
 
+def test_of_two_that_are_as_grave_the_one_with_more_at_risk_leads(field: Field) -> None:
+    field.stalled(name="Spain", short_at_end=9.0)
+    field.stalled(name="Italy", short_at_end=782.0)
+    field.cycles(0, 5)
+    notices = list(Notice.objects.filter(recipient=field.pm).select_related("incident__group"))
+    names = [n.incident.group.name for n in letter.one_each(notices) if n.incident.group]
+    assert names == ["Italy", "Spain"]
+
+
 def test_a_warning_leads_a_digest_before_what_somebody_changed(field: Field) -> None:
     change(field.group(name="Germany"), -600, new={"value": "2.20"})
     field.group(drop_off_rate=0.4)
