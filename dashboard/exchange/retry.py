@@ -1,5 +1,6 @@
 """When another try helps, and how long to wait for it."""
 
+import re
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
@@ -18,16 +19,17 @@ DEFAULT_RETRY_AFTER = 10.0
 LONGEST_RETRY_AFTER = 300.0
 
 _WORTH_A_TRY = (NoAnswer, RateLimited)
+_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]*)?")
 
 
 def retry_after(header: str | None, *, now: float) -> float:
-    """Seconds that a `Retry-After` asks for, in seconds or as an HTTP date, at most 300.
+    """Seconds that a `Retry-After` asks for, in seconds (17.5 too) or as an HTTP date, at most 300.
 
     Nothing, garbage, a negative number or a past date: 10 seconds.
     """
     text = (header or "").strip()
-    if text.isascii() and text.isdigit():
-        asked = float(text[:12])
+    if _SECONDS.fullmatch(text):
+        asked = float(text)
     else:
         try:
             asked = parsedate_to_datetime(text).timestamp() - now

@@ -35,6 +35,7 @@ def test_one_group_that_is_refused_says_why_and_is_not_asked_again(
     ("header", "least", "most"),
     [
         ("7", 7, 7),
+        ("45.5", 45.5, 45.5),
         ("date 60 s ahead", 50, 60),
         ("date 60 s ago", 10, 10),
         ("soon", 10, 10),
