@@ -51,7 +51,15 @@ class TokenAnswer(msgspec.Struct, frozen=True):
     """What the token address answers: the token and its life in seconds."""
 
     access_token: str
-    expires_in: float = LONGEST_LIFE
+    expires_in: float | str = LONGEST_LIFE
+
+    @property
+    def life(self) -> float:
+        """0 to 86,400 s; the longest where no number is told, for a refusal renews it anyway."""
+        try:
+            return min(max(0.0, float(self.expires_in)), LONGEST_LIFE)
+        except ValueError:
+            return LONGEST_LIFE
 
     def __repr__(self) -> str:
         return "TokenAnswer(•••)"
@@ -165,7 +173,7 @@ class TokenHeader:
             raise self._failure from None  # its frames hold what the token address sent
         if not _usable(answer.access_token):
             raise BadAnswer("The token address sent a token that cannot be used")
-        life = min(max(answer.expires_in, 0.0), LONGEST_LIFE)
+        life = answer.life
         self._failure = None
         self._header = Secret(f"Bearer {answer.access_token}")
         self._good_until = now + max(life - EARLY, life / 2)

@@ -46,6 +46,20 @@ def test_a_token_is_renewed_before_it_expires(begin: Begin) -> None:
     assert len(exchange.targets("/oauth/token")) == 2
 
 
+@pytest.mark.parametrize(("life", "tokens"), [("86400", 1), (None, 1), ("a day", 1), ("0", 2)])
+def test_the_life_of_a_token_may_be_a_text(begin: Begin, life: str | None, tokens: int) -> None:
+    def reply(connection: Connection, asked: Asked) -> None:
+        if asked.target.endswith("/oauth/token"):
+            connection.answer({"access_token": "good", "expires_in": life})
+        else:
+            connection.answer({"countries": []})
+
+    exchange, client = begin(reply, token=True)
+    client.get_countries()
+    client.get_countries()
+    assert len(exchange.targets("/oauth/token")) == tokens
+
+
 def test_401_in_a_loop_is_one_renewal_and_then_said(begin: Begin) -> None:
     def reply(connection: Connection, asked: Asked) -> None:
         if asked.target.endswith("/oauth/token"):
