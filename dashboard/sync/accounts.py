@@ -76,11 +76,13 @@ def _pull_projects(
     """Read and store the list of projects; whether it was read to its end."""
     began = clock()
     listing = walk(lambda cursor: client.list_account_projects(page_size=100, start_after=cursor))
-    listed = list(listing)
+    listed = {row.id: row for row in listing}  # one that moves between pages comes twice
     bad += [(_LIST, item) for item in listing.quarantined]
     if not listing.complete:
         cycle.failed(listing.reason, kind=UNFINISHED)
-    _store_projects(account, listed, bad, complete=listing.complete, began=began, now=clock())
+    _store_projects(
+        account, listed.values(), bad, complete=listing.complete, began=began, now=clock()
+    )
     return listing.complete
 
 

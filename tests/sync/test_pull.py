@@ -73,6 +73,21 @@ def test_only_a_group_that_moved_is_asked_for_more(pull: Pull, exchange: Exchang
     assert Reading.objects.filter(group=group(11)).count() == 2
 
 
+def test_a_project_that_moves_between_pages_is_kept_once_as_it_was_seen_last(
+    pull: Pull, exchange: Exchange
+) -> None:
+    rows = [project_row(1), project_row(2), project_row(2, name="Moved")]
+    pages = iter([rows[:2], rows[2:]])
+
+    def page() -> tuple[int, Any]:
+        last = len(rows := next(pages)) == 1
+        return 200, {"projects": rows, "has_more": not last, "next_cursor": None if last else "b"}
+
+    exchange.on("GET", r"/projects(\?.*)?$", page)
+    assert pull()["errors"] == []
+    assert [one.name for one in Project.objects.order_by("exchange_id")] == ["Project 1", "Moved"]
+
+
 def test_people_of_the_exchange_are_known_by_name(pull: Pull) -> None:
     pull()
     assert ExchangeUser.objects.get(exchange_id=PM.lower()).name == "Anna"
