@@ -158,7 +158,11 @@ def _read(job: BatchJob, client: ExchangeClient, now: datetime) -> None:
     else:
         told = getattr(client, f"get_bulk_{job.batch.action}_target_groups_job")(**given)
     if told.status not in ("Completed", "Failed"):
-        _look_again(job, now)
+        if now - job.batch.created_at < GIVEN_UP_AFTER:
+            _look_again(job, now)
+        else:
+            why = f"After half an hour the exchange says {told.status} of this job"
+            _end(job, BatchGroup.State.UNKNOWN, why, now)
         return
     done = {one.target_group_id for one in told.updated_target_groups.data}
     failed = {
@@ -251,10 +255,14 @@ def _not_now(job: BatchJob, exc: ExchangeError, now: datetime) -> None:
         _look_again(job, now)
         return
     sent = bool(job.exchange_id) or exc.outcome_unknown
+    _end(job, BatchGroup.State.UNKNOWN if sent else BatchGroup.State.FAILED, str(exc), now)
+
+
+def _end(job: BatchJob, state: BatchGroup.State, why: str, now: datetime) -> None:
+    """The same end for every group whose result is open."""
     rows = _waiting(job)
     for row in rows:
-        row.state = BatchGroup.State.UNKNOWN if sent else BatchGroup.State.FAILED
-        row.reason = f"{str(exc).rstrip('.')}."
+        row.state, row.reason = state, f"{why.rstrip('.')}."
     _finish(job, rows, now)
 
 

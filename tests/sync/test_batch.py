@@ -235,6 +235,27 @@ def test_what_is_not_known_of_a_job_is_settled_by_reading(
     assert record.outcome(Edit.objects.get()) == ("done", "")
 
 
+def test_a_job_that_never_says_completed_or_failed_ends_and_is_settled_by_reading(
+    simulator: Simulator, editor: User
+) -> None:
+    live, clock = groups_that_are("live")[:1], Clock()
+    simulator.fault("unknown_enum", operation="get_bulk_*", value="Cancelled")
+    made = ask("pause", live, editor)
+    for _ in range(3):
+        batch.work(clock=clock)
+        simulator.advance(seconds=30)
+        clock.now += timedelta(minutes=1)
+    assert results() == {"waiting": 1}
+    clock.now += batch.GIVEN_UP_AFTER
+    batch.work(clock=clock)
+    assert results() == {"unknown": 1}
+    assert "Cancelled" in BatchGroup.objects.get().reason
+    assert made.jobs.get().check_at is None
+    clock.now += timedelta(minutes=1)
+    push.settle_due(clock=clock)
+    assert Edit.objects.get().state == "confirmed"
+
+
 def test_handing_over_is_an_edit_of_each_group_too(
     simulator: Simulator, editor: User, account: ExchangeAccount
 ) -> None:
