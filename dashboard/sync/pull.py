@@ -173,8 +173,9 @@ def _found(
     """A group's columns; nothing where its row holds what the tables cannot keep."""
     row = listed[answer.ask.group]
     one.quarantined += answer.quarantined
-    for error, kind in zip(answer.errors, answer.kinds, strict=True):
-        one.cycle.failed(f"{row.name}: {error}", kind=kind)
+    for failure in answer.failures:
+        words = f"{row.name}: {failure.part} not read: {failure.words}"
+        one.cycle.failed(words, kind=failure.kind)
     try:
         yield write.Found(answer.besides | rows.list_columns(row), row, answer)
     except fits.DoesNotFit as exc:

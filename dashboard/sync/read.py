@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import BadItem
@@ -25,7 +25,9 @@ from dashboard.exchange.walk import UNFINISHED, walk
 from dashboard.sync import fits, rows, sheets
 
 # Failures of one group that leave the others of its project to be read.
-OF_ONE_GROUP = (Forbidden, NotFound, Refused, Redirected, BadAnswer, Unavailable)
+OF_ONE_GROUP = (
+    Forbidden, NotFound, MethodNotAllowed, Refused, Redirected, BadAnswer, Unavailable,
+)  # fmt: skip
 # What a group may do without: its page then says that there is none.
 NOT_THERE = (Forbidden, NotFound, MethodNotAllowed, NotOffered)
 
@@ -73,9 +75,17 @@ class Ask:
         return sum(single) + 3 * self.details
 
 
+class Failure(NamedTuple):
+    """A part of a group that could not be read, why, and the kind of that error."""
+
+    part: str
+    words: str
+    kind: str
+
+
 @dataclass
 class Answer:
-    """What the exchange said of one group, as columns and rows; errors are sentences."""
+    """What the exchange said of one group, as columns and rows, and what it did not."""
 
     ask: Ask
     at: datetime
@@ -85,20 +95,17 @@ class Answer:
     completes: list[CompletesPoint] | None = None
     changes: list[TargetGroupChangelogBatch] = field(default_factory=list)
     quarantined: list[tuple[str, BadItem]] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    kinds: list[str] = field(default_factory=list)  # of the errors, in their order
+    failures: list[Failure] = field(default_factory=list)
     refused: bool = False  # an error that waiting does not mend
     requests: int = 0
 
-    def failed(self, words: str, *, kind: str) -> None:
-        """A part could not be read."""
-        self.errors.append(words)
-        self.kinds.append(kind)
-
     @property
-    def whole(self) -> bool:
-        """Whether nothing that was asked failed; what failed is asked again, after a while."""
-        return not self.errors
+    def error(self) -> str:
+        """What could not be read and why, a reason at a time; empty where nothing failed."""
+        parts: dict[str, list[str]] = {}
+        for failure in self.failures:
+            parts.setdefault(failure.words.rstrip("."), []).append(failure.part)
+        return " ".join(f"Not read: {', '.join(of)}. {words}." for words, of in parts.items())
 
 
 def group(client: ExchangeClient, ask: Ask, *, now: Callable[[], datetime]) -> Answer:
@@ -107,24 +114,24 @@ def group(client: ExchangeClient, ask: Ask, *, now: Callable[[], datetime]) -> A
     before = client.requests_here
     ids = {"project_id": ask.project, "target_group_id": ask.group}
     launched = ask.status != "draft"
-    parts: list[tuple[bool, Callable[[], None]]] = [
-        (ask.overview and launched, lambda: _overview(client, ids, answer)),
-        (ask.details and not launched, lambda: _draft(client, ids, answer)),
-        (ask.performance and launched, lambda: _performance(client, ids, answer)),
-        (ask.completes and launched, lambda: _completes(client, ids, answer)),
-        (ask.details and launched, lambda: _details(client, ids, answer)),
-        (ask.details and launched, lambda: _run(client, ids, answer)),
-        (ask.details and launched, lambda: _re_entry(client, ids, answer)),
-        (ask.profiles and launched, lambda: _profiles(client, ids, answer)),
-        (ask.rate_card, lambda: _rate_card(client, ids, answer)),
-        (ask.changelog, lambda: _changelog(client, answer)),
+    parts: list[tuple[str, bool, Callable[[], None]]] = [
+        ("price and cost", ask.overview and launched, lambda: _overview(client, ids, answer)),
+        ("the draft", ask.details and not launched, lambda: _draft(client, ids, answer)),
+        ("performance", ask.performance and launched, lambda: _performance(client, ids, answer)),
+        ("completes by hour", ask.completes and launched, lambda: _completes(client, ids, answer)),
+        ("details", ask.details and launched, lambda: _details(client, ids, answer)),
+        ("fielding period", ask.details and launched, lambda: _run(client, ids, answer)),
+        ("re-entry", ask.details and launched, lambda: _re_entry(client, ids, answer)),
+        ("quotas", ask.profiles and launched, lambda: _profiles(client, ids, answer)),
+        ("rate card", ask.rate_card, lambda: _rate_card(client, ids, answer)),
+        ("history", ask.changelog, lambda: _changelog(client, answer)),
     ]
-    for wanted, part in parts:
+    for name, wanted, read in parts:
         if wanted:
             try:
-                part()
+                read()
             except OF_ONE_GROUP as exc:
-                answer.failed(str(exc), kind=exc.kind)
+                answer.failures.append(Failure(name, str(exc), exc.kind))
                 answer.refused = answer.refused or not exc.waiting_helps
             except fits.DoesNotFit as exc:
                 bad = BadItem(raw_text=str(exc), reason=str(exc), id=ask.group)
@@ -212,7 +219,7 @@ def _changelog(client: ExchangeClient, answer: Answer) -> None:
             caught_up = True
             break
     if not (caught_up or changes.complete):
-        answer.failed(changes.reason, kind=UNFINISHED)
+        answer.failures.append(Failure("history", changes.reason, UNFINISHED))
 
 
 def _reaches(batches: Sequence[TargetGroupChangelogBatch], since: datetime) -> bool:

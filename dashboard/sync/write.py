@@ -140,10 +140,10 @@ def _apply(group: TargetGroup, one: Found, protected: set[tuple[int, str]], now:
 def _note_outcome(group: TargetGroup, one: Found, now: datetime) -> None:
     """What was asked is done, or owed: what failed is asked again after a while."""
     answer = one.answer
-    group.row_hash, group.error = rows.row_hash(one.row), " ".join(answer.errors)
+    group.row_hash, group.error = rows.row_hash(one.row), answer.error
     if group.told_at == answer.ask.told_at:
         group.told_at = None
-    if answer.whole:
+    if not answer.failures:
         group.owed_at = group.owes_since = None
     else:
         group.owes_since = group.owes_since or now

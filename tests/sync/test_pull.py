@@ -253,6 +253,19 @@ def test_one_forbidden_group_says_why_and_the_others_go_on(pull: Pull, exchange:
     assert not group(11).error
 
 
+@pytest.mark.parametrize("status", [403, 405])
+def test_an_account_without_the_right_to_the_history_reads_all_else_and_says_what_is_missing(
+    pull: Pull, exchange: Exchange, status: int
+) -> None:
+    exchange.on("GET", "/changelog", lambda: (status, {"detail": "not yours"}))
+    exchange.on("GET", f"{ulid(12)}/fielding-runs", lambda: (status, {"detail": "not yours"}))
+    pull()
+    assert (group(11).entrants, group(11).expected_loi_minutes) == (900, 9)
+    why = "The exchange does not " + ("allow this" if status == 403 else "offer this")
+    assert group(11).error == f"Not read: history. {why}: not yours."
+    assert group(12).error == f"Not read: fielding period, history. {why}: not yours."
+
+
 def test_what_failed_of_a_group_is_asked_again_though_its_row_stays_the_same(
     pull: Pull, exchange: Exchange
 ) -> None:
