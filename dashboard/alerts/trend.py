@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import struct
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
+from typing import Any
 
+from dashboard.fielding.completes import on_the_hour
 from dashboard.fielding.models import CompletesDay
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -39,12 +42,19 @@ def last_day(groups: Iterable[int], *, now: datetime) -> dict[int, tuple[str, in
     rows = CompletesDay.objects.filter(
         group__in=list(groups), day__gte=(end - timedelta(hours=26)).date()
     )
-    counts: dict[int, dict[datetime, int]] = {}
-    for row in rows:
-        midnight = end.replace(year=row.day.year, month=row.day.month, day=row.day.day, hour=0)
-        hours = struct.unpack("<24i", bytes(row.hours))
-        known = counts.setdefault(row.group_id, {})
-        known.update({midnight + (i + 1) * HOUR: n for i, n in enumerate(hours) if n >= 0})
+    days: dict[int, list[Any]] = defaultdict(list)
+    for pk, *day in rows.values_list("group_id", "day", "hours", "odd"):
+        days[pk].append(day)
+    counts = {pk: _counts(on_the_hour(of_group)) for pk, of_group in days.items()}
     stamps = [end - back * HOUR for back in range(24, -1, -1)]
     series = {pk: [known.get(stamp) for stamp in stamps] for pk, known in counts.items()}
     return {pk: (bars(listed), most(listed)) for pk, listed in series.items()}
+
+
+def _counts(days: Iterable[tuple[date, bytes]]) -> dict[datetime, int]:
+    found: dict[datetime, int] = {}
+    for day, hours in days:
+        midnight = datetime.combine(day, time(), UTC)
+        slots = enumerate(struct.unpack("<24i", hours), start=1)
+        found |= {midnight + hour * HOUR: n for hour, n in slots if n >= 0}
+    return found

@@ -72,6 +72,27 @@ def unpack(
     return points
 
 
+def on_the_hour(
+    days: Iterable[tuple[date, bytes | memoryview, Iterable[Iterable[Any]] | None]],
+) -> list[tuple[date, bytes]]:
+    """The slots of a group's days; one without a reading takes the last of the hour that it begins.
+
+    So a series whose intervals end at 10:12 and 11:12, as its fielding began, has hours too.
+    """
+    rows = [(day, packed(hours, odd)) for day, hours, odd in days]
+    told: dict[tuple[date, int], int] = {}
+    for _, row in rows:
+        for at, count in row.odd or ():
+            before = datetime.fromisoformat(at) - timedelta(hours=1)
+            told[before.date(), before.hour] = count
+    return [(day, _with(told, day, row.hours) if told else row.hours) for day, row in rows]
+
+
+def _with(told: Mapping[tuple[date, int], int], day: date, hours: bytes) -> bytes:
+    known = enumerate(_PACKED.unpack(hours))
+    return _PACKED.pack(*(told.get((day, h), GAP) if n == GAP else n for h, n in known))
+
+
 def packed(hours: bytes | memoryview, odd: Iterable[Iterable[Any]] | None) -> PackedDay:
     """A stored row as it was packed, whatever the database made of its types."""
     pairs = [(str(at), int(count)) for at, count in odd] if odd else None

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from dashboard.fielding.completes import on_the_hour
 from dashboard.fielding.measured import CompletesDayQuerySet
 from dashboard.fielding.models import CompletesDay, TargetGroup
 
@@ -42,16 +43,16 @@ class Step(NamedTuple):
 def grid(group: TargetGroup, since: datetime) -> Grid | None:
     """The hourly grid since a moment, without empty ends; None if nothing was ever counted."""
     days = CompletesDayQuerySet(CompletesDay).filter(group=group).since(since)
-    return from_days(list(days.values_list("day", "hours")))
+    return from_days(list(days.values_list("day", "hours", "odd")))
 
 
-def from_days(days: Sequence[tuple[date, Any]]) -> Grid | None:
+def from_days(days: Sequence[tuple[date, Any, Any]]) -> Grid | None:
     """One grid from packed days in order; days without a row are gaps."""
     if not days:
         return None
     first = days[0][0]
     counts: list[int | None] = [None] * (((days[-1][0] - first).days + 1) * 24)
-    for day, hours in days:
+    for day, hours in on_the_hour(days):
         at = (day - first).days * 24
         counts[at : at + 24] = [None if n < 0 else n for n in _DAY.unpack(bytes(hours))]
     known = [i for i, n in enumerate(counts) if n is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from dashboard.fielding.completes import on_the_hour
 from dashboard.fielding.measured import CompletesDayQuerySet
 from dashboard.fielding.models import CompletesDay, Project
 from dashboard.fielding.wanted import completes_wanted
@@ -41,10 +43,10 @@ def of_project(project: Project, *, now: datetime) -> Shares:
     groups = list(project.target_groups.exclude(status="draft").values_list(*_COLUMNS, named=True))
     since = now - timedelta(days=DAYS)
     days = CompletesDayQuerySet(CompletesDay).filter(group__project=project).since(since)
-    rows = list(days.values_list("group_id", "day", "hours"))
+    rows = list(days.values_list("group_id", "day", "hours", "odd"))
     if not rows:
         return Shares(None, [], [], [])
-    first = min(day for _, day, _ in rows)
+    first = min(day for _, day, _, _ in rows)
     counts = _hourly(rows, first, now)
     start = datetime(first.year, first.month, first.day, tzinfo=UTC) + HOUR
     ranked = sorted(groups, key=lambda group: -(group.completes or 0))
@@ -52,16 +54,22 @@ def of_project(project: Project, *, now: datetime) -> Shares:
     return Shares(start, _shares(ranked, counts), _required(groups), _forecast(groups, end))
 
 
-def _hourly(rows: Sequence[tuple[int, date, Any]], first: date, now: datetime) -> dict[int, Counts]:
+def _hourly(
+    rows: Sequence[tuple[int, date, Any, Any]], first: date, now: datetime
+) -> dict[int, Counts]:
     """Each group's count at each hour up to now; a gap keeps the count before it."""
     start = datetime(first.year, first.month, first.day, tzinfo=UTC)
     hours = max(int((now - start) / HOUR), 1)
-    length = (max(day for _, day, _ in rows) - first).days * 24 + 24
+    length = (max(day for _, day, _, _ in rows) - first).days * 24 + 24
+    of_group: dict[int, list[Any]] = defaultdict(list)
+    for pk, *of_day in rows:
+        of_group[pk].append(tuple(of_day))
     found: dict[int, Counts] = {}
-    for pk, day, packed in rows:
-        line = found.setdefault(pk, np.full(length, -1, dtype=np.int64))
-        at = (day - first).days * 24
-        line[at : at + 24] = np.frombuffer(bytes(packed), dtype="<i4")
+    for pk, days in of_group.items():
+        line = found[pk] = np.full(length, -1, dtype=np.int64)
+        for day, packed in on_the_hour(days):
+            at = (day - first).days * 24
+            line[at : at + 24] = np.frombuffer(packed, dtype="<i4")
     return {pk: _carried(line)[:hours] for pk, line in found.items()}
 
 

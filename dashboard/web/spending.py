@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import QuerySet
 
+from dashboard.fielding.completes import on_the_hour
 from dashboard.fielding.models import CompletesDay
 from dashboard.sync.plan import reconciled_at
 from dashboard.web import figures, words
@@ -149,7 +150,8 @@ def _counts(paid: QuerySet[Any], rows: Iterable[Any], now: datetime) -> dict[int
     if first is None or not (ends := month_ends(first, now)):
         return found
     days = CompletesDay.objects.filter(day__in=ends, group__in=paid.order_by().values("pk"))
-    for pk, day, hours in days.values_list("group_id", "day", "hours"):
+    for pk, *row in days.values_list("group_id", "day", "hours", "odd"):
+        [(day, hours)] = on_the_hour([cast("Any", row)])
         if (count := last_known(hours)) is not None:
             found.setdefault(pk, {})[day] = count
     return found

@@ -30,6 +30,18 @@ def test_a_point_off_the_hour_is_kept_exactly() -> None:
     assert completes.unpack(DAY, *packed) == [(at(5), 2), (at(5, 17), 3)]
 
 
+def test_a_series_that_never_ends_on_the_hour_has_hours_all_the_same() -> None:
+    told = [(at(9, 12), 3), (at(10, 12), 5), (at(23, 12), 8), (at(0, 12, day=21), 9)]
+    days = completes.on_the_hour((day, *row) for day, row in completes.pack(told).items())
+    known = [point for day, hours in days for point in completes.unpack(day, hours, None)]
+    assert known == [(at(9), 3), (at(10), 5), (at(23), 8), (at(0, day=21), 9)]
+
+
+def test_an_hour_with_a_reading_keeps_it_whatever_the_minutes_after_say() -> None:
+    packed = completes.pack([(at(9), 3), (at(9, 17), 4)])[DAY]
+    assert completes.on_the_hour([(DAY, *packed)]) == [(DAY, packed.hours)]
+
+
 def test_a_gap_stays_a_gap_and_zero_stays_zero() -> None:
     packed = completes.pack([(at(2), 0), (at(4), 1)])[DAY]
     assert completes.unpack(DAY, *packed) == [(at(2), 0), (at(4), 1)]

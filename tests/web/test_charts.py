@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import plotly.graph_objects as go
 import pytest
 
+from dashboard.fielding import completes
 from dashboard.web import charts, series
 from tests.make import NOW
 
@@ -47,6 +48,12 @@ def test_the_line_is_on_the_groups_own_clock_and_a_gap_stays_a_gap() -> None:
     assert line["x0"] == "2026-11-20T18:00:00"
     assert line["dx"] == 3_600_000
     assert line["y"] == [1, None, 4, 6]
+
+
+def test_a_series_that_ends_off_the_hour_is_drawn_too() -> None:
+    told = [(NOW + timedelta(hours=hour, minutes=12), 3 * hour) for hour in range(15)]
+    rows = [(day, *row) for day, row in sorted(completes.pack(told).items())]
+    assert series.from_days(rows) == series.Grid(NOW, [3 * hour for hour in range(15)])
 
 
 def test_hours_stay_true_across_a_change_of_clocks() -> None:

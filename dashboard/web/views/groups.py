@@ -136,7 +136,7 @@ def _over_time(
         changes, edits, days, list(readings.values_list("at", "entrants", "prescreens"))
     )
     view = completes.View.asked(request.GET)
-    grid = series.from_days([(day, hours) for day, hours, _ in days])
+    grid = series.from_days(days)
     drawn = None
     if not request.headers.get("HX-Request") and len(changes) < HISTORY_ROWS > len(edits):
         drawn = completes.first(
