@@ -164,19 +164,27 @@ def _read(job: BatchJob, client: ExchangeClient, now: datetime) -> None:
             why = f"After half an hour the exchange says {told.status} of this job"
             _end(job, BatchGroup.State.UNKNOWN, why, now)
         return
+    rows = _waiting(job)
+    tell(rows, told)
+    _finish(job, rows, now)
+
+
+def tell(rows: Iterable[BatchGroup], told: BulkJob) -> None:
+    """How each group fared in a job that has ended; one that it leaves out is to be read."""
     done = {one.target_group_id for one in told.updated_target_groups.data}
     failed = {
         one.target_group_id: _reason(one.failure_reason) for one in told.failed_target_groups.data
     }
-    rows = _waiting(job)
     for row in rows:
         ulid = row.group.exchange_id
         if ulid in failed or (told.status == "Failed" and ulid not in done):
             row.state = BatchGroup.State.FAILED
             row.reason = failed.get(ulid, "The exchange could not carry this out and says no more.")
-        else:
+        elif ulid in done or not (done or failed):
             row.state = BatchGroup.State.DONE
-    _finish(job, rows, now)
+        else:
+            row.state = BatchGroup.State.UNKNOWN
+            row.reason = "The exchange tells how others of this job fared, and not this group."
 
 
 def _reason(told: Any) -> str:

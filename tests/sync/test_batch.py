@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from dashboard.exchange.shapes.jobs import BulkJob
 from dashboard.fielding.models import (
     Batch,
     BatchGroup,
@@ -139,6 +141,27 @@ def test_a_group_that_cannot_tells_why_and_the_others_go_on(
     assert rows[live[0].pk].state == "done"
     assert rows[live[1].pk].state == "failed"
     assert rows[live[1].pk].reason
+
+
+@pytest.mark.parametrize(
+    ("updated", "failed", "third"),
+    [(["one"], ["two"], "unknown"), (["one", "three"], ["two"], "done"), ([], [], "done")],
+)
+def test_a_group_that_an_ended_job_leaves_out_is_not_called_done(
+    updated: list[str], failed: list[str], third: str
+) -> None:
+    told = {
+        "status": "Completed",
+        "updated_target_groups": {"data": [{"target_group_id": name} for name in updated]},
+        "failed_target_groups": {"data": [{"target_group_id": name} for name in failed]},
+    }
+    rows = [
+        BatchGroup(group=TargetGroup(exchange_id=name), state="waiting")
+        for name in ("one", "two", "three")
+    ]
+    batch.tell(rows, msgspec.convert(told, BulkJob))
+    assert rows[2].state == third
+    assert [row.state for row in rows[:2]] == (["done", "failed"] if failed else ["done", "done"])
 
 
 def test_a_worker_that_dies_between_commit_and_sending_costs_nothing(
