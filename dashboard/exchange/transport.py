@@ -224,9 +224,10 @@ class Transport:
             return answer.body
         error = error_of(answer, now=self._clock.time(), hide=lambda _: "")
         if isinstance(error, Rejected):
-            raise Unauthorized(
-                "The token address does not accept the client id and secret", status=answer.status
-            )
+            known = answer.status in (400, 401, 403)
+            says = "does not accept the client id and secret" if known else "gives no token"
+            words = f"The token address {says} ({answer.status})"
+            raise Unauthorized(words, status=answer.status)
         raise error
 
     def _compare_clocks(self, answer: Answer) -> None:

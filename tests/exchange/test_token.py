@@ -81,6 +81,12 @@ def test_a_refused_api_key_is_asked_with_once(begin: Begin) -> None:
     assert [each.headers["authorization"] for each in exchange.asked] == ["our-key"]
 
 
+def test_a_token_address_that_is_none_does_not_blame_the_secret(begin: Begin) -> None:
+    _, client = begin(lambda c, _: c.answer(b"<html>", status=404), token=True)
+    with pytest.raises(Unauthorized, match=r"gives no token \(404\)"):
+        client.get_countries()
+
+
 def test_a_refused_client_secret_is_said_without_the_secret(begin: Begin) -> None:
     def reply(connection: Connection, _: Asked) -> None:
         connection.answer({"detail": "bad our-secret"}, status=403)
