@@ -111,6 +111,15 @@ def changed_days(
     return {day: packed for day, packed in read.items() if stored.get(day) != packed}
 
 
+def lowered(stored: Mapping[date, PackedDay], read: Mapping[date, PackedDay]) -> bool:
+    """Whether an answer counts fewer completes at some hour than it did before."""
+    for day in stored.keys() & read.keys():
+        was, now = (np.frombuffer(of[day].hours, "<i4") for of in (stored, read))
+        if ((now < was) & (now != GAP)).any():
+            return True
+    return False
+
+
 def filled(
     stored: Mapping[date, PackedDay], read: Mapping[date, PackedDay]
 ) -> dict[date, PackedDay]:

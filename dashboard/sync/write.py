@@ -180,9 +180,11 @@ def _store_days(groups: Mapping[str, TargetGroup], found: Iterable[Found]) -> di
         unique_fields=["group", "day"],
         update_fields=["hours", "odd"],
     )
-    for group in groups.values():
+    for group in groups.values():  # a past that is told anew, with fewer, does not fall by itself
         if group.pk in read and stored[group.pk]:
-            group.reconciling = completes.falls(completes.readings(read[group.pk])) > 0
+            falls = completes.falls(completes.readings(read[group.pk])) > 0
+            fewer = completes.lowered(stored[group.pk], read[group.pk])
+            group.reconciling = group.reconciling or falls or fewer
     return {pk: stored[pk] | days for pk, days in read.items()}
 
 

@@ -351,6 +351,27 @@ def test_each_round_is_on_record(pull: Pull) -> None:
     assert cycle.requests > 3
 
 
+def test_a_past_that_is_told_again_with_fewer_completes_is_called_reconciliation(
+    pull: Pull, exchange: Exchange
+) -> None:
+    def told(*counts: int) -> None:
+        exchange.groups[ulid(1)][0] = group_row(11, completes=counts[-1])
+        exchange.completes[ulid(11)] = [
+            {"timestamp": f"2026-11-20T{hour}:00:00.000Z", "count": count}
+            for hour, count in enumerate(counts, start=10)
+        ]
+        TargetGroup.objects.update(completes_read_at=None)
+        pull()
+
+    told(100, 110, 120)
+    told(100, 110, 120, 121)
+    assert not group(11).reconciling
+    told(90, 99, 108, 109)
+    assert group(11).reconciling
+    told(90, 99, 108, 109, 111)
+    assert group(11).reconciling
+
+
 def test_completes_that_fall_are_kept_and_called_reconciliation(
     pull: Pull, exchange: Exchange
 ) -> None:
