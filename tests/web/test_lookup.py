@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from dashboard.exchange.errors import TimedOut
+from dashboard.exchange.errors import Forbidden, TimedOut
 from dashboard.fielding.models import BusinessUnit, ExchangeAccount
 from dashboard.sync.lookup import Found
 from dashboard.web import words
@@ -107,6 +107,16 @@ def test_no_card_a_wrong_choice_and_an_exchange_that_is_away_are_said(
     assert "Choose one of your business units." in card(viewer, unit="", country="jp")
     exchange.down = TimedOut()
     assert "did not answer in time" in card(viewer, unit=unit.pk, country="jp")
+
+
+def test_an_account_that_may_not_read_a_rate_card_is_not_told_that_there_is_none(
+    viewer: Client, unit: BusinessUnit, exchange: FakeExchange
+) -> None:
+    exchange.down = Forbidden()
+    page = card(viewer, unit=unit.pk, country="jp")
+    assert "The exchange does not allow this." in page
+    assert "has no rate card" not in page
+    assert "Try again" not in page
 
 
 def test_a_business_unit_of_another_account_is_not_offered(

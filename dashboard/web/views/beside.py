@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from dashboard.exchange.errors import ExchangeError, Forbidden, NotFound
+from dashboard.exchange.errors import ExchangeError, NotFound
 from dashboard.fielding.models import ExchangeAccount
 from dashboard.sync import lookup
 from dashboard.web import drafting, words
@@ -61,11 +61,12 @@ def _card(entry: DraftEntry, value: Any, wrong: dict[str, str]) -> Beside:
     known = {name: told for name, told in value.items() if name not in wrong}
     try:
         card = drafting.card_table(lookup.rate_card(unit=unit, country=country), known)
-    except (NotFound, Forbidden):
+    except NotFound:
         said = f"{unit} has no rate card for {words.country(country)}: type a CPI."
         return Beside(RATE_CARD, trouble=said)
     except ExchangeError as exc:
-        return Beside(RATE_CARD, trouble=f"{exc}. Try again in a moment.")
+        again = "Try again in a moment" if exc.waiting_helps else "Without it, type a CPI"
+        return Beside(RATE_CARD, trouble=f"{exc}. {again}.")
     if card is None:
         return Beside(RATE_CARD, trouble="The exchange sent no table of prices.")
     return Beside(RATE_CARD, card=card, title=title)

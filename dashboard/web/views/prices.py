@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from dashboard.exchange.errors import ExchangeError, Forbidden, NotFound
+from dashboard.exchange.errors import ExchangeError, NotFound
 from dashboard.fielding import rate_card
 from dashboard.fielding.models import BusinessUnit
 from dashboard.fielding.queries import VisibleQuerySet
@@ -58,10 +58,11 @@ def _found(exchange: Any, unit: BusinessUnit | None, country: str) -> dict[str, 
     name = words.country(country)
     try:
         card = rate_card.read(exchange.rate_card(unit=unit, country=country))
-    except (NotFound, Forbidden):
+    except NotFound:
         return {"trouble": f"{unit} has no rate card for {name}: its groups are priced by CPI."}
     except ExchangeError as exc:
-        return {"trouble": f"{exc}. Try again in a moment."}
+        again = " Try again in a moment." if exc.waiting_helps else ""
+        return {"trouble": f"{exc}.{again}"}
     if card is None:
         return {"trouble": f"The exchange sent no table of prices for {name}."}
     return {"card": pricing.table(card), "country_name": name}
