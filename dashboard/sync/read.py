@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -28,8 +29,10 @@ from dashboard.sync import fits, rows, sheets
 OF_ONE_GROUP = (
     Forbidden, NotFound, MethodNotAllowed, Refused, Redirected, BadAnswer, Unavailable,
 )  # fmt: skip
-# What a group may do without: its page then says that there is none.
-NOT_THERE = (Forbidden, NotFound, MethodNotAllowed, NotOffered)
+# What a group may do without: its page then says that there is none. What we may not read, or no
+# longer, may be there: what was read of it stays.
+NOT_THERE = (NotFound, NotOffered)
+NOT_FOR_US = (Forbidden, MethodNotAllowed)
 
 
 @dataclass(frozen=True)
@@ -184,20 +187,22 @@ def _re_entry(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> No
 
 
 def _profiles(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
-    try:
-        answer.sheet |= sheets.profile_columns(client.list_profiles(**ids))
-    except NOT_THERE:
-        answer.sheet |= sheets.profile_columns(None)
+    with suppress(*NOT_FOR_US):
+        try:
+            answer.sheet |= sheets.profile_columns(client.list_profiles(**ids))
+        except NOT_THERE:
+            answer.sheet |= sheets.profile_columns(None)
 
 
 def _rate_card(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
     """The card of a group that is priced by one; a new group's overview or draft says whether."""
     if answer.columns.get("pricing_model", "rate_card") != "rate_card":
         return
-    try:
-        answer.sheet |= sheets.rate_card_columns(client.get_target_group_rate_card(**ids))
-    except NOT_THERE:
-        answer.sheet |= sheets.rate_card_columns(None)
+    with suppress(*NOT_FOR_US):
+        try:
+            answer.sheet |= sheets.rate_card_columns(client.get_target_group_rate_card(**ids))
+        except NOT_THERE:
+            answer.sheet |= sheets.rate_card_columns(None)
 
 
 def _changelog(client: ExchangeClient, answer: Answer) -> None:

@@ -80,6 +80,17 @@ def test_a_group_without_profiles_is_read_without_a_complaint(pull: Pull) -> Non
     assert not GroupSheet.objects.filter(group__exchange_id=ulid(12)).exists()
 
 
+@pytest.mark.parametrize(("status", "left"), [(403, 1), (405, 1), (404, 0)])
+def test_quotas_that_may_not_be_read_any_more_stay_and_those_that_are_gone_go(
+    pull: Pull, exchange: Exchange, status: int, left: int
+) -> None:
+    pull()
+    exchange.on("GET", f"{ONE}/profiles", lambda: (status, {"detail": "no"}))
+    TargetGroup.objects.filter(exchange_id=ONE).update(row_hash=b"")
+    assert pull()["errors"] == []
+    assert len(sheet().profiles or []) == left
+
+
 def test_only_a_group_that_a_card_prices_is_asked_for_it(pull: Pull, exchange: Exchange) -> None:
     priced_by_a_card(exchange)
     pull()
