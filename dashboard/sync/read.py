@@ -146,11 +146,14 @@ def group(client: ExchangeClient, ask: Ask, *, now: Callable[[], datetime]) -> A
 def _overview(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
     overview = client.get_target_group_overview(**ids)
     answer.columns |= rows.overview_columns(overview)
-    answer.besides = rows.besides(overview)
+    answer.besides |= rows.besides(overview)
 
 
 def _performance(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
-    answer.columns |= rows.performance_columns(client.get_target_group_performance(**ids))
+    performance = client.get_target_group_performance(**ids)
+    answer.columns |= rows.performance_columns(performance)
+    if performance.last_complete:
+        answer.besides["last_complete_at"] = performance.last_complete
 
 
 def _completes(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:

@@ -182,9 +182,9 @@ def overview_columns(overview: TargetGroupOverview) -> dict[str, Any]:
 
 
 def performance_columns(performance: TargetGroupPerformance) -> dict[str, Any]:
-    """Columns that the performance tells, the last complete among them: a row may leave it out."""
-    analysis, last = performance.respondent_analysis, performance.last_complete
-    return ({"last_complete_at": last} if last else {}) | {
+    """Columns that only the performance tells: entrants, first complete, respondent analysis."""
+    analysis = performance.respondent_analysis
+    return {
         "entrants": performance.entrants,
         "first_complete_at": performance.first_complete,
         "respondent_analysis": [

@@ -201,6 +201,18 @@ def test_a_cost_of_billions_of_dong_costs_no_price(pull: Pull, exchange: Exchang
     assert held == (Decimal(400000), Decimal("3453375600.25"), Decimal("3453375600.25"))
 
 
+def test_a_rows_own_last_complete_is_not_overtaken_by_that_of_the_performance(
+    pull: Pull, exchange: Exchange
+) -> None:
+    row = group_row(11)
+    row["statistics"]["last_complete_date"] = {"value": "2026-11-20T11:00:00Z", "issues": []}
+    exchange.groups[ulid(1)][0] = row
+    told = {"entrants": 9, "prescreens": 3, "completes": 1, "last_complete": "2026-11-20T10:00:00Z"}
+    exchange.on("GET", f"{ulid(11)}/performance$", lambda: (200, told))
+    pull()
+    assert group(11).last_complete_at == datetime(2026, 11, 20, 11, tzinfo=UTC)
+
+
 def test_a_row_without_its_last_complete_has_that_of_the_performance(
     pull: Pull, exchange: Exchange
 ) -> None:
