@@ -9,6 +9,7 @@ from django.db.models import Exists, F, OuterRef
 
 from dashboard.fielding.compiled import Given, Read
 from dashboard.fielding.models import Change, Edit, TargetGroup, User
+from dashboard.fielding.queries import ChangeQuerySet
 from dashboard.fielding.subqueries import LINE
 
 _COLUMNS = (
@@ -18,7 +19,8 @@ _COLUMNS = (
 )  # fmt: skip
 _GROUP = Read(
     lambda: (
-        TargetGroup.objects.filter(pk=Given("pk"), account__memberships__user=Given("user"))
+        TargetGroup.objects.visible_to(Given("user"))
+        .filter(pk=Given("pk"))
         .only(*_COLUMNS)
         .annotate(
             version=F("project__version"), edited=Exists(Edit.objects.filter(group=OuterRef("pk")))
@@ -37,9 +39,8 @@ def group(pk: int, user: User) -> TargetGroup | None:
 
 @cache
 def _changes(at_most: int) -> Read[Change]:
-    told = Change.objects.filter(group=Given("group"), kind__among=Given("kinds"))
-    newest = told.order_by("-occurred_at", "-batch_id", "position")
-    return Read(lambda: newest.only(*LINE)[:at_most])
+    told = ChangeQuerySet(Change).filter(group=Given("group"), kind__among=Given("kinds"))
+    return Read(lambda: told.newest().only(*LINE)[:at_most])
 
 
 def changes(of: TargetGroup, kinds: Sequence[str], at_most: int) -> list[Change]:

@@ -46,13 +46,14 @@ from dashboard.fielding.subqueries import (
 )
 
 if TYPE_CHECKING:
+    from dashboard.fielding.compiled import Given
     from dashboard.fielding.models import User
 
 
 class VisibleQuerySet(models.QuerySet[Any]):
     """Rows that belong to an exchange account."""
 
-    def visible_to(self, user: User) -> Self:
+    def visible_to(self, user: User | Given) -> Self:
         """The rows of the accounts that this person is a member of."""
         return self.filter(account__memberships__user=user)
 
