@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import BadItem
@@ -33,6 +32,7 @@ OF_ONE_GROUP = (
 # longer, may be there: what was read of it stays.
 NOT_THERE = (NotFound, NotOffered)
 NOT_FOR_US = (Forbidden, MethodNotAllowed)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -190,22 +190,26 @@ def _re_entry(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> No
 
 
 def _profiles(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
-    with suppress(*NOT_FOR_US):
-        try:
-            answer.sheet |= sheets.profile_columns(client.list_profiles(**ids))
-        except NOT_THERE:
-            answer.sheet |= sheets.profile_columns(None)
+    answer.sheet |= _if_any(lambda: client.list_profiles(**ids), sheets.profile_columns)
 
 
 def _rate_card(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
     """The card of a group that is priced by one; a new group's overview or draft says whether."""
     if answer.columns.get("pricing_model", "rate_card") != "rate_card":
         return
-    with suppress(*NOT_FOR_US):
-        try:
-            answer.sheet |= sheets.rate_card_columns(client.get_target_group_rate_card(**ids))
-        except NOT_THERE:
-            answer.sheet |= sheets.rate_card_columns(None)
+    answer.sheet |= _if_any(
+        lambda: client.get_target_group_rate_card(**ids), sheets.rate_card_columns
+    )
+
+
+def _if_any(read: Callable[[], T], columns: Callable[[T | None], dict[str, Any]]) -> dict[str, Any]:
+    """The columns of what a group may do without; none at all where it is kept from us."""
+    try:
+        return columns(read())
+    except NOT_THERE:
+        return columns(None)
+    except NOT_FOR_US:
+        return {}
 
 
 def _changelog(client: ExchangeClient, answer: Answer) -> None:

@@ -163,9 +163,7 @@ def _store_days(groups: Mapping[str, TargetGroup], found: Iterable[Found]) -> di
     }
     if not read:
         return {}
-    stored: dict[int, Days] = defaultdict(dict)
-    for pk, days in stored_days(read).items():
-        stored[pk] = days
+    stored: dict[int, Days] = defaultdict(dict, stored_days(read))
     for one in found:  # a point that was set aside keeps its last good value
         if one.answer.completes is not None and one.answer.quarantined:
             pk = groups[one.answer.ask.group].pk
