@@ -15,7 +15,7 @@ import copy
 import enum
 import json
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -139,6 +139,8 @@ def _told(value: Any, connection: BaseDatabaseWrapper) -> Any:
     """A value as the database's driver takes it."""
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value)
+    if isinstance(value, date):
+        return connection.ops.adapt_datefield_value(value)
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, Collection) and not isinstance(value, str | bytes):

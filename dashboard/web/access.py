@@ -15,11 +15,21 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
 
+from dashboard.fielding.compiled import Given, Read
 from dashboard.fielding.models import Membership, User
 from dashboard.fielding.watch import watched
 
 View = Callable[..., HttpResponseBase]
 AnyView = TypeVar("AnyView", bound=View)
+
+
+def _mine() -> Any:
+    return Membership.objects.filter(user=Given("user")).annotate(**watched())
+
+
+_MINE = Read(lambda: _mine().select_related("account"))
+_IN_FRAME: Read[Any] = Read(lambda: _mine().values_list(*watched(), named=True))
+_STAMPED = Read(lambda: _mine().stamped())
 
 
 class Rule(StrEnum):
@@ -51,14 +61,13 @@ def memberships(request: HttpRequest) -> dict[int, Membership]:
     """What the person may do, by account; asked once a request."""
     found: dict[int, Membership] | None = getattr(request, "_memberships", None)
     if found is None:
-        found = _remember(request, Membership.objects.select_related("account"))
+        found = _remember(request, _MINE(user=person(request).pk))
     return found
 
 
 def read_frame_alone(request: HttpRequest) -> None:
     """What the frame tells and nothing else, for a request that likely needs no roles."""
-    mine = Membership.objects.filter(user=person(request)).annotate(**watched())
-    request._in_frame = list(mine.values_list(*watched(), named=True))  # type: ignore[attr-defined]
+    request._in_frame = _IN_FRAME(user=person(request).pk)  # type: ignore[attr-defined]
 
 
 def shown_in_frame(request: HttpRequest) -> list[Any]:
@@ -72,15 +81,14 @@ def stamped(request: HttpRequest) -> tuple[list[str], datetime | None]:
 
     In the one query for what the person may do.
     """
-    found = _remember(request, Membership.objects.stamped()).values()
+    found = _remember(request, _STAMPED(user=person(request).pk)).values()
     ages = [one.oldest for one in found if one.oldest]  # type: ignore[attr-defined]
     stamps = [f"{one.account_id}:{one.stamp}:{one.account.health}" for one in found]  # type: ignore[attr-defined]
     return stamps, min(ages, default=None)
 
 
-def _remember(request: HttpRequest, rows: Any) -> dict[int, Membership]:
-    mine = rows.filter(user=person(request)).annotate(**watched())
-    found = {row.account_id: row for row in mine}
+def _remember(request: HttpRequest, rows: list[Membership]) -> dict[int, Membership]:
+    found = {row.account_id: row for row in rows}
     request._memberships = found  # type: ignore[attr-defined]
     return found
 

@@ -12,11 +12,25 @@ from django.urls import reverse
 
 from dashboard.alerts.hush import LONGEST_MUTE
 from dashboard.alerts.rules import RULES
+from dashboard.fielding.compiled import Given, Read
 from dashboard.fielding.models import Incident, Mute, TargetGroup, User
 from dashboard.web.times import zone
 
 MORNING = 8  # o'clock where the person is
 SILENT = ("draft", "archived")  # no rule speaks of these, so nothing is to be muted
+_OF_GROUP = Read(
+    lambda: (
+        Mute.objects.filter(
+            Q(group=Given("group"))
+            | Q(group=None, project=Given("project"))
+            | Q(group=None, project=None),
+            account=Given("account"),
+            until__gt=Given("now"),
+        )
+        .select_related("by")
+        .order_by("-until")
+    )
+)
 
 
 def ends(user: User, now: datetime) -> dict[str, datetime]:
@@ -79,9 +93,7 @@ class MuteForm(forms.Form):
 
 def of_group(group: TargetGroup, now: datetime) -> list[Mute]:
     """The mutes that silence every rule on a group, or some, the longest first."""
-    over = Q(group=group) | Q(group=None, project=group.project_id) | Q(group=None, project=None)
-    running = Mute.objects.filter(over, account=group.account_id, until__gt=now)
-    return list(running.select_related("by").order_by("-until"))
+    return _OF_GROUP(account=group.account_id, project=group.project_id, group=group.pk, now=now)
 
 
 def over(one: Incident, now: datetime) -> list[Mute]:

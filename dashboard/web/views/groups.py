@@ -6,20 +6,14 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from dashboard.fielding import aftermath
-from dashboard.fielding.measured import CompletesDayQuerySet, ReadingQuerySet
-from dashboard.fielding.models import Change, CompletesDay, Edit, Incident, Reading, TargetGroup
-from dashboard.fielding.queries import (
-    ChangeQuerySet,
-    EditQuerySet,
-    IncidentQuerySet,
-)
+from dashboard.fielding import aftermath, opened
+from dashboard.fielding.models import Change, Edit, Incident, TargetGroup
 from dashboard.sync import choices, plan
 from dashboard.web import (
     acting,
@@ -44,11 +38,10 @@ HISTORY_ROWS = 100
 
 def found(request: HttpRequest, pk: int) -> TargetGroup:
     """The group, if it is one of the person's; 404 otherwise."""
-    groups = TargetGroup.objects.visible_to(person(request)).with_pulse()
-    group = groups.filter(pk=pk).first()
+    group = opened.group(pk, person(request))
     if group is None:
         raise Http404
-    return cast("TargetGroup", group)
+    return group
 
 
 def _mark(request: HttpRequest, group: TargetGroup) -> str:
@@ -71,8 +64,7 @@ def group(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
     user, names, now = person(request), people(request), datetime.now(UTC)
-    changes = list(ChangeQuerySet(Change).filter(group=of).newest()[:HISTORY_ROWS])
-    edits = list(EditQuerySet(Edit).filter(group=of).newest()[:HISTORY_ROWS])
+    changes, edits = opened.changes(of, HISTORY_ROWS), opened.edits(of, HISTORY_ROWS)
     return {
         "old": plan.is_old(of.project, now=now) or of.owed_at is not None,
         "strip": sheet.strip(of, user),
@@ -116,8 +108,7 @@ def _clients(of: TargetGroup) -> dict[str, str]:
 
 def _incidents(of: TargetGroup) -> list[tuple[Incident, str]]:
     """The open ones, the most urgent first, without the name that the page bears anyway."""
-    still = IncidentQuerySet(Incident).filter(group=of).open().by_urgency()
-    return [(one, words.beside(of.name, one.sentence)) for one in still]
+    return [(one, words.beside(of.name, one.sentence)) for one in opened.incidents(of)]
 
 
 def _over_time(
@@ -129,12 +120,8 @@ def _over_time(
 ) -> dict[str, Any]:
     """The panels that read the group's series and readings."""
     since = now - completes.LONGEST
-    stored = CompletesDayQuerySet(CompletesDay).filter(group=of).since(since)
-    days = list(stored.values_list("day", "hours", "odd"))
-    readings = ReadingQuerySet(Reading).filter(group=of).since(since)
-    told = aftermath.Told(
-        changes, edits, days, list(readings.values_list("at", "entrants", "prescreens"))
-    )
+    days = opened.days(of, since)
+    told = aftermath.Told(changes, edits, days, opened.readings(of, since))
     view = completes.View.asked(request.GET)
     grid = series.from_days(days)
     drawn = None

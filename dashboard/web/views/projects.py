@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from dashboard.fielding.compiled import Given, Read
 from dashboard.fielding.models import ExchangeUser, Incident, Project, TargetGroup
 from dashboard.fielding.queries import ExchangeUserQuerySet, IncidentQuerySet, ProjectQuerySet
 from dashboard.sync import plan
@@ -22,6 +23,8 @@ from dashboard.web import (
     saved,
 )
 from dashboard.web.access import Rule, may_edit, memberships, person, rule, stamped
+
+_PEOPLE = Read(lambda: ExchangeUserQuerySet(ExchangeUser).visible_to(Given("user")))
 
 
 @rule(Rule.SIGNED_IN)
@@ -118,5 +121,4 @@ def groups_file(request: HttpRequest, kind: str) -> HttpResponseBase:
 
 def people(request: HttpRequest) -> dict[str, str]:
     """Names by the exchange's ids, of the accounts that the person may see."""
-    seen = ExchangeUserQuerySet(ExchangeUser).visible_to(person(request))
-    return {one.exchange_id: str(one) for one in seen}
+    return {one.exchange_id: str(one) for one in _PEOPLE(user=person(request).pk)}
