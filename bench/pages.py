@@ -25,7 +25,7 @@ from bench.figures import Figure, skipped
 
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = Path("/usr/bin/chromium")
-LOADS, WARM = 9, 2
+LOADS, WARM = 25, 3
 PEOPLE, EVERY, MINUTE = 50, 30.0, 60.0
 PAGES = ("/", "/projects/1/?q=", "/projects/2/?q=", "/groups/?q=")
 Environment = dict[str, str]
