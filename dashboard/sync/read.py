@@ -72,6 +72,12 @@ class Ask:
         )
 
     @property
+    def is_everything(self) -> bool:
+        """Whether nothing is left out that the group may owe."""
+        parts = (self.performance, self.overview, self.completes, self.changelog, self.details)
+        return all((*parts, self.profiles, self.rate_card))
+
+    @property
     def cost(self) -> int:
         """About how many requests it takes."""
         single = (self.performance, self.overview, self.completes, self.changelog, self.profiles)

@@ -134,17 +134,20 @@ def _ask(
 ) -> Ask | None:
     """What to ask of one group; None where its row says that nothing moved.
 
-    One that is new is asked everything. So is one that owes an answer, when its row moves, a
-    webhook tells of it, or its time comes. One that a webhook told of is asked for what its row
-    may not show. One that stays archived is asked nothing: its row is only kept.
+    One that is new is asked everything. So is one that owes an answer, when a webhook tells of it
+    or its time comes; before that it is asked no more than its row says. One that a webhook told of
+    is asked for what its row may not show. One that stays archived is asked nothing: its row is
+    only kept.
     """
     ids = (project.exchange_id, row.id, row.status)
     if was is None or not was.row_hash:
         return Ask.everything(*ids, moved=True)
     moved = bytes(was.row_hash) != rows.row_hash(row) or was.missing_since is not None
     if was.owed_at is not None:
-        due = moved or was.told_at is not None or was.owed_at <= now
-        return Ask.everything(*ids, moved=moved) if due else None
+        if was.told_at is not None or was.owed_at <= now:
+            return Ask.everything(*ids, moved=moved)
+        if not moved:
+            return None
     status_moved = was.status != row.status
     if row.status == "archived" and not status_moved:
         return Ask(*ids, moved=True) if moved else None

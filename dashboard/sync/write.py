@@ -131,7 +131,7 @@ def _apply(group: TargetGroup, one: Found, protected: set[tuple[int, str]], now:
         group.completes_read_at = one.answer.at
     if not one.kept:
         _note_outcome(group, one, now)
-    elif group.pk is None or group.owed_at:
+    elif group.pk is None:
         group.row_hash, group.owed_at = rows.row_hash(one.row), now
     if group.changed_at is None:
         group.changed_at = now
@@ -140,14 +140,14 @@ def _apply(group: TargetGroup, one: Found, protected: set[tuple[int, str]], now:
 def _note_outcome(group: TargetGroup, one: Found, now: datetime) -> None:
     """What was asked is done, or owed: what failed is asked again after a while."""
     answer = one.answer
-    group.row_hash, group.error = rows.row_hash(one.row), answer.error
+    group.row_hash = rows.row_hash(one.row)
     if group.told_at == answer.ask.told_at:
         group.told_at = None
-    if not answer.failures:
-        group.owed_at = group.owes_since = None
-    else:
-        group.owes_since = group.owes_since or now
+    if answer.failures:
+        group.error, group.owes_since = answer.error, group.owes_since or now
         group.owed_at = now + plan.back_off(now - group.owes_since, refused=answer.refused)
+    elif answer.ask.is_everything or not group.owed_at:  # else what it owes was not asked
+        group.error, group.owed_at, group.owes_since = "", None, None
 
 
 def _insert_new(groups: Iterable[TargetGroup]) -> None:

@@ -181,3 +181,24 @@ def test_a_person_who_wants_it_has_it_asked_sooner(refusing: Worker, exchange: E
     refusing.later(EVERY)
     one = TargetGroup.objects.get(exchange_id=ulid(12))
     assert (one.entrants, one.error, one.owed_at, one.owes_since) == (900, "", None, None)
+
+
+def test_who_may_not_read_the_history_pays_no_more_for_a_group_that_moves(
+    worker: Worker, exchange: Exchange
+) -> None:
+    exchange.on("GET", "/changelog", lambda: (403, {"detail": "not yours"}))
+    worker.lists()
+    worker.turn()
+    exchange.log.clear()
+    exchange.groups[ulid(1)][1] = group_row(12, completes=101)
+    worker.later(EVERY)
+    one = TargetGroup.objects.get(exchange_id=ulid(12))
+    assert (exchange.asked(f"{ulid(12)}/performance"), exchange.asked(f"{ulid(12)}/details")) == (
+        1,
+        0,
+    )
+    assert one.completes == 101
+    assert "history" in one.error  # it was not asked again, so it still was not read
+    assert one.owed_at
+    worker.later(timedelta(hours=1))
+    assert exchange.asked(f"{ulid(12)}/changelog") == 1
