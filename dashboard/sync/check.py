@@ -185,12 +185,12 @@ class Check:
 
     def _of_rate_cards(self) -> Iterator[Line]:
         sample = self._sample
-        group = self._priced_by_a_card()
+        group, looked_at = self._priced_by_a_card()
         if group:
             ids = {"project_id": sample.project, "target_group_id": group}
             yield self._ask("get_target_group_rate_card", **ids, say=lambda one: _prices(one.data))
         else:
-            words = f"none of the first {GROUPS_LOOKED_AT} groups is priced by a rate card"
+            words = f"of {looked_at} groups looked at none is priced by a rate card"
             yield Line("get_target_group_rate_card", SKIPPED, words)
         if sample.unit and sample.country:
             yield self._ask(
@@ -202,17 +202,19 @@ class Check:
         else:
             yield Line("get_rate_card", SKIPPED, "no business unit or country to ask about")
 
-    def _priced_by_a_card(self) -> str:
-        for group in self._sample.launched[:GROUPS_LOOKED_AT]:
+    def _priced_by_a_card(self) -> tuple[str, int]:
+        """A group that is, empty without one, and how many others were looked at."""
+        among = self._sample.launched[:GROUPS_LOOKED_AT]
+        for looked_at, group in enumerate(among):
             try:
                 overview = self._client.get_target_group_overview(
                     project_id=self._sample.project, target_group_id=group
                 )
             except ExchangeError:
-                return ""
+                return "", looked_at
             if overview.pricing_model == "rate_card":
-                return group
-        return ""
+                return group, looked_at
+        return "", len(among)
 
     def _clock(self) -> Line:
         skew = self._client.clock_skew
