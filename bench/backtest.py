@@ -30,6 +30,7 @@ LEVELS = np.array([0.1, 0.5, 0.9])
 FIELDS = 140  # of each process
 FUTURES = 80  # drawn for the forecaster who is told the process
 EFFECTS = 500
+PRICED = "price steps"
 HOUR = timedelta(hours=1)
 BASELINES = ("straight line since start", "last 24 h", "same hours last week")
 
@@ -67,10 +68,14 @@ def pinball(quantiles: Floats, truth: float) -> float:
     return float(np.maximum(LEVELS * miss, (LEVELS - 1) * miss).mean())
 
 
-def replay(fields: Sequence[Field]) -> list[Replay]:
-    """Each field with its forecast and its baselines."""
-    questions = [Question(f.history, f.goal, f.now, f.ends_at, f.zone, f.pauses) for f in fields]
-    answers = forecast_many(questions)
+def replay(fields: Sequence[Field], *, told: bool = False) -> list[Replay]:
+    """Each field with its forecast and its baselines; told: of the changes of its price."""
+    answers = forecast_many(
+        [
+            Question(f.history, f.goal, f.now, f.ends_at, f.zone, f.pauses, turns=told * f.turns)
+            for f in fields
+        ]
+    )
     return [
         Replay(f, answer, _naive(f), _seasonal(f), _naive_finish(f))
         for f, answer in zip(fields, answers, strict=True)
@@ -218,6 +223,13 @@ def _forecast_figures(replays: dict[str, list[Replay]]) -> list[Figure]:
             "floor",
             True,
             "the same figure for one who is told the process and its settings",
+        ),
+        _below(
+            "pinball_told_of_prices",
+            _losses(replay([one.field for one in replays[PRICED]], told=True)).ours
+            / _losses(replays[PRICED]).ours,
+            0.95,
+            "price steps: the same forecast, told when prices were changed, beside not told",
         ),
         _below("pinball_to_seasonal_poisson", losses.ours / losses.seasonal, 0.9, ""),
         _below(

@@ -37,6 +37,7 @@ class Field:
     truth: float
     finish: datetime | None
     futures: Floats
+    turns: tuple[datetime, ...]  # when its price was changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,16 @@ def _day_shape(rng: np.random.Generator, clock: _Clock) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Chance:
-    """Draws that all paths share up to now, and that each path makes for itself afterwards."""
+    """Draws that all paths share up to now, and that each path makes for itself afterwards.
+
+    turns: the hours, if any, at which somebody changed the price.
+    """
 
     rng: np.random.Generator
     known: int
     paths: int
     hours: int
+    turns: list[float]
 
     def poisson(self, mean: Floats) -> Floats:
         """Counts (paths, hours) around a mean (hours) or (paths, hours)."""
@@ -132,6 +137,7 @@ def _price_steps(chance: Chance, rate: Floats, clock: _Clock) -> Floats:
     """One or two price edits before now, each moving the rate for good."""
     for _ in range(int(chance.rng.integers(1, 3))):
         at = chance.rng.uniform(0.15, 0.95) * chance.known
+        chance.turns.append(at)
         rate = np.where(clock.index > at, rate * chance.rng.choice([0.6, 1.5, 1.8, 2.2]), rate)
     return chance.batches(rate, 1.2)
 
@@ -200,7 +206,7 @@ def field(process: str, seed: int, *, futures: int = 0) -> Field:
     rate = _day_shape(rng, clock)
     rate *= np.exp(rng.uniform(np.log(12), np.log(250))) / 24 / rate.mean()
     pauses = _paused(rng, rate, stamps, known) if process == "pauses" else ()
-    chance = Chance(rng, known, futures + 1, hours)
+    chance = Chance(rng, known, futures + 1, hours, [])
     paths = np.cumsum(PROCESSES[process](chance, rate, clock), axis=1)
     total = paths[0]
     goal = max(10, int(total[-1] * np.exp(rng.normal(0, 0.3))))
@@ -217,4 +223,5 @@ def field(process: str, seed: int, *, futures: int = 0) -> Field:
         truth=float(total[-1]),
         finish=stamps[int(met[0])] if met.size else None,
         futures=paths[1:, -1],
+        turns=tuple(starts_at + timedelta(hours=at) for at in chance.turns),
     )

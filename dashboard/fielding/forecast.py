@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dashboard.fielding.confidence import Confidence, trust
+from dashboard.fielding.evidence import BLOCK
 from dashboard.fielding.horizon import Outlook, lay_out, look_ahead
 from dashboard.fielding.question import Case, Question, as_count, case_of
 from dashboard.fielding.rate import believe
@@ -32,6 +33,7 @@ from dashboard.fielding.readings import (
 )
 from dashboard.fielding.rhythm import Prior, learn
 from dashboard.fielding.stalls import without_stalls
+from dashboard.fielding.turns import blocks_turned
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +70,17 @@ def forecast(
     zone: tzinfo | str,
     pauses: Sequence[Pause] = (),
     prior: Prior | None = None,
+    turns: Sequence[datetime] = (),
 ) -> Forecast:
     """The forecast of one group: `forecast_many` of a table with one row.
 
     A group that is paused now is taken to resume now. Without an end date, completes are
     counted 28 days from now. Readings after `now` are not looked at, but for the interval
-    under way. ValueError for a naive datetime, an unknown zone or a goal that is no count.
+    under way. turns: when its price, filling strategy or re-entry was changed, after which a new
+    rate is likely. ValueError for a naive datetime, an unknown zone or a goal that is no count.
     """
-    return forecast_many([Question(history, as_count(goal), now, ends_at, zone, pauses, prior)])[0]
+    count = as_count(goal)
+    return forecast_many([Question(history, count, now, ends_at, zone, pauses, prior, turns)])[0]
 
 
 def forecast_many(questions: Sequence[Question]) -> list[Forecast]:
@@ -122,6 +127,7 @@ def studies(questions: Sequence[Question]) -> list[Study]:
 class _Learned(NamedTuple):
     """Live hours without their stalls, shapes of weeks (groups, 168), chances to stand still."""
 
+    records: Sequence[Record]
     hours: Hours
     shape: Floats
     still: Floats
@@ -136,13 +142,14 @@ def _learned(cases: Sequence[Case]) -> _Learned:
     if any(one is not other for one, other in zip(fielded, records, strict=True)):
         hours = stack(fielded)
         shape = learn(hours, base)
-    return _Learned(hours, shape, still)
+    return _Learned(fielded, hours, shape, still)
 
 
 def _outlook(cases: Sequence[Case], learned: _Learned, moments: Floats) -> Outlook:
     """What is to come for each group at `moments` (groups, hours from its last reading)."""
-    hours, shape, still = learned
-    belief = believe(hours, shape, np.array([case.planned for case in cases]))
+    records, hours, shape, still = learned
+    turned = blocks_turned(records, [case.turns for case in cases], hours.live.shape[1] // BLOCK)
+    belief = believe(hours, shape, np.array([case.planned for case in cases]), turned)
     belief = belief.less(np.array([case.lost for case in cases]))
     days = lay_out(
         shape,

@@ -34,7 +34,8 @@ class Question:
 
     history: (end of interval, cumulative completes), hourly if possible; gaps, repeats and
     falls are allowed. goal: completes. pauses: (from, until) when the group was or will not
-    be live, until = None when it still is not. prior: of its project and country.
+    be live, until = None when it still is not. prior: of its project and country. turns: when
+    its price, filling strategy or re-entry was changed (`turns`).
     """
 
     history: History
@@ -44,6 +45,7 @@ class Question:
     zone: tzinfo | str
     pauses: Sequence[Pause] = ()
     prior: Prior | None = None
+    turns: Sequence[datetime] = ()
 
 
 class Case(NamedTuple):
@@ -57,6 +59,7 @@ class Case(NamedTuple):
     record: Record
     base: Floats
     zone: tzinfo
+    turns: Floats
 
     @property
     def completes(self) -> float:
@@ -121,4 +124,5 @@ def case_of(question: Question) -> Case:
     if question.ends_at is not None:
         end = seconds(question.ends_at, "ends_at")
     start = float(read.at[-1]) if read.at.size else now
-    return Case(question, now, end, start, read, hours, base, zone)
+    turns = np.array([at for turn in question.turns if (at := seconds(turn, "turns")) <= now])
+    return Case(question, now, end, start, read, hours, base, zone, turns)

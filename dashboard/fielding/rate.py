@@ -30,6 +30,7 @@ from dashboard.fielding.evidence import (
 from dashboard.fielding.fading import PRIORS, SHAPES, faded
 from dashboard.fielding.readings import Floats, Hours, Ints
 from dashboard.fielding.regimes import Steps, steps
+from dashboard.fielding.turns import Flags
 
 
 class Moves(NamedTuple):
@@ -44,6 +45,7 @@ STAYS = (Moves(0.0, 0.0, 9.0), Moves(0.0049, 0.0, 0.84), Moves(0.041, 0.0, 0.54)
          Moves(0.00065, 0.089, 2.7))  # fmt: skip
 FADING_DRIFTS = (0.0, 0.022)
 STEPPED, STEPPED_DRIFT = 2.5, 0.0006
+TURNED = 3.0  # how much likelier a step is in a group that somebody changed
 DRIFTS_FOR = 28.0  # usual days: a rate does not go astray for ever
 SOFTEN = 0.82  # votes are a little less sure than they say
 KEPT = 10  # hypotheses of a group that are looked ahead with
@@ -93,11 +95,12 @@ class Belief:
         return replace(self, rate=rate, doubt=doubt)
 
 
-def believe(hours: Hours, shape: Floats, planned: Floats) -> Belief:
+def believe(hours: Hours, shape: Floats, planned: Floats, turned: Flags) -> Belief:
     """What each group's hours say about its rate.
 
     shape: (groups, 168), mean 1; planned: completes per usual day (groups) that are taken to
-    be likely before there is any evidence.
+    be likely before there is any evidence. turned: after which half days a new rate is likely
+    (groups, half days).
     """
     rows = np.arange(shape.shape[0])[:, None]
     usual = shape[rows, hours.slot] * hours.live / 24
@@ -106,11 +109,11 @@ def believe(hours: Hours, shape: Floats, planned: Floats) -> Belief:
     age = (time.shape[1] - begun) * BLOCK / 24
     bank = _bank()
     rates, votes = _heard(bank, came, time, planned, age)
-    stepped = steps(came, time, planned)
+    stepped = steps(came, time, planned, turned)
     young = YOUNG * np.exp(-time.sum(axis=1, keepdims=True) / GROWN)
     weekends = (hours.live * (hours.slot >= 120)).sum(axis=1) / 24
     return _voted(
-        _joined(bank, rates, votes, stepped),
+        _joined(bank, rates, votes, stepped, np.where(turned.any(axis=1), TURNED, 1.0)),
         age=age,
         young=young,
         weekend=WEEKENDS / (1 + WEEKEND_WORTH * weekends),
@@ -171,10 +174,10 @@ class _Joined(NamedTuple):
     bank: _Bank
 
 
-def _joined(bank: _Bank, rates: Rates, votes: Floats, stepped: Steps) -> _Joined:
+def _joined(bank: _Bank, rates: Rates, votes: Floats, stepped: Steps, likelier: Floats) -> _Joined:
     number = stepped.chance.shape[1]
     last = stepped.chance - np.logaddexp.reduce(stepped.chance, axis=1, keepdims=True)
-    last += stepped.evidence[:, None] + np.log(STEPPED)
+    last += (stepped.evidence + np.log(STEPPED * likelier))[:, None]
     return _Joined(
         np.concatenate((votes, last), axis=1),
         np.concatenate((rates.rate, stepped.rates.rate), axis=1),

@@ -1,9 +1,10 @@
-"""The rate since it last changed, when nobody says when that was.
+"""The rate since it last changed, whether or not anybody says when that may have been.
 
 Bayesian online change-point detection (Adams & MacKay, arXiv 0710.3742, 2007) on blocks of half
 a day: every block may have been the first of a new rate; each such hypothesis keeps its own
 rate and is weighed by how well it foretold the blocks since. A step is believed as soon as it
-explains the field better than chance does, and not before.
+explains the field better than chance does, and not before; where a price or the like was changed
+it is likely from the start.
 """
 
 from dataclasses import dataclass
@@ -12,8 +13,10 @@ import numpy as np
 
 from dashboard.fielding.evidence import LOOKS, PLAN_WORTH, SHAPE_MISSES, SPREAD, Rates
 from dashboard.fielding.readings import Floats
+from dashboard.fielding.turns import Flags
 
 CHANCE = 0.124  # of a new rate at each block
+TURNED = 0.5  # the same where something was changed
 LIKE_BEFORE = 5.7  # completes that the rate before is worth as a guess of the new one
 
 
@@ -29,8 +32,11 @@ class Steps:
     evidence: Floats
 
 
-def steps(came: Floats, time: Floats, planned: Floats) -> Steps:
-    """From completes and usual days (groups, blocks) and the planned rate (groups)."""
+def steps(came: Floats, time: Floats, planned: Floats, turned: Flags) -> Steps:
+    """From completes and usual days (groups, blocks) and the planned rate (groups).
+
+    turned: after which blocks a new rate is likely (groups, blocks).
+    """
     rows, number = came.shape
     full = rows, number + 1
     rates = Rates(
@@ -40,6 +46,7 @@ def steps(came: Floats, time: Floats, planned: Floats) -> Steps:
     chance = np.full(full, -np.inf)
     chance[:, 0] = 0.0
     evidence = np.zeros(rows)
+    likely = np.where(turned, TURNED, CHANCE)
     for block in range(number):
         known = slice(0, block + 1)
         at = came[:, block, None], time[:, block, None]
@@ -51,7 +58,7 @@ def steps(came: Floats, time: Floats, planned: Floats) -> Steps:
         evidence += (highest + np.log(total))[:, 0]
         share /= total
         _keep(rates, known, one)
-        new = CHANCE * (at[1] > 1e-3)
+        new = likely[:, block, None] * (at[1] > 1e-3)
         chance[:, known] = np.log(share + 1e-30) + np.log1p(-new)
         chance[:, block + 1] = np.log(new[:, 0] + 1e-12)
         rates.rate[:, block + 1] = (share * one.rate).sum(axis=1)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from dashboard.fielding import completes, daily, usual
+from dashboard.fielding import completes, daily, turns, usual
 from dashboard.fielding.compiled import Given, Read
 from dashboard.fielding.daily import Pauses
 from dashboard.fielding.models import Change, CompletesDay, GroupSheet, TargetGroup
@@ -32,10 +32,10 @@ _DAYS = Read(
         "group_id", "day", "hours", "odd"
     )
 )
-_TURNS = Read(
+_CHANGES: Read[Any] = Read(
     lambda: Change.objects.filter(
-        group__among=Given("groups"), kind__in=(_STATUS, *KINDS)
-    ).values_list("group_id", "occurred_at", "kind", "new")
+        group__among=Given("groups"), kind__in=(_STATUS, *KINDS, *turns.KINDS)
+    ).values_list("group_id", "occurred_at", "kind", "old", "new")
 )
 _PROFILES = Read(
     lambda: GroupSheet.objects.filter(group__among=Given("groups")).values_list(
@@ -65,6 +65,7 @@ class Story:
     modules: Modules
     pools: Pools
     quotas_full: float | None = None
+    turns: Sequence[datetime] = ()
 
     @property
     def goal(self) -> int | None:
@@ -91,6 +92,7 @@ class Story:
             zone=self.zone,
             pauses=self.pauses,
             prior=self.prior,
+            turns=self.turns,
         )
 
     @property
@@ -127,11 +129,14 @@ def stories(groups: Sequence[TargetGroup], *, fresh: Fresh, now: datetime) -> li
             Story(
                 group=group,
                 series=until(completes.readings(days), group.completes, now.timestamp()),
-                pauses=daily.pauses_of((at, new) for at, kind, new in mine if kind == _STATUS),
+                pauses=daily.pauses_of((at, new) for at, kind, _, new in mine if kind == _STATUS),
                 zone=zone_of(group.country_code, group.time_zone),
-                modules=modules_of((c for c in mine if c[1] != _STATUS), group.details),
+                modules=modules_of(
+                    ((at, kind, new) for at, kind, _, new in mine if kind in KINDS), group.details
+                ),
                 pools=pools,
                 quotas_full=_share_full(profiles.get(group.pk)),
+                turns=turns.turned_at(mine),
             )
         )
     return told
@@ -159,11 +164,11 @@ def stored_days(pks: Collection[int]) -> dict[int, dict[date, completes.PackedDa
     return stored
 
 
-def _changes(pks: Sequence[int]) -> Mapping[int, list[tuple[datetime, str, Any]]]:
-    """Changes of status and of the fielding assistant, by group."""
-    found: dict[int, list[tuple[datetime, str, Any]]] = defaultdict(list)
-    for pk, at, kind, new in _TURNS(groups=pks):
-        found[pk].append((at, kind, new))
+def _changes(pks: Sequence[int]) -> Mapping[int, list[tuple[datetime, str, Any, Any]]]:
+    """Changes of status, of the fielding assistant and of what moves the rate, by group."""
+    found: dict[int, list[tuple[datetime, str, Any, Any]]] = defaultdict(list)
+    for pk, *change in _CHANGES(groups=pks):
+        found[pk].append(tuple(change))
     return found
 
 

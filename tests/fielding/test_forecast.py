@@ -12,6 +12,7 @@ from dashboard.fielding.forecast import forecast, forecast_many
 from dashboard.fielding.question import Question
 from dashboard.fielding.readings import Readings
 from dashboard.fielding.rhythm import Prior
+from dashboard.fielding.turns import turned_at
 
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -354,3 +355,59 @@ def test_whatever_comes_in_the_answer_is_ordered_and_finite(points, goal, hours)
     assert known == sorted(known)
     assert dates[len(known) :] == [None] * (3 - len(known))
     assert seen.note
+
+
+def risen(days=6, lately=1, *, rate=3.0, by=2.0):
+    """A field whose rate rose for good so many days ago."""
+    before = steady(days * 24, rate)
+    at, count = before[-1]
+    after = steady(lately * 24, rate * by, start=at, seed=2)
+    return at, [*before, *((moment, count + more) for moment, more in after)]
+
+
+def test_a_new_rate_is_believed_sooner_by_who_is_told_of_the_change():
+    at, history = risen()
+    ends_at = history[-1][0] + 7 * DAY
+    untold, told = (
+        ask(history, ends_at=ends_at, turns=turns).completes_at_end_p50 for turns in ((), (at,))
+    )
+    truth = history[-1][1] + 6 * 24 * 7
+    assert abs(told - truth) < abs(untold - truth)
+
+
+def test_a_change_that_moved_nothing_moves_the_forecast_little():
+    history = steady(10 * 24)
+    plain, told = ask(history), ask(history, turns=[START + 5 * DAY])
+    assert told.completes_at_end_p50 == pytest.approx(plain.completes_at_end_p50, rel=0.03)
+
+
+def test_just_after_a_change_the_forecast_is_less_sure():
+    history = steady(10 * 24)
+    plain, told = ends(ask(history)), ends(ask(history, turns=[history[-1][0]]))
+    assert told[2] - told[0] > 1.3 * (plain[2] - plain[0])
+
+
+def test_the_time_of_a_change_has_a_zone():
+    with pytest.raises(ValueError, match="turns"):
+        ask(steady(24), turns=[datetime(2026, 3, 2, 12)])  # noqa: DTZ001
+
+
+USD = {"value": "1.50", "currency_code": "USD"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new", "counts"),
+    [
+        ("cpi_change", USD, USD | {"value": "1.80"}, True),
+        ("user_requested_cpi_change", USD, USD | {"value": "1.20"}, True),
+        ("cpi_change", USD, USD | {"value": "1.52"}, False),
+        ("cpi_change", None, USD, True),
+        ("cpi_change", {"odd": 1}, "?", True),
+        ("filling_strategy_change", "starts", "completes", True),
+        ("re_entry_configuration_change", None, {}, True),
+        ("filling_goal_change", 100, 200, False),
+        ("status_change", "paused", "live", False),
+    ],
+)
+def test_what_may_move_a_rate_is_told(kind, old, new, counts):
+    assert turned_at([(START, kind, old, new)]) == ([START] if counts else [])

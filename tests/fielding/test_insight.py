@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from dashboard.fielding import insight
 from dashboard.fielding.models import Change, GroupSheet, TargetGroup
-from dashboard.fielding.story import Fresh
+from dashboard.fielding.story import Fresh, stories
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -188,3 +188,17 @@ def test_a_goal_that_is_reached_is_told_at_once_by_what_the_strategy_counts(
     assert not insight.is_due(made, was, now=make.NOW)
     setattr(made, counted, 200)
     assert insight.is_due(made, was, now=make.NOW)
+
+
+def test_the_forecast_is_told_of_the_changes_of_the_price() -> None:
+    def asked(pk: int) -> Any:
+        (told,) = stories([TargetGroup.objects.get(pk=pk)], fresh=Fresh(), now=make.NOW)
+        return told.question(make.NOW).turns
+
+    made, at = group(), make.NOW - 2 * DAY
+    assert list(asked(made.pk)) == []
+    Change.objects.create(
+        account=made.account, group=made, kind="cpi_change", batch_id="1", occurred_at=at,
+        seen_at=at, old={"value": "1.00"}, new={"value": "1.50"},
+    )  # fmt: skip
+    assert list(asked(made.pk)) == [at]

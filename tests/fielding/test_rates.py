@@ -33,7 +33,7 @@ def even(days):
 def stepped(*daily):
     """The rate now, and the chance of each half day to have begun it."""
     came = halves(counts(*daily))
-    found = steps(came, np.full_like(came, 0.5), np.array([40.0]))
+    found = steps(came, np.full_like(came, 0.5), np.array([40.0]), np.zeros(came.shape, dtype=bool))
     share = np.exp(found.chance[0] - np.logaddexp.reduce(found.chance[0]))
     return float((share * found.rates.rate[0]).sum()), share
 
@@ -44,7 +44,8 @@ def believed(*daily):
     live = np.ones_like(came)
     slot = (np.arange(came.shape[1]) % 168)[None]
     hours = Hours(came, live, slot, live)
-    return believe(hours, np.ones((1, 168)), np.array([40.0]))
+    unturned = np.zeros((1, came.shape[1] // 12), dtype=bool)
+    return believe(hours, np.ones((1, 168)), np.array([40.0]), unturned)
 
 
 def expected(belief, days):
