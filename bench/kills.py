@@ -29,10 +29,22 @@ def figures() -> Iterator[Figure]:
         elif database == "postgresql" and not PostgreSQL.programs():
             yield skipped(name, "0", "no PostgreSQL")
         else:
-            yield _measured(name, PostgreSQL() if database == "postgresql" else None)
+            yield _measured(name, on_postgresql=database == "postgresql")
 
 
-def _measured(name: str, database: PostgreSQL | None) -> Figure:
+def _measured(name: str, *, on_postgresql: bool) -> Figure:
+    kills, wrong = 0, 0
+    for seed in range(SEEDS):
+        for found in _killed(seed, PostgreSQL() if on_postgresql else None):
+            kills += 1
+            wrong += bool(found)
+            for one in found:
+                print(f"seed {seed}: {one}", file=sys.stderr)
+    return Figure(name, wrong, "0", wrong == 0, f"{kills} kills")
+
+
+def _killed(seed: int, database: PostgreSQL | None) -> Iterator[list[str]]:
+    """What was wrong after each step, in a field of its own: one ends after some days."""
     with tempfile.TemporaryDirectory() as folder:
         stand = Stand(Path(folder), database)
         try:
@@ -40,15 +52,8 @@ def _measured(name: str, database: PostgreSQL | None) -> Figure:
             worker = stand.worker()
             stand.drain()
             stand.kill(worker)
-            kills, wrong = 0, 0
-            for seed in range(SEEDS):
-                for step in (*steps.WORKER, *steps.BEAT):
-                    kill = steps.kill_beat if step in steps.BEAT else steps.kill_worker
-                    found = kill(stand, step, seed)
-                    kills += 1
-                    wrong += bool(found)
-                    for one in found:
-                        print(f"seed {seed}: {one}", file=sys.stderr)
+            for step in (*steps.WORKER, *steps.BEAT):
+                kill = steps.kill_beat if step in steps.BEAT else steps.kill_worker
+                yield kill(stand, step, seed)
         finally:
             stand.close()
-    return Figure(name, wrong, "0", wrong == 0, f"{kills} kills")
