@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -490,3 +491,9 @@ def test_a_pause_by_automation_or_staff_of_the_exchange_counts_as_its_own(client
     client.force_login(make.person("viewer", account))
     strip = client.get("/").content.decode().split("Paused by the exchange", 1)[1]
     assert ">2<" in strip[:400]
+
+
+def test_a_cell_that_holds_nothing_reads_the_same_in_every_table() -> None:
+    odd = re.compile(r"(?:[>%]\}?|default:\")[–-](?=[<{\"])")
+    pages = (settings.BASE_DIR / "templates").rglob("*.html")
+    assert [page.name for page in pages if odd.search(page.read_text())] == []
