@@ -15,7 +15,15 @@ from dashboard.sync import transitions
 from dashboard.sync.batch import Chosen
 from dashboard.web import figures, launching, times
 from dashboard.web.forms import moments, price
-from dashboard.web.forms.base import AMOUNT, MOST_DECIMALS, Wrong, change, jumps, whole
+from dashboard.web.forms.base import (
+    AMOUNT,
+    MOST_DECIMALS,
+    Wrong,
+    change,
+    jumps,
+    not_too_large,
+    whole,
+)
 from dashboard.web.previews import Names, Planner, Preview, Row, there
 
 MOST = 1000
@@ -88,6 +96,7 @@ def _price(
         raise Wrong(how="Choose whether to set, raise or lower.")
     if how == "set" and unit == "%":
         raise Wrong(unit="A price is set to an amount; choose its currency.")
+    not_too_large(text, "value", "number")
     if not AMOUNT.fullmatch(text) or Decimal(text) <= 0:
         raise Wrong(value=f"“{text[:40]}” is not an amount. Type digits and a point: 0.25.")
     if len(text.partition(".")[2]) > MOST_DECIMALS:

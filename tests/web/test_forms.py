@@ -64,7 +64,8 @@ def test_an_amount_is_sent_as_it_was_meant(text: str) -> None:
         ("2,70", "Use a point for decimals"),
         ("2.70001", "at most 4 decimals"),
         ("105.01", "at most 105.00 USD"),
-        ("9999999999999", "is not an amount"),
+        ("9999999999", "too large: it has at most 9 digits"),
+        ("9999999999999.5 USD", "too large: it has at most 9 digits"),
         ("3.10 EUR", "priced in USD; EUR cannot be sent"),
         ("2.7", "is the present CPI already"),
     ],
@@ -95,6 +96,11 @@ def test_a_large_jump_must_be_typed_again(settings: Settings) -> None:
     assert "not the CPI typed above" in refusal(cpi="5.00", cpi_again="5.01")["cpi_again"]
     value = check("cpi", SEEN, cpi="5.00", cpi_again="5.0")
     assert value["value"] == "5.00"
+
+
+@pytest.mark.parametrize("again", ["5", "5.00 USD", " 5.0usd "])
+def test_what_is_typed_again_may_be_written_as_amounts_are(again: str) -> None:
+    assert check("cpi", SEEN, cpi="5.00 USD", cpi_again=again)["value"] == "5.00"
 
 
 def test_a_large_fall_must_be_typed_again_too() -> None:

@@ -19,6 +19,7 @@ Value = Any
 NO_CHANGE = "Nothing is changed yet."
 MOST_DECIMALS = 4
 AMOUNT = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]+)?", re.ASCII)
+_TOO_LARGE = re.compile(r"[0-9]{10,}(?:\.[0-9]*)?", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
@@ -99,11 +100,12 @@ def amount(text: str, currency: str, name: str, what: str) -> Decimal:
     if "," in text:
         raise Wrong({name: "Use a point for decimals and nothing between thousands: 2.70."})
     code = re.fullmatch(r"(.*?)\s*([A-Za-z]{3})", text)
-    if code and AMOUNT.fullmatch(code[1]):
+    if code and (AMOUNT.fullmatch(code[1]) or _TOO_LARGE.fullmatch(code[1])):
         if code[2].upper() != currency:
             sentence = f"This group is priced in {currency}; {code[2]} cannot be sent."
             raise Wrong({name: sentence})
         text = code[1]
+    not_too_large(text, name, what)
     if not AMOUNT.fullmatch(text):
         sentence = f"“{text[:40]}” is not an amount. Type digits and a point: 2.70."
         raise Wrong({name: sentence})
@@ -112,6 +114,20 @@ def amount(text: str, currency: str, name: str, what: str) -> Decimal:
     if (money := Decimal(text)) <= 0:
         raise Wrong({name: f"The {what} must be more than 0."})
     return money
+
+
+def not_too_large(text: str, name: str, what: str) -> None:
+    """Says of a number that has too many digits that it is one."""
+    if _TOO_LARGE.fullmatch(text):
+        raise Wrong({name: f"The {what} is too large: it has at most 9 digits before the point."})
+
+
+def is_again(text: str, money: Decimal, currency: str) -> bool:
+    """Whether an amount that is typed a second time, in whatever way amounts are typed, is this."""
+    try:
+        return amount(text, currency, "again", "amount") == money
+    except Wrong:
+        return False
 
 
 def whole(text: str, low: int, high: int, name: str, what: str) -> int:

@@ -11,7 +11,17 @@ from django.conf import settings
 from dashboard.fielding.models import Edit
 from dashboard.web import figures
 from dashboard.web.forms import price
-from dashboard.web.forms.base import AMOUNT, Entry, Form, Value, Wrong, amount, change, jumps
+from dashboard.web.forms.base import (
+    AMOUNT,
+    Entry,
+    Form,
+    Value,
+    Wrong,
+    amount,
+    change,
+    is_again,
+    jumps,
+)
 
 RATE_CARD = "The rate card sets the CPI of this group; it cannot be typed."
 QUICK = ("5", "10")  # per cent, one click each
@@ -45,7 +55,7 @@ def _typed_twice(entry: Entry, old: Decimal, new: Decimal) -> None:
         span = f"{figures.money(old, entry.currency)} → {figures.money(new, entry.currency)}"
         sentence = f"That is {change(old, new)} ({span}). Type the new CPI again to confirm it."
         raise Wrong(again=True, cpi_again=sentence)
-    if not AMOUNT.fullmatch(again) or Decimal(again) != new:
+    if not is_again(again, new, entry.currency):
         raise Wrong(again=True, cpi_again="This is not the CPI typed above.")
 
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from dashboard.fielding import modules
 from dashboard.web import figures, times
 from dashboard.web.forms import moments
-from dashboard.web.forms.base import AMOUNT, Entry, Value, Wrong, amount, change, jumps, whole
+from dashboard.web.forms.base import Entry, Value, Wrong, amount, change, is_again, jumps, whole
 
 Texts = Mapping[str, str]
 SOFT, PACING, QUOTAS, PRICING = "soft_launch", "pacing", "quota_overlay", "pricing"
@@ -185,7 +185,7 @@ def _typed_twice(entry: Entry, given: Mapping[str, Decimal]) -> None:
             was = figures.amount(old, entry.group.currency) + against
             said = f"That is {change(old, given[name])} against {was}."
             wrong[f"{name}_again"] = f"{said} Type the {AMOUNTS[name]} again to confirm it."
-        elif not AMOUNT.fullmatch(again) or Decimal(again) != given[name]:
+        elif not is_again(again, given[name], entry.group.currency):
             wrong[f"{name}_again"] = f"This is not the {AMOUNTS[name]} typed above."
     if wrong:
         raise Wrong(wrong, again=True)
