@@ -24,6 +24,9 @@ from dashboard.fielding.models import (
 from dashboard.fielding.models import Rule as Row
 
 _OF_ACCOUNT = Read(lambda: Row.objects.filter(account=Given("account")))
+# What a number can be at most: moments are worked out with those of time, and calendars end.
+MOST, YEAR_OF_HOURS = 10**9, 366 * 24
+LONGEST = {"hours": YEAR_OF_HOURS, "minutes": YEAR_OF_HOURS * 60, "intervals": 1000}
 CHOICES: dict[str, tuple[Any, ...]] = {
     "severity": (CRITICAL, WARNING, NOTICE),
     "mail": ("now", "digest"),
@@ -50,7 +53,7 @@ def effective(rule: Rule, layers: Iterable[Row]) -> Effective:
     """A rule as its layers (outermost first) make it."""
     numbers, other, version, enabled = dict(rule.defaults), dict[str, Any](), 0, True
     for row in layers:
-        numbers.update({k: v for k, v in row.settings.items() if k in numbers})
+        numbers.update({k: min(v, most_of(k)) for k, v in row.settings.items() if k in numbers})
         other.update({k: v for k, v in row.settings.items() if k not in numbers})
         version, enabled = version + row.version, row.enabled
     return Effective(
@@ -124,6 +127,8 @@ def checked(code: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         allowed = CHOICES.get(name)
         if not (value in allowed if allowed else name in rule.defaults and _number(value)):
             raise ValueError(f"{name}: {value!r} is not a setting of {rule.title.lower()}")
+        if allowed is None and value > (most := most_of(name)):
+            raise ValueError(f"{name}: at most {most:,}")
         kept[name] = value
     merged = rule.defaults | kept
     if "fires" in merged and "clears" in merged:
@@ -136,7 +141,12 @@ def checked(code: str, settings: Mapping[str, Any]) -> dict[str, Any]:
 def _number(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
-    return math.isfinite(value) and 0 <= value <= 10**9
+    return math.isfinite(value) and value >= 0
+
+
+def most_of(name: str) -> int:
+    """The largest that a number of a rule can be, by what it counts: a year where it is time."""
+    return LONGEST.get(name.rpartition("_")[2], MOST)
 
 
 def edit(

@@ -82,7 +82,9 @@ class RuleForm(forms.Form):
                 checked(self.chosen.rule.code, self.settings(data))
             except ValueError as exc:
                 name, _, why = str(exc).partition(": ")
-                self.add_error(name if name in self.fields else None, why or str(exc))
+                self.add_error(
+                    name if name in self.fields else None, f"{why[:1].upper()}{why[1:]}."
+                )
         return data
 
     def settings(self, data: Mapping[str, Any]) -> dict[str, Any]:

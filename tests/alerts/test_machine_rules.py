@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dashboard.alerts import book, deliver, detect, hush
-from dashboard.fielding.models import ExchangeAccount, Incident, Mute, Notice
+from dashboard.fielding.models import ExchangeAccount, Incident, Mute, Notice, Rule
 from tests import make
 from tests.alerts.field import Field, after, kinds, mails, states, update
 
@@ -215,6 +215,8 @@ def test_a_rule_that_is_switched_off_opens_nothing(field: Field) -> None:
         {"fires": -1},
         {"fires": "0.3"},
         {"fires": True},
+        {"fires": 10**10},
+        {"for_minutes": 10**9},
         {"wires": 1},
         {"severity": 9},
         {"mail": "fax"},
@@ -222,8 +224,24 @@ def test_a_rule_that_is_switched_off_opens_nothing(field: Field) -> None:
     ],
 )
 def test_a_setting_that_cannot_be_is_refused_by_name(settings: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"^(fires|wires|severity|mail|clears): "):
+    with pytest.raises(ValueError, match=r"^(fires|for_minutes|wires|severity|mail|clears): "):
         book.checked("drop_off", settings)
+
+
+@pytest.mark.parametrize(
+    ("code", "name"), [("no_data", "intervals"), ("paused_and_forgotten", "ends_hours")]
+)
+def test_a_time_that_is_longer_than_the_calendar_stops_no_alert(
+    field: Field, code: str, name: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{name}: at most"):
+        book.checked(code, {name: 1e9})
+    given = {"account": field.account, "scope": "account", "code": code}
+    Rule.objects.create(**given, settings={name: 1e9}, edited_at=after(-1))  # as it once could be
+    field.paused(status_reason="", status_changed_by="pm-1", ends_at=after(6000))
+    field.cycles(0)
+    detect.no_data(now=after(5))
+    assert states() == []
 
 
 def test_three_silent_intervals_are_one_incident_of_the_account(field: Field) -> None:
