@@ -135,9 +135,8 @@ def _ask(
     """What to ask of one group; None where its row says that nothing moved.
 
     One that is new is asked everything. So is one that owes an answer, when a webhook tells of it
-    or its time comes; before that it is asked no more than its row says. One that a webhook told of
-    is asked for what its row may not show. One that stays archived is asked nothing: its row is
-    only kept.
+    or its time comes; before that it is asked as its row says. One that a webhook told of is asked
+    for what its row may not show. One that stays archived is asked nothing: its row is only kept.
     """
     ids = (project.exchange_id, row.id, row.status)
     if was is None or not was.row_hash:
