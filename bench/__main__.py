@@ -9,7 +9,8 @@ from argparse import ArgumentParser
 from importlib import import_module
 
 MODULES = (
-    "client", "backtest", "early_warning", "pages", "cycle", "history", "memory", "freshness",
+    "client", "backtest", "backtest_simulated", "early_warning", "pages", "cycle", "history",
+    "memory", "freshness",
 )  # fmt: skip
 SOAK = (
     "soak",

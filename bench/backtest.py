@@ -164,7 +164,7 @@ class Losses(NamedTuple):
     told: float
 
 
-def _losses(replays: Sequence[Replay]) -> Losses:
+def losses(replays: Sequence[Replay]) -> Losses:
     ours = [pinball(r.quantiles, r.field.truth) / r.field.goal for r in replays]
     naive = [[abs(p - r.field.truth) / 2 / r.field.goal for p in r.naive] for r in replays]
     seasonal = [pinball(r.seasonal, r.field.truth) / r.field.goal for r in replays]
@@ -204,8 +204,8 @@ def _replays() -> dict[str, list[Replay]]:
 def _forecast_figures(replays: dict[str, list[Replay]]) -> list[Figure]:
     everything = [one for some in replays.values() for one in some]
     coverage = float(np.mean([one.covered for one in everything]))
-    losses = _losses(everything)
-    naive = losses.naive
+    lost = losses(everything)
+    naive = lost.naive
     error, naive_error = _finish_errors(everything)
     best, best_error = int(np.argmin(naive)), int(np.argmin(naive_error))
     return [
@@ -216,23 +216,23 @@ def _forecast_figures(replays: dict[str, list[Replay]]) -> list[Figure]:
             0.75 <= coverage <= 0.90,
             "of completes at end",
         ),
-        _below("pinball_to_best_naive", losses.ours / naive[best], 0.35, BASELINES[best]),
+        below("pinball_to_best_naive", lost.ours / naive[best], 0.35, BASELINES[best]),
         Figure(
             "pinball_told_the_process",
-            losses.told / naive[best],
+            lost.told / naive[best],
             "floor",
             True,
             "the same figure for one who is told the process and its settings",
         ),
-        _below(
+        below(
             "pinball_told_of_prices",
-            _losses(replay([one.field for one in replays[PRICED]], told=True)).ours
-            / _losses(replays[PRICED]).ours,
+            losses(replay([one.field for one in replays[PRICED]], told=True)).ours
+            / losses(replays[PRICED]).ours,
             0.95,
             "price steps: the same forecast, told when prices were changed, beside not told",
         ),
-        _below("pinball_to_seasonal_poisson", losses.ours / losses.seasonal, 0.9, ""),
-        _below(
+        below("pinball_to_seasonal_poisson", lost.ours / lost.seasonal, 0.9, ""),
+        below(
             "finish_error_to_best_naive",
             error / naive_error[best_error],
             1.0,
@@ -241,7 +241,7 @@ def _forecast_figures(replays: dict[str, list[Replay]]) -> list[Figure]:
     ]
 
 
-def _below(name: str, value: float, bound: float, note: str) -> Figure:
+def below(name: str, value: float, bound: float, note: str) -> Figure:
     return Figure(name, value, f"<={bound:g}", value <= bound, note)
 
 
@@ -250,7 +250,7 @@ def figures() -> list[Figure]:
     alarms, detection = rates(EFFECTS)
     return [
         *_forecast_figures(_replays()),
-        _below("effect_false_alarms", alarms, 0.05, "groups without a change"),
+        below("effect_false_alarms", alarms, 0.05, "groups without a change"),
         Figure(
             "effect_detection",
             detection,
@@ -258,7 +258,7 @@ def figures() -> list[Figure]:
             detection >= 0.8,
             "a doubling, 60 completes a side",
         ),
-        _below("table_cpu_seconds", _table_seconds(), 1.0, "1,000 groups of 336 readings"),
+        below("table_cpu_seconds", _table_seconds(), 1.0, "1,000 groups of 336 readings"),
     ]
 
 
@@ -269,12 +269,12 @@ def processes() -> list[str]:
 
 def line(name: str, replays: Sequence[Replay]) -> str:
     """Coverage and losses of some fields in words."""
-    losses = _losses(replays)
-    covered, best = np.mean([one.covered for one in replays]), losses.naive.min()
+    lost = losses(replays)
+    covered, best = np.mean([one.covered for one in replays]), lost.naive.min()
     return (
-        f"{name}: coverage {covered:.2f}, pinball {losses.ours / best:.2f} of the best naive"
-        f" (told the process: {losses.told / best:.2f}),"
-        f" {losses.ours / losses.seasonal:.2f} of seasonal Poisson"
+        f"{name}: coverage {covered:.2f}, pinball {lost.ours / best:.2f} of the best naive"
+        f" (told the process: {lost.told / best:.2f}),"
+        f" {lost.ours / lost.seasonal:.2f} of seasonal Poisson"
     )
 
 

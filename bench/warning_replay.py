@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from bench.simulated import START, moment_of, pauses_of, statuses
 from dashboard.fielding import trail
 from dashboard.fielding.forecast import studies
 from dashboard.fielding.insight import quiet_of
@@ -24,7 +25,6 @@ from dashboard.simulator.clock import HOUR, Clock, read_stamp
 from dashboard.simulator.group import TargetGroup as Simulated
 from dashboard.simulator.world import Origin, World
 
-START = int(datetime(2026, 3, 2, tzinfo=UTC).timestamp() * 1000)
 STEP = 3  # hours
 ALONE = Pools({}, {})
 BY_EXCHANGE = "system_marketplace_user"
@@ -106,7 +106,7 @@ def _story(group: Simulated, life: _Life, now: int) -> Story:
     return Story(
         group=row,
         series=Readings(np.array(life.at), np.array(life.count)),
-        pauses=_pauses(group),
+        pauses=pauses_of(group),
         zone=zone_of(row.country_code),
         modules=Modules(soft_launch=launch),
         pools=ALONE,
@@ -134,8 +134,8 @@ def _row(group: Simulated, now: int) -> TargetGroup:
         cpi=group.cpi,
         expected_loi_minutes=group.loi_minutes,
         expected_incidence_rate=group.incidence_rate,
-        starts_at=_moment(run.start) if run else None,
-        ends_at=_moment(run.end) if run else None,
+        starts_at=moment_of(run.start) if run else None,
+        ends_at=moment_of(run.end) if run else None,
         respondent_analysis=[
             {"status": one["status"], "label": one["label"], "count": one["count"]}
             for one in analysis
@@ -143,33 +143,8 @@ def _row(group: Simulated, now: int) -> TargetGroup:
     )
 
 
-def _moment(at: int) -> datetime:
-    return datetime.fromtimestamp(at / 1000, UTC)
-
-
-def _statuses(group: Simulated) -> Iterator[tuple[int, str, str, str]]:
-    """When, to what, by whom and why the status changed."""
-    for batch in group.changelog:
-        for change in batch.changes:
-            if change["object"] == "status_change":
-                reason = str(change.get("reason_code", ""))
-                yield batch.at, str(change["new_value"]), batch.actor.type, reason
-
-
-def _pauses(group: Simulated) -> list[tuple[datetime, datetime | None]]:
-    pauses: list[tuple[datetime, datetime | None]] = []
-    since: int | None = None
-    for at, new, _, _ in sorted(_statuses(group)):
-        if new == "live" and since is not None:
-            pauses.append((_moment(since), _moment(at)))
-            since = None
-        elif new != "live" and since is None:
-            since = at
-    return pauses
-
-
 def _look(group: Simulated, at: int, vitals: Vitals) -> Look:
-    ends = sorted(one for one in _statuses(group) if one[0] > at and one[1] != "live")
+    ends = sorted(one for one in statuses(group) if one[0] > at and one[1] != "live")
     paused = bool(ends) and ends[0][2] == BY_EXCHANGE
     wait = (ends[0][0] - at) / HOUR if paused else float("inf")
     return Look(group.id, (at - START) / HOUR, vitals, ends[0][3] if paused else "", wait)
