@@ -1,7 +1,7 @@
 """Early warning against a simulated exchange: is a score of 0.7 paused in 70 of 100 cases?
 
 Run by `python -m bench.early_warning`: one line a figure, then what was counted at each score and
-for each reason. The world is not the one on which the scales were counted.
+for each reason. The worlds are not those on which the scales were counted.
 """
 
 import os
@@ -21,7 +21,7 @@ from bench.figures import Figure  # noqa: E402  the tables need settings first
 from bench.warning_replay import Look, looks  # noqa: E402
 from dashboard.fielding.warning import EXPECTED, HORIZON, LINE, warnings  # noqa: E402
 
-SEED, PROJECTS, GROUPS, DAYS = 3, 3, 80, 21
+SEEDS, PROJECTS, GROUPS, DAYS = (3, 4, 5), 3, 80, 21
 BINS = (0.0, 0.05, 0.2, 0.4, 0.6, 0.8, 1.001)
 
 
@@ -35,9 +35,11 @@ class Told(NamedTuple):
 
 
 @cache
-def world() -> list[Look]:
-    """The world that is looked at, lived through once."""
-    return looks(SEED, projects=PROJECTS, groups=GROUPS, days=DAYS)
+def worlds() -> list[Look]:
+    """The worlds that are looked at, each lived through once."""
+    return [
+        look for seed in SEEDS for look in looks(seed, projects=PROJECTS, groups=GROUPS, days=DAYS)
+    ]
 
 
 def told(seen: Sequence[Look]) -> Iterator[Told]:
@@ -71,8 +73,8 @@ def pauses(seen: Sequence[Look]) -> int:
 
 
 def figures() -> list[Figure]:
-    """How good the scores are, on a world that they were not made on."""
-    seen = world()
+    """How good the scores are, on worlds that they were not made on."""
+    seen = worlds()
     scores = list(told(seen))
     score = np.array([one.score for one in scores])
     came = np.array([one.came for one in scores], dtype=np.float64)
@@ -93,7 +95,7 @@ def figures() -> list[Figure]:
 
 def table() -> Iterator[str]:
     """What was counted at each score, over all reasons and for each."""
-    scores = list(told(world()))
+    scores = list(told(worlds()))
     by_reason: dict[str, list[Told]] = defaultdict(list)
     for one in scores:
         by_reason[one.reason].append(one)
