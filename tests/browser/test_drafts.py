@@ -133,7 +133,10 @@ def test_the_good_way_from_the_project_to_the_field(
     tab.click("text=Launch or schedule")
     expect(tab.locator("main")).to_contain_text("120 completes × 3.20 = 384 EUR")
     nothing_wrong(tab)
+    tab.check("#l-later")
+    expect(tab.locator("#l-start")).to_be_visible()
     tab.check("#l-now")
+    expect(tab.locator("#l-start")).to_be_hidden()  # what is typed there would not count
     tab.click("text=Launch 1 group")
     expect(tab.locator("#made")).to_contain_text("follows it to its end")
     simulator.advance(seconds=5)

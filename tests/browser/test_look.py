@@ -257,6 +257,15 @@ def test_an_open_menu_fits_a_phone_whatever_the_name(
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
 
 
+def test_a_moment_is_typed_only_where_it_counts(open_page: Open, ids: dict[str, int]) -> None:
+    page = open_page(scripts=False)
+    sign_in(page, "anna")
+    page.goto(f"/incidents/{ids['incident']}/mute/")
+    expect(page.locator("#id_at")).to_be_hidden()
+    page.check("[value=at]")
+    expect(page.locator("#id_at")).to_be_visible()
+
+
 def box(page: Page, what: str) -> FloatRect:
     """Where something is on the page."""
     found = page.locator(what).first.bounding_box()
