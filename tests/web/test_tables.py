@@ -330,3 +330,11 @@ def test_activity_is_narrowed_by_day_and_project(
     assert shown(f"project={project.pk}&who={anna.username}") == ["old 0", "old 1"]
     assert shown("project=0") == []
     assert shown("project=x&from=nonsense") == ["old 0", "old 1"]
+
+
+def test_a_name_that_runs_the_other_way_leaves_the_words_around_it_alone(
+    client: Client, anna: User
+) -> None:
+    save(client, name="\u202egnp.<b>")
+    said = "“<bdi>\u202egnp.&lt;b&gt;</bdi>” is saved."
+    assert said in client.get("/views/").content.decode()

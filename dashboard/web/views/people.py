@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.fielding.models import ExchangeAccount, Membership, User
@@ -128,8 +129,10 @@ def _change(request: HttpRequest, of: Membership, wanted: str) -> None:
         messages.error(request, LAST)
     elif wanted == "remove":
         of.delete()
-        messages.success(request, f"{of.user} is no longer on {of.account}.")
+        said = "<bdi>{}</bdi> is no longer on <bdi>{}</bdi>."
+        messages.success(request, format_html(said, of.user, of.account))
     else:
         of.role = cast("Membership.Role", wanted)
         of.save(update_fields=["role"])
-        messages.success(request, f"{of.user} is now {of.get_role_display().lower()}.")
+        said = format_html("<bdi>{}</bdi> is now {}.", of.user, of.get_role_display().lower())
+        messages.success(request, said)

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
@@ -35,7 +36,7 @@ def views(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         view = saved.save(user=person(request), **given)
-        messages.success(request, f"“{view.name}” is saved.")
+        messages.success(request, format_html("“<bdi>{}</bdi>” is saved.", view.name))
         return redirect(_back(request, view))
     stored = SavedView.objects.filter(user=person(request))
     parts = [
@@ -66,7 +67,7 @@ def change(request: HttpRequest) -> HttpResponse:
     action = request.POST.get("action")
     if action == "remove":
         view.delete()
-        messages.success(request, f"“{view.name}” is removed.")
+        messages.success(request, format_html("“<bdi>{}</bdi>” is removed.", view.name))
     elif action == "first":
         saved.open_first(view=view, first=not view.first)
     elif action == "rename":
@@ -77,10 +78,12 @@ def change(request: HttpRequest) -> HttpResponse:
 def _rename(request: HttpRequest, view: SavedView) -> None:
     name = request.POST.get("name", "").strip()[:80]
     if not name:
-        messages.error(request, f"“{view.name}” kept its name: type a new one first.")
+        said = "“<bdi>{}</bdi>” kept its name: type a new one first."
+        messages.error(request, format_html(said, view.name))
         return
     try:
         with transaction.atomic():
             SavedView.objects.filter(pk=view.pk).update(name=name)
     except IntegrityError:
-        messages.error(request, f"“{view.name}” kept its name: “{name}” is another view's.")
+        said = "“<bdi>{}</bdi>” kept its name: “<bdi>{}</bdi>” is another view's."
+        messages.error(request, format_html(said, view.name, name))
