@@ -210,6 +210,11 @@
     return `${said}: ${whole(Math.abs(rest))} ${rest >= 0 ? "below" : "ABOVE"} the budget of ${whole(budget)}.`;
   }
 
+  // What is typed anew is not what was previewed: that cannot be sent any more.
+  document.addEventListener("input", (event) => {
+    if (event.target.closest("[data-form=act]")) document.querySelector("[data-preview]")?.remove();
+  });
+
   // The panel of a form closes without a round trip, and gives the focus back.
   function close(form) {
     const opener = document.getElementById(form.dataset.form);

@@ -202,6 +202,18 @@ def test_what_we_refuse_stays_typed_and_nothing_is_asked_for(
     assert Batch.objects.count() == 0
 
 
+def test_what_is_typed_after_a_preview_is_previewed_anew_before_it_can_be_sent(
+    signed_in: Page, ready: Ready
+) -> None:
+    ask(signed_in, "cpi", ready("cpi"), {"how": "raise", "value": "5", "unit": "%"})
+    expect(signed_in.get_by_label("Preview")).to_contain_text("(+5 %)")
+    signed_in.fill("#value", "7")
+    expect(signed_in.locator("[name=sealed]")).to_have_count(0)
+    signed_in.click("text=Show what changes")
+    expect(signed_in.get_by_label("Preview")).to_contain_text("(+7 %)")
+    expect(signed_in.locator("[name=sealed]")).to_have_count(1)
+
+
 @pytest.mark.parametrize("name", ["pause", "cpi", "end"])
 def test_what_the_exchange_refuses_is_told_at_its_group_and_the_others_go_on(
     name: str, signed_in: Page, ready: Ready, simulator: Simulator
