@@ -207,6 +207,7 @@ def test_what_is_typed_after_a_preview_is_previewed_anew_before_it_can_be_sent(
 ) -> None:
     ask(signed_in, "cpi", ready("cpi"), {"how": "raise", "value": "5", "unit": "%"})
     expect(signed_in.get_by_label("Preview")).to_contain_text("(+5 %)")
+    signed_in.wait_for_load_state()  # its scripts ran
     signed_in.fill("#value", "7")
     expect(signed_in.locator("[name=sealed]")).to_have_count(0)
     signed_in.click("text=Show what changes")
