@@ -77,6 +77,7 @@ def server_time(headers: Mapping[str, str]) -> float | None:
         return None
 
 
+_ABOUT = ("quota_id", "interlock_id", "profile_id")
 _SIMPLE: Mapping[int, type[ExchangeError]] = {
     401: Unauthorized,
     403: Forbidden,
@@ -118,11 +119,22 @@ def _explained(body: bytes, hide: Callable[[str], str]) -> tuple[str, str, list[
         return "", "", []
     listed = found.get("invalid_params")
     wrong = [
-        InvalidParam(_text(each, hide, "name"), _text(each, hide, "detail", "reason"))
+        InvalidParam(_named(each, hide), _text(each, hide, "detail", "reason"))
         for each in (listed[:LONGEST_LIST] if isinstance(listed, list) else [])
         if isinstance(each, dict)
     ]
     return _text(found, hide, "title"), _text(found, hide, "detail", "details"), wrong
+
+
+def _named(wrong: Mapping[object, object], hide: Callable[[str], str]) -> str:
+    """What an invalid parameter is about: the id of a quota or profile where it tells one, else,
+    where its name is but the number of a rule, the word for that rule.
+    """
+    about = wrong.get("metadata")
+    if isinstance(about, dict) and (told := _text(about, hide, *_ABOUT)):
+        return told
+    is_rule = wrong.get("error_type") == "data_validation_error"
+    return _text(wrong, hide, *(("reason", "name") if is_rule else ("name",)))
 
 
 def _text(found: Mapping[object, object], hide: Callable[[str], str], *names: str) -> str:

@@ -40,6 +40,24 @@ def test_a_refusal_says_which_fields_are_wrong(make_client: MakeClient) -> None:
     assert not caught.value.waiting_helps
 
 
+def test_a_refusal_says_which_quota_is_wrong(make_client: MakeClient) -> None:
+    rule = {"error_type": "data_validation_error", "name": "rule_046", "reason": "too_small"}
+    wrong = [
+        rule | {"detail": "Too small", "metadata": {"profile_id": "P", "quota_id": "Q"}},
+        rule | {"detail": "Too small", "metadata": {"profile_id": "P", "question_id": [42]}},
+        rule | {"detail": "Too small", "metadata": {}},
+        {"error_type": "structural_error", "name": "profiles[0]", "reason": "is no object"},
+    ]
+    with pytest.raises(Refused) as caught:
+        make_client(lambda _: httpx.Response(422, json={"invalid_params": wrong})).get_countries()
+    assert caught.value.invalid_params == [
+        InvalidParam("Q", "Too small"),
+        InvalidParam("P", "Too small"),
+        InvalidParam("too_small", "Too small"),
+        InvalidParam("profiles[0]", "is no object"),
+    ]
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'"x"', b"[" * 200_000, b'{"detail": 5}'])
 def test_a_refusal_without_words_is_still_a_refusal(make_client: MakeClient, body: bytes) -> None:
     with pytest.raises(Refused):
