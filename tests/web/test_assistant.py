@@ -169,9 +169,11 @@ def test_a_rate_card_takes_a_boost_instead_of_a_budget() -> None:
 
 
 def test_an_objection_of_the_exchange_stands_at_its_field() -> None:
-    assert FORM.place("pricing.maximum_cpi.value") == "pricing.maximum_cpi"
-    assert FORM.place("soft_launch.end_at") == "soft_launch.end_at"
-    assert FORM.place("body") == ""
+    made = Edit(wanted=ASSISTANT)
+    assert FORM.place("pricing.maximum_cpi.value", made) == "pricing.maximum_cpi"
+    assert FORM.place("pricing.boost_cpi", made) == "pricing"
+    assert FORM.place("soft_launch.end_at", made) == "soft_launch.end_at"
+    assert FORM.place("body", made) == ""
 
 
 def test_its_words_say_what_changes() -> None:

@@ -124,6 +124,8 @@ def shown(entry: Entry) -> dict[str, Any]:
         "others": _others(entry, texts.get(modules.EXPOSED, "")),
         "stop": texts.get(modules.STOP, ""),
         "balance": texts.get(modules.BALANCE, ""),
+        "stop_error": entry.errors.get(modules.STOP, ""),
+        "balance_error": entry.errors.get(modules.BALANCE, ""),
         "ends": entry.errors.get(OFF, ""),
         "off_agreed": OFF in entry.typed,
         **_pricing(entry, texts),
@@ -179,9 +181,13 @@ def _pricing(entry: Entry, texts: Texts) -> dict[str, Any]:
     }
 
 
-def place(name: str) -> str:
-    """The field that an objection is about."""
-    return next((one for one in sorted(FIELDS, key=len, reverse=True) if name.startswith(one)), "")
+def place(name: str, made: Edit) -> str:
+    """The field that an objection is about, of those that the form shows."""
+    found = next((one for one in sorted(FIELDS, key=len, reverse=True) if one in name), "")
+    if found not in modules.AMOUNTS:
+        return found
+    sent = (made.wanted or {}).get(PRICING) or {}
+    return found if found.partition(".")[2] in sent else PRICING
 
 
 FORM = Form(

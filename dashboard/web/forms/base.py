@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -21,6 +21,7 @@ MOST_DECIMALS = 4
 AMOUNT = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]+)?", re.ASCII)
 _TOO_LARGE = re.compile(r"[0-9]{10,}(?:\.[0-9]*)?", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
+_BETWEEN_STEPS = re.compile(r"[^A-Za-z0-9_]+")
 
 
 class Wrong(Exception):
@@ -61,15 +62,22 @@ def _nothing(_entry: Entry) -> Mapping[str, str]:
     return {}
 
 
-def _own(name: str) -> str:
-    return name
+def _above(_name: str, _made: Edit) -> str:
+    return ""
+
+
+def step(name: str, of: Container[str]) -> str:
+    """The last step of what the exchange names that is one of these: `live_url` of `body.live_url`,
+    `name` of `$/details[0]/name`; empty for none.
+    """
+    return next((one for one in reversed(_BETWEEN_STEPS.split(name)) if one in of), "")
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
     """One form. `check` gives the value to send or raises Wrong; `shown` what its template needs;
     `filled` types a value in; `quick` types in what a one-click address asks for; `place` says
-    which field of ours an objection of the exchange belongs to, "" for none.
+    which field of ours an objection of the exchange to an edit belongs to, "" for none that shows.
     """
 
     name: str
@@ -79,7 +87,7 @@ class Form:
     shown: Callable[[Entry], dict[str, Any]]
     filled: Callable[[Value, Entry], Mapping[str, str]]
     quick: Callable[[Entry], Mapping[str, str]] = _nothing
-    place: Callable[[str], str] = _own
+    place: Callable[[str, Edit], str] = _above
 
     @property
     def template(self) -> str:

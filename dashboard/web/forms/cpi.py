@@ -94,5 +94,5 @@ def quick(entry: Entry) -> Mapping[str, str]:
 
 
 FORM = Form(
-    "cpi", Edit.Kind.CPI, "CPI", check, shown, filled, quick=quick, place=lambda _name: "cpi"
+    "cpi", Edit.Kind.CPI, "CPI", check, shown, filled, quick=quick, place=lambda _name, _made: "cpi"
 )

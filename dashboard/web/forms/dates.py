@@ -9,7 +9,7 @@ from typing import Any
 from dashboard.fielding.models import Edit
 from dashboard.web import times
 from dashboard.web.forms import moments
-from dashboard.web.forms.base import NO_CHANGE, Entry, Form, Value, Wrong
+from dashboard.web.forms.base import NO_CHANGE, Entry, Form, Value, Wrong, step
 
 START, END = "start_fielding_at", "end_fielding_at"
 _FORM = "%Y-%m-%dT%H:%M"
@@ -85,4 +85,11 @@ def quick(entry: Entry) -> Mapping[str, str]:
     return filled(entry.seen | {END: end.isoformat()}, entry)
 
 
-FORM = Form("dates", Edit.Kind.DATES, "Fielding dates", check, shown, filled, quick=quick)
+def place(name: str, _made: Edit) -> str:
+    """The end that an objection is about."""
+    return step(name, (START, END))
+
+
+FORM = Form(
+    "dates", Edit.Kind.DATES, "Fielding dates", check, shown, filled, quick=quick, place=place
+)

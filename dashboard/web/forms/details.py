@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from dashboard.fielding.models import Edit
 from dashboard.web import figures
-from dashboard.web.forms.base import NO_CHANGE, Entry, Form, Value, Wrong, amount, whole
+from dashboard.web.forms.base import NO_CHANGE, Entry, Form, Value, Wrong, amount, step, whole
 
 NAME, MANAGER_ID = "name", "project_manager_id"
 LOI, IR = "expected_length_of_interview_minutes", "expected_incidence_rate"
@@ -151,10 +151,9 @@ def filled(value: Value, _entry: Entry) -> Mapping[str, str]:
     return texts
 
 
-def place(name: str) -> str:
+def place(name: str, _made: Edit) -> str:
     """The field that an objection is about."""
-    first = re.split(r"[.\[]", name, maxsplit=1)[0]
-    return first if first in FIELDS else ""
+    return step(name, FIELDS)
 
 
 FORM = Form("details", Edit.Kind.DETAILS, "Details", check, shown, filled, place=place)

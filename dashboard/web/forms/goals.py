@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +11,22 @@ from typing import Any
 from dashboard.fielding.models import Edit
 from dashboard.web import figures
 from dashboard.web.forms import price
-from dashboard.web.forms.base import NO_CHANGE, Entry, Form, Value, Wrong, change, jumps, whole
+from dashboard.web.forms.base import (
+    NO_CHANGE,
+    Entry,
+    Form,
+    Value,
+    Wrong,
+    change,
+    jumps,
+    step,
+    whole,
+)
 
 TOTAL, AGAIN, ANEW = "completes_goal", "completes_goal_again", "quotas_anew"
 MOST = 1_000_000
+_NUMBERED = re.compile(r"profiles\W+(\d{1,4})(?:\W+targets\W+(\d{1,4}))?")
+_OF_TOTAL = "total_completes_goal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +191,21 @@ def filled(value: Value, _entry: Entry) -> Mapping[str, str]:
     return texts | total | ({ANEW: "on"} if total and not texts else {})
 
 
-def place(name: str) -> str:
-    """An objection to the total stands at its field; one to a quota above."""
-    return TOTAL if name == TOTAL else ""
+def place(name: str, made: Edit) -> str:
+    """An objection to a quota, by its id or by its place in what was sent, stands at its field; one
+    to a profile at the first of its quotas; one to the total at the total.
+    """
+    known = {
+        one: field_of(profile, target)
+        for profile in (made.before or {})["profiles"]
+        for target in reversed(profile["targets"])
+        for one in (profile["id"], target["id"])
+    }
+    if numbered := _NUMBERED.search(name):
+        sent = dict(enumerate((made.wanted or {}).get("profiles") or []))
+        targets = dict(enumerate(sent.get(int(numbered[1]), {}).get("targets", [])))
+        return known.get(targets.get(int(numbered[2] or 0), {}).get("id", ""), "")
+    return known.get(name) or (TOTAL if step(name, (TOTAL,)) or name.startswith(_OF_TOTAL) else "")
 
 
 FORM = Form("goals", Edit.Kind.GOALS, "Goals", check, shown, filled, place=place)

@@ -101,5 +101,11 @@ def filled(value: Value, _entry: Entry) -> Mapping[str, str]:
 
 
 FORM = Form(
-    "re_entry", Edit.Kind.RE_ENTRY, "Re-entry", check, shown, filled, place=lambda _name: "re_entry"
+    "re_entry",
+    Edit.Kind.RE_ENTRY,
+    "Re-entry",
+    check,
+    shown,
+    filled,
+    place=lambda _name, _made: "re_entry",
 )

@@ -47,5 +47,5 @@ FORM = Form(
     check,
     shown,
     filled,
-    place=lambda _name: FIELD,
+    place=lambda _name, _made: FIELD,
 )

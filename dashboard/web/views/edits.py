@@ -213,7 +213,9 @@ def _ended(desk: Desk, made: Edit, state: State) -> HttpResponseBase:
     """Back to the group when the exchange has it, or may have it; else the form, kept."""
     zone = times.zone_of(desk.group)
     if made.state == Edit.State.REJECTED:
-        state.errors, state.trouble = editing.refusals(made, desk.form.place)
+        state.errors, state.trouble = editing.refusals(
+            made, lambda name: desk.form.place(name, made)
+        )
     elif made.state == Edit.State.CONFLICT:
         state.three = editing.three(made, desk.names, zone)
     else:

@@ -23,7 +23,7 @@ from dashboard.web import drafting, editing, kept, parts, times
 from dashboard.web.access import Rule, person, require_editor, rule
 from dashboard.web.forms import draft as form
 from dashboard.web.forms import moments
-from dashboard.web.forms.base import Wrong
+from dashboard.web.forms.base import Wrong, step
 from dashboard.web.forms.draft import local
 from dashboard.web.views.groups import found
 from dashboard.web.views.projects import people
@@ -130,8 +130,7 @@ def _send(request: HttpRequest, group: TargetGroup, state: State) -> HttpRespons
 
 def _place(name: str) -> str:
     """A field of this page, else one of the draft's."""
-    last = name.rpartition(".")[2]
-    return last if last in (START, END) else form.place(name)
+    return step(name, (START, END)) or form.place(name)
 
 
 def _sorted(objections: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:

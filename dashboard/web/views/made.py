@@ -15,6 +15,7 @@ from dashboard.fielding.queries import EditQuerySet
 from dashboard.sync import push
 from dashboard.web import history, parts, times, undo
 from dashboard.web.access import Rule, may_edit, person, require_editor, rule
+from dashboard.web.forms import goals
 from dashboard.web.parts import changes
 from dashboard.web.views.projects import people
 
@@ -27,11 +28,12 @@ def made(request: HttpRequest, pk: int) -> HttpResponse:
     names = people(request)
     zone = times.zone_of(of.group) if of.group else None
     editor = may_edit(request, of.account_id)
+    fields = goals.known(of, parts.DRAFT)
     context: dict[str, Any] = {
         "edit": of,
         "project": of.group.project if of.group else of.project,
         "running": not of.is_settled,
-        "objections": [(parts.DRAFT.get(one["name"], one["name"]), one) for one in of.reasons],
+        "objections": [(fields.get(one["name"], one["name"]), one) for one in of.reasons],
         "may_edit": editor,
         "line": history.edit_line(of, names, zone),
         "rows": changes(of, names, zone),

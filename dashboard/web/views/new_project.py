@@ -18,7 +18,7 @@ from dashboard.sync import create
 from dashboard.web import editing, kept
 from dashboard.web.access import Rule, exchange_ids, memberships, person, require_editor, rule
 from dashboard.web.forms import details
-from dashboard.web.forms.base import Entry, Wrong
+from dashboard.web.forms.base import Entry, Wrong, step
 from dashboard.web.keys import key
 
 SALT, OPEN_FOR_SECONDS = "new project", 24 * 3600
@@ -67,7 +67,7 @@ def _send(
 
 
 def _place(name: str) -> str:
-    return name if name in (NAME, MANAGER, REFERENCE) else ""
+    return step(name, (NAME, MANAGER, REFERENCE))
 
 
 def _token(request: HttpRequest, account: ExchangeAccount) -> str:
