@@ -82,6 +82,7 @@
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     const stamp = event.detail.xhr.getResponseHeader("Read-At");
+    if (event.detail.successful) document.querySelector("[data-filters] > .unanswered")?.remove();
     const element = document.querySelector("time[data-read]");
     if (stamp && element) element.dateTime = stamp;
     drawTimes(document);
@@ -149,6 +150,7 @@
     sessionStorage.setItem("kept", JSON.stringify({ person, to: pathname + search, said }));
   }, true); // before its fields are switched off
   const kept = JSON.parse(sessionStorage.getItem("kept"));
+  if (kept && !person) document.querySelector("[data-kept]")?.removeAttribute("hidden");
   if (kept && person) {
     sessionStorage.removeItem("kept");
     if (posted === undefined && kept.person === person && kept.to === location.pathname + location.search) {
@@ -172,16 +174,18 @@
 
   // Where Fieldwatch itself does not answer, a form says so and can be sent again; a link is followed.
   function unanswered({ detail: { elt, xhr } }) {
-    const form = elt.closest("form[data-keep]");
+    const form = elt.closest("form[data-keep], form[data-filters]");
     if (elt.matches("a[href]")) location.assign(elt.href);
     if (!form) return;
-    if (elt === form && xhr.status === 403) location.assign(form.action);
+    const filters = form.matches("[data-filters]");
+    if (elt === form && !filters && xhr.status === 403) location.assign(form.action);
     const button = form.querySelector("button[data-word]");
     if (button) Object.assign(button, { disabled: false, textContent: button.dataset.word });
     form.querySelector(".unanswered")?.remove();
     const said = document.createElement("p");
     Object.assign(said, { className: "error unanswered", role: "alert" });
-    said.textContent = "Fieldwatch did not answer. What you typed is still here: try again. However often a form is sent, its change is made once.";
+    said.textContent = filters ? "Fieldwatch did not answer. The table is still as before this choice: try again."
+      : "Fieldwatch did not answer. What you typed is still here: try again. However often a form is sent, its change is made once.";
     form.prepend(said);
   }
   for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) document.addEventListener(name, unanswered);

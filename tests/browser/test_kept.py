@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -73,6 +74,7 @@ def test_a_form_whose_session_has_ended_is_back_as_it_was_typed_after_signing_in
     signed_in.fill(case.field, case.typed)
     Session.objects.all().delete()
     signed_in.click("main form[data-keep] button.primary")
+    expect(signed_in.locator("[data-kept]")).to_be_visible()
     sign_in_again(signed_in)
     expect(signed_in.locator(case.field)).to_have_value(case.typed)
     expect(signed_in.locator("[role=status]").first).to_have_text(kept.SAID)
@@ -119,6 +121,19 @@ def test_a_form_that_fieldwatch_does_not_answer_says_so_and_can_be_sent_again(
     signed_in.click("#note-here button.primary")
     expect(signed_in.locator(".note-text")).to_contain_text("Call them")
     assert Note.objects.count() == 1
+
+
+def test_a_filter_that_fieldwatch_does_not_answer_says_that_the_table_is_as_before(
+    signed_in: Page, group: TargetGroup
+) -> None:
+    signed_in.goto(f"/projects/{group.project_id}/")
+    signed_in.route("**/projects/*/?q=W23", lambda route: route.abort(), times=1)
+    said = signed_in.locator("#filters [role=alert]")
+    signed_in.fill("#q", "W23")
+    expect(said).to_contain_text("still as before")
+    signed_in.locator("#filters").evaluate("form => form.requestSubmit()")
+    expect(said).to_have_count(0)
+    expect(signed_in).to_have_url(re.compile("q=W23"))
 
 
 def test_a_form_that_was_answered_in_its_place_is_not_kept(
