@@ -183,6 +183,19 @@ def test_every_page_is_accessible_and_fits(
     assert said == []
 
 
+def test_no_table_makes_a_page_of_a_tablet_scroll_sideways(
+    open_page: Open, ids: dict[str, int]
+) -> None:
+    page = open_page(width=800)
+    sign_in(page, "anna")
+    sideways = []
+    for address in ("/", "/rules/", "/connections/{connection}/", "/projects/{project}/history/"):
+        page.goto(address.format(**ids))
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            sideways.append(address)
+    assert sideways == []
+
+
 def test_on_paper_long_lists_lie_on_their_side_and_charts_do_not(
     open_page: Open, ids: dict[str, int]
 ) -> None:
