@@ -8,6 +8,7 @@ from dashboard.fielding.readings import HOUR, Floats
 Confidence = Literal["none", "low", "medium", "high"]
 
 STALE, OLD = 6, 48  # hours since the last reading: worth telling, too many to be sure
+TOLD_AFTER = 24.0  # hours after which the forecast has heard of a change what it did
 FEW = 5  # completes below which a rate is little more than a guess
 
 
@@ -30,6 +31,8 @@ def trust(case: Case, at_end: Floats, *, reached: bool, ended: bool) -> tuple[Co
         for a, b in case.question.pauses
     ):
         notes.append("paused: assumes that it resumes " + _resumes(case))
+    elif not (reached or ended or case.is_over) and (since := _changed(case)) is not None:
+        notes.append(f"changed {since}: what that does to the rate shows after a day or so")
     stale = (case.now - case.start) / HOUR
     confidence, why = _confidence(case, at_end, ended)
     if case.read.at.size and stale >= STALE and not ended:
@@ -44,6 +47,14 @@ def _resumes(case: Case) -> str:
     now = case.question.now
     ends = [b for a, b in case.question.pauses if b is not None and a <= now < b]
     return "as scheduled" if ends else "now"
+
+
+def _changed(case: Case) -> str | None:
+    """How long ago its price, strategy or re-entry was changed; None if that is a day or more."""
+    hours = (case.now - case.turns.max()) / HOUR if case.turns.size else TOLD_AFTER
+    if hours >= TOLD_AFTER:
+        return None
+    return f"{hours:.0f} h ago" if hours >= 1 else "within the hour"
 
 
 def _confidence(case: Case, at_end: Floats, ended: bool) -> tuple[Confidence, str]:

@@ -387,6 +387,14 @@ def test_just_after_a_change_the_forecast_is_less_sure():
     assert told[2] - told[0] > 1.3 * (plain[2] - plain[0])
 
 
+@pytest.mark.parametrize(("ago", "words"), [(0.5, "within the hour"), (5, "5 h ago"), (30, None)])
+def test_it_says_so_while_a_change_is_too_young_to_show(ago, words):
+    history = steady(10 * 24)
+    note = ask(history, turns=[history[-1][0] - ago * HOUR]).note
+    assert ("changed" in note) == bool(words)
+    assert (words or "") in note
+
+
 def test_the_time_of_a_change_has_a_zone():
     with pytest.raises(ValueError, match="turns"):
         ask(steady(24), turns=[datetime(2026, 3, 2, 12)])  # noqa: DTZ001
