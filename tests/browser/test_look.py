@@ -202,7 +202,8 @@ def test_on_paper_long_lists_lie_on_their_side_and_charts_do_not(
     page = open_page(width=1440, theme="light")
     sign_in(page, "anna")
     page.emulate_media(media="print")
-    for address, lies in (("/", "wide"), ("/groups/", "wide"), ("/groups/{group}/", "auto")):
+    wide = ("/", "/groups/", "/projects/", "/spend/")
+    for address, lies in (*((one, "wide") for one in wide), ("/groups/{group}/", "auto")):
         settled(page, address.format(**ids))
         assert page.evaluate("getComputedStyle(document.documentElement).page") == lies
 
