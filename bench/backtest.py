@@ -174,6 +174,15 @@ def losses(replays: Sequence[Replay]) -> Losses:
     )
 
 
+def _astray(replays: Sequence[Replay]) -> float:
+    """How far the chance to meet the goal is from how often it was met: by tenths, weighted."""
+    said = np.array([one.forecast.chance for one in replays])
+    came = np.array([one.field.truth >= one.field.goal for one in replays])
+    tenth = np.minimum((said * 10).astype(int), 9)
+    miss = [abs(said[tenth == n].sum() - came[tenth == n].sum()) for n in range(10)]
+    return float(np.sum(miss) / said.size)
+
+
 def _table_seconds() -> float:
     """CPU seconds for a table of 1,000 groups with 336 readings each."""
     rng = np.random.default_rng(5)
@@ -231,6 +240,7 @@ def _forecast_figures(replays: dict[str, list[Replay]]) -> list[Figure]:
             0.95,
             "price steps: the same forecast, told when prices were changed, beside not told",
         ),
+        below("chance_said_to_came", _astray(everything), 0.05, "mean miss of tenths of the chance"),
         below("pinball_to_seasonal_poisson", lost.ours / lost.seasonal, 0.9, ""),
         below(
             "finish_error_to_best_naive",

@@ -4,6 +4,7 @@ None of them is a Gamma–Poisson rate times a shape: respondents excite one ano
 waves decay by a power law, quota cells run full one by one, offices close, prices step.
 """
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -37,7 +38,7 @@ class Field:
     truth: float
     finish: datetime | None
     futures: Floats
-    turns: tuple[datetime, ...]  # when its price was changed
+    turns: tuple[datetime, ...] = ()  # when its price was changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Chance:
     known: int
     paths: int
     hours: int
-    turns: list[float]
+    turns: list[float] = dataclasses.field(default_factory=list)
 
     def poisson(self, mean: Floats) -> Floats:
         """Counts (paths, hours) around a mean (hours) or (paths, hours)."""
@@ -206,7 +207,7 @@ def field(process: str, seed: int, *, futures: int = 0) -> Field:
     rate = _day_shape(rng, clock)
     rate *= np.exp(rng.uniform(np.log(12), np.log(250))) / 24 / rate.mean()
     pauses = _paused(rng, rate, stamps, known) if process == "pauses" else ()
-    chance = Chance(rng, known, futures + 1, hours, [])
+    chance = Chance(rng, known, futures + 1, hours)
     paths = np.cumsum(PROCESSES[process](chance, rate, clock), axis=1)
     total = paths[0]
     goal = max(10, int(total[-1] * np.exp(rng.normal(0, 0.3))))

@@ -7,6 +7,7 @@ Run by `python -m bench.backtest_simulated`: a line a figure.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,4 +113,5 @@ def _cut(
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")  # for countries' zones
     print(*figures(), sep="\n")
