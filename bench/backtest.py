@@ -240,7 +240,7 @@ def _forecast_figures(replays: dict[str, list[Replay]]) -> list[Figure]:
             0.95,
             "price steps: the same forecast, told when prices were changed, beside not told",
         ),
-        below("chance_said_to_came", _astray(everything), 0.05, "mean miss of tenths of the chance"),
+        below("chance_said_to_came", _astray(everything), 0.05, "mean miss, by tenths"),
         below("pinball_to_seasonal_poisson", lost.ours / lost.seasonal, 0.9, ""),
         below(
             "finish_error_to_best_naive",

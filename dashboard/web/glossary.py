@@ -6,6 +6,8 @@ GLOSSARY = {
     "Average CPI": "What a complete cost on average so far, by the exchange.",
     "Budget": "What you planned to spend on the group. It is ours: the exchange does not know it.",
     "CPI": "Cost per interview: what you pay for one complete.",
+    "Chance": "How likely it is that the goal is met by the end date, at the present pace and "
+    "price. Of ten groups that say 70 %, about seven meet it.",
     "Conversion": "The share of people that completed, as the exchange counts it over the group's "
     "whole life. Of which people it does not say: the funnel, which begins with the click, may "
     "tell another share.",

@@ -10,6 +10,7 @@ from typing import Any
 
 from dashboard.fielding.confidence import is_guess
 from dashboard.fielding.models import TargetGroup, User
+from dashboard.fielding.story import FORECAST_STATUSES
 from dashboard.fielding.wanted import completes_wanted
 from dashboard.web import figures, rows, times, words
 from dashboard.web.charts import Forecast
@@ -228,6 +229,25 @@ def forecast(group: TargetGroup) -> Forecast | None:
     """The forecast at the end of the fielding period, for the chart."""
     band = percentiles(group)
     return Forecast(group.ends_at, *band) if band and group.ends_at else None
+
+
+def odds(group: TargetGroup) -> str:
+    """How likely the goal is met by the end, and how far to trust that; empty where it is over."""
+    chance, note = (part(group, "forecast", key) for key in ("chance", "note"))
+    goal = completes_wanted(group)
+    if group.status not in FORECAST_STATUSES or not goal or not isinstance(note, str):
+        return ""
+    said = ""
+    if isinstance(chance, int | float) and group.ends_at and (group.completes or 0) < goal:
+        said = f"Chance to meet its goal by its end: {_likelihood(chance)}. "
+    return f"{said}{note[:1].upper()}{note[1:]}." if note else said
+
+
+def _likelihood(chance: float) -> str:
+    """A chance as a percentage that claims no more than a forecast can."""
+    if 0.01 <= chance <= 0.99:
+        return f"{chance * 100:.0f} %"
+    return "below 1 %" if chance < 0.5 else "above 99 %"
 
 
 def causes(group: TargetGroup) -> list[Cause]:

@@ -83,6 +83,38 @@ def test_the_strip_says_range_budget_and_why(viewer: Client, group: TargetGroup)
         assert said in page
 
 
+ENOUGH = "enough completes behind it"
+CHANGED = "changed 5 h ago: what that does to the rate shows after a day or so"
+
+
+@pytest.mark.parametrize(
+    ("chance", "note", "said"),
+    [
+        (0.124, ENOUGH, "its end: 12 %. Enough completes behind it."),
+        (0.001, CHANGED, "its end: below 1 %. Changed 5 h ago: what that does"),
+        (1.0, ENOUGH, "its end: above 99 %."),
+        (None, "the goal is reached", "The goal is reached."),
+    ],
+)
+def test_under_the_chart_stands_the_chance_to_meet_the_goal_and_how_far_to_trust_it(
+    viewer: Client, group: TargetGroup, chance: float | None, note: str, said: str
+) -> None:
+    group.insight["forecast"] |= {"chance": chance, "note": note}
+    TargetGroup.objects.update(insight=group.insight, status="live")
+    assert said in panel(shown(viewer, group), "completes")
+
+
+@pytest.mark.parametrize("over", [{"status": "completed"}, {"completes": 900}, {"ends_at": None}])
+def test_no_chance_is_told_of_what_is_over_or_has_no_end(
+    viewer: Client, group: TargetGroup, over: dict[str, Any]
+) -> None:
+    group.insight["forecast"] |= {"chance": 0.5, "note": ENOUGH}
+    TargetGroup.objects.update(insight=group.insight, status="live")
+    assert "Chance to meet" in shown(viewer, group)
+    TargetGroup.objects.update(**over)
+    assert "Chance to meet" not in shown(viewer, group)
+
+
 @pytest.mark.parametrize(("completes", "said"), [(4, True), (5, False)])
 def test_a_date_from_a_handful_of_completes_is_called_a_guess(
     viewer: Client, group: TargetGroup, completes: int, said: bool

@@ -75,6 +75,7 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "may_mute": may_edit(request, of.account_id) and of.status not in quiet.SILENT,
         "closing": closing.sheet(of, now=now),
         "causes": sheet.causes(of),
+        "odds": sheet.odds(of),
         "risks": why.risks(of),
         "for_client": why.for_client(of, user, of.project.read_at),
         "quick": present.quick(of),
