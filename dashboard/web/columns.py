@@ -224,6 +224,11 @@ ON_DEMAND = {
             ("Due by now", lambda group: _pace_of(group).get("required")),
         ),
     ),
+    "chance": GroupColumn(
+        Column("Chance", "", kind="num", hint="Chance"), ("insight__forecast__chance",),
+        _number("Chance", lambda group: figures.likelihood(group.insight__forecast__chance)),
+        (("Chance to meet the goal by the end (%)", _percent("insight__forecast__chance")),),
+    ),
     "average": _money("Average CPI", "average_cpi"),
     "spend": _money("Spend", "cost", figures.cents),
     "projected": GroupColumn(

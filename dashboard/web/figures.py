@@ -22,6 +22,13 @@ def percent(share: float | None, digits: int = 0) -> str:
     return DASH if share is None else f"{share * 100:.{digits}f} %"
 
 
+def likelihood(chance: float | None) -> str:
+    """A chance from 0 to 1 as a percentage that claims no more than a forecast can."""
+    if chance is None or 0.01 <= chance <= 0.99:
+        return percent(chance)
+    return "below 1 %" if chance < 0.5 else "above 99 %"
+
+
 def digits(currency: str) -> int:
     """The decimals of a currency: 2, but none of the yen."""
     return MINOR_DIGITS.get(currency, 2)

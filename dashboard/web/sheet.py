@@ -239,15 +239,8 @@ def odds(group: TargetGroup) -> str:
         return ""
     said = ""
     if isinstance(chance, int | float) and group.ends_at and (group.completes or 0) < goal:
-        said = f"Chance to meet its goal by its end: {_likelihood(chance)}. "
+        said = f"Chance to meet its goal by its end: {figures.likelihood(chance)}. "
     return f"{said}{note[:1].upper()}{note[1:]}." if note else said
-
-
-def _likelihood(chance: float) -> str:
-    """A chance as a percentage that claims no more than a forecast can."""
-    if 0.01 <= chance <= 0.99:
-        return f"{chance * 100:.0f} %"
-    return "below 1 %" if chance < 0.5 else "above 99 %"
 
 
 def causes(group: TargetGroup) -> list[Cause]:

@@ -71,12 +71,13 @@ def test_every_column_can_be_shown_and_sorted_by(client: Client, project: Projec
         insight={
             "pace": {"band": "behind", "actual": 3, "required": 9.5},
             "cost": {"p50": "12.50"},
+            "forecast": {"chance": 0.237},
         },
         issues={"epc": [{"text": "EPC is low.", "code": "low_epc", "suggestions": ["Raise CPI"]}]},
     )
     every = ".".join(columns.ALL)
     page = client.get(f"/projects/{project.pk}/?cols={every}").content.decode()
-    for said in ("Behind", "3 of 10 due", "12.50 USD", "EPC: EPC is low. Raise CPI."):
+    for said in ("Behind", "3 of 10 due", "12.50 USD", "24 %", "EPC: EPC is low. Raise CPI."):
         assert said in page
     for key in columns.HEADINGS:
         assert client.get(f"/groups/?cols={every}&sort={key}").status_code == 200
