@@ -183,6 +183,22 @@ def test_every_page_is_accessible_and_fits(
     assert said == []
 
 
+def test_in_the_readers_own_colours_a_state_keeps_its_shape_and_a_choice_is_marked(
+    open_page: Open, ids: dict[str, int]
+) -> None:
+    page = open_page()
+    sign_in(page, "anna")
+    page.emulate_media(forced_colors="active")
+    page.goto(f"/groups/{ids['group']}/")
+    colours = """() => {
+        const drawn = (what, part) =>
+            getComputedStyle(document.querySelector(what), part).backgroundColor;
+        return [drawn(".strip .status", "::before"), drawn(".nav a[aria-current]"), drawn("body")];
+    }"""
+    state, chosen, ground = page.evaluate(colours)
+    assert ground not in (state, chosen)
+
+
 def test_no_table_makes_a_page_of_a_tablet_scroll_sideways(
     open_page: Open, ids: dict[str, int]
 ) -> None:
@@ -266,6 +282,7 @@ def test_an_open_menu_fits_a_phone_whatever_the_name(
     sign_in(page, "anna")
     if scripts:
         page.click(".menu")
+    expect(page.locator(".menu")).to_be_visible(visible=scripts)
     expect(page.locator(".person")).to_be_visible()
     expect(page.get_by_role("button", name="Sign out")).to_be_in_viewport(ratio=1)
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
