@@ -203,7 +203,9 @@ def _spend(group: TargetGroup) -> Figure:
     low, middle, high = (_decimal(part(group, "cost", key)) for key in ("p10", "p50", "p90"))
     said, tone = [], ""
     if middle is not None:
-        reach = f" ({low:,.0f}–{high:,.0f})" if low is not None and high is not None else ""
+        reach = ""
+        if low is not None and high is not None and f"{low:.0f}" != f"{high:.0f}":
+            reach = f" ({low:,.0f}–{high:,.0f})"
         said.append(f"about {figures.total(middle, group.currency)} in the end{reach}")
     if group.budget is not None:
         said.append(f"budget {figures.total(group.budget, group.currency)}")

@@ -83,6 +83,13 @@ def test_the_strip_says_range_budget_and_why(viewer: Client, group: TargetGroup)
         assert said in page
 
 
+def test_a_cost_that_is_sure_has_no_range(viewer: Client, group: TargetGroup) -> None:
+    group.insight["cost"] = {"p10": "449.80", "p50": "450.00", "p90": "450.20"}
+    TargetGroup.objects.update(insight=group.insight)
+    page = shown(viewer, group)
+    assert "about 450 USD in the end · budget 400 USD" in page
+
+
 ENOUGH = "enough completes behind it"
 CHANGED = "changed 5 h ago: what that does to the rate shows after a day or so"
 
