@@ -44,7 +44,14 @@ def neutral(cell: Cell) -> str:
         return cell.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(cell, str):
         return f"'{cell}" if cell.lstrip(" ").startswith(FORMULA) else cell
-    return f"{cell:f}" if isinstance(cell, Decimal) else str(cell)
+    return _plain(cell) if isinstance(cell, Decimal) else str(cell)
+
+
+def _plain(money: Decimal) -> str:
+    """A sum without the zeros that a database adds: 2.70 and 1204, not 2.700000."""
+    whole, _, parts = f"{money:f}".partition(".")
+    parts = parts.rstrip("0")
+    return f"{whole}.{parts.ljust(2, '0')}" if parts else whole
 
 
 class Sheet(NamedTuple):
