@@ -12,7 +12,7 @@ from dashboard.web import cells, figures, words
 from dashboard.web.exports import Cell
 from dashboard.web.issues import told
 from dashboard.web.listing import Column
-from dashboard.web.rows import remark, status
+from dashboard.web.rows import Status, remark, status
 
 # A row of `TargetGroupQuerySet.for_table`: as a TargetGroup, with only the fields asked for.
 Group = Any
@@ -93,9 +93,12 @@ def _finish(group: Group) -> str:
     return cells.cell("Likely finish", said + after, "nowrap late" if late else "nowrap")
 
 
+def _state(group: Group) -> Status:
+    return status(group.status, group.status_reason, group.status_changed_by)
+
+
 def _status(group: Group) -> str:
-    said = status(group.status, group.status_reason, group.status_changed_by)
-    return cells.cell("Status", cells.state(said), "state")
+    return cells.cell("Status", cells.state(_state(group)), "state")
 
 
 def _country(group: Group) -> str:
@@ -156,7 +159,7 @@ SHOWN = {
     ),
     "status": GroupColumn(
         Column("Status", "status"), ("status", "status_reason", "status_changed_by"), _status,
-        (("Status", lambda group: words.STATUSES.get(group.status, group.status)),),
+        (("Status", lambda one: _state(one).word), ("Paused because", lambda one: _state(one).why)),
     ),
     "progress": GroupColumn(
         Column("Progress, last 7 days", "completes", descending=True),

@@ -51,6 +51,17 @@ def test_a_project_exports_what_is_filtered_on_screen(client: Client) -> None:
     assert found[0]["Currency"] == "USD"
 
 
+def test_a_file_tells_who_paused_and_why_as_the_screen_does(client: Client) -> None:
+    account = make.account()
+    client.force_login(make.person("viewer", account))
+    project = make.project(account)
+    make.group(project, name="A", status="paused", status_reason="high_median_loi")
+    make.group(project, name="B", status="paused", status_changed_by="pm-1")
+    found = rows(client.get("/groups/export.csv?sort=name"))
+    assert [row["Status"] for row in found] == ["Paused by the exchange", "Paused"]
+    assert [bool(row["Paused because"]) for row in found] == [True, False]
+
+
 def workbook(answer: object) -> list[list[object]]:
     """The cells of the one sheet: numbers as numbers, text as text."""
     assert isinstance(answer, FileResponse)
