@@ -214,12 +214,17 @@ def helps(one: Incident) -> list[tuple[str, str]]:
     if batch := one.facts.get("batch"):
         return [("Look at the results", reverse("batch", args=[batch]))]
     return [
-        (act.WORDS[form], reverse("group", args=[one.group_id]))
+        (act.WORDS[form], resuming(one))
         if form == act.RESUME
         else (act.WORDS[form], reverse("edit", args=[one.group_id, form]))
         for form in act.offered(one)
         if form not in (act.ACKNOWLEDGE, act.MUTE, act.CONNECTION)
     ]
+
+
+def resuming(one: Incident) -> str:
+    """Where a group is resumed: at the button of its page."""
+    return f"{reverse('group', args=[one.group_id])}#do-{act.RESUME}"
 
 
 def rule_title(rule: str) -> str:

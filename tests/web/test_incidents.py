@@ -271,7 +271,7 @@ def test_the_command_says_why_nothing_went_out(account: ExchangeAccount) -> None
         ("interview_long", "", "/edit/details/"),
         ("spend", "", "/edit/budget/"),
         ("paused_by_exchange", "past_scheduled_end_date", "/edit/dates/"),
-        ("paused_by_exchange", "high_drop_rates", "/groups/{pk}/"),
+        ("paused_by_exchange", "high_drop_rates", "/groups/{pk}/#do-resume"),
     ],
 )
 def test_a_link_of_a_mail_leads_to_the_form_that_may_help(

@@ -197,5 +197,5 @@ def act(request: HttpRequest, token: str) -> HttpResponse:
     if errand.form == acting.CONNECTION:
         return redirect("connection", one.account_id)
     if errand.form == acting.RESUME and one.group_id:
-        return redirect("group", one.group_id)
+        return redirect(incident.resuming(one))
     return redirect("mute-incident" if errand.form == acting.MUTE else "acknowledge", one.pk)
