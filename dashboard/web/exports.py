@@ -15,7 +15,8 @@ from dashboard.fielding.models import Edit
 from dashboard.web import history
 
 Cell = str | int | float | Decimal | datetime | None
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# The wide ones are what an East Asian keyboard types; spreadsheets there take them for the same.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 BOM = "\ufeff"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 DATES = "yyyy-mm-dd hh:mm"
@@ -43,7 +44,7 @@ def neutral(cell: Cell) -> str:
     if isinstance(cell, datetime):
         return cell.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(cell, str):
-        return f"'{cell}" if cell.lstrip(" ").startswith(FORMULA) else cell
+        return f"'{cell}" if cell.lstrip(" \u3000").startswith(FORMULA) else cell
     return _plain(cell) if isinstance(cell, Decimal) else str(cell)
 
 

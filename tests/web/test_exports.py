@@ -21,7 +21,22 @@ MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "\n=1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        " =1",
+        "\n=1",
+        "\uff1d1",
+        "\u3000\uff0b1",
+        "\uff20A",
+    ],
+)
 def test_text_that_begins_like_a_formula_is_neutral(text: str) -> None:
     assert neutral(text) == f"'{text}"
 
