@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -13,6 +14,7 @@ from dashboard.alerts.book import Effective, checked
 from dashboard.alerts.recipients import ROLES, Wanted
 from dashboard.alerts.verdict import CRITICAL, NOTICE, WARNING
 from dashboard.fielding.models import Membership
+from dashboard.web import figures
 
 SEVERITIES = [(CRITICAL, "Critical"), (WARNING, "Warning"), (NOTICE, "Notice")]
 MAIL = [("now", "At once, to those who want its severity at once"), ("digest", "In the digest")]
@@ -43,7 +45,7 @@ def shown(chosen: Effective, name: str) -> str:
 def said(chosen: Effective, name: str, number: float) -> str:
     """A number of this rule as a person reads it: shares in %."""
     share = is_share(words_of(chosen, name))
-    return f"{round(number * 100 if share else number, 6):g}"
+    return figures.plain(Decimal(str(round(number * 100 if share else number, 6))))
 
 
 class RuleForm(forms.Form):

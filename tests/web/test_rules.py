@@ -61,6 +61,15 @@ def test_only_what_differs_is_stored_so_the_rest_follows_the_wider_rule(
     assert Rule.objects.get().settings == {"fires": 0.4, "clears": 0.35}
 
 
+def test_a_large_number_is_shown_as_it_was_typed(client: Client, group: TargetGroup) -> None:
+    Rule.objects.create(
+        account=group.account, scope="account", code="spend", settings={"budget": 1234567.5}
+    )
+    signed_in(client, "administrator", group.account)
+    page = client.get(f"/rules/connections/{group.account_id}/spend/").content.decode()
+    assert 'value="1234567.5"' in page
+
+
 def test_a_number_that_cannot_be_is_said_at_its_field_and_kept(
     client: Client, group: TargetGroup
 ) -> None:
