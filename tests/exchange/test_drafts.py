@@ -40,6 +40,14 @@ def test_a_cpi_is_sent_back_only_where_the_buyer_sets_it(
     assert (draft.cost_per_interview is not msgspec.UNSET) is sent
 
 
+def test_a_switch_of_the_quotas_that_is_missing_is_sent_as_off(make_client: MakeClient) -> None:
+    _, body = Answers(1, full=True).of(operations()["get_target_group"])
+    body["fielding_assistant_assignment"] = {"quota_overlay": {"balance_fill": True}}
+    draft = make_client(lambda _: httpx.Response(200, json=body)).get_target_group(**IN)
+    sent = msgspec.to_builtins(draft.as_request().fielding_assistant_assignment)
+    assert sent == {"quota_overlay": {"prevent_overfill": False, "balance_fill": True}}
+
+
 def test_a_launched_group_is_no_draft_any_more(make_client: MakeClient) -> None:
     moved = httpx.Response(301, headers={"Location": "/details"})
     with pytest.raises(Launched):

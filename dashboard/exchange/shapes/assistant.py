@@ -45,6 +45,12 @@ class ModuleQuotaOverlay(Struct, frozen=True, kw_only=True, gc=False):
     prevent_overfill: bool | UnsetType = UNSET
     balance_fill: bool | UnsetType = UNSET
 
+    def as_request(self) -> "ModuleQuotaOverlay":
+        """Both switches, as they have to be sent; one that is missing is off."""
+        return ModuleQuotaOverlay(
+            prevent_overfill=self.prevent_overfill is True, balance_fill=self.balance_fill is True
+        )
+
 
 class ModuleSoftLaunch(Struct, frozen=True, kw_only=True, gc=False):
     """Soft launch: until when, and up to which share of the goal, in whole percent."""
@@ -84,7 +90,7 @@ class FieldingAssistantModulesAssignment(Shape, frozen=True, kw_only=True, gc=Fa
             )
         return FieldingAssistantModulesAssignmentRequestModel(
             pricing=pricing,
-            quota_overlay=UNSET if self.quota_overlay is None else self.quota_overlay,
+            quota_overlay=UNSET if self.quota_overlay is None else self.quota_overlay.as_request(),
             pacing=UNSET if self.pacing is None else self.pacing,
             soft_launch=UNSET if self.soft_launch is None else self.soft_launch,
         )
