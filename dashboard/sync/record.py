@@ -18,6 +18,7 @@ STATUS = {
     Batch.Action.COMPLETE: "completed",
 }
 BUSY = "Another such change is on its way; look again in a moment."
+HELD = "Sent, but the exchange holds something else"
 _ENDS = {
     BatchGroup.State.DONE: Edit.State.CONFIRMED,
     BatchGroup.State.FAILED: Edit.State.REJECTED,
@@ -99,8 +100,8 @@ def outcome(edit: Edit) -> tuple[str, str]:
     if edit.kind == Edit.Kind.LAUNCH and not edit.is_settled:
         return BatchGroup.State.UNKNOWN, "The exchange is at it."
     if edit.state == Edit.State.CONFLICT:
-        sent = "sent, but the exchange holds something else" if edit.checks else "nothing was sent"
-        return BatchGroup.State.FAILED, f"Somebody else changed it meanwhile; {sent}."
+        overtaken = "Somebody else changed it meanwhile; nothing was sent."
+        return BatchGroup.State.FAILED, f"{HELD}." if edit.checks else overtaken
     if edit.state == Edit.State.GIVEN_UP:
         return BatchGroup.State.UNKNOWN, f"Sent, never confirmed; {edit.given_up_by} went on."
     if edit.state == Edit.State.REJECTED:

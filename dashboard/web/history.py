@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from dashboard.alerts.words import pause_cause
 from dashboard.fielding import modules
 from dashboard.fielding.models import Change, Edit, Project
+from dashboard.sync import record
 from dashboard.web import figures, words
 from dashboard.web.forms import details
 from dashboard.web.parts import locale, moved, parts, say, step
@@ -178,12 +179,20 @@ def edit_line(
         what=what,
         old=old,
         new=new,
-        outcome=edit.get_state_display(),
+        outcome=_ending(edit),
         tone=OUTCOME_TONES.get(Edit.State(edit.state), "info"),
         detail=_outcome(edit, people, zone),
         edit=edit.pk,
         group=edit.group_id,
     )
+
+
+def _ending(edit: Edit) -> str:
+    """How it stands; what was sent and is held otherwise need not be somebody else's doing."""
+    made = edit.kind in (Edit.Kind.NEW_DRAFT, Edit.Kind.NEW_PROJECT)
+    sent = made or (bool(edit.after) if edit.kind == Edit.Kind.LAUNCH else edit.checks > 0)
+    held_otherwise = edit.state == Edit.State.CONFLICT and sent
+    return record.HELD.lower() if held_otherwise else edit.get_state_display()
 
 
 def _outcome(edit: Edit, people: Mapping[str, str], zone: ZoneInfo | None) -> str:

@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from dashboard.fielding.models import Edit, TargetGroup
+from dashboard.web import history
 from tests import make
 from tests.web.fake_exchange import FakeExchange
 
@@ -100,3 +101,15 @@ def test_an_objection_stands_at_the_field_that_it_is_about(
     at = re.search(rf'<span class="error" id="([^"]+)">{WORDS}', page)
     assert at
     assert at[1] in (f"{field}-error", f"e-{field}")
+
+
+@pytest.mark.parametrize(("checks", "says"), [(0, "changed by somebody else"), (3, "sent, but")])
+def test_what_was_sent_and_is_held_otherwise_is_not_called_somebody_elses(
+    group: TargetGroup, checks: int, says: str
+) -> None:
+    dollars = {"value": "2.70", "currency_code": "USD"}
+    edit = Edit(
+        group=group, kind=Edit.Kind.CPI, state=Edit.State.CONFLICT, checks=checks,
+        before=dollars, wanted=dollars | {"value": "2.7123"}, after=dollars | {"value": "2.71"},
+    )  # fmt: skip
+    assert history.edit_line(edit, {}, None).outcome.startswith(says)
