@@ -182,7 +182,7 @@ def _read_back(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
         return
     if how.same(theirs, edit.wanted):
         _settle(edit, Edit.State.CONFIRMED, after=theirs, now=clock())
-    elif edit.checks < len(CHECK_AFTER):
+    elif edit.checks < len(CHECK_AFTER) and not _is_final(edit, theirs):
         edit.after = theirs
         leave_unknown(edit, clock(), edit.reasons)
     elif how.same(theirs, edit.before):
@@ -191,6 +191,15 @@ def _read_back(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
         _settle(edit, Edit.State.REJECTED, after=theirs, reasons=reasons, now=clock())
     else:
         _settle(edit, Edit.State.CONFLICT, after=theirs, now=clock())
+
+
+def _is_final(edit: Edit, theirs: Value) -> bool:
+    """Whether what was taken is held otherwise for good: read twice, and not what was there before.
+
+    The exchange rounds, too. Where the outcome is unknown ours may still come.
+    """
+    how, twice = EDITABLE[edit.kind], edit.after is not None and not edit.reasons
+    return twice and how.same(theirs, edit.after) and not how.same(theirs, edit.before)
 
 
 def leave_unknown(edit: Edit, now: datetime, why: list[dict[str, str]]) -> None:

@@ -97,6 +97,31 @@ def test_a_lost_answer_is_settled_by_reading_and_never_sent_again(
     assert exchange.asked(PUT, "PUT") == 1
 
 
+def test_a_value_that_the_exchange_rounds_is_told_when_it_is_read_a_second_time(
+    send: Send, exchange: Exchange
+) -> None:
+    def take_and_round() -> tuple[int, Any]:
+        exchange.cpi[ulid(11)] = money("3.00")
+        return 200, {"target_group_cpi": money("3.00")}
+
+    exchange.on("PUT", PUT, take_and_round)
+    edit = send()
+    assert edit.state == "unknown"  # it may still be on its way
+    push.settle_due(clock=later(1))
+    edit.refresh_from_db()
+    assert (edit.state, edit.after) == ("conflict", money("3.00"))
+
+
+def test_after_a_lost_answer_another_value_is_no_end_ours_may_still_come(
+    lost: Edit, exchange: Exchange
+) -> None:
+    exchange.cpi[ulid(11)] = money("3.00")
+    for minutes in (1, 2):
+        push.settle_due(clock=later(minutes))
+        lost.refresh_from_db()
+        assert lost.state == "unknown"
+
+
 @pytest.fixture
 def lost(send: Send, exchange: Exchange) -> Edit:
     """An edit whose answer was lost, on an exchange that still shows the value before."""
