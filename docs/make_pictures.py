@@ -21,7 +21,7 @@ PICTURES = [
     ("attention-phone", "/", [], 375, 720, "dark"),
     ("projects", "/projects/", [], 1440, 420, "light"),
     ("project", "/projects/", ["td.name a"], 1440, 800, "light"),
-    ("group", "/groups/?status=live&sort=progress", ["td.name a"], 1440, 1000, "light"),
+    ("group", "/groups/?status=live", ["td.name a"], 1440, 1200, "light"),
     (
         "change",
         "/groups/?status=live&sort=progress",
@@ -80,6 +80,7 @@ def _take(url: str) -> None:
             for selector in clicks:
                 page.locator(selector).first.click()
                 page.wait_for_load_state("networkidle")
+                page.wait_for_selector(".htmx-request", state="detached")
             page.wait_for_load_state("networkidle")
             page.screenshot(path=FOLDER / f"{name}.png")
             context.close()
