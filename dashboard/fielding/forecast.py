@@ -125,7 +125,8 @@ def studies(questions: Sequence[Question]) -> list[Study]:
 
 
 class _Learned(NamedTuple):
-    """Live hours without their stalls, shapes of weeks (groups, 168), chances to stand still."""
+    """Live hours without their stalls, a record a group and side by side; shapes of weeks
+    (groups, 168), chances to stand still."""
 
     records: Sequence[Record]
     hours: Hours
