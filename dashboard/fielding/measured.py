@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, Self
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
+
+if TYPE_CHECKING:
+    from dashboard.fielding.compiled import Given
 
 
 class ReadingQuerySet(models.QuerySet[Any]):
     """Readings of figures."""
 
-    def since(self, moment: datetime) -> Self:
+    def since(self, moment: datetime | Given) -> Self:
         """Those after a moment, in order of time."""
         return self.filter(at__gte=moment).order_by("at")
 
@@ -19,6 +22,6 @@ class ReadingQuerySet(models.QuerySet[Any]):
 class CompletesDayQuerySet(models.QuerySet[Any]):
     """Stored days of completes."""
 
-    def since(self, moment: datetime) -> Self:
-        """Days that may hold points after `moment`, in order."""
-        return self.filter(day__gte=moment.date()).order_by("day")
+    def since(self, day: date | Given) -> Self:
+        """Days from `day` (UTC) on, in order."""
+        return self.filter(day__gte=day).order_by("day")

@@ -26,16 +26,16 @@ _OPEN = Read(lambda: IncidentQuerySet(Incident).filter(group=Given("group")).ope
 _DAYS: Read[Any] = Read(
     lambda: (
         CompletesDayQuerySet(CompletesDay)
-        .filter(group=Given("group"), day__gte=Given("day"))
-        .order_by("day")
+        .filter(group=Given("group"))
+        .since(Given("day"))
         .values_list("day", "hours", "odd")
     )
 )
 _READINGS: Read[Any] = Read(
     lambda: (
         ReadingQuerySet(Reading)
-        .filter(group=Given("group"), at__gte=Given("moment"))
-        .order_by("at")
+        .filter(group=Given("group"))
+        .since(Given("moment"))
         .values_list("at", "entrants", "prescreens")
     )
 )

@@ -42,7 +42,7 @@ def of_project(project: Project, *, now: datetime) -> Shares:
     """In two queries, whatever the number of groups."""
     groups = list(project.target_groups.exclude(status="draft").values_list(*_COLUMNS, named=True))
     since = now - timedelta(days=DAYS)
-    days = CompletesDayQuerySet(CompletesDay).filter(group__project=project).since(since)
+    days = CompletesDayQuerySet(CompletesDay).filter(group__project=project).since(since.date())
     rows = list(days.values_list("group_id", "day", "hours", "odd"))
     if not rows:
         return Shares(None, [], [], [])
