@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from dashboard.alerts.book import Book, Effective
@@ -34,6 +33,7 @@ from dashboard.fielding.models import (
     Project,
     TargetGroup,
 )
+from dashboard.fielding.turns import amount
 
 KINDS = {
     "cpi_change": CPI_CHANGED.code,
@@ -216,17 +216,6 @@ def told(
     severity = CRITICAL if share >= chosen.settings["critical"] else chosen.severity
     by = f"{'+' if new > old else '−'}{percent(share)}"
     return severity, f"{name}: {who} changed the CPI, {span} {group.currency} ({by})"
-
-
-def amount(value: Any) -> Decimal | None:
-    """A price as the changelog gives it: text, a number, or {"value": …}."""
-    if isinstance(value, dict):
-        value = value.get("value", value.get("amount"))
-    try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and amount >= 0 else None
 
 
 def _shown(value: Any) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from dashboard.fielding.readings import Floats, Record
 
 PRICES = ("cpi_change", "user_requested_cpi_change")
 KINDS = (*PRICES, "filling_strategy_change", "re_entry_configuration_change")
-LEAST = 0.05  # a price that moves by a smaller share moves nothing that can be seen
+LEAST = Decimal("0.05")  # a price that moves by a smaller share moves nothing that can be seen
 
 Flags = NDArray[np.bool_]
 
@@ -47,14 +48,16 @@ def blocks_turned(records: Sequence[Record], turns: Sequence[Floats], blocks: in
 
 def _moves(old: Any, new: Any) -> bool:
     """Whether one price differs from another enough; so does what is no price."""
-    before, after = _amount(old), _amount(new)
-    return not (before > 0 and after > 0) or abs(after - before) >= LEAST * before
+    before, after = amount(old), amount(new)
+    return not before or not after or abs(after - before) >= LEAST * before
 
 
-def _amount(value: Any) -> float:
-    """A price as the changelog has it; 0 for what is none."""
-    told: Any = value.get("value") if isinstance(value, Mapping) else value
+def amount(value: Any) -> Decimal | None:
+    """A price as the changelog gives it: text, a number, or {"value": …}."""
+    if isinstance(value, dict):
+        value = value.get("value", value.get("amount"))
     try:
-        return float(told)
-    except (TypeError, ValueError):
-        return 0.0
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and amount >= 0 else None
