@@ -70,7 +70,8 @@ def _world(seed: int) -> Iterator[Field]:
 def _live(group: TargetGroup, until: int) -> list[tuple[int, int]]:
     """From when until when it was live, where that was two days or more."""
     since, found = 0, []
-    for at, new, *_ in [*sorted(statuses(group)), (until, "", "", "")]:
+    told = sorted(statuses(group), key=lambda one: one[0])
+    for at, new, *_ in [*told, (until, "", "", "")]:
         if new == "live":
             since = since or at
         elif since:

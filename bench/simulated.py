@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from dashboard.fielding import daily
 from dashboard.simulator.group import TargetGroup as Simulated
 
 START = int(datetime(2026, 3, 2, tzinfo=UTC).timestamp() * 1000)
@@ -22,12 +23,5 @@ def statuses(group: Simulated) -> Iterator[tuple[int, str, str, str]]:
 
 
 def pauses_of(group: Simulated) -> list[tuple[datetime, datetime | None]]:
-    pauses: list[tuple[datetime, datetime | None]] = []
-    since: int | None = None
-    for at, new, _, _ in sorted(statuses(group)):
-        if new == "live" and since is not None:
-            pauses.append((moment_of(since), moment_of(at)))
-            since = None
-        elif new != "live" and since is None:
-            since = at
-    return pauses
+    """From when to when it was not live."""
+    return daily.pauses_of((moment_of(at), new) for at, new, *_ in statuses(group))
