@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -87,16 +88,14 @@ def _address(pattern: URLPattern, world: World, role: str) -> str:
         "groups": world.group.pk,
         "connections": world.group.account_id,
     }
-    if route.startswith(("/incidents/<", "/act/")):
-        ids["incidents"] = world.incident().pk
-    if route.startswith("/mutes/<"):
-        ids["mutes"] = world.mute().pk
-    if route.startswith("/edits/<"):
-        ids["edits"] = make.edit(world.group).pk
-    if route.startswith("/jobs/<"):
-        ids["jobs"] = make.batch(world.group).pk
-    if route.startswith("/mails/<"):
-        ids["mails"] = world.mail_to(role).pk
+    rows: dict[str, Callable[[], int]] = {
+        "incidents": lambda: world.incident().pk,
+        "mutes": lambda: world.mute().pk,
+        "edits": lambda: make.edit(world.group).pk,
+        "jobs": lambda: make.batch(world.group).pk,
+        "mails": lambda: world.mail_to(role).pk,
+    }
+    ids |= {kind: make_row() for kind, make_row in rows.items() if route.startswith(f"/{kind}/<")}
     for kind, pk in ids.items():
         route = route.replace(f"{kind}/<key:pk>", f"{kind}/{pk}")
     route = route.replace("<str:kind>", "cpi").replace("<str:provider_id>", "sso")

@@ -53,19 +53,13 @@ def _rendered(world: World, group: TargetGroup, now: int) -> msgspec.Raw:
 def _filters(ask: Ask) -> list[Callable[[TargetGroup], bool]]:
     query = ask.query
     keep: list[Callable[[TargetGroup], bool]] = []
-    statuses = _many(ask, "status")
-    if unknown := set(statuses) - set(_STATUSES):
-        raise bad_request("the status is unknown", [("status", f"{unknown.pop()} is no status")])
-    if statuses:
+    if statuses := _statuses(ask):
         keep.append(lambda g: g.status in statuses)
     if countries := _many(ask, "country"):
         keep.append(lambda g: g.locale.country in countries)
     if languages := _many(ask, "language"):
         keep.append(lambda g: g.locale.language in languages)
-    ids = [one for value in query.get("human_readable_ids", []) for one in value.split(",")]
-    if any(len(one) != _SHORT for one in ids):
-        raise bad_request("no short id", [("human_readable_ids", f"{_SHORT} characters each")])
-    if ids:
+    if ids := _short_ids(ask):
         keep.append(lambda g: g.human_id in ids)
     if references := _many(ask, "target_group_customer_reference_numbers"):
         keep.append(lambda g: g.reference in references)
@@ -77,6 +71,22 @@ def _filters(ask: Ask) -> list[Callable[[TargetGroup], bool]]:
     if text := (ask.one("search_string") or ask.one("name") or "").lower():
         keep.append(lambda g: text in f"{g.name} {g.human_id} {g.id} {g.reference}".lower())
     return keep
+
+
+def _statuses(ask: Ask) -> list[str]:
+    """The statuses to list; 400 for one that does not exist."""
+    statuses = _many(ask, "status")
+    if unknown := set(statuses) - set(_STATUSES):
+        raise bad_request("the status is unknown", [("status", f"{unknown.pop()} is no status")])
+    return statuses
+
+
+def _short_ids(ask: Ask) -> list[str]:
+    """The human-readable ids to list; 400 for one of another length."""
+    ids = [part for value in ask.query.get("human_readable_ids", []) for part in value.split(",")]
+    if any(len(part) != _SHORT for part in ids):
+        raise bad_request("no short id", [("human_readable_ids", f"{_SHORT} characters each")])
+    return ids
 
 
 def _many(ask: Ask, name: str) -> list[str]:
