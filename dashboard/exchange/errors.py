@@ -11,7 +11,7 @@ ExchangeError
 ├── Rejected                 the exchange says no; waiting does not help
 │   ├── Unauthorized         401 after one renewal of the token
 │   ├── Forbidden            403
-│   ├── NotFound             404
+│   ├── NotFound             404, 410
 │   ├── MethodNotAllowed     405
 │   ├── PreconditionFailed   412: somebody else changed it
 │   ├── Refused              400, 422 and the other 4xx, with what is wrong with which field
@@ -25,11 +25,13 @@ ExchangeError
 Messages are for people and never hold a secret.
 """
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
 LONGEST_TEXT = 500
+_CODE = re.compile(r"[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+")
 
 
 class InvalidParam(NamedTuple):
@@ -44,6 +46,11 @@ def plain(text: str) -> str:
     kept = "".join(" " if unicodedata.category(c) in {"Cc", "Cf"} else c for c in text[:2000])
     line = " ".join(kept.split())
     return line if len(line) <= LONGEST_TEXT else line[: LONGEST_TEXT - 1] + "…"
+
+
+def spoken(code: str) -> str:
+    """A code such as `too_small` as words; what is a sentence already stays as it is."""
+    return code.replace("_", " ") if _CODE.fullmatch(code) else code
 
 
 class ExchangeError(Exception):

@@ -13,6 +13,7 @@ from dashboard.exchange.answer import Answer, read_body
 from dashboard.exchange.clock import Clock
 from dashboard.exchange.errors import BadAnswer, TimedOut, Unreachable
 from dashboard.exchange.hosts import AllowedHosts
+from dashboard.exchange.repair import as_utf8
 from dashboard.exchange.wire import CONNECT_TIMEOUT, Wire
 
 _NEVER_SENT = (
@@ -90,6 +91,7 @@ class Sockets:
             headers = response.headers
             parts = self._in_time(cast("Iterable[bytes]", response.stream), deadline)
             body = read_body(parts, headers.get("content-encoding"), cap=self._largest_body)
+            body = as_utf8(body, headers.get("content-type"))
             return Answer(response.status_code, headers, body)
         finally:
             response.close()

@@ -1,9 +1,14 @@
 """Bodies over a real socket: garbled ones are rejected whole, one wrong item costs itself."""
 
 import gzip
+import json
+import time
 import tracemalloc
+import zlib
+from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from dashboard.exchange.errors import (
@@ -11,7 +16,10 @@ from dashboard.exchange.errors import (
     TooLarge,
 )
 from dashboard.exchange.walk import walk
-from tests.exchange.conftest import Begin
+from tests.contract.validate import operations
+from tests.exchange.answers import Answers
+from tests.exchange.calls import CALLS
+from tests.exchange.conftest import Begin, MakeClient
 from tests.exchange.examples import PROJECT
 from tests.exchange.fake_exchange import Asked, Connection
 
@@ -32,7 +40,7 @@ BROKEN = {
     "cut off": (b'{"countries": [{"id": 1}', {}),
     "a web page": (b"<html>maintenance</html>", {}),
     "empty": (b"", {}),
-    "not utf-8": (b'{"countries": [{"name": "\xff"}]}', {}),
+    "not utf-8": (b'{"countries": [\xff]}', {}),
     "NaN": (b'{"countries": [NaN]}', {}),
     "a list": (b"[1, 2]", {}),
     "deep": (b"[" * 200_000, {}),
@@ -43,6 +51,13 @@ BROKEN = {
         {"Content-Encoding": "gzip"},
     ),
     "strange compression": (b"{}", {"Content-Encoding": "br"}),
+    "strange compression below": (gzip.compress(b"{}"), {"Content-Encoding": "zstd, gzip"}),
+    "half a member": (
+        gzip.compress(b'{"countries"') + gzip.compress(b": []}")[:-4],
+        {"Content-Encoding": "gzip"},
+    ),
+    "broken deflate": (b"\x78\x9c broken", {"Content-Encoding": "deflate"}),
+    "packed without end": (b"{}", {"Content-Encoding": "gzip, gzip, gzip, gzip"}),
 }
 
 
@@ -84,10 +99,97 @@ def test_a_body_above_the_cap_is_rejected_before_it_is_here(begin: Begin) -> Non
     assert sent < 40
 
 
+def raw_deflate(body: bytes) -> bytes:
+    """What some servers call deflate: without the frame of zlib."""
+    squeeze = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return squeeze.compress(body) + squeeze.flush()
+
+
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "GZIP": gzip.compress,
+    " GZip ": gzip.compress,
+    "x-gzip": gzip.compress,
+    "X-GZIP": gzip.compress,
+    "gzip, identity": gzip.compress,
+    "identity": bytes,
+    "Identity": bytes,
+    "": bytes,
+    "deflate": zlib.compress,
+    "Deflate": raw_deflate,
+    "deflate, gzip": lambda body: gzip.compress(zlib.compress(body)),
+    "gzip,gzip": lambda body: gzip.compress(gzip.compress(body)),
+}
+
+
+@pytest.mark.parametrize("operation", sorted(CALLS))
+def test_a_packed_answer_is_read_on_every_list_and_answer(
+    make_client: MakeClient, operation: str
+) -> None:
+    status, body = Answers(1, full=True).of(operations()[operation])
+    content = b"" if body is None else json.dumps(body).encode()
+    plain = {"Location": "/v1/jobs/job-1", "ETag": 'W/"1"'}
+
+    def result(sent: bytes, headers: dict[str, str]) -> object:
+        raw = httpx.Response(status, stream=httpx.ByteStream(sent), headers=plain | headers)
+        return CALLS[operation](make_client(lambda _: raw))
+
+    wanted = result(content, {})
+    for name, pack in PACKED.items():
+        assert result(pack(content), {"Content-Encoding": name}) == wanted, name
+        assert result(pack(b"\xef\xbb\xbf" + content), {"content-encoding": name}) == wanted, name
+    parts = (content[:7], b"", content[7:11], content[11:])
+    members = b"".join(map(gzip.compress, parts))
+    for padding in (b"", b"\0" * 512):
+        assert result(members + padding, {"Content-Encoding": "gzip"}) == wanted
+    assert result(b"", {"Content-Encoding": "gzip"}) == wanted if body is None else True
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "compress", "klingon"])
+def test_a_compression_that_is_not_known_is_named(make_client: MakeClient, encoding: str) -> None:
+    raw = httpx.Response(
+        200, stream=httpx.ByteStream(b"\x1b\x03\xf8"), headers={"Content-Encoding": encoding}
+    )
+    with pytest.raises(BadAnswer, match=f"does not know: {encoding}"):
+        make_client(lambda _: raw).get_countries()
+
+
+BOMBS = {
+    "in many members": (gzip.compress(b" " * 1_000_000, compresslevel=1) * 200, "gzip"),
+    "of empty members": (gzip.compress(b"") * 100_000, "gzip"),
+    "in two layers": (
+        gzip.compress(gzip.compress(b" " * 300_000_000, compresslevel=9)),
+        "gzip, gzip",
+    ),
+    "deflated": (zlib.compress(b" " * 100_000_000, level=1), "deflate"),
+    "deflated without a frame": (raw_deflate(b" " * 100_000_000), "deflate"),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_no_bomb_takes_more_than_the_cap_or_longer_than_a_moment(
+    make_client: MakeClient, name: str
+) -> None:
+    body, encoding = BOMBS[name]
+    raw = httpx.Response(200, stream=httpx.ByteStream(body), headers={"Content-Encoding": encoding})
+    client = make_client(lambda _: raw)
+    began = time.process_time()
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadAnswer):
+            client.get_countries()
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 100_000_000
+    assert time.process_time() - began < 2
+
+
 def test_a_gzipped_answer_is_read(begin: Begin) -> None:
     body = gzip.compress(b'{"countries": [{"id": 1, "code": "us"}]}')
-    _, client = begin(lambda c, _: c.answer(body, headers={"Content-Encoding": "gzip"}))
-    assert [each.code for each in client.get_countries().items] == ["us"]
+    for name in ("gzip", "GZIP", "x-gzip"):
+        _, client = begin(lambda c, _, n=name: c.answer(body, headers={"Content-Encoding": n}))
+        assert [each.code for each in client.get_countries().items] == ["us"]
 
 
 def test_one_wrong_item_of_a_hundred_costs_itself_only(begin: Begin) -> None:
