@@ -7,6 +7,7 @@ import httpx
 
 from dashboard.exchange.auth import Auth
 from dashboard.exchange.clock import Chance, Clock
+from dashboard.exchange.decode import BadItem
 from dashboard.exchange.gate import Gate, LocalGate
 from dashboard.exchange.hosts import EXCHANGE_HOSTS
 from dashboard.exchange.operations.accounts import AccountOperations
@@ -78,6 +79,13 @@ class ExchangeClient(
     def requests_here(self) -> int:
         """How many requests this thread sent so far, retries included."""
         return self._transport.requests_here
+
+    def take_notes(self) -> list[tuple[str, BadItem]]:
+        """By operation, what this thread read with characters that are none; each is told once.
+
+        Those characters are U+FFFD in what was returned.
+        """
+        return self._transport.take_notes()
 
     @property
     def clock_skew(self) -> float | None:

@@ -1,12 +1,12 @@
 """Answers become shapes here: fast when they are as the contract says, mended when they are not.
 
 The fast way decodes a whole answer at once. What it does not take is mended (a null member is a
-missing member, half an amount of money is none) and tried again, item by item: one bad item
-costs itself, never its page.
+missing member, half an amount of money is none, a character that is none is U+FFFD) and tried
+again, item by item: one bad item costs itself, never its page.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Generic, TypeVar, cast
 
@@ -14,11 +14,17 @@ import msgspec
 from msgspec import Raw, Struct
 
 from dashboard.exchange.errors import BadAnswer, plain
+from dashboard.exchange.repair import UNREADABLE, is_marked, marked_places, repair
 
 T = TypeVar("T")
 
 LONGEST_RAW_TEXT = 4_000
+MOST_PLACES = 5
+SHOWN_AS = f"Characters that cannot be read are shown as {UNREADABLE}, in"
 _WHOLE = 2**53
+
+# What decides whose figures these are, or what they are worth, is never guessed.
+_CERTAIN = ("id", "currency_code")
 
 _END_OF_CALENDAR = re.compile(r"(?:0001-01-01|9999-12-31)[Tt ]")
 
@@ -32,6 +38,9 @@ class BadItem(Struct, frozen=True, kw_only=True):
     raw_text: str
     reason: str
     id: str | None = None
+
+
+Note = Callable[[BadItem], None]
 
 
 class Page(Struct, Generic[T], frozen=True, kw_only=True):
@@ -81,42 +90,49 @@ _envelopes = _Envelopes()
 
 def _suspect(body: bytes) -> bool:
     """Whether `body` goes the careful way: PostgreSQL takes no NUL, and a date at either end of
-    the calendar leaves it in another zone. Plain searches, because every answer pays for them.
+    the calendar leaves it in another zone. Plain searches, because every answer pays for them;
+    other text that is none makes the fast way fail.
     """
     return (b"\\" in body and b"\\u0000" in body) or b"0001-01-01" in body or b"9999-12-31" in body
 
 
-def decode(body: bytes, shape: type[T]) -> T:
-    """`body` as `shape`; BadAnswer if it is not, with the place and the reason."""
+def decode(body: bytes, shape: type[T], *, note: Note | None = None) -> T:
+    """`body` as `shape`; BadAnswer if it is not, with the place and the reason.
+
+    `note` is told of characters that could not be read.
+    """
     if not _suspect(body):
         try:
             return cast("T", _decoders[shape].decode(body))
-        except msgspec.ValidationError:
-            pass
-        except _undecodable as exc:
-            raise _not_json(body) from exc
-    return _decode_mended(body, shape)
+        except _undecodable:
+            pass  # the careful way knows why
+    readable = repair(body)
+    return _decode_mended(readable, shape, note, repaired=readable != body)
 
 
-def decode_page(body: bytes, name: str, item: type[T]) -> Page[T]:
-    """The list in member `name` of `body`, item by item if one of them is wrong."""
+def decode_page(body: bytes, name: str, item: type[T], *, note: Note | None = None) -> Page[T]:
+    """The list in member `name` of `body`, item by item if one of them is wrong.
+
+    `note` is told of items with characters that could not be read; they are in the page.
+    """
     if not _suspect(body):
         try:
             fast = _decoders[_envelopes[name, item]].decode(body)
-        except msgspec.ValidationError:
-            pass
-        except _undecodable as exc:
-            raise _not_json(body) from exc
+        except _undecodable:
+            pass  # the careful way knows why
         else:
             return Page(
                 items=getattr(fast, name) or [],
                 next_cursor=fast.next_cursor or None,
                 has_more=fast.has_more,
             )
-    return _page_item_wise(body, name, item)
+    readable = repair(body)
+    return _page_item_wise(readable, name, item, note, repaired=readable != body)
 
 
-def _page_item_wise(body: bytes, name: str, item: type[T]) -> Page[T]:
+def _page_item_wise(
+    body: bytes, name: str, item: type[T], note: Note | None, *, repaired: bool
+) -> Page[T]:
     try:
         members = _decoders[dict[str, Raw]].decode(body)
         raws = _decoders[list[Raw] | None].decode(members.get(name, Raw(b"null"))) or []
@@ -128,15 +144,28 @@ def _page_item_wise(body: bytes, name: str, item: type[T]) -> Page[T]:
     bad: list[BadItem] = []
     for raw in raws:
         try:
-            items.append(_decode_mended(bytes(raw), item))
+            items.append(_decode_item(bytes(raw), item, note, repaired=repaired))
         except BadAnswer as exc:
             bad.append(_quarantined(bytes(raw), str(exc)))
+    cursor = _member(members, "next_cursor", str) or None
+    if cursor and UNREADABLE in cursor:
+        raise BadAnswer("The exchange sent a list whose next_cursor is not readable")
     return Page(
         items=items,
         quarantined=bad,
-        next_cursor=_member(members, "next_cursor", str) or None,
+        next_cursor=cursor,
         has_more=_member(members, "has_more", bool),
     )
+
+
+def _decode_item(body: bytes, item: type[T], note: Note | None, *, repaired: bool) -> T:
+    """An item of a list of which at least one is wrong: most are as good as ever."""
+    if not (repaired and is_marked(body)) and not _suspect(body):
+        try:
+            return cast("T", _decoders[item].decode(body))
+        except _undecodable:
+            pass  # this may be the one
+    return _decode_mended(body, item, note, repaired=repaired)
 
 
 def _member(members: Mapping[str, Raw], name: str, kind: type[T]) -> T | None:
@@ -149,26 +178,39 @@ def _member(members: Mapping[str, Raw], name: str, kind: type[T]) -> T | None:
         raise BadAnswer(f"The exchange sent a list whose {name} is not readable") from exc
 
 
-def _decode_mended(body: bytes, shape: type[T]) -> T:
+def _decode_mended(body: bytes, shape: type[T], note: Note | None, *, repaired: bool) -> T:
+    """`body`, all of whose texts are good or `repaired` by now, as `shape`."""
     try:
-        mended = _plain_json.encode(_mend(_decoders[Any].decode(body)))
-        return cast("T", _decoders[shape].decode(mended))
+        value = _decoders[Any].decode(body)
+        places = sorted(set(marked_places(value))) if repaired and is_marked(body) else []
+        _refuse_guesses(places)
+        decoded = cast("T", _decoders[shape].decode(_plain_json.encode(_mend(value))))
     except msgspec.ValidationError as exc:
         raise BadAnswer(f"The exchange sent something unexpected: {exc}") from exc
     except (*_undecodable, OverflowError) as exc:
         raise _not_json(body) from exc
+    if note and places:
+        words = ", ".join(place or "its text" for place in places[:MOST_PLACES])
+        note(_quarantined(body, f"{SHOWN_AS} {words}"))
+    return decoded
+
+
+def _refuse_guesses(places: Sequence[str]) -> None:
+    """BadAnswer where what could not be read is an id or a currency."""
+    for place in places:
+        name = place.rpartition(".")[2]
+        if name in _CERTAIN or name.endswith("_id"):
+            raise BadAnswer(f"The exchange sent characters that cannot be read in {place}")
 
 
 def _mend(value: Any) -> Any:
-    """`value` without null members, empty objects, half amounts, NULs, edge dates and 5.0 for 5."""
+    """`value` without null members, empty objects, half amounts, edge dates and 5.0 for 5."""
     if isinstance(value, dict):
         return {key: kept for key, old in value.items() if not _is_nothing(kept := _mend(old))}
     if isinstance(value, list):
         return [_mend(each) for each in value]
     if isinstance(value, str):
-        if _END_OF_CALENDAR.match(value):
-            return "a date at the end of the calendar"
-        return value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+        return "a date at the end of the calendar" if _END_OF_CALENDAR.match(value) else value
     if isinstance(value, Decimal) and abs(value) < _WHOLE and value == int(value):
         return int(value)
     return value
@@ -195,7 +237,9 @@ def _readable_id(raw: bytes) -> str | None:
     except _undecodable:
         return None
     found = item.get("id") if isinstance(item, dict) else None
-    return plain(str(found)) if isinstance(found, (str, int)) else None
+    if not isinstance(found, (str, int)) or UNREADABLE in str(found):
+        return None
+    return plain(str(found))
 
 
 def _not_json(body: bytes) -> BadAnswer:

@@ -7,6 +7,7 @@ the error says so (`outcome_unknown`).
 
 import random
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -16,6 +17,7 @@ from msgspec import Struct
 from dashboard.exchange.answer import LARGEST_BODY, Answer, error_of, server_time
 from dashboard.exchange.auth import Auth, ClientCredentials, Secret, credentials
 from dashboard.exchange.clock import Chance, Clock, SystemClock
+from dashboard.exchange.decode import BadItem
 from dashboard.exchange.errors import (
     ExchangeError,
     NoAnswer,
@@ -30,6 +32,7 @@ from dashboard.exchange.retry import Retries
 from dashboard.exchange.sockets import Sockets
 
 TOKEN_TIMEOUT = 10.0
+MOST_NOTES = 1_000  # of a thread that nobody asks for them
 
 
 class Call(Struct, kw_only=True):
@@ -49,6 +52,9 @@ class Call(Struct, kw_only=True):
 class _Local(threading.local):
     until: float = float("inf")
     requests: int = 0
+
+    def __init__(self) -> None:
+        self.notes: deque[tuple[str, BadItem]] = deque(maxlen=MOST_NOTES)
 
 
 class Transport:
@@ -141,6 +147,16 @@ class Transport:
     def requests_here(self) -> int:
         """How many requests this thread sent so far, retries included."""
         return self._local.requests
+
+    def note(self, operation: str, item: BadItem) -> None:
+        """Keep what this thread read and could not read to the last character."""
+        self._local.notes.append((operation, item))
+
+    def take_notes(self) -> list[tuple[str, BadItem]]:
+        """What `note` was told since this thread took its notes last; the newest of many."""
+        notes = list(self._local.notes)
+        self._local.notes.clear()
+        return notes
 
     def close(self) -> None:
         """Close the connections of all threads."""

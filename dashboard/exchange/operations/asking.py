@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 from urllib.parse import quote, urlencode
 
@@ -74,7 +75,9 @@ class Asking:
     def _list(self, operation: str, target: str, name: str, item: type[T]) -> Page[T]:
         answer = self._transport.send(operation, "GET", target)
         try:
-            return decode_page(answer.body, name, item)
+            return decode_page(
+                answer.body, name, item, note=partial(self._transport.note, operation)
+            )
         except BadAnswer as exc:
             exc.operation = operation
             raise
@@ -115,7 +118,8 @@ class Asking:
     ) -> T:
         """The answer as `shape`; after a write, one that is not leaves the outcome unknown."""
         try:
-            return decode(answer.body, shape)
+            note = None if written else partial(self._transport.note, operation)
+            return decode(answer.body, shape, note=note)
         except BadAnswer as exc:
             exc.operation, exc.outcome_unknown = operation, written
             raise
