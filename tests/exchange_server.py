@@ -84,6 +84,7 @@ class Exchange:
     re_entry: dict[str, dict[str, Any]] = field(default_factory=dict)
     special: list[tuple[str, str, Callable[[], Reply]]] = field(default_factory=list)
     log: list[tuple[str, str]] = field(default_factory=list)
+    spoil: Callable[[bytes], bytes] = bytes  # what becomes of every answer on its way
     url: str = ""
 
     def on(self, method: str, pattern: str, reply: Callable[[], Reply]) -> None:
@@ -237,6 +238,7 @@ def serving(exchange: Exchange) -> Iterator[Exchange]:
                 self.close_connection = True
                 return
             sent = said.encode() if isinstance(said, str) else json.dumps(said).encode()
+            sent = exchange.spoil(sent)
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(sent)))

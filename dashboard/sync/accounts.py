@@ -42,7 +42,7 @@ def pull_account(
     try:
         cycle.listed = _pull_projects(account, client, cycle, bad, clock)
         if account.names_at is None or now - account.names_at >= NAMES_EVERY:
-            _pull_names(account, client, cycle)
+            _pull_names(account, client, cycle, bad)
             account.names_at = now
         cycle.complete = cycle.listed and not cycle.errors
         health, reason = ExchangeAccount.Health.FRESH, ""
@@ -56,7 +56,7 @@ def pull_account(
     _finish(
         account,
         cycle,
-        bad,
+        bad + client.take_notes(),
         token,
         health=health,
         health_reason=reason,
@@ -144,19 +144,25 @@ def _write_projects(changed: list[tuple[Project, bool]], now: datetime) -> None:
         ).update(due_at=now)
 
 
-def _pull_names(account: ExchangeAccount, client: ExchangeClient, cycle: Cycle) -> None:
+def _pull_names(
+    account: ExchangeAccount,
+    client: ExchangeClient,
+    cycle: Cycle,
+    bad: list[tuple[str, BadItem]],
+) -> None:
     """People and business units; an account that may not list them goes without names."""
     for read, model, columns in (
         (client.get_account_users, ExchangeUser, _user_columns),
         (client.get_business_units, BusinessUnit, _unit_columns),
     ):
         try:
-            items = read().items
+            page = read()
         except (Forbidden, NotFound) as exc:
             cycle.failed(str(exc), kind=exc.kind)
             continue
         manager: Any = model._default_manager
-        for item in items:
+        bad += [(read.__name__, item) for item in page.quarantined]
+        for item in page.items:
             manager.update_or_create(
                 account=account, exchange_id=item.id[:64], defaults=columns(item)
             )

@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
 from dashboard.exchange import signature
+from dashboard.exchange.repair import UNREADABLE, as_utf8, repair
 from dashboard.exchange.shapes.webhooks import Envelope
 from dashboard.fielding.models import (
     ExchangeAccount,
@@ -79,13 +80,15 @@ def _judge(webhook: Webhook, header: str, body: bytes, now: datetime) -> Heard:
     ):
         return Heard(401, why)
     try:
-        event = msgspec.json.decode(body, type=Envelope)
-        raw = body.decode()
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        text = repair(as_utf8(body))
+        event = msgspec.json.decode(text, type=Envelope)
+    except (msgspec.MsgspecError, RecursionError):
+        return Heard(400, "not an event")
+    if UNREADABLE in event.id:  # it would be taken for another's
         return Heard(400, "not an event")
     if not event.id or len(event.id) > 200:
         return Heard(400, "no event id")
-    _store(webhook.account_id, event, raw, now)
+    _store(webhook.account_id, event, text.decode(), now)
     return Heard(204)
 
 

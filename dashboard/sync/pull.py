@@ -43,6 +43,7 @@ class Round:
     turn: wants.Turn = field(default_factory=wants.Turn)
     statuses: list[tuple[str, datetime | None]] = field(default_factory=list)  # of a whole list
     quarantined: list[tuple[str, BadItem]] = field(default_factory=list)
+    noted: list[tuple[str, BadItem]] = field(default_factory=list)  # taken, with bad text
 
 
 @cache
@@ -114,6 +115,7 @@ def _list(one: Round) -> tuple[dict[str, TargetGroupsListItem], bool]:
         if not listing.complete:
             one.cycle.failed(listing.reason, kind=UNFINISHED)
     one.quarantined += [(_LIST, bad) for bad in listing.quarantined]
+    one.noted += one.client.take_notes()
     one.cycle.groups_seen = len(listed)
     one.cycle.requests += one.client.requests_here - before
     return listed, listing.complete
@@ -173,6 +175,7 @@ def _found(
     """A group's columns; nothing where its row holds what the tables cannot keep."""
     row = listed[answer.ask.group]
     one.quarantined += answer.quarantined
+    one.noted += answer.noted
     for failure in answer.failures:
         words = f"{row.name}: {failure.part} not read: {failure.words}"
         one.cycle.failed(words, kind=failure.kind)
@@ -219,7 +222,7 @@ def _finish(one: Round, *, moved: bool) -> None:
     fresh = _stamps(one) if cycle.listed else {}
     due, urgency = _next(one, moved=moved, now=now)
     with transaction.atomic():
-        quarantine.store(account=project.account, found=one.quarantined, now=now)
+        quarantine.store(account=project.account, found=one.quarantined + one.noted, now=now)
         won = _finished(tuple(fresh))(
             pk=project.pk,
             token=one.token,

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
+import msgspec
+
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import BadItem
 from dashboard.exchange.errors import (
@@ -104,6 +106,7 @@ class Answer:
     completes: list[CompletesPoint] | None = None
     changes: list[TargetGroupChangelogBatch] = field(default_factory=list)
     quarantined: list[tuple[str, BadItem]] = field(default_factory=list)
+    noted: list[tuple[str, BadItem]] = field(default_factory=list)  # taken, with bad text
     failures: list[Failure] = field(default_factory=list)
     refused: bool = False  # an error that waiting does not mend
     requests: int = 0
@@ -121,6 +124,7 @@ def group(client: ExchangeClient, ask: Ask, *, now: Callable[[], datetime]) -> A
     """Ask for everything that `ask` names; what is refused is said, what is down is raised."""
     answer = Answer(ask=ask, at=now())
     before = client.requests_here
+    client.take_notes()  # of a group whose answers nobody waited for
     ids = {"project_id": ask.project, "target_group_id": ask.group}
     launched = ask.status != "draft"
     parts: list[tuple[str, bool, Callable[[], None]]] = [
@@ -146,6 +150,10 @@ def group(client: ExchangeClient, ask: Ask, *, now: Callable[[], datetime]) -> A
                 bad = BadItem(raw_text=str(exc), reason=str(exc), id=ask.group)
                 answer.quarantined.append(("group", bad))
     answer.requests = client.requests_here - before
+    answer.noted = [
+        (operation, msgspec.structs.replace(note, id=note.id or ask.group))
+        for operation, note in client.take_notes()
+    ]
     return answer
 
 

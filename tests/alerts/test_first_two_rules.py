@@ -200,6 +200,15 @@ def test_names_cannot_write_headers_or_markup(field: Field) -> None:
     assert "<b>" not in str(sent.alternatives[0][0])
 
 
+def test_a_name_of_which_a_character_could_not_be_read_is_mailed(field: Field) -> None:
+    field.paused(name="Caf\ufffd 25-54")
+    field.cycles(0)
+    compose_and_send(after(1))
+    (sent,) = outbox.outbox
+    assert "Caf\ufffd 25-54" in sent.body
+    assert sent.message().as_bytes()
+
+
 def test_the_next_mail_about_a_project_waits_five_minutes(field: Field) -> None:
     field.paused()
     field.cycles(0)

@@ -163,9 +163,27 @@ def test_an_event_that_cannot_be_told_from_others_is_refused(group: TargetGroup,
     assert reasons() == {"no event id": 1}
 
 
-def test_text_that_postgresql_cannot_keep_is_kept_without_its_nul(group: TargetGroup) -> None:
-    assert deliver(event(group, "a\0b", kind="k\0", target_group_id="g\0")) == 204
-    assert WebhookEvent.objects.get().event_id == "ab"
+@pytest.mark.parametrize(
+    "bad", [rb"\u0000", rb"\ud83d", rb"\ude00", b"\xff", b"\xe2\x82", b"\0", rb"\ud8"]
+)
+def test_text_that_no_table_can_keep_is_replaced_in_what_is_kept(
+    group: TargetGroup, bad: bytes
+) -> None:
+    odd = event(group, kind="kHERE", new_value="nameHERE").replace(b"HERE", bad)
+    assert deliver(odd) == 204
+    kept = WebhookEvent.objects.get()
+    assert kept.kind.startswith("k\ufffd")
+    assert "name\ufffd" in kept.raw
+
+
+def test_a_change_whose_value_is_no_text_is_a_change_all_the_same(group: TargetGroup) -> None:
+    assert deliver(event(group, new_value="HERE").replace(b"HERE", b"\\ud83d")) == 204
+    assert due() == NOW
+
+
+def test_a_byte_order_mark_before_an_event_is_no_part_of_it(group: TargetGroup) -> None:
+    assert deliver(b"\xef\xbb\xbf" + event(group)) == 204
+    assert due() == NOW
 
 
 def test_forged_old_and_early_deliveries_are_refused_and_counted_by_reason(
