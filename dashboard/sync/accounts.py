@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,9 +13,9 @@ from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import BadItem
 from dashboard.exchange.errors import ExchangeError, Forbidden, NotFound
 from dashboard.exchange.shapes.projects import ProjectListItem
-from dashboard.exchange.walk import UNFINISHED, walk
+from dashboard.exchange.walk import UNFINISHED, Walk, walk
 from dashboard.fielding.models import BusinessUnit, Cycle, ExchangeAccount, ExchangeUser, Project
-from dashboard.sync import first, fits, plan, quarantine, rows
+from dashboard.sync import first, fits, missing, plan, quarantine, rows
 from dashboard.sync.bulk import parts
 
 NAMES_EVERY = timedelta(hours=6)
@@ -75,15 +75,49 @@ def _pull_projects(
 ) -> bool:
     """Read and store the list of projects; whether it was read to its end."""
     began = clock()
-    listing = walk(lambda cursor: client.list_account_projects(page_size=100, start_after=cursor))
+    listing = _walk(client)
     listed = {row.id: row for row in listing}  # one that moves between pages comes twice
     bad += [(_LIST, item) for item in listing.quarantined]
     if not listing.complete:
         cycle.failed(listing.reason, kind=UNFINISHED)
-    _store_projects(
-        account, listed.values(), bad, complete=listing.complete, began=began, now=clock()
-    )
+    _store_projects(account, listed.values(), bad, now=clock())
+    if listing.complete and all(item.id for _, item in bad):
+        there = set(listed) | {item.id for _, item in bad}
+        try:
+            _mark_missing(account, client, there, began=began, clock=clock)
+        except ExchangeError as exc:  # nobody can say; the next round looks again
+            cycle.failed(str(exc), kind=exc.kind)
     return listing.complete
+
+
+def _walk(client: ExchangeClient) -> Walk[ProjectListItem]:
+    """The account's list of projects, to be read."""
+    return walk(lambda cursor: client.list_account_projects(page_size=100, start_after=cursor))
+
+
+def _mark_missing(
+    account: ExchangeAccount,
+    client: ExchangeClient,
+    there: Collection[str | None],
+    *,
+    began: datetime,
+    clock: Callable[[], datetime],
+) -> None:
+    """Mark what the exchange no longer has, of what a complete list does not show.
+
+    A project that was made here since the listing began may be too new for it, and is not missing.
+    """
+    older = account.projects.filter(missing_since=None).exclude(created_at__gte=began)
+    absent = {
+        ulid: pk
+        for pk, ulid in older.values_list("pk", "exchange_id").iterator()
+        if ulid not in there
+    }
+    if not absent:
+        return
+    gone = missing.projects(client=client, absent=absent, again=_walk(client))
+    for some in parts([absent[ulid] for ulid in gone]):
+        older.filter(pk__in=some).update(missing_since=clock(), due_at=None)
 
 
 def _store_projects(
@@ -91,18 +125,12 @@ def _store_projects(
     listed: Iterable[ProjectListItem],
     bad: list[tuple[str, BadItem]],
     *,
-    complete: bool,
-    began: datetime,
     now: datetime,
 ) -> None:
-    """Write projects that differ; those that moved, or are new, are due now.
-
-    One that was made here since the listing began may be too new for it, and is not missing.
-    """
+    """Write projects that differ; those that moved, or are new, are due now."""
     known = {project.exchange_id: project for project in account.projects.all()}
-    seen, changed = set(), []
+    changed = []
     for row in listed:
-        seen.add(row.id)
         try:
             columns = rows.project_columns(row)
         except fits.DoesNotFit as exc:
@@ -118,12 +146,6 @@ def _store_projects(
         changed.append((project, project.pk is None or bool(set(differs) & set(_MOVES))))
     with transaction.atomic():
         _write_projects(changed, now)
-        if complete and all(item.id for _, item in bad):
-            there = seen | {item.id for _, item in bad}
-            older = account.projects.filter(missing_since=None).exclude(created_at__gte=began)
-            kept = older.values_list("pk", "exchange_id").iterator()
-            for gone in parts([pk for pk, ulid in kept if ulid not in there]):
-                older.filter(pk__in=gone).update(missing_since=now, due_at=None)
 
 
 def _write_projects(changed: list[tuple[Project, bool]], now: datetime) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dashboard.exchange.client import ExchangeClient
+from dashboard.exchange.errors import NotFound, Redirected
 from dashboard.exchange.walk import walk
 from dashboard.fielding.models import BatchGroup
 from dashboard.sync.editable import ids
@@ -27,10 +28,18 @@ def spare(rows: Sequence[BatchGroup], client: ExchangeClient) -> None:
     )
     held = {row.id: row.project_manager_id for row in pages}
     for row in rows:
-        now_with = held.get(row.group.exchange_id)
+        now_with = held.get(row.group.exchange_id) or _manager(row, client)
         if row.seen and now_with and now_with not in (row.seen, row.wanted):
             row.state, row.reason = BatchGroup.State.FAILED, OVERTAKEN
     BatchGroup.objects.bulk_update(rows, ["state", "reason"])
+
+
+def _manager(row: BatchGroup, client: ExchangeClient) -> str | None:
+    """Who manages a group that the list did not show: it may have shifted while it was read."""
+    try:
+        return client.get_target_group_details(**ids(row.group)).project_manager_id
+    except (NotFound, Redirected):  # a draft, or gone: its job says so
+        return None
 
 
 def settle(rows: Sequence[BatchGroup], client: ExchangeClient, *, last: bool) -> bool:

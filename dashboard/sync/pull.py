@@ -17,10 +17,10 @@ from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import BadItem
 from dashboard.exchange.errors import ExchangeError
 from dashboard.exchange.shapes.groups import TargetGroupsListItem
-from dashboard.exchange.walk import UNFINISHED, walk
+from dashboard.exchange.walk import UNFINISHED, Walk, walk
 from dashboard.fielding.compiled import Given, Update
 from dashboard.fielding.models import Cycle, Project, TargetGroup
-from dashboard.sync import bulk, fits, plan, quarantine, read, rows, wants, write
+from dashboard.sync import bulk, fits, missing, plan, quarantine, read, rows, wants, write
 from dashboard.sync.read import Answer, Ask
 
 CHUNK = 50
@@ -97,15 +97,20 @@ def _read_groups(one: Round) -> bool:
     return any(ask.moved for ask in asks)
 
 
-def _list(one: Round) -> tuple[dict[str, TargetGroupsListItem], bool]:
-    """The rows of the project's groups by id, and whether these are all."""
-    before = one.client.requests_here
-    listed: dict[str, TargetGroupsListItem] = {}
-    listing = walk(
+def _walk(one: Round) -> Walk[TargetGroupsListItem]:
+    """The project's list of groups, to be read."""
+    return walk(
         lambda cursor: one.client.get_list_target_groups(
             project_id=one.project.exchange_id, page_size=100, start_after=cursor
         )
     )
+
+
+def _list(one: Round) -> tuple[dict[str, TargetGroupsListItem], bool]:
+    """The rows of the project's groups by id, and whether these are all."""
+    before = one.client.requests_here
+    listed: dict[str, TargetGroupsListItem] = {}
+    listing = _walk(one)
     try:
         for row in listing:
             listed[row.id] = row
@@ -188,15 +193,50 @@ def _found(
 def _mark_missing(
     one: Round, listed: dict[str, TargetGroupsListItem], known: dict[str, wants.Known]
 ) -> Sequence[int]:
-    """Mark what a complete list no longer shows; an unreadable item may be any of them."""
+    """Mark what the exchange no longer has, of what a complete list does not show.
+
+    An unreadable item may be any of them. A group that answers in another project is not gone:
+    that project is read next, and its list brings the group along.
+    """
     if any(not bad.id for name, bad in one.quarantined if name == _LIST):
         return ()
     there = set(listed) | {bad.id for _, bad in one.quarantined}
-    gone = [was.pk for ulid, was in known.items() if ulid not in there and not was.missing_since]
+    absent = {
+        ulid: was.status
+        for ulid, was in known.items()
+        if ulid not in there and not was.missing_since
+    }
+    found = _look_again(one, absent) if absent else missing.Absent()
+    gone = [known[ulid].pk for ulid in found.gone]
     if gone:
-        TargetGroup.objects.filter(pk__in=gone).update(missing_since=one.clock())
+        rows_ = TargetGroup.objects.filter(pk__in=gone, project=one.project, missing_since=None)
+        rows_.update(missing_since=one.clock())
         one.cycle.groups_written += len(gone)
+    if found.elsewhere:
+        account, to = one.project.account_id, {moved.project for moved in found.elsewhere}
+        plan.bring_forward(
+            Project.objects.filter(account=account, exchange_id__in=to), now=one.clock()
+        )
     return gone
+
+
+def _look_again(one: Round, absent: dict[str, str]) -> missing.Absent:
+    """What is gone or elsewhere of groups that the list did not show; nothing where it fails."""
+    before = one.client.requests_here
+    project = one.project.exchange_id
+    try:
+        return missing.groups(
+            client=one.client,
+            project=project,
+            absent=absent,
+            again=_walk(one),
+        )
+    except ExchangeError as exc:
+        one.cycle.failed(str(exc), kind=exc.kind)
+        return missing.Absent()
+    finally:
+        one.client.take_notes()  # of rows that were noted already
+        one.cycle.requests += one.client.requests_here - before
 
 
 def _statuses(
