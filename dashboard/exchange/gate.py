@@ -23,7 +23,7 @@ class GatePolicy(Struct, frozen=True, kw_only=True):
     failures_to_open: int = 5
     first_rest: float = 5.0
     longest_rest: float = 300.0
-    longest_pause: float = 300.0
+    longest_pause: float = 3600.0
 
     @property
     def burst(self) -> int:
@@ -54,8 +54,12 @@ class Gate(Protocol):
     def admit(self) -> float:
         """Seconds to wait before asking again; 0.0: go now. Resting while the breaker is open."""
 
-    def pause(self, seconds: float) -> None:
+    def pause(self, seconds: float, *, why: str = "") -> None:
         """The exchange asked for quiet: nobody asks for `seconds`, capped by the policy."""
+
+    @property
+    def why(self) -> str:
+        """Why the last request had to wait, in the words of who paused it; empty for a budget."""
 
     def succeeded(self) -> None:
         """A request was answered."""
@@ -80,6 +84,7 @@ class LocalGate:
         self._lock = threading.Lock()
         self._next_free = 0.0
         self._paused_until = 0.0
+        self._why = self.why = ""
         self._failures = 0
         self._resting_until: float | None = None
         self._level = 0
@@ -91,6 +96,7 @@ class LocalGate:
             if self._resting_until is not None and now < self._resting_until:
                 raise Resting(retry_after=self._resting_until - now)
             wait = max(self._paused_until - now, self._over_budget(now))
+            self.why = self._why if self._paused_until > now else ""
             if wait > 0:
                 return wait
             if self._policy.interval:
@@ -99,11 +105,12 @@ class LocalGate:
                 self._rest(now)
             return 0.0
 
-    def pause(self, seconds: float) -> None:
+    def pause(self, seconds: float, *, why: str = "") -> None:
         """Nobody asks for `seconds`, capped by the policy."""
         with self._lock:
             until = self._clock.monotonic() + min(seconds, self._policy.longest_pause)
-            self._paused_until = max(self._paused_until, until)
+            if until > self._paused_until:
+                self._paused_until, self._why = until, why
 
     def succeeded(self) -> None:
         """Close the breaker and forget the failures."""

@@ -26,7 +26,7 @@ GO_HOLDS = 0.1
 KEPT = 86_400
 
 # Every script reads one hash: free (when the next request is due), paused, rest (until), level,
-# failures. Times are seconds, those of Redis itself unless a clock was given.
+# failures, why (paused). Times are seconds, those of Redis itself unless a clock was given.
 _PREAMBLE = """
 if redis.replicate_commands then redis.replicate_commands() end
 local now = tonumber(ARGV[1])
@@ -54,8 +54,12 @@ local resting, failures = get('rest'), get('failures')
 if resting > now then return {'rest', string.format('%.6f', resting - now), 1} end
 local interval, burst = tonumber(ARGV[6]), tonumber(ARGV[7])
 local free = get('free')
-local wait = math.max(get('paused') - now, free - now - interval * (burst - 1))
-if wait > 0 then return {'wait', string.format('%.6f', wait), 1} end
+local paused = get('paused') - now
+local wait = math.max(paused, free - now - interval * (burst - 1))
+if wait > 0 then
+  local why = paused > 0 and redis.call('HGET', KEYS[1], 'why') or ''
+  return {'wait', string.format('%.6f', wait), 1, why}
+end
 if interval > 0 then set('free', math.max(free, now) + interval) end
 if resting > 0 then rest() end
 local troubled = 0
@@ -68,7 +72,10 @@ _PAUSE = (
     _PREAMBLE
     + """
 local until_then = now + tonumber(ARGV[3])
-if until_then > get('paused') then set('paused', until_then) end
+if until_then > get('paused') then
+  set('paused', until_then)
+  redis.call('HSET', KEYS[1], 'why', ARGV[4])
+end
 return 1
 """
 )
@@ -130,6 +137,7 @@ class RedisGate:
         self._away_until = -math.inf
         self._go_until = -math.inf
         self._troubled = True
+        self.why = ""
 
     def admit(self) -> float:
         """Seconds to wait before asking again; 0.0: go now. Resting while the breaker is open."""
@@ -143,8 +151,11 @@ class RedisGate:
             )
         )
         if answer is None:
-            return self._local.admit()
-        kind, seconds, troubled = answer
+            wait = self._local.admit()
+            self.why = self._local.why
+            return wait
+        kind, seconds, troubled, *why = answer
+        self.why = str(why[0]) if why else ""
         self._troubled = bool(troubled)
         if kind == "rest":
             raise Resting(retry_after=float(seconds))
@@ -152,12 +163,12 @@ class RedisGate:
             self._go_until = self._clock.monotonic() + GO_HOLDS
         return float(seconds)
 
-    def pause(self, seconds: float) -> None:
+    def pause(self, seconds: float, *, why: str = "") -> None:
         """Nobody asks for `seconds`, capped by the policy."""
-        self._local.pause(seconds)
+        self._local.pause(seconds, why=why)
         self._go_until = -math.inf
         capped = min(seconds, self._policy.longest_pause)
-        self._try(lambda: self._pause(keys=[self._key], args=[*self._now(), capped]))
+        self._try(lambda: self._pause(keys=[self._key], args=[*self._now(), capped, why]))
 
     def succeeded(self) -> None:
         """Close the breaker for all; asks Redis only if there was trouble."""

@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import httpx
 from msgspec import Struct
@@ -32,6 +33,7 @@ from dashboard.exchange.retry import Retries
 from dashboard.exchange.sockets import Sockets
 
 TOKEN_TIMEOUT = 10.0
+NO_REQUEST_FREE = "No request is free at the moment: the exchange's limit is reached"
 MOST_NOTES = 1_000  # of a thread that nobody asks for them
 
 
@@ -171,7 +173,8 @@ class Transport:
         """One try: two requests if the first one's token is refused."""
         answer, header = self._request(call)
         if answer.status == 401:
-            self._credentials.refused(header)
+            with self._token_trouble():
+                self._credentials.refused(header)
             answer, _ = self._request(call)
         if answer.status >= 500:
             self._gate.failed()
@@ -181,16 +184,31 @@ class Transport:
         if 200 <= answer.status < 300:
             return answer
         error = error_of(answer, now=self._clock.time(), hide=self._hide)
-        if isinstance(error, RateLimited):
-            self._gate.pause(error.retry_after or 0.0)
-        raise error
+        raise self._paused(error) if isinstance(error, RateLimited) else error
+
+    def _paused(self, error: ExchangeError) -> ExchangeError:
+        """Have all workers of the account wait as long as `error` asks for; it says until when."""
+        seconds = error.retry_after or 0.0
+        until = datetime.fromtimestamp(self._clock.time() + seconds, UTC)
+        why = f"{error}: nothing is asked before {until:%H:%M:%S} UTC"
+        self._gate.pause(seconds, why=why)
+        return type(error)(why, status=error.status, retry_after=seconds)
+
+    @contextmanager
+    def _token_trouble(self) -> Iterator[None]:
+        """What goes wrong at the token address counts for every request of the account."""
+        try:
+            yield
+        except (NoAnswer, RateLimited) as exc:
+            if isinstance(exc, NoAnswer):
+                self._gate.failed()
+            if exc.retry_after:
+                raise self._paused(exc) from None  # its frames hold what the token address sent
+            raise
 
     def _header(self) -> Secret:
-        try:
+        with self._token_trouble():
             return self._credentials.header()
-        except NoAnswer:
-            self._gate.failed()
-            raise
 
     def _request(self, call: Call) -> tuple[Answer, Secret]:
         self._wait_at_the_gate(call.deadline)
@@ -219,10 +237,7 @@ class Transport:
     def _wait_at_the_gate(self, deadline: float) -> None:
         while (wait := self._gate.admit()) > 0:
             if self._clock.monotonic() + wait >= deadline:
-                raise RateLimited(
-                    "No request is free at the moment: the exchange's limit is reached",
-                    retry_after=wait,
-                )
+                raise RateLimited(self._gate.why or NO_REQUEST_FREE, retry_after=wait)
             self._clock.sleep(wait)
         if self._clock.monotonic() >= deadline:
             raise TimedOut
@@ -244,7 +259,12 @@ class Transport:
             says = "does not accept the client id and secret" if known else "gives no token"
             words = f"The token address {says} ({answer.status})"
             raise Unauthorized(words, status=answer.status)
-        raise error
+        words = "asks for fewer requests" if answer.status == 429 else "has a fault of its own"
+        raise type(error)(
+            f"The token address {words} ({answer.status})",
+            status=answer.status,
+            retry_after=error.retry_after,
+        )
 
     def _compare_clocks(self, answer: Answer) -> None:
         date = answer.headers.get("date", "")

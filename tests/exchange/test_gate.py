@@ -85,6 +85,21 @@ def test_a_pause_holds_for_everybody_and_is_capped(make_gate: MakeGate, clock: F
     assert gate.admit() == pytest.approx(300, abs=0.01)
 
 
+def test_who_waits_is_told_why_and_a_budget_needs_no_word(
+    make_gate: MakeGate, clock: FastClock
+) -> None:
+    gate, other = make_gate(requests_per_minute=10), make_gate(requests_per_minute=10)
+    gate.pause(30, why="The token address asks for fewer requests")
+    gate.pause(10, why="A shorter one")
+    told = gate if isinstance(gate, LocalGate) else other  # another worker, where they share it
+    assert told.admit() == pytest.approx(30, abs=0.01)
+    assert told.why == "The token address asks for fewer requests"
+    clock.sleep(30.01)
+    assert gate.admit() == 0.0
+    assert gate.admit() > 0
+    assert gate.why == ""
+
+
 def test_failures_with_successes_between_them_do_not_open_the_breaker(make_gate: MakeGate) -> None:
     gate = make_gate(failures_to_open=3)
     for _ in range(10):

@@ -1,14 +1,21 @@
 """The token over a real socket: renewed once for all, and never in circles."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from email.utils import formatdate
 
+import httpx
 import pytest
 
-from dashboard.exchange.errors import (
-    Unauthorized,
-)
-from tests.exchange.conftest import Begin
+from dashboard.exchange.auth import ClientCredentials
+from dashboard.exchange.errors import ExchangeError, RateLimited, Unauthorized
+from dashboard.exchange.gate import LocalGate
+from tests.exchange.clock import FastClock
+from tests.exchange.conftest import Begin, MakeClient
 from tests.exchange.fake_exchange import Asked, Connection
+
+CREDENTIALS = ClientCredentials("https://auth.lucidhq.com/oauth/token", "id", "secret")
 
 
 def test_a_token_that_expires_in_mid_cycle_is_renewed_once_for_all_threads(begin: Begin) -> None:
@@ -93,5 +100,98 @@ def test_a_refused_client_secret_is_said_without_the_secret(begin: Begin) -> Non
 
     _, client = begin(reply, token=True)
     with pytest.raises(Unauthorized, match="client id and secret") as caught:
+        client.get_countries()
+    assert "our-secret" not in str(caught.value)
+
+
+def token_first(status: int, headers: dict[str, str]) -> Callable[[Connection, Asked], None]:
+    """A token address that answers so."""
+
+    def reply(connection: Connection, asked: Asked) -> None:
+        if asked.target.endswith("/oauth/token"):
+            connection.answer({"detail": "our-secret"}, status=status, headers=headers)
+        else:
+            connection.answer({"countries": []})
+
+    return reply
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("120", 120), ("date", 120), ("86400", 3600), ("1800", 1800)]
+)
+def test_the_token_address_is_left_alone_as_long_as_it_asks(
+    make_client: MakeClient, clock: FastClock, status: int, header: str, seconds: float
+) -> None:
+    value = formatdate(clock.time() + 120, usegmt=True) if header == "date" else header
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        if len(asked) > 1:
+            return httpx.Response(200, json={"access_token": "t", "countries": []})
+        return httpx.Response(status, headers={"Retry-After": value})
+
+    gate = LocalGate(clock=clock)
+    clients = [make_client(answer, auth=CREDENTIALS, gate=gate) for _ in range(3)]
+    until = f"{datetime.fromtimestamp(clock.time() + seconds, UTC):%H:%M:%S}"
+    with pytest.raises(ExchangeError) as caught:
+        clients[0].get_countries()
+    assert caught.value.retry_after == pytest.approx(seconds)
+    assert str(caught.value).startswith("The token address ")
+    assert f"nothing is asked before {until} UTC" in str(caught.value)
+    for client in clients:  # of the same account, in whatever process
+        with pytest.raises(RateLimited, match=until):
+            client.get_countries()
+    assert len(asked) == 1
+    clock.sleep(seconds + 1)
+    assert clients[1].get_countries().items == []
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_token_that_is_to_be_renewed_waits_as_well(
+    make_client: MakeClient, clock: FastClock, status: int
+) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        if request.url.host != "auth.lucidhq.com":
+            return httpx.Response(401)
+        if asked.count("/oauth/token") == 1:
+            return httpx.Response(200, json={"access_token": "old"})
+        return httpx.Response(status, headers={"Retry-After": "90"})
+
+    client = make_client(answer, auth=CREDENTIALS)
+    for _ in range(3):
+        with pytest.raises(ExchangeError, match="token address") as caught:
+            client.get_countries()
+        assert caught.value.waiting_helps
+    assert asked.count("/oauth/token") == 2
+    clock.sleep(91)
+    with pytest.raises(ExchangeError, match="token address"):
+        client.get_countries()
+    assert asked.count("/oauth/token") == 3
+
+
+def test_a_short_rest_of_the_token_address_is_waited_out(
+    make_client: MakeClient, clock: FastClock
+) -> None:
+    statuses = [429, 200]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        status = statuses.pop(0) if request.url.path == "/oauth/token" else 200
+        body = {"access_token": "t", "countries": []}
+        return httpx.Response(status, json=body, headers={"Retry-After": "3"})
+
+    began = clock.now
+    assert make_client(answer, auth=CREDENTIALS).get_countries().items == []
+    assert 3 <= clock.now - began < 10
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_what_the_token_address_says_is_no_part_of_the_message(begin: Begin, status: int) -> None:
+    _, client = begin(token_first(status, {"Retry-After": "60"}), token=True)
+    with pytest.raises(ExchangeError) as caught:
         client.get_countries()
     assert "our-secret" not in str(caught.value)
