@@ -31,6 +31,9 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
 LONGEST_TEXT = 500
+_STEPS = re.compile(r"[^A-Za-z0-9_]+")
+_NUMBER = re.compile(r"_\d+$")  # of a rule
+_ENVELOPES = ("body", "value", "data")
 _CODE = re.compile(r"[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+")
 
 
@@ -51,6 +54,16 @@ def plain(text: str) -> str:
 def spoken(code: str) -> str:
     """A code such as `too_small` as words; what is a sentence already stays as it is."""
     return code.replace("_", " ") if _CODE.fullmatch(code) else code
+
+
+def spoken_name(path: str) -> str:
+    """The field that a path such as `body.profiles[0].live_url` names, as words: `live url`.
+
+    The path itself where no step of it is a word.
+    """
+    steps = [one for one in _STEPS.split(path) if one and not one.isdigit()]
+    told = [one for one in steps if one not in _ENVELOPES] or steps
+    return spoken(_NUMBER.sub("", told[-1])) if told else path
 
 
 class ExchangeError(Exception):

@@ -20,7 +20,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from dashboard.exchange.client import ExchangeClient
-from dashboard.exchange.errors import ExchangeError
+from dashboard.exchange.errors import ExchangeError, spoken
 from dashboard.exchange.shapes.jobs import BulkJob
 from dashboard.fielding.models import Batch, BatchGroup, BatchJob, Edit, Project, TargetGroup, User
 from dashboard.sync import connect, draft, handover, launch, push, record
@@ -191,7 +191,7 @@ def _reason(told: Any) -> str:
     """What the exchange says of a failure, code and words."""
     if told is None:
         return "The exchange gives no reason."
-    return str(told.description or told.code or "The exchange gives no reason.")
+    return str(told.description or spoken(told.code or "") or "The exchange gives no reason.")
 
 
 def _look_who_manages(job: BatchJob, client: ExchangeClient, now: datetime) -> None:

@@ -15,7 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from dashboard.exchange.client import ExchangeClient
-from dashboard.exchange.errors import ExchangeError, Launched
+from dashboard.exchange.errors import ExchangeError, Launched, spoken
 from dashboard.exchange.operations.asking import JobRef, rfc3339
 from dashboard.exchange.shapes.jobs import FieldingRunJob
 from dashboard.fielding.models import Edit, Project, TargetGroup, User
@@ -139,11 +139,13 @@ def _why(job: FieldingRunJob) -> list[dict[str, str]]:
     if told is None:
         return [{"name": "", "reason": "The exchange gives no reason"}]
     by_field = [
-        {"name": one.name or "", "reason": one.reason or one.detail or ""}
+        {"name": one.name or "", "reason": spoken(one.detail or one.reason or push.NO_REASON)}
         for one in told.reasons
-        if one.reason or one.detail
+        if one.name or one.reason or one.detail
     ]
-    said = told.description or told.code or ""
+    said = told.description or spoken(told.code or "")
+    if not (said or by_field):
+        said = "The exchange gives no reason"
     return [*([{"name": "", "reason": said}] if said else []), *by_field]
 
 

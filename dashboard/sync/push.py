@@ -24,6 +24,7 @@ from dashboard.sync.editable import EDITABLE, Value, ids
 
 WEB_SECONDS = 10.0
 CONFLICT = 409
+NO_REASON = "The exchange does not take this value and gives no reason"
 LIST_SECONDS = 3.0  # a list that a form can do without
 # The worker looks at an unsettled edit after these waits; after the last it is called settled.
 CHECK_AFTER = (timedelta(seconds=20), timedelta(seconds=40), timedelta(minutes=2))
@@ -260,9 +261,17 @@ def _group(edit: Edit) -> TargetGroup:
 
 
 def objections(exc: ExchangeError, also: str = "") -> list[dict[str, Any]]:
-    """What the exchange objects to, field by field, else its sentence."""
+    """What the exchange objects to, field by field, else its sentence.
+
+    Where a field comes without a reason, the sentence about them all goes with it.
+    """
     if isinstance(exc, Refused) and exc.invalid_params:
-        return [{"name": one.name, "reason": one.reason} for one in exc.invalid_params]
+        by_field = [
+            {"name": one.name, "reason": one.reason or NO_REASON} for one in exc.invalid_params
+        ]
+        words = exc.detail or exc.title
+        silent = any(not one.reason for one in exc.invalid_params)
+        return [{"name": "", "reason": words}, *by_field] if words and silent else by_field
     if exc.retry_after and not exc.outcome_unknown:
         when = f"can be sent again in {exc.retry_after:.0f} s"
         also = f"{also}; it {when}" if also else f"It {when}"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from dashboard.fielding.models import Edit, TargetGroup
-from dashboard.web import figures
+from dashboard.web import figures, words
 from dashboard.web.forms import cpi
 from dashboard.web.forms.base import Form
 from dashboard.web.parts import Names, moved, parts
@@ -43,7 +43,7 @@ def refusals(made: Edit, place: Callable[[str], str]) -> tuple[dict[str, str], s
         if named and (field := place(named)):
             at_field[field] = f"{at_field.get(field, '')} {sentence}".strip()
         else:
-            above.append(f"{named}: {sentence}" if named else sentence)
+            above.append(f"{words.field_name(named)}: {sentence}" if named else sentence)
     return at_field, " ".join(above)
 
 

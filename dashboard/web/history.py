@@ -208,7 +208,14 @@ def _outcome(edit: Edit, people: Mapping[str, str], zone: ZoneInfo | None) -> st
     if edit.state == Edit.State.CONFIRMED and edit.settled_at:
         seconds = (edit.settled_at - edit.started_at).total_seconds()
         return f"after {seconds:.0f} s" if seconds >= 1 else "in less than a second"
-    return "; ".join(str(reason.get("reason", "")) for reason in edit.reasons)
+    return "; ".join(_objection(one) for one in edit.reasons)
+
+
+def _objection(reason: Mapping[str, Any]) -> str:
+    """What the exchange objected to, with its field where that has a word; ids tell nothing."""
+    path, why = str(reason.get("name", "")), str(reason.get("reason", ""))
+    name = words.field_name(path)
+    return f"{name}: {why}" if name != path else why
 
 
 def _value(kind: str, value: Any, people: Mapping[str, str], zone: ZoneInfo | None) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from importlib import resources
 
+from dashboard.exchange.errors import ExchangeError, InvalidParam, spoken_name
+
 STATUSES = {
     "draft": "Draft",
     "scheduled": "Scheduled",
@@ -122,6 +124,21 @@ COUNTRIES = _every_country() | {
     "sk": "Slovakia", "th": "Thailand", "tr": "Türkiye", "tw": "Taiwan", "ua": "Ukraine",
     "us": "United States", "vn": "Vietnam", "za": "South Africa",
 }  # fmt: skip
+
+
+def field_name(path: str) -> str:
+    """What the exchange calls a field, as words: `body.live_url` reads "Live url"; an id stays."""
+    told = spoken_name(path)
+    return (
+        told[:1].upper() + told[1:] if told.islower() and not any(map(str.isdigit, told)) else path
+    )
+
+
+def objected(exc: ExchangeError) -> str:
+    """What an error of the exchange objects to, field by field, else its sentence."""
+    wrong: list[InvalidParam] = getattr(exc, "invalid_params", [])
+    told = [": ".join(filter(None, (field_name(one.name), one.reason))) for one in wrong]
+    return "; ".join(filter(None, told)) or str(exc)
 
 
 def sentence_case(code: str) -> str:

@@ -46,8 +46,8 @@ def _feasible(account: ExchangeAccount, value: Any, wrong: dict[str, str]) -> Be
     try:
         answer = lookup.feasibility(account=account, value=value)
     except ExchangeError as exc:
-        said = "; ".join(f"{one.name}: {one.reason}" for one in getattr(exc, "invalid_params", []))
-        return Beside(FEASIBILITY, trouble=f"{said or exc}. The exchange gave no estimate.")
+        said = words.objected(exc)
+        return Beside(FEASIBILITY, trouble=f"{said}. The exchange gave no estimate.")
     return Beside(FEASIBILITY, outlook=drafting.outlook(answer, value))
 
 

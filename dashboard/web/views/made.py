@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from dashboard.fielding.models import BatchGroup, Edit
 from dashboard.fielding.queries import EditQuerySet
 from dashboard.sync import push
-from dashboard.web import history, parts, times, undo
+from dashboard.web import history, parts, times, undo, words
 from dashboard.web.access import Rule, may_edit, person, require_editor, rule
 from dashboard.web.forms import goals
 from dashboard.web.parts import changes
@@ -33,7 +33,9 @@ def made(request: HttpRequest, pk: int) -> HttpResponse:
         "edit": of,
         "project": of.group.project if of.group else of.project,
         "running": not of.is_settled,
-        "objections": [(fields.get(one["name"], one["name"]), one) for one in of.reasons],
+        "objections": [
+            (fields.get(one["name"]) or words.field_name(one["name"]), one) for one in of.reasons
+        ],
         "may_edit": editor,
         "line": history.edit_line(of, names, zone),
         "rows": changes(of, names, zone),
