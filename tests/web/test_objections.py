@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from dashboard.exchange.errors import InvalidParam, Refused
 from dashboard.fielding.models import Edit, TargetGroup
+from dashboard.sync import push
 from dashboard.web import history
 from tests import make
 from tests.web.fake_exchange import FakeExchange
@@ -52,11 +55,16 @@ def editor(client: Client, group: TargetGroup) -> Client:
 
 
 def refused(
-    editor: Client, group: TargetGroup, exchange: FakeExchange, kind: str, name: str
+    editor: Client,
+    group: TargetGroup,
+    exchange: FakeExchange,
+    kind: str,
+    name: str | list[dict[str, Any]],
 ) -> str:
-    """The page of a form that the exchange refused with an objection of this name."""
+    """The page of a form that the exchange refused with an objection of this name, or these."""
+    reasons = [{"name": name, "reason": WORDS}] if isinstance(name, str) else name
     exchange.start_over()
-    exchange.state, exchange.reasons = Edit.State.REJECTED, [{"name": name, "reason": WORDS}]
+    exchange.state, exchange.reasons = Edit.State.REJECTED, reasons
     address = f"/groups/{group.pk}/edit/{kind}/"
     page = editor.get(address).content.decode()
     form = re.search(r'name="form" value="([^"]+)"', page)
@@ -79,6 +87,22 @@ def test_whatever_the_exchange_names_its_words_are_read(
 ) -> None:
     for name in NAMES:
         assert WORDS in refused(editor, group, exchange, kind, name), name
+
+
+@pytest.mark.parametrize("kind", TYPED)
+def test_no_objection_is_an_empty_line_or_a_code(
+    editor: Client, group: TargetGroup, exchange: FakeExchange, kind: str
+) -> None:
+    """As `sync.push` keeps an error of the client."""
+    silent = Refused(
+        title="Bad request",
+        detail="The sum of all quotas is too small",
+        invalid_params=[InvalidParam("no_such_field.of_ours_076", "")],
+    )
+    page = refused(editor, group, exchange, kind, push.objections(silent))
+    assert "The sum of all quotas is too small" in page
+    assert push.NO_REASON in page
+    assert "of_ours" not in page
 
 
 @pytest.mark.parametrize(
