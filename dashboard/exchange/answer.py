@@ -209,7 +209,7 @@ def _listed(found: Mapping[str, Any]) -> list[Mapping[object, object]]:
                 for reason in (reasons if isinstance(reasons, list) else [reasons])
             ]
         if isinstance(listed, list) and listed:
-            each = ({"reason": one} if isinstance(one, str) else one for one in listed)
+            each: list[Any] = [{"reason": one} if isinstance(one, str) else one for one in listed]
             return [one for one in each if isinstance(one, dict)]
     return []
 

@@ -1,6 +1,7 @@
 """Faults on demand: which request is hit is drawn from a seed, what happens to it from the kind."""
 
 import gzip
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from email.utils import formatdate
@@ -137,6 +138,28 @@ def _bomb(fault: Fault, answer: Answer) -> Answer:
     return Answer(200, squeezed, answer.headers | {"Content-Encoding": "gzip"})
 
 
+_NO_TEXT = {"emoji": rb"\ud83d", "utf8": b"\xe2\x82", "nul": rb"\u0000"}
+_NAME = re.compile(rb'("name":"[^"\\]*)"')
+
+
+def _bad_text(fault: Fault, answer: Answer) -> Answer:
+    """Ends the first name of an answer in half an emoji, a cut letter or a NUL."""
+    bad = _NO_TEXT[fault.value or "emoji"]
+    body = _NAME.sub(lambda name: name[1] + bad + b'"', answer.body, count=1)
+    return Answer(answer.status, body, answer.headers)
+
+
+def _packed(fault: Fault, answer: Answer) -> Answer:
+    """Packs an answer in a way that is right and rare: `members`, `bom`, or a name of gzip."""
+    body, half = answer.body, len(answer.body) // 2
+    if fault.value == "bom":
+        return Answer(answer.status, b"\xef\xbb\xbf" + body, answer.headers)
+    parts = [body[:half], body[half:]] if fault.value == "members" else [body]
+    name = "gzip" if fault.value == "members" else fault.value or "GZIP"
+    headers = answer.headers | {"Content-Encoding": name}
+    return Answer(answer.status, b"".join(map(gzip.compress, parts)), headers)
+
+
 def _skewed(fault: Fault, answer: Answer) -> Answer:
     """The server adds a date only where there is none; the skew travels in a header of ours."""
     return Answer(answer.status, answer.body, answer.headers | {"x-skew": fault.value or "600"})
@@ -222,6 +245,8 @@ _BYTES: dict[str, Callable[[Fault, Answer], Answer]] = {
     "html": _html,
     "bomb": _bomb,
     "skew": _skewed,
+    "bad_text": _bad_text,
+    "packed": _packed,
 }
 PLAYED = ("reset", "lost_answer", "hang", "trickle", "slow", "short_body")
 KINDS = {

@@ -96,7 +96,7 @@ def _confirmed(
     if not again.complete or None in seen:  # an item without a readable id may be any of them
         return ()
     left = [ulid for ulid in absent if ulid not in seen]
-    gone = set()
+    gone: set[str] = set()
     with client.deadline(SECONDS):
         for ulid in left[:ASKED]:
             try:

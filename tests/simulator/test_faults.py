@@ -197,3 +197,26 @@ def test_credentials_can_be_demanded_and_revoked() -> None:
         assert httpx.get(f"{url}/v1/accounts", headers=headers).status_code == 200
         guarded.control("DELETE", "tokens")
         assert httpx.get(f"{url}/v1/accounts", headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize("value", ["", "emoji", "utf8", "nul"])
+def test_a_name_can_end_in_what_is_no_text(faulty: Simulator, groups_path: str, value: str) -> None:
+    faulty.fault("bad_text", value=value, count=1)
+    spoilt, whole = _get(faulty, groups_path).content, _get(faulty, groups_path).content
+    bad = {"utf8": b"\xe2\x82", "nul": rb"\u0000"}.get(value, rb"\ud83d")
+    assert spoilt.count(bad) == 1
+    assert json.loads(whole)
+
+
+@pytest.mark.parametrize("value", ["", "GZIP", "x-gzip", "members", "bom"])
+def test_an_answer_can_be_packed_in_a_rare_way(
+    faulty: Simulator, groups_path: str, value: str
+) -> None:
+    plain = _get(faulty, groups_path).json()
+    faulty.fault("packed", value=value, count=1)
+    with httpx.stream("GET", f"{faulty.base_url}{groups_path}", headers=KEY) as answer:
+        raw = b"".join(answer.iter_raw())
+    names = {"": "GZIP", "members": "gzip", "bom": None}
+    assert answer.headers.get("content-encoding") == names.get(value, value)
+    read = raw.removeprefix(b"\xef\xbb\xbf") if value == "bom" else gzip.decompress(raw)
+    assert json.loads(read) == plain
