@@ -195,8 +195,8 @@ try:
     TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10))
     #: hours after which people sign in again
     SESSION_HOURS = env.int("SESSION_HOURS", 12, validate=validate.Range(1, 24 * 90))
-    #: single sign-on by OpenID Connect: the provider's address, which must send people back to
-    #: `…/sign-in/with/sso/back/`; with `OIDC_CLIENT_ID` (default: none)
+    #: single sign-on by OpenID Connect: the provider's address, https in production, which must
+    #: send people back to `…/sign-in/with/sso/back/`; with `OIDC_CLIENT_ID` (default: none)
     OIDC_URL = env.str("OIDC_URL", "", validate=partial(_web_address, "OIDC_URL"))
     #: what the sign-in button calls the provider
     OIDC_NAME = env.str("OIDC_NAME", "single sign-on")
@@ -211,6 +211,10 @@ if PRODUCTION and DEBUG:
 if bool(OIDC_URL) != bool(OIDC_CLIENT_ID) or (OIDC_CLIENT_SECRET and not OIDC_URL):
     raise ImproperlyConfigured(
         "OIDC_URL and OIDC_CLIENT_ID are set together, and OIDC_CLIENT_SECRET only with them"
+    )
+if PRODUCTION and OIDC_URL and not OIDC_URL.startswith("https://"):
+    raise ImproperlyConfigured(
+        "OIDC_URL takes an https:// address in production: over http anybody on the way signs in"
     )
 
 if EMAIL_URL:
@@ -234,20 +238,6 @@ STATICFILES_DIRS = [
 
 SESSION_COOKIE_AGE = SESSION_HOURS * 3600
 CSRF_TRUSTED_ORIGINS = [FIELDWATCH_URL]
-SOCIALACCOUNT_PROVIDERS = {
-    "openid_connect": {
-        "OAUTH_PKCE_ENABLED": True,
-        "APPS": [
-            {
-                "provider_id": "sso",
-                "name": OIDC_NAME,
-                "client_id": OIDC_CLIENT_ID,
-                "secret": OIDC_CLIENT_SECRET,
-                "settings": {"server_url": OIDC_URL},
-            }
-        ],
-    }
-}
 if OIDC_URL:  # the form that leads there ends on the provider's page
     CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(  # noqa: F405
         f"{urlsplit(OIDC_URL).scheme}://{urlsplit(OIDC_URL).netloc}"

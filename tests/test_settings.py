@@ -91,6 +91,17 @@ def test_single_sign_on_takes_its_address_and_its_client_together(tmp_path: Path
     assert started(tmp_path, **both).returncode == 0
 
 
+@pytest.mark.parametrize("address", ["http://login.example.com", "http://127.0.0.1:9000/realm"])
+def test_in_production_single_sign_on_goes_over_https_alone(tmp_path: Path, address: str) -> None:
+    both = {"OIDC_URL": address, "OIDC_CLIENT_ID": "fieldwatch"}
+    assert started(tmp_path, **both).returncode == 0
+    ended = started(tmp_path, FIELDWATCH_PRODUCTION="1", **both)
+    assert ended.returncode != 0
+    assert "OIDC_URL takes an https:// address in production" in ended.stderr
+    secure = both | {"OIDC_URL": "https://login.example.com"}
+    assert started(tmp_path, FIELDWATCH_PRODUCTION="1", **secure).returncode == 0
+
+
 COOKIES = """
 from django.conf import settings as s
 print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.SESSION_COOKIE_SECURE, s.SESSION_COOKIE_AGE)

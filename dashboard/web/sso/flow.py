@@ -1,0 +1,142 @@
+"""The way to the identity provider and back."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.login import perform_login, record_authentication
+from allauth.account.models import Login
+from allauth.account.utils import get_next_redirect_url
+from allauth.socialaccount.internal import statekit
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from dashboard.web.sso import identities, provider
+from dashboard.web.sso.claims import Identity, NotConfirmed
+from dashboard.web.sso.identities import SSO
+from dashboard.web.sso.wire import ProviderAway
+
+log = logging.getLogger(__name__)
+LOGIN = "login"
+LONGEST_CODE = 4096  # characters
+
+
+def start(request: HttpRequest, provider_id: str) -> HttpResponse:  # noqa: ARG001  it is the one
+    """Off to the provider to sign in; whatever else the address asks for is not read."""
+    if request.method != "POST":
+        return render(request, "socialaccount/login.html", {"name": settings.OIDC_NAME})
+    return _depart(request, LOGIN, next=get_next_redirect_url(request))
+
+
+def come_back(request: HttpRequest, provider_id: str) -> HttpResponse:  # noqa: ARG001
+    """From the provider: signed in, joined, or a page that says why not."""
+    state = statekit.unstash_state(request, provider_id=SSO, state_id=request.GET.get("state", ""))
+    if state and request.GET.get("error") == "access_denied":
+        return redirect("socialaccount_login_cancelled")
+    try:
+        identity = _identify(request, state or {})
+    except NotConfirmed as exc:
+        return _not_confirmed(request, str(exc))
+    except ProviderAway as exc:
+        return _away(request, exc)
+    return _signed_in(request, identity, (state or {}).get("next"))
+
+
+def _depart(request: HttpRequest, process: str, **kept: Any) -> HttpResponse:
+    """To the provider; what is kept meanwhile stays in the session, where nobody can forge it."""
+    state_id, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+    try:
+        to = provider.configured().authorize_url(
+            redirect_uri=_redirect_uri(request), state=state_id, nonce=nonce, verifier=verifier
+        )
+    except ProviderAway as exc:
+        return _away(request, exc)
+    state = {"process": process, "nonce": nonce, "verifier": verifier, **kept}
+    statekit.stash_state(request, provider_id=SSO, state=state, state_id=state_id)
+    return redirect(to)
+
+
+def _identify(request: HttpRequest, state: Mapping[str, Any]) -> Identity:
+    """Who came back, if they went from this session."""
+    if "verifier" not in state:  # none is kept, or one of an earlier release
+        raise NotConfirmed("the return has no beginning in this session")
+    if error := request.GET.get("error", ""):
+        raise NotConfirmed(f"the provider says {error!r:.80}")
+    code = request.GET.get("code", "")
+    if not code or len(code) > LONGEST_CODE:
+        raise NotConfirmed("the return carries no code")
+    return provider.configured().identify(
+        code,
+        redirect_uri=_redirect_uri(request),
+        nonce=state["nonce"],
+        verifier=state["verifier"],
+    )
+
+
+def _signed_in(request: HttpRequest, identity: Identity, to: str | None) -> HttpResponse:
+    """Whoever the identity opens, after their second factor."""
+    joining: dict[str, str] | None = None
+    row = identities.known(identity)
+    if row and identities.same_issuer(row, identity):
+        user = row.user
+        identities.note_use(row, identity)
+    elif row:
+        return _unknown(request, "moved")
+    else:
+        invited = identities.by_address(identity.address) if _is_verified(identity) else None
+        if not invited:
+            return _unknown(request, _why_unknown(identity))
+        if not identities.may_join_unasked(invited):
+            return _unknown(request, "apart")
+        user = invited
+        joining = {
+            "issuer": identity.issuer,
+            "subject": identity.subject,
+            "address": identity.address,
+        }
+    if request.user.is_authenticated:
+        if request.user == user and not joining:
+            return redirect(to or settings.LOGIN_REDIRECT_URL)
+        get_adapter(request).logout(request)
+    record_authentication(request, user, "socialaccount", provider=SSO, uid=identity.subject)
+    login = Login(user=user, redirect_url=to, signal_kwargs={"joining": joining})
+    answer: HttpResponse = perform_login(request, login)
+    return answer
+
+
+def _is_verified(identity: Identity) -> bool:
+    """Whether the address is theirs."""
+    return identity.verified is True
+
+
+def _why_unknown(identity: Identity) -> str:
+    if _is_verified(identity):
+        return "stranger"
+    return "unverified" if identity.address else "nameless"
+
+
+def _unknown(request: HttpRequest, why: str) -> HttpResponse:
+    log.warning("single sign-on refused: %s", why)
+    return render(request, "account/unknown.html", {"why": why}, status=403)
+
+
+def _not_confirmed(request: HttpRequest, why: str) -> HttpResponse:
+    log.warning("single sign-on refused: %s", why)
+    return render(request, "socialaccount/authentication_error.html", status=401)
+
+
+def _away(request: HttpRequest, exc: ProviderAway) -> HttpResponse:
+    """The provider does not answer, or nothing that can be used; there is the password."""
+    log.error("single sign-on: the provider is away: %s", exc)
+    context = {"name": settings.OIDC_NAME}
+    return render(request, "socialaccount/away.html", context, status=503)
+
+
+def _redirect_uri(request: HttpRequest) -> str:
+    return request.build_absolute_uri(reverse("openid_connect_callback", args=[SSO]))

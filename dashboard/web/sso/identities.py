@@ -1,0 +1,71 @@
+"""Whose an outside identity is: which person it opens, how it is joined, and how it is removed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.socialaccount.models import SocialAccount
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from dashboard.fielding.models import User
+from dashboard.web.sso.claims import Identity, same_address
+
+SSO = "sso"  # the one provider, as tables and addresses call it
+
+
+def rows_of(user: User) -> QuerySet[SocialAccount]:
+    """The identities that open this person's account, the oldest first."""
+    return SocialAccount.objects.filter(user=user).order_by("date_joined", "pk")
+
+
+def known(identity: Identity) -> SocialAccount | None:
+    """The identity as it was joined, if it was."""
+    rows = SocialAccount.objects.select_related("user")
+    return rows.filter(provider=SSO, uid=identity.subject).first()
+
+
+def same_issuer(row: SocialAccount, identity: Identity) -> bool:
+    """Whether both come from one provider; the oldest rows do not say where theirs comes from."""
+    told = row.extra_data.get("issuer")
+    return told is None or told == identity.issuer
+
+
+def note_use(row: SocialAccount, identity: Identity) -> None:
+    """Keep the address that the provider names today, and that the identity was used."""
+    row.extra_data = _kept(identity.issuer, identity.address)
+    row.save()
+
+
+def by_address(address: str) -> User | None:
+    """The person who signs in here under this address."""
+    user = User.objects.filter(email__iexact=address, is_active=True).first() if address else None
+    return user if user and same_address(user.email, address) else None
+
+
+def may_join_unasked(user: User) -> bool:
+    """Whether a verified address is enough: at a person's first single sign-on, and never again.
+
+    An address can be given to somebody else by its provider, and who removed an identity wants
+    no other in its place.
+    """
+    return user.joins_by_address and not rows_of(user).exists()
+
+
+def join(user: User, *, issuer: str, subject: str, address: str, unasked: bool) -> bool:
+    """Let this identity open the account from now on; False where that is not to be (any more)."""
+    try:
+        with transaction.atomic():
+            locked = User.objects.select_for_update().get(pk=user.pk)
+            if unasked and not may_join_unasked(locked):
+                return False
+            SocialAccount.objects.create(
+                user=locked, provider=SSO, uid=subject, extra_data=_kept(issuer, address)
+            )
+    except IntegrityError:  # somebody joined it at the same moment
+        return False
+    return True
+
+
+def _kept(issuer: str, address: str) -> dict[str, Any]:
+    return {"issuer": issuer, "email": address}
