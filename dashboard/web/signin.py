@@ -41,6 +41,7 @@ TOLD = {
     "account/email/password_reset": "your password was set anew, by a link in a mail",
     "account/email/address_changed": "mail for you goes to another address from now on",
     "socialaccount/email/account_connected": "single sign-on opens your account from now on",
+    "socialaccount/email/account_disconnected": "single sign-on was removed from your account",
     "mfa/email/totp_activated": "a second factor was turned on",
     "mfa/email/totp_deactivated": "the second factor was turned off",
     "mfa/email/recovery_codes_generated": "new recovery codes were made; the old ones are void",

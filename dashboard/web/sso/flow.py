@@ -1,4 +1,4 @@
-"""The way to the identity provider and back."""
+"""The way to the identity provider and back, and the page of one's own identities."""
 
 from __future__ import annotations
 
@@ -8,22 +8,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows import reauthentication
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
 from allauth.account.utils import get_next_redirect_url
 from allauth.socialaccount.internal import statekit
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from dashboard.fielding.models import User
+from dashboard.web import devices
+from dashboard.web.access import person
+from dashboard.web.keys import key
 from dashboard.web.sso import identities, provider
 from dashboard.web.sso.claims import Identity, NotConfirmed
 from dashboard.web.sso.identities import SSO
 from dashboard.web.sso.wire import ProviderAway
 
 log = logging.getLogger(__name__)
-LOGIN = "login"
+LOGIN, JOIN = "login", "join"
 LONGEST_CODE = 4096  # characters
 
 
@@ -45,7 +51,45 @@ def come_back(request: HttpRequest, provider_id: str) -> HttpResponse:  # noqa: 
         return _not_confirmed(request, str(exc))
     except ProviderAway as exc:
         return _away(request, exc)
+    if state and state["process"] == JOIN:
+        return _joined(request, identity, state["person"])
     return _signed_in(request, identity, (state or {}).get("next"))
+
+
+def mine(request: HttpRequest) -> HttpResponse:
+    """The identities that open my account; joining and removing ask for password and factor."""
+    user = person(request)
+    if request.method == "POST" and user.has_usable_password():
+        if asks := identities.missing_proof(request):
+            return reauthentication.suspend_request(request, reverse(asks))
+        return _join_or_remove(request, user)
+    rows = [(row, identities.address_of(row)) for row in identities.rows_of(user)]
+    context = {
+        "rows": rows,
+        "sso": settings.OIDC_NAME if settings.OIDC_URL else "",
+        "password": user.has_usable_password(),
+    }
+    return render(request, "identities.html", context)
+
+
+def _join_or_remove(request: HttpRequest, user: User) -> HttpResponse:
+    wanted = request.POST.get("do", "")
+    if wanted == JOIN and settings.OIDC_URL:
+        return _depart(request, JOIN, person=user.pk)
+    pk = key(request.POST.get("remove", ""))
+    if not pk:
+        return HttpResponseBadRequest("Which one is to go?\n", content_type="text/plain")
+    if identities.remove(user, pk):
+        devices.end(user, None)
+        get_adapter(request).send_notification_mail(
+            "socialaccount/email/account_disconnected", user
+        )
+        messages.success(
+            request,
+            "Removed: it no longer opens your account, and your other sessions have ended. "
+            "You sign in with your password.",
+        )
+    return redirect("identities")
 
 
 def _depart(request: HttpRequest, process: str, **kept: Any) -> HttpResponse:
@@ -110,6 +154,28 @@ def _signed_in(request: HttpRequest, identity: Identity, to: str | None) -> Http
     return answer
 
 
+def _joined(request: HttpRequest, identity: Identity, asked_by: int) -> HttpResponse:
+    """One more way into the account of who asked for it, in this session, with their password."""
+    if not request.user.is_authenticated or request.user.pk != asked_by:
+        return _not_confirmed(request, "who wanted to join an identity is not signed in any more")
+    user, row = person(request), identities.known(identity)
+    if row and row.user_id == user.pk:
+        identities.note_use(row, identity)
+        messages.success(request, "This identity opens your account already.")
+    elif not row and identities.join(
+        user,
+        issuer=identity.issuer,
+        subject=identity.subject,
+        address=identity.address,
+        unasked=False,
+    ):
+        get_adapter(request).send_notification_mail("socialaccount/email/account_connected", user)
+        messages.success(request, "Joined: you can sign in with it from now on.")
+    else:
+        messages.error(request, "This identity opens somebody else's account.")
+    return redirect("identities")
+
+
 def _is_verified(identity: Identity) -> bool:
     """Whether the address is theirs."""
     return identity.verified is True
@@ -134,7 +200,7 @@ def _not_confirmed(request: HttpRequest, why: str) -> HttpResponse:
 def _away(request: HttpRequest, exc: ProviderAway) -> HttpResponse:
     """The provider does not answer, or nothing that can be used; there is the password."""
     log.error("single sign-on: the provider is away: %s", exc)
-    context = {"name": settings.OIDC_NAME}
+    context = {"name": settings.OIDC_NAME, "signed_in": request.user.is_authenticated}
     return render(request, "socialaccount/away.html", context, status=503)
 
 

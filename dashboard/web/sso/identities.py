@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+from allauth.account import app_settings
+from allauth.account.internal.flows.login import get_authentication_records
+from allauth.mfa.utils import is_mfa_enabled
 from allauth.socialaccount.models import SocialAccount
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from dashboard.fielding.models import User
+from dashboard.web.access import person
 from dashboard.web.sso.claims import Identity, same_address
 
 SSO = "sso"  # the one provider, as tables and addresses call it
@@ -35,6 +41,14 @@ def note_use(row: SocialAccount, identity: Identity) -> None:
     """Keep the address that the provider names today, and that the identity was used."""
     row.extra_data = _kept(identity.issuer, identity.address)
     row.save()
+
+
+def address_of(row: SocialAccount) -> str:
+    """The address that the provider named last; earlier releases kept it in one of three places."""
+    kept = row.extra_data
+    places = [kept, kept.get("userinfo"), kept.get("id_token")]
+    found = [place.get("email") for place in places if isinstance(place, dict)]
+    return next((address for address in found if isinstance(address, str)), "")
 
 
 def by_address(address: str) -> User | None:
@@ -65,6 +79,31 @@ def join(user: User, *, issuer: str, subject: str, address: str, unasked: bool) 
     except IntegrityError:  # somebody joined it at the same moment
         return False
     return True
+
+
+@transaction.atomic
+def remove(user: User, pk: int) -> bool:
+    """End an identity of this person; whether it was there. None is joined again unasked."""
+    removed, _ = rows_of(user).filter(pk=pk).delete()
+    if removed:
+        User.objects.filter(pk=user.pk).update(joins_by_address=False)
+    return bool(removed)
+
+
+def missing_proof(request: HttpRequest) -> str | None:
+    """The page that asks for what was not given lately: the password, then the second factor.
+
+    Needs a person with a password. What was given to sign in does not count: a session that was
+    left open has that, too.
+    """
+    since = time.time() - app_settings.REAUTHENTICATION_TIMEOUT
+    records = get_authentication_records(request, person(request))
+    given = {one["method"] for one in records if one.get("reauthenticated") and one["at"] > since}
+    if "password" not in given:
+        return "account_reauthenticate"
+    if is_mfa_enabled(person(request)) and "mfa" not in given:
+        return "mfa_reauthenticate"
+    return None
 
 
 def _kept(issuer: str, address: str) -> dict[str, Any]:

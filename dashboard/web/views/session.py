@@ -144,6 +144,7 @@ app_on = _form(Rule.SIGNED_IN, totp.activate_totp)
 recovery_codes = _form(Rule.SIGNED_IN, recovery.view_recovery_codes)
 recovery_codes_new = _form(Rule.SIGNED_IN, recovery.generate_recovery_codes)
 app_off = _form(Rule.SIGNED_IN, totp.deactivate_totp)
+identities = _form(Rule.SIGNED_IN, flow.mine)
 
 
 @rule(Rule.SIGNED_IN)
