@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 import secrets
 import tempfile
 from collections.abc import Callable
@@ -68,6 +69,15 @@ def _web_address(name: str, url: str) -> None:
     """Nothing, or an http(s) address with a host."""
     if url and not (url.startswith(("http://", "https://")) and urlsplit(url).hostname):
         raise EnvError(f"{name} takes an http:// or https:// address")
+
+
+def _domains(name: str, domains: list[str]) -> frozenset[str]:
+    """Whole domains in small letters, such as ``example.com``; those below are named apart."""
+    named = {domain.strip().lower() for domain in domains if domain.strip()}
+    wrong = [one for one in named if not re.fullmatch(r"([a-z0-9-]+\.)+[a-z0-9-]{2,}", one)]
+    if wrong:
+        raise EnvError(f"{name} takes domains such as example.com,example.org; not {wrong[0]!r}")
+    return frozenset(named)
 
 
 def _socket_path(home: Path) -> Path:
@@ -204,6 +214,10 @@ try:
     OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", "")
     #: and how we prove it
     OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", "")
+    #: domains of your own tenant, separated by commas, for a provider that never says
+    #: `email_verified` (Entra ID): its addresses there count as verified; an address that it calls
+    #: not verified never does (default: none)
+    OIDC_TRUSTED_DOMAINS = _domains("OIDC_TRUSTED_DOMAINS", env.list("OIDC_TRUSTED_DOMAINS", []))
 except EnvError as exc:
     raise ImproperlyConfigured(str(exc)) from exc
 if PRODUCTION and DEBUG:
@@ -212,6 +226,8 @@ if bool(OIDC_URL) != bool(OIDC_CLIENT_ID) or (OIDC_CLIENT_SECRET and not OIDC_UR
     raise ImproperlyConfigured(
         "OIDC_URL and OIDC_CLIENT_ID are set together, and OIDC_CLIENT_SECRET only with them"
     )
+if OIDC_TRUSTED_DOMAINS and not OIDC_URL:
+    raise ImproperlyConfigured("OIDC_TRUSTED_DOMAINS is set only with OIDC_URL")
 if PRODUCTION and OIDC_URL and not OIDC_URL.startswith("https://"):
     raise ImproperlyConfigured(
         "OIDC_URL takes an https:// address in production: over http anybody on the way signs in"

@@ -70,6 +70,7 @@ def test_the_sender_stays_what_it_was_set_to(tmp_path: Path) -> None:
         ("OIDC_URL", "login.example.com"),
         ("OIDC_CLIENT_ID", "fieldwatch"),
         ("OIDC_CLIENT_SECRET", "secret"),
+        ("OIDC_TRUSTED_DOMAINS", "example.com"),
         ("CPI_LIMITS", "EUR=lots"),
         ("POLL_SECONDS", "often"),
         ("EMAIL_URL", "pigeon://roof"),
@@ -89,6 +90,16 @@ def test_a_wrong_value_stops_the_start_and_names_the_variable(
 def test_single_sign_on_takes_its_address_and_its_client_together(tmp_path: Path) -> None:
     both = {"OIDC_URL": "https://login.example.com", "OIDC_CLIENT_ID": "fieldwatch"}
     assert started(tmp_path, **both).returncode == 0
+
+
+@pytest.mark.parametrize("wrong", ["*", "com", "@example.com", "a@example.com", "*.example.com"])
+def test_whole_domains_are_trusted_and_nothing_wider(tmp_path: Path, wrong: str) -> None:
+    both = {"OIDC_URL": "https://login.example.com", "OIDC_CLIENT_ID": "fieldwatch"}
+    ended = started(tmp_path, OIDC_TRUSTED_DOMAINS=f"example.org,{wrong}", **both)
+    assert ended.returncode != 0
+    assert "OIDC_TRUSTED_DOMAINS takes domains such as" in ended.stderr
+    right = started(tmp_path, OIDC_TRUSTED_DOMAINS="Example.com, example.org,", **both)
+    assert right.returncode == 0
 
 
 @pytest.mark.parametrize("address", ["http://login.example.com", "http://127.0.0.1:9000/realm"])

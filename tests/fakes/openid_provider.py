@@ -81,6 +81,7 @@ class OpenIdProvider(ThreadingHTTPServer):
         self.header: dict[str, Any] = {"kid": "own"}
         self.keys: list[Any] = [public_jwk(rsa_key("own"), "own", use="sig")]
         self.sign: Callable[[dict[str, Any]], Any] = self._signed
+        self.tokens: dict[str, Any] = {}  # what its answer to a code says otherwise
         self.replies: dict[str, Reply] = {}  # by step: what is answered instead
         self.trickles: set[str] = set()  # steps whose answer never ends
         self.token_requests: list[dict[str, str]] = []
@@ -136,7 +137,7 @@ class OpenIdProvider(ThreadingHTTPServer):
         }
         kept = {name: value for name, value in claims.items() if value is not LEFT_OUT}
         answer = {"access_token": "at", "token_type": "Bearer", "expires_in": 60}
-        return 200, answer | {"id_token": self.sign(kept)}
+        return 200, answer | {"id_token": self.sign(kept)} | self.tokens
 
     def _signed(self, claims: dict[str, Any]) -> str:
         payload = json.dumps(claims).encode()  # `jwt.encode` refuses odd claims itself

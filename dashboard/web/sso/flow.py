@@ -177,8 +177,10 @@ def _joined(request: HttpRequest, identity: Identity, asked_by: int) -> HttpResp
 
 
 def _is_verified(identity: Identity) -> bool:
-    """Whether the address is theirs."""
-    return identity.verified is True
+    """Whether the address is theirs: the provider says so, or says nothing and is trusted."""
+    if identity.verified is None:
+        return identity.address.rpartition("@")[2].lower() in settings.OIDC_TRUSTED_DOMAINS
+    return identity.verified
 
 
 def _why_unknown(identity: Identity) -> str:

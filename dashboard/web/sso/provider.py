@@ -120,17 +120,20 @@ class Provider:
         return max(self.begun + self.patience - time.monotonic(), 0.0)
 
     def _address(self, known: Mapping[str, Any], name: str) -> str:
-        """An address that the provider names: of the web, and never less safe than its own."""
-        address = _text(known, name)
-        scheme = urlsplit(self.url).scheme
-        try:
-            parts = urlsplit(address)
-            host = parts.hostname
-        except ValueError:
-            host = None
-        if not host or parts.scheme not in {"https", scheme}:
-            raise ProviderAway(f"the provider's {name} is no {scheme} address")
-        return address
+        return read_address(known, name, beside=self.url)
+
+
+def read_address(known: Mapping[str, Any], name: str, *, beside: str) -> str:
+    """An address that the provider names: of the web, and never less safe than its own."""
+    address, scheme = _text(known, name), urlsplit(beside).scheme
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in {"https", scheme}:
+        raise ProviderAway(f"the provider's {name} is no {scheme} address")
+    return address
 
 
 def configured() -> Provider:

@@ -31,7 +31,10 @@ def fetch_object(
     Raises `ProviderAway` for everything else. No redirect is followed.
     """
     result: list[tuple[int, bytes] | Exception] = []
-    request = httpx.Request(method, url, data=form, headers=headers)
+    try:
+        request = httpx.Request(method, url, data=form, headers=headers)
+    except (httpx.InvalidURL, ValueError) as exc:  # what the provider named cannot be sent
+        raise ProviderAway(f"{method} cannot be sent: {exc}") from exc
 
     def ask() -> None:
         try:
