@@ -124,6 +124,29 @@ def test_in_production_cookies_are_bound_to_the_host_and_end_within_the_day(tmp_
     assert told == ["__Host-sessionid", "__Host-csrftoken", "True", str(12 * 3600)]
 
 
+SWITCHES = """
+from django.conf import settings as s
+print(s.PRODUCTION, s.DEBUG, getattr(s, "SECURE_SSL_REDIRECT", None))
+"""
+
+
+@pytest.mark.parametrize("name", ["FIELDWATCH_PRODUCTION", "DEBUG"])
+def test_a_switch_is_read_as_on_or_off_and_never_by_being_there(tmp_path: Path, name: str) -> None:
+    place = ("FIELDWATCH_PRODUCTION", "DEBUG").index(name)
+    for text, on in (("0", "False"), ("false", "False"), ("off", "False"), ("yes", "True")):
+        assert started(tmp_path, SWITCHES, **{name: text}).stdout.split()[place] == on
+    for text in ("", "2", "null", "maybe"):
+        assert started(tmp_path, SWITCHES, **{name: text}).returncode != 0, text
+
+
+def test_the_redirect_to_https_is_turned_off_by_a_word_that_says_so(tmp_path: Path) -> None:
+    for text, on in (("false", "False"), ("no", "False"), ("1", "True")):
+        told = started(tmp_path, SWITCHES, FIELDWATCH_PRODUCTION="1", SECURE_SSL_REDIRECT=text)
+        assert told.stdout.split()[2] == on
+    wrong = started(tmp_path, SWITCHES, FIELDWATCH_PRODUCTION="1", SECURE_SSL_REDIRECT="maybe")
+    assert "SECURE_SSL_REDIRECT" in wrong.stderr
+
+
 def test_debug_pages_are_refused_in_production(tmp_path: Path) -> None:
     ended = started(tmp_path, FIELDWATCH_PRODUCTION="1", DEBUG="1")
     assert "DEBUG" in ended.stderr.strip().splitlines()[-1]
