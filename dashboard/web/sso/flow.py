@@ -61,7 +61,8 @@ def mine(request: HttpRequest) -> HttpResponse:
     user = person(request)
     if request.method == "POST" and user.has_usable_password():
         if asks := identities.missing_proof(request):
-            return reauthentication.suspend_request(request, reverse(asks))
+            answer: HttpResponse = reauthentication.suspend_request(request, reverse(asks))
+            return answer
         return _join_or_remove(request, user)
     rows = [(row, identities.address_of(row)) for row in identities.rows_of(user)]
     context = {

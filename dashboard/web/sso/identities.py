@@ -22,7 +22,8 @@ SSO = "sso"  # the one provider, as tables and addresses call it
 
 def rows_of(user: User) -> QuerySet[SocialAccount]:
     """The identities that open this person's account, the oldest first."""
-    return SocialAccount.objects.filter(user=user).order_by("date_joined", "pk")
+    rows: QuerySet[SocialAccount] = SocialAccount.objects.filter(user=user)
+    return rows.order_by("date_joined", "pk")
 
 
 def known(identity: Identity) -> SocialAccount | None:
