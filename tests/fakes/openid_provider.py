@@ -12,7 +12,7 @@ from enum import Enum
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -150,8 +150,14 @@ class Asked(BaseHTTPRequestHandler):
     server: OpenIdProvider
 
     def do_GET(self) -> None:
-        """Its description, its keys, or who the access token belongs to."""
-        self._answer(b"")
+        """Somebody signs in, its description, its keys, or who the access token belongs to."""
+        if self.path.startswith("/authorize?"):
+            back = parse_qs(urlsplit(self.path).query)["redirect_uri"][0]
+            self.send_response(302)
+            self.send_header("Location", f"{back}?{urlencode(self.server.grant(self.path))}")
+            self.end_headers()
+        else:
+            self._answer(b"")
 
     def do_POST(self) -> None:
         """A code for tokens."""

@@ -69,7 +69,7 @@ def test_joining_asks_for_the_password_and_is_mailed(
     assert away.headers["Location"].startswith(f"{provider.url}/authorize?")
     assert not SocialAccount.objects.exists()
     back = browser.get(BACK, provider.grant(away.headers["Location"]), follow=True)
-    assert "Joined: you can sign in with it from now on" in back.content.decode()
+    assert "Linked: you can sign in with it from now on" in back.content.decode()
     assert "dana@home.example" in back.content.decode()
     assert [message.to for message in mail.outbox] == [["dana@example.com"]]
     other = Client()
@@ -123,7 +123,7 @@ def test_an_identity_of_somebody_else_is_not_taken_from_them(
     asked = browser.post(MINE, {"do": "join"})
     away = give(browser, asked.headers["Location"], password="demo")
     back = browser.get(BACK, provider.grant(away.headers["Location"]), follow=True)
-    assert "opens somebody else&#x27;s account" in back.content.decode()
+    assert "linked to somebody else&#x27;s account" in back.content.decode()
     assert [row.user_id for row in SocialAccount.objects.all()] == [other.user_id]
     assert mail.outbox == []
 
@@ -204,7 +204,7 @@ def test_without_single_sign_on_what_was_joined_can_still_be_removed(
 ) -> None:
     row = joined(dana)
     page = browser.get(MINE).content.decode()
-    assert "Join an identity" not in page
+    assert "Link my sign-in" not in page
     asked = browser.post(MINE, {"remove": str(row.pk)})
     give(browser, asked.headers["Location"], password="demo")
     assert not SocialAccount.objects.exists()

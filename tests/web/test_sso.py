@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 from allauth.socialaccount.models import SocialAccount
 from django.core import mail
@@ -38,6 +39,17 @@ def test_who_was_invited_comes_in_under_their_verified_address(
     assert provider.token_requests[0]["code_verifier"]
     assert [message.to for message in mail.outbox] == [["dana@example.com"]]
     assert "Single sign-on opens your account from now on" in mail.outbox[0].body
+
+
+def test_the_way_leads_through_the_providers_own_page(
+    client: Client, provider: OpenIdProvider
+) -> None:
+    user = make.person(email="dana@example.com")
+    provider.claims = VERIFIED
+    back = httpx.get(depart(client)).headers["Location"]
+    assert back.startswith(f"http://testserver{BACK}?code=")
+    client.get(back.removeprefix("http://testserver"))
+    assert who(client) == str(user.pk)
 
 
 def test_the_next_time_it_is_the_same_person_whatever_the_address(

@@ -162,7 +162,7 @@ def _joined(request: HttpRequest, identity: Identity, asked_by: int) -> HttpResp
     user, row = person(request), identities.known(identity)
     if row and row.user_id == user.pk:
         identities.note_use(row, identity)
-        messages.success(request, "This identity opens your account already.")
+        messages.success(request, "This sign-in is linked to your account already.")
     elif not row and identities.join(
         user,
         issuer=identity.issuer,
@@ -171,9 +171,9 @@ def _joined(request: HttpRequest, identity: Identity, asked_by: int) -> HttpResp
         unasked=False,
     ):
         get_adapter(request).send_notification_mail("socialaccount/email/account_connected", user)
-        messages.success(request, "Joined: you can sign in with it from now on.")
+        messages.success(request, "Linked: you can sign in with it from now on.")
     else:
-        messages.error(request, "This identity opens somebody else's account.")
+        messages.error(request, "This sign-in is linked to somebody else's account.")
     return redirect("identities")
 
 
