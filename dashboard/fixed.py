@@ -23,7 +23,6 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.socialaccount",
-    "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
 ]
 MIDDLEWARE = [
@@ -128,7 +127,7 @@ MFA_FORMS = {  # they wait after wrong codes: the library would not, without `lo
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_TOTP_TOLERANCE = 1  # half a minute either way, for phones whose clock is off
-SOCIALACCOUNT_ADAPTER = "dashboard.web.signin.SingleSignOn"
+OIDC_PATIENCE = 10.0  # seconds for all that one step of a single sign-on asks of the provider
 # Shared by processes and machines, as counting wrong passwords and used codes needs it.
 CACHES = {
     "default": {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 import secrets
 import tempfile
 from collections.abc import Callable
@@ -68,6 +69,15 @@ def _web_address(name: str, url: str) -> None:
     """Nothing, or an http(s) address with a host."""
     if url and not (url.startswith(("http://", "https://")) and urlsplit(url).hostname):
         raise EnvError(f"{name} takes an http:// or https:// address")
+
+
+def _domains(name: str, domains: list[str]) -> frozenset[str]:
+    """Whole domains in small letters, such as ``example.com``; those below are named apart."""
+    named = {domain.strip().lower() for domain in domains if domain.strip()}
+    wrong = [one for one in named if not re.fullmatch(r"([a-z0-9-]+\.)+[a-z0-9-]{2,}", one)]
+    if wrong:
+        raise EnvError(f"{name} takes domains such as example.com,example.org; not {wrong[0]!r}")
+    return frozenset(named)
 
 
 def _socket_path(home: Path) -> Path:
@@ -195,8 +205,8 @@ try:
     TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10))
     #: hours after which people sign in again
     SESSION_HOURS = env.int("SESSION_HOURS", 12, validate=validate.Range(1, 24 * 90))
-    #: single sign-on by OpenID Connect: the provider's address, which must send people back to
-    #: `…/sign-in/with/sso/back/`; with `OIDC_CLIENT_ID` (default: none)
+    #: single sign-on by OpenID Connect: the provider's address, https in production, which must
+    #: send people back to `…/sign-in/with/sso/back/`; with `OIDC_CLIENT_ID` (default: none)
     OIDC_URL = env.str("OIDC_URL", "", validate=partial(_web_address, "OIDC_URL"))
     #: what the sign-in button calls the provider
     OIDC_NAME = env.str("OIDC_NAME", "single sign-on")
@@ -204,6 +214,10 @@ try:
     OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", "")
     #: and how we prove it
     OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", "")
+    #: domains of your own tenant, separated by commas, for a provider that never says
+    #: `email_verified` (Entra ID): its addresses there count as verified; an address that it calls
+    #: not verified never does (default: none)
+    OIDC_TRUSTED_DOMAINS = _domains("OIDC_TRUSTED_DOMAINS", env.list("OIDC_TRUSTED_DOMAINS", []))
 except EnvError as exc:
     raise ImproperlyConfigured(str(exc)) from exc
 if PRODUCTION and DEBUG:
@@ -211,6 +225,12 @@ if PRODUCTION and DEBUG:
 if bool(OIDC_URL) != bool(OIDC_CLIENT_ID) or (OIDC_CLIENT_SECRET and not OIDC_URL):
     raise ImproperlyConfigured(
         "OIDC_URL and OIDC_CLIENT_ID are set together, and OIDC_CLIENT_SECRET only with them"
+    )
+if OIDC_TRUSTED_DOMAINS and not OIDC_URL:
+    raise ImproperlyConfigured("OIDC_TRUSTED_DOMAINS is set only with OIDC_URL")
+if PRODUCTION and OIDC_URL and not OIDC_URL.startswith("https://"):
+    raise ImproperlyConfigured(
+        "OIDC_URL takes an https:// address in production: over http anybody on the way signs in"
     )
 
 if EMAIL_URL:
@@ -234,20 +254,6 @@ STATICFILES_DIRS = [
 
 SESSION_COOKIE_AGE = SESSION_HOURS * 3600
 CSRF_TRUSTED_ORIGINS = [FIELDWATCH_URL]
-SOCIALACCOUNT_PROVIDERS = {
-    "openid_connect": {
-        "OAUTH_PKCE_ENABLED": True,
-        "APPS": [
-            {
-                "provider_id": "sso",
-                "name": OIDC_NAME,
-                "client_id": OIDC_CLIENT_ID,
-                "secret": OIDC_CLIENT_SECRET,
-                "settings": {"server_url": OIDC_URL},
-            }
-        ],
-    }
-}
 if OIDC_URL:  # the form that leads there ends on the provider's page
     CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(  # noqa: F405
         f"{urlsplit(OIDC_URL).scheme}://{urlsplit(OIDC_URL).netloc}"

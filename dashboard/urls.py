@@ -135,6 +135,7 @@ urlpatterns = [
     path("me/address/", address.address, name="address"),
     path("me/address/<str:token>/", address.shown, name="address-shown"),
     path("me/sessions/", session.sessions, name="sessions"),
+    path("me/single-sign-on/", session.identities, name="identities"),
     path("me/password/", me.password, name="password"),
     path("mail/stop/<str:token>/", stop.stop, name="stop"),
     path("mails/", mails.mails, name="mails"),

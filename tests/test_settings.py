@@ -70,6 +70,7 @@ def test_the_sender_stays_what_it_was_set_to(tmp_path: Path) -> None:
         ("OIDC_URL", "login.example.com"),
         ("OIDC_CLIENT_ID", "fieldwatch"),
         ("OIDC_CLIENT_SECRET", "secret"),
+        ("OIDC_TRUSTED_DOMAINS", "example.com"),
         ("CPI_LIMITS", "EUR=lots"),
         ("POLL_SECONDS", "often"),
         ("EMAIL_URL", "pigeon://roof"),
@@ -91,6 +92,27 @@ def test_single_sign_on_takes_its_address_and_its_client_together(tmp_path: Path
     assert started(tmp_path, **both).returncode == 0
 
 
+@pytest.mark.parametrize("wrong", ["*", "com", "@example.com", "a@example.com", "*.example.com"])
+def test_whole_domains_are_trusted_and_nothing_wider(tmp_path: Path, wrong: str) -> None:
+    both = {"OIDC_URL": "https://login.example.com", "OIDC_CLIENT_ID": "fieldwatch"}
+    ended = started(tmp_path, OIDC_TRUSTED_DOMAINS=f"example.org,{wrong}", **both)
+    assert ended.returncode != 0
+    assert "OIDC_TRUSTED_DOMAINS takes domains such as" in ended.stderr
+    right = started(tmp_path, OIDC_TRUSTED_DOMAINS="Example.com, example.org,", **both)
+    assert right.returncode == 0
+
+
+@pytest.mark.parametrize("address", ["http://login.example.com", "http://127.0.0.1:9000/realm"])
+def test_in_production_single_sign_on_goes_over_https_alone(tmp_path: Path, address: str) -> None:
+    both = {"OIDC_URL": address, "OIDC_CLIENT_ID": "fieldwatch"}
+    assert started(tmp_path, **both).returncode == 0
+    ended = started(tmp_path, FIELDWATCH_PRODUCTION="1", **both)
+    assert ended.returncode != 0
+    assert "OIDC_URL takes an https:// address in production" in ended.stderr
+    secure = both | {"OIDC_URL": "https://login.example.com"}
+    assert started(tmp_path, FIELDWATCH_PRODUCTION="1", **secure).returncode == 0
+
+
 COOKIES = """
 from django.conf import settings as s
 print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.SESSION_COOKIE_SECURE, s.SESSION_COOKIE_AGE)
@@ -100,6 +122,29 @@ print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.SESSION_COOKIE_SECURE, s.SESS
 def test_in_production_cookies_are_bound_to_the_host_and_end_within_the_day(tmp_path: Path) -> None:
     told = started(tmp_path, COOKIES, FIELDWATCH_PRODUCTION="1").stdout.split()
     assert told == ["__Host-sessionid", "__Host-csrftoken", "True", str(12 * 3600)]
+
+
+SWITCHES = """
+from django.conf import settings as s
+print(s.PRODUCTION, s.DEBUG, getattr(s, "SECURE_SSL_REDIRECT", None))
+"""
+
+
+@pytest.mark.parametrize("name", ["FIELDWATCH_PRODUCTION", "DEBUG"])
+def test_a_switch_is_read_as_on_or_off_and_never_by_being_there(tmp_path: Path, name: str) -> None:
+    place = ("FIELDWATCH_PRODUCTION", "DEBUG").index(name)
+    for text, on in (("0", "False"), ("false", "False"), ("off", "False"), ("yes", "True")):
+        assert started(tmp_path, SWITCHES, **{name: text}).stdout.split()[place] == on
+    for text in ("", "2", "null", "maybe"):
+        assert started(tmp_path, SWITCHES, **{name: text}).returncode != 0, text
+
+
+def test_the_redirect_to_https_is_turned_off_by_a_word_that_says_so(tmp_path: Path) -> None:
+    for text, on in (("false", "False"), ("no", "False"), ("1", "True")):
+        told = started(tmp_path, SWITCHES, FIELDWATCH_PRODUCTION="1", SECURE_SSL_REDIRECT=text)
+        assert told.stdout.split()[2] == on
+    wrong = started(tmp_path, SWITCHES, FIELDWATCH_PRODUCTION="1", SECURE_SSL_REDIRECT="maybe")
+    assert "SECURE_SSL_REDIRECT" in wrong.stderr
 
 
 def test_debug_pages_are_refused_in_production(tmp_path: Path) -> None:

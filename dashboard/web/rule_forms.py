@@ -15,6 +15,7 @@ from dashboard.alerts.recipients import ROLES, Wanted
 from dashboard.alerts.verdict import CRITICAL, NOTICE, WARNING
 from dashboard.fielding.models import Membership
 from dashboard.web import figures
+from dashboard.web.ticks import TickBox
 
 SEVERITIES = [(CRITICAL, "Critical"), (WARNING, "Warning"), (NOTICE, "Notice")]
 MAIL = [("now", "At once, to those who want its severity at once"), ("digest", "In the digest")]
@@ -51,7 +52,7 @@ def said(chosen: Effective, name: str, number: float) -> str:
 class RuleForm(forms.Form):
     """The numbers of one rule where it holds; what is left as it was is not stored."""
 
-    enabled = forms.BooleanField(label="This rule is on", required=False)
+    enabled = forms.BooleanField(label="This rule is on", required=False, widget=TickBox)
 
     def __init__(self, chosen: Effective, outer: Effective, given: Any = None) -> None:
         self.outer, self.chosen = outer, chosen
@@ -119,6 +120,7 @@ class RecipientsForm(forms.Form):
     managers = forms.BooleanField(
         label="Whoever manages the group",
         required=False,
+        widget=TickBox,
         help_text="By their exchange user; without one the project's, then all who may edit.",
     )
     roles = forms.MultipleChoiceField(

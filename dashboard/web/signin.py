@@ -13,17 +13,13 @@ from allauth.account.auth_backends import AuthenticationBackend
 from allauth.account.forms import LoginForm, ResetPasswordForm, default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from allauth.core import context as asked
-from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
-from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
-from allauth.socialaccount.models import SocialLogin
 from django.conf import settings
 from django.contrib.auth.forms import PasswordChangeForm
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -31,6 +27,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from dashboard.fielding.models import User
 from dashboard.fielding.models.fields import box
 from dashboard.web import devices, throttle
+from dashboard.web.sso import identities
 
 log = logging.getLogger(__name__)
 ASKED = (
@@ -44,6 +41,7 @@ TOLD = {
     "account/email/password_reset": "your password was set anew, by a link in a mail",
     "account/email/address_changed": "mail for you goes to another address from now on",
     "socialaccount/email/account_connected": "single sign-on opens your account from now on",
+    "socialaccount/email/account_disconnected": "single sign-on was removed from your account",
     "mfa/email/totp_activated": "a second factor was turned on",
     "mfa/email/totp_deactivated": "the second factor was turned off",
     "mfa/email/recovery_codes_generated": "new recovery codes were made; the old ones are void",
@@ -120,8 +118,14 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
         log.warning("sign-in refused", extra={"of": {"address": throttle.address(request)}})
 
     def post_login(self, request: HttpRequest, user: User, **how: Any) -> HttpResponse:
-        """However somebody signed in: from now on it is kept when this session was used."""
+        """However somebody signed in: from now on it is kept when this session was used.
+
+        An identity that is new here is joined at this moment, after the second factor.
+        """
         request.session[devices.USED] = int(clock())
+        joining = (how.get("signal_kwargs") or {}).get("joining")
+        if joining and identities.join(user, **joining, unasked=True):
+            self.send_notification_mail("socialaccount/email/account_connected", user)
         answer: HttpResponse = super().post_login(request, user, **how)
         return answer
 
@@ -248,25 +252,6 @@ class SecondFactor(DefaultMFAAdapter):  # type: ignore[misc]
         return "Fieldwatch"
 
 
-class SingleSignOn(DefaultSocialAccountAdapter):  # type: ignore[misc]
-    """People whom the company's own identity provider vouches for."""
-
-    def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:  # noqa: ARG002
-        """Only for people who were invited."""
-        return False
-
-    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
-        """Joins the provider's person with ours by an address that the provider has verified."""
-        if sociallogin.is_existing or request.user.is_authenticated:
-            return
-        verified = [one.email for one in sociallogin.email_addresses if one.verified]
-        user = next(filter(None, (_by_address(address) for address in verified)), None)
-        if user is None:
-            why = {"verified": bool(verified), "named": bool(sociallogin.email_addresses)}
-            raise ImmediateHttpResponse(render(request, "account/unknown.html", why, status=403))
-        sociallogin.connect(request, user)
-
-
 def invite(request: HttpRequest, user: User, *, role: str, connection: str) -> None:
     """Tells somebody that they may sign in; who has no password yet gets a link that sets one."""
     accounts, url = Accounts(request), ""
@@ -282,10 +267,6 @@ def invite(request: HttpRequest, user: User, *, role: str, connection: str) -> N
         "home": f"{settings.FIELDWATCH_URL}/",
     }
     accounts.send_mail("account/email/invitation", user.email, words)
-
-
-def _by_address(address: str) -> User | None:
-    return User.objects.filter(email__iexact=address, is_active=True).first()
 
 
 def _name(credentials: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from allauth.socialaccount.models import SocialAccount
 from axe_playwright_python.sync_playwright import Axe
 from django.core.mail import EmailMessage
 from playwright.sync_api import FloatRect, Page, expect
@@ -83,6 +84,7 @@ PAGES = [
     "/me/mail/",
     "/me/address/",
     "/me/sessions/",
+    "/me/single-sign-on/",
 ]
 
 
@@ -105,6 +107,9 @@ def ids(exchange: FakeExchange) -> dict[str, int]:
     account = make.account(name="An account with " + "a long name " * 6)
     names = {"first_name": "Anna", "last_name": "von Weber " * 12}
     anna = make.person("administrator", account, username="anna", **names)
+    SocialAccount.objects.create(
+        user=anna, provider="sso", uid="00u" + "x" * 120, extra_data={"email": "a" * 60 + "@b.de"}
+    )
     project = make.project(account, name="Brand tracker " + "W23 " * 20)
     group = make.group(project, name="Japan 25–54", insight={"spark": [1, 5, 2], "today": 4})
     unit = BusinessUnit.objects.create(account=account, exchange_id="7", name="x" * 128)

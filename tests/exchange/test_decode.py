@@ -1,6 +1,7 @@
 """What is missing is missing, what is wrong costs itself, and money stays exact."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -190,3 +191,27 @@ def test_the_bound_rate_card_goes_before_the_predicted_one() -> None:
 def test_a_draft_that_lacks_what_is_needed_says_what() -> None:
     with pytest.raises(ValueError, match="business unit"):
         decode(b'{"name": "A name"}', FetchTargetGroupResponse).as_request()
+
+
+@pytest.mark.parametrize("value", ["false", "true", "", "no", 0, 1, [], {"a": 1}, [True]])
+@pytest.mark.parametrize(
+    "draft",
+    [
+        lambda value: {"collects_pii": value},
+        lambda value: {"exclusion": {"enabled": value}},
+        lambda value: {"profiling": {"profiles": [{"quotas_enabled": value, "targets": []}]}},
+    ],
+)
+def test_a_switch_of_a_draft_that_is_not_true_or_false_is_not_guessed(
+    draft: Callable[[object], object], value: object
+) -> None:
+    with pytest.raises(BadAnswer):
+        decode(json.dumps(draft(value)).encode(), FetchTargetGroupResponse)
+
+
+@pytest.mark.parametrize("value", [True, False, None])
+def test_a_switch_of_a_draft_is_read_as_it_is(value: bool | None) -> None:
+    body = {"exclusion": {"enabled": value}, "profiling": {"profiles": [{"quotas_enabled": value}]}}
+    draft = decode(json.dumps(body).encode(), FetchTargetGroupResponse)
+    assert (draft.exclusion or {}).get("enabled") is value
+    assert ((draft.profiling or {}).get("profiles") or [{}])[0].get("quotas_enabled") is value

@@ -111,3 +111,14 @@ def test_somebody_elses_address_is_refused(client: Client, dana: User) -> None:
     other = make.person()
     page = client.post("/me/address/", NEW | {"email": other.email.upper()}).content.decode()
     assert "Somebody else has this address." in page
+
+
+def test_who_has_no_password_sets_one_before_the_address_moves(client: Client) -> None:
+    user = make.person(email="dana@example.com")
+    user.set_unusable_password()
+    user.save()
+    client.force_login(user)
+    for password in ("", "demo", "!"):
+        page = client.post("/me/address/", {"email": "new@example.com", "password": password})
+        assert "You have no password yet" in page.content.decode()
+    assert mail.outbox == []

@@ -210,6 +210,48 @@ def test_a_body_beyond_the_cap_is_not_read(hook: Webhook, client: Client) -> Non
     assert refused() == {"too large": 1}
 
 
+@pytest.mark.parametrize(
+    ("length", "status"),
+    [("9" * 9, 413), ("9" * 30, 413), ("9" * 5000, 413), ("", 401), ("many", 400), ("-1", 400)],
+)
+def test_a_length_that_is_no_number_breaks_nothing(
+    client: Client, length: str, status: int
+) -> None:
+    account = make.account()
+    Webhook.objects.create(account=account, key="k", secret="s")
+    answer = client.post("/webhooks/k/", b"{}", "application/json", CONTENT_LENGTH=length)
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["null", "true", "[]", "1", '"text"', "{}", '{"id": true}', '{"id": null}', '{"id": 0}',
+     '{"id": {}, "type": "t"}', '{"id": "", "type": "t"}', '{"id": "e", "type": true}'],
+)  # fmt: skip
+def test_a_signed_delivery_that_is_no_event_is_refused(client: Client, body: str) -> None:
+    Webhook.objects.create(account=make.account(), key="k", secret="s")
+    now = int(time.time())
+    header = f"t={now},v1={sign('s', body.encode(), now)}"
+    answer = client.post(
+        "/webhooks/k/", body.encode(), "application/json", headers={"cint-signature": header}
+    )
+    assert answer.status_code == 400
+    assert not WebhookEvent.objects.exists()
+
+
+@pytest.mark.parametrize("value", ["true", "false", "null", "[]", "{}", "1.5", '["g"]'])
+def test_an_id_in_an_event_that_is_none_is_none(client: Client, value: str) -> None:
+    Webhook.objects.create(account=make.account(), key="k", secret="s")
+    body = '{"id": "e", "type": "t", "data": {"target_group_id": %s, "project_id": %s}}'
+    sent, now = (body % (value, value)).encode(), int(time.time())
+    header = f"t={now},v1={sign('s', sent, now)}"
+    answer = client.post(
+        "/webhooks/k/", sent, "application/json", headers={"cint-signature": header}
+    )
+    assert answer.status_code == 204
+    assert WebhookEvent.objects.get().target_group == ""
+
+
 def test_a_delivery_needs_no_form_of_ours(hook: Webhook) -> None:
     strict = Client(enforce_csrf_checks=True)
     body, at = b'{"id": "one"}', int(time.time())

@@ -38,6 +38,12 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def require_flag(members: object, name: str) -> None:
+    """TypeError where a member of what stays a mapping is there and is not true or false."""
+    if not isinstance(members, dict) or not isinstance(members.get(name, False), bool):
+        raise TypeError(f"{name} is not true or false")
+
+
 class Shape(Struct, frozen=True, kw_only=True, gc=False):
     """What the exchange sends: unknown members are ignored."""
 

@@ -22,6 +22,7 @@ from dashboard.exchange.shapes.base import (
     Rate,
     Shape,
     Uuid,
+    require_flag,
     rfc3339,
 )
 from dashboard.exchange.shapes.fielding import ReEntryConfiguration
@@ -118,6 +119,12 @@ class FetchTargetGroupResponse(Identified, frozen=True, kw_only=True, gc=False):
 
     _ids = ("human_readable_id", "business_unit_id", "client_id")
     _uuids = ("project_manager_id",)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_flag(self.exclusion or {}, "enabled")
+        for profile in (self.profiling or {}).get("profiles") or []:
+            require_flag(profile, "quotas_enabled")
 
     def as_request(self) -> DraftTargetGroupRequest:
         """The same draft, ready to be sent back; ValueError names what it lacks."""

@@ -44,6 +44,10 @@ class User(AbstractUser):
     # Set when a person's address was refused by a mail server for good (5xx); shown to them.
     email_refused = models.TextField(default="", blank=True)
 
+    # Whether a verified address alone joins the first identity of single sign-on; not after the
+    # person has removed one.
+    joins_by_address = models.BooleanField(default=True, db_default=True)
+
     objects: ClassVar[UserManager] = UserManager()
 
     class Meta(AbstractUser.Meta):  # type: ignore[name-defined,misc]

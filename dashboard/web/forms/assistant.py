@@ -10,6 +10,7 @@ from dashboard.web import times, words
 from dashboard.web.forms import modules
 from dashboard.web.forms.base import NO_CHANGE, Entry, Form, Value, Wrong
 from dashboard.web.forms.modules import PACING, PRICING, QUOTAS, SOFT, Texts
+from dashboard.web.ticks import is_ticked
 
 OFF = "switch_off"  # agreed: what was on ends
 WORDS = {SOFT: "the soft launch", PACING: "pacing", QUOTAS: "help with quotas", PRICING: "pricing"}
@@ -67,7 +68,7 @@ def check(entry: Entry) -> Value:
 def _ends(entry: Entry, value: Value) -> str:
     """What is switched off, until that is agreed to."""
     off = [WORDS[name] for name in MODULES if entry.seen[name] and not value[name]]
-    if not off or OFF in entry.typed:
+    if not off or is_ticked(entry.typed, OFF):
         return ""
     what = " and ".join(filter(None, (", ".join(off[:-1]), off[-1])))
     return f"This switches {what} off on the exchange, with all that is set for it."
@@ -104,7 +105,7 @@ def shown(entry: Entry) -> dict[str, Any]:
     pace = texts.get(PACING, "")
     return {
         "zone": times.zone_of(entry.group).key,
-        "soft_launch": texts.get(SOFT, ""),
+        "soft_launch": is_ticked(texts, SOFT),
         "soft_launch_end": _field(entry, texts, modules.END, "Ends"),
         "soft_launch_fields": [
             _field(entry, texts, modules.SHARE, "Share of the goal in %", "1 to 100"),
@@ -122,12 +123,12 @@ def shown(entry: Entry) -> dict[str, Any]:
         "units": _choices(modules.UNITS, texts.get(modules.UNIT) or UNTYPED[modules.UNIT]),
         "exposed": _field(entry, texts, modules.EXPOSED, "Paced like"),
         "others": _others(entry, texts.get(modules.EXPOSED, "")),
-        "stop": texts.get(modules.STOP, ""),
-        "balance": texts.get(modules.BALANCE, ""),
+        "stop": is_ticked(texts, modules.STOP),
+        "balance": is_ticked(texts, modules.BALANCE),
         "stop_error": entry.errors.get(modules.STOP, ""),
         "balance_error": entry.errors.get(modules.BALANCE, ""),
         "ends": entry.errors.get(OFF, ""),
-        "off_agreed": OFF in entry.typed,
+        "off_agreed": is_ticked(entry.typed, OFF),
         **_pricing(entry, texts),
     }
 

@@ -17,6 +17,7 @@ from django.core import signing
 from dashboard.sync.draft import PROFILING
 from dashboard.web.forms.base import Value
 from dashboard.web.forms.draft_fields import DraftEntry
+from dashboard.web.ticks import is_ticked
 
 OFFERED, UNIT, ASKED, PREFIX, SALT = "profiles", "quota_unit", "question_words", "profile.", "profs"
 PERCENT, NUMBER = "percentage", "nominal"
@@ -116,9 +117,9 @@ def _typed(typed: Mapping[str, str], number: int, profile: Value) -> Row:
     for place, target in enumerate(profile["targets"]):
         name = f"{PREFIX}{number}.{place}"
         texts = [typed.get(f"{name}.{one}", "") for one in ("quota", "low", "high", "values")]
-        wanted = f"{name}.wanted" in typed
+        wanted = is_ticked(typed, f"{name}.wanted")
         cells.append(Cell(target, wanted, *(text.strip() for text in texts)))
-    return Row(profile, f"{PREFIX}{number}.quotas" in typed, cells)
+    return Row(profile, is_ticked(typed, f"{PREFIX}{number}.quotas"), cells)
 
 
 def as_typed(of: Sequence[Row], kind: str) -> dict[str, str]:

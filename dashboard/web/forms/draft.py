@@ -33,6 +33,7 @@ from dashboard.web.forms.draft_fields import (
     DraftEntry,
     as_priced,
 )  # fmt: skip
+from dashboard.web.ticks import is_ticked
 
 _FORM = "%Y-%m-%dT%H:%M"
 
@@ -60,7 +61,7 @@ def read(entry: DraftEntry) -> tuple[Value, dict[str, str]]:
             value[name] = reads(priced, text)
         except Wrong as exc:
             wrong |= exc.fields
-    value |= {PII: PII in entry.typed, EXCLUSION: EXCLUSION in entry.typed}
+    value |= {name: is_ticked(entry.typed, name) for name in (PII, EXCLUSION)}
     _price(entry, value, wrong)
     value[PROFILING], wrong_profiles = profiles.read(entry)
     wrong |= wrong_profiles
@@ -133,7 +134,7 @@ def local(stamp: str | None, zone: ZoneInfo) -> str:
 def _re_entry(entry: DraftEntry, _were: Mapping[str, str]) -> Value:
     """The grid where it is to be set; nothing is sent where the exchange is to decide."""
     held = (entry.seen or {}).get(RE_ENTRY)
-    if RE_ENTRY_SET not in entry.typed:
+    if not is_ticked(entry.typed, RE_ENTRY_SET):
         return {RE_ENTRY: None if entry.is_new else held}
     try:
         return {RE_ENTRY: re_entry.check(_grid(entry))}
@@ -169,7 +170,8 @@ def shown(entry: DraftEntry) -> dict[str, Any]:
     were = filled(entry.seen, entry)
     texts = {name: entry.typed.get(name, were.get(name, "")) for name in (*were, RE_ENTRY_SET)}
     if entry.typed:
-        texts |= {n: entry.typed.get(n, "") for n in (PII, EXCLUSION, RE_ENTRY_SET)}
+        boxes = (PII, EXCLUSION, RE_ENTRY_SET)
+        texts |= {name: "on" if is_ticked(entry.typed, name) else "" for name in boxes}
     return {"text": texts, **re_entry.shown(_grid(entry)), **profiles.shown(entry)}
 
 

@@ -22,6 +22,7 @@ from dashboard.web.forms.base import (
     step,
     whole,
 )
+from dashboard.web.ticks import is_ticked
 
 TOTAL, AGAIN, ANEW = "completes_goal", "completes_goal_again", "quotas_anew"
 MOST = 1_000_000
@@ -106,7 +107,7 @@ def _typed_twice(entry: Entry, old: int | None, new: int) -> dict[str, str]:
 def _quotas_move(entry: Entry) -> dict[str, str]:
     """What the exchange does with quotas that stay as they are in the form, until it is agreed."""
     number = sum(len(profile["targets"]) for profile in entry.seen["profiles"])
-    if not number or ANEW in entry.typed:
+    if not number or is_ticked(entry.typed, ANEW):
         return {}
     what = "this quota" if number == 1 else f"these {number} quotas"
     return {ANEW: f"With a new goal alone the exchange works {what} out anew from its own figures."}
@@ -122,8 +123,8 @@ def shown(entry: Entry) -> dict[str, Any]:
         "total": text,
         "present": figures.count(was),
         "done": figures.count(entry.group.completes),
-        "anew": ANEW in entry.errors or ANEW in entry.typed,
-        "agreed": ANEW in entry.typed,
+        "anew": ANEW in entry.errors or is_ticked(entry.typed, ANEW),
+        "agreed": is_ticked(entry.typed, ANEW),
         "cost": price.for_goal(entry.group, int(text), was) if moved else "",
         "quotas": [
             (

@@ -12,6 +12,7 @@ from dashboard.fielding import modules
 from dashboard.web import figures, times
 from dashboard.web.forms import moments
 from dashboard.web.forms.base import Entry, Value, Wrong, amount, change, is_again, jumps, whole
+from dashboard.web.ticks import is_ticked
 
 Texts = Mapping[str, str]
 SOFT, PACING, QUOTAS, PRICING = "soft_launch", "pacing", "quota_overlay", "pricing"
@@ -42,7 +43,7 @@ def soft_launch_texts(module: Value, entry: Entry) -> Texts:
 
 def soft_launch(entry: Entry, texts: Texts) -> Value:
     """An end that is still to come, and both shares."""
-    if not texts[SOFT]:
+    if not is_ticked(texts, SOFT):
         return None
     share = whole(texts[SHARE], 1, 100, SHARE, "share of the goal in per cent")
     strict = whole(texts[STRICT], 0, 100, STRICT, "strictness in per cent")
@@ -114,7 +115,7 @@ def quotas_texts(module: Value, _entry: Entry) -> Texts:
 
 def quotas(_entry: Entry, texts: Texts) -> Value:
     """Both switches; without either the module is off."""
-    stop, balance = bool(texts[STOP]), bool(texts[BALANCE])
+    stop, balance = is_ticked(texts, STOP), is_ticked(texts, BALANCE)
     return {"prevent_overfill": stop, "balance_fill": balance} if stop or balance else None
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from dashboard.fielding.models import Edit
 from dashboard.web import words
 from dashboard.web.forms.base import NO_CHANGE, Entry, Form, Value, Wrong
+from dashboard.web.ticks import is_ticked
 
 CLIENT, SCREENER = "client_side", "screener_side"
 CELLS: Mapping[str, tuple[str, ...]] = {
@@ -53,7 +54,7 @@ def check(entry: Entry) -> Value:
         for side in sides:
             cell = wanted.setdefault(status, {}).setdefault(side, {})
             for target in TARGETS:
-                cell[target] = f"{status}.{side}.{target}" in entry.typed
+                cell[target] = is_ticked(entry.typed, f"{status}.{side}.{target}")
     if wanted == seen:
         raise Wrong(re_entry=NO_CHANGE)
     return wanted
@@ -78,7 +79,7 @@ def _cell(entry: Entry, status: str, side: str, target: str) -> Cell:
         f"{words.RE_ENTRY_STATUSES[status]}, {words.RE_ENTRY_SIDES[side].lower()}: "
         f"may enter {words.RE_ENTRY_TARGETS[target]}"
     )
-    checked = name in entry.typed if entry.typed else bool(part)
+    checked = is_ticked(entry.typed, name) if entry.typed else part is True
     return Cell(name, label, checked, part if isinstance(part, bool) else None)
 
 
@@ -95,7 +96,7 @@ def filled(value: Value, _entry: Entry) -> Mapping[str, str]:
         for status, sides in CELLS.items()
         for side in sides
         for target in TARGETS
-        if _part(value, status, side, target)
+        if _part(value, status, side, target) is True
     }
     return ticked | {"typed": "1"}
 

@@ -28,6 +28,10 @@ from dashboard.web.access import Rule, person, rule
 
 GOOD_FOR = timedelta(days=1)
 TAKEN = "Somebody else has this address."
+SET_ONE_FIRST = (
+    "You have no password yet. Sign out, choose “Forgotten the password?” and set one by the link "
+    "that we mail to your present address."
+)
 _SALT = "fieldwatch.web.address"
 
 
@@ -49,10 +53,11 @@ class AddressForm(forms.Form):
         return email
 
     def clean_password(self) -> str:
-        """Right, where the person has one."""
+        """Right. Who has none sets one first: a session that was left open must not be enough."""
+        if not self.user.has_usable_password():
+            raise ValidationError(SET_ONE_FIRST)
         password = str(self.cleaned_data["password"])
-        if self.user.has_usable_password():
-            signin.own_password(self.user, lambda: self._checked(password))
+        signin.own_password(self.user, lambda: self._checked(password))
         return ""
 
     def _checked(self, password: str) -> str:

@@ -25,6 +25,7 @@ from dashboard.web.forms import draft as form
 from dashboard.web.forms.base import Wrong
 from dashboard.web.forms.draft_fields import RE_ENTRY
 from dashboard.web.keys import key
+from dashboard.web.ticks import is_ticked
 from dashboard.web.views import asking, beside
 from dashboard.web.views.groups import found
 from dashboard.web.views.projects import found_project
@@ -179,7 +180,7 @@ def _make(desk: Desk, state: State) -> HttpResponseBase:
     opened = cast("Opened", state.opened)
     try:
         wanted = form.check(desk.entry(state))
-        wanted |= _along(opened) if "carry" in state.typed else {}
+        wanted |= _along(opened) if is_ticked(state.typed, "carry") else {}
         made = create.new_draft(
             project=desk.project, wanted=wanted, by=person(desk.request), token=opened.token
         )

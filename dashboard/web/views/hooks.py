@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 from dashboard.fielding.models import Webhook
 from dashboard.sync import hear
 from dashboard.web.access import Rule, rule
+from dashboard.web.keys import LONGEST
 
 
 @rule(Rule.OPEN)
@@ -21,7 +22,10 @@ def webhook(request: HttpRequest, key: str) -> HttpResponse:
     if found is None:
         return HttpResponse(status=404)
     now = timezone.now()
-    if int(request.META.get("CONTENT_LENGTH") or 0) > hear.LARGEST_BODY:
+    length = str(request.META.get("CONTENT_LENGTH") or "0")
+    if not (length.isascii() and length.isdigit()):
+        return HttpResponse(status=400)
+    if len(length) > LONGEST or int(length) > hear.LARGEST_BODY:
         hear.refused(account_id=found.account_id, reason="too large", now=now)
         return HttpResponse(status=413)
     header = request.headers.get("Cint-Signature", "")

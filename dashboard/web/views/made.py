@@ -17,6 +17,7 @@ from dashboard.web import history, parts, times, undo, words
 from dashboard.web.access import Rule, may_edit, person, require_editor, rule
 from dashboard.web.forms import goals
 from dashboard.web.parts import changes
+from dashboard.web.ticks import is_ticked
 from dashboard.web.views.projects import people
 
 
@@ -55,7 +56,7 @@ def give_up(request: HttpRequest, pk: int) -> HttpResponse:
     """Somebody looked at the exchange and goes on: the edit ends, its outcome unknown."""
     of = _found(request, pk)
     require_editor(request, of.account_id)
-    if "looked" not in request.POST:
+    if not is_ticked(request.POST, "looked"):
         messages.warning(request, "Look at the exchange first, and say that you did.")
     elif push.give_up(edit=of, by=person(request), now=timezone.now()):
         messages.success(request, "Given up. The setting can be changed again.")

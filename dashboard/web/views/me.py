@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
@@ -76,7 +77,8 @@ def me(request: HttpRequest) -> HttpResponse:
         who.save()
         messages.success(request, "Saved.")
         return redirect("me")
-    return render(request, "me.html", {"form": form, "who": who, "roles": roles})
+    context = {"form": form, "who": who, "roles": roles, "sso": bool(settings.OIDC_URL)}
+    return render(request, "me.html", context)
 
 
 @rule(Rule.SIGNED_IN)

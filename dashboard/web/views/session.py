@@ -11,7 +11,6 @@ from allauth.mfa.base import views as factor
 from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
 from allauth.socialaccount import views as social
-from allauth.socialaccount.providers.openid_connect import views as oidc
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import LogoutView
@@ -25,16 +24,17 @@ from django.http import (
 )
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dashboard.fielding.models import User
 from dashboard.web import devices, throttle
 from dashboard.web.access import Rule, View, person, rule
 from dashboard.web.keys import key
 from dashboard.web.signin import ASKED, SignInForm, deliver
+from dashboard.web.sso import flow
+from dashboard.web.sso.identities import SSO
 
 FORM = ["GET", "HEAD", "POST"]
-SSO = "sso"
 
 
 class SignIn(account.LoginView):  # type: ignore[misc]
@@ -130,8 +130,10 @@ new_password = _form(Rule.OPEN, NewPassword.as_view())
 new_password_set = _form(Rule.OPEN, account.password_reset_from_key_done)
 inactive = _form(Rule.OPEN, account.account_inactive)
 
-sso = _form(Rule.OPEN, _where_configured(oidc.login))
-sso_back = _form(Rule.OPEN, _where_configured(oidc.callback))
+sso = _form(Rule.OPEN, _where_configured(flow.start))
+sso_back = rule(Rule.OPEN)(
+    require_GET(mails_afterwards(_known_afterwards(_where_configured(flow.come_back))))
+)
 sso_failed = _form(Rule.OPEN, social.login_error)
 sso_left = _form(Rule.OPEN, social.login_cancelled)
 
@@ -142,6 +144,7 @@ app_on = _form(Rule.SIGNED_IN, totp.activate_totp)
 recovery_codes = _form(Rule.SIGNED_IN, recovery.view_recovery_codes)
 recovery_codes_new = _form(Rule.SIGNED_IN, recovery.generate_recovery_codes)
 app_off = _form(Rule.SIGNED_IN, totp.deactivate_totp)
+identities = _form(Rule.SIGNED_IN, flow.mine)
 
 
 @rule(Rule.SIGNED_IN)
