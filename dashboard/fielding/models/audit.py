@@ -125,11 +125,11 @@ class AuditQuerySet(models.QuerySet["AuditEvent"]):
         people = Q(subject_id__in=member_ids) | Q(subject_id=None, person_id__in=member_ids)
         return self.filter(Q(account_id=account_id) | Q(people, account_id=None))
 
-    def update(self, **_: Any) -> NoReturn:
+    def update(self, *_: Any, **__: Any) -> NoReturn:
         """Refused."""
         raise AuditIsAppendOnly
 
-    def delete(self) -> NoReturn:
+    def delete(self, *_: Any) -> NoReturn:
         """Refused."""
         raise AuditIsAppendOnly
 
