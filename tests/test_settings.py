@@ -162,3 +162,10 @@ def test_a_heartbeat_goes_to_an_address_of_the_web_only(tmp_path: Path) -> None:
     assert stopped.returncode != 0
     assert "HEARTBEAT_URL takes an http:// or https:// address" in stopped.stderr
     assert started(tmp_path, HEARTBEAT_URL="https://hc.example/ping/1").returncode == 0
+
+
+def test_a_worker_starts_without_what_only_pages_need(tmp_path: Path) -> None:
+    """Its settings install no sign-in: nothing that tasks import may ask for its tables."""
+    script = "import django; django.setup(); import dashboard.tasks"
+    ended = started(tmp_path, script, DJANGO_SETTINGS_MODULE="dashboard.lean")
+    assert (ended.returncode, ended.stderr) == (0, "")

@@ -26,8 +26,8 @@ from django.db.models import F, Q
 from dashboard.alerts import bundle, digest, letter, pulse, stop
 from dashboard.alerts.ledger import DAY
 from dashboard.fielding.models import Mail, User
+from dashboard.fielding.models.alerts import ACCOUNT_CLOSED
 from dashboard.fielding.models.fields import unseal
-from dashboard.fielding.people import CLOSED
 
 LEASE = timedelta(minutes=5)  # longer than a server can take: six answers of EMAIL_TIMEOUT each
 FIRST_WAIT, LONGEST_WAIT = 10.0, 240.0  # seconds
@@ -140,7 +140,7 @@ def _is_unwanted(mail: Mail) -> bool:
             return True
     if mail.recipient.closed_at is None:
         return False
-    _mark(mail, state=Mail.State.DEAD, error=CLOSED, sealed="")
+    _mark(mail, state=Mail.State.DEAD, error=ACCOUNT_CLOSED, sealed="")
     return True
 
 

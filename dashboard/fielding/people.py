@@ -30,9 +30,9 @@ from dashboard.fielding.models import (
     SavedView,
     User,
 )
+from dashboard.fielding.models.alerts import ACCOUNT_CLOSED
 
 ROLE = Membership.Role
-CLOSED = "the account is closed"
 
 
 class PersonRefused(Exception):
@@ -210,7 +210,7 @@ def _end_everything(user: User) -> int:
     """End sessions and identities, give up waiting mail; how many sessions ended."""
     SocialAccount.objects.filter(user=user).delete()
     waiting = Mail.objects.filter(recipient=user, state=Mail.State.WAITING)
-    waiting.update(state=Mail.State.DEAD, error=CLOSED, sealed="", leased_until=None)
+    waiting.update(state=Mail.State.DEAD, error=ACCOUNT_CLOSED, sealed="", leased_until=None)
     unsent = Notice.objects.filter(recipient=user, mail__isnull=True, skipped="")
     unsent.update(skipped="account closed")
     return end_sessions(user)

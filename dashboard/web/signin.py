@@ -160,13 +160,15 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
             known = User.objects.get_by_natural_key(_name(credentials))
         except User.DoesNotExist:
             known = None
-        audit.record(request, AuditKind.SIGN_IN_REFUSED, subject=known)
+        again = request.user.is_authenticated  # who is signed in gave a wrong password once more
+        kind = AuditKind.PASSWORD_REFUSED if again else AuditKind.SIGN_IN_REFUSED
+        audit.record(request, kind, subject=known)
 
     def post_login(self, request: HttpRequest, user: User, **how: Any) -> HttpResponse:
         """However somebody signed in: from now on it is kept when this session was used."""
         request.session[devices.USED] = int(clock())
         methods = [one.get("method") for one in get_authentication_records(request, user)]
-        audit.record(request, AuditKind.SIGNED_IN, person=user, details={"by": methods})
+        audit.record(request, AuditKind.SIGNED_IN, person=user, details={"with": methods})
         answer: HttpResponse = super().post_login(request, user, **how)
         return answer
 

@@ -154,7 +154,7 @@ def test_a_sign_in_is_kept_with_who_whence_and_how(browser: Client, boss: User) 
     kept = AuditEvent.objects.get()
     assert (kept.kind, kept.person_id, kept.person_name) == ("signed-in", boss.pk, "boss")
     assert (kept.address, kept.browser) == ("127.0.0.1", FIREFOX)
-    assert kept.details == {"by": ["password"]}
+    assert kept.details == {"with": ["password"]}
 
 
 @pytest.mark.parametrize(
@@ -276,6 +276,10 @@ ACTIONS: list[tuple[Callable[[Client, ExchangeAccount], object], list[str]]] = [
         ["connection-tested"],
     ),
     (stop_mail, ["mail-stopped"]),
+    (
+        lambda client, _: client.post("/me/confirm/", {"password": "wrong"}),
+        ["password-refused"],
+    ),
     (end_sessions, ["sessions-ended"]),
     (lambda client, _: client.get("/groups/export.csv"), ["exported"]),
     (lambda client, _: client.get("/activity/export.xlsx"), ["exported"]),

@@ -108,6 +108,10 @@ class Incident(models.Model):
         return f"{self.rule}: {self.sentence}"
 
 
+# Why a mail to somebody whose account is closed ends unsent.
+ACCOUNT_CLOSED = "the account is closed"
+
+
 class Mail(models.Model):
     """The outbox: a mail is frozen with its Message-ID before it is sent, and sent until taken."""
 
