@@ -203,7 +203,7 @@ try:
     #: sign-in names, separated by commas, whose password works in spite of `SSO_ONLY`, for the day
     #: when the provider is away: they open `/sign-in/?password=1` (default: none)
     SSO_ONLY_EXCEPT: list[str] = [
-        name.strip().casefold() for name in env.list("SSO_ONLY_EXCEPT", [])
+        name.strip().casefold() for name in env.list("SSO_ONLY_EXCEPT", [], subcast=str)
     ]
     #: single sign-on by OpenID Connect: the provider's address, which must send people back to
     #: `…/sign-in/with/sso/back/`; with `OIDC_CLIENT_ID` (default: none)

@@ -191,10 +191,12 @@ def delete(*, user: User, origin: Origin, now: datetime) -> None:
         if not memberships:
             _record(AuditKind.PERSON_DELETED, user, origin, now)
         Authenticator.objects.filter(user=user).delete()
-        for rows in (Membership, MailChoice, SavedView, EmailAddress):
-            rows._default_manager.filter(user=user).delete()
-        for rows in (Notice, Mail):
-            rows._default_manager.filter(recipient=user).delete()
+        Membership.objects.filter(user=user).delete()
+        MailChoice.objects.filter(user=user).delete()
+        SavedView.objects.filter(user=user).delete()
+        EmailAddress.objects.filter(user=user).delete()
+        Notice.objects.filter(recipient=user).delete()
+        Mail.objects.filter(recipient=user).delete()
         _make_stump(user, now)
 
 

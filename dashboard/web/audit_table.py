@@ -107,9 +107,9 @@ def line_of(row: AuditEvent, zone: tzinfo) -> AuditLine:
 
 
 def in_words(details: Mapping[str, Any]) -> str:
-    """Details in one line; what is empty is left out."""
-    parts = (f"{name}: {_value(value)}" for name, value in details.items() if _value(value))
-    return "; ".join(parts)
+    """Details in one line, by name (databases keep them in orders of their own)."""
+    parts = ((name, _value(value)) for name, value in sorted(details.items()))
+    return "; ".join(f"{name}: {text}" for name, text in parts if text)
 
 
 def _value(value: Any) -> str:

@@ -59,8 +59,7 @@ class SecondFactorRequired:
 
 
 def _has_factor(user: User) -> bool:
-    factors = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP)
-    return factors.exists()
+    return bool(Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists())
 
 
 def _came_by_provider(request: HttpRequest, user: User) -> bool:

@@ -469,7 +469,7 @@ def test_it_is_downloaded_as_filtered(browser: Client, account: ExchangeAccount)
     assert tuple(headings) == audit_table.HEADINGS
     assert len(lines) == 1
     assert lines[0][0] == "2026-11-20 12:00:00"
-    assert lines[0][-2:] == ["'=1+1", "until: tomorrow; list: a, b"]
+    assert lines[0][-2:] == ["'=1+1", "list: a, b; until: tomorrow"]
     book = browser.get(f"/connections/{account.pk}/audit/export.xlsx")
     assert book.status_code == 200
 

@@ -144,7 +144,7 @@ class AuditQuerySet(models.QuerySet["AuditEvent"]):
         return super().bulk_create(*args, **options)
 
     _raw_delete = delete  # type: ignore[assignment]
-    _update = update  # type: ignore[assignment]
+    _update = update
 
 
 class AuditEvent(models.Model):

@@ -74,11 +74,11 @@ def me(request: HttpRequest) -> HttpResponse:
     form = MeForm(request.POST or None, instance=person(request))
     who = WhoForm(request.POST or None, of=roles, names=names)
     if request.method == "POST" and form.is_valid() and who.is_valid():
-        names = [name for name in ("first_name", "last_name") if name in form.changed_data]
+        renamed = bool({"first_name", "last_name"} & set(form.changed_data))
         with transaction.atomic():
             form.save()
             who.save()
-            if names:
+            if renamed:
                 audit.record(request, AuditKind.NAME_CHANGED, details={"before": before})
         messages.success(request, "Saved.")
         return redirect("me")
