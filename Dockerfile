@@ -9,7 +9,7 @@ ENV PATH=/opt/fieldwatch/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/fieldwatch fieldwatch
 WORKDIR /srv/fieldwatch
 COPY --from=packages /opt/fieldwatch /opt/fieldwatch
-COPY manage.py pyproject.toml ./
+COPY manage.py gunicorn.conf.py pyproject.toml ./
 COPY dashboard dashboard
 COPY templates templates
 COPY static static

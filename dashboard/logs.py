@@ -30,6 +30,8 @@ _TELLTALES = (
         re.compile(r"(/(?:sign-in/new|mail/stop|me/address|act|webhooks)/)[^/\s\"']{9,}"),
         rf"\1{HIDDEN}",
     ),
+    # The return from single sign-on: its query signs somebody in.
+    (re.compile(r"(/sign-in/with/[^\s?\"']*\?)[^\s\"']+"), rf"\1{HIDDEN}"),
     (re.compile(r"(://[^\s:/@]*:)[^\s@/]+@"), rf"\1{HIDDEN}@"),
     (
         re.compile(

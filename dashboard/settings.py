@@ -205,6 +205,16 @@ try:
     TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10))
     #: hours after which people sign in again
     SESSION_HOURS = env.int("SESSION_HOURS", 12, validate=validate.Range(1, 24 * 90))
+    #: `1`: who signs in with a password and has no second factor sets one up first and reaches
+    #: nothing else until then; of who comes by single sign-on, the provider asks for it
+    SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", False)
+    #: `1`: nobody signs in with a password, and none is set by mail; with `OIDC_URL`
+    SSO_ONLY = env.bool("SSO_ONLY", False)
+    #: sign-in names, separated by commas, whose password works in spite of `SSO_ONLY`, for the day
+    #: when the provider is away: they open `/sign-in/?password=1` (default: none)
+    SSO_ONLY_EXCEPT: list[str] = [
+        name.strip().casefold() for name in env.list("SSO_ONLY_EXCEPT", [], subcast=str)
+    ]
     #: single sign-on by OpenID Connect: the provider's address, https in production, which must
     #: send people back to `…/sign-in/with/sso/back/`; with `OIDC_CLIENT_ID` (default: none)
     OIDC_URL = env.str("OIDC_URL", "", validate=partial(_web_address, "OIDC_URL"))
@@ -232,6 +242,11 @@ if PRODUCTION and OIDC_URL and not OIDC_URL.startswith("https://"):
     raise ImproperlyConfigured(
         "OIDC_URL takes an https:// address in production: over http anybody on the way signs in"
     )
+
+if SSO_ONLY and not OIDC_URL:
+    raise ImproperlyConfigured("SSO_ONLY needs OIDC_URL: nobody could sign in")
+if SSO_ONLY_EXCEPT and not SSO_ONLY:
+    raise ImproperlyConfigured("SSO_ONLY_EXCEPT names exceptions to SSO_ONLY, which is off")
 
 if EMAIL_URL:
     _mail: dict[str, Any] = dict(dj_email_url.parse(EMAIL_URL))
@@ -264,8 +279,17 @@ if PRODUCTION:
     SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # probes ask inside the network
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
-    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-    SECURE_HSTS_PRELOAD = True
+    #: in production: `1` where every host below that of `FIELDWATCH_URL` speaks https too:
+    #: browsers then refuse them plain http for a year
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
+    #: in production: `1` to be put on browsers' own lists of https hosts, which is hard to undo;
+    #: only with `SECURE_HSTS_INCLUDE_SUBDOMAINS`
+    SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", False)
+    if SECURE_HSTS_PRELOAD and not SECURE_HSTS_INCLUDE_SUBDOMAINS:
+        raise ImproperlyConfigured(
+            "SECURE_HSTS_PRELOAD needs SECURE_HSTS_INCLUDE_SUBDOMAINS: browsers' lists ask for both"
+        )
+    SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # the two above are a choice
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
     # Browsers take a cookie of such a name from this very host alone, and only over https.
@@ -295,7 +319,12 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "dashboard.logs.Stderr", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
+    "loggers": {
+        "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
+        # `runserver` names whole addresses; our handler takes secrets out of them
+        "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+    },
 }
 logs.hide(SECRET_KEY, METRICS_TOKEN, HEARTBEAT_URL, OIDC_CLIENT_SECRET, *ENCRYPTION_KEYS)
 logs.hide(

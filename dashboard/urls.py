@@ -6,9 +6,11 @@ from django.urls import URLPattern, path, re_path, register_converter
 from django.urls.converters import IntConverter
 
 from dashboard.web.access import View
+from dashboard.web.audit import record_export
 from dashboard.web.views import (
     address,
     attention,
+    audit_log,
     batches,
     budget,
     charts,
@@ -50,7 +52,8 @@ register_converter(Key, "key")
 
 
 def _files(below: str, view: View) -> list[URLPattern]:
-    """The addresses of a table as a file, in each of its forms."""
+    """The addresses of a table as a file, in each of its forms; each download is recorded."""
+    view = record_export(view)
     return [
         path(f"{below}export.{kind}", view, {"kind": kind}, name=f"{view.__name__}-{kind}")
         for kind in ("csv", "xlsx")
@@ -116,6 +119,13 @@ urlpatterns = [
     path("connections/<key:pk>/test/", connections.test, name="connection-test"),
     path("connections/<key:pk>/people/", people.people, name="people"),
     path("connections/<key:pk>/people/<key:membership>/", people.person, name="person"),
+    path(
+        "connections/<key:pk>/people/<key:membership>/<str:act>/",
+        people.person_act,
+        name="person-act",
+    ),
+    path("connections/<key:pk>/audit/", audit_log.audit_log, name="audit"),
+    *_files("connections/<key:pk>/audit/", audit_log.audit_file),
     path("connections/<key:pk>/mail/", mails.outbox, name="outbox"),
     path("connections/<key:pk>/mail/<key:membership>/again/", mails.again, name="mail-again"),
     path("incidents/", incidents.incidents, name="incidents"),

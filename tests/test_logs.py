@@ -5,11 +5,17 @@ from __future__ import annotations
 import io
 import json
 import logging
+import runpy
 import sys
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
 from django.test import Client
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
 
 from dashboard import logs
 
@@ -130,3 +136,60 @@ def test_a_forged_host_is_a_line_and_no_traceback(
     assert "evil.example" in forged
     assert "Traceback" not in forged
     assert "ValueError: whole" in ours
+
+
+BACK = "/sign-in/with/sso/back/"
+RETURNS = [
+    f"{BACK}?code=c0de-of-today&state=st4te",
+    f"{BACK}?state=st4te&code=c0de-of-today",
+    f"https://fieldwatch.example{BACK}?session_state=st4te&code=c0de-of-today#x",
+    f"/sign-in/?next={BACK}?code=c0de-of-today&state=st4te",
+]
+
+
+@FORMATTERS
+@pytest.mark.parametrize("address", RETURNS)
+def test_the_return_from_single_sign_on_is_logged_without_its_query(
+    formatter: logging.Formatter, address: str
+) -> None:
+    for words in (f'"GET {address} HTTP/1.1" 302 0', f"Forbidden: {address}", repr([address])):
+        written = line(formatter, words)
+        assert BACK in written
+        assert "c0de" not in written
+        assert "st4te" not in written
+
+
+def test_runserver_writes_with_our_handler() -> None:
+    """Django's own would write whole addresses, past everything that takes secrets out."""
+    logger = settings.LOGGING["loggers"]["django.server"]
+    assert logger["handlers"] == ["stderr"]
+    assert logger["propagate"] is False
+    assert settings.LOGGING["handlers"]["stderr"]["class"] == "dashboard.logs.Stderr"
+
+
+def test_a_request_through_our_own_middleware_is_logged_without_its_query(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        client.get(RETURNS[0])
+    written = " ".join(line(logs.Line(), record.getMessage()) for record in caplog.records)
+    assert "c0de" not in written + str([getattr(one, "of", {}) for one in caplog.records])
+
+
+def test_gunicorns_access_log_has_no_query_and_no_referrer() -> None:
+    """Its own configuration is what gunicorn reads when it starts in the checkout."""
+    root = Path(__file__).resolve().parent.parent
+    form = runpy.run_path(str(root / "gunicorn.conf.py"))["access_log_format"]
+    log = Logger(Config())
+    environ = {
+        "REQUEST_METHOD": "GET", "RAW_URI": RETURNS[0], "PATH_INFO": BACK,
+        "QUERY_STRING": RETURNS[0].partition("?")[2], "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_REFERER": f"https://fieldwatch.example{RETURNS[0]}",
+    }  # fmt: skip
+    answer = SimpleNamespace(status="302 Found", sent=0, headers=[])
+    asked = SimpleNamespace(headers=[("REFERER", environ["HTTP_REFERER"])])
+    atoms = log.atoms(answer, asked, environ, timedelta(seconds=1))
+    written = form % log.atoms_wrapper_class(atoms)
+    assert BACK in written
+    assert "c0de" not in written
+    assert "st4te" not in written

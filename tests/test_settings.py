@@ -75,6 +75,10 @@ def test_the_sender_stays_what_it_was_set_to(tmp_path: Path) -> None:
         ("POLL_SECONDS", "often"),
         ("EMAIL_URL", "pigeon://roof"),
         ("FIELDWATCH_PRODUCTION", "maybe"),
+        ("SECOND_FACTOR_REQUIRED", "maybe"),
+        ("SSO_ONLY", "maybe"),
+        ("SSO_ONLY", "1"),
+        ("SSO_ONLY_EXCEPT", "anna"),
     ],
 )
 def test_a_wrong_value_stops_the_start_and_names_the_variable(
@@ -111,6 +115,40 @@ def test_in_production_single_sign_on_goes_over_https_alone(tmp_path: Path, addr
     assert "OIDC_URL takes an https:// address in production" in ended.stderr
     secure = both | {"OIDC_URL": "https://login.example.com"}
     assert started(tmp_path, FIELDWATCH_PRODUCTION="1", **secure).returncode == 0
+
+
+HSTS = """
+from django.conf import settings as s
+print(s.SECURE_HSTS_SECONDS, s.SECURE_HSTS_INCLUDE_SUBDOMAINS, s.SECURE_HSTS_PRELOAD)
+"""
+BOTH = {"SECURE_HSTS_INCLUDE_SUBDOMAINS": "1", "SECURE_HSTS_PRELOAD": "1"}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "wanted"),
+    [
+        ({}, ["False", "False"]),
+        ({"SECURE_HSTS_INCLUDE_SUBDOMAINS": "1"}, ["True", "False"]),
+        (BOTH, ["True", "True"]),
+    ],
+)
+def test_hosts_below_ours_are_bound_to_https_only_where_somebody_chose_so(
+    tmp_path: Path, chosen: dict[str, str], wanted: list[str]
+) -> None:
+    told = started(tmp_path, HSTS, FIELDWATCH_PRODUCTION="1", **chosen).stdout.split()
+    assert told == [str(365 * 24 * 3600), *wanted]
+
+
+def test_preloading_takes_the_hosts_below_ours_too(tmp_path: Path) -> None:
+    ended = started(tmp_path, FIELDWATCH_PRODUCTION="1", SECURE_HSTS_PRELOAD="1")
+    assert "SECURE_HSTS_INCLUDE_SUBDOMAINS" in ended.stderr.strip().splitlines()[-1]
+
+
+def test_names_that_sign_in_in_need_are_read_whatever_their_case(tmp_path: Path) -> None:
+    script = "from django.conf import settings as s; print(s.SSO_ONLY, s.SSO_ONLY_EXCEPT)"
+    given = {"OIDC_URL": "https://login.example.com", "OIDC_CLIENT_ID": "fieldwatch"}
+    given |= {"SSO_ONLY": "1", "SSO_ONLY_EXCEPT": "Anna, ben"}
+    assert started(tmp_path, script, **given).stdout.strip() == "True ['anna', 'ben']"
 
 
 COOKIES = """
@@ -169,3 +207,10 @@ def test_a_heartbeat_goes_to_an_address_of_the_web_only(tmp_path: Path) -> None:
     assert stopped.returncode != 0
     assert "HEARTBEAT_URL takes an http:// or https:// address" in stopped.stderr
     assert started(tmp_path, HEARTBEAT_URL="https://hc.example/ping/1").returncode == 0
+
+
+def test_a_worker_starts_without_what_only_pages_need(tmp_path: Path) -> None:
+    """Its settings install no sign-in: nothing that tasks import may ask for its tables."""
+    script = "import django; django.setup(); import dashboard.tasks"
+    ended = started(tmp_path, script, DJANGO_SETTINGS_MODULE="dashboard.lean")
+    assert (ended.returncode, ended.stderr) == (0, "")

@@ -17,6 +17,7 @@ from dashboard.alerts import letter, wishes
 from dashboard.alerts.letter import Letter
 from dashboard.alerts.people import TELLABLE
 from dashboard.fielding.models import Mail, MailChoice, Membership, Notice, User
+from dashboard.fielding.text import one_line
 
 GATHERS = timedelta(seconds=60)
 SPACED = timedelta(minutes=5)
@@ -135,7 +136,7 @@ def outgoing(
         recipient=user,
         address=user.email,
         message_id=message_id(),
-        subject=words.subject[:300],
+        subject=one_line(words.subject)[:300],
         text=words.text,
         html=words.html,
         created_at=now,

@@ -26,6 +26,8 @@ from django.db.models import F, Q
 from dashboard.alerts import bundle, digest, letter, pulse, stop
 from dashboard.alerts.ledger import DAY
 from dashboard.fielding.models import Mail, User
+from dashboard.fielding.models.alerts import ACCOUNT_CLOSED
+from dashboard.fielding.models.fields import unseal
 
 LEASE = timedelta(minutes=5)  # longer than a server can take: six answers of EMAIL_TIMEOUT each
 FIRST_WAIT, LONGEST_WAIT = 10.0, 240.0  # seconds
@@ -113,6 +115,8 @@ def _send(
     mail = _lease(pk, now=clock())
     if mail is None:
         return False
+    if _is_unwanted(mail):
+        return False
     try:
         _hand_over(mail, connect)
     except (smtplib.SMTPException, OSError, ValueError) as exc:
@@ -120,13 +124,30 @@ def _send(
         if isinstance(exc, Unreachable):
             raise
         return False
-    _mark(mail, state=Mail.State.SENT, sent_at=clock(), error="")
+    _mark(mail, state=Mail.State.SENT, sent_at=clock(), error="", sealed="")
+    return True
+
+
+def _is_unwanted(mail: Mail) -> bool:
+    """Whether the mail is to somebody whose account was closed; then it ends here, unsent.
+
+    The confirmation of an address seems sent: who asked must not learn whose the address is.
+    """
+    if mail.purpose == Mail.Purpose.ADDRESS:
+        closed = User.objects.filter(email__iexact=mail.address).exclude(closed_at=None)
+        if closed.exists():
+            _mark(mail, state=Mail.State.SENT, sealed="")
+            return True
+    if mail.recipient.closed_at is None:
+        return False
+    _mark(mail, state=Mail.State.DEAD, error=ACCOUNT_CLOSED, sealed="")
     return True
 
 
 def _hand_over(mail: Mail, connect: Callable[[], BaseEmailBackend]) -> None:
     """Give a mail to the server, over a connection of its own."""
-    if mail.recipient.email_refused and mail.recipient.email == mail.address:
+    refused = mail.recipient.email_refused and mail.recipient.email == mail.address
+    if refused and not mail.purpose:
         raise smtplib.SMTPRecipientsRefused({mail.address: (550, b"refused before")})
     try:
         validate_email(mail.address)
@@ -152,19 +173,23 @@ def _hand_over(mail: Mail, connect: Callable[[], BaseEmailBackend]) -> None:
 
 def message(mail: Mail) -> EmailMultiAlternatives:
     """A frozen mail as it goes over the wire, the same each time."""
-    kind = stop.DIGEST if mail.digest_day else stop.NOW
-    made = EmailMultiAlternatives(
-        mail.subject,
-        mail.text,
-        settings.DEFAULT_FROM_EMAIL,
-        [mail.address],
-        headers={
-            "Message-ID": mail.message_id,
-            "Date": format_datetime(mail.created_at),
-            "Auto-Submitted": "auto-generated",
+    headers = {
+        "Message-ID": mail.message_id,
+        "Date": format_datetime(mail.created_at),
+        "Auto-Submitted": "auto-generated",
+    }
+    if not mail.purpose:  # nobody unsubscribes from mails about how they sign in
+        kind = stop.DIGEST if mail.digest_day else stop.NOW
+        headers |= {
             "List-Unsubscribe": f"<{stop.address(mail.recipient, kind)}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        },
+        }
+    made = EmailMultiAlternatives(
+        mail.subject,
+        unseal(mail.sealed) if mail.purpose else mail.text,
+        settings.DEFAULT_FROM_EMAIL,
+        [mail.address],
+        headers=headers,
     )
     if mail.html:
         made.attach_alternative(mail.html, "text/html")
@@ -195,7 +220,7 @@ def _failed(mail: Mail, exc: Exception, *, now: datetime, rng: random.Random) ->
     unwanted = isinstance(exc, smtplib.SMTPDataError) and exc.smtp_code >= 500
     if refused or unwanted or now - mail.created_at >= GIVES_UP:
         with transaction.atomic():
-            _mark(mail, state=Mail.State.DEAD, error=said)
+            _mark(mail, state=Mail.State.DEAD, error=said, sealed="")
             if refused:
                 owner = User.objects.filter(pk=mail.recipient_id, email=mail.address)
                 owner.filter(email_refused="").update(email_refused=said)

@@ -32,7 +32,7 @@ def compose_due(*, now: datetime) -> int:
 
 def _readers() -> QuerySet[User]:
     """People who could get a digest today."""
-    told = Q(is_active=True) | Q(memberships__role=Membership.Role.MAIL)
+    told = Q(is_active=True) | Q(memberships__role=Membership.Role.MAIL, closed_at=None)
     people = User.objects.filter(told, email_refused="", memberships__isnull=False)
     return (
         people.exclude(email="")

@@ -15,7 +15,7 @@ from django.db.models import Q
 from dashboard.alerts.recipients import Recipients
 from dashboard.fielding.models import Incident, Membership, Project, TargetGroup
 
-TELLABLE = Q(user__is_active=True) | Q(role=Membership.Role.MAIL)
+TELLABLE = Q(user__is_active=True) | Q(role=Membership.Role.MAIL, user__closed_at=None)
 
 
 def managers_of(group: TargetGroup | None, project: Project | None) -> tuple[str, ...]:

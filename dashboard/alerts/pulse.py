@@ -38,7 +38,7 @@ def beat(name: str, *, now: datetime) -> None:
 def complaints(*, now: datetime) -> list[str]:
     """What of the alert machine is not well, in sentences; empty while all is."""
     said = stalls(now=now)
-    tests = Q(account=None, digest_day=None, notices=None)
+    tests = Q(account=None, digest_day=None, notices=None, purpose="")
     recent = Mail.objects.filter(state=Mail.State.DEAD, created_at__gt=now - timedelta(days=2))
     dead = recent.exclude(pk__in=recent.filter(tests).values("pk")).count()
     if dead:

@@ -69,7 +69,8 @@ def choose(
     """Say who is told from now on.
 
     ValueError for an address of somebody who signs in, but not on this account: as a mere address
-    they would see it.
+    they would see it; for one of a closed account; and for one that is new to the account, unless
+    `by` administers it: mail about an account leaves the company only by its administrators.
     """
     scope = scope_of(project, group)
     with transaction.atomic():
@@ -84,27 +85,38 @@ def choose(
             Row.objects.filter(pk=row.pk).update(
                 settings=wanted._asdict(), version=F("version") + 1, edited_by=by, edited_at=now
             )
-        _keep_addresses(account)
+        _add_addresses(account, wanted.addresses, by=by)
+        _drop_addresses(account)
 
 
 def inherit(*, account: ExchangeAccount, scope: str) -> None:
     """Forget what a scope says: the next wider one holds."""
     with transaction.atomic():
         Row.objects.filter(account=account, scope=scope, code=CODE).delete()
-        _keep_addresses(account)
+        _drop_addresses(account)
 
 
-def _keep_addresses(account: ExchangeAccount) -> None:
-    """Each further address of an account is on it for mail alone, and none that nobody names."""
-    rows = Row.objects.filter(account=account, code=CODE)
-    named = {address for row in rows for address in _read(row).addresses}
+def _add_addresses(account: ExchangeAccount, addresses: Iterable[str], *, by: User) -> None:
+    """Put further addresses on the account for mail alone; only its administrators add new ones."""
     here = Membership.objects.filter(account=account).select_related("user")
-    known = {one.user.email.lower() for one in here}
-    for address in sorted(named - known):
+    new = sorted(set(addresses) - {one.user.email.lower() for one in here})
+    if new and not here.filter(user=by, role=Membership.Role.ADMINISTRATOR).exists():
+        raise ValueError(
+            f"{new[0]} is new here: only administrators of the account add addresses of people "
+            "who do not sign in"
+        )
+    for address in new:
         Membership.objects.create(
             user=_addressee(address), account=account, role=Membership.Role.MAIL
         )
-    for one in here.filter(role=Membership.Role.MAIL):
+
+
+def _drop_addresses(account: ExchangeAccount) -> None:
+    """Take addresses off the account that are there for mail alone and that nothing names."""
+    rows = Row.objects.filter(account=account, code=CODE)
+    named = {address for row in rows for address in _read(row).addresses}
+    mail_only = Membership.objects.filter(account=account, role=Membership.Role.MAIL)
+    for one in mail_only.select_related("user"):
         if one.user.email.lower() not in named:
             one.delete()
 
@@ -112,6 +124,8 @@ def _keep_addresses(account: ExchangeAccount) -> None:
 def _addressee(address: str) -> User:
     """Somebody who gets mail and cannot sign in."""
     user = User.objects.filter(email__iexact=address).first()
+    if user and user.closed_at:
+        raise ValueError(f"{address} belongs to somebody whose account is closed: they get no mail")
     if user and user.is_active:
         raise ValueError(f"{address} signs in here: an administrator can invite them")
     if user is None:

@@ -29,7 +29,7 @@ def read(given: str) -> tuple[User, str] | None:
         pk, kind = signing.Signer(salt=_SIGNER).unsign_object(given)
     except (signing.BadSignature, ValueError):
         return None
-    user = User.objects.filter(pk=pk).first()
+    user = User.objects.filter(pk=pk, closed_at=None).first()  # a closed account's links are void
     return (user, kind) if user else None
 
 

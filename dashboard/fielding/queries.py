@@ -217,9 +217,13 @@ class MailQuerySet(models.QuerySet[Any]):
     """Mails, for pages."""
 
     def to(self, user: User) -> Self:
-        """Those that were written to this person, newest first."""
+        """Those that were written to this person, newest first.
+
+        Without the confirmations of addresses: they went to an address that may be another's.
+        """
         ours = Q(account=None) | Q(account__memberships__user=user)
-        return self.filter(ours, recipient=user).order_by("-created_at", "-pk")
+        rows = self.filter(ours, recipient=user).exclude(purpose="address")
+        return rows.defer("sealed").order_by("-created_at", "-pk")
 
 
 class ChangeQuerySet(VisibleQuerySet):

@@ -38,7 +38,7 @@ PLACES = [
 CONNECTIONS = Place(
     "connections",
     "Connections",
-    ("connections", "connection", "connection-test", "people", "outbox"),
+    ("connections", "connection", "connection-test", "people", "person-act", "outbox", "audit"),
 )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import smtplib
 from collections.abc import Callable
 from time import time as clock
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.account.forms import LoginForm, ResetPasswordForm, default_token_generator
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.utils import user_pk_to_url_str
 from allauth.core import context as asked
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -18,15 +18,16 @@ from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from django.conf import settings
 from django.contrib.auth.forms import PasswordChangeForm
 from django.core.exceptions import ValidationError
-from django.core.mail import EmailMessage
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from dashboard.fielding.models import User
+from dashboard.alerts import security
+from dashboard.fielding.models import AuditKind, ExchangeAccount, Mail, User
 from dashboard.fielding.models.fields import box
-from dashboard.web import devices, throttle
+from dashboard.web import audit, devices, throttle
 from dashboard.web.sso import identities
 
 log = logging.getLogger(__name__)
@@ -35,17 +36,47 @@ ASKED = (
     "people use, and nothing like your name or address."
 )
 WRONG = "This name and password do not belong together."
-# What a person is told by mail when the ways into their account change.
+# What a person is told by mail when the ways into their account change, and what the audit log
+# keeps of it.
 TOLD = {
-    "account/email/password_changed": "your password was changed",
-    "account/email/password_reset": "your password was set anew, by a link in a mail",
-    "account/email/address_changed": "mail for you goes to another address from now on",
-    "socialaccount/email/account_connected": "single sign-on opens your account from now on",
-    "socialaccount/email/account_disconnected": "single sign-on was removed from your account",
-    "mfa/email/totp_activated": "a second factor was turned on",
-    "mfa/email/totp_deactivated": "the second factor was turned off",
-    "mfa/email/recovery_codes_generated": "new recovery codes were made; the old ones are void",
+    "account/email/password_changed": (
+        "your password was changed",
+        AuditKind.PASSWORD_CHANGED,
+    ),
+    "account/email/password_reset": (
+        "your password was set anew, by a link in a mail",
+        AuditKind.PASSWORD_SET_BY_LINK,
+    ),
+    "account/email/address_changed": (
+        "mail for you goes to another address from now on",
+        AuditKind.ADDRESS_CHANGED,
+    ),
+    "socialaccount/email/account_connected": (
+        "single sign-on opens your account from now on",
+        AuditKind.IDENTITY_JOINED,
+    ),
+    "socialaccount/email/account_disconnected": (
+        "single sign-on was removed from your account",
+        AuditKind.IDENTITY_REMOVED,
+    ),
+    "mfa/email/totp_activated": (
+        "a second factor was turned on",
+        AuditKind.FACTOR_ON,
+    ),
+    "mfa/email/totp_deactivated": (
+        "the second factor was turned off",
+        AuditKind.FACTOR_OFF,
+    ),
+    "mfa/email/recovery_codes_generated": (
+        "new recovery codes were made; the old ones are void",
+        AuditKind.RECOVERY_CODES_MADE,
+    ),
 }
+PURPOSES = {
+    "account/email/invitation": Mail.Purpose.INVITATION,
+    "account/email/password_reset_key": Mail.Purpose.RESET,
+}
+SSO_ONLY = "Sign in with single sign-on: passwords are switched off here."
 
 
 class SignInForm(LoginForm):  # type: ignore[misc]
@@ -63,7 +94,7 @@ class ForgottenForm(ResetPasswordForm):  # type: ignore[misc]
         """Whose it is; the link goes where the person's mail goes, not to what was typed."""
         typed = str(self.cleaned_data["email"])
         user = User.objects.filter(email__iexact=typed, is_active=True).first()
-        known = user is not None and user.email.lower() == typed.lower()
+        known = user is not None and user.email.lower() == typed.lower() and may_use_password(user)
         self.users = [user] if known else []
         return user.email if known and user else typed
 
@@ -71,14 +102,23 @@ class ForgottenForm(ResetPasswordForm):  # type: ignore[misc]
 class Passwords(AuthenticationBackend):  # type: ignore[misc]
     """One look at one password, whoever is named and however, so that time tells nothing."""
 
-    def _authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:  # noqa: ARG002
-        """The person of this name or address, if the password is theirs."""
+    def _authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
+        """The person of this name or address, if the password is theirs and lets them in.
+
+        Who is signed in already only shows once more who they are: that stays with SSO_ONLY, too.
+        """
         try:
             user = User.objects.get_by_natural_key(_name(credentials))
         except User.DoesNotExist:
             return None
         found: User | None = self._check_password(user, str(credentials.get("password", "")))
-        return found
+        again = request is not None and request.user.is_authenticated
+        return found if found and (again or may_use_password(found)) else None
+
+
+def may_use_password(user: User) -> bool:
+    """Whether a password lets this person in: with SSO_ONLY, those whom SSO_ONLY_EXCEPT names."""
+    return not settings.SSO_ONLY or user.username.casefold() in settings.SSO_ONLY_EXCEPT
 
 
 class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
@@ -116,6 +156,14 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
         """A wrong password counts, and is told to whoever reads the log."""
         throttle.failed(throttle.counters(request, _name(credentials)))
         log.warning("sign-in refused", extra={"of": {"address": throttle.address(request)}})
+        # Only a name that we know is kept: people also type passwords where a name goes.
+        try:
+            known = User.objects.get_by_natural_key(_name(credentials))
+        except User.DoesNotExist:
+            known = None
+        again = request.user.is_authenticated  # who is signed in gave a wrong password once more
+        kind = AuditKind.PASSWORD_REFUSED if again else AuditKind.SIGN_IN_REFUSED
+        audit.record(request, kind, subject=known)
 
     def post_login(self, request: HttpRequest, user: User, **how: Any) -> HttpResponse:
         """However somebody signed in: from now on it is kept when this session was used.
@@ -126,6 +174,8 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
         joining = (how.get("signal_kwargs") or {}).get("joining")
         if joining and identities.join(user, **joining, unasked=True):
             self.send_notification_mail("socialaccount/email/account_connected", user)
+        methods = [one.get("method") for one in get_authentication_records(request, user)]
+        audit.record(request, AuditKind.SIGNED_IN, person=user, details={"with": methods})
         answer: HttpResponse = super().post_login(request, user, **how)
         return answer
 
@@ -137,17 +187,43 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
             f"{settings.FIELDWATCH_URL}{reverse('account_reset_password_from_key', kwargs=steps)}"
         )
 
+    def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
+        """Mail the link for a new password, and keep in the audit log that it was asked for."""
+        request = self.request
+
+        def queue() -> None:
+            audit.record(request, AuditKind.PASSWORD_RESET_ASKED, subject=user)
+
+        self._now_or_afterwards(queue)
+        self.send_mail("account/email/password_reset_key", email, context | {"user": user})
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Sends without a table: a link that opens an account is kept in none.
+        """Put a mail to `context["user"]` into the outbox, its text encrypted.
 
         Where the view asks for it (`mails_afterwards`), only after the answer.
         """
         message = self.render_mail(template_prefix, email, context)
-        later = getattr(self.request, "mails", None)
+        user: User = context["user"]
+
+        def queue() -> None:
+            security.queue_mail(
+                to=user,
+                address=email,
+                subject=message.subject,
+                text=str(message.body),
+                purpose=PURPOSES.get(template_prefix, Mail.Purpose.SECURITY),
+                now=timezone.now(),
+                account=context.get("account"),
+            )
+
+        self._now_or_afterwards(queue)
+
+    def _now_or_afterwards(self, work: Callable[[], None]) -> None:
+        later: list[Callable[[], None]] | None = getattr(self.request, "afterwards", None)
         if later is None:
-            deliver(message)
+            work()
         else:
-            later.append(message)
+            later.append(work)
 
     def send_notification_mail(
         self,
@@ -156,29 +232,28 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
         context: dict[str, Any] | None = None,  # noqa: ARG002  none of the library's is needed
         email: str | None = None,
     ) -> None:
-        """Tells a person that a way into their account changed, and whence; not of the first."""
-        first = getattr(self.request, "first_password", False)
-        if first or not (what := TOLD.get(template_prefix)):
+        """Record that a way into an account changed, and tell its owner by mail, and whence.
+
+        Of a first password nobody is told: who set it followed the invitation.
+        """
+        if template_prefix not in TOLD:
             return
-        words = {
+        what, kind = TOLD[template_prefix]
+        signed_in = self.request.user.is_authenticated
+        person = None if signed_in else user  # a link in a mail showed who they are
+        with transaction.atomic():
+            audit.record(self.request, kind, person=person, subject=user)
+            if not getattr(self.request, "first_password", False):
+                self.send_mail("account/email/changed", email or user.email, self._told(user, what))
+
+    def _told(self, user: User, what: str) -> dict[str, Any]:
+        return {
             "user": user,
             "what": what,
             "when": timezone.now(),
             "where": self.get_client_ip(self.request),
             "home": f"{settings.FIELDWATCH_URL}/",
         }
-        self.send_mail("account/email/changed", email or user.email, words)
-
-
-def deliver(message: EmailMessage) -> None:
-    """Sends; a server that is away changes no answer, or it would tell which addresses are known.
-
-    It stands in the log.
-    """
-    try:
-        message.send()
-    except (OSError, smtplib.SMTPException) as exc:
-        log.error("a sign-in mail could not be sent: %s", exc)  # noqa: TRY400
 
 
 def own_password(user: User, check: Callable[[], str]) -> str:
@@ -193,6 +268,7 @@ def own_password(user: User, check: Callable[[], str]) -> str:
     except ValidationError:
         throttle.failed(counted)
         log.warning("password refused", extra={"of": {"person": user.pk}})
+        audit.record(asked.request, AuditKind.PASSWORD_REFUSED, subject=user)
         raise
 
 
@@ -221,6 +297,7 @@ class _Slow:
         except ValidationError:
             throttle.failed(counted)
             log.warning("code refused", extra={"of": {"person": self.user.pk}})
+            audit.record(asked.request, AuditKind.CODE_REFUSED, subject=self.user)
             raise
 
 
@@ -252,21 +329,28 @@ class SecondFactor(DefaultMFAAdapter):  # type: ignore[misc]
         return "Fieldwatch"
 
 
-def invite(request: HttpRequest, user: User, *, role: str, connection: str) -> None:
-    """Tells somebody that they may sign in; who has no password yet gets a link that sets one."""
+def invite(request: HttpRequest, user: User, *, role: str, account: ExchangeAccount) -> None:
+    """Tell somebody that they may sign in; who has no password yet gets a link that sets one."""
     accounts, url = Accounts(request), ""
-    if not user.has_usable_password():
+    passwords = may_use_password(user)
+    if passwords and not user.has_usable_password():
         key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
         url = accounts.get_reset_password_from_key_url(key)
     words = {
         "user": user,
         "by": request.user,
         "role": role,
-        "connection": connection,
+        "connection": account.name,
+        "account": account,
         "password_reset_url": url,
+        "sso": "" if passwords else settings.OIDC_NAME,
         "home": f"{settings.FIELDWATCH_URL}/",
     }
-    accounts.send_mail("account/email/invitation", user.email, words)
+    with transaction.atomic():
+        audit.record(
+            request, AuditKind.INVITED, account=account, subject=user, details={"role": role}
+        )
+        accounts.send_mail("account/email/invitation", user.email, words)
 
 
 def _name(credentials: dict[str, Any]) -> str:

@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 from allauth.socialaccount.models import SocialAccount
 from axe_playwright_python.sync_playwright import Axe
-from django.core.mail import EmailMessage
 from playwright.sync_api import FloatRect, Page, expect
 
 from dashboard.fielding.models import (
@@ -23,6 +22,7 @@ from dashboard.fielding.models import (
 )
 from tests import make
 from tests.browser.conftest import SQUEEZED, Open, sign_in
+from tests.mailbox import delivered
 from tests.web.fake_exchange import FakeExchange
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -339,7 +339,7 @@ def test_on_a_phone_the_buttons_of_a_connection_stand_below_its_name(
 
 
 def test_an_invitation_is_mailed_again_from_the_list_of_people(
-    open_page: Open, ids: dict[str, int], mailoutbox: list[EmailMessage]
+    open_page: Open, ids: dict[str, int]
 ) -> None:
     account = ExchangeAccount.objects.get(pk=ids["connection"])
     make.person("viewer", account, username="ben", email="ben@example.com")
@@ -348,7 +348,7 @@ def test_an_invitation_is_mailed_again_from_the_list_of_people(
     page.goto(f"/connections/{account.pk}/people/")
     page.get_by_role("button", name="Mail again to ben").click()
     expect(page.locator("[role=status]").first).to_contain_text("ben@example.com was invited")
-    assert [mail.to for mail in mailoutbox] == [["ben@example.com"]]
+    assert [mail.to for mail in delivered()] == [["ben@example.com"]]
 
 
 def test_the_theme_switch_is_remembered(open_page: Open, ids: dict[str, int]) -> None:

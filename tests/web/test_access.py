@@ -110,7 +110,7 @@ def _address(pattern: URLPattern, world: World, role: str) -> str:
     if route.startswith("/me/address/<"):
         user = world.people.get(role, world.people["viewer"])
         route = route.replace("<str:token>", token_of(user, "new@example.com"))
-    route = route.replace("<str:code>", "drop_off")
+    route = route.replace("<str:code>", "drop_off").replace("<str:act>", "close")
     route = route.replace("<str:token>", stop.token(world.people["viewer"], stop.NOW))
     assert "<" not in route, f"say in this test what fills {route}"
     return route

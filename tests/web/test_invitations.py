@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from django.core import mail
 from django.test import Client
 
 from dashboard.fielding.models import ExchangeAccount, Membership, User
 from tests import make
+from tests.mailbox import delivered
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +31,7 @@ def test_an_administrator_invites_and_the_invited_chooses_a_password(
 ) -> None:
     form = {"email": "new@example.com", "name": "Nia New", "role": "editor"}
     client.post(f"/connections/{account.pk}/people/", form)
-    sent = mail.outbox[-1]
+    sent = delivered()[-1]
     assert sent.subject == "boss invites you to Fieldwatch"
     link = re.search(r"http://127.0.0.1:8000(/sign-in/new/\S+)", str(sent.body))
     assert link
@@ -46,7 +46,7 @@ def test_an_administrator_invites_and_the_invited_chooses_a_password(
 def invited(client: Client, account: ExchangeAccount, email: str = "new@example.com") -> str:
     """Invite somebody; the page on which they choose a password."""
     client.post(f"/connections/{account.pk}/people/", {"email": email, "role": "editor"})
-    link = re.search(r"http://127.0.0.1:8000(/sign-in/new/\S+)", str(mail.outbox[-1].body))
+    link = re.search(r"http://127.0.0.1:8000(/sign-in/new/\S+)", str(delivered()[-1].body))
     assert link
     return link[1]
 
@@ -55,12 +55,12 @@ def test_an_invitation_names_the_address_once_where_it_is_the_sign_in_name(
     client: Client, boss: User, account: ExchangeAccount
 ) -> None:
     invited(client, account)
-    body = str(mail.outbox[-1].body)
+    body = str(delivered()[-1].body)
     assert "You sign in with your address, new@example.com." in body
     assert body.count("new@example.com") == 2  # after "Hello" and here
     nia = User.objects.create(username="nia", email="nia@example.com", password="!")
     invited(client, account, nia.email)
-    assert "name is nia, and your address works too" in str(mail.outbox[-1].body)
+    assert "name is nia, and your address works too" in str(delivered()[-1].body)
 
 
 def test_a_first_password_is_set_with_the_rules_in_sight_and_without_alarm(
@@ -73,7 +73,7 @@ def test_a_first_password_is_set_with_the_rules_in_sight_and_without_alarm(
     done = guest.post(page.request["PATH_INFO"], new, follow=True).content.decode()
     assert "Your password is set." in done
     assert "have ended" not in done
-    assert [one.subject for one in mail.outbox] == ["boss invites you to Fieldwatch"]
+    assert [one.subject for one in delivered()] == ["boss invites you to Fieldwatch"]
 
 
 def test_people_are_listed_with_their_last_sign_in(
@@ -97,7 +97,7 @@ def test_somebody_of_another_account_is_added_without_a_new_password(
     make.person("viewer", make.account(), email="there@example.com")
     form = {"email": "there@example.com", "role": "viewer"}
     client.post(f"/connections/{account.pk}/people/", form)
-    assert "/sign-in/new/" not in str(mail.outbox[-1].body)
+    assert "/sign-in/new/" not in str(delivered()[-1].body)
     assert account.memberships.count() == 2
 
 

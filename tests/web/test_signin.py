@@ -12,7 +12,6 @@ from allauth.core import context
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.contrib.auth.models import AnonymousUser
-from django.core import mail
 from django.core.cache import cache
 from django.test import Client, RequestFactory
 from pytest_django import Settings
@@ -22,6 +21,7 @@ from dashboard.web import throttle
 from dashboard.web.signin import SecondFactor
 from dashboard.web.views import session
 from tests import make
+from tests.mailbox import delivered
 
 pytestmark = pytest.mark.django_db
 EARLY = "Too many wrong passwords."
@@ -173,7 +173,7 @@ def test_who_comes_through_a_unix_socket_is_let_in(dana: User) -> None:
 
 def set_password(client: Client, password: str, *, done: bool = True) -> str:
     """Follow the link of the last mail and set a password; the link, or the page that refuses."""
-    link = re.search(r"http://127.0.0.1:8000(/sign-in/new/\S+)", str(mail.outbox[-1].body))
+    link = re.search(r"http://127.0.0.1:8000(/sign-in/new/\S+)", str(delivered()[-1].body))
     assert link
     form = client.get(link[1]).headers["Location"]
     answer = client.post(form, {"password1": password, "password2": password})
@@ -301,7 +301,7 @@ def test_a_forgotten_password_is_replaced_by_mail_and_ends_sessions(
     there = Client()
     there.force_login(dana)
     assert client.post("/sign-in/forgotten/", {"email": "Dana@example.com"}).status_code == 302
-    sent = mail.outbox[-1]
+    sent = delivered()[-1]
     assert sent.to == ["dana@example.com"]
     assert sent.subject == "A new password for Fieldwatch"
     link = set_password(client, "a-longer-one-7")
@@ -313,7 +313,7 @@ def test_a_forgotten_password_is_replaced_by_mail_and_ends_sessions(
 def test_a_reset_finds_an_address_that_was_stored_in_capitals(client: Client, dana: User) -> None:
     User.objects.filter(pk=dana.pk).update(email="Dana.Smith@Example.com")
     client.post("/sign-in/forgotten/", {"email": "dana.smith@example.com"})
-    assert mail.outbox[0].to == ["Dana.Smith@Example.com"]
+    assert delivered()[0].to == ["Dana.Smith@Example.com"]
 
 
 def test_the_link_in_a_mail_leads_to_us_whatever_host_was_asked(
@@ -321,7 +321,7 @@ def test_the_link_in_a_mail_leads_to_us_whatever_host_was_asked(
 ) -> None:
     settings.ALLOWED_HOSTS = ["*"]
     client.post("/sign-in/forgotten/", {"email": dana.email}, HTTP_HOST="evil.example")
-    assert "evil" not in str(mail.outbox[-1].body)
+    assert "evil" not in str(delivered()[-1].body)
 
 
 def test_a_reset_is_answered_before_its_mail_leaves(dana: User) -> None:
@@ -330,9 +330,9 @@ def test_a_reset_is_answered_before_its_mail_leaves(dana: User) -> None:
     request.user, request.session = AnonymousUser(), {}  # type: ignore[assignment]
     with context.request_context(request):
         answer = session.forgotten(request)
-        assert mail.outbox == []
+        assert delivered() == []
         answer.close()
-    assert mail.outbox[0].to == [dana.email]
+    assert delivered()[0].to == [dana.email]
 
 
 def test_a_password_that_is_set_by_mail_is_long_enough(client: Client, dana: User) -> None:
@@ -350,7 +350,7 @@ def test_a_password_that_takes_the_place_of_another_is_told_by_mail(
     client.post("/sign-in/forgotten/", {"email": dana.email})
     set_password(client, "a-longer-one-7")
     assert "Other sessions of yours have ended" in client.get("/sign-in/new/done/").content.decode()
-    assert mail.outbox[-1].subject == "Fieldwatch: your password was set anew, by a link in a mail"
+    assert delivered()[-1].subject == "Fieldwatch: your password was set anew, by a link in a mail"
 
 
 def test_what_a_new_password_needs_is_said_beforehand(client: Client, dana: User) -> None:
@@ -367,24 +367,24 @@ def test_a_person_is_told_when_the_ways_in_change(
     new = {"new_password1": "a-longer-one-7", "new_password2": "a-longer-one-7"}
     client.post("/me/password/", {"old_password": RIGHT} | new)
     client.post("/me/address/", {"email": "new@example.com", "password": "a-longer-one-7"})
-    link = re.search(r"(/me/address/\S+)", str(mail.outbox[-1].body))
+    link = re.search(r"(/me/address/\S+)", str(delivered()[-1].body))
     assert link
     client.post(link[1])
-    told = [(one.to, one.subject) for one in mail.outbox if one.subject.startswith("Fieldwatch:")]
+    told = [(one.to, one.subject) for one in delivered() if one.subject.startswith("Fieldwatch:")]
     assert told == [
         (["dana@example.com"], "Fieldwatch: a second factor was turned on"),
         (["dana@example.com"], "Fieldwatch: your password was changed"),
         (["new@example.com"], "Fieldwatch: is this your address?"),
         (["dana@example.com"], "Fieldwatch: mail for you goes to another address from now on"),
     ]
-    assert "from 127.0.0.1" in str(mail.outbox[0].body)
+    assert "from 127.0.0.1" in str(delivered()[0].body)
 
 
 def test_who_is_unknown_gets_the_same_answer_and_no_mail(client: Client, dana: User) -> None:
     known = client.post("/sign-in/forgotten/", {"email": "dana@example.com"})
     unknown = client.post("/sign-in/forgotten/", {"email": "nobody@example.com"})
     assert known.headers["Location"] == unknown.headers["Location"]
-    assert len(mail.outbox) == 1
+    assert len(delivered()) == 1
 
 
 def test_a_mail_server_that_is_away_tells_nothing(

@@ -9,6 +9,7 @@ from dashboard.fielding.models.alerts import (
     Pulse,
     Rule,
 )
+from dashboard.fielding.models.audit import AuditEvent, AuditKind
 from dashboard.fielding.models.batches import Batch, BatchGroup, BatchJob
 from dashboard.fielding.models.edits import Edit
 from dashboard.fielding.models.exchange import BusinessUnit, ExchangeAccount, ExchangeUser
@@ -23,6 +24,8 @@ from dashboard.fielding.models.usual import Usual
 from dashboard.fielding.models.webhooks import Webhook, WebhookEvent, WebhookRefusal
 
 __all__ = [
+    "AuditEvent",
+    "AuditKind",
     "Batch",
     "BatchGroup",
     "BatchJob",

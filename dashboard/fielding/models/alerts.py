@@ -108,6 +108,10 @@ class Incident(models.Model):
         return f"{self.rule}: {self.sentence}"
 
 
+# Why a mail to somebody whose account is closed ends unsent.
+ACCOUNT_CLOSED = "the account is closed"
+
+
 class Mail(models.Model):
     """The outbox: a mail is frozen with its Message-ID before it is sent, and sent until taken."""
 
@@ -118,6 +122,15 @@ class Mail(models.Model):
         SENT = "sent", "sent"
         DEAD = "dead", "could not be delivered"
 
+    class Purpose(models.TextChoices):
+        """What a mail is for; all but alerts are about how a person signs in."""
+
+        ALERT = "", "alert, digest or test"
+        INVITATION = "invitation", "invitation"
+        RESET = "reset", "link for a new password"
+        SECURITY = "security", "change of a way to sign in"
+        ADDRESS = "address", "confirmation of an address"
+
     # Empty when one mail tells of several: of accounts, of projects.
     account = models.ForeignKey(ExchangeAccount, models.CASCADE, null=True, related_name="mails")
     project = models.ForeignKey(Project, models.SET_NULL, null=True, related_name="mails")
@@ -127,6 +140,12 @@ class Mail(models.Model):
     subject = models.CharField(max_length=300)
     text = models.TextField()
     html = models.TextField(blank=True, default="")
+    purpose = models.CharField(
+        max_length=10, choices=Purpose, blank=True, default=Purpose.ALERT, db_default=""
+    )
+    # The text of a mail about signing in, which may hold a link that opens an account: encrypted
+    # (`fields.seal`), and blanked once the mail is sent or given up. `text` is empty then.
+    sealed = models.TextField(blank=True, default="", db_default="")
     state = models.CharField(max_length=7, choices=State, default=State.WAITING)
     created_at = models.DateTimeField()
     next_try_at = models.DateTimeField()

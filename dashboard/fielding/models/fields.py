@@ -65,6 +65,21 @@ def box() -> MultiFernet:
     return _box(tuple(settings.ENCRYPTION_KEYS))
 
 
+def seal(text: str) -> str:
+    """Encrypt a text that one table keeps for a short while."""
+    return box().encrypt(text.encode()).decode()
+
+
+def unseal(sealed: str) -> str:
+    """Decrypt what `seal` made; ValueError if ENCRYPTION_KEYS no longer holds its key."""
+    try:
+        return box().decrypt(sealed.encode()).decode()
+    except InvalidToken as exc:
+        raise ValueError(
+            "it was encrypted with a key that ENCRYPTION_KEYS no longer holds"
+        ) from exc
+
+
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
     """Text that is encrypted in the table and plain in Python; never filter by it."""
 

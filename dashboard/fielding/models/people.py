@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Collection
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
 
 from dashboard.fielding.models.fields import foreign_id
 from dashboard.fielding.queries import MembershipQuerySet
+from dashboard.fielding.text import breaks_line, one_line
+
+NAMES = ("username", "first_name", "last_name")
+NOT_ONE_LINE = "A name takes no line breaks and no other control characters."
 
 
 class UserManager(DjangoUserManager["User"]):
@@ -43,6 +49,10 @@ class User(AbstractUser):
     last_visit_at = models.DateTimeField(null=True, blank=True)
     # Set when a person's address was refused by a mail server for good (5xx); shown to them.
     email_refused = models.TextField(default="", blank=True)
+    # Set when an administrator closed this person's account (a leaver); `is_active` is false then.
+    closed_at = models.DateTimeField(null=True, blank=True)
+    # Set when the person was deleted: the row stays as a stump, so that what they did keeps a name.
+    deleted_at = models.DateTimeField(null=True, blank=True)
 
     # Whether a verified address alone joins the first identity of single sign-on; not after the
     # person has removed one.
@@ -57,7 +67,22 @@ class User(AbstractUser):
         ]
 
     def __str__(self) -> str:
-        return " ".join((self.get_full_name() or self.username).split())  # a line, also in mails
+        return one_line(self.get_full_name() or self.username)  # a line, also in mails
+
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        """Refuse names that hold a line break or another control character."""
+        super().clean_fields(exclude=exclude)
+        names = [name for name in NAMES if name not in (exclude or ())]
+        wrong = {name: NOT_ONE_LINE for name in names if breaks_line(getattr(self, name))}
+        if wrong:
+            raise ValidationError(wrong)
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """Store names on one line, whoever gave them."""
+        for name in NAMES:
+            if breaks_line(text := getattr(self, name)):
+                setattr(self, name, one_line(text))
+        super().save(*args, **options)
 
 
 class Membership(models.Model):

@@ -8,7 +8,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
+from django.utils import timezone
 
+from dashboard.fielding import audit
+from dashboard.fielding.models import AuditEvent, AuditKind
 from dashboard.management import postgresql
 
 
@@ -35,6 +38,10 @@ class Command(BaseCommand):
         except BaseException:
             file.unlink(missing_ok=True)
             raise
+        if AuditEvent._meta.db_table in connection.introspection.table_names():
+            # It is missing where the back-up is taken before the first migration of this release.
+            origin, now = audit.command_line(), timezone.now()
+            audit.record(kind=AuditKind.BACKED_UP, origin=origin, now=now, details={"file": file})
         self.stdout.write(
             f"{file}: {file.stat().st_size / 1e6:.1f} MB. Keep ENCRYPTION_KEYS elsewhere: "
             "without them the exchange's secrets in it cannot be read."

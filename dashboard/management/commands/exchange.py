@@ -17,7 +17,8 @@ from django.utils import timezone
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import ExchangeError
-from dashboard.fielding.models import ExchangeAccount, Webhook
+from dashboard.fielding import audit
+from dashboard.fielding.models import AuditKind, ExchangeAccount, Webhook
 from dashboard.management import flags
 from dashboard.sync import connect, forget, plan, subscribe
 from dashboard.sync.check import Check
@@ -86,7 +87,9 @@ class Command(BaseCommand):
             **flags.credentials(options),
         )
         _check(account)
-        account.save()
+        with transaction.atomic():
+            account.save()
+            _record(AuditKind.CONNECTION_ADDED, account, to=urlsplit(account.base_url).netloc)
         self.stdout.write(str(account.pk))
         if options["webhook"]:
             try:
@@ -126,6 +129,7 @@ class Command(BaseCommand):
         """Print a line a check; exit 1 if something that Fieldwatch cannot do without fails."""
         account = _named(options["name"])
         client = _client(account)
+        _record(AuditKind.CONNECTION_TESTED, account)
         spoilt = False
         for line in Check(client, account.exchange_id).lines():
             self.stdout.write(str(line))
@@ -152,6 +156,7 @@ class Command(BaseCommand):
                 self.stderr.write(
                     f"the exchange still calls {hook.url}, which nobody answers: {exc}"
                 )
+        _record(AuditKind.CONNECTION_REMOVED, account, held=held)
         forget.forget(account=account)
         self.stdout.write(f"removed: {account.name} with {held}")
 
@@ -171,10 +176,12 @@ class Command(BaseCommand):
         elif action == "rotate":
             with _told(account):
                 subscribe.rotate(hook=hook, client=_client(account), now=timezone.now())
+            _record(AuditKind.WEBHOOK_SECRET_CHANGED, account)
             self.stdout.write("The secret is another one; the one before is taken for an hour.")
         else:
             with _told(account):
                 subscribe.remove(hook=hook, client=_client(account))
+            _record(AuditKind.WEBHOOK_REMOVED, account)
             self.stdout.write("Removed; changes are seen by polling alone.")
 
     def _register(self, account: ExchangeAccount, root: str) -> None:
@@ -183,6 +190,7 @@ class Command(BaseCommand):
             hook = subscribe.register(
                 account=account, client=_client(account), root=root, now=timezone.now()
             )
+        _record(AuditKind.WEBHOOK_ADDED, account, host=urlsplit(hook.url).netloc)
         self.stderr.write(f"The exchange tells changes to {hook.url}")
 
     def _show(self, account: ExchangeAccount, hook: Webhook | None) -> None:
@@ -219,6 +227,18 @@ def _store(account: ExchangeAccount, columns: dict[str, Any]) -> None:
     account.due_at = timezone.now()
     _check(account)
     account.save(update_fields=[*columns, "due_at"])
+    plain = sorted(columns.keys() - _UNREAD.keys() - audit.CREDENTIALS)
+    if columns.keys() & audit.CREDENTIALS:
+        _record(AuditKind.CONNECTION_KEY_CHANGED, account)
+    if plain:
+        values = {name: str(columns[name]) for name in plain}
+        _record(AuditKind.CONNECTION_CHANGED, account, **values)
+
+
+def _record(kind: AuditKind, account: ExchangeAccount, **details: Any) -> None:
+    """Keep in the audit log what was done to a connection here."""
+    origin, now = audit.command_line(), timezone.now()
+    audit.record(kind=kind, origin=origin, now=now, account=account, details=details)
 
 
 def _check_unread(account: ExchangeAccount) -> None:

@@ -8,7 +8,10 @@ from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.core.management.base import BaseCommand
 from django.db import models, transaction
+from django.utils import timezone
 
+from dashboard.fielding import audit
+from dashboard.fielding.models import AuditKind, Mail
 from dashboard.fielding.models.fields import EncryptedTextField, box
 
 
@@ -24,6 +27,10 @@ class Command(BaseCommand):
             if names:
                 self.stdout.write(f"{model._meta.verbose_name_plural}: {_rekey(model, names)}")
         self.stdout.write(f"second factors: {_rekey_factors()}")
+        self.stdout.write(f"waiting mails: {_rekey_mails()}")
+        audit.record(
+            kind=AuditKind.SECRETS_REKEYED, origin=audit.command_line(), now=timezone.now()
+        )
 
 
 @transaction.atomic
@@ -43,4 +50,14 @@ def _rekey_factors() -> int:
         for name in row.data.keys() & {"secret", "seed"}:
             row.data[name] = box().rotate(row.data[name].encode()).decode()
         row.save(update_fields=["data"])
+    return len(rows)
+
+
+@transaction.atomic
+def _rekey_mails() -> int:
+    """The texts of mails about signing in that still wait."""
+    rows = list(Mail.objects.select_for_update().exclude(sealed="").only("pk", "sealed"))
+    for row in rows:
+        row.sealed = box().rotate(row.sealed.encode()).decode()
+        row.save(update_fields=["sealed"])
     return len(rows)

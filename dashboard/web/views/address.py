@@ -5,7 +5,7 @@ Until then it could be anybody's: whoever is invited under it later would find s
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -16,14 +16,15 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from dashboard.alerts import deliver
-from dashboard.fielding.models import User
-from dashboard.web import signin
+from dashboard.alerts import deliver, security
+from dashboard.fielding.models import AuditKind, Mail, User
+from dashboard.web import audit, signin
 from dashboard.web.access import Rule, person, rule
 
 GOOD_FOR = timedelta(days=1)
@@ -44,13 +45,6 @@ class AddressForm(forms.Form):
     def __init__(self, user: User, given: Any = None) -> None:
         self.user = user
         super().__init__(given, initial={"email": user.email})
-
-    def clean_email(self) -> str:
-        """Nobody else's."""
-        email = str(self.cleaned_data["email"])
-        if User.objects.filter(email__iexact=email).exclude(pk=self.user.pk).exists():
-            raise ValidationError(TAKEN)
-        return email
 
     def clean_password(self) -> str:
         """Right. Who has none sets one first: a session that was left open must not be enough."""
@@ -76,9 +70,12 @@ def address(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         email = form.cleaned_data["email"]
         if email.casefold() == user.email.casefold():
-            _mail_goes_to(request, user, email)
+            with transaction.atomic():
+                _mail_goes_to(request, user, email)
         else:
-            _ask(request, user, email)
+            with transaction.atomic():
+                audit.record(request, AuditKind.ADDRESS_ASKED, details={"address": email})
+                _ask(user, email, now=timezone.now())
             messages.success(
                 request, f"A link is on its way to {email}: mail goes there once you follow it."
             )
@@ -91,10 +88,24 @@ def token_of(user: User, email: str) -> str:
     return signing.dumps([user.pk, user.email, email], salt=_SALT)
 
 
-def _ask(request: HttpRequest, user: User, email: str) -> None:
+def _ask(user: User, email: str, *, now: datetime) -> None:
+    """Mail a link to the address; to one that is somebody's already, that it stays theirs.
+
+    Both mails are written, and one of them stored, under the same subject and for who asks: neither
+    the answer nor how long it takes nor the list of mails tells which addresses are known.
+    """
+    taken = User.objects.filter(email__iexact=email).exclude(pk=user.pk).exists()
     link = f"{settings.FIELDWATCH_URL}{reverse('address-shown', args=[token_of(user, email)])}"
     words = {"user": user, "link": link, "email": email}
-    signin.Accounts(request).send_mail("account/email/new_address", email, words)
+    texts = [
+        render_to_string(f"account/email/{name}_message.txt", words)
+        for name in ("new_address", "taken_address")
+    ]
+    subject = render_to_string("account/email/new_address_subject.txt", words)
+    purpose = Mail.Purpose.ADDRESS
+    security.queue_mail(
+        to=user, address=email, subject=subject, text=texts[taken], purpose=purpose, now=now
+    )
 
 
 @rule(Rule.SIGNED_IN)

@@ -6,14 +6,15 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboard.fielding.models import Cycle, ExchangeAccount
-from dashboard.web import polling, webhook
+from dashboard.fielding.models import AuditKind, Cycle, ExchangeAccount
+from dashboard.web import audit, polling, webhook
 from dashboard.web.access import Rule, administered, require_administrator, rule
 
 CYCLES_SHOWN = 50
@@ -57,7 +58,11 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
     """Pause the polling of a connection, or go on with it; what is asked for twice is as once."""
     require_administrator(request, pk)
     polls = request.POST.get("do") == "resume"
-    ExchangeAccount.objects.filter(pk=pk).update(polling=polls)
+    account = get_object_or_404(ExchangeAccount, pk=pk)
+    with transaction.atomic():
+        if ExchangeAccount.objects.filter(pk=pk, polling=not polls).update(polling=polls):
+            kind = AuditKind.POLLING_ON if polls else AuditKind.POLLING_OFF
+            audit.record(request, kind, account=account)
     said = "Polling goes on." if polls else "Polling is paused. Edits still reach the exchange."
     messages.success(request, said)
     return redirect("connection", pk)
@@ -69,6 +74,7 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask the exchange what it offers this connection: reads only, nothing is stored."""
     require_administrator(request, pk)
     of = get_object_or_404(ExchangeAccount, pk=pk)
+    audit.record(request, AuditKind.CONNECTION_TESTED, account=of)
     lines, all_asked = polling.tested(of)
     context = {
         "connection": of,

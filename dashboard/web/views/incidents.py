@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any, cast
 from urllib.parse import urlencode
 
 import msgspec
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -16,9 +18,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard.alerts import act as acting
 from dashboard.alerts import hush
-from dashboard.fielding.models import Incident, Mute
+from dashboard.fielding.models import AuditKind, Incident, Mute
 from dashboard.fielding.queries import IncidentQuerySet
-from dashboard.web import charts, incident, quiet, times
+from dashboard.web import audit, charts, incident, quiet, times
 from dashboard.web.access import Rule, may_edit, person, require_editor, rule
 from dashboard.web.scopes import Scope, scope
 
@@ -156,14 +158,17 @@ def _mute(request: HttpRequest, of: Scope, code: str, back: str) -> HttpResponse
     user, now = person(request), timezone.now()
     form = quiet.MuteForm(user, now, request.POST or None, initial={"rule": code})
     if request.method == "POST" and form.is_valid():
-        hush.mute(
-            account=of.account,
-            by=user,
-            until=form.cleaned_data["until"],
-            now=now,
-            rule=form.cleaned_data["rule"],
-            **of.inner,
-        )
+        until, code = form.cleaned_data["until"], form.cleaned_data["rule"]
+        target = of.name if of.project else ""
+        details = {
+            "until": f"{until.astimezone(UTC):%Y-%m-%d %H:%MZ}",
+            "rule": code or "every rule",
+        }
+        with transaction.atomic():
+            hush.mute(account=of.account, by=user, until=until, now=now, rule=code, **of.inner)
+            audit.record(
+                request, AuditKind.MUTED, account=of.account, target=target, details=details
+            )
         messages.success(request, f"Muted until {form.said()}. What still fires then is told.")
         return redirect(back)
     return render(request, "mute.html", {"of": of, "form": form, "back": back})
@@ -176,7 +181,17 @@ def unmute(request: HttpRequest, pk: int) -> HttpResponse:
     mine = Mute.objects.filter(account__memberships__user=person(request))
     one = get_object_or_404(mine, pk=pk)
     require_editor(request, one.account_id)
-    hush.unmute(mute=one, now=timezone.now())
+    place = one.group or one.project
+    details = {"rule": one.rule or "every rule"}
+    with transaction.atomic():
+        hush.unmute(mute=one, now=timezone.now())
+        audit.record(
+            request,
+            AuditKind.UNMUTED,
+            account=one.account,
+            target=place.name if place else "",
+            details=details,
+        )
     messages.success(request, "The mute is over. What still fires is told within a minute.")
     return redirect(quiet.place_of(one))
 

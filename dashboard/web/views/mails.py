@@ -74,7 +74,7 @@ def outbox(request: HttpRequest, pk: int) -> HttpResponse:
     account = get_object_or_404(ExchangeAccount, pk=pk)
     members = account.memberships.select_related("user__mail_choice").order_by("user__username")
     theirs = Q(account=account) | Q(account=None, recipient__memberships__account=account)
-    mails = Mail.objects.filter(theirs).select_related("recipient").order_by("-pk")
+    mails = Mail.objects.filter(theirs).select_related("recipient").defer("sealed").order_by("-pk")
     since = timezone.now() - DEAD_FOR
     context = {
         "connection": account,

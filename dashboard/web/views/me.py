@@ -10,14 +10,15 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from dashboard.fielding.models import ExchangeUser, Membership, User
+from dashboard.fielding.models import AuditKind, ExchangeUser, Membership, User
 from dashboard.fielding.queries import ExchangeUserQuerySet
-from dashboard.web import devices, signin
+from dashboard.web import audit, devices, signin
 from dashboard.web.access import Rule, memberships, person, rule
 
 
@@ -70,11 +71,16 @@ def me(request: HttpRequest) -> HttpResponse:
     """Name, time zone, theme; who I am on the exchange, and which accounts I am on."""
     roles = list(memberships(request).values())
     names = ExchangeUserQuerySet(ExchangeUser).visible_to(person(request))
+    before = str(person(request))
     form = MeForm(request.POST or None, instance=person(request))
     who = WhoForm(request.POST or None, of=roles, names=names)
     if request.method == "POST" and form.is_valid() and who.is_valid():
-        form.save()
-        who.save()
+        renamed = bool({"first_name", "last_name"} & set(form.changed_data))
+        with transaction.atomic():
+            form.save()
+            who.save()
+            if renamed:
+                audit.record(request, AuditKind.NAME_CHANGED, details={"before": before})
         messages.success(request, "Saved.")
         return redirect("me")
     context = {"form": form, "who": who, "roles": roles, "sso": bool(settings.OIDC_URL)}
@@ -86,15 +92,19 @@ def me(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def password(request: HttpRequest) -> HttpResponse:
     """A new password; other sessions of the person end."""
+    if not signin.may_use_password(person(request)):
+        messages.error(request, signin.SSO_ONLY)
+        return redirect("me")
     form = signin.NewPasswordForm(person(request), request.POST or None)
     form.fields["new_password1"].help_text = signin.ASKED
     form.fields["new_password2"].label, form.fields["new_password2"].help_text = "Once more", ""
     if request.method == "POST" and form.is_valid():
-        update_session_auth_hash(request, form.save())
-        devices.keep(request)
-        signin.Accounts(request).send_notification_mail(
-            "account/email/password_changed", person(request)
-        )
+        with transaction.atomic():
+            update_session_auth_hash(request, form.save())
+            devices.keep(request)
+            signin.Accounts(request).send_notification_mail(
+                "account/email/password_changed", person(request)
+            )
         messages.success(request, "The password is changed. Other sessions of yours have ended.")
         return redirect("me")
     return render(request, "password.html", {"form": form})

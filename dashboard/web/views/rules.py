@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -13,10 +14,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.alerts import book, preview, recipients
 from dashboard.alerts.book import Book, Effective, effective
-from dashboard.alerts.recipients import Recipients
+from dashboard.alerts.recipients import Recipients, Wanted
 from dashboard.alerts.rules import NO_DATA, RULES
-from dashboard.fielding.models import Incident, Mute, Rule, TargetGroup
-from dashboard.web import rule_forms
+from dashboard.fielding.models import AuditKind, Incident, Mute, Rule, TargetGroup
+from dashboard.web import audit, rule_forms
 from dashboard.web.access import Rule as Access
 from dashboard.web.access import memberships, person, rule
 from dashboard.web.quiet import SILENT
@@ -167,7 +168,9 @@ def edit(request: HttpRequest, kind: str, pk: int, code: str) -> HttpResponse:
     require_change(request, of)
     if request.method == "POST":
         if request.POST.get("do") == "inherit":
-            book.reset(account=of.account, code=code, now=timezone.now(), **of.inner)
+            with transaction.atomic():
+                book.reset(account=of.account, code=code, now=timezone.now(), **of.inner)
+                _record(request, AuditKind.RULE_RESET, of, rule=RULES[code].title)
             messages.success(request, f"{RULES[code].title}: again as for what it belongs to.")
             return redirect("rules-of", kind=kind, pk=pk)
         if form.is_valid():
@@ -179,16 +182,26 @@ def edit(request: HttpRequest, kind: str, pk: int, code: str) -> HttpResponse:
 
 
 def _save(request: HttpRequest, of: Scope, code: str, form: RuleForm) -> None:
-    book.edit(
-        account=of.account,
-        code=code,
-        settings=form.different(),
-        enabled=form.cleaned_data["enabled"],
-        by=person(request),
-        now=timezone.now(),
-        **of.inner,
-    )
+    settings, enabled = form.different(), form.cleaned_data["enabled"]
+    with transaction.atomic():
+        book.edit(
+            account=of.account,
+            code=code,
+            settings=settings,
+            enabled=enabled,
+            by=person(request),
+            now=timezone.now(),
+            **of.inner,
+        )
+        title = RULES[code].title
+        _record(request, AuditKind.RULE_CHANGED, of, rule=title, enabled=enabled, numbers=settings)
     messages.success(request, f"{RULES[code].title}: saved. What it had opened is closed.")
+
+
+def _record(request: HttpRequest, kind: AuditKind, of: Scope, **details: Any) -> None:
+    """What was changed there, for the audit log."""
+    target = of.name if of.project else ""
+    audit.record(request, kind, account=of.account, target=target, details=details)
 
 
 def told(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
@@ -196,26 +209,43 @@ def told(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     of = scope(request, kind, pk)
     require_change(request, of)
     if request.method == "POST" and request.POST.get("do") == "inherit":
-        recipients.inherit(account=of.account, scope=of.key)
+        with transaction.atomic():
+            recipients.inherit(account=of.account, scope=of.key)
+            _record(request, AuditKind.RECIPIENTS_CHANGED, of, to="as for what it belongs to")
         return redirect("rules-of", kind=kind, pk=pk)
     layers = Recipients.of(of.account.pk)
     now = layers.wanted(*of.ids)
     form = RecipientsForm(request.POST or None, initial=RecipientsForm.showing(now))
     if request.method == "POST" and form.is_valid():
         try:
-            recipients.choose(
-                account=of.account,
-                wanted=form.wanted(),
-                by=person(request),
-                now=timezone.now(),
-                **of.inner,
-            )
+            _choose(request, of, now, form.wanted())
         except ValueError as exc:
             form.add_error("addresses", str(exc))
         else:
             messages.success(request, "Saved. From the next alert on, these are told.")
             return redirect("rules-of", kind=kind, pk=pk)
-    return render(request, "recipients.html", {"of": of, "form": form})
+    administers = memberships(request)[of.account.pk].may_administer
+    context = {"of": of, "form": form, "administers": administers}
+    return render(request, "recipients.html", context)
+
+
+def _choose(request: HttpRequest, of: Scope, before: Wanted, wanted: Wanted) -> None:
+    """Store who is told, and keep in the audit log what became of it."""
+    with transaction.atomic():
+        recipients.choose(
+            account=of.account, wanted=wanted, by=person(request), now=timezone.now(), **of.inner
+        )
+        added = sorted(set(wanted.addresses) - set(before.addresses))
+        removed = sorted(set(before.addresses) - set(wanted.addresses))
+        _record(
+            request,
+            AuditKind.RECIPIENTS_CHANGED,
+            of,
+            managers=wanted.managers,
+            roles=wanted.roles,
+            added=added,
+            removed=removed,
+        )
 
 
 FORM = ["GET", "HEAD", "POST"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
@@ -14,7 +15,7 @@ from allauth.socialaccount import views as social
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import LogoutView
-from django.core.mail import EmailMessage
+from django.db import transaction
 from django.http import (
     Http404,
     HttpRequest,
@@ -26,11 +27,11 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from dashboard.fielding.models import User
-from dashboard.web import devices, throttle
+from dashboard.fielding.models import AuditKind, User
+from dashboard.web import audit, devices, throttle
 from dashboard.web.access import Rule, View, person, rule
 from dashboard.web.keys import key
-from dashboard.web.signin import ASKED, SignInForm, deliver
+from dashboard.web.signin import ASKED, SSO_ONLY, SignInForm
 from dashboard.web.sso import flow
 from dashboard.web.sso.identities import SSO
 
@@ -43,6 +44,12 @@ class SignIn(account.LoginView):  # type: ignore[misc]
     form_class = SignInForm
     template_name = "sign_in.html"
     extra_context = {"sso": settings.OIDC_NAME if settings.OIDC_URL else ""}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """With SSO_ONLY the password is asked for only of who opens `?password=1`, in need."""
+        asks = "password" in self.request.GET or self.request.method == "POST"
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {"passwords": asks or not settings.SSO_ONLY, "sso_only": settings.SSO_ONLY}
 
     def form_invalid(self, form: SignInForm) -> HttpResponseBase:
         """A try that came too early is 429, for whoever counts."""
@@ -68,20 +75,26 @@ def _known_afterwards(view: View) -> View:
 
 
 def mails_afterwards(view: View) -> View:
-    """What a view mails leaves after its answer: how long that takes must not tell who is known."""
+    """What a view mails is stored after its answer: how long that takes must not tell who is known.
+
+    Only the views that anybody may ask for need it; those of people who are signed in store their
+    mails in the transaction of what they tell.
+    """
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        waiting: list[EmailMessage] = []
-        request.mails = waiting  # type: ignore[attr-defined]
+        waiting: list[Callable[[], None]] = []
+        request.afterwards = waiting  # type: ignore[attr-defined]
         response = view(request, *args, **kwargs)
         close = response.close
 
         def closing() -> None:
-            close()
-            request.mails = None  # type: ignore[attr-defined]
-            for message in waiting:
-                deliver(message)
+            request.afterwards = None  # type: ignore[attr-defined]
+            try:
+                for work in waiting:
+                    work()
+            finally:
+                close()
 
         response.close = closing  # type: ignore[method-assign]
         return response
@@ -91,7 +104,30 @@ def mails_afterwards(view: View) -> View:
 
 def _form(of: Rule, view: View) -> View:
     """A form of the sign-in library under our rule, with the verbs that forms have."""
-    return rule(of)(require_http_methods(FORM)(mails_afterwards(view)))
+    inner = mails_afterwards(view) if of is Rule.OPEN else view
+    return rule(of)(require_http_methods(FORM)(inner))
+
+
+def _where_passwords_are(view: View) -> View:
+    """Passwords set by mail, where passwords let anybody in: not with SSO_ONLY."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if settings.SSO_ONLY:
+            messages.error(request, SSO_ONLY)
+            return redirect("account_login")
+        return view(request, *args, **kwargs)
+
+    return wrapped
+
+
+class SignOut(LogoutView):
+    """Ends the session, and keeps in the audit log that it ended."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Sign out."""
+        audit.record(request, AuditKind.SIGNED_OUT)
+        return super().post(request, *args, **kwargs)
 
 
 class NewPassword(account.PasswordResetFromKeyView):  # type: ignore[misc]
@@ -122,11 +158,11 @@ def _where_configured(view: View) -> View:
 
 sign_in = _form(Rule.OPEN, _known_afterwards(SignIn.as_view()))
 second_factor = _form(Rule.OPEN, _known_afterwards(factor.authenticate))
-sign_out = rule(Rule.SIGNED_IN)(LogoutView.as_view())
+sign_out = rule(Rule.SIGNED_IN)(SignOut.as_view())
 
-forgotten = _form(Rule.OPEN, account.password_reset)
+forgotten = _form(Rule.OPEN, _where_passwords_are(account.password_reset))
 forgotten_sent = _form(Rule.OPEN, account.password_reset_done)
-new_password = _form(Rule.OPEN, NewPassword.as_view())
+new_password = _form(Rule.OPEN, _where_passwords_are(NewPassword.as_view()))
 new_password_set = _form(Rule.OPEN, account.password_reset_from_key_done)
 inactive = _form(Rule.OPEN, account.account_inactive)
 
@@ -164,7 +200,9 @@ def _ended(request: HttpRequest) -> HttpResponse:
     pk = None if wanted == "others" else key(wanted)
     if pk == 0:
         return HttpResponseBadRequest("Which session is to end?\n", content_type="text/plain")
-    ended = devices.end(person(request), pk)
+    with transaction.atomic():
+        ended = devices.end(person(request), pk)
+        audit.record(request, AuditKind.SESSIONS_ENDED, details={"count": ended})
     said = "Nothing was left to end." if not ended else f"Ended: {ended}."
     messages.success(request, said)
     return redirect("sessions")

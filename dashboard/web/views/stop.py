@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from dashboard.alerts import stop as stopping
+from dashboard.fielding.models import AuditKind
+from dashboard.web import audit
 from dashboard.web.access import Rule, rule
 
 
@@ -21,6 +24,8 @@ def stop(request: HttpRequest, token: str) -> HttpResponse:
         raise Http404
     user, kind = found
     if request.method == "POST":
-        stopping.stop(token)
+        with transaction.atomic():
+            stopping.stop(token)
+            audit.record(request, AuditKind.MAIL_STOPPED, subject=user, details={"mails": kind})
     told = {"address": user.email, "is_digest": kind == stopping.DIGEST}
     return render(request, "stop.html", told | {"stopped": request.method == "POST"})

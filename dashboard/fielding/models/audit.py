@@ -1,0 +1,204 @@
+"""The audit log: who did what, when and from where. Rows are added, never changed or deleted."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, NoReturn, Self
+
+from django.db import models
+from django.db.models import Q
+
+
+class AuditKind(StrEnum):
+    """What happened; `LABELS` says it in words."""
+
+    SIGNED_IN = "signed-in"
+    SIGN_IN_REFUSED = "sign-in-refused"
+    PASSWORD_REFUSED = "password-refused"  # noqa: S105  a kind, no password
+    CODE_REFUSED = "code-refused"
+    SIGNED_OUT = "signed-out"
+    SESSIONS_ENDED = "sessions-ended"
+    FACTOR_ON = "factor-on"
+    FACTOR_OFF = "factor-off"
+    FACTOR_RESET = "factor-reset"
+    RECOVERY_CODES_MADE = "recovery-codes-made"
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105
+    PASSWORD_RESET_ASKED = "password-reset-asked"  # noqa: S105
+    PASSWORD_SET_BY_LINK = "password-set-by-link"  # noqa: S105
+    ADDRESS_ASKED = "address-asked"
+    ADDRESS_CHANGED = "address-changed"
+    NAME_CHANGED = "name-changed"
+    IDENTITY_JOINED = "identity-joined"
+    IDENTITY_REMOVED = "identity-removed"
+    PERSON_ADDED = "person-added"
+    INVITED = "invited"
+    ROLE_CHANGED = "role-changed"
+    MEMBER_REMOVED = "member-removed"
+    PERSON_CLOSED = "person-closed"
+    PERSON_REOPENED = "person-reopened"
+    PERSON_DELETED = "person-deleted"
+    RECIPIENTS_CHANGED = "recipients-changed"
+    MAIL_STOPPED = "mail-stopped"
+    RULE_CHANGED = "rule-changed"
+    RULE_RESET = "rule-reset"
+    MUTED = "muted"
+    UNMUTED = "unmuted"
+    CONNECTION_ADDED = "connection-added"
+    CONNECTION_CHANGED = "connection-changed"
+    CONNECTION_KEY_CHANGED = "connection-key-changed"
+    CONNECTION_REMOVED = "connection-removed"
+    CONNECTION_TESTED = "connection-tested"
+    POLLING_ON = "polling-on"
+    POLLING_OFF = "polling-off"
+    WEBHOOK_ADDED = "webhook-added"
+    WEBHOOK_SECRET_CHANGED = "webhook-secret-changed"  # noqa: S105
+    WEBHOOK_REMOVED = "webhook-removed"
+    SECRETS_REKEYED = "secrets-rekeyed"
+    BACKED_UP = "backed-up"
+    EXPORTED = "exported"
+
+
+LABELS: dict[AuditKind, str] = {
+    AuditKind.SIGNED_IN: "Signed in",
+    AuditKind.SIGN_IN_REFUSED: "Sign-in refused",
+    AuditKind.PASSWORD_REFUSED: "Wrong password while signed in",
+    AuditKind.CODE_REFUSED: "Wrong code of the second factor",
+    AuditKind.SIGNED_OUT: "Signed out",
+    AuditKind.SESSIONS_ENDED: "Sessions ended",
+    AuditKind.FACTOR_ON: "Second factor turned on",
+    AuditKind.FACTOR_OFF: "Second factor turned off",
+    AuditKind.FACTOR_RESET: "Second factor reset by an administrator",
+    AuditKind.RECOVERY_CODES_MADE: "New recovery codes made",
+    AuditKind.PASSWORD_CHANGED: "Password changed",
+    AuditKind.PASSWORD_RESET_ASKED: "Link for a new password asked for",
+    AuditKind.PASSWORD_SET_BY_LINK: "Password set by a link in a mail",
+    AuditKind.ADDRESS_ASKED: "Another e-mail address asked for",
+    AuditKind.ADDRESS_CHANGED: "E-mail address changed",
+    AuditKind.NAME_CHANGED: "Name changed",
+    AuditKind.IDENTITY_JOINED: "Single sign-on identity joined",
+    AuditKind.IDENTITY_REMOVED: "Single sign-on identity removed",
+    AuditKind.PERSON_ADDED: "Person added",
+    AuditKind.INVITED: "Invited",
+    AuditKind.ROLE_CHANGED: "Role changed",
+    AuditKind.MEMBER_REMOVED: "Taken off the connection",
+    AuditKind.PERSON_CLOSED: "Account closed",
+    AuditKind.PERSON_REOPENED: "Account reopened",
+    AuditKind.PERSON_DELETED: "Person deleted",
+    AuditKind.RECIPIENTS_CHANGED: "Recipients changed",
+    AuditKind.MAIL_STOPPED: "Mail stopped by the link in a mail",
+    AuditKind.RULE_CHANGED: "Rule changed",
+    AuditKind.RULE_RESET: "Rule reset",
+    AuditKind.MUTED: "Muted",
+    AuditKind.UNMUTED: "Mute ended",
+    AuditKind.CONNECTION_ADDED: "Connection added",
+    AuditKind.CONNECTION_CHANGED: "Connection changed",
+    AuditKind.CONNECTION_KEY_CHANGED: "Connection's key changed",
+    AuditKind.CONNECTION_REMOVED: "Connection removed",
+    AuditKind.CONNECTION_TESTED: "Connection tested",
+    AuditKind.POLLING_ON: "Polling resumed",
+    AuditKind.POLLING_OFF: "Polling paused",
+    AuditKind.WEBHOOK_ADDED: "Webhook registered",
+    AuditKind.WEBHOOK_SECRET_CHANGED: "Webhook's secret changed",
+    AuditKind.WEBHOOK_REMOVED: "Webhook removed",
+    AuditKind.SECRETS_REKEYED: "Stored secrets encrypted anew",
+    AuditKind.BACKED_UP: "Back-up taken",
+    AuditKind.EXPORTED: "File downloaded",
+}
+
+
+class AuditIsAppendOnly(TypeError):
+    """Somebody tried to change or delete a row of the audit log."""
+
+    def __init__(self) -> None:
+        super().__init__("rows of the audit log are added, never changed or deleted")
+
+
+class AuditQuerySet(models.QuerySet["AuditEvent"]):
+    """Rows of the audit log; they can be read and added, nothing else."""
+
+    def concerning(self, account_id: int, member_ids: list[int]) -> Self:
+        """What concerns an account: its own rows, and those of its people that are of no account.
+
+        `member_ids` are the people who are on the account now. What one of them did to somebody
+        who is not on the account is not shown: it would name people of other accounts.
+        """
+        people = Q(subject_id__in=member_ids) | Q(subject_id=None, person_id__in=member_ids)
+        return self.filter(Q(account_id=account_id) | Q(people, account_id=None))
+
+    def update(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused."""
+        raise AuditIsAppendOnly
+
+    def delete(self, *_: Any) -> NoReturn:
+        """Refused."""
+        raise AuditIsAppendOnly
+
+    def bulk_update(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused."""
+        raise AuditIsAppendOnly
+
+    def bulk_create(self, *args: Any, **options: Any) -> list[AuditEvent]:
+        """Adding many is fine; putting them in the place of others is not."""
+        if options.get("update_conflicts"):
+            raise AuditIsAppendOnly
+        return super().bulk_create(*args, **options)
+
+    _raw_delete = delete  # type: ignore[assignment]
+    _update = update
+
+
+class AuditEvent(models.Model):
+    """One thing that somebody did.
+
+    It refers to nothing: names and ids are as they were at that time, so that removing a person or
+    a connection takes nothing from the log. Triggers in the database refuse changes, too; a
+    migration that alters this table on SQLite makes it anew, and must make them anew as well.
+    """
+
+    class Source(models.TextChoices):
+        """How it was done."""
+
+        WEB = "web", "in the browser"
+        COMMAND = "command", "on the command line"
+        SYSTEM = "system", "by Fieldwatch itself"
+
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=32)  # an AuditKind
+    source = models.CharField(max_length=7, choices=Source)
+    person_id = models.BigIntegerField(null=True)  # who did it; nobody known where it is empty
+    person_name = models.CharField(max_length=320, blank=True, default="")
+    address = models.CharField(max_length=45, blank=True, default="")
+    browser = models.CharField(max_length=300, blank=True, default="")
+    account_id = models.BigIntegerField(null=True)
+    account_name = models.CharField(max_length=100, blank=True, default="")
+    subject_id = models.BigIntegerField(null=True)  # to whom it was done
+    subject_name = models.CharField(max_length=320, blank=True, default="")
+    target = models.CharField(max_length=300, blank=True, default="")  # what it was done to
+    details = models.JSONField(default=dict)
+
+    objects = AuditQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account_id", "-at"], name="audit_account_time"),
+            models.Index(fields=["person_id", "-at"], name="audit_person_time"),
+            models.Index(fields=["subject_id", "-at"], name="audit_subject_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S}Z {self.kind} {self.person_name}".strip()
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """Add the row; one that is there already is refused."""
+        if not self._state.adding:
+            raise AuditIsAppendOnly
+        super().save(*args, **(options | {"force_insert": True}))
+
+    def delete(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused."""
+        raise AuditIsAppendOnly
+
+    @property
+    def label(self) -> str:
+        """What happened, in words; a kind of a later release as it is stored."""
+        return LABELS[AuditKind(self.kind)] if self.kind in set(AuditKind) else self.kind

@@ -1,0 +1,278 @@
+"""Changing who may do what: roles, leavers, lost second factors. One administrator always stays.
+
+Each function is one transaction. It first locks the connections that it concerns, in the order of
+their ids, so that two administrators who demote each other at the same moment come one after the
+other: the second finds that they would be the last. On SQLite every transaction has the database
+to itself anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from allauth.usersessions.models import UserSession
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from dashboard.fielding import audit
+from dashboard.fielding.audit import Origin
+from dashboard.fielding.models import (
+    AuditKind,
+    ExchangeAccount,
+    Mail,
+    MailChoice,
+    Membership,
+    Notice,
+    SavedView,
+    User,
+)
+from dashboard.fielding.models.alerts import ACCOUNT_CLOSED
+
+ROLE = Membership.Role
+
+
+class PersonRefused(Exception):
+    """What was asked for cannot be done to this person; the message says why, for people."""
+
+
+class LastAdministrator(PersonRefused):
+    """Somebody would leave a connection without an administrator who can sign in."""
+
+    def __init__(self, account: ExchangeAccount) -> None:
+        super().__init__(
+            f"This is the last administrator of {account.name}; make somebody else one first."
+        )
+
+
+class NotTheirs(PersonRefused):
+    """An administrator may act on people whose every connection is theirs, and never on oneself."""
+
+
+def set_role(
+    *,
+    user: User,
+    account: ExchangeAccount,
+    role: str,
+    origin: Origin,
+    now: datetime,
+    exchange_user_id: str | None = None,
+) -> Membership:
+    """Give a person a role on a connection, or another one; LastAdministrator for the last."""
+    with transaction.atomic():
+        _lock([account.pk])
+        known = Membership.objects.filter(user=user, account=account).first()
+        if known and role != ROLE.ADMINISTRATOR:
+            _keep_an_administrator(known)
+        columns = {"role": role}
+        if exchange_user_id is not None:
+            columns["exchange_user_id"] = exchange_user_id
+        membership, _ = Membership.objects.update_or_create(
+            user=user, account=account, defaults=columns
+        )
+        audit.record(
+            kind=AuditKind.ROLE_CHANGED,
+            origin=origin,
+            now=now,
+            account=account,
+            subject=user,
+            details={"from": known.role if known else None, "to": role},
+        )
+    return membership
+
+
+def remove_member(*, membership: Membership, origin: Origin, now: datetime) -> None:
+    """Take a person off a connection; LastAdministrator for the last one."""
+    with transaction.atomic():
+        _lock([membership.account_id])
+        current = Membership.objects.select_related("user", "account").filter(pk=membership.pk)
+        row = current.first()
+        if row is None:
+            return
+        _keep_an_administrator(row)
+        row.delete()
+        audit.record(
+            kind=AuditKind.MEMBER_REMOVED,
+            origin=origin,
+            now=now,
+            account=row.account,
+            subject=row.user,
+            details={"from": row.role},
+        )
+
+
+def require_full_administrator(*, by: User, user: User) -> None:
+    """NotTheirs unless `by` administers every connection that the person is on, and is another."""
+    if by.pk == user.pk:
+        raise NotTheirs("This is yourself: another administrator has to do it.")
+    theirs = Membership.objects.filter(
+        user=by, account=OuterRef("account"), role=ROLE.ADMINISTRATOR, user__is_active=True
+    )
+    memberships = Membership.objects.filter(user=user)
+    if not memberships.exists() or memberships.exclude(Exists(theirs)).exists():
+        raise NotTheirs(
+            f"{user} is also on a connection that you do not administer, so this is not yours to "
+            "do. You can take them off your connection."
+        )
+
+
+def reset_factor(*, user: User, origin: Origin, now: datetime) -> bool:
+    """Take away a lost second factor and end the person's sessions; False where there was none."""
+    with transaction.atomic():
+        user = _lock_person(user, origin)
+        if user.closed_at:
+            raise PersonRefused("This account is closed: reopen it first.")
+        removed, _ = Authenticator.objects.filter(user=user).delete()
+        if not removed:
+            return False
+        sessions = end_sessions(user)
+        _record(AuditKind.FACTOR_RESET, user, origin, now, sessions=sessions)
+    return True
+
+
+def close(*, user: User, origin: Origin, now: datetime) -> bool:
+    """Close the account of a leaver; False where it was closed already.
+
+    Sessions, identities of single sign-on, links in mails and mail itself end at once. The password
+    is void, and with it every link that sets one. Roles stay for the day of reopening.
+    """
+    with transaction.atomic():
+        user = _lock_person(user, origin)
+        if user.closed_at:
+            return False
+        if not user.is_active:
+            raise PersonRefused("Nobody signs in with this address: it only gets mail.")
+        for membership in user.memberships.select_related("account"):
+            _keep_an_administrator(membership)
+        sessions = _end_everything(user)
+        user.is_active, user.closed_at = False, now
+        user.set_unusable_password()
+        user.save(update_fields=["is_active", "closed_at", "password"])
+        _record(AuditKind.PERSON_CLOSED, user, origin, now, sessions=sessions)
+    return True
+
+
+def reopen(*, user: User, origin: Origin, now: datetime) -> bool:
+    """Let somebody back in whose account was closed; False where it is open.
+
+    They have no password: an invitation lets them set one. Their second factor is as it was.
+    """
+    with transaction.atomic():
+        user = _lock_person(user, origin)
+        if user.deleted_at:
+            raise PersonRefused("This person was deleted.")
+        if not user.closed_at:
+            return False
+        user.is_active, user.closed_at = True, None
+        user.save(update_fields=["is_active", "closed_at"])
+        _record(AuditKind.PERSON_REOPENED, user, origin, now)
+    return True
+
+
+def delete(*, user: User, origin: Origin, now: datetime) -> None:
+    """Delete a person: their name, address, roles, mails and views go; a stump stays.
+
+    What they did (edits, notes, incidents, rules) shows the stump; the audit log keeps the name as
+    it was.
+    """
+    with transaction.atomic():
+        user = _lock_person(user, origin)
+        if user.deleted_at:
+            raise PersonRefused("This person was deleted.")
+        memberships = list(user.memberships.select_related("account"))
+        for membership in memberships:
+            _keep_an_administrator(membership)
+        _end_everything(user)
+        for membership in memberships:  # a row for each, so that each connection's log has it
+            _record(AuditKind.PERSON_DELETED, user, origin, now, account=membership.account)
+        if not memberships:
+            _record(AuditKind.PERSON_DELETED, user, origin, now)
+        Authenticator.objects.filter(user=user).delete()
+        Membership.objects.filter(user=user).delete()
+        MailChoice.objects.filter(user=user).delete()
+        SavedView.objects.filter(user=user).delete()
+        EmailAddress.objects.filter(user=user).delete()
+        Notice.objects.filter(recipient=user).delete()
+        Mail.objects.filter(recipient=user).delete()
+        _make_stump(user, now)
+
+
+def end_sessions(user: User) -> int:
+    """End every session of a person; how many were known."""
+    rows = list(UserSession.objects.filter(user=user))
+    for row in rows:
+        row.end()
+    return len(rows)
+
+
+def _end_everything(user: User) -> int:
+    """End sessions and identities, give up waiting mail; how many sessions ended."""
+    SocialAccount.objects.filter(user=user).delete()
+    waiting = Mail.objects.filter(recipient=user, state=Mail.State.WAITING)
+    waiting.update(state=Mail.State.DEAD, error=ACCOUNT_CLOSED, sealed="", leased_until=None)
+    unsent = Notice.objects.filter(recipient=user, mail__isnull=True, skipped="")
+    unsent.update(skipped="account closed")
+    return end_sessions(user)
+
+
+def _make_stump(user: User, now: datetime) -> None:
+    """Blank the row of a person; what refers to it stays."""
+    user.username, user.email = f"deleted-{user.pk}", f"deleted-{user.pk}@deleted.invalid"
+    user.first_name, user.last_name = "Deleted person", str(user.pk)
+    user.is_active, user.is_staff, user.is_superuser = False, False, False
+    user.closed_at, user.deleted_at = user.closed_at or now, now
+    user.time_zone, user.theme, user.email_refused = "UTC", User.Theme.AUTO, ""
+    user.last_login = user.seen_at = user.last_visit_at = None
+    user.set_unusable_password()
+    user.save()
+
+
+def _lock(account_ids: Iterable[int]) -> None:
+    """Let whoever changes roles on these connections come one after the other."""
+    rows = ExchangeAccount.objects.select_for_update(no_key=True).filter(pk__in=account_ids)
+    list(rows.order_by("pk").values_list("pk", flat=True))
+
+
+def _lock_person(user: User, origin: Origin) -> User:
+    """The person as they are now, locked with all their connections.
+
+    NotTheirs where a person acts who does not administer all of them.
+    """
+    known = set(user.memberships.values_list("account_id", flat=True))
+    _lock(known)
+    row: User = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if set(row.memberships.values_list("account_id", flat=True)) - known:
+        raise PersonRefused("This person was added to a connection just now; please try again.")
+    if origin.person:
+        require_full_administrator(by=origin.person, user=row)
+    return row
+
+
+def _keep_an_administrator(leaving: Membership) -> None:
+    """LastAdministrator if nobody else who can sign in administers the connection."""
+    if not leaving.may_administer or not leaving.user.is_active:
+        return
+    if not administrators_of(leaving.account_id).exclude(pk=leaving.pk).exists():
+        raise LastAdministrator(leaving.account)
+
+
+def administrators_of(account_id: int) -> QuerySet[Membership]:
+    """The administrators of a connection who can sign in."""
+    return Membership.objects.filter(
+        account_id=account_id, role=ROLE.ADMINISTRATOR, user__is_active=True
+    )
+
+
+def _record(
+    kind: AuditKind,
+    user: User,
+    origin: Origin,
+    now: datetime,
+    *,
+    account: ExchangeAccount | None = None,
+    **details: object,
+) -> None:
+    audit.record(kind=kind, origin=origin, now=now, account=account, subject=user, details=details)

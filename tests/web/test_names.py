@@ -1,0 +1,78 @@
+"""Names hold no line breaks and no control characters, whoever gives them."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from dashboard.alerts import bundle, deliver
+from dashboard.alerts.letter import Letter
+from dashboard.fielding.models import User
+from dashboard.fielding.text import breaks_line, one_line
+from tests import make
+from tests.mailbox import delivered
+
+pytestmark = pytest.mark.django_db
+UNFIT = ["\n", "\r", "\r\n", "\t", "\x0b", "\x1b", "\x7f", "\x85", "\u2028", "\u2029", "\u202e"]
+CODES = [ascii(one) for one in UNFIT]
+
+
+@pytest.mark.parametrize("unfit", UNFIT, ids=CODES)
+def test_a_form_refuses_them(client: Client, unfit: str) -> None:
+    user = make.person(first_name="Dana")
+    client.force_login(user)
+    form = {"first_name": f"Da{unfit}na", "last_name": "D", "time_zone": "UTC", "theme": "auto"}
+    assert "no line breaks" in client.post("/me/", form).content.decode()
+    user.refresh_from_db()
+    assert user.first_name == "Dana"
+
+
+@pytest.mark.parametrize("unfit", UNFIT, ids=CODES)
+def test_an_invitation_refuses_them(client: Client, unfit: str) -> None:
+    account = make.account()
+    client.force_login(make.person("administrator", account))
+    form = {"email": "new@example.com", "name": f"Nia{unfit}New", "role": "viewer"}
+    page = client.post(f"/connections/{account.pk}/people/", form).content.decode()
+    assert "no line breaks" in page
+    assert not User.objects.filter(email="new@example.com").exists()
+
+
+@pytest.mark.parametrize("unfit", UNFIT, ids=CODES)
+def test_a_command_refuses_them(unfit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    make.account(name="main")
+    monkeypatch.setenv("WORDS", "correct horse battery")
+    words = ["add", f"an{unfit}na", "anna@example.com", "--role", "viewer", "--on", "main"]
+    with pytest.raises(CommandError):
+        call_command("person", *words, "--password-env", "WORDS")
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize("unfit", UNFIT, ids=CODES)
+@pytest.mark.parametrize("name", ["username", "first_name", "last_name"])
+def test_whatever_else_writes_a_person_stores_one_line(name: str, unfit: str) -> None:
+    user = make.person(**{name: f"a{unfit}b"})
+    assert getattr(User.objects.get(pk=user.pk), name) == "a b"
+
+
+@pytest.mark.parametrize("unfit", UNFIT, ids=CODES)
+def test_no_header_of_a_mail_has_them(client: Client, unfit: str) -> None:
+    """Names of the exchange stand in subjects, those of who invites too."""
+    account = make.account(name="main")
+    User.objects.filter(pk=make.person(username="x").pk).update(first_name=f"X{unfit}Y")  # older
+    boss = User.objects.get(username="x")
+    boss.memberships.create(account=account, role="administrator")
+    client.force_login(boss)
+    client.post(f"/connections/{account.pk}/people/", {"email": "n@example.com", "role": "viewer"})
+    words = Letter(f"Japan{unfit}Bcc: x@example.com", "t", "")
+    bundle.outgoing(boss, words, set(), now=make.NOW)
+    subjects = [one.subject for one in delivered()]
+    assert sorted(subjects) == ["Japan Bcc: x@example.com", "X Y invites you to Fieldwatch"]
+    assert not any(breaks_line(one) for one in subjects)
+    assert deliver.send_due(now=make.NOW) == 0
+
+
+def test_letters_of_every_script_stay_as_they_are() -> None:
+    for name in ("Zoë O’Hara", "李 小龍", "محمد علي", "Łukasz", "👩‍💻 Ada"):
+        assert one_line(name) == name
+        assert not breaks_line(name)
