@@ -86,7 +86,7 @@ def _write_cpi(client: ExchangeClient, of: Ids, value: Value, _held: Held) -> ob
 def _cpi_columns(_group: TargetGroup, value: Value) -> dict[str, Any]:
     if value is None:
         return {}
-    return {"cpi": Decimal(value["value"]), "currency": value["currency_code"]}
+    return {"cpi": Decimal(value["value"]), "currency": value["currency_code"].upper()}
 
 
 def _read_strategy(client: ExchangeClient, of: Ids) -> Held:

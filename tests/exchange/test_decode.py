@@ -43,6 +43,12 @@ def test_absurd_money_is_refused(wire: str) -> None:
         decode(f'{{"value": {wire}, "currency_code": "USD"}}'.encode(), Money)
 
 
+@pytest.mark.parametrize("code", ["USD", "usd", "Usd"])
+def test_a_currency_is_the_same_whatever_its_case(code: str) -> None:
+    money = decode(json.dumps({"value": "2.75", "currency_code": code}).encode(), Money)
+    assert money == Money(value=Decimal("2.75"), currency_code="USD")
+
+
 @pytest.mark.parametrize(
     ("value", "sent"), [("1E+2", "100"), ("0.0000001", "0.0000001"), ("2.50", "2.50")]
 )

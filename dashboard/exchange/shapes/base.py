@@ -60,7 +60,7 @@ class Identified(Shape, frozen=True, kw_only=True, gc=False):
 
 
 class MonetaryAmount(Shape, frozen=True, kw_only=True, gc=False):
-    """Money: an exact decimal with its currency (ISO 4217 code), never rounded."""
+    """Money: an exact decimal, never rounded, with its ISO 4217 currency code in capitals."""
 
     value: Decimal
     currency_code: str
@@ -72,6 +72,8 @@ class MonetaryAmount(Shape, frozen=True, kw_only=True, gc=False):
             raise ValueError("not an amount of money")
         if value.adjusted() < SMALLEST_EXPONENT:
             raise ValueError("an amount of money with absurdly many digits")
+        if not self.currency_code.isupper():
+            force_setattr(self, "currency_code", self.currency_code.upper())
 
 
 Money = MonetaryAmount
