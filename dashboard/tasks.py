@@ -9,7 +9,17 @@ from dashboard.alerts import deliver, detect, pulse
 from dashboard.celery import app
 from dashboard.fielding import usual
 from dashboard.fielding.models import ExchangeAccount, Project
-from dashboard.sync import batch, create, hear, launch, plan, push, retention, work
+from dashboard.sync import (
+    batch,
+    create,
+    hear,
+    launch,
+    plan,
+    push,
+    retention,
+    subscribe,
+    work,
+)
 
 AT_ONCE = 200
 
@@ -73,6 +83,12 @@ def tidy() -> None:
     """Forget what is kept for a while only; the beat calls it every hour."""
     hear.forget(now=timezone.now())
     retention.tidy(now=timezone.now())
+
+
+@app.task(name="dashboard.tasks.check_webhooks")
+def check_webhooks() -> None:
+    """Notice webhooks that vanished at the exchange; the beat calls it every hour."""
+    subscribe.check_due(clock=timezone.now)
 
 
 @app.task(name="dashboard.tasks.learn")
