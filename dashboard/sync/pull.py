@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Case, DateTimeField, F, IntegerField, When
+from django.db.models import Case, DateTimeField, F, IntegerField, Q, When
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import BadItem
@@ -20,7 +20,7 @@ from dashboard.exchange.shapes.groups import TargetGroupsListItem
 from dashboard.exchange.walk import UNFINISHED, walk
 from dashboard.fielding.compiled import Given, Update
 from dashboard.fielding.models import Cycle, Project, TargetGroup
-from dashboard.sync import bulk, fits, plan, quarantine, read, rows, wants, write
+from dashboard.sync import bulk, fits, moves, plan, quarantine, read, rows, wants, write
 from dashboard.sync.read import Answer, Ask
 
 CHUNK = 50
@@ -81,7 +81,7 @@ def pull_project(
 def _read_groups(one: Round) -> bool:
     """Walk the list, ask groups that moved, write what differs; whether anything moved."""
     listed, whole = _list(one)
-    known = wants.known(one.project)
+    known = _take_in(one, listed, wants.known(one.project))
     asks = wants.asks(one.project, listed.values(), known, now=one.clock())
     one.turn = wants.turn(asks, after=one.project.pass_to, share=_share(one))
     one.cycle.left = one.turn.left
@@ -119,6 +119,67 @@ def _list(one: Round) -> tuple[dict[str, TargetGroupsListItem], bool]:
     return listed, listing.complete
 
 
+def _take_in(
+    one: Round, listed: dict[str, TargetGroupsListItem], known: dict[str, wants.Known]
+) -> dict[str, wants.Known]:
+    """Move groups here that the list shows and the tables hold elsewhere; what is known then.
+
+    Those that stay elsewhere, because this list lags behind their move, are taken off the list.
+    """
+    strange = [ulid for ulid in listed if ulid not in known]
+    if not strange:
+        return known
+    elsewhere = TargetGroup.objects.filter(account_id=one.project.account_id)
+    elsewhere = elsewhere.exclude(project=one.project).select_related("project", "account")
+    before, moved = one.client.requests_here, False
+    for some in bulk.parts(strange):
+        for group in elsewhere.filter(exchange_id__in=some):
+            if _is_here(one, group, listed[group.exchange_id]):
+                moved = True
+            else:
+                del listed[group.exchange_id]
+    one.cycle.requests += one.client.requests_here - before
+    return wants.known(one.project) if moved else known
+
+
+def _is_here(one: Round, group: TargetGroup, row: TargetGroupsListItem) -> bool:
+    """Whether a group that this list shows is in this project, as the exchange says when asked.
+
+    Where it does not say (of a draft, or because we may not ask) the newer of two lists counts.
+    """
+    last, updated = group.exchange_updated_at, row.updated_at
+    newer = last is not None and updated is not None and updated > last
+    if not newer and moves.is_outdated(group, one.cycle.started_at):
+        return False
+    place = moves.find(client=one.client, target_group_id=group.exchange_id, clock=one.clock)
+    here = one.project.exchange_id
+    if (place is None and not newer and group.missing_since is None) or (
+        place is not None and place.project_id != here
+    ):
+        return False
+    evidence = updated if newer and updated else one.cycle.started_at
+    return moves.move_group(
+        group=group, project_exchange_id=here, evidence_at=evidence, exact=newer
+    )
+
+
+def _has_left(one: Round, answer: Answer) -> bool:
+    """Whether a group that was just asked is in another project: what it answered is not kept."""
+    named = moves.named_by(answer.changes)
+    elsewhere = named is not None and named[0] != one.project.exchange_id
+    if answer.ask.pk is None or not (answer.unknown or elsewhere):
+        return False
+    rows_ = TargetGroup.objects.select_related("project", "account")
+    group = rows_.filter(pk=answer.ask.pk).first()
+    if group is None:
+        return False
+    if moves.follow_changes(group=group, changes=answer.changes, client=one.client):
+        return True
+    if not answer.unknown:
+        return False
+    return moves.follow_group(group=group, client=one.client, clock=one.clock) is not None
+
+
 def _share(one: Round) -> int | None:
     """Requests of this turn; more for long lists, so that most of a turn is not the list."""
     return None if one.share is None else max(one.share, 4 * one.cycle.requests)
@@ -132,6 +193,9 @@ def _read_chunk(
     """Ask some groups at once, then write them in one transaction."""
     answers = _ask_all(one, asks)
     one.cycle.requests += sum(answer.requests for answer in answers)
+    before = one.client.requests_here
+    answers = [answer for answer in answers if not _has_left(one, answer)]
+    one.cycle.requests += one.client.requests_here - before
     found = list(itertools.chain.from_iterable(_found(one, listed, a) for a in answers))
     one.cycle.groups_written += write.store(
         project=one.project, token=one.token, found=found, now=one.clock()
@@ -191,8 +255,10 @@ def _mark_missing(
     there = set(listed) | {bad.id for _, bad in one.quarantined}
     gone = [was.pk for ulid, was in known.items() if ulid not in there and not was.missing_since]
     if gone:
-        TargetGroup.objects.filter(pk__in=gone).update(missing_since=one.clock())
-        one.cycle.groups_written += len(gone)
+        here = TargetGroup.objects.filter(pk__in=gone, project=one.project)
+        newly_here = Q(moved_at__gt=one.cycle.started_at - moves.LAG)  # the list may lag behind it
+        marked = here.exclude(newly_here).update(missing_since=one.clock())
+        one.cycle.groups_written += marked
     return gone
 
 

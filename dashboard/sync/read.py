@@ -106,6 +106,7 @@ class Answer:
     quarantined: list[tuple[str, BadItem]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     refused: bool = False  # an error that waiting does not mend
+    unknown: bool = False  # the exchange knows no such group in this project
     requests: int = 0
 
     @property
@@ -142,6 +143,7 @@ def group(client: ExchangeClient, ask: Ask, *, now: Callable[[], datetime]) -> A
             except OF_ONE_GROUP as exc:
                 answer.failures.append(Failure(name, str(exc), exc.kind))
                 answer.refused = answer.refused or not exc.waiting_helps
+                answer.unknown = answer.unknown or isinstance(exc, NotFound)
             except fits.DoesNotFit as exc:
                 bad = BadItem(raw_text=str(exc), reason=str(exc), id=ask.group)
                 answer.quarantined.append(("group", bad))

@@ -151,6 +151,8 @@ class TargetGroup(models.Model):
     owed_at = models.DateTimeField(null=True)
     owes_since = models.DateTimeField(null=True)
     missing_since = models.DateTimeField(null=True)
+    # How new the evidence is that moved it to its project; null where it never moved.
+    moved_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True, default="")
     changed_at = models.DateTimeField(null=True)
 
