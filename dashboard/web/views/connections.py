@@ -61,7 +61,11 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
     """Pause the polling of a connection, or go on with it; what is asked for twice is as once."""
     require_administrator(request, pk)
     polls = request.POST.get("do") == "resume"
-    ExchangeAccount.objects.filter(pk=pk).update(polling=polls)
+    account = ExchangeAccount.objects.filter(pk=pk)
+    if polls:
+        account.filter(polling=False).update(polling=True, resumed_at=timezone.now())
+    else:
+        account.update(polling=False)
     said = "Polling goes on." if polls else "Polling is paused. Edits still reach the exchange."
     messages.success(request, said)
     return redirect("connection", pk)
