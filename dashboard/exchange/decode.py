@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 from msgspec import Raw, Struct
 
+from dashboard.exchange import drift
 from dashboard.exchange.errors import BadAnswer, plain
 
 T = TypeVar("T")
@@ -151,8 +152,10 @@ def _member(members: Mapping[str, Raw], name: str, kind: type[T]) -> T | None:
 
 def _decode_mended(body: bytes, shape: type[T]) -> T:
     try:
-        mended = _plain_json.encode(_mend(_decoders[Any].decode(body)))
-        return cast("T", _decoders[shape].decode(mended))
+        mended = _mend(_decoders[Any].decode(body))
+        return drift.read(
+            mended, shape, lambda value: _decoders[shape].decode(_plain_json.encode(value))
+        )
     except msgspec.ValidationError as exc:
         raise BadAnswer(f"The exchange sent something unexpected: {exc}") from exc
     except (*_undecodable, OverflowError) as exc:

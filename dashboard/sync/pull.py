@@ -241,7 +241,7 @@ def _found(
         words = f"{row.name}: {failure.part} not read: {failure.words}"
         one.cycle.failed(words, kind=failure.kind)
     try:
-        yield write.Found(answer.besides | rows.list_columns(row), row, answer)
+        yield write.Found(rows.known(row, answer.besides) | rows.list_columns(row), row, answer)
     except fits.DoesNotFit as exc:
         one.quarantined.append((_LIST, quarantine.bad(row, str(exc))))
 

@@ -106,6 +106,7 @@ class Answer:
     quarantined: list[tuple[str, BadItem]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     refused: bool = False  # an error that waiting does not mend
+    unreadable: dict[str, dict[str, str]] = field(default_factory=dict)  # by answer and member
     unknown: bool = False  # the exchange knows no such group in this project
     requests: int = 0
 
@@ -155,11 +156,13 @@ def _overview(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> No
     overview = client.get_target_group_overview(**ids)
     answer.columns |= rows.overview_columns(overview)
     answer.besides |= rows.besides(overview)
+    answer.unreadable["overview"] = rows.unreadable(overview)
 
 
 def _performance(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
     performance = client.get_target_group_performance(**ids)
     answer.columns |= rows.performance_columns(performance)
+    answer.unreadable["performance"] = rows.unreadable(performance)
     if performance.last_complete:
         answer.besides["last_complete_at"] = performance.last_complete
 
@@ -175,11 +178,15 @@ def _completes(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> N
 
 
 def _details(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
-    answer.columns |= rows.details_columns(client.get_target_group_details(**ids))
+    details = client.get_target_group_details(**ids)
+    answer.columns |= rows.details_columns(details)
+    answer.unreadable["details"] = rows.unreadable(details)
 
 
 def _draft(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
-    answer.columns |= rows.draft_columns(client.get_target_group(**ids))
+    draft = client.get_target_group(**ids)
+    answer.columns |= rows.draft_columns(draft)
+    answer.unreadable["details"] = rows.unreadable(draft)
 
 
 def _run(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:

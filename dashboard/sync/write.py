@@ -129,6 +129,9 @@ def _apply(group: TargetGroup, one: Found, protected: set[tuple[int, str]], now:
     for name, value in (*one.columns.items(), *one.answer.columns.items()):
         if (group.pk, name) not in protected:
             setattr(group, name, value)
+    told = {"list": rows.unreadable(one.row), **one.answer.unreadable}
+    unreadable = (group.unreadable or {}) | told
+    group.unreadable = {what: members for what, members in unreadable.items() if members} or None
     if one.answer.completes is not None:
         group.completes_read_at = one.answer.at
     if not one.kept:

@@ -118,6 +118,7 @@ class FetchTargetGroupResponse(Identified, frozen=True, kw_only=True, gc=False):
 
     _ids = ("human_readable_id", "business_unit_id", "client_id")
     _uuids = ("project_manager_id",)
+    _strict = frozenset(DraftTargetGroupRequest.__struct_fields__)
 
     def as_request(self) -> DraftTargetGroupRequest:
         """The same draft, ready to be sent back; ValueError names what it lacks."""
