@@ -49,7 +49,7 @@ def read(value: Any, shape: type[T], decode: Callable[[Any], T]) -> T:
         except msgspec.ValidationError as exc:
             error = exc
             continue
-        if taken:
+        if taken and isinstance(found, Shape):
             force_setattr(found, "unreadable", taken)
         return found
     raise first
