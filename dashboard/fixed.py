@@ -194,5 +194,10 @@ ROUNDS = {
         "schedule": seconds,
         "options": {"expires": seconds},
     }
-    for name, seconds in (("heartbeat", 60), ("tidy", 3600), ("learn", 3600))
+    for name, seconds in (
+        ("heartbeat", 60),
+        ("tidy", 3600),
+        ("learn", 3600),
+        ("check_webhooks", 3600),
+    )
 }

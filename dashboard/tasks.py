@@ -5,11 +5,21 @@ from __future__ import annotations
 from django.conf import settings
 from django.utils import timezone
 
-from dashboard.alerts import deliver, detect, pulse
+from dashboard.alerts import deliver, detect, downtime, pulse
 from dashboard.celery import app
 from dashboard.fielding import usual
 from dashboard.fielding.models import ExchangeAccount, Project
-from dashboard.sync import batch, create, hear, launch, plan, push, retention, work
+from dashboard.sync import (
+    batch,
+    create,
+    hear,
+    launch,
+    plan,
+    push,
+    retention,
+    subscribe,
+    work,
+)
 
 AT_ONCE = 200
 
@@ -18,6 +28,7 @@ AT_ONCE = 200
 def wake() -> None:
     """Hint at everything that is due; the beat calls it every few seconds."""
     now, accounts = timezone.now(), ExchangeAccount.objects.filter(polling=True)
+    downtime.note_work(now=now)
     plan.promote(now=now)
     for pk in plan.due(accounts, now=now, limit=AT_ONCE):
         if plan.queue(ExchangeAccount, pk, now=now):
@@ -36,12 +47,14 @@ def _hint_at_projects() -> None:
 @app.task(name="dashboard.tasks.pull_account")
 def pull_account(pk: int) -> None:
     """One round over an account's own lists."""
+    downtime.note_work(now=timezone.now())
     work.account_round(pk, clock=timezone.now)
 
 
 @app.task(name="dashboard.tasks.pull_project")
 def pull_project(pk: int) -> None:
     """One round over the most urgent project that is due, then what of it needs a person."""
+    downtime.note_work(now=timezone.now())
     if cycle := work.next_round(pk, clock=timezone.now):
         detect.after_cycle(cycle=cycle, now=timezone.now())
         _hint_at_projects()  # the next one need not wait for the beat
@@ -50,6 +63,7 @@ def pull_project(pk: int) -> None:
 @app.task(name="dashboard.tasks.tell")
 def tell() -> None:
     """Settle what is open on the exchange, judge what time alone can break, send what waits."""
+    downtime.note_work(now=timezone.now())
     push.settle_due(clock=timezone.now)
     create.settle_due(clock=timezone.now)
     launch.work(clock=timezone.now)
@@ -73,6 +87,12 @@ def tidy() -> None:
     """Forget what is kept for a while only; the beat calls it every hour."""
     hear.forget(now=timezone.now())
     retention.tidy(now=timezone.now())
+
+
+@app.task(name="dashboard.tasks.check_webhooks")
+def check_webhooks() -> None:
+    """Notice webhooks that vanished at the exchange; the beat calls it every hour."""
+    subscribe.check_due(clock=timezone.now)
 
 
 @app.task(name="dashboard.tasks.learn")

@@ -117,6 +117,7 @@ urlpatterns = [
     path("connections/<key:pk>/projects/new/", new_project.new_project, name="new-project"),
     path("connections/<key:pk>/polling/", connections.switch, name="polling"),
     path("connections/<key:pk>/test/", connections.test, name="connection-test"),
+    path("connections/<key:pk>/webhook/", connections.register_webhook_again, name="webhook-again"),
     path("connections/<key:pk>/people/", people.people, name="people"),
     path("connections/<key:pk>/people/<key:membership>/", people.person, name="person"),
     path(

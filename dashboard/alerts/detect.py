@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from dashboard.alerts import changes, hush, pulse, refused, silence, unconfirmed
+from dashboard.alerts import changes, downtime, hush, pulse, refused, silence, unconfirmed
 from dashboard.alerts.book import Book
 from dashboard.alerts.gather import figures, with_entrants
 from dashboard.alerts.judge import Judge, move_of
@@ -73,7 +73,7 @@ def by_time(*, now: datetime) -> None:
     refused.watch(now=now)
     for account in ExchangeAccount.objects.all():
         rests = account.health in (ExchangeAccount.Health.STALE, ExchangeAccount.Health.ERROR)
-        fresh = Q(pk=None) if rests else Q(project__read_at__gte=now - stale_after(account))
+        fresh = Q(pk=None) if rests else Q(project__read_at__gte=_fresh_since(account, now))
         due = Incident.objects.filter(
             fresh | Q(rule__in=[*changes.CODES, NO_DATA.code]),
             account=account,
@@ -91,6 +91,15 @@ def no_data(*, now: datetime) -> None:
     """Open, or settle, one incident for each account whose data stopped coming."""
     for account in ExchangeAccount.objects.all():
         silence.watch(account, now=now)
+
+
+def _fresh_since(account: ExchangeAccount, now: datetime) -> datetime:
+    """Since when a project must have been read to be judged by time.
+
+    After a downtime of ours, or a pause that a person made, the first reading must be in.
+    """
+    gone_on = (downtime.last_end(now=now), account.resumed_at)
+    return max([now - stale_after(account), *(at for at in gone_on if at and at <= now)])
 
 
 def _ripen(incidents: Iterable[Incident], *, now: datetime) -> None:
@@ -136,7 +145,13 @@ def _since(last: datetime | None, at: datetime) -> datetime | None:
 
 
 def _frozen(cycle: Cycle, last: datetime | None, at: datetime) -> timedelta:
-    """For how long timers stood still before this cycle, because the data was stale."""
-    if last is None or at - last <= FRESH_AT_LEAST:
+    """For how long timers stood still before this cycle: the data was stale, or nobody looked."""
+    if last is None:
         return timedelta(0)
-    return max(at - last - stale_after(cycle.account), timedelta(0))
+    nobody_looked = downtime.lost(last, at)
+    resumed_at = cycle.account.resumed_at
+    if resumed_at and last < resumed_at <= at:
+        nobody_looked = max(nobody_looked, resumed_at - last)
+    if at - last <= FRESH_AT_LEAST:
+        return nobody_looked
+    return max(at - last - stale_after(cycle.account), nobody_looked)

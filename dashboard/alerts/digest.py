@@ -9,9 +9,9 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
-from dashboard.alerts import letter, stop, wishes
+from dashboard.alerts import downtime, letter, stop, wishes
 from dashboard.alerts.bundle import REFUSED, Taken, claim, outgoing, waiting
-from dashboard.alerts.ledger import covers
+from dashboard.alerts.ledger import DAY, covers
 from dashboard.alerts.letter import Letter
 from dashboard.alerts.people import People, managers_of
 from dashboard.alerts.verdict import CRITICAL
@@ -80,6 +80,7 @@ def written(user: User, notices: Sequence[Notice], *, now: datetime) -> Letter:
     context: dict[str, object] = {
         "sections": sections,
         "well": "" if new or still else _well(live, beside),
+        "off": downtime.sentence(downtime.within(now - DAY, now), wishes.zone(user), now=now),
         "beside": _beside(beside, more=bool(new or still)),
         "why": "You get this digest on the days and at the hour that you chose.",
         "stop": stop.address(user, stop.DIGEST),

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from dashboard.alerts import unconfirmed
+from dashboard.alerts import downtime, unconfirmed
 from dashboard.alerts.book import Effective
 from dashboard.alerts.changes import KINDS, not_ours, told, told_once
 from dashboard.alerts.ledger import DAY
@@ -87,8 +87,8 @@ def silent(
         if began:
             yield Firing(None, began, at)
             began = None
-        elif last and at - last > limit:
+        elif last and at - last > limit and at - last - downtime.lost(last, at) > limit:
             began = last + limit
         last = at
-    if last is not None and (began or now - last > limit):
+    if last is not None and (began or now - last - downtime.lost(last, now) > limit):
         yield Firing(None, began or last + limit, None)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
 from django.template.loader import render_to_string
 
-from dashboard.alerts import act, stop, trend, wishes
+from dashboard.alerts import act, downtime, stop, trend, wishes
 from dashboard.alerts.people import managers_of
 from dashboard.alerts.rules import JUDGED, RULES
 from dashboard.alerts.words import lasting, local, plain, within
@@ -20,6 +20,7 @@ PAUSED = "paused_by_exchange"
 FIRST = ("no_data", PAUSED, "stalled")  # what stops work altogether leads a mail
 FEW = 3  # incidents that need no table of contents
 MOST = 20  # incidents in one mail; the rest is a number and a link
+OFF_TOLD_FOR = timedelta(hours=1)  # after a downtime of ours, in mails at once
 
 
 class Letter(NamedTuple):
@@ -52,6 +53,9 @@ def alert(user: User, notices: Sequence[Notice], *, now: datetime) -> Letter:
         "items": items(ordered[:MOST], user=user, now=now),
         "more": max(0, len(ordered) - MOST),
         "summary": summary(ordered),
+        "off": downtime.sentence(
+            downtime.within(now - OFF_TOLD_FOR, now), wishes.zone(user), now=now
+        ),
         "why": why(user, ordered[0].incident),
         "stop": stop.address(user, stop.NOW),
         "home": f"{settings.FIELDWATCH_URL}/",

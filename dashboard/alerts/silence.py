@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from dashboard.alerts import downtime
 from dashboard.alerts.book import Book, Effective
 from dashboard.alerts.ledger import DAY, OPEN, Move, as_read, write
 from dashboard.alerts.machine import Patience, Seen, Standing, State, step
@@ -40,7 +41,7 @@ def watch(account: ExchangeAccount, *, now: datetime) -> None:
     limit = stale_after(account, intervals=intervals, minutes=chosen.settings["minutes"])
     last = _last_read(account, now - limit, tries=intervals)
     read_at = last.finished_at if last and last.finished_at else account.created_at
-    stale = now - read_at > limit
+    stale = now - read_at > limit and not _is_ours(account, read_at, limit, now=now)
     if open_now is None:
         if stale:
             opened = _opened(account, chosen, read_at, last, now)
@@ -50,6 +51,24 @@ def watch(account: ExchangeAccount, *, now: datetime) -> None:
             write([Move(opened, tells=Notice.Kind.NO_DATA)], account_id=account.pk, now=now)
         return
     _follow(open_now, last, stale=stale, now=now)
+
+
+def _is_ours(
+    account: ExchangeAccount, read_at: datetime, limit: timedelta, *, now: datetime
+) -> bool:
+    """Whether data is old because Fieldwatch was off, or because a person had paused polling.
+
+    What was lost does not count, and after it the first round has its time to end.
+    """
+    resumed_at = account.resumed_at
+    if resumed_at and resumed_at > read_at:
+        read_at = resumed_at
+    if now - read_at - downtime.lost(read_at, now) <= limit:
+        return True
+    began = max((each.ended_at for each in downtime.within(read_at, now)), default=None)
+    if began is None or now - began > limit:
+        return False
+    return not Cycle.objects.filter(account=account, finished_at__gt=began).exists()
 
 
 def _last_read(account: ExchangeAccount, since: datetime, *, tries: float) -> Cycle | None:
@@ -75,6 +94,9 @@ def _opened(
     now: datetime,
 ) -> Incident:
     span, name = lasting(now - read_at), plain(account.name)
+    ours = downtime.lost(read_at, now)
+    if ours:
+        span += f" (Fieldwatch itself was off for {lasting(ours)} of it)"
     why = f": {plain(account.health_reason, 300)}" if account.health_reason else ""
     return Incident(
         account=account,
@@ -83,7 +105,7 @@ def _opened(
         key=f"{account.pk}:::{NO_DATA.code}:{chosen.version}",
         state=Incident.State.FIRING,
         severity=chosen.severity,
-        headline=f"No data from {name} for {span}",
+        headline=f"No data from {name} for {span}"[:300],
         sentence=f"{name}: nothing could be read from the exchange for {span}{why}. "
         "Until it can, no alert of this account opens, ends or repeats.",
         breached_at=read_at,

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 from msgspec import Raw, Struct
 
+from dashboard.exchange import drift
 from dashboard.exchange.errors import BadAnswer, plain
 from dashboard.exchange.repair import UNREADABLE, is_marked, marked_places, repair
 
@@ -184,7 +185,9 @@ def _decode_mended(body: bytes, shape: type[T], note: Note | None, *, repaired: 
         value = _decoders[Any].decode(body)
         places = sorted(set(marked_places(value))) if repaired and is_marked(body) else []
         _refuse_guesses(places)
-        decoded = cast("T", _decoders[shape].decode(_plain_json.encode(_mend(value))))
+        decoded = drift.read(
+            _mend(value), shape, lambda value: _decoders[shape].decode(_plain_json.encode(value))
+        )
     except msgspec.ValidationError as exc:
         raise BadAnswer(f"The exchange sent something unexpected: {exc}") from exc
     except (*_undecodable, OverflowError) as exc:

@@ -59,7 +59,7 @@ def read(stored: Any) -> RateCard | None:
         return None
     if len(prices) != len(minutes) or any(len(row) != len(percents) for row in prices):
         return None
-    currency = str(stored.get("currency") or "")
+    currency = str(stored.get("currency") or "").upper()
     digits = MINOR_DIGITS.get(currency, 2)
     return RateCard(
         currency=currency,

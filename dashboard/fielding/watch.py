@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import DateTimeField, F, Field, IntegerField
+from django.db.models import CharField, DateTimeField, F, Field, IntegerField
 from django.db.models.expressions import RawSQL
 
 _HERE = "s.account_id = fielding_membership.account_id AND s.state IN ('firing', 'recovering')"
 _OPEN = f"SELECT COUNT(*) FROM fielding_incident s WHERE {_HERE}"  # noqa: S608
+_DOWNTIME = "SELECT s.{} FROM fielding_downtime s ORDER BY s.ended_at DESC LIMIT 1"
 _PULSE = "SELECT s.at FROM fielding_pulse s WHERE s.name ="
 
 
@@ -31,6 +32,10 @@ def watched() -> dict[str, Any]:
         "detected_at": _sql(f"{_PULSE} 'time'", DateTimeField()),
         "delivered_at": _sql(f"{_PULSE} 'deliver'", DateTimeField()),
         "unsent_since": _sql(waiting, DateTimeField()),
+        "worked_at": _sql(f"{_PULSE} 'work'", DateTimeField()),
+        "off_from": _sql(_DOWNTIME.format("began_at"), DateTimeField()),
+        "off_until": _sql(_DOWNTIME.format("ended_at"), DateTimeField()),
+        "off_why": _sql(_DOWNTIME.format("cause"), CharField()),
     }
 
 

@@ -12,8 +12,10 @@ from dashboard.simulator.faults import fault_of
 from dashboard.simulator.figures import figures
 from dashboard.simulator.group import MARKETPLACE, SYSTEM, Json, TargetGroup, Trouble
 from dashboard.simulator.life import go_on, interrupt
+from dashboard.simulator.moves import move_group
 from dashboard.simulator.operations.projects import status as project_status
 from dashboard.simulator.wire import Answer, Ask, bad_request, json_answer, not_found
+from dashboard.simulator.world import World
 
 if TYPE_CHECKING:
     from dashboard.simulator.exchange import Exchange
@@ -129,16 +131,22 @@ def force(exchange: "Exchange", steps: list[str], body: Json) -> Json:
         raise not_found("the group")
     at = exchange.world.clock.now()
     exchange.world.catch_up(at)
-    enact(group, steps[1], body, at)
+    enact(exchange.world, group, steps[1], body, at)
     exchange.journal.write("force", at=at, group=group.id, event=steps[1], body=body)
     return {"id": group.id, "status": group.status, "completes": group.tally.counts.completes}
 
 
-def enact(group: TargetGroup, event: str, body: Json, at: int) -> None:
-    """Make an event happen to a group; KeyError if there is no such event."""
-    act = _EVENTS[event]
+def enact(world: World, group: TargetGroup, event: str, body: Json, at: int) -> None:
+    """Make an event happen to a group; KeyError if there is no such event.
+
+    `move` puts it into another project (`project_id`).
+    """
+    act = _EVENTS[event] if event != "move" else None
     interrupt(group, at)
-    act(group, at, body)
+    if act is None:
+        move_group(world, group, project_id=str(body["project_id"]), at=at, by=SYSTEM)
+    else:
+        act(group, at, body)
     group.version += 1
     go_on(group, at)
 

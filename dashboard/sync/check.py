@@ -58,7 +58,8 @@ class Sample:
     project: str = ""
     launched: list[str] = field(default_factory=list)
     draft: tuple[str, str] | None = None
-    unit: str = ""
+    units: int = 0
+    unit: str = ""  # one that is priced by a rate card
     country: str = ""
 
 
@@ -118,8 +119,8 @@ class Check:
         return f"{_count('account')(page)}, {self._account} {where}"
 
     def _units(self, page: Any) -> str:
-        if page.items:
-            self._sample.unit = page.items[0].id
+        priced = [unit.id for unit in page.items if "rate_card" in unit.pricing_models]
+        self._sample.units, self._sample.unit = len(page.items), next(iter(priced), "")
         return _count("business unit")(page)
 
     def _of_the_projects(self) -> Iterator[Line]:
@@ -192,7 +193,10 @@ class Check:
         else:
             words = f"of {looked_at} groups looked at none is priced by a rate card"
             yield Line("get_target_group_rate_card", SKIPPED, words)
-        if sample.unit and sample.country:
+        if sample.units and not sample.unit:
+            words = f"of {sample.units} business units none is priced by a rate card"
+            yield Line("get_rate_card", SKIPPED, words)
+        elif sample.unit and sample.country:
             yield self._ask(
                 "get_rate_card",
                 business_unit_id=sample.unit,

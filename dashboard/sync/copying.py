@@ -21,7 +21,7 @@ from dashboard.exchange.errors import (
 from dashboard.exchange.shapes.groups import TargetGroupDetails
 from dashboard.exchange.shapes.profiling import Profiles
 from dashboard.fielding.models import TargetGroup
-from dashboard.sync import audience, connect, draft
+from dashboard.sync import audience, connect, draft, moves
 from dashboard.sync.draft import Value
 from dashboard.sync.editable import ids
 from dashboard.sync.fits import clean
@@ -46,7 +46,10 @@ def of_group(group: TargetGroup, *, client: ExchangeClient | None = None) -> Cop
     with client.deadline(SECONDS):
         if group.status == TargetGroup.Status.DRAFT:
             try:
-                return Copied(_fresh(draft.read(client, ids(group))))
+                held = moves.at_its_project(
+                    group=group, client=client, ask=lambda of: draft.read(client, of)
+                )
+                return Copied(_fresh(held))
             except Launched:
                 pass
         return _launched(group, client)
@@ -83,7 +86,7 @@ def _fresh(value: Value) -> Value:
 
 def _launched(group: TargetGroup, client: ExchangeClient) -> Copied:
     """A group that is in the field, or was."""
-    of, missing = ids(group), []
+    missing: list[str] = []
 
     def asked(what: str, ask: Callable[[], T]) -> T | None:
         try:
@@ -92,7 +95,10 @@ def _launched(group: TargetGroup, client: ExchangeClient) -> Copied:
             missing.append(what)
             return None
 
-    details = client.get_target_group_details(**of)
+    details = moves.at_its_project(
+        group=group, client=client, ask=lambda of: client.get_target_group_details(**of)
+    )
+    of = ids(group)
     overview = asked("its price", lambda: client.get_target_group_overview(**of))
     re_entry = asked("its re-entry", lambda: client.get_re_entry_configuration(**of))
     profiles = asked("its profiles and quotas", lambda: client.list_profiles(**of))

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import NotFound, NotOffered
@@ -25,6 +25,7 @@ from dashboard.exchange.shapes.fielding import ReEntryConfiguration
 from dashboard.exchange.shapes.groups import TargetGroupDetails, TargetGroupDetailsUpdateRequest
 from dashboard.fielding.models import Edit, TargetGroup
 from dashboard.sync import assistant, draft, goals
+from dashboard.sync.fits import clean
 
 Value = Any
 Ids = dict[str, str]
@@ -62,9 +63,14 @@ def _money(amount: MonetaryAmount | None) -> Value:
     return {"value": format(amount.value, "f"), "currency_code": amount.currency_code}
 
 
+def _is_money(value: Value) -> bool:
+    """Whether it is an amount; else it is none, or drifted from what an amount is."""
+    return isinstance(value, Mapping) and {"value", "currency_code"} <= value.keys()
+
+
 def _same_money(one: Value, other: Value) -> bool:
-    if one is None or other is None:
-        return one is other
+    if not (_is_money(one) and _is_money(other)):
+        return bool(one == other)
     return Decimal(one["value"]) == Decimal(other["value"]) and (
         one["currency_code"].upper() == other["currency_code"].upper()
     )
@@ -86,7 +92,7 @@ def _write_cpi(client: ExchangeClient, of: Ids, value: Value, _held: Held) -> ob
 def _cpi_columns(_group: TargetGroup, value: Value) -> dict[str, Any]:
     if value is None:
         return {}
-    return {"cpi": Decimal(value["value"]), "currency": value["currency_code"]}
+    return {"cpi": Decimal(value["value"]), "currency": value["currency_code"].upper()}
 
 
 def _read_strategy(client: ExchangeClient, of: Ids) -> Held:
@@ -124,7 +130,8 @@ def _details(details: TargetGroupDetails) -> Value:
     value["client_cost_per_interview_note"] = _money(details.client_cost_per_interview_note)
     if details.expected_incidence_rate is not None:
         value["expected_incidence_rate"] = round(float(details.expected_incidence_rate), 4)
-    return value
+    drifted = {name: raw for name, raw in details.drifted.items() if name in value}
+    return value | clean(drifted)  # what nobody can read goes back as it came
 
 
 def _read_details(client: ExchangeClient, of: Ids) -> Held:
@@ -134,9 +141,9 @@ def _read_details(client: ExchangeClient, of: Ids) -> Held:
 def _write_details(client: ExchangeClient, of: Ids, value: Value, held: Held) -> object:
     """All of it, since what is missing may be emptied; null empties what was there."""
     sent = dict(value)
-    note: MonetaryAmountRequestModel | UnsetType = UNSET
+    note: Any = UNSET
     if given := sent.pop("client_cost_per_interview_note"):
-        note = MonetaryAmountRequestModel(**given)
+        note = MonetaryAmountRequestModel(**given) if _is_money(given) else given
     reference = "target_group_customer_reference_number"
     if sent[reference] is None and held.value[reference] is None:
         sent[reference] = UNSET
@@ -150,15 +157,22 @@ def _same_details(one: Value, other: Value) -> bool:
     return rest and _same_money(one[note], other[note])
 
 
+_NUMBERS = {
+    "expected_loi_minutes": "expected_length_of_interview_minutes",
+    "expected_incidence_rate": "expected_incidence_rate",
+}
+
+
 def _details_columns(group: TargetGroup, value: Value) -> dict[str, Any]:
+    drifted = {n for n in _NUMBERS.values() if not isinstance(value[n], int | float | None)}
+    note = "client_cost_per_interview_note"
+    drifted |= {note} if value[note] and not _is_money(value[note]) else set()
     return {
         "name": value["name"],
         "project_manager_id": value["project_manager_id"] or "",
         "reference_number": value["target_group_customer_reference_number"] or "",
-        "expected_loi_minutes": value["expected_length_of_interview_minutes"],
-        "expected_incidence_rate": value["expected_incidence_rate"],
-        "details": group.details | value,
-    }
+        "details": group.details | {n: v for n, v in value.items() if n not in drifted},
+    } | {column: value[name] for column, name in _NUMBERS.items() if name not in drifted}
 
 
 def _read_dates(client: ExchangeClient, of: Ids) -> Held:

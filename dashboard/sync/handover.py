@@ -12,7 +12,7 @@ from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import NotFound, Redirected
 from dashboard.exchange.walk import walk
 from dashboard.fielding.models import BatchGroup
-from dashboard.sync.editable import ids
+from dashboard.sync import moves
 
 OVERTAKEN = "Somebody else handed it over meanwhile; nothing was sent."
 NOT_TAKEN = "The exchange did not take it: the group is still managed by somebody else."
@@ -37,15 +37,24 @@ def spare(rows: Sequence[BatchGroup], client: ExchangeClient) -> None:
 def _manager(row: BatchGroup, client: ExchangeClient) -> str | None:
     """Who manages a group that the list did not show: it may have shifted while it was read."""
     try:
-        return client.get_target_group_details(**ids(row.group)).project_manager_id
+        details = moves.at_its_project(
+            group=row.group,
+            client=client,
+            ask=lambda ids: client.get_target_group_details(**ids),
+        )
     except (NotFound, Redirected):  # a draft, or gone: its job says so
         return None
+    return details.project_manager_id
 
 
 def settle(rows: Sequence[BatchGroup], client: ExchangeClient, *, last: bool) -> bool:
     """Who was handed over, by reading; True once it is told of all, by the `last` look at least."""
     for row in rows:
-        details = client.get_target_group_details(**ids(row.group))
+        details = moves.at_its_project(
+            group=row.group,
+            client=client,
+            ask=lambda of: client.get_target_group_details(**of),
+        )
         if details.project_manager_id == row.wanted:
             row.state = BatchGroup.State.DONE
     left = [row for row in rows if row.state != BatchGroup.State.DONE]

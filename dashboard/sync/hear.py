@@ -142,6 +142,8 @@ def _bring_forward(account_id: int, kind: str, group: str, project: str, now: da
         lists = ExchangeAccount.objects.filter(pk=account_id, polling=True)
         _due_by(lists, now, plan.FLOOR)
         return
+    if project not in ("", known.exchange_id):  # the group may have moved there
+        _bring_forward(account_id, kind, "", project, now)
     if changed:
         Project.objects.filter(pk=known.pk).update(told_at=now)
         TargetGroup.objects.filter(account_id=account_id, exchange_id=group).update(told_at=now)

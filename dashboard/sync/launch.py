@@ -19,7 +19,7 @@ from dashboard.exchange.errors import ExchangeError, Launched, spoken
 from dashboard.exchange.operations.asking import JobRef, rfc3339
 from dashboard.exchange.shapes.jobs import FieldingRunJob
 from dashboard.fielding.models import Edit, Project, TargetGroup, User
-from dashboard.sync import connect, draft, push
+from dashboard.sync import connect, draft, moves, push
 from dashboard.sync.draft import Value
 from dashboard.sync.editable import ids
 
@@ -75,7 +75,9 @@ def _is_as_seen(edit: Edit, client: ExchangeClient, clock: Clock) -> bool:
     """Whether the draft is what its person looked at; else the edit has ended."""
     seen = cast("Value", edit.before)["draft"]
     try:
-        theirs = draft.read(client, ids(_group(edit)))
+        theirs = moves.at_its_project(
+            group=_group(edit), client=client, ask=lambda of: draft.read(client, of), clock=clock
+        )
     except ExchangeError as exc:
         _end(edit, Edit.State.REJECTED, clock(), why=push.objections(exc, "Nothing was sent"))
         return False
@@ -151,7 +153,12 @@ def _why(job: FieldingRunJob) -> list[dict[str, str]]:
 
 def _read_back(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
     """The run that came of it; a job that ended well without one is looked at again."""
-    runs = client.get_fielding_runs_by_target_group_id(**ids(_group(edit))).items
+    runs = moves.at_its_project(
+        group=_group(edit),
+        client=client,
+        ask=lambda of: client.get_fielding_runs_by_target_group_id(**of),
+        clock=clock,
+    ).items
     if not runs:
         _later(edit, clock())
         return

@@ -15,7 +15,7 @@ from dashboard.exchange.errors import BadAnswer, ExchangeError, Forbidden, NotFo
 from dashboard.exchange.shapes.groups import TargetGroupOverviewByTargetGroupId
 from dashboard.exchange.shapes.profiling import Question
 from dashboard.fielding.models import BusinessUnit, ExchangeAccount, Project
-from dashboard.sync import connect, draft, plan, sheets
+from dashboard.sync import connect, draft, moves, plan, sheets
 
 SECONDS = 6.0
 LEAST = 2.0  # seconds for one of many accounts
@@ -137,7 +137,7 @@ def group_by_id(
             failed.append((account, str(exc)))
             continue
         if told.account_id == account.exchange_id:
-            return Answer(_found(account, told, now or timezone.now()), failed)
+            return Answer(_found(account, ulid, told, now or timezone.now()), failed)
     return Answer(None, failed)
 
 
@@ -148,9 +148,20 @@ def _ask(account: ExchangeAccount, ulid: str, seconds: float) -> TargetGroupOver
 
 
 def _found(
-    account: ExchangeAccount, told: TargetGroupOverviewByTargetGroupId, now: datetime
+    account: ExchangeAccount,
+    ulid: str,
+    told: TargetGroupOverviewByTargetGroupId,
+    now: datetime,
 ) -> Found:
     """The group with its project, which is due now; an unknown one comes with the account's."""
+    group = account.target_groups.filter(exchange_id=ulid).select_related("project").first()
+    if group is not None:
+        moves.move_group(
+            group=group,
+            project_exchange_id=told.project_id,
+            evidence_at=now,
+            project_name=told.project_name or "",
+        )
     known = account.projects.filter(exchange_id=told.project_id)
     project = known.first()
     plan.look(known, now=now)

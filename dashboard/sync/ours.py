@@ -72,7 +72,7 @@ def same(one: Value, other: Value) -> bool:
     """Whether two values are the same, whatever the digits of an amount."""
     if isinstance(one, dict) and isinstance(other, dict):
         amounts = Decimal(one["value"]) == Decimal(other["value"])
-        return amounts and bool(one["currency_code"] == other["currency_code"])
+        return amounts and one["currency_code"].upper() == other["currency_code"].upper()
     return bool(one == other)
 
 

@@ -227,11 +227,6 @@ def look(projects: QuerySet[Project], *, floor: timedelta = LOOK_FLOOR, now: dat
     projects.filter(old, later, missing_since=None).update(due_at=now, urgency=LOOKED_AT)
 
 
-def bring_forward(rows: QuerySet[Any], *, now: datetime) -> None:
-    """Have these read now, unless they are due already."""
-    rows.filter(Q(due_at=None) | Q(due_at__gt=now)).update(due_at=now)
-
-
 def is_old(project: Project, *, now: datetime) -> bool:
     """Whether a look at this project would have it read."""
     return project.read_at is None or project.read_at < now - LOOK_FLOOR

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Case, DateTimeField, F, IntegerField, When
+from django.db.models import Case, DateTimeField, F, IntegerField, Q, When
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import BadItem
@@ -20,7 +20,7 @@ from dashboard.exchange.shapes.groups import TargetGroupsListItem
 from dashboard.exchange.walk import UNFINISHED, Walk, walk
 from dashboard.fielding.compiled import Given, Update
 from dashboard.fielding.models import Cycle, Project, TargetGroup
-from dashboard.sync import bulk, fits, missing, plan, quarantine, read, rows, wants, write
+from dashboard.sync import bulk, fits, missing, moves, plan, quarantine, read, rows, wants, write
 from dashboard.sync.read import Answer, Ask
 
 CHUNK = 50
@@ -82,7 +82,7 @@ def pull_project(
 def _read_groups(one: Round) -> bool:
     """Walk the list, ask groups that moved, write what differs; whether anything moved."""
     listed, whole = _list(one)
-    known = wants.known(one.project)
+    known = _take_in(one, listed, wants.known(one.project))
     asks = wants.asks(one.project, listed.values(), known, now=one.clock())
     one.turn = wants.turn(asks, after=one.project.pass_to, share=_share(one))
     one.cycle.left = one.turn.left
@@ -126,6 +126,67 @@ def _list(one: Round) -> tuple[dict[str, TargetGroupsListItem], bool]:
     return listed, listing.complete
 
 
+def _take_in(
+    one: Round, listed: dict[str, TargetGroupsListItem], known: dict[str, wants.Known]
+) -> dict[str, wants.Known]:
+    """Move groups here that the list shows and the tables hold elsewhere; what is known then.
+
+    Those that stay elsewhere, because this list lags behind their move, are taken off the list.
+    """
+    strange = [ulid for ulid in listed if ulid not in known]
+    if not strange:
+        return known
+    elsewhere = TargetGroup.objects.filter(account_id=one.project.account_id)
+    elsewhere = elsewhere.exclude(project=one.project).select_related("project", "account")
+    before, moved = one.client.requests_here, False
+    for some in bulk.parts(strange):
+        for group in elsewhere.filter(exchange_id__in=some):
+            if _is_here(one, group, listed[group.exchange_id]):
+                moved = True
+            else:
+                del listed[group.exchange_id]
+    one.cycle.requests += one.client.requests_here - before
+    return wants.known(one.project) if moved else known
+
+
+def _is_here(one: Round, group: TargetGroup, row: TargetGroupsListItem) -> bool:
+    """Whether a group that this list shows is in this project, as the exchange says when asked.
+
+    Where it does not say (of a draft, or because we may not ask) the newer of two lists counts.
+    """
+    last, updated = group.exchange_updated_at, row.updated_at
+    newer = last is not None and updated is not None and updated > last
+    if not newer and moves.is_outdated(group, one.cycle.started_at):
+        return False
+    place = moves.find(client=one.client, target_group_id=group.exchange_id, clock=one.clock)
+    here = one.project.exchange_id
+    if (place is None and not newer and group.missing_since is None) or (
+        place is not None and place.project_id != here
+    ):
+        return False
+    evidence = updated if newer and updated else one.cycle.started_at
+    return moves.move_group(
+        group=group, project_exchange_id=here, evidence_at=evidence, exact=newer
+    )
+
+
+def _has_left(one: Round, answer: Answer) -> bool:
+    """Whether a group that was just asked is in another project: what it answered is not kept."""
+    named = moves.named_by(answer.changes)
+    elsewhere = named is not None and named[0] != one.project.exchange_id
+    if answer.ask.pk is None or not (answer.unknown or elsewhere):
+        return False
+    rows_ = TargetGroup.objects.select_related("project", "account")
+    group = rows_.filter(pk=answer.ask.pk).first()
+    if group is None:
+        return False
+    if moves.follow_changes(group=group, changes=answer.changes, client=one.client):
+        return True
+    if not answer.unknown:
+        return False
+    return moves.follow_group(group=group, client=one.client, clock=one.clock) is not None
+
+
 def _share(one: Round) -> int | None:
     """Requests of this turn; more for long lists, so that most of a turn is not the list."""
     return None if one.share is None else max(one.share, 4 * one.cycle.requests)
@@ -139,6 +200,9 @@ def _read_chunk(
     """Ask some groups at once, then write them in one transaction."""
     answers = _ask_all(one, asks)
     one.cycle.requests += sum(answer.requests for answer in answers)
+    before = one.client.requests_here
+    answers = [answer for answer in answers if not _has_left(one, answer)]
+    one.cycle.requests += one.client.requests_here - before
     found = list(itertools.chain.from_iterable(_found(one, listed, a) for a in answers))
     one.cycle.groups_written += write.store(
         project=one.project, token=one.token, found=found, now=one.clock()
@@ -185,7 +249,7 @@ def _found(
         words = f"{row.name}: {failure.part} not read: {failure.words}"
         one.cycle.failed(words, kind=failure.kind)
     try:
-        yield write.Found(answer.besides | rows.list_columns(row), row, answer)
+        yield write.Found(rows.known(row, answer.besides) | rows.list_columns(row), row, answer)
     except fits.DoesNotFit as exc:
         one.quarantined.append((_LIST, quarantine.bad(row, str(exc))))
 
@@ -196,7 +260,7 @@ def _mark_missing(
     """Mark what the exchange no longer has, of what a complete list does not show.
 
     An unreadable item may be any of them. A group that answers in another project is not gone:
-    that project is read next, and its list brings the group along.
+    it is moved there.
     """
     if any(not bad.id for name, bad in one.quarantined if name == _LIST):
         return ()
@@ -206,17 +270,17 @@ def _mark_missing(
         for ulid, was in known.items()
         if ulid not in there and not was.missing_since
     }
+    asked_at = one.clock()
     found = _look_again(one, absent) if absent else missing.Absent()
     gone = [known[ulid].pk for ulid in found.gone]
     if gone:
-        rows_ = TargetGroup.objects.filter(pk__in=gone, project=one.project, missing_since=None)
-        rows_.update(missing_since=one.clock())
-        one.cycle.groups_written += len(gone)
-    if found.elsewhere:
-        account, to = one.project.account_id, {moved.project for moved in found.elsewhere}
-        plan.bring_forward(
-            Project.objects.filter(account=account, exchange_id__in=to), now=one.clock()
-        )
+        here = TargetGroup.objects.filter(pk__in=gone, project=one.project, missing_since=None)
+        newly_here = Q(moved_at__gt=one.cycle.started_at - moves.LAG)  # the list may lag behind it
+        one.cycle.groups_written += here.exclude(newly_here).update(missing_since=one.clock())
+    moved = {known[each.group].pk: each.project for each in found.elsewhere}
+    for group in TargetGroup.objects.filter(pk__in=moved).select_related("project"):
+        moves.move_group(group=group, project_exchange_id=moved[group.pk], evidence_at=asked_at)
+    gone += moved
     return gone
 
 

@@ -19,8 +19,8 @@ from django.utils import timezone
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import ExchangeError, Launched, PreconditionFailed, Refused
 from dashboard.fielding.models import Edit, Project, TargetGroup, User
-from dashboard.sync import connect, ours
-from dashboard.sync.editable import EDITABLE, Value, ids
+from dashboard.sync import connect, moves, ours
+from dashboard.sync.editable import EDITABLE, Held, Value
 
 WEB_SECONDS = 10.0
 CONFLICT = 409
@@ -40,13 +40,24 @@ class Busy(Exception):
         self.other = other
 
 
-def present(*, group: TargetGroup, kind: str, client: ExchangeClient | None = None) -> Value:
+def present(
+    *,
+    group: TargetGroup,
+    kind: str,
+    client: ExchangeClient | None = None,
+    clock: Clock = timezone.now,
+) -> Value:
     """What the exchange holds now, or we of what is ours; raises ExchangeError."""
     if kind in ours.KINDS:
         return ours.present(group, kind)
     client = client or connect.client_for(group.account)
     with client.deadline(WEB_SECONDS):
-        return EDITABLE[kind].read(client, ids(group)).value
+        return moves.at_its_project(
+            group=group,
+            client=client,
+            ask=lambda of: EDITABLE[kind].read(client, of),
+            clock=clock,
+        ).value
 
 
 def same(kind: str, one: Value, other: Value) -> bool:
@@ -124,9 +135,9 @@ def claim(edit: Edit, now: datetime) -> Edit | None:
 
 def _carry_out(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
     """Read, compare, send once, read back."""
-    how, of = EDITABLE[edit.kind], ids(_group(edit))
+    how = EDITABLE[edit.kind]
     try:
-        held = how.read(client, of)
+        held = _read(edit, client, clock)
     except ExchangeError as exc:
         _settle(edit, Edit.State.REJECTED, reasons=objections(exc, "Nothing was sent"), now=clock())
         return
@@ -138,7 +149,12 @@ def _carry_out(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
         _settle(edit, Edit.State.CONFLICT, after=theirs, now=clock())
         return
     try:
-        how.write(client, of, edit.wanted, held)
+        moves.at_its_project(
+            group=_group(edit),
+            client=client,
+            ask=lambda of: how.write(client, of, edit.wanted, held),
+            clock=clock,
+        )
     except ExchangeError as exc:
         if isinstance(exc, PreconditionFailed) or exc.status == CONFLICT:
             _overtaken(edit, client, clock, exc)
@@ -151,11 +167,21 @@ def _carry_out(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
     _read_back(edit, client, clock)
 
 
+def _read(edit: Edit, client: ExchangeClient, clock: Clock) -> Held:
+    """What the exchange holds now, under whatever project the group is."""
+    return moves.at_its_project(
+        group=_group(edit),
+        client=client,
+        ask=lambda of: EDITABLE[edit.kind].read(client, of),
+        clock=clock,
+    )
+
+
 def _overtaken(edit: Edit, client: ExchangeClient, clock: Clock, why: ExchangeError) -> None:
     """It changed between our reading and our sending, so nothing was taken."""
     how = EDITABLE[edit.kind]
     try:
-        theirs = how.read(client, ids(_group(edit))).value
+        theirs = _read(edit, client, clock).value
     except ExchangeError as exc:
         _settle(
             edit, Edit.State.REJECTED, reasons=objections(exc, "Nothing was taken"), now=clock()
@@ -173,7 +199,7 @@ def _overtaken(edit: Edit, client: ExchangeClient, clock: Clock, why: ExchangeEr
 def _read_back(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
     how = EDITABLE[edit.kind]
     try:
-        theirs = how.read(client, ids(_group(edit))).value
+        theirs = _read(edit, client, clock).value
     except Launched as exc:
         why = objections(exc, "Its settings show whether this change came before")
         _settle(edit, Edit.State.REJECTED, reasons=why, now=clock())

@@ -109,6 +109,8 @@ class Answer:
     noted: list[tuple[str, BadItem]] = field(default_factory=list)  # taken, with bad text
     failures: list[Failure] = field(default_factory=list)
     refused: bool = False  # an error that waiting does not mend
+    unreadable: dict[str, dict[str, str]] = field(default_factory=dict)  # by answer and member
+    unknown: bool = False  # the exchange knows no such group in this project
     requests: int = 0
 
     @property
@@ -146,6 +148,7 @@ def group(client: ExchangeClient, ask: Ask, *, now: Callable[[], datetime]) -> A
             except OF_ONE_GROUP as exc:
                 answer.failures.append(Failure(name, str(exc), exc.kind))
                 answer.refused = answer.refused or not exc.waiting_helps
+                answer.unknown = answer.unknown or isinstance(exc, NotFound)
             except fits.DoesNotFit as exc:
                 bad = BadItem(raw_text=str(exc), reason=str(exc), id=ask.group)
                 answer.quarantined.append(("group", bad))
@@ -161,11 +164,13 @@ def _overview(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> No
     overview = client.get_target_group_overview(**ids)
     answer.columns |= rows.overview_columns(overview)
     answer.besides |= rows.besides(overview)
+    answer.unreadable["overview"] = rows.unreadable(overview)
 
 
 def _performance(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
     performance = client.get_target_group_performance(**ids)
     answer.columns |= rows.performance_columns(performance)
+    answer.unreadable["performance"] = rows.unreadable(performance)
     if performance.last_complete:
         answer.besides["last_complete_at"] = performance.last_complete
 
@@ -181,11 +186,15 @@ def _completes(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> N
 
 
 def _details(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
-    answer.columns |= rows.details_columns(client.get_target_group_details(**ids))
+    details = client.get_target_group_details(**ids)
+    answer.columns |= rows.details_columns(details)
+    answer.unreadable["details"] = rows.unreadable(details)
 
 
 def _draft(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
-    answer.columns |= rows.draft_columns(client.get_target_group(**ids))
+    draft = client.get_target_group(**ids)
+    answer.columns |= rows.draft_columns(draft)
+    answer.unreadable["details"] = rows.unreadable(draft)
 
 
 def _run(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from dashboard.exchange.shapes.base import UNREADABLE, Shape
 from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
 from dashboard.exchange.shapes.drafts import FetchTargetGroupResponse
 from dashboard.exchange.shapes.fielding import FieldingRunItem, ReEntryConfiguration
@@ -29,6 +30,7 @@ BESIDES = {
     "drop_off_rate": "drop_off_rate",
     "conversion_rate": "conversion_rate",
 }
+LONGEST_DRIFT = 60  # characters
 FIGURES = (
     "last_complete_date",
     "earnings_per_click",
@@ -62,6 +64,33 @@ def row_hash(row: TargetGroupsListItem) -> bytes:
     return hashlib.blake2b(msgspec.json.encode(still), digest_size=16).digest()
 
 
+def unreadable(shape: Shape) -> dict[str, str]:
+    """What of an answer could not be read, by the place of the member, as the exchange sent it."""
+    return {
+        text(place)[:200]: text(
+            raw if isinstance(raw, str) else msgspec.json.encode(clean(raw)).decode()
+        )[:LONGEST_DRIFT]
+        for place, raw in shape.drifted.items()
+    }
+
+
+def known(shape: Shape, columns: dict[str, Any]) -> dict[str, Any]:
+    """Columns without those that an answer leaves empty because a member of it drifted.
+
+    What was read of them last stays.
+    """
+    if not shape.drifted:
+        return columns
+    return {name: value for name, value in columns.items() if value is not None}
+
+
+def _document(shape: Shape) -> Any:
+    """An answer as a JSON column keeps it, without what could not be read."""
+    plain = msgspec.to_builtins(shape)
+    plain.pop(UNREADABLE, None)
+    return clean(plain)
+
+
 def project_columns(row: ProjectListItem) -> dict[str, Any]:
     """Columns of a project from its row in the account's list."""
     figures = row.statistics
@@ -83,7 +112,7 @@ def project_columns(row: ProjectListItem) -> dict[str, Any]:
             "conversion_rate": figures.conversion_rate_average,
             "drop_off_rate": figures.drop_off_rate_average,
         }
-    return columns
+    return known(row, columns)
 
 
 def list_columns(row: TargetGroupsListItem) -> dict[str, Any]:
@@ -103,7 +132,7 @@ def list_columns(row: TargetGroupsListItem) -> dict[str, Any]:
         "issues": issues(row),
         "missing_since": None,
     }
-    return columns | figure_columns(row.statistics)
+    return known(row, columns | figure_columns(row.statistics)) | {"missing_since": None}
 
 
 def figure_columns(figures: TargetGroupStatistics) -> dict[str, Any]:
@@ -158,9 +187,9 @@ def issues(row: TargetGroupsListItem) -> dict[str, Any]:
 
 def besides(overview: TargetGroupOverview) -> dict[str, Any]:
     """The figures that an overview has too, for a row that leaves them out."""
-    return {column: getattr(overview, name) for column, name in BESIDES.items()} | {
-        "average_cpi": money(overview.average_cost_per_interview, divided=True)
-    }
+    columns = {column: getattr(overview, name) for column, name in BESIDES.items()}
+    average = money(overview.average_cost_per_interview, divided=True)
+    return known(overview, columns | {"average_cpi": average})
 
 
 def overview_columns(overview: TargetGroupOverview) -> dict[str, Any]:
@@ -178,13 +207,13 @@ def overview_columns(overview: TargetGroupOverview) -> dict[str, Any]:
         columns["language_code"] = text(overview.language_code, 3).lower()
     if currency := currency_of(overview.current_cost_per_interview, overview.current_cost):
         columns["currency"] = currency
-    return columns
+    return known(overview, columns)
 
 
 def performance_columns(performance: TargetGroupPerformance) -> dict[str, Any]:
     """Columns that only the performance tells: entrants, first complete, respondent analysis."""
     analysis = performance.respondent_analysis
-    return {
+    columns: dict[str, Any] = {
         "entrants": performance.entrants,
         "first_complete_at": performance.first_complete,
         "respondent_analysis": [
@@ -192,16 +221,20 @@ def performance_columns(performance: TargetGroupPerformance) -> dict[str, Any]:
             for one in (analysis.live if analysis else [])
         ],
     }
+    if analysis is None and performance.drifted:
+        del columns["respondent_analysis"]
+    return known(performance, columns)
 
 
 def details_columns(details: TargetGroupDetails) -> dict[str, Any]:
     """Columns that only the details tell: what was agreed, and all that a form sends back."""
-    return {
+    columns = {
         "expected_loi_minutes": details.expected_length_of_interview_minutes,
         "expected_incidence_rate": details.expected_incidence_rate,
         "completes_goal": details.completes_goal,
-        "details": clean(msgspec.to_builtins(details)),
+        "details": _document(details),
     }
+    return known(details, columns)
 
 
 def draft_columns(draft: FetchTargetGroupResponse) -> dict[str, Any]:
@@ -216,7 +249,7 @@ def draft_columns(draft: FetchTargetGroupResponse) -> dict[str, Any]:
         "starts_at": plan.start_at if plan else None,
         "ends_at": plan.end_at if plan else None,
         "re_entry": msgspec.to_builtins(re_entry) if re_entry else None,
-        "details": clean(msgspec.to_builtins(draft)),
+        "details": _document(draft),
     }
     if currency := currency_of(draft.cost_per_interview):
         columns["currency"] = currency

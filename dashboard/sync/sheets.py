@@ -64,7 +64,7 @@ def table(data: RateCardData) -> dict[str, Any]:
     """A table of prices as JSON holds it."""
     plain = msgspec.to_builtins(data)
     return {
-        "currency": data.pricing_table_currency_code or "",
+        "currency": (data.pricing_table_currency_code or "").upper(),
         "minutes": plain["length_of_interview_minutes"],
         "percents": plain["incidence_rate_percents"],
         "prices": plain["pricing_table_data"],

@@ -8,9 +8,12 @@ deliveries of both refused, and events that come twice are stored once.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 import msgspec
+from django.db.models import Q
 from django.urls import reverse
 
 from dashboard.exchange.client import ExchangeClient
@@ -19,11 +22,14 @@ from dashboard.exchange.errors import ExchangeError, NotFound
 from dashboard.exchange.shapes import webhooks as shapes
 from dashboard.exchange.walk import walk
 from dashboard.fielding.models import ExchangeAccount, Webhook
+from dashboard.sync import connect
 
 # Fills of quotas and sessions come with every respondent; the list of groups shows their sum for
 # one request per hundred groups. They are taken where somebody subscribed to them elsewhere.
 EVENTS = ["target-group-updated"]
 EARLIER_SECRET_FOR = timedelta(hours=1)
+CHECK_EVERY = timedelta(hours=6)
+AT_MOST = 100  # webhooks a round; the rest is asked in the next
 
 
 def register(
@@ -58,6 +64,59 @@ def remove(*, hook: Webhook, client: ExchangeClient) -> None:
     hook.delete()
 
 
+def register_again(*, hook: Webhook, client: ExchangeClient, now: datetime) -> Webhook:
+    """Have the exchange tell events to the same address as before; raises ExchangeError."""
+    root = hook.url.removesuffix(reverse("webhook", args=[hook.key]))
+    return register(account=hook.account, client=client, root=root, now=now)
+
+
+def check_due(*, clock: Callable[[], datetime]) -> int:
+    """Ask the exchange whether it still tells us events; the number of webhooks asked about.
+
+    Nothing is said by a webhook that somebody removed at the exchange. What cannot be asked now is
+    asked in the next round.
+    """
+    before = clock() - CHECK_EVERY
+    due = Webhook.objects.filter(
+        Q(checked_at=None) | Q(checked_at__lt=before), account__polling=True
+    ).exclude(exchange_id="")
+    asked = 0
+    for hook in due.select_related("account").order_by("checked_at")[:AT_MOST]:
+        claimed = Webhook.objects.filter(pk=hook.pk, checked_at=hook.checked_at)
+        if claimed.update(checked_at=clock()):
+            asked += 1
+            check(hook=hook, client=connect.client_for(hook.account), now=clock())
+    return asked
+
+
+def check(*, hook: Webhook, client: ExchangeClient, now: datetime) -> None:
+    """Note whether the exchange still tells an account's events to its address, and if not, why."""
+    try:
+        why = _why_lost(hook, client)
+    except ExchangeError:
+        return
+    rows = Webhook.objects.filter(pk=hook.pk, exchange_id=hook.exchange_id)
+    if not why:
+        rows.exclude(lost_at=None).update(lost_at=None, lost_because="")
+        return
+    rows.filter(lost_at=None).update(lost_at=now)
+    rows.update(lost_because=why)
+
+
+def _why_lost(hook: Webhook, client: ExchangeClient) -> str:
+    """Why a webhook tells us nothing, as a sentence; empty where it does."""
+    try:
+        held = client.get_webhook(webhook_id=hook.exchange_id).value
+    except NotFound:
+        return "It was removed at the exchange."
+    if held.url is not None and hook.key not in held.url:
+        host = urlsplit(held.url).hostname or "another address"
+        return f"The exchange now tells its events to {host[:100]}."
+    if held.events and not set(EVENTS) <= set(held.events):
+        return "The exchange no longer tells changes of target groups by it."
+    return ""
+
+
 def _address(root: str, key: str) -> str:
     return root.rstrip("/") + reverse("webhook", args=[key])
 
@@ -66,6 +125,7 @@ def _subscribe(hook: Webhook, client: ExchangeClient, now: datetime) -> None:
     """A new webhook to this address, then no other: strays of lost answers go too."""
     made = client.create_webhook(url=hook.url, events=EVENTS)
     hook.exchange_id, hook.secret, hook.registered_at = made.id, made.secret, now
+    hook.checked_at, hook.lost_at, hook.lost_because = now, None, ""
     hook.save()
     _unsubscribe(client, hook.url, keep=made.id)
 

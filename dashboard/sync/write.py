@@ -33,7 +33,7 @@ _UPDATED = {field.name for field in TargetGroup._meta.concrete_fields} - {
 # Columns that say when we asked and what we made of it, not what changed on the exchange.
 _OURS = {
     "insight", "short_at_end", "finish_at", "row_hash", "completes_read_at", "details_read_at",
-    "told_at", "error",
+    "told_at", "error", "moved_at",
 }  # fmt: skip
 _FIGURES = frozenset(bulk.READING_FIGURES)
 _POINT = attrgetter("timestamp", "count")
@@ -71,6 +71,7 @@ def store(*, project: Project, token: str, found: Sequence[Found], now: datetime
         if not plan.renew(project.pk, token, now=now):
             raise LeaseLost
         groups = _groups(project, found)
+        found = [one for one in found if one.answer.ask.group in groups]
         before = {ulid: _values(group) for ulid, group in groups.items()}
         protected = _edited_since(groups.values(), found)
         for one in found:
@@ -87,6 +88,7 @@ def store(*, project: Project, token: str, found: Sequence[Found], now: datetime
 def _groups(project: Project, found: Iterable[Found]) -> dict[str, TargetGroup]:
     """The tables' groups by the exchange's id, new ones not yet saved.
 
+    Those that are another project's by now are left out: what was read here of them is older.
     Mostly by key: PostgreSQL may look for ids of the exchange among all groups of an account.
     """
     asks = [one.answer.ask for one in found]
@@ -100,7 +102,7 @@ def _groups(project: Project, found: Iterable[Found]) -> dict[str, TargetGroup]:
             ulid,
             TargetGroup(account_id=project.account_id, project=project, exchange_id=ulid),
         )
-    return groups
+    return {ulid: group for ulid, group in groups.items() if group.project_id == project.pk}
 
 
 def _values(group: TargetGroup) -> dict[str, Any]:
@@ -127,6 +129,9 @@ def _apply(group: TargetGroup, one: Found, protected: set[tuple[int, str]], now:
     for name, value in (*one.columns.items(), *one.answer.columns.items()):
         if (group.pk, name) not in protected:
             setattr(group, name, value)
+    told = {"list": rows.unreadable(one.row), **one.answer.unreadable}
+    unreadable = (group.unreadable or {}) | told
+    group.unreadable = {what: members for what, members in unreadable.items() if members} or None
     if one.answer.completes is not None:
         group.completes_read_at = one.answer.at
     if not one.kept:

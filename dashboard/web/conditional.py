@@ -30,8 +30,9 @@ def mark(request: HttpRequest, *versions: object) -> str:
 
     And with the health of the accounts: pages say so.
     """
-    stalls = frame.stalls(request, now=timezone.now())
-    return mark_of_part(request, frame.bell(request), stalls, frame.health(request), *versions)
+    now = timezone.now()
+    told = (frame.stalls(request, now=now), frame.off(request, now=now))
+    return mark_of_part(request, frame.bell(request), told, frame.health(request), *versions)
 
 
 def mark_of_part(request: HttpRequest, *versions: object) -> str:

@@ -55,5 +55,6 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "places": [(place, here in place.under) for place in places],
         "administered": theirs,
         "bell": frame.bell(request),
+        "off": frame.off(request, now=timezone.now()),
         "stalls": frame.stalls(request, now=timezone.now()),
     }

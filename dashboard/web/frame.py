@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.http import HttpRequest
 
-from dashboard.alerts import pulse
+from dashboard.alerts import downtime, pulse
+from dashboard.alerts.words import lasting
+from dashboard.fielding.models import Project
 from dashboard.web.access import shown_in_frame
 
 
@@ -37,6 +39,36 @@ def health(request: HttpRequest) -> list[tuple[int, bool, str]]:
     return sorted((row.of, row.polled, row.health) for row in shown_in_frame(request))
 
 
+class Off(NamedTuple):
+    """A downtime of ours that numbers are old because of; no end: it goes on."""
+
+    did: str
+    span: str
+    began: datetime
+    ended: datetime | None
+
+
+TOLD_FOR = timedelta(days=1)
+
+
+def off(request: HttpRequest, *, now: datetime) -> Off | None:
+    """The downtime because of which numbers that a person sees are old; None without one."""
+    rows = shown_in_frame(request)
+    row = rows[0] if rows else None
+    if row is None:
+        return None
+    if row.worked_at and now - row.worked_at > downtime.GAP:
+        return Off("has been off", lasting(now - row.worked_at), row.worked_at, None)
+    if row.off_until is None or now - row.off_until > TOLD_FOR:
+        return None
+    mine = Project.objects.filter(account_id__in=[each.of for each in rows if each.polled])
+    unread = mine.filter(read_at__lt=row.off_until, due_at__lte=now, missing_since=None)
+    if not unread.exists():
+        return None
+    span = lasting(row.off_until - row.off_from)
+    return Off(downtime.DID[row.off_why], span, row.off_from, row.off_until)
+
+
 def stalls(request: HttpRequest, *, now: datetime) -> list[str]:
     """What of detecting and sending stands still; nothing in the first minutes of a connection."""
     rows = shown_in_frame(request)
@@ -45,6 +77,8 @@ def stalls(request: HttpRequest, *, now: datetime) -> list[str]:
     row = rows[0]
     beats = {"time": row.detected_at, "deliver": row.delivered_at}
     said = pulse.silent({name: at for name, at in beats.items() if at}, now=now)
+    if row.worked_at and now - row.worked_at > downtime.GAP:
+        said = []  # nothing works at all, which is told by itself
     if row.unsent_since and now - row.unsent_since > pulse.WAITS_AT_MOST:
         said.append(pulse.unsent(row.unsent_since, now=now))
     return said

@@ -46,7 +46,7 @@ def drafts(
         told.rows.append(_draft_row(group, held, start, end))
         price, goal = held[draft.PRICE], held["completes_goal"]
         if price and goal:
-            code = price["currency_code"]
+            code = price["currency_code"].upper()
             sums[code] = sums.get(code, Decimal(0)) + goal * Decimal(price["value"])
     told.cost = [f"{figures.total(all_, code)} at most" for code, all_ in sorted(sums.items())]
     return told

@@ -70,7 +70,8 @@ def group_status(group: TargetGroup) -> rows.Status:
 
 def remark(group: TargetGroup) -> str:
     """What is odd about reading this group, if anything."""
-    return rows.remark(group)
+    odd, drifted = rows.remark(group), words.unreadable(group.unreadable)
+    return f"{odd.rstrip('. ')}. {drifted}" if odd and drifted else odd or drifted
 
 
 def progress(group: TargetGroup) -> figures.Progress:

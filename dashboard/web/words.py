@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
 
 from dashboard.exchange.errors import ExchangeError, InvalidParam, spoken_name
@@ -155,3 +156,32 @@ def beside(name: str, sentence: str) -> str:
 def country(code: str) -> str:
     """A country's name; an unknown code in capitals."""
     return COUNTRIES.get(code.lower(), code.upper())
+
+
+_MEMBERS = {
+    "average_cost_per_interview": "average CPI",
+    "conversion_rate": "conversion",
+    "current_cost": "cost",
+    "current_cost_per_interview": "CPI",
+    "drop_off_rate": "drop-off",
+    "earnings_per_click": "EPC",
+    "earnings_per_click_per_minute": "EPCM",
+    "expected_incidence_rate": "expected IR",
+    "expected_length_of_interview_minutes": "expected LOI",
+    "incidence_rate": "incidence",
+    "median_length_of_interview_seconds": "median LOI",
+}
+
+
+def unreadable(told: Mapping[str, Mapping[str, str]] | None) -> str:
+    """What of the exchange's answers about a group could not be read, and what it sent instead."""
+    sent: dict[str, str] = {}
+    for members in (told or {}).values():
+        for place, raw in members.items():
+            steps = [step for step in place.split(".") if step != "value" and not step.isdigit()]
+            name = steps[-1] if steps else place
+            sent[_MEMBERS.get(name, name.replace("_", " "))] = raw
+    if not sent:
+        return ""
+    each = "; ".join(f"{name} (the exchange sent “{raw}”)" for name, raw in sorted(sent.items()))
+    return f"Not readable: {each}."

@@ -11,7 +11,10 @@ from django.core.management import CommandError, call_command
 
 from dashboard.fielding.models import Cycle, ExchangeAccount, TargetGroup
 from dashboard.simulator.harness import Simulator
+from dashboard.sync import check as checks
+from dashboard.sync import connect
 from tests import make
+from tests.exchange_server import Exchange
 
 pytestmark = pytest.mark.django_db
 Check = Callable[[], tuple[int, dict[str, str]]]
@@ -99,3 +102,29 @@ def test_only_reads_are_sent_and_nothing_is_stored(check: Check, simulator: Simu
 def test_a_name_that_is_not_known_is_answered_with_those_that_are(check: Check) -> None:
     with pytest.raises(CommandError, match="exchange-"):
         call_command("exchange", "check", "nobody")
+
+
+@pytest.mark.parametrize(
+    ("models", "asked"),
+    [
+        ([["dynamic"], ["dynamic", "rate_card"]], ["2"]),
+        ([["rate_card"], ["dynamic"]], ["1"]),
+        ([["dynamic"], ["dynamic"]], []),
+        ([[], None], []),
+        ([], []),
+    ],
+)
+def test_a_rate_card_is_asked_for_only_of_a_unit_that_is_priced_by_one(
+    account: ExchangeAccount, exchange: Exchange, models: list[Any], asked: list[str]
+) -> None:
+    units = [{"id": place, "pricing_models": each} for place, each in enumerate(models, 1)]
+    exchange.on("GET", r"/business-units$", lambda: (200, {"business_units": units}))
+    lines = {line.name: line for line in checks.Check(connect.client_for(account), "101").lines()}
+    paths = [
+        path for _, path in exchange.log if "/rate-card" in path and "/business-units/" in path
+    ]
+    assert [path.split("/business-units/")[1].split("/")[0] for path in paths] == asked
+    assert (lines["get_rate_card"].verdict == "skipped") is (not asked)
+    assert ("none is priced by a rate card" in lines["get_rate_card"].words) is (
+        bool(models) and not asked
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -27,7 +27,7 @@ from dashboard.fielding.models import (
     WebhookRefusal,
 )
 from dashboard.simulator.harness import Simulator
-from dashboard.sync import connect, hear
+from dashboard.sync import connect, hear, subscribe
 from tests import make
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -326,6 +326,99 @@ def test_a_connection_whose_webhook_is_refused_is_added_all_the_same(
     assert ExchangeAccount.objects.filter(name="told").exists()
     assert "by polling" in said
     assert Webhook.objects.get().secret == ""
+
+
+def _check(hook: Webhook, *, hours: float) -> Webhook:
+    """Let so much time go by, and do the round that asks about webhooks."""
+    hook.refresh_from_db()
+    assert hook.registered_at is not None
+    at = hook.registered_at + timedelta(hours=hours)
+    subscribe.check_due(clock=lambda: at)
+    hook.refresh_from_db()
+    return hook
+
+
+def _remove(hook: Webhook) -> None:
+    ask(hook).delete_webhook(webhook_id=hook.exchange_id)
+
+
+def _lead_elsewhere(hook: Webhook) -> None:
+    elsewhere, events = "https://elsewhere.example/", ["target-group-updated"]
+    ask(hook).update_webhook(webhook_id=hook.exchange_id, url=elsewhere, events=events)
+
+
+def _tell_less(hook: Webhook) -> None:
+    events = ["session-updated"]
+    ask(hook).update_webhook(webhook_id=hook.exchange_id, url=hook.url, events=events)
+
+
+@pytest.mark.parametrize(
+    ("lose", "why"),
+    [
+        (_remove, "removed at the exchange"),
+        (_lead_elsewhere, "elsewhere.example"),
+        (_tell_less, "no longer tells changes of target groups"),
+    ],
+)
+def test_a_webhook_that_is_lost_is_noticed_within_a_day_and_registered_again_by_a_click(
+    hook: Webhook, client: Client, lose: Callable[[Webhook], None], why: str
+) -> None:
+    assert _check(hook, hours=7).lost_at is None
+    lose(hook)
+    assert _check(hook, hours=24).lost_at is not None
+    assert why in hook.lost_because
+    assert "lost" in verb("show")
+    client.force_login(make.person("administrator", hook.account))
+    page = client.get(f"/connections/{hook.account_id}/").content.decode()
+    assert "The exchange no longer tells changes." in page
+    assert "Webhook lost" in client.get("/connections/").content.decode()
+    address = hook.url
+    said = client.post(f"/connections/{hook.account_id}/webhook/", follow=True).content.decode()
+    assert "registered; the exchange tells changes again" in said
+    assert "The exchange no longer tells changes." not in said
+    hook.refresh_from_db()
+    assert (hook.lost_at, hook.url) == (None, address)
+    assert address in registered()
+
+
+def test_a_webhook_is_asked_about_every_six_hours_and_no_more_often(
+    hook: Webhook, simulator: Simulator
+) -> None:
+    _remove(hook)
+    assert _check(hook, hours=5).lost_at is None
+    assert _check(hook, hours=7).lost_at is not None
+
+
+@pytest.mark.parametrize("fault", ["http_403", "http_500", "truncated", "html"])
+def test_a_webhook_that_cannot_be_asked_about_is_not_called_lost(
+    hook: Webhook, simulator: Simulator, fault: str
+) -> None:
+    simulator.fault(fault, operation="get_webhook")
+    try:
+        assert _check(hook, hours=7).lost_at is None
+    finally:
+        simulator.clear_faults()
+
+
+def test_a_webhook_that_is_there_again_is_not_lost_any_more(
+    hook: Webhook, simulator: Simulator
+) -> None:
+    simulator.fault("http_404", operation="get_webhook", count=1)
+    assert _check(hook, hours=7).lost_at is not None
+    simulator.clear_faults()
+    assert _check(hook, hours=14).lost_at is None
+
+
+def test_an_exchange_that_refuses_to_register_again_is_told_in_words(
+    hook: Webhook, simulator: Simulator, client: Client
+) -> None:
+    client.force_login(make.person("administrator", hook.account))
+    simulator.fault("http_403", operation="create_webhook")
+    try:
+        said = client.post(f"/connections/{hook.account_id}/webhook/", follow=True)
+    finally:
+        simulator.clear_faults()
+    assert "The webhook was not registered" in said.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,8 @@ class SupplyAllocation(Shape, frozen=True, kw_only=True, gc=False):
     open_exchange_allocations: OpenExchangeAllocations | None = None
     private_exchange_allocations: PrivateExchangeAllocations | None = None
 
+    _strict = frozenset({"open_exchange_allocations", "private_exchange_allocations"})
+
     def as_request(self) -> "AllocationsRequest":
         """The same shares, ready to be sent with a draft."""
         open_ = self.open_exchange_allocations or OpenExchangeAllocations()

@@ -77,6 +77,8 @@ class FieldingAssistantModulesAssignment(Shape, frozen=True, kw_only=True, gc=Fa
     pacing: ModulePacing | None = None
     soft_launch: ModuleSoftLaunch | None = None
 
+    _strict = frozenset({"pricing", "quota_overlay", "pacing", "soft_launch"})
+
     def as_request(self) -> FieldingAssistantModulesAssignmentRequestModel:
         """The same modules, ready to be changed and sent back."""
         pricing: ModulePricingRequest | UnsetType = UNSET

@@ -6,9 +6,9 @@ the product cannot do without; an item that lacks it is quarantined, never guess
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from msgspec import UNSET, Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import force_setattr
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ Count = Annotated[int, Meta(ge=0, le=2_147_483_647)]
 Rate = Annotated[float, Meta(ge=0, le=1)]
 """A share of one, 0 to 1."""
 
+UNREADABLE = "(unreadable)"  # no member of the exchange's is called that
 LARGEST_AMOUNT = Decimal(10) ** 15
 SMALLEST_EXPONENT = -30
 
@@ -45,7 +46,20 @@ def require_flag(members: object, name: str) -> None:
 
 
 class Shape(Struct, frozen=True, kw_only=True, gc=False):
-    """What the exchange sends: unknown members are ignored."""
+    """What the exchange sends: unknown members are ignored.
+
+    `unreadable` has the members that drifted from the contract, by their place, as they came.
+    Without those in `_strict` an answer is not read at all: they would be sent back without them.
+    """
+
+    unreadable: dict[str, Any] | UnsetType = field(default=UNSET, name=UNREADABLE)
+
+    _strict: ClassVar[frozenset[str]] = frozenset()
+
+    @property
+    def drifted(self) -> dict[str, Any]:
+        """The members that could not be read, by their place; empty for most."""
+        return self.unreadable or {}
 
 
 class Identified(Shape, frozen=True, kw_only=True, gc=False):
@@ -66,7 +80,7 @@ class Identified(Shape, frozen=True, kw_only=True, gc=False):
 
 
 class MonetaryAmount(Shape, frozen=True, kw_only=True, gc=False):
-    """Money: an exact decimal with its currency (ISO 4217 code), never rounded."""
+    """Money: an exact decimal, never rounded, with its ISO 4217 currency code in capitals."""
 
     value: Decimal
     currency_code: str
@@ -78,6 +92,8 @@ class MonetaryAmount(Shape, frozen=True, kw_only=True, gc=False):
             raise ValueError("not an amount of money")
         if value.adjusted() < SMALLEST_EXPONENT:
             raise ValueError("an amount of money with absurdly many digits")
+        if not self.currency_code.isupper():
+            force_setattr(self, "currency_code", self.currency_code.upper())
 
 
 Money = MonetaryAmount

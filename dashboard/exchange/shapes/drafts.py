@@ -119,6 +119,7 @@ class FetchTargetGroupResponse(Identified, frozen=True, kw_only=True, gc=False):
 
     _ids = ("human_readable_id", "business_unit_id", "client_id")
     _uuids = ("project_manager_id",)
+    _strict = frozenset(DraftTargetGroupRequest.__struct_fields__)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -17,6 +17,7 @@ class FieldingRunItem(Identified, frozen=True, kw_only=True, gc=False):
     version: Count | None = None
 
     _uuids = ("last_changed_by",)
+    _strict = frozenset({"start_fielding_at", "end_fielding_at"})
 
     @property
     def etag(self) -> str | None:

@@ -1,6 +1,7 @@
 """Every table of the product."""
 
 from dashboard.fielding.models.alerts import (
+    Downtime,
     Incident,
     Mail,
     MailChoice,
@@ -33,6 +34,7 @@ __all__ = [
     "Change",
     "CompletesDay",
     "Cycle",
+    "Downtime",
     "Edit",
     "ExchangeAccount",
     "ExchangeUser",

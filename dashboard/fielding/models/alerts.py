@@ -265,3 +265,21 @@ class Pulse(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} at {self.at:%Y-%m-%d %H:%M:%S}Z"
+
+
+class Downtime(models.Model):
+    """A time in which no worker of ours did anything: numbers are old because of us."""
+
+    class Cause(models.TextChoices):
+        """Why, as far as it is known."""
+
+        OFF = "off", "no worker ran"
+        CUT_OFF = "cut_off", "the database or the queue could not be reached, or nothing woke us"
+        CLOCK = "clock", "the clock jumped, or the machine slept"
+
+    began_at = models.DateTimeField(unique=True)  # the last sign of work before it
+    ended_at = models.DateTimeField(db_index=True)
+    cause = models.CharField(max_length=7, choices=Cause, default=Cause.OFF)
+
+    def __str__(self) -> str:
+        return f"{self.cause} {self.began_at:%Y-%m-%d %H:%M}Z to {self.ended_at:%H:%M}Z"

@@ -35,6 +35,7 @@ class ExchangeAccount(models.Model):
     audience = models.CharField(max_length=500, blank=True, default="")
 
     polling = models.BooleanField(default=True)
+    resumed_at = models.DateTimeField(null=True, blank=True)  # after a person had paused polling
     poll_seconds = models.PositiveIntegerField(null=True, blank=True)
     # 0: no budget. Empty: the setting.
     requests_per_minute = models.PositiveIntegerField(null=True, blank=True)

@@ -151,7 +151,11 @@ class TargetGroup(models.Model):
     owed_at = models.DateTimeField(null=True)
     owes_since = models.DateTimeField(null=True)
     missing_since = models.DateTimeField(null=True)
+    # How new the evidence is that moved it to its project; null where it never moved.
+    moved_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True, default="")
+    # What came of it that drifted from the contract: {answer: {member: what the exchange sent}}.
+    unreadable = Document(null=True)
     changed_at = models.DateTimeField(null=True)
 
     objects = TargetGroupQuerySet.as_manager()

@@ -21,6 +21,10 @@ class Webhook(models.Model):
     earlier_secret = EncryptedTextField(blank=True, default="")
     earlier_until = models.DateTimeField(null=True)
     registered_at = models.DateTimeField(null=True)
+    # When the exchange was last asked whether it still tells us; since when it does not, and why.
+    checked_at = models.DateTimeField(null=True)
+    lost_at = models.DateTimeField(null=True)
+    lost_because = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     def __str__(self) -> str:
         return f"webhook of {self.account}"

@@ -199,6 +199,9 @@ class Command(BaseCommand):
         self.stdout.write(f"registered {registered:%Y-%m-%d %H:%MZ}" if registered else "none")
         if hook:
             self.stdout.write(f"address    {hook.url}")
+            if hook.lost_at:
+                why = f"{hook.lost_because} Register it again: exchange webhook NAME add --url URL"
+                self.stdout.write(f"lost       {hook.lost_at:%Y-%m-%d %H:%MZ} {why}")
         told, refused = account.webhook_events, account.webhook_refusals
         for what, counts in (
             ("events", told.kinds_since(since)),

@@ -54,7 +54,7 @@ class Entry:
     def currency(self) -> str:
         """The currency that the group is priced in."""
         if isinstance(self.seen, dict) and "currency_code" in self.seen:
-            return str(self.seen["currency_code"])
+            return str(self.seen["currency_code"]).upper()
         return self.group.currency
 
 
@@ -109,7 +109,7 @@ def amount(text: str, currency: str, name: str, what: str) -> Decimal:
         raise Wrong({name: "Use a point for decimals and nothing between thousands: 2.70."})
     code = re.fullmatch(r"(.*?)\s*([A-Za-z]{3})", text)
     if code and (AMOUNT.fullmatch(code[1]) or _TOO_LARGE.fullmatch(code[1])):
-        if code[2].upper() != currency:
+        if code[2].upper() != currency.upper():
             sentence = f"This group is priced in {currency}; {code[2]} cannot be sent."
             raise Wrong({name: sentence})
         text = code[1]

@@ -37,7 +37,7 @@ def check(entry: Entry) -> Value:
         raise Wrong(cpi=RATE_CARD)
     currency, present = entry.currency, _present(entry)
     new = amount(entry.typed.get("cpi", ""), currency, "cpi", "new CPI")
-    if (asked := entry.typed.get("currency", currency)) != currency:
+    if (asked := entry.typed.get("currency", currency)).upper() != currency:
         raise Wrong(cpi=f"This group is priced in {currency}; {asked} cannot be sent.")
     limit = settings.CPI_LIMITS.get(currency)
     if limit is not None and new > limit:

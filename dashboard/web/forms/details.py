@@ -137,16 +137,17 @@ def shown(entry: Entry) -> dict[str, Any]:
         "lockouts": sorted(lockouts.items(), key=lambda pair: pair[1].casefold()),
         "currency": entry.group.currency,
         "words": WORDS,
-        "present": entry.names.get(entry.seen[MANAGER_ID] or "", "nobody we know"),
+        "present": entry.names.get(str(entry.seen[MANAGER_ID] or ""), "nobody we know"),
     }
 
 
 def filled(value: Value, _entry: Entry) -> Mapping[str, str]:
     """Every field as a person would type it."""
     texts = {name: "" if value[name] is None else str(value[name]) for name in FIELDS}
-    if value[IR] is not None:
+    if isinstance(value[IR], int | float):
         texts[IR] = f"{value[IR] * 100:.4f}".rstrip("0").rstrip(".")
-    if note := value[PRICE_NOTE]:
+    note = value[PRICE_NOTE]
+    if isinstance(note, Mapping) and "value" in note:
         texts[PRICE_NOTE] = figures.plain(Decimal(note["value"]))
     return texts
 

@@ -85,10 +85,10 @@ def _price(entry: DraftEntry, value: Value, wrong: dict[str, str]) -> None:
     except Wrong as exc:
         wrong |= exc.fields
         return
-    alike = held and Decimal(held["value"]) == price and held["currency_code"] == currency
+    alike = held and Decimal(held["value"]) == price and held["currency_code"].upper() == currency
     value[CPI] = held if alike else {"value": format(price, "f"), "currency_code": currency}
     note = value.get(details.PRICE_NOTE)
-    if note and note["currency_code"] != currency and details.PRICE_NOTE not in wrong:
+    if note and note["currency_code"].upper() != currency and details.PRICE_NOTE not in wrong:
         value[details.PRICE_NOTE] = note | {"currency_code": currency}
 
 

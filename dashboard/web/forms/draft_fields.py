@@ -65,7 +65,7 @@ class DraftEntry(Entry):
         if self.unit and self.unit.currency:
             return self.unit.currency
         held = (self.seen or {}).get(CPI)
-        return str(held["currency_code"]) if held else self.group.currency
+        return str(held["currency_code"]).upper() if held else self.group.currency
 
     def text(self, name: str) -> str:
         """A field as typed, else as it is held."""

@@ -74,7 +74,7 @@ def _unsealed(request: HttpRequest, project: Project) -> tuple[str, Any]:
 
 
 def _check(request: HttpRequest, project: Project, seen: Any) -> Any:
-    text, currency = request.POST.get("budget", ""), request.POST.get("currency", "")
+    text, currency = request.POST.get("budget", ""), request.POST.get("currency", "").upper()
     if currency not in _currencies(project):
         raise Wrong(currency="Choose a currency of this project's groups.")
     value = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
@@ -13,12 +14,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboard.fielding.models import AuditKind, Cycle, ExchangeAccount
+from dashboard.exchange.errors import ExchangeError
+from dashboard.fielding.models import AuditKind, Cycle, ExchangeAccount, Webhook
+from dashboard.sync import connect, subscribe
 from dashboard.web import audit, polling, webhook
 from dashboard.web.access import Rule, administered, require_administrator, rule
 
 CYCLES_SHOWN = 50
 SET_ASIDE_SHOWN = 100
+WEB_SECONDS = 10.0
 
 
 @rule(Rule.SIGNED_IN)
@@ -29,6 +33,7 @@ def connections(request: HttpRequest) -> HttpResponse:
     rows = mine.annotate(
         set_aside=Count("quarantine", distinct=True),
         overdue=Count("projects", filter=Q(projects__due_at__lt=timezone.now()), distinct=True),
+        webhook_lost=Q(webhook__lost_at__isnull=False),
     )
     return render(request, "connections.html", {"connections": rows})
 
@@ -59,12 +64,36 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
     require_administrator(request, pk)
     polls = request.POST.get("do") == "resume"
     account = get_object_or_404(ExchangeAccount, pk=pk)
+    resumed = {"resumed_at": timezone.now()} if polls else {}
     with transaction.atomic():
-        if ExchangeAccount.objects.filter(pk=pk, polling=not polls).update(polling=polls):
+        changing = ExchangeAccount.objects.filter(pk=pk, polling=not polls)
+        if changing.update(polling=polls, **resumed):
             kind = AuditKind.POLLING_ON if polls else AuditKind.POLLING_OFF
             audit.record(request, kind, account=account)
     said = "Polling goes on." if polls else "Polling is paused. Edits still reach the exchange."
     messages.success(request, said)
+    return redirect("connection", pk)
+
+
+@rule(Rule.ADMINISTRATOR)
+@require_POST
+def register_webhook_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Have the exchange tell changes again to the address that it told them to before."""
+    require_administrator(request, pk)
+    hook = Webhook.objects.select_related("account").filter(account=pk).first()
+    if hook is None:
+        messages.error(request, "This connection has no webhook.")
+        return redirect("connection", pk)
+    client = connect.client_for(hook.account)
+    try:
+        with client.deadline(WEB_SECONDS):
+            subscribe.register_again(hook=hook, client=client, now=timezone.now())
+    except ExchangeError as exc:
+        messages.error(request, f"The webhook was not registered: {exc}.")
+    else:
+        target = urlsplit(hook.url).netloc
+        audit.record(request, AuditKind.WEBHOOK_ADDED, account=hook.account, target=target)
+        messages.success(request, "The webhook is registered; the exchange tells changes again.")
     return redirect("connection", pk)
 
 
