@@ -16,14 +16,14 @@ TRIES = 4
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 30.0
 DEFAULT_RETRY_AFTER = 10.0
-LONGEST_RETRY_AFTER = 300.0
+LONGEST_RETRY_AFTER = 3600.0
 
 _WORTH_A_TRY = (NoAnswer, RateLimited)
 _SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]*)?")
 
 
 def retry_after(header: str | None, *, now: float) -> float:
-    """Seconds that a `Retry-After` asks for, in seconds (17.5 too) or as an HTTP date, at most 300.
+    """Seconds that a `Retry-After` asks for (17.5 too, or an HTTP date), at most an hour.
 
     Nothing, garbage, a negative number or a past date: 10 seconds.
     """

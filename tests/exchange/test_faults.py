@@ -40,7 +40,8 @@ def test_one_group_that_is_refused_says_why_and_is_not_asked_again(
         ("date 60 s ago", 10, 10),
         ("soon", 10, 10),
         ("-5", 10, 10),
-        ("99999999", 300, 300),
+        ("1800", 1800, 1800),
+        ("99999999", 3600, 3600),
         ("", 10, 10),
     ],
 )
