@@ -31,6 +31,7 @@ _BEGINNINGS = {
     BatchGroup.Word.LEFT_OUT: "The job ended without naming this group",
 }
 NO_WORD = "The exchange tells nothing more of the job"
+NO_ANSWER = "The answer to the job was lost"
 GOES_ON = "The job goes on"
 RUNNING = "Processing"
 
@@ -139,7 +140,9 @@ def _beginning(row: BatchGroup, job: BatchJob) -> str:
         return _BEGINNINGS[BatchGroup.Word(row.word)]
     if job.status == RUNNING:
         return GOES_ON
-    return f"The exchange says “{job.status}” of the job" if job.status else NO_WORD
+    if job.status:
+        return f"The exchange says “{job.status}” of the job"
+    return NO_WORD if job.exchange_id else NO_ANSWER
 
 
 def _same(one: Any, other: Any) -> bool:
