@@ -130,7 +130,7 @@ class Listing:
 
     def filtered(self, everything: QuerySet[Any]) -> QuerySet[Any]:
         """What the address chooses."""
-        wanted = {self.fields[name]: value for name, value in self.chosen.items()}
+        wanted: dict[str, Any] = {self.fields[name]: value for name, value in self.chosen.items()}
         for name, texts in self.picked.items():
             values = [self.several[name].value(text) for text in texts]
             wanted[f"{self.several[name].field}__in"] = [one for one in values if one is not None]
@@ -159,7 +159,9 @@ class Listing:
 
     def address(self, **changed: str | Sequence[str]) -> str:
         """The query string with some of it changed; a change of anything but the page goes to 1."""
-        parts: dict[str, str | Sequence[str]] = {"q": self.text, **self.chosen, **self.picked}
+        parts: dict[str, str | Sequence[str]] = {"q": self.text}
+        parts |= self.chosen
+        parts |= self.picked
         parts |= self.extra
         parts |= {"incidents": "1" if self.alarming else "", "by": self.grouped}
         parts |= {"ids": " ".join(self.ids), "mine": "1" if self.mine else ""}

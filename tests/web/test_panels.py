@@ -16,6 +16,7 @@ from dashboard.fielding.models import Change, Edit, ExchangeAccount, GroupSheet,
 from dashboard.simulator.harness import Simulator
 from dashboard.sync import connect
 from dashboard.web import present
+from dashboard.web.panels import details
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -522,6 +523,27 @@ def test_details_that_were_not_read_yet_say_so_and_a_draft_has_none(
     group.save()
     assert panel(shown(viewer, group), "details") == ""
     assert viewer.get(f"/groups/{group.pk}/details/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("status", "alone", "swept", "expected"),
+    [
+        ("live", 0, 2, 2),
+        ("live", 3, 2, 3),
+        ("completed", 0, 2, 0),
+        ("paused", None, 2, 2),
+        ("completed", None, 2, None),
+    ],
+)
+def test_the_age_of_details_is_that_of_their_last_reading(
+    group: TargetGroup, status: str, alone: int | None, swept: int, expected: int | None
+) -> None:
+    hours = [None if one is None else make.NOW + timedelta(hours=one) for one in (alone, expected)]
+    group.project.details_at = make.NOW + timedelta(hours=swept)
+    group.status, group.details, group.details_read_at = status, DETAILS, hours[0]
+    panel_shown = details.of_group(group, {})
+    assert panel_shown
+    assert panel_shown.read_at == hours[1]
 
 
 def test_details_cost_two_queries_more_than_the_page_without_them(

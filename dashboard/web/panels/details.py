@@ -40,6 +40,7 @@ WORDS = {
     details.TEST: details.WORDS[details.TEST],
     "test_screener": "Test screener",
 }
+SWEPT = (TargetGroup.Status.LIVE, TargetGroup.Status.PAUSED, TargetGroup.Status.SCHEDULED)
 NOT_SAID = "not given"
 
 
@@ -70,14 +71,22 @@ def of_group(group: TargetGroup, people: Mapping[str, str], *, ask: bool = False
         return None
     held = group.details if isinstance(group.details, dict) else {}
     if not held:
-        return Panel([], group.details_read_at)
+        return Panel([], None)
     wanted = {name for code, name in LISTS.items() if held.get(code)}
     if ask:
         lists = choices.names(group.account, wanted)
-        return Panel(_rows(group, held, people, lists), group.details_read_at)
+        return Panel(_rows(group, held, people, lists), _read_at(group))
     kept = choices.kept_names(group.account)
     asks = not (wanted <= set(kept.lists) or kept.was_tried)
-    return Panel(_rows(group, held, people, kept.lists), group.details_read_at, asks)
+    return Panel(_rows(group, held, people, kept.lists), _read_at(group), asks)
+
+
+def _read_at(group: TargetGroup) -> datetime | None:
+    """When the details were last read: by themselves, or by the project's sweep, which writes none
+    that stayed the same.
+    """
+    swept = group.project.details_at if group.status in SWEPT else None
+    return max(filter(None, (group.details_read_at, swept)), default=None)
 
 
 def _rows(
