@@ -88,6 +88,7 @@ urlpatterns = [
     path("groups/<key:pk>/chart.json", charts.chart, name="chart"),
     path("groups/<key:pk>/trend.json", charts.trend, name="trend"),
     path("groups/<key:pk>/edit/<str:kind>/", edits.edit, name="edit"),
+    path("groups/<key:pk>/details/", groups.group_details, name="group-details"),
     path("groups/<key:pk>/draft/", drafts.change, name="draft"),
     path("groups/<key:pk>/launch/", launches.launch_draft, name="launch"),
     path("groups/<key:pk>/notes/", notes.notes, name="notes"),

@@ -14,7 +14,7 @@ from typing import Any
 from tests.make import ulid
 
 PM = "3F1A0C52-8B1E-4E83-9A3C-0F6F0F7E0001"
-Reply = tuple[int, Any]
+Reply = tuple[int, Any] | tuple[int, Any, dict[str, str]]  # status, body, headers
 
 
 def money(value: str, currency: str = "USD") -> dict[str, str]:
@@ -233,7 +233,7 @@ def serving(exchange: Exchange) -> Iterator[Exchange]:
         def answer(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(length)) if length else None
-            status, said = exchange.reply(self.command, self.path, body)
+            status, said, *more = exchange.reply(self.command, self.path, body)
             if status == 0:  # take the request and hang up
                 self.close_connection = True
                 return
@@ -242,6 +242,8 @@ def serving(exchange: Exchange) -> Iterator[Exchange]:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(sent)))
+            for name, value in (more[0] if more else {}).items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(sent)
 

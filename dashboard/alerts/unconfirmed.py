@@ -28,8 +28,10 @@ def watch(*, now: datetime) -> None:
     moves = _followed(now)
     ended = Q(settled_at__gt=now - DAY, checks__gt=0, state__in=_FAILED)
     waits = Q(settled_at=None, state__in=Edit.OPEN, started_at__lt=now - OPEN_FOR)
+    # A job that the exchange asked to wait was not sent, which its page tells.
+    told_to_wait = Q(batch_group__job__wait_until__gt=now - OPEN_FOR)
     edits = list(
-        Edit.objects.filter(ended | waits).select_related(
+        Edit.objects.filter(ended | (waits & ~told_to_wait)).select_related(
             "group__project", "project", "account", "by"
         )
     )

@@ -23,7 +23,7 @@ _SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]*)?")
 
 
 def retry_after(header: str | None, *, now: float) -> float:
-    """Seconds that a `Retry-After` asks for, in seconds (17.5 too) or as an HTTP date.
+    """Seconds that a `Retry-After` asks for (17.5 too, or an HTTP date).
 
     At most an hour. Nothing, garbage, a negative number or a past date: 10 seconds.
     """

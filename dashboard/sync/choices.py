@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.core.cache import cache
 
@@ -19,6 +20,8 @@ SECONDS = 6.0
 SHORTLY = 2.0
 KEPT_FOR = 6 * 3600
 CLIENT_PAGES = 10
+TRIED_FOR = 60
+_TRIED = "tried"
 Pair = tuple[str, str]
 
 
@@ -41,10 +44,7 @@ def of_account(account: ExchangeAccount, *, client: ExchangeClient | None = None
         return Lists()
     asks: dict[str, Callable[[ExchangeClient], list[Pair]]] = {
         "locales": lambda one: _locales(one.get_locales().items),
-        "study_types": lambda one: _codes(one.get_study_types().items),
-        "industries": lambda one: _codes(one.get_industries().items),
-        "lockouts": lambda one: _codes(one.get_industry_lockouts().items),
-        "clients": _clients,
+        **_NAMES,
     }
     with client.deadline(SECONDS):
         return Lists(**{name: _kept(account, name, ask, client) for name, ask in asks.items()})
@@ -60,6 +60,34 @@ def client_names(
         return {}
     with client.deadline(SHORTLY):
         return dict(_kept(account, "clients", _clients, client))
+
+
+class Kept(NamedTuple):
+    """The lists that are remembered, by name, and whether they were asked for a moment ago."""
+
+    lists: dict[str, dict[str, str]]
+    was_tried: bool
+
+
+def kept_names(account: ExchangeAccount) -> Kept:
+    """Codes with their names as far as they are remembered, in one look. Asks nobody."""
+    keys = {_key(account, name): name for name in (*_NAMES, _TRIED)}
+    kept = {keys[key]: pairs for key, pairs in cache.get_many(keys).items()}
+    was_tried = bool(kept.pop(_TRIED, False))
+    return Kept({name: dict(pairs) for name, pairs in kept.items()}, was_tried)
+
+
+def names(
+    account: ExchangeAccount, lists: Iterable[str], *, client: ExchangeClient | None = None
+) -> dict[str, dict[str, str]]:
+    """Some of the lists, asked of the exchange where they are not remembered."""
+    cache.set(_key(account, _TRIED), True, timeout=TRIED_FOR)
+    try:
+        client = client or connect.client_for(account)
+    except ExchangeError:
+        return {}
+    with client.deadline(SECONDS):
+        return {name: dict(_kept(account, name, _NAMES[name], client)) for name in lists}
 
 
 def _kept(
@@ -113,3 +141,11 @@ def _clients(client: ExchangeClient) -> list[Pair]:
         if len(page) < 100:
             break
     return sorted(found, key=lambda pair: pair[1].casefold())
+
+
+_NAMES: Mapping[str, Callable[[ExchangeClient], list[Pair]]] = {
+    "study_types": lambda one: _codes(one.get_study_types().items),
+    "industries": lambda one: _codes(one.get_industries().items),
+    "lockouts": lambda one: _codes(one.get_industry_lockouts().items),
+    "clients": _clients,
+}

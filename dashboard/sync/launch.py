@@ -25,6 +25,7 @@ from dashboard.sync.editable import ids
 
 LEASE = timedelta(seconds=45)
 GIVEN_UP_AFTER = timedelta(minutes=30)
+LONGEST = timedelta(hours=24)  # where the exchange itself asks to wait
 # How soon to look again, by how long it goes on already.
 LOOK = ((timedelta(seconds=20), 2), (timedelta(minutes=2), 10), (GIVEN_UP_AFTER, 30))
 SELDOM = 600
@@ -72,13 +73,16 @@ def launch(
 
 
 def _is_as_seen(edit: Edit, client: ExchangeClient, clock: Clock) -> bool:
-    """Whether the draft is what its person looked at; else the edit has ended."""
+    """Whether the draft is what its person looked at; else the edit has ended, or is to wait."""
     seen = cast("Value", edit.before)["draft"]
     try:
         theirs = moves.at_its_project(
             group=_group(edit), client=client, ask=lambda of: draft.read(client, of), clock=clock
         )
     except ExchangeError as exc:
+        if exc.retry_after and _is_patient(edit, exc, clock()):
+            _later(edit, clock(), why=push.objections(exc), seconds=exc.retry_after)
+            return False
         _end(edit, Edit.State.REJECTED, clock(), why=push.objections(exc, "Nothing was sent"))
         return False
     along = [name for name in draft.CARRIED if name in seen and seen[name] != theirs[name]]
@@ -184,8 +188,8 @@ def _read_back(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
 def _not_now(edit: Edit, exc: ExchangeError, client: ExchangeClient, clock: Clock) -> None:
     """Try again where that helps; else it has failed, or nobody can say and it is read."""
     again = exc.waiting_helps or exc.outcome_unknown or bool(edit.asked_id)
-    if again and clock() - edit.started_at < GIVEN_UP_AFTER:
-        _later(edit, clock(), why=push.objections(exc))
+    if again and _is_patient(edit, exc, clock()):
+        _later(edit, clock(), why=push.objections(exc), seconds=exc.retry_after)
         return
     if again:
         try:
@@ -199,9 +203,22 @@ def _not_now(edit: Edit, exc: ExchangeError, client: ExchangeClient, clock: Cloc
     _end(edit, Edit.State.REJECTED, clock(), why=push.objections(exc))
 
 
-def _later(edit: Edit, now: datetime, *, why: list[dict[str, Any]] | None = None) -> None:
+def _is_patient(edit: Edit, exc: ExchangeError, now: datetime) -> bool:
+    """Whether to try again; for a day where the exchange says when."""
+    return now - edit.started_at < (LONGEST if exc.retry_after else GIVEN_UP_AFTER)
+
+
+def _later(
+    edit: Edit,
+    now: datetime,
+    *,
+    why: list[dict[str, Any]] | None = None,
+    seconds: float | None = None,
+) -> None:
+    """The next step, not before `seconds` have passed where the exchange asks for them."""
     since = now - edit.started_at
-    seconds = next((each for span, each in LOOK if since < span), SELDOM)
+    usual = next((each for span, each in LOOK if since < span), SELDOM)
+    seconds = max(usual, seconds or 0.0)
     edit.check_at, edit.reasons = now + timedelta(seconds=seconds), why or []
     push.keep(edit, "check_at", "reasons")
 

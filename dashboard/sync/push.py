@@ -302,7 +302,10 @@ def objections(exc: ExchangeError, also: str = "") -> list[dict[str, Any]]:
         when = f"can be sent again in {exc.retry_after:.0f} s"
         also = f"{also}; it {when}" if also else f"It {when}"
     sentence = f"{str(exc).rstrip('.')}. {also}." if also else str(exc)
-    return [{"name": "", "reason": sentence}]
+    waits: dict[str, Any] = {}
+    if exc.retry_after and not exc.outcome_unknown:
+        waits = {"retry_after": exc.retry_after, "status": exc.status}
+    return [{"name": "", "reason": sentence, **waits}]
 
 
 def settle_due(*, clock: Clock = timezone.now, limit: int = 50) -> int:

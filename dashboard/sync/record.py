@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -17,11 +18,13 @@ STATUS = {
     Batch.Action.RELAUNCH: "live",
     Batch.Action.COMPLETE: "completed",
 }
+BY_JOB = (Edit.Kind.STATUS, Edit.Kind.MANAGER)
 BUSY = "Another such change is on its way; look again in a moment."
 HELD = "Sent, but the exchange holds something else"
 _ENDS = {
     BatchGroup.State.DONE: Edit.State.CONFIRMED,
     BatchGroup.State.FAILED: Edit.State.REJECTED,
+    BatchGroup.State.NOT_SO: Edit.State.CONFLICT,
     BatchGroup.State.UNKNOWN: Edit.State.UNKNOWN,
 }
 
@@ -76,21 +79,52 @@ def _edit(job: BatchJob, row: BatchGroup, of: Edit.Kind, now: datetime) -> Edit:
     )
 
 
-def end(rows: Iterable[BatchGroup], *, now: datetime) -> None:
-    """How the edits of these groups ended; what is not known is settled by reading, as any edit."""
+def end(
+    rows: Iterable[BatchGroup], *, now: datetime, held: Mapping[int, str] | None = None
+) -> None:
+    """How the edits of these groups ended; what is not known is settled by reading, as any edit.
+
+    `held`: what was read of each row, by its primary key.
+    """
     by_edit = {row.edit_id: row for row in rows if row.edit_id}
     edits = list(Edit.objects.filter(pk__in=by_edit, state__in=Edit.OPEN))
     for edit in edits:
         row = by_edit[edit.pk]
         edit.state = _ENDS[BatchGroup.State(row.state)]
         edit.reasons = [{"name": "", "reason": row.reason}] if row.reason else []
-        if edit.state == Edit.State.CONFIRMED:
-            edit.after = edit.wanted
+        edit.after = (held or {}).get(row.pk) or edit.after
+        if edit.state == Edit.State.CONFLICT:
+            edit.checks = max(edit.checks, 1)  # it was sent and read, not overtaken
         if edit.state == Edit.State.UNKNOWN:
             edit.check_at = now + CHECK_AFTER[0]
         else:
             edit.settled_at = now
-    Edit.objects.bulk_update(edits, ["state", "reasons", "after", "check_at", "settled_at"])
+    columns = ["state", "reasons", "after", "checks", "check_at", "settled_at"]
+    Edit.objects.bulk_update(edits, columns)
+
+
+class Wait(NamedTuple):
+    """How long to wait before an edit can be sent, and whether the exchange itself asked for it."""
+
+    seconds: float
+    by_exchange: bool
+
+
+def asked_to_wait(edit: Edit | None) -> Wait | None:
+    """The wait that an edit was refused for, which was not taken; None where it was none."""
+    if edit is None or edit.state != Edit.State.REJECTED:
+        return None
+    waits = [
+        Wait(float(one["retry_after"]), bool(one.get("status")))
+        for one in edit.reasons
+        if one.get("retry_after")
+    ]
+    return max(waits, default=None)
+
+
+def forget(edit: Edit) -> None:
+    """Take back the row of an edit that was not sent, so that it can be sent later."""
+    Edit.objects.filter(pk=edit.pk, state=Edit.State.REJECTED).delete()
 
 
 def outcome(edit: Edit) -> tuple[str, str]:
@@ -98,13 +132,21 @@ def outcome(edit: Edit) -> tuple[str, str]:
     if edit.state == Edit.State.CONFIRMED:
         return BatchGroup.State.DONE, ""
     if edit.kind == Edit.Kind.LAUNCH and not edit.is_settled:
-        return BatchGroup.State.UNKNOWN, "The exchange is at it."
+        said = " ".join(str(one["reason"]) for one in edit.reasons)
+        return BatchGroup.State.UNKNOWN, said or "The exchange is at it."
     if edit.state == Edit.State.CONFLICT:
-        overtaken = "Somebody else changed it meanwhile; nothing was sent."
-        return BatchGroup.State.FAILED, f"{HELD}." if edit.checks else overtaken
+        return _conflict(edit)
     if edit.state == Edit.State.GIVEN_UP:
         return BatchGroup.State.UNKNOWN, f"Sent, never confirmed; {edit.given_up_by} went on."
     if edit.state == Edit.State.REJECTED:
         said = " ".join(str(one["reason"]) for one in edit.reasons)
         return BatchGroup.State.FAILED, said or "The exchange refused it."
     return BatchGroup.State.UNKNOWN, "Sent, not confirmed yet; it is looked at again."
+
+
+def _conflict(edit: Edit) -> tuple[str, str]:
+    if edit.kind in BY_JOB:
+        said = " ".join(str(one["reason"]) for one in edit.reasons)
+        return BatchGroup.State.NOT_SO, said or f"{HELD}."
+    overtaken = "Somebody else changed it meanwhile; nothing was sent."
+    return BatchGroup.State.FAILED, f"{HELD}." if edit.checks else overtaken

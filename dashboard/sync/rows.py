@@ -127,6 +127,7 @@ def list_columns(row: TargetGroupsListItem) -> dict[str, Any]:
         "language_code": language[:3].lower(),
         "country_code": country[:2].lower(),
         "project_manager_id": text(row.project_manager_id, 64),
+        "exclusion_enabled": row.exclusion_enabled,
         "created_at": row.created_at,
         "exchange_updated_at": row.updated_at,
         "issues": issues(row),

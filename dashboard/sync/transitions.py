@@ -1,24 +1,28 @@
 """Which of some groups an action may be taken on: the exchange says, we say why not.
 
-The exchange answers one flag an action for all the groups that it is asked about. So groups are
-asked about by status, and one by one only where the flag of their status is no.
+The query names the groups and the statuses that the action starts from. The answer lists those that
+the exchange has in such a status now, whatever our tables say, with one flag an action for all of
+them. Where that flag is no, parts of them are asked about, by few requests.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime
 from itertools import groupby
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import ExchangeError
-from dashboard.exchange.shapes.groups import ComputeTargetGroupTransitionsRequest
-from dashboard.fielding.models import Batch, Project, TargetGroup
+from dashboard.exchange.shapes.groups import (
+    ComputeTargetGroupTransitionsFilters,
+    ComputeTargetGroupTransitionsRequest,
+)
+from dashboard.fielding.models import Batch, TargetGroup
 from dashboard.fielding.wanted import is_full
 from dashboard.sync import connect
 
 SECONDS = 8.0
-ONE_BY_ONE = 25
+MOST_REQUESTS = 25  # about the groups of one project
 FROM = {
     Batch.Action.LAUNCH: ("scheduled",),
     Batch.Action.DRAFTS: ("draft",),
@@ -45,13 +49,13 @@ def refusals(*, action: str, groups: Sequence[TargetGroup], now: datetime) -> di
         if of in BY_STATUS and one.status not in FROM[of]
     }
     left = [one for one in groups if one.pk not in why]
-    for _, alike in groupby(sorted(left, key=_of_status), key=_of_status):
+    for _, alike in groupby(sorted(left, key=_project), key=_project):
         why |= _asked(of, list(alike), now)
     return why
 
 
-def _of_status(group: TargetGroup) -> tuple[int, str]:
-    return group.project_id, group.status
+def _project(group: TargetGroup) -> int:
+    return group.project_id
 
 
 def reason(action: Batch.Action, group: TargetGroup, now: datetime) -> str:
@@ -72,29 +76,60 @@ def reason(action: Batch.Action, group: TargetGroup, now: datetime) -> str:
 
 
 def _asked(action: Batch.Action, groups: list[TargetGroup], now: datetime) -> dict[int, str]:
-    """What the exchange says of groups of one project and status; what we know where it is away."""
+    """What the exchange says of groups of one project; what we know where it is away."""
     known = {group.pk: said for group in groups if (said := reason(action, group, now))}
-    project = groups[0].project
+    account = groups[0].project.account
     try:
-        client = connect.client_for(project.account)
+        client = connect.client_for(account)
         with client.deadline(SECONDS):
-            if _may(client, project, action, groups):
-                return {}
-            alone = len(groups) <= ONE_BY_ONE and len(known) < len(groups) and len(groups) > 1
-            refused = [
-                one for one in groups if not (alone and _may(client, project, action, [one]))
-            ]
+            query = _Query(client, action)
+            # Those that nothing stands against come first, so that they are asked about together.
+            allowed = query.allowed(sorted(groups, key=lambda one: one.pk in known), known)
     except ExchangeError:
         return known
-    return {one.pk: known.get(one.pk, REFUSED) for one in refused}
+    elsewhere = f"the exchange does not have it as {' or '.join(FROM[action])} now"
+    return {
+        one.pk: known.get(one.pk, REFUSED if one.pk in query.listed else elsewhere)
+        for one in groups
+        if one.pk not in allowed
+    }
 
 
-def _may(
-    client: ExchangeClient, project: Project, action: Batch.Action, groups: Iterable[TargetGroup]
-) -> bool:
-    """Whether all of these may; an exchange that does not say leaves it to the job."""
-    asked = ComputeTargetGroupTransitionsRequest(
-        included_target_group_ids=[one.exchange_id for one in groups]
-    )
-    told = client.compute_target_group_transitions(project_id=project.exchange_id, groups=asked)
-    return getattr(told, _FLAG[action]) is not False
+class _Query:
+    """The questions about the groups of one project, by few requests."""
+
+    def __init__(self, client: ExchangeClient, action: Batch.Action) -> None:
+        self._client = client
+        self._action = action
+        self._left = MOST_REQUESTS
+        self.listed: set[int] = set()  # that the exchange has in a status to start from
+
+    def allowed(self, groups: Sequence[TargetGroup], known: Container[int]) -> set[int]:
+        """Those of the groups that may, by primary key, as far as the requests reach."""
+        if not groups or self._left <= 0:
+            return set()
+        self._left -= 1
+        fitting, may = self._ask(groups)
+        self.listed |= {one.pk for one in fitting}
+        if may:
+            return {one.pk for one in fitting}
+        if len(fitting) < 2:
+            return set()
+        free = sum(one.pk not in known for one in fitting)
+        cut = free if 0 < free < len(fitting) else len(fitting) // 2
+        return self.allowed(fitting[:cut], known) | self.allowed(fitting[cut:], known)
+
+    def _ask(self, groups: Sequence[TargetGroup]) -> tuple[list[TargetGroup], bool]:
+        """Those that the exchange lists, and whether all of them may; none is an empty answer."""
+        answer = self._client.compute_target_group_transitions(
+            project_id=groups[0].project.exchange_id,
+            groups=ComputeTargetGroupTransitionsRequest(
+                included_target_group_ids=[one.exchange_id for one in groups],
+                filters=ComputeTargetGroupTransitionsFilters(status=list(FROM[self._action])),
+            ),
+        )
+        may = getattr(answer, _FLAG[self._action]) is not False
+        if answer.target_groups is None:
+            return (list(groups) if may else []), may
+        listed = set(answer.target_groups)
+        return [one for one in groups if one.exchange_id in listed], may

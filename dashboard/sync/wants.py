@@ -22,6 +22,7 @@ from dashboard.sync.read import Ask
 _KNOWN = (
     "pk", "status", "row_hash", "exchange_updated_at", "missing_since", "changed_at",
     "completes_read_at", "pricing_model", "told_at", "owed_at", "last_complete_at",
+    "exclusion_enabled",
 )  # fmt: skip
 _OF_PROJECT = Read(
     lambda: TargetGroup.objects.filter(project=Given("project")).values_list("exchange_id", *_KNOWN)
@@ -50,6 +51,7 @@ class Known(NamedTuple):
     told_at: datetime | None
     owed_at: datetime | None
     last_complete_at: datetime | None
+    exclusion_enabled: bool | None = None
 
 
 class Sweeps(NamedTuple):
@@ -148,8 +150,10 @@ def _ask(
         if not moved:
             return None
     status_moved = was.status != row.status
+    # A row that was read before there was a column for the exclusion is kept once more.
+    is_told_more = was.exclusion_enabled is None and row.exclusion_enabled is not None
     if row.status == "archived" and not status_moved:
-        return Ask(*ids, moved=True) if moved else None
+        return Ask(*ids, moved=True) if moved or is_told_more else None
     touched = was.updated_at != row.updated_at or was.told_at is not None
     swept = sweeps.overviews and _is_swept(row.status, was, sweeps)
     read_at = was.completes_read_at
@@ -168,7 +172,9 @@ def _ask(
         profiles=((moved or behind) and series_old) or touched,
         rate_card=detailed and was.pricing_model == "rate_card",
     )
-    return ask if any((ask.performance, ask.overview, ask.completes, ask.details)) else None
+    if any((ask.performance, ask.overview, ask.completes, ask.details)):
+        return ask
+    return Ask(*ids, moved=True) if is_told_more else None
 
 
 def _is_due(last: datetime | None, every: timedelta, now: datetime) -> bool:

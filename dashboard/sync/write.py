@@ -126,14 +126,20 @@ def _edited_since(groups: Iterable[TargetGroup], found: Iterable[Found]) -> set[
 
 
 def _apply(group: TargetGroup, one: Found, protected: set[tuple[int, str]], now: datetime) -> None:
+    differs = group.details_read_at is None
     for name, value in (*one.columns.items(), *one.answer.columns.items()):
         if (group.pk, name) not in protected:
+            differs = differs or getattr(group, name) != value
             setattr(group, name, value)
     told = {"list": rows.unreadable(one.row), **one.answer.unreadable}
     unreadable = (group.unreadable or {}) | told
     group.unreadable = {what: members for what, members in unreadable.items() if members} or None
     if one.answer.completes is not None:
         group.completes_read_at = one.answer.at
+    if (
+        differs and "details" in one.answer.columns
+    ):  # a sweep that finds all as it was writes nothing
+        group.details_read_at = one.answer.at
     if not one.kept:
         _note_outcome(group, one, now)
     elif group.pk is None:

@@ -1,9 +1,12 @@
-"""Filters, sorting and paging as the address has them. What the address gets wrong is ignored."""
+"""Filters, sorting and paging as the address has them.
+
+What the address gets wrong is ignored; a wrong value of a filter of several matches nothing.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -15,6 +18,7 @@ from dashboard.web.keys import key
 
 PER_PAGE = 200
 MOST_IDS = 500
+MOST_VALUES = 100  # of one filter
 # An address that asks for nothing says so; without any, a page opens with the person's own view.
 NOTHING = "q="
 
@@ -42,6 +46,18 @@ class Column:
     hint: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Several:
+    """A filter that takes several values: its field of the table, and how a value is understood.
+
+    A text that makes no value stays in the address and matches nothing.
+    """
+
+    field: str
+    value: Callable[[str], Any] = str.strip
+    parted_by: str = ""  # characters that part values within one text, beside repetition
+
+
 class Listing:
     """One table as its address describes it."""
 
@@ -55,11 +71,13 @@ class Listing:
         groupings: Mapping[str, str] | None = None,
         shown: Sequence[str] = (),
         extras: Sequence[str] = (),
+        several: Mapping[str, Several] | None = None,
     ) -> None:
         """`filters` and `groupings`: name in the address → field of the table.
 
         `shown`: the columns without being asked, the first of them always; with none, all are
-        shown and there is no choice. `extras`: names whose values the page itself reads.
+        shown and there is no choice. `extras`: names whose values the page itself reads. `several`:
+        filters that take several values, each given by repeating its name in the address.
         """
         self.columns = columns
         self.default = default
@@ -69,15 +87,27 @@ class Listing:
         self.text = asked.get("q", "").strip()[:100]
         self.chosen = {name: asked[name] for name in filters if asked.get(name)}
         self.fields = filters
+        self.several = several or {}
+        self.picked = {name: of for name in self.several if (of := self._picked(asked, name))}
         self.extra = {name: str(asked[name])[:64] for name in extras if asked.get(name)}
         self.alarming = asked.get("incidents") == "1"
         self.column = (groupings or {}).get(asked.get("by", ""), "")
         self.grouped = asked.get("by", "") if self.column else ""
         self.number = _page(asked.get("page", ""))
-        self.ids = re.findall(r"[0-9A-Za-z]+", asked.get("ids", ""))[:MOST_IDS]
+        said = re.findall(r"[0-9A-Za-z]+", " ".join(asked.getlist("ids")))
+        self.ids, self.has_too_many_ids = said[:MOST_IDS], len(said) > MOST_IDS
         self.mine = asked.get("mine") == "1"
         self.normal = tuple(shown)
         self.shown = self._shown({*asked.getlist("col"), *asked.get("cols", "").split(".")})
+
+    def _picked(self, asked: QueryDict, name: str) -> tuple[str, ...]:
+        """The values of a filter as the address has them, each once."""
+        parted_by = self.several[name].parted_by
+        texts = asked.getlist(name)
+        if parted_by:
+            texts = [part for text in texts for part in re.split(f"[{parted_by}]", text)]
+        given = (text.strip()[:200] for text in texts)
+        return tuple(dict.fromkeys(filter(None, given)))[:MOST_VALUES]
 
     def _shown(self, chosen: set[str]) -> tuple[str, ...]:
         if not self.normal:
@@ -95,13 +125,16 @@ class Listing:
     @property
     def narrowed(self) -> bool:
         """Whether anything is filtered away."""
-        return any((self.text, self.chosen, self.extra, self.alarming, self.ids, self.mine))
+        by_value = (self.text, self.chosen, self.picked, self.extra, self.ids)
+        return any((*by_value, self.alarming, self.mine))
 
     def filtered(self, everything: QuerySet[Any]) -> QuerySet[Any]:
         """What the address chooses."""
-        return everything.filter(
-            **{self.fields[name]: value for name, value in self.chosen.items()}
-        )
+        wanted: dict[str, Any] = {self.fields[name]: value for name, value in self.chosen.items()}
+        for name, texts in self.picked.items():
+            values = [self.several[name].value(text) for text in texts]
+            wanted[f"{self.several[name].field}__in"] = [one for one in values if one is not None]
+        return everything.filter(**wanted)
 
     def all_rows(self, everything: QuerySet[Any]) -> QuerySet[Any]:
         """The rows of all pages, in order."""
@@ -124,14 +157,17 @@ class Listing:
         shown = list(rows[start : start + PER_PAGE])
         return shown, shown[0].on_all_pages if shown else 0
 
-    def address(self, **changed: str) -> str:
+    def address(self, **changed: str | Sequence[str]) -> str:
         """The query string with some of it changed; a change of anything but the page goes to 1."""
-        parts = {"q": self.text, **self.chosen, **self.extra}
+        parts: dict[str, str | Sequence[str]] = {"q": self.text}
+        parts |= self.chosen
+        parts |= self.picked
+        parts |= self.extra
         parts |= {"incidents": "1" if self.alarming else "", "by": self.grouped}
         parts |= {"ids": " ".join(self.ids), "mine": "1" if self.mine else ""}
         parts |= {"cols": self.columns_key, "sort": self.sort_key}
         parts |= changed
-        said = urlencode({key: value for key, value in parts.items() if value})
+        said = urlencode({key: value for key, value in parts.items() if value}, doseq=True)
         return f"?{said or NOTHING}"
 
     @property

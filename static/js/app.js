@@ -118,11 +118,12 @@
     const field = document.getElementById(button.dataset.copy);
     const said = button.parentElement.querySelector("[data-copied]");
     try {
-      await navigator.clipboard.writeText(field.value);
+      await navigator.clipboard.writeText(field.value ?? field.textContent);
       said.textContent = "Copied";
     } catch (error) {
       field.focus();
-      field.select();
+      if (field.select) field.select();
+      else getSelection().selectAllChildren(field);
       said.textContent = "Selected: press Ctrl+C or ⌘C to copy";
     }
   });

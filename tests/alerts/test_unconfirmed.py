@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from dashboard.alerts import detect, hush
-from dashboard.fielding.models import Edit, Incident, Notice
+from dashboard.fielding.models import BatchGroup, Edit, Incident, Notice
 from dashboard.sync import push
+from tests import make
 from tests.alerts.field import Field, after, kinds, states
 
 OPEN = ("sending", "unknown")
@@ -64,6 +65,20 @@ def test_what_its_person_knows_already_is_no_news(
     edit(field, state, checks=checks, at_minute=at_minute)
     rounds(0)
     assert states() == []
+
+
+@pytest.mark.parametrize(("waits_until", "told"), [(None, True), (30, False), (-15, True)])
+def test_what_the_exchange_asked_to_wait_with_is_not_called_sent(
+    field: Field, waits_until: float | None, told: bool
+) -> None:
+    made = edit(field, Edit.State.SENDING, checks=0, at_minute=-20)
+    assert made.group
+    batch = make.batch(made.group, created_at=after(-20))
+    until = None if waits_until is None else after(waits_until)
+    batch.jobs.update(wait_until=until, finished_at=None)
+    BatchGroup.objects.filter(job__batch=batch).update(edit=made)
+    rounds(0)
+    assert bool(states()) is told
 
 
 @pytest.mark.parametrize(

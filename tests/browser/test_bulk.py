@@ -265,8 +265,10 @@ def test_a_hand_over_that_the_exchange_does_not_take_is_sent_once_and_told_at_ea
     simulator.fault(fault, operation="create_bulk_*")
     send(signed_in)
     work_to_the_end(signed_in, simulator)
-    expect(signed_in.locator("[role=status]")).to_have_text("2 of 2 ended: 0 done, 2 refused")
-    said = "simulated 422" if fault == "http_422" else "The exchange did not take it"
+    refused = fault == "http_422"
+    end = "2 refused" if refused else "2 not so on the exchange"
+    expect(signed_in.locator("[role=status]")).to_contain_text(f"2 of 2 ended: 0 done, {end}")
+    said = "simulated 422" if refused else "The answer to the job was lost; the exchange still"
     expect(signed_in.locator("td", has_text=said)).to_have_count(2)
     assert simulator.requests()["create_bulk_update_target_group_project_manager_job"] == 1
 

@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from dashboard.exchange.shapes.jobs import BulkJob
 from dashboard.fielding.models import (
     Batch,
     BatchGroup,
@@ -143,27 +141,6 @@ def test_a_group_that_cannot_tells_why_and_the_others_go_on(
     assert rows[live[1].pk].reason
 
 
-@pytest.mark.parametrize(
-    ("updated", "failed", "third"),
-    [(["one"], ["two"], "unknown"), (["one", "three"], ["two"], "done"), ([], [], "done")],
-)
-def test_a_group_that_an_ended_job_leaves_out_is_not_called_done(
-    updated: list[str], failed: list[str], third: str
-) -> None:
-    told = {
-        "status": "Completed",
-        "updated_target_groups": {"data": [{"target_group_id": name} for name in updated]},
-        "failed_target_groups": {"data": [{"target_group_id": name} for name in failed]},
-    }
-    rows = [
-        BatchGroup(group=TargetGroup(exchange_id=name), state="waiting")
-        for name in ("one", "two", "three")
-    ]
-    batch.tell(rows, msgspec.convert(told, BulkJob))
-    assert rows[2].state == third
-    assert [row.state for row in rows[:2]] == (["done", "failed"] if failed else ["done", "done"])
-
-
 def test_a_worker_that_dies_between_commit_and_sending_costs_nothing(
     simulator: Simulator, editor: User
 ) -> None:
@@ -251,9 +228,7 @@ def test_what_is_not_known_of_a_job_is_settled_by_reading(
     simulator.advance(seconds=30)
     clock.now += timedelta(minutes=1)
     batch.work(clock=clock)
-    assert results() == {"unknown": 1}
-    clock.now += timedelta(minutes=5)
-    push.settle_due(clock=clock)
+    assert results() == {"done": 1}
     assert Edit.objects.get().state == "confirmed"
     assert record.outcome(Edit.objects.get()) == ("done", "")
 
@@ -266,7 +241,6 @@ def test_a_job_that_never_says_completed_or_failed_ends_and_is_settled_by_readin
     made = ask("pause", live, editor)
     for _ in range(3):
         batch.work(clock=clock)
-        simulator.advance(seconds=30)
         clock.now += timedelta(minutes=1)
     assert results() == {"waiting": 1}
     clock.now += batch.GIVEN_UP_AFTER
@@ -274,6 +248,7 @@ def test_a_job_that_never_says_completed_or_failed_ends_and_is_settled_by_readin
     assert results() == {"unknown": 1}
     assert "Cancelled" in BatchGroup.objects.get().reason
     assert made.jobs.get().check_at is None
+    simulator.force(live[0].exchange_id, "status", status="paused")
     clock.now += timedelta(minutes=1)
     push.settle_due(clock=clock)
     assert Edit.objects.get().state == "confirmed"
@@ -347,3 +322,35 @@ def test_where_the_exchange_cannot_be_asked_our_own_knowledge_counts(
     everything = list(TargetGroup.objects.select_related("project__account", "account"))
     why = transitions.refusals(action="pause", groups=everything, now=timezone.now())
     assert {one.status for one in everything if one.pk not in why} == {"live"}
+
+
+def test_groups_that_the_exchange_has_elsewhere_are_told_so_whatever_our_tables_say(
+    simulator: Simulator, account: ExchangeAccount
+) -> None:
+    live, paused = groups_that_are("live")[:2], groups_that_are("paused")[:1]
+    simulator.force(live[0].exchange_id, "status", status="completed")
+    simulator.force(paused[0].exchange_id, "status", status="live")
+    why = transitions.refusals(action="pause", groups=[*live, *paused], now=timezone.now())
+    assert why == {live[0].pk: "the exchange does not have it as live now"}
+
+
+def test_one_that_may_not_keeps_the_others_from_nothing_and_costs_few_requests(
+    simulator: Simulator, account: ExchangeAccount
+) -> None:
+    paused = groups_that_are("paused") + groups_that_are("live")
+    project = paused[0].project
+    chosen = [group for group in paused if group.project_id == project.pk]
+    for group in chosen:
+        simulator.force(group.exchange_id, "status", status="paused")
+    full = chosen[-1]
+    TargetGroup.objects.filter(pk__in=[one.pk for one in chosen]).update(status="paused")
+    simulator.force(full.exchange_id, "completes", add=100_000)
+    simulator.force(full.exchange_id, "status", status="paused")
+    before = simulator.requests().get("compute_target_group_transitions", 0)
+    now = timezone.now()
+    stored = list(TargetGroup.objects.filter(project=project, status="paused"))
+    why = transitions.refusals(action="resume", groups=stored, now=now)
+    assert full.pk in why
+    assert len(why) < len(stored)
+    asked = simulator.requests()["compute_target_group_transitions"] - before
+    assert asked <= transitions.MOST_REQUESTS

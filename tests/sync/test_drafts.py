@@ -405,6 +405,21 @@ def test_a_draft_that_changed_since_it_was_looked_at_is_not_launched(
     assert "create_launch_fielding_run_from_draft_job" not in simulator.requests()
 
 
+@pytest.mark.parametrize("operation", ["get_target_group", "create_launch*", "get_launch*"])
+@pytest.mark.parametrize("header", ["1800", "86400", "soon"])
+def test_a_launch_that_is_asked_to_wait_waits_as_long_and_is_not_refused(
+    launched: Make, group: TargetGroup, simulator: Simulator, operation: str, header: str
+) -> None:
+    seconds = {"1800": 1800, "86400": 3600, "soon": 10}[header]
+    seen = push.present(group=group, kind="draft")
+    simulator.fault("http_429", operation=operation, value=header)
+    made = launched(seen={name: seen[name] for name in draft.FIELDS})
+    assert made.state in Edit.OPEN
+    assert made.check_at
+    assert made.check_at >= made.started_at + timedelta(seconds=seconds - 1)
+    assert made.check_at <= timezone.now() + timedelta(seconds=seconds + 1)
+
+
 def test_a_launch_that_fails_says_why_field_by_field(
     launched: Make, group: TargetGroup, editor: User, simulator: Simulator
 ) -> None:

@@ -73,6 +73,31 @@ def test_only_a_group_that_moved_is_asked_for_more(pull: Pull, exchange: Exchang
     assert Reading.objects.filter(group=group(11)).count() == 2
 
 
+def test_details_are_as_old_as_the_round_that_read_them(pull: Pull, exchange: Exchange) -> None:
+    pull()
+    first = group(11).details_read_at
+    assert first
+    exchange.groups[ulid(1)][0] = group_row(11, completes=101)
+    pull()
+    assert group(11).details_read_at == first
+    exchange.groups[ulid(1)][0] = group_row(11, updated_at="2026-11-20T12:00:00.000Z")
+    pull()
+    assert group(11).details_read_at > first
+
+
+def test_whether_a_group_takes_part_in_the_exclusion_is_kept(
+    pull: Pull, exchange: Exchange
+) -> None:
+    exchange.groups[ulid(1)][0] = group_row(11, exclusion_enabled=True)
+    pull()
+    assert group(11).exclusion_enabled is True
+    TargetGroup.objects.update(exclusion_enabled=None)  # as read before there was the column
+    exchange.log.clear()
+    pull()
+    assert group(11).exclusion_enabled is True
+    assert exchange.asked("/performance") + exchange.asked("/overview") == 0
+
+
 def test_a_project_that_moves_between_pages_is_kept_once_as_it_was_seen_last(
     pull: Pull, exchange: Exchange
 ) -> None:

@@ -123,6 +123,19 @@ def test_it_is_asked_sooner_when_its_row_moves_or_a_webhook_tells_of_it() -> Non
     assert asked(known("live", owed_at=NOW + HOUR, told_at=NOW))
 
 
+@pytest.mark.parametrize("status", ["live", "paused", "completed", "archived", "draft"])
+def test_a_row_that_tells_of_the_exclusion_for_the_first_time_is_kept_and_costs_nothing(
+    status: str,
+) -> None:
+    told = msgspec.structs.replace(row(status), exclusion_enabled=True)
+    was = known(status)._replace(row_hash=rows.row_hash(told))
+    project = Project(overviews_at=NOW, details_at=NOW)
+    (found,) = wants.asks(project, [told], {told.id: was}, now=NOW)
+    assert (found.moved, found.cost) == (True, 0)
+    stored = was._replace(exclusion_enabled=True)
+    assert wants.asks(project, [told], {told.id: stored}, now=NOW) == []
+
+
 def ask(number: int, *, moved: bool = True) -> Ask:
     return Ask.everything(ulid(1), ulid(number), "live", moved=moved)
 

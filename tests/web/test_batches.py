@@ -222,6 +222,54 @@ def test_a_batch_of_others_is_not_found(editor: Client, project: Project) -> Non
     assert "Pause" in editor.get("/jobs/").content.decode()
 
 
+def open_job(one: TargetGroup, **fields: Any) -> Batch:
+    """A pause of a group that goes on."""
+    made = make.batch(one, created_at=timezone.now())
+    made.jobs.update(finished_at=None, check_at=timezone.now(), **fields)
+    BatchGroup.objects.filter(job__batch=made).update(state="waiting")
+    return made
+
+
+def test_what_is_not_so_on_the_exchange_is_told_in_its_row_and_can_be_tried_again(
+    editor: Client, project: Project
+) -> None:
+    made = make.batch(group(project), created_at=timezone.now())
+    said = "The job says done; the exchange still shows it live."
+    BatchGroup.objects.update(state="not_so", reason=said)
+    page = editor.get(f"/jobs/{made.pk}/").content.decode()
+    assert said in page
+    assert "1 not so on the exchange" in page
+    assert "0 done" in page
+    assert "Try again with the one that did not change" in page
+    assert "hx-trigger" not in page[page.index('id="batch"') :]
+    assert "1 not so on the exchange" in editor.get("/jobs/").content.decode()
+
+
+def test_a_row_that_is_read_again_is_on_its_way_and_says_what_the_exchange_shows(
+    editor: Client, project: Project
+) -> None:
+    made = open_job(group(project))
+    said = "The job says done; the exchange still shows it live. It is read again."
+    BatchGroup.objects.update(reason=said)
+    page = editor.get(f"/jobs/{made.pk}/").content.decode()
+    assert said in page
+    assert "On its way" in page
+    assert 'hx-trigger="every 2s"' in page
+
+
+def test_until_when_the_exchange_asked_to_wait_is_told_while_it_does(
+    editor: Client, project: Project
+) -> None:
+    until = timezone.now() + timedelta(minutes=40)
+    made = open_job(group(project), wait_until=until)
+    page = editor.get(f"/jobs/{made.pk}/").content.decode()
+    assert "The exchange asked us to wait until <time" in page
+    assert until.strftime("%H:%M") in page
+    assert "Refused" not in page
+    made.jobs.update(wait_until=timezone.now() - timedelta(seconds=1))
+    assert "asked us to wait" not in editor.get(f"/jobs/{made.pk}/").content.decode()
+
+
 def test_a_viewer_is_offered_no_action(
     client: Client, project: Project, account: ExchangeAccount
 ) -> None:

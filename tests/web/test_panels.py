@@ -7,11 +7,16 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from dashboard.fielding.models import Change, Edit, ExchangeAccount, GroupSheet, TargetGroup
+from dashboard.simulator.harness import Simulator
+from dashboard.sync import connect
 from dashboard.web import present
+from dashboard.web.panels import details
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -432,3 +437,163 @@ def test_nothing_is_a_click_away_where_nobody_is_sought_any_more() -> None:
     assert [one.id for one in present.quick(live)] == ["cpi-5", "cpi-10", "end"]
     live.status = "completed"
     assert present.quick(live) == []
+
+
+DETAILS: dict[str, Any] = {
+    "name": "Japan 25–54",
+    "account_name": "Acme",
+    "business_unit_id": "77",
+    "project_manager_id": "PM-1",
+    "study_type_code": "adhoc",
+    "industry_code": "automotive",
+    "locale": "jpn_jp",
+    "completes_goal": 200,
+    "expected_length_of_interview_minutes": 10,
+    "expected_incidence_rate": 0.35,
+    "industry_lockout_code": "seven_days",
+    "client_cost_per_interview_note": {"value": "4.10", "currency_code": "USD"},
+    "client_id": "C9",
+    "collects_pii": True,
+    "live_url": "https://survey.example.com/live?key=<b>&id=[%RID%]",
+    "test_url": "https://survey.example.com/test",
+    "created_at": "2026-11-01T09:00:00Z",
+    "target_group_customer_reference_number": "PO-17",
+    "links": {"test_screener": "https://screener.example.com/t"},
+}
+
+
+@pytest.mark.parametrize("role", ["viewer", "editor", "administrator"])
+def test_everybody_who_may_see_a_group_sees_its_details_with_their_age(
+    client: Client, account: ExchangeAccount, group: TargetGroup, role: str
+) -> None:
+    account.business_units.create(exchange_id="77", name="Tokyo office")
+    group.details, group.details_read_at = DETAILS, make.NOW
+    group.save()
+    client.force_login(make.person(role, account))
+    text = panel(shown(client, group), "details")
+    for word, said in {
+        "Business unit": "Tokyo office",
+        "Client": "C9",
+        "Reference number": "PO-17",
+        "Client&#x27;s CPI": "4.10 USD",
+        "Study type": "Adhoc",
+        "Industry": "Automotive",
+        "Industry lockout": "Seven days",
+        "Collects personal data": "yes",
+        "Country and language": "Japan (jpn_jp)",
+        "Completes goal": "200",
+        "Expected LOI": "10 min",
+        "Expected IR": "35 %",
+        "Account": "Acme",
+    }.items():
+        assert f"<dt>{word}</dt>" in text
+        assert f"<bdi>{said}</bdi>" in text, word
+    assert 'id="detail-live_url">https://survey.example.com/live?key=&lt;b&gt;&amp;id=' in text
+    assert 'id="detail-test_screener">https://screener.example.com/t<' in text
+    assert "<a " not in text  # addresses of others are text
+    assert "2026-11-20" in text or "20 Nov" in text
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        ({"industry_lockout_code": None}, "not given"),
+        ({"client_cost_per_interview_note": {"value": "no", "currency_code": "USD"}}, "no USD"),
+        ({"expected_incidence_rate": "a third"}, "a third"),
+        ({"links": "none"}, "Tokyo"),
+        ({"live_url": "javascript:alert(1)"}, "javascript:alert(1)</code>"),
+        ({"business_unit_id": "unknown"}, "unknown"),
+        ({"created_at": "soon"}, "soon"),
+    ],
+)
+def test_details_that_are_missing_or_odd_are_shown_as_they_are(
+    viewer: Client, account: ExchangeAccount, group: TargetGroup, held: dict[str, Any], said: str
+) -> None:
+    account.business_units.create(exchange_id="77", name="Tokyo office")
+    group.details = DETAILS | held
+    group.save()
+    assert said in panel(shown(viewer, group), "details")
+
+
+def test_details_that_were_not_read_yet_say_so_and_a_draft_has_none(
+    viewer: Client, group: TargetGroup
+) -> None:
+    assert "They were not read yet" in panel(shown(viewer, group), "details")
+    group.status = "draft"
+    group.save()
+    assert panel(shown(viewer, group), "details") == ""
+    assert viewer.get(f"/groups/{group.pk}/details/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("status", "alone", "swept", "expected"),
+    [
+        ("live", 0, 2, 2),
+        ("live", 3, 2, 3),
+        ("completed", 0, 2, 0),
+        ("paused", None, 2, 2),
+        ("completed", None, 2, None),
+    ],
+)
+def test_the_age_of_details_is_that_of_their_last_reading(
+    group: TargetGroup, status: str, alone: int | None, swept: int, expected: int | None
+) -> None:
+    hours = [None if one is None else make.NOW + timedelta(hours=one) for one in (alone, expected)]
+    group.project.details_at = make.NOW + timedelta(hours=swept)
+    group.status, group.details, group.details_read_at = status, DETAILS, hours[0]
+    panel_shown = details.of_group(group, {})
+    assert panel_shown
+    assert panel_shown.read_at == hours[1]
+
+
+def test_details_cost_two_queries_more_than_the_page_without_them(
+    viewer: Client, group: TargetGroup
+) -> None:
+    shown(viewer, group)  # what the first visit of a person writes
+    counts = []
+    for held in ({}, DETAILS):
+        TargetGroup.objects.filter(pk=group.pk).update(details=held)
+        with CaptureQueriesContext(connection) as queries:
+            assert ("Study type" in shown(viewer, group)) is bool(held)
+        counts.append(len(queries))
+    assert counts[1] == counts[0] + 2  # the business unit, and the names that are remembered
+
+
+def test_names_are_asked_of_the_exchange_once_and_known_from_then_on(
+    client: Client, settings: Any
+) -> None:
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    with Simulator(projects=1, groups=2, history_days=1, seed=7) as exchange:
+        account = make.account(base_url=exchange.base_url, requests_per_minute=0)
+        own = make.group(make.project(account), details=DETAILS)
+        industry = connect.client_for(account).get_industries().items[0]
+        own.details = DETAILS | {"industry_code": industry.code}
+        own.save()
+        client.force_login(make.person("viewer", account))
+        first = shown(client, own)
+        assert f'hx-get="/groups/{own.pk}/details/"' in panel_head(first)
+        asked = client.get(f"/groups/{own.pk}/details/").content.decode()
+        assert f"<bdi>{industry.name}</bdi>" in asked
+        assert "hx-get" not in asked
+        before = exchange.requests()
+        again = shown(client, own)
+        assert f"<bdi>{industry.name}</bdi>" in panel(again, "details")
+        assert "hx-get" not in panel_head(again)
+        assert exchange.requests() == before
+
+
+def test_an_exchange_that_is_away_leaves_the_codes_and_is_not_asked_at_once_again(
+    viewer: Client, group: TargetGroup
+) -> None:
+    group.details = DETAILS
+    group.save()
+    assert "hx-get" in panel_head(shown(viewer, group))
+    asked = viewer.get(f"/groups/{group.pk}/details/").content.decode()
+    assert "Automotive" in asked
+    assert "hx-get" not in asked
+    assert "hx-get" not in panel_head(shown(viewer, group))
+
+
+def panel_head(page: str) -> str:
+    """The tag that the details panel begins with."""
+    return page.partition('aria-labelledby="details"')[2].partition(">")[0]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.http import StreamingHttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from dashboard.fielding.models import (
     ExchangeAccount,
@@ -339,3 +343,161 @@ def test_a_name_that_runs_the_other_way_leaves_the_words_around_it_alone(
     save(client, name="\u202egnp.<b>")
     said = "“<bdi>\u202egnp.&lt;b&gt;</bdi>” is saved."
     assert said in client.get("/views/").content.decode()
+
+
+PM_1, PM_2 = "00000000-0000-4000-8000-0000000000a1", "00000000-0000-4000-8000-0000000000b2"
+
+
+@pytest.fixture
+def varied(project: Project) -> Project:
+    """Groups that differ in everything that the exchange's list can be filtered by."""
+    us = {"country_code": "us", "language_code": "eng", "locale": "eng_us"}
+    de = {"country_code": "de", "language_code": "ger", "locale": "ger_de"}
+    ch = {"country_code": "ch", "language_code": "ger", "locale": "ger_ch"}
+    rows: list[dict[str, object]] = [
+        {"name": "A", "status": "live", "reference_number": "PO 1", **us},
+        {"name": "B", "status": "paused", "reference_number": "PO-2", **de},
+        {"name": "C", "status": "completed", "reference_number": "PO-3", **ch},
+        {"name": "D", "status": "draft", **us},
+    ]
+    flags = (True, False, True, None)
+    for number, (row, flag) in enumerate(zip(rows, flags, strict=True)):
+        make.group(
+            project,
+            project_manager_id=PM_1 if number < 2 else PM_2,
+            human_readable_id=f"T00000{number}",
+            exclusion_enabled=flag,
+            **row,
+        )
+    return project
+
+
+@pytest.mark.parametrize("page", ["/groups/", "/projects/{}/"])
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("status=live", "A"),
+        ("status=live&status=paused", "AB"),
+        ("status=live&status=paused&status=live", "AB"),
+        ("country=us&country=ch", "ACD"),
+        ("country=US", "AD"),
+        ("language=ger", "BC"),
+        ("language=ger&language=eng&status=draft&status=completed", "CD"),
+        (f"pm={PM_1}", "AB"),
+        (f"pm={PM_1}&pm={PM_2}&status=draft", "D"),
+        ("ids=T000000&ids=t000002", "AC"),
+        ("ref=PO-2", "B"),
+        ("ref=PO-2&ref=PO 1", "AB"),
+        ("ref=PO-2, PO 1%0D%0APO-3", "ABC"),
+        ("exclusion=yes", "AC"),
+        ("exclusion=no", "B"),
+        ("exclusion=no&exclusion=yes", "ABC"),
+        ("exclusion=yes&status=live&q=a", "A"),
+        ("status=archived", ""),
+        ("status=", "ABCD"),
+    ],
+)
+def test_a_list_filters_by_several_values_of_everything_the_exchange_filters_by(
+    client: Client, varied: Project, page: str, asked: str, expected: str
+) -> None:
+    address = f"{page.format(varied.pk)}?sort=name&{asked}"
+    assert "".join(names(client, address)) == expected
+    base, _, query = address.partition("?")
+    file = client.get(f"{base}export.csv?{query}")
+    assert isinstance(file, StreamingHttpResponse)
+    lines = list(csv.DictReader(file.getvalue().decode("utf-8-sig").splitlines()))
+    assert "".join(line["Group"] for line in lines) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "place", "said"),
+    [
+        ("status=gone", "status", "“gone” is no status of a group."),
+        ("status=live&status=gone", "status", "“gone” is no status of a group."),
+        ("country=usa", "country", "“usa” is no country: two letters, such as us."),
+        ("language=en", "language", "“en” is no language: three letters, such as eng."),
+        ("pm=Anna", "pm", "“Anna” is nobody&#x27;s id on the exchange."),
+        ("ids=T1 T000001", "ids", "“T1” is no id: 7 or 26 letters and digits."),
+        ("ref=P", "ref", "“P” is no reference number"),
+        ("ref=%3Cb%3E", "ref", "“&lt;b&gt;” is no reference number"),
+        ("exclusion=maybe", "exclusion", "“maybe” is neither yes nor no."),
+        ("status=a&status=b&status=c&status=d", "status", "“a”, “b”, “c” (and 1 more) is no"),
+    ],
+)
+def test_a_value_that_cannot_be_is_said_at_its_filter_and_matches_nothing(
+    client: Client, varied: Project, asked: str, place: str, said: str
+) -> None:
+    page = client.get(f"/groups/?{asked}").content.decode()
+    error = page.partition(f'id="wrong-{place}" role="status">')[2].partition("</span>")[0]
+    assert said in error
+    others = set(re.findall(r'id="wrong-(\w+)" role="status">[^<]', page))
+    assert others == {place}
+    expected = {"status=live&status=gone": ["A"], "ids=T1 T000001": ["B"]}.get(asked, [])
+    assert names(client, f"/groups/?{asked}") == expected
+
+
+def test_what_the_exchange_may_have_and_no_group_has_is_no_error(
+    client: Client, varied: Project
+) -> None:
+    page = client.get(f"/groups/?status=archived&country=jp&language=jpn&pm={PM_1}").content
+    assert not re.findall(r'id="wrong-\w+" role="status">[^<]', page.decode())
+    assert "No group matches" in page.decode()
+
+
+def test_a_status_that_only_the_exchange_knows_can_be_chosen(
+    client: Client, varied: Project
+) -> None:
+    make.group(varied, name="E", status="frozen")
+    page = client.get("/groups/?status=frozen").content.decode()
+    assert 'id="wrong-status" role="status"></span>' in page
+    assert names(client, "/groups/?status=frozen") == ["E"]
+
+
+def test_several_values_stay_in_every_link_of_the_page_and_in_the_form(
+    client: Client, varied: Project
+) -> None:
+    page = client.get(
+        "/groups/?status=live&status=paused&ref=PO-2&ref=PO 1&exclusion=no&sort=name"
+    ).content.decode()
+    kept = "status=live&amp;status=paused&amp;ref=PO-2&amp;ref=PO+1&amp;exclusion=no"
+    links = re.findall(r'<th[^>]*><a href="([^"]+)"', page)
+    assert links
+    assert all(kept in link for link in links)
+    assert f"export.csv?{kept}" in page
+    for value in ("live", "paused"):
+        assert re.search(rf'name="status" value="{value}" checked', page)
+    assert not re.search(r'name="status" value="draft" checked', page)
+    assert ">Live, Paused</bdi>" in page
+    assert "PO-2\nPO 1</textarea>" in page
+
+
+def test_a_saved_view_keeps_several_values(client: Client, varied: Project, anna: User) -> None:
+    asked = "status=live&status=paused&exclusion=no"
+    client.post("/views/", {"page": "groups", "path": "/groups/", "query": asked, "name": "Mine"})
+    assert SavedView.objects.get().query == asked
+    assert names(client, f"/groups/?{SavedView.objects.get().query}") == ["B"]
+
+
+def test_a_part_of_the_page_says_anew_what_is_chosen_and_what_is_wrong(
+    client: Client, varied: Project
+) -> None:
+    part = client.get(
+        "/groups/?status=live&status=paused&ids=T1", headers={"HX-Request": "true"}
+    ).content.decode()
+    assert 'id="said-status" hx-swap-oob="true">Live, Paused<' in part
+    assert 'id="wrong-ids" role="status" hx-swap-oob="true">“T1” is no id' in part
+    assert "hx-swap-oob" not in client.get("/groups/").content.decode().split('id="live"')[1]
+
+
+def test_a_thousand_values_are_no_thousand_and_cost_no_more_queries(
+    client: Client, varied: Project
+) -> None:
+    asked = "&".join(f"status=s{number}" for number in range(1000))
+    counts = []
+    for address in ("/groups/?q=", f"/groups/?{asked}"):
+        client.get(address)
+        with CaptureQueriesContext(connection) as queries:
+            page = client.get(address).content.decode()
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+    assert page.count('name="status"') < 120

@@ -217,9 +217,9 @@ class CompletesPoint(Shape, frozen=True, kw_only=True, gc=False):
 
 
 class ComputeTargetGroupTransitionsResponse(Shape, frozen=True, kw_only=True, gc=False):
-    """What may be done with the groups asked about; None if the exchange did not say."""
+    """The groups that fit the query, and what may be done with all of them; None: not said."""
 
-    target_groups: list[str] = []
+    target_groups: list[str] | None = None
     is_launch_allowed: bool | None = None
     is_pause_allowed: bool | None = None
     is_resume_allowed: bool | None = None

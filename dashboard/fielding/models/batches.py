@@ -50,6 +50,13 @@ class BatchJob(models.Model):
     exchange_id = models.CharField(max_length=64, blank=True, default="")  # once it was taken
     tries = models.PositiveIntegerField(default=0)  # since it was sent
     error = models.TextField(blank=True, default="")
+    # What the exchange last said of its job; empty until it said anything.
+    status = models.CharField(max_length=64, blank=True, default="", db_default="")
+    # Since when its groups are read back, and how often they were.
+    reading_since = models.DateTimeField(null=True)
+    looks = models.PositiveIntegerField(default=0, db_default=0)
+    # The exchange asked for quiet until then (`Retry-After`).
+    wait_until = models.DateTimeField(null=True)
     check_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
@@ -73,17 +80,28 @@ class BatchGroup(models.Model):
     """How a batch went for one group."""
 
     class State(models.TextChoices):
-        """The first is not the end."""
+        """The first is not the end; done is what was read back."""
 
         WAITING = "waiting", "on its way"
         DONE = "done", "done"
         FAILED = "failed", "refused"
+        NOT_SO = "not_so", "not so"  # the exchange holds something else
         UNKNOWN = "unknown", "not known"
+
+    class Word(models.TextChoices):
+        """What the exchange's job says of a group; nothing while it goes on."""
+
+        DONE = "done", "done"
+        FAILED = "failed", "failed"
+        LEFT_OUT = "left_out", "left out"
 
     job = models.ForeignKey(BatchJob, models.CASCADE, related_name="groups")
     group = models.ForeignKey(TargetGroup, models.CASCADE, related_name="batches")
     state = models.CharField(max_length=7, choices=State, default=State.WAITING)
     reason = models.TextField(blank=True, default="")
+    word = models.CharField(
+        max_length=8, choices=Word, blank=True, default="", db_default=""
+    )  # the job's, which is not the end of it
     seen = models.JSONField(null=True)  # of an edit: what was shown, and what is wanted
     wanted = models.JSONField(null=True)
     edit = models.OneToOneField(Edit, models.SET_NULL, null=True, related_name="batch_group")

@@ -89,6 +89,8 @@ class TargetGroup(models.Model):
     language_code = models.CharField(max_length=3, blank=True, default="")
     time_zone = models.CharField(max_length=64, blank=True, default="")  # overrides the country's
     project_manager_id = foreign_id(blank=True, default="")
+    # Whether it takes part in its project's exclusion, which only the list tells.
+    exclusion_enabled = models.BooleanField(null=True)
     created_at = models.DateTimeField(null=True)
 
     # From the list: progress and quality, each life to date.

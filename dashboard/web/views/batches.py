@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.core import signing
@@ -163,6 +164,9 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
         "unknown": counts[BatchGroup.State.UNKNOWN],
         "running": counts[BatchGroup.State.WAITING] > 0,
         "again": _again(request, rows),
+        "not_so": counts[BatchGroup.State.NOT_SO],
+        "retried": counts[BatchGroup.State.FAILED] + counts[BatchGroup.State.NOT_SO],
+        "wait_until": _wait_until(rows),
         "errors": {row.job.error for row in rows if row.job.error and not row.job.finished_at},
     }
     if not context["running"]:
@@ -171,12 +175,19 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "batch_live.html" if part else "batch.html", context)
 
 
+def _wait_until(rows: Iterable[BatchGroup]) -> datetime | None:
+    """Until when the exchange asked its jobs to wait, while they do."""
+    waits = [row.job.wait_until for row in rows if row.job.wait_until and not row.job.finished_at]
+    return max((until for until in waits if until > timezone.now()), default=None)
+
+
 def _again(request: HttpRequest, rows: Iterable[BatchGroup]) -> list[tuple[str, Any]]:
-    """The fields of the preview for the refused groups alone, as it was asked for; none to viewers.
+    """The fields of the preview for the groups that did not change; none to viewers.
 
     What is known by now of each is said there, and nothing is sent before that.
     """
-    refused = [row for row in rows if row.state == BatchGroup.State.FAILED]
+    unchanged = (BatchGroup.State.FAILED, BatchGroup.State.NOT_SO)
+    refused = [row for row in rows if row.state in unchanged]
     if not refused or not all(may_edit(request, row.group.account_id) for row in refused):
         return []
     wanted = dict(refused[0].job.batch.wanted)
@@ -197,6 +208,8 @@ def batches(request: HttpRequest) -> HttpResponse:
         .annotate(
             number=Count("jobs__groups"),
             refused=Count("jobs__groups", filter=Q(jobs__groups__state=BatchGroup.State.FAILED)),
+            not_so=Count("jobs__groups", filter=Q(jobs__groups__state=BatchGroup.State.NOT_SO)),
+            unknown=Count("jobs__groups", filter=Q(jobs__groups__state=BatchGroup.State.UNKNOWN)),
             waiting=Count("jobs__groups", filter=Q(jobs__groups__state=BatchGroup.State.WAITING)),
         )
         .order_by("-created_at", "-pk")[:SHOWN]

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
@@ -30,7 +31,7 @@ from dashboard.web import (
     words,
 )
 from dashboard.web.access import Rule, may_edit, person, rule
-from dashboard.web.panels import closing, effects, pricing, quotas, why
+from dashboard.web.panels import closing, details, effects, pricing, quotas, why
 from dashboard.web.views.projects import people
 
 HISTORY_ROWS = 100
@@ -62,6 +63,17 @@ def group(request: HttpRequest, pk: int) -> HttpResponseBase:
     return conditional.page_head_first(request, "group", known, rest, etag=etag, read_at=read_at)
 
 
+@rule(Rule.MEMBER)
+@require_safe
+def group_details(request: HttpRequest, pk: int) -> HttpResponse:
+    """The details panel alone, with the names that the exchange has for its codes."""
+    of = found(request, pk)
+    panel = details.of_group(of, people(request), ask=True)
+    if panel is None:
+        raise Http404
+    return render(request, "group/details.html", {"group": of, "details": panel})
+
+
 def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
     user, names, now = person(request), people(request), datetime.now(UTC)
     changes, edits = opened.changes(of, HISTORY_ROWS), opened.edits(of, HISTORY_ROWS)
@@ -82,6 +94,7 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "transitions": acting.offered(of),
         "token": secrets.token_urlsafe(24),
         "settings": present.settings_of(of, user, names, changes),
+        "details": details.of_group(of, names),
         "draft": drafting.rows(of, names | _clients(of)) if of.status == "draft" else {},
         "funnel": trends.funnel(of),
         "respondents": trends.respondents(of),
