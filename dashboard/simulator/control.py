@@ -15,6 +15,7 @@ from dashboard.simulator.interruptions import interruption_of
 from dashboard.simulator.lag import Chronicle, lag_of
 from dashboard.simulator.life import go_on, interrupt
 from dashboard.simulator.operations.projects import status as project_status
+from dashboard.simulator.truth import settings
 from dashboard.simulator.wire import Answer, Ask, bad_request, json_answer, not_found
 
 if TYPE_CHECKING:
@@ -275,6 +276,20 @@ def read_chronicle(exchange: "Exchange", steps: list[str]) -> Json:
     return {"states": exchange.chronicle.shown(steps[0])}
 
 
+def read_truth(exchange: "Exchange", steps: list[str]) -> Json:
+    """What a group (`truth/{id}`) is set to now."""
+    group = exchange.world.groups.get(steps[0])
+    if group is None:
+        raise not_found("the group")
+    exchange.world.settle(exchange.world.clock.now())
+    return {"settings": settings(group), "run": group.run.id if group.run else None}
+
+
+def read_deliveries(exchange: "Exchange", _steps: list[str]) -> Json:
+    """How many deliveries to webhooks are on their way."""
+    return {"pending": len(exchange.deliverer.tasks) if exchange.deliverer else 0}
+
+
 def read_violations(exchange: "Exchange", _steps: list[str]) -> Json:
     """What was refused because the contract does not allow it."""
     return {"violations": exchange.world.violations}
@@ -337,6 +352,8 @@ _READERS: dict[str, Callable[["Exchange", list[str]], Any]] = {
     "groups": read_groups,
     "lag": read_lag,
     "chronicle": read_chronicle,
+    "truth": read_truth,
+    "deliveries": read_deliveries,
     "violations": read_violations,
 }
 _WRITERS: dict[str, Callable[["Exchange", list[str], Json], Any]] = {

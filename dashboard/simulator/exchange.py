@@ -150,6 +150,7 @@ class Exchange:
                 "status": status,
                 "at": ask.now,
                 "by": "person" if ask.is_person else "client",
+                "key": ask.headers.get("idempotency-key", ""),
             }
         )
         del self.world.edits[:-5000]

@@ -172,6 +172,10 @@ class Simulator:
         """What a group was set to after each change: `at`, `cause` and `settings`."""
         return list(self.control("GET", f"chronicle/{group_id}")["states"])
 
+    def truth(self, group_id: str) -> dict[str, Any]:
+        """What a group is set to now."""
+        return dict(self.control("GET", f"truth/{group_id}")["settings"])
+
     def violations(self) -> list[dict[str, Any]]:
         """Requests that the contract does not allow."""
         return list(self.control("GET", "violations")["violations"])

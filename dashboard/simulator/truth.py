@@ -8,12 +8,13 @@ from dashboard.simulator.money import shown
 from dashboard.simulator.operations.assistant import shown_modules
 from dashboard.simulator.operations.edits import default_re_entry
 from dashboard.simulator.operations.profiles import profiles_of
+from dashboard.simulator.operations.supply import shown_allocations
 
 _PLAIN = (
     "project_id", "name", "status", "business_unit_id", "locale_code", "project_manager_id",
     "pricing_model", "filling_goal", "filling_strategy", "loi_minutes", "incidence_rate",
     "study_type_code", "industry_code", "lockout_code", "collects_pii", "client_id", "live_url",
-    "test_url", "reference", "exclusion", "activity_exclusions", "allocations",
+    "test_url", "reference", "activity_exclusions",
 )  # fmt: skip
 
 
@@ -23,8 +24,13 @@ def settings(group: TargetGroup) -> Json:
     values["cpi"] = shown(group.cpi, group.currency)["value"]
     note = group.cpi_note
     values["cpi_note"] = None if note is None else shown(note, group.currency)["value"]
+    shut_out = group.exclusion.get("list") or []
+    values["exclusion"] = {"enabled": bool(group.exclusion.get("enabled")), "list": shut_out}
     values["assistant"] = shown_modules(group.assistant)
     values["re_entry"] = group.re_entry or default_re_entry()
+    values["allocations"] = shown_allocations(group.allocations, group.id)
+    given = group.profiling or {"profile_adjustment_type": "percentage"}
+    values["profiling"] = {k: v for k, v in given.items() if k != "profiles"}
     values["profiles"] = [_profile(profile) for profile in profiles_of(group)]
     run = group.run
     start, end = (run.start, run.end) if run else group.planned
