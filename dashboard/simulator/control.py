@@ -10,13 +10,15 @@ from dashboard.simulator.deliveries import Manner, envelope
 from dashboard.simulator.draws import ulid
 from dashboard.simulator.faults import fault_of
 from dashboard.simulator.figures import figures
-from dashboard.simulator.group import MARKETPLACE, SYSTEM, Actor, Json, TargetGroup, Trouble
+from dashboard.simulator.group import MARKETPLACE, SYSTEM, Json, TargetGroup, Trouble
 from dashboard.simulator.interruptions import interruption_of
 from dashboard.simulator.lag import Chronicle, lag_of
 from dashboard.simulator.life import go_on, interrupt
+from dashboard.simulator.moves import move_group
 from dashboard.simulator.operations.projects import status as project_status
 from dashboard.simulator.truth import settings
 from dashboard.simulator.wire import Answer, Ask, bad_request, json_answer, not_found
+from dashboard.simulator.world import World
 
 if TYPE_CHECKING:
     from dashboard.simulator.exchange import Exchange
@@ -137,36 +139,24 @@ def force(exchange: "Exchange", steps: list[str], body: Json) -> Json:
     return {"id": group.id, "status": group.status, "completes": group.tally.counts.completes}
 
 
-def move(exchange: "Exchange", group: TargetGroup, body: Json, at: int) -> None:
-    """Put a group into another project (`project_id`) of its account, as a person does."""
-    world = exchange.world
-    before, after = world.projects[group.project_id], world.projects[body["project_id"]]
-    if after.account_id != group.account_id:
-        raise ValueError("a group stays in its account")
-    interrupt(group, at)
-    before.groups.remove(group)
-    after.groups.append(group)
-    group.project_id = after.id
-    entry = {"object": "project_id_change", "new_value": after.id, "old_value": before.id}
-    log(group, [entry], at=at, by=Actor("las_user", body.get("by", group.project_manager_id)))
-    go_on(group, at)
-
-
 def act(exchange: "Exchange", group: TargetGroup, event: str, body: Json, at: int) -> None:
     """Make an event happen to a group, and note it where a chronicle is kept."""
-    if event == "move":
-        move(exchange, group, body, at)
-    else:
-        enact(group, event, body, at)
+    enact(exchange.world, group, event, body, at)
     if exchange.chronicle is not None:
         exchange.chronicle.note({"by": "control", "event": event})
 
 
-def enact(group: TargetGroup, event: str, body: Json, at: int) -> None:
-    """Make an event happen to a group; KeyError if there is no such event."""
-    act = _EVENTS[event]
+def enact(world: World, group: TargetGroup, event: str, body: Json, at: int) -> None:
+    """Make an event happen to a group; KeyError if there is no such event.
+
+    `move` puts it into another project (`project_id`).
+    """
+    act = _EVENTS[event] if event != "move" else None
     interrupt(group, at)
-    act(group, at, body)
+    if act is None:
+        move_group(world, group, project_id=str(body["project_id"]), at=at, by=SYSTEM)
+    else:
+        act(group, at, body)
     group.version += 1
     go_on(group, at)
 

@@ -159,4 +159,4 @@ def _unfinished(job: Job) -> Job:
 def _regrouped(project: Project, members: list[TargetGroup]) -> Project:
     """A project with the groups that were in it, those that are still there in their order."""
     place = {group.id: n for n, group in enumerate(project.groups)}
-    return replace(project, groups=sorted(members, key=lambda g: place.get(g.id, len(place))))
+    return replace(project, groups=sorted(members, key=lambda group: place.get(group.id, -1)))
