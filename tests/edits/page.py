@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
@@ -140,3 +141,11 @@ def forms(html: str) -> list[PageForm]:
 def form_with(html: str, name: str) -> PageForm | None:
     """The first form that has a control of this name."""
     return next((one for one in forms(html) if one.has(name)), None)
+
+
+def complaints(html: str) -> list[str]:
+    """What a page objects to: at its fields, and in its notes."""
+    found = re.findall(r'class="error"[^>]*>([^<]+)<', html)
+    found += re.findall(r'role="alert"[^>]*>(?:<p>)?(?:<strong>)?([^<]+)<', html)
+    found += re.findall(r'class="reasons">.*?</ul>', html, flags=re.S)
+    return [re.sub(r"<[^>]+>|\s+", " ", one).strip() for one in found]

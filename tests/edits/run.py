@@ -28,5 +28,10 @@ def trial(seed: int, edits: int, groups: int, drafts: int) -> dict[str, Any]:
             "interfered": stage.interfered,
             "moved": stage.moved,
             "lines": verdict.lines(),
+            "unsent": [
+                f"try {t.number} {t.kind} of {t.group}, {t.change.name}: {t.outcome}: {t.why}"
+                for t in stage.tries
+                if t.outcome
+            ],
             **{k: len(v) for k, v in vars(verdict).items() if isinstance(v, list)},
         }

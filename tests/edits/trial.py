@@ -35,7 +35,7 @@ from dashboard.simulator.harness import Simulator
 from dashboard.simulator.people import ACCOUNTS
 from dashboard.sync import batch, create, launch, push, work
 from tests.edits import kinds, outside
-from tests.edits.page import PageForm, form_with
+from tests.edits.page import PageForm, complaints, form_with
 from tests.edits.shift import Shift
 
 PEOPLE = ("anna", "ben")
@@ -63,6 +63,7 @@ class Try:
     row: int | None = None  # of a batch
     batch: int | None = None
     outcome: str = ""  # where nothing was sent
+    why: str = ""  # what the page said then
     again: bool = False  # after a conflict
 
 
@@ -211,7 +212,7 @@ class Trial:
         if luck < 0.12:
             outside.interfere(self.simulator, self.a_group("any"), self.chance)
             self.interfered += 1
-        elif luck < 0.15:
+        elif luck < 0.16:
             self.move()
         elif luck < 0.27:
             self.both()
@@ -284,7 +285,7 @@ class Trial:
         page = self.got(self.clients[by].get(self._url(kind, group)))
         form = form_with(page, "form")
         if form is None:
-            self.note(kind, group, by, "no form")
+            self.note(kind, group, by, "no form", " ".join(complaints(page)))
         return form
 
     def got(self, response: Any) -> str:
@@ -294,11 +295,13 @@ class Trial:
             self.crashes.append(f"{response.request['PATH_INFO']}: {why and why[1]!r}")
         return str(response.content.decode(errors="replace"))
 
-    def note(self, kind: str, group: str, by: str, outcome: str) -> None:
+    def note(self, kind: str, group: str, by: str, outcome: str, why: str = "") -> None:
         """Keep that something could not be sent."""
         nothing = kinds.Change("", "", (), None)
         self.tries.append(
-            Try(len(self.tries), kind, group, nothing, by, self.shift.ms(), outcome=outcome)
+            Try(
+                len(self.tries), kind, group, nothing, by, self.shift.ms(), outcome=outcome, why=why
+            )
         )
 
     def send_form(self, kind: str, group: str, by: str, form: PageForm) -> None:
@@ -320,7 +323,7 @@ class Trial:
         mine = Edit.objects.filter(pk__gt=last, group__exchange_id=group, by__username=by)
         found = mine.order_by("-pk").first()
         if found is None:
-            made.outcome = "not sent"
+            made.outcome, made.why = "not sent", " ".join(complaints(page))
             return
         made.edit = found.pk
         if found.state == Edit.State.CONFLICT and not again and self.chance.random() < 0.7:
@@ -370,7 +373,7 @@ class Trial:
         form = form_with(page, "sealed")
         if form is None:
             for row in rows:
-                self.note(kind, row["id"], by, "refused by the preview")
+                self.note(kind, row["id"], by, "refused by the preview", " ".join(complaints(page)))
             return
         began = self.shift.ms()
         last = Batch.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
