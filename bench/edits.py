@@ -36,6 +36,7 @@ WRONGS = {
     "unsettled": ("edits_unsettled_60s_after_lag", True),
     "falsely_refused": ("edits_taken_but_called_refused", True),
     "stored_otherwise": ("edits_tables_wrong_60s_after_lag", True),
+    "formless": ("edits_no_form_for_a_moved_group", True),
     "violations": ("edits_requests_against_the_contract", True),
     "crashes": ("edits_pages_broken", True),
     "raced": ("edits_overwritten_within_seconds", False),

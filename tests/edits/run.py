@@ -33,5 +33,5 @@ def trial(seed: int, edits: int, groups: int, drafts: int) -> dict[str, Any]:
                 for t in stage.tries
                 if t.outcome
             ],
-            **{k: len(v) for k, v in vars(verdict).items() if isinstance(v, list)},
+            **{name: len(wrongs) for name, wrongs in verdict.wrongs().items()},
         }

@@ -191,6 +191,7 @@ class Trial:
     def run(self, edits: int, *, phase: int = 40) -> None:
         """So many edits, then time enough for each to be settled."""
         self.simulator.keep_states()
+        self.shift.jump(max(LAGS) + 1)  # what was made for the trial is old by then
         turn = 0
         while len(self.tries) < edits:
             if turn % phase == 0:

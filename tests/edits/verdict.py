@@ -30,14 +30,18 @@ class Verdict:
     twice: list[str] = field(default_factory=list)
     unsettled: list[str] = field(default_factory=list)
     stored_otherwise: list[str] = field(default_factory=list)
+    formless: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     crashes: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
     def lines(self) -> list[str]:
         """Every wrong, for a person to read."""
-        named = {k: v for k, v in vars(self).items() if isinstance(v, list)}
-        return [f"{name}: {said}" for name, wrongs in named.items() for said in wrongs]
+        return [f"{name}: {said}" for name, wrongs in self.wrongs().items() for said in wrongs]
+
+    def wrongs(self) -> dict[str, list[str]]:
+        """The sentences by the kind of wrong."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, list)}
 
 
 def judge(trial: Trial) -> Verdict:
@@ -51,6 +55,8 @@ def judge(trial: Trial) -> Verdict:
     for one in trial.tries:
         end, at = ("", 0) if one.outcome else trial.end_of(one)
         verdict.counts[f"{one.kind}: {one.outcome or end}"] += 1
+        if one.outcome == "no form":
+            _judge_form(verdict, trial, one, states[one.group])
         if not one.outcome:
             _judge_end(verdict, trial, one, states[one.group])
             _judge_times(verdict, trial, one, log, at)
@@ -119,6 +125,20 @@ def _judge_end(verdict: Verdict, trial: Trial, one: Try, states: list[dict[str, 
     rounded = one.kind == "draft" and len({s["settings"]["cpi"] for s in lived}) > 1
     if end in ("rejected", "conflict") and taken and all(held[1:]) and not rounded:
         verdict.falsely_refused.append(f"{_said(trial, one)}: the exchange took it and holds it")
+
+
+def _judge_form(verdict: Verdict, trial: Trial, one: Try, states: list[dict[str, Any]]) -> None:
+    """Whether a group that was moved is still asked for where it was."""
+    moves = [
+        after["at"]
+        for before, after in pairwise(states)
+        if before["settings"]["project_id"] != after["settings"]["project_id"]
+        and after["at"] <= one.began
+    ]
+    known = int(_lag(trial, one.began) * 1000) + SETTLED_WITHIN
+    if moves and "not found" in one.why and one.began - moves[-1] > known:
+        since = (one.began - moves[-1]) // 1000
+        verdict.formless.append(f"{_said(trial, one)}: moved {since} s before; {one.why}")
 
 
 def _judge_times(
