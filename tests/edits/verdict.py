@@ -92,8 +92,10 @@ def holds(trial: Trial, one: Try, settings: dict[str, Any]) -> bool:
         return one.change.holds(settings)
     edit = trial.edit_of(one)
     wanted: Any = edit.wanted if edit else {}
-    end = wanted.get("end_fielding_at") or (wanted.get("fielding_specification") or {})["end_at"]
-    return datetime.fromisoformat(settings["end"]) == datetime.fromisoformat(end)
+    end = wanted.get("end_fielding_at") or wanted.get("fielding_specification", {}).get("end_at")
+    return end is not None and datetime.fromisoformat(settings["end"]) == datetime.fromisoformat(
+        end
+    )
 
 
 def _between(states: list[dict[str, Any]], since: int, until: int) -> list[dict[str, Any]]:
