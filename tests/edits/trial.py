@@ -460,11 +460,27 @@ def _ms(moment: Any) -> int:
 
 
 @contextmanager
+def waiting(shift: Shift) -> Iterator[None]:
+    """Whoever waits between two looks at the exchange waits on the trial's clock."""
+    given = push.push.__kwdefaults__
+    waits = "wait" in given
+    real = given.get("wait")
+    if waits:
+        given["wait"] = shift.jump
+    try:
+        yield
+    finally:
+        if waits:
+            given["wait"] = real
+
+
+@contextmanager
 def staged(seed: int, *, groups: int = 40, drafts: int = 10) -> Iterator[Trial]:
     """A trial that can begin: an exchange, a clock, and a product that has read everything."""
     shift = Shift()
     with (
         shift.installed(),
+        waiting(shift),
         Simulator(
             projects=2, groups=groups, history_days=1, seed=seed, wall=shift.time,
             inspect=outside.objections,
