@@ -2,9 +2,16 @@
 
 Real processes on one database push prices to a simulated exchange in a process of its own. What is
 held against the truth is the exchange's own record of what it was sent and what it took.
+
+Then the trial of `tests/edits`: five hundred edits of every kind through the product's forms, by
+two people, at an exchange that lags by up to 200 seconds, disagrees with itself, rounds, loses
+answers and moves groups, while a third person edits there. `EDITS_SEED` and `EDITS_TRIED` choose
+another trial, `EDITS_WRONGS=1` prints each wrong.
 """
 
 import json
+import os
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +26,21 @@ from bench.stage import SQLITE, Environment, run, stage
 from dashboard.simulator.harness import Simulator
 
 LOST, CROWD = 500, 200
+TRIED, SEED = int(os.environ.get("EDITS_TRIED", "500")), int(os.environ.get("EDITS_SEED", "1"))
+TRIED_GROUPS, TRIED_DRAFTS = 30, 12
+# What the trial's verdict calls it, what the figure is called, and whether it has to be none.
+WRONGS = {
+    "untouched": ("edits_untouched_changed", True),
+    "falsely_confirmed": ("edits_false_confirmed", True),
+    "twice": ("edits_sent_twice", True),
+    "unsettled": ("edits_unsettled_60s_after_lag", True),
+    "falsely_refused": ("edits_taken_but_called_refused", True),
+    "stored_otherwise": ("edits_tables_wrong_60s_after_lag", True),
+    "formless": ("edits_no_form_for_a_moved_group", True),
+    "violations": ("edits_requests_against_the_contract", True),
+    "crashes": ("edits_pages_broken", True),
+    "raced": ("edits_overwritten_within_seconds", False),
+}
 PEOPLE = 4
 OPERATION = "update_cost_per_interview"
 LOSSES = ("lost_answer", "reset", "http_502")
@@ -44,7 +66,23 @@ def figures() -> list[Figure]:
             not crowd["overwrites"] + crowd["repeats"],
             f"{crowd['edits']} edits of one group by {PEOPLE} processes: {crowd['states']}",
         ),
+        *tried(),
     ]
+
+
+def tried(edits: int = TRIED, seed: int = SEED) -> list[Figure]:
+    """What went wrong in a trial of so many edits, by the exchange's own record."""
+    with stage(SQLITE) as given:
+        told = run("tests.edits.run:trial", given, seed, edits, TRIED_GROUPS, TRIED_DRAFTS)
+    if os.environ.get("EDITS_WRONGS"):
+        print(*told["lines"], sep="\n", file=sys.stderr)
+    note = f"seed {seed}, {told['interfered']} by a third person, {told['moved']} moves"
+    made = [Figure("edits_tried", told["tries"], f"≥ {edits}", told["tries"] >= edits, note)]
+    for name, (figure, must) in WRONGS.items():
+        goal = "0" if must else "none set"
+        made.append(Figure(figure, told[name], goal, not told[name] or not must))
+    made[1] = made[1]._replace(note=", ".join(f"{k} {v}" for k, v in told["counts"].items()))
+    return made
 
 
 @contextmanager

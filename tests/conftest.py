@@ -109,7 +109,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(autouse=True)
 def naps(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between two tries of a request nobody waits, but where the waiting itself is tried."""
-    if _room(request.node) in ("sync", "web", "browser"):
+    if _room(request.node) in ("sync", "web", "browser", "edits"):
         monkeypatch.setattr(SystemClock, "sleep", NappingClock.sleep)
 
 

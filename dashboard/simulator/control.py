@@ -11,9 +11,12 @@ from dashboard.simulator.draws import ulid
 from dashboard.simulator.faults import fault_of
 from dashboard.simulator.figures import figures
 from dashboard.simulator.group import MARKETPLACE, SYSTEM, Json, TargetGroup, Trouble
+from dashboard.simulator.interruptions import interruption_of
+from dashboard.simulator.lag import Chronicle, lag_of
 from dashboard.simulator.life import go_on, interrupt
 from dashboard.simulator.moves import move_group
 from dashboard.simulator.operations.projects import status as project_status
+from dashboard.simulator.truth import settings
 from dashboard.simulator.wire import Answer, Ask, bad_request, json_answer, not_found
 from dashboard.simulator.world import World
 
@@ -131,9 +134,16 @@ def force(exchange: "Exchange", steps: list[str], body: Json) -> Json:
         raise not_found("the group")
     at = exchange.world.clock.now()
     exchange.world.catch_up(at)
-    enact(exchange.world, group, steps[1], body, at)
+    act(exchange, group, steps[1], body, at)
     exchange.journal.write("force", at=at, group=group.id, event=steps[1], body=body)
     return {"id": group.id, "status": group.status, "completes": group.tally.counts.completes}
+
+
+def act(exchange: "Exchange", group: TargetGroup, event: str, body: Json, at: int) -> None:
+    """Make an event happen to a group, and note it where a chronicle is kept."""
+    enact(exchange.world, group, event, body, at)
+    if exchange.chronicle is not None:
+        exchange.chronicle.note({"by": "control", "event": event})
 
 
 def enact(world: World, group: TargetGroup, event: str, body: Json, at: int) -> None:
@@ -204,9 +214,87 @@ _EVENTS: dict[str, Callable[[TargetGroup, int, Json], None]] = {
 
 
 def switch(exchange: "Exchange", _steps: list[str], body: Json) -> Json:
-    """`re_entry`: 200 serves the address, 404 or 405 refuses it; 403 also in drafts."""
-    exchange.world.re_entry_status = int(body.get("re_entry", exchange.world.re_entry_status))
-    return {"re_entry": exchange.world.re_entry_status}
+    """`re_entry`: 200 serves the address, 404 or 405 refuses it; 403 also in drafts.
+
+    `cpi_digits`: a price is held rounded to so many digits; null takes it as it comes.
+    """
+    world = exchange.world
+    world.re_entry_status = int(body.get("re_entry", world.re_entry_status))
+    digits = body.get("cpi_digits", world.cpi_digits)
+    world.cpi_digits = None if digits is None else int(digits)
+    return {"re_entry": world.re_entry_status, "cpi_digits": world.cpi_digits}
+
+
+def read_lag(exchange: "Exchange", _steps: list[str]) -> Json:
+    """How far reads are behind, null where they are not."""
+    return {"lag": None if exchange.lag is None else exchange.lag.shown()}
+
+
+def set_lag(exchange: "Exchange", _steps: list[str], body: Json) -> Json:
+    """Let reads lag: `low` and `high`, or `replicas` (seconds); `operations`, `spared`, `seed`."""
+    lag = lag_of(body)
+    open_chronicle(exchange, [], {})
+    exchange.lag = lag
+    return read_lag(exchange, [])
+
+
+def end_lag(exchange: "Exchange", _steps: list[str], _body: Json) -> Json:
+    """Let reads see the present."""
+    exchange.lag = None
+    return read_lag(exchange, [])
+
+
+def open_chronicle(exchange: "Exchange", _steps: list[str], _body: Json) -> Json:
+    """Keep what every group is set to after each change, from now on."""
+    if exchange.chronicle is None:
+        exchange.world.settle(exchange.world.clock.now())
+        exchange.chronicle = Chronicle(exchange.world)
+    return {"groups": len(exchange.chronicle.entries)}
+
+
+def close_chronicle(exchange: "Exchange", _steps: list[str], _body: Json) -> Json:
+    """Forget the states of the past, and with them the lag."""
+    exchange.chronicle = exchange.lag = None
+    return {"groups": 0}
+
+
+def read_chronicle(exchange: "Exchange", steps: list[str]) -> Json:
+    """The states of a group (`chronicle/{id}`) since the chronicle was opened."""
+    if exchange.chronicle is None:
+        raise not_found("the chronicle")
+    exchange.chronicle.note({"by": "exchange"})
+    return {"states": exchange.chronicle.shown(steps[0])}
+
+
+def read_truth(exchange: "Exchange", steps: list[str]) -> Json:
+    """What a group (`truth/{id}`) is set to now."""
+    group = exchange.world.groups.get(steps[0])
+    if group is None:
+        raise not_found("the group")
+    exchange.world.settle(exchange.world.clock.now())
+    return {"settings": settings(group), "run": group.run.id if group.run else None}
+
+
+def read_deliveries(exchange: "Exchange", _steps: list[str]) -> Json:
+    """How many deliveries to webhooks are on their way."""
+    return {"pending": len(exchange.deliverer.tasks) if exchange.deliverer else 0}
+
+
+def read_violations(exchange: "Exchange", _steps: list[str]) -> Json:
+    """What was refused because the contract does not allow it."""
+    return {"violations": exchange.world.violations}
+
+
+def interrupt_requests(exchange: "Exchange", _steps: list[str], body: Json) -> Json:
+    """Let somebody do something just before a request is answered; see `Interruption`."""
+    exchange.interruptions.append(interruption_of(body))
+    return {"waiting": len(exchange.interruptions)}
+
+
+def forget_interruptions(exchange: "Exchange", _steps: list[str], _body: Json) -> Json:
+    """Nobody interrupts any more."""
+    exchange.interruptions.clear()
+    return {"waiting": 0}
 
 
 def revoke(exchange: "Exchange", _steps: list[str], _body: Json) -> Json:
@@ -252,6 +340,11 @@ _READERS: dict[str, Callable[["Exchange", list[str]], Any]] = {
     "requests": read_requests,
     "edits": read_edits,
     "groups": read_groups,
+    "lag": read_lag,
+    "chronicle": read_chronicle,
+    "truth": read_truth,
+    "deliveries": read_deliveries,
+    "violations": read_violations,
 }
 _WRITERS: dict[str, Callable[["Exchange", list[str], Json], Any]] = {
     "POST clock": move_clock,
@@ -260,6 +353,12 @@ _WRITERS: dict[str, Callable[["Exchange", list[str], Json], Any]] = {
     "DELETE requests": forget_counts,
     "POST groups": force,
     "POST switches": switch,
+    "POST lag": set_lag,
+    "DELETE lag": end_lag,
+    "POST chronicle": open_chronicle,
+    "DELETE chronicle": close_chronicle,
+    "POST interruptions": interrupt_requests,
+    "DELETE interruptions": forget_interruptions,
     "POST webhooks": deliver,
     "DELETE tokens": revoke,
 }

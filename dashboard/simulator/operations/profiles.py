@@ -16,6 +16,7 @@ from dashboard.simulator.world import World
 _PROFILES = (
     "/demand/accounts/{account_id}/projects/{project_id}/target-groups/{target_group_id}/profiles"
 )
+_OF_QUOTA = ("goal", "share", "quota_name")
 _AGES = ((18, 34, 30), (35, 54, 42), (55, 65, 28))
 
 
@@ -87,6 +88,8 @@ def from_request(group: TargetGroup, profiling: Json) -> list[Json]:
             if "quota" in target:
                 entry["goal"] = goal
                 entry["share"] = asked[place].get("completes_goal_percentage")
+                if "name" in asked[place]:
+                    entry["quota_name"] = asked[place]["name"]
             profile["targets"].append(entry)
         made.append(profile)
     return made
@@ -116,7 +119,7 @@ def _targets(
     done, entered = split(completes or 0, weights), split(prescreens, weights)
     result = []
     for index, target in enumerate(targets):
-        entry = {k: v for k, v in target.items() if k not in ("goal", "share")}
+        entry = {k: v for k, v in target.items() if k not in _OF_QUOTA}
         if "goal" in target:
             quota: Json = {
                 "completes_goal_percentage": round(100 * target["goal"] / group.filling_goal, 2),
@@ -126,6 +129,8 @@ def _targets(
             quota["completes_goal_percentage"] = min(100, quota["completes_goal_percentage"])
             if target.get("share") is not None:
                 quota["completes_goal_percentage"] = target["share"]
+            if "quota_name" in target:
+                quota["name"] = target["quota_name"]
             if completes is not None:
                 quota |= {"completes": done[index], "prescreens": entered[index]}
             entry["quota"] = quota
