@@ -10,7 +10,9 @@ from dashboard.simulator.deliveries import Manner, envelope
 from dashboard.simulator.draws import ulid
 from dashboard.simulator.faults import fault_of
 from dashboard.simulator.figures import figures
-from dashboard.simulator.group import MARKETPLACE, SYSTEM, Json, TargetGroup, Trouble
+from dashboard.simulator.group import MARKETPLACE, SYSTEM, Actor, Json, TargetGroup, Trouble
+from dashboard.simulator.interruptions import interruption_of
+from dashboard.simulator.lag import Chronicle, lag_of
 from dashboard.simulator.life import go_on, interrupt
 from dashboard.simulator.operations.projects import status as project_status
 from dashboard.simulator.wire import Answer, Ask, bad_request, json_answer, not_found
@@ -129,9 +131,34 @@ def force(exchange: "Exchange", steps: list[str], body: Json) -> Json:
         raise not_found("the group")
     at = exchange.world.clock.now()
     exchange.world.catch_up(at)
-    enact(group, steps[1], body, at)
+    act(exchange, group, steps[1], body, at)
     exchange.journal.write("force", at=at, group=group.id, event=steps[1], body=body)
     return {"id": group.id, "status": group.status, "completes": group.tally.counts.completes}
+
+
+def move(exchange: "Exchange", group: TargetGroup, body: Json, at: int) -> None:
+    """Put a group into another project (`project_id`) of its account, as a person does."""
+    world = exchange.world
+    before, after = world.projects[group.project_id], world.projects[body["project_id"]]
+    if after.account_id != group.account_id:
+        raise ValueError("a group stays in its account")
+    interrupt(group, at)
+    before.groups.remove(group)
+    after.groups.append(group)
+    group.project_id = after.id
+    entry = {"object": "project_id_change", "new_value": after.id, "old_value": before.id}
+    log(group, [entry], at=at, by=Actor("las_user", body.get("by", group.project_manager_id)))
+    go_on(group, at)
+
+
+def act(exchange: "Exchange", group: TargetGroup, event: str, body: Json, at: int) -> None:
+    """Make an event happen to a group, and note it where a chronicle is kept."""
+    if event == "move":
+        move(exchange, group, body, at)
+    else:
+        enact(group, event, body, at)
+    if exchange.chronicle is not None:
+        exchange.chronicle.note({"by": "control", "event": event})
 
 
 def enact(group: TargetGroup, event: str, body: Json, at: int) -> None:
@@ -196,9 +223,73 @@ _EVENTS: dict[str, Callable[[TargetGroup, int, Json], None]] = {
 
 
 def switch(exchange: "Exchange", _steps: list[str], body: Json) -> Json:
-    """`re_entry`: 200 serves the address, 404 or 405 refuses it; 403 also in drafts."""
-    exchange.world.re_entry_status = int(body.get("re_entry", exchange.world.re_entry_status))
-    return {"re_entry": exchange.world.re_entry_status}
+    """`re_entry`: 200 serves the address, 404 or 405 refuses it; 403 also in drafts.
+
+    `cpi_digits`: a price is held rounded to so many digits; null takes it as it comes.
+    """
+    world = exchange.world
+    world.re_entry_status = int(body.get("re_entry", world.re_entry_status))
+    digits = body.get("cpi_digits", world.cpi_digits)
+    world.cpi_digits = None if digits is None else int(digits)
+    return {"re_entry": world.re_entry_status, "cpi_digits": world.cpi_digits}
+
+
+def read_lag(exchange: "Exchange", _steps: list[str]) -> Json:
+    """How far reads are behind, null where they are not."""
+    return {"lag": None if exchange.lag is None else exchange.lag.shown()}
+
+
+def set_lag(exchange: "Exchange", _steps: list[str], body: Json) -> Json:
+    """Let reads lag: `low` and `high`, or `replicas` (seconds); `operations`, `spared`, `seed`."""
+    lag = lag_of(body)
+    open_chronicle(exchange, [], {})
+    exchange.lag = lag
+    return read_lag(exchange, [])
+
+
+def end_lag(exchange: "Exchange", _steps: list[str], _body: Json) -> Json:
+    """Let reads see the present."""
+    exchange.lag = None
+    return read_lag(exchange, [])
+
+
+def open_chronicle(exchange: "Exchange", _steps: list[str], _body: Json) -> Json:
+    """Keep what every group is set to after each change, from now on."""
+    if exchange.chronicle is None:
+        exchange.world.settle(exchange.world.clock.now())
+        exchange.chronicle = Chronicle(exchange.world)
+    return {"groups": len(exchange.chronicle.entries)}
+
+
+def close_chronicle(exchange: "Exchange", _steps: list[str], _body: Json) -> Json:
+    """Forget the states of the past, and with them the lag."""
+    exchange.chronicle = exchange.lag = None
+    return {"groups": 0}
+
+
+def read_chronicle(exchange: "Exchange", steps: list[str]) -> Json:
+    """The states of a group (`chronicle/{id}`) since the chronicle was opened."""
+    if exchange.chronicle is None:
+        raise not_found("the chronicle")
+    exchange.chronicle.note({"by": "exchange"})
+    return {"states": exchange.chronicle.shown(steps[0])}
+
+
+def read_violations(exchange: "Exchange", _steps: list[str]) -> Json:
+    """What was refused because the contract does not allow it."""
+    return {"violations": exchange.world.violations}
+
+
+def interrupt_requests(exchange: "Exchange", _steps: list[str], body: Json) -> Json:
+    """Let somebody do something just before a request is answered; see `Interruption`."""
+    exchange.interruptions.append(interruption_of(body))
+    return {"waiting": len(exchange.interruptions)}
+
+
+def forget_interruptions(exchange: "Exchange", _steps: list[str], _body: Json) -> Json:
+    """Nobody interrupts any more."""
+    exchange.interruptions.clear()
+    return {"waiting": 0}
 
 
 def revoke(exchange: "Exchange", _steps: list[str], _body: Json) -> Json:
@@ -244,6 +335,9 @@ _READERS: dict[str, Callable[["Exchange", list[str]], Any]] = {
     "requests": read_requests,
     "edits": read_edits,
     "groups": read_groups,
+    "lag": read_lag,
+    "chronicle": read_chronicle,
+    "violations": read_violations,
 }
 _WRITERS: dict[str, Callable[["Exchange", list[str], Json], Any]] = {
     "POST clock": move_clock,
@@ -252,6 +346,12 @@ _WRITERS: dict[str, Callable[["Exchange", list[str], Json], Any]] = {
     "DELETE requests": forget_counts,
     "POST groups": force,
     "POST switches": switch,
+    "POST lag": set_lag,
+    "DELETE lag": end_lag,
+    "POST chronicle": open_chronicle,
+    "DELETE chronicle": close_chronicle,
+    "POST interruptions": interrupt_requests,
+    "DELETE interruptions": forget_interruptions,
     "POST webhooks": deliver,
     "DELETE tokens": revoke,
 }

@@ -2,12 +2,16 @@
 
 import secrets
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dashboard.simulator import control, operations
 from dashboard.simulator.deliveries import Deliverer
 from dashboard.simulator.faults import PLAYED, Fault, changed, instead
+from dashboard.simulator.interruptions import Interruption
 from dashboard.simulator.journal import Journal
+from dashboard.simulator.lag import Chronicle, Lag
+from dashboard.simulator.life import settle
 from dashboard.simulator.routes import Route, find
 from dashboard.simulator.wire import Answer, Ask, Refusal, bad_request, json_answer
 from dashboard.simulator.world import World, known_account
@@ -35,6 +39,10 @@ class Exchange:
     tokens: dict[str, float] = field(default_factory=dict)
     earlier: dict[str, Answer] = field(default_factory=dict)
     deliverer: Deliverer | None = None
+    lag: Lag | None = None
+    chronicle: Chronicle | None = None
+    interruptions: list[Interruption] = field(default_factory=list)
+    inspect: Callable[[str, Ask], list[str]] | None = None
 
     def respond(self, ask: Ask) -> Played:
         """The answer to a request; never raises for anything that a client can send."""
@@ -56,8 +64,11 @@ class Exchange:
         except Refusal:
             self._admit(ask)
             raise
+        if ask.is_person:  # somebody at the exchange itself, whom no fault of ours hits
+            return Played(self._answer(route, ask))
         name = route.operation_id
         self.world.requests[name] += 1
+        self._interrupt(name, ask.path)
         fault = next((f for f in self.faults if f.strikes(name, ask.path)), None)
         if fault is not None:
             if (answer := instead(fault, self.world.clock.wall())) is not None:
@@ -77,6 +88,7 @@ class Exchange:
     def _answer(self, route: Route, ask: Ask) -> Answer:
         try:
             self._admit(ask)
+            self._examine(route, ask)
             answer = self.perform(route, ask)
         except Refusal as refusal:
             answer = refusal.answer()
@@ -95,7 +107,37 @@ class Exchange:
     def perform(self, route: Route, ask: Ask) -> Answer:
         """What the operation itself answers, once the asker is known."""
         self.world.catch_up(ask.now)
-        return route.handler(self.world, ask)
+        if self.chronicle is None:
+            return route.handler(self.world, ask)
+        return self._perform_on_record(self.chronicle, route, ask)
+
+    def _perform_on_record(self, chronicle: Chronicle, route: Route, ask: Ask) -> Answer:
+        """Answer a read as far behind as the lag is; note what a write changed, and why."""
+        if group := self.world.groups.get(ask.params.get("target_group_id", "")):
+            settle(group, ask.now)
+        chronicle.note({"by": "exchange"})
+        if not route.changes:
+            behind = self.lag.draw(route.operation_id) if self.lag and not ask.is_person else 0
+            return route.handler(chronicle.past(behind) if behind else self.world, ask)
+        answer = route.handler(self.world, ask)
+        cause = {"operation": route.operation_id, "body": ask.body.decode(errors="replace")}
+        chronicle.note({"by": "person" if ask.is_person else "client", **cause})
+        return answer
+
+    def _interrupt(self, operation: str, path: str) -> None:
+        """Let somebody else be quicker than a request that waits for its answer."""
+        for interruption in [i for i in self.interruptions if i.is_due(operation, path)]:
+            self.interruptions.remove(interruption)
+            self.respond(interruption.ask(self.world.clock.now()))
+
+    def _examine(self, route: Route, ask: Ask) -> None:
+        """Refuse what the contract does not allow, where somebody examines requests."""
+        if self.inspect is None or ask.is_person:
+            return
+        if reasons := self.inspect(route.operation_id, ask):
+            told = {"operation": route.operation_id, "path": ask.path, "reasons": reasons}
+            self.world.violations.append(told | {"body": ask.body.decode(errors="replace")})
+            raise bad_request("the contract does not allow this", [("body", r) for r in reasons])
 
     def _log_edit(self, route: Route, ask: Ask, status: int) -> None:
         self.world.edits.append(
@@ -107,6 +149,7 @@ class Exchange:
                 "body": ask.body.decode(errors="replace"),
                 "status": status,
                 "at": ask.now,
+                "by": "person" if ask.is_person else "client",
             }
         )
         del self.world.edits[:-5000]

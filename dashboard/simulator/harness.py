@@ -5,14 +5,19 @@ import json
 import subprocess
 import sys
 import threading
+import time
+import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from dashboard.simulator.run import Options, make, serve
+from dashboard.simulator.wire import PERSON, Ask
 
 _WAIT = 20.0
+Inspector = Callable[[str, Ask], list[str]]
 
 
 class Simulator:
@@ -20,10 +25,19 @@ class Simulator:
 
     Options are those of the command line (`projects`, `groups`, `seed`, `speed`,
     `history_days`, `client_id`, `client_secret`, `state`, `faults`). Account 101; any key is taken.
+    In a thread the wall's clock is an argument, and `inspect` may refuse requests with reasons.
     """
 
-    def __init__(self, *, process: bool = False, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        process: bool = False,
+        wall: Callable[[], float] = time.time,
+        inspect: Inspector | None = None,
+        **options: Any,
+    ) -> None:
         self.process = process
+        self.wall, self.inspect = wall, inspect
         self.options = {"projects": 1, "groups": 36, "history_days": 4, **options}
         self.base_url = ""
         self._child: subprocess.Popen[str] | None = None
@@ -82,7 +96,9 @@ class Simulator:
             self.base_url = f"http://{options.host}:{port}"
             ready.set()
 
-        await serve(make(options), options, stop=self._stop, ready=opened)
+        exchange = make(options, wall=self.wall)
+        exchange.inspect = self.inspect
+        await serve(exchange, options, stop=self._stop, ready=opened)
 
     def stop(self) -> None:
         """Stop in an orderly way; SIGTERM for a process."""
@@ -139,6 +155,46 @@ class Simulator:
     def clear_faults(self) -> None:
         """Switch all faults off."""
         self.control("DELETE", "faults")
+
+    def lag(self, **fields: object) -> None:
+        """Let reads lag: `low` and `high`, or `replicas`, in seconds; `operations`, `spared`."""
+        self.control("POST", "lag", fields)
+
+    def end_lag(self) -> None:
+        """Let reads see the present."""
+        self.control("DELETE", "lag")
+
+    def keep_states(self) -> None:
+        """Keep what every group is set to after each change, from now on."""
+        self.control("POST", "chronicle")
+
+    def states(self, group_id: str) -> list[dict[str, Any]]:
+        """What a group was set to after each change: `at`, `cause` and `settings`."""
+        return list(self.control("GET", f"chronicle/{group_id}")["states"])
+
+    def violations(self) -> list[dict[str, Any]]:
+        """Requests that the contract does not allow."""
+        return list(self.control("GET", "violations")["violations"])
+
+    def act(self, person: str, method: str, path: str, body: Any = None, etag: str = "*") -> int:
+        """What a person does at the exchange itself; the status. `path` is that of the API."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {PERSON: person, "Authorization": "person", "Cint-API-Version": "person"}
+        request = urllib.request.Request(  # noqa: S310
+            f"{self.base_url}/v1{path}",
+            data=data,
+            method=method,
+            headers=headers | {"If-Match": etag, "Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=_WAIT) as answer:  # noqa: S310
+                return int(answer.status)
+        except urllib.error.HTTPError as exc:
+            return exc.code
+
+    def interrupt(self, **fields: object) -> None:
+        """Let a person be quicker than a request of the client; see `Interruption`."""
+        self.control("POST", "interruptions", fields)
 
     def edits(self, group_id: str = "") -> list[dict[str, Any]]:
         """What was asked to change, accepted or not, in this order."""

@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 
 from dashboard.simulator.group import Json
-from dashboard.simulator.wire import Ask
+from dashboard.simulator.wire import PERSON, Ask
 
-_KEPT_HEADERS = ("if-match", "if-none-match", "idempotency-key")
+_KEPT_HEADERS = ("if-match", "if-none-match", "idempotency-key", PERSON)
 
 
 class Journal:

@@ -88,7 +88,7 @@ def _repeat(exchange: Exchange, line: dict[str, object]) -> None:
         world.catch_up(at)
         world.clock.latest = at
         if isinstance(body, dict):
-            control.enact(group, str(line["event"]), body, at)
+            control.act(exchange, group, str(line["event"]), body, at)
     elif line["kind"] == "request":
         ask = ask_of(line)
         route, ask.params = find(ask.method, ask.path)

@@ -11,6 +11,7 @@ from dashboard.simulator.group import Actor, Json
 from dashboard.simulator.people import ACCOUNTS
 
 Headers = dict[str, str]
+PERSON = "x-person"  # a header of the simulator: the id of a user who acts at the exchange itself
 
 
 @dataclass(slots=True)
@@ -64,9 +65,15 @@ class Ask:
         return int(self.params["account_id"])
 
     @property
+    def is_person(self) -> bool:
+        """Whether somebody asks at the exchange itself, past the service client."""
+        return PERSON in self.headers
+
+    @property
     def actor(self) -> Actor:
-        """The service client of the account, as the changelog names it."""
-        return Actor("las_user", ACCOUNTS[self.account_id].service_clients[0].id)
+        """Who asks, as the changelog names it: the account's service client, or a person."""
+        client = ACCOUNTS[self.account_id].service_clients[0].id
+        return Actor("las_user", self.headers.get(PERSON, client))
 
     def json(self) -> Any:
         """The decoded body; refused with 400 if it is not JSON, None if there is none."""

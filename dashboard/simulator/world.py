@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
 
 import msgspec
 
@@ -72,6 +73,8 @@ class World:
         self.edits: list[Json] = []
         self.requests: Counter[str] = Counter()
         self.re_entry_status = 200
+        self.violations: list[Json] = []
+        self.cpi_digits: int | None = None
         self.made = 0
         self.rows: dict[str, tuple[object, msgspec.Raw]] = {}
         self.populate()
@@ -83,6 +86,12 @@ class World:
         for project in genesis.populate(past, projects=o.projects):
             self.projects[project.id] = project
             self.groups.update((group.id, group) for group in project.groups)
+
+    def as_held(self, amount: Decimal) -> Decimal:
+        """A price as this exchange holds it: rounded, where it is told to."""
+        if self.cpi_digits is None:
+            return amount
+        return amount.quantize(Decimal(1).scaleb(-self.cpi_digits), ROUND_HALF_UP)
 
     def new_id(self, at: int) -> str:
         """A fresh ULID; the same after a restart that repeats what was done."""

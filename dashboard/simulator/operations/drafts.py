@@ -176,6 +176,7 @@ def create_target_group(world: World, ask: Ask) -> Answer:
     check.done()
     if values["cpi"] is None or values["pricing_model"] == "rate_card":
         values["cpi"] = _price(values)
+    values["cpi"] = world.as_held(values["cpi"])
     group_id = world.new_id(ask.now)
     group = TargetGroup(
         id=group_id,
@@ -270,6 +271,7 @@ def update_target_group(world: World, ask: Ask) -> Answer:
     check.done()
     if values["cpi"] is None or values["pricing_model"] == "rate_card":
         values["cpi"] = _price(values)
+    values["cpi"] = world.as_held(values["cpi"])
     for name, value in values.items():
         setattr(group, name, value)
     group.temper = _temper(group.id, values)

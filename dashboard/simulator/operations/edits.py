@@ -55,7 +55,8 @@ def update_cost_per_interview(world: World, ask: Ask) -> Answer:
     if group.pricing_model == "rate_card":
         check.fault("target_group_cpi", "cannot be set while a rate card prices the group")
     check.done()
-    apply(group, ask, {"cpi_change": amount})
+    held = None if amount is None else world.as_held(amount)
+    apply(group, ask, {"cpi_change": held})
     return json_answer({"target_group_cpi": shown(group.cpi, group.currency)})
 
 
