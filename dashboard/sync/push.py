@@ -202,9 +202,9 @@ def _up_to_date(edit: Edit, client: ExchangeClient, clock: Clock, wait: Wait | N
 
     One that shows what is wanted may be behind: it is sent even so.
     """
-    how, of = EDITABLE[edit.kind], ids(_group(edit))
+    how = EDITABLE[edit.kind]
     for seconds in (*(IN_THE_REQUEST if wait else ()), 0.0):
-        held = how.read(client, of)
+        held = _read(edit, client)
         already = how.same(held.value, edit.wanted) and not how.same(edit.before, edit.wanted)
         if already or not _is_behind(edit, held.value, clock()):
             return held
@@ -290,13 +290,18 @@ def _reason(sentence: str) -> list[dict[str, str]]:
     return [{"name": "", "reason": sentence}]
 
 
+def _read(edit: Edit, client: ExchangeClient) -> Held:
+    """What the exchange says that it holds now."""
+    return EDITABLE[edit.kind].read(client, ids(_group(edit)))
+
+
 def _overtaken(edit: Edit, client: ExchangeClient, clock: Clock, why: ExchangeError) -> None:
     """It was sent and refused: somebody changed it between our reading and our sending."""
     how = EDITABLE[edit.kind]
     edit.taken = False
     keep(edit, "taken")
     try:
-        theirs = how.read(client, ids(_group(edit))).value
+        theirs = _read(edit, client).value
     except ExchangeError as exc:
         _settle(edit, Edit.State.REJECTED, reasons=objections(exc, AGAIN), now=clock())
         return
@@ -311,7 +316,7 @@ def _overtaken(edit: Edit, client: ExchangeClient, clock: Clock, why: ExchangeEr
 def _read_back(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
     how = EDITABLE[edit.kind]
     try:
-        theirs = how.read(client, ids(_group(edit))).value
+        theirs = _read(edit, client).value
     except Launched as exc:
         why = objections(exc, "Its settings show whether this change came before")
         _settle(edit, Edit.State.REJECTED, reasons=why, now=clock())
