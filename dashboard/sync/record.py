@@ -101,9 +101,14 @@ def outcome(edit: Edit) -> tuple[str, str]:
         return BatchGroup.State.UNKNOWN, "The exchange is at it."
     if edit.state == Edit.State.CONFLICT:
         overtaken = "Somebody else changed it meanwhile; nothing was sent."
-        return BatchGroup.State.FAILED, f"{HELD}." if edit.checks else overtaken
+        if edit.sent and edit.taken is False:
+            overtaken = "Sent, and refused: somebody else changed it meanwhile."
+        elif edit.sent or edit.checks:
+            overtaken = f"{HELD}."
+        return BatchGroup.State.FAILED, overtaken
     if edit.state == Edit.State.GIVEN_UP:
-        return BatchGroup.State.UNKNOWN, f"Sent, never confirmed; {edit.given_up_by} went on."
+        went_on = f"; {edit.given_up_by} went on" if edit.given_up_by else ""
+        return BatchGroup.State.UNKNOWN, f"Sent, never confirmed{went_on}."
     if edit.state == Edit.State.REJECTED:
         said = " ".join(str(one["reason"]) for one in edit.reasons)
         return BatchGroup.State.FAILED, said or "The exchange refused it."
