@@ -10,7 +10,7 @@ from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import ExchangeError
 from dashboard.fielding.models import Change, Edit, TargetGroup
 from dashboard.sync import fresh
-from dashboard.sync.editable import EDITABLE, Value, ids
+from dashboard.sync.editable import EDITABLE, Value
 
 CLOCKS_DIFFER = timedelta(minutes=2)
 
@@ -61,7 +61,11 @@ def tells_of(edit: Edit, client: ExchangeClient) -> bool:
     if not wanted:
         return False
     try:
-        page = client.get_target_group_changelog(**ids(group), page_size=50)
+        page = client.get_target_group_changelog(
+            project_id=group.project.exchange_id,
+            target_group_id=group.exchange_id,
+            page_size=50,
+        )
     except ExchangeError:
         return False
     seen = {

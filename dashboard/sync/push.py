@@ -505,4 +505,4 @@ def _look(edit: Edit, clock: Clock) -> None:
 def looks_until(until: datetime) -> list[datetime]:
     """When edits whose outcome is open are looked at until a moment, each once."""
     waiting = Edit.objects.filter(state__in=Edit.OPEN, check_at__lte=until)
-    return sorted(set(waiting.values_list("check_at", flat=True)))
+    return sorted({edit.check_at for edit in waiting.only("check_at") if edit.check_at})
