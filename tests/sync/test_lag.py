@@ -289,6 +289,36 @@ def test_what_contradicts_an_edit_for_longer_than_any_lag_is_stored(
     assert desk.columns("cpi") == {"cpi": Decimal(seen["value"])}
 
 
+SCHEDULED = {
+    "status": "scheduled", "start_fielding_at": None, "end_fielding_at": in_days(3),
+}  # fmt: skip
+# What a job made of a group: its value before and after, and the column that shows it.
+MADE: dict[str, tuple[Any, Any, str, str]] = {
+    "status": ("live", "paused", "status", "paused"),
+    "manager": ("", "somebody", "project_manager_id", "somebody"),
+    "launch": ({"status": "draft"}, SCHEDULED, "status", "scheduled"),
+}
+
+
+@pytest.mark.parametrize("kind", MADE)
+def test_what_a_job_made_of_a_group_is_not_undone_by_an_old_reading(
+    desk: Desk, time: Time, kind: str
+) -> None:
+    """For as long as a copy may be behind; what is read after that counts."""
+    before, after, column, stays = MADE[kind]
+    old = getattr(desk.group, column)
+    make.edit(
+        desk.group, kind=kind, before=before, wanted=after, after=after,
+        started_at=time.now, settled_at=time.now,
+    )  # fmt: skip
+    TargetGroup.objects.filter(pk=desk.group.pk).update(**{column: stays})
+    for seconds, holds in ((5, stays), (200, stays), (40, old)):
+        time.wait(seconds)
+        poll(time)
+        desk.group.refresh_from_db()
+        assert getattr(desk.group, column) == holds
+
+
 def test_what_somebody_else_changed_after_an_edit_is_stored_at_once(
     desk: Desk, time: Time, simulator: Simulator
 ) -> None:
