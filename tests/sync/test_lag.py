@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
@@ -563,3 +564,63 @@ def test_a_launch_is_followed_through_the_lag_and_its_status_stays(
     edit.refresh_from_db()
     assert edit.state == "confirmed"
     assert simulator.requests()["create_launch_fielding_run_from_draft_job"] == 1
+
+
+# Of a kind: what the exchange itself holds, and a value that nobody had before.
+TRUTH: dict[str, tuple[str, Callable[[Any, int], Any], Callable[[Any], Any]]] = {
+    "cpi": ("cpi", lambda v, n: v | {"value": f"{3 + n / 100:.2f}"}, lambda v: v["value"]),
+    "filling_strategy": (
+        "filling_strategy",
+        lambda v, _: {"completes": "prescreens", "prescreens": "automated"}.get(v, "completes"),
+        lambda v: v,
+    ),
+    "details": ("name", lambda v, n: v | {"name": f"Group no {n:05}"}, lambda v: v["name"]),
+    "goals": (
+        "filling_goal",
+        lambda v, n: {"completes_goal": v["completes_goal"] + n % 9 + 1},
+        lambda v: v["completes_goal"],
+    ),
+}
+UNTOUCHED = ("live_url", "reference", "loi_minutes", "incidence_rate", "lockout_code", "end")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_edits_under_a_random_lag_end_with_the_truth(
+    desk: Desk, time: Time, simulator: Simulator, seed: int
+) -> None:
+    """Some put back what was there, some are lost on the way, and a colleague is at it too."""
+    chance, ulid = Random(seed), desk.group.exchange_id  # noqa: S311
+    first = simulator.states(ulid)[-1]["settings"]
+    for number in range(12):
+        kind = chance.choice([*TRUTH])
+        name, fresh_value, shown = TRUTH[kind]
+        seen = push.present(group=desk.group, kind=kind, client=desk.client, clock=time)
+        wanted = fresh_value(seen, 100 * (seed + 1) + number)
+        if chance.random() < 0.3:
+            simulator.end_lag()
+            desk.change_there(kind, fresh_value(desk.held(kind), 5_000 + number))
+        lag = chance.choice([0, 3, 20, 90, 200])
+        copies = {"replicas": [0, lag]} if chance.random() < 0.5 else {"low": lag}
+        simulator.lag(**copies)
+        fault = chance.choice([None, None, "lost_answer", "http_502", "http_429"])
+        if fault:
+            simulator.fault(fault, operation=KINDS[kind][0], count=1)
+        before, began = sent(simulator, kind), time.now
+        edit = desk.settle(desk.send(kind, seen, wanted), 300 if fault else lag + 60)
+        assert edit.is_settled, (kind, lag, fault, edit.state)
+        assert sent(simulator, kind) <= before + 1
+        since = int(began.timestamp() * 1000) - 5000
+        states = simulator.states(ulid)
+        held = {
+            str(s["settings"][name])
+            for s in [*states[-1:], *(s for s in states if s["at"] >= since)]
+        }
+        if edit.state == "confirmed":
+            assert str(shown(wanted)) in held, (kind, lag, fault)
+        elif edit.state == "rejected" and kind != "filling_strategy":  # theirs may be the same
+            assert str(states[-1]["settings"][name]) != str(shown(wanted)), (kind, lag, fault)
+        simulator.clear_faults()
+        time.wait(chance.choice([1, 10, 250]))
+        poll(time)
+    last = simulator.states(ulid)[-1]["settings"]
+    assert {name: last[name] for name in UNTOUCHED} == {name: first[name] for name in UNTOUCHED}
