@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.utils import timezone
 
@@ -34,6 +36,7 @@ def wake() -> None:
         if plan.queue(ExchangeAccount, pk, now=now):
             pull_account.apply_async((pk,), priority=0)
     _hint_at_projects()
+    _hint_at_looks()
     tell.delay()
 
 
@@ -64,15 +67,32 @@ def pull_project(pk: int) -> None:
 def tell() -> None:
     """Settle what is open on the exchange, judge what time alone can break, send what waits."""
     downtime.note_work(now=timezone.now())
-    push.settle_due(clock=timezone.now)
-    create.settle_due(clock=timezone.now)
-    launch.work(clock=timezone.now)
+    look_back()
     batch.work()
     now = timezone.now()
     detect.by_time(now=now)
     detect.no_data(now=now)
     deliver.compose(now=now)
     deliver.send_due(now=timezone.now(), limit=AT_ONCE)
+
+
+@app.task(name="dashboard.tasks.look_back")
+def look_back() -> None:
+    """Settle what is open on the exchange and due by now."""
+    push.settle_due(clock=timezone.now)
+    create.settle_due(clock=timezone.now)
+    launch.work(clock=timezone.now)
+
+
+def _hint_at_looks() -> None:
+    """Hint at edits that are to be looked at before the beat comes again.
+
+    The tables say what is due: a hint that is lost costs no more than a beat.
+    """
+    now = timezone.now()
+    for at in push.looks_until(now + timedelta(seconds=settings.BEAT_SECONDS)):
+        wait = max((at - now).total_seconds(), 0.0)
+        look_back.apply_async(countdown=wait, expires=wait + settings.BEAT_SECONDS * 2, priority=0)
 
 
 @app.task(name="dashboard.tasks.heartbeat")

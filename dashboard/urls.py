@@ -97,6 +97,7 @@ urlpatterns = [
     path("projects/<key:pk>/history/", past.project, name="project-history"),
     *_files("projects/<key:pk>/history/", past.project_file),
     path("edits/<key:pk>/", made.made, name="made"),
+    path("edits/<key:pk>/line/", made.line, name="made-line"),
     path("edits/<key:pk>/give-up/", made.give_up, name="give-up"),
     path("look/", looks.home, name="look"),
     path("projects/<key:pk>/look/", looks.project, name="project-look"),

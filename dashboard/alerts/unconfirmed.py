@@ -7,7 +7,7 @@ exchange, so time alone finds it, also while the exchange is away.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db.models import Q
 
@@ -18,7 +18,7 @@ from dashboard.alerts.rules import EDIT_UNCONFIRMED
 from dashboard.alerts.words import plain
 from dashboard.fielding.models import Edit, Incident, Membership, Notice
 
-# Reading back settles an edit within three minutes, while the exchange can be read.
+# Reading back settles an edit within four minutes, while the exchange can be read.
 OPEN_FOR = timedelta(minutes=10)
 _FAILED = (Edit.State.REJECTED, Edit.State.CONFLICT)
 
@@ -58,6 +58,7 @@ def _followed(now: datetime) -> list[Move]:
     edits = Edit.objects.select_related("group", "project", "account", "by").in_bulk(
         [one.facts["edit"] for one in incidents]
     )
+    again = _changed_again(edits.values())
     moves = []
     for one in incidents:
         edit, move = edits.get(one.facts["edit"]), Move(one, as_read(one))
@@ -65,12 +66,31 @@ def _followed(now: datetime) -> list[Move]:
             close(one, edit.get_state_display() if edit else "it is gone", now)
             confirmed = edit is not None and edit.state == Edit.State.CONFIRMED
             move.tells = Notice.Kind.RECOVER if confirmed else None
+        elif edit.pk in again:
+            close(one, "the same setting was changed again since", now)
         elif (said := sentence(edit)) + "." != one.sentence:
             one.headline, one.sentence = said[:300], said + "."
         else:
             continue
         moves.append(move)
     return moves
+
+
+def _changed_again(edits: Iterable[Edit]) -> set[int]:
+    """Edits that failed, and whose setting a later edit changed: what they wanted is past."""
+    failed = [edit for edit in edits if edit.state in _FAILED and edit.group_id]
+    later = Edit.objects.filter(
+        group__in=[edit.group_id for edit in failed], state=Edit.State.CONFIRMED
+    ).values_list("group_id", "kind", "started_at")
+    newest: dict[tuple[int | None, str], datetime] = {}
+    for group, kind, at in later if failed else ():
+        newest[group, kind] = max(at, newest.get((group, kind), at))
+    never = datetime.min.replace(tzinfo=UTC)
+    return {
+        edit.pk
+        for edit in failed
+        if newest.get((edit.group_id, edit.kind), never) > edit.started_at
+    }
 
 
 def close(incident: Incident, why: str, now: datetime) -> None:
@@ -170,6 +190,10 @@ def _change(edit: Edit) -> str:
         Edit.State.REJECTED: "the exchange still holds the value from before",
         Edit.State.CONFLICT: "the exchange holds something else now",
     }
+    if edit.state in _FAILED and edit.sent is False:
+        return f"change ({what}) was not sent{_why(edit)}"
+    if edit.state in _FAILED and edit.sent and edit.taken is False:
+        return f"change ({what}) was sent and refused, because somebody changed it meanwhile"
     end = ends.get(Edit.State(edit.state), "it cannot be read back yet")
     return f"change ({what}) was sent but not confirmed; {end}"
 

@@ -349,6 +349,7 @@ def _sent(job: BatchJob, row: BatchGroup, client: ExchangeClient, clock: Clock) 
             token=f"{job.key}:{row.group_id}",
             client=client,
             clock=clock,
+            wait=None,
         )
     held, wanted = draft.stored(row.group), cast("dict[str, str]", row.wanted)
     if held is None or draft.mark(held) != row.seen:

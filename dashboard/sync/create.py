@@ -7,6 +7,7 @@ key, which is the form's token: after a lost answer the same request gives the s
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import cast
@@ -16,7 +17,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from dashboard.exchange.client import ExchangeClient
-from dashboard.exchange.errors import ExchangeError, Forbidden, Launched, NotFound
+from dashboard.exchange.errors import ExchangeError, Forbidden, Launched, NotFound, Rejected
 from dashboard.exchange.shapes.drafts import FetchTargetGroupResponse
 from dashboard.exchange.shapes.projects import ProjectInfo
 from dashboard.exchange.walk import walk
@@ -29,7 +30,8 @@ LEASE = timedelta(seconds=60)
 KINDS = (Edit.Kind.NEW_DRAFT, Edit.Kind.NEW_PROJECT)
 NOT_THERE = "The exchange holds no such draft: it did not take it"
 ENDED_BEFORE = "Nothing was sent: this process ended before"
-_ENDS = ("state", "reasons", "settled_at", "check_at", "before", "asked_id")
+_ENDS = ("state", "reasons", "settled_at", "check_at", "before", "asked_id", "sent")
+NEVER_SHOWN = "The exchange gave it an id and never showed it"
 
 
 def new_draft(
@@ -40,8 +42,12 @@ def new_draft(
     token: str,
     client: ExchangeClient | None = None,
     clock: Clock = timezone.now,
+    wait: push.Wait | None = time.sleep,
 ) -> Edit:
-    """A new draft, sent at most once for a token; its edit tells the group once it is there."""
+    """A new draft, sent at most once for a token; its edit tells the group once it is there.
+
+    `wait`: how to wait for the first looks back, None for whoever leaves them to the worker.
+    """
     if sent := Edit.objects.filter(token=token).first():
         return sent
     client = client or connect.client_for(project.account)
@@ -53,15 +59,18 @@ def new_draft(
         kind=Edit.Kind.NEW_DRAFT,
         token=token,
         wanted=kept,
+        sent=False,
     )
     if sent := push.claim(edit, clock()):
         return sent
     with client.deadline(push.WEB_SECONDS):
-        _send_draft(edit, wanted, client, clock)
+        _send_draft(edit, wanted, client, clock, wait)
     return edit
 
 
-def _send_draft(edit: Edit, wanted: Value, client: ExchangeClient, clock: Clock) -> None:
+def _send_draft(
+    edit: Edit, wanted: Value, client: ExchangeClient, clock: Clock, wait: push.Wait | None
+) -> None:
     """Note what is there, send once, and read what came of it."""
     of = cast("Project", edit.project)
     try:
@@ -69,7 +78,8 @@ def _send_draft(edit: Edit, wanted: Value, client: ExchangeClient, clock: Clock)
     except ExchangeError as exc:
         _refused(edit, push.objections(exc, "Nothing was sent"), clock())
         return
-    edit.save(update_fields=["before"])
+    edit.sent = True
+    edit.save(update_fields=["before", "sent"])
     try:
         ulid = client.create_target_group(project_id=of.exchange_id, draft=draft.request(wanted))
     except ExchangeError as exc:
@@ -77,9 +87,14 @@ def _send_draft(edit: Edit, wanted: Value, client: ExchangeClient, clock: Clock)
             edit.reasons = push.objections(exc)
             _look_for_draft(edit, client, clock)
         else:
-            _refused(edit, _objections(exc), clock())
+            _not_made(edit, exc, clock())
         return
     _is_there(edit, ulid, client, clock)
+    for seconds in push.IN_THE_REQUEST if wait else ():
+        if edit.is_settled or wait is None:
+            return
+        wait(seconds)
+        _is_there(edit, ulid, client, clock)
 
 
 def _drafts_called(name: str, project: Project, client: ExchangeClient) -> list[str]:
@@ -114,14 +129,14 @@ def _look_for_draft(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
     except ExchangeError as exc:
         push.leave_unknown(edit, clock(), push.objections(exc))
         return
-    if edit.checks < len(push.CHECK_AFTER):
+    if not push.had_its_time(edit, clock()):
         push.leave_unknown(edit, clock(), edit.reasons)
     else:
         _refused(edit, [*edit.reasons, {"name": "", "reason": NOT_THERE}], clock())
 
 
 def _is_there(edit: Edit, ulid: str, client: ExchangeClient, clock: Clock) -> None:
-    """The exchange said its id: read it back; what cannot be read yet is looked for again.
+    """The exchange said its id: it is being made, and read back once it is there.
 
     A form whose answer was lost may have taken it for its own, if it holds the same: then that
     form's is still to be found.
@@ -131,8 +146,14 @@ def _is_there(edit: Edit, ulid: str, client: ExchangeClient, clock: Clock) -> No
     of = cast("Project", edit.project)
     try:
         told = client.get_target_group(project_id=of.exchange_id, target_group_id=ulid)
+    except (NotFound, Forbidden) as exc:  # it is taken first, and shown a moment later
+        if push.had_its_time(edit, clock()):
+            _refused(edit, push.objections(exc, NEVER_SHOWN), clock())
+        else:
+            push.leave_unknown(edit, clock(), [])
+        return
     except ExchangeError as exc:
-        if edit.checks < len(push.CHECK_AFTER) or exc.waiting_helps:
+        if not push.had_its_time(edit, clock()) or exc.waiting_helps:
             push.leave_unknown(edit, clock(), push.objections(exc))
         else:
             _refused(edit, push.objections(exc), clock())
@@ -186,17 +207,23 @@ def new_project(
     token: str,
     client: ExchangeClient | None = None,
     clock: Clock = timezone.now,
+    wait: push.Wait | None = time.sleep,
 ) -> Edit:
-    """A new project; `token` is a UUID, the idempotency key of every try."""
+    """A new project; `token` is a UUID, the idempotency key of every try. `wait` as of a draft."""
     if sent := Edit.objects.filter(token=token).first():
         return sent
     client = client or connect.client_for(account)
     kind = Edit.Kind.NEW_PROJECT
-    edit = Edit(account=account, by=by, kind=kind, token=token, wanted=wanted)
+    edit = Edit(account=account, by=by, kind=kind, token=token, wanted=wanted, sent=False)
     if sent := push.claim(edit, clock()):
         return sent
     with client.deadline(push.WEB_SECONDS):
         _send_project(edit, client, clock)
+        for seconds in push.IN_THE_REQUEST if wait else ():
+            if edit.is_settled or not edit.asked_id or wait is None:
+                break
+            wait(seconds)
+            _send_project(edit, client, clock)
     return edit
 
 
@@ -204,20 +231,23 @@ def _send_project(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
     """Ask for it; the same one again where an answer was lost. Then read it."""
     if not edit.asked_id:
         project = ProjectInfo(**cast("Value", edit.wanted))
+        before, edit.sent = edit.sent, True
+        edit.save(update_fields=["sent"])
         try:
             edit.asked_id = client.create_project(project=project, idempotency_key=edit.token).id
         except ExchangeError as exc:
-            if exc.outcome_unknown and not _is_given_up(edit):
+            lost = exc.outcome_unknown or (before and not isinstance(exc, Rejected))
+            if lost and clock() - edit.started_at < push.ENDS_AFTER:
                 push.leave_unknown(edit, clock(), push.objections(exc))
             else:
-                _refused(edit, _objections(exc), clock())
+                _not_made(edit, exc, clock())
             return
         edit.save(update_fields=["asked_id"])
     try:
         told = client.get_project_by_id(project_id=edit.asked_id).value
     except (NotFound, Forbidden) as exc:  # it is taken first, and made a moment later
-        if _is_given_up(edit):
-            _refused(edit, push.objections(exc), clock())
+        if push.had_its_time(edit, clock()):
+            _refused(edit, push.objections(exc, NEVER_SHOWN), clock())
         else:
             push.leave_unknown(edit, clock(), [])
         return
@@ -254,13 +284,17 @@ def _project_made(edit: Edit, after: Value, number: str, now: datetime) -> None:
         push.keep(edit, *_ENDS, "after", "project")
 
 
+def _not_made(edit: Edit, exc: ExchangeError, now: datetime) -> None:
+    """It was refused, or never arrived."""
+    edit.sent = push.arrived(exc)
+    _refused(edit, _objections(exc), now)
+
+
 def _objections(exc: ExchangeError) -> list[dict[str, str]]:
     """Why it was not made; where it is to be tried again, also that nothing was."""
+    if not push.arrived(exc):
+        return push.objections(exc, "Nothing was sent")
     return push.objections(exc, "Nothing was made" if exc.waiting_helps else "")
-
-
-def _is_given_up(edit: Edit) -> bool:
-    return edit.checks > len(push.CHECK_AFTER)
 
 
 def _refused(edit: Edit, why: list[dict[str, str]], now: datetime) -> None:

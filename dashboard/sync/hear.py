@@ -18,6 +18,7 @@ from dashboard.exchange import signature
 from dashboard.exchange.repair import UNREADABLE, as_utf8, repair
 from dashboard.exchange.shapes.webhooks import Envelope
 from dashboard.fielding.models import (
+    Edit,
     ExchangeAccount,
     Project,
     TargetGroup,
@@ -25,7 +26,7 @@ from dashboard.fielding.models import (
     WebhookEvent,
     WebhookRefusal,
 )
-from dashboard.sync import fits, plan
+from dashboard.sync import fits, fresh, plan
 
 LARGEST_BODY = 256 * 1024  # bytes
 CHANGED = "com.cint.target-group.updated"
@@ -116,8 +117,23 @@ def _store(account_id: int, event: Envelope, raw: str, now: datetime) -> None:
                 received_at=now,
             )
             _bring_forward(account_id, event.type, group, project, now)
+            if event.type == CHANGED and group:
+                _note_values(account_id, group, event.data, now)
     except IntegrityError:  # the same event came twice at this very moment
         return
+
+
+def _note_values(account_id: int, group: str, data: Any, now: datetime) -> None:
+    """What the event says is held now outdoes a reading that is behind; open edits are looked at.
+
+    The values themselves are never stored as if they had been read.
+    """
+    facts = fresh.of_event(data.get("changes"), data.get("occurred_at"), now=now)
+    fresh.hear(account_id=account_id, exchange_id=group, facts=facts, now=now)
+    waiting = Edit.objects.filter(
+        account=account_id, group__exchange_id=group, state=Edit.State.UNKNOWN, check_at__gt=now
+    )
+    waiting.update(check_at=now)
 
 
 def _id(data: Any, name: str) -> str:

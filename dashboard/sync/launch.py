@@ -15,11 +15,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from dashboard.exchange.client import ExchangeClient
-from dashboard.exchange.errors import ExchangeError, Launched, spoken
+from dashboard.exchange.errors import ExchangeError, Launched, NotFound, spoken
 from dashboard.exchange.operations.asking import JobRef, rfc3339
 from dashboard.exchange.shapes.jobs import FieldingRunJob
 from dashboard.fielding.models import Edit, Project, TargetGroup, User
-from dashboard.sync import connect, draft, moves, push
+from dashboard.sync import connect, draft, evidence, moves, push
 from dashboard.sync.draft import Value
 from dashboard.sync.editable import ids
 
@@ -27,7 +27,12 @@ LEASE = timedelta(seconds=45)
 GIVEN_UP_AFTER = timedelta(minutes=30)
 LONGEST = timedelta(hours=24)  # where the exchange itself asks to wait
 # How soon to look again, by how long it goes on already.
-LOOK = ((timedelta(seconds=20), 2), (timedelta(minutes=2), 10), (GIVEN_UP_AFTER, 30))
+LOOK = (
+    (timedelta(seconds=5), 1),
+    (timedelta(seconds=20), 2),
+    (timedelta(minutes=2), 10),
+    (GIVEN_UP_AFTER, 30),
+)
 SELDOM = 600
 Clock = Callable[[], datetime]
 START, END = "start_fielding_at", "end_fielding_at"
@@ -59,6 +64,7 @@ def launch(
         kind=Edit.Kind.LAUNCH,
         token=token,
         before={"status": "draft", "draft": dict(seen)},
+        sent=False,
         wanted={
             "status": "scheduled" if start else "live",
             START: rfc3339(start) if start else None,
@@ -73,12 +79,18 @@ def launch(
 
 
 def _is_as_seen(edit: Edit, client: ExchangeClient, clock: Clock) -> bool:
-    """Whether the draft is what its person looked at; else the edit has ended, or is to wait."""
+    """Whether the draft is what its person looked at; else the edit has ended, or is to wait.
+
+    A reading that is older than what is known shows nothing: then it is read again later.
+    """
     seen = cast("Value", edit.before)["draft"]
     try:
         theirs = moves.at_its_project(
-            group=_group(edit), client=client, ask=lambda of: draft.read(client, of), clock=clock
+            group=_group(edit), client=client, ask=lambda ids: draft.read(client, ids), clock=clock
         )
+        if evidence.is_behind(_group(edit), Edit.Kind.DRAFT, theirs, now=clock()):
+            _later(edit, clock())
+            return False
     except ExchangeError as exc:
         if exc.retry_after and _is_patient(edit, exc, clock()):
             _later(edit, clock(), why=push.objections(exc), seconds=exc.retry_after)
@@ -102,8 +114,8 @@ def _step(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
     if edit.state == Edit.State.SENDING:
         if not _is_as_seen(edit, client, clock):
             return
-        edit.state = Edit.State.UNKNOWN
-        push.keep(edit, "state")
+        edit.state, edit.sent = Edit.State.UNKNOWN, True
+        push.keep(edit, "state", "sent")
     try:
         if not edit.asked_id:
             edit.asked_id = _ask(edit, client).id
@@ -187,9 +199,11 @@ def _read_back(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
 
 def _not_now(edit: Edit, exc: ExchangeError, client: ExchangeClient, clock: Clock) -> None:
     """Try again where that helps; else it has failed, or nobody can say and it is read."""
+    being_made = bool(edit.asked_id) and isinstance(exc, NotFound)
     again = exc.waiting_helps or exc.outcome_unknown or bool(edit.asked_id)
     if again and _is_patient(edit, exc, clock()):
-        _later(edit, clock(), why=push.objections(exc), seconds=exc.retry_after)
+        why = [] if being_made else push.objections(exc)
+        _later(edit, clock(), why=why, seconds=exc.retry_after)
         return
     if again:
         try:
@@ -237,10 +251,11 @@ def _end(
     edit.settled_at, edit.check_at = now, None
     group = _group(edit)
     with transaction.atomic():
+        # The project's row first: a round that stores its groups holds it, so one is first.
+        Project.objects.filter(pk=group.project_id).update(version=F("version") + 1, due_at=now)
         push.keep(edit, "state", "after", "reasons", "settled_at", "check_at")
         if columns:
             TargetGroup.objects.filter(pk=group.pk).update(**columns, changed_at=now)
-        Project.objects.filter(pk=group.project_id).update(version=F("version") + 1, due_at=now)
 
 
 def _group(edit: Edit) -> TargetGroup:

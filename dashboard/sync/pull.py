@@ -44,6 +44,13 @@ class Round:
     statuses: list[tuple[str, datetime | None]] = field(default_factory=list)  # of a whole list
     quarantined: list[tuple[str, BadItem]] = field(default_factory=list)
     noted: list[tuple[str, BadItem]] = field(default_factory=list)  # taken, with bad text
+    again_at: datetime | None = None  # when groups are read again that contradict what is known
+
+    def note(self, stored: write.Stored) -> None:
+        """Count what was written, and keep the first moment of reading something again."""
+        self.cycle.groups_written += stored.written
+        moments = [at for at in (self.again_at, stored.again_at) if at]
+        self.again_at = min(moments, default=None)
 
 
 @cache
@@ -204,9 +211,7 @@ def _read_chunk(
     answers = [answer for answer in answers if not _has_left(one, answer)]
     one.cycle.requests += one.client.requests_here - before
     found = list(itertools.chain.from_iterable(_found(one, listed, a) for a in answers))
-    one.cycle.groups_written += write.store(
-        project=one.project, token=one.token, found=found, now=one.clock()
-    )
+    one.note(write.store(project=one.project, token=one.token, found=found, now=one.clock()))
 
 
 def _ask_all(one: Round, asks: Sequence[Ask]) -> list[Answer]:
@@ -230,12 +235,8 @@ def _keep_rows(one: Round, listed: dict[str, TargetGroupsListItem]) -> None:
     for chunk in bulk.parts(one.turn.kept, 10 * CHUNK):
         answers = (Answer(ask=ask, at=one.clock()) for ask in chunk)
         found = itertools.chain.from_iterable(_found(one, listed, a) for a in answers)
-        one.cycle.groups_written += write.store(
-            project=one.project,
-            token=one.token,
-            found=[replace(each, kept=True) for each in found],
-            now=one.clock(),
-        )
+        kept = [replace(each, kept=True) for each in found]
+        one.note(write.store(project=one.project, token=one.token, found=kept, now=one.clock()))
 
 
 def _found(
@@ -386,4 +387,6 @@ def _next(one: Round, *, moved: bool, now: datetime) -> tuple[datetime | None, i
     waited = now - project.read_at if project.read_at else every
     due = plan.next_due(statuses=statuses, moved=moved, every=every, waited=waited, now=now)
     live = any(status == "live" for status, _ in statuses)
+    if one.again_at:
+        due, live = min(due or one.again_at, one.again_at), True
     return due, plan.LIVE if live else plan.REST

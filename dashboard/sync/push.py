@@ -3,10 +3,19 @@
 The way: claim (one edit of a kind and group at a time) → read what the exchange holds now → send
 once → read back. What cannot be told at once is UNKNOWN, and is settled by reading: never by
 sending again.
+
+A reading may come from a copy that is behind. So:
+- nothing is confirmed by what was read before it was sent;
+- a reading after it that shows what was wanted confirms it at once, unless that value may be an
+  older one that a copy still shows (`Edit.was_so`): then the changelog must tell of the change, or
+  two readings apart must agree; after a lost answer, for as long as a copy may be behind;
+- a reading that does not show it ends nothing before a copy can no longer be behind. Only another
+  value than any from before, held where the exchange took the change, ends it sooner: it rounds.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -17,19 +26,43 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from dashboard.exchange.client import ExchangeClient
-from dashboard.exchange.errors import ExchangeError, Launched, PreconditionFailed, Refused
+from dashboard.exchange.errors import (
+    ExchangeError,
+    Launched,
+    PreconditionFailed,
+    Refused,
+    Rejected,
+)
 from dashboard.fielding.models import Edit, Project, TargetGroup, User
-from dashboard.sync import connect, moves, ours
+from dashboard.sync import connect, evidence, fresh, moves, ours
 from dashboard.sync.editable import EDITABLE, Held, Value
 
 WEB_SECONDS = 10.0
 CONFLICT = 409
 NO_REASON = "The exchange does not take this value and gives no reason"
 LIST_SECONDS = 3.0  # a list that a form can do without
-# The worker looks at an unsettled edit after these waits; after the last it is called settled.
-CHECK_AFTER = (timedelta(seconds=20), timedelta(seconds=40), timedelta(minutes=2))
+# An unsettled edit is looked at so long after it was sent: by the request that sent it while its
+# person waits, then by a worker.
+CHECK_AFTER = tuple(
+    timedelta(seconds=each) for each in (1, 2, 5, 10, 20, 40, 60, 90, 120, 150, 180, 210, 240)
+)
+IN_THE_REQUEST = (1.0, 1.0)  # seconds between its looks
+SELDOM = timedelta(minutes=2)
+CLAIMED_FOR = timedelta(seconds=20)  # whoever began it has it for himself
+APART = timedelta(seconds=1)  # two readings that are to agree
+ROUNDED_AFTER = timedelta(seconds=20)
 GIVE_UP_AFTER = timedelta(minutes=10)
+ENDS_AFTER = timedelta(days=7)
+NOT_TAKEN = "The exchange still holds the value from before: it did not take the change"
+ENDED_BEFORE = "Nothing was sent: this process ended before"
+BEHIND = (
+    "The exchange answers with an older value than it had already. Nothing was sent; try again in "
+    "a few minutes"
+)
+NEVER_READ = "The exchange could not be asked about it for a week"
+AGAIN = "Sent, and not taken; you can send it again"
 Clock = Callable[[], datetime]
+Wait = Callable[[float], None]
 
 
 class Busy(Exception):
@@ -47,17 +80,28 @@ def present(
     client: ExchangeClient | None = None,
     clock: Clock = timezone.now,
 ) -> Value:
-    """What the exchange holds now, or we of what is ours; raises ExchangeError."""
+    """What the exchange holds now, or we of what is ours; raises ExchangeError.
+
+    An answer that is behind a confirmed edit is asked for once more, then that edit counts.
+    """
     if kind in ours.KINDS:
         return ours.present(group, kind)
     client = client or connect.client_for(group.account)
     with client.deadline(WEB_SECONDS):
-        return moves.at_its_project(
-            group=group,
-            client=client,
-            ask=lambda of: EDITABLE[kind].read(client, of),
-            clock=clock,
-        ).value
+        value = _held_value(group, kind, client, clock)
+        if not evidence.is_behind(group, kind, value, now=clock()):
+            return value
+        again = _held_value(group, kind, client, clock)
+    ours_of_it = evidence.newest_edit(group, kind, now=clock())
+    behind = evidence.is_behind(group, kind, again, now=clock())
+    return ours_of_it.after if behind and ours_of_it else again
+
+
+def _held_value(group: TargetGroup, kind: str, client: ExchangeClient, clock: Clock) -> Value:
+    """What the exchange says that it holds, under whatever project the group is now."""
+    return moves.at_its_project(
+        group=group, client=client, ask=lambda ids: EDITABLE[kind].read(client, ids), clock=clock
+    ).value
 
 
 def same(kind: str, one: Value, other: Value) -> bool:
@@ -91,10 +135,12 @@ def push(
     token: str,
     client: ExchangeClient | None = None,
     clock: Clock = timezone.now,
+    wait: Wait | None = time.sleep,
 ) -> Edit:
     """Send one edit, at most once for a token; the Edit row says how it ended.
 
-    `seen` is what the form showed. Raises Busy where another edit is unsettled.
+    `seen` is what the form showed; `wait`: how to wait for the first looks back, None for whoever
+    leaves them to the worker. Raises Busy where another edit is unsettled.
     """
     if sent := Edit.objects.filter(token=token).first():
         return sent
@@ -111,17 +157,18 @@ def push(
         token=token,
         before=seen,
         wanted=wanted,
+        sent=False,
     )
     if sent := claim(edit, clock()):
         return sent
     with client.deadline(WEB_SECONDS):
-        _carry_out(edit, client, clock)
+        _carry_out(edit, client, clock, wait)
     return edit
 
 
 def claim(edit: Edit, now: datetime) -> Edit | None:
     """Commit the row before anything is sent; where its form was sent already, that edit."""
-    edit.started_at, edit.check_at = now, now + CHECK_AFTER[0]
+    edit.started_at, edit.check_at = now, now + CLAIMED_FOR
     try:
         with transaction.atomic():
             edit.save()
@@ -133,38 +180,127 @@ def claim(edit: Edit, now: datetime) -> Edit | None:
     return None
 
 
-def _carry_out(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
+def _carry_out(edit: Edit, client: ExchangeClient, clock: Clock, wait: Wait | None) -> None:
     """Read, compare, send once, read back."""
-    how = EDITABLE[edit.kind]
+    held = _read_before(edit, client, clock, wait)
+    if held is None or not _is_to_be_sent(edit, held.value, clock()):
+        return
+    if not _goes_out(edit):
+        edit.refresh_from_db()
+    elif _send(edit, client, held, clock):
+        _look_back(edit, client, clock, wait)
+
+
+def _read_before(
+    edit: Edit, client: ExchangeClient, clock: Clock, wait: Wait | None
+) -> Held | None:
+    """What is held before it is sent; None where that cannot be told, and so the edit has ended."""
+    why = _reason(BEHIND)
     try:
-        held = _read(edit, client, clock)
+        if held := _up_to_date(edit, client, clock, wait):
+            return held
     except ExchangeError as exc:
-        _settle(edit, Edit.State.REJECTED, reasons=objections(exc, "Nothing was sent"), now=clock())
-        return
-    theirs = held.value
-    if how.same(theirs, edit.wanted):
-        _settle(edit, Edit.State.CONFIRMED, after=theirs, now=clock())
-        return
-    if not how.same(theirs, edit.before):
-        _settle(edit, Edit.State.CONFLICT, after=theirs, now=clock())
-        return
+        why = objections(exc, "Nothing was sent")
+    _settle(edit, Edit.State.REJECTED, reasons=why, now=clock())
+    return None
+
+
+def _up_to_date(edit: Edit, client: ExchangeClient, clock: Clock, wait: Wait | None) -> Held | None:
+    """A reading that is not behind what is known; None where there is none.
+
+    One that shows what is wanted may be behind: it is sent even so.
+    """
+    how = EDITABLE[edit.kind]
+    for seconds in (*(IN_THE_REQUEST if wait else ()), 0.0):
+        held = _read(edit, client, clock)
+        already = how.same(held.value, edit.wanted) and not how.same(edit.before, edit.wanted)
+        if already or not _is_behind(edit, held.value, clock()):
+            return held
+        if wait and seconds:
+            wait(seconds)
+    return None
+
+
+def _is_to_be_sent(edit: Edit, theirs: Value, now: datetime) -> bool:
+    """Whether there is something to change, and nobody did meanwhile; else the edit has ended.
+
+    Where the exchange seems to hold what is wanted, and did not when the form was shown, it is
+    sent all the same: the reading may be behind, and sending what is held changes nothing.
+    """
+    how = EDITABLE[edit.kind]
+    as_seen, already = how.same(theirs, edit.before), how.same(theirs, edit.wanted)
+    if as_seen is already:
+        state = Edit.State.CONFIRMED if already else Edit.State.CONFLICT
+        _settle(edit, state, after=theirs, now=now)
+        return False
+    edit.was_so = already or evidence.was_lately(edit, edit.wanted, now=now)
+    return True
+
+
+def _send(edit: Edit, client: ExchangeClient, held: Held, clock: Clock) -> bool:
+    """Send it once; False where the exchange said no, so that it has ended."""
     try:
         moves.at_its_project(
             group=_group(edit),
             client=client,
-            ask=lambda of: how.write(client, of, edit.wanted, held),
+            ask=lambda ids: EDITABLE[edit.kind].write(client, ids, edit.wanted, held),
             clock=clock,
         )
     except ExchangeError as exc:
         if isinstance(exc, PreconditionFailed) or exc.status == CONFLICT:
             _overtaken(edit, client, clock, exc)
-            return
+            return False
         if not exc.outcome_unknown:
-            also = "Nothing was changed" if exc.waiting_helps else ""
-            _settle(edit, Edit.State.REJECTED, reasons=objections(exc, also), now=clock())
-            return
+            _not_taken(edit, exc, clock())
+            return False
         edit.reasons = objections(exc)
+    else:
+        edit.taken = True
+    keep(edit, "taken", "reasons")
+    return True
+
+
+def _look_back(edit: Edit, client: ExchangeClient, clock: Clock, wait: Wait | None) -> None:
+    """Read it back, and again while its person waits; the worker goes on."""
     _read_back(edit, client, clock)
+    for seconds in IN_THE_REQUEST if wait else ():
+        if edit.is_settled or wait is None:
+            return
+        wait(seconds)
+        _read_back(edit, client, clock)
+
+
+def _is_behind(edit: Edit, theirs: Value, now: datetime) -> bool:
+    """Whether a reading is older than what is known, so that it shows nobody's change."""
+    if not evidence.is_behind(_group(edit), edit.kind, theirs, now=now):
+        return False
+    as_seen = EDITABLE[edit.kind].same(theirs, edit.before)
+    return as_seen or evidence.was_lately(edit, theirs, now=now)
+
+
+def _goes_out(edit: Edit) -> bool:
+    """Commit that it is sent, just before; False where it has ended meanwhile."""
+    edit.sent = True
+    return keep(edit, "sent", "was_so")
+
+
+def _not_taken(edit: Edit, exc: ExchangeError, now: datetime) -> None:
+    """It was refused, or never arrived: then nothing was sent, and nobody refused it."""
+    edit.sent = arrived(exc)
+    keep(edit, "sent")
+    also = "Nothing was changed" if exc.waiting_helps else ""
+    if not edit.sent:
+        also = "Nothing was sent"
+    _settle(edit, Edit.State.REJECTED, reasons=objections(exc, also), now=now)
+
+
+def arrived(exc: ExchangeError) -> bool:
+    """Whether a request that ended so reached the exchange, or may have."""
+    return exc.outcome_unknown or exc.status is not None or isinstance(exc, Rejected)
+
+
+def _reason(sentence: str) -> list[dict[str, str]]:
+    return [{"name": "", "reason": sentence}]
 
 
 def _read(edit: Edit, client: ExchangeClient, clock: Clock) -> Held:
@@ -178,22 +314,21 @@ def _read(edit: Edit, client: ExchangeClient, clock: Clock) -> Held:
 
 
 def _overtaken(edit: Edit, client: ExchangeClient, clock: Clock, why: ExchangeError) -> None:
-    """It changed between our reading and our sending, so nothing was taken."""
+    """It was sent and refused: somebody changed it between our reading and our sending."""
     how = EDITABLE[edit.kind]
+    edit.taken = False
+    keep(edit, "taken")
     try:
         theirs = _read(edit, client, clock).value
     except ExchangeError as exc:
-        _settle(
-            edit, Edit.State.REJECTED, reasons=objections(exc, "Nothing was taken"), now=clock()
-        )
+        _settle(edit, Edit.State.REJECTED, reasons=objections(exc, AGAIN), now=clock())
         return
-    if how.same(theirs, edit.before):
-        reasons = objections(why, "Nothing was taken; you can send it again")
-        _settle(edit, Edit.State.REJECTED, after=theirs, reasons=reasons, now=clock())
-        return
-    alike = how.same(theirs, edit.wanted)
-    state = Edit.State.CONFIRMED if alike else Edit.State.CONFLICT
-    _settle(edit, state, after=theirs, now=clock())
+    if how.same(theirs, edit.wanted) and not edit.was_so:
+        _settle(edit, Edit.State.CONFIRMED, after=theirs, now=clock())
+    elif how.same(theirs, edit.before) or how.same(theirs, edit.wanted):
+        _settle(edit, Edit.State.REJECTED, reasons=objections(why, AGAIN), now=clock())
+    else:
+        _settle(edit, Edit.State.CONFLICT, after=theirs, reasons=objections(why), now=clock())
 
 
 def _read_back(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
@@ -205,37 +340,80 @@ def _read_back(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
         _settle(edit, Edit.State.REJECTED, reasons=why, now=clock())
         return
     except ExchangeError as exc:
-        leave_unknown(edit, clock(), objections(exc))
+        _not_read(edit, exc, clock())
         return
+    now = clock()
+    if edit.after_since is None or not how.same(theirs, edit.after):
+        edit.after_since = now
+    edit.after, lasted = theirs, now - edit.after_since
+    over = had_its_time(edit, now)
     if how.same(theirs, edit.wanted):
-        _settle(edit, Edit.State.CONFIRMED, after=theirs, now=clock())
-    elif edit.checks < len(CHECK_AFTER) and not _is_final(edit, theirs):
-        edit.after = theirs
-        leave_unknown(edit, clock(), edit.reasons)
-    elif how.same(theirs, edit.before):
-        words = "The exchange still holds the value from before: it did not take the change"
-        reasons = [*edit.reasons, {"name": "", "reason": words}]
-        _settle(edit, Edit.State.REJECTED, after=theirs, reasons=reasons, now=clock())
+        if _is_proof(edit, client, lasted):
+            _settle(edit, Edit.State.CONFIRMED, after=theirs, now=now)
+        else:
+            leave_unknown(edit, now, edit.reasons)
+    elif over or _is_rounded(edit, theirs, lasted, now):
+        _ends_otherwise(edit, client, theirs, now)
     else:
-        _settle(edit, Edit.State.CONFLICT, after=theirs, now=clock())
+        leave_unknown(edit, now, edit.reasons)
 
 
-def _is_final(edit: Edit, theirs: Value) -> bool:
-    """Whether what was taken is held otherwise for good: read twice, and not what was there before.
+def _is_proof(edit: Edit, client: ExchangeClient, lasted: timedelta) -> bool:
+    """Whether reading what was wanted shows that it was taken: an older value may be the same."""
+    if not edit.was_so or evidence.tells_of(edit, client):
+        return True
+    return lasted >= (APART if edit.taken else fresh.LONGEST_LAG)
+
+
+def _is_rounded(edit: Edit, theirs: Value, lasted: timedelta, now: datetime) -> bool:
+    """Whether what was taken is held otherwise for good, and not as it was before.
 
     The exchange rounds, too. Where the outcome is unknown ours may still come.
     """
-    how, twice = EDITABLE[edit.kind], edit.after is not None and not edit.reasons
-    return twice and how.same(theirs, edit.after) and not how.same(theirs, edit.before)
+    if not edit.taken or lasted < ROUNDED_AFTER or EDITABLE[edit.kind].same(theirs, edit.before):
+        return False
+    return not evidence.was_lately(edit, theirs, now=now)
+
+
+def _ends_otherwise(edit: Edit, client: ExchangeClient, theirs: Value, now: datetime) -> None:
+    """Something else is held for good: it was not taken, or taken and changed again since."""
+    if evidence.tells_of(edit, client):
+        _settle(edit, Edit.State.CONFIRMED, after=edit.wanted, now=now, shown=theirs)
+    elif EDITABLE[edit.kind].same(theirs, edit.before):
+        reasons = [*edit.reasons, *_reason(NOT_TAKEN)]
+        _settle(edit, Edit.State.REJECTED, after=theirs, reasons=reasons, now=now)
+    else:
+        _settle(edit, Edit.State.CONFLICT, after=theirs, now=now)
+
+
+def _not_read(edit: Edit, exc: ExchangeError, now: datetime) -> None:
+    """Look again later; what could not be read for a week will not be read any more."""
+    if now - edit.started_at < ENDS_AFTER:
+        leave_unknown(edit, now, objections(exc))
+        return
+    edit.state, edit.settled_at, edit.check_at = Edit.State.GIVEN_UP, now, None
+    edit.reasons = [*objections(exc), *_reason(NEVER_READ)]
+    keep(edit, "state", "settled_at", "check_at", "reasons")
+
+
+def had_its_time(edit: Edit, now: datetime) -> bool:
+    """Whether no reading can be behind it any more."""
+    return now - edit.started_at >= fresh.LONGEST_LAG
 
 
 def leave_unknown(edit: Edit, now: datetime, why: list[dict[str, str]]) -> None:
     """Look again later; the worker does, whatever becomes of this process."""
     edit.state = Edit.State.UNKNOWN
     edit.reasons = why
-    wait = CHECK_AFTER[min(edit.checks, len(CHECK_AFTER) - 1)]
-    edit.check_at = now + max(wait, (now - edit.started_at) / 20)  # what is days old, ever rarer
-    keep(edit, "state", "reasons", "check_at", "after")
+    edit.check_at = next_look(edit, now)
+    keep(edit, "state", "reasons", "check_at", "after", "after_since")
+
+
+def next_look(edit: Edit, now: datetime) -> datetime:
+    """Soon after it was sent, then ever rarer."""
+    elapsed = now - edit.started_at
+    soon = next((each for each in CHECK_AFTER if each > elapsed), None)
+    return edit.started_at + soon if soon else now + max(SELDOM, elapsed / 20)
 
 
 def keep(edit: Edit, *names: str) -> bool:
@@ -268,17 +446,33 @@ def _settle(
     now: datetime,
     after: Value = None,
     reasons: list[dict[str, str]] | None = None,
+    shown: Value = None,
 ) -> None:
-    """How it ended, and what the exchange holds now in our own tables, in one commit."""
+    """How it ended, and what the exchange holds now in our own tables, in one commit.
+
+    `shown`: what is held now, where that is not `after`.
+    """
     edit.state, edit.after, edit.settled_at, edit.check_at = state, after, now, None
     edit.reasons = reasons or []
-    group = _group(edit)
+    group, held = _group(edit), after if shown is None else shown
     with transaction.atomic():
-        keep(edit, "state", "after", "settled_at", "check_at", "reasons")
-        if after is not None:
-            columns = EDITABLE[edit.kind].columns(group, after)
-            TargetGroup.objects.filter(pk=group.pk).update(**columns, changed_at=now)
+        # The project's row first: a round that stores its groups holds it, so one is first.
         Project.objects.filter(pk=group.project_id).update(version=F("version") + 1, due_at=now)
+        ended = keep(edit, "state", "after", "after_since", "settled_at", "check_at", "reasons")
+        if held is not None and ended:
+            _store(group, edit, held, now)
+        if state == Edit.State.CONFIRMED:
+            others = Edit.objects.filter(group=group, state=Edit.State.UNKNOWN, check_at__gt=now)
+            others.update(check_at=now)
+
+
+def _store(group: TargetGroup, edit: Edit, held: Value, now: datetime) -> None:
+    """What is held now; only a confirmed edit outdoes what is known better."""
+    columns = EDITABLE[edit.kind].columns(group, held)
+    if edit.state != Edit.State.CONFIRMED:
+        facts = fresh.of_group(group, now=now)
+        columns = fresh.sift(columns, facts, at=now).columns
+    TargetGroup.objects.filter(pk=group.pk).update(**columns, changed_at=now)
 
 
 def _group(edit: Edit) -> TargetGroup:
@@ -322,8 +516,22 @@ def settle_due(*, clock: Clock = timezone.now, limit: int = 50) -> int:
         )
         if claimed:
             edit.checks += 1
-            client = connect.client_for(edit.account)
-            with client.deadline(WEB_SECONDS):
-                _read_back(edit, client, clock)
+            _look(edit, clock)
             looked += 1
     return looked
+
+
+def _look(edit: Edit, clock: Clock) -> None:
+    """Settle one edit by reading; one that nobody sent has ended."""
+    if edit.state == Edit.State.SENDING and edit.sent is False:
+        _settle(edit, Edit.State.REJECTED, reasons=_reason(ENDED_BEFORE), now=clock())
+        return
+    client = connect.client_for(edit.account)
+    with client.deadline(WEB_SECONDS):
+        _read_back(edit, client, clock)
+
+
+def looks_until(until: datetime) -> list[datetime]:
+    """When edits whose outcome is open are looked at until a moment, each once."""
+    waiting = Edit.objects.filter(state__in=Edit.OPEN, check_at__lte=until)
+    return sorted({edit.check_at for edit in waiting.only("check_at") if edit.check_at})

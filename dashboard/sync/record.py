@@ -137,7 +137,8 @@ def outcome(edit: Edit) -> tuple[str, str]:
     if edit.state == Edit.State.CONFLICT:
         return _conflict(edit)
     if edit.state == Edit.State.GIVEN_UP:
-        return BatchGroup.State.UNKNOWN, f"Sent, never confirmed; {edit.given_up_by} went on."
+        went_on = f"; {edit.given_up_by} went on" if edit.given_up_by else ""
+        return BatchGroup.State.UNKNOWN, f"Sent, never confirmed{went_on}."
     if edit.state == Edit.State.REJECTED:
         said = " ".join(str(one["reason"]) for one in edit.reasons)
         return BatchGroup.State.FAILED, said or "The exchange refused it."
@@ -148,5 +149,8 @@ def _conflict(edit: Edit) -> tuple[str, str]:
     if edit.kind in BY_JOB:
         said = " ".join(str(one["reason"]) for one in edit.reasons)
         return BatchGroup.State.NOT_SO, said or f"{HELD}."
-    overtaken = "Somebody else changed it meanwhile; nothing was sent."
-    return BatchGroup.State.FAILED, f"{HELD}." if edit.checks else overtaken
+    if edit.sent and edit.taken is False:
+        return BatchGroup.State.FAILED, "Sent, and refused: somebody else changed it meanwhile."
+    if edit.sent or edit.checks:
+        return BatchGroup.State.FAILED, f"{HELD}."
+    return BatchGroup.State.FAILED, "Somebody else changed it meanwhile; nothing was sent."

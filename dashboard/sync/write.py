@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import models, transaction
 
@@ -24,7 +24,7 @@ from dashboard.fielding.models import (
     TargetGroup,
 )
 from dashboard.fielding.story import Fresh, stored_days
-from dashboard.sync import bulk, editable, plan, rows
+from dashboard.sync import bulk, editable, fresh, plan, rows
 from dashboard.sync.read import Answer
 
 _UPDATED = {field.name for field in TargetGroup._meta.concrete_fields} - {
@@ -33,7 +33,7 @@ _UPDATED = {field.name for field in TargetGroup._meta.concrete_fields} - {
 # Columns that say when we asked and what we made of it, not what changed on the exchange.
 _OURS = {
     "insight", "short_at_end", "finish_at", "row_hash", "completes_read_at", "details_read_at",
-    "told_at", "error", "moved_at",
+    "told_at", "error", "moved_at", "fresh",
 }  # fmt: skip
 _FIGURES = frozenset(bulk.READING_FIGURES)
 _POINT = attrgetter("timestamp", "count")
@@ -44,7 +44,9 @@ _EDITED: Read[Any] = Read(
     lambda: Edit.objects.filter(
         models.Q(settled_at__gte=Given("since")) | models.Q(settled_at=None),
         group__among=Given("groups"),
-    ).values_list("group_id", "kind", "settled_at")
+    ).values_list(
+        "group_id", "kind", "state", "before", "after", "started_at", "settled_at", named=True
+    )
 )
 
 
@@ -65,24 +67,41 @@ class Found:
     kept: bool = False
 
 
-def store(*, project: Project, token: str, found: Sequence[Found], now: datetime) -> int:
-    """Write what differs; the number of groups that did. All of it or nothing."""
+class Stored(NamedTuple):
+    """What came of writing: the number of groups that differed, and when to read some again.
+
+    `again_at`: some contradict what is known better; None where none does.
+    """
+
+    written: int = 0
+    again_at: datetime | None = None
+
+
+def store(*, project: Project, token: str, found: Sequence[Found], now: datetime) -> Stored:
+    """Write what differs, all of it or nothing; what contradicts better knowledge is not."""
     with transaction.atomic():
         if not plan.renew(project.pk, token, now=now):
             raise LeaseLost
         groups = _groups(project, found)
         found = [one for one in found if one.answer.ask.group in groups]
         before = {ulid: _values(group) for ulid, group in groups.items()}
-        protected = _edited_since(groups.values(), found)
+        edits = _recent_edits(groups.values(), found)
+        protected = _protected(groups.values(), found, edits)
+        again: list[datetime] = []
         for one in found:
-            _apply(groups[one.answer.ask.group], one, protected, now)
+            group = groups[one.answer.ask.group]
+            facts = _facts(group, one, [edit for edit in edits if edit.group_id == group.pk], now)
+            again += _apply(group, one, protected, facts, now)
         _insert_new(groups.values())
         days = _store_days(groups, found)
         changes = _store_changes(groups, found, now)
         _tell_status(groups, changes)
-        fresh = Fresh(days, _store_sheets(groups, found, now))
-        _work_out(groups.values(), before, fresh, now)
-        return _store_groups(groups, before, now)
+        figures = Fresh(days, _store_sheets(groups, found, now))
+        _work_out(groups.values(), before, figures, now)
+        written = _store_groups(groups, before, now)
+    if any(edit.settled_at is None for edit in edits):
+        _look_back_now(groups.values(), now)
+    return Stored(written, min(again, default=None))
 
 
 def _groups(project: Project, found: Iterable[Found]) -> dict[str, TargetGroup]:
@@ -112,40 +131,86 @@ def _values(group: TargetGroup) -> dict[str, Any]:
     return group.__dict__.copy()
 
 
-def _edited_since(groups: Iterable[TargetGroup], found: Iterable[Found]) -> set[tuple[int, str]]:
+def _recent_edits(groups: Iterable[TargetGroup], found: Iterable[Found]) -> Sequence[Any]:
+    """The edits of these groups that are open, or that readings may still be behind."""
+    at = [one.answer.at for one in found]
+    pks = [group.pk for group in groups if group.pk]
+    return _EDITED(groups=pks, since=min(at) - fresh.LONGEST_LAG) if pks and at else []
+
+
+def _protected(
+    groups: Iterable[TargetGroup], found: Iterable[Found], edits: Iterable[Any]
+) -> set[tuple[int, str]]:
     """Columns that an edit settled after they were read here: what was read is older."""
     started = {one.answer.ask.group: one.answer.at for one in found}
     at = {group.pk: started[group.exchange_id] for group in groups if group.pk}
-    recent = _EDITED(groups=at, since=min(at.values())) if at else []
     return {
-        (group, column)
-        for group, kind, settled_at in recent
-        if settled_at is None or settled_at >= at[group]
-        for column in editable.COLUMNS.get(kind, ())
+        (edit.group_id, column)
+        for edit in edits
+        if edit.settled_at is None or edit.settled_at >= at[edit.group_id]
+        for column in editable.COLUMNS.get(edit.kind, ())
     }
 
 
-def _apply(group: TargetGroup, one: Found, protected: set[tuple[int, str]], now: datetime) -> None:
+def _facts(group: TargetGroup, one: Found, edits: Iterable[Any], now: datetime) -> fresh.Facts:
+    """What is known of a group better than by this reading; the changelog's word is kept."""
+    ours = fresh.newest(
+        *(
+            fresh.of_edit(
+                group, edit.kind, edit.before, edit.after,
+                at=edit.started_at, settled_at=edit.settled_at,
+            )
+            for edit in sorted(edits, key=lambda edit: edit.started_at)
+            if edit.state == Edit.State.CONFIRMED
+        )
+    )  # fmt: skip
+    if not (one.answer.changes or group.fresh):
+        return ours
+    told = fresh.of_batches(one.answer.changes, ours, now=now)
+    theirs = fresh.newest(fresh.stored(group), told)
+    group.fresh = fresh.packed(theirs, now=now)
+    return fresh.newest(ours, theirs)
+
+
+def _look_back_now(groups: Iterable[TargetGroup], now: datetime) -> None:
+    """Something was read of groups that have an open edit: see whether it tells how that ended."""
+    pks = [group.pk for group in groups]
+    waiting = Edit.objects.filter(group__in=pks, state=Edit.State.UNKNOWN, check_at__gt=now)
+    waiting.update(check_at=now)
+
+
+def _apply(
+    group: TargetGroup,
+    one: Found,
+    protected: set[tuple[int, str]],
+    facts: fresh.Facts,
+    now: datetime,
+) -> list[datetime]:
+    """Take over what was read; when to read it again where it contradicts what is known better."""
+    answer = one.answer
     differs = group.details_read_at is None
-    for name, value in (*one.columns.items(), *one.answer.columns.items()):
+    read = fresh.sift({**one.columns, **answer.columns}, facts, at=answer.at)
+    for name, value in read.columns.items():
         if (group.pk, name) not in protected:
             differs = differs or getattr(group, name) != value
             setattr(group, name, value)
-    told = {"list": rows.unreadable(one.row), **one.answer.unreadable}
+    told = {"list": rows.unreadable(one.row), **answer.unreadable}
     unreadable = (group.unreadable or {}) | told
     group.unreadable = {what: members for what, members in unreadable.items() if members} or None
-    if one.answer.completes is not None:
-        group.completes_read_at = one.answer.at
-    if (
-        differs and "details" in one.answer.columns
-    ):  # a sweep that finds all as it was writes nothing
-        group.details_read_at = one.answer.at
+    if answer.completes is not None:
+        group.completes_read_at = answer.at
+    if differs and "details" in answer.columns:  # a sweep that finds all as it was writes nothing
+        group.details_read_at = answer.at
     if not one.kept:
         _note_outcome(group, one, now)
     elif group.pk is None:
         group.row_hash, group.owed_at = rows.row_hash(one.row), now
     if group.changed_at is None:
         group.changed_at = now
+    if not read.contradicted:
+        return []
+    group.told_at = now  # it is asked again whatever its row says
+    return [fresh.again_at(read.contradicted, now=now)]
 
 
 def _note_outcome(group: TargetGroup, one: Found, now: datetime) -> None:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
 from dashboard.fielding.models import Edit, TargetGroup
-from dashboard.web import figures, words
+from dashboard.web import figures, history, words
 from dashboard.web.forms import cpi
 from dashboard.web.forms.base import Form
 from dashboard.web.parts import Names, moved, parts
 
 TOO_OLD = "This form was too old to be sent. It now shows the exchange's present value."
 NO_RE_ENTRY = "Re-entry cannot be edited on this exchange once a group is launched."
+# How often a page asks how something stands (seconds), by how long it goes on already.
+_AGAIN, _SELDOM = ((30, 2), (120, 5), (600, 15)), 60
 NO_UNDO = "Something else changed this since, so the value from before is not filled in."
 
 
@@ -53,10 +60,36 @@ def outcome(made: Edit, names: Names, zone: ZoneInfo | None) -> str:
     what = "; ".join(f"{word} {was} → {to}" for word, was, to in changed[:3])
     if len(changed) > 3 or made.kind == Edit.Kind.RE_ENTRY:
         what = f"{made.get_kind_display()}, {len(changed)} change{'s'[: len(changed) > 1]}"
+    if not made.is_settled:
+        return f"{what}: sent, but not confirmed yet. We keep reading; this line tells how it ends."
     if made.state != Edit.State.CONFIRMED:
-        return f"{what}: sent, but not confirmed yet. We keep reading and tell the outcome below."
+        return f"{what}: {history.ending(made)}."
     ours = made.kind in (Edit.Kind.BUDGET, Edit.Kind.TIME_ZONE)
     return f"{what}: {'saved.' if ours else 'confirmed by the exchange.'}"
+
+
+def line(made: Edit, names: Names, zone: ZoneInfo | None, now: datetime) -> SafeString:
+    """That sentence with the way to the edit's page; it asks again until it is settled."""
+    ways = {Edit.State.CONFIRMED: "See it, or put it back"}
+    way = ways.get(
+        Edit.State(made.state), "See how it ended" if made.is_settled else "See how it ends"
+    )
+    said, page = outcome(made, names, zone), reverse("made", args=[made.pk])
+    waits: SafeString | str = ""
+    if not made.is_settled:
+        waits = format_html(
+            '<span hx-get="{}" hx-trigger="every {}s" hx-target="closest .note" '
+            'hx-swap="outerHTML"></span>',
+            reverse("made-line", args=[made.pk]),
+            ask_again_after(made.started_at, now),
+        )
+    return format_html('{} <a href="{}">{}</a>{}', said, page, way, waits)
+
+
+def ask_again_after(started_at: datetime, now: datetime) -> int:
+    """Seconds until a page asks again how something stands: ever rarer."""
+    elapsed = (now - started_at).total_seconds()
+    return next((every for span, every in _AGAIN if elapsed < span), _SELDOM)
 
 
 class Three(NamedTuple):

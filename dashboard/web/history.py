@@ -51,6 +51,8 @@ _NUMBERS: Mapping[str, Callable[[float], str]] = {
     "soft_launch_demographics_strictness_percentage_change": "{} %".format,
     "soft_launch_filling_goal_percentage_change": "{} %".format,
 }
+NOT_SENT = "not sent"
+OVERTAKEN = "sent, and refused because somebody changed it meanwhile"
 _NOT_DONE = (Edit.State.REJECTED, Edit.State.CONFLICT)
 
 
@@ -179,7 +181,7 @@ def edit_line(
         what=what,
         old=old,
         new=new,
-        outcome=_ending(edit),
+        outcome=ending(edit),
         tone=OUTCOME_TONES.get(Edit.State(edit.state), "info"),
         detail=_outcome(edit, people, zone),
         edit=edit.pk,
@@ -187,10 +189,21 @@ def edit_line(
     )
 
 
-def _ending(edit: Edit) -> str:
-    """How it stands; what was sent and is held otherwise need not be somebody else's doing."""
+def ending(edit: Edit) -> str:
+    """How it stands, in a few words.
+
+    What was never sent was not refused, and what was sent and is held otherwise need not be
+    somebody else's doing.
+    """
+    if edit.state == Edit.State.REJECTED and edit.sent is False:
+        return NOT_SENT
+    failed = (Edit.State.REJECTED, Edit.State.CONFLICT)
+    if edit.state in failed and edit.sent and edit.taken is False:
+        return OVERTAKEN
     made = edit.kind in (Edit.Kind.NEW_DRAFT, Edit.Kind.NEW_PROJECT)
-    sent = made or (bool(edit.after) if edit.kind == Edit.Kind.LAUNCH else edit.checks > 0)
+    sent = made or edit.checks > 0 or edit.sent is True
+    if edit.kind == Edit.Kind.LAUNCH:
+        sent = bool(edit.after)
     held_otherwise = edit.state == Edit.State.CONFLICT and sent
     return record.HELD.lower() if held_otherwise else edit.get_state_display()
 
@@ -202,6 +215,8 @@ def _outcome(edit: Edit, people: Mapping[str, str], zone: ZoneInfo | None) -> st
         theirs = parts(edit.kind, edit.after, people, zone).items()
         differ = [f"{word} {now}" for word, now in theirs if was.get(word) != now]
         return f"The exchange has {'; '.join(differ)}" if differ else ""
+    if edit.state == Edit.State.GIVEN_UP and edit.reasons and edit.given_up_by_id is None:
+        return "; ".join(str(reason.get("reason", "")) for reason in edit.reasons)
     if edit.state == Edit.State.GIVEN_UP:
         who = edit.given_up_by or "somebody who left"
         return f"{who} looked at the exchange and went on; whether it was taken is not known"

@@ -148,3 +148,36 @@ def test_what_was_acknowledged_is_not_opened_again(field: Field) -> None:
     rounds(2)
     detect.by_time(now=after(2) + timedelta(days=2))
     assert (states(), kinds()) == (["resolved"], ["fire"])
+
+
+@pytest.mark.parametrize(
+    ("state", "facts", "says"),
+    [
+        (Edit.State.REJECTED, {"sent": False}, "change (CPI) was not sent"),
+        (Edit.State.REJECTED, {"sent": True, "taken": False}, "was sent and refused, because"),
+        (Edit.State.CONFLICT, {"sent": True, "taken": False}, "was sent and refused, because"),
+        (Edit.State.CONFLICT, {"sent": True, "taken": True}, "holds something else now"),
+    ],
+)
+def test_what_was_not_sent_and_what_was_refused_is_said_so(
+    field: Field, state: str, facts: dict[str, bool], says: str
+) -> None:
+    edit(field, state, checks=1, **facts)
+    rounds(0)
+    assert says in Incident.objects.get().headline
+
+
+@pytest.mark.parametrize("state", [Edit.State.REJECTED, Edit.State.CONFLICT])
+def test_an_incident_ends_once_the_setting_was_changed_again(field: Field, state: str) -> None:
+    group = edit(field, state, checks=4).group
+    assert group
+    rounds(0)
+    assert states() == ["firing"]
+    make.edit(group, kind="filling_strategy", started_at=after(1), settled_at=after(1))
+    rounds(2)
+    assert states() == ["firing"]  # another setting says nothing of this one
+    make.edit(group, started_at=after(3), settled_at=after(3))
+    rounds(4)
+    assert states() == ["resolved"]
+    rounds(5, 6)
+    assert Incident.objects.count() == 1

@@ -7,9 +7,11 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db.models import F
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from dashboard.fielding.models import Edit, TargetGroup, User
+from dashboard.fielding.models import Edit, Project, TargetGroup, User
 from tests import make
 from tests.browser.conftest import Open, sign_in
 from tests.web.fake_exchange import FakeExchange
@@ -74,6 +76,26 @@ def test_a_cpi_is_changed_in_place_and_seen_in_the_history(
     expect(page.locator(".note.good")).to_contain_text("confirmed by the exchange")
     expect(page.locator("table", has_text="Outcome")).to_contain_text("Anna Weber")
     assert exchange.sent == [{"value": "3.10", "currency_code": "USD"}]
+
+
+def test_a_change_that_is_not_confirmed_yet_turns_green_by_itself(
+    page: Page, exchange: FakeExchange
+) -> None:
+    exchange.state, exchange.facts = Edit.State.UNKNOWN, {"started_at": timezone.now()}
+    open_group(page)
+    page.click("#open-cpi")
+    page.fill("#cpi", "3.10")
+    page.click("text=Send to the exchange")
+    line = page.locator("main > .note")
+    expect(line).to_contain_text("sent, but not confirmed yet")
+    expect(line).to_have_class("note warn")
+    now = timezone.now()
+    Edit.objects.update(state=Edit.State.CONFIRMED, started_at=now, settled_at=now)
+    TargetGroup.objects.update(cpi="3.10")
+    Project.objects.update(version=F("version") + 1)
+    expect(line).to_have_class("note good", timeout=20_000)
+    expect(line).to_contain_text("confirmed by the exchange")
+    expect(page.locator(".settings").first).to_contain_text("3.10")  # drawn anew with it
 
 
 def test_a_wrong_cpi_stays_in_its_field_with_a_sentence(page: Page, exchange: FakeExchange) -> None:

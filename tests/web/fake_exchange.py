@@ -80,6 +80,7 @@ class FakeExchange:
         }
         self.state = Edit.State.CONFIRMED
         self.reasons: list[dict[str, str]] = []
+        self.facts: dict[str, Any] = {}  # of the edit, such as whether it was sent
         self.down: ExchangeError | None = None
         self.sent: list[Any] = []
         self.cards: dict[str, Any] = {}
@@ -119,8 +120,8 @@ class FakeExchange:
             wanted=wanted,
             after=self.values[kind],
             reasons=self.reasons,
-            started_at=NOW,
             settled_at=None if self.state == Edit.State.UNKNOWN else NOW,
+            **{"started_at": NOW, **self.facts},
         )
 
     def rate_card(self, *, unit: BusinessUnit, country: str) -> Any:

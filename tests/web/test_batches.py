@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from dashboard.fielding.models import Batch, BatchGroup, ExchangeAccount, Project, TargetGroup
+from dashboard.fielding.models import Batch, BatchGroup, Edit, ExchangeAccount, Project, TargetGroup
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -288,3 +288,22 @@ def test_an_hour_that_a_zone_skips_is_refused_there_and_not_elsewhere(
     page = act(editor, "end", *rows, typed="1", to="2036-03-30T02:30")
     assert "de</bdi></a>: 02:30 is skipped that night in Berlin: clocks go forward." in page
     assert "30 Mar 02:30 Tokyo" in page
+
+
+def test_a_jobs_page_goes_on_refreshing_until_the_last_row_is_settled(
+    editor: Client, project: Project
+) -> None:
+    address = send(editor, act(editor, "pause", group(project)), "pause").headers["Location"]
+    row = BatchGroup.objects.get()
+    row.edit = make.edit(row.group, kind="status", state="unknown", settled_at=None, before="live",
+                         wanted="paused", after=None, started_at=timezone.now())  # fmt: skip
+    row.state = BatchGroup.State.UNKNOWN
+    row.save()
+    assert (
+        f'hx-get="{address}"'
+        in editor.get(address, headers={"HX-Request": "true"}).content.decode()
+    )
+    Edit.objects.update(state="confirmed", after="paused", settled_at=timezone.now())
+    ended = editor.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert "hx-get" not in ended
+    assert "1 done" in ended

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from dashboard.exchange.errors import NotFound, Unreachable
 from dashboard.fielding.models import Edit, TargetGroup
@@ -15,6 +18,7 @@ from tests.web.fake_exchange import DETAILS, FakeExchange
 pytestmark = pytest.mark.django_db
 
 HTMX = {"HX-Request": "true"}
+OVERTAKEN = "sent, and refused because somebody"
 
 
 @pytest.fixture
@@ -146,6 +150,69 @@ def test_an_unknown_outcome_is_said(
     form = {"form": opened(editor, group), "cpi": "3.10"}
     page = editor.post(address(group), form, follow=True).content.decode()
     assert "sent, but not confirmed yet" in page
+
+
+def test_the_line_of_an_unknown_outcome_turns_green_by_itself(
+    editor: Client, group: TargetGroup, exchange: FakeExchange
+) -> None:
+    exchange.state = Edit.State.UNKNOWN
+    form = {"form": opened(editor, group), "cpi": "3.10"}
+    page = editor.post(address(group), form, follow=True).content.decode()
+    made = Edit.objects.get()
+    line = f"/edits/{made.pk}/line/"
+    assert f'hx-get="{line}"' in page
+    waits = editor.get(line, headers=HTMX)
+    assert f'hx-get="{line}"' in waits.content.decode()
+    assert "HX-Trigger" not in waits.headers
+    Edit.objects.update(state="confirmed", settled_at=timezone.now())
+    ended = editor.get(line, headers=HTMX)
+    assert 'class="note good"' in ended.content.decode()
+    assert "confirmed by the exchange" in ended.content.decode()
+    assert "hx-get" not in ended.content.decode()
+    assert ended.headers["HX-Trigger"] == "fieldwatch:tick"
+
+
+@pytest.mark.parametrize(
+    ("facts", "tone", "says"),
+    [
+        ({"state": "rejected", "sent": True}, "bad", "refused by the exchange"),
+        ({"state": "rejected", "sent": False}, "bad", "not sent"),
+        ({"state": "rejected", "sent": True, "taken": False}, "bad", OVERTAKEN),
+        ({"state": "conflict", "sent": True, "taken": False}, "warn", OVERTAKEN),
+        ({"state": "conflict", "sent": True, "taken": True}, "warn", "sent, but the exchange"),
+        ({"state": "conflict", "sent": False}, "warn", "changed by somebody else meanwhile"),
+        ({"state": "given_up", "sent": True}, "warn", "given up"),
+    ],
+)
+def test_the_line_tells_every_other_end_too(
+    editor: Client, group: TargetGroup, facts: dict[str, Any], tone: str, says: str
+) -> None:
+    made = make.edit(group, **facts)
+    said = editor.get(f"/edits/{made.pk}/line/", headers=HTMX).content.decode()
+    assert f'class="note {tone}"' in said
+    assert says in said
+    assert says in editor.get(f"/edits/{made.pk}/").content.decode().lower()
+
+
+@pytest.mark.parametrize(("age", "every"), [(0, 2), (29, 2), (31, 5), (130, 15), (700, 60)])
+def test_a_page_asks_ever_rarer_and_never_stops_before_the_end(
+    editor: Client, group: TargetGroup, age: int, every: int
+) -> None:
+    began = timezone.now() - timedelta(seconds=age)
+    made = make.edit(group, state="unknown", settled_at=None, started_at=began, after=None)
+    for page in (f"/edits/{made.pk}/", f"/edits/{made.pk}/line/"):
+        assert f'hx-trigger="every {every}s"' in editor.get(page).content.decode()
+
+
+def test_a_change_that_was_sent_and_refused_is_not_said_to_be_unsent(
+    editor: Client, group: TargetGroup, exchange: FakeExchange
+) -> None:
+    form = {"form": opened(editor, group), "cpi": "3.10"}
+    exchange.state, exchange.facts = Edit.State.CONFLICT, {"sent": True, "taken": False}
+    exchange.values["cpi"] = {"value": "2.95", "currency_code": "USD"}
+    page = editor.post(address(group), form).content.decode()
+    assert "Yours was sent, and the exchange refused it." in page
+    assert "Nothing was sent" not in page
 
 
 def test_an_exchange_that_is_down_is_said_when_the_form_opens(

@@ -272,3 +272,17 @@ def test_histories_are_files_too(editor: Client, group: TargetGroup, kind: str) 
         answer = editor.get(f"{address}/history/export.{kind}")
         body = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
         assert body[:2] == b"PK" if kind == "xlsx" else b"2.40 USD,2.70 USD,confirmed" in body
+
+
+@pytest.mark.parametrize("kind", ["new_draft", "new_project"])
+@pytest.mark.parametrize(("ulid", "says"), [("01X", "is making it"), ("", "answer was lost")])
+def test_what_has_an_id_is_being_made_and_no_answer_was_lost(
+    editor: Client, group: TargetGroup, kind: str, ulid: str, says: str
+) -> None:
+    made = edited(
+        group, kind=kind, state="unknown", settled_at=None, after=None, before=None,
+        asked_id=ulid, wanted={"name": "Tracker"}, started_at=timezone.now(),
+    )  # fmt: skip
+    made.group, made.project = None, group.project if kind == "new_draft" else None
+    made.save()
+    assert says in page(editor, f"/edits/{made.pk}/")

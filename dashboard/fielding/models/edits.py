@@ -65,6 +65,14 @@ class Edit(models.Model):
     reasons = models.JSONField(default=list)  # [{name, reason}], the exchange's or ours
     # The exchange's id of what it was asked for: the job of a launch, the project that is made.
     asked_id = models.CharField(max_length=64, blank=True, default="", db_default="")
+    # Whether the request went out and may have arrived, and whether the exchange said that it took
+    # it; null where nobody noted it.
+    sent = models.BooleanField(null=True)
+    taken = models.BooleanField(null=True)
+    # Whether the value that was wanted may still be read from before: reading it proves little.
+    was_so = models.BooleanField(null=True)
+    # Since when readings show `after`, one after another.
+    after_since = models.DateTimeField(null=True)
     started_at = models.DateTimeField()
     checks = models.PositiveSmallIntegerField(default=0)
     settled_at = models.DateTimeField(null=True)

@@ -149,6 +149,8 @@ class TargetGroup(models.Model):
     details_read_at = models.DateTimeField(null=True)  # details, dates and re-entry
     # When a webhook said that it changed; null once it was asked since.
     told_at = models.DateTimeField(null=True)
+    # What webhooks and the changelog lately said: {column: [value, at, until]}; see `sync.fresh`.
+    fresh = Document(null=True)
     # What failed or is still to come: when everything is asked (again), and since when it fails.
     owed_at = models.DateTimeField(null=True)
     owes_since = models.DateTimeField(null=True)

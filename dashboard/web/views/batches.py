@@ -20,7 +20,7 @@ from dashboard.fielding.models import Batch, BatchGroup, Edit, ExchangeUser, Tar
 from dashboard.sync import batch as sync
 from dashboard.sync import record
 from dashboard.sync.batch import Chosen
-from dashboard.web import acting, launching, previews
+from dashboard.web import acting, editing, launching, previews
 from dashboard.web.access import Rule, may_edit, person, rule
 from dashboard.web.keys import key
 from dashboard.web.panels import closing
@@ -169,6 +169,9 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
         "wait_until": _wait_until(rows),
         "errors": {row.job.error for row in rows if row.job.error and not row.job.finished_at},
     }
+    unsettled = any(row.edit and not row.edit.is_settled for row in rows)
+    context["refreshing"] = context["running"] or unsettled
+    context["every"] = editing.ask_again_after(rows[0].job.batch.created_at, timezone.now())
     if not context["running"]:
         Batch.objects.filter(pk=pk, by=person(request), seen_at=None).update(seen_at=timezone.now())
     part = bool(request.headers.get("HX-Request"))

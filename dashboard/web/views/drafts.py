@@ -244,12 +244,13 @@ def _save(desk: Desk, state: State) -> HttpResponseBase:
         state.opened = Opened(opened.seen, besides=opened.besides)
         _refused(made, state)
     elif made.state == Edit.State.CONFLICT and made.after:
-        state.three = editing.three(made, desk.names, zone)
+        state.three, state.refused = editing.three(made, desk.names, zone), bool(made.sent)
         seen = {name: made.after[name] for name in draft.FIELDS}
         state.opened = Opened(seen, besides=opened.besides)
     else:
         level = messages.SUCCESS if made.state == Edit.State.CONFIRMED else messages.WARNING
-        messages.add_message(desk.request, level, editing.outcome(made, desk.names, zone))
+        said = editing.line(made, desk.names, zone, timezone.now())
+        messages.add_message(desk.request, level, said)
         return redirect("group", group.pk)
     return _show(desk, state)
 

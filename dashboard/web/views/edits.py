@@ -17,7 +17,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Qu
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -80,6 +79,7 @@ class State:
     trouble: str = ""
     busy: Edit | None = None  # the change that is in the way
     three: list[editing.Three] = field(default_factory=list)
+    refused: bool = False  # it was sent, and the exchange did not take it over theirs
 
 
 @dataclass(frozen=True)
@@ -217,15 +217,11 @@ def _ended(desk: Desk, made: Edit, state: State) -> HttpResponseBase:
             made, lambda name: desk.form.place(name, made)
         )
     elif made.state == Edit.State.CONFLICT:
-        state.three = editing.three(made, desk.names, zone)
+        state.three, state.refused = editing.three(made, desk.names, zone), bool(made.sent)
     else:
         level = messages.SUCCESS if made.state == Edit.State.CONFIRMED else messages.WARNING
-        said = editing.outcome(made, desk.names, zone)
-        page = reverse("made", args=[made.pk])
-        way = "See it, or put it back" if made.state == Edit.State.CONFIRMED else "See how it ends"
-        messages.add_message(
-            desk.request, level, format_html('{} <a href="{}">{}</a>', said, page, way)
-        )
+        said = editing.line(made, desk.names, zone, timezone.now())
+        messages.add_message(desk.request, level, said)
         back = reverse("group", args=[desk.group.pk])
         htmx = bool(desk.request.headers.get("HX-Request"))
         return HttpResponseClientRedirect(back) if htmx else redirect(back)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from dashboard.fielding.models import BatchGroup, Edit
 from dashboard.fielding.queries import EditQuerySet
 from dashboard.sync import push
-from dashboard.web import history, parts, times, undo, words
+from dashboard.web import editing, history, parts, times, undo, words
 from dashboard.web.access import Rule, may_edit, person, require_editor, rule
 from dashboard.web.forms import goals
 from dashboard.web.parts import changes
@@ -44,10 +44,29 @@ def made(request: HttpRequest, pk: int) -> HttpResponse:
         "part": BatchGroup.objects.filter(edit=of).select_related("job__batch").first(),
         "back": undo.way_back(of, names, timezone.now()) if editor else undo.Back(),
         "again": undo.again(of) if editor else "",
+        "every": editing.ask_again_after(of.started_at, timezone.now()),
+        "being_made": bool(of.asked_id),
         "stuck": push.may_be_given_up(of, timezone.now()),
     }
     part = bool(request.headers.get("HX-Request"))
     return render(request, "made_live.html" if part else "made.html", context)
+
+
+@rule(Rule.MEMBER)
+@require_safe
+def line(request: HttpRequest, pk: int) -> HttpResponse:
+    """The line on other pages that tells how one edit ends; once it does, they are drawn anew."""
+    of = _found(request, pk)
+    zone = times.zone_of(of.group) if of.group else None
+    context = {
+        "line": editing.line(of, people(request), zone, timezone.now()),
+        "tone": history.OUTCOME_TONES.get(Edit.State(of.state), "warn"),
+    }
+    response = render(request, "edits/line.html", context)
+    response["Cache-Control"] = "private, no-store"
+    if of.is_settled:
+        response["HX-Trigger"] = "fieldwatch:tick"
+    return response
 
 
 @rule(Rule.EDITOR)
