@@ -19,7 +19,7 @@ from django.utils import timezone
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import ExchangeError, Launched, PreconditionFailed, Refused
 from dashboard.fielding.models import Edit, Project, TargetGroup, User
-from dashboard.sync import connect, ours
+from dashboard.sync import connect, merge, ours
 from dashboard.sync.editable import EDITABLE, Value, ids
 
 WEB_SECONDS = 10.0
@@ -45,12 +45,22 @@ def present(*, group: TargetGroup, kind: str, client: ExchangeClient | None = No
         return ours.present(group, kind)
     client = client or connect.client_for(group.account)
     with client.deadline(WEB_SECONDS):
-        return EDITABLE[kind].read(client, ids(group)).value
+        return merge.bare(EDITABLE[kind].read(client, ids(group)).value)
 
 
 def same(kind: str, one: Value, other: Value) -> bool:
     """Whether the first value of a kind holds all that the second says."""
     return ours.same(one, other) if kind in ours.KINDS else EDITABLE[kind].same(one, other)
+
+
+def joined(edit: Edit) -> Value:
+    """What was wanted, over what is held instead of what was shown: what only somebody else
+    changed is theirs.
+    """
+    if edit.kind in ours.KINDS:
+        return edit.wanted
+    values = (merge.bare(value) for value in (edit.before, edit.after, edit.wanted))
+    return EDITABLE[edit.kind].merge(*values).value
 
 
 def lockouts(*, group: TargetGroup) -> list[tuple[str, str]]:
@@ -133,8 +143,15 @@ def _carry_out(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
     if how.same(theirs, edit.wanted):
         _settle(edit, Edit.State.CONFIRMED, after=theirs, now=clock())
         return
-    if not how.same(theirs, edit.before):
+    ready = how.rebased(edit.before, held, edit.wanted)
+    if ready.clashes:
         _settle(edit, Edit.State.CONFLICT, after=theirs, now=clock())
+        return
+    # What nobody touched is sent as it is held: that is what it is changed from.
+    edit.before, edit.wanted = ready.before, ready.wanted
+    keep(edit, "before", "wanted")
+    if how.same(theirs, edit.wanted):
+        _settle(edit, Edit.State.CONFIRMED, after=theirs, now=clock())
         return
     try:
         how.write(client, of, edit.wanted, held)

@@ -46,6 +46,7 @@ class State:
     trouble: str = ""
     busy: Edit | None = None  # the change that is in the way
     three: list[editing.Three] = field(default_factory=list)
+    theirs: list[editing.Three] = field(default_factory=list)  # what only somebody else changed
     fresh: list[int] = field(default_factory=list)  # questions that were just added
 
 

@@ -25,6 +25,7 @@ from dashboard.simulator.harness import Simulator
 from dashboard.sync import create, launch, push
 from dashboard.web import kept
 from tests import make
+from tests.web.browser_form import untouched
 
 pytestmark = pytest.mark.django_db
 
@@ -407,8 +408,9 @@ def test_a_change_of_nothing_is_not_sent(
     editor: Client, draft: TargetGroup, simulator: Simulator
 ) -> None:
     address = f"/groups/{draft.pk}/draft/"
-    page = text(editor.post(address, opened(editor, address) | typed(re_entry_set="on")))
-    assert "Nothing is changed yet" in page
+    form = opened(editor, address) | typed(re_entry_set="on")
+    page = text(editor.post(address, form, follow=True))
+    assert "Nothing was changed." in page
     assert "update_target_group" not in simulator.requests()
 
 
@@ -416,17 +418,44 @@ def test_a_change_that_a_colleague_overtook_shows_all_three(
     editor: Client, draft: TargetGroup
 ) -> None:
     address = f"/groups/{draft.pk}/draft/"
-    form = opened(editor, address) | typed(name="Mine it is", re_entry_set="on")
+    form = opened(editor, address) | typed(name="Mine it is", completes_goal="300")
+    form |= {"re_entry_set": "on"}
+    seen = push.present(group=draft, kind="draft")
+    by = make.person("editor", draft.account)
+    theirs = seen | {"completes_goal": 555, "live_url": "https://example.com/theirs"}
+    push.push(group=draft, kind="draft", seen=seen, wanted=theirs, by=by, token="theirs")
+    page = text(editor.post(address, form))
+    assert "Somebody changed this meanwhile" in page
+    asked = re.findall(r'<td class="full soft">([^<]+)</td>', page)
+    assert asked == ["Completes goal"]
+    for value in ("120", "555", "300"):
+        assert f"<bdi>{value}</bdi>" in page
+    assert "it stays so: <bdi>Live URL" in page
+    again = untouched(page)
+    assert (again["name"], again["completes_goal"]) == ("Mine it is", "300")
+    assert editor.post(address, again).status_code == 302
+    held = push.present(group=draft, kind="draft")
+    assert held == seen | {
+        "name": "Mine it is",
+        "completes_goal": 300,
+        "live_url": "https://example.com/theirs",
+    }
+
+
+def test_two_people_who_change_different_fields_of_a_draft_are_asked_nothing(
+    editor: Client, draft: TargetGroup
+) -> None:
+    address = f"/groups/{draft.pk}/draft/"
+    form = untouched(text(editor.get(address))) | {"name": "Mine it is"}
     seen = push.present(group=draft, kind="draft")
     by = make.person("editor", draft.account)
     theirs = seen | {"completes_goal": 555}
     push.push(group=draft, kind="draft", seen=seen, wanted=theirs, by=by, token="theirs")
-    page = text(editor.post(address, form))
-    assert "Somebody changed this meanwhile" in page
-    assert "555" in page
-    assert "Mine it is" in page
-    assert editor.post(address, form | {"form": sealed(page)}).status_code == 302
-    assert push.present(group=draft, kind="draft")["name"] == "Mine it is"
+    said = text(editor.post(address, form, follow=True))
+    assert "Name Germany adults → Mine it is: confirmed by the exchange." in said
+    assert push.present(group=draft, kind="draft") == theirs | {"name": "Mine it is"}
+    made = Edit.objects.latest("pk")
+    assert "555" not in text(editor.get(f"/edits/{made.pk}/"))
 
 
 def test_an_exchange_that_is_away_opens_no_form_and_says_so(

@@ -22,8 +22,8 @@ from dashboard.web import drafting, editing, kept, times, undo
 from dashboard.web.access import Rule, exchange_ids, person, require_editor, rule
 from dashboard.web.desk import Desk, Opened, State
 from dashboard.web.forms import draft as form
-from dashboard.web.forms.base import Wrong
-from dashboard.web.forms.draft_fields import RE_ENTRY
+from dashboard.web.forms.base import Unchanged, Wrong
+from dashboard.web.forms.draft_fields import RE_ENTRY, UNIT
 from dashboard.web.keys import key
 from dashboard.web.views import asking, beside
 from dashboard.web.views.groups import found
@@ -149,7 +149,8 @@ def _open(desk: Desk) -> State:
         made = undo.of_kind(group, Edit.Kind.LAUNCH, asked)
         if made is not None:
             state.errors, said = editing.refusals(made, form.place)
-            state.trouble = f"It was not launched. {said}".strip()
+            what = "scheduled" if made.is_scheduling else "launched"
+            state.trouble = f"It was not {what}. {said}".strip()
     return state
 
 
@@ -217,7 +218,7 @@ def _along(opened: Opened) -> dict[str, Any]:
     if (of := source.first()) is None:
         return {}
     value = copying.of_group(of).value
-    return {name: value[name] for name in draft.CARRIED}
+    return {name: value[name] for name in (*draft.CARRIED, draft.WHOLE) if name in value}
 
 
 def _save(desk: Desk, state: State) -> HttpResponseBase:
@@ -232,6 +233,9 @@ def _save(desk: Desk, state: State) -> HttpResponseBase:
             by=person(desk.request),
             token=opened.token,
         )
+    except Unchanged as exc:
+        messages.info(desk.request, str(exc))
+        return redirect("group", group.pk)
     except Wrong as exc:
         state.errors = exc.fields
         return _show(desk, state)
@@ -244,8 +248,13 @@ def _save(desk: Desk, state: State) -> HttpResponseBase:
         _refused(made, state)
     elif made.state == Edit.State.CONFLICT and made.after:
         state.three = editing.three(made, desk.names, zone)
+        state.theirs = editing.theirs_alone(made, desk.names, zone)
         seen = {name: made.after[name] for name in draft.FIELDS}
         state.opened = Opened(seen, besides=opened.besides)
+        entry = desk.entry(state)
+        state.typed = editing.typed_again(
+            lambda value: form.filled(value, entry), made, state.typed
+        )
     else:
         level = messages.SUCCESS if made.state == Edit.State.CONFIRMED else messages.WARNING
         messages.add_message(desk.request, level, editing.outcome(made, desk.names, zone))
@@ -272,6 +281,7 @@ def _show(
         "beside": told,
         "found": found,
         "source": _named(state),
+        "unknown_unit": "" if entry.unit else entry.text(UNIT),
     }
     if desk.group is None:
         context["others"] = desk.project.target_groups.order_by("name", "pk")[:LISTED]

@@ -1,0 +1,324 @@
+"""What nobody typed in stays as it is on the exchange, to the letter, whatever form is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.utils import timezone
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from dashboard.fielding.models import Edit, TargetGroup
+from tests import make
+from tests.exchange_server import serving
+from tests.web.browser_form import untouched
+from tests.web.whole_exchange import WholeExchange
+
+pytestmark = pytest.mark.django_db
+Json = dict[str, Any]
+MANAGER, OTHER = (f"b551326b-ac9d-4d32-8823-4f025787da{n:02d}" for n in (11, 12))
+IN_A_YEAR = (timezone.now() + timedelta(days=365)).replace(minute=0, second=0, microsecond=0)
+LATER = IN_A_YEAR + timedelta(days=9)
+# Without shrinking, which takes longer than a test may: a failure says what differs.
+EXAMPLES = settings(
+    max_examples=25,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@pytest.fixture
+def exchange(settings: Any) -> Iterator[WholeExchange]:
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    cache.clear()
+    with serving(WholeExchange()) as server:
+        assert isinstance(server, WholeExchange)
+        yield server
+        assert server.wrong == []
+
+
+@pytest.fixture
+def group(exchange: WholeExchange) -> TargetGroup:
+    account = make.account(base_url=exchange.url, requests_per_minute=0)
+    make.exchange_user(account, exchange_id=OTHER, name="Otto")
+    return make.group(make.project(account))
+
+
+@pytest.fixture
+def editor(group: TargetGroup, client: Client) -> Client:
+    client.force_login(make.person("editor", group.account))
+    return client
+
+
+# Members that no shape of ours knows.
+unknown = st.recursive(
+    st.booleans() | st.integers(-1000, 1000) | st.sampled_from(["", "x", "P2W", "2.50", "é"]),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+more = st.dictionaries(st.sampled_from(["x_new", "y_new"]), unknown, max_size=2)
+code = st.sampled_from(["adhoc", "other", "a_code_that_we_do_not_know"])
+number = st.sampled_from(["11", "12", "21", "22"])
+moments = st.sampled_from(
+    ["{:%Y-%m-%dT%H:%M:%S.000Z}", "{:%Y-%m-%dT%H:%M:%SZ}", "{:%Y-%m-%dT%H:%M:%S.123456+00:00}"]
+)
+
+
+def sometimes(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[Json]:
+    """Objects with some of these members."""
+    return st.fixed_dictionaries({}, optional=members)
+
+
+def amounts(currency: str = "USD") -> st.SearchStrategy[Json]:
+    value = st.sampled_from(["2.50", "2.5", "11.000", "3", "2.7352", "4.25000"])
+    return value.map(lambda text: {"value": text, "currency_code": currency})
+
+
+conditions = st.one_of(
+    st.sampled_from("1234").map(
+        lambda option: {"object": "selection", "question_id": 43, "option": option}
+    ),
+    st.integers(18, 60).map(
+        lambda low: {"object": "range", "question_id": 42, "min": low, "max": low + 5}
+    ),
+    st.sampled_from([["10115"], ["10115", "20095", "80331"]]).map(
+        lambda values: {
+            "object": "open_ended", "question_id": 45, "allow_all_values": False,
+            "open_ended_values": values,
+        }
+    ),
+)  # fmt: skip
+
+
+@st.composite
+def profiles(draw: st.DrawFn, kind: str) -> Json:
+    goal = {"percentage": "completes_goal_percentage", "nominal": "completes_goal"}[kind]
+    quotas = draw(st.booleans())
+    answers = draw(st.lists(conditions, min_size=1, max_size=3, unique_by=repr))
+    answers = [one for one in answers if one["object"] == answers[0]["object"]]
+    if answers[0]["object"] == "range":
+        answers = answers[:1]
+    targets = []
+    for condition in answers:
+        target = {"conditions": [condition | draw(more)]} | draw(more)
+        if quotas:
+            named = draw(sometimes(name=st.sampled_from(["Men", "Women <b>"])))
+            target["quota"] = {goal: draw(st.integers(0, 90))} | named | draw(more)
+        else:
+            target["object"] = "nominal"
+        targets.append(target)
+    base = {"object": "regular", "quotas_enabled": quotas, "targets": targets}
+    return base | draw(sometimes(name=st.sampled_from(["Age", "Sex"]))) | draw(more)
+
+
+sides = st.fixed_dictionaries(
+    {
+        "allow_for_current_target_group": st.booleans(),
+        "allow_for_other_target_groups": st.booleans(),
+    }
+)
+
+
+@st.composite
+def re_entries(draw: st.DrawFn) -> Json:
+    names = {
+        "completes": ["client_side"],
+        "pre_client_survey_processes": ["screener_side"],
+        "financial_terms": ["screener_side"],
+    }
+    for status in ("terminates", "security_failures", "overquota", "in_screener"):
+        names[status] = ["client_side", "screener_side"]
+    value = {
+        status: {side: draw(sides) | draw(more) for side in of} | draw(more)
+        for status, of in names.items()
+    }
+    return value | draw(more)
+
+
+def shares(kind: str) -> st.SearchStrategy[Json]:
+    who = {"suppliers": st.lists(number, max_size=2)} if kind == "open" else {"supplier_id": number}
+    group = st.fixed_dictionaries(
+        {"group_name": st.just("Fast ones"), "min_percentage": st.just(0),
+         "max_percentage": st.integers(1, 99), **who},
+        optional={"group_id": st.just("G1"), "x_new": unknown},
+    )  # fmt: skip
+    base: dict[str, Any] = {
+        "blocked_supplier_ids": st.lists(number, max_size=3, unique=True),
+        "groups": st.lists(group, max_size=2),
+    }
+    if kind == "open":
+        base |= {
+            "exchange_min_percentage": st.integers(0, 20),
+            "exchange_max_percentage": st.integers(30, 100),
+        }
+    return st.fixed_dictionaries(base, optional={"x_new": unknown})
+
+
+@st.composite
+def assistants(draw: st.DrawFn) -> Json:
+    pricing = draw(st.one_of(st.none(), amounts().map(
+        lambda money: {"type": "dynamic", "maximum_cpi": money | {"currency_scale": 2}}
+    )))  # fmt: skip
+    step = st.sampled_from(["P1DT12H", "PT36H", "P2W", "P1M"])
+    pacing = draw(st.one_of(st.none(), step.map(
+        lambda text: {"type": "linear", "increment_interval": text}
+    )))  # fmt: skip
+    soft = {
+        "end_at": draw(moments).format(IN_A_YEAR),
+        "filling_goal_percentage": draw(st.integers(1, 100)),
+        "demographics_strictness_percentage": draw(st.integers(0, 100)),
+    }
+    quotas = {"prevent_overfill": draw(st.booleans()), "balance_fill": True}
+    modules = {
+        "pricing": pricing,
+        "pacing": pacing,
+        "soft_launch": draw(st.one_of(st.none(), st.just(soft))),
+        "quota_overlay": draw(st.one_of(st.none(), st.just(quotas))),
+    }
+    value = {name: module | draw(more) for name, module in modules.items() if module}
+    return value | draw(more)
+
+
+@st.composite
+def drafts(draw: st.DrawFn) -> Json:
+    """A draft as a request has it, with members that nobody knows in every place."""
+    written = draw(moments)
+    value: Json = {
+        "name": draw(st.sampled_from(["Germany adults", "Große Studie <1>", "spaced  out"])),
+        "business_unit_id": draw(st.sampled_from(["7", "99"])),
+        "locale": draw(st.sampled_from(["ger_de", "eng_us"])),
+        "collects_pii": draw(st.booleans()),
+        "project_manager_id": draw(st.sampled_from([MANAGER, OTHER, MANAGER.upper()])),
+        "fielding_specification": {"start_at": written.format(IN_A_YEAR),
+                                   "end_at": written.format(LATER)} | draw(more),
+        "completes_goal": draw(st.integers(100, 900)),
+        "expected_length_of_interview_minutes": draw(st.integers(1, 43)),
+        "expected_incidence_rate": draw(st.integers(1, 36)) / 100,
+        "allocations": {"open_exchange_allocations": draw(shares("open")),
+                        "private_exchange_allocations": draw(shares("private"))} | draw(more),
+        "fielding_assistant_assignment": draw(assistants()),
+        "cost_per_interview": draw(amounts()) | draw(more),
+    }  # fmt: skip
+    listed = [{"entity_type": "RID", "entity_ids": ["r2", "r1"]}, {"entity_type": "CID"}]
+    exclusions = st.fixed_dictionaries(
+        {"type": st.sampled_from(["target-group", "project"]),
+         "id": st.sampled_from([make.ulid(n) for n in range(900, 904)])},
+        optional={"duration": st.sampled_from(["P2W", "P3M", "P90D"]), "x_new": unknown},
+    )  # fmt: skip
+    kind = draw(st.sampled_from(["percentage", "nominal"]))
+    asked = st.lists(profiles(kind), min_size=1, max_size=2, unique_by=_question).map(
+        lambda found: {"profile_adjustment_type": kind, "profiles": found}
+    )
+    optional = sometimes(
+        exclusion=st.fixed_dictionaries(
+            {"enabled": st.booleans()}, optional={"list": st.just(listed), "x_new": unknown}
+        ),
+        respondent_activity_exclusions=st.lists(
+            exclusions, max_size=3, unique_by=lambda one: one["id"]
+        ),
+        study_type_code=code, industry_code=code, industry_lockout_code=code,
+        client_id=st.integers(1, 9999),
+        live_url=st.sampled_from(["https://example.com/a?rid=[%RID%]", "https://EXAMPLE.com"]),
+        test_url=st.just("https://example.com/test"),
+        target_group_customer_reference_number=st.just("REF 1"),
+        client_cost_per_interview_note=amounts(),
+        re_entry_configuration=re_entries(),
+        profiling=asked,
+        x_new=unknown, y_new=unknown,
+    )  # fmt: skip
+    return value | draw(optional)
+
+
+def _question(profile: Json) -> str:
+    return str(profile["targets"][0]["conditions"][0]["question_id"])
+
+
+def differences(one: Any, other: Any, at: str = "") -> list[str]:
+    """The places at which two values differ in any way."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return [
+            place
+            for name in {**one, **other}
+            for place in differences(one.get(name), other.get(name), f"{at}.{name}")
+        ]
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        return [
+            place
+            for number, pair in enumerate(zip(one, other, strict=True))
+            for place in differences(*pair, f"{at}[{number}]")
+        ]
+    alike = type(one) is type(other) and one == other
+    return [] if alike or (one == other and not isinstance(one, bool)) else [at]
+
+
+# A field of the form, what is typed there, and the one place that may differ afterwards.
+TYPED = {
+    "name": ("Typed by hand", ".name"),
+    "completes_goal": ("1000", ".completes_goal"),
+    "expected_length_of_interview_minutes": ("44", ".expected_length_of_interview_minutes"),
+    "expected_incidence_rate": ("37", ".expected_incidence_rate"),
+    "cost_per_interview": ("7.77", ".cost_per_interview.value"),
+    "client_cost_per_interview_note": ("8.88", ".client_cost_per_interview_note"),
+    "live_url": ("https://example.org/new", ".live_url"),
+    "target_group_customer_reference_number": ("PO 77", ".target_group_customer_reference_number"),
+    "project_manager_id": (OTHER, ".project_manager_id"),
+    "study_type_code": ("tracking", ".study_type_code"),
+    "client_id": ("12345", ".client_id"),
+    "collects_pii": ("", ".collects_pii"),
+    "exclusion": ("", ".exclusion"),
+}
+
+
+def ticked(form: dict[str, str], name: str) -> dict[str, str]:
+    """The form with one box turned."""
+    rest = {field: text for field, text in form.items() if field != name}
+    return rest if name in form else rest | {name: "on"}
+
+
+@EXAMPLES
+@given(body=drafts(), name=st.sampled_from(sorted(TYPED)))
+def test_one_field_of_a_draft_is_changed_and_nothing_else_differs(
+    body: Json, name: str, exchange: WholeExchange, group: TargetGroup, editor: Client
+) -> None:
+    TargetGroup.objects.filter(pk=group.pk).update(status="draft")
+    Edit.objects.all().delete()
+    exchange.keep("draft", body)
+    before = exchange.held["draft"]
+    address = f"/groups/{group.pk}/draft/"
+    form = untouched(editor.get(address).content.decode())
+    text, place = TYPED[name]
+    form = form | {name: text} if text else ticked(form, name)
+    answer = editor.post(address, form)
+    assert answer.status_code == 302, answer.content.decode()
+    found = differences(before, exchange.held["draft"])
+    derived = {one for one in found if one.endswith((".quota_nominal", ".quota.completes_goal"))}
+    changed = [one for one in found if one not in derived or name != "completes_goal"]
+    if name == "project_manager_id" and body[name].lower() == text:
+        assert not found
+    else:
+        assert changed
+        assert all(one.startswith(place) for one in changed), (changed, exchange.puts)
+        assert Edit.objects.get().state == "confirmed"
+
+
+@EXAMPLES
+@given(body=drafts())
+def test_a_draft_that_nobody_changed_is_not_sent_and_says_so(
+    body: Json, exchange: WholeExchange, group: TargetGroup, editor: Client
+) -> None:
+    TargetGroup.objects.filter(pk=group.pk).update(status="draft")
+    exchange.keep("draft", body)
+    exchange.puts.clear()
+    address = f"/groups/{group.pk}/draft/"
+    form = untouched(editor.get(address).content.decode())
+    page = editor.post(address, form, follow=True).content.decode()
+    assert "Nothing was changed." in page
+    assert exchange.puts == []
+    assert not Edit.objects.exists()
