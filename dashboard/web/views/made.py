@@ -41,6 +41,7 @@ def made(request: HttpRequest, pk: int) -> HttpResponse:
         "part": BatchGroup.objects.filter(edit=of).select_related("job__batch").first(),
         "back": undo.way_back(of, names, timezone.now()) if editor else undo.Back(),
         "again": undo.again(of) if editor else "",
+        "starts": parts.starts(of, zone),
         "stuck": push.may_be_given_up(of, timezone.now()),
     }
     part = bool(request.headers.get("HX-Request"))
