@@ -20,10 +20,11 @@ from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import ExchangeError, Launched, PreconditionFailed, Refused
 from dashboard.fielding.models import Edit, Project, TargetGroup, User
 from dashboard.sync import connect, merge, ours
-from dashboard.sync.editable import EDITABLE, Value, ids
+from dashboard.sync.editable import EDITABLE, Held, Value, ids
 
 WEB_SECONDS = 10.0
 CONFLICT = 409
+MOST_OVERTAKEN = 2  # times that a request is made again over what somebody else changed
 LIST_SECONDS = 3.0  # a list that a form can do without
 # The worker looks at an unsettled edit after these waits; after the last it is called settled.
 CHECK_AFTER = (timedelta(seconds=20), timedelta(seconds=40), timedelta(minutes=2))
@@ -131,8 +132,13 @@ def claim(edit: Edit, now: datetime) -> Edit | None:
     return None
 
 
-def _carry_out(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
-    """Read, compare, send once, read back."""
+def _carry_out(
+    edit: Edit, client: ExchangeClient, clock: Clock, *, overtaken: int = MOST_OVERTAKEN
+) -> None:
+    """Read, compare, send once, read back.
+
+    Where somebody else was faster nothing was taken (412): over what is held then, once more.
+    """
     how, of = EDITABLE[edit.kind], ids(_group(edit))
     try:
         held = how.read(client, of)
@@ -143,19 +149,14 @@ def _carry_out(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
     if how.same(theirs, edit.wanted):
         _settle(edit, Edit.State.CONFIRMED, after=theirs, now=clock())
         return
-    ready = how.rebased(edit.before, held, edit.wanted)
-    if ready.clashes:
-        _settle(edit, Edit.State.CONFLICT, after=theirs, now=clock())
-        return
-    # What nobody touched is sent as it is held: that is what it is changed from.
-    edit.before, edit.wanted = ready.before, ready.wanted
-    keep(edit, "before", "wanted")
-    if how.same(theirs, edit.wanted):
-        _settle(edit, Edit.State.CONFIRMED, after=theirs, now=clock())
+    if not _is_ready(edit, held, clock):
         return
     try:
         how.write(client, of, edit.wanted, held)
     except ExchangeError as exc:
+        if isinstance(exc, PreconditionFailed) and overtaken:
+            _carry_out(edit, client, clock, overtaken=overtaken - 1)
+            return
         if isinstance(exc, PreconditionFailed) or exc.status == CONFLICT:
             _overtaken(edit, client, clock, exc)
             return
@@ -165,6 +166,23 @@ def _carry_out(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
             return
         edit.reasons = objections(exc)
     _read_back(edit, client, clock)
+
+
+def _is_ready(edit: Edit, held: Held, clock: Clock) -> bool:
+    """Put the edit over what is held now: what nobody touched is sent as it is held. False where it
+    has ended: both changed the same, or somebody else has made the same change.
+    """
+    how = EDITABLE[edit.kind]
+    ready = how.rebased(edit.before, held, edit.wanted)
+    if ready.clashes:
+        _settle(edit, Edit.State.CONFLICT, after=held.value, now=clock())
+        return False
+    edit.before, edit.wanted = ready.before, ready.wanted
+    keep(edit, "before", "wanted")
+    if how.same(held.value, edit.wanted):
+        _settle(edit, Edit.State.CONFIRMED, after=held.value, now=clock())
+        return False
+    return True
 
 
 def _overtaken(edit: Edit, client: ExchangeClient, clock: Clock, why: ExchangeError) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from dashboard.fielding.models import Edit, TargetGroup
 from tests import make
 from tests.exchange_server import serving
 from tests.web.browser_form import untouched
-from tests.web.whole_exchange import WholeExchange
+from tests.web.whole_exchange import WholeExchange, kept
 
 pytestmark = pytest.mark.django_db
 Json = dict[str, Any]
@@ -322,3 +323,261 @@ def test_a_draft_that_nobody_changed_is_not_sent_and_says_so(
     assert "Nothing was changed." in page
     assert exchange.puts == []
     assert not Edit.objects.exists()
+
+
+@st.composite
+def details(draw: st.DrawFn) -> Json:
+    """The details of a launched group as a request has them, with members that nobody knows."""
+    value: Json = {
+        "name": draw(st.sampled_from(["Germany adults", "Große Studie <1>"])),
+        "project_manager_id": draw(st.sampled_from([MANAGER, MANAGER.upper()])),
+        "expected_length_of_interview_minutes": draw(st.integers(1, 43)),
+        "expected_incidence_rate": draw(st.integers(1, 36)) / 100,
+        "industry_lockout_code": draw(code),
+        "live_url": draw(st.sampled_from(["https://example.com/a?rid=[%RID%]", "https://X.com"])),
+        "test_url": "https://example.com/test",
+    }
+    optional = sometimes(
+        target_group_customer_reference_number=st.just("REF 1"),
+        client_cost_per_interview_note=amounts(),
+        x_new=unknown,
+        y_new=unknown,
+    )
+    return value | draw(optional)
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> Json:
+    """A run that is planned, its dates written in one of several ways."""
+    return {
+        "start_fielding_at": draw(moments).format(IN_A_YEAR),
+        "end_fielding_at": draw(moments).format(LATER),
+    } | draw(more)
+
+
+def send(editor: Client, group: TargetGroup, kind: str, **typed: str) -> Any:
+    """One form of a launched group, with these fields typed."""
+    address = f"/groups/{group.pk}/edit/{kind}/"
+    form = untouched(editor.get(address).content.decode())
+    return editor.post(address, form | typed)
+
+
+DETAILS = ["name", "expected_length_of_interview_minutes", "expected_incidence_rate", "live_url"]
+DETAILS += ["project_manager_id", "client_cost_per_interview_note"]
+DETAILS += ["target_group_customer_reference_number"]
+
+
+@EXAMPLES
+@given(body=details(), name=st.sampled_from(DETAILS))
+def test_one_detail_of_a_launched_group_is_changed_and_nothing_else_differs(
+    body: Json, name: str, exchange: WholeExchange, group: TargetGroup, editor: Client
+) -> None:
+    Edit.objects.all().delete()
+    exchange.keep("details", body)
+    before = exchange.held["details"]
+    text, place = TYPED[name]
+    answer = send(editor, group, "details", **{name: text})
+    assert answer.status_code == 302, answer.content.decode()
+    found = differences(before, exchange.held["details"])
+    assert found
+    assert all(one.startswith(place) for one in found), (found, exchange.puts)
+    assert Edit.objects.get().state == "confirmed"
+
+
+@EXAMPLES
+@given(body=assistants(), text=st.sampled_from(["", "soft_launch", "pricing"]))
+def test_one_setting_of_the_assistant_is_changed_and_nothing_else_differs(
+    body: Json, text: str, exchange: WholeExchange, group: TargetGroup, editor: Client
+) -> None:
+    Edit.objects.all().delete()
+    TargetGroup.objects.filter(pk=group.pk).update(ends_at=LATER)
+    exchange.keep("assistant", body)
+    before = copy.deepcopy(exchange.held["assistant"])
+    typed, place = {"quota_overlay.prevent_overfill": "on"}, ".quota_overlay"
+    if text == "soft_launch" and text in body:
+        share = str(body[text]["filling_goal_percentage"] % 100 + 1)
+        typed = {f"{text}.filling_goal_percentage": share}
+        place = f".{text}.filling_goal_percentage"
+    elif text == "pricing" and text in body:
+        typed = {"pricing.minimum_cpi": "1.01"}
+        place = ".pricing.minimum_cpi"
+    elif (body.get("quota_overlay") or {}).get("prevent_overfill"):
+        typed, place = {"pacing": "adaptive"}, ".pacing"
+        typed |= {} if step_is_shown(body) else {"pacing.increment_interval": "3"}
+    answer = send(editor, group, "assistant", **typed)
+    assert answer.status_code == 302, answer.content.decode()
+    found = differences(before, exchange.held["assistant"])
+    assert found
+    assert all(one.startswith(place) for one in found), (found, exchange.puts)
+    assert Edit.objects.get().state == "confirmed"
+
+
+def step_is_shown(body: Json) -> bool:
+    """Whether the form can show the step of the pacing as a number."""
+    return body.get("pacing", {}).get("increment_interval") in ("P1DT12H", "PT36H")
+
+
+@EXAMPLES
+@given(body=re_entries())
+def test_one_cell_of_re_entry_is_changed_and_nothing_else_differs(
+    body: Json, exchange: WholeExchange, group: TargetGroup, editor: Client
+) -> None:
+    Edit.objects.all().delete()
+    exchange.keep("re_entry", body)
+    before = copy.deepcopy(exchange.held["re_entry"])
+    address = f"/groups/{group.pk}/edit/re_entry/"
+    form = untouched(editor.get(address).content.decode())
+    cell = "overquota.client_side.allow_for_other_target_groups"
+    assert editor.post(address, ticked(form, cell)).status_code == 302
+    assert differences(before, exchange.held["re_entry"]) == [f".{cell}"]
+    assert Edit.objects.get().state == "confirmed"
+
+
+@EXAMPLES
+@given(body=runs())
+def test_one_end_of_the_fielding_is_moved_and_nothing_else_differs(
+    body: Json, exchange: WholeExchange, group: TargetGroup, editor: Client
+) -> None:
+    Edit.objects.all().delete()
+    exchange.keep("run", body)
+    before = copy.deepcopy(exchange.held["run"])
+    end = f"{LATER + timedelta(days=1):%Y-%m-%dT%H:00}"
+    assert send(editor, group, "dates", end_fielding_at=end).status_code == 302
+    assert differences(before, exchange.held["run"]) == [".end_fielding_at"]
+    assert Edit.objects.get().state == "confirmed"
+
+
+def written(moment: datetime) -> str:
+    """A moment as this exchange writes it."""
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+# Of each form that sends whole objects: what one person types, what another one changes there
+# meanwhile, and what both change, each in another way.
+FORMS: dict[str, Any] = {
+    "details": (
+        {"name": "Typed by hand"},
+        lambda held: held | {"live_url": "https://example.com/theirs", "x_new": "theirs"},
+        lambda held: held | {"name": "Theirs it is"},
+        "Name",
+    ),
+    "assistant": (
+        {"soft_launch.filling_goal_percentage": "44"},
+        lambda held: held | {"pacing": {"type": "linear", "increment_interval": "P1D"}, "x_new": 1},
+        lambda held: held | {"soft_launch": held["soft_launch"] | {"filling_goal_percentage": 66}},
+        "Soft launch: share of the goal",
+    ),
+    "re_entry": (
+        {"completes.client_side.allow_for_other_target_groups": "on"},
+        lambda held: held | {"overquota": {"client_side": CELL, "screener_side": CELL}},
+        None,  # a cell has two values: who both turn it want the same
+        "",
+    ),
+    "dates": (
+        {"end_fielding_at": f"{LATER + timedelta(days=1):%Y-%m-%dT%H:00}"},
+        lambda held: held | {"start_fielding_at": written(IN_A_YEAR - timedelta(days=2))},
+        lambda held: held | {"end_fielding_at": written(LATER + timedelta(days=5))},
+        "End",
+    ),
+}  # fmt: skip
+CELL = {"allow_for_current_target_group": True, "allow_for_other_target_groups": True}
+OFF = dict.fromkeys(CELL, False)
+HELD: dict[str, Json] = {
+    "details": {
+        "name": "Germany adults",
+        "project_manager_id": MANAGER,
+        "expected_length_of_interview_minutes": 9,
+        "expected_incidence_rate": 0.35,
+        "industry_lockout_code": "other",
+        "live_url": "https://example.com/live",
+        "test_url": "https://example.com/test",
+        "x_new": "as it was",
+    },
+    "assistant": {
+        "soft_launch": {
+            "end_at": f"{IN_A_YEAR:%Y-%m-%dT%H:%M:%SZ}",
+            "filling_goal_percentage": 10,
+            "demographics_strictness_percentage": 50,
+        },
+        "y_new": {"a": 1},
+    },
+    "re_entry": {
+        "completes": {"client_side": OFF},
+        "pre_client_survey_processes": {"screener_side": OFF},
+        "financial_terms": {"screener_side": OFF},
+        "terminates": {"client_side": OFF, "screener_side": OFF},
+        "security_failures": {"client_side": OFF, "screener_side": OFF},
+        "overquota": {"client_side": OFF, "screener_side": OFF},
+        "in_screener": {"client_side": OFF, "screener_side": OFF},
+    },
+    "dates": {
+        "start_fielding_at": f"{IN_A_YEAR:%Y-%m-%dT%H:%M:%SZ}",
+        "end_fielding_at": f"{LATER:%Y-%m-%dT%H:%M:%SZ}",
+    },
+}
+NAMES = {kind: "run" if kind == "dates" else kind for kind in FORMS}
+
+
+def opened_form(exchange: WholeExchange, group: TargetGroup, editor: Client, kind: str) -> Any:
+    """The address of a form of what is held, and what it sends where nobody touches it."""
+    TargetGroup.objects.filter(pk=group.pk).update(ends_at=LATER)
+    exchange.keep(NAMES[kind], HELD[kind])
+    address = f"/groups/{group.pk}/edit/{kind}/"
+    return address, untouched(editor.get(address).content.decode())
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_two_people_who_change_different_fields_are_asked_nothing(
+    kind: str, exchange: WholeExchange, group: TargetGroup, editor: Client
+) -> None:
+    typed, elsewhere, _, _ = FORMS[kind]
+    address, form = opened_form(exchange, group, editor, kind)
+    mine = dict(form | typed)
+    exchange.held[NAMES[kind]] = elsewhere(exchange.held[NAMES[kind]])
+    theirs = copy.deepcopy(exchange.held[NAMES[kind]])
+    assert editor.post(address, mine).status_code == 302
+    after = exchange.held[NAMES[kind]]
+    assert len(differences(theirs, after)) == 1
+    made = Edit.objects.get()
+    assert made.state == "confirmed"
+    page = editor.get(f"/edits/{made.pk}/").content.decode()
+    assert page.count('<td class="full soft">') == 1  # the table names what this person changed
+
+
+@pytest.mark.parametrize("kind", [kind for kind, (*_, both, _word) in FORMS.items() if both])
+def test_what_two_people_changed_is_asked_and_the_rest_is_taken_from_each(
+    kind: str, exchange: WholeExchange, group: TargetGroup, editor: Client
+) -> None:
+    typed, elsewhere, both, word = FORMS[kind]
+    address, form = opened_form(exchange, group, editor, kind)
+    exchange.held[NAMES[kind]] = both(elsewhere(exchange.held[NAMES[kind]]))
+    theirs = copy.deepcopy(exchange.held[NAMES[kind]])
+    page = editor.post(address, form | typed).content.decode()
+    assert "Somebody changed this meanwhile" in page
+    assert page.count('<td class="full soft">') == 1
+    assert f'<td class="full soft">{word}</td>' in page
+    assert exchange.puts == []
+    again = untouched(page)
+    assert {name: again[name] for name in typed} == typed  # nothing typed is lost
+    assert editor.post(address, again).status_code == 302
+    assert len(differences(theirs, exchange.held[NAMES[kind]])) == 1
+    assert Edit.objects.latest("pk").state == "confirmed"
+
+
+@pytest.mark.parametrize("kind", ["assistant", "dates"])
+def test_who_is_faster_between_reading_and_sending_keeps_the_fields_of_his_own(
+    kind: str, exchange: WholeExchange, group: TargetGroup, editor: Client
+) -> None:
+    typed, elsewhere, _, _ = FORMS[kind]
+    address, form = opened_form(exchange, group, editor, kind)
+    name = NAMES[kind]
+
+    def faster() -> bool:
+        exchange.held[name] = elsewhere(exchange.held[name])
+        return True
+
+    exchange.overtaken.append(faster)
+    assert editor.post(address, form | typed).status_code == 302
+    expected = elsewhere(kept(name, HELD[kind]))
+    assert len(differences(expected, exchange.held[name])) == 1
+    assert [len(exchange.puts), Edit.objects.get().state] == [1, "confirmed"]

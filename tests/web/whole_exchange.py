@@ -30,13 +30,12 @@ _NAMES = {
 class WholeExchange(Exchange):
     """`held`: objects by kind, as they are answered. `puts`: every request that was taken.
 
-    `before_put`: called once before the next PUT is taken, as somebody else who is faster.
+    `overtaken`: each called once instead of taking a PUT, as somebody else who is faster: 412.
     """
 
     held: dict[str, Json] = field(default_factory=dict)
     puts: list[tuple[str, Json]] = field(default_factory=list)
-    versions: dict[str, int] = field(default_factory=dict)
-    before_put: list[Callable[[], None]] = field(default_factory=list)
+    overtaken: list[Callable[[], object]] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
     def reply(self, method: str, path: str, body: Any) -> Reply:
@@ -55,8 +54,9 @@ class WholeExchange(Exchange):
 
     def _put(self, name: str, path: str, body: Json) -> Reply:
         self._check(path, body)
-        while self.before_put:
-            self.before_put.pop()()
+        if self.overtaken:
+            self.overtaken.pop()()
+            return 412, {"object": "precondition_failed_error", "detail": "it was changed"}
         self.puts.append((name, copy.deepcopy(body)))
         self.keep(name, body)
         if name in ("draft", "assistant"):
@@ -78,8 +78,13 @@ class WholeExchange(Exchange):
 
     def keep(self, name: str, body: Json) -> None:
         """An object as a request has it."""
-        make = {"draft": draft, "details": details, "run": run}.get(name, copy.deepcopy)
-        self.held[name] = make(body)
+        self.held[name] = kept(name, body)
+
+
+def kept(name: str, body: Json) -> Json:
+    """How an object is answered that was sent so."""
+    make = {"draft": draft, "details": details, "run": run}.get(name, copy.deepcopy)
+    return make(body)
 
 
 def draft(body: Json) -> Json:
