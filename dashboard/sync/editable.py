@@ -62,9 +62,11 @@ class Editable:
     merge: Merge = merge.atomic
     request: Callable[[Value, Held], Mapping[str, Any]] | None = None
 
-    def rebased(self, before: Value, held: Held, wanted: Value) -> Rebased:
-        """An edit over what is held now: what nobody touched is taken as it is held."""
-        theirs = merge.bare(held.value)
+    def rebased(self, before: Value, theirs: Value, held: Held, wanted: Value) -> Rebased:
+        """An edit over what is held now: what nobody touched is taken as it is held.
+
+        `theirs`: what is held, where the reading is late as it should be.
+        """
         both = self.merge(merge.bare(before), theirs, merge.bare(wanted))
         if both.clashes or self.request is None:
             return Rebased(theirs, both.value, bool(both.clashes))

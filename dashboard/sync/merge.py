@@ -56,8 +56,8 @@ def plain(value: Value, name: str = "") -> Value:
         }
     if isinstance(value, list | tuple):
         return sorted((plain(each, name) for each in value), key=_order)
-    if isinstance(value, bool) or value is None:
-        return value
+    if value is None or isinstance(value, bool):
+        return None if value is None else ("flag", value)  # True is no 1
     if isinstance(value, int | float | Decimal):
         return str(value) if name.endswith(_IDS) else _number(value)
     return _text(str(value), name)
@@ -116,7 +116,7 @@ def lines(text: str) -> str:
 
 def alike(one: Value, other: Value, name: str = "") -> bool:
     """Whether two values of this member mean the same."""
-    return bool(one == other or plain(one, name) == plain(other, name))
+    return bool(plain(one, name) == plain(other, name))
 
 
 def holds(held: Value, sent: Value, name: str = "") -> bool:
@@ -158,7 +158,7 @@ def patched(body: Value, was: Value, wanted: Value, name: str = "") -> Value:
         changed = dict(body) if isinstance(body, Mapping) else {}
         for member in {**was, **wanted}:
             old, new = was.get(member), wanted.get(member)
-            if alike(old, new, member) and _is_ordered_alike(old, new, member):
+            if alike(old, new, member):
                 continue
             if new is None:
                 changed.pop(member, None)
@@ -168,13 +168,6 @@ def patched(body: Value, was: Value, wanted: Value, name: str = "") -> Value:
     if isinstance(body, list) and isinstance(was, list) and isinstance(wanted, list):
         return _patched_list(body, was, wanted, name)
     return wanted if body is None or not alike(was, wanted, name) else body
-
-
-def _is_ordered_alike(one: Value, other: Value, name: str) -> bool:
-    """Whether lists have their items in the same order."""
-    if isinstance(one, list) and isinstance(other, list):
-        return [plain(each, name) for each in one] == [plain(each, name) for each in other]
-    return True
 
 
 def _patched_list(
@@ -264,6 +257,26 @@ def _three_way_items(
         if one.value is not None:
             merged.append(one.value)
     return Merged(merged, tuple(clashes))
+
+
+def rolled_forward(theirs: Value, old: Value, new: Value, shown: Value) -> Value:
+    """A reading that may be older than a change from `old` to `new` which a form has shown.
+
+    Where it holds what was before that change, and the form showed what came of it, it is late: the
+    change is put over it.
+    """
+    values = (theirs, old, new, shown)
+    if all(isinstance(one, Mapping) and "currency_code" not in one for one in values):
+        late = {
+            name: rolled_forward(theirs.get(name), old.get(name), each, shown.get(name))
+            for name, each in new.items()
+        }
+        return {
+            **theirs,
+            **{n: each for n, each in late.items() if n in theirs or each is not None},
+        }
+    is_late = alike(theirs, old) and alike(shown, new) and not alike(old, new)
+    return new if is_late else theirs
 
 
 def atomic(was: Value, theirs: Value, ours: Value) -> Merged:

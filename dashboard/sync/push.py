@@ -24,6 +24,7 @@ from dashboard.sync.editable import EDITABLE, Held, Value, ids
 
 WEB_SECONDS = 10.0
 CONFLICT = 409
+LATE_AT_MOST = timedelta(minutes=10)  # how old an answer of the exchange can be
 MOST_OVERTAKEN = 2  # times that a request is made again over what somebody else changed
 LIST_SECONDS = 3.0  # a list that a form can do without
 # The worker looks at an unsettled edit after these waits; after the last it is called settled.
@@ -172,17 +173,35 @@ def _is_ready(edit: Edit, held: Held, clock: Clock) -> bool:
     """Put the edit over what is held now: what nobody touched is sent as it is held. False where it
     has ended: both changed the same, or somebody else has made the same change.
     """
-    how = EDITABLE[edit.kind]
-    ready = how.rebased(edit.before, held, edit.wanted)
+    how, theirs = EDITABLE[edit.kind], _caught_up(edit, held, clock())
+    ready = how.rebased(edit.before, theirs, held, edit.wanted)
     if ready.clashes:
         _settle(edit, Edit.State.CONFLICT, after=held.value, now=clock())
         return False
     edit.before, edit.wanted = ready.before, ready.wanted
     keep(edit, "before", "wanted")
-    if how.same(held.value, edit.wanted):
+    if how.same(theirs, edit.wanted):
         _settle(edit, Edit.State.CONFIRMED, after=held.value, now=clock())
         return False
     return True
+
+
+def _caught_up(edit: Edit, held: Held, now: datetime) -> Value:
+    """What is held, with our own confirmed changes that a late answer does not show yet.
+
+    Else one person's change of a field would take back another's of another field.
+    """
+    theirs, shown = merge.bare(held.value), merge.bare(edit.before)
+    recent = Edit.objects.filter(
+        group=edit.group_id,
+        kind=edit.kind,
+        state=Edit.State.CONFIRMED,
+        settled_at__gt=now - LATE_AT_MOST,
+    )
+    for made in recent.exclude(kind=Edit.Kind.GOALS).order_by("settled_at"):
+        old, new = merge.bare(made.before), merge.bare(made.wanted)
+        theirs = merge.rolled_forward(theirs, old, new, shown)
+    return theirs
 
 
 def _overtaken(edit: Edit, client: ExchangeClient, clock: Clock, why: ExchangeError) -> None:

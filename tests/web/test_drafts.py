@@ -351,6 +351,19 @@ def test_feasibility_is_asked_for_what_is_filled_in(
     assert "create_target_group" not in simulator.requests()
 
 
+def test_a_goal_that_the_exchange_does_not_estimate_is_asked_for_as_far_as_it_does(
+    editor: Client, new: str, simulator: Simulator
+) -> None:
+    for goal in ("10000", "10001", "250000"):
+        form = opened(editor, new) | typed(completes_goal=goal, look="feasibility")
+        part = text(editor.post(new, form, headers={"HX-Request": "true"}))
+        assert "Suggested price" in part
+        assert f"{int(goal):,} completes × 3.20" in part
+        is_beyond = "out of reach" not in part and int(goal) > 10_000
+        assert ("The exchange estimates at most 10,000 completes" in part) is is_beyond
+        assert "is within reach." not in part or not is_beyond or "whether the goal" in part
+
+
 def test_feasibility_says_what_must_be_filled_in_first(editor: Client, new: str) -> None:
     form = opened(editor, new) | typed(completes_goal="", look="feasibility")
     part = text(editor.post(new, form, headers={"HX-Request": "true"}))
@@ -526,6 +539,27 @@ def test_a_draft_is_scheduled_in_its_own_zone(
     wanted: Any = Edit.objects.get(kind="launch").wanted
     berlin = datetime.fromisoformat(wanted["start_fielding_at"])
     assert berlin.hour in (8, 9)  # 10:00 there
+
+
+def test_a_draft_that_is_scheduled_is_never_told_as_launched(
+    editor: Client, draft: TargetGroup, simulator: Simulator
+) -> None:
+    address = f"/groups/{draft.pk}/launch/"
+    start = datetime.now(UTC) + timedelta(days=2)
+    form = launching(draft, when="later", start_fielding_at=f"{start:%Y-%m-%dT10:00}")
+    editor.post(address, opened(editor, address) | form)
+    simulator.advance(seconds=5)
+    launch.work(clock=lambda: timezone.now() + timedelta(minutes=1))
+    made = Edit.objects.get(kind="launch")
+    assert made.state == "confirmed"
+    page = text(editor.get(f"/edits/{made.pk}/"))
+    assert f"The exchange has scheduled it for {start:%a %-d %b %Y} 10:00 Berlin." in page
+    assert "<h1>Schedule</h1>" in page
+    history = text(editor.get(f"/groups/{draft.pk}/"))
+    assert "Schedule" in history
+    for said in (page, history):
+        assert "has launched" not in said
+        assert "Launched" not in said
 
 
 MISTAKES = {

@@ -581,3 +581,121 @@ def test_who_is_faster_between_reading_and_sending_keeps_the_fields_of_his_own(
     expected = elsewhere(kept(name, HELD[kind]))
     assert len(differences(expected, exchange.held[name])) == 1
     assert [len(exchange.puts), Edit.objects.get().state] == [1, "confirmed"]
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_a_late_reading_before_sending_takes_back_nobody_elses_change(
+    kind: str, exchange: WholeExchange, group: TargetGroup, editor: Client
+) -> None:
+    typed, *_ = FORMS[kind]
+    name = NAMES[kind]
+    address, form = opened_form(exchange, group, editor, kind)
+    assert editor.post(address, form | typed).status_code == 302
+    late, mine = kept(name, HELD[kind]), copy.deepcopy(exchange.held[name])
+    form = untouched(editor.get(address).content.decode())
+    cells = {"re_entry": "overquota.client_side.allow_for_other_target_groups"}
+    more = {
+        "details": {"test_url": "https://example.org/new"},
+        "assistant": {"soft_launch.demographics_strictness_percentage": "77"},
+        "re_entry": {cells.get(kind, ""): "on"},
+        "dates": {"start_fielding_at": f"{IN_A_YEAR - timedelta(days=1):%Y-%m-%dT%H:00}"},
+    }[kind]
+    exchange.late[name] = [late]
+    assert editor.post(address, form | more).status_code == 302
+    assert len(differences(mine, exchange.held[name])) == 1
+
+
+def a_draft(exchange: WholeExchange, group: TargetGroup, **more: Any) -> str:
+    """A draft of which we know neither unit nor people nor groups; the address of its form."""
+    TargetGroup.objects.filter(pk=group.pk).update(status="draft")
+    body = {
+        "name": "Germany adults",
+        "business_unit_id": "99",
+        "locale": "ger_de",
+        "collects_pii": False,
+        "project_manager_id": MANAGER,
+        "fielding_specification": {"start_at": written(IN_A_YEAR), "end_at": written(LATER)},
+        "completes_goal": 120,
+        "expected_length_of_interview_minutes": 9,
+        "expected_incidence_rate": 0.35,
+        "allocations": {
+            "open_exchange_allocations": {
+                "blocked_supplier_ids": [],
+                "exchange_min_percentage": 0,
+                "exchange_max_percentage": 100,
+                "groups": [],
+            },
+        },
+        "fielding_assistant_assignment": {},
+        "cost_per_interview": {"value": "250.00000", "currency_code": "USD"},
+        "industry_lockout_code": "beverages",
+    }
+    for part in ("private_exchange_allocations",):
+        body["allocations"][part] = {"blocked_supplier_ids": [], "groups": []}
+    exchange.keep("draft", body | more)
+    return f"/groups/{group.pk}/draft/"
+
+
+def test_ids_that_we_do_not_know_are_shown_as_unknown_and_block_nothing(
+    exchange: WholeExchange, group: TargetGroup, editor: Client
+) -> None:
+    address = a_draft(exchange, group)
+    page = editor.get(address).content.decode()
+    assert ">unknown (99)</option>" in page
+    assert f">unknown ({MANAGER})</option>" in page
+    form = untouched(page) | {"name": "Typed by hand"}
+    assert editor.post(address, form).status_code == 302
+    exchange.keep("details", HELD["details"])
+    TargetGroup.objects.filter(pk=group.pk).update(status="live")
+    page = editor.get(f"/groups/{group.pk}/edit/details/").content.decode()
+    assert f">unknown ({MANAGER})</option>" in page
+    assert ">unknown (other)</option>" in page
+
+
+def test_lines_of_exclusions_that_nobody_typed_stay_beside_one_that_is_typed(
+    exchange: WholeExchange, group: TargetGroup, editor: Client
+) -> None:
+    unknown_one, moved, gone = (
+        {"type": "project", "id": make.ulid(900 + n), "duration": duration, "x_new": n}
+        for n, duration in enumerate(["P3M", "P2W", "P5D"])
+    )
+    exclusions = [unknown_one, moved, gone]
+    address = a_draft(exchange, group, respondent_activity_exclusions=exclusions)
+    form = untouched(editor.get(address).content.decode())
+    lines = form["respondent_activity_exclusions"].split("\r\n")
+    assert lines == [f"{make.ulid(900)} 90", f"{make.ulid(901)} 14", f"{make.ulid(902)} 5"]
+    other = make.group(group.project)
+    typed = [lines[0], f"{make.ulid(901)} 21", f"{other.human_readable_id} 30"]
+    form["respondent_activity_exclusions"] = "\r\n".join(typed)
+    assert editor.post(address, form).status_code == 302
+    assert exchange.held["draft"]["respondent_activity_exclusions"] == [
+        unknown_one,
+        moved | {"duration": "P21D"},
+        {"type": "target-group", "id": other.exchange_id, "duration": "P30D"},
+    ]
+
+
+def test_a_price_above_our_limit_that_nobody_typed_does_not_block_saving(
+    exchange: WholeExchange, group: TargetGroup, editor: Client
+) -> None:
+    address = a_draft(exchange, group)
+    form = untouched(editor.get(address).content.decode())
+    assert editor.post(address, form | {"completes_goal": "130"}).status_code == 302
+    assert exchange.held["draft"]["cost_per_interview"]["value"] == "250.00000"
+
+
+def test_a_change_that_the_exchange_took_with_a_loss_elsewhere_is_not_called_confirmed(
+    exchange: WholeExchange, group: TargetGroup, editor: Client
+) -> None:
+    address = a_draft(
+        exchange, group, exclusion={"enabled": True, "list": [{"entity_type": "RID"}]}
+    )
+    form = untouched(editor.get(address).content.decode())
+    keep = exchange.keep
+
+    def lose(name: str, body: Json) -> None:
+        keep(name, body | {"exclusion": {"enabled": True}})
+
+    exchange.keep = lose  # type: ignore[method-assign]
+    editor.post(address, form | {"completes_goal": "130"})
+    assert Edit.objects.get().state == "unknown"  # it may be late, and is read again

@@ -31,12 +31,14 @@ class WholeExchange(Exchange):
     """`held`: objects by kind, as they are answered. `puts`: every request that was taken.
 
     `overtaken`: each called once instead of taking a PUT, as somebody else who is faster: 412.
+    `late`: answers that are given first, of a copy that lags behind.
     """
 
     held: dict[str, Json] = field(default_factory=dict)
     puts: list[tuple[str, Json]] = field(default_factory=list)
     overtaken: list[Callable[[], object]] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    late: dict[str, list[Json]] = field(default_factory=dict)
 
     def reply(self, method: str, path: str, body: Any) -> Reply:
         """One of the whole objects, or whatever any exchange answers."""
@@ -44,7 +46,7 @@ class WholeExchange(Exchange):
         name = _NAMES.get((found[1] or "") if found else "?")
         if method == "GET" and name in self.held:
             self.log.append((method, path))
-            return 200, self.held[name]
+            return 200, self.late[name].pop() if self.late.get(name) else self.held[name]
         if method == "GET" and found and found[1] == "/fielding-runs":
             return 200, {"data": [self.held["run"]], "has_more": False}
         if method != "PUT" or name not in self.held:
