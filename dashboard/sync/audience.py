@@ -28,7 +28,7 @@ def with_words(profiling: Mapping[str, Any]) -> Value:
 
 
 def _with_words(profile: Value, profiling: Value) -> Value:
-    goal = GOALS.get(profiling.get("profile_adjustment_type"), GOALS["nominal"])
+    goal = GOALS.get(str(profiling.get("profile_adjustment_type")), GOALS["nominal"])
     left_out = QUOTA_READ_ONLY | (set(GOALS.values()) - {goal})
     targets = []
     for each in profile.get("targets") or []:

@@ -25,6 +25,7 @@ from dashboard.sync import audience, connect, draft
 from dashboard.sync.draft import Value
 from dashboard.sync.editable import ids
 from dashboard.sync.fits import clean
+from dashboard.sync.merge import WHOLE
 
 SECONDS = 8.0
 T = TypeVar("T")
@@ -79,10 +80,10 @@ def _fresh(value: Value) -> Value:
     assistant = _without_soft_launch(value[draft.ASSISTANT])
     period = {"start_at": None, "end_at": None}
     fresh = value | {draft.ASSISTANT: assistant, draft.PERIOD: period}
-    if whole := value.get(draft.WHOLE):
+    if whole := value.get(WHOLE):
         modules = _without_soft_launch(whole[draft.ASSISTANT])
         shares = {name: _new_shares(part) for name, part in whole["allocations"].items()}
-        fresh[draft.WHOLE] = whole | {draft.ASSISTANT: modules, "allocations": shares}
+        fresh[WHOLE] = whole | {draft.ASSISTANT: modules, "allocations": shares}
     return fresh
 
 

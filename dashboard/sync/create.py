@@ -24,6 +24,7 @@ from dashboard.exchange.walk import walk
 from dashboard.fielding.models import Edit, ExchangeAccount, Project, TargetGroup, User
 from dashboard.sync import connect, draft, fits, push, rows
 from dashboard.sync.draft import Value
+from dashboard.sync.merge import SENT
 
 Clock = Callable[[], datetime]
 LEASE = timedelta(seconds=60)
@@ -47,7 +48,7 @@ def new_draft(
         return sent
     client = client or connect.client_for(project.account)
     kept = {name: wanted[name] for name in draft.FIELDS if name in wanted}
-    kept[draft.SENT] = fits.clean(draft.request(wanted))
+    kept[SENT] = fits.clean(draft.request(wanted))
     edit = Edit(
         account_id=project.account_id,
         project=project,

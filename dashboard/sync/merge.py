@@ -174,13 +174,13 @@ def _patched_list(
     body: list[Value], was: list[Value], wanted: list[Value], name: str
 ) -> list[Value]:
     """The items that are wanted: those that are held as they are held, but for their changes."""
-    known = {identity(each): pair for each, *pair in zip(was, body, was, strict=False)}
+    known = {identity(old): (held, old) for held, old in zip(body, was, strict=False)}
     if len(body) != len(was) or len(known) != len(was):
         return wanted
     result = []
     for each in wanted:
-        found = known.get(identity(each))
-        result.append(each if found is None else patched(*found, each, name))
+        held, old = known.get(identity(each), (None, None))
+        result.append(each if held is None else patched(held, old, each, name))
     return result
 
 

@@ -233,7 +233,8 @@ def _exclusions(value: Any) -> str:
 
 def starts(edit: Edit, zone: ZoneInfo | None) -> str:
     """When a draft that is scheduled by an edit starts; empty for every other edit."""
-    return say(edit.wanted["start_fielding_at"], {}, zone) if edit.is_scheduling else ""
+    wanted = edit.wanted if edit.is_scheduling else None
+    return say(wanted.get("start_fielding_at"), {}, zone) if wanted else ""
 
 
 def _launch(value: Any, names: Names, zone: ZoneInfo | None) -> Parts:

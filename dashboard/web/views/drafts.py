@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods
 from dashboard.exchange.errors import ExchangeError, Forbidden
 from dashboard.fielding.models import Edit, Project, TargetGroup
 from dashboard.sync import copying, create, draft, push
+from dashboard.sync.merge import WHOLE
 from dashboard.web import drafting, editing, kept, times, undo
 from dashboard.web.access import Rule, exchange_ids, person, require_editor, rule
 from dashboard.web.desk import Desk, Opened, State
@@ -218,7 +219,7 @@ def _along(opened: Opened) -> dict[str, Any]:
     if (of := source.first()) is None:
         return {}
     value = copying.of_group(of).value
-    return {name: value[name] for name in (*draft.CARRIED, draft.WHOLE) if name in value}
+    return {name: value[name] for name in (*draft.CARRIED, WHOLE) if name in value}
 
 
 def _save(desk: Desk, state: State) -> HttpResponseBase:
