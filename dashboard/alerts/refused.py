@@ -100,7 +100,7 @@ def _key(job: BatchJob) -> str:
 def _sentence(job: BatchJob) -> str:
     """Whose action was refused for how many, and the reason of the first."""
     who = plain(str(job.batch.by)) if job.batch.by else "somebody"
-    what = job.batch.get_action_display()
+    what = job.batch.title
     told: Any = job  # with what `_fresh` counted
     why = f": {plain(told.why, 200).rstrip('.')}" if told.why else ""
     groups = f"{told.refused} of {told.number} group{'' if told.number == 1 else 's'}"

@@ -209,13 +209,14 @@ def _creation(edit: Edit) -> str:
 
 
 def _launch(edit: Edit) -> str:
+    what = "scheduling of the launch" if edit.is_scheduling else "launch"
     if edit.state == Edit.State.CONFLICT and edit.after:
-        return "launch went through, but with other dates than were asked for"
+        return f"{what} went through, but with other dates than were asked for"
     if edit.state == Edit.State.CONFLICT:
-        return "launch was not sent: the draft was changed meanwhile"
+        return f"{what} was not sent: the draft was changed meanwhile"
     if edit.state == Edit.State.REJECTED:
-        return f"launch failed{_why(edit)}"
-    return f"launch has no end yet{_why(edit)}"
+        return f"{what} failed{_why(edit)}"
+    return f"{what} has no end yet{_why(edit)}"
 
 
 def _why(edit: Edit) -> str:

@@ -63,6 +63,18 @@ class Versioned(Struct, Generic[T], frozen=True, kw_only=True):
     etag: str | None
 
 
+class Whole(Struct, Generic[T], frozen=True, kw_only=True):
+    """An object as its shape says it, and every member of it as the exchange wrote it.
+
+    `raw` is what a change is sent back with: a member that no shape knows is in it too. Its
+    numbers are exact. `etag` is what `If-Match` takes, None if the exchange gave none.
+    """
+
+    value: T
+    raw: dict[str, Any]
+    etag: str | None = None
+
+
 class _Decoders(dict[Any, msgspec.json.Decoder[Any]]):
     """A decoder for each shape, made once; numbers without a shape stay exact."""
 
@@ -109,6 +121,15 @@ def decode(body: bytes, shape: type[T], *, note: Note | None = None) -> T:
             pass  # the careful way knows why
     readable = repair(body)
     return _decode_mended(readable, shape, note, repaired=readable != body)
+
+
+def decode_whole(body: bytes, shape: type[T], *, etag: str | None = None) -> Whole[T]:
+    """`body` as `shape` and as it came; BadAnswer if it is no object of that shape."""
+    value = decode(body, shape)
+    raw = _decoders[Any].decode(body)
+    if not isinstance(raw, dict):
+        raise BadAnswer("The exchange sent something else than an object")
+    return Whole(value=value, raw=raw, etag=etag)
 
 
 def decode_page(body: bytes, name: str, item: type[T], *, note: Note | None = None) -> Page[T]:

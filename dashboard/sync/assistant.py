@@ -1,18 +1,18 @@
 """The fielding assistant of a group: which modules are on, and with what.
 
 A value is `{"pricing", "pacing", "quota_overlay", "soft_launch"}`, each the module as the exchange
-has it or None where it is off. All four go back together, since what is missing goes off.
+has it or None where it is off. All that the exchange holds goes back together, since what is
+missing goes off.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from dashboard.exchange import sendable
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.operations.asking import rfc3339
 from dashboard.exchange.shapes.assistant import (
@@ -22,16 +22,18 @@ from dashboard.exchange.shapes.assistant import (
     ModuleSoftLaunch,
 )
 from dashboard.exchange.shapes.base import MonetaryAmount
-from dashboard.fielding import modules
+from dashboard.sync import fits, merge
+from dashboard.sync.merge import SENT, WHOLE
 
 Value = Any
 AMOUNTS = ("total_budget", "maximum_cpi", "minimum_cpi", "boost_cpi")
 
 
-def read(client: ExchangeClient, of: dict[str, str]) -> tuple[Value, str]:
-    """The modules of a group, and the ETag for a change of them; "" without one."""
-    held = client.get_fielding_assistant_assignment(**of)
-    return _value(held.value), held.etag or ""
+def read(client: ExchangeClient, of: dict[str, str]) -> tuple[Value, str, dict[str, Any]]:
+    """The modules of a group, the ETag for a change of them or "", and all of it as it came."""
+    held = client.get_whole_fielding_assistant_assignment(**of)
+    whole = {WHOLE: fits.clean(sendable.assistant(held.raw))}
+    return _value(held.value) | whole, held.etag or "", held.raw
 
 
 def _value(told: FieldingAssistantModulesAssignment) -> Value:
@@ -64,28 +66,21 @@ def _soft_launch(told: ModuleSoftLaunch) -> Value:
     return msgspec.to_builtins(told) | {"end_at": rfc3339(told.end_at)}
 
 
-def write(client: ExchangeClient, of: dict[str, str], value: Value, etag: str) -> None:
+def changed(value: Value, held: Value, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The request that makes `value` of what was read as `held`; `raw`: all of that."""
+    body = merge.patched(sendable.assistant(raw), merge.bare(held), merge.bare(value))
+    return dict(body)
+
+
+def write(client: ExchangeClient, of: dict[str, str], body: Mapping[str, Any], etag: str) -> None:
     """All modules at once, over what was read."""
-    assignment = msgspec.convert(value, FieldingAssistantModulesAssignment)
-    client.create_or_update_fielding_assistant_assignment(
-        **of, assignment=assignment.as_request(), etag=etag or None
-    )
+    client.create_or_update_fielding_assistant_assignment(**of, assignment=body, etag=etag or None)
 
 
 def same(one: Value, other: Value) -> bool:
-    """Whether the same modules are on with the same settings, however each is written."""
-    return bool(_plain(one) == _plain(other))
-
-
-def _plain(value: Value) -> Value:
-    """Amounts, durations and moments by what they are."""
-    if not isinstance(value, Mapping):
-        return value
-    if "currency_code" in value:
-        return Decimal(value["value"]), value["currency_code"].upper()
-    plain = {name: _plain(each) for name, each in value.items() if each is not None}
-    if step := modules.length(plain.get("increment_interval")):
-        plain["increment_interval"] = step
-    if "end_at" in plain:
-        plain["end_at"] = datetime.fromisoformat(plain["end_at"])
-    return plain
+    """Whether the same modules are on with the same settings, however each is written, and the
+    exchange (first) holds all that was sent.
+    """
+    if SENT in other and WHOLE in one and not merge.holds(one[WHOLE], other[SENT]):
+        return False
+    return merge.alike(merge.bare(one), merge.bare(other))

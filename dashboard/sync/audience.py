@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from dashboard.exchange.sendable import GOALS, QUOTA_READ_ONLY, without
 from dashboard.exchange.shapes.profiling import profiling_request
 from dashboard.sync import fits
 
@@ -13,19 +14,34 @@ Value = dict[str, Any]
 
 
 def with_words(profiling: Mapping[str, Any]) -> Value:
-    """Profiles as they are sent, with the words by which a person knows them."""
+    """Profiles with all that the exchange says of them, and the words by which people know them.
+
+    Of the two goals of a quota only the one that counts: the exchange works out the other.
+    """
     if not profiling:
         return {}
-    told: Value = fits.clean(profiling_request(profiling))
-    for kept, each in zip(told.get("profiles", []), profiling.get("profiles") or [], strict=True):
-        kept |= {n: each[n] for n in ("description", "description_translated") if each.get(n)}
-        for target, held in zip(kept["targets"], each.get("targets", []), strict=True):
-            if "quota" in target:  # our tables keep decimals as text
-                target["quota"] = {name: _number(one) for name, one in target["quota"].items()}
-            text = held.get("text_translated") or held.get("text") or _named(held)
-            if text:
-                target["text"] = text
+    told: Value = fits.clean(dict(profiling))
+    told["profiles"] = [_with_words(each, told) for each in told.get("profiles") or []]
+    if not told["profiles"]:
+        return told if "template_id" in told else {}
     return told
+
+
+def _with_words(profile: Value, profiling: Value) -> Value:
+    goal = GOALS.get(str(profiling.get("profile_adjustment_type")), GOALS["nominal"])
+    left_out = QUOTA_READ_ONLY | (set(GOALS.values()) - {goal})
+    targets = []
+    for each in profile.get("targets") or []:
+        target = dict(each)
+        if not profile.get("quotas_enabled"):
+            target.pop("quota", None)
+        elif "quota" in target:  # our tables keep decimals as text
+            held = without(target["quota"] or {}, left_out)
+            target["quota"] = {n: _number(v) if n == goal else v for n, v in held.items()}
+        if text := each.get("text_translated") or each.get("text") or _named(each):
+            target["text"] = text
+        targets.append(target)
+    return profile | {"targets": targets}
 
 
 def _number(given: Any) -> Any:

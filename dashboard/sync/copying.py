@@ -25,6 +25,7 @@ from dashboard.sync import audience, connect, draft, moves
 from dashboard.sync.draft import Value
 from dashboard.sync.editable import ids
 from dashboard.sync.fits import clean
+from dashboard.sync.merge import WHOLE
 
 SECONDS = 8.0
 T = TypeVar("T")
@@ -79,9 +80,26 @@ def _price(group: TargetGroup) -> Value | None:
 
 def _fresh(value: Value) -> Value:
     """Without what is of one group alone: its dates, and a soft launch that has a date."""
-    assistant = {n: v for n, v in value[draft.ASSISTANT].items() if n != "soft_launch"}
+    assistant = _without_soft_launch(value[draft.ASSISTANT])
     period = {"start_at": None, "end_at": None}
-    return value | {draft.ASSISTANT: assistant, draft.PERIOD: period}
+    fresh = value | {draft.ASSISTANT: assistant, draft.PERIOD: period}
+    if whole := value.get(WHOLE):
+        modules = _without_soft_launch(whole[draft.ASSISTANT])
+        shares = {name: _new_shares(part) for name, part in whole["allocations"].items()}
+        fresh[WHOLE] = whole | {draft.ASSISTANT: modules, "allocations": shares}
+    return fresh
+
+
+def _without_soft_launch(modules: Value) -> Value:
+    return {name: module for name, module in modules.items() if name != "soft_launch"}
+
+
+def _new_shares(part: Any) -> Any:
+    """Suppliers' shares without the ids that they have in their group."""
+    if not isinstance(part, dict) or "groups" not in part:
+        return part
+    groups = [{n: v for n, v in one.items() if n != "group_id"} for one in part["groups"]]
+    return part | {"groups": groups}
 
 
 def _launched(group: TargetGroup, client: ExchangeClient) -> Copied:

@@ -17,6 +17,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from dashboard.exchange.client import ExchangeClient
+from dashboard.exchange.decode import Whole
 from dashboard.exchange.errors import ExchangeError, Forbidden, Launched, NotFound, Rejected
 from dashboard.exchange.shapes.drafts import FetchTargetGroupResponse
 from dashboard.exchange.shapes.projects import ProjectInfo
@@ -24,6 +25,7 @@ from dashboard.exchange.walk import walk
 from dashboard.fielding.models import Edit, ExchangeAccount, Project, TargetGroup, User
 from dashboard.sync import connect, draft, fits, push, rows
 from dashboard.sync.draft import Value
+from dashboard.sync.merge import SENT
 
 Clock = Callable[[], datetime]
 LEASE = timedelta(seconds=60)
@@ -51,7 +53,8 @@ def new_draft(
     if sent := Edit.objects.filter(token=token).first():
         return sent
     client = client or connect.client_for(project.account)
-    kept = {name: value for name, value in wanted.items() if name not in draft.CARRIED}
+    kept = {name: wanted[name] for name in draft.FIELDS if name in wanted}
+    kept[SENT] = fits.clean(draft.request(wanted))
     edit = Edit(
         account_id=project.account_id,
         project=project,
@@ -121,10 +124,14 @@ def _look_for_draft(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
         claimed = Edit.objects.filter(kind=edit.kind, group__exchange_id__in=drafts)
         for ulid in sorted(drafts - set(claimed.values_list("group__exchange_id", flat=True))):
             try:
-                told = client.get_target_group(project_id=of.exchange_id, target_group_id=ulid)
+                told = client.get_whole_target_group(
+                    project_id=of.exchange_id, target_group_id=ulid
+                )
             except (Launched, NotFound):
                 continue
-            if draft.same(draft.value_of(told), wanted) and _made(edit, ulid, told, clock()):
+            if not draft.differ(draft.value_of(told.value), wanted) and _made(
+                edit, ulid, told, clock()
+            ):
                 return
     except ExchangeError as exc:
         push.leave_unknown(edit, clock(), push.objections(exc))
@@ -145,7 +152,7 @@ def _is_there(edit: Edit, ulid: str, client: ExchangeClient, clock: Clock) -> No
     edit.save(update_fields=["asked_id"])
     of = cast("Project", edit.project)
     try:
-        told = client.get_target_group(project_id=of.exchange_id, target_group_id=ulid)
+        told = client.get_whole_target_group(project_id=of.exchange_id, target_group_id=ulid)
     except (NotFound, Forbidden) as exc:  # it is taken first, and shown a moment later
         if push.had_its_time(edit, clock()):
             _refused(edit, push.objections(exc, NEVER_SHOWN), clock())
@@ -162,13 +169,13 @@ def _is_there(edit: Edit, ulid: str, client: ExchangeClient, clock: Clock) -> No
         _look_for_draft(edit, client, clock)
 
 
-def _made(edit: Edit, ulid: str, told: FetchTargetGroupResponse, now: datetime) -> bool:
+def _made(edit: Edit, ulid: str, read: Whole[FetchTargetGroupResponse], now: datetime) -> bool:
     """The draft is there: a group of ours, and this its first change, in one commit.
 
     False where another form was faster to call it its own.
     """
     of, wanted = cast("Project", edit.project), cast("Value", edit.wanted)
-    after = draft.value_of(told)
+    told, after = read.value, draft.whole_of(read)
     holds = draft.same(after, wanted)
     edit.state = Edit.State.CONFIRMED if holds else Edit.State.CONFLICT
     edit.after = {name: after[name] for name in draft.FIELDS}

@@ -2,8 +2,9 @@
 
 `exclusion` is whether the project's exclusion is on, moments are texts as the exchange writes
 them, money is `{"value", "currency_code"}`. `profiling` keeps the exchange's words for what it
-holds; they are not sent. What goes along (`CARRIED`: the fielding assistant, suppliers' shares) is
-taken from what the exchange holds at the moment of sending.
+holds; they are not sent. `CARRIED` (the fielding assistant, suppliers' shares) is shown and not
+filled in. A request is what the exchange holds at the moment of sending, every member of it, with
+what a person changed (`merge.patched`).
 """
 
 from __future__ import annotations
@@ -17,16 +18,19 @@ from typing import Any
 
 import msgspec
 
+from dashboard.exchange import sendable
 from dashboard.exchange.client import ExchangeClient
+from dashboard.exchange.decode import Whole
 from dashboard.exchange.operations.asking import rfc3339
 from dashboard.exchange.shapes.allocations import SupplyAllocation
 from dashboard.exchange.shapes.assistant import FieldingAssistantModulesAssignment
 from dashboard.exchange.shapes.base import MonetaryAmount
-from dashboard.exchange.shapes.drafts import DraftTargetGroupRequest, FetchTargetGroupResponse
+from dashboard.exchange.shapes.drafts import FetchTargetGroupResponse
 from dashboard.exchange.shapes.pricing import CalculateTargetGroupFeasibilityRequest
 from dashboard.exchange.shapes.profiling import profiling_request
 from dashboard.fielding.models import TargetGroup
-from dashboard.sync import audience, fits
+from dashboard.sync import audience, fits, merge
+from dashboard.sync.merge import SENT, WHOLE, Merged
 
 Value = dict[str, Any]
 REFERENCE, PRICE, NOTE = (
@@ -47,6 +51,7 @@ CARRIED = (ASSISTANT, "allocations")
 # What null empties; the others are left as they are by not being sent.
 _NULLABLE = ("live_url", "test_url", "client_id", REFERENCE)
 _DAYS = {"D": 1, "W": 7}
+MOST_ESTIMATED = 10_000  # completes that the exchange estimates at a time
 
 
 def money(amount: MonetaryAmount | None) -> Value | None:
@@ -80,6 +85,11 @@ def value_of(draft: FetchTargetGroupResponse) -> Value:
     }
 
 
+def whole_of(read: Whole[FetchTargetGroupResponse]) -> Value:
+    """A draft that was read, and all of it as it would be sent back unchanged."""
+    return value_of(read.value) | {WHOLE: fits.clean(sendable.draft(read.raw))}
+
+
 def stored(group: TargetGroup) -> Value | None:
     """What our tables hold of a group as a draft; None where they hold too little of it."""
     try:
@@ -101,32 +111,47 @@ def carried(
     }
 
 
-def request(value: Value, held: Value | None = None) -> DraftTargetGroupRequest:
-    """A draft to be sent: what is filled in, with what goes along in `held`, else in itself."""
-    along = {**carried(None, None), **{n: v for n, v in value.items() if n in CARRIED}}
-    if held is not None:
-        along |= {name: held[name] for name in CARRIED}
-    body = {name: value[name] for name in PLAIN if value.get(name) is not None}
-    body |= {
-        name: None
-        for name in _NULLABLE
-        if held is not None and value.get(name) is None and held[name] is not None
-    }
-    by_card = value["pricing_model"] == "rate_card"
-    if not by_card:
-        body |= {name: value[name] for name in (PRICE, NOTE) if value.get(name)}
-    body |= {
+def request(value: Value) -> dict[str, Any]:
+    """The request that makes a new draft: what is filled in, over what a copy brings along."""
+    brought = dict(value.get(WHOLE) or {})
+    view = _view(value) | {n: value[n] for n in CARRIED if n in value and WHOLE not in value}
+    body = merge.patched(brought, merge.restricted(brought, view), view)
+    return _complete(body, value)
+
+
+def changed(value: Value, held: Value, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The request that makes `value` of a draft that was read as `held`; `raw`: all of that.
+
+    What a person emptied is sent as null where the exchange takes one, else left out.
+    """
+    was, wanted = _view(held), _view(value)
+    body = merge.patched(sendable.draft(raw), was, wanted)
+    emptied = (n for n in _NULLABLE if was[n] is not None and wanted[n] is None)
+    return _complete(body | dict.fromkeys(emptied), value)
+
+
+def _view(value: Value) -> dict[str, Any]:
+    """What a person fills in, as the members of a request; None for what is not to be sent."""
+    view = {name: value.get(name) for name in PLAIN}
+    by_card = value["pricing_model"] == "rate_card"  # a CPI would ask for dynamic pricing
+    client = view["client_id"]
+    return view | {
         "business_unit_id": str(value["business_unit_id"]),
-        "exclusion": {"enabled": bool(value["exclusion"])},
+        "client_id": int(client) if client is not None else None,
         PERIOD: value[PERIOD],
-        "allocations": along["allocations"],
-        ASSISTANT: _priced(along[ASSISTANT], by_card=by_card),
+        PRICE: None if by_card else value.get(PRICE),
+        NOTE: None if by_card else value.get(NOTE),
+        "exclusion": {"enabled": bool(value["exclusion"])},
+        PROFILING: sendable.profiling(value.get(PROFILING) or {}) or None,
     }
-    if body.get("client_id") is not None:
-        body["client_id"] = int(body["client_id"])
-    if profiling := profiling_request(value.get(PROFILING) or {}):
-        body[PROFILING] = profiling
-    return msgspec.convert(body, DraftTargetGroupRequest)
+
+
+def _complete(body: Mapping[str, Any], value: Value) -> dict[str, Any]:
+    """A request with the parts that no draft goes without."""
+    by_card = value["pricing_model"] == "rate_card"
+    modules = _priced(body.get(ASSISTANT) or {}, by_card=by_card)
+    shares = body.get("allocations") or sendable.allocations({})
+    return {**body, ASSISTANT: modules, "allocations": shares}
 
 
 def _priced(assistant: Mapping[str, Any], *, by_card: bool) -> dict[str, Any]:
@@ -141,9 +166,14 @@ def _priced(assistant: Mapping[str, Any], *, by_card: bool) -> dict[str, Any]:
 
 
 def question(value: Value) -> CalculateTargetGroupFeasibilityRequest:
-    """What the exchange is asked of a draft as it is filled in, before it is saved."""
-    body: dict[str, Any] = {name: value[name] for name in ("locale", LOI, IR, "completes_goal")}
+    """What the exchange is asked of a draft as it is filled in, before it is saved.
+
+    It estimates `MOST_ESTIMATED` completes at most: of a larger goal that many are asked for.
+    """
+    body: dict[str, Any] = {name: value[name] for name in ("locale", LOI, IR)}
+    goal = value["completes_goal"]
     body |= {
+        "completes_goal": min(goal, MOST_ESTIMATED),
         "business_unit_id": int(value["business_unit_id"]),
         PERIOD: value[PERIOD],
         "collects_pii": value["collects_pii"],
@@ -157,19 +187,53 @@ def question(value: Value) -> CalculateTargetGroupFeasibilityRequest:
         kinds = ("object", "blended_type", "quotas_enabled", "targets")
         body[PROFILING] = {
             "profile_adjustment_type": profiling["profile_adjustment_type"],
-            "profiles": [{n: one[n] for n in kinds if n in one} for one in profiles],
+            "profiles": [
+                {n: one[n] for n in kinds if n in one} | {"targets": _in_part(one["targets"], goal)}
+                for one in profiles
+            ],
         }
     return msgspec.convert(body, CalculateTargetGroupFeasibilityRequest)
 
 
+def _in_part(targets: list[Value], goal: int) -> list[Value]:
+    """Targets whose quotas in completes fit into what can be asked for."""
+    if goal <= MOST_ESTIMATED:
+        return targets
+    name = "completes_goal"
+    return [
+        each | {"quota": {name: each["quota"][name] * MOST_ESTIMATED // goal}}
+        if name in each.get("quota", {})
+        else each
+        for each in targets
+    ]
+
+
 def read(client: ExchangeClient, of: Mapping[str, str]) -> Value:
     """The draft that the exchange holds; Launched where it is none any more."""
-    return value_of(client.get_target_group(**of))
+    return whole_of(client.get_whole_target_group(**of))
 
 
-def write(client: ExchangeClient, of: Mapping[str, str], value: Value, held: Value) -> None:
-    """Replace it whole; what nobody fills in stays as it is held."""
-    client.update_target_group(**of, draft=request(value, held))
+def merged(was: Value, theirs: Value, ours: Value) -> Merged:
+    """Two people's changes of one draft; how it is priced and the price are one thing."""
+    of, priced = merge.three_way(*(_filled_in(one) for one in (was, theirs, ours))), ours
+    if merge.alike(_pricing(was), _pricing(ours)):
+        priced = theirs
+    clash = priced is ours and not (
+        merge.alike(_pricing(was), _pricing(theirs))
+        or merge.alike(_pricing(theirs), _pricing(ours))
+    )
+    value = of.value | {name: priced.get(name) for name in ("pricing_model", PRICE)}
+    return Merged(value, (*of.clashes, *([(PRICE,)] if clash else ())))
+
+
+def _filled_in(value: Value) -> Value:
+    """What a person fills in, but for the price."""
+    return {name: value.get(name) for name in FIELDS if name not in ("pricing_model", PRICE)}
+
+
+def _pricing(value: Value) -> list[Any]:
+    model = value.get("pricing_model")
+    return [model, value.get(PRICE) if model == "dynamic" else None]
 
 
 def mark(value: Value) -> str:
@@ -181,14 +245,21 @@ def mark(value: Value) -> str:
 def differ(one: Value, other: Value) -> list[str]:
     """The names under which the exchange (first) does not hold what a value (second) says."""
     held, said = _normal(one), _normal(other)
-    return [name for name in FIELDS if said[name] is not None and held[name] != said[name]] + [
+    return [name for name in FIELDS if said[name] is not None and not _means(name, held, said)] + [
         name for name in _NULLABLE if said[name] is None and held[name] is not None
     ]
 
 
+def _means(name: str, held: Value, said: Value) -> bool:
+    """Whether both hold the same under a name; a text may be written another way."""
+    one, other = held[name], said[name]
+    return one == other or (isinstance(other, str) and merge.alike(one, other, name))
+
+
 def same(one: Value, other: Value) -> bool:
-    """Whether the exchange (first) holds all that a value (second) says."""
-    return not differ(one, other)
+    """Whether the exchange (first) holds all that a value (second) says, and all that was sent."""
+    sent = other.get(SENT) if WHOLE in one else None
+    return not differ(one, other) and (sent is None or merge.holds(one[WHOLE], sent))
 
 
 def _normal(value: Value) -> Value:

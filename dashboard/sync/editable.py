@@ -4,6 +4,10 @@ A value is what JSON can hold: `{"value": "2.70", "currency_code": "USD"}`, a st
 re-entry configuration by status and side, the details by the exchange's names, the two ends of the
 fielding period, the goals of a group and of its quotas, the modules of the fielding assistant, or
 a whole draft.
+
+What is sent whole is sent as it is held at that moment, every member of it, with what a person
+changed. Beside the value itself, one that was read has all of it under `merge.WHOLE`, and one that
+is to be sent has the request under `merge.SENT`, so that all of it is compared afterwards.
 """
 
 from __future__ import annotations
@@ -15,41 +19,68 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import UNSET
 
+from dashboard.exchange import sendable
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import NotFound, NotOffered
 from dashboard.exchange.operations.asking import rfc3339
-from dashboard.exchange.shapes.base import MonetaryAmount, MonetaryAmountRequestModel
-from dashboard.exchange.shapes.fielding import ReEntryConfiguration
-from dashboard.exchange.shapes.groups import TargetGroupDetails, TargetGroupDetailsUpdateRequest
+from dashboard.exchange.shapes.base import MonetaryAmount
+from dashboard.exchange.shapes.groups import TargetGroupDetails
 from dashboard.fielding.models import Edit, TargetGroup
-from dashboard.sync import assistant, draft, goals
+from dashboard.sync import assistant, draft, fits, goals, merge
 from dashboard.sync.fits import clean
+from dashboard.sync.merge import SENT, WHOLE, Merge
 
 Value = Any
 Ids = dict[str, str]
 
 
 class Held(NamedTuple):
-    """What the exchange holds now; its ETag where it has one, of a fielding run also which one."""
+    """What the exchange holds now; its ETag where it has one, of a fielding run also which one.
+
+    `raw`: every member of what is sent back whole, as it came.
+    """
 
     value: Value
     etag: str = ""
     run_id: str = ""
+    raw: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)
 class Editable:
     """One kind of edit: read it, write it over what was read, and its columns in our tables.
 
-    `same`: whether the exchange (first) holds all that a value (second) says.
+    `same`: whether the exchange (first) holds all that a value (second) says. `merge`: the changes
+    of two people put together, from what was shown, what is held, and what is wanted. `request`:
+    the whole request that makes a value of what is held, for what is sent whole.
     """
 
     read: Callable[[ExchangeClient, Ids], Held]
     write: Callable[[ExchangeClient, Ids, Value, Held], object]
     columns: Callable[[TargetGroup, Value], dict[str, Any]]
     same: Callable[[Value, Value], bool]
+    merge: Merge = merge.atomic
+    request: Callable[[Value, Held], Mapping[str, Any]] | None = None
+
+    def rebased(self, before: Value, theirs: Value, held: Held, wanted: Value) -> Rebased:
+        """An edit over what is held now: what nobody touched is taken as it is held.
+
+        `theirs`: what is held, where the reading is late as it should be.
+        """
+        both = self.merge(merge.bare(before), theirs, merge.bare(wanted))
+        if both.clashes or self.request is None:
+            return Rebased(theirs, both.value, bool(both.clashes))
+        sent = fits.clean(self.request(both.value, held))
+        return Rebased(theirs, {**both.value, SENT: sent}, False)
+
+
+class Rebased(NamedTuple):
+    """An edit over what is held now: from what, to what, and whether that is to be asked first."""
+
+    before: Value
+    wanted: Value
+    clashes: bool
 
 
 def ids(group: TargetGroup) -> Ids:
@@ -104,12 +135,25 @@ def _write_strategy(client: ExchangeClient, of: Ids, value: Value, _held: Held) 
 
 
 def _read_re_entry(client: ExchangeClient, of: Ids) -> Held:
-    return Held(msgspec.to_builtins(client.get_re_entry_configuration(**of)))
+    read = client.get_whole_re_entry_configuration(**of)
+    value = msgspec.to_builtins(read.value) | {WHOLE: fits.clean(read.raw)}
+    return Held(value, raw=read.raw)
 
 
-def _write_re_entry(client: ExchangeClient, of: Ids, value: Value, _held: Held) -> object:
-    configuration = msgspec.convert(value, ReEntryConfiguration)
-    return client.update_re_entry_configuration(**of, configuration=configuration)
+def _re_entry_request(value: Value, held: Held) -> Mapping[str, Any]:
+    changed = merge.patched(held.raw, merge.bare(held.value), merge.bare(value))
+    return sendable.without(changed, ())
+
+
+def _write_re_entry(client: ExchangeClient, of: Ids, value: Value, held: Held) -> object:
+    return client.update_re_entry_configuration(**of, configuration=_re_entry_request(value, held))
+
+
+def _same_whole(one: Value, other: Value) -> bool:
+    """Whether the exchange (first) holds all that a value (second) says, and all that was sent."""
+    if SENT in other and WHOLE in one and not merge.holds(one[WHOLE], other[SENT]):
+        return False
+    return merge.alike(merge.bare(one), merge.bare(other))
 
 
 DETAILS = (
@@ -135,26 +179,23 @@ def _details(details: TargetGroupDetails) -> Value:
 
 
 def _read_details(client: ExchangeClient, of: Ids) -> Held:
-    return Held(_details(client.get_target_group_details(**of)))
+    read = client.get_whole_target_group_details(**of)
+    value = _details(read.value) | {WHOLE: fits.clean(sendable.details(read.raw))}
+    return Held(value, raw=read.raw)
+
+
+def _details_request(value: Value, held: Held) -> Mapping[str, Any]:
+    """All of it, since what is missing may be emptied; null empties what was there."""
+    was, wanted = merge.bare(held.value), merge.bare(value)
+    request = merge.patched(sendable.details(held.raw), was, wanted)
+    reference = "target_group_customer_reference_number"
+    if was[reference] is not None and wanted[reference] is None:
+        request[reference] = None
+    return dict(request)
 
 
 def _write_details(client: ExchangeClient, of: Ids, value: Value, held: Held) -> object:
-    """All of it, since what is missing may be emptied; null empties what was there."""
-    sent = dict(value)
-    note: Any = UNSET
-    if given := sent.pop("client_cost_per_interview_note"):
-        note = MonetaryAmountRequestModel(**given) if _is_money(given) else given
-    reference = "target_group_customer_reference_number"
-    if sent[reference] is None and held.value[reference] is None:
-        sent[reference] = UNSET
-    request = TargetGroupDetailsUpdateRequest(**sent, client_cost_per_interview_note=note)
-    return client.update_launched_target_group_details(**of, details=request)
-
-
-def _same_details(one: Value, other: Value) -> bool:
-    note = "client_cost_per_interview_note"
-    rest = all(one[name] == other[name] for name in DETAILS if name != note)
-    return rest and _same_money(one[note], other[note])
+    return client.update_launched_target_group_details(**of, details=_details_request(value, held))
 
 
 _NUMBERS = {
@@ -163,7 +204,8 @@ _NUMBERS = {
 }
 
 
-def _details_columns(group: TargetGroup, value: Value) -> dict[str, Any]:
+def _details_columns(group: TargetGroup, read: Value) -> dict[str, Any]:
+    value = merge.bare(read)
     drifted = {n for n in _NUMBERS.values() if not isinstance(value[n], int | float | None)}
     note = "client_cost_per_interview_note"
     drifted |= {note} if value[note] and not _is_money(value[note]) else set()
@@ -175,26 +217,32 @@ def _details_columns(group: TargetGroup, value: Value) -> dict[str, Any]:
     } | {column: value[name] for column, name in _NUMBERS.items() if name not in drifted}
 
 
+DATES = ("start_fielding_at", "end_fielding_at")
+
+
 def _read_dates(client: ExchangeClient, of: Ids) -> Held:
     runs = client.get_fielding_runs_by_target_group_id(**of).items
     if not runs:
         raise NotFound("The exchange knows no fielding run of this group")
-    run = client.get_fielding_run(**of, fielding_run_id=runs[0].id)
+    run = client.get_whole_fielding_run(**of, fielding_run_id=runs[0].id)
     start, end = run.value.start_fielding_at, run.value.end_fielding_at
     value = {
         "start_fielding_at": rfc3339(start) if start else None,
         "end_fielding_at": rfc3339(end) if end else None,
     }
-    return Held(value, run.etag or "*", runs[0].id)
+    return Held(value, run.etag or run.value.etag or "*", runs[0].id, run.raw)
 
 
 def _write_dates(client: ExchangeClient, of: Ids, value: Value, held: Held) -> object:
+    """Both dates: one that nobody moved as the exchange writes it."""
+    dates = merge.patched({name: held.raw.get(name) for name in DATES}, held.value, value)
     return client.update_fielding_run(
         **of,
         fielding_run_id=held.run_id,
-        start_fielding_at=datetime.fromisoformat(value["start_fielding_at"]),
-        end_fielding_at=datetime.fromisoformat(value["end_fielding_at"]),
+        start_fielding_at=dates["start_fielding_at"],
+        end_fielding_at=dates["end_fielding_at"],
         etag=held.etag,
+        more=sendable.fielding_run(held.raw),
     )
 
 
@@ -204,6 +252,16 @@ def _dates_columns(_group: TargetGroup, value: Value) -> dict[str, Any]:
         column: datetime.fromisoformat(value[name]) if value[name] else None
         for column, name in names
     }
+
+
+def _read_assistant(client: ExchangeClient, of: Ids) -> Held:
+    value, etag, raw = assistant.read(client, of)
+    return Held(value, etag, raw=raw)
+
+
+def _read_draft(client: ExchangeClient, of: Ids) -> Held:
+    read = client.get_whole_target_group(**of)
+    return Held(draft.whole_of(read), raw=read.raw)
 
 
 def _by_a_job(_client: ExchangeClient, _of: Ids, _value: Value, _held: Held) -> object:
@@ -221,22 +279,38 @@ EDITABLE: Mapping[str, Editable] = {
     Edit.Kind.RE_ENTRY: Editable(
         _read_re_entry,
         _write_re_entry,
-        lambda _group, value: {"re_entry": value, "re_entry_offered": True},
-        _equal,
+        lambda _group, value: {"re_entry": merge.bare(value), "re_entry_offered": True},
+        _same_whole,
+        merge.three_way,
+        _re_entry_request,
     ),
-    Edit.Kind.DETAILS: Editable(_read_details, _write_details, _details_columns, _same_details),
-    Edit.Kind.DATES: Editable(_read_dates, _write_dates, _dates_columns, _equal),
+    Edit.Kind.DETAILS: Editable(
+        _read_details,
+        _write_details,
+        _details_columns,
+        _same_whole,
+        merge.three_way,
+        _details_request,
+    ),
+    Edit.Kind.DATES: Editable(
+        _read_dates, _write_dates, _dates_columns, merge.alike, merge.three_way
+    ),
     Edit.Kind.GOALS: Editable(
         lambda client, of: Held(goals.read(client, of)),
         lambda client, of, value, _held: goals.write(client, of, value),
         lambda _group, value: {"completes_goal": value["completes_goal"]},
         goals.same,
+        goals.merged,
     ),
     Edit.Kind.ASSISTANT: Editable(
-        lambda client, of: Held(*assistant.read(client, of)),
-        lambda client, of, value, held: assistant.write(client, of, value, held.etag),
+        _read_assistant,
+        lambda client, of, value, held: assistant.write(
+            client, of, assistant.changed(value, held.value, held.raw), held.etag
+        ),
         lambda _group, _value: {},  # the changelog tells it
         assistant.same,
+        merge.three_way,
+        lambda value, held: assistant.changed(value, held.value, held.raw),
     ),
     # What jobs change is only read here, to settle what is not known of them.
     Edit.Kind.STATUS: Editable(
@@ -252,10 +326,14 @@ EDITABLE: Mapping[str, Editable] = {
         _equal,
     ),
     Edit.Kind.DRAFT: Editable(
-        lambda client, of: Held(draft.read(client, of)),
-        lambda client, of, value, held: draft.write(client, of, value, held.value),
+        _read_draft,
+        lambda client, of, value, held: client.update_target_group(
+            **of, draft=draft.changed(value, held.value, held.raw)
+        ),
         draft.columns,
         draft.same,
+        draft.merged,
+        lambda value, held: draft.changed(value, held.value, held.raw),
     ),
 }
 # Columns that an edit settles: a pull that read earlier leaves them alone.

@@ -17,6 +17,7 @@ from dashboard.exchange.shapes.profiling import (
     TargetGoalRequest,
 )
 from dashboard.sync import fits
+from dashboard.sync.merge import Merged, Path
 
 Value = Any
 
@@ -77,6 +78,21 @@ def write(client: ExchangeClient, of: dict[str, str], value: Value) -> object:
             for profile in value["profiles"]
         ]
     return client.update_profile_filling_goal(**of, goals=goals)
+
+
+def merged(was: Value, theirs: Value, ours: Value) -> Merged:
+    """Ours names only what changes: it clashes where somebody else changed the same goal."""
+    clashes: list[Path] = []
+    name = "completes_goal"
+    if name in ours and theirs[name] not in (was[name], ours[name]):
+        clashes.append((name,))
+    before, there = by_quota(was), by_quota(theirs)
+    clashes += [
+        ("profiles", *quota)
+        for quota, goal in by_quota(ours).items()
+        if there.get(quota) not in (before.get(quota), goal)
+    ]
+    return Merged(ours, tuple(clashes))
 
 
 def same(one: Value, other: Value) -> bool:

@@ -34,12 +34,14 @@ from dashboard.exchange.errors import (
     Rejected,
 )
 from dashboard.fielding.models import Edit, Project, TargetGroup, User
-from dashboard.sync import connect, evidence, fresh, moves, ours
+from dashboard.sync import connect, evidence, fresh, merge, moves, ours
 from dashboard.sync.editable import EDITABLE, Held, Value
 
 WEB_SECONDS = 10.0
 CONFLICT = 409
 NO_REASON = "The exchange does not take this value and gives no reason"
+LATE_AT_MOST = timedelta(minutes=10)  # how old an answer of the exchange can be
+MOST_OVERTAKEN = 2  # times that a request is made again over what somebody else changed
 LIST_SECONDS = 3.0  # a list that a form can do without
 # An unsettled edit is looked at so long after it was sent: by the request that sent it while its
 # person waits, then by a worker.
@@ -99,14 +101,25 @@ def present(
 
 def _held_value(group: TargetGroup, kind: str, client: ExchangeClient, clock: Clock) -> Value:
     """What the exchange says that it holds, under whatever project the group is now."""
-    return moves.at_its_project(
+    held = moves.at_its_project(
         group=group, client=client, ask=lambda ids: EDITABLE[kind].read(client, ids), clock=clock
-    ).value
+    )
+    return merge.bare(held.value)
 
 
 def same(kind: str, one: Value, other: Value) -> bool:
     """Whether the first value of a kind holds all that the second says."""
     return ours.same(one, other) if kind in ours.KINDS else EDITABLE[kind].same(one, other)
+
+
+def joined(edit: Edit) -> Value:
+    """What was wanted, over what is held instead of what was shown: what only somebody else
+    changed is theirs.
+    """
+    if edit.kind in ours.KINDS:
+        return edit.wanted
+    values = (merge.bare(value) for value in (edit.before, edit.after, edit.wanted))
+    return EDITABLE[edit.kind].merge(*values).value
 
 
 def lockouts(*, group: TargetGroup) -> list[tuple[str, str]]:
@@ -180,14 +193,30 @@ def claim(edit: Edit, now: datetime) -> Edit | None:
     return None
 
 
-def _carry_out(edit: Edit, client: ExchangeClient, clock: Clock, wait: Wait | None) -> None:
-    """Read, compare, send once, read back."""
+def _carry_out(
+    edit: Edit,
+    client: ExchangeClient,
+    clock: Clock,
+    wait: Wait | None,
+    *,
+    overtaken: int = MOST_OVERTAKEN,
+) -> None:
+    """Read, compare, send once, read back.
+
+    Where somebody else was faster nothing was taken (412): over what is held then, once more.
+    """
     held = _read_before(edit, client, clock, wait)
-    if held is None or not _is_to_be_sent(edit, held.value, clock()):
+    if held is None or not _is_to_be_sent(edit, held, clock()):
         return
     if not _goes_out(edit):
         edit.refresh_from_db()
-    elif _send(edit, client, held, clock):
+        return
+    try:
+        is_out = _send(edit, client, held, clock, overtaken=overtaken)
+    except PreconditionFailed:
+        _carry_out(edit, client, clock, wait, overtaken=overtaken - 1)
+        return
+    if is_out:
         _look_back(edit, client, clock, wait)
 
 
@@ -221,24 +250,36 @@ def _up_to_date(edit: Edit, client: ExchangeClient, clock: Clock, wait: Wait | N
     return None
 
 
-def _is_to_be_sent(edit: Edit, theirs: Value, now: datetime) -> bool:
-    """Whether there is something to change, and nobody did meanwhile; else the edit has ended.
+def _is_to_be_sent(edit: Edit, held: Held, now: datetime) -> bool:
+    """Put the edit over what is held now: what nobody touched is sent as it is held.
 
-    Where the exchange seems to hold what is wanted, and did not when the form was shown, it is
-    sent all the same: the reading may be behind, and sending what is held changes nothing.
+    False where it has ended: nothing is to be changed, or both changed the same. Where the exchange
+    seems to hold what is wanted, and did not when the form was shown, it is sent all the same: the
+    reading may be behind, and sending what is held changes nothing.
     """
     how = EDITABLE[edit.kind]
-    as_seen, already = how.same(theirs, edit.before), how.same(theirs, edit.wanted)
-    if as_seen is already:
-        state = Edit.State.CONFIRMED if already else Edit.State.CONFLICT
-        _settle(edit, state, after=theirs, now=now)
+    as_seen, already = how.same(held.value, edit.before), how.same(held.value, edit.wanted)
+    if as_seen and already:
+        _settle(edit, Edit.State.CONFIRMED, after=held.value, now=now)
         return False
+    if not already:
+        theirs = _caught_up(edit, held, now)
+        ready = how.rebased(edit.before, theirs, held, edit.wanted)
+        if ready.clashes:
+            _settle(edit, Edit.State.CONFLICT, after=held.value, now=now)
+            return False
+        edit.before, edit.wanted = ready.before, ready.wanted
+        keep(edit, "before", "wanted")
+        already = how.same(theirs, edit.wanted)
     edit.was_so = already or evidence.was_lately(edit, edit.wanted, now=now)
     return True
 
 
-def _send(edit: Edit, client: ExchangeClient, held: Held, clock: Clock) -> bool:
-    """Send it once; False where the exchange said no, so that it has ended."""
+def _send(edit: Edit, client: ExchangeClient, held: Held, clock: Clock, *, overtaken: int) -> bool:
+    """Send it once; False where the exchange said no, so that it has ended.
+
+    PreconditionFailed where nothing was taken and it may be sent again, `overtaken` times.
+    """
     try:
         moves.at_its_project(
             group=_group(edit),
@@ -247,6 +288,8 @@ def _send(edit: Edit, client: ExchangeClient, held: Held, clock: Clock) -> bool:
             clock=clock,
         )
     except ExchangeError as exc:
+        if isinstance(exc, PreconditionFailed) and overtaken:
+            raise
         if isinstance(exc, PreconditionFailed) or exc.status == CONFLICT:
             _overtaken(edit, client, clock, exc)
             return False
@@ -311,6 +354,24 @@ def _read(edit: Edit, client: ExchangeClient, clock: Clock) -> Held:
         ask=lambda of: EDITABLE[edit.kind].read(client, of),
         clock=clock,
     )
+
+
+def _caught_up(edit: Edit, held: Held, now: datetime) -> Value:
+    """What is held, with our own confirmed changes that a late answer does not show yet.
+
+    Else one person's change of a field would take back another's of another field.
+    """
+    theirs, shown = merge.bare(held.value), merge.bare(edit.before)
+    recent = Edit.objects.filter(
+        group=edit.group_id,
+        kind=edit.kind,
+        state=Edit.State.CONFIRMED,
+        settled_at__gt=now - LATE_AT_MOST,
+    )
+    for made in recent.exclude(kind=Edit.Kind.GOALS).order_by("settled_at"):
+        old, new = merge.bare(made.before), merge.bare(made.wanted)
+        theirs = merge.rolled_forward(theirs, old, new, shown)
+    return theirs
 
 
 def _overtaken(edit: Edit, client: ExchangeClient, clock: Clock, why: ExchangeError) -> None:

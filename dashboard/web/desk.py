@@ -47,6 +47,7 @@ class State:
     busy: Edit | None = None  # the change that is in the way
     three: list[editing.Three] = field(default_factory=list)
     refused: bool = False  # it was sent, and the exchange did not take it over theirs
+    theirs: list[editing.Three] = field(default_factory=list)  # what only somebody else changed
     fresh: list[int] = field(default_factory=list)  # questions that were just added
 
 

@@ -112,6 +112,14 @@ def _verdict(goal: int, completes: tuple[int, int] | None) -> tuple[str, str]:
     if completes is None:
         return "The exchange does not say how many completes can be had.", ""
     least, most = completes
+    asked = draft.MOST_ESTIMATED
+    if goal > asked and most * NEARLY >= asked:
+        said = (
+            f"The exchange estimates at most {figures.count(asked)} completes, and this is its "
+            f"estimate for that many. It does not say whether the goal of {figures.count(goal)} is "
+            "within reach."
+        )
+        return said, "warn"
     if goal <= least:
         return f"The goal of {figures.count(goal)} is within reach.", "good"
     if goal <= most * NEARLY:

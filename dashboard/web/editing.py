@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from django.http import QueryDict
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dashboard.fielding.models import Edit, TargetGroup
+from dashboard.sync import push
 from dashboard.web import figures, history, words
-from dashboard.web.forms import cpi
+from dashboard.web.forms import cpi, goals
 from dashboard.web.forms.base import Form
 from dashboard.web.parts import Names, moved, parts
 
+Filled = Callable[[Any], Mapping[str, str]]
 TOO_OLD = "This form was too old to be sent. It now shows the exchange's present value."
 NO_RE_ENTRY = "Re-entry cannot be edited on this exchange once a group is launched."
 # How often a page asks how something stands (seconds), by how long it goes on already.
@@ -102,14 +105,42 @@ class Three(NamedTuple):
 
 
 def three(made: Edit, names: Names, zone: ZoneInfo | None) -> list[Three]:
-    """The parts on which the three differ, in words."""
+    """The parts that both changed, each in another way, in words: they are to be asked."""
+    told = _threes(made, names, zone)
+    both = [one for one in told if one.was not in (one.theirs, one.yours)]
+    return [one for one in both if one.theirs != one.yours] or [
+        one for one in told if one.theirs != one.yours
+    ]
+
+
+def theirs_alone(made: Edit, names: Names, zone: ZoneInfo | None) -> list[Three]:
+    """The parts that somebody else changed and this person did not: they stay as they are."""
+    return [one for one in _threes(made, names, zone) if one.was == one.yours != one.theirs]
+
+
+def _threes(made: Edit, names: Names, zone: ZoneInfo | None) -> list[Three]:
+    """Every part, as it was, as it is held now, and as it was wanted."""
+    names = goals.known(made, names)
     was, theirs, yours = (
         parts(made.kind, value, names, zone) for value in (made.before, made.after, made.wanted)
     )
     told = []
-    for word in {**was, **theirs}:
+    for word in {**was, **theirs, **yours}:
         before = was.get(word, figures.DASH)
-        one = Three(word, before, theirs.get(word, figures.DASH), yours.get(word, before))
-        if len({one.was, one.theirs, one.yours}) > 1:
-            told.append(one)
+        told.append(Three(word, before, theirs.get(word, figures.DASH), yours.get(word, before)))
     return told
+
+
+def typed_again(form: Filled, made: Edit, typed: QueryDict) -> QueryDict:
+    """A form after a conflict: what its person typed, and of the rest what is held now.
+
+    `form` types a value in; what is no value (a second typing, an agreement) stays as it was.
+    """
+    filled = dict(form(push.joined(made)))
+    known = {name for value in (made.before, made.after, made.wanted) for name in form(value)}
+    again = typed.copy()
+    for name in known - filled.keys():
+        again.pop(name, None)
+    for name, text in filled.items():
+        again[name] = text
+    return again

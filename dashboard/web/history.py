@@ -165,7 +165,7 @@ def edit_line(
 ) -> Line:
     """An edit of ours."""
     people = names or {}
-    what, old, new = edit.get_kind_display(), "", ""
+    what, old, new = edit.title, "", ""
     changed = moved(edit, people, zone)
     if edit.kind in (Edit.Kind.NEW_DRAFT, Edit.Kind.NEW_PROJECT):
         new = str((edit.wanted or {}).get("name", ""))

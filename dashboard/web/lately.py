@@ -93,12 +93,19 @@ def _fired(incidents: Iterable[Any], start: datetime) -> Iterable[Event]:
             yield Event(one.closed_at, "Closed", "good", *of, said + why, "")
 
 
+_LAUNCHES = {"Launch": "Launched", "Schedule": "Scheduled"}  # edits of ours, as they ended
+
+
 def _line(line: history.Line, pk: int, name: str) -> Event:
     word, tone = "Edited", "info"
     if line.what == "Status" and line.new in ("Paused", "Live"):
         word, tone = ("Paused", "bad") if line.new == "Paused" else ("Resumed", "good")
         if line.old in ("Draft", "Scheduled"):
             word = "Launched"
+    elif line.what == "Status" and line.new == "Scheduled":
+        word = "Scheduled"
+    elif line.what in _LAUNCHES and line.tone == "good":
+        word, tone = _LAUNCHES[line.what], "good"
     said = f"{line.what}: {line.old} → {line.new}" if line.old else f"{line.what}: {line.new}"
     more = ", ".join(filter(None, (line.outcome, line.detail)))
     return Event(line.at, word, tone, pk, name, f"{said} ({more})" if more else said, line.who)

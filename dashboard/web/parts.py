@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from dashboard.fielding import modules
 from dashboard.fielding.models import Edit
+from dashboard.sync import merge
 from dashboard.sync.draft import ASSISTANT
 from dashboard.web import figures, suppliers, times, words
 from dashboard.web.forms import audience, details, goals
@@ -61,6 +62,7 @@ def _say_moment(text: str, zone: ZoneInfo | None) -> str:
 
 def parts(kind: str, value: Any, names: Names, zone: ZoneInfo | None = None) -> Parts:
     """What a value of this kind of edit says, by the words for each part."""
+    value = merge.bare(value)
     if value is not None and (special := _SPECIAL.get(kind)):
         return special(value, names, zone)
     label = Edit.Kind(kind).label if kind in Edit.Kind else words.sentence_case(kind)
@@ -227,6 +229,12 @@ def locale(code: str) -> str:
 def _exclusions(value: Any) -> str:
     said = [f"{one.get('type')} {one.get('id')} {one.get('duration') or ''}" for one in value]
     return "; ".join(one.strip() for one in said) or "none"
+
+
+def starts(edit: Edit, zone: ZoneInfo | None) -> str:
+    """When a draft that is scheduled by an edit starts; empty for every other edit."""
+    wanted = edit.wanted if edit.is_scheduling else None
+    return say(wanted.get("start_fielding_at"), {}, zone) if wanted else ""
 
 
 def _launch(value: Any, names: Names, zone: ZoneInfo | None) -> Parts:

@@ -287,16 +287,32 @@ def test_a_draft_is_changed_and_what_nobody_typed_stays(
     assert group.completes_goal == 300
 
 
-def test_what_a_colleague_changed_meanwhile_is_a_conflict(group: TargetGroup, editor: User) -> None:
+def test_what_both_changed_meanwhile_is_a_conflict(group: TargetGroup, editor: User) -> None:
     seen = push.present(group=group, kind="draft")
     theirs = seen | {"completes_goal": 200}
     push.push(group=group, kind="draft", seen=seen, wanted=theirs, by=editor, token="theirs")
     mine = push.push(
-        group=group, kind="draft", seen=seen, wanted=seen | {"name": "Mine it is"}, by=editor,
-        token="mine",
+        group=group, kind="draft", by=editor, token="mine",
+        seen=seen, wanted=seen | {"name": "Mine it is", "completes_goal": 300},
     )  # fmt: skip
     assert mine.state == "conflict"
-    assert push.present(group=group, kind="draft")["name"] == "DE GenPop 18-65"
+    assert push.present(group=group, kind="draft") == theirs
+
+
+def test_what_only_a_colleague_changed_meanwhile_stays_and_is_not_told_as_ours(
+    group: TargetGroup, editor: User
+) -> None:
+    seen = push.present(group=group, kind="draft")
+    theirs = seen | {"completes_goal": 200}
+    push.push(group=group, kind="draft", seen=seen, wanted=theirs, by=editor, token="theirs")
+    mine = push.push(
+        group=group, kind="draft", by=editor, token="mine",
+        seen=seen, wanted=seen | {"name": "Mine it is"},
+    )  # fmt: skip
+    assert mine.state == "confirmed"
+    assert push.present(group=group, kind="draft") == theirs | {"name": "Mine it is"}
+    before: Any = mine.before
+    assert before["completes_goal"] == 200
 
 
 def test_a_lost_answer_to_a_change_is_settled_by_reading(

@@ -10,7 +10,7 @@ from django.test import Client
 from dashboard.fielding.models import TargetGroup
 from dashboard.simulator.harness import Simulator
 from dashboard.simulator.places import SUPPLIERS
-from dashboard.sync import connect, push
+from dashboard.sync import connect, merge, push
 from dashboard.sync import draft as drafts
 from dashboard.sync.editable import ids
 from tests.web.test_drafts import (
@@ -93,8 +93,8 @@ def rich(draft: TargetGroup) -> TargetGroup:
 
 def write(group: TargetGroup, value: dict[str, Any], along: dict[str, Any]) -> None:
     client = connect.client_for(group.account)
-    held = drafts.read(client, ids(group))
-    drafts.write(client, ids(group), held | value, held | along)
+    held = merge.bare(drafts.read(client, ids(group)))
+    client.update_target_group(**ids(group), draft=drafts.request(held | value | along))
 
 
 def held(group: TargetGroup) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from dashboard.simulator.harness import Simulator
 from dashboard.sync import create, launch, push
 from dashboard.web import kept
 from tests import make
+from tests.web.browser_form import untouched
 
 pytestmark = pytest.mark.django_db
 
@@ -350,6 +351,19 @@ def test_feasibility_is_asked_for_what_is_filled_in(
     assert "create_target_group" not in simulator.requests()
 
 
+def test_a_goal_that_the_exchange_does_not_estimate_is_asked_for_as_far_as_it_does(
+    editor: Client, new: str, simulator: Simulator
+) -> None:
+    for goal in ("10000", "10001", "250000"):
+        form = opened(editor, new) | typed(completes_goal=goal, look="feasibility")
+        part = text(editor.post(new, form, headers={"HX-Request": "true"}))
+        assert "Suggested price" in part
+        assert f"{int(goal):,} completes × 3.20" in part
+        is_beyond = "out of reach" not in part and int(goal) > 10_000
+        assert ("The exchange estimates at most 10,000 completes" in part) is is_beyond
+        assert "is within reach." not in part or not is_beyond or "whether the goal" in part
+
+
 def test_feasibility_says_what_must_be_filled_in_first(editor: Client, new: str) -> None:
     form = opened(editor, new) | typed(completes_goal="", look="feasibility")
     part = text(editor.post(new, form, headers={"HX-Request": "true"}))
@@ -407,8 +421,9 @@ def test_a_change_of_nothing_is_not_sent(
     editor: Client, draft: TargetGroup, simulator: Simulator
 ) -> None:
     address = f"/groups/{draft.pk}/draft/"
-    page = text(editor.post(address, opened(editor, address) | typed(re_entry_set="on")))
-    assert "Nothing is changed yet" in page
+    form = opened(editor, address) | typed(re_entry_set="on")
+    page = text(editor.post(address, form, follow=True))
+    assert "Nothing was changed." in page
     assert "update_target_group" not in simulator.requests()
 
 
@@ -416,17 +431,44 @@ def test_a_change_that_a_colleague_overtook_shows_all_three(
     editor: Client, draft: TargetGroup
 ) -> None:
     address = f"/groups/{draft.pk}/draft/"
-    form = opened(editor, address) | typed(name="Mine it is", re_entry_set="on")
+    form = opened(editor, address) | typed(name="Mine it is", completes_goal="300")
+    form |= {"re_entry_set": "on"}
+    seen = push.present(group=draft, kind="draft")
+    by = make.person("editor", draft.account)
+    theirs = seen | {"completes_goal": 555, "live_url": "https://example.com/theirs"}
+    push.push(group=draft, kind="draft", seen=seen, wanted=theirs, by=by, token="theirs")
+    page = text(editor.post(address, form))
+    assert "Somebody changed this meanwhile" in page
+    asked = re.findall(r'<td class="full soft">([^<]+)</td>', page)
+    assert asked == ["Completes goal"]
+    for value in ("120", "555", "300"):
+        assert f"<bdi>{value}</bdi>" in page
+    assert "it stays so: <bdi>Live URL" in page
+    again = untouched(page)
+    assert (again["name"], again["completes_goal"]) == ("Mine it is", "300")
+    assert editor.post(address, again).status_code == 302
+    held = push.present(group=draft, kind="draft")
+    assert held == seen | {
+        "name": "Mine it is",
+        "completes_goal": 300,
+        "live_url": "https://example.com/theirs",
+    }
+
+
+def test_two_people_who_change_different_fields_of_a_draft_are_asked_nothing(
+    editor: Client, draft: TargetGroup
+) -> None:
+    address = f"/groups/{draft.pk}/draft/"
+    form = untouched(text(editor.get(address))) | {"name": "Mine it is"}
     seen = push.present(group=draft, kind="draft")
     by = make.person("editor", draft.account)
     theirs = seen | {"completes_goal": 555}
     push.push(group=draft, kind="draft", seen=seen, wanted=theirs, by=by, token="theirs")
-    page = text(editor.post(address, form))
-    assert "Somebody changed this meanwhile" in page
-    assert "555" in page
-    assert "Mine it is" in page
-    assert editor.post(address, form | {"form": sealed(page)}).status_code == 302
-    assert push.present(group=draft, kind="draft")["name"] == "Mine it is"
+    said = text(editor.post(address, form, follow=True))
+    assert "Name Germany adults → Mine it is: confirmed by the exchange." in said
+    assert push.present(group=draft, kind="draft") == theirs | {"name": "Mine it is"}
+    made = Edit.objects.latest("pk")
+    assert "555" not in text(editor.get(f"/edits/{made.pk}/"))
 
 
 def test_an_exchange_that_is_away_opens_no_form_and_says_so(
@@ -497,6 +539,27 @@ def test_a_draft_is_scheduled_in_its_own_zone(
     wanted: Any = Edit.objects.get(kind="launch").wanted
     berlin = datetime.fromisoformat(wanted["start_fielding_at"])
     assert berlin.hour in (8, 9)  # 10:00 there
+
+
+def test_a_draft_that_is_scheduled_is_never_told_as_launched(
+    editor: Client, draft: TargetGroup, simulator: Simulator
+) -> None:
+    address = f"/groups/{draft.pk}/launch/"
+    start = datetime.now(UTC) + timedelta(days=2)
+    form = launching(draft, when="later", start_fielding_at=f"{start:%Y-%m-%dT10:00}")
+    editor.post(address, opened(editor, address) | form)
+    simulator.advance(seconds=5)
+    launch.work(clock=lambda: timezone.now() + timedelta(minutes=1))
+    made = Edit.objects.get(kind="launch")
+    assert made.state == "confirmed"
+    page = text(editor.get(f"/edits/{made.pk}/"))
+    assert f"The exchange has scheduled it for {start:%a %-d %b %Y} 10:00 Berlin." in page
+    assert "<h1>Schedule</h1>" in page
+    history = text(editor.get(f"/groups/{draft.pk}/"))
+    assert "Schedule" in history
+    for said in (page, history):
+        assert "has launched" not in said
+        assert "Launched" not in said
 
 
 MISTAKES = {

@@ -78,9 +78,16 @@ def test_drafts_are_scheduled_with_their_own_dates_however_often_it_is_sent(
     editor: Client, draft: TargetGroup, simulator: Simulator
 ) -> None:
     page = act(editor, [draft], when="own", to="")
+    assert "Schedule drafts: 1 of 1 group" in page
+    assert "to respondents at its start" in page
     send(editor, page)
-    send(editor, page)
+    sent = send(editor, page)
     finish(simulator)
+    told = editor.get(sent.request["PATH_INFO"]).content.decode()
+    assert "<h1>Schedule drafts</h1>" in told
+    assert '<span class="tag good">Scheduled</span>' in told
+    assert "09:00 Berlin" in told
+    assert "Launch" not in told.partition("<main")[2]
     draft.refresh_from_db()
     assert draft.status == "scheduled"
     assert simulator.requests()["create_schedule_fielding_run_from_draft_job"] == 1

@@ -111,7 +111,7 @@ def test_what_a_draft_has_comes_prefilled_and_goes_back_as_it_came(
 ) -> None:
     form = here(editor, profiled)
     assert (form["profile.0.0.wanted"], form["profile.0.0.quota"]) == ("on", "60")
-    assert "Nothing is changed yet" in page(editor.post(profiled, form))
+    assert "Nothing was changed." in page(editor.post(profiled, form, follow=True))
     editor.post(profiled, form | {"name": "Another name"})
     group = TargetGroup.objects.get(name="Another name")
     assert held(group) == [["GENDER", {"Female": [60]}]]

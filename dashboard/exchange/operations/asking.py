@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from dashboard.exchange.answer import Answer
-from dashboard.exchange.decode import Page, decode, decode_page
+from dashboard.exchange.decode import Page, Whole, decode, decode_page, decode_whole
 from dashboard.exchange.errors import BadAnswer
 from dashboard.exchange.shapes.base import rfc3339
 from dashboard.exchange.transport import Transport
@@ -71,6 +71,15 @@ class Asking:
     def _read(self, operation: str, target: str, shape: type[T]) -> T:
         answer = self._transport.send(operation, "GET", target)
         return self._shaped(operation, answer, shape)
+
+    def _read_whole(self, operation: str, target: str, shape: type[T]) -> Whole[T]:
+        """An object that is sent back whole: as its shape, and as it came."""
+        answer = self._transport.send(operation, "GET", target)
+        try:
+            return decode_whole(answer.body, shape, etag=answer.headers.get("etag"))
+        except BadAnswer as exc:
+            exc.operation = operation
+            raise
 
     def _list(self, operation: str, target: str, name: str, item: type[T]) -> Page[T]:
         answer = self._transport.send(operation, "GET", target)

@@ -1,5 +1,9 @@
 """Drafts of target groups: created, read, replaced."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from dashboard.exchange.decode import Whole
 from dashboard.exchange.errors import Launched, Redirected
 from dashboard.exchange.operations.asking import Asking
 from dashboard.exchange.shapes.drafts import (
@@ -12,7 +16,9 @@ from dashboard.exchange.shapes.drafts import (
 class DraftOperations(Asking):
     """Writes are sent once: the contract has no idempotency key for drafts."""
 
-    def create_target_group(self, *, project_id: str, draft: DraftTargetGroupRequest) -> str:
+    def create_target_group(
+        self, *, project_id: str, draft: DraftTargetGroupRequest | Mapping[str, Any]
+    ) -> str:
         """The id of a new draft. `outcome_unknown`: look for it in the list before trying again."""
         operation = "create_target_group"
         target = f"{self._project(project_id)}/target-groups"
@@ -23,16 +29,28 @@ class DraftOperations(Asking):
         self, *, project_id: str, target_group_id: str
     ) -> FetchTargetGroupResponse:
         """A draft; Launched if it is none any more: then ask for its details."""
+        return self.get_whole_target_group(
+            project_id=project_id, target_group_id=target_group_id
+        ).value
+
+    def get_whole_target_group(
+        self, *, project_id: str, target_group_id: str
+    ) -> Whole[FetchTargetGroupResponse]:
+        """A draft with every member as it came; Launched if it is none any more."""
         operation = "get_target_group"
         try:
-            return self._read(
+            return self._read_whole(
                 operation, self._group(project_id, target_group_id), FetchTargetGroupResponse
             )
         except Redirected as exc:
             raise Launched(status=exc.status, operation=operation) from exc
 
     def update_target_group(
-        self, *, project_id: str, target_group_id: str, draft: DraftTargetGroupRequest
+        self,
+        *,
+        project_id: str,
+        target_group_id: str,
+        draft: DraftTargetGroupRequest | Mapping[str, Any],
     ) -> None:
         """Replace a draft whole. Launched if it is none any more; Refused names wrong fields."""
         operation = "update_target_group"

@@ -1,9 +1,11 @@
 """The field: runs and what is done with them, price, filling strategy, re-entry."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from dashboard.exchange.answer import Answer
-from dashboard.exchange.decode import Page, Versioned
+from dashboard.exchange.decode import Page, Versioned, Whole
 from dashboard.exchange.errors import Forbidden, MethodNotAllowed, NotFound, NotOffered
 from dashboard.exchange.operations.asking import Asking, rfc3339, segment
 from dashboard.exchange.shapes.base import MonetaryAmountRequestModel, Money, Shape
@@ -73,15 +75,27 @@ class FieldingOperations(Asking):
 
         NotOffered for 403, 404 and 405; a draft gives 404, its re-entry is in the draft itself.
         """
+        return self.get_whole_re_entry_configuration(
+            project_id=project_id, target_group_id=target_group_id
+        ).value
+
+    def get_whole_re_entry_configuration(
+        self, *, project_id: str, target_group_id: str
+    ) -> Whole[ReEntryConfiguration]:
+        """Who may enter a launched group again, with every member as it came; else NotOffered."""
         operation = "get_re_entry_configuration"
         target = self._re_entry(project_id, target_group_id)
         try:
-            return self._read(operation, target, ReEntryConfiguration)
+            return self._read_whole(operation, target, ReEntryConfiguration)
         except (Forbidden, NotFound, MethodNotAllowed) as exc:
             raise _re_entry_not_offered(operation, exc.status) from exc
 
     def update_re_entry_configuration(
-        self, *, project_id: str, target_group_id: str, configuration: ReEntryConfiguration
+        self,
+        *,
+        project_id: str,
+        target_group_id: str,
+        configuration: ReEntryConfiguration | Mapping[str, Any],
     ) -> ReEntryConfiguration:
         """New re-entry of a launched group, as the exchange now has it. Sent once.
 
@@ -112,22 +126,33 @@ class FieldingOperations(Asking):
         run = self._shaped(operation, answer, FieldingRunItem)
         return Versioned(value=run, etag=answer.headers.get("etag") or run.etag)
 
+    def get_whole_fielding_run(
+        self, *, project_id: str, target_group_id: str, fielding_run_id: str
+    ) -> Whole[FieldingRunItem]:
+        """One run with every member as it came; its ETag is the header's, if it had one."""
+        target = self._run(project_id, target_group_id, fielding_run_id)
+        return self._read_whole("get_fielding_run", target, FieldingRunItem)
+
     def update_fielding_run(
         self,
         *,
         project_id: str,
         target_group_id: str,
         fielding_run_id: str,
-        start_fielding_at: datetime,
-        end_fielding_at: datetime,
+        start_fielding_at: datetime | str,
+        end_fielding_at: datetime | str,
         etag: str,
+        more: Mapping[str, Any] | None = None,
     ) -> Versioned[FieldingRunId]:
-        """New dates of a run, with its new ETag; PreconditionFailed if it changed meanwhile."""
+        """New dates of a run, with its new ETag; PreconditionFailed if it changed meanwhile.
+
+        A date that is a text goes out as it is written; `more`: what else the run was read with.
+        """
         operation = "update_fielding_run"
         target = self._run(project_id, target_group_id, fielding_run_id)
-        body = {
-            "start_fielding_at": rfc3339(start_fielding_at),
-            "end_fielding_at": rfc3339(end_fielding_at),
+        body = dict(more or {}) | {
+            "start_fielding_at": _written(start_fielding_at),
+            "end_fielding_at": _written(end_fielding_at),
         }
         answer = self._write(operation, "PUT", target, body, etag=etag)
         value = self._shaped(operation, answer, FieldingRunId, written=True)
@@ -181,6 +206,10 @@ class FieldingOperations(Asking):
             project_id=segment(project_id),
             target_group_id=segment(target_group_id),
         )
+
+
+def _written(moment: datetime | str) -> str:
+    return moment if isinstance(moment, str) else rfc3339(moment)
 
 
 def _etag(answer: Answer) -> str | None:

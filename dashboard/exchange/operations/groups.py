@@ -1,6 +1,9 @@
 """Target groups in the field: rows, overview, performance, completes, changelog, details."""
 
-from dashboard.exchange.decode import Page
+from collections.abc import Mapping
+from typing import Any
+
+from dashboard.exchange.decode import Page, Whole
 from dashboard.exchange.operations.asking import Asking, query, segment
 from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
 from dashboard.exchange.shapes.groups import (
@@ -131,8 +134,19 @@ class GroupOperations(Asking):
         target = f"{self._group(project_id, target_group_id)}/details"
         return self._read("get_target_group_details", target, TargetGroupDetails)
 
+    def get_whole_target_group_details(
+        self, *, project_id: str, target_group_id: str
+    ) -> Whole[TargetGroupDetails]:
+        """What a launched group is, with every member as it came."""
+        target = f"{self._group(project_id, target_group_id)}/details"
+        return self._read_whole("get_target_group_details", target, TargetGroupDetails)
+
     def update_launched_target_group_details(
-        self, *, project_id: str, target_group_id: str, details: TargetGroupDetailsUpdateRequest
+        self,
+        *,
+        project_id: str,
+        target_group_id: str,
+        details: TargetGroupDetailsUpdateRequest | Mapping[str, Any],
     ) -> TargetGroupDetails:
         """New details of a launched group, as the exchange now has them.
 

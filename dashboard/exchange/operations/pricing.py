@@ -1,6 +1,9 @@
 """What it costs and who is reached: rate cards, feasibility, assistant, profiles, allocations."""
 
-from dashboard.exchange.decode import Versioned
+from collections.abc import Mapping
+from typing import Any
+
+from dashboard.exchange.decode import Versioned, Whole
 from dashboard.exchange.operations.asking import Asking, query, segment
 from dashboard.exchange.shapes.allocations import SupplyAllocation
 from dashboard.exchange.shapes.assistant import (
@@ -71,12 +74,21 @@ class PricingOperations(Asking):
         value = self._shaped(operation, answer, FieldingAssistantModulesAssignment)
         return Versioned(value=value, etag=answer.headers.get("etag"))
 
+    def get_whole_fielding_assistant_assignment(
+        self, *, project_id: str, target_group_id: str
+    ) -> Whole[FieldingAssistantModulesAssignment]:
+        """Which modules of the assistant are on, every member as it came, with the ETag."""
+        target = f"{self._group(project_id, target_group_id)}/fielding-assistant-assignment"
+        return self._read_whole(
+            "get_fielding_assistant_assignment", target, FieldingAssistantModulesAssignment
+        )
+
     def create_or_update_fielding_assistant_assignment(
         self,
         *,
         project_id: str,
         target_group_id: str,
-        assignment: FieldingAssistantModulesAssignmentRequestModel,
+        assignment: FieldingAssistantModulesAssignmentRequestModel | Mapping[str, Any],
         etag: str | None = None,
     ) -> None:
         """Set all modules at once: what is UNSET goes off. Sent once; read back to confirm."""

@@ -35,8 +35,14 @@ class Batch(models.Model):
     class Meta:
         indexes = [models.Index(fields=["by", "-created_at"], name="batch_of_person")]
 
+    @property
+    def title(self) -> str:
+        """What is done, in words; drafts that start at their own start are scheduled."""
+        own = self.action == self.Action.DRAFTS and self.wanted.get("when") == "own"
+        return "Schedule drafts" if own else self.get_action_display()
+
     def __str__(self) -> str:
-        return f"{self.get_action_display()} at {self.created_at:%Y-%m-%d %H:%M}Z"
+        return f"{self.title} at {self.created_at:%Y-%m-%d %H:%M}Z"
 
 
 class BatchJob(models.Model):

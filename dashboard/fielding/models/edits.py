@@ -106,6 +106,17 @@ class Edit(models.Model):
         ]
 
     @property
+    def is_scheduling(self) -> bool:
+        """Whether it launches a draft at its start, not at once."""
+        wanted = self.wanted if isinstance(self.wanted, dict) else {}
+        return self.kind == self.Kind.LAUNCH and wanted.get("status") == "scheduled"
+
+    @property
+    def title(self) -> str:
+        """What it changes, in words."""
+        return "Schedule" if self.is_scheduling else self.get_kind_display()
+
+    @property
     def of(self) -> TargetGroup | Project | None:
         """What it is a change of; None while it is being made."""
         return self.group or self.project

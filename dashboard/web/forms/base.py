@@ -13,10 +13,12 @@ from django.conf import settings
 from django.http import QueryDict
 
 from dashboard.fielding.models import Edit, TargetGroup
+from dashboard.sync.merge import lines
 from dashboard.web import figures
 
 Value = Any
 NO_CHANGE = "Nothing is changed yet."
+NOTHING = "Nothing was changed."
 MOST_DECIMALS = 4
 AMOUNT = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]+)?", re.ASCII)
 _TOO_LARGE = re.compile(r"[0-9]{10,}(?:\.[0-9]*)?", re.ASCII)
@@ -56,6 +58,23 @@ class Entry:
         if isinstance(self.seen, dict) and "currency_code" in self.seen:
             return str(self.seen["currency_code"]).upper()
         return self.group.currency
+
+
+class Unchanged(Wrong):
+    """A form that says what it was opened with: there is nothing to be sent."""
+
+    def __init__(self) -> None:
+        super().__init__(form=NOTHING)
+
+
+def is_untouched(text: str, shown: str) -> bool:
+    """Whether a field came back as it was shown, but for how a browser ends a line."""
+    return lines(text) == lines(shown)
+
+
+def unknown(code: str) -> str:
+    """What stands in a list of choices for a code that is set and that no list of ours has."""
+    return f"unknown ({code})"
 
 
 def _nothing(_entry: Entry) -> Mapping[str, str]:

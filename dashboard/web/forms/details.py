@@ -9,8 +9,20 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dashboard.fielding.models import Edit
+from dashboard.sync.merge import lines
 from dashboard.web import figures
-from dashboard.web.forms.base import NO_CHANGE, Entry, Form, Value, Wrong, amount, step, whole
+from dashboard.web.forms.base import (
+    NO_CHANGE,
+    Entry,
+    Form,
+    Value,
+    Wrong,
+    amount,
+    is_untouched,
+    step,
+    unknown,
+    whole,
+)
 
 NAME, MANAGER_ID = "name", "project_manager_id"
 LOI, IR = "expected_length_of_interview_minutes", "expected_incidence_rate"
@@ -58,6 +70,8 @@ def _ir(_entry: Entry, text: str) -> Value:
 def _lockout(entry: Entry, text: str) -> Value:
     """One of the list; without a list, any code that may be one."""
     known = dict(entry.lockouts)
+    if text == entry.seen[LOCKOUT]:
+        return text
     if not _CODE.fullmatch(text) or (known and text not in known):
         raise Wrong(industry_lockout_code="Choose one of the list.")
     return text
@@ -110,8 +124,8 @@ def check(entry: Entry) -> Value:
     wrong: dict[str, str] = {}
     were = filled(entry.seen, entry)
     for name, reads in FIELDS.items():
-        text = entry.typed.get(name, were[name]).strip()
-        if text == were[name] and entry.seen[name] is not None:
+        text = lines(entry.typed.get(name, were[name]))
+        if is_untouched(text, were[name]) and entry.seen[name] is not None:
             continue
         try:
             value[name] = reads(entry, text)
@@ -128,9 +142,9 @@ def shown(entry: Entry) -> dict[str, Any]:
     """Every field as typed, else as the exchange has it."""
     were = filled(entry.seen, entry)
     texts = {name: entry.typed.get(name, were[name]) for name in FIELDS}
-    people = dict(entry.names) | {texts[MANAGER_ID]: entry.names.get(texts[MANAGER_ID], "unknown")}
-    lockouts = dict(entry.lockouts)
-    lockouts.setdefault(texts[LOCKOUT], texts[LOCKOUT])
+    people, lockouts = dict(entry.names), dict(entry.lockouts)
+    for codes, name in ((people, MANAGER_ID), (lockouts, LOCKOUT)):
+        codes.setdefault(texts[name], unknown(texts[name]) if texts[name] else "Choose…")
     return {
         "text": texts,
         "managers": sorted(people.items(), key=lambda pair: pair[1].casefold()),

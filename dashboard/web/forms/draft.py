@@ -13,10 +13,12 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from dashboard.sync import merge
 from dashboard.sync.draft import PROFILING
+from dashboard.sync.merge import lines
 from dashboard.web import figures
 from dashboard.web.forms import audience, details, exclusions, moments, profiles, re_entry
-from dashboard.web.forms.base import NO_CHANGE, Entry, Value, Wrong, amount
+from dashboard.web.forms.base import Entry, Unchanged, Value, Wrong, amount, is_untouched
 from dashboard.web.forms.draft_fields import (
     CPI,
     END,
@@ -30,6 +32,7 @@ from dashboard.web.forms.draft_fields import (
     RE_ENTRY,
     RE_ENTRY_SET,
     START,
+    UNIT,
     DraftEntry,
     as_priced,
 )  # fmt: skip
@@ -43,8 +46,8 @@ def check(entry: DraftEntry) -> Value:
     value, wrong = read(entry)
     if wrong:
         raise Wrong(wrong)
-    if not entry.is_new and value == entry.seen:
-        raise Wrong(form=NO_CHANGE)
+    if not entry.is_new and merge.alike(value, entry.seen):
+        raise Unchanged
     return value
 
 
@@ -54,14 +57,17 @@ def read(entry: DraftEntry) -> tuple[Value, dict[str, str]]:
     were, wrong = filled(entry.seen, entry), dict[str, str]()
     priced = replace(entry, group=as_priced(entry))
     for name, reads in FIELDS.items():
-        text = entry.typed.get(name, were[name]).strip()
-        if text == were[name] and value.get(name) is not None:
+        text = lines(entry.typed.get(name, were[name]))
+        if is_untouched(text, were[name]) and value.get(name) is not None:
             continue
         try:
             value[name] = reads(priced, text)
         except Wrong as exc:
             wrong |= exc.fields
-    value |= {name: is_ticked(entry.typed, name) for name in (PII, EXCLUSION)}
+    for name in (PII, EXCLUSION):
+        ticked = is_ticked(entry.typed, name)
+        if ticked != (value.get(name) is True) or entry.is_new:
+            value[name] = ticked
     _price(entry, value, wrong)
     value[PROFILING], wrong_profiles = profiles.read(entry)
     wrong |= wrong_profiles
@@ -76,10 +82,16 @@ def read(entry: DraftEntry) -> tuple[Value, dict[str, str]]:
 def _price(entry: DraftEntry, value: Value, wrong: dict[str, str]) -> None:
     """The CPI in the unit's currency; none where the rate card sets it."""
     if value.get(PRICING) == "rate_card":
-        value |= {CPI: (entry.seen or {}).get(CPI), details.PRICE_NOTE: None}
+        seen = entry.seen or {}
+        stays = not entry.is_new and seen.get(PRICING) == "rate_card"
+        note = seen.get(details.PRICE_NOTE) if stays else None
+        value |= {CPI: seen.get(CPI), details.PRICE_NOTE: note}
         return
     currency, held = entry.currency, (entry.seen or {}).get(CPI)
-    text = entry.typed.get(CPI, "" if held is None else figures.plain(Decimal(held["value"])))
+    shown = "" if held is None else figures.plain(Decimal(held["value"]))
+    text = entry.typed.get(CPI, shown)
+    if not entry.is_new and held and is_untouched(text, shown) and _is_unit_untouched(entry):
+        return
     try:
         price = _within_limit(amount(text, currency, CPI, "CPI"), currency)
     except Wrong as exc:
@@ -90,6 +102,11 @@ def _price(entry: DraftEntry, value: Value, wrong: dict[str, str]) -> None:
     note = value.get(details.PRICE_NOTE)
     if note and note["currency_code"].upper() != currency and details.PRICE_NOTE not in wrong:
         value[details.PRICE_NOTE] = note | {"currency_code": currency}
+
+
+def _is_unit_untouched(entry: DraftEntry) -> bool:
+    """Whether the business unit, which decides the currency, is the one that is held."""
+    return entry.text(UNIT) == str((entry.seen or {}).get(UNIT))
 
 
 def _within_limit(price: Decimal, currency: str) -> Decimal:
@@ -112,6 +129,8 @@ def _period(entry: DraftEntry, were: Mapping[str, str]) -> Value:
         if why := moments.skipped(typed, zone):
             raise Wrong({name: why})
         period[name] = moments.stamp(typed.replace(tzinfo=zone))
+    if not entry.is_new and period == (entry.seen or {}).get(PERIOD):
+        return {PERIOD: period}
     start, end = (datetime.fromisoformat(period[name]) for name in (START, END))
     if end <= start:
         raise Wrong(end_at="The end must be after the start.")

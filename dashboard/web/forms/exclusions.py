@@ -17,19 +17,44 @@ _DURATION = re.compile(r"P(\d{1,4})([DW])")
 
 
 def check(entry: Entry, text: str) -> Value:
-    """One a line: the id of a group or project, and for how many days."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if len(lines) > MOST:
+    """One a line: the id of a group or project, and for how many days.
+
+    A line that stands as it was shown stays as the exchange has it, whatever that is.
+    """
+    held = list((entry.seen or {}).get(NAME) or [])
+    given = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(given) > max(MOST, len(held)):
         raise Wrong({NAME: f"At most {MOST} groups and projects."})
-    found = [_read(line) for line in lines]
-    known = _known([number for number, _ in found], entry.group.account_id)
-    told = []
-    for number, days in found:
-        if number not in known:
-            raise Wrong({NAME: f"No group or project of this account is called “{number}”."})
-        kind, ulid = known[number]
-        told.append({"type": kind, "id": ulid, "duration": f"P{days}D"})
-    return told
+    shown = list(zip(_lines(held, entry.group.account_id), held, strict=True))
+    kept = [_taken(shown, line) for line in given]
+    read = [None if item else _read(line) for line, item in zip(given, kept, strict=True)]
+    known = _known([pair[0] for pair in read if pair], entry.group.account_id)
+    return [
+        item if pair is None else _item(pair, known, held)
+        for item, pair in zip(kept, read, strict=True)
+    ]
+
+
+def _item(
+    read: tuple[str, int], known: Mapping[str, tuple[str, str]], held: Sequence[Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """What a typed line stands for: one of ours, or one that is held already, for other days."""
+    number, days = read
+    ulid = known[number][1] if number in known else number
+    was = next((one for one in held if str(one.get("id")).upper() == ulid), None)
+    if number not in known and was is None:
+        raise Wrong({NAME: f"No group or project of this account is called “{number}”."})
+    kind = known[number][0] if number in known else (was or {}).get("type")
+    return {**(was or {"type": kind, "id": ulid}), "duration": f"P{days}D"}
+
+
+def _taken(shown: list[tuple[str, Any]], line: str) -> Any:
+    """What a line was shown for, once; None for a line that was typed."""
+    for place, (text, item) in enumerate(shown):
+        if text == line:
+            del shown[place]
+            return item
+    return None
 
 
 def _read(line: str) -> tuple[str, int]:
@@ -55,6 +80,10 @@ def _known(numbers: Sequence[str], account_id: int | None) -> dict[str, tuple[st
 
 def filled(value: Sequence[Mapping[str, Any]], account_id: int | None) -> str:
     """The lines as a person would type them: short ids where we know them."""
+    return "\n".join(_lines(value, account_id))
+
+
+def _lines(value: Sequence[Mapping[str, Any]], account_id: int | None) -> list[str]:
     ulids = [str(one.get("id")) for one in value]
     short: dict[str, str] = {}
     for model in (TargetGroup, Project):
@@ -62,10 +91,10 @@ def filled(value: Sequence[Mapping[str, Any]], account_id: int | None) -> str:
         short |= dict(
             rows.exclude(human_readable_id="").values_list("exchange_id", "human_readable_id")
         )
-    return "\n".join(
+    return [
         f"{short.get(ulid, ulid)} {_days(one.get('duration'))}"
         for ulid, one in zip(ulids, value, strict=True)
-    )
+    ]
 
 
 def _days(duration: str | None) -> int:

@@ -11,7 +11,17 @@ from django.conf import settings
 from dashboard.fielding import modules
 from dashboard.web import figures, times
 from dashboard.web.forms import moments
-from dashboard.web.forms.base import Entry, Value, Wrong, amount, change, is_again, jumps, whole
+from dashboard.web.forms.base import (
+    Entry,
+    Value,
+    Wrong,
+    amount,
+    change,
+    is_again,
+    is_untouched,
+    jumps,
+    whole,
+)
 from dashboard.web.ticks import is_ticked
 
 Texts = Mapping[str, str]
@@ -92,12 +102,16 @@ def pacing(entry: Entry, texts: Texts) -> Value:
     kind = texts[PACING]
     if not kind:
         return None
+    held = entry.seen[PACING] or {}
     if kind == "gemini":
-        if texts[EXPOSED] not in entry.names:
+        if texts[EXPOSED] not in (*entry.names, held.get("exposed_target_group_id")):
             raise Wrong({EXPOSED: "Choose a group of this project."})
         return {"type": kind, "exposed_target_group_id": texts[EXPOSED]}
     if kind not in ("linear", "adaptive"):
         raise Wrong({PACING: "Choose one of the list."})
+    shown = pacing_texts(held, entry) if held else {}
+    if EVERY in shown and all(is_untouched(texts[name], shown[name]) for name in (EVERY, UNIT)):
+        return {"type": kind, "increment_interval": held["increment_interval"]}
     number = whole(texts[EVERY], 1, 999_999, EVERY, "step")
     unit = texts[UNIT]
     if unit not in UNITS:
@@ -134,15 +148,31 @@ def pricing(entry: Entry, texts: Texts) -> Value:
     if kind != entry.group.pricing_model:
         raise Wrong({PRICING: "This group is priced another way."})
     fields = (HIGHEST, BOOST) if kind == "rate_card" else (BUDGET, HIGHEST, LOWEST)
-    given = _amounts(entry, {name: texts[name] for name in fields if texts[name]})
+    held = _held_amounts(entry, kind, texts)
+    given = _amounts(entry, {n: texts[n] for n in fields if texts[n] and n not in held})
+    given |= {name: Decimal(held[name]["value"]) for name in fields if name in held}
     if kind == "dynamic":
         _one_ceiling(given)
     _typed_twice(entry, given)
     amounts = {
-        name.partition(".")[2]: {"value": format(money, "f"), "currency_code": entry.group.currency}
+        name.partition(".")[2]: held.get(name)
+        or {"value": format(money, "f"), "currency_code": entry.group.currency}
         for name, money in given.items()
     }
     return {"type": kind} | amounts
+
+
+def _held_amounts(entry: Entry, kind: str, texts: Texts) -> dict[str, Value]:
+    """The amounts that came back as they were shown, to the digit as the exchange has them."""
+    module = entry.seen[PRICING] or {}
+    if module.get("type") != kind:
+        return {}
+    shown = pricing_texts(module, entry)
+    return {
+        name: module[name.partition(".")[2]]
+        for name in AMOUNTS
+        if name in shown and is_untouched(texts[name], shown[name])
+    }
 
 
 def _amounts(entry: Entry, texts: Texts) -> dict[str, Decimal]:

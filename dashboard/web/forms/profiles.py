@@ -24,7 +24,7 @@ from dashboard.web.forms.audience import (
     rows,
     unit,
 )
-from dashboard.web.forms.base import Value, Wrong, whole
+from dashboard.web.forms.base import Value, Wrong, is_untouched, whole
 from dashboard.web.forms.draft_fields import GOAL, MOST_COMPLETES, DraftEntry
 
 UNITS = {PERCENT: "per cent of the goal", NUMBER: "completes"}
@@ -40,10 +40,10 @@ def read(entry: DraftEntry) -> tuple[Value, dict[str, str]]:
     if sum(len(one["targets"]) for one in profiles if one["quotas_enabled"]) > MOST_QUOTAS:
         wrong[PROFILING] = f"The exchange takes at most {MOST_QUOTAS} quotas in all."
     before = held(entry)
-    kept = {name: before[name] for name in ("template_id",) if name in before}
     if not profiles:
+        kept = {name: before[name] for name in ("template_id",) if name in before}
         return (before if not before.get("profiles") else kept), wrong
-    return kept | {"profile_adjustment_type": kind, "profiles": profiles}, wrong
+    return {**before, "profile_adjustment_type": kind, "profiles": profiles}, wrong
 
 
 def _profile(entry: DraftEntry, number: int, row: Row, kind: str, wrong: dict[str, str]) -> Value:
@@ -64,26 +64,39 @@ def _profile(entry: DraftEntry, number: int, row: Row, kind: str, wrong: dict[st
     spans.sort()
     if any(low <= before for (_, before), (low, _) in pairwise(spans)):
         wrong[name] = "Two of these ranges overlap."
-    return {**row.profile, "quotas_enabled": row.quotas, "targets": targets}
+    switched = row.quotas != bool(row.profile.get("quotas_enabled"))
+    quotas = (
+        {"quotas_enabled": row.quotas} if switched or "quotas_enabled" not in row.profile else {}
+    )
+    return {**row.profile, **quotas, "targets": targets}
 
 
 def _target(entry: DraftEntry, cell: Cell, kind: str, name: str) -> Value:
-    text = {"text": cell.target["text"]} if cell.target.get("text") else {}
-    conditions = cell.target["conditions"]
-    was = cell_of(cell.target)
+    """The answer as it is held, with what was typed; its words go where they are another's."""
+    target = dict(cell.target)
+    was = cell_of(target)
     changed = (cell.low, cell.high) != (was.low, was.high)
     if cell.kind == RANGE and (changed or not was.low or not was.high):
         low = whole(cell.low, YOUNGEST, OLDEST, f"{name}.low", "beginning")
         high = whole(cell.high, low, OLDEST, f"{name}.low", "end")
-        conditions, text = [conditions[0] | {"min": low, "max": high}], {}
-    elif cell.kind == OPEN and cell.values != was.values:
-        conditions, text = [_open(conditions[0], cell.values, name)], {}
+        target = _reworded(target, target["conditions"][0] | {"min": low, "max": high})
+    elif cell.kind == OPEN and not is_untouched(cell.values, was.values):
+        target = _reworded(target, _open(target["conditions"][0], cell.values, name))
     if not kind:
-        return {"object": "nominal", "conditions": conditions, **text}
-    goal, quota = GOALS[kind], cell.target.get("quota") or {}
+        target.pop("quota", None)
+        return target
+    goal, quota = GOALS[kind], target.get("quota") or {}
     if goal not in quota or cell_of(cell.target, goal).quota != cell.quota:
-        quota = {goal: _quota(entry, cell.quota, kind, f"{name}.quota")}
-    return {"conditions": conditions, "quota": {goal: quota[goal]}, **text}
+        rest = {n: value for n, value in quota.items() if n not in GOALS.values()}
+        quota = {**rest, goal: _quota(entry, cell.quota, kind, f"{name}.quota")}
+    return {**target, "quota": quota}
+
+
+def _reworded(target: Value, condition: Value) -> Value:
+    """A target with another condition, without the words for the one before."""
+    words = ("text", "text_translated", "name")
+    rest = {name: value for name, value in target.items() if name not in words}
+    return rest | {"conditions": [condition]}
 
 
 def _open(condition: Value, text: str, name: str) -> Value:

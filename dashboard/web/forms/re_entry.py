@@ -52,12 +52,22 @@ def check(entry: Entry) -> Value:
     wanted: dict[str, Any] = copy.deepcopy(seen) if isinstance(seen, dict) else {}
     for status, sides in CELLS.items():
         for side in sides:
-            cell = wanted.setdefault(status, {}).setdefault(side, {})
+            cell = _within(_within(wanted, status), side)
             for target in TARGETS:
-                cell[target] = is_ticked(entry.typed, f"{status}.{side}.{target}")
+                ticked = is_ticked(entry.typed, f"{status}.{side}.{target}")
+                if target not in cell or ticked != (cell[target] is True):
+                    cell[target] = ticked
     if wanted == seen:
         raise Wrong(re_entry=NO_CHANGE)
     return wanted
+
+
+def _within(value: dict[str, Any], name: str) -> dict[str, Any]:
+    """The object in a member; a new one where there is none."""
+    if not isinstance(value.get(name), dict):
+        value[name] = {}
+    inner: dict[str, Any] = value[name]
+    return inner
 
 
 def shown(entry: Entry) -> dict[str, Any]:

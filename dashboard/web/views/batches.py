@@ -20,7 +20,7 @@ from dashboard.fielding.models import Batch, BatchGroup, Edit, ExchangeUser, Tar
 from dashboard.sync import batch as sync
 from dashboard.sync import record
 from dashboard.sync.batch import Chosen
-from dashboard.web import acting, editing, launching, previews
+from dashboard.web import acting, editing, launching, parts, previews, times
 from dashboard.web.access import Rule, may_edit, person, rule
 from dashboard.web.keys import key
 from dashboard.web.panels import closing
@@ -90,6 +90,7 @@ def _show(
     sealed = [action, secrets.token_urlsafe(24), rows, told.wanted]
     context: dict[str, Any] = {
         "action": Batch.Action(action),
+        "title": Batch(action=action, wanted=told.wanted).title,
         "groups": groups,
         "told": told,
         "typed": request.POST,
@@ -152,6 +153,7 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
             row.state, row.reason = record.outcome(row.edit)
             if row.edit.kind == Edit.Kind.LAUNCH and not row.edit.is_settled:
                 row.state = BatchGroup.State.WAITING
+            row.starts = parts.starts(row.edit, times.zone_of(row.group))  # type: ignore[attr-defined]
     closes = rows[0].job.batch.action == Batch.Action.COMPLETE
     counts = Counter(row.state for row in rows)
     context = {

@@ -18,12 +18,13 @@ from django.views.decorators.http import require_http_methods
 from dashboard.exchange.errors import ExchangeError, Forbidden
 from dashboard.fielding.models import Edit, Project, TargetGroup
 from dashboard.sync import copying, create, draft, push
+from dashboard.sync.merge import WHOLE
 from dashboard.web import drafting, editing, kept, times, undo
 from dashboard.web.access import Rule, exchange_ids, person, require_editor, rule
 from dashboard.web.desk import Desk, Opened, State
 from dashboard.web.forms import draft as form
-from dashboard.web.forms.base import Wrong
-from dashboard.web.forms.draft_fields import RE_ENTRY
+from dashboard.web.forms.base import Unchanged, Wrong
+from dashboard.web.forms.draft_fields import RE_ENTRY, UNIT
 from dashboard.web.keys import key
 from dashboard.web.ticks import is_ticked
 from dashboard.web.views import asking, beside
@@ -150,7 +151,8 @@ def _open(desk: Desk) -> State:
         made = undo.of_kind(group, Edit.Kind.LAUNCH, asked)
         if made is not None:
             state.errors, said = editing.refusals(made, form.place)
-            state.trouble = f"It was not launched. {said}".strip()
+            what = "scheduled" if made.is_scheduling else "launched"
+            state.trouble = f"It was not {what}. {said}".strip()
     return state
 
 
@@ -218,7 +220,7 @@ def _along(opened: Opened) -> dict[str, Any]:
     if (of := source.first()) is None:
         return {}
     value = copying.of_group(of).value
-    return {name: value[name] for name in draft.CARRIED}
+    return {name: value[name] for name in (*draft.CARRIED, WHOLE) if name in value}
 
 
 def _save(desk: Desk, state: State) -> HttpResponseBase:
@@ -233,6 +235,9 @@ def _save(desk: Desk, state: State) -> HttpResponseBase:
             by=person(desk.request),
             token=opened.token,
         )
+    except Unchanged as exc:
+        messages.info(desk.request, str(exc))
+        return redirect("group", group.pk)
     except Wrong as exc:
         state.errors = exc.fields
         return _show(desk, state)
@@ -245,8 +250,13 @@ def _save(desk: Desk, state: State) -> HttpResponseBase:
         _refused(made, state)
     elif made.state == Edit.State.CONFLICT and made.after:
         state.three, state.refused = editing.three(made, desk.names, zone), bool(made.sent)
+        state.theirs = editing.theirs_alone(made, desk.names, zone)
         seen = {name: made.after[name] for name in draft.FIELDS}
         state.opened = Opened(seen, besides=opened.besides)
+        entry = desk.entry(state)
+        state.typed = editing.typed_again(
+            lambda value: form.filled(value, entry), made, state.typed
+        )
     else:
         level = messages.SUCCESS if made.state == Edit.State.CONFIRMED else messages.WARNING
         said = editing.line(made, desk.names, zone, timezone.now())
@@ -274,6 +284,7 @@ def _show(
         "beside": told,
         "found": found,
         "source": _named(state),
+        "unknown_unit": "" if entry.unit else entry.text(UNIT),
     }
     if desk.group is None:
         context["others"] = desk.project.target_groups.order_by("name", "pk")[:LISTED]

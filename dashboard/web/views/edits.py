@@ -28,7 +28,7 @@ from dashboard.exchange.errors import (
     NotOffered,
 )
 from dashboard.fielding.models import Edit, ExchangeUser, TargetGroup, User
-from dashboard.sync import push
+from dashboard.sync import merge, push
 from dashboard.web import editing, kept, times, undo
 from dashboard.web.access import Rule, View, person, require_editor, rule
 from dashboard.web.forms import FORMS
@@ -80,6 +80,7 @@ class State:
     busy: Edit | None = None  # the change that is in the way
     three: list[editing.Three] = field(default_factory=list)
     refused: bool = False  # it was sent, and the exchange did not take it over theirs
+    theirs: list[editing.Three] = field(default_factory=list)  # what only somebody else changed
 
 
 @dataclass(frozen=True)
@@ -218,6 +219,12 @@ def _ended(desk: Desk, made: Edit, state: State) -> HttpResponseBase:
         )
     elif made.state == Edit.State.CONFLICT:
         state.three, state.refused = editing.three(made, desk.names, zone), bool(made.sent)
+        state.theirs = editing.theirs_alone(made, desk.names, zone)
+        afresh = opened(merge.bare(made.after))
+        entry = desk.entry(afresh, state)
+        state.typed = editing.typed_again(
+            lambda value: desk.form.filled(merge.bare(value), entry), made, state.typed
+        )
     else:
         level = messages.SUCCESS if made.state == Edit.State.CONFIRMED else messages.WARNING
         said = editing.line(made, desk.names, zone, timezone.now())
@@ -225,7 +232,8 @@ def _ended(desk: Desk, made: Edit, state: State) -> HttpResponseBase:
         back = reverse("group", args=[desk.group.pk])
         htmx = bool(desk.request.headers.get("HX-Request"))
         return HttpResponseClientRedirect(back) if htmx else redirect(back)
-    state.opened = opened(made.after if made.state == Edit.State.CONFLICT else made.before)
+    held = made.after if made.state == Edit.State.CONFLICT else made.before
+    state.opened = opened(merge.bare(held))
     return _show(desk, state)
 
 

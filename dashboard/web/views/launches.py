@@ -112,13 +112,14 @@ def _send(request: HttpRequest, group: TargetGroup, state: State) -> HttpRespons
         state.errors = exc.fields
         return _show(request, group, state)
     except (push.Busy, ExchangeError) as exc:
-        state.trouble = f"{exc}. Nothing was launched."
+        state.trouble = f"{exc}. {_nothing(state)}"
         state.busy = getattr(exc, "other", None)
         return _show(request, group, state)
     if made.state == Edit.State.CONFLICT and not made.after:
         changed = ", ".join(parts.DRAFT.get(one["name"], one["name"]) for one in made.reasons)
+        said = f"The draft was changed meanwhile: {changed}. {_nothing(state)}"
         state = _open(group)
-        state.trouble = f"The draft was changed meanwhile: {changed}. Nothing was launched."
+        state.trouble = said
         return _show(request, group, state)
     if made.state == Edit.State.REJECTED and not made.asked_id:
         at_field, state.trouble = editing.refusals(made, _place)
@@ -126,6 +127,11 @@ def _send(request: HttpRequest, group: TargetGroup, state: State) -> HttpRespons
         state.token = str(uuid.uuid4())
         return _show(request, group, state)
     return redirect("made", made.pk)
+
+
+def _nothing(state: State) -> str:
+    what = "scheduled" if state.typed.get("when") == LATER else "launched"
+    return f"Nothing was {what}."
 
 
 def _place(name: str) -> str:

@@ -46,6 +46,7 @@ def made(request: HttpRequest, pk: int) -> HttpResponse:
         "again": undo.again(of) if editor else "",
         "every": editing.ask_again_after(of.started_at, timezone.now()),
         "being_made": bool(of.asked_id),
+        "starts": parts.starts(of, zone),
         "stuck": push.may_be_given_up(of, timezone.now()),
     }
     part = bool(request.headers.get("HX-Request"))
