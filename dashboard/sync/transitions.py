@@ -15,7 +15,7 @@ from dashboard.exchange.errors import ExchangeError
 from dashboard.exchange.shapes.groups import ComputeTargetGroupTransitionsRequest
 from dashboard.fielding.models import Batch, Project, TargetGroup
 from dashboard.fielding.wanted import is_full
-from dashboard.sync import connect
+from dashboard.sync import connect, moves
 
 SECONDS = 8.0
 ONE_BY_ONE = 25
@@ -84,9 +84,23 @@ def _asked(action: Batch.Action, groups: list[TargetGroup], now: datetime) -> di
             refused = [
                 one for one in groups if not (alone and _may(client, project, action, [one]))
             ]
+            if len(refused) <= ONE_BY_ONE:
+                refused = [
+                    one
+                    for one in refused
+                    if one.pk in known or not _may_elsewhere(client, action, one)
+                ]
     except ExchangeError:
         return known
     return {one.pk: known.get(one.pk, REFUSED) for one in refused}
+
+
+def _may_elsewhere(client: ExchangeClient, action: Batch.Action, group: TargetGroup) -> bool:
+    """Whether a group that is refused for no reason that we know moved, and may there."""
+    place = moves.follow_group(group=group, client=client)
+    if place is None or place.project_id != group.project.exchange_id:
+        return False
+    return _may(client, group.project, action, [group])
 
 
 def _may(
