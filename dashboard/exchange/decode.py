@@ -123,10 +123,15 @@ def decode(body: bytes, shape: type[T], *, note: Note | None = None) -> T:
     return _decode_mended(readable, shape, note, repaired=readable != body)
 
 
-def decode_whole(body: bytes, shape: type[T], *, etag: str | None = None) -> Whole[T]:
-    """`body` as `shape` and as it came; BadAnswer if it is no object of that shape."""
-    value = decode(body, shape)
-    raw = _decoders[Any].decode(body)
+def decode_whole(
+    body: bytes, shape: type[T], *, etag: str | None = None, note: Note | None = None
+) -> Whole[T]:
+    """`body` as `shape` and as it came; BadAnswer if it is no object of that shape.
+
+    `note` is told of characters that could not be read.
+    """
+    value = decode(body, shape, note=note)
+    raw = _decoders[Any].decode(repair(body))
     if not isinstance(raw, dict):
         raise BadAnswer("The exchange sent something else than an object")
     return Whole(value=value, raw=raw, etag=etag)

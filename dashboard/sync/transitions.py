@@ -19,10 +19,11 @@ from dashboard.exchange.shapes.groups import (
 )
 from dashboard.fielding.models import Batch, TargetGroup
 from dashboard.fielding.wanted import is_full
-from dashboard.sync import connect
+from dashboard.sync import connect, moves
 
 SECONDS = 8.0
 MOST_REQUESTS = 25  # about the groups of one project
+MOST_MOVED = 5  # groups that are looked for in other projects
 FROM = {
     Batch.Action.LAUNCH: ("scheduled",),
     Batch.Action.DRAFTS: ("draft",),
@@ -85,6 +86,10 @@ def _asked(action: Batch.Action, groups: list[TargetGroup], now: datetime) -> di
             query = _Query(client, action)
             # Those that nothing stands against come first, so that they are asked about together.
             allowed = query.allowed(sorted(groups, key=lambda one: one.pk in known), known)
+            absent = [one for one in groups if one.pk not in query.listed and one.pk not in known]
+            for group in absent[:MOST_MOVED]:
+                if _has_moved(client, group):
+                    allowed |= query.allowed([group], known)
     except ExchangeError:
         return known
     elsewhere = f"the exchange does not have it as {' or '.join(FROM[action])} now"
@@ -133,3 +138,9 @@ class _Query:
             return (list(groups) if may else []), may
         listed = set(answer.target_groups)
         return [one for one in groups if one.exchange_id in listed], may
+
+
+def _has_moved(client: ExchangeClient, group: TargetGroup) -> bool:
+    """Whether the exchange keeps a group in another project of its account; it is under it then."""
+    place = moves.follow_group(group=group, client=client)
+    return place is not None and place.project_id == group.project.exchange_id

@@ -33,7 +33,7 @@ from dashboard.fielding.models import (
     Webhook,
 )
 from dashboard.simulator.harness import Simulator
-from dashboard.sync import connect, hear, lookup, moves, push, work
+from dashboard.sync import connect, hear, lookup, moves, push, transitions, work
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -327,6 +327,15 @@ def test_a_change_whose_group_moves_between_reading_and_sending_is_sent_under_th
     sent = of.simulator.edits(of.group.exchange_id)
     taken = [of.new.exchange_id in each["path"] for each in sent if each["status"] < 300]
     assert taken == [True]
+
+
+def test_what_may_be_done_with_a_group_that_moved_is_asked_under_its_new_project(
+    of: Field,
+) -> None:
+    of.move(of.new)
+    group = of.stored
+    assert transitions.refusals(action="pause", groups=[group], now=of.now) == {}
+    assert group.project == of.stored.project == of.new  # the job is asked for there
 
 
 def test_a_group_that_moved_to_a_project_that_is_not_known_yet_is_found_there(of: Field) -> None:

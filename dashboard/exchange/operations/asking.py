@@ -76,7 +76,12 @@ class Asking:
         """An object that is sent back whole: as its shape, and as it came."""
         answer = self._transport.send(operation, "GET", target)
         try:
-            return decode_whole(answer.body, shape, etag=answer.headers.get("etag"))
+            return decode_whole(
+                answer.body,
+                shape,
+                etag=answer.headers.get("etag"),
+                note=partial(self._transport.note, operation),
+            )
         except BadAnswer as exc:
             exc.operation = operation
             raise
