@@ -85,7 +85,7 @@ class Listing:
         self.sort = key if key in columns and columns[key].field else default
         self.flipped = asked.get("sort", "").startswith("-")
         self.text = asked.get("q", "").strip()[:100]
-        self.chosen = {name: asked[name] for name in filters if asked.get(name)}
+        self.chosen = {name: str(asked[name]) for name in filters if asked.get(name)}
         self.fields = filters
         self.several = several or {}
         self.picked = {name: of for name in self.several if (of := self._picked(asked, name))}
