@@ -125,7 +125,7 @@ def _alone(row: BatchGroup, client: ExchangeClient, action: str) -> Held:
 
 
 def judge(row: BatchGroup, held: Held, *, job: BatchJob, last: bool) -> None:
-    """How a row stands by what was read: done, refused, not so, or looked at again (not saved)."""
+    """How a row stands by what was read: done, refused, not done, or still open (not saved)."""
     shows = _shows(row, held, job)
     if held.known and _same(held.value, row.wanted):
         word = row.word == BatchGroup.Word.FAILED

@@ -266,7 +266,7 @@ def test_a_hand_over_that_the_exchange_does_not_take_is_sent_once_and_told_at_ea
     send(signed_in)
     work_to_the_end(signed_in, simulator)
     refused = fault == "http_422"
-    end = "2 refused" if refused else "2 not so on the exchange"
+    end = "2 refused" if refused else "2 not done"
     expect(signed_in.locator("[role=status]")).to_contain_text(f"2 of 2 ended: 0 done, {end}")
     said = "simulated 422" if refused else "The answer to the job was lost; the exchange still"
     expect(signed_in.locator("td", has_text=said)).to_have_count(2)

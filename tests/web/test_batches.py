@@ -238,11 +238,11 @@ def test_what_is_not_so_on_the_exchange_is_told_in_its_row_and_can_be_tried_agai
     BatchGroup.objects.update(state="not_so", reason=said)
     page = editor.get(f"/jobs/{made.pk}/").content.decode()
     assert said in page
-    assert "1 not so on the exchange" in page
+    assert "1 not done" in page
     assert "0 done" in page
     assert "Try again with the one that did not change" in page
     assert "hx-trigger" not in page[page.index('id="batch"') :]
-    assert "1 not so on the exchange" in editor.get("/jobs/").content.decode()
+    assert "1 not done" in editor.get("/jobs/").content.decode()
 
 
 def test_a_row_that_is_read_again_is_on_its_way_and_says_what_the_exchange_shows(

@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
                     ("waiting", "on its way"),
                     ("done", "done"),
                     ("failed", "refused"),
-                    ("not_so", "not so"),
+                    ("not_so", "not done"),
                     ("unknown", "not known"),
                 ],
                 default="waiting",

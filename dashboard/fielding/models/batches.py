@@ -91,7 +91,7 @@ class BatchGroup(models.Model):
         WAITING = "waiting", "on its way"
         DONE = "done", "done"
         FAILED = "failed", "refused"
-        NOT_SO = "not_so", "not so"  # the exchange holds something else
+        NOT_SO = "not_so", "not done"  # the exchange holds something else
         UNKNOWN = "unknown", "not known"
 
     class Word(models.TextChoices):
