@@ -29,9 +29,4 @@ class Migration(migrations.Migration):
             name="was_so",
             field=models.BooleanField(null=True),
         ),
-        migrations.AddField(
-            model_name="targetgroup",
-            name="fresh",
-            field=models.JSONField(null=True),
-        ),
     ]
