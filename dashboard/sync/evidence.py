@@ -9,7 +9,7 @@ from typing import Any
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import ExchangeError
 from dashboard.fielding.models import Change, Edit, TargetGroup
-from dashboard.sync import fresh
+from dashboard.sync import fresh, merge
 from dashboard.sync.editable import EDITABLE, Value
 
 CLOCKS_DIFFER = timedelta(minutes=2)
@@ -105,7 +105,7 @@ def _columns(group: TargetGroup, kind: str, value: Value) -> dict[str, Any]:
     if kind == Edit.Kind.STATUS:
         return {"status": value}
     try:
-        return EDITABLE[kind].columns(group, value)
+        return EDITABLE[kind].columns(group, merge.bare(value))
     except KeyError:
         return {}
 

@@ -19,7 +19,7 @@ import msgspec
 
 from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
 from dashboard.fielding.models import Edit, TargetGroup
-from dashboard.sync import draft, editable, fits
+from dashboard.sync import draft, editable, fits, merge
 
 # More than a copy was ever seen to be behind (200 s).
 LONGEST_LAG = timedelta(minutes=4)
@@ -165,7 +165,9 @@ def _columns(group: TargetGroup, kind: str, value: Any) -> dict[str, Any]:
         return {"status": value["status"], **dates}
     if kind == Edit.Kind.NEW_DRAFT:  # before it, other drafts were noted
         return draft.columns(group, value) if "locale" in value else {}
-    return editable.EDITABLE[kind].columns(group, value) if kind in editable.EDITABLE else {}
+    if kind not in editable.EDITABLE:
+        return {}
+    return editable.EDITABLE[kind].columns(group, merge.bare(value))
 
 
 def of_changes(said: Iterable[tuple[str, Any, datetime]], *, now: datetime) -> dict[str, Fact]:

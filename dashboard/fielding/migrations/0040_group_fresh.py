@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("fielding", "0027_edit_evidence"),
+        ("fielding", "0039_edit_evidence"),
     ]
 
     operations = [
