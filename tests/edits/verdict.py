@@ -138,7 +138,8 @@ def _judge_form(verdict: Verdict, trial: Trial, one: Try, states: list[dict[str,
         and after["at"] <= one.began
     ]
     known = int(_lag(trial, one.began) * 1000) + SETTLED_WITHIN
-    if moves and "not found" in one.why and one.began - moves[-1] > known:
+    lost = "not found" in one.why or "no longer lists" in one.why
+    if moves and lost and one.began - moves[-1] > known:
         since = (one.began - moves[-1]) // 1000
         verdict.formless.append(f"{_said(trial, one)}: moved {since} s before; {one.why}")
 
