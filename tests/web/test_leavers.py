@@ -232,6 +232,8 @@ def test_a_closed_account_is_reopened_with_its_roles_and_a_new_password(
     guest.post(form, {"password1": "a-longer-one-7", "password2": "a-longer-one-7"})
     assert is_in(sign_in("dana", "a-longer-one-7"))
     assert dana.memberships.get().role == "editor"
+    written = set(AuditEvent.objects.filter(subject_id=dana.pk).values_list("kind", flat=True))
+    assert {"person-closed", "person-reopened", "invited", "password-set-by-link"} <= written
 
 
 def test_a_closed_account_is_not_invited_anew(
