@@ -207,11 +207,10 @@ def draft(form: PageForm, chance: Random, truth: Settings) -> Change:
     name = chance.choice([one for one in (*_DETAILS, *_DRAFT) if form.has(one)])
     if name == "cost_per_interview" and truth["pricing_model"] != "dynamic":
         name = "name"
-    if name in _DRAFT:
-        return _DRAFT[name](form, chance, truth, name)
-    change = detail(form, chance, truth, name)
-    if truth["pricing_model"] != "dynamic":  # the card's price follows LOI and IR
-        change.paths = (*change.paths, "cpi")
+    choose = _DRAFT.get(name, detail)
+    change = choose(form, chance, truth, name)
+    if truth["pricing_model"] != "dynamic":  # the card's price follows LOI and IR, and is named
+        change.paths = (*change.paths, "cpi", r"assistant\.pricing")
     return change
 
 

@@ -14,7 +14,7 @@ TICK = 0.001  # seconds that pass whenever the product looks at its clock
 
 
 class Shift:
-    """A moment, the same for both sides, so that a trial of a seed is always the same."""
+    """A moment, the same for both sides; nobody waits for it to pass."""
 
     def __init__(self, start: datetime = START) -> None:
         self.at = start.timestamp()
