@@ -7,7 +7,7 @@ Values are JSON. A member that is null says the same as one that is missing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -286,6 +286,60 @@ def atomic(was: Value, theirs: Value, ours: Value) -> Merged:
 
 
 Merge = Callable[[Value, Value, Value], Merged]
+
+
+def as_rounded(wanted: Value, *, before: Value, held: Value) -> Value:
+    """What was wanted, with amounts that nobody changed as they are held, where that rounds them.
+
+    A request that sends an object whole sends its other amounts along, and the exchange may keep
+    fewer digits of them.
+    """
+    if not isinstance(wanted, Mapping) or SENT not in wanted or not isinstance(held, Mapping):
+        return wanted
+    was, now = bare(before), bare(wanted)
+    if not isinstance(was, Mapping):
+        return wanted
+    kept = set(_amounts({name: v for name, v in now.items() if alike(v, was.get(name), name)}))
+    kept -= set(_amounts({name: v for name, v in now.items() if not alike(v, was.get(name), name)}))
+    sent = _rounded(wanted[SENT], held.get(WHOLE), kept)
+    return {**_rounded(now, bare(held), kept), SENT: sent}
+
+
+def _amounts(value: Value) -> Iterator[tuple[str, str]]:
+    """Every amount in a value: its number and currency, as they are written."""
+    if isinstance(value, Mapping):
+        if "currency_code" in value and "value" in value:
+            yield str(value["value"]), str(value["currency_code"])
+        else:
+            for each in value.values():
+                yield from _amounts(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _amounts(each)
+
+
+def _rounded(sent: Value, held: Value, kept: Container[tuple[str, str]]) -> Value:
+    """`sent`, with those of the amounts that are `kept` as they are held where that rounds them."""
+    if isinstance(sent, Mapping) and isinstance(held, Mapping):
+        if "currency_code" in sent and "value" in sent:
+            is_kept = (str(sent["value"]), str(sent["currency_code"])) in kept
+            return {**sent, "value": held["value"]} if is_kept and _rounds(sent, held) else sent
+        return {name: _rounded(each, held.get(name), kept) for name, each in sent.items()}
+    if isinstance(sent, list) and isinstance(held, list) and len(sent) == len(held):
+        return [_rounded(one, other, kept) for one, other in zip(sent, held, strict=True)]
+    return sent
+
+
+def _rounds(sent: Mapping[str, Any], held: Mapping[str, Any]) -> bool:
+    """Whether what is held is what was sent, to fewer digits."""
+    try:
+        exact, rounded = Decimal(str(sent["value"])), Decimal(str(held["value"]))
+    except (InvalidOperation, KeyError):
+        return False
+    digits = rounded.as_tuple().exponent
+    if not isinstance(digits, int):  # NaN and infinity are no amounts
+        return False
+    return abs(exact - rounded) < Decimal(1).scaleb(digits)
 
 
 def bare(value: Value) -> Value:

@@ -52,7 +52,7 @@ IN_THE_REQUEST = (1.0, 1.0)  # seconds between its looks
 SELDOM = timedelta(minutes=2)
 CLAIMED_FOR = timedelta(seconds=20)  # whoever began it has it for himself
 APART = timedelta(seconds=1)  # two readings that are to agree
-ROUNDED_AFTER = timedelta(seconds=20)
+ROUNDED_AFTER = timedelta(seconds=15)  # less than two looks are apart
 GIVE_UP_AFTER = timedelta(minutes=10)
 ENDS_AFTER = timedelta(days=7)
 NOT_TAKEN = "The exchange still holds the value from before: it did not take the change"
@@ -200,21 +200,28 @@ def _carry_out(
     wait: Wait | None,
     *,
     overtaken: int = MOST_OVERTAKEN,
+    refused: tuple[PreconditionFailed, Held] | None = None,
 ) -> None:
     """Read, compare, send once, read back.
 
-    Where somebody else was faster nothing was taken (412): over what is held then, once more.
+    Where somebody else was faster nothing was taken (412): over what is held then, once more. A
+    reading that is still the one which was `refused` is behind, and it ends there.
     """
     held = _read_before(edit, client, clock, wait)
-    if held is None or not _is_to_be_sent(edit, held, clock()):
+    if held is None:
+        return
+    if refused and held.etag == refused[1].etag:
+        _overtaken(edit, client, clock, refused[0])
+        return
+    if not _is_to_be_sent(edit, held, clock()):
         return
     if not _goes_out(edit):
         edit.refresh_from_db()
         return
     try:
         is_out = _send(edit, client, held, clock, overtaken=overtaken)
-    except PreconditionFailed:
-        _carry_out(edit, client, clock, wait, overtaken=overtaken - 1)
+    except PreconditionFailed as exc:
+        _carry_out(edit, client, clock, wait, overtaken=overtaken - 1, refused=(exc, held))
         return
     if is_out:
         _look_back(edit, client, clock, wait)
@@ -408,7 +415,10 @@ def _read_back(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
         edit.after_since = now
     edit.after, lasted = theirs, now - edit.after_since
     over = had_its_time(edit, now)
-    if how.same(theirs, edit.wanted):
+    wanted = edit.wanted
+    if edit.taken:  # an amount that went along may be held rounded: that is nobody's change
+        wanted = merge.as_rounded(edit.wanted, before=edit.before, held=theirs)
+    if how.same(theirs, wanted):
         if _is_proof(edit, client, lasted):
             _settle(edit, Edit.State.CONFIRMED, after=theirs, now=now)
         else:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from dashboard.exchange.client import ExchangeClient
@@ -17,10 +16,11 @@ from dashboard.exchange.shapes.jobs import BulkJob
 from dashboard.exchange.walk import walk
 from dashboard.fielding.models import Batch, BatchGroup, BatchJob, ExchangeUser
 from dashboard.sync import moves
+from dashboard.sync.fresh import LONGEST_LAG
 
 # Seconds to the next look: a reading that lags is over within a minute of its lag's end.
-LOOKS = (1, 2, 5, 10, 20, 40, 45)
-READ_FOR = timedelta(minutes=6)  # the longest lag that was seen is 200 seconds
+LOOKS = (1, 2, 5, 10, 20, 40, 42, 40)
+READ_FOR = LONGEST_LAG
 AT_ONCE = 100  # short ids in one request, which are rows of one page
 SHORT = 7  # characters of a short id
 ENDED = frozenset({"Completed", "Failed"})

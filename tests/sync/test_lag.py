@@ -465,10 +465,10 @@ def test_a_request_that_never_arrived_was_not_refused(
         before=seen, wanted=KINDS[kind][1](seen), sent=False,
     )  # fmt: skip
     assert push.claim(edit, time.now) is None
-    held = push._read(edit, desk.client)
+    held = push._read(edit, desk.client, time.now)
     assert push._goes_out(edit)
     simulator.stop()
-    assert not push._send(edit, desk.client, held, time)
+    assert not push._send(edit, desk.client, held, time, overtaken=0)
     assert (edit.state, edit.sent) == ("rejected", False)
     assert "cannot be reached. Nothing was sent." in edit.reasons[0]["reason"]
 

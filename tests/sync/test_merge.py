@@ -128,3 +128,37 @@ HOLDS: list[tuple[dict[str, Any], bool]] = [
 @pytest.mark.parametrize(("held", "holds"), HOLDS)
 def test_all_that_was_sent_is_compared_and_no_more(held: dict[str, Any], holds: bool) -> None:
     assert merge.holds(SENT | held, SENT) is holds
+
+
+EURO = {"value": "3.1250", "currency_code": "EUR"}
+
+
+def saved(price: dict[str, str], **also: object) -> dict[str, object]:
+    """What a draft's form wanted, with the whole request that went out."""
+    return {"name": "New", "cpi": price, merge.SENT: {"name": "New", "cpi": price, **also}}
+
+
+def held(price: str, **also: object) -> dict[str, object]:
+    """What the exchange holds of it afterwards."""
+    amount = {"value": price, "currency_code": "EUR"}
+    return {"name": "New", "cpi": amount, merge.WHOLE: {"name": "New", "cpi": amount, **also}}
+
+
+@pytest.mark.parametrize("price", ["3.13", "3.12", "3.125", "3"])
+def test_an_amount_that_nobody_changed_may_be_held_rounded(price: str) -> None:
+    wanted = merge.as_rounded(saved(EURO), before={"name": "Old", "cpi": EURO}, held=held(price))
+    assert merge.holds(held(price)[merge.WHOLE], wanted[merge.SENT])
+    assert wanted["cpi"]["value"] == price
+
+
+@pytest.mark.parametrize("price", ["3.15", "5", "2.99"])
+def test_another_amount_is_no_rounding(price: str) -> None:
+    wanted = merge.as_rounded(saved(EURO), before={"name": "Old", "cpi": EURO}, held=held(price))
+    assert wanted["cpi"] == EURO
+    assert not merge.holds(held(price)[merge.WHOLE], wanted[merge.SENT])
+
+
+def test_an_amount_that_somebody_typed_is_told_where_it_is_held_rounded() -> None:
+    before = {"name": "Old", "cpi": EURO | {"value": "2.0000"}}
+    wanted = merge.as_rounded(saved(EURO), before=before, held=held("3.13"))
+    assert wanted["cpi"] == EURO
