@@ -19,7 +19,7 @@ import msgspec
 
 from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
 from dashboard.fielding.models import Edit, TargetGroup
-from dashboard.sync import draft, editable, fits, merge
+from dashboard.sync import editable, fits, merge
 
 # More than a copy was ever seen to be behind (200 s).
 LONGEST_LAG = timedelta(minutes=4)
@@ -163,8 +163,8 @@ def _columns(group: TargetGroup, kind: str, value: Any) -> dict[str, Any]:
         ends = (("starts_at", "start_fielding_at"), ("ends_at", "end_fielding_at"))
         dates = {column: _moment(value[name]) for column, name in ends if value.get(name)}
         return {"status": value["status"], **dates}
-    if kind == Edit.Kind.NEW_DRAFT:  # before it, other drafts were noted
-        return draft.columns(group, value) if "locale" in value else {}
+    if kind == Edit.Kind.NEW_DRAFT:  # nothing was held before it, so no reading can be behind it
+        return {}
     if kind not in editable.EDITABLE:
         return {}
     return editable.EDITABLE[kind].columns(group, merge.bare(value))

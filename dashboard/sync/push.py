@@ -210,7 +210,7 @@ def _carry_out(
     held = _read_before(edit, client, clock, wait)
     if held is None:
         return
-    if refused and held.etag == refused[1].etag:
+    if refused and _is_same_reading(edit, held, refused[1]):
         _overtaken(edit, client, clock, refused[0])
         return
     if not _is_to_be_sent(edit, held, clock()):
@@ -225,6 +225,11 @@ def _carry_out(
         return
     if is_out:
         _look_back(edit, client, clock, wait)
+
+
+def _is_same_reading(edit: Edit, held: Held, refused: Held) -> bool:
+    """Whether a reading after a refusal is the one that was refused: it is behind."""
+    return held.etag == refused.etag and EDITABLE[edit.kind].same(held.value, refused.value)
 
 
 def _read_before(

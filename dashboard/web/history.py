@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from dashboard.alerts.words import pause_cause
 from dashboard.fielding import modules
 from dashboard.fielding.models import Change, Edit, Project
-from dashboard.sync import record
+from dashboard.sync import merge, record
 from dashboard.web import figures, words
 from dashboard.web.forms import details
 from dashboard.web.parts import locale, moved, parts, say, step
@@ -130,7 +130,7 @@ def _take(edit: Edit, theirs: Mapping[tuple[int | None, str], list[Change]]) -> 
 
 def _told_as(edit: Edit) -> list[tuple[str, Any]]:
     """How the changelog tells an edit: kinds of change with the new value, None for any."""
-    wanted: Any = edit.wanted
+    wanted: Any = merge.bare(edit.wanted)
     told: dict[str, list[tuple[str, Any]]] = {
         Edit.Kind.CPI: [("cpi_change", wanted), ("user_requested_cpi_change", wanted)],
         Edit.Kind.FILLING_STRATEGY: [("filling_strategy_change", wanted)],
@@ -139,7 +139,7 @@ def _told_as(edit: Edit) -> list[tuple[str, Any]]:
         Edit.Kind.MANAGER: [("project_manager_change", {"las_user_id": wanted})],
     }
     if edit.kind == Edit.Kind.ASSISTANT:
-        was, now = modules.as_changes(edit.before or {}), modules.as_changes(wanted)
+        was, now = modules.as_changes(merge.bare(edit.before) or {}), modules.as_changes(wanted)
         return [(kind, None) for kind in {**was, **now} if was.get(kind) != now.get(kind)]
     if edit.kind == Edit.Kind.LAUNCH:
         return [("status_change", wanted["status"]), ("status_change", "scheduled")]
@@ -153,7 +153,7 @@ def _told_as(edit: Edit) -> list[tuple[str, Any]]:
 
 def _details_told(edit: Edit) -> list[tuple[str, Any]]:
     """Each detail that differs, as a change of its own."""
-    was, wanted = edit.before or {}, edit.wanted or {}
+    was, wanted = merge.bare(edit.before) or {}, merge.bare(edit.wanted) or {}
     told = {name: value for name, value in wanted.items() if value != was.get(name)}
     if details.MANAGER_ID in told:
         told[details.MANAGER_ID] = {"las_user_id": told[details.MANAGER_ID]}

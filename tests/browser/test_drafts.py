@@ -240,14 +240,30 @@ def test_a_lost_answer_is_told_and_the_page_follows(
     expect(tab.locator("h1")).to_have_text("Germany adults")
 
 
-def test_a_colleagues_change_meanwhile_is_shown_beside_yours(tab: Page, project: Project) -> None:
+def test_a_colleagues_change_of_another_field_stays(tab: Page, project: Project) -> None:
     group = made_by_hand(tab, project)
     tab.click("text=Change the draft")
     tab.fill("#d-name", "Mine it is")
     a_colleague_wants_555(group)
     tab.click("text=Save draft")
+    expect(tab.locator(".note.good")).to_contain_text("confirmed by the exchange")
+    tab.click("text=Change the draft")
+    expect(tab.locator("#d-goal")).to_have_value("555")
+    expect(tab.locator("#d-name")).to_have_value("Mine it is")
+
+
+def test_a_colleagues_change_of_the_same_field_is_shown_beside_yours(
+    tab: Page, project: Project
+) -> None:
+    group = made_by_hand(tab, project)
+    tab.click("text=Change the draft")
+    tab.fill("#d-name", "Mine it is")
+    tab.fill("#d-goal", "444")
+    a_colleague_wants_555(group)
+    tab.click("text=Save draft")
     expect(tab.locator(".three")).to_contain_text("555")
     expect(tab.locator("#d-name")).to_have_value("Mine it is")
+    expect(tab.locator("#d-goal")).to_have_value("444")
     nothing_wrong(tab)
     tab.click("text=Save draft")
     expect(tab.locator(".note.good")).to_contain_text("confirmed by the exchange")

@@ -114,6 +114,7 @@ CASES = {
     "time_zone": Case(lambda _: "Asia/Tokyo", lambda _: "Europe/Berlin", {}),
 }
 SENT = [name for name in CASES if not FORMS[name].is_ours]
+CLASHES = [name for name in CASES if name != "re_entry"]  # two who tick the same box agree
 
 
 @pytest.fixture
@@ -215,19 +216,20 @@ def test_what_the_exchange_refuses_stays_typed_with_its_words(
     assert Edit.objects.get().state == "rejected"
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", CLASHES)
 def test_a_change_meanwhile_shows_all_three_and_overwrites_nothing(
     name: str, opened: Opened, simulator: Simulator, anna: User
 ) -> None:
     form = opened(name)
     theirs = CASES[name].theirs(form.value)
     WAY.meanwhile(form.group, FORMS[name].kind, theirs, anna)
-    sent = puts(simulator)
+    sent, shown = puts(simulator), form.stands()
     before = form.type_in(form.typed(CASES[name].yours(form.value)))
+    touched = {field: text for field, text in before.items() if text != shown.get(field)}
     form.send()
     expect(form.page.locator(".edit")).to_contain_text("Somebody changed this meanwhile")
     assert form.page.locator(".three tbody td").count() >= 3
-    assert form.stands() == before
+    assert {field: form.stands()[field] for field in touched} == touched
     assert puts(simulator) == sent
 
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
-from django.core import mail
 from django.test import Client
 from pytest_django import Settings
 
 from dashboard.fielding.models import User
 from tests import make
 from tests.fakes.openid_provider import OpenIdProvider
+from tests.mailbox import delivered
 from tests.web.single_sign_on import BACK, MINE, come_back, password_of, turn_on_factor, who
 
 pytestmark = pytest.mark.django_db
@@ -71,7 +71,7 @@ def test_joining_asks_for_the_password_and_is_mailed(
     back = browser.get(BACK, provider.grant(away.headers["Location"]), follow=True)
     assert "Linked: you can sign in with it from now on" in back.content.decode()
     assert "dana@home.example" in back.content.decode()
-    assert [message.to for message in mail.outbox] == [["dana@example.com"]]
+    assert [message.to for message in delivered()] == [["dana@example.com"]]
     other = Client()
     come_back(other, provider)
     assert who(other) == str(dana.pk)
@@ -125,7 +125,7 @@ def test_an_identity_of_somebody_else_is_not_taken_from_them(
     back = browser.get(BACK, provider.grant(away.headers["Location"]), follow=True)
     assert "linked to somebody else&#x27;s account" in back.content.decode()
     assert [row.user_id for row in SocialAccount.objects.all()] == [other.user_id]
-    assert mail.outbox == []
+    assert delivered() == []
 
 
 def test_removing_asks_for_the_password_ends_other_sessions_and_is_mailed(
@@ -134,14 +134,14 @@ def test_removing_asks_for_the_password_ends_other_sessions_and_is_mailed(
     provider.claims = OWN
     elsewhere = Client()
     come_back(elsewhere, provider)
-    mail.outbox.clear()
+    delivered().clear()
     asked = browser.post(MINE, {"remove": str(SocialAccount.objects.get().pk)})
     assert asked.headers["Location"].startswith("/me/confirm/?")
     assert SocialAccount.objects.exists()
     page = browser.post(asked.headers["Location"], {"password": "demo"}, follow=True)
     assert "You sign in with your password" in page.content.decode()
     assert not SocialAccount.objects.exists()
-    assert "removed from your account" in mail.outbox[0].body
+    assert "removed from your account" in delivered()[0].body
     assert elsewhere.get("/me/").status_code == 302
     assert browser.get("/me/").status_code == 200
 
@@ -179,7 +179,7 @@ def test_nobody_removes_what_is_somebody_elses(browser: Client, provider: OpenId
     asked = browser.post(MINE, {"remove": str(row.pk)})
     give(browser, asked.headers["Location"], password="demo")
     assert SocialAccount.objects.get() == row
-    assert mail.outbox == []
+    assert delivered() == []
 
 
 def test_who_has_no_password_cannot_lock_themselves_out_nor_be_joined_to(

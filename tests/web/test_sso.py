@@ -7,12 +7,12 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from allauth.socialaccount.models import SocialAccount
-from django.core import mail
 from django.test import Client
 from pytest_django import Settings
 
 from tests import make
 from tests.fakes.openid_provider import OpenIdProvider
+from tests.mailbox import delivered
 from tests.web.single_sign_on import (
     BACK,
     START,
@@ -37,8 +37,8 @@ def test_who_was_invited_comes_in_under_their_verified_address(
     assert (answer.status_code, answer.headers["Location"]) == (302, "/spend/")
     assert who(client) == str(user.pk)
     assert provider.token_requests[0]["code_verifier"]
-    assert [message.to for message in mail.outbox] == [["dana@example.com"]]
-    assert "Single sign-on opens your account from now on" in mail.outbox[0].body
+    assert [message.to for message in delivered()] == [["dana@example.com"]]
+    assert "Single sign-on opens your account from now on" in delivered()[0].body
 
 
 def test_the_way_leads_through_the_providers_own_page(
@@ -62,7 +62,7 @@ def test_the_next_time_it_is_the_same_person_whatever_the_address(
     provider.claims = {"sub": "42", "email": "married@example.com", "email_verified": False}
     come_back(again, provider)
     assert who(again) == str(user.pk)
-    assert len(mail.outbox) == 1
+    assert len(delivered()) == 1
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_an_identity_is_never_joined_to_a_session_by_what_the_address_asks_for(
     answer = come_back(client, provider, sent, **(asked if where != "form" else {}))
     assert answer.status_code == 403
     assert not SocialAccount.objects.exists()
-    assert mail.outbox == []
+    assert delivered() == []
     assert who(client) == str(victim.pk)
 
 
@@ -259,12 +259,12 @@ def test_a_second_factor_is_asked_for_and_joins_nothing_before_it_was_given(
     assert answer.headers["Location"] == "/sign-in/code/"
     assert who(client) is None
     assert not SocialAccount.objects.exists()
-    assert mail.outbox == []
+    assert delivered() == []
     answer = client.post("/sign-in/code/", {"code": codes[0]})
     assert answer.headers["Location"] == "/spend/"
     assert who(client) == str(user.pk)
     assert SocialAccount.objects.get().user == user
-    assert len(mail.outbox) == 1
+    assert len(delivered()) == 1
     again = Client()
     assert come_back(again, provider).headers["Location"] == "/sign-in/code/"
     assert who(again) is None
