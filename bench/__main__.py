@@ -9,9 +9,16 @@ from argparse import ArgumentParser
 from importlib import import_module
 
 MODULES = (
-    "client", "backtest", "backtest_simulated", "early_warning", "pages", "cycle", "history",
-    "memory", "freshness",
-)  # fmt: skip
+    "client",
+    "backtest",
+    "backtest_simulated",
+    "early_warning",
+    "pages",
+    "cycle",
+    "history",
+    "memory",
+    "freshness",
+)
 SOAK = (
     "soak",
     "crowd",

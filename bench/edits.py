@@ -217,9 +217,13 @@ def person(who: list[int], edits: int, how: str, first: int) -> int:
         for _ in range(2):
             with suppress(push.Busy):
                 push.push(
-                    group=group, kind="cpi", seen=seen, wanted=wanted, by=user,
+                    group=group,
+                    kind="cpi",
+                    seen=seen,
+                    wanted=wanted,
+                    by=user,
                     token=f"{how}-{number}-{turn}",
-                )  # fmt: skip
+                )
     return len(mine)
 
 

@@ -132,9 +132,14 @@ def fill(base_url: str) -> list[str]:
     from dashboard.sync import connect  # noqa: PLC0415
 
     account = ExchangeAccount.objects.create(
-        name="load", exchange_id="101", base_url=base_url, auth="api_key", secret="a-key",
-        requests_per_minute=0, poll_seconds=15,
-    )  # fmt: skip
+        name="load",
+        exchange_id="101",
+        base_url=base_url,
+        auth="api_key",
+        secret="a-key",
+        requests_per_minute=0,
+        poll_seconds=15,
+    )
     people = [person(account, number) for number in range(PEOPLE)]
     known: Any = connect.client_for(account).get_account_users().items
     for user, known_as in zip(people[:MANAGERS], known, strict=False):

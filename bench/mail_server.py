@@ -13,9 +13,18 @@ from aiosmtpd.controller import Controller
 
 PATIENCE = 0.5  # seconds that a worker waits for a slow server
 MOODS = (
-    "ok", "ok", "ok", "451 to whom", "451 after data", "554 after data", "421 at hello",
-    "hangs up at hello", "takes and hangs up", "takes and is slow", "down",
-)  # fmt: skip
+    "ok",
+    "ok",
+    "ok",
+    "451 to whom",
+    "451 after data",
+    "554 after data",
+    "421 at hello",
+    "hangs up at hello",
+    "takes and hangs up",
+    "takes and is slow",
+    "down",
+)
 
 
 class Server:

@@ -35,9 +35,11 @@ def figures() -> Iterator[Figure]:
     """Every figure of the pages."""
     with tempfile.TemporaryDirectory(prefix="fieldwatch-bench-") as home:
         given = os.environ | {
-            "FIELDWATCH_HOME": home, "LOG_LEVEL": "ERROR", "PYTHONPATH": str(ROOT),
+            "FIELDWATCH_HOME": home,
+            "LOG_LEVEL": "ERROR",
+            "PYTHONPATH": str(ROOT),
             "DJANGO_SETTINGS_MODULE": "dashboard.settings",
-        }  # fmt: skip
+        }
         given.pop("DATABASE_URL", None)
         command = [sys.executable, "-m", "bench.pages_side"]
         side = json.loads(subprocess.check_output(command, cwd=ROOT, env=given))

@@ -37,9 +37,14 @@ def raw(request: HttpRequest) -> HttpResponse:
         cursor.execute(CHANGES)
         marks = [[str(cell) for cell in row] for row in cursor.fetchall()]
     figure = {
-        "y": counts, "x0": str(starts), "ends": str(ends), "goal": goal, "version": version,
-        "forecast": msgspec.json.decode(insight)["forecast"], "marks": marks,
-    }  # fmt: skip
+        "y": counts,
+        "x0": str(starts),
+        "ends": str(ends),
+        "goal": goal,
+        "version": version,
+        "forecast": msgspec.json.decode(insight)["forecast"],
+        "marks": marks,
+    }
     return HttpResponse(msgspec.json.encode(figure), content_type="application/json")
 
 

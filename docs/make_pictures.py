@@ -50,9 +50,12 @@ def main() -> None:
         given = os.environ | {"FIELDWATCH_HOME": home, "PYTHONUNBUFFERED": "1"}
         given.setdefault("PORT", "8765")
         run = subprocess.Popen(
-            [sys.executable, "manage.py", "run"], cwd=ROOT, env=given,
-            stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            [sys.executable, "manage.py", "run"],
+            cwd=ROOT,
+            env=given,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         assert run.stdout  # noqa: S101
         try:
             ready = next(found for line in run.stdout if (found := READY.search(line)))

@@ -182,10 +182,13 @@ def test_gunicorns_access_log_has_no_query_and_no_referrer() -> None:
     form = runpy.run_path(str(root / "gunicorn.conf.py"))["access_log_format"]
     log = Logger(Config())
     environ = {
-        "REQUEST_METHOD": "GET", "RAW_URI": RETURNS[0], "PATH_INFO": BACK,
-        "QUERY_STRING": RETURNS[0].partition("?")[2], "SERVER_PROTOCOL": "HTTP/1.1",
+        "REQUEST_METHOD": "GET",
+        "RAW_URI": RETURNS[0],
+        "PATH_INFO": BACK,
+        "QUERY_STRING": RETURNS[0].partition("?")[2],
+        "SERVER_PROTOCOL": "HTTP/1.1",
         "HTTP_REFERER": f"https://fieldwatch.example{RETURNS[0]}",
-    }  # fmt: skip
+    }
     answer = SimpleNamespace(status="302 Found", sent=0, headers=[])
     asked = SimpleNamespace(headers=[("REFERER", environ["HTTP_REFERER"])])
     atoms = log.atoms(answer, asked, environ, timedelta(seconds=1))

@@ -47,10 +47,24 @@ def as_read(incident: Incident) -> dict[str, Any]:
 
 
 _WRITTEN = (
-    "state", "severity", "headline", "sentence", "facts", "breached_at", "fired_at",
-    "clear_since", "closed_at", "close_reason", "readings", "cycle", "evaluate_at", "sequence",
-    "flapping", "acknowledged_by_id", "acknowledged_at",
-)  # fmt: skip
+    "state",
+    "severity",
+    "headline",
+    "sentence",
+    "facts",
+    "breached_at",
+    "fired_at",
+    "clear_since",
+    "closed_at",
+    "close_reason",
+    "readings",
+    "cycle",
+    "evaluate_at",
+    "sequence",
+    "flapping",
+    "acknowledged_by_id",
+    "acknowledged_at",
+)
 
 
 def write(moves: Sequence[Move], *, account_id: int, now: datetime) -> int:

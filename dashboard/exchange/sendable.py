@@ -11,14 +11,33 @@ from typing import Any
 Json = dict[str, Any]
 
 DRAFT_READ_ONLY = frozenset({"human_readable_id", "pricing_model", "created_at", "links"})
-DETAILS_READ_ONLY = frozenset({
-    "id", "human_readable_id", "account_name", "business_unit_id", "study_type_code",
-    "industry_code", "locale", "completes_goal", "client_id", "collects_pii", "created_at", "links",
-})  # fmt: skip
+DETAILS_READ_ONLY = frozenset(
+    {
+        "id",
+        "human_readable_id",
+        "account_name",
+        "business_unit_id",
+        "study_type_code",
+        "industry_code",
+        "locale",
+        "completes_goal",
+        "client_id",
+        "collects_pii",
+        "created_at",
+        "links",
+    }
+)
 RUN_READ_ONLY = frozenset(
-    {"id", "status", "last_changed_at", "last_changed_by", "version", "start_fielding_at",
-     "end_fielding_at"}
-)  # fmt: skip
+    {
+        "id",
+        "status",
+        "last_changed_at",
+        "last_changed_by",
+        "version",
+        "start_fielding_at",
+        "end_fielding_at",
+    }
+)
 MONEY_READ_ONLY = frozenset({"currency_scale"})
 PROFILE_READ_ONLY = frozenset({"id", "description", "description_translated"})
 TARGET_READ_ONLY = frozenset({"id", "name", "text", "text_translated"})

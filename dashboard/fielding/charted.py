@@ -13,10 +13,21 @@ from dashboard.fielding.queries import ChangeQuerySet
 from dashboard.fielding.subqueries import LINE
 
 _COLUMNS = (
-    "country_code", "time_zone", "currency", "completes_goal", "filling_goal", "starts_at",
-    "ends_at", "insight", "details", "expected_loi_minutes", "expected_incidence_rate",
-    "completes", "prescreens", "filling_strategy",
-)  # fmt: skip
+    "country_code",
+    "time_zone",
+    "currency",
+    "completes_goal",
+    "filling_goal",
+    "starts_at",
+    "ends_at",
+    "insight",
+    "details",
+    "expected_loi_minutes",
+    "expected_incidence_rate",
+    "completes",
+    "prescreens",
+    "filling_strategy",
+)
 _GROUP = Read(
     lambda: (
         TargetGroup.objects.visible_to(Given("user"))

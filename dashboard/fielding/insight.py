@@ -25,9 +25,18 @@ from dashboard.fielding.zones import zone_of
 FRESH_FOR, FRESH_AT_LEAST = timedelta(hours=1), timedelta(minutes=10)
 # What makes a forecast another one; what else moves is told within the hour.
 DECISIVE = (
-    "status", "filling_goal", "completes_goal", "filling_strategy", "starts_at", "ends_at", "cpi",
-    "currency", "country_code", "time_zone", "status_changed_at",
-)  # fmt: skip
+    "status",
+    "filling_goal",
+    "completes_goal",
+    "filling_strategy",
+    "starts_at",
+    "ends_at",
+    "cpi",
+    "currency",
+    "country_code",
+    "time_zone",
+    "status_changed_at",
+)
 CAUSES_SHOWN = 3
 
 

@@ -253,9 +253,18 @@ class EditQuerySet(VisibleQuerySet):
         """With no more than a line about each takes."""
         who = ("by__first_name", "by__last_name", "by__username")
         return self.only(
-            "group_id", "project_id", "kind", "state", "before", "wanted", "after", "reasons",
-            "started_at", "settled_at", *who,
-        )  # fmt: skip
+            "group_id",
+            "project_id",
+            "kind",
+            "state",
+            "before",
+            "wanted",
+            "after",
+            "reasons",
+            "started_at",
+            "settled_at",
+            *who,
+        )
 
     def of_projects(self) -> Self:
         """Each with the project that it, or its group, is of."""

@@ -41,8 +41,12 @@ class Moves(NamedTuple):
     prior: float
 
 
-STAYS = (Moves(0.0, 0.0, 9.0), Moves(0.0049, 0.0, 0.84), Moves(0.041, 0.0, 0.54),
-         Moves(0.00065, 0.089, 2.7))  # fmt: skip
+STAYS = (
+    Moves(0.0, 0.0, 9.0),
+    Moves(0.0049, 0.0, 0.84),
+    Moves(0.041, 0.0, 0.54),
+    Moves(0.00065, 0.089, 2.7),
+)
 FADING_DRIFTS = (0.0, 0.022)
 STEPPED, STEPPED_DRIFT = 2.5, 0.0006
 TURNED = 3.0  # how much likelier a step is in a group that somebody changed
@@ -203,6 +207,13 @@ def _voted(joined: _Joined, *, age: Floats, young: Floats, weekend: Floats) -> B
     votes /= votes.sum(axis=1, keepdims=True)
     bank = joined.bank
     return Belief(
-        votes, rate, bank.fading[kept], spread, 1 / firm + young, bank.drift[kept],
-        bank.restless[kept], age, weekend,
-    )  # fmt: skip
+        votes,
+        rate,
+        bank.fading[kept],
+        spread,
+        1 / firm + young,
+        bank.drift[kept],
+        bank.restless[kept],
+        age,
+        weekend,
+    )

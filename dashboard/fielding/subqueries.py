@@ -16,8 +16,15 @@ OPEN_INCIDENT = ("firing", "recovering")
 INCIDENT_MOMENTS = ("fired_at", "clear_since", "acknowledged_at")
 # What a line about a change says.
 LINE = (
-    "group_id", "occurred_at", "kind", "old", "new", "actor_type", "actor_id", "reason_code",
-)  # fmt: skip
+    "group_id",
+    "occurred_at",
+    "kind",
+    "old",
+    "new",
+    "actor_type",
+    "actor_id",
+    "reason_code",
+)
 # A group is in the field when it is live, or may be again at once.
 IN_FIELD = ("live", "paused")
 

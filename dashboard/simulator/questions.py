@@ -37,37 +37,67 @@ _ALL = (
     Question(43, "GENDER", "What is your gender?", "selection", _numbered("Male", "Female")),
     Question(45, "ZIP", "What is your postal code?", "open_ended"),
     Question(
-        48, "EDUCATION", "What is the highest level of education that you completed?", "selection",
-        _numbered("Primary school", "Secondary school", "Vocational training", "University",
-                  "Doctorate"),
+        48,
+        "EDUCATION",
+        "What is the highest level of education that you completed?",
+        "selection",
+        _numbered(
+            "Primary school", "Secondary school", "Vocational training", "University", "Doctorate"
+        ),
     ),
     Question(
-        96, "REGION", "In which part of the country do you live?", "selection",
+        96,
+        "REGION",
+        "In which part of the country do you live?",
+        "selection",
         _numbered("North", "East", "South", "West"),
     ),
     Question(
-        2189, "EMPLOYMENT", "Which describes your work best?", "selection",
-        _numbered("Full time", "Part time", "Self-employed", "In education", "Retired",
-                  "Not working"),
+        2189,
+        "EMPLOYMENT",
+        "Which describes your work best?",
+        "selection",
+        _numbered(
+            "Full time", "Part time", "Self-employed", "In education", "Retired", "Not working"
+        ),
     ),
     Question(
-        14785, "HOUSEHOLD INCOME", "What does your household earn in a year?", "selection",
-        _numbered("Below 20,000", "20,000 to 39,999", "40,000 to 59,999", "60,000 to 99,999",
-                  "100,000 and more"),
+        14785,
+        "HOUSEHOLD INCOME",
+        "What does your household earn in a year?",
+        "selection",
+        _numbered(
+            "Below 20,000",
+            "20,000 to 39,999",
+            "40,000 to 59,999",
+            "60,000 to 99,999",
+            "100,000 and more",
+        ),
     ),
     Question(
-        639, "PETS", "Which pets live in your household?", "selection",
-        _numbered("Dog", "Cat", "Bird", "Fish", "None"), many=True,
+        639,
+        "PETS",
+        "Which pets live in your household?",
+        "selection",
+        _numbered("Dog", "Cat", "Bird", "Fish", "None"),
+        many=True,
     ),
     Question(
-        1108, "CAR OWNER", "Do you own a car?", "selection", _numbered("Yes, one", "Yes, several",
-        "No"),
+        1108,
+        "CAR OWNER",
+        "Do you own a car?",
+        "selection",
+        _numbered("Yes, one", "Yes, several", "No"),
     ),
     Question(
-        643, "CHILDREN", "How old are the children in your household?", "selection",
-        _numbered("Below 6", "6 to 12", "13 to 17", "No children"), many=True,
+        643,
+        "CHILDREN",
+        "How old are the children in your household?",
+        "selection",
+        _numbered("Below 6", "6 to 12", "13 to 17", "No children"),
+        many=True,
     ),
-)  # fmt: skip
+)
 QUESTIONS = {one.id: one for one in _ALL}
 
 

@@ -11,11 +11,27 @@ from dashboard.simulator.operations.profiles import profiles_of
 from dashboard.simulator.operations.supply import shown_allocations
 
 _PLAIN = (
-    "project_id", "name", "status", "business_unit_id", "locale_code", "project_manager_id",
-    "pricing_model", "filling_goal", "filling_strategy", "loi_minutes", "incidence_rate",
-    "study_type_code", "industry_code", "lockout_code", "collects_pii", "client_id", "live_url",
-    "test_url", "reference", "activity_exclusions",
-)  # fmt: skip
+    "project_id",
+    "name",
+    "status",
+    "business_unit_id",
+    "locale_code",
+    "project_manager_id",
+    "pricing_model",
+    "filling_goal",
+    "filling_strategy",
+    "loi_minutes",
+    "incidence_rate",
+    "study_type_code",
+    "industry_code",
+    "lockout_code",
+    "collects_pii",
+    "client_id",
+    "live_url",
+    "test_url",
+    "reference",
+    "activity_exclusions",
+)
 
 
 def settings(group: TargetGroup) -> Json:

@@ -42,10 +42,24 @@ LOI, IR = "expected_length_of_interview_minutes", "expected_incidence_rate"
 PERIOD, ASSISTANT = "fielding_specification", "fielding_assistant_assignment"
 PROFILING = "profiling"
 PLAIN = (
-    "name", "business_unit_id", "locale", "collects_pii", "project_manager_id", "completes_goal",
-    LOI, IR, "study_type_code", "industry_code", "industry_lockout_code", "client_id",
-    "respondent_activity_exclusions", "live_url", "test_url", "re_entry_configuration", REFERENCE,
-)  # fmt: skip
+    "name",
+    "business_unit_id",
+    "locale",
+    "collects_pii",
+    "project_manager_id",
+    "completes_goal",
+    LOI,
+    IR,
+    "study_type_code",
+    "industry_code",
+    "industry_lockout_code",
+    "client_id",
+    "respondent_activity_exclusions",
+    "live_url",
+    "test_url",
+    "re_entry_configuration",
+    REFERENCE,
+)
 FIELDS = (*PLAIN, PERIOD, "pricing_model", PRICE, NOTE, "exclusion", PROFILING)
 CARRIED = (ASSISTANT, "allocations")
 # What null empties; the others are left as they are by not being sent.
@@ -328,7 +342,20 @@ def columns(group: TargetGroup, value: Value) -> dict[str, Any]:
 
 
 COLUMNS = (
-    "name", "reference_number", "locale", "language_code", "country_code", "project_manager_id",
-    "pricing_model", "expected_loi_minutes", "expected_incidence_rate", "completes_goal",
-    "starts_at", "ends_at", "re_entry", "details", "cpi", "currency",
-)  # fmt: skip
+    "name",
+    "reference_number",
+    "locale",
+    "language_code",
+    "country_code",
+    "project_manager_id",
+    "pricing_model",
+    "expected_loi_minutes",
+    "expected_incidence_rate",
+    "completes_goal",
+    "starts_at",
+    "ends_at",
+    "re_entry",
+    "details",
+    "cpi",
+    "currency",
+)

@@ -82,9 +82,13 @@ def _wanted(group: TargetGroup, edit: Edit) -> Mapping[str, Any]:
     """What the changelog would tell of an edit: each column that it changes, with its new value."""
     try:
         facts = fresh.of_edit(
-            group, edit.kind, edit.before, edit.wanted,
-            at=edit.started_at, settled_at=edit.started_at,
-        )  # fmt: skip
+            group,
+            edit.kind,
+            edit.before,
+            edit.wanted,
+            at=edit.started_at,
+            settled_at=edit.started_at,
+        )
     except (KeyError, TypeError):  # a value that names only what changes
         return {}
     told = {column for column, _ in fresh.CHANGES.values()}

@@ -297,11 +297,15 @@ def of_group(group: TargetGroup, *, now: datetime) -> dict[str, Fact]:
     """All that is known of a group better than by reading."""
     ours = (
         of_edit(
-            group, edit.kind, edit.before, edit.after,
-            at=edit.started_at, settled_at=edit.settled_at or now,
+            group,
+            edit.kind,
+            edit.before,
+            edit.after,
+            at=edit.started_at,
+            settled_at=edit.settled_at or now,
         )
         for edit in recent_edits(group, now=now)
-    )  # fmt: skip
+    )
     return newest(*ours, stored(group))
 
 

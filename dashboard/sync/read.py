@@ -28,8 +28,14 @@ from dashboard.sync import fits, rows, sheets
 
 # Failures of one group that leave the others of its project to be read.
 OF_ONE_GROUP = (
-    Forbidden, NotFound, MethodNotAllowed, Refused, Redirected, BadAnswer, Unavailable,
-)  # fmt: skip
+    Forbidden,
+    NotFound,
+    MethodNotAllowed,
+    Refused,
+    Redirected,
+    BadAnswer,
+    Unavailable,
+)
 # What a group may do without: its page then says that there is none. What we may not read, or no
 # longer, may be there: what was read of it stays.
 NOT_THERE = (NotFound, NotOffered)

@@ -20,10 +20,19 @@ from dashboard.sync import plan, rows
 from dashboard.sync.read import Ask
 
 _KNOWN = (
-    "pk", "status", "row_hash", "exchange_updated_at", "missing_since", "changed_at",
-    "completes_read_at", "pricing_model", "told_at", "owed_at", "last_complete_at",
+    "pk",
+    "status",
+    "row_hash",
+    "exchange_updated_at",
+    "missing_since",
+    "changed_at",
+    "completes_read_at",
+    "pricing_model",
+    "told_at",
+    "owed_at",
+    "last_complete_at",
     "exclusion_enabled",
-)  # fmt: skip
+)
 _OF_PROJECT = Read(
     lambda: TargetGroup.objects.filter(project=Given("project")).values_list("exchange_id", *_KNOWN)
 )

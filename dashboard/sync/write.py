@@ -28,13 +28,25 @@ from dashboard.sync import bulk, editable, fresh, plan, rows
 from dashboard.sync.read import Answer
 
 _UPDATED = {field.name for field in TargetGroup._meta.concrete_fields} - {
-    "id", "account", "exchange_id", "time_zone", "budget",
-}  # fmt: skip
+    "id",
+    "account",
+    "exchange_id",
+    "time_zone",
+    "budget",
+}
 # Columns that say when we asked and what we made of it, not what changed on the exchange.
 _OURS = {
-    "insight", "short_at_end", "finish_at", "row_hash", "completes_read_at", "details_read_at",
-    "told_at", "error", "moved_at", "fresh",
-}  # fmt: skip
+    "insight",
+    "short_at_end",
+    "finish_at",
+    "row_hash",
+    "completes_read_at",
+    "details_read_at",
+    "told_at",
+    "error",
+    "moved_at",
+    "fresh",
+}
 _FIGURES = frozenset(bulk.READING_FIGURES)
 _POINT = attrgetter("timestamp", "count")
 Days = dict[date, completes.PackedDay]
@@ -157,13 +169,17 @@ def _facts(group: TargetGroup, one: Found, edits: Iterable[Any], now: datetime) 
     ours = fresh.newest(
         *(
             fresh.of_edit(
-                group, edit.kind, edit.before, edit.after,
-                at=edit.started_at, settled_at=edit.settled_at,
+                group,
+                edit.kind,
+                edit.before,
+                edit.after,
+                at=edit.started_at,
+                settled_at=edit.settled_at,
             )
             for edit in sorted(edits, key=lambda edit: edit.started_at)
             if edit.state == Edit.State.CONFIRMED
         )
-    )  # fmt: skip
+    )
     if not (one.answer.changes or group.fresh):
         return ours
     told = fresh.of_batches(one.answer.changes, ours, now=now)

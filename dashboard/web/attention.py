@@ -18,15 +18,41 @@ WIDESPREAD_GROUPS = 3
 WIDESPREAD_SHARE = 0.30
 # The cause that is told first of a group: what stands still before what is slow.
 LEADING = (
-    "paused_by_exchange", "paused_and_forgotten", "stalled", "about_to_pause", "interview_long",
-    "drop_off", "epc", "incidence_low", "conversion", "issue_error", "ends_soon", "behind_pace",
-)  # fmt: skip
+    "paused_by_exchange",
+    "paused_and_forgotten",
+    "stalled",
+    "about_to_pause",
+    "interview_long",
+    "drop_off",
+    "epc",
+    "incidence_low",
+    "conversion",
+    "issue_error",
+    "ends_soon",
+    "behind_pace",
+)
 RANKS = {rule: rank for rank, rule in enumerate(LEADING)}
 FIELDS = (
-    "pk", "account_id", "project_id", "group_id", "rule", "severity", "state", "sentence",
-    "fired_at", "breached_at", "closed_at", "close_reason", "account_name", "project_name",
-    "group_name", "group_status", "short", "ends_at", "seen_by",
-)  # fmt: skip
+    "pk",
+    "account_id",
+    "project_id",
+    "group_id",
+    "rule",
+    "severity",
+    "state",
+    "sentence",
+    "fired_at",
+    "breached_at",
+    "closed_at",
+    "close_reason",
+    "account_name",
+    "project_name",
+    "group_name",
+    "group_status",
+    "short",
+    "ends_at",
+    "seen_by",
+)
 Told = Any  # a row of FIELDS
 
 

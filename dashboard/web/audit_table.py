@@ -19,9 +19,17 @@ COLUMNS = {"when": Column("When", "at", descending=True)}
 FILTERS = {"kind": "kind"}
 DATES = ("from", "to")
 HEADINGS = (
-    "When (UTC)", "Who", "How", "Address", "Browser", "What", "Connection", "Whom", "On what",
+    "When (UTC)",
+    "Who",
+    "How",
+    "Address",
+    "Browser",
+    "What",
+    "Connection",
+    "Whom",
+    "On what",
     "Details",
-)  # fmt: skip
+)
 
 
 class AuditLine(NamedTuple):
@@ -132,6 +140,14 @@ def file(asked: QueryDict, rows: AuditQuerySet, *, zone: str) -> exports.Sheet:
 def _cells(rows: Iterable[AuditEvent]) -> Iterable[list[exports.Cell]]:
     for row in rows:
         yield [
-            row.at, row.person_name, row.get_source_display(), row.address, row.browser, row.label,
-            row.account_name, row.subject_name, row.target, in_words(row.details),
-        ]  # fmt: skip
+            row.at,
+            row.person_name,
+            row.get_source_display(),
+            row.address,
+            row.browser,
+            row.label,
+            row.account_name,
+            row.subject_name,
+            row.target,
+            in_words(row.details),
+        ]

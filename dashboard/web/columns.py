@@ -17,9 +17,16 @@ from dashboard.web.rows import Status, remark, status
 # A row of `TargetGroupQuerySet.for_table`: as a TargetGroup, with only the fields asked for.
 Group = Any
 ALWAYS = (
-    "pk", "name", "human_readable_id", "exchange_id", "project_id", "project_name", "error",
-    "missing_since", "currency",
-)  # fmt: skip
+    "pk",
+    "name",
+    "human_readable_id",
+    "exchange_id",
+    "project_id",
+    "project_name",
+    "error",
+    "missing_since",
+    "currency",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +161,15 @@ def _pm(group: Group) -> str:
 
 SHOWN = {
     "country": GroupColumn(
-        Column("Country", "country_code"), ("country_code",), _country,
+        Column("Country", "country_code"),
+        ("country_code",),
+        _country,
         (("Country", lambda group: words.country(group.country_code)),),
     ),
     "status": GroupColumn(
-        Column("Status", "status"), ("status", "status_reason", "status_changed_by"), _status,
+        Column("Status", "status"),
+        ("status", "status_reason", "status_changed_by"),
+        _status,
         (("Status", lambda one: _state(one).word), ("Paused because", lambda one: _state(one).why)),
     ),
     "progress": GroupColumn(
@@ -166,76 +177,96 @@ SHOWN = {
         ("filling_strategy", "completes", "prescreens", "filling_goal", "insight__spark"),
         _progress,
         (
-            ("Completes", _field("completes")), ("Prescreens", _field("prescreens")),
+            ("Completes", _field("completes")),
+            ("Prescreens", _field("prescreens")),
             ("Goal", _field("filling_goal")),
-            ("Filling strategy", lambda group: words.STRATEGIES.get(
-                group.filling_strategy, group.filling_strategy)),
+            (
+                "Filling strategy",
+                lambda group: words.STRATEGIES.get(group.filling_strategy, group.filling_strategy),
+            ),
         ),
     ),
     "short": GroupColumn(
         Column("Short at end", "short_at_end", descending=True, kind="num", hint="Short at end"),
         ("short_at_end",),
         _number("Short at end", lambda group: figures.count(group.short_at_end)),
-        (("Short at end (completes)", lambda group: (
-            None if group.short_at_end is None else round(group.short_at_end))),),
+        (
+            (
+                "Short at end (completes)",
+                lambda group: None if group.short_at_end is None else round(group.short_at_end),
+            ),
+        ),
     ),
     "finish": GroupColumn(
         Column("Likely finish", "finish_at", descending=True),
-        ("finish_at", "ends_at", "completes"), _finish,
+        ("finish_at", "ends_at", "completes"),
+        _finish,
         (("Likely finish (UTC)", _field("finish_at")),),
     ),
     "cpi": _money("CPI", "cpi"),
     "loi": GroupColumn(
         Column("LOI", "median_loi_seconds", descending=True, kind="num", hint="LOI"),
-        ("median_loi_seconds", "expected_loi_minutes"), _number("LOI", _loi),
+        ("median_loi_seconds", "expected_loi_minutes"),
+        _number("LOI", _loi),
         (("LOI (min)", _minutes), ("Agreed LOI (min)", _field("expected_loi_minutes"))),
     ),
     "ir": GroupColumn(
         Column("IR", "incidence_rate", kind="num", hint="IR"),
         ("incidence_rate", "expected_incidence_rate"),
-        _number("IR", lambda group: figures.incidence(
-            group.incidence_rate, group.expected_incidence_rate)),
+        _number(
+            "IR",
+            lambda group: figures.incidence(group.incidence_rate, group.expected_incidence_rate),
+        ),
         (
             ("IR (%)", _percent("incidence_rate")),
             ("Expected IR (%)", _percent("expected_incidence_rate")),
         ),
     ),
     "last": GroupColumn(
-        Column("Last complete", "last_complete_at", descending=True), ("last_complete_at",),
+        Column("Last complete", "last_complete_at", descending=True),
+        ("last_complete_at",),
         _moment("Last complete", "last_complete_at", "ago"),
         (("Last complete (UTC)", _field("last_complete_at")),),
     ),
     "note": GroupColumn(
-        Column("Note", ""), ("note_text", "note_at", "note_by"), _note,
+        Column("Note", ""),
+        ("note_text", "note_at", "note_by"),
+        _note,
         (
-            ("Note", _field("note_text")), ("Note by", _field("note_by")),
+            ("Note", _field("note_text")),
+            ("Note by", _field("note_by")),
             ("Note at (UTC)", _field("note_at")),
         ),
     ),
-}  # fmt: skip
+}
 ON_DEMAND = {
     "locale": GroupColumn(
-        Column("Locale", "locale"), ("locale",),
+        Column("Locale", "locale"),
+        ("locale",),
         lambda group: cells.cell("Locale", cells.text(group.locale or figures.DASH)),
         (("Locale", _field("locale")),),
     ),
     "pm": GroupColumn(Column("PM", "pm_name"), ("pm_name",), _pm, (("PM", _field("pm_name")),)),
     "pace": GroupColumn(
-        Column("Pace", "", hint="Pace"), ("insight__pace",), _pace,
+        Column("Pace", "", hint="Pace"),
+        ("insight__pace",),
+        _pace,
         (
             ("Pace", lambda group: _pace_of(group).get("band")),
             ("Due by now", lambda group: _pace_of(group).get("required")),
         ),
     ),
     "chance": GroupColumn(
-        Column("Chance", "", kind="num", hint="Chance"), ("insight__forecast__chance",),
+        Column("Chance", "", kind="num", hint="Chance"),
+        ("insight__forecast__chance",),
         _number("Chance", lambda group: figures.likelihood(group.insight__forecast__chance)),
         (("Chance to meet the goal by the end (%)", _percent("insight__forecast__chance")),),
     ),
     "average": _money("Average CPI", "average_cpi"),
     "spend": _money("Spend", "cost", figures.cents),
     "projected": GroupColumn(
-        Column("Projected cost", "", kind="num", hint="Projected cost"), ("insight__cost",),
+        Column("Projected cost", "", kind="num", hint="Projected cost"),
+        ("insight__cost",),
         _number("Projected cost", lambda group: figures.cents(_projected(group), group.currency)),
         (("Projected cost", _projected), CURRENCY),
     ),
@@ -244,18 +275,24 @@ ON_DEMAND = {
     "epc": _money("EPC", "epc"),
     "epcm": _money("EPCM", "epcm"),
     "issues": GroupColumn(
-        Column("The exchange's issues", ""), ("issues",), _issues,
+        Column("The exchange's issues", ""),
+        ("issues",),
+        _issues,
         (("The exchange's issues", lambda group: "; ".join(told(group.issues))),),
     ),
     "end": GroupColumn(
-        Column("End", "ends_at"), ("ends_at",), _moment("End", "ends_at", "local"),
+        Column("End", "ends_at"),
+        ("ends_at",),
+        _moment("End", "ends_at", "local"),
         (("End (UTC)", _field("ends_at")),),
     ),
     "age": GroupColumn(
-        Column("Age", "starts_at"), ("starts_at",), _moment("Age", "starts_at", "age"),
+        Column("Age", "starts_at"),
+        ("starts_at",),
+        _moment("Age", "starts_at", "age"),
         (("Start (UTC)", _field("starts_at")),),
     ),
-}  # fmt: skip
+}
 ALL = SHOWN | ON_DEMAND
 NAME = Column("Group", "name")
 HEADINGS = {"name": NAME} | {key: column.heading for key, column in ALL.items()}

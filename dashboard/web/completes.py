@@ -23,10 +23,15 @@ SPAN_WORDS = {"24h": "24 h", "7d": "7 days", "30d": "30 days", "": "All"}
 LONGEST = timedelta(days=400)
 ROWS = 60
 MARKED = (
-    "cpi_change", "user_requested_cpi_change", "status_change", "filling_goal_change",
-    "filling_strategy_change", "re_entry_configuration_change",
-    "fielding_period_start_date_change", "fielding_period_end_date_change",
-)  # fmt: skip
+    "cpi_change",
+    "user_requested_cpi_change",
+    "status_change",
+    "filling_goal_change",
+    "filling_strategy_change",
+    "re_entry_configuration_change",
+    "fielding_period_start_date_change",
+    "fielding_period_end_date_change",
+)
 MARKED_EDITS = (
     Edit.Kind.CPI,
     Edit.Kind.FILLING_STRATEGY,

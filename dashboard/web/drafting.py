@@ -24,9 +24,19 @@ LONGEST_NAME = 128
 NEARLY = 1.05  # an estimate is no better than that
 # What the next group of a project usually has in common with the one before.
 _IN_COMMON = (
-    UNIT, LOCALE, PRICING, details.LOI, details.IR, details.MANAGER_ID, details.LOCKOUT,
-    "study_type_code", "industry_code", "client_id", "collects_pii", "exclusion",
-)  # fmt: skip
+    UNIT,
+    LOCALE,
+    PRICING,
+    details.LOI,
+    details.IR,
+    details.MANAGER_ID,
+    details.LOCKOUT,
+    "study_type_code",
+    "industry_code",
+    "client_id",
+    "collects_pii",
+    "exclusion",
+)
 # What feasibility cannot do without; the rest of a draft may still be open.
 ASKED = (LOCALE, UNIT, GOAL, details.LOI, details.IR, START, END, PRICING)
 

@@ -24,8 +24,17 @@ IN_MEMORY = 2**20  # bytes of a workbook; a bigger one goes to disk
 LONGEST_CELL = 32767  # characters, by the format
 
 HISTORY_HEADINGS = (
-    "When (UTC)", "Who", "Through", "Project", "Group", "Id", "What", "From", "To", "Outcome",
-)  # fmt: skip
+    "When (UTC)",
+    "Who",
+    "Through",
+    "Project",
+    "Group",
+    "Id",
+    "What",
+    "From",
+    "To",
+    "Outcome",
+)
 EDIT_HEADINGS = ("When (UTC)", "Who", "Project", "Group", "Id", "What", "From", "To", "Outcome")
 
 

@@ -17,11 +17,24 @@ from dashboard.web import figures
 BEHIND = ("behind", "far behind")
 DAY = timedelta(days=1)
 FIELDS = (
-    "project_id", "status", "status_changed_by", "short_at_end", "currency", "cpi", "completes",
-    "prescreens", "expected_incidence_rate", "filling_strategy", "filling_goal", "completes_goal",
-    "ends_at", "country_code", "time_zone",
-    "insight__today", "insight__pace__band",
-)  # fmt: skip
+    "project_id",
+    "status",
+    "status_changed_by",
+    "short_at_end",
+    "currency",
+    "cpi",
+    "completes",
+    "prescreens",
+    "expected_incidence_rate",
+    "filling_strategy",
+    "filling_goal",
+    "completes_goal",
+    "ends_at",
+    "country_code",
+    "time_zone",
+    "insight__today",
+    "insight__pace__band",
+)
 
 
 @dataclass(slots=True)

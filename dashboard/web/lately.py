@@ -15,9 +15,12 @@ from dashboard.web import history, times, words
 FRIDAY, EVENING = 4, 18
 # What colleagues do on the exchange itself; the rest of the changelog stays on the group's page.
 TOLD = (
-    "status_change", "cpi_change", "filling_goal_change", "filling_strategy_change",
+    "status_change",
+    "cpi_change",
+    "filling_goal_change",
+    "filling_strategy_change",
     "fielding_period_end_date_change",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True)

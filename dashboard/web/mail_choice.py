@@ -27,9 +27,15 @@ class MailChoiceForm(forms.ModelForm):  # type: ignore[type-arg]
 
         model = MailChoice
         fields = (
-            "now", "recoveries_now", "digest", "digest_days", "digest_at", "quiet_from",
-            "quiet_until", "quiet_weekends",
-        )  # fmt: skip
+            "now",
+            "recoveries_now",
+            "digest",
+            "digest_days",
+            "digest_at",
+            "quiet_from",
+            "quiet_until",
+            "quiet_weekends",
+        )
         labels = {
             "now": "At once",
             "recoveries_now": "Also at once when it is over",

@@ -128,8 +128,12 @@ def _assistant(value: Any, names: Names, zone: ZoneInfo | None) -> Parts:
         "Fill quotas evenly": say(quotas.get("balance_fill", False)),
         "Price assistance": "on" if pricing else "off",
     }
-    amounts = (("total budget", "total_budget"), ("highest CPI", "maximum_cpi"),
-               ("lowest CPI", "minimum_cpi"), ("boost", "boost_cpi"))  # fmt: skip
+    amounts = (
+        ("total budget", "total_budget"),
+        ("highest CPI", "maximum_cpi"),
+        ("lowest CPI", "minimum_cpi"),
+        ("boost", "boost_cpi"),
+    )
     return told | {f"Price assistance: {word}": say(pricing.get(one)) for word, one in amounts}
 
 

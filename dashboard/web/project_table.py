@@ -18,10 +18,24 @@ from dashboard.web.rows import project_row, status
 
 Money = dict[str, Decimal]
 HEADINGS = (
-    "Project", "Id", "Exchange id", "Reference", "PM", "Status", "Live groups", "Groups",
-    "Completes", "Goal", "Short at end (completes)", "Likely finish (UTC)", "End (UTC)", "Spend",
-    "Incidents", "Last activity (UTC)", "Read (UTC)",
-)  # fmt: skip
+    "Project",
+    "Id",
+    "Exchange id",
+    "Reference",
+    "PM",
+    "Status",
+    "Live groups",
+    "Groups",
+    "Completes",
+    "Goal",
+    "Short at end (completes)",
+    "Likely finish (UTC)",
+    "End (UTC)",
+    "Spend",
+    "Incidents",
+    "Last activity (UTC)",
+    "Read (UTC)",
+)
 
 
 def listing_of(request: HttpRequest) -> Listing:
@@ -78,7 +92,20 @@ def _cells(project: Project) -> list[exports.Cell]:
     """The cells of a project in the order of HEADINGS, without its spend."""
     of: Any = project
     return [
-        of.name, of.human_readable_id, of.exchange_id, of.reference_number, of.pm_name,
-        status(of.status).word, int(of.live), int(of.groups), of.completes, of.filling_goal,
-        round(of.short), of.finish_at, of.ends_at, int(of.firing), of.last_activity_at, of.read_at,
-    ]  # fmt: skip
+        of.name,
+        of.human_readable_id,
+        of.exchange_id,
+        of.reference_number,
+        of.pm_name,
+        status(of.status).word,
+        int(of.live),
+        int(of.groups),
+        of.completes,
+        of.filling_goal,
+        round(of.short),
+        of.finish_at,
+        of.ends_at,
+        int(of.firing),
+        of.last_activity_at,
+        of.read_at,
+    ]

@@ -18,9 +18,16 @@ from dashboard.web.rows import severity
 Namer = Callable[[str], str]
 
 _SUMMED = (
-    "completes", "prescreens", "filling_strategy", "filling_goal", "completes_goal",
-    "expected_incidence_rate", "short_at_end", "cost", "currency",
-)  # fmt: skip
+    "completes",
+    "prescreens",
+    "filling_strategy",
+    "filling_goal",
+    "completes_goal",
+    "expected_incidence_rate",
+    "short_at_end",
+    "cost",
+    "currency",
+)
 
 
 class Row(NamedTuple):

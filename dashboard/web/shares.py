@@ -24,9 +24,18 @@ Line = list[tuple[datetime, float]]
 Group = Any  # a row of _COLUMNS
 Counts = NDArray[np.int64]
 _COLUMNS = (
-    "pk", "name", "completes", "prescreens", "filling_strategy", "filling_goal", "completes_goal",
-    "expected_incidence_rate", "starts_at", "ends_at", "insight",
-)  # fmt: skip
+    "pk",
+    "name",
+    "completes",
+    "prescreens",
+    "filling_strategy",
+    "filling_goal",
+    "completes_goal",
+    "expected_incidence_rate",
+    "starts_at",
+    "ends_at",
+    "insight",
+)
 
 
 class Shares(NamedTuple):

@@ -22,14 +22,35 @@ from dashboard.web.exports import Cell
 from dashboard.web.series import last_known
 
 HEADINGS = (
-    "Reference", "Project", "Country", "Month (UTC)", "Groups", "Completes", "Average CPI", "Spend",
-    "Budget of the groups", "Budget of the project", "Currency", "Reconciled from (UTC)",
-)  # fmt: skip
+    "Reference",
+    "Project",
+    "Country",
+    "Month (UTC)",
+    "Groups",
+    "Completes",
+    "Average CPI",
+    "Spend",
+    "Budget of the groups",
+    "Budget of the project",
+    "Currency",
+    "Reconciled from (UTC)",
+)
 FIELDS = (
-    "pk", "project_id", "project__name", "project__reference_number", "country_code", "currency",
-    "completes", "cost", "budget", "project__budget", "project__budget_currency",
-    "first_complete_at", "last_complete_at", "starts_at",
-)  # fmt: skip
+    "pk",
+    "project_id",
+    "project__name",
+    "project__reference_number",
+    "country_code",
+    "currency",
+    "completes",
+    "cost",
+    "budget",
+    "project__budget",
+    "project__budget_currency",
+    "first_complete_at",
+    "last_complete_at",
+    "starts_at",
+)
 SIX_PLACES = Decimal("0.000001")
 
 Month = str  # "2026-11"; empty where nothing says when
@@ -168,7 +189,16 @@ def totals(of: Iterable[Line]) -> list[str]:
 def cells(line: Line) -> list[Cell]:
     """The cells of a line, in the order of HEADINGS."""
     return [
-        line.reference, line.project, line.country, line.month, line.groups, line.completes,
-        line.average, line.spent, line.budget, line.project_budget, line.currency,
+        line.reference,
+        line.project,
+        line.country,
+        line.month,
+        line.groups,
+        line.completes,
+        line.average,
+        line.spent,
+        line.budget,
+        line.project_budget,
+        line.currency,
         line.final,
-    ]  # fmt: skip
+    ]

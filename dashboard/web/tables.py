@@ -52,8 +52,11 @@ GROUPINGS = {
     "status": "status",
 }
 GROUPING_WORDS = [
-    ("country", "Country"), ("locale", "Locale"), ("pm", "PM"), ("status", "Status"),
-]  # fmt: skip
+    ("country", "Country"),
+    ("locale", "Locale"),
+    ("pm", "PM"),
+    ("status", "Status"),
+]
 
 
 def narrow(rows: Any, listing: Listing, me: Mapping[int, str]) -> Any:
@@ -129,8 +132,11 @@ def _labels(groups: QuerySet[Any]) -> Choices:
     *by_field, names = zip(*rows, strict=True) if rows else [()] * 5
     people = dict(zip(by_field[-1], names, strict=True))
     say: list[Callable[[str], str]] = [
-        _status, words.country, str.upper, lambda code: people[code] or code
-    ]  # fmt: skip
+        _status,
+        words.country,
+        str.upper,
+        lambda code: people[code] or code,
+    ]
     return {
         name: {value: label(value) for value in set(values) if value}
         for name, values, label in zip(GROUP_FILTERS, by_field, say, strict=True)

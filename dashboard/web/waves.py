@@ -18,10 +18,20 @@ DAY = timedelta(days=1)
 # What tells one wave from the next in a name: "W23", "Wave 4", "KW 12", "2026-03", "Q4 2026".
 _WAVE = re.compile(r"\b(?:w|wave|kw|q|m)[ ._-]?\d{1,3}\b|\b20\d\d(?:[-/]\d{1,2})?\b", re.IGNORECASE)
 FIELDS = (
-    "pk", "project_id", "name", "country_code", "starts_at", "ends_at", "completes",
-    "prescreens", "expected_incidence_rate", "filling_strategy", "filling_goal", "completes_goal",
+    "pk",
+    "project_id",
+    "name",
+    "country_code",
+    "starts_at",
+    "ends_at",
+    "completes",
+    "prescreens",
+    "expected_incidence_rate",
+    "filling_strategy",
+    "filling_goal",
+    "completes_goal",
     "status",
-)  # fmt: skip
+)
 
 Key = tuple[str, str]
 Group = Any  # a row of FIELDS

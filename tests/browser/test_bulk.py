@@ -95,11 +95,15 @@ def ready(simulator: Simulator, anna: User) -> Ready:
         project = make.project(account, exchange_id=rows[0]["project_id"], name="Brand tracker")
         groups = [
             make.group(
-                project, exchange_id=row["id"], name=f"Group {number}", status=case.good,
-                currency=row["currency_code"], pricing_model="dynamic",
+                project,
+                exchange_id=row["id"],
+                name=f"Group {number}",
+                status=case.good,
+                currency=row["currency_code"],
+                pricing_model="dynamic",
             )
             for number, row in enumerate(chosen)
-        ]  # fmt: skip
+        ]
         groups[-1].status = case.bad
         for group in groups:
             _read(group)

@@ -71,9 +71,14 @@ def fill(page: Page, **typed: str) -> None:
     manager = ExchangeUser.objects.order_by("exchange_id")[0].exchange_id
     chosen = {"d-locale": "ger_de", "d-unit": euros, "d-manager": manager}
     given = {
-        "d-name": "Germany adults", "d-goal": "120", "d-loi": "12", "d-ir": "60", "d-cpi": "3.20",
-        "d-live": "https://surveys.example.com/live", "d-test": "https://surveys.example.com/test",
-    }  # fmt: skip
+        "d-name": "Germany adults",
+        "d-goal": "120",
+        "d-loi": "12",
+        "d-ir": "60",
+        "d-cpi": "3.20",
+        "d-live": "https://surveys.example.com/live",
+        "d-test": "https://surveys.example.com/test",
+    }
     for field, value in chosen.items():
         page.select_option(f"#{field}", value)
     for field, value in (given | {f"d-{name}": told for name, told in typed.items()}).items():

@@ -89,16 +89,24 @@ PAGES = [
 
 
 PROFILES = [
-    {"id": "1", "name": "שלום " * 9, "quotas": True, "targets": [
-        {"id": "a", "name": "x" * 128, "completes": 3, "goal": 50},
-        {"id": "b", "name": "<b>Women</b>", "completes": 50, "goal": 50},
-    ]},
+    {
+        "id": "1",
+        "name": "שלום " * 9,
+        "quotas": True,
+        "targets": [
+            {"id": "a", "name": "x" * 128, "completes": 3, "goal": 50},
+            {"id": "b", "name": "<b>Women</b>", "completes": 50, "goal": 50},
+        ],
+    },
     {"id": "2", "name": "State", "quotas": False, "targets": []},
-]  # fmt: skip
+]
 CARD = {
-    "bound": False, "currency": "USD", "minutes": [5, 10, 15], "percents": list(range(99, 0, -7)),
+    "bound": False,
+    "currency": "USD",
+    "minutes": [5, 10, 15],
+    "percents": list(range(99, 0, -7)),
     "prices": [[1568 + 100 * row] * 15 for row in range(3)],
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -114,48 +122,98 @@ def ids(exchange: FakeExchange) -> dict[str, int]:
     group = make.group(project, name="Japan 25–54", insight={"spark": [1, 5, 2], "today": 4})
     unit = BusinessUnit.objects.create(account=account, exchange_id="7", name="x" * 128)
     awkward = make.group(
-        project, name="<script>" + "x" * 120, country_code="de", pricing_model="rate_card",
+        project,
+        name="<script>" + "x" * 120,
+        country_code="de",
+        pricing_model="rate_card",
         insight={"warnings": {"low_epc": 0.7, "high_drop_rates": 0.4, "high_median_loi": 0.1}},
-    )  # fmt: skip
+    )
     GroupSheet.objects.create(group=awkward, profiles=PROFILES, rate_card=CARD)
     make.completes(awkward, counts=range(200))
     Change.objects.create(
-        account=account, group=awkward, batch_id="c", occurred_at=make.NOW - timedelta(days=3),
-        seen_at=make.NOW, kind="filling_goal_change", old=100, new=200,
-    )  # fmt: skip
+        account=account,
+        group=awkward,
+        batch_id="c",
+        occurred_at=make.NOW - timedelta(days=3),
+        seen_at=make.NOW,
+        kind="filling_goal_change",
+        old=100,
+        new=200,
+    )
     make.group(project, name="Frozen", status="frozen_by_vendor", country_code="de")
     make.group(project, name="נשים 25–54", country_code="il", error="The exchange said 403")
     draft = make.group(project, name="<script>alert(1)</script>", status="draft", completes=None)
     make.completes(group, counts=range(100))
     exchange.cards["de"] = CARD
     incident = Incident.objects.create(
-        account=account, project=project, group=group, rule="stalled", key="k", state="firing",
-        severity=1, sentence="No complete for 5 h.", breached_at=make.NOW, fired_at=make.NOW,
+        account=account,
+        project=project,
+        group=group,
+        rule="stalled",
+        key="k",
+        state="firing",
+        severity=1,
+        sentence="No complete for 5 h.",
+        breached_at=make.NOW,
+        fired_at=make.NOW,
         facts={"figures": [["completes", "0", "15"]]},
-    )  # fmt: skip
+    )
     Incident.objects.create(
-        account=account, project=project, group=awkward, rule="drop_off", key="seen",
-        state="firing", severity=2, sentence="Many leave.", breached_at=make.NOW,
-        fired_at=make.NOW, acknowledged_at=make.NOW, acknowledged_by=anna,
-    )  # fmt: skip
+        account=account,
+        project=project,
+        group=awkward,
+        rule="drop_off",
+        key="seen",
+        state="firing",
+        severity=2,
+        sentence="Many leave.",
+        breached_at=make.NOW,
+        fired_at=make.NOW,
+        acknowledged_at=make.NOW,
+        acknowledged_by=anna,
+    )
     Change.objects.create(
-        account=account, group=group, batch_id="b", occurred_at=make.NOW, seen_at=make.NOW,
-        kind="status_change", old="live", new="paused", reason_code="high_median_loi",
-    )  # fmt: skip
+        account=account,
+        group=group,
+        batch_id="b",
+        occurred_at=make.NOW,
+        seen_at=make.NOW,
+        kind="status_change",
+        old="live",
+        new="paused",
+        reason_code="high_median_loi",
+    )
     mail = Mail.objects.create(
-        account=account, recipient=anna, address=anna.email, message_id="<m>", subject="Paused",
-        text="See http://127.0.0.1/", created_at=make.NOW, next_try_at=make.NOW,
-    )  # fmt: skip
+        account=account,
+        recipient=anna,
+        address=anna.email,
+        message_id="<m>",
+        subject="Paused",
+        text="See http://127.0.0.1/",
+        created_at=make.NOW,
+        next_try_at=make.NOW,
+    )
     Quarantine.objects.create(
-        account=account, operation="get_list_target_groups", item_id="x" * 64, reason="No number",
-        raw='{"name": "<b>' + "x" * 500 + '"}', first_seen_at=make.NOW, last_seen_at=make.NOW,
-    )  # fmt: skip
+        account=account,
+        operation="get_list_target_groups",
+        item_id="x" * 64,
+        reason="No number",
+        raw='{"name": "<b>' + "x" * 500 + '"}',
+        first_seen_at=make.NOW,
+        last_seen_at=make.NOW,
+    )
     make.cycle(project, complete=False, errors=["Japan 25–54: the exchange said 403"])
     return {
-        "project": project.pk, "group": group.pk, "draft": draft.pk, "mail": mail.pk,
-        "connection": account.pk, "edit": make.edit(group).pk,
-        "incident": incident.pk, "awkward": awkward.pk, "unit": unit.pk,
-    }  # fmt: skip
+        "project": project.pk,
+        "group": group.pk,
+        "draft": draft.pk,
+        "mail": mail.pk,
+        "connection": account.pk,
+        "edit": make.edit(group).pk,
+        "incident": incident.pk,
+        "awkward": awkward.pk,
+        "unit": unit.pk,
+    }
 
 
 def settled(page: Page, address: str) -> None:

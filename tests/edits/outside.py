@@ -45,9 +45,13 @@ def objections(operation: str, ask: Any) -> list[str]:
     query = {k: v[0] if len(v) == 1 else v for k, v in ask.query.items()}
     try:
         validate_request(
-            operation, path=ask.path, method=ask.method, query=query, headers=ask.headers,
+            operation,
+            path=ask.path,
+            method=ask.method,
+            query=query,
+            headers=ask.headers,
             body=json.loads(ask.body) if ask.body else None,
-        )  # fmt: skip
+        )
     except ContractError as exc:
         return [str(exc)]
     return []
@@ -130,12 +134,14 @@ def other_details(truth: dict[str, Any], chance: Random) -> dict[str, Any]:
     if truth["reference"]:
         body["target_group_customer_reference_number"] = truth["reference"]
     number = chance.randrange(100_000)
-    name, value = chance.choice((
-        ("name", f"Renamed {number} at the exchange"),
-        ("live_url", f"https://elsewhere.example.com/{number}"),
-        ("target_group_customer_reference_number", f"EX-{number}"),
-        ("expected_length_of_interview_minutes", chance.randrange(5, 30)),
-    ))  # fmt: skip
+    name, value = chance.choice(
+        (
+            ("name", f"Renamed {number} at the exchange"),
+            ("live_url", f"https://elsewhere.example.com/{number}"),
+            ("target_group_customer_reference_number", f"EX-{number}"),
+            ("expected_length_of_interview_minutes", chance.randrange(5, 30)),
+        )
+    )
     return body | {name: value}
 
 

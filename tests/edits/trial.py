@@ -43,10 +43,21 @@ LAGS = (3, 20, 60, 200)  # seconds, at most
 LOSSES = ("lost_answer", "reset", "http_502")
 PULL_EVERY, TELL_EVERY = 20, 60  # seconds
 WEIGHTS = {
-    "cpi": 14, "details": 16, "goals": 8, "dates": 8, "filling_strategy": 6, "re_entry": 6,
-    "assistant": 6, "draft": 18, "pause": 3, "resume": 3, "complete": 1, "manager": 2,
-    "bulk_cpi": 4, "bulk_end": 3,
-}  # fmt: skip
+    "cpi": 14,
+    "details": 16,
+    "goals": 8,
+    "dates": 8,
+    "filling_strategy": 6,
+    "re_entry": 6,
+    "assistant": 6,
+    "draft": 18,
+    "pause": 3,
+    "resume": 3,
+    "complete": 1,
+    "manager": 2,
+    "bulk_cpi": 4,
+    "bulk_end": 3,
+}
 
 
 @dataclass
@@ -105,9 +116,14 @@ class Trial:
             path = outside.address(rows[number % len(rows)]).rpartition("/")[0]
             outside.ask(self.simulator, "POST", path, outside.rich_draft(number, timezone.now()))
         account = ExchangeAccount.objects.create(
-            name="field", exchange_id="101", base_url=f"{self.simulator.base_url}/v1",
-            auth="api_key", secret="key", requests_per_minute=0, due_at=timezone.now(),
-        )  # fmt: skip
+            name="field",
+            exchange_id="101",
+            base_url=f"{self.simulator.base_url}/v1",
+            auth="api_key",
+            secret="key",
+            requests_per_minute=0,
+            due_at=timezone.now(),
+        )
         work.account_round(account.pk, clock=timezone.now, force=True)
         for project in Project.objects.all():
             for _ in range(20):
@@ -123,13 +139,19 @@ class Trial:
     def subscribe(self, url: str) -> None:
         """Have the exchange tell of what happens."""
         made = outside.ask(
-            self.simulator, "POST", "/accounts/101/webhooks",
+            self.simulator,
+            "POST",
+            "/accounts/101/webhooks",
             {"url": url, "events": ["target-group-updated"]},
-        )  # fmt: skip
+        )
         Webhook.objects.create(
-            account=ExchangeAccount.objects.get(), key="trial", url=url,
-            exchange_id=made["id"], secret=made["secret"], registered_at=timezone.now(),
-        )  # fmt: skip
+            account=ExchangeAccount.objects.get(),
+            key="trial",
+            url=url,
+            exchange_id=made["id"],
+            secret=made["secret"],
+            registered_at=timezone.now(),
+        )
 
     def change_manners(self, *, losses: bool = True) -> None:
         """Another lag, other replicas, another rounding, other losses."""
@@ -162,9 +184,11 @@ class Trial:
         """What arrives, and what the worker does."""
         for headers, body in self.arrived():
             Client(SERVER_NAME="127.0.0.1").post(
-                f"/webhooks/{self.hook}/", body, content_type=headers["Content-Type"],
+                f"/webhooks/{self.hook}/",
+                body,
+                content_type=headers["Content-Type"],
                 headers={"Cint-Signature": headers["Cint-Signature"]},
-            )  # fmt: skip
+            )
         push.settle_due(clock=timezone.now)
         create.settle_due(clock=timezone.now)
         launch.work(clock=timezone.now)
@@ -311,9 +335,15 @@ class Trial:
         self.send_change(kind, group, by, form, change)
 
     def send_change(
-        self, kind: str, group: str, by: str, form: PageForm, change: kinds.Change,
-        *, again: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        kind: str,
+        group: str,
+        by: str,
+        form: PageForm,
+        change: kinds.Change,
+        *,
+        again: bool = False,
+    ) -> None:
         """Send a form with this change; after a conflict once more, as it is offered then."""
         made = Try(len(self.tries), kind, group, change, by, self.shift.ms(), again=again)
         self.tries.append(made)
@@ -386,10 +416,16 @@ class Trial:
             change = changes[part.group.exchange_id]
             self.tries.append(
                 Try(
-                    len(self.tries), kind, part.group.exchange_id, change, by, began,
-                    row=part.pk, batch=made.pk,
+                    len(self.tries),
+                    kind,
+                    part.group.exchange_id,
+                    change,
+                    by,
+                    began,
+                    row=part.pk,
+                    batch=made.pk,
                 )
-            )  # fmt: skip
+            )
 
     def _post_act(self, by: str, pairs: list[tuple[str, str]]) -> str:
         body = urlencode(pairs)
@@ -398,8 +434,10 @@ class Trial:
 
     def _fits(self, action: str, row: dict[str, Any]) -> bool:
         needs = {
-            "pause": ("live",), "resume": ("paused",), "complete": ("live",),
-        }.get(action, ("live", "paused"))  # fmt: skip
+            "pause": ("live",),
+            "resume": ("paused",),
+            "complete": ("live",),
+        }.get(action, ("live", "paused"))
         priced = row["pricing_model"] == "dynamic" and row["currency_code"] == "USD"
         return row["status"] in needs and (action != "cpi" or priced)
 
@@ -482,11 +520,15 @@ def staged(seed: int, *, groups: int = 40, drafts: int = 10) -> Iterator[Trial]:
         shift.installed(),
         waiting(shift),
         Simulator(
-            projects=2, groups=groups, history_days=1, seed=seed, wall=shift.time,
+            projects=2,
+            groups=groups,
+            history_days=1,
+            seed=seed,
+            wall=shift.time,
             inspect=outside.objections,
         ) as simulator,
         outside.letterbox() as (url, letters),
-    ):  # fmt: skip
+    ):
         trial = Trial(seed, shift, simulator, letters, hook="trial")
         trial.prepare(drafts)
         trial.subscribe(url)

@@ -68,23 +68,44 @@ def test_members_that_nobody_knows_go_along_wherever_they_stand() -> None:
         "exclusion": {"enabled": True, "list": [{"entity_ids": ["r1"]}]} | new,
         "profiling": {
             "profile_adjustment_type": "percentage",
-            "profiles": [{
-                "id": "p", "quotas_enabled": True,
-                "targets": [target | {"quota": {"name": "Men", "completes_goal_percentage": 40,
-                                                "completes_goal": 80, "quota_nominal": 80} | new}],
-            } | new],
-        } | new,
+            "profiles": [
+                {
+                    "id": "p",
+                    "quotas_enabled": True,
+                    "targets": [
+                        target
+                        | {
+                            "quota": {
+                                "name": "Men",
+                                "completes_goal_percentage": 40,
+                                "completes_goal": 80,
+                                "quota_nominal": 80,
+                            }
+                            | new
+                        }
+                    ],
+                }
+                | new
+            ],
+        }
+        | new,
         "allocations": {
             "open_exchange_allocations": {
                 "blocked_suppliers": [{"id": 7, "name": "Seven"}],
                 "exchange_suppliers": [{"id": 8}],
                 "groups": [{"group_id": "G", "suppliers": [{"id": 9}]} | new],
-            } | new,
-        } | new,
+            }
+            | new,
+        }
+        | new,
         "fielding_assistant_assignment": {"a_new_module": new} | new,
-        "client_cost_per_interview_note": {"value": "2.50", "currency_code": "USD",
-                                           "currency_scale": 2} | new,
-    } | new  # fmt: skip
+        "client_cost_per_interview_note": {
+            "value": "2.50",
+            "currency_code": "USD",
+            "currency_scale": 2,
+        }
+        | new,
+    } | new
     sent = sendable.draft(raw)
     assert "links" not in sent
     assert sent["exclusion"] == raw["exclusion"]

@@ -50,14 +50,16 @@ def test_a_connection_is_kept_for_the_next_request(begin: Begin) -> None:
     "answer",
     [
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n11\r\n" + NONE + b"\r\n0\r\n\r\n",
-        HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;x=y\r\n{\r\n10\r\n" + NONE[1:]
+        HEAD
+        + b"Transfer-Encoding: chunked\r\n\r\n1;x=y\r\n{\r\n10\r\n"
+        + NONE[1:]
         + b"\r\n0\r\nTrailer: of no use\r\n\r\n",
         b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + SIZED,
         b"HTTP/1.1 100 Continue\r\n\r\n" * 3 + SIZED,
         SIZED.replace(b"200 OK", b"200"),
     ],
     ids=["chunks", "chunks with a trailer", "hints before it", "goes on before it", "no reason"],
-)  # fmt: skip
+)
 def test_every_form_of_an_answer_is_read_and_its_connection_kept(
     begin: Begin, answer: bytes
 ) -> None:

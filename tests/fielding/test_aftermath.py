@@ -106,18 +106,28 @@ def test_an_edit_counts_once_with_or_without_the_changelog() -> None:
     changed(group, "cpi_change", price("2.10"), price("2.90"))
     for kind, at in (("cpi", AT - timedelta(minutes=1)), ("re_entry", AT + DAY)):
         Edit.objects.create(
-            account=group.account, group=group, kind=kind, token=kind, wanted={}, started_at=at,
+            account=group.account,
+            group=group,
+            kind=kind,
+            token=kind,
+            wanted={},
+            started_at=at,
             state=Edit.State.CONFIRMED,
-        )  # fmt: skip
+        )
     assert [one.what for one in effects_of(group)] == ["Re-entry", "CPI"]
 
 
 def test_an_edit_that_was_refused_has_no_effect() -> None:
     group = fielded()
     Edit.objects.create(
-        account=group.account, group=group, kind="cpi", token="t", wanted="3", started_at=AT,
+        account=group.account,
+        group=group,
+        kind="cpi",
+        token="t",
+        wanted="3",
+        started_at=AT,
         state=Edit.State.REJECTED,
-    )  # fmt: skip
+    )
     assert effects_of(group) == []
 
 
@@ -136,9 +146,12 @@ def test_conversion_comes_from_the_readings() -> None:
     changed(group, "filling_strategy_change", "completes", "automated")
     for hours in range(0, 12 * 24, 6):
         Reading.objects.create(
-            group=group, at=make.NOW - 12 * DAY + hours * HOUR, status="live",
-            prescreens=20 * hours, entrants=60 * hours,
-        )  # fmt: skip
+            group=group,
+            at=make.NOW - 12 * DAY + hours * HOUR,
+            status="live",
+            prescreens=20 * hours,
+            entrants=60 * hours,
+        )
     (found,) = effects_of(group)
     assert found.conversion.before == pytest.approx(60 / 24 / 20, rel=0.2)
     assert found.completes_per_entrant.after == pytest.approx(60 / 24 / 60, rel=0.2)

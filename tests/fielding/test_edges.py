@@ -58,7 +58,9 @@ EDGES = {
         ASKED, history=steady(start=AUTUMN - 10 * DAY), now=AUTUMN, ends_at=AUTUMN + DAY
     ),
     "paused for a week": replace(
-        ASKED, history=paused_week(), pauses=[(START + 3 * DAY, START + 10 * DAY)],
+        ASKED,
+        history=paused_week(),
+        pauses=[(START + 3 * DAY, START + 10 * DAY)],
         now=START + 10.1 * DAY,
     ),
     "paused now": replace(ASKED, history=steady(3), pauses=[(START + 3 * DAY, None)]),
@@ -70,10 +72,12 @@ EDGES = {
     "changed every hour": replace(ASKED, turns=[START + n * HOUR for n in range(240)]),
     "changed without data": replace(ASKED, history=[], turns=[START, NOW]),
     "changed while it was paused": replace(
-        ASKED, history=paused_week(), pauses=[(START + 3 * DAY, START + 10 * DAY)],
+        ASKED,
+        history=paused_week(),
+        pauses=[(START + 3 * DAY, START + 10 * DAY)],
         turns=[START + 5 * DAY],
     ),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(params=EDGES)
@@ -151,9 +155,15 @@ def test_causes_and_risks_stand_on_any_numbers(asked):
     quiet = silence(asked.history, plan_of(asked), now=asked.now)
     vitals = Vitals(
         completes=int(asked.history[-1][1]) if asked.history else None,
-        goal=int(asked.goal), entrants=0, prescreens=0, hours_silent=quiet.hours,
-        expected_in_silence=quiet.usual, chance=outlook.chance, hours_left=0.0,
-        completes_an_hour=0.0, needed_an_hour=0.0,
-    )  # fmt: skip
+        goal=int(asked.goal),
+        entrants=0,
+        prescreens=0,
+        hours_silent=quiet.hours,
+        expected_in_silence=quiet.usual,
+        chance=outlook.chance,
+        hours_left=0.0,
+        completes_an_hour=0.0,
+        needed_an_hour=0.0,
+    )
     assert all(0 < cause.weight <= 1 for cause in diagnose(vitals))
     assert all(risk.score is None or 0 <= risk.score <= 1 for risk in warnings(vitals))

@@ -40,9 +40,14 @@ def refreshed(made: TargetGroup, now: datetime = make.NOW) -> dict[str, Any]:
 
 def status(made: TargetGroup, new: str, at: datetime) -> None:
     Change.objects.create(
-        account=made.account, group=made, kind="status_change", new=new, batch_id=str(at),
-        occurred_at=at, seen_at=at,
-    )  # fmt: skip
+        account=made.account,
+        group=made,
+        kind="status_change",
+        new=new,
+        batch_id=str(at),
+        occurred_at=at,
+        seen_at=at,
+    )
 
 
 def test_a_running_group_has_every_part() -> None:
@@ -73,13 +78,20 @@ EDGES: dict[str, dict[str, Any]] = {
     "no goal": {"filling_goal": None, "completes_goal": None},
     "prescreens": {"filling_strategy": "prescreens", "filling_goal": 900},
     "nothing told": {
-        "completes": None, "prescreens": None, "entrants": None, "cpi": None, "epc": None,
-        "currency": "", "country_code": "", "drop_off_rate": None, "incidence_rate": None,
+        "completes": None,
+        "prescreens": None,
+        "entrants": None,
+        "cpi": None,
+        "epc": None,
+        "currency": "",
+        "country_code": "",
+        "drop_off_rate": None,
+        "incidence_rate": None,
     },
     "draft": {"status": "draft"},
     "completed": {"status": "completed"},
     "unheard of": {"status": "in_review"},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("edge", EDGES)
@@ -127,9 +139,14 @@ def test_a_soft_launch_asks_for_its_share_and_warns_of_its_end() -> None:
         ("soft_launch_filling_goal_percentage_change", 10),
     ):
         Change.objects.create(
-            account=made.account, group=made, kind=kind, new=new, batch_id=kind,
-            occurred_at=make.NOW - DAY, seen_at=make.NOW,
-        )  # fmt: skip
+            account=made.account,
+            group=made,
+            kind=kind,
+            new=new,
+            batch_id=kind,
+            occurred_at=make.NOW - DAY,
+            seen_at=make.NOW,
+        )
     found = refreshed(made)
     assert found["pace"]["required"] == pytest.approx(20, rel=0.1)
     assert found["warnings"]["past_soft_launch_end_date"] > 0.6
@@ -198,7 +215,13 @@ def test_the_forecast_is_told_of_the_changes_of_the_price() -> None:
     made, at = group(), make.NOW - 2 * DAY
     assert list(asked(made.pk)) == []
     Change.objects.create(
-        account=made.account, group=made, kind="cpi_change", batch_id="1", occurred_at=at,
-        seen_at=at, old={"value": "1.00"}, new={"value": "1.50"},
-    )  # fmt: skip
+        account=made.account,
+        group=made,
+        kind="cpi_change",
+        batch_id="1",
+        occurred_at=at,
+        seen_at=at,
+        old={"value": "1.00"},
+        new={"value": "1.50"},
+    )
     assert list(asked(made.pk)) == [at]

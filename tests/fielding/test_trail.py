@@ -45,7 +45,7 @@ def test_a_trail_stays_small_however_often_a_group_is_read() -> None:
 def test_what_happened_lately_is_the_difference_to_an_earlier_sample() -> None:
     now = sample(
         24, 110, prescreens=260, entrants=1300, drops=50.0, terminates=120.0, minutes=1200.0
-    )  # fmt: skip
+    )
     seen = trail.lately([sample(0), sample(12), sample(20)], now)
     assert seen is not None
     assert (seen.hours, seen.completes, seen.entrants) == (12, 10, 300)
@@ -78,9 +78,16 @@ def test_a_group_without_figures_has_an_empty_sample() -> None:
 
 def test_a_sample_holds_what_the_rates_imply() -> None:
     group = TargetGroup(
-        completes=100, prescreens=300, entrants=900, incidence_rate=0.4, drop_off_rate=0.1,
-        median_loi_seconds=600, epc=Decimal("0.30"), epcm=Decimal("0.03"), cpi=Decimal(3),
-    )  # fmt: skip
+        completes=100,
+        prescreens=300,
+        entrants=900,
+        incidence_rate=0.4,
+        drop_off_rate=0.1,
+        median_loi_seconds=600,
+        epc=Decimal("0.30"),
+        epcm=Decimal("0.03"),
+        cpi=Decimal(3),
+    )
     seen = trail.sample_of(group, now=make.NOW)
     assert (seen.drops, seen.terminates, seen.minutes) == (30, 150, 1000)
     assert (seen.epc, seen.epcm) == (0.1, 0.01)

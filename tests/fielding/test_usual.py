@@ -83,9 +83,12 @@ def test_a_plan_is_expected_at_the_speed_of_its_project(project: Project) -> Non
         evening(project, daily=25)  # half of what the plan asks
     learned(project)
     young = make.group(
-        project, completes=0, completes_goal=200, starts_at=make.NOW,
+        project,
+        completes=0,
+        completes_goal=200,
+        starts_at=make.NOW,
         ends_at=make.NOW + timedelta(days=10),
-    )  # fmt: skip
+    )
     prior = pools_of([young]).prior(young)
     assert prior is not None
     assert prior.daily == pytest.approx(10, rel=0.1)

@@ -10,13 +10,32 @@ from dashboard.fielding.vitals import Vitals
 from dashboard.fielding.warning import LINE, RULES, Rule, warnings
 
 WELL = Vitals(
-    entrants=1000, prescreens=500, completes=300, goal=1000, ir=0.6, ir_expected=0.6,
-    loi_seconds=540, loi_minutes=9, drop_off=0.1, cpi=Decimal(3), cpi_limit=Decimal(105),
-    epc=Decimal("0.30"), lately_hours=8.0, completes_lately=20, entrants_lately=80,
-    prescreens_lately=40, drop_off_lately=0.12, ir_lately=0.58, loi_lately=550, hours_silent=1,
-    hours_left=200, chance=0.9, completes_an_hour=5, soft_launch_hours_left=100,
+    entrants=1000,
+    prescreens=500,
+    completes=300,
+    goal=1000,
+    ir=0.6,
+    ir_expected=0.6,
+    loi_seconds=540,
+    loi_minutes=9,
+    drop_off=0.1,
+    cpi=Decimal(3),
+    cpi_limit=Decimal(105),
+    epc=Decimal("0.30"),
+    lately_hours=8.0,
+    completes_lately=20,
+    entrants_lately=80,
+    prescreens_lately=40,
+    drop_off_lately=0.12,
+    ir_lately=0.58,
+    loi_lately=550,
+    hours_silent=1,
+    hours_left=200,
+    chance=0.9,
+    completes_an_hour=5,
+    soft_launch_hours_left=100,
     analysis={"Complete": 300, "Terminate": 200, "Screener": 500},
-)  # fmt: skip
+)
 SURE = {
     "past_scheduled_end_date": {"hours_left": 4.0, "chance": 0.1},
     "total_completes_reached": {"completes": 980},
@@ -73,9 +92,13 @@ def test_what_no_number_shows_is_not_scored():
 
 def test_few_people_are_no_evidence():
     few = replace(
-        WELL, prescreens_lately=5, completes_lately=1, drop_off_lately=0.9, loi_lately=5000,
+        WELL,
+        prescreens_lately=5,
+        completes_lately=1,
+        drop_off_lately=0.9,
+        loi_lately=5000,
         ir_lately=0.0,
-    )  # fmt: skip
+    )
     seen = scores(few)
     assert (seen["high_drop_rates"], seen["high_median_loi"], seen["low_epc"]) == (None,) * 3
 

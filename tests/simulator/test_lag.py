@@ -75,9 +75,12 @@ def test_every_read_lags_but_what_is_spared(late: Simulator, asker: Caller, what
 
 _LINKS = {"live_url": "https://a.example/l", "test_url": "https://a.example/t"}
 _DETAILS = (
-    "name", "project_manager_id", "expected_length_of_interview_minutes",
-    "expected_incidence_rate", "industry_lockout_code",
-)  # fmt: skip
+    "name",
+    "project_manager_id",
+    "expected_length_of_interview_minutes",
+    "expected_incidence_rate",
+    "industry_lockout_code",
+)
 
 
 def test_replicas_disagree(late: Simulator, asker: Caller) -> None:
@@ -187,10 +190,14 @@ def test_somebody_is_quicker_than_a_request(late: Simulator, asker: Caller) -> N
     group = _live(late)
     path = asker.group_path(group)
     late.interrupt(
-        operation="get_target_group_overview", skip=1, group=group["id"], person=ANA,
-        method="PUT", path=f"{path}/cost-per-interview",
+        operation="get_target_group_overview",
+        skip=1,
+        group=group["id"],
+        person=ANA,
+        method="PUT",
+        path=f"{path}/cost-per-interview",
         body={"target_group_cpi": {"value": "6.5", "currency_code": group["currency_code"]}},
-    )  # fmt: skip
+    )
     before = _cpi(asker, group)
     assert Decimal(before) != Decimal("6.5")
     assert _cpi(asker, group) == "6.50"

@@ -196,8 +196,11 @@ def test_each_group_of_a_job_has_an_edit_that_tells_who_asked_and_how_it_ended(
     edits = {edit.group_id: edit for edit in Edit.objects.all()}
     done, refused = edits[live[0].pk], edits[live[1].pk]
     assert (done.by, done.before, done.after, done.state) == (
-        editor, "live", "paused", "confirmed",
-    )  # fmt: skip
+        editor,
+        "live",
+        "paused",
+        "confirmed",
+    )
     assert (refused.state, refused.wanted) == ("rejected", "paused")
     assert refused.reasons[0]["reason"] == BatchGroup.objects.get(group=live[1]).reason
 
@@ -207,9 +210,15 @@ def test_a_group_with_such_a_change_on_its_way_is_refused_and_the_others_go_on(
 ) -> None:
     live = groups_that_are("live")[:2]
     Edit.objects.create(
-        account=live[1].account, group=live[1], by=editor, kind="status", token="theirs",
-        before="live", wanted="completed", started_at=timezone.now(),
-    )  # fmt: skip
+        account=live[1].account,
+        group=live[1],
+        by=editor,
+        kind="status",
+        token="theirs",
+        before="live",
+        wanted="completed",
+        started_at=timezone.now(),
+    )
     ask("pause", live, editor)
     finish(simulator, Clock())
     rows = {row.group_id: row for row in BatchGroup.objects.all()}

@@ -98,10 +98,14 @@ def in_days(days: float) -> str:
 
 def quotas_more(seen: Any) -> Any:
     profiles = [
-        one | {"targets": [each | {"completes_goal": each["completes_goal"] + 1}
-                           for each in one["targets"]]}
+        one
+        | {
+            "targets": [
+                each | {"completes_goal": each["completes_goal"] + 1} for each in one["targets"]
+            ]
+        }
         for one in seen["profiles"]
-    ]  # fmt: skip
+    ]
     return {"profiles": profiles}
 
 
@@ -110,12 +114,15 @@ def test_settings_of_a_group_are_sent_as_the_contract_says(sent: Sent, writes: l
     may = {"allow_for_current_target_group": True, "allow_for_other_target_groups": False}
     money = {"value": "4.5", "currency_code": live(pricing_model="dynamic").currency}
     on = {
-        "soft_launch": {"end_at": in_days(0.5), "filling_goal_percentage": 99,
-                        "demographics_strictness_percentage": 50},
+        "soft_launch": {
+            "end_at": in_days(0.5),
+            "filling_goal_percentage": 99,
+            "demographics_strictness_percentage": 50,
+        },
         "pacing": {"type": "linear", "increment_interval": "PT12H"},
         "quota_overlay": {"prevent_overfill": True, "balance_fill": True},
         "pricing": {"type": "dynamic", "maximum_cpi": money},
-    }  # fmt: skip
+    }
     sent("cpi", lambda v: v | {"value": "3.4567"})
     sent("filling_strategy", lambda v: "prescreens" if v != "prescreens" else "completes")
     sent("details", lambda v: v | {"name": f"{v['name']} again"})
@@ -142,13 +149,20 @@ def profiling(kind: str, *profiles: tuple[bool, list[Any]]) -> Value:
     return {
         "profile_adjustment_type": kind,
         "profiles": [
-            {"object": "regular", "name": "Who", "description": "Who?", "quotas_enabled": quotas,
-             "targets": [
-                {"text": "These", "conditions": [one]} | ({"quota": {goal: 20}} if quotas else {})
-                for one in conditions]}
+            {
+                "object": "regular",
+                "name": "Who",
+                "description": "Who?",
+                "quotas_enabled": quotas,
+                "targets": [
+                    {"text": "These", "conditions": [one]}
+                    | ({"quota": {goal: 20}} if quotas else {})
+                    for one in conditions
+                ],
+            }
             for quotas, conditions in profiles
         ],
-    }  # fmt: skip
+    }
 
 
 def test_what_is_new_and_what_becomes_of_drafts_is_sent_as_the_contract_says(
@@ -166,19 +180,25 @@ def test_what_is_new_and_what_becomes_of_drafts_is_sent_as_the_contract_says(
         create.new_draft(
             project=live().project, wanted=wanted(profiling=of), by=anna, token=f"form {number}"
         ).group
-        for number, of in enumerate((
-            {},
-            profiling("percentage", (True, someone), (False, [RANGE]), (False, [any_value])),
-            profiling("nominal", (True, [RANGE]), (False, [some_values])),
-        ))
-    ]  # fmt: skip
+        for number, of in enumerate(
+            (
+                {},
+                profiling("percentage", (True, someone), (False, [RANGE]), (False, [any_value])),
+                profiling("nominal", (True, [RANGE]), (False, [some_values])),
+            )
+        )
+    ]
     for number, group in enumerate(drafts):
         assert group is not None
         seen = push.present(group=group, kind="draft")
         push.push(
-            group=group, kind="draft", seen=seen, by=anna, token=f"change {number}",
+            group=group,
+            kind="draft",
+            seen=seen,
+            by=anna,
+            token=f"change {number}",
             wanted=seen | {"completes_goal": 300, "live_url": "https://example.com/a"},
-        )  # fmt: skip
+        )
     end = datetime.now(UTC) + timedelta(days=9)
     starts = (None, end - timedelta(days=8))
     for group, start in zip(drafts, starts, strict=False):
@@ -211,7 +231,9 @@ def test_jobs_over_many_groups_are_sent_as_the_contract_says(
         batch.work()
         Edit.objects.all().delete()
     assert check(writes) == {
-        *(f"create_bulk_{action}_target_groups_job"
-          for action in ("launch", "pause", "resume", "relaunch", "complete")),
+        *(
+            f"create_bulk_{action}_target_groups_job"
+            for action in ("launch", "pause", "resume", "relaunch", "complete")
+        ),
         "create_bulk_update_target_group_project_manager_job",
-    }  # fmt: skip
+    }

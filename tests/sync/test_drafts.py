@@ -204,10 +204,17 @@ def test_two_forms_that_say_the_same_never_take_one_draft_for_both(
     other.delete()
     began = timezone.now()
     late = Edit.objects.create(
-        account=project.account, project=project, by=first.by, kind="new_draft", token="late",
-        before={"drafts": []}, wanted=first.wanted, asked_id=mine.exchange_id, started_at=began,
+        account=project.account,
+        project=project,
+        by=first.by,
+        kind="new_draft",
+        token="late",
+        before={"drafts": []},
+        wanted=first.wanted,
+        asked_id=mine.exchange_id,
+        started_at=began,
         check_at=began,
-    )  # fmt: skip
+    )
     create.settle_due(clock=later(1))
     late.refresh_from_db()
     assert late.state == "confirmed"
@@ -231,9 +238,15 @@ def test_a_process_that_died_before_sending_has_sent_nothing(
 ) -> None:
     began = timezone.now()
     made = Edit.objects.create(
-        account=project.account, project=project, by=editor, kind="new_draft", token="dead",
-        wanted=wanted(), started_at=began, check_at=began,
-    )  # fmt: skip
+        account=project.account,
+        project=project,
+        by=editor,
+        kind="new_draft",
+        token="dead",
+        wanted=wanted(),
+        started_at=began,
+        check_at=began,
+    )
     create.settle_due(clock=later(1))
     made.refresh_from_db()
     assert (made.state, made.reasons[0]["reason"]) == ("rejected", create.ENDED_BEFORE)
@@ -276,9 +289,13 @@ def test_a_draft_is_changed_and_what_nobody_typed_stays(
 ) -> None:
     seen = push.present(group=group, kind="draft")
     made = push.push(
-        group=group, kind="draft", seen=seen, by=editor, token="change",
+        group=group,
+        kind="draft",
+        seen=seen,
+        by=editor,
+        token="change",
         wanted=seen | {"completes_goal": 300, "test_url": None},
-    )  # fmt: skip
+    )
     assert made.state == "confirmed"
     held = push.present(group=group, kind="draft")
     assert (held["completes_goal"], held["test_url"]) == (300, None)
@@ -292,9 +309,13 @@ def test_what_both_changed_meanwhile_is_a_conflict(group: TargetGroup, editor: U
     theirs = seen | {"completes_goal": 200}
     push.push(group=group, kind="draft", seen=seen, wanted=theirs, by=editor, token="theirs")
     mine = push.push(
-        group=group, kind="draft", by=editor, token="mine",
-        seen=seen, wanted=seen | {"name": "Mine it is", "completes_goal": 300},
-    )  # fmt: skip
+        group=group,
+        kind="draft",
+        by=editor,
+        token="mine",
+        seen=seen,
+        wanted=seen | {"name": "Mine it is", "completes_goal": 300},
+    )
     assert mine.state == "conflict"
     assert push.present(group=group, kind="draft") == theirs
 
@@ -306,9 +327,13 @@ def test_what_only_a_colleague_changed_meanwhile_stays_and_is_not_told_as_ours(
     theirs = seen | {"completes_goal": 200}
     push.push(group=group, kind="draft", seen=seen, wanted=theirs, by=editor, token="theirs")
     mine = push.push(
-        group=group, kind="draft", by=editor, token="mine",
-        seen=seen, wanted=seen | {"name": "Mine it is"},
-    )  # fmt: skip
+        group=group,
+        kind="draft",
+        by=editor,
+        token="mine",
+        seen=seen,
+        wanted=seen | {"name": "Mine it is"},
+    )
     assert mine.state == "confirmed"
     assert push.present(group=group, kind="draft") == theirs | {"name": "Mine it is"}
     before: Any = mine.before
@@ -399,11 +424,16 @@ def test_a_launch_whose_process_died_is_carried_to_its_end(
     seen = push.present(group=group, kind="draft")
     began = timezone.now()
     made = Edit.objects.create(
-        account=group.account, group=group, by=editor, kind="launch", token=str(uuid.uuid4()),
+        account=group.account,
+        group=group,
+        by=editor,
+        kind="launch",
+        token=str(uuid.uuid4()),
         before={"status": "draft", "draft": {n: seen[n] for n in draft.FIELDS}},
         wanted={"status": "live", "start_fielding_at": None, "end_fielding_at": stamp(6)},
-        started_at=began, check_at=began,
-    )  # fmt: skip
+        started_at=began,
+        check_at=began,
+    )
     launch.work(clock=later(0.1))
     finish(simulator, made)
     assert made.state == "confirmed"

@@ -124,9 +124,13 @@ def test_forms_that_read_the_overview_work_whatever_else_drifted(
     seen = push.present(group=stored(), kind=kind)
     wanted = money("3.10") if kind == "cpi" else "automated"
     edit = push.push(
-        group=stored(), kind=kind, seen=seen, wanted=wanted,
-        by=make.person("editor", account), token="t",
-    )  # fmt: skip
+        group=stored(),
+        kind=kind,
+        seen=seen,
+        wanted=wanted,
+        by=make.person("editor", account),
+        token="t",
+    )
     assert edit.state == "confirmed"
 
 
@@ -156,9 +160,13 @@ def test_the_form_of_details_sends_back_what_it_cannot_read_as_it_came(
 
     exchange.reply = reply  # type: ignore[method-assign]
     edit = push.push(
-        group=stored(), kind="details", seen=given, wanted=given | {"name": "Another name"},
-        by=make.person("editor", stored().account), token="t",
-    )  # fmt: skip
+        group=stored(),
+        kind="details",
+        seen=given,
+        wanted=given | {"name": "Another name"},
+        by=make.person("editor", stored().account),
+        token="t",
+    )
     assert (edit.state, edit.reasons) == ("confirmed", [])
     assert [(body["name"], body[name]) for body in sent] == [("Another name", value)]
     assert stored().name == "Another name"

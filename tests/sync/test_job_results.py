@@ -78,9 +78,13 @@ class Desk:
         rows = [make.group(project, status=before, project_manager_id=OLD) for _ in range(number)]
         for place, row in enumerate(rows):
             self.exchange.add(
-                project.exchange_id, row.exchange_id, place, status=before,
-                human_readable_id=row.human_readable_id, project_manager_id=OLD,
-            )  # fmt: skip
+                project.exchange_id,
+                row.exchange_id,
+                place,
+                status=before,
+                human_readable_id=row.human_readable_id,
+                project_manager_id=OLD,
+            )
         return rows
 
     def ask(self, action: str, groups: list[TargetGroup], form: str = "form") -> Batch:
@@ -484,8 +488,10 @@ def test_all_jobs_of_the_account_wait_and_those_of_another_do_not(desk: Desk) ->
     first, second = desk.groups(1), desk.groups(1)
     other = make.group(make.project(make.account()))
     desk.exchange.create = lambda _exchange, _groups: (
-        429, {"detail": "later"}, {"Retry-After": "1800"},
-    )  # fmt: skip
+        429,
+        {"detail": "later"},
+        {"Retry-After": "1800"},
+    )
     desk.ask("pause", [*first, *second])
     desk.ask("pause", [other], form="other")
     batch.work(clock=desk.clock, client_for=lambda _: desk.client, limit=1)
@@ -499,8 +505,10 @@ def test_all_jobs_of_the_account_wait_and_those_of_another_do_not(desk: Desk) ->
 def test_who_is_asked_to_wait_for_a_day_ends_as_not_sent(desk: Desk) -> None:
     groups = desk.groups(1)
     desk.exchange.create = lambda _exchange, _groups: (
-        429, {"detail": "later"}, {"Retry-After": "3600"},
-    )  # fmt: skip
+        429,
+        {"detail": "later"},
+        {"Retry-After": "3600"},
+    )
     desk.ask("pause", groups)
     desk.until_ended(within=timedelta(hours=26))
     assert states(groups) == ["failed"]

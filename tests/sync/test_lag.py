@@ -130,10 +130,16 @@ class Desk:
 
     def send(self, kind: str, seen: Any, wanted: Any, *, wait: bool = True) -> Edit:
         return push.push(
-            group=self.group, kind=kind, seen=seen, wanted=wanted, by=self.by,
-            token=uuid.uuid4().hex, client=self.client, clock=self.time,
+            group=self.group,
+            kind=kind,
+            seen=seen,
+            wanted=wanted,
+            by=self.by,
+            token=uuid.uuid4().hex,
+            client=self.client,
+            clock=self.time,
             wait=self.time.wait if wait else None,
-        )  # fmt: skip
+        )
 
     def settle(self, edit: Edit, within: float) -> Edit:
         """The worker looks, as the tables say, for so many seconds at most."""
@@ -291,8 +297,10 @@ def test_what_contradicts_an_edit_for_longer_than_any_lag_is_stored(
 
 
 SCHEDULED = {
-    "status": "scheduled", "start_fielding_at": None, "end_fielding_at": in_days(3),
-}  # fmt: skip
+    "status": "scheduled",
+    "start_fielding_at": None,
+    "end_fielding_at": in_days(3),
+}
 # What a job made of a group: its value before and after, and the column that shows it.
 MADE: dict[str, tuple[Any, Any, str, str]] = {
     "status": ("live", "paused", "status", "paused"),
@@ -309,9 +317,14 @@ def test_what_a_job_made_of_a_group_is_not_undone_by_an_old_reading(
     before, after, column, stays = MADE[kind]
     old = getattr(desk.group, column)
     make.edit(
-        desk.group, kind=kind, before=before, wanted=after, after=after,
-        started_at=time.now, settled_at=time.now,
-    )  # fmt: skip
+        desk.group,
+        kind=kind,
+        before=before,
+        wanted=after,
+        after=after,
+        started_at=time.now,
+        settled_at=time.now,
+    )
     TargetGroup.objects.filter(pk=desk.group.pk).update(**{column: stays})
     for seconds, holds in ((5, stays), (200, stays), (40, old)):
         time.wait(seconds)
@@ -369,8 +382,11 @@ def test_an_event_that_says_nothing_usable_changes_nothing(
     desk: Desk, time: Time, said: Any
 ) -> None:
     assert fresh.of_event(said, "yesterday", now=time.now) == {}
-    odd = [{"object": kind, "new_value": json.loads(text)} for kind in fresh.CHANGES
-           for text in ("{}", "[]", "true", '{"value": "NaN"}')]  # fmt: skip
+    odd = [
+        {"object": kind, "new_value": json.loads(text)}
+        for kind in fresh.CHANGES
+        for text in ("{}", "[]", "true", '{"value": "NaN"}')
+    ]
     assert fresh.of_event(odd, None, now=time.now) == {}
 
 
@@ -420,10 +436,16 @@ def test_an_old_unknown_edit_is_looked_at_when_something_tells_of_its_group(
 ) -> None:
     group, seen = desk.group, desk.held("cpi")
     edit = make.edit(
-        group, state="unknown", before=seen, wanted=seen | {"value": "3.21"}, after=None,
-        settled_at=None, started_at=time.now - timedelta(days=1), sent=True,
+        group,
+        state="unknown",
+        before=seen,
+        wanted=seen | {"value": "3.21"},
+        after=None,
+        settled_at=None,
+        started_at=time.now - timedelta(days=1),
+        sent=True,
         check_at=time.now + timedelta(hours=1),
-    )  # fmt: skip
+    )
     desk.change_there("cpi", seen | {"value": "3.21"})
     if how == "poll":
         poll(time)
@@ -461,9 +483,15 @@ def test_a_request_that_never_arrived_was_not_refused(
     """The exchange goes away between the reading and the sending."""
     seen = desk.held(kind)
     edit = Edit(
-        account=desk.group.account, group=desk.group, by=desk.by, kind=kind, token="t",
-        before=seen, wanted=KINDS[kind][1](seen), sent=False,
-    )  # fmt: skip
+        account=desk.group.account,
+        group=desk.group,
+        by=desk.by,
+        kind=kind,
+        token="t",
+        before=seen,
+        wanted=KINDS[kind][1](seen),
+        sent=False,
+    )
     assert push.claim(edit, time.now) is None
     held = push._read(edit, desk.client, time.now)
     assert push._goes_out(edit)
@@ -477,9 +505,16 @@ def test_what_nobody_sent_ends_so(desk: Desk, time: Time) -> None:
     """Its process died between the claim and the sending."""
     seen = desk.held("cpi")
     edit = make.edit(
-        desk.group, state="sending", before=seen, wanted=seen | {"value": "3.21"}, after=None,
-        settled_at=None, started_at=time.now, sent=False, check_at=time.now,
-    )  # fmt: skip
+        desk.group,
+        state="sending",
+        before=seen,
+        wanted=seen | {"value": "3.21"},
+        after=None,
+        settled_at=None,
+        started_at=time.now,
+        sent=False,
+        check_at=time.now,
+    )
     push.settle_due(clock=time)
     edit.refresh_from_db()
     assert (edit.state, edit.reasons[0]["reason"]) == ("rejected", push.ENDED_BEFORE)
@@ -510,9 +545,14 @@ def test_a_new_draft_that_is_not_shown_yet_is_being_made(
 ) -> None:
     simulator.lag(low=30)
     edit = create.new_draft(
-        project=desk.group.project, wanted=a_draft(), by=desk.by, token="draft",
-        client=desk.client, clock=time, wait=time.wait,
-    )  # fmt: skip
+        project=desk.group.project,
+        wanted=a_draft(),
+        by=desk.by,
+        token="draft",
+        client=desk.client,
+        clock=time,
+        wait=time.wait,
+    )
     assert (edit.state, bool(edit.asked_id), edit.reasons) == ("unknown", True, [])
     for _ in range(60):
         time.wait(1)
@@ -528,11 +568,18 @@ def test_a_new_project_that_is_not_shown_yet_is_being_made(
     manager = a_draft()["project_manager_id"]
     simulator.lag(low=30)
     edit = create.new_project(
-        account=desk.group.account, by=desk.by, token=str(uuid.uuid4()), client=desk.client,
-        wanted={"name": "Tracker", "project_manager_id": manager,
-                "project_customer_reference_number": "PO-1"},
-        clock=time, wait=time.wait,
-    )  # fmt: skip
+        account=desk.group.account,
+        by=desk.by,
+        token=str(uuid.uuid4()),
+        client=desk.client,
+        wanted={
+            "name": "Tracker",
+            "project_manager_id": manager,
+            "project_customer_reference_number": "PO-1",
+        },
+        clock=time,
+        wait=time.wait,
+    )
     assert (edit.state, bool(edit.asked_id), edit.reasons) == ("unknown", True, [])
     for _ in range(60):
         time.wait(1)
@@ -546,18 +593,27 @@ def test_a_launch_is_followed_through_the_lag_and_its_status_stays(
     desk: Desk, time: Time, simulator: Simulator
 ) -> None:
     made = create.new_draft(
-        project=desk.group.project, wanted=a_draft(), by=desk.by, token="draft",
-        client=desk.client, clock=time, wait=time.wait,
-    )  # fmt: skip
+        project=desk.group.project,
+        wanted=a_draft(),
+        by=desk.by,
+        token="draft",
+        client=desk.client,
+        clock=time,
+        wait=time.wait,
+    )
     group = made.group
     assert group
     time.wait(300)
     simulator.lag(replicas=[0, 30])
     edit = launch.launch(
-        group=group, seen=push.present(group=group, kind="draft", clock=time), start=None,
-        end=time.now.replace(microsecond=0) + timedelta(days=6), by=desk.by,
-        token=str(uuid.uuid4()), clock=time,
-    )  # fmt: skip
+        group=group,
+        seen=push.present(group=group, kind="draft", clock=time),
+        start=None,
+        end=time.now.replace(microsecond=0) + timedelta(days=6),
+        by=desk.by,
+        token=str(uuid.uuid4()),
+        clock=time,
+    )
     for _ in range(90):
         time.wait(1)
         launch.work(clock=time)

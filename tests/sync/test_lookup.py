@@ -73,9 +73,11 @@ def test_an_account_that_cannot_be_asked_is_named_and_the_next_is_asked(
 
 def test_a_rate_card_is_read_as_a_table(exchange: Exchange, account: ExchangeAccount) -> None:
     data = {
-        "length_of_interview_minutes": [5], "incidence_rate_percents": [50],
-        "pricing_table_currency_code": "USD", "pricing_table_data": [[178]],
-    }  # fmt: skip
+        "length_of_interview_minutes": [5],
+        "incidence_rate_percents": [50],
+        "pricing_table_currency_code": "USD",
+        "pricing_table_data": [[178]],
+    }
     said = {"country_code": "DE", "token": "t", "rate_card_data": data}
     exchange.on("GET", "/business-units/7/rate-card.country_code=de", lambda: (200, said))
     unit = BusinessUnit.objects.create(account=account, exchange_id="7")

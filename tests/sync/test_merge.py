@@ -22,10 +22,13 @@ ALIKE: list[tuple[str, Any, Any]] = [
     ("supplier_ids", ["2", "1"], [1, 2]),
     ("question_id", 43, "43"),
     ("rate", Decimal("0.30"), 0.3),
-    ("project_manager_id", "B551326B-AC9D-4D32-8823-4F025787DA11",
-     "b551326b-ac9d-4d32-8823-4f025787da11"),
+    (
+        "project_manager_id",
+        "B551326B-AC9D-4D32-8823-4F025787DA11",
+        "b551326b-ac9d-4d32-8823-4f025787da11",
+    ),
     ("anything", {"a": 1, "b": None}, {"a": 1}),
-]  # fmt: skip
+]
 OTHER: list[tuple[str, Any, Any]] = [
     ("cpi", MONEY, MONEY | {"value": "2.51"}),
     ("cpi", MONEY, MONEY | {"currency_code": "EUR"}),

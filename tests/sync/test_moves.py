@@ -170,17 +170,34 @@ def test_a_moved_group_keeps_its_row_and_everything_that_hangs_on_it(
     note = Note.objects.create(group=group, text="Ask for a boost", by=of.editor, at=of.now)
     key = f"{account.pk}:{of.old.pk}:{group.pk}:drop_off:0"
     incident = Incident.objects.create(
-        account=account, project=of.old, group=group, rule="drop_off", key=key,
-        state="firing", severity=2, sentence="Drop-off", breached_at=of.now,
-    )  # fmt: skip
+        account=account,
+        project=of.old,
+        group=group,
+        rule="drop_off",
+        key=key,
+        state="firing",
+        severity=2,
+        sentence="Drop-off",
+        breached_at=of.now,
+    )
     mute = hush.mute(
-        account=account, project=of.old, group=group, by=of.editor, now=of.now,
+        account=account,
+        project=of.old,
+        group=group,
+        by=of.editor,
+        now=of.now,
         until=of.now + timedelta(days=1),
-    )  # fmt: skip
+    )
     rule = edit_rule(
-        account=account, code="epc", settings={"fires": 0.1, "clears": 0.2}, enabled=True,
-        by=of.editor, now=of.now, project=of.old, group=group,
-    )  # fmt: skip
+        account=account,
+        code="epc",
+        settings={"fires": 0.1, "clears": 0.2},
+        enabled=True,
+        by=of.editor,
+        now=of.now,
+        project=of.old,
+        group=group,
+    )
     edit = make.edit(group)
     counts = {
         kind: kind._default_manager.filter(group=group).count()

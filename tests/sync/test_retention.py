@@ -101,8 +101,12 @@ def test_what_was_set_aside_a_month_ago_and_never_since_is_forgotten(group: Targ
     for name, days in (("old", 31), ("new", 29)):
         at = make.NOW - days * DAY
         Quarantine.objects.create(
-            account=group.account, operation=name, reason="", raw="", first_seen_at=at,
+            account=group.account,
+            operation=name,
+            reason="",
+            raw="",
+            first_seen_at=at,
             last_seen_at=at,
-        )  # fmt: skip
+        )
     retention.tidy(now=make.NOW)
     assert [one.operation for one in Quarantine.objects.all()] == ["new"]

@@ -59,13 +59,19 @@ def odd(exchange: Exchange) -> Exchange:
         r"/accounts/101/business-units": {"business_units": [unit]},
         f"{ulid(12)}/profiles": {"profiles": [profile]},
         f"{ulid(12)}/performance": {
-            "entrants": 9, "prescreens": 3, "completes": 1, "respondent_analysis": analysis,
+            "entrants": 9,
+            "prescreens": 3,
+            "completes": 1,
+            "respondent_analysis": analysis,
         },
         f"{ulid(12)}/details": {
-            "id": ulid(12), "name": f"Group 12 {HERE}", "account_name": HERE, "live_url": HERE,
+            "id": ulid(12),
+            "name": f"Group 12 {HERE}",
+            "account_name": HERE,
+            "live_url": HERE,
             "links": {"test_screener": HERE},
         },
-    }  # fmt: skip
+    }
     for pattern, answer in answers.items():
         exchange.on("GET", pattern, lambda answer=answer: (200, answer))
     return exchange
@@ -94,8 +100,11 @@ def test_odd_text_costs_no_group_no_project_and_no_table(
     result = pull()
     assert (result["complete"], result["quarantined"]) == (True, 0)
     assert sorted(TargetGroup.objects.values_list("exchange_id", flat=True)) == [
-        ulid(11), ulid(12), ulid(13), ulid(21),
-    ]  # fmt: skip
+        ulid(11),
+        ulid(12),
+        ulid(13),
+        ulid(21),
+    ]
     named = dict(TargetGroup.objects.values_list("exchange_id", "name"))
     assert (named[ulid(11)], named[ulid(13)]) == ("Group 11", "Group 13")
     assert named[ulid(12)].startswith("Group 12 \ufffd")
@@ -146,9 +155,13 @@ def test_pages_and_files_show_what_is_left_of_it(
     group = TargetGroup.objects.get(exchange_id=ulid(12))
     shown = "Group 12 \ufffd"
     for address in (
-        "/", f"/projects/{group.project_id}/", f"/groups/{group.pk}/", "/groups/",
-        f"/groups/{group.pk}/edit/details/", f"/projects/{group.project_id}/history/",
-    ):  # fmt: skip
+        "/",
+        f"/projects/{group.project_id}/",
+        f"/groups/{group.pk}/",
+        "/groups/",
+        f"/groups/{group.pk}/edit/details/",
+        f"/projects/{group.project_id}/history/",
+    ):
         answer = client.get(address)
         assert answer.status_code == 200, address
     assert shown in client.get(f"/groups/{group.pk}/").content.decode()

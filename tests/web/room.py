@@ -21,9 +21,15 @@ def signed_in(client: Client, role: str, account: ExchangeAccount) -> User:
 def opened(group: TargetGroup, **fields: Any) -> Incident:
     """An incident that fires on a group."""
     given = {
-        "rule": "drop_off", "key": "k", "state": "firing", "severity": 2,
-        "headline": "Dropping off: Japan", "sentence": "38 % leave.",
-        "breached_at": timezone.now(), "fired_at": timezone.now(), "sequence": 1,
-    }  # fmt: skip
+        "rule": "drop_off",
+        "key": "k",
+        "state": "firing",
+        "severity": 2,
+        "headline": "Dropping off: Japan",
+        "sentence": "38 % leave.",
+        "breached_at": timezone.now(),
+        "fired_at": timezone.now(),
+        "sequence": 1,
+    }
     of = {"account": group.account, "project": group.project, "group": group}
     return Incident.objects.create(**(of | given | fields))

@@ -190,11 +190,23 @@ def test_the_changelogs_words_of_it_and_ours_are_one_line() -> None:
     group = make.group(make.project(make.account()))
     wanted = ASSISTANT | {"quota_overlay": None}
     edit = Edit(
-        pk=7, group=group, account=group.account, kind="assistant", state="confirmed",
-        before=ASSISTANT, wanted=wanted, after=wanted, started_at=NOW, settled_at=NOW,
-    )  # fmt: skip
-    kinds = ("quota_overlay_assisted_change", "quota_overlay_prevent_overfilling_change",
-             "quota_overlay_balance_fill_change", "pacing_assistance_change")  # fmt: skip
+        pk=7,
+        group=group,
+        account=group.account,
+        kind="assistant",
+        state="confirmed",
+        before=ASSISTANT,
+        wanted=wanted,
+        after=wanted,
+        started_at=NOW,
+        settled_at=NOW,
+    )
+    kinds = (
+        "quota_overlay_assisted_change",
+        "quota_overlay_prevent_overfilling_change",
+        "quota_overlay_balance_fill_change",
+        "pacing_assistance_change",
+    )
     changes = [
         Change(group=group, batch_id="b", kind=kind, occurred_at=NOW, new=False) for kind in kinds
     ]

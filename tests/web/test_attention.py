@@ -33,13 +33,20 @@ def anna(client: Client, account: ExchangeAccount) -> User:
 
 def incident(group: TargetGroup, rule: str, severity: int, **fields: Any) -> Incident:
     given = {
-        "key": f"{group.pk}:{rule}", "state": "firing", "sentence": f"{group.name}: {rule}.",
-        "breached_at": make.NOW, "fired_at": make.NOW,
-    }  # fmt: skip
+        "key": f"{group.pk}:{rule}",
+        "state": "firing",
+        "sentence": f"{group.name}: {rule}.",
+        "breached_at": make.NOW,
+        "fired_at": make.NOW,
+    }
     return Incident.objects.create(
-        account=group.account, project=group.project, group=group, rule=rule, severity=severity,
+        account=group.account,
+        project=group.project,
+        group=group,
+        rule=rule,
+        severity=severity,
         **(given | fields),
-    )  # fmt: skip
+    )
 
 
 def told(sizes: dict[int, int] | None = None) -> list[attention.Row]:
@@ -89,8 +96,9 @@ def test_a_widespread_cause_leaves_a_group_its_own_other_cause(account: Exchange
     incident(groups[0], "stalled", 1)
     rows = told({project.pk: 10})
     assert [(row.severity, row.group_pk) for row in rows] == [
-        ("critical", groups[0].pk), ("warning", None)
-    ]  # fmt: skip
+        ("critical", groups[0].pk),
+        ("warning", None),
+    ]
     assert rows[1].sentence == "3 of 10 live groups: drop-off."
 
 
@@ -116,13 +124,21 @@ def test_the_figures_of_the_field(client: Client, account: ExchangeAccount, anna
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     common = {"time_zone": "UTC", "ends_at": midnight + 10 * day, "cpi": Decimal("2.50")}
     make.group(
-        project, completes=100, filling_goal=200, insight={"today": 20, "pace": {"band": "behind"}},
-        currency="EUR", **common,
-    )  # fmt: skip
+        project,
+        completes=100,
+        filling_goal=200,
+        insight={"today": 20, "pace": {"band": "behind"}},
+        currency="EUR",
+        **common,
+    )
     make.group(
-        project, completes=100, filling_goal=100, insight={"today": 4, "pace": {"band": "ahead"}},
-        currency="USD", **common,
-    )  # fmt: skip
+        project,
+        completes=100,
+        filling_goal=100,
+        insight={"today": 4, "pace": {"band": "ahead"}},
+        currency="USD",
+        **common,
+    )
     make.group(project, status="paused", status_changed_by="system_user", insight={"today": "x"})
     fields = TargetGroup.objects.values_list(*headline.FIELDS, named=True)
     told = headline.headline(fields, now=midnight + day / 2)
@@ -183,20 +199,37 @@ def test_since_tells_what_happened_and_who_did_it(
     pm = make.exchange_user(account, name="Marek Nowak")
     incident(group, "stalled", 1, fired_at=now - timedelta(hours=2))
     incident(
-        group, "epc", 2, state="resolved", fired_at=now - timedelta(days=9),
-        closed_at=now - timedelta(hours=1), close_reason="recovered",
-    )  # fmt: skip
+        group,
+        "epc",
+        2,
+        state="resolved",
+        fired_at=now - timedelta(days=9),
+        closed_at=now - timedelta(hours=1),
+        close_reason="recovered",
+    )
     for number, (old, new) in enumerate((("live", "paused"), ("paused", "live"))):
         Change.objects.create(
-            account=account, group=group, batch_id=str(number), seen_at=now,
-            occurred_at=now - timedelta(minutes=50 - number), kind="status_change", old=old,
-            new=new, actor_type="las_user", actor_id=pm.exchange_id,
-        )  # fmt: skip
+            account=account,
+            group=group,
+            batch_id=str(number),
+            seen_at=now,
+            occurred_at=now - timedelta(minutes=50 - number),
+            kind="status_change",
+            old=old,
+            new=new,
+            actor_type="las_user",
+            actor_id=pm.exchange_id,
+        )
     group.edits.create(
-        account=account, by=anna, kind="cpi", token="t", state="confirmed",
+        account=account,
+        by=anna,
+        kind="cpi",
+        token="t",
+        state="confirmed",
         before={"value": "2.10", "currency_code": "EUR"},
-        wanted={"value": "2.90", "currency_code": "EUR"}, started_at=now - timedelta(minutes=5),
-    )  # fmt: skip
+        wanted={"value": "2.90", "currency_code": "EUR"},
+        started_at=now - timedelta(minutes=5),
+    )
     page = client.get("/?since=24h").content.decode()
     since = page[page.index('id="since"') : page.index("What needs you")]
     words = re.findall(r'<span class="tag \w+">(\w+)</span>', since)

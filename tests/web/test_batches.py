@@ -295,8 +295,16 @@ def test_a_jobs_page_goes_on_refreshing_until_the_last_row_is_settled(
 ) -> None:
     address = send(editor, act(editor, "pause", group(project)), "pause").headers["Location"]
     row = BatchGroup.objects.get()
-    row.edit = make.edit(row.group, kind="status", state="unknown", settled_at=None, before="live",
-                         wanted="paused", after=None, started_at=timezone.now())  # fmt: skip
+    row.edit = make.edit(
+        row.group,
+        kind="status",
+        state="unknown",
+        settled_at=None,
+        before="live",
+        wanted="paused",
+        after=None,
+        started_at=timezone.now(),
+    )
     row.state = BatchGroup.State.UNKNOWN
     row.save()
     assert (

@@ -25,7 +25,7 @@ from tests.web.test_drafts import (
     simulator,
     text,
     typed,
-)  # fmt: skip
+)
 from tests.web.test_profiles import fields
 
 __all__ = ["account", "draft", "editor", "new", "project", "simulator"]

@@ -99,9 +99,16 @@ def test_a_step_gains_the_difference_of_counts_and_a_gap_gains_nothing_known() -
 
 def test_a_span_is_shown_on_the_groups_clock() -> None:
     shown = charts.completes(
-        GRID, goal=None, goal_name="", required=[], forecast=None, marks=[], shown=(NOW, NOW),
-        palette=charts.PALETTES["light"], zone=TOKYO,
-    )  # fmt: skip
+        GRID,
+        goal=None,
+        goal_name="",
+        required=[],
+        forecast=None,
+        marks=[],
+        shown=(NOW, NOW),
+        palette=charts.PALETTES["light"],
+        zone=TOKYO,
+    )
     assert shown["layout"]["xaxis"]["range"] == ["2026-11-20T21:00:00"] * 2
 
 

@@ -33,9 +33,32 @@ NAMED = {"sub": "42", "email": "dana@example.com"}
 VERIFIED = NAMED | {"email_verified": True}
 YES = [True, "true", "True", "TRUE"]
 NO = [
-    None, False, "false", "False", "FALSE", "no", "0", "1", "yes", "on", "", " true", "true ",
-    "truе", 0, 1, 1.0, -1, [], [True], ["true"], {}, {"value": True}, "null", "verified",
-]  # fmt: skip
+    None,
+    False,
+    "false",
+    "False",
+    "FALSE",
+    "no",
+    "0",
+    "1",
+    "yes",
+    "on",
+    "",
+    " true",
+    "true ",
+    "truе",
+    0,
+    1,
+    1.0,
+    -1,
+    [],
+    [True],
+    ["true"],
+    {},
+    {"value": True},
+    "null",
+    "verified",
+]
 # What stands in a claim that ought to be text.
 NO_TEXT: list[Any] = [LEFT_OUT, None, True, False, 0, 1, 4.2, [], ["42"], {}, {"a": "42"}, "", " "]
 
@@ -124,9 +147,20 @@ def test_a_provider_without_userinfo_is_one_too(
     assert "/userinfo" not in provider.asked
 
 
-@pytest.mark.parametrize("value", [*NO_TEXT, "dana", "dana@", "@example.com", "a" * 300 + "@b.de",
-                                   "dana@example.com, evil@example.org", "dana@example.com\n",
-                                   "Dana <dana@example.com>"], ids=repr)  # fmt: skip
+@pytest.mark.parametrize(
+    "value",
+    [
+        *NO_TEXT,
+        "dana",
+        "dana@",
+        "@example.com",
+        "a" * 300 + "@b.de",
+        "dana@example.com, evil@example.org",
+        "dana@example.com\n",
+        "Dana <dana@example.com>",
+    ],
+    ids=repr,
+)
 def test_an_address_that_is_none_is_none(
     client: Client, provider: OpenIdProvider, value: object
 ) -> None:

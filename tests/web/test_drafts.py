@@ -688,9 +688,13 @@ def test_a_project_that_was_never_made_is_filled_in_again_with_what_was_typed(
     editor: Client, account: ExchangeAccount
 ) -> None:
     made = Edit.objects.create(
-        account=account, kind="new_project", token="t", started_at=timezone.now(),
-        state="rejected", wanted={"name": "Tracker W27"},
-    )  # fmt: skip
+        account=account,
+        kind="new_project",
+        token="t",
+        started_at=timezone.now(),
+        state="rejected",
+        wanted={"name": "Tracker W27"},
+    )
     again = f"/connections/{account.pk}/projects/new/?again={made.pk}"
     assert f'href="{again}"' in text(editor.get(f"/edits/{made.pk}/"))
     assert 'value="Tracker W27"' in text(editor.get(again))
@@ -724,9 +728,12 @@ def test_a_project_that_is_being_made_is_told_in_activity(
     editor: Client, account: ExchangeAccount
 ) -> None:
     Edit.objects.create(
-        account=account, kind="new_project", token="t", started_at=timezone.now(),
+        account=account,
+        kind="new_project",
+        token="t",
+        started_at=timezone.now(),
         wanted={"name": "Tracker W25", "project_manager_id": "x"},
-    )  # fmt: skip
+    )
     made = Edit.objects.get()
     assert "Tracker W25" in text(editor.get("/activity/"))
     assert "Tracker W25" in text(editor.get(f"/edits/{made.pk}/"))

@@ -100,9 +100,17 @@ def test_a_file_has_the_columns_of_the_screen_with_units_in_their_headings(clien
     address = f"/projects/{project.pk}/export.{{}}?cols=loi.spend.end"
     (row,) = rows(client.get(address.format("csv")))
     assert list(row) == [
-        "Project", "Group", "Id", "Exchange id", "LOI (min)", "Agreed LOI (min)", "Spend",
-        "Currency", "End (UTC)", "Read (UTC)",
-    ]  # fmt: skip
+        "Project",
+        "Group",
+        "Id",
+        "Exchange id",
+        "LOI (min)",
+        "Agreed LOI (min)",
+        "Spend",
+        "Currency",
+        "End (UTC)",
+        "Read (UTC)",
+    ]
     headings, cells = workbook(client.get(address.format("xlsx")))
     assert headings == list(row)
     assert cells[1] == "=1+1"
@@ -137,9 +145,15 @@ def test_an_export_holds_nothing_of_other_accounts(client: Client) -> None:
     for one in (account, other):
         group = make.group(make.project(one), name=one.name)
         Edit.objects.create(
-            account=one, group=group, kind="cpi", token=one.name, state="confirmed",
-            before="a", wanted="b", started_at=make.NOW,
-        )  # fmt: skip
+            account=one,
+            group=group,
+            kind="cpi",
+            token=one.name,
+            state="confirmed",
+            before="a",
+            wanted="b",
+            started_at=make.NOW,
+        )
     assert [row["Group"] for row in rows(client.get("/groups/export.csv"))] == [account.name]
     assert [row["Group"] for row in rows(client.get("/activity/export.csv"))] == [account.name]
     assert len(rows(client.get("/spend/export.csv"))) == 1

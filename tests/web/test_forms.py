@@ -304,14 +304,22 @@ def test_what_a_form_fills_in_it_takes_back_unchanged(name: str) -> None:
     before = {
         "cpi": {"value": "2.7352", "currency_code": "USD"},
         "filling_strategy": "prescreens",
-        "re_entry": {key: {s: dict.fromkeys(ways, False) for s, ways in sides.items()}
-                     for key, sides in RE_ENTRY.items()},
+        "re_entry": {
+            key: {s: dict.fromkeys(ways, False) for s, ways in sides.items()}
+            for key, sides in RE_ENTRY.items()
+        },
         "details": DETAILS | {"name": "As it was", "client_cost_per_interview_note": None},
         "dates": DATES | {"end_fielding_at": "2026-12-01T23:59:00.000Z"},
         "goals": {"completes_goal": 190},
-    }[name]  # fmt: skip
-    now = {"cpi": SEEN, "filling_strategy": "completes", "re_entry": RE_ENTRY,
-           "details": DETAILS, "dates": DATES, "goals": GOALS}[name]  # fmt: skip
+    }[name]
+    now = {
+        "cpi": SEEN,
+        "filling_strategy": "completes",
+        "re_entry": RE_ENTRY,
+        "details": DETAILS,
+        "dates": DATES,
+        "goals": GOALS,
+    }[name]
     form = FORMS[name]
     filled = form.filled(before, Entry(TOKYO, now, typed(), NOW))
     assert check(name, now, TOKYO, **filled) == before
@@ -344,9 +352,13 @@ def test_a_price_that_is_not_above_zero_costs_nothing_that_is_said(text: str) ->
 
 def test_the_cost_of_a_price_is_said_against_the_budget() -> None:
     group = TargetGroup(
-        currency="USD", completes=100, completes_goal=200, filling_strategy="completes",
-        cost=Decimal(270), budget=Decimal(570),
-    )  # fmt: skip
+        currency="USD",
+        completes=100,
+        completes_goal=200,
+        filling_strategy="completes",
+        cost=Decimal(270),
+        budget=Decimal(570),
+    )
     shown = FORMS["cpi"].shown(Entry(group, SEEN, typed(cpi="3.10"), NOW))
     assert shown["cost"] == (
         "100 completes to come × 3.10 = 310 USD, 40 USD more than now. "

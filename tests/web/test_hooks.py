@@ -225,9 +225,21 @@ def test_a_length_that_is_no_number_breaks_nothing(
 
 @pytest.mark.parametrize(
     "body",
-    ["null", "true", "[]", "1", '"text"', "{}", '{"id": true}', '{"id": null}', '{"id": 0}',
-     '{"id": {}, "type": "t"}', '{"id": "", "type": "t"}', '{"id": "e", "type": true}'],
-)  # fmt: skip
+    [
+        "null",
+        "true",
+        "[]",
+        "1",
+        '"text"',
+        "{}",
+        '{"id": true}',
+        '{"id": null}',
+        '{"id": 0}',
+        '{"id": {}, "type": "t"}',
+        '{"id": "", "type": "t"}',
+        '{"id": "e", "type": true}',
+    ],
+)
 def test_a_signed_delivery_that_is_no_event_is_refused(client: Client, body: str) -> None:
     Webhook.objects.create(account=make.account(), key="k", secret="s")
     now = int(time.time())

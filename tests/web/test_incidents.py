@@ -66,9 +66,15 @@ def test_an_incident_tells_what_happened_and_who_was_told(
     user = signed_in(client, "viewer", group.account)
     incident = opened(group, facts={"figures": [["drop-off", "38 %", "≤ 30 %"]]})
     sent = Mail.objects.create(
-        recipient=user, address=user.email, message_id="<1@x>", subject="Dropping off",
-        text="t", state="sent", created_at=make.NOW, next_try_at=make.NOW,
-    )  # fmt: skip
+        recipient=user,
+        address=user.email,
+        message_id="<1@x>",
+        subject="Dropping off",
+        text="t",
+        state="sent",
+        created_at=make.NOW,
+        next_try_at=make.NOW,
+    )
     incident.notices.create(kind="fire", sequence=1, recipient=user, created_at=make.NOW, mail=sent)
     other = make.person("editor", group.account, username="bo")
     incident.notices.create(
@@ -94,9 +100,13 @@ def test_the_chart_of_an_incident_is_a_figure_with_its_thresholds(
     now = timezone.now()
     make.completes(group, until=now.replace(minute=0, second=0, microsecond=0), counts=range(30))
     group.readings.create(
-        at=now, status="live", drop_off_rate=0.38, median_loi_seconds=900, conversion_rate=0.1,
+        at=now,
+        status="live",
+        drop_off_rate=0.38,
+        median_loi_seconds=900,
+        conversion_rate=0.1,
         epc="0.1",
-    )  # fmt: skip
+    )
     incident = opened(group, rule=rule)
     signed_in(client, "viewer", group.account)
     figure: dict[str, Any] = client.get(f"/incidents/{incident.pk}/chart.json").json()
@@ -160,9 +170,13 @@ def test_a_machine_that_stands_still_is_told_on_every_page(
 
 
 CHOICE = {
-    "now": "2", "digest": "on", "digest_days": ["1", "3"], "digest_at": "09:30",
-    "quiet_from": "21:00", "quiet_until": "06:00",
-}  # fmt: skip
+    "now": "2",
+    "digest": "on",
+    "digest_days": ["1", "3"],
+    "digest_at": "09:30",
+    "quiet_from": "21:00",
+    "quiet_until": "06:00",
+}
 
 
 def test_a_person_chooses_what_comes_when(client: Client, account: ExchangeAccount) -> None:
@@ -199,10 +213,17 @@ def test_administrators_see_dead_mails_and_refused_addresses(
 ) -> None:
     user = make.person("editor", account, email_refused="550 gone")
     Mail.objects.create(
-        account=account, recipient=user, address=user.email, message_id="<1@x>",
-        subject="Dropping off", text="t", state="dead", error="550 gone",
-        created_at=timezone.now(), next_try_at=timezone.now(),
-    )  # fmt: skip
+        account=account,
+        recipient=user,
+        address=user.email,
+        message_id="<1@x>",
+        subject="Dropping off",
+        text="t",
+        state="dead",
+        error="550 gone",
+        created_at=timezone.now(),
+        next_try_at=timezone.now(),
+    )
     signed_in(client, "administrator", account)
     page = read(client, f"/connections/{account.pk}/mail/")
     assert "Could not be delivered" in page
@@ -232,9 +253,16 @@ def test_a_test_that_failed_is_listed_but_is_no_complaint(
 ) -> None:
     user = signed_in(client, "administrator", account)
     Mail.objects.create(
-        recipient=user, address=user.email, message_id="<1@x>", subject="Test", text="t",
-        state="dead", error="550 gone", created_at=timezone.now(), next_try_at=timezone.now(),
-    )  # fmt: skip
+        recipient=user,
+        address=user.email,
+        message_id="<1@x>",
+        subject="Test",
+        text="t",
+        state="dead",
+        error="550 gone",
+        created_at=timezone.now(),
+        next_try_at=timezone.now(),
+    )
     page = read(client, f"/connections/{account.pk}/mail/")
     assert "Could not be delivered" in page
     assert "of the last two days" not in page

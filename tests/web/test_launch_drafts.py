@@ -114,9 +114,13 @@ def test_a_draft_that_was_changed_since_it_was_shown_is_not_launched(
     page = act(editor, [draft], when="now", to="")
     seen = push.present(group=draft, kind="draft")
     push.push(
-        group=draft, kind="draft", seen=seen, wanted=seen | {"completes_goal": 999},
-        by=User.objects.get(), token="theirs",
-    )  # fmt: skip
+        group=draft,
+        kind="draft",
+        seen=seen,
+        wanted=seen | {"completes_goal": 999},
+        by=User.objects.get(),
+        token="theirs",
+    )
     assert batch.CHANGED in send(editor, page).content.decode()
     assert "create_launch_fielding_run_from_draft_job" not in simulator.requests()
 

@@ -161,10 +161,17 @@ def test_not_of_an_address_that_only_gets_mail(
 def waiting_notice(user: User, account: ExchangeAccount) -> Notice:
     group = make.group(make.project(account))
     incident = Incident.objects.create(
-        account=account, group=group, project=group.project, rule="drop_off", key="k",
-        state="firing", severity=1, sentence="38 % leave.", breached_at=make.NOW,
+        account=account,
+        group=group,
+        project=group.project,
+        rule="drop_off",
+        key="k",
+        state="firing",
+        severity=1,
+        sentence="38 % leave.",
+        breached_at=make.NOW,
         fired_at=make.NOW,
-    )  # fmt: skip
+    )
     return Notice.objects.create(
         incident=incident, kind="fire", sequence=1, recipient=user, created_at=make.NOW
     )

@@ -87,8 +87,11 @@ def test_a_rate_card_is_found_by_business_unit_and_country(
     viewer: Client, unit: BusinessUnit, exchange: FakeExchange
 ) -> None:
     exchange.cards["de"] = {
-        "currency": "USD", "minutes": [5], "percents": [50], "prices": [[178]],
-    }  # fmt: skip
+        "currency": "USD",
+        "minutes": [5],
+        "percents": [50],
+        "prices": [[178]],
+    }
     assert "1.78" in card(viewer, unit=unit.pk, country="de")
 
 

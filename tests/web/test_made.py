@@ -209,9 +209,15 @@ def test_a_wrong_budget_is_refused_and_stays(
 
 def told(group: TargetGroup, kind: str, new: Any, position: int = 0) -> Change:
     return Change.objects.create(
-        account=group.account, group=group, batch_id="b", position=position, kind=kind,
-        occurred_at=make.NOW + timedelta(seconds=1), seen_at=make.NOW, new=new,
-    )  # fmt: skip
+        account=group.account,
+        group=group,
+        batch_id="b",
+        position=position,
+        kind=kind,
+        occurred_at=make.NOW + timedelta(seconds=1),
+        seen_at=make.NOW,
+        new=new,
+    )
 
 
 def test_an_edit_of_two_details_and_its_two_changes_are_one_line(group: TargetGroup) -> None:
@@ -280,9 +286,16 @@ def test_what_has_an_id_is_being_made_and_no_answer_was_lost(
     editor: Client, group: TargetGroup, kind: str, ulid: str, says: str
 ) -> None:
     made = edited(
-        group, kind=kind, state="unknown", settled_at=None, after=None, before=None,
-        asked_id=ulid, wanted={"name": "Tracker"}, started_at=timezone.now(),
-    )  # fmt: skip
+        group,
+        kind=kind,
+        state="unknown",
+        settled_at=None,
+        after=None,
+        before=None,
+        asked_id=ulid,
+        wanted={"name": "Tracker"},
+        started_at=timezone.now(),
+    )
     made.group, made.project = None, group.project if kind == "new_draft" else None
     made.save()
     assert says in page(editor, f"/edits/{made.pk}/")

@@ -32,14 +32,32 @@ TYPED: Mapping[str, Mapping[str, str]] = {
     "assistant": {"quota_overlay.balance_fill": "on", "pacing": ""},
 }
 NAMES = (
-    "", "body", "target_group_cpi.value", "filling_strategy", "terminates", "start_fielding_at",
-    "body/end_fielding_at", "fielding_run", "$.live_url", "details[0].name", "completes_goal",
-    "t1", "p1", "profiles[0].targets[0].quota.completes_goal", "profiles[7].targets[9]",
-    "total_completes_goal_cannot_be_less_than_collected_076", "soft_launch", "soft_launch.end_at",
-    "pricing.boost_cpi", "pricing.minimum_cpi.value", "quota_overlay.prevent_overfill",
-    "fielding_assistant_assignment.quota_overlay.balance_fill", "pacing.increment_interval",
-    "pacing.exposed_target_group_id", "pacing.type",
-)  # fmt: skip
+    "",
+    "body",
+    "target_group_cpi.value",
+    "filling_strategy",
+    "terminates",
+    "start_fielding_at",
+    "body/end_fielding_at",
+    "fielding_run",
+    "$.live_url",
+    "details[0].name",
+    "completes_goal",
+    "t1",
+    "p1",
+    "profiles[0].targets[0].quota.completes_goal",
+    "profiles[7].targets[9]",
+    "total_completes_goal_cannot_be_less_than_collected_076",
+    "soft_launch",
+    "soft_launch.end_at",
+    "pricing.boost_cpi",
+    "pricing.minimum_cpi.value",
+    "quota_overlay.prevent_overfill",
+    "fielding_assistant_assignment.quota_overlay.balance_fill",
+    "pacing.increment_interval",
+    "pacing.exposed_target_group_id",
+    "pacing.type",
+)
 
 
 @pytest.fixture
@@ -71,10 +89,13 @@ def refused(
     assert form, "the page has no form"
     stands = {
         "assistant": {
-            "typed": "1", "quota_overlay.prevent_overfill": "on", "switch_off": "on",
-            "pricing": "dynamic", "pricing.maximum_cpi": "3.5",
+            "typed": "1",
+            "quota_overlay.prevent_overfill": "on",
+            "switch_off": "on",
+            "pricing": "dynamic",
+            "pricing.maximum_cpi": "3.5",
         },
-    }  # fmt: skip
+    }
     typed = {"form": form[1], **stands.get(kind, {}), **TYPED[kind]}
     page = editor.post(address, typed).content.decode()
     assert exchange.sent, "the form was not sent"
@@ -133,7 +154,12 @@ def test_what_was_sent_and_is_held_otherwise_is_not_called_somebody_elses(
 ) -> None:
     dollars = {"value": "2.70", "currency_code": "USD"}
     edit = Edit(
-        group=group, kind=Edit.Kind.CPI, state=Edit.State.CONFLICT, checks=checks,
-        before=dollars, wanted=dollars | {"value": "2.7123"}, after=dollars | {"value": "2.71"},
-    )  # fmt: skip
+        group=group,
+        kind=Edit.Kind.CPI,
+        state=Edit.State.CONFLICT,
+        checks=checks,
+        before=dollars,
+        wanted=dollars | {"value": "2.7123"},
+        after=dollars | {"value": "2.71"},
+    )
     assert history.edit_line(edit, {}, None).outcome.startswith(says)

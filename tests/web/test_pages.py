@@ -70,13 +70,25 @@ def filled(project: Project, number: int) -> list[TargetGroup]:
         incident(group)
         make.completes(group, counts=range(50))
         Change.objects.create(
-            account=group.account, group=group, batch_id="b", occurred_at=make.NOW,
-            seen_at=make.NOW, kind="cpi_change", actor_type="las_user",
-        )  # fmt: skip
+            account=group.account,
+            group=group,
+            batch_id="b",
+            occurred_at=make.NOW,
+            seen_at=make.NOW,
+            kind="cpi_change",
+            actor_type="las_user",
+        )
         Edit.objects.create(
-            account=group.account, group=group, by=None, kind="cpi", token=f"t{group.pk}",
-            state="unknown", before="a", wanted="b", started_at=make.NOW,
-        )  # fmt: skip
+            account=group.account,
+            group=group,
+            by=None,
+            kind="cpi",
+            token=f"t{group.pk}",
+            state="unknown",
+            before="a",
+            wanted="b",
+            started_at=make.NOW,
+        )
     return groups
 
 
@@ -240,10 +252,16 @@ def test_changes_of_any_shape_are_told_in_words(viewer: Client, account: Exchang
     ]
     for i, (old, new) in enumerate(values):
         Change.objects.create(
-            account=account, group=group, batch_id=str(i), occurred_at=make.NOW,
-            seen_at=make.NOW, kind="quantum_flux_change", old=old, new=new,
+            account=account,
+            group=group,
+            batch_id=str(i),
+            occurred_at=make.NOW,
+            seen_at=make.NOW,
+            kind="quantum_flux_change",
+            old=old,
+            new=new,
             reason_code="high_median_loi" if i == 1 else "",
-        )  # fmt: skip
+        )
     page = viewer.get(f"/groups/{group.pk}/").content.decode()
     for said in ("2.7352 USD", "Quantum flux change", "20 Nov 12:00 UTC", "far longer than agreed"):
         assert said in page
@@ -255,15 +273,29 @@ def test_the_exchanges_word_of_an_edit_of_ours_is_one_line(
     group = make.group(make.project(account))
     old, new = ({"value": v, "currency_code": "USD"} for v in ("2.70", "3.10"))
     Edit.objects.create(
-        account=account, group=group, by=make.person(first_name="Anna"), kind="cpi", token="t",
-        state="confirmed", before=old, wanted=new, after=new, started_at=make.NOW,
+        account=account,
+        group=group,
+        by=make.person(first_name="Anna"),
+        kind="cpi",
+        token="t",
+        state="confirmed",
+        before=old,
+        wanted=new,
+        after=new,
+        started_at=make.NOW,
         settled_at=make.NOW + timedelta(seconds=2),
-    )  # fmt: skip
+    )
     Change.objects.create(
-        account=account, group=group, batch_id="b", occurred_at=make.NOW + timedelta(seconds=1),
-        seen_at=make.NOW, kind="cpi_change", old=old, new={**new, "value": "3.1000"},
+        account=account,
+        group=group,
+        batch_id="b",
+        occurred_at=make.NOW + timedelta(seconds=1),
+        seen_at=make.NOW,
+        kind="cpi_change",
+        old=old,
+        new={**new, "value": "3.1000"},
         actor_type="las_user",
-    )  # fmt: skip
+    )
     page = viewer.get(f"/groups/{group.pk}/").content.decode()
     assert page.split('id="history"')[1].count("3.10 USD") == 1
     assert "after 2 s" in page
@@ -323,10 +355,16 @@ def test_moments_that_changed_are_told_in_the_groups_zone_or_else_the_persons(
 ) -> None:
     group = make.group(make.project(account), country_code="jp")
     Change.objects.create(
-        account=account, group=group, batch_id="b", occurred_at=timezone.now(),
-        seen_at=make.NOW, kind="fielding_period_end_date_change", actor_type="las_user",
-        old="2026-11-20T12:00:00.000Z", new="2026-11-21T12:00:00.000Z",
-    )  # fmt: skip
+        account=account,
+        group=group,
+        batch_id="b",
+        occurred_at=timezone.now(),
+        seen_at=make.NOW,
+        kind="fielding_period_end_date_change",
+        actor_type="las_user",
+        old="2026-11-20T12:00:00.000Z",
+        new="2026-11-21T12:00:00.000Z",
+    )
     on_page = viewer.get(f"/groups/{group.pk}/").content.decode()
     assert "Sat 21 Nov 2026 21:00 Tokyo" in on_page
     for path in (f"/projects/{group.project_id}/history/", "/?since=24h"):

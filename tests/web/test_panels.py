@@ -54,9 +54,14 @@ def group(account: ExchangeAccount) -> TargetGroup:
         "warnings": {"high_median_loi": 0.7, "low_epc": 0.35, "high_drop_rates": 0.1},
     }
     return make.group(
-        make.project(account, name="Tracker"), name="Japan 25–54", country_code="jp",
-        insight=insight, short_at_end=30, finish_at=make.NOW + timedelta(days=9), budget=400,
-    )  # fmt: skip
+        make.project(account, name="Tracker"),
+        name="Japan 25–54",
+        country_code="jp",
+        insight=insight,
+        short_at_end=30,
+        finish_at=make.NOW + timedelta(days=9),
+        budget=400,
+    )
 
 
 def shown(viewer: Client, group: TargetGroup, query: str = "") -> str:
@@ -156,9 +161,13 @@ def test_a_group_that_is_not_live_is_at_no_risk_of_a_pause(
 def test_the_text_for_the_client_has_no_money_in_it(viewer: Client, group: TargetGroup) -> None:
     text = shown(viewer, group).partition("<textarea")[2].partition("</textarea>")[0]
     for said in (
-        "Japan 25–54", "100 of 200 (50 %)", "9.0 min (agreed: 10)", "33 % (expected: 35 %)",
-        "about 170 of 200 (between 150 and 190)", "Fri 27 Nov 21:00 Tokyo, 13:00 Berlin",
-    ):  # fmt: skip
+        "Japan 25–54",
+        "100 of 200 (50 %)",
+        "9.0 min (agreed: 10)",
+        "33 % (expected: 35 %)",
+        "about 170 of 200 (between 150 and 190)",
+        "Fri 27 Nov 21:00 Tokyo, 13:00 Berlin",
+    ):
         assert said in text
     for kept in ("USD", "2.75", "270", "0.30", "EPC", "CPI", "450"):
         assert kept not in text
@@ -189,9 +198,15 @@ def test_a_quota_of_a_group_that_ended_is_short_not_slow(
 def test_a_move_between_projects_is_told_by_their_names(viewer: Client, group: TargetGroup) -> None:
     before = make.project(group.account, name="Last wave")
     Change.objects.create(
-        account=group.account, group=group, batch_id="b", seen_at=make.NOW, occurred_at=make.NOW,
-        kind="project_id_change", old=before.exchange_id, new=group.project.exchange_id,
-    )  # fmt: skip
+        account=group.account,
+        group=group,
+        batch_id="b",
+        seen_at=make.NOW,
+        occurred_at=make.NOW,
+        kind="project_id_change",
+        old=before.exchange_id,
+        new=group.project.exchange_id,
+    )
     for history in (
         panel(shown(viewer, group), "history"),
         viewer.get(f"/projects/{group.project_id}/history/").text,
@@ -208,9 +223,15 @@ def test_the_name_of_a_project_of_another_account_is_not_told(
 ) -> None:
     foreign = make.project(make.account(), name="Secret")
     Change.objects.create(
-        account=group.account, group=group, batch_id="b", seen_at=make.NOW, occurred_at=make.NOW,
-        kind="project_id_change", old=foreign.exchange_id, new=group.project.exchange_id,
-    )  # fmt: skip
+        account=group.account,
+        group=group,
+        batch_id="b",
+        seen_at=make.NOW,
+        occurred_at=make.NOW,
+        kind="project_id_change",
+        old=foreign.exchange_id,
+        new=group.project.exchange_id,
+    )
     assert "Secret" not in shown(viewer, group)
 
 
@@ -239,9 +260,15 @@ def changed(group: TargetGroup, days_ago: float) -> Change:
     at = timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(days=days_ago)
     price = {"currency_code": "USD"}
     return Change.objects.create(
-        account=group.account, group=group, batch_id=f"b{days_ago}", occurred_at=at, seen_at=at,
-        kind="cpi_change", old=price | {"value": "2.70"}, new=price | {"value": "3.10"},
-    )  # fmt: skip
+        account=group.account,
+        group=group,
+        batch_id=f"b{days_ago}",
+        occurred_at=at,
+        seen_at=at,
+        kind="cpi_change",
+        old=price | {"value": "2.70"},
+        new=price | {"value": "3.10"},
+    )
 
 
 def test_a_change_is_told_with_what_followed_it(viewer: Client, group: TargetGroup) -> None:
@@ -264,9 +291,16 @@ def test_a_change_without_enough_to_go_by_is_too_early_to_tell(
 
 def test_an_edit_of_details_has_no_effect_to_measure(viewer: Client, group: TargetGroup) -> None:
     Edit.objects.create(
-        account=group.account, group=group, by=None, kind="details", token="t", state="confirmed",
-        before={}, wanted={}, started_at=make.NOW,
-    )  # fmt: skip
+        account=group.account,
+        group=group,
+        by=None,
+        kind="details",
+        token="t",
+        state="confirmed",
+        before={},
+        wanted={},
+        started_at=make.NOW,
+    )
     assert panel(shown(viewer, group), "effects") == ""
 
 
@@ -319,9 +353,14 @@ def test_the_required_line_keeps_to_a_soft_launch(viewer: Client, group: TargetG
     }
     for kind, new in soft.items():
         Change.objects.create(
-            account=group.account, group=group, batch_id=kind, seen_at=now, kind=kind, new=new,
+            account=group.account,
+            group=group,
+            batch_id=kind,
+            seen_at=now,
+            kind=kind,
+            new=new,
             occurred_at=now - timedelta(days=4),
-        )  # fmt: skip
+        )
     data = viewer.get(f"/groups/{group.pk}/chart.json").json()["data"]
     required = next(trace for trace in data if trace["name"] == "Required")["y"]
     assert required[len(required) // 2] <= 20

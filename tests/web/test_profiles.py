@@ -72,11 +72,16 @@ def test_questions_are_found_by_name_and_a_draft_is_made_with_quotas(
     form = ask(editor, new, form, "add.42")
     form = ask(editor, new, form, "range.1")
     answers = {
-        "profile.0.quotas": "on", "profile.0.0.wanted": "on", "profile.0.0.quota": "48.5",
-        "profile.0.1.wanted": "on", "profile.0.1.quota": "51.5 %",
-        "profile.1.0.low": "18", "profile.1.0.high": "34",
-        "profile.1.1.low": "35", "profile.1.1.high": "65",
-    }  # fmt: skip
+        "profile.0.quotas": "on",
+        "profile.0.0.wanted": "on",
+        "profile.0.0.quota": "48.5",
+        "profile.0.1.wanted": "on",
+        "profile.0.1.quota": "51.5 %",
+        "profile.1.0.low": "18",
+        "profile.1.0.high": "34",
+        "profile.1.1.low": "35",
+        "profile.1.1.high": "65",
+    }
     editor.post(new, form | answers)
     made = Edit.objects.get()
     assert (made.state, made.reasons) == ("confirmed", [])
@@ -95,8 +100,10 @@ def test_questions_are_found_by_name_and_a_draft_is_made_with_quotas(
 def profiled(editor: Client, new: str, form: Fields) -> str:
     """The address of a draft with a quota of 60 % for women."""
     form = ask(editor, new, form, "add.43")
-    editor.post(new, form | {"profile.0.quotas": "on", "profile.0.1.wanted": "on",
-                             "profile.0.1.quota": "60"})  # fmt: skip
+    editor.post(
+        new,
+        form | {"profile.0.quotas": "on", "profile.0.1.wanted": "on", "profile.0.1.quota": "60"},
+    )
     return f"/groups/{TargetGroup.objects.get(name='Germany adults').pk}/draft/"
 
 
@@ -122,10 +129,16 @@ def test_answers_are_added_taken_out_and_quotas_are_given_in_completes(
 ) -> None:
     form = ask(editor, profiled, here(editor, profiled), "more.0")
     assert "profile.0.1.wanted" not in form
-    editor.post(profiled, form | {
-        "quota_unit": "nominal", "profile.0.0.quota": "70",
-        "profile.0.1.wanted": "on", "profile.0.1.quota": "50",
-    })  # fmt: skip
+    editor.post(
+        profiled,
+        form
+        | {
+            "quota_unit": "nominal",
+            "profile.0.0.quota": "70",
+            "profile.0.1.wanted": "on",
+            "profile.0.1.quota": "50",
+        },
+    )
     group = TargetGroup.objects.get(name="Germany adults")
     assert held(group) == [["GENDER", {"Female": [70], "Male": [50]}]]
     edit = Edit.objects.get(kind="draft")
@@ -220,10 +233,13 @@ def test_an_exchange_that_is_away_keeps_what_was_typed(
 def test_other_orders_names_and_digits_are_the_same_audience() -> None:
     def profiling(*answers: Any) -> Any:
         targets = [
-            {"conditions": [{"object": "selection", "question_id": 43, "option": option}],
-             "quota": {"completes_goal_percentage": share}, "text": str(option)}
+            {
+                "conditions": [{"object": "selection", "question_id": 43, "option": option}],
+                "quota": {"completes_goal_percentage": share},
+                "text": str(option),
+            }
             for option, share in answers
-        ]  # fmt: skip
+        ]
         profile = {"object": "regular", "quotas_enabled": True, "targets": targets}
         return {"profiling": {"profile_adjustment_type": "percentage", "profiles": [profile]}}
 

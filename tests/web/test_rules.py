@@ -24,9 +24,15 @@ from tests.web.room import opened, signed_in
 pytestmark = pytest.mark.django_db
 
 DROP_OFF = {
-    "enabled": "on", "fires": "40", "clears": "35", "entrants": "50", "for_minutes": "60",
-    "keep_minutes": "30", "severity": "2", "mail": "now",
-}  # fmt: skip
+    "enabled": "on",
+    "fires": "40",
+    "clears": "35",
+    "entrants": "50",
+    "for_minutes": "60",
+    "keep_minutes": "30",
+    "severity": "2",
+    "mail": "now",
+}
 
 
 @pytest.fixture

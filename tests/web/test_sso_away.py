@@ -53,9 +53,24 @@ ENDPOINTS = {
     "userinfo": "userinfo_endpoint",
 }
 NO_ADDRESS: list[Any] = [
-    None, True, False, 0, 1, [], ["http://127.0.0.1/"], {}, "", "token", "/token", "file:///etc/passwd",
-    "gopher://127.0.0.1/", "http://", "http://[::1", "http://127.0.0.1:99999999/", "http://a b/",
-]  # fmt: skip
+    None,
+    True,
+    False,
+    0,
+    1,
+    [],
+    ["http://127.0.0.1/"],
+    {},
+    "",
+    "token",
+    "/token",
+    "file:///etc/passwd",
+    "gopher://127.0.0.1/",
+    "http://",
+    "http://[::1",
+    "http://127.0.0.1:99999999/",
+    "http://a b/",
+]
 
 
 @pytest.fixture(autouse=True)

@@ -290,16 +290,21 @@ def test_months_of_spend_add_up_to_what_the_exchange_says(
 ) -> None:
     now = datetime(2026, 11, 20, 12, tzinfo=UTC)
     group = make.group(
-        project, completes=90, cost=Decimal("100"), last_complete_at=now,
+        project,
+        completes=90,
+        cost=Decimal("100"),
+        last_complete_at=now,
         first_complete_at=datetime(2026, 9, 20, tzinfo=UTC),
-    )  # fmt: skip
+    )
     for day, count in ((date(2026, 9, 30), 30), (date(2026, 10, 31), 60)):
         end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
         make.completes(group, until=end, counts=[count])
     lines = spending.lines(type(group).objects.all(), months=True, now=now)
     assert [(line.month, line.completes) for line in lines] == [
-        ("2026-09", 30), ("2026-10", 30), ("2026-11", 30)
-    ]  # fmt: skip
+        ("2026-09", 30),
+        ("2026-10", 30),
+        ("2026-11", 30),
+    ]
     assert sum(line.spent for line in lines) == Decimal("100")
     assert lines[0].final == datetime(2026, 10, 26, 5, tzinfo=UTC)
     assert "2026-10" in client.get("/spend/").content.decode()
@@ -308,12 +313,15 @@ def test_months_of_spend_add_up_to_what_the_exchange_says(
 
 def test_a_month_without_a_reading_counts_in_the_next(project: Project) -> None:
     group = make.group(
-        project, completes=90, first_complete_at=datetime(2026, 9, 20, tzinfo=UTC),
+        project,
+        completes=90,
+        first_complete_at=datetime(2026, 9, 20, tzinfo=UTC),
         last_complete_at=make.NOW,
-    )  # fmt: skip
+    )
     assert spending.by_month(group, {date(2026, 10, 31): 60}, make.NOW) == {
-        "2026-10": 60, "2026-11": 30
-    }  # fmt: skip
+        "2026-10": 60,
+        "2026-11": 30,
+    }
 
 
 def test_activity_is_narrowed_by_day_and_project(
@@ -322,9 +330,15 @@ def test_activity_is_narrowed_by_day_and_project(
     group = make.group(project)
     for number, at in enumerate((make.NOW, make.NOW - timedelta(days=3))):
         group.edits.create(
-            account=account, by=anna, kind="cpi", token=str(number), state="confirmed",
-            before=f"old {number}", wanted="new", started_at=at,
-        )  # fmt: skip
+            account=account,
+            by=anna,
+            kind="cpi",
+            token=str(number),
+            state="confirmed",
+            before=f"old {number}",
+            wanted="new",
+            started_at=at,
+        )
 
     def shown(query: str) -> list[str]:
         return re.findall(r"old \d", client.get(f"/activity/?{query}").content.decode())

@@ -40,9 +40,13 @@ def typed(**fields: str) -> QueryDict:
 
 def ticked_overfill(text: str) -> bool:
     value = FORMS["assistant"].check(
-        Entry(GROUP, OFF, typed(**{"quota_overlay.prevent_overfill": text,
-                                   "quota_overlay.balance_fill": "on"}), NOW)
-    )  # fmt: skip
+        Entry(
+            GROUP,
+            OFF,
+            typed(**{"quota_overlay.prevent_overfill": text, "quota_overlay.balance_fill": "on"}),
+            NOW,
+        )
+    )
     return bool(value["quota_overlay"]["prevent_overfill"])
 
 
@@ -98,10 +102,15 @@ def managers_told(text: str) -> bool:
 
 
 BOXES: list[Callable[[str], bool]] = [
-    ticked_overfill, agreed_to_switch_off, soft_launched, agreed_to_new_quotas, re_entered,
+    ticked_overfill,
+    agreed_to_switch_off,
+    soft_launched,
+    agreed_to_new_quotas,
+    re_entered,
     with_quotas,
-    managers_told, lambda text: is_ticked({"box": text}, "box"),
-]  # fmt: skip
+    managers_told,
+    lambda text: is_ticked({"box": text}, "box"),
+]
 
 
 @pytest.mark.parametrize("read", BOXES)

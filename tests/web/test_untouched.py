@@ -91,11 +91,13 @@ conditions = st.one_of(
     ),
     st.sampled_from([["10115"], ["10115", "20095", "80331"]]).map(
         lambda values: {
-            "object": "open_ended", "question_id": 45, "allow_all_values": False,
+            "object": "open_ended",
+            "question_id": 45,
+            "allow_all_values": False,
             "open_ended_values": values,
         }
     ),
-)  # fmt: skip
+)
 
 
 @st.composite
@@ -146,10 +148,14 @@ def re_entries(draw: st.DrawFn) -> Json:
 def shares(kind: str) -> st.SearchStrategy[Json]:
     who = {"suppliers": st.lists(number, max_size=2)} if kind == "open" else {"supplier_id": number}
     group = st.fixed_dictionaries(
-        {"group_name": st.just("Fast ones"), "min_percentage": st.just(0),
-         "max_percentage": st.integers(1, 99), **who},
+        {
+            "group_name": st.just("Fast ones"),
+            "min_percentage": st.just(0),
+            "max_percentage": st.integers(1, 99),
+            **who,
+        },
         optional={"group_id": st.just("G1"), "x_new": unknown},
-    )  # fmt: skip
+    )
     base: dict[str, Any] = {
         "blocked_supplier_ids": st.lists(number, max_size=3, unique=True),
         "groups": st.lists(group, max_size=2),
@@ -164,13 +170,18 @@ def shares(kind: str) -> st.SearchStrategy[Json]:
 
 @st.composite
 def assistants(draw: st.DrawFn) -> Json:
-    pricing = draw(st.one_of(st.none(), amounts().map(
-        lambda money: {"type": "dynamic", "maximum_cpi": money | {"currency_scale": 2}}
-    )))  # fmt: skip
+    pricing = draw(
+        st.one_of(
+            st.none(),
+            amounts().map(
+                lambda money: {"type": "dynamic", "maximum_cpi": money | {"currency_scale": 2}}
+            ),
+        )
+    )
     step = st.sampled_from(["P1DT12H", "PT36H", "P2W", "P1M"])
-    pacing = draw(st.one_of(st.none(), step.map(
-        lambda text: {"type": "linear", "increment_interval": text}
-    )))  # fmt: skip
+    pacing = draw(
+        st.one_of(st.none(), step.map(lambda text: {"type": "linear", "increment_interval": text}))
+    )
     soft = {
         "end_at": draw(moments).format(IN_A_YEAR),
         "filling_goal_percentage": draw(st.integers(1, 100)),
@@ -197,22 +208,30 @@ def drafts(draw: st.DrawFn) -> Json:
         "locale": draw(st.sampled_from(["ger_de", "eng_us"])),
         "collects_pii": draw(st.booleans()),
         "project_manager_id": draw(st.sampled_from([MANAGER, OTHER, MANAGER.upper()])),
-        "fielding_specification": {"start_at": written.format(IN_A_YEAR),
-                                   "end_at": written.format(LATER)} | draw(more),
+        "fielding_specification": {
+            "start_at": written.format(IN_A_YEAR),
+            "end_at": written.format(LATER),
+        }
+        | draw(more),
         "completes_goal": draw(st.integers(100, 900)),
         "expected_length_of_interview_minutes": draw(st.integers(1, 43)),
         "expected_incidence_rate": draw(st.integers(1, 36)) / 100,
-        "allocations": {"open_exchange_allocations": draw(shares("open")),
-                        "private_exchange_allocations": draw(shares("private"))} | draw(more),
+        "allocations": {
+            "open_exchange_allocations": draw(shares("open")),
+            "private_exchange_allocations": draw(shares("private")),
+        }
+        | draw(more),
         "fielding_assistant_assignment": draw(assistants()),
         "cost_per_interview": draw(amounts()) | draw(more),
-    }  # fmt: skip
+    }
     listed = [{"entity_type": "RID", "entity_ids": ["r2", "r1"]}, {"entity_type": "CID"}]
     exclusions = st.fixed_dictionaries(
-        {"type": st.sampled_from(["target-group", "project"]),
-         "id": st.sampled_from([make.ulid(n) for n in range(900, 904)])},
+        {
+            "type": st.sampled_from(["target-group", "project"]),
+            "id": st.sampled_from([make.ulid(n) for n in range(900, 904)]),
+        },
         optional={"duration": st.sampled_from(["P2W", "P3M", "P90D"]), "x_new": unknown},
-    )  # fmt: skip
+    )
     kind = draw(st.sampled_from(["percentage", "nominal"]))
     asked = st.lists(profiles(kind), min_size=1, max_size=2, unique_by=_question).map(
         lambda found: {"profile_adjustment_type": kind, "profiles": found}
@@ -224,7 +243,9 @@ def drafts(draw: st.DrawFn) -> Json:
         respondent_activity_exclusions=st.lists(
             exclusions, max_size=3, unique_by=lambda one: one["id"]
         ),
-        study_type_code=code, industry_code=code, industry_lockout_code=code,
+        study_type_code=code,
+        industry_code=code,
+        industry_lockout_code=code,
         client_id=st.integers(1, 9999),
         live_url=st.sampled_from(["https://example.com/a?rid=[%RID%]", "https://EXAMPLE.com"]),
         test_url=st.just("https://example.com/test"),
@@ -232,8 +253,9 @@ def drafts(draw: st.DrawFn) -> Json:
         client_cost_per_interview_note=amounts(),
         re_entry_configuration=re_entries(),
         profiling=asked,
-        x_new=unknown, y_new=unknown,
-    )  # fmt: skip
+        x_new=unknown,
+        y_new=unknown,
+    )
     return value | draw(optional)
 
 
@@ -479,7 +501,7 @@ FORMS: dict[str, Any] = {
         lambda held: held | {"end_fielding_at": written(LATER + timedelta(days=5))},
         "End",
     ),
-}  # fmt: skip
+}
 CELL = {"allow_for_current_target_group": True, "allow_for_other_target_groups": True}
 OFF = dict.fromkeys(CELL, False)
 HELD: dict[str, Json] = {

@@ -27,16 +27,28 @@ class Palette(NamedTuple):
 
 PALETTES = {
     "light": Palette(
-        "#16202a", "#4a5763", "#dde1e5", "#0b7f8a", "rgba(11,127,138,0.16)", "#1f6b3a", "#855000",
+        "#16202a",
+        "#4a5763",
+        "#dde1e5",
+        "#0b7f8a",
+        "rgba(11,127,138,0.16)",
+        "#1f6b3a",
+        "#855000",
         "#ffffff",
         ("#0b7f8a", "#c0763b", "#5566b0", "#7f9a3a", "#a8527e", "#3f8fc4", "#8a6d4d", "#b9c1c8"),
     ),
     "dark": Palette(
-        "#e7edf2", "#b4c0ca", "#2b363f", "#3fb2bc", "rgba(63,178,188,0.20)", "#7fd19a", "#f0b860",
+        "#e7edf2",
+        "#b4c0ca",
+        "#2b363f",
+        "#3fb2bc",
+        "rgba(63,178,188,0.20)",
+        "#7fd19a",
+        "#f0b860",
         "#182027",
         ("#3fb2bc", "#d9935c", "#8493dd", "#a3bf5c", "#cc7aa4", "#6fb4e2", "#b3967a", "#5d6b77"),
     ),
-}  # fmt: skip
+}
 
 
 def darkened() -> dict[str, str]:

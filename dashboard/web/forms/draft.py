@@ -35,7 +35,7 @@ from dashboard.web.forms.draft_fields import (
     UNIT,
     DraftEntry,
     as_priced,
-)  # fmt: skip
+)
 from dashboard.web.ticks import is_ticked
 
 _FORM = "%Y-%m-%dT%H:%M"

@@ -134,12 +134,13 @@ def shown(entry: DraftEntry) -> dict[str, Any]:
                 "name": f"{PREFIX}{number}",
                 "error": entry.errors.get(f"{PREFIX}{number}", ""),
                 "sum": _sum(row, kind, _goal(entry)),
-                "cells": [_shown_cell(entry, f"{PREFIX}{number}.{n}", c)
-                          for n, c in enumerate(row.cells)],
+                "cells": [
+                    _shown_cell(entry, f"{PREFIX}{number}.{n}", c) for n, c in enumerate(row.cells)
+                ],
             }
             for number, row in enumerate(found)
         ],
-    }  # fmt: skip
+    }
 
 
 def _shown_cell(entry: DraftEntry, name: str, cell: Cell) -> dict[str, Any]:

@@ -35,9 +35,10 @@ def risks(group: TargetGroup) -> list[Risk]:
     if group.status != "live" or not isinstance(scores, Mapping):
         return []
     told = [
-        (code, score) for code, score in scores.items()
+        (code, score)
+        for code, score in scores.items()
         if isinstance(score, int | float) and score >= SHOWN_FROM
-    ]  # fmt: skip
+    ]
     nearest = sorted(told, key=lambda pair: pair[1], reverse=True)[:RISKS_SHOWN]
     return [_risk(code, score) for code, score in nearest]
 

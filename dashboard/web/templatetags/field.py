@@ -90,5 +90,9 @@ def hint(word: str) -> SafeString:
     return format_html(
         '<span class="hint"><button type="button" popovertarget="{}" aria-label="What is {}?">?'
         '</button><span popover id="{}"><strong>{}</strong> {}</span></span>',
-        anchor, word, anchor, word, GLOSSARY[word],
-    )  # fmt: skip
+        anchor,
+        word,
+        anchor,
+        word,
+        GLOSSARY[word],
+    )

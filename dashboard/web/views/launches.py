@@ -221,8 +221,18 @@ def _told(request: HttpRequest, group: TargetGroup, state: State) -> dict[str, A
 def _brief(seen: Any) -> dict[str, Any]:
     """What decides whether it is launched; the rest is on the draft's own page."""
     names = (
-        "name", "locale", "completes_goal", "expected_length_of_interview_minutes",
-        "expected_incidence_rate", "pricing_model", "cost_per_interview", "business_unit_id",
-        "project_manager_id", "live_url", "test_url", "profiling", *draft.CARRIED,
-    )  # fmt: skip
+        "name",
+        "locale",
+        "completes_goal",
+        "expected_length_of_interview_minutes",
+        "expected_incidence_rate",
+        "pricing_model",
+        "cost_per_interview",
+        "business_unit_id",
+        "project_manager_id",
+        "live_url",
+        "test_url",
+        "profiling",
+        *draft.CARRIED,
+    )
     return {name: seen[name] for name in names}
