@@ -24,7 +24,7 @@ from dashboard.exchange.shapes.groups import (
 )
 from dashboard.exchange.shapes.profiling import Profiles
 from dashboard.fielding.models import Project
-from dashboard.sync import work
+from dashboard.sync.pull import rounds as work
 
 EVERY = timedelta(minutes=5)
 

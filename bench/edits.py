@@ -205,18 +205,18 @@ def person(who: list[int], edits: int, how: str, first: int) -> int:
     "alone": one edit of each group that nobody else has; "together": all of the same group.
     """
     from dashboard.fielding.models import TargetGroup, User  # noqa: PLC0415
-    from dashboard.sync import push  # noqa: PLC0415
+    from dashboard.sync.edits import send  # noqa: PLC0415
 
     number, people = who
     user = User.objects.get(username=f"person-{number}")
     groups = list(TargetGroup.objects.select_related("project", "account").order_by("pk"))
     mine = groups[number::people][:edits] if how == "alone" else groups[:1] * edits
     for turn, group in enumerate(mine, start=first):
-        seen = push.present(group=group, kind="cpi")
+        seen = send.present(group=group, kind="cpi")
         wanted = seen | {"value": f"{number + 2}.{turn + 1000}"}
         for _ in range(2):
-            with suppress(push.Busy):
-                push.push(
+            with suppress(send.Busy):
+                send.push(
                     group=group,
                     kind="cpi",
                     seen=seen,
@@ -232,11 +232,11 @@ def ends() -> list[dict[str, Any]]:
     from django.utils import timezone  # noqa: PLC0415
 
     from dashboard.fielding.models import Edit  # noqa: PLC0415
-    from dashboard.sync import push  # noqa: PLC0415
+    from dashboard.sync.edits import send  # noqa: PLC0415
 
     for later in range(1, 6):
         now = timezone.now() + timedelta(minutes=10 * later)
-        push.settle_due(clock=lambda now=now: now, limit=1000)  # type: ignore[misc]
+        send.settle_due(clock=lambda now=now: now, limit=1000)  # type: ignore[misc]
     return [
         {
             "group": edit.group.exchange_id if edit.group else "",

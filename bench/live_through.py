@@ -29,7 +29,9 @@ from dashboard.management.demo import ensure_demo
 from dashboard.simulator.exchange import Exchange
 from dashboard.simulator.run import Options, make
 from dashboard.simulator.wire import Ask
-from dashboard.sync import accounts, plan, pull
+from dashboard.sync import scheduling
+from dashboard.sync.pull import account as accounts
+from dashboard.sync.pull import project as pull
 
 START = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday
 ROUND = timedelta(minutes=30)
@@ -96,12 +98,12 @@ class Life:
             self.now += ROUND
 
     def _read(self) -> None:
-        token = plan.claim(ExchangeAccount, self.account.pk, now=self.now, force=True)
+        token = scheduling.claim(ExchangeAccount, self.account.pk, now=self.now, force=True)
         account = ExchangeAccount.objects.get(pk=self.account.pk)
         given: Any = {"client": self.client, "token": token, "clock": lambda: self.now}
         accounts.pull_account(account=account, **given)
         for pk in list(Project.objects.order_by("pk").values_list("pk", flat=True)):
-            given["token"] = plan.claim(Project, pk, now=self.now, force=True)
+            given["token"] = scheduling.claim(Project, pk, now=self.now, force=True)
             project = Project.objects.select_related("account").get(pk=pk)
             cycle: Cycle = pull.pull_project(project=project, **given)
             detect.after_cycle(cycle=cycle, now=self.now)

@@ -129,7 +129,7 @@ def fill(base_url: str) -> list[str]:
 
     from bench.pages_world import person, session  # noqa: PLC0415
     from dashboard.fielding.models import ExchangeAccount, Membership  # noqa: PLC0415
-    from dashboard.sync import connect  # noqa: PLC0415
+    from dashboard.sync.connections import clients  # noqa: PLC0415
 
     account = ExchangeAccount.objects.create(
         name="load",
@@ -141,7 +141,7 @@ def fill(base_url: str) -> list[str]:
         poll_seconds=15,
     )
     people = [person(account, number) for number in range(PEOPLE)]
-    known: Any = connect.client_for(account).get_account_users().items
+    known: Any = clients.client_for(account).get_account_users().items
     for user, known_as in zip(people[:MANAGERS], known, strict=False):
         Membership.objects.filter(user=user).update(exchange_user_id=known_as.id)
     ExchangeAccount.objects.update(due_at=timezone.now())

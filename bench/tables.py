@@ -19,8 +19,10 @@ from dashboard.exchange.shapes.groups import (
 )
 from dashboard.exchange.shapes.profiling import Profiles
 from dashboard.fielding.models import Cycle, ExchangeAccount, Project, TargetGroup
-from dashboard.sync import plan, rows, sheets, write
-from dashboard.sync.read import Answer, Ask
+from dashboard.sync import scheduling
+from dashboard.sync.columns import group, group_sheet
+from dashboard.sync.pull import store
+from dashboard.sync.pull.fetch import Answer, Ask
 
 
 def fill(base_url: str, projects: int, at: str = START.isoformat()) -> list[int]:
@@ -52,17 +54,17 @@ def _project(account: ExchangeAccount, number: int, world: World) -> int:
         group_count=A_PROJECT,
         due_at=now,
     )
-    token = plan.claim(Project, project.pk, now=now)
+    token = scheduling.claim(Project, project.pk, now=now)
     assert token
     numbers = range(number * A_PROJECT, (number + 1) * A_PROJECT)
     found = [_found(project, n, world) for n in numbers]
-    write.store(project=project, token=token, found=found, now=now)
+    store.store(project=project, token=token, found=found, now=now)
     for hours in (40, 30, 20, 10, 1):  # what is wrong fired long ago
         at = now - timedelta(hours=hours)
         seen = {"listed": True, "complete": True, "started_at": at, "finished_at": at}
         cycle = Cycle.objects.create(account=account, project=project, **seen)
         detect.after_cycle(cycle=cycle, now=at)
-    columns = {"lease": "", "leased_until": None, "attempts": 0, "urgency": plan.LIVE}
+    columns = {"lease": "", "leased_until": None, "attempts": 0, "urgency": scheduling.LIVE}
     read = dict.fromkeys(("read_at", "overviews_at", "details_at"), now)
     Project.objects.filter(pk=project.pk).update(**columns, **read)
     for turn in range(12):  # their series were read at different times of the last hour
@@ -74,7 +76,7 @@ def _project(account: ExchangeAccount, number: int, world: World) -> int:
     return project.pk
 
 
-def _found(project: Project, number: int, world: World) -> write.Found:
+def _found(project: Project, number: int, world: World) -> store.Found:
     """A group as a first pull finds it."""
     row = msgspec.convert(world.row(number), TargetGroupsListItem, strict=False)
     ask = Ask(project=project.exchange_id, group=row.id, status=row.status)
@@ -86,13 +88,13 @@ def _found(project: Project, number: int, world: World) -> write.Found:
 
     runs: Any = decode_page(said("fielding-runs"), "data", FieldingRunItem).items
     answer.columns = {
-        **rows.overview_columns(decode(said("overview"), TargetGroupOverview)),
-        **rows.performance_columns(decode(said("performance"), TargetGroupPerformance)),
-        **rows.details_columns(decode(said("details"), TargetGroupDetails)),
-        **rows.run_columns(runs),
-        **rows.re_entry_columns(decode(said("re-entry-configuration"), ReEntryConfiguration)),
+        **group.overview_columns(decode(said("overview"), TargetGroupOverview)),
+        **group.performance_columns(decode(said("performance"), TargetGroupPerformance)),
+        **group.details_columns(decode(said("details"), TargetGroupDetails)),
+        **group.run_columns(runs),
+        **group.re_entry_columns(decode(said("re-entry-configuration"), ReEntryConfiguration)),
     }
-    answer.sheet = sheets.profile_columns(decode(said("profiles"), Profiles))
+    answer.sheet = group_sheet.profile_columns(decode(said("profiles"), Profiles))
     series = said("completes-aggregated-by-interval")
     answer.completes = decode_page(series, "aggregated_completes_intervals", CompletesPoint).items
-    return write.Found(rows.list_columns(row), row, answer)
+    return store.Found(group.list_columns(row), row, answer)

@@ -11,17 +11,11 @@ from dashboard.alerts import deliver, detect, downtime, pulse
 from dashboard.celery import app
 from dashboard.fielding import usual
 from dashboard.fielding.models import ExchangeAccount, Project
-from dashboard.sync import (
-    batch,
-    create,
-    hear,
-    launch,
-    plan,
-    push,
-    retention,
-    subscribe,
-    work,
-)
+from dashboard.sync import retention, scheduling
+from dashboard.sync.batches import jobs
+from dashboard.sync.edits import create, launch, send
+from dashboard.sync.pull import rounds
+from dashboard.sync.webhooks import delivery, subscription
 
 AT_ONCE = 200
 
@@ -31,9 +25,9 @@ def wake() -> None:
     """Hint at everything that is due; the beat calls it every few seconds."""
     now, accounts = timezone.now(), ExchangeAccount.objects.filter(polling=True)
     downtime.note_work(now=now)
-    plan.promote(now=now)
-    for pk in plan.due(accounts, now=now, limit=AT_ONCE):
-        if plan.queue(ExchangeAccount, pk, now=now):
+    scheduling.promote(now=now)
+    for pk in scheduling.due(accounts, now=now, limit=AT_ONCE):
+        if scheduling.queue(ExchangeAccount, pk, now=now):
             pull_account.apply_async((pk,), priority=0)
     _hint_at_projects()
     _hint_at_looks()
@@ -42,8 +36,8 @@ def wake() -> None:
 
 def _hint_at_projects() -> None:
     now = timezone.now()
-    for pk in plan.rounds_due(now=now, limit=AT_ONCE):
-        if plan.queue(Project, pk, now=now):
+    for pk in scheduling.rounds_due(now=now, limit=AT_ONCE):
+        if scheduling.queue(Project, pk, now=now):
             pull_project.apply_async((pk,), priority=settings.PULL_PRIORITY)
 
 
@@ -51,14 +45,14 @@ def _hint_at_projects() -> None:
 def pull_account(pk: int) -> None:
     """One round over an account's own lists."""
     downtime.note_work(now=timezone.now())
-    work.account_round(pk, clock=timezone.now)
+    rounds.account_round(pk, clock=timezone.now)
 
 
 @app.task(name="dashboard.tasks.pull_project")
 def pull_project(pk: int) -> None:
     """One round over the most urgent project that is due, then what of it needs a person."""
     downtime.note_work(now=timezone.now())
-    if cycle := work.next_round(pk, clock=timezone.now):
+    if cycle := rounds.next_round(pk, clock=timezone.now):
         detect.after_cycle(cycle=cycle, now=timezone.now())
         _hint_at_projects()  # the next one need not wait for the beat
 
@@ -68,7 +62,7 @@ def tell() -> None:
     """Settle what is open on the exchange, judge what time alone can break, send what waits."""
     downtime.note_work(now=timezone.now())
     look_back()
-    batch.work()
+    jobs.work()
     now = timezone.now()
     detect.by_time(now=now)
     detect.no_data(now=now)
@@ -79,7 +73,7 @@ def tell() -> None:
 @app.task(name="dashboard.tasks.look_back")
 def look_back() -> None:
     """Settle what is open on the exchange and due by now."""
-    push.settle_due(clock=timezone.now)
+    send.settle_due(clock=timezone.now)
     create.settle_due(clock=timezone.now)
     launch.work(clock=timezone.now)
 
@@ -90,7 +84,7 @@ def _hint_at_looks() -> None:
     The tables say what is due: a hint that is lost costs no more than a beat.
     """
     now = timezone.now()
-    for at in push.looks_until(now + timedelta(seconds=settings.BEAT_SECONDS)):
+    for at in send.looks_until(now + timedelta(seconds=settings.BEAT_SECONDS)):
         wait = max((at - now).total_seconds(), 0.0)
         look_back.apply_async(countdown=wait, expires=wait + settings.BEAT_SECONDS * 2, priority=0)
 
@@ -105,14 +99,14 @@ def heartbeat() -> None:
 @app.task(name="dashboard.tasks.tidy")
 def tidy() -> None:
     """Forget what is kept for a while only; the beat calls it every hour."""
-    hear.forget(now=timezone.now())
+    delivery.forget(now=timezone.now())
     retention.tidy(now=timezone.now())
 
 
 @app.task(name="dashboard.tasks.check_webhooks")
 def check_webhooks() -> None:
     """Notice webhooks that vanished at the exchange; the beat calls it every hour."""
-    subscribe.check_due(clock=timezone.now)
+    subscription.check_due(clock=timezone.now)
 
 
 @app.task(name="dashboard.tasks.learn")

@@ -25,7 +25,7 @@ PLANTED = "kd8-pl4nted/secret+key=="
 def line(formatter: logging.Formatter, message: str, *args: object, trace: bool = False) -> str:
     """One record as the formatter writes it."""
     record = logging.LogRecord(
-        "dashboard.sync.work",
+        "dashboard.sync.pull.rounds",
         logging.WARNING,
         __file__,
         1,
@@ -55,7 +55,7 @@ def test_a_json_line_is_one_object_with_the_field_names_that_collectors_expect()
     assert told["message"] == "saw 3\nthings"
     assert (told["level"], told["logger"], told["request_id"]) == (
         "WARNING",
-        "dashboard.sync.work",
+        "dashboard.sync.pull.rounds",
         "r1",
     )
     assert told["time"]

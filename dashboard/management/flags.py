@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from dashboard.fielding.models import ExchangeAccount
-from dashboard.sync import connect
+from dashboard.sync.connections import clients
 
 _CREDENTIALS = ("api_key_env", "token_url", "client_id", "client_secret_env", "audience")
 
@@ -96,7 +96,7 @@ def check_public(flag: str, url: str) -> None:
 def check_addresses(options: dict[str, Any]) -> None:
     """Only hosts that connections may talk to."""
     for flag in ("base_url", "token_url"):
-        if options[flag] and (problem := connect.refusal(options[flag])):
+        if options[flag] and (problem := clients.refusal(options[flag])):
             allowed = ", ".join(settings.EXCHANGE_ALLOWED_HOSTS)
             raise CommandError(
                 f"--{flag.replace('_', '-')} {options[flag]}: {problem} "

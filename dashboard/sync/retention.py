@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from dashboard.fielding.models import Cycle, Quarantine, Reading, Thinned
-from dashboard.sync.bulk import parts
+from dashboard.sync.pull.bulk_sql import parts
 
 CHUNK = 5000
 CHUNKS_A_CALL = 40

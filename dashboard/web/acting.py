@@ -11,8 +11,8 @@ from django.http import QueryDict
 
 from dashboard.fielding.models import Batch, TargetGroup
 from dashboard.fielding.wanted import completes_wanted
-from dashboard.sync import transitions
-from dashboard.sync.batch import Chosen
+from dashboard.sync.batches import transitions
+from dashboard.sync.batches.jobs import Chosen
 from dashboard.web import figures, launching, times
 from dashboard.web.forms import moments, price
 from dashboard.web.forms.base import (

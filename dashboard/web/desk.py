@@ -13,7 +13,7 @@ from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
 from dashboard.fielding.models import BusinessUnit, Edit, ExchangeUser, Project, TargetGroup
-from dashboard.sync import choices
+from dashboard.sync.lookup import code_lists
 from dashboard.web import drafting, editing
 from dashboard.web.forms.draft_fields import DraftEntry
 
@@ -65,9 +65,9 @@ class Desk:
         return [self.project.pk, self.group.pk if self.group else 0]
 
     @cached_property
-    def lists(self) -> choices.Lists:
+    def lists(self) -> code_lists.Lists:
         """What fields can be chosen from."""
-        return choices.of_account(self.project.account)
+        return code_lists.of_account(self.project.account)
 
     @cached_property
     def units(self) -> list[BusinessUnit]:

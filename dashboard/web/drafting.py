@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 from dashboard.fielding import rate_card, zones
 from dashboard.fielding.models import BusinessUnit, Edit, Project, TargetGroup
-from dashboard.sync import copying, draft
-from dashboard.sync.lookup import Feasible
+from dashboard.sync.edits import copy_group
+from dashboard.sync.edits.kinds import draft
+from dashboard.sync.lookup.on_demand import Feasible
 from dashboard.web import figures, parts, suppliers, times
 from dashboard.web.forms import details, moments
 from dashboard.web.forms.base import Value
@@ -61,7 +62,7 @@ def begun(project: Project, units: list[BusinessUnit], me: str, now: datetime) -
     """What the project's newest group had, as far as the next one usually has it too."""
     value = blank(now)
     newest = project.target_groups.exclude(details={}).order_by("-created_at", "-pk").first()
-    held = copying.stored(newest) if newest else None
+    held = copy_group.stored(newest) if newest else None
     if held:
         value |= {name: held[name] for name in _IN_COMMON if held.get(name) is not None}
     elif len(units) == 1:

@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dashboard.fielding.models import Edit, TargetGroup
-from dashboard.sync import push
+from dashboard.sync.edits import send
 from dashboard.web import figures, history, words
 from dashboard.web.forms import cpi, goals
 from dashboard.web.forms.base import Form
@@ -136,7 +136,7 @@ def typed_again(form: Filled, made: Edit, typed: QueryDict) -> QueryDict:
 
     `form` types a value in; what is no value (a second typing, an agreement) stays as it was.
     """
-    filled = dict(form(push.joined(made)))
+    filled = dict(form(send.joined(made)))
     known = {name for value in (made.before, made.after, made.wanted) for name in form(value)}
     again = typed.copy()
     for name in known - filled.keys():

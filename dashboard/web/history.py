@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from dashboard.alerts.words import pause_cause
 from dashboard.fielding import modules
 from dashboard.fielding.models import Change, Edit, Project
-from dashboard.sync import merge, record
+from dashboard.sync.batches import edit_records
+from dashboard.sync.edits import merge
 from dashboard.web import figures, words
 from dashboard.web.forms import details
 from dashboard.web.parts import locale, moved, parts, say, step
@@ -205,7 +206,7 @@ def ending(edit: Edit) -> str:
     if edit.kind == Edit.Kind.LAUNCH:
         sent = bool(edit.after)
     held_otherwise = edit.state == Edit.State.CONFLICT and sent
-    return record.HELD.lower() if held_otherwise else edit.get_state_display()
+    return edit_records.HELD.lower() if held_otherwise else edit.get_state_display()
 
 
 def _outcome(edit: Edit, people: Mapping[str, str], zone: ZoneInfo | None) -> str:

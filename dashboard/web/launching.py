@@ -10,9 +10,10 @@ from typing import Any
 from django.http import QueryDict
 
 from dashboard.fielding.models import Batch, TargetGroup
-from dashboard.sync import draft, transitions
-from dashboard.sync.batch import Chosen
-from dashboard.sync.launch import END, START
+from dashboard.sync.batches import transitions
+from dashboard.sync.batches.jobs import Chosen
+from dashboard.sync.edits.kinds import draft
+from dashboard.sync.edits.launch import END, START
 from dashboard.web import drafting, figures, times
 from dashboard.web.forms import moments
 from dashboard.web.forms.base import Wrong

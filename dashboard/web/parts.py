@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from dashboard.fielding import modules
 from dashboard.fielding.models import Edit
-from dashboard.sync import merge
-from dashboard.sync.draft import ASSISTANT
+from dashboard.sync.edits import merge
+from dashboard.sync.edits.kinds.draft import ASSISTANT
 from dashboard.web import figures, suppliers, times, words
 from dashboard.web.forms import audience, details, goals
 from dashboard.web.forms.modules import UNITS, in_one_unit

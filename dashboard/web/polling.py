@@ -10,7 +10,9 @@ from django.db.models import Count, Exists, Min, OuterRef, Q, Sum
 from django.http import HttpRequest
 
 from dashboard.fielding.models import Cycle, ExchangeAccount, TargetGroup
-from dashboard.sync import check, connect, first, plan
+from dashboard.sync import scheduling
+from dashboard.sync.connections import check, clients
+from dashboard.sync.pull import first_pull as first
 from dashboard.web.access import memberships
 
 HOUR = timedelta(hours=1)
@@ -57,23 +59,23 @@ def figures(of: ExchangeAccount, *, now: datetime) -> Figures:
     live = TargetGroup.objects.filter(project=OuterRef("pk"), status="live")
     oldest = of.projects.filter(Exists(live), missing_since=None).aggregate(at=Min("read_at"))
     return Figures(
-        budget=plan.budget(of),
+        budget=scheduling.budget(of),
         a_minute=(spent["lately"] or 0) / (LATELY / timedelta(minutes=1)),
         an_hour=spent["hour"] or 0,
         waiting=late["all"],
         overdue_since=late["since"],
         oldest_live=oldest["at"],
-        every_minutes=plan.poll_every(of) / timedelta(minutes=1),
+        every_minutes=scheduling.poll_every(of) / timedelta(minutes=1),
         first_pull=first.progress(of),
     )
 
 
 def tested(of: ExchangeAccount) -> tuple[list[check.Line], bool]:
     """What the connection is offered and refused, and whether all could be asked in time."""
-    if why := connect.refusal(of.base_url):
+    if why := clients.refusal(of.base_url):
         return [check.Line("list_account_projects", check.REFUSED, why)], True
     until, lines = time.monotonic() + TEST_SECONDS, []
-    for line in check.Check(connect.client_for(of), of.exchange_id).lines():
+    for line in check.Check(clients.client_for(of), of.exchange_id).lines():
         lines.append(line)
         if time.monotonic() > until:
             return lines, False

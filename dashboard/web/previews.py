@@ -10,7 +10,7 @@ from typing import Any
 from django.http import QueryDict
 
 from dashboard.fielding.models import TargetGroup
-from dashboard.sync.batch import Chosen
+from dashboard.sync.batches.jobs import Chosen
 from dashboard.web import times
 
 

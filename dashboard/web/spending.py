@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 
 from dashboard.fielding.completes import on_the_hour
 from dashboard.fielding.models import CompletesDay
-from dashboard.sync.plan import reconciled_at
+from dashboard.sync.scheduling import reconciled_at
 from dashboard.web import figures, words
 from dashboard.web.exports import Cell
 from dashboard.web.series import last_known

@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from dashboard.fielding.models import Batch, Edit, Project, TargetGroup
-from dashboard.sync import push, transitions
+from dashboard.sync.batches import transitions
+from dashboard.sync.edits import send
 from dashboard.web import editing
 from dashboard.web.forms import FORMS
 from dashboard.web.forms.base import Form
@@ -133,7 +134,7 @@ def of_project(project: Project, pk: str) -> Edit | None:
 
 def still_so(made: Edit, held: Any) -> bool:
     """Whether what is held now is what the edit made of it."""
-    return made.state == Edit.State.CONFIRMED and push.same(made.kind, held, made.after)
+    return made.state == Edit.State.CONFIRMED and send.same(made.kind, held, made.after)
 
 
 def is_newest(made: Edit) -> bool:

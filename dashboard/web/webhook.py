@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dashboard.fielding.models import ExchangeAccount, Webhook
-from dashboard.sync import hear
+from dashboard.sync.webhooks import delivery
 
 LATELY = timedelta(days=1)
 _WORDS = dict(
-    zip(hear.KNOWN, ("target group changed", "quota filled", "session changed"), strict=True)
+    zip(delivery.KNOWN, ("target group changed", "quota filled", "session changed"), strict=True)
 )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from dashboard.alerts import detect, hush
 from dashboard.fielding.models import BatchGroup, Edit, Incident, Notice
-from dashboard.sync import push
+from dashboard.sync.edits import send
 from tests import make
 from tests.alerts.field import Field, after, kinds, states
 
@@ -134,7 +134,7 @@ def test_a_change_that_ends_otherwise_says_so_without_another_mail(field: Field)
 def test_what_a_person_gave_up_closes_without_a_word(field: Field) -> None:
     made = edit(field, Edit.State.UNKNOWN, checks=5, at_minute=-11)
     rounds(0)
-    assert push.give_up(edit=made, by=field.pm, now=after(1))
+    assert send.give_up(edit=made, by=field.pm, now=after(1))
     rounds(2)
     incident = Incident.objects.get()
     assert (incident.state, incident.close_reason) == ("resolved", "given up")

@@ -12,8 +12,8 @@ from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.gate import GatePolicy, LocalGate
 from dashboard.fielding.models import Edit, TargetGroup, User
 from dashboard.simulator.harness import Simulator
-from dashboard.sync import push
-from dashboard.sync.editable import EDITABLE, ids
+from dashboard.sync.edits import send as push
+from dashboard.sync.edits.kinds.registry import EDITABLE, ids
 from dashboard.web.views import edits
 from tests.exchange.clock import NappingClock
 

@@ -12,8 +12,9 @@ from playwright.sync_api import Page, expect
 
 from dashboard.fielding.models import Batch, BatchJob, Edit, ExchangeUser, TargetGroup, User
 from dashboard.simulator.harness import Simulator
-from dashboard.sync import batch, push
-from dashboard.sync.editable import ids
+from dashboard.sync.batches import jobs
+from dashboard.sync.edits import send as push
+from dashboard.sync.edits.kinds.registry import ids
 from tests import make
 from tests.browser.simulated import WAY
 
@@ -141,7 +142,7 @@ def ask(page: Page, name: str, field: Field, typed: dict[str, str]) -> None:
     page.click("text=Show what changes")
 
 
-KINDS = {name.value: kind for name, kind in batch.KINDS.items()} | {"manager": Edit.Kind.DETAILS}
+KINDS = {name.value: kind for name, kind in jobs.KINDS.items()} | {"manager": Edit.Kind.DETAILS}
 
 
 def somebody_else(field: Field, *, not_: str = "") -> str:
@@ -167,7 +168,7 @@ def send(page: Page) -> None:
 def work_to_the_end(page: Page, simulator: Simulator) -> None:
     """What the worker does while the page is open."""
     for minutes in range(1, 12):
-        batch.work(clock=lambda minutes=minutes: timezone.now() + timedelta(minutes=minutes))  # type: ignore[misc]
+        jobs.work(clock=lambda minutes=minutes: timezone.now() + timedelta(minutes=minutes))  # type: ignore[misc]
         if not BatchJob.objects.filter(check_at__isnull=False).exists():
             page.reload()
             return

@@ -24,7 +24,7 @@ from dashboard.fielding.models import (
     TargetGroup,
 )
 from dashboard.simulator.harness import Simulator
-from dashboard.sync import create, launch, push
+from dashboard.sync.edits import create, launch, send
 from tests import make
 from tests.browser.conftest import SQUEEZED, sign_in
 
@@ -112,10 +112,10 @@ def made_by_hand(tab: Page, project: Project) -> TargetGroup:
 
 def a_colleague_wants_555(group: TargetGroup) -> None:
     """The goal of the draft is changed by somebody else."""
-    seen = push.present(group=group, kind="draft")
+    seen = send.present(group=group, kind="draft")
     by = make.person("editor", group.account)
     theirs: Any = seen | {"completes_goal": 555}
-    push.push(group=group, kind="draft", seen=seen, wanted=theirs, by=by, token="theirs")
+    send.push(group=group, kind="draft", seen=seen, wanted=theirs, by=by, token="theirs")
 
 
 def test_the_good_way_from_the_project_to_the_field(

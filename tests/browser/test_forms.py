@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from dashboard.fielding.models import Edit, ExchangeUser, TargetGroup, User
 from dashboard.simulator.harness import Simulator
-from dashboard.sync import ours
+from dashboard.sync.edits import local
 from dashboard.web.forms import FORMS
 from dashboard.web.forms.base import Entry
 from tests import make
@@ -282,7 +282,7 @@ def test_a_projects_budget(way: Way, signed_in: Page, group: TargetGroup, anna: 
     signed_in.fill("#budget", way.typed)
     if way.meanwhile:
         theirs = {"value": way.meanwhile, "currency_code": group.currency}
-        ours.keep(
+        local.keep(
             of=group.project,
             kind="budget",
             seen=None,

@@ -33,7 +33,9 @@ from dashboard.fielding.models import (
 )
 from dashboard.simulator.harness import Simulator
 from dashboard.simulator.people import ACCOUNTS
-from dashboard.sync import batch, create, launch, push, work
+from dashboard.sync.batches import jobs as batch
+from dashboard.sync.edits import create, launch, send
+from dashboard.sync.pull import rounds
 from tests.edits import kinds, outside
 from tests.edits.page import PageForm, complaints, form_with
 from tests.edits.shift import Shift
@@ -124,10 +126,10 @@ class Trial:
             requests_per_minute=0,
             due_at=timezone.now(),
         )
-        work.account_round(account.pk, clock=timezone.now, force=True)
+        rounds.account_round(account.pk, clock=timezone.now, force=True)
         for project in Project.objects.all():
             for _ in range(20):
-                cycle = work.project_round(project.pk, clock=timezone.now, force=True)
+                cycle = rounds.project_round(project.pk, clock=timezone.now, force=True)
                 if cycle is not None and not cycle.left:
                     break
         for name in PEOPLE:
@@ -189,7 +191,7 @@ class Trial:
                 content_type=headers["Content-Type"],
                 headers={"Cint-Signature": headers["Cint-Signature"]},
             )
-        push.settle_due(clock=timezone.now)
+        send.settle_due(clock=timezone.now)
         create.settle_due(clock=timezone.now)
         launch.work(clock=timezone.now)
         batch.work(clock=timezone.now)
@@ -198,7 +200,7 @@ class Trial:
             tasks.tell()
         if self.shift.ms() - self.pulled_at > PULL_EVERY * 1000:
             self.pulled_at = self.shift.ms()
-            work.next_round(0, clock=timezone.now)
+            rounds.next_round(0, clock=timezone.now)
 
     def arrived(self) -> list[outside.Delivery]:
         """The deliveries that are not taken in yet, in the order of what they tell of."""
@@ -500,7 +502,7 @@ def _ms(moment: Any) -> int:
 @contextmanager
 def waiting(shift: Shift) -> Iterator[None]:
     """Whoever waits between two looks at the exchange waits on the trial's clock."""
-    given = push.push.__kwdefaults__
+    given = send.push.__kwdefaults__
     waits = "wait" in given
     real = given.get("wait")
     if waits:

@@ -22,8 +22,9 @@ from dashboard.fielding.models import (
     User,
 )
 from dashboard.simulator.harness import Simulator
-from dashboard.sync import batch, push, record, transitions
-from dashboard.sync.batch import Chosen
+from dashboard.sync.batches import edit_records, jobs, transitions
+from dashboard.sync.batches.jobs import Chosen
+from dashboard.sync.edits import send
 from tests import make
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -67,7 +68,7 @@ def groups_that_are(status: str, **more: Any) -> list[TargetGroup]:
 def ask(action: str, groups: list[TargetGroup], by: User, **wanted: Any) -> Batch:
     """The batch of these groups, not worked at yet."""
     chosen = [Chosen(group) for group in groups]
-    return batch.create(
+    return jobs.create(
         action=action, chosen=chosen, wanted=wanted, by=by, token="form", now=timezone.now()
     )
 
@@ -75,7 +76,7 @@ def ask(action: str, groups: list[TargetGroup], by: User, **wanted: Any) -> Batc
 def finish(simulator: Simulator, clock: Clock, rounds: int = 12) -> None:
     """Steps of the worker until no job is open."""
     for _ in range(rounds):
-        batch.work(clock=clock)
+        jobs.work(clock=clock)
         if not BatchJob.objects.filter(check_at__isnull=False).exists():
             return
         simulator.advance(seconds=3)
@@ -146,9 +147,9 @@ def test_a_worker_that_dies_between_commit_and_sending_costs_nothing(
 ) -> None:
     live, clock = groups_that_are("live")[:1], Clock()
     made = ask("pause", live, editor)
-    made.jobs.update(sent_at=clock.now, check_at=clock.now + batch.LEASE)
-    assert batch.work(clock=clock) == 0
-    clock.now += batch.LEASE + timedelta(seconds=1)
+    made.jobs.update(sent_at=clock.now, check_at=clock.now + jobs.LEASE)
+    assert jobs.work(clock=clock) == 0
+    clock.now += jobs.LEASE + timedelta(seconds=1)
     finish(simulator, clock)
     assert statuses(simulator, live) == {"paused"}
 
@@ -159,11 +160,11 @@ def test_an_exchange_that_is_down_is_asked_again_until_it_is_given_up(
     live, clock = groups_that_are("live")[:1], Clock()
     simulator.fault("http_503", operation="create_bulk_*")
     made = ask("pause", live, editor)
-    batch.work(clock=clock)
+    jobs.work(clock=clock)
     assert made.jobs.get().error
     assert results() == {"waiting": 1}
-    clock.now += batch.GIVEN_UP_AFTER + timedelta(seconds=1)
-    batch.work(clock=clock)
+    clock.now += jobs.GIVEN_UP_AFTER + timedelta(seconds=1)
+    jobs.work(clock=clock)
     assert set(results()) <= {"failed", "unknown"}
     assert made.jobs.get().check_at is None
 
@@ -190,7 +191,7 @@ def test_each_group_of_a_job_has_an_edit_that_tells_who_asked_and_how_it_ended(
     simulator.force(live[1].exchange_id, "status", status="completed")
     ask("pause", live, editor)
     clock = Clock()
-    batch.work(clock=clock)
+    jobs.work(clock=clock)
     assert {edit.state for edit in Edit.objects.all()} == {"sending"}
     finish(simulator, clock)
     edits = {edit.group_id: edit for edit in Edit.objects.all()}
@@ -233,13 +234,13 @@ def test_what_is_not_known_of_a_job_is_settled_by_reading(
     live, clock = groups_that_are("live")[:1], Clock()
     simulator.fault("http_404", operation="get_bulk_*")
     ask("pause", live, editor)
-    batch.work(clock=clock)
+    jobs.work(clock=clock)
     simulator.advance(seconds=30)
     clock.now += timedelta(minutes=1)
-    batch.work(clock=clock)
+    jobs.work(clock=clock)
     assert results() == {"done": 1}
     assert Edit.objects.get().state == "confirmed"
-    assert record.outcome(Edit.objects.get()) == ("done", "")
+    assert edit_records.outcome(Edit.objects.get()) == ("done", "")
 
 
 def test_a_job_that_never_says_completed_or_failed_ends_and_is_settled_by_reading(
@@ -249,17 +250,17 @@ def test_a_job_that_never_says_completed_or_failed_ends_and_is_settled_by_readin
     simulator.fault("unknown_enum", operation="get_bulk_*", value="Cancelled")
     made = ask("pause", live, editor)
     for _ in range(3):
-        batch.work(clock=clock)
+        jobs.work(clock=clock)
         clock.now += timedelta(minutes=1)
     assert results() == {"waiting": 1}
-    clock.now += batch.GIVEN_UP_AFTER
-    batch.work(clock=clock)
+    clock.now += jobs.GIVEN_UP_AFTER
+    jobs.work(clock=clock)
     assert results() == {"unknown": 1}
     assert "Cancelled" in BatchGroup.objects.get().reason
     assert made.jobs.get().check_at is None
     simulator.force(live[0].exchange_id, "status", status="paused")
     clock.now += timedelta(minutes=1)
-    push.settle_due(clock=clock)
+    send.settle_due(clock=clock)
     assert Edit.objects.get().state == "confirmed"
 
 
@@ -289,9 +290,7 @@ def test_prices_are_changed_one_by_one_each_with_its_edit(
         )
         for one in priced
     ]
-    batch.create(
-        action="cpi", chosen=chosen, wanted={}, by=editor, token="form", now=timezone.now()
-    )
+    jobs.create(action="cpi", chosen=chosen, wanted={}, by=editor, token="form", now=timezone.now())
     finish(simulator, Clock())
     assert results() == {"done": 3}
     made = {(edit.state, edit.wanted["value"]) for edit in Edit.objects.all()}
@@ -306,9 +305,7 @@ def test_a_price_that_was_changed_meanwhile_is_not_overwritten(
     one = groups_that_are("live", pricing_model="dynamic")[0]
     old = {"value": "0.01", "currency_code": one.currency}
     chosen = [Chosen(one, old, old | {"value": "3.33"})]
-    batch.create(
-        action="cpi", chosen=chosen, wanted={}, by=editor, token="form", now=timezone.now()
-    )
+    jobs.create(action="cpi", chosen=chosen, wanted={}, by=editor, token="form", now=timezone.now())
     finish(simulator, Clock())
     row = BatchGroup.objects.get()
     assert row.state == "failed"

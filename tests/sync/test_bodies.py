@@ -13,9 +13,11 @@ from django.utils import timezone
 
 from dashboard.fielding.models import Edit, ExchangeAccount, ExchangeUser, TargetGroup, User
 from dashboard.simulator.harness import Simulator
-from dashboard.sync import batch, create, launch, push
-from dashboard.sync.batch import Chosen
-from dashboard.sync.draft import Value
+from dashboard.sync.batches import jobs
+from dashboard.sync.batches.jobs import Chosen
+from dashboard.sync.edits import create, launch
+from dashboard.sync.edits import send as push
+from dashboard.sync.edits.kinds.draft import Value
 from tests import make
 from tests.contract import validate
 from tests.sync.recorder import Write, recording
@@ -225,10 +227,10 @@ def test_jobs_over_many_groups_are_sent_as_the_contract_says(
     for action in ("launch", "pause", "resume", "relaunch", "complete", "manager"):
         manager = ExchangeUser.objects.order_by("-exchange_id")[0].exchange_id
         given = {"manager_id": manager} if action == "manager" else {}
-        batch.create(
+        jobs.create(
             action=action, chosen=groups, wanted=given, by=anna, token=action, now=timezone.now()
         )
-        batch.work()
+        jobs.work()
         Edit.objects.all().delete()
     assert check(writes) == {
         *(

@@ -11,8 +11,8 @@ from django.core.management import CommandError, call_command
 
 from dashboard.fielding.models import Cycle, ExchangeAccount, TargetGroup
 from dashboard.simulator.harness import Simulator
-from dashboard.sync import check as checks
-from dashboard.sync import connect
+from dashboard.sync.connections import check as checks
+from dashboard.sync.connections import clients
 from tests import make
 from tests.exchange_server import Exchange
 
@@ -119,7 +119,7 @@ def test_a_rate_card_is_asked_for_only_of_a_unit_that_is_priced_by_one(
 ) -> None:
     units = [{"id": place, "pricing_models": each} for place, each in enumerate(models, 1)]
     exchange.on("GET", r"/business-units$", lambda: (200, {"business_units": units}))
-    lines = {line.name: line for line in checks.Check(connect.client_for(account), "101").lines()}
+    lines = {line.name: line for line in checks.Check(clients.client_for(account), "101").lines()}
     paths = [
         path for _, path in exchange.log if "/rate-card" in path and "/business-units/" in path
     ]

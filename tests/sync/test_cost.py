@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from dashboard.alerts import detect
 from dashboard.fielding.models import ExchangeAccount, Project, TargetGroup
-from dashboard.sync import work
+from dashboard.sync.pull import rounds
 from tests.exchange_server import Exchange, group_row
 from tests.make import NOW, ulid
 
@@ -41,9 +41,9 @@ def one_round(account: ExchangeAccount, exchange: Exchange) -> Round:
     exchange.completes[ulid(11)] = [
         {"timestamp": at.isoformat(), "count": count} for count, at in enumerate(hours, 1)
     ]
-    work.account_round(account.pk, clock=lambda: NOW, force=True)
+    rounds.account_round(account.pk, clock=lambda: NOW, force=True)
     project = Project.objects.get()
-    first = work.project_round(project.pk, clock=lambda: NOW, force=True)
+    first = rounds.project_round(project.pk, clock=lambda: NOW, force=True)
     assert first
     detect.after_cycle(cycle=first, now=NOW)
     exchange.log.clear()
@@ -53,7 +53,7 @@ def one_round(account: ExchangeAccount, exchange: Exchange) -> Round:
             return NOW + later
 
         with CaptureQueriesContext(connection) as queries:
-            cycle = work.project_round(project.pk, clock=clock, force=True)
+            cycle = rounds.project_round(project.pk, clock=clock, force=True)
             assert cycle
             assert cycle.complete
             detect.after_cycle(cycle=cycle, now=clock())

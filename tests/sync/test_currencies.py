@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dashboard.fielding.models import Edit, ExchangeAccount, TargetGroup
-from dashboard.sync import ours
-from dashboard.sync.editable import DETAILS, EDITABLE
+from dashboard.sync.edits import local
+from dashboard.sync.edits.kinds.registry import DETAILS, EDITABLE
 from tests.exchange_server import Exchange, group_row, money
 from tests.make import ulid
 
@@ -28,7 +28,7 @@ COMPARED: dict[str, tuple[Callable[[Any, Any], bool], Callable[[str], Any]]] = {
     "CPI": (EDITABLE[Edit.Kind.CPI].same, lambda code: money("2.75", code)),
     "details": (EDITABLE[Edit.Kind.DETAILS].same, _details),
     "assistant": (EDITABLE[Edit.Kind.ASSISTANT].same, _modules),
-    "budget": (ours.same, lambda code: money("2.75", code)),
+    "budget": (local.same, lambda code: money("2.75", code)),
 }
 
 

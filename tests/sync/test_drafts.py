@@ -23,8 +23,10 @@ from dashboard.fielding.models import (
     User,
 )
 from dashboard.simulator.harness import Simulator
-from dashboard.sync import copying, create, draft, launch, lookup, push
-from dashboard.sync.draft import Value
+from dashboard.sync.edits import copy_group, create, launch, send
+from dashboard.sync.edits.kinds import draft
+from dashboard.sync.edits.kinds.draft import Value
+from dashboard.sync.lookup import on_demand
 from tests import make
 from tests.exchange.clock import NappingClock
 
@@ -287,8 +289,8 @@ def test_a_pull_that_meets_a_new_draft_adds_nothing(
 def test_a_draft_is_changed_and_what_nobody_typed_stays(
     group: TargetGroup, editor: User, simulator: Simulator
 ) -> None:
-    seen = push.present(group=group, kind="draft")
-    made = push.push(
+    seen = send.present(group=group, kind="draft")
+    made = send.push(
         group=group,
         kind="draft",
         seen=seen,
@@ -297,7 +299,7 @@ def test_a_draft_is_changed_and_what_nobody_typed_stays(
         wanted=seen | {"completes_goal": 300, "test_url": None},
     )
     assert made.state == "confirmed"
-    held = push.present(group=group, kind="draft")
+    held = send.present(group=group, kind="draft")
     assert (held["completes_goal"], held["test_url"]) == (300, None)
     assert {n: held[n] for n in draft.CARRIED} == {n: seen[n] for n in draft.CARRIED}
     group.refresh_from_db()
@@ -305,10 +307,10 @@ def test_a_draft_is_changed_and_what_nobody_typed_stays(
 
 
 def test_what_both_changed_meanwhile_is_a_conflict(group: TargetGroup, editor: User) -> None:
-    seen = push.present(group=group, kind="draft")
+    seen = send.present(group=group, kind="draft")
     theirs = seen | {"completes_goal": 200}
-    push.push(group=group, kind="draft", seen=seen, wanted=theirs, by=editor, token="theirs")
-    mine = push.push(
+    send.push(group=group, kind="draft", seen=seen, wanted=theirs, by=editor, token="theirs")
+    mine = send.push(
         group=group,
         kind="draft",
         by=editor,
@@ -317,16 +319,16 @@ def test_what_both_changed_meanwhile_is_a_conflict(group: TargetGroup, editor: U
         wanted=seen | {"name": "Mine it is", "completes_goal": 300},
     )
     assert mine.state == "conflict"
-    assert push.present(group=group, kind="draft") == theirs
+    assert send.present(group=group, kind="draft") == theirs
 
 
 def test_what_only_a_colleague_changed_meanwhile_stays_and_is_not_told_as_ours(
     group: TargetGroup, editor: User
 ) -> None:
-    seen = push.present(group=group, kind="draft")
+    seen = send.present(group=group, kind="draft")
     theirs = seen | {"completes_goal": 200}
-    push.push(group=group, kind="draft", seen=seen, wanted=theirs, by=editor, token="theirs")
-    mine = push.push(
+    send.push(group=group, kind="draft", seen=seen, wanted=theirs, by=editor, token="theirs")
+    mine = send.push(
         group=group,
         kind="draft",
         by=editor,
@@ -335,7 +337,7 @@ def test_what_only_a_colleague_changed_meanwhile_stays_and_is_not_told_as_ours(
         wanted=seen | {"name": "Mine it is"},
     )
     assert mine.state == "confirmed"
-    assert push.present(group=group, kind="draft") == theirs | {"name": "Mine it is"}
+    assert send.present(group=group, kind="draft") == theirs | {"name": "Mine it is"}
     before: Any = mine.before
     assert before["completes_goal"] == 200
 
@@ -343,10 +345,10 @@ def test_what_only_a_colleague_changed_meanwhile_stays_and_is_not_told_as_ours(
 def test_a_lost_answer_to_a_change_is_settled_by_reading(
     group: TargetGroup, editor: User, simulator: Simulator
 ) -> None:
-    seen = push.present(group=group, kind="draft")
+    seen = send.present(group=group, kind="draft")
     simulator.fault("lost_answer", operation="update_target_group", count=1)
     changed = seen | {"completes_goal": 99}
-    made = push.push(group=group, kind="draft", seen=seen, wanted=changed, by=editor, token="c")
+    made = send.push(group=group, kind="draft", seen=seen, wanted=changed, by=editor, token="c")
     assert made.state == "confirmed"
     assert simulator.requests()["update_target_group"] == 1
 
@@ -354,7 +356,7 @@ def test_a_lost_answer_to_a_change_is_settled_by_reading(
 @pytest.fixture
 def launched(group: TargetGroup, editor: User) -> Make:
     def made(token: str = "", **given: Any) -> Edit:
-        seen = given.pop("seen", None) or push.present(group=group, kind="draft")
+        seen = given.pop("seen", None) or send.present(group=group, kind="draft")
         end = datetime.now(UTC).replace(microsecond=0) + timedelta(days=6)
         fields: dict[str, Any] = {"start": None, "end": end} | given
         token = token or str(uuid.uuid4())
@@ -402,7 +404,7 @@ def test_one_launch_is_one_job_however_often_it_is_sent(
 
 def test_a_second_launch_waits_for_the_first(launched: Make) -> None:
     launched()
-    with pytest.raises(push.Busy):
+    with pytest.raises(send.Busy):
         launched()
 
 
@@ -421,7 +423,7 @@ def test_a_lost_answer_to_a_launch_asks_for_the_same_job_again(
 def test_a_launch_whose_process_died_is_carried_to_its_end(
     group: TargetGroup, editor: User, simulator: Simulator
 ) -> None:
-    seen = push.present(group=group, kind="draft")
+    seen = send.present(group=group, kind="draft")
     began = timezone.now()
     made = Edit.objects.create(
         account=group.account,
@@ -442,9 +444,9 @@ def test_a_launch_whose_process_died_is_carried_to_its_end(
 def test_a_draft_that_changed_since_it_was_looked_at_is_not_launched(
     launched: Make, group: TargetGroup, editor: User, simulator: Simulator
 ) -> None:
-    seen = push.present(group=group, kind="draft")
+    seen = send.present(group=group, kind="draft")
     dearer = seen | {"cost_per_interview": {"value": "9.90", "currency_code": "EUR"}}
-    push.push(group=group, kind="draft", seen=seen, wanted=dearer, by=editor, token="theirs")
+    send.push(group=group, kind="draft", seen=seen, wanted=dearer, by=editor, token="theirs")
     made = launched(seen=seen)
     assert made.state == "conflict"
     assert [one["name"] for one in made.reasons] == ["cost_per_interview"]
@@ -457,7 +459,7 @@ def test_a_launch_that_is_asked_to_wait_waits_as_long_and_is_not_refused(
     launched: Make, group: TargetGroup, simulator: Simulator, operation: str, header: str
 ) -> None:
     seconds = {"1800": 1800, "86400": 3600, "soon": 10}[header]
-    seen = push.present(group=group, kind="draft")
+    seen = send.present(group=group, kind="draft")
     simulator.fault("http_429", operation=operation, value=header)
     made = launched(seen={name: seen[name] for name in draft.FIELDS})
     assert made.state in Edit.OPEN
@@ -469,9 +471,9 @@ def test_a_launch_that_is_asked_to_wait_waits_as_long_and_is_not_refused(
 def test_a_launch_that_fails_says_why_field_by_field(
     launched: Make, group: TargetGroup, editor: User, simulator: Simulator
 ) -> None:
-    seen = push.present(group=group, kind="draft")
+    seen = send.present(group=group, kind="draft")
     without = seen | {"live_url": None}
-    push.push(group=group, kind="draft", seen=seen, wanted=without, by=editor, token="without")
+    send.push(group=group, kind="draft", seen=seen, wanted=without, by=editor, token="without")
     made = launched()
     finish(simulator, made)
     assert made.state == "rejected"
@@ -498,7 +500,7 @@ def test_a_launch_of_which_nothing_can_be_read_stays_open_until_a_person_gives_i
     launch.work(clock=later(31))
     made.refresh_from_db()
     assert (made.state, bool(made.reasons)) == ("unknown", True)
-    assert push.give_up(edit=made, by=editor, now=later(32)())
+    assert send.give_up(edit=made, by=editor, now=later(32)())
     launch.work(clock=later(60 * 24))
     made.refresh_from_db()
     assert (made.state, made.given_up_by) == ("given_up", editor)
@@ -540,7 +542,7 @@ def test_a_group_of_any_status_can_be_copied(
         source = groups.filter(status="draft")[0]
     elif status != "live":
         simulator.force(source.exchange_id, "status", status=status)
-    copied = copying.of_group(source)
+    copied = copy_group.of_group(source)
     assert copied.missing == []
     given = copied.value | {
         "name": "A copy of it",
@@ -549,7 +551,7 @@ def test_a_group_of_any_status_can_be_copied(
     made = create.new_draft(project=project, wanted=given, by=editor, token="copy")
     assert (made.state, made.reasons) == ("confirmed", [])
     assert made.group is not None
-    held = push.present(group=made.group, kind="draft")
+    held = send.present(group=made.group, kind="draft")
     assert held["profiling"]["profiles"] if copied.value["profiling"] else True
 
 
@@ -557,14 +559,14 @@ def test_a_group_without_a_short_id_is_found_in_the_list_by_its_name(
     project: Project, simulator: Simulator
 ) -> None:
     groups = project.target_groups.select_related("account", "project")
-    of_short_id = {one.pk: copying.of_group(one).value["exclusion"] for one in groups}
+    of_short_id = {one.pk: copy_group.of_group(one).value["exclusion"] for one in groups}
     groups.update(human_readable_id="")
-    assert {one.pk: copying.of_group(one).value["exclusion"] for one in groups} == of_short_id
+    assert {one.pk: copy_group.of_group(one).value["exclusion"] for one in groups} == of_short_id
     assert set(of_short_id.values()) == {True, False}
 
 
 def test_feasibility_tells_a_price_and_how_many(account: ExchangeAccount) -> None:
-    told = lookup.feasibility(account=account, value=wanted())
+    told = on_demand.feasibility(account=account, value=wanted())
     assert told.currency == "EUR"
     assert told.completes is not None
     assert told.completes[0] <= told.completes[1]

@@ -23,7 +23,10 @@ from dashboard.exchange.gate import GatePolicy, LocalGate
 from dashboard.fielding.models import Cycle, Edit, Project, Quarantine, TargetGroup, User
 from dashboard.simulator.faults import KINDS
 from dashboard.simulator.harness import Simulator
-from dashboard.sync import accounts, plan, pull, push
+from dashboard.sync import scheduling
+from dashboard.sync.edits import send
+from dashboard.sync.pull import account as accounts
+from dashboard.sync.pull import project as pull
 from tests import make
 from tests.exchange.clock import NappingClock
 
@@ -77,14 +80,14 @@ class Field:
         """One round over the account's lists and one over the project."""
         self.now += timedelta(hours=2)
         account = self.project.account
-        token = plan.claim(type(account), account.pk, now=self.now, force=True)
+        token = scheduling.claim(type(account), account.pk, now=self.now, force=True)
         assert token
         own = accounts.pull_account(
             account=account, client=self.client, token=token, clock=self.clock
         )
         assert own.complete or own.errors
         self.project.refresh_from_db()
-        token = plan.claim(Project, self.project.pk, now=self.now, force=True)
+        token = scheduling.claim(Project, self.project.pk, now=self.now, force=True)
         assert token
         return pull.pull_project(
             project=self.project, client=self.client, token=token, clock=self.clock
@@ -101,7 +104,7 @@ class Field:
         token = f"form-{len(self.sent)}"
         self.sent[token] = amount = f"2.{len(self.sent) + 101}"
         for _ in range(2):
-            push.push(
+            send.push(
                 group=group,
                 kind=Edit.Kind.CPI,
                 seen=seen,
@@ -192,7 +195,7 @@ def heal(one: Field) -> None:
     one.simulator.clear_faults()
     for _ in range(5):
         one.now += timedelta(minutes=10)
-        push.settle_due(clock=one.clock)
+        send.settle_due(clock=one.clock)
     assert not Edit.objects.filter(state__in=["sending", "unknown"]).exists()
     time.sleep(0.03)  # the breaker's longest rest
     cycle = one.pull()

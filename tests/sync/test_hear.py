@@ -20,7 +20,8 @@ from dashboard.fielding.models import (
     WebhookEvent,
     WebhookRefusal,
 )
-from dashboard.sync import hear, plan
+from dashboard.sync import scheduling
+from dashboard.sync.webhooks import delivery
 from tests import make
 from tests.make import NOW
 
@@ -50,7 +51,7 @@ def deliver(body: bytes, *, secret: str = SECRET, late: float = 0, now: Any = NO
     at = int(now.timestamp() - late)
     header = f"t={at},v1={sign(secret, body, at)}"
     hook = Webhook.objects.get()
-    return hear.delivery(webhook=hook, header=header, body=body, now=now).status
+    return delivery.delivery(webhook=hook, header=header, body=body, now=now).status
 
 
 def due() -> Any:
@@ -88,7 +89,7 @@ def test_a_burst_brings_one_round_not_as_many(group: TargetGroup) -> None:
     Project.objects.update(read_at=NOW - timedelta(seconds=1))
     for number in range(200):
         deliver(event(group, f"event-{number}"))
-    assert due() == NOW - timedelta(seconds=1) + plan.FLOOR
+    assert due() == NOW - timedelta(seconds=1) + scheduling.FLOOR
     assert WebhookEvent.objects.count() == 200
 
 
@@ -216,9 +217,9 @@ def test_after_a_rotation_the_secret_before_is_good_for_a_while(group: TargetGro
 def test_events_and_counts_are_forgotten_after_a_fortnight(group: TargetGroup) -> None:
     deliver(event(group))
     deliver(event(group), secret="guess")
-    hear.forget(now=NOW + timedelta(days=13))
+    delivery.forget(now=NOW + timedelta(days=13))
     assert WebhookEvent.objects.count() == WebhookRefusal.objects.count() == 1
-    hear.forget(now=NOW + timedelta(days=15))
+    delivery.forget(now=NOW + timedelta(days=15))
     assert WebhookEvent.objects.count() == WebhookRefusal.objects.count() == 0
 
 
@@ -232,5 +233,5 @@ class TestAnyData(TestCase):
         named = {"target_group_id": data, "project_id": data}
         body = json.dumps({"id": "e", "type": CHANGED, "data": named}).encode()
         header = f"t={int(NOW.timestamp())},v1={sign('secret', body, int(NOW.timestamp()))}"
-        heard = hear.delivery(webhook=hook, header=header, body=body, now=NOW)
+        heard = delivery.delivery(webhook=hook, header=header, body=body, now=NOW)
         assert heard.status in (204, 400)

@@ -23,8 +23,8 @@ from dashboard.fielding.models import (
     TargetGroup,
     User,
 )
-from dashboard.sync import batch
-from dashboard.sync.batch import Chosen
+from dashboard.sync.batches import jobs
+from dashboard.sync.batches.jobs import Chosen
 from tests import make
 from tests.exchange_server import serving
 from tests.sync.jobs_exchange import JobsExchange, report
@@ -89,7 +89,7 @@ class Desk:
 
     def ask(self, action: str, groups: list[TargetGroup], form: str = "form") -> Batch:
         """The batch, not worked at yet."""
-        return batch.create(
+        return jobs.create(
             action=action,
             chosen=[Chosen(group) for group in groups],
             wanted={"manager_id": NEW} if action == "manager" else {},
@@ -99,7 +99,7 @@ class Desk:
         )
 
     def work(self) -> int:
-        return batch.work(clock=self.clock, client_for=lambda _: self.client)
+        return jobs.work(clock=self.clock, client_for=lambda _: self.client)
 
     def next_step(self) -> timedelta:
         """Go to when the next step is due and take it; how long that was."""
@@ -494,7 +494,7 @@ def test_all_jobs_of_the_account_wait_and_those_of_another_do_not(desk: Desk) ->
     )
     desk.ask("pause", [*first, *second])
     desk.ask("pause", [other], form="other")
-    batch.work(clock=desk.clock, client_for=lambda _: desk.client, limit=1)
+    jobs.work(clock=desk.clock, client_for=lambda _: desk.client, limit=1)
     due = dict(BatchJob.objects.values_list("project__account", "check_at"))
     assert len(desk.exchange.sent) == 1
     waits = BatchJob.objects.filter(project__account=desk.account)
@@ -520,7 +520,7 @@ def test_who_is_asked_to_wait_for_a_day_ends_as_not_sent(desk: Desk) -> None:
 def test_a_price_in_a_job_waits_too_and_is_sent_once(desk: Desk, status: int) -> None:
     group = desk.groups(1)[0]
     old = {"value": "2.75", "currency_code": "USD"}
-    batch.create(
+    jobs.create(
         action="cpi",
         chosen=[Chosen(group, old, old | {"value": "3.00"})],
         wanted={},

@@ -15,8 +15,12 @@ from django.utils import timezone
 
 from dashboard.fielding.models import Edit, ExchangeAccount, Project, TargetGroup, User, Webhook
 from dashboard.simulator.harness import Simulator
-from dashboard.sync import connect, create, fresh, hear, launch, push, work
-from dashboard.sync.editable import COLUMNS, EDITABLE, ids
+from dashboard.sync.connections import clients
+from dashboard.sync.edits import create, fresh, launch
+from dashboard.sync.edits import send as push
+from dashboard.sync.edits.kinds.registry import COLUMNS, EDITABLE, ids
+from dashboard.sync.pull import rounds
+from dashboard.sync.webhooks import delivery
 from tests import make
 from tests.sync.test_drafts import wanted as a_draft
 from tests.sync.test_hear import SECRET, event, sign
@@ -89,7 +93,7 @@ def time(simulator: Simulator) -> Time:
 @pytest.fixture
 def account(simulator: Simulator, time: Time) -> ExchangeAccount:
     account = make.account(base_url=simulator.base_url, requests_per_minute=0, read_at=None)
-    work.account_round(account.pk, clock=time, force=True)
+    rounds.account_round(account.pk, clock=time, force=True)
     poll(time)
     return account
 
@@ -98,7 +102,7 @@ def poll(time: Time) -> None:
     """A round over the project in which every group is asked what its row may not show."""
     project = Project.objects.get()
     TargetGroup.objects.update(told_at=time.now)
-    cycle = work.project_round(project.pk, clock=time, force=True, share=lambda _: None)
+    cycle = rounds.project_round(project.pk, clock=time, force=True, share=lambda _: None)
     assert cycle
 
 
@@ -118,7 +122,7 @@ class Desk:
 
     def __init__(self, group: TargetGroup, by: User, time: Time) -> None:
         self.group, self.by, self.time = group, by, time
-        self.client = connect.client_for(group.account)
+        self.client = clients.client_for(group.account)
 
     def held(self, kind: str) -> Any:
         return EDITABLE[kind].read(self.client, ids(self.group)).value
@@ -360,7 +364,7 @@ def test_an_event_keeps_an_older_reading_out_until_it_is_read_itself(
     body = event(group, changes=changes, occurred_at=time.now.isoformat())
     at = int(time.now.timestamp())
     header = f"t={at},v1={sign(SECRET, body, at)}"
-    assert hear.delivery(webhook=hook, header=header, body=body, now=time.now).status == 204
+    assert delivery.delivery(webhook=hook, header=header, body=body, now=time.now).status == 204
     simulator.lag(low=40, spared=[])
     time.wait(10)
     poll(time)
@@ -450,7 +454,7 @@ def test_an_old_unknown_edit_is_looked_at_when_something_tells_of_its_group(
     if how == "poll":
         poll(time)
     elif how == "event":
-        hear._note_values(group.account_id, group.exchange_id, {}, time.now)
+        delivery._note_values(group.account_id, group.exchange_id, {}, time.now)
     else:
         strategy = desk.held("filling_strategy")
         desk.send("filling_strategy", strategy, KINDS["filling_strategy"][1](strategy))

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from dashboard.exchange.errors import NotFound
 from dashboard.fielding.models import BusinessUnit, ExchangeAccount, Project
-from dashboard.sync import lookup
+from dashboard.sync.lookup import on_demand
 from tests import make
 from tests.exchange_server import PM, Exchange
 from tests.make import ulid
@@ -38,8 +38,8 @@ def tells(exchange: Exchange, *, account_id: int = 101, status: int = 200) -> No
     exchange.on("GET", f"/demand/target-groups/{ULID}/overview", lambda: (status, said))
 
 
-def asked(*accounts: ExchangeAccount) -> lookup.Answer:
-    return lookup.group_by_id(ulid=ULID, accounts=accounts)
+def asked(*accounts: ExchangeAccount) -> on_demand.Answer:
+    return on_demand.group_by_id(ulid=ULID, accounts=accounts)
 
 
 def test_a_group_of_a_known_project_makes_the_project_due(
@@ -58,7 +58,7 @@ def test_a_group_of_another_account_of_the_exchange_is_not_there(
     exchange: Exchange, account: ExchangeAccount
 ) -> None:
     tells(exchange, account_id=999)
-    assert asked(account) == lookup.Answer(None, [])
+    assert asked(account) == on_demand.Answer(None, [])
 
 
 def test_an_account_that_cannot_be_asked_is_named_and_the_next_is_asked(
@@ -81,6 +81,6 @@ def test_a_rate_card_is_read_as_a_table(exchange: Exchange, account: ExchangeAcc
     said = {"country_code": "DE", "token": "t", "rate_card_data": data}
     exchange.on("GET", "/business-units/7/rate-card.country_code=de", lambda: (200, said))
     unit = BusinessUnit.objects.create(account=account, exchange_id="7")
-    assert lookup.rate_card(unit=unit, country="de")["prices"] == [[178]]
+    assert on_demand.rate_card(unit=unit, country="de")["prices"] == [[178]]
     with pytest.raises(NotFound):
-        lookup.rate_card(unit=unit, country="fr")
+        on_demand.rate_card(unit=unit, country="fr")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.sync import merge
+from dashboard.sync.edits import merge
 
 MONEY = {"value": "2.50", "currency_code": "USD"}
 ALIKE: list[tuple[str, Any, Any]] = [

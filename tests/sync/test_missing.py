@@ -9,7 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from dashboard.fielding.models import Batch, BatchGroup, ExchangeAccount, Project, TargetGroup
-from dashboard.sync import connect, handover, missing
+from dashboard.sync.batches import handover
+from dashboard.sync.connections import clients
+from dashboard.sync.pull import missing
 from tests import make
 from tests.exchange_server import PM, Exchange, group_row, project_row
 from tests.make import ulid
@@ -122,7 +124,7 @@ def test_of_a_group_that_nobody_can_ask_nothing_is_said_until_it_answers(
     known: Exchange, pull: Pull, status: int, settings: Any
 ) -> None:
     settings.EXCHANGE_TIMEOUT_SECONDS = 1
-    connect._clients.clear()
+    clients._clients.clear()
     show_groups(known, [[11, 12]])
     by_id(known, 13, status)
     pull()
@@ -138,7 +140,7 @@ def test_a_group_that_answers_in_another_project_has_moved(known: Exchange, pull
     known.projects.append(project_row(2))
     show_groups(known, [[11, 12]])
     by_id(known, 13, project_id=ulid(2))
-    client = connect.client_for(account)
+    client = clients.client_for(account)
     with_list = client.get_list_target_groups
     absent = missing.groups(
         client=client,
@@ -276,5 +278,5 @@ def test_a_group_that_a_hand_over_does_not_find_in_the_list_is_asked_who_manages
     row.seen, row.wanted = "pm-1", "pm-9"
     show_groups(known, [[11, 12]])
     known.on("GET", f"{ulid(13)}/details", lambda: (200, {"name": "x", "project_manager_id": PM}))
-    handover.spare([row], connect.client_for(group.account))
+    handover.spare([row], clients.client_for(group.account))
     assert (row.state, row.reason) == (BatchGroup.State.FAILED, handover.OVERTAKEN)

@@ -33,7 +33,13 @@ from dashboard.fielding.models import (
     Webhook,
 )
 from dashboard.simulator.harness import Simulator
-from dashboard.sync import connect, hear, lookup, moves, push, transitions, work
+from dashboard.sync.batches import transitions
+from dashboard.sync.connections import clients
+from dashboard.sync.edits import moves
+from dashboard.sync.edits import send as push
+from dashboard.sync.lookup import on_demand
+from dashboard.sync.pull import rounds
+from dashboard.sync.webhooks import delivery
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -65,15 +71,15 @@ class Field:
 
     def read(self, *projects: Project) -> list[Cycle]:
         """One round over each of these projects."""
-        cycles = [work.project_round(each.pk, clock=self.clock, force=True) for each in projects]
+        cycles = [rounds.project_round(each.pk, clock=self.clock, force=True) for each in projects]
         return [cycle for cycle in cycles if cycle]
 
     def read_lists(self) -> None:
-        assert work.account_round(self.account.pk, clock=self.clock, force=True)
+        assert rounds.account_round(self.account.pk, clock=self.clock, force=True)
 
     @property
     def client(self) -> ExchangeClient:
-        return connect.client_for(self.account)
+        return clients.client_for(self.account)
 
     @property
     def stored(self) -> TargetGroup:
@@ -116,10 +122,10 @@ def of(settings: Any) -> Iterator[Field]:
         )
         now = datetime.fromisoformat(simulator.control("GET", "clock")["now"])
         now += timedelta(seconds=1)
-        work.account_round(account.pk, clock=lambda: now, force=True)
+        rounds.account_round(account.pk, clock=lambda: now, force=True)
         simulator.fault("stale", operation="nothing")  # what is read from here on can come again
         for project in Project.objects.all():
-            work.project_round(project.pk, clock=lambda: now, force=True)
+            rounds.project_round(project.pk, clock=lambda: now, force=True)
         row = simulator.groups(status="live", pricing_model="dynamic")[0]
         group = TargetGroup.objects.select_related("project").get(exchange_id=row["id"])
         new = Project.objects.exclude(pk=group.project_id).get()
@@ -139,7 +145,7 @@ def _both_lists(of: Field) -> None:
 
 def _a_search(of: Field) -> None:
     account = of.account
-    answer = lookup.group_by_id(ulid=of.group.exchange_id, accounts=[account], now=of.now)
+    answer = on_demand.group_by_id(ulid=of.group.exchange_id, accounts=[account], now=of.now)
     assert answer.found
 
 
@@ -416,10 +422,10 @@ def test_an_event_that_names_another_project_makes_both_due(of: Field) -> None:
     hook = Webhook.objects.create(account=of.account, key="k", url="u", secret="s")
     Project.objects.update(due_at=None)
     data = {"target_group_id": of.group.exchange_id, "project_id": of.new.exchange_id}
-    body = json.dumps({"id": "one", "type": hear.CHANGED, "data": data}).encode()
+    body = json.dumps({"id": "one", "type": delivery.CHANGED, "data": data}).encode()
     at = int(of.now.timestamp())
     header = f"t={at},v1={sign('s', body, at)}"
-    assert hear.delivery(webhook=hook, header=header, body=body, now=of.now).status == 204
+    assert delivery.delivery(webhook=hook, header=header, body=body, now=of.now).status == 204
     assert not Project.objects.filter(due_at=None).exists()
 
 

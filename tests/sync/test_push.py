@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from dashboard.fielding.models import Edit, ExchangeAccount, TargetGroup, User
-from dashboard.sync import push
+from dashboard.sync.edits import send as push
 from tests import make
 from tests.exchange_server import Exchange, money
 from tests.make import ulid

@@ -9,7 +9,9 @@ from django.test import Client
 from django.utils import timezone
 
 from dashboard.fielding.models import ExchangeAccount
-from dashboard.sync import accounts, connect, plan
+from dashboard.sync import scheduling
+from dashboard.sync.connections import clients
+from dashboard.sync.pull import account as accounts
 from tests import make
 from tests.exchange.fake_exchange import Asked, Connection, FakeExchange
 
@@ -36,11 +38,11 @@ def test_a_rest_of_the_token_address_is_told_on_the_connections_page(
     try:
         for _ in range(3):
             ExchangeAccount.objects.update(due_at=timezone.now(), lease="", leased_until=None)
-            token = plan.claim(ExchangeAccount, account.pk, now=timezone.now())
+            token = scheduling.claim(ExchangeAccount, account.pk, now=timezone.now())
             assert token
             accounts.pull_account(
                 account=account,
-                client=connect.client_for(account),
+                client=clients.client_for(account),
                 token=token,
                 clock=timezone.now,
             )

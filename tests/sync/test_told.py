@@ -11,7 +11,8 @@ import pytest
 from django.utils import timezone
 
 from dashboard.fielding.models import ExchangeAccount, Project, TargetGroup
-from dashboard.sync import plan, work
+from dashboard.sync import scheduling
+from dashboard.sync.pull import rounds
 from tests.exchange_server import Exchange
 from tests.make import ulid
 
@@ -75,12 +76,12 @@ def test_what_is_told_during_a_round_is_asked_in_another_one_soon(
             tell(now)
         return now
 
-    cycle = work.project_round(Project.objects.get().pk, clock=clock, force=True)
+    cycle = rounds.project_round(Project.objects.get().pk, clock=clock, force=True)
     assert cycle is not None
     assert cycle.complete
     project = Project.objects.get()
     assert project.due_at is not None
-    assert project.due_at <= timezone.now() + plan.FLOOR
+    assert project.due_at <= timezone.now() + scheduling.FLOOR
     exchange.log.clear()
     pull()
     assert exchange.asked(f"{ulid(12)}/details") == 1

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from dashboard.fielding.models import Cycle, ExchangeAccount, Project, TargetGroup
-from dashboard.sync import plan, work
+from dashboard.sync import scheduling
+from dashboard.sync.pull import rounds
 from tests.exchange_server import Exchange, group_row, project_row
 from tests.make import NOW, ulid
 
@@ -30,12 +31,12 @@ class Worker:
         return self.now
 
     def lists(self) -> None:
-        work.account_round(self.account.pk, clock=self.clock, force=True)
+        rounds.account_round(self.account.pk, clock=self.clock, force=True)
 
     def turn(self) -> Cycle:
         """The next turn of whatever is the most urgent."""
         self.now += timedelta(seconds=1)
-        cycle = work.next_round(0, clock=self.clock, share=lambda _: self.share)
+        cycle = rounds.next_round(0, clock=self.clock, share=lambda _: self.share)
         assert cycle is not None
         return cycle
 
@@ -177,7 +178,7 @@ def test_a_row_that_moved_has_it_asked_sooner(refusing: Worker, exchange: Exchan
 
 def test_a_person_who_wants_it_has_it_asked_sooner(refusing: Worker, exchange: Exchange) -> None:
     exchange.special.clear()
-    plan.ask_again(TargetGroup.objects.filter(exchange_id=ulid(12)), now=refusing.now)
+    scheduling.ask_again(TargetGroup.objects.filter(exchange_id=ulid(12)), now=refusing.now)
     refusing.later(EVERY)
     one = TargetGroup.objects.get(exchange_id=ulid(12))
     assert (one.entrants, one.error, one.owed_at, one.owes_since) == (900, "", None, None)

@@ -7,7 +7,7 @@ from typing import Any
 
 from dashboard.exchange.errors import ExchangeError, NotFound
 from dashboard.fielding.models import BusinessUnit, Edit, ExchangeAccount, TargetGroup, User
-from dashboard.sync import lookup
+from dashboard.sync.lookup import on_demand
 from tests.make import NOW
 
 ALLOWED = {"allow_for_current_target_group": True, "allow_for_other_target_groups": False}
@@ -84,7 +84,7 @@ class FakeExchange:
         self.down: ExchangeError | None = None
         self.sent: list[Any] = []
         self.cards: dict[str, Any] = {}
-        self.known: dict[str, lookup.Found] = {}
+        self.known: dict[str, on_demand.Found] = {}
         self.asked: list[str] = []
 
     def present(self, *, group: TargetGroup, kind: str) -> Any:
@@ -132,9 +132,9 @@ class FakeExchange:
             raise NotFound
         return self.cards[country]
 
-    def group_by_id(self, *, ulid: str, accounts: list[ExchangeAccount]) -> lookup.Answer:
+    def group_by_id(self, *, ulid: str, accounts: list[ExchangeAccount]) -> on_demand.Answer:
         """A group by its id, if it is on one of these accounts."""
         self.asked.append(ulid)
         found = self.known.get(ulid)
         failed = [(one, str(self.down)) for one in accounts] if self.down else []
-        return lookup.Answer(found if found and found.account in accounts else None, failed)
+        return on_demand.Answer(found if found and found.account in accounts else None, failed)

@@ -10,9 +10,10 @@ from django.test import Client
 from dashboard.fielding.models import TargetGroup
 from dashboard.simulator.harness import Simulator
 from dashboard.simulator.places import SUPPLIERS
-from dashboard.sync import connect, merge, push
-from dashboard.sync import draft as drafts
-from dashboard.sync.editable import ids
+from dashboard.sync.connections import clients
+from dashboard.sync.edits import merge, send
+from dashboard.sync.edits.kinds import draft as drafts
+from dashboard.sync.edits.kinds.registry import ids
 from tests.web.test_drafts import (
     account,
     draft,
@@ -92,13 +93,13 @@ def rich(draft: TargetGroup) -> TargetGroup:
 
 
 def write(group: TargetGroup, value: dict[str, Any], along: dict[str, Any]) -> None:
-    client = connect.client_for(group.account)
+    client = clients.client_for(group.account)
     held = merge.bare(drafts.read(client, ids(group)))
     client.update_target_group(**ids(group), draft=drafts.request(held | value | along))
 
 
 def held(group: TargetGroup) -> dict[str, Any]:
-    found: dict[str, Any] = push.present(group=group, kind="draft")
+    found: dict[str, Any] = send.present(group=group, kind="draft")
     return found
 
 

@@ -22,7 +22,7 @@ from dashboard.fielding.models import (
     TargetGroup,
 )
 from dashboard.simulator.harness import Simulator
-from dashboard.sync import create, launch, push
+from dashboard.sync.edits import create, launch, send
 from dashboard.web import kept
 from tests import make
 from tests.web.browser_form import untouched
@@ -270,7 +270,7 @@ def test_re_entry_that_the_account_may_not_set_is_said_there(
 def test_re_entry_is_set_with_the_draft(editor: Client, new: str) -> None:
     cell = "overquota.client_side.allow_for_current_target_group"
     editor.post(new, opened(editor, new) | typed(re_entry_set="on", **{cell: "on"}))
-    held = push.present(group=TargetGroup.objects.get(name="Germany adults"), kind="draft")
+    held = send.present(group=TargetGroup.objects.get(name="Germany adults"), kind="draft")
     side = held["re_entry_configuration"]["overquota"]["client_side"]
     assert side["allow_for_current_target_group"] is True
 
@@ -283,7 +283,7 @@ def test_whom_to_keep_out_is_typed_by_their_short_ids(
     lines = f"{other.human_readable_id} 30\n{project.human_readable_id}"
     editor.post(new, opened(editor, new) | typed(respondent_activity_exclusions=lines))
     made = TargetGroup.objects.get(name="Germany adults")
-    held = push.present(group=made, kind="draft")["respondent_activity_exclusions"]
+    held = send.present(group=made, kind="draft")["respondent_activity_exclusions"]
     assert {(one["type"], one["id"], one["duration"]) for one in held} == {
         ("target-group", other.exchange_id, "P30D"),
         ("project", project.exchange_id, "P90D"),
@@ -322,7 +322,7 @@ def test_a_copy_begins_with_what_another_group_has(
     answer = editor.post(address, {"form": sealed(page)} | form)
     assert answer.status_code == 302
     made = TargetGroup.objects.get(name="Copied here")
-    held = push.present(group=made, kind="draft")
+    held = send.present(group=made, kind="draft")
     names = [one["name"] for one in held["profiling"]["profiles"]]
     assert names
     assert all(f"<bdi>{name}</bdi>" in page for name in names)
@@ -407,14 +407,14 @@ def test_a_draft_is_changed_and_what_was_not_touched_stays(
     editor: Client, draft: TargetGroup
 ) -> None:
     address = f"/groups/{draft.pk}/draft/"
-    before = push.present(group=draft, kind="draft")
+    before = send.present(group=draft, kind="draft")
     answer = editor.post(
         address,
         opened(editor, address) | typed(completes_goal="300", re_entry_set="on"),
         follow=True,
     )
     assert "Completes goal 120 → 300: confirmed by the exchange." in text(answer)
-    assert push.present(group=draft, kind="draft") == before | {"completes_goal": 300}
+    assert send.present(group=draft, kind="draft") == before | {"completes_goal": 300}
 
 
 def test_a_change_of_nothing_is_not_sent(
@@ -433,10 +433,10 @@ def test_a_change_that_a_colleague_overtook_shows_all_three(
     address = f"/groups/{draft.pk}/draft/"
     form = opened(editor, address) | typed(name="Mine it is", completes_goal="300")
     form |= {"re_entry_set": "on"}
-    seen = push.present(group=draft, kind="draft")
+    seen = send.present(group=draft, kind="draft")
     by = make.person("editor", draft.account)
     theirs = seen | {"completes_goal": 555, "live_url": "https://example.com/theirs"}
-    push.push(group=draft, kind="draft", seen=seen, wanted=theirs, by=by, token="theirs")
+    send.push(group=draft, kind="draft", seen=seen, wanted=theirs, by=by, token="theirs")
     page = text(editor.post(address, form))
     assert "Somebody changed this meanwhile" in page
     asked = re.findall(r'<td class="full soft">([^<]+)</td>', page)
@@ -447,7 +447,7 @@ def test_a_change_that_a_colleague_overtook_shows_all_three(
     again = untouched(page)
     assert (again["name"], again["completes_goal"]) == ("Mine it is", "300")
     assert editor.post(address, again).status_code == 302
-    held = push.present(group=draft, kind="draft")
+    held = send.present(group=draft, kind="draft")
     assert held == seen | {
         "name": "Mine it is",
         "completes_goal": 300,
@@ -460,13 +460,13 @@ def test_two_people_who_change_different_fields_of_a_draft_are_asked_nothing(
 ) -> None:
     address = f"/groups/{draft.pk}/draft/"
     form = untouched(text(editor.get(address))) | {"name": "Mine it is"}
-    seen = push.present(group=draft, kind="draft")
+    seen = send.present(group=draft, kind="draft")
     by = make.person("editor", draft.account)
     theirs = seen | {"completes_goal": 555}
-    push.push(group=draft, kind="draft", seen=seen, wanted=theirs, by=by, token="theirs")
+    send.push(group=draft, kind="draft", seen=seen, wanted=theirs, by=by, token="theirs")
     said = text(editor.post(address, form, follow=True))
     assert "Name Germany adults → Mine it is: confirmed by the exchange." in said
-    assert push.present(group=draft, kind="draft") == theirs | {"name": "Mine it is"}
+    assert send.present(group=draft, kind="draft") == theirs | {"name": "Mine it is"}
     made = Edit.objects.latest("pk")
     assert "555" not in text(editor.get(f"/edits/{made.pk}/"))
 
@@ -609,10 +609,10 @@ def test_a_draft_that_changed_since_the_question_is_asked_about_anew(
 ) -> None:
     address = f"/groups/{draft.pk}/launch/"
     form = opened(editor, address) | launching(draft)
-    seen = push.present(group=draft, kind="draft")
+    seen = send.present(group=draft, kind="draft")
     by = make.person("editor", draft.account)
     dearer = seen | {"cost_per_interview": {"value": "9.90", "currency_code": "EUR"}}
-    push.push(group=draft, kind="draft", seen=seen, wanted=dearer, by=by, token="theirs")
+    send.push(group=draft, kind="draft", seen=seen, wanted=dearer, by=by, token="theirs")
     page = text(editor.post(address, form))
     assert "The draft was changed meanwhile: CPI. Nothing was launched." in page
     assert "120 completes × 9.90 = 1,188 EUR" in page

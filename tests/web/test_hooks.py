@@ -27,7 +27,8 @@ from dashboard.fielding.models import (
     WebhookRefusal,
 )
 from dashboard.simulator.harness import Simulator
-from dashboard.sync import connect, hear, subscribe
+from dashboard.sync.connections import clients
+from dashboard.sync.webhooks import delivery, subscription
 from tests import make
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -115,12 +116,12 @@ def events() -> int:
 
 def registered() -> list[str]:
     """Addresses that the exchange tells, one a webhook."""
-    client = connect.client_for(ExchangeAccount.objects.get())
+    client = clients.client_for(ExchangeAccount.objects.get())
     return [str(one.url) for one in client.get_webhooks().items]
 
 
 def ask(hook: Webhook) -> ExchangeClient:
-    return connect.client_for(hook.account)
+    return clients.client_for(hook.account)
 
 
 def test_a_change_at_the_exchange_makes_its_group_due_here(
@@ -205,7 +206,7 @@ def test_a_browser_is_not_let_in(hook: Webhook, client: Client) -> None:
 
 
 def test_a_body_beyond_the_cap_is_not_read(hook: Webhook, client: Client) -> None:
-    large = b" " * (hear.LARGEST_BODY + 1)
+    large = b" " * (delivery.LARGEST_BODY + 1)
     assert client.post(path(hook), large, "application/json").status_code == 413
     assert refused() == {"too large": 1}
 
@@ -320,7 +321,7 @@ def test_a_registration_whose_answer_was_lost_leaves_no_stray(
 def test_the_command_shows_what_was_told_and_refused_without_the_secret(
     hook: Webhook, simulator: Simulator
 ) -> None:
-    hear.refused(account_id=hook.account_id, reason="old signature", now=hook.registered_at)
+    delivery.refused(account_id=hook.account_id, reason="old signature", now=hook.registered_at)
     shown = verb("show")
     assert hook.url in shown
     assert "1 old signature" in shown
@@ -345,7 +346,7 @@ def _check(hook: Webhook, *, hours: float) -> Webhook:
     hook.refresh_from_db()
     assert hook.registered_at is not None
     at = hook.registered_at + timedelta(hours=hours)
-    subscribe.check_due(clock=lambda: at)
+    subscription.check_due(clock=lambda: at)
     hook.refresh_from_db()
     return hook
 

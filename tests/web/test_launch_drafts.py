@@ -14,8 +14,12 @@ from django.utils import timezone
 
 from dashboard.fielding.models import BatchGroup, Edit, TargetGroup, User
 from dashboard.simulator.harness import Simulator
-from dashboard.sync import batch, connect, editable, launch, push
-from dashboard.sync import draft as drafts
+from dashboard.sync.batches import jobs
+from dashboard.sync.connections import clients
+from dashboard.sync.edits import launch
+from dashboard.sync.edits import send as push
+from dashboard.sync.edits.kinds import draft as drafts
+from dashboard.sync.edits.kinds import registry
 from tests.web.test_drafts import account, draft, editor, new, opened, project, simulator, typed
 
 __all__ = ["account", "draft", "editor", "new", "project", "simulator"]
@@ -121,7 +125,7 @@ def test_a_draft_that_was_changed_since_it_was_shown_is_not_launched(
         by=User.objects.get(),
         token="theirs",
     )
-    assert batch.CHANGED in send(editor, page).content.decode()
+    assert jobs.CHANGED in send(editor, page).content.decode()
     assert "create_launch_fielding_run_from_draft_job" not in simulator.requests()
 
 
@@ -137,8 +141,8 @@ def test_suppliers_shares_that_a_colleague_changed_since_stop_the_launch(
     page = act(editor, [draft], when="now", to="")
     held = push.present(group=draft, kind="draft")
     held["allocations"]["open_exchange_allocations"]["exchange_max_percentage"] = 60
-    client = connect.client_for(draft.account)
-    client.update_target_group(**editable.ids(draft), draft=drafts.request(held))
+    client = clients.client_for(draft.account)
+    client.update_target_group(**registry.ids(draft), draft=drafts.request(held))
     assert "nothing was sent" in send(editor, page).content.decode()
     assert Edit.objects.get(kind="launch").reasons[0]["name"] == "allocations"
     assert "create_launch_fielding_run_from_draft_job" not in simulator.requests()
@@ -150,5 +154,5 @@ def test_shares_that_were_read_anew_since_the_preview_stop_it_as_well(
     page = act(editor, [draft], when="now", to="")
     draft.details["allocations"] = {"open_exchange_allocations": {"exchange_max_percentage": 60}}
     draft.save()
-    assert batch.CHANGED in send(editor, page).content.decode()
+    assert jobs.CHANGED in send(editor, page).content.decode()
     assert "create_launch_fielding_run_from_draft_job" not in simulator.requests()

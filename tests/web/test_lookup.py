@@ -9,7 +9,7 @@ from django.test import Client
 
 from dashboard.exchange.errors import Forbidden, TimedOut
 from dashboard.fielding.models import BusinessUnit, ExchangeAccount
-from dashboard.sync.lookup import Found
+from dashboard.sync.lookup.on_demand import Found
 from dashboard.web import words
 from dashboard.web.glossary import GLOSSARY
 from tests import make

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from dashboard.exchange.errors import InvalidParam, Refused
 from dashboard.fielding.models import Edit, TargetGroup
-from dashboard.sync import push
+from dashboard.sync.edits import send
 from dashboard.web import history
 from tests import make
 from tests.web.fake_exchange import FakeExchange
@@ -120,9 +120,9 @@ def test_no_objection_is_an_empty_line_or_a_code(
         detail="The sum of all quotas is too small",
         invalid_params=[InvalidParam("no_such_field.of_ours_076", "")],
     )
-    page = refused(editor, group, exchange, kind, push.objections(silent))
+    page = refused(editor, group, exchange, kind, send.objections(silent))
     assert "The sum of all quotas is too small" in page
-    assert push.NO_REASON in page
+    assert send.NO_REASON in page
     assert "of_ours" not in page
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from dashboard.fielding.models import Change, Edit, ExchangeAccount, GroupSheet, TargetGroup
 from dashboard.simulator.harness import Simulator
-from dashboard.sync import connect
+from dashboard.sync.connections import clients
 from dashboard.web import present
 from dashboard.web.panels import details
 from tests import make
@@ -605,7 +605,7 @@ def test_names_are_asked_of_the_exchange_once_and_known_from_then_on(
     with Simulator(projects=1, groups=2, history_days=1, seed=7) as exchange:
         account = make.account(base_url=exchange.base_url, requests_per_minute=0)
         own = make.group(make.project(account), details=DETAILS)
-        industry = connect.client_for(account).get_industries().items[0]
+        industry = clients.client_for(account).get_industries().items[0]
         own.details = DETAILS | {"industry_code": industry.code}
         own.save()
         client.force_login(make.person("viewer", account))

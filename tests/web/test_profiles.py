@@ -12,8 +12,8 @@ from django.test import Client
 
 from dashboard.fielding.models import Edit, TargetGroup
 from dashboard.simulator.harness import Simulator
-from dashboard.sync import draft as drafts
-from dashboard.sync import push
+from dashboard.sync.edits import send
+from dashboard.sync.edits.kinds import draft as drafts
 from dashboard.web.forms import draft as form_of
 from tests.web.test_drafts import account, draft, editor, new, opened, project, simulator, typed
 
@@ -52,7 +52,7 @@ def ask(editor: Client, new: str, form: Fields, look: str, **more: str) -> Field
 def held(group: TargetGroup | None) -> list[Any]:
     """The profiles that the exchange holds: their names, and each answer with its quota."""
     assert group is not None
-    profiling = push.present(group=group, kind="draft")["profiling"]
+    profiling = send.present(group=group, kind="draft")["profiling"]
     return [
         [
             one["name"],
@@ -209,11 +209,11 @@ def test_what_a_colleague_made_of_the_quotas_meanwhile_is_a_conflict(
     editor: Client, profiled: str
 ) -> None:
     form, group = here(editor, profiled), TargetGroup.objects.get(name="Germany adults")
-    seen = push.present(group=group, kind="draft")
+    seen = send.present(group=group, kind="draft")
     theirs = seen | {"profiling": {}}
     anna = Edit.objects.get().by
     assert anna is not None
-    push.push(group=group, kind="draft", seen=seen, wanted=theirs, by=anna, token="theirs")
+    send.push(group=group, kind="draft", seen=seen, wanted=theirs, by=anna, token="theirs")
     answer = page(editor.post(profiled, form | {"profile.0.0.quota": "70"}))
     assert "Somebody changed this meanwhile" in answer
     assert "Female 60 %" in answer

@@ -20,8 +20,11 @@ from dashboard.exchange.errors import ExchangeError
 from dashboard.fielding import audit
 from dashboard.fielding.models import AuditKind, ExchangeAccount, Webhook
 from dashboard.management import flags
-from dashboard.sync import connect, forget, plan, subscribe
-from dashboard.sync.check import Check
+from dashboard.sync import scheduling
+from dashboard.sync.connections import clients
+from dashboard.sync.connections import remove as forget
+from dashboard.sync.connections.check import Check
+from dashboard.sync.webhooks import subscription
 
 # What a connection says of its reading before the first round.
 _UNREAD = {
@@ -151,7 +154,7 @@ class Command(BaseCommand):
         hook = Webhook.objects.filter(account=account).exclude(registered_at=None).first()
         if hook:
             try:
-                subscribe.remove(hook=hook, client=_client(account))
+                subscription.remove(hook=hook, client=_client(account))
             except (CommandError, ExchangeError) as exc:
                 self.stderr.write(
                     f"the exchange still calls {hook.url}, which nobody answers: {exc}"
@@ -175,19 +178,19 @@ class Command(BaseCommand):
             raise CommandError(f"{account.name} has no webhook; register one with: add --url URL")
         elif action == "rotate":
             with _told(account):
-                subscribe.rotate(hook=hook, client=_client(account), now=timezone.now())
+                subscription.rotate(hook=hook, client=_client(account), now=timezone.now())
             _record(AuditKind.WEBHOOK_SECRET_CHANGED, account)
             self.stdout.write("The secret is another one; the one before is taken for an hour.")
         else:
             with _told(account):
-                subscribe.remove(hook=hook, client=_client(account))
+                subscription.remove(hook=hook, client=_client(account))
             _record(AuditKind.WEBHOOK_REMOVED, account)
             self.stdout.write("Removed; changes are seen by polling alone.")
 
     def _register(self, account: ExchangeAccount, root: str) -> None:
         """Register and say where; a connection whose webhook is refused works by polling."""
         with _told(account):
-            hook = subscribe.register(
+            hook = subscription.register(
                 account=account, client=_client(account), root=root, now=timezone.now()
             )
         _record(AuditKind.WEBHOOK_ADDED, account, host=urlsplit(hook.url).netloc)
@@ -258,7 +261,7 @@ def _check_unread(account: ExchangeAccount) -> None:
             f"{of} has a webhook at account {account.exchange_id}; remove it first: "
             f"exchange webhook {account.name} remove"
         )
-    working = account.lease not in ("", plan.QUEUED)
+    working = account.lease not in ("", scheduling.QUEUED)
     if working and account.leased_until and account.leased_until > timezone.now():
         raise CommandError(f"{of} is being read at this moment; try again in a minute")
 
@@ -277,7 +280,7 @@ def _check(account: ExchangeAccount) -> None:
 
 def _client(account: ExchangeAccount) -> ExchangeClient:
     try:
-        return connect.client_for(account)
+        return clients.client_for(account)
     except ExchangeError as exc:
         raise CommandError(f"{account.base_url}: {exc}") from exc
 

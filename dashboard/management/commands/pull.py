@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from dashboard.alerts import detect
 from dashboard.fielding.models import Cycle, ExchangeAccount, TargetGroup
-from dashboard.sync import first, plan, work
+from dashboard.sync import scheduling
+from dashboard.sync.pull import first_pull, rounds
 
 WAIT_SECONDS = 100
 LINE_SECONDS = 5.0  # between lines of progress
@@ -39,7 +40,7 @@ class Command(BaseCommand):
             known = ", ".join(ExchangeAccount.objects.values_list("name", flat=True)) or "none yet"
             raise CommandError(f"no connection is named {options['name']} (there are: {known})")
         if self.stderr.isatty():  # who watches sees the progress; a line a round is for logs
-            logging.getLogger("dashboard.sync.work").setLevel(logging.WARNING)
+            logging.getLogger("dashboard.sync.pull.rounds").setLevel(logging.WARNING)
         started = time.monotonic()
         cycles = self._rounds(account)
         result = summary(account.name, cycles, seconds=time.monotonic() - started)
@@ -51,12 +52,12 @@ class Command(BaseCommand):
 
     def _rounds(self, account: ExchangeAccount) -> list[Cycle | None]:
         """The account's own lists, then every project that they show."""
-        own = _when_free(lambda: work.account_round(account.pk, clock=timezone.now, force=True))
+        own = _when_free(lambda: rounds.account_round(account.pk, clock=timezone.now, force=True))
         account.refresh_from_db(fields=["health"])
         if own is None or account.health != ExchangeAccount.Health.FRESH:
             return [own]
         cycles: list[Cycle | None] = [own]
-        plan.ask_again(TargetGroup.objects.filter(account=account), now=timezone.now())
+        scheduling.ask_again(TargetGroup.objects.filter(account=account), now=timezone.now())
         projects = account.projects.filter(missing_since=None).order_by("pk")
         keys = list(projects.values_list("pk", flat=True))
         for done, pk in enumerate(keys, 1):
@@ -68,14 +69,14 @@ class Command(BaseCommand):
         """All turns that a project takes, told as one round."""
         whole: Cycle | None = None
         while True:
-            cycle = _when_free(lambda: work.project_round(pk, clock=timezone.now, force=True))
+            cycle = _when_free(lambda: rounds.project_round(pk, clock=timezone.now, force=True))
             if cycle is None:
                 return None
             detect.after_cycle(cycle=cycle, now=timezone.now())
             whole = _together(whole, cycle) if whole else cycle
             if not cycle.left or not cycle.listed:
                 return whole
-            self._show(str(first.progress(account) or f"{cycle.left} groups left"))
+            self._show(str(first_pull.progress(account) or f"{cycle.left} groups left"))
 
     def _show(self, words: str, *, end: bool = False) -> None:
         """One line that is written over on a terminal; a line now and then anywhere else."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from django.core import signing
 
-from dashboard.sync.draft import PROFILING
+from dashboard.sync.edits.kinds.draft import PROFILING
 from dashboard.web.forms.base import Value
 from dashboard.web.forms.draft_fields import DraftEntry
 from dashboard.web.ticks import is_ticked

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.http import QueryDict
 
 from dashboard.fielding.models import Edit, TargetGroup
-from dashboard.sync.merge import lines
+from dashboard.sync.edits.merge import lines
 from dashboard.web import figures
 
 Value = Any

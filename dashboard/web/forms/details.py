@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dashboard.fielding.models import Edit
-from dashboard.sync.merge import lines
+from dashboard.sync.edits.merge import lines
 from dashboard.web import figures
 from dashboard.web.forms.base import (
     NO_CHANGE,

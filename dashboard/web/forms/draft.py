@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from dashboard.sync import merge
-from dashboard.sync.draft import PROFILING
-from dashboard.sync.merge import lines
+from dashboard.sync.edits import merge
+from dashboard.sync.edits.kinds.draft import PROFILING
+from dashboard.sync.edits.merge import lines
 from dashboard.web import figures
 from dashboard.web.forms import audience, details, exclusions, moments, profiles, re_entry
 from dashboard.web.forms.base import Entry, Unchanged, Value, Wrong, amount, is_untouched

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from dashboard.fielding import zones
 from dashboard.fielding.models import BusinessUnit, TargetGroup
-from dashboard.sync.choices import Lists
+from dashboard.sync.lookup.code_lists import Lists
 from dashboard.web.forms import details, exclusions
 from dashboard.web.forms.base import Entry, Value, Wrong, whole
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
-from dashboard.sync.draft import PROFILING
+from dashboard.sync.edits.kinds.draft import PROFILING
 from dashboard.web.forms.audience import (
     GOALS,
     NUMBER,

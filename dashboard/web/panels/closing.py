@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from dashboard.fielding.models import TargetGroup
-from dashboard.sync.plan import reconciled_at
+from dashboard.sync.scheduling import reconciled_at
 from dashboard.web import figures
 
 CENTRAL = ZoneInfo("America/Chicago")  # where the exchange's month ends

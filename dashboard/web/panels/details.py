@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from dashboard.fielding.models import TargetGroup
-from dashboard.sync import choices
+from dashboard.sync.lookup import code_lists
 from dashboard.web import figures, parts, times, words
 from dashboard.web.forms import details
 
@@ -74,9 +74,9 @@ def of_group(group: TargetGroup, people: Mapping[str, str], *, ask: bool = False
         return Panel([], None)
     wanted = {name for code, name in LISTS.items() if held.get(code)}
     if ask:
-        lists = choices.names(group.account, wanted)
+        lists = code_lists.names(group.account, wanted)
         return Panel(_rows(group, held, people, lists), _read_at(group))
-    kept = choices.kept_names(group.account)
+    kept = code_lists.kept_names(group.account)
     asks = not (wanted <= set(kept.lists) or kept.was_tried)
     return Panel(_rows(group, held, people, kept.lists), _read_at(group), asks)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from django.http import QueryDict
 
 from dashboard.exchange.errors import ExchangeError
-from dashboard.sync import lookup
+from dashboard.sync.lookup import on_demand
 from dashboard.web.desk import Desk, State
 from dashboard.web.forms import audience
 from dashboard.web.forms.audience import ASKED, OFFERED, PREFIX, Row
@@ -92,7 +92,7 @@ def _added(desk: Desk, state: State, rows: list[Row], number: int) -> tuple[list
 def _ask(desk: Desk, state: State, *, words: str = "", ids: Sequence[int] = ()) -> list[Value]:
     locale = desk.entry(state).text(LOCALE)
     known = {code for code, _ in desk.lists.locales}
-    return lookup.questions(
+    return on_demand.questions(
         account=desk.project.account,
         locale=locale if locale in known else ANYWHERE,
         words=words,

@@ -17,9 +17,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.fielding.models import Batch, BatchGroup, Edit, ExchangeUser, TargetGroup
-from dashboard.sync import batch as sync
-from dashboard.sync import record
-from dashboard.sync.batch import Chosen
+from dashboard.sync.batches import edit_records
+from dashboard.sync.batches import jobs as sync
+from dashboard.sync.batches.jobs import Chosen
 from dashboard.web import acting, editing, launching, parts, previews, times
 from dashboard.web.access import Rule, may_edit, person, rule
 from dashboard.web.keys import key
@@ -150,7 +150,7 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     for row in rows:
         if row.edit and row.state != BatchGroup.State.WAITING:
-            row.state, row.reason = record.outcome(row.edit)
+            row.state, row.reason = edit_records.outcome(row.edit)
             if row.edit.kind == Edit.Kind.LAUNCH and not row.edit.is_settled:
                 row.state = BatchGroup.State.WAITING
             row.starts = parts.starts(row.edit, times.zone_of(row.group))  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ from typing import Any
 
 from dashboard.exchange.errors import ExchangeError, NotFound
 from dashboard.fielding.models import ExchangeAccount
-from dashboard.sync import lookup
+from dashboard.sync.lookup import on_demand
 from dashboard.web import drafting, words
 from dashboard.web.forms import draft as form
 from dashboard.web.forms.draft_fields import LOCALE, UNIT, DraftEntry
@@ -44,7 +44,7 @@ def _feasible(account: ExchangeAccount, value: Any, wrong: dict[str, str]) -> Be
     if missing:
         return Beside(FEASIBILITY, missing=missing)
     try:
-        answer = lookup.feasibility(account=account, value=value)
+        answer = on_demand.feasibility(account=account, value=value)
     except ExchangeError as exc:
         said = words.objected(exc)
         return Beside(FEASIBILITY, trouble=f"{said}. The exchange gave no estimate.")
@@ -60,7 +60,7 @@ def _card(entry: DraftEntry, value: Any, wrong: dict[str, str]) -> Beside:
     title = f"{unit}, {words.country(country)}"
     known = {name: told for name, told in value.items() if name not in wrong}
     try:
-        card = drafting.card_table(lookup.rate_card(unit=unit, country=country), known)
+        card = drafting.card_table(on_demand.rate_card(unit=unit, country=country), known)
     except NotFound:
         said = f"{unit} has no rate card for {words.country(country)}: type a CPI."
         return Beside(RATE_CARD, trouble=said)

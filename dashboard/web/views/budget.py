@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from dashboard.fielding.models import Edit, Project
-from dashboard.sync import ours
+from dashboard.sync.edits import local
 from dashboard.web import editing, figures, kept, spending
 from dashboard.web.access import Rule, person, require_editor, rule
 from dashboard.web.forms.base import NO_CHANGE, Wrong, amount
@@ -31,7 +31,7 @@ def budget(request: HttpRequest, pk: int) -> HttpResponseBase:
     project = found_project(request, pk)
     require_editor(request, project.account_id)
     if request.method != "POST":
-        return _show(request, project, ours.present(project, Edit.Kind.BUDGET))
+        return _show(request, project, local.present(project, Edit.Kind.BUDGET))
     token, seen = _unsealed(request, project)
     if back := kept.arrived(request, token):
         return back
@@ -47,7 +47,7 @@ def budget(request: HttpRequest, pk: int) -> HttpResponseBase:
 def _kept(
     request: HttpRequest, project: Project, seen: Any, wanted: Any, token: str
 ) -> HttpResponseBase:
-    made = ours.keep(
+    made = local.keep(
         of=project,
         kind=Edit.Kind.BUDGET,
         seen=seen,
@@ -69,7 +69,7 @@ def _unsealed(request: HttpRequest, project: Project) -> tuple[str, Any]:
     except (signing.BadSignature, ValueError, TypeError):
         pk = None
     if pk != project.pk:
-        return secrets.token_urlsafe(24), ours.present(project, Edit.Kind.BUDGET)
+        return secrets.token_urlsafe(24), local.present(project, Edit.Kind.BUDGET)
     return token, seen
 
 
@@ -81,7 +81,7 @@ def _check(request: HttpRequest, project: Project, seen: Any) -> Any:
     if text.strip():
         money = amount(text, currency, "budget", "budget")
         value = {"value": format(money, "f"), "currency_code": currency}
-    if ours.same(value, seen):
+    if local.same(value, seen):
         raise Wrong(budget=NO_CHANGE)
     return value
 
@@ -100,7 +100,7 @@ def _show(
     value = seen
     if asked:
         made = Edit.objects.filter(pk=asked, project=project).first()
-        value = made.before if made and ours.same(made.after, seen) else seen
+        value = made.before if made and local.same(made.after, seen) else seen
     text = figures.plain(Decimal(value["value"])) if value else ""
     context = {
         "project": project,

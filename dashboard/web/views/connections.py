@@ -16,7 +16,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.exchange.errors import ExchangeError
 from dashboard.fielding.models import AuditKind, Cycle, ExchangeAccount, Webhook
-from dashboard.sync import connect, subscribe
+from dashboard.sync.connections import clients
+from dashboard.sync.webhooks import subscription
 from dashboard.web import audit, polling, webhook
 from dashboard.web.access import Rule, administered, require_administrator, rule
 
@@ -84,10 +85,10 @@ def register_webhook_again(request: HttpRequest, pk: int) -> HttpResponse:
     if hook is None:
         messages.error(request, "This connection has no webhook.")
         return redirect("connection", pk)
-    client = connect.client_for(hook.account)
+    client = clients.client_for(hook.account)
     try:
         with client.deadline(WEB_SECONDS):
-            subscribe.register_again(hook=hook, client=client, now=timezone.now())
+            subscription.register_again(hook=hook, client=client, now=timezone.now())
     except ExchangeError as exc:
         messages.error(request, f"The webhook was not registered: {exc}.")
     else:

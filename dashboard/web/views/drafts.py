@@ -17,8 +17,9 @@ from django.views.decorators.http import require_http_methods
 
 from dashboard.exchange.errors import ExchangeError, Forbidden
 from dashboard.fielding.models import Edit, Project, TargetGroup
-from dashboard.sync import copying, create, draft, push
-from dashboard.sync.merge import WHOLE
+from dashboard.sync.edits import copy_group, create, send
+from dashboard.sync.edits.kinds import draft
+from dashboard.sync.edits.merge import WHOLE
 from dashboard.web import drafting, editing, kept, times, undo
 from dashboard.web.access import Rule, exchange_ids, person, require_editor, rule
 from dashboard.web.desk import Desk, Opened, State
@@ -118,9 +119,9 @@ def _source(desk: Desk, asked: str) -> TargetGroup | None:
 def _copied(source: TargetGroup) -> tuple[Any, str]:
     """What a group has, and what there is to say about that."""
     try:
-        copy = copying.of_group(source)
+        copy = copy_group.of_group(source)
     except ExchangeError as exc:
-        kept = copying.stored(source)
+        kept = copy_group.stored(source)
         if kept is None:
             return None, f"{exc}. Nothing could be copied; try again in a moment."
         without = "" if kept[draft.PROFILING] else ", without profiles and quotas"
@@ -133,7 +134,7 @@ def _open(desk: Desk) -> State:
     """A form with what the exchange holds, or why there is none."""
     group = cast("TargetGroup", desk.group)
     try:
-        held = push.present(group=group, kind=Edit.Kind.DRAFT)
+        held = send.present(group=group, kind=Edit.Kind.DRAFT)
     except ExchangeError as exc:
         return State(trouble=f"{exc}. Nothing was changed.")
     seen = {name: held[name] for name in draft.FIELDS}
@@ -219,7 +220,7 @@ def _along(opened: Opened) -> dict[str, Any]:
     source = TargetGroup.objects.select_related("account", "project").filter(pk=opened.source)
     if (of := source.first()) is None:
         return {}
-    value = copying.of_group(of).value
+    value = copy_group.of_group(of).value
     return {name: value[name] for name in (*draft.CARRIED, WHOLE) if name in value}
 
 
@@ -227,7 +228,7 @@ def _save(desk: Desk, state: State) -> HttpResponseBase:
     """Send a change once, and say how that ended."""
     opened, group = cast("Opened", state.opened), cast("TargetGroup", desk.group)
     try:
-        made = push.push(
+        made = send.push(
             group=group,
             kind=Edit.Kind.DRAFT,
             seen=opened.seen,
@@ -241,7 +242,7 @@ def _save(desk: Desk, state: State) -> HttpResponseBase:
     except Wrong as exc:
         state.errors = exc.fields
         return _show(desk, state)
-    except (push.Busy, ExchangeError) as exc:
+    except (send.Busy, ExchangeError) as exc:
         state.trouble, state.busy = f"{exc}. {KEPT}", getattr(exc, "other", None)
         return _show(desk, state)
     zone = times.zone_of(group)

@@ -28,7 +28,8 @@ from dashboard.exchange.errors import (
     NotOffered,
 )
 from dashboard.fielding.models import Edit, ExchangeUser, TargetGroup, User
-from dashboard.sync import merge, push
+from dashboard.sync.edits import merge
+from dashboard.sync.edits import send as push
 from dashboard.web import editing, kept, times, undo
 from dashboard.web.access import Rule, View, person, require_editor, rule
 from dashboard.web.forms import FORMS

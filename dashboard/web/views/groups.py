@@ -15,7 +15,8 @@ from django.views.decorators.http import require_safe
 
 from dashboard.fielding import aftermath, opened
 from dashboard.fielding.models import Change, Edit, Incident, TargetGroup
-from dashboard.sync import choices, plan
+from dashboard.sync import scheduling
+from dashboard.sync.lookup import code_lists
 from dashboard.web import (
     acting,
     completes,
@@ -78,7 +79,7 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
     user, names, now = person(request), people(request), datetime.now(UTC)
     changes, edits = opened.changes(of, HISTORY_ROWS), opened.edits(of, HISTORY_ROWS)
     return {
-        "old": plan.is_old(of.project, now=now) or of.owed_at is not None,
+        "old": scheduling.is_old(of.project, now=now) or of.owed_at is not None,
         "strip": sheet.strip(of, user),
         "progress": sheet.progress(of),
         "status": sheet.group_status(of),
@@ -117,7 +118,7 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
 
 def _clients(of: TargetGroup) -> dict[str, str]:
     """The name of its client; asked for only where it has one."""
-    return choices.client_names(of.account) if of.details.get("client_id") else {}
+    return code_lists.client_names(of.account) if of.details.get("client_id") else {}
 
 
 def _incidents(of: TargetGroup) -> list[tuple[Incident, str]]:

@@ -8,7 +8,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from dashboard.fielding.models import Webhook
-from dashboard.sync import hear
+from dashboard.sync.webhooks import delivery
 from dashboard.web.access import Rule, rule
 from dashboard.web.keys import LONGEST
 
@@ -25,9 +25,9 @@ def webhook(request: HttpRequest, key: str) -> HttpResponse:
     length = str(request.META.get("CONTENT_LENGTH") or "0")
     if not (length.isascii() and length.isdigit()):
         return HttpResponse(status=400)
-    if len(length) > LONGEST or int(length) > hear.LARGEST_BODY:
-        hear.refused(account_id=found.account_id, reason="too large", now=now)
+    if len(length) > LONGEST or int(length) > delivery.LARGEST_BODY:
+        delivery.refused(account_id=found.account_id, reason="too large", now=now)
         return HttpResponse(status=413)
     header = request.headers.get("Cint-Signature", "")
-    heard = hear.delivery(webhook=found, header=header, body=request.body, now=now)
+    heard = delivery.delivery(webhook=found, header=header, body=request.body, now=now)
     return HttpResponse(status=heard.status)

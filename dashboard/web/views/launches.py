@@ -17,8 +17,10 @@ from django.views.decorators.http import require_http_methods
 
 from dashboard.exchange.errors import ExchangeError, Launched
 from dashboard.fielding.models import Edit, Project, TargetGroup
-from dashboard.sync import draft, launch, plan, push
-from dashboard.sync.launch import END, START
+from dashboard.sync import scheduling
+from dashboard.sync.edits import launch, send
+from dashboard.sync.edits.kinds import draft
+from dashboard.sync.edits.launch import END, START
 from dashboard.web import drafting, editing, kept, parts, times
 from dashboard.web.access import Rule, person, require_editor, rule
 from dashboard.web.forms import draft as form
@@ -73,9 +75,9 @@ def launch_draft(request: HttpRequest, pk: int) -> HttpResponseBase:
 def _open(group: TargetGroup) -> State:
     """The draft as the exchange holds it now, or why it cannot be told."""
     try:
-        held = push.present(group=group, kind=Edit.Kind.DRAFT)
+        held = send.present(group=group, kind=Edit.Kind.DRAFT)
     except Launched as exc:
-        plan.look(Project.objects.filter(pk=group.project_id), now=timezone.now())
+        scheduling.look(Project.objects.filter(pk=group.project_id), now=timezone.now())
         return State(trouble=f"{exc}. It is read again now.")
     except ExchangeError as exc:
         return State(trouble=f"{exc}. Nothing was launched.")
@@ -111,7 +113,7 @@ def _send(request: HttpRequest, group: TargetGroup, state: State) -> HttpRespons
     except Wrong as exc:
         state.errors = exc.fields
         return _show(request, group, state)
-    except (push.Busy, ExchangeError) as exc:
+    except (send.Busy, ExchangeError) as exc:
         state.trouble = f"{exc}. {_nothing(state)}"
         state.busy = getattr(exc, "other", None)
         return _show(request, group, state)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from dashboard.fielding.models import Project, TargetGroup
-from dashboard.sync import plan
+from dashboard.sync import scheduling
 from dashboard.web.access import Rule, memberships, rule
 from dashboard.web.views.groups import found
 from dashboard.web.views.projects import found_project
@@ -23,7 +23,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """The projects that need somebody are read; no more often than groups that move."""
     for one in memberships(request).values():
         projects = Project.objects.filter(account=one.account).with_incidents()
-        plan.look(projects, floor=plan.poll_every(one.account), now=timezone.now())
+        scheduling.look(projects, floor=scheduling.poll_every(one.account), now=timezone.now())
     return HttpResponse(status=204)
 
 
@@ -32,7 +32,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def project(request: HttpRequest, pk: int) -> HttpResponse:
     """The page of a project was opened."""
     of = found_project(request, pk)
-    plan.look(Project.objects.filter(pk=of.pk), now=timezone.now())
+    scheduling.look(Project.objects.filter(pk=of.pk), now=timezone.now())
     return HttpResponse(status=204)
 
 
@@ -41,6 +41,6 @@ def project(request: HttpRequest, pk: int) -> HttpResponse:
 def group(request: HttpRequest, pk: int) -> HttpResponse:
     """The page of a group was opened; one that refused to answer is asked again."""
     of, now = found(request, pk), timezone.now()
-    plan.look(Project.objects.filter(pk=of.project_id), now=now)
-    plan.ask_again(TargetGroup.objects.filter(pk=of.pk), now=now)
+    scheduling.look(Project.objects.filter(pk=of.project_id), now=now)
+    scheduling.ask_again(TargetGroup.objects.filter(pk=of.pk), now=now)
     return HttpResponse(status=204)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.fielding.models import BatchGroup, Edit
 from dashboard.fielding.queries import EditQuerySet
-from dashboard.sync import push
+from dashboard.sync.edits import send
 from dashboard.web import editing, history, parts, times, undo, words
 from dashboard.web.access import Rule, may_edit, person, require_editor, rule
 from dashboard.web.forms import goals
@@ -47,7 +47,7 @@ def made(request: HttpRequest, pk: int) -> HttpResponse:
         "every": editing.ask_again_after(of.started_at, timezone.now()),
         "being_made": bool(of.asked_id),
         "starts": parts.starts(of, zone),
-        "stuck": push.may_be_given_up(of, timezone.now()),
+        "stuck": send.may_be_given_up(of, timezone.now()),
     }
     part = bool(request.headers.get("HX-Request"))
     return render(request, "made_live.html" if part else "made.html", context)
@@ -78,7 +78,7 @@ def give_up(request: HttpRequest, pk: int) -> HttpResponse:
     require_editor(request, of.account_id)
     if not is_ticked(request.POST, "looked"):
         messages.warning(request, "Look at the exchange first, and say that you did.")
-    elif push.give_up(edit=of, by=person(request), now=timezone.now()):
+    elif send.give_up(edit=of, by=person(request), now=timezone.now()):
         messages.success(request, "Given up. The setting can be changed again.")
     else:
         messages.info(request, "This change has ended, or may still end by itself.")

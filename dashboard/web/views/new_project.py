@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from dashboard.exchange.errors import ExchangeError
 from dashboard.fielding.models import Edit, ExchangeAccount, ExchangeUser, TargetGroup
-from dashboard.sync import create
+from dashboard.sync.edits import create
 from dashboard.web import editing, kept
 from dashboard.web.access import Rule, exchange_ids, memberships, person, require_editor, rule
 from dashboard.web.forms import details

@@ -12,7 +12,7 @@ from dashboard.exchange.errors import ExchangeError, NotFound
 from dashboard.fielding import rate_card
 from dashboard.fielding.models import BusinessUnit
 from dashboard.fielding.queries import VisibleQuerySet
-from dashboard.sync import lookup
+from dashboard.sync.lookup import on_demand
 from dashboard.web import words
 from dashboard.web.access import Rule, View, person, rule
 from dashboard.web.glossary import GLOSSARY
@@ -68,4 +68,4 @@ def _found(exchange: Any, unit: BusinessUnit | None, country: str) -> dict[str, 
     return {"card": pricing.table(card), "country_name": name}
 
 
-rate_cards = look_up(lookup)
+rate_cards = look_up(on_demand)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from dashboard.fielding.compiled import Given, Read
 from dashboard.fielding.models import ExchangeUser, Incident, Project, TargetGroup
 from dashboard.fielding.queries import ExchangeUserQuerySet, IncidentQuerySet, ProjectQuerySet
-from dashboard.sync import plan
+from dashboard.sync import scheduling
 from dashboard.web import (
     acting,
     conditional,
@@ -74,7 +74,7 @@ def project(request: HttpRequest, pk: int) -> HttpResponse:
     context = group_table.context(request, groups, firing, named=False)
     context |= {"project": of, "views": views, "may_edit": may_edit(request, of.account_id)}
     context |= {"may_act": context["may_edit"], "actions": acting.BAR}
-    context["old"] = plan.is_old(of, now=datetime.now(UTC))
+    context["old"] = scheduling.is_old(of, now=datetime.now(UTC))
     return conditional.page(request, "project", context, etag=etag, read_at=of.read_at)
 
 

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import Project, TargetGroup
-from dashboard.sync import lookup
+from dashboard.sync.lookup import on_demand
 from dashboard.web import rows
 from dashboard.web.access import Rule, View, memberships, person, rule
 
@@ -59,4 +59,4 @@ def _asked(request: HttpRequest, exchange: Any, ulid: str) -> dict[str, Any]:
     }
 
 
-search = searching(lookup)
+search = searching(on_demand)

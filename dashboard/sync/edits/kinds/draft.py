@@ -1,0 +1,365 @@
+"""A draft as a value: what a person fills in, by the exchange's names, and what goes along unseen.
+
+`exclusion` is whether the project's exclusion is on, moments are texts as the exchange writes
+them, money is `{"value", "currency_code"}`. `profiling` keeps the exchange's words for what it
+holds; they are not sent. `CARRIED` (the fielding assistant, suppliers' shares) is shown and not
+filled in. A request is what the exchange holds at the moment of sending, every member of it, with
+what a person changed (`merge.patched`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from dashboard.exchange import sendable
+from dashboard.exchange.client import ExchangeClient
+from dashboard.exchange.decode import Whole
+from dashboard.exchange.operations.asking import rfc3339
+from dashboard.exchange.shapes.allocations import SupplyAllocation
+from dashboard.exchange.shapes.assistant import FieldingAssistantModulesAssignment
+from dashboard.exchange.shapes.base import MonetaryAmount
+from dashboard.exchange.shapes.drafts import FetchTargetGroupResponse
+from dashboard.exchange.shapes.pricing import CalculateTargetGroupFeasibilityRequest
+from dashboard.exchange.shapes.profiling import profiling_request
+from dashboard.fielding.models import TargetGroup
+from dashboard.sync.columns import limits
+from dashboard.sync.edits import merge
+from dashboard.sync.edits.kinds import draft_profiles
+from dashboard.sync.edits.merge import SENT, WHOLE, Merged
+
+Value = dict[str, Any]
+REFERENCE, PRICE, NOTE = (
+    "target_group_customer_reference_number",
+    "cost_per_interview",
+    "client_cost_per_interview_note",
+)
+LOI, IR = "expected_length_of_interview_minutes", "expected_incidence_rate"
+PERIOD, ASSISTANT = "fielding_specification", "fielding_assistant_assignment"
+PROFILING = "profiling"
+PLAIN = (
+    "name",
+    "business_unit_id",
+    "locale",
+    "collects_pii",
+    "project_manager_id",
+    "completes_goal",
+    LOI,
+    IR,
+    "study_type_code",
+    "industry_code",
+    "industry_lockout_code",
+    "client_id",
+    "respondent_activity_exclusions",
+    "live_url",
+    "test_url",
+    "re_entry_configuration",
+    REFERENCE,
+)
+FIELDS = (*PLAIN, PERIOD, "pricing_model", PRICE, NOTE, "exclusion", PROFILING)
+CARRIED = (ASSISTANT, "allocations")
+# What null empties; the others are left as they are by not being sent.
+_NULLABLE = ("live_url", "test_url", "client_id", REFERENCE)
+_DAYS = {"D": 1, "W": 7}
+MOST_ESTIMATED = 10_000  # completes that the exchange estimates at a time
+
+
+def money(amount: MonetaryAmount | None) -> Value | None:
+    """An amount as JSON holds it."""
+    if amount is None:
+        return None
+    return {"value": format(amount.value, "f"), "currency_code": amount.currency_code}
+
+
+def value_of(draft: FetchTargetGroupResponse) -> Value:
+    """A draft that was read, what goes along with it included; None for what it lacks."""
+    value: Value = {name: getattr(draft, name) for name in PLAIN}
+    plan, exclusion = draft.fielding_specification, draft.exclusion or {}
+    start, end = (plan.start_at, plan.end_at) if plan else (None, None)
+    if draft.expected_incidence_rate is not None:
+        value[IR] = round(float(draft.expected_incidence_rate), 4)
+    if draft.re_entry_configuration is not None:
+        value["re_entry_configuration"] = msgspec.to_builtins(draft.re_entry_configuration)
+    value["respondent_activity_exclusions"] = limits.clean(
+        draft.respondent_activity_exclusions or []
+    )
+    return value | {
+        PERIOD: {
+            "start_at": rfc3339(start) if start else None,
+            "end_at": rfc3339(end) if end else None,
+        },
+        "pricing_model": "rate_card" if draft.pricing_model == "rate_card" else "dynamic",
+        PRICE: money(draft.cost_per_interview),
+        NOTE: money(draft.client_cost_per_interview_note),
+        "exclusion": bool(exclusion.get("enabled")),
+        PROFILING: draft_profiles.with_words(draft.profiling or {}),
+        **carried(draft.fielding_assistant_assignment, draft.allocations),
+    }
+
+
+def whole_of(read: Whole[FetchTargetGroupResponse]) -> Value:
+    """A draft that was read, and all of it as it would be sent back unchanged."""
+    return value_of(read.value) | {WHOLE: limits.clean(sendable.draft(read.raw))}
+
+
+def stored(group: TargetGroup) -> Value | None:
+    """What our tables hold of a group as a draft; None where they hold too little of it."""
+    try:
+        value = value_of(msgspec.convert(group.details, FetchTargetGroupResponse))
+    except msgspec.ValidationError:
+        return None
+    return value if value["name"] else None
+
+
+def carried(
+    assistant: FieldingAssistantModulesAssignment | None,
+    allocations: SupplyAllocation | None,
+) -> Value:
+    """What goes along, as it is sent."""
+    modules = assistant or FieldingAssistantModulesAssignment()
+    return {
+        ASSISTANT: msgspec.to_builtins(modules.as_request()),
+        "allocations": msgspec.to_builtins((allocations or SupplyAllocation()).as_request()),
+    }
+
+
+def request(value: Value) -> dict[str, Any]:
+    """The request that makes a new draft: what is filled in, over what a copy brings along."""
+    brought = dict(value.get(WHOLE) or {})
+    view = _view(value) | {n: value[n] for n in CARRIED if n in value and WHOLE not in value}
+    body = merge.patched(brought, merge.restricted(brought, view), view)
+    return _complete(body, value)
+
+
+def changed(value: Value, held: Value, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The request that makes `value` of a draft that was read as `held`; `raw`: all of that.
+
+    What a person emptied is sent as null where the exchange takes one, else left out.
+    """
+    was, wanted = _view(held), _view(value)
+    body = merge.patched(sendable.draft(raw), was, wanted)
+    emptied = (n for n in _NULLABLE if was[n] is not None and wanted[n] is None)
+    return _complete(body | dict.fromkeys(emptied), value)
+
+
+def _view(value: Value) -> dict[str, Any]:
+    """What a person fills in, as the members of a request; None for what is not to be sent."""
+    view = {name: value.get(name) for name in PLAIN}
+    by_card = value["pricing_model"] == "rate_card"  # a CPI would ask for dynamic pricing
+    client = view["client_id"]
+    return view | {
+        "business_unit_id": str(value["business_unit_id"]),
+        "client_id": int(client) if client is not None else None,
+        PERIOD: value[PERIOD],
+        PRICE: None if by_card else value.get(PRICE),
+        NOTE: None if by_card else value.get(NOTE),
+        "exclusion": {"enabled": bool(value["exclusion"])},
+        PROFILING: sendable.profiling(value.get(PROFILING) or {}) or None,
+    }
+
+
+def _complete(body: Mapping[str, Any], value: Value) -> dict[str, Any]:
+    """A request with the parts that no draft goes without."""
+    by_card = value["pricing_model"] == "rate_card"
+    modules = _priced(body.get(ASSISTANT) or {}, by_card=by_card)
+    shares = body.get("allocations") or sendable.allocations({})
+    return {**body, ASSISTANT: modules, "allocations": shares}
+
+
+def _priced(assistant: Mapping[str, Any], *, by_card: bool) -> dict[str, Any]:
+    """The assistant's modules with the pricing that the model asks for."""
+    modules = dict(assistant)
+    kind = (modules.get("pricing") or {}).get("type")
+    if by_card and kind != "rate_card":
+        modules["pricing"] = {"type": "rate_card"}
+    elif not by_card and kind == "rate_card":
+        del modules["pricing"]
+    return modules
+
+
+def question(value: Value) -> CalculateTargetGroupFeasibilityRequest:
+    """What the exchange is asked of a draft as it is filled in, before it is saved.
+
+    It estimates `MOST_ESTIMATED` completes at most: of a larger goal that many are asked for.
+    """
+    body: dict[str, Any] = {name: value[name] for name in ("locale", LOI, IR)}
+    goal = value["completes_goal"]
+    body |= {
+        "completes_goal": min(goal, MOST_ESTIMATED),
+        "business_unit_id": int(value["business_unit_id"]),
+        PERIOD: value[PERIOD],
+        "collects_pii": value["collects_pii"],
+    }
+    if value["pricing_model"] == "dynamic" and value.get(PRICE):
+        body[PRICE] = value[PRICE]
+    if value.get("allocations"):
+        body["allocations"] = value["allocations"]
+    profiling = profiling_request(value.get(PROFILING) or {})
+    if profiles := profiling.get("profiles"):
+        kinds = ("object", "blended_type", "quotas_enabled", "targets")
+        body[PROFILING] = {
+            "profile_adjustment_type": profiling["profile_adjustment_type"],
+            "profiles": [
+                {n: one[n] for n in kinds if n in one} | {"targets": _in_part(one["targets"], goal)}
+                for one in profiles
+            ],
+        }
+    return msgspec.convert(body, CalculateTargetGroupFeasibilityRequest)
+
+
+def _in_part(targets: list[Value], goal: int) -> list[Value]:
+    """Targets whose quotas in completes fit into what can be asked for."""
+    if goal <= MOST_ESTIMATED:
+        return targets
+    name = "completes_goal"
+    return [
+        each | {"quota": {name: each["quota"][name] * MOST_ESTIMATED // goal}}
+        if name in each.get("quota", {})
+        else each
+        for each in targets
+    ]
+
+
+def read(client: ExchangeClient, of: Mapping[str, str]) -> Value:
+    """The draft that the exchange holds; Launched where it is none any more."""
+    return whole_of(client.get_whole_target_group(**of))
+
+
+def merged(was: Value, theirs: Value, ours: Value) -> Merged:
+    """Two people's changes of one draft; how it is priced and the price are one thing."""
+    of, priced = merge.three_way(*(_filled_in(one) for one in (was, theirs, ours))), ours
+    if merge.alike(_pricing(was), _pricing(ours)):
+        priced = theirs
+    clash = priced is ours and not (
+        merge.alike(_pricing(was), _pricing(theirs))
+        or merge.alike(_pricing(theirs), _pricing(ours))
+    )
+    value = of.value | {name: priced.get(name) for name in ("pricing_model", PRICE)}
+    return Merged(value, (*of.clashes, *([(PRICE,)] if clash else ())))
+
+
+def _filled_in(value: Value) -> Value:
+    """What a person fills in, but for the price."""
+    return {name: value.get(name) for name in FIELDS if name not in ("pricing_model", PRICE)}
+
+
+def _pricing(value: Value) -> list[Any]:
+    model = value.get("pricing_model")
+    return [model, value.get(PRICE) if model == "dynamic" else None]
+
+
+def mark(value: Value) -> str:
+    """A short text that is another one where a draft, or what goes along, says something else."""
+    said = _normal(value) | {name: value[name] for name in CARRIED}
+    return hashlib.sha256(repr(sorted(said.items())).encode()).hexdigest()[:32]
+
+
+def differ(one: Value, other: Value) -> list[str]:
+    """The names under which the exchange (first) does not hold what a value (second) says."""
+    held, said = _normal(one), _normal(other)
+    return [name for name in FIELDS if said[name] is not None and not _means(name, held, said)] + [
+        name for name in _NULLABLE if said[name] is None and held[name] is not None
+    ]
+
+
+def _means(name: str, held: Value, said: Value) -> bool:
+    """Whether both hold the same under a name; a text may be written another way."""
+    one, other = held[name], said[name]
+    return one == other or (isinstance(other, str) and merge.alike(one, other, name))
+
+
+def same(one: Value, other: Value) -> bool:
+    """Whether the exchange (first) holds all that a value (second) says, and all that was sent."""
+    sent = other.get(SENT) if WHOLE in one else None
+    return not differ(one, other) and (sent is None or merge.holds(one[WHOLE], sent))
+
+
+def _normal(value: Value) -> Value:
+    """Values that are equal where they mean the same."""
+    said = {name: value.get(name) for name in FIELDS}
+    period = value.get(PERIOD) or {}
+    said[PERIOD] = [_moment(period.get(end)) for end in ("start_at", "end_at")]
+    said["business_unit_id"] = str(value.get("business_unit_id") or "")
+    for name in (PRICE, NOTE):
+        said[name] = _amount(value.get(name)) if value.get("pricing_model") == "dynamic" else None
+    if said["client_id"] is not None:
+        said["client_id"] = str(said["client_id"])
+    if (rate := said[IR]) is not None:
+        said[IR] = round(float(rate), 4)
+    said[PROFILING] = draft_profiles.plain(value.get(PROFILING) or {})
+    exclusions = value.get("respondent_activity_exclusions") or []
+    said["respondent_activity_exclusions"] = sorted(
+        (str(one.get("type")), str(one.get("id")), days(one.get("duration"))) for one in exclusions
+    )
+    return said
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _amount(given: Value | None) -> tuple[Decimal, str] | None:
+    if not given:
+        return None
+    return Decimal(given["value"]), str(given["currency_code"]).upper()
+
+
+def days(duration: str | None) -> str:
+    """A period of days; weeks are days, none is the exchange's own 90."""
+    text = str(duration or "P90D")
+    weeks = re.fullmatch(r"P(\d{1,4})([DW])", text)
+    return f"P{int(weeks[1]) * _DAYS[weeks[2]]}D" if weeks else text
+
+
+def columns(group: TargetGroup, value: Value) -> dict[str, Any]:
+    """The columns of our table that a draft tells."""
+    locale = limits.text(value["locale"], 16)
+    language, _, country = locale.partition("_")
+    period, price = value[PERIOD], value[PRICE]
+    told = {
+        "name": limits.text(value["name"]),
+        "reference_number": limits.text(value[REFERENCE], 200),
+        "locale": locale,
+        "language_code": language[:3].lower(),
+        "country_code": country[:2].lower(),
+        "project_manager_id": limits.text(value["project_manager_id"], 64),
+        "pricing_model": value["pricing_model"],
+        "expected_loi_minutes": value[LOI],
+        "expected_incidence_rate": value[IR],
+        "completes_goal": value["completes_goal"],
+        "starts_at": _moment(period["start_at"]),
+        "ends_at": _moment(period["end_at"]),
+        "re_entry": value["re_entry_configuration"],
+        "details": group.details
+        | {name: value[name] for name in FIELDS}
+        | {"exclusion": {"enabled": value["exclusion"]}},
+    }
+    if price:
+        told |= {"cpi": Decimal(price["value"]), "currency": price["currency_code"][:3].upper()}
+    return told
+
+
+COLUMNS = (
+    "name",
+    "reference_number",
+    "locale",
+    "language_code",
+    "country_code",
+    "project_manager_id",
+    "pricing_model",
+    "expected_loi_minutes",
+    "expected_incidence_rate",
+    "completes_goal",
+    "starts_at",
+    "ends_at",
+    "re_entry",
+    "details",
+    "cpi",
+    "currency",
+)

@@ -1,0 +1,78 @@
+"""Whom a draft asks for: its profiles with the words for them, and as they are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from dashboard.exchange.sendable import GOALS, QUOTA_READ_ONLY, without
+from dashboard.exchange.shapes.profiling import profiling_request
+from dashboard.sync.columns import limits
+
+Value = dict[str, Any]
+
+
+def with_words(profiling: Mapping[str, Any]) -> Value:
+    """Profiles with all that the exchange says of them, and the words by which people know them.
+
+    Of the two goals of a quota only the one that counts: the exchange works out the other.
+    """
+    if not profiling:
+        return {}
+    told: Value = limits.clean(dict(profiling))
+    told["profiles"] = [_with_words(each, told) for each in told.get("profiles") or []]
+    if not told["profiles"]:
+        return told if "template_id" in told else {}
+    return told
+
+
+def _with_words(profile: Value, profiling: Value) -> Value:
+    goal = GOALS.get(str(profiling.get("profile_adjustment_type")), GOALS["nominal"])
+    left_out = QUOTA_READ_ONLY | (set(GOALS.values()) - {goal})
+    targets = []
+    for each in profile.get("targets") or []:
+        target = dict(each)
+        if not profile.get("quotas_enabled"):
+            target.pop("quota", None)
+        elif "quota" in target:  # our tables keep decimals as text
+            held = without(target["quota"] or {}, left_out)
+            target["quota"] = {n: _number(v) if n == goal else v for n, v in held.items()}
+        if text := each.get("text_translated") or each.get("text") or _named(each):
+            target["text"] = text
+        targets.append(target)
+    return profile | {"targets": targets}
+
+
+def _number(given: Any) -> Any:
+    return limits.clean(Decimal(given)) if isinstance(given, str) else given
+
+
+def _named(target: Mapping[str, Any]) -> str:
+    """The names of a target's conditions, where the exchange gives them."""
+    names = ("condition_name_translated", "condition_name")
+    said = [next((one[n] for n in names if one.get(n)), "") for one in target.get("conditions", [])]
+    return ", ".join(filter(None, said))
+
+
+def plain(profiling: Value) -> list[Any]:
+    """Who is asked for and how many of each, whatever the order and the names."""
+    sent = profiling_request(profiling)
+    unit = sent.get("profile_adjustment_type")
+    told = []
+    for one in sent.get("profiles") or []:
+        targets = [
+            [
+                sorted(map(_condition, each["conditions"])),
+                [float(one) for one in (each.get("quota") or {}).values()],
+            ]
+            for each in one["targets"]
+        ]
+        quotas = unit if one.get("quotas_enabled") else ""
+        told.append([one.get("object"), quotas, sorted(targets, key=repr)])
+    return sorted(told, key=repr)
+
+
+def _condition(given: Value) -> str:
+    bounds = [given.get(name) for name in ("option", "min", "max")]
+    return repr([given.get("question_id"), *bounds, sorted(given.get("open_ended_values") or [])])

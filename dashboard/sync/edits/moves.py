@@ -1,0 +1,233 @@
+"""Groups that the exchange moves to another project: the row stays, with all that hangs on it.
+
+Three things tell where a group is: its changelog says when it moved, the overview by its id alone
+says where it is now, and a project's list shows it. The last two may come from a replica that lags,
+so neither takes a group back for a few minutes after it moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple, TypeVar
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from dashboard.exchange.client import ExchangeClient
+from dashboard.exchange.errors import ExchangeError, NotFound, NotOffered
+from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
+from dashboard.fielding.models import (
+    ExchangeAccount,
+    Incident,
+    Mute,
+    Project,
+    Rule,
+    TargetGroup,
+)
+from dashboard.sync import scheduling
+from dashboard.sync.columns import limits
+from dashboard.sync.edits.kinds.registry import Ids, ids
+
+MOVED = "project_id_change"
+LAG = timedelta(minutes=5)  # what was read may be this old
+NOT_FOUND = 404
+T = TypeVar("T")
+
+
+class Place(NamedTuple):
+    """Where the exchange keeps a group, by the overview by its id alone."""
+
+    account_id: str
+    project_id: str
+    project_name: str
+    asked_at: datetime
+
+
+def move_group(
+    *,
+    group: TargetGroup,
+    project_exchange_id: str,
+    evidence_at: datetime,
+    exact: bool = False,
+    project_name: str = "",
+) -> bool:
+    """Put a group under the project of this id; whether it is under that project now.
+
+    `evidence_at` is when the exchange was asked where the group is; with `exact` it is when the
+    group moved, by its changelog. Older evidence than that of the last move counts for nothing. A
+    project that is not known yet is made, and read next. `group.project` is as it is stored.
+    """
+    with transaction.atomic():
+        held = TargetGroup.objects.select_for_update(of=("self",)).get(pk=group.pk)
+        source = held.project
+        if source.exchange_id == project_exchange_id:
+            group.project = source
+            return True
+        if is_outdated(held, evidence_at, exact=exact):
+            group.project = source
+            return False
+        target = _project(held.account_id, project_exchange_id, project_name, now=evidence_at)
+        _carry_over(held, source, target)
+        TargetGroup.objects.filter(pk=held.pk).update(
+            project=target,
+            moved_at=evidence_at,
+            missing_since=None,
+            row_hash=b"",  # everything is asked anew under its new project
+            changed_at=evidence_at,
+        )
+        both = Project.objects.filter(pk__in=(source.pk, target.pk))
+        both.update(version=F("version") + 1)
+        Project.objects.filter(pk=target.pk).update(
+            due_at=evidence_at, urgency=scheduling.LOOKED_AT
+        )
+    group.project = target
+    return True
+
+
+def is_outdated(group: TargetGroup, evidence_at: datetime, *, exact: bool = False) -> bool:
+    """Whether evidence of where a group is may be older than what put it where it is."""
+    if exact:
+        read_at = group.project.read_at
+        known_at = group.moved_at or (read_at - LAG if read_at else None)
+        return known_at is not None and evidence_at <= known_at
+    return group.moved_at is not None and evidence_at - LAG <= group.moved_at
+
+
+def named_by(changes: Iterable[TargetGroupChangelogBatch]) -> tuple[str, datetime] | None:
+    """The project that the newest move among some changes names, and when it was."""
+    moves = [
+        (batch.occurred_at, each.new_value)
+        for batch in changes
+        for each in batch.changes
+        if each.object == MOVED and isinstance(each.new_value, str | int)
+    ]
+    if not moves:
+        return None
+    at, project = max(moves, key=lambda move: move[0])
+    return str(project), at
+
+
+def follow_changes(
+    *, group: TargetGroup, changes: Iterable[TargetGroupChangelogBatch], client: ExchangeClient
+) -> bool:
+    """Whether its changelog says that a group moved; it is under its new project then.
+
+    A project that nobody here knows may be another account's: the exchange is asked first.
+    """
+    named = named_by(changes)
+    if named is None or named[0] == group.project.exchange_id:
+        return False
+    project, at = named
+    if is_outdated(group, at, exact=True):
+        return False
+    if not Project.objects.filter(account_id=group.account_id, exchange_id=project).exists():
+        place = find(client=client, target_group_id=group.exchange_id)
+        if place is None or place.project_id != project:
+            return False
+        if place.account_id != group.account.exchange_id:
+            mark_gone(group=group, now=place.asked_at)
+            return True
+    return move_group(group=group, project_exchange_id=project, evidence_at=at, exact=True)
+
+
+def follow_group(
+    *, group: TargetGroup, client: ExchangeClient, clock: Callable[[], datetime] = timezone.now
+) -> Place | None:
+    """Where the exchange keeps a group that it does not know under its project; None if there too.
+
+    The group is under its new project then, or gone where that is another account's.
+    """
+    place = find(client=client, target_group_id=group.exchange_id, clock=clock)
+    if place is None:
+        return None
+    if place.account_id != group.account.exchange_id:
+        mark_gone(group=group, now=place.asked_at)
+        return place
+    if place.project_id == group.project.exchange_id:
+        return None
+    move_group(
+        group=group,
+        project_exchange_id=place.project_id,
+        evidence_at=place.asked_at,
+        project_name=place.project_name,
+    )
+    return place
+
+
+def at_its_project(
+    *,
+    group: TargetGroup,
+    client: ExchangeClient,
+    ask: Callable[[Ids], T],
+    clock: Callable[[], datetime] = timezone.now,
+) -> T:
+    """The answer to something that is asked of a group, under whatever project it is now.
+
+    Only what the exchange did not know (404) is asked once more: it carried nothing out.
+    """
+    given = ids(group)
+    try:
+        return ask(given)
+    except (NotFound, NotOffered) as exc:
+        if isinstance(exc, NotOffered) and exc.status != NOT_FOUND:
+            raise
+        place = follow_group(group=group, client=client, clock=clock)
+        if place is None or place.project_id == given["project_id"]:
+            raise
+        if place.account_id != group.account.exchange_id:
+            words = "This target group is in another account of the exchange now"
+            raise NotFound(words, status=NOT_FOUND) from exc
+    return ask({"project_id": place.project_id, "target_group_id": group.exchange_id})
+
+
+def find(
+    *,
+    client: ExchangeClient,
+    target_group_id: str,
+    clock: Callable[[], datetime] = timezone.now,
+) -> Place | None:
+    """Where the exchange keeps a group; None where it does not say. A draft it tells of nowhere."""
+    asked_at = clock()
+    try:
+        told = client.get_target_group_overview_by_target_group_id(target_group_id=target_group_id)
+    except ExchangeError:
+        return None
+    return Place(told.account_id, told.project_id, told.project_name or "", asked_at)
+
+
+def mark_gone(*, group: TargetGroup, now: datetime) -> None:
+    """Note that a group is no longer in its account."""
+    with transaction.atomic():
+        rows = TargetGroup.objects.filter(pk=group.pk, missing_since=None)
+        if rows.update(missing_since=now, changed_at=now):
+            Project.objects.filter(pk=group.project_id).update(version=F("version") + 1)
+
+
+def _project(account_id: int, exchange_id: str, name: str, *, now: datetime) -> Project:
+    """The project of this id; a new one is due at once, and so is the list that describes it."""
+    project, is_new = Project.objects.get_or_create(
+        account_id=account_id,
+        exchange_id=exchange_id,
+        defaults={"name": limits.text(name) or exchange_id, "status": "", "due_at": now},
+    )
+    if is_new:
+        ExchangeAccount.objects.filter(pk=account_id).update(due_at=now)
+    return project
+
+
+def _carry_over(group: TargetGroup, source: Project, target: Project) -> None:
+    """Incidents, mutes and rules of a group name its project too: they move with it.
+
+    So do the keys of incidents that are over, by which a change of the changelog is told once.
+    """
+    incidents = list(Incident.objects.filter(group=group))
+    before, after = f"{group.account_id}:{source.pk}:", f"{group.account_id}:{target.pk}:"
+    for incident in incidents:
+        incident.project = target
+        if incident.key.startswith(before):
+            incident.key = after + incident.key.removeprefix(before)
+    Incident.objects.bulk_update(incidents, ["project", "key"], batch_size=500)
+    for kind in (Mute, Rule):
+        kind._default_manager.filter(group=group).exclude(project=None).update(project=target)

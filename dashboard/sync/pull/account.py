@@ -1,0 +1,231 @@
+"""The account's own lists: its projects (one request per 100), its people and business units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models import F
+
+from dashboard.exchange.client import ExchangeClient
+from dashboard.exchange.decode import BadItem
+from dashboard.exchange.errors import ExchangeError, Forbidden, NotFound
+from dashboard.exchange.shapes.projects import ProjectListItem
+from dashboard.exchange.walk import UNFINISHED, Walk, walk
+from dashboard.fielding.models import BusinessUnit, Cycle, ExchangeAccount, ExchangeUser, Project
+from dashboard.sync import scheduling
+from dashboard.sync.columns import group, limits
+from dashboard.sync.pull import first_pull, missing, quarantine
+from dashboard.sync.pull.bulk_sql import parts
+
+NAMES_EVERY = timedelta(hours=6)
+_MOVES = (
+    "missing_since",
+    "status",
+    "group_count",
+    "last_activity_at",
+    "filling_goal",
+    "completes",
+    "prescreens",
+)
+_LIST = "list_account_projects"
+
+
+def pull_account(
+    *, account: ExchangeAccount, client: ExchangeClient, token: str, clock: Callable[[], datetime]
+) -> Cycle:
+    """Read the account's lists; projects whose row moved are due now."""
+    now = clock()
+    cycle = Cycle(account=account, started_at=now)
+    before = client.requests_here
+    bad: list[tuple[str, BadItem]] = []
+    try:
+        cycle.listed = _pull_projects(account, client, cycle, bad, clock)
+        if account.names_at is None or now - account.names_at >= NAMES_EVERY:
+            _pull_names(account, client, cycle, bad)
+            account.names_at = now
+        cycle.complete = cycle.listed and not cycle.errors
+        health, reason = ExchangeAccount.Health.FRESH, ""
+    except ExchangeError as exc:
+        cycle.failed(str(exc), kind=exc.kind)
+        health = ExchangeAccount.Health.STALE if exc.waiting_helps else ExchangeAccount.Health.ERROR
+        reason = str(exc)
+    cycle.requests = client.requests_here - before
+    cycle.quarantined = len(bad)
+    cycle.finished_at = clock()
+    _finish(
+        account,
+        cycle,
+        bad + client.take_notes(),
+        token,
+        health=health,
+        health_reason=reason,
+        names_at=account.names_at,
+        clock_skew_seconds=client.clock_skew,
+    )
+    return cycle
+
+
+def _pull_projects(
+    account: ExchangeAccount,
+    client: ExchangeClient,
+    cycle: Cycle,
+    bad: list[tuple[str, BadItem]],
+    clock: Callable[[], datetime],
+) -> bool:
+    """Read and store the list of projects; whether it was read to its end."""
+    began = clock()
+    listing = _walk(client)
+    listed = {row.id: row for row in listing}  # one that moves between pages comes twice
+    bad += [(_LIST, item) for item in listing.quarantined]
+    if not listing.complete:
+        cycle.failed(listing.reason, kind=UNFINISHED)
+    _store_projects(account, listed.values(), bad, now=clock())
+    if listing.complete and all(item.id for _, item in bad):
+        there = set(listed) | {item.id for _, item in bad}
+        try:
+            _mark_missing(account, client, there, began=began, clock=clock)
+        except ExchangeError as exc:  # nobody can say; the next round looks again
+            cycle.failed(str(exc), kind=exc.kind)
+    return listing.complete
+
+
+def _walk(client: ExchangeClient) -> Walk[ProjectListItem]:
+    """The account's list of projects, to be read."""
+    return walk(lambda cursor: client.list_account_projects(page_size=100, start_after=cursor))
+
+
+def _mark_missing(
+    account: ExchangeAccount,
+    client: ExchangeClient,
+    there: Collection[str | None],
+    *,
+    began: datetime,
+    clock: Callable[[], datetime],
+) -> None:
+    """Mark what the exchange no longer has, of what a complete list does not show.
+
+    A project that was made here since the listing began may be too new for it, and is not missing.
+    """
+    older = account.projects.filter(missing_since=None).exclude(created_at__gte=began)
+    absent = {
+        ulid: pk
+        for pk, ulid in older.values_list("pk", "exchange_id").iterator()
+        if ulid not in there
+    }
+    if not absent:
+        return
+    gone = missing.projects(client=client, absent=absent, again=_walk(client))
+    for some in parts([absent[ulid] for ulid in gone]):
+        older.filter(pk__in=some).update(missing_since=clock(), due_at=None)
+
+
+def _store_projects(
+    account: ExchangeAccount,
+    listed: Iterable[ProjectListItem],
+    bad: list[tuple[str, BadItem]],
+    *,
+    now: datetime,
+) -> None:
+    """Write projects that differ; those that moved, or are new, are due now."""
+    known = {project.exchange_id: project for project in account.projects.all()}
+    changed = []
+    for row in listed:
+        try:
+            columns = group.project_columns(row)
+        except limits.DoesNotFit as exc:
+            bad.append((_LIST, quarantine.bad(row, str(exc))))
+            continue
+        project = known.get(row.id) or Project(account=account, exchange_id=row.id)
+        columns["missing_since"] = None
+        differs = [name for name, value in columns.items() if getattr(project, name) != value]
+        if project.pk and not differs:
+            continue
+        for name in differs:
+            setattr(project, name, columns[name])
+        changed.append((project, project.pk is None or bool(set(differs) & set(_MOVES))))
+    with transaction.atomic():
+        _write_projects(changed, now)
+
+
+def _write_projects(changed: list[tuple[Project, bool]], now: datetime) -> None:
+    columns = [*group.PROJECT_COLUMNS, "missing_since"]
+    for project, _ in changed:
+        project.due_at = project.due_at or now
+    Project.objects.bulk_create(
+        [project for project, _ in changed],
+        update_conflicts=True,
+        unique_fields=["account", "exchange_id"],
+        update_fields=columns,
+    )
+    moved = [project.exchange_id for project, has_moved in changed if has_moved]
+    for some in parts(moved):
+        account_id = changed[0][0].account_id
+        Project.objects.filter(account_id=account_id, exchange_id__in=some).filter(
+            models.Q(due_at=None) | models.Q(due_at__gt=now)
+        ).update(due_at=now)
+
+
+def _pull_names(
+    account: ExchangeAccount,
+    client: ExchangeClient,
+    cycle: Cycle,
+    bad: list[tuple[str, BadItem]],
+) -> None:
+    """People and business units; an account that may not list them goes without names."""
+    for read, model, columns in (
+        (client.get_account_users, ExchangeUser, _user_columns),
+        (client.get_business_units, BusinessUnit, _unit_columns),
+    ):
+        try:
+            page = read()
+        except (Forbidden, NotFound) as exc:
+            cycle.failed(str(exc), kind=exc.kind)
+            continue
+        manager: Any = model._default_manager
+        bad += [(read.__name__, item) for item in page.quarantined]
+        for item in page.items:
+            manager.update_or_create(
+                account=account, exchange_id=item.id[:64], defaults=columns(item)
+            )
+
+
+def _user_columns(user: Any) -> dict[str, Any]:
+    return {"name": limits.text(user.name)[:200], "email": limits.text(user.email)[:254]}
+
+
+def _unit_columns(unit: Any) -> dict[str, Any]:
+    return {
+        "name": limits.text(unit.name)[:200],
+        "currency": limits.text(unit.currency_code)[:3].upper(),
+        "pricing_models": limits.clean(unit.pricing_models),
+    }
+
+
+def _finish(
+    account: ExchangeAccount,
+    cycle: Cycle,
+    bad: list[tuple[str, BadItem]],
+    token: str,
+    **columns: Any,
+) -> None:
+    now = cycle.finished_at
+    assert now is not None  # noqa: S101  set by the caller
+    if cycle.listed:
+        columns["read_at"] = cycle.started_at
+        if account.whole_at is None and first_pull.is_over(account):
+            columns["whole_at"] = now
+    with transaction.atomic():
+        quarantine.store(account=account, found=bad, now=now)
+        won = ExchangeAccount.objects.filter(pk=account.pk, lease=token).update(
+            lease="",
+            leased_until=None,
+            attempts=0,
+            due_at=now + scheduling.poll_every(account),
+            version=F("version") + 1,
+            **columns,
+        )
+        if won:
+            cycle.save()
