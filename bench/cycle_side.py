@@ -15,7 +15,7 @@ from bench.client import KEY, Listing
 from bench.exchange import START, Canned
 from bench.stage import Meter
 from dashboard import celery
-from dashboard.alerts import detect
+from dashboard.alerts.incidents import detect
 from dashboard.exchange.shapes.changelog import TargetGroupChangelogList
 from dashboard.exchange.shapes.groups import (
     CompletesPoint,

@@ -18,7 +18,8 @@ from django.db.models import Count
 
 from bench.deaths import REACHED, REFUSAL, STEPS, Death, Step
 from bench.mail_server import MOODS, PATIENCE, Server, listening
-from dashboard.alerts import deliver, detect
+from dashboard.alerts.incidents import detect
+from dashboard.alerts.mail import outbox
 from dashboard.fielding.models import Cycle, Incident, Mail, Notice, Project, TargetGroup, User
 from tests import make
 from tests.faults.servers import PostgreSQL
@@ -153,8 +154,8 @@ class Story:
         detect.after_cycle(cycle=cycle, now=self.now)
         detect.by_time(now=self.now)
         detect.no_data(now=self.now)
-        deliver.compose(now=self.now)
-        deliver.send_due(now=self.now, connect=connect, rng=self.chance)
+        outbox.compose(now=self.now)
+        outbox.send_due(now=self.now, connect=connect, rng=self.chance)
 
     @contextmanager
     def _watched(self) -> Iterator[None]:

@@ -56,7 +56,7 @@ def fill(base_url: str) -> None:
     from django.utils import timezone  # noqa: PLC0415
 
     from bench.tables import fill as tables  # noqa: PLC0415
-    from dashboard.alerts import book  # noqa: PLC0415
+    from dashboard.alerts.rules import settings  # noqa: PLC0415
     from dashboard.fielding.models import (  # noqa: PLC0415
         ExchangeAccount,
         MailChoice,
@@ -74,7 +74,7 @@ def fill(base_url: str) -> None:
         role = {"role": "editor", "exchange_user_id": f"pm-{number}"}
         Membership.objects.create(user=user, account=account, **role)
         MailChoice.objects.create(user=user, digest=False)
-    book.edit(
+    settings.edit(
         account=account,
         code="drop_off",
         settings={"for_minutes": 0, "severity": 1},

@@ -12,7 +12,8 @@ from urllib.parse import parse_qs
 import httpx
 from django.core.mail import get_connection
 
-from dashboard.alerts import deliver, detect
+from dashboard.alerts.incidents import detect
+from dashboard.alerts.mail import outbox
 from dashboard.exchange.auth import ApiKey
 from dashboard.exchange.client import ExchangeClient
 from dashboard.fielding import usual
@@ -91,8 +92,8 @@ class Life:
             detect.by_time(now=self.now)
             detect.no_data(now=self.now)
             for later in (timedelta(0), timedelta(minutes=2)):
-                deliver.compose(now=self.now + later)
-            deliver.send_due(now=self.now, limit=1000, connect=lambda: get_connection(NOWHERE))
+                outbox.compose(now=self.now + later)
+            outbox.send_due(now=self.now, limit=1000, connect=lambda: get_connection(NOWHERE))
             live = TargetGroup.objects.filter(status="live", missing_since=None).count()
             self.live_hours += live * (ROUND / timedelta(hours=1))
             self.now += ROUND

@@ -7,7 +7,7 @@ import msgspec
 
 from bench.client import KEY
 from bench.exchange import A_PROJECT, START, World, project_id
-from dashboard.alerts import detect
+from dashboard.alerts.incidents import detect
 from dashboard.exchange.decode import decode, decode_page
 from dashboard.exchange.shapes.fielding import FieldingRunItem, ReEntryConfiguration
 from dashboard.exchange.shapes.groups import (

@@ -7,7 +7,10 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from dashboard.alerts import deliver, detect, downtime, pulse
+from dashboard.alerts import downtime
+from dashboard.alerts import heartbeat as pulse
+from dashboard.alerts.incidents import detect
+from dashboard.alerts.mail import outbox
 from dashboard.celery import app
 from dashboard.fielding import usual
 from dashboard.fielding.models import ExchangeAccount, Project
@@ -66,8 +69,8 @@ def tell() -> None:
     now = timezone.now()
     detect.by_time(now=now)
     detect.no_data(now=now)
-    deliver.compose(now=now)
-    deliver.send_due(now=timezone.now(), limit=AT_ONCE)
+    outbox.compose(now=now)
+    outbox.send_due(now=timezone.now(), limit=AT_ONCE)
 
 
 @app.task(name="dashboard.tasks.look_back")

@@ -117,9 +117,9 @@ def naps(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.fixture(autouse=True)
 def forgotten() -> None:
     """Each test has tables of its own, so what the process knows of the last ones is void."""
-    from dashboard.alerts import pulse  # noqa: PLC0415  needs the apps
+    from dashboard.alerts import heartbeat  # noqa: PLC0415  needs the apps
 
-    pulse._said.clear()
+    heartbeat._said.clear()
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from django.core import mail
 from django.core.mail import EmailMessage
 from django.utils import timezone
 
-from dashboard.alerts import deliver
+from dashboard.alerts.mail import outbox
 
 
 def delivered() -> list[EmailMessage]:
     """Every mail that was delivered in this test, the oldest first."""
-    deliver.send_due(now=timezone.now())
+    outbox.send_due(now=timezone.now())
     messages: list[EmailMessage] = mail.outbox
     return messages

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
-from dashboard.alerts.words import lasting, local
+from dashboard.alerts.text import lasting, local
 from dashboard.fielding.compiled import Given, Read
 from dashboard.fielding.models import Downtime, Pulse
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dashboard.alerts.rules import RULES
-from dashboard.alerts.words import within
+from dashboard.alerts.rules.catalogue import RULES
+from dashboard.alerts.text import within
 from dashboard.fielding.models import Incident
 from dashboard.fielding.subqueries import OPEN_INCIDENT
 from dashboard.web import figures, words

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from django.http import HttpRequest
 
-from dashboard.alerts import downtime, pulse
-from dashboard.alerts.words import lasting
+from dashboard.alerts import downtime, heartbeat
+from dashboard.alerts.text import lasting
 from dashboard.fielding.models import Project
 from dashboard.web.access import shown_in_frame
 
@@ -72,13 +72,13 @@ def off(request: HttpRequest, *, now: datetime) -> Off | None:
 def stalls(request: HttpRequest, *, now: datetime) -> list[str]:
     """What of detecting and sending stands still; nothing in the first minutes of a connection."""
     rows = shown_in_frame(request)
-    if not rows or now - min(row.connected_at for row in rows) < pulse.SILENT_AFTER:
+    if not rows or now - min(row.connected_at for row in rows) < heartbeat.SILENT_AFTER:
         return []
     row = rows[0]
     beats = {"time": row.detected_at, "deliver": row.delivered_at}
-    said = pulse.silent({name: at for name, at in beats.items() if at}, now=now)
+    said = heartbeat.silent({name: at for name, at in beats.items() if at}, now=now)
     if row.worked_at and now - row.worked_at > downtime.GAP:
         said = []  # nothing works at all, which is told by itself
-    if row.unsent_since and now - row.unsent_since > pulse.WAITS_AT_MOST:
-        said.append(pulse.unsent(row.unsent_since, now=now))
+    if row.unsent_since and now - row.unsent_since > heartbeat.WAITS_AT_MOST:
+        said.append(heartbeat.unsent(row.unsent_since, now=now))
     return said

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from dashboard.alerts.causes.status import THE_EXCHANGE
+from dashboard.alerts.rules.judges.status import THE_EXCHANGE
 from dashboard.fielding.wanted import completes_wanted
 from dashboard.fielding.zones import zone_of
 from dashboard.web import figures

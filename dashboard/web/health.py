@@ -14,7 +14,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Min
 
-from dashboard.alerts import pulse
+from dashboard.alerts import heartbeat
 from dashboard.fielding.models import ExchangeAccount, Project
 
 REDIS_SECONDS = 1.0
@@ -103,7 +103,7 @@ def _ask_redis(health: Health) -> None:
 
 def _ask_workers(health: Health, now: datetime) -> None:
     """Workers and mail, by the marks that their rounds leave in the tables."""
-    said = pulse.complaints(now=now)
+    said = heartbeat.complaints(now=now)
     mail = [one for one in said if "mail" in one]
     others = [one for one in said if one not in mail]
     health.note("workers", wrong="; ".join(others))

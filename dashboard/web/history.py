@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dashboard.alerts.words import pause_cause
+from dashboard.alerts.text import pause_cause
 from dashboard.fielding import modules
 from dashboard.fielding.models import Change, Edit, Project
 from dashboard.sync.batches import edit_records

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from django.urls import reverse
 
-from dashboard.alerts import act
-from dashboard.alerts.book import Book, Effective
-from dashboard.alerts.rules import RULES
+from dashboard.alerts.mail import action_links
+from dashboard.alerts.rules.catalogue import RULES
+from dashboard.alerts.rules.settings import Book, Effective
 from dashboard.fielding.models import Incident, Mail, Notice, TargetGroup
 from dashboard.fielding.wanted import completes_wanted
 from dashboard.web import charts, series, times, trends
@@ -214,17 +214,17 @@ def helps(one: Incident) -> list[tuple[str, str]]:
     if batch := one.facts.get("batch"):
         return [("Look at the results", reverse("batch", args=[batch]))]
     return [
-        (act.WORDS[form], resuming(one))
-        if form == act.RESUME
-        else (act.WORDS[form], reverse("edit", args=[one.group_id, form]))
-        for form in act.offered(one)
-        if form not in (act.ACKNOWLEDGE, act.MUTE, act.CONNECTION)
+        (action_links.WORDS[form], resuming(one))
+        if form == action_links.RESUME
+        else (action_links.WORDS[form], reverse("edit", args=[one.group_id, form]))
+        for form in action_links.offered(one)
+        if form not in (action_links.ACKNOWLEDGE, action_links.MUTE, action_links.CONNECTION)
     ]
 
 
 def resuming(one: Incident) -> str:
     """Where a group is resumed: at the button of its page."""
-    return f"{reverse('group', args=[one.group_id])}#do-{act.RESUME}"
+    return f"{reverse('group', args=[one.group_id])}#do-{action_links.RESUME}"
 
 
 def rule_title(rule: str) -> str:

@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.urls import reverse
 
-from dashboard.alerts.hush import LONGEST_MUTE
-from dashboard.alerts.rules import RULES
+from dashboard.alerts.incidents.acknowledge_and_mute import LONGEST_MUTE
+from dashboard.alerts.rules.catalogue import RULES
 from dashboard.fielding.compiled import Given, Read
 from dashboard.fielding.models import Incident, Mute, TargetGroup, User
 from dashboard.web.times import zone

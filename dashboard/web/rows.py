@@ -10,8 +10,8 @@ from typing import Any
 
 from django.conf import settings
 
-from dashboard.alerts.causes.status import THE_EXCHANGE
-from dashboard.alerts.words import pause_cause
+from dashboard.alerts.rules.judges.status import THE_EXCHANGE
+from dashboard.alerts.text import pause_cause
 from dashboard.fielding.models import Incident, Project, TargetGroup
 from dashboard.web import figures, words
 

@@ -10,9 +10,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from dashboard.alerts.book import Effective, checked
-from dashboard.alerts.recipients import ROLES, Wanted
-from dashboard.alerts.verdict import CRITICAL, NOTICE, WARNING
+from dashboard.alerts.recipients.settings import ROLES, Wanted
+from dashboard.alerts.rules.settings import Effective, checked
+from dashboard.alerts.rules.verdict import CRITICAL, NOTICE, WARNING
 from dashboard.fielding.models import Membership
 from dashboard.web import figures
 from dashboard.web.ticks import TickBox

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 
-from dashboard.alerts.book import scope_of
+from dashboard.alerts.rules.settings import scope_of
 from dashboard.fielding.models import ExchangeAccount, Project, TargetGroup
 from dashboard.web.access import memberships, person
 

@@ -24,7 +24,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from dashboard.alerts import security
+from dashboard.alerts.mail import security
 from dashboard.fielding.models import AuditKind, ExchangeAccount, Mail, User
 from dashboard.fielding.models.fields import box
 from dashboard.web import audit, devices, throttle

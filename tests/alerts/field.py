@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from dashboard.alerts import deliver, detect
+from dashboard.alerts.incidents import detect
+from dashboard.alerts.mail import outbox
 from dashboard.fielding.models import (
     Change,
     ExchangeAccount,
@@ -130,5 +131,5 @@ def mails() -> list[Mail]:
 
 def compose_and_send(at: datetime) -> int:
     """One round of delivery."""
-    deliver.compose(now=at)
-    return deliver.send_due(now=at)
+    outbox.compose(now=at)
+    return outbox.send_due(now=at)

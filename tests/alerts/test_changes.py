@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard.alerts import detect, hush
+from dashboard.alerts.incidents import acknowledge_and_mute, detect
 from dashboard.fielding.models import Edit, Incident, Notice, TargetGroup
 from tests import make
 from tests.alerts.field import Field, after, change, kinds, states
@@ -89,7 +89,7 @@ def test_a_changelog_fact_ends_after_a_day(field: Field) -> None:
 def test_a_changelog_fact_ends_when_acknowledged_and_stays_ended(field: Field) -> None:
     change(field.group())
     field.cycles(0)
-    hush.acknowledge(incident=Incident.objects.get(), by=field.pm, now=after(1))
+    acknowledge_and_mute.acknowledge(incident=Incident.objects.get(), by=field.pm, now=after(1))
     field.cycles(5)
     assert [i.close_reason for i in Incident.objects.all()] == ["acknowledged"]
 

@@ -9,7 +9,8 @@ import pytest
 from django.core import mail as outbox
 from django.db import connection
 
-from dashboard.alerts import deliver, detect
+from dashboard.alerts.incidents import detect
+from dashboard.alerts.mail import outbox as deliver
 from dashboard.fielding.models import Incident, Mail, Notice
 from tests import make
 from tests.alerts.field import Field, after, mails

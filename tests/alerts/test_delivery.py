@@ -16,7 +16,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
-from dashboard.alerts import deliver
+from dashboard.alerts.mail import outbox
 from dashboard.fielding.models import Mail, Notice, User
 from tests import make
 from tests.alerts.field import Field, after, mails, update
@@ -86,7 +86,7 @@ def send(server: Controller, minute: float, limit: int = 50) -> int:
         return get_connection(smtp, host=host, port=port, timeout=2)  # type: ignore[no-any-return]
 
     rng = random.Random(1)  # noqa: S311 (waits, not secrets)
-    return deliver.send_due(now=after(minute), limit=limit, connect=connect, rng=rng)
+    return outbox.send_due(now=after(minute), limit=limit, connect=connect, rng=rng)
 
 
 def waiting(field: Field, *people: User, at: datetime = make.NOW) -> list[Mail]:
@@ -147,7 +147,7 @@ def test_notices_to_a_refused_address_are_given_up_and_say_so(field: Field) -> N
     update(field.pm, email_refused="550 no such user")
     field.paused()
     field.cycles(0)
-    assert deliver.compose(now=after(2)) == 0
+    assert outbox.compose(now=after(2)) == 0
     assert Notice.objects.get().skipped == "address refused"
 
 
@@ -190,7 +190,7 @@ def test_waits_grow_and_stay_below_four_minutes(field: Field) -> None:
     (mail,) = waiting(field, field.pm)
     waits, at, rng = [], make.NOW, random.Random(7)  # noqa: S311 (waits, not secrets)
     for _ in range(12):
-        deliver.send_due(now=at, connect=_nobody, rng=rng)
+        outbox.send_due(now=at, connect=_nobody, rng=rng)
         at = fresh(mail).next_try_at
         waits.append(at)
     spans = [b - a for a, b in zip([make.NOW, *waits], waits, strict=False)]
@@ -206,16 +206,16 @@ def _nobody() -> Any:
 
 def test_a_mail_is_given_up_after_a_day_and_not_before(field: Field) -> None:
     (mail,) = waiting(field, field.pm)
-    deliver.send_due(now=after(24 * 60 - 5), connect=_nobody)
+    outbox.send_due(now=after(24 * 60 - 5), connect=_nobody)
     assert fresh(mail).state == Mail.State.WAITING
-    deliver.send_due(now=after(24 * 60), connect=_nobody)
+    outbox.send_due(now=after(24 * 60), connect=_nobody)
     assert fresh(mail).state == Mail.State.DEAD
     assert "refused" in fresh(mail).error
 
 
 def test_with_no_server_there_a_round_tries_one_mail_and_leaves_the_rest_due(field: Field) -> None:
     waiting(field, field.pm, field.admin)
-    deliver.send_due(now=after(0), connect=_nobody)
+    outbox.send_due(now=after(0), connect=_nobody)
     assert sorted(mail.attempts for mail in mails()) == [0, 1]
 
 
@@ -236,13 +236,13 @@ def test_a_worker_whose_lease_ran_out_does_not_overwrite_what_came_after(field: 
         update(mail, state=Mail.State.SENT, leased_until=None, sent_at=after(1))
         return _nobody()
 
-    deliver.send_due(now=after(0), connect=stolen)
+    outbox.send_due(now=after(0), connect=stolen)
     assert fresh(mail).state == Mail.State.SENT
     assert fresh(mail).error == ""
 
 
 def test_a_test_mail_goes_the_way_of_all_mail(field: Field, server: Controller, mood: Mood) -> None:
-    assert deliver.compose_test(to=field.pm, now=after(0))
+    assert outbox.compose_test(to=field.pm, now=after(0))
     assert send(server, 0) == 1
     assert mood.addresses() == [field.pm.email]
 
@@ -253,7 +253,7 @@ def test_without_a_mail_server_mail_is_written_to_files(
     settings.EMAIL_FILE_PATH = str(tmp_path)
     waiting(field, field.pm, field.admin)
     files = "django.core.mail.backends.filebased.EmailBackend"
-    sent = deliver.send_due(now=after(0), connect=lambda: get_connection(files))
+    sent = outbox.send_due(now=after(0), connect=lambda: get_connection(files))
     assert sent == 2
     written = "".join(path.read_text() for path in tmp_path.iterdir())
     assert all(mail.message_id in written for mail in mails())
@@ -278,24 +278,24 @@ def test_a_back_end_that_raises_what_it_likes_costs_its_mail_a_wait_and_others_n
 ) -> None:
     first, second = waiting(field, field.pm, field.admin)
     does = [KeyError("quota"), 1, 1]
-    assert deliver.send_due(now=after(0), connect=lambda: Elsewhere(does)) == 1
+    assert outbox.send_due(now=after(0), connect=lambda: Elsewhere(does)) == 1
     assert fresh(first).error == "NotTaken: KeyError: 'quota'"
     assert fresh(second).state == Mail.State.SENT
-    assert deliver.send_due(now=after(1), connect=lambda: Elsewhere(does)) == 1
+    assert outbox.send_due(now=after(1), connect=lambda: Elsewhere(does)) == 1
 
 
 def test_a_back_end_that_took_nothing_is_asked_again(field: Field) -> None:
     (mail,) = waiting(field, field.pm)
     does = [0, 1]
-    assert deliver.send_due(now=after(0), connect=lambda: Elsewhere(does)) == 0
+    assert outbox.send_due(now=after(0), connect=lambda: Elsewhere(does)) == 0
     assert fresh(mail).state == Mail.State.WAITING
-    assert deliver.send_due(now=after(1), connect=lambda: Elsewhere(does)) == 1
+    assert outbox.send_due(now=after(1), connect=lambda: Elsewhere(does)) == 1
 
 
 def test_three_send_at_once_and_a_fourth_leaves_its_thread_to_others(field: Field) -> None:
     mails = waiting(field, *(make.person("editor", field.account) for _ in range(4)))
     for mail in mails[:3]:
         update(mail, leased_until=after(5))
-    assert deliver.send_due(now=after(0), connect=lambda: Elsewhere([1])) == 0
+    assert outbox.send_due(now=after(0), connect=lambda: Elsewhere([1])) == 0
     update(mails[0], leased_until=None, state=Mail.State.SENT)
-    assert deliver.send_due(now=after(0), connect=lambda: Elsewhere([1])) == 1
+    assert outbox.send_due(now=after(0), connect=lambda: Elsewhere([1])) == 1

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from dashboard.alerts import deliver, detect, downtime
+from dashboard.alerts import downtime
+from dashboard.alerts.incidents import detect
+from dashboard.alerts.mail import outbox
 from dashboard.fielding.models import Cycle, Downtime, ExchangeAccount, Incident, Notice, Pulse
 from tests import make
 from tests.alerts.field import Field, after, kinds, mails, update
@@ -33,7 +35,7 @@ def work(*minutes: float) -> None:
         downtime.note_work(now=after(minute))
         detect.by_time(now=after(minute))
         detect.no_data(now=after(minute))
-        deliver.compose(now=after(minute))
+        outbox.compose(now=after(minute))
 
 
 def read(field: Field, *minutes: float) -> None:

@@ -6,7 +6,8 @@ from django.core import mail as outbox
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from dashboard.alerts import deliver, detect
+from dashboard.alerts.incidents import detect
+from dashboard.alerts.mail import outbox as deliver
 from dashboard.fielding.models import Cycle, Incident, Mail, Notice
 from tests import make
 from tests.alerts.field import Field, after, compose_and_send, kinds, mails, states, update

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from dashboard.alerts.machine import Patience, Seen, Standing, State, step
+from dashboard.alerts.rules.state_machine import Patience, Seen, Standing, State, step
 from tests import make
 
 PATIENCE = Patience(timedelta(minutes=20), timedelta(minutes=30))

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from dashboard.alerts import book, deliver, detect, hush
+from dashboard.alerts.incidents import acknowledge_and_mute, detect
+from dashboard.alerts.mail import outbox
+from dashboard.alerts.rules import settings as book
 from dashboard.fielding.models import ExchangeAccount, Incident, Mute, Notice, Rule
 from tests import make
 from tests.alerts.field import Field, after, kinds, mails, states, update
@@ -87,7 +89,9 @@ def test_what_fires_is_repeated_each_day_until_acknowledged(field: Field) -> Non
     field.cycles(0, 24 * 60)
     detect.by_time(now=after(24 * 60))
     assert kinds() == ["fire", "repeat"]
-    hush.acknowledge(incident=Incident.objects.get(), by=field.pm, now=after(24 * 60 + 1))
+    acknowledge_and_mute.acknowledge(
+        incident=Incident.objects.get(), by=field.pm, now=after(24 * 60 + 1)
+    )
     field.cycles(48 * 60)
     detect.by_time(now=after(48 * 60 + 1))
     assert kinds() == ["fire", "repeat"]
@@ -98,7 +102,7 @@ def test_what_becomes_critical_is_told_again_whoever_acknowledged(field: Field) 
     field.cycles(0, 15, 30, 45, 60)
     incident = Incident.objects.get()
     assert incident.severity == Incident.Severity.WARNING
-    hush.acknowledge(incident=incident, by=field.pm, now=after(62))
+    acknowledge_and_mute.acknowledge(incident=incident, by=field.pm, now=after(62))
     update(group, median_loi_seconds=960)
     field.cycles(65)
     incident.refresh_from_db()
@@ -109,7 +113,9 @@ def test_what_becomes_critical_is_told_again_whoever_acknowledged(field: Field) 
 
 def test_a_mute_tells_nobody_and_its_end_tells_what_still_fires(field: Field) -> None:
     group = field.paused()
-    hush.mute(account=field.account, group=group, by=field.pm, until=after(60), now=after(-1))
+    acknowledge_and_mute.mute(
+        account=field.account, group=group, by=field.pm, until=after(60), now=after(-1)
+    )
     field.cycles(0)
     assert states() == ["firing"]
     assert kinds() == []
@@ -120,7 +126,9 @@ def test_a_mute_tells_nobody_and_its_end_tells_what_still_fires(field: Field) ->
 
 def test_a_mute_of_one_rule_lets_the_others_speak(field: Field) -> None:
     field.paused()
-    hush.mute(account=field.account, by=field.pm, rule="stalled", until=after(60), now=after(-1))
+    acknowledge_and_mute.mute(
+        account=field.account, by=field.pm, rule="stalled", until=after(60), now=after(-1)
+    )
     field.cycles(0)
     assert kinds() == ["fire"]
 
@@ -128,14 +136,16 @@ def test_a_mute_of_one_rule_lets_the_others_speak(field: Field) -> None:
 @pytest.mark.parametrize("until", [after(0), after(-5), after(31 * 24 * 60)])
 def test_a_mute_must_end_within_a_month(field: Field, until: Any) -> None:
     with pytest.raises(ValueError, match="within 30 days"):
-        hush.mute(account=field.account, by=field.pm, until=until, now=after(0))
+        acknowledge_and_mute.mute(account=field.account, by=field.pm, until=until, now=after(0))
 
 
 def test_an_unmuted_group_tells_at_the_next_round(field: Field) -> None:
-    muted = hush.mute(account=field.account, by=field.pm, until=after(600), now=after(-1))
+    muted = acknowledge_and_mute.mute(
+        account=field.account, by=field.pm, until=after(600), now=after(-1)
+    )
     field.paused()
     field.cycles(0)
-    hush.unmute(mute=muted, now=after(5))
+    acknowledge_and_mute.unmute(mute=muted, now=after(5))
     detect.by_time(now=after(5))
     assert kinds() == ["repeat"]
     assert Mute.objects.get().ended_at == after(5)
@@ -147,7 +157,7 @@ def test_a_value_that_swings_all_day_is_at_most_two_mails(field: Field) -> None:
         paused = minute % 10 == 0
         update(group, status="paused" if paused else "live", last_complete_at=after(minute))
         field.cycle(after(minute))
-        deliver.compose(now=after(minute + 2))
+        outbox.compose(now=after(minute + 2))
     assert Incident.objects.filter(rule="paused_by_exchange").count() == 144
     assert len(mails()) == 2
 
@@ -277,11 +287,11 @@ def test_a_connection_whose_polling_is_paused_is_not_missed(field: Field) -> Non
 def test_a_day_without_the_exchange_recovers_nothing_and_is_few_mails(field: Field) -> None:
     group = field.paused()
     field.cycles(0)
-    deliver.compose(now=after(2))
+    outbox.compose(now=after(2))
     for minute in range(5, 24 * 60 + 30, 5):
         detect.by_time(now=after(minute))
         detect.no_data(now=after(minute))
-        deliver.compose(now=after(minute))
+        outbox.compose(now=after(minute))
     assert not Incident.objects.filter(group=group).exclude(state="firing").exists()
     theirs = [mail for mail in mails() if mail.recipient == field.pm and not mail.digest_day]
     assert len(theirs) - 1 <= 3
@@ -311,7 +321,9 @@ def test_projects_that_cannot_be_read_are_no_data_though_the_accounts_list_is_th
 
 def test_a_mute_that_ends_while_it_recovers_tells_it_to_whoever_never_heard(field: Field) -> None:
     group = leaving(field)
-    hush.mute(account=field.account, group=group, by=field.pm, until=after(80), now=after(-1))
+    acknowledge_and_mute.mute(
+        account=field.account, group=group, by=field.pm, until=after(80), now=after(-1)
+    )
     field.cycles(*range(0, 61, 15))
     update(group, drop_off_rate=0.2)
     field.cycles(75)
@@ -337,7 +349,9 @@ def test_what_is_repeated_within_half_a_day_is_repeated_together(field: Field) -
 def test_what_is_open_and_muted_of_a_group_goes_along_to_its_new_manager(field: Field) -> None:
     new = make.person("editor", field.account, exchange_user_id="pm-2")
     told, quiet = field.paused(), field.paused(name="Quiet")
-    hush.mute(account=field.account, group=quiet, by=field.pm, until=after(26 * 60), now=after(-1))
+    acknowledge_and_mute.mute(
+        account=field.account, group=quiet, by=field.pm, until=after(26 * 60), now=after(-1)
+    )
     field.cycles(0)
     update(told, project_manager_id="pm-2")
     update(quiet, project_manager_id="pm-2")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.alerts.preview import Replay, replay
+from dashboard.alerts.replay.replay import Replay, replay
 from dashboard.fielding.models import TargetGroup
 from tests import make
 from tests.alerts.field import Field, after, change

@@ -6,7 +6,9 @@ from typing import Any
 
 import httpx
 
-from dashboard.alerts import deliver, detect, pulse
+from dashboard.alerts import heartbeat
+from dashboard.alerts.incidents import detect
+from dashboard.alerts.mail import outbox
 from dashboard.fielding.models import Mail
 from tests import make
 from tests.alerts.field import Field, after
@@ -28,11 +30,11 @@ class Operator:
 def rounds(minute: float) -> None:
     """One round of everything."""
     detect.by_time(now=after(minute))
-    deliver.send_due(now=after(minute))
+    outbox.send_due(now=after(minute))
 
 
 def test_before_the_first_round_everything_is_missed(db: None) -> None:
-    assert pulse.complaints(now=make.NOW) == [
+    assert heartbeat.complaints(now=make.NOW) == [
         "detecting has not begun yet",
         "sending mail has not begun yet",
     ]
@@ -42,15 +44,15 @@ def test_while_rounds_are_done_nothing_is_missed_and_the_url_is_called(field: Fi
     field.cycles(0)
     rounds(0)
     operator = Operator()
-    assert pulse.complaints(now=after(1)) == []
-    assert pulse.ping("https://example.com/beat", now=after(1), get=operator)
+    assert heartbeat.complaints(now=after(1)) == []
+    assert heartbeat.ping("https://example.com/beat", now=after(1), get=operator)
     assert operator.calls == 1
 
 
 def test_silence_stops_the_calls(field: Field) -> None:
     rounds(0)
     operator = Operator()
-    assert not pulse.ping("https://example.com/beat", now=after(6), get=operator)
+    assert not heartbeat.ping("https://example.com/beat", now=after(6), get=operator)
     assert operator.calls == 0
 
 
@@ -60,13 +62,13 @@ def test_mail_that_waits_too_long_stops_the_calls(field: Field) -> None:
     given = {"recipient": field.pm, "address": field.pm.email, "subject": "s", "text": "t"}
     Mail.objects.create(message_id="<1@x>", **given, **stamps)
     operator = Operator()
-    assert not pulse.ping("https://example.com/beat", now=after(1), get=operator)
+    assert not heartbeat.ping("https://example.com/beat", now=after(1), get=operator)
     assert operator.calls == 0
 
 
 def test_an_operator_that_does_not_answer_harms_nothing(field: Field) -> None:
     rounds(0)
-    assert not pulse.ping("https://example.com/beat", now=after(1), get=Operator(0))
+    assert not heartbeat.ping("https://example.com/beat", now=after(1), get=Operator(0))
 
 
 def test_cycles_that_nobody_judges_are_missed(field: Field) -> None:
@@ -74,7 +76,7 @@ def test_cycles_that_nobody_judges_are_missed(field: Field) -> None:
     rounds(40)
     field.project.read_at = after(40)
     field.project.save()
-    assert pulse.complaints(now=after(41)) == ["cycles are read but not judged"]
+    assert heartbeat.complaints(now=after(41)) == ["cycles are read but not judged"]
 
 
 def test_mail_that_waits_and_mail_that_died_are_told(field: Field) -> None:
@@ -85,13 +87,13 @@ def test_mail_that_waits_and_mail_that_died_are_told(field: Field) -> None:
     Mail.objects.create(message_id="<1@x>", error="ConnectionRefusedError", **given, **stamps)
     dead = {"state": Mail.State.DEAD, "account": field.account}
     Mail.objects.create(message_id="<2@x>", **dead, **given, **stamps)
-    assert pulse.complaints(now=after(20)) == [
+    assert heartbeat.complaints(now=after(20)) == [
         "mail has waited for 20 min: ConnectionRefusedError",
         "1 mail of the last two days could not be delivered",
     ]
 
 
 def test_a_beat_is_written_at_most_once_a_minute(field: Field) -> None:
-    pulse.beat("time", now=after(0))
-    pulse.beat("time", now=after(0.5))
-    assert pulse.Pulse.objects.get(name="time").at == after(0)
+    heartbeat.beat("time", now=after(0))
+    heartbeat.beat("time", now=after(0.5))
+    assert heartbeat.Pulse.objects.get(name="time").at == after(0)

@@ -10,7 +10,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from dashboard.alerts import detect, hush, refused
+from dashboard.alerts.incidents import acknowledge_and_mute, detect
+from dashboard.alerts.incidents import refused_jobs as refused
 from dashboard.fielding.models import Batch, BatchGroup, BatchJob, Edit, Incident, Notice
 from tests import make
 from tests.alerts.field import Field, after, kinds, states
@@ -89,7 +90,7 @@ def test_looking_at_the_results_ends_it_and_somebody_elses_look_does_not(
 def test_what_was_acknowledged_or_is_a_day_old_is_not_opened_again(field: Field) -> None:
     job(field)
     detect.by_time(now=after(0))
-    hush.acknowledge(incident=Incident.objects.get(), by=field.pm, now=after(1))
+    acknowledge_and_mute.acknowledge(incident=Incident.objects.get(), by=field.pm, now=after(1))
     detect.by_time(now=after(2))
     detect.by_time(now=after(30 * 60))
     assert (states(), kinds()) == (["resolved"], ["fire"])

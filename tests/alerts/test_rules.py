@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from dashboard.alerts.figures import Figures, figures_of
-from dashboard.alerts.machine import Seen
-from dashboard.alerts.rules import JUDGED, RULES
-from dashboard.alerts.verdict import CRITICAL, NOTICE
-from dashboard.alerts.words import PAUSES, lasting, minutes, pause_cause, percent, plain
+from dashboard.alerts.rules.catalogue import JUDGED, RULES
+from dashboard.alerts.rules.snapshot import Figures, figures_of
+from dashboard.alerts.rules.state_machine import Seen
+from dashboard.alerts.rules.verdict import CRITICAL, NOTICE
+from dashboard.alerts.text import PAUSES, lasting, minutes, pause_cause, percent, plain
 from dashboard.fielding.models import TargetGroup
 from dashboard.fielding.zones import zone_of
 from tests import make

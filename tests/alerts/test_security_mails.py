@@ -13,7 +13,9 @@ from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings
 
-from dashboard.alerts import deliver, pulse, security
+from dashboard.alerts import heartbeat
+from dashboard.alerts.mail import outbox as deliver
+from dashboard.alerts.mail import security
 from dashboard.fielding.models import ExchangeAccount, Mail, User
 from tests import make
 
@@ -117,7 +119,7 @@ def test_administrators_see_it_wait_and_fail_and_never_its_link(
     assert "Waiting" in page
     assert "nobody answers" in page
     Mail.objects.filter(pk=mail.pk).update(state="dead", created_at=make.NOW)
-    assert "could not be delivered" in " ".join(pulse.complaints(now=make.NOW))
+    assert "could not be delivered" in " ".join(heartbeat.complaints(now=make.NOW))
     assert LINK not in page
 
 

@@ -9,7 +9,8 @@ import pytest
 from django.core import mail
 from django.db import connection
 
-from dashboard.alerts import deliver, detect
+from dashboard.alerts.incidents import detect
+from dashboard.alerts.mail import outbox
 from dashboard.fielding.models import Incident, Notice
 from tests import make
 from tests.alerts.field import after, mails
@@ -51,9 +52,9 @@ def test_workers_at_one_cycle_and_one_outbox_tell_each_once() -> None:
     together(lambda: detect.after_cycle(cycle=cycle, now=after(5)))
     assert Incident.objects.filter(state="firing").count() == 10
     assert Notice.objects.count() == 10
-    together(lambda: deliver.compose(now=after(7)))
+    together(lambda: outbox.compose(now=after(7)))
     assert len(mails()) == 1
-    together(lambda: deliver.send_due(now=after(7)))
+    together(lambda: outbox.send_due(now=after(7)))
     assert len(mail.outbox) == 1
     assert mails()[0].attempts == 1
 

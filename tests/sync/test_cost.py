@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from dashboard.alerts import detect
+from dashboard.alerts.incidents import detect
 from dashboard.fielding.models import ExchangeAccount, Project, TargetGroup
 from dashboard.sync.pull import rounds
 from tests.exchange_server import Exchange, group_row

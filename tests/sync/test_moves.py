@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from dashboard.alerts import hush
-from dashboard.alerts.book import edit as edit_rule
+from dashboard.alerts.incidents import acknowledge_and_mute
+from dashboard.alerts.rules.settings import edit as edit_rule
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import NotFound
 from dashboard.exchange.signature import sign
@@ -186,7 +186,7 @@ def test_a_moved_group_keeps_its_row_and_everything_that_hangs_on_it(
         sentence="Drop-off",
         breached_at=of.now,
     )
-    mute = hush.mute(
+    mute = acknowledge_and_mute.mute(
         account=account,
         project=of.old,
         group=group,

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import URLPattern
 from django.utils import timezone
 
-from dashboard.alerts import act, stop
+from dashboard.alerts.mail import action_links, unsubscribe
 from dashboard.fielding.models import Incident, Mail, Mute, Project, TargetGroup, User, Webhook
 from dashboard.urls import urlpatterns
 from dashboard.web.access import Rule
@@ -106,12 +106,14 @@ def _address(pattern: URLPattern, world: World, role: str) -> str:
         hook = Webhook.objects.create(account=world.group.account, key="k", secret="s")
         route = route.replace("<str:key>", hook.key)
     if route.startswith("/act/"):
-        route = route.replace("<str:token>", act.address(world.incident(), act.MUTE).split("/")[-2])
+        route = route.replace(
+            "<str:token>", action_links.address(world.incident(), action_links.MUTE).split("/")[-2]
+        )
     if route.startswith("/me/address/<"):
         user = world.people.get(role, world.people["viewer"])
         route = route.replace("<str:token>", token_of(user, "new@example.com"))
     route = route.replace("<str:code>", "drop_off").replace("<str:act>", "close")
-    route = route.replace("<str:token>", stop.token(world.people["viewer"], stop.NOW))
+    route = route.replace("<str:token>", unsubscribe.token(world.people["viewer"], unsubscribe.NOW))
     assert "<" not in route, f"say in this test what fills {route}"
     return route
 

@@ -19,7 +19,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from dashboard.alerts import stop
+from dashboard.alerts.mail import unsubscribe
 from dashboard.fielding import audit
 from dashboard.fielding.models import AuditEvent, AuditKind, ExchangeAccount, User
 from dashboard.fielding.models.audit import LABELS, AuditIsAppendOnly
@@ -253,7 +253,9 @@ def poll(client: Client, account: ExchangeAccount) -> None:
 
 
 def stop_mail(client: Client, account: ExchangeAccount) -> None:
-    Client().post(f"/mail/stop/{stop.token(User.objects.get(username='boss'), stop.NOW)}/")
+    Client().post(
+        f"/mail/stop/{unsubscribe.token(User.objects.get(username='boss'), unsubscribe.NOW)}/"
+    )
 
 
 def end_sessions(client: Client, account: ExchangeAccount) -> None:

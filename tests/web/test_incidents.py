@@ -13,7 +13,8 @@ from django.core.management.base import CommandError
 from django.test import Client
 from django.utils import timezone
 
-from dashboard.alerts import act, letter, pulse
+from dashboard.alerts import heartbeat
+from dashboard.alerts.mail import action_links, compose
 from dashboard.fielding.models import ExchangeAccount, Mail, MailChoice, TargetGroup, User
 from tests import make
 from tests.web.room import opened, signed_in
@@ -120,7 +121,9 @@ def test_a_link_of_a_mail_changes_nothing_and_the_form_asks_once(
     client: Client, group: TargetGroup
 ) -> None:
     incident = opened(group)
-    link = act.address(incident, act.ACKNOWLEDGE).removeprefix("http://127.0.0.1:8000")
+    link = action_links.address(incident, action_links.ACKNOWLEDGE).removeprefix(
+        "http://127.0.0.1:8000"
+    )
     assert "/sign-in/" in client.get(link).headers["Location"]
     user = signed_in(client, "editor", group.account)
     form = client.get(link).headers["Location"]
@@ -135,7 +138,7 @@ def test_a_link_of_a_mail_changes_nothing_and_the_form_asks_once(
 def test_a_link_of_a_mail_gives_a_viewer_no_more_than_they_have(
     client: Client, group: TargetGroup
 ) -> None:
-    link = act.address(opened(group), act.ACKNOWLEDGE)
+    link = action_links.address(opened(group), action_links.ACKNOWLEDGE)
     signed_in(client, "viewer", group.account)
     assert client.get(link, follow=True).status_code == 403
 
@@ -144,17 +147,19 @@ def test_a_link_of_a_mail_leads_an_administrator_to_the_connection(
     client: Client, group: TargetGroup
 ) -> None:
     signed_in(client, "administrator", group.account)
-    link = act.address(opened(group), act.CONNECTION).removeprefix("http://127.0.0.1:8000")
+    link = action_links.address(opened(group), action_links.CONNECTION).removeprefix(
+        "http://127.0.0.1:8000"
+    )
     assert client.get(link).headers["Location"] == f"/connections/{group.account_id}/"
 
 
 def test_a_link_ends_after_its_week_and_a_forged_one_never_began(group: TargetGroup) -> None:
     incident = opened(group)
-    token = act.address(incident, act.MUTE).split("/")[-2]
-    ended = act.read(token, good_for=timedelta(seconds=-1))
-    assert act.read(token) == (incident.pk, act.MUTE, False)
-    assert ended == (incident.pk, act.MUTE, True)
-    assert act.read(token + "x") is None
+    token = action_links.address(incident, action_links.MUTE).split("/")[-2]
+    ended = action_links.read(token, good_for=timedelta(seconds=-1))
+    assert action_links.read(token) == (incident.pk, action_links.MUTE, False)
+    assert ended == (incident.pk, action_links.MUTE, True)
+    assert action_links.read(token + "x") is None
 
 
 @pytest.mark.parametrize(("minutes", "said"), [(1, False), (6, True)])
@@ -162,8 +167,8 @@ def test_a_machine_that_stands_still_is_told_on_every_page(
     client: Client, group: TargetGroup, minutes: int, said: bool
 ) -> None:
     ExchangeAccount.objects.update(created_at=timezone.now() - timedelta(hours=1))
-    for name in pulse.ROUNDS:
-        pulse.beat(name, now=timezone.now() - timedelta(minutes=minutes))
+    for name in heartbeat.ROUNDS:
+        heartbeat.beat(name, now=timezone.now() - timedelta(minutes=minutes))
     signed_in(client, "viewer", group.account)
     for address in ("/", "/me/", f"/groups/{group.pk}/"):
         assert ("detecting has stopped" in read(client, address)) == said
@@ -309,7 +314,7 @@ def test_a_link_of_a_mail_leads_to_the_form_that_may_help(
     group.save()
     incident = opened(group, rule=rule)
     user = signed_in(client, "editor", group.account)
-    offered = [address for _, address in letter.acts(incident, user)]
+    offered = [address for _, address in compose.acts(incident, user)]
     reached = [client.get(one.removeprefix("http://127.0.0.1:8000")) for one in offered]
     assert all(answer.status_code == 302 for answer in reached)
     assert any(one.headers["Location"].endswith(ends.format(pk=group.pk)) for one in reached)

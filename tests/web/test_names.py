@@ -6,8 +6,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from dashboard.alerts import bundle, deliver
-from dashboard.alerts.letter import Letter
+from dashboard.alerts.mail import immediate, outbox
+from dashboard.alerts.mail.compose import Letter
 from dashboard.fielding.models import User
 from dashboard.fielding.text import breaks_line, one_line
 from tests import make
@@ -65,11 +65,11 @@ def test_no_header_of_a_mail_has_them(client: Client, unfit: str) -> None:
     client.force_login(boss)
     client.post(f"/connections/{account.pk}/people/", {"email": "n@example.com", "role": "viewer"})
     words = Letter(f"Japan{unfit}Bcc: x@example.com", "t", "")
-    bundle.outgoing(boss, words, set(), now=make.NOW)
+    immediate.outgoing(boss, words, set(), now=make.NOW)
     subjects = [one.subject for one in delivered()]
     assert sorted(subjects) == ["Japan Bcc: x@example.com", "X Y invites you to Fieldwatch"]
     assert not any(breaks_line(one) for one in subjects)
-    assert deliver.send_due(now=make.NOW) == 0
+    assert outbox.send_due(now=make.NOW) == 0
 
 
 def test_letters_of_every_script_stay_as_they_are() -> None:

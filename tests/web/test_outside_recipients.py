@@ -6,9 +6,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from dashboard.alerts import digest, recipients
-from dashboard.alerts.people import People
-from dashboard.alerts.recipients import Wanted
+from dashboard.alerts.mail import digest
+from dashboard.alerts.recipients import settings
+from dashboard.alerts.recipients.resolve import People
+from dashboard.alerts.recipients.settings import Wanted
 from dashboard.fielding.models import AuditEvent, ExchangeAccount, Incident, Rule, TargetGroup, User
 from tests import make
 
@@ -102,7 +103,7 @@ def test_an_administrator_elsewhere_is_none_here(client: Client, group: TargetGr
 def test_the_writer_itself_refuses_whoever_calls_it(group: TargetGroup, role: str) -> None:
     by, wanted = make.person(role, group.account), Wanted(addresses=(OUT,))
     with pytest.raises(ValueError, match="only administrators"):
-        recipients.choose(account=group.account, wanted=wanted, by=by, now=make.NOW)
+        settings.choose(account=group.account, wanted=wanted, by=by, now=make.NOW)
     assert not gets_mail(group.account, group)
 
 

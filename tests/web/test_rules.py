@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from dashboard.alerts.book import Book
-from dashboard.alerts.people import People
+from dashboard.alerts.recipients.resolve import People
+from dashboard.alerts.rules.settings import Book
 from dashboard.fielding.models import (
     ExchangeAccount,
     Membership,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from dashboard.alerts import stop
+from dashboard.alerts.mail import unsubscribe
 from dashboard.fielding.models import MailChoice, User
 from tests import make
 
@@ -17,8 +17,8 @@ def user() -> User:
     return make.person()
 
 
-def address(user: User, kind: str = stop.NOW) -> str:
-    return f"/mail/stop/{stop.token(user, kind)}/"
+def address(user: User, kind: str = unsubscribe.NOW) -> str:
+    return f"/mail/stop/{unsubscribe.token(user, kind)}/"
 
 
 def test_looking_stops_nothing(client: Client, user: User) -> None:
@@ -34,7 +34,7 @@ def test_one_post_without_signing_in_stops(user: User) -> None:
 
 
 def test_the_digest_is_stopped_alone(client: Client, user: User) -> None:
-    client.post(address(user, stop.DIGEST))
+    client.post(address(user, unsubscribe.DIGEST))
     choice = MailChoice.objects.get(user=user)
     assert (choice.digest, choice.now == MailChoice.Now.NOTHING) == (False, False)
 

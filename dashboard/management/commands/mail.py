@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from dashboard.alerts import deliver
+from dashboard.alerts.mail import outbox
 from dashboard.fielding.models import User
 
 
@@ -29,7 +29,7 @@ class Command(BaseCommand):
             user = User.objects.get_by_natural_key(options["person"])
         except User.DoesNotExist as exc:
             raise CommandError(f"nobody signs in as {options['person']}") from exc
-        mail = deliver.send_test(to=user, now=timezone.now())
+        mail = outbox.send_test(to=user, now=timezone.now())
         if mail.state != mail.State.SENT:
             raise CommandError(f"not sent to {mail.address}: {mail.error}")
         self.stdout.write(f"sent to {mail.address}")

@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
-from dashboard.alerts import security
+from dashboard.alerts.mail import security
 from dashboard.fielding import audit, people
 from dashboard.fielding.models import AuditKind, ExchangeAccount, Membership, User
 from dashboard.fielding.people import PersonRefused

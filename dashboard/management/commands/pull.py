@@ -13,7 +13,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from dashboard.alerts import detect
+from dashboard.alerts.incidents import detect
 from dashboard.fielding.models import Cycle, ExchangeAccount, TargetGroup
 from dashboard.sync import scheduling
 from dashboard.sync.pull import first_pull, rounds

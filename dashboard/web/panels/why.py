@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard.alerts.words import pause_cause
+from dashboard.alerts.text import pause_cause
 from dashboard.fielding.confidence import is_guess
 from dashboard.fielding.models import TargetGroup, User
 from dashboard.fielding.wanted import completes_wanted, counts_prescreens

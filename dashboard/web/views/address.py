@@ -22,7 +22,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from dashboard.alerts import deliver, security
+from dashboard.alerts.mail import outbox, security
 from dashboard.fielding.models import AuditKind, Mail, User
 from dashboard.web import audit, signin
 from dashboard.web.access import Rule, person, rule
@@ -134,7 +134,7 @@ def _mail_goes_to(request: HttpRequest, user: User, email: str) -> None:
     """The address from now on; that the old one was refused is forgotten."""
     before, user.email, user.email_refused = user.email, email, ""
     user.save(update_fields=["email", "email_refused"])
-    deliver.compose_test(to=user, now=timezone.now())
+    outbox.compose_test(to=user, now=timezone.now())
     if before.casefold() != email.casefold():
         signin.Accounts(request).send_notification_mail(
             "account/email/address_changed", user, email=before

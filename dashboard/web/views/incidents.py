@@ -16,8 +16,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from dashboard.alerts import act as acting
-from dashboard.alerts import hush
+from dashboard.alerts.incidents import acknowledge_and_mute
+from dashboard.alerts.mail import action_links as acting
 from dashboard.fielding.models import AuditKind, Incident, Mute
 from dashboard.fielding.queries import IncidentQuerySet
 from dashboard.web import audit, charts, incident, quiet, times
@@ -126,7 +126,7 @@ def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
     one = found(request, pk)
     require_editor(request, one.account_id)
     if request.method == "POST":
-        if hush.acknowledge(incident=one, by=person(request), now=timezone.now()):
+        if acknowledge_and_mute.acknowledge(incident=one, by=person(request), now=timezone.now()):
             messages.success(request, "Acknowledged: no repeats until it is over or worse.")
         else:
             messages.info(request, "It was over already.")
@@ -165,7 +165,9 @@ def _mute(request: HttpRequest, of: Scope, code: str, back: str) -> HttpResponse
             "rule": code or "every rule",
         }
         with transaction.atomic():
-            hush.mute(account=of.account, by=user, until=until, now=now, rule=code, **of.inner)
+            acknowledge_and_mute.mute(
+                account=of.account, by=user, until=until, now=now, rule=code, **of.inner
+            )
             audit.record(
                 request, AuditKind.MUTED, account=of.account, target=target, details=details
             )
@@ -184,7 +186,7 @@ def unmute(request: HttpRequest, pk: int) -> HttpResponse:
     place = one.group or one.project
     details = {"rule": one.rule or "every rule"}
     with transaction.atomic():
-        hush.unmute(mute=one, now=timezone.now())
+        acknowledge_and_mute.unmute(mute=one, now=timezone.now())
         audit.record(
             request,
             AuditKind.UNMUTED,

@@ -11,7 +11,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from dashboard.alerts import deliver, pulse, wishes
+from dashboard.alerts import heartbeat
+from dashboard.alerts.mail import outbox as deliver
+from dashboard.alerts.mail import preferences
 from dashboard.fielding.models import ExchangeAccount, Mail, Membership, User
 from dashboard.fielding.queries import MailQuerySet
 from dashboard.web.access import Rule, person, require_administrator, rule
@@ -44,12 +46,12 @@ def mail(request: HttpRequest, pk: int) -> HttpResponse:
 def choice(request: HttpRequest) -> HttpResponse:
     """What the person wants by mail, and when."""
     user = person(request)
-    form = MailChoiceForm(request.POST or None, instance=wishes.choice_of(user))
+    form = MailChoiceForm(request.POST or None, instance=preferences.choice_of(user))
     if request.method == "POST" and form.is_valid():
         form.save()
         messages.success(request, "Saved. It holds from the next mail on.")
         return redirect("mail-choice")
-    return render(request, "mail_choice.html", {"form": form, "zone": wishes.zone(user).key})
+    return render(request, "mail_choice.html", {"form": form, "zone": preferences.zone(user).key})
 
 
 @rule(Rule.SIGNED_IN)
@@ -78,11 +80,11 @@ def outbox(request: HttpRequest, pk: int) -> HttpResponse:
     since = timezone.now() - DEAD_FOR
     context = {
         "connection": account,
-        "people": [(one, wishes.choice_of(one.user)) for one in members],
+        "people": [(one, preferences.choice_of(one.user)) for one in members],
         "dead": mails.filter(state=Mail.State.DEAD, created_at__gt=since)[:SHOWN],
         "mails": mails[:SHOWN],
         "shown": SHOWN,
-        "complaints": pulse.complaints(now=timezone.now()),
+        "complaints": heartbeat.complaints(now=timezone.now()),
     }
     return render(request, "outbox.html", context)
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST
 
-from dashboard.alerts import security
+from dashboard.alerts.mail import security
 from dashboard.fielding import people as changes
 from dashboard.fielding.models import ExchangeAccount, Membership, User
 from dashboard.fielding.models.people import NOT_ONE_LINE

@@ -12,10 +12,12 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dashboard.alerts import book, preview, recipients
-from dashboard.alerts.book import Book, Effective, effective
-from dashboard.alerts.recipients import Recipients, Wanted
-from dashboard.alerts.rules import NO_DATA, RULES
+from dashboard.alerts.recipients import settings as recipients
+from dashboard.alerts.recipients.settings import Recipients, Wanted
+from dashboard.alerts.replay import replay as preview
+from dashboard.alerts.rules import settings as book
+from dashboard.alerts.rules.catalogue import NO_DATA, RULES
+from dashboard.alerts.rules.settings import Book, Effective, effective
 from dashboard.fielding.models import AuditKind, Incident, Mute, Rule, TargetGroup
 from dashboard.web import audit, rule_forms
 from dashboard.web.access import Rule as Access

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from dashboard.alerts import stop as stopping
+from dashboard.alerts.mail import unsubscribe as stopping
 from dashboard.fielding.models import AuditKind
 from dashboard.web import audit
 from dashboard.web.access import Rule, rule

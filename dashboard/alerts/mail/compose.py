@@ -1,0 +1,231 @@
+"""What a mail says: a subject that is the sentence, then each incident in a few lines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.conf import settings
+from django.template.loader import render_to_string
+
+from dashboard.alerts import downtime
+from dashboard.alerts.mail import action_links, preferences, text_sparkline, unsubscribe
+from dashboard.alerts.recipients.resolve import managers_of
+from dashboard.alerts.rules.catalogue import JUDGED, RULES
+from dashboard.alerts.text import lasting, local, plain, within
+from dashboard.fielding.models import Incident, Notice, Project, TargetGroup, User
+
+PAUSED = "paused_by_exchange"
+FIRST = ("no_data", PAUSED, "stalled")  # what stops work altogether leads a mail
+FEW = 3  # incidents that need no table of contents
+MOST = 20  # incidents in one mail; the rest is a number and a link
+OFF_TOLD_FOR = timedelta(hours=1)  # after a downtime of ours, in mails at once
+
+
+class Letter(NamedTuple):
+    """A mail's words, ready to be frozen."""
+
+    subject: str
+    text: str
+    html: str
+
+
+class Item(NamedTuple):
+    """One incident as a mail shows it."""
+
+    label: str
+    headline: str
+    sentence: str
+    figures: list[list[str]]
+    bars: str
+    most: int  # of the bars
+    when: str
+    link: str
+    flapping: bool
+    acts: list[tuple[str, str]]  # words, and the signed link to the form
+
+
+def alert(user: User, notices: Sequence[Notice], *, now: datetime) -> Letter:
+    """A mail about what was just found, the gravest first."""
+    ordered = one_each(notices)
+    context = {
+        "items": items(ordered[:MOST], user=user, now=now),
+        "more": max(0, len(ordered) - MOST),
+        "summary": summary(ordered),
+        "off": downtime.sentence(
+            downtime.within(now - OFF_TOLD_FOR, now), preferences.zone(user), now=now
+        ),
+        "why": why(user, ordered[0].incident),
+        "stop": unsubscribe.address(user, unsubscribe.NOW),
+        "home": f"{settings.FIELDWATCH_URL}/",
+    }
+    return render("alert", subject(ordered), context)
+
+
+def render(template: str, subject_line: str, context: dict[str, object]) -> Letter:
+    """The two bodies of a mail from its templates."""
+    context = {**context, "subject": subject_line}
+    return Letter(
+        subject_line,
+        render_to_string(f"emails/{template}.txt", context).strip() + "\n",
+        render_to_string(f"emails/{template}.html", context),
+    )
+
+
+def one_each(notices: Iterable[Notice]) -> list[Notice]:
+    """The last word on each incident, the gravest first, then who risks most, then the oldest."""
+    last = {notice.incident_id: notice for notice in sorted(notices, key=lambda n: n.pk or 0)}
+    return sorted(
+        last.values(),
+        key=lambda n: (
+            n.incident.state == Incident.State.RESOLVED,
+            n.incident.severity,
+            _rank(n.incident.rule),
+            -_at_risk(n.incident.group),
+            n.incident.breached_at,
+            n.incident_id,
+        ),
+    )
+
+
+def _at_risk(group: TargetGroup | None) -> float:
+    """The completes that it is likely to lack at its end."""
+    return (group.short_at_end or 0.0) if group else 0.0
+
+
+def _rank(code: str) -> int:
+    """What leads among the equally grave; what somebody changed comes last."""
+    if code in FIRST:
+        return FIRST.index(code)
+    return len(FIRST) + (code not in JUDGED)
+
+
+def summary(notices: Sequence[Notice]) -> str:
+    """How many of what, where more is told than a look takes in."""
+    if len(notices) <= FEW:
+        return ""
+    counts = Counter(_titled(n.incident.rule) for n in notices)
+    return ", ".join(f"{count} × {title}" for title, count in counts.most_common())
+
+
+def _titled(code: str) -> str:
+    """A rule's title within a sentence."""
+    return within(RULES[code].title)
+
+
+def subject(ordered: Sequence[Notice]) -> str:
+    """The sentence itself; of several the first, or what most of a project's groups share."""
+    others = len(ordered) - 1
+    alone = not others or _shared([notice.incident for notice in ordered])
+    return line(ordered) if alone else f"{line(ordered)} (and {others} more)"
+
+
+def line(ordered: Sequence[Notice], *, label: bool = True) -> str:
+    """What most of a project's groups share, or else what the first notice says."""
+    first, shared = ordered[0], _shared([notice.incident for notice in ordered])
+    return shared or plain((_label(first) if label else "") + first.incident.headline, 200)
+
+
+def _shared(incidents: Sequence[Incident]) -> str:
+    """One line where a rule fires on three groups of a project and on 30 % of those in field."""
+    first, count = incidents[0], len(incidents)
+    same = {(incident.rule, incident.project_id) for incident in incidents} == {
+        (first.rule, first.project_id)
+    }
+    if count < 3 or not same or not isinstance(first.project, Project):
+        return ""
+    field = TargetGroup.objects.filter(project=first.project, status__in=("live", "paused"))
+    total = max(field.count(), count)
+    if count < 0.3 * total:
+        return ""
+    return f"{plain(first.project.name, 100)}: {count} of {total} groups, {_titled(first.rule)}"
+
+
+def items(notices: Iterable[Notice], *, user: User, now: datetime) -> list[Item]:
+    """Incidents as a mail shows them, with a day of completes beside each."""
+    listed = list(notices)
+    groups = [notice.incident.group_id for notice in listed if notice.incident.group_id]
+    drawn = text_sparkline.last_day(groups, now=now)
+    return [
+        Item(
+            _label(notice),
+            plain(notice.incident.headline, 300),
+            _more(notice.incident),
+            _figures(notice.incident),
+            *drawn.get(notice.incident.group_id or 0, ("", 0)),
+            _when(notice.incident, user, now),
+            link(notice.incident),
+            notice.incident.flapping,
+            acts(notice.incident, user),
+        )
+        for notice in listed
+    ]
+
+
+def _figures(incident: Incident) -> list[list[str]]:
+    """What is and what should be; of what is over nothing, for it is no longer so."""
+    rows = [] if _is_over(incident) else incident.facts.get("figures", [])
+    return [[plain(str(cell)) for cell in row] for row in rows]
+
+
+def _is_over(incident: Incident) -> bool:
+    return incident.state == Incident.State.RESOLVED
+
+
+def _when(incident: Incident, user: User, now: datetime) -> str:
+    """Since when, or from when to when, on the reader's clocks; most began before we saw it."""
+    zone, began, closed = preferences.zone(user), incident.breached_at, incident.closed_at
+    if closed is None:
+        seen = "seen " if incident.rule in JUDGED and incident.rule != PAUSED else ""
+        return f"{seen}since {local(began, zone, now=now)}"
+    span = f"{local(began, zone, now=now)} to {local(closed, zone, now=now)}"
+    return f"{span}, {lasting(closed - began)} in all"
+
+
+def _more(incident: Incident) -> str:
+    """The whole sentence, where it says more than the headline; of what is over, why it is."""
+    if _is_over(incident):
+        reason = incident.close_reason
+        if reason != "recovered":
+            return f"Why it is over: {plain(reason, 100)}."
+        return f"The group is {plain(incident.group.status)} now." if incident.group else ""
+    more = plain(incident.sentence, 600)
+    return "" if more.rstrip(".") == plain(incident.headline, 300).rstrip(".") else more
+
+
+def link(incident: Incident) -> str:
+    """The page of an incident."""
+    return f"{settings.FIELDWATCH_URL}/incidents/{incident.pk}/"
+
+
+def acts(incident: Incident, user: User) -> list[tuple[str, str]]:
+    """What a reader who may edit can do about it: links to forms, which ask once."""
+    here = [one for one in user.memberships.all() if one.account_id == incident.account_id]
+    if _is_over(incident) or not any(one.may_edit for one in here):
+        return []
+    forms = action_links.offered(incident)
+    if not any(one.may_administer for one in here):
+        forms = [form for form in forms if form != action_links.CONNECTION]
+    return [(action_links.WORDS[form], action_links.address(incident, form)) for form in forms]
+
+
+def _label(notice: Notice) -> str:
+    """What became of an incident, before its headline."""
+    incident = notice.incident
+    if _is_over(incident):
+        return "Recovered: " if incident.close_reason == "recovered" else "Over: "
+    return "Still: " if notice.kind == Notice.Kind.REPEAT else ""
+
+
+def why(user: User, incident: Incident) -> str:
+    """Why this person gets this mail."""
+    account = plain(incident.account.name)
+    here = [m for m in user.memberships.all() if m.account_id == incident.account_id]
+    managers = set(managers_of(incident.group, incident.project)) - {""}
+    if {m.exchange_user_id for m in here} & managers:
+        return f"You get this as its project manager on {account}."
+    if any(m.may_edit for m in here):
+        return f"You get this because you may edit on {account}."
+    return f"You get this because {account} names you among those who are told."

@@ -1,0 +1,228 @@
+"""What a rule would have done: the same machine over the last days, half an hour a step."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from dashboard.alerts.incidents.judge import KNOWN
+from dashboard.alerts.replay import facts, forecasts
+from dashboard.alerts.replay.facts import Firing
+from dashboard.alerts.replay.group_history import Past, pasts
+from dashboard.alerts.rules.catalogue import EDIT_UNCONFIRMED, NO_DATA, RULES
+from dashboard.alerts.rules.settings import Effective, checked, effective
+from dashboard.alerts.rules.snapshot import Figures
+from dashboard.alerts.rules.state_machine import Standing, State, step
+from dashboard.alerts.rules.verdict import Verdict
+from dashboard.fielding.models import ExchangeAccount, Rule, TargetGroup
+
+STEP = timedelta(minutes=30)
+DAYS = 14
+FORESEEN = frozenset({"behind_pace", "ends_soon", "early", "projected_cost", "about_to_pause"})
+REPORTED = {"issue_error": "error", "issue_warning": "warning"}
+AT_ONCE, FORECAST_AT_ONCE = 200, 100  # groups: more take longer than somebody who types waits
+BUDGETED = frozenset({"spend", "projected_cost"})
+# Rules that time alone can break, or clear.
+TIMED = frozenset({"stalled", "paused_and_forgotten", "epc", "completes_fell"})
+# What the exchange's own series and changelog tell, also from before we read the first figure.
+TOLD_BY_EXCHANGE = FORESEEN | {
+    "paused_by_exchange",
+    "paused_and_forgotten",
+    "stalled",
+    "overfilled",
+}
+
+_FORECASTS = (
+    "Forecasts are worked out anew, twice a day, around each change or pause of a group, and "
+    "hourly where the verdict changes, from the completes of then as the exchange counts them "
+    "today, and from what is usual in project and country today. What came and went within half "
+    "a day with nothing changed may be missed."
+)
+ASSUMED: dict[str, tuple[str, ...]] = dict.fromkeys(FORESEEN, (_FORECASTS,)) | {
+    "stalled": ("What is usual is the group's rhythm of today.",),
+    "spend": ("Budgets are those of today.",),
+    "projected_cost": (
+        _FORECASTS,
+        "Budgets are those of today. Before our first reading, spend is taken as completes × CPI.",
+    ),
+    "about_to_pause": (
+        _FORECASTS,
+        "How respondents failed was not kept: a pause for errors of redirect, encryption or "
+        "set-up is not foreseen here. Before our first reading only silence, the end, the goal "
+        "and the price speak.",
+    ),
+    **dict.fromkeys(
+        REPORTED,
+        (
+            "Taken from the incidents of then: what the exchange took back within the wait of "
+            "then left none.",
+        ),
+    ),
+    "edit_unconfirmed": ("Groups and projects that were never made are not counted.",),
+    "no_data": ("Hours in which somebody had paused the polling count as silence.",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """All firings of a rule over some groups and days, oldest first."""
+
+    code: str
+    now: datetime
+    firings: list[Firing] = field(default_factory=list)
+    judged: int = 0  # groups of which the rule knew enough at any time
+    since: datetime | None = None  # the first reading, where the days do not begin with one
+
+    @property
+    def open_for(self) -> timedelta:
+        """How long it would have fired in all."""
+        return sum(((f.ended or self.now) - f.began for f in self.firings), timedelta(0))
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """What of then is not known, and what stands in for it."""
+        return ASSUMED.get(self.code, ())
+
+    def __str__(self) -> str:
+        if not self.judged:
+            lacking = "has a budget"
+            if self.code not in BUDGETED:
+                lacking = "was in field with the numbers that it needs"
+            return f"could not be judged: no group here {lacking}"
+        if not self.firings:
+            return "would never have fired"
+        times = "once" if len(self.firings) == 1 else f"{len(self.firings)} times"
+        return f"would have fired {times}, open {self.open_for / timedelta(hours=1):,.0f} h in all"
+
+
+def seen_at_once(code: str) -> int:
+    """Of how many groups a rule is replayed while somebody waits."""
+    return FORECAST_AT_ONCE if code in FORESEEN else AT_ONCE
+
+
+def replay(
+    code: str,
+    settings: Mapping[str, Any],
+    groups: Sequence[TargetGroup],
+    *,
+    account: ExchangeAccount,
+    now: datetime,
+    days: int = DAYS,
+) -> Replay:
+    """What a rule with these settings would have done on the groups; ValueError as in an edit."""
+    chosen = effective(RULES[code], [Rule(version=0, settings=checked(code, settings))])
+    since = now - timedelta(days=days)
+    if chosen.rule is NO_DATA:
+        return _done(code, now, facts.silent(chosen, account, since=since, now=now), 1)
+    if chosen.rule is EDIT_UNCONFIRMED:
+        return _done(code, now, facts.unread(groups, since=since, now=now), len(groups))
+    if chosen.rule.judge is None:
+        told = facts.changed(chosen, groups, since=since, now=now)
+        return _done(code, now, told, len(groups))
+    lives = pasts(groups, since=since, now=now)
+    _prepare(chosen, lives, since=since, now=now)
+    runs = [_run(chosen, past, now) for past in lives if past.start is not None]
+    first = min((past.read_since for past in lives if past.read_since), default=None)
+    late = first if first and first - since > timedelta(days=1) else None
+    firings = (firing for run in runs for firing in run.firings)
+    known = sum(run.judged for run in runs)
+    return _done(code, now, firings, known, None if code in TOLD_BY_EXCHANGE else late)
+
+
+def _done(
+    code: str,
+    now: datetime,
+    firings: Iterable[Firing],
+    judged: int,
+    late: datetime | None = None,
+) -> Replay:
+    return Replay(code, now, sorted(firings, key=lambda one: one.began), judged, late)
+
+
+def _prepare(chosen: Effective, lives: Sequence[Past], *, since: datetime, now: datetime) -> None:
+    """Give each past what its readings do not hold and the rule judges by."""
+    code = chosen.rule.code
+    if code in REPORTED:
+        pks = [past.group.pk for past in lives]
+        told = facts.reported(REPORTED, code, pks, since=since, now=now)
+        for past in lives:
+            past.issues = told.get(past.group.pk, [])
+            past.start = past.read_since and max(past.read_since, since)
+    elif code == "epc":
+        forecasts.medians([p for p in lives if p.group.currency != "USD"], now=now)
+    elif code in FORESEEN:
+
+        def judged(f: Figures) -> Any:
+            awake = f.status in KNOWN and f.status in chosen.rule.statuses
+            return _verdict(chosen, f, {}) if awake else forecasts.ASLEEP
+
+        # (a rule about a budget says nothing without one, whatever is foreseen)
+        wanted = lives if code not in BUDGETED else [p for p in lives if _budget(chosen, p)]
+        forecasts.foresee(wanted, judged, now=now, sampled=code == "about_to_pause")
+
+
+def _budget(chosen: Effective, past: Past) -> bool:
+    return bool(past.group.budget or chosen.settings["budget"])
+
+
+def _verdict(chosen: Effective, f: Figures, memory: Mapping[str, Any]) -> Verdict | None:
+    judge = chosen.rule.judge
+    return judge(f, chosen.settings, memory) if judge else None
+
+
+class _Course(NamedTuple):
+    """The outcome on one group, and whether the rule ever knew enough of it."""
+
+    firings: list[Firing]
+    judged: bool
+
+
+def _run(chosen: Effective, past: Past, now: datetime) -> _Course:
+    """The machine over a group's past, half an hour a step."""
+    at, standing, began = past.start or now, Standing(State.OK, now, 0), None
+    memory: dict[str, Any] = {}
+    found = _Course([], judged=False)
+    moves = past.moves() if chosen.rule.code not in TIMED else []
+    while at <= now:
+        f = past.at(at)
+        before = standing
+        standing, judged = _step(chosen, f, standing, memory)
+        found = found._replace(judged=found.judged or judged)
+        if before.state is State.OK and standing.state is not State.OK:
+            memory = {"base": f.completes}
+        if standing.state is State.FIRING and began is None:
+            began = at
+        if standing.state is State.OK:
+            memory = {}
+            if began:
+                found.firings.append(Firing(past.group, began, at))
+                began = None
+        still = standing.state is before.state and standing.state in (State.OK, State.FIRING)
+        at = _next(at, moves, now) if still and chosen.rule.code not in TIMED else at + STEP
+    if began:
+        found.firings.append(Firing(past.group, began, None))
+    return found
+
+
+def _next(at: datetime, moves: Sequence[datetime], now: datetime) -> datetime:
+    """The first step at which anything of a group that stands still is another."""
+    index = bisect_right(moves, at)
+    until = moves[index] if index < len(moves) else now
+    return at + max(-(-(until - at) // STEP), 1) * STEP
+
+
+def _step(
+    chosen: Effective, f: Figures, standing: Standing, memory: Mapping[str, Any]
+) -> tuple[Standing, bool]:
+    """Where the rule stands after a look at the group; whether it knew enough to look."""
+    if f.status not in KNOWN:
+        return standing, False
+    if f.status not in chosen.rule.statuses:
+        return Standing(State.OK, f.now, 0), False
+    verdict = _verdict(chosen, f, memory)
+    if verdict is None:
+        return standing, False
+    return step(standing, verdict.seen, now=f.now, patience=chosen.patience, fresh=True), True

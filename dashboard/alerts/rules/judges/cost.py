@@ -1,0 +1,51 @@
+"""Spend against the budget, which is ours: the group's own, else the one set with the rule."""
+
+from __future__ import annotations
+
+from dashboard.alerts.rules.snapshot import Figures
+from dashboard.alerts.rules.verdict import CRITICAL, Memory, Settings, Verdict, Words, over
+from dashboard.alerts.text import percent
+
+
+def _budget(f: Figures, s: Settings) -> float:
+    """What the group may cost; 0 for no budget."""
+    return float(f.budget or s["budget"])
+
+
+def spent(f: Figures, s: Settings, _: Memory) -> Verdict | None:
+    """What was spent, as a share of the budget; critical once it is used up."""
+    if f.cost is None or _budget(f, s) <= 0:
+        return None
+    share = float(f.cost) / _budget(f, s)
+    verdict = over(share, s["fires"], s["clears"])
+    return verdict._replace(severity=CRITICAL) if share >= s["critical"] else verdict
+
+
+def say_spent(f: Figures, s: Settings) -> Words:
+    """Spend of budget."""
+    cost = f"{f.cost or 0:.2f} {f.currency}"
+    share = percent(float(f.cost or 0) / _budget(f, s))
+    return Words(
+        f"Budget: {f.label}, {share} spent",
+        f"{f.label}: {cost} of {_budget(f, s):.2f} {f.currency} spent ({share}); {f.progress}.",
+        (("spend", cost, f"≤ {_budget(f, s):.2f} {f.currency}"),),
+    )
+
+
+def projected(f: Figures, s: Settings, _: Memory) -> Verdict | None:
+    """The likely cost at the end, as a share of the budget."""
+    cost = f.told("cost", "p50")
+    if cost is None or _budget(f, s) <= 0:
+        return None
+    return over(float(cost) / _budget(f, s), s["fires"], s["clears"])
+
+
+def say_projected(f: Figures, s: Settings) -> Words:
+    """The likely cost of the budget."""
+    cost = float(f.told("cost", "p50") or 0)
+    return Words(
+        f"Budget: {f.label} will cost about {cost:.0f} of {_budget(f, s):.0f} {f.currency}",
+        f"{f.label}: about {cost:.2f} {f.currency} at its end, the budget is {_budget(f, s):.2f}; "
+        f"{f.progress}.",
+        (("cost at the end", f"{cost:.2f} {f.currency}", f"≤ {_budget(f, s):.2f} {f.currency}"),),
+    )
