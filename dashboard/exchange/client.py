@@ -8,8 +8,9 @@ import httpx
 from dashboard.exchange.auth import Auth
 from dashboard.exchange.clock import Chance, Clock
 from dashboard.exchange.decode import BadItem
-from dashboard.exchange.gate import Gate, LocalGate
-from dashboard.exchange.hosts import EXCHANGE_HOSTS
+from dashboard.exchange.http.allowed_hosts import EXCHANGE_HOSTS
+from dashboard.exchange.http.transport import Transport
+from dashboard.exchange.limits.gate import Gate, LocalGate
 from dashboard.exchange.operations.accounts import AccountOperations
 from dashboard.exchange.operations.drafts import DraftOperations
 from dashboard.exchange.operations.fielding import RE_ENTRY_PATH, FieldingOperations
@@ -18,7 +19,6 @@ from dashboard.exchange.operations.jobs import JobOperations
 from dashboard.exchange.operations.pricing import PricingOperations
 from dashboard.exchange.operations.projects import ProjectOperations
 from dashboard.exchange.operations.webhooks import WebhookOperations
-from dashboard.exchange.transport import Transport
 
 BASE_URL = "https://api.cint.com/v1"
 API_VERSION = "2025-12-18"

@@ -9,7 +9,7 @@ from django.urls import path
 from dashboard import urls
 from dashboard.exchange.auth import ApiKey
 from dashboard.exchange.client import ExchangeClient
-from dashboard.exchange.gate import GatePolicy, LocalGate
+from dashboard.exchange.limits.gate import GatePolicy, LocalGate
 from dashboard.fielding.models import Edit, TargetGroup, User
 from dashboard.simulator.harness import Simulator
 from dashboard.sync.edits import send as push

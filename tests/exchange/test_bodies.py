@@ -15,7 +15,7 @@ from dashboard.exchange.errors import (
     BadAnswer,
     TooLarge,
 )
-from dashboard.exchange.walk import walk
+from dashboard.exchange.pagination import walk
 from tests.contract.validate import operations
 from tests.exchange.answers import Answers
 from tests.exchange.calls import CALLS

@@ -14,7 +14,7 @@ from dashboard.exchange.errors import (
     Resting,
     TimedOut,
 )
-from dashboard.exchange.gate import GatePolicy, LocalGate
+from dashboard.exchange.limits.gate import GatePolicy, LocalGate
 from tests.exchange.clock import QuickClock
 from tests.exchange.conftest import Begin
 from tests.exchange.examples import IN

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from dashboard.exchange.errors import ExchangeError, Resting
-from dashboard.exchange.gate import Gate, GatePolicy, LocalGate
-from dashboard.exchange.redis_gate import RedisGate, connect
+from dashboard.exchange.limits.gate import Gate, GatePolicy, LocalGate
+from dashboard.exchange.limits.redis_gate import RedisGate, connect
 from tests.exchange.clock import FastClock, NoChance
 from tests.exchange.conftest import MakeClient
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from dashboard.exchange import names
+from dashboard.exchange.http import dns
 
 
 def test_an_address_is_its_own_name() -> None:
-    assert names.addresses("127.0.0.1", 80, seconds=5) == ["127.0.0.1"]
+    assert dns.addresses("127.0.0.1", 80, seconds=5) == ["127.0.0.1"]
 
 
 def test_each_address_comes_once_in_the_resolvers_order() -> None:
@@ -20,7 +20,7 @@ def test_each_address_comes_once_in_the_resolvers_order() -> None:
             (2, 1, 6, "", (address, 443)) for address in ("192.0.2.2", "192.0.2.1", "192.0.2.2")
         ]
 
-    found = names.addresses("api.example", 443, seconds=5, resolve=resolve)
+    found = dns.addresses("api.example", 443, seconds=5, resolve=resolve)
     assert found == ["192.0.2.2", "192.0.2.1"]
 
 
@@ -28,8 +28,8 @@ def test_a_name_that_nobody_knows_is_said() -> None:
     def resolve(*_: Any, **__: Any) -> list[Any]:
         raise OSError("Name or service not known")
 
-    with pytest.raises(names.NoAddress, match="not known") as told:
-        names.addresses("nowhere.invalid", 443, seconds=5, resolve=resolve)
+    with pytest.raises(dns.NoAddress, match="not known") as told:
+        dns.addresses("nowhere.invalid", 443, seconds=5, resolve=resolve)
     assert not told.value.late
 
 
@@ -40,7 +40,7 @@ def test_a_resolver_that_does_not_answer_is_left_behind() -> None:
         never.wait()
         return []
 
-    with pytest.raises(names.NoAddress) as told:
-        names.addresses("api.example", 443, seconds=0.01, resolve=resolve)
+    with pytest.raises(dns.NoAddress) as told:
+        dns.addresses("api.example", 443, seconds=0.01, resolve=resolve)
     never.set()
     assert told.value.late

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.exchange import signature
+from dashboard.exchange import webhook_signature
 
 SECRET = "FP7UPZpATKBcYJj4va95PYud+a3gCidRERiLO+9MoFE="
 BODY = b'{"foo":"bar"}'
@@ -18,7 +18,7 @@ OTHER = "0" * 64
 def refusal(
     header: str, *, body: bytes = BODY, secrets: tuple[str, ...] = (SECRET,), late: float = 0
 ) -> str:
-    return signature.refusal(header, body, secrets=secrets, now=AT + late, tolerance=300)
+    return webhook_signature.refusal(header, body, secrets=secrets, now=AT + late, tolerance=300)
 
 
 def test_the_published_example_is_believed() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from dashboard.exchange.auth import ClientCredentials
 from dashboard.exchange.errors import ExchangeError, RateLimited, Unauthorized
-from dashboard.exchange.gate import LocalGate
+from dashboard.exchange.limits.gate import LocalGate
 from tests.exchange.clock import FastClock
 from tests.exchange.conftest import Begin, MakeClient
 from tests.exchange.fake_exchange import Asked, Connection

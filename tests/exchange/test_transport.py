@@ -17,7 +17,7 @@ from dashboard.exchange.errors import (
     Unauthorized,
     Unreachable,
 )
-from dashboard.exchange.gate import GatePolicy, LocalGate
+from dashboard.exchange.limits.gate import GatePolicy, LocalGate
 from tests.exchange.clock import FastClock
 from tests.exchange.conftest import MakeClient
 from tests.exchange.examples import CPI, IN, RE_ENTRY, RUN

@@ -4,7 +4,7 @@ import pytest
 
 from dashboard.exchange.decode import BadItem, Page
 from dashboard.exchange.errors import Unavailable
-from dashboard.exchange.walk import Walk, walk
+from dashboard.exchange.pagination import Walk, walk
 
 Numbers = Page[int]
 

@@ -10,8 +10,8 @@ import pytest
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import BadAnswer, Unreachable
-from dashboard.exchange.hosts import AllowedHosts
-from dashboard.exchange.wire import Wire
+from dashboard.exchange.http.allowed_hosts import AllowedHosts
+from dashboard.exchange.http.connections import Wire
 from tests.exchange.conftest import Begin
 from tests.exchange.examples import CPI, IN
 from tests.exchange.fake_exchange import Asked, Connection

@@ -12,7 +12,7 @@ from dashboard.exchange.errors import (
     Unavailable,
     Unreachable,
 )
-from dashboard.exchange.gate import GatePolicy, LocalGate
+from dashboard.exchange.limits.gate import GatePolicy, LocalGate
 from tests.exchange.conftest import Begin
 from tests.exchange.examples import CPI, IN, PROJECT
 from tests.exchange.fake_exchange import Asked, Connection

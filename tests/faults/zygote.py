@@ -39,7 +39,7 @@ from django.utils import timezone
 from gunicorn.app.wsgiapp import WSGIApplication
 
 from dashboard.celery import app
-from dashboard.exchange.wire import Wire
+from dashboard.exchange.http.connections import Wire
 
 PLAIN = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 WORKER = ["worker", "--pool", "threads", "--concurrency", "4", "--without-gossip"]

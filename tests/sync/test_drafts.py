@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from dashboard.exchange.auth import ApiKey
 from dashboard.exchange.client import ExchangeClient
-from dashboard.exchange.gate import GatePolicy, LocalGate
+from dashboard.exchange.limits.gate import GatePolicy, LocalGate
 from dashboard.fielding.models import (
     Edit,
     ExchangeAccount,

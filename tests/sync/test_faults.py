@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from dashboard.exchange.auth import ApiKey
 from dashboard.exchange.client import ExchangeClient
-from dashboard.exchange.gate import GatePolicy, LocalGate
+from dashboard.exchange.limits.gate import GatePolicy, LocalGate
 from dashboard.fielding.models import Cycle, Edit, Project, Quarantine, TargetGroup, User
 from dashboard.simulator.faults import KINDS
 from dashboard.simulator.harness import Simulator

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from dashboard.exchange.signature import sign
+from dashboard.exchange.webhook_signature import sign
 from dashboard.fielding.models import (
     ExchangeAccount,
     Project,

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from dashboard.exchange.auth import ApiKey
 from dashboard.exchange.client import ExchangeClient
-from dashboard.exchange.gate import LocalGate
+from dashboard.exchange.limits.gate import LocalGate
 from dashboard.fielding.models import (
     Batch,
     BatchGroup,

@@ -15,7 +15,7 @@ from dashboard.alerts.incidents import acknowledge_and_mute
 from dashboard.alerts.rules.settings import edit as edit_rule
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import NotFound
-from dashboard.exchange.signature import sign
+from dashboard.exchange.webhook_signature import sign
 from dashboard.fielding.models import (
     Change,
     CompletesDay,

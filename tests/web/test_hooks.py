@@ -17,7 +17,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.shapes.base import Money
-from dashboard.exchange.signature import sign
+from dashboard.exchange.webhook_signature import sign
 from dashboard.fielding.models import (
     ExchangeAccount,
     Project,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from dashboard.exchange.decode import Page
-from dashboard.exchange.operations.asking import Asking, query, segment
+from dashboard.exchange.operations.base import Asking, query, segment
 from dashboard.exchange.shapes.accounts import (
     Account,
     BusinessUnit,

@@ -5,7 +5,7 @@ from typing import Any
 
 from dashboard.exchange.decode import Whole
 from dashboard.exchange.errors import Launched, Redirected
-from dashboard.exchange.operations.asking import Asking
+from dashboard.exchange.operations.base import Asking
 from dashboard.exchange.shapes.drafts import (
     CreatedDraftTargetGroupResponse,
     DraftTargetGroupRequest,

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from dashboard.exchange.answer import Answer
 from dashboard.exchange.decode import Page, Versioned, Whole
 from dashboard.exchange.errors import Forbidden, MethodNotAllowed, NotFound, NotOffered
-from dashboard.exchange.operations.asking import Asking, rfc3339, segment
+from dashboard.exchange.http.answer import Answer
+from dashboard.exchange.http.transport import Transport
+from dashboard.exchange.operations.base import Asking, rfc3339, segment
 from dashboard.exchange.shapes.base import MonetaryAmountRequestModel, Money, Shape
 from dashboard.exchange.shapes.fielding import (
     FieldingPeriod,
@@ -16,7 +17,6 @@ from dashboard.exchange.shapes.fielding import (
     FillingStrategyUpdateRequest,
     ReEntryConfiguration,
 )
-from dashboard.exchange.transport import Transport
 
 RE_ENTRY_PATH = (
     "/demand/accounts/{account_id}/projects/{project_id}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboard.exchange.decode import Page, Whole
-from dashboard.exchange.operations.asking import Asking, query, segment
+from dashboard.exchange.operations.base import Asking, query, segment
 from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
 from dashboard.exchange.shapes.groups import (
     CompletesPoint,

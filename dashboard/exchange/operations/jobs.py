@@ -6,7 +6,7 @@ idempotency key, a UUID that the caller keeps, makes a second try the same job.
 
 from datetime import datetime
 
-from dashboard.exchange.operations.asking import Asking, JobRef, rfc3339, segment
+from dashboard.exchange.operations.base import Asking, JobRef, rfc3339, segment
 from dashboard.exchange.shapes.jobs import BulkJob, FieldingRunJob
 
 

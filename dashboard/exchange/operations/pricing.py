@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboard.exchange.decode import Versioned, Whole
-from dashboard.exchange.operations.asking import Asking, query, segment
+from dashboard.exchange.operations.base import Asking, query, segment
 from dashboard.exchange.shapes.allocations import SupplyAllocation
 from dashboard.exchange.shapes.assistant import (
     FieldingAssistantModulesAssignment,

@@ -1,7 +1,7 @@
 """Projects: lists, overviews, new ones."""
 
 from dashboard.exchange.decode import Page, Versioned
-from dashboard.exchange.operations.asking import Asking, query
+from dashboard.exchange.operations.base import Asking, query
 from dashboard.exchange.shapes.projects import (
     ProjectDetails,
     ProjectId,

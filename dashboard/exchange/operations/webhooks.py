@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from dashboard.exchange.decode import Page, Versioned
-from dashboard.exchange.operations.asking import Asking, query, segment
+from dashboard.exchange.operations.base import Asking, query, segment
 from dashboard.exchange.shapes.webhooks import Webhook, WebhookEvent, WebhookWithSecret
 
 

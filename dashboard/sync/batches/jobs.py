@@ -23,8 +23,8 @@ from django.utils import timezone
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import BadAnswer, ExchangeError, Refused, Rejected
-from dashboard.exchange.operations.asking import JobRef
-from dashboard.exchange.retry import LONGEST_RETRY_AFTER
+from dashboard.exchange.http.retry import LONGEST_RETRY_AFTER
+from dashboard.exchange.operations.base import JobRef
 from dashboard.exchange.shapes.jobs import BulkJob
 from dashboard.fielding.models import (
     Batch,

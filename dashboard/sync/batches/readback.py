@@ -12,8 +12,8 @@ from typing import Any
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import NotFound, Refused, spoken
+from dashboard.exchange.pagination import walk
 from dashboard.exchange.shapes.jobs import BulkJob
-from dashboard.exchange.walk import walk
 from dashboard.fielding.models import Batch, BatchGroup, BatchJob, ExchangeUser
 from dashboard.sync.edits import moves
 from dashboard.sync.edits.fresh import LONGEST_LAG

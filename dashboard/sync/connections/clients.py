@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from dashboard import logs
-from dashboard.exchange import redis_gate
 from dashboard.exchange.auth import ApiKey, Auth, ClientCredentials
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import HostRefused
-from dashboard.exchange.gate import GatePolicy
-from dashboard.exchange.hosts import AllowedHosts
-from dashboard.exchange.redis_gate import RedisGate
+from dashboard.exchange.http.allowed_hosts import AllowedHosts
+from dashboard.exchange.limits import redis_gate
+from dashboard.exchange.limits.gate import GatePolicy
+from dashboard.exchange.limits.redis_gate import RedisGate
 from dashboard.fielding.models import ExchangeAccount
 from dashboard.sync import scheduling
 

@@ -19,9 +19,9 @@ from django.utils import timezone
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import Whole
 from dashboard.exchange.errors import ExchangeError, Forbidden, Launched, NotFound, Rejected
+from dashboard.exchange.pagination import walk
 from dashboard.exchange.shapes.drafts import FetchTargetGroupResponse
 from dashboard.exchange.shapes.projects import ProjectInfo
-from dashboard.exchange.walk import walk
 from dashboard.fielding.models import Edit, ExchangeAccount, Project, TargetGroup, User
 from dashboard.sync.columns import group, limits
 from dashboard.sync.connections import clients

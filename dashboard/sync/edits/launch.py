@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import ExchangeError, Launched, NotFound, spoken
-from dashboard.exchange.operations.asking import JobRef, rfc3339
+from dashboard.exchange.operations.base import JobRef, rfc3339
 from dashboard.exchange.shapes.jobs import FieldingRunJob
 from dashboard.fielding.models import Edit, Project, TargetGroup, User
 from dashboard.sync.connections import clients

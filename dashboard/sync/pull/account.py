@@ -12,8 +12,8 @@ from django.db.models import F
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import BadItem
 from dashboard.exchange.errors import ExchangeError, Forbidden, NotFound
+from dashboard.exchange.pagination import UNFINISHED, Walk, walk
 from dashboard.exchange.shapes.projects import ProjectListItem
-from dashboard.exchange.walk import UNFINISHED, Walk, walk
 from dashboard.fielding.models import BusinessUnit, Cycle, ExchangeAccount, ExchangeUser, Project
 from dashboard.sync import scheduling
 from dashboard.sync.columns import group, limits

@@ -21,9 +21,9 @@ from dashboard.exchange.errors import (
     Refused,
     Unavailable,
 )
+from dashboard.exchange.pagination import UNFINISHED, walk
 from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
 from dashboard.exchange.shapes.groups import CompletesPoint
-from dashboard.exchange.walk import UNFINISHED, walk
 from dashboard.sync.columns import group as rows
 from dashboard.sync.columns import group_sheet, limits
 

@@ -24,9 +24,9 @@ from dashboard.exchange.errors import (
     Refused,
     Unavailable,
 )
+from dashboard.exchange.pagination import Walk
 from dashboard.exchange.shapes.groups import TargetGroupsListItem
 from dashboard.exchange.shapes.projects import ProjectListItem
-from dashboard.exchange.walk import Walk
 
 ASKED = 20  # of what is missing in both looks; what is beyond is gone by these alone
 SECONDS = 30.0  # for all of them

@@ -16,8 +16,8 @@ from django.db.models import Case, DateTimeField, F, IntegerField, Q, When
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import BadItem
 from dashboard.exchange.errors import ExchangeError
+from dashboard.exchange.pagination import UNFINISHED, Walk, walk
 from dashboard.exchange.shapes.groups import TargetGroupsListItem
-from dashboard.exchange.walk import UNFINISHED, Walk, walk
 from dashboard.fielding.compiled import Given, Update
 from dashboard.fielding.models import Cycle, Project, TargetGroup
 from dashboard.sync import scheduling

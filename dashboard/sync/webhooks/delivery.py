@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
-from dashboard.exchange import signature
+from dashboard.exchange import webhook_signature
 from dashboard.exchange.repair import UNREADABLE, as_utf8, repair
 from dashboard.exchange.shapes.webhooks import Envelope
 from dashboard.fielding.models import (
@@ -74,7 +74,7 @@ def _judge(webhook: Webhook, header: str, body: bytes, now: datetime) -> Heard:
     secrets = _secrets(webhook, now)
     if not secrets:  # being registered: the exchange knows the secret before we do
         return Heard(503, "not registered yet")
-    if why := signature.refusal(
+    if why := webhook_signature.refusal(
         header,
         body,
         secrets=secrets,

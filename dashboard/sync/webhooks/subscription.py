@@ -19,8 +19,8 @@ from django.urls import reverse
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import Page
 from dashboard.exchange.errors import ExchangeError, NotFound
+from dashboard.exchange.pagination import walk
 from dashboard.exchange.shapes import webhooks as shapes
-from dashboard.exchange.walk import walk
 from dashboard.fielding.models import ExchangeAccount, Webhook
 from dashboard.sync.connections import clients
 

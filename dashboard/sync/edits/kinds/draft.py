@@ -21,7 +21,7 @@ import msgspec
 from dashboard.exchange import sendable
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import Whole
-from dashboard.exchange.operations.asking import rfc3339
+from dashboard.exchange.operations.base import rfc3339
 from dashboard.exchange.shapes.allocations import SupplyAllocation
 from dashboard.exchange.shapes.assistant import FieldingAssistantModulesAssignment
 from dashboard.exchange.shapes.base import MonetaryAmount

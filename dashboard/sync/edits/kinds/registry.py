@@ -23,7 +23,7 @@ import msgspec
 from dashboard.exchange import sendable
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import NotFound, NotOffered
-from dashboard.exchange.operations.asking import rfc3339
+from dashboard.exchange.operations.base import rfc3339
 from dashboard.exchange.shapes.base import MonetaryAmount
 from dashboard.exchange.shapes.groups import TargetGroupDetails
 from dashboard.fielding.models import Edit, TargetGroup

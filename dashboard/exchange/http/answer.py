@@ -27,8 +27,8 @@ from dashboard.exchange.errors import (
     plain,
     spoken,
 )
+from dashboard.exchange.http.retry import retry_after
 from dashboard.exchange.repair import UNREADABLE, repair
-from dashboard.exchange.retry import retry_after
 
 LARGEST_BODY = 16 * 1024 * 1024
 LONGEST_LIST = 100

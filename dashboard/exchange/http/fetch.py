@@ -9,12 +9,12 @@ from typing import cast
 
 import httpx
 
-from dashboard.exchange.answer import Answer, read_body
 from dashboard.exchange.clock import Clock
 from dashboard.exchange.errors import BadAnswer, TimedOut, Unreachable
-from dashboard.exchange.hosts import AllowedHosts
+from dashboard.exchange.http.allowed_hosts import AllowedHosts
+from dashboard.exchange.http.answer import Answer, read_body
+from dashboard.exchange.http.connections import CONNECT_TIMEOUT, Wire
 from dashboard.exchange.repair import as_utf8
-from dashboard.exchange.wire import CONNECT_TIMEOUT, Wire
 
 _NEVER_SENT = (
     httpx.ConnectError,

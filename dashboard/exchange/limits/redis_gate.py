@@ -15,7 +15,7 @@ from redis.retry import Retry
 
 from dashboard.exchange.clock import Chance, Clock, SystemClock
 from dashboard.exchange.errors import Resting
-from dashboard.exchange.gate import GatePolicy, LocalGate
+from dashboard.exchange.limits.gate import GatePolicy, LocalGate
 
 T = TypeVar("T")
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 import httpcore
 import httpx
 
-from dashboard.exchange import names
-from dashboard.exchange.hosts import AllowedHosts
-from dashboard.exchange.http1 import Line, head
+from dashboard.exchange.http import dns
+from dashboard.exchange.http.allowed_hosts import AllowedHosts
+from dashboard.exchange.http.http1 import Line, head
 
 CONNECT_TIMEOUT = 5.0
 KEEP_ALIVE = 30.0
@@ -106,8 +106,8 @@ class _Backend(httpcore.NetworkBackend):
     def _addresses(self, host: str, port: int) -> list[str]:
         left = self._deadline.left(httpcore.ConnectTimeout)
         try:
-            addresses = names.addresses(host, port, seconds=left)
-        except names.NoAddress as exc:
+            addresses = dns.addresses(host, port, seconds=left)
+        except dns.NoAddress as exc:
             failure = httpcore.ConnectTimeout if exc.late else httpcore.ConnectError
             raise failure(str(exc)) from exc
         for address in addresses:

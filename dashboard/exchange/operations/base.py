@@ -9,11 +9,11 @@ from urllib.parse import quote, urlencode
 import msgspec
 from msgspec import Struct
 
-from dashboard.exchange.answer import Answer
 from dashboard.exchange.decode import Page, Whole, decode, decode_page, decode_whole
 from dashboard.exchange.errors import BadAnswer
+from dashboard.exchange.http.answer import Answer
+from dashboard.exchange.http.transport import Transport
 from dashboard.exchange.shapes.base import rfc3339
-from dashboard.exchange.transport import Transport
 
 __all__ = ["Asking", "JobRef", "query", "rfc3339", "segment"]
 

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 import httpx
 from msgspec import Struct
 
-from dashboard.exchange.answer import LARGEST_BODY, Answer, error_of, server_time
 from dashboard.exchange.auth import Auth, ClientCredentials, Secret, credentials
 from dashboard.exchange.clock import Chance, Clock, SystemClock
 from dashboard.exchange.decode import BadItem
@@ -27,10 +26,11 @@ from dashboard.exchange.errors import (
     TimedOut,
     Unauthorized,
 )
-from dashboard.exchange.gate import Gate
-from dashboard.exchange.hosts import AllowedHosts
-from dashboard.exchange.retry import Retries
-from dashboard.exchange.sockets import Sockets
+from dashboard.exchange.http.allowed_hosts import AllowedHosts
+from dashboard.exchange.http.answer import LARGEST_BODY, Answer, error_of, server_time
+from dashboard.exchange.http.fetch import Sockets
+from dashboard.exchange.http.retry import Retries
+from dashboard.exchange.limits.gate import Gate
 
 TOKEN_TIMEOUT = 10.0
 NO_REQUEST_FREE = "No request is free at the moment: the exchange's limit is reached"
