@@ -23,9 +23,9 @@ from bench.figures import Figure
 from bench.simulated import START, moment_of, pauses_of, statuses
 from dashboard.fielding.turns import turned_at
 from dashboard.fielding.zones import zone_of
-from dashboard.simulator.clock import DAY, HOUR, Clock
-from dashboard.simulator.group import TargetGroup
-from dashboard.simulator.world import Origin, World
+from dashboard.simulator.catalogue.clock import DAY, HOUR, Clock
+from dashboard.simulator.world.group import TargetGroup
+from dashboard.simulator.world.world import Origin, World
 
 SEEDS, PROJECTS, GROUPS, DAYS = (1, 2), 8, 70, 28
 NO_GOAL = 10**9

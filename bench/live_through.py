@@ -27,9 +27,9 @@ from dashboard.fielding.models import (
     User,
 )
 from dashboard.management.demo import ensure_demo
-from dashboard.simulator.exchange import Exchange
-from dashboard.simulator.run import Options, make
-from dashboard.simulator.wire import Ask
+from dashboard.simulator.server.exchange import Exchange
+from dashboard.simulator.server.run import Options, make
+from dashboard.simulator.world.messages import Ask
 from dashboard.sync import scheduling
 from dashboard.sync.pull import account as accounts
 from dashboard.sync.pull import project as pull

@@ -20,10 +20,10 @@ from dashboard.fielding.usual import Pools
 from dashboard.fielding.vitals import Vitals
 from dashboard.fielding.vitals_of import vitals_of
 from dashboard.fielding.zones import zone_of
-from dashboard.simulator import figures as simulated
-from dashboard.simulator.clock import HOUR, Clock, read_stamp
-from dashboard.simulator.group import TargetGroup as Simulated
-from dashboard.simulator.world import Origin, World
+from dashboard.simulator.catalogue.clock import HOUR, Clock, read_stamp
+from dashboard.simulator.world import figures as simulated
+from dashboard.simulator.world.group import TargetGroup as Simulated
+from dashboard.simulator.world.world import Origin, World
 
 STEP = 3  # hours
 ALONE = Pools({}, {})

@@ -6,8 +6,8 @@ import signal
 import sys
 from pathlib import Path
 
-from dashboard.simulator.faults import parse
-from dashboard.simulator.run import Options, make, serve
+from dashboard.simulator.server.faults import parse
+from dashboard.simulator.server.run import Options, make, serve
 
 
 def _options(arguments: list[str]) -> Options:

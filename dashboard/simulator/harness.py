@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from dashboard.simulator.run import Options, make, serve
-from dashboard.simulator.wire import PERSON, Ask
+from dashboard.simulator.server.run import Options, make, serve
+from dashboard.simulator.world.messages import PERSON, Ask
 
 _WAIT = 20.0
 Inspector = Callable[[str, Ask], list[str]]

@@ -13,8 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 from typing import Any
 
+from dashboard.simulator.catalogue.people import ACCOUNTS
 from dashboard.simulator.harness import Simulator
-from dashboard.simulator.people import ACCOUNTS
 from tests.contract.validate import ContractError, operations, validate_request
 
 Delivery = tuple[dict[str, str], bytes]

@@ -31,8 +31,8 @@ from dashboard.fielding.models import (
     User,
     Webhook,
 )
+from dashboard.simulator.catalogue.people import ACCOUNTS
 from dashboard.simulator.harness import Simulator
-from dashboard.simulator.people import ACCOUNTS
 from dashboard.sync.batches import jobs as batch
 from dashboard.sync.edits import create, launch, send
 from dashboard.sync.pull import rounds

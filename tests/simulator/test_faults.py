@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from dashboard.simulator.faults import parse
 from dashboard.simulator.harness import Simulator
+from dashboard.simulator.server.faults import parse
 from tests.simulator.caller import KEY, Caller
 
 

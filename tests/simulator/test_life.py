@@ -6,12 +6,12 @@ from decimal import Decimal
 
 import pytest
 
-from dashboard.simulator.clock import DAY, HOUR
-from dashboard.simulator.genesis import populate
-from dashboard.simulator.group import Project, TargetGroup
-from dashboard.simulator.life import go_on, interrupt, settle
-from dashboard.simulator.plots import Past
-from dashboard.simulator.rules import TROUBLES
+from dashboard.simulator.catalogue.clock import DAY, HOUR
+from dashboard.simulator.world.group import Project, TargetGroup
+from dashboard.simulator.world.respondents import go_on, interrupt, settle
+from dashboard.simulator.world.rules import TROUBLES
+from dashboard.simulator.world.scenarios import Past
+from dashboard.simulator.world.seed import populate
 from tests.contract.operations import CONTRACT
 
 ORIGIN = 1_795_478_400_000

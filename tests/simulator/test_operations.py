@@ -3,9 +3,9 @@
 import uuid
 from typing import Any
 
-from dashboard.simulator.exchange import operations as served
+from dashboard.simulator.api.routes import ROUTES
 from dashboard.simulator.harness import Simulator
-from dashboard.simulator.routes import ROUTES
+from dashboard.simulator.server.exchange import operations as served
 from tests.contract.validate import operations
 from tests.simulator.caller import Caller
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dashboard.simulator.harness import Simulator
-from dashboard.simulator.journal import Journal
-from dashboard.simulator.run import Options, make
+from dashboard.simulator.server.journal import Journal
+from dashboard.simulator.server.run import Options, make
 from tests.simulator.caller import Caller
 
 

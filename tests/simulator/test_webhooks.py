@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from dashboard.simulator.deliveries import signature
 from dashboard.simulator.harness import Simulator
+from dashboard.simulator.server.webhook_deliveries import signature
 from tests.simulator.caller import Caller
 
 Delivery = tuple[dict[str, Any], str, bytes]

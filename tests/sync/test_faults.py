@@ -21,8 +21,8 @@ from dashboard.exchange.auth import ApiKey
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.limits.gate import GatePolicy, LocalGate
 from dashboard.fielding.models import Cycle, Edit, Project, Quarantine, TargetGroup, User
-from dashboard.simulator.faults import KINDS
 from dashboard.simulator.harness import Simulator
+from dashboard.simulator.server.faults import KINDS
 from dashboard.sync import scheduling
 from dashboard.sync.edits import send
 from dashboard.sync.pull import account as accounts

@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 
 from dashboard.fielding.models import TargetGroup
+from dashboard.simulator.catalogue.places import SUPPLIERS
 from dashboard.simulator.harness import Simulator
-from dashboard.simulator.places import SUPPLIERS
 from dashboard.sync.connections import clients
 from dashboard.sync.edits import merge, send
 from dashboard.sync.edits.kinds import draft as drafts

@@ -1,8 +1,8 @@
 """Accounts, people, business units and the exchange's code lists."""
 
-from dashboard.simulator.group import Json
-from dashboard.simulator.people import ACCOUNTS, Person
-from dashboard.simulator.places import (
+from dashboard.simulator.api.routes import route
+from dashboard.simulator.catalogue.people import ACCOUNTS, Person
+from dashboard.simulator.catalogue.places import (
     CLIENTS,
     COUNTRY_NUMBERS,
     INDUSTRIES,
@@ -11,9 +11,9 @@ from dashboard.simulator.places import (
     STUDY_TYPES,
     SUPPLIERS,
 )
-from dashboard.simulator.routes import route
-from dashboard.simulator.wire import Answer, Ask, bad_request, json_answer, not_found
-from dashboard.simulator.world import World
+from dashboard.simulator.world.group import Json
+from dashboard.simulator.world.messages import Answer, Ask, bad_request, json_answer, not_found
+from dashboard.simulator.world.world import World
 
 
 @route("get_user_accounts", "GET", "/accounts")

@@ -3,17 +3,17 @@
 from decimal import Decimal
 from typing import Any
 
-from dashboard.simulator.changes import change_assistant
-from dashboard.simulator.checks import Check
-from dashboard.simulator.clock import read_duration, stamp
-from dashboard.simulator.group import Json
-from dashboard.simulator.life import settle
-from dashboard.simulator.money import shown
+from dashboard.simulator.api.preconditions import if_match
+from dashboard.simulator.api.routes import route
+from dashboard.simulator.api.validation import Check
+from dashboard.simulator.catalogue.clock import read_duration, stamp
+from dashboard.simulator.catalogue.money import shown
 from dashboard.simulator.operations.edits import editing
-from dashboard.simulator.preconditions import if_match
-from dashboard.simulator.routes import route
-from dashboard.simulator.wire import Answer, Ask, empty, etag, json_answer, stale
-from dashboard.simulator.world import World
+from dashboard.simulator.world.changes import change_assistant
+from dashboard.simulator.world.group import Json
+from dashboard.simulator.world.messages import Answer, Ask, empty, etag, json_answer, stale
+from dashboard.simulator.world.respondents import settle
+from dashboard.simulator.world.world import World
 
 _ADDRESS = (
     "/demand/accounts/{account_id}/projects/{project_id}"

@@ -3,22 +3,30 @@
 from decimal import Decimal
 from random import Random
 
-from dashboard.simulator.checks import Check
-from dashboard.simulator.clock import DAY, stamp
-from dashboard.simulator.draws import human_id, seed_of
-from dashboard.simulator.group import Json, TargetGroup, Temper
-from dashboard.simulator.money import in_currency, shown
+from dashboard.simulator.api.routes import route
+from dashboard.simulator.api.validation import Check
+from dashboard.simulator.catalogue.clock import DAY, stamp
+from dashboard.simulator.catalogue.money import in_currency, shown
+from dashboard.simulator.catalogue.people import BusinessUnit, business_unit
+from dashboard.simulator.catalogue.places import INDUSTRIES, LOCALES, LOCKOUTS, STUDY_TYPES
+from dashboard.simulator.catalogue.rate_cards import price
+from dashboard.simulator.catalogue.seeded_random import human_id, seed_of
 from dashboard.simulator.operations.assistant import check_modules, shown_modules
 from dashboard.simulator.operations.edits import check_re_entry, default_re_entry
 from dashboard.simulator.operations.numbers import links
 from dashboard.simulator.operations.profiles import from_request, shown_profiles
 from dashboard.simulator.operations.supply import shown_allocations
-from dashboard.simulator.people import BusinessUnit, business_unit
-from dashboard.simulator.places import INDUSTRIES, LOCALES, LOCKOUTS, STUDY_TYPES
-from dashboard.simulator.rate_cards import price
-from dashboard.simulator.routes import route
-from dashboard.simulator.wire import Answer, Ask, Refusal, bad_request, empty, json_answer, trace
-from dashboard.simulator.world import World
+from dashboard.simulator.world.group import Json, TargetGroup, Temper
+from dashboard.simulator.world.messages import (
+    Answer,
+    Ask,
+    Refusal,
+    bad_request,
+    empty,
+    json_answer,
+    trace,
+)
+from dashboard.simulator.world.world import World
 
 _GROUPS = "/demand/accounts/{account_id}/projects/{project_id}/target-groups"
 _GROUP = f"{_GROUPS}/{{target_group_id}}"

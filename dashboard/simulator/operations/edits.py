@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from dashboard.simulator.changes import change
-from dashboard.simulator.checks import Check
-from dashboard.simulator.group import Json, TargetGroup
-from dashboard.simulator.life import go_on, interrupt
-from dashboard.simulator.money import shown
+from dashboard.simulator.api.routes import route
+from dashboard.simulator.api.validation import Check
+from dashboard.simulator.catalogue.money import shown
+from dashboard.simulator.catalogue.places import LOCKOUTS
 from dashboard.simulator.operations.numbers import details
-from dashboard.simulator.places import LOCKOUTS
-from dashboard.simulator.routes import route
-from dashboard.simulator.wire import Answer, Ask, Refusal, json_answer, trace
-from dashboard.simulator.world import World
+from dashboard.simulator.world.changes import change
+from dashboard.simulator.world.group import Json, TargetGroup
+from dashboard.simulator.world.messages import Answer, Ask, Refusal, json_answer, trace
+from dashboard.simulator.world.respondents import go_on, interrupt
+from dashboard.simulator.world.world import World
 
 _GROUP = "/demand/accounts/{account_id}/projects/{project_id}/target-groups/{target_group_id}"
 _BOTH_SIDES = ("client_side", "screener_side")

@@ -1,16 +1,14 @@
 """Fielding runs: their dates, and pause, resume, complete, launch and relaunch."""
 
-from dashboard.simulator.changes import change
-from dashboard.simulator.checks import Check
-from dashboard.simulator.clock import stamp
-from dashboard.simulator.group import Actor, Json, Run, TargetGroup
-from dashboard.simulator.life import settle
+from dashboard.simulator.api.preconditions import if_match
+from dashboard.simulator.api.routes import route
+from dashboard.simulator.api.validation import Check
+from dashboard.simulator.catalogue.clock import stamp
 from dashboard.simulator.operations.edits import editing
 from dashboard.simulator.operations.lists import may_go_on
-from dashboard.simulator.preconditions import if_match
-from dashboard.simulator.routes import route
-from dashboard.simulator.rules import transition
-from dashboard.simulator.wire import (
+from dashboard.simulator.world.changes import change
+from dashboard.simulator.world.group import Actor, Json, Run, TargetGroup
+from dashboard.simulator.world.messages import (
     Answer,
     Ask,
     empty,
@@ -20,7 +18,9 @@ from dashboard.simulator.wire import (
     trace,
     wrong_state,
 )
-from dashboard.simulator.world import World
+from dashboard.simulator.world.respondents import settle
+from dashboard.simulator.world.rules import transition
+from dashboard.simulator.world.world import World
 
 _RUNS = (
     "/demand/accounts/{account_id}/projects/{project_id}"

@@ -2,17 +2,16 @@
 
 from collections.abc import Callable
 
-from dashboard.simulator.changes import change
-from dashboard.simulator.checks import Check
-from dashboard.simulator.clock import SECOND, stamp
-from dashboard.simulator.group import Actor, Json, Run, TargetGroup
+from dashboard.simulator.api.preconditions import remember, remembered
+from dashboard.simulator.api.routes import route
+from dashboard.simulator.api.validation import Check
+from dashboard.simulator.catalogue.clock import SECOND, stamp
 from dashboard.simulator.operations.edits import editing
 from dashboard.simulator.operations.fielding import ACTIONS, act
 from dashboard.simulator.operations.lists import in_future
-from dashboard.simulator.preconditions import remember, remembered
-from dashboard.simulator.routes import route
-from dashboard.simulator.rules import transition
-from dashboard.simulator.wire import (
+from dashboard.simulator.world.changes import change
+from dashboard.simulator.world.group import Actor, Json, Run, TargetGroup
+from dashboard.simulator.world.messages import (
     Answer,
     Ask,
     Refusal,
@@ -22,7 +21,8 @@ from dashboard.simulator.wire import (
     not_found,
     trace,
 )
-from dashboard.simulator.world import Job, World
+from dashboard.simulator.world.rules import transition
+from dashboard.simulator.world.world import Job, World
 
 _PROJECT = "/demand/accounts/{account_id}/projects/{project_id}"
 _FROM_DRAFT = f"{_PROJECT}/target-groups/{{target_group_id}}/fielding-run-jobs"

@@ -4,16 +4,16 @@ from collections.abc import Callable
 
 import msgspec
 
-from dashboard.simulator.checks import Check
-from dashboard.simulator.clock import DAY, stamp
-from dashboard.simulator.figures import figures
-from dashboard.simulator.group import Batch, Json, TargetGroup
-from dashboard.simulator.issues import row
-from dashboard.simulator.life import settle
-from dashboard.simulator.pages import cut, page_size
-from dashboard.simulator.routes import route
-from dashboard.simulator.wire import Answer, Ask, bad_request, json_answer, trace
-from dashboard.simulator.world import World
+from dashboard.simulator.api.issues import row
+from dashboard.simulator.api.pagination import cut, page_size
+from dashboard.simulator.api.routes import route
+from dashboard.simulator.api.validation import Check
+from dashboard.simulator.catalogue.clock import DAY, stamp
+from dashboard.simulator.world.figures import figures
+from dashboard.simulator.world.group import Batch, Json, TargetGroup
+from dashboard.simulator.world.messages import Answer, Ask, bad_request, json_answer, trace
+from dashboard.simulator.world.respondents import settle
+from dashboard.simulator.world.world import World
 
 _GROUPS = "/demand/accounts/{account_id}/projects/{project_id}/target-groups"
 _SHORT = 7  # characters of a group's short id

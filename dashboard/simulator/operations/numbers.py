@@ -1,14 +1,21 @@
 """Details, overviews, performance and completes of one target group."""
 
-from dashboard.simulator.clock import DAY, MINUTE, read_duration, stamp
-from dashboard.simulator.figures import completes_series, overview, performance
-from dashboard.simulator.group import Json, TargetGroup
-from dashboard.simulator.life import settle
-from dashboard.simulator.money import shown
-from dashboard.simulator.people import ACCOUNTS
-from dashboard.simulator.routes import route
-from dashboard.simulator.wire import Answer, Ask, bad_request, json_answer, not_found, trace
-from dashboard.simulator.world import World
+from dashboard.simulator.api.routes import route
+from dashboard.simulator.catalogue.clock import DAY, MINUTE, read_duration, stamp
+from dashboard.simulator.catalogue.money import shown
+from dashboard.simulator.catalogue.people import ACCOUNTS
+from dashboard.simulator.world.figures import completes_series, overview, performance
+from dashboard.simulator.world.group import Json, TargetGroup
+from dashboard.simulator.world.messages import (
+    Answer,
+    Ask,
+    bad_request,
+    json_answer,
+    not_found,
+    trace,
+)
+from dashboard.simulator.world.respondents import settle
+from dashboard.simulator.world.world import World
 
 _GROUP = "/demand/accounts/{account_id}/projects/{project_id}/target-groups/{target_group_id}"
 

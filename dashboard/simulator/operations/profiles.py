@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from dashboard.simulator.changes import change
-from dashboard.simulator.checks import Check
-from dashboard.simulator.draws import ulid
-from dashboard.simulator.figures import figures
-from dashboard.simulator.group import Json, TargetGroup
+from dashboard.simulator.api.routes import route
+from dashboard.simulator.api.validation import Check
+from dashboard.simulator.catalogue.questions import QUESTIONS, words
+from dashboard.simulator.catalogue.seeded_random import ulid
 from dashboard.simulator.operations.edits import editing
-from dashboard.simulator.questions import QUESTIONS, words
-from dashboard.simulator.routes import route
-from dashboard.simulator.wire import Answer, Ask, json_answer
-from dashboard.simulator.world import World
+from dashboard.simulator.world.changes import change
+from dashboard.simulator.world.figures import figures
+from dashboard.simulator.world.group import Json, TargetGroup
+from dashboard.simulator.world.messages import Answer, Ask, json_answer
+from dashboard.simulator.world.world import World
 
 _PROFILES = (
     "/demand/accounts/{account_id}/projects/{project_id}/target-groups/{target_group_id}/profiles"

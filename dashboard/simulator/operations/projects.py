@@ -2,16 +2,16 @@
 
 from statistics import median
 
-from dashboard.simulator.checks import Check
-from dashboard.simulator.clock import stamp
-from dashboard.simulator.draws import human_id
-from dashboard.simulator.figures import figures
-from dashboard.simulator.group import Json, Project
-from dashboard.simulator.pages import cut, page_size
-from dashboard.simulator.preconditions import if_match, remember, remembered
-from dashboard.simulator.routes import route
-from dashboard.simulator.wire import Answer, Ask, bad_request, etag, json_answer, trace
-from dashboard.simulator.world import World
+from dashboard.simulator.api.pagination import cut, page_size
+from dashboard.simulator.api.preconditions import if_match, remember, remembered
+from dashboard.simulator.api.routes import route
+from dashboard.simulator.api.validation import Check
+from dashboard.simulator.catalogue.clock import stamp
+from dashboard.simulator.catalogue.seeded_random import human_id
+from dashboard.simulator.world.figures import figures
+from dashboard.simulator.world.group import Json, Project
+from dashboard.simulator.world.messages import Answer, Ask, bad_request, etag, json_answer, trace
+from dashboard.simulator.world.world import World
 
 _PROJECT = "/demand/accounts/{account_id}/projects/{project_id}"
 

@@ -1,11 +1,11 @@
 """The library of questions, by words or by ids, in the language of a locale (English for all)."""
 
-from dashboard.simulator.pages import cut, page_size
-from dashboard.simulator.places import LOCALES
-from dashboard.simulator.questions import found, shown
-from dashboard.simulator.routes import route
-from dashboard.simulator.wire import Answer, Ask, bad_request, json_answer
-from dashboard.simulator.world import World
+from dashboard.simulator.api.pagination import cut, page_size
+from dashboard.simulator.api.routes import route
+from dashboard.simulator.catalogue.places import LOCALES
+from dashboard.simulator.catalogue.questions import found, shown
+from dashboard.simulator.world.messages import Answer, Ask, bad_request, json_answer
+from dashboard.simulator.world.world import World
 
 
 @route(

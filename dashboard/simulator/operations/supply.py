@@ -3,18 +3,18 @@
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from dashboard.simulator import rate_cards
-from dashboard.simulator.checks import Check
-from dashboard.simulator.clock import DAY
-from dashboard.simulator.draws import seed_of
-from dashboard.simulator.figures import Figures, figures
-from dashboard.simulator.group import Json, TargetGroup
-from dashboard.simulator.money import in_currency, shown
+from dashboard.simulator.api.routes import route
+from dashboard.simulator.api.validation import Check
+from dashboard.simulator.catalogue import rate_cards
+from dashboard.simulator.catalogue.clock import DAY
+from dashboard.simulator.catalogue.money import in_currency, shown
+from dashboard.simulator.catalogue.people import BusinessUnit, business_unit
+from dashboard.simulator.catalogue.places import LOCALES, SUPPLIERS
+from dashboard.simulator.catalogue.seeded_random import seed_of
 from dashboard.simulator.operations.profiles import split
-from dashboard.simulator.people import BusinessUnit, business_unit
-from dashboard.simulator.places import LOCALES, SUPPLIERS
-from dashboard.simulator.routes import route
-from dashboard.simulator.wire import (
+from dashboard.simulator.world.figures import Figures, figures
+from dashboard.simulator.world.group import Json, TargetGroup
+from dashboard.simulator.world.messages import (
     Answer,
     Ask,
     bad_request,
@@ -22,7 +22,7 @@ from dashboard.simulator.wire import (
     not_found,
     trace,
 )
-from dashboard.simulator.world import World
+from dashboard.simulator.world.world import World
 
 _GROUP = "/demand/accounts/{account_id}/projects/{project_id}/target-groups/{target_group_id}"
 

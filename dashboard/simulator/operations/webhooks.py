@@ -4,13 +4,13 @@ import base64
 from hashlib import blake2b
 from typing import Any
 
-from dashboard.simulator.checks import Check
-from dashboard.simulator.clock import read_stamp, stamp
-from dashboard.simulator.group import Json
-from dashboard.simulator.pages import cut, page_size
-from dashboard.simulator.preconditions import if_match
-from dashboard.simulator.routes import route
-from dashboard.simulator.wire import (
+from dashboard.simulator.api.pagination import cut, page_size
+from dashboard.simulator.api.preconditions import if_match
+from dashboard.simulator.api.routes import route
+from dashboard.simulator.api.validation import Check
+from dashboard.simulator.catalogue.clock import read_stamp, stamp
+from dashboard.simulator.world.group import Json
+from dashboard.simulator.world.messages import (
     Answer,
     Ask,
     Refusal,
@@ -20,7 +20,7 @@ from dashboard.simulator.wire import (
     json_answer,
     not_found,
 )
-from dashboard.simulator.world import Webhook, World
+from dashboard.simulator.world.world import Webhook, World
 
 _HOOKS = "/accounts/{account_id}/webhooks"
 _HOOK = f"{_HOOKS}/{{webhook_id}}"

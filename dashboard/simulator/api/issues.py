@@ -1,0 +1,134 @@
+"""Rows of the group list: statistics, and what the exchange finds worth a remark in them."""
+
+from dashboard.simulator.catalogue.clock import DAY, HOUR, stamp
+from dashboard.simulator.catalogue.money import PER_DOLLAR, shown
+from dashboard.simulator.world.figures import Figures, figures, progress
+from dashboard.simulator.world.group import Json, TargetGroup
+
+Issues = list[Json]
+
+_ADVICE = {
+    "3001": "Raise the cost per interview to draw more respondents",
+    "3002": "Extend the fielding period",
+    "3003": "Check the survey for screens on which respondents leave",
+    "3004": "Shorten the survey or state its real length",
+    "3005": "Loosen the qualifications or state the real incidence rate",
+    "3006": "Test the survey links and the redirects",
+}
+
+
+def _issue(kind: str, code: str, reason: str, *advice: str) -> Json:
+    return {
+        "reason": {"code": code, "description": reason},
+        "issue_type": kind,
+        "suggestions": [{"code": a, "description": _ADVICE[a]} for a in advice],
+    }
+
+
+def row(group: TargetGroup, now: int) -> Json:
+    """The contract's TargetGroupsListItem."""
+    body: Json = {
+        "id": group.id,
+        "human_readable_id": group.human_id,
+        "name": group.name,
+        "project_manager_id": group.project_manager_id,
+        "exclusion_enabled": bool(group.exclusion.get("enabled")),
+        "locale": group.locale_code,
+        "status": group.status,
+        "created_at": stamp(group.created_at),
+        "updated_at": stamp(group.updated_at),
+        "statistics": statistics(group, figures(group, now), now),
+    }
+    if group.reference is not None:
+        body["target_group_customer_reference_number"] = group.reference
+    return body
+
+
+def statistics(group: TargetGroup, f: Figures, now: int) -> Json:
+    """The contract's TargetGroupStatistics: what has no base yet is missing."""
+    live = group.status == "live"
+    values: dict[str, tuple[object, Issues]] = {
+        "progress": (progress(group, f.counts), _behind(group, f, now) if live else [])
+    }
+    if f.last_complete is not None:
+        issues = _silent(group, f.last_complete, now) if live else []
+        values["last_complete_date"] = (stamp(f.last_complete), issues)
+    if f.epc is not None:
+        values["earnings_per_click"] = (shown(f.epc, group.currency), _poor(group, f))
+    if f.epcm is not None:
+        values["earnings_per_click_per_minute"] = (shown(f.epcm, group.currency), [])
+    if f.average_cpi is not None:
+        values["average_cost_per_interview"] = (shown(f.average_cpi, group.currency), [])
+    if f.loi_seconds is not None:
+        values["median_length_of_interview_seconds"] = (f.loi_seconds, _long(group, f.loi_seconds))
+    if f.incidence is not None:
+        values["incidence_rate"] = (f.incidence, _low_incidence(group, f.incidence))
+    if f.drop_off is not None:
+        values["drop_off_rate"] = (f.drop_off, _leaving(f.drop_off))
+    if f.conversion is not None:
+        values["conversion_rate"] = (f.conversion, _low_conversion(f))
+    return {name: {"value": value, "issues": issues} for name, (value, issues) in values.items()}
+
+
+def _behind(group: TargetGroup, f: Figures, now: int) -> Issues:
+    run = group.run
+    if run is None or now - run.start < 12 * HOUR:
+        return []
+    done = f.counts.prescreens if group.filling_strategy == "prescreens" else f.counts.completes
+    due = group.filling_goal * min(1.0, (now - run.start) / max(1, run.end - run.start))
+    if done >= 0.75 * due:
+        return []
+    if done < 0.4 * due:
+        return [_issue("error", "2101", "Far behind the pace that the goal needs", "3001", "3002")]
+    return [_issue("warning", "2102", "Behind the pace that the goal needs", "3001")]
+
+
+def _silent(group: TargetGroup, last: int, now: int) -> Issues:
+    since = now - max(last, group.live_since)
+    if since >= 2 * DAY:
+        return [_issue("error", "2111", "No completes for two days", "3006", "3001")]
+    if since >= DAY:
+        return [_issue("warning", "2112", "No completes for a day", "3001")]
+    return []
+
+
+def _poor(group: TargetGroup, f: Figures) -> Issues:
+    if f.epc is None or f.counts.entrants < 50:
+        return []
+    dollars = f.epc / PER_DOLLAR[group.currency]
+    if dollars < PER_DOLLAR["USD"] * 8 / 100:
+        return [_issue("error", "2121", "Earns far too little per entrant", "3001", "3005")]
+    if dollars < PER_DOLLAR["USD"] * 15 / 100:
+        return [_issue("warning", "2122", "Earns little per entrant", "3001")]
+    return []
+
+
+def _long(group: TargetGroup, seconds: int) -> Issues:
+    stated = group.loi_minutes * 60
+    if seconds > 1.8 * stated:
+        return [_issue("error", "2131", "Interviews are far longer than stated", "3004")]
+    if seconds > 1.25 * stated:
+        return [_issue("warning", "2132", "Interviews are longer than stated", "3004")]
+    return []
+
+
+def _low_incidence(group: TargetGroup, observed: float) -> Issues:
+    if observed < 0.5 * group.incidence_rate:
+        return [_issue("error", "2141", "Incidence is far below what was stated", "3005")]
+    if observed < 0.75 * group.incidence_rate:
+        return [_issue("warning", "2142", "Incidence is below what was stated", "3005")]
+    return []
+
+
+def _leaving(share: float) -> Issues:
+    if share > 0.45:
+        return [_issue("error", "2151", "Nearly half leave the survey", "3003", "3006")]
+    if share > 0.25:
+        return [_issue("warning", "2152", "Many leave the survey", "3003")]
+    return []
+
+
+def _low_conversion(f: Figures) -> Issues:
+    if f.conversion is not None and f.conversion < 0.05 and f.counts.prescreens >= 100:
+        return [_issue("error", "2161", "Hardly anybody completes", "3005", "3003")]
+    return []

@@ -1,0 +1,85 @@
+"""Accounts, their people and their business units."""
+
+from dataclasses import dataclass
+
+from dashboard.simulator.catalogue.seeded_random import uuid_of
+
+
+@dataclass(frozen=True)
+class Person:
+    """A user or a service client of an account."""
+
+    id: str
+    name: str
+    email: str
+
+
+@dataclass(frozen=True)
+class BusinessUnit:
+    """The part of an account that pays, in its own currency."""
+
+    id: int
+    name: str
+    currency: str
+    pricing_models: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Account:
+    """A buyer on the exchange."""
+
+    id: int
+    name: str
+    users: tuple[Person, ...]
+    service_clients: tuple[Person, ...]
+    business_units: tuple[BusinessUnit, ...]
+
+
+def _person(name: str, company: str) -> Person:
+    address = name.lower().replace(" ", ".").replace("ö", "oe").replace("é", "e")
+    return Person(uuid_of("person", company, name), name, f"{address}@{company}.example")
+
+
+_BOTH = ("dynamic", "rate_card")
+ACCOUNTS = {
+    101: Account(
+        101,
+        "Meridian Insights",
+        tuple(
+            _person(name, "meridian")
+            for name in (
+                "Ana Ribeiro",
+                "Jonas Köhler",
+                "Priya Raman",
+                "Tom Whitfield",
+                "Yuki Tanaka",
+            )
+        ),
+        (_person("Fieldwatch Service", "meridian"),),
+        (
+            BusinessUnit(1001, "Meridian US", "USD", _BOTH),
+            BusinessUnit(1002, "Meridian Europe", "EUR", _BOTH),
+            BusinessUnit(1003, "Meridian UK", "GBP", _BOTH),
+            BusinessUnit(1004, "Meridian Japan", "JPY", ("dynamic",)),
+        ),
+    ),
+    102: Account(
+        102,
+        "Sandpiper Research",
+        (_person("Chloé Martin", "sandpiper"), _person("Sam Okafor", "sandpiper")),
+        (_person("Sandpiper Service", "sandpiper"),),
+        (BusinessUnit(2001, "Sandpiper", "USD", ("dynamic",)),),
+    ),
+}
+
+
+def user_ids(account_id: int) -> set[str]:
+    """Ids of everybody who may act for the account, machines included."""
+    account = ACCOUNTS[account_id]
+    return {person.id for person in (*account.users, *account.service_clients)}
+
+
+def business_unit(account_id: int, unit_id: int | str) -> BusinessUnit | None:
+    """The account's business unit with this id, given as number or text."""
+    units = ACCOUNTS[account_id].business_units
+    return next((unit for unit in units if str(unit.id) == str(unit_id)), None)

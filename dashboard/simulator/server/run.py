@@ -1,0 +1,122 @@
+"""Making an exchange from options, and running it until it is told to stop."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dashboard.simulator.api.routes import find
+from dashboard.simulator.catalogue.clock import SECOND, Clock
+from dashboard.simulator.server import control, faults
+from dashboard.simulator.server.exchange import Exchange
+from dashboard.simulator.server.http import Door
+from dashboard.simulator.server.journal import Journal, ask_of
+from dashboard.simulator.server.webhook_deliveries import Deliverer
+from dashboard.simulator.world.messages import Refusal
+from dashboard.simulator.world.world import Origin, World
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything that the command line can say; `speed` None keeps what the state file says."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    projects: int = 4
+    groups: int = 100
+    seed: int = 1
+    speed: float | None = None
+    history_days: float = 14
+    client_id: str | None = None
+    client_secret: str | None = None
+    state: Path | None = None
+    faults: str = ""
+
+
+def make(options: Options, *, wall: Callable[[], float] = time.time) -> Exchange:
+    """An exchange with the past that its options and its state file tell of."""
+    journal = Journal(options.state)
+    now = wall()
+    lines = journal.lines
+    if lines:
+        first = lines[0]
+        origin = Origin(**first["origin"])
+    else:
+        origin = Origin(
+            seed=options.seed,
+            projects=options.projects,
+            groups=options.groups,
+            history_days=options.history_days,
+            at=int(now * SECOND),
+        )
+        speed = 1.0 if options.speed is None else options.speed
+        first = {
+            "wall": now,
+            "speed": speed,
+            "origin": {f: getattr(origin, f) for f in Origin.__slots__},
+        }
+        journal.write("origin", **first)
+    clock = Clock(wall, float(first["wall"]), origin.at, float(first["speed"]))
+    exchange = Exchange(
+        World(origin, clock),
+        journal,
+        options.client_id,
+        options.client_secret,
+        faults.parse(options.faults),
+    )
+    for line in lines[1:]:
+        _repeat(exchange, line)
+    if options.speed is not None and options.speed != clock.speed:
+        clock.move(speed=options.speed)
+        journal.write("clock", wall=clock.anchor_wall, field=clock.anchor, speed=clock.speed)
+    exchange.world.edits.clear()
+    exchange.world.settle(clock.now())
+    return exchange
+
+
+def _repeat(exchange: Exchange, line: dict[str, object]) -> None:
+    """Do again what a line of the journal tells of, at its moment."""
+    world = exchange.world
+    if line["kind"] == "clock":
+        clock = world.clock
+        clock.anchor, clock.anchor_wall = int(str(line["field"])), float(str(line["wall"]))
+        clock.speed = float(str(line["speed"]))
+    elif line["kind"] == "force":
+        body, at = line["body"], int(str(line["at"]))
+        group = world.groups[str(line["group"])]
+        world.catch_up(at)
+        world.clock.latest = at
+        if isinstance(body, dict):
+            control.act(exchange, group, str(line["event"]), body, at)
+    elif line["kind"] == "request":
+        ask = ask_of(line)
+        route, ask.params = find(ask.method, ask.path)
+        world.clock.latest = ask.now
+        try:
+            exchange.perform(route, ask)
+        except Refusal as refusal:
+            raise RuntimeError(f"the state file does not fit: {line}") from refusal
+
+
+async def serve(
+    exchange: Exchange, options: Options, *, stop: asyncio.Event, ready: Callable[[int], None]
+) -> None:
+    """Answer until told to stop; the world lives on every second."""
+    exchange.deliverer = deliverer = Deliverer(exchange.world)
+    door = Door()
+    await door.listen(exchange, options.host, options.port)
+    ready(door.port)
+    living = asyncio.create_task(_live(exchange))
+    await stop.wait()
+    living.cancel()
+    deliverer.stop()
+    await door.shut()
+    exchange.journal.close()
+
+
+async def _live(exchange: Exchange) -> None:
+    while True:
+        await asyncio.sleep(1)
+        exchange.world.settle(exchange.world.clock.now())
+        exchange.announce()

@@ -1,0 +1,167 @@
+"""What the numbers of a group mean at a moment: one source for every operation."""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from dashboard.simulator.catalogue.clock import stamp
+from dashboard.simulator.catalogue.money import shown
+from dashboard.simulator.world.group import Json, TargetGroup
+from dashboard.simulator.world.respondents import settle
+from dashboard.simulator.world.series import Counts
+
+
+class Figures(NamedTuple):
+    """Counts, cost and rates of one group at one moment; rates are 0–1, None without a base."""
+
+    counts: Counts
+    cost: Decimal
+    loi_seconds: int | None
+    first_complete: int | None
+    last_complete: int | None
+    average_cpi: Decimal | None
+    epc: Decimal | None
+    epcm: Decimal | None
+    incidence: float | None
+    drop_off: float | None
+    conversion: float | None
+
+
+def figures(group: TargetGroup, now: int) -> Figures:
+    """The group's figures now, the unfinished stretch of field included."""
+    settle(group, now)
+    tally, stretch = group.tally, group.stretch
+    counts, cost = tally.counts, tally.cost
+    loi, weight = tally.loi_total, tally.loi_weight
+    first, last = tally.first_complete, tally.last_complete
+    if stretch is not None:
+        more = stretch.outcomes(now)
+        counts = Counts(*[a + b for a, b in zip(counts, more, strict=True)])
+        if completes := more[0]:
+            cost += stretch.cpi * completes
+            loi, weight = loi + stretch.loi_seconds * completes, weight + completes
+            first = first or stretch.moment_of(0, 1)
+            last = min(now, stretch.moment_of(0, completes))
+    return _derive(group, counts, cost, loi // weight if weight else None)._replace(
+        first_complete=first if counts.completes else None,
+        last_complete=last if counts.completes else None,
+    )
+
+
+def _derive(group: TargetGroup, counts: Counts, cost: Decimal, loi: int | None) -> Figures:
+    done, entered, prescreens = counts.completes, counts.entrants, counts.prescreens
+    epc = round(group.cpi * done / entered, 4) if entered else None
+    minutes = Decimal(loi) / 60 if loi else None
+    judged = done + counts.terminates
+    return Figures(
+        counts=counts,
+        cost=cost,
+        loi_seconds=loi if done else None,
+        first_complete=None,
+        last_complete=None,
+        average_cpi=round(cost / done, 4) if done else None,
+        epc=epc,
+        epcm=round(epc / minutes, 6) if epc is not None and minutes and done else None,
+        incidence=round(done / judged, 4) if judged else None,
+        drop_off=round(counts.drops / prescreens, 4) if prescreens else None,
+        conversion=round(done / prescreens, 4) if prescreens else None,
+    )
+
+
+def progress(group: TargetGroup, counts: Counts) -> Json:
+    """The contract's TargetGroupProgress."""
+    return {
+        "current_completes": counts.completes,
+        "current_prescreens": counts.prescreens,
+        "filling_goal": group.filling_goal,
+        "filling_strategy": group.filling_strategy,
+    }
+
+
+def overview(group: TargetGroup, project_name: str, now: int) -> Json:
+    """The contract's TargetGroupOverview; the median LOI is null before the first complete."""
+    f = figures(group, now)
+    body: Json = {
+        "project_name": project_name,
+        "target_group_name": group.name,
+        "human_readable_id": group.human_id,
+        "project_manager_id": group.project_manager_id,
+        "progress": progress(group, f.counts),
+        "pricing_model": group.pricing_model,
+        "is_pricing_restricted": bool(group.assistant.get("pricing")),
+        "current_cost_per_interview": shown(group.cpi, group.currency),
+        "current_cost": shown(f.cost, group.currency),
+        "status": group.status,
+        "country_code": group.locale.country,
+        "language_code": group.locale.language,
+        "conversion_rate": f.conversion or 0.0,
+        "drop_off_rate": f.drop_off or 0.0,
+        "incidence_rate": f.incidence or 0.0,
+        "median_length_of_interview_seconds": f.loi_seconds,
+        "study_type_code": group.study_type_code,
+        "created_at": stamp(group.created_at),
+    }
+    if f.average_cpi is not None:
+        body["average_cost_per_interview"] = shown(f.average_cpi, group.currency)
+    if group.reference is not None:
+        body["target_group_customer_reference_number"] = group.reference
+    return body
+
+
+_OUTCOMES = (
+    ("Complete", "Returned as Complete", "Finished the client's survey"),
+    ("Terminate", "Returned as Terminate", "Did not fit the client's survey"),
+    ("Overquota", "Returned as Overquota", "Came when the client's quota was full"),
+    ("Security Terminate", "Returned as Security Terminate", "Failed the client's quality checks"),
+    ("In Survey", "In client survey or abandoned", "Entered the client's survey, not returned"),
+    ("Screener", "Terminated in screener", "Did not pass the exchange's screener"),
+)
+
+
+def performance(group: TargetGroup, now: int) -> Json:
+    """The contract's TargetGroupPerformance."""
+    f = figures(group, now)
+    live = [
+        {"status": status, "label": label, "description": text, "count": count}
+        for (status, label, text), count in zip(_OUTCOMES, f.counts, strict=True)
+    ]
+    tests = 3 if group.first_live else 1
+    body: Json = {
+        "entrants": f.counts.entrants,
+        "prescreens": f.counts.prescreens,
+        "completes": f.counts.completes,
+        "completes_cost": shown(f.cost, group.currency),
+        "respondent_analysis": {"live": live, "test": [{**live[0], "count": tests}]},
+    }
+    optional: Json = {
+        "first_complete": f.first_complete and stamp(f.first_complete),
+        "last_complete": f.last_complete and stamp(f.last_complete),
+        "incidence_rate": f.incidence,
+        "drop_off_rate": f.drop_off,
+        "conversion_rate": f.conversion,
+    }
+    return body | {name: value for name, value in optional.items() if value is not None}
+
+
+def completes_series(group: TargetGroup, interval: int, now: int) -> list[Json]:
+    """Completes by the end of each interval of the fielding period; the last may be unfinished.
+
+    Intervals of whole hours or days lie on the UTC grid, others begin with the run.
+    """
+    f = figures(group, now)
+    if group.first_live is None or group.run is None:
+        return []
+    begin = min(group.run.start, group.first_live)
+    stop = now
+    if group.status in ("completed", "archived"):
+        stop = min(now, max(group.tally.changed_at, group.run.changed_at))
+    on_grid = 86_400_000 % interval == 0 or interval % 86_400_000 == 0
+    end = begin // interval * interval + interval if on_grid else begin + interval
+    points: list[Json] = []
+    while end - interval < stop and len(points) < 20_000:
+        reached = end >= stop
+        count = f.counts.completes if reached else group.tally.completes_at(end)
+        if not reached and group.stretch is not None and end >= group.stretch.start:
+            count = group.tally.counts.completes + group.stretch.outcomes(end)[0]
+        points.append({"timestamp": stamp(end), "count": count})
+        end += interval
+    return points

@@ -1,0 +1,128 @@
+"""The life of a group: respondents come by the hour of their own day, drawn from its seed."""
+
+from math import pi, sin
+
+from dashboard.simulator.catalogue.clock import DAY, HOUR, read_stamp
+from dashboard.simulator.catalogue.places import utc_offset
+from dashboard.simulator.catalogue.seeded_random import poisson, uniforms
+from dashboard.simulator.world import rules
+from dashboard.simulator.world.group import TargetGroup
+from dashboard.simulator.world.series import Outcomes, Stretch
+
+FAR = 1 << 60
+
+_BY_HOUR = (
+    *(0.35, 0.2, 0.12, 0.1, 0.12, 0.3, 0.65, 0.95, 1.1, 1.2, 1.25, 1.25),
+    *(1.3, 1.25, 1.15, 1.15, 1.25, 1.4, 1.6, 1.8, 1.85, 1.7, 1.25, 0.76),
+)
+_BY_WEEKDAY = (1.05, 1.02, 1.0, 0.98, 0.92, 0.95, 1.08)
+_OVERQUOTA, _SECURITY = 0.03, 0.01
+
+
+def settle(group: TargetGroup, now: int) -> None:
+    """Live through everything that happens to the group up to now."""
+    while group.until <= now:
+        moment = group.until
+        if group.stretch is not None:
+            group.tally.close(group.stretch, moment)
+            group.stretch = None
+        rules.occur(group, moment)
+        go_on(group, moment)
+
+
+def interrupt(group: TargetGroup, now: int) -> None:
+    """Settle and cut the open stretch, so that the group may be changed; `go_on` must follow."""
+    settle(group, now)
+    if group.stretch is not None:
+        group.tally.close(group.stretch, now)
+        group.stretch = None
+    group.until = now
+
+
+def go_on(group: TargetGroup, at: int) -> None:
+    """Draw what comes next, up to the next moment at which anything may change."""
+    edge = _edge(group, at)
+    group.until = edge
+    if group.status != "live" or edge <= at:
+        return
+    left = rules.remaining(group)
+    if left <= 0:
+        group.until = at
+        return
+    stretch = _draw(group, at, (at // HOUR + 1) * HOUR)
+    if stretch is None:
+        return
+    group.stretch = stretch
+    level = 4 if group.filling_strategy == "prescreens" else 0
+    if stretch.levels[level] >= left:
+        group.until = min(edge, stretch.moment_of(level, left))
+
+
+def _edge(group: TargetGroup, at: int) -> int:
+    run, status, edge = group.run, group.status, FAR
+    if status == "live" and run is not None:
+        edge = (at // HOUR + 1) * HOUR
+        if at < run.end < edge:
+            edge = run.end
+        if soft_end := (group.assistant.get("soft_launch") or {}).get("end_at"):
+            edge = min(edge, max(at + 1, read_stamp(soft_end)))
+    elif status == "scheduled" and run is not None:
+        edge = run.start
+    elif status in ("paused", "completed"):
+        edge = (at // DAY + 1) * DAY
+    return min(edge, group.plans[-1].at) if group.plans else edge
+
+
+def _draw(group: TargetGroup, at: int, hour_end: int) -> Stretch | None:
+    """The rest of this hour of fieldwork, None if nobody comes."""
+    temper = group.temper
+    effect = rules.effect(group, at)
+    u = uniforms(temper.seed, at)
+    mean = (
+        temper.entrants_an_hour
+        * _attendance(group.locale.zone, at)
+        * _price_effect(group)
+        * (1 + 0.18 * _wave(at, 3.1 * DAY, temper.phases[0]))
+        * effect.rate
+        * ((hour_end - at) / HOUR)
+    )
+    entrants = poisson(mean, u[0])
+    if entrants == 0:
+        return None
+    incidence = min(0.98, temper.incidence * (1 + 0.12 * _wave(at, 4.7 * DAY, temper.phases[1])))
+    drop = min(0.9, temper.drop + effect.drop)
+    levels = _outcomes(entrants, temper.qualify, incidence * effect.incidence, drop, u)
+    loi = temper.loi_seconds * (1 + 0.08 * _wave(at, 2.3 * DAY, temper.phases[2])) * effect.loi
+    return Stretch(at, hour_end, levels, u[6], group.cpi, round(loi * (0.9 + 0.2 * u[7])))
+
+
+def _outcomes(
+    entrants: int, qualify: float, incidence: float, drop: float, u: tuple[float, ...]
+) -> Outcomes:
+    prescreens = int(entrants * qualify + u[1])
+    judged = prescreens * (1 - drop - _OVERQUOTA - _SECURITY)
+    if judged <= 0:
+        return 0, 0, 0, 0, prescreens, entrants
+    completes = int(judged * incidence + u[2])
+    terminates = completes + int(judged * (1 - incidence) + u[3])
+    overquota = terminates + int(prescreens * _OVERQUOTA + u[4])
+    security = overquota + int(prescreens * _SECURITY + u[5])
+    levels = (completes, terminates, overquota, security, prescreens, entrants)
+    if security > prescreens:
+        completes, terminates, overquota, security, _, _ = (min(n, prescreens) for n in levels)
+    return completes, terminates, overquota, security, prescreens, entrants
+
+
+def _attendance(zone: str, at: int) -> float:
+    local = at + utc_offset(zone, at // HOUR)
+    return _BY_HOUR[local // HOUR % 24] * _BY_WEEKDAY[(local // DAY + 3) % 7]
+
+
+def _price_effect(group: TargetGroup) -> float:
+    """How a price against the market's moves the number of people who come."""
+    ratio = float(group.cpi) / max(0.01, float(group.temper.market_cpi))
+    return float(min(3.0, max(0.02, ratio**1.6)))
+
+
+def _wave(at: int, period: float, phase: float) -> float:
+    return sin(2 * pi * at / period + phase)

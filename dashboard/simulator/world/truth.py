@@ -1,0 +1,75 @@
+"""What a group is set to, value by value, as the exchange itself holds it: the ground truth."""
+
+from typing import Any
+
+from dashboard.simulator.catalogue.clock import stamp
+from dashboard.simulator.catalogue.money import shown
+from dashboard.simulator.operations.assistant import shown_modules
+from dashboard.simulator.operations.edits import default_re_entry
+from dashboard.simulator.operations.profiles import profiles_of
+from dashboard.simulator.operations.supply import shown_allocations
+from dashboard.simulator.world.group import Json, TargetGroup
+
+_PLAIN = (
+    "project_id",
+    "name",
+    "status",
+    "business_unit_id",
+    "locale_code",
+    "project_manager_id",
+    "pricing_model",
+    "filling_goal",
+    "filling_strategy",
+    "loi_minutes",
+    "incidence_rate",
+    "study_type_code",
+    "industry_code",
+    "lockout_code",
+    "collects_pii",
+    "client_id",
+    "live_url",
+    "test_url",
+    "reference",
+    "activity_exclusions",
+)
+
+
+def settings(group: TargetGroup) -> Json:
+    """Everything that a person can set, in JSON; no counts."""
+    values: Json = {name: getattr(group, name) for name in _PLAIN}
+    values["cpi"] = shown(group.cpi, group.currency)["value"]
+    note = group.cpi_note
+    values["cpi_note"] = None if note is None else shown(note, group.currency)["value"]
+    shut_out = group.exclusion.get("list") or []
+    values["exclusion"] = {"enabled": bool(group.exclusion.get("enabled")), "list": shut_out}
+    values["assistant"] = shown_modules(group.assistant)
+    values["re_entry"] = group.re_entry or default_re_entry()
+    values["allocations"] = shown_allocations(group.allocations, group.id)
+    given = group.profiling or {"profile_adjustment_type": "percentage"}
+    values["profiling"] = {k: v for k, v in given.items() if k != "profiles"}
+    values["profiles"] = [_profile(profile) for profile in profiles_of(group)]
+    run = group.run
+    start, end = (run.start, run.end) if run else group.planned
+    values["start"], values["end"] = stamp(start), stamp(end)
+    return values
+
+
+def _profile(profile: Json) -> Json:
+    """A profile without the ids, which a draft gets anew each time it is saved."""
+    targets = [{k: v for k, v in t.items() if k not in ("id", "text")} for t in profile["targets"]]
+    return {**{k: v for k, v in profile.items() if k != "id"}, "targets": targets}
+
+
+def differences(before: Any, after: Any, place: str = "") -> dict[str, tuple[Any, Any]]:
+    """Old and new by dotted path, for every value that differs; None for what is not there."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        names = dict.fromkeys([*before, *after])
+        pairs = [(str(name), before.get(name), after.get(name)) for name in names]
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        pairs = [(str(n), b, a) for n, (b, a) in enumerate(zip(before, after, strict=True))]
+    else:
+        return {} if before == after else {place: (before, after)}
+    differing: dict[str, tuple[Any, Any]] = {}
+    for name, old, new in pairs:
+        differing |= differences(old, new, f"{place}.{name}" if place else name)
+    return differing
