@@ -21,8 +21,8 @@ if __name__ == "__main__":
 from bench.backtest_effects import rates
 from bench.backtest_fields import PROCESSES, Field, field
 from bench.figures import Figure
-from dashboard.fielding.forecast import Forecast, forecast_many
-from dashboard.fielding.question import Question
+from dashboard.fielding.forecast.forecast import Forecast, forecast_many
+from dashboard.fielding.forecast.inputs import Question
 
 Floats = NDArray[np.float64]
 

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from dashboard.fielding.effect import Change, Group, effect
+from dashboard.fielding.effects.effect import Change, Group, effect
 
 START = datetime(2026, 2, 2, 6, tzinfo=UTC)
 ZONE = ZoneInfo("Europe/Warsaw")

@@ -21,8 +21,8 @@ from bench.backtest import below, losses, replay
 from bench.backtest_fields import Field
 from bench.figures import Figure
 from bench.simulated import START, moment_of, pauses_of, statuses
-from dashboard.fielding.turns import turned_at
-from dashboard.fielding.zones import zone_of
+from dashboard.fielding.domain.time_zones import zone_of
+from dashboard.fielding.forecast.rate_changes import turned_at
 from dashboard.simulator.catalogue.clock import DAY, HOUR, Clock
 from dashboard.simulator.world.group import TargetGroup
 from dashboard.simulator.world.world import Origin, World

@@ -19,7 +19,7 @@ django.setup()
 
 from bench.figures import Figure  # noqa: E402  the tables need settings first
 from bench.warning_replay import Look, looks  # noqa: E402
-from dashboard.fielding.warning import EXPECTED, HORIZON, LINE, warnings  # noqa: E402
+from dashboard.fielding.insight.pause_risk import EXPECTED, HORIZON, LINE, warnings  # noqa: E402
 
 SEEDS, PROJECTS, GROUPS, DAYS = (3, 4, 5), 3, 80, 21
 BINS = (0.0, 0.05, 0.2, 0.4, 0.6, 0.8, 1.001)

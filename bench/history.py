@@ -58,8 +58,8 @@ def _day(pk: int, number: int, hours: int):  # type: ignore[no-untyped-def]
     """A day of a group so many hours into it, as the pull packs it."""
     from datetime import UTC, datetime  # noqa: PLC0415
 
-    from dashboard.fielding import completes  # noqa: PLC0415
     from dashboard.fielding.models import CompletesDay  # noqa: PLC0415
+    from dashboard.fielding.series import completes  # noqa: PLC0415
 
     day = date(2026, 11, 1) + timedelta(days=number)
     begin = datetime(day.year, day.month, day.day, tzinfo=UTC)

@@ -16,7 +16,7 @@ from dashboard.alerts.incidents import detect
 from dashboard.alerts.mail import outbox
 from dashboard.exchange.auth import ApiKey
 from dashboard.exchange.client import ExchangeClient
-from dashboard.fielding import usual
+from dashboard.fielding.insight import baselines
 from dashboard.fielding.models import (
     Cycle,
     ExchangeAccount,
@@ -88,7 +88,7 @@ class Life:
             self.exchange.world.settle(self.exchange.world.clock.now())
             self._read()
             if number % LEARNS_EVERY == 0:
-                usual.learn(now=self.now)
+                baselines.learn(now=self.now)
             detect.by_time(now=self.now)
             detect.no_data(now=self.now)
             for later in (timedelta(0), timedelta(minutes=2)):

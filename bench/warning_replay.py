@@ -7,19 +7,19 @@ from datetime import UTC, datetime
 import numpy as np
 
 from bench.simulated import START, moment_of, pauses_of, statuses
-from dashboard.fielding import trail
-from dashboard.fielding.forecast import studies
-from dashboard.fielding.insight import quiet_of
+from dashboard.fielding.domain.time_zones import zone_of
+from dashboard.fielding.forecast.forecast import studies
+from dashboard.fielding.insight import samples as trail
+from dashboard.fielding.insight.assistant_modules import Modules
+from dashboard.fielding.insight.baselines import Pools
+from dashboard.fielding.insight.compute import quiet_of
+from dashboard.fielding.insight.group_history import Story
+from dashboard.fielding.insight.indicators import Vitals
+from dashboard.fielding.insight.indicators_of_group import vitals_of
+from dashboard.fielding.insight.samples import Sample
 from dashboard.fielding.models import TargetGroup
-from dashboard.fielding.modules import Modules
-from dashboard.fielding.pace import SoftLaunch
-from dashboard.fielding.readings import Readings
-from dashboard.fielding.story import Story
-from dashboard.fielding.trail import Sample
-from dashboard.fielding.usual import Pools
-from dashboard.fielding.vitals import Vitals
-from dashboard.fielding.vitals_of import vitals_of
-from dashboard.fielding.zones import zone_of
+from dashboard.fielding.series.pace import SoftLaunch
+from dashboard.fielding.series.readings import Readings
 from dashboard.simulator.catalogue.clock import HOUR, Clock, read_stamp
 from dashboard.simulator.world import figures as simulated
 from dashboard.simulator.world.group import TargetGroup as Simulated

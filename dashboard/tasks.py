@@ -12,7 +12,7 @@ from dashboard.alerts import heartbeat as pulse
 from dashboard.alerts.incidents import detect
 from dashboard.alerts.mail import outbox
 from dashboard.celery import app
-from dashboard.fielding import usual
+from dashboard.fielding.insight import baselines
 from dashboard.fielding.models import ExchangeAccount, Project
 from dashboard.sync import retention, scheduling
 from dashboard.sync.batches import jobs
@@ -115,4 +115,4 @@ def check_webhooks() -> None:
 @app.task(name="dashboard.tasks.learn")
 def learn() -> None:
     """Learn what is usual in each project and country; the beat calls it every hour."""
-    usual.learn(now=timezone.now())
+    baselines.learn(now=timezone.now())

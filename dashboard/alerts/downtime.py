@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from dashboard.alerts.text import lasting, local
-from dashboard.fielding.compiled import Given, Read
+from dashboard.fielding.compiled_queries import Given, Read
 from dashboard.fielding.models import Downtime, Pulse
 
 WORK = "work"  # the pulse of any work at all

@@ -9,7 +9,7 @@ import httpx
 from django.db.models import Max, Q
 
 from dashboard.alerts.text import lasting
-from dashboard.fielding.compiled import Given, Read
+from dashboard.fielding.compiled_queries import Given, Read
 from dashboard.fielding.models import Mail, Project, Pulse
 
 ROUNDS = {"time": "detecting", "deliver": "sending mail"}

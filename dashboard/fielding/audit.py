@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dashboard.fielding.domain.text import one_line
 from dashboard.fielding.models import AuditEvent, AuditKind, ExchangeAccount, User
-from dashboard.fielding.text import one_line
 
 HIDDEN = "[hidden]"
 LONGEST_TEXT = 500

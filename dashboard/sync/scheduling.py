@@ -20,7 +20,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.query import QuerySet
 
-from dashboard.fielding.compiled import Given, Update
+from dashboard.fielding.compiled_queries import Given, Update
 from dashboard.fielding.models import Cycle, ExchangeAccount, Project, TargetGroup
 
 QUEUED = "queued"

@@ -15,9 +15,9 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
 
-from dashboard.fielding.compiled import Given, Read
+from dashboard.fielding.compiled_queries import Given, Read
 from dashboard.fielding.models import Membership, User
-from dashboard.fielding.watch import watched
+from dashboard.fielding.queries.page_frame import watched
 
 View = Callable[..., HttpResponseBase]
 AnyView = TypeVar("AnyView", bound=View)

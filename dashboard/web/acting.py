@@ -9,8 +9,8 @@ from decimal import Decimal
 from django.conf import settings
 from django.http import QueryDict
 
+from dashboard.fielding.domain.goals import completes_wanted
 from dashboard.fielding.models import Batch, TargetGroup
-from dashboard.fielding.wanted import completes_wanted
 from dashboard.sync.batches import transitions
 from dashboard.sync.batches.jobs import Chosen
 from dashboard.web import figures, launching, times

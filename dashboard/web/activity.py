@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from dashboard.fielding.models import Edit
-from dashboard.fielding.queries import EditQuerySet
+from dashboard.fielding.querysets.querysets import EditQuerySet
 from dashboard.web import exports, history, times
 from dashboard.web.listing import Column, Listing, without_words
 from dashboard.web.parts import Names

@@ -11,7 +11,7 @@ from typing import Any
 from dashboard.alerts.rules.catalogue import RULES
 from dashboard.alerts.text import within
 from dashboard.fielding.models import Incident
-from dashboard.fielding.subqueries import OPEN_INCIDENT
+from dashboard.fielding.querysets.expressions import OPEN_INCIDENT
 from dashboard.web import figures, words
 
 WIDESPREAD_GROUPS = 3

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from dashboard.fielding.confidence import is_guess
+from dashboard.fielding.forecast.confidence import is_guess
 from dashboard.web import cells, figures, words
 from dashboard.web.exports import Cell
 from dashboard.web.issues import told

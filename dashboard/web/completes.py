@@ -10,10 +10,11 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
-from dashboard.fielding import daily, modules
+from dashboard.fielding.domain.goals import completes_wanted, counts_prescreens
+from dashboard.fielding.insight import assistant_modules
 from dashboard.fielding.models import Change, Edit, TargetGroup
-from dashboard.fielding.pace import Plan, required_line
-from dashboard.fielding.wanted import completes_wanted, counts_prescreens
+from dashboard.fielding.series import daily
+from dashboard.fielding.series.pace import Plan, required_line
 from dashboard.web import charts, figures, history, series, sheet, times
 
 STEPS = {"hour": 1, "6h": 6, "day": 24}
@@ -42,7 +43,7 @@ MARKED_EDITS = (
     Edit.Kind.STATUS,
 )
 # What the chart needs of the changelog: the marks, and what moves the required line.
-TOLD = (*MARKED, *modules.KINDS)
+TOLD = (*MARKED, *assistant_modules.KINDS)
 REQUIRED_EVERY = 3  # hours between the points of the required line
 
 
@@ -190,8 +191,12 @@ def _required(
     if grid is None or not goal or group.starts_at is None or group.ends_at is None:
         return []
     turns = [(one.occurred_at, one.new) for one in changes if one.kind == "status_change"]
-    told = [(one.occurred_at, one.kind, one.new) for one in changes if one.kind in modules.KINDS]
-    assistant = modules.modules_of(told, group.details)
+    told = [
+        (one.occurred_at, one.kind, one.new)
+        for one in changes
+        if one.kind in assistant_modules.KINDS
+    ]
+    assistant = assistant_modules.modules_of(told, group.details)
     plan = Plan(
         goal=goal,
         starts_at=group.starts_at,

@@ -17,7 +17,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
-from dashboard.fielding.queries import ProjectQuerySet, TargetGroupQuerySet
+from dashboard.fielding.querysets.querysets import ProjectQuerySet, TargetGroupQuerySet
 from dashboard.web import frame, headfirst
 from dashboard.web.access import person, read_frame_alone
 from dashboard.web.figures import iso

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dashboard.fielding import rate_card, zones
+from dashboard.fielding.domain import rate_card, time_zones
 from dashboard.fielding.models import BusinessUnit, Edit, Project, TargetGroup
 from dashboard.sync.edits import copy_group
 from dashboard.sync.edits.kinds import draft
@@ -52,7 +52,7 @@ def blank(now: datetime) -> Value:
 
 def period(now: datetime, code: str = "") -> dict[str, str]:
     """From tomorrow morning where the people of a locale live, for a week."""
-    zone = zones.zone_of(code.partition("_")[2])
+    zone = time_zones.zone_of(code.partition("_")[2])
     day = now.astimezone(zone).replace(hour=9, minute=0, second=0, microsecond=0)
     start, end = (day + timedelta(days=days) for days in (1, 1 + FIELD_DAYS))
     return {START: moments.stamp(start), END: moments.stamp(end.replace(hour=18))}

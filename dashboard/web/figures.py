@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from dashboard.fielding.rate_card import MINOR_DIGITS
+from dashboard.fielding.domain.rate_card import MINOR_DIGITS
 
 DASH = "—"
 

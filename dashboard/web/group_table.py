@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from dashboard.fielding.queries import IncidentQuerySet, TargetGroupQuerySet
+from dashboard.fielding.querysets.querysets import IncidentQuerySet, TargetGroupQuerySet
 from dashboard.web import columns, exports, sections, tables
 from dashboard.web.access import exchange_ids
 from dashboard.web.listing import Listing

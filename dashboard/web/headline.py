@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 from dashboard.alerts.rules.judges.status import THE_EXCHANGE
-from dashboard.fielding.wanted import completes_wanted
-from dashboard.fielding.zones import zone_of
+from dashboard.fielding.domain.goals import completes_wanted
+from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.web import figures
 
 BEHIND = ("behind", "far behind")

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dashboard.alerts.text import pause_cause
-from dashboard.fielding import modules
+from dashboard.fielding.insight import assistant_modules
 from dashboard.fielding.models import Change, Edit, Project
 from dashboard.sync.batches import edit_records
 from dashboard.sync.edits import merge
@@ -140,7 +140,10 @@ def _told_as(edit: Edit) -> list[tuple[str, Any]]:
         Edit.Kind.MANAGER: [("project_manager_change", {"las_user_id": wanted})],
     }
     if edit.kind == Edit.Kind.ASSISTANT:
-        was, now = modules.as_changes(merge.bare(edit.before) or {}), modules.as_changes(wanted)
+        was, now = (
+            assistant_modules.as_changes(merge.bare(edit.before) or {}),
+            assistant_modules.as_changes(wanted),
+        )
         return [(kind, None) for kind in {**was, **now} if was.get(kind) != now.get(kind)]
     if edit.kind == Edit.Kind.LAUNCH:
         return [("status_change", wanted["status"]), ("status_change", "scheduled")]

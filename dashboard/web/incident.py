@@ -11,8 +11,8 @@ from django.urls import reverse
 from dashboard.alerts.mail import action_links
 from dashboard.alerts.rules.catalogue import RULES
 from dashboard.alerts.rules.settings import Book, Effective
+from dashboard.fielding.domain.goals import completes_wanted
 from dashboard.fielding.models import Incident, Mail, Notice, TargetGroup
-from dashboard.fielding.wanted import completes_wanted
 from dashboard.web import charts, series, times, trends
 from dashboard.web.thresholds import add_level, add_span
 from dashboard.web.trends import Trend

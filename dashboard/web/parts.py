@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from dashboard.fielding import modules
+from dashboard.fielding.insight import assistant_modules
 from dashboard.fielding.models import Edit
 from dashboard.sync.edits import merge
 from dashboard.sync.edits.kinds.draft import ASSISTANT
@@ -139,7 +139,7 @@ def _assistant(value: Any, names: Names, zone: ZoneInfo | None) -> Parts:
 
 def step(duration: Any) -> str:
     """An ISO 8601 duration as people say it: "12 hours"."""
-    length = modules.length(duration)
+    length = assistant_modules.length(duration)
     if length is None:
         return str(duration) if duration else figures.DASH
     number, unit = in_one_unit(length)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from django.urls import reverse
 
-from dashboard.fielding import modules
+from dashboard.fielding.insight import assistant_modules
 from dashboard.fielding.models import Change, TargetGroup, User
 from dashboard.web import editing, figures, times, words
 from dashboard.web.forms import FORMS, cpi
@@ -99,8 +99,12 @@ def _details(group: TargetGroup) -> tuple[str, str]:
 
 def _assistant(group: TargetGroup, changes: Sequence[Change]) -> tuple[str, str]:
     """What of the fielding assistant is known to be on: its changelog tells, and its draft."""
-    told = [(one.occurred_at, one.kind, one.new) for one in changes if one.kind in modules.KINDS]
-    known = modules.modules_of(told, group.details)
+    told = [
+        (one.occurred_at, one.kind, one.new)
+        for one in changes
+        if one.kind in assistant_modules.KINDS
+    ]
+    known = assistant_modules.modules_of(told, group.details)
     on = []
     if known.soft_launch:
         on.append(f"soft launch of {known.soft_launch.share:.0%}".replace("%", " %"))

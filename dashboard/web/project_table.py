@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from dashboard.fielding.models import Project, TargetGroup
-from dashboard.fielding.queries import ProjectQuerySet
+from dashboard.fielding.querysets.querysets import ProjectQuerySet
 from dashboard.web import exports, tables
 from dashboard.web.access import exchange_ids
 from dashboard.web.listing import Listing

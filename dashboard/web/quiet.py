@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from dashboard.alerts.incidents.acknowledge_and_mute import LONGEST_MUTE
 from dashboard.alerts.rules.catalogue import RULES
-from dashboard.fielding.compiled import Given, Read
+from dashboard.fielding.compiled_queries import Given, Read
 from dashboard.fielding.models import Incident, Mute, TargetGroup, User
 from dashboard.web.times import zone
 

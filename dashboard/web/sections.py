@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from django.db.models import QuerySet
 from django.utils.safestring import SafeString
 
+from dashboard.fielding.domain.goals import completes_wanted
 from dashboard.fielding.models import Incident
-from dashboard.fielding.wanted import completes_wanted
 from dashboard.web import columns, figures, words
 from dashboard.web.rows import severity
 

@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from dashboard.fielding import opened
-from dashboard.fielding.completes import on_the_hour
 from dashboard.fielding.models import TargetGroup
+from dashboard.fielding.queries import group_page
+from dashboard.fielding.series.completes import on_the_hour
 
 HOUR = timedelta(hours=1)
 _DAY = struct.Struct("<24i")
@@ -42,7 +42,7 @@ class Step(NamedTuple):
 
 def grid(group: TargetGroup, since: datetime) -> Grid | None:
     """The hourly grid since a moment, without empty ends; None if nothing was ever counted."""
-    return from_days(opened.days(group, since))
+    return from_days(group_page.days(group, since))
 
 
 def from_days(days: Sequence[tuple[date, Any, Any]]) -> Grid | None:

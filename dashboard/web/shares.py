@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.fielding.completes import on_the_hour
-from dashboard.fielding.measured import CompletesDayQuerySet
+from dashboard.fielding.domain.goals import completes_wanted
 from dashboard.fielding.models import CompletesDay, Project
-from dashboard.fielding.wanted import completes_wanted
+from dashboard.fielding.querysets.series import CompletesDayQuerySet
+from dashboard.fielding.series.completes import on_the_hour
 from dashboard.web.charts import Share
 from dashboard.web.series import HOUR
 

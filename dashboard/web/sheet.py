@@ -8,10 +8,10 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from dashboard.fielding.confidence import is_guess
+from dashboard.fielding.domain.goals import completes_wanted
+from dashboard.fielding.forecast.confidence import is_guess
+from dashboard.fielding.insight.group_history import FORECAST_STATUSES
 from dashboard.fielding.models import TargetGroup, User
-from dashboard.fielding.story import FORECAST_STATUSES
-from dashboard.fielding.wanted import completes_wanted
 from dashboard.web import figures, rows, times, words
 from dashboard.web.charts import Forecast
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from dashboard.fielding.queries import TargetGroupQuerySet
+from dashboard.fielding.querysets.querysets import TargetGroupQuerySet
 from dashboard.web import exports, spending, words
 from dashboard.web.listing import PER_PAGE, Column, Listing, without_words
 

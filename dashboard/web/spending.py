@@ -14,8 +14,8 @@ from typing import Any, cast
 
 from django.db.models import QuerySet
 
-from dashboard.fielding.completes import on_the_hour
 from dashboard.fielding.models import CompletesDay
+from dashboard.fielding.series.completes import on_the_hour
 from dashboard.sync.scheduling import reconciled_at
 from dashboard.web import figures, words
 from dashboard.web.exports import Cell

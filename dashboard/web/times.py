@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from dashboard.fielding import zones
+from dashboard.fielding.domain import time_zones
 from dashboard.fielding.models import TargetGroup, User
 from dashboard.web.figures import DASH
 
@@ -24,7 +24,7 @@ def zone(name: str) -> ZoneInfo:
 
 def zone_of(group: TargetGroup) -> ZoneInfo:
     """Where a group's people live: its own setting, else its country's."""
-    return zones.zone_of(group.country_code, group.time_zone)
+    return time_zones.zone_of(group.country_code, group.time_zone)
 
 
 def place(where: ZoneInfo) -> str:

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
-from dashboard.fielding.measured import ReadingQuerySet
 from dashboard.fielding.models import Reading, TargetGroup
+from dashboard.fielding.querysets.series import ReadingQuerySet
 from dashboard.web import figures
 
 Agreed = Callable[[TargetGroup], float | None]

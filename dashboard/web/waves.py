@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from dashboard.fielding import completes
+from dashboard.fielding.domain.goals import completes_wanted
 from dashboard.fielding.models import CompletesDay, TargetGroup
-from dashboard.fielding.wanted import completes_wanted
+from dashboard.fielding.series import completes
 from dashboard.web import figures, words
 
 DAY = timedelta(days=1)

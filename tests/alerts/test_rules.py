@@ -13,8 +13,8 @@ from dashboard.alerts.rules.snapshot import Figures, figures_of
 from dashboard.alerts.rules.state_machine import Seen
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE
 from dashboard.alerts.text import PAUSES, lasting, minutes, pause_cause, percent, plain
+from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.fielding.models import TargetGroup
-from dashboard.fielding.zones import zone_of
 from tests import make
 
 HOUR = timedelta(hours=1)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dashboard.fielding.aftermath import Aftermath, Told, effects_from
+from dashboard.fielding.effects.of_changes import Aftermath, Told, effects_from
 from dashboard.fielding.models import Change, CompletesDay, Edit, Reading, TargetGroup
 from tests import make
 

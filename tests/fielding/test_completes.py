@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.fielding import completes
+from dashboard.fielding.series import completes
 
 DAY = date(2026, 11, 20)
 

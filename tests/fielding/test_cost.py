@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from dashboard.fielding.cost import projected_cost
-from dashboard.fielding.forecast import Forecast
+from dashboard.fielding.forecast.cost import projected_cost
+from dashboard.fielding.forecast.forecast import Forecast
 
 
 def outlook(low, middle, high, goal=200):

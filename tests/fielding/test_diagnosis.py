@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from dashboard.fielding.diagnosis import RULES, diagnose
-from dashboard.fielding.vitals import Vitals
+from dashboard.fielding.insight.diagnosis import RULES, diagnose
+from dashboard.fielding.insight.indicators import Vitals
 
 WELL = Vitals(
     entrants=1000,

@@ -8,15 +8,15 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from dashboard.fielding.cost import projected_cost
-from dashboard.fielding.diagnosis import diagnose
-from dashboard.fielding.effect import Change, Group, effect
-from dashboard.fielding.forecast import forecast_many
-from dashboard.fielding.pace import Plan, pace, required_line, silence
-from dashboard.fielding.question import Question
-from dashboard.fielding.rhythm import Prior
-from dashboard.fielding.vitals import Vitals
-from dashboard.fielding.warning import warnings
+from dashboard.fielding.effects.effect import Change, Group, effect
+from dashboard.fielding.forecast.cost import projected_cost
+from dashboard.fielding.forecast.forecast import forecast_many
+from dashboard.fielding.forecast.inputs import Question
+from dashboard.fielding.insight.diagnosis import diagnose
+from dashboard.fielding.insight.indicators import Vitals
+from dashboard.fielding.insight.pause_risk import warnings
+from dashboard.fielding.series.pace import Plan, pace, required_line, silence
+from dashboard.fielding.series.weekly_shape import Prior
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from dashboard.fielding.effect import Change, Group, effect, effects
+from dashboard.fielding.effects.effect import Change, Group, effect, effects
 
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
 MADRID = ZoneInfo("Europe/Madrid")

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.fielding.forecast import forecast, forecast_many
-from dashboard.fielding.question import Question
-from dashboard.fielding.readings import Readings
-from dashboard.fielding.rhythm import Prior
-from dashboard.fielding.turns import turned_at
+from dashboard.fielding.forecast.forecast import forecast, forecast_many
+from dashboard.fielding.forecast.inputs import Question
+from dashboard.fielding.forecast.rate_changes import turned_at
+from dashboard.fielding.series.readings import Readings
+from dashboard.fielding.series.weekly_shape import Prior
 
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from dashboard.fielding import insight
+from dashboard.fielding.insight import compute
+from dashboard.fielding.insight.group_history import Fresh, stories
 from dashboard.fielding.models import Change, GroupSheet, TargetGroup
-from dashboard.fielding.story import Fresh, stories
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +33,7 @@ def group(daily: float = 24, days: int = 7, *, until: datetime = make.NOW, **fie
 
 
 def refreshed(made: TargetGroup, now: datetime = make.NOW) -> dict[str, Any]:
-    insight.refresh([made], fresh=Fresh(), now=now)
+    compute.refresh([made], fresh=Fresh(), now=now)
     json.dumps(made.insight)  # what cannot be stored fails here
     return made.insight
 
@@ -188,7 +188,7 @@ def test_the_queries_do_not_grow_with_the_groups(
     project = make.project(make.account())
     many = [make.group(project) for _ in range(6)]
     with django_assert_num_queries(4):
-        insight.refresh(many, fresh=Fresh(), now=make.NOW)
+        compute.refresh(many, fresh=Fresh(), now=make.NOW)
 
 
 @pytest.mark.parametrize(
@@ -202,9 +202,9 @@ def test_a_goal_that_is_reached_is_told_at_once_by_what_the_strategy_counts(
     refreshed(made)
     was = {field.name: getattr(made, field.name) for field in made._meta.concrete_fields}
     setattr(made, counted, 199)
-    assert not insight.is_due(made, was, now=make.NOW)
+    assert not compute.is_due(made, was, now=make.NOW)
     setattr(made, counted, 200)
-    assert insight.is_due(made, was, now=make.NOW)
+    assert compute.is_due(made, was, now=make.NOW)
 
 
 def test_the_forecast_is_told_of_the_changes_of_the_price() -> None:

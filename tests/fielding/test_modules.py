@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from dashboard.fielding.modules import Modules, modules_of
-from dashboard.fielding.pace import Pacing, SoftLaunch
+from dashboard.fielding.insight.assistant_modules import Modules, modules_of
+from dashboard.fielding.series.pace import Pacing, SoftLaunch
 from tests import make
 
 END = make.NOW + timedelta(days=2)

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from dashboard.fielding.forecast import studies
-from dashboard.fielding.pace import Pacing, Plan, SoftLaunch, pace, required_line, silence
-from dashboard.fielding.question import Question
+from dashboard.fielding.forecast.forecast import studies
+from dashboard.fielding.forecast.inputs import Question
+from dashboard.fielding.series.pace import Pacing, Plan, SoftLaunch, pace, required_line, silence
 
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
 TOKYO = ZoneInfo("Asia/Tokyo")

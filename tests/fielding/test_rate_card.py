@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.fielding import rate_card
+from dashboard.fielding.domain import rate_card
 
 STORED = {
     "bound": True,

@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from dashboard.fielding.decline import decline
-from dashboard.fielding.evidence import halves
-from dashboard.fielding.fading import GROWING, GROWN, SHAPES, faded
-from dashboard.fielding.forecast import forecast
-from dashboard.fielding.rate import believe
-from dashboard.fielding.readings import Hours, cleaned, record, stack
-from dashboard.fielding.regimes import steps
-from dashboard.fielding.rhythm import learn, waking_hours
-from dashboard.fielding.stalls import without_stalls
+from dashboard.fielding.effects.decline import decline
+from dashboard.fielding.forecast.change_points import steps
+from dashboard.fielding.forecast.decay_curves import GROWING, GROWN, SHAPES, faded
+from dashboard.fielding.forecast.evidence import halves
+from dashboard.fielding.forecast.forecast import forecast
+from dashboard.fielding.forecast.rate_models import believe
+from dashboard.fielding.series.readings import Hours, cleaned, record, stack
+from dashboard.fielding.series.stalls import without_stalls
+from dashboard.fielding.series.weekly_shape import learn, waking_hours
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

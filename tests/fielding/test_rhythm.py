@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from dashboard.fielding.readings import cleaned, record, slots, stack
-from dashboard.fielding.rhythm import Prior, learn, pooled, prior_shape, waking_hours
+from dashboard.fielding.series.readings import cleaned, record, slots, stack
+from dashboard.fielding.series.weekly_shape import Prior, learn, pooled, prior_shape, waking_hours
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 ROME = ZoneInfo("Europe/Rome")

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from dashboard.fielding import trail
+from dashboard.fielding.insight import samples as trail
+from dashboard.fielding.insight.samples import Sample
 from dashboard.fielding.models import TargetGroup
-from dashboard.fielding.trail import Sample
 from tests import make
 
 HOUR = timedelta(hours=1)

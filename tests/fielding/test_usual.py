@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dashboard.fielding.insight.baselines import learn, learn_account, pools_of
 from dashboard.fielding.models import Project, TargetGroup, Usual
-from dashboard.fielding.rhythm import prior_shape
-from dashboard.fielding.usual import learn, learn_account, pools_of
+from dashboard.fielding.series.weekly_shape import prior_shape
 from tests import make
 
 pytestmark = pytest.mark.django_db

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from dashboard.fielding.domain.goals import completes_wanted, counts_prescreens, is_full
 from dashboard.fielding.models import TargetGroup
-from dashboard.fielding.wanted import completes_wanted, counts_prescreens, is_full
 
 
 def group(**columns: Any) -> TargetGroup:

@@ -6,8 +6,8 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from dashboard.fielding.vitals import Vitals
-from dashboard.fielding.warning import LINE, RULES, Rule, warnings
+from dashboard.fielding.insight.indicators import Vitals
+from dashboard.fielding.insight.pause_risk import LINE, RULES, Rule, warnings
 
 WELL = Vitals(
     entrants=1000,

@@ -11,7 +11,7 @@ from django.db import connection, connections
 from django.db.models import F, Max, Q
 from django.test.utils import CaptureQueriesContext
 
-from dashboard.fielding.compiled import Given, Read, Update
+from dashboard.fielding.compiled_queries import Given, Read, Update
 from dashboard.fielding.models import Project, TargetGroup
 from tests import make
 

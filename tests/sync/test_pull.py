@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from dashboard.fielding import completes
 from dashboard.fielding.models import (
     Change,
     CompletesDay,
@@ -21,6 +20,7 @@ from dashboard.fielding.models import (
     Reading,
     TargetGroup,
 )
+from dashboard.fielding.series import completes
 from tests.exchange_server import PM, Exchange, group_row, money, project_row
 from tests.make import ulid
 

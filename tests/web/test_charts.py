@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import plotly.graph_objects as go
 import pytest
 
-from dashboard.fielding import completes
+from dashboard.fielding.series import completes
 from dashboard.web import charts, series
 from tests.make import NOW
 

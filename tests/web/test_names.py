@@ -8,8 +8,8 @@ from django.test import Client
 
 from dashboard.alerts.mail import immediate, outbox
 from dashboard.alerts.mail.compose import Letter
+from dashboard.fielding.domain.text import breaks_line, one_line
 from dashboard.fielding.models import User
-from dashboard.fielding.text import breaks_line, one_line
 from tests import make
 from tests.mailbox import delivered
 

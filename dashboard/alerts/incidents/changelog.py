@@ -23,7 +23,8 @@ from dashboard.alerts.rules.judges.status import AUTOMATION, THE_EXCHANGE
 from dashboard.alerts.rules.settings import Book, Effective
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE
 from dashboard.alerts.text import percent, plain
-from dashboard.fielding.compiled import Given, Read
+from dashboard.fielding.compiled_queries import Given, Read
+from dashboard.fielding.forecast.rate_changes import amount
 from dashboard.fielding.models import (
     Change,
     Edit,
@@ -33,7 +34,6 @@ from dashboard.fielding.models import (
     Project,
     TargetGroup,
 )
-from dashboard.fielding.turns import amount
 
 KINDS = {
     "cpi_change": CPI_CHANGED.code,

@@ -25,7 +25,7 @@ from dashboard.alerts.incidents.no_data import FRESH_AT_LEAST, stale_after
 from dashboard.alerts.incidents.store import OPEN, write
 from dashboard.alerts.rules.catalogue import NO_DATA
 from dashboard.alerts.rules.settings import Book
-from dashboard.fielding.compiled import Given, Read
+from dashboard.fielding.compiled_queries import Given, Read
 from dashboard.fielding.models import Cycle, ExchangeAccount, Incident, Project
 
 TIMED = (Incident.State.PENDING, Incident.State.RECOVERING)

@@ -13,7 +13,7 @@ from dashboard.alerts.incidents.changelog import Recent
 from dashboard.alerts.incidents.judge import Found
 from dashboard.alerts.incidents.store import DAY
 from dashboard.alerts.rules.snapshot import COLUMNS, Figures
-from dashboard.fielding.compiled import Given, Read
+from dashboard.fielding.compiled_queries import Given, Read
 from dashboard.fielding.models import Project, Reading, TargetGroup
 
 ASLEEP = ("draft", "scheduled", "archived")

@@ -16,8 +16,8 @@ from django.db.models.functions import Coalesce
 from dashboard.alerts.mail import compose, preferences
 from dashboard.alerts.mail.compose import Letter
 from dashboard.alerts.recipients.resolve import TELLABLE
+from dashboard.fielding.domain.text import one_line
 from dashboard.fielding.models import Mail, MailChoice, Membership, Notice, User
-from dashboard.fielding.text import one_line
 
 GATHERS = timedelta(seconds=60)
 SPACED = timedelta(minutes=5)

@@ -13,9 +13,9 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from dashboard.alerts.mail.immediate import message_id
+from dashboard.fielding.domain.text import one_line
 from dashboard.fielding.models import ExchangeAccount, Mail, User
 from dashboard.fielding.models.fields import seal
-from dashboard.fielding.text import one_line
 
 
 def queue_mail(

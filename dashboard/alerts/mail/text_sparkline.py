@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
 
-from dashboard.fielding.completes import on_the_hour
 from dashboard.fielding.models import CompletesDay
+from dashboard.fielding.series.completes import on_the_hour
 
 BARS = "▁▂▃▄▅▆▇█"
 GAP = "·"

@@ -15,13 +15,14 @@ from typing import Any
 
 from dashboard.alerts.replay.group_history import Past
 from dashboard.alerts.rules.snapshot import Figures
-from dashboard.fielding import daily, trail
-from dashboard.fielding.forecast import studies
-from dashboard.fielding.insight import foreseen
-from dashboard.fielding.modules import modules_of
-from dashboard.fielding.story import Story, until
-from dashboard.fielding.usual import Pools, pools_of
-from dashboard.fielding.zones import zone_of
+from dashboard.fielding.domain.time_zones import zone_of
+from dashboard.fielding.forecast.forecast import studies
+from dashboard.fielding.insight import samples as trail
+from dashboard.fielding.insight.assistant_modules import modules_of
+from dashboard.fielding.insight.baselines import Pools, pools_of
+from dashboard.fielding.insight.compute import foreseen
+from dashboard.fielding.insight.group_history import Story, until
+from dashboard.fielding.series import daily
 
 EVERY, NEAR = timedelta(hours=12), timedelta(hours=1)
 JUST = timedelta(seconds=1)

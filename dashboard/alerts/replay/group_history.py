@@ -23,10 +23,10 @@ from dashboard.alerts.incidents.store import DAY
 from dashboard.alerts.replay.settings_history import SETTINGS, STATUS, agreed
 from dashboard.alerts.rules.catalogue import CPI_CHANGED
 from dashboard.alerts.rules.snapshot import Figures, figures_of
-from dashboard.fielding import modules
+from dashboard.fielding.insight import assistant_modules
+from dashboard.fielding.insight.group_history import series_of
 from dashboard.fielding.models import Change, Reading, TargetGroup
-from dashboard.fielding.readings import Readings
-from dashboard.fielding.story import series_of
+from dashboard.fielding.series.readings import Readings
 
 
 class Seen(NamedTuple):
@@ -141,7 +141,7 @@ class Past:
         return [
             (c.occurred_at, c.kind, c.new)
             for c in self.changes
-            if c.occurred_at <= now and c.kind in modules.KINDS
+            if c.occurred_at <= now and c.kind in assistant_modules.KINDS
         ]
 
     def _columns(self, now: datetime) -> dict[str, Any]:
@@ -208,7 +208,9 @@ def pasts(groups: Collection[TargetGroup], *, since: datetime, now: datetime) ->
     pks = [group.pk for group in groups]
     changes = by_group(
         Change.objects.filter(
-            group__in=pks, kind__in={*SETTINGS, *KINDS, *modules.KINDS}, occurred_at__lte=now
+            group__in=pks,
+            kind__in={*SETTINGS, *KINDS, *assistant_modules.KINDS},
+            occurred_at__lte=now,
         ).order_by("occurred_at", "pk")
     )
     readings = by_group(_readings(pks, since, now))

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
+from dashboard.fielding.forecast.rate_changes import amount
 from dashboard.fielding.models import Change, TargetGroup
-from dashboard.fielding.turns import amount
 
 STATUS = "status_change"
 

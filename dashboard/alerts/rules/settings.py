@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from dashboard.alerts.rules.catalogue import JUDGED, RULES, Rule
 from dashboard.alerts.rules.state_machine import Patience
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE, WARNING, Judge
-from dashboard.fielding.compiled import Given, Read
+from dashboard.fielding.compiled_queries import Given, Read
 from dashboard.fielding.models import (
     ExchangeAccount,
     Incident,

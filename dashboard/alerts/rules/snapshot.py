@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from dashboard.alerts.text import plain
+from dashboard.fielding.domain.goals import completes_wanted, counts_prescreens
+from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.fielding.models import TargetGroup
-from dashboard.fielding.wanted import completes_wanted, counts_prescreens
-from dashboard.fielding.zones import zone_of
 
 
 class Figures(NamedTuple):

@@ -6,7 +6,7 @@ from django.db import models
 
 from dashboard.fielding.models.exchange import ExchangeAccount
 from dashboard.fielding.models.fields import Document, amount, foreign_id, rate
-from dashboard.fielding.queries import ProjectQuerySet, TargetGroupQuerySet
+from dashboard.fielding.querysets.querysets import ProjectQuerySet, TargetGroupQuerySet
 
 
 class Project(models.Model):

@@ -11,9 +11,9 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
 
+from dashboard.fielding.domain.text import breaks_line, one_line
 from dashboard.fielding.models.fields import foreign_id
-from dashboard.fielding.queries import MembershipQuerySet
-from dashboard.fielding.text import breaks_line, one_line
+from dashboard.fielding.querysets.querysets import MembershipQuerySet
 
 NAMES = ("username", "first_name", "last_name")
 NOT_ONE_LINE = "A name takes no line breaks and no other control characters."

@@ -17,8 +17,8 @@ from dashboard.exchange.shapes.groups import (
     ComputeTargetGroupTransitionsFilters,
     ComputeTargetGroupTransitionsRequest,
 )
+from dashboard.fielding.domain.goals import is_full
 from dashboard.fielding.models import Batch, TargetGroup
-from dashboard.fielding.wanted import is_full
 from dashboard.sync.connections import clients
 from dashboard.sync.edits import moves
 

@@ -18,7 +18,7 @@ from dashboard.exchange.decode import BadItem
 from dashboard.exchange.errors import ExchangeError
 from dashboard.exchange.pagination import UNFINISHED, Walk, walk
 from dashboard.exchange.shapes.groups import TargetGroupsListItem
-from dashboard.fielding.compiled import Given, Update
+from dashboard.fielding.compiled_queries import Given, Update
 from dashboard.fielding.models import Cycle, Project, TargetGroup
 from dashboard.sync import scheduling
 from dashboard.sync.columns import group as rows

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from django.db.models import Max
 
 from dashboard.exchange.shapes.groups import TargetGroupsListItem
-from dashboard.fielding.compiled import Given, Read
+from dashboard.fielding.compiled_queries import Given, Read
 from dashboard.fielding.models import Change, Project, TargetGroup
 from dashboard.sync import scheduling
 from dashboard.sync.columns import group

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from dashboard import logs
-from dashboard.fielding.compiled import Given, Read
+from dashboard.fielding.compiled_queries import Given, Read
 from dashboard.fielding.models import Cycle, ExchangeAccount, Project
 from dashboard.sync import scheduling
 from dashboard.sync.connections import clients

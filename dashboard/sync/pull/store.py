@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from django.db import models, transaction
 
 from dashboard.exchange.shapes.groups import TargetGroupsListItem
-from dashboard.fielding import completes, insight
-from dashboard.fielding.compiled import Given, Read
+from dashboard.fielding.compiled_queries import Given, Read
+from dashboard.fielding.insight import compute
+from dashboard.fielding.insight.group_history import Fresh, stored_days
 from dashboard.fielding.models import (
     Change,
     CompletesDay,
@@ -23,7 +24,7 @@ from dashboard.fielding.models import (
     Project,
     TargetGroup,
 )
-from dashboard.fielding.story import Fresh, stored_days
+from dashboard.fielding.series import completes
 from dashboard.sync import scheduling
 from dashboard.sync.columns import group as rows
 from dashboard.sync.edits import fresh
@@ -342,11 +343,11 @@ def _work_out(
     due = []
     for group in groups:
         was = before[group.exchange_id]
-        if group.pk in fresh.days or insight.is_due(group, was, now=now):
+        if group.pk in fresh.days or compute.is_due(group, was, now=now):
             due.append(group)
         else:
-            insight.count(group, was)
-    insight.refresh(due, fresh=fresh, now=now)
+            compute.count(group, was)
+    compute.refresh(due, fresh=fresh, now=now)
 
 
 def _store_groups(

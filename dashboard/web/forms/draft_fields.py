@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from dashboard.fielding import zones
+from dashboard.fielding.domain import time_zones
 from dashboard.fielding.models import BusinessUnit, TargetGroup
 from dashboard.sync.lookup.code_lists import Lists
 from dashboard.web.forms import details, exclusions
@@ -46,7 +46,7 @@ class DraftEntry(Entry):
     def zone(self) -> ZoneInfo:
         """Where the people of the chosen country live."""
         code = self.text(LOCALE)
-        return zones.zone_of(code.partition("_")[2] or self.group.country_code, self.own_zone)
+        return time_zones.zone_of(code.partition("_")[2] or self.group.country_code, self.own_zone)
 
     @property
     def own_zone(self) -> str:

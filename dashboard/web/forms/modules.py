@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from dashboard.fielding import modules
+from dashboard.fielding.insight import assistant_modules
 from dashboard.web import figures, times
 from dashboard.web.forms import moments
 from dashboard.web.forms.base import (
@@ -84,7 +84,7 @@ def pacing_texts(module: Value, _entry: Entry) -> Texts:
     texts = {PACING: str(module["type"])}
     if exposed := module.get("exposed_target_group_id"):
         texts[EXPOSED] = str(exposed)
-    if step := modules.length(module.get("increment_interval")):
+    if step := assistant_modules.length(module.get("increment_interval")):
         number, unit = in_one_unit(step)
         texts |= {EVERY: str(number), UNIT: unit}
     return texts

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
-from dashboard.fielding import zones
+from dashboard.fielding.domain import time_zones
 from dashboard.fielding.models import Edit
 from dashboard.web import figures
 from dashboard.web.forms.base import NO_CHANGE, Entry, Form, Value, Wrong, amount
@@ -67,7 +67,7 @@ def check_zone(entry: Entry) -> Value:
 def shown_zone(entry: Entry) -> dict[str, Any]:
     """Every zone, the country's first."""
     chosen = entry.typed.get("time_zone", entry.seen)
-    country = zones.zone_of(entry.group.country_code, "").key
+    country = time_zones.zone_of(entry.group.country_code, "").key
     return {
         "choices": [(name, name == chosen) for name in sorted(names())],
         "country": country,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 
+from dashboard.fielding.domain.goals import completes_wanted, counts_prescreens
 from dashboard.fielding.models import TargetGroup
-from dashboard.fielding.wanted import completes_wanted, counts_prescreens
 from dashboard.web import figures
 
 FINER = Decimal("0.01")  # of the smallest coin

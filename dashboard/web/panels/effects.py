@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard.fielding.aftermath import Aftermath
-from dashboard.fielding.contrast import Measure
+from dashboard.fielding.effects.of_changes import Aftermath
+from dashboard.fielding.effects.rate_comparison import Measure
 from dashboard.web import figures, parts
 from dashboard.web.words import sentence_case
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from dashboard.fielding import rate_card
+from dashboard.fielding.domain import rate_card
+from dashboard.fielding.domain.rate_card import RateCard
 from dashboard.fielding.models import TargetGroup
-from dashboard.fielding.rate_card import RateCard
 from dashboard.web import figures
 from dashboard.web.panels.quotas import sheet_of
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dashboard.fielding.domain.goals import completes_wanted
 from dashboard.fielding.models import GroupSheet, TargetGroup
-from dashboard.fielding.wanted import completes_wanted
 from dashboard.web import figures
 
 ENDED = (TargetGroup.Status.COMPLETED, TargetGroup.Status.ARCHIVED)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dashboard.alerts.text import pause_cause
-from dashboard.fielding.confidence import is_guess
+from dashboard.fielding.domain.goals import completes_wanted, counts_prescreens
+from dashboard.fielding.forecast.confidence import is_guess
+from dashboard.fielding.insight.pause_risk import LINE
 from dashboard.fielding.models import TargetGroup, User
-from dashboard.fielding.wanted import completes_wanted, counts_prescreens
-from dashboard.fielding.warning import LINE
 from dashboard.web import figures, rows, sheet, times
 
 POSSIBLE = 0.3

@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import Change, Edit, Incident, TargetGroup, User
-from dashboard.fielding.queries import ChangeQuerySet, EditQuerySet, IncidentQuerySet
-from dashboard.fielding.subqueries import IN_FIELD
+from dashboard.fielding.querysets.expressions import IN_FIELD
+from dashboard.fielding.querysets.querysets import ChangeQuerySet, EditQuerySet, IncidentQuerySet
 from dashboard.web import attention, conditional, lately, polling, times, visits
 from dashboard.web.access import Rule, memberships, person, rule, stamped
 from dashboard.web.headline import FIELDS, headline

@@ -10,9 +10,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from dashboard.fielding import charted
 from dashboard.fielding.models import Edit, Project, TargetGroup
-from dashboard.fielding.queries import EditQuerySet
+from dashboard.fielding.queries import group_chart
+from dashboard.fielding.querysets.querysets import EditQuerySet
 from dashboard.web import charts, completes, conditional, shares, times, trends
 from dashboard.web.access import Rule, person, rule
 from dashboard.web.views.projects import found_project
@@ -63,7 +63,7 @@ def project_numbers(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _charted(request: HttpRequest, pk: int) -> TargetGroup:
     """The group, if it is one of the person's; 404 otherwise."""
-    of = charted.group(pk, person(request))
+    of = group_chart.group(pk, person(request))
     if of is None:
         raise Http404
     return of
@@ -97,7 +97,7 @@ def _completes(request: HttpRequest, of: TargetGroup) -> charts.Figure:
     return completes.figure(
         of,
         completes.grid_of(of, now),
-        charted.changes(of, completes.TOLD, MARKS),
+        group_chart.changes(of, completes.TOLD, MARKS),
         made,
         view=completes.View.asked(request.GET),
         palette=_palette(request),

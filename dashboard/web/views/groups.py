@@ -13,8 +13,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from dashboard.fielding import aftermath, opened
+from dashboard.fielding.effects import of_changes
 from dashboard.fielding.models import Change, Edit, Incident, TargetGroup
+from dashboard.fielding.queries import group_page
 from dashboard.sync import scheduling
 from dashboard.sync.lookup import code_lists
 from dashboard.web import (
@@ -40,7 +41,7 @@ HISTORY_ROWS = 100
 
 def found(request: HttpRequest, pk: int) -> TargetGroup:
     """The group, if it is one of the person's; 404 otherwise."""
-    group = opened.group(pk, person(request))
+    group = group_page.group(pk, person(request))
     if group is None:
         raise Http404
     return group
@@ -77,7 +78,7 @@ def group_details(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
     user, names, now = person(request), people(request), datetime.now(UTC)
-    changes, edits = opened.changes(of, HISTORY_ROWS), opened.edits(of, HISTORY_ROWS)
+    changes, edits = group_page.changes(of, HISTORY_ROWS), group_page.edits(of, HISTORY_ROWS)
     return {
         "old": scheduling.is_old(of.project, now=now) or of.owed_at is not None,
         "strip": sheet.strip(of, user),
@@ -123,7 +124,7 @@ def _clients(of: TargetGroup) -> dict[str, str]:
 
 def _incidents(of: TargetGroup) -> list[tuple[Incident, str]]:
     """The open ones, the most urgent first, without the name that the page bears anyway."""
-    return [(one, words.beside(of.name, one.sentence)) for one in opened.incidents(of)]
+    return [(one, words.beside(of.name, one.sentence)) for one in group_page.incidents(of)]
 
 
 def _over_time(
@@ -135,8 +136,8 @@ def _over_time(
 ) -> dict[str, Any]:
     """The panels that read the group's series and readings."""
     since = now - completes.LONGEST
-    days = opened.days(of, since)
-    told = aftermath.Told(changes, edits, days, opened.readings(of, since))
+    days = group_page.days(of, since)
+    told = of_changes.Told(changes, edits, days, group_page.readings(of, since))
     view = completes.View.asked(request.GET)
     grid = series.from_days(days)
     drawn = None
@@ -150,6 +151,6 @@ def _over_time(
         "step_hours": view.hours,
         "choices": view.choices(),
         "trends": trends.choices(request.GET),
-        "effects": effects.shown(aftermath.effects_from(of, told, now=now)),
+        "effects": effects.shown(of_changes.effects_from(of, told, now=now)),
         "zone": times.place(times.zone_of(of)),
     }

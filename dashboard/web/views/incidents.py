@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from dashboard.alerts.incidents import acknowledge_and_mute
 from dashboard.alerts.mail import action_links as acting
 from dashboard.fielding.models import AuditKind, Incident, Mute
-from dashboard.fielding.queries import IncidentQuerySet
+from dashboard.fielding.querysets.querysets import IncidentQuerySet
 from dashboard.web import audit, charts, incident, quiet, times
 from dashboard.web.access import Rule, may_edit, person, require_editor, rule
 from dashboard.web.scopes import Scope, scope

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.fielding.models import BatchGroup, Edit
-from dashboard.fielding.queries import EditQuerySet
+from dashboard.fielding.querysets.querysets import EditQuerySet
 from dashboard.sync.edits import send
 from dashboard.web import editing, history, parts, times, undo, words
 from dashboard.web.access import Rule, may_edit, person, require_editor, rule

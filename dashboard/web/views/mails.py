@@ -15,7 +15,7 @@ from dashboard.alerts import heartbeat
 from dashboard.alerts.mail import outbox as deliver
 from dashboard.alerts.mail import preferences
 from dashboard.fielding.models import ExchangeAccount, Mail, Membership, User
-from dashboard.fielding.queries import MailQuerySet
+from dashboard.fielding.querysets.querysets import MailQuerySet
 from dashboard.web.access import Rule, person, require_administrator, rule
 from dashboard.web.mail_choice import MailChoiceForm
 

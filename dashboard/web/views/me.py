@@ -17,7 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from dashboard.fielding.models import AuditKind, ExchangeUser, Membership, User
-from dashboard.fielding.queries import ExchangeUserQuerySet
+from dashboard.fielding.querysets.querysets import ExchangeUserQuerySet
 from dashboard.web import audit, devices, signin
 from dashboard.web.access import Rule, memberships, person, rule
 

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import Change, Edit, Project, TargetGroup
-from dashboard.fielding.queries import ChangeQuerySet, EditQuerySet
+from dashboard.fielding.querysets.querysets import ChangeQuerySet, EditQuerySet
 from dashboard.web import exports, history, times
 from dashboard.web.access import Rule, person, rule
 from dashboard.web.views.groups import found

@@ -19,10 +19,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.alerts.mail import security
 from dashboard.fielding import people as changes
+from dashboard.fielding.domain.text import breaks_line
 from dashboard.fielding.models import ExchangeAccount, Membership, User
 from dashboard.fielding.models.people import NOT_ONE_LINE
 from dashboard.fielding.people import PersonRefused
-from dashboard.fielding.text import breaks_line
 from dashboard.web import audit, signin
 from dashboard.web.access import Rule, require_administrator, rule
 from dashboard.web.access import person as signed_in

@@ -9,9 +9,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from dashboard.exchange.errors import ExchangeError, NotFound
-from dashboard.fielding import rate_card
+from dashboard.fielding.domain import rate_card
 from dashboard.fielding.models import BusinessUnit
-from dashboard.fielding.queries import VisibleQuerySet
+from dashboard.fielding.querysets.querysets import VisibleQuerySet
 from dashboard.sync.lookup import on_demand
 from dashboard.web import words
 from dashboard.web.access import Rule, View, person, rule

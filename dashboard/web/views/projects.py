@@ -9,9 +9,13 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from dashboard.fielding.compiled import Given, Read
+from dashboard.fielding.compiled_queries import Given, Read
 from dashboard.fielding.models import ExchangeUser, Incident, Project, TargetGroup
-from dashboard.fielding.queries import ExchangeUserQuerySet, IncidentQuerySet, ProjectQuerySet
+from dashboard.fielding.querysets.querysets import (
+    ExchangeUserQuerySet,
+    IncidentQuerySet,
+    ProjectQuerySet,
+)
 from dashboard.sync import scheduling
 from dashboard.web import (
     acting,

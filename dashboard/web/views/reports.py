@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import Edit, TargetGroup
-from dashboard.fielding.queries import EditQuerySet
+from dashboard.fielding.querysets.querysets import EditQuerySet
 from dashboard.web import activity, exports, saved, spend_table
 from dashboard.web.access import Rule, person, rule
 from dashboard.web.views.projects import people

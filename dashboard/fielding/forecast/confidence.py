@@ -1,0 +1,74 @@
+"""How far to trust a forecast, and why, in words."""
+
+from typing import Literal
+
+from dashboard.fielding.forecast.inputs import NO_END, Case
+from dashboard.fielding.series.readings import HOUR, Floats
+
+Confidence = Literal["none", "low", "medium", "high"]
+
+STALE, OLD = 6, 48  # hours since the last reading: worth telling, too many to be sure
+TOLD_AFTER = 24.0  # hours after which the forecast has heard of a change what it did
+FEW = 5  # completes below which a rate is little more than a guess
+
+
+def is_guess(completes: float | None) -> bool:
+    """Whether a date worked out from so many completes is little more than a guess."""
+    return completes is not None and completes < FEW
+
+
+def trust(case: Case, at_end: Floats, *, reached: bool, ended: bool) -> tuple[Confidence, str]:
+    """How far to trust the forecast, and why, in words."""
+    notes = []
+    if reached:
+        notes.append("the goal is reached")
+    elif case.is_over:
+        notes.append("the end date has passed")
+    if case.question.ends_at is None:
+        notes.append(f"no end date: completes are those {NO_END:.0f} days from now")
+    if any(
+        a <= case.question.now and (b is None or b > case.question.now)
+        for a, b in case.question.pauses
+    ):
+        notes.append("paused: assumes that it resumes " + _resumes(case))
+    elif not (reached or ended or case.is_over) and (since := _changed(case)) is not None:
+        notes.append(f"changed {since}: what that does to the rate shows after a day or so")
+    stale = (case.now - case.start) / HOUR
+    confidence, why = _confidence(case, at_end, ended)
+    if case.read.at.size and stale >= STALE and not ended:
+        notes.append(f"the last reading is {stale:.0f} h old")
+        if stale >= OLD and confidence != "none":
+            confidence = "low"
+    return confidence, "; ".join([why, *notes] if why else notes) or "enough completes behind it"
+
+
+def _resumes(case: Case) -> str:
+    """When a group that is paused now is taken to resume."""
+    now = case.question.now
+    ends = [b for a, b in case.question.pauses if b is not None and a <= now < b]
+    return "as scheduled" if ends else "now"
+
+
+def _changed(case: Case) -> str | None:
+    """How long ago its price, strategy or re-entry was changed; None if that is a day or more."""
+    hours = (case.now - case.turns.max()) / HOUR if case.turns.size else TOLD_AFTER
+    if hours >= TOLD_AFTER:
+        return None
+    return f"{hours:.0f} h ago" if hours >= 1 else "within the hour"
+
+
+def _confidence(case: Case, at_end: Floats, ended: bool) -> tuple[Confidence, str]:
+    """By the completes behind the rate first, then by the width of the range."""
+    if ended:
+        return "high", ""
+    behind = min(float(case.record.counts.sum()), case.completes)  # what was taken away is none
+    if not case.knows_rate:
+        what = "how fast completes come is not known" if case.completes else "no completes yet"
+        return "none", f"{what}: a range around the plan, not a forecast"
+    if behind < FEW:
+        return "low", f"only {behind:.0f} completes so far: little more than a guess"
+    coming = max(float(at_end[1]) - case.completes, 1.0)
+    width = float(at_end[2] - at_end[0]) / coming
+    if width > 1.2 and at_end[2] - at_end[0] > 3:
+        return "low", f"wide: {at_end[0]:.0f} to {at_end[2]:.0f} completes at the end"
+    return ("medium", "") if width > 0.5 or case.record.counts.size < 48 else ("high", "")

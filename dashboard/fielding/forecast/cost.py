@@ -1,0 +1,96 @@
+"""What a group will have cost at its end, as a range, and what that does to its budget.
+
+The completes still to come are paid at today's CPI: an edit changes the price of what comes,
+not of what was. So cost = cost so far + (completes at end − completes now) × current CPI.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from dashboard.fielding.forecast.forecast import Forecast
+
+Standing = Literal["no budget", "within budget", "may exceed", "will exceed", "exceeded"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Money in one currency. spent and projected are shares of the budget (None without one)."""
+
+    currency: str
+    so_far: Decimal
+    p10: Decimal
+    p50: Decimal
+    p90: Decimal
+    budget: Decimal | None
+    spent: float | None
+    projected: float | None
+    standing: Standing
+    note: str
+
+
+def projected_cost(
+    outlook: Forecast,
+    *,
+    completes: int,
+    current_cpi: Decimal,
+    currency: str,
+    average_cpi: Decimal | None = None,
+    so_far: Decimal | None = None,
+    budget: Decimal | None = None,
+) -> Cost:
+    """The cost at the end of the field (p10 is the cheap one), capped at the goal's completes.
+
+    `so_far` is the exchange's figure; without it completes × average CPI stands in, and
+    without that completes × current CPI. The field stops at its goal, so the forecast is
+    capped there, though never below the completes that are already paid. ValueError for
+    negative counts, prices or a budget that is not above zero.
+    """
+    if completes < 0 or current_cpi < 0 or (budget is not None and budget <= 0):
+        raise ValueError("completes and CPI cannot be negative; a budget is above zero")
+    paid, source = _paid(completes, current_cpi, average_cpi, so_far)
+    ends = (
+        outlook.completes_at_end_p10,
+        outlook.completes_at_end_p50,
+        outlook.completes_at_end_p90,
+    )
+    p10, p50, p90 = (paid + _still(end, outlook.goal, completes) * current_cpi for end in ends)
+    standing = _standing(paid, p50, p90, budget)
+    return Cost(
+        currency=currency,
+        so_far=paid,
+        p10=p10,
+        p50=p50,
+        p90=p90,
+        budget=budget,
+        spent=float(paid / budget) if budget else None,
+        projected=float(p50 / budget) if budget else None,
+        standing=standing,
+        note=f"{source}; completes to come at {current_cpi} {currency}",
+    )
+
+
+def _paid(
+    completes: int, current: Decimal, average: Decimal | None, so_far: Decimal | None
+) -> tuple[Decimal, str]:
+    """Cost so far and, in words, where it comes from."""
+    if so_far is not None:
+        return so_far, "cost so far by the exchange"
+    if average is not None:
+        return completes * average, "cost so far from the average CPI"
+    return completes * current, "cost so far guessed from the current CPI"
+
+
+def _still(end: float, goal: float, completes: int) -> int:
+    """Completes still to be paid for."""
+    return max(0, round(min(end, max(goal, completes))) - completes)
+
+
+def _standing(paid: Decimal, p50: Decimal, p90: Decimal, budget: Decimal | None) -> Standing:
+    if budget is None:
+        return "no budget"
+    if paid > budget:
+        return "exceeded"
+    if p50 > budget:
+        return "will exceed"
+    return "may exceed" if p90 > budget else "within budget"

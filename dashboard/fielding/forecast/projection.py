@@ -1,0 +1,184 @@
+"""The time ahead of several groups: usual days to come, completes in them, and the goal.
+
+Each hypothesis of the bank expects a gamma-distributed number of completes; its quantiles and its
+distribution are those of Wilson & Hilferty (PNAS 17, 1931): the cube root is near to normal.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from statistics import NormalDist
+
+import numpy as np
+
+from dashboard.fielding.forecast.rate_models import Belief
+from dashboard.fielding.series.readings import HOUR, Floats, Ints, Pause, live_share, slots
+
+QUANTILES = (0.1, 0.5, 0.9)
+LAST = 90.0  # days ahead: a goal that is not met by then is not met before the horizon
+_LAID_OUT = 28 * 24  # hours ahead for which the shape and the pauses are laid out
+_PARTS = 15
+_NOTHING = 1e-3  # completes, where none are to come
+_Z = np.array([NormalDist().inv_cdf((part + 0.5) / _PARTS) for part in range(_PARTS)])
+_PARTS_SHARE = np.full(_PARTS, 1 / _PARTS)
+_LEVELS = np.array(QUANTILES)
+_KNOTS = np.concatenate(
+    (
+        [0, 1, 2, 3, 4, 6, 8, 10, 12, 15, 18, 21, 24, 30, 36, 42, 48, 60, 72, 84, 96, 108, 120],
+        24.0 * np.array([6, 7, 8, 9, 10, 11, 12, 14, 16, 18, 21, 24, 28, 35, 45, 60, 75, LAST]),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DaysAhead:
+    """Usual days (groups, hours + 1) from the UTC hour in which each forecast starts.
+
+    weekend: those of them that fall on weekends. skipped: the part of that first hour that is
+    over (0–1). Beyond the grid a day is a usual day.
+    """
+
+    usual: Floats
+    weekend: Floats
+    skipped: Floats
+
+    def passed(self, hours: Floats) -> tuple[Floats, Floats]:
+        """Usual days in so many hours from the start, and the share of them that is weekend;
+        shapes (groups, moments)."""
+        opens = self.skipped[:, None]
+        last = self.usual.shape[1] - 1
+        usual = _since(self.usual, hours + opens) - _since(self.usual, opens)
+        inside = np.minimum(hours + opens, last)
+        weekend = _since(self.weekend, inside) - _since(self.weekend, opens)
+        return usual, np.asarray(weekend / np.maximum(usual, 1e-9))
+
+    def hours(self, row: int, usual: Floats) -> Floats:
+        """Hours from the start until so many usual days have passed, for one group."""
+        grid, skipped = self.usual[row], self.skipped[row]
+        target = usual + grid[0] + skipped * (grid[1] - grid[0])
+        beyond = np.maximum(target - grid[-1], 0.0) * 24
+        high = np.clip(np.searchsorted(grid, target), 1, grid.size - 1)
+        step = np.maximum(grid[high] - grid[high - 1], 1e-12)
+        share = np.clip((target - grid[high - 1]) / step, 0.0, 1.0)
+        return np.asarray(high - 1 + share + beyond - skipped)
+
+
+def lay_out(
+    shape: Floats,
+    *,
+    starts: Sequence[float],
+    nows: Sequence[float],
+    zones: Sequence[tzinfo],
+    pauses: Sequence[Sequence[Pause]],
+) -> DaysAhead:
+    """The days ahead of each group: its shape (groups, 168) in its zone, pauses taken out.
+
+    starts and nows in seconds; a pause without an end lasts until now.
+    """
+    usual, weekend = (np.zeros((len(starts), _LAID_OUT + 1)) for _ in range(2))
+    for row, start in enumerate(starts):
+        first = int(start // HOUR)
+        slot = slots(zones[row], first, _LAID_OUT)
+        week = shape[row][slot]
+        if pauses[row]:
+            week = week * live_share(first, _LAID_OUT, pauses[row], nows[row])
+        np.cumsum(week, out=usual[row, 1:])
+        np.cumsum(week * (slot >= 120), out=weekend[row, 1:])
+    return DaysAhead(usual / 24, weekend / 24, np.array([start % HOUR / HOUR for start in starts]))
+
+
+def _since(grid: Floats, at: Floats) -> Floats:
+    """The value of a grid (groups, hours + 1) at hours between its points, and beyond it."""
+    last = grid.shape[1] - 1
+    inside = np.minimum(at, last)
+    low = np.minimum(inside.astype(np.int64), last - 1)
+    row = np.arange(low.shape[0])[:, None]
+    floor = grid[row, low]
+    rise = grid[row, low + 1] - floor
+    return np.asarray(floor + (inside - low) * rise + (at - inside) / 24)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What the bank expects at knots from each start: hours and usual days (groups, knots),
+    mean and variance (groups, knots, hypotheses), votes (groups, hypotheses); `asked` are the knots
+    (groups, moments) that the caller asked for."""
+
+    days: DaysAhead
+    usual: Floats
+    mean: Floats
+    variance: Floats
+    votes: Floats
+    asked: Ints
+
+    def quantiles(self) -> Floats:
+        """p10, p50, p90 of completes from the start to each moment asked: (groups, moments, 3).
+
+        The outer two are rounded outwards: completes are whole.
+        """
+        row = np.arange(self.asked.shape[0])[:, None]
+        mean = self.mean[row, self.asked][..., None]
+        ninth = self.variance[row, self.asked][..., None] / (9 * mean**2)
+        parts = mean * np.maximum(1 - ninth + _Z * np.sqrt(ninth), 0.0) ** 3
+        parts = parts.reshape(self.asked.size, -1)
+        weight = (self.votes[row, :, None] * _PARTS_SHARE).reshape(row.size, -1)
+        weight = weight.repeat(self.asked.shape[1], axis=0)
+        row = np.arange(self.asked.size)[:, None]
+        order = parts.argsort(axis=1)
+        found = _quantiles(parts[row, order], weight[row, order])
+        found[:, 0], found[:, 2] = np.floor(found[:, 0]), np.ceil(found[:, 2])
+        return found.reshape(*self.asked.shape, 3)
+
+    def passing(self, missing: Floats) -> Floats:
+        """The chance that so many completes (groups) come by each knot: (groups, knots)."""
+        ninth = self.variance / (9 * self.mean**2)
+        target = np.maximum(missing - 0.5, 0.01)[:, None, None]
+        z = (np.cbrt(target / self.mean) - 1 + ninth) / np.sqrt(ninth)
+        above = 0.5 - 0.5 * np.tanh(0.7978846 * (z + 0.044715 * z**3))
+        chance = (above * self.votes[:, None]).sum(axis=2)
+        return np.maximum.accumulate(np.where(missing[:, None] > 0, chance, 1.0), axis=1)
+
+    def waits(self, chance: Floats) -> Floats:
+        """Hours until the goal, early, middle, late, from `passing`: (groups, 3), inf = never."""
+        waits = np.full((chance.shape[0], 3), np.inf)
+        for row in map(int, np.flatnonzero(chance[:, -1] >= QUANTILES[0])):
+            levels = [level for level in QUANTILES if chance[row, -1] >= level]
+            high = np.searchsorted(chance[row], levels)
+            low = np.maximum(high - 1, 0)
+            rise = np.maximum(chance[row, high] - chance[row, low], 1e-12)
+            share = np.clip((levels - chance[row, low]) / rise, 0.0, 1.0)
+            usual = self.usual[row, low] + share * (self.usual[row, high] - self.usual[row, low])
+            waits[row, : len(levels)] = self.days.hours(row, usual)
+        return waits
+
+
+def _quantiles(values: Floats, weight: Floats) -> Floats:
+    """Weighted quantiles of sorted values, between neighbours: (rows, values) → (rows, 3)."""
+    below = weight.cumsum(axis=1) - weight / 2
+    row = np.arange(values.shape[0])[:, None]
+    high = (below[:, None] < _LEVELS[:, None]).sum(axis=2)
+    high = np.minimum(np.maximum(high, 1), values.shape[1] - 1)
+    left, low = below[row, high - 1], values[row, high - 1]
+    share = (_LEVELS - left) / np.maximum(below[row, high] - left, 1e-12)
+    share = np.minimum(np.maximum(share, 0.0), 1.0)
+    return np.asarray(low + share * (values[row, high] - low))
+
+
+def look_ahead(belief: Belief, days: DaysAhead, moments: Floats, *, still: Floats) -> Outlook:
+    """The outlook at the knots of every forecast and at `moments` (groups, hours).
+
+    still: the chance that nothing comes any more (groups); it votes like one more hypothesis.
+    """
+    rows, asked = moments.shape
+    hours = np.empty((rows, asked + _KNOTS.size))
+    hours[:, :asked], hours[:, asked:] = moments, _KNOTS
+    order = hours.argsort(axis=1, kind="stable")
+    hours = hours[np.arange(rows)[:, None], order]
+    place = order.argsort(axis=1)[:, :asked]
+    usual, weekend = days.passed(hours)
+    nothing = np.full((*hours.shape, 1), _NOTHING)
+    mean, variance = (
+        np.concatenate((some, nothing), axis=2) for some in belief.ahead(usual, hours / 24, weekend)
+    )
+    votes = np.concatenate((belief.votes * (1 - still[:, None]), still[:, None]), axis=1)
+    return Outlook(days, usual, mean, variance, votes, place)

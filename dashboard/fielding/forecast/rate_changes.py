@@ -1,0 +1,63 @@
+"""When somebody changed what moves a group's rate: a forecast is told, not left to find out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboard.fielding.forecast.evidence import BLOCK
+from dashboard.fielding.series.readings import Floats, Record
+
+PRICES = ("cpi_change", "user_requested_cpi_change")
+KINDS = (*PRICES, "filling_strategy_change", "re_entry_configuration_change")
+LEAST = Decimal("0.05")  # a price that moves by a smaller share moves nothing that can be seen
+
+Flags = NDArray[np.bool_]
+
+
+def turned_at(changes: Iterable[tuple[datetime, str, Any, Any]]) -> list[datetime]:
+    """The times of those that may move the rate, from (when, kind, old, new) of the changelog."""
+    return [
+        at
+        for at, kind, old, new in changes
+        if kind in KINDS and (kind not in PRICES or _moves(old, new))
+    ]
+
+
+def blocks_turned(records: Sequence[Record], turns: Sequence[Floats], blocks: int) -> Flags:
+    """After which blocks a new rate may have begun: (groups, blocks), the last one ends now.
+
+    turns: times in seconds since 1970, of each group. One that fell inside a block may have begun
+    a new rate with that block or with the next; what was before the first live hour began none.
+    """
+    found = np.zeros((len(records), blocks), dtype=bool)
+    for row, (one, at) in enumerate(zip(records, turns, strict=True)):
+        if not at.size or not one.start.size:
+            continue
+        begun = np.searchsorted(one.start, at, side="right")
+        inside = blocks - 1 - (one.start.size - begun[begun > 0]) // BLOCK
+        for block in (inside - 1, inside):
+            found[row, block[block >= 0]] = True
+    return found
+
+
+def _moves(old: Any, new: Any) -> bool:
+    """Whether one price differs from another enough; so does what is no price."""
+    before, after = amount(old), amount(new)
+    return not before or not after or abs(after - before) >= LEAST * before
+
+
+def amount(value: Any) -> Decimal | None:
+    """A price as the changelog gives it: text, a number, or {"value": …}."""
+    if isinstance(value, dict):
+        value = value.get("value", value.get("amount"))
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and amount >= 0 else None

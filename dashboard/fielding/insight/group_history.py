@@ -1,0 +1,193 @@
+"""A group with all that its insight is worked out from, read for many groups at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from dashboard.fielding.compiled_queries import Given, Read
+from dashboard.fielding.domain.goals import completes_wanted
+from dashboard.fielding.domain.time_zones import zone_of
+from dashboard.fielding.forecast import rate_changes as turns
+from dashboard.fielding.forecast.inputs import Question
+from dashboard.fielding.insight import baselines
+from dashboard.fielding.insight.assistant_modules import KINDS, Modules, modules_of
+from dashboard.fielding.insight.baselines import Pools
+from dashboard.fielding.models import Change, CompletesDay, GroupSheet, TargetGroup
+from dashboard.fielding.series import completes, daily
+from dashboard.fielding.series.daily import Pauses
+from dashboard.fielding.series.pace import Plan
+from dashboard.fielding.series.readings import Readings
+from dashboard.fielding.series.weekly_shape import Prior
+
+Days = Mapping[date, completes.PackedDay]
+FORECAST_STATUSES = ("live", "paused", "scheduled")
+_STATUS = "status_change"
+_DAYS = Read(
+    lambda: CompletesDay.objects.filter(group__among=Given("groups")).values_list(
+        "group_id", "day", "hours", "odd"
+    )
+)
+_CHANGES: Read[Any] = Read(
+    lambda: Change.objects.filter(
+        group__among=Given("groups"), kind__in=(_STATUS, *KINDS, *turns.KINDS)
+    ).values_list("group_id", "occurred_at", "kind", "old", "new")
+)
+_PROFILES = Read(
+    lambda: GroupSheet.objects.filter(group__among=Given("groups")).values_list(
+        "group_id", "profiles"
+    )
+)
+
+
+class Fresh(NamedTuple):
+    """What was read just now of some groups: their series, and the profiles of their sheets."""
+
+    days: Mapping[int, Days] = {}
+    profiles: Mapping[int, Any] = {}
+
+
+@dataclass(frozen=True)
+class Story:
+    """A group with its series up to now, when it was not live, and what is usual around it.
+
+    quotas_full: the share (0–1) of its quotas that are full, None without quotas.
+    """
+
+    group: TargetGroup
+    series: Readings
+    pauses: Pauses
+    zone: ZoneInfo
+    modules: Modules
+    pools: Pools
+    quotas_full: float | None = None
+    turns: Sequence[datetime] = ()
+
+    @property
+    def goal(self) -> int | None:
+        """The goal in completes; for a limit of prescreens those that it is likely to give."""
+        return completes_wanted(self.group)
+
+    @property
+    def prior(self) -> Prior | None:
+        """What its project and its country know of it."""
+        return self.pools.prior(self.group)
+
+    @property
+    def is_forecast(self) -> bool:
+        """Whether there is anything left to foresee."""
+        return self.group.status in FORECAST_STATUSES and bool(self.goal)
+
+    def question(self, now: datetime) -> Question:
+        """What a forecast needs to know."""
+        return Question(
+            history=self.series,
+            goal=self.goal or 0,
+            now=now,
+            ends_at=self.group.ends_at,
+            zone=self.zone,
+            pauses=self.pauses,
+            prior=self.prior,
+            turns=self.turns,
+        )
+
+    @property
+    def plan(self) -> Plan | None:
+        """What was agreed; None without a start or a goal."""
+        group = self.group
+        by_prescreens = group.filling_strategy == "prescreens"
+        goal = group.filling_goal if by_prescreens else self.goal
+        if group.starts_at is None or not goal:
+            return None
+        return Plan(
+            goal=goal,
+            starts_at=group.starts_at,
+            ends_at=group.ends_at,
+            zone=self.zone,
+            pauses=self.pauses,
+            prior=self.prior,
+            soft_launch=self.modules.soft_launch,
+            pacing=self.modules.pacing,
+        )
+
+
+def stories(groups: Sequence[TargetGroup], *, fresh: Fresh, now: datetime) -> list[Story]:
+    """The story of each group. Four queries, less those that `fresh` spares."""
+    pks = [group.pk for group in groups]
+    stored = stored_days([pk for pk in pks if pk not in fresh.days])
+    profiles = {**fresh.profiles, **_profiles([pk for pk in pks if pk not in fresh.profiles])}
+    changes, pools = _changes(pks), baselines.pools_of(groups)
+    told = []
+    for group in groups:
+        days = fresh.days.get(group.pk) or stored.get(group.pk, {})
+        mine = changes[group.pk]
+        told.append(
+            Story(
+                group=group,
+                series=until(completes.readings(days), group.completes, now.timestamp()),
+                pauses=daily.pauses_of((at, new) for at, kind, _, new in mine if kind == _STATUS),
+                zone=zone_of(group.country_code, group.time_zone),
+                modules=modules_of(
+                    ((at, kind, new) for at, kind, _, new in mine if kind in KINDS), group.details
+                ),
+                pools=pools,
+                quotas_full=_share_full(profiles.get(group.pk)),
+                turns=turns.turned_at(mine),
+            )
+        )
+    return told
+
+
+def until(series: Readings, count: int | None, now: float) -> Readings:
+    """A series up to now, with the list's own count at its end: that is newer."""
+    past = int(np.searchsorted(series.at, now, side="right"))
+    at, counts = series.at[:past], series.count[:past]
+    if count is None or not past:
+        return Readings(at, counts)
+    return Readings(np.append(at, now), np.append(counts, count))
+
+
+def series_of(pks: Sequence[int]) -> dict[int, Readings]:
+    """The whole stored series of each group that has one; one query."""
+    return {pk: completes.readings(days) for pk, days in stored_days(pks).items()}
+
+
+def stored_days(pks: Collection[int]) -> dict[int, dict[date, completes.PackedDay]]:
+    """The days of the stored series of each group that has one; one query."""
+    stored: dict[int, dict[date, completes.PackedDay]] = {}
+    for pk, day, hours, odd in _DAYS(groups=pks) if pks else ():
+        stored.setdefault(pk, {})[day] = completes.packed(hours, odd)
+    return stored
+
+
+def _changes(pks: Sequence[int]) -> Mapping[int, list[tuple[datetime, str, Any, Any]]]:
+    """Changes of status, of the fielding assistant and of what moves the rate, by group."""
+    found: dict[int, list[tuple[datetime, str, Any, Any]]] = defaultdict(list)
+    for pk, *change in _CHANGES(groups=pks):
+        found[pk].append(tuple(change))
+    return found
+
+
+def _profiles(pks: Sequence[int]) -> dict[int, Any]:
+    return dict(_PROFILES(groups=pks)) if pks else {}
+
+
+def _share_full(profiles: Any) -> float | None:
+    """The share of a group's quotas that are full; None without quotas."""
+    quotas = list(_quotas(profiles))
+    return sum(quotas) / len(quotas) if quotas else None
+
+
+def _quotas(profiles: Any) -> Iterable[bool]:
+    """Whether each quota is full."""
+    for profile in profiles if isinstance(profiles, list) else ():
+        for target in profile.get("targets") or ():
+            goal, done = target.get("goal"), target.get("completes")
+            if goal and done is not None:
+                yield done >= goal

@@ -1,0 +1,59 @@
+"""What a group's charts read: they are asked for with every page and every refresh of a group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from django.db.models import Exists, F, OuterRef
+
+from dashboard.fielding.compiled_queries import Given, Read
+from dashboard.fielding.models import Change, Edit, TargetGroup, User
+from dashboard.fielding.querysets.expressions import LINE
+from dashboard.fielding.querysets.querysets import ChangeQuerySet
+
+_COLUMNS = (
+    "country_code",
+    "time_zone",
+    "currency",
+    "completes_goal",
+    "filling_goal",
+    "starts_at",
+    "ends_at",
+    "insight",
+    "details",
+    "expected_loi_minutes",
+    "expected_incidence_rate",
+    "completes",
+    "prescreens",
+    "filling_strategy",
+)
+_GROUP = Read(
+    lambda: (
+        TargetGroup.objects.visible_to(Given("user"))
+        .filter(pk=Given("pk"))
+        .only(*_COLUMNS)
+        .annotate(
+            version=F("project__version"), edited=Exists(Edit.objects.filter(group=OuterRef("pk")))
+        )
+    )
+)
+
+
+def group(pk: int, user: User) -> TargetGroup | None:
+    """A group with no more than a chart takes, if it is one of the person's.
+
+    `version` changes whenever the chart does; `edited`: whether it was ever changed from here.
+    """
+    return _GROUP.one(pk=pk, user=user.pk)
+
+
+@cache
+def _changes(at_most: int) -> Read[Change]:
+    told = ChangeQuerySet(Change).filter(group=Given("group"), kind__among=Given("kinds"))
+    return Read(lambda: told.newest().only(*LINE)[:at_most])
+
+
+def changes(of: TargetGroup, kinds: Sequence[str], at_most: int) -> list[Change]:
+    """The newest changes of a group of these kinds, with what a line about each says."""
+    return _changes(at_most)(group=of.pk, kinds=kinds)

@@ -1,0 +1,77 @@
+"""Small figures of a group's completes series: sparkline, today, rhythm, time paused. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from dashboard.fielding.series.readings import HOUR, Floats, Readings
+
+Pauses = Sequence[tuple[datetime, datetime | None]]
+SPARK_STEP = 6 * HOUR
+SPARK_STEPS = 28
+
+
+def spark(series: Readings, *, now: datetime) -> list[int]:
+    """Completes in each 6 h of the last 7 days, oldest first; falls count as none."""
+    steps = np.floor((series.at - now.timestamp()) / SPARK_STEP) + SPARK_STEPS
+    recent = (steps >= 0) & (series.at > now.timestamp() - SPARK_STEP * SPARK_STEPS)
+    step = np.minimum(steps[recent], SPARK_STEPS - 1).astype(np.int64)
+    sums = np.bincount(step, weights=_rises(series)[recent], minlength=SPARK_STEPS)
+    return [int(risen) for risen in sums]
+
+
+def today(completes: int | None, series: Readings, zone: ZoneInfo, *, now: datetime) -> int | None:
+    """Completes since midnight in the group's zone; None where the series does not say."""
+    if completes is None or not series.at.size:
+        return None
+    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    past = int(np.searchsorted(series.at, midnight.timestamp(), side="right"))
+    return max(completes - (int(series.count[past - 1]) if past else 0), 0)
+
+
+def rhythm(shape: Floats, rate: float) -> dict[str, Any]:
+    """Completes per usual hour, and how hour of day and weekday weigh (mean 1 each).
+
+    shape: 168 weights by local hour of the week; their product form is near enough for rules.
+    """
+    week = shape.reshape(7, 24)
+    return {
+        "rate": round(rate, 4),
+        "hours": np.round(week.mean(axis=0), 3).tolist(),
+        "days": np.round(week.mean(axis=1), 3).tolist(),
+    }
+
+
+def week(rhythm: object) -> Floats | None:
+    """The 168 weights (mean 1) of a rhythm as it is stored; None where it says nothing."""
+    told = rhythm if isinstance(rhythm, dict) else {}
+    hours, days = told.get("hours"), told.get("days")
+    if not hours or not days or len(hours) != 24 or len(days) != 7:
+        return None
+    flat = np.outer(np.array(days, float), np.array(hours, float)).ravel()
+    return flat / flat.mean() if flat.mean() > 0 else None
+
+
+def pauses_of(
+    status_changes: Iterable[tuple[datetime, Any]],
+) -> list[tuple[datetime, datetime | None]]:
+    """From when to when a group was not live, from its (time, new status) changes."""
+    pauses: list[tuple[datetime, datetime | None]] = []
+    since: datetime | None = None
+    for at, status in sorted(status_changes, key=lambda change: change[0]):
+        if status == "live" and since is not None:
+            pauses.append((since, at))
+            since = None
+        elif status != "live" and since is None:
+            since = at
+    return [*pauses, (since, None)] if since else pauses
+
+
+def _rises(series: Readings) -> Floats:
+    """By how much the series rose at each point; a fall is no completes."""
+    return np.maximum(np.diff(series.count, prepend=0.0), 0.0)

@@ -1,0 +1,299 @@
+"""Where a group should be by now, where it is, and what that means in words.
+
+Required follows the usual shape of the group's week (`rhythm`) from start to end, with time
+paused taken out. A soft launch asks for its share of the goal by its own end first; linear
+and adaptive pacing release the goal in equal steps, within which the shape holds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from math import sqrt
+from typing import Literal
+
+import numpy as np
+
+from dashboard.fielding.series.readings import (
+    HOUR,
+    Floats,
+    History,
+    Pause,
+    Readings,
+    Record,
+    as_zone,
+    cleaned,
+    live_share,
+    moment,
+    record,
+    seconds,
+    slots,
+    stack,
+)
+from dashboard.fielding.series.weekly_shape import Prior, learn, prior_shape
+
+Strategy = Literal["automated", "prescreens", "completes"]
+Band = Literal["ahead", "on track", "behind", "far behind", "too early to tell"]
+
+FEW = 5
+RECENT = 96  # live hours before a silence that tell what is usual
+LONGEST = 400 * 24  # hours of a required line
+
+
+@dataclass(frozen=True, slots=True)
+class SoftLaunch:
+    """The soft launch asks for `share` (0–1) of the goal by `ends_at`; pacing waits for it."""
+
+    ends_at: datetime
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """The pacing module: linear and adaptive step every so often; gemini has no line of its own."""
+
+    kind: Literal["linear", "adaptive", "gemini"]
+    every: timedelta = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What was agreed for a group. goal in the strategy's unit; pauses (from, until or None)."""
+
+    goal: float
+    starts_at: datetime
+    ends_at: datetime | None
+    zone: tzinfo | str
+    pauses: Sequence[Pause] = ()
+    prior: Prior | None = None
+    soft_launch: SoftLaunch | None = None
+    pacing: Pacing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Actual against required now, in `unit`; `other` is the count that the strategy ignores.
+
+    ratio: actual over required, None while nothing is required. reason: the band in words.
+    """
+
+    band: Band
+    reason: str
+    unit: Literal["completes", "prescreens"]
+    actual: float
+    required: float
+    ratio: float | None
+    other: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """How long there was no complete: live hours, and how many are usual in that time.
+
+    rate: completes per usual hour before it, over the last four days in the field.
+    """
+
+    since: datetime | None
+    hours: float
+    usual: float
+    rate: float
+
+
+def required_line(
+    plan: Plan, *, now: datetime, history: History = (), shape: Floats | None = None, every: int = 1
+) -> list[tuple[datetime, float]]:
+    """The required count at full UTC hours from start to end (at most 400 days).
+
+    every: points so many hours apart, with the first and the last. shape: of the group's week
+    (168, mean 1), where it is known; otherwise it is learned here. Without an end date there is
+    no line: an empty list. An end before the start asks for the whole goal at once. ValueError
+    for naive datetimes.
+    """
+    at, line = _line(plan, seconds(now, "now"), history, shape)
+    shown = [*range(0, len(at) - 1, every), len(at) - 1] if len(at) else []
+    return [(moment(float(at[i])), float(line[i])) for i in shown]
+
+
+def pace(
+    history: History,
+    plan: Plan,
+    *,
+    now: datetime,
+    strategy: Strategy = "completes",
+    prescreens: History = (),
+    shape: Floats | None = None,
+) -> Pace:
+    """The pace of one group. `prescreens` is a history too, needed by that strategy.
+
+    shape: of the group's week (168, mean 1), where it is known; otherwise it is learned here.
+
+    automated is judged by completes, with prescreens beside them. Bands: within 5 % or chance
+    of required is on track; more than 25 % (and chance) short is far behind.
+    """
+    clock = seconds(now, "now")
+    counts = {"completes": _latest(history, clock), "prescreens": _latest(prescreens, clock)}
+    unit: Literal["completes", "prescreens"] = "completes"
+    if strategy == "prescreens":
+        unit = "prescreens"
+    other = counts["prescreens" if unit == "completes" else "completes"]
+    at, line = _line(plan, clock, prescreens if unit == "prescreens" else history, shape)
+    required = float(np.interp(clock, at, line)) if at.size else 0.0
+    actual = counts[unit] or 0.0
+    band, reason = _band(plan, clock, actual, required, unit)
+    if plan.pacing is not None and plan.pacing.kind == "gemini":
+        reason += "; paced by another group, so the line is only the usual shape"
+    ratio = actual / required if required > 0 else None
+    return Pace(band, reason, unit, actual, required, ratio, other)
+
+
+def silence(
+    history: History, plan: Plan, *, now: datetime, known: tuple[Record, Floats] | None = None
+) -> Silence:
+    """How long no complete came, and how many the group's own rate before that made usual.
+
+    known: its live hours and the shape of its week, where they were worked out before.
+
+    since: the reading that brought the last complete; None when there never was one, and then
+    `usual` is 0: nothing is known of the rate.
+    """
+    clock = seconds(now, "now")
+    read = cleaned(history, clock)
+    rises = np.flatnonzero(np.diff(read.count) > 0)
+    if not rises.size:
+        live = _live_hours(plan, float(read.at[0]), clock) if read.at.size else 0
+        return Silence(None, live, 0, 0)
+    last = int(rises[-1]) + 1
+    begin = float(read.at[last])
+    before = Readings(read.at[: last + 1], read.count[: last + 1])
+    hours, shape = known or _learned(before, plan)
+    ended = int(np.searchsorted(hours.start, begin))
+    past = slice(max(0, ended - RECENT), ended)
+    usual_before = float((shape[hours.slot[past]] * hours.live[past]).sum())
+    rate = float(hours.counts[past].sum()) / max(usual_before, 1.0)
+    first = int(begin // HOUR)
+    count = max(1, int(clock // HOUR) - first + 1)
+    share = live_share(first, count, [*plan.pauses, *_outside(first, count, begin, clock)], clock)
+    week = shape[slots(as_zone(plan.zone), first, count)]
+    return Silence(moment(begin), float(share.sum()), rate * float((week * share).sum()), rate)
+
+
+def _outside(first: int, count: int, begin: float, end: float) -> list[Pause]:
+    """The parts of the hours that lie before the begin or after the end, as pauses."""
+    edges = (first * HOUR, begin), (end, (first + count) * HOUR)
+    return [(moment(a), moment(b)) for a, b in edges if b > a]
+
+
+def _live_hours(plan: Plan, begin: float, end: float) -> float:
+    first = int(begin // HOUR)
+    count = max(1, int(end // HOUR) - first + 1)
+    outside = _outside(first, count, begin, end)
+    return float(live_share(first, count, [*plan.pauses, *outside], end).sum())
+
+
+def _latest(history: History, clock: float) -> float | None:
+    """The last count, None without readings."""
+    read = cleaned(history, clock)
+    return float(read.count[-1]) if read.count.size else None
+
+
+def _learned(read: Readings, plan: Plan) -> tuple[Record, Floats]:
+    """The group's live hours and the shape of its week (168)."""
+    base = prior_shape(plan.prior)
+    hours = record(read, zone=as_zone(plan.zone), pauses=plan.pauses, shape=base)
+    return hours, learn(stack([hours]), base[None])[0]
+
+
+def _line(plan: Plan, now: float, history: History, shape: Floats | None) -> tuple[Floats, Floats]:
+    """Hourly moments (seconds) and the required count at each; empty without an end date."""
+    begin = seconds(plan.starts_at, "starts_at")
+    if plan.ends_at is None:
+        return np.empty(0), np.empty(0)
+    end = seconds(plan.ends_at, "ends_at")
+    if end <= begin:
+        return np.array([begin]), np.array([float(plan.goal)])
+    if shape is None:
+        _, shape = _learned(cleaned(history, now), plan)
+    edges, time, field = _grid(plan, begin, end, now, shape)
+    line, done, opened = np.zeros(edges.size), 0.0, begin
+    for close, goal, every in _phases(plan, begin, end):
+        inside = (edges > opened) if close >= end else (edges > opened) & (edges <= close)
+        marks = _marks(opened, close, every)
+        shares = np.interp(marks, edges, time)
+        shares = (shares - shares[0]) / max(shares[-1] - shares[0], 1e-9)
+        share = _stepped(field[inside], np.interp(marks, edges, field), shares)
+        line[inside] = done + (goal - done) * share
+        done, opened = goal, close
+    return np.clip(edges, begin, end), np.maximum.accumulate(line)
+
+
+def _grid(
+    plan: Plan, begin: float, end: float, now: float, shape: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Hour edges (seconds) over the field, live hours and usual hours passed at each.
+
+    A field that is paused from start to end is laid out as if it were not.
+    """
+    first = int(begin // HOUR)
+    count = min(int(-(-end // HOUR)) - first, LONGEST)
+    outside = _outside(first, count, begin, end)
+    live = live_share(first, count, [*plan.pauses, *outside], now)
+    live = live if live.sum() > 0 else live_share(first, count, outside, now)
+    usual = shape[slots(as_zone(plan.zone), first, count)] * live
+    time, field = np.append(0.0, np.cumsum(live)), np.append(0.0, np.cumsum(usual))
+    return HOUR * np.arange(first, first + count + 1, dtype=np.float64), time, field
+
+
+def _phases(plan: Plan, begin: float, end: float) -> list[tuple[float, float, float]]:
+    """(end, goal at that end, length of a step in seconds, 0 for none) of each phase."""
+    pacing = plan.pacing
+    stepped = pacing is not None and pacing.kind != "gemini"
+    every = max(HOUR, pacing.every.total_seconds()) if pacing is not None and stepped else 0.0
+    whole = (end, float(plan.goal), every)
+    if plan.soft_launch is None:
+        return [whole]
+    close = seconds(plan.soft_launch.ends_at, "the end of the soft launch")
+    if close <= begin:
+        return [whole]
+    share = min(1.0, max(0.0, plan.soft_launch.share))
+    if close >= end:
+        return [(end, plan.goal * share, 0.0)]
+    return [(close, plan.goal * share, 0.0), whole]
+
+
+def _marks(begin: float, end: float, every: float) -> Floats:
+    """The moments between which the shape holds: begin, each step, end."""
+    steps = np.arange(begin, end, every) if every else np.array([begin])
+    return np.append(steps, end)
+
+
+def _stepped(field: Floats, marks: Floats, shares: Floats) -> Floats:
+    """The share of the goal (0–1) that is due after so much of the usual shape."""
+    if marks[-1] <= marks[0]:
+        return np.ones_like(field)
+    return np.asarray(np.interp(field, marks, shares))
+
+
+def _band(plan: Plan, now: float, actual: float, required: float, unit: str) -> tuple[Band, str]:
+    """The band and, in words, why."""
+    if actual >= plan.goal:
+        return "ahead", f"goal of {plan.goal:,.0f} {unit} reached: {actual:,.0f}"
+    if plan.ends_at is None:
+        return "too early to tell", f"no end date, so nothing is due: {actual:,.0f} {unit}"
+    if seconds(plan.ends_at, "ends_at") <= now:
+        short = plan.goal - actual
+        band: Band = "far behind" if short > 0.05 * plan.goal else "behind"
+        return band, f"ended {short:,.0f} {unit} short of {plan.goal:,.0f}"
+    seen = f"{actual:,.0f} {unit} of {required:,.0f} due by now, goal {plan.goal:,.0f}"
+    if required < FEW and actual < FEW:
+        return "too early to tell", f"only {seen}"
+    band = _gap_band(actual - required, required)
+    return band, f"{seen}: {required - actual:,.0f} short" if "behind" in band else seen
+
+
+def _gap_band(gap: float, required: float) -> Band:
+    """The band of a gap to what is required: by share, and never by what is mere chance."""
+    chance = sqrt(1.5 * max(required, 1.0))
+    if gap > max(0.1 * required, 1.64 * chance):
+        return "ahead"
+    if gap >= -max(0.05 * required, 1.28 * chance):
+        return "on track"
+    return "far behind" if gap < -max(0.25 * required, 2.5 * chance) else "behind"
