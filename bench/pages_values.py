@@ -3,21 +3,22 @@
 from typing import Any
 
 from dashboard.fielding.models import Incident, TargetGroup
-from dashboard.web import cells, columns, figures, words
-from dashboard.web.rows import status
+from dashboard.web.formatting import labels, numbers
+from dashboard.web.formatting.status import status
+from dashboard.web.tables import group_columns, html_cells
 
 
 def values() -> tuple[list[str], list[dict[str, Any]]]:
     """The headings, and a dictionary a row."""
     causes = {one.group_id: one for one in Incident.objects.all()}
     groups = TargetGroup.objects.filter(project=1).order_by("-short_at_end")
-    headings = ["Group", *(column.heading.label for column in columns.SHOWN.values())]
+    headings = ["Group", *(column.heading.label for column in group_columns.SHOWN.values())]
     return headings, [_row(group, causes.get(group.pk)) for group in groups]
 
 
 def _row(group: TargetGroup, cause: Incident | None) -> dict[str, Any]:
     state = status(group.status, group.status_reason, group.status_changed_by)
-    done = figures.progress(
+    done = numbers.progress(
         group.filling_strategy, group.completes, group.prescreens, group.filling_goal
     )
     note = group.notes.select_related("by").first()
@@ -28,9 +29,9 @@ def _row(group: TargetGroup, cause: Incident | None) -> dict[str, Any]:
         "pk": group.pk,
         "name": group.name,
         "human_readable_id": group.human_readable_id,
-        "cause": words.beside(group.name, cause.sentence) if cause else "",
+        "cause": labels.beside(group.name, cause.sentence) if cause else "",
         "severity": "warning" if cause else "",
-        "country": words.country(group.country_code),
+        "country": labels.country(group.country_code),
         "shape": state.shape,
         "status": state.word,
         "why": state.why,
@@ -38,18 +39,18 @@ def _row(group: TargetGroup, cause: Incident | None) -> dict[str, Any]:
         "goal": done.goal,
         "done": done.value,
         "also": done.also,
-        "spark": cells.spark(group.insight["spark"]),
-        "short": figures.count(group.short_at_end),
-        "finish_iso": figures.iso(group.finish_at),
-        "finish": figures.utc(group.finish_at),
+        "spark": html_cells.spark(group.insight["spark"]),
+        "short": numbers.count(group.short_at_end),
+        "finish_iso": numbers.iso(group.finish_at),
+        "finish": numbers.utc(group.finish_at),
         "late": group.finish_at > group.ends_at,
-        "cpi": figures.price(group.cpi, group.currency),
-        "loi": figures.minutes(group.median_loi_seconds, group.expected_loi_minutes),
-        "incidence": figures.incidence(group.incidence_rate, group.expected_incidence_rate),
-        "last_iso": figures.iso(group.last_complete_at),
-        "last": figures.utc(group.last_complete_at),
+        "cpi": numbers.price(group.cpi, group.currency),
+        "loi": numbers.minutes(group.median_loi_seconds, group.expected_loi_minutes),
+        "incidence": numbers.incidence(group.incidence_rate, group.expected_incidence_rate),
+        "last_iso": numbers.iso(group.last_complete_at),
+        "last": numbers.utc(group.last_complete_at),
         "note": note.text if note else "",
         "writer": str(note.by) if note else "",
-        "note_iso": figures.iso(note.at) if note else "",
-        "note_at": figures.utc(note.at) if note else "",
+        "note_iso": numbers.iso(note.at) if note else "",
+        "note_at": numbers.utc(note.at) if note else "",
     }

@@ -26,8 +26,8 @@ INSTALLED_APPS = [
     "allauth.usersessions",
 ]
 MIDDLEWARE = [
-    "dashboard.web.requests.logged",
-    "dashboard.web.requests.private",
+    "dashboard.web.http.middleware.logged",
+    "dashboard.web.http.middleware.private",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -35,14 +35,14 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "dashboard.web.devices.kept",
+    "dashboard.web.auth.sessions.kept",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
-    "dashboard.web.factor.SecondFactorRequired",
+    "dashboard.web.auth.factor.SecondFactorRequired",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "dashboard.web.requests.PlainText",
+    "dashboard.web.http.middleware.PlainText",
 ]
 ROOT_URLCONF = "dashboard.urls"
 WSGI_APPLICATION = "dashboard.wsgi.application"
@@ -56,7 +56,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "dashboard.web.context.shell",
+                "dashboard.web.http.context_processors.shell",
             ],
             "builtins": ["dashboard.web.templatetags.field"],
             "loaders": [
@@ -105,25 +105,28 @@ AUTH_PASSWORD_VALIDATORS = [
         ("NumericPasswordValidator", {}),
     )
 ]
-AUTHENTICATION_BACKENDS = ["dashboard.web.signin.Passwords"]
+AUTHENTICATION_BACKENDS = ["dashboard.web.auth.backends.Passwords"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "account_login"
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # seconds; invitations live as long
 
-ACCOUNT_ADAPTER = "dashboard.web.signin.Accounts"
+ACCOUNT_ADAPTER = "dashboard.web.auth.backends.Accounts"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
-ACCOUNT_FORMS = {"reset_password": "dashboard.web.signin.ForgottenForm"}
+ACCOUNT_FORMS = {"reset_password": "dashboard.web.auth.backends.ForgottenForm"}
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an address is proven by the invitation that it received
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}  # dashboard.web.throttle does better
-MFA_ADAPTER = "dashboard.web.signin.SecondFactor"
+ACCOUNT_RATE_LIMITS = {
+    "login": None,
+    "login_failed": None,
+}  # dashboard.web.auth.throttle does better
+MFA_ADAPTER = "dashboard.web.auth.backends.SecondFactor"
 MFA_FORMS = {  # they wait after wrong codes: the library would not, without `login_failed`
-    "authenticate": "dashboard.web.signin.CodeForm",
-    "reauthenticate": "dashboard.web.signin.CodeAgainForm",
+    "authenticate": "dashboard.web.auth.backends.CodeForm",
+    "reauthenticate": "dashboard.web.auth.backends.CodeAgainForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_ALLOW_UNVERIFIED_EMAIL = True
@@ -149,7 +152,7 @@ CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-CSRF_FAILURE_VIEW = "dashboard.web.views.states.csrf_failed"
+CSRF_FAILURE_VIEW = "dashboard.web.views.errors.csrf_failed"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],

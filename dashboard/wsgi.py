@@ -7,6 +7,6 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 application = get_wsgi_application()
 
-from dashboard.web import warm  # noqa: E402  needs Django set up
+from dashboard.web.http import prerender  # noqa: E402  needs Django set up
 
-warm.up()  # with `--preload`, all web processes share what is loaded now
+prerender.up()  # with `--preload`, all web processes share what is loaded now

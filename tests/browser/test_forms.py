@@ -15,8 +15,8 @@ from playwright.sync_api import Page, expect
 from dashboard.fielding.models import Edit, ExchangeUser, TargetGroup, User
 from dashboard.simulator.harness import Simulator
 from dashboard.sync.edits import local
-from dashboard.web.forms import FORMS
-from dashboard.web.forms.base import Entry
+from dashboard.web.edits.forms import FORMS
+from dashboard.web.edits.forms.base import Entry
 from tests import make
 from tests.browser.simulated import WAY
 

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from dashboard import urls
-from dashboard.web.views import edits, prices, search
+from dashboard.web.views import edits, rate_cards, search
 from tests.web.fake_exchange import FakeExchange
 
 EXCHANGE = FakeExchange()
@@ -11,7 +11,7 @@ EXCHANGE = FakeExchange()
 urlpatterns = [
     path("groups/<int:pk>/edit/<str:kind>/", edits.form(EXCHANGE), name="edit"),
     path("search/", search.searching(EXCHANGE), name="search"),
-    path("rate-cards/", prices.look_up(EXCHANGE), name="rate-cards"),
+    path("rate-cards/", rate_cards.look_up(EXCHANGE), name="rate-cards"),
     *urls.urlpatterns,
 ]
 handler403 = urls.handler403

@@ -14,9 +14,9 @@ from django.utils import timezone
 from dashboard.alerts.mail import action_links, unsubscribe
 from dashboard.fielding.models import Incident, Mail, Mute, Project, TargetGroup, User, Webhook
 from dashboard.urls import urlpatterns
-from dashboard.web.access import Rule
-from dashboard.web.forms import FORMS
-from dashboard.web.views.address import token_of
+from dashboard.web.auth.permissions import Rule
+from dashboard.web.edits.forms import FORMS
+from dashboard.web.views.email_address import token_of
 from tests import make
 from tests.web.fake_exchange import FakeExchange
 

@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from dashboard.fielding.models import ExchangeAccount, Mail, User
-from dashboard.web import throttle
+from dashboard.web.auth import throttle
 from tests import make
 from tests.mailbox import delivered
 

@@ -10,9 +10,9 @@ import pytest
 from django.http import QueryDict
 
 from dashboard.fielding.models import Change, Edit, TargetGroup
-from dashboard.web import history, parts
-from dashboard.web.forms import FORMS
-from dashboard.web.forms.base import Entry, Wrong
+from dashboard.web.edits import history, value_labels
+from dashboard.web.edits.forms import FORMS
+from dashboard.web.edits.forms.base import Entry, Wrong
 from tests import make
 from tests.make import NOW
 from tests.web.fake_exchange import ASSISTANT
@@ -179,7 +179,7 @@ def test_an_objection_of_the_exchange_stands_at_its_field() -> None:
 def test_its_words_say_what_changes() -> None:
     wanted = ASSISTANT | {"pacing": {"type": "adaptive", "increment_interval": "P1D"}}
     edit = Edit(kind="assistant", before=ASSISTANT, wanted=wanted)
-    assert parts.moved(edit, {}) == [
+    assert value_labels.moved(edit, {}) == [
         ("Pacing", "linear", "adaptive"),
         ("Pacing: step", "every 36 hours", "every day"),
     ]

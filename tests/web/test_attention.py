@@ -13,7 +13,7 @@ from django.test import Client
 
 from dashboard.fielding.models import Change, ExchangeAccount, Incident, TargetGroup, User
 from dashboard.fielding.querysets.querysets import IncidentQuerySet
-from dashboard.web import attention, headline, lately, visits
+from dashboard.web.home import attention, headline, since_last_visit, visits
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -151,10 +151,14 @@ def test_the_figures_of_the_field(client: Client, account: ExchangeAccount, anna
 
 def test_spans_begin_on_friday_evening_where_the_person_is() -> None:
     user = make.person(time_zone="Asia/Tokyo")
-    spans = lately.spans(user, datetime(2026, 11, 23, 0, 30, tzinfo=UTC))  # Monday in Tokyo
+    spans = since_last_visit.spans(
+        user, datetime(2026, 11, 23, 0, 30, tzinfo=UTC)
+    )  # Monday in Tokyo
     assert [span.key for span in spans] == ["friday", "24h"]
     assert spans[0].start == datetime(2026, 11, 20, 9, tzinfo=UTC)
-    early = lately.spans(user, datetime(2026, 11, 20, 8, 59, tzinfo=UTC))  # Friday, before 18:00
+    early = since_last_visit.spans(
+        user, datetime(2026, 11, 20, 8, 59, tzinfo=UTC)
+    )  # Friday, before 18:00
     assert early[0].start == datetime(2026, 11, 13, 9, tzinfo=UTC)
 
 

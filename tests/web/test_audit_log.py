@@ -23,7 +23,7 @@ from dashboard.alerts.mail import unsubscribe
 from dashboard.fielding import audit
 from dashboard.fielding.models import AuditEvent, AuditKind, ExchangeAccount, User
 from dashboard.fielding.models.audit import LABELS, AuditIsAppendOnly
-from dashboard.web import audit_table
+from dashboard.web.tables import audit_table
 from tests import make
 from tests.mailbox import delivered
 

@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 import pytest
 
 from dashboard.fielding.series import completes
-from dashboard.web import charts, series
+from dashboard.web import charts
+from dashboard.web.charts import series
 from tests.make import NOW
 
 TOKYO = ZoneInfo("Asia/Tokyo")

@@ -16,7 +16,7 @@ from allauth.socialaccount.models import SocialAccount
 from cryptography.hazmat.primitives import serialization
 from django.test import Client
 
-from dashboard.web.sso.claims import read_flag
+from dashboard.web.auth.sso.claims import read_flag
 from tests import make
 from tests.fakes.openid_provider import (
     CLIENT_ID,

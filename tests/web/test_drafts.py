@@ -23,7 +23,7 @@ from dashboard.fielding.models import (
 )
 from dashboard.simulator.harness import Simulator
 from dashboard.sync.edits import create, launch, send
-from dashboard.web import kept
+from dashboard.web.http import resubmission
 from tests import make
 from tests.web.browser_form import untouched
 
@@ -141,15 +141,15 @@ def test_forms_that_arrived_are_not_back_though_their_answers_were_never_seen(
     for address, said in forms.items():
         sent = opened(editor, address) | said
         back = text(editor.post(address, sent | {"kept": "1"}))
-        assert kept.SAID in back
-        assert kept.ARRIVED not in back
+        assert resubmission.SAID in back
+        assert resubmission.ARRIVED not in back
         assert editor.post(address, sent).status_code == 302
         edit = Edit.objects.latest("pk")
         simulator.control("DELETE", "requests")
         page = text(editor.post(address, sent | {"kept": "1"}, follow=True))
-        assert kept.ARRIVED in page, address
+        assert resubmission.ARRIVED in page, address
         assert f'<a href="/edits/{edit.pk}/">See how it ended</a>' in page
-        assert kept.SAID not in page
+        assert resubmission.SAID not in page
         assert not {name for name in simulator.requests() if not name.startswith("get_")}
 
 

@@ -13,7 +13,7 @@ from django.http import FileResponse, StreamingHttpResponse
 from django.test import Client
 
 from dashboard.fielding.models import Edit
-from dashboard.web.exports import neutral
+from dashboard.web.tables.exports import neutral
 from tests import make
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"

@@ -9,8 +9,8 @@ from django.http import QueryDict
 from pytest_django import Settings
 
 from dashboard.fielding.models import TargetGroup
-from dashboard.web.forms import FORMS
-from dashboard.web.forms.base import Entry, Value, Wrong
+from dashboard.web.edits.forms import FORMS
+from dashboard.web.edits.forms.base import Entry, Value, Wrong
 from tests.make import NOW
 from tests.web.fake_exchange import DETAILS, GOALS, RE_ENTRY
 

@@ -11,7 +11,7 @@ from django.test import Client, RequestFactory
 from pytest_django import DjangoAssertNumQueries
 
 from dashboard.fielding.models import TargetGroup
-from dashboard.web import headfirst
+from dashboard.web.http import streaming
 from tests import make
 from tests.web.room import signed_in
 
@@ -69,7 +69,7 @@ def test_who_is_told_something_is_told_it_once(client: Client, group: TargetGrou
 def test_the_line_about_a_request_comes_when_its_last_part_is_sent(
     client: Client, group: TargetGroup, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, logger="dashboard.web.requests"):
+    with caplog.at_level(logging.INFO, logger="dashboard.web.http.middleware"):
         parts = client.get(f"/groups/{group.pk}/", headers=OPENS)
         assert not caplog.records
         list(parts)
@@ -86,8 +86,8 @@ def test_a_fault_after_the_head_is_told_on_the_page_and_in_the_log(
     def broken() -> dict[str, object]:
         raise ZeroDivisionError
 
-    with caplog.at_level(logging.ERROR, logger="dashboard.web.headfirst"):
-        answer = headfirst.answer(request, "states/not_found.html", {}, broken)
+    with caplog.at_level(logging.ERROR, logger="dashboard.web.http.streaming"):
+        answer = streaming.answer(request, "states/not_found.html", {}, broken)
         page = b"".join(answer).decode()
     assert page.count("<!doctype html>") == page.count("<body>") == page.count("</html>") == 1
     assert "Something broke on our side" in page

@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
 from dashboard.fielding.models import Cycle, ExchangeAccount, Mail, Pulse
-from dashboard.web import health
+from dashboard.web.monitoring import health
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -171,7 +171,7 @@ def test_in_production_figures_need_a_token(client: Client, settings: Settings) 
 def test_each_request_has_an_id_and_a_line(
     client: Client, caplog: pytest.LogCaptureFixture, given: str, kept: bool
 ) -> None:
-    with caplog.at_level(logging.INFO, logger="dashboard.web.requests"):
+    with caplog.at_level(logging.INFO, logger="dashboard.web.http.middleware"):
         answer = client.get("/sign-in/?secret=1", headers={"X-Request-ID": given})
     assert (answer["X-Request-ID"] == given) is kept
     line = caplog.records[-1].of  # type: ignore[attr-defined]

@@ -10,8 +10,8 @@ from django.test import Client
 from dashboard.exchange.errors import Forbidden, TimedOut
 from dashboard.fielding.models import BusinessUnit, ExchangeAccount
 from dashboard.sync.lookup.on_demand import Found
-from dashboard.web import words
-from dashboard.web.glossary import GLOSSARY
+from dashboard.web.formatting import labels
+from dashboard.web.formatting.glossary import GLOSSARY
 from tests import make
 from tests.web.fake_exchange import FakeExchange
 
@@ -99,7 +99,7 @@ def test_every_country_has_a_name_and_may_be_asked_for(
     viewer: Client, unit: BusinessUnit, exchange: FakeExchange
 ) -> None:
     assert "US has no rate card for Kuwait" in card(viewer, unit=unit.pk, country="kw")
-    assert (words.country("uy"), words.country("zz")) == ("Uruguay", "ZZ")
+    assert (labels.country("uy"), labels.country("zz")) == ("Uruguay", "ZZ")
 
 
 def test_no_card_a_wrong_choice_and_an_exchange_that_is_away_are_said(

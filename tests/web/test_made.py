@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from dashboard.fielding.models import Change, Edit, TargetGroup
-from dashboard.web import history, parts
+from dashboard.web.edits import history, value_labels
 from tests import make
 from tests.web.fake_exchange import DETAILS, FakeExchange
 
@@ -75,7 +75,7 @@ def test_of_two_quotas_with_the_same_words_each_tells_its_own_goals(group: Targe
         "profiles": [{"id": "p", "name": "ZIP", "targets": [targets[1] | {"completes_goal": 60}]}]
     }
     made = edited(group, kind="goals", before=before, wanted=wanted)
-    assert parts.moved(made, {}) == [("ZIP Berlin (2)", "50", "60")]
+    assert value_labels.moved(made, {}) == [("ZIP Berlin (2)", "50", "60")]
 
 
 def test_no_way_back_past_a_later_change(editor: Client, group: TargetGroup) -> None:

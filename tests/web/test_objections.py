@@ -14,7 +14,7 @@ from django.utils import timezone
 from dashboard.exchange.errors import InvalidParam, Refused
 from dashboard.fielding.models import Edit, TargetGroup
 from dashboard.sync.edits import send
-from dashboard.web import history
+from dashboard.web.edits import history
 from tests import make
 from tests.web.fake_exchange import FakeExchange
 

@@ -15,8 +15,8 @@ from django.utils import timezone
 from dashboard.fielding.models import Change, Edit, ExchangeAccount, GroupSheet, TargetGroup
 from dashboard.simulator.harness import Simulator
 from dashboard.sync.connections import clients
-from dashboard.web import present
-from dashboard.web.panels import details
+from dashboard.web.groups import settings as present
+from dashboard.web.groups.panels import details
 from tests import make
 
 pytestmark = pytest.mark.django_db

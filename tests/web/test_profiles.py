@@ -14,7 +14,7 @@ from dashboard.fielding.models import Edit, TargetGroup
 from dashboard.simulator.harness import Simulator
 from dashboard.sync.edits import send
 from dashboard.sync.edits.kinds import draft as drafts
-from dashboard.web.forms import draft as form_of
+from dashboard.web.edits.forms.draft import form as form_of
 from tests.web.test_drafts import account, draft, editor, new, opened, project, simulator, typed
 
 __all__ = ["account", "draft", "editor", "new", "project", "simulator"]

@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from dashboard.fielding.models import User
-from dashboard.web import devices, throttle
+from dashboard.web.auth import sessions, throttle
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -129,10 +129,10 @@ def test_when_it_was_used_is_kept_every_few_minutes_and_costs_no_query_in_betwee
     here.get("/me/")
     assert UserSession.objects.get().last_seen_at == began
     now = began.timestamp() + timedelta(minutes=6).total_seconds()
-    monkeypatch.setattr(devices, "clock", lambda: now)
+    monkeypatch.setattr(sessions, "clock", lambda: now)
     here.get("/me/")
     assert UserSession.objects.get().last_seen_at > began
-    assert here.session[devices.USED] == int(now)
+    assert here.session[sessions.USED] == int(now)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_when_it_was_used_is_kept_every_few_minutes_and_costs_no_query_in_betwee
     ],
 )
 def test_a_browser_is_named_as_far_as_it_says(agent: str, name: str) -> None:
-    assert devices.named(agent) == name
+    assert sessions.named(agent) == name
 
 
 def test_wrong_passwords_from_within_get_slow_and_hold_up_nobody_else(

@@ -17,9 +17,9 @@ from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 from dashboard.fielding.models import User
-from dashboard.web import throttle
-from dashboard.web.signin import SecondFactor
-from dashboard.web.views import session
+from dashboard.web.auth import throttle
+from dashboard.web.auth.backends import SecondFactor
+from dashboard.web.views import sign_in as session
 from tests import make
 from tests.mailbox import delivered
 

@@ -12,8 +12,8 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from dashboard.web.sso.provider import read_address
-from dashboard.web.sso.wire import LARGEST, ProviderAway
+from dashboard.web.auth.sso.provider import read_address
+from dashboard.web.auth.sso.wire import LARGEST, ProviderAway
 from tests import make
 from tests.fakes.openid_provider import STEPS, OpenIdProvider, Reply
 from tests.web.single_sign_on import (

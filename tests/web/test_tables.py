@@ -21,7 +21,8 @@ from dashboard.fielding.models import (
     SavedView,
     User,
 )
-from dashboard.web import spending, waves
+from dashboard.web.projects import wave_comparison
+from dashboard.web.reports import spending
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -68,7 +69,7 @@ def test_columns_are_chosen_in_the_address(client: Client, project: Project) -> 
 
 
 def test_every_column_can_be_shown_and_sorted_by(client: Client, project: Project) -> None:
-    from dashboard.web import columns  # noqa: PLC0415 - the one test that needs its table
+    from dashboard.web.tables import group_columns  # noqa: PLC0415 - the one test that needs its table
 
     make.group(
         project,
@@ -79,11 +80,11 @@ def test_every_column_can_be_shown_and_sorted_by(client: Client, project: Projec
         },
         issues={"epc": [{"text": "EPC is low.", "code": "low_epc", "suggestions": ["Raise CPI"]}]},
     )
-    every = ".".join(columns.ALL)
+    every = ".".join(group_columns.ALL)
     page = client.get(f"/projects/{project.pk}/?cols={every}").content.decode()
     for said in ("Behind", "3 of 10 due", "12.50 USD", "24 %", "EPC: EPC is low. Raise CPI."):
         assert said in page
-    for key in columns.HEADINGS:
+    for key in group_columns.HEADINGS:
         assert client.get(f"/groups/?cols={every}&sort={key}").status_code == 200
 
 
@@ -229,7 +230,7 @@ def test_a_view_never_leads_away_from_the_product(client: Client, anna: User) ->
 )
 def test_waves_of_a_group_share_its_name_without_the_wave(one: str, other: str) -> None:
     groups = [make.group(make.project(make.account()), name=name) for name in (one, other)]
-    assert waves.key(groups[0]) == waves.key(groups[1])
+    assert wave_comparison.key(groups[0]) == wave_comparison.key(groups[1])
 
 
 def test_an_earlier_wave_is_compared_at_the_same_age(
@@ -249,8 +250,8 @@ def test_an_earlier_wave_is_compared_at_the_same_age(
     assert "1 of 2 groups were there too" in page
     assert "57 / 200" in page  # what the earlier wave had after 48 hours
     assert "-27" in page
-    groups = waves.groups_of([project.pk, before.pk])
-    (pair,) = waves.pairs(groups[project.pk], groups[before.pk], now=now)
+    groups = wave_comparison.groups_of([project.pk, before.pk])
+    (pair,) = wave_comparison.pairs(groups[project.pk], groups[before.pk], now=now)
     assert (pair.now.pace, pair.then.pace) == ("15.0 a day", "28.5 a day")
 
 
@@ -272,8 +273,8 @@ def test_an_earlier_wave_that_is_still_in_the_field_has_not_ended(
     old = {"starts_at": began, "ends_at": ends, "completes": 84, "status": status}
     make.group(before, name="Men W23", **old)
     make.group(project, name="Men W24", starts_at=now - 2 * day, ends_at=now + 5 * day)
-    groups = waves.groups_of([project.pk, before.pk])
-    (pair,) = waves.pairs(groups[project.pk], groups[before.pk], now=now)
+    groups = wave_comparison.groups_of([project.pk, before.pk])
+    (pair,) = wave_comparison.pairs(groups[project.pk], groups[before.pk], now=now)
     assert pair.ended == told
 
 

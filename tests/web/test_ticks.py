@@ -10,13 +10,13 @@ import pytest
 from django.http import QueryDict
 
 from dashboard.fielding.models import TargetGroup
-from dashboard.web.forms import FORMS
-from dashboard.web.forms.audience import PREFIX, as_typed, held_rows, rows
-from dashboard.web.forms.base import Entry, Value, Wrong
-from dashboard.web.forms.draft_fields import DraftEntry
-from dashboard.web.forms.re_entry import TARGETS
-from dashboard.web.rule_forms import RecipientsForm
-from dashboard.web.ticks import is_ticked
+from dashboard.web.alerts.rule_forms import RecipientsForm
+from dashboard.web.edits.forms import FORMS
+from dashboard.web.edits.forms.base import Entry, Value, Wrong
+from dashboard.web.edits.forms.draft.fields import DraftEntry
+from dashboard.web.edits.forms.draft.questions import PREFIX, as_typed, held_rows, rows
+from dashboard.web.edits.forms.re_entry import TARGETS
+from dashboard.web.http.ticks import is_ticked
 from tests.make import NOW
 from tests.web.fake_exchange import GOALS, RE_ENTRY
 

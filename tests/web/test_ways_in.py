@@ -14,8 +14,8 @@ from pytest_django import Settings
 
 from dashboard.fielding.models import Mail, User
 from dashboard.urls import urlpatterns
-from dashboard.web.access import Rule
-from dashboard.web.factor import REACHED
+from dashboard.web.auth.factor import REACHED
+from dashboard.web.auth.permissions import Rule
 from tests import make
 from tests.mailbox import delivered
 from tests.web.test_access import World, _address, _named

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from dashboard.web.charts import frame
 from dashboard.web.charts.frame import Figure, Palette
-from dashboard.web.series import HOUR
-from dashboard.web.times import place
+from dashboard.web.charts.series import HOUR
+from dashboard.web.formatting.times import place
 
 Line = Sequence[tuple[datetime, float]]
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from dashboard.web.charts import frame
-from dashboard.web.times import place
+from dashboard.web.formatting.times import place
 
 COUNTED = ("completes", "prescreens")
 LEAST = timedelta(hours=2)  # shown even if the first reading is younger

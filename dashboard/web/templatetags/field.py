@@ -12,20 +12,21 @@ from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
 from dashboard.fielding.models import ExchangeAccount, TargetGroup
-from dashboard.web import figures, rows, words
-from dashboard.web.glossary import GLOSSARY
+from dashboard.web.formatting import labels, numbers
+from dashboard.web.formatting import status as rows
+from dashboard.web.formatting.glossary import GLOSSARY
 
 register = template.Library()
-register.filter(figures.count)
-register.filter(figures.percent)
-register.filter(figures.price)
-register.filter(figures.plain)
-register.filter(figures.total)
-register.filter(figures.cents)
-register.filter(figures.utc)
+register.filter(numbers.count)
+register.filter(numbers.percent)
+register.filter(numbers.price)
+register.filter(numbers.plain)
+register.filter(numbers.total)
+register.filter(numbers.cents)
+register.filter(numbers.utc)
 
 
-register.filter(words.country)
+register.filter(labels.country)
 
 
 @register.filter
@@ -69,8 +70,8 @@ def stale_after(account: ExchangeAccount) -> int:
 def ago(moment: datetime | None) -> SafeString | str:
     """A moment whose age the browser draws; without scripts, the moment itself."""
     if moment is None:
-        return figures.DASH
-    stamp, text = figures.iso(moment), figures.utc(moment)
+        return numbers.DASH
+    stamp, text = numbers.iso(moment), numbers.utc(moment)
     return format_html('<time datetime="{}" data-ago title="{}">{}</time>', stamp, text, text)
 
 
@@ -78,8 +79,8 @@ def ago(moment: datetime | None) -> SafeString | str:
 def ahead(moment: datetime | None) -> SafeString | str:
     """A moment to come, as a day and hour in the person's own zone; the exact UTC in a tooltip."""
     if moment is None:
-        return figures.DASH
-    stamp, text = figures.iso(moment), figures.utc(moment)
+        return numbers.DASH
+    stamp, text = numbers.iso(moment), numbers.utc(moment)
     return format_html('<time datetime="{}" data-local title="{}">{}</time>', stamp, text, text)
 
 

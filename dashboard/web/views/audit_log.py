@@ -7,8 +7,8 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import ExchangeAccount
-from dashboard.web import audit_table, exports
-from dashboard.web.access import Rule, person, require_administrator, rule
+from dashboard.web.auth.permissions import Rule, person, require_administrator, rule
+from dashboard.web.tables import audit_table, exports
 
 
 @rule(Rule.ADMINISTRATOR)

@@ -20,10 +20,12 @@ from dashboard.fielding.models import Batch, BatchGroup, Edit, ExchangeUser, Tar
 from dashboard.sync.batches import edit_records
 from dashboard.sync.batches import jobs as sync
 from dashboard.sync.batches.jobs import Chosen
-from dashboard.web import acting, editing, launching, parts, previews, times
-from dashboard.web.access import Rule, may_edit, person, rule
-from dashboard.web.keys import key
-from dashboard.web.panels import closing
+from dashboard.web.auth.permissions import Rule, may_edit, person, rule
+from dashboard.web.batches import launch_planning, planning, preview
+from dashboard.web.edits import messages, value_labels
+from dashboard.web.formatting import times
+from dashboard.web.groups.panels import closing
+from dashboard.web.http.row_ids import key
 
 OPEN_FOR_SECONDS = 3600
 AT_ONCE = (Batch.Action.PAUSE, Batch.Action.RESUME)  # one group, one click
@@ -44,10 +46,10 @@ def act(request: HttpRequest) -> HttpResponse:
         return _send(request, action, sealed)
     groups = _picked(request)
     typed, people = request.POST, _people(groups)
-    first = acting.asks_first(action) and "typed" not in typed
-    told = previews.Preview()
+    first = planning.asks_first(action) and "typed" not in typed
+    told = preview.Preview()
     if groups and not first:
-        told = acting.preview(action, groups, typed, people, timezone.now())
+        told = planning.preview(action, groups, typed, people, timezone.now())
     if _is_one_click(request, action, told):
         return _create(request, action, told.rows, told.wanted, request.POST["token"][:64])
     return _show(request, action, groups, people, told)
@@ -56,7 +58,7 @@ def act(request: HttpRequest) -> HttpResponse:
 def _picked(request: HttpRequest) -> list[TargetGroup]:
     """The picked groups that the person may see; 403 where one may not be changed by them."""
     picks = [pk for one in request.POST.getlist("pick") if (pk := key(one))]
-    return _editable(request, picks[: acting.MOST])
+    return _editable(request, picks[: planning.MOST])
 
 
 def _editable(request: HttpRequest, picks: Iterable[int]) -> list[TargetGroup]:
@@ -73,7 +75,7 @@ def _people(groups: list[TargetGroup]) -> dict[str, str]:
     return {one.exchange_id: str(one) for one in people.order_by("name")}
 
 
-def _is_one_click(request: HttpRequest, action: str, told: previews.Preview) -> bool:
+def _is_one_click(request: HttpRequest, action: str, told: preview.Preview) -> bool:
     """A pause or resumption of the one group whose page was open, which was asked for just now."""
     asked = bool(request.POST.get("token")) and action in AT_ONCE
     return asked and len(told.rows) == 1 and not told.refused
@@ -84,7 +86,7 @@ def _show(
     action: str,
     groups: list[TargetGroup],
     people: dict[str, str],
-    told: previews.Preview,
+    told: preview.Preview,
 ) -> HttpResponse:
     rows = [(one.chosen.group.pk, one.chosen.seen, one.chosen.wanted) for one in told.rows]
     sealed = [action, secrets.token_urlsafe(24), rows, told.wanted]
@@ -95,10 +97,10 @@ def _show(
         "told": told,
         "typed": request.POST,
         "people": people,
-        "hows": acting.HOWS,
-        "starts": launching.STARTS,
-        "currencies": acting.currencies(groups),
-        "asks": acting.asks_first(action),
+        "hows": planning.HOWS,
+        "starts": launch_planning.STARTS,
+        "currencies": planning.currencies(groups),
+        "asks": planning.asks_first(action),
         "sealed": signing.dumps(sealed, salt="batch", compress=True) if rows else "",
     }
     return render(request, "act.html", context)
@@ -116,12 +118,12 @@ def _send(request: HttpRequest, action: str, sealed: str) -> HttpResponse:
     groups = _editable(request, values)
     if not groups:
         raise PermissionDenied("None of these groups is yours to change any more.")
-    rows = [previews.Row(Chosen(one, *values[one.pk])) for one in groups]
+    rows = [preview.Row(Chosen(one, *values[one.pk])) for one in groups]
     return _create(request, action, rows, wanted, token)
 
 
 def _create(
-    request: HttpRequest, action: str, rows: list[previews.Row], wanted: dict[str, Any], token: str
+    request: HttpRequest, action: str, rows: list[preview.Row], wanted: dict[str, Any], token: str
 ) -> HttpResponse:
     """Commit it, take the first steps at once, and show how it goes."""
     made = sync.create(
@@ -153,7 +155,7 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
             row.state, row.reason = edit_records.outcome(row.edit)
             if row.edit.kind == Edit.Kind.LAUNCH and not row.edit.is_settled:
                 row.state = BatchGroup.State.WAITING
-            row.starts = parts.starts(row.edit, times.zone_of(row.group))  # type: ignore[attr-defined]
+            row.starts = value_labels.starts(row.edit, times.zone_of(row.group))  # type: ignore[attr-defined]
     closes = rows[0].job.batch.action == Batch.Action.COMPLETE
     counts = Counter(row.state for row in rows)
     context = {
@@ -173,7 +175,7 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
     }
     unsettled = any(row.edit and not row.edit.is_settled for row in rows)
     context["refreshing"] = context["running"] or unsettled
-    context["every"] = editing.ask_again_after(rows[0].job.batch.created_at, timezone.now())
+    context["every"] = messages.ask_again_after(rows[0].job.batch.created_at, timezone.now())
     if not context["running"]:
         Batch.objects.filter(pk=pk, by=person(request), seen_at=None).update(seen_at=timezone.now())
     part = bool(request.headers.get("HX-Request"))

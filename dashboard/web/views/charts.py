@@ -13,8 +13,12 @@ from django.views.decorators.http import require_safe
 from dashboard.fielding.models import Edit, Project, TargetGroup
 from dashboard.fielding.queries import group_chart
 from dashboard.fielding.querysets.querysets import EditQuerySet
-from dashboard.web import charts, completes, conditional, shares, times, trends
-from dashboard.web.access import Rule, person, rule
+from dashboard.web import charts
+from dashboard.web.auth.permissions import Rule, person, rule
+from dashboard.web.formatting import times
+from dashboard.web.groups import completes, trends
+from dashboard.web.http import conditional
+from dashboard.web.projects import completes_by_group
 from dashboard.web.views.projects import found_project
 
 TREND_DAYS = 60
@@ -54,8 +58,12 @@ def project_numbers(request: HttpRequest, pk: int) -> HttpResponse:
     """The same as a table: a page of its own, or what htmx puts behind the chart."""
     of = found_project(request, pk)
     zone = times.zone(person(request).time_zone)
-    told = shares.of_project(of, now=datetime.now(UTC))
-    context = {"project": of, "zone": times.place(zone), "table": shares.table(told, zone)}
+    told = completes_by_group.of_project(of, now=datetime.now(UTC))
+    context = {
+        "project": of,
+        "zone": times.place(zone),
+        "table": completes_by_group.table(told, zone),
+    }
     part = bool(request.headers.get("HX-Request"))
     template = "partials/project_numbers.html" if part else "project_numbers.html"
     return render(request, template, context)
@@ -119,7 +127,7 @@ def _trend(request: HttpRequest, of: TargetGroup) -> charts.Figure:
 
 
 def _project(request: HttpRequest, of: Project) -> charts.Figure:
-    told = shares.of_project(of, now=datetime.now(UTC))
+    told = completes_by_group.of_project(of, now=datetime.now(UTC))
     given: dict[str, Any] = {"required": told.required, "forecast": told.forecast}
     zone = times.zone(person(request).time_zone)
     return charts.project(told.start, told.shares, **given, palette=_palette(request), zone=zone)

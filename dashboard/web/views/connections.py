@@ -18,8 +18,9 @@ from dashboard.exchange.errors import ExchangeError
 from dashboard.fielding.models import AuditKind, Cycle, ExchangeAccount, Webhook
 from dashboard.sync.connections import clients
 from dashboard.sync.webhooks import subscription
-from dashboard.web import audit, polling, webhook
-from dashboard.web.access import Rule, administered, require_administrator, rule
+from dashboard.web.auth import audit
+from dashboard.web.auth.permissions import Rule, administered, require_administrator, rule
+from dashboard.web.connections import polling_status, webhook_status
 
 CYCLES_SHOWN = 50
 SET_ASIDE_SHOWN = 100
@@ -47,8 +48,8 @@ def connection(request: HttpRequest, pk: int) -> HttpResponse:
     of = get_object_or_404(ExchangeAccount, pk=pk)
     context: dict[str, Any] = {
         "connection": of,
-        "polled": polling.figures(of, now=timezone.now()),
-        "told": webhook.told(of, now=timezone.now()),
+        "polled": polling_status.figures(of, now=timezone.now()),
+        "told": webhook_status.told(of, now=timezone.now()),
         "public_url": settings.FIELDWATCH_URL,
         "cycles": _cycles(of),
         "cycles_shown": CYCLES_SHOWN,
@@ -105,7 +106,7 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
     require_administrator(request, pk)
     of = get_object_or_404(ExchangeAccount, pk=pk)
     audit.record(request, AuditKind.CONNECTION_TESTED, account=of)
-    lines, all_asked = polling.tested(of)
+    lines, all_asked = polling_status.tested(of)
     context = {
         "connection": of,
         "lines": lines,

@@ -20,15 +20,18 @@ from dashboard.fielding.models import Edit, Project, TargetGroup
 from dashboard.sync.edits import copy_group, create, send
 from dashboard.sync.edits.kinds import draft
 from dashboard.sync.edits.merge import WHOLE
-from dashboard.web import drafting, editing, kept, times, undo
-from dashboard.web.access import Rule, exchange_ids, person, require_editor, rule
-from dashboard.web.desk import Desk, Opened, State
-from dashboard.web.forms import draft as form
-from dashboard.web.forms.base import Unchanged, Wrong
-from dashboard.web.forms.draft_fields import RE_ENTRY, UNIT
-from dashboard.web.keys import key
-from dashboard.web.ticks import is_ticked
-from dashboard.web.views import asking, beside
+from dashboard.web.auth.permissions import Rule, exchange_ids, person, require_editor, rule
+from dashboard.web.drafts import estimates, prefill, question_picker
+from dashboard.web.drafts.form_state import Desk, Opened, State
+from dashboard.web.edits import messages as editing
+from dashboard.web.edits import undo
+from dashboard.web.edits.forms.base import Unchanged, Wrong
+from dashboard.web.edits.forms.draft import form
+from dashboard.web.edits.forms.draft.fields import RE_ENTRY, UNIT
+from dashboard.web.formatting import times
+from dashboard.web.http import resubmission as kept
+from dashboard.web.http.row_ids import key
+from dashboard.web.http.ticks import is_ticked
 from dashboard.web.views.groups import found
 from dashboard.web.views.projects import found_project
 
@@ -81,7 +84,7 @@ def _aside(desk: Desk, state: State, opened: Opened) -> HttpResponse | None:
         return back
     if kept.is_back(desk.request):
         return _show(desk, state)
-    kind = asking.asked(desk.request.POST)
+    kind = question_picker.asked(desk.request.POST)
     return _look(desk, state, kind) if kind else None
 
 
@@ -89,7 +92,7 @@ def _begin(desk: Desk) -> State:
     """A new draft, as the project's groups usually are or as the group that is copied."""
     now, asked = timezone.now(), desk.request.GET.get("from", "").strip()
     me = exchange_ids(desk.request).get(desk.project.account_id, "")
-    state = State(Opened(drafting.begun(desk.project, desk.units, me, now)))
+    state = State(Opened(prefill.begun(desk.project, desk.units, me, now)))
     if made := undo.of_project(desk.project, desk.request.GET.get("again", "")):
         _fill(desk, state, made.wanted)
         state.trouble = NOT_ALONG if made.wanted and draft.ASSISTANT in made.wanted else ""
@@ -102,8 +105,8 @@ def _begin(desk: Desk) -> State:
         return state
     value, state.trouble = _copied(source)
     if value is not None:
-        besides = drafting.besides(value, {}, times.zone_of(source))
-        seen = drafting.copied(source, value, now)
+        besides = prefill.besides(value, {}, times.zone_of(source))
+        seen = prefill.copied(source, value, now)
         state.opened = Opened(seen, source=source.pk, besides=besides)
     return state
 
@@ -138,7 +141,7 @@ def _open(desk: Desk) -> State:
     except ExchangeError as exc:
         return State(trouble=f"{exc}. Nothing was changed.")
     seen = {name: held[name] for name in draft.FIELDS}
-    besides = drafting.besides(held, {}, times.zone_of(group))
+    besides = prefill.besides(held, {}, times.zone_of(group))
     state = State(Opened(seen, besides=besides))
     if asked := desk.request.GET.get("undo"):
         made = undo.of_kind(group, Edit.Kind.DRAFT, asked)
@@ -166,13 +169,13 @@ def _fill(desk: Desk, state: State, value: Any) -> None:
 def _look(desk: Desk, state: State, kind: str) -> HttpResponse:
     """Feasibility, the rate card, or other questions, for what is filled in; nothing is saved."""
     part = bool(desk.request.headers.get("HX-Request"))
-    if not beside.knows(kind):
-        found = asking.take(desk, state, kind)
+    if not estimates.knows(kind):
+        found = question_picker.take(desk, state, kind)
         if part:
             context = form.shown(desk.entry(state)) | {"state": state, "found": found}
             return render(desk.request, "drafts/profiles.html", context)
         return _show(desk, state, found=found)
-    told = beside.told(desk.project.account, desk.entry(state), kind)
+    told = estimates.told(desk.project.account, desk.entry(state), kind)
     if part:
         return render(desk.request, "drafts/beside.html", {"beside": told, "form": "draft"})
     return _show(desk, state, told)
@@ -269,8 +272,8 @@ def _save(desk: Desk, state: State) -> HttpResponseBase:
 def _show(
     desk: Desk,
     state: State,
-    told: beside.Beside | None = None,
-    found: asking.Answer | None = None,
+    told: estimates.Beside | None = None,
+    found: question_picker.Answer | None = None,
 ) -> HttpResponse:
     """The page of the form."""
     entry = desk.entry(state)

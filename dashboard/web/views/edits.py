@@ -30,10 +30,13 @@ from dashboard.exchange.errors import (
 from dashboard.fielding.models import Edit, ExchangeUser, TargetGroup, User
 from dashboard.sync.edits import merge
 from dashboard.sync.edits import send as push
-from dashboard.web import editing, kept, times, undo
-from dashboard.web.access import Rule, View, person, require_editor, rule
-from dashboard.web.forms import FORMS
-from dashboard.web.forms.base import Entry, Form, Wrong
+from dashboard.web.auth.permissions import Rule, View, person, require_editor, rule
+from dashboard.web.edits import messages as editing
+from dashboard.web.edits import undo
+from dashboard.web.edits.forms import FORMS
+from dashboard.web.edits.forms.base import Entry, Form, Wrong
+from dashboard.web.formatting import times
+from dashboard.web.http import resubmission
 from dashboard.web.views.groups import found
 
 OPEN_FOR_SECONDS = 24 * 3600
@@ -180,9 +183,9 @@ def _send(desk: Desk) -> HttpResponseBase:
         state.typed, state.trouble = request.POST, state.trouble or editing.TOO_OLD
         return _show(desk, state)
     state = State(form_of, request.POST)
-    if back := kept.arrived(request, form_of.token):
+    if back := resubmission.arrived(request, form_of.token):
         return back
-    if kept.is_back(request):
+    if resubmission.is_back(request):
         return _show(desk, state)
     try:
         made = desk.exchange.push(

@@ -18,22 +18,16 @@ from dashboard.fielding.models import Change, Edit, Incident, TargetGroup
 from dashboard.fielding.queries import group_page
 from dashboard.sync import scheduling
 from dashboard.sync.lookup import code_lists
-from dashboard.web import (
-    acting,
-    completes,
-    conditional,
-    drafting,
-    history,
-    present,
-    quiet,
-    series,
-    sheet,
-    times,
-    trends,
-    words,
-)
-from dashboard.web.access import Rule, may_edit, person, rule
-from dashboard.web.panels import closing, details, effects, pricing, quotas, why
+from dashboard.web.alerts import mutes
+from dashboard.web.auth.permissions import Rule, may_edit, person, rule
+from dashboard.web.batches import planning
+from dashboard.web.charts import series
+from dashboard.web.drafts import prefill
+from dashboard.web.edits import history
+from dashboard.web.formatting import labels, times
+from dashboard.web.groups import completes, settings, summary, trends
+from dashboard.web.groups.panels import closing, details, diagnosis, effects, quotas, rate_card
+from dashboard.web.http import conditional
 from dashboard.web.views.projects import people
 
 HISTORY_ROWS = 100
@@ -81,33 +75,33 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
     changes, edits = group_page.changes(of, HISTORY_ROWS), group_page.edits(of, HISTORY_ROWS)
     return {
         "old": scheduling.is_old(of.project, now=now) or of.owed_at is not None,
-        "strip": sheet.strip(of, user),
-        "progress": sheet.progress(of),
-        "status": sheet.group_status(of),
+        "strip": summary.strip(of, user),
+        "progress": summary.progress(of),
+        "status": summary.group_status(of),
         "incidents": _incidents(of),
-        "mutes": quiet.of_group(of, datetime.now(UTC)),
-        "may_mute": may_edit(request, of.account_id) and of.status not in quiet.SILENT,
+        "mutes": mutes.of_group(of, datetime.now(UTC)),
+        "may_mute": may_edit(request, of.account_id) and of.status not in mutes.SILENT,
         "closing": closing.sheet(of, now=now),
-        "causes": sheet.causes(of),
-        "odds": sheet.odds(of),
-        "risks": why.risks(of),
-        "for_client": why.for_client(of, user, of.project.read_at),
-        "quick": present.quick(of),
-        "transitions": acting.offered(of),
+        "causes": summary.causes(of),
+        "odds": summary.odds(of),
+        "risks": diagnosis.risks(of),
+        "for_client": diagnosis.for_client(of, user, of.project.read_at),
+        "quick": settings.quick(of),
+        "transitions": planning.offered(of),
         "token": secrets.token_urlsafe(24),
-        "settings": present.settings_of(of, user, names, changes),
+        "settings": settings.settings_of(of, user, names, changes),
         "details": details.of_group(of, names),
-        "draft": drafting.rows(of, names | _clients(of)) if of.status == "draft" else {},
+        "draft": prefill.rows(of, names | _clients(of)) if of.status == "draft" else {},
         "funnel": trends.funnel(of),
         "respondents": trends.respondents(of),
         "quotas": quotas.cells(of),
         "unlimited": quotas.unlimited(of),
-        "card": pricing.of_group(of),
+        "card": rate_card.of_group(of),
         "history_export": f"{reverse('group', args=[of.pk])}history/export.{{}}",
         "history": history.lines(
             changes, edits, names | history.projects(of.project, changes), times.zone_of(of)
         ),
-        "remark": sheet.remark(of),
+        "remark": summary.remark(of),
         "manager": names.get(of.project_manager_id, ""),
         "may_edit": may_edit(request, of.account_id) and of.status not in ("draft", "archived"),
         "may_note": may_edit(request, of.account_id),
@@ -124,7 +118,7 @@ def _clients(of: TargetGroup) -> dict[str, str]:
 
 def _incidents(of: TargetGroup) -> list[tuple[Incident, str]]:
     """The open ones, the most urgent first, without the name that the page bears anyway."""
-    return [(one, words.beside(of.name, one.sentence)) for one in group_page.incidents(of)]
+    return [(one, labels.beside(of.name, one.sentence)) for one in group_page.incidents(of)]
 
 
 def _over_time(

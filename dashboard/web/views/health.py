@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from dashboard.web import health, metrics
-from dashboard.web.access import Rule, rule
+from dashboard.web.auth.permissions import Rule, rule
+from dashboard.web.monitoring import health, metrics
 
 
 @rule(Rule.OPEN)

@@ -20,9 +20,12 @@ from dashboard.alerts.incidents import acknowledge_and_mute
 from dashboard.alerts.mail import action_links as acting
 from dashboard.fielding.models import AuditKind, Incident, Mute
 from dashboard.fielding.querysets.querysets import IncidentQuerySet
-from dashboard.web import audit, charts, incident, quiet, times
-from dashboard.web.access import Rule, may_edit, person, require_editor, rule
-from dashboard.web.scopes import Scope, scope
+from dashboard.web import charts
+from dashboard.web.alerts import incident_page, mutes
+from dashboard.web.alerts.scopes import Scope, scope
+from dashboard.web.auth import audit
+from dashboard.web.auth.permissions import Rule, may_edit, person, require_editor, rule
+from dashboard.web.formatting import times
 
 A_PAGE, IN_BELL = 50, 8
 FORM = ["GET", "HEAD", "POST"]
@@ -61,7 +64,7 @@ TOLD = ("account", "project", "group", "acknowledged_by")
 
 
 def _titled(rows: Any) -> list[tuple[Incident, str]]:
-    return [(one, incident.rule_title(one.rule)) for one in rows]
+    return [(one, incident_page.rule_title(one.rule)) for one in rows]
 
 
 @rule(Rule.SIGNED_IN)
@@ -92,15 +95,15 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     editor = may_edit(request, one.account_id)
     context = {
         "incident": one,
-        "title": incident.rule_title(one.rule),
-        "steps": incident.steps(one, notices),
-        "tellings": incident.tellings(notices, person(request).pk),
-        "curve": incident.curve(one, one.group) if one.group else None,
+        "title": incident_page.rule_title(one.rule),
+        "steps": incident_page.steps(one, notices),
+        "tellings": incident_page.tellings(notices, person(request).pk),
+        "curve": incident_page.curve(one, one.group) if one.group else None,
         "zone": times.place(times.zone_of(one.group)) if one.group else "",
         "open": one.state in ("firing", "recovering"),
-        "mutes": quiet.over(one, timezone.now()),
+        "mutes": mutes.over(one, timezone.now()),
         "may_edit": editor,
-        "helps": incident.helps(one),
+        "helps": incident_page.helps(one),
     }
     return render(request, "incident.html", context)
 
@@ -113,7 +116,7 @@ def chart(request: HttpRequest, pk: int) -> HttpResponse:
     if one.group is None:
         raise Http404
     palette = charts.PALETTES.get(request.GET.get("theme", ""), charts.PALETTES["light"])
-    made = incident.figure(one, one.group, palette, timezone.now())
+    made = incident_page.figure(one, one.group, palette, timezone.now())
     headers = {"Cache-Control": "private, no-store"}
     body = msgspec.json.encode(made)
     return HttpResponse(body, content_type="application/json", headers=headers)
@@ -156,7 +159,7 @@ def mute(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
 def _mute(request: HttpRequest, of: Scope, code: str, back: str) -> HttpResponse:
     require_editor(request, of.account.pk)
     user, now = person(request), timezone.now()
-    form = quiet.MuteForm(user, now, request.POST or None, initial={"rule": code})
+    form = mutes.MuteForm(user, now, request.POST or None, initial={"rule": code})
     if request.method == "POST" and form.is_valid():
         until, code = form.cleaned_data["until"], form.cleaned_data["rule"]
         target = of.name if of.project else ""
@@ -195,7 +198,7 @@ def unmute(request: HttpRequest, pk: int) -> HttpResponse:
             details=details,
         )
     messages.success(request, "The mute is over. What still fires is told within a minute.")
-    return redirect(quiet.place_of(one))
+    return redirect(mutes.place_of(one))
 
 
 @rule(Rule.MEMBER)
@@ -214,5 +217,5 @@ def act(request: HttpRequest, token: str) -> HttpResponse:
     if errand.form == acting.CONNECTION:
         return redirect("connection", one.account_id)
     if errand.form == acting.RESUME and one.group_id:
-        return redirect(incident.resuming(one))
+        return redirect(incident_page.resuming(one))
     return redirect("mute-incident" if errand.form == acting.MUTE else "acknowledge", one.pk)

@@ -16,8 +16,8 @@ from dashboard.alerts.mail import outbox as deliver
 from dashboard.alerts.mail import preferences
 from dashboard.fielding.models import ExchangeAccount, Mail, Membership, User
 from dashboard.fielding.querysets.querysets import MailQuerySet
-from dashboard.web.access import Rule, person, require_administrator, rule
-from dashboard.web.mail_choice import MailChoiceForm
+from dashboard.web.alerts.mail_preferences import MailChoiceForm
+from dashboard.web.auth.permissions import Rule, person, require_administrator, rule
 
 SHOWN = 100
 DEAD_FOR = timedelta(days=14)

@@ -15,11 +15,19 @@ from django.views.decorators.http import require_http_methods
 from dashboard.exchange.errors import ExchangeError
 from dashboard.fielding.models import Edit, ExchangeAccount, ExchangeUser, TargetGroup
 from dashboard.sync.edits import create
-from dashboard.web import editing, kept
-from dashboard.web.access import Rule, exchange_ids, memberships, person, require_editor, rule
-from dashboard.web.forms import details
-from dashboard.web.forms.base import Entry, Wrong, step
-from dashboard.web.keys import key
+from dashboard.web.auth.permissions import (
+    Rule,
+    exchange_ids,
+    memberships,
+    person,
+    require_editor,
+    rule,
+)
+from dashboard.web.edits import messages as editing
+from dashboard.web.edits.forms import details
+from dashboard.web.edits.forms.base import Entry, Wrong, step
+from dashboard.web.http import resubmission
+from dashboard.web.http.row_ids import key
 
 SALT, OPEN_FOR_SECONDS = "new project", 24 * 3600
 NAME, MANAGER = "name", "project_manager_id"
@@ -40,7 +48,7 @@ def new_project(request: HttpRequest, pk: int) -> HttpResponseBase:
     names = {one.exchange_id: str(one) for one in people}
     if request.method != "POST":
         return _show(request, account, names)
-    return kept.arrived(request, _token(request, account)) or _send(request, account, names)
+    return resubmission.arrived(request, _token(request, account)) or _send(request, account, names)
 
 
 def _send(
@@ -48,7 +56,7 @@ def _send(
 ) -> HttpResponseBase:
     """Ask for it once, and go there."""
     token = _token(request, account)
-    if kept.is_back(request) or not token:
+    if resubmission.is_back(request) or not token:
         return _show(request, account, names, token=token, trouble="" if token else TOO_OLD)
     try:
         wanted = _check(request, names)

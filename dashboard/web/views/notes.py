@@ -12,8 +12,8 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
 from dashboard.fielding.models import Note, Project, TargetGroup, User
-from dashboard.web import kept
-from dashboard.web.access import Rule, person, require_editor, rule
+from dashboard.web.auth.permissions import Rule, person, require_editor, rule
+from dashboard.web.http import resubmission
 from dashboard.web.views.groups import found
 
 LONGEST = 1000
@@ -27,7 +27,7 @@ def notes(request: HttpRequest, pk: int) -> HttpResponseBase:
     require_editor(request, group.account_id)
     text = request.POST.get("text", "").strip()
     error = ""
-    if request.method == "POST" and not kept.is_back(request):
+    if request.method == "POST" and not resubmission.is_back(request):
         error = _wrong(text)
         if not error:
             _write(group, text, person(request))

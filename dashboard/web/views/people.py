@@ -23,10 +23,10 @@ from dashboard.fielding.domain.text import breaks_line
 from dashboard.fielding.models import ExchangeAccount, Membership, User
 from dashboard.fielding.models.people import NOT_ONE_LINE
 from dashboard.fielding.people import PersonRefused
-from dashboard.web import audit, signin
-from dashboard.web.access import Rule, require_administrator, rule
-from dashboard.web.access import person as signed_in
-from dashboard.web.proof import proof_required
+from dashboard.web.auth import audit, backends
+from dashboard.web.auth.permissions import Rule, require_administrator, rule
+from dashboard.web.auth.permissions import person as signed_in
+from dashboard.web.auth.proof import proof_required
 
 
 class Invitation(forms.Form):
@@ -126,7 +126,7 @@ def people(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _invite(request: HttpRequest, membership: Membership) -> None:
     role = Membership.Role(membership.role).label.lower()
-    signin.invite(request, membership.user, role=role, account=membership.account)
+    backends.invite(request, membership.user, role=role, account=membership.account)
     messages.success(request, f"{membership.user.email} was invited as {role}.")
 
 

@@ -17,16 +17,11 @@ from dashboard.fielding.querysets.querysets import (
     ProjectQuerySet,
 )
 from dashboard.sync import scheduling
-from dashboard.web import (
-    acting,
-    conditional,
-    exports,
-    group_table,
-    polling,
-    project_table,
-    saved,
-)
-from dashboard.web.access import Rule, may_edit, memberships, person, rule, stamped
+from dashboard.web.auth.permissions import Rule, may_edit, memberships, person, rule, stamped
+from dashboard.web.batches import planning
+from dashboard.web.connections import polling_status
+from dashboard.web.http import conditional
+from dashboard.web.tables import exports, group_table, project_table, saved_views
 
 _PEOPLE = Read(lambda: ExchangeUserQuerySet(ExchangeUser).visible_to(Given("user")))
 
@@ -35,12 +30,12 @@ _PEOPLE = Read(lambda: ExchangeUserQuerySet(ExchangeUser).visible_to(Given("user
 @require_safe
 def projects(request: HttpRequest) -> HttpResponse:
     """The person's projects."""
-    views = saved.views(request)
-    if first := saved.first(request, views):
+    views = saved_views.views(request)
+    if first := saved_views.first(request, views):
         return redirect(first)
     everything = Project.objects.visible_to(person(request))
     context = project_table.context(request, everything, now=datetime.now(UTC))
-    context |= {"views": views, "accounts": polling.accounts(request)}
+    context |= {"views": views, "accounts": polling_status.accounts(request)}
     context["may_begin"] = [one.account for one in memberships(request).values() if one.may_edit]
     return render(request, "projects.html", context)
 
@@ -70,14 +65,14 @@ def project(request: HttpRequest, pk: int) -> HttpResponse:
         return same
     of = found_project(request, pk, Project.objects.with_pulse())
     etag = conditional.mark(request, of.version, of.pulse)  # type: ignore[attr-defined]
-    views = saved.views(request)
-    if first := saved.first(request, views):
+    views = saved_views.views(request)
+    if first := saved_views.first(request, views):
         return redirect(first)
     firing = IncidentQuerySet(Incident).filter(project=of)
     groups = of.target_groups.all()
     context = group_table.context(request, groups, firing, named=False)
     context |= {"project": of, "views": views, "may_edit": may_edit(request, of.account_id)}
-    context |= {"may_act": context["may_edit"], "actions": acting.BAR}
+    context |= {"may_act": context["may_edit"], "actions": planning.BAR}
     context["old"] = scheduling.is_old(of, now=datetime.now(UTC))
     return conditional.page(request, "project", context, etag=etag, read_at=of.read_at)
 
@@ -91,17 +86,17 @@ def groups(request: HttpRequest) -> HttpResponse:
     etag = conditional.mark(request, stamps)
     if same := conditional.unchanged(request, etag, read_at):
         return same
-    views = saved.views(request)
-    if first := saved.first(request, views):
+    views = saved_views.views(request)
+    if first := saved_views.first(request, views):
         return redirect(first)
     everything = TargetGroup.objects.visible_to(user)
     firing = IncidentQuerySet(Incident).visible_to(user)
     context = group_table.context(request, everything, firing, named=True)
     context |= {
         "views": views,
-        "accounts": polling.accounts(request),
+        "accounts": polling_status.accounts(request),
         "may_act": any(one.may_edit for one in memberships(request).values()),
-        "actions": acting.BAR,
+        "actions": planning.BAR,
     }
     return conditional.page(request, "groups", context, etag=etag, read_at=read_at)
 

@@ -10,8 +10,10 @@ from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import Edit, TargetGroup
 from dashboard.fielding.querysets.querysets import EditQuerySet
-from dashboard.web import activity, exports, saved, spend_table
-from dashboard.web.access import Rule, person, rule
+from dashboard.web.auth.permissions import Rule, person, rule
+from dashboard.web.edits import activity
+from dashboard.web.reports import spend_table
+from dashboard.web.tables import exports, saved_views
 from dashboard.web.views.projects import people
 
 
@@ -19,8 +21,8 @@ from dashboard.web.views.projects import people
 @require_safe
 def changes(request: HttpRequest) -> HttpResponse:
     """Every edit that was made through Fieldwatch."""
-    views = saved.views(request)
-    if first := saved.first(request, views):
+    views = saved_views.views(request)
+    if first := saved_views.first(request, views):
         return redirect(first)
     mine = EditQuerySet(Edit).visible_to(person(request))
     context = activity.context(request, mine, people(request), zone=person(request).time_zone)
@@ -40,8 +42,8 @@ def changes_file(request: HttpRequest, kind: str) -> HttpResponseBase:
 @require_safe
 def spend(request: HttpRequest) -> HttpResponse:
     """Completes and money by reference, project, country and month, each currency apart."""
-    views = saved.views(request)
-    if first := saved.first(request, views):
+    views = saved_views.views(request)
+    if first := saved_views.first(request, views):
         return redirect(first)
     groups = TargetGroup.objects.visible_to(person(request))
     context = spend_table.context(request, groups, now=datetime.now(UTC))

@@ -19,12 +19,13 @@ from dashboard.alerts.rules import settings as book
 from dashboard.alerts.rules.catalogue import NO_DATA, RULES
 from dashboard.alerts.rules.settings import Book, Effective, effective
 from dashboard.fielding.models import AuditKind, Incident, Mute, Rule, TargetGroup
-from dashboard.web import audit, rule_forms
-from dashboard.web.access import Rule as Access
-from dashboard.web.access import memberships, person, rule
-from dashboard.web.quiet import SILENT
-from dashboard.web.rule_forms import RecipientsForm, RuleForm
-from dashboard.web.scopes import Scope, may_change, require_change, scope
+from dashboard.web.alerts import rule_forms
+from dashboard.web.alerts.mutes import SILENT
+from dashboard.web.alerts.rule_forms import RecipientsForm, RuleForm
+from dashboard.web.alerts.scopes import Scope, may_change, require_change, scope
+from dashboard.web.auth import audit
+from dashboard.web.auth.permissions import Rule as Access
+from dashboard.web.auth.permissions import memberships, person, rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import Project, TargetGroup
 from dashboard.sync.lookup import on_demand
-from dashboard.web import rows
-from dashboard.web.access import Rule, View, memberships, person, rule
+from dashboard.web.auth.permissions import Rule, View, memberships, person, rule
+from dashboard.web.formatting import status
 
 FOUND = 50
 ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII | re.IGNORECASE)
@@ -54,7 +54,7 @@ def _asked(request: HttpRequest, exchange: Any, ulid: str) -> dict[str, Any]:
     return {
         "asked": True,
         "found": found,
-        "status": rows.status(found.status) if found else None,
+        "status": status.status(found.status) if found else None,
         "failed": answer.failed,
     }
 

@@ -1,0 +1,235 @@
+"""An incident's page: what happened, who was told, and the figure over time with its thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.urls import reverse
+
+from dashboard.alerts.mail import action_links
+from dashboard.alerts.rules.catalogue import RULES
+from dashboard.alerts.rules.settings import Book, Effective
+from dashboard.fielding.domain.goals import completes_wanted
+from dashboard.fielding.models import Incident, Mail, Notice, TargetGroup
+from dashboard.web import charts
+from dashboard.web.charts import series
+from dashboard.web.charts.thresholds import add_level, add_span
+from dashboard.web.formatting import times
+from dashboard.web.groups import trends
+from dashboard.web.groups.trends import Trend
+
+BEFORE = timedelta(days=2)
+# The figure that a rule judges, and what a threshold of one means on the page.
+COMPLETES = Trend("Completes", "completes", 1, "completes", lambda _: None)
+PRESCREENS = Trend("Prescreens", "prescreens", 1, "prescreens", lambda _: None)
+SPEND = Trend("Spend", "cost", 1, "", lambda _: None)
+JUDGED = {
+    "drop_off": trends.TRENDS["drop_off"],
+    "interview_long": trends.TRENDS["loi"],
+    "incidence_low": trends.TRENDS["ir"],
+    "conversion": trends.TRENDS["conversion"],
+    "epc": trends.TRENDS["epc"],
+    "cpi_changed": trends.TRENDS["cpi"],
+    "spend": SPEND,
+    "projected_cost": SPEND,
+} | dict.fromkeys(("behind_pace", "ends_soon", "early", "overfilled", "completes_fell"), COMPLETES)
+LEVELS = (("fires", "Fires"), ("clears", "Clears"), ("critical", "Critical"))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that happened to an incident."""
+
+    at: datetime
+    word: str
+    tone: str
+    text: str = ""
+
+
+def steps(one: Incident, notices: Iterable[Notice]) -> list[Step]:
+    """From its first breach to its end, in order of time."""
+    told = [_beginning(one)]
+    if one.fired_at:
+        told.append(Step(one.fired_at, "Fired", "bad", one.sentence))
+    repeats = {(n.sequence, n.kind): n for n in notices if n.kind in ("repeat", "fire")}
+    for (sequence, kind), notice in sorted(repeats.items()):
+        if kind == Notice.Kind.FIRE and sequence > 1:
+            told.append(Step(notice.created_at, "Worse", "bad", "told again, as more severe"))
+        elif kind == Notice.Kind.REPEAT:
+            told.append(Step(notice.created_at, "Told again", "warn", "it still fired"))
+    if one.acknowledged_at:
+        told.append(Step(one.acknowledged_at, "Acknowledged", "info", f"by {one.acknowledged_by}"))
+    if one.clear_since and one.state == Incident.State.RECOVERING:
+        told.append(Step(one.clear_since, "Recovering", "good", "past the threshold that clears"))
+    if one.closed_at:
+        told.append(Step(one.closed_at, "Closed", "good", one.close_reason))
+    return sorted(told, key=lambda step: step.at)
+
+
+def _beginning(one: Incident) -> Step:
+    if one.rule == "paused_by_exchange":
+        return Step(one.breached_at, "Paused", "bad", "by the exchange")
+    return Step(one.breached_at, "Seen", "info", "the first reading past the threshold")
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Who was told what, and what came of it."""
+
+    at: datetime
+    who: str
+    what: str
+    outcome: str
+    tone: str
+    mail_pk: int | None  # only of the person's own mail
+    subject: str
+
+
+def tellings(notices: Iterable[Notice], user_id: int) -> list[Telling]:
+    """Every notice of an incident, newest first, with the mail that told it."""
+    return [_telling(notice, user_id) for notice in notices]
+
+
+def _telling(notice: Notice, user_id: int) -> Telling:
+    mail, own = notice.mail, notice.recipient_id == user_id
+    outcome, tone = _outcome(notice, mail)
+    return Telling(
+        notice.created_at,
+        str(notice.recipient),
+        Notice.Kind(notice.kind).label,
+        outcome,
+        tone,
+        mail.pk if mail and own else None,
+        mail.subject if mail else "",
+    )
+
+
+def _outcome(notice: Notice, mail: Mail | None) -> tuple[str, str]:
+    if notice.skipped:
+        return f"not mailed: {notice.skipped}", "warn"
+    if mail is None:
+        return "waits for its mail", "info"
+    if mail.state == Mail.State.SENT:
+        return "sent with the digest" if mail.digest_day else "sent", "good"
+    if mail.state == Mail.State.DEAD:
+        return f"could not be delivered: {mail.error}", "bad"
+    return "waiting to be sent" + (f": {mail.error}" if mail.error else ""), "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A figure over time and the thresholds that it was held against."""
+
+    trend: Trend
+    points: list[tuple[datetime, float]]
+    levels: list[tuple[str, float]]
+
+    @property
+    def table(self) -> list[tuple[datetime, str]]:
+        """Newest first, as the table behind the chart shows it."""
+        return [(at, f"{value:.4g}") for at, value in reversed(self.points)][:200]
+
+
+def curve(one: Incident, group: TargetGroup) -> Curve | None:
+    """The figure that the rule judges, from two days before; None where it judges none."""
+    trend = JUDGED.get(one.rule)
+    if trend is None:
+        return None
+    if one.rule == "overfilled" and group.filling_strategy == "prescreens":
+        trend = PRESCREENS
+    points = trends.points(group, trend, one.breached_at - BEFORE)
+    if one.closed_at:
+        points = [point for point in points if point[0] <= one.closed_at + BEFORE]
+    chosen = Book.of(one.account_id).one(one.rule, one.project_id, one.group_id)
+    return Curve(trend, points, list(_levels(one.rule, chosen, group, trend)))
+
+
+def _levels(
+    rule: str, chosen: Effective, group: TargetGroup, trend: Trend
+) -> Iterable[tuple[str, float]]:
+    if trend in (COMPLETES, PRESCREENS):
+        yield from _goals(rule, chosen, group)
+        return
+    one = _unit(rule, chosen, group, trend)
+    for name, word in LEVELS:
+        if one and name in chosen.settings and rule != "cpi_changed":
+            yield word, chosen.settings[name] * one
+
+
+def _goals(rule: str, chosen: Effective, group: TargetGroup) -> Iterable[tuple[str, float]]:
+    """The goal, and for what came above it where that fires."""
+    limit = group.filling_goal or group.completes_goal
+    goal = limit if rule == "overfilled" else completes_wanted(group)
+    if goal:
+        yield "Goal", goal
+        if rule == "overfilled":
+            over = max(chosen.settings["completes"], chosen.settings["share"] * goal)
+            yield "Fires", goal + over
+
+
+def _unit(rule: str, chosen: Effective, group: TargetGroup, trend: Trend) -> float | None:
+    """What a threshold of one is on the page."""
+    if rule == "interview_long":
+        return group.expected_loi_minutes
+    if rule in ("incidence_low", "conversion"):
+        return (group.expected_incidence_rate or 0) * 100 or None
+    if trend is SPEND:
+        return float(group.budget or chosen.settings["budget"]) or None
+    if rule == "epc":
+        return 1.0 if group.currency == "USD" else None
+    return trend.factor
+
+
+def figure(
+    one: Incident, group: TargetGroup, palette: charts.Palette, now: datetime
+) -> charts.Figure:
+    """The chart of an incident: its figure with thresholds, or completes per hour."""
+    zone = times.zone_of(group)
+    of = curve(one, group)
+    if of is None:
+        grid = series.grid(group, one.breached_at - BEFORE)
+        hours = series.steps(grid, 1, zone) if grid else []
+        made = charts.gained(hours, 1, palette=palette, zone=zone)
+    else:
+        unit = of.trend.unit or group.currency
+        points = held(of.points, one.closed_at or now)
+        made = charts.trend(
+            points, name=of.trend.label, unit=unit, agreed=None, palette=palette, zone=zone
+        )
+        for number, (word, value) in enumerate(of.levels if of.points else ()):
+            add_level(made, value, f"{word} at {value:.4g} {unit}", palette, left=number % 2 == 1)
+    if made["data"]:
+        add_span(made, one.fired_at or one.breached_at, one.closed_at or now, palette, zone)
+    return made
+
+
+def held(points: list[tuple[datetime, float]], until: datetime) -> list[tuple[datetime, float]]:
+    """The points and the last of them again at the end: it holds until another is read."""
+    return [*points, (until, points[-1][1])] if points and points[-1][0] < until else points
+
+
+def helps(one: Incident) -> list[tuple[str, str]]:
+    """What may help, in words and as the address of its form or page."""
+    if edit := one.facts.get("edit"):
+        return [("Look at the change", reverse("made", args=[edit]))]
+    if batch := one.facts.get("batch"):
+        return [("Look at the results", reverse("batch", args=[batch]))]
+    return [
+        (action_links.WORDS[form], resuming(one))
+        if form == action_links.RESUME
+        else (action_links.WORDS[form], reverse("edit", args=[one.group_id, form]))
+        for form in action_links.offered(one)
+        if form not in (action_links.ACKNOWLEDGE, action_links.MUTE, action_links.CONNECTION)
+    ]
+
+
+def resuming(one: Incident) -> str:
+    """Where a group is resumed: at the button of its page."""
+    return f"{reverse('group', args=[one.group_id])}#do-{action_links.RESUME}"
+
+
+def rule_title(rule: str) -> str:
+    """A rule's name in words."""
+    return RULES[rule].title if rule in RULES else rule.replace("_", " ").capitalize()

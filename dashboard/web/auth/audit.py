@@ -1,0 +1,86 @@
+"""The audit log as pages write it: who asks, from which address and browser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
+
+from dashboard.fielding import audit
+from dashboard.fielding.audit import Origin
+from dashboard.fielding.models import (
+    AuditEvent,
+    AuditKind,
+    ExchangeAccount,
+    Project,
+    TargetGroup,
+    User,
+)
+from dashboard.web.auth import throttle
+from dashboard.web.auth.permissions import View
+
+_SCOPED = {"projects": Project, "groups": TargetGroup}
+
+
+def origin_of(request: HttpRequest, person: User | None = None) -> Origin:
+    """Who asks (`person`, where they are about to sign in) and from where."""
+    user = getattr(request, "user", None)
+    signed_in = user if isinstance(user, User) else None
+    return Origin(
+        AuditEvent.Source.WEB,
+        person=person or signed_in,
+        address=throttle.address(request),
+        browser=request.headers.get("User-Agent", ""),
+    )
+
+
+def record(
+    request: HttpRequest,
+    kind: AuditKind,
+    *,
+    person: User | None = None,
+    account: ExchangeAccount | None = None,
+    subject: User | None = None,
+    target: str = "",
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """Add a row to the audit log; in the transaction of what it records."""
+    audit.record(
+        kind=kind,
+        origin=origin_of(request, person),
+        now=timezone.now(),
+        account=account,
+        subject=subject,
+        target=target,
+        details=details,
+    )
+
+
+def record_export(view: View) -> View:
+    """Record who downloaded which file; nothing where there was none to download."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = view(request, *args, **kwargs)
+        if response.status_code == 200 and request.method == "GET":
+            _, _, name = response.get("Content-Disposition", "").partition("filename=")
+            account, target = _place(request.path, kwargs.get("pk"))
+            details = {"file": name.strip('"'), "path": request.path}
+            record(request, AuditKind.EXPORTED, account=account, target=target, details=details)
+        return response
+
+    return wrapped
+
+
+def _place(path: str, pk: int | None) -> tuple[ExchangeAccount | None, str]:
+    """The account that a file is of, where it is of one, and the name of its project or group."""
+    kind = path.strip("/").partition("/")[0]
+    if pk is None:
+        return None, ""
+    if kind == "connections":
+        return ExchangeAccount.objects.get(pk=pk), ""
+    row: Any = _SCOPED[kind]._default_manager.select_related("account").get(pk=pk)
+    return row.account, row.name

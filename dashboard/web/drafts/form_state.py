@@ -1,0 +1,117 @@
+"""The form of a draft as it lies in front of one person."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from django.core import signing
+from django.http import HttpRequest, QueryDict
+from django.utils import timezone
+
+from dashboard.fielding.models import BusinessUnit, Edit, ExchangeUser, Project, TargetGroup
+from dashboard.sync.lookup import code_lists
+from dashboard.web.drafts import prefill
+from dashboard.web.edits import messages
+from dashboard.web.edits.forms.draft.fields import DraftEntry
+
+SALT, OPEN_FOR_SECONDS = "draft", 24 * 3600
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A form as it was opened: what it showed, its token, and the group that is copied."""
+
+    seen: Any
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    source: int | None = None
+    besides: list[str] = field(default_factory=list)  # what goes along, in words
+
+    def sealed(self, desk: Desk) -> str:
+        """Signed for this draft, or for a new one in this project."""
+        return signing.dumps(
+            [*desk.mark, self.token, self.source, self.besides, self.seen], salt=SALT, compress=True
+        )
+
+
+@dataclass
+class State:
+    """What the form shows besides its fields."""
+
+    opened: Opened | None = None
+    typed: QueryDict = field(default_factory=QueryDict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+    trouble: str = ""
+    busy: Edit | None = None  # the change that is in the way
+    three: list[messages.Three] = field(default_factory=list)
+    refused: bool = False  # it was sent, and the exchange did not take it over theirs
+    theirs: list[messages.Three] = field(default_factory=list)  # what only somebody else changed
+    fresh: list[int] = field(default_factory=list)  # questions that were just added
+
+
+@dataclass
+class Desk:
+    """The form of one draft in front of one person; no group where it is new."""
+
+    request: HttpRequest
+    project: Project
+    group: TargetGroup | None = None
+
+    @property
+    def mark(self) -> list[int]:
+        """What a signed form is good for."""
+        return [self.project.pk, self.group.pk if self.group else 0]
+
+    @cached_property
+    def lists(self) -> code_lists.Lists:
+        """What fields can be chosen from."""
+        return code_lists.of_account(self.project.account)
+
+    @cached_property
+    def units(self) -> list[BusinessUnit]:
+        """The account's business units."""
+        return list(self.project.account.business_units.order_by("name", "pk"))
+
+    @cached_property
+    def people(self) -> dict[str, str]:
+        """The account's people by the exchange's ids."""
+        users = ExchangeUser.objects.filter(account=self.project.account_id).order_by("name")
+        return {one.exchange_id: str(one) for one in users}
+
+    @property
+    def names(self) -> dict[str, str]:
+        """People, business units and clients by their ids."""
+        units = {one.exchange_id: str(one) for one in self.units}
+        return {**dict(self.lists.clients), **units, **self.people}
+
+    def entry(self, state: State) -> DraftEntry:
+        """The form as it is filled in."""
+        blank = TargetGroup(account_id=self.project.account_id, project=self.project)
+        return DraftEntry(
+            self.group or blank,
+            state.opened.seen if state.opened else prefill.blank(timezone.now()),
+            state.typed,
+            timezone.now(),
+            self.people,
+            self.lists.lockouts,
+            state.errors,
+            self.lists,
+            self.units,
+            self.group is None,
+        )
+
+    def sent(self) -> State:
+        """The form that was sent back, if we made it for this draft within a day."""
+        state = State(typed=self.request.POST)
+        try:
+            project, group, token, source, besides, seen = signing.loads(
+                self.request.POST.get("form", ""), salt=SALT, max_age=OPEN_FOR_SECONDS
+            )
+        except (signing.BadSignature, ValueError, TypeError):
+            return state
+        if [project, group] == self.mark:
+            state.opened = Opened(seen, token, source, besides)
+        return state

@@ -1,0 +1,33 @@
+"""The forms that change a group, by the name that each has in its address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dashboard.web.edits.forms import (
+    assistant,
+    cpi,
+    dates,
+    details,
+    filling_strategy,
+    goals,
+    local,
+    re_entry,
+)
+from dashboard.web.edits.forms.base import Form
+
+FORMS: Mapping[str, Form] = {
+    form.name: form
+    for form in (
+        cpi.FORM,
+        filling_strategy.FORM,
+        re_entry.FORM,
+        details.FORM,
+        details.MANAGER,
+        dates.FORM,
+        goals.FORM,
+        assistant.FORM,
+        local.BUDGET,
+        local.TIME_ZONE,
+    )
+}

@@ -1,0 +1,210 @@
+"""The fielding assistant: soft launch, pacing, quotas and pricing, all sent back together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from dashboard.fielding.models import Edit
+from dashboard.web.edits.forms import assistant_modules
+from dashboard.web.edits.forms.assistant_modules import PACING, PRICING, QUOTAS, SOFT, Texts
+from dashboard.web.edits.forms.base import NO_CHANGE, Entry, Form, Value, Wrong
+from dashboard.web.formatting import labels as words
+from dashboard.web.formatting import times
+from dashboard.web.http.ticks import is_ticked
+
+OFF = "switch_off"  # agreed: what was on ends
+WORDS = {SOFT: "the soft launch", PACING: "pacing", QUOTAS: "help with quotas", PRICING: "pricing"}
+Choice = tuple[str, str, bool]  # value, word, chosen
+
+
+class Module(NamedTuple):
+    """A module of the assistant: its fields, and how it is read from them and typed into them."""
+
+    fields: tuple[str, ...]
+    read: Callable[[Entry, Texts], Value]
+    texts: Callable[[Value, Entry], Texts]
+
+
+MODULES: Mapping[str, Module] = {
+    SOFT: Module(
+        (SOFT, assistant_modules.END, assistant_modules.SHARE, assistant_modules.STRICT),
+        assistant_modules.soft_launch,
+        assistant_modules.soft_launch_texts,
+    ),
+    PACING: Module(
+        (PACING, assistant_modules.EVERY, assistant_modules.UNIT, assistant_modules.EXPOSED),
+        assistant_modules.pacing,
+        assistant_modules.pacing_texts,
+    ),
+    QUOTAS: Module(
+        (assistant_modules.STOP, assistant_modules.BALANCE),
+        assistant_modules.quotas,
+        assistant_modules.quotas_texts,
+    ),
+    PRICING: Module(
+        (PRICING, *assistant_modules.AMOUNTS),
+        assistant_modules.pricing,
+        assistant_modules.pricing_texts,
+    ),
+}
+UNTYPED = {assistant_modules.UNIT: "H"}  # what a list says that nobody has touched
+FIELDS = tuple(field for module in MODULES.values() for field in module.fields)
+
+
+def check(entry: Entry) -> Value:
+    """All four modules: one that was not touched goes back as it came."""
+    value: dict[str, Any] = dict(entry.seen)
+    wrong: dict[str, str] = {}
+    again = False
+    were = filled(entry.seen, entry)
+    for name, module in MODULES.items():
+        texts = {field: entry.typed.get(field, "").strip() for field in module.fields}
+        if all(text == were.get(field, UNTYPED.get(field, "")) for field, text in texts.items()):
+            continue
+        try:
+            value[name] = module.read(entry, texts)
+        except Wrong as exc:
+            wrong |= exc.fields
+            again |= exc.again
+    if wrong:
+        raise Wrong(wrong, again=again)
+    if value == entry.seen:
+        raise Wrong(form=NO_CHANGE)
+    if said := _ends(entry, value):
+        raise Wrong({OFF: said})
+    return value
+
+
+def _ends(entry: Entry, value: Value) -> str:
+    """What is switched off, until that is agreed to."""
+    off = [WORDS[name] for name in MODULES if entry.seen[name] and not value[name]]
+    if not off or is_ticked(entry.typed, OFF):
+        return ""
+    what = " and ".join(filter(None, (", ".join(off[:-1]), off[-1])))
+    return f"This switches {what} off on the exchange, with all that is set for it."
+
+
+def filled(value: Value, entry: Entry) -> Texts:
+    """Every module that is on; with all of them off, the form is typed all the same."""
+    texts = {"typed": "1"}
+    if any(entry.seen[name] and not value[name] for name in MODULES):
+        texts[OFF] = "on"
+    for name, module in MODULES.items():
+        if value[name]:
+            texts |= module.texts(value[name], entry)
+    return texts
+
+
+class Field(NamedTuple):
+    """A field of a module as it is shown."""
+
+    name: str
+    label: str
+    text: str
+    error: str
+    help: str = ""
+    mode: str = "numeric"
+    again: str = ""  # what is wrong with the amount that has to be typed twice
+
+
+def shown(entry: Entry) -> dict[str, Any]:
+    """Every module as typed, else as the exchange has it."""
+    texts: Texts = filled(entry.seen, entry)
+    if entry.typed:
+        texts = {name: str(entry.typed[name]) for name in entry.typed}
+    pace = texts.get(PACING, "")
+    return {
+        "zone": times.zone_of(entry.group).key,
+        "soft_launch": is_ticked(texts, SOFT),
+        "soft_launch_end": _field(entry, texts, assistant_modules.END, "Ends"),
+        "soft_launch_fields": [
+            _field(entry, texts, assistant_modules.SHARE, "Share of the goal in %", "1 to 100"),
+            _field(
+                entry,
+                texts,
+                assistant_modules.STRICT,
+                "Strictness in %",
+                "100: the same mix of people as later",
+            ),
+        ],
+        "pacing": _choices(words.PACING | {pace: words.PACING.get(pace, pace)}, pace),
+        "pacing_error": entry.errors.get(PACING, ""),
+        "step": _field(entry, texts, assistant_modules.EVERY, "A step every"),
+        "units": _choices(
+            assistant_modules.UNITS,
+            texts.get(assistant_modules.UNIT) or UNTYPED[assistant_modules.UNIT],
+        ),
+        "exposed": _field(entry, texts, assistant_modules.EXPOSED, "Paced like"),
+        "others": _others(entry, texts.get(assistant_modules.EXPOSED, "")),
+        "stop": is_ticked(texts, assistant_modules.STOP),
+        "balance": is_ticked(texts, assistant_modules.BALANCE),
+        "stop_error": entry.errors.get(assistant_modules.STOP, ""),
+        "balance_error": entry.errors.get(assistant_modules.BALANCE, ""),
+        "ends": entry.errors.get(OFF, ""),
+        "off_agreed": is_ticked(entry.typed, OFF),
+        **_pricing(entry, texts),
+    }
+
+
+def _others(entry: Entry, chosen: str) -> list[Choice]:
+    """The groups of the project by name, and the one that is set, whatever it is."""
+    known = dict(entry.names)
+    if held := (entry.seen[PACING] or {}).get("exposed_target_group_id"):
+        known.setdefault(held, f"a group that is not of this project ({held})")
+    return _choices(dict(sorted(known.items(), key=lambda pair: pair[1].casefold())), chosen)
+
+
+def _field(entry: Entry, texts: Texts, name: str, label: str, help_: str = "") -> Field:
+    errors = entry.errors
+    again = errors.get(f"{name}_again", "")
+    return Field(name, label, texts.get(name, ""), errors.get(name, ""), help_, again=again)
+
+
+def _choices(words_of: Mapping[str, str], chosen: str) -> list[Choice]:
+    return [(value, word, value == chosen) for value, word in words_of.items()]
+
+
+def _pricing(entry: Entry, texts: Texts) -> dict[str, Any]:
+    """The amounts of the group's own pricing model; of another one, what the exchange has."""
+    kind = (entry.seen[PRICING] or {}).get("type") or entry.group.pricing_model or "dynamic"
+    labels = {
+        assistant_modules.BUDGET: ("Total budget", "Either this or a highest CPI"),
+        assistant_modules.HIGHEST: (
+            "Highest CPI",
+            "" if kind == "rate_card" else "Either this or a total budget",
+        ),
+        assistant_modules.LOWEST: ("Lowest CPI", "Optional"),
+        assistant_modules.BOOST: ("Boost", "Optional, on top of the rate card"),
+    }
+    names = (
+        (assistant_modules.HIGHEST, assistant_modules.BOOST)
+        if kind == "rate_card"
+        else (assistant_modules.BUDGET, assistant_modules.HIGHEST, assistant_modules.LOWEST)
+    )
+    return {
+        "pricing": texts.get(PRICING, ""),
+        "pricing_kind": kind,
+        "pricing_error": entry.errors.get(PRICING, ""),
+        "amounts": [
+            _field(entry, texts, name, f"{label} in {entry.group.currency}", said)._replace(
+                mode="decimal"
+            )
+            for name, (label, said) in labels.items()
+            if name in names
+        ],
+    }
+
+
+def place(name: str, made: Edit) -> str:
+    """The field that an objection is about, of those that the form shows."""
+    found = next((one for one in sorted(FIELDS, key=len, reverse=True) if one in name), "")
+    if found not in assistant_modules.AMOUNTS:
+        return found
+    sent = (made.wanted or {}).get(PRICING) or {}
+    return found if found.partition(".")[2] in sent else PRICING
+
+
+FORM = Form(
+    "assistant", Edit.Kind.ASSISTANT, "Fielding assistant", check, shown, filled, place=place
+)

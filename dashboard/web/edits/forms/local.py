@@ -1,0 +1,84 @@
+"""What is ours: the budget of a group, and a zone of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import cache
+from typing import Any
+from zoneinfo import available_timezones
+
+from dashboard.fielding.domain import time_zones
+from dashboard.fielding.models import Edit
+from dashboard.web.edits.forms.base import NO_CHANGE, Entry, Form, Value, Wrong, amount
+from dashboard.web.formatting import numbers
+
+
+def check_budget(entry: Entry) -> Value:
+    """An amount in the group's currency; nothing typed takes the budget away."""
+    text, currency = entry.typed.get("budget", ""), entry.group.currency
+    if not currency:
+        raise Wrong(budget="The exchange has not told this group's currency yet.")
+    value = None
+    if text.strip():
+        money = amount(text, currency, "budget", "budget")
+        value = {"value": format(money, "f"), "currency_code": currency}
+    if _plain(value) == _plain(entry.seen):
+        raise Wrong(budget=NO_CHANGE)
+    return value
+
+
+def _plain(value: Value) -> Decimal | None:
+    return Decimal(value["value"]) if value else None
+
+
+def shown_budget(entry: Entry) -> dict[str, Any]:
+    """The budget beside what was spent."""
+    group, seen = entry.group, _plain(entry.seen)
+    return {
+        "currency": group.currency,
+        "present": numbers.money(seen, group.currency) if seen is not None else "none",
+        "value": entry.typed.get("budget", numbers.plain(seen)),
+        "spent": numbers.total(group.cost, group.currency),
+    }
+
+
+def filled_budget(value: Value, _entry: Entry) -> Mapping[str, str]:
+    """The amount, or nothing."""
+    return {"budget": numbers.plain(_plain(value))}
+
+
+@cache
+def names() -> frozenset[str]:
+    """The zones that can be chosen."""
+    return frozenset(name for name in available_timezones() if "/" in name or name == "UTC")
+
+
+def check_zone(entry: Entry) -> Value:
+    """A zone by its name, or "" for the country's."""
+    zone = entry.typed.get("time_zone", "")
+    if zone and zone not in names():
+        raise Wrong(time_zone="Choose a zone of the list.")
+    if zone == entry.seen:
+        raise Wrong(time_zone=NO_CHANGE)
+    return zone
+
+
+def shown_zone(entry: Entry) -> dict[str, Any]:
+    """Every zone, the country's first."""
+    chosen = entry.typed.get("time_zone", entry.seen)
+    country = time_zones.zone_of(entry.group.country_code, "").key
+    return {
+        "choices": [(name, name == chosen) for name in sorted(names())],
+        "country": country,
+        "present": entry.seen or f"{country}, as for its country",
+    }
+
+
+def filled_zone(value: Value, _entry: Entry) -> Mapping[str, str]:
+    """The zone chosen."""
+    return {"time_zone": str(value)}
+
+
+BUDGET = Form("budget", Edit.Kind.BUDGET, "Budget", check_budget, shown_budget, filled_budget)
+TIME_ZONE = Form("time_zone", Edit.Kind.TIME_ZONE, "Time zone", check_zone, shown_zone, filled_zone)

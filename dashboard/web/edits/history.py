@@ -1,0 +1,263 @@
+"""The history of groups: the exchange's changelog and our own edits, one line a change."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dashboard.alerts.text import pause_cause
+from dashboard.fielding.insight import assistant_modules
+from dashboard.fielding.models import Change, Edit, Project
+from dashboard.sync.batches import edit_records
+from dashboard.sync.edits import merge
+from dashboard.web.edits.forms import details
+from dashboard.web.edits.value_labels import locale, moved, parts, say, step
+from dashboard.web.formatting import labels, numbers
+
+# What the changelog calls the change of a detail.
+CHANGE_OF_DETAIL = {
+    details.NAME: "name_change",
+    details.MANAGER_ID: "project_manager_change",
+    details.LOI: "expected_length_of_interview_minutes_change",
+    details.IR: "expected_incidence_rate_change",
+    details.LOCKOUT: "industry_lockout_code_change",
+    details.LIVE: "live_url_change",
+    details.TEST: "test_url_change",
+    details.REFERENCE: "target_group_customer_reference_number_change",
+    details.PRICE_NOTE: "cpi_note_change",
+}
+CLOCKS_DIFFER = timedelta(minutes=10)
+OUTCOME_TONES = {
+    Edit.State.CONFIRMED: "good",
+    Edit.State.REJECTED: "bad",
+    Edit.State.CONFLICT: "warn",
+    Edit.State.GIVEN_UP: "warn",
+}
+# Values of the changelog that are codes or have no unit.
+_CODES: Mapping[str, Callable[[str], str]] = {
+    "industry_lockout_code_change": labels.sentence_case,
+    "locale_change": locale,
+    "pacing_adaptive_increment_interval_change": step,
+    "pacing_assistance_change": lambda code: labels.PACING.get(code, code).partition(":")[0],
+    "pacing_linear_increment_interval_change": step,
+    "study_type_change": labels.sentence_case,
+}
+_NUMBERS: Mapping[str, Callable[[float], str]] = {
+    "expected_incidence_rate_change": numbers.percent,
+    "expected_length_of_interview_minutes_change": "{} min".format,
+    "soft_launch_demographics_strictness_percentage_change": "{} %".format,
+    "soft_launch_filling_goal_percentage_change": "{} %".format,
+}
+NOT_SENT = "not sent"
+OVERTAKEN = "sent, and refused because somebody changed it meanwhile"
+_NOT_DONE = (Edit.State.REJECTED, Edit.State.CONFLICT)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One change: when, who, what, from, to, and how it ended. `edit`: which of ours it is."""
+
+    at: datetime
+    who: str
+    what: str
+    old: str
+    new: str
+    outcome: str
+    tone: str
+    detail: str
+    edit: int | None = None
+    group: int | None = None  # none where it is of a whole project
+
+    @property
+    def ours(self) -> bool:
+        """Whether it was made through Fieldwatch."""
+        return self.edit is not None
+
+
+def projects(of: Project, changes: Iterable[Change]) -> dict[str, str]:
+    """Names by the exchange's id: of a project, and of those that its groups came from or went to.
+
+    Asked for only where a group moved.
+    """
+    moves = (change for change in changes if change.kind == "project_id_change")
+    ids = {end for move in moves for end in (move.old, move.new) if isinstance(end, str)}
+    if others := ids - {of.exchange_id}:
+        known = Project.objects.filter(account=of.account_id, exchange_id__in=others)
+        named = dict(known.values_list("exchange_id", "name"))
+    else:
+        named = {}
+    return named | {of.exchange_id: of.name}
+
+
+def lines(
+    changes: Iterable[Change],
+    edits: Sequence[Edit],
+    people: Mapping[str, str],
+    zone: ZoneInfo | None = None,
+) -> list[Line]:
+    """Newest first; an edit and the changelog's words of it are one line.
+
+    Moments among the values are told in this zone, else in UTC.
+    """
+    theirs: dict[tuple[int | None, str], list[Change]] = defaultdict(list)
+    for change in changes:
+        theirs[change.group_id, change.kind].append(change)
+    for edit in edits:
+        _take(edit, theirs)
+    told = [edit_line(edit, people, zone) for edit in edits]
+    told += [_change_line(one, people, zone) for left in theirs.values() for one in left]
+    return sorted(told, key=lambda line: line.at, reverse=True)
+
+
+def _take(edit: Edit, theirs: Mapping[tuple[int | None, str], list[Change]]) -> None:
+    """Take from the changelog what this edit did: of each kind, the nearest in time."""
+    if edit.state in _NOT_DONE:
+        return
+    for kind, value in _told_as(edit):
+        same = theirs.get((edit.group_id, kind), [])
+        near = [
+            change
+            for change in same
+            if abs(change.occurred_at - edit.started_at) <= CLOCKS_DIFFER
+            and (value is None or say(change.new) == say(value))
+        ]
+        if near:
+            same.remove(min(near, key=lambda one: abs(one.occurred_at - edit.started_at)))
+
+
+def _told_as(edit: Edit) -> list[tuple[str, Any]]:
+    """How the changelog tells an edit: kinds of change with the new value, None for any."""
+    wanted: Any = merge.bare(edit.wanted)
+    told: dict[str, list[tuple[str, Any]]] = {
+        Edit.Kind.CPI: [("cpi_change", wanted), ("user_requested_cpi_change", wanted)],
+        Edit.Kind.FILLING_STRATEGY: [("filling_strategy_change", wanted)],
+        Edit.Kind.RE_ENTRY: [("re_entry_configuration_change", None)],
+        Edit.Kind.STATUS: [("status_change", wanted)],
+        Edit.Kind.MANAGER: [("project_manager_change", {"las_user_id": wanted})],
+    }
+    if edit.kind == Edit.Kind.ASSISTANT:
+        was, now = (
+            assistant_modules.as_changes(merge.bare(edit.before) or {}),
+            assistant_modules.as_changes(wanted),
+        )
+        return [(kind, None) for kind in {**was, **now} if was.get(kind) != now.get(kind)]
+    if edit.kind == Edit.Kind.LAUNCH:
+        return [("status_change", wanted["status"]), ("status_change", "scheduled")]
+    if edit.kind == Edit.Kind.GOALS:
+        return [("filling_goal_change", wanted.get("completes_goal"))]
+    if edit.kind == Edit.Kind.DATES:
+        ends = (("start", "start_fielding_at"), ("end", "end_fielding_at"))
+        return [(f"fielding_period_{end}_date_change", wanted[name]) for end, name in ends]
+    return _details_told(edit) if edit.kind == Edit.Kind.DETAILS else told.get(edit.kind, [])
+
+
+def _details_told(edit: Edit) -> list[tuple[str, Any]]:
+    """Each detail that differs, as a change of its own."""
+    was, wanted = merge.bare(edit.before) or {}, merge.bare(edit.wanted) or {}
+    told = {name: value for name, value in wanted.items() if value != was.get(name)}
+    if details.MANAGER_ID in told:
+        told[details.MANAGER_ID] = {"las_user_id": told[details.MANAGER_ID]}
+    return [(CHANGE_OF_DETAIL[name], value) for name, value in told.items()]
+
+
+def edit_line(
+    edit: Edit, names: Mapping[str, str] | None = None, zone: ZoneInfo | None = None
+) -> Line:
+    """An edit of ours."""
+    people = names or {}
+    what, old, new = edit.title, "", ""
+    changed = moved(edit, people, zone)
+    if edit.kind in (Edit.Kind.NEW_DRAFT, Edit.Kind.NEW_PROJECT):
+        new = str((edit.wanted or {}).get("name", ""))
+    elif len(changed) == 1:
+        word, old, new = changed[0]
+        what = word if edit.kind != Edit.Kind.RE_ENTRY else f"{what}: {word}"
+    else:
+        old = "; ".join(f"{word}: {was}" for word, was, _ in changed)
+        new = "; ".join(f"{word}: {to}" for word, _, to in changed)
+    return Line(
+        at=edit.started_at,
+        who=str(edit.by) if edit.by else "somebody who left",
+        what=what,
+        old=old,
+        new=new,
+        outcome=ending(edit),
+        tone=OUTCOME_TONES.get(Edit.State(edit.state), "info"),
+        detail=_outcome(edit, people, zone),
+        edit=edit.pk,
+        group=edit.group_id,
+    )
+
+
+def ending(edit: Edit) -> str:
+    """How it stands, in a few words.
+
+    What was never sent was not refused, and what was sent and is held otherwise need not be
+    somebody else's doing.
+    """
+    if edit.state == Edit.State.REJECTED and edit.sent is False:
+        return NOT_SENT
+    failed = (Edit.State.REJECTED, Edit.State.CONFLICT)
+    if edit.state in failed and edit.sent and edit.taken is False:
+        return OVERTAKEN
+    made = edit.kind in (Edit.Kind.NEW_DRAFT, Edit.Kind.NEW_PROJECT)
+    sent = made or edit.checks > 0 or edit.sent is True
+    if edit.kind == Edit.Kind.LAUNCH:
+        sent = bool(edit.after)
+    held_otherwise = edit.state == Edit.State.CONFLICT and sent
+    return edit_records.HELD.lower() if held_otherwise else edit.get_state_display()
+
+
+def _outcome(edit: Edit, people: Mapping[str, str], zone: ZoneInfo | None) -> str:
+    """What there is to say of how an edit ended."""
+    if edit.state == Edit.State.CONFLICT:
+        was = parts(edit.kind, edit.before, people, zone)
+        theirs = parts(edit.kind, edit.after, people, zone).items()
+        differ = [f"{word} {now}" for word, now in theirs if was.get(word) != now]
+        return f"The exchange has {'; '.join(differ)}" if differ else ""
+    if edit.state == Edit.State.GIVEN_UP and edit.reasons and edit.given_up_by_id is None:
+        return "; ".join(str(reason.get("reason", "")) for reason in edit.reasons)
+    if edit.state == Edit.State.GIVEN_UP:
+        who = edit.given_up_by or "somebody who left"
+        return f"{who} looked at the exchange and went on; whether it was taken is not known"
+    if edit.state == Edit.State.CONFIRMED and edit.settled_at:
+        seconds = (edit.settled_at - edit.started_at).total_seconds()
+        return f"after {seconds:.0f} s" if seconds >= 1 else "in less than a second"
+    return "; ".join(_objection(one) for one in edit.reasons)
+
+
+def _objection(reason: Mapping[str, Any]) -> str:
+    """What the exchange objected to, with its field where that has a word; ids tell nothing."""
+    path, why = str(reason.get("name", "")), str(reason.get("reason", ""))
+    name = labels.field_name(path)
+    return f"{name}: {why}" if name != path else why
+
+
+def _value(kind: str, value: Any, people: Mapping[str, str], zone: ZoneInfo | None) -> str:
+    if isinstance(value, str) and value and kind in _CODES:
+        return _CODES[kind](value)
+    if isinstance(value, int | float) and kind in _NUMBERS:
+        return _NUMBERS[kind](value)
+    return say(value, people, zone)
+
+
+def _change_line(change: Change, people: Mapping[str, str], zone: ZoneInfo | None) -> Line:
+    who = people.get(change.actor_id) or labels.ACTORS.get(
+        change.actor_type, change.actor_type or "unknown"
+    )
+    reason = pause_cause(change.reason_code).what if change.reason_code else ""
+    return Line(
+        at=change.occurred_at,
+        who=who,
+        what=labels.CHANGES.get(change.kind, labels.sentence_case(change.kind)),
+        old=_value(change.kind, change.old, people, zone),
+        new=_value(change.kind, change.new, people, zone),
+        outcome="",
+        tone="",
+        detail=f"Because {reason}" if reason else "",
+        group=change.group_id,
+    )

@@ -1,0 +1,51 @@
+"""Moments on pages: the group's zone first, then the person's."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dashboard.fielding.domain import time_zones
+from dashboard.fielding.models import TargetGroup, User
+from dashboard.web.formatting.numbers import DASH
+
+UTC_NAME = "UTC"
+
+
+@lru_cache(maxsize=512)
+def zone(name: str) -> ZoneInfo:
+    """A zone by its IANA name; UTC for a name that no zone has."""
+    try:
+        return ZoneInfo(name or UTC_NAME)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo(UTC_NAME)
+
+
+def zone_of(group: TargetGroup) -> ZoneInfo:
+    """Where a group's people live: its own setting, else its country's."""
+    return time_zones.zone_of(group.country_code, group.time_zone)
+
+
+def place(where: ZoneInfo) -> str:
+    """A zone by the name of its city: "Tokyo"."""
+    return where.key.rpartition("/")[2].replace("_", " ")
+
+
+def there(moment: datetime, group: TargetGroup) -> str:
+    """A moment where the group's people live: "Fri 20 Nov 2026 23:59"."""
+    return f"{moment.astimezone(zone_of(group)):%a %-d %b %Y %H:%M}"
+
+
+def when(moment: datetime | None, group: TargetGroup, user: User) -> str:
+    """A moment for a person: "Fri 20 Nov 23:59 Tokyo, 15:59 Berlin"."""
+    if moment is None:
+        return DASH
+    there, here = zone_of(group), zone(user.time_zone)
+    at = moment.astimezone(there)
+    text = f"{at:%a %-d %b %H:%M} {place(there)}"
+    mine = moment.astimezone(here)
+    if mine.utcoffset() == at.utcoffset():
+        return text
+    day = "" if mine.date() == at.date() else f"{mine:%a} "
+    return f"{text}, {day}{mine:%H:%M} {place(here)}"

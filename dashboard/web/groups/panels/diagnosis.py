@@ -1,0 +1,123 @@
+"""Why a group stands as it does, what the exchange may do about it, and what a client may read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from dashboard.alerts.text import pause_cause
+from dashboard.fielding.domain.goals import completes_wanted, counts_prescreens
+from dashboard.fielding.forecast.confidence import is_guess
+from dashboard.fielding.insight.pause_risk import LINE
+from dashboard.fielding.models import TargetGroup, User
+from dashboard.web.formatting import numbers, status, times
+from dashboard.web.groups import summary
+
+POSSIBLE = 0.3
+SHOWN_FROM = 0.05
+RISKS_SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """A reason for which the exchange may pause the group by itself: how near, and what helps."""
+
+    what: str
+    advice: str
+    percent: int
+    word: str
+    tone: str
+
+
+def risks(group: TargetGroup) -> list[Risk]:
+    """The nearest first; none for a group that is not live."""
+    scores = summary.part(group, "warnings")
+    if group.status != "live" or not isinstance(scores, Mapping):
+        return []
+    told = [
+        (code, score)
+        for code, score in scores.items()
+        if isinstance(score, int | float) and score >= SHOWN_FROM
+    ]
+    nearest = sorted(told, key=lambda pair: pair[1], reverse=True)[:RISKS_SHOWN]
+    return [_risk(code, score) for code, score in nearest]
+
+
+def _risk(code: str, score: float) -> Risk:
+    cause = pause_cause(code)
+    word, tone = ("Likely", "bad") if score >= LINE else ("Possible", "warn")
+    if score < POSSIBLE:
+        word, tone = "Far off", "info"
+    advice = cause.advice.removesuffix(", then resume").removesuffix(" and resume")
+    return Risk(
+        what=_capital(cause.what),
+        advice=_capital(advice),
+        percent=round(score * 100),
+        word=word,
+        tone=tone,
+    )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def for_client(group: TargetGroup, user: User, read_at: datetime | None) -> str:
+    """How the group does, as plain text to send on: no price, no spend, nothing of suppliers."""
+    goal = completes_wanted(group)
+    state = status.status(group.status, group.status_reason, group.status_changed_by)
+    lines = [
+        f"{group.name} ({group.human_readable_id})" if group.human_readable_id else group.name,
+        f"As of {times.when(read_at, group, user)}" if read_at else "",
+        f"Status: {state.word.lower()}{f', because {state.why}' if state.why else ''}",
+        *_progress(group, goal),
+        _outlook(group, user, goal),
+        _measured("Interview length", group.median_loi_seconds, _loi(group)),
+        _measured("Incidence rate", group.incidence_rate, _ir(group)),
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _progress(group: TargetGroup, goal: int | None) -> list[str]:
+    """How full it is: by completes, or by prescreens with the completes beside them."""
+    if counts_prescreens(group):
+        filled = _of("Prescreens", group.prescreens, group.filling_goal)
+        return [filled, f"Completes: {numbers.count(group.completes)}"]
+    return [_of("Completes", group.completes, goal)]
+
+
+def _of(label: str, done: int | None, goal: int | None) -> str:
+    share = f" ({done / goal * 100:.0f} %)" if done is not None and goal else ""
+    return f"{label}: {numbers.count(done)} of {numbers.count(goal)}{share}"
+
+
+def _outlook(group: TargetGroup, user: User, goal: int | None) -> str:
+    """Where it will be at its end, and when it will be full, as far as anybody can say."""
+    band = summary.percentiles(group)
+    said = []
+    if band and group.ends_at and goal:
+        low, middle, high = (min(round(number), goal) for number in band)
+        of = " completes" if counts_prescreens(group) else f" of {goal:,}"
+        reach = f" (between {low:,} and {high:,})" if low != high else ""
+        end = times.when(group.ends_at, group, user)
+        said.append(f"Expected by its end, {end}: about {middle:,}{of}{reach}")
+    if group.finish_at and group.status in ("live", "scheduled"):
+        unsure = ", but that is little more than a guess" if is_guess(group.completes) else ""
+        said.append(f"Likely to be full on {times.when(group.finish_at, group, user)}{unsure}")
+    return "\n".join(said)
+
+
+def _measured(label: str, observed: object, text: str) -> str:
+    return f"{label}: {text}" if observed is not None else ""
+
+
+def _loi(group: TargetGroup) -> str:
+    agreed = f" (agreed: {group.expected_loi_minutes})" if group.expected_loi_minutes else ""
+    return f"{(group.median_loi_seconds or 0) / 60:.1f} min{agreed}"
+
+
+def _ir(group: TargetGroup) -> str:
+    expected = group.expected_incidence_rate
+    agreed = "" if expected is None else f" (expected: {numbers.percent(expected)})"
+    return f"{numbers.percent(group.incidence_rate)}{agreed}"

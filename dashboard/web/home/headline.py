@@ -1,0 +1,90 @@
+"""The figures above the home page's list, from every group in the field."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from dashboard.alerts.rules.judges.status import THE_EXCHANGE
+from dashboard.fielding.domain.goals import completes_wanted
+from dashboard.fielding.domain.time_zones import zone_of
+from dashboard.web.formatting import numbers
+
+BEHIND = ("behind", "far behind")
+DAY = timedelta(days=1)
+FIELDS = (
+    "project_id",
+    "status",
+    "status_changed_by",
+    "short_at_end",
+    "currency",
+    "cpi",
+    "completes",
+    "prescreens",
+    "expected_incidence_rate",
+    "filling_strategy",
+    "filling_goal",
+    "completes_goal",
+    "ends_at",
+    "country_code",
+    "time_zone",
+    "insight__today",
+    "insight__pace__band",
+)
+
+
+@dataclass(slots=True)
+class Headline:
+    """Sums over the groups in the field."""
+
+    live: int = 0
+    behind: int = 0
+    paused: int = 0
+    short: float = 0.0
+    today: int = 0
+    needed: float = 0.0
+    spent: dict[str, Decimal] = field(default_factory=dict)
+    sizes: Counter[int] = field(default_factory=Counter)  # live groups of each project
+
+    @property
+    def spend(self) -> str:
+        """What today's completes cost, each currency apart."""
+        return numbers.totals(self.spent)
+
+
+def headline(groups: Iterable[Any], *, now: datetime) -> Headline:
+    """From rows of FIELDS."""
+    told = Headline()
+    for group in groups:
+        told.short += group.short_at_end or 0
+        today = group.insight__today if isinstance(group.insight__today, int) else 0
+        told.today += today
+        if today and group.cpi:
+            spent = told.spent.get(group.currency, Decimal(0))
+            told.spent[group.currency] = spent + today * group.cpi
+        if group.status == "live":
+            told.live += 1
+            told.sizes[group.project_id] += 1
+            told.behind += group.insight__pace__band in BEHIND
+            told.needed += needed_today(group, today, now)
+        elif group.status_changed_by in THE_EXCHANGE:
+            told.paused += 1
+    return told
+
+
+def needed_today(group: Any, today: int, now: datetime) -> float:
+    """What was missing to the goal at midnight where they live, spread over the days to the end."""
+    goal = completes_wanted(group)
+    if not goal or group.completes is None:
+        return 0.0
+    missing = max(goal - (group.completes - today), 0)
+    if group.ends_at is None:
+        return float(missing)
+    local = now.astimezone(zone_of(group.country_code, group.time_zone))
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    days = max((group.ends_at - midnight) / DAY, 1.0)
+    return float(missing / days)

@@ -1,0 +1,144 @@
+"""What is on screen as a file for spreadsheets: streamed, and never a formula."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from tempfile import SpooledTemporaryFile
+from typing import Any, NamedTuple
+
+from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
+
+from dashboard.fielding.models import Edit
+from dashboard.web.edits import history
+
+Cell = str | int | float | Decimal | datetime | None
+# The wide ones are what an East Asian keyboard types; spreadsheets there take them for the same.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+BOM = "\ufeff"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+DATES = "yyyy-mm-dd hh:mm"
+IN_MEMORY = 2**20  # bytes of a workbook; a bigger one goes to disk
+LONGEST_CELL = 32767  # characters, by the format
+
+HISTORY_HEADINGS = (
+    "When (UTC)",
+    "Who",
+    "Through",
+    "Project",
+    "Group",
+    "Id",
+    "What",
+    "From",
+    "To",
+    "Outcome",
+)
+EDIT_HEADINGS = ("When (UTC)", "Who", "Project", "Group", "Id", "What", "From", "To", "Outcome")
+
+
+class Line:
+    """A file that hands back what is written to it."""
+
+    def write(self, text: str) -> str:
+        """The text itself."""
+        return text
+
+
+def neutral(cell: Cell) -> str:
+    """A cell as text that no spreadsheet takes for a formula; numbers stay numbers."""
+    if cell is None:
+        return ""
+    if isinstance(cell, datetime):
+        return cell.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(cell, str):
+        return f"'{cell}" if cell.lstrip(" \u3000").startswith(FORMULA) else cell
+    return _plain(cell) if isinstance(cell, Decimal) else str(cell)
+
+
+def _plain(money: Decimal) -> str:
+    """A sum without the zeros that a database adds: 2.70 and 1204, not 2.700000."""
+    whole, _, parts = f"{money:f}".partition(".")
+    parts = parts.rstrip("0")
+    return f"{whole}.{parts.ljust(2, '0')}" if parts else whole
+
+
+class Sheet(NamedTuple):
+    """A table on its way into a file: headings with units and zone, and rows as they are read."""
+
+    headings: Sequence[str]
+    rows: Iterable[Sequence[Cell]]
+
+
+def answer(name: str, kind: str, sheet: Sheet) -> HttpResponseBase:
+    """A download as "csv" or "xlsx"."""
+    response = as_csv(sheet) if kind == "csv" else as_xlsx(sheet)
+    stamp = f"{datetime.now(UTC):%Y-%m-%d-%H%M}Z"
+    response["Content-Disposition"] = f'attachment; filename="{name}-{stamp}.{kind}"'
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def as_csv(sheet: Sheet) -> StreamingHttpResponse:
+    """Streamed, in UTF-8 with a mark at the front, by which spreadsheets know it."""
+
+    def lines() -> Iterator[str]:
+        writer = csv.writer(Line())
+        yield BOM + writer.writerow(sheet.headings)
+        for row in sheet.rows:
+            yield writer.writerow([neutral(cell) for cell in row])
+
+    return StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
+
+
+def as_xlsx(sheet: Sheet) -> FileResponse:
+    """A workbook, written row by row; text is text there, whatever it begins with."""
+    import xlsxwriter  # noqa: PLC0415  2.4 MB that most web processes never need
+
+    file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the response closes it
+    book = xlsxwriter.Workbook(file, {"constant_memory": True, "default_date_format": DATES})
+    page = book.add_worksheet()
+    page.freeze_panes(1, 0)
+    bold = book.add_format({"bold": True})
+    for column, heading in enumerate(sheet.headings):
+        page.write_string(0, column, heading, bold)
+        page.set_column(column, column, min(max(len(heading) + 2, 10), 40))
+    number = 0
+    for number, row in enumerate(sheet.rows, start=1):
+        for column, cell in enumerate(row):
+            _write(page, number, column, cell)
+    page.autofilter(0, 0, number, len(sheet.headings) - 1)
+    book.close()
+    file.seek(0)
+    return FileResponse(file, content_type=XLSX)
+
+
+def _write(page: Any, row: int, column: int, cell: Cell) -> None:
+    if cell is None:
+        return
+    if isinstance(cell, str):
+        page.write_string(row, column, cell[:LONGEST_CELL])
+    elif isinstance(cell, datetime):
+        page.write_datetime(row, column, cell.astimezone(UTC).replace(tzinfo=None))
+    else:
+        page.write_number(row, column, cell)
+
+
+def edit_line(edit: Edit, names: Mapping[str, str]) -> list[Cell]:
+    """The cells of an edit, in the order of EDIT_HEADINGS."""
+    group = edit.group
+    project = group.project if group else edit.project
+    name, number = (group.name, group.human_readable_id) if group else ("", "")
+    line = history.edit_line(edit, names)
+    return [line.at, line.who, project.name if project else "", name, number, *_change(line)]
+
+
+def history_line(line: history.Line, project: str, group: str, number: str) -> list[Cell]:
+    """The cells of a line of history, in the order of HISTORY_HEADINGS."""
+    through = "Fieldwatch" if line.ours else "the exchange"
+    return [line.at, line.who, through, project, group, number, *_change(line)]
+
+
+def _change(line: history.Line) -> list[Cell]:
+    return [line.what, line.old, line.new, f"{line.outcome}. {line.detail}".strip(". ")]

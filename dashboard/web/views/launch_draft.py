@@ -1,0 +1,246 @@
+"""A draft is launched, now or at its start: asked once, in words, with what it costs and when."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.core import signing
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from dashboard.exchange.errors import ExchangeError, Launched
+from dashboard.fielding.models import Edit, Project, TargetGroup
+from dashboard.sync import scheduling
+from dashboard.sync.edits import launch, send
+from dashboard.sync.edits.kinds import draft
+from dashboard.sync.edits.launch import END, START
+from dashboard.web.auth.permissions import Rule, person, require_editor, rule
+from dashboard.web.drafts import prefill
+from dashboard.web.edits import messages as editing
+from dashboard.web.edits import value_labels
+from dashboard.web.edits.forms import datetimes
+from dashboard.web.edits.forms.base import Wrong, step
+from dashboard.web.edits.forms.draft import form
+from dashboard.web.edits.forms.draft.form import local
+from dashboard.web.formatting import times
+from dashboard.web.http import resubmission
+from dashboard.web.views.groups import found
+from dashboard.web.views.projects import people
+
+SALT, OPEN_FOR_SECONDS = "launch", 3600
+LONGEST = timedelta(days=2 * 366)
+NOW, LATER = "now", "later"
+TOO_OLD = "This page was too old to launch from. It now shows the draft as it is."
+
+
+@dataclass
+class State:
+    """The page as it is used: the draft that it shows, what was typed, and what is wrong."""
+
+    seen: Any = None
+    token: str = field(default_factory=lambda: str(uuid.uuid4()))
+    typed: QueryDict = field(default_factory=QueryDict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+    trouble: str = ""
+    busy: Edit | None = None  # the launch that is in the way
+    mend: list[str] = field(default_factory=list)  # what to mend in the draft itself
+
+
+@rule(Rule.EDITOR)
+@require_http_methods(["GET", "HEAD", "POST"])
+def launch_draft(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The page that asks, and what comes of the answer."""
+    group = found(request, pk)
+    require_editor(request, group.account_id)
+    if group.status != TargetGroup.Status.DRAFT:
+        messages.warning(request, "This group is no draft any more: it was launched already.")
+        return redirect("group", group.pk)
+    if request.method != "POST":
+        return _show(request, group, _open(group))
+    state = _sent(request, group)
+    if state.seen is None:
+        state = _open(group)
+        state.typed, state.trouble = request.POST, state.trouble or TOO_OLD
+        return _show(request, group, state)
+    if back := resubmission.arrived(request, state.token):
+        return back
+    if resubmission.is_back(request):
+        return _show(request, group, state)
+    return _send(request, group, state)
+
+
+def _open(group: TargetGroup) -> State:
+    """The draft as the exchange holds it now, or why it cannot be told."""
+    try:
+        held = send.present(group=group, kind=Edit.Kind.DRAFT)
+    except Launched as exc:
+        scheduling.look(Project.objects.filter(pk=group.project_id), now=timezone.now())
+        return State(trouble=f"{exc}. It is read again now.")
+    except ExchangeError as exc:
+        return State(trouble=f"{exc}. Nothing was launched.")
+    return State(held)
+
+
+def _sent(request: HttpRequest, group: TargetGroup) -> State:
+    """The page that was sent back, if we made it for this group within the hour."""
+    state = State(typed=request.POST)
+    try:
+        pk, token, seen = signing.loads(
+            request.POST.get("form", ""), salt=SALT, max_age=OPEN_FOR_SECONDS
+        )
+    except (signing.BadSignature, ValueError, TypeError):
+        return state
+    if pk == group.pk:
+        state.seen, state.token = seen, token
+    return state
+
+
+def _send(request: HttpRequest, group: TargetGroup, state: State) -> HttpResponseBase:
+    """Launch it once, and say how that goes."""
+    try:
+        start, end = _dates(group, state, timezone.now())
+        made = launch.launch(
+            group=group,
+            seen=state.seen,
+            start=start,
+            end=end,
+            by=person(request),
+            token=state.token,
+        )
+    except Wrong as exc:
+        state.errors = exc.fields
+        return _show(request, group, state)
+    except (send.Busy, ExchangeError) as exc:
+        state.trouble = f"{exc}. {_nothing(state)}"
+        state.busy = getattr(exc, "other", None)
+        return _show(request, group, state)
+    if made.state == Edit.State.CONFLICT and not made.after:
+        changed = ", ".join(
+            value_labels.DRAFT.get(one["name"], one["name"]) for one in made.reasons
+        )
+        said = f"The draft was changed meanwhile: {changed}. {_nothing(state)}"
+        state = _open(group)
+        state.trouble = said
+        return _show(request, group, state)
+    if made.state == Edit.State.REJECTED and not made.asked_id:
+        at_field, state.trouble = editing.refusals(made, _place)
+        state.errors, state.mend = _sorted(at_field)
+        state.token = str(uuid.uuid4())
+        return _show(request, group, state)
+    return redirect("made", made.pk)
+
+
+def _nothing(state: State) -> str:
+    what = "scheduled" if state.typed.get("when") == LATER else "launched"
+    return f"Nothing was {what}."
+
+
+def _place(name: str) -> str:
+    """A field of this page, else one of the draft's."""
+    return step(name, (START, END)) or form.place(name)
+
+
+def _sorted(objections: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """What can be mended here, and what in the draft."""
+    here = {name: said for name, said in objections.items() if name in (START, END)}
+    there = [
+        f"{value_labels.DRAFT.get(name, name)}: {said}"
+        for name, said in objections.items()
+        if name not in here
+    ]
+    return here, there
+
+
+def _dates(group: TargetGroup, state: State, now: datetime) -> tuple[datetime | None, datetime]:
+    """The start, none for now, and the end, typed in the group's zone."""
+    wrong: dict[str, str] = {}
+    when = state.typed.get("when", "")
+    if when not in (NOW, LATER):
+        wrong["when"] = "Choose whether it starts now or later."
+    names = (START, END) if when == LATER else (END,)
+    given: dict[str, datetime] = {}
+    for name in names:
+        try:
+            given[name] = _moment(group, state, name)
+        except Wrong as exc:
+            wrong |= exc.fields
+    start, end = given.get(START), given.get(END)
+    if start and start <= now:
+        wrong[START] = "The start must be in the future; or start it now."
+    if end and end <= (start or now):
+        wrong[END] = "The end must be after the start." if start else "The end must be ahead."
+    if end and end - now > LONGEST:
+        wrong[END] = "That is more than two years ahead. Is the year right?"
+    if wrong or end is None:
+        raise Wrong(wrong)
+    return start, end
+
+
+def _moment(group: TargetGroup, state: State, name: str) -> datetime:
+    zone = times.zone_of(group)
+    held = state.seen["fielding_specification"]["start_at" if name == START else "end_at"]
+    text = state.typed.get(name, "").strip()
+    if held and text == local(held, zone):
+        return datetime.fromisoformat(held)
+    typed = datetimes.typed(text, name)
+    if why := datetimes.skipped(typed, zone):
+        raise Wrong({name: why})
+    return typed.replace(tzinfo=zone)
+
+
+def _show(request: HttpRequest, group: TargetGroup, state: State) -> HttpResponse:
+    context: dict[str, Any] = {"group": group, "project": group.project, "state": state}
+    if state.seen:
+        sealed = [group.pk, state.token, state.seen]
+        context |= _told(request, group, state)
+        context["sealed"] = signing.dumps(sealed, salt=SALT, compress=True)
+    response = render(request, "launch.html", context)
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _told(request: HttpRequest, group: TargetGroup, state: State) -> dict[str, Any]:
+    """The draft in words, what it costs, when, and what it still lacks."""
+    seen, zone = state.seen, times.zone_of(group)
+    period = seen["fielding_specification"]
+    end = period["end_at"]
+    passed = end is None or datetime.fromisoformat(end) <= timezone.now()
+    units = group.account.business_units.values_list("exchange_id", "name")
+    names = {**people(request), **dict(units)}
+    return {
+        "rows": value_labels.parts(Edit.Kind.DRAFT, _brief(seen), names, zone),
+        "cost": prefill.cost_of(seen),
+        "lacks": prefill.lacks(seen),
+        "zone": f"{times.place(zone)} ({zone.key})",
+        "when": state.typed.get("when", ""),
+        "start": state.typed.get(START, local(period["start_at"], zone)),
+        "end": state.typed.get(END, "" if passed else local(end, zone)),
+        "planned": [local(period[name], zone).replace("T", " ") for name in ("start_at", "end_at")],
+    }
+
+
+def _brief(seen: Any) -> dict[str, Any]:
+    """What decides whether it is launched; the rest is on the draft's own page."""
+    names = (
+        "name",
+        "locale",
+        "completes_goal",
+        "expected_length_of_interview_minutes",
+        "expected_incidence_rate",
+        "pricing_model",
+        "cost_per_interview",
+        "business_unit_id",
+        "project_manager_id",
+        "live_url",
+        "test_url",
+        "profiling",
+        *draft.CARRIED,
+    )
+    return {name: seen[name] for name in names}

@@ -1,0 +1,122 @@
+"""The budget of a whole project: ours, in one currency of its groups."""
+
+from __future__ import annotations
+
+import secrets
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import messages
+from django.core import signing
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from dashboard.fielding.models import Edit, Project
+from dashboard.sync.edits import local
+from dashboard.web.auth.permissions import Rule, person, require_editor, rule
+from dashboard.web.edits import messages as editing
+from dashboard.web.edits.forms.base import NO_CHANGE, Wrong, amount
+from dashboard.web.formatting import numbers
+from dashboard.web.http import resubmission
+from dashboard.web.http.row_ids import key
+from dashboard.web.reports import spending
+from dashboard.web.views.projects import found_project
+
+SALT = "project budget"
+
+
+@rule(Rule.EDITOR)
+@require_http_methods(["GET", "HEAD", "POST"])
+def budget(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The form, and what comes of it."""
+    project = found_project(request, pk)
+    require_editor(request, project.account_id)
+    if request.method != "POST":
+        return _show(request, project, local.present(project, Edit.Kind.BUDGET))
+    token, seen = _unsealed(request, project)
+    if back := resubmission.arrived(request, token):
+        return back
+    if resubmission.is_back(request):
+        return _show(request, project, seen, token=token)
+    try:
+        wanted = _check(request, project, seen)
+    except Wrong as exc:
+        return _show(request, project, seen, token=token, errors=exc.fields)
+    return _kept(request, project, seen, wanted, token)
+
+
+def _kept(
+    request: HttpRequest, project: Project, seen: Any, wanted: Any, token: str
+) -> HttpResponseBase:
+    made = local.keep(
+        of=project,
+        kind=Edit.Kind.BUDGET,
+        seen=seen,
+        wanted=wanted,
+        by=person(request),
+        token=token,
+        now=timezone.now(),
+    )
+    if made.state == Edit.State.CONFLICT:
+        return _show(request, project, made.after, three=editing.three(made, {}, None))
+    messages.success(request, editing.outcome(made, {}, None))
+    return redirect("project", project.pk)
+
+
+def _unsealed(request: HttpRequest, project: Project) -> tuple[str, Any]:
+    """The token of the form and what it showed; a form that is not ours is opened afresh."""
+    try:
+        pk, token, seen = signing.loads(request.POST.get("form", ""), salt=SALT, max_age=86400)
+    except (signing.BadSignature, ValueError, TypeError):
+        pk = None
+    if pk != project.pk:
+        return secrets.token_urlsafe(24), local.present(project, Edit.Kind.BUDGET)
+    return token, seen
+
+
+def _check(request: HttpRequest, project: Project, seen: Any) -> Any:
+    text, currency = request.POST.get("budget", ""), request.POST.get("currency", "").upper()
+    if currency not in _currencies(project):
+        raise Wrong(currency="Choose a currency of this project's groups.")
+    value = None
+    if text.strip():
+        money = amount(text, currency, "budget", "budget")
+        value = {"value": format(money, "f"), "currency_code": currency}
+    if local.same(value, seen):
+        raise Wrong(budget=NO_CHANGE)
+    return value
+
+
+def _currencies(project: Project) -> list[str]:
+    """The currencies that the project's groups are priced in."""
+    codes = project.target_groups.exclude(currency="").order_by("currency")
+    return list(codes.values_list("currency", flat=True).distinct())
+
+
+def _show(
+    request: HttpRequest, project: Project, seen: Any, *, token: str = "", **state: Any
+) -> HttpResponse:
+    """The form with what is held now, as typed, or as it was before an edit to be undone."""
+    asked = key(request.GET.get("undo", ""))
+    value = seen
+    if asked:
+        made = Edit.objects.filter(pk=asked, project=project).first()
+        value = made.before if made and local.same(made.after, seen) else seen
+    text = numbers.plain(Decimal(value["value"])) if value else ""
+    context = {
+        "project": project,
+        "present": numbers.money(Decimal(seen["value"]), seen["currency_code"]) if seen else "none",
+        "text": request.POST.get("budget", text),
+        "currencies": _currencies(project),
+        "currency": request.POST.get("currency") or (value or {}).get("currency_code", ""),
+        "spent": spending.totals(
+            spending.lines(project.target_groups.all(), months=False, now=timezone.now())
+        ),
+        "sealed": signing.dumps(
+            [project.pk, token or secrets.token_urlsafe(24), seen], salt=SALT, compress=True
+        ),
+        **state,
+    }
+    return render(request, "project_budget.html", context)

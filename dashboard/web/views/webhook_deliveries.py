@@ -1,0 +1,33 @@
+"""Where the exchange tells what happened: one address an account, for machines alone."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from dashboard.fielding.models import Webhook
+from dashboard.sync.webhooks import delivery
+from dashboard.web.auth.permissions import Rule, rule
+from dashboard.web.http.row_ids import LONGEST
+
+
+@rule(Rule.OPEN)
+@csrf_exempt
+@require_POST
+def webhook(request: HttpRequest, key: str) -> HttpResponse:
+    """Take a delivery; its signature is all the right that it takes. The answers are bare."""
+    found = Webhook.objects.filter(key=key).first()
+    if found is None:
+        return HttpResponse(status=404)
+    now = timezone.now()
+    length = str(request.META.get("CONTENT_LENGTH") or "0")
+    if not (length.isascii() and length.isdigit()):
+        return HttpResponse(status=400)
+    if len(length) > LONGEST or int(length) > delivery.LARGEST_BODY:
+        delivery.refused(account_id=found.account_id, reason="too large", now=now)
+        return HttpResponse(status=413)
+    header = request.headers.get("Cint-Signature", "")
+    heard = delivery.delivery(webhook=found, header=header, body=request.body, now=now)
+    return HttpResponse(status=heard.status)
