@@ -1,4 +1,4 @@
-"""`python docs/settings.py`: the table of settings, read from dashboard/settings.py itself.
+"""`python docs/settings.py`: the table of settings, read from dashboard/settings/__init__.py itself.
 
 A variable is described by the `#:` lines above the statement that reads it; its default is the
 one in the code, unless the description says it in words.
@@ -16,7 +16,7 @@ SOURCE = ROOT / "dashboard" / "settings.py"
 TABLE = ROOT / "docs" / "settings.md"
 HEAD = """# Settings
 
-Every variable that Fieldwatch reads, made from `dashboard/settings.py` by `make docs`. A wrong
+Every variable that Fieldwatch reads, made from `dashboard/settings/__init__.py` by `make docs`. A wrong
 value stops the start and says what it takes.
 
 | variable | what it takes | default |

@@ -212,5 +212,5 @@ def test_a_heartbeat_goes_to_an_address_of_the_web_only(tmp_path: Path) -> None:
 def test_a_worker_starts_without_what_only_pages_need(tmp_path: Path) -> None:
     """Its settings install no sign-in: nothing that tasks import may ask for its tables."""
     script = "import django; django.setup(); import dashboard.tasks"
-    ended = started(tmp_path, script, DJANGO_SETTINGS_MODULE="dashboard.lean")
+    ended = started(tmp_path, script, DJANGO_SETTINGS_MODULE="dashboard.settings.worker")
     assert (ended.returncode, ended.stderr) == (0, "")

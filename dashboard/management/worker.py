@@ -21,7 +21,7 @@ _M_ARENA_MAX = -8
 def main() -> int:
     """Work until told to stop; the exit code of Celery's worker."""
     _share_arenas()
-    os.environ.update(DJANGO_SETTINGS_MODULE="dashboard.lean", CELERY_SKIP_CHECKS="1")
+    os.environ.update(DJANGO_SETTINGS_MODULE="dashboard.settings.worker", CELERY_SKIP_CHECKS="1")
     django.setup()
     from django.conf import settings  # noqa: PLC0415  after the choice of settings
 

@@ -26,9 +26,9 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError, validate
 
 from dashboard import logs
-from dashboard.fixed import *  # noqa: F403  what no environment changes
+from dashboard.settings.base import *  # noqa: F403  what no environment changes
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
 env = Env()
 
 
