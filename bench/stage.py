@@ -92,7 +92,7 @@ def run(function: str, given: Environment, *arguments: Any) -> Any:
 
 def redis_server() -> list[str]:
     """How the product starts its own Redis."""
-    from dashboard.management.embedded import redis_command  # noqa: PLC0415
+    from dashboard.management.embedded_redis import redis_command  # noqa: PLC0415
 
     command = redis_command()
     assert command

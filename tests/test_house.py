@@ -83,10 +83,10 @@ def test_only_settings_read_the_environment() -> None:
     # Commands read secrets from the variables that they are told; run hands some on.
     assert set(readers) <= {
         "settings.py",
-        "management/flags.py",
+        "management/connection_options.py",
         "management/commands/person.py",
         "management/commands/run.py",
-        "management/postgresql.py",
+        "management/postgresql_tools.py",
     }
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from dashboard.fielding import audit
 from dashboard.fielding.models import AuditEvent, AuditKind
-from dashboard.management import postgresql
+from dashboard.management import postgresql_tools
 
 
 class Command(BaseCommand):
@@ -52,4 +52,4 @@ class Command(BaseCommand):
             with connection.cursor() as cursor:
                 cursor.execute("VACUUM INTO %s", [str(file)])
         else:
-            postgresql.run("pg_dump", ["--format=custom", "--no-owner", "--file", str(file)])
+            postgresql_tools.run("pg_dump", ["--format=custom", "--no-owner", "--file", str(file)])

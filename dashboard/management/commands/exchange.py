@@ -19,7 +19,7 @@ from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import ExchangeError
 from dashboard.fielding import audit
 from dashboard.fielding.models import AuditKind, ExchangeAccount, Webhook
-from dashboard.management import flags
+from dashboard.management import connection_options
 from dashboard.sync import scheduling
 from dashboard.sync.connections import clients
 from dashboard.sync.connections import remove as forget
@@ -45,9 +45,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """One sub-command a verb."""
         verbs = parser.add_subparsers(dest="verb", required=True)
-        flags.take(verbs.add_parser("add", help="store a connection"), required=True)
+        connection_options.take(verbs.add_parser("add", help="store a connection"), required=True)
         change = verbs.add_parser("change", help="what is given; the rest stays as it is")
-        flags.take(change, required=False)
+        connection_options.take(change, required=False)
         change.add_argument("--poll-seconds", type=int, help="how often; 0: as POLL_SECONDS says")
         change.add_argument("--requests-per-minute", type=int, help="its own budget; 0: none")
         verbs.add_parser("list", help="a line a connection")
@@ -78,16 +78,16 @@ class Command(BaseCommand):
         name = options["name"]
         if ExchangeAccount.objects.filter(name=name).exists():
             raise CommandError(f"there is already a connection named {name}")
-        flags.check_addresses(options)
+        connection_options.check_addresses(options)
         if options["webhook"]:
-            flags.check_public("--webhook", options["webhook"])
+            connection_options.check_public("--webhook", options["webhook"])
         account = ExchangeAccount(
             name=name,
             exchange_id=options["account_id"],
             due_at=timezone.now(),
             base_url=options["base_url"].rstrip("/"),
             api_version=options["api_version"],
-            **flags.credentials(options),
+            **connection_options.credentials(options),
         )
         _check(account)
         with transaction.atomic():
@@ -103,10 +103,10 @@ class Command(BaseCommand):
     def change(self, options: dict[str, Any]) -> None:
         """Put what is given in the place of what is stored; the next round begins at once."""
         account, address = _named(options["name"]), options["webhook"]
-        flags.check_addresses(options)
+        connection_options.check_addresses(options)
         if address:
-            flags.check_public("--webhook", address)
-        columns = flags.changes(options, before=account)
+            connection_options.check_public("--webhook", address)
+        columns = connection_options.changes(options, before=account)
         if not columns and not address:
             raise CommandError("say what changes, such as --api-key-env VAR or --base-url URL")
         if columns:
@@ -170,7 +170,7 @@ class Command(BaseCommand):
         if action == "add":
             if not options["url"]:
                 raise CommandError("add needs --url, where the exchange reaches Fieldwatch")
-            flags.check_public("--url", options["url"])
+            connection_options.check_public("--url", options["url"])
             self._register(account, options["url"])
         elif action == "show":
             self._show(account, hook)

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from dashboard.fielding.models import ExchangeAccount, TargetGroup
-from dashboard.management import postgresql
+from dashboard.management import postgresql_tools
 
 
 class Command(BaseCommand):
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         else:
             into = ["--dbname", str(connection.settings_dict["NAME"])]
             how = ["--no-owner", "--exit-on-error", "--single-transaction"]
-            postgresql.run("pg_restore", [*how, *into, str(file)])
+            postgresql_tools.run("pg_restore", [*how, *into, str(file)])
         self._check()
 
     def _check(self) -> None:

@@ -16,8 +16,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from dashboard.fielding.models import ExchangeAccount, User
 from dashboard.management import alive, demo
-from dashboard.management.embedded import redis_command
-from dashboard.management.static import collect_if_changed
+from dashboard.management.embedded_redis import redis_command
+from dashboard.management.static_files import collect_if_changed
 from dashboard.management.supervisor import Child, Supervisor, die_with_parent, only_one
 
 
