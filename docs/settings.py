@@ -1,4 +1,4 @@
-"""`python docs/settings.py`: the table of settings, read from dashboard/settings/__init__.py itself.
+"""`python docs/settings.py`: the table of settings, read from the code itself.
 
 A variable is described by the `#:` lines above the statement that reads it; its default is the
 one in the code, unless the description says it in words.
@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCE = ROOT / "dashboard" / "settings.py"
+SOURCE = ROOT / "dashboard" / "settings" / "__init__.py"
 TABLE = ROOT / "docs" / "settings.md"
 HEAD = """# Settings
 
-Every variable that Fieldwatch reads, made from `dashboard/settings/__init__.py` by `make docs`. A wrong
-value stops the start and says what it takes.
+Every variable that Fieldwatch reads, made from `dashboard/settings/` by `make docs`. A wrong value
+stops the start and says what it takes.
 
 | variable | what it takes | default |
 |---|---|---|
