@@ -22,7 +22,7 @@ from bench.backtest_effects import rates
 from bench.backtest_fields import PROCESSES, Field, field
 from bench.figures import Figure
 from dashboard.fielding.forecast.forecast import Forecast, forecast_many
-from dashboard.fielding.forecast.inputs import Question
+from dashboard.fielding.forecast.inputs import ForecastInput
 
 Floats = NDArray[np.float64]
 
@@ -72,7 +72,9 @@ def replay(fields: Sequence[Field], *, told: bool = False) -> list[Replay]:
     """Each field with its forecast and its baselines; told: of the changes of its price."""
     answers = forecast_many(
         [
-            Question(f.history, f.goal, f.now, f.ends_at, f.zone, f.pauses, turns=told * f.turns)
+            ForecastInput(
+                f.history, f.goal, f.now, f.ends_at, f.zone, f.pauses, turns=told * f.turns
+            )
             for f in fields
         ]
     )
@@ -189,7 +191,7 @@ def _table_seconds() -> float:
     model = field("steady", 1)
     stamps = [model.starts_at + (i + 1) * HOUR for i in range(336)]
     questions = [
-        Question(
+        ForecastInput(
             list(zip(stamps, np.cumsum(rng.poisson(2.0, 336)).tolist(), strict=True)),
             1000,
             stamps[-1],

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from dashboard.fielding.effects.effect import Change, Group, effect
+from dashboard.fielding.effects.effect import Group, SettingChange, effect_of_change
 
 START = datetime(2026, 2, 2, 6, tzinfo=UTC)
 ZONE = ZoneInfo("Europe/Warsaw")
@@ -34,7 +34,7 @@ def verdict(seed: int, *, ratio: float) -> str | None:
         return None
     stamps = [START + timedelta(hours=int(h) + 1) for h in hours]
     group = Group([(s, float(c)) for s, c in zip(stamps, total, strict=True)], ZONE)
-    seen = effect(Change(stamps[at - 1], "strategy"), group, now=stamps[-1])
+    seen = effect_of_change(SettingChange(stamps[at - 1], "strategy"), group, now=stamps[-1])
     return seen.completes_an_hour.verdict
 
 

@@ -22,9 +22,9 @@ from bench.backtest_fields import Field
 from bench.figures import Figure
 from bench.simulated import START, moment_of, pauses_of, statuses
 from dashboard.fielding.domain.time_zones import zone_of
-from dashboard.fielding.forecast.rate_changes import turned_at
-from dashboard.simulator.catalogue.clock import DAY, HOUR, Clock
-from dashboard.simulator.world.group import TargetGroup
+from dashboard.fielding.forecast.rate_changes import rate_change_times
+from dashboard.simulator.catalogue.clock import DAY, HOUR, SimulatedClock
+from dashboard.simulator.world.group import SimulatedGroup
 from dashboard.simulator.world.world import Origin, World
 
 SEEDS, PROJECTS, GROUPS, DAYS = (1, 2), 8, 70, 28
@@ -52,7 +52,7 @@ def fields() -> list[Field]:
 
 def _world(seed: int) -> Iterator[Field]:
     origin = Origin(seed, PROJECTS, GROUPS, 14, START)
-    world = World(origin, Clock(lambda: 0.0, 0.0, START))
+    world = World(origin, SimulatedClock(lambda: 0.0, 0.0, START))
     for group in world.groups.values():
         group.temper.overrun = NO_GOAL
     until = START + DAYS * DAY
@@ -67,7 +67,7 @@ def _world(seed: int) -> Iterator[Field]:
                 yield found
 
 
-def _live(group: TargetGroup, until: int) -> list[tuple[int, int]]:
+def _live(group: SimulatedGroup, until: int) -> list[tuple[int, int]]:
     """From when until when it was live, where that was two days or more."""
     since, found = 0, []
     told = sorted(statuses(group), key=lambda one: one[0])
@@ -81,7 +81,7 @@ def _live(group: TargetGroup, until: int) -> list[tuple[int, int]]:
 
 
 def _cut(
-    group: TargetGroup, rng: np.random.Generator, begin: int, stretch: tuple[int, int]
+    group: SimulatedGroup, rng: np.random.Generator, begin: int, stretch: tuple[int, int]
 ) -> Field | None:
     """The field up to a moment of the stretch, a day old at least and with a day to come."""
     first, last = max(stretch[0], begin + DAY), stretch[1] - DAY
@@ -109,7 +109,7 @@ def _cut(
         truth=truth,
         finish=None,
         futures=np.array([truth]),
-        turns=tuple(turned_at(changes)),
+        turns=tuple(rate_change_times(changes)),
     )
 
 

@@ -19,7 +19,7 @@ django.setup()
 
 from bench.figures import Figure  # noqa: E402  the tables need settings first
 from bench.warning_replay import Look, looks  # noqa: E402
-from dashboard.fielding.insight.pause_risk import EXPECTED, HORIZON, LINE, warnings  # noqa: E402
+from dashboard.fielding.insight.pause_risk import EXPECTED, HORIZON, LINE, pause_risks  # noqa: E402
 
 SEEDS, PROJECTS, GROUPS, DAYS = (3, 4, 5), 3, 80, 21
 BINS = (0.0, 0.05, 0.2, 0.4, 0.6, 0.8, 1.001)
@@ -45,7 +45,7 @@ def worlds() -> list[Look]:
 def told(seen: Sequence[Look]) -> Iterator[Told]:
     """Every score that was given."""
     for look in seen:
-        for risk in warnings(look.vitals):
+        for risk in pause_risks(look.vitals):
             if risk.score is not None and risk.reason_code not in EXPECTED:
                 came = look.reason == risk.reason_code and look.hours_to_pause <= HORIZON
                 yield Told(look, risk.reason_code, risk.score, came)

@@ -212,11 +212,11 @@ def person(who: list[int], edits: int, how: str, first: int) -> int:
     groups = list(TargetGroup.objects.select_related("project", "account").order_by("pk"))
     mine = groups[number::people][:edits] if how == "alone" else groups[:1] * edits
     for turn, group in enumerate(mine, start=first):
-        seen = send.present(group=group, kind="cpi")
+        seen = send.read_current_value(group=group, kind="cpi")
         wanted = seen | {"value": f"{number + 2}.{turn + 1000}"}
         for _ in range(2):
-            with suppress(send.Busy):
-                send.push(
+            with suppress(send.EditInProgress):
+                send.send_edit(
                     group=group,
                     kind="cpi",
                     seen=seen,

@@ -154,7 +154,7 @@ class Story:
         detect.after_cycle(cycle=cycle, now=self.now)
         detect.by_time(now=self.now)
         detect.no_data(now=self.now)
-        outbox.compose(now=self.now)
+        outbox.compose_due_mails(now=self.now)
         outbox.send_due(now=self.now, connect=connect, rng=self.chance)
 
     @contextmanager

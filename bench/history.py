@@ -64,4 +64,4 @@ def _day(pk: int, number: int, hours: int):  # type: ignore[no-untyped-def]
     day = date(2026, 11, 1) + timedelta(days=number)
     begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
     points = [(begin + timedelta(hours=h), number * 100 + h) for h in range(1, hours + 1)]
-    return CompletesDay(group_id=pk, day=day, hours=completes.pack(points)[day].hours)
+    return CompletesDay(group_id=pk, day=day, hours=completes.pack_days(points)[day].hours)

@@ -74,7 +74,7 @@ def fill(base_url: str) -> None:
         role = {"role": "editor", "exchange_user_id": f"pm-{number}"}
         Membership.objects.create(user=user, account=account, **role)
         MailChoice.objects.create(user=user, digest=False)
-    settings.edit(
+    settings.save_rule(
         account=account,
         code="drop_off",
         settings={"for_minutes": 0, "severity": 1},

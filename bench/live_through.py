@@ -27,9 +27,9 @@ from dashboard.fielding.models import (
     User,
 )
 from dashboard.management.demo import ensure_demo
-from dashboard.simulator.server.exchange import Exchange
-from dashboard.simulator.server.run import Options, make
-from dashboard.simulator.world.messages import Ask
+from dashboard.simulator.server.exchange import SimulatedExchange
+from dashboard.simulator.server.run import Options, make_exchange
+from dashboard.simulator.world.messages import SimulatedRequest
 from dashboard.sync import scheduling
 from dashboard.sync.pull import account as accounts
 from dashboard.sync.pull import project as pull
@@ -44,7 +44,7 @@ NOWHERE = "django.core.mail.backends.dummy.EmailBackend"
 class Inside(httpx.BaseTransport):
     """The way to an exchange in this very process."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: SimulatedExchange) -> None:
         self._exchange, self._one = exchange, Lock()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -53,7 +53,9 @@ class Inside(httpx.BaseTransport):
         headers = dict(request.headers.items())
         with self._one:
             now = self._exchange.world.clock.now()
-            ask = Ask(request.method, request.url.path, query, headers, request.read(), now)
+            ask = SimulatedRequest(
+                request.method, request.url.path, query, headers, request.read(), now
+            )
             answer = self._exchange.respond(ask).answer
         return httpx.Response(answer.status, headers=answer.headers, content=answer.body)
 
@@ -68,7 +70,7 @@ class Life:
             return self.now.timestamp()
 
         options = Options(seed=seed, projects=projects, groups=groups)
-        self.exchange = make(options, wall=wall)
+        self.exchange = make_exchange(options, wall=wall)
         self.account = ensure_demo(base_url=ADDRESS)
         every = int(ROUND.total_seconds())
         ExchangeAccount.objects.update(poll_seconds=every, created_at=START, whole_at=START)
@@ -88,23 +90,23 @@ class Life:
             self.exchange.world.settle(self.exchange.world.clock.now())
             self._read()
             if number % LEARNS_EVERY == 0:
-                baselines.learn(now=self.now)
+                baselines.learn_baselines(now=self.now)
             detect.by_time(now=self.now)
             detect.no_data(now=self.now)
             for later in (timedelta(0), timedelta(minutes=2)):
-                outbox.compose(now=self.now + later)
+                outbox.compose_due_mails(now=self.now + later)
             outbox.send_due(now=self.now, limit=1000, connect=lambda: get_connection(NOWHERE))
             live = TargetGroup.objects.filter(status="live", missing_since=None).count()
             self.live_hours += live * (ROUND / timedelta(hours=1))
             self.now += ROUND
 
     def _read(self) -> None:
-        token = scheduling.claim(ExchangeAccount, self.account.pk, now=self.now, force=True)
+        token = scheduling.claim_row(ExchangeAccount, self.account.pk, now=self.now, force=True)
         account = ExchangeAccount.objects.get(pk=self.account.pk)
         given: Any = {"client": self.client, "token": token, "clock": lambda: self.now}
         accounts.pull_account(account=account, **given)
         for pk in list(Project.objects.order_by("pk").values_list("pk", flat=True)):
-            given["token"] = scheduling.claim(Project, pk, now=self.now, force=True)
+            given["token"] = scheduling.claim_row(Project, pk, now=self.now, force=True)
             project = Project.objects.select_related("account").get(pk=pk)
             cycle: Cycle = pull.pull_project(project=project, **given)
             detect.after_cycle(cycle=cycle, now=self.now)

@@ -4,7 +4,7 @@ from typing import Any
 
 from dashboard.fielding.models import Incident, TargetGroup
 from dashboard.web.formatting import labels, numbers
-from dashboard.web.formatting.status import status
+from dashboard.web.formatting.status import status_label
 from dashboard.web.tables import group_columns, html_cells
 
 
@@ -17,8 +17,8 @@ def values() -> tuple[list[str], list[dict[str, Any]]]:
 
 
 def _row(group: TargetGroup, cause: Incident | None) -> dict[str, Any]:
-    state = status(group.status, group.status_reason, group.status_changed_by)
-    done = numbers.progress(
+    state = status_label(group.status, group.status_reason, group.status_changed_by)
+    done = numbers.group_progress(
         group.filling_strategy, group.completes, group.prescreens, group.filling_goal
     )
     note = group.notes.select_related("by").first()
@@ -29,9 +29,9 @@ def _row(group: TargetGroup, cause: Incident | None) -> dict[str, Any]:
         "pk": group.pk,
         "name": group.name,
         "human_readable_id": group.human_readable_id,
-        "cause": labels.beside(group.name, cause.sentence) if cause else "",
+        "cause": labels.without_group_name(group.name, cause.sentence) if cause else "",
         "severity": "warning" if cause else "",
-        "country": labels.country(group.country_code),
+        "country": labels.country_name(group.country_code),
         "shape": state.shape,
         "status": state.word,
         "why": state.why,
@@ -39,18 +39,20 @@ def _row(group: TargetGroup, cause: Incident | None) -> dict[str, Any]:
         "goal": done.goal,
         "done": done.value,
         "also": done.also,
-        "spark": html_cells.spark(group.insight["spark"]),
-        "short": numbers.count(group.short_at_end),
-        "finish_iso": numbers.iso(group.finish_at),
-        "finish": numbers.utc(group.finish_at),
+        "spark": html_cells.sparkline_html(group.insight["spark"]),
+        "short": numbers.format_count(group.short_at_end),
+        "finish_iso": numbers.iso_moment(group.finish_at),
+        "finish": numbers.short_utc(group.finish_at),
         "late": group.finish_at > group.ends_at,
-        "cpi": numbers.price(group.cpi, group.currency),
-        "loi": numbers.minutes(group.median_loi_seconds, group.expected_loi_minutes),
-        "incidence": numbers.incidence(group.incidence_rate, group.expected_incidence_rate),
-        "last_iso": numbers.iso(group.last_complete_at),
-        "last": numbers.utc(group.last_complete_at),
+        "cpi": numbers.format_price(group.cpi, group.currency),
+        "loi": numbers.format_interview_length(
+            group.median_loi_seconds, group.expected_loi_minutes
+        ),
+        "incidence": numbers.format_incidence(group.incidence_rate, group.expected_incidence_rate),
+        "last_iso": numbers.iso_moment(group.last_complete_at),
+        "last": numbers.short_utc(group.last_complete_at),
         "note": note.text if note else "",
         "writer": str(note.by) if note else "",
-        "note_iso": numbers.iso(note.at) if note else "",
-        "note_at": numbers.utc(note.at) if note else "",
+        "note_iso": numbers.iso_moment(note.at) if note else "",
+        "note_at": numbers.short_utc(note.at) if note else "",
     }

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from dashboard.fielding.series import daily
-from dashboard.simulator.world.group import TargetGroup as Simulated
+from dashboard.simulator.world.group import SimulatedGroup as Simulated
 
 START = int(datetime(2026, 3, 2, tzinfo=UTC).timestamp() * 1000)
 

@@ -8,7 +8,7 @@ import msgspec
 from bench.client import KEY
 from bench.exchange import A_PROJECT, START, World, project_id
 from dashboard.alerts.incidents import detect
-from dashboard.exchange.decode import decode, decode_page
+from dashboard.exchange.decode import decode_body, decode_page
 from dashboard.exchange.shapes.fielding import FieldingRunItem, ReEntryConfiguration
 from dashboard.exchange.shapes.groups import (
     CompletesPoint,
@@ -22,7 +22,7 @@ from dashboard.fielding.models import Cycle, ExchangeAccount, Project, TargetGro
 from dashboard.sync import scheduling
 from dashboard.sync.columns import group, group_sheet
 from dashboard.sync.pull import store
-from dashboard.sync.pull.fetch import Answer, Ask
+from dashboard.sync.pull.fetch import GroupAnswer, GroupRequest
 
 
 def fill(base_url: str, projects: int, at: str = START.isoformat()) -> list[int]:
@@ -54,11 +54,11 @@ def _project(account: ExchangeAccount, number: int, world: World) -> int:
         group_count=A_PROJECT,
         due_at=now,
     )
-    token = scheduling.claim(Project, project.pk, now=now)
+    token = scheduling.claim_row(Project, project.pk, now=now)
     assert token
     numbers = range(number * A_PROJECT, (number + 1) * A_PROJECT)
     found = [_found(project, n, world) for n in numbers]
-    store.store(project=project, token=token, found=found, now=now)
+    store.store_groups(project=project, token=token, found=found, now=now)
     for hours in (40, 30, 20, 10, 1):  # what is wrong fired long ago
         at = now - timedelta(hours=hours)
         seen = {"listed": True, "complete": True, "started_at": at, "finished_at": at}
@@ -76,11 +76,11 @@ def _project(account: ExchangeAccount, number: int, world: World) -> int:
     return project.pk
 
 
-def _found(project: Project, number: int, world: World) -> store.Found:
+def _found(project: Project, number: int, world: World) -> store.FetchedGroup:
     """A group as a first pull finds it."""
     row = msgspec.convert(world.row(number), TargetGroupsListItem, strict=False)
-    ask = Ask(project=project.exchange_id, group=row.id, status=row.status)
-    answer = Answer(ask=ask, at=world.now)
+    ask = GroupRequest(project=project.exchange_id, group=row.id, status=row.status)
+    answer = GroupAnswer(ask=ask, at=world.now)
     root = f"/v1/demand/accounts/101/projects/{project.exchange_id}/target-groups/{row.id}"
 
     def said(what: str) -> bytes:
@@ -88,13 +88,13 @@ def _found(project: Project, number: int, world: World) -> store.Found:
 
     runs: Any = decode_page(said("fielding-runs"), "data", FieldingRunItem).items
     answer.columns = {
-        **group.overview_columns(decode(said("overview"), TargetGroupOverview)),
-        **group.performance_columns(decode(said("performance"), TargetGroupPerformance)),
-        **group.details_columns(decode(said("details"), TargetGroupDetails)),
+        **group.overview_columns(decode_body(said("overview"), TargetGroupOverview)),
+        **group.performance_columns(decode_body(said("performance"), TargetGroupPerformance)),
+        **group.details_columns(decode_body(said("details"), TargetGroupDetails)),
         **group.run_columns(runs),
-        **group.re_entry_columns(decode(said("re-entry-configuration"), ReEntryConfiguration)),
+        **group.re_entry_columns(decode_body(said("re-entry-configuration"), ReEntryConfiguration)),
     }
-    answer.sheet = group_sheet.profile_columns(decode(said("profiles"), Profiles))
+    answer.sheet = group_sheet.profile_columns(decode_body(said("profiles"), Profiles))
     series = said("completes-aggregated-by-interval")
     answer.completes = decode_page(series, "aggregated_completes_intervals", CompletesPoint).items
-    return store.Found(group.list_columns(row), row, answer)
+    return store.FetchedGroup(group.list_columns(row), row, answer)

@@ -8,25 +8,25 @@ import numpy as np
 
 from bench.simulated import START, moment_of, pauses_of, statuses
 from dashboard.fielding.domain.time_zones import zone_of
-from dashboard.fielding.forecast.forecast import studies
+from dashboard.fielding.forecast.forecast import forecast_groups
 from dashboard.fielding.insight import samples as trail
 from dashboard.fielding.insight.assistant_modules import Modules
-from dashboard.fielding.insight.baselines import Pools
-from dashboard.fielding.insight.compute import quiet_of
-from dashboard.fielding.insight.group_history import Story
-from dashboard.fielding.insight.indicators import Vitals
-from dashboard.fielding.insight.indicators_of_group import vitals_of
+from dashboard.fielding.insight.baselines import Baselines
+from dashboard.fielding.insight.compute import silence_of
+from dashboard.fielding.insight.group_history import GroupHistory
+from dashboard.fielding.insight.indicators import Indicators
+from dashboard.fielding.insight.indicators_of_group import indicators_of
 from dashboard.fielding.insight.samples import Sample
 from dashboard.fielding.models import TargetGroup
 from dashboard.fielding.series.pace import SoftLaunch
 from dashboard.fielding.series.readings import Readings
-from dashboard.simulator.catalogue.clock import HOUR, Clock, read_stamp
+from dashboard.simulator.catalogue.clock import HOUR, SimulatedClock, read_stamp
 from dashboard.simulator.world import figures as simulated
-from dashboard.simulator.world.group import TargetGroup as Simulated
+from dashboard.simulator.world.group import SimulatedGroup as Simulated
 from dashboard.simulator.world.world import Origin, World
 
 STEP = 3  # hours
-ALONE = Pools({}, {})
+ALONE = Baselines({}, {})
 BY_EXCHANGE = "system_marketplace_user"
 
 
@@ -36,7 +36,7 @@ class Look:
 
     group: str
     hour: float
-    vitals: Vitals
+    vitals: Indicators
     reason: str
     hours_to_pause: float  # infinite when it never came
 
@@ -52,9 +52,11 @@ class _Life:
 
 def looks(seed: int, *, projects: int, groups: int, days: int) -> list[Look]:
     """Each live group every three hours, over some days from a world with two weeks behind it."""
-    world = World(Origin(seed, projects, groups, 14, START), Clock(lambda: 0.0, 0.0, START))
+    world = World(
+        Origin(seed, projects, groups, 14, START), SimulatedClock(lambda: 0.0, 0.0, START)
+    )
     lives: dict[str, _Life] = {key: _Life() for key in world.groups}
-    seen: list[tuple[str, int, Vitals]] = []
+    seen: list[tuple[str, int, Indicators]] = []
     for hour in range(-14 * 24, days * 24, STEP):
         now = START + hour * HOUR
         if hour >= 0:
@@ -81,21 +83,21 @@ def _read(life: _Life, group: Simulated, now: int) -> None:
 
 def _vitals(
     live: Sequence[Simulated], lives: dict[str, _Life], now: int
-) -> Iterator[tuple[Simulated, Vitals]]:
+) -> Iterator[tuple[Simulated, Indicators]]:
     moment = datetime.fromtimestamp(now / 1000, UTC)
     told = [_story(group, lives[group.id], now) for group in live]
     foreseen = [story for story in told if story.is_forecast]
-    found = iter(studies([story.question(moment) for story in foreseen]))
+    found = iter(forecast_groups([story.question(moment) for story in foreseen]))
     for group, story in zip(live, told, strict=True):
         study = next(found) if story.is_forecast else None
         life = lives[group.id]
-        life.samples = trail.extended(life.samples, trail.sample_of(story.group, now=moment))
-        quiet = quiet_of(story, study, now=moment)
+        life.samples = trail.with_sample(life.samples, trail.sample_of(story.group, now=moment))
+        quiet = silence_of(story, study, now=moment)
         outlook = study.forecast if study else None
-        yield group, vitals_of(story, outlook, quiet, life.samples, now=moment)
+        yield group, indicators_of(story, outlook, quiet, life.samples, now=moment)
 
 
-def _story(group: Simulated, life: _Life, now: int) -> Story:
+def _story(group: Simulated, life: _Life, now: int) -> GroupHistory:
     """The group as the pull would have stored it."""
     row = _row(group, now)
     soft = group.assistant.get("soft_launch")
@@ -103,7 +105,7 @@ def _story(group: Simulated, life: _Life, now: int) -> Story:
     if soft:
         until = datetime.fromtimestamp(read_stamp(soft["end_at"]) / 1000, UTC)
         launch = SoftLaunch(until, soft["filling_goal_percentage"] / 100)
-    return Story(
+    return GroupHistory(
         group=row,
         series=Readings(np.array(life.at), np.array(life.count)),
         pauses=pauses_of(group),
@@ -114,9 +116,9 @@ def _story(group: Simulated, life: _Life, now: int) -> Story:
 
 
 def _row(group: Simulated, now: int) -> TargetGroup:
-    f = simulated.figures(group, now)
+    f = simulated.figures_of_group(group, now)
     run = group.run
-    analysis = simulated.performance(group, now)["respondent_analysis"]["live"]
+    analysis = simulated.performance_answer(group, now)["respondent_analysis"]["live"]
     return TargetGroup(
         status=group.status,
         country_code=group.locale.country.lower(),
@@ -143,7 +145,7 @@ def _row(group: Simulated, now: int) -> TargetGroup:
     )
 
 
-def _look(group: Simulated, at: int, vitals: Vitals) -> Look:
+def _look(group: Simulated, at: int, vitals: Indicators) -> Look:
     ends = sorted(one for one in statuses(group) if one[0] > at and one[1] != "live")
     paused = bool(ends) and ends[0][2] == BY_EXCHANGE
     wait = (ends[0][0] - at) / HOUR if paused else float("inf")

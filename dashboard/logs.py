@@ -46,7 +46,7 @@ _TELLTALES = (
 
 
 @contextmanager
-def about(**facts: Any) -> Iterator[None]:
+def log_context(**facts: Any) -> Iterator[None]:
     """Every line that is logged meanwhile in this thread carries these facts."""
     before = _facts.set({**_facts.get(), **facts})
     try:
@@ -55,12 +55,12 @@ def about(**facts: Any) -> Iterator[None]:
         _facts.reset(before)
 
 
-def facts() -> Mapping[str, Any]:
+def current_facts() -> Mapping[str, Any]:
     """What lines carry at this moment, such as `request_id` or `cycle`."""
     return _facts.get()
 
 
-def hide(*secrets: str) -> None:
+def hide_secrets(*secrets: str) -> None:
     """From now on no line of this process holds these texts."""
     for secret in secrets:
         if len(secret) >= SHORTEST:
@@ -86,7 +86,7 @@ class Stderr(logging.StreamHandler):  # type: ignore[type-arg]
         return super().format(record)
 
 
-class Line(logging.Formatter):
+class LineFormatter(logging.Formatter):
     """A line for people: time, level, logger, words, facts."""
 
     def __init__(self) -> None:
@@ -94,7 +94,7 @@ class Line(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, with its traceback if it has one."""
-        found = {**facts(), **getattr(record, "of", {})}
+        found = {**current_facts(), **getattr(record, "of", {})}
         told = (f" {name}={value}" for name, value in found.items())
         record.facts = "".join(told).translate(_BREAKS)
         return without_secrets(super().format(record))
@@ -124,7 +124,7 @@ class Json(JsonFormatter):
         """The words of the record, and the facts of the moment."""
         super().add_fields(log_data, record, message_dict)
         log_data.pop("of", None)
-        log_data.update({**facts(), **getattr(record, "of", {})})
+        log_data.update({**current_facts(), **getattr(record, "of", {})})
 
     def format(self, record: logging.LogRecord) -> str:
         """The object on one line."""

@@ -28,9 +28,9 @@ def wake() -> None:
     """Hint at everything that is due; the beat calls it every few seconds."""
     now, accounts = timezone.now(), ExchangeAccount.objects.filter(polling=True)
     downtime.note_work(now=now)
-    scheduling.promote(now=now)
-    for pk in scheduling.due(accounts, now=now, limit=AT_ONCE):
-        if scheduling.queue(ExchangeAccount, pk, now=now):
+    scheduling.promote_overdue(now=now)
+    for pk in scheduling.due_rows(accounts, now=now, limit=AT_ONCE):
+        if scheduling.mark_hinted(ExchangeAccount, pk, now=now):
             pull_account.apply_async((pk,), priority=0)
     _hint_at_projects()
     _hint_at_looks()
@@ -39,8 +39,8 @@ def wake() -> None:
 
 def _hint_at_projects() -> None:
     now = timezone.now()
-    for pk in scheduling.rounds_due(now=now, limit=AT_ONCE):
-        if scheduling.queue(Project, pk, now=now):
+    for pk in scheduling.due_projects(now=now, limit=AT_ONCE):
+        if scheduling.mark_hinted(Project, pk, now=now):
             pull_project.apply_async((pk,), priority=settings.PULL_PRIORITY)
 
 
@@ -55,7 +55,7 @@ def pull_account(pk: int) -> None:
 def pull_project(pk: int) -> None:
     """One round over the most urgent project that is due, then what of it needs a person."""
     downtime.note_work(now=timezone.now())
-    if cycle := rounds.next_round(pk, clock=timezone.now):
+    if cycle := rounds.run_next_round(pk, clock=timezone.now):
         detect.after_cycle(cycle=cycle, now=timezone.now())
         _hint_at_projects()  # the next one need not wait for the beat
 
@@ -65,11 +65,11 @@ def tell() -> None:
     """Settle what is open on the exchange, judge what time alone can break, send what waits."""
     downtime.note_work(now=timezone.now())
     look_back()
-    jobs.work()
+    jobs.run_due_steps()
     now = timezone.now()
     detect.by_time(now=now)
     detect.no_data(now=now)
-    outbox.compose(now=now)
+    outbox.compose_due_mails(now=now)
     outbox.send_due(now=timezone.now(), limit=AT_ONCE)
 
 
@@ -78,7 +78,7 @@ def look_back() -> None:
     """Settle what is open on the exchange and due by now."""
     send.settle_due(clock=timezone.now)
     create.settle_due(clock=timezone.now)
-    launch.work(clock=timezone.now)
+    launch.run_due_launches(clock=timezone.now)
 
 
 def _hint_at_looks() -> None:
@@ -96,14 +96,14 @@ def _hint_at_looks() -> None:
 def heartbeat() -> None:
     """Call the operator's URL while alerts are detected and mail is sent; the beat calls it."""
     if settings.HEARTBEAT_URL:
-        pulse.ping(settings.HEARTBEAT_URL, now=timezone.now())
+        pulse.ping_operator(settings.HEARTBEAT_URL, now=timezone.now())
 
 
 @app.task(name="dashboard.tasks.tidy")
 def tidy() -> None:
     """Forget what is kept for a while only; the beat calls it every hour."""
-    delivery.forget(now=timezone.now())
-    retention.tidy(now=timezone.now())
+    delivery.delete_old_events(now=timezone.now())
+    retention.delete_old_rows(now=timezone.now())
 
 
 @app.task(name="dashboard.tasks.check_webhooks")
@@ -115,4 +115,4 @@ def check_webhooks() -> None:
 @app.task(name="dashboard.tasks.learn")
 def learn() -> None:
     """Learn what is usual in each project and country; the beat calls it every hour."""
-    baselines.learn(now=timezone.now())
+    baselines.learn_baselines(now=timezone.now())

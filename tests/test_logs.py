@@ -36,12 +36,14 @@ def line(formatter: logging.Formatter, message: str, *args: object, trace: bool 
     return formatter.format(record)
 
 
-FORMATTERS = pytest.mark.parametrize("formatter", [logs.Line(), logs.Json()], ids=["line", "json"])
+FORMATTERS = pytest.mark.parametrize(
+    "formatter", [logs.LineFormatter(), logs.Json()], ids=["line", "json"]
+)
 
 
 @FORMATTERS
 def test_a_line_carries_the_facts_of_the_moment(formatter: logging.Formatter) -> None:
-    with logs.about(cycle="c1"), logs.about(project="p1"):
+    with logs.log_context(cycle="c1"), logs.log_context(project="p1"):
         inside = line(formatter, "round done")
     after = line(formatter, "round done")
     assert "c1" in inside
@@ -50,7 +52,7 @@ def test_a_line_carries_the_facts_of_the_moment(formatter: logging.Formatter) ->
 
 
 def test_a_json_line_is_one_object_with_the_field_names_that_collectors_expect() -> None:
-    with logs.about(request_id="r1"):
+    with logs.log_context(request_id="r1"):
         told = json.loads(line(logs.Json(), "saw %s\nthings", 3))
     assert told["message"] == "saw 3\nthings"
     assert (told["level"], told["logger"], told["request_id"]) == (
@@ -88,7 +90,7 @@ def test_what_is_named_as_a_secret_is_hidden(formatter: logging.Formatter, words
 
 @FORMATTERS
 def test_a_secret_that_is_known_is_hidden_wherever_it_stands(formatter: logging.Formatter) -> None:
-    logs.hide(PLANTED)
+    logs.hide_secrets(PLANTED)
     try:
         int(f"the exchange echoed {PLANTED}")
     except ValueError:
@@ -99,20 +101,20 @@ def test_a_secret_that_is_known_is_hidden_wherever_it_stands(formatter: logging.
 
 
 def test_a_secret_with_quotes_is_hidden_in_json_too() -> None:
-    logs.hide('qu"ote\\d-secret')
+    logs.hide_secrets('qu"ote\\d-secret')
     assert "ote" not in line(logs.Json(), 'saw qu"ote\\d-secret there')
 
 
 def test_ordinary_words_stay() -> None:
     said = "Tokyo: token renewed; 12 of 14 groups read; https://api.cint.com/v1/demand"
-    assert said in line(logs.Line(), said)
+    assert said in line(logs.LineFormatter(), said)
 
 
 @pytest.mark.parametrize("mark", ["\n", "\r", "\x1b[2K", "\x85", "\u2028"])
 @FORMATTERS
 def test_no_request_writes_a_line_of_its_own(formatter: logging.Formatter, mark: str) -> None:
     """A path may hold any character; the line stays one line, and moves no cursor."""
-    with logs.about(path=f"/x{mark}2026-11-25 INFO all is well"):
+    with logs.log_context(path=f"/x{mark}2026-11-25 INFO all is well"):
         told = line(formatter, "Not Found: %s", f"/y{mark}z")
     assert not any(one in told for one in ("\n", "\r", "\x1b", "\x85", "\u2028"))
     assert "all is well" in told
@@ -172,7 +174,7 @@ def test_a_request_through_our_own_middleware_is_logged_without_its_query(
 ) -> None:
     with caplog.at_level(logging.INFO):
         client.get(RETURNS[0])
-    written = " ".join(line(logs.Line(), record.getMessage()) for record in caplog.records)
+    written = " ".join(line(logs.LineFormatter(), record.getMessage()) for record in caplog.records)
     assert "c0de" not in written + str([getattr(one, "of", {}) for one in caplog.records])
 
 

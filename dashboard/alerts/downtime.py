@@ -14,16 +14,16 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
-from dashboard.alerts.text import lasting, local
-from dashboard.fielding.compiled_queries import Given, Read
+from dashboard.alerts.text import format_local_time, format_span
+from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import Downtime, Pulse
 
 WORK = "work"  # the pulse of any work at all
 MINUTE = timedelta(minutes=1)
 GAP = timedelta(minutes=5)  # a shorter one is not told
-_WITHIN = Read(
+_WITHIN = CompiledQuery(
     lambda: Downtime.objects.filter(
-        ended_at__gt=Given("since"), began_at__lt=Given("until")
+        ended_at__gt=Param("since"), began_at__lt=Param("until")
     ).order_by("began_at")
 )
 
@@ -92,12 +92,15 @@ def sentence(downtimes: Sequence[Downtime], zone: ZoneInfo, *, now: datetime) ->
     if not downtimes:
         return ""
     last = downtimes[-1]
-    began, ended = local(last.began_at, zone, now=now), local(last.ended_at, zone, now=now)
+    began, ended = (
+        format_local_time(last.began_at, zone, now=now),
+        format_local_time(last.ended_at, zone, now=now),
+    )
     if len(downtimes) > 1:
         whole = sum((each.ended_at - each.began_at for each in downtimes), timedelta(0))
-        what = f"Fieldwatch was off {len(downtimes)} times, {lasting(whole)} in all"
+        what = f"Fieldwatch was off {len(downtimes)} times, {format_span(whole)} in all"
         return f"{what}, last from {began} to {ended}. What changed then was seen late."
-    span = lasting(last.ended_at - last.began_at)
+    span = format_span(last.ended_at - last.began_at)
     return f"Fieldwatch {DID[last.cause]} for {span}, from {began} to {ended}{WHY[last.cause]}."
 
 

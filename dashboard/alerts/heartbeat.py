@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import httpx
 from django.db.models import Max, Q
 
-from dashboard.alerts.text import lasting
-from dashboard.fielding.compiled_queries import Given, Read
+from dashboard.alerts.text import format_span
+from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import Mail, Project, Pulse
 
 ROUNDS = {"time": "detecting", "deliver": "sending mail"}
@@ -17,15 +17,15 @@ SILENT_AFTER = timedelta(minutes=5)
 WAITS_AT_MOST = timedelta(minutes=15)
 MINUTE = timedelta(minutes=1)
 PATIENCE = 10.0  # seconds for the operator's URL
-_SAID = Read(
-    lambda: Pulse.objects.filter(name=Given("name"), at__gt=Given("after")).values_list(
+_SAID = CompiledQuery(
+    lambda: Pulse.objects.filter(name=Param("name"), at__gt=Param("after")).values_list(
         "at", flat=True
     )
 )
 _said: dict[str, datetime] = {}  # when this process last knew each part to have said so
 
 
-def beat(name: str, *, now: datetime) -> None:
+def record_heartbeat(name: str, *, now: datetime) -> None:
     """Say that a round was done; written at most once a minute, looked up hardly more often."""
     if _said.get(name, now) < now < _said[name] + MINUTE:
         return
@@ -35,9 +35,9 @@ def beat(name: str, *, now: datetime) -> None:
     _said[name] = said or now
 
 
-def complaints(*, now: datetime) -> list[str]:
+def list_problems(*, now: datetime) -> list[str]:
     """What of the alert machine is not well, in sentences; empty while all is."""
-    said = stalls(now=now)
+    said = stalled_parts(now=now)
     tests = Q(account=None, digest_day=None, notices=None, purpose="")
     recent = Mail.objects.filter(state=Mail.State.DEAD, created_at__gt=now - timedelta(days=2))
     dead = recent.exclude(pk__in=recent.filter(tests).values("pk")).count()
@@ -47,20 +47,20 @@ def complaints(*, now: datetime) -> list[str]:
     return said
 
 
-def stalls(*, now: datetime) -> list[str]:
+def stalled_parts(*, now: datetime) -> list[str]:
     """What stands still: detecting, judging or sending."""
     at = dict(Pulse.objects.values_list("name", "at"))
-    said = silent(at, now=now)
+    said = missed_heartbeats(at, now=now)
     read = Project.objects.filter(read_at__lte=now).aggregate(at=Max("read_at"))["at"]
     if read and read - at.get("judge", read - WAITS_AT_MOST) >= WAITS_AT_MOST:
         said.append("cycles are read but not judged")
     oldest = Mail.objects.filter(state=Mail.State.WAITING).order_by("created_at").first()
     if oldest and now - oldest.created_at > WAITS_AT_MOST:
-        said.append(f"{unsent(oldest.created_at, now=now)}: {oldest.error}")
+        said.append(f"{oldest_unsent_mail(oldest.created_at, now=now)}: {oldest.error}")
     return said
 
 
-def silent(at: Mapping[str, datetime], *, now: datetime) -> list[str]:
+def missed_heartbeats(at: Mapping[str, datetime], *, now: datetime) -> list[str]:
     """The rounds that were not done for too long, by when each was done last."""
     return [
         f"{what} has {'stopped' if name in at else 'not begun yet'}"
@@ -69,14 +69,16 @@ def silent(at: Mapping[str, datetime], *, now: datetime) -> list[str]:
     ]
 
 
-def unsent(since: datetime, *, now: datetime) -> str:
+def oldest_unsent_mail(since: datetime, *, now: datetime) -> str:
     """How long the oldest mail has waited."""
-    return f"mail has waited for {lasting(now - since)}"
+    return f"mail has waited for {format_span(now - since)}"
 
 
-def ping(url: str, *, now: datetime, get: Callable[..., httpx.Response] = httpx.get) -> bool:
+def ping_operator(
+    url: str, *, now: datetime, get: Callable[..., httpx.Response] = httpx.get
+) -> bool:
     """Call the operator's URL while detecting and sending are well; whether it answered."""
-    if stalls(now=now):
+    if stalled_parts(now=now):
         return False
     try:
         return get(url, timeout=PATIENCE, follow_redirects=False).is_success

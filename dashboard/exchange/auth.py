@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from dashboard.exchange.clock import Clock
-from dashboard.exchange.decode import decode
+from dashboard.exchange.decode import decode_body
 from dashboard.exchange.errors import BadAnswer, ExchangeError, Unauthorized
 
 EARLY = 60.0
@@ -167,7 +167,7 @@ class TokenHeader:
         if self._failure is not None and now < self._failure_until:
             raise _again(self._failure)
         try:
-            answer = decode(self._ask(self._auth), TokenAnswer)
+            answer = decode_body(self._ask(self._auth), TokenAnswer)
         except ExchangeError as exc:
             self._failure, self._failure_until = _again(exc), now + 1.0
             raise self._failure from None  # its frames hold what the token address sent
@@ -183,7 +183,7 @@ def _again(error: ExchangeError) -> ExchangeError:
     return type(error)(str(error), status=error.status, retry_after=error.retry_after)
 
 
-def credentials(
+def credentials_for(
     auth: Auth, *, ask: Callable[[ClientCredentials], bytes], clock: Clock
 ) -> Credentials:
     """What to send for `auth`; `ask` posts to the token address and returns its answer."""

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from dashboard.exchange import drift
-from dashboard.exchange.errors import BadAnswer, plain
+from dashboard.exchange.errors import BadAnswer, one_line
 from dashboard.exchange.repair import UNREADABLE, is_marked, marked_places, repair
 
 T = TypeVar("T")
@@ -109,7 +109,7 @@ def _suspect(body: bytes) -> bool:
     return (b"\\" in body and b"\\u0000" in body) or b"0001-01-01" in body or b"9999-12-31" in body
 
 
-def decode(body: bytes, shape: type[T], *, note: Note | None = None) -> T:
+def decode_body(body: bytes, shape: type[T], *, note: Note | None = None) -> T:
     """`body` as `shape`; BadAnswer if it is not, with the place and the reason.
 
     `note` is told of characters that could not be read.
@@ -130,7 +130,7 @@ def decode_whole(
 
     `note` is told of characters that could not be read.
     """
-    value = decode(body, shape, note=note)
+    value = decode_body(body, shape, note=note)
     raw = _decoders[Any].decode(repair(body))
     if not isinstance(raw, dict):
         raise BadAnswer("The exchange sent something else than an object")
@@ -268,7 +268,7 @@ def _readable_id(raw: bytes) -> str | None:
     found = item.get("id") if isinstance(item, dict) else None
     if not isinstance(found, (str, int)) or UNREADABLE in str(found):
         return None
-    return plain(str(found))
+    return one_line(str(found))
 
 
 def _not_json(body: bytes) -> BadAnswer:

@@ -44,7 +44,7 @@ class InvalidParam(NamedTuple):
     reason: str
 
 
-def plain(text: str) -> str:
+def one_line(text: str) -> str:
     """`text` on one line without control characters, at most 500 characters."""
     kept = "".join(" " if unicodedata.category(c) in {"Cc", "Cf"} else c for c in text[:2000])
     line = " ".join(kept.split())
@@ -86,7 +86,7 @@ class ExchangeError(Exception):
         outcome_unknown: bool = False,
         operation: str = "",
     ) -> None:
-        super().__init__(plain(message) or self.words)
+        super().__init__(one_line(message) or self.words)
         self.status = status
         self.retry_after = retry_after
         self.outcome_unknown = outcome_unknown
@@ -122,19 +122,19 @@ class Unavailable(NoAnswer):
     words = "The exchange has a fault of its own"
 
 
-class NotNow(ExchangeError):
+class RetryLater(ExchangeError):
     """The request was not carried out; the same request may succeed later."""
 
     waiting_helps = True
 
 
-class RateLimited(NotNow):
+class RateLimited(RetryLater):
     """Too many requests: `retry_after` says how long to wait."""
 
     words = "The exchange asks for fewer requests"
 
 
-class Resting(NotNow):
+class CircuitOpen(RetryLater):
     """The exchange failed repeatedly, so it is left alone for `retry_after` seconds."""
 
     words = "The exchange failed repeatedly and is left to rest"
@@ -189,8 +189,8 @@ class Refused(Rejected):
         **facts: Any,
     ) -> None:
         super().__init__(message, **facts)
-        self.title = plain(title)
-        self.detail = plain(detail)
+        self.title = one_line(title)
+        self.detail = one_line(detail)
         self.invalid_params = list(invalid_params)
 
 
@@ -200,7 +200,7 @@ class Redirected(Rejected):
     words = "The exchange points to another address, which is not followed"
 
 
-class Launched(Redirected):
+class AlreadyLaunched(Redirected):
     """The draft is launched by now: ask for its details."""
 
     words = "This target group is launched and no draft any more"

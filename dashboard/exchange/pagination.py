@@ -12,7 +12,7 @@ MOST_PAGES = 10_000
 MOST_ITEMS = 1_000_000
 
 
-class Walk(Generic[T]):
+class PageIterator(Generic[T]):
     """The pages of a list, one request each, as they are iterated.
 
     Afterwards `complete` tells whether the whole list was seen, `reason` why not, in words for
@@ -71,14 +71,14 @@ class Walk(Generic[T]):
         return ""
 
 
-def walk(
+def iterate_pages(
     fetch: Callable[[str | None], Page[T]],
     *,
     most_pages: int = MOST_PAGES,
     most_items: int = MOST_ITEMS,
-) -> Walk[T]:
+) -> PageIterator[T]:
     """A walk over `fetch(start_after)`, where None asks for the first page."""
-    return Walk(fetch, most_pages=most_pages, most_items=most_items)
+    return PageIterator(fetch, most_pages=most_pages, most_items=most_items)
 
 
 def _is_last(page: Page[T]) -> bool:

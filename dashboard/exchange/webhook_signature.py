@@ -19,7 +19,7 @@ class Signature(NamedTuple):
     signed: list[str]
 
 
-def read(header: str) -> Signature | None:
+def read_signature(header: str) -> Signature | None:
     """The parts of `t=…,v1=…`; None for anything else. Parts of other names are left alone."""
     parts = [part.strip().partition("=") for part in header.split(",")]
     times = [value for name, _, value in parts if name == "t"]
@@ -29,12 +29,12 @@ def read(header: str) -> Signature | None:
     return Signature(int(times[0]), signed)
 
 
-def sign(secret: str, body: bytes, at: int) -> str:
+def sign_body(secret: str, body: bytes, at: int) -> str:
     """HMAC-SHA256 over the second, a point and the raw body, in hex; the secret is text."""
     return hmac.new(secret.encode(), b"%d." % at + body, sha256).hexdigest()
 
 
-def refusal(
+def reason_to_refuse(
     header: str, body: bytes, *, secrets: Iterable[str], now: float, tolerance: float
 ) -> str:
     """Why a delivery is not believed, in a word or two; empty where it is genuine and fresh.
@@ -43,10 +43,10 @@ def refusal(
     """
     if not header:
         return "no signature"
-    found = read(header)
+    found = read_signature(header)
     if found is None:
         return "unreadable signature"
-    right = [sign(secret, body, found.at) for secret in secrets]
+    right = [sign_body(secret, body, found.at) for secret in secrets]
     # Every pair is compared, so that the time it takes tells nothing.
     genuine = [hmac.compare_digest(one, ours) for one in found.signed for ours in right]
     if not any(genuine):

@@ -34,7 +34,7 @@ Row = TypeVar("Row")
 Sql = tuple[str, tuple[Any, ...]]
 
 
-class Given(Expression):
+class Param(Expression):
     """A value that is named where a statement is written and told where it is run."""
 
     def __init__(self, name: str, output_field: Field[Any, Any] | None = None) -> None:
@@ -67,7 +67,7 @@ class Among(AnyLookup):
         return words.format(column, values), (*before, *after)
 
 
-class Read(Generic[Row]):
+class CompiledQuery(Generic[Row]):
     """A queryset that is compiled once a process; each call gives the rows of its values."""
 
     def __init__(self, build: Callable[[], QuerySet[Any, Row]]) -> None:
@@ -104,7 +104,7 @@ class Read(Generic[Row]):
         return self._written
 
 
-class Update:
+class CompiledUpdate:
     """An update that is compiled once a process; each call gives the number of rows it changed."""
 
     def __init__(self, build: Callable[[], QuerySet[Any, Any]], **values: Any) -> None:
@@ -131,7 +131,7 @@ def _bound(
     params: tuple[Any, ...], given: dict[str, Any], connection: BaseDatabaseWrapper
 ) -> tuple[Any, ...]:
     return tuple(
-        _told(given[each.name], connection) if isinstance(each, Given) else each for each in params
+        _told(given[each.name], connection) if isinstance(each, Param) else each for each in params
     )
 
 

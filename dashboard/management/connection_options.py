@@ -16,7 +16,7 @@ from dashboard.sync.connections import clients
 _CREDENTIALS = ("api_key_env", "token_url", "client_id", "client_secret_env", "audience")
 
 
-def take(parser: ArgumentParser, *, required: bool) -> None:
+def add_options(parser: ArgumentParser, *, required: bool) -> None:
     """What `add` and `change` both take."""
     parser.add_argument("name")
     parser.add_argument("--account-id", required=required)
@@ -35,7 +35,7 @@ def _take_credentials(parser: ArgumentParser, *, required: bool) -> None:
     parser.add_argument("--audience", default="")
 
 
-def changes(options: dict[str, Any], *, before: ExchangeAccount) -> dict[str, Any]:
+def changed_columns(options: dict[str, Any], *, before: ExchangeAccount) -> dict[str, Any]:
     """The columns that a change is about."""
     columns = {
         name: options[name]
@@ -49,11 +49,11 @@ def changes(options: dict[str, Any], *, before: ExchangeAccount) -> dict[str, An
     if options["poll_seconds"] is not None:
         columns["poll_seconds"] = options["poll_seconds"] or None
     if any(options[name] for name in _CREDENTIALS):
-        columns |= credentials(options, before=before)
+        columns |= credential_columns(options, before=before)
     return columns
 
 
-def credentials(
+def credential_columns(
     options: dict[str, Any], *, before: ExchangeAccount | None = None
 ) -> dict[str, str]:
     """The columns of the secret and what goes with it; of client credentials, what is new."""
@@ -96,7 +96,7 @@ def check_public(flag: str, url: str) -> None:
 def check_addresses(options: dict[str, Any]) -> None:
     """Only hosts that connections may talk to."""
     for flag in ("base_url", "token_url"):
-        if options[flag] and (problem := clients.refusal(options[flag])):
+        if options[flag] and (problem := clients.reason_to_refuse_url(options[flag])):
             allowed = ", ".join(settings.EXCHANGE_ALLOWED_HOSTS)
             raise CommandError(
                 f"--{flag.replace('_', '-')} {options[flag]}: {problem} "

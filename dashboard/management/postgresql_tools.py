@@ -11,7 +11,7 @@ from django.db import connection
 _PARAMETERS = {"HOST": "PGHOST", "PORT": "PGPORT", "USER": "PGUSER", "NAME": "PGDATABASE"}
 
 
-def run(tool: str, arguments: list[str]) -> None:
+def run_tool(tool: str, arguments: list[str]) -> None:
     """Run it; the password goes by the environment, where other people's `ps` does not see it."""
     of = connection.settings_dict
     environment = os.environ | {

@@ -314,7 +314,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"()": "dashboard.logs.Line"},
+        "line": {"()": "dashboard.logs.LineFormatter"},
         "json": {"()": "dashboard.logs.Json"},
     },
     "handlers": {"stderr": {"class": "dashboard.logs.Stderr", "formatter": LOG_FORMAT}},
@@ -326,8 +326,8 @@ LOGGING = {
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
     },
 }
-logs.hide(SECRET_KEY, METRICS_TOKEN, HEARTBEAT_URL, OIDC_CLIENT_SECRET, *ENCRYPTION_KEYS)
-logs.hide(
+logs.hide_secrets(SECRET_KEY, METRICS_TOKEN, HEARTBEAT_URL, OIDC_CLIENT_SECRET, *ENCRYPTION_KEYS)
+logs.hide_secrets(
     str(DATABASES["default"].get("PASSWORD", "")),
     str(vars().get("EMAIL_HOST_PASSWORD") or ""),
     urlsplit(REDIS_URL).password or "",

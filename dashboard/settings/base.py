@@ -26,8 +26,8 @@ INSTALLED_APPS = [
     "allauth.usersessions",
 ]
 MIDDLEWARE = [
-    "dashboard.web.http.middleware.logged",
-    "dashboard.web.http.middleware.private",
+    "dashboard.web.http.middleware.log_requests",
+    "dashboard.web.http.middleware.no_store",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -35,14 +35,14 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "dashboard.web.auth.sessions.kept",
+    "dashboard.web.auth.sessions.track_sessions",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "dashboard.web.auth.factor.SecondFactorRequired",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "dashboard.web.http.middleware.PlainText",
+    "dashboard.web.http.middleware.RejectNulBytes",
 ]
 ROOT_URLCONF = "dashboard.urls"
 WSGI_APPLICATION = "dashboard.wsgi.application"
@@ -56,7 +56,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "dashboard.web.http.context_processors.shell",
+                "dashboard.web.http.context_processors.navigation",
             ],
             "builtins": ["dashboard.web.templatetags.field"],
             "loaders": [

@@ -6,8 +6,8 @@ import signal
 import sys
 from pathlib import Path
 
-from dashboard.simulator.server.faults import parse
-from dashboard.simulator.server.run import Options, make, serve
+from dashboard.simulator.server.faults import parse_faults
+from dashboard.simulator.server.run import Options, make_exchange, serve_exchange
 
 
 def _options(arguments: list[str]) -> Options:
@@ -27,14 +27,14 @@ def _options(arguments: list[str]) -> Options:
     if (given.client_id is None) != (given.client_secret is None):
         parser.error("--client-id and --client-secret belong together")
     try:
-        parse(given.faults)
+        parse_faults(given.faults)
     except (ValueError, TypeError) as exc:
         parser.error(f"--faults: {exc}")
     return Options(**vars(given))
 
 
 async def _main(options: Options) -> None:
-    exchange = make(options)
+    exchange = make_exchange(options)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -43,7 +43,7 @@ async def _main(options: Options) -> None:
     def ready(port: int) -> None:
         print(f"simulator ready: http://{options.host}:{port} account 101", flush=True)
 
-    await serve(exchange, options, stop=stop, ready=ready)
+    await serve_exchange(exchange, options, stop=stop, ready=ready)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from dashboard.simulator.server.run import Options, make, serve
-from dashboard.simulator.world.messages import PERSON, Ask
+from dashboard.simulator.server.run import Options, make_exchange, serve_exchange
+from dashboard.simulator.world.messages import PERSON, SimulatedRequest
 
 _WAIT = 20.0
-Inspector = Callable[[str, Ask], list[str]]
+Inspector = Callable[[str, SimulatedRequest], list[str]]
 
 
 class Simulator:
@@ -96,9 +96,9 @@ class Simulator:
             self.base_url = f"http://{options.host}:{port}"
             ready.set()
 
-        exchange = make(options, wall=self.wall)
+        exchange = make_exchange(options, wall=self.wall)
         exchange.inspect = self.inspect
-        await serve(exchange, options, stop=self._stop, ready=opened)
+        await serve_exchange(exchange, options, stop=self._stop, ready=opened)
 
     def stop(self) -> None:
         """Stop in an orderly way; SIGTERM for a process."""

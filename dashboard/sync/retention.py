@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from dashboard.fielding.models import Cycle, Quarantine, Reading, Thinned
-from dashboard.sync.pull.bulk_sql import parts
+from dashboard.sync.pull.bulk_sql import split_into_parts
 
 CHUNK = 5000
 CHUNKS_A_CALL = 40
@@ -23,7 +23,7 @@ SET_ASIDE_DAYS = 30
 AT_ONCE = 500
 
 
-class Row(NamedTuple):
+class ReadingRow(NamedTuple):
     """A reading, as far as thinning needs it."""
 
     pk: int
@@ -31,49 +31,51 @@ class Row(NamedTuple):
     at: datetime
 
 
-def tidy(*, now: datetime, chunk: int = CHUNK) -> None:
+def delete_old_rows(*, now: datetime, chunk: int = CHUNK) -> None:
     """Thin readings, end the record of old rounds, and forget what is set aside no more."""
     for grain, days in (("hour", settings.READING_DAYS), ("day", settings.READING_HOURLY_DAYS)):
         for _ in range(CHUNKS_A_CALL):
-            if not thin(grain, older_than=_start(grain, now - timedelta(days=days)), chunk=chunk):
+            if not thin_readings(
+                grain, older_than=_start(grain, now - timedelta(days=days)), chunk=chunk
+            ):
                 break
     _end_rounds(now - timedelta(days=settings.CYCLE_DAYS))
     Quarantine.objects.filter(last_seen_at__lt=now - timedelta(days=SET_ASIDE_DAYS)).delete()
 
 
-def thin(grain: str, *, older_than: datetime, chunk: int) -> bool:
+def thin_readings(grain: str, *, older_than: datetime, chunk: int) -> bool:
     """One chunk: of each group and hour (or UTC day) the last reading stays. False at the end."""
     mark, _ = Thinned.objects.get_or_create(grain=grain)
     rows = _next(mark.reading_id, grain, older_than, chunk)
     if not rows:
         return False
-    gone = superseded(rows, grain)
+    gone = superseded_readings(rows, grain)
     with transaction.atomic():
-        for some in parts(gone, AT_ONCE):
+        for some in split_into_parts(gone, AT_ONCE):
             Reading.objects.filter(pk__in=some).delete()
         Thinned.objects.filter(pk=mark.pk).update(reading_id=rows[-1].pk)
     return True
 
 
-def _next(after: int, grain: str, older_than: datetime, chunk: int) -> list[Row]:
+def _next(after: int, grain: str, older_than: datetime, chunk: int) -> list[ReadingRow]:
     """The readings that came of age, whole periods of them where there are many."""
     found = Reading.objects.filter(pk__gt=after).order_by("pk").values_list("pk", "group", "at")
-    rows = [Row(*row) for row in found[:chunk]]
+    rows = [ReadingRow(*row) for row in found[:chunk]]
     old = _up_to_first_young(rows, older_than)
     if len(old) < chunk:
         return old
     return _up_to_first_young(old, _start(grain, old[-1].at)) or old
 
 
-def _up_to_first_young(rows: Sequence[Row], older_than: datetime) -> list[Row]:
+def _up_to_first_young(rows: Sequence[ReadingRow], older_than: datetime) -> list[ReadingRow]:
     """Nothing behind a reading that is still young is passed over."""
     young = next((n for n, row in enumerate(rows) if row.at >= older_than), len(rows))
     return list(rows[:young])
 
 
-def superseded(rows: Iterable[Row], grain: str) -> list[int]:
+def superseded_readings(rows: Iterable[ReadingRow], grain: str) -> list[int]:
     """The readings after which another of the same group and period came."""
-    last: dict[tuple[int, datetime], Row] = {}
+    last: dict[tuple[int, datetime], ReadingRow] = {}
     gone = []
     for row in sorted(rows, key=lambda one: (one.at, one.pk)):
         key = (row.group, _start(grain, row.at))

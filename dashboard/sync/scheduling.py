@@ -20,7 +20,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.query import QuerySet
 
-from dashboard.fielding.compiled_queries import Given, Update
+from dashboard.fielding.compiled_queries import CompiledUpdate, Param
 from dashboard.fielding.models import Cycle, ExchangeAccount, Project, TargetGroup
 
 QUEUED = "queued"
@@ -42,9 +42,9 @@ OVERVIEWS_EVERY = timedelta(minutes=30)
 DETAILS_EVERY = timedelta(hours=6)
 COMPLETES_EVERY = timedelta(hours=1)
 Kind = type[Project] | type[ExchangeAccount]
-_RENEW = Update(
-    lambda: Project.objects.filter(pk=Given("pk"), lease=Given("token")),
-    leased_until=Given("until"),
+_RENEW = CompiledUpdate(
+    lambda: Project.objects.filter(pk=Param("pk"), lease=Param("token")),
+    leased_until=Param("until"),
 )
 
 
@@ -88,15 +88,15 @@ def next_due(
     return None
 
 
-def budget(account: ExchangeAccount) -> int | None:
+def request_budget(account: ExchangeAccount) -> int | None:
     """Requests a minute that all workers share; None without a limit."""
     own = account.requests_per_minute
     return (settings.REQUESTS_PER_MINUTE if own is None else own) or None
 
 
-def share(account: ExchangeAccount) -> int | None:
+def request_share(account: ExchangeAccount) -> int | None:
     """Requests that one turn of a project may take before others get in; None without a limit."""
-    whole = budget(account)
+    whole = request_budget(account)
     return None if whole is None else max(whole // SHARE, 1)
 
 
@@ -110,7 +110,7 @@ def back_off(lasted: timedelta, *, refused: bool) -> timedelta:
     return min(max(lasted, least), most)
 
 
-def due(rows: QuerySet[Any], *, now: datetime, limit: int) -> list[int]:
+def due_rows(rows: QuerySet[Any], *, now: datetime, limit: int) -> list[int]:
     """Ids of what is due and not at work, the most urgent first, then the most overdue."""
     free = Q(leased_until=None) | Q(leased_until__lt=now)
     order = ("urgency", "due_at") if rows.model is Project else ("due_at",)
@@ -118,7 +118,7 @@ def due(rows: QuerySet[Any], *, now: datetime, limit: int) -> list[int]:
     return list(waiting.values_list("pk", flat=True)[:limit])
 
 
-def take(*, now: datetime) -> tuple[int, str] | None:
+def claim_next_project(*, now: datetime) -> tuple[int, str] | None:
     """Claim the project that is to be read next, hinted at or not: its key and the lease's token.
 
     A hint only says that there is work: what became urgent since overtakes what waits. Many workers
@@ -129,17 +129,17 @@ def take(*, now: datetime) -> tuple[int, str] | None:
     with transaction.atomic():
         untaken = waiting.select_for_update(of=("self",), skip_locked=True)
         pk = untaken.order_by("urgency", "due_at").values_list("pk", flat=True).first()
-        token = None if pk is None else claim(Project, pk, now=now)
+        token = None if pk is None else claim_row(Project, pk, now=now)
     return None if pk is None or token is None else (pk, token)
 
 
-def promote(*, now: datetime) -> None:
+def promote_overdue(*, now: datetime) -> None:
     """What waited long behind live projects is as urgent as they are: nothing starves."""
     late = Project.objects.filter(urgency=REST, due_at__lt=now - REST_WAITS)
     late.update(urgency=LIVE)
 
 
-def rounds_due(*, now: datetime, limit: int) -> list[int]:
+def due_projects(*, now: datetime, limit: int) -> list[int]:
     """Ids of due projects, the most urgent first; no more at once than a budget feeds.
 
     A budget is no larger for being shared among many rounds: each takes longer, and its numbers
@@ -147,24 +147,24 @@ def rounds_due(*, now: datetime, limit: int) -> list[int]:
     """
     found: list[int] = []
     for account in ExchangeAccount.objects.filter(polling=True):
-        mine, whole = Project.objects.filter(account=account), budget(account)
+        mine, whole = Project.objects.filter(account=account), request_budget(account)
         room = limit
         if whole is not None:
             working = mine.filter(leased_until__gte=now).exclude(lease=QUEUED)
             room = max(2, whole // FEEDS) - working.count()
         if room > 0:
-            found += due(mine, now=now, limit=room)
+            found += due_rows(mine, now=now, limit=room)
     return found
 
 
-def queue(kind: Kind, pk: int, *, now: datetime) -> bool:
+def mark_hinted(kind: Kind, pk: int, *, now: datetime) -> bool:
     """Mark one row as hinted at, so that no second hint is sent while the first may still come."""
     free = Q(leased_until=None) | Q(leased_until__lt=now)
     rows = kind.objects.filter(free, pk=pk, due_at__lte=now)
     return bool(rows.update(lease=QUEUED, leased_until=now + QUEUED_FOR))
 
 
-def claim(kind: Kind, pk: int, *, now: datetime, force: bool = False) -> str | None:
+def claim_row(kind: Kind, pk: int, *, now: datetime, force: bool = False) -> str | None:
     """Take one row for work; the lease's token, or None if somebody else has it.
 
     `force` takes it before it is due (the foreground `pull`), but never from a worker at it.
@@ -175,20 +175,20 @@ def claim(kind: Kind, pk: int, *, now: datetime, force: bool = False) -> str | N
 
 
 @cache
-def _claim(kind: Kind, force: bool) -> Update:
-    free = Q(leased_until=None) | Q(leased_until__lt=Given("now")) | Q(lease=QUEUED)
+def _claim(kind: Kind, force: bool) -> CompiledUpdate:
+    free = Q(leased_until=None) | Q(leased_until__lt=Param("now")) | Q(lease=QUEUED)
     if force:
         free |= Q(lease="")  # it rests
-    when = Q() if force else Q(due_at__lte=Given("now"))
-    return Update(
-        lambda: kind.objects.filter(free & when, pk=Given("pk")),
-        lease=Given("token"),
-        leased_until=Given("until"),
+    when = Q() if force else Q(due_at__lte=Param("now"))
+    return CompiledUpdate(
+        lambda: kind.objects.filter(free & when, pk=Param("pk")),
+        lease=Param("token"),
+        leased_until=Param("until"),
         attempts=F("attempts") + 1,
     )
 
 
-def set_aside(row: Project | ExchangeAccount, *, now: datetime) -> bool:
+def park_after_failures(row: Project | ExchangeAccount, *, now: datetime) -> bool:
     """Whether this work was claimed too often without an end: it waits, and says so."""
     if row.attempts <= SET_ASIDE_AFTER:
         return False
@@ -205,17 +205,19 @@ def set_aside(row: Project | ExchangeAccount, *, now: datetime) -> bool:
     return True
 
 
-def renew(project: int, token: str, *, now: datetime) -> bool:
+def renew_lease(project: int, token: str, *, now: datetime) -> bool:
     """Whether the lease of a project is still ours, and for a while longer."""
     return bool(_RENEW(pk=project, token=token, until=now + LEASE))
 
 
-def release(kind: Kind, pk: int, token: str, *, now: datetime) -> None:
+def release_row(kind: Kind, pk: int, token: str, *, now: datetime) -> None:
     """Give work back that ended in a fault of ours; it is tried again after a lease's time."""
     kind.objects.filter(pk=pk, lease=token).update(lease="", leased_until=now + LEASE)
 
 
-def look(projects: QuerySet[Project], *, floor: timedelta = LOOK_FLOOR, now: datetime) -> None:
+def request_refresh(
+    projects: QuerySet[Project], *, floor: timedelta = LOOK_FLOOR, now: datetime
+) -> None:
     """A person opened a page of these projects: they are due now, before all others.
 
     Not those that were read within `floor`, and none that the exchange no longer lists. Opening a
@@ -232,6 +234,6 @@ def is_old(project: Project, *, now: datetime) -> bool:
     return project.read_at is None or project.read_at < now - LOOK_FLOOR
 
 
-def ask_again(groups: QuerySet[TargetGroup], *, now: datetime) -> None:
+def clear_backoff(groups: QuerySet[TargetGroup], *, now: datetime) -> None:
     """A person wants these groups: those that are left alone after a failure are asked now."""
     groups.filter(owed_at__gt=now).update(owed_at=now)

@@ -131,5 +131,5 @@ def mails() -> list[Mail]:
 
 def compose_and_send(at: datetime) -> int:
     """One round of delivery."""
-    outbox.compose(now=at)
+    outbox.compose_due_mails(now=at)
     return outbox.send_due(now=at)

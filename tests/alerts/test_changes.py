@@ -89,7 +89,9 @@ def test_a_changelog_fact_ends_after_a_day(field: Field) -> None:
 def test_a_changelog_fact_ends_when_acknowledged_and_stays_ended(field: Field) -> None:
     change(field.group())
     field.cycles(0)
-    acknowledge_and_mute.acknowledge(incident=Incident.objects.get(), by=field.pm, now=after(1))
+    acknowledge_and_mute.acknowledge_incident(
+        incident=Incident.objects.get(), by=field.pm, now=after(1)
+    )
     field.cycles(5)
     assert [i.close_reason for i in Incident.objects.all()] == ["acknowledged"]
 

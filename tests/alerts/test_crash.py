@@ -84,8 +84,8 @@ def test_an_incident_is_never_without_its_notice(field: Field, survives: int) ->
 def test_composing_again_after_a_death_makes_one_mail(field: Field, survives: int) -> None:
     breaches(field)
     field.cycles(5)
-    dying(survives, lambda: deliver.compose(now=after(7)))
-    deliver.compose(now=after(7))
+    dying(survives, lambda: deliver.compose_due_mails(now=after(7)))
+    deliver.compose_due_mails(now=after(7))
     assert len(mails()) == 1
     assert not Notice.objects.filter(mail=None).exists()
 
@@ -96,7 +96,7 @@ def test_sending_again_after_a_death_repeats_at_most_once_under_one_id(
 ) -> None:
     breaches(field)
     field.cycles(5)
-    deliver.compose(now=after(7))
+    deliver.compose_due_mails(now=after(7))
     dying(survives, lambda: deliver.send_due(now=after(7)))
     deliver.send_due(now=after(13))
     assert 1 <= len(outbox.outbox) <= 2
@@ -108,7 +108,7 @@ def test_the_deaths_above_reach_past_the_last_statement(field: Field) -> None:
     breaches(field)
     cycle = make.cycle(field.project, after(5))
     assert not dying(24, lambda: detect.after_cycle(cycle=cycle, now=after(5)))
-    assert not dying(16, lambda: deliver.compose(now=after(7)))
+    assert not dying(16, lambda: deliver.compose_due_mails(now=after(7)))
     assert not dying(10, lambda: deliver.send_due(now=after(7)))
 
 

@@ -147,7 +147,7 @@ def test_notices_to_a_refused_address_are_given_up_and_say_so(field: Field) -> N
     update(field.pm, email_refused="550 no such user")
     field.paused()
     field.cycles(0)
-    assert outbox.compose(now=after(2)) == 0
+    assert outbox.compose_due_mails(now=after(2)) == 0
     assert Notice.objects.get().skipped == "address refused"
 
 

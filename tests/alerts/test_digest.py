@@ -24,10 +24,10 @@ def digests(field: Field) -> list[Mail]:
 
 def test_all_is_well_is_said_on_monday_morning_once(field: Field) -> None:
     field.group()
-    outbox.compose(now=MONDAY_8 - timedelta(seconds=1))
+    outbox.compose_due_mails(now=MONDAY_8 - timedelta(seconds=1))
     assert digests(field) == []
-    outbox.compose(now=MONDAY_8)
-    outbox.compose(now=MONDAY_8 + timedelta(hours=3))
+    outbox.compose_due_mails(now=MONDAY_8)
+    outbox.compose_due_mails(now=MONDAY_8 + timedelta(hours=3))
     (mail,) = digests(field)
     assert mail.subject == "All is well: 1 live group"
     assert mail.text.startswith("All is well: nothing of your live group needs you.")
@@ -37,8 +37,8 @@ def test_warnings_wait_for_the_digest(field: Field) -> None:
     field.group(drop_off_rate=0.4)
     field.cycles(*range(0, 61, 15))
     assert Notice.objects.count() == 1
-    assert outbox.compose(now=after(70)) == 0
-    outbox.compose(now=MONDAY_8)
+    assert outbox.compose_due_mails(now=after(70)) == 0
+    outbox.compose_due_mails(now=MONDAY_8)
     assert digests(field)[0].subject == "1 new: Dropping off: Japan 25–54, 40 % leave in the middle"
     assert Notice.objects.filter(mail=digests(field)[0]).count() == 1
 
@@ -46,13 +46,13 @@ def test_warnings_wait_for_the_digest(field: Field) -> None:
 def test_what_is_still_open_is_in_the_next_digest_too(field: Field) -> None:
     field.group(drop_off_rate=0.4)
     field.cycles(*range(0, 61, 15))
-    outbox.compose(now=MONDAY_8)
-    outbox.compose(now=MONDAY_8 + timedelta(days=1))
+    outbox.compose_due_mails(now=MONDAY_8)
+    outbox.compose_due_mails(now=MONDAY_8 + timedelta(days=1))
     assert digests(field)[1].subject.startswith("1 still open: Dropping off")
 
 
 def test_no_digest_at_the_weekend(field: Field) -> None:
-    outbox.compose(now=MONDAY_8 - timedelta(days=1))
+    outbox.compose_due_mails(now=MONDAY_8 - timedelta(days=1))
     assert digests(field) == []
 
 
@@ -74,9 +74,9 @@ def test_a_digest_comes_once_on_the_day_that_the_clocks_change(
     midnight = datetime.combine(day, time(0), ZoneInfo(zone)).astimezone(UTC)
     tomorrow = datetime.combine(day + timedelta(days=1), time(0), ZoneInfo(zone)).astimezone(UTC)
     now = midnight + timedelta(minutes=1)
-    outbox.compose(now=now)  # yesterday's is not due any more
+    outbox.compose_due_mails(now=now)  # yesterday's is not due any more
     while now < tomorrow:
-        outbox.compose(now=now)
+        outbox.compose_due_mails(now=now)
         now += timedelta(minutes=10)
     assert [mail.digest_day for mail in digests(field)] == [day]
 
@@ -87,15 +87,15 @@ def test_a_digest_comes_once_on_the_day_that_the_clocks_change(
 )
 def test_quiet_hours_follow_the_persons_clock(hour: float, quiet: bool) -> None:
     person = User(time_zone="Asia/Tokyo")
-    midnight = datetime(2026, 11, 18, 0, 0, tzinfo=preferences.zone(person))
+    midnight = datetime(2026, 11, 18, 0, 0, tzinfo=preferences.zone_of_person(person))
     now = midnight + timedelta(hours=hour)
-    assert preferences.quiet(MailChoice(), 2, user=person, now=now) is quiet
-    assert preferences.quiet(MailChoice(), 1, user=person, now=now) is False
+    assert preferences.in_quiet_hours(MailChoice(), 2, user=person, now=now) is quiet
+    assert preferences.in_quiet_hours(MailChoice(), 1, user=person, now=now) is False
 
 
 def test_weekends_are_quiet_for_what_is_not_critical(field: Field) -> None:
     saturday = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-    assert preferences.quiet(MailChoice(), 2, user=field.pm, now=saturday)
+    assert preferences.in_quiet_hours(MailChoice(), 2, user=field.pm, now=saturday)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_quiet_hours_are_one_stretch_when_an_hour_comes_twice(
     now: datetime, expected: bool
 ) -> None:
     choice = MailChoice(quiet_from=time(2, 30), quiet_until=time(3, 0), quiet_weekends=False)
-    seen = preferences.quiet(choice, 2, user=User(time_zone="Europe/Berlin"), now=now)
+    seen = preferences.in_quiet_hours(choice, 2, user=User(time_zone="Europe/Berlin"), now=now)
     assert seen is expected
 
 
@@ -119,38 +119,41 @@ def test_who_wants_warnings_at_once_gets_them(field: Field) -> None:
     MailChoice.objects.create(user=field.pm, now=MailChoice.Now.WARNINGS)
     field.group(drop_off_rate=0.4)
     field.cycles(*range(0, 61, 15))
-    assert outbox.compose(now=after(62)) == 1
+    assert outbox.compose_due_mails(now=after(62)) == 1
 
 
 def test_one_click_stops_mail_of_its_kind_and_no_other(field: Field) -> None:
-    assert unsubscribe.stop(unsubscribe.token(field.pm, unsubscribe.NOW)) == unsubscribe.NOW
+    assert (
+        unsubscribe.stop_mail(unsubscribe.unsubscribe_token(field.pm, unsubscribe.NOW))
+        == unsubscribe.NOW
+    )
     choice = MailChoice.objects.get(user=field.pm)
     assert (choice.now, choice.digest) == (MailChoice.Now.NOTHING, True)
-    unsubscribe.stop(unsubscribe.token(field.pm, unsubscribe.DIGEST))
+    unsubscribe.stop_mail(unsubscribe.unsubscribe_token(field.pm, unsubscribe.DIGEST))
     choice.refresh_from_db()
     assert choice.digest is False
 
 
 @pytest.mark.parametrize("forged", ["", "x", "WzEsIm5vdyJd:abc"])
 def test_a_token_that_we_never_signed_stops_nothing(db: Any, forged: str) -> None:
-    assert unsubscribe.stop(forged) is None
+    assert unsubscribe.stop_mail(forged) is None
     assert not MailChoice.objects.exists()
 
 
 def test_a_recovery_waits_for_the_digest(field: Field) -> None:
     group = field.paused()
     field.cycles(0)
-    outbox.compose(now=after(2))
+    outbox.compose_due_mails(now=after(2))
     update(group, status="live", last_complete_at=after(9))
     field.cycles(10)
-    assert outbox.compose(now=after(20)) == 0
-    outbox.compose(now=MONDAY_8)
+    assert outbox.compose_due_mails(now=after(20)) == 0
+    outbox.compose_due_mails(now=MONDAY_8)
     assert "1 over" in digests(field)[0].subject
     assert digests(field)[0].created_at > make.NOW
 
 
 def test_a_person_whose_zone_does_not_exist_lives_in_utc() -> None:
-    assert preferences.zone(User(time_zone="Moon/Base")).key == "UTC"
+    assert preferences.zone_of_person(User(time_zone="Moon/Base")).key == "UTC"
 
 
 def test_what_nobody_was_told_of_yet_is_new_though_it_was_repeated_meanwhile(field: Field) -> None:
@@ -158,7 +161,7 @@ def test_what_nobody_was_told_of_yet_is_new_though_it_was_repeated_meanwhile(fie
     field.cycles(*range(0, 61, 15), 25 * 60)
     detect.by_time(now=after(25 * 60))
     assert kinds() == ["fire", "repeat"]
-    outbox.compose(now=MONDAY_8)
+    outbox.compose_due_mails(now=MONDAY_8)
     told = digests(field)[0]
     assert told.subject.startswith("1 new: Dropping off")
     assert told.text.startswith("NEW\n\nDropping off: Japan 25–54, 40 %")
@@ -167,8 +170,8 @@ def test_what_nobody_was_told_of_yet_is_new_though_it_was_repeated_meanwhile(fie
 def test_what_was_told_before_is_a_line_each_with_its_link(field: Field) -> None:
     field.group(drop_off_rate=0.4)
     field.cycles(*range(0, 61, 15))
-    outbox.compose(now=MONDAY_8)
-    outbox.compose(now=MONDAY_8 + timedelta(days=1))
+    outbox.compose_due_mails(now=MONDAY_8)
+    outbox.compose_due_mails(now=MONDAY_8 + timedelta(days=1))
     told = digests(field)[1].text
     what = "Dropping off: Japan 25–54, 40 % leave in the middle"
     assert f"- {what} (seen since Fri 12:00 UTC)" in told
@@ -178,7 +181,7 @@ def test_what_was_told_before_is_a_line_each_with_its_link(field: Field) -> None
 
 def digest_of(user: User) -> Mail:
     """The digest of Monday morning to somebody."""
-    outbox.compose(now=MONDAY_8)
+    outbox.compose_due_mails(now=MONDAY_8)
     return Mail.objects.get(recipient=user, digest_day__isnull=False)
 
 
@@ -218,7 +221,7 @@ def test_what_fired_while_an_address_was_refused_is_in_the_next_digest(field: Fi
     update(field.pm, email_refused="550")
     field.paused()
     field.cycles(0)
-    outbox.compose(now=after(5))
+    outbox.compose_due_mails(now=after(5))
     assert Notice.objects.get(recipient=field.pm).skipped
     update(field.pm, email_refused="")
     assert digest_of(field.pm).subject.startswith("1 still open: Paused: Japan 25–54")

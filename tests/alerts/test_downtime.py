@@ -35,7 +35,7 @@ def work(*minutes: float) -> None:
         downtime.note_work(now=after(minute))
         detect.by_time(now=after(minute))
         detect.no_data(now=after(minute))
-        outbox.compose(now=after(minute))
+        outbox.compose_due_mails(now=after(minute))
 
 
 def read(field: Field, *minutes: float) -> None:

@@ -169,7 +169,7 @@ def test_without_a_project_manager_here_whoever_may_edit_is_told(field: Field) -
 def test_a_fire_becomes_one_mail_after_a_minute(field: Field) -> None:
     field.paused()
     field.cycles(0)
-    assert deliver.compose(now=after(0.5)) == 0
+    assert deliver.compose_due_mails(now=after(0.5)) == 0
     assert compose_and_send(after(1)) == 1
     assert compose_and_send(after(2)) == 0
     sent = outbox.outbox[0]
@@ -213,11 +213,11 @@ def test_a_name_of_which_a_character_could_not_be_read_is_mailed(field: Field) -
 def test_the_next_mail_about_a_project_waits_five_minutes(field: Field) -> None:
     field.paused()
     field.cycles(0)
-    deliver.compose(now=after(1))
+    deliver.compose_due_mails(now=after(1))
     field.paused(name="Other")
     field.cycles(2)
-    assert deliver.compose(now=after(5)) == 0
-    assert deliver.compose(now=after(6.1)) == 1
+    assert deliver.compose_due_mails(now=after(5)) == 0
+    assert deliver.compose_due_mails(now=after(6.1)) == 1
 
 
 def test_more_than_three_projects_at_once_become_one_mail(field: Field) -> None:
@@ -226,7 +226,7 @@ def test_more_than_three_projects_at_once_become_one_mail(field: Field) -> None:
         group = make.group(project, status="paused", status_changed_by="system_user")
         assert group.status_reason == ""
         detect.after_cycle(cycle=make.cycle(project), now=make.NOW)
-    assert deliver.compose(now=after(1)) == 1
+    assert deliver.compose_due_mails(now=after(1)) == 1
     assert mails()[0].project is None
 
 

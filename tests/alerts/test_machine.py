@@ -8,12 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from dashboard.alerts.rules.state_machine import Patience, Seen, Standing, State, step
+from dashboard.alerts.rules.state_machine import (
+    Delays,
+    Observation,
+    RuleState,
+    RuleStatus,
+    next_state,
+)
 from tests import make
 
-PATIENCE = Patience(timedelta(minutes=20), timedelta(minutes=30))
-FACT = Patience(timedelta(0), timedelta(0), readings=1)
-seen = st.sampled_from(list(Seen))
+PATIENCE = Delays(timedelta(minutes=20), timedelta(minutes=30))
+FACT = Delays(timedelta(0), timedelta(0), readings=1)
+seen = st.sampled_from(list(Observation))
 
 
 class Watched(RuleBasedStateMachine):
@@ -22,28 +28,30 @@ class Watched(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = make.NOW
-        self.standing = Standing(State.OK, self.now, 0)
+        self.standing = RuleState(RuleStatus.OK, self.now, 0)
         self.breaches: list[object] = []  # fresh breaches in a row, when
         self.clears: list[object] = []  # fresh clear ones in a row, when
         self.was = self.standing
 
-    def _step(self, what: Seen, *, fresh: bool) -> None:
+    def _step(self, what: Observation, *, fresh: bool) -> None:
         self.was = self.standing
-        self.standing = step(self.standing, what, now=self.now, patience=PATIENCE, fresh=fresh)
+        self.standing = next_state(
+            self.standing, what, now=self.now, patience=PATIENCE, fresh=fresh
+        )
 
     @rule(minutes=st.integers(1, 15), what=seen)
-    def observe(self, minutes: int, what: Seen) -> None:
+    def observe(self, minutes: int, what: Observation) -> None:
         """A fresh reading."""
         self.now += timedelta(minutes=minutes)
-        self.breaches = [*self.breaches, self.now] if what is Seen.BREACH else []
-        if what is Seen.BREACH:
+        self.breaches = [*self.breaches, self.now] if what is Observation.BREACH else []
+        if what is Observation.BREACH:
             self.clears = []
-        if what is Seen.CLEAR:
+        if what is Observation.CLEAR:
             self.clears = [*self.clears, self.now]
         self._step(what, fresh=True)
 
     @rule(minutes=st.integers(1, 15), what=seen)
-    def wait(self, minutes: int, what: Seen) -> None:
+    def wait(self, minutes: int, what: Observation) -> None:
         """Only time passes."""
         self.now += timedelta(minutes=minutes)
         self._step(what, fresh=False)
@@ -51,14 +59,14 @@ class Watched(RuleBasedStateMachine):
     @invariant()
     def fires_only_after_two_fresh_breaches_and_its_time(self) -> None:
         """Point 5."""
-        if self.was.state is State.PENDING and self.standing.state is State.FIRING:
+        if self.was.state is RuleStatus.PENDING and self.standing.state is RuleStatus.FIRING:
             assert len(self.breaches) >= 2
             assert self.now - self.breaches[0] >= PATIENCE.fires_after  # type: ignore[operator]
 
     @invariant()
     def ends_only_after_two_fresh_clear_readings_and_its_time(self) -> None:
         """Point 7."""
-        if self.was.state is State.RECOVERING and self.standing.state is State.OK:
+        if self.was.state is RuleStatus.RECOVERING and self.standing.state is RuleStatus.OK:
             assert len(self.clears) >= 2
             assert self.now - self.clears[0] >= PATIENCE.clears_after  # type: ignore[operator]
 
@@ -66,47 +74,50 @@ class Watched(RuleBasedStateMachine):
     def never_skips_a_state(self) -> None:
         """The states form a ring, with one way back from each side."""
         allowed = {
-            State.OK: {State.OK, State.PENDING},
-            State.PENDING: {State.PENDING, State.OK, State.FIRING},
-            State.FIRING: {State.FIRING, State.RECOVERING},
-            State.RECOVERING: {State.RECOVERING, State.FIRING, State.OK},
+            RuleStatus.OK: {RuleStatus.OK, RuleStatus.PENDING},
+            RuleStatus.PENDING: {RuleStatus.PENDING, RuleStatus.OK, RuleStatus.FIRING},
+            RuleStatus.FIRING: {RuleStatus.FIRING, RuleStatus.RECOVERING},
+            RuleStatus.RECOVERING: {RuleStatus.RECOVERING, RuleStatus.FIRING, RuleStatus.OK},
         }
         assert self.standing.state in allowed[self.was.state]
 
-    @precondition(lambda self: self.standing.state is State.PENDING)
-    @rule(what=st.sampled_from([Seen.BETWEEN, Seen.CLEAR]))
-    def calm_forgets_what_was_pending(self, what: Seen) -> None:
+    @precondition(lambda self: self.standing.state is RuleStatus.PENDING)
+    @rule(what=st.sampled_from([Observation.BETWEEN, Observation.CLEAR]))
+    def calm_forgets_what_was_pending(self, what: Observation) -> None:
         """Point 4."""
         self.observe(1, what)
-        assert self.standing.state is State.OK
+        assert self.standing.state is RuleStatus.OK
 
 
 TestWatched = Watched.TestCase
 
 
-@given(st.sampled_from([State.OK, State.FIRING]), seen, st.integers(0, 10**6))
+@given(st.sampled_from([RuleStatus.OK, RuleStatus.FIRING]), seen, st.integers(0, 10**6))
 def test_without_a_fresh_reading_nothing_opens_and_nothing_calms(
-    state: State, what: Seen, minutes: int
+    state: RuleStatus, what: Observation, minutes: int
 ) -> None:
-    at = Standing(state, make.NOW, 1)
+    at = RuleState(state, make.NOW, 1)
     now = make.NOW + timedelta(minutes=minutes)
-    assert step(at, what, now=now, patience=PATIENCE, fresh=False) == at
+    assert next_state(at, what, now=now, patience=PATIENCE, fresh=False) == at
 
 
 def test_a_fact_fires_on_one_entry() -> None:
-    at = Standing(State.OK, make.NOW, 0)
-    assert step(at, Seen.BREACH, now=make.NOW, patience=FACT, fresh=True).state is State.FIRING
+    at = RuleState(RuleStatus.OK, make.NOW, 0)
+    assert (
+        next_state(at, Observation.BREACH, now=make.NOW, patience=FACT, fresh=True).state
+        is RuleStatus.FIRING
+    )
 
 
 def test_the_same_observations_always_end_the_same() -> None:
-    def run() -> list[State]:
-        at, passed = Standing(State.OK, make.NOW, 0), []
+    def run() -> list[RuleStatus]:
+        at, passed = RuleState(RuleStatus.OK, make.NOW, 0), []
         for minute in range(0, 600, 5):
-            what = list(Seen)[(minute // 35) % 3]
+            what = list(Observation)[(minute // 35) % 3]
             now = make.NOW + timedelta(minutes=minute)
-            at = step(at, what, now=now, patience=PATIENCE, fresh=True)
+            at = next_state(at, what, now=now, patience=PATIENCE, fresh=True)
             passed.append(at.state)
         return passed
 
     assert run() == run()
-    assert set(run()) == set(State)
+    assert set(run()) == set(RuleStatus)

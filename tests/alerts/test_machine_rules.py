@@ -89,7 +89,7 @@ def test_what_fires_is_repeated_each_day_until_acknowledged(field: Field) -> Non
     field.cycles(0, 24 * 60)
     detect.by_time(now=after(24 * 60))
     assert kinds() == ["fire", "repeat"]
-    acknowledge_and_mute.acknowledge(
+    acknowledge_and_mute.acknowledge_incident(
         incident=Incident.objects.get(), by=field.pm, now=after(24 * 60 + 1)
     )
     field.cycles(48 * 60)
@@ -102,7 +102,7 @@ def test_what_becomes_critical_is_told_again_whoever_acknowledged(field: Field) 
     field.cycles(0, 15, 30, 45, 60)
     incident = Incident.objects.get()
     assert incident.severity == Incident.Severity.WARNING
-    acknowledge_and_mute.acknowledge(incident=incident, by=field.pm, now=after(62))
+    acknowledge_and_mute.acknowledge_incident(incident=incident, by=field.pm, now=after(62))
     update(group, median_loi_seconds=960)
     field.cycles(65)
     incident.refresh_from_db()
@@ -113,7 +113,7 @@ def test_what_becomes_critical_is_told_again_whoever_acknowledged(field: Field) 
 
 def test_a_mute_tells_nobody_and_its_end_tells_what_still_fires(field: Field) -> None:
     group = field.paused()
-    acknowledge_and_mute.mute(
+    acknowledge_and_mute.mute_scope(
         account=field.account, group=group, by=field.pm, until=after(60), now=after(-1)
     )
     field.cycles(0)
@@ -126,7 +126,7 @@ def test_a_mute_tells_nobody_and_its_end_tells_what_still_fires(field: Field) ->
 
 def test_a_mute_of_one_rule_lets_the_others_speak(field: Field) -> None:
     field.paused()
-    acknowledge_and_mute.mute(
+    acknowledge_and_mute.mute_scope(
         account=field.account, by=field.pm, rule="stalled", until=after(60), now=after(-1)
     )
     field.cycles(0)
@@ -136,16 +136,18 @@ def test_a_mute_of_one_rule_lets_the_others_speak(field: Field) -> None:
 @pytest.mark.parametrize("until", [after(0), after(-5), after(31 * 24 * 60)])
 def test_a_mute_must_end_within_a_month(field: Field, until: Any) -> None:
     with pytest.raises(ValueError, match="within 30 days"):
-        acknowledge_and_mute.mute(account=field.account, by=field.pm, until=until, now=after(0))
+        acknowledge_and_mute.mute_scope(
+            account=field.account, by=field.pm, until=until, now=after(0)
+        )
 
 
 def test_an_unmuted_group_tells_at_the_next_round(field: Field) -> None:
-    muted = acknowledge_and_mute.mute(
+    muted = acknowledge_and_mute.mute_scope(
         account=field.account, by=field.pm, until=after(600), now=after(-1)
     )
     field.paused()
     field.cycles(0)
-    acknowledge_and_mute.unmute(mute=muted, now=after(5))
+    acknowledge_and_mute.end_mute(mute=muted, now=after(5))
     detect.by_time(now=after(5))
     assert kinds() == ["repeat"]
     assert Mute.objects.get().ended_at == after(5)
@@ -157,7 +159,7 @@ def test_a_value_that_swings_all_day_is_at_most_two_mails(field: Field) -> None:
         paused = minute % 10 == 0
         update(group, status="paused" if paused else "live", last_complete_at=after(minute))
         field.cycle(after(minute))
-        outbox.compose(now=after(minute + 2))
+        outbox.compose_due_mails(now=after(minute + 2))
     assert Incident.objects.filter(rule="paused_by_exchange").count() == 144
     assert len(mails()) == 2
 
@@ -173,7 +175,7 @@ def test_the_third_firing_in_a_day_waits_for_the_digest(field: Field) -> None:
 
 def test_editing_a_rule_closes_its_incidents_as_superseded_without_mail(field: Field) -> None:
     incident = firing(field)
-    book.edit(
+    book.save_rule(
         account=field.account,
         code="drop_off",
         settings={"fires": 0.5, "clears": 0.4},
@@ -191,7 +193,7 @@ def test_editing_a_rule_closes_its_incidents_as_superseded_without_mail(field: F
 def test_a_groups_own_threshold_wins_over_the_accounts(field: Field) -> None:
     strict = leaving(field, drop_off_rate=0.2)
     leaving(field, drop_off_rate=0.2)
-    book.edit(
+    book.save_rule(
         account=field.account,
         code="drop_off",
         settings={"fires": 0.15, "clears": 0.1, "for_minutes": 0},
@@ -205,7 +207,7 @@ def test_a_groups_own_threshold_wins_over_the_accounts(field: Field) -> None:
 
 
 def test_a_rule_that_is_switched_off_opens_nothing(field: Field) -> None:
-    book.edit(
+    book.save_rule(
         account=field.account,
         code="paused_by_exchange",
         settings={},
@@ -235,7 +237,7 @@ def test_a_rule_that_is_switched_off_opens_nothing(field: Field) -> None:
 )
 def test_a_setting_that_cannot_be_is_refused_by_name(settings: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"^(fires|for_minutes|wires|severity|mail|clears): "):
-        book.checked("drop_off", settings)
+        book.clean_settings("drop_off", settings)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +247,7 @@ def test_a_time_that_is_longer_than_the_calendar_stops_no_alert(
     field: Field, code: str, name: str
 ) -> None:
     with pytest.raises(ValueError, match=f"^{name}: at most"):
-        book.checked(code, {name: 1e9})
+        book.clean_settings(code, {name: 1e9})
     given = {"account": field.account, "scope": "account", "code": code}
     Rule.objects.create(**given, settings={name: 1e9}, edited_at=after(-1))  # as it once could be
     field.paused(status_reason="", status_changed_by="pm-1", ends_at=after(6000))
@@ -287,11 +289,11 @@ def test_a_connection_whose_polling_is_paused_is_not_missed(field: Field) -> Non
 def test_a_day_without_the_exchange_recovers_nothing_and_is_few_mails(field: Field) -> None:
     group = field.paused()
     field.cycles(0)
-    outbox.compose(now=after(2))
+    outbox.compose_due_mails(now=after(2))
     for minute in range(5, 24 * 60 + 30, 5):
         detect.by_time(now=after(minute))
         detect.no_data(now=after(minute))
-        outbox.compose(now=after(minute))
+        outbox.compose_due_mails(now=after(minute))
     assert not Incident.objects.filter(group=group).exclude(state="firing").exists()
     theirs = [mail for mail in mails() if mail.recipient == field.pm and not mail.digest_day]
     assert len(theirs) - 1 <= 3
@@ -321,7 +323,7 @@ def test_projects_that_cannot_be_read_are_no_data_though_the_accounts_list_is_th
 
 def test_a_mute_that_ends_while_it_recovers_tells_it_to_whoever_never_heard(field: Field) -> None:
     group = leaving(field)
-    acknowledge_and_mute.mute(
+    acknowledge_and_mute.mute_scope(
         account=field.account, group=group, by=field.pm, until=after(80), now=after(-1)
     )
     field.cycles(*range(0, 61, 15))
@@ -349,7 +351,7 @@ def test_what_is_repeated_within_half_a_day_is_repeated_together(field: Field) -
 def test_what_is_open_and_muted_of_a_group_goes_along_to_its_new_manager(field: Field) -> None:
     new = make.person("editor", field.account, exchange_user_id="pm-2")
     told, quiet = field.paused(), field.paused(name="Quiet")
-    acknowledge_and_mute.mute(
+    acknowledge_and_mute.mute_scope(
         account=field.account, group=quiet, by=field.pm, until=after(26 * 60), now=after(-1)
     )
     field.cycles(0)

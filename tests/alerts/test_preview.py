@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.alerts.replay.replay import Replay, replay
+from dashboard.alerts.replay.replay import Replay, replay_rule
 from dashboard.fielding.models import TargetGroup
 from tests import make
 from tests.alerts.field import Field, after, change
@@ -17,7 +17,7 @@ def outcome(
     code: str, settings: dict[str, Any], groups: list[TargetGroup], *, now: datetime = make.NOW
 ) -> Replay:
     """The replay of a rule on groups of one account."""
-    return replay(code, settings, groups, account=groups[0].account, now=now)
+    return replay_rule(code, settings, groups, account=groups[0].account, now=now)
 
 
 def read(group: TargetGroup, hour: float, **fields: Any) -> None:

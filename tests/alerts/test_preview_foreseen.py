@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.alerts.replay.replay import Replay, replay
+from dashboard.alerts.replay.replay import Replay, replay_rule
 from dashboard.fielding.models import Edit, Incident, TargetGroup
 from tests import make
 from tests.alerts.field import Field, after, change
@@ -19,7 +19,7 @@ DAY = timedelta(days=1)
 
 def outcome(code: str, group: TargetGroup, **settings: Any) -> Replay:
     """The replay of a rule on one group, up to NOW."""
-    return replay(code, settings, [group], account=group.account, now=make.NOW)
+    return replay_rule(code, settings, [group], account=group.account, now=make.NOW)
 
 
 def steady(field: Field, *, an_hour: float, hours: int = 168, **fields: Any) -> TargetGroup:

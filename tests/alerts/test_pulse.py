@@ -34,7 +34,7 @@ def rounds(minute: float) -> None:
 
 
 def test_before_the_first_round_everything_is_missed(db: None) -> None:
-    assert heartbeat.complaints(now=make.NOW) == [
+    assert heartbeat.list_problems(now=make.NOW) == [
         "detecting has not begun yet",
         "sending mail has not begun yet",
     ]
@@ -44,15 +44,15 @@ def test_while_rounds_are_done_nothing_is_missed_and_the_url_is_called(field: Fi
     field.cycles(0)
     rounds(0)
     operator = Operator()
-    assert heartbeat.complaints(now=after(1)) == []
-    assert heartbeat.ping("https://example.com/beat", now=after(1), get=operator)
+    assert heartbeat.list_problems(now=after(1)) == []
+    assert heartbeat.ping_operator("https://example.com/beat", now=after(1), get=operator)
     assert operator.calls == 1
 
 
 def test_silence_stops_the_calls(field: Field) -> None:
     rounds(0)
     operator = Operator()
-    assert not heartbeat.ping("https://example.com/beat", now=after(6), get=operator)
+    assert not heartbeat.ping_operator("https://example.com/beat", now=after(6), get=operator)
     assert operator.calls == 0
 
 
@@ -62,13 +62,13 @@ def test_mail_that_waits_too_long_stops_the_calls(field: Field) -> None:
     given = {"recipient": field.pm, "address": field.pm.email, "subject": "s", "text": "t"}
     Mail.objects.create(message_id="<1@x>", **given, **stamps)
     operator = Operator()
-    assert not heartbeat.ping("https://example.com/beat", now=after(1), get=operator)
+    assert not heartbeat.ping_operator("https://example.com/beat", now=after(1), get=operator)
     assert operator.calls == 0
 
 
 def test_an_operator_that_does_not_answer_harms_nothing(field: Field) -> None:
     rounds(0)
-    assert not heartbeat.ping("https://example.com/beat", now=after(1), get=Operator(0))
+    assert not heartbeat.ping_operator("https://example.com/beat", now=after(1), get=Operator(0))
 
 
 def test_cycles_that_nobody_judges_are_missed(field: Field) -> None:
@@ -76,7 +76,7 @@ def test_cycles_that_nobody_judges_are_missed(field: Field) -> None:
     rounds(40)
     field.project.read_at = after(40)
     field.project.save()
-    assert heartbeat.complaints(now=after(41)) == ["cycles are read but not judged"]
+    assert heartbeat.list_problems(now=after(41)) == ["cycles are read but not judged"]
 
 
 def test_mail_that_waits_and_mail_that_died_are_told(field: Field) -> None:
@@ -87,13 +87,13 @@ def test_mail_that_waits_and_mail_that_died_are_told(field: Field) -> None:
     Mail.objects.create(message_id="<1@x>", error="ConnectionRefusedError", **given, **stamps)
     dead = {"state": Mail.State.DEAD, "account": field.account}
     Mail.objects.create(message_id="<2@x>", **dead, **given, **stamps)
-    assert heartbeat.complaints(now=after(20)) == [
+    assert heartbeat.list_problems(now=after(20)) == [
         "mail has waited for 20 min: ConnectionRefusedError",
         "1 mail of the last two days could not be delivered",
     ]
 
 
 def test_a_beat_is_written_at_most_once_a_minute(field: Field) -> None:
-    heartbeat.beat("time", now=after(0))
-    heartbeat.beat("time", now=after(0.5))
+    heartbeat.record_heartbeat("time", now=after(0))
+    heartbeat.record_heartbeat("time", now=after(0.5))
     assert heartbeat.Pulse.objects.get(name="time").at == after(0)

@@ -90,7 +90,9 @@ def test_looking_at_the_results_ends_it_and_somebody_elses_look_does_not(
 def test_what_was_acknowledged_or_is_a_day_old_is_not_opened_again(field: Field) -> None:
     job(field)
     detect.by_time(now=after(0))
-    acknowledge_and_mute.acknowledge(incident=Incident.objects.get(), by=field.pm, now=after(1))
+    acknowledge_and_mute.acknowledge_incident(
+        incident=Incident.objects.get(), by=field.pm, now=after(1)
+    )
     detect.by_time(now=after(2))
     detect.by_time(now=after(30 * 60))
     assert (states(), kinds()) == (["resolved"], ["fire"])
@@ -100,7 +102,7 @@ def test_the_rules_are_read_once_however_many_jobs_refused_something(field: Fiel
     for _ in range(3):
         job(field)
     with CaptureQueriesContext(connection) as asked:
-        refused.watch(now=after(0))
+        refused.check_refused_jobs(now=after(0))
     assert states() == ["firing"] * 3
     reads = Counter(
         table

@@ -9,10 +9,17 @@ from typing import Any
 import pytest
 
 from dashboard.alerts.rules.catalogue import JUDGED, RULES
-from dashboard.alerts.rules.snapshot import Figures, figures_of
-from dashboard.alerts.rules.state_machine import Seen
+from dashboard.alerts.rules.snapshot import GroupSnapshot, figures_of
+from dashboard.alerts.rules.state_machine import Observation
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE
-from dashboard.alerts.text import PAUSES, lasting, minutes, pause_cause, percent, plain
+from dashboard.alerts.text import (
+    PAUSES,
+    format_minutes,
+    format_percent,
+    format_span,
+    one_line,
+    pause_cause,
+)
 from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.fielding.models import TargetGroup
 from tests import make
@@ -35,19 +42,19 @@ CALM: dict[str, Any] = {
 }
 
 
-def figures(most: int | None = None, cpi_changed_at: Any = None, **fields: Any) -> Figures:
+def figures(most: int | None = None, cpi_changed_at: Any = None, **fields: Any) -> GroupSnapshot:
     """A group that is as it should be, but for what a test says."""
     made = figures_of(TargetGroup(pk=1, project_id=1, **(CALM | fields)), now=make.NOW)
     return made._replace(most_completes=most, cpi_changed_at=cpi_changed_at)
 
 
-def judged(code: str, f: Figures, **settings: float) -> Any:
+def judged(code: str, f: GroupSnapshot, **settings: float) -> Any:
     """What a rule as it ships (or with other numbers) says; None where it says nothing."""
     rule = JUDGED[code]
     assert rule.judge
     assert rule.say
     verdict = rule.judge(f, rule.defaults | settings, {})
-    if verdict and verdict.seen is Seen.BREACH:
+    if verdict and verdict.seen is Observation.BREACH:
         said = rule.say(f, rule.defaults | settings)
         assert f.label in said.sentence
         assert "\n" not in said.headline
@@ -59,7 +66,7 @@ def forecast(end: float, finish: str | None = None) -> dict[str, Any]:
     return {"forecast": {"at_end": [end - 20, end, end + 20], "finish": [None, finish, None]}}
 
 
-B, M, C = Seen.BREACH, Seen.BETWEEN, Seen.CLEAR
+B, M, C = Observation.BREACH, Observation.BETWEEN, Observation.CLEAR
 
 
 @pytest.mark.parametrize(
@@ -123,7 +130,7 @@ B, M, C = Seen.BREACH, Seen.BETWEEN, Seen.CLEAR
     ],
 )
 def test_thresholds_are_those_of_the_table(
-    code: str, fields: dict[str, Any], expected: Seen | None
+    code: str, fields: dict[str, Any], expected: Observation | None
 ) -> None:
     assert judged(code, figures(**fields)) is expected
 
@@ -133,7 +140,7 @@ def test_thresholds_are_those_of_the_table(
     [(24, 72, 100, B), (23, 72, 100, C), (24, 73, 100, C), (24, 72, 200, C)],
 )
 def test_a_persons_pause_is_forgotten_when_old_short_and_near_its_end(
-    hours_paused: int, hours_left: int, completes: int, expected: Seen
+    hours_paused: int, hours_left: int, completes: int, expected: Observation
 ) -> None:
     f = figures(
         status="paused",
@@ -148,7 +155,7 @@ def test_a_persons_pause_is_forgotten_when_old_short_and_near_its_end(
 @pytest.mark.parametrize(
     ("cost", "expected"), [("91", B), ("90", M), ("86", M), ("85", C), (None, None)]
 )
-def test_spend_is_judged_against_the_budget(cost: str | None, expected: Seen | None) -> None:
+def test_spend_is_judged_against_the_budget(cost: str | None, expected: Observation | None) -> None:
     f = figures(cost=Decimal(cost) if cost else None)
     assert judged("spend", f, budget=100) is expected
 
@@ -166,7 +173,7 @@ def test_a_used_up_budget_is_critical() -> None:
 
 
 @pytest.mark.parametrize(("p50", "expected"), [("105.1", B), ("101", M), ("100", C)])
-def test_the_projected_cost_is_judged_against_the_budget(p50: str, expected: Seen) -> None:
+def test_the_projected_cost_is_judged_against_the_budget(p50: str, expected: Observation) -> None:
     f = figures(insight={"cost": {"p50": p50}})
     assert judged("projected_cost", f, budget=100) is expected
 
@@ -231,13 +238,13 @@ def test_a_pause_without_a_reason_says_so(code: str | None) -> None:
     ],
 )
 def test_names_become_one_harmless_line(said: str, expected: str) -> None:
-    assert plain(said) == expected
+    assert one_line(said) == expected
 
 
 def test_numbers_read_as_people_say_them() -> None:
-    assert (minutes(852), minutes(540)) == ("14.2 min", "9 min")
-    assert (percent(0.314), percent(0.042)) == ("31 %", "4.2 %")
-    assert [lasting(timedelta(hours=h)) for h in (0.5, 5, 72)] == ["30 min", "5 h", "3 days"]
+    assert (format_minutes(852), format_minutes(540)) == ("14.2 min", "9 min")
+    assert (format_percent(0.314), format_percent(0.042)) == ("31 %", "4.2 %")
+    assert [format_span(timedelta(hours=h)) for h in (0.5, 5, 72)] == ["30 min", "5 h", "3 days"]
 
 
 def test_every_rule_has_numbers_that_can_be_shown_and_edited() -> None:
@@ -270,8 +277,8 @@ def test_a_setting_moves_a_country() -> None:
 
 def test_a_groups_own_budget_counts_before_the_rules() -> None:
     f = figures(cost=Decimal(95), budget=Decimal(1000))
-    assert judged("spend", f, budget=100) is Seen.CLEAR
-    assert judged("spend", f._replace(budget=Decimal(100))) is Seen.BREACH
+    assert judged("spend", f, budget=100) is Observation.CLEAR
+    assert judged("spend", f._replace(budget=Decimal(100))) is Observation.BREACH
 
 
 def test_a_day_far_away_is_told_with_its_date() -> None:

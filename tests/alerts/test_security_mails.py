@@ -119,7 +119,7 @@ def test_administrators_see_it_wait_and_fail_and_never_its_link(
     assert "Waiting" in page
     assert "nobody answers" in page
     Mail.objects.filter(pk=mail.pk).update(state="dead", created_at=make.NOW)
-    assert "could not be delivered" in " ".join(heartbeat.complaints(now=make.NOW))
+    assert "could not be delivered" in " ".join(heartbeat.list_problems(now=make.NOW))
     assert LINK not in page
 
 

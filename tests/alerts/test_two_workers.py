@@ -52,7 +52,7 @@ def test_workers_at_one_cycle_and_one_outbox_tell_each_once() -> None:
     together(lambda: detect.after_cycle(cycle=cycle, now=after(5)))
     assert Incident.objects.filter(state="firing").count() == 10
     assert Notice.objects.count() == 10
-    together(lambda: outbox.compose(now=after(7)))
+    together(lambda: outbox.compose_due_mails(now=after(7)))
     assert len(mails()) == 1
     together(lambda: outbox.send_due(now=after(7)))
     assert len(mail.outbox) == 1

@@ -144,7 +144,9 @@ def test_what_a_person_gave_up_closes_without_a_word(field: Field) -> None:
 def test_what_was_acknowledged_is_not_opened_again(field: Field) -> None:
     edit(field, Edit.State.UNKNOWN, checks=5, at_minute=-11)
     rounds(0)
-    acknowledge_and_mute.acknowledge(incident=Incident.objects.get(), by=field.pm, now=after(1))
+    acknowledge_and_mute.acknowledge_incident(
+        incident=Incident.objects.get(), by=field.pm, now=after(1)
+    )
     rounds(2)
     detect.by_time(now=after(2) + timedelta(days=2))
     assert (states(), kinds()) == (["resolved"], ["fire"])

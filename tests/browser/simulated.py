@@ -13,7 +13,7 @@ from dashboard.exchange.limits.gate import GatePolicy, LocalGate
 from dashboard.fielding.models import Edit, TargetGroup, User
 from dashboard.simulator.harness import Simulator
 from dashboard.sync.edits import send as push
-from dashboard.sync.edits.kinds.registry import EDITABLE, ids
+from dashboard.sync.edits.kinds.registry import EDITABLE, exchange_ids
 from dashboard.web.views import edits
 from tests.exchange.clock import NappingClock
 
@@ -38,31 +38,33 @@ class Way:
             chance=clock,
         )
 
-    def present(self, *, group: TargetGroup, kind: str) -> Any:
+    def read_current_value(self, *, group: TargetGroup, kind: str) -> Any:
         """What is held now."""
-        return push.present(group=group, kind=kind, client=self.client)
+        return push.read_current_value(group=group, kind=kind, client=self.client)
 
-    def push(self, **given: Any) -> Edit:
+    def send_edit(self, **given: Any) -> Edit:
         """Sent once."""
-        return push.push(**given, client=self.client)
+        return push.send_edit(**given, client=self.client)
 
-    def lockouts(self, *, group: TargetGroup) -> list[tuple[str, str]]:
+    def industry_lockouts(self, *, group: TargetGroup) -> list[tuple[str, str]]:
         """One is enough."""
         return [("no_lockout", "No lockout")]
 
     def meanwhile(self, group: TargetGroup, kind: str, value: Any, by: User) -> None:
         """Somebody else's change, past Fieldwatch where the exchange has the setting."""
         if how := EDITABLE.get(kind):
-            how.write(self.client, ids(group), value, how.read(self.client, ids(group)))
+            how.write(
+                self.client, exchange_ids(group), value, how.read(self.client, exchange_ids(group))
+            )
             return
-        seen = push.present(group=group, kind=kind)
-        push.push(group=group, kind=kind, seen=seen, wanted=value, by=by, token="theirs")
+        seen = push.read_current_value(group=group, kind=kind)
+        push.send_edit(group=group, kind=kind, seen=seen, wanted=value, by=by, token="theirs")
 
 
 WAY = Way()
 
 urlpatterns = [
-    path("groups/<int:pk>/edit/<str:kind>/", edits.form(WAY), name="edit"),
+    path("groups/<int:pk>/edit/<str:kind>/", edits.edit_form_view(WAY), name="edit"),
     *urls.urlpatterns,
 ]
 handler403 = urls.handler403

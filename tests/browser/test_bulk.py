@@ -14,7 +14,7 @@ from dashboard.fielding.models import Batch, BatchJob, Edit, ExchangeUser, Targe
 from dashboard.simulator.harness import Simulator
 from dashboard.sync.batches import jobs
 from dashboard.sync.edits import send as push
-from dashboard.sync.edits.kinds.registry import ids
+from dashboard.sync.edits.kinds.registry import exchange_ids
 from tests import make
 from tests.browser.simulated import WAY
 
@@ -66,8 +66,11 @@ class Field(NamedTuple):
         """Status, price, manager and dates of the good ones, as the exchange has them."""
         return [
             (
-                WAY.client.get_target_group_overview(**ids(group)).status,
-                *(WAY.present(group=group, kind=kind) for kind in ("cpi", "details", "dates")),
+                WAY.client.get_target_group_overview(**exchange_ids(group)).status,
+                *(
+                    WAY.read_current_value(group=group, kind=kind)
+                    for kind in ("cpi", "details", "dates")
+                ),
             )
             for group in self.good
         ]
@@ -115,8 +118,8 @@ def ready(simulator: Simulator, anna: User) -> Ready:
 
 def _read(group: TargetGroup) -> None:
     """The price, the dates and the manager that the exchange has."""
-    overview = WAY.client.get_target_group_overview(**ids(group))
-    dates = push.present(group=group, kind="dates", client=WAY.client)
+    overview = WAY.client.get_target_group_overview(**exchange_ids(group))
+    dates = push.read_current_value(group=group, kind="dates", client=WAY.client)
     price = overview.current_cost_per_interview
     group.cpi = price.value if price else None
     group.starts_at, group.ends_at = (datetime.fromisoformat(at) for at in dates.values())
@@ -168,7 +171,9 @@ def send(page: Page) -> None:
 def work_to_the_end(page: Page, simulator: Simulator) -> None:
     """What the worker does while the page is open."""
     for minutes in range(1, 12):
-        jobs.work(clock=lambda minutes=minutes: timezone.now() + timedelta(minutes=minutes))  # type: ignore[misc]
+        jobs.run_due_steps(
+            clock=lambda minutes=minutes: timezone.now() + timedelta(minutes=minutes)
+        )  # type: ignore[misc]
         if not BatchJob.objects.filter(check_at__isnull=False).exists():
             page.reload()
             return
@@ -246,7 +251,7 @@ def test_what_somebody_else_changed_meanwhile_is_not_overwritten(
     asked = asked_for(name, field)
     ask(signed_in, name, field, asked)
     group, kind = field.good[0], KINDS[name]
-    theirs = push.present(group=group, kind=kind, client=WAY.client)
+    theirs = push.read_current_value(group=group, kind=kind, client=WAY.client)
     if name == "cpi":
         theirs |= {"value": "9.99"}
     elif name == "end":
@@ -258,7 +263,9 @@ def test_what_somebody_else_changed_meanwhile_is_not_overwritten(
     work_to_the_end(signed_in, simulator)
     row = signed_in.locator("tr", has_text=group.name)
     expect(row).to_contain_text("meanwhile; nothing was sent")
-    assert push.same(kind, push.present(group=group, kind=kind, client=WAY.client), theirs)
+    assert push.holds_value(
+        kind, push.read_current_value(group=group, kind=kind, client=WAY.client), theirs
+    )
 
 
 @pytest.mark.parametrize("fault", ["http_422", "http_503"])

@@ -112,10 +112,10 @@ def made_by_hand(tab: Page, project: Project) -> TargetGroup:
 
 def a_colleague_wants_555(group: TargetGroup) -> None:
     """The goal of the draft is changed by somebody else."""
-    seen = send.present(group=group, kind="draft")
+    seen = send.read_current_value(group=group, kind="draft")
     by = make.person("editor", group.account)
     theirs: Any = seen | {"completes_goal": 555}
-    send.push(group=group, kind="draft", seen=seen, wanted=theirs, by=by, token="theirs")
+    send.send_edit(group=group, kind="draft", seen=seen, wanted=theirs, by=by, token="theirs")
 
 
 def test_the_good_way_from_the_project_to_the_field(
@@ -145,7 +145,7 @@ def test_the_good_way_from_the_project_to_the_field(
     tab.click("text=Launch 1 group")
     expect(tab.locator("#made")).to_contain_text("follows it to its end")
     simulator.advance(seconds=5)
-    launch.work(clock=lambda: timezone.now() + SOON)
+    launch.run_due_launches(clock=lambda: timezone.now() + SOON)
     expect(tab.locator("#made")).to_contain_text("The exchange has launched it.")
     nothing_wrong(tab)
     tab.click("text=To the group")
@@ -293,7 +293,7 @@ def test_a_launch_that_fails_leads_back_to_the_field(
     tab.click("text=Launch 1 group")
     expect(tab.locator("#made")).to_be_visible()
     simulator.advance(seconds=5)
-    launch.work(clock=lambda: timezone.now() + SOON)
+    launch.run_due_launches(clock=lambda: timezone.now() + SOON)
     tab.click("text=Mend the draft")
     expect(tab.locator("#d-test-error")).to_contain_text("is missing")
     nothing_wrong(tab)
@@ -332,7 +332,7 @@ def test_drafts_are_launched_together_each_with_its_result(
     tab.dblclick("form:has([name=sealed]) button.primary")
     expect(tab.locator("#batch")).to_contain_text("The exchange is at it.")
     simulator.advance(seconds=5)
-    launch.work(clock=lambda: timezone.now() + SOON)
+    launch.run_due_launches(clock=lambda: timezone.now() + SOON)
     expect(tab.locator("#batch [role=status]")).to_have_text("1 of 1 ended: 1 done")
     assert simulator.requests()["create_launch_fielding_run_from_draft_job"] == 1
 
@@ -354,7 +354,9 @@ def test_drafts_that_the_exchange_refuses_or_is_away_for_tell_so(
     expect(tab.locator("#batch")).to_contain_text("On its way")
     simulator.clear_faults()
     for seconds in (60, 120):
-        launch.work(clock=lambda later=timedelta(seconds=seconds): timezone.now() + later)  # type: ignore[misc]
+        launch.run_due_launches(
+            clock=lambda later=timedelta(seconds=seconds): timezone.now() + later
+        )  # type: ignore[misc]
         simulator.advance(seconds=5)
     expect(tab.locator("#batch [role=status]")).to_have_text("1 of 1 ended: 1 done")
 

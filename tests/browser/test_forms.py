@@ -16,7 +16,7 @@ from dashboard.fielding.models import Edit, ExchangeUser, TargetGroup, User
 from dashboard.simulator.harness import Simulator
 from dashboard.sync.edits import local
 from dashboard.web.edits.forms import FORMS
-from dashboard.web.edits.forms.base import Entry
+from dashboard.web.edits.forms.base import BoundForm
 from tests import make
 from tests.browser.simulated import WAY
 
@@ -142,7 +142,9 @@ class Form(NamedTuple):
 
     def typed(self, value: Any) -> dict[str, str]:
         """A value as it stands in the fields."""
-        blank = Entry(self.group, self.value, Client().get("/").wsgi_request.GET, timezone.now())
+        blank = BoundForm(
+            self.group, self.value, Client().get("/").wsgi_request.GET, timezone.now()
+        )
         return dict(FORMS[self.name].filled(value, blank))
 
     def type_in(self, typed: dict[str, str]) -> dict[str, str]:
@@ -162,7 +164,7 @@ class Form(NamedTuple):
 @pytest.fixture
 def opened(signed_in: Page, group: TargetGroup) -> Callable[[str], Form]:
     def open_(name: str) -> Form:
-        value = WAY.present(group=group, kind=FORMS[name].kind)
+        value = WAY.read_current_value(group=group, kind=FORMS[name].kind)
         signed_in.goto(f"/groups/{group.pk}/edit/{name}/")
         return Form(name, signed_in, group, value)
 
@@ -282,7 +284,7 @@ def test_a_projects_budget(way: Way, signed_in: Page, group: TargetGroup, anna: 
     signed_in.fill("#budget", way.typed)
     if way.meanwhile:
         theirs = {"value": way.meanwhile, "currency_code": group.currency}
-        local.keep(
+        local.save_local_edit(
             of=group.project,
             kind="budget",
             seen=None,

@@ -193,14 +193,14 @@ class Trial:
             )
         send.settle_due(clock=timezone.now)
         create.settle_due(clock=timezone.now)
-        launch.work(clock=timezone.now)
-        batch.work(clock=timezone.now)
+        launch.run_due_launches(clock=timezone.now)
+        batch.run_due_steps(clock=timezone.now)
         if self.shift.ms() - self.told_at > TELL_EVERY * 1000:  # with alerts, which take longest
             self.told_at = self.shift.ms()
             tasks.tell()
         if self.shift.ms() - self.pulled_at > PULL_EVERY * 1000:
             self.pulled_at = self.shift.ms()
-            rounds.next_round(0, clock=timezone.now)
+            rounds.run_next_round(0, clock=timezone.now)
 
     def arrived(self) -> list[outside.Delivery]:
         """The deliveries that are not taken in yet, in the order of what they tell of."""
@@ -502,7 +502,7 @@ def _ms(moment: Any) -> int:
 @contextmanager
 def waiting(shift: Shift) -> Iterator[None]:
     """Whoever waits between two looks at the exchange waits on the trial's clock."""
-    given = send.push.__kwdefaults__
+    given = send.send_edit.__kwdefaults__
     waits = "wait" in given
     real = given.get("wait")
     if waits:

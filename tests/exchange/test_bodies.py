@@ -15,7 +15,7 @@ from dashboard.exchange.errors import (
     BadAnswer,
     TooLarge,
 )
-from dashboard.exchange.pagination import walk
+from dashboard.exchange.pagination import iterate_pages
 from tests.contract.validate import operations
 from tests.exchange.answers import Answers
 from tests.exchange.calls import CALLS
@@ -212,7 +212,9 @@ def test_unknown_values_and_members_are_kept_as_they_are(begin: Begin) -> None:
 def test_a_repeating_cursor_ends_the_walk_as_incomplete(begin: Begin) -> None:
     page = {"target_groups": [row(1)], "has_more": True, "next_cursor": "again"}
     exchange, client = begin(lambda c, _: c.answer(page))
-    groups = walk(lambda cursor: client.get_list_target_groups(project_id="p", start_after=cursor))
+    groups = iterate_pages(
+        lambda cursor: client.get_list_target_groups(project_id="p", start_after=cursor)
+    )
     assert len(list(groups)) == 2
     assert not groups.complete
     assert "circle" in groups.reason

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from dashboard.exchange.decode import decode, decode_page
+from dashboard.exchange.decode import decode_body, decode_page
 from dashboard.exchange.errors import BadAnswer
-from dashboard.exchange.shapes.accounts import BusinessUnit, User
+from dashboard.exchange.shapes.accounts import BusinessUnitShape, ExchangeUserShape
 from dashboard.exchange.shapes.base import MonetaryAmountRequestModel, Money
 from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
 from dashboard.exchange.shapes.drafts import FetchTargetGroupResponse
@@ -27,12 +27,12 @@ COUNTS = {"entrants": 9, "prescreens": 5, "completes": 3}
 
 
 def performance(**changes: Any) -> TargetGroupPerformance:
-    return decode(json.dumps(COUNTS | changes).encode(), TargetGroupPerformance)
+    return decode_body(json.dumps(COUNTS | changes).encode(), TargetGroupPerformance)
 
 
 @pytest.mark.parametrize("wire", ['"12345678901234.123456789012"', "12345678901234.123456789012"])
 def test_money_is_exact_as_text_and_as_number(wire: str) -> None:
-    money = decode(f'{{"value": {wire}, "currency_code": "USD"}}'.encode(), Money)
+    money = decode_body(f'{{"value": {wire}, "currency_code": "USD"}}'.encode(), Money)
     assert money.value == Decimal("12345678901234.123456789012")
 
 
@@ -41,12 +41,12 @@ def test_money_is_exact_as_text_and_as_number(wire: str) -> None:
 )
 def test_absurd_money_is_refused(wire: str) -> None:
     with pytest.raises(BadAnswer):
-        decode(f'{{"value": {wire}, "currency_code": "USD"}}'.encode(), Money)
+        decode_body(f'{{"value": {wire}, "currency_code": "USD"}}'.encode(), Money)
 
 
 @pytest.mark.parametrize("code", ["USD", "usd", "Usd"])
 def test_a_currency_is_the_same_whatever_its_case(code: str) -> None:
-    money = decode(json.dumps({"value": "2.75", "currency_code": code}).encode(), Money)
+    money = decode_body(json.dumps({"value": "2.75", "currency_code": code}).encode(), Money)
     assert money == Money(value=Decimal("2.75"), currency_code="USD")
 
 
@@ -137,16 +137,16 @@ def test_a_moment_that_is_none_is_unreadable_and_costs_nothing_else(text: str) -
 
 @pytest.mark.parametrize(("wire", "text"), [("17", "17"), ('"17"', "17"), ('"a-b"', "a-b")])
 def test_an_id_is_text_whether_it_comes_as_number_or_text(wire: str, text: str) -> None:
-    assert decode(f'{{"id": {wire}}}'.encode(), BusinessUnit).id == text
+    assert decode_body(f'{{"id": {wire}}}'.encode(), BusinessUnitShape).id == text
 
 
 def test_a_uuid_is_the_same_in_any_case() -> None:
-    upper = decode(b'{"id": "5F2504E0-4F89-41D3-9A0C-0305E82C3301"}', User)
+    upper = decode_body(b'{"id": "5F2504E0-4F89-41D3-9A0C-0305E82C3301"}', ExchangeUserShape)
     assert upper.id == "5f2504e0-4f89-41d3-9a0c-0305e82c3301"
 
 
 def test_a_nul_does_not_reach_the_database() -> None:
-    assert decode(b'{"id": 1, "name": "a\\u0000b"}', BusinessUnit).name == "a\ufffdb"
+    assert decode_body(b'{"id": 1, "name": "a\\u0000b"}', BusinessUnitShape).name == "a\ufffdb"
 
 
 def test_nulls_everywhere_are_missing_members() -> None:
@@ -154,7 +154,7 @@ def test_nulls_everywhere_are_missing_members() -> None:
         b'{"status": "live", "conversion_rate": null, "median_length_of_interview_seconds": null,'
     )
     body += b'"progress": {"current_completes": 1, "current_prescreens": 2, "filling_goal": 3}}'
-    overview = decode(body, TargetGroupOverview)
+    overview = decode_body(body, TargetGroupOverview)
     assert (overview.conversion_rate, overview.median_length_of_interview_seconds) == (None, None)
 
 
@@ -185,7 +185,7 @@ def test_a_page_whose_envelope_is_wrong_is_rejected_whole(member: str) -> None:
 def test_changes_are_kept_raw_and_exact() -> None:
     change = b'{"object": "new_kind_change", "new_value": 0.35, "old_value": null}'
     body = b'{"occurred_at": "2026-03-01T10:00:00Z", "changes": [' + change + b"]}"
-    (item,) = decode(body, TargetGroupChangelogBatch).changes
+    (item,) = decode_body(body, TargetGroupChangelogBatch).changes
     assert (item.object, item.new_value, item.old_value) == (
         "new_kind_change",
         Decimal("0.35"),
@@ -194,13 +194,15 @@ def test_changes_are_kept_raw_and_exact() -> None:
 
 
 def test_the_version_makes_the_etag_with_its_quotes() -> None:
-    assert decode(b'{"id": 1, "status": "live", "version": 7}', FieldingRunItem).etag == 'W/"7"'
+    assert (
+        decode_body(b'{"id": 1, "status": "live", "version": 7}', FieldingRunItem).etag == 'W/"7"'
+    )
 
 
 def test_re_entry_keeps_only_the_sides_that_came() -> None:
     side = b'{"allow_for_current_target_group": true, "allow_for_other_target_groups": false}'
     body = b'{"completes": {"client_side": ' + side + b'}, "terminates": null}'
-    assert json.loads(msgspec.json.encode(decode(body, ReEntryConfiguration))) == {
+    assert json.loads(msgspec.json.encode(decode_body(body, ReEntryConfiguration))) == {
         "completes": {"client_side": json.loads(side)}
     }
 
@@ -209,14 +211,15 @@ def test_the_bound_rate_card_goes_before_the_predicted_one() -> None:
     predicted = {"country_code": "us", "predicted_rate_card": {"pricing_table_data": [[100]]}}
     both = predicted | {"bound_rate_card": {"pricing_table_data": [[200]]}}
     tables = [
-        decode(json.dumps(each).encode(), TargetGroupRateCard).data for each in (predicted, both)
+        decode_body(json.dumps(each).encode(), TargetGroupRateCard).data
+        for each in (predicted, both)
     ]
     assert [table and table.pricing_table_data for table in tables] == [[[100.0]], [[200.0]]]
 
 
 def test_a_draft_that_lacks_what_is_needed_says_what() -> None:
     with pytest.raises(ValueError, match="business unit"):
-        decode(b'{"name": "A name"}', FetchTargetGroupResponse).as_request()
+        decode_body(b'{"name": "A name"}', FetchTargetGroupResponse).as_request()
 
 
 @pytest.mark.parametrize("value", ["false", "true", "", "no", 0, 1, [], {"a": 1}, [True]])
@@ -232,12 +235,12 @@ def test_a_switch_of_a_draft_that_is_not_true_or_false_is_not_guessed(
     draft: Callable[[object], object], value: object
 ) -> None:
     with pytest.raises(BadAnswer):
-        decode(json.dumps(draft(value)).encode(), FetchTargetGroupResponse)
+        decode_body(json.dumps(draft(value)).encode(), FetchTargetGroupResponse)
 
 
 @pytest.mark.parametrize("value", [True, False, None])
 def test_a_switch_of_a_draft_is_read_as_it_is(value: bool | None) -> None:
     body = {"exclusion": {"enabled": value}, "profiling": {"profiles": [{"quotas_enabled": value}]}}
-    draft = decode(json.dumps(body).encode(), FetchTargetGroupResponse)
+    draft = decode_body(json.dumps(body).encode(), FetchTargetGroupResponse)
     assert (draft.exclusion or {}).get("enabled") is value
     assert ((draft.profiling or {}).get("profiles") or [{}])[0].get("quotas_enabled") is value

@@ -6,7 +6,7 @@ import httpx
 import msgspec
 import pytest
 
-from dashboard.exchange.errors import Launched
+from dashboard.exchange.errors import AlreadyLaunched
 from tests.contract.validate import operations, validate_request
 from tests.exchange.answers import Answers
 from tests.exchange.conftest import MakeClient
@@ -50,8 +50,8 @@ def test_a_switch_of_the_quotas_that_is_missing_is_sent_as_off(make_client: Make
 
 def test_a_launched_group_is_no_draft_any_more(make_client: MakeClient) -> None:
     moved = httpx.Response(301, headers={"Location": "/details"})
-    with pytest.raises(Launched):
+    with pytest.raises(AlreadyLaunched):
         make_client(lambda _: moved).get_target_group(**IN)
-    with pytest.raises(Launched) as caught:
+    with pytest.raises(AlreadyLaunched) as caught:
         make_client(lambda _: moved).update_target_group(**IN, draft=DRAFT)
     assert not caught.value.outcome_unknown

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from dashboard.exchange.decode import decode, decode_page
+from dashboard.exchange.decode import decode_body, decode_page
 from dashboard.exchange.errors import BadAnswer
 from dashboard.exchange.shapes.assistant import FieldingAssistantModulesAssignment
 from dashboard.exchange.shapes.base import Shape
@@ -134,13 +134,13 @@ def test_each_member_that_drifts_costs_itself_alone(
     shape: type[Shape], name: str, drift: Any
 ) -> None:
     body = WHOLE[shape]
-    whole = decode(json.dumps(body).encode(), shape)
+    whole = decode_body(json.dumps(body).encode(), shape)
     drifted = json.dumps(body | {name: drift}).encode()
     if name in NEEDED[shape]:
         with pytest.raises(BadAnswer):
-            decode(drifted, shape)
+            decode_body(drifted, shape)
         return
-    found = decode(drifted, shape)
+    found = decode_body(drifted, shape)
     assert found.drifted == {name: drift}
     rest = [each for each in body if each != name]
     assert [getattr(found, each) for each in rest] == [getattr(whole, each) for each in rest]
@@ -164,7 +164,7 @@ def test_a_figure_deep_in_a_row_costs_that_figure_and_the_row_stays(drift: Any) 
 @pytest.mark.parametrize("value", ["a lot", [], {"x": 1}, True])
 def test_an_amount_that_drifts_costs_that_amount(value: Any) -> None:
     body = WHOLE[TargetGroupOverview] | {"current_cost_per_interview": MONEY | {"value": value}}
-    found = decode(json.dumps(body).encode(), TargetGroupOverview)
+    found = decode_body(json.dumps(body).encode(), TargetGroupOverview)
     assert (found.current_cost_per_interview, found.drop_off_rate) == (None, 0.2)
     assert found.drifted == {"current_cost_per_interview": MONEY | {"value": value}}
 
@@ -172,7 +172,7 @@ def test_an_amount_that_drifts_costs_that_amount(value: Any) -> None:
 def test_several_members_that_drift_cost_each_itself() -> None:
     names = ["drop_off_rate", "incidence_rate", "median_length_of_interview_seconds", "created_at"]
     body = WHOLE[TargetGroupOverview] | dict.fromkeys(names, "high")
-    found = decode(json.dumps(body).encode(), TargetGroupOverview)
+    found = decode_body(json.dumps(body).encode(), TargetGroupOverview)
     assert sorted(found.drifted) == sorted(names)
     assert found.current_cost_per_interview is not None
 
@@ -180,15 +180,15 @@ def test_several_members_that_drift_cost_each_itself() -> None:
 @pytest.mark.parametrize("goal", ["many", [], {"x": 1}])
 def test_what_is_sent_back_whole_is_not_read_without_its_parts(goal: Any) -> None:
     with pytest.raises(BadAnswer, match="completes_goal"):
-        decode(
+        decode_body(
             json.dumps({"name": "A draft", "completes_goal": goal}).encode(),
             FetchTargetGroupResponse,
         )
     pricing = {"pricing": [goal]}
     with pytest.raises(BadAnswer, match="pricing"):
-        decode(json.dumps(pricing).encode(), FieldingAssistantModulesAssignment)
+        decode_body(json.dumps(pricing).encode(), FieldingAssistantModulesAssignment)
 
 
 def test_what_the_exchange_calls_unreadable_is_not_taken_for_ours() -> None:
     body = WHOLE[TargetGroupOverview] | {"unreadable": {"x": "y"}}
-    assert decode(json.dumps(body).encode(), TargetGroupOverview).drifted == {}
+    assert decode_body(json.dumps(body).encode(), TargetGroupOverview).drifted == {}

@@ -8,10 +8,10 @@ import pytest
 
 from dashboard.exchange.decode import Page
 from dashboard.exchange.errors import (
+    CircuitOpen,
     Forbidden,
     NotFound,
     RateLimited,
-    Resting,
     TimedOut,
 )
 from dashboard.exchange.limits.gate import GatePolicy, LocalGate
@@ -79,7 +79,7 @@ def test_after_repeated_failures_the_account_rests_and_one_probe_reopens_it(begi
         connection.answer({"countries": []}, status=500 if broken else 200)
 
     exchange, client = begin(reply, gate=gate)
-    with pytest.raises(Resting):
+    with pytest.raises(CircuitOpen):
         client.get_countries()
     assert len(exchange.asked) == 3
     broken = False

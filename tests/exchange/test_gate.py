@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from dashboard.exchange.errors import ExchangeError, Resting
+from dashboard.exchange.errors import CircuitOpen, ExchangeError
 from dashboard.exchange.limits.gate import Gate, GatePolicy, LocalGate
-from dashboard.exchange.limits.redis_gate import RedisGate, connect
+from dashboard.exchange.limits.redis_gate import RedisGate, connect_redis
 from tests.exchange.clock import FastClock, NoChance
 from tests.exchange.conftest import MakeClient
 
@@ -37,7 +37,7 @@ def make_gate(request: pytest.FixtureRequest, clock: FastClock) -> MakeGate:
         rules = GatePolicy(**policy)
         if request.param == "local":
             return LocalGate(rules, clock=clock, chance=NoChance())
-        client = connect(request.getfixturevalue("redis_url"))
+        client = connect_redis(request.getfixturevalue("redis_url"))
         account = request.node.nodeid
         return RedisGate(client, account=account, policy=rules, clock=clock, chance=NoChance())
 
@@ -47,7 +47,7 @@ def make_gate(request: pytest.FixtureRequest, clock: FastClock) -> MakeGate:
 def admitted(gate: Gate) -> bool:
     try:
         return gate.admit() == 0.0
-    except Resting:
+    except CircuitOpen:
         return False
 
 
@@ -115,7 +115,7 @@ def test_repeated_failures_open_the_breaker_and_a_good_probe_closes_it(
     gate = make_gate(failures_to_open=3, first_rest=10.0)
     for _ in range(3):
         gate.failed()
-    with pytest.raises(Resting) as caught:
+    with pytest.raises(CircuitOpen) as caught:
         gate.admit()
     assert caught.value.retry_after == pytest.approx(9.0, abs=0.01)
     clock.sleep(9.01)
@@ -168,14 +168,15 @@ def test_a_client_in_a_day_of_outage_asks_once_per_rest(
 def test_processes_share_the_gate_through_redis(redis_url: str, clock: FastClock) -> None:
     rules = GatePolicy(failures_to_open=1, requests_per_minute=10)
     one, two = (
-        RedisGate(connect(redis_url), account="shared", policy=rules, clock=clock) for _ in "12"
+        RedisGate(connect_redis(redis_url), account="shared", policy=rules, clock=clock)
+        for _ in "12"
     )
     assert one.admit() == 0.0
     assert two.admit() > 0
     one.pause(50)
     assert two.admit() == pytest.approx(50, abs=0.01)
     one.failed()
-    with pytest.raises(Resting):
+    with pytest.raises(CircuitOpen):
         two.admit()
     clock.sleep(400)
     assert two.admit() == 0.0
@@ -186,7 +187,7 @@ def test_processes_share_the_gate_through_redis(redis_url: str, clock: FastClock
 
 def test_redis_keeps_the_time_when_no_clock_is_given(redis_url: str) -> None:
     rules = GatePolicy(requests_per_minute=10)
-    gate = RedisGate(connect(redis_url), account="redis-time", policy=rules)
+    gate = RedisGate(connect_redis(redis_url), account="redis-time", policy=rules)
     assert gate.admit() == 0.0
     assert 0 < gate.admit() <= 60 / 9
 
@@ -194,20 +195,20 @@ def test_redis_keeps_the_time_when_no_clock_is_given(redis_url: str) -> None:
 def test_without_redis_the_rules_hold_in_the_process_and_redis_is_found_again(
     redis_url: str, clock: FastClock
 ) -> None:
-    client = connect(redis_url)
+    client = connect_redis(redis_url)
     rules = GatePolicy(requests_per_minute=10, failures_to_open=2)
     gate = RedisGate(client, account="comes-back", policy=rules, clock=clock)
     pool = client.connection_pool
-    away = connect("redis://127.0.0.1:1").connection_pool
+    away = connect_redis("redis://127.0.0.1:1").connection_pool
     client.connection_pool = away
     assert gate.admit() == 0.0
     assert gate.admit() > 0
     gate.failed()
     gate.failed()
-    with pytest.raises(Resting):
+    with pytest.raises(CircuitOpen):
         gate.admit()
     client.connection_pool = pool
-    with pytest.raises(Resting):
+    with pytest.raises(CircuitOpen):
         gate.admit()
     clock.sleep(6)
     assert gate.admit() == 0.0
@@ -217,7 +218,7 @@ def test_without_redis_the_rules_hold_in_the_process_and_redis_is_found_again(
 def test_without_a_budget_redis_is_asked_ten_times_a_second_at_most(
     redis_url: str, clock: FastClock
 ) -> None:
-    client, account = connect(redis_url), "101@unlimited"
+    client, account = connect_redis(redis_url), "101@unlimited"
     one, other = (
         RedisGate(client, account=account, clock=clock, chance=NoChance()) for _ in range(2)
     )
@@ -237,7 +238,7 @@ def test_without_redis_processes_together_stay_within_the_budget(
     rules = GatePolicy(requests_per_minute=600)
     gates = [
         RedisGate(
-            connect("redis://127.0.0.1:1"),
+            connect_redis("redis://127.0.0.1:1"),
             account="away",
             policy=rules,
             processes=processes,

@@ -11,7 +11,7 @@ from dashboard.exchange.http import dns
 
 
 def test_an_address_is_its_own_name() -> None:
-    assert dns.addresses("127.0.0.1", 80, seconds=5) == ["127.0.0.1"]
+    assert dns.resolve_addresses("127.0.0.1", 80, seconds=5) == ["127.0.0.1"]
 
 
 def test_each_address_comes_once_in_the_resolvers_order() -> None:
@@ -20,7 +20,7 @@ def test_each_address_comes_once_in_the_resolvers_order() -> None:
             (2, 1, 6, "", (address, 443)) for address in ("192.0.2.2", "192.0.2.1", "192.0.2.2")
         ]
 
-    found = dns.addresses("api.example", 443, seconds=5, resolve=resolve)
+    found = dns.resolve_addresses("api.example", 443, seconds=5, resolve=resolve)
     assert found == ["192.0.2.2", "192.0.2.1"]
 
 
@@ -29,7 +29,7 @@ def test_a_name_that_nobody_knows_is_said() -> None:
         raise OSError("Name or service not known")
 
     with pytest.raises(dns.NoAddress, match="not known") as told:
-        dns.addresses("nowhere.invalid", 443, seconds=5, resolve=resolve)
+        dns.resolve_addresses("nowhere.invalid", 443, seconds=5, resolve=resolve)
     assert not told.value.late
 
 
@@ -41,6 +41,6 @@ def test_a_resolver_that_does_not_answer_is_left_behind() -> None:
         return []
 
     with pytest.raises(dns.NoAddress) as told:
-        dns.addresses("api.example", 443, seconds=0.01, resolve=resolve)
+        dns.resolve_addresses("api.example", 443, seconds=0.01, resolve=resolve)
     never.set()
     assert told.value.late

@@ -18,7 +18,9 @@ OTHER = "0" * 64
 def refusal(
     header: str, *, body: bytes = BODY, secrets: tuple[str, ...] = (SECRET,), late: float = 0
 ) -> str:
-    return webhook_signature.refusal(header, body, secrets=secrets, now=AT + late, tolerance=300)
+    return webhook_signature.reason_to_refuse(
+        header, body, secrets=secrets, now=AT + late, tolerance=300
+    )
 
 
 def test_the_published_example_is_believed() -> None:

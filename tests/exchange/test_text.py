@@ -8,10 +8,10 @@ import httpx
 import msgspec
 import pytest
 
-from dashboard.exchange.decode import Page, decode, decode_page
+from dashboard.exchange.decode import Page, decode_body, decode_page
 from dashboard.exchange.errors import BadAnswer, Refused
 from dashboard.exchange.repair import as_utf8, repair
-from dashboard.exchange.shapes.accounts import BusinessUnit
+from dashboard.exchange.shapes.accounts import BusinessUnitShape
 from dashboard.exchange.shapes.base import Money
 from tests.contract.validate import operations
 from tests.exchange.answers import Answers
@@ -115,21 +115,21 @@ def test_what_is_shown_is_marked_and_says_where(make_client: MakeClient) -> None
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
 def test_whose_a_row_is_is_never_guessed(bad: bytes) -> None:
     body = b'{"units": [{"id": "17"}, {"id": "18HERE"}, {"id": "19"}]}'.replace(b"HERE", bad)
-    page = decode_page(body, "units", BusinessUnit)
+    page = decode_page(body, "units", BusinessUnitShape)
     assert [unit.id for unit in page.items] == ["17", "19"]
     assert [item.id for item in page.quarantined] == [None]
 
 
 def test_what_an_amount_is_worth_is_never_guessed() -> None:
     with pytest.raises(BadAnswer, match="currency_code"):
-        decode(b'{"value": "1.5", "currency_code": "US\xff"}', Money)
+        decode_body(b'{"value": "1.5", "currency_code": "US\xff"}', Money)
 
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
 def test_a_cursor_that_cannot_be_read_leads_nowhere(bad: bytes) -> None:
     body = b'{"units": [{"id": "17"}], "has_more": true, "next_cursor": "aHERE"}'
     with pytest.raises(BadAnswer, match="next_cursor"):
-        decode_page(body.replace(b"HERE", bad), "units", BusinessUnit)
+        decode_page(body.replace(b"HERE", bad), "units", BusinessUnitShape)
 
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
@@ -145,7 +145,7 @@ def test_a_cursor_that_cannot_be_read_leads_nowhere(bad: bytes) -> None:
 )
 def test_a_page_of_broken_structure_is_rejected_whole(broken: bytes, bad: bytes) -> None:
     with pytest.raises(BadAnswer):
-        decode_page(broken.replace(b"HERE", bad), "units", BusinessUnit)
+        decode_page(broken.replace(b"HERE", bad), "units", BusinessUnitShape)
 
 
 @pytest.mark.parametrize(
@@ -158,11 +158,13 @@ def test_a_page_of_broken_structure_is_rejected_whole(broken: bytes, bad: bytes)
 )
 def test_good_text_is_left_as_it_is(good: bytes) -> None:
     assert repair(good) == good
-    assert decode(good, BusinessUnit).name == json.loads(good)["name"]
+    assert decode_body(good, BusinessUnitShape).name == json.loads(good)["name"]
 
 
 def test_a_line_break_that_is_not_escaped_is_still_a_line_break() -> None:
-    assert decode(b'{"id": 1, "name": "a\nb\tc\xff"}', BusinessUnit).name == "a\nb\tc\ufffd"
+    assert (
+        decode_body(b'{"id": 1, "name": "a\nb\tc\xff"}', BusinessUnitShape).name == "a\nb\tc\ufffd"
+    )
 
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)

@@ -4,17 +4,17 @@ import pytest
 
 from dashboard.exchange.decode import BadItem, Page
 from dashboard.exchange.errors import Unavailable
-from dashboard.exchange.pagination import Walk, walk
+from dashboard.exchange.pagination import PageIterator, iterate_pages
 
 Numbers = Page[int]
 
 
 def walked(
     *pages: Numbers, most_pages: int = 100, most_items: int = 1000
-) -> tuple[list[int], Walk[int]]:
+) -> tuple[list[int], PageIterator[int]]:
     """The items of a walk over `pages`, the last of which repeats for ever."""
     rest = list(pages)
-    numbers = walk(
+    numbers = iterate_pages(
         lambda _: rest.pop(0) if len(rest) > 1 else rest[0],
         most_pages=most_pages,
         most_items=most_items,
@@ -35,7 +35,7 @@ def test_each_page_is_asked_with_the_cursor_of_the_one_before() -> None:
         asked.append(cursor)
         return Numbers(items=[1], next_cursor=f"c{len(asked)}", has_more=len(asked) < 3)
 
-    list(walk(fetch))
+    list(iterate_pages(fetch))
     assert asked == [None, "c1", "c2"]
 
 
@@ -63,12 +63,12 @@ def test_a_list_that_makes_no_sense_is_incomplete(page: Numbers, reason: str) ->
 
 def test_a_list_without_end_is_incomplete() -> None:
     count = iter(range(10**9))
-    endless = walk(
+    endless = iterate_pages(
         lambda _: Numbers(items=[1], next_cursor=str(next(count)), has_more=True), most_pages=7
     )
     assert len(list(endless)) == 7
     assert "7 pages" in endless.reason
-    by_items = walk(
+    by_items = iterate_pages(
         lambda _: Numbers(items=[1] * 10, next_cursor=str(next(count)), has_more=True),
         most_items=30,
     )
@@ -89,13 +89,13 @@ def test_an_error_leaves_the_walk_incomplete() -> None:
             raise Unavailable
         return Numbers(items=[1], next_cursor="a", has_more=True)
 
-    numbers = walk(fetch)
+    numbers = iterate_pages(fetch)
     with pytest.raises(Unavailable):
         list(numbers)
     assert not numbers.complete
 
 
 def test_a_walk_that_is_left_early_is_incomplete() -> None:
-    numbers = walk(lambda _: Numbers(items=[1, 2], next_cursor="a", has_more=True))
+    numbers = iterate_pages(lambda _: Numbers(items=[1, 2], next_cursor="a", has_more=True))
     assert next(iter(numbers)) == 1
     assert not numbers.complete

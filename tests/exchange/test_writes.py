@@ -7,8 +7,8 @@ import pytest
 
 from dashboard.exchange.errors import (
     BadAnswer,
+    CircuitOpen,
     Redirected,
-    Resting,
     Unavailable,
     Unreachable,
 )
@@ -77,7 +77,7 @@ def test_a_keyed_write_that_may_have_arrived_stays_unknown_while_the_account_res
 ) -> None:
     gate = LocalGate(GatePolicy(failures_to_open=2))
     _, client = begin(lambda c, _: c.hang_up(), gate=gate)
-    with pytest.raises(Resting) as caught:
+    with pytest.raises(CircuitOpen) as caught:
         client.create_bulk_pause_target_groups_job(
             project_id=PROJECT, target_group_ids=["g"], idempotency_key="key-1"
         )

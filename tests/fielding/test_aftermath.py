@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dashboard.fielding.effects.of_changes import Aftermath, Told, effects_from
+from dashboard.fielding.effects.of_changes import ChangeEffect, GroupRecords, effects_of_changes
 from dashboard.fielding.models import Change, CompletesDay, Edit, Reading, TargetGroup
 from tests import make
 
@@ -35,9 +35,9 @@ def changed(group: TargetGroup, kind: str, old: Any, new: Any, **fields: Any) ->
     )
 
 
-def effects_of(group: TargetGroup) -> list[Aftermath]:
+def effects_of(group: TargetGroup) -> list[ChangeEffect]:
     """What is told of the rows that the tables hold of a group."""
-    told = Told(
+    told = GroupRecords(
         list(Change.objects.filter(group=group)),
         list(Edit.objects.filter(group=group)),
         CompletesDay.objects.filter(group=group).values_list("day", "hours", "odd"),
@@ -47,7 +47,7 @@ def effects_of(group: TargetGroup) -> list[Aftermath]:
             .values_list("at", "entrants", "prescreens")
         ),
     )
-    return effects_from(group, told, now=make.NOW)
+    return effects_of_changes(group, told, now=make.NOW)
 
 
 def price(value: str) -> dict[str, str]:

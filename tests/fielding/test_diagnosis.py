@@ -5,10 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from dashboard.fielding.insight.diagnosis import RULES, diagnose
-from dashboard.fielding.insight.indicators import Vitals
+from dashboard.fielding.insight.diagnosis import RULES, diagnose_group
+from dashboard.fielding.insight.indicators import Indicators
 
-WELL = Vitals(
+WELL = Indicators(
     entrants=1000,
     prescreens=500,
     completes=400,
@@ -55,15 +55,15 @@ ILL = {
 
 
 def codes(vitals):
-    return [cause.code for cause in diagnose(vitals)]
+    return [cause.code for cause in diagnose_group(vitals)]
 
 
 def test_nothing_is_wrong_with_a_healthy_group():
-    assert diagnose(WELL) == []
+    assert diagnose_group(WELL) == []
 
 
 def test_nothing_is_said_without_numbers():
-    assert diagnose(Vitals()) == []
+    assert diagnose_group(Indicators()) == []
 
 
 def test_every_rule_has_its_case_here():
@@ -72,7 +72,7 @@ def test_every_rule_has_its_case_here():
 
 @pytest.mark.parametrize("code", ILL)
 def test_each_reason_is_found_by_its_own_number(code):
-    causes = {cause.code: cause for cause in diagnose(replace(WELL, **ILL[code]))}
+    causes = {cause.code: cause for cause in diagnose_group(replace(WELL, **ILL[code]))}
     assert code in causes
     assert causes[code].observed != causes[code].expected
     assert causes[code].advice.endswith(".")
@@ -80,7 +80,7 @@ def test_each_reason_is_found_by_its_own_number(code):
 
 
 def test_the_numbers_are_said_as_a_pm_would():
-    cause = diagnose(replace(WELL, **ILL["loi"]))[0]
+    cause = diagnose_group(replace(WELL, **ILL["loi"]))[0]
     assert (cause.observed, cause.expected) == ("14.2 min", "9 min, as agreed")
 
 
@@ -92,7 +92,7 @@ def test_the_numbers_are_said_as_a_pm_would():
     ],
 )
 def test_what_a_slow_group_gives_is_counted_by_the_day(gives, asks, told):
-    found = diagnose(replace(WELL, completes_an_hour=gives, needed_an_hour=asks))
+    found = diagnose_group(replace(WELL, completes_an_hour=gives, needed_an_hour=asks))
     (reason,) = [one for one in found if one.code == "asked"]
     assert (reason.observed, reason.expected) == told
 
@@ -100,7 +100,7 @@ def test_what_a_slow_group_gives_is_counted_by_the_day(gives, asks, told):
 def test_the_worst_comes_first():
     seen = codes(replace(WELL, ir=0.45, status="paused", drop_off=0.3))
     assert seen[0] == "not_live"
-    weights = [cause.weight for cause in diagnose(replace(WELL, ir=0.1, drop_off=0.3))]
+    weights = [cause.weight for cause in diagnose_group(replace(WELL, ir=0.1, drop_off=0.3))]
     assert weights == sorted(weights, reverse=True)
 
 
@@ -110,7 +110,7 @@ def test_too_few_people_prove_nothing():
 
 
 def test_overquota_in_the_respondent_analysis_points_at_quotas():
-    seen = diagnose(replace(WELL, analysis={"Complete": 60, "Overquota": 40}))
+    seen = diagnose_group(replace(WELL, analysis={"Complete": 60, "Overquota": 40}))
     assert (seen[0].code, seen[0].observed) == ("quotas", "40 % meet a full quota")
 
 

@@ -8,14 +8,19 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from dashboard.fielding.effects.effect import Change, Group, effect
+from dashboard.fielding.effects.effect import Group, SettingChange, effect_of_change
 from dashboard.fielding.forecast.cost import projected_cost
 from dashboard.fielding.forecast.forecast import forecast_many
-from dashboard.fielding.forecast.inputs import Question
-from dashboard.fielding.insight.diagnosis import diagnose
-from dashboard.fielding.insight.indicators import Vitals
-from dashboard.fielding.insight.pause_risk import warnings
-from dashboard.fielding.series.pace import Plan, pace, required_line, silence
+from dashboard.fielding.forecast.inputs import ForecastInput
+from dashboard.fielding.insight.diagnosis import diagnose_group
+from dashboard.fielding.insight.indicators import Indicators
+from dashboard.fielding.insight.pause_risk import pause_risks
+from dashboard.fielding.series.pace import (
+    FieldingPlan,
+    pace_of_group,
+    required_line,
+    silence_of_group,
+)
 from dashboard.fielding.series.weekly_shape import Prior
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -35,7 +40,7 @@ def paused_week():
     return [*before, *((at + 7 * DAY, 72 + c) for at, c in steady(0.1))]
 
 
-ASKED = Question(steady(), 400, NOW, NOW + 7 * DAY, BERLIN)
+ASKED = ForecastInput(steady(), 400, NOW, NOW + 7 * DAY, BERLIN)
 SPRING = datetime(2026, 3, 29, 12, tzinfo=UTC)
 AUTUMN = datetime(2026, 10, 25, 12, tzinfo=UTC)
 EDGES = {
@@ -87,7 +92,7 @@ def asked(request):
 
 def plan_of(asked):
     start = asked.history[0][0] if asked.history else START
-    return Plan(max(asked.goal, 1), start, asked.ends_at, asked.zone, asked.pauses)
+    return FieldingPlan(max(asked.goal, 1), start, asked.ends_at, asked.zone, asked.pauses)
 
 
 def test_a_forecast_is_ordered_and_never_surer_than_it_may_be(asked):
@@ -112,7 +117,7 @@ def test_a_later_end_never_brings_fewer_completes(asked):
 
 
 def test_a_pace_has_a_band_and_its_reason(asked):
-    seen = pace(asked.history, plan_of(asked), now=asked.now)
+    seen = pace_of_group(asked.history, plan_of(asked), now=asked.now)
     assert seen.band
     assert seen.reason
     assert seen.required >= 0
@@ -124,7 +129,7 @@ def test_a_required_line_never_falls(asked):
 
 
 def test_a_silence_has_no_negative_time(asked):
-    seen = silence(asked.history, plan_of(asked), now=asked.now)
+    seen = silence_of_group(asked.history, plan_of(asked), now=asked.now)
     assert seen.hours >= 0
     assert seen.usual >= 0
     assert seen.rate >= 0
@@ -132,7 +137,7 @@ def test_a_silence_has_no_negative_time(asked):
 
 def test_an_effect_has_a_verdict_and_its_reason(asked):
     group = Group(asked.history, BERLIN, asked.pauses)
-    seen = effect(Change(asked.now - 3 * DAY, "strategy"), group, now=asked.now)
+    seen = effect_of_change(SettingChange(asked.now - 3 * DAY, "strategy"), group, now=asked.now)
     assert seen.completes_an_hour.verdict in ("raised", "lowered", "no clear effect", "too early")
     assert seen.completes_an_hour.reason
 
@@ -152,8 +157,8 @@ def test_a_cost_is_ordered_and_never_below_what_was_paid(asked):
 
 def test_causes_and_risks_stand_on_any_numbers(asked):
     (outlook,) = forecast_many([asked])
-    quiet = silence(asked.history, plan_of(asked), now=asked.now)
-    vitals = Vitals(
+    quiet = silence_of_group(asked.history, plan_of(asked), now=asked.now)
+    vitals = Indicators(
         completes=int(asked.history[-1][1]) if asked.history else None,
         goal=int(asked.goal),
         entrants=0,
@@ -165,5 +170,5 @@ def test_causes_and_risks_stand_on_any_numbers(asked):
         completes_an_hour=0.0,
         needed_an_hour=0.0,
     )
-    assert all(0 < cause.weight <= 1 for cause in diagnose(vitals))
-    assert all(risk.score is None or 0 <= risk.score <= 1 for risk in warnings(vitals))
+    assert all(0 < cause.weight <= 1 for cause in diagnose_group(vitals))
+    assert all(risk.score is None or 0 <= risk.score <= 1 for risk in pause_risks(vitals))

@@ -6,13 +6,18 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from dashboard.fielding.effects.effect import Change, Group, effect, effects
+from dashboard.fielding.effects.effect import (
+    Group,
+    SettingChange,
+    effect_of_change,
+    effects_in_group,
+)
 
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
 MADRID = ZoneInfo("Europe/Madrid")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 AT = START + 7 * DAY
-CPI = Change(AT, "cpi", "2.10 → 2.90 EUR")
+CPI = SettingChange(AT, "cpi", "2.10 → 2.90 EUR")
 
 
 def counted(before, after, *, days=5, seed=4, each=1.0):
@@ -30,7 +35,7 @@ def group(before, after, **more):
 
 
 def verdict(*rates, now=START + 12 * DAY, **more):
-    return effect(CPI, group(*rates, **more), now=now).completes_an_hour
+    return effect_of_change(CPI, group(*rates, **more), now=now).completes_an_hour
 
 
 @pytest.mark.parametrize(
@@ -59,20 +64,22 @@ def test_a_handful_of_completes_is_too_early():
 
 def test_a_night_is_not_held_against_a_day():
     midnight = datetime(2026, 3, 9, 23, tzinfo=MADRID)
-    seen = effect(Change(midnight, "strategy"), group(60, 60), now=midnight + 9 * HOUR)
+    seen = effect_of_change(
+        SettingChange(midnight, "strategy"), group(60, 60), now=midnight + 9 * HOUR
+    )
     assert seen.completes_an_hour.verdict in ("too early", "no clear effect")
 
 
 @pytest.mark.parametrize("history", [[], [(AT, 5)]])
 def test_without_readings_it_is_too_early(history):
-    seen = effect(CPI, Group(history, MADRID), now=AT + DAY)
+    seen = effect_of_change(CPI, Group(history, MADRID), now=AT + DAY)
     assert seen.completes_an_hour.verdict == "too early"
     assert seen.conversion.verdict == "too early"
 
 
 def test_a_fall_of_the_count_is_not_an_effect():
     fallen = [(at, c - 40 if at > AT + DAY else c) for at, c in counted(60, 60)]
-    seen = effect(CPI, Group(fallen, MADRID), now=START + 12 * DAY)
+    seen = effect_of_change(CPI, Group(fallen, MADRID), now=START + 12 * DAY)
     assert seen.completes_an_hour.verdict == "no clear effect"
 
 
@@ -83,24 +90,24 @@ def test_time_paused_after_the_change_is_no_slump():
     for (at, now_count), (_, last) in zip(history[1:], history[:-1], strict=True):
         count += 0 if AT + DAY < at <= AT + 4 * DAY else now_count - last
         held.append((at, count))
-    seen = effect(CPI, Group(held, MADRID, pauses), now=START + 12 * DAY)
+    seen = effect_of_change(CPI, Group(held, MADRID, pauses), now=START + 12 * DAY)
     assert seen.completes_an_hour.verdict == "no clear effect"
 
 
 def test_a_pause_as_the_change_leaves_nothing_to_compare():
-    status = Change(AT, "status", "paused")
+    status = SettingChange(AT, "status", "paused")
     gone = Group(counted(60, 0), MADRID, [(AT, None)])
-    seen = effect(status, gone, now=START + 12 * DAY).completes_an_hour
+    seen = effect_of_change(status, gone, now=START + 12 * DAY).completes_an_hour
     assert seen.verdict == "too early"
     assert "after the change" in seen.reason
 
 
 def test_no_verdict_on_epc_across_a_price_edit():
     full = Group(counted(40, 40), MADRID, entrants=counted(400, 400))
-    assert effect(CPI, full, now=START + 12 * DAY).epc is None
-    other = effect(Change(AT, "strategy"), full, now=START + 12 * DAY)
+    assert effect_of_change(CPI, full, now=START + 12 * DAY).epc is None
+    other = effect_of_change(SettingChange(AT, "strategy"), full, now=START + 12 * DAY)
     assert other.epc == other.completes_per_entrant.verdict == "no clear effect"
-    near = effect(Change(AT, "goal"), full, now=START + 12 * DAY, others=[CPI])
+    near = effect_of_change(SettingChange(AT, "goal"), full, now=START + 12 * DAY, others=[CPI])
     assert near.epc is None
 
 
@@ -111,7 +118,7 @@ def test_conversion_and_completes_per_entrant_are_differences_of_counts():
         entrants=counted(300, 300, seed=5)[::6],
         prescreens=counted(90, 180, seed=6)[::6],
     )
-    seen = effect(CPI, better, now=START + 12 * DAY)
+    seen = effect_of_change(CPI, better, now=START + 12 * DAY)
     assert seen.completes_per_entrant.verdict == "raised"
     assert seen.completes_per_entrant.before == pytest.approx(0.1, abs=0.03)
     assert seen.conversion.verdict == "no clear effect"
@@ -119,22 +126,22 @@ def test_conversion_and_completes_per_entrant_are_differences_of_counts():
 
 
 def test_a_change_close_by_is_named():
-    twin = Change(AT + 2 * HOUR, "re-entry")
-    seen = effect(CPI, group(30, 60), now=START + 12 * DAY, others=[CPI, twin])
+    twin = SettingChange(AT + 2 * HOUR, "re-entry")
+    seen = effect_of_change(CPI, group(30, 60), now=START + 12 * DAY, others=[CPI, twin])
     assert seen.overlaps == (twin,)
     assert "overlaps with re-entry" in seen.completes_an_hour.reason
 
 
 def test_a_change_further_off_ends_the_window():
-    later = Change(AT + 2 * DAY, "goal")
-    seen = effect(CPI, group(30, 60), now=START + 12 * DAY, others=[later])
+    later = SettingChange(AT + 2 * DAY, "goal")
+    seen = effect_of_change(CPI, group(30, 60), now=START + 12 * DAY, others=[later])
     assert seen.overlaps == ()
     assert seen.after[1] <= later.at
 
 
 def test_every_change_up_to_now_gets_its_effect_newest_first():
-    changes = [CPI, Change(AT + 3 * DAY, "goal"), Change(START + 30 * DAY, "goal")]
-    seen = effects(changes, group(30, 60), now=START + 12 * DAY)
+    changes = [CPI, SettingChange(AT + 3 * DAY, "goal"), SettingChange(START + 30 * DAY, "goal")]
+    seen = effects_in_group(changes, group(30, 60), now=START + 12 * DAY)
     assert [one.change for one in seen] == [changes[1], changes[0]]
 
 
@@ -144,14 +151,14 @@ def test_the_days_on_which_the_clocks_change_are_no_effect():
     local = np.array([(s - HOUR / 2).astimezone(MADRID).hour for s in stamps])
     counts = np.random.default_rng(8).poisson(np.where((local > 8) & (local < 20), 5, 0.2))
     history = list(zip(stamps, np.cumsum(counts).tolist(), strict=True))
-    change = Change(datetime(2026, 3, 29, 1, tzinfo=UTC), "goal")
-    seen = effect(change, Group(history, MADRID), now=stamps[-1])
+    change = SettingChange(datetime(2026, 3, 29, 1, tzinfo=UTC), "goal")
+    seen = effect_of_change(change, Group(history, MADRID), now=stamps[-1])
     assert seen.completes_an_hour.verdict == "no clear effect"
 
 
 def test_a_naive_change_is_refused():
     with pytest.raises(ValueError, match="time zone"):
-        effect(Change(datetime(2026, 3, 3), "cpi"), group(3, 3), now=AT)  # noqa: DTZ001
+        effect_of_change(SettingChange(datetime(2026, 3, 3), "cpi"), group(3, 3), now=AT)  # noqa: DTZ001
 
 
 def test_a_field_that_tires_by_itself_is_no_effect_of_a_change():
@@ -159,7 +166,7 @@ def test_a_field_that_tires_by_itself_is_no_effect_of_a_change():
     rate = 12 * (1 + np.arange(12 * 24) / 24) ** -0.8
     total = np.cumsum(np.random.default_rng(5).poisson(rate))
     tiring = Group(list(zip(stamps, total.tolist(), strict=True)), MADRID)
-    seen = effect(Change(AT, "strategy"), tiring, now=stamps[-1]).completes_an_hour
+    seen = effect_of_change(SettingChange(AT, "strategy"), tiring, now=stamps[-1]).completes_an_hour
     assert seen.after < 0.7 * seen.before
     assert seen.verdict == "no clear effect"
 
@@ -173,5 +180,7 @@ def test_a_link_that_broke_for_a_day_before_is_no_rise_after():
         (stamp, c if stamp <= begin else at[begin] if stamp <= end else c - lost)
         for stamp, c in history
     ]
-    seen = effect(Change(AT, "strategy"), Group(broken, MADRID), now=START + 12 * DAY)
+    seen = effect_of_change(
+        SettingChange(AT, "strategy"), Group(broken, MADRID), now=START + 12 * DAY
+    )
     assert seen.completes_an_hour.verdict == "no clear effect"

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.fielding.forecast.forecast import forecast, forecast_many
-from dashboard.fielding.forecast.inputs import Question
-from dashboard.fielding.forecast.rate_changes import turned_at
+from dashboard.fielding.forecast.inputs import ForecastInput
+from dashboard.fielding.forecast.rate_changes import rate_change_times
 from dashboard.fielding.series.readings import Readings
 from dashboard.fielding.series.weekly_shape import Prior
 
@@ -266,7 +266,9 @@ def test_arrays_answer_like_tuples():
 
 def test_a_table_answers_like_its_rows():
     rows = [
-        Question(steady(hours, rate, seed=hours), 800, START + 16 * DAY, START + 20 * DAY, BERLIN)
+        ForecastInput(
+            steady(hours, rate, seed=hours), 800, START + 16 * DAY, START + 20 * DAY, BERLIN
+        )
         for hours, rate in ((5, 1.0), (40, 3.0), (336, 0.2), (300, 8.0))
     ]
     for row, together in zip(rows, forecast_many(rows), strict=True):
@@ -418,4 +420,4 @@ USD = {"value": "1.50", "currency_code": "USD"}
     ],
 )
 def test_what_may_move_a_rate_is_told(kind, old, new, counts):
-    assert turned_at([(START, kind, old, new)]) == ([START] if counts else [])
+    assert rate_change_times([(START, kind, old, new)]) == ([START] if counts else [])

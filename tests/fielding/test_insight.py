@@ -12,7 +12,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from dashboard.fielding.insight import compute
-from dashboard.fielding.insight.group_history import Fresh, stories
+from dashboard.fielding.insight.group_history import JustRead, load_histories
 from dashboard.fielding.models import Change, GroupSheet, TargetGroup
 from tests import make
 
@@ -33,7 +33,7 @@ def group(daily: float = 24, days: int = 7, *, until: datetime = make.NOW, **fie
 
 
 def refreshed(made: TargetGroup, now: datetime = make.NOW) -> dict[str, Any]:
-    compute.refresh([made], fresh=Fresh(), now=now)
+    compute.refresh_insights([made], fresh=JustRead(), now=now)
     json.dumps(made.insight)  # what cannot be stored fails here
     return made.insight
 
@@ -188,7 +188,7 @@ def test_the_queries_do_not_grow_with_the_groups(
     project = make.project(make.account())
     many = [make.group(project) for _ in range(6)]
     with django_assert_num_queries(4):
-        compute.refresh(many, fresh=Fresh(), now=make.NOW)
+        compute.refresh_insights(many, fresh=JustRead(), now=make.NOW)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_a_goal_that_is_reached_is_told_at_once_by_what_the_strategy_counts(
 
 def test_the_forecast_is_told_of_the_changes_of_the_price() -> None:
     def asked(pk: int) -> Any:
-        (told,) = stories([TargetGroup.objects.get(pk=pk)], fresh=Fresh(), now=make.NOW)
+        (told,) = load_histories([TargetGroup.objects.get(pk=pk)], fresh=JustRead(), now=make.NOW)
         return told.question(make.NOW).turns
 
     made, at = group(), make.NOW - 2 * DAY

@@ -6,14 +6,21 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from dashboard.fielding.forecast.forecast import studies
-from dashboard.fielding.forecast.inputs import Question
-from dashboard.fielding.series.pace import Pacing, Plan, SoftLaunch, pace, required_line, silence
+from dashboard.fielding.forecast.forecast import forecast_groups
+from dashboard.fielding.forecast.inputs import ForecastInput
+from dashboard.fielding.series.pace import (
+    FieldingPlan,
+    Pacing,
+    SoftLaunch,
+    pace_of_group,
+    required_line,
+    silence_of_group,
+)
 
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
 TOKYO = ZoneInfo("Asia/Tokyo")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-PLAN = Plan(240, START, START + 10 * DAY, TOKYO)
+PLAN = FieldingPlan(240, START, START + 10 * DAY, TOKYO)
 
 
 def counted(*daily):
@@ -31,57 +38,61 @@ def at(line, moment):
     [(24, "on track"), (40, "ahead"), (19, "behind"), (8, "far behind")],
 )
 def test_the_band_follows_what_is_due(daily, band):
-    seen = pace(counted(*[daily] * 5), PLAN, now=START + 5 * DAY)
+    seen = pace_of_group(counted(*[daily] * 5), PLAN, now=START + 5 * DAY)
     assert seen.band == band
     assert f"{daily * 5} completes of" in seen.reason
 
 
 def test_a_few_completes_are_too_early_to_tell():
-    seen = pace([(START, 0), (START + HOUR, 1)], PLAN, now=START + HOUR)
+    seen = pace_of_group([(START, 0), (START + HOUR, 1)], PLAN, now=START + HOUR)
     assert seen.band == "too early to tell"
 
 
 def test_no_readings_are_nothing_done():
-    assert pace([], PLAN, now=START + 5 * DAY).band == "far behind"
-    assert pace([], PLAN, now=START).band == "too early to tell"
+    assert pace_of_group([], PLAN, now=START + 5 * DAY).band == "far behind"
+    assert pace_of_group([], PLAN, now=START).band == "too early to tell"
 
 
 def test_one_reading_is_enough_for_a_band():
-    assert pace([(START + 5 * DAY, 120)], PLAN, now=START + 5 * DAY).band == "on track"
+    assert pace_of_group([(START + 5 * DAY, 120)], PLAN, now=START + 5 * DAY).band == "on track"
 
 
 def test_a_goal_reached_or_lowered_below_the_completes_is_ahead():
-    seen = pace(counted(24, 24), Plan(40, START, START + 10 * DAY, TOKYO), now=START + 2 * DAY)
+    seen = pace_of_group(
+        counted(24, 24), FieldingPlan(40, START, START + 10 * DAY, TOKYO), now=START + 2 * DAY
+    )
     assert seen.band == "ahead"
     assert "goal of 40 completes reached: 48" in seen.reason
 
 
 def test_an_end_that_passed_is_held_against_the_goal():
-    seen = pace(counted(*[20] * 10), PLAN, now=START + 11 * DAY)
+    seen = pace_of_group(counted(*[20] * 10), PLAN, now=START + 11 * DAY)
     assert (seen.band, seen.required) == ("far behind", 240)
     assert "ended 40 completes short" in seen.reason
 
 
 def test_without_an_end_nothing_is_due():
-    plan = Plan(240, START, None, TOKYO)
+    plan = FieldingPlan(240, START, None, TOKYO)
     assert required_line(plan, now=START) == []
-    assert pace(counted(24), plan, now=START + DAY).band == "too early to tell"
+    assert pace_of_group(counted(24), plan, now=START + DAY).band == "too early to tell"
 
 
 def test_an_end_before_the_start_asks_for_all_at_once():
-    plan = Plan(240, START, START - DAY, TOKYO)
+    plan = FieldingPlan(240, START, START - DAY, TOKYO)
     assert required_line(plan, now=START) == [(START, 240)]
 
 
 def test_a_fall_is_a_lower_count_and_no_error():
-    seen = pace([*counted(24, 24), (START + 2 * DAY + HOUR, 30)], PLAN, now=START + 2 * DAY + HOUR)
+    seen = pace_of_group(
+        [*counted(24, 24), (START + 2 * DAY + HOUR, 30)], PLAN, now=START + 2 * DAY + HOUR
+    )
     assert seen.actual == 30
 
 
 def test_the_strategy_chooses_the_numerator():
     prescreens = [(stamp, 10 * count) for stamp, count in counted(24, 24)]
     both = {
-        strategy: pace(
+        strategy: pace_of_group(
             counted(24, 24), PLAN, now=START + 2 * DAY, strategy=strategy, prescreens=prescreens
         )
         for strategy in ("completes", "prescreens", "automated")
@@ -114,78 +125,82 @@ def test_little_is_due_at_night():
 
 
 def test_time_paused_is_taken_out():
-    plan = Plan(240, START, START + 14 * DAY, TOKYO, pauses=[(START + 2 * DAY, START + 9 * DAY)])
+    plan = FieldingPlan(
+        240, START, START + 14 * DAY, TOKYO, pauses=[(START + 2 * DAY, START + 9 * DAY)]
+    )
     line = required_line(plan, now=START + 10 * DAY)
     assert at(line, START + 2 * DAY) == at(line, START + 9 * DAY)
     assert at(line, START + 2 * DAY) == pytest.approx(240 * 2 / 7, rel=0.1)
 
 
 def test_a_group_that_is_still_paused_asks_for_nothing_meanwhile():
-    plan = Plan(240, START, START + 10 * DAY, TOKYO, pauses=[(START + DAY, None)])
+    plan = FieldingPlan(240, START, START + 10 * DAY, TOKYO, pauses=[(START + DAY, None)])
     line = required_line(plan, now=START + 5 * DAY)
     assert at(line, START + DAY) == at(line, START + 5 * DAY)
     assert line[-1][1] == 240
 
 
 def test_a_soft_launch_asks_for_its_share_first():
-    plan = Plan(240, START, START + 10 * DAY, TOKYO, soft_launch=SoftLaunch(START + 2 * DAY, 0.05))
+    plan = FieldingPlan(
+        240, START, START + 10 * DAY, TOKYO, soft_launch=SoftLaunch(START + 2 * DAY, 0.05)
+    )
     line = required_line(plan, now=START)
     assert at(line, START + 2 * DAY) == pytest.approx(12)
     assert line[-1][1] == 240
-    assert pace(counted(6, 6), plan, now=START + 2 * DAY).band == "on track"
+    assert pace_of_group(counted(6, 6), plan, now=START + 2 * DAY).band == "on track"
 
 
 def test_linear_pacing_steps_evenly_through_the_week():
-    plan = Plan(240, START, START + 10 * DAY, TOKYO, pacing=Pacing("linear", DAY))
+    plan = FieldingPlan(240, START, START + 10 * DAY, TOKYO, pacing=Pacing("linear", DAY))
     line = required_line(plan, now=START)
     assert [round(at(line, START + i * DAY)) for i in range(11)] == [24 * i for i in range(11)]
 
 
 def test_a_group_paced_by_another_says_so():
-    plan = Plan(240, START, START + 10 * DAY, TOKYO, pacing=Pacing("gemini"))
-    assert "paced by another group" in pace(counted(24), plan, now=START + DAY).reason
+    plan = FieldingPlan(240, START, START + 10 * DAY, TOKYO, pacing=Pacing("gemini"))
+    assert "paced by another group" in pace_of_group(counted(24), plan, now=START + DAY).reason
 
 
 def test_days_on_which_the_clocks_change_end_on_the_goal():
     start = datetime(2026, 3, 27, 23, tzinfo=UTC)
-    plan = Plan(100, start, start + 3 * DAY - HOUR, ZoneInfo("Europe/Berlin"))
+    plan = FieldingPlan(100, start, start + 3 * DAY - HOUR, ZoneInfo("Europe/Berlin"))
     assert required_line(plan, now=start)[-1] == (plan.ends_at, 100)
 
 
 def test_silence_counts_what_was_usual_since_the_last_complete():
     history = counted(48, 48, 48)
     quiet = history + [(history[-1][0] + (i + 1) * HOUR, history[-1][1]) for i in range(5)]
-    seen = silence(quiet, PLAN, now=quiet[-1][0])
+    seen = silence_of_group(quiet, PLAN, now=quiet[-1][0])
     assert seen.since == history[-1][0]
     assert seen.hours == pytest.approx(5)
     assert 4 < seen.usual < 20
 
 
 def test_silence_before_the_first_complete_knows_no_rate():
-    seen = silence([(START, 0), (START + 6 * HOUR, 0)], PLAN, now=START + 6 * HOUR)
+    seen = silence_of_group([(START, 0), (START + 6 * HOUR, 0)], PLAN, now=START + 6 * HOUR)
     assert (seen.since, seen.usual) == (None, 0)
     assert seen.hours == pytest.approx(6)
-    assert silence([], PLAN, now=START).hours == 0
+    assert silence_of_group([], PLAN, now=START).hours == 0
 
 
 def test_silence_leaves_time_paused_out():
     history = counted(48, 48, 48)
     end = history[-1][0]
-    plan = Plan(240, START, START + 10 * DAY, TOKYO, pauses=[(end + HOUR, end + 9 * HOUR)])
-    assert silence(history, plan, now=end + 10 * HOUR).hours == pytest.approx(2)
+    plan = FieldingPlan(240, START, START + 10 * DAY, TOKYO, pauses=[(end + HOUR, end + 9 * HOUR)])
+    assert silence_of_group(history, plan, now=end + 10 * HOUR).hours == pytest.approx(2)
 
 
 def test_a_naive_moment_is_refused():
     with pytest.raises(ValueError, match="time zone"):
-        pace([], PLAN, now=datetime(2026, 3, 3))  # noqa: DTZ001 - naive on purpose
+        pace_of_group([], PLAN, now=datetime(2026, 3, 3))  # noqa: DTZ001 - naive on purpose
 
 
 def test_silence_is_the_same_where_a_forecast_had_laid_the_hours_out():
     history = counted(48, 48, 48)
     quiet = history + [(history[-1][0] + (i + 1) * HOUR, history[-1][1]) for i in range(5)]
     now = quiet[-1][0]
-    [study] = studies([Question(quiet, PLAN.goal, now, PLAN.ends_at, TOKYO)])
-    seen = silence(quiet, PLAN, now=now, known=(study.hours, study.shape))
-    alone = silence(quiet, PLAN, now=now)
+    [study] = forecast_groups([ForecastInput(quiet, PLAN.goal, now, PLAN.ends_at, TOKYO)])
+    seen = silence_of_group(quiet, PLAN, now=now, known=(study.hours, study.shape))
+    alone = silence_of_group(quiet, PLAN, now=now)
     assert (seen.since, seen.hours) == (alone.since, alone.hours)
     assert seen.rate == pytest.approx(alone.rate, rel=0.05)  # learned with the silence, or not

@@ -19,7 +19,7 @@ STORED = {
 
 
 def card(**fields: Any) -> rate_card.RateCard:
-    found = rate_card.read(STORED | fields)
+    found = rate_card.read_rate_card(STORED | fields)
     assert found is not None
     return found
 
@@ -68,4 +68,4 @@ def test_prices_are_in_the_currencys_minor_unit() -> None:
     "stored", [None, [], {}, STORED | {"prices": [[1]]}, STORED | {"minutes": []}]
 )
 def test_what_is_no_whole_table_is_no_card(stored: Any) -> None:
-    assert rate_card.read(stored) is None
+    assert rate_card.read_rate_card(stored) is None

@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from dashboard.fielding.effects.decline import decline
-from dashboard.fielding.forecast.change_points import steps
-from dashboard.fielding.forecast.decay_curves import GROWING, GROWN, SHAPES, faded
-from dashboard.fielding.forecast.evidence import halves
+from dashboard.fielding.effects.decline import decline_exponent
+from dashboard.fielding.forecast.change_points import find_steps
+from dashboard.fielding.forecast.decay_curves import GROWING, GROWN, SHAPES, decay
+from dashboard.fielding.forecast.evidence import half_day_sums
 from dashboard.fielding.forecast.forecast import forecast
-from dashboard.fielding.forecast.rate_models import believe
-from dashboard.fielding.series.readings import Hours, cleaned, record, stack
+from dashboard.fielding.forecast.rate_models import infer_rates
+from dashboard.fielding.series.readings import Hours, clean_history, live_hours, stack_records
 from dashboard.fielding.series.stalls import without_stalls
-from dashboard.fielding.series.weekly_shape import learn, waking_hours
+from dashboard.fielding.series.weekly_shape import learn_weekly_shape, waking_hours
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -32,8 +32,10 @@ def even(days):
 
 def stepped(*daily):
     """The rate now, and the chance of each half day to have begun it."""
-    came = halves(counts(*daily))
-    found = steps(came, np.full_like(came, 0.5), np.array([40.0]), np.zeros(came.shape, dtype=bool))
+    came = half_day_sums(counts(*daily))
+    found = find_steps(
+        came, np.full_like(came, 0.5), np.array([40.0]), np.zeros(came.shape, dtype=bool)
+    )
     share = np.exp(found.chance[0] - np.logaddexp.reduce(found.chance[0]))
     return float((share * found.rates.rate[0]).sum()), share
 
@@ -45,7 +47,7 @@ def believed(*daily):
     slot = (np.arange(came.shape[1]) % 168)[None]
     hours = Hours(came, live, slot, live)
     unturned = np.zeros((1, came.shape[1] // 12), dtype=bool)
-    return believe(hours, np.ones((1, 168)), np.array([40.0]), unturned)
+    return infer_rates(hours, np.ones((1, 168)), np.array([40.0]), unturned)
 
 
 def expected(belief, days):
@@ -90,7 +92,7 @@ def test_a_field_that_fades_is_expected_to_go_on_fading():
 
 
 def test_each_way_starts_at_the_full_rate_and_fades_or_grows_to_an_end():
-    ways = faded(np.arange(0.0, 30.0))
+    ways = decay(np.arange(0.0, 30.0))
     assert ways.shape == (30, SHAPES)
     assert ways[0] == pytest.approx(1.0)
     moves, grow = np.diff(ways, axis=0), len(GROWING)
@@ -101,11 +103,11 @@ def test_each_way_starts_at_the_full_rate_and_fades_or_grows_to_an_end():
 
 def test_a_decline_is_found():
     falling = [300 / (1 + day) for day in range(8)]
-    assert decline(counts(*falling)[0], even(8)) < -0.4
+    assert decline_exponent(counts(*falling)[0], even(8)) < -0.4
 
 
 def test_a_steady_field_is_hardly_a_decline():
-    assert abs(decline(counts(*[80] * 10)[0], even(10))) < 0.2
+    assert abs(decline_exponent(counts(*[80] * 10)[0], even(10))) < 0.2
 
 
 def field(*daily, until=None):
@@ -116,10 +118,10 @@ def field(*daily, until=None):
 
 
 def stalls(history):
-    read = cleaned(history, history[-1][0].timestamp())
-    one = record(read, zone=UTC, pauses=(), shape=waking_hours())
-    hours, base = stack([one]), waking_hours()[None]
-    found, still = without_stalls([one], hours, learn(hours, base))
+    read = clean_history(history, history[-1][0].timestamp())
+    one = live_hours(read, zone=UTC, pauses=(), shape=waking_hours())
+    hours, base = stack_records([one]), waking_hours()[None]
+    found, still = without_stalls([one], hours, learn_weekly_shape(hours, base))
     return one, found[0], still[0]
 
 

@@ -6,8 +6,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from dashboard.fielding.series.readings import cleaned, record, slots, stack
-from dashboard.fielding.series.weekly_shape import Prior, learn, pooled, prior_shape, waking_hours
+from dashboard.fielding.series.readings import clean_history, live_hours, stack_records, week_hours
+from dashboard.fielding.series.weekly_shape import (
+    Prior,
+    learn_weekly_shape,
+    pool_shapes,
+    prior_shape,
+    waking_hours,
+)
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 ROME = ZoneInfo("Europe/Rome")
@@ -17,19 +23,21 @@ HOUR = timedelta(hours=1)
 def learned(rate, days, *, zone=ROME):
     """The shape learned from a field with this rate by local hour of the week."""
     first = int(START.timestamp() // 3600)
-    place = slots(zone, first, days * 24)
+    place = week_hours(zone, first, days * 24)
     counts = np.random.default_rng(1).poisson(np.asarray(rate)[place])
     history = [(START, 0)] + [
         (START + (i + 1) * HOUR, int(c)) for i, c in enumerate(np.cumsum(counts))
     ]
-    read = cleaned(history, history[-1][0].timestamp())
-    hours = record(read, zone=zone, pauses=(), shape=waking_hours())
-    return learn(stack([hours]), waking_hours()[None])[0]
+    read = clean_history(history, history[-1][0].timestamp())
+    hours = live_hours(read, zone=zone, pauses=(), shape=waking_hours())
+    return learn_weekly_shape(stack_records([hours]), waking_hours()[None])[0]
 
 
 def test_no_hours_leave_the_prior():
-    nothing = stack([record(cleaned([], 0.0), zone=ROME, pauses=(), shape=waking_hours())])
-    assert learn(nothing, waking_hours()[None])[0] == pytest.approx(waking_hours())
+    nothing = stack_records(
+        [live_hours(clean_history([], 0.0), zone=ROME, pauses=(), shape=waking_hours())]
+    )
+    assert learn_weekly_shape(nothing, waking_hours()[None])[0] == pytest.approx(waking_hours())
 
 
 def test_the_hours_of_a_day_are_learned():
@@ -59,13 +67,13 @@ def test_a_shape_has_mean_one_and_is_never_negative():
 def test_half_hour_zones_and_clock_changes_land_in_the_local_hour():
     kolkata = ZoneInfo("Asia/Kolkata")
     first = int(datetime(2026, 3, 29, tzinfo=UTC).timestamp() // 3600)
-    assert slots(kolkata, first, 2).tolist() == [6 * 24 + 6, 6 * 24 + 7]
-    assert slots(ROME, first, 3).tolist() == [6 * 24 + 1, 6 * 24 + 3, 6 * 24 + 4]
+    assert week_hours(kolkata, first, 2).tolist() == [6 * 24 + 6, 6 * 24 + 7]
+    assert week_hours(ROME, first, 3).tolist() == [6 * 24 + 1, 6 * 24 + 3, 6 * 24 + 4]
 
 
 def test_groups_pool_into_a_prior_by_their_weight():
     flat, steep = np.ones(168), np.tile(np.arange(24.0), 7) / 11.5
-    prior = pooled([flat, steep], [300, 100], 40.0)
+    prior = pool_shapes([flat, steep], [300, 100], 40.0)
     assert prior_shape(prior).mean() == pytest.approx(1)
     assert prior.shape[0] == pytest.approx(0.75)
     assert prior.daily == 40.0
@@ -73,7 +81,7 @@ def test_groups_pool_into_a_prior_by_their_weight():
 
 def test_nothing_to_pool_is_refused():
     with pytest.raises(ValueError, match="nothing to pool"):
-        pooled([], [], None)
+        pool_shapes([], [], None)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +113,11 @@ def test_one_silent_working_day_is_not_taken_to_come_again():
     history = [(START, 0)] + [
         (START + (i + 1) * HOUR, int(c)) for i, c in enumerate(np.cumsum(counts))
     ]
-    read = cleaned(history, (first + 9 * 24) * 3600.0)
-    hours = record(read, zone=ROME, pauses=(), shape=waking_hours())
-    shape = learn(stack([hours]), waking_hours()[None])[0].reshape(7, 24).mean(axis=1)
+    read = clean_history(history, (first + 9 * 24) * 3600.0)
+    hours = live_hours(read, zone=ROME, pauses=(), shape=waking_hours())
+    shape = (
+        learn_weekly_shape(stack_records([hours]), waking_hours()[None])[0]
+        .reshape(7, 24)
+        .mean(axis=1)
+    )
     assert shape[1] > 0.5

@@ -26,13 +26,13 @@ def sample(hours: float, completes: int = 100, **figures: float) -> Sample:
 def kept(every: float, days: int) -> list[Sample]:
     samples: list[Sample] = []
     for step in range(int(days * 24 / every)):
-        samples = trail.extended(samples, sample(step * every))
+        samples = trail.with_sample(samples, sample(step * every))
     return samples
 
 
 def test_six_hours_have_one_sample() -> None:
-    assert trail.extended([sample(0)], sample(5)) == [sample(0)]
-    assert trail.extended([sample(0)], sample(6)) == [sample(0), sample(6)]
+    assert trail.with_sample([sample(0)], sample(5)) == [sample(0)]
+    assert trail.with_sample([sample(0)], sample(6)) == [sample(0), sample(6)]
 
 
 def test_a_trail_stays_small_however_often_a_group_is_read() -> None:
@@ -46,7 +46,7 @@ def test_what_happened_lately_is_the_difference_to_an_earlier_sample() -> None:
     now = sample(
         24, 110, prescreens=260, entrants=1300, drops=50.0, terminates=120.0, minutes=1200.0
     )
-    seen = trail.lately([sample(0), sample(12), sample(20)], now)
+    seen = trail.recent_figures([sample(0), sample(12), sample(20)], now)
     assert seen is not None
     assert (seen.hours, seen.completes, seen.entrants) == (12, 10, 300)
     assert seen.drop_off == pytest.approx(0.5)
@@ -55,21 +55,21 @@ def test_what_happened_lately_is_the_difference_to_an_earlier_sample() -> None:
 
 
 def test_counts_that_fell_are_nobody_and_no_rate() -> None:
-    seen = trail.lately([sample(0)], sample(12, completes=90, prescreens=150))
+    seen = trail.recent_figures([sample(0)], sample(12, completes=90, prescreens=150))
     assert seen is not None
     assert (seen.completes, seen.prescreens, seen.drop_off) == (0, 0, None)
 
 
 @pytest.mark.parametrize("samples", [[], [sample(20)]])
 def test_without_an_earlier_sample_nothing_is_said(samples: list[Sample]) -> None:
-    assert trail.lately(samples, sample(24)) is None
+    assert trail.recent_figures(samples, sample(24)) is None
 
 
 def test_the_usual_epc_is_the_median_at_todays_price() -> None:
     samples = [sample(24 * day, epc=epc) for day, epc in enumerate((0.1, 0.12, 0.11, 0.5))]
-    assert trail.usual(samples, "epc", Decimal(3)) == Decimal("0.345")
-    assert trail.usual(samples[:3], "epc", Decimal(3)) is None
-    assert trail.usual(samples, "epc", None) is None
+    assert trail.usual_figure(samples, "epc", Decimal(3)) == Decimal("0.345")
+    assert trail.usual_figure(samples[:3], "epc", Decimal(3)) is None
+    assert trail.usual_figure(samples, "epc", None) is None
 
 
 def test_a_group_without_figures_has_an_empty_sample() -> None:
@@ -95,4 +95,4 @@ def test_a_sample_holds_what_the_rates_imply() -> None:
 
 @pytest.mark.parametrize("stored", [None, "x", [[1, 2]], [{"at": 1}]])
 def test_what_was_stored_in_another_form_is_no_trail(stored: object) -> None:
-    assert trail.read(stored) == []
+    assert trail.samples_from_json(stored) == []

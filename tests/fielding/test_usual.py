@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dashboard.fielding.insight.baselines import learn, learn_account, pools_of
+from dashboard.fielding.insight.baselines import learn_account, learn_baselines, load_baselines
 from dashboard.fielding.models import Project, TargetGroup, Usual
 from dashboard.fielding.series.weekly_shape import prior_shape
 from tests import make
@@ -44,7 +44,7 @@ def test_a_young_group_gets_the_week_of_its_project(project: Project) -> None:
         evening(project)
     learned(project)
     young = make.group(project, completes=0, country_code="us")
-    prior = pools_of([young]).prior(young)
+    prior = load_baselines([young]).prior(young)
     assert prior is not None
     day = prior_shape(prior).reshape(7, 24).mean(axis=0)
     assert day[18:].mean() > 5 * day[6:17].mean()
@@ -56,7 +56,7 @@ def test_a_group_of_another_project_gets_the_week_of_its_country(project: Projec
     learned(project)
     elsewhere = make.project(project.account)
     here, abroad = (make.group(elsewhere, country_code=code) for code in ("de", "jp"))
-    pools = pools_of([here, abroad])
+    pools = load_baselines([here, abroad])
     assert pools.prior(here) is not None
     assert pools.prior(abroad) is None
 
@@ -64,7 +64,7 @@ def test_a_group_of_another_project_gets_the_week_of_its_country(project: Projec
 def test_one_group_is_no_pool(project: Project) -> None:
     learned_from = evening(project)
     learned(project)
-    assert pools_of([learned_from]).prior(learned_from) is None
+    assert load_baselines([learned_from]).prior(learned_from) is None
 
 
 def test_few_completes_teach_nothing(project: Project) -> None:
@@ -89,7 +89,7 @@ def test_a_plan_is_expected_at_the_speed_of_its_project(project: Project) -> Non
         starts_at=make.NOW,
         ends_at=make.NOW + timedelta(days=10),
     )
-    prior = pools_of([young]).prior(young)
+    prior = load_baselines([young]).prior(young)
     assert prior is not None
     assert prior.daily == pytest.approx(10, rel=0.1)
 
@@ -99,7 +99,7 @@ def test_the_usual_price_is_that_of_the_same_market(project: Project) -> None:
         evening(project, cpi=Decimal(cpi))
     learned(project)
     same, other = (make.group(project, country_code="de", currency=c) for c in ("EUR", "USD"))
-    pools = pools_of([same, other])
+    pools = load_baselines([same, other])
     assert pools.price(same) == Decimal(3)
     assert pools.price(other) is None
 
@@ -109,12 +109,12 @@ def test_another_account_knows_nothing_of_it(project: Project) -> None:
         evening(project)
     learned(project)
     stranger = make.group(make.project(make.account()), country_code="de")
-    assert pools_of([stranger]).prior(stranger) is None
+    assert load_baselines([stranger]).prior(stranger) is None
 
 
 def test_no_groups_need_no_query(django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
-        assert pools_of([]).projects == {}
+        assert load_baselines([]).projects == {}
 
 
 def test_only_accounts_that_are_polled_are_learned_from(project: Project) -> None:
@@ -123,6 +123,6 @@ def test_only_accounts_that_are_polled_are_learned_from(project: Project) -> Non
     silent = make.project(make.account(polling=False))
     for _ in range(2):
         evening(silent)
-    assert learn(now=make.NOW) == 2
+    assert learn_baselines(now=make.NOW) == 2
     told = Usual.objects.values_list("account", flat=True).distinct()
     assert list(told) == [project.account_id]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.fielding.domain.goals import completes_wanted, counts_prescreens, is_full
+from dashboard.fielding.domain.goals import completes_target, counts_prescreens, is_full
 from dashboard.fielding.models import TargetGroup
 
 
@@ -23,36 +23,36 @@ def group(**columns: Any) -> TargetGroup:
 
 
 def test_a_limit_of_completes_is_the_goal() -> None:
-    assert completes_wanted(group(filling_strategy="completes", filling_goal=400)) == 400
-    assert completes_wanted(group(filling_strategy="automated", filling_goal=400)) == 400
+    assert completes_target(group(filling_strategy="completes", filling_goal=400)) == 400
+    assert completes_target(group(filling_strategy="automated", filling_goal=400)) == 400
     only_agreed = group(filling_strategy="completes", filling_goal=None, completes_goal=300)
-    assert completes_wanted(only_agreed) == 300
+    assert completes_target(only_agreed) == 300
 
 
 def test_a_limit_of_prescreens_wants_the_completes_that_the_rest_is_likely_to_give() -> None:
-    assert completes_wanted(group()) == 300
-    assert completes_wanted(group(completes_goal=None)) == 300
+    assert completes_target(group()) == 300
+    assert completes_target(group(completes_goal=None)) == 300
 
 
 def test_a_limit_that_is_reached_wants_what_there_is() -> None:
-    assert completes_wanted(group(prescreens=1500)) == 200
-    assert completes_wanted(group(prescreens=1600)) == 200
+    assert completes_target(group(prescreens=1500)) == 200
+    assert completes_target(group(prescreens=1600)) == 200
 
 
 def test_few_prescreens_are_drawn_to_the_expected_incidence_rate() -> None:
-    assert completes_wanted(group(prescreens=0, completes=0)) == 300
-    assert completes_wanted(group(prescreens=10, completes=0)) == pytest.approx(248, abs=1)
+    assert completes_target(group(prescreens=0, completes=0)) == 300
+    assert completes_target(group(prescreens=10, completes=0)) == pytest.approx(248, abs=1)
 
 
 def test_nobody_can_tell_from_few_prescreens_alone() -> None:
-    assert completes_wanted(group(prescreens=49, expected_incidence_rate=None)) is None
-    assert completes_wanted(group(prescreens=None)) is None
-    assert completes_wanted(group(filling_goal=None, completes_goal=None)) is None
+    assert completes_target(group(prescreens=49, expected_incidence_rate=None)) is None
+    assert completes_target(group(prescreens=None)) is None
+    assert completes_target(group(filling_goal=None, completes_goal=None)) is None
 
 
 def test_completes_that_were_agreed_beside_the_limit_are_the_goal() -> None:
     agreed = group(completes_goal=250)
-    assert completes_wanted(agreed) == 250
+    assert completes_target(agreed) == 250
     assert not counts_prescreens(agreed)
     assert counts_prescreens(group())
 

@@ -6,10 +6,10 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from dashboard.fielding.insight.indicators import Vitals
-from dashboard.fielding.insight.pause_risk import LINE, RULES, Rule, warnings
+from dashboard.fielding.insight.indicators import Indicators
+from dashboard.fielding.insight.pause_risk import LINE, RULES, PauseRule, pause_risks
 
-WELL = Vitals(
+WELL = Indicators(
     entrants=1000,
     prescreens=500,
     completes=300,
@@ -58,7 +58,7 @@ LIKELIER = {
 
 
 def scores(vitals):
-    return {risk.reason_code: risk.score for risk in warnings(vitals)}
+    return {risk.reason_code: risk.score for risk in pause_risks(vitals)}
 
 
 def test_a_healthy_group_is_hardly_at_risk():
@@ -67,7 +67,7 @@ def test_a_healthy_group_is_hardly_at_risk():
 
 @pytest.mark.parametrize("reason", SURE)
 def test_a_group_near_its_pause_is_named_first_and_told(reason):
-    risks = warnings(replace(WELL, **SURE[reason]))
+    risks = pause_risks(replace(WELL, **SURE[reason]))
     assert risks[0].reason_code == reason
     assert risks[0].score >= LINE
     assert any(sign.isdigit() for sign in risks[0].says)
@@ -85,7 +85,7 @@ def test_every_reason_that_can_be_seen_has_its_case_here():
 
 
 def test_what_no_number_shows_is_not_scored():
-    seen = scores(Vitals())
+    seen = scores(Indicators())
     assert set(seen.values()) == {None}
     assert len(seen) == 14
 
@@ -133,8 +133,8 @@ def test_scales_run_upwards_and_hold_shares(rule):
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.says], ids=lambda rule: rule.says)
-def test_a_score_lies_on_the_line_between_the_points_of_its_scale(rule: Rule) -> None:
+def test_a_score_lies_on_the_line_between_the_points_of_its_scale(rule: PauseRule) -> None:
     at, share = zip(*rule.scale, strict=True)
     for value in np.linspace(at[0] - 1, at[-1] + 1, 61):
-        risk = replace(rule, measure=lambda _, value=float(value): value).risk(Vitals())
+        risk = replace(rule, measure=lambda _, value=float(value): value).risk(Indicators())
         assert risk.score == pytest.approx(float(np.interp(value, at, share)), abs=0.0006)

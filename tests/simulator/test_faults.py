@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from dashboard.simulator.harness import Simulator
-from dashboard.simulator.server.faults import parse
+from dashboard.simulator.server.faults import parse_faults
 from tests.simulator.caller import KEY, Caller
 
 
@@ -177,11 +177,13 @@ def test_an_answer_is_older_than_the_last_one(faulty: Simulator, caller: Caller)
 
 
 def test_faults_come_from_the_command_line_too() -> None:
-    first, second = parse("http_429:rate=0.1,value=past; slow:operation=get_list*,count=3,seed=4")
+    first, second = parse_faults(
+        "http_429:rate=0.1,value=past; slow:operation=get_list*,count=3,seed=4"
+    )
     assert (first.kind, first.rate, first.value) == ("http_429", 0.1, "past")
     assert (second.operation, second.count, second.seed) == ("get_list*", 3, 4)
     with pytest.raises(ValueError, match="unknown field"):
-        parse("slow:speed=3")
+        parse_faults("slow:speed=3")
 
 
 def test_credentials_can_be_demanded_and_revoked() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from dashboard.simulator.harness import Simulator
 from dashboard.simulator.server.journal import Journal
-from dashboard.simulator.server.run import Options, make
+from dashboard.simulator.server.run import Options, make_exchange
 from tests.simulator.caller import Caller
 
 
@@ -53,7 +53,7 @@ def test_what_was_made_keeps_its_id_and_secret(tmp_path: Path) -> None:
         simulator.start()
         shown = {name: value for name, value in hook.items() if name != "secret"}
         assert caller.get("/accounts/101/webhooks")["webhooks"] == [shown]
-    again = make(Options(state=tmp_path / "j"))
+    again = make_exchange(Options(state=tmp_path / "j"))
     again.journal.close()
     assert again.world.webhooks[hook["id"]].secret == hook["secret"]
 
@@ -75,13 +75,13 @@ def test_a_half_written_line_is_dropped(tmp_path: Path) -> None:
 def test_another_speed_goes_on_from_the_same_moment(tmp_path: Path) -> None:
     wall = [1_790_000_000.0]
     options = {"projects": 1, "groups": 3, "history_days": 1, "state": tmp_path / "j"}
-    make(Options(**options), wall=lambda: wall[0]).journal.close()
+    make_exchange(Options(**options), wall=lambda: wall[0]).journal.close()
     wall[0] += 100
-    faster = make(Options(**options, speed=60), wall=lambda: wall[0])
+    faster = make_exchange(Options(**options, speed=60), wall=lambda: wall[0])
     faster.journal.close()
     assert faster.world.clock.now() == 1_790_000_100_000
     wall[0] += 10
-    again = make(Options(**options), wall=lambda: wall[0])
+    again = make_exchange(Options(**options), wall=lambda: wall[0])
     again.journal.close()
     assert again.world.clock.now() == 1_790_000_700_000
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dashboard.simulator.harness import Simulator
-from dashboard.simulator.server.webhook_deliveries import signature
+from dashboard.simulator.server.webhook_deliveries import signature_header
 from tests.simulator.caller import Caller
 
 Delivery = tuple[dict[str, Any], str, bytes]
@@ -66,7 +66,7 @@ def _genuine(delivery: Delivery, secret: str) -> bool:
 def test_the_signature_is_the_published_one() -> None:
     secret = "FP7UPZpATKBcYJj4va95PYud+a3gCidRERiLO+9MoFE="
     signed = "6532d4777122acc32cd388763fc0c0ba8732698d09cf99eea086e5a86f8d3ebe"
-    assert signature(secret, b'{"foo":"bar"}', 1732526080) == f"t=1732526080,v1={signed}"
+    assert signature_header(secret, b'{"foo":"bar"}', 1732526080) == f"t=1732526080,v1={signed}"
 
 
 def test_an_edit_is_told_in_a_signed_envelope(

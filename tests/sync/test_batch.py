@@ -68,7 +68,7 @@ def groups_that_are(status: str, **more: Any) -> list[TargetGroup]:
 def ask(action: str, groups: list[TargetGroup], by: User, **wanted: Any) -> Batch:
     """The batch of these groups, not worked at yet."""
     chosen = [Chosen(group) for group in groups]
-    return jobs.create(
+    return jobs.create_batch(
         action=action, chosen=chosen, wanted=wanted, by=by, token="form", now=timezone.now()
     )
 
@@ -76,7 +76,7 @@ def ask(action: str, groups: list[TargetGroup], by: User, **wanted: Any) -> Batc
 def finish(simulator: Simulator, clock: Clock, rounds: int = 12) -> None:
     """Steps of the worker until no job is open."""
     for _ in range(rounds):
-        jobs.work(clock=clock)
+        jobs.run_due_steps(clock=clock)
         if not BatchJob.objects.filter(check_at__isnull=False).exists():
             return
         simulator.advance(seconds=3)
@@ -148,7 +148,7 @@ def test_a_worker_that_dies_between_commit_and_sending_costs_nothing(
     live, clock = groups_that_are("live")[:1], Clock()
     made = ask("pause", live, editor)
     made.jobs.update(sent_at=clock.now, check_at=clock.now + jobs.LEASE)
-    assert jobs.work(clock=clock) == 0
+    assert jobs.run_due_steps(clock=clock) == 0
     clock.now += jobs.LEASE + timedelta(seconds=1)
     finish(simulator, clock)
     assert statuses(simulator, live) == {"paused"}
@@ -160,11 +160,11 @@ def test_an_exchange_that_is_down_is_asked_again_until_it_is_given_up(
     live, clock = groups_that_are("live")[:1], Clock()
     simulator.fault("http_503", operation="create_bulk_*")
     made = ask("pause", live, editor)
-    jobs.work(clock=clock)
+    jobs.run_due_steps(clock=clock)
     assert made.jobs.get().error
     assert results() == {"waiting": 1}
     clock.now += jobs.GIVEN_UP_AFTER + timedelta(seconds=1)
-    jobs.work(clock=clock)
+    jobs.run_due_steps(clock=clock)
     assert set(results()) <= {"failed", "unknown"}
     assert made.jobs.get().check_at is None
 
@@ -191,7 +191,7 @@ def test_each_group_of_a_job_has_an_edit_that_tells_who_asked_and_how_it_ended(
     simulator.force(live[1].exchange_id, "status", status="completed")
     ask("pause", live, editor)
     clock = Clock()
-    jobs.work(clock=clock)
+    jobs.run_due_steps(clock=clock)
     assert {edit.state for edit in Edit.objects.all()} == {"sending"}
     finish(simulator, clock)
     edits = {edit.group_id: edit for edit in Edit.objects.all()}
@@ -234,13 +234,13 @@ def test_what_is_not_known_of_a_job_is_settled_by_reading(
     live, clock = groups_that_are("live")[:1], Clock()
     simulator.fault("http_404", operation="get_bulk_*")
     ask("pause", live, editor)
-    jobs.work(clock=clock)
+    jobs.run_due_steps(clock=clock)
     simulator.advance(seconds=30)
     clock.now += timedelta(minutes=1)
-    jobs.work(clock=clock)
+    jobs.run_due_steps(clock=clock)
     assert results() == {"done": 1}
     assert Edit.objects.get().state == "confirmed"
-    assert edit_records.outcome(Edit.objects.get()) == ("done", "")
+    assert edit_records.group_outcome(Edit.objects.get()) == ("done", "")
 
 
 def test_a_job_that_never_says_completed_or_failed_ends_and_is_settled_by_reading(
@@ -250,11 +250,11 @@ def test_a_job_that_never_says_completed_or_failed_ends_and_is_settled_by_readin
     simulator.fault("unknown_enum", operation="get_bulk_*", value="Cancelled")
     made = ask("pause", live, editor)
     for _ in range(3):
-        jobs.work(clock=clock)
+        jobs.run_due_steps(clock=clock)
         clock.now += timedelta(minutes=1)
     assert results() == {"waiting": 1}
     clock.now += jobs.GIVEN_UP_AFTER
-    jobs.work(clock=clock)
+    jobs.run_due_steps(clock=clock)
     assert results() == {"unknown": 1}
     assert "Cancelled" in BatchGroup.objects.get().reason
     assert made.jobs.get().check_at is None
@@ -290,7 +290,9 @@ def test_prices_are_changed_one_by_one_each_with_its_edit(
         )
         for one in priced
     ]
-    jobs.create(action="cpi", chosen=chosen, wanted={}, by=editor, token="form", now=timezone.now())
+    jobs.create_batch(
+        action="cpi", chosen=chosen, wanted={}, by=editor, token="form", now=timezone.now()
+    )
     finish(simulator, Clock())
     assert results() == {"done": 3}
     made = {(edit.state, edit.wanted["value"]) for edit in Edit.objects.all()}
@@ -305,7 +307,9 @@ def test_a_price_that_was_changed_meanwhile_is_not_overwritten(
     one = groups_that_are("live", pricing_model="dynamic")[0]
     old = {"value": "0.01", "currency_code": one.currency}
     chosen = [Chosen(one, old, old | {"value": "3.33"})]
-    jobs.create(action="cpi", chosen=chosen, wanted={}, by=editor, token="form", now=timezone.now())
+    jobs.create_batch(
+        action="cpi", chosen=chosen, wanted={}, by=editor, token="form", now=timezone.now()
+    )
     finish(simulator, Clock())
     row = BatchGroup.objects.get()
     assert row.state == "failed"
@@ -316,7 +320,7 @@ def test_only_what_the_exchange_allows_is_offered_and_the_rest_says_why(
     simulator: Simulator, account: ExchangeAccount
 ) -> None:
     everything = list(TargetGroup.objects.select_related("project__account", "account"))
-    why = transitions.refusals(action="pause", groups=everything, now=timezone.now())
+    why = transitions.refusals_by_group(action="pause", groups=everything, now=timezone.now())
     assert {one.status for one in everything if one.pk not in why} == {"live"}
     assert {why[one.pk] for one in everything if one.status == "paused"} == {"is paused"}
 
@@ -326,7 +330,7 @@ def test_where_the_exchange_cannot_be_asked_our_own_knowledge_counts(
 ) -> None:
     simulator.fault("http_503", operation="compute*")
     everything = list(TargetGroup.objects.select_related("project__account", "account"))
-    why = transitions.refusals(action="pause", groups=everything, now=timezone.now())
+    why = transitions.refusals_by_group(action="pause", groups=everything, now=timezone.now())
     assert {one.status for one in everything if one.pk not in why} == {"live"}
 
 
@@ -336,7 +340,7 @@ def test_groups_that_the_exchange_has_elsewhere_are_told_so_whatever_our_tables_
     live, paused = groups_that_are("live")[:2], groups_that_are("paused")[:1]
     simulator.force(live[0].exchange_id, "status", status="completed")
     simulator.force(paused[0].exchange_id, "status", status="live")
-    why = transitions.refusals(action="pause", groups=[*live, *paused], now=timezone.now())
+    why = transitions.refusals_by_group(action="pause", groups=[*live, *paused], now=timezone.now())
     assert why == {live[0].pk: "the exchange does not have it as live now"}
 
 
@@ -355,7 +359,7 @@ def test_one_that_may_not_keeps_the_others_from_nothing_and_costs_few_requests(
     before = simulator.requests().get("compute_target_group_transitions", 0)
     now = timezone.now()
     stored = list(TargetGroup.objects.filter(project=project, status="paused"))
-    why = transitions.refusals(action="resume", groups=stored, now=now)
+    why = transitions.refusals_by_group(action="resume", groups=stored, now=now)
     assert full.pk in why
     assert len(why) < len(stored)
     asked = simulator.requests()["compute_target_group_transitions"] - before

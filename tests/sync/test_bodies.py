@@ -83,8 +83,8 @@ def sent(anna: User) -> Sent:
 
     def send(kind: str, changed: Callable[[Any], Any]) -> Edit:
         group = live(pricing_model="dynamic")
-        seen = push.present(group=group, kind=kind)
-        made = push.push(
+        seen = push.read_current_value(group=group, kind=kind)
+        made = push.send_edit(
             group=group, kind=kind, seen=seen, wanted=changed(seen), by=anna, token=uuid.uuid4().hex
         )
         assert made.state == "confirmed", (made.reasons, made.after, made.wanted)
@@ -192,8 +192,8 @@ def test_what_is_new_and_what_becomes_of_drafts_is_sent_as_the_contract_says(
     ]
     for number, group in enumerate(drafts):
         assert group is not None
-        seen = push.present(group=group, kind="draft")
-        push.push(
+        seen = push.read_current_value(group=group, kind="draft")
+        push.send_edit(
             group=group,
             kind="draft",
             seen=seen,
@@ -205,8 +205,8 @@ def test_what_is_new_and_what_becomes_of_drafts_is_sent_as_the_contract_says(
     starts = (None, end - timedelta(days=8))
     for group, start in zip(drafts, starts, strict=False):
         assert group is not None
-        seen = push.present(group=group, kind="draft")
-        launch.launch(
+        seen = push.read_current_value(group=group, kind="draft")
+        launch.launch_draft(
             group=group, seen=seen, start=start, end=end, by=anna, token=str(uuid.uuid4())
         )
     ended = Edit.objects.exclude(kind="launch").values_list("kind", "state")
@@ -227,10 +227,10 @@ def test_jobs_over_many_groups_are_sent_as_the_contract_says(
     for action in ("launch", "pause", "resume", "relaunch", "complete", "manager"):
         manager = ExchangeUser.objects.order_by("-exchange_id")[0].exchange_id
         given = {"manager_id": manager} if action == "manager" else {}
-        jobs.create(
+        jobs.create_batch(
             action=action, chosen=groups, wanted=given, by=anna, token=action, now=timezone.now()
         )
-        jobs.work()
+        jobs.run_due_steps()
         Edit.objects.all().delete()
     assert check(writes) == {
         *(

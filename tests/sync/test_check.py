@@ -119,7 +119,10 @@ def test_a_rate_card_is_asked_for_only_of_a_unit_that_is_priced_by_one(
 ) -> None:
     units = [{"id": place, "pricing_models": each} for place, each in enumerate(models, 1)]
     exchange.on("GET", r"/business-units$", lambda: (200, {"business_units": units}))
-    lines = {line.name: line for line in checks.Check(clients.client_for(account), "101").lines()}
+    lines = {
+        line.name: line
+        for line in checks.ConnectionCheck(clients.client_for(account), "101").lines()
+    }
     paths = [
         path for _, path in exchange.log if "/rate-card" in path and "/business-units/" in path
     ]

@@ -11,7 +11,7 @@ from django.db import connection, connections
 from django.db.models import F, Max, Q
 from django.test.utils import CaptureQueriesContext
 
-from dashboard.fielding.compiled_queries import Given, Read, Update
+from dashboard.fielding.compiled_queries import CompiledQuery, CompiledUpdate, Param
 from dashboard.fielding.models import Project, TargetGroup
 from tests import make
 
@@ -31,9 +31,9 @@ def project() -> Project:
 
 
 def test_rows_are_those_of_the_values_told_each_time(project: Project) -> None:
-    read = Read(
+    read = CompiledQuery(
         lambda: TargetGroup.objects.filter(
-            project=Given("project"), status="live", ends_at__gt=Given("after")
+            project=Param("project"), status="live", ends_at__gt=Param("after")
         ).order_by("name")
     )
     assert [group.name for group in read(project=project.pk, after=NOW)] == ["Group 1", "Group 2"]
@@ -42,7 +42,7 @@ def test_rows_are_those_of_the_values_told_each_time(project: Project) -> None:
 
 
 def test_a_row_is_as_whole_as_one_of_the_orm(project: Project) -> None:
-    read = Read(lambda: Project.objects.select_related("account").filter(pk=Given("pk")))
+    read = CompiledQuery(lambda: Project.objects.select_related("account").filter(pk=Param("pk")))
     one = read.one(pk=project.pk)
     assert one is not None
     with CaptureQueriesContext(connection) as asked:
@@ -57,9 +57,9 @@ def test_a_row_is_as_whole_as_one_of_the_orm(project: Project) -> None:
 
 @pytest.mark.parametrize("names", [(), ("Group 1",), ("Group 0", "Draft", "it's % \" \\ {x}")])
 def test_a_list_is_one_value_however_long_it_is(project: Project, names: tuple[str, ...]) -> None:
-    read = Read(
+    read = CompiledQuery(
         lambda: TargetGroup.objects.filter(
-            Q(name__among=Given("names")), project__among=Given("projects")
+            Q(name__among=Param("names")), project__among=Param("projects")
         ).values_list("name", flat=True)
     )
     expected = TargetGroup.objects.filter(name__in=names).values_list("name", flat=True)
@@ -68,9 +68,9 @@ def test_a_list_is_one_value_however_long_it_is(project: Project, names: tuple[s
 
 
 def test_values_and_sums_come_as_the_orm_has_them(project: Project) -> None:
-    read = Read(
+    read = CompiledQuery(
         lambda: (
-            TargetGroup.objects.filter(project=Given("project"))
+            TargetGroup.objects.filter(project=Param("project"))
             .values_list("status")
             .annotate(latest=Max("ends_at"))
             .order_by("status")
@@ -80,10 +80,10 @@ def test_values_and_sums_come_as_the_orm_has_them(project: Project) -> None:
 
 
 def test_an_update_counts_what_it_changed(project: Project) -> None:
-    update = Update(
-        lambda: Project.objects.filter(Q(due_at=None) | Q(due_at__lt=Given("now")), pk=Given("pk")),
-        lease=Given("token"),
-        due_at=Given("now"),
+    update = CompiledUpdate(
+        lambda: Project.objects.filter(Q(due_at=None) | Q(due_at__lt=Param("now")), pk=Param("pk")),
+        lease=Param("token"),
+        due_at=Param("now"),
         attempts=F("attempts") + 1,
     )
     Project.objects.update(due_at=None)
@@ -93,15 +93,15 @@ def test_an_update_counts_what_it_changed(project: Project) -> None:
 
 
 def test_what_is_missing_is_named(project: Project) -> None:
-    read = Read(lambda: TargetGroup.objects.filter(project=Given("project")))
+    read = CompiledQuery(lambda: TargetGroup.objects.filter(project=Param("project")))
     with pytest.raises(KeyError, match="project"):
         read(projects=project.pk)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_one_statement_serves_many_threads_at_once(project: Project) -> None:
-    read = Read(
-        lambda: TargetGroup.objects.filter(name=Given("name")).values_list("name", flat=True)
+    read = CompiledQuery(
+        lambda: TargetGroup.objects.filter(name=Param("name")).values_list("name", flat=True)
     )
     names = [f"Group {n}" for n in range(3)]
 

@@ -28,7 +28,7 @@ COMPARED: dict[str, tuple[Callable[[Any, Any], bool], Callable[[str], Any]]] = {
     "CPI": (EDITABLE[Edit.Kind.CPI].same, lambda code: money("2.75", code)),
     "details": (EDITABLE[Edit.Kind.DETAILS].same, _details),
     "assistant": (EDITABLE[Edit.Kind.ASSISTANT].same, _modules),
-    "budget": (local.same, lambda code: money("2.75", code)),
+    "budget": (local.same_local_value, lambda code: money("2.75", code)),
 }
 
 

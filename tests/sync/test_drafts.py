@@ -289,8 +289,8 @@ def test_a_pull_that_meets_a_new_draft_adds_nothing(
 def test_a_draft_is_changed_and_what_nobody_typed_stays(
     group: TargetGroup, editor: User, simulator: Simulator
 ) -> None:
-    seen = send.present(group=group, kind="draft")
-    made = send.push(
+    seen = send.read_current_value(group=group, kind="draft")
+    made = send.send_edit(
         group=group,
         kind="draft",
         seen=seen,
@@ -299,7 +299,7 @@ def test_a_draft_is_changed_and_what_nobody_typed_stays(
         wanted=seen | {"completes_goal": 300, "test_url": None},
     )
     assert made.state == "confirmed"
-    held = send.present(group=group, kind="draft")
+    held = send.read_current_value(group=group, kind="draft")
     assert (held["completes_goal"], held["test_url"]) == (300, None)
     assert {n: held[n] for n in draft.CARRIED} == {n: seen[n] for n in draft.CARRIED}
     group.refresh_from_db()
@@ -307,10 +307,10 @@ def test_a_draft_is_changed_and_what_nobody_typed_stays(
 
 
 def test_what_both_changed_meanwhile_is_a_conflict(group: TargetGroup, editor: User) -> None:
-    seen = send.present(group=group, kind="draft")
+    seen = send.read_current_value(group=group, kind="draft")
     theirs = seen | {"completes_goal": 200}
-    send.push(group=group, kind="draft", seen=seen, wanted=theirs, by=editor, token="theirs")
-    mine = send.push(
+    send.send_edit(group=group, kind="draft", seen=seen, wanted=theirs, by=editor, token="theirs")
+    mine = send.send_edit(
         group=group,
         kind="draft",
         by=editor,
@@ -319,16 +319,16 @@ def test_what_both_changed_meanwhile_is_a_conflict(group: TargetGroup, editor: U
         wanted=seen | {"name": "Mine it is", "completes_goal": 300},
     )
     assert mine.state == "conflict"
-    assert send.present(group=group, kind="draft") == theirs
+    assert send.read_current_value(group=group, kind="draft") == theirs
 
 
 def test_what_only_a_colleague_changed_meanwhile_stays_and_is_not_told_as_ours(
     group: TargetGroup, editor: User
 ) -> None:
-    seen = send.present(group=group, kind="draft")
+    seen = send.read_current_value(group=group, kind="draft")
     theirs = seen | {"completes_goal": 200}
-    send.push(group=group, kind="draft", seen=seen, wanted=theirs, by=editor, token="theirs")
-    mine = send.push(
+    send.send_edit(group=group, kind="draft", seen=seen, wanted=theirs, by=editor, token="theirs")
+    mine = send.send_edit(
         group=group,
         kind="draft",
         by=editor,
@@ -337,7 +337,7 @@ def test_what_only_a_colleague_changed_meanwhile_stays_and_is_not_told_as_ours(
         wanted=seen | {"name": "Mine it is"},
     )
     assert mine.state == "confirmed"
-    assert send.present(group=group, kind="draft") == theirs | {"name": "Mine it is"}
+    assert send.read_current_value(group=group, kind="draft") == theirs | {"name": "Mine it is"}
     before: Any = mine.before
     assert before["completes_goal"] == 200
 
@@ -345,10 +345,12 @@ def test_what_only_a_colleague_changed_meanwhile_stays_and_is_not_told_as_ours(
 def test_a_lost_answer_to_a_change_is_settled_by_reading(
     group: TargetGroup, editor: User, simulator: Simulator
 ) -> None:
-    seen = send.present(group=group, kind="draft")
+    seen = send.read_current_value(group=group, kind="draft")
     simulator.fault("lost_answer", operation="update_target_group", count=1)
     changed = seen | {"completes_goal": 99}
-    made = send.push(group=group, kind="draft", seen=seen, wanted=changed, by=editor, token="c")
+    made = send.send_edit(
+        group=group, kind="draft", seen=seen, wanted=changed, by=editor, token="c"
+    )
     assert made.state == "confirmed"
     assert simulator.requests()["update_target_group"] == 1
 
@@ -356,11 +358,11 @@ def test_a_lost_answer_to_a_change_is_settled_by_reading(
 @pytest.fixture
 def launched(group: TargetGroup, editor: User) -> Make:
     def made(token: str = "", **given: Any) -> Edit:
-        seen = given.pop("seen", None) or send.present(group=group, kind="draft")
+        seen = given.pop("seen", None) or send.read_current_value(group=group, kind="draft")
         end = datetime.now(UTC).replace(microsecond=0) + timedelta(days=6)
         fields: dict[str, Any] = {"start": None, "end": end} | given
         token = token or str(uuid.uuid4())
-        return launch.launch(group=group, seen=seen, by=editor, token=token, **fields)
+        return launch.launch_draft(group=group, seen=seen, by=editor, token=token, **fields)
 
     return made
 
@@ -368,7 +370,7 @@ def launched(group: TargetGroup, editor: User) -> Make:
 def finish(simulator: Simulator, made: Edit, minutes: float = 1) -> None:
     """The exchange's job ends, and the worker looks."""
     simulator.advance(seconds=5)
-    launch.work(clock=later(minutes))
+    launch.run_due_launches(clock=later(minutes))
     made.refresh_from_db()
 
 
@@ -404,7 +406,7 @@ def test_one_launch_is_one_job_however_often_it_is_sent(
 
 def test_a_second_launch_waits_for_the_first(launched: Make) -> None:
     launched()
-    with pytest.raises(send.Busy):
+    with pytest.raises(send.EditInProgress):
         launched()
 
 
@@ -423,7 +425,7 @@ def test_a_lost_answer_to_a_launch_asks_for_the_same_job_again(
 def test_a_launch_whose_process_died_is_carried_to_its_end(
     group: TargetGroup, editor: User, simulator: Simulator
 ) -> None:
-    seen = send.present(group=group, kind="draft")
+    seen = send.read_current_value(group=group, kind="draft")
     began = timezone.now()
     made = Edit.objects.create(
         account=group.account,
@@ -436,7 +438,7 @@ def test_a_launch_whose_process_died_is_carried_to_its_end(
         started_at=began,
         check_at=began,
     )
-    launch.work(clock=later(0.1))
+    launch.run_due_launches(clock=later(0.1))
     finish(simulator, made)
     assert made.state == "confirmed"
 
@@ -444,9 +446,9 @@ def test_a_launch_whose_process_died_is_carried_to_its_end(
 def test_a_draft_that_changed_since_it_was_looked_at_is_not_launched(
     launched: Make, group: TargetGroup, editor: User, simulator: Simulator
 ) -> None:
-    seen = send.present(group=group, kind="draft")
+    seen = send.read_current_value(group=group, kind="draft")
     dearer = seen | {"cost_per_interview": {"value": "9.90", "currency_code": "EUR"}}
-    send.push(group=group, kind="draft", seen=seen, wanted=dearer, by=editor, token="theirs")
+    send.send_edit(group=group, kind="draft", seen=seen, wanted=dearer, by=editor, token="theirs")
     made = launched(seen=seen)
     assert made.state == "conflict"
     assert [one["name"] for one in made.reasons] == ["cost_per_interview"]
@@ -459,7 +461,7 @@ def test_a_launch_that_is_asked_to_wait_waits_as_long_and_is_not_refused(
     launched: Make, group: TargetGroup, simulator: Simulator, operation: str, header: str
 ) -> None:
     seconds = {"1800": 1800, "86400": 3600, "soon": 10}[header]
-    seen = send.present(group=group, kind="draft")
+    seen = send.read_current_value(group=group, kind="draft")
     simulator.fault("http_429", operation=operation, value=header)
     made = launched(seen={name: seen[name] for name in draft.FIELDS})
     assert made.state in Edit.OPEN
@@ -471,9 +473,9 @@ def test_a_launch_that_is_asked_to_wait_waits_as_long_and_is_not_refused(
 def test_a_launch_that_fails_says_why_field_by_field(
     launched: Make, group: TargetGroup, editor: User, simulator: Simulator
 ) -> None:
-    seen = send.present(group=group, kind="draft")
+    seen = send.read_current_value(group=group, kind="draft")
     without = seen | {"live_url": None}
-    send.push(group=group, kind="draft", seen=seen, wanted=without, by=editor, token="without")
+    send.send_edit(group=group, kind="draft", seen=seen, wanted=without, by=editor, token="without")
     made = launched()
     finish(simulator, made)
     assert made.state == "rejected"
@@ -487,7 +489,7 @@ def test_a_job_that_cannot_be_followed_ends_as_refused_while_the_draft_is_one(
 ) -> None:
     simulator.fault("http_403", operation="get_launch*")
     made = launched()
-    launch.work(clock=later(31))
+    launch.run_due_launches(clock=later(31))
     made.refresh_from_db()
     assert made.state == "rejected"
 
@@ -497,11 +499,11 @@ def test_a_launch_of_which_nothing_can_be_read_stays_open_until_a_person_gives_i
 ) -> None:
     simulator.fault("http_503", operation="create_launch*")
     made = launched()
-    launch.work(clock=later(31))
+    launch.run_due_launches(clock=later(31))
     made.refresh_from_db()
     assert (made.state, bool(made.reasons)) == ("unknown", True)
     assert send.give_up(edit=made, by=editor, now=later(32)())
-    launch.work(clock=later(60 * 24))
+    launch.run_due_launches(clock=later(60 * 24))
     made.refresh_from_db()
     assert (made.state, made.given_up_by) == ("given_up", editor)
 
@@ -551,7 +553,7 @@ def test_a_group_of_any_status_can_be_copied(
     made = create.new_draft(project=project, wanted=given, by=editor, token="copy")
     assert (made.state, made.reasons) == ("confirmed", [])
     assert made.group is not None
-    held = send.present(group=made.group, kind="draft")
+    held = send.read_current_value(group=made.group, kind="draft")
     assert held["profiling"]["profiles"] if copied.value["profiling"] else True
 
 
@@ -566,7 +568,7 @@ def test_a_group_without_a_short_id_is_found_in_the_list_by_its_name(
 
 
 def test_feasibility_tells_a_price_and_how_many(account: ExchangeAccount) -> None:
-    told = on_demand.feasibility(account=account, value=wanted())
+    told = on_demand.estimate_feasibility(account=account, value=wanted())
     assert told.currency == "EUR"
     assert told.completes is not None
     assert told.completes[0] <= told.completes[1]

@@ -121,9 +121,9 @@ def test_forms_that_read_the_overview_work_whatever_else_drifted(
     pull()
     members = dict.fromkeys(("drop_off_rate", "conversion_rate", "current_cost"), value)
     drift(exchange, "overview", **members)
-    seen = send.present(group=stored(), kind=kind)
+    seen = send.read_current_value(group=stored(), kind=kind)
     wanted = money("3.10") if kind == "cpi" else "automated"
-    edit = send.push(
+    edit = send.send_edit(
         group=stored(),
         kind=kind,
         seen=seen,
@@ -145,7 +145,7 @@ def test_the_form_of_details_sends_back_what_it_cannot_read_as_it_came(
     held = DETAILS | {name: value}
     sent: list[Any] = []
     exchange.on("GET", rf"{ulid(11)}/details$", lambda: (200, held))
-    given = send.present(group=stored(), kind="details")
+    given = send.read_current_value(group=stored(), kind="details")
     assert given[name] == value
     address = f"/groups/{stored().pk}/edit/details/"
     assert person.get(address).status_code == 200
@@ -159,7 +159,7 @@ def test_the_form_of_details_sends_back_what_it_cannot_read_as_it_came(
         return take(method, path, body)
 
     exchange.reply = reply  # type: ignore[method-assign]
-    edit = send.push(
+    edit = send.send_edit(
         group=stored(),
         kind="details",
         seen=given,

@@ -80,14 +80,14 @@ class Field:
         """One round over the account's lists and one over the project."""
         self.now += timedelta(hours=2)
         account = self.project.account
-        token = scheduling.claim(type(account), account.pk, now=self.now, force=True)
+        token = scheduling.claim_row(type(account), account.pk, now=self.now, force=True)
         assert token
         own = accounts.pull_account(
             account=account, client=self.client, token=token, clock=self.clock
         )
         assert own.complete or own.errors
         self.project.refresh_from_db()
-        token = scheduling.claim(Project, self.project.pk, now=self.now, force=True)
+        token = scheduling.claim_row(Project, self.project.pk, now=self.now, force=True)
         assert token
         return pull.pull_project(
             project=self.project, client=self.client, token=token, clock=self.clock
@@ -104,7 +104,7 @@ class Field:
         token = f"form-{len(self.sent)}"
         self.sent[token] = amount = f"2.{len(self.sent) + 101}"
         for _ in range(2):
-            send.push(
+            send.send_edit(
                 group=group,
                 kind=Edit.Kind.CPI,
                 seen=seen,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from dashboard.exchange.webhook_signature import sign
+from dashboard.exchange.webhook_signature import sign_body
 from dashboard.fielding.models import (
     ExchangeAccount,
     Project,
@@ -49,9 +49,9 @@ def event(group: TargetGroup, name: str = "event-1", kind: str = CHANGED, **data
 
 def deliver(body: bytes, *, secret: str = SECRET, late: float = 0, now: Any = NOW) -> int:
     at = int(now.timestamp() - late)
-    header = f"t={at},v1={sign(secret, body, at)}"
+    header = f"t={at},v1={sign_body(secret, body, at)}"
     hook = Webhook.objects.get()
-    return delivery.delivery(webhook=hook, header=header, body=body, now=now).status
+    return delivery.accept_delivery(webhook=hook, header=header, body=body, now=now).status
 
 
 def due() -> Any:
@@ -217,9 +217,9 @@ def test_after_a_rotation_the_secret_before_is_good_for_a_while(group: TargetGro
 def test_events_and_counts_are_forgotten_after_a_fortnight(group: TargetGroup) -> None:
     deliver(event(group))
     deliver(event(group), secret="guess")
-    delivery.forget(now=NOW + timedelta(days=13))
+    delivery.delete_old_events(now=NOW + timedelta(days=13))
     assert WebhookEvent.objects.count() == WebhookRefusal.objects.count() == 1
-    delivery.forget(now=NOW + timedelta(days=15))
+    delivery.delete_old_events(now=NOW + timedelta(days=15))
     assert WebhookEvent.objects.count() == WebhookRefusal.objects.count() == 0
 
 
@@ -232,6 +232,6 @@ class TestAnyData(TestCase):
         hook = Webhook.objects.create(account=account, key=account.name, secret="secret")
         named = {"target_group_id": data, "project_id": data}
         body = json.dumps({"id": "e", "type": CHANGED, "data": named}).encode()
-        header = f"t={int(NOW.timestamp())},v1={sign('secret', body, int(NOW.timestamp()))}"
-        heard = delivery.delivery(webhook=hook, header=header, body=body, now=NOW)
+        header = f"t={int(NOW.timestamp())},v1={sign_body('secret', body, int(NOW.timestamp()))}"
+        heard = delivery.accept_delivery(webhook=hook, header=header, body=body, now=NOW)
         assert heard.status in (204, 400)

@@ -89,7 +89,7 @@ class Desk:
 
     def ask(self, action: str, groups: list[TargetGroup], form: str = "form") -> Batch:
         """The batch, not worked at yet."""
-        return jobs.create(
+        return jobs.create_batch(
             action=action,
             chosen=[Chosen(group) for group in groups],
             wanted={"manager_id": NEW} if action == "manager" else {},
@@ -99,7 +99,7 @@ class Desk:
         )
 
     def work(self) -> int:
-        return jobs.work(clock=self.clock, client_for=lambda _: self.client)
+        return jobs.run_due_steps(clock=self.clock, client_for=lambda _: self.client)
 
     def next_step(self) -> timedelta:
         """Go to when the next step is due and take it; how long that was."""
@@ -494,7 +494,7 @@ def test_all_jobs_of_the_account_wait_and_those_of_another_do_not(desk: Desk) ->
     )
     desk.ask("pause", [*first, *second])
     desk.ask("pause", [other], form="other")
-    jobs.work(clock=desk.clock, client_for=lambda _: desk.client, limit=1)
+    jobs.run_due_steps(clock=desk.clock, client_for=lambda _: desk.client, limit=1)
     due = dict(BatchJob.objects.values_list("project__account", "check_at"))
     assert len(desk.exchange.sent) == 1
     waits = BatchJob.objects.filter(project__account=desk.account)
@@ -520,7 +520,7 @@ def test_who_is_asked_to_wait_for_a_day_ends_as_not_sent(desk: Desk) -> None:
 def test_a_price_in_a_job_waits_too_and_is_sent_once(desk: Desk, status: int) -> None:
     group = desk.groups(1)[0]
     old = {"value": "2.75", "currency_code": "USD"}
-    jobs.create(
+    jobs.create_batch(
         action="cpi",
         chosen=[Chosen(group, old, old | {"value": "3.00"})],
         wanted={},

@@ -18,12 +18,12 @@ from dashboard.simulator.harness import Simulator
 from dashboard.sync.connections import clients
 from dashboard.sync.edits import create, fresh, launch
 from dashboard.sync.edits import send as push
-from dashboard.sync.edits.kinds.registry import COLUMNS, EDITABLE, ids
+from dashboard.sync.edits.kinds.registry import COLUMNS, EDITABLE, exchange_ids
 from dashboard.sync.pull import rounds
 from dashboard.sync.webhooks import delivery
 from tests import make
 from tests.sync.test_drafts import wanted as a_draft
-from tests.sync.test_hear import SECRET, event, sign
+from tests.sync.test_hear import SECRET, event, sign_body
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OFF = dict.fromkeys(("soft_launch", "pacing", "quota_overlay", "pricing"))
@@ -125,15 +125,15 @@ class Desk:
         self.client = clients.client_for(group.account)
 
     def held(self, kind: str) -> Any:
-        return EDITABLE[kind].read(self.client, ids(self.group)).value
+        return EDITABLE[kind].read(self.client, exchange_ids(self.group)).value
 
     def change_there(self, kind: str, value: Any) -> None:
         """As somebody does on the exchange itself."""
-        how, of = EDITABLE[kind], ids(self.group)
+        how, of = EDITABLE[kind], exchange_ids(self.group)
         how.write(self.client, of, value, how.read(self.client, of))
 
     def send(self, kind: str, seen: Any, wanted: Any, *, wait: bool = True) -> Edit:
-        return push.push(
+        return push.send_edit(
             group=self.group,
             kind=kind,
             seen=seen,
@@ -363,8 +363,10 @@ def test_an_event_keeps_an_older_reading_out_until_it_is_read_itself(
     changes = [{"object": "cpi_change", "new_value": seen | {"value": "5.55"}}]
     body = event(group, changes=changes, occurred_at=time.now.isoformat())
     at = int(time.now.timestamp())
-    header = f"t={at},v1={sign(SECRET, body, at)}"
-    assert delivery.delivery(webhook=hook, header=header, body=body, now=time.now).status == 204
+    header = f"t={at},v1={sign_body(SECRET, body, at)}"
+    assert (
+        delivery.accept_delivery(webhook=hook, header=header, body=body, now=time.now).status == 204
+    )
     simulator.lag(low=40, spared=[])
     time.wait(10)
     poll(time)
@@ -402,7 +404,7 @@ def test_a_form_never_shows_less_than_a_confirmed_edit(
     edit = desk.send(kind, seen, KINDS[kind][1](seen))
     simulator.lag(low=60)
     time.wait(1)
-    shown = push.present(group=desk.group, kind=kind, client=desk.client, clock=time)
+    shown = push.read_current_value(group=desk.group, kind=kind, client=desk.client, clock=time)
     behind = kind == "assistant"  # nothing of ours tells how its modules stand
     assert EDITABLE[kind].same(shown, seen if behind else edit.after)
 
@@ -496,7 +498,7 @@ def test_a_request_that_never_arrived_was_not_refused(
         wanted=KINDS[kind][1](seen),
         sent=False,
     )
-    assert push.claim(edit, time.now) is None
+    assert push.claim_edit(edit, time.now) is None
     held = push._read(edit, desk.client, time.now)
     assert push._goes_out(edit)
     simulator.stop()
@@ -609,9 +611,9 @@ def test_a_launch_is_followed_through_the_lag_and_its_status_stays(
     assert group
     time.wait(300)
     simulator.lag(replicas=[0, 30])
-    edit = launch.launch(
+    edit = launch.launch_draft(
         group=group,
-        seen=push.present(group=group, kind="draft", clock=time),
+        seen=push.read_current_value(group=group, kind="draft", clock=time),
         start=None,
         end=time.now.replace(microsecond=0) + timedelta(days=6),
         by=desk.by,
@@ -620,7 +622,7 @@ def test_a_launch_is_followed_through_the_lag_and_its_status_stays(
     )
     for _ in range(90):
         time.wait(1)
-        launch.work(clock=time)
+        launch.run_due_launches(clock=time)
     edit.refresh_from_db()
     assert edit.state == "confirmed"
     assert simulator.requests()["create_launch_fielding_run_from_draft_job"] == 1
@@ -654,7 +656,7 @@ def test_random_edits_under_a_random_lag_end_with_the_truth(
     for number in range(12):
         kind = chance.choice([*TRUTH])
         name, fresh_value, shown = TRUTH[kind]
-        seen = push.present(group=desk.group, kind=kind, client=desk.client, clock=time)
+        seen = push.read_current_value(group=desk.group, kind=kind, client=desk.client, clock=time)
         wanted = fresh_value(seen, 100 * (seed + 1) + number)
         if chance.random() < 0.3:
             simulator.end_lag()

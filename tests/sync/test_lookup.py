@@ -38,7 +38,7 @@ def tells(exchange: Exchange, *, account_id: int = 101, status: int = 200) -> No
     exchange.on("GET", f"/demand/target-groups/{ULID}/overview", lambda: (status, said))
 
 
-def asked(*accounts: ExchangeAccount) -> on_demand.Answer:
+def asked(*accounts: ExchangeAccount) -> on_demand.LookupAnswer:
     return on_demand.group_by_id(ulid=ULID, accounts=accounts)
 
 
@@ -58,7 +58,7 @@ def test_a_group_of_another_account_of_the_exchange_is_not_there(
     exchange: Exchange, account: ExchangeAccount
 ) -> None:
     tells(exchange, account_id=999)
-    assert asked(account) == on_demand.Answer(None, [])
+    assert asked(account) == on_demand.LookupAnswer(None, [])
 
 
 def test_an_account_that_cannot_be_asked_is_named_and_the_next_is_asked(

@@ -146,7 +146,9 @@ def test_a_group_that_answers_in_another_project_has_moved(known: Exchange, pull
         client=client,
         project=ulid(1),
         absent={ulid(13): "live"},
-        again=missing.Walk(lambda cursor: with_list(project_id=ulid(1), start_after=cursor)),
+        again=missing.PageIterator(
+            lambda cursor: with_list(project_id=ulid(1), start_after=cursor)
+        ),
     )
     assert absent == missing.Absent(set(), [missing.Elsewhere(ulid(13), ulid(2))])
     pull()
@@ -278,5 +280,5 @@ def test_a_group_that_a_hand_over_does_not_find_in_the_list_is_asked_who_manages
     row.seen, row.wanted = "pm-1", "pm-9"
     show_groups(known, [[11, 12]])
     known.on("GET", f"{ulid(13)}/details", lambda: (200, {"name": "x", "project_manager_id": PM}))
-    handover.spare([row], clients.client_for(group.account))
+    handover.skip_groups_that_moved([row], clients.client_for(group.account))
     assert (row.state, row.reason) == (BatchGroup.State.FAILED, handover.OVERTAKEN)

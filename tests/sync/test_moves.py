@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from dashboard.alerts.incidents import acknowledge_and_mute
-from dashboard.alerts.rules.settings import edit as edit_rule
+from dashboard.alerts.rules.settings import save_rule as edit_rule
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import NotFound
-from dashboard.exchange.webhook_signature import sign
+from dashboard.exchange.webhook_signature import sign_body
 from dashboard.fielding.models import (
     Change,
     CompletesDay,
@@ -95,10 +95,10 @@ class Field:
 
     def present(self, kind: str) -> Any:
         """What a form shows of the group when it is opened."""
-        return push.present(group=self.stored, kind=kind, clock=self.clock)
+        return push.read_current_value(group=self.stored, kind=kind, clock=self.clock)
 
     def push(self, kind: str, seen: Any, wanted: Any) -> Edit:
-        return push.push(
+        return push.send_edit(
             group=self.stored,
             kind=kind,
             seen=seen,
@@ -186,7 +186,7 @@ def test_a_moved_group_keeps_its_row_and_everything_that_hangs_on_it(
         sentence="Drop-off",
         breached_at=of.now,
     )
-    mute = acknowledge_and_mute.mute(
+    mute = acknowledge_and_mute.mute_scope(
         account=account,
         project=of.old,
         group=group,
@@ -357,7 +357,7 @@ def test_what_may_be_done_with_a_group_that_moved_is_asked_under_its_new_project
 ) -> None:
     of.move(of.new)
     group = of.stored
-    assert transitions.refusals(action="pause", groups=[group], now=of.now) == {}
+    assert transitions.refusals_by_group(action="pause", groups=[group], now=of.now) == {}
     assert group.project == of.stored.project == of.new  # the job is asked for there
 
 
@@ -424,8 +424,10 @@ def test_an_event_that_names_another_project_makes_both_due(of: Field) -> None:
     data = {"target_group_id": of.group.exchange_id, "project_id": of.new.exchange_id}
     body = json.dumps({"id": "one", "type": delivery.CHANGED, "data": data}).encode()
     at = int(of.now.timestamp())
-    header = f"t={at},v1={sign('s', body, at)}"
-    assert delivery.delivery(webhook=hook, header=header, body=body, now=of.now).status == 204
+    header = f"t={at},v1={sign_body('s', body, at)}"
+    assert (
+        delivery.accept_delivery(webhook=hook, header=header, body=body, now=of.now).status == 204
+    )
     assert not Project.objects.filter(due_at=None).exists()
 
 

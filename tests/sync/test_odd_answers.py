@@ -72,7 +72,7 @@ def editor(account: ExchangeAccount) -> User:
 
 def send(group: TargetGroup, editor: User) -> Edit:
     given = {"kind": "cpi", "seen": SEEN, "wanted": WANTED, "token": "form"}
-    return push.push(group=group, by=editor, **given)
+    return push.send_edit(group=group, by=editor, **given)
 
 
 def settle() -> Edit:

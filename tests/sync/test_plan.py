@@ -61,52 +61,52 @@ ROWS = Project.objects.all
 
 
 def test_due_work_is_hinted_at_once(project: Project) -> None:
-    assert scheduling.due(ROWS(), now=NOW, limit=10) == [project.pk]
-    assert scheduling.queue(Project, project.pk, now=NOW)
-    assert not scheduling.queue(Project, project.pk, now=NOW)
-    assert scheduling.due(ROWS(), now=NOW, limit=10) == []
+    assert scheduling.due_rows(ROWS(), now=NOW, limit=10) == [project.pk]
+    assert scheduling.mark_hinted(Project, project.pk, now=NOW)
+    assert not scheduling.mark_hinted(Project, project.pk, now=NOW)
+    assert scheduling.due_rows(ROWS(), now=NOW, limit=10) == []
 
 
 def test_a_lost_hint_is_given_again(project: Project) -> None:
-    scheduling.queue(Project, project.pk, now=NOW)
+    scheduling.mark_hinted(Project, project.pk, now=NOW)
     later = NOW + scheduling.QUEUED_FOR + timedelta(seconds=1)
-    assert scheduling.due(ROWS(), now=later, limit=10) == [project.pk]
+    assert scheduling.due_rows(ROWS(), now=later, limit=10) == [project.pk]
 
 
 def test_only_one_worker_claims(project: Project) -> None:
-    scheduling.queue(Project, project.pk, now=NOW)
-    assert scheduling.claim(Project, project.pk, now=NOW)
-    assert scheduling.claim(Project, project.pk, now=NOW) is None
+    scheduling.mark_hinted(Project, project.pk, now=NOW)
+    assert scheduling.claim_row(Project, project.pk, now=NOW)
+    assert scheduling.claim_row(Project, project.pk, now=NOW) is None
 
 
 def test_the_work_of_a_dead_worker_is_claimed_after_its_lease(project: Project) -> None:
-    first = scheduling.claim(Project, project.pk, now=NOW)
+    first = scheduling.claim_row(Project, project.pk, now=NOW)
     later = NOW + scheduling.LEASE + timedelta(seconds=1)
-    second = scheduling.claim(Project, project.pk, now=later)
+    second = scheduling.claim_row(Project, project.pk, now=later)
     assert second
     assert first
-    assert not scheduling.renew(project.pk, first, now=later)
+    assert not scheduling.renew_lease(project.pk, first, now=later)
 
 
 def test_work_that_never_ends_is_set_aside_and_says_so(project: Project) -> None:
     now = NOW
     for _ in range(scheduling.SET_ASIDE_AFTER + 1):
-        scheduling.claim(Project, project.pk, now=now)
+        scheduling.claim_row(Project, project.pk, now=now)
         now += scheduling.LEASE + timedelta(seconds=1)
     project.refresh_from_db()
-    assert scheduling.set_aside(project, now=now)
+    assert scheduling.park_after_failures(project, now=now)
     project.refresh_from_db()
     assert project.due_at == NOW, "it shows as late"
     assert project.attempts == 0
-    assert scheduling.due(ROWS(), now=now + timedelta(minutes=59), limit=10) == []
-    assert scheduling.due(ROWS(), now=now + timedelta(minutes=61), limit=10) == [project.pk]
+    assert scheduling.due_rows(ROWS(), now=now + timedelta(minutes=59), limit=10) == []
+    assert scheduling.due_rows(ROWS(), now=now + timedelta(minutes=61), limit=10) == [project.pk]
     assert Cycle.objects.get().errors == [project.error]
     assert "half-way" in project.error
 
 
 def looked_at(project: Project, **was: object) -> Project:
     Project.objects.update(**{"urgency": scheduling.LIVE} | was)
-    scheduling.look(ROWS(), now=NOW)
+    scheduling.request_refresh(ROWS(), now=NOW)
     project.refresh_from_db()
     return project
 
@@ -163,9 +163,9 @@ def test_what_a_person_looks_at_comes_first_then_what_is_live() -> None:
         at = NOW - timedelta(minutes=minutes)
         make.project(account, name=name, urgency=urgency, due_at=at)
     names = dict(Project.objects.values_list("pk", "name"))
-    found = [names[pk] for pk in scheduling.due(ROWS(), now=NOW, limit=9)]
+    found = [names[pk] for pk in scheduling.due_rows(ROWS(), now=NOW, limit=9)]
     assert found == ["looked at", "live", "later", "rest"]
-    taken = [scheduling.take(now=NOW) for _ in range(5)]
+    taken = [scheduling.claim_next_project(now=NOW) for _ in range(5)]
     assert [names[one[0]] for one in taken if one] == ["looked at", "live", "later", "rest"]
 
 
@@ -174,10 +174,10 @@ def test_nothing_starves_behind_live_projects() -> None:
     account = make.account()
     live = make.project(account, urgency=scheduling.LIVE, due_at=NOW)
     rest = make.project(account, urgency=scheduling.REST, due_at=NOW - scheduling.REST_WAITS)
-    scheduling.promote(now=NOW)
-    assert scheduling.due(ROWS(), now=NOW, limit=1) == [live.pk]
-    scheduling.promote(now=NOW + timedelta(seconds=1))
-    assert scheduling.due(ROWS(), now=NOW, limit=1) == [rest.pk]
+    scheduling.promote_overdue(now=NOW)
+    assert scheduling.due_rows(ROWS(), now=NOW, limit=1) == [live.pk]
+    scheduling.promote_overdue(now=NOW + timedelta(seconds=1))
+    assert scheduling.due_rows(ROWS(), now=NOW, limit=1) == [rest.pk]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -187,7 +187,7 @@ def test_many_workers_take_at_once_and_each_gets_its_own() -> None:
 
     def take(_: int) -> int | None:
         try:
-            taken = scheduling.take(now=NOW)
+            taken = scheduling.claim_next_project(now=NOW)
         finally:
             connection.close()
         return taken[0] if taken else None
@@ -195,20 +195,20 @@ def test_many_workers_take_at_once_and_each_gets_its_own() -> None:
     at_once = 12 if connection.vendor == "postgresql" else 1  # SQLite in memory has one writer
     with ThreadPoolExecutor(at_once) as workers:
         assert set(workers.map(take, range(12))) == due
-    assert scheduling.take(now=NOW) is None
+    assert scheduling.claim_next_project(now=NOW) is None
 
 
 @pytest.mark.django_db
 def test_what_is_paused_by_an_administrator_is_never_the_next() -> None:
     make.project(make.account(polling=False), due_at=NOW)
-    assert scheduling.take(now=NOW) is None
+    assert scheduling.claim_next_project(now=NOW) is None
 
 
 @pytest.mark.django_db
 def test_a_turn_is_a_tenth_of_the_budget_and_everything_without_one() -> None:
-    assert scheduling.share(make.account(requests_per_minute=600)) == 60
-    assert scheduling.share(make.account(requests_per_minute=3)) == 1
-    assert scheduling.share(make.account(requests_per_minute=0)) is None
+    assert scheduling.request_share(make.account(requests_per_minute=600)) == 60
+    assert scheduling.request_share(make.account(requests_per_minute=3)) == 1
+    assert scheduling.request_share(make.account(requests_per_minute=0)) is None
 
 
 def test_a_group_that_refuses_is_left_alone_twice_as_long_each_time_up_to_a_day() -> None:
@@ -227,9 +227,9 @@ def test_a_budget_has_no_more_rounds_at_once_than_it_feeds(db: None) -> None:
     for account in (small, free):
         for _ in range(6):
             make.project(account, due_at=NOW)
-    found = scheduling.rounds_due(now=NOW, limit=100)
+    found = scheduling.due_projects(now=NOW, limit=100)
     of = Counter(Project.objects.filter(pk__in=found).values_list("account", flat=True))
     assert of == {small.pk: 2, free.pk: 6}
     for pk in found:
-        assert scheduling.claim(Project, pk, now=NOW)
-    assert scheduling.rounds_due(now=NOW, limit=100) == []
+        assert scheduling.claim_row(Project, pk, now=NOW)
+    assert scheduling.due_projects(now=NOW, limit=100) == []

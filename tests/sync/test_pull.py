@@ -149,7 +149,7 @@ def test_a_point_that_cannot_be_read_keeps_its_last_good_value(
     TargetGroup.objects.update(completes_read_at=None)
     assert pull()["quarantined"] == 1
     day = CompletesDay.objects.get(group=group(11))
-    kept = completes.unpack(day.day, bytes(day.hours), day.odd)
+    kept = completes.unpack_day(day.day, bytes(day.hours), day.odd)
     assert [count for _, count in kept] == [40, 45]
 
 

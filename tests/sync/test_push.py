@@ -36,7 +36,7 @@ def editor(account: ExchangeAccount) -> User:
 def send(group: TargetGroup, editor: User) -> Callable[..., Edit]:
     def sent(**given: Any) -> Edit:
         fields = {"kind": "cpi", "seen": SEEN, "wanted": WANTED, "token": "form-1"}
-        return push.push(group=group, by=editor, **(fields | given))
+        return push.send_edit(group=group, by=editor, **(fields | given))
 
     return sent
 
@@ -177,7 +177,7 @@ def test_an_edit_whose_process_died_is_settled_too(
 def test_while_one_edit_is_open_no_other_of_its_kind_is_sent(
     lost: Edit, send: Send, exchange: Exchange
 ) -> None:
-    with pytest.raises(push.Busy):
+    with pytest.raises(push.EditInProgress):
         send(token="form-2")
     assert exchange.asked(PUT, "PUT") == 1
 
@@ -196,7 +196,7 @@ def test_what_can_never_be_read_back_is_given_up_by_a_person_who_looked(
         push.settle_due(clock=later(days * 24 * 60))
     edit.refresh_from_db()
     assert edit.state == "unknown"
-    with pytest.raises(push.Busy) as refused:
+    with pytest.raises(push.EditInProgress) as refused:
         send(token="form-2")
     assert refused.value.other == edit
     now = later(5 * 24 * 60)()

@@ -38,7 +38,7 @@ def test_a_rest_of_the_token_address_is_told_on_the_connections_page(
     try:
         for _ in range(3):
             ExchangeAccount.objects.update(due_at=timezone.now(), lease="", leased_until=None)
-            token = scheduling.claim(ExchangeAccount, account.pk, now=timezone.now())
+            token = scheduling.claim_row(ExchangeAccount, account.pk, now=timezone.now())
             assert token
             accounts.pull_account(
                 account=account,

@@ -36,7 +36,7 @@ class Worker:
     def turn(self) -> Cycle:
         """The next turn of whatever is the most urgent."""
         self.now += timedelta(seconds=1)
-        cycle = rounds.next_round(0, clock=self.clock, share=lambda _: self.share)
+        cycle = rounds.run_next_round(0, clock=self.clock, share=lambda _: self.share)
         assert cycle is not None
         return cycle
 
@@ -178,7 +178,7 @@ def test_a_row_that_moved_has_it_asked_sooner(refusing: Worker, exchange: Exchan
 
 def test_a_person_who_wants_it_has_it_asked_sooner(refusing: Worker, exchange: Exchange) -> None:
     exchange.special.clear()
-    scheduling.ask_again(TargetGroup.objects.filter(exchange_id=ulid(12)), now=refusing.now)
+    scheduling.clear_backoff(TargetGroup.objects.filter(exchange_id=ulid(12)), now=refusing.now)
     refusing.later(EVERY)
     one = TargetGroup.objects.get(exchange_id=ulid(12))
     assert (one.entrants, one.error, one.owed_at, one.owes_since) == (900, "", None, None)

@@ -11,7 +11,7 @@ from dashboard.exchange.shapes.groups import TargetGroupsListItem
 from dashboard.fielding.models import Project
 from dashboard.sync.columns import group
 from dashboard.sync.pull import requests
-from dashboard.sync.pull.fetch import Ask
+from dashboard.sync.pull.fetch import GroupRequest
 from tests.exchange_server import group_row
 from tests.make import NOW, ulid
 
@@ -26,9 +26,9 @@ def row(status: str, completes: int = 100) -> TargetGroupsListItem:
     )
 
 
-def known(status: str, **fields: object) -> requests.Known:
+def known(status: str, **fields: object) -> requests.StoredGroup:
     """A group that was read whole, and whose row is as `row` makes it."""
-    one = requests.Known(
+    one = requests.StoredGroup(
         pk=1,
         status=status,
         row_hash=group.row_hash(row(status)),
@@ -45,17 +45,17 @@ def known(status: str, **fields: object) -> requests.Known:
 
 
 def asked(
-    was: requests.Known,
+    was: requests.StoredGroup,
     *,
     status: str = "",
     completes: int = 100,
     swept: timedelta | None = HALF,
     now: datetime = NOW,
-) -> Ask | None:
+) -> GroupRequest | None:
     """What it is asked; `swept`: how long ago the last sweep of overviews was."""
     project = Project(overviews_at=now - swept if swept else now, details_at=now)
     listed = [row(status or was.status, completes)]
-    return next(iter(requests.asks(project, listed, {ulid(11): was}, now=now)), None)
+    return next(iter(requests.plan_requests(project, listed, {ulid(11): was}, now=now)), None)
 
 
 def test_a_live_group_that_stands_still_is_asked_for_its_overview_with_each_sweep() -> None:
@@ -131,36 +131,36 @@ def test_a_row_that_tells_of_the_exclusion_for_the_first_time_is_kept_and_costs_
     told = msgspec.structs.replace(row(status), exclusion_enabled=True)
     was = known(status)._replace(row_hash=group.row_hash(told))
     project = Project(overviews_at=NOW, details_at=NOW)
-    (found,) = requests.asks(project, [told], {told.id: was}, now=NOW)
+    (found,) = requests.plan_requests(project, [told], {told.id: was}, now=NOW)
     assert (found.moved, found.cost) == (True, 0)
     stored = was._replace(exclusion_enabled=True)
-    assert requests.asks(project, [told], {told.id: stored}, now=NOW) == []
+    assert requests.plan_requests(project, [told], {told.id: stored}, now=NOW) == []
 
 
-def ask(number: int, *, moved: bool = True) -> Ask:
-    return Ask.everything(ulid(1), ulid(number), "live", moved=moved)
+def ask(number: int, *, moved: bool = True) -> GroupRequest:
+    return GroupRequest.everything(ulid(1), ulid(number), "live", moved=moved)
 
 
 COST = ask(1).cost
 
 
 def test_a_turn_takes_groups_in_order_until_its_share_is_spent() -> None:
-    turn = requests.turn([ask(3), ask(1), ask(2)], after="", share=2 * COST)
+    turn = requests.take_share([ask(3), ask(1), ask(2)], after="", share=2 * COST)
     assert [each.group for each in turn.asks] == [ulid(1), ulid(2)]
     assert (turn.left, turn.come_to) == (1, ulid(2))
     assert [each.group for each in turn.kept] == [ulid(3)]
 
 
 def test_the_last_turn_ends_the_pass_and_keeps_what_moved_again() -> None:
-    turn = requests.turn([ask(1), ask(2, moved=False), ask(3)], after=ulid(2), share=2 * COST)
+    turn = requests.take_share([ask(1), ask(2, moved=False), ask(3)], after=ulid(2), share=2 * COST)
     assert [each.group for each in turn.asks] == [ulid(3)]
     assert (turn.left, turn.come_to) == (0, "")
     assert [each.group for each in turn.kept] == [ulid(1)]
 
 
 def test_a_share_smaller_than_a_group_takes_one_group() -> None:
-    assert len(requests.turn([ask(1), ask(2)], after="", share=1).asks) == 1
+    assert len(requests.take_share([ask(1), ask(2)], after="", share=1).asks) == 1
 
 
 def test_without_a_budget_a_turn_is_the_whole_pass() -> None:
-    assert requests.turn([ask(2), ask(1)], after="", share=None).left == 0
+    assert requests.take_share([ask(2), ask(1)], after="", share=None).left == 0

@@ -84,20 +84,20 @@ class FakeExchange:
         self.down: ExchangeError | None = None
         self.sent: list[Any] = []
         self.cards: dict[str, Any] = {}
-        self.known: dict[str, on_demand.Found] = {}
+        self.known: dict[str, on_demand.LookupMatches] = {}
         self.asked: list[str] = []
 
-    def present(self, *, group: TargetGroup, kind: str) -> Any:
+    def read_current_value(self, *, group: TargetGroup, kind: str) -> Any:
         """The value now."""
         if self.down:
             raise self.down
         return self.values[kind]
 
-    def lockouts(self, *, group: TargetGroup) -> list[tuple[str, str]]:
+    def industry_lockouts(self, *, group: TargetGroup) -> list[tuple[str, str]]:
         """Two of them."""
         return [("no_lockout", "No lockout"), ("automotive", "Automotive")]
 
-    def push(
+    def send_edit(
         self, *, group: TargetGroup, kind: str, seen: Any, wanted: Any, by: User, token: str
     ) -> Edit:
         """One edit a token, ending as the test says."""
@@ -132,9 +132,11 @@ class FakeExchange:
             raise NotFound
         return self.cards[country]
 
-    def group_by_id(self, *, ulid: str, accounts: list[ExchangeAccount]) -> on_demand.Answer:
+    def group_by_id(self, *, ulid: str, accounts: list[ExchangeAccount]) -> on_demand.LookupAnswer:
         """A group by its id, if it is on one of these accounts."""
         self.asked.append(ulid)
         found = self.known.get(ulid)
         failed = [(one, str(self.down)) for one in accounts] if self.down else []
-        return on_demand.Answer(found if found and found.account in accounts else None, failed)
+        return on_demand.LookupAnswer(
+            found if found and found.account in accounts else None, failed
+        )

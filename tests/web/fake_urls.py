@@ -9,8 +9,8 @@ from tests.web.fake_exchange import FakeExchange
 EXCHANGE = FakeExchange()
 
 urlpatterns = [
-    path("groups/<int:pk>/edit/<str:kind>/", edits.form(EXCHANGE), name="edit"),
-    path("search/", search.searching(EXCHANGE), name="search"),
+    path("groups/<int:pk>/edit/<str:kind>/", edits.edit_form_view(EXCHANGE), name="edit"),
+    path("search/", search.search_view(EXCHANGE), name="search"),
     path("rate-cards/", rate_cards.look_up(EXCHANGE), name="rate-cards"),
     *urls.urlpatterns,
 ]

@@ -14,7 +14,7 @@ from django.utils import timezone
 from dashboard.alerts.mail import action_links, unsubscribe
 from dashboard.fielding.models import Incident, Mail, Mute, Project, TargetGroup, User, Webhook
 from dashboard.urls import urlpatterns
-from dashboard.web.auth.permissions import Rule
+from dashboard.web.auth.permissions import Permission
 from dashboard.web.edits.forms import FORMS
 from dashboard.web.views.email_address import token_of
 from tests import make
@@ -107,13 +107,16 @@ def _address(pattern: URLPattern, world: World, role: str) -> str:
         route = route.replace("<str:key>", hook.key)
     if route.startswith("/act/"):
         route = route.replace(
-            "<str:token>", action_links.address(world.incident(), action_links.MUTE).split("/")[-2]
+            "<str:token>",
+            action_links.action_url(world.incident(), action_links.MUTE).split("/")[-2],
         )
     if route.startswith("/me/address/<"):
         user = world.people.get(role, world.people["viewer"])
         route = route.replace("<str:token>", token_of(user, "new@example.com"))
     route = route.replace("<str:code>", "drop_off").replace("<str:act>", "close")
-    route = route.replace("<str:token>", unsubscribe.token(world.people["viewer"], unsubscribe.NOW))
+    route = route.replace(
+        "<str:token>", unsubscribe.unsubscribe_token(world.people["viewer"], unsubscribe.NOW)
+    )
     assert "<" not in route, f"say in this test what fills {route}"
     return route
 
@@ -124,7 +127,7 @@ def _named(pattern: URLPattern) -> str:
 
 @pytest.mark.parametrize("pattern", urlpatterns, ids=_named)
 def test_every_address_declares_its_rule(pattern: URLPattern) -> None:
-    assert isinstance(getattr(pattern.callback, "rule", None), Rule)
+    assert isinstance(getattr(pattern.callback, "rule", None), Permission)
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -132,7 +135,7 @@ def test_every_address_declares_its_rule(pattern: URLPattern) -> None:
 def test_every_verb_keeps_to_the_rule(
     pattern: URLPattern, role: str, world: World, client: Client
 ) -> None:
-    rule: Rule = pattern.callback.rule  # type: ignore[attr-defined]
+    rule: Permission = pattern.callback.rule  # type: ignore[attr-defined]
     address = _address(pattern, world, role)
     for verb in VERBS:
         if user := world.people.get(role):
@@ -143,19 +146,22 @@ def test_every_verb_keeps_to_the_rule(
         assert _fits(rule, role, address, answer.status_code, to), what
 
 
-def _fits(rule: Rule, role: str, address: str, status: int, location: str) -> bool:
+def _fits(rule: Permission, role: str, address: str, status: int, location: str) -> bool:
     """Whether an answer is one that the rule allows for this role."""
-    if role == "signed out" and rule is not Rule.OPEN:
+    if role == "signed out" and rule is not Permission.OPEN:
         return status == 302 and location.startswith(SIGN_IN)
     if status == 405:
         return True
-    if rule in (Rule.MEMBER, Rule.EDITOR, Rule.ADMINISTRATOR) and role == "stranger":
+    if (
+        rule in (Permission.MEMBER, Permission.EDITOR, Permission.ADMINISTRATOR)
+        and role == "stranger"
+    ):
         return status == 404
-    if rule is Rule.EDITOR and role == "viewer":
+    if rule is Permission.EDITOR and role == "viewer":
         return status == 403
-    if rule is Rule.ADMINISTRATOR and role != "administrator":
+    if rule is Permission.ADMINISTRATOR and role != "administrator":
         return status == 403
-    unsigned = rule is Rule.OPEN and status == 401  # a webhook's delivery by anybody else
+    unsigned = rule is Permission.OPEN and status == 401  # a webhook's delivery by anybody else
     return unsigned or status in (200, 204, 302) or status in ABSENT.get(address, ())
 
 

@@ -12,7 +12,7 @@ from django.http import QueryDict
 from dashboard.fielding.models import Change, Edit, TargetGroup
 from dashboard.web.edits import history, value_labels
 from dashboard.web.edits.forms import FORMS
-from dashboard.web.edits.forms.base import Entry, Wrong
+from dashboard.web.edits.forms.base import BoundForm, FormError
 from tests import make
 from tests.make import NOW
 from tests.web.fake_exchange import ASSISTANT
@@ -36,10 +36,10 @@ SOFT = {
 }
 
 
-def entry(seen: Any, group: TargetGroup, **fields: str) -> Entry:
+def entry(seen: Any, group: TargetGroup, **fields: str) -> BoundForm:
     typed = QueryDict(mutable=True)
     typed.update(fields)
-    return Entry(group, seen, typed, NOW, {OTHER: "Exposed"})
+    return BoundForm(group, seen, typed, NOW, {OTHER: "Exposed"})
 
 
 def check(seen: Any, group: TargetGroup = GROUP, **fields: str) -> Any:
@@ -49,7 +49,7 @@ def check(seen: Any, group: TargetGroup = GROUP, **fields: str) -> Any:
 
 
 def refusal(seen: Any, group: TargetGroup = GROUP, **fields: str) -> dict[str, str]:
-    with pytest.raises(Wrong) as wrong:
+    with pytest.raises(FormError) as wrong:
         check(seen, group, **fields)
     return wrong.value.fields
 
@@ -179,7 +179,7 @@ def test_an_objection_of_the_exchange_stands_at_its_field() -> None:
 def test_its_words_say_what_changes() -> None:
     wanted = ASSISTANT | {"pacing": {"type": "adaptive", "increment_interval": "P1D"}}
     edit = Edit(kind="assistant", before=ASSISTANT, wanted=wanted)
-    assert value_labels.moved(edit, {}) == [
+    assert value_labels.changed_parts(edit, {}) == [
         ("Pacing", "linear", "adaptive"),
         ("Pacing: step", "every 36 hours", "every day"),
     ]
@@ -210,5 +210,5 @@ def test_the_changelogs_words_of_it_and_ours_are_one_line() -> None:
     changes = [
         Change(group=group, batch_id="b", kind=kind, occurred_at=NOW, new=False) for kind in kinds
     ]
-    told = history.lines(changes, [edit], {})
+    told = history.history_lines(changes, [edit], {})
     assert [line.what for line in told if not line.ours] == ["Pacing"]

@@ -49,9 +49,9 @@ def incident(group: TargetGroup, rule: str, severity: int, **fields: Any) -> Inc
     )
 
 
-def told(sizes: dict[int, int] | None = None) -> list[attention.Row]:
+def told(sizes: dict[int, int] | None = None) -> list[attention.AttentionRow]:
     rows = IncidentQuerySet(Incident).told().order_by("pk")
-    return attention.rows(rows.values_list(*attention.FIELDS, named=True), sizes or {})
+    return attention.attention_rows(rows.values_list(*attention.FIELDS, named=True), sizes or {})
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_the_figures_of_the_field(client: Client, account: ExchangeAccount, anna
     )
     make.group(project, status="paused", status_changed_by="system_user", insight={"today": "x"})
     fields = TargetGroup.objects.values_list(*headline.FIELDS, named=True)
-    told = headline.headline(fields, now=midnight + day / 2)
+    told = headline.headline_of(fields, now=midnight + day / 2)
     assert (told.live, told.behind, told.paused, told.today) == (2, 1, 1, 24)
     assert told.needed == pytest.approx(120 / 10 + 4 / 10)
     assert told.spend == "50\N{NO-BREAK SPACE}EUR + 10\N{NO-BREAK SPACE}USD"
@@ -151,12 +151,12 @@ def test_the_figures_of_the_field(client: Client, account: ExchangeAccount, anna
 
 def test_spans_begin_on_friday_evening_where_the_person_is() -> None:
     user = make.person(time_zone="Asia/Tokyo")
-    spans = since_last_visit.spans(
+    spans = since_last_visit.since_choices(
         user, datetime(2026, 11, 23, 0, 30, tzinfo=UTC)
     )  # Monday in Tokyo
     assert [span.key for span in spans] == ["friday", "24h"]
     assert spans[0].start == datetime(2026, 11, 20, 9, tzinfo=UTC)
-    early = since_last_visit.spans(
+    early = since_last_visit.since_choices(
         user, datetime(2026, 11, 20, 8, 59, tzinfo=UTC)
     )  # Friday, before 18:00
     assert early[0].start == datetime(2026, 11, 13, 9, tzinfo=UTC)
@@ -165,11 +165,11 @@ def test_spans_begin_on_friday_evening_where_the_person_is() -> None:
 def test_a_visit_is_not_each_look() -> None:
     user = make.person()
     nine = datetime(2026, 11, 20, 9, tzinfo=UTC)
-    visits.note(user, now=nine)
+    visits.record_visit(user, now=nine)
     assert user.last_visit_at is None
-    visits.note(user, now=nine + timedelta(minutes=20))
+    visits.record_visit(user, now=nine + timedelta(minutes=20))
     assert user.last_visit_at is None
-    visits.note(user, now=nine + timedelta(hours=8))
+    visits.record_visit(user, now=nine + timedelta(hours=8))
     user.refresh_from_db()
     assert user.last_visit_at == nine + timedelta(minutes=20)
     assert user.seen_at == nine + timedelta(hours=8)
@@ -177,11 +177,11 @@ def test_a_visit_is_not_each_look() -> None:
 
 def test_of_two_looks_at_once_one_moves_the_visit() -> None:
     user = make.person()
-    visits.note(user, now=make.NOW)
+    visits.record_visit(user, now=make.NOW)
     same = User.objects.get(pk=user.pk)
     later = make.NOW + timedelta(hours=2)
-    visits.note(user, now=later)
-    visits.note(same, now=later + timedelta(seconds=90))
+    visits.record_visit(user, now=later)
+    visits.record_visit(same, now=later + timedelta(seconds=90))
     user.refresh_from_db()
     assert (user.last_visit_at, user.seen_at) == (make.NOW, later)
 

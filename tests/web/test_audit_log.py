@@ -253,9 +253,8 @@ def poll(client: Client, account: ExchangeAccount) -> None:
 
 
 def stop_mail(client: Client, account: ExchangeAccount) -> None:
-    Client().post(
-        f"/mail/stop/{unsubscribe.token(User.objects.get(username='boss'), unsubscribe.NOW)}/"
-    )
+    token = unsubscribe.unsubscribe_token(User.objects.get(username="boss"), unsubscribe.NOW)
+    Client().post(f"/mail/stop/{token}/")
 
 
 def end_sessions(client: Client, account: ExchangeAccount) -> None:

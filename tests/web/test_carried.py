@@ -13,7 +13,7 @@ from dashboard.simulator.harness import Simulator
 from dashboard.sync.connections import clients
 from dashboard.sync.edits import merge, send
 from dashboard.sync.edits.kinds import draft as drafts
-from dashboard.sync.edits.kinds.registry import ids
+from dashboard.sync.edits.kinds.registry import exchange_ids
 from tests.web.test_drafts import (
     account,
     draft,
@@ -94,12 +94,14 @@ def rich(draft: TargetGroup) -> TargetGroup:
 
 def write(group: TargetGroup, value: dict[str, Any], along: dict[str, Any]) -> None:
     client = clients.client_for(group.account)
-    held = merge.bare(drafts.read(client, ids(group)))
-    client.update_target_group(**ids(group), draft=drafts.request(held | value | along))
+    held = merge.bare(drafts.read_draft(client, exchange_ids(group)))
+    client.update_target_group(
+        **exchange_ids(group), draft=drafts.draft_request(held | value | along)
+    )
 
 
 def held(group: TargetGroup) -> dict[str, Any]:
-    found: dict[str, Any] = send.present(group=group, kind="draft")
+    found: dict[str, Any] = send.read_current_value(group=group, kind="draft")
     return found
 
 

@@ -270,7 +270,9 @@ def test_re_entry_that_the_account_may_not_set_is_said_there(
 def test_re_entry_is_set_with_the_draft(editor: Client, new: str) -> None:
     cell = "overquota.client_side.allow_for_current_target_group"
     editor.post(new, opened(editor, new) | typed(re_entry_set="on", **{cell: "on"}))
-    held = send.present(group=TargetGroup.objects.get(name="Germany adults"), kind="draft")
+    held = send.read_current_value(
+        group=TargetGroup.objects.get(name="Germany adults"), kind="draft"
+    )
     side = held["re_entry_configuration"]["overquota"]["client_side"]
     assert side["allow_for_current_target_group"] is True
 
@@ -283,7 +285,7 @@ def test_whom_to_keep_out_is_typed_by_their_short_ids(
     lines = f"{other.human_readable_id} 30\n{project.human_readable_id}"
     editor.post(new, opened(editor, new) | typed(respondent_activity_exclusions=lines))
     made = TargetGroup.objects.get(name="Germany adults")
-    held = send.present(group=made, kind="draft")["respondent_activity_exclusions"]
+    held = send.read_current_value(group=made, kind="draft")["respondent_activity_exclusions"]
     assert {(one["type"], one["id"], one["duration"]) for one in held} == {
         ("target-group", other.exchange_id, "P30D"),
         ("project", project.exchange_id, "P90D"),
@@ -322,7 +324,7 @@ def test_a_copy_begins_with_what_another_group_has(
     answer = editor.post(address, {"form": sealed(page)} | form)
     assert answer.status_code == 302
     made = TargetGroup.objects.get(name="Copied here")
-    held = send.present(group=made, kind="draft")
+    held = send.read_current_value(group=made, kind="draft")
     names = [one["name"] for one in held["profiling"]["profiles"]]
     assert names
     assert all(f"<bdi>{name}</bdi>" in page for name in names)
@@ -407,14 +409,14 @@ def test_a_draft_is_changed_and_what_was_not_touched_stays(
     editor: Client, draft: TargetGroup
 ) -> None:
     address = f"/groups/{draft.pk}/draft/"
-    before = send.present(group=draft, kind="draft")
+    before = send.read_current_value(group=draft, kind="draft")
     answer = editor.post(
         address,
         opened(editor, address) | typed(completes_goal="300", re_entry_set="on"),
         follow=True,
     )
     assert "Completes goal 120 → 300: confirmed by the exchange." in text(answer)
-    assert send.present(group=draft, kind="draft") == before | {"completes_goal": 300}
+    assert send.read_current_value(group=draft, kind="draft") == before | {"completes_goal": 300}
 
 
 def test_a_change_of_nothing_is_not_sent(
@@ -433,10 +435,10 @@ def test_a_change_that_a_colleague_overtook_shows_all_three(
     address = f"/groups/{draft.pk}/draft/"
     form = opened(editor, address) | typed(name="Mine it is", completes_goal="300")
     form |= {"re_entry_set": "on"}
-    seen = send.present(group=draft, kind="draft")
+    seen = send.read_current_value(group=draft, kind="draft")
     by = make.person("editor", draft.account)
     theirs = seen | {"completes_goal": 555, "live_url": "https://example.com/theirs"}
-    send.push(group=draft, kind="draft", seen=seen, wanted=theirs, by=by, token="theirs")
+    send.send_edit(group=draft, kind="draft", seen=seen, wanted=theirs, by=by, token="theirs")
     page = text(editor.post(address, form))
     assert "Somebody changed this meanwhile" in page
     asked = re.findall(r'<td class="full soft">([^<]+)</td>', page)
@@ -447,7 +449,7 @@ def test_a_change_that_a_colleague_overtook_shows_all_three(
     again = untouched(page)
     assert (again["name"], again["completes_goal"]) == ("Mine it is", "300")
     assert editor.post(address, again).status_code == 302
-    held = send.present(group=draft, kind="draft")
+    held = send.read_current_value(group=draft, kind="draft")
     assert held == seen | {
         "name": "Mine it is",
         "completes_goal": 300,
@@ -460,13 +462,13 @@ def test_two_people_who_change_different_fields_of_a_draft_are_asked_nothing(
 ) -> None:
     address = f"/groups/{draft.pk}/draft/"
     form = untouched(text(editor.get(address))) | {"name": "Mine it is"}
-    seen = send.present(group=draft, kind="draft")
+    seen = send.read_current_value(group=draft, kind="draft")
     by = make.person("editor", draft.account)
     theirs = seen | {"completes_goal": 555}
-    send.push(group=draft, kind="draft", seen=seen, wanted=theirs, by=by, token="theirs")
+    send.send_edit(group=draft, kind="draft", seen=seen, wanted=theirs, by=by, token="theirs")
     said = text(editor.post(address, form, follow=True))
     assert "Name Germany adults → Mine it is: confirmed by the exchange." in said
-    assert send.present(group=draft, kind="draft") == theirs | {"name": "Mine it is"}
+    assert send.read_current_value(group=draft, kind="draft") == theirs | {"name": "Mine it is"}
     made = Edit.objects.latest("pk")
     assert "555" not in text(editor.get(f"/edits/{made.pk}/"))
 
@@ -511,7 +513,7 @@ def test_launching_says_what_it_costs_and_is_followed_to_its_end(
     answer = editor.post(address, {"form": sealed(page)} | launching(draft), follow=True)
     assert "every 2s" in text(answer)
     simulator.advance(seconds=5)
-    launch.work(clock=lambda: timezone.now() + timedelta(minutes=1))
+    launch.run_due_launches(clock=lambda: timezone.now() + timedelta(minutes=1))
     made = Edit.objects.get(kind="launch")
     page = text(editor.get(f"/edits/{made.pk}/", headers={"HX-Request": "true"}))
     assert "The exchange has launched it." in page
@@ -549,7 +551,7 @@ def test_a_draft_that_is_scheduled_is_never_told_as_launched(
     form = launching(draft, when="later", start_fielding_at=f"{start:%Y-%m-%dT10:00}")
     editor.post(address, opened(editor, address) | form)
     simulator.advance(seconds=5)
-    launch.work(clock=lambda: timezone.now() + timedelta(minutes=1))
+    launch.run_due_launches(clock=lambda: timezone.now() + timedelta(minutes=1))
     made = Edit.objects.get(kind="launch")
     assert made.state == "confirmed"
     page = text(editor.get(f"/edits/{made.pk}/"))
@@ -595,7 +597,7 @@ def test_a_launch_that_fails_leads_to_the_fields_that_are_missing(
     assert "The draft has no test URL" in page
     editor.post(address, {"form": sealed(page)} | launching(group))
     simulator.advance(seconds=5)
-    launch.work(clock=lambda: timezone.now() + timedelta(minutes=1))
+    launch.run_due_launches(clock=lambda: timezone.now() + timedelta(minutes=1))
     made = Edit.objects.get(kind="launch")
     page = text(editor.get(f"/edits/{made.pk}/"))
     assert "It was not launched." in page
@@ -609,10 +611,10 @@ def test_a_draft_that_changed_since_the_question_is_asked_about_anew(
 ) -> None:
     address = f"/groups/{draft.pk}/launch/"
     form = opened(editor, address) | launching(draft)
-    seen = send.present(group=draft, kind="draft")
+    seen = send.read_current_value(group=draft, kind="draft")
     by = make.person("editor", draft.account)
     dearer = seen | {"cost_per_interview": {"value": "9.90", "currency_code": "EUR"}}
-    send.push(group=draft, kind="draft", seen=seen, wanted=dearer, by=by, token="theirs")
+    send.send_edit(group=draft, kind="draft", seen=seen, wanted=dearer, by=by, token="theirs")
     page = text(editor.post(address, form))
     assert "The draft was changed meanwhile: CPI. Nothing was launched." in page
     assert "120 completes × 9.90 = 1,188 EUR" in page

@@ -13,7 +13,7 @@ from django.http import FileResponse, StreamingHttpResponse
 from django.test import Client
 
 from dashboard.fielding.models import Edit
-from dashboard.web.tables.exports import neutral
+from dashboard.web.tables.exports import neutral_cell
 from tests import make
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -38,14 +38,14 @@ pytestmark = pytest.mark.django_db
     ],
 )
 def test_text_that_begins_like_a_formula_is_neutral(text: str) -> None:
-    assert neutral(text) == f"'{text}"
+    assert neutral_cell(text) == f"'{text}"
 
 
 @pytest.mark.parametrize(
     ("number", "cell"), [(-3, "-3"), (Decimal("-2.50"), "-2.50"), (0.5, "0.5")]
 )
 def test_negative_numbers_stay_numbers(number: int | Decimal | float, cell: str) -> None:
-    assert neutral(number) == cell
+    assert neutral_cell(number) == cell
 
 
 def rows(answer: object) -> list[dict[str, str]]:

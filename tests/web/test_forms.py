@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from dashboard.fielding.models import TargetGroup
 from dashboard.web.edits.forms import FORMS
-from dashboard.web.edits.forms.base import Entry, Value, Wrong
+from dashboard.web.edits.forms.base import BoundForm, FormError, Value
 from tests.make import NOW
 from tests.web.fake_exchange import DETAILS, GOALS, RE_ENTRY
 
@@ -26,11 +26,11 @@ def typed(**fields: str) -> QueryDict:
 
 def check(form: str, seen: Value, group: TargetGroup = GROUP, **fields: str) -> Value:
     names = {"pm-1": "Anna", "pm-2": "Ben"}
-    return FORMS[form].check(Entry(group, seen, typed(**fields), NOW, names))
+    return FORMS[form].check(BoundForm(group, seen, typed(**fields), NOW, names))
 
 
 def refusal(form: str = "cpi", seen: Value = SEEN, **fields: str) -> dict[str, str]:
-    with pytest.raises(Wrong) as wrong:
+    with pytest.raises(FormError) as wrong:
         check(form, seen, **fields)
     return wrong.value.fields
 
@@ -86,7 +86,7 @@ def test_a_limit_that_nobody_knows_is_left_to_the_exchange() -> None:
 
 def test_a_rate_card_group_takes_no_cpi() -> None:
     group = TargetGroup(currency="USD", pricing_model="rate_card")
-    with pytest.raises(Wrong, match="rate card"):
+    with pytest.raises(FormError, match="rate card"):
         check("cpi", SEEN, group, cpi="3")
 
 
@@ -114,7 +114,7 @@ def test_a_jump_up_to_the_threshold_is_not_asked_twice(settings: Settings) -> No
 
 @pytest.mark.parametrize("text", ["", "quotas", "COMPLETES"])
 def test_a_strategy_is_one_of_three(text: str) -> None:
-    with pytest.raises(Wrong, match="Choose one"):
+    with pytest.raises(FormError, match="Choose one"):
         check("filling_strategy", "completes", filling_strategy=text)
 
 
@@ -139,7 +139,7 @@ def test_an_unchanged_grid_is_not_sent() -> None:
         for status, sides in RE_ENTRY.items()
         for side in sides
     }
-    with pytest.raises(Wrong, match="Nothing is changed"):
+    with pytest.raises(FormError, match="Nothing is changed"):
         check("re_entry", RE_ENTRY, **ticked)
 
 
@@ -171,9 +171,9 @@ def test_a_wrong_detail_is_refused_at_its_field(field: str, text: str, sentence:
 def test_a_lockout_is_one_of_the_list_where_there_is_one(
     lockouts: list[tuple[str, str]], told: bool
 ) -> None:
-    entry = Entry(GROUP, DETAILS, typed(industry_lockout_code="tobacco"), NOW, {}, lockouts)
+    entry = BoundForm(GROUP, DETAILS, typed(industry_lockout_code="tobacco"), NOW, {}, lockouts)
     if told:
-        with pytest.raises(Wrong, match="of the list"):
+        with pytest.raises(FormError, match="of the list"):
             FORMS["details"].check(entry)
     else:
         assert FORMS["details"].check(entry)["industry_lockout_code"] == "tobacco"
@@ -238,7 +238,7 @@ def test_a_start_that_has_passed_cannot_be_forged() -> None:
     ],
 )
 def test_a_wrong_end_is_refused(text: str, sentence: str) -> None:
-    with pytest.raises(Wrong, match=sentence):
+    with pytest.raises(FormError, match=sentence):
         check("dates", DATES, BERLIN, end_fielding_at=text)
 
 
@@ -321,14 +321,14 @@ def test_what_a_form_fills_in_it_takes_back_unchanged(name: str) -> None:
         "goals": GOALS,
     }[name]
     form = FORMS[name]
-    filled = form.filled(before, Entry(TOKYO, now, typed(), NOW))
+    filled = form.filled(before, BoundForm(TOKYO, now, typed(), NOW))
     assert check(name, now, TOKYO, **filled) == before
 
 
 def test_five_per_cent_more_is_to_the_smallest_coin_and_never_nothing() -> None:
     def quick(price: str, currency: str = "USD") -> str:
         seen = {"value": price, "currency_code": currency}
-        return FORMS["cpi"].quick(Entry(GROUP, seen, typed(by="5"), NOW))["cpi"]
+        return FORMS["cpi"].quick(BoundForm(GROUP, seen, typed(by="5"), NOW))["cpi"]
 
     assert quick("2.70") == "2.84"
     assert quick("0.05") == "0.0525"
@@ -338,7 +338,7 @@ def test_five_per_cent_more_is_to_the_smallest_coin_and_never_nothing() -> None:
 
 def test_a_day_more_starts_from_now_where_the_end_has_passed() -> None:
     passed = DATES | {"end_fielding_at": "2026-11-18T09:00:00.000Z"}
-    filled = FORMS["dates"].quick(Entry(TOKYO, passed, typed(hours="24"), NOW))
+    filled = FORMS["dates"].quick(BoundForm(TOKYO, passed, typed(hours="24"), NOW))
     assert filled["end_fielding_at"] == "2026-11-21T21:00"
 
 
@@ -347,7 +347,7 @@ def test_a_price_that_is_not_above_zero_costs_nothing_that_is_said(text: str) ->
     group = TargetGroup(
         currency="USD", completes=100, completes_goal=200, filling_strategy="completes"
     )
-    assert FORMS["cpi"].shown(Entry(group, SEEN, typed(cpi=text), NOW))["cost"] == ""
+    assert FORMS["cpi"].shown(BoundForm(group, SEEN, typed(cpi=text), NOW))["cost"] == ""
 
 
 def test_the_cost_of_a_price_is_said_against_the_budget() -> None:
@@ -359,7 +359,7 @@ def test_the_cost_of_a_price_is_said_against_the_budget() -> None:
         cost=Decimal(270),
         budget=Decimal(570),
     )
-    shown = FORMS["cpi"].shown(Entry(group, SEEN, typed(cpi="3.10"), NOW))
+    shown = FORMS["cpi"].shown(BoundForm(group, SEEN, typed(cpi="3.10"), NOW))
     assert shown["cost"] == (
         "100 completes to come × 3.10 = 310 USD, 40 USD more than now. "
         "In the end 580 USD: 10 USD ABOVE the budget of 570 USD."

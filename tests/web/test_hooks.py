@@ -17,7 +17,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.shapes.base import Money
-from dashboard.exchange.webhook_signature import sign
+from dashboard.exchange.webhook_signature import sign_body
 from dashboard.fielding.models import (
     ExchangeAccount,
     Project,
@@ -162,7 +162,7 @@ def test_what_was_recorded_and_is_sent_again_later_is_refused(
 ) -> None:
     body = b'{"id": "one"}'
     at = int(time.time()) - settings.WEBHOOK_TOLERANCE_SECONDS - 5
-    header = f"t={at},v1={sign(hook.secret, body, at)}"
+    header = f"t={at},v1={sign_body(hook.secret, body, at)}"
     answer = client.post(path(hook), body, "application/json", headers={"Cint-Signature": header})
     assert answer.status_code == 401
 
@@ -244,7 +244,7 @@ def test_a_length_that_is_no_number_breaks_nothing(
 def test_a_signed_delivery_that_is_no_event_is_refused(client: Client, body: str) -> None:
     Webhook.objects.create(account=make.account(), key="k", secret="s")
     now = int(time.time())
-    header = f"t={now},v1={sign('s', body.encode(), now)}"
+    header = f"t={now},v1={sign_body('s', body.encode(), now)}"
     answer = client.post(
         "/webhooks/k/", body.encode(), "application/json", headers={"cint-signature": header}
     )
@@ -257,7 +257,7 @@ def test_an_id_in_an_event_that_is_none_is_none(client: Client, value: str) -> N
     Webhook.objects.create(account=make.account(), key="k", secret="s")
     body = '{"id": "e", "type": "t", "data": {"target_group_id": %s, "project_id": %s}}'
     sent, now = (body % (value, value)).encode(), int(time.time())
-    header = f"t={now},v1={sign('s', sent, now)}"
+    header = f"t={now},v1={sign_body('s', sent, now)}"
     answer = client.post(
         "/webhooks/k/", sent, "application/json", headers={"cint-signature": header}
     )
@@ -268,7 +268,7 @@ def test_an_id_in_an_event_that_is_none_is_none(client: Client, value: str) -> N
 def test_a_delivery_needs_no_form_of_ours(hook: Webhook) -> None:
     strict = Client(enforce_csrf_checks=True)
     body, at = b'{"id": "one"}', int(time.time())
-    header = {"Cint-Signature": f"t={at},v1={sign(hook.secret, body, at)}"}
+    header = {"Cint-Signature": f"t={at},v1={sign_body(hook.secret, body, at)}"}
     assert strict.post(path(hook), body, "application/json", headers=header).status_code == 204
 
 
@@ -321,7 +321,9 @@ def test_a_registration_whose_answer_was_lost_leaves_no_stray(
 def test_the_command_shows_what_was_told_and_refused_without_the_secret(
     hook: Webhook, simulator: Simulator
 ) -> None:
-    delivery.refused(account_id=hook.account_id, reason="old signature", now=hook.registered_at)
+    delivery.count_refused_delivery(
+        account_id=hook.account_id, reason="old signature", now=hook.registered_at
+    )
     shown = verb("show")
     assert hook.url in shown
     assert "1 old signature" in shown

@@ -121,7 +121,7 @@ def test_a_link_of_a_mail_changes_nothing_and_the_form_asks_once(
     client: Client, group: TargetGroup
 ) -> None:
     incident = opened(group)
-    link = action_links.address(incident, action_links.ACKNOWLEDGE).removeprefix(
+    link = action_links.action_url(incident, action_links.ACKNOWLEDGE).removeprefix(
         "http://127.0.0.1:8000"
     )
     assert "/sign-in/" in client.get(link).headers["Location"]
@@ -138,7 +138,7 @@ def test_a_link_of_a_mail_changes_nothing_and_the_form_asks_once(
 def test_a_link_of_a_mail_gives_a_viewer_no_more_than_they_have(
     client: Client, group: TargetGroup
 ) -> None:
-    link = action_links.address(opened(group), action_links.ACKNOWLEDGE)
+    link = action_links.action_url(opened(group), action_links.ACKNOWLEDGE)
     signed_in(client, "viewer", group.account)
     assert client.get(link, follow=True).status_code == 403
 
@@ -147,7 +147,7 @@ def test_a_link_of_a_mail_leads_an_administrator_to_the_connection(
     client: Client, group: TargetGroup
 ) -> None:
     signed_in(client, "administrator", group.account)
-    link = action_links.address(opened(group), action_links.CONNECTION).removeprefix(
+    link = action_links.action_url(opened(group), action_links.CONNECTION).removeprefix(
         "http://127.0.0.1:8000"
     )
     assert client.get(link).headers["Location"] == f"/connections/{group.account_id}/"
@@ -155,11 +155,11 @@ def test_a_link_of_a_mail_leads_an_administrator_to_the_connection(
 
 def test_a_link_ends_after_its_week_and_a_forged_one_never_began(group: TargetGroup) -> None:
     incident = opened(group)
-    token = action_links.address(incident, action_links.MUTE).split("/")[-2]
-    ended = action_links.read(token, good_for=timedelta(seconds=-1))
-    assert action_links.read(token) == (incident.pk, action_links.MUTE, False)
+    token = action_links.action_url(incident, action_links.MUTE).split("/")[-2]
+    ended = action_links.read_action_token(token, good_for=timedelta(seconds=-1))
+    assert action_links.read_action_token(token) == (incident.pk, action_links.MUTE, False)
     assert ended == (incident.pk, action_links.MUTE, True)
-    assert action_links.read(token + "x") is None
+    assert action_links.read_action_token(token + "x") is None
 
 
 @pytest.mark.parametrize(("minutes", "said"), [(1, False), (6, True)])
@@ -168,7 +168,7 @@ def test_a_machine_that_stands_still_is_told_on_every_page(
 ) -> None:
     ExchangeAccount.objects.update(created_at=timezone.now() - timedelta(hours=1))
     for name in heartbeat.ROUNDS:
-        heartbeat.beat(name, now=timezone.now() - timedelta(minutes=minutes))
+        heartbeat.record_heartbeat(name, now=timezone.now() - timedelta(minutes=minutes))
     signed_in(client, "viewer", group.account)
     for address in ("/", "/me/", f"/groups/{group.pk}/"):
         assert ("detecting has stopped" in read(client, address)) == said
@@ -314,7 +314,7 @@ def test_a_link_of_a_mail_leads_to_the_form_that_may_help(
     group.save()
     incident = opened(group, rule=rule)
     user = signed_in(client, "editor", group.account)
-    offered = [address for _, address in compose.acts(incident, user)]
+    offered = [address for _, address in compose.action_links_for(incident, user)]
     reached = [client.get(one.removeprefix("http://127.0.0.1:8000")) for one in offered]
     assert all(answer.status_code == 302 for answer in reached)
     assert any(one.headers["Location"].endswith(ends.format(pk=group.pk)) for one in reached)

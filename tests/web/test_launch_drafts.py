@@ -49,7 +49,7 @@ def send(editor: Client, page: str) -> Any:
 def finish(simulator: Simulator) -> None:
     """The exchange's jobs end, and the worker looks."""
     simulator.advance(seconds=5)
-    launch.work(clock=lambda: timezone.now() + timedelta(minutes=1))
+    launch.run_due_launches(clock=lambda: timezone.now() + timedelta(minutes=1))
 
 
 def test_drafts_are_launched_with_a_typed_end_and_each_has_a_result(
@@ -116,8 +116,8 @@ def test_a_draft_that_was_changed_since_it_was_shown_is_not_launched(
     editor: Client, draft: TargetGroup, simulator: Simulator
 ) -> None:
     page = act(editor, [draft], when="now", to="")
-    seen = push.present(group=draft, kind="draft")
-    push.push(
+    seen = push.read_current_value(group=draft, kind="draft")
+    push.send_edit(
         group=draft,
         kind="draft",
         seen=seen,
@@ -139,10 +139,10 @@ def test_suppliers_shares_that_a_colleague_changed_since_stop_the_launch(
     editor: Client, draft: TargetGroup, simulator: Simulator
 ) -> None:
     page = act(editor, [draft], when="now", to="")
-    held = push.present(group=draft, kind="draft")
+    held = push.read_current_value(group=draft, kind="draft")
     held["allocations"]["open_exchange_allocations"]["exchange_max_percentage"] = 60
     client = clients.client_for(draft.account)
-    client.update_target_group(**registry.ids(draft), draft=drafts.request(held))
+    client.update_target_group(**registry.exchange_ids(draft), draft=drafts.draft_request(held))
     assert "nothing was sent" in send(editor, page).content.decode()
     assert Edit.objects.get(kind="launch").reasons[0]["name"] == "allocations"
     assert "create_launch_fielding_run_from_draft_job" not in simulator.requests()

@@ -12,7 +12,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from dashboard.alerts.mail import digest, immediate, outbox, security, unsubscribe
-from dashboard.alerts.mail.compose import Letter
+from dashboard.alerts.mail.compose import MailBody
 from dashboard.fielding.models import (
     AuditEvent,
     Edit,
@@ -186,8 +186,8 @@ def test_of_a_closed_account_nothing_works_any_more(
     anonymous = Client()
     anonymous.post("/sign-in/forgotten/", {"email": "dana@example.com"})
     reset = str(delivered()[-1].body).split("http://127.0.0.1:8000")[1].split()[0]
-    one_click = f"/mail/stop/{unsubscribe.token(dana, unsubscribe.NOW)}/"
-    immediate.outgoing(dana, Letter("Waits", "t", "h"), set(), now=make.NOW)
+    one_click = f"/mail/stop/{unsubscribe.unsubscribe_token(dana, unsubscribe.NOW)}/"
+    immediate.outbox_mail(dana, MailBody("Waits", "t", "h"), set(), now=make.NOW)
     waiting_notice(dana, account)
     assert "is closed" in act(sign_in("boss"), dana, account, "close")
     assert not is_in(there)
@@ -198,7 +198,7 @@ def test_of_a_closed_account_nothing_works_any_more(
     assert not UserSession.objects.filter(user=dana).exists()
     before = len(delivered())
     anonymous.post("/sign-in/forgotten/", {"email": "dana@example.com"})
-    outbox.compose(now=make.NOW)
+    outbox.compose_due_mails(now=make.NOW)
     assert len(delivered()) == before
     assert not Mail.objects.filter(recipient=dana, state="waiting").exists()
     assert not Mail.objects.exclude(sealed="").exists()
@@ -218,7 +218,7 @@ def test_a_closed_account_is_told_of_nothing_whatever_its_role(
     closed, reset = User.objects.get(pk=dana.pk), Mail.Purpose.RESET
     queued = security.queue_mail(to=closed, subject="s", text="t", purpose=reset, now=make.NOW)
     assert queued is None
-    mail = immediate.outgoing(dana, Letter("Race", "t", "h"), set(), now=make.NOW)
+    mail = immediate.outbox_mail(dana, MailBody("Race", "t", "h"), set(), now=make.NOW)
     assert delivered() == []  # even what was frozen at the moment of closing
     mail.refresh_from_db()
     assert (mail.state, mail.error) == ("dead", "the account is closed")

@@ -9,7 +9,7 @@ from django.test import Client
 
 from dashboard.exchange.errors import Forbidden, TimedOut
 from dashboard.fielding.models import BusinessUnit, ExchangeAccount
-from dashboard.sync.lookup.on_demand import Found
+from dashboard.sync.lookup.on_demand import LookupMatches
 from dashboard.web.formatting import labels
 from dashboard.web.formatting.glossary import GLOSSARY
 from tests import make
@@ -43,7 +43,7 @@ def test_an_unknown_ulid_is_found_on_the_exchange(
     viewer: Client, account: ExchangeAccount, exchange: FakeExchange
 ) -> None:
     project = make.project(account, name="Tracker")
-    exchange.known[ULID] = Found(account, project, "<b>Japan", "Tracker", "live")
+    exchange.known[ULID] = LookupMatches(account, project, "<b>Japan", "Tracker", "live")
     page = searched(viewer, ULID.lower())
     for said in ("Found on the exchange", "&lt;b&gt;Japan", f"/projects/{project.pk}/", "read now"):
         assert said in page
@@ -52,14 +52,14 @@ def test_an_unknown_ulid_is_found_on_the_exchange(
 def test_a_group_of_a_project_that_we_do_not_know_is_named_too(
     viewer: Client, account: ExchangeAccount, exchange: FakeExchange
 ) -> None:
-    exchange.known[ULID] = Found(account, None, "Japan", "New wave", "draft")
+    exchange.known[ULID] = LookupMatches(account, None, "Japan", "New wave", "draft")
     assert "New wave" in searched(viewer, ULID)
 
 
 def test_a_group_of_somebody_elses_account_is_nobodys(
     viewer: Client, exchange: FakeExchange
 ) -> None:
-    exchange.known[ULID] = Found(make.account(), None, "Secret", "Secret", "live")
+    exchange.known[ULID] = LookupMatches(make.account(), None, "Secret", "Secret", "live")
     page = searched(viewer, ULID)
     assert "Nobody has this" in page
     assert "Secret" not in page
@@ -99,7 +99,7 @@ def test_every_country_has_a_name_and_may_be_asked_for(
     viewer: Client, unit: BusinessUnit, exchange: FakeExchange
 ) -> None:
     assert "US has no rate card for Kuwait" in card(viewer, unit=unit.pk, country="kw")
-    assert (labels.country("uy"), labels.country("zz")) == ("Uruguay", "ZZ")
+    assert (labels.country_name("uy"), labels.country_name("zz")) == ("Uruguay", "ZZ")
 
 
 def test_no_card_a_wrong_choice_and_an_exchange_that_is_away_are_said(

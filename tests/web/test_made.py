@@ -75,7 +75,7 @@ def test_of_two_quotas_with_the_same_words_each_tells_its_own_goals(group: Targe
         "profiles": [{"id": "p", "name": "ZIP", "targets": [targets[1] | {"completes_goal": 60}]}]
     }
     made = edited(group, kind="goals", before=before, wanted=wanted)
-    assert value_labels.moved(made, {}) == [("ZIP Berlin (2)", "50", "60")]
+    assert value_labels.changed_parts(made, {}) == [("ZIP Berlin (2)", "50", "60")]
 
 
 def test_no_way_back_past_a_later_change(editor: Client, group: TargetGroup) -> None:
@@ -228,7 +228,7 @@ def test_an_edit_of_two_details_and_its_two_changes_are_one_line(group: TargetGr
         told(group, "project_manager_change", {"las_user_id": "pm-2"}, 1),
         told(group, "live_url_change", "https://example.com/by-somebody-else", 2),
     ]
-    lines = history.lines(changes, [made], {"pm-1": "Anna", "pm-2": "Ben"})
+    lines = history.history_lines(changes, [made], {"pm-1": "Anna", "pm-2": "Ben"})
     assert len(lines) == 2
     ours = next(line for line in lines if line.ours)
     assert ours.new == "Name: A new name; Project manager: Ben"
@@ -252,7 +252,7 @@ def test_an_edit_of_two_details_and_its_two_changes_are_one_line(group: TargetGr
 def test_what_the_exchange_changed_reads_in_words_and_units(
     group: TargetGroup, kind: str, new: Any, said: str
 ) -> None:
-    (line,) = history.lines([told(group, kind, new)], [], {})
+    (line,) = history.history_lines([told(group, kind, new)], [], {})
     assert line.new == said
 
 
@@ -263,12 +263,12 @@ def test_each_edit_takes_its_own_change_where_a_price_goes_forth_and_back(
     later = make.NOW + timedelta(minutes=4)
     back = edited(group, before=NEW, wanted=OLD, after=OLD, started_at=later)
     changes = [told(group, "cpi_change", NEW), told(group, "cpi_change", OLD, 1)]
-    assert len(history.lines(changes, [first, back], {})) == 2
+    assert len(history.history_lines(changes, [first, back], {})) == 2
 
 
 def test_a_refused_edit_takes_no_change_of_somebody_else(group: TargetGroup) -> None:
     refused = edited(group, state="rejected", after=None)
-    assert len(history.lines([told(group, "cpi_change", NEW)], [refused], {})) == 2
+    assert len(history.history_lines([told(group, "cpi_change", NEW)], [refused], {})) == 2
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])

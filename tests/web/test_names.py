@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from dashboard.alerts.mail import immediate, outbox
-from dashboard.alerts.mail.compose import Letter
+from dashboard.alerts.mail.compose import MailBody
 from dashboard.fielding.domain.text import breaks_line, one_line
 from dashboard.fielding.models import User
 from tests import make
@@ -64,8 +64,8 @@ def test_no_header_of_a_mail_has_them(client: Client, unfit: str) -> None:
     boss.memberships.create(account=account, role="administrator")
     client.force_login(boss)
     client.post(f"/connections/{account.pk}/people/", {"email": "n@example.com", "role": "viewer"})
-    words = Letter(f"Japan{unfit}Bcc: x@example.com", "t", "")
-    immediate.outgoing(boss, words, set(), now=make.NOW)
+    words = MailBody(f"Japan{unfit}Bcc: x@example.com", "t", "")
+    immediate.outbox_mail(boss, words, set(), now=make.NOW)
     subjects = [one.subject for one in delivered()]
     assert sorted(subjects) == ["Japan Bcc: x@example.com", "X Y invites you to Fieldwatch"]
     assert not any(breaks_line(one) for one in subjects)

@@ -120,7 +120,7 @@ def test_no_objection_is_an_empty_line_or_a_code(
         detail="The sum of all quotas is too small",
         invalid_params=[InvalidParam("no_such_field.of_ours_076", "")],
     )
-    page = refused(editor, group, exchange, kind, send.objections(silent))
+    page = refused(editor, group, exchange, kind, send.refusal_reasons(silent))
     assert "The sum of all quotas is too small" in page
     assert send.NO_REASON in page
     assert "of_ours" not in page

@@ -103,7 +103,7 @@ def test_an_administrator_elsewhere_is_none_here(client: Client, group: TargetGr
 def test_the_writer_itself_refuses_whoever_calls_it(group: TargetGroup, role: str) -> None:
     by, wanted = make.person(role, group.account), Wanted(addresses=(OUT,))
     with pytest.raises(ValueError, match="only administrators"):
-        settings.choose(account=group.account, wanted=wanted, by=by, now=make.NOW)
+        settings.set_recipients(account=group.account, wanted=wanted, by=by, now=make.NOW)
     assert not gets_mail(group.account, group)
 
 

@@ -504,7 +504,7 @@ def test_a_person_without_an_account_is_told_what_to_do(client: Client) -> None:
 def test_our_own_fault_has_a_page_of_its_own(client: Client) -> None:
     from dashboard.web.views import errors  # noqa: PLC0415 - the handler alone, without a request
 
-    answer = errors.broken(None)  # type: ignore[arg-type]
+    answer = errors.broken_page(None)  # type: ignore[arg-type]
     assert answer.status_code == 500
     assert "Something broke on our side" in answer.content.decode()
 

@@ -473,9 +473,9 @@ def test_a_group_that_runs_has_no_closing_sheet(viewer: Client, group: TargetGro
 
 def test_nothing_is_a_click_away_where_nobody_is_sought_any_more() -> None:
     live = make.group(make.project(make.account()), ends_at=make.NOW)
-    assert [one.id for one in present.quick(live)] == ["cpi-5", "cpi-10", "end"]
+    assert [one.id for one in present.quick_changes(live)] == ["cpi-5", "cpi-10", "end"]
     live.status = "completed"
-    assert present.quick(live) == []
+    assert present.quick_changes(live) == []
 
 
 DETAILS: dict[str, Any] = {

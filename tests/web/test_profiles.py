@@ -52,7 +52,7 @@ def ask(editor: Client, new: str, form: Fields, look: str, **more: str) -> Field
 def held(group: TargetGroup | None) -> list[Any]:
     """The profiles that the exchange holds: their names, and each answer with its quota."""
     assert group is not None
-    profiling = send.present(group=group, kind="draft")["profiling"]
+    profiling = send.read_current_value(group=group, kind="draft")["profiling"]
     return [
         [
             one["name"],
@@ -201,19 +201,19 @@ def test_ranges_that_cannot_be_are_refused(
 
 
 def test_an_objection_of_the_exchange_belongs_to_its_question() -> None:
-    assert form_of.place("profiling.profiles[2].targets[0].quota") == "profile.2"
-    assert form_of.place("profiling.template_id") == "profiling"
+    assert form_of.draft_field_for("profiling.profiles[2].targets[0].quota") == "profile.2"
+    assert form_of.draft_field_for("profiling.template_id") == "profiling"
 
 
 def test_what_a_colleague_made_of_the_quotas_meanwhile_is_a_conflict(
     editor: Client, profiled: str
 ) -> None:
     form, group = here(editor, profiled), TargetGroup.objects.get(name="Germany adults")
-    seen = send.present(group=group, kind="draft")
+    seen = send.read_current_value(group=group, kind="draft")
     theirs = seen | {"profiling": {}}
     anna = Edit.objects.get().by
     assert anna is not None
-    send.push(group=group, kind="draft", seen=seen, wanted=theirs, by=anna, token="theirs")
+    send.send_edit(group=group, kind="draft", seen=seen, wanted=theirs, by=anna, token="theirs")
     answer = page(editor.post(profiled, form | {"profile.0.0.quota": "70"}))
     assert "Somebody changed this meanwhile" in answer
     assert "Female 60 %" in answer
@@ -245,7 +245,7 @@ def test_other_orders_names_and_digits_are_the_same_audience() -> None:
 
     base: Any = dict.fromkeys(drafts.FIELDS)
     one = base | profiling(("1", 40), ("2", 60))
-    assert drafts.same(one, base | profiling(("2", 60.0), ("1", 40.0)))
-    assert not drafts.same(one, base | profiling(("1", 40), ("2", 60.01)))
-    assert not drafts.same(one, base | profiling(("1", 40)))
-    assert not drafts.same(base | {"profiling": {}}, one)
+    assert drafts.same_draft(one, base | profiling(("2", 60.0), ("1", 40.0)))
+    assert not drafts.same_draft(one, base | profiling(("1", 40), ("2", 60.01)))
+    assert not drafts.same_draft(one, base | profiling(("1", 40)))
+    assert not drafts.same_draft(base | {"profiling": {}}, one)

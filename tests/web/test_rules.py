@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from dashboard.alerts.recipients.resolve import People
-from dashboard.alerts.rules.settings import Book
+from dashboard.alerts.rules.settings import RuleSet
 from dashboard.fielding.models import (
     ExchangeAccount,
     Membership,
@@ -52,7 +52,7 @@ def test_a_saved_rule_holds_its_number_and_ends_what_the_old_one_opened(
     signed_in(client, "editor", group.account)
     answer = client.post(f"/rules/groups/{group.pk}/drop_off/", DROP_OFF)
     assert answer.status_code == 302
-    chosen = Book.of(group.account_id).one("drop_off", group.project_id, group.pk)
+    chosen = RuleSet.of(group.account_id).one("drop_off", group.project_id, group.pk)
     assert (chosen.settings["fires"], chosen.settings["clears"]) == (0.4, 0.35)
     incident.refresh_from_db()
     assert (incident.state, incident.close_reason) == ("resolved", "superseded")
@@ -129,7 +129,7 @@ def test_a_rule_that_is_let_go_follows_the_wider_one_again(
     address = f"/rules/groups/{group.pk}/drop_off/"
     client.post(address, DROP_OFF | {"enabled": ""})
     client.post(address, {"do": "inherit"})
-    chosen = Book.of(group.account_id).one("drop_off", group.project_id, group.pk)
+    chosen = RuleSet.of(group.account_id).one("drop_off", group.project_id, group.pk)
     assert chosen.enabled
     assert chosen.settings["fires"] == 0.3
 

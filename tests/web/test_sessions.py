@@ -146,7 +146,7 @@ def test_when_it_was_used_is_kept_every_few_minutes_and_costs_no_query_in_betwee
     ],
 )
 def test_a_browser_is_named_as_far_as_it_says(agent: str, name: str) -> None:
-    assert sessions.named(agent) == name
+    assert sessions.browser_name(agent) == name
 
 
 def test_wrong_passwords_from_within_get_slow_and_hold_up_nobody_else(

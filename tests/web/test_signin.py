@@ -162,7 +162,7 @@ def test_only_our_own_proxies_are_believed(
 ) -> None:
     settings.TRUSTED_PROXIES = proxies
     request = rf.get("/", headers={"X-Forwarded-For": told})  # type: ignore[attr-defined]
-    assert throttle.address(request) == seen
+    assert throttle.client_address(request) == seen
 
 
 def test_who_comes_through_a_unix_socket_is_let_in(dana: User) -> None:

@@ -18,7 +18,7 @@ def user() -> User:
 
 
 def address(user: User, kind: str = unsubscribe.NOW) -> str:
-    return f"/mail/stop/{unsubscribe.token(user, kind)}/"
+    return f"/mail/stop/{unsubscribe.unsubscribe_token(user, kind)}/"
 
 
 def test_looking_stops_nothing(client: Client, user: User) -> None:

@@ -230,7 +230,7 @@ def test_a_view_never_leads_away_from_the_product(client: Client, anna: User) ->
 )
 def test_waves_of_a_group_share_its_name_without_the_wave(one: str, other: str) -> None:
     groups = [make.group(make.project(make.account()), name=name) for name in (one, other)]
-    assert wave_comparison.key(groups[0]) == wave_comparison.key(groups[1])
+    assert wave_comparison.wave_key(groups[0]) == wave_comparison.wave_key(groups[1])
 
 
 def test_an_earlier_wave_is_compared_at_the_same_age(
@@ -251,7 +251,7 @@ def test_an_earlier_wave_is_compared_at_the_same_age(
     assert "57 / 200" in page  # what the earlier wave had after 48 hours
     assert "-27" in page
     groups = wave_comparison.groups_of([project.pk, before.pk])
-    (pair,) = wave_comparison.pairs(groups[project.pk], groups[before.pk], now=now)
+    (pair,) = wave_comparison.compare_groups(groups[project.pk], groups[before.pk], now=now)
     assert (pair.now.pace, pair.then.pace) == ("15.0 a day", "28.5 a day")
 
 
@@ -274,7 +274,7 @@ def test_an_earlier_wave_that_is_still_in_the_field_has_not_ended(
     make.group(before, name="Men W23", **old)
     make.group(project, name="Men W24", starts_at=now - 2 * day, ends_at=now + 5 * day)
     groups = wave_comparison.groups_of([project.pk, before.pk])
-    (pair,) = wave_comparison.pairs(groups[project.pk], groups[before.pk], now=now)
+    (pair,) = wave_comparison.compare_groups(groups[project.pk], groups[before.pk], now=now)
     assert pair.ended == told
 
 
@@ -300,7 +300,7 @@ def test_months_of_spend_add_up_to_what_the_exchange_says(
     for day, count in ((date(2026, 9, 30), 30), (date(2026, 10, 31), 60)):
         end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
         make.completes(group, until=end, counts=[count])
-    lines = spending.lines(type(group).objects.all(), months=True, now=now)
+    lines = spending.load_spend_lines(type(group).objects.all(), months=True, now=now)
     assert [(line.month, line.completes) for line in lines] == [
         ("2026-09", 30),
         ("2026-10", 30),

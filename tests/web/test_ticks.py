@@ -12,9 +12,9 @@ from django.http import QueryDict
 from dashboard.fielding.models import TargetGroup
 from dashboard.web.alerts.rule_forms import RecipientsForm
 from dashboard.web.edits.forms import FORMS
-from dashboard.web.edits.forms.base import Entry, Value, Wrong
+from dashboard.web.edits.forms.base import BoundForm, FormError, Value
 from dashboard.web.edits.forms.draft.fields import DraftEntry
-from dashboard.web.edits.forms.draft.questions import PREFIX, as_typed, held_rows, rows
+from dashboard.web.edits.forms.draft.questions import PREFIX, as_typed, held_rows, question_rows
 from dashboard.web.edits.forms.re_entry import TARGETS
 from dashboard.web.http.ticks import is_ticked
 from tests.make import NOW
@@ -40,7 +40,7 @@ def typed(**fields: str) -> QueryDict:
 
 def ticked_overfill(text: str) -> bool:
     value = FORMS["assistant"].check(
-        Entry(
+        BoundForm(
             GROUP,
             OFF,
             typed(**{"quota_overlay.prevent_overfill": text, "quota_overlay.balance_fill": "on"}),
@@ -53,8 +53,8 @@ def ticked_overfill(text: str) -> bool:
 def agreed_to_switch_off(text: str) -> bool:
     seen = OFF | {"quota_overlay": BOTH}
     try:
-        FORMS["assistant"].check(Entry(GROUP, seen, typed(switch_off=text, typed="1"), NOW))
-    except Wrong as exc:
+        FORMS["assistant"].check(BoundForm(GROUP, seen, typed(switch_off=text, typed="1"), NOW))
+    except FormError as exc:
         assert list(exc.fields) == ["switch_off"]
         return False
     return True
@@ -62,8 +62,8 @@ def agreed_to_switch_off(text: str) -> bool:
 
 def soft_launched(text: str) -> bool:
     try:
-        FORMS["assistant"].check(Entry(GROUP, OFF, typed(soft_launch=text, typed="1"), NOW))
-    except Wrong as exc:
+        FORMS["assistant"].check(BoundForm(GROUP, OFF, typed(soft_launch=text, typed="1"), NOW))
+    except FormError as exc:
         return list(exc.fields) != ["form"]  # the share is missing; else nothing is changed
     return True
 
@@ -72,9 +72,9 @@ def agreed_to_new_quotas(text: str) -> bool:
     total = str(GOALS["completes_goal"] + 1)
     try:
         FORMS["goals"].check(
-            Entry(GROUP, GOALS, typed(completes_goal=total, quotas_anew=text), NOW)
+            BoundForm(GROUP, GOALS, typed(completes_goal=total, quotas_anew=text), NOW)
         )
-    except Wrong as exc:
+    except FormError as exc:
         assert list(exc.fields) == ["quotas_anew"]
         return False
     return True
@@ -84,14 +84,14 @@ def re_entered(text: str) -> bool:
     [target, *_] = TARGETS
     given = typed(**{f"completes.client_side.{target}": text})
     value: Value = FORMS["re_entry"].check(
-        Entry(GROUP, json.loads(json.dumps(RE_ENTRY)), given, NOW)
+        BoundForm(GROUP, json.loads(json.dumps(RE_ENTRY)), given, NOW)
     )
     return bool(value["completes"]["client_side"][target])
 
 
 def with_quotas(text: str) -> bool:
     sent = as_typed(held_rows({"profiles": [PROFILE]}), "percentage")
-    [row] = rows(DraftEntry(GROUP, {}, typed(**sent, **{f"{PREFIX}0.quotas": text}), NOW))
+    [row] = question_rows(DraftEntry(GROUP, {}, typed(**sent, **{f"{PREFIX}0.quotas": text}), NOW))
     return row.quotas
 
 

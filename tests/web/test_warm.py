@@ -19,7 +19,7 @@ def test_the_main_pages_are_rendered_as_somebody_who_sees_them(
     make.group(make.project(account))
     user = make.person("viewer", on=account)
     with caplog.at_level(logging.WARNING):
-        prerender.up()
+        prerender.prerender_pages()
     assert not caplog.records
     user.refresh_from_db()
     assert user.seen_at is None, "a visit that nobody made is not noted"
@@ -27,5 +27,5 @@ def test_the_main_pages_are_rendered_as_somebody_who_sees_them(
 
 def test_a_server_without_people_starts(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        prerender.up()
+        prerender.prerender_pages()
     assert not caplog.records

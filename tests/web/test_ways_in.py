@@ -15,7 +15,7 @@ from pytest_django import Settings
 from dashboard.fielding.models import Mail, User
 from dashboard.urls import urlpatterns
 from dashboard.web.auth.factor import REACHED
-from dashboard.web.auth.permissions import Rule
+from dashboard.web.auth.permissions import Permission
 from tests import make
 from tests.mailbox import delivered
 from tests.web.test_access import World, _address, _named
@@ -55,8 +55,8 @@ def by_provider(user: User) -> Client:
 
 def is_closed_off(pattern: URLPattern) -> bool:
     """Neither open to everybody nor needed to set a second factor up."""
-    rule: Rule = pattern.callback.rule  # type: ignore[attr-defined]
-    return rule is not Rule.OPEN and pattern.name not in REACHED
+    rule: Permission = pattern.callback.rule  # type: ignore[attr-defined]
+    return rule is not Permission.OPEN and pattern.name not in REACHED
 
 
 @pytest.mark.parametrize("pattern", filter(is_closed_off, urlpatterns), ids=_named)

@@ -10,10 +10,18 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from dashboard.alerts.incidents import unconfirmed_edits
 from dashboard.alerts.incidents.changelog import CODES
-from dashboard.alerts.incidents.store import DAY, OPEN, TOLD, Move, as_read, covers, write
+from dashboard.alerts.incidents.store import (
+    DAY,
+    OPEN,
+    TOLD,
+    Transition,
+    commit_transitions,
+    expected_state,
+    mute_covers,
+)
 from dashboard.alerts.recipients.resolve import managers_of
 from dashboard.alerts.rules.catalogue import NO_DATA, RULES
-from dashboard.alerts.rules.settings import Book
+from dashboard.alerts.rules.settings import RuleSet
 from dashboard.fielding.models import (
     ExchangeAccount,
     Incident,
@@ -27,7 +35,7 @@ from dashboard.fielding.models import (
 LONGEST_MUTE = timedelta(days=30)
 
 
-def acknowledge(*, incident: Incident, by: User, now: datetime) -> bool:
+def acknowledge_incident(*, incident: Incident, by: User, now: datetime) -> bool:
     """Stop repeats until it is resolved or worse; a changelog's fact ends. False if it was over."""
     open_now = Incident.objects.filter(pk=incident.pk, state__in=OPEN)
     if incident.rule in CODES:
@@ -38,7 +46,7 @@ def acknowledge(*, incident: Incident, by: User, now: datetime) -> bool:
     return bool(open_now.update(acknowledged_by=by, acknowledged_at=now))
 
 
-def mute(
+def mute_scope(
     *,
     account: ExchangeAccount,
     by: User,
@@ -61,7 +69,7 @@ def mute(
     )
 
 
-def unmute(*, mute: Mute, now: datetime) -> None:
+def end_mute(*, mute: Mute, now: datetime) -> None:
     """End a mute now; what still fires is told at the next round."""
     Mute.objects.filter(pk=mute.pk, ended_at=None, until__gt=now).update(until=now)
 
@@ -71,9 +79,11 @@ def end_mutes(*, now: datetime) -> None:
     for over in Mute.objects.filter(until__lte=now, ended_at=None).order_by("pk"):
         with transaction.atomic():
             if Mute.objects.filter(pk=over.pk, ended_at=None).update(ended_at=now):
-                book = Book.of(over.account_id)
-                moves = [_repeat(each, book, now) for each in _untold(over) if covers(over, each)]
-                write(moves, account_id=over.account_id, now=now)
+                book = RuleSet.of(over.account_id)
+                moves = [
+                    _repeat(each, book, now) for each in _untold(over) if mute_covers(over, each)
+                ]
+                commit_transitions(moves, account_id=over.account_id, now=now)
 
 
 def _untold(over: Mute) -> QuerySet[Incident]:
@@ -89,20 +99,20 @@ def repeat_or_end(account: ExchangeAccount, due: Iterable[Incident], *, now: dat
 
     What a project is to be told again within half a day comes along: one mail, not one each.
     """
-    book, moves = Book.of(account.pk), list[Move]()
+    book, moves = RuleSet.of(account.pk), list[Transition]()
     firing = list(due)
     firing += _along(firing, now=now)
     silent = Incident.objects.filter(
         account=account, rule=NO_DATA.code, state=Incident.State.FIRING
     ).exists()
     for incident in firing:
-        if incident.rule in CODES and not unconfirmed_edits.waits(incident):
+        if incident.rule in CODES and not unconfirmed_edits.is_edit_open(incident):
             moves.append(_end(incident, now))
         elif incident.acknowledged_at is None and (not silent or incident.rule == NO_DATA.code):
             moves.append(_repeat(incident, book, now))
         else:
             moves.append(_later(incident, now))
-    write(moves, account_id=account.pk, now=now)
+    commit_transitions(moves, account_id=account.pk, now=now)
 
 
 def _along(due: Sequence[Incident], *, now: datetime) -> list[Incident]:
@@ -121,8 +131,8 @@ def _along(due: Sequence[Incident], *, now: datetime) -> list[Incident]:
     return list(others.select_related("project", "group").order_by("pk"))
 
 
-def _repeat(incident: Incident, book: Book, now: datetime) -> Move:
-    move = Move(incident, as_read(incident), Notice.Kind.REPEAT)
+def _repeat(incident: Incident, book: RuleSet, now: datetime) -> Transition:
+    move = Transition(incident, expected_state(incident), Notice.Kind.REPEAT)
     move.managers = managers_of(incident.group, incident.project)
     chosen = book.one(incident.rule, incident.project_id, incident.group_id)
     move.in_digest = chosen.in_digest
@@ -131,14 +141,14 @@ def _repeat(incident: Incident, book: Book, now: datetime) -> Move:
     return move
 
 
-def _end(incident: Incident, now: datetime) -> Move:
-    move = Move(incident, as_read(incident))
+def _end(incident: Incident, now: datetime) -> Transition:
+    move = Transition(incident, expected_state(incident))
     incident.state, incident.closed_at = Incident.State.RESOLVED, now
     incident.close_reason, incident.evaluate_at = "a day has passed", None
     return move
 
 
-def _later(incident: Incident, now: datetime) -> Move:
-    move = Move(incident, as_read(incident))
+def _later(incident: Incident, now: datetime) -> Transition:
+    move = Transition(incident, expected_state(incident))
     incident.evaluate_at = now + DAY
     return move

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from dashboard.alerts.incidents.store import DAY, Move
+from dashboard.alerts.incidents.store import DAY, Transition
 from dashboard.alerts.recipients.resolve import managers_of
 from dashboard.alerts.rules.catalogue import (
     CPI_CHANGED,
@@ -20,11 +20,11 @@ from dashboard.alerts.rules.catalogue import (
     STRATEGY_CHANGED,
 )
 from dashboard.alerts.rules.judges.status import AUTOMATION, THE_EXCHANGE
-from dashboard.alerts.rules.settings import Book, Effective
+from dashboard.alerts.rules.settings import Effective, RuleSet
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE
-from dashboard.alerts.text import percent, plain
-from dashboard.fielding.compiled_queries import Given, Read
-from dashboard.fielding.forecast.rate_changes import amount
+from dashboard.alerts.text import format_percent, one_line
+from dashboard.fielding.compiled_queries import CompiledQuery, Param
+from dashboard.fielding.forecast.rate_changes import price_from_changelog
 from dashboard.fielding.models import (
     Change,
     Edit,
@@ -54,13 +54,13 @@ BEGINS = ("scheduled", "live")
 Names = Mapping[str, str]
 NOBODY: Names = {}
 AROUND = timedelta(minutes=10)  # clocks apart, and the time that an edit takes to settle
-_BETWEEN = Read(
+_BETWEEN = CompiledQuery(
     lambda: Change.objects.filter(
-        account_id=Given("account"),
-        group__project=Given("project"),
+        account_id=Param("account"),
+        group__project=Param("project"),
         kind__in=list(KINDS),
-        occurred_at__gt=Given("after"),
-        occurred_at__lte=Given("until"),
+        occurred_at__gt=Param("after"),
+        occurred_at__lte=Param("until"),
     ).order_by("occurred_at", "pk")
 )
 
@@ -73,7 +73,7 @@ class Recent:
     cpi_changed_at: dict[int, datetime] = field(default_factory=dict)
 
 
-def recent(project: Project, now: datetime) -> Recent:
+def recent_changes(project: Project, now: datetime) -> Recent:
     """The changes of a project's groups within the last day, oldest first."""
     rows = _BETWEEN(
         account=project.account_id, project=project.pk, after=now - DAY, until=now + AROUND
@@ -94,7 +94,9 @@ def told_once(changes: Iterable[Change]) -> list[Change]:
     return list(kept.values())
 
 
-def moves(project: Project, found: Recent, *, book: Book, now: datetime) -> list[Move]:
+def transitions_for_changes(
+    project: Project, found: Recent, *, book: RuleSet, now: datetime
+) -> list[Transition]:
     """An incident for each change by somebody else that has none yet."""
     if not found.changes:
         return []
@@ -118,7 +120,7 @@ def _names(project: Project, changes: Iterable[Change]) -> Names:
     if not ids:
         return {}
     known = ExchangeUser.objects.filter(account=project.account_id, exchange_id__in=ids)
-    return {one.exchange_id: plain(str(one)) for one in known}
+    return {one.exchange_id: one_line(str(one)) for one in known}
 
 
 def _key(project: Project, change: Change) -> str:
@@ -159,13 +161,13 @@ def _move(
     project: Project,
     change: Change,
     group: TargetGroup,
-    book: Book,
+    book: RuleSet,
     *,
     names: Names,
     now: datetime,
-) -> Move | None:
+) -> Transition | None:
     chosen = book.one(KINDS[change.kind], project.pk, group.pk)
-    said = told(change, group, chosen, names) if chosen.enabled else None
+    said = change_alert(change, group, chosen, names) if chosen.enabled else None
     if said is None:
         return None
     severity, sentence = said
@@ -189,16 +191,16 @@ def _move(
     )
     managers = managers_of(group, project)
     digest = chosen.in_digest or change.actor_type == AUTOMATION
-    return Move(incident, {}, Notice.Kind.FIRE, managers, digest)
+    return Transition(incident, {}, Notice.Kind.FIRE, managers, digest)
 
 
-def told(
+def change_alert(
     change: Change, group: TargetGroup, chosen: Effective, names: Names = NOBODY
 ) -> tuple[int, str] | None:
     """How bad a change is, and its sentence; None where it is not worth one."""
     theirs = change.actor_type in THE_EXCHANGE
     who = "the exchange" if theirs else names.get(change.actor_id, "somebody")
-    span, name = f"{_shown(change.old)} → {_shown(change.new)}", plain(group.name)
+    span, name = f"{_shown(change.old)} → {_shown(change.new)}", one_line(group.name)
     if chosen.rule is STATUS_CHANGED:
         if theirs and (change.new == "paused" or (change.old, change.new) == BEGINS):
             return None  # a pause has a rule of its own; a start is what was planned
@@ -207,14 +209,14 @@ def told(
     if chosen.rule is STRATEGY_CHANGED:
         what = "re-entry" if "re_entry" in change.kind else "the filling strategy"
         return chosen.severity, f"{name}: {who} changed {what}, {span}"
-    old, new = amount(change.old), amount(change.new)
+    old, new = price_from_changelog(change.old), price_from_changelog(change.new)
     if not old or new is None:
         return None
     share = float(abs(new - old) / old)
     if share < chosen.settings["fires"]:
         return None
     severity = CRITICAL if share >= chosen.settings["critical"] else chosen.severity
-    by = f"{'+' if new > old else '−'}{percent(share)}"
+    by = f"{'+' if new > old else '−'}{format_percent(share)}"
     return severity, f"{name}: {who} changed the CPI, {span} {group.currency} ({by})"
 
 
@@ -223,6 +225,6 @@ def _shown(value: Any) -> str:
     if value is None:
         return "nothing"
     if isinstance(value, dict):
-        price = amount(value)
+        price = price_from_changelog(value)
         return str(price) if price is not None else "other settings"
-    return plain(str(value), 40)
+    return one_line(str(value), 40)

@@ -19,27 +19,27 @@ from dashboard.alerts.incidents import (
     unconfirmed_edits,
 )
 from dashboard.alerts.incidents import no_data as silence
-from dashboard.alerts.incidents.judge import Judge, move_of
-from dashboard.alerts.incidents.load import figures, with_entrants
+from dashboard.alerts.incidents.judge import GroupEvaluator, move_of
+from dashboard.alerts.incidents.load import load_snapshots, with_entrants_since_last_complete
 from dashboard.alerts.incidents.no_data import FRESH_AT_LEAST, stale_after
-from dashboard.alerts.incidents.store import OPEN, write
+from dashboard.alerts.incidents.store import OPEN, commit_transitions
 from dashboard.alerts.rules.catalogue import NO_DATA
-from dashboard.alerts.rules.settings import Book
-from dashboard.fielding.compiled_queries import Given, Read
+from dashboard.alerts.rules.settings import RuleSet
+from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import Cycle, ExchangeAccount, Incident, Project
 
 TIMED = (Incident.State.PENDING, Incident.State.RECOVERING)
 QUARTER = 15 * 60  # seconds
 AT_MOST = 1000  # incidents a round; the rest is due still
 Standing = dict[int, dict[str, Incident]]
-_STANDING = Read(
+_STANDING = CompiledQuery(
     lambda: Incident.objects.filter(
-        project=Given("project"), group__isnull=False, state__in=OPEN
+        project=Param("project"), group__isnull=False, state__in=OPEN
     ).exclude(rule__in=changelog.CODES)
 )
-_ENDED = Read(
+_ENDED = CompiledQuery(
     lambda: (
-        Cycle.objects.filter(project=Given("project"), listed=True, pk__lt=Given("cycle"))
+        Cycle.objects.filter(project=Param("project"), listed=True, pk__lt=Param("cycle"))
         .order_by("-started_at")
         .values_list("finished_at", flat=True)[:1]
     )
@@ -55,16 +55,18 @@ def after_cycle(*, cycle: Cycle, now: datetime) -> None:
     if not cycle.listed or cycle.project is None:
         return
     at, project = cycle.finished_at or now, cycle.project
-    book, standing = Book.of(cycle.account_id), _standing(project)
-    recent = changelog.recent(project, at)
+    book, standing = RuleSet.of(cycle.account_id), _standing(project)
+    recent = changelog.recent_changes(project, at)
     last = _last(cycle)
-    judge = Judge(book, at, cycle=cycle.pk, frozen=_frozen(cycle, last, at))
-    groups = figures(project, at, standing, recent, changed_since=_since(last, at))
+    judge = GroupEvaluator(book, at, cycle=cycle.pk, frozen=_frozen(cycle, last, at))
+    groups = load_snapshots(project, at, standing, recent, changed_since=_since(last, at))
     found = [each for f in groups for each in judge.group(f, standing.get(f.pk, {}))]
-    moves = [move_of(each, project, at) for each in with_entrants(found)]
-    facts = changelog.moves(project, recent, book=book, now=at)
-    write([move for move in moves if move] + facts, account_id=cycle.account_id, now=at)
-    heartbeat.beat("judge", now=now)
+    moves = [move_of(each, project, at) for each in with_entrants_since_last_complete(found)]
+    facts = changelog.transitions_for_changes(project, recent, book=book, now=at)
+    commit_transitions(
+        [move for move in moves if move] + facts, account_id=cycle.account_id, now=at
+    )
+    heartbeat.record_heartbeat("judge", now=now)
 
 
 def by_time(*, now: datetime) -> None:
@@ -74,10 +76,10 @@ def by_time(*, now: datetime) -> None:
     A rule that only time can break (stalled, ends soon) is judged by the clock at every complete
     cycle, so it is late by one polling interval at most; this keeps what is already open moving.
     """
-    heartbeat.beat("time", now=now)
+    heartbeat.record_heartbeat("time", now=now)
     acknowledge_and_mute.end_mutes(now=now)
-    unconfirmed_edits.watch(now=now)
-    refused_jobs.watch(now=now)
+    unconfirmed_edits.check_unconfirmed_edits(now=now)
+    refused_jobs.check_refused_jobs(now=now)
     for account in ExchangeAccount.objects.all():
         rests = account.health in (ExchangeAccount.Health.STALE, ExchangeAccount.Health.ERROR)
         fresh = Q(pk=None) if rests else Q(project__read_at__gte=_fresh_since(account, now))
@@ -97,7 +99,7 @@ def by_time(*, now: datetime) -> None:
 def no_data(*, now: datetime) -> None:
     """Open, or settle, one incident for each account whose data stopped coming."""
     for account in ExchangeAccount.objects.all():
-        silence.watch(account, now=now)
+        silence.check_no_data(account, now=now)
 
 
 def _fresh_since(account: ExchangeAccount, now: datetime) -> datetime:
@@ -117,12 +119,12 @@ def _ripen(incidents: Iterable[Incident], *, now: datetime) -> None:
             by_project.setdefault(incident.project, []).append(incident)
     for project, theirs in by_project.items():
         standing = by_group(theirs)
-        judge = Judge(Book.of(project.account_id), now)
-        recent = changelog.recent(project, now)
-        groups = figures(project, now, standing, recent, only=list(standing))
+        judge = GroupEvaluator(RuleSet.of(project.account_id), now)
+        recent = changelog.recent_changes(project, now)
+        groups = load_snapshots(project, now, standing, recent, only=list(standing))
         found = [each for f in groups for each in judge.group(f, standing[f.pk])]
-        moves = [move_of(each, project, now) for each in with_entrants(found)]
-        write([move for move in moves if move], account_id=project.account_id, now=now)
+        moves = [move_of(each, project, now) for each in with_entrants_since_last_complete(found)]
+        commit_transitions([move for move in moves if move], account_id=project.account_id, now=now)
 
 
 def by_group(incidents: Iterable[Incident]) -> Standing:

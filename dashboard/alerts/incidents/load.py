@@ -10,16 +10,16 @@ from typing import Any
 from django.db.models import Max, Min, Q
 
 from dashboard.alerts.incidents.changelog import Recent
-from dashboard.alerts.incidents.judge import Found
+from dashboard.alerts.incidents.judge import RuleResult
 from dashboard.alerts.incidents.store import DAY
-from dashboard.alerts.rules.snapshot import COLUMNS, Figures
-from dashboard.fielding.compiled_queries import Given, Read
+from dashboard.alerts.rules.snapshot import COLUMNS, GroupSnapshot
+from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import Project, Reading, TargetGroup
 
 ASLEEP = ("draft", "scheduled", "archived")
 
 
-def figures(
+def load_snapshots(
     project: Project,
     now: datetime,
     standing: Collection[int],
@@ -27,7 +27,7 @@ def figures(
     *,
     only: Collection[int] | None = None,
     changed_since: datetime | None = None,
-) -> list[Figures]:
+) -> list[GroupSnapshot]:
     """The groups of a project that a rule could have something to say about.
 
     With `changed_since` only those that changed, or have something standing.
@@ -36,22 +36,23 @@ def figures(
         project=project.pk, only=only, since=changed_since, standing=standing
     )
     found = [
-        Figures._make((*row, now, recent.cpi_changed_at.get(row[0]), None, None)) for row in rows
+        GroupSnapshot._make((*row, now, recent.cpi_changed_at.get(row[0]), None, None))
+        for row in rows
     ]
     most = _most_completes([f.pk for f in found if f.reconciling], now)
     return [f._replace(most_completes=most[f.pk]) if f.pk in most else f for f in found]
 
 
 @cache
-def _rows(some: bool, moved: bool) -> Read[Any]:
+def _rows(some: bool, moved: bool) -> CompiledQuery[Any]:
     """The columns of groups that are awake or have something standing: of some, of moved ones."""
-    stands = Q(pk__among=Given("standing"))
-    which = Q(project=Given("project"), missing_since=None) & (~Q(status__in=ASLEEP) | stands)
+    stands = Q(pk__among=Param("standing"))
+    which = Q(project=Param("project"), missing_since=None) & (~Q(status__in=ASLEEP) | stands)
     if some:
-        which &= Q(pk__among=Given("only"))
+        which &= Q(pk__among=Param("only"))
     if moved:
-        which &= Q(changed_at__gte=Given("since")) | Q(changed_at=None) | stands
-    return Read(lambda: TargetGroup.objects.filter(which).values_list(*COLUMNS))
+        which &= Q(changed_at__gte=Param("since")) | Q(changed_at=None) | stands
+    return CompiledQuery(lambda: TargetGroup.objects.filter(which).values_list(*COLUMNS))
 
 
 def _most_completes(groups: list[int], now: datetime) -> Mapping[int, int]:
@@ -63,7 +64,7 @@ def _most_completes(groups: list[int], now: datetime) -> Mapping[int, int]:
     return {pk: completes for pk, completes in most if completes is not None}
 
 
-def with_entrants(found: list[Found]) -> list[Found]:
+def with_entrants_since_last_complete(found: list[RuleResult]) -> list[RuleResult]:
     """The same, where stalled groups know how many entered since their last complete."""
     counts = {
         each.figures.pk: each.figures
@@ -90,7 +91,7 @@ def with_entrants(found: list[Found]) -> list[Found]:
     ]
 
 
-def _entered(f: Figures, before: int | None) -> Figures:
+def _entered(f: GroupSnapshot, before: int | None) -> GroupSnapshot:
     if before is None or f.entrants is None:
         return f
     return f._replace(entered=f.entrants - before)

@@ -7,15 +7,27 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from dashboard.alerts import downtime
-from dashboard.alerts.incidents.store import DAY, OPEN, Move, as_read, write
+from dashboard.alerts.incidents.store import (
+    DAY,
+    OPEN,
+    Transition,
+    commit_transitions,
+    expected_state,
+)
 from dashboard.alerts.rules.catalogue import NO_DATA
-from dashboard.alerts.rules.settings import Book, Effective
-from dashboard.alerts.rules.state_machine import Patience, Seen, Standing, State, step
-from dashboard.alerts.text import lasting, plain
+from dashboard.alerts.rules.settings import Effective, RuleSet
+from dashboard.alerts.rules.state_machine import (
+    Delays,
+    Observation,
+    RuleState,
+    RuleStatus,
+    next_state,
+)
+from dashboard.alerts.text import format_span, one_line
 from dashboard.fielding.models import Cycle, ExchangeAccount, Incident, Notice
 
 FRESH_AT_LEAST = timedelta(minutes=20)  # however often an account is read
-AT_ONCE = Patience(timedelta(0), timedelta(0))
+AT_ONCE = Delays(timedelta(0), timedelta(0))
 
 
 def stale_after(
@@ -29,10 +41,10 @@ def stale_after(
     return max(interval * intervals, timedelta(minutes=minutes))
 
 
-def watch(account: ExchangeAccount, *, now: datetime) -> None:
+def check_no_data(account: ExchangeAccount, *, now: datetime) -> None:
     """Open the account's incident once its data is stale, settle it after two complete cycles."""
     open_now = Incident.objects.filter(account=account, rule=NO_DATA.code, state__in=OPEN).first()
-    chosen = Book.of(account.pk).one(NO_DATA.code)
+    chosen = RuleSet.of(account.pk).one(NO_DATA.code)
     if not account.polling or not chosen.enabled:
         if open_now:
             _end(open_now, "polling is paused" if chosen.enabled else "switched off", now=now)
@@ -46,9 +58,13 @@ def watch(account: ExchangeAccount, *, now: datetime) -> None:
         if stale:
             opened = _opened(account, chosen, read_at, last, now)
             opened.facts = {
-                "figures": [["age of the data", lasting(now - read_at), f"≤ {lasting(limit)}"]]
+                "figures": [
+                    ["age of the data", format_span(now - read_at), f"≤ {format_span(limit)}"]
+                ]
             }
-            write([Move(opened, tells=Notice.Kind.NO_DATA)], account_id=account.pk, now=now)
+            commit_transitions(
+                [Transition(opened, tells=Notice.Kind.NO_DATA)], account_id=account.pk, now=now
+            )
         return
     _follow(open_now, last, stale=stale, now=now)
 
@@ -93,11 +109,11 @@ def _opened(
     last: Cycle | None,
     now: datetime,
 ) -> Incident:
-    span, name = lasting(now - read_at), plain(account.name)
+    span, name = format_span(now - read_at), one_line(account.name)
     ours = downtime.lost(read_at, now)
     if ours:
-        span += f" (Fieldwatch itself was off for {lasting(ours)} of it)"
-    why = f": {plain(account.health_reason, 300)}" if account.health_reason else ""
+        span += f" (Fieldwatch itself was off for {format_span(ours)} of it)"
+    why = f": {one_line(account.health_reason, 300)}" if account.health_reason else ""
     return Incident(
         account=account,
         rule=NO_DATA.code,
@@ -120,29 +136,29 @@ def _follow(incident: Incident, last: Cycle | None, *, stale: bool, now: datetim
     """Take an open incident further: back to firing, recovering, or over."""
     fresh = stale or bool(last and last.pk > (incident.cycle or 0))
     recovering = incident.state == Incident.State.RECOVERING
-    before = Standing(
-        State.RECOVERING if recovering else State.FIRING,
+    before = RuleState(
+        RuleStatus.RECOVERING if recovering else RuleStatus.FIRING,
         incident.clear_since or now,
         incident.readings,
     )
-    seen = Seen.BREACH if stale else Seen.CLEAR
-    after = step(before, seen, now=now, patience=AT_ONCE, fresh=fresh)
+    seen = Observation.BREACH if stale else Observation.CLEAR
+    after = next_state(before, seen, now=now, patience=AT_ONCE, fresh=fresh)
     if after == before:
         return
-    move = Move(incident, as_read(incident))
+    move = Transition(incident, expected_state(incident))
     incident.readings, incident.cycle = after.readings, last.pk if last else 0
-    incident.clear_since = after.since if after.state is State.RECOVERING else None
-    if after.state is State.OK:
+    incident.clear_since = after.since if after.state is RuleStatus.RECOVERING else None
+    if after.state is RuleStatus.OK:
         incident.state, incident.closed_at = Incident.State.RESOLVED, now
         incident.close_reason, incident.evaluate_at = "recovered", None
         move.tells = Notice.Kind.RECOVER
     else:
         incident.state = after.state.value
-    write([move], account_id=incident.account_id, now=now)
+    commit_transitions([move], account_id=incident.account_id, now=now)
 
 
 def _end(incident: Incident, reason: str, *, now: datetime) -> None:
-    move = Move(incident, as_read(incident))
+    move = Transition(incident, expected_state(incident))
     incident.state, incident.closed_at = Incident.State.RESOLVED, now
     incident.close_reason, incident.evaluate_at = reason, None
-    write([move], account_id=incident.account_id, now=now)
+    commit_transitions([move], account_id=incident.account_id, now=now)

@@ -11,11 +11,17 @@ from typing import Any
 
 from django.db.models import Count, OuterRef, Q, Subquery
 
-from dashboard.alerts.incidents.store import DAY, OPEN, Move, as_read, write
-from dashboard.alerts.incidents.unconfirmed_edits import close, made_by, opened
+from dashboard.alerts.incidents.store import (
+    DAY,
+    OPEN,
+    Transition,
+    commit_transitions,
+    expected_state,
+)
+from dashboard.alerts.incidents.unconfirmed_edits import close_incident, made_by, open_incident
 from dashboard.alerts.rules.catalogue import EDIT_UNCONFIRMED
-from dashboard.alerts.rules.settings import Book
-from dashboard.alerts.text import plain
+from dashboard.alerts.rules.settings import RuleSet
+from dashboard.alerts.text import one_line
 from dashboard.fielding.models import BatchGroup, BatchJob, Incident, Notice
 
 # Who waits on the page of a job sees its end within seconds.
@@ -26,15 +32,15 @@ _REFUSED = Q(groups__state=BatchGroup.State.FAILED) & (
 _FIRST = BatchGroup.objects.filter(job=OuterRef("pk"), state=BatchGroup.State.FAILED).order_by("pk")
 
 
-def watch(*, now: datetime) -> None:
+def check_refused_jobs(*, now: datetime) -> None:
     """Open an incident for each job that refused groups and was not looked at since."""
     moves = _looked_at(now) + _fresh(now)
     for account_id in {move.incident.account_id for move in moves}:
         mine = [move for move in moves if move.incident.account_id == account_id]
-        write(mine, account_id=account_id, now=now)
+        commit_transitions(mine, account_id=account_id, now=now)
 
 
-def _looked_at(now: datetime) -> list[Move]:
+def _looked_at(now: datetime) -> list[Transition]:
     """Open incidents whose person has seen the results by now."""
     rows = Incident.objects.filter(
         rule=EDIT_UNCONFIRMED.code, state__in=OPEN, facts__has_key="batch"
@@ -48,13 +54,13 @@ def _looked_at(now: datetime) -> list[Move]:
     moves = []
     for one in incidents:
         if one.facts["batch"] in seen:
-            move = Move(one, as_read(one))
-            close(one, "the results were looked at", now)
+            move = Transition(one, expected_state(one))
+            close_incident(one, "the results were looked at", now)
             moves.append(move)
     return moves
 
 
-def _fresh(now: datetime) -> list[Move]:
+def _fresh(now: datetime) -> list[Transition]:
     jobs = (
         BatchJob.objects.filter(
             finished_at__gt=now - DAY,
@@ -74,21 +80,23 @@ def _fresh(now: datetime) -> list[Move]:
     return _moves([job for key, job in keys.items() if key not in known], now)
 
 
-def _moves(jobs: Sequence[BatchJob], now: datetime) -> list[Move]:
-    books = {one: Book.of(one) for one in {job.project.account_id for job in jobs}}
+def _moves(jobs: Sequence[BatchJob], now: datetime) -> list[Transition]:
+    books = {one: RuleSet.of(one) for one in {job.project.account_id for job in jobs}}
     moves = []
     for job in jobs:
         chosen = books[job.project.account_id].one(EDIT_UNCONFIRMED.code, job.project_id, None)
         if not chosen.enabled:
             continue
-        incident = opened(chosen, _key(job), _sentence(job), at=job.batch.created_at, now=now)
+        incident = open_incident(
+            chosen, _key(job), _sentence(job), at=job.batch.created_at, now=now
+        )
         incident.account_id, incident.project = job.project.account_id, job.project
         incident.facts = {"batch": job.batch_id}
         told = (
             made_by(job.batch.by_id, incident.account_id),
             job.project.project_manager_id,
         )
-        moves.append(Move(incident, {}, Notice.Kind.FIRE, told, chosen.in_digest))
+        moves.append(Transition(incident, {}, Notice.Kind.FIRE, told, chosen.in_digest))
     return moves
 
 
@@ -99,9 +107,9 @@ def _key(job: BatchJob) -> str:
 
 def _sentence(job: BatchJob) -> str:
     """Whose action was refused for how many, and the reason of the first."""
-    who = plain(str(job.batch.by)) if job.batch.by else "somebody"
+    who = one_line(str(job.batch.by)) if job.batch.by else "somebody"
     what = job.batch.title
     told: Any = job  # with what `_fresh` counted
-    why = f": {plain(told.why, 200).rstrip('.')}" if told.why else ""
+    why = f": {one_line(told.why, 200).rstrip('.')}" if told.why else ""
     groups = f"{told.refused} of {told.number} group{'' if told.number == 1 else 's'}"
-    return f"{plain(job.project.name)}: {who}'s action ({what}) was refused for {groups}{why}"
+    return f"{one_line(job.project.name)}: {who}'s action ({what}) was refused for {groups}{why}"

@@ -25,7 +25,7 @@ TOLD = (Notice.Kind.FIRE, Notice.Kind.REPEAT, Notice.Kind.NO_DATA)
 
 
 @dataclass(slots=True)
-class Move:
+class Transition:
     """One incident as it is to be, and what is told of it. `was` is empty for a new one."""
 
     incident: Incident
@@ -36,7 +36,7 @@ class Move:
     forgets: bool = False  # it never fired: nothing of it is kept
 
 
-def as_read(incident: Incident) -> dict[str, Any]:
+def expected_state(incident: Incident) -> dict[str, Any]:
     """What an update must still find, so that each step is taken once."""
     return {
         "state": incident.state,
@@ -67,7 +67,7 @@ _WRITTEN = (
 )
 
 
-def write(moves: Sequence[Move], *, account_id: int, now: datetime) -> int:
+def commit_transitions(moves: Sequence[Transition], *, account_id: int, now: datetime) -> int:
     """Commit moves of one account together with their notices; how many were ours to make."""
     if not moves:
         return 0
@@ -79,7 +79,7 @@ def write(moves: Sequence[Move], *, account_id: int, now: datetime) -> int:
     return len(made)
 
 
-def _insert(moves: Sequence[Move]) -> list[Move]:
+def _insert(moves: Sequence[Transition]) -> list[Transition]:
     """New incidents; where another worker opened the same one first, that one."""
     if not moves:
         return []
@@ -93,7 +93,7 @@ def _insert(moves: Sequence[Move]) -> list[Move]:
     return [move for move in moves if move.incident.pk]
 
 
-def _update(move: Move) -> bool:
+def _update(move: Transition) -> bool:
     incident = move.incident
     found = Incident.objects.filter(pk=incident.pk, **move.was)
     if move.forgets:
@@ -102,7 +102,7 @@ def _update(move: Move) -> bool:
     return found.update(**fields) == 1
 
 
-def _mark_flapping(moves: Sequence[Move], account_id: int, now: datetime) -> None:
+def _mark_flapping(moves: Sequence[Transition], account_id: int, now: datetime) -> None:
     """Mark what fires for the third time within a day."""
     firing = [
         move.incident for move in moves if move.tells in TOLD and move.incident.fired_at == now
@@ -124,13 +124,13 @@ def _mark_flapping(moves: Sequence[Move], account_id: int, now: datetime) -> Non
         incident.flapping = earlier[incident.group_id, incident.rule] >= FLAPS_AT - 1
 
 
-def _tell(moves: Sequence[Move], account_id: int, now: datetime) -> None:
+def _tell(moves: Sequence[Transition], account_id: int, now: datetime) -> None:
     """Notices for everybody who must be told; none under a mute."""
     telling = [move for move in moves if move.tells]
     if not telling:
         return
     mutes = list(Mute.objects.filter(account_id=account_id, until__gt=now))
-    telling = [move for move in telling if not any(covers(m, move.incident) for m in mutes)]
+    telling = [move for move in telling if not any(mute_covers(m, move.incident) for m in mutes)]
     people = People(account_id)
     heard = _heard([move.incident for move in telling if move.tells == Notice.Kind.RECOVER])
     Notice.objects.bulk_create(
@@ -165,7 +165,7 @@ def _heard(incidents: Sequence[Incident]) -> dict[int, set[int]]:
     return heard
 
 
-def covers(mute: Mute, incident: Incident) -> bool:
+def mute_covers(mute: Mute, incident: Incident) -> bool:
     """Whether a mute of the same account silences an incident."""
     return (
         mute.rule in ("", incident.rule)

@@ -11,11 +11,17 @@ from datetime import UTC, datetime, timedelta
 
 from django.db.models import Q
 
-from dashboard.alerts.incidents.store import DAY, OPEN, Move, as_read, write
+from dashboard.alerts.incidents.store import (
+    DAY,
+    OPEN,
+    Transition,
+    commit_transitions,
+    expected_state,
+)
 from dashboard.alerts.recipients.resolve import managers_of
 from dashboard.alerts.rules.catalogue import EDIT_UNCONFIRMED
-from dashboard.alerts.rules.settings import Book, Effective
-from dashboard.alerts.text import plain
+from dashboard.alerts.rules.settings import Effective, RuleSet
+from dashboard.alerts.text import one_line
 from dashboard.fielding.models import Edit, Incident, Membership, Notice
 
 # Reading back settles an edit within four minutes, while the exchange can be read.
@@ -23,7 +29,7 @@ OPEN_FOR = timedelta(minutes=10)
 _FAILED = (Edit.State.REJECTED, Edit.State.CONFLICT)
 
 
-def watch(*, now: datetime) -> None:
+def check_unconfirmed_edits(*, now: datetime) -> None:
     """Open an incident for each edit that needs a look and has none; take the open ones further."""
     moves = _followed(now)
     ended = Q(settled_at__gt=now - DAY, checks__gt=0, state__in=_FAILED)
@@ -39,17 +45,17 @@ def watch(*, now: datetime) -> None:
         moves += _fresh(edits, now)
     for account_id in {move.incident.account_id for move in moves}:
         mine = [move for move in moves if move.incident.account_id == account_id]
-        write(mine, account_id=account_id, now=now)
+        commit_transitions(mine, account_id=account_id, now=now)
 
 
-def waits(incident: Incident) -> bool:
+def is_edit_open(incident: Incident) -> bool:
     """Whether nobody knows yet how the edit of an incident ended."""
     if "edit" not in incident.facts:
         return False
     return Edit.objects.filter(pk=int(incident.facts["edit"]), state__in=Edit.OPEN).exists()
 
 
-def _followed(now: datetime) -> list[Move]:
+def _followed(now: datetime) -> list[Transition]:
     """Open incidents whose edit was confirmed or given up end; others say how it stands."""
     rows = Incident.objects.filter(
         rule=EDIT_UNCONFIRMED.code, state__in=OPEN, facts__has_key="edit"
@@ -61,14 +67,14 @@ def _followed(now: datetime) -> list[Move]:
     again = _changed_again(edits.values())
     moves = []
     for one in incidents:
-        edit, move = edits.get(one.facts["edit"]), Move(one, as_read(one))
+        edit, move = edits.get(one.facts["edit"]), Transition(one, expected_state(one))
         if edit is None or edit.state in (Edit.State.CONFIRMED, Edit.State.GIVEN_UP):
-            close(one, edit.get_state_display() if edit else "it is gone", now)
+            close_incident(one, edit.get_state_display() if edit else "it is gone", now)
             confirmed = edit is not None and edit.state == Edit.State.CONFIRMED
             move.tells = Notice.Kind.RECOVER if confirmed else None
         elif edit.pk in again:
-            close(one, "the same setting was changed again since", now)
-        elif (said := sentence(edit)) + "." != one.sentence:
+            close_incident(one, "the same setting was changed again since", now)
+        elif (said := describe_edit_problem(edit)) + "." != one.sentence:
             one.headline, one.sentence = said[:300], said + "."
         else:
             continue
@@ -93,13 +99,13 @@ def _changed_again(edits: Iterable[Edit]) -> set[int]:
     }
 
 
-def close(incident: Incident, why: str, now: datetime) -> None:
+def close_incident(incident: Incident, why: str, now: datetime) -> None:
     """End an incident whose reason is no more (not saved)."""
     incident.state, incident.close_reason = Incident.State.RESOLVED, why
     incident.closed_at, incident.evaluate_at = now, None
 
 
-def _fresh(edits: Iterable[Edit], now: datetime) -> list[Move]:
+def _fresh(edits: Iterable[Edit], now: datetime) -> list[Transition]:
     keys = {_key(edit): edit for edit in edits}
     groups = {edit.group_id for edit in keys.values()}
     known = set(
@@ -107,18 +113,18 @@ def _fresh(edits: Iterable[Edit], now: datetime) -> list[Move]:
             Q(group__in=groups - {None}) | Q(group=None), key__in=list(keys)
         ).values_list("key", flat=True)
     )
-    books: dict[int, Book] = {}
+    books: dict[int, RuleSet] = {}
     moves = []
     for key, edit in keys.items():
         if key in known:
             continue
         if edit.account_id not in books:
-            books[edit.account_id] = Book.of(edit.account_id)
+            books[edit.account_id] = RuleSet.of(edit.account_id)
         chosen = books[edit.account_id].one(EDIT_UNCONFIRMED.code, _project_id(edit), edit.group_id)
         if chosen.enabled:
             incident = _incident(edit, chosen, key, now)
             digest = chosen.in_digest
-            moves.append(Move(incident, {}, Notice.Kind.FIRE, _told_first(edit), digest))
+            moves.append(Transition(incident, {}, Notice.Kind.FIRE, _told_first(edit), digest))
     return moves
 
 
@@ -140,7 +146,9 @@ def _key(edit: Edit) -> str:
     return f"{where}:{EDIT_UNCONFIRMED.code}:edit-{edit.pk}"
 
 
-def opened(chosen: Effective, key: str, said: str, *, at: datetime, now: datetime) -> Incident:
+def open_incident(
+    chosen: Effective, key: str, said: str, *, at: datetime, now: datetime
+) -> Incident:
     """An incident that fires at once; what it is about is for the caller to fill in."""
     return Incident(
         rule=chosen.rule.code,
@@ -159,7 +167,7 @@ def opened(chosen: Effective, key: str, said: str, *, at: datetime, now: datetim
 
 
 def _incident(edit: Edit, chosen: Effective, key: str, now: datetime) -> Incident:
-    incident = opened(chosen, key, sentence(edit), at=edit.started_at, now=now)
+    incident = open_incident(chosen, key, describe_edit_problem(edit), at=edit.started_at, now=now)
     incident.account_id, incident.project_id = edit.account_id, _project_id(edit)
     incident.group, incident.facts = edit.group, {"edit": edit.pk}
     return incident
@@ -177,11 +185,11 @@ def _told_first(edit: Edit) -> tuple[str, ...]:
     return (made_by(edit.by_id, edit.account_id), *managers_of(edit.group, project))
 
 
-def sentence(edit: Edit) -> str:
+def describe_edit_problem(edit: Edit) -> str:
     """What there is to say of an edit that did not end well, or that has no end yet."""
-    who = plain(str(edit.by)) if edit.by else "somebody"
+    who = one_line(str(edit.by)) if edit.by else "somebody"
     of = edit.of.name if edit.of else edit.account.name
-    return f"{plain(of)}: {who}'s {_WORDS.get(edit.kind, _change)(edit)}"
+    return f"{one_line(of)}: {who}'s {_WORDS.get(edit.kind, _change)(edit)}"
 
 
 def _change(edit: Edit) -> str:
@@ -200,7 +208,7 @@ def _change(edit: Edit) -> str:
 
 def _creation(edit: Edit) -> str:
     what = "target group" if edit.kind == Edit.Kind.NEW_DRAFT else "project"
-    made = f"new {what} “{plain(str((edit.wanted or {}).get('name', '')))}”"
+    made = f"new {what} “{one_line(str((edit.wanted or {}).get('name', '')))}”"
     if edit.state == Edit.State.CONFLICT:
         return f"{made} is on the exchange, but otherwise than it was sent"
     if edit.state == Edit.State.REJECTED:
@@ -222,7 +230,7 @@ def _launch(edit: Edit) -> str:
 def _why(edit: Edit) -> str:
     """The exchange's words, the last of them."""
     said = str(edit.reasons[-1].get("reason", "")) if edit.reasons else ""
-    return f": {plain(said, 200).rstrip('.')}" if said else ""
+    return f": {one_line(said, 200).rstrip('.')}" if said else ""
 
 
 _WORDS: dict[str, Callable[[Edit], str]] = {

@@ -59,7 +59,7 @@ GOOD_FOR = timedelta(days=7)
 _SALT = "fieldwatch.alerts.act"
 
 
-class Errand(NamedTuple):
+class ActionLink(NamedTuple):
     """Which form of which incident a link leads to, and whether it still does."""
 
     incident: int
@@ -67,7 +67,7 @@ class Errand(NamedTuple):
     expired: bool
 
 
-def offered(incident: Incident) -> list[str]:
+def suggested_actions(incident: Incident) -> list[str]:
     """The forms that may help with an incident, the likeliest first; to be quiet about it last."""
     group, helps = incident.group, list[str]()
     if group and incident.rule == "paused_by_exchange":
@@ -79,13 +79,13 @@ def offered(incident: Incident) -> list[str]:
     return [*helps, ACKNOWLEDGE, MUTE]
 
 
-def address(incident: Incident, form: str) -> str:
+def action_url(incident: Incident, form: str) -> str:
     """The link to a form of an incident."""
     token = signing.dumps([incident.pk, form], salt=_SALT)
     return f"{settings.FIELDWATCH_URL}/act/{token}/"
 
 
-def read(token: str, *, good_for: timedelta = GOOD_FOR) -> Errand | None:
+def read_action_token(token: str, *, good_for: timedelta = GOOD_FOR) -> ActionLink | None:
     """Where a link leads; None for one that we never signed."""
     try:
         pk, form = signing.loads(token, salt=_SALT)
@@ -94,5 +94,5 @@ def read(token: str, *, good_for: timedelta = GOOD_FOR) -> Errand | None:
     try:
         signing.loads(token, salt=_SALT, max_age=good_for)
     except signing.SignatureExpired:
-        return Errand(pk, form, expired=True)
-    return Errand(pk, form, expired=False)
+        return ActionLink(pk, form, expired=True)
+    return ActionLink(pk, form, expired=False)

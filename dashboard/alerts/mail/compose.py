@@ -14,7 +14,7 @@ from dashboard.alerts import downtime
 from dashboard.alerts.mail import action_links, preferences, text_sparkline, unsubscribe
 from dashboard.alerts.recipients.resolve import managers_of
 from dashboard.alerts.rules.catalogue import JUDGED, RULES
-from dashboard.alerts.text import lasting, local, plain, within
+from dashboard.alerts.text import format_local_time, format_span, lower_title, one_line
 from dashboard.fielding.models import Incident, Notice, Project, TargetGroup, User
 
 PAUSED = "paused_by_exchange"
@@ -24,7 +24,7 @@ MOST = 20  # incidents in one mail; the rest is a number and a link
 OFF_TOLD_FOR = timedelta(hours=1)  # after a downtime of ours, in mails at once
 
 
-class Letter(NamedTuple):
+class MailBody(NamedTuple):
     """A mail's words, ready to be frozen."""
 
     subject: str
@@ -47,34 +47,34 @@ class Item(NamedTuple):
     acts: list[tuple[str, str]]  # words, and the signed link to the form
 
 
-def alert(user: User, notices: Sequence[Notice], *, now: datetime) -> Letter:
+def compose_alert(user: User, notices: Sequence[Notice], *, now: datetime) -> MailBody:
     """A mail about what was just found, the gravest first."""
-    ordered = one_each(notices)
+    ordered = latest_per_incident(notices)
     context = {
-        "items": items(ordered[:MOST], user=user, now=now),
+        "items": mail_items(ordered[:MOST], user=user, now=now),
         "more": max(0, len(ordered) - MOST),
-        "summary": summary(ordered),
+        "summary": count_summary(ordered),
         "off": downtime.sentence(
-            downtime.within(now - OFF_TOLD_FOR, now), preferences.zone(user), now=now
+            downtime.within(now - OFF_TOLD_FOR, now), preferences.zone_of_person(user), now=now
         ),
-        "why": why(user, ordered[0].incident),
-        "stop": unsubscribe.address(user, unsubscribe.NOW),
+        "why": reason_for_mail(user, ordered[0].incident),
+        "stop": unsubscribe.unsubscribe_url(user, unsubscribe.NOW),
         "home": f"{settings.FIELDWATCH_URL}/",
     }
-    return render("alert", subject(ordered), context)
+    return render_mail("alert", subject_line(ordered), context)
 
 
-def render(template: str, subject_line: str, context: dict[str, object]) -> Letter:
+def render_mail(template: str, subject_line: str, context: dict[str, object]) -> MailBody:
     """The two bodies of a mail from its templates."""
     context = {**context, "subject": subject_line}
-    return Letter(
+    return MailBody(
         subject_line,
         render_to_string(f"emails/{template}.txt", context).strip() + "\n",
         render_to_string(f"emails/{template}.html", context),
     )
 
 
-def one_each(notices: Iterable[Notice]) -> list[Notice]:
+def latest_per_incident(notices: Iterable[Notice]) -> list[Notice]:
     """The last word on each incident, the gravest first, then who risks most, then the oldest."""
     last = {notice.incident_id: notice for notice in sorted(notices, key=lambda n: n.pk or 0)}
     return sorted(
@@ -102,7 +102,7 @@ def _rank(code: str) -> int:
     return len(FIRST) + (code not in JUDGED)
 
 
-def summary(notices: Sequence[Notice]) -> str:
+def count_summary(notices: Sequence[Notice]) -> str:
     """How many of what, where more is told than a look takes in."""
     if len(notices) <= FEW:
         return ""
@@ -112,20 +112,20 @@ def summary(notices: Sequence[Notice]) -> str:
 
 def _titled(code: str) -> str:
     """A rule's title within a sentence."""
-    return within(RULES[code].title)
+    return lower_title(RULES[code].title)
 
 
-def subject(ordered: Sequence[Notice]) -> str:
+def subject_line(ordered: Sequence[Notice]) -> str:
     """The sentence itself; of several the first, or what most of a project's groups share."""
     others = len(ordered) - 1
     alone = not others or _shared([notice.incident for notice in ordered])
-    return line(ordered) if alone else f"{line(ordered)} (and {others} more)"
+    return summary_line(ordered) if alone else f"{summary_line(ordered)} (and {others} more)"
 
 
-def line(ordered: Sequence[Notice], *, label: bool = True) -> str:
+def summary_line(ordered: Sequence[Notice], *, label: bool = True) -> str:
     """What most of a project's groups share, or else what the first notice says."""
     first, shared = ordered[0], _shared([notice.incident for notice in ordered])
-    return shared or plain((_label(first) if label else "") + first.incident.headline, 200)
+    return shared or one_line((_label(first) if label else "") + first.incident.headline, 200)
 
 
 def _shared(incidents: Sequence[Incident]) -> str:
@@ -140,10 +140,10 @@ def _shared(incidents: Sequence[Incident]) -> str:
     total = max(field.count(), count)
     if count < 0.3 * total:
         return ""
-    return f"{plain(first.project.name, 100)}: {count} of {total} groups, {_titled(first.rule)}"
+    return f"{one_line(first.project.name, 100)}: {count} of {total} groups, {_titled(first.rule)}"
 
 
-def items(notices: Iterable[Notice], *, user: User, now: datetime) -> list[Item]:
+def mail_items(notices: Iterable[Notice], *, user: User, now: datetime) -> list[Item]:
     """Incidents as a mail shows them, with a day of completes beside each."""
     listed = list(notices)
     groups = [notice.incident.group_id for notice in listed if notice.incident.group_id]
@@ -151,14 +151,14 @@ def items(notices: Iterable[Notice], *, user: User, now: datetime) -> list[Item]
     return [
         Item(
             _label(notice),
-            plain(notice.incident.headline, 300),
+            one_line(notice.incident.headline, 300),
             _more(notice.incident),
             _figures(notice.incident),
             *drawn.get(notice.incident.group_id or 0, ("", 0)),
             _when(notice.incident, user, now),
-            link(notice.incident),
+            incident_url(notice.incident),
             notice.incident.flapping,
-            acts(notice.incident, user),
+            action_links_for(notice.incident, user),
         )
         for notice in listed
     ]
@@ -167,7 +167,7 @@ def items(notices: Iterable[Notice], *, user: User, now: datetime) -> list[Item]
 def _figures(incident: Incident) -> list[list[str]]:
     """What is and what should be; of what is over nothing, for it is no longer so."""
     rows = [] if _is_over(incident) else incident.facts.get("figures", [])
-    return [[plain(str(cell)) for cell in row] for row in rows]
+    return [[one_line(str(cell)) for cell in row] for row in rows]
 
 
 def _is_over(incident: Incident) -> bool:
@@ -176,12 +176,14 @@ def _is_over(incident: Incident) -> bool:
 
 def _when(incident: Incident, user: User, now: datetime) -> str:
     """Since when, or from when to when, on the reader's clocks; most began before we saw it."""
-    zone, began, closed = preferences.zone(user), incident.breached_at, incident.closed_at
+    zone, began, closed = preferences.zone_of_person(user), incident.breached_at, incident.closed_at
     if closed is None:
         seen = "seen " if incident.rule in JUDGED and incident.rule != PAUSED else ""
-        return f"{seen}since {local(began, zone, now=now)}"
-    span = f"{local(began, zone, now=now)} to {local(closed, zone, now=now)}"
-    return f"{span}, {lasting(closed - began)} in all"
+        return f"{seen}since {format_local_time(began, zone, now=now)}"
+    span = (
+        f"{format_local_time(began, zone, now=now)} to {format_local_time(closed, zone, now=now)}"
+    )
+    return f"{span}, {format_span(closed - began)} in all"
 
 
 def _more(incident: Incident) -> str:
@@ -189,26 +191,26 @@ def _more(incident: Incident) -> str:
     if _is_over(incident):
         reason = incident.close_reason
         if reason != "recovered":
-            return f"Why it is over: {plain(reason, 100)}."
-        return f"The group is {plain(incident.group.status)} now." if incident.group else ""
-    more = plain(incident.sentence, 600)
-    return "" if more.rstrip(".") == plain(incident.headline, 300).rstrip(".") else more
+            return f"Why it is over: {one_line(reason, 100)}."
+        return f"The group is {one_line(incident.group.status)} now." if incident.group else ""
+    more = one_line(incident.sentence, 600)
+    return "" if more.rstrip(".") == one_line(incident.headline, 300).rstrip(".") else more
 
 
-def link(incident: Incident) -> str:
+def incident_url(incident: Incident) -> str:
     """The page of an incident."""
     return f"{settings.FIELDWATCH_URL}/incidents/{incident.pk}/"
 
 
-def acts(incident: Incident, user: User) -> list[tuple[str, str]]:
+def action_links_for(incident: Incident, user: User) -> list[tuple[str, str]]:
     """What a reader who may edit can do about it: links to forms, which ask once."""
     here = [one for one in user.memberships.all() if one.account_id == incident.account_id]
     if _is_over(incident) or not any(one.may_edit for one in here):
         return []
-    forms = action_links.offered(incident)
+    forms = action_links.suggested_actions(incident)
     if not any(one.may_administer for one in here):
         forms = [form for form in forms if form != action_links.CONNECTION]
-    return [(action_links.WORDS[form], action_links.address(incident, form)) for form in forms]
+    return [(action_links.WORDS[form], action_links.action_url(incident, form)) for form in forms]
 
 
 def _label(notice: Notice) -> str:
@@ -219,9 +221,9 @@ def _label(notice: Notice) -> str:
     return "Still: " if notice.kind == Notice.Kind.REPEAT else ""
 
 
-def why(user: User, incident: Incident) -> str:
+def reason_for_mail(user: User, incident: Incident) -> str:
     """Why this person gets this mail."""
-    account = plain(incident.account.name)
+    account = one_line(incident.account.name)
     here = [m for m in user.memberships.all() if m.account_id == incident.account_id]
     managers = set(managers_of(incident.group, incident.project)) - {""}
     if {m.exchange_user_id for m in here} & managers:

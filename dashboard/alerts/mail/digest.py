@@ -10,10 +10,16 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from dashboard.alerts import downtime
-from dashboard.alerts.incidents.store import DAY, covers
+from dashboard.alerts.incidents.store import DAY, mute_covers
 from dashboard.alerts.mail import compose, preferences, unsubscribe
-from dashboard.alerts.mail.compose import Letter
-from dashboard.alerts.mail.immediate import REFUSED, Taken, claim, outgoing, waiting
+from dashboard.alerts.mail.compose import MailBody
+from dashboard.alerts.mail.immediate import (
+    REFUSED,
+    AlreadyMailed,
+    bind_notices,
+    outbox_mail,
+    unmailed_notices,
+)
 from dashboard.alerts.recipients.resolve import People, managers_of
 from dashboard.alerts.rules.verdict import CRITICAL
 from dashboard.fielding.models import Incident, Mail, Membership, Mute, Notice, TargetGroup, User
@@ -25,7 +31,7 @@ def compose_due(*, now: datetime) -> int:
     """Freeze the digests whose hour has come; how many."""
     made = 0
     for user in _readers():
-        day = preferences.digest_day(preferences.choice_of(user), user=user, now=now)
+        day = preferences.digest_day(preferences.preferences_of(user), user=user, now=now)
         if day and not Mail.objects.filter(recipient=user, digest_day=day).exists():
             made += _freeze(user, day, now=now)
     return made
@@ -45,22 +51,24 @@ def _readers() -> QuerySet[User]:
 
 def _freeze(user: User, day: date, *, now: datetime) -> bool:
     """Store the digest of a day with the notices that it tells; False if somebody else did."""
-    choice = preferences.choice_of(user)
-    notices = [n for n in waiting().filter(recipient=user) if not preferences.at_once(choice, n)]
-    words = written(user, notices, now=now)
+    choice = preferences.preferences_of(user)
+    notices = [
+        n for n in unmailed_notices().filter(recipient=user) if not preferences.at_once(choice, n)
+    ]
+    words = compose_digest(user, notices, now=now)
     accounts = {membership.account_id for membership in user.memberships.all()}
     try:
         with transaction.atomic():
-            mail = outgoing(user, words, accounts, now=now, digest_day=day)
-            claim(mail, notices)
-    except (IntegrityError, Taken):
+            mail = outbox_mail(user, words, accounts, now=now, digest_day=day)
+            bind_notices(mail, notices)
+    except (IntegrityError, AlreadyMailed):
         return False
     return True
 
 
-def written(user: User, notices: Sequence[Notice], *, now: datetime) -> Letter:
+def compose_digest(user: User, notices: Sequence[Notice], *, now: datetime) -> MailBody:
     """What is new, then in brief what is still open and what is over; or that all is well."""
-    told = compose.one_each(notices)
+    told = compose.latest_per_incident(notices)
     over = [n for n in told if n.incident.state == Incident.State.RESOLVED]
     news = {n.incident_id for n in notices if n.kind in (Notice.Kind.FIRE, Notice.Kind.NO_DATA)}
     new = [n for n in told if n.incident.state in OPEN and n.incident_id in news]
@@ -69,9 +77,9 @@ def written(user: User, notices: Sequence[Notice], *, now: datetime) -> Letter:
     sections = [
         {
             "title": title,
-            "items": compose.items(rows[: compose.MOST], user=user, now=now),
+            "items": compose.mail_items(rows[: compose.MOST], user=user, now=now),
             "more": max(0, len(rows) - compose.MOST),
-            "summary": compose.summary(rows),
+            "summary": compose.count_summary(rows),
             "brief": rows is not new,
             "labelled": rows is over,  # recovered, or over for another reason
         }
@@ -81,13 +89,15 @@ def written(user: User, notices: Sequence[Notice], *, now: datetime) -> Letter:
     context: dict[str, object] = {
         "sections": sections,
         "well": "" if new or still else _well(live, beside),
-        "off": downtime.sentence(downtime.within(now - DAY, now), preferences.zone(user), now=now),
+        "off": downtime.sentence(
+            downtime.within(now - DAY, now), preferences.zone_of_person(user), now=now
+        ),
         "beside": _beside(beside, more=bool(new or still)),
         "why": "You get this digest on the days and at the hour that you chose.",
-        "stop": unsubscribe.address(user, unsubscribe.DIGEST),
+        "stop": unsubscribe.unsubscribe_url(user, unsubscribe.DIGEST),
         "home": f"{settings.FIELDWATCH_URL}/",
     }
-    return compose.render("digest", _subject(new, still, over, beside, live), context)
+    return compose.render_mail("digest", _subject(new, still, over, beside, live), context)
 
 
 def _well(live: int, beside: Sequence[Incident]) -> str:
@@ -128,14 +138,14 @@ def _open(user: User, known: set[int], *, now: datetime) -> tuple[list[Notice], 
             notice.incident = incident
             told.append(notice)
         elif any(
-            covers(mute, incident) for mute in mutes if mute.account_id == incident.account_id
+            mute_covers(mute, incident) for mute in mutes if mute.account_id == incident.account_id
         ):
             continue
         elif user.pk in people[incident.account_id].told(incident, managers):
             told.append(Notice(incident=incident, recipient=user, kind=Notice.Kind.FIRE))
         else:
             beside.append(incident)
-    return compose.one_each(told), beside
+    return compose.latest_per_incident(told), beside
 
 
 def _subject(
@@ -153,5 +163,5 @@ def _subject(
         return ", ".join([f"{lead}: {groups}", *(f"{len(of)} {word}" for of, word in counts if of)])
     told = ((new, "new"), (still, "still open"), (over, "over"))
     return ", ".join(f"{len(rows)} {what}" for rows, what in told if rows) + (
-        f": {compose.line(new or still, label=False)}"
+        f": {compose.summary_line(new or still, label=False)}"
     )

@@ -14,7 +14,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from dashboard.alerts.mail import compose, preferences
-from dashboard.alerts.mail.compose import Letter
+from dashboard.alerts.mail.compose import MailBody
 from dashboard.alerts.recipients.resolve import TELLABLE
 from dashboard.fielding.domain.text import one_line
 from dashboard.fielding.models import Mail, MailChoice, Membership, Notice, User
@@ -27,11 +27,11 @@ REFUSED, LEFT, UNWANTED = "address refused", "no longer a member", "not wanted b
 Bundle = list[Notice]
 
 
-class Taken(Exception):
+class AlreadyMailed(Exception):
     """Some of the notices are in another mail already."""
 
 
-def waiting() -> QuerySet[Notice]:
+def unmailed_notices() -> QuerySet[Notice]:
     """Notices that no mail tells yet."""
     return (
         Notice.objects.filter(mail__isnull=True, skipped="")
@@ -69,21 +69,23 @@ def compose_now(*, now: datetime) -> int:
         if len(ready) > PROJECTS:
             ready = [[notice for bundle in ready for notice in bundle]]
         for bundle in ready:
-            made += freeze(user, bundle, compose.alert(user, bundle, now=now), now=now)
+            made += store_mail(user, bundle, compose.compose_alert(user, bundle, now=now), now=now)
     return made
 
 
 def _urgent(now: datetime) -> list[Notice]:
     """What may be mailed at once, together with the recovery of what nobody was told of yet."""
     wanted = Coalesce(F("recipient__mail_choice__now"), MailChoice.Now.CRITICAL)
-    rows = waiting().annotate(wanted=wanted)  # not inside the filter: that would join inwards
+    rows = unmailed_notices().annotate(
+        wanted=wanted
+    )  # not inside the filter: that would join inwards
     rows = rows.filter(in_digest=False, incident__severity__lte=F("wanted"))
     told = ~Q(kind=Notice.Kind.RECOVER) | Q(recipient__mail_choice__recoveries_now=True)
     found: list[Notice] = [
         notice
         for notice in rows.filter(told)
-        if not preferences.quiet(
-            preferences.choice_of(notice.recipient),
+        if not preferences.in_quiet_hours(
+            preferences.preferences_of(notice.recipient),
             notice.incident.severity,
             user=notice.recipient,
             now=now,
@@ -91,7 +93,7 @@ def _urgent(now: datetime) -> list[Notice]:
     ]
     untold = {(n.incident_id, n.recipient_id) for n in found if n.kind != Notice.Kind.RECOVER}
     if untold:
-        also = waiting().filter(
+        also = unmailed_notices().filter(
             kind=Notice.Kind.RECOVER, incident__in={incident for incident, _ in untold}
         )
         known = {notice.pk for notice in found}
@@ -127,8 +129,8 @@ def message_id() -> str:
     return f"<{uuid4().hex}@{host}>"
 
 
-def outgoing(
-    user: User, words: Letter, accounts: set[int], *, now: datetime, **columns: Any
+def outbox_mail(
+    user: User, words: MailBody, accounts: set[int], *, now: datetime, **columns: Any
 ) -> Mail:
     """A mail in the outbox with its Message-ID; of an account only where all of it is."""
     return Mail.objects.create(
@@ -145,23 +147,23 @@ def outgoing(
     )
 
 
-def freeze(user: User, notices: Sequence[Notice], words: Letter, *, now: datetime) -> bool:
+def store_mail(user: User, notices: Sequence[Notice], words: MailBody, *, now: datetime) -> bool:
     """Store a mail with the notices that it tells; False where another worker took one of them."""
     accounts = {notice.incident.account_id for notice in notices}
     projects = {notice.incident.project_id for notice in notices}
     try:
         with transaction.atomic():
             project_id = projects.pop() if len(projects) == 1 else None
-            mail = outgoing(user, words, accounts, now=now, project_id=project_id)
-            claim(mail, notices)
-    except Taken:
+            mail = outbox_mail(user, words, accounts, now=now, project_id=project_id)
+            bind_notices(mail, notices)
+    except AlreadyMailed:
         return False
     return True
 
 
-def claim(mail: Mail, notices: Sequence[Notice]) -> None:
+def bind_notices(mail: Mail, notices: Sequence[Notice]) -> None:
     """Bind notices to the mail that tells them; Taken where one of them already is bound."""
     pks = [notice.pk for notice in notices]
     mine = Notice.objects.filter(pk__in=pks, mail__isnull=True, skipped="").update(mail=mail)
     if mine != len(pks):
-        raise Taken
+        raise AlreadyMailed

@@ -38,7 +38,7 @@ SENDERS = 3  # at once, so that a slow server leaves threads to those who read t
 ROUND = timedelta(seconds=60)
 
 
-def compose(*, now: datetime) -> int:
+def compose_due_mails(*, now: datetime) -> int:
     """Freeze the mails whose time has come; how many."""
     immediate.skip_unmailable(now=now)
     return immediate.compose_now(now=now) + digest.compose_due(now=now)
@@ -47,22 +47,22 @@ def compose(*, now: datetime) -> int:
 def compose_test(*, to: User, now: datetime) -> Mail:
     """Put a test mail to a person into the outbox; an address that was refused is tried again."""
     User.objects.filter(pk=to.pk).update(email_refused="")
-    words = letter.render(
+    words = letter.render_mail(
         "test",
         "Fieldwatch can send you mail",
         {
             "why": "You get this because somebody asked for a test mail.",
-            "stop": unsubscribe.address(to, unsubscribe.NOW),
+            "stop": unsubscribe.unsubscribe_url(to, unsubscribe.NOW),
             "home": f"{settings.FIELDWATCH_URL}/",
         },
     )
-    return immediate.outgoing(to, words, set(), now=now)
+    return immediate.outbox_mail(to, words, set(), now=now)
 
 
 def send_test(*, to: User, now: datetime) -> Mail:
     """Send a test mail at once, as any other goes; the mail as it then is."""
     mail = compose_test(to=to, now=now)
-    with contextlib.suppress(Unreachable):  # the mail says so
+    with contextlib.suppress(MailServerUnreachable):  # the mail says so
         _send(mail.pk, get_connection, clock=lambda: now, rng=random.SystemRandom())
     return Mail.objects.get(pk=mail.pk)
 
@@ -76,7 +76,7 @@ def send_due(
 ) -> int:
     """Send up to `limit` waiting mails; how many a server took. Each is leased just before."""
     began = time.monotonic()
-    heartbeat.beat("deliver", now=now)
+    heartbeat.record_heartbeat("deliver", now=now)
 
     def clock() -> datetime:
         return now + timedelta(seconds=time.monotonic() - began)
@@ -93,12 +93,12 @@ def send_due(
             break
         try:
             sent += _send(pk, connect, clock=clock, rng=chance)
-        except Unreachable:
+        except MailServerUnreachable:
             break  # nobody answers: the others wait for the next round, not for time-outs
     return sent
 
 
-class Unreachable(OSError):
+class MailServerUnreachable(OSError):
     """No mail server took the connection."""
 
 
@@ -123,7 +123,7 @@ def _send(
         _hand_over(mail, connect)
     except (smtplib.SMTPException, OSError, ValueError) as exc:
         _failed(mail, exc, now=clock(), rng=rng)
-        if isinstance(exc, Unreachable):
+        if isinstance(exc, MailServerUnreachable):
             raise
         return False
     _mark(mail, state=Mail.State.SENT, sent_at=clock(), error="", sealed="")
@@ -159,9 +159,9 @@ def _hand_over(mail: Mail, connect: Callable[[], BaseEmailBackend]) -> None:
     try:
         connection.open()
     except (smtplib.SMTPException, OSError) as exc:
-        raise Unreachable(f"{type(exc).__name__}: {exc}") from exc
+        raise MailServerUnreachable(f"{type(exc).__name__}: {exc}") from exc
     try:
-        taken = connection.send_messages([message(mail)])
+        taken = connection.send_messages([email_message(mail)])
     except (smtplib.SMTPException, OSError):
         raise
     except Exception as exc:  # back-ends of others raise what they like
@@ -173,7 +173,7 @@ def _hand_over(mail: Mail, connect: Callable[[], BaseEmailBackend]) -> None:
         raise NotTaken("the mail back-end took nothing")
 
 
-def message(mail: Mail) -> EmailMultiAlternatives:
+def email_message(mail: Mail) -> EmailMultiAlternatives:
     """A frozen mail as it goes over the wire, the same each time."""
     headers = {
         "Message-ID": mail.message_id,
@@ -183,7 +183,7 @@ def message(mail: Mail) -> EmailMultiAlternatives:
     if not mail.purpose:  # nobody unsubscribes from mails about how they sign in
         kind = unsubscribe.DIGEST if mail.digest_day else unsubscribe.NOW
         headers |= {
-            "List-Unsubscribe": f"<{unsubscribe.address(mail.recipient, kind)}>",
+            "List-Unsubscribe": f"<{unsubscribe.unsubscribe_url(mail.recipient, kind)}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         }
     made = EmailMultiAlternatives(

@@ -9,7 +9,7 @@ from dashboard.alerts.rules.verdict import CRITICAL
 from dashboard.fielding.models import MailChoice, Notice, User
 
 
-def zone(user: User) -> ZoneInfo:
+def zone_of_person(user: User) -> ZoneInfo:
     """The person's zone; UTC where it names none."""
     try:
         return ZoneInfo(user.time_zone)
@@ -17,7 +17,7 @@ def zone(user: User) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def choice_of(user: User) -> MailChoice:
+def preferences_of(user: User) -> MailChoice:
     """What the person chose, or the defaults."""
     try:
         return user.mail_choice
@@ -34,11 +34,11 @@ def at_once(choice: MailChoice, notice: Notice) -> bool:
     return notice.incident.severity <= choice.now
 
 
-def quiet(choice: MailChoice, severity: int, *, user: User, now: datetime) -> bool:
+def in_quiet_hours(choice: MailChoice, severity: int, *, user: User, now: datetime) -> bool:
     """Whether it is a bad hour to mail this; what is critical is mailed at any."""
     if severity == CRITICAL:
         return False
-    there = now.astimezone(zone(user))
+    there = now.astimezone(zone_of_person(user))
     if choice.quiet_weekends and there.isoweekday() > 5:
         return True
     days = (there.date(), there.date() - timedelta(days=1))
@@ -48,8 +48,8 @@ def quiet(choice: MailChoice, severity: int, *, user: User, now: datetime) -> bo
 def _night(choice: MailChoice, user: User, day: date) -> tuple[datetime, datetime]:
     """The quiet hours that begin on a day, in UTC: one stretch, whatever the clocks do in it."""
     over = choice.quiet_until < choice.quiet_from
-    begins = datetime.combine(day, choice.quiet_from, zone(user))
-    ends = datetime.combine(day + timedelta(days=over), choice.quiet_until, zone(user))
+    begins = datetime.combine(day, choice.quiet_from, zone_of_person(user))
+    ends = datetime.combine(day + timedelta(days=over), choice.quiet_until, zone_of_person(user))
     return begins.astimezone(UTC), ends.astimezone(UTC)
 
 
@@ -59,8 +59,8 @@ def digest_day(choice: MailChoice, *, user: User, now: datetime) -> date | None:
     An hour that the clocks skip comes when they have skipped it; one that they repeat comes the
     first time. The day is what makes a digest unique, so neither is sent twice.
     """
-    there = now.astimezone(zone(user))
+    there = now.astimezone(zone_of_person(user))
     if not choice.digest or str(there.isoweekday()) not in choice.digest_days:
         return None
-    due = datetime.combine(there.date(), choice.digest_at, zone(user)).astimezone(UTC)
+    due = datetime.combine(there.date(), choice.digest_at, zone_of_person(user)).astimezone(UTC)
     return there.date() if user.date_joined <= due <= now else None

@@ -17,14 +17,14 @@ GAP = "·"
 HOUR = timedelta(hours=1)
 
 
-def bars(counts: Sequence[int | None]) -> str:
+def text_bars(counts: Sequence[int | None]) -> str:
     """Cumulative hourly counts as one bar an hour; a gap, or a fall, is a dot."""
-    top = most(counts)
+    top = highest_hour(counts)
     scale = (len(BARS) - 1) / top if top else 0
     return "".join(GAP if rise is None else BARS[round(rise * scale)] for rise in _rises(counts))
 
 
-def most(counts: Sequence[int | None]) -> int:
+def highest_hour(counts: Sequence[int | None]) -> int:
     """The most that came in an hour."""
     return max((rise for rise in _rises(counts) if rise), default=0)
 
@@ -48,7 +48,7 @@ def last_day(groups: Iterable[int], *, now: datetime) -> dict[int, tuple[str, in
     counts = {pk: _counts(on_the_hour(of_group)) for pk, of_group in days.items()}
     stamps = [end - back * HOUR for back in range(24, -1, -1)]
     series = {pk: [known.get(stamp) for stamp in stamps] for pk, known in counts.items()}
-    return {pk: (bars(listed), most(listed)) for pk, listed in series.items()}
+    return {pk: (text_bars(listed), highest_hour(listed)) for pk, listed in series.items()}
 
 
 def _counts(days: Iterable[tuple[date, bytes]]) -> dict[datetime, int]:

@@ -13,17 +13,17 @@ NOW, DIGEST = "now", "digest"
 _SIGNER = "fieldwatch.alerts.stop"
 
 
-def token(user: User, kind: str) -> str:
+def unsubscribe_token(user: User, kind: str) -> str:
     """What proves that a click on "stop" came from a mail to this person; it never changes."""
     return signing.Signer(salt=_SIGNER).sign_object([user.pk, kind])
 
 
-def address(user: User, kind: str) -> str:
+def unsubscribe_url(user: User, kind: str) -> str:
     """The page that a person stops mail of a kind on; a POST to it stops at once (RFC 8058)."""
-    return f"{settings.FIELDWATCH_URL}/mail/stop/{token(user, kind)}/"
+    return f"{settings.FIELDWATCH_URL}/mail/stop/{unsubscribe_token(user, kind)}/"
 
 
-def read(given: str) -> tuple[User, str] | None:
+def read_unsubscribe_token(given: str) -> tuple[User, str] | None:
     """Whom a token is of and which kind it stops; None for one that we never signed."""
     try:
         pk, kind = signing.Signer(salt=_SIGNER).unsign_object(given)
@@ -33,9 +33,9 @@ def read(given: str) -> tuple[User, str] | None:
     return (user, kind) if user else None
 
 
-def stop(given: str) -> str | None:
+def stop_mail(given: str) -> str | None:
     """Stop the mail that the token came with; what was stopped, None for a token not ours."""
-    found = read(given)
+    found = read_unsubscribe_token(given)
     if found is None:
         return None
     user, kind = found

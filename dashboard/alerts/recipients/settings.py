@@ -57,7 +57,7 @@ def _read(row: Row) -> Wanted:
     )
 
 
-def choose(
+def set_recipients(
     *,
     account: ExchangeAccount,
     wanted: Wanted,
@@ -89,7 +89,7 @@ def choose(
         _drop_addresses(account)
 
 
-def inherit(*, account: ExchangeAccount, scope: str) -> None:
+def inherit_recipients(*, account: ExchangeAccount, scope: str) -> None:
     """Forget what a scope says: the next wider one holds."""
     with transaction.atomic():
         Row.objects.filter(account=account, scope=scope, code=CODE).delete()

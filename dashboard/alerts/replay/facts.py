@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from dashboard.alerts import downtime
 from dashboard.alerts.incidents import unconfirmed_edits
-from dashboard.alerts.incidents.changelog import KINDS, not_ours, told, told_once
+from dashboard.alerts.incidents.changelog import KINDS, change_alert, not_ours, told_once
 from dashboard.alerts.incidents.no_data import stale_after
 from dashboard.alerts.incidents.store import DAY
 from dashboard.alerts.rules.catalogue import RULES
@@ -24,7 +24,7 @@ class Firing(NamedTuple):
     ended: datetime | None
 
 
-def changed(
+def changes_that_fire(
     chosen: Effective, groups: Collection[TargetGroup], *, since: datetime, now: datetime
 ) -> Iterator[Firing]:
     """Each change by somebody else that would have been told; it stands for a day."""
@@ -35,11 +35,13 @@ def changed(
     ).order_by("occurred_at", "pk")
     for change in not_ours(told_once(rows)):
         group = by_pk[change.group_id]
-        if told(change, group, chosen):
+        if change_alert(change, group, chosen):
             yield _for_a_day(group, change.occurred_at, now)
 
 
-def unread(groups: Collection[TargetGroup], *, since: datetime, now: datetime) -> Iterator[Firing]:
+def unconfirmed_edits_that_fire(
+    groups: Collection[TargetGroup], *, since: datetime, now: datetime
+) -> Iterator[Firing]:
     """Each edit that was sent and not confirmed; it stands for a day."""
     by_pk = {group.pk: group for group in groups}
     edits = Edit.objects.filter(group__in=list(by_pk), started_at__gt=since, started_at__lte=now)
@@ -53,7 +55,7 @@ def _for_a_day(group: TargetGroup, at: datetime, now: datetime) -> Firing:
     return Firing(group, at, at + DAY if at + DAY <= now else None)
 
 
-def reported(
+def reported_periods(
     codes: Mapping[str, str], code: str, pks: Collection[int], *, since: datetime, now: datetime
 ) -> dict[int, list[tuple[datetime, datetime, str]]]:
     """From when to when the exchange reported an issue of each group, by the incidents of then.
@@ -74,7 +76,7 @@ def reported(
     return found
 
 
-def silent(
+def silences_that_fire(
     chosen: Effective, account: ExchangeAccount, *, since: datetime, now: datetime
 ) -> Iterator[Firing]:
     """Each time that no list of an account was read for long, until two of them were."""

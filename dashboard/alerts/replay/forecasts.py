@@ -13,37 +13,41 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from dashboard.alerts.replay.group_history import Past
-from dashboard.alerts.rules.snapshot import Figures
+from dashboard.alerts.replay.group_history import GroupTimeline
+from dashboard.alerts.rules.snapshot import GroupSnapshot
 from dashboard.fielding.domain.time_zones import zone_of
-from dashboard.fielding.forecast.forecast import studies
+from dashboard.fielding.forecast.forecast import forecast_groups
 from dashboard.fielding.insight import samples as trail
 from dashboard.fielding.insight.assistant_modules import modules_of
-from dashboard.fielding.insight.baselines import Pools, pools_of
-from dashboard.fielding.insight.compute import foreseen
-from dashboard.fielding.insight.group_history import Story, until
+from dashboard.fielding.insight.baselines import Baselines, load_baselines
+from dashboard.fielding.insight.compute import forecast_document
+from dashboard.fielding.insight.group_history import GroupHistory, series_until
 from dashboard.fielding.series import daily
 
 EVERY, NEAR = timedelta(hours=12), timedelta(hours=1)
 JUST = timedelta(seconds=1)
 SAMPLED = timedelta(seconds=trail.STEP)
 AT_ONCE = 400  # forecasts side by side: more need more memory and are no faster
-Judged = Callable[[Figures], Any]
-Moment = tuple[Past, datetime]
+Judged = Callable[[GroupSnapshot], Any]
+Moment = tuple[GroupTimeline, datetime]
 
 
-def foresee(pasts: Collection[Past], judged: Judged, *, now: datetime, sampled: bool) -> None:
+def attach_insights(
+    pasts: Collection[GroupTimeline], judged: Judged, *, now: datetime, sampled: bool
+) -> None:
     """Give each past the insights by which a rule is judged on it.
 
     judged: the rule's verdict on figures, or ASLEEP where it does not look at such a group.
     sampled: with what happened in the hours before, which only early warning reads.
     """
-    pools = pools_of([past.group for past in pasts])
+    pools = load_baselines([past.group for past in pasts])
     trails = {past: samples_of(past, now=now) if sampled else [] for past in pasts}
-    found: dict[Past, dict[datetime, tuple[Any, Mapping[str, Any]]]] = {past: {} for past in pasts}
+    found: dict[GroupTimeline, dict[datetime, tuple[Any, Mapping[str, Any]]]] = {
+        past: {} for past in pasts
+    }
     todo = [(past, at) for past in pasts for at in _grid(past, now)]
     while todo:
-        told = insights([(p, at) for p, at in todo if judged(p.at(at)) is None], pools, trails)
+        told = insights_at([(p, at) for p, at in todo if judged(p.at(at)) is None], pools, trails)
         for past, at in todo:
             f, new = past.at(at), told.get((past, at), {})
             found[past][at] = judged(f._replace(insight={**f.insight, **new})), new
@@ -62,7 +66,7 @@ class Asleep:
 ASLEEP = Asleep()
 
 
-def _grid(past: Past, now: datetime) -> list[datetime]:
+def _grid(past: GroupTimeline, now: datetime) -> list[datetime]:
     """Twice a day, when something was agreed anew, and just before that: it may have been why."""
     start = past.start
     if start is None:
@@ -86,8 +90,8 @@ def _seen(verdict: Any) -> Any:
     return verdict.seen if verdict is not None else None
 
 
-def insights(
-    moments: Sequence[Moment], pools: Pools, trails: Mapping[Past, Sequence[Any]]
+def insights_at(
+    moments: Sequence[Moment], pools: Baselines, trails: Mapping[GroupTimeline, Sequence[Any]]
 ) -> dict[Moment, Mapping[str, Any]]:
     """The insight of each group at each moment, oldest first: histories of a length are as fast."""
     found: dict[Moment, Mapping[str, Any]] = {}
@@ -97,22 +101,26 @@ def insights(
         told = [_story(past, at, pools, trails[past]) for past, at in chunk]
         ahead = [n for n, story in enumerate(told) if story.is_forecast]
         questions = [told[n].question(chunk[n][1]) for n in ahead]
-        known = dict(zip(ahead, studies(questions), strict=True))
+        known = dict(zip(ahead, forecast_groups(questions), strict=True))
         for number, story in enumerate(told):
             past, at = chunk[number]
-            found[past, at] = foreseen(story, known.get(number), now=at, risks=bool(trails[past]))
+            found[past, at] = forecast_document(
+                story, known.get(number), now=at, risks=bool(trails[past])
+            )
     return found
 
 
-def _story(past: Past, at: datetime, pools: Pools, samples: Sequence[Any]) -> Story:
+def _story(
+    past: GroupTimeline, at: datetime, pools: Baselines, samples: Sequence[Any]
+) -> GroupHistory:
     """The group with all that its insight is worked out from, as they were then."""
     group = past.group_at(at)
     newest = bisect_right(samples, at, key=lambda one: one[0])
     group.insight = {"trail": samples[newest - 1][1]} if newest else {}
     group.respondent_analysis = []  # not kept
-    return Story(
+    return GroupHistory(
         group=group,
-        series=until(past.series, group.completes, at.timestamp()),
+        series=series_until(past.series, group.completes, at.timestamp()),
         pauses=daily.pauses_of(past.pauses(at)),
         zone=zone_of(group.country_code, group.time_zone),
         modules=modules_of(past.assisted(at), group.details),
@@ -120,7 +128,7 @@ def _story(past: Past, at: datetime, pools: Pools, samples: Sequence[Any]) -> St
     )
 
 
-def samples_of(past: Past, *, now: datetime) -> list[tuple[datetime, list[list[Any]]]]:
+def samples_of(past: GroupTimeline, *, now: datetime) -> list[tuple[datetime, list[list[Any]]]]:
     """The trail of a group's figures as each quarter of a day left it."""
     if past.start is None:
         return []
@@ -128,16 +136,16 @@ def samples_of(past: Past, *, now: datetime) -> list[tuple[datetime, list[list[A
     samples: list[trail.Sample] = []
     at = past.start
     while at <= now:
-        samples = trail.extended(samples, trail.sample_of(past.group_at(at), now=at))
+        samples = trail.with_sample(samples, trail.sample_of(past.group_at(at), now=at))
         found.append((at, [list(sample) for sample in samples]))
         at += SAMPLED
     return found
 
 
-def medians(pasts: Collection[Past], *, now: datetime) -> None:
+def attach_usual_epc(pasts: Collection[GroupTimeline], *, now: datetime) -> None:
     """Give each past the usual EPC of its last days, as each quarter of a day left it."""
     for past in pasts:
         for at, samples in samples_of(past, now=now):
-            usual = trail.usual(trail.read(samples), "epc", past.at(at).cpi)
+            usual = trail.usual_figure(trail.samples_from_json(samples), "epc", past.at(at).cpi)
             if usual is not None:
                 past.insights.append((at, {"epc": {"median": str(usual)}}))

@@ -20,16 +20,16 @@ from django.db.models import OuterRef, Q, Subquery
 
 from dashboard.alerts.incidents.changelog import KINDS
 from dashboard.alerts.incidents.store import DAY
-from dashboard.alerts.replay.settings_history import SETTINGS, STATUS, agreed
+from dashboard.alerts.replay.settings_history import SETTINGS, STATUS, settings_over_time
 from dashboard.alerts.rules.catalogue import CPI_CHANGED
-from dashboard.alerts.rules.snapshot import Figures, figures_of
+from dashboard.alerts.rules.snapshot import GroupSnapshot, figures_of
 from dashboard.fielding.insight import assistant_modules
 from dashboard.fielding.insight.group_history import series_of
 from dashboard.fielding.models import Change, Reading, TargetGroup
 from dashboard.fielding.series.readings import Readings
 
 
-class Seen(NamedTuple):
+class TimelinePoint(NamedTuple):
     """A reading, or before the first one a count of the series; without a model's cost."""
 
     group_id: int
@@ -64,13 +64,13 @@ _FIGURES = (
 _figures = attrgetter(*_FIGURES)
 
 
-class Past:
+class GroupTimeline:
     """A group as it was at any moment from `start` on; no start: nothing is known of it."""
 
     def __init__(
         self,
         group: TargetGroup,
-        readings: Sequence[Seen],
+        readings: Sequence[TimelinePoint],
         changes: Sequence[Change],
         series: Readings,
         since: datetime,
@@ -78,7 +78,7 @@ class Past:
         self.group, self.series, self.changes = group, series, changes
         self.seen = [*_counted(group.pk, series, readings), *readings]
         self._stamps = [seen.at for seen in self.seen]
-        self._settings = agreed(group, changes)
+        self._settings = settings_over_time(group, changes)
         self.turns = [c.occurred_at for c in changes if c.kind in SETTINGS]
         self._statuses = [c for c in changes if c.kind == STATUS]
         self._turned = [c.occurred_at for c in self._statuses]
@@ -100,7 +100,7 @@ class Past:
         self._where: tuple[int, ...] = ()
         self._then = self._base
 
-    def at(self, now: datetime) -> Figures:
+    def at(self, now: datetime) -> GroupSnapshot:
         """The figures of then; what is not known of then is None."""
         foreseen = bisect_right(self.insights, now, key=_when)
         where = (bisect_right(self._stamps, now), bisect_right(self.turns, now), foreseen)
@@ -146,7 +146,7 @@ class Past:
 
     def _columns(self, now: datetime) -> dict[str, Any]:
         index, turned = bisect_right(self._stamps, now), bisect_right(self.turns, now)
-        seen = self.seen[index - 1] if index else Seen(self.group.pk, now)
+        seen = self.seen[index - 1] if index else TimelinePoint(self.group.pk, now)
         if turned not in self._agreed:
             self._agreed[turned] = self._settled(now)
         found = self._agreed[turned] | dict(zip(_FIGURES, _figures(seen), strict=True))
@@ -184,17 +184,19 @@ def _when(insight: tuple[datetime, Mapping[str, Any]]) -> datetime:
     return insight[0]
 
 
-def _counted(pk: int, series: Readings, readings: Sequence[Seen]) -> Iterator[Seen]:
+def _counted(
+    pk: int, series: Readings, readings: Sequence[TimelinePoint]
+) -> Iterator[TimelinePoint]:
     """The moments of the series before the first reading at which its count changed."""
     first = readings[0].at.timestamp() if readings else np.inf
     moved = (np.diff(series.count, prepend=-1.0) != 0) & (series.at < first)
     for at, count in zip(series.at[moved].tolist(), series.count[moved].tolist(), strict=True):
-        yield Seen(pk, datetime.fromtimestamp(at, UTC), completes=int(count))
+        yield TimelinePoint(pk, datetime.fromtimestamp(at, UTC), completes=int(count))
 
 
-def _rises(seen: Sequence[Seen]) -> Iterator[datetime]:
+def _rises(seen: Sequence[TimelinePoint]) -> Iterator[datetime]:
     """Since when, at each moment, no complete had come."""
-    before: Seen | None = None
+    before: TimelinePoint | None = None
     risen = datetime.min.replace(tzinfo=UTC)
     for one in seen:
         if before is None or (one.completes or 0) > (before.completes or 0):
@@ -203,7 +205,9 @@ def _rises(seen: Sequence[Seen]) -> Iterator[datetime]:
         yield risen
 
 
-def pasts(groups: Collection[TargetGroup], *, since: datetime, now: datetime) -> list[Past]:
+def load_timelines(
+    groups: Collection[TargetGroup], *, since: datetime, now: datetime
+) -> list[GroupTimeline]:
     """The past of each group; four queries."""
     pks = [group.pk for group in groups]
     changes = by_group(
@@ -217,7 +221,7 @@ def pasts(groups: Collection[TargetGroup], *, since: datetime, now: datetime) ->
     series = series_of(pks)
     nothing = Readings(np.empty(0), np.empty(0))
     return [
-        Past(
+        GroupTimeline(
             group,
             readings.get(group.pk, []),
             changes.get(group.pk, []),
@@ -228,14 +232,14 @@ def pasts(groups: Collection[TargetGroup], *, since: datetime, now: datetime) ->
     ]
 
 
-def _readings(pks: Collection[int], since: datetime, now: datetime) -> Iterator[Seen]:
+def _readings(pks: Collection[int], since: datetime, now: datetime) -> Iterator[TimelinePoint]:
     """Readings of these days, and of each group the last one before, which held when they began."""
     earlier = Reading.objects.filter(group=OuterRef("pk"), at__lte=since).order_by("-at")
     held = TargetGroup.objects.filter(pk__in=pks).values_list(Subquery(earlier.values("pk")[:1]))
     rows = Reading.objects.filter(
         Q(at__gt=since, at__lte=now) | Q(pk__in=[pk for (pk,) in held if pk]), group__in=pks
     ).order_by("at")
-    return map(Seen._make, rows.values_list(*Seen._fields))
+    return map(TimelinePoint._make, rows.values_list(*TimelinePoint._fields))
 
 
 def by_group(rows: Iterable[Any]) -> dict[int, list[Any]]:

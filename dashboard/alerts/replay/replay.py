@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 from dashboard.alerts.incidents.judge import KNOWN
 from dashboard.alerts.replay import facts, forecasts
 from dashboard.alerts.replay.facts import Firing
-from dashboard.alerts.replay.group_history import Past, pasts
+from dashboard.alerts.replay.group_history import GroupTimeline, load_timelines
 from dashboard.alerts.rules.catalogue import EDIT_UNCONFIRMED, NO_DATA, RULES
-from dashboard.alerts.rules.settings import Effective, checked, effective
-from dashboard.alerts.rules.snapshot import Figures
-from dashboard.alerts.rules.state_machine import Standing, State, step
+from dashboard.alerts.rules.settings import Effective, clean_settings, merge_layers
+from dashboard.alerts.rules.snapshot import GroupSnapshot
+from dashboard.alerts.rules.state_machine import RuleState, RuleStatus, next_state
 from dashboard.alerts.rules.verdict import Verdict
 from dashboard.fielding.models import ExchangeAccount, Rule, TargetGroup
 
@@ -103,7 +103,7 @@ def seen_at_once(code: str) -> int:
     return FORECAST_AT_ONCE if code in FORESEEN else AT_ONCE
 
 
-def replay(
+def replay_rule(
     code: str,
     settings: Mapping[str, Any],
     groups: Sequence[TargetGroup],
@@ -113,16 +113,18 @@ def replay(
     days: int = DAYS,
 ) -> Replay:
     """What a rule with these settings would have done on the groups; ValueError as in an edit."""
-    chosen = effective(RULES[code], [Rule(version=0, settings=checked(code, settings))])
+    chosen = merge_layers(RULES[code], [Rule(version=0, settings=clean_settings(code, settings))])
     since = now - timedelta(days=days)
     if chosen.rule is NO_DATA:
-        return _done(code, now, facts.silent(chosen, account, since=since, now=now), 1)
+        return _done(code, now, facts.silences_that_fire(chosen, account, since=since, now=now), 1)
     if chosen.rule is EDIT_UNCONFIRMED:
-        return _done(code, now, facts.unread(groups, since=since, now=now), len(groups))
+        return _done(
+            code, now, facts.unconfirmed_edits_that_fire(groups, since=since, now=now), len(groups)
+        )
     if chosen.rule.judge is None:
-        told = facts.changed(chosen, groups, since=since, now=now)
+        told = facts.changes_that_fire(chosen, groups, since=since, now=now)
         return _done(code, now, told, len(groups))
-    lives = pasts(groups, since=since, now=now)
+    lives = load_timelines(groups, since=since, now=now)
     _prepare(chosen, lives, since=since, now=now)
     runs = [_run(chosen, past, now) for past in lives if past.start is not None]
     first = min((past.read_since for past in lives if past.read_since), default=None)
@@ -142,33 +144,35 @@ def _done(
     return Replay(code, now, sorted(firings, key=lambda one: one.began), judged, late)
 
 
-def _prepare(chosen: Effective, lives: Sequence[Past], *, since: datetime, now: datetime) -> None:
+def _prepare(
+    chosen: Effective, lives: Sequence[GroupTimeline], *, since: datetime, now: datetime
+) -> None:
     """Give each past what its readings do not hold and the rule judges by."""
     code = chosen.rule.code
     if code in REPORTED:
         pks = [past.group.pk for past in lives]
-        told = facts.reported(REPORTED, code, pks, since=since, now=now)
+        told = facts.reported_periods(REPORTED, code, pks, since=since, now=now)
         for past in lives:
             past.issues = told.get(past.group.pk, [])
             past.start = past.read_since and max(past.read_since, since)
     elif code == "epc":
-        forecasts.medians([p for p in lives if p.group.currency != "USD"], now=now)
+        forecasts.attach_usual_epc([p for p in lives if p.group.currency != "USD"], now=now)
     elif code in FORESEEN:
 
-        def judged(f: Figures) -> Any:
+        def judged(f: GroupSnapshot) -> Any:
             awake = f.status in KNOWN and f.status in chosen.rule.statuses
             return _verdict(chosen, f, {}) if awake else forecasts.ASLEEP
 
         # (a rule about a budget says nothing without one, whatever is foreseen)
         wanted = lives if code not in BUDGETED else [p for p in lives if _budget(chosen, p)]
-        forecasts.foresee(wanted, judged, now=now, sampled=code == "about_to_pause")
+        forecasts.attach_insights(wanted, judged, now=now, sampled=code == "about_to_pause")
 
 
-def _budget(chosen: Effective, past: Past) -> bool:
+def _budget(chosen: Effective, past: GroupTimeline) -> bool:
     return bool(past.group.budget or chosen.settings["budget"])
 
 
-def _verdict(chosen: Effective, f: Figures, memory: Mapping[str, Any]) -> Verdict | None:
+def _verdict(chosen: Effective, f: GroupSnapshot, memory: Mapping[str, Any]) -> Verdict | None:
     judge = chosen.rule.judge
     return judge(f, chosen.settings, memory) if judge else None
 
@@ -180,9 +184,9 @@ class _Course(NamedTuple):
     judged: bool
 
 
-def _run(chosen: Effective, past: Past, now: datetime) -> _Course:
+def _run(chosen: Effective, past: GroupTimeline, now: datetime) -> _Course:
     """The machine over a group's past, half an hour a step."""
-    at, standing, began = past.start or now, Standing(State.OK, now, 0), None
+    at, standing, began = past.start or now, RuleState(RuleStatus.OK, now, 0), None
     memory: dict[str, Any] = {}
     found = _Course([], judged=False)
     moves = past.moves() if chosen.rule.code not in TIMED else []
@@ -191,16 +195,19 @@ def _run(chosen: Effective, past: Past, now: datetime) -> _Course:
         before = standing
         standing, judged = _step(chosen, f, standing, memory)
         found = found._replace(judged=found.judged or judged)
-        if before.state is State.OK and standing.state is not State.OK:
+        if before.state is RuleStatus.OK and standing.state is not RuleStatus.OK:
             memory = {"base": f.completes}
-        if standing.state is State.FIRING and began is None:
+        if standing.state is RuleStatus.FIRING and began is None:
             began = at
-        if standing.state is State.OK:
+        if standing.state is RuleStatus.OK:
             memory = {}
             if began:
                 found.firings.append(Firing(past.group, began, at))
                 began = None
-        still = standing.state is before.state and standing.state in (State.OK, State.FIRING)
+        still = standing.state is before.state and standing.state in (
+            RuleStatus.OK,
+            RuleStatus.FIRING,
+        )
         at = _next(at, moves, now) if still and chosen.rule.code not in TIMED else at + STEP
     if began:
         found.firings.append(Firing(past.group, began, None))
@@ -215,14 +222,14 @@ def _next(at: datetime, moves: Sequence[datetime], now: datetime) -> datetime:
 
 
 def _step(
-    chosen: Effective, f: Figures, standing: Standing, memory: Mapping[str, Any]
-) -> tuple[Standing, bool]:
+    chosen: Effective, f: GroupSnapshot, standing: RuleState, memory: Mapping[str, Any]
+) -> tuple[RuleState, bool]:
     """Where the rule stands after a look at the group; whether it knew enough to look."""
     if f.status not in KNOWN:
         return standing, False
     if f.status not in chosen.rule.statuses:
-        return Standing(State.OK, f.now, 0), False
+        return RuleState(RuleStatus.OK, f.now, 0), False
     verdict = _verdict(chosen, f, memory)
     if verdict is None:
         return standing, False
-    return step(standing, verdict.seen, now=f.now, patience=chosen.patience, fresh=True), True
+    return next_state(standing, verdict.seen, now=f.now, patience=chosen.patience, fresh=True), True

@@ -7,28 +7,28 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from dashboard.fielding.forecast.rate_changes import amount
+from dashboard.fielding.forecast.rate_changes import price_from_changelog
 from dashboard.fielding.models import Change, TargetGroup
 
 STATUS = "status_change"
 
 
-def whole(value: Any) -> int | None:
+def as_count(value: Any) -> int | None:
     """A count as the changelog gives it."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-def share(value: Any) -> float | None:
+def as_share(value: Any) -> float | None:
     """A rate as the changelog gives it, 0–1."""
     return float(value) if isinstance(value, (int, float)) and 0 <= value <= 1 else None
 
 
-def word(value: Any) -> str | None:
+def as_text(value: Any) -> str | None:
     """A status or a strategy as the changelog gives it."""
     return value if isinstance(value, str) and value else None
 
 
-def moment(value: Any) -> datetime | None:
+def as_moment(value: Any) -> datetime | None:
     """A time as the changelog gives it; None for what is none, or has no zone."""
     try:
         at = datetime.fromisoformat(str(value))
@@ -39,19 +39,19 @@ def moment(value: Any) -> datetime | None:
 
 # What the changelog can take back: which column, and how its values are read.
 SETTINGS: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    STATUS: ("status", word),
-    "filling_goal_change": ("filling_goal", whole),
-    "filling_strategy_change": ("filling_strategy", word),
-    "fielding_period_start_date_change": ("starts_at", moment),
-    "fielding_period_end_date_change": ("ends_at", moment),
-    "expected_incidence_rate_change": ("expected_incidence_rate", share),
-    "expected_length_of_interview_minutes_change": ("expected_loi_minutes", whole),
-    "cpi_change": ("cpi", amount),
-    "user_requested_cpi_change": ("cpi", amount),
+    STATUS: ("status", as_text),
+    "filling_goal_change": ("filling_goal", as_count),
+    "filling_strategy_change": ("filling_strategy", as_text),
+    "fielding_period_start_date_change": ("starts_at", as_moment),
+    "fielding_period_end_date_change": ("ends_at", as_moment),
+    "expected_incidence_rate_change": ("expected_incidence_rate", as_share),
+    "expected_length_of_interview_minutes_change": ("expected_loi_minutes", as_count),
+    "cpi_change": ("cpi", price_from_changelog),
+    "user_requested_cpi_change": ("cpi", price_from_changelog),
 }
 
 
-class Values:
+class SettingOverTime:
     """The values of one setting, each since its change; before the first what that replaced."""
 
     def __init__(self, present: Any) -> None:
@@ -70,9 +70,9 @@ class Values:
         return self._values[bisect_right(self._since, now)]
 
 
-def agreed(group: TargetGroup, changes: Iterable[Change]) -> dict[str, Values]:
+def settings_over_time(group: TargetGroup, changes: Iterable[Change]) -> dict[str, SettingOverTime]:
     """Each setting of a group that the changelog tells of, over time; changes oldest first."""
-    found = {name: Values(getattr(group, name)) for name, _ in SETTINGS.values()}
+    found = {name: SettingOverTime(getattr(group, name)) for name, _ in SETTINGS.values()}
     for change in changes:
         if change.kind in SETTINGS:
             name, as_value = SETTINGS[change.kind]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from dashboard.alerts.rules.judges import cost, progress, quality, status
-from dashboard.alerts.rules.state_machine import Patience
+from dashboard.alerts.rules.state_machine import Delays
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE, WARNING, Judge, Say, Settings
 
 LIVE = frozenset({"live"})
@@ -18,7 +18,7 @@ NO_BUDGET = "budget of a group that has none of its own; 0 for none"
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RuleType:
     """A rule: what it judges, its thresholds as (number, what the number is), its patience."""
 
     code: str
@@ -38,9 +38,9 @@ class Rule:
         numbers = {name: number for name, (number, _) in self.thresholds.items()}
         return numbers | {"for_minutes": self.for_minutes, "keep_minutes": self.keep_minutes}
 
-    def patience(self, settings: Settings) -> Patience:
+    def patience(self, settings: Settings) -> Delays:
         """How long this rule waits, both ways."""
-        return Patience(
+        return Delays(
             timedelta(minutes=settings["for_minutes"]),
             timedelta(minutes=settings["keep_minutes"]),
             readings=1 if self.fact else 2,
@@ -52,7 +52,7 @@ def _band(fires: float, clears: float, of: str) -> dict[str, tuple[float, str]]:
 
 
 _JUDGED = (
-    Rule(
+    RuleType(
         "paused_by_exchange",
         "Paused by the exchange",
         CRITICAL,
@@ -62,11 +62,11 @@ _JUDGED = (
         statuses=IN_FIELD,
         fact=True,
     ),
-    Rule(
+    RuleType(
         "stalled",
         "Stalled",
         CRITICAL,
-        progress.stalled,
+        progress.judge_stalled,
         progress.say_stalled,
         {
             "usual": (6, "completes that are usual in the time without one"),
@@ -75,7 +75,7 @@ _JUDGED = (
         },
         keep_minutes=0,
     ),
-    Rule(
+    RuleType(
         "paused_and_forgotten",
         "Paused by a person and forgotten",
         WARNING,
@@ -88,7 +88,7 @@ _JUDGED = (
         keep_minutes=0,
         statuses=IN_FIELD,
     ),
-    Rule(
+    RuleType(
         "ends_soon",
         "Ends soon and short",
         WARNING,
@@ -98,7 +98,7 @@ _JUDGED = (
         | {"hours": (48, "hours to its end, at most")},
         30,
     ),
-    Rule(
+    RuleType(
         "behind_pace",
         "Behind pace",
         WARNING,
@@ -108,20 +108,20 @@ _JUDGED = (
         | {"completes": (10, "completes before it judges")},
         120,
     ),
-    Rule(
+    RuleType(
         "early",
         "Full early",
         NOTICE,
-        progress.early,
+        progress.judge_full_early,
         progress.say_early,
         _band(24, 12, "number of hours before its end")
         | {"share": (0.15, "or this share of its time in the field, whichever is more")},
     ),
-    Rule(
+    RuleType(
         "overfilled",
         "Overfilled",
         WARNING,
-        progress.overfilled,
+        progress.judge_overfilled,
         progress.say_overfilled,
         {
             "completes": (3, "completes above the goal"),
@@ -130,7 +130,7 @@ _JUDGED = (
         keep_minutes=0,
         statuses=ENDED_TOO,
     ),
-    Rule(
+    RuleType(
         "incidence_low",
         "Incidence low",
         WARNING,
@@ -140,7 +140,7 @@ _JUDGED = (
         | {"prescreens": (100, "prescreens before it judges")},
         120,
     ),
-    Rule(
+    RuleType(
         "interview_long",
         "Interview long",
         WARNING,
@@ -153,7 +153,7 @@ _JUDGED = (
         },
         60,
     ),
-    Rule(
+    RuleType(
         "drop_off",
         "Drop-off",
         WARNING,
@@ -162,17 +162,17 @@ _JUDGED = (
         _band(0.30, 0.25, "share of entrants") | {"entrants": (50, "entrants before it judges")},
         60,
     ),
-    Rule(
+    RuleType(
         "conversion",
         "Conversion low",
         WARNING,
-        quality.conversion,
+        quality.judge_conversion,
         quality.say_conversion,
         _band(0.4, 0.5, "share of the agreed incidence")
         | {"entrants": (200, "entrants before it judges")},
         120,
     ),
-    Rule(
+    RuleType(
         "epc",
         "EPC low",
         WARNING,
@@ -187,27 +187,27 @@ _JUDGED = (
         },
         240,
     ),
-    Rule(
+    RuleType(
         "spend",
         "Spend of budget",
         WARNING,
-        cost.spent,
+        cost.judge_budget_spent,
         cost.say_spent,
         _band(0.90, 0.85, "share of the budget")
         | {"critical": (1.0, "critical from this share of the budget"), "budget": (0, NO_BUDGET)},
         statuses=ENDED_TOO,
     ),
-    Rule(
+    RuleType(
         "projected_cost",
         "Projected cost of budget",
         WARNING,
-        cost.projected,
+        cost.judge_projected_cost,
         cost.say_projected,
         _band(1.05, 1.0, "share of the budget") | {"budget": (0, NO_BUDGET)},
         240,
         statuses=IN_FIELD,
     ),
-    Rule(
+    RuleType(
         "issue_error",
         "Error reported by the exchange",
         WARNING,
@@ -215,7 +215,7 @@ _JUDGED = (
         quality.say_issue,
         for_minutes=30,
     ),
-    Rule(
+    RuleType(
         "issue_warning",
         "Warning reported by the exchange",
         NOTICE,
@@ -223,7 +223,7 @@ _JUDGED = (
         quality.say_issue,
         for_minutes=360,
     ),
-    Rule(
+    RuleType(
         "about_to_pause",
         "The exchange is about to pause it",
         WARNING,
@@ -232,11 +232,11 @@ _JUDGED = (
         _band(0.7, 0.5, "score of the early warning"),
         60,
     ),
-    Rule(
+    RuleType(
         "completes_fell",
         "Completes fell",
         NOTICE,
-        progress.fell,
+        progress.judge_completes_fell,
         progress.say_fell,
         {
             "completes": (3, "completes fewer within a day"),
@@ -245,7 +245,7 @@ _JUDGED = (
         statuses=ENDED_TOO,
     ),
 )
-CPI_CHANGED = Rule(
+CPI_CHANGED = RuleType(
     "cpi_changed",
     "CPI changed by somebody else",
     WARNING,
@@ -255,12 +255,12 @@ CPI_CHANGED = Rule(
     },
     fact=True,
 )
-STATUS_CHANGED = Rule("status_changed", "Status changed by somebody else", WARNING, fact=True)
-STRATEGY_CHANGED = Rule(
+STATUS_CHANGED = RuleType("status_changed", "Status changed by somebody else", WARNING, fact=True)
+STRATEGY_CHANGED = RuleType(
     "strategy_changed", "Re-entry or strategy changed by somebody else", NOTICE, fact=True
 )
-EDIT_UNCONFIRMED = Rule("edit_unconfirmed", "A change was not confirmed", WARNING, fact=True)
-NO_DATA = Rule(
+EDIT_UNCONFIRMED = RuleType("edit_unconfirmed", "A change was not confirmed", WARNING, fact=True)
+NO_DATA = RuleType(
     "no_data",
     "No data",
     CRITICAL,
@@ -271,8 +271,8 @@ NO_DATA = Rule(
     keep_minutes=0,
 )
 
-JUDGED: dict[str, Rule] = {rule.code: rule for rule in _JUDGED}
-RULES: dict[str, Rule] = JUDGED | {
+JUDGED: dict[str, RuleType] = {rule.code: rule for rule in _JUDGED}
+RULES: dict[str, RuleType] = JUDGED | {
     rule.code: rule
     for rule in (CPI_CHANGED, STATUS_CHANGED, STRATEGY_CHANGED, EDIT_UNCONFIRMED, NO_DATA)
 }

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.db.models import F, Q
 
-from dashboard.alerts.rules.catalogue import JUDGED, RULES, Rule
-from dashboard.alerts.rules.state_machine import Patience
+from dashboard.alerts.rules.catalogue import JUDGED, RULES, RuleType
+from dashboard.alerts.rules.state_machine import Delays
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE, WARNING, Judge
-from dashboard.fielding.compiled_queries import Given, Read
+from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import (
     ExchangeAccount,
     Incident,
@@ -23,7 +23,7 @@ from dashboard.fielding.models import (
 )
 from dashboard.fielding.models import Rule as Row
 
-_OF_ACCOUNT = Read(lambda: Row.objects.filter(account=Given("account")))
+_OF_ACCOUNT = CompiledQuery(lambda: Row.objects.filter(account=Param("account")))
 # What a number can be at most: moments are worked out with those of time, and calendars end.
 MOST, YEAR_OF_HOURS = 10**9, 366 * 24
 LONGEST = {"hours": YEAR_OF_HOURS, "minutes": YEAR_OF_HOURS * 60, "intervals": 1000}
@@ -36,9 +36,9 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 class Effective(NamedTuple):
     """A rule with the numbers that hold somewhere. Any edit of any layer makes a later version."""
 
-    rule: Rule
+    rule: RuleType
     settings: Mapping[str, float]
-    patience: Patience
+    patience: Delays
     severity: int
     version: int
     enabled: bool
@@ -49,7 +49,7 @@ class Effective(NamedTuple):
         return self.severity if severity is None else severity
 
 
-def effective(rule: Rule, layers: Iterable[Row]) -> Effective:
+def merge_layers(rule: RuleType, layers: Iterable[Row]) -> Effective:
     """A rule as its layers (outermost first) make it."""
     numbers, other, version, enabled = dict(rule.defaults), dict[str, Any](), 0, True
     for row in layers:
@@ -67,7 +67,7 @@ def effective(rule: Rule, layers: Iterable[Row]) -> Effective:
     )
 
 
-class Book:
+class RuleSet:
     """All rules of an account, read in one query; most groups share one list."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
@@ -78,7 +78,7 @@ class Book:
         self._shared: dict[str, list[tuple[Judge, Effective]]] = {}
 
     @classmethod
-    def of(cls, account_id: int) -> Book:
+    def of(cls, account_id: int) -> RuleSet:
         """The rules of an account."""
         return cls(_OF_ACCOUNT(account=account_id))
 
@@ -109,7 +109,7 @@ class Book:
 
     def _lay(self, code: str, scopes: tuple[str, ...]) -> Effective:
         layers = (self._rows.get((scope, code)) for scope in scopes)
-        return effective(RULES[code], [row for row in layers if row])
+        return merge_layers(RULES[code], [row for row in layers if row])
 
 
 def _openers(judged: Iterable[Effective], status: str) -> list[tuple[Judge, Effective]]:
@@ -120,7 +120,7 @@ def _openers(judged: Iterable[Effective], status: str) -> list[tuple[Judge, Effe
     ]
 
 
-def checked(code: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+def clean_settings(code: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of a rule that can be stored; ValueError names the first that cannot."""
     rule, kept = RULES[code], dict[str, Any]()
     for name, value in settings.items():
@@ -149,7 +149,7 @@ def most_of(name: str) -> int:
     return LONGEST.get(name.rpartition("_")[2], MOST)
 
 
-def edit(
+def save_rule(
     *,
     account: ExchangeAccount,
     code: str,
@@ -164,7 +164,7 @@ def edit(
 
     ValueError names a setting that the rule does not have, or a number that cannot be.
     """
-    kept, scope = checked(code, settings), scope_of(project, group)
+    kept, scope = clean_settings(code, settings), scope_of(project, group)
     with transaction.atomic():
         row, created = Row.objects.get_or_create(
             account=account,
@@ -186,7 +186,7 @@ def edit(
     return row
 
 
-def reset(
+def reset_rule(
     *,
     account: ExchangeAccount,
     code: str,

@@ -8,13 +8,13 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from dashboard.alerts.text import plain
-from dashboard.fielding.domain.goals import completes_wanted, counts_prescreens
+from dashboard.alerts.text import one_line
+from dashboard.fielding.domain.goals import completes_target, counts_prescreens
 from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.fielding.models import TargetGroup
 
 
-class Figures(NamedTuple):
+class GroupSnapshot(NamedTuple):
     """One group at one moment. The first fields are columns, in the order they are read."""
 
     pk: int
@@ -61,7 +61,7 @@ class Figures(NamedTuple):
     @property
     def label(self) -> str:
         """The name as a sentence can carry it."""
-        return plain(self.name)
+        return one_line(self.name)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -71,7 +71,7 @@ class Figures(NamedTuple):
     @property
     def goal(self) -> int | None:
         """The completes that fill it; about as many where the limit counts prescreens."""
-        return completes_wanted(self)
+        return completes_target(self)
 
     @property
     def counted(self) -> tuple[int | None, int | None, str]:
@@ -104,7 +104,7 @@ class Figures(NamedTuple):
         return _middle(self.told("forecast", "at_end"))
 
 
-COLUMNS = Figures._fields[: Figures._fields.index("now")]
+COLUMNS = GroupSnapshot._fields[: GroupSnapshot._fields.index("now")]
 
 
 def _middle(band: Any) -> float | None:
@@ -114,6 +114,6 @@ def _middle(band: Any) -> float | None:
     return None
 
 
-def figures_of(group: TargetGroup, *, now: datetime) -> Figures:
+def figures_of(group: TargetGroup, *, now: datetime) -> GroupSnapshot:
     """The figures of one group that is already at hand."""
-    return Figures._make((*(getattr(group, name) for name in COLUMNS), now, None, None, None))
+    return GroupSnapshot._make((*(getattr(group, name) for name in COLUMNS), now, None, None, None))

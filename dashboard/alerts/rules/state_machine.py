@@ -7,7 +7,7 @@ from enum import Enum
 from typing import NamedTuple
 
 
-class Seen(Enum):
+class Observation(Enum):
     """What an observation says of a rule."""
 
     BREACH = "past the threshold that fires"
@@ -15,7 +15,7 @@ class Seen(Enum):
     CLEAR = "past the threshold that clears"
 
 
-class State(Enum):
+class RuleStatus(Enum):
     """Where a rule stands on a group. OK and RESOLVED are the same: nothing is open."""
 
     OK = "ok"
@@ -24,15 +24,15 @@ class State(Enum):
     RECOVERING = "recovering"
 
 
-class Standing(NamedTuple):
+class RuleState(NamedTuple):
     """A state, when its timer started, and how many fresh observations it has had since."""
 
-    state: State
+    state: RuleStatus
     since: datetime
     readings: int
 
 
-class Patience(NamedTuple):
+class Delays(NamedTuple):
     """How long, and how often seen, before a breach fires and before a clear one resolves."""
 
     fires_after: timedelta
@@ -40,34 +40,34 @@ class Patience(NamedTuple):
     readings: int = 2
 
 
-def step(  # noqa: PLR0911 (one return a transition)
-    at: Standing, seen: Seen, *, now: datetime, patience: Patience, fresh: bool
-) -> Standing:
+def next_state(  # noqa: PLR0911 (one return a transition)
+    at: RuleState, seen: Observation, *, now: datetime, patience: Delays, fresh: bool
+) -> RuleState:
     """Where a rule stands after an observation; without a fresh one only timers run."""
     held = at._replace(readings=at.readings + fresh)
     match at.state, seen:
-        case State.OK, Seen.BREACH if fresh:
-            return _ripen(Standing(State.PENDING, now, 1), now, patience)
-        case State.PENDING, Seen.BREACH:
+        case RuleStatus.OK, Observation.BREACH if fresh:
+            return _ripen(RuleState(RuleStatus.PENDING, now, 1), now, patience)
+        case RuleStatus.PENDING, Observation.BREACH:
             return _ripen(held, now, patience)
-        case State.PENDING, _ if fresh:
-            return Standing(State.OK, now, 0)
-        case State.FIRING, Seen.CLEAR if fresh:
-            return _settle(Standing(State.RECOVERING, now, 1), now, patience)
-        case State.RECOVERING, Seen.CLEAR:
+        case RuleStatus.PENDING, _ if fresh:
+            return RuleState(RuleStatus.OK, now, 0)
+        case RuleStatus.FIRING, Observation.CLEAR if fresh:
+            return _settle(RuleState(RuleStatus.RECOVERING, now, 1), now, patience)
+        case RuleStatus.RECOVERING, Observation.CLEAR:
             return _settle(held, now, patience)
-        case State.RECOVERING, Seen.BREACH if fresh:
-            return Standing(State.FIRING, now, 1)
+        case RuleStatus.RECOVERING, Observation.BREACH if fresh:
+            return RuleState(RuleStatus.FIRING, now, 1)
     return at
 
 
-def _ripen(at: Standing, now: datetime, patience: Patience) -> Standing:
+def _ripen(at: RuleState, now: datetime, patience: Delays) -> RuleState:
     """PENDING becomes FIRING once it lasted and was seen often enough."""
     ripe = now - at.since >= patience.fires_after and at.readings >= patience.readings
-    return Standing(State.FIRING, now, at.readings) if ripe else at
+    return RuleState(RuleStatus.FIRING, now, at.readings) if ripe else at
 
 
-def _settle(at: Standing, now: datetime, patience: Patience) -> Standing:
+def _settle(at: RuleState, now: datetime, patience: Delays) -> RuleState:
     """RECOVERING ends once it lasted and was seen often enough."""
     settled = now - at.since >= patience.clears_after and at.readings >= patience.readings
-    return Standing(State.OK, now, 0) if settled else at
+    return RuleState(RuleStatus.OK, now, 0) if settled else at

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from dashboard.alerts.rules.snapshot import Figures
-from dashboard.alerts.rules.state_machine import Seen
+from dashboard.alerts.rules.snapshot import GroupSnapshot
+from dashboard.alerts.rules.state_machine import Observation
 from dashboard.fielding.models import Incident
 
 CRITICAL = Incident.Severity.CRITICAL.value
@@ -21,7 +21,7 @@ Memory = Mapping[str, Any]
 class Verdict(NamedTuple):
     """What was seen, and how bad it is; no severity: as bad as its rule."""
 
-    seen: Seen
+    seen: Observation
     severity: int | None = None
 
 
@@ -34,22 +34,22 @@ class Words(NamedTuple):
 
 
 # None: what the rule needs is not known, so it says nothing and nothing moves.
-Judge = Callable[[Figures, Settings, Memory], Verdict | None]
-Say = Callable[[Figures, Settings], Words]
+Judge = Callable[[GroupSnapshot, Settings, Memory], Verdict | None]
+Say = Callable[[GroupSnapshot, Settings], Words]
 
-BREACH = Verdict(Seen.BREACH)
-BETWEEN = Verdict(Seen.BETWEEN)
-CLEAR = Verdict(Seen.CLEAR)
+BREACH = Verdict(Observation.BREACH)
+BETWEEN = Verdict(Observation.BETWEEN)
+CLEAR = Verdict(Observation.CLEAR)
 
 
-def under(value: float, fires: float, clears: float) -> Verdict:
+def breach_below(value: float, fires: float, clears: float) -> Verdict:
     """A breach below `fires`, clear from `clears` on."""
     if value < fires:
         return BREACH
     return CLEAR if value >= clears else BETWEEN
 
 
-def over(value: float, fires: float, clears: float) -> Verdict:
+def breach_above(value: float, fires: float, clears: float) -> Verdict:
     """A breach above `fires`, clear up to `clears`."""
     if value > fires:
         return BREACH

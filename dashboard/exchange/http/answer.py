@@ -24,7 +24,7 @@ from dashboard.exchange.errors import (
     TooLarge,
     Unauthorized,
     Unavailable,
-    plain,
+    one_line,
     spoken,
 )
 from dashboard.exchange.http.retry import retry_after
@@ -39,7 +39,7 @@ _GZIP = b"\x1f\x8b"
 UNKNOWN_COMPRESSION = "The exchange sent an answer in a compression that Fieldwatch does not know"
 
 
-class Answer(Struct, frozen=True, gc=False):
+class HttpAnswer(Struct, frozen=True, gc=False):
     """Status, headers and whole body of an answer."""
 
     status: int
@@ -146,7 +146,7 @@ _SIMPLE: Mapping[int, type[ExchangeError]] = {
 }
 
 
-def error_of(answer: Answer, *, now: float, hide: Callable[[str], str]) -> ExchangeError:
+def error_of(answer: HttpAnswer, *, now: float, hide: Callable[[str], str]) -> ExchangeError:
     """What an answer outside 2xx means; `hide` takes secrets out of its words."""
     status = answer.status
     if status == 429:
@@ -184,9 +184,9 @@ def _explained(body: bytes, hide: Callable[[str], str]) -> tuple[str, str, list[
     try:
         found: Any = msgspec.json.decode(repair(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return "", plain(hide(_words_of(body))), []
+        return "", one_line(hide(_words_of(body))), []
     if isinstance(found, str):
-        return "", plain(hide(found)), []
+        return "", one_line(hide(found)), []
     if isinstance(found, dict) and isinstance(inner := found.get("error"), dict):
         found = inner | found
     if not isinstance(found, dict):
@@ -236,7 +236,7 @@ def _named(wrong: Mapping[object, object], hide: Callable[[str], str]) -> str:
         return _text(wrong, hide, "reason", "name")
     place = wrong.get("loc")
     if isinstance(place, list):
-        return plain(hide(".".join(str(step) for step in place)))
+        return one_line(hide(".".join(str(step) for step in place)))
     return _text(wrong, hide, "name", "field", "param", "pointer", "path")
 
 
@@ -244,5 +244,5 @@ def _text(found: Mapping[object, object], hide: Callable[[str], str], *names: st
     for name in names:
         value = found.get(name)
         if isinstance(value, str) and value.strip():
-            return plain(hide(value))
+            return one_line(hide(value))
     return ""

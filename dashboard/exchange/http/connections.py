@@ -106,7 +106,7 @@ class _Backend(httpcore.NetworkBackend):
     def _addresses(self, host: str, port: int) -> list[str]:
         left = self._deadline.left(httpcore.ConnectTimeout)
         try:
-            addresses = dns.addresses(host, port, seconds=left)
+            addresses = dns.resolve_addresses(host, port, seconds=left)
         except dns.NoAddress as exc:
             failure = httpcore.ConnectTimeout if exc.late else httpcore.ConnectError
             raise failure(str(exc)) from exc

@@ -17,7 +17,9 @@ class NoAddress(Exception):
         self.late = late
 
 
-def addresses(host: str, port: int, *, seconds: float, resolve: Resolve | None = None) -> list[str]:
+def resolve_addresses(
+    host: str, port: int, *, seconds: float, resolve: Resolve | None = None
+) -> list[str]:
     """The addresses of a host, each once, in the resolver's order.
 
     The system's resolver has no time limit of its own, so it is asked in a thread that is left

@@ -12,7 +12,7 @@ import httpx
 from dashboard.exchange.clock import Clock
 from dashboard.exchange.errors import BadAnswer, TimedOut, Unreachable
 from dashboard.exchange.http.allowed_hosts import AllowedHosts
-from dashboard.exchange.http.answer import Answer, read_body
+from dashboard.exchange.http.answer import HttpAnswer, read_body
 from dashboard.exchange.http.connections import CONNECT_TIMEOUT, Wire
 from dashboard.exchange.repair import as_utf8
 
@@ -31,7 +31,7 @@ def shared_tls() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-class _Local(threading.local):
+class _ThreadConnections(threading.local):
     wire: httpx.BaseTransport | None = None
 
 
@@ -53,10 +53,10 @@ class Sockets:
         self._clock = clock
         self._largest_body = largest_body
         self._http = http
-        self._local = _Local()
+        self._local = _ThreadConnections()
         self._wires: weakref.WeakSet[httpx.BaseTransport] = weakref.WeakSet()
 
-    def fetch(self, request: httpx.Request, *, deadline: float, patience: float) -> Answer:
+    def fetch(self, request: httpx.Request, *, deadline: float, patience: float) -> HttpAnswer:
         """The answer to `request`, whatever its status.
 
         `deadline`: the moment at which it must be here; `patience`: seconds without a byte.
@@ -85,14 +85,14 @@ class Sockets:
         for wire in list(self._wires):
             wire.close()
 
-    def _fetch(self, request: httpx.Request, deadline: float) -> Answer:
+    def _fetch(self, request: httpx.Request, deadline: float) -> HttpAnswer:
         response = self._wire().handle_request(request)
         try:
             headers = response.headers
             parts = self._in_time(cast("Iterable[bytes]", response.stream), deadline)
             body = read_body(parts, headers.get("content-encoding"), cap=self._largest_body)
             body = as_utf8(body, headers.get("content-type"))
-            return Answer(response.status_code, headers, body)
+            return HttpAnswer(response.status_code, headers, body)
         finally:
             response.close()
 

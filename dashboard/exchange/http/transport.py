@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 import httpx
 from msgspec import Struct
 
-from dashboard.exchange.auth import Auth, ClientCredentials, Secret, credentials
+from dashboard.exchange.auth import Auth, ClientCredentials, Secret, credentials_for
 from dashboard.exchange.clock import Chance, Clock, SystemClock
 from dashboard.exchange.decode import BadItem
 from dashboard.exchange.errors import (
@@ -27,7 +27,7 @@ from dashboard.exchange.errors import (
     Unauthorized,
 )
 from dashboard.exchange.http.allowed_hosts import AllowedHosts
-from dashboard.exchange.http.answer import LARGEST_BODY, Answer, error_of, server_time
+from dashboard.exchange.http.answer import LARGEST_BODY, HttpAnswer, error_of, server_time
 from dashboard.exchange.http.fetch import Sockets
 from dashboard.exchange.http.retry import Retries
 from dashboard.exchange.limits.gate import Gate
@@ -51,7 +51,7 @@ class Call(Struct, kw_only=True):
     maybe_done: bool = False
 
 
-class _Local(threading.local):
+class _PerThread(threading.local):
     until: float = float("inf")
     requests: int = 0
 
@@ -81,7 +81,7 @@ class Transport:
         if isinstance(auth, ClientCredentials):
             self._hosts.check(auth.token_url)
         self._clock = clock or SystemClock()
-        self._credentials = credentials(auth, ask=self._ask_for_token, clock=self._clock)
+        self._credentials = credentials_for(auth, ask=self._ask_for_token, clock=self._clock)
         self._headers = [
             ("Accept", "application/json"),
             ("Accept-Encoding", "gzip"),
@@ -94,7 +94,7 @@ class Transport:
         self._sockets = Sockets(
             hosts=self._hosts, clock=self._clock, largest_body=largest_body, http=http
         )
-        self._local = _Local()
+        self._local = _PerThread()
         self._counting = threading.Lock()
         self._last_date = ""
         self.requests = 0
@@ -120,7 +120,7 @@ class Transport:
         content: bytes | None = None,
         write: bool = False,
         repeatable: bool = True,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """The 2xx answer to one call, or the error that it ended with.
 
         `target`: path and query below the base address. `write`: a lost answer leaves the outcome
@@ -164,12 +164,12 @@ class Transport:
         """Close the connections of all threads."""
         self._sockets.close()
 
-    def _first_try(self, call: Call) -> Answer:
+    def _first_try(self, call: Call) -> HttpAnswer:
         if not call.repeatable:
             return self._try(call)
         return self._retries.call(lambda: self._try(call), deadline=call.deadline)
 
-    def _try(self, call: Call) -> Answer:
+    def _try(self, call: Call) -> HttpAnswer:
         """One try: two requests if the first one's token is refused."""
         answer, header = self._request(call)
         if answer.status == 401:
@@ -210,7 +210,7 @@ class Transport:
         with self._token_trouble():
             return self._credentials.header()
 
-    def _request(self, call: Call) -> tuple[Answer, Secret]:
+    def _request(self, call: Call) -> tuple[HttpAnswer, Secret]:
         self._wait_at_the_gate(call.deadline)
         header = self._header()
         with self._counting:
@@ -266,7 +266,7 @@ class Transport:
             retry_after=error.retry_after,
         )
 
-    def _compare_clocks(self, answer: Answer) -> None:
+    def _compare_clocks(self, answer: HttpAnswer) -> None:
         date = answer.headers.get("date", "")
         if date == self._last_date:
             return

@@ -13,7 +13,7 @@ from typing import Protocol
 from msgspec import Struct, structs
 
 from dashboard.exchange.clock import Chance, Clock, SystemClock
-from dashboard.exchange.errors import Resting
+from dashboard.exchange.errors import CircuitOpen
 
 
 class GatePolicy(Struct, frozen=True, kw_only=True):
@@ -94,7 +94,7 @@ class LocalGate:
         with self._lock:
             now = self._clock.monotonic()
             if self._resting_until is not None and now < self._resting_until:
-                raise Resting(retry_after=self._resting_until - now)
+                raise CircuitOpen(retry_after=self._resting_until - now)
             wait = max(self._paused_until - now, self._over_budget(now))
             self.why = self._why if self._paused_until > now else ""
             if wait > 0:

@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from dashboard.exchange.clock import Chance, Clock, SystemClock
-from dashboard.exchange.errors import Resting
+from dashboard.exchange.errors import CircuitOpen
 from dashboard.exchange.limits.gate import GatePolicy, LocalGate
 
 T = TypeVar("T")
@@ -93,7 +93,7 @@ return 1
 )
 
 
-def connect(url: str) -> "redis.Redis":
+def connect_redis(url: str) -> "redis.Redis":
     """A Redis client that gives up in less than a second and never tries twice."""
     client: redis.Redis = redis.Redis.from_url(
         url,
@@ -158,7 +158,7 @@ class RedisGate:
         self.why = str(why[0]) if why else ""
         self._troubled = bool(troubled)
         if kind == "rest":
-            raise Resting(retry_after=float(seconds))
+            raise CircuitOpen(retry_after=float(seconds))
         if kind == "go" and not (policy.interval or self._troubled):
             self._go_until = self._clock.monotonic() + GO_HOLDS
         return float(seconds)

@@ -3,49 +3,51 @@
 from collections.abc import Sequence
 
 from dashboard.exchange.decode import Page
-from dashboard.exchange.operations.base import Asking, query, segment
+from dashboard.exchange.operations.base import OperationsBase, path_segment, query_string
 from dashboard.exchange.shapes.accounts import (
-    Account,
-    BusinessUnit,
+    AccountShape,
+    BusinessUnitShape,
     Client,
     Definition,
-    Locale,
-    User,
+    ExchangeUserShape,
+    LocaleShape,
     UserAccountBusinessUnit,
 )
-from dashboard.exchange.shapes.profiling import Question
+from dashboard.exchange.shapes.profiling import ProfilingQuestion
 
 
-class AccountOperations(Asking):
+class AccountOperations(OperationsBase):
     """Reads only."""
 
-    def get_user_accounts(self) -> Page[Account]:
+    def get_user_accounts(self) -> Page[AccountShape]:
         """The accounts that the credentials reach."""
-        return self._list("get_user_accounts", "/accounts", "accounts", Account)
+        return self._list("get_user_accounts", "/accounts", "accounts", AccountShape)
 
-    def get_account_users(self, *, user_type: str | None = None) -> Page[User]:
+    def get_account_users(self, *, user_type: str | None = None) -> Page[ExchangeUserShape]:
         """The people of the account; `user_type`: `project_manager` for those only."""
-        target = f"{self._account}/users{query({'user_type': user_type})}"
-        return self._list("get_account_users", target, "users", User)
+        target = f"{self._account}/users{query_string({'user_type': user_type})}"
+        return self._list("get_account_users", target, "users", ExchangeUserShape)
 
-    def get_account_service_clients(self, *, user_type: str | None = None) -> Page[User]:
+    def get_account_service_clients(
+        self, *, user_type: str | None = None
+    ) -> Page[ExchangeUserShape]:
         """The service clients of the account, such as Fieldwatch itself."""
-        target = f"{self._account}/service-clients{query({'user_type': user_type})}"
-        return self._list("get_account_service_clients", target, "users", User)
+        target = f"{self._account}/service-clients{query_string({'user_type': user_type})}"
+        return self._list("get_account_service_clients", target, "users", ExchangeUserShape)
 
     def get_user_account_business_unit_id(self, *, user_id: str) -> UserAccountBusinessUnit:
         """The business unit of a person; NotFound if there is none."""
-        target = f"{self._account}/users/{segment(user_id)}/business-units"
+        target = f"{self._account}/users/{path_segment(user_id)}/business-units"
         return self._read("get_user_account_business_unit_id", target, UserAccountBusinessUnit)
 
-    def get_business_units(self) -> Page[BusinessUnit]:
+    def get_business_units(self) -> Page[BusinessUnitShape]:
         """The business units of the account with currency and pricing models."""
         target = f"{self._account}/business-units"
-        return self._list("get_business_units", target, "business_units", BusinessUnit)
+        return self._list("get_business_units", target, "business_units", BusinessUnitShape)
 
     def get_clients(self, *, page_size: int = 100, page_number: int = 0) -> Page[Client]:
         """One page of the account's clients, counted from 0; the last page is short or empty."""
-        values = query({"page_size": page_size, "page_number": page_number})
+        values = query_string({"page_size": page_size, "page_number": page_number})
         return self._list("get_clients", f"{self._account}/clients{values}", "clients", Client)
 
     def get_countries(self) -> Page[Definition]:
@@ -66,9 +68,9 @@ class AccountOperations(Asking):
         target = "/integration-use-cases"
         return self._list("get_integration_use_cases", target, "integration_use_cases", Definition)
 
-    def get_locales(self) -> Page[Locale]:
+    def get_locales(self) -> Page[LocaleShape]:
         """Every country with its languages."""
-        return self._list("get_locales", "/locales", "locales", Locale)
+        return self._list("get_locales", "/locales", "locales", LocaleShape)
 
     def get_study_types(self) -> Page[Definition]:
         """Every study type: id, code, name."""
@@ -80,7 +82,7 @@ class AccountOperations(Asking):
 
     def account_questions_translation(
         self, *, locale: str, words: str = "", ids: Sequence[int] = (), page_size: int = 20
-    ) -> Page[Question]:
+    ) -> Page[ProfilingQuestion]:
         """The first questions of the library with these words or ids, the account's own too."""
         values = {
             "locale": locale,
@@ -89,5 +91,5 @@ class AccountOperations(Asking):
             "allow_custom_quals": "true",
             "page_size": page_size,
         }
-        target = f"/demand{self._account}/questions-translation{query(values)}"
-        return self._list("account_questions_translation", target, "profiles", Question)
+        target = f"/demand{self._account}/questions-translation{query_string(values)}"
+        return self._list("account_questions_translation", target, "profiles", ProfilingQuestion)

@@ -9,13 +9,13 @@ from urllib.parse import quote, urlencode
 import msgspec
 from msgspec import Struct
 
-from dashboard.exchange.decode import Page, Whole, decode, decode_page, decode_whole
+from dashboard.exchange.decode import Page, Whole, decode_body, decode_page, decode_whole
 from dashboard.exchange.errors import BadAnswer
-from dashboard.exchange.http.answer import Answer
+from dashboard.exchange.http.answer import HttpAnswer
 from dashboard.exchange.http.transport import Transport
 from dashboard.exchange.shapes.base import rfc3339
 
-__all__ = ["Asking", "JobRef", "query", "rfc3339", "segment"]
+__all__ = ["JobRef", "OperationsBase", "path_segment", "query_string", "rfc3339"]
 
 T = TypeVar("T")
 QueryValue = str | int | bool | datetime | list[str] | None
@@ -30,14 +30,14 @@ class JobRef(Struct, frozen=True, kw_only=True):
     location: str
 
 
-def segment(value: str) -> str:
+def path_segment(value: str) -> str:
     """`value` as one segment of a path; ValueError for what would change the path."""
     if value in {"", ".", ".."}:
         raise ValueError("An id is needed")
     return quote(value, safe="")
 
 
-def query(values: Mapping[str, QueryValue]) -> str:
+def query_string(values: Mapping[str, QueryValue]) -> str:
     """`?a=1&b=x&b=y` of the values that are not None; empty without any."""
     pairs: list[tuple[str, str]] = []
     for name, value in values.items():
@@ -54,19 +54,20 @@ def _query_text(value: str | int | bool | datetime) -> str:
     return rfc3339(value) if isinstance(value, datetime) else str(value)
 
 
-class Asking:
+class OperationsBase:
     """The base of every area: knows the account and the transport."""
 
     def __init__(self, transport: Transport, *, account_id: str) -> None:
         self._transport = transport
-        self._account = f"/accounts/{segment(account_id)}"
+        self._account = f"/accounts/{path_segment(account_id)}"
         self._projects = f"/demand{self._account}/projects"
 
     def _project(self, project_id: str) -> str:
-        return f"{self._projects}/{segment(project_id)}"
+        return f"{self._projects}/{path_segment(project_id)}"
 
     def _group(self, project_id: str, target_group_id: str) -> str:
-        return f"{self._projects}/{segment(project_id)}/target-groups/{segment(target_group_id)}"
+        project = self._project(project_id)
+        return f"{project}/target-groups/{path_segment(target_group_id)}"
 
     def _read(self, operation: str, target: str, shape: type[T]) -> T:
         answer = self._transport.send(operation, "GET", target)
@@ -110,7 +111,7 @@ class Asking:
         *,
         etag: str | None = None,
         idempotency_key: str | None = None,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """A write: repeated with its idempotency key only, otherwise sent once."""
         headers: dict[str, str] = {}
         if etag is not None:
@@ -128,17 +129,17 @@ class Asking:
         )
 
     def _shaped(
-        self, operation: str, answer: Answer, shape: type[T], *, written: bool = False
+        self, operation: str, answer: HttpAnswer, shape: type[T], *, written: bool = False
     ) -> T:
         """The answer as `shape`; after a write, one that is not leaves the outcome unknown."""
         try:
             note = None if written else partial(self._transport.note, operation)
-            return decode(answer.body, shape, note=note)
+            return decode_body(answer.body, shape, note=note)
         except BadAnswer as exc:
             exc.operation, exc.outcome_unknown = operation, written
             raise
 
-    def _job(self, operation: str, answer: Answer) -> JobRef:
+    def _job(self, operation: str, answer: HttpAnswer) -> JobRef:
         location = answer.headers.get("location", "")
         job_id = location.split("?")[0].rstrip("/").rpartition("/")[2]
         if not job_id:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboard.exchange.decode import Whole
-from dashboard.exchange.errors import Launched, Redirected
-from dashboard.exchange.operations.base import Asking
+from dashboard.exchange.errors import AlreadyLaunched, Redirected
+from dashboard.exchange.operations.base import OperationsBase
 from dashboard.exchange.shapes.drafts import (
     CreatedDraftTargetGroupResponse,
     DraftTargetGroupRequest,
@@ -13,7 +13,7 @@ from dashboard.exchange.shapes.drafts import (
 )
 
 
-class DraftOperations(Asking):
+class DraftOperations(OperationsBase):
     """Writes are sent once: the contract has no idempotency key for drafts."""
 
     def create_target_group(
@@ -43,7 +43,7 @@ class DraftOperations(Asking):
                 operation, self._group(project_id, target_group_id), FetchTargetGroupResponse
             )
         except Redirected as exc:
-            raise Launched(status=exc.status, operation=operation) from exc
+            raise AlreadyLaunched(status=exc.status, operation=operation) from exc
 
     def update_target_group(
         self,
@@ -57,4 +57,4 @@ class DraftOperations(Asking):
         try:
             self._write(operation, "PUT", self._group(project_id, target_group_id), draft)
         except Redirected as exc:
-            raise Launched(status=exc.status, operation=operation) from exc
+            raise AlreadyLaunched(status=exc.status, operation=operation) from exc

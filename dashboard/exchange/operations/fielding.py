@@ -6,9 +6,9 @@ from typing import Any
 
 from dashboard.exchange.decode import Page, Versioned, Whole
 from dashboard.exchange.errors import Forbidden, MethodNotAllowed, NotFound, NotOffered
-from dashboard.exchange.http.answer import Answer
+from dashboard.exchange.http.answer import HttpAnswer
 from dashboard.exchange.http.transport import Transport
-from dashboard.exchange.operations.base import Asking, rfc3339, segment
+from dashboard.exchange.operations.base import OperationsBase, path_segment, rfc3339
 from dashboard.exchange.shapes.base import MonetaryAmountRequestModel, Money, Shape
 from dashboard.exchange.shapes.fielding import (
     FieldingPeriod,
@@ -32,7 +32,7 @@ class FillingStrategyUpdateResponse(Shape, frozen=True, kw_only=True, gc=False):
     filling_strategy: str
 
 
-class FieldingOperations(Asking):
+class FieldingOperations(OperationsBase):
     """Writes that are sent once; the actions on a run need its ETag."""
 
     def __init__(self, transport: Transport, *, account_id: str, re_entry_path: str) -> None:
@@ -198,13 +198,13 @@ class FieldingOperations(Asking):
 
     def _run(self, project_id: str, target_group_id: str, fielding_run_id: str) -> str:
         group = self._group(project_id, target_group_id)
-        return f"{group}/fielding-runs/{segment(fielding_run_id)}"
+        return f"{group}/fielding-runs/{path_segment(fielding_run_id)}"
 
     def _re_entry(self, project_id: str, target_group_id: str) -> str:
         return self._re_entry_path.format(
-            account_id=segment(self._account_id),
-            project_id=segment(project_id),
-            target_group_id=segment(target_group_id),
+            account_id=path_segment(self._account_id),
+            project_id=path_segment(project_id),
+            target_group_id=path_segment(target_group_id),
         )
 
 
@@ -212,7 +212,7 @@ def _written(moment: datetime | str) -> str:
     return moment if isinstance(moment, str) else rfc3339(moment)
 
 
-def _etag(answer: Answer) -> str | None:
+def _etag(answer: HttpAnswer) -> str | None:
     return answer.headers.get("etag")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboard.exchange.decode import Page, Whole
-from dashboard.exchange.operations.base import Asking, query, segment
+from dashboard.exchange.operations.base import OperationsBase, path_segment, query_string
 from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
 from dashboard.exchange.shapes.groups import (
     CompletesPoint,
@@ -19,7 +19,7 @@ from dashboard.exchange.shapes.groups import (
 )
 
 
-class GroupOperations(Asking):
+class GroupOperations(OperationsBase):
     """Reads of target groups, and the details of launched ones."""
 
     def get_list_target_groups(
@@ -43,7 +43,7 @@ class GroupOperations(Asking):
 
         `country`: two small letters, `language`: three. Figures are over the group's whole life.
         """
-        values = query(
+        values = query_string(
             {
                 "page_size": page_size,
                 "start_after": start_after,
@@ -73,7 +73,7 @@ class GroupOperations(Asking):
         self, *, target_group_id: str
     ) -> TargetGroupOverviewByTargetGroupId:
         """The overview of a group whose project is not known; it says account and project."""
-        target = f"/demand/target-groups/{segment(target_group_id)}/overview"
+        target = f"/demand/target-groups/{path_segment(target_group_id)}/overview"
         return self._read(
             "get_target_group_overview_by_target_group_id",
             target,
@@ -94,7 +94,7 @@ class GroupOperations(Asking):
 
         `aggregation_interval`: ISO 8601 duration such as `PT1H`; the exchange's default is a day.
         """
-        values = query({"aggregation_interval": aggregation_interval})
+        values = query_string({"aggregation_interval": aggregation_interval})
         group = self._group(project_id, target_group_id)
         return self._list(
             "get_target_group_completes_aggregated_by_interval",
@@ -114,7 +114,7 @@ class GroupOperations(Asking):
         change_types: list[str] | None = None,
     ) -> Page[TargetGroupChangelogBatch]:
         """One page of changes, 1-50 batches. There is no `has_more`: no next cursor ends it."""
-        values = query(
+        values = query_string(
             {
                 "page_size": page_size,
                 "start_after": start_after,

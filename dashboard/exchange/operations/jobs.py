@@ -6,11 +6,11 @@ idempotency key, a UUID that the caller keeps, makes a second try the same job.
 
 from datetime import datetime
 
-from dashboard.exchange.operations.base import Asking, JobRef, rfc3339, segment
+from dashboard.exchange.operations.base import JobRef, OperationsBase, path_segment, rfc3339
 from dashboard.exchange.shapes.jobs import BulkJob, FieldingRunJob
 
 
-class JobOperations(Asking):
+class JobOperations(OperationsBase):
     """Creation and reading of every kind of job."""
 
     def create_bulk_complete_target_groups_job(
@@ -24,7 +24,7 @@ class JobOperations(Asking):
         """How that job is doing, and why groups failed."""
         target = self._bulk_jobs(project_id, "complete")
         operation = "get_bulk_complete_target_groups_job"
-        return self._read(operation, f"{target}/{segment(job_id)}", BulkJob)
+        return self._read(operation, f"{target}/{path_segment(job_id)}", BulkJob)
 
     def create_bulk_launch_target_groups_job(
         self, *, project_id: str, target_group_ids: list[str], idempotency_key: str
@@ -37,7 +37,7 @@ class JobOperations(Asking):
         """How that job is doing, and why groups failed."""
         target = self._bulk_jobs(project_id, "launch")
         operation = "get_bulk_launch_target_groups_job"
-        return self._read(operation, f"{target}/{segment(job_id)}", BulkJob)
+        return self._read(operation, f"{target}/{path_segment(job_id)}", BulkJob)
 
     def create_bulk_pause_target_groups_job(
         self, *, project_id: str, target_group_ids: list[str], idempotency_key: str
@@ -50,7 +50,7 @@ class JobOperations(Asking):
         """How that job is doing, and why groups failed."""
         target = self._bulk_jobs(project_id, "pause")
         operation = "get_bulk_pause_target_groups_job"
-        return self._read(operation, f"{target}/{segment(job_id)}", BulkJob)
+        return self._read(operation, f"{target}/{path_segment(job_id)}", BulkJob)
 
     def create_bulk_relaunch_target_groups_job(
         self, *, project_id: str, target_group_ids: list[str], idempotency_key: str
@@ -63,7 +63,7 @@ class JobOperations(Asking):
         """How that job is doing, and why groups failed."""
         target = self._bulk_jobs(project_id, "relaunch")
         operation = "get_bulk_relaunch_target_groups_job"
-        return self._read(operation, f"{target}/{segment(job_id)}", BulkJob)
+        return self._read(operation, f"{target}/{path_segment(job_id)}", BulkJob)
 
     def create_bulk_resume_target_groups_job(
         self, *, project_id: str, target_group_ids: list[str], idempotency_key: str
@@ -76,7 +76,7 @@ class JobOperations(Asking):
         """How that job is doing, and why groups failed."""
         target = self._bulk_jobs(project_id, "resume")
         operation = "get_bulk_resume_target_groups_job"
-        return self._read(operation, f"{target}/{segment(job_id)}", BulkJob)
+        return self._read(operation, f"{target}/{path_segment(job_id)}", BulkJob)
 
     def create_bulk_update_target_group_project_manager_job(
         self, *, project_id: str, target_group_ids: list[str], project_manager_id: str
@@ -93,7 +93,7 @@ class JobOperations(Asking):
         """How that job is doing, and why groups failed."""
         target = f"{self._project(project_id)}/batch-jobs/update-target-group-project-managers"
         operation = "get_bulk_update_target_group_project_manager_job"
-        return self._read(operation, f"{target}/{segment(job_id)}", BulkJob)
+        return self._read(operation, f"{target}/{path_segment(job_id)}", BulkJob)
 
     def create_launch_fielding_run_from_draft_job(
         self,
@@ -116,7 +116,7 @@ class JobOperations(Asking):
         """How the launch is doing, and why it failed."""
         target = self._draft_jobs(project_id, target_group_id, "launch")
         operation = "get_launch_fielding_run_from_draft_job"
-        return self._read(operation, f"{target}/{segment(job_id)}", FieldingRunJob)
+        return self._read(operation, f"{target}/{path_segment(job_id)}", FieldingRunJob)
 
     def create_schedule_fielding_run_from_draft_job(
         self,
@@ -143,7 +143,7 @@ class JobOperations(Asking):
         """How the scheduling is doing, and why it failed."""
         target = self._draft_jobs(project_id, target_group_id, "schedule")
         operation = "get_schedule_fielding_run_from_draft_job"
-        return self._read(operation, f"{target}/{segment(job_id)}", FieldingRunJob)
+        return self._read(operation, f"{target}/{path_segment(job_id)}", FieldingRunJob)
 
     def _bulk_jobs(self, project_id: str, verb: str) -> str:
         return f"{self._project(project_id)}/batch-jobs/{verb}-fielding-runs-by-target-group-id"

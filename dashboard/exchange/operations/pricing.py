@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboard.exchange.decode import Versioned, Whole
-from dashboard.exchange.operations.base import Asking, query, segment
+from dashboard.exchange.operations.base import OperationsBase, path_segment, query_string
 from dashboard.exchange.shapes.allocations import SupplyAllocation
 from dashboard.exchange.shapes.assistant import (
     FieldingAssistantModulesAssignment,
@@ -14,20 +14,20 @@ from dashboard.exchange.shapes.pricing import (
     CalculateTargetGroupFeasibilityByIdRequest,
     CalculateTargetGroupFeasibilityRequest,
     CalculateTargetGroupFeasibilityResponse,
-    RateCard,
+    RateCardShape,
     TargetGroupRateCard,
 )
 from dashboard.exchange.shapes.profiling import FillingGoalUpdateRequest, Profiles
 
 
-class PricingOperations(Asking):
+class PricingOperations(OperationsBase):
     """Feasibility changes nothing and is repeated like a read; the PUTs are sent once."""
 
-    def get_rate_card(self, *, business_unit_id: str, country_code: str) -> RateCard:
+    def get_rate_card(self, *, business_unit_id: str, country_code: str) -> RateCardShape:
         """The rate card of a business unit for a country; NotFound if there is none."""
-        values = query({"country_code": country_code})
-        unit = f"/demand{self._account}/business-units/{segment(business_unit_id)}"
-        return self._read("get_rate_card", f"{unit}/rate-card{values}", RateCard)
+        values = query_string({"country_code": country_code})
+        unit = f"/demand{self._account}/business-units/{path_segment(business_unit_id)}"
+        return self._read("get_rate_card", f"{unit}/rate-card{values}", RateCardShape)
 
     def get_target_group_rate_card(
         self, *, project_id: str, target_group_id: str

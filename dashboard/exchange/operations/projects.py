@@ -1,7 +1,7 @@
 """Projects: lists, overviews, new ones."""
 
 from dashboard.exchange.decode import Page, Versioned
-from dashboard.exchange.operations.base import Asking, query
+from dashboard.exchange.operations.base import OperationsBase, query_string
 from dashboard.exchange.shapes.projects import (
     ProjectDetails,
     ProjectId,
@@ -12,7 +12,7 @@ from dashboard.exchange.shapes.projects import (
 )
 
 
-class ProjectOperations(Asking):
+class ProjectOperations(OperationsBase):
     """Reads, and writes with an idempotency key."""
 
     def list_account_projects(
@@ -26,7 +26,7 @@ class ProjectOperations(Asking):
         search_string: str | None = None,
     ) -> Page[ProjectListItem]:
         """One page of the account's projects; `status`: active or inactive; page size 1-100."""
-        values = query(
+        values = query_string(
             {
                 "page_size": page_size,
                 "start_after": start_after,

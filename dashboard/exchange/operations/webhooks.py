@@ -3,21 +3,21 @@
 from datetime import datetime
 
 from dashboard.exchange.decode import Page, Versioned
-from dashboard.exchange.operations.base import Asking, query, segment
-from dashboard.exchange.shapes.webhooks import Webhook, WebhookEvent, WebhookWithSecret
+from dashboard.exchange.operations.base import OperationsBase, path_segment, query_string
+from dashboard.exchange.shapes.webhooks import WebhookEventShape, WebhookShape, WebhookWithSecret
 
 
-class WebhookOperations(Asking):
+class WebhookOperations(OperationsBase):
     """The writes are sent once."""
 
     def get_webhooks(
         self, *, page_size: int = 100, start_after: str | None = None, end_before: str | None = None
-    ) -> Page[Webhook]:
+    ) -> Page[WebhookShape]:
         """One page of the account's webhooks; there is no next cursor, go on after the last id."""
-        values = query(
+        values = query_string(
             {"page_size": page_size, "start_after": start_after, "end_before": end_before}
         )
-        return self._list("get_webhooks", f"{self._webhooks}{values}", "webhooks", Webhook)
+        return self._list("get_webhooks", f"{self._webhooks}{values}", "webhooks", WebhookShape)
 
     def create_webhook(self, *, url: str, events: list[str]) -> WebhookWithSecret:
         """A new webhook; its secret is told here and never again."""
@@ -25,21 +25,21 @@ class WebhookOperations(Asking):
         answer = self._write(operation, "POST", self._webhooks, {"url": url, "events": events})
         return self._shaped(operation, answer, WebhookWithSecret, written=True)
 
-    def get_webhook(self, *, webhook_id: str) -> Versioned[Webhook]:
+    def get_webhook(self, *, webhook_id: str) -> Versioned[WebhookShape]:
         """One webhook, with the ETag for a change."""
         operation = "get_webhook"
         answer = self._transport.send(operation, "GET", self._webhook(webhook_id))
-        value = self._shaped(operation, answer, Webhook)
+        value = self._shaped(operation, answer, WebhookShape)
         return Versioned(value=value, etag=answer.headers.get("etag"))
 
     def update_webhook(
         self, *, webhook_id: str, url: str, events: list[str], etag: str | None = None
-    ) -> Webhook:
+    ) -> WebhookShape:
         """A webhook's new address and events."""
         operation = "update_webhook"
         body = {"url": url, "events": events}
         answer = self._write(operation, "PUT", self._webhook(webhook_id), body, etag=etag)
-        return self._shaped(operation, answer, Webhook, written=True)
+        return self._shaped(operation, answer, WebhookShape, written=True)
 
     def delete_webhook(self, *, webhook_id: str, etag: str | None = None) -> None:
         """Remove a webhook; NotFound if it is gone already."""
@@ -57,9 +57,9 @@ class WebhookOperations(Asking):
         page_size: int = 100,
         start_after: str | None = None,
         end_before: str | None = None,
-    ) -> Page[WebhookEvent]:
+    ) -> Page[WebhookEventShape]:
         """One page of what was delivered since `start_time`, or was not."""
-        values = query(
+        values = query_string(
             {
                 "start_time": start_time,
                 "end_time": end_time,
@@ -72,7 +72,7 @@ class WebhookOperations(Asking):
             }
         )
         target = f"{self._webhook(webhook_id)}/events-history{values}"
-        return self._list("list_webhook_events_history", target, "events", WebhookEvent)
+        return self._list("list_webhook_events_history", target, "events", WebhookEventShape)
 
     def regenerate_webhook_secret(self, *, webhook_id: str) -> WebhookWithSecret:
         """A new secret, told here and never again; the old one stops working."""
@@ -91,4 +91,4 @@ class WebhookOperations(Asking):
         return f"{self._account}/webhooks"
 
     def _webhook(self, webhook_id: str) -> str:
-        return f"{self._webhooks}/{segment(webhook_id)}"
+        return f"{self._webhooks}/{path_segment(webhook_id)}"

@@ -3,7 +3,7 @@
 from dashboard.exchange.shapes.base import Id, Identified, Shape, Uuid
 
 
-class Account(Identified, frozen=True, kw_only=True, gc=False):
+class AccountShape(Identified, frozen=True, kw_only=True, gc=False):
     """One account that the credentials reach."""
 
     id: Id
@@ -11,10 +11,10 @@ class Account(Identified, frozen=True, kw_only=True, gc=False):
 
 
 class AccountsList(Shape, frozen=True, kw_only=True, gc=False):
-    accounts: list[Account] = []
+    accounts: list[AccountShape] = []
 
 
-class User(Identified, frozen=True, kw_only=True, gc=False):
+class ExchangeUserShape(Identified, frozen=True, kw_only=True, gc=False):
     """A person or a service client of an account."""
 
     id: Uuid
@@ -26,7 +26,7 @@ class User(Identified, frozen=True, kw_only=True, gc=False):
 
 
 class UsersList(Shape, frozen=True, kw_only=True, gc=False):
-    users: list[User] = []
+    users: list[ExchangeUserShape] = []
 
 
 class UserAccountBusinessUnit(Identified, frozen=True, kw_only=True, gc=False):
@@ -37,7 +37,7 @@ class UserAccountBusinessUnit(Identified, frozen=True, kw_only=True, gc=False):
     _ids = ("business_unit_id",)
 
 
-class BusinessUnit(Identified, frozen=True, kw_only=True, gc=False):
+class BusinessUnitShape(Identified, frozen=True, kw_only=True, gc=False):
     """A part of the account with its own currency and pricing models."""
 
     id: Id
@@ -73,7 +73,7 @@ class LocaleLanguage(Shape, frozen=True, kw_only=True, gc=False):
     is_preferred: bool | None = None
 
 
-class Locale(Shape, frozen=True, kw_only=True, gc=False):
+class LocaleShape(Shape, frozen=True, kw_only=True, gc=False):
     """A country with the languages it is surveyed in."""
 
     country: LocaleCountry | None = None

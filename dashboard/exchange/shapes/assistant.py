@@ -85,10 +85,10 @@ class FieldingAssistantModulesAssignment(Shape, frozen=True, kw_only=True, gc=Fa
         if self.pricing is not None:
             pricing = ModulePricingRequest(
                 type=self.pricing.type,
-                total_budget=amount(self.pricing.total_budget),
-                maximum_cpi=amount(self.pricing.maximum_cpi),
-                minimum_cpi=amount(self.pricing.minimum_cpi),
-                boost_cpi=amount(self.pricing.boost_cpi),
+                total_budget=amount_to_send(self.pricing.total_budget),
+                maximum_cpi=amount_to_send(self.pricing.maximum_cpi),
+                minimum_cpi=amount_to_send(self.pricing.minimum_cpi),
+                boost_cpi=amount_to_send(self.pricing.boost_cpi),
             )
         return FieldingAssistantModulesAssignmentRequestModel(
             pricing=pricing,
@@ -98,6 +98,6 @@ class FieldingAssistantModulesAssignment(Shape, frozen=True, kw_only=True, gc=Fa
         )
 
 
-def amount(money: MonetaryAmount | None) -> MonetaryAmountRequestModel | UnsetType:
+def amount_to_send(money: MonetaryAmount | None) -> MonetaryAmountRequestModel | UnsetType:
     """`money` as it is sent, UNSET for None."""
     return UNSET if money is None else MonetaryAmountRequestModel.of(money)

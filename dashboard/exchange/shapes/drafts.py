@@ -9,7 +9,7 @@ from dashboard.exchange.shapes.allocations import AllocationsRequest, SupplyAllo
 from dashboard.exchange.shapes.assistant import (
     FieldingAssistantModulesAssignment,
     FieldingAssistantModulesAssignmentRequestModel,
-    amount,
+    amount_to_send,
 )
 from dashboard.exchange.shapes.base import (
     Body,
@@ -152,9 +152,9 @@ class FetchTargetGroupResponse(Identified, frozen=True, kw_only=True, gc=False):
             study_type_code=_sent(self.study_type_code),
             industry_code=_sent(self.industry_code),
             industry_lockout_code=_sent(self.industry_lockout_code),
-            cost_per_interview=UNSET if by_rate_card else amount(self.cost_per_interview),
+            cost_per_interview=UNSET if by_rate_card else amount_to_send(self.cost_per_interview),
             client_cost_per_interview_note=(
-                UNSET if by_rate_card else amount(self.client_cost_per_interview_note)
+                UNSET if by_rate_card else amount_to_send(self.client_cost_per_interview_note)
             ),
             client_id=int(client) if client and client.isdigit() else UNSET,
             exclusion=_sent(self.exclusion),

@@ -28,7 +28,7 @@ class RateCardData(Shape, frozen=True, kw_only=True, gc=False):
     pricing_table_data: list[list[float]] = []
 
 
-class RateCard(Shape, frozen=True, kw_only=True, gc=False):
+class RateCardShape(Shape, frozen=True, kw_only=True, gc=False):
     """A rate card found by business unit and country."""
 
     rate_card_data: RateCardData

@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 from dashboard.exchange.shapes.base import Body, Count, Id, Identified, Shape
 
 
-class Quota(Shape, frozen=True, kw_only=True, gc=False):
+class ProfilingQuota(Shape, frozen=True, kw_only=True, gc=False):
     """A target's goal and how far it is; percentages 0-100."""
 
     name: str | None = None
@@ -31,7 +31,7 @@ class ProfileTarget(Identified, frozen=True, kw_only=True, gc=False):
     text: str | None = None
     text_translated: str | None = None
     conditions: list[dict[str, Any]] = []
-    quota: Quota | None = None
+    quota: ProfilingQuota | None = None
 
 
 class Profile(Identified, frozen=True, kw_only=True, gc=False):
@@ -55,7 +55,7 @@ class Profiles(Shape, frozen=True, kw_only=True, gc=False):
     profiles: list[Profile] = []
 
 
-class Question(Profile, frozen=True, kw_only=True, gc=False):
+class ProfilingQuestion(Profile, frozen=True, kw_only=True, gc=False):
     """A question of the library with its answers as targets (`QuestionResponseProfileFormat`)."""
 
     standard: bool | None = None

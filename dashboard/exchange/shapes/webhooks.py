@@ -7,7 +7,7 @@ import msgspec
 from dashboard.exchange.shapes.base import Id, Identified, Moment
 
 
-class Webhook(Identified, frozen=True, kw_only=True, gc=False):
+class WebhookShape(Identified, frozen=True, kw_only=True, gc=False):
     """An address that is told about `events`."""
 
     id: Id
@@ -17,7 +17,7 @@ class Webhook(Identified, frozen=True, kw_only=True, gc=False):
     updated_at: Moment | None = None
 
 
-class WebhookWithSecret(Webhook, frozen=True, kw_only=True, gc=False):
+class WebhookWithSecret(WebhookShape, frozen=True, kw_only=True, gc=False):
     """A webhook just created, or with a new secret: the only time that the secret is told."""
 
     secret: str
@@ -26,7 +26,7 @@ class WebhookWithSecret(Webhook, frozen=True, kw_only=True, gc=False):
         return f"WebhookWithSecret(id={self.id!r}, secret=•••)"
 
 
-class WebhookEvent(Identified, frozen=True, kw_only=True, gc=False):
+class WebhookEventShape(Identified, frozen=True, kw_only=True, gc=False):
     """One delivery: pending, delivering, delivered, undelivered, bounced or expired."""
 
     id: Id | None = None

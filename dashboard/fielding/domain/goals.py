@@ -8,7 +8,7 @@ from typing import Protocol
 PRESCREENS_OF_PRIOR = 50
 
 
-class Fillable(Protocol):
+class HasFillingGoal(Protocol):
     """What a group's limit and progress are read from."""
 
     @property
@@ -25,7 +25,7 @@ class Fillable(Protocol):
     def expected_incidence_rate(self) -> float | None: ...
 
 
-def counts_prescreens(group: Fillable) -> bool:
+def counts_prescreens(group: HasFillingGoal) -> bool:
     """Whether the exchange fills the group by prescreens, and no number of completes is agreed.
 
     A `completes_goal` that merely repeats the limit agrees on nothing of its own.
@@ -34,7 +34,7 @@ def counts_prescreens(group: Fillable) -> bool:
     return group.filling_strategy == "prescreens" and not agreed
 
 
-def is_full(group: Fillable) -> bool:
+def is_full(group: HasFillingGoal) -> bool:
     """Whether the exchange's limit is reached, by what its strategy counts."""
     if group.filling_strategy == "prescreens":
         done, goal = group.prescreens, group.filling_goal
@@ -43,7 +43,7 @@ def is_full(group: Fillable) -> bool:
     return done is not None and bool(goal) and done >= (goal or 0)
 
 
-def completes_wanted(group: Fillable) -> int | None:
+def completes_target(group: HasFillingGoal) -> int | None:
     """The completes at which a group is full; None where nobody said, or can tell yet.
 
     For a limit of prescreens it is an estimate: what came so far, and of the prescreens to come

@@ -63,7 +63,7 @@ class RateCard:
         ]
 
 
-def read(stored: Any) -> RateCard | None:
+def read_rate_card(stored: Any) -> RateCard | None:
     """A card as it is stored; None where there is none, or it is no whole table."""
     if not isinstance(stored, Mapping):
         return None

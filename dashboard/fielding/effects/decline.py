@@ -17,7 +17,7 @@ NOISE = 2.3  # over-dispersion of a block, drift of the rate included
 STEPS = 3
 
 
-def decline(counts: Floats, usual: Floats) -> float:
+def decline_exponent(counts: Floats, usual: Floats) -> float:
     """The exponent, below 0 where a field tires, from completes and usual days of each hour.
 
     Both (hours), whole days; age begins with the first hour that has any usual time.

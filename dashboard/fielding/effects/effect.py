@@ -12,7 +12,13 @@ from math import log, sqrt
 
 import numpy as np
 
-from dashboard.fielding.effects.rate_comparison import Contrast, Measure, Verdict, early, judged
+from dashboard.fielding.effects.rate_comparison import (
+    Contrast,
+    Measure,
+    Verdict,
+    judge_log_ratio,
+    too_early,
+)
 from dashboard.fielding.series.readings import (
     HOUR,
     Floats,
@@ -20,21 +26,21 @@ from dashboard.fielding.series.readings import (
     Pause,
     Record,
     as_zone,
-    cleaned,
-    moment,
-    record,
-    seconds,
-    stack,
+    clean_history,
+    epoch_seconds,
+    live_hours,
+    stack_records,
+    utc_datetime,
 )
 from dashboard.fielding.series.stalls import without_stalls
-from dashboard.fielding.series.weekly_shape import Prior, learn, prior_shape
+from dashboard.fielding.series.weekly_shape import Prior, learn_weekly_shape, prior_shape
 
 NEAR = 12 * HOUR  # changes nearer than this cannot be told apart
 EARLIEST = 21 * 24 * HOUR
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SettingChange:
     """Something that was changed: kind as in cpi, goal, strategy, status, re-entry."""
 
     at: datetime
@@ -43,20 +49,20 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class MeasuredEffect:
     """What followed a change. Completes are per usual hour; the windows are (from, until).
 
     epc is the verdict on EPC; None across a CPI edit, which rescales EPC by itself (epc_note).
     overlaps: other changes that cannot be told apart from this one.
     """
 
-    change: Change
+    change: SettingChange
     completes_an_hour: Measure
     conversion: Measure
     completes_per_entrant: Measure
     epc: Verdict | None
     epc_note: str
-    overlaps: tuple[Change, ...]
+    overlaps: tuple[SettingChange, ...]
     before: tuple[datetime, datetime]
     after: tuple[datetime, datetime]
 
@@ -73,14 +79,16 @@ class Group:
     prescreens: History = ()
 
 
-def effect(change: Change, group: Group, *, now: datetime, others: Sequence[Change] = ()) -> Effect:
+def effect_of_change(
+    change: SettingChange, group: Group, *, now: datetime, others: Sequence[SettingChange] = ()
+) -> MeasuredEffect:
     """The effect of one change; `others` are the group's other changes (itself is ignored).
 
     Each window is at most 7 live days, ends at the next other change, and is cut short once it
     holds 200 completes. ValueError for naive datetimes.
     """
-    at, clock = seconds(change.at, "a change"), seconds(now, "now")
-    apart = [(seconds(c.at, "a change"), c) for c in others if c != change]
+    at, clock = epoch_seconds(change.at, "a change"), epoch_seconds(now, "now")
+    apart = [(epoch_seconds(c.at, "a change"), c) for c in others if c != change]
     overlaps = tuple(c for t, c in apart if abs(t - at) < NEAR and t <= clock)
     since = max((t for t, _ in apart if t <= at - NEAR), default=-np.inf)
     until = min((t for t, _ in apart if t >= at + NEAR), default=np.inf)
@@ -92,7 +100,7 @@ def effect(change: Change, group: Group, *, now: datetime, others: Sequence[Chan
     conversion = _share(group.completes, group.prescreens, spans, clock, "prescreens")
     per_entrant = _share(group.completes, group.entrants, spans, clock, "entrants")
     repriced = change.kind == "cpi" or any(c.kind == "cpi" for c in overlaps)
-    return Effect(
+    return MeasuredEffect(
         change=change,
         completes_an_hour=_named(measure, overlaps),
         conversion=_named(conversion, overlaps),
@@ -100,16 +108,18 @@ def effect(change: Change, group: Group, *, now: datetime, others: Sequence[Chan
         epc=None if repriced else per_entrant.verdict,
         epc_note="not compared: a CPI edit rescales EPC" if repriced else "at an unchanged CPI",
         overlaps=overlaps,
-        before=(moment(spans[0][0]), moment(spans[0][1])),
-        after=(moment(spans[1][0]), moment(spans[1][1])),
+        before=(utc_datetime(spans[0][0]), utc_datetime(spans[0][1])),
+        after=(utc_datetime(spans[1][0]), utc_datetime(spans[1][1])),
     )
 
 
-def effects(changes: Sequence[Change], group: Group, *, now: datetime) -> list[Effect]:
+def effects_in_group(
+    changes: Sequence[SettingChange], group: Group, *, now: datetime
+) -> list[MeasuredEffect]:
     """The effect of each change of a group that has happened by now, newest first."""
-    past = [c for c in changes if seconds(c.at, "a change") <= seconds(now, "now")]
+    past = [c for c in changes if epoch_seconds(c.at, "a change") <= epoch_seconds(now, "now")]
     ordered = sorted(past, key=lambda c: c.at, reverse=True)
-    return [effect(change, group, now=now, others=changes) for change in ordered]
+    return [effect_of_change(change, group, now=now, others=changes) for change in ordered]
 
 
 def _contrast(group: Group, at: float, clock: float, others: Sequence[float]) -> Contrast:
@@ -119,10 +129,10 @@ def _contrast(group: Group, at: float, clock: float, others: Sequence[float]) ->
     must not pass for a weak weekend.
     """
     base = prior_shape(group.prior)
-    read = cleaned(group.completes, clock)
-    hours = record(read, zone=as_zone(group.zone), pauses=group.pauses, shape=base)
+    read = clean_history(group.completes, clock)
+    hours = live_hours(read, zone=as_zone(group.zone), pauses=group.pauses, shape=base)
     shape = _shape(hours, base, at)
-    (fielded,), _ = without_stalls([hours], stack([hours]), shape[None], lasting=1.0)
+    (fielded,), _ = without_stalls([hours], stack_records([hours]), shape[None], lasting=1.0)
     if fielded.start.size < hours.start.size:
         hours, shape = fielded, _shape(fielded, base, at)
     return Contrast(hours, shape[hours.slot] * hours.live, at, others)
@@ -133,7 +143,9 @@ def _shape(hours: Record, base: Floats, at: float) -> Floats:
     after, usual = hours.start >= at, base[hours.slot] * hours.live
     rates = [(hours.counts[part].sum() + 1) / (usual[part].sum() + 1) for part in (~after, after)]
     levelled = hours.counts * np.where(after, rates[0] / rates[1], 1.0)
-    shape: Floats = learn(stack([replace(hours, counts=levelled)]), base[None])[0]
+    shape: Floats = learn_weekly_shape(
+        stack_records([replace(hours, counts=levelled)]), base[None]
+    )[0]
     return shape
 
 
@@ -145,9 +157,9 @@ def _share(
     name: str,
 ) -> Measure:
     """Completes per person over each window, from the differences of cumulative counts."""
-    done, came = cleaned(completes, clock), cleaned(people, clock)
+    done, came = clean_history(completes, clock), clean_history(people, clock)
     if came.at.size < 2 or done.at.size < 2:
-        return early(f"no {name} read over that time")
+        return too_early(f"no {name} read over that time")
     pairs = []
     for opens, closes in spans:
         begin, end = max(opens, float(came.at[0])), min(closes, float(came.at[-1]))
@@ -155,11 +167,11 @@ def _share(
         pairs.append((min(some[0], some[1]), some[1]))
     (c0, n0), (c1, n1) = pairs
     if min(n0, n1) < 50 or c0 + c1 < 10:
-        return early(f"only {n0:.0f} {name} before, {n1:.0f} after")
+        return too_early(f"only {n0:.0f} {name} before, {n1:.0f} after")
     variance = sum(1.3 * (1 - c / n) / (c + 0.5) + 0.002 for c, n in pairs)
     centre = log((c1 + 0.5) / n1 * n0 / (c0 + 0.5))
     seen = f"{c0 / n0 * 100:.1f} % → {c1 / n1 * 100:.1f} % of {name}"
-    return judged(
+    return judge_log_ratio(
         c0 / n0, c1 / n1, centre=centre, error=sqrt(variance), seen=seen, waiting=n1 < 500
     )
 
@@ -171,7 +183,7 @@ def _rise(at: Floats, count: Floats, begin: float, end: float) -> float:
     return float(np.interp(end, at, count) - np.interp(begin, at, count))
 
 
-def _named(measure: Measure, overlaps: Sequence[Change]) -> Measure:
+def _named(measure: Measure, overlaps: Sequence[SettingChange]) -> Measure:
     """The measure, saying which other changes it cannot be told apart from."""
     if not overlaps:
         return measure

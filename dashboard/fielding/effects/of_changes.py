@@ -12,7 +12,7 @@ from dashboard.fielding.effects import effect
 from dashboard.fielding.effects.rate_comparison import Measure, Verdict
 from dashboard.fielding.models import Change, Edit, TargetGroup
 from dashboard.fielding.series import completes, daily
-from dashboard.fielding.series.readings import Readings, cleaned
+from dashboard.fielding.series.readings import Readings, clean_history
 from dashboard.fielding.series.weekly_shape import Prior
 
 KINDS = {
@@ -40,7 +40,7 @@ _SAME = timedelta(minutes=10)  # clocks apart, and the time that an edit takes t
 
 
 @dataclass(frozen=True, slots=True)
-class Aftermath:
+class ChangeEffect:
     """One change and what followed it.
 
     kind: cpi, goal, strategy, status (a resume) or re-entry; `what` is that in words. old and
@@ -87,13 +87,15 @@ class _Turn:
     new: Any
 
     @property
-    def told(self) -> effect.Change:
+    def told(self) -> effect.SettingChange:
         """As `effect` takes it."""
-        return effect.Change(self.at, self.kind, f"{brief(self.old)} → {brief(self.new)}")
+        return effect.SettingChange(
+            self.at, self.kind, f"{brief_value(self.old)} → {brief_value(self.new)}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class GroupRecords:
     """What the tables tell of a group: its changes, its edits, its series and its readings.
 
     days: (day, hours, odd) as stored; readings: (time, entrants, prescreens) in order of time.
@@ -105,9 +107,9 @@ class Told:
     readings: Sequence[tuple[datetime, int | None, int | None]]
 
 
-def effects_from(
-    group: TargetGroup, told: Told, *, now: datetime, prior: Prior | None = None
-) -> list[Aftermath]:
+def effects_of_changes(
+    group: TargetGroup, told: GroupRecords, *, now: datetime, prior: Prior | None = None
+) -> list[ChangeEffect]:
     """The effects of a group's changes of CPI, goal, strategy, status and re-entry, newest first.
 
     The newest 20, of rows that were read already, in whatever order. A status change is one that
@@ -123,7 +125,7 @@ def effects_from(
     measured = _measured(group, listed, told, prior, now)
     others = [turn.told for turn in turns]
     return [
-        _aftermath(turn, effect.effect(turn.told, measured, now=now, others=others))
+        _aftermath(turn, effect.effect_of_change(turn.told, measured, now=now, others=others))
         for turn in reversed(turns[-SHOWN:])
     ]
 
@@ -153,14 +155,18 @@ def _counts(change: Change) -> bool:
 
 
 def _measured(
-    group: TargetGroup, changes: Iterable[Change], told: Told, prior: Prior | None, now: datetime
+    group: TargetGroup,
+    changes: Iterable[Change],
+    told: GroupRecords,
+    prior: Prior | None,
+    now: datetime,
 ) -> effect.Group:
-    packed = {day: completes.packed(hours, odd) for day, hours, odd in told.days}
-    series = [point for point in completes.points(packed) if point[0] <= now]
+    packed = {day: completes.as_packed_day(hours, odd) for day, hours, odd in told.days}
+    series = [point for point in completes.points_of_days(packed) if point[0] <= now]
     read = [one for one in told.readings if one[0] <= now]
     statuses = [(c.occurred_at, c.new) for c in changes if c.kind == "status_change"]
     return effect.Group(
-        completes=cleaned(series, now.timestamp()),  # once, not for each change
+        completes=clean_history(series, now.timestamp()),  # once, not for each change
         zone=zone_of(group.country_code, group.time_zone),
         pauses=daily.pauses_of(statuses),
         prior=prior,
@@ -171,11 +177,11 @@ def _measured(
 
 def _known(pairs: Iterable[tuple[datetime, int | None]], now: datetime) -> Readings:
     known = [(at, float(count)) for at, count in pairs if count is not None]
-    return cleaned(known, now.timestamp())
+    return clean_history(known, now.timestamp())
 
 
-def _aftermath(turn: _Turn, found: effect.Effect) -> Aftermath:
-    return Aftermath(
+def _aftermath(turn: _Turn, found: effect.MeasuredEffect) -> ChangeEffect:
+    return ChangeEffect(
         at=turn.at,
         kind=turn.kind,
         what=WORDS[turn.kind],
@@ -192,7 +198,7 @@ def _aftermath(turn: _Turn, found: effect.Effect) -> Aftermath:
     )
 
 
-def brief(value: Any) -> str:
+def brief_value(value: Any) -> str:
     """A value of the changelog in a word or two."""
     if isinstance(value, dict):
         if "value" not in value:

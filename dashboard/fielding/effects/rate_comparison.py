@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from dashboard.fielding.effects.decline import TAU, decline
+from dashboard.fielding.effects.decline import TAU, decline_exponent
 from dashboard.fielding.series.readings import HOUR, Floats, Record
 
 Verdict = Literal["raised", "lowered", "no clear effect", "too early"]
@@ -43,7 +43,7 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class Period:
     """Completes and usual hours of a stretch of live hours: `first` up to `last` (excluded)."""
 
     completes: float
@@ -61,12 +61,12 @@ class Side:
         return self.last - self.first
 
 
-def early(reason: str, before: float | None = None, after: float | None = None) -> Measure:
+def too_early(reason: str, before: float | None = None, after: float | None = None) -> Measure:
     """A measure that does not tell anything yet."""
     return Measure(before, after, None, None, None, "too early", reason)
 
 
-def judged(
+def judge_log_ratio(
     before: float, after: float, *, centre: float, error: float, seen: str, waiting: bool
 ) -> Measure:
     """The verdict on a log ratio: clear of no change or not, and whether waiting may help."""
@@ -91,7 +91,7 @@ class Contrast:
     at: float
     others: Sequence[float]
 
-    def side(self, begin: float, end: float, *, backwards: bool) -> Side:
+    def side(self, begin: float, end: float, *, backwards: bool) -> Period:
         """The live hours of one side, nearest to the change, until they hold enough."""
         start = self.hours.start
         inside = np.flatnonzero((start >= begin - 1) & (start + HOUR <= end + 1))
@@ -102,22 +102,22 @@ class Contrast:
         if enough.size:
             inside = inside[: max(int(enough[0]) + 1, SHORTEST)]
         if not inside.size:
-            return Side(0.0, 0.0, 0, 0)
+            return Period(0.0, 0.0, 0, 0)
         first, last = int(inside.min()), int(inside.max()) + 1
         completes, time = self.hours.counts[first:last].sum(), self.usual[first:last].sum()
-        return Side(float(completes), float(time), first, last)
+        return Period(float(completes), float(time), first, last)
 
-    def span(self, side: Side) -> tuple[float, float]:
+    def span(self, side: Period) -> tuple[float, float]:
         """When a side begins and ends (seconds); empty at the change without live hours."""
         if side.last == side.first:
             return self.at, self.at
         return float(self.hours.start[side.first]), float(self.hours.start[side.last - 1]) + HOUR
 
-    def rates(self, before: Side, after: Side) -> Measure:
+    def rates(self, before: Period, after: Period) -> Measure:
         """Completes per usual hour before and after."""
         if before.usual < 3 or after.usual < 3:
             side = "after" if before.usual >= 3 else "before"
-            return early(f"less than 3 usual live hours {side} the change")
+            return too_early(f"less than 3 usual live hours {side} the change")
         rates = before.rate, after.rate
         if (
             min(
@@ -127,7 +127,7 @@ class Contrast:
             < FEW
         ):
             seen = f"{before.completes:.0f} completes before, {after.completes:.0f} after"
-            return early(f"only {seen}", *rates)
+            return too_early(f"only {seen}", *rates)
         spread = self._spread(before, after)
         variance = spread * (1 / (before.completes + 0.5) + 1 / (after.completes + 0.5))
         variance += self._mismatch(before, after) + self._drift(before, after)
@@ -137,9 +137,11 @@ class Contrast:
         centre -= self._decline(before, after)
         seen = f"{rates[0]:.2f} → {rates[1]:.2f} completes per usual hour"
         waiting = after.completes < ENOUGH and after.width < LONGEST
-        return judged(*rates, centre=centre, error=sqrt(variance), seen=seen, waiting=waiting)
+        return judge_log_ratio(
+            *rates, centre=centre, error=sqrt(variance), seen=seen, waiting=waiting
+        )
 
-    def _spread(self, *sides: Side) -> float:
+    def _spread(self, *sides: Period) -> float:
         """Over-dispersion of 12-hour blocks around each side's own rate, shrunk towards 1.2."""
         squares, number = 4 * 1.2, 4.0
         for side in sides:
@@ -151,7 +153,7 @@ class Contrast:
             number += max(0.0, float(full.sum()) - 1)
         return max(1.0, squares / number)
 
-    def _mismatch(self, before: Side, after: Side) -> float:
+    def _mismatch(self, before: Period, after: Period) -> float:
         """Variance for what the shape may hide where the two sides hold different hours."""
         shares = []
         for side in (before, after):
@@ -162,12 +164,12 @@ class Contrast:
         weekend = abs(float(shares[0][6:].sum() - shares[1][6:].sum()))
         return (0.15 * float(apart.sum()) / 2) ** 2 + (0.2 * weekend) ** 2
 
-    def _drift(self, before: Side, after: Side) -> float:
+    def _drift(self, before: Period, after: Period) -> float:
         """Variance for a rate that moves by itself between the middles of the two sides."""
         middles = [float(self.hours.start[s.first : s.last].mean()) for s in (before, after)]
         return DRIFT * (middles[1] - middles[0]) / (24 * HOUR)
 
-    def _decline(self, before: Side, after: Side) -> float:
+    def _decline(self, before: Period, after: Period) -> float:
         """By how much the log rate would have moved with the field's age alone."""
         padded = -before.last % 24
         counts, time = (
@@ -175,9 +177,9 @@ class Contrast:
             for some in (self.hours.counts, self.usual / 24)
         )
         ages = [(side.first + side.last) / 48 for side in (before, after)]
-        return decline(counts, time) * log((TAU + ages[1]) / (TAU + ages[0]))
+        return decline_exponent(counts, time) * log((TAU + ages[1]) / (TAU + ages[0]))
 
-    def _placebo(self, before: Side, after: Side, variance: float) -> float:
+    def _placebo(self, before: Period, after: Period, variance: float) -> float:
         """The variance, raised to what changes that never were show earlier on this group."""
         cuts = np.arange(before.last - after.width, before.width // 2, -6)
         left, right = np.maximum(cuts - before.width, 0), cuts + after.width

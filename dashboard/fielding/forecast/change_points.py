@@ -32,7 +32,7 @@ class Steps:
     evidence: Floats
 
 
-def steps(came: Floats, time: Floats, planned: Floats, turned: Flags) -> Steps:
+def find_steps(came: Floats, time: Floats, planned: Floats, turned: Flags) -> Steps:
     """From completes and usual days (groups, blocks) and the planned rate (groups).
 
     turned: after which blocks a new rate is likely (groups, blocks).

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from dashboard.fielding.forecast.inputs import NO_END, Case
+from dashboard.fielding.forecast.inputs import NO_END, PreparedInput
 from dashboard.fielding.series.readings import HOUR, Floats
 
 Confidence = Literal["none", "low", "medium", "high"]
@@ -17,7 +17,9 @@ def is_guess(completes: float | None) -> bool:
     return completes is not None and completes < FEW
 
 
-def trust(case: Case, at_end: Floats, *, reached: bool, ended: bool) -> tuple[Confidence, str]:
+def confidence_of(
+    case: PreparedInput, at_end: Floats, *, reached: bool, ended: bool
+) -> tuple[Confidence, str]:
     """How far to trust the forecast, and why, in words."""
     notes = []
     if reached:
@@ -42,14 +44,14 @@ def trust(case: Case, at_end: Floats, *, reached: bool, ended: bool) -> tuple[Co
     return confidence, "; ".join([why, *notes] if why else notes) or "enough completes behind it"
 
 
-def _resumes(case: Case) -> str:
+def _resumes(case: PreparedInput) -> str:
     """When a group that is paused now is taken to resume."""
     now = case.question.now
     ends = [b for a, b in case.question.pauses if b is not None and a <= now < b]
     return "as scheduled" if ends else "now"
 
 
-def _changed(case: Case) -> str | None:
+def _changed(case: PreparedInput) -> str | None:
     """How long ago its price, strategy or re-entry was changed; None if that is a day or more."""
     hours = (case.now - case.turns.max()) / HOUR if case.turns.size else TOLD_AFTER
     if hours >= TOLD_AFTER:
@@ -57,7 +59,7 @@ def _changed(case: Case) -> str | None:
     return f"{hours:.0f} h ago" if hours >= 1 else "within the hour"
 
 
-def _confidence(case: Case, at_end: Floats, ended: bool) -> tuple[Confidence, str]:
+def _confidence(case: PreparedInput, at_end: Floats, ended: bool) -> tuple[Confidence, str]:
     """By the completes behind the rate first, then by the width of the range."""
     if ended:
         return "high", ""

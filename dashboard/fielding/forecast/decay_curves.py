@@ -22,7 +22,7 @@ PRIORS = np.array([*[0.15] * 4, 0.064, *[0.53] * 4, *[0.18] * 4, *[0.05] * 3])  
 SHAPES = 1 + PRIORS.size
 
 
-def faded(age: Floats) -> Floats:
+def decay(age: Floats) -> Floats:
     """The rate at an age (live days, any shape) over the rate at the start: (…, shapes)."""
     age = age[..., None]
     floored = FLOOR + (1 - FLOOR) * np.exp(-age / np.array(FLOORED))

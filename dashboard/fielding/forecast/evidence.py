@@ -50,7 +50,7 @@ class Rates:
         return np.asarray(told * chance)
 
 
-def halves(hourly: Floats) -> Floats:
+def half_day_sums(hourly: Floats) -> Floats:
     """Sums of blocks: (groups, hours) → (groups, hours / 12)."""
     sums: Floats = hourly.reshape(hourly.shape[0], -1, BLOCK).sum(axis=2)
     return sums

@@ -16,9 +16,9 @@ from dashboard.fielding.series.readings import (
     Readings,
     Record,
     as_zone,
-    cleaned,
-    record,
-    seconds,
+    clean_history,
+    epoch_seconds,
+    live_hours,
 )
 from dashboard.fielding.series.weekly_shape import Prior, prior_shape
 
@@ -29,7 +29,7 @@ DAY = 24 * HOUR
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ForecastInput:
     """What a forecast needs to know of one group; all datetimes aware.
 
     history: (end of interval, cumulative completes), hourly if possible; gaps, repeats and
@@ -48,10 +48,10 @@ class Question:
     turns: Sequence[datetime] = ()
 
 
-class Case(NamedTuple):
+class PreparedInput(NamedTuple):
     """A question read: times in seconds since 1970."""
 
-    question: Question
+    question: ForecastInput
     now: float
     end: float
     start: float  # of the forecast: the last reading, or now when there is none
@@ -112,17 +112,17 @@ def as_count(goal: Any) -> float:
     return count
 
 
-def case_of(question: Question) -> Case:
+def prepare_input(question: ForecastInput) -> PreparedInput:
     """The question with its readings cleaned and laid on live hours."""
     as_count(question.goal)
-    now = seconds(question.now, "now")
+    now = epoch_seconds(question.now, "now")
     zone = as_zone(question.zone)
-    read = cleaned(question.history, now)
+    read = clean_history(question.history, now)
     base = prior_shape(question.prior)
-    hours = record(read, zone=zone, pauses=question.pauses, shape=base)
+    hours = live_hours(read, zone=zone, pauses=question.pauses, shape=base)
     end = now + NO_END * DAY
     if question.ends_at is not None:
-        end = seconds(question.ends_at, "ends_at")
+        end = epoch_seconds(question.ends_at, "ends_at")
     start = float(read.at[-1]) if read.at.size else now
-    turns = np.array([at for turn in question.turns if (at := seconds(turn, "turns")) <= now])
-    return Case(question, now, end, start, read, hours, base, zone, turns)
+    turns = np.array([at for turn in question.turns if (at := epoch_seconds(turn, "turns")) <= now])
+    return PreparedInput(question, now, end, start, read, hours, base, zone, turns)

@@ -11,8 +11,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from dashboard.fielding.forecast.rate_models import Belief
-from dashboard.fielding.series.readings import HOUR, Floats, Ints, Pause, live_share, slots
+from dashboard.fielding.forecast.rate_models import RatePosterior
+from dashboard.fielding.series.readings import HOUR, Floats, Ints, Pause, live_share, week_hours
 
 QUANTILES = (0.1, 0.5, 0.9)
 LAST = 90.0  # days ahead: a goal that is not met by then is not met before the horizon
@@ -31,7 +31,7 @@ _KNOTS = np.concatenate(
 
 
 @dataclass(frozen=True, slots=True)
-class DaysAhead:
+class FutureExposure:
     """Usual days (groups, hours + 1) from the UTC hour in which each forecast starts.
 
     weekend: those of them that fall on weekends. skipped: the part of that first hour that is
@@ -63,14 +63,14 @@ class DaysAhead:
         return np.asarray(high - 1 + share + beyond - skipped)
 
 
-def lay_out(
+def future_exposure(
     shape: Floats,
     *,
     starts: Sequence[float],
     nows: Sequence[float],
     zones: Sequence[tzinfo],
     pauses: Sequence[Sequence[Pause]],
-) -> DaysAhead:
+) -> FutureExposure:
     """The days ahead of each group: its shape (groups, 168) in its zone, pauses taken out.
 
     starts and nows in seconds; a pause without an end lasts until now.
@@ -78,13 +78,15 @@ def lay_out(
     usual, weekend = (np.zeros((len(starts), _LAID_OUT + 1)) for _ in range(2))
     for row, start in enumerate(starts):
         first = int(start // HOUR)
-        slot = slots(zones[row], first, _LAID_OUT)
+        slot = week_hours(zones[row], first, _LAID_OUT)
         week = shape[row][slot]
         if pauses[row]:
             week = week * live_share(first, _LAID_OUT, pauses[row], nows[row])
         np.cumsum(week, out=usual[row, 1:])
         np.cumsum(week * (slot >= 120), out=weekend[row, 1:])
-    return DaysAhead(usual / 24, weekend / 24, np.array([start % HOUR / HOUR for start in starts]))
+    return FutureExposure(
+        usual / 24, weekend / 24, np.array([start % HOUR / HOUR for start in starts])
+    )
 
 
 def _since(grid: Floats, at: Floats) -> Floats:
@@ -99,12 +101,12 @@ def _since(grid: Floats, at: Floats) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class Projection:
     """What the bank expects at knots from each start: hours and usual days (groups, knots),
     mean and variance (groups, knots, hypotheses), votes (groups, hypotheses); `asked` are the knots
     (groups, moments) that the caller asked for."""
 
-    days: DaysAhead
+    days: FutureExposure
     usual: Floats
     mean: Floats
     variance: Floats
@@ -164,7 +166,9 @@ def _quantiles(values: Floats, weight: Floats) -> Floats:
     return np.asarray(low + share * (values[row, high] - low))
 
 
-def look_ahead(belief: Belief, days: DaysAhead, moments: Floats, *, still: Floats) -> Outlook:
+def project_completes(
+    belief: RatePosterior, days: FutureExposure, moments: Floats, *, still: Floats
+) -> Projection:
     """The outlook at the knots of every forecast and at `moments` (groups, hours).
 
     still: the chance that nothing comes any more (groups); it votes like one more hypothesis.
@@ -181,4 +185,4 @@ def look_ahead(belief: Belief, days: DaysAhead, moments: Floats, *, still: Float
         np.concatenate((some, nothing), axis=2) for some in belief.ahead(usual, hours / 24, weekend)
     )
     votes = np.concatenate((belief.votes * (1 - still[:, None]), still[:, None]), axis=1)
-    return Outlook(days, usual, mean, variance, votes, place)
+    return Projection(days, usual, mean, variance, votes, place)

@@ -20,7 +20,7 @@ LEAST = Decimal("0.05")  # a price that moves by a smaller share moves nothing t
 Flags = NDArray[np.bool_]
 
 
-def turned_at(changes: Iterable[tuple[datetime, str, Any, Any]]) -> list[datetime]:
+def rate_change_times(changes: Iterable[tuple[datetime, str, Any, Any]]) -> list[datetime]:
     """The times of those that may move the rate, from (when, kind, old, new) of the changelog."""
     return [
         at
@@ -29,7 +29,7 @@ def turned_at(changes: Iterable[tuple[datetime, str, Any, Any]]) -> list[datetim
     ]
 
 
-def blocks_turned(records: Sequence[Record], turns: Sequence[Floats], blocks: int) -> Flags:
+def changed_blocks(records: Sequence[Record], turns: Sequence[Floats], blocks: int) -> Flags:
     """After which blocks a new rate may have begun: (groups, blocks), the last one ends now.
 
     turns: times in seconds since 1970, of each group. One that fell inside a block may have begun
@@ -48,11 +48,11 @@ def blocks_turned(records: Sequence[Record], turns: Sequence[Floats], blocks: in
 
 def _moves(old: Any, new: Any) -> bool:
     """Whether one price differs from another enough; so does what is no price."""
-    before, after = amount(old), amount(new)
+    before, after = price_from_changelog(old), price_from_changelog(new)
     return not before or not after or abs(after - before) >= LEAST * before
 
 
-def amount(value: Any) -> Decimal | None:
+def price_from_changelog(value: Any) -> Decimal | None:
     """A price as the changelog gives it: text, a number, or {"value": …}."""
     if isinstance(value, dict):
         value = value.get("value", value.get("amount"))

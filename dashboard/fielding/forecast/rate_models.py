@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dashboard.fielding.forecast.change_points import Steps, steps
-from dashboard.fielding.forecast.decay_curves import PRIORS, SHAPES, faded
+from dashboard.fielding.forecast.change_points import Steps, find_steps
+from dashboard.fielding.forecast.decay_curves import PRIORS, SHAPES, decay
 from dashboard.fielding.forecast.evidence import (
     BLOCK,
     LOOKS,
@@ -27,13 +27,13 @@ from dashboard.fielding.forecast.evidence import (
     SHAPE_MISSES,
     SPREAD,
     Rates,
-    halves,
+    half_day_sums,
 )
 from dashboard.fielding.forecast.rate_changes import Flags
 from dashboard.fielding.series.readings import Floats, Hours, Ints
 
 
-class Moves(NamedTuple):
+class RateDynamics(NamedTuple):
     """How a rate may move: variance of its log a usual day, and that of single days."""
 
     drift: float
@@ -42,10 +42,10 @@ class Moves(NamedTuple):
 
 
 STAYS = (
-    Moves(0.0, 0.0, 9.0),
-    Moves(0.0049, 0.0, 0.84),
-    Moves(0.041, 0.0, 0.54),
-    Moves(0.00065, 0.089, 2.7),
+    RateDynamics(0.0, 0.0, 9.0),
+    RateDynamics(0.0049, 0.0, 0.84),
+    RateDynamics(0.041, 0.0, 0.54),
+    RateDynamics(0.00065, 0.089, 2.7),
 )
 FADING_DRIFTS = (0.0, 0.022)
 STEPPED, STEPPED_DRIFT = 2.5, 0.0006
@@ -59,7 +59,7 @@ CAREFUL = 1.5  # how much wider than its votes say
 
 
 @dataclass(frozen=True, slots=True)
-class Belief:
+class RatePosterior:
     """What the hypotheses that count think: votes (sum 1), completes per usual day now, which
     way of fading, over-dispersion, relative variance of the rate, what a usual day adds to it,
     and the variance of single days. age: days in field (groups); weekend: relative variance of
@@ -84,7 +84,7 @@ class Belief:
         step, middle = usual.copy(), days / 2
         step[:, 1:] -= usual[:, :-1]
         middle[:, 1:] += days[:, :-1] / 2
-        left = faded(self.age[:, None] + middle) / faded(self.age)[:, None]
+        left = decay(self.age[:, None] + middle) / decay(self.age)[:, None]
         field = (step[:, :, None] * left).cumsum(axis=1)
         mean = self.rate[:, None] * np.take_along_axis(field, self.fading[:, None], axis=2) + 1e-9
         drifted = np.minimum(usual, DRIFTS_FOR) / 3
@@ -93,13 +93,13 @@ class Belief:
         relative += (self.weekend[:, None] * weekend**2)[:, :, None]
         return mean, CAREFUL * (self.spread[:, None] * mean + mean**2 * relative)
 
-    def less(self, lost: Floats) -> "Belief":
+    def less(self, lost: Floats) -> "RatePosterior":
         """The belief where a share (groups, 0–1) of what comes is taken back again."""
         rate, doubt = self.rate * (1 - lost)[:, None], self.doubt + (lost**2)[:, None]
         return replace(self, rate=rate, doubt=doubt)
 
 
-def believe(hours: Hours, shape: Floats, planned: Floats, turned: Flags) -> Belief:
+def infer_rates(hours: Hours, shape: Floats, planned: Floats, turned: Flags) -> RatePosterior:
     """What each group's hours say about its rate.
 
     shape: (groups, 168), mean 1; planned: completes per usual day (groups) that are taken to
@@ -108,12 +108,12 @@ def believe(hours: Hours, shape: Floats, planned: Floats, turned: Flags) -> Beli
     """
     rows = np.arange(shape.shape[0])[:, None]
     usual = shape[rows, hours.slot] * hours.live / 24
-    came, time = halves(hours.counts), halves(usual)
+    came, time = half_day_sums(hours.counts), half_day_sums(usual)
     begun = (np.cumsum(time, axis=1) > 0).argmax(axis=1)
     age = (time.shape[1] - begun) * BLOCK / 24
     bank = _bank()
     rates, votes = _heard(bank, came, time, planned, age)
-    stepped = steps(came, time, planned, turned)
+    stepped = find_steps(came, time, planned, turned)
     young = YOUNG * np.exp(-time.sum(axis=1, keepdims=True) / GROWN)
     weekends = (hours.live * (hours.slot >= 120)).sum(axis=1) / 24
     return _voted(
@@ -151,8 +151,8 @@ def _heard(
     full = rows, bank.prior.size
     back = np.arange(number)[::-1] + 0.5
     ages = np.maximum(age[:, None] - back * BLOCK / 24, 0.0)
-    now = faded(age)
-    left = (faded(ages) / now[:, None])[:, :, bank.fading]
+    now = decay(age)
+    left = (decay(ages) / now[:, None])[:, :, bank.fading]
     rates = Rates(
         planned[:, None] * now[:, bank.fading],
         np.full(full, PLAN_WORTH),
@@ -196,7 +196,7 @@ def _joined(bank: _Bank, rates: Rates, votes: Floats, stepped: Steps, likelier: 
     )
 
 
-def _voted(joined: _Joined, *, age: Floats, young: Floats, weekend: Floats) -> Belief:
+def _voted(joined: _Joined, *, age: Floats, young: Floats, weekend: Floats) -> RatePosterior:
     """The belief of the hypotheses that got most votes."""
     kept = np.argpartition(-joined.votes, KEPT - 1, axis=1)[:, :KEPT]
     votes, rate, firm, spread = (
@@ -206,7 +206,7 @@ def _voted(joined: _Joined, *, age: Floats, young: Floats, weekend: Floats) -> B
     votes = np.exp(SOFTEN * (votes - votes.max(axis=1, keepdims=True)))
     votes /= votes.sum(axis=1, keepdims=True)
     bank = joined.bank
-    return Belief(
+    return RatePosterior(
         votes,
         rate,
         bank.fading[kept],

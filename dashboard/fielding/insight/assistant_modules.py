@@ -121,10 +121,10 @@ def _pacing(told: _Told) -> Pacing | None:
 
 def _duration(text: Any) -> timedelta:
     """The length of an ISO 8601 duration in days to seconds; a day for any other."""
-    return length(text) or _DAY
+    return duration_of(text) or _DAY
 
 
-def length(text: Any) -> timedelta | None:
+def duration_of(text: Any) -> timedelta | None:
     """The length of an ISO 8601 duration in days, hours, minutes and seconds; None for any other,
     and for one without any length.
     """

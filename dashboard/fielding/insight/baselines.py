@@ -14,13 +14,13 @@ import numpy as np
 from django.db import transaction
 from django.db.models import Q
 
-from dashboard.fielding.compiled_queries import Given, Read
-from dashboard.fielding.domain.goals import completes_wanted
+from dashboard.fielding.compiled_queries import CompiledQuery, Param
+from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.fielding.models import CompletesDay, ExchangeAccount, Project, TargetGroup, Usual
 from dashboard.fielding.series import completes, weekly_shape
-from dashboard.fielding.series.readings import Floats, cleaned, record, stack
-from dashboard.fielding.series.weekly_shape import Prior, pooled, waking_hours
+from dashboard.fielding.series.readings import Floats, clean_history, live_hours, stack_records
+from dashboard.fielding.series.weekly_shape import Prior, pool_shapes, waking_hours
 
 LEARNED_FROM = timedelta(days=28)
 LEAST = 20  # completes of a group that has something to tell
@@ -28,11 +28,11 @@ PEERS = 3  # groups before a speed or a price is called usual; two before a week
 FIELDED = ("live", "paused", "completed")
 PROJECT_WORTH = 300.0  # completes by which a project's own week outweighs its country's
 _DAY = timedelta(days=1)
-_NEAR = Read(
+_NEAR = CompiledQuery(
     lambda: Usual.objects.filter(
-        Q(project__among=Given("projects"))
-        | Q(project=None, country_code__among=Given("countries")),
-        account=Given("account"),
+        Q(project__among=Param("projects"))
+        | Q(project=None, country_code__among=Param("countries")),
+        account=Param("account"),
     )
 )
 K = TypeVar("K", bound=Hashable)
@@ -47,7 +47,7 @@ class Week(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Pools:
+class Baselines:
     """The stored rows of what is usual, for the groups at hand."""
 
     projects: Mapping[int, Usual]
@@ -62,7 +62,7 @@ class Pools:
             return None
         worth = [one.completes / PROJECT_WORTH if one is project else 1.0 for one in told]
         shapes = [np.array(one.shape, dtype=np.float64) for one in told]
-        return pooled(shapes, worth, _daily(group, project))
+        return pool_shapes(shapes, worth, _daily(group, project))
 
     def price(self, group: TargetGroup) -> Decimal | None:
         """The median CPI of the project's groups in the same country and currency."""
@@ -71,22 +71,22 @@ class Pools:
         return Decimal(str(told)) if told else None
 
 
-def pools_of(groups: Sequence[TargetGroup]) -> Pools:
+def load_baselines(groups: Sequence[TargetGroup]) -> Baselines:
     """What is usual where these groups are, all of one account; one query."""
     if not groups:
-        return Pools({}, {})
+        return Baselines({}, {})
     listed = _NEAR(
         account=groups[0].account_id,
         projects={group.project_id for group in groups},
         countries={group.country_code for group in groups},
     )
-    return Pools(
+    return Baselines(
         {row.project_id: row for row in listed if row.project_id is not None},
         {row.country_code: row for row in listed if row.project_id is None},
     )
 
 
-def learn(*, now: datetime) -> int:
+def learn_baselines(*, now: datetime) -> int:
     """Learn what is usual in every account that is polled; how many rows that made."""
     polled = ExchangeAccount.objects.filter(polling=True)
     return sum(learn_account(account, now=now) for account in polled)
@@ -118,8 +118,8 @@ def _weeks(project: Project, now: datetime) -> Iterator[Week]:
     )
     series = _series(groups, now)
     records = [
-        record(
-            cleaned(completes.readings(series[group.pk]), now.timestamp()),
+        live_hours(
+            clean_history(completes.readings_of_days(series[group.pk]), now.timestamp()),
             zone=zone_of(group.country_code, group.time_zone),
             pauses=(),
             shape=waking_hours(),
@@ -128,7 +128,9 @@ def _weeks(project: Project, now: datetime) -> Iterator[Week]:
     ]
     if not records:
         return
-    shapes = weekly_shape.learn(stack(records), np.tile(waking_hours(), (len(records), 1)))
+    shapes = weekly_shape.learn_weekly_shape(
+        stack_records(records), np.tile(waking_hours(), (len(records), 1))
+    )
     for group, one, shape in zip(groups, records, shapes, strict=True):
         if (total := float(one.counts.sum())) >= LEAST:
             yield Week(group, shape, total)
@@ -140,7 +142,7 @@ def _series(
     series: dict[int, dict[date, completes.PackedDay]] = defaultdict(dict)
     rows = CompletesDay.objects.filter(group__in=groups, day__gte=(now - LEARNED_FROM).date())
     for pk, day, hours, odd in rows.values_list("group_id", "day", "hours", "odd"):
-        series[pk][day] = completes.packed(hours, odd)
+        series[pk][day] = completes.as_packed_day(hours, odd)
     return series
 
 
@@ -152,7 +154,7 @@ def _row(
     project_id: int | None = None,
     country_code: str = "",
 ) -> Usual:
-    week = pooled([one.shape for one in pool], [one.completes for one in pool], None)
+    week = pool_shapes([one.shape for one in pool], [one.completes for one in pool], None)
     speeds = [speed for one in pool if (speed := _speed(one.group, now)) is not None]
     return Usual(
         account=account,
@@ -191,7 +193,7 @@ def _speed(group: TargetGroup, now: datetime) -> float | None:
 
 def _planned(group: TargetGroup) -> float | None:
     """Completes a day by an even plan."""
-    goal = completes_wanted(group)
+    goal = completes_target(group)
     if not goal or group.starts_at is None or group.ends_at is None:
         return None
     return goal / max((group.ends_at - group.starts_at) / _DAY, 1.0)

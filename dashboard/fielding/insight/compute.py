@@ -11,16 +11,16 @@ from typing import Any
 from dashboard.fielding.domain.goals import is_full
 from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.fielding.forecast.cost import projected_cost
-from dashboard.fielding.forecast.forecast import Forecast, Study, studies
+from dashboard.fielding.forecast.forecast import Forecast, ForecastResult, forecast_groups
 from dashboard.fielding.insight import samples as trail
-from dashboard.fielding.insight.diagnosis import diagnose
-from dashboard.fielding.insight.group_history import Fresh, Story, stories
-from dashboard.fielding.insight.indicators import Vitals
-from dashboard.fielding.insight.indicators_of_group import vitals_of
-from dashboard.fielding.insight.pause_risk import EXPECTED, warnings
+from dashboard.fielding.insight.diagnosis import diagnose_group
+from dashboard.fielding.insight.group_history import GroupHistory, JustRead, load_histories
+from dashboard.fielding.insight.indicators import Indicators
+from dashboard.fielding.insight.indicators_of_group import indicators_of
+from dashboard.fielding.insight.pause_risk import EXPECTED, pause_risks
 from dashboard.fielding.models import TargetGroup
 from dashboard.fielding.series import daily
-from dashboard.fielding.series.pace import Plan, Silence, pace, silence
+from dashboard.fielding.series.pace import FieldingPlan, Silence, pace_of_group, silence_of_group
 
 # How old a forecast may be: a twelfth of the time to its nearest date, within these bounds.
 FRESH_FOR, FRESH_AT_LEAST = timedelta(hours=1), timedelta(minutes=10)
@@ -69,7 +69,7 @@ def _same_day(group: TargetGroup, one: datetime, other: datetime) -> bool:
     return one.astimezone(zone).date() == other.astimezone(zone).date()
 
 
-def count(group: TargetGroup, was: Mapping[str, Any]) -> None:
+def advance_today(group: TargetGroup, was: Mapping[str, Any]) -> None:
     """Count today's completes on, where the insight still holds."""
     risen = (group.completes or 0) - (was["completes"] or 0)
     today = group.insight.get("today")
@@ -77,15 +77,15 @@ def count(group: TargetGroup, was: Mapping[str, Any]) -> None:
         group.insight = group.insight | {"today": max(today + risen, 0)}
 
 
-def refresh(groups: Iterable[TargetGroup], *, fresh: Fresh, now: datetime) -> None:
+def refresh_insights(groups: Iterable[TargetGroup], *, fresh: JustRead, now: datetime) -> None:
     """Set the insight of each group (not saved) from its series and present figures."""
-    told = stories([group for group in groups if group.pk], fresh=fresh, now=now)
+    told = load_histories([group for group in groups if group.pk], fresh=fresh, now=now)
     foreseen = [story for story in told if story.is_forecast]
-    found = studies([story.question(now) for story in foreseen])
+    found = forecast_groups([story.question(now) for story in foreseen])
     by_pk = {story.group.pk: one for story, one in zip(foreseen, found, strict=True)}
     for story in told:
         group, study = story.group, by_pk.get(story.group.pk)
-        insight = describe(story, study, now=now)
+        insight = insight_document(story, study, now=now)
         if insight != {name: told for name, told in group.insight.items() if name != "at"}:
             group.insight = insight | {"at": now.isoformat(timespec="seconds")}
         outlook = study.forecast if study else None
@@ -94,78 +94,86 @@ def refresh(groups: Iterable[TargetGroup], *, fresh: Fresh, now: datetime) -> No
         group.finish_at = finish.replace(second=0, microsecond=0) if finish else None
 
 
-def describe(story: Story, study: Study | None, *, now: datetime) -> dict[str, Any]:
+def insight_document(
+    story: GroupHistory, study: ForecastResult | None, *, now: datetime
+) -> dict[str, Any]:
     """What pages and rules read of a group beyond the exchange's own figures; JSON values only."""
     group = story.group
-    samples = trail.extended(
-        trail.read(group.insight.get("trail")), trail.sample_of(group, now=now)
+    samples = trail.with_sample(
+        trail.samples_from_json(group.insight.get("trail")), trail.sample_of(group, now=now)
     )
     found: dict[str, Any] = {
-        "spark": daily.spark(story.series, now=now),
-        "today": daily.today(group.completes, story.series, story.zone, now=now),
+        "spark": daily.sparkline_counts(story.series, now=now),
+        "today": daily.completes_today(group.completes, story.series, story.zone, now=now),
         "trail": [list(sample) for sample in samples],
     }
-    if (median := trail.usual(samples, "epc", group.cpi)) is not None:
+    if (median := trail.usual_figure(samples, "epc", group.cpi)) is not None:
         found["epc"] = {"median": str(median)}
-    quiet = quiet_of(story, study, now=now)
+    quiet = silence_of(story, study, now=now)
     if study is not None:
         found |= _ahead(story, study, quiet, now)
     if study is not None or group.status == "live":
-        vitals = vitals_of(story, study.forecast if study else None, quiet, samples, now=now)
+        vitals = indicators_of(story, study.forecast if study else None, quiet, samples, now=now)
         found |= {"warnings": _risks(vitals), "causes": _causes(vitals)}
     return found
 
 
-def foreseen(story: Story, study: Study | None, *, now: datetime, risks: bool) -> dict[str, Any]:
+def forecast_document(
+    story: GroupHistory, study: ForecastResult | None, *, now: datetime, risks: bool
+) -> dict[str, Any]:
     """What alone of a group's insight the rules about its end read; with the risks of a pause."""
     found = _outcome(story, study) if study else {}
     if risks:
-        quiet = quiet_of(story, study, now=now)
-        samples = trail.read(story.group.insight.get("trail"))
+        quiet = silence_of(story, study, now=now)
+        samples = trail.samples_from_json(story.group.insight.get("trail"))
         found["warnings"] = _risks(
-            vitals_of(story, study.forecast if study else None, quiet, samples, now=now)
+            indicators_of(story, study.forecast if study else None, quiet, samples, now=now)
         )
     return found
 
 
-def _outcome(story: Story, study: Study) -> dict[str, Any]:
+def _outcome(story: GroupHistory, study: ForecastResult) -> dict[str, Any]:
     """The forecast, and what it costs."""
     cost = _cost(story.group, study.forecast)
     return {"forecast": _told(study.forecast)} | ({"cost": cost} if cost else {})
 
 
-def _ahead(story: Story, study: Study, quiet: Silence | None, now: datetime) -> dict[str, Any]:
+def _ahead(
+    story: GroupHistory, study: ForecastResult, quiet: Silence | None, now: datetime
+) -> dict[str, Any]:
     """Forecast, cost, pace and rhythm of a group that has something left to do."""
     found = _outcome(story, study)
     if story.plan is not None:
         found["pace"] = _pace(story, story.plan, study, now)
     if quiet is not None and quiet.rate:
-        found["rhythm"] = daily.rhythm(study.shape, quiet.rate)
+        found["rhythm"] = daily.rhythm_document(study.shape, quiet.rate)
     return found
 
 
-def quiet_of(story: Story, study: Study | None, *, now: datetime) -> Silence | None:
+def silence_of(
+    story: GroupHistory, study: ForecastResult | None, *, now: datetime
+) -> Silence | None:
     """How long no complete came; None without a plan or a reading."""
     if story.plan is None or not story.series.at.size:
         return None
     known = (study.hours, study.shape) if study else None
-    return silence(story.series, story.plan, now=now, known=known)
+    return silence_of_group(story.series, story.plan, now=now, known=known)
 
 
-def _risks(vitals: Vitals) -> dict[str, float]:
+def _risks(vitals: Indicators) -> dict[str, float]:
     """How near it is to a pause by the exchange, by reason."""
     return {
         risk.reason_code: risk.score
-        for risk in warnings(vitals)
+        for risk in pause_risks(vitals)
         if risk.score and risk.reason_code not in EXPECTED
     }
 
 
-def _causes(vitals: Vitals) -> list[dict[str, Any]]:
+def _causes(vitals: Indicators) -> list[dict[str, Any]]:
     """Why it may be slow."""
     return [
         {"sentence": c.says, "observed": c.observed, "expected": c.expected, "advice": c.advice}
-        for c in diagnose(vitals)[:CAUSES_SHOWN]
+        for c in diagnose_group(vitals)[:CAUSES_SHOWN]
     ]
 
 
@@ -202,11 +210,13 @@ def _cost(group: TargetGroup, outlook: Forecast) -> dict[str, str] | None:
     return told | {"standing": cost.standing, "note": cost.note}
 
 
-def _pace(story: Story, plan: Plan, study: Study, now: datetime) -> dict[str, Any]:
+def _pace(
+    story: GroupHistory, plan: FieldingPlan, study: ForecastResult, now: datetime
+) -> dict[str, Any]:
     group = story.group
     by_prescreens = group.filling_strategy == "prescreens"
     entered = [(now, group.prescreens)] if group.prescreens is not None else []
-    found = pace(
+    found = pace_of_group(
         story.series,
         plan,
         now=now,

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from dashboard.fielding.insight.indicators import Vitals
-from dashboard.fielding.insight.pause_risk import EXPECTED, LINE, warnings
+from dashboard.fielding.insight.indicators import Indicators
+from dashboard.fielding.insight.pause_risk import EXPECTED, LINE, pause_risks
 
 SENT_ON = 0.08  # share of entrants that a survey with an ordinary profile gets
 
@@ -31,24 +31,24 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class DiagnosisRule:
     """A reason, what to do about it, and how the numbers give it away (None: they do not)."""
 
     code: str
     says: str
     advice: str
-    look: Callable[[Vitals], Evidence | None]
+    look: Callable[[Indicators], Evidence | None]
 
 
 IN_PLACE = ("draft", "scheduled", "live", "completed", "archived")
 
 
-def _not_live(v: Vitals) -> Evidence | None:
+def _not_live(v: Indicators) -> Evidence | None:
     """Taken out of the field; what has not begun or is over is where it should be."""
     return None if v.status in IN_PLACE else Evidence(1.0, v.status, "live")
 
 
-def _link(v: Vitals) -> Evidence | None:
+def _link(v: Indicators) -> Evidence | None:
     """People enter, nobody comes back: more than chance allows."""
     if v.entrants_lately is None or v.entrants_lately < 30 or (v.expected_in_silence or 0) < 6:
         return None
@@ -56,7 +56,7 @@ def _link(v: Vitals) -> Evidence | None:
     return Evidence(0.98, seen, f"{v.expected_in_silence:.0f} completes in that time")
 
 
-def _no_entrants(v: Vitals) -> Evidence | None:
+def _no_entrants(v: Indicators) -> Evidence | None:
     if v.entrants_lately is None or v.entrants_lately > 5 or (v.expected_in_silence or 0) < 6:
         return None
     seen = f"{v.entrants_lately:.0f} entered in {v.hours_silent or 0:.0f} h"
@@ -68,7 +68,7 @@ def _percent(share: float, digits: int = 0) -> str:
     return f"{share * 100:.{digits}f} %"
 
 
-def _set_up(v: Vitals) -> Evidence | None:
+def _set_up(v: Indicators) -> Evidence | None:
     faults = sum(v.share(kind) or 0.0 for kind in ("redirect", "encryption", "setup"))
     if faults < 0.05 or sum(v.analysis.values()) < 50:
         return None
@@ -77,7 +77,7 @@ def _set_up(v: Vitals) -> Evidence | None:
     )
 
 
-def _quotas(v: Vitals) -> Evidence | None:
+def _quotas(v: Indicators) -> Evidence | None:
     over = v.share("overquota") or 0.0
     full = v.quotas_full or 0.0
     if full < 0.4 and (over < 0.2 or sum(v.analysis.values()) < 50):
@@ -90,7 +90,7 @@ def _quotas(v: Vitals) -> Evidence | None:
     return Evidence(min(0.95, 0.4 + 0.5 * max(full, over)), seen, "open quotas for those who come")
 
 
-def _loi(v: Vitals) -> Evidence | None:
+def _loi(v: Indicators) -> Evidence | None:
     ratio = v.loi_ratio
     if ratio is None or v.loi_seconds is None or ratio <= 1.15 or (v.completes or 0) < 20:
         return None
@@ -98,7 +98,7 @@ def _loi(v: Vitals) -> Evidence | None:
     return Evidence(min(0.95, 0.35 + 0.6 * (ratio - 1)), seen, f"{v.loi_minutes:g} min, as agreed")
 
 
-def _ir(v: Vitals) -> Evidence | None:
+def _ir(v: Indicators) -> Evidence | None:
     if v.ir is None or not v.ir_expected or (v.prescreens or 0) < 100:
         return None
     ratio = v.ir / v.ir_expected
@@ -111,13 +111,13 @@ def _ir(v: Vitals) -> Evidence | None:
     )
 
 
-def _drop_off(v: Vitals) -> Evidence | None:
+def _drop_off(v: Indicators) -> Evidence | None:
     if v.drop_off is None or v.drop_off <= 0.25 or (v.entrants or 0) < 50:
         return None
     return Evidence(min(0.95, 0.2 + v.drop_off), f"{_percent(v.drop_off)} drop off", "up to 25 %")
 
 
-def _screening(v: Vitals) -> Evidence | None:
+def _screening(v: Indicators) -> Evidence | None:
     """Few of those who enter are sent to the survey at all."""
     if v.prescreens is None or (v.entrants or 0) < 200 or not v.entrants:
         return None
@@ -132,7 +132,7 @@ def _screening(v: Vitals) -> Evidence | None:
     )
 
 
-def _security(v: Vitals) -> Evidence | None:
+def _security(v: Indicators) -> Evidence | None:
     share = v.share("security")
     if share is None or share < 0.15 or sum(v.analysis.values()) < 50:
         return None
@@ -141,7 +141,7 @@ def _security(v: Vitals) -> Evidence | None:
     )
 
 
-def _epc(v: Vitals) -> Evidence | None:
+def _epc(v: Indicators) -> Evidence | None:
     if v.epc is None or (v.entrants or 0) < 50:
         return None
     if v.currency == "USD":
@@ -157,7 +157,7 @@ def _epc(v: Vitals) -> Evidence | None:
     return Evidence(weight, f"EPC {v.epc:.2f} {v.currency}", words)
 
 
-def _epcm(v: Vitals) -> Evidence | None:
+def _epcm(v: Indicators) -> Evidence | None:
     if v.epcm is None or not v.epcm_usual or v.epcm >= v.epcm_usual * 7 / 10:
         return None
     weight = 0.25 + 0.5 * (1 - float(v.epcm / v.epcm_usual))
@@ -165,7 +165,7 @@ def _epcm(v: Vitals) -> Evidence | None:
     return Evidence(weight, f"EPC a minute {v.epcm:.3f} {v.currency}", expected)
 
 
-def _price(v: Vitals) -> Evidence | None:
+def _price(v: Indicators) -> Evidence | None:
     if v.cpi is None or not v.cpi_usual or v.cpi >= v.cpi_usual * 85 / 100:
         return None
     weight = 0.3 + 0.6 * (1 - float(v.cpi / v.cpi_usual))
@@ -173,7 +173,7 @@ def _price(v: Vitals) -> Evidence | None:
     return Evidence(weight, f"CPI {v.cpi:.2f} {v.currency}", expected)
 
 
-def _asked(v: Vitals) -> Evidence | None:
+def _asked(v: Indicators) -> Evidence | None:
     if not v.needed_an_hour or not v.completes_an_hour or v.hours_left is None:
         return None
     ratio = v.needed_an_hour / v.completes_an_hour
@@ -185,99 +185,99 @@ def _asked(v: Vitals) -> Evidence | None:
     return Evidence(weight, f"{gives:.1f} completes {span}", f"{asks:.1f}")
 
 
-def _about_to_pause(v: Vitals) -> Evidence | None:
-    top = next(risk for risk in warnings(v) if risk.reason_code not in EXPECTED)
+def _about_to_pause(v: Indicators) -> Evidence | None:
+    top = next(risk for risk in pause_risks(v) if risk.reason_code not in EXPECTED)
     if top.score is None or top.score < LINE:
         return None
     return Evidence(0.3 + 0.6 * top.score, top.says, "")
 
 
-RULES: tuple[Rule, ...] = (
-    Rule(
+RULES: tuple[DiagnosisRule, ...] = (
+    DiagnosisRule(
         "not_live",
         "The group is not in field",
         "Read why it was paused, mend that, then resume or launch it.",
         _not_live,
     ),
-    Rule(
+    DiagnosisRule(
         "link",
         "People enter, nobody comes back as complete",
         "Test the live link and its redirects; ask the client whether the survey is closed.",
         _link,
     ),
-    Rule(
+    DiagnosisRule(
         "set_up",
         "Respondents end in technical faults",
         "Check redirects, encryption keys and the qualification set-up with the test link.",
         _set_up,
     ),
-    Rule(
+    DiagnosisRule(
         "no_entrants",
         "Hardly anybody enters",
         "Raise the CPI, widen the profile or open quotas: suppliers do not send people.",
         _no_entrants,
     ),
-    Rule(
+    DiagnosisRule(
         "about_to_pause",
         "The exchange is about to pause it",
         "Mend what the number says before the exchange pauses the group.",
         _about_to_pause,
     ),
-    Rule(
+    DiagnosisRule(
         "quotas",
         "Open quotas are few",
         "Loosen or merge full quotas, or raise those that the sample fills by itself.",
         _quotas,
     ),
-    Rule(
+    DiagnosisRule(
         "loi",
         "The interview is longer than agreed",
         "Shorten it, or agree on the real length and pay for it.",
         _loi,
     ),
-    Rule(
+    DiagnosisRule(
         "ir",
         "Fewer qualify than agreed",
         "Target closer to the screener, or agree on the real incidence and pay for it.",
         _ir,
     ),
-    Rule(
+    DiagnosisRule(
         "drop_off",
         "Many leave during the survey",
         "Look for the page where they leave, above all on phones; shorten the survey.",
         _drop_off,
     ),
-    Rule(
+    DiagnosisRule(
         "screening",
         "Few of those who enter get to the survey",
         "Move questions that screen out into the profile, so that fewer come in vain.",
         _screening,
     ),
-    Rule(
+    DiagnosisRule(
         "security",
         "Many fail security or quality checks",
         "Ask the exchange which suppliers they come from and block these.",
         _security,
     ),
-    Rule(
+    DiagnosisRule(
         "epc",
         "Suppliers earn little here",
         "Raise the CPI, or make more of the entrants complete.",
         _epc,
     ),
-    Rule(
+    DiagnosisRule(
         "epcm",
         "A minute here earns suppliers little",
         "Shorten the interview or raise the CPI.",
         _epcm,
     ),
-    Rule(
+    DiagnosisRule(
         "price",
         "The price is below that of comparable groups",
         "Raise the CPI towards theirs, in one step, and watch the effect for a day.",
         _price,
     ),
-    Rule(
+    DiagnosisRule(
         "asked",
         "The goal asks for more than the group gives",
         "Agree on a later end or a smaller goal, or add a second group.",
@@ -286,7 +286,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def diagnose(vitals: Vitals) -> list[Cause]:
+def diagnose_group(vitals: Indicators) -> list[Cause]:
     """The likeliest reasons why the group is slow, worst first; none found is an empty list."""
     causes = [
         Cause(rule.code, rule.says, found.weight, found.observed, found.expected, rule.advice)

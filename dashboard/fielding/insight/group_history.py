@@ -11,42 +11,42 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from dashboard.fielding.compiled_queries import Given, Read
-from dashboard.fielding.domain.goals import completes_wanted
+from dashboard.fielding.compiled_queries import CompiledQuery, Param
+from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.fielding.forecast import rate_changes as turns
-from dashboard.fielding.forecast.inputs import Question
+from dashboard.fielding.forecast.inputs import ForecastInput
 from dashboard.fielding.insight import baselines
 from dashboard.fielding.insight.assistant_modules import KINDS, Modules, modules_of
-from dashboard.fielding.insight.baselines import Pools
+from dashboard.fielding.insight.baselines import Baselines
 from dashboard.fielding.models import Change, CompletesDay, GroupSheet, TargetGroup
 from dashboard.fielding.series import completes, daily
 from dashboard.fielding.series.daily import Pauses
-from dashboard.fielding.series.pace import Plan
+from dashboard.fielding.series.pace import FieldingPlan
 from dashboard.fielding.series.readings import Readings
 from dashboard.fielding.series.weekly_shape import Prior
 
 Days = Mapping[date, completes.PackedDay]
 FORECAST_STATUSES = ("live", "paused", "scheduled")
 _STATUS = "status_change"
-_DAYS = Read(
-    lambda: CompletesDay.objects.filter(group__among=Given("groups")).values_list(
+_DAYS = CompiledQuery(
+    lambda: CompletesDay.objects.filter(group__among=Param("groups")).values_list(
         "group_id", "day", "hours", "odd"
     )
 )
-_CHANGES: Read[Any] = Read(
+_CHANGES: CompiledQuery[Any] = CompiledQuery(
     lambda: Change.objects.filter(
-        group__among=Given("groups"), kind__in=(_STATUS, *KINDS, *turns.KINDS)
+        group__among=Param("groups"), kind__in=(_STATUS, *KINDS, *turns.KINDS)
     ).values_list("group_id", "occurred_at", "kind", "old", "new")
 )
-_PROFILES = Read(
-    lambda: GroupSheet.objects.filter(group__among=Given("groups")).values_list(
+_PROFILES = CompiledQuery(
+    lambda: GroupSheet.objects.filter(group__among=Param("groups")).values_list(
         "group_id", "profiles"
     )
 )
 
 
-class Fresh(NamedTuple):
+class JustRead(NamedTuple):
     """What was read just now of some groups: their series, and the profiles of their sheets."""
 
     days: Mapping[int, Days] = {}
@@ -54,7 +54,7 @@ class Fresh(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Story:
+class GroupHistory:
     """A group with its series up to now, when it was not live, and what is usual around it.
 
     quotas_full: the share (0–1) of its quotas that are full, None without quotas.
@@ -65,14 +65,14 @@ class Story:
     pauses: Pauses
     zone: ZoneInfo
     modules: Modules
-    pools: Pools
+    pools: Baselines
     quotas_full: float | None = None
     turns: Sequence[datetime] = ()
 
     @property
     def goal(self) -> int | None:
         """The goal in completes; for a limit of prescreens those that it is likely to give."""
-        return completes_wanted(self.group)
+        return completes_target(self.group)
 
     @property
     def prior(self) -> Prior | None:
@@ -84,9 +84,9 @@ class Story:
         """Whether there is anything left to foresee."""
         return self.group.status in FORECAST_STATUSES and bool(self.goal)
 
-    def question(self, now: datetime) -> Question:
+    def question(self, now: datetime) -> ForecastInput:
         """What a forecast needs to know."""
-        return Question(
+        return ForecastInput(
             history=self.series,
             goal=self.goal or 0,
             now=now,
@@ -98,14 +98,14 @@ class Story:
         )
 
     @property
-    def plan(self) -> Plan | None:
+    def plan(self) -> FieldingPlan | None:
         """What was agreed; None without a start or a goal."""
         group = self.group
         by_prescreens = group.filling_strategy == "prescreens"
         goal = group.filling_goal if by_prescreens else self.goal
         if group.starts_at is None or not goal:
             return None
-        return Plan(
+        return FieldingPlan(
             goal=goal,
             starts_at=group.starts_at,
             ends_at=group.ends_at,
@@ -117,20 +117,24 @@ class Story:
         )
 
 
-def stories(groups: Sequence[TargetGroup], *, fresh: Fresh, now: datetime) -> list[Story]:
+def load_histories(
+    groups: Sequence[TargetGroup], *, fresh: JustRead, now: datetime
+) -> list[GroupHistory]:
     """The story of each group. Four queries, less those that `fresh` spares."""
     pks = [group.pk for group in groups]
     stored = stored_days([pk for pk in pks if pk not in fresh.days])
     profiles = {**fresh.profiles, **_profiles([pk for pk in pks if pk not in fresh.profiles])}
-    changes, pools = _changes(pks), baselines.pools_of(groups)
+    changes, pools = _changes(pks), baselines.load_baselines(groups)
     told = []
     for group in groups:
         days = fresh.days.get(group.pk) or stored.get(group.pk, {})
         mine = changes[group.pk]
         told.append(
-            Story(
+            GroupHistory(
                 group=group,
-                series=until(completes.readings(days), group.completes, now.timestamp()),
+                series=series_until(
+                    completes.readings_of_days(days), group.completes, now.timestamp()
+                ),
                 pauses=daily.pauses_of((at, new) for at, kind, _, new in mine if kind == _STATUS),
                 zone=zone_of(group.country_code, group.time_zone),
                 modules=modules_of(
@@ -138,13 +142,13 @@ def stories(groups: Sequence[TargetGroup], *, fresh: Fresh, now: datetime) -> li
                 ),
                 pools=pools,
                 quotas_full=_share_full(profiles.get(group.pk)),
-                turns=turns.turned_at(mine),
+                turns=turns.rate_change_times(mine),
             )
         )
     return told
 
 
-def until(series: Readings, count: int | None, now: float) -> Readings:
+def series_until(series: Readings, count: int | None, now: float) -> Readings:
     """A series up to now, with the list's own count at its end: that is newer."""
     past = int(np.searchsorted(series.at, now, side="right"))
     at, counts = series.at[:past], series.count[:past]
@@ -155,14 +159,14 @@ def until(series: Readings, count: int | None, now: float) -> Readings:
 
 def series_of(pks: Sequence[int]) -> dict[int, Readings]:
     """The whole stored series of each group that has one; one query."""
-    return {pk: completes.readings(days) for pk, days in stored_days(pks).items()}
+    return {pk: completes.readings_of_days(days) for pk, days in stored_days(pks).items()}
 
 
 def stored_days(pks: Collection[int]) -> dict[int, dict[date, completes.PackedDay]]:
     """The days of the stored series of each group that has one; one query."""
     stored: dict[int, dict[date, completes.PackedDay]] = {}
     for pk, day, hours, odd in _DAYS(groups=pks) if pks else ():
-        stored.setdefault(pk, {})[day] = completes.packed(hours, odd)
+        stored.setdefault(pk, {})[day] = completes.as_packed_day(hours, odd)
     return stored
 
 

@@ -15,7 +15,7 @@ _WORDS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Vitals:
+class Indicators:
     """One group now. Rates 0–1, LOI observed in seconds and agreed in minutes, hours are live.
 
     cpi_usual, epc_usual and epcm_usual: what comparable groups, or the group itself over the

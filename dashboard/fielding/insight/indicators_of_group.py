@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from dashboard.fielding.forecast.forecast import Forecast
 from dashboard.fielding.insight import samples as trail
-from dashboard.fielding.insight.group_history import Story
-from dashboard.fielding.insight.indicators import Vitals
+from dashboard.fielding.insight.group_history import GroupHistory
+from dashboard.fielding.insight.indicators import Indicators
 from dashboard.fielding.insight.samples import Sample
 from dashboard.fielding.series.pace import Silence
 
@@ -30,26 +30,26 @@ _COLUMNS = {
 }
 
 
-def vitals_of(
-    story: Story,
+def indicators_of(
+    story: GroupHistory,
     outlook: Forecast | None,
     quiet: Silence | None,
     samples: Sequence[Sample],
     *,
     now: datetime,
-) -> Vitals:
+) -> Indicators:
     """The numbers that diagnosis and early warning read of one group."""
     group, soft = story.group, story.modules.soft_launch
     left = (group.ends_at - now) / _HOUR if group.ends_at else None
     coming, needed = _an_hour(outlook, group.completes or 0, left)
-    seen = Vitals(
+    seen = Indicators(
         **{name: getattr(group, column) for name, column in _COLUMNS.items()},
         currency=group.currency or "USD",
         goal=story.goal,
         cpi_usual=story.pools.price(group),
         cpi_limit=story.modules.cpi_limit,
-        epc_usual=trail.usual(samples, "epc", group.cpi),
-        epcm_usual=trail.usual(samples, "epcm", group.cpi),
+        epc_usual=trail.usual_figure(samples, "epc", group.cpi),
+        epcm_usual=trail.usual_figure(samples, "epcm", group.cpi),
         hours_silent=quiet.hours if quiet else None,
         expected_in_silence=quiet.usual if quiet else None,
         hours_left=left,
@@ -75,7 +75,7 @@ def _an_hour(
     return (outlook.completes_at_end_p50 - done) / left, (outlook.goal - done) / left
 
 
-def _with(seen: Vitals, recent: trail.Lately) -> Vitals:
+def _with(seen: Indicators, recent: trail.RecentFigures) -> Indicators:
     """The vitals with what happened lately."""
     return replace(
         seen,
@@ -89,11 +89,13 @@ def _with(seen: Vitals, recent: trail.Lately) -> Vitals:
     )
 
 
-def _lately(samples: Sequence[Sample], now: Sample, quiet: Silence | None) -> trail.Lately | None:
+def _lately(
+    samples: Sequence[Sample], now: Sample, quiet: Silence | None
+) -> trail.RecentFigures | None:
     """What happened during a silence, or else over the last hours."""
     if quiet is not None and quiet.since is not None:
         span = timedelta(seconds=now.at) - timedelta(seconds=quiet.since.timestamp())
         silent = [one for one in samples if one.at >= quiet.since.timestamp()]
         if span > trail.LATELY and silent and silent[0].at < now.at:
-            return trail.lately(silent, now, span=timedelta(seconds=now.at - silent[0].at))
-    return trail.lately(samples, now)
+            return trail.recent_figures(silent, now, span=timedelta(seconds=now.at - silent[0].at))
+    return trail.recent_figures(samples, now)

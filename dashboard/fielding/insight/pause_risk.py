@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
-from dashboard.fielding.insight.indicators import Vitals
+from dashboard.fielding.insight.indicators import Indicators
 
 LINE = 0.6  # from here on a PM is told
 HORIZON = 48  # hours
@@ -19,7 +19,7 @@ Scale = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Risk:
+class PauseRisk:
     """reason_code of the pause, its score 0–1 (None: not visible in our numbers), in words."""
 
     reason_code: str
@@ -34,21 +34,21 @@ class Risk:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class PauseRule:
     """A number of a group and how likely the pause is at it; `counted`: on the simulator."""
 
     reason_code: str
     says: str
-    measure: Callable[[Vitals], float | None]
+    measure: Callable[[Indicators], float | None]
     scale: Scale
     counted: bool = True
 
-    def risk(self, vitals: Vitals) -> Risk:
+    def risk(self, vitals: Indicators) -> PauseRisk:
         """The score of this rule, with its number in words."""
         value = self.measure(vitals)
         if value is None:
-            return Risk(self.reason_code, None, "not visible in the numbers at hand")
-        return Risk(self.reason_code, round(_at(self.scale, value), 3), self.says, value)
+            return PauseRisk(self.reason_code, None, "not visible in the numbers at hand")
+        return PauseRisk(self.reason_code, round(_at(self.scale, value), 3), self.says, value)
 
 
 def _at(scale: Scale, value: float) -> float:
@@ -63,11 +63,11 @@ def _at(scale: Scale, value: float) -> float:
     return low[1]
 
 
-def _price(v: Vitals) -> float | None:
+def _price(v: Indicators) -> float | None:
     return float(v.cpi / v.cpi_limit) if v.cpi is not None and v.cpi_limit else None
 
 
-def _ending(v: Vitals) -> float | None:
+def _ending(v: Indicators) -> float | None:
     """The chance to miss the goal, once the end is within the horizon; before that none."""
     if v.hours_left is None:
         return None
@@ -76,7 +76,7 @@ def _ending(v: Vitals) -> float | None:
     return 1 - v.chance if v.chance is not None else 0.5
 
 
-def _filling(v: Vitals) -> float | None:
+def _filling(v: Indicators) -> float | None:
     """Hours until the goal at the rate that is to be expected."""
     if v.goal is None or v.completes is None:
         return None
@@ -85,12 +85,12 @@ def _filling(v: Vitals) -> float | None:
     return (v.goal - v.completes) / v.completes_an_hour if v.completes_an_hour else None
 
 
-def _never(v: Vitals) -> float | None:
+def _never(v: Indicators) -> float | None:
     """Prescreens of a group that has no complete at all."""
     return float(v.prescreens) if v.completes == 0 and v.prescreens is not None else None
 
 
-def _barren(v: Vitals) -> float | None:
+def _barren(v: Indicators) -> float | None:
     """Completes that the prescreens since the last complete should have brought."""
     if not v.completes or v.completes_lately is None or v.prescreens_lately is None:
         return None
@@ -99,21 +99,21 @@ def _barren(v: Vitals) -> float | None:
     return v.prescreens_lately * v.ir_expected
 
 
-def _qualifying(v: Vitals) -> float | None:
+def _qualifying(v: Indicators) -> float | None:
     """Incidence of the last hours over that of the whole life."""
     if v.ir_lately is None or not v.ir or (v.prescreens_lately or 0) * v.ir < 5:
         return None
     return v.ir_lately / v.ir
 
 
-def _leaving(v: Vitals) -> float | None:
+def _leaving(v: Indicators) -> float | None:
     """By how much more drop off in the last hours than over the whole life."""
     if v.drop_off_lately is None or v.drop_off is None or (v.prescreens_lately or 0) < 12:
         return None
     return v.drop_off_lately - v.drop_off
 
 
-def _lengthening(v: Vitals) -> float | None:
+def _lengthening(v: Indicators) -> float | None:
     """LOI of the last hours over that of the whole life."""
     if v.loi_lately is None or not v.loi_seconds or (v.completes_lately or 0) < 2:
         return None
@@ -122,22 +122,22 @@ def _lengthening(v: Vitals) -> float | None:
 
 _FAULTS: Scale = ((0.03, 0.0), (0.25, 0.7), (0.4, 0.9))
 
-RULES: tuple[Rule, ...] = (
-    Rule(
+RULES: tuple[PauseRule, ...] = (
+    PauseRule(
         "max_cpi_limit_reached",
         "CPI is {:.0%} of the limit",
         _price,
         ((0.9, 0.0), (1.0, 0.5)),
         counted=False,
     ),
-    Rule("live_respondent_unique_codes_exhausted", "", lambda _: None, ((0.0, 0.0),)),
-    Rule(
+    PauseRule("live_respondent_unique_codes_exhausted", "", lambda _: None, ((0.0, 0.0),)),
+    PauseRule(
         "past_scheduled_end_date",
         "the end is near and the goal is missed by {:.0%} of all chances",
         _ending,
         ((0.0, 0.0), (0.05, 0.03), (0.2, 0.06), (0.4, 0.28), (0.5, 0.75), (0.8, 0.78), (1.0, 0.93)),
     ),
-    Rule(
+    PauseRule(
         "total_completes_reached",
         "{:.0f} h to the goal at this rate",
         _filling,
@@ -153,13 +153,13 @@ RULES: tuple[Rule, ...] = (
             (100, 0.0),
         ),
     ),
-    Rule(
+    PauseRule(
         "past_soft_launch_end_date",
         "{:.0f} h to the end of the soft launch",
         lambda v: v.soft_launch_hours_left,
         ((47, 0.97), (49, 0.0)),
     ),
-    Rule(
+    PauseRule(
         "no_completes_in_several_days",
         "no complete for {:.0f} live hours",
         lambda v: v.hours_silent,
@@ -177,65 +177,65 @@ RULES: tuple[Rule, ...] = (
             (72, 0.9),
         ),
     ),
-    Rule(
+    PauseRule(
         "no_completes_after_many_prescreens",
         "{:.0f} prescreens, no complete",
         _never,
         ((60, 0.0), (125, 0.3), (200, 0.7), (250, 1.0)),
         counted=False,
     ),
-    Rule(
+    PauseRule(
         "no_completes_after_many_prescreens",
         "none of {:.0f} completes that the prescreens should have brought",
         _barren,
         ((2, 0.0), (8, 0.03), (20, 0.1), (40, 0.3)),
     ),
-    Rule(
+    PauseRule(
         "high_median_loi",
         "interviews of late take {:.1f} × as long as before",
         _lengthening,
         ((1.5, 0.0), (1.9, 0.05), (2.1, 0.18), (2.6, 0.2)),
     ),
-    Rule(
+    PauseRule(
         "excessive_redirect_errors",
         "{:.0%} fail in the redirect",
         lambda v: v.share("redirect"),
         _FAULTS,
         counted=False,
     ),
-    Rule(
+    PauseRule(
         "excessive_redirect_errors",
         "{:.0%} more than before do not come back",
         _leaving,
         ((0.3, 0.0), (0.5, 0.06), (0.58, 0.2), (0.65, 0.4), (0.75, 0.5)),
     ),
-    Rule(
+    PauseRule(
         "excessive_encryption_errors",
         "{:.0%} fail in encryption",
         lambda v: v.share("encryption"),
         _FAULTS,
         counted=False,
     ),
-    Rule(
+    PauseRule(
         "excessive_qualification_setup_errors",
         "{:.0%} fail in the set-up",
         lambda v: v.share("setup"),
         _FAULTS,
         counted=False,
     ),
-    Rule(
+    PauseRule(
         "high_drop_rates",
         "{:.0%} more than before drop off",
         _leaving,
         ((0.3, 0.0), (0.37, 0.08), (0.45, 0.13), (0.5, 0.05), (0.6, 0.0)),
     ),
-    Rule(
+    PauseRule(
         "low_epc",
         "{:.0%} of the usual share complete, and EPC falls with it",
         _qualifying,
         ((0.05, 0.0), (0.12, 0.1), (0.18, 0.22), (0.25, 0.2), (0.35, 0.04), (0.5, 0.0)),
     ),
-    Rule(
+    PauseRule(
         "high_client_side_termination_rate",
         "{:.0%} of the usual share are not terminated",
         _qualifying,
@@ -244,19 +244,21 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def warnings(vitals: Vitals) -> list[Risk]:
+def pause_risks(vitals: Indicators) -> list[PauseRisk]:
     """The risk of each pause by the exchange, highest first; invisible ones last.
 
     Where two numbers tell of one reason the graver counts. A group that is not live is beyond
     warning: every score is 0.
     """
     if vitals.status != "live":
-        seen: Iterable[Risk] = (Risk(r.reason_code, 0.0, "the group is not live") for r in RULES)
+        seen: Iterable[PauseRisk] = (
+            PauseRisk(r.reason_code, 0.0, "the group is not live") for r in RULES
+        )
     else:
         seen = (rule.risk(vitals) for rule in RULES)
     risks = [max(of, key=_gravity) for _, of in groupby(seen, key=lambda risk: risk.reason_code)]
     return sorted(risks, key=_gravity, reverse=True)
 
 
-def _gravity(risk: Risk) -> float:
+def _gravity(risk: PauseRisk) -> float:
     return -1.0 if risk.score is None else risk.score

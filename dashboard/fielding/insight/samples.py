@@ -43,7 +43,7 @@ class Sample(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Lately:
+class RecentFigures:
     """What happened since an earlier sample; None where a figure is missing or nobody came."""
 
     hours: float
@@ -80,14 +80,14 @@ def _per_cpi(amount: Decimal | None, cpi: Decimal | None) -> float | None:
     return None if amount is None or not cpi else round(float(amount / cpi), _PLACES)
 
 
-def read(stored: Any) -> list[Sample]:
+def samples_from_json(stored: Any) -> list[Sample]:
     """The samples as they were stored; what has another form is left out."""
     rows: Iterable[Any] = stored if isinstance(stored, list) else ()
     width = len(Sample._fields)
     return [Sample(*row) for row in rows if isinstance(row, list) and len(row) == width]
 
 
-def extended(trail: Sequence[Sample], new: Sample) -> list[Sample]:
+def with_sample(trail: Sequence[Sample], new: Sample) -> list[Sample]:
     """The trail with a new sample, if its six hours have none yet, thinned and without old ones."""
     kept: list[Sample] = []
     for one in trail:
@@ -99,7 +99,9 @@ def extended(trail: Sequence[Sample], new: Sample) -> list[Sample]:
     return [*kept, new]
 
 
-def lately(trail: Sequence[Sample], now: Sample, *, span: timedelta = LATELY) -> Lately | None:
+def recent_figures(
+    trail: Sequence[Sample], now: Sample, *, span: timedelta = LATELY
+) -> RecentFigures | None:
     """What happened since the newest sample that is at least `span` old; None without one."""
     least = now.at - int(span.total_seconds())
     then = next((one for one in reversed(trail) if one.at <= least), None)
@@ -110,7 +112,7 @@ def lately(trail: Sequence[Sample], now: Sample, *, span: timedelta = LATELY) ->
     judged = None if completes is None or terminates is None else completes + terminates
     minutes = _risen(then.minutes, now.minutes)
     seconds = None if minutes is None else minutes * 60
-    return Lately(
+    return RecentFigures(
         hours=(now.at - then.at) / 3600,
         completes=completes,
         prescreens=sent,
@@ -121,7 +123,7 @@ def lately(trail: Sequence[Sample], now: Sample, *, span: timedelta = LATELY) ->
     )
 
 
-def usual(trail: Sequence[Sample], figure: str, cpi: Decimal | None) -> Decimal | None:
+def usual_figure(trail: Sequence[Sample], figure: str, cpi: Decimal | None) -> Decimal | None:
     """The median EPC or EPCM of the last 7 days at today's CPI; None with less than a day."""
     values = [value for one in trail if (value := getattr(one, figure)) is not None]
     if cpi is None or len(values) < ENOUGH:

@@ -17,14 +17,14 @@ def foreign_id(**options: Any) -> models.CharField[str, str]:
     return models.CharField(max_length=64, **options)
 
 
-def amount(*, max_digits: int = 15, **options: Any) -> models.DecimalField[Any, Any]:
+def amount_field(*, max_digits: int = 15, **options: Any) -> models.DecimalField[Any, Any]:
     """Money in major units; six decimals, since prices have more than their currency."""
     return models.DecimalField(
         max_digits=max_digits, decimal_places=6, null=True, blank=True, **options
     )
 
 
-def rate(**options: Any) -> models.FloatField[Any, Any]:
+def rate_field(**options: Any) -> models.FloatField[Any, Any]:
     """A share from 0 to 1."""
     return models.FloatField(null=True, blank=True, **options)
 
@@ -60,20 +60,20 @@ def _box(keys: tuple[str, ...]) -> MultiFernet:
         ) from exc
 
 
-def box() -> MultiFernet:
+def secret_box() -> MultiFernet:
     """What encrypts secrets: the first key writes, every key reads."""
     return _box(tuple(settings.ENCRYPTION_KEYS))
 
 
 def seal(text: str) -> str:
     """Encrypt a text that one table keeps for a short while."""
-    return box().encrypt(text.encode()).decode()
+    return secret_box().encrypt(text.encode()).decode()
 
 
 def unseal(sealed: str) -> str:
     """Decrypt what `seal` made; ValueError if ENCRYPTION_KEYS no longer holds its key."""
     try:
-        return box().decrypt(sealed.encode()).decode()
+        return secret_box().decrypt(sealed.encode()).decode()
     except InvalidToken as exc:
         raise ValueError(
             "it was encrypted with a key that ENCRYPTION_KEYS no longer holds"
@@ -86,14 +86,14 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
     def get_prep_value(self, value: Any) -> Any:
         """Encrypt on the way in."""
         plain = super().get_prep_value(value)
-        return plain if not plain else box().encrypt(plain.encode()).decode()
+        return plain if not plain else secret_box().encrypt(plain.encode()).decode()
 
     def from_db_value(self, value: str | None, *_: Any) -> str | None:
         """Decrypt on the way out."""
         if not value:
             return value
         try:
-            return box().decrypt(value.encode()).decode()
+            return secret_box().decrypt(value.encode()).decode()
         except InvalidToken as exc:
             raise ImproperlyConfigured(
                 "a stored secret was encrypted with a key that ENCRYPTION_KEYS no longer holds"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from dashboard.fielding.models.exchange import ExchangeAccount
-from dashboard.fielding.models.fields import Document, amount, foreign_id, rate
+from dashboard.fielding.models.fields import Document, amount_field, foreign_id, rate_field
 from dashboard.fielding.querysets.querysets import ProjectQuerySet, TargetGroupQuerySet
 
 
@@ -23,15 +23,15 @@ class Project(models.Model):
     filling_goal = models.PositiveIntegerField(null=True)
     completes = models.PositiveIntegerField(null=True)
     prescreens = models.PositiveIntegerField(null=True)
-    incidence_rate = rate()
+    incidence_rate = rate_field()
     median_loi_seconds = models.PositiveIntegerField(null=True)
-    conversion_rate = rate()
-    drop_off_rate = rate()
+    conversion_rate = rate_field()
+    drop_off_rate = rate_field()
     last_activity_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(null=True)
     missing_since = models.DateTimeField(null=True)
     # Ours: what all of its groups of this currency may cost.
-    budget = amount()
+    budget = amount_field()
     budget_currency = models.CharField(max_length=3, blank=True, default="", db_default="")
 
     # The plan of polling: when it is due, and who is at it. `read_at` dates the numbers of every
@@ -99,13 +99,13 @@ class TargetGroup(models.Model):
     filling_goal = models.PositiveIntegerField(null=True)
     filling_strategy = models.CharField(max_length=32, blank=True, default="")
     last_complete_at = models.DateTimeField(null=True)
-    incidence_rate = rate()
-    drop_off_rate = rate()
-    conversion_rate = rate()
+    incidence_rate = rate_field()
+    drop_off_rate = rate_field()
+    conversion_rate = rate_field()
     median_loi_seconds = models.PositiveIntegerField(null=True)
-    epc = amount()
-    epcm = amount()
-    average_cpi = amount()
+    epc = amount_field()
+    epcm = amount_field()
+    average_cpi = amount_field()
     issues = Document(default=dict)  # {figure: [{type, code, text, suggestions}]}
     exchange_updated_at = models.DateTimeField(null=True)
     # What the list row said, to compare without decoding; statistics need not move `updated_at`.
@@ -114,8 +114,8 @@ class TargetGroup(models.Model):
     # From overview and performance.
     pricing_model = models.CharField(max_length=32, blank=True, default="")
     is_pricing_restricted = models.BooleanField(null=True)
-    cpi = amount()
-    cost = amount(max_digits=18)
+    cpi = amount_field()
+    cost = amount_field(max_digits=18)
     currency = models.CharField(max_length=3, blank=True, default="")
     entrants = models.PositiveIntegerField(null=True)
     first_complete_at = models.DateTimeField(null=True)
@@ -123,7 +123,7 @@ class TargetGroup(models.Model):
 
     # From details and the fielding run.
     expected_loi_minutes = models.PositiveSmallIntegerField(null=True)
-    expected_incidence_rate = rate()
+    expected_incidence_rate = rate_field()
     completes_goal = models.PositiveIntegerField(null=True)
     details = Document(default=dict)  # as the exchange sent them, for forms and drafts
     fielding_run_id = foreign_id(blank=True, default="")
@@ -137,7 +137,7 @@ class TargetGroup(models.Model):
     status_changed_at = models.DateTimeField(null=True)
     status_changed_by = models.CharField(max_length=32, blank=True, default="")  # actor type
 
-    budget = amount()  # ours: what it may cost, in its own currency
+    budget = amount_field()  # ours: what it may cost, in its own currency
 
     # Ours, stored by the pull so that lists need no history: see `fielding.insight`.
     insight = Document(default=dict)

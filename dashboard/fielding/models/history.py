@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from dashboard.fielding.models.exchange import ExchangeAccount
-from dashboard.fielding.models.fields import Document, amount, foreign_id, rate
+from dashboard.fielding.models.fields import Document, amount_field, foreign_id, rate_field
 from dashboard.fielding.models.groups import TargetGroup
 
 
@@ -18,15 +18,15 @@ class Reading(models.Model):
     completes = models.PositiveIntegerField(null=True)
     prescreens = models.PositiveIntegerField(null=True)
     entrants = models.PositiveIntegerField(null=True)
-    incidence_rate = rate()
-    drop_off_rate = rate()
-    conversion_rate = rate()
+    incidence_rate = rate_field()
+    drop_off_rate = rate_field()
+    conversion_rate = rate_field()
     median_loi_seconds = models.PositiveIntegerField(null=True)
-    epc = amount()
-    epcm = amount()
-    cpi = amount()
-    average_cpi = amount()
-    cost = amount(max_digits=18)
+    epc = amount_field()
+    epcm = amount_field()
+    cpi = amount_field()
+    average_cpi = amount_field()
+    cost = amount_field(max_digits=18)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["group", "at"], name="reading_once")]

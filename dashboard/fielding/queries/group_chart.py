@@ -7,7 +7,7 @@ from functools import cache
 
 from django.db.models import Exists, F, OuterRef
 
-from dashboard.fielding.compiled_queries import Given, Read
+from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import Change, Edit, TargetGroup, User
 from dashboard.fielding.querysets.expressions import LINE
 from dashboard.fielding.querysets.querysets import ChangeQuerySet
@@ -28,10 +28,10 @@ _COLUMNS = (
     "prescreens",
     "filling_strategy",
 )
-_GROUP = Read(
+_GROUP = CompiledQuery(
     lambda: (
-        TargetGroup.objects.visible_to(Given("user"))
-        .filter(pk=Given("pk"))
+        TargetGroup.objects.visible_to(Param("user"))
+        .filter(pk=Param("pk"))
         .only(*_COLUMNS)
         .annotate(
             version=F("project__version"), edited=Exists(Edit.objects.filter(group=OuterRef("pk")))
@@ -40,7 +40,7 @@ _GROUP = Read(
 )
 
 
-def group(pk: int, user: User) -> TargetGroup | None:
+def group_for_chart(pk: int, user: User) -> TargetGroup | None:
     """A group with no more than a chart takes, if it is one of the person's.
 
     `version` changes whenever the chart does; `edited`: whether it was ever changed from here.
@@ -49,11 +49,11 @@ def group(pk: int, user: User) -> TargetGroup | None:
 
 
 @cache
-def _changes(at_most: int) -> Read[Change]:
-    told = ChangeQuerySet(Change).filter(group=Given("group"), kind__among=Given("kinds"))
-    return Read(lambda: told.newest().only(*LINE)[:at_most])
+def _changes(at_most: int) -> CompiledQuery[Change]:
+    told = ChangeQuerySet(Change).filter(group=Param("group"), kind__among=Param("kinds"))
+    return CompiledQuery(lambda: told.newest().only(*LINE)[:at_most])
 
 
-def changes(of: TargetGroup, kinds: Sequence[str], at_most: int) -> list[Change]:
+def changes_for_chart(of: TargetGroup, kinds: Sequence[str], at_most: int) -> list[Change]:
     """The newest changes of a group of these kinds, with what a line about each says."""
     return _changes(at_most)(group=of.pk, kinds=kinds)

@@ -16,7 +16,7 @@ _DOWNTIME = "SELECT s.{} FROM fielding_downtime s ORDER BY s.ended_at DESC LIMIT
 _PULSE = "SELECT s.at FROM fielding_pulse s WHERE s.name ="
 
 
-def watched() -> dict[str, Any]:
+def page_frame_annotations() -> dict[str, Any]:
     """Annotations of a membership: since when its account is connected, what is open there.
 
     And the pulse of the alert machine, which is that of all accounts.

@@ -36,7 +36,7 @@ def per_project(model: str, aggregate: Count | Sum, **only: Any) -> Coalesce:
     return Coalesce(Subquery(summed), 0, output_field=models.FloatField())
 
 
-def latest(field: str, only: dict[str, Any]) -> Subquery:
+def latest_among_groups(field: str, only: dict[str, Any]) -> Subquery:
     """The latest moment among a project's groups."""
     rows = all_of("TargetGroup").filter(project=OuterRef("pk"), **only).order_by().values("project")
     return Subquery(rows.annotate(latest=Max(field)).values("latest"))
@@ -48,7 +48,7 @@ def all_of(model: str) -> models.QuerySet[Any]:
     return rows
 
 
-def stamp(rows: str, *moments: str) -> RawSQL:
+def version_token(rows: str, *moments: str) -> RawSQL:
     """A text that changes whenever one of these rows comes or goes, or one of its moments moves.
 
     A number (`version`) is summed, so that it changes with each row's. Written as SQL, of constants
@@ -67,29 +67,29 @@ def stamp(rows: str, *moments: str) -> RawSQL:
 _OPEN = "s.state IN ('firing', 'recovering')"
 
 
-def project_pulse() -> RawSQL:
+def project_version_token() -> RawSQL:
     """What changes whenever an open incident of a project does."""
     mine = f"fielding_incident s WHERE s.project_id = fielding_project.id AND {_OPEN}"
-    return stamp(mine, *INCIDENT_MOMENTS)
+    return version_token(mine, *INCIDENT_MOMENTS)
 
 
-def group_pulse() -> Concat:
+def group_version_token() -> Concat:
     """What changes whenever an incident or edit of a group does."""
     mine = "s WHERE s.group_id = fielding_targetgroup.id"
     return Concat(
-        stamp(f"fielding_incident {mine}", "fired_at", "closed_at", "acknowledged_at"),
-        stamp(f"fielding_mute {mine}", "until"),
-        stamp(f"fielding_edit {mine}", "started_at", "settled_at"),
+        version_token(f"fielding_incident {mine}", "fired_at", "closed_at", "acknowledged_at"),
+        version_token(f"fielding_mute {mine}", "until"),
+        version_token(f"fielding_edit {mine}", "started_at", "settled_at"),
     )
 
 
-def account_pulse() -> Concat:
+def account_version_token() -> Concat:
     """What changes whenever a project, open incident or edit of a member's account does."""
     mine = "s WHERE s.account_id = fielding_membership.account_id"
     return Concat(
-        stamp(f"fielding_project {mine}", "version"),
-        stamp(f"fielding_incident {mine} AND {_OPEN}", *INCIDENT_MOMENTS),
-        stamp(f"fielding_edit {mine}", "started_at", "settled_at"),
+        version_token(f"fielding_project {mine}", "version"),
+        version_token(f"fielding_incident {mine} AND {_OPEN}", *INCIDENT_MOMENTS),
+        version_token(f"fielding_edit {mine}", "started_at", "settled_at"),
     )
 
 
@@ -158,7 +158,7 @@ def open_incidents() -> models.QuerySet[Any]:
     return all_of("Incident").filter(state__in=OPEN_INCIDENT)
 
 
-def called(text: str) -> Q:
+def name_matches(text: str) -> Q:
     return (
         Q(name__icontains=text)
         | Q(human_readable_id__iexact=text)

@@ -29,31 +29,31 @@ from dashboard.fielding.querysets.expressions import (
     LINE,
     OPEN_INCIDENT,
     WRITER,
-    account_pulse,
+    account_version_token,
     actor_name,
     all_of,
-    called,
     full_name,
-    group_pulse,
-    latest,
+    group_version_token,
+    latest_among_groups,
+    name_matches,
     newest_note,
     oldest_reading,
     open_incidents,
     per_project,
     pm_name,
     pm_of_project,
-    project_pulse,
+    project_version_token,
 )
 
 if TYPE_CHECKING:
-    from dashboard.fielding.compiled_queries import Given
+    from dashboard.fielding.compiled_queries import Param
     from dashboard.fielding.models import User
 
 
 class VisibleQuerySet(models.QuerySet[Any]):
     """Rows that belong to an exchange account."""
 
-    def visible_to(self, user: User | Given) -> Self:
+    def visible_to(self, user: User | Param) -> Self:
         """The rows of the accounts that this person is a member of."""
         return self.filter(account__memberships__user=user)
 
@@ -72,7 +72,7 @@ class MembershipQuerySet(models.QuerySet[Any]):
         `oldest` is when the oldest of the numbers that are still read were read.
         """
         return self.select_related("account").annotate(
-            stamp=account_pulse(), oldest=oldest_reading()
+            stamp=account_version_token(), oldest=oldest_reading()
         )
 
 
@@ -97,8 +97,8 @@ class ProjectQuerySet(NamedQuerySet):
         running = {"status__in": IN_FIELD}
         return self.select_related("account").annotate(
             pm_name=pm_of_project(),
-            ends_at=latest("ends_at", running),
-            finish_at=latest("finish_at", running),
+            ends_at=latest_among_groups("ends_at", running),
+            finish_at=latest_among_groups("finish_at", running),
             unseen=per_project("TargetGroup", Count("pk"), finish_at=None, **running),
             groups=per_project("TargetGroup", Count("pk")),
             live=per_project("TargetGroup", Count("pk"), status="live"),
@@ -120,12 +120,12 @@ class ProjectQuerySet(NamedQuerySet):
     def with_pulse(self) -> Self:
         """Each with a text that changes whenever one of its incidents does."""
         return self.select_related("account").annotate(
-            pulse=project_pulse(), pm_name=pm_of_project()
+            pulse=project_version_token(), pm_name=pm_of_project()
         )
 
     def marks(self) -> Self:
         """As rows: version, pulse, and when it was read: all that tells whether it changed."""
-        rows = self.annotate(pulse=project_pulse())
+        rows = self.annotate(pulse=project_version_token())
         return rows.values_list("version", "pulse", "read_at")  # type: ignore[return-value]
 
     def with_incidents(self) -> Self:
@@ -134,7 +134,7 @@ class ProjectQuerySet(NamedQuerySet):
 
     def called(self, text: str) -> Self:
         """Those whose name, human-readable id, reference number or ULID has this text."""
-        return self.filter(called(text))
+        return self.filter(name_matches(text))
 
 
 class TargetGroupQuerySet(NamedQuerySet):
@@ -142,11 +142,13 @@ class TargetGroupQuerySet(NamedQuerySet):
 
     def with_pulse(self) -> Self:
         """Each with its project, and a text that changes with its incidents and edits."""
-        return self.select_related("project", "account", "sheet").annotate(pulse=group_pulse())
+        return self.select_related("project", "account", "sheet").annotate(
+            pulse=group_version_token()
+        )
 
     def marks(self) -> Self:
         """As rows: version, pulse, and when it was read: all that tells whether it changed."""
-        rows = self.annotate(pulse=group_pulse())
+        rows = self.annotate(pulse=group_version_token())
         return rows.values_list("project__version", "pulse", "project__read_at")  # type: ignore[return-value]
 
     def with_incidents(self) -> Self:
@@ -155,7 +157,7 @@ class TargetGroupQuerySet(NamedQuerySet):
 
     def called(self, text: str) -> Self:
         """Those whose name, human-readable id, reference number or ULID has this text."""
-        return self.filter(called(text))
+        return self.filter(name_matches(text))
 
     def for_table(self) -> Self:
         """Each with the names of its project and PM, and its newest note: for `values_list`."""

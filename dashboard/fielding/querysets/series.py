@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Self
 from django.db import models
 
 if TYPE_CHECKING:
-    from dashboard.fielding.compiled_queries import Given
+    from dashboard.fielding.compiled_queries import Param
 
 
 class ReadingQuerySet(models.QuerySet[Any]):
     """Readings of figures."""
 
-    def since(self, moment: datetime | Given) -> Self:
+    def since(self, moment: datetime | Param) -> Self:
         """Those after a moment, in order of time."""
         return self.filter(at__gte=moment).order_by("at")
 
@@ -22,6 +22,6 @@ class ReadingQuerySet(models.QuerySet[Any]):
 class CompletesDayQuerySet(models.QuerySet[Any]):
     """Stored days of completes."""
 
-    def since(self, day: date | Given) -> Self:
+    def since(self, day: date | Param) -> Self:
         """Days from `day` (UTC) on, in order."""
         return self.filter(day__gte=day).order_by("day")

@@ -31,7 +31,7 @@ class PackedDay(NamedTuple):
     odd: list[tuple[str, int]] | None
 
 
-def pack(points: Iterable[tuple[datetime, int]]) -> dict[date, PackedDay]:
+def pack_days(points: Iterable[tuple[datetime, int]]) -> dict[date, PackedDay]:
     """Days from points in any order; of two points at one time the later in the sequence counts."""
     told = list(points)
     if not told:
@@ -56,7 +56,7 @@ def pack(points: Iterable[tuple[datetime, int]]) -> dict[date, PackedDay]:
     }
 
 
-def unpack(
+def unpack_day(
     day: date, hours: bytes, odd: Iterable[tuple[str, int]] | None
 ) -> list[tuple[datetime, int]]:
     """The points of a day, in order of time."""
@@ -79,7 +79,7 @@ def on_the_hour(
 
     So a series whose intervals end at 10:12 and 11:12, as its fielding began, has hours too.
     """
-    rows = [(day, packed(hours, odd)) for day, hours, odd in days]
+    rows = [(day, as_packed_day(hours, odd)) for day, hours, odd in days]
     told: dict[tuple[date, int], int] = {}
     for _, row in rows:
         for at, count in row.odd or ():
@@ -93,15 +93,15 @@ def _with(told: Mapping[tuple[date, int], int], day: date, hours: bytes) -> byte
     return _PACKED.pack(*(told.get((day, h), GAP) if n == GAP else n for h, n in known))
 
 
-def packed(hours: bytes | memoryview, odd: Iterable[Iterable[Any]] | None) -> PackedDay:
+def as_packed_day(hours: bytes | memoryview, odd: Iterable[Iterable[Any]] | None) -> PackedDay:
     """A stored row as it was packed, whatever the database made of its types."""
     pairs = [(str(at), int(count)) for at, count in odd] if odd else None
     return PackedDay(bytes(hours), pairs)
 
 
-def points(days: Mapping[date, PackedDay]) -> list[tuple[datetime, int]]:
+def points_of_days(days: Mapping[date, PackedDay]) -> list[tuple[datetime, int]]:
     """The whole series of several days, in order of time."""
-    return [point for day in sorted(days) for point in unpack(day, *days[day])]
+    return [point for day in sorted(days) for point in unpack_day(day, *days[day])]
 
 
 def changed_days(
@@ -111,7 +111,7 @@ def changed_days(
     return {day: packed for day, packed in read.items() if stored.get(day) != packed}
 
 
-def lowered(stored: Mapping[date, PackedDay], read: Mapping[date, PackedDay]) -> bool:
+def was_lowered(stored: Mapping[date, PackedDay], read: Mapping[date, PackedDay]) -> bool:
     """Whether an answer counts fewer completes at some hour than it did before."""
     for day in stored.keys() & read.keys():
         was, now = (np.frombuffer(of[day].hours, "<i4") for of in (stored, read))
@@ -120,7 +120,7 @@ def lowered(stored: Mapping[date, PackedDay], read: Mapping[date, PackedDay]) ->
     return False
 
 
-def filled(
+def fill_gaps(
     stored: Mapping[date, PackedDay], read: Mapping[date, PackedDay]
 ) -> dict[date, PackedDay]:
     """An answer whose unreadable points are those that are stored."""
@@ -136,7 +136,7 @@ def _over(below: PackedDay, above: PackedDay) -> PackedDay:
     return PackedDay(_PACKED.pack(*hours), sorted(odd.items()) or None)
 
 
-def readings(days: Mapping[date, PackedDay]) -> Readings:
+def readings_of_days(days: Mapping[date, PackedDay]) -> Readings:
     """The whole series of several days as arrays, in order of time."""
     order = sorted(days)
     packed_ = np.frombuffer(b"".join(days[day].hours for day in order), "<i4").reshape(-1, 24)
@@ -152,6 +152,6 @@ def readings(days: Mapping[date, PackedDay]) -> Readings:
     return Readings(at, count)
 
 
-def falls(series: Readings) -> int:
+def total_fall(series: Readings) -> int:
     """By how many completes the series fell in all: the mark of reconciliation."""
     return int(-np.minimum(np.diff(series.count), 0.0).sum())

@@ -16,7 +16,7 @@ SPARK_STEP = 6 * HOUR
 SPARK_STEPS = 28
 
 
-def spark(series: Readings, *, now: datetime) -> list[int]:
+def sparkline_counts(series: Readings, *, now: datetime) -> list[int]:
     """Completes in each 6 h of the last 7 days, oldest first; falls count as none."""
     steps = np.floor((series.at - now.timestamp()) / SPARK_STEP) + SPARK_STEPS
     recent = (steps >= 0) & (series.at > now.timestamp() - SPARK_STEP * SPARK_STEPS)
@@ -25,7 +25,9 @@ def spark(series: Readings, *, now: datetime) -> list[int]:
     return [int(risen) for risen in sums]
 
 
-def today(completes: int | None, series: Readings, zone: ZoneInfo, *, now: datetime) -> int | None:
+def completes_today(
+    completes: int | None, series: Readings, zone: ZoneInfo, *, now: datetime
+) -> int | None:
     """Completes since midnight in the group's zone; None where the series does not say."""
     if completes is None or not series.at.size:
         return None
@@ -34,7 +36,7 @@ def today(completes: int | None, series: Readings, zone: ZoneInfo, *, now: datet
     return max(completes - (int(series.count[past - 1]) if past else 0), 0)
 
 
-def rhythm(shape: Floats, rate: float) -> dict[str, Any]:
+def rhythm_document(shape: Floats, rate: float) -> dict[str, Any]:
     """Completes per usual hour, and how hour of day and weekday weigh (mean 1 each).
 
     shape: 168 weights by local hour of the week; their product form is near enough for rules.
@@ -47,7 +49,7 @@ def rhythm(shape: Floats, rate: float) -> dict[str, Any]:
     }
 
 
-def week(rhythm: object) -> Floats | None:
+def weekly_weights(rhythm: object) -> Floats | None:
     """The 168 weights (mean 1) of a rhythm as it is stored; None where it says nothing."""
     told = rhythm if isinstance(rhythm, dict) else {}
     hours, days = told.get("hours"), told.get("days")

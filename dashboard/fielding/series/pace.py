@@ -21,15 +21,15 @@ from dashboard.fielding.series.readings import (
     Readings,
     Record,
     as_zone,
-    cleaned,
+    clean_history,
+    epoch_seconds,
+    live_hours,
     live_share,
-    moment,
-    record,
-    seconds,
-    slots,
-    stack,
+    stack_records,
+    utc_datetime,
+    week_hours,
 )
-from dashboard.fielding.series.weekly_shape import Prior, learn, prior_shape
+from dashboard.fielding.series.weekly_shape import Prior, learn_weekly_shape, prior_shape
 
 Strategy = Literal["automated", "prescreens", "completes"]
 Band = Literal["ahead", "on track", "behind", "far behind", "too early to tell"]
@@ -56,7 +56,7 @@ class Pacing:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class FieldingPlan:
     """What was agreed for a group. goal in the strategy's unit; pauses (from, until or None)."""
 
     goal: float
@@ -99,7 +99,12 @@ class Silence:
 
 
 def required_line(
-    plan: Plan, *, now: datetime, history: History = (), shape: Floats | None = None, every: int = 1
+    plan: FieldingPlan,
+    *,
+    now: datetime,
+    history: History = (),
+    shape: Floats | None = None,
+    every: int = 1,
 ) -> list[tuple[datetime, float]]:
     """The required count at full UTC hours from start to end (at most 400 days).
 
@@ -108,14 +113,14 @@ def required_line(
     no line: an empty list. An end before the start asks for the whole goal at once. ValueError
     for naive datetimes.
     """
-    at, line = _line(plan, seconds(now, "now"), history, shape)
+    at, line = _line(plan, epoch_seconds(now, "now"), history, shape)
     shown = [*range(0, len(at) - 1, every), len(at) - 1] if len(at) else []
-    return [(moment(float(at[i])), float(line[i])) for i in shown]
+    return [(utc_datetime(float(at[i])), float(line[i])) for i in shown]
 
 
-def pace(
+def pace_of_group(
     history: History,
-    plan: Plan,
+    plan: FieldingPlan,
     *,
     now: datetime,
     strategy: Strategy = "completes",
@@ -129,7 +134,7 @@ def pace(
     automated is judged by completes, with prescreens beside them. Bands: within 5 % or chance
     of required is on track; more than 25 % (and chance) short is far behind.
     """
-    clock = seconds(now, "now")
+    clock = epoch_seconds(now, "now")
     counts = {"completes": _latest(history, clock), "prescreens": _latest(prescreens, clock)}
     unit: Literal["completes", "prescreens"] = "completes"
     if strategy == "prescreens":
@@ -145,8 +150,12 @@ def pace(
     return Pace(band, reason, unit, actual, required, ratio, other)
 
 
-def silence(
-    history: History, plan: Plan, *, now: datetime, known: tuple[Record, Floats] | None = None
+def silence_of_group(
+    history: History,
+    plan: FieldingPlan,
+    *,
+    now: datetime,
+    known: tuple[Record, Floats] | None = None,
 ) -> Silence:
     """How long no complete came, and how many the group's own rate before that made usual.
 
@@ -155,8 +164,8 @@ def silence(
     since: the reading that brought the last complete; None when there never was one, and then
     `usual` is 0: nothing is known of the rate.
     """
-    clock = seconds(now, "now")
-    read = cleaned(history, clock)
+    clock = epoch_seconds(now, "now")
+    read = clean_history(history, clock)
     rises = np.flatnonzero(np.diff(read.count) > 0)
     if not rises.size:
         live = _live_hours(plan, float(read.at[0]), clock) if read.at.size else 0
@@ -172,17 +181,19 @@ def silence(
     first = int(begin // HOUR)
     count = max(1, int(clock // HOUR) - first + 1)
     share = live_share(first, count, [*plan.pauses, *_outside(first, count, begin, clock)], clock)
-    week = shape[slots(as_zone(plan.zone), first, count)]
-    return Silence(moment(begin), float(share.sum()), rate * float((week * share).sum()), rate)
+    week = shape[week_hours(as_zone(plan.zone), first, count)]
+    return Silence(
+        utc_datetime(begin), float(share.sum()), rate * float((week * share).sum()), rate
+    )
 
 
 def _outside(first: int, count: int, begin: float, end: float) -> list[Pause]:
     """The parts of the hours that lie before the begin or after the end, as pauses."""
     edges = (first * HOUR, begin), (end, (first + count) * HOUR)
-    return [(moment(a), moment(b)) for a, b in edges if b > a]
+    return [(utc_datetime(a), utc_datetime(b)) for a, b in edges if b > a]
 
 
-def _live_hours(plan: Plan, begin: float, end: float) -> float:
+def _live_hours(plan: FieldingPlan, begin: float, end: float) -> float:
     first = int(begin // HOUR)
     count = max(1, int(end // HOUR) - first + 1)
     outside = _outside(first, count, begin, end)
@@ -191,27 +202,29 @@ def _live_hours(plan: Plan, begin: float, end: float) -> float:
 
 def _latest(history: History, clock: float) -> float | None:
     """The last count, None without readings."""
-    read = cleaned(history, clock)
+    read = clean_history(history, clock)
     return float(read.count[-1]) if read.count.size else None
 
 
-def _learned(read: Readings, plan: Plan) -> tuple[Record, Floats]:
+def _learned(read: Readings, plan: FieldingPlan) -> tuple[Record, Floats]:
     """The group's live hours and the shape of its week (168)."""
     base = prior_shape(plan.prior)
-    hours = record(read, zone=as_zone(plan.zone), pauses=plan.pauses, shape=base)
-    return hours, learn(stack([hours]), base[None])[0]
+    hours = live_hours(read, zone=as_zone(plan.zone), pauses=plan.pauses, shape=base)
+    return hours, learn_weekly_shape(stack_records([hours]), base[None])[0]
 
 
-def _line(plan: Plan, now: float, history: History, shape: Floats | None) -> tuple[Floats, Floats]:
+def _line(
+    plan: FieldingPlan, now: float, history: History, shape: Floats | None
+) -> tuple[Floats, Floats]:
     """Hourly moments (seconds) and the required count at each; empty without an end date."""
-    begin = seconds(plan.starts_at, "starts_at")
+    begin = epoch_seconds(plan.starts_at, "starts_at")
     if plan.ends_at is None:
         return np.empty(0), np.empty(0)
-    end = seconds(plan.ends_at, "ends_at")
+    end = epoch_seconds(plan.ends_at, "ends_at")
     if end <= begin:
         return np.array([begin]), np.array([float(plan.goal)])
     if shape is None:
-        _, shape = _learned(cleaned(history, now), plan)
+        _, shape = _learned(clean_history(history, now), plan)
     edges, time, field = _grid(plan, begin, end, now, shape)
     line, done, opened = np.zeros(edges.size), 0.0, begin
     for close, goal, every in _phases(plan, begin, end):
@@ -226,7 +239,7 @@ def _line(plan: Plan, now: float, history: History, shape: Floats | None) -> tup
 
 
 def _grid(
-    plan: Plan, begin: float, end: float, now: float, shape: Floats
+    plan: FieldingPlan, begin: float, end: float, now: float, shape: Floats
 ) -> tuple[Floats, Floats, Floats]:
     """Hour edges (seconds) over the field, live hours and usual hours passed at each.
 
@@ -237,12 +250,12 @@ def _grid(
     outside = _outside(first, count, begin, end)
     live = live_share(first, count, [*plan.pauses, *outside], now)
     live = live if live.sum() > 0 else live_share(first, count, outside, now)
-    usual = shape[slots(as_zone(plan.zone), first, count)] * live
+    usual = shape[week_hours(as_zone(plan.zone), first, count)] * live
     time, field = np.append(0.0, np.cumsum(live)), np.append(0.0, np.cumsum(usual))
     return HOUR * np.arange(first, first + count + 1, dtype=np.float64), time, field
 
 
-def _phases(plan: Plan, begin: float, end: float) -> list[tuple[float, float, float]]:
+def _phases(plan: FieldingPlan, begin: float, end: float) -> list[tuple[float, float, float]]:
     """(end, goal at that end, length of a step in seconds, 0 for none) of each phase."""
     pacing = plan.pacing
     stepped = pacing is not None and pacing.kind != "gemini"
@@ -250,7 +263,7 @@ def _phases(plan: Plan, begin: float, end: float) -> list[tuple[float, float, fl
     whole = (end, float(plan.goal), every)
     if plan.soft_launch is None:
         return [whole]
-    close = seconds(plan.soft_launch.ends_at, "the end of the soft launch")
+    close = epoch_seconds(plan.soft_launch.ends_at, "the end of the soft launch")
     if close <= begin:
         return [whole]
     share = min(1.0, max(0.0, plan.soft_launch.share))
@@ -272,13 +285,15 @@ def _stepped(field: Floats, marks: Floats, shares: Floats) -> Floats:
     return np.asarray(np.interp(field, marks, shares))
 
 
-def _band(plan: Plan, now: float, actual: float, required: float, unit: str) -> tuple[Band, str]:
+def _band(
+    plan: FieldingPlan, now: float, actual: float, required: float, unit: str
+) -> tuple[Band, str]:
     """The band and, in words, why."""
     if actual >= plan.goal:
         return "ahead", f"goal of {plan.goal:,.0f} {unit} reached: {actual:,.0f}"
     if plan.ends_at is None:
         return "too early to tell", f"no end date, so nothing is due: {actual:,.0f} {unit}"
-    if seconds(plan.ends_at, "ends_at") <= now:
+    if epoch_seconds(plan.ends_at, "ends_at") <= now:
         short = plan.goal - actual
         band: Band = "far behind" if short > 0.05 * plan.goal else "behind"
         return band, f"ended {short:,.0f} {unit} short of {plan.goal:,.0f}"

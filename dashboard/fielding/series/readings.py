@@ -26,14 +26,14 @@ DIP = 6  # readings
 _MONDAY = 3 * 24  # 1970-01-01 was a Thursday
 
 
-def seconds(moment: datetime, name: str) -> float:
+def epoch_seconds(moment: datetime, name: str) -> float:
     """Seconds since 1970 UTC of an aware datetime; ValueError names a naive one."""
     if moment.utcoffset() is None:
         raise ValueError(f"{name} has no time zone: {moment!r}")
     return moment.timestamp()
 
 
-def moment(at: float) -> datetime:
+def utc_datetime(at: float) -> datetime:
     """The UTC datetime of seconds since 1970."""
     return datetime.fromtimestamp(at, UTC)
 
@@ -60,7 +60,7 @@ def _slots_of_week(zone: tzinfo, week: int) -> Ints:
     return np.floor(local).astype(np.int64) % WEEK
 
 
-def slots(zone: tzinfo, first: int, count: int) -> Ints:
+def week_hours(zone: tzinfo, first: int, count: int) -> Ints:
     """Hour of the local week (0–167) of `count` UTC hours from hour `first` since 1970.
 
     Follows daylight saving: the middle of each UTC hour is looked up in the zone.
@@ -81,7 +81,7 @@ class Readings:
 History = Sequence[Reading] | Readings
 
 
-def cleaned(history: History, now: float) -> Readings:
+def clean_history(history: History, now: float) -> Readings:
     """Readings sorted, the last of a repeated stamp kept, dips left out.
 
     What is no count (None, not a number, below zero) is a gap. A first stamp after `now` is the
@@ -149,8 +149,8 @@ def live_share(first: int, count: int, pauses: Sequence[Pause], until: float) ->
     live = np.ones(count)
     edges = (first + np.arange(count + 1)) * HOUR
     for begin, end in pauses:
-        opens = seconds(begin, "a pause")
-        closes = until if end is None else seconds(end, "a pause")
+        opens = epoch_seconds(begin, "a pause")
+        closes = until if end is None else epoch_seconds(end, "a pause")
         if closes <= max(opens, edges[0]) or opens >= edges[-1]:
             continue
         overlap = np.minimum(edges[1:], closes) - np.maximum(edges[:-1], opens)
@@ -174,7 +174,7 @@ class Record:
     sharp: Floats
 
 
-def record(read: Readings, *, zone: tzinfo, pauses: Sequence[Pause], shape: Floats) -> Record:
+def live_hours(read: Readings, *, zone: tzinfo, pauses: Sequence[Pause], shape: Floats) -> Record:
     """Completes of each live hour between the first and the last reading (at most 42 days).
 
     Where readings are missing, the completes between two of them are spread over the live
@@ -187,7 +187,7 @@ def record(read: Readings, *, zone: tzinfo, pauses: Sequence[Pause], shape: Floa
     first = max(first, last - 2 * LONGEST)
     hours = last - first
     edges = HOUR * np.arange(first, last + 1, dtype=np.float64)
-    slot = slots(zone, first, hours)
+    slot = week_hours(zone, first, hours)
     live = live_share(first, hours, pauses, float(read.at[-1])) if pauses else np.ones(hours)
     rises = np.diff(read.count)
     kept = (rises >= 0).astype(np.float64)
@@ -216,7 +216,7 @@ class Hours:
     sharp: Floats
 
 
-def stack(records: Sequence[Record]) -> Hours:
+def stack_records(records: Sequence[Record]) -> Hours:
     """Records side by side, padded with dead hours to whole blocks of 24 (at least one)."""
     longest = max((one.counts.size for one in records), default=0)
     width = max(24, -(-longest // 24) * 24)

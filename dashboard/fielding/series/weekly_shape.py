@@ -92,24 +92,24 @@ def prior_shape(prior: Prior | None) -> Floats:
     return np.asarray(shape / shape.mean())
 
 
-def blocks(hourly: Floats) -> Floats:
+def day_sums(hourly: Floats) -> Floats:
     """Sums of 24 hours: (groups, hours) → (groups, hours / 24)."""
     sums: Floats = hourly.reshape(hourly.shape[0], -1, 24).sum(axis=2)
     return sums
 
 
-def learn(hours: Hours, base: Floats) -> Floats:
+def learn_weekly_shape(hours: Hours, base: Floats) -> Floats:
     """The shape of each group's week (groups, 168), shrunk towards `base` (groups, 168)."""
     rows = np.arange(hours.slot.shape[0])[:, None]
     day, hour = hours.slot // 24, hours.slot % 24
     usual = base[rows, hours.slot] * hours.live
     working = day < SATURDAY
-    worked = blocks(hours.counts * working), blocks(usual * working)
+    worked = day_sums(hours.counts * working), day_sums(usual * working)
     level = _level(*worked)
     spread = _spread(*worked, level)
     weekday = _weekdays(hours, np.repeat(level, 24, axis=1) * usual, day, spread)
     usual = usual * weekday[rows, day]
-    level = _level(blocks(hours.counts), blocks(usual))
+    level = _level(day_sums(hours.counts), day_sums(usual))
     expected = np.repeat(level, 24, axis=1) * usual * hours.sharp
     worth = HOUR_WORTH * (1 + BURSTS * (spread - 1))
     hourly = _shrunk(hours.counts * hours.sharp, expected, hour, 24, worth)
@@ -216,7 +216,7 @@ def _weekend(evidence: Floats) -> Floats:
     return np.asarray((both[:, None] + one) / every[:, None])
 
 
-def pooled(shapes: Sequence[Floats], weights: Sequence[float], daily: float | None) -> Prior:
+def pool_shapes(shapes: Sequence[Floats], weights: Sequence[float], daily: float | None) -> Prior:
     """One Prior from the shapes of several groups, each weighted by its completes.
 
     For a new group of the same project or country. ValueError when there is nothing to pool.

@@ -52,4 +52,6 @@ class Command(BaseCommand):
             with connection.cursor() as cursor:
                 cursor.execute("VACUUM INTO %s", [str(file)])
         else:
-            postgresql_tools.run("pg_dump", ["--format=custom", "--no-owner", "--file", str(file)])
+            postgresql_tools.run_tool(
+                "pg_dump", ["--format=custom", "--no-owner", "--file", str(file)]
+            )

@@ -23,7 +23,7 @@ from dashboard.management import connection_options
 from dashboard.sync import scheduling
 from dashboard.sync.connections import clients
 from dashboard.sync.connections import remove as forget
-from dashboard.sync.connections.check import Check
+from dashboard.sync.connections.check import ConnectionCheck
 from dashboard.sync.webhooks import subscription
 
 # What a connection says of its reading before the first round.
@@ -45,9 +45,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """One sub-command a verb."""
         verbs = parser.add_subparsers(dest="verb", required=True)
-        connection_options.take(verbs.add_parser("add", help="store a connection"), required=True)
+        connection_options.add_options(
+            verbs.add_parser("add", help="store a connection"), required=True
+        )
         change = verbs.add_parser("change", help="what is given; the rest stays as it is")
-        connection_options.take(change, required=False)
+        connection_options.add_options(change, required=False)
         change.add_argument("--poll-seconds", type=int, help="how often; 0: as POLL_SECONDS says")
         change.add_argument("--requests-per-minute", type=int, help="its own budget; 0: none")
         verbs.add_parser("list", help="a line a connection")
@@ -87,7 +89,7 @@ class Command(BaseCommand):
             due_at=timezone.now(),
             base_url=options["base_url"].rstrip("/"),
             api_version=options["api_version"],
-            **connection_options.credentials(options),
+            **connection_options.credential_columns(options),
         )
         _check(account)
         with transaction.atomic():
@@ -106,7 +108,7 @@ class Command(BaseCommand):
         connection_options.check_addresses(options)
         if address:
             connection_options.check_public("--webhook", address)
-        columns = connection_options.changes(options, before=account)
+        columns = connection_options.changed_columns(options, before=account)
         if not columns and not address:
             raise CommandError("say what changes, such as --api-key-env VAR or --base-url URL")
         if columns:
@@ -134,7 +136,7 @@ class Command(BaseCommand):
         client = _client(account)
         _record(AuditKind.CONNECTION_TESTED, account)
         spoilt = False
-        for line in Check(client, account.exchange_id).lines():
+        for line in ConnectionCheck(client, account.exchange_id).lines():
             self.stdout.write(str(line))
             spoilt |= line.spoils
         if spoilt:
@@ -144,7 +146,8 @@ class Command(BaseCommand):
         """Forget a connection with all that is stored of it, or only say what that is."""
         account = _named(options["name"])
         held = ", ".join(
-            f"{count:,} {what}{pluralize(count)}" for what, count in forget.holds(account).items()
+            f"{count:,} {what}{pluralize(count)}"
+            for what, count in forget.removal_summary(account).items()
         )
         if not options["yes"]:
             raise CommandError(
@@ -154,13 +157,13 @@ class Command(BaseCommand):
         hook = Webhook.objects.filter(account=account).exclude(registered_at=None).first()
         if hook:
             try:
-                subscription.remove(hook=hook, client=_client(account))
+                subscription.remove_webhook(hook=hook, client=_client(account))
             except (CommandError, ExchangeError) as exc:
                 self.stderr.write(
                     f"the exchange still calls {hook.url}, which nobody answers: {exc}"
                 )
         _record(AuditKind.CONNECTION_REMOVED, account, held=held)
-        forget.forget(account=account)
+        forget.remove_account(account=account)
         self.stdout.write(f"removed: {account.name} with {held}")
 
     def webhook(self, options: dict[str, Any]) -> None:
@@ -178,19 +181,19 @@ class Command(BaseCommand):
             raise CommandError(f"{account.name} has no webhook; register one with: add --url URL")
         elif action == "rotate":
             with _told(account):
-                subscription.rotate(hook=hook, client=_client(account), now=timezone.now())
+                subscription.rotate_secret(hook=hook, client=_client(account), now=timezone.now())
             _record(AuditKind.WEBHOOK_SECRET_CHANGED, account)
             self.stdout.write("The secret is another one; the one before is taken for an hour.")
         else:
             with _told(account):
-                subscription.remove(hook=hook, client=_client(account))
+                subscription.remove_webhook(hook=hook, client=_client(account))
             _record(AuditKind.WEBHOOK_REMOVED, account)
             self.stdout.write("Removed; changes are seen by polling alone.")
 
     def _register(self, account: ExchangeAccount, root: str) -> None:
         """Register and say where; a connection whose webhook is refused works by polling."""
         with _told(account):
-            hook = subscription.register(
+            hook = subscription.register_webhook(
                 account=account, client=_client(account), root=root, now=timezone.now()
             )
         _record(AuditKind.WEBHOOK_ADDED, account, host=urlsplit(hook.url).netloc)

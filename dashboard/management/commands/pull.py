@@ -43,7 +43,7 @@ class Command(BaseCommand):
             logging.getLogger("dashboard.sync.pull.rounds").setLevel(logging.WARNING)
         started = time.monotonic()
         cycles = self._rounds(account)
-        result = summary(account.name, cycles, seconds=time.monotonic() - started)
+        result = round_summary(account.name, cycles, seconds=time.monotonic() - started)
         self.stdout.write(json.dumps(result))
         sys.stdout.flush()
         if not any(cycle and cycle.listed for cycle in cycles):
@@ -57,7 +57,7 @@ class Command(BaseCommand):
         if own is None or account.health != ExchangeAccount.Health.FRESH:
             return [own]
         cycles: list[Cycle | None] = [own]
-        scheduling.ask_again(TargetGroup.objects.filter(account=account), now=timezone.now())
+        scheduling.clear_backoff(TargetGroup.objects.filter(account=account), now=timezone.now())
         projects = account.projects.filter(missing_since=None).order_by("pk")
         keys = list(projects.values_list("pk", flat=True))
         for done, pk in enumerate(keys, 1):
@@ -76,7 +76,7 @@ class Command(BaseCommand):
             whole = _together(whole, cycle) if whole else cycle
             if not cycle.left or not cycle.listed:
                 return whole
-            self._show(str(first_pull.progress(account) or f"{cycle.left} groups left"))
+            self._show(str(first_pull.first_pull_progress(account) or f"{cycle.left} groups left"))
 
     def _show(self, words: str, *, end: bool = False) -> None:
         """One line that is written over on a terminal; a line now and then anywhere else."""
@@ -105,7 +105,7 @@ def _when_free(work_once: Callable[[], Cycle | None]) -> Cycle | None:
     return cycle
 
 
-def summary(name: str, cycles: list[Cycle | None], *, seconds: float) -> dict[str, Any]:
+def round_summary(name: str, cycles: list[Cycle | None], *, seconds: float) -> dict[str, Any]:
     """What the JSON line says of these rounds; None stands for one that could not be had."""
     done = [cycle for cycle in cycles if cycle is not None]
     projects = [cycle for cycle in done if cycle.project_id is not None]

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from dashboard.fielding import audit
 from dashboard.fielding.models import AuditKind, Mail
-from dashboard.fielding.models.fields import EncryptedTextField, box
+from dashboard.fielding.models.fields import EncryptedTextField, secret_box
 
 
 class Command(BaseCommand):
@@ -48,7 +48,7 @@ def _rekey_factors() -> int:
     rows = list(Authenticator.objects.select_for_update())
     for row in rows:
         for name in row.data.keys() & {"secret", "seed"}:
-            row.data[name] = box().rotate(row.data[name].encode()).decode()
+            row.data[name] = secret_box().rotate(row.data[name].encode()).decode()
         row.save(update_fields=["data"])
     return len(rows)
 
@@ -58,6 +58,6 @@ def _rekey_mails() -> int:
     """The texts of mails about signing in that still wait."""
     rows = list(Mail.objects.select_for_update().exclude(sealed="").only("pk", "sealed"))
     for row in rows:
-        row.sealed = box().rotate(row.sealed.encode()).decode()
+        row.sealed = secret_box().rotate(row.sealed.encode()).decode()
         row.save(update_fields=["sealed"])
     return len(rows)

@@ -39,7 +39,7 @@ class Command(BaseCommand):
         else:
             into = ["--dbname", str(connection.settings_dict["NAME"])]
             how = ["--no-owner", "--exit-on-error", "--single-transaction"]
-            postgresql_tools.run("pg_restore", [*how, *into, str(file)])
+            postgresql_tools.run_tool("pg_restore", [*how, *into, str(file)])
         self._check()
 
     def _check(self) -> None:

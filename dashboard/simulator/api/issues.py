@@ -1,9 +1,9 @@
 """Rows of the group list: statistics, and what the exchange finds worth a remark in them."""
 
-from dashboard.simulator.catalogue.clock import DAY, HOUR, stamp
-from dashboard.simulator.catalogue.money import PER_DOLLAR, shown
-from dashboard.simulator.world.figures import Figures, figures, progress
-from dashboard.simulator.world.group import Json, TargetGroup
+from dashboard.simulator.catalogue.clock import DAY, HOUR, rfc3339_stamp
+from dashboard.simulator.catalogue.money import PER_DOLLAR, monetary_amount
+from dashboard.simulator.world.figures import SimulatedFigures, figures_of_group, progress_answer
+from dashboard.simulator.world.group import Json, SimulatedGroup
 
 Issues = list[Json]
 
@@ -25,7 +25,7 @@ def _issue(kind: str, code: str, reason: str, *advice: str) -> Json:
     }
 
 
-def row(group: TargetGroup, now: int) -> Json:
+def list_row(group: SimulatedGroup, now: int) -> Json:
     """The contract's TargetGroupsListItem."""
     body: Json = {
         "id": group.id,
@@ -35,30 +35,30 @@ def row(group: TargetGroup, now: int) -> Json:
         "exclusion_enabled": bool(group.exclusion.get("enabled")),
         "locale": group.locale_code,
         "status": group.status,
-        "created_at": stamp(group.created_at),
-        "updated_at": stamp(group.updated_at),
-        "statistics": statistics(group, figures(group, now), now),
+        "created_at": rfc3339_stamp(group.created_at),
+        "updated_at": rfc3339_stamp(group.updated_at),
+        "statistics": group_statistics(group, figures_of_group(group, now), now),
     }
     if group.reference is not None:
         body["target_group_customer_reference_number"] = group.reference
     return body
 
 
-def statistics(group: TargetGroup, f: Figures, now: int) -> Json:
+def group_statistics(group: SimulatedGroup, f: SimulatedFigures, now: int) -> Json:
     """The contract's TargetGroupStatistics: what has no base yet is missing."""
     live = group.status == "live"
     values: dict[str, tuple[object, Issues]] = {
-        "progress": (progress(group, f.counts), _behind(group, f, now) if live else [])
+        "progress": (progress_answer(group, f.counts), _behind(group, f, now) if live else [])
     }
     if f.last_complete is not None:
         issues = _silent(group, f.last_complete, now) if live else []
-        values["last_complete_date"] = (stamp(f.last_complete), issues)
+        values["last_complete_date"] = (rfc3339_stamp(f.last_complete), issues)
     if f.epc is not None:
-        values["earnings_per_click"] = (shown(f.epc, group.currency), _poor(group, f))
+        values["earnings_per_click"] = (monetary_amount(f.epc, group.currency), _poor(group, f))
     if f.epcm is not None:
-        values["earnings_per_click_per_minute"] = (shown(f.epcm, group.currency), [])
+        values["earnings_per_click_per_minute"] = (monetary_amount(f.epcm, group.currency), [])
     if f.average_cpi is not None:
-        values["average_cost_per_interview"] = (shown(f.average_cpi, group.currency), [])
+        values["average_cost_per_interview"] = (monetary_amount(f.average_cpi, group.currency), [])
     if f.loi_seconds is not None:
         values["median_length_of_interview_seconds"] = (f.loi_seconds, _long(group, f.loi_seconds))
     if f.incidence is not None:
@@ -70,7 +70,7 @@ def statistics(group: TargetGroup, f: Figures, now: int) -> Json:
     return {name: {"value": value, "issues": issues} for name, (value, issues) in values.items()}
 
 
-def _behind(group: TargetGroup, f: Figures, now: int) -> Issues:
+def _behind(group: SimulatedGroup, f: SimulatedFigures, now: int) -> Issues:
     run = group.run
     if run is None or now - run.start < 12 * HOUR:
         return []
@@ -83,7 +83,7 @@ def _behind(group: TargetGroup, f: Figures, now: int) -> Issues:
     return [_issue("warning", "2102", "Behind the pace that the goal needs", "3001")]
 
 
-def _silent(group: TargetGroup, last: int, now: int) -> Issues:
+def _silent(group: SimulatedGroup, last: int, now: int) -> Issues:
     since = now - max(last, group.live_since)
     if since >= 2 * DAY:
         return [_issue("error", "2111", "No completes for two days", "3006", "3001")]
@@ -92,7 +92,7 @@ def _silent(group: TargetGroup, last: int, now: int) -> Issues:
     return []
 
 
-def _poor(group: TargetGroup, f: Figures) -> Issues:
+def _poor(group: SimulatedGroup, f: SimulatedFigures) -> Issues:
     if f.epc is None or f.counts.entrants < 50:
         return []
     dollars = f.epc / PER_DOLLAR[group.currency]
@@ -103,7 +103,7 @@ def _poor(group: TargetGroup, f: Figures) -> Issues:
     return []
 
 
-def _long(group: TargetGroup, seconds: int) -> Issues:
+def _long(group: SimulatedGroup, seconds: int) -> Issues:
     stated = group.loi_minutes * 60
     if seconds > 1.8 * stated:
         return [_issue("error", "2131", "Interviews are far longer than stated", "3004")]
@@ -112,7 +112,7 @@ def _long(group: TargetGroup, seconds: int) -> Issues:
     return []
 
 
-def _low_incidence(group: TargetGroup, observed: float) -> Issues:
+def _low_incidence(group: SimulatedGroup, observed: float) -> Issues:
     if observed < 0.5 * group.incidence_rate:
         return [_issue("error", "2141", "Incidence is far below what was stated", "3005")]
     if observed < 0.75 * group.incidence_rate:
@@ -128,7 +128,7 @@ def _leaving(share: float) -> Issues:
     return []
 
 
-def _low_conversion(f: Figures) -> Issues:
+def _low_conversion(f: SimulatedFigures) -> Issues:
     if f.conversion is not None and f.conversion < 0.05 and f.counts.prescreens >= 100:
         return [_issue("error", "2161", "Hardly anybody completes", "3005", "3003")]
     return []

@@ -5,12 +5,12 @@ import binascii
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from dashboard.simulator.world.messages import Ask, bad_request
+from dashboard.simulator.world.messages import SimulatedRequest, bad_request
 
 Item = TypeVar("Item")
 
 
-def page_size(ask: Ask, *, default: int = 10, most: int = 100) -> int:
+def page_size(ask: SimulatedRequest, *, default: int = 10, most: int = 100) -> int:
     """The page size asked for; refused outside 1 to the most."""
     raw = ask.one("page_size")
     if raw is None:
@@ -22,8 +22,8 @@ def page_size(ask: Ask, *, default: int = 10, most: int = 100) -> int:
     return int(raw)
 
 
-def cut(
-    ask: Ask, items: Sequence[Item], key: Callable[[Item], str], *, size: int
+def cut_page(
+    ask: SimulatedRequest, items: Sequence[Item], key: Callable[[Item], str], *, size: int
 ) -> tuple[Sequence[Item], bool, str | None]:
     """One page of items by `start_after` or `end_before`; more to come, and the next cursor."""
     after, before = _cursor(ask, "start_after"), _cursor(ask, "end_before")
@@ -50,7 +50,7 @@ def _encode(key: str) -> str:
     return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
 
-def _cursor(ask: Ask, name: str) -> str | None:
+def _cursor(ask: SimulatedRequest, name: str) -> str | None:
     raw = ask.one(name)
     if raw is None:
         return None

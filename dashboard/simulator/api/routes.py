@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from dashboard.simulator.world.messages import Answer, Ask, Refusal, not_found
+from dashboard.simulator.world.messages import Refusal, SimulatedAnswer, SimulatedRequest, not_found
 from dashboard.simulator.world.world import World
 
-Handler = Callable[[World, Ask], Answer]
+Handler = Callable[[World, SimulatedRequest], SimulatedAnswer]
 
 
 class Route(NamedTuple):
@@ -43,7 +43,7 @@ def route(operation_id: str, method: str, template: str) -> Callable[[Handler], 
     return register
 
 
-def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
+def find_route(method: str, path: str) -> tuple[Route, dict[str, str]]:
     """The route of a request and its path parameters; 404 or 405 refuses."""
     steps = path.strip("/").split("/")
     if steps[0] == "v1":

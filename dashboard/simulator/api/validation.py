@@ -4,16 +4,16 @@ from decimal import Decimal
 from typing import Any
 
 from dashboard.simulator.catalogue.clock import read_stamp
-from dashboard.simulator.catalogue.money import limit, read_amount
+from dashboard.simulator.catalogue.money import cpi_limit, read_amount
 from dashboard.simulator.catalogue.people import user_ids
 from dashboard.simulator.world.group import Json
-from dashboard.simulator.world.messages import Ask, bad_request
+from dashboard.simulator.world.messages import SimulatedRequest, bad_request
 
 _MISSING = object()
 _REFERENCE = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_ ")
 
 
-class Check:
+class ValueCheck:
     """A body under examination: readers note faults, `done` refuses them all at once."""
 
     def __init__(self, body: Any) -> None:
@@ -23,7 +23,7 @@ class Check:
         self.faults: list[tuple[str, str]] = []
 
     @classmethod
-    def of(cls, ask: Ask) -> "Check":
+    def of(cls, ask: SimulatedRequest) -> "ValueCheck":
         """The check of a request's body."""
         return cls(ask.json())
 
@@ -133,8 +133,8 @@ class Check:
             return None
         if amount <= 0:
             self.fault(f"{name}.value", "must be greater than 0")
-        elif amount > limit(currency):
-            self.fault(f"{name}.value", f"must not exceed {limit(currency):f} {currency}")
+        elif amount > cpi_limit(currency):
+            self.fault(f"{name}.value", f"must not exceed {cpi_limit(currency):f} {currency}")
         return amount
 
     def https(self, name: str, *, required: bool = True) -> str | None:

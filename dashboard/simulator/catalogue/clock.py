@@ -17,7 +17,7 @@ _UNITS = (365 * DAY, 30 * DAY, 7 * DAY, DAY, HOUR, MINUTE, SECOND)
 
 
 @dataclass
-class Clock:
+class SimulatedClock:
     """Field time as a line through (wall, field) with a slope; wall is Unix seconds."""
 
     wall: Callable[[], float]
@@ -42,7 +42,7 @@ class Clock:
             self.speed = speed
 
 
-def stamp(ms: int) -> str:
+def rfc3339_stamp(ms: int) -> str:
     """RFC 3339 in UTC with three fractional digits."""
     whole, rest = divmod(ms, SECOND)
     return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"

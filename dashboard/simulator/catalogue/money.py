@@ -16,25 +16,25 @@ SCALE = {"JPY": 0}
 LIMIT_DOLLARS = Decimal(105)
 
 
-def scale(currency: str) -> int:
+def currency_scale(currency: str) -> int:
     """How many digits the currency's minor unit has."""
     return SCALE.get(currency, 2)
 
 
-def limit(currency: str) -> Decimal:
+def cpi_limit(currency: str) -> Decimal:
     """The highest CPI that the exchange takes in this currency."""
     return LIMIT_DOLLARS * PER_DOLLAR.get(currency, Decimal(1))
 
 
 def in_currency(dollars: float, currency: str) -> Decimal:
     """An amount in dollars as an amount in the currency, to its minor unit."""
-    step = Decimal(1).scaleb(-scale(currency))
+    step = Decimal(1).scaleb(-currency_scale(currency))
     return (Decimal(str(round(dollars, 6))) * PER_DOLLAR[currency]).quantize(step)
 
 
-def shown(amount: Decimal, currency: str) -> Shown:
+def monetary_amount(amount: Decimal, currency: str) -> Shown:
     """The amount as the contract's MonetaryAmount."""
-    digits = scale(currency)
+    digits = currency_scale(currency)
     exponent = amount.as_tuple().exponent
     if isinstance(exponent, int) and -exponent < digits:
         amount = amount.quantize(Decimal(1).scaleb(-digits))

@@ -15,7 +15,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class BusinessUnit:
+class SimulatedBusinessUnit:
     """The part of an account that pays, in its own currency."""
 
     id: int
@@ -25,14 +25,14 @@ class BusinessUnit:
 
 
 @dataclass(frozen=True)
-class Account:
+class SimulatedAccount:
     """A buyer on the exchange."""
 
     id: int
     name: str
     users: tuple[Person, ...]
     service_clients: tuple[Person, ...]
-    business_units: tuple[BusinessUnit, ...]
+    business_units: tuple[SimulatedBusinessUnit, ...]
 
 
 def _person(name: str, company: str) -> Person:
@@ -42,7 +42,7 @@ def _person(name: str, company: str) -> Person:
 
 _BOTH = ("dynamic", "rate_card")
 ACCOUNTS = {
-    101: Account(
+    101: SimulatedAccount(
         101,
         "Meridian Insights",
         tuple(
@@ -57,18 +57,18 @@ ACCOUNTS = {
         ),
         (_person("Fieldwatch Service", "meridian"),),
         (
-            BusinessUnit(1001, "Meridian US", "USD", _BOTH),
-            BusinessUnit(1002, "Meridian Europe", "EUR", _BOTH),
-            BusinessUnit(1003, "Meridian UK", "GBP", _BOTH),
-            BusinessUnit(1004, "Meridian Japan", "JPY", ("dynamic",)),
+            SimulatedBusinessUnit(1001, "Meridian US", "USD", _BOTH),
+            SimulatedBusinessUnit(1002, "Meridian Europe", "EUR", _BOTH),
+            SimulatedBusinessUnit(1003, "Meridian UK", "GBP", _BOTH),
+            SimulatedBusinessUnit(1004, "Meridian Japan", "JPY", ("dynamic",)),
         ),
     ),
-    102: Account(
+    102: SimulatedAccount(
         102,
         "Sandpiper Research",
         (_person("Chloé Martin", "sandpiper"), _person("Sam Okafor", "sandpiper")),
         (_person("Sandpiper Service", "sandpiper"),),
-        (BusinessUnit(2001, "Sandpiper", "USD", ("dynamic",)),),
+        (SimulatedBusinessUnit(2001, "Sandpiper", "USD", ("dynamic",)),),
     ),
 }
 
@@ -79,7 +79,7 @@ def user_ids(account_id: int) -> set[str]:
     return {person.id for person in (*account.users, *account.service_clients)}
 
 
-def business_unit(account_id: int, unit_id: int | str) -> BusinessUnit | None:
+def business_unit(account_id: int, unit_id: int | str) -> SimulatedBusinessUnit | None:
     """The account's business unit with this id, given as number or text."""
     units = ACCOUNTS[account_id].business_units
     return next((unit for unit in units if str(unit.id) == str(unit_id)), None)

@@ -9,7 +9,7 @@ from dashboard.simulator.catalogue.clock import HOUR, SECOND
 
 
 @dataclass(frozen=True)
-class Locale:
+class SimulatedLocale:
     """One audience's country and language, with the zone in which it lives."""
 
     country: str
@@ -43,7 +43,7 @@ _ROWS = (
     ("ca", "Canada", "eng", "English", "America/Toronto", 1.1),
     ("ca", "Canada", "fre", "French", "America/Toronto", 1.4),
 )
-LOCALES = {row.code: row for row in (Locale(*values) for values in _ROWS)}
+LOCALES = {row.code: row for row in (SimulatedLocale(*values) for values in _ROWS)}
 COUNTRY_NUMBERS = {code: 200 + i for i, code in enumerate(sorted({r[0] for r in _ROWS}))}
 
 INDUSTRIES = (

@@ -6,7 +6,7 @@ from dashboard.simulator.world.group import Json
 
 
 @dataclass(frozen=True)
-class Question:
+class LibraryQuestion:
     """A question with its answers as (option, text); of a `kind` without options none."""
 
     id: int
@@ -33,10 +33,10 @@ def _numbered(*texts: str) -> tuple[tuple[str, str], ...]:
 
 
 _ALL = (
-    Question(42, "AGE", "What is your age?", "range"),
-    Question(43, "GENDER", "What is your gender?", "selection", _numbered("Male", "Female")),
-    Question(45, "ZIP", "What is your postal code?", "open_ended"),
-    Question(
+    LibraryQuestion(42, "AGE", "What is your age?", "range"),
+    LibraryQuestion(43, "GENDER", "What is your gender?", "selection", _numbered("Male", "Female")),
+    LibraryQuestion(45, "ZIP", "What is your postal code?", "open_ended"),
+    LibraryQuestion(
         48,
         "EDUCATION",
         "What is the highest level of education that you completed?",
@@ -45,14 +45,14 @@ _ALL = (
             "Primary school", "Secondary school", "Vocational training", "University", "Doctorate"
         ),
     ),
-    Question(
+    LibraryQuestion(
         96,
         "REGION",
         "In which part of the country do you live?",
         "selection",
         _numbered("North", "East", "South", "West"),
     ),
-    Question(
+    LibraryQuestion(
         2189,
         "EMPLOYMENT",
         "Which describes your work best?",
@@ -61,7 +61,7 @@ _ALL = (
             "Full time", "Part time", "Self-employed", "In education", "Retired", "Not working"
         ),
     ),
-    Question(
+    LibraryQuestion(
         14785,
         "HOUSEHOLD INCOME",
         "What does your household earn in a year?",
@@ -74,7 +74,7 @@ _ALL = (
             "100,000 and more",
         ),
     ),
-    Question(
+    LibraryQuestion(
         639,
         "PETS",
         "Which pets live in your household?",
@@ -82,14 +82,14 @@ _ALL = (
         _numbered("Dog", "Cat", "Bird", "Fish", "None"),
         many=True,
     ),
-    Question(
+    LibraryQuestion(
         1108,
         "CAR OWNER",
         "Do you own a car?",
         "selection",
         _numbered("Yes, one", "Yes, several", "No"),
     ),
-    Question(
+    LibraryQuestion(
         643,
         "CHILDREN",
         "How old are the children in your household?",
@@ -101,7 +101,7 @@ _ALL = (
 QUESTIONS = {one.id: one for one in _ALL}
 
 
-def shown(one: Question) -> Json:
+def question_answer(one: LibraryQuestion) -> Json:
     """A question as the library shows it."""
     return {
         "object": "regular",
@@ -120,7 +120,7 @@ def shown(one: Question) -> Json:
     }
 
 
-def _condition(one: Question, code: str) -> Json:
+def _condition(one: LibraryQuestion, code: str) -> Json:
     base: Json = {"object": one.kind, "question_id": one.id}
     if one.kind == "range":
         return base | {"min": 1, "max": 99}
@@ -129,7 +129,7 @@ def _condition(one: Question, code: str) -> Json:
     return base | {"option": code}
 
 
-def words(condition: Json) -> str:
+def condition_text(condition: Json) -> str:
     """A condition as the exchange names it: "18 to 34", "Female"."""
     if condition.get("object") == "range":
         return f"{condition.get('min')} to {condition.get('max')}"
@@ -140,7 +140,7 @@ def words(condition: Json) -> str:
     return ", ".join(str(value) for value in values[:5])
 
 
-def found(text: str, ids: list[int]) -> list[Question]:
+def find_questions(text: str, ids: list[int]) -> list[LibraryQuestion]:
     """Questions by their ids, else by words in them or their answers."""
     if ids:
         return [QUESTIONS[one] for one in ids if one in QUESTIONS]

@@ -17,13 +17,13 @@ def seed_of(*parts: object) -> int:
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "little")
 
 
-def uniforms(seed: int, moment: int) -> tuple[float, ...]:
+def uniform_draws(seed: int, moment: int) -> tuple[float, ...]:
     """Eight independent numbers in [0, 1) for this seed at this moment."""
     raw = _EIGHT.unpack(blake2b(_SIXTEEN.pack(seed, moment)).digest())
     return tuple([n * _SPAN for n in raw])
 
 
-def poisson(mean: float, u: float) -> int:
+def poisson_count(mean: float, u: float) -> int:
     """The Poisson count whose cumulative probability first exceeds u."""
     if mean <= 0:
         return 0
@@ -44,7 +44,7 @@ def _normal(u: float) -> float:
     return math.log(u / (1 - u)) / 1.702
 
 
-def ulid(moment: int, *parts: object) -> str:
+def ulid_at(moment: int, *parts: object) -> str:
     """A ULID of this moment; its random part follows from the parts."""
     chance = blake2b("/".join(map(str, parts)).encode(), digest_size=10).digest()
     number = (moment << 80) | int.from_bytes(chance, "big")

@@ -12,34 +12,40 @@ from dashboard.simulator.catalogue.places import (
     SUPPLIERS,
 )
 from dashboard.simulator.world.group import Json
-from dashboard.simulator.world.messages import Answer, Ask, bad_request, json_answer, not_found
+from dashboard.simulator.world.messages import (
+    SimulatedAnswer,
+    SimulatedRequest,
+    bad_request,
+    json_answer,
+    not_found,
+)
 from dashboard.simulator.world.world import World
 
 
 @route("get_user_accounts", "GET", "/accounts")
-def get_user_accounts(_world: World, _ask: Ask) -> Answer:
+def get_user_accounts(_world: World, _ask: SimulatedRequest) -> SimulatedAnswer:
     """Every account: the simulated credentials may see both."""
     return json_answer({"accounts": [{"id": a.id, "name": a.name} for a in ACCOUNTS.values()]})
 
 
-def _people(people: tuple[Person, ...]) -> Answer:
+def _people(people: tuple[Person, ...]) -> SimulatedAnswer:
     return json_answer({"users": [{"id": p.id, "name": p.name, "email": p.email} for p in people]})
 
 
-def _check_type(ask: Ask) -> None:
+def _check_type(ask: SimulatedRequest) -> None:
     if ask.one("user_type") not in (None, "project_manager"):
         raise bad_request("the user type is unknown", [("user_type", "must be project_manager")])
 
 
 @route("get_account_users", "GET", "/accounts/{account_id}/users")
-def get_account_users(_world: World, ask: Ask) -> Answer:
+def get_account_users(_world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """The people of the account."""
     _check_type(ask)
     return _people(ACCOUNTS[ask.account_id].users)
 
 
 @route("get_account_service_clients", "GET", "/accounts/{account_id}/service-clients")
-def get_account_service_clients(_world: World, ask: Ask) -> Answer:
+def get_account_service_clients(_world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """The machines of the account."""
     _check_type(ask)
     return _people(ACCOUNTS[ask.account_id].service_clients)
@@ -50,7 +56,7 @@ def get_account_service_clients(_world: World, ask: Ask) -> Answer:
     "GET",
     "/accounts/{account_id}/users/{user_id}/business-units",
 )
-def get_user_business_unit(_world: World, ask: Ask) -> Answer:
+def get_user_business_unit(_world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """The business unit in which a person works."""
     account = ACCOUNTS[ask.account_id]
     ids = [person.id for person in (*account.users, *account.service_clients)]
@@ -61,7 +67,7 @@ def get_user_business_unit(_world: World, ask: Ask) -> Answer:
 
 
 @route("get_business_units", "GET", "/accounts/{account_id}/business-units")
-def get_business_units(_world: World, ask: Ask) -> Answer:
+def get_business_units(_world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """The business units of the account with their currencies."""
     units = [
         {
@@ -76,7 +82,7 @@ def get_business_units(_world: World, ask: Ask) -> Answer:
 
 
 @route("get_clients", "GET", "/accounts/{account_id}/clients")
-def get_clients(_world: World, ask: Ask) -> Answer:
+def get_clients(_world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """The clients of the account, by page number from 0."""
     size, number = ask.one("page_size") or "10", ask.one("page_number") or "0"
     if not (size.isdigit() and number.isdigit() and 1 <= int(size) <= 100):
@@ -91,7 +97,7 @@ def _codes(rows: tuple[tuple[str, str], ...]) -> list[Json]:
 
 
 @route("get_countries", "GET", "/countries")
-def get_countries(_world: World, _ask: Ask) -> Answer:
+def get_countries(_world: World, _ask: SimulatedRequest) -> SimulatedAnswer:
     """Countries in which the simulated exchange has respondents."""
     names = {place.country: place.country_name for place in LOCALES.values()}
     rows = [
@@ -102,7 +108,7 @@ def get_countries(_world: World, _ask: Ask) -> Answer:
 
 
 @route("get_locales", "GET", "/locales")
-def get_locales(_world: World, _ask: Ask) -> Answer:
+def get_locales(_world: World, _ask: SimulatedRequest) -> SimulatedAnswer:
     """Countries with their languages."""
     rows: dict[str, Json] = {}
     for place in LOCALES.values():
@@ -119,31 +125,31 @@ def get_locales(_world: World, _ask: Ask) -> Answer:
 
 
 @route("get_industries", "GET", "/industries")
-def get_industries(_world: World, _ask: Ask) -> Answer:
+def get_industries(_world: World, _ask: SimulatedRequest) -> SimulatedAnswer:
     """Industries by code."""
     return json_answer({"industries": _codes(INDUSTRIES)})
 
 
 @route("get_industry_lockouts", "GET", "/industry-lockouts")
-def get_industry_lockouts(_world: World, _ask: Ask) -> Answer:
+def get_industry_lockouts(_world: World, _ask: SimulatedRequest) -> SimulatedAnswer:
     """Industries whose recent respondents can be kept out."""
     return json_answer({"industry_lockouts": _codes(LOCKOUTS)})
 
 
 @route("get_study_types", "GET", "/study-types")
-def get_study_types(_world: World, _ask: Ask) -> Answer:
+def get_study_types(_world: World, _ask: SimulatedRequest) -> SimulatedAnswer:
     """Kinds of study."""
     return json_answer({"study_types": _codes(STUDY_TYPES)})
 
 
 @route("get_suppliers", "GET", "/suppliers")
-def get_suppliers(_world: World, _ask: Ask) -> Answer:
+def get_suppliers(_world: World, _ask: SimulatedRequest) -> SimulatedAnswer:
     """Suppliers of respondents."""
     return json_answer({"suppliers": [{"id": i, "code": c, "name": n} for i, c, n in SUPPLIERS]})
 
 
 @route("get_integration_use_cases", "GET", "/integration-use-cases")
-def get_integration_use_cases(_world: World, _ask: Ask) -> Answer:
+def get_integration_use_cases(_world: World, _ask: SimulatedRequest) -> SimulatedAnswer:
     """What an integration may be used for."""
     return json_answer(
         {

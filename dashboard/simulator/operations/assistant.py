@@ -5,14 +5,21 @@ from typing import Any
 
 from dashboard.simulator.api.preconditions import if_match
 from dashboard.simulator.api.routes import route
-from dashboard.simulator.api.validation import Check
-from dashboard.simulator.catalogue.clock import read_duration, stamp
-from dashboard.simulator.catalogue.money import shown
-from dashboard.simulator.operations.edits import editing
+from dashboard.simulator.api.validation import ValueCheck
+from dashboard.simulator.catalogue.clock import read_duration, rfc3339_stamp
+from dashboard.simulator.catalogue.money import monetary_amount
+from dashboard.simulator.operations.edits import editing_group
 from dashboard.simulator.world.changes import change_assistant
 from dashboard.simulator.world.group import Json
-from dashboard.simulator.world.messages import Answer, Ask, empty, etag, json_answer, stale
-from dashboard.simulator.world.respondents import settle
+from dashboard.simulator.world.messages import (
+    SimulatedAnswer,
+    SimulatedRequest,
+    empty_answer,
+    etag_header,
+    json_answer,
+    stale_refusal,
+)
+from dashboard.simulator.world.respondents import settle_group
 from dashboard.simulator.world.world import World
 
 _ADDRESS = (
@@ -22,11 +29,11 @@ _ADDRESS = (
 
 
 @route("get_fielding_assistant_assignment", "GET", _ADDRESS)
-def get_fielding_assistant_assignment(world: World, ask: Ask) -> Answer:
+def get_fielding_assistant_assignment(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """The modules that are on, with the ETag."""
     group = world.group(ask.params)
-    settle(group, ask.now)
-    return json_answer(shown_modules(group.assistant), headers=etag(group.assistant_version))
+    settle_group(group, ask.now)
+    return json_answer(shown_modules(group.assistant), headers=etag_header(group.assistant_version))
 
 
 def shown_modules(modules: Json) -> Json:
@@ -35,22 +42,22 @@ def shown_modules(modules: Json) -> Json:
 
 
 @route("create_or_update_fielding_assistant_assignment", "PUT", _ADDRESS)
-def put_fielding_assistant_assignment(world: World, ask: Ask) -> Answer:
+def put_fielding_assistant_assignment(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """Replace all modules; an empty object switches everything off."""
     group = world.group(ask.params)
-    settle(group, ask.now)
+    settle_group(group, ask.now)
     if_match(ask, group.assistant_version, required=False)
     if ask.headers.get("if-none-match", "").strip() == "*" and shown_modules(group.assistant):
-        raise stale()
-    check = Check.of(ask)
+        raise stale_refusal()
+    check = ValueCheck.of(ask)
     modules = check_modules(check, check.body, group.currency)
     check.done()
-    with editing(group, ask.now):
+    with editing_group(group, ask.now):
         change_assistant(group, modules, at=ask.now, by=ask.actor)
-    return empty(204)
+    return empty_answer(204)
 
 
-def check_modules(check: Check, body: Any, currency: str, *, prefix: str = "") -> Json:
+def check_modules(check: ValueCheck, body: Any, currency: str, *, prefix: str = "") -> Json:
     """The modules of a request, faults noted under their full names."""
     if not isinstance(body, dict):
         check.fault(prefix.rstrip(".") or "body", "must be an object")
@@ -69,14 +76,14 @@ def check_modules(check: Check, body: Any, currency: str, *, prefix: str = "") -
         if not isinstance(given, dict):
             check.fault(f"{prefix}{name}", "must be an object")
             continue
-        inner = Check(given)
+        inner = ValueCheck(given)
         modules[name] = reader(inner, currency)
         for field, reason in inner.faults:
             check.fault(f"{prefix}{name}.{field}", reason)
     return modules
 
 
-def _pricing(check: Check, currency: str) -> Json:
+def _pricing(check: ValueCheck, currency: str) -> Json:
     kind = check.one_of("type", ("dynamic", "rate_card"))
     fields = ("total_budget", "maximum_cpi", "minimum_cpi")
     module: Json = {"type": kind}
@@ -87,7 +94,7 @@ def _pricing(check: Check, currency: str) -> Json:
                 check.fault(f"{name}.currency_code", f"must be {currency}")
             module[name] = _as_given(given)
         elif (amount := check.money(name, currency, required=False)) is not None:
-            module[name] = shown(amount, currency)
+            module[name] = monetary_amount(amount, currency)
     low, high = module.get("minimum_cpi"), module.get("maximum_cpi")
     if low and high and Decimal(low["value"]) > Decimal(high["value"]):
         check.fault("minimum_cpi", "must not exceed maximum_cpi")
@@ -98,7 +105,7 @@ def _as_given(amount: Json) -> Json:
     return {"value": str(amount.get("value")), "currency_code": str(amount.get("currency_code"))}
 
 
-def _pacing(check: Check, _currency: str) -> Json:
+def _pacing(check: ValueCheck, _currency: str) -> Json:
     kind = check.one_of("type", ("linear", "adaptive", "gemini"))
     if kind == "gemini":
         other = check.text("exposed_target_group_id", 26, 26)
@@ -111,16 +118,16 @@ def _pacing(check: Check, _currency: str) -> Json:
     return {"type": kind, "increment_interval": interval}
 
 
-def _quota_overlay(check: Check, _currency: str) -> Json:
+def _quota_overlay(check: ValueCheck, _currency: str) -> Json:
     return {
         "prevent_overfill": check.flag("prevent_overfill"),
         "balance_fill": check.flag("balance_fill"),
     }
 
 
-def _soft_launch(check: Check, _currency: str) -> Json:
+def _soft_launch(check: ValueCheck, _currency: str) -> Json:
     return {
-        "end_at": stamp(check.moment("end_at") or 0),
+        "end_at": rfc3339_stamp(check.moment("end_at") or 0),
         "filling_goal_percentage": check.whole("filling_goal_percentage", 1, 100),
         "demographics_strictness_percentage": check.whole(
             "demographics_strictness_percentage", 0, 100

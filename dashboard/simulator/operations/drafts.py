@@ -4,27 +4,27 @@ from decimal import Decimal
 from random import Random
 
 from dashboard.simulator.api.routes import route
-from dashboard.simulator.api.validation import Check
-from dashboard.simulator.catalogue.clock import DAY, stamp
-from dashboard.simulator.catalogue.money import in_currency, shown
-from dashboard.simulator.catalogue.people import BusinessUnit, business_unit
+from dashboard.simulator.api.validation import ValueCheck
+from dashboard.simulator.catalogue.clock import DAY, rfc3339_stamp
+from dashboard.simulator.catalogue.money import in_currency, monetary_amount
+from dashboard.simulator.catalogue.people import SimulatedBusinessUnit, business_unit
 from dashboard.simulator.catalogue.places import INDUSTRIES, LOCALES, LOCKOUTS, STUDY_TYPES
-from dashboard.simulator.catalogue.rate_cards import price
+from dashboard.simulator.catalogue.rate_cards import card_price
 from dashboard.simulator.catalogue.seeded_random import human_id, seed_of
 from dashboard.simulator.operations.assistant import check_modules, shown_modules
 from dashboard.simulator.operations.edits import check_re_entry, default_re_entry
-from dashboard.simulator.operations.numbers import links
+from dashboard.simulator.operations.numbers import test_links
 from dashboard.simulator.operations.profiles import from_request, shown_profiles
 from dashboard.simulator.operations.supply import shown_allocations
-from dashboard.simulator.world.group import Json, TargetGroup, Temper
+from dashboard.simulator.world.group import GroupTraits, Json, SimulatedGroup
 from dashboard.simulator.world.messages import (
-    Answer,
-    Ask,
     Refusal,
+    SimulatedAnswer,
+    SimulatedRequest,
     bad_request,
-    empty,
+    empty_answer,
     json_answer,
-    trace,
+    trace_headers,
 )
 from dashboard.simulator.world.world import World
 
@@ -36,12 +36,12 @@ def _codes(rows: tuple[tuple[str, str], ...], default: str) -> tuple[str, ...]:
     return (default, *(code for code, _name in rows if code != default))
 
 
-def _read(check: Check, account_id: int) -> Json:
+def _read(check: ValueCheck, account_id: int) -> Json:
     """A draft's values by attribute of the group, every fault noted."""
     unit = business_unit(account_id, check.get("business_unit_id") or "")
     if unit is None:
         check.fault("business_unit_id", "is no business unit of this account")
-        unit = BusinessUnit(0, "", "USD", ("dynamic",))
+        unit = SimulatedBusinessUnit(0, "", "USD", ("dynamic",))
     values: Json = {
         "name": check.text("name", 5, 128),
         "business_unit_id": unit.id,
@@ -72,7 +72,7 @@ def _read(check: Check, account_id: int) -> Json:
     return values
 
 
-def _read_rest(check: Check, values: Json, unit: BusinessUnit) -> None:
+def _read_rest(check: ValueCheck, values: Json, unit: SimulatedBusinessUnit) -> None:
     """What needs other values: modules, price, profiling, allocations and re-entry."""
     modules = check.get("fielding_assistant_assignment")
     values["assistant"] = check_modules(
@@ -96,9 +96,9 @@ def _read_rest(check: Check, values: Json, unit: BusinessUnit) -> None:
     )
 
 
-def _period(check: Check) -> tuple[int, int]:
+def _period(check: ValueCheck) -> tuple[int, int]:
     given = check.get("fielding_specification")
-    inner = Check(given if isinstance(given, dict) else {})
+    inner = ValueCheck(given if isinstance(given, dict) else {})
     start, end = inner.moment("start_at"), inner.moment("end_at")
     if start is not None and end is not None and end <= start:
         inner.fault("end_at", "must be after the start")
@@ -107,7 +107,7 @@ def _period(check: Check) -> tuple[int, int]:
     return start or 0, end or 0
 
 
-def _allocations(check: Check) -> Json:
+def _allocations(check: ValueCheck) -> Json:
     """Allocations as they were given; only their outline is examined."""
     check.get("allocations")
     given: Json = check.typed("allocations", dict, {})
@@ -119,7 +119,7 @@ def _allocations(check: Check) -> Json:
     return given
 
 
-def _profiling(check: Check) -> Json:
+def _profiling(check: ValueCheck) -> Json:
     """Profiling as it was given, none of it if it was not; only its outline is examined."""
     given: Json = check.typed("profiling", dict, {})
     for n, profile in enumerate(given.get("profiles") or []):
@@ -142,12 +142,14 @@ def _price(values: Json) -> Decimal:
     place = LOCALES[values["locale_code"]]
     loi, incidence = values["loi_minutes"], values["incidence_rate"]
     if values["pricing_model"] == "rate_card":
-        return price(values["currency"], place.country, loi_minutes=loi, incidence_rate=incidence)
+        return card_price(
+            values["currency"], place.country, loi_minutes=loi, incidence_rate=incidence
+        )
     dollars = (0.9 + 0.12 * loi + 2.2 * (1 - incidence)) * place.dearness
     return in_currency(dollars, values["currency"])
 
 
-def _temper(group_id: str, values: Json) -> Temper:
+def _temper(group_id: str, values: Json) -> GroupTraits:
     """How respondents will take to a new group: about as it needs them to."""
     seed = seed_of("temper", group_id)
     chance = Random(seed)
@@ -156,7 +158,7 @@ def _temper(group_id: str, values: Json) -> Temper:
     start, end = values["planned"]
     days = max(0.5, (end - start) / DAY)
     conversion = qualify * (0.96 - drop) * incidence
-    return Temper(
+    return GroupTraits(
         seed=seed >> 2,
         entrants_an_hour=values["filling_goal"] * chance.uniform(0.8, 1.5) / days / 24 / conversion,
         market_cpi=_price({**values, "pricing_model": "dynamic"}),
@@ -168,17 +170,17 @@ def _temper(group_id: str, values: Json) -> Temper:
     )
 
 
-def _may_re_enter(world: World, check: Check) -> None:
+def _may_re_enter(world: World, check: ValueCheck) -> None:
     """An account without the feature is forbidden to name it."""
     if world.re_entry_status == 403 and "re_entry_configuration" in check.body:
         raise Refusal(403, "forbidden_error", "the account has no re-entry configuration")
 
 
 @route("create_target_group", "POST", _GROUPS)
-def create_target_group(world: World, ask: Ask) -> Answer:
+def create_target_group(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """A new draft; every request makes one, repeated or not."""
     project = world.project(ask.params)
-    check = Check.of(ask)
+    check = ValueCheck.of(ask)
     _may_re_enter(world, check)
     values = _read(check, ask.account_id)
     check.done()
@@ -186,7 +188,7 @@ def create_target_group(world: World, ask: Ask) -> Answer:
         values["cpi"] = _price(values)
     values["cpi"] = world.as_held(values["cpi"])
     group_id = world.new_id(ask.now)
-    group = TargetGroup(
+    group = SimulatedGroup(
         id=group_id,
         human_id=human_id(7, group_id),
         account_id=ask.account_id,
@@ -207,18 +209,18 @@ def create_target_group(world: World, ask: Ask) -> Answer:
 
 
 @route("get_target_group", "GET", _GROUP)
-def get_target_group(world: World, ask: Ask) -> Answer:
+def get_target_group(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """A draft as it was given; 301 to the details of a launched group."""
     group = world.group(ask.params)
     if group.status != "draft":
-        return Answer(301, b"", {"Location": f"{ask.path}/details"})
+        return SimulatedAnswer(301, b"", {"Location": f"{ask.path}/details"})
     body = _shown(group)
     if world.re_entry_status == 403:
         del body["re_entry_configuration"]
     return json_answer(body)
 
 
-def _shown(group: TargetGroup) -> Json:
+def _shown(group: SimulatedGroup) -> Json:
     """The contract's FetchTargetGroupResponse."""
     start, end = group.planned
     body: Json = {
@@ -230,10 +232,10 @@ def _shown(group: TargetGroup) -> Json:
         "study_type_code": group.study_type_code,
         "industry_code": group.industry_code,
         "pricing_model": group.pricing_model,
-        "cost_per_interview": shown(group.cpi, group.currency),
+        "cost_per_interview": monetary_amount(group.cpi, group.currency),
         "client_id": group.client_id,
         "project_manager_id": group.project_manager_id,
-        "fielding_specification": {"start_at": stamp(start), "end_at": stamp(end)},
+        "fielding_specification": {"start_at": rfc3339_stamp(start), "end_at": rfc3339_stamp(end)},
         "completes_goal": group.filling_goal,
         "expected_length_of_interview_minutes": group.loi_minutes,
         "expected_incidence_rate": group.incidence_rate,
@@ -241,22 +243,23 @@ def _shown(group: TargetGroup) -> Json:
         "respondent_activity_exclusions": group.activity_exclusions,
         "industry_lockout_code": group.lockout_code,
         "fielding_assistant_assignment": shown_modules(group.assistant),
-        "created_at": stamp(group.created_at),
+        "created_at": rfc3339_stamp(group.created_at),
         "profiling": _shown_profiling(group),
         "allocations": shown_allocations(group.allocations, group.id),
         "re_entry_configuration": group.re_entry or default_re_entry(),
-        "links": {k: v for k, v in links(group).items() if k == "test_client_survey"},
+        "links": {k: v for k, v in test_links(group).items() if k == "test_client_survey"},
     }
     optional: Json = {
         "live_url": group.live_url,
         "test_url": group.test_url,
         "target_group_customer_reference_number": group.reference,
-        "client_cost_per_interview_note": group.cpi_note and shown(group.cpi_note, group.currency),
+        "client_cost_per_interview_note": group.cpi_note
+        and monetary_amount(group.cpi_note, group.currency),
     }
     return body | {name: value for name, value in optional.items() if value is not None}
 
 
-def _shown_profiling(group: TargetGroup) -> Json:
+def _shown_profiling(group: SimulatedGroup) -> Json:
     if group.profiling == {}:
         return {}
     given = group.profiling or {"profile_adjustment_type": "percentage"}
@@ -268,12 +271,12 @@ def _shown_profiling(group: TargetGroup) -> Json:
 
 
 @route("update_target_group", "PUT", _GROUP)
-def update_target_group(world: World, ask: Ask) -> Answer:
+def update_target_group(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """Replace a draft as a whole; a launched group refuses."""
     group = world.group(ask.params)
     if group.status != "draft":
         raise bad_request(f"only a draft can be replaced, the group is {group.status}")
-    check = Check.of(ask)
+    check = ValueCheck.of(ask)
     _may_re_enter(world, check)
     values = _read(check, ask.account_id)
     check.done()
@@ -287,4 +290,4 @@ def update_target_group(world: World, ask: Ask) -> Answer:
     group.assistant_version += 1
     group.updated_at = ask.now
     group.version += 1
-    return empty(204, trace(ask))
+    return empty_answer(204, trace_headers(ask))

@@ -5,14 +5,20 @@ from contextlib import contextmanager
 from typing import Any
 
 from dashboard.simulator.api.routes import route
-from dashboard.simulator.api.validation import Check
-from dashboard.simulator.catalogue.money import shown
+from dashboard.simulator.api.validation import ValueCheck
+from dashboard.simulator.catalogue.money import monetary_amount
 from dashboard.simulator.catalogue.places import LOCKOUTS
-from dashboard.simulator.operations.numbers import details
-from dashboard.simulator.world.changes import change
-from dashboard.simulator.world.group import Json, TargetGroup
-from dashboard.simulator.world.messages import Answer, Ask, Refusal, json_answer, trace
-from dashboard.simulator.world.respondents import go_on, interrupt
+from dashboard.simulator.operations.numbers import details_answer
+from dashboard.simulator.world.changes import change_group
+from dashboard.simulator.world.group import Json, SimulatedGroup
+from dashboard.simulator.world.messages import (
+    Refusal,
+    SimulatedAnswer,
+    SimulatedRequest,
+    json_answer,
+    trace_headers,
+)
+from dashboard.simulator.world.respondents import draw_next, settle_and_cut
 from dashboard.simulator.world.world import World
 
 _GROUP = "/demand/accounts/{account_id}/projects/{project_id}/target-groups/{target_group_id}"
@@ -30,52 +36,52 @@ _SETTINGS = ("allow_for_current_target_group", "allow_for_other_target_groups")
 
 
 @contextmanager
-def editing(group: TargetGroup, now: int) -> Iterator[TargetGroup]:
+def editing_group(group: SimulatedGroup, now: int) -> Iterator[SimulatedGroup]:
     """Change a group between two stretches of its life."""
-    interrupt(group, now)
+    settle_and_cut(group, now)
     group.temper.colleague = False
     try:
         yield group
     finally:
-        go_on(group, now)
+        draw_next(group, now)
 
 
-def apply(group: TargetGroup, ask: Ask, values: dict[str, Any]) -> None:
+def apply_values(group: SimulatedGroup, ask: SimulatedRequest, values: dict[str, Any]) -> None:
     """Set values by change type at the moment of the request, by whoever asks."""
-    with editing(group, ask.now):
-        change(group, values, at=ask.now, by=ask.actor)
+    with editing_group(group, ask.now):
+        change_group(group, values, at=ask.now, by=ask.actor)
 
 
 @route("update_cost_per_interview", "PUT", f"{_GROUP}/cost-per-interview")
-def update_cost_per_interview(world: World, ask: Ask) -> Answer:
+def update_cost_per_interview(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """Set the price of a complete; refused on drafts and rate cards and above the limit."""
     group = world.launched(ask.params)
-    check = Check.of(ask)
+    check = ValueCheck.of(ask)
     amount = check.money("target_group_cpi", group.currency)
     if group.pricing_model == "rate_card":
         check.fault("target_group_cpi", "cannot be set while a rate card prices the group")
     check.done()
     held = None if amount is None else world.as_held(amount)
-    apply(group, ask, {"cpi_change": held})
-    return json_answer({"target_group_cpi": shown(group.cpi, group.currency)})
+    apply_values(group, ask, {"cpi_change": held})
+    return json_answer({"target_group_cpi": monetary_amount(group.cpi, group.currency)})
 
 
 @route("update_filling_strategy", "PUT", f"{_GROUP}/filling-strategy")
-def update_filling_strategy(world: World, ask: Ask) -> Answer:
+def update_filling_strategy(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """Choose what the filling goal counts."""
     group = world.launched(ask.params)
-    check = Check.of(ask)
+    check = ValueCheck.of(ask)
     strategy = check.one_of("filling_strategy", ("automated", "prescreens", "completes"))
     check.done()
-    apply(group, ask, {"filling_strategy_change": strategy})
+    apply_values(group, ask, {"filling_strategy_change": strategy})
     return json_answer({"filling_strategy": group.filling_strategy})
 
 
 @route("update_launched_target_group_details", "PUT", f"{_GROUP}/details")
-def update_launched_target_group_details(world: World, ask: Ask) -> Answer:
+def update_launched_target_group_details(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """Replace the details of a launched group; optional fields that are missing are emptied."""
     group = world.launched(ask.params)
-    check = Check.of(ask)
+    check = ValueCheck.of(ask)
     values: dict[str, Any] = {
         "name_change": check.text("name", 5, 128),
         "project_manager_change": check.person("project_manager_id", group.account_id),
@@ -96,8 +102,8 @@ def update_launched_target_group_details(world: World, ask: Ask) -> Answer:
         ),
     }
     check.done()
-    apply(group, ask, values)
-    return json_answer(details(group), headers=trace(ask))
+    apply_values(group, ask, values)
+    return json_answer(details_answer(group), headers=trace_headers(ask))
 
 
 def default_re_entry() -> Json:
@@ -106,7 +112,7 @@ def default_re_entry() -> Json:
     return {status: {side: dict(off) for side in sides} for status, sides in RE_ENTRY_SIDES.items()}
 
 
-def check_re_entry(check: Check, body: Any, *, prefix: str = "") -> Json:
+def check_re_entry(check: ValueCheck, body: Any, *, prefix: str = "") -> Json:
     """A whole ReEntryConfiguration, faults noted; only what the contract names is kept."""
     kept: Json = {}
     for status, sides in RE_ENTRY_SIDES.items():
@@ -123,7 +129,7 @@ def check_re_entry(check: Check, body: Any, *, prefix: str = "") -> Json:
     return kept
 
 
-def _re_entry_group(world: World, ask: Ask) -> TargetGroup:
+def _re_entry_group(world: World, ask: SimulatedRequest) -> SimulatedGroup:
     if world.re_entry_status == 405:
         raise Refusal(405, "method_not_allowed_error", "re-entry is not offered here")
     if world.re_entry_status != 200:
@@ -132,17 +138,17 @@ def _re_entry_group(world: World, ask: Ask) -> TargetGroup:
 
 
 @route("get_re_entry_configuration", "GET", f"{_GROUP}/re-entry-configuration")
-def get_re_entry_configuration(world: World, ask: Ask) -> Answer:
+def get_re_entry_configuration(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """Who may come back to a launched group; 404 for a draft."""
     group = _re_entry_group(world, ask)
     return json_answer(group.re_entry or default_re_entry())
 
 
 @route("update_re_entry_configuration", "PUT", f"{_GROUP}/re-entry-configuration")
-def update_re_entry_configuration(world: World, ask: Ask) -> Answer:
+def update_re_entry_configuration(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """Replace who may come back to a launched group; 404 for a draft."""
     group = _re_entry_group(world, ask)
-    check = Check.of(ask)
+    check = ValueCheck.of(ask)
     kept = check_re_entry(check, check.body)
     check.done()
     group.re_entry = kept

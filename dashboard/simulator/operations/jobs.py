@@ -2,26 +2,26 @@
 
 from collections.abc import Callable
 
-from dashboard.simulator.api.preconditions import remember, remembered
+from dashboard.simulator.api.preconditions import remember_answer, remembered_answer
 from dashboard.simulator.api.routes import route
-from dashboard.simulator.api.validation import Check
-from dashboard.simulator.catalogue.clock import SECOND, stamp
-from dashboard.simulator.operations.edits import editing
-from dashboard.simulator.operations.fielding import ACTIONS, act
+from dashboard.simulator.api.validation import ValueCheck
+from dashboard.simulator.catalogue.clock import SECOND, rfc3339_stamp
+from dashboard.simulator.operations.edits import editing_group
+from dashboard.simulator.operations.fielding import ACTIONS, act_on_group
 from dashboard.simulator.operations.lists import in_future
-from dashboard.simulator.world.changes import change
-from dashboard.simulator.world.group import Actor, Json, Run, TargetGroup
+from dashboard.simulator.world.changes import change_group
+from dashboard.simulator.world.group import Actor, Json, Run, SimulatedGroup
 from dashboard.simulator.world.messages import (
-    Answer,
-    Ask,
     Refusal,
+    SimulatedAnswer,
+    SimulatedRequest,
     bad_request,
-    empty,
+    empty_answer,
     json_answer,
     not_found,
-    trace,
+    trace_headers,
 )
-from dashboard.simulator.world.rules import transition
+from dashboard.simulator.world.rules import change_status
 from dashboard.simulator.world.world import Job, World
 
 _PROJECT = "/demand/accounts/{account_id}/projects/{project_id}"
@@ -29,7 +29,9 @@ _FROM_DRAFT = f"{_PROJECT}/target-groups/{{target_group_id}}/fielding-run-jobs"
 TAKES = 2 * SECOND
 
 
-def _begin(world: World, ask: Ask, kind: str, run: Callable[[World, Job], None]) -> Job:
+def _begin(
+    world: World, ask: SimulatedRequest, kind: str, run: Callable[[World, Job], None]
+) -> Job:
     job = Job(
         id=world.new_id(ask.now),
         kind=kind,
@@ -43,19 +45,19 @@ def _begin(world: World, ask: Ask, kind: str, run: Callable[[World, Job], None])
     return job
 
 
-def _created(ask: Ask, job: Job) -> Answer:
+def _created(ask: SimulatedRequest, job: Job) -> SimulatedAnswer:
     location = f"{ask.path}/{job.id}"
-    return empty(201, trace(ask) | {"Location": location})
+    return empty_answer(201, trace_headers(ask) | {"Location": location})
 
 
-def _job(world: World, ask: Ask, kind: str) -> Job:
+def _job(world: World, ask: SimulatedRequest, kind: str) -> Job:
     job = world.jobs.get(ask.params["job_id"])
     if job is None or job.kind != kind + ask.path.rsplit("/", 1)[0].removeprefix("/v1"):
         raise not_found("the job")
     return job
 
 
-def _selection(check: Check, world: World, ask: Ask) -> list[str]:
+def _selection(check: ValueCheck, world: World, ask: SimulatedRequest) -> list[str]:
     ids = check.get("target_group_ids")
     if ids is not None and (not isinstance(ids, list) or not ids):
         check.fault("target_group_ids", "must be a list of at least one id")
@@ -67,7 +69,7 @@ def _selection(check: Check, world: World, ask: Ask) -> list[str]:
 def _report(job: Job) -> Json:
     return {
         "job_id": job.id,
-        "created_at": stamp(job.created_at),
+        "created_at": rfc3339_stamp(job.created_at),
         "created_by": job.created_by,
         "status": job.status,
         "updated_target_groups": {
@@ -84,7 +86,7 @@ def _report(job: Job) -> Json:
     }
 
 
-def _over_groups(job: Job, world: World, each: Callable[[TargetGroup], None]) -> None:
+def _over_groups(job: Job, world: World, each: Callable[[SimulatedGroup], None]) -> None:
     """Do something to every group of the job; what one refuses fails that one only."""
     for group_id in job.target_ids:
         group = world.groups.get(group_id)
@@ -107,24 +109,24 @@ def _bulk(action: str) -> None:
     def run(world: World, job: Job) -> None:
         by = Actor("las_user", job.created_by)
 
-        def each(group: TargetGroup) -> None:
+        def each(group: SimulatedGroup) -> None:
             if group.status != ACTIONS[action][1]:
-                act(group, action, at=job.due, by=by)
+                act_on_group(group, action, at=job.due, by=by)
 
         _over_groups(job, world, each)
 
     @route(f"create_{name}", "POST", address)
-    def create(world: World, ask: Ask) -> Answer:
-        if earlier := remembered(world, ask, name):
+    def create(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
+        if earlier := remembered_answer(world, ask, name):
             return earlier
-        ids = _selection(Check.of(ask), world, ask)
+        ids = _selection(ValueCheck.of(ask), world, ask)
         job = _begin(world, ask, name + ask.path.removeprefix("/v1"), run)
         job.target_ids, job.extra["project_id"] = ids, ask.params["project_id"]
-        return remember(world, ask, name, _created(ask, job))
+        return remember_answer(world, ask, name, _created(ask, job))
 
     @route(f"get_{name}", "GET", f"{address}/{{job_id}}")
-    def read(world: World, ask: Ask) -> Answer:
-        return json_answer(_report(_job(world, ask, name)), headers=trace(ask))
+    def read(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
+        return json_answer(_report(_job(world, ask, name)), headers=trace_headers(ask))
 
 
 for _name in ACTIONS:
@@ -137,17 +139,17 @@ _MANAGERS_KIND = "managers"
 def _change_managers(world: World, job: Job) -> None:
     by, manager = Actor("las_user", job.created_by), job.extra["project_manager_id"]
 
-    def each(group: TargetGroup) -> None:
-        with editing(group, job.due):
-            change(group, {"project_manager_change": manager}, at=job.due, by=by)
+    def each(group: SimulatedGroup) -> None:
+        with editing_group(group, job.due):
+            change_group(group, {"project_manager_change": manager}, at=job.due, by=by)
 
     _over_groups(job, world, each)
 
 
 @route("create_bulk_update_target_group_project_manager_job", "POST", _MANAGERS)
-def create_managers_job(world: World, ask: Ask) -> Answer:
+def create_managers_job(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """Give many groups another project manager."""
-    check = Check.of(ask)
+    check = ValueCheck.of(ask)
     manager = check.person("project_manager_id", ask.account_id)
     ids = _selection(check, world, ask)
     job = _begin(world, ask, _MANAGERS_KIND + ask.path.removeprefix("/v1"), _change_managers)
@@ -157,12 +159,12 @@ def create_managers_job(world: World, ask: Ask) -> Answer:
 
 
 @route("get_bulk_update_target_group_project_manager_job", "GET", f"{_MANAGERS}/{{job_id}}")
-def get_managers_job(world: World, ask: Ask) -> Answer:
+def get_managers_job(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """How far the change of project managers is."""
     job = _job(world, ask, _MANAGERS_KIND)
     body = _report(job) | {"project_manager_id": job.extra["project_manager_id"]}
     del body["created_by"]
-    return json_answer(body, headers=trace(ask))
+    return json_answer(body, headers=trace_headers(ask))
 
 
 def _into_field(world: World, job: Job) -> None:
@@ -179,11 +181,11 @@ def _into_field(world: World, job: Job) -> None:
         return
     by = Actor("las_user", job.created_by)
     run_id = world.new_id(job.due)
-    with editing(group, job.due):
+    with editing_group(group, job.due):
         group.run = Run(run_id, start, end, "scheduled", job.due, job.created_by)
-        transition(group, "scheduled", at=job.due, by=by)
+        change_status(group, "scheduled", at=job.due, by=by)
         if job.extra["start"] is None:
-            transition(group, "live", at=job.due, by=by)
+            change_status(group, "live", at=job.due, by=by)
     job.extra["run_id"], job.status = run_id, "Completed"
 
 
@@ -193,11 +195,11 @@ def _from_draft(action: str, fields: tuple[str, ...]) -> None:
     name = f"{action}_fielding_run_from_draft_job"
 
     @route(f"create_{name}", "POST", address)
-    def create(world: World, ask: Ask) -> Answer:
-        if earlier := remembered(world, ask, name):
+    def create(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
+        if earlier := remembered_answer(world, ask, name):
             return earlier
         group = world.group(ask.params)
-        check = Check.of(ask)
+        check = ValueCheck.of(ask)
         times = {field: check.moment(field) for field in fields}
         for field, moment in times.items():
             if moment is not None and not in_future(moment, ask.now):
@@ -210,18 +212,18 @@ def _from_draft(action: str, fields: tuple[str, ...]) -> None:
             raise bad_request(f"only a draft can do this, the group is {group.status}")
         job = _begin(world, ask, name + ask.path.removeprefix("/v1"), _into_field)
         job.target_ids, job.extra["start"], job.extra["end"] = [group.id], start, end
-        return remember(world, ask, name, _created(ask, job))
+        return remember_answer(world, ask, name, _created(ask, job))
 
     @route(f"get_{name}", "GET", f"{address}/{{job_id}}")
-    def read(world: World, ask: Ask) -> Answer:
+    def read(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
         world.group(ask.params)
-        return json_answer(_run_report(_job(world, ask, name)), headers=trace(ask))
+        return json_answer(_run_report(_job(world, ask, name)), headers=trace_headers(ask))
 
 
 def _run_report(job: Job) -> Json:
     body: Json = {
         "job_id": job.id,
-        "created_at": stamp(job.created_at),
+        "created_at": rfc3339_stamp(job.created_at),
         "created_by": job.created_by,
         "status": job.status,
     }

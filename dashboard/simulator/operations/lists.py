@@ -4,15 +4,21 @@ from collections.abc import Callable
 
 import msgspec
 
-from dashboard.simulator.api.issues import row
-from dashboard.simulator.api.pagination import cut, page_size
+from dashboard.simulator.api.issues import list_row
+from dashboard.simulator.api.pagination import cut_page, page_size
 from dashboard.simulator.api.routes import route
-from dashboard.simulator.api.validation import Check
-from dashboard.simulator.catalogue.clock import DAY, stamp
-from dashboard.simulator.world.figures import figures
-from dashboard.simulator.world.group import Batch, Json, TargetGroup
-from dashboard.simulator.world.messages import Answer, Ask, bad_request, json_answer, trace
-from dashboard.simulator.world.respondents import settle
+from dashboard.simulator.api.validation import ValueCheck
+from dashboard.simulator.catalogue.clock import DAY, rfc3339_stamp
+from dashboard.simulator.world.figures import figures_of_group
+from dashboard.simulator.world.group import ChangelogBatch, Json, SimulatedGroup
+from dashboard.simulator.world.messages import (
+    SimulatedAnswer,
+    SimulatedRequest,
+    bad_request,
+    json_answer,
+    trace_headers,
+)
+from dashboard.simulator.world.respondents import settle_group
 from dashboard.simulator.world.world import World
 
 _GROUPS = "/demand/accounts/{account_id}/projects/{project_id}/target-groups"
@@ -21,38 +27,38 @@ _STATUSES = ("draft", "scheduled", "live", "paused", "completed", "archived")
 
 
 @route("get_list_target_groups", "GET", _GROUPS)
-def get_list_target_groups(world: World, ask: Ask) -> Answer:
+def get_list_target_groups(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """One page of the project's groups, newest first, by filters."""
     project = world.project(ask.params)
     for group in project.groups:
         if group.until <= ask.now:
-            settle(group, ask.now)
+            settle_group(group, ask.now)
     keep = _filters(ask)
     found = [g for g in reversed(project.groups) if not g.hidden and all(test(g) for test in keep)]
-    page, more, cursor = cut(ask, found, lambda g: g.id, size=page_size(ask))
+    page, more, cursor = cut_page(ask, found, lambda g: g.id, size=page_size(ask))
     body: Json = {
         "url": ask.path,
         "has_more": more,
         "next_cursor": cursor,
         "target_groups": [_rendered(world, g, ask.now) for g in page],
     }
-    return json_answer(body, headers=trace(ask))
+    return json_answer(body, headers=trace_headers(ask))
 
 
-def _rendered(world: World, group: TargetGroup, now: int) -> msgspec.Raw:
+def _rendered(world: World, group: SimulatedGroup, now: int) -> msgspec.Raw:
     """The row in JSON, made again only when something in it may have changed."""
-    f = figures(group, now)
+    f = figures_of_group(group, now)
     key = (group.version, f.counts, f.cost, now // (10 * 60_000))
     kept = world.rows.get(group.id)
     if kept is None or kept[0] != key:
-        kept = (key, msgspec.Raw(msgspec.json.encode(row(group, now))))
+        kept = (key, msgspec.Raw(msgspec.json.encode(list_row(group, now))))
         world.rows[group.id] = kept
     return kept[1]
 
 
-def _filters(ask: Ask) -> list[Callable[[TargetGroup], bool]]:
+def _filters(ask: SimulatedRequest) -> list[Callable[[SimulatedGroup], bool]]:
     query = ask.query
-    keep: list[Callable[[TargetGroup], bool]] = []
+    keep: list[Callable[[SimulatedGroup], bool]] = []
     if statuses := _statuses(ask):
         keep.append(lambda g: g.status in statuses)
     if countries := _many(ask, "country"):
@@ -73,7 +79,7 @@ def _filters(ask: Ask) -> list[Callable[[TargetGroup], bool]]:
     return keep
 
 
-def _statuses(ask: Ask) -> list[str]:
+def _statuses(ask: SimulatedRequest) -> list[str]:
     """The statuses to list; 400 for one that does not exist."""
     statuses = _many(ask, "status")
     if unknown := set(statuses) - set(_STATUSES):
@@ -81,7 +87,7 @@ def _statuses(ask: Ask) -> list[str]:
     return statuses
 
 
-def _short_ids(ask: Ask) -> list[str]:
+def _short_ids(ask: SimulatedRequest) -> list[str]:
     """The human-readable ids to list; 400 for one of another length."""
     ids = [part for value in ask.query.get("human_readable_ids", []) for part in value.split(",")]
     if any(len(part) != _SHORT for part in ids):
@@ -89,30 +95,30 @@ def _short_ids(ask: Ask) -> list[str]:
     return ids
 
 
-def _many(ask: Ask, name: str) -> list[str]:
+def _many(ask: SimulatedRequest, name: str) -> list[str]:
     """A list parameter, repeated or separated by commas."""
     return [part for value in ask.query.get(name, []) for part in value.split(",") if part]
 
 
 @route("get_target_group_changelog", "GET", f"{_GROUPS}/{{target_group_id}}/changelog")
-def get_target_group_changelog(world: World, ask: Ask) -> Answer:
+def get_target_group_changelog(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """What was changed, newest first, by change types."""
     group = world.group(ask.params)
-    settle(group, ask.now)
+    settle_group(group, ask.now)
     kinds = set(_many(ask, "change_types"))
     batches = [_batch(b, kinds) for b in reversed(group.changelog)]
     found = [b for b in batches if b["changes"]]
     size = page_size(ask, default=50, most=50)
-    page, _more, cursor = cut(ask, found, lambda b: str(b["id"]), size=size)
+    page, _more, cursor = cut_page(ask, found, lambda b: str(b["id"]), size=size)
     return json_answer(
         {"changelog": list(page)} | ({"next_cursor": cursor} if cursor is not None else {})
     )
 
 
-def _batch(batch: Batch, kinds: set[str]) -> Json:
+def _batch(batch: ChangelogBatch, kinds: set[str]) -> Json:
     return {
         "id": batch.id,
-        "occurred_at": stamp(batch.at),
+        "occurred_at": rfc3339_stamp(batch.at),
         "user": batch.actor.shown(),
         "changes": [c for c in batch.changes if not kinds or c["object"] in kinds],
     }
@@ -123,10 +129,10 @@ def _batch(batch: Batch, kinds: set[str]) -> Json:
     "POST",
     "/demand/accounts/{account_id}/projects/{project_id}/compute-target-group-transitions",
 )
-def compute_target_group_transitions(world: World, ask: Ask) -> Answer:
+def compute_target_group_transitions(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """What every group of a selection allows at once."""
     project = world.project(ask.params)
-    check = Check(ask.json() or {})
+    check = ValueCheck(ask.json() or {})
     filters = check.typed("filters", dict, {})
     included = check.typed("included_target_group_ids", list, None)
     excluded = check.typed("excluded_target_group_ids", list, [])
@@ -137,7 +143,7 @@ def compute_target_group_transitions(world: World, ask: Ask) -> Answer:
     check.done()
     chosen = []
     for group in project.groups:
-        settle(group, ask.now)
+        settle_group(group, ask.now)
         fits = (
             (not filters.get("status") or group.status in filters["status"])
             and (not filters.get("country") or group.locale.country in filters["country"])
@@ -146,13 +152,13 @@ def compute_target_group_transitions(world: World, ask: Ask) -> Answer:
         )
         if fits and (included is None or group.id in included) and group.id not in excluded:
             chosen.append(group)
-    return json_answer(_transitions(chosen, ask.now), headers=trace(ask))
+    return json_answer(_transitions(chosen, ask.now), headers=trace_headers(ask))
 
 
-def _transitions(groups: list[TargetGroup], now: int) -> Json:
+def _transitions(groups: list[SimulatedGroup], now: int) -> Json:
     """Allowed only where every chosen group allows it; no group, nothing is allowed."""
 
-    def every(test: Callable[[TargetGroup], bool]) -> bool:
+    def every(test: Callable[[SimulatedGroup], bool]) -> bool:
         return bool(groups) and all(test(g) for g in groups)
 
     body: Json = {
@@ -167,9 +173,9 @@ def _transitions(groups: list[TargetGroup], now: int) -> Json:
     return body
 
 
-def may_go_on(group: TargetGroup, now: int) -> bool:
+def may_go_on(group: SimulatedGroup, now: int) -> bool:
     """Whether goal and end date are unreached."""
-    counts = figures(group, now).counts
+    counts = figures_of_group(group, now).counts
     done = counts.prescreens if group.filling_strategy == "prescreens" else counts.completes
     return done < group.filling_goal and group.run is not None and group.run.end > now
 

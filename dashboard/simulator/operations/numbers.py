@@ -1,26 +1,26 @@
 """Details, overviews, performance and completes of one target group."""
 
 from dashboard.simulator.api.routes import route
-from dashboard.simulator.catalogue.clock import DAY, MINUTE, read_duration, stamp
-from dashboard.simulator.catalogue.money import shown
+from dashboard.simulator.catalogue.clock import DAY, MINUTE, read_duration, rfc3339_stamp
+from dashboard.simulator.catalogue.money import monetary_amount
 from dashboard.simulator.catalogue.people import ACCOUNTS
-from dashboard.simulator.world.figures import completes_series, overview, performance
-from dashboard.simulator.world.group import Json, TargetGroup
+from dashboard.simulator.world.figures import completes_series, overview_answer, performance_answer
+from dashboard.simulator.world.group import Json, SimulatedGroup
 from dashboard.simulator.world.messages import (
-    Answer,
-    Ask,
+    SimulatedAnswer,
+    SimulatedRequest,
     bad_request,
     json_answer,
     not_found,
-    trace,
+    trace_headers,
 )
-from dashboard.simulator.world.respondents import settle
+from dashboard.simulator.world.respondents import settle_group
 from dashboard.simulator.world.world import World
 
 _GROUP = "/demand/accounts/{account_id}/projects/{project_id}/target-groups/{target_group_id}"
 
 
-def details(group: TargetGroup) -> Json:
+def details_answer(group: SimulatedGroup) -> Json:
     """The contract's TargetGroupDetails."""
     body: Json = {
         "id": group.id,
@@ -37,19 +37,20 @@ def details(group: TargetGroup) -> Json:
         "expected_incidence_rate": group.incidence_rate,
         "industry_lockout_code": group.lockout_code,
         "collects_pii": group.collects_pii,
-        "created_at": stamp(group.created_at),
+        "created_at": rfc3339_stamp(group.created_at),
         "client_id": group.client_id,
     }
     optional: Json = {
         "live_url": group.live_url,
         "test_url": group.test_url,
         "target_group_customer_reference_number": group.reference,
-        "client_cost_per_interview_note": group.cpi_note and shown(group.cpi_note, group.currency),
+        "client_cost_per_interview_note": group.cpi_note
+        and monetary_amount(group.cpi_note, group.currency),
     }
     return body | {name: value for name, value in optional.items() if value is not None}
 
 
-def links(group: TargetGroup) -> Json:
+def test_links(group: SimulatedGroup) -> Json:
     """Test links of a group, as the contract's TargetGroupLinks."""
     url = group.test_url or group.live_url
     screener = f"https://screener.example.com/test/{group.id}"
@@ -57,18 +58,20 @@ def links(group: TargetGroup) -> Json:
 
 
 @route("get_target_group_details", "GET", f"{_GROUP}/details")
-def get_target_group_details(world: World, ask: Ask) -> Answer:
+def get_target_group_details(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """What a launched group was set up with."""
     group = world.launched(ask.params)
-    settle(group, ask.now)
-    return json_answer(details(group) | {"links": links(group)}, headers=trace(ask))
+    settle_group(group, ask.now)
+    return json_answer(
+        details_answer(group) | {"links": test_links(group)}, headers=trace_headers(ask)
+    )
 
 
 @route("get_target_group_overview", "GET", f"{_GROUP}/overview")
-def get_target_group_overview(world: World, ask: Ask) -> Answer:
+def get_target_group_overview(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """Status, price and figures of a launched group."""
     group = world.launched(ask.params)
-    return json_answer(overview(group, world.project(ask.params).name, ask.now))
+    return json_answer(overview_answer(group, world.project(ask.params).name, ask.now))
 
 
 @route(
@@ -76,21 +79,21 @@ def get_target_group_overview(world: World, ask: Ask) -> Answer:
     "GET",
     "/demand/target-groups/{target_group_id}/overview",
 )
-def get_overview_by_id(world: World, ask: Ask) -> Answer:
+def get_overview_by_id(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """The overview by the group's id alone; the median LOI is 0 before the first complete."""
     group = world.groups.get(ask.params["target_group_id"])
     if group is None or group.status == "draft":
         raise not_found("the target group")
-    body = overview(group, world.projects[group.project_id].name, ask.now)
+    body = overview_answer(group, world.projects[group.project_id].name, ask.now)
     body["account_id"], body["project_id"] = group.account_id, group.project_id
     body["median_length_of_interview_seconds"] = body["median_length_of_interview_seconds"] or 0
     return json_answer(body)
 
 
 @route("get_target_group_performance", "GET", f"{_GROUP}/performance")
-def get_target_group_performance(world: World, ask: Ask) -> Answer:
+def get_target_group_performance(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """Counts by outcome, cost and rates of a launched group."""
-    return json_answer(performance(world.launched(ask.params), ask.now))
+    return json_answer(performance_answer(world.launched(ask.params), ask.now))
 
 
 @route(
@@ -98,7 +101,7 @@ def get_target_group_performance(world: World, ask: Ask) -> Answer:
     "GET",
     f"{_GROUP}/completes-aggregated-by-interval",
 )
-def get_completes(world: World, ask: Ask) -> Answer:
+def get_completes(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """Cumulative completes at the end of each interval, 24 hours by default."""
     group = world.launched(ask.params)
     raw = ask.one("aggregation_interval")

@@ -3,14 +3,14 @@
 from typing import Any
 
 from dashboard.simulator.api.routes import route
-from dashboard.simulator.api.validation import Check
-from dashboard.simulator.catalogue.questions import QUESTIONS, words
-from dashboard.simulator.catalogue.seeded_random import ulid
-from dashboard.simulator.operations.edits import editing
-from dashboard.simulator.world.changes import change
-from dashboard.simulator.world.figures import figures
-from dashboard.simulator.world.group import Json, TargetGroup
-from dashboard.simulator.world.messages import Answer, Ask, json_answer
+from dashboard.simulator.api.validation import ValueCheck
+from dashboard.simulator.catalogue.questions import QUESTIONS, condition_text
+from dashboard.simulator.catalogue.seeded_random import ulid_at
+from dashboard.simulator.operations.edits import editing_group
+from dashboard.simulator.world.changes import change_group
+from dashboard.simulator.world.figures import figures_of_group
+from dashboard.simulator.world.group import Json, SimulatedGroup
+from dashboard.simulator.world.messages import SimulatedAnswer, SimulatedRequest, json_answer
 from dashboard.simulator.world.world import World
 
 _PROFILES = (
@@ -20,7 +20,7 @@ _OF_QUOTA = ("goal", "share", "quota_name")
 _AGES = ((18, 34, 30), (35, 54, 42), (55, 65, 28))
 
 
-def split(total: int, weights: list[float]) -> list[int]:
+def split_total(total: int, weights: list[float]) -> list[int]:
     """Whole parts of a total by weight, which add up to it."""
     whole = sum(weights) or 1.0
     exact = [total * w / whole for w in weights]
@@ -31,7 +31,7 @@ def split(total: int, weights: list[float]) -> list[int]:
     return parts
 
 
-def profiles_of(group: TargetGroup) -> list[Json]:
+def profiles_of(group: SimulatedGroup) -> list[Json]:
     """The group's profiles; of one that has been in the field since before, age and gender."""
     if not group.profiles and group.profiling != {}:
         group.profiles = from_request(group, group.profiling or _usual())
@@ -62,16 +62,16 @@ def _usual() -> Json:
     }
 
 
-def from_request(group: TargetGroup, profiling: Json) -> list[Json]:
+def from_request(group: SimulatedGroup, profiling: Json) -> list[Json]:
     """Profiles as they were asked for, with ids and a goal for each quota."""
     made: list[Json] = []
     for number, given in enumerate(profiling.get("profiles") or _usual()["profiles"]):
         asked = [target.get("quota") or {} for target in given["targets"]]
         shares = [float(q.get("completes_goal_percentage") or 0) for q in asked]
-        goals = split(group.filling_goal, shares) if any(shares) else [0] * len(asked)
+        goals = split_total(group.filling_goal, shares) if any(shares) else [0] * len(asked)
         profile: Json = {
             "object": given["object"],
-            "id": ulid(group.created_at, group.id, "profile", number),
+            "id": ulid_at(group.created_at, group.id, "profile", number),
             "quotas_enabled": given["quotas_enabled"],
             **_named(given, number),
             "targets": [],
@@ -81,8 +81,8 @@ def from_request(group: TargetGroup, profiling: Json) -> list[Json]:
         for place, target in enumerate(given["targets"]):
             goal = int(asked[place].get("completes_goal", goals[place]))
             entry: Json = {
-                "id": ulid(group.created_at, group.id, "quota", number, place),
-                "text": ", ".join(filter(None, map(words, target["conditions"]))),
+                "id": ulid_at(group.created_at, group.id, "quota", number, place),
+                "text": ", ".join(filter(None, map(condition_text, target["conditions"]))),
                 "conditions": target["conditions"],
             }
             if "quota" in target:
@@ -104,7 +104,9 @@ def _named(given: Json, number: int) -> Json:
     return {"name": name, "description": question.text if question else name}
 
 
-def shown_profiles(group: TargetGroup, *, completes: int | None, prescreens: int = 0) -> list[Json]:
+def shown_profiles(
+    group: SimulatedGroup, *, completes: int | None, prescreens: int = 0
+) -> list[Json]:
     """Profiles as the contract shows them; with counts unless completes is None (a draft)."""
     return [
         {**profile, "targets": _targets(group, profile["targets"], completes, prescreens)}
@@ -113,10 +115,10 @@ def shown_profiles(group: TargetGroup, *, completes: int | None, prescreens: int
 
 
 def _targets(
-    group: TargetGroup, targets: list[Json], completes: int | None, prescreens: int
+    group: SimulatedGroup, targets: list[Json], completes: int | None, prescreens: int
 ) -> list[Json]:
     weights = [float(t.get("goal", 0)) for t in targets]
-    done, entered = split(completes or 0, weights), split(prescreens, weights)
+    done, entered = split_total(completes or 0, weights), split_total(prescreens, weights)
     result = []
     for index, target in enumerate(targets):
         entry = {k: v for k, v in target.items() if k not in _OF_QUOTA}
@@ -138,8 +140,8 @@ def _targets(
     return result
 
 
-def _body(group: TargetGroup, now: int) -> Json:
-    counts = figures(group, now).counts
+def _body(group: SimulatedGroup, now: int) -> Json:
+    counts = figures_of_group(group, now).counts
     return {
         "locale": group.locale_code,
         "completes_goal": group.filling_goal,
@@ -148,16 +150,16 @@ def _body(group: TargetGroup, now: int) -> Json:
 
 
 @route("list_profiles", "GET", _PROFILES)
-def list_profiles(world: World, ask: Ask) -> Answer:
+def list_profiles(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """The group's profiles with the counts of each quota."""
     return json_answer(_body(world.group(ask.params), ask.now))
 
 
 @route("update_profile_filling_goal", "PUT", f"{_PROFILES}/completes-goal")
-def update_profile_filling_goal(world: World, ask: Ask) -> Answer:
+def update_profile_filling_goal(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """Set the group's goal, the goals of quotas, or both."""
     group = world.launched(ask.params)
-    check = Check.of(ask)
+    check = ValueCheck.of(ask)
     goal = check.body.get("completes_goal")
     wanted = check.body.get("profiles") or []
     if goal is None and not wanted:
@@ -166,27 +168,27 @@ def update_profile_filling_goal(world: World, ask: Ask) -> Answer:
         goal = check.whole("completes_goal", 1, 1_000_000)
     changes = _quota_goals(check, group, wanted)
     check.done()
-    with editing(group, ask.now):
+    with editing_group(group, ask.now):
         if goal is not None:
             _scale(group, goal)
-            change(group, {"filling_goal_change": goal}, at=ask.now, by=ask.actor)
+            change_group(group, {"filling_goal_change": goal}, at=ask.now, by=ask.actor)
         for target, number in changes:
             target |= {"goal": number, "share": None}
         group.version += 1
     return json_answer(_body(group, ask.now))
 
 
-def _scale(group: TargetGroup, goal: int) -> None:
+def _scale(group: SimulatedGroup, goal: int) -> None:
     """Quotas keep their shares when the goal moves."""
     for profile in profiles_of(group):
         targets = [t for t in profile["targets"] if "goal" in t]
         total = round(sum(t["goal"] for t in targets) * goal / group.filling_goal)
-        parts = split(total, [float(t["goal"]) for t in targets])
+        parts = split_total(total, [float(t["goal"]) for t in targets])
         for target, part in zip(targets, parts, strict=True):
             target["goal"] = part
 
 
-def _quota_goals(check: Check, group: TargetGroup, wanted: Any) -> list[tuple[Json, int]]:
+def _quota_goals(check: ValueCheck, group: SimulatedGroup, wanted: Any) -> list[tuple[Json, int]]:
     """Which targets get which goals; unknown ones are faults."""
     if not isinstance(wanted, list):
         check.fault("profiles", "must be a list")

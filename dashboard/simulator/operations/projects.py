@@ -2,30 +2,37 @@
 
 from statistics import median
 
-from dashboard.simulator.api.pagination import cut, page_size
-from dashboard.simulator.api.preconditions import if_match, remember, remembered
+from dashboard.simulator.api.pagination import cut_page, page_size
+from dashboard.simulator.api.preconditions import if_match, remember_answer, remembered_answer
 from dashboard.simulator.api.routes import route
-from dashboard.simulator.api.validation import Check
-from dashboard.simulator.catalogue.clock import stamp
+from dashboard.simulator.api.validation import ValueCheck
+from dashboard.simulator.catalogue.clock import rfc3339_stamp
 from dashboard.simulator.catalogue.seeded_random import human_id
-from dashboard.simulator.world.figures import figures
-from dashboard.simulator.world.group import Json, Project
-from dashboard.simulator.world.messages import Answer, Ask, bad_request, etag, json_answer, trace
+from dashboard.simulator.world.figures import figures_of_group
+from dashboard.simulator.world.group import Json, SimulatedProject
+from dashboard.simulator.world.messages import (
+    SimulatedAnswer,
+    SimulatedRequest,
+    bad_request,
+    etag_header,
+    json_answer,
+    trace_headers,
+)
 from dashboard.simulator.world.world import World
 
 _PROJECT = "/demand/accounts/{account_id}/projects/{project_id}"
 
 
-def status(project: Project) -> str:
+def project_status(project: SimulatedProject) -> str:
     """A project is active while anything in it is in the field or about to be."""
     busy = any(g.status in ("live", "scheduled", "paused", "draft") for g in project.groups)
     return "active" if busy or not project.groups else "inactive"
 
 
-def statistics(project: Project, now: int) -> Json:
+def project_statistics(project: SimulatedProject, now: int) -> Json:
     """The contract's ProjectStatistics over everything that was launched."""
     launched = [g for g in project.groups if g.status != "draft"]
-    all_figures = [figures(g, now) for g in launched]
+    all_figures = [figures_of_group(g, now) for g in launched]
     completes = sum(f.counts.completes for f in all_figures)
     prescreens = sum(f.counts.prescreens for f in all_figures)
     drops = sum(f.counts.drops for f in all_figures)
@@ -42,7 +49,7 @@ def statistics(project: Project, now: int) -> Json:
     }
 
 
-def _item(project: Project, now: int) -> Json:
+def _item(project: SimulatedProject, now: int) -> Json:
     moments = [g.updated_at for g in project.groups] + [project.created_at]
     body: Json = {
         "id": project.id,
@@ -51,9 +58,9 @@ def _item(project: Project, now: int) -> Json:
         "name": project.name,
         "target_group_human_readable_ids": [g.human_id for g in project.groups],
         "target_group_count": len(project.groups),
-        "statistics": statistics(project, now),
-        "status": status(project),
-        "last_activity_at": stamp(max(moments)),
+        "statistics": project_statistics(project, now),
+        "status": project_status(project),
+        "last_activity_at": rfc3339_stamp(max(moments)),
         "target_group_customer_reference_numbers": [
             g.reference for g in project.groups if g.reference
         ],
@@ -64,7 +71,7 @@ def _item(project: Project, now: int) -> Json:
 
 
 @route("list_account_projects", "GET", "/demand/accounts/{account_id}/projects")
-def list_account_projects(world: World, ask: Ask) -> Answer:
+def list_account_projects(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """The account's projects, newest first, by filters."""
     wanted = ask.one("status")
     if wanted not in (None, "active", "inactive"):
@@ -76,22 +83,22 @@ def list_account_projects(world: World, ask: Ask) -> Answer:
     found = [
         p
         for p in world.projects_of(ask.account_id)
-        if (wanted is None or status(p) == wanted)
+        if (wanted is None or project_status(p) == wanted)
         and (manager is None or p.project_manager_id == manager)
         and (text is None or text.lower() in f"{p.name} {p.human_id} {p.reference}".lower())
     ]
-    page, more, cursor = cut(ask, found, lambda p: p.id, size=page_size(ask))
+    page, more, cursor = cut_page(ask, found, lambda p: p.id, size=page_size(ask))
     body: Json = {
         "projects": [_item(p, ask.now) for p in page],
         "url": ask.path,
         "has_more": more,
         "next_cursor": cursor,
     }
-    return json_answer(body, headers=trace(ask))
+    return json_answer(body, headers=trace_headers(ask))
 
 
 @route("project_overview", "GET", f"{_PROJECT}/overview")
-def project_overview(world: World, ask: Ask) -> Answer:
+def project_overview(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """A project with its figures."""
     project = world.project(ask.params)
     body: Json = {
@@ -99,10 +106,10 @@ def project_overview(world: World, ask: Ask) -> Answer:
         "human_readable_id": project.human_id,
         "name": project.name,
         "account_id": project.account_id,
-        "statistics": statistics(project, ask.now),
-        "status": status(project),
+        "statistics": project_statistics(project, ask.now),
+        "status": project_status(project),
         "project_manager_id": project.project_manager_id,
-        "created_at": stamp(project.created_at),
+        "created_at": rfc3339_stamp(project.created_at),
     }
     if project.reference is not None:
         body["project_customer_reference_number"] = project.reference
@@ -110,7 +117,7 @@ def project_overview(world: World, ask: Ask) -> Answer:
 
 
 @route("get_project_by_id", "GET", _PROJECT)
-def get_project_by_id(world: World, ask: Ask) -> Answer:
+def get_project_by_id(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """A project's details with its ETag."""
     project = world.project(ask.params)
     body: Json = {
@@ -122,21 +129,21 @@ def get_project_by_id(world: World, ask: Ask) -> Answer:
     }
     if project.reference is not None:
         body["project_customer_reference_number"] = project.reference
-    return json_answer(body, headers=trace(ask) | etag(project.version))
+    return json_answer(body, headers=trace_headers(ask) | etag_header(project.version))
 
 
 @route("create_project", "POST", "/demand/accounts/{account_id}/projects")
-def create_project(world: World, ask: Ask) -> Answer:
+def create_project(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """A new project; the same idempotency key gives the same one again."""
-    if earlier := remembered(world, ask, "create_project"):
+    if earlier := remembered_answer(world, ask, "create_project"):
         return earlier
-    check = Check.of(ask)
+    check = ValueCheck.of(ask)
     name = check.text("name", 5, 128)
     manager = check.person("project_manager_id", ask.account_id)
     reference = check.reference("project_customer_reference_number")
     check.done()
     project_id = world.new_id(ask.now)
-    world.projects[project_id] = Project(
+    world.projects[project_id] = SimulatedProject(
         id=project_id,
         human_id=human_id(6, project_id),
         account_id=ask.account_id,
@@ -145,19 +152,19 @@ def create_project(world: World, ask: Ask) -> Answer:
         created_at=ask.now,
         reference=reference,
     )
-    headers = trace(ask) | etag(1)
+    headers = trace_headers(ask) | etag_header(1)
     answer = json_answer({"id": project_id}, status=202, headers=headers)
-    return remember(world, ask, "create_project", answer)
+    return remember_answer(world, ask, "create_project", answer)
 
 
 @route("update_project", "PUT", _PROJECT)
-def update_project(world: World, ask: Ask) -> Answer:
+def update_project(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """Change a project's name, manager and reference."""
     project = world.project(ask.params)
-    if earlier := remembered(world, ask, "update_project"):
+    if earlier := remembered_answer(world, ask, "update_project"):
         return earlier
     if_match(ask, project.version)
-    check = Check.of(ask)
+    check = ValueCheck.of(ask)
     name = check.text("name", 5, 128)
     manager = check.person("project_manager_id", ask.account_id)
     if "project_customer_reference_number" not in check.body:
@@ -166,6 +173,6 @@ def update_project(world: World, ask: Ask) -> Answer:
     check.done()
     project.name, project.project_manager_id, project.reference = name, manager, reference
     project.version += 1
-    headers = trace(ask) | {"idempotency-key": ask.headers["idempotency-key"]}
+    headers = trace_headers(ask) | {"idempotency-key": ask.headers["idempotency-key"]}
     body = {"id": project.id, "human_readable_id": project.human_id}
-    return remember(world, ask, "update_project", json_answer(body, headers=headers))
+    return remember_answer(world, ask, "update_project", json_answer(body, headers=headers))

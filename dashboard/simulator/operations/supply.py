@@ -4,23 +4,23 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from dashboard.simulator.api.routes import route
-from dashboard.simulator.api.validation import Check
+from dashboard.simulator.api.validation import ValueCheck
 from dashboard.simulator.catalogue import rate_cards
 from dashboard.simulator.catalogue.clock import DAY
-from dashboard.simulator.catalogue.money import in_currency, shown
-from dashboard.simulator.catalogue.people import BusinessUnit, business_unit
+from dashboard.simulator.catalogue.money import in_currency, monetary_amount
+from dashboard.simulator.catalogue.people import SimulatedBusinessUnit, business_unit
 from dashboard.simulator.catalogue.places import LOCALES, SUPPLIERS
 from dashboard.simulator.catalogue.seeded_random import seed_of
-from dashboard.simulator.operations.profiles import split
-from dashboard.simulator.world.figures import Figures, figures
-from dashboard.simulator.world.group import Json, TargetGroup
+from dashboard.simulator.operations.profiles import split_total
+from dashboard.simulator.world.figures import SimulatedFigures, figures_of_group
+from dashboard.simulator.world.group import Json, SimulatedGroup
 from dashboard.simulator.world.messages import (
-    Answer,
-    Ask,
+    SimulatedAnswer,
+    SimulatedRequest,
     bad_request,
     json_answer,
     not_found,
-    trace,
+    trace_headers,
 )
 from dashboard.simulator.world.world import World
 
@@ -39,7 +39,7 @@ class Wish(NamedTuple):
 _NAMES = {str(number): name for number, _code, name in SUPPLIERS}
 
 
-def named(supplier_id: object) -> Json:
+def named_supplier(supplier_id: object) -> Json:
     """A supplier by its id, given as number or text."""
     text = str(supplier_id)
     number = int(text) if text.isascii() and text.isdigit() else 0
@@ -56,20 +56,23 @@ def shown_allocations(allocations: Json, group_id: str) -> Json:
     free = [i for i in _NAMES if i not in blocked and i not in grouped]
     return {
         "open_exchange_allocations": {
-            "blocked_suppliers": [named(i) for i in blocked],
-            "exchange_suppliers": [named(i) for i in free],
+            "blocked_suppliers": [named_supplier(i) for i in blocked],
+            "exchange_suppliers": [named_supplier(i) for i in free],
             "exchange_min_percentage": opened.get("exchange_min_percentage", 0),
             "exchange_max_percentage": opened.get("exchange_max_percentage", 100),
             "groups": [
                 _group_of(g, f"{group_id}-{n}")
-                | {"suppliers": [named(i) for i in g.get("suppliers") or []]}
+                | {"suppliers": [named_supplier(i) for i in g.get("suppliers") or []]}
                 for n, g in groups
             ],
         },
         "private_exchange_allocations": {
-            "blocked_suppliers": [named(i) for i in private.get("blocked_supplier_ids") or []],
+            "blocked_suppliers": [
+                named_supplier(i) for i in private.get("blocked_supplier_ids") or []
+            ],
             "groups": [
-                _group_of(g, f"{group_id}-p{n}") | {"supplier": named(g.get("supplier_id", 0))}
+                _group_of(g, f"{group_id}-p{n}")
+                | {"supplier": named_supplier(g.get("supplier_id", 0))}
                 for n, g in enumerate(private.get("groups") or [])
             ],
         },
@@ -86,21 +89,23 @@ def _group_of(given: Json, group_id: str) -> Json:
 
 
 @route("get_target_group_allocation_specification", "GET", f"{_GROUP}/allocation-specification")
-def get_target_group_allocation_specification(world: World, ask: Ask) -> Answer:
+def get_target_group_allocation_specification(
+    world: World, ask: SimulatedRequest
+) -> SimulatedAnswer:
     """Who delivers to the group, and how much each delivered."""
     group = world.group(ask.params)
     body = shown_allocations(group.allocations, group.id)
-    _count_suppliers(group, body, figures(group, ask.now))
-    return json_answer(body, headers=trace(ask))
+    _count_suppliers(group, body, figures_of_group(group, ask.now))
+    return json_answer(body, headers=trace_headers(ask))
 
 
-def _count_suppliers(group: TargetGroup, body: Json, f: Figures) -> None:
+def _count_suppliers(group: SimulatedGroup, body: Json, f: SimulatedFigures) -> None:
     opened = body["open_exchange_allocations"]
     everybody = [s for part in opened["groups"] for s in part["suppliers"]]
     everybody += opened["exchange_suppliers"]
     weights = [1.0 + seed_of(group.id, s["id"]) % 9 for s in everybody]
-    completes = split(f.counts.completes, weights)
-    prescreens = split(f.counts.prescreens, weights)
+    completes = split_total(f.counts.completes, weights)
+    prescreens = split_total(f.counts.prescreens, weights)
     for supplier, done, entered in zip(everybody, completes, prescreens, strict=True):
         supplier["completes"], supplier["pre_screens"] = done, entered
     for part in opened["groups"]:
@@ -117,7 +122,7 @@ def _count_suppliers(group: TargetGroup, body: Json, f: Figures) -> None:
     "GET",
     "/demand/accounts/{account_id}/business-units/{business_unit_id}/rate-card",
 )
-def get_rate_card(_world: World, ask: Ask) -> Answer:
+def get_rate_card(_world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """The card of a business unit for a country."""
     unit = business_unit(ask.account_id, ask.params["business_unit_id"])
     country = (ask.one("country_code") or "").lower()
@@ -129,26 +134,26 @@ def get_rate_card(_world: World, ask: Ask) -> Answer:
         raise not_found("a rate card for the country")
     body = {
         "country_code": country,
-        "token": rate_cards.token(unit.currency, country, 1),
-        "rate_card_data": rate_cards.card(unit.currency, country),
+        "token": rate_cards.edition_name(unit.currency, country, 1),
+        "rate_card_data": rate_cards.card_of_country(unit.currency, country),
     }
     return json_answer(body)
 
 
 @route("get_target_group_rate_card", "GET", f"{_GROUP}/rate-card")
-def get_target_group_rate_card(world: World, ask: Ask) -> Answer:
+def get_target_group_rate_card(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """The group's card: predicted until it was first live, then bound."""
     group = world.group(ask.params)
     unit = business_unit(group.account_id, group.business_unit_id)
     if unit is None or "rate_card" not in unit.pricing_models:
         raise not_found("a rate card of the target group")
-    figures(group, ask.now)
+    figures_of_group(group, ask.now)
     country = group.locale.country
     kind = "predicted" if group.first_live is None else "bound"
     body = {
         "country_code": country,
-        f"{kind}_rate_card_token": rate_cards.token(group.currency, country, 1),
-        f"{kind}_rate_card": rate_cards.card(group.currency, country),
+        f"{kind}_rate_card_token": rate_cards.edition_name(group.currency, country, 1),
+        f"{kind}_rate_card": rate_cards.card_of_country(group.currency, country),
     }
     return json_answer(body)
 
@@ -158,9 +163,9 @@ def get_target_group_rate_card(world: World, ask: Ask) -> Answer:
     "POST",
     "/demand/accounts/{account_id}/target-groups/calculate-feasibility",
 )
-def calculate_target_group_feasibility(_world: World, ask: Ask) -> Answer:
+def calculate_target_group_feasibility(_world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """What a group that does not exist yet could bring."""
-    check = Check.of(ask)
+    check = ValueCheck.of(ask)
     unit = business_unit(ask.account_id, check.get("business_unit_id") or "")
     if unit is None:
         check.fault("business_unit_id", "is no business unit of this account")
@@ -176,17 +181,19 @@ def calculate_target_group_feasibility(_world: World, ask: Ask) -> Answer:
     if unit is None:
         raise not_found("the business unit")
     body = _feasible(check, unit, locale, Wish(loi, incidence, goal, days))
-    return json_answer(body, headers=trace(ask))
+    return json_answer(body, headers=trace_headers(ask))
 
 
 @route("calculate_target_group_feasibility_by_id", "POST", f"{_GROUP}/calculate-feasibility")
-def calculate_target_group_feasibility_by_id(world: World, ask: Ask) -> Answer:
+def calculate_target_group_feasibility_by_id(
+    world: World, ask: SimulatedRequest
+) -> SimulatedAnswer:
     """What a group could bring, with what the body says otherwise."""
     group = world.group(ask.params)
     unit = business_unit(group.account_id, group.business_unit_id)
     if unit is None:
         raise not_found("the business unit")
-    check = Check(ask.json() or {})
+    check = ValueCheck(ask.json() or {})
     body = check.body
     locale = check.one_of("locale", tuple(LOCALES)) if "locale" in body else group.locale_code
     loi, goal = group.loi_minutes, group.filling_goal
@@ -199,12 +206,12 @@ def calculate_target_group_feasibility_by_id(world: World, ask: Ask) -> Answer:
     check.done()
     return json_answer(
         _feasible(check, unit, locale, Wish(loi, incidence, goal, days)),
-        headers=trace(ask),
+        headers=trace_headers(ask),
     )
 
 
-def _days(check: Check, period: Json) -> float:
-    inner = Check(period)
+def _days(check: ValueCheck, period: Json) -> float:
+    inner = ValueCheck(period)
     start, end = inner.moment("start_at"), inner.moment("end_at")
     for name, reason in inner.faults:
         check.fault(f"fielding_specification.{name}", reason)
@@ -216,8 +223,8 @@ def _days(check: Check, period: Json) -> float:
 
 
 def _feasible(
-    check: Check,
-    unit: BusinessUnit,
+    check: ValueCheck,
+    unit: SimulatedBusinessUnit,
     locale: str,
     wish: Wish,
 ) -> Json:
@@ -229,10 +236,10 @@ def _feasible(
         ratio = float(Decimal(str(offered["value"])) / price)
     most = int(160 * wish.days * (wish.incidence + 0.05) * min(3.0, max(0.05, ratio**1.6)))
     body: Json = {
-        "suggested_price": shown(price, unit.currency),
+        "suggested_price": monetary_amount(price, unit.currency),
         "suggested_price_range": {
-            "min": shown(in_currency(dollars * 0.8, unit.currency), unit.currency),
-            "max": shown(in_currency(dollars * 1.6, unit.currency), unit.currency),
+            "min": monetary_amount(in_currency(dollars * 0.8, unit.currency), unit.currency),
+            "max": monetary_amount(in_currency(dollars * 1.6, unit.currency), unit.currency),
         },
         "suggested_completes_goal_range": {"min": min(wish.goal, most) * 7 // 10, "max": most},
     }
@@ -244,7 +251,7 @@ def _feasible(
 
 def _feasible_profile(profile: Any, goal: int, most: int) -> Json:
     targets = profile["targets"]
-    parts = split(min(goal, most), [1.0] * len(targets))
+    parts = split_total(min(goal, most), [1.0] * len(targets))
     return {
         "object": profile["object"],
         "targets": [

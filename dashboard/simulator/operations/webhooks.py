@@ -4,36 +4,36 @@ import base64
 from hashlib import blake2b
 from typing import Any
 
-from dashboard.simulator.api.pagination import cut, page_size
+from dashboard.simulator.api.pagination import cut_page, page_size
 from dashboard.simulator.api.preconditions import if_match
 from dashboard.simulator.api.routes import route
-from dashboard.simulator.api.validation import Check
-from dashboard.simulator.catalogue.clock import read_stamp, stamp
+from dashboard.simulator.api.validation import ValueCheck
+from dashboard.simulator.catalogue.clock import read_stamp, rfc3339_stamp
 from dashboard.simulator.world.group import Json
 from dashboard.simulator.world.messages import (
-    Answer,
-    Ask,
     Refusal,
+    SimulatedAnswer,
+    SimulatedRequest,
     bad_request,
-    empty,
-    etag,
+    empty_answer,
+    etag_header,
     json_answer,
     not_found,
 )
-from dashboard.simulator.world.world import Webhook, World
+from dashboard.simulator.world.world import SimulatedWebhook, World
 
 _HOOKS = "/accounts/{account_id}/webhooks"
 _HOOK = f"{_HOOKS}/{{webhook_id}}"
 EVENTS = ("target-group-updated", "quota-fill-registered", "session-updated")
 
 
-def _shown(hook: Webhook, *, secret: bool = False) -> Json:
+def _shown(hook: SimulatedWebhook, *, secret: bool = False) -> Json:
     body: Json = {
         "id": hook.id,
         "url": hook.url,
         "events": hook.events,
-        "created_at": stamp(hook.created_at),
-        "updated_at": stamp(hook.updated_at),
+        "created_at": rfc3339_stamp(hook.created_at),
+        "updated_at": rfc3339_stamp(hook.updated_at),
     }
     return body | ({"secret": hook.secret} if secret else {})
 
@@ -45,14 +45,14 @@ def _secret(world: World) -> str:
     return base64.b64encode(blake2b(text, digest_size=32).digest()).decode()
 
 
-def _hook(world: World, ask: Ask) -> Webhook:
+def _hook(world: World, ask: SimulatedRequest) -> SimulatedWebhook:
     hook = world.webhooks.get(ask.params["webhook_id"])
     if hook is None or hook.account_id != ask.account_id:
         raise not_found("the webhook")
     return hook
 
 
-def _check_version(ask: Ask, hook: Webhook) -> None:
+def _check_version(ask: SimulatedRequest, hook: SimulatedWebhook) -> None:
     """An old version is refused with 400: the contract has no 412 here."""
     try:
         if_match(ask, hook.version, required=False)
@@ -60,7 +60,7 @@ def _check_version(ask: Ask, hook: Webhook) -> None:
         raise bad_request(refusal.detail, [("If-Match", "names an old version")]) from refusal
 
 
-def _url(check: Check, *, required: bool) -> str | None:
+def _url(check: ValueCheck, *, required: bool) -> str | None:
     value: Any = check.get("url", required=required)
     if value is None:
         return None
@@ -70,7 +70,7 @@ def _url(check: Check, *, required: bool) -> str | None:
     return value
 
 
-def _events(check: Check, *, required: bool) -> list[str] | None:
+def _events(check: ValueCheck, *, required: bool) -> list[str] | None:
     value: Any = check.get("events", required=required)
     if value is None:
         return None
@@ -81,26 +81,26 @@ def _events(check: Check, *, required: bool) -> list[str] | None:
 
 
 @route("get_webhook_events", "GET", "/accounts/{account_id}/webhooks-events")
-def get_webhook_events(_world: World, _ask: Ask) -> Answer:
+def get_webhook_events(_world: World, _ask: SimulatedRequest) -> SimulatedAnswer:
     """Kinds of events that can be subscribed to."""
     return json_answer({"events": list(EVENTS)})
 
 
 @route("get_webhooks", "GET", _HOOKS)
-def get_webhooks(world: World, ask: Ask) -> Answer:
+def get_webhooks(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """The account's webhooks, without their secrets."""
     mine = [h for h in world.webhooks.values() if h.account_id == ask.account_id]
-    page, more, _cursor = cut(ask, mine, lambda h: h.id, size=page_size(ask))
+    page, more, _cursor = cut_page(ask, mine, lambda h: h.id, size=page_size(ask))
     return json_answer({"webhooks": [_shown(h) for h in page], "has_more": more})
 
 
 @route("create_webhook", "POST", _HOOKS)
-def create_webhook(world: World, ask: Ask) -> Answer:
+def create_webhook(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """A new webhook; its secret is told only here and when it is made anew."""
-    check = Check.of(ask)
+    check = ValueCheck.of(ask)
     url, events = _url(check, required=True), _events(check, required=True)
     check.done()
-    hook = Webhook(
+    hook = SimulatedWebhook(
         id=world.new_id(ask.now),
         account_id=ask.account_id,
         url=url or "",
@@ -114,37 +114,37 @@ def create_webhook(world: World, ask: Ask) -> Answer:
 
 
 @route("get_webhook", "GET", _HOOK)
-def get_webhook(world: World, ask: Ask) -> Answer:
+def get_webhook(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """A webhook with its ETag."""
     hook = _hook(world, ask)
-    return json_answer(_shown(hook), headers=etag(hook.version))
+    return json_answer(_shown(hook), headers=etag_header(hook.version))
 
 
 @route("update_webhook", "PUT", _HOOK)
-def update_webhook(world: World, ask: Ask) -> Answer:
+def update_webhook(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """Change the address or the events of a webhook."""
     hook = _hook(world, ask)
     _check_version(ask, hook)
-    check = Check.of(ask)
+    check = ValueCheck.of(ask)
     url, events = _url(check, required=False), _events(check, required=False)
     check.done()
     hook.url, hook.events = url or hook.url, events or hook.events
     hook.version += 1
     hook.updated_at = ask.now
-    return json_answer(_shown(hook), headers=etag(hook.version))
+    return json_answer(_shown(hook), headers=etag_header(hook.version))
 
 
 @route("delete_webhook", "DELETE", _HOOK)
-def delete_webhook(world: World, ask: Ask) -> Answer:
+def delete_webhook(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """End a subscription."""
     hook = _hook(world, ask)
     _check_version(ask, hook)
     del world.webhooks[hook.id]
-    return empty(204)
+    return empty_answer(204)
 
 
 @route("regenerate_webhook_secret", "POST", f"{_HOOK}/regenerate-secret")
-def regenerate_webhook_secret(world: World, ask: Ask) -> Answer:
+def regenerate_webhook_secret(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """A new secret; the old one signs nothing more."""
     hook = _hook(world, ask)
     hook.secret = _secret(world)
@@ -154,12 +154,12 @@ def regenerate_webhook_secret(world: World, ask: Ask) -> Answer:
 
 
 @route("list_webhook_events_history", "GET", f"{_HOOK}/events-history")
-def list_webhook_events_history(world: World, ask: Ask) -> Answer:
+def list_webhook_events_history(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """What was sent to a webhook since this process began, by state, kind and time."""
     hook = _hook(world, ask)
     try:
         start = read_stamp(ask.one("start_time") or "")
-        end = read_stamp(ask.one("end_time") or stamp(ask.now))
+        end = read_stamp(ask.one("end_time") or rfc3339_stamp(ask.now))
     except ValueError as exc:
         raise bad_request(
             "the times are unreadable", [("start_time", "must be an RFC 3339 date-time")]
@@ -174,5 +174,5 @@ def list_webhook_events_history(world: World, ask: Ask) -> Answer:
     ]
     if ask.one("created_at_sort_order") == "desc":
         found.reverse()
-    page, _more, cursor = cut(ask, found, lambda e: str(e["id"]), size=page_size(ask))
+    page, _more, cursor = cut_page(ask, found, lambda e: str(e["id"]), size=page_size(ask))
     return json_answer({"events": list(page), "next_cursor": cursor})

@@ -3,28 +3,34 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from dashboard.simulator.catalogue.clock import read_stamp, stamp
-from dashboard.simulator.catalogue.seeded_random import ulid
-from dashboard.simulator.operations.projects import status as project_status
+from dashboard.simulator.catalogue.clock import read_stamp, rfc3339_stamp
+from dashboard.simulator.catalogue.seeded_random import ulid_at
+from dashboard.simulator.operations.projects import project_status
 from dashboard.simulator.server.faults import fault_of
 from dashboard.simulator.server.interruptions import interruption_of
 from dashboard.simulator.server.lag import Chronicle, lag_of
-from dashboard.simulator.server.webhook_deliveries import Manner, envelope
+from dashboard.simulator.server.webhook_deliveries import Manner, cloud_event
 from dashboard.simulator.world import rules
-from dashboard.simulator.world.changes import log
-from dashboard.simulator.world.figures import figures
-from dashboard.simulator.world.group import MARKETPLACE, SYSTEM, Json, TargetGroup, Trouble
-from dashboard.simulator.world.messages import Answer, Ask, bad_request, json_answer, not_found
+from dashboard.simulator.world.changes import log_changes
+from dashboard.simulator.world.figures import figures_of_group
+from dashboard.simulator.world.group import MARKETPLACE, SYSTEM, Json, SimulatedGroup, Trouble
+from dashboard.simulator.world.messages import (
+    SimulatedAnswer,
+    SimulatedRequest,
+    bad_request,
+    json_answer,
+    not_found,
+)
 from dashboard.simulator.world.moves import move_group
-from dashboard.simulator.world.respondents import go_on, interrupt
+from dashboard.simulator.world.respondents import draw_next, settle_and_cut
 from dashboard.simulator.world.truth import settings
 from dashboard.simulator.world.world import World
 
 if TYPE_CHECKING:
-    from dashboard.simulator.server.exchange import Exchange
+    from dashboard.simulator.server.exchange import SimulatedExchange
 
 
-def handle(exchange: "Exchange", ask: Ask) -> Answer:
+def handle_control(exchange: "SimulatedExchange", ask: SimulatedRequest) -> SimulatedAnswer:
     """Answer a request below `/_control`; a change is a POST or DELETE with a JSON body."""
     steps = ask.path.removeprefix("/_control").strip("/").split("/")
     body = ask.json() or {}
@@ -44,13 +50,13 @@ def handle(exchange: "Exchange", ask: Ask) -> Answer:
         raise bad_request(f"{type(exc).__name__}: {exc}") from exc
 
 
-def read_clock(exchange: "Exchange", _steps: list[str]) -> Json:
+def read_clock(exchange: "SimulatedExchange", _steps: list[str]) -> Json:
     """The field's time and speed."""
     clock = exchange.world.clock
-    return {"now": stamp(clock.now()), "ms": clock.now(), "speed": clock.speed}
+    return {"now": rfc3339_stamp(clock.now()), "ms": clock.now(), "speed": clock.speed}
 
 
-def move_clock(exchange: "Exchange", _steps: list[str], body: Json) -> Json:
+def move_clock(exchange: "SimulatedExchange", _steps: list[str], body: Json) -> Json:
     """`now` (date-time), `advance` (seconds) and `speed`, any of them."""
     clock = exchange.world.clock
     to = read_stamp(body["now"]) if "now" in body else None
@@ -62,31 +68,31 @@ def move_clock(exchange: "Exchange", _steps: list[str], body: Json) -> Json:
     return read_clock(exchange, [])
 
 
-def read_faults(exchange: "Exchange", _steps: list[str]) -> Json:
+def read_faults(exchange: "SimulatedExchange", _steps: list[str]) -> Json:
     """The faults that are on, with their hits."""
     return {"faults": [fault.shown() for fault in exchange.faults]}
 
 
-def add_faults(exchange: "Exchange", _steps: list[str], body: Json) -> Json:
+def add_faults(exchange: "SimulatedExchange", _steps: list[str], body: Json) -> Json:
     """Switch on one fault, or several under `faults`."""
     exchange.faults += [fault_of(given) for given in body.get("faults", [body])]
     return read_faults(exchange, [])
 
 
-def clear_faults(exchange: "Exchange", _steps: list[str], _body: Json) -> Json:
+def clear_faults(exchange: "SimulatedExchange", _steps: list[str], _body: Json) -> Json:
     """Switch off all faults."""
     exchange.faults.clear()
     exchange.earlier.clear()
     return read_faults(exchange, [])
 
 
-def read_requests(exchange: "Exchange", _steps: list[str]) -> Json:
+def read_requests(exchange: "SimulatedExchange", _steps: list[str]) -> Json:
     """How often each operation was asked for."""
     counts = exchange.world.requests
     return {"total": counts.total(), "operations": dict(counts)}
 
 
-def read_edits(exchange: "Exchange", steps: list[str]) -> Json:
+def read_edits(exchange: "SimulatedExchange", steps: list[str]) -> Json:
     """What was asked to change, accepted or not; below a group's id only its own."""
     edits = exchange.world.edits
     if steps:
@@ -94,14 +100,14 @@ def read_edits(exchange: "Exchange", steps: list[str]) -> Json:
     return {"edits": edits}
 
 
-def forget_counts(exchange: "Exchange", _steps: list[str], _body: Json) -> Json:
+def forget_counts(exchange: "SimulatedExchange", _steps: list[str], _body: Json) -> Json:
     """Begin to count requests and edits anew."""
     exchange.world.requests.clear()
     exchange.world.edits.clear()
     return {"total": 0}
 
 
-def read_groups(exchange: "Exchange", _steps: list[str]) -> Json:
+def read_groups(exchange: "SimulatedExchange", _steps: list[str]) -> Json:
     """Every group with its project and state."""
     world = exchange.world
     now = world.clock.now()
@@ -117,7 +123,7 @@ def read_groups(exchange: "Exchange", _steps: list[str]) -> Json:
             "pricing_model": g.pricing_model,
             "currency_code": g.currency,
             "cpi": f"{g.cpi:f}",
-            "completes": figures(g, now).counts.completes,
+            "completes": figures_of_group(g, now).counts.completes,
             "goal": g.filling_goal,
             "fielding_run_id": g.run.id if g.run else None,
             "trouble": g.trouble.kind if g.trouble else None,
@@ -127,7 +133,7 @@ def read_groups(exchange: "Exchange", _steps: list[str]) -> Json:
     return {"groups": groups}
 
 
-def force(exchange: "Exchange", steps: list[str], body: Json) -> Json:
+def force_event(exchange: "SimulatedExchange", steps: list[str], body: Json) -> Json:
     """POST groups/{id}/{event}: make something happen to a group now."""
     group = exchange.world.groups.get(steps[0])
     if group is None:
@@ -139,54 +145,56 @@ def force(exchange: "Exchange", steps: list[str], body: Json) -> Json:
     return {"id": group.id, "status": group.status, "completes": group.tally.counts.completes}
 
 
-def act(exchange: "Exchange", group: TargetGroup, event: str, body: Json, at: int) -> None:
+def act(
+    exchange: "SimulatedExchange", group: SimulatedGroup, event: str, body: Json, at: int
+) -> None:
     """Make an event happen to a group, and note it where a chronicle is kept."""
-    enact(exchange.world, group, event, body, at)
+    enact_event(exchange.world, group, event, body, at)
     if exchange.chronicle is not None:
         exchange.chronicle.note({"by": "control", "event": event})
 
 
-def enact(world: World, group: TargetGroup, event: str, body: Json, at: int) -> None:
+def enact_event(world: World, group: SimulatedGroup, event: str, body: Json, at: int) -> None:
     """Make an event happen to a group; KeyError if there is no such event.
 
     `move` puts it into another project (`project_id`).
     """
     act = _EVENTS[event] if event != "move" else None
-    interrupt(group, at)
+    settle_and_cut(group, at)
     if act is None:
         move_group(world, group, project_id=str(body["project_id"]), at=at, by=SYSTEM)
     else:
         act(group, at, body)
     group.version += 1
-    go_on(group, at)
+    draw_next(group, at)
 
 
-def _trouble(group: TargetGroup, at: int, body: Json) -> None:
+def _trouble(group: SimulatedGroup, at: int, body: Json) -> None:
     kind = body.get("kind", "stall")
     group.trouble = Trouble(kind, at) if kind in rules.TROUBLES else None
 
 
-def _heal(group: TargetGroup, _at: int, _body: Json) -> None:
+def _heal(group: SimulatedGroup, _at: int, _body: Json) -> None:
     group.trouble = None
 
 
-def _pause(group: TargetGroup, at: int, body: Json) -> None:
-    rules.transition(group, "paused", at=at, by=MARKETPLACE, reason=body.get("reason_code"))
+def _pause(group: SimulatedGroup, at: int, body: Json) -> None:
+    rules.change_status(group, "paused", at=at, by=MARKETPLACE, reason=body.get("reason_code"))
 
 
-def _status(group: TargetGroup, at: int, body: Json) -> None:
-    rules.transition(group, body["status"], at=at, by=SYSTEM, reason=body.get("reason_code"))
+def _status(group: SimulatedGroup, at: int, body: Json) -> None:
+    rules.change_status(group, body["status"], at=at, by=SYSTEM, reason=body.get("reason_code"))
 
 
-def _completes(group: TargetGroup, at: int, body: Json) -> None:
+def _completes(group: SimulatedGroup, at: int, body: Json) -> None:
     group.tally.move(int(body["add"]), at=at, cpi=group.cpi)
 
 
-def _hide(group: TargetGroup, _at: int, body: Json) -> None:
+def _hide(group: SimulatedGroup, _at: int, body: Json) -> None:
     group.hidden = bool(body.get("hidden", True))
 
 
-def _temper(group: TargetGroup, _at: int, body: Json) -> None:
+def _temper(group: SimulatedGroup, _at: int, body: Json) -> None:
     """`loi_seconds`, `incidence_rate`, `drop_off`, `entrants_an_hour`, from now on."""
     temper = group.temper
     temper.loi_seconds = int(body.get("loi_seconds", temper.loi_seconds))
@@ -195,11 +203,11 @@ def _temper(group: TargetGroup, _at: int, body: Json) -> None:
     temper.entrants_an_hour = float(body.get("entrants_an_hour", temper.entrants_an_hour))
 
 
-def _change(group: TargetGroup, at: int, body: Json) -> None:
-    log(group, body["changes"], at=at, by=SYSTEM)
+def _change(group: SimulatedGroup, at: int, body: Json) -> None:
+    log_changes(group, body["changes"], at=at, by=SYSTEM)
 
 
-_EVENTS: dict[str, Callable[[TargetGroup, int, Json], None]] = {
+_EVENTS: dict[str, Callable[[SimulatedGroup, int, Json], None]] = {
     "trouble": _trouble,
     "stall": lambda group, at, _body: _trouble(group, at, {"kind": "stall"}),
     "heal": _heal,
@@ -213,7 +221,7 @@ _EVENTS: dict[str, Callable[[TargetGroup, int, Json], None]] = {
 }
 
 
-def switch(exchange: "Exchange", _steps: list[str], body: Json) -> Json:
+def switch_re_entry(exchange: "SimulatedExchange", _steps: list[str], body: Json) -> Json:
     """`re_entry`: 200 serves the address, 404 or 405 refuses it; 403 also in drafts.
 
     `cpi_digits`: a price is held rounded to so many digits; null takes it as it comes.
@@ -225,12 +233,12 @@ def switch(exchange: "Exchange", _steps: list[str], body: Json) -> Json:
     return {"re_entry": world.re_entry_status, "cpi_digits": world.cpi_digits}
 
 
-def read_lag(exchange: "Exchange", _steps: list[str]) -> Json:
+def read_lag(exchange: "SimulatedExchange", _steps: list[str]) -> Json:
     """How far reads are behind, null where they are not."""
     return {"lag": None if exchange.lag is None else exchange.lag.shown()}
 
 
-def set_lag(exchange: "Exchange", _steps: list[str], body: Json) -> Json:
+def set_lag(exchange: "SimulatedExchange", _steps: list[str], body: Json) -> Json:
     """Let reads lag: `low` and `high`, or `replicas` (seconds); `operations`, `spared`, `seed`."""
     lag = lag_of(body)
     open_chronicle(exchange, [], {})
@@ -238,13 +246,13 @@ def set_lag(exchange: "Exchange", _steps: list[str], body: Json) -> Json:
     return read_lag(exchange, [])
 
 
-def end_lag(exchange: "Exchange", _steps: list[str], _body: Json) -> Json:
+def end_lag(exchange: "SimulatedExchange", _steps: list[str], _body: Json) -> Json:
     """Let reads see the present."""
     exchange.lag = None
     return read_lag(exchange, [])
 
 
-def open_chronicle(exchange: "Exchange", _steps: list[str], _body: Json) -> Json:
+def open_chronicle(exchange: "SimulatedExchange", _steps: list[str], _body: Json) -> Json:
     """Keep what every group is set to after each change, from now on."""
     if exchange.chronicle is None:
         exchange.world.settle(exchange.world.clock.now())
@@ -252,13 +260,13 @@ def open_chronicle(exchange: "Exchange", _steps: list[str], _body: Json) -> Json
     return {"groups": len(exchange.chronicle.entries)}
 
 
-def close_chronicle(exchange: "Exchange", _steps: list[str], _body: Json) -> Json:
+def close_chronicle(exchange: "SimulatedExchange", _steps: list[str], _body: Json) -> Json:
     """Forget the states of the past, and with them the lag."""
     exchange.chronicle = exchange.lag = None
     return {"groups": 0}
 
 
-def read_chronicle(exchange: "Exchange", steps: list[str]) -> Json:
+def read_chronicle(exchange: "SimulatedExchange", steps: list[str]) -> Json:
     """The states of a group (`chronicle/{id}`) since the chronicle was opened."""
     if exchange.chronicle is None:
         raise not_found("the chronicle")
@@ -266,7 +274,7 @@ def read_chronicle(exchange: "Exchange", steps: list[str]) -> Json:
     return {"states": exchange.chronicle.shown(steps[0])}
 
 
-def read_truth(exchange: "Exchange", steps: list[str]) -> Json:
+def read_truth(exchange: "SimulatedExchange", steps: list[str]) -> Json:
     """What a group (`truth/{id}`) is set to now."""
     group = exchange.world.groups.get(steps[0])
     if group is None:
@@ -275,35 +283,35 @@ def read_truth(exchange: "Exchange", steps: list[str]) -> Json:
     return {"settings": settings(group), "run": group.run.id if group.run else None}
 
 
-def read_deliveries(exchange: "Exchange", _steps: list[str]) -> Json:
+def read_deliveries(exchange: "SimulatedExchange", _steps: list[str]) -> Json:
     """How many deliveries to webhooks are on their way."""
     return {"pending": len(exchange.deliverer.tasks) if exchange.deliverer else 0}
 
 
-def read_violations(exchange: "Exchange", _steps: list[str]) -> Json:
+def read_violations(exchange: "SimulatedExchange", _steps: list[str]) -> Json:
     """What was refused because the contract does not allow it."""
     return {"violations": exchange.world.violations}
 
 
-def interrupt_requests(exchange: "Exchange", _steps: list[str], body: Json) -> Json:
+def interrupt_requests(exchange: "SimulatedExchange", _steps: list[str], body: Json) -> Json:
     """Let somebody do something just before a request is answered; see `Interruption`."""
     exchange.interruptions.append(interruption_of(body))
     return {"waiting": len(exchange.interruptions)}
 
 
-def forget_interruptions(exchange: "Exchange", _steps: list[str], _body: Json) -> Json:
+def forget_interruptions(exchange: "SimulatedExchange", _steps: list[str], _body: Json) -> Json:
     """Nobody interrupts any more."""
     exchange.interruptions.clear()
     return {"waiting": 0}
 
 
-def revoke(exchange: "Exchange", _steps: list[str], _body: Json) -> Json:
+def revoke_tokens(exchange: "SimulatedExchange", _steps: list[str], _body: Json) -> Json:
     """Make every token that was given out worthless."""
     exchange.tokens.clear()
     return {"tokens": 0}
 
 
-def deliver(exchange: "Exchange", _steps: list[str], body: Json) -> Json:
+def deliver_again(exchange: "SimulatedExchange", _steps: list[str], body: Json) -> Json:
     """Send the `last` changes of a group (`target_group_id`) again.
 
     `delay` and `age` (of the signature) are seconds, `times` repeats, `reversed` puts the newest
@@ -318,7 +326,7 @@ def deliver(exchange: "Exchange", _steps: list[str], body: Json) -> Json:
     )
     at = exchange.world.clock.now()
     if "kind" in body:
-        event = envelope(body["kind"], ulid(at, body["kind"]), body.get("data", {}), at)
+        event = cloud_event(body["kind"], ulid_at(at, body["kind"]), body.get("data", {}), at)
         hooks = [h for h in exchange.world.webhooks.values() if body["kind"] in h.events]
         for hook in hooks:
             deliverer.send(hook, body["kind"], event, manner)
@@ -334,7 +342,7 @@ def deliver(exchange: "Exchange", _steps: list[str], body: Json) -> Json:
     return {"sent": sent}
 
 
-_READERS: dict[str, Callable[["Exchange", list[str]], Any]] = {
+_READERS: dict[str, Callable[["SimulatedExchange", list[str]], Any]] = {
     "clock": read_clock,
     "faults": read_faults,
     "requests": read_requests,
@@ -346,19 +354,19 @@ _READERS: dict[str, Callable[["Exchange", list[str]], Any]] = {
     "deliveries": read_deliveries,
     "violations": read_violations,
 }
-_WRITERS: dict[str, Callable[["Exchange", list[str], Json], Any]] = {
+_WRITERS: dict[str, Callable[["SimulatedExchange", list[str], Json], Any]] = {
     "POST clock": move_clock,
     "POST faults": add_faults,
     "DELETE faults": clear_faults,
     "DELETE requests": forget_counts,
-    "POST groups": force,
-    "POST switches": switch,
+    "POST groups": force_event,
+    "POST switches": switch_re_entry,
     "POST lag": set_lag,
     "DELETE lag": end_lag,
     "POST chronicle": open_chronicle,
     "DELETE chronicle": close_chronicle,
     "POST interruptions": interrupt_requests,
     "DELETE interruptions": forget_interruptions,
-    "POST webhooks": deliver,
-    "DELETE tokens": revoke,
+    "POST webhooks": deliver_again,
+    "DELETE tokens": revoke_tokens,
 }

@@ -6,30 +6,36 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dashboard.simulator import operations
-from dashboard.simulator.api.routes import Route, find
+from dashboard.simulator.api.routes import Route, find_route
 from dashboard.simulator.server import control
-from dashboard.simulator.server.faults import PLAYED, Fault, changed, instead
+from dashboard.simulator.server.faults import PLAYED, Fault, answer_instead, spoiled_answer
 from dashboard.simulator.server.interruptions import Interruption
 from dashboard.simulator.server.journal import Journal
 from dashboard.simulator.server.lag import Chronicle, Lag
 from dashboard.simulator.server.webhook_deliveries import Deliverer
-from dashboard.simulator.world.messages import Answer, Ask, Refusal, bad_request, json_answer
-from dashboard.simulator.world.respondents import settle
+from dashboard.simulator.world.messages import (
+    Refusal,
+    SimulatedAnswer,
+    SimulatedRequest,
+    bad_request,
+    json_answer,
+)
+from dashboard.simulator.world.respondents import settle_group
 from dashboard.simulator.world.world import World, known_account
 
-__all__ = ["Exchange", "Played", "operations"]
+__all__ = ["Played", "SimulatedExchange", "operations"]
 
 
 @dataclass(slots=True)
 class Played:
     """An answer, and the fault that the server plays on the socket while giving it."""
 
-    answer: Answer
+    answer: SimulatedAnswer
     fault: Fault | None = None
 
 
 @dataclass
-class Exchange:
+class SimulatedExchange:
     """A world behind its doors."""
 
     world: World
@@ -38,14 +44,14 @@ class Exchange:
     client_secret: str | None = None
     faults: list[Fault] = field(default_factory=list)
     tokens: dict[str, float] = field(default_factory=dict)
-    earlier: dict[str, Answer] = field(default_factory=dict)
+    earlier: dict[str, SimulatedAnswer] = field(default_factory=dict)
     deliverer: Deliverer | None = None
     lag: Lag | None = None
     chronicle: Chronicle | None = None
     interruptions: list[Interruption] = field(default_factory=list)
-    inspect: Callable[[str, Ask], list[str]] | None = None
+    inspect: Callable[[str, SimulatedRequest], list[str]] | None = None
 
-    def respond(self, ask: Ask) -> Played:
+    def respond(self, ask: SimulatedRequest) -> Played:
         """The answer to a request; never raises for anything that a client can send."""
         try:
             if ask.path.startswith("/_control"):
@@ -59,9 +65,9 @@ class Exchange:
             traceback.print_exc()
             return Played(Refusal(500, "internal_error", "the simulator failed").answer())
 
-    def _api(self, ask: Ask) -> Played:
+    def _api(self, ask: SimulatedRequest) -> Played:
         try:
-            route, ask.params = find(ask.method, ask.path)
+            route, ask.params = find_route(ask.method, ask.path)
         except Refusal:
             self._admit(ask)
             raise
@@ -72,10 +78,10 @@ class Exchange:
         self._interrupt(name, ask.path)
         fault = next((f for f in self.faults if f.strikes(name, ask.path)), None)
         if fault is not None:
-            if (answer := instead(fault, self.world.clock.wall())) is not None:
+            if (answer := answer_instead(fault, self.world.clock.wall())) is not None:
                 return Played(answer)
             if fault.kind in ("reset", "hang"):
-                return Played(Answer(200), fault)
+                return Played(SimulatedAnswer(200), fault)
             if fault.kind in ("repeat_cursor", "endless"):
                 ask.query.pop("start_after", None)
         answer = self._answer(route, ask)
@@ -83,10 +89,10 @@ class Exchange:
             if any(f.kind == "stale" for f in self.faults):
                 self.earlier[ask.path] = answer
             return Played(answer)
-        answer = changed(fault, answer, self.earlier.get(ask.path))
+        answer = spoiled_answer(fault, answer, self.earlier.get(ask.path))
         return Played(answer, fault if fault.kind in PLAYED else None)
 
-    def _answer(self, route: Route, ask: Ask) -> Answer:
+    def _answer(self, route: Route, ask: SimulatedRequest) -> SimulatedAnswer:
         try:
             self._admit(ask)
             self._examine(route, ask)
@@ -105,17 +111,19 @@ class Exchange:
         if self.deliverer is not None:
             self.deliverer.look()
 
-    def perform(self, route: Route, ask: Ask) -> Answer:
+    def perform(self, route: Route, ask: SimulatedRequest) -> SimulatedAnswer:
         """What the operation itself answers, once the asker is known."""
         self.world.catch_up(ask.now)
         if self.chronicle is None:
             return route.handler(self.world, ask)
         return self._perform_on_record(self.chronicle, route, ask)
 
-    def _perform_on_record(self, chronicle: Chronicle, route: Route, ask: Ask) -> Answer:
+    def _perform_on_record(
+        self, chronicle: Chronicle, route: Route, ask: SimulatedRequest
+    ) -> SimulatedAnswer:
         """Answer a read as far behind as the lag is; note what a write changed, and why."""
         if group := self.world.groups.get(ask.params.get("target_group_id", "")):
-            settle(group, ask.now)
+            settle_group(group, ask.now)
         chronicle.note({"by": "exchange"})
         if not route.changes:
             behind = self.lag.draw(route.operation_id) if self.lag and not ask.is_person else 0
@@ -131,7 +139,7 @@ class Exchange:
             self.interruptions.remove(interruption)
             self.respond(interruption.ask(self.world.clock.now()))
 
-    def _examine(self, route: Route, ask: Ask) -> None:
+    def _examine(self, route: Route, ask: SimulatedRequest) -> None:
         """Refuse what the contract does not allow, where somebody examines requests."""
         if self.inspect is None or ask.is_person:
             return
@@ -140,7 +148,7 @@ class Exchange:
             self.world.violations.append(told | {"body": ask.body.decode(errors="replace")})
             raise bad_request("the contract does not allow this", [("body", r) for r in reasons])
 
-    def _log_edit(self, route: Route, ask: Ask, status: int) -> None:
+    def _log_edit(self, route: Route, ask: SimulatedRequest, status: int) -> None:
         self.world.edits.append(
             {
                 "operation": route.operation_id,
@@ -156,7 +164,7 @@ class Exchange:
         )
         del self.world.edits[:-5000]
 
-    def _admit(self, ask: Ask) -> None:
+    def _admit(self, ask: SimulatedRequest) -> None:
         """Refuse who has no credentials (401), no version (400) or no business here (403)."""
         given = ask.headers.get("authorization", "").removeprefix("Bearer ").strip()
         wanted = self.client_id is not None
@@ -168,7 +176,7 @@ class Exchange:
         if account is not None and not known_account(account):
             raise Refusal(403, "forbidden_error", "the account is not yours")
 
-    def _token(self, ask: Ask) -> Answer:
+    def _token(self, ask: SimulatedRequest) -> SimulatedAnswer:
         """A token for client credentials, valid for a day of real time."""
         if ask.method != "POST":
             raise Refusal(405, "method_not_allowed_error", "tokens are made with POST")
@@ -189,7 +197,7 @@ class Exchange:
             }
         )
 
-    def _control(self, ask: Ask) -> Answer:
-        answer = control.handle(self, ask)
+    def _control(self, ask: SimulatedRequest) -> SimulatedAnswer:
+        answer = control.handle_control(self, ask)
         self.announce()
         return answer

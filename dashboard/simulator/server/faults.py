@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from dashboard.simulator.world.group import Json
-from dashboard.simulator.world.messages import Answer
+from dashboard.simulator.world.messages import SimulatedAnswer
 
 HTML = b"<html><body><h1>Bad gateway</h1></body></html>"
 
@@ -60,7 +60,7 @@ class Fault:
         return {k: v for k, v in asdict(self).items() if k != "chance"}
 
 
-def parse(spec: str) -> list[Fault]:
+def parse_faults(spec: str) -> list[Fault]:
     """Faults of a text such as `http_429:rate=0.1,value=2;slow:operation=get_list*,value=3`."""
     return [fault_of(_words(part)) for part in spec.split(";") if part.strip()]
 
@@ -85,7 +85,7 @@ def _words(part: str) -> Json:
     return {"kind": kind} | {name.strip(): value.strip() for name, _, value in pairs}
 
 
-def instead(fault: Fault, now: float) -> Answer | None:
+def answer_instead(fault: Fault, now: float) -> SimulatedAnswer | None:
     """The answer that this fault gives in place of the operation; None if it gives none."""
     if not fault.kind.startswith("http_"):
         return None
@@ -94,9 +94,9 @@ def instead(fault: Fault, now: float) -> Answer | None:
         body = {"object": "too_many_requests_problem_details", "details": "too many requests"}
         return _error(status, body, {"Retry-After": _retry_after(fault.value or "1", now)})
     if status == 301:
-        return Answer(301, b"", {"Location": fault.value or "/v1/accounts"})
+        return SimulatedAnswer(301, b"", {"Location": fault.value or "/v1/accounts"})
     if status == 502:
-        return Answer(502, HTML, {"Content-Type": "text/html"})
+        return SimulatedAnswer(502, HTML, {"Content-Type": "text/html"})
     return _error(status, {"object": "simulated_error", "detail": f"simulated {status}"}, {})
 
 
@@ -107,11 +107,15 @@ def _retry_after(value: str, now: float) -> str:
     return {"past": formatdate(now - 3600, usegmt=True), "garbage": "soon"}.get(value, value)
 
 
-def _error(status: int, body: Json, headers: dict[str, str]) -> Answer:
-    return Answer(status, msgspec.json.encode(body), {"Content-Type": "application/json"} | headers)
+def _error(status: int, body: Json, headers: dict[str, str]) -> SimulatedAnswer:
+    return SimulatedAnswer(
+        status, msgspec.json.encode(body), {"Content-Type": "application/json"} | headers
+    )
 
 
-def changed(fault: Fault, answer: Answer, earlier: Answer | None) -> Answer:
+def spoiled_answer(
+    fault: Fault, answer: SimulatedAnswer, earlier: SimulatedAnswer | None
+) -> SimulatedAnswer:
     """The operation's answer as this fault spoils it."""
     if fault.kind in _BYTES:
         return _BYTES[fault.kind](fault, answer)
@@ -120,49 +124,51 @@ def changed(fault: Fault, answer: Answer, earlier: Answer | None) -> Answer:
     if fault.kind in _BODIES and answer.status < 300 and answer.body:
         body = msgspec.json.decode(answer.body)
         _BODIES[fault.kind](fault, body)
-        return Answer(answer.status, msgspec.json.encode(body), answer.headers)
+        return SimulatedAnswer(answer.status, msgspec.json.encode(body), answer.headers)
     return answer
 
 
-def _cut(_fault: Fault, answer: Answer) -> Answer:
-    return Answer(answer.status, answer.body[: len(answer.body) // 2], answer.headers)
+def _cut(_fault: Fault, answer: SimulatedAnswer) -> SimulatedAnswer:
+    return SimulatedAnswer(answer.status, answer.body[: len(answer.body) // 2], answer.headers)
 
 
-def _html(_fault: Fault, _answer: Answer) -> Answer:
-    return Answer(200, HTML, {"Content-Type": "text/html"})
+def _html(_fault: Fault, _answer: SimulatedAnswer) -> SimulatedAnswer:
+    return SimulatedAnswer(200, HTML, {"Content-Type": "text/html"})
 
 
-def _bomb(fault: Fault, answer: Answer) -> Answer:
+def _bomb(fault: Fault, answer: SimulatedAnswer) -> SimulatedAnswer:
     megabytes = int(fault.seconds(200))
     squeezed = gzip.compress(b" " * (1 << 20) * megabytes, 6)
-    return Answer(200, squeezed, answer.headers | {"Content-Encoding": "gzip"})
+    return SimulatedAnswer(200, squeezed, answer.headers | {"Content-Encoding": "gzip"})
 
 
 _NO_TEXT = {"emoji": rb"\ud83d", "utf8": b"\xe2\x82", "nul": rb"\u0000"}
 _NAME = re.compile(rb'("name":"[^"\\]*)"')
 
 
-def _bad_text(fault: Fault, answer: Answer) -> Answer:
+def _bad_text(fault: Fault, answer: SimulatedAnswer) -> SimulatedAnswer:
     """Ends the first name of an answer in half an emoji, a cut letter or a NUL."""
     bad = _NO_TEXT[fault.value or "emoji"]
     body = _NAME.sub(lambda name: name[1] + bad + b'"', answer.body, count=1)
-    return Answer(answer.status, body, answer.headers)
+    return SimulatedAnswer(answer.status, body, answer.headers)
 
 
-def _packed(fault: Fault, answer: Answer) -> Answer:
+def _packed(fault: Fault, answer: SimulatedAnswer) -> SimulatedAnswer:
     """Packs an answer in a way that is right and rare: `members`, `bom`, or a name of gzip."""
     body, half = answer.body, len(answer.body) // 2
     if fault.value == "bom":
-        return Answer(answer.status, b"\xef\xbb\xbf" + body, answer.headers)
+        return SimulatedAnswer(answer.status, b"\xef\xbb\xbf" + body, answer.headers)
     parts = [body[:half], body[half:]] if fault.value == "members" else [body]
     name = "gzip" if fault.value == "members" else fault.value or "GZIP"
     headers = answer.headers | {"Content-Encoding": name}
-    return Answer(answer.status, b"".join(map(gzip.compress, parts)), headers)
+    return SimulatedAnswer(answer.status, b"".join(map(gzip.compress, parts)), headers)
 
 
-def _skewed(fault: Fault, answer: Answer) -> Answer:
+def _skewed(fault: Fault, answer: SimulatedAnswer) -> SimulatedAnswer:
     """The server adds a date only where there is none; the skew travels in a header of ours."""
-    return Answer(answer.status, answer.body, answer.headers | {"x-skew": fault.value or "600"})
+    return SimulatedAnswer(
+        answer.status, answer.body, answer.headers | {"x-skew": fault.value or "600"}
+    )
 
 
 def _items(body: Any) -> list[Json]:
@@ -240,7 +246,7 @@ _BODIES: dict[str, _Body] = {
     "endless": _endless,
     "missing_group": _missing_group,
 }
-_BYTES: dict[str, Callable[[Fault, Answer], Answer]] = {
+_BYTES: dict[str, Callable[[Fault, SimulatedAnswer], SimulatedAnswer]] = {
     "truncated": _cut,
     "html": _html,
     "bomb": _bomb,

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs
 
 import h11
 
-from dashboard.simulator.server.exchange import Exchange, Played
-from dashboard.simulator.world.messages import Answer, Ask
+from dashboard.simulator.server.exchange import Played, SimulatedExchange
+from dashboard.simulator.world.messages import SimulatedAnswer, SimulatedRequest
 
 _REASONS = {200: b"OK", 201: b"Created", 202: b"Accepted", 204: b"No Content"}
 
@@ -18,7 +18,7 @@ _REASONS = {200: b"OK", 201: b"Created", 202: b"Accepted", 204: b"No Content"}
 class Connection(asyncio.Protocol):
     """One client's connection, kept alive; requests are answered in their order."""
 
-    def __init__(self, exchange: Exchange, door: "Door") -> None:
+    def __init__(self, exchange: SimulatedExchange, door: "Door") -> None:
         self.exchange = exchange
         self.door = door
         self.http = h11.Connection(h11.SERVER)
@@ -73,12 +73,12 @@ class Connection(asyncio.Protocol):
         self.door.tasks.add(task)
         task.add_done_callback(self.door.tasks.discard)
 
-    def _ask(self) -> Ask:
+    def _ask(self) -> SimulatedRequest:
         request = self.request
         if request is None:
             raise RuntimeError("a message ended before it began")
         path, _, query = request.target.decode("ascii").partition("?")
-        ask = Ask(
+        ask = SimulatedRequest(
             request.method.decode("ascii"),
             path,
             parse_qs(query, keep_blank_values=True) if query else {},
@@ -95,7 +95,7 @@ class Connection(asyncio.Protocol):
         else:
             self.http.start_next_cycle()
 
-    def _framed(self, answer: Answer) -> bytes:
+    def _framed(self, answer: SimulatedAnswer) -> bytes:
         """The answer's bytes; h11 keeps the state of the connection."""
         headers = dict(answer.headers)
         skew = float(headers.pop("x-skew", 0))
@@ -161,7 +161,7 @@ class Door:
         self.server: asyncio.Server | None = None
         self.port = 0
 
-    async def listen(self, exchange: Exchange, host: str, port: int) -> None:
+    async def listen(self, exchange: SimulatedExchange, host: str, port: int) -> None:
         """Let clients in; `port` says where, also if 0 was asked for."""
         loop = asyncio.get_running_loop()
         self.server = await loop.create_server(

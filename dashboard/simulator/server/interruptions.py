@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from dashboard.simulator.world.group import Json
-from dashboard.simulator.world.messages import PERSON, Ask
+from dashboard.simulator.world.messages import PERSON, SimulatedRequest
 
 
 @dataclass(slots=True)
@@ -33,13 +33,13 @@ class Interruption:
         self.skip -= 1
         return self.skip < 0
 
-    def ask(self, now: int) -> Ask:
+    def ask(self, now: int) -> SimulatedRequest:
         """The person's request."""
         headers = {PERSON: self.person, "authorization": "person", "cint-api-version": "person"}
         if self.if_match:
             headers["if-match"] = self.if_match
         raw = b"" if self.body is None else msgspec.json.encode(self.body)
-        return Ask(self.method, self.path, {}, headers, raw, now)
+        return SimulatedRequest(self.method, self.path, {}, headers, raw, now)
 
 
 def interruption_of(given: Json) -> Interruption:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from dashboard.simulator.world.group import Json
-from dashboard.simulator.world.messages import PERSON, Ask
+from dashboard.simulator.world.messages import PERSON, SimulatedRequest
 
 _KEPT_HEADERS = ("if-match", "if-none-match", "idempotency-key", PERSON)
 
@@ -40,7 +40,7 @@ class Journal:
         os.write(self._file, b"%08x %s\n" % (zlib.crc32(body), body))
         os.fsync(self._file)
 
-    def write_request(self, ask: Ask) -> None:
+    def write_request(self, ask: SimulatedRequest) -> None:
         """Append a request that changed something."""
         headers = {name: ask.headers[name] for name in _KEPT_HEADERS if name in ask.headers}
         self.write(
@@ -60,9 +60,9 @@ class Journal:
             self._file = None
 
 
-def ask_of(line: Json) -> Ask:
+def ask_of(line: Json) -> SimulatedRequest:
     """The request of a journal line."""
-    return Ask(
+    return SimulatedRequest(
         line["method"],
         line["path"],
         line["query"],

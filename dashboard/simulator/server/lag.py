@@ -12,8 +12,8 @@ from random import Random
 from typing import NamedTuple
 
 from dashboard.simulator.catalogue.clock import SECOND
-from dashboard.simulator.world.group import Json, Project, TargetGroup
-from dashboard.simulator.world.respondents import FAR, interrupt
+from dashboard.simulator.world.group import Json, SimulatedGroup, SimulatedProject
+from dashboard.simulator.world.respondents import FAR, settle_and_cut
 from dashboard.simulator.world.truth import settings
 from dashboard.simulator.world.world import Job, World
 
@@ -70,7 +70,7 @@ class Entry(NamedTuple):
     """What a group was from a moment on, and what brought it there."""
 
     at: int
-    state: TargetGroup
+    state: SimulatedGroup
     cause: Json
 
 
@@ -109,7 +109,7 @@ class Chronicle:
     def past(self, behind: int) -> World:
         """The world as it was so many milliseconds ago, to be read only."""
         as_of = self.world.clock.now() - behind
-        old: dict[str, TargetGroup | None] = {}
+        old: dict[str, SimulatedGroup | None] = {}
         for group_id, entries in self.entries.items():
             if entries[-1].at > as_of:
                 then = next((e.state for e in reversed(entries) if e.at <= as_of), None)
@@ -122,7 +122,7 @@ class Chronicle:
             for job in self.world.jobs.values()
             if job.created_at <= as_of
         }
-        members: dict[str, list[TargetGroup]] = defaultdict(list)
+        members: dict[str, list[SimulatedGroup]] = defaultdict(list)
         for group in view.groups.values():
             members[group.project_id].append(group)
         view.projects = {
@@ -133,19 +133,19 @@ class Chronicle:
         return view
 
 
-def copied(group: TargetGroup) -> TargetGroup:
+def copied(group: SimulatedGroup) -> SimulatedGroup:
     """A group that goes its own way; what is never changed in place is shared."""
     tally = group.tally
     apart = replace(tally, ends=[*tally.ends], totals=[*tally.totals], stretches=[*tally.stretches])
     return deepcopy(group, {id(tally): apart, id(group.changelog): [*group.changelog]})
 
 
-def _frozen(state: TargetGroup, at: int) -> TargetGroup:
+def _frozen(state: SimulatedGroup, at: int) -> SimulatedGroup:
     """A copy of a state that lived up to a moment and stands still from then on."""
     group = copied(state)
     if group.stretch is not None and group.stretch.start >= at:
         group.stretch = None  # drawn after that moment
-    interrupt(group, at)
+    settle_and_cut(group, at)
     group.until = FAR
     return group
 
@@ -156,7 +156,7 @@ def _unfinished(job: Job) -> Job:
     return replace(job, status="Processing", updated=[], failed=[], extra=extra)
 
 
-def _regrouped(project: Project, members: list[TargetGroup]) -> Project:
+def _regrouped(project: SimulatedProject, members: list[SimulatedGroup]) -> SimulatedProject:
     """A project with the groups that were in it, those that are still there in their order."""
     place = {group.id: n for n, group in enumerate(project.groups)}
     return replace(project, groups=sorted(members, key=lambda group: place.get(group.id, -1)))

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dashboard.simulator.api.routes import find
-from dashboard.simulator.catalogue.clock import SECOND, Clock
+from dashboard.simulator.api.routes import find_route
+from dashboard.simulator.catalogue.clock import SECOND, SimulatedClock
 from dashboard.simulator.server import control, faults
-from dashboard.simulator.server.exchange import Exchange
+from dashboard.simulator.server.exchange import SimulatedExchange
 from dashboard.simulator.server.http import Door
 from dashboard.simulator.server.journal import Journal, ask_of
 from dashboard.simulator.server.webhook_deliveries import Deliverer
@@ -34,7 +34,7 @@ class Options:
     faults: str = ""
 
 
-def make(options: Options, *, wall: Callable[[], float] = time.time) -> Exchange:
+def make_exchange(options: Options, *, wall: Callable[[], float] = time.time) -> SimulatedExchange:
     """An exchange with the past that its options and its state file tell of."""
     journal = Journal(options.state)
     now = wall()
@@ -57,13 +57,13 @@ def make(options: Options, *, wall: Callable[[], float] = time.time) -> Exchange
             "origin": {f: getattr(origin, f) for f in Origin.__slots__},
         }
         journal.write("origin", **first)
-    clock = Clock(wall, float(first["wall"]), origin.at, float(first["speed"]))
-    exchange = Exchange(
+    clock = SimulatedClock(wall, float(first["wall"]), origin.at, float(first["speed"]))
+    exchange = SimulatedExchange(
         World(origin, clock),
         journal,
         options.client_id,
         options.client_secret,
-        faults.parse(options.faults),
+        faults.parse_faults(options.faults),
     )
     for line in lines[1:]:
         _repeat(exchange, line)
@@ -75,7 +75,7 @@ def make(options: Options, *, wall: Callable[[], float] = time.time) -> Exchange
     return exchange
 
 
-def _repeat(exchange: Exchange, line: dict[str, object]) -> None:
+def _repeat(exchange: SimulatedExchange, line: dict[str, object]) -> None:
     """Do again what a line of the journal tells of, at its moment."""
     world = exchange.world
     if line["kind"] == "clock":
@@ -91,7 +91,7 @@ def _repeat(exchange: Exchange, line: dict[str, object]) -> None:
             control.act(exchange, group, str(line["event"]), body, at)
     elif line["kind"] == "request":
         ask = ask_of(line)
-        route, ask.params = find(ask.method, ask.path)
+        route, ask.params = find_route(ask.method, ask.path)
         world.clock.latest = ask.now
         try:
             exchange.perform(route, ask)
@@ -99,8 +99,12 @@ def _repeat(exchange: Exchange, line: dict[str, object]) -> None:
             raise RuntimeError(f"the state file does not fit: {line}") from refusal
 
 
-async def serve(
-    exchange: Exchange, options: Options, *, stop: asyncio.Event, ready: Callable[[int], None]
+async def serve_exchange(
+    exchange: SimulatedExchange,
+    options: Options,
+    *,
+    stop: asyncio.Event,
+    ready: Callable[[int], None],
 ) -> None:
     """Answer until told to stop; the world lives on every second."""
     exchange.deliverer = deliverer = Deliverer(exchange.world)
@@ -115,7 +119,7 @@ async def serve(
     exchange.journal.close()
 
 
-async def _live(exchange: Exchange) -> None:
+async def _live(exchange: SimulatedExchange) -> None:
     while True:
         await asyncio.sleep(1)
         exchange.world.settle(exchange.world.clock.now())

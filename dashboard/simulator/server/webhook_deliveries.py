@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from dashboard.simulator.catalogue.clock import stamp
-from dashboard.simulator.world.group import Batch, Json, TargetGroup
-from dashboard.simulator.world.world import Webhook, World
+from dashboard.simulator.catalogue.clock import rfc3339_stamp
+from dashboard.simulator.world.group import ChangelogBatch, Json, SimulatedGroup
+from dashboard.simulator.world.world import SimulatedWebhook, World
 
 _SENT_AS = {
     "target-group-updated": "com.cint.target-group.updated",
@@ -34,34 +34,34 @@ class Manner(NamedTuple):
 PLAIN = Manner()
 
 
-def signature(secret: str, body: bytes, at: int) -> str:
+def signature_header(secret: str, body: bytes, at: int) -> str:
     """The `Cint-Signature` header of a body at a Unix second; the secret counts as text."""
     signed = hmac.new(secret.encode(), f"{at}.".encode() + body, sha256).hexdigest()
     return f"t={at},v1={signed}"
 
 
-def envelope(kind: str, event_id: str, data: Json, at: int) -> Json:
+def cloud_event(kind: str, event_id: str, data: Json, at: int) -> Json:
     """A CloudEvents 1.0 envelope."""
     return {
         "id": event_id,
         "specversion": "1.0",
         "source": "https://api.cint.com/demand",
         "type": _SENT_AS[kind],
-        "time": stamp(at),
+        "time": rfc3339_stamp(at),
         "datacontenttype": "application/json",
         "dataschema": f"https://api.cint.com/schemas/{kind}.json",
         "data": data,
     }
 
 
-def updated(group: TargetGroup, batch: Batch) -> Json:
+def update_data(group: SimulatedGroup, batch: ChangelogBatch) -> Json:
     """The data of a target group's update; old values and reasons stay in the changelog."""
     return {
         "id": batch.id,
         "account_id": group.account_id,
         "project_id": group.project_id,
         "target_group_id": group.id,
-        "occurred_at": stamp(batch.at),
+        "occurred_at": rfc3339_stamp(batch.at),
         "user": batch.actor.shown(),
         "changes": [{k: c[k] for k in ("object", "new_value") if k in c} for c in batch.changes],
     }
@@ -84,7 +84,7 @@ class Deliverer:
                     self.announce(group, batch)
                 self.seen[group.id] = len(group.changelog)
 
-    def announce(self, group: TargetGroup, batch: Batch, manner: Manner = PLAIN) -> int:
+    def announce(self, group: SimulatedGroup, batch: ChangelogBatch, manner: Manner = PLAIN) -> int:
         """Send a batch of changes to every webhook of the account; how many there were."""
         hooks = [
             hook
@@ -92,13 +92,15 @@ class Deliverer:
             if hook.account_id == group.account_id and "target-group-updated" in hook.events
         ]
         for hook in hooks:
-            event = envelope("target-group-updated", batch.id, updated(group, batch), batch.at)
+            event = cloud_event(
+                "target-group-updated", batch.id, update_data(group, batch), batch.at
+            )
             self.send(hook, "target-group-updated", event, manner)
         return len(hooks)
 
     def send(
         self,
-        hook: Webhook,
+        hook: SimulatedWebhook,
         kind: str,
         event: Json,
         manner: Manner = PLAIN,
@@ -109,13 +111,13 @@ class Deliverer:
             "type": kind,
             "payload": event,
             "status": "pending",
-            "created_at": stamp(self.world.clock.now()),
+            "created_at": rfc3339_stamp(self.world.clock.now()),
         }
         hook.history.append(entry)
         del hook.history[:-2000]
         body = msgspec.json.encode(event)
         signed_at = int(self.world.clock.wall() + manner.delay - manner.age)
-        header = signature(manner.secret or hook.secret, body, signed_at)
+        header = signature_header(manner.secret or hook.secret, body, signed_at)
         for _ in range(manner.times):
             task = asyncio.get_running_loop().create_task(
                 _deliver(hook.url, body, header, entry, manner.delay)

@@ -4,56 +4,56 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from dashboard.simulator.catalogue import seeded_random
-from dashboard.simulator.catalogue.clock import stamp
-from dashboard.simulator.catalogue.money import shown
-from dashboard.simulator.world.group import Actor, Batch, Json, TargetGroup
+from dashboard.simulator.catalogue.clock import rfc3339_stamp
+from dashboard.simulator.catalogue.money import monetary_amount
+from dashboard.simulator.world.group import Actor, ChangelogBatch, Json, SimulatedGroup
 
 
-class Field(NamedTuple):
+class ChangelogField(NamedTuple):
     """How one change type is read from a group, written to it and shown."""
 
-    read: Callable[[TargetGroup], Any]
-    write: Callable[[TargetGroup, Any], None]
-    show: Callable[[TargetGroup, Any], Any]
+    read: Callable[[SimulatedGroup], Any]
+    write: Callable[[SimulatedGroup, Any], None]
+    show: Callable[[SimulatedGroup, Any], Any]
 
 
-def _plain(attribute: str) -> Field:
-    return Field(
+def _plain(attribute: str) -> ChangelogField:
+    return ChangelogField(
         lambda g: getattr(g, attribute),
         lambda g, value: setattr(g, attribute, value),
         lambda _g, value: value,
     )
 
 
-def _money(attribute: str) -> Field:
-    return _plain(attribute)._replace(show=lambda g, value: shown(value, g.currency))
+def _money(attribute: str) -> ChangelogField:
+    return _plain(attribute)._replace(show=lambda g, value: monetary_amount(value, g.currency))
 
 
-def _module(module: str, key: str, *, kind: str | None = None) -> Field:
+def _module(module: str, key: str, *, kind: str | None = None) -> ChangelogField:
     """A value inside a module of the fielding assistant; None where the module is off."""
 
-    def read(group: TargetGroup) -> Any:
+    def read(group: SimulatedGroup) -> Any:
         settings = group.assistant.get(module) or {}
         return settings.get(key) if kind in (None, settings.get("type")) else None
 
-    return Field(read, lambda _g, _v: None, lambda _g, value: value)
+    return ChangelogField(read, lambda _g, _v: None, lambda _g, value: value)
 
 
-def _on(module: str) -> Field:
-    return Field(
+def _on(module: str) -> ChangelogField:
+    return ChangelogField(
         lambda g: bool(g.assistant.get(module)), lambda _g, _v: None, lambda _g, value: value
     )
 
 
-def _run(attribute: str) -> Field:
-    return Field(
+def _run(attribute: str) -> ChangelogField:
+    return ChangelogField(
         lambda g: g.run and getattr(g.run, attribute),
         lambda g, value: setattr(g.run, attribute, value),
-        lambda _g, value: stamp(value),
+        lambda _g, value: rfc3339_stamp(value),
     )
 
 
-FIELDS: dict[str, Field] = {
+FIELDS: dict[str, ChangelogField] = {
     "name_change": _plain("name"),
     "project_manager_change": _plain("project_manager_id")._replace(
         show=lambda _g, value: {"las_user_id": value}
@@ -72,7 +72,7 @@ FIELDS: dict[str, Field] = {
     "fielding_period_start_date_change": _run("start"),
     "fielding_period_end_date_change": _run("end"),
 }
-ASSISTANT_FIELDS: dict[str, Field] = {
+ASSISTANT_FIELDS: dict[str, ChangelogField] = {
     "pricing_assistance_change": _module("pricing", "type", kind="dynamic"),
     "pricing_dynamic_total_budget_change": _module("pricing", "total_budget", kind="dynamic"),
     "pricing_dynamic_maximum_cpi_change": _module("pricing", "maximum_cpi", kind="dynamic"),
@@ -98,8 +98,8 @@ ASSISTANT_FIELDS: dict[str, Field] = {
 }
 
 
-def change(
-    group: TargetGroup, values: dict[str, Any], *, at: int, by: Actor, reason: str | None = None
+def change_group(
+    group: SimulatedGroup, values: dict[str, Any], *, at: int, by: Actor, reason: str | None = None
 ) -> list[Json]:
     """Set new values by change type and log those that differ; what was logged.
 
@@ -122,11 +122,11 @@ def change(
         logged.append(entry)
         if kind == "cpi_change" and by.type == "las_user":
             logged.append({**entry, "object": "user_requested_cpi_change"})
-    log(group, logged, at=at, by=by)
+    log_changes(group, logged, at=at, by=by)
     return logged
 
 
-def change_assistant(group: TargetGroup, modules: Json, *, at: int, by: Actor) -> list[Json]:
+def change_assistant(group: SimulatedGroup, modules: Json, *, at: int, by: Actor) -> list[Json]:
     """Replace all modules of the fielding assistant and log every value that differs."""
     before = {kind: field.read(group) for kind, field in ASSISTANT_FIELDS.items()}
     group.assistant = modules
@@ -137,15 +137,15 @@ def change_assistant(group: TargetGroup, modules: Json, *, at: int, by: Actor) -
         if old != new:
             both = {"new_value": new, "old_value": old}
             logged.append({"object": kind} | {k: v for k, v in both.items() if v is not None})
-    log(group, logged, at=at, by=by)
+    log_changes(group, logged, at=at, by=by)
     return logged
 
 
-def log(group: TargetGroup, changes: list[Json], *, at: int, by: Actor) -> None:
+def log_changes(group: SimulatedGroup, changes: list[Json], *, at: int, by: Actor) -> None:
     """Write changes as one batch; nothing is written for none."""
     group.version += 1
     if not changes:
         return
     group.updated_at = max(group.updated_at, at)
-    batch_id = seeded_random.ulid(at, group.id, len(group.changelog))
-    group.changelog.append(Batch(batch_id, at, by, changes))
+    batch_id = seeded_random.ulid_at(at, group.id, len(group.changelog))
+    group.changelog.append(ChangelogBatch(batch_id, at, by, changes))

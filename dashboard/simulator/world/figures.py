@@ -3,14 +3,14 @@
 from decimal import Decimal
 from typing import NamedTuple
 
-from dashboard.simulator.catalogue.clock import stamp
-from dashboard.simulator.catalogue.money import shown
-from dashboard.simulator.world.group import Json, TargetGroup
-from dashboard.simulator.world.respondents import settle
+from dashboard.simulator.catalogue.clock import rfc3339_stamp
+from dashboard.simulator.catalogue.money import monetary_amount
+from dashboard.simulator.world.group import Json, SimulatedGroup
+from dashboard.simulator.world.respondents import settle_group
 from dashboard.simulator.world.series import Counts
 
 
-class Figures(NamedTuple):
+class SimulatedFigures(NamedTuple):
     """Counts, cost and rates of one group at one moment; rates are 0–1, None without a base."""
 
     counts: Counts
@@ -26,9 +26,9 @@ class Figures(NamedTuple):
     conversion: float | None
 
 
-def figures(group: TargetGroup, now: int) -> Figures:
+def figures_of_group(group: SimulatedGroup, now: int) -> SimulatedFigures:
     """The group's figures now, the unfinished stretch of field included."""
-    settle(group, now)
+    settle_group(group, now)
     tally, stretch = group.tally, group.stretch
     counts, cost = tally.counts, tally.cost
     loi, weight = tally.loi_total, tally.loi_weight
@@ -47,12 +47,14 @@ def figures(group: TargetGroup, now: int) -> Figures:
     )
 
 
-def _derive(group: TargetGroup, counts: Counts, cost: Decimal, loi: int | None) -> Figures:
+def _derive(
+    group: SimulatedGroup, counts: Counts, cost: Decimal, loi: int | None
+) -> SimulatedFigures:
     done, entered, prescreens = counts.completes, counts.entrants, counts.prescreens
     epc = round(group.cpi * done / entered, 4) if entered else None
     minutes = Decimal(loi) / 60 if loi else None
     judged = done + counts.terminates
-    return Figures(
+    return SimulatedFigures(
         counts=counts,
         cost=cost,
         loi_seconds=loi if done else None,
@@ -67,7 +69,7 @@ def _derive(group: TargetGroup, counts: Counts, cost: Decimal, loi: int | None) 
     )
 
 
-def progress(group: TargetGroup, counts: Counts) -> Json:
+def progress_answer(group: SimulatedGroup, counts: Counts) -> Json:
     """The contract's TargetGroupProgress."""
     return {
         "current_completes": counts.completes,
@@ -77,19 +79,19 @@ def progress(group: TargetGroup, counts: Counts) -> Json:
     }
 
 
-def overview(group: TargetGroup, project_name: str, now: int) -> Json:
+def overview_answer(group: SimulatedGroup, project_name: str, now: int) -> Json:
     """The contract's TargetGroupOverview; the median LOI is null before the first complete."""
-    f = figures(group, now)
+    f = figures_of_group(group, now)
     body: Json = {
         "project_name": project_name,
         "target_group_name": group.name,
         "human_readable_id": group.human_id,
         "project_manager_id": group.project_manager_id,
-        "progress": progress(group, f.counts),
+        "progress": progress_answer(group, f.counts),
         "pricing_model": group.pricing_model,
         "is_pricing_restricted": bool(group.assistant.get("pricing")),
-        "current_cost_per_interview": shown(group.cpi, group.currency),
-        "current_cost": shown(f.cost, group.currency),
+        "current_cost_per_interview": monetary_amount(group.cpi, group.currency),
+        "current_cost": monetary_amount(f.cost, group.currency),
         "status": group.status,
         "country_code": group.locale.country,
         "language_code": group.locale.language,
@@ -98,10 +100,10 @@ def overview(group: TargetGroup, project_name: str, now: int) -> Json:
         "incidence_rate": f.incidence or 0.0,
         "median_length_of_interview_seconds": f.loi_seconds,
         "study_type_code": group.study_type_code,
-        "created_at": stamp(group.created_at),
+        "created_at": rfc3339_stamp(group.created_at),
     }
     if f.average_cpi is not None:
-        body["average_cost_per_interview"] = shown(f.average_cpi, group.currency)
+        body["average_cost_per_interview"] = monetary_amount(f.average_cpi, group.currency)
     if group.reference is not None:
         body["target_group_customer_reference_number"] = group.reference
     return body
@@ -117,9 +119,9 @@ _OUTCOMES = (
 )
 
 
-def performance(group: TargetGroup, now: int) -> Json:
+def performance_answer(group: SimulatedGroup, now: int) -> Json:
     """The contract's TargetGroupPerformance."""
-    f = figures(group, now)
+    f = figures_of_group(group, now)
     live = [
         {"status": status, "label": label, "description": text, "count": count}
         for (status, label, text), count in zip(_OUTCOMES, f.counts, strict=True)
@@ -129,12 +131,12 @@ def performance(group: TargetGroup, now: int) -> Json:
         "entrants": f.counts.entrants,
         "prescreens": f.counts.prescreens,
         "completes": f.counts.completes,
-        "completes_cost": shown(f.cost, group.currency),
+        "completes_cost": monetary_amount(f.cost, group.currency),
         "respondent_analysis": {"live": live, "test": [{**live[0], "count": tests}]},
     }
     optional: Json = {
-        "first_complete": f.first_complete and stamp(f.first_complete),
-        "last_complete": f.last_complete and stamp(f.last_complete),
+        "first_complete": f.first_complete and rfc3339_stamp(f.first_complete),
+        "last_complete": f.last_complete and rfc3339_stamp(f.last_complete),
         "incidence_rate": f.incidence,
         "drop_off_rate": f.drop_off,
         "conversion_rate": f.conversion,
@@ -142,12 +144,12 @@ def performance(group: TargetGroup, now: int) -> Json:
     return body | {name: value for name, value in optional.items() if value is not None}
 
 
-def completes_series(group: TargetGroup, interval: int, now: int) -> list[Json]:
+def completes_series(group: SimulatedGroup, interval: int, now: int) -> list[Json]:
     """Completes by the end of each interval of the fielding period; the last may be unfinished.
 
     Intervals of whole hours or days lie on the UTC grid, others begin with the run.
     """
-    f = figures(group, now)
+    f = figures_of_group(group, now)
     if group.first_live is None or group.run is None:
         return []
     begin = min(group.run.start, group.first_live)
@@ -162,6 +164,6 @@ def completes_series(group: TargetGroup, interval: int, now: int) -> list[Json]:
         count = f.counts.completes if reached else group.tally.completes_at(end)
         if not reached and group.stretch is not None and end >= group.stretch.start:
             count = group.tally.counts.completes + group.stretch.outcomes(end)[0]
-        points.append({"timestamp": stamp(end), "count": count})
+        points.append({"timestamp": rfc3339_stamp(end), "count": count})
         end += interval
     return points

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from dashboard.simulator.catalogue.places import LOCALES, Locale
+from dashboard.simulator.catalogue.places import LOCALES, SimulatedLocale
 from dashboard.simulator.world.series import Stretch, Tally
 
 Json = dict[str, Any]
@@ -27,7 +27,7 @@ SYSTEM = Actor("system_user")
 
 
 @dataclass(slots=True)
-class Batch:
+class ChangelogBatch:
     """Changes that were made at once; `changes` as the changelog shows them."""
 
     id: str
@@ -50,7 +50,7 @@ class Run:
 
 
 @dataclass(slots=True)
-class Temper:
+class GroupTraits:
     """How respondents take to a group: what a draw needs to know besides the hour."""
 
     seed: int
@@ -75,7 +75,7 @@ class Trouble:
 
 
 @dataclass(slots=True)
-class Plan:
+class LifePlan:
     """Something that is to happen to a group at its time; plans of a moment keep their order."""
 
     at: int
@@ -85,7 +85,7 @@ class Plan:
 
 
 @dataclass(slots=True)
-class TargetGroup:
+class SimulatedGroup:
     """A target group with everything that the exchange knows about it."""
 
     id: str
@@ -106,7 +106,7 @@ class TargetGroup:
     filling_strategy: str
     loi_minutes: int
     incidence_rate: float
-    temper: Temper
+    temper: GroupTraits
     study_type_code: str = "adhoc"
     industry_code: str = "other"
     lockout_code: str = "other"
@@ -129,29 +129,29 @@ class TargetGroup:
     tally: Tally = field(default_factory=Tally)
     stretch: Stretch | None = None
     until: int = 0
-    plans: list[Plan] = field(default_factory=list)
+    plans: list[LifePlan] = field(default_factory=list)
     plans_made: int = 0
     trouble: Trouble | None = None
     live_since: int = 0
     live_days: int = 0
     first_live: int | None = None
-    changelog: list[Batch] = field(default_factory=list)
+    changelog: list[ChangelogBatch] = field(default_factory=list)
     hidden: bool = False
     version: int = 1
 
     @property
-    def locale(self) -> Locale:
+    def locale(self) -> SimulatedLocale:
         return LOCALES[self.locale_code]
 
     def plan(self, at: int, act: str, /, **what: object) -> None:
         """Have something happen at a time; the plan's kind is a key of `rules.ACTS`."""
         self.plans_made += 1
-        self.plans.append(Plan(at, self.plans_made, act, dict(what)))
+        self.plans.append(LifePlan(at, self.plans_made, act, dict(what)))
         self.plans.sort(key=lambda p: (-p.at, -p.order))
 
 
 @dataclass(slots=True)
-class Project:
+class SimulatedProject:
     """A project and its groups in the order of their making."""
 
     id: str
@@ -162,4 +162,4 @@ class Project:
     created_at: int
     reference: str | None = None
     version: int = 1
-    groups: list[TargetGroup] = field(default_factory=list)
+    groups: list[SimulatedGroup] = field(default_factory=list)

@@ -15,7 +15,7 @@ PERSON = "x-person"  # a header of the simulator: the id of a user who acts at t
 
 
 @dataclass(slots=True)
-class Answer:
+class SimulatedAnswer:
     """A status, a body in bytes and the headers beyond the usual ones."""
 
     status: int
@@ -38,7 +38,7 @@ class Refusal(Exception):
         self.status, self.kind, self.detail = status, kind, detail
         self.invalid, self.headers = invalid, headers or {}
 
-    def answer(self) -> Answer:
+    def answer(self) -> SimulatedAnswer:
         """The refusal as the contract's Error."""
         body: Json = {"id": str(uuid.uuid4()), "object": self.kind, "detail": self.detail}
         if self.invalid is not None:
@@ -49,7 +49,7 @@ class Refusal(Exception):
 
 
 @dataclass(slots=True)
-class Ask:
+class SimulatedRequest:
     """A request with the moment at which it counts; header names are in lower case."""
 
     method: str
@@ -90,19 +90,21 @@ class Ask:
         return values[-1] if values else None
 
 
-def json_answer(body: object, *, status: int = 200, headers: Headers | None = None) -> Answer:
+def json_answer(
+    body: object, *, status: int = 200, headers: Headers | None = None
+) -> SimulatedAnswer:
     """An answer with a JSON body."""
-    return Answer(
+    return SimulatedAnswer(
         status, msgspec.json.encode(body), {"Content-Type": "application/json", **(headers or {})}
     )
 
 
-def empty(status: int = 204, headers: Headers | None = None) -> Answer:
+def empty_answer(status: int = 204, headers: Headers | None = None) -> SimulatedAnswer:
     """An answer without a body."""
-    return Answer(status, b"", headers or {})
+    return SimulatedAnswer(status, b"", headers or {})
 
 
-def etag(version: int) -> Headers:
+def etag_header(version: int) -> Headers:
     """The ETag header of a version."""
     return {"ETag": f'W/"{version}"'}
 
@@ -122,12 +124,12 @@ def wrong_state(detail: str) -> Refusal:
     return Refusal(422, "invalid_state_error", detail)
 
 
-def stale() -> Refusal:
+def stale_refusal() -> Refusal:
     """412: somebody changed the resource since it was read."""
     return Refusal(412, "precondition_failed_error", "the resource has another version by now")
 
 
-def trace(ask: Ask) -> Headers:
+def trace_headers(ask: SimulatedRequest) -> Headers:
     """Trace headers that follow from the request, as the contract has them on many answers."""
     number = uuid_of(ask.now, ask.path).replace("-", "")
     return {"traceparent": f"00-{number}-{number[:16]}-01", "tracestate": "sim=1"}

@@ -1,12 +1,12 @@
 """A target group that moves to another project."""
 
-from dashboard.simulator.world.changes import log
-from dashboard.simulator.world.group import Actor, TargetGroup
+from dashboard.simulator.world.changes import log_changes
+from dashboard.simulator.world.group import Actor, SimulatedGroup
 from dashboard.simulator.world.messages import not_found
 from dashboard.simulator.world.world import World
 
 
-def move_group(world: World, group: TargetGroup, *, project_id: str, at: int, by: Actor) -> None:
+def move_group(world: World, group: SimulatedGroup, *, project_id: str, at: int, by: Actor) -> None:
     """Put a group into another project, of another account too, and log it in its changelog."""
     target = world.projects.get(project_id)
     if target is None:
@@ -22,4 +22,4 @@ def move_group(world: World, group: TargetGroup, *, project_id: str, at: int, by
         "new_value": target.id,
     }
     group.project_id, group.account_id = target.id, target.account_id
-    log(group, [change], at=at, by=by)
+    log_changes(group, [change], at=at, by=by)

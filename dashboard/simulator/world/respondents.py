@@ -4,9 +4,9 @@ from math import pi, sin
 
 from dashboard.simulator.catalogue.clock import DAY, HOUR, read_stamp
 from dashboard.simulator.catalogue.places import utc_offset
-from dashboard.simulator.catalogue.seeded_random import poisson, uniforms
+from dashboard.simulator.catalogue.seeded_random import poisson_count, uniform_draws
 from dashboard.simulator.world import rules
-from dashboard.simulator.world.group import TargetGroup
+from dashboard.simulator.world.group import SimulatedGroup
 from dashboard.simulator.world.series import Outcomes, Stretch
 
 FAR = 1 << 60
@@ -19,33 +19,33 @@ _BY_WEEKDAY = (1.05, 1.02, 1.0, 0.98, 0.92, 0.95, 1.08)
 _OVERQUOTA, _SECURITY = 0.03, 0.01
 
 
-def settle(group: TargetGroup, now: int) -> None:
+def settle_group(group: SimulatedGroup, now: int) -> None:
     """Live through everything that happens to the group up to now."""
     while group.until <= now:
         moment = group.until
         if group.stretch is not None:
             group.tally.close(group.stretch, moment)
             group.stretch = None
-        rules.occur(group, moment)
-        go_on(group, moment)
+        rules.run_due_events(group, moment)
+        draw_next(group, moment)
 
 
-def interrupt(group: TargetGroup, now: int) -> None:
+def settle_and_cut(group: SimulatedGroup, now: int) -> None:
     """Settle and cut the open stretch, so that the group may be changed; `go_on` must follow."""
-    settle(group, now)
+    settle_group(group, now)
     if group.stretch is not None:
         group.tally.close(group.stretch, now)
         group.stretch = None
     group.until = now
 
 
-def go_on(group: TargetGroup, at: int) -> None:
+def draw_next(group: SimulatedGroup, at: int) -> None:
     """Draw what comes next, up to the next moment at which anything may change."""
     edge = _edge(group, at)
     group.until = edge
     if group.status != "live" or edge <= at:
         return
-    left = rules.remaining(group)
+    left = rules.remaining_completes(group)
     if left <= 0:
         group.until = at
         return
@@ -58,7 +58,7 @@ def go_on(group: TargetGroup, at: int) -> None:
         group.until = min(edge, stretch.moment_of(level, left))
 
 
-def _edge(group: TargetGroup, at: int) -> int:
+def _edge(group: SimulatedGroup, at: int) -> int:
     run, status, edge = group.run, group.status, FAR
     if status == "live" and run is not None:
         edge = (at // HOUR + 1) * HOUR
@@ -73,11 +73,11 @@ def _edge(group: TargetGroup, at: int) -> int:
     return min(edge, group.plans[-1].at) if group.plans else edge
 
 
-def _draw(group: TargetGroup, at: int, hour_end: int) -> Stretch | None:
+def _draw(group: SimulatedGroup, at: int, hour_end: int) -> Stretch | None:
     """The rest of this hour of fieldwork, None if nobody comes."""
     temper = group.temper
-    effect = rules.effect(group, at)
-    u = uniforms(temper.seed, at)
+    effect = rules.trouble_effect(group, at)
+    u = uniform_draws(temper.seed, at)
     mean = (
         temper.entrants_an_hour
         * _attendance(group.locale.zone, at)
@@ -86,7 +86,7 @@ def _draw(group: TargetGroup, at: int, hour_end: int) -> Stretch | None:
         * effect.rate
         * ((hour_end - at) / HOUR)
     )
-    entrants = poisson(mean, u[0])
+    entrants = poisson_count(mean, u[0])
     if entrants == 0:
         return None
     incidence = min(0.98, temper.incidence * (1 + 0.12 * _wave(at, 4.7 * DAY, temper.phases[1])))
@@ -118,7 +118,7 @@ def _attendance(zone: str, at: int) -> float:
     return _BY_HOUR[local // HOUR % 24] * _BY_WEEKDAY[(local // DAY + 3) % 7]
 
 
-def _price_effect(group: TargetGroup) -> float:
+def _price_effect(group: SimulatedGroup) -> float:
     """How a price against the market's moves the number of people who come."""
     ratio = float(group.cpi) / max(0.01, float(group.temper.market_cpi))
     return float(min(3.0, max(0.02, ratio**1.6)))

@@ -4,12 +4,19 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from dashboard.simulator.catalogue.clock import DAY, HOUR, read_stamp
-from dashboard.simulator.catalogue.seeded_random import uniforms
-from dashboard.simulator.world.changes import change, change_assistant, log
-from dashboard.simulator.world.group import MARKETPLACE, SYSTEM, Actor, Json, TargetGroup, Trouble
+from dashboard.simulator.catalogue.seeded_random import uniform_draws
+from dashboard.simulator.world.changes import change_assistant, change_group, log_changes
+from dashboard.simulator.world.group import (
+    MARKETPLACE,
+    SYSTEM,
+    Actor,
+    Json,
+    SimulatedGroup,
+    Trouble,
+)
 
 
-class Effect(NamedTuple):
+class TroubleEffect(NamedTuple):
     """What a trouble does to a group, and with which reason the exchange then pauses it."""
 
     reason: str | None = None
@@ -19,19 +26,19 @@ class Effect(NamedTuple):
     incidence: float = 1.0
 
 
-CALM = Effect()
-TROUBLES: dict[str, Effect] = {
-    "stall": Effect("no_completes_in_several_days", rate=0.004),
-    "long_interviews": Effect("high_median_loi", loi=2.6),
-    "drop_outs": Effect("high_drop_rates", drop=0.5),
-    "poor_earnings": Effect("low_epc", incidence=0.12),
-    "client_terminations": Effect("high_client_side_termination_rate", incidence=0.03),
-    "no_conversion": Effect("no_completes_after_many_prescreens", incidence=0.0),
-    "redirect_errors": Effect("excessive_redirect_errors", drop=0.7),
-    "encryption_errors": Effect("excessive_encryption_errors", rate=0.3),
-    "qualification_errors": Effect("excessive_qualification_setup_errors", rate=0.2),
-    "codes_exhausted": Effect("live_respondent_unique_codes_exhausted", rate=0.1),
-    "price_ceiling": Effect("max_cpi_limit_reached", rate=0.6),
+CALM = TroubleEffect()
+TROUBLES: dict[str, TroubleEffect] = {
+    "stall": TroubleEffect("no_completes_in_several_days", rate=0.004),
+    "long_interviews": TroubleEffect("high_median_loi", loi=2.6),
+    "drop_outs": TroubleEffect("high_drop_rates", drop=0.5),
+    "poor_earnings": TroubleEffect("low_epc", incidence=0.12),
+    "client_terminations": TroubleEffect("high_client_side_termination_rate", incidence=0.03),
+    "no_conversion": TroubleEffect("no_completes_after_many_prescreens", incidence=0.0),
+    "redirect_errors": TroubleEffect("excessive_redirect_errors", drop=0.7),
+    "encryption_errors": TroubleEffect("excessive_encryption_errors", rate=0.3),
+    "qualification_errors": TroubleEffect("excessive_qualification_setup_errors", rate=0.2),
+    "codes_exhausted": TroubleEffect("live_respondent_unique_codes_exhausted", rate=0.1),
+    "price_ceiling": TroubleEffect("max_cpi_limit_reached", rate=0.6),
 }
 _KINDS = tuple(TROUBLES)
 _TROUBLED_A_DAY = 0.05
@@ -42,13 +49,13 @@ _DRY_FOR = 3 * DAY
 _DRY_PRESCREENS = 250
 
 
-def effect(group: TargetGroup, at: int) -> Effect:
+def trouble_effect(group: SimulatedGroup, at: int) -> TroubleEffect:
     """What the group's trouble does to it at this moment."""
     trouble = group.trouble
     return CALM if trouble is None or trouble.since > at else TROUBLES[trouble.kind]
 
 
-def remaining(group: TargetGroup) -> int:
+def remaining_completes(group: SimulatedGroup) -> int:
     """How many completes (or prescreens, by strategy) the group still takes before it stops."""
     counts = group.tally.counts
     done = counts.prescreens if group.filling_strategy == "prescreens" else counts[0]
@@ -58,8 +65,8 @@ def remaining(group: TargetGroup) -> int:
     return group.filling_goal + group.temper.overrun - done
 
 
-def transition(
-    group: TargetGroup, status: str, *, at: int, by: Actor, reason: str | None = None
+def change_status(
+    group: SimulatedGroup, status: str, *, at: int, by: Actor, reason: str | None = None
 ) -> None:
     """Change the status of a group and of its run, and log it with the reason if there is one."""
     if status == "live":
@@ -67,7 +74,7 @@ def transition(
         group.first_live = group.first_live or at
         if group.run is not None and group.status == "scheduled":
             group.run.start = at
-    change(group, {"status_change": status}, at=at, by=by, reason=reason)
+    change_group(group, {"status_change": status}, at=at, by=by, reason=reason)
     run = group.run
     if run is not None and status in ("scheduled", "live", "paused", "completed"):
         run.status = status
@@ -76,47 +83,47 @@ def transition(
         run.changed_by = by.user_id or run.changed_by
 
 
-def occur(group: TargetGroup, at: int) -> None:
+def run_due_events(group: SimulatedGroup, at: int) -> None:
     """Everything that is due for the group at this moment."""
     while group.plans and group.plans[-1].at <= at:
         plan = group.plans.pop()
         ACTS[plan.kind](group, at, plan.what)
     run = group.run
     if group.status == "scheduled" and run is not None and run.start <= at:
-        transition(group, "live", at=at, by=SYSTEM)
+        change_status(group, "live", at=at, by=SYSTEM)
     if group.status == "live":
         _stop_if_due(group, at)
     if at % DAY == 0:
         _new_day(group, at)
 
 
-def _stop_if_due(group: TargetGroup, at: int) -> None:
+def _stop_if_due(group: SimulatedGroup, at: int) -> None:
     run = group.run
     soft = group.assistant.get("soft_launch")
-    if soft and (remaining(group) <= 0 or read_stamp(soft["end_at"]) <= at):
+    if soft and (remaining_completes(group) <= 0 or read_stamp(soft["end_at"]) <= at):
         over = read_stamp(soft["end_at"]) <= at
         change_assistant(group, {**group.assistant, "soft_launch": None}, at=at, by=MARKETPLACE)
         reason = "past_soft_launch_end_date" if over else "total_completes_reached"
-        transition(group, "paused", at=at, by=MARKETPLACE, reason=reason)
-    elif remaining(group) <= 0:
-        transition(group, "completed", at=at, by=MARKETPLACE, reason="total_completes_reached")
+        change_status(group, "paused", at=at, by=MARKETPLACE, reason=reason)
+    elif remaining_completes(group) <= 0:
+        change_status(group, "completed", at=at, by=MARKETPLACE, reason="total_completes_reached")
         _colleague(group, at, {"filling_goal_change": group.filling_goal * 3 // 2})
     elif run is not None and run.end <= at:
-        transition(group, "paused", at=at, by=MARKETPLACE, reason="past_scheduled_end_date")
+        change_status(group, "paused", at=at, by=MARKETPLACE, reason="past_scheduled_end_date")
         _colleague(group, at, {})
     elif at % HOUR == 0 and _dry(group, at):
         trouble = group.trouble
         many = trouble is not None and trouble.kind == "no_conversion"
         reason = "no_completes_after_many_prescreens" if many else "no_completes_in_several_days"
-        transition(group, "paused", at=at, by=MARKETPLACE, reason=reason)
+        change_status(group, "paused", at=at, by=MARKETPLACE, reason=reason)
 
 
-def _colleague(group: TargetGroup, at: int, values: Json) -> None:
+def _colleague(group: SimulatedGroup, at: int, values: Json) -> None:
     """Now and then somebody brings a group back that nobody else has touched.
 
     This keeps a world that runs for weeks from falling silent.
     """
-    u = uniforms(group.temper.seed ^ 0xC0, at)
+    u = uniform_draws(group.temper.seed ^ 0xC0, at)
     if not group.temper.colleague or u[0] > _BROUGHT_BACK:
         return
     back, by = at + int((3 + 40 * u[1]) * HOUR), group.project_manager_id
@@ -125,15 +132,15 @@ def _colleague(group: TargetGroup, at: int, values: Json) -> None:
     group.plan(back, "person_status", when=group.status, status="live", by=by)
 
 
-def _dry(group: TargetGroup, at: int) -> bool:
+def _dry(group: SimulatedGroup, at: int) -> bool:
     tally = group.tally
     since = max(group.live_since, tally.last_complete or 0)
     barren = tally.counts.completes == 0 and tally.counts.prescreens >= _DRY_PRESCREENS
     return at - since >= _DRY_FOR or barren
 
 
-def _new_day(group: TargetGroup, at: int) -> None:
-    u = uniforms(group.temper.seed ^ 0xDA7, at)
+def _new_day(group: SimulatedGroup, at: int) -> None:
+    u = uniform_draws(group.temper.seed ^ 0xDA7, at)
     if group.tally.counts.completes >= 25 and u[0] < _RECONCILED_A_DAY:
         group.plan(at + HOUR + int(u[1] * 8 * HOUR), "reconcile", share=0.005 + 0.045 * u[2])
     if group.status != "live" or not group.temper.troubles or group.trouble is not None:
@@ -146,57 +153,57 @@ def _new_day(group: TargetGroup, at: int) -> None:
         group.plan(begin + lasting, "heal" if u[7] < 0.45 else "exchange_pause", kind=kind)
 
 
-def _begin_trouble(group: TargetGroup, at: int, what: Json) -> None:
+def _begin_trouble(group: SimulatedGroup, at: int, what: Json) -> None:
     if group.trouble is None:
         group.trouble = Trouble(what["kind"], at)
 
 
-def _heal(group: TargetGroup, _at: int, what: Json) -> None:
+def _heal(group: SimulatedGroup, _at: int, what: Json) -> None:
     if group.trouble is not None and group.trouble.kind == what["kind"]:
         group.trouble = None
 
 
-def _exchange_pause(group: TargetGroup, at: int, what: Json) -> None:
+def _exchange_pause(group: SimulatedGroup, at: int, what: Json) -> None:
     trouble = group.trouble
     if group.status == "live" and trouble is not None and trouble.kind == what["kind"]:
         reason = TROUBLES[trouble.kind].reason
-        transition(group, "paused", at=at, by=MARKETPLACE, reason=reason)
-        u = uniforms(group.temper.seed ^ 0xBAC, at)
+        change_status(group, "paused", at=at, by=MARKETPLACE, reason=reason)
+        u = uniform_draws(group.temper.seed ^ 0xBAC, at)
         if group.temper.colleague and not what.get("stay") and u[0] < _RESUMED:
             back, by = at + int((2 + 20 * u[1]) * HOUR), group.project_manager_id
             group.plan(back, "heal", kind=trouble.kind)
             group.plan(back, "person_status", when="paused", status="live", by=by)
 
 
-def _reconcile(group: TargetGroup, at: int, what: Json) -> None:
+def _reconcile(group: SimulatedGroup, at: int, what: Json) -> None:
     lost = int(what.get("count") or max(1, group.tally.counts.completes * what["share"]))
     group.tally.move(-lost, at=at, cpi=group.cpi)
     group.version += 1
 
 
-def _person_status(group: TargetGroup, at: int, what: Json) -> None:
+def _person_status(group: SimulatedGroup, at: int, what: Json) -> None:
     run = group.run
     late = what["status"] == "live" and run is not None and run.end <= at
     if group.status == what["when"] and not late:
         by = Actor("las_user", what["by"]) if what.get("by") else SYSTEM
-        transition(group, what["status"], at=at, by=by)
+        change_status(group, what["status"], at=at, by=by)
 
 
-def _person_change(group: TargetGroup, at: int, what: Json) -> None:
+def _person_change(group: SimulatedGroup, at: int, what: Json) -> None:
     if group.run is not None and group.status != "archived":
-        change(group, what["values"], at=at, by=Actor("las_user", what["by"]))
+        change_group(group, what["values"], at=at, by=Actor("las_user", what["by"]))
         group.run.version += 1
 
 
-def _assistant(group: TargetGroup, at: int, what: Json) -> None:
+def _assistant(group: SimulatedGroup, at: int, what: Json) -> None:
     change_assistant(group, what["modules"], at=at, by=Actor("las_user", what["by"]))
 
 
-def _log(group: TargetGroup, at: int, what: Json) -> None:
-    log(group, what["changes"], at=at, by=Actor(what["actor"], what.get("by")))
+def _log(group: SimulatedGroup, at: int, what: Json) -> None:
+    log_changes(group, what["changes"], at=at, by=Actor(what["actor"], what.get("by")))
 
 
-ACTS: dict[str, Callable[[TargetGroup, int, Json], None]] = {
+ACTS: dict[str, Callable[[SimulatedGroup, int, Json], None]] = {
     "trouble": _begin_trouble,
     "heal": _heal,
     "exchange_pause": _exchange_pause,

@@ -5,14 +5,14 @@ from decimal import Decimal
 from random import Random
 from typing import Any, NamedTuple
 
-from dashboard.simulator.catalogue.clock import DAY, HOUR, stamp
-from dashboard.simulator.catalogue.money import shown
+from dashboard.simulator.catalogue.clock import DAY, HOUR, rfc3339_stamp
+from dashboard.simulator.catalogue.money import monetary_amount
 from dashboard.simulator.catalogue.people import ACCOUNTS
-from dashboard.simulator.catalogue.seeded_random import ulid
-from dashboard.simulator.world.group import Json, Run, TargetGroup
+from dashboard.simulator.catalogue.seeded_random import ulid_at
+from dashboard.simulator.world.group import Json, Run, SimulatedGroup
 from dashboard.simulator.world.rules import TROUBLES
 
-DECK = (
+SCENARIOS = (
     *("steady", "short", "draft", "overshoot", "exchange_paused", "steady", "completed"),
     *("steady", "stalling", "person_paused", "steady", "scheduled", "steady", "troubled"),
     *("steady", "exchange_paused", "short", "steady", "soft_launch", "steady", "completed"),
@@ -23,7 +23,7 @@ _PACE = {"short": 0.45, "overshoot": 2.4, "completed": 4.0, "archived": 4.0, "so
 _SOFT = 20
 
 
-class Past(NamedTuple):
+class SeedOptions(NamedTuple):
     """How much of a world lies behind its origin: seed, groups a project, moment and days."""
 
     seed: int
@@ -32,9 +32,11 @@ class Past(NamedTuple):
     days: float
 
 
-def tell(group: TargetGroup, chance: Random, past: Past, *, index: int, number: int) -> None:
+def plan_scenario(
+    group: SimulatedGroup, chance: Random, past: SeedOptions, *, index: int, number: int
+) -> None:
     """Plan the group's life: its run, its pace, who interferes and when."""
-    plot = DECK[index % len(DECK)]
+    plot = SCENARIOS[index % len(SCENARIOS)]
     length = chance.uniform(9, 34) * DAY
     origin, span = past.origin, max(0.2, past.days - 0.3) * DAY
     ago = span * chance.uniform(0.1, 1.0)
@@ -60,14 +62,14 @@ def tell(group: TargetGroup, chance: Random, past: Past, *, index: int, number: 
         return
     created, launch = group.created_at, min(start, origin) - 2 * HOUR
     launch = max(created + 1, min(launch, start - 1))
-    group.run = Run(ulid(launch, "run", group.id), start, end, "scheduled", launch, by)
+    group.run = Run(ulid_at(launch, "run", group.id), start, end, "scheduled", launch, by)
     group.plan(launch, "person_status", when="draft", status="scheduled", by=by)
     _interfere(group, plot, chance, origin, number * 5 + index // 3)
     if plot in ("steady", "short", "overshoot", "stalling", "completed"):
         _edits(group, chance, index, start, min(end, origin))
 
 
-def _set_pace(group: TargetGroup, pace: float, *, days: float) -> None:
+def _set_pace(group: SimulatedGroup, pace: float, *, days: float) -> None:
     temper = group.temper
     conversion = temper.qualify * (0.96 - temper.drop) * temper.incidence
     if group.filling_strategy == "prescreens":
@@ -75,7 +77,7 @@ def _set_pace(group: TargetGroup, pace: float, *, days: float) -> None:
     temper.entrants_an_hour = group.filling_goal * pace / days / 24 / conversion
 
 
-def _interfere(group: TargetGroup, plot: str, chance: Random, origin: int, turn: int) -> None:
+def _interfere(group: SimulatedGroup, plot: str, chance: Random, origin: int, turn: int) -> None:
     """Plan what sets this plot apart from a steady life."""
     run, by = group.run, group.project_manager_id
     if run is None:
@@ -96,17 +98,17 @@ def _interfere(group: TargetGroup, plot: str, chance: Random, origin: int, turn:
         group.plan(origin - 6 * HOUR, "person_status", when="completed", status="archived", by=by)
     elif plot == "soft_launch":
         soft = {
-            "end_at": stamp(run.start + 2 * DAY),
+            "end_at": rfc3339_stamp(run.start + 2 * DAY),
             "filling_goal_percentage": _SOFT,
             "demographics_strictness_percentage": 50,
         }
         group.plan(run.start - 1, "assistant", modules={"soft_launch": soft}, by=by)
 
 
-def _log_birth(group: TargetGroup, index: int, number: int) -> None:
+def _log_birth(group: SimulatedGroup, index: int, number: int) -> None:
     """Changes from the time of drafting, of kinds that a launched group no longer sees."""
     person, at = group.project_manager_id, group.created_at + 60_000
-    amount = shown(group.cpi, group.currency)
+    amount = monetary_amount(group.cpi, group.currency)
     kinds: tuple[Json, ...] = (
         {"object": "locale_change", "new_value": group.locale_code, "old_value": "eng_us"},
         {"object": "currency_change", "new_value": group.currency, "old_value": "USD"},
@@ -117,7 +119,10 @@ def _log_birth(group: TargetGroup, index: int, number: int) -> None:
         {"object": "project_id_change", "new_value": group.project_id},
         {"object": "private_exchange_cpi_change", "supplier_id": "411", "new_value": amount},
         {"object": "pricing_dynamic_unlock_max_budget_usage_change", "new_value": True},
-        {"object": "fielding_period_start_date_change", "new_value": stamp(group.planned[0])},
+        {
+            "object": "fielding_period_start_date_change",
+            "new_value": rfc3339_stamp(group.planned[0]),
+        },
     )
     chosen = kinds[(index + number) % len(kinds)]
     if group.pricing_model == "rate_card":
@@ -125,7 +130,7 @@ def _log_birth(group: TargetGroup, index: int, number: int) -> None:
     group.plan(at, "log", changes=[chosen], actor="las_user", by=person)
 
 
-def _edits(group: TargetGroup, chance: Random, index: int, start: int, stop: int) -> None:
+def _edits(group: SimulatedGroup, chance: Random, index: int, start: int, stop: int) -> None:
     """Plan a few edits by people between the start and the stop."""
     people = ACCOUNTS[group.account_id].users
     for turn, values in enumerate(_values(group, chance, index)):
@@ -139,7 +144,7 @@ def _edits(group: TargetGroup, chance: Random, index: int, start: int, stop: int
             group.plan(at, "person_change", values=values, by=by)
 
 
-def _values(group: TargetGroup, chance: Random, index: int) -> Iterator[dict[str, Any]]:
+def _values(group: SimulatedGroup, chance: Random, index: int) -> Iterator[dict[str, Any]]:
     factor = Decimal(str(round(chance.uniform(1.03, 1.25), 2)))
     raised = (group.cpi * factor).quantize(group.cpi)
     many: tuple[dict[str, Any], ...] = (
@@ -165,10 +170,10 @@ def _values(group: TargetGroup, chance: Random, index: int) -> Iterator[dict[str
         yield many[(index * 7 + 3) % len(many)]
 
 
-def _modules(group: TargetGroup, cpi: Decimal) -> tuple[Json, ...]:
+def _modules(group: SimulatedGroup, cpi: Decimal) -> tuple[Json, ...]:
     """Settings of the fielding assistant that people try."""
-    money = shown(cpi, group.currency)
-    budget = shown(cpi * group.filling_goal, group.currency)
+    money = monetary_amount(cpi, group.currency)
+    budget = monetary_amount(cpi * group.filling_goal, group.currency)
     dynamic = {"type": "dynamic", "maximum_cpi": money, "minimum_cpi": money}
     return (
         {"pacing": {"type": "adaptive", "increment_interval": "PT12H"}},

@@ -5,13 +5,13 @@ from random import Random
 
 from dashboard.simulator.catalogue.clock import DAY, HOUR
 from dashboard.simulator.catalogue.money import in_currency
-from dashboard.simulator.catalogue.people import ACCOUNTS, BusinessUnit
-from dashboard.simulator.catalogue.places import CLIENTS, INDUSTRIES, LOCALES, Locale
-from dashboard.simulator.catalogue.rate_cards import price
-from dashboard.simulator.catalogue.seeded_random import human_id, seed_of, ulid
+from dashboard.simulator.catalogue.people import ACCOUNTS, SimulatedBusinessUnit
+from dashboard.simulator.catalogue.places import CLIENTS, INDUSTRIES, LOCALES, SimulatedLocale
+from dashboard.simulator.catalogue.rate_cards import card_price
+from dashboard.simulator.catalogue.seeded_random import human_id, seed_of, ulid_at
 from dashboard.simulator.world import scenarios
-from dashboard.simulator.world.group import Project, TargetGroup, Temper
-from dashboard.simulator.world.respondents import go_on, settle
+from dashboard.simulator.world.group import GroupTraits, SimulatedGroup, SimulatedProject
+from dashboard.simulator.world.respondents import draw_next, settle_group
 
 _THEMES = (
     "Brand Tracker",
@@ -40,21 +40,21 @@ _AUDIENCES = (
 _GOALS = (80, 100, 150, 200, 250, 300, 400, 500, 600, 800, 1000, 1500)
 
 
-def populate(past: scenarios.Past, *, projects: int) -> list[Project]:
+def populate_world(past: scenarios.SeedOptions, *, projects: int) -> list[SimulatedProject]:
     """All projects at the origin, with their days of history behind them."""
     made = [_project(past, 101, n) for n in range(projects)]
     made.append(_project(past._replace(groups=min(past.groups, 3)), 102, 0))
     return made
 
 
-def _project(past: scenarios.Past, account_id: int, number: int) -> Project:
+def _project(past: scenarios.SeedOptions, account_id: int, number: int) -> SimulatedProject:
     seed, origin = past.seed, past.origin
     chance = Random(seed_of(seed, account_id, number))
     account = ACCOUNTS[account_id]
     created = origin - int(past.days * DAY) - chance.randrange(2, 9) * DAY
     client = chance.choice(CLIENTS)
-    project = Project(
-        id=ulid(created, seed, account_id, number),
+    project = SimulatedProject(
+        id=ulid_at(created, seed, account_id, number),
         human_id=human_id(6, seed, account_id, number),
         account_id=account_id,
         name=f"{client[1]} {_THEMES[number % len(_THEMES)]} {2026 if number % 2 else 'Q4'}",
@@ -65,17 +65,21 @@ def _project(past: scenarios.Past, account_id: int, number: int) -> Project:
     unit = account.business_units[number % len(account.business_units)]
     for index in range(past.groups):
         group = _group(chance, project, unit, index, client[0])
-        scenarios.tell(group, chance, past, index=index, number=number)
+        scenarios.plan_scenario(group, chance, past, index=index, number=number)
         group.until = group.created_at
-        go_on(group, group.created_at)
-        settle(group, origin)
+        draw_next(group, group.created_at)
+        settle_group(group, origin)
         project.groups.append(group)
     return project
 
 
 def _group(
-    chance: Random, project: Project, unit: BusinessUnit, index: int, client_id: int
-) -> TargetGroup:
+    chance: Random,
+    project: SimulatedProject,
+    unit: SimulatedBusinessUnit,
+    index: int,
+    client_id: int,
+) -> SimulatedGroup:
     place, audience = chance.choice(tuple(LOCALES.values())), chance.choice(_AUDIENCES)
     created = project.created_at + chance.randrange(HOUR, DAY)
     rate_card = "rate_card" in unit.pricing_models and index % 8 == 5
@@ -83,10 +87,10 @@ def _group(
     incidence = chance.choice((0.15, 0.25, 0.35, 0.5, 0.5, 0.65, 0.75, 0.8, 0.9))
     temper, cpi = _temper(chance, place, unit.currency, loi, incidence)
     if rate_card:
-        cpi = price(unit.currency, place.country, loi_minutes=loi, incidence_rate=incidence)
-    group_id = ulid(created, project.id, index)
+        cpi = card_price(unit.currency, place.country, loi_minutes=loi, incidence_rate=incidence)
+    group_id = ulid_at(created, project.id, index)
     survey = f"https://surveys.example.com/s/{seed_of(group_id) % 10_000_000}"
-    group = TargetGroup(
+    group = SimulatedGroup(
         id=group_id,
         human_id=human_id(7, project.id, index),
         account_id=project.account_id,
@@ -116,12 +120,12 @@ def _group(
 
 
 def _temper(
-    chance: Random, place: Locale, currency: str, loi: int, incidence: float
-) -> tuple[Temper, Decimal]:
+    chance: Random, place: SimulatedLocale, currency: str, loi: int, incidence: float
+) -> tuple[GroupTraits, Decimal]:
     """How respondents take to the group, and the price that a manager would set."""
     dollars = (0.9 + 0.12 * loi + 2.2 * (1 - incidence)) * place.dearness
     market = in_currency(dollars * chance.uniform(0.85, 1.2), currency)
-    temper = Temper(
+    temper = GroupTraits(
         seed=chance.getrandbits(62),
         entrants_an_hour=1.0,
         market_cpi=market,
@@ -136,7 +140,7 @@ def _temper(
     return temper, cpi.quantize(market)
 
 
-def _habits(group: TargetGroup, chance: Random, index: int) -> None:
+def _habits(group: SimulatedGroup, chance: Random, index: int) -> None:
     """The settings that a manager chose when the group was set up."""
     group.industry_code = chance.choice(INDUSTRIES)[0]
     group.lockout_code = group.industry_code

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from dashboard.simulator.catalogue.clock import stamp
-from dashboard.simulator.catalogue.money import shown
+from dashboard.simulator.catalogue.clock import rfc3339_stamp
+from dashboard.simulator.catalogue.money import monetary_amount
 from dashboard.simulator.operations.assistant import shown_modules
 from dashboard.simulator.operations.edits import default_re_entry
 from dashboard.simulator.operations.profiles import profiles_of
 from dashboard.simulator.operations.supply import shown_allocations
-from dashboard.simulator.world.group import Json, TargetGroup
+from dashboard.simulator.world.group import Json, SimulatedGroup
 
 _PLAIN = (
     "project_id",
@@ -34,12 +34,12 @@ _PLAIN = (
 )
 
 
-def settings(group: TargetGroup) -> Json:
+def settings(group: SimulatedGroup) -> Json:
     """Everything that a person can set, in JSON; no counts."""
     values: Json = {name: getattr(group, name) for name in _PLAIN}
-    values["cpi"] = shown(group.cpi, group.currency)["value"]
+    values["cpi"] = monetary_amount(group.cpi, group.currency)["value"]
     note = group.cpi_note
-    values["cpi_note"] = None if note is None else shown(note, group.currency)["value"]
+    values["cpi_note"] = None if note is None else monetary_amount(note, group.currency)["value"]
     shut_out = group.exclusion.get("list") or []
     values["exclusion"] = {"enabled": bool(group.exclusion.get("enabled")), "list": shut_out}
     values["assistant"] = shown_modules(group.assistant)
@@ -50,7 +50,7 @@ def settings(group: TargetGroup) -> Json:
     values["profiles"] = [_profile(profile) for profile in profiles_of(group)]
     run = group.run
     start, end = (run.start, run.end) if run else group.planned
-    values["start"], values["end"] = stamp(start), stamp(end)
+    values["start"], values["end"] = rfc3339_stamp(start), rfc3339_stamp(end)
     return values
 
 

@@ -7,14 +7,14 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import msgspec
 
-from dashboard.simulator.catalogue.clock import Clock
+from dashboard.simulator.catalogue.clock import SimulatedClock
 from dashboard.simulator.catalogue.people import ACCOUNTS
-from dashboard.simulator.catalogue.seeded_random import ulid
+from dashboard.simulator.catalogue.seeded_random import ulid_at
 from dashboard.simulator.world import seed as genesis
-from dashboard.simulator.world.group import Json, Project, TargetGroup
-from dashboard.simulator.world.messages import Answer, not_found
-from dashboard.simulator.world.respondents import settle
-from dashboard.simulator.world.scenarios import Past
+from dashboard.simulator.world.group import Json, SimulatedGroup, SimulatedProject
+from dashboard.simulator.world.messages import SimulatedAnswer, not_found
+from dashboard.simulator.world.respondents import settle_group
+from dashboard.simulator.world.scenarios import SeedOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Job:
 
 
 @dataclass(slots=True)
-class Webhook:
+class SimulatedWebhook:
     """A subscription of an account; the secret signs deliveries as text."""
 
     id: str
@@ -63,13 +63,13 @@ class Webhook:
 class World:
     """Projects, groups, jobs and webhooks of one exchange, on one clock."""
 
-    def __init__(self, origin: Origin, clock: Clock) -> None:
+    def __init__(self, origin: Origin, clock: SimulatedClock) -> None:
         self.origin, self.clock = origin, clock
-        self.projects: dict[str, Project] = {}
-        self.groups: dict[str, TargetGroup] = {}
+        self.projects: dict[str, SimulatedProject] = {}
+        self.groups: dict[str, SimulatedGroup] = {}
         self.jobs: dict[str, Job] = {}
-        self.webhooks: dict[str, Webhook] = {}
-        self.remembered: dict[tuple[str, str], Answer] = {}
+        self.webhooks: dict[str, SimulatedWebhook] = {}
+        self.remembered: dict[tuple[str, str], SimulatedAnswer] = {}
         self.edits: list[Json] = []
         self.requests: Counter[str] = Counter()
         self.re_entry_status = 200
@@ -82,8 +82,8 @@ class World:
     def populate(self) -> None:
         """Make the projects and groups that the origin tells of."""
         o = self.origin
-        past = Past(o.seed, o.groups, o.at, o.history_days)
-        for project in genesis.populate(past, projects=o.projects):
+        past = SeedOptions(o.seed, o.groups, o.at, o.history_days)
+        for project in genesis.populate_world(past, projects=o.projects):
             self.projects[project.id] = project
             self.groups.update((group.id, group) for group in project.groups)
 
@@ -96,7 +96,7 @@ class World:
     def new_id(self, at: int) -> str:
         """A fresh ULID; the same after a restart that repeats what was done."""
         self.made += 1
-        return ulid(at, self.origin.seed, "made", self.made)
+        return ulid_at(at, self.origin.seed, "made", self.made)
 
     def catch_up(self, now: int) -> None:
         """Finish the jobs that are due, in their order, before anything else happens."""
@@ -109,21 +109,21 @@ class World:
         self.catch_up(now)
         for group in self.groups.values():
             if group.until <= now:
-                settle(group, now)
+                settle_group(group, now)
 
-    def projects_of(self, account_id: int) -> list[Project]:
+    def projects_of(self, account_id: int) -> list[SimulatedProject]:
         """The account's projects, newest first."""
         mine = [p for p in self.projects.values() if p.account_id == account_id]
         return sorted(mine, key=lambda p: p.id, reverse=True)
 
-    def project(self, params: dict[str, str]) -> Project:
+    def project(self, params: dict[str, str]) -> SimulatedProject:
         """The project of a path; 404 if it is another account's or nobody's."""
         project = self.projects.get(params["project_id"])
         if project is None or str(project.account_id) != params["account_id"]:
             raise not_found("the project")
         return project
 
-    def group(self, params: dict[str, str]) -> TargetGroup:
+    def group(self, params: dict[str, str]) -> SimulatedGroup:
         """The target group of a path; 404 unless account and project are its own."""
         group = self.groups.get(params["target_group_id"])
         if (
@@ -134,7 +134,7 @@ class World:
             raise not_found("the target group")
         return group
 
-    def launched(self, params: dict[str, str]) -> TargetGroup:
+    def launched(self, params: dict[str, str]) -> SimulatedGroup:
         """The target group of a path; 404 while it is a draft."""
         group = self.group(params)
         if group.status == "draft":

@@ -29,24 +29,24 @@ _ENDS = {
 }
 
 
-def kind(batch: Batch) -> Edit.Kind:
+def edit_kind_of(batch: Batch) -> Edit.Kind:
     """What of a group a batch changes."""
     return Edit.Kind.MANAGER if batch.action == Batch.Action.MANAGER else Edit.Kind.STATUS
 
 
-def span(batch: Batch, group: TargetGroup) -> tuple[str, str]:
+def before_and_after(batch: Batch, group: TargetGroup) -> tuple[str, str]:
     """What a group has as far as we know, and what it is to have."""
     if batch.action == Batch.Action.MANAGER:
         return group.project_manager_id, str(batch.wanted["manager_id"])
     return group.status, STATUS[Batch.Action(batch.action)]
 
 
-def begin(job: BatchJob, *, now: datetime) -> None:
+def open_edits(job: BatchJob, *, now: datetime) -> None:
     """Commit an edit a group before the job is sent; a group with one on its way is refused.
 
     Raises IntegrityError where somebody else's came between; nothing is stored then.
     """
-    of = kind(job.batch)
+    of = edit_kind_of(job.batch)
     rows = list(job.groups.filter(state=BatchGroup.State.WAITING, edit=None))
     open_edits = Edit.objects.filter(
         group__in=[row.group_id for row in rows],
@@ -79,7 +79,7 @@ def _edit(job: BatchJob, row: BatchGroup, of: Edit.Kind, now: datetime) -> Edit:
     )
 
 
-def end(
+def close_edits(
     rows: Iterable[BatchGroup], *, now: datetime, held: Mapping[int, str] | None = None
 ) -> None:
     """How the edits of these groups ended; what is not known is settled by reading, as any edit.
@@ -127,7 +127,7 @@ def forget(edit: Edit) -> None:
     Edit.objects.filter(pk=edit.pk, state=Edit.State.REJECTED).delete()
 
 
-def outcome(edit: Edit) -> tuple[str, str]:
+def group_outcome(edit: Edit) -> tuple[str, str]:
     """How an edit of a batch stands, and why."""
     if edit.state == Edit.State.CONFIRMED:
         return BatchGroup.State.DONE, ""

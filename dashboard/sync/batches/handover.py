@@ -14,7 +14,7 @@ from dashboard.sync.batches import readback
 OVERTAKEN = "Somebody else handed it over meanwhile; nothing was sent."
 
 
-def spare(rows: Sequence[BatchGroup], client: ExchangeClient) -> None:
+def skip_groups_that_moved(rows: Sequence[BatchGroup], client: ExchangeClient) -> None:
     """Leave out the groups of one project that moved since they were shown."""
     if not rows:
         return

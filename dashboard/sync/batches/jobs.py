@@ -64,7 +64,7 @@ class Chosen:
     wanted: Any = None
 
 
-def create(
+def create_batch(
     *,
     action: str,
     chosen: Iterable[Chosen],
@@ -97,11 +97,13 @@ def _add(batch: Batch, chosen: list[Chosen], now: datetime) -> None:
 
 def _row(job: BatchJob, one: Chosen) -> BatchGroup:
     edits = job.batch.action in EDITS
-    seen, wanted = (one.seen, one.wanted) if edits else edit_records.span(job.batch, one.group)
+    seen, wanted = (
+        (one.seen, one.wanted) if edits else edit_records.before_and_after(job.batch, one.group)
+    )
     return BatchGroup(job=job, group=one.group, seen=seen, wanted=wanted)
 
 
-def work(
+def run_due_steps(
     *,
     clock: Clock = timezone.now,
     limit: int = 20,
@@ -149,9 +151,9 @@ def _send(job: BatchJob, client: ExchangeClient, now: datetime) -> None:
     """Ask for the job; the same one again where an answer was lost."""
     if job.sent_at is None:
         if job.batch.action == Batch.Action.MANAGER:
-            handover.spare(_waiting(job), client)
+            handover.skip_groups_that_moved(_waiting(job), client)
         try:
-            edit_records.begin(job, now=now)
+            edit_records.open_edits(job, now=now)
         except IntegrityError:
             _look_again(job, now)
             return
@@ -202,7 +204,7 @@ def _without_refused(job: BatchJob, rows: list[BatchGroup], exc: Refused, now: d
         row.state, row.reason = BatchGroup.State.FAILED, objections[row.pk]
     with transaction.atomic():
         BatchGroup.objects.bulk_update(named, ["state", "reason"])
-        edit_records.end(named, now=now)
+        edit_records.close_edits(named, now=now)
         # Another list of groups is another job: the old key stands for the old list.
         job.key, job.tries = str(uuid.uuid4()), 0
         if job.batch.action == Batch.Action.MANAGER:
@@ -311,7 +313,7 @@ def _read_once(job: BatchJob, client: ExchangeClient, now: datetime, *, last: bo
         with transaction.atomic():
             BatchGroup.objects.bulk_update(judged, ["state", "reason"])
             ended = [row for row in judged if row.state != BatchGroup.State.WAITING]
-            edit_records.end(ended, now=now, held=held)
+            edit_records.close_edits(ended, now=now, held=held)
     return sum(row.state == BatchGroup.State.WAITING for row in rows)
 
 
@@ -330,8 +332,8 @@ def _edit(job: BatchJob, client: ExchangeClient, clock: Clock) -> None:
                 _wait(job, wait.seconds, clock(), by_exchange=wait.by_exchange)
                 return
             failed = (BatchGroup.State.FAILED, CHANGED)
-            row.state, row.reason = edit_records.outcome(row.edit) if row.edit else failed
-        except send.Busy as exc:
+            row.state, row.reason = edit_records.group_outcome(row.edit) if row.edit else failed
+        except send.EditInProgress as exc:
             row.state, row.reason = BatchGroup.State.FAILED, f"{exc}."
         row.save(update_fields=["edit", "state", "reason"])
         BatchJob.objects.filter(pk=job.pk).update(check_at=clock() + LEASE)
@@ -345,7 +347,7 @@ def _sent(job: BatchJob, row: BatchGroup, client: ExchangeClient, clock: Clock) 
     """The edit of one group, sent once; none for a draft that is not what was shown."""
     by = cast("User", job.batch.by)
     if job.batch.action != Batch.Action.DRAFTS:
-        return send.push(
+        return send.send_edit(
             group=row.group,
             kind=KINDS[Batch.Action(job.batch.action)],
             seen=row.seen,
@@ -356,11 +358,11 @@ def _sent(job: BatchJob, row: BatchGroup, client: ExchangeClient, clock: Clock) 
             clock=clock,
             wait=None,
         )
-    held, wanted = draft.stored(row.group), cast("dict[str, str]", row.wanted)
-    if held is None or draft.mark(held) != row.seen:
+    held, wanted = draft.stored_draft(row.group), cast("dict[str, str]", row.wanted)
+    if held is None or draft.fingerprint(held) != row.seen:
         return None
     start = wanted[launch.START]
-    return launch.launch(
+    return launch.launch_draft(
         group=row.group,
         seen=held,
         start=datetime.fromisoformat(start) if start else None,
@@ -438,6 +440,6 @@ def _finish(job: BatchJob, rows: list[BatchGroup], now: datetime) -> None:
     """Results, the end of the job, and its project read again, in one commit."""
     with transaction.atomic():
         BatchGroup.objects.bulk_update(rows, ["state", "reason"])
-        edit_records.end(rows, now=now)
+        edit_records.close_edits(rows, now=now)
         BatchJob.objects.filter(pk=job.pk).update(check_at=None, finished_at=now)
         Project.objects.filter(pk=job.project_id).update(version=F("version") + 1, due_at=now)

@@ -12,7 +12,7 @@ from typing import Any
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import NotFound, Refused, spoken
-from dashboard.exchange.pagination import walk
+from dashboard.exchange.pagination import iterate_pages
 from dashboard.exchange.shapes.jobs import BulkJob
 from dashboard.fielding.models import Batch, BatchGroup, BatchJob, ExchangeUser
 from dashboard.sync.edits import moves
@@ -92,7 +92,7 @@ def _listed(rows: Sequence[BatchGroup], client: ExchangeClient, action: str) -> 
     """Status or manager by group, from the project's list; none where it takes no short ids."""
     project = rows[0].group.project.exchange_id
     short = [row.group.human_readable_id for row in rows]
-    pages = walk(
+    pages = iterate_pages(
         lambda cursor: client.get_list_target_groups(
             project_id=project, human_readable_ids=short, start_after=cursor
         ),

@@ -42,11 +42,13 @@ OVER = "its end has passed, and of a completed group it cannot move"
 REFUSED = "the exchange does not allow it now"
 
 
-def refusals(*, action: str, groups: Sequence[TargetGroup], now: datetime) -> dict[int, str]:
+def refusals_by_group(
+    *, action: str, groups: Sequence[TargetGroup], now: datetime
+) -> dict[int, str]:
     """Why the action cannot be taken, by group; the others can."""
     of = Batch.Action(action)
     why = {
-        one.pk: reason(of, one, now)
+        one.pk: known_obstacle(of, one, now)
         for one in groups
         if of in BY_STATUS and one.status not in FROM[of]
     }
@@ -60,7 +62,7 @@ def _project(group: TargetGroup) -> int:
     return group.project_id
 
 
-def reason(action: Batch.Action, group: TargetGroup, now: datetime) -> str:
+def known_obstacle(action: Batch.Action, group: TargetGroup, now: datetime) -> str:
     """What we know ourselves that stands against it; empty where we know of nothing."""
     if group.missing_since:
         return "no longer listed by the exchange"
@@ -79,7 +81,7 @@ def reason(action: Batch.Action, group: TargetGroup, now: datetime) -> str:
 
 def _asked(action: Batch.Action, groups: list[TargetGroup], now: datetime) -> dict[int, str]:
     """What the exchange says of groups of one project; what we know where it is away."""
-    known = {group.pk: said for group in groups if (said := reason(action, group, now))}
+    known = {group.pk: said for group in groups if (said := known_obstacle(action, group, now))}
     account = groups[0].project.account
     try:
         client = clients.client_for(account)

@@ -21,7 +21,7 @@ from dashboard.exchange.shapes.groups import (
 )
 from dashboard.exchange.shapes.projects import ProjectListItem
 from dashboard.fielding.models import Change, TargetGroup
-from dashboard.sync.columns.limits import clean, currency_of, money, text
+from dashboard.sync.columns.limits import currency_of, fit_amount, fit_json, fit_text
 
 # Figures that both the list's row and the overview have, by their columns.
 BESIDES = {
@@ -67,8 +67,8 @@ def row_hash(row: TargetGroupsListItem) -> bytes:
 def unreadable(shape: Shape) -> dict[str, str]:
     """What of an answer could not be read, by the place of the member, as the exchange sent it."""
     return {
-        text(place)[:200]: text(
-            raw if isinstance(raw, str) else msgspec.json.encode(clean(raw)).decode()
+        fit_text(place)[:200]: fit_text(
+            raw if isinstance(raw, str) else msgspec.json.encode(fit_json(raw)).decode()
         )[:LONGEST_DRIFT]
         for place, raw in shape.drifted.items()
     }
@@ -88,17 +88,17 @@ def _document(shape: Shape) -> Any:
     """An answer as a JSON column keeps it, without what could not be read."""
     plain = msgspec.to_builtins(shape)
     plain.pop(UNREADABLE, None)
-    return clean(plain)
+    return fit_json(plain)
 
 
 def project_columns(row: ProjectListItem) -> dict[str, Any]:
     """Columns of a project from its row in the account's list."""
     figures = row.statistics
     columns: dict[str, Any] = {
-        "human_readable_id": text(row.human_readable_id, 16),
-        "name": text(row.name),
-        "reference_number": text(row.project_customer_reference_number, 200),
-        "status": text(row.status, 32),
+        "human_readable_id": fit_text(row.human_readable_id, 16),
+        "name": fit_text(row.name),
+        "reference_number": fit_text(row.project_customer_reference_number, 200),
+        "status": fit_text(row.status, 32),
         "group_count": row.target_group_count or 0,
         "last_activity_at": row.last_activity_at,
     }
@@ -117,20 +117,20 @@ def project_columns(row: ProjectListItem) -> dict[str, Any]:
 
 def list_columns(row: TargetGroupsListItem) -> dict[str, Any]:
     """Columns of a group from its row in the project's list."""
-    language, _, country = text(row.locale, 16).partition("_")
+    language, _, country = fit_text(row.locale, 16).partition("_")
     columns: dict[str, Any] = {
-        "human_readable_id": text(row.human_readable_id, 16),
-        "name": text(row.name),
-        "reference_number": text(row.target_group_customer_reference_number, 200),
-        "status": text(row.status, 32),
-        "locale": text(row.locale, 16),
+        "human_readable_id": fit_text(row.human_readable_id, 16),
+        "name": fit_text(row.name),
+        "reference_number": fit_text(row.target_group_customer_reference_number, 200),
+        "status": fit_text(row.status, 32),
+        "locale": fit_text(row.locale, 16),
         "language_code": language[:3].lower(),
         "country_code": country[:2].lower(),
-        "project_manager_id": text(row.project_manager_id, 64),
+        "project_manager_id": fit_text(row.project_manager_id, 64),
         "exclusion_enabled": row.exclusion_enabled,
         "created_at": row.created_at,
         "exchange_updated_at": row.updated_at,
-        "issues": issues(row),
+        "issues": issues_columns(row),
         "missing_since": None,
     }
     return known(row, columns | figure_columns(row.statistics)) | {"missing_since": None}
@@ -152,15 +152,15 @@ def figure_columns(figures: TargetGroupStatistics) -> dict[str, Any]:
         "completes": progress.current_completes,
         "prescreens": progress.current_prescreens,
         "filling_goal": progress.filling_goal,
-        "filling_strategy": text(progress.filling_strategy, 32),
-        "epc": money(epc, divided=True),
-        "epcm": money(value("earnings_per_click_per_minute"), divided=True),
+        "filling_strategy": fit_text(progress.filling_strategy, 32),
+        "epc": fit_amount(epc, divided=True),
+        "epcm": fit_amount(value("earnings_per_click_per_minute"), divided=True),
     }
     for column, name in BESIDES.items():
         if getattr(figures, name) is not None:
             columns[column] = value(name)
     if figures.average_cost_per_interview is not None:
-        columns["average_cpi"] = money(average, divided=True)
+        columns["average_cpi"] = fit_amount(average, divided=True)
     if last := value("last_complete_date"):
         columns["last_complete_at"] = last
     if currency := currency_of(epc, average):
@@ -168,7 +168,7 @@ def figure_columns(figures: TargetGroupStatistics) -> dict[str, Any]:
     return columns
 
 
-def issues(row: TargetGroupsListItem) -> dict[str, Any]:
+def issues_columns(row: TargetGroupsListItem) -> dict[str, Any]:
     """What the exchange itself finds wrong: figure → [{type, code, text, suggestions}]."""
     found: dict[str, Any] = {}
     for name in ("progress", *FIGURES):
@@ -176,36 +176,36 @@ def issues(row: TargetGroupsListItem) -> dict[str, Any]:
         if statistic and statistic.issues:
             found[name] = [
                 {
-                    "type": text(issue.issue_type),
-                    "code": text(issue.reason.code) if issue.reason else "",
-                    "text": text(issue.reason.description) if issue.reason else "",
-                    "suggestions": [text(tip.description) for tip in issue.suggestions],
+                    "type": fit_text(issue.issue_type),
+                    "code": fit_text(issue.reason.code) if issue.reason else "",
+                    "text": fit_text(issue.reason.description) if issue.reason else "",
+                    "suggestions": [fit_text(tip.description) for tip in issue.suggestions],
                 }
                 for issue in statistic.issues
             ]
     return found
 
 
-def besides(overview: TargetGroupOverview) -> dict[str, Any]:
+def fallback_columns(overview: TargetGroupOverview) -> dict[str, Any]:
     """The figures that an overview has too, for a row that leaves them out."""
     columns = {column: getattr(overview, name) for column, name in BESIDES.items()}
-    average = money(overview.average_cost_per_interview, divided=True)
+    average = fit_amount(overview.average_cost_per_interview, divided=True)
     return known(overview, columns | {"average_cpi": average})
 
 
 def overview_columns(overview: TargetGroupOverview) -> dict[str, Any]:
     """Columns that only the overview tells: present price, cost, restriction, strategy."""
     columns: dict[str, Any] = {
-        "pricing_model": text(overview.pricing_model, 32),
+        "pricing_model": fit_text(overview.pricing_model, 32),
         "is_pricing_restricted": overview.is_pricing_restricted,
-        "cpi": money(overview.current_cost_per_interview),
-        "cost": money(overview.current_cost, below=10**12),
-        "filling_strategy": text(overview.progress.filling_strategy, 32),
+        "cpi": fit_amount(overview.current_cost_per_interview),
+        "cost": fit_amount(overview.current_cost, below=10**12),
+        "filling_strategy": fit_text(overview.progress.filling_strategy, 32),
     }
     if overview.country_code:
-        columns["country_code"] = text(overview.country_code, 2).lower()
+        columns["country_code"] = fit_text(overview.country_code, 2).lower()
     if overview.language_code:
-        columns["language_code"] = text(overview.language_code, 3).lower()
+        columns["language_code"] = fit_text(overview.language_code, 3).lower()
     if currency := currency_of(overview.current_cost_per_interview, overview.current_cost):
         columns["currency"] = currency
     return known(overview, columns)
@@ -218,7 +218,7 @@ def performance_columns(performance: TargetGroupPerformance) -> dict[str, Any]:
         "entrants": performance.entrants,
         "first_complete_at": performance.first_complete,
         "respondent_analysis": [
-            {"status": text(one.status), "label": text(one.label), "count": one.count}
+            {"status": fit_text(one.status), "label": fit_text(one.label), "count": one.count}
             for one in (analysis.live if analysis else [])
         ],
     }
@@ -242,8 +242,8 @@ def draft_columns(draft: FetchTargetGroupResponse) -> dict[str, Any]:
     """Columns of a group that was never launched."""
     plan, re_entry = draft.fielding_specification, draft.re_entry_configuration
     columns: dict[str, Any] = {
-        "pricing_model": text(draft.pricing_model, 32) or "dynamic",  # unless it says otherwise
-        "cpi": money(draft.cost_per_interview),
+        "pricing_model": fit_text(draft.pricing_model, 32) or "dynamic",  # unless it says otherwise
+        "cpi": fit_amount(draft.cost_per_interview),
         "expected_loi_minutes": draft.expected_length_of_interview_minutes,
         "expected_incidence_rate": draft.expected_incidence_rate,
         "completes_goal": draft.completes_goal,
@@ -263,7 +263,7 @@ def run_columns(runs: Iterable[FieldingRunItem]) -> dict[str, Any]:
     if run is None:
         return {"fielding_run_id": "", "starts_at": None, "ends_at": None}
     return {
-        "fielding_run_id": text(run.id, 64),
+        "fielding_run_id": fit_text(run.id, 64),
         "starts_at": run.start_fielding_at,
         "ends_at": run.end_fielding_at,
     }
@@ -276,7 +276,7 @@ def re_entry_columns(configuration: ReEntryConfiguration | None) -> dict[str, An
     return {"re_entry": msgspec.to_builtins(configuration), "re_entry_offered": True}
 
 
-def changes(
+def change_rows(
     group: TargetGroup, batches: Iterable[TargetGroupChangelogBatch], seen_at: Any
 ) -> list[Change]:
     """Rows of the changelog; a batch without an id is told apart by its content."""
@@ -284,17 +284,17 @@ def changes(
         Change(
             account_id=group.account_id,
             group_id=group.pk,
-            batch_id=text(batch.id, 64)
+            batch_id=fit_text(batch.id, 64)
             or hashlib.blake2b(msgspec.json.encode(batch), digest_size=16).hexdigest(),
             position=position,
             occurred_at=batch.occurred_at,
             seen_at=seen_at,
-            actor_type=text(batch.user.type, 64) if batch.user else "",
-            actor_id=text(batch.user.las_user_id, 64) if batch.user else "",
-            kind=text(item.object, 100),
-            old=clean(item.old_value),
-            new=clean(item.new_value),
-            reason_code=text(item.reason_code, 100),
+            actor_type=fit_text(batch.user.type, 64) if batch.user else "",
+            actor_id=fit_text(batch.user.las_user_id, 64) if batch.user else "",
+            kind=fit_text(item.object, 100),
+            old=fit_json(item.old_value),
+            new=fit_json(item.new_value),
+            reason_code=fit_text(item.reason_code, 100),
         )
         for batch in batches
         for position, item in enumerate(batch.changes)

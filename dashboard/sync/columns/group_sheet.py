@@ -9,13 +9,13 @@ import msgspec
 
 from dashboard.exchange.shapes.pricing import RateCardData, TargetGroupRateCard
 from dashboard.exchange.shapes.profiling import Profile, Profiles, ProfileTarget
-from dashboard.sync.columns.limits import clean
+from dashboard.sync.columns.limits import fit_json
 
 
 def profile_columns(profiles: Profiles | None) -> dict[str, Any]:
     """The profiles with how far each target is; none where the exchange tells of none."""
     told = profiles.profiles if profiles else []
-    return {"profiles": clean([_profile(profile) for profile in told])}
+    return {"profiles": fit_json([_profile(profile) for profile in told])}
 
 
 def _profile(profile: Profile) -> dict[str, Any]:
@@ -57,10 +57,10 @@ def rate_card_columns(card: TargetGroupRateCard | None) -> dict[str, Any]:
     data = card.data if card else None
     if card is None or data is None:
         return {"rate_card": None}
-    return {"rate_card": table(data) | {"bound": card.bound_rate_card is not None}}
+    return {"rate_card": price_table(data) | {"bound": card.bound_rate_card is not None}}
 
 
-def table(data: RateCardData) -> dict[str, Any]:
+def price_table(data: RateCardData) -> dict[str, Any]:
     """A table of prices as JSON holds it."""
     plain = msgspec.to_builtins(data)
     return {

@@ -14,7 +14,7 @@ class DoesNotFit(ValueError):
     """A value that the exchange may send but our tables cannot keep exactly."""
 
 
-def text(value: str | None, longest: int = 0) -> str:
+def fit_text(value: str | None, longest: int = 0) -> str:
     """Text as a table takes it: no NUL; refused where longer than the column."""
     kept = (value or "").replace("\0", "")
     if longest and len(kept) > longest:
@@ -22,7 +22,7 @@ def text(value: str | None, longest: int = 0) -> str:
     return kept
 
 
-def money(
+def fit_amount(
     amount: MonetaryAmount | None, *, divided: bool = False, below: int = 10**9
 ) -> Decimal | None:
     """The amount, exact, refused where the table would round it; a quotient (1/3) is rounded."""
@@ -39,20 +39,20 @@ def money(
 
 def currency_of(*amounts: MonetaryAmount | None) -> str:
     """The currency that these amounts share; refused where they differ."""
-    codes = {text(amount.currency_code, 3).upper() for amount in amounts if amount} - {""}
+    codes = {fit_text(amount.currency_code, 3).upper() for amount in amounts if amount} - {""}
     if len(codes) > 1:
         raise DoesNotFit(f"amounts in several currencies: {', '.join(sorted(codes))}")
     return codes.pop() if codes else ""
 
 
-def clean(value: Any) -> Any:
+def fit_json(value: Any) -> Any:
     """A value that a JSON column can keep: no NUL characters, no decimals."""
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, str):
         return value.replace("\0", "")
     if isinstance(value, list):
-        return [clean(one) for one in value]
+        return [fit_json(one) for one in value]
     if isinstance(value, dict):
-        return {clean(name): clean(one) for name, one in value.items()}
+        return {fit_json(name): fit_json(one) for name, one in value.items()}
     return value

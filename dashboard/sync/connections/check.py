@@ -35,7 +35,7 @@ NEEDED = frozenset(
 
 
 @dataclass(frozen=True)
-class Line:
+class CheckLine:
     """One check: what it was, how it ended, and what is to be said of it."""
 
     name: str
@@ -52,7 +52,7 @@ class Line:
 
 
 @dataclass
-class Sample:
+class CheckSample:
     """What further checks need, found by earlier ones."""
 
     project: str = ""
@@ -63,23 +63,23 @@ class Sample:
     country: str = ""
 
 
-class Check:
+class ConnectionCheck:
     """One run over a connection."""
 
     def __init__(self, client: ExchangeClient, account_id: str) -> None:
         self._client = client
         self._account = account_id
         self._times: list[float] = []
-        self._sample = Sample()
+        self._sample = CheckSample()
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> Iterator[CheckLine]:
         """Each check as it is done; stops where the exchange cannot be reached at all."""
         yield from self._of_the_account()
         yield from self._of_the_projects()
         if self._sample.launched:
             yield from self._of_a_group()
         else:
-            yield Line("target groups", SKIPPED, "no launched group to ask about")
+            yield CheckLine("target groups", SKIPPED, "no launched group to ask about")
         yield from self._of_rate_cards()
         if self._sample.draft:
             project, group = self._sample.draft
@@ -87,25 +87,25 @@ class Check:
                 "get_target_group", project_id=project, target_group_id=group, say=lambda _: "draft"
             )
         else:
-            yield Line("get_target_group", SKIPPED, "no draft to ask about")
+            yield CheckLine("get_target_group", SKIPPED, "no draft to ask about")
         yield self._clock()
         yield self._latency()
 
-    def _ask(self, name: str, *, say: Callable[[Any], str] = str, **given: Any) -> Line:
+    def _ask(self, name: str, *, say: Callable[[Any], str] = str, **given: Any) -> CheckLine:
         """Call the operation of this name once; `say` puts its answer into words."""
         started = time.monotonic()
         try:
             found = getattr(self._client, name)(**given)
         except ExchangeError as exc:
             verdict = REFUSED if isinstance(exc, Rejected) else FAILED
-            return Line(name, verdict, f"{exc}{f' ({exc.status})' if exc.status else ''}")
+            return CheckLine(name, verdict, f"{exc}{f' ({exc.status})' if exc.status else ''}")
         took = 1000 * (time.monotonic() - started)
         self._times.append(took)
         set_aside = len(found.quarantined) if isinstance(found, Page) else 0
         more = f", {set_aside} set aside" if set_aside else ""
-        return Line(name, OFFERED, f"{say(found)}{more}, {took:.0f} ms".lstrip(", "))
+        return CheckLine(name, OFFERED, f"{say(found)}{more}, {took:.0f} ms".lstrip(", "))
 
-    def _of_the_account(self) -> Iterator[Line]:
+    def _of_the_account(self) -> Iterator[CheckLine]:
         yield self._ask("get_user_accounts", say=self._reached)
         yield self._ask("get_account_users", say=_count("user"))
         yield self._ask("get_account_service_clients", say=_count("service client"))
@@ -123,7 +123,7 @@ class Check:
         self._sample.units, self._sample.unit = len(page.items), next(iter(priced), "")
         return _count("business unit")(page)
 
-    def _of_the_projects(self) -> Iterator[Line]:
+    def _of_the_projects(self) -> Iterator[CheckLine]:
         projects: list[str] = []
 
         def listed(page: Any) -> str:
@@ -132,7 +132,7 @@ class Check:
 
         yield self._ask("list_account_projects", say=listed)
         if not projects:
-            yield Line("get_list_target_groups", SKIPPED, "no project to ask about")
+            yield CheckLine("get_list_target_groups", SKIPPED, "no project to ask about")
             return
         yield self._ask("project_overview", project_id=projects[0], say=lambda one: str(one.status))
         for project in projects[:PROJECTS_LOOKED_AT]:
@@ -155,7 +155,7 @@ class Check:
 
         return listed
 
-    def _of_a_group(self) -> Iterator[Line]:
+    def _of_a_group(self) -> Iterator[CheckLine]:
         project, group = self._sample.project, self._sample.launched[0]
         ids = {"project_id": project, "target_group_id": group}
         transitions = ComputeTargetGroupTransitionsRequest(included_target_group_ids=[group])
@@ -184,7 +184,7 @@ class Check:
         self._sample.country = overview.country_code or ""
         return f"{overview.pricing_model or 'no'} pricing"
 
-    def _of_rate_cards(self) -> Iterator[Line]:
+    def _of_rate_cards(self) -> Iterator[CheckLine]:
         sample = self._sample
         group, looked_at = self._priced_by_a_card()
         if group:
@@ -192,10 +192,10 @@ class Check:
             yield self._ask("get_target_group_rate_card", **ids, say=lambda one: _prices(one.data))
         else:
             words = f"of {looked_at} groups looked at none is priced by a rate card"
-            yield Line("get_target_group_rate_card", SKIPPED, words)
+            yield CheckLine("get_target_group_rate_card", SKIPPED, words)
         if sample.units and not sample.unit:
             words = f"of {sample.units} business units none is priced by a rate card"
-            yield Line("get_rate_card", SKIPPED, words)
+            yield CheckLine("get_rate_card", SKIPPED, words)
         elif sample.unit and sample.country:
             yield self._ask(
                 "get_rate_card",
@@ -204,7 +204,7 @@ class Check:
                 say=lambda one: _prices(one.rate_card_data),
             )
         else:
-            yield Line("get_rate_card", SKIPPED, "no business unit or country to ask about")
+            yield CheckLine("get_rate_card", SKIPPED, "no business unit or country to ask about")
 
     def _priced_by_a_card(self) -> tuple[str, int]:
         """A group that is, empty without one, and how many others were looked at."""
@@ -220,19 +220,19 @@ class Check:
                 return group, looked_at
         return "", len(among)
 
-    def _clock(self) -> Line:
+    def _clock(self) -> CheckLine:
         skew = self._client.clock_skew
         if skew is None:
-            return Line("clock", SKIPPED, "the exchange did not say its time")
+            return CheckLine("clock", SKIPPED, "the exchange did not say its time")
         verdict = OFFERED if abs(skew) <= LARGEST_SKEW else FAILED
-        return Line("clock", verdict, f"the exchange's clock is {skew:+.1f} s from ours")
+        return CheckLine("clock", verdict, f"the exchange's clock is {skew:+.1f} s from ours")
 
-    def _latency(self) -> Line:
+    def _latency(self) -> CheckLine:
         if not self._times:
-            return Line("latency", SKIPPED, "nothing was answered")
+            return CheckLine("latency", SKIPPED, "nothing was answered")
         middle, worst = statistics.median(self._times), max(self._times)
         words = f"median {middle:.0f} ms, longest {worst:.0f} ms of {len(self._times)} answers"
-        return Line("latency", OFFERED, words)
+        return CheckLine("latency", OFFERED, words)
 
 
 def _count(one: str, more: str = "") -> Callable[[Any], str]:

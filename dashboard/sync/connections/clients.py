@@ -36,7 +36,7 @@ def client_for(account: ExchangeAccount) -> ExchangeClient:
     return known[1]
 
 
-def refusal(url: str) -> str:
+def reason_to_refuse_url(url: str) -> str:
     """Why this address may not be asked, as a clause; empty where it may."""
     try:
         AllowedHosts(settings.EXCHANGE_ALLOWED_HOSTS).check(url)
@@ -55,7 +55,7 @@ def _mark(account: ExchangeAccount) -> tuple[object, ...]:
         account.token_url,
         account.client_id,
         account.audience,
-        scheduling.budget(account),
+        scheduling.request_budget(account),
     )
 
 
@@ -71,11 +71,11 @@ def _auth(account: ExchangeAccount) -> Auth:
 
 
 def _make(account: ExchangeAccount) -> ExchangeClient:
-    logs.hide(account.secret)
+    logs.hide_secrets(account.secret)
     gate = RedisGate(
-        redis_gate.connect(settings.REDIS_URL),
+        redis_gate.connect_redis(settings.REDIS_URL),
         account=f"{account.exchange_id}@{urlsplit(account.base_url).netloc}",
-        policy=GatePolicy(requests_per_minute=scheduling.budget(account)),
+        policy=GatePolicy(requests_per_minute=scheduling.request_budget(account)),
         processes=settings.PROCESSES,
     )
     return ExchangeClient(

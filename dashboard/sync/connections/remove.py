@@ -9,7 +9,7 @@ from dashboard.fielding.models import ExchangeAccount, Project, TargetGroup
 AT_ONCE = 100  # groups, each with its whole history
 
 
-def holds(account: ExchangeAccount) -> dict[str, int]:
+def removal_summary(account: ExchangeAccount) -> dict[str, int]:
     """What goes with it, by its name."""
     return {
         "project": account.projects.count(),
@@ -19,7 +19,7 @@ def holds(account: ExchangeAccount) -> dict[str, int]:
     }
 
 
-def forget(*, account: ExchangeAccount) -> None:
+def remove_account(*, account: ExchangeAccount) -> None:
     """Remove it for good. It is polled no more at once; what is cut short goes on when repeated."""
     ExchangeAccount.objects.filter(pk=account.pk).update(polling=False)
     _remove(TargetGroup.objects.filter(account=account))

@@ -10,10 +10,10 @@ import msgspec
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import (
+    AlreadyLaunched,
     BadAnswer,
     ExchangeError,
     Forbidden,
-    Launched,
     MethodNotAllowed,
     NotFound,
     NotOffered,
@@ -21,12 +21,12 @@ from dashboard.exchange.errors import (
 from dashboard.exchange.shapes.groups import TargetGroupDetails
 from dashboard.exchange.shapes.profiling import Profiles
 from dashboard.fielding.models import TargetGroup
-from dashboard.sync.columns.limits import clean
+from dashboard.sync.columns.limits import fit_json
 from dashboard.sync.connections import clients
 from dashboard.sync.edits import moves
 from dashboard.sync.edits.kinds import draft, draft_profiles
 from dashboard.sync.edits.kinds.draft import Value
-from dashboard.sync.edits.kinds.registry import ids
+from dashboard.sync.edits.kinds.registry import exchange_ids
 from dashboard.sync.edits.merge import WHOLE
 
 SECONDS = 8.0
@@ -50,22 +50,22 @@ def of_group(group: TargetGroup, *, client: ExchangeClient | None = None) -> Cop
         if group.status == TargetGroup.Status.DRAFT:
             try:
                 held = moves.at_its_project(
-                    group=group, client=client, ask=lambda of: draft.read(client, of)
+                    group=group, client=client, ask=lambda of: draft.read_draft(client, of)
                 )
                 return Copied(_fresh(held))
-            except Launched:
+            except AlreadyLaunched:
                 pass
         return _launched(group, client)
 
 
-def stored(group: TargetGroup) -> Value | None:
+def stored_copy(group: TargetGroup) -> Value | None:
     """What our tables hold of a group, for want of the exchange; nothing that goes along."""
-    value = draft.stored(group)
+    value = draft.stored_draft(group)
     if value is None:
         return None
     return _fresh(
         value
-        | draft.carried(None, None)
+        | draft.passthrough(None, None)
         | {
             "pricing_model": "rate_card" if group.pricing_model == "rate_card" else "dynamic",
             "re_entry_configuration": group.re_entry,
@@ -118,7 +118,7 @@ def _launched(group: TargetGroup, client: ExchangeClient) -> Copied:
     details = moves.at_its_project(
         group=group, client=client, ask=lambda of: client.get_target_group_details(**of)
     )
-    of = ids(group)
+    of = exchange_ids(group)
     overview = asked("its price", lambda: client.get_target_group_overview(**of))
     re_entry = asked("its re-entry", lambda: client.get_re_entry_configuration(**of))
     profiles = asked("its profiles and quotas", lambda: client.list_profiles(**of))
@@ -128,14 +128,14 @@ def _launched(group: TargetGroup, client: ExchangeClient) -> Copied:
     modules = asked(
         "its fielding assistant", lambda: client.get_fielding_assistant_assignment(**of).value
     )
-    value = _details(details) | draft.carried(modules, shares)
+    value = _details(details) | draft.passthrough(modules, shares)
     value[draft.PROFILING] = draft_profiles.with_words(_profiling(profiles))
     value["re_entry_configuration"] = msgspec.to_builtins(re_entry) if re_entry else None
     value["exclusion"] = _exclusion(group, client)
     by_card = (overview.pricing_model if overview else group.pricing_model) == "rate_card"
     value["pricing_model"] = "rate_card" if by_card else "dynamic"
     value[draft.PRICE] = (
-        draft.money(overview.current_cost_per_interview) if overview else _price(group)
+        draft.amount_as_json(overview.current_cost_per_interview) if overview else _price(group)
     )
     return Copied(_fresh(value), missing)
 
@@ -144,7 +144,7 @@ def _details(details: TargetGroupDetails) -> Value:
     value: Value = {name: getattr(details, name, None) for name in draft.PLAIN}
     if details.expected_incidence_rate is not None:
         value[draft.IR] = round(float(details.expected_incidence_rate), 4)
-    value[draft.NOTE] = draft.money(details.client_cost_per_interview_note)
+    value[draft.NOTE] = draft.amount_as_json(details.client_cost_per_interview_note)
     value["respondent_activity_exclusions"] = []
     return value
 
@@ -170,7 +170,7 @@ def _profiling(profiles: Profiles | None) -> dict[str, Any]:
         return {}
     told = []
     for profile in profiles.profiles:
-        one: dict[str, Any] = clean(msgspec.to_builtins(profile))
+        one: dict[str, Any] = fit_json(msgspec.to_builtins(profile))
         one["object"] = one["object"] or "regular"
         for target in one["targets"]:
             target["quota"] = {

@@ -18,8 +18,8 @@ from django.utils import timezone
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import Whole
-from dashboard.exchange.errors import ExchangeError, Forbidden, Launched, NotFound, Rejected
-from dashboard.exchange.pagination import walk
+from dashboard.exchange.errors import AlreadyLaunched, ExchangeError, Forbidden, NotFound, Rejected
+from dashboard.exchange.pagination import iterate_pages
 from dashboard.exchange.shapes.drafts import FetchTargetGroupResponse
 from dashboard.exchange.shapes.projects import ProjectInfo
 from dashboard.fielding.models import Edit, ExchangeAccount, Project, TargetGroup, User
@@ -57,7 +57,7 @@ def new_draft(
         return sent
     client = client or clients.client_for(project.account)
     kept = {name: wanted[name] for name in draft.FIELDS if name in wanted}
-    kept[SENT] = limits.clean(draft.request(wanted))
+    kept[SENT] = limits.fit_json(draft.draft_request(wanted))
     edit = Edit(
         account_id=project.account_id,
         project=project,
@@ -67,7 +67,7 @@ def new_draft(
         wanted=kept,
         sent=False,
     )
-    if sent := send.claim(edit, clock()):
+    if sent := send.claim_edit(edit, clock()):
         return sent
     with client.deadline(send.WEB_SECONDS):
         _send_draft(edit, wanted, client, clock, wait)
@@ -82,15 +82,17 @@ def _send_draft(
     try:
         edit.before = {"drafts": _drafts_called(wanted["name"], of, client)}
     except ExchangeError as exc:
-        _refused(edit, send.objections(exc, "Nothing was sent"), clock())
+        _refused(edit, send.refusal_reasons(exc, "Nothing was sent"), clock())
         return
     edit.sent = True
     edit.save(update_fields=["before", "sent"])
     try:
-        ulid = client.create_target_group(project_id=of.exchange_id, draft=draft.request(wanted))
+        ulid = client.create_target_group(
+            project_id=of.exchange_id, draft=draft.draft_request(wanted)
+        )
     except ExchangeError as exc:
         if exc.outcome_unknown:
-            edit.reasons = send.objections(exc)
+            edit.reasons = send.refusal_reasons(exc)
             _look_for_draft(edit, client, clock)
         else:
             _not_made(edit, exc, clock())
@@ -105,7 +107,7 @@ def _send_draft(
 
 def _drafts_called(name: str, project: Project, client: ExchangeClient) -> list[str]:
     """The ids of the project's drafts of this name."""
-    pages = walk(
+    pages = iterate_pages(
         lambda cursor: client.get_list_target_groups(
             project_id=project.exchange_id, status=["draft"], start_after=cursor
         )
@@ -130,14 +132,14 @@ def _look_for_draft(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
                 told = client.get_whole_target_group(
                     project_id=of.exchange_id, target_group_id=ulid
                 )
-            except (Launched, NotFound):
+            except (AlreadyLaunched, NotFound):
                 continue
-            if not draft.differ(draft.value_of(told.value), wanted) and _made(
+            if not draft.differing_fields(draft.value_of(told.value), wanted) and _made(
                 edit, ulid, told, clock()
             ):
                 return
     except ExchangeError as exc:
-        send.leave_unknown(edit, clock(), send.objections(exc))
+        send.leave_unknown(edit, clock(), send.refusal_reasons(exc))
         return
     if not send.had_its_time(edit, clock()):
         send.leave_unknown(edit, clock(), edit.reasons)
@@ -158,15 +160,15 @@ def _is_there(edit: Edit, ulid: str, client: ExchangeClient, clock: Clock) -> No
         told = client.get_whole_target_group(project_id=of.exchange_id, target_group_id=ulid)
     except (NotFound, Forbidden) as exc:  # it is taken first, and shown a moment later
         if send.had_its_time(edit, clock()):
-            _refused(edit, send.objections(exc, NEVER_SHOWN), clock())
+            _refused(edit, send.refusal_reasons(exc, NEVER_SHOWN), clock())
         else:
             send.leave_unknown(edit, clock(), [])
         return
     except ExchangeError as exc:
         if not send.had_its_time(edit, clock()) or exc.waiting_helps:
-            send.leave_unknown(edit, clock(), send.objections(exc))
+            send.leave_unknown(edit, clock(), send.refusal_reasons(exc))
         else:
-            _refused(edit, send.objections(exc), clock())
+            _refused(edit, send.refusal_reasons(exc), clock())
         return
     if not _made(edit, ulid, told, clock()):
         _look_for_draft(edit, client, clock)
@@ -179,14 +181,14 @@ def _made(edit: Edit, ulid: str, read: Whole[FetchTargetGroupResponse], now: dat
     """
     of, wanted = cast("Project", edit.project), cast("Value", edit.wanted)
     told, after = read.value, draft.whole_of(read)
-    holds = draft.same(after, wanted)
+    holds = draft.same_draft(after, wanted)
     edit.state = Edit.State.CONFIRMED if holds else Edit.State.CONFLICT
     edit.after = {name: after[name] for name in draft.FIELDS}
     edit.asked_id, edit.settled_at, edit.check_at, edit.reasons = ulid, now, None, []
     columns = {
-        **draft.columns(TargetGroup(details={}), after),
+        **draft.draft_columns(TargetGroup(details={}), after),
         **group.draft_columns(told),
-        "human_readable_id": limits.text(told.human_readable_id, 16),
+        "human_readable_id": limits.fit_text(told.human_readable_id, 16),
         "created_at": told.created_at,
         "status": TargetGroup.Status.DRAFT,
         "changed_at": now,
@@ -201,7 +203,7 @@ def _made(edit: Edit, ulid: str, read: Whole[FetchTargetGroupResponse], now: dat
                 defaults={"project_id": of.pk, **columns},
             )
             edit.project = None
-            send.keep(edit, *_ENDS, "after", "group", "project")
+            send.save_columns(edit, *_ENDS, "after", "group", "project")
     except IntegrityError:
         edit.group, edit.project, edit.after, edit.settled_at = None, of, None, None
         edit.asked_id = ""
@@ -225,7 +227,7 @@ def new_project(
     client = client or clients.client_for(account)
     kind = Edit.Kind.NEW_PROJECT
     edit = Edit(account=account, by=by, kind=kind, token=token, wanted=wanted, sent=False)
-    if sent := send.claim(edit, clock()):
+    if sent := send.claim_edit(edit, clock()):
         return sent
     with client.deadline(send.WEB_SECONDS):
         _send_project(edit, client, clock)
@@ -248,7 +250,7 @@ def _send_project(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
         except ExchangeError as exc:
             lost = exc.outcome_unknown or (before and not isinstance(exc, Rejected))
             if lost and clock() - edit.started_at < send.ENDS_AFTER:
-                send.leave_unknown(edit, clock(), send.objections(exc))
+                send.leave_unknown(edit, clock(), send.refusal_reasons(exc))
             else:
                 _not_made(edit, exc, clock())
             return
@@ -257,19 +259,19 @@ def _send_project(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
         told = client.get_project_by_id(project_id=edit.asked_id).value
     except (NotFound, Forbidden) as exc:  # it is taken first, and made a moment later
         if send.had_its_time(edit, clock()):
-            _refused(edit, send.objections(exc, NEVER_SHOWN), clock())
+            _refused(edit, send.refusal_reasons(exc, NEVER_SHOWN), clock())
         else:
             send.leave_unknown(edit, clock(), [])
         return
     except ExchangeError as exc:
-        send.leave_unknown(edit, clock(), send.objections(exc))
+        send.leave_unknown(edit, clock(), send.refusal_reasons(exc))
         return
     after = {
         "name": told.name,
         "project_manager_id": told.project_manager_id,
         "project_customer_reference_number": told.project_customer_reference_number,
     }
-    _project_made(edit, after, limits.text(told.human_readable_id, 16), clock())
+    _project_made(edit, after, limits.fit_text(told.human_readable_id, 16), clock())
 
 
 def _project_made(edit: Edit, after: Value, number: str, now: datetime) -> None:
@@ -279,10 +281,10 @@ def _project_made(edit: Edit, after: Value, number: str, now: datetime) -> None:
     edit.state = Edit.State.CONFIRMED if holds else Edit.State.CONFLICT
     edit.after, edit.settled_at, edit.check_at, edit.reasons = after, now, None, []
     columns = {
-        "name": limits.text(after["name"]),
+        "name": limits.fit_text(after["name"]),
         "human_readable_id": number,
         "project_manager_id": after["project_manager_id"] or "",
-        "reference_number": limits.text(after["project_customer_reference_number"], 200),
+        "reference_number": limits.fit_text(after["project_customer_reference_number"], 200),
         "status": "active",
         "created_at": now,
         "due_at": now,
@@ -291,7 +293,7 @@ def _project_made(edit: Edit, after: Value, number: str, now: datetime) -> None:
         edit.project, _ = Project.objects.get_or_create(
             account_id=edit.account_id, exchange_id=edit.asked_id, defaults=columns
         )
-        send.keep(edit, *_ENDS, "after", "project")
+        send.save_columns(edit, *_ENDS, "after", "project")
 
 
 def _not_made(edit: Edit, exc: ExchangeError, now: datetime) -> None:
@@ -303,13 +305,13 @@ def _not_made(edit: Edit, exc: ExchangeError, now: datetime) -> None:
 def _objections(exc: ExchangeError) -> list[dict[str, str]]:
     """Why it was not made; where it is to be tried again, also that nothing was."""
     if not send.arrived(exc):
-        return send.objections(exc, "Nothing was sent")
-    return send.objections(exc, "Nothing was made" if exc.waiting_helps else "")
+        return send.refusal_reasons(exc, "Nothing was sent")
+    return send.refusal_reasons(exc, "Nothing was made" if exc.waiting_helps else "")
 
 
 def _refused(edit: Edit, why: list[dict[str, str]], now: datetime) -> None:
     edit.state, edit.reasons, edit.settled_at, edit.check_at = Edit.State.REJECTED, why, now, None
-    send.keep(edit, *_ENDS)
+    send.save_columns(edit, *_ENDS)
 
 
 def settle_due(*, clock: Clock = timezone.now, limit: int = 50) -> int:

@@ -216,7 +216,7 @@ def of_event(changes: Any, occurred_at: Any, *, now: datetime) -> dict[str, Fact
     when = now if at is msgspec.UNSET else datetime.fromisoformat(at)
     listed = changes if isinstance(changes, list) else []
     said = [
-        (str(change["object"]), limits.clean(change["new_value"]), when)
+        (str(change["object"]), limits.fit_json(change["new_value"]), when)
         for change in listed
         if isinstance(change, dict) and "object" in change and "new_value" in change
     ]

@@ -15,7 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from dashboard.exchange.client import ExchangeClient
-from dashboard.exchange.errors import ExchangeError, Launched, NotFound, spoken
+from dashboard.exchange.errors import AlreadyLaunched, ExchangeError, NotFound, spoken
 from dashboard.exchange.operations.base import JobRef, rfc3339
 from dashboard.exchange.shapes.jobs import FieldingRunJob
 from dashboard.fielding.models import Edit, Project, TargetGroup, User
@@ -23,7 +23,7 @@ from dashboard.sync.connections import clients
 from dashboard.sync.edits import evidence, moves, send
 from dashboard.sync.edits.kinds import draft
 from dashboard.sync.edits.kinds.draft import Value
-from dashboard.sync.edits.kinds.registry import ids
+from dashboard.sync.edits.kinds.registry import exchange_ids
 
 LEASE = timedelta(seconds=45)
 GIVEN_UP_AFTER = timedelta(minutes=30)
@@ -40,7 +40,7 @@ Clock = Callable[[], datetime]
 START, END = "start_fielding_at", "end_fielding_at"
 
 
-def launch(
+def launch_draft(
     *,
     group: TargetGroup,
     seen: Value,
@@ -73,7 +73,7 @@ def launch(
             END: rfc3339(end),
         },
     )
-    if sent := send.claim(edit, clock()):
+    if sent := send.claim_edit(edit, clock()):
         return sent
     with client.deadline(send.WEB_SECONDS):
         _step(edit, client, clock)
@@ -88,19 +88,22 @@ def _is_as_seen(edit: Edit, client: ExchangeClient, clock: Clock) -> bool:
     seen = cast("Value", edit.before)["draft"]
     try:
         theirs = moves.at_its_project(
-            group=_group(edit), client=client, ask=lambda ids: draft.read(client, ids), clock=clock
+            group=_group(edit),
+            client=client,
+            ask=lambda ids: draft.read_draft(client, ids),
+            clock=clock,
         )
         if evidence.is_behind(_group(edit), Edit.Kind.DRAFT, theirs, now=clock()):
             _later(edit, clock())
             return False
     except ExchangeError as exc:
         if exc.retry_after and _is_patient(edit, exc, clock()):
-            _later(edit, clock(), why=send.objections(exc), seconds=exc.retry_after)
+            _later(edit, clock(), why=send.refusal_reasons(exc), seconds=exc.retry_after)
             return False
-        _end(edit, Edit.State.REJECTED, clock(), why=send.objections(exc, "Nothing was sent"))
+        _end(edit, Edit.State.REJECTED, clock(), why=send.refusal_reasons(exc, "Nothing was sent"))
         return False
     along = [name for name in draft.CARRIED if name in seen and seen[name] != theirs[name]]
-    if changed := draft.differ(theirs, seen) + along:
+    if changed := draft.differing_fields(theirs, seen) + along:
         why = [{"name": name, "reason": "was changed meanwhile"} for name in changed]
         _end(edit, Edit.State.CONFLICT, clock(), why=why)
         return False
@@ -117,11 +120,11 @@ def _step(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
         if not _is_as_seen(edit, client, clock):
             return
         edit.state, edit.sent = Edit.State.UNKNOWN, True
-        send.keep(edit, "state", "sent")
+        send.save_columns(edit, "state", "sent")
     try:
         if not edit.asked_id:
             edit.asked_id = _ask(edit, client).id
-            send.keep(edit, "asked_id")
+            send.save_columns(edit, "asked_id")
         job = _job(edit, client)
         if job.status == "Failed":
             _end(edit, Edit.State.REJECTED, clock(), why=_why(job))
@@ -136,7 +139,7 @@ def _step(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
 def _ask(edit: Edit, client: ExchangeClient) -> JobRef:
     wanted = cast("Value", edit.wanted)
     given: dict[str, Any] = {
-        **ids(_group(edit)),
+        **exchange_ids(_group(edit)),
         END: datetime.fromisoformat(wanted[END]),
         "idempotency_key": edit.token,
     }
@@ -147,7 +150,7 @@ def _ask(edit: Edit, client: ExchangeClient) -> JobRef:
 
 
 def _job(edit: Edit, client: ExchangeClient) -> FieldingRunJob:
-    given = {**ids(_group(edit)), "job_id": edit.asked_id}
+    given = {**exchange_ids(_group(edit)), "job_id": edit.asked_id}
     if cast("Value", edit.wanted)[START]:
         return client.get_schedule_fielding_run_from_draft_job(**given)
     return client.get_launch_fielding_run_from_draft_job(**given)
@@ -204,19 +207,19 @@ def _not_now(edit: Edit, exc: ExchangeError, client: ExchangeClient, clock: Cloc
     being_made = bool(edit.asked_id) and isinstance(exc, NotFound)
     again = exc.waiting_helps or exc.outcome_unknown or bool(edit.asked_id)
     if again and _is_patient(edit, exc, clock()):
-        why = [] if being_made else send.objections(exc)
+        why = [] if being_made else send.refusal_reasons(exc)
         _later(edit, clock(), why=why, seconds=exc.retry_after)
         return
     if again:
         try:
-            draft.read(client, ids(_group(edit)))
-        except Launched:
+            draft.read_draft(client, exchange_ids(_group(edit)))
+        except AlreadyLaunched:
             _end(edit, Edit.State.CONFIRMED, clock(), after={"status": "launched"})
             return
         except ExchangeError:  # nobody can say: a person may look and give it up
-            _later(edit, clock(), why=send.objections(exc))
+            _later(edit, clock(), why=send.refusal_reasons(exc))
             return
-    _end(edit, Edit.State.REJECTED, clock(), why=send.objections(exc))
+    _end(edit, Edit.State.REJECTED, clock(), why=send.refusal_reasons(exc))
 
 
 def _is_patient(edit: Edit, exc: ExchangeError, now: datetime) -> bool:
@@ -236,7 +239,7 @@ def _later(
     usual = next((each for span, each in LOOK if since < span), SELDOM)
     seconds = max(usual, seconds or 0.0)
     edit.check_at, edit.reasons = now + timedelta(seconds=seconds), why or []
-    send.keep(edit, "check_at", "reasons")
+    send.save_columns(edit, "check_at", "reasons")
 
 
 def _end(
@@ -255,7 +258,7 @@ def _end(
     with transaction.atomic():
         # The project's row first: a round that stores its groups holds it, so one is first.
         Project.objects.filter(pk=group.project_id).update(version=F("version") + 1, due_at=now)
-        send.keep(edit, "state", "after", "reasons", "settled_at", "check_at")
+        send.save_columns(edit, "state", "after", "reasons", "settled_at", "check_at")
         if columns:
             TargetGroup.objects.filter(pk=group.pk).update(**columns, changed_at=now)
 
@@ -264,7 +267,7 @@ def _group(edit: Edit) -> TargetGroup:
     return cast("TargetGroup", edit.group)
 
 
-def work(*, clock: Clock = timezone.now, limit: int = 50) -> int:
+def run_due_launches(*, clock: Clock = timezone.now, limit: int = 50) -> int:
     """Take the next step of launches that are due; the number of steps."""
     now = clock()
     due = Edit.objects.filter(

@@ -19,7 +19,7 @@ Value = Any
 KINDS = frozenset({Edit.Kind.BUDGET, Edit.Kind.TIME_ZONE})
 
 
-def present(of: TargetGroup | Project, kind: str) -> Value:
+def current_value(of: TargetGroup | Project, kind: str) -> Value:
     """What our tables hold: an amount with its currency or None, or the name of a zone or ""."""
     if kind == Edit.Kind.TIME_ZONE and isinstance(of, TargetGroup):
         return of.time_zone
@@ -29,7 +29,7 @@ def present(of: TargetGroup | Project, kind: str) -> Value:
     return {"value": format(of.budget, "f"), "currency_code": currency}
 
 
-def keep(
+def save_local_edit(
     *,
     of: TargetGroup | Project,
     kind: str,
@@ -50,8 +50,8 @@ def keep(
 def _keep(of: TargetGroup | Project, edit: Edit, now: datetime) -> Edit:
     rows: models.Manager[Any] = type(of)._default_manager
     held = rows.select_for_update().get(pk=of.pk)
-    theirs = present(held, edit.kind)
-    alike = same(theirs, edit.before)
+    theirs = current_value(held, edit.kind)
+    alike = same_local_value(theirs, edit.before)
     edit.state = Edit.State.CONFIRMED if alike else Edit.State.CONFLICT
     edit.after = edit.wanted if alike else theirs
     edit.account_id = of.account_id
@@ -68,7 +68,7 @@ def _keep(of: TargetGroup | Project, edit: Edit, now: datetime) -> Edit:
     return edit
 
 
-def same(one: Value, other: Value) -> bool:
+def same_local_value(one: Value, other: Value) -> bool:
     """Whether two values are the same, whatever the digits of an amount."""
     if isinstance(one, dict) and isinstance(other, dict):
         amounts = Decimal(one["value"]) == Decimal(other["value"])

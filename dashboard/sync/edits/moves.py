@@ -28,7 +28,7 @@ from dashboard.fielding.models import (
 )
 from dashboard.sync import scheduling
 from dashboard.sync.columns import limits
-from dashboard.sync.edits.kinds.registry import Ids, ids
+from dashboard.sync.edits.kinds.registry import Ids, exchange_ids
 
 MOVED = "project_id_change"
 LAG = timedelta(minutes=5)  # what was read may be this old
@@ -167,7 +167,7 @@ def at_its_project(
 
     Only what the exchange did not know (404) is asked once more: it carried nothing out.
     """
-    given = ids(group)
+    given = exchange_ids(group)
     try:
         return ask(given)
     except (NotFound, NotOffered) as exc:
@@ -210,7 +210,7 @@ def _project(account_id: int, exchange_id: str, name: str, *, now: datetime) -> 
     project, is_new = Project.objects.get_or_create(
         account_id=account_id,
         exchange_id=exchange_id,
-        defaults={"name": limits.text(name) or exchange_id, "status": "", "due_at": now},
+        defaults={"name": limits.fit_text(name) or exchange_id, "status": "", "due_at": now},
     )
     if is_new:
         ExchangeAccount.objects.filter(pk=account_id).update(due_at=now)

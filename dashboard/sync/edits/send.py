@@ -27,8 +27,8 @@ from django.utils import timezone
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import (
+    AlreadyLaunched,
     ExchangeError,
-    Launched,
     PreconditionFailed,
     Refused,
     Rejected,
@@ -36,7 +36,7 @@ from dashboard.exchange.errors import (
 from dashboard.fielding.models import Edit, Project, TargetGroup, User
 from dashboard.sync.connections import clients
 from dashboard.sync.edits import evidence, fresh, local, merge, moves
-from dashboard.sync.edits.kinds.registry import EDITABLE, Held, Value
+from dashboard.sync.edits.kinds.registry import EDITABLE, RemoteValue, Value
 
 WEB_SECONDS = 10.0
 CONFLICT = 409
@@ -68,7 +68,7 @@ Clock = Callable[[], datetime]
 Wait = Callable[[float], None]
 
 
-class Busy(Exception):
+class EditInProgress(Exception):
     """Another edit of the same kind and group is on its way: this one; nothing was sent."""
 
     def __init__(self, other: Edit | None = None) -> None:
@@ -76,7 +76,7 @@ class Busy(Exception):
         self.other = other
 
 
-def present(
+def read_current_value(
     *,
     group: TargetGroup,
     kind: str,
@@ -88,7 +88,7 @@ def present(
     An answer that is behind a confirmed edit is asked for once more, then that edit counts.
     """
     if kind in local.KINDS:
-        return local.present(group, kind)
+        return local.current_value(group, kind)
     client = client or clients.client_for(group.account)
     with client.deadline(WEB_SECONDS):
         value = _held_value(group, kind, client, clock)
@@ -108,9 +108,13 @@ def _held_value(group: TargetGroup, kind: str, client: ExchangeClient, clock: Cl
     return merge.bare(held.value)
 
 
-def same(kind: str, one: Value, other: Value) -> bool:
+def holds_value(kind: str, one: Value, other: Value) -> bool:
     """Whether the first value of a kind holds all that the second says."""
-    return local.same(one, other) if kind in local.KINDS else EDITABLE[kind].same(one, other)
+    return (
+        local.same_local_value(one, other)
+        if kind in local.KINDS
+        else EDITABLE[kind].same(one, other)
+    )
 
 
 def joined(edit: Edit) -> Value:
@@ -123,7 +127,7 @@ def joined(edit: Edit) -> Value:
     return EDITABLE[edit.kind].merge(*values).value
 
 
-def lockouts(*, group: TargetGroup) -> list[tuple[str, str]]:
+def industry_lockouts(*, group: TargetGroup) -> list[tuple[str, str]]:
     """The industry lockouts by code, asked at most every six hours; none if that fails."""
     key = f"lockouts:{group.account_id}"
     found: list[tuple[str, str]] | None = cache.get(key)
@@ -139,7 +143,7 @@ def lockouts(*, group: TargetGroup) -> list[tuple[str, str]]:
     return found
 
 
-def push(
+def send_edit(
     *,
     group: TargetGroup,
     kind: str,
@@ -159,7 +163,7 @@ def push(
     if sent := Edit.objects.filter(token=token).first():
         return sent
     if kind in local.KINDS:
-        return local.keep(
+        return local.save_local_edit(
             of=group, kind=kind, seen=seen, wanted=wanted, by=by, token=token, now=clock()
         )
     client = client or clients.client_for(group.account)
@@ -173,14 +177,14 @@ def push(
         wanted=wanted,
         sent=False,
     )
-    if sent := claim(edit, clock()):
+    if sent := claim_edit(edit, clock()):
         return sent
     with client.deadline(WEB_SECONDS):
         _carry_out(edit, client, clock, wait)
     return edit
 
 
-def claim(edit: Edit, now: datetime) -> Edit | None:
+def claim_edit(edit: Edit, now: datetime) -> Edit | None:
     """Commit the row before anything is sent; where its form was sent already, that edit."""
     edit.started_at, edit.check_at = now, now + CLAIMED_FOR
     try:
@@ -190,7 +194,7 @@ def claim(edit: Edit, now: datetime) -> Edit | None:
         if sent := Edit.objects.filter(token=edit.token).first():
             return sent
         of_same = Edit.objects.filter(group=edit.group, kind=edit.kind, state__in=Edit.OPEN)
-        raise Busy(of_same.first()) from exc
+        raise EditInProgress(of_same.first()) from exc
     return None
 
 
@@ -201,7 +205,7 @@ def _carry_out(
     wait: Wait | None,
     *,
     overtaken: int = MOST_OVERTAKEN,
-    refused: tuple[PreconditionFailed, Held] | None = None,
+    refused: tuple[PreconditionFailed, RemoteValue] | None = None,
 ) -> None:
     """Read, compare, send once, read back.
 
@@ -228,26 +232,28 @@ def _carry_out(
         _look_back(edit, client, clock, wait)
 
 
-def _is_same_reading(edit: Edit, held: Held, refused: Held) -> bool:
+def _is_same_reading(edit: Edit, held: RemoteValue, refused: RemoteValue) -> bool:
     """Whether a reading after a refusal is the one that was refused: it is behind."""
     return held.etag == refused.etag and EDITABLE[edit.kind].same(held.value, refused.value)
 
 
 def _read_before(
     edit: Edit, client: ExchangeClient, clock: Clock, wait: Wait | None
-) -> Held | None:
+) -> RemoteValue | None:
     """What is held before it is sent; None where that cannot be told, and so the edit has ended."""
     why = _reason(BEHIND)
     try:
         if held := _up_to_date(edit, client, clock, wait):
             return held
     except ExchangeError as exc:
-        why = objections(exc, "Nothing was sent")
+        why = refusal_reasons(exc, "Nothing was sent")
     _settle(edit, Edit.State.REJECTED, reasons=why, now=clock())
     return None
 
 
-def _up_to_date(edit: Edit, client: ExchangeClient, clock: Clock, wait: Wait | None) -> Held | None:
+def _up_to_date(
+    edit: Edit, client: ExchangeClient, clock: Clock, wait: Wait | None
+) -> RemoteValue | None:
     """A reading that is not behind what is known; None where there is none.
 
     One that shows what is wanted may be behind: it is sent even so.
@@ -263,7 +269,7 @@ def _up_to_date(edit: Edit, client: ExchangeClient, clock: Clock, wait: Wait | N
     return None
 
 
-def _is_to_be_sent(edit: Edit, held: Held, now: datetime) -> bool:
+def _is_to_be_sent(edit: Edit, held: RemoteValue, now: datetime) -> bool:
     """Put the edit over what is held now: what nobody touched is sent as it is held.
 
     False where it has ended: nothing is to be changed, or both changed the same. Where the exchange
@@ -282,13 +288,15 @@ def _is_to_be_sent(edit: Edit, held: Held, now: datetime) -> bool:
             _settle(edit, Edit.State.CONFLICT, after=held.value, now=now)
             return False
         edit.before, edit.wanted = ready.before, ready.wanted
-        keep(edit, "before", "wanted")
+        save_columns(edit, "before", "wanted")
         already = how.same(theirs, edit.wanted)
     edit.was_so = already or evidence.was_lately(edit, edit.wanted, now=now)
     return True
 
 
-def _send(edit: Edit, client: ExchangeClient, held: Held, clock: Clock, *, overtaken: int) -> bool:
+def _send(
+    edit: Edit, client: ExchangeClient, held: RemoteValue, clock: Clock, *, overtaken: int
+) -> bool:
     """Send it once; False where the exchange said no, so that it has ended.
 
     PreconditionFailed where nothing was taken and it may be sent again, `overtaken` times.
@@ -309,10 +317,10 @@ def _send(edit: Edit, client: ExchangeClient, held: Held, clock: Clock, *, overt
         if not exc.outcome_unknown:
             _not_taken(edit, exc, clock())
             return False
-        edit.reasons = objections(exc)
+        edit.reasons = refusal_reasons(exc)
     else:
         edit.taken = True
-    keep(edit, "taken", "reasons")
+    save_columns(edit, "taken", "reasons")
     return True
 
 
@@ -337,17 +345,17 @@ def _is_behind(edit: Edit, theirs: Value, now: datetime) -> bool:
 def _goes_out(edit: Edit) -> bool:
     """Commit that it is sent, just before; False where it has ended meanwhile."""
     edit.sent = True
-    return keep(edit, "sent", "was_so")
+    return save_columns(edit, "sent", "was_so")
 
 
 def _not_taken(edit: Edit, exc: ExchangeError, now: datetime) -> None:
     """It was refused, or never arrived: then nothing was sent, and nobody refused it."""
     edit.sent = arrived(exc)
-    keep(edit, "sent")
+    save_columns(edit, "sent")
     also = "Nothing was changed" if exc.waiting_helps else ""
     if not edit.sent:
         also = "Nothing was sent"
-    _settle(edit, Edit.State.REJECTED, reasons=objections(exc, also), now=now)
+    _settle(edit, Edit.State.REJECTED, reasons=refusal_reasons(exc, also), now=now)
 
 
 def arrived(exc: ExchangeError) -> bool:
@@ -359,7 +367,7 @@ def _reason(sentence: str) -> list[dict[str, str]]:
     return [{"name": "", "reason": sentence}]
 
 
-def _read(edit: Edit, client: ExchangeClient, clock: Clock) -> Held:
+def _read(edit: Edit, client: ExchangeClient, clock: Clock) -> RemoteValue:
     """What the exchange holds now, under whatever project the group is."""
     return moves.at_its_project(
         group=_group(edit),
@@ -369,7 +377,7 @@ def _read(edit: Edit, client: ExchangeClient, clock: Clock) -> Held:
     )
 
 
-def _caught_up(edit: Edit, held: Held, now: datetime) -> Value:
+def _caught_up(edit: Edit, held: RemoteValue, now: datetime) -> Value:
     """What is held, with our own confirmed changes that a late answer does not show yet.
 
     Else one person's change of a field would take back another's of another field.
@@ -391,26 +399,26 @@ def _overtaken(edit: Edit, client: ExchangeClient, clock: Clock, why: ExchangeEr
     """It was sent and refused: somebody changed it between our reading and our sending."""
     how = EDITABLE[edit.kind]
     edit.taken = False
-    keep(edit, "taken")
+    save_columns(edit, "taken")
     try:
         theirs = _read(edit, client, clock).value
     except ExchangeError as exc:
-        _settle(edit, Edit.State.REJECTED, reasons=objections(exc, AGAIN), now=clock())
+        _settle(edit, Edit.State.REJECTED, reasons=refusal_reasons(exc, AGAIN), now=clock())
         return
     if how.same(theirs, edit.wanted) and not edit.was_so:
         _settle(edit, Edit.State.CONFIRMED, after=theirs, now=clock())
     elif how.same(theirs, edit.before) or how.same(theirs, edit.wanted):
-        _settle(edit, Edit.State.REJECTED, reasons=objections(why, AGAIN), now=clock())
+        _settle(edit, Edit.State.REJECTED, reasons=refusal_reasons(why, AGAIN), now=clock())
     else:
-        _settle(edit, Edit.State.CONFLICT, after=theirs, reasons=objections(why), now=clock())
+        _settle(edit, Edit.State.CONFLICT, after=theirs, reasons=refusal_reasons(why), now=clock())
 
 
 def _read_back(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
     how = EDITABLE[edit.kind]
     try:
         theirs = _read(edit, client, clock).value
-    except Launched as exc:
-        why = objections(exc, "Its settings show whether this change came before")
+    except AlreadyLaunched as exc:
+        why = refusal_reasons(exc, "Its settings show whether this change came before")
         _settle(edit, Edit.State.REJECTED, reasons=why, now=clock())
         return
     except ExchangeError as exc:
@@ -466,11 +474,11 @@ def _ends_otherwise(edit: Edit, client: ExchangeClient, theirs: Value, now: date
 def _not_read(edit: Edit, exc: ExchangeError, now: datetime) -> None:
     """Look again later; what could not be read for a week will not be read any more."""
     if now - edit.started_at < ENDS_AFTER:
-        leave_unknown(edit, now, objections(exc))
+        leave_unknown(edit, now, refusal_reasons(exc))
         return
     edit.state, edit.settled_at, edit.check_at = Edit.State.GIVEN_UP, now, None
-    edit.reasons = [*objections(exc), *_reason(NEVER_READ)]
-    keep(edit, "state", "settled_at", "check_at", "reasons")
+    edit.reasons = [*refusal_reasons(exc), *_reason(NEVER_READ)]
+    save_columns(edit, "state", "settled_at", "check_at", "reasons")
 
 
 def had_its_time(edit: Edit, now: datetime) -> bool:
@@ -483,7 +491,7 @@ def leave_unknown(edit: Edit, now: datetime, why: list[dict[str, str]]) -> None:
     edit.state = Edit.State.UNKNOWN
     edit.reasons = why
     edit.check_at = next_look(edit, now)
-    keep(edit, "state", "reasons", "check_at", "after", "after_since")
+    save_columns(edit, "state", "reasons", "check_at", "after", "after_since")
 
 
 def next_look(edit: Edit, now: datetime) -> datetime:
@@ -493,7 +501,7 @@ def next_look(edit: Edit, now: datetime) -> datetime:
     return edit.started_at + soon if soon else now + max(SELDOM, elapsed / 20)
 
 
-def keep(edit: Edit, *names: str) -> bool:
+def save_columns(edit: Edit, *names: str) -> bool:
     """Store these columns; False where it has ended meanwhile: a person gave it up."""
     values = {name: getattr(edit, name) for name in names}
     return bool(Edit.objects.filter(pk=edit.pk, state__in=Edit.OPEN).update(**values))
@@ -513,7 +521,7 @@ def give_up(*, edit: Edit, by: User, now: datetime) -> bool:
     of = Project.objects.filter(Q(edits=edit) | Q(target_groups__edits=edit))
     with transaction.atomic():
         Project.objects.filter(pk__in=of).update(version=F("version") + 1, due_at=now)
-        return keep(edit, "state", "given_up_by", "settled_at", "check_at")
+        return save_columns(edit, "state", "given_up_by", "settled_at", "check_at")
 
 
 def _settle(
@@ -535,7 +543,9 @@ def _settle(
     with transaction.atomic():
         # The project's row first: a round that stores its groups holds it, so one is first.
         Project.objects.filter(pk=group.project_id).update(version=F("version") + 1, due_at=now)
-        ended = keep(edit, "state", "after", "after_since", "settled_at", "check_at", "reasons")
+        ended = save_columns(
+            edit, "state", "after", "after_since", "settled_at", "check_at", "reasons"
+        )
         if held is not None and ended:
             _store(group, edit, held, now)
         if state == Edit.State.CONFIRMED:
@@ -557,7 +567,7 @@ def _group(edit: Edit) -> TargetGroup:
     return cast("TargetGroup", edit.group)
 
 
-def objections(exc: ExchangeError, also: str = "") -> list[dict[str, Any]]:
+def refusal_reasons(exc: ExchangeError, also: str = "") -> list[dict[str, Any]]:
     """What the exchange objects to, field by field, else its sentence.
 
     Where a field comes without a reason, the sentence about them all goes with it.

@@ -12,7 +12,7 @@ from django.core.cache import cache
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import ExchangeError
-from dashboard.exchange.shapes.accounts import Definition, Locale
+from dashboard.exchange.shapes.accounts import Definition, LocaleShape
 from dashboard.fielding.models import ExchangeAccount
 from dashboard.sync.connections import clients as connect
 
@@ -113,7 +113,7 @@ def _key(account: ExchangeAccount, name: str) -> str:
     return f"choices:{name}:{hashlib.sha256(where.encode()).hexdigest()[:24]}"
 
 
-def _locales(locales: Sequence[Locale]) -> list[Pair]:
+def _locales(locales: Sequence[LocaleShape]) -> list[Pair]:
     """ "eng_us": "United States, English"; by country, its preferred language first."""
     found = []
     for one in locales:

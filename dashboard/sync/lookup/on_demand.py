@@ -13,7 +13,7 @@ from django.utils import timezone
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import BadAnswer, ExchangeError, Forbidden, NotFound
 from dashboard.exchange.shapes.groups import TargetGroupOverviewByTargetGroupId
-from dashboard.exchange.shapes.profiling import Question
+from dashboard.exchange.shapes.profiling import ProfilingQuestion
 from dashboard.fielding.models import BusinessUnit, ExchangeAccount, Project
 from dashboard.sync import scheduling
 from dashboard.sync.columns import group_sheet
@@ -32,7 +32,7 @@ def rate_card(
     client = client or clients.client_for(unit.account)
     with client.deadline(SECONDS):
         card = client.get_rate_card(business_unit_id=unit.exchange_id, country_code=country)
-    return group_sheet.table(card.rate_card_data)
+    return group_sheet.price_table(card.rate_card_data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,13 @@ class Feasible:
     completes: tuple[int, int] | None  # from, to
 
 
-def feasibility(
+def estimate_feasibility(
     *, account: ExchangeAccount, value: draft.Value, client: ExchangeClient | None = None
 ) -> Feasible:
     """Price and completes that are likely for a draft as it is filled in; raises ExchangeError."""
     client = client or clients.client_for(account)
     with client.deadline(SECONDS):
-        told = client.calculate_target_group_feasibility(request=draft.question(value))
+        told = client.calculate_target_group_feasibility(request=draft.feasibility_request(value))
     if told.suggested_price is None:
         raise BadAnswer("The exchange suggests no price for this")
     span, goal = told.suggested_price_range, told.suggested_completes_goal_range
@@ -63,7 +63,7 @@ def feasibility(
     )
 
 
-def questions(
+def find_questions(
     *,
     account: ExchangeAccount,
     locale: str,
@@ -79,7 +79,7 @@ def questions(
     return [one for one in found if one["targets"]]
 
 
-def _question(told: Question) -> draft.Value:
+def _question(told: ProfilingQuestion) -> draft.Value:
     words = {
         "name": told.name,
         "description": told.description,
@@ -106,7 +106,7 @@ def _condition(given: dict[str, Any]) -> draft.Value:
 
 
 @dataclass(frozen=True)
-class Found:
+class LookupMatches:
     """A group that the exchange knows and we have not read yet."""
 
     account: ExchangeAccount
@@ -117,16 +117,16 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Answer:
+class LookupAnswer:
     """Where a group was found; else which accounts could not be asked, with the reason."""
 
-    found: Found | None
+    found: LookupMatches | None
     failed: list[tuple[ExchangeAccount, str]]
 
 
 def group_by_id(
     *, ulid: str, accounts: Sequence[ExchangeAccount], now: datetime | None = None
-) -> Answer:
+) -> LookupAnswer:
     """Ask the exchange for a group by its id alone, over each of these accounts in turn.
 
     A group of any other account counts as not there. Its project is read next if we know it.
@@ -141,8 +141,8 @@ def group_by_id(
             failed.append((account, str(exc)))
             continue
         if told.account_id == account.exchange_id:
-            return Answer(_found(account, ulid, told, now or timezone.now()), failed)
-    return Answer(None, failed)
+            return LookupAnswer(_found(account, ulid, told, now or timezone.now()), failed)
+    return LookupAnswer(None, failed)
 
 
 def _ask(account: ExchangeAccount, ulid: str, seconds: float) -> TargetGroupOverviewByTargetGroupId:
@@ -156,7 +156,7 @@ def _found(
     ulid: str,
     told: TargetGroupOverviewByTargetGroupId,
     now: datetime,
-) -> Found:
+) -> LookupMatches:
     """The group with its project, which is due now; an unknown one comes with the account's."""
     group = account.target_groups.filter(exchange_id=ulid).select_related("project").first()
     if group is not None:
@@ -168,6 +168,6 @@ def _found(
         )
     known = account.projects.filter(exchange_id=told.project_id)
     project = known.first()
-    scheduling.look(known, now=now)
+    scheduling.request_refresh(known, now=now)
     name, of = told.target_group_name or "", told.project_name or ""
-    return Found(account, project, name, of, told.status)
+    return LookupMatches(account, project, name, of, told.status)

@@ -12,13 +12,13 @@ from django.db.models import F
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import BadItem
 from dashboard.exchange.errors import ExchangeError, Forbidden, NotFound
-from dashboard.exchange.pagination import UNFINISHED, Walk, walk
+from dashboard.exchange.pagination import UNFINISHED, PageIterator, iterate_pages
 from dashboard.exchange.shapes.projects import ProjectListItem
 from dashboard.fielding.models import BusinessUnit, Cycle, ExchangeAccount, ExchangeUser, Project
 from dashboard.sync import scheduling
 from dashboard.sync.columns import group, limits
 from dashboard.sync.pull import first_pull, missing, quarantine
-from dashboard.sync.pull.bulk_sql import parts
+from dashboard.sync.pull.bulk_sql import split_into_parts
 
 NAMES_EVERY = timedelta(hours=6)
 _MOVES = (
@@ -92,9 +92,11 @@ def _pull_projects(
     return listing.complete
 
 
-def _walk(client: ExchangeClient) -> Walk[ProjectListItem]:
+def _walk(client: ExchangeClient) -> PageIterator[ProjectListItem]:
     """The account's list of projects, to be read."""
-    return walk(lambda cursor: client.list_account_projects(page_size=100, start_after=cursor))
+    return iterate_pages(
+        lambda cursor: client.list_account_projects(page_size=100, start_after=cursor)
+    )
 
 
 def _mark_missing(
@@ -118,7 +120,7 @@ def _mark_missing(
     if not absent:
         return
     gone = missing.projects(client=client, absent=absent, again=_walk(client))
-    for some in parts([absent[ulid] for ulid in gone]):
+    for some in split_into_parts([absent[ulid] for ulid in gone]):
         older.filter(pk__in=some).update(missing_since=clock(), due_at=None)
 
 
@@ -136,7 +138,7 @@ def _store_projects(
         try:
             columns = group.project_columns(row)
         except limits.DoesNotFit as exc:
-            bad.append((_LIST, quarantine.bad(row, str(exc))))
+            bad.append((_LIST, quarantine.unstorable_item(row, str(exc))))
             continue
         project = known.get(row.id) or Project(account=account, exchange_id=row.id)
         columns["missing_since"] = None
@@ -161,7 +163,7 @@ def _write_projects(changed: list[tuple[Project, bool]], now: datetime) -> None:
         update_fields=columns,
     )
     moved = [project.exchange_id for project, has_moved in changed if has_moved]
-    for some in parts(moved):
+    for some in split_into_parts(moved):
         account_id = changed[0][0].account_id
         Project.objects.filter(account_id=account_id, exchange_id__in=some).filter(
             models.Q(due_at=None) | models.Q(due_at__gt=now)
@@ -193,14 +195,14 @@ def _pull_names(
 
 
 def _user_columns(user: Any) -> dict[str, Any]:
-    return {"name": limits.text(user.name)[:200], "email": limits.text(user.email)[:254]}
+    return {"name": limits.fit_text(user.name)[:200], "email": limits.fit_text(user.email)[:254]}
 
 
 def _unit_columns(unit: Any) -> dict[str, Any]:
     return {
-        "name": limits.text(unit.name)[:200],
-        "currency": limits.text(unit.currency_code)[:3].upper(),
-        "pricing_models": limits.clean(unit.pricing_models),
+        "name": limits.fit_text(unit.name)[:200],
+        "currency": limits.fit_text(unit.currency_code)[:3].upper(),
+        "pricing_models": limits.fit_json(unit.pricing_models),
     }
 
 
@@ -215,10 +217,10 @@ def _finish(
     assert now is not None  # noqa: S101  set by the caller
     if cycle.listed:
         columns["read_at"] = cycle.started_at
-        if account.whole_at is None and first_pull.is_over(account):
+        if account.whole_at is None and first_pull.is_first_pull_done(account):
             columns["whole_at"] = now
     with transaction.atomic():
-        quarantine.store(account=account, found=bad, now=now)
+        quarantine.store_bad_items(account=account, found=bad, now=now)
         won = ExchangeAccount.objects.filter(pk=account.pk, lease=token).update(
             lease="",
             leased_until=None,

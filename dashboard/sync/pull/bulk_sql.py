@@ -20,13 +20,13 @@ READING_FIGURES = tuple(
 )
 
 
-def parts(of: Sequence[T], size: int = AT_ONCE) -> Iterator[Sequence[T]]:
+def split_into_parts(of: Sequence[T], size: int = AT_ONCE) -> Iterator[Sequence[T]]:
     """A list in parts of at most that size."""
     for start in range(0, len(of), size):
         yield of[start : start + size]
 
 
-def update(groups: Sequence[TargetGroup], columns: Collection[str]) -> None:
+def update_groups(groups: Sequence[TargetGroup], columns: Collection[str]) -> None:
     """Write these columns of some groups."""
     if not groups:
         return

@@ -21,7 +21,7 @@ from dashboard.exchange.errors import (
     Refused,
     Unavailable,
 )
-from dashboard.exchange.pagination import UNFINISHED, walk
+from dashboard.exchange.pagination import UNFINISHED, iterate_pages
 from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
 from dashboard.exchange.shapes.groups import CompletesPoint
 from dashboard.sync.columns import group as rows
@@ -45,7 +45,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Ask:
+class GroupRequest:
     """What to ask of one group."""
 
     project: str
@@ -64,7 +64,7 @@ class Ask:
     pk: int | None = None  # its row in the tables, where the project has it
 
     @classmethod
-    def everything(cls, project: str, group: str, status: str, *, moved: bool) -> Ask:
+    def everything(cls, project: str, group: str, status: str, *, moved: bool) -> GroupRequest:
         """All that there is to ask."""
         return cls(
             project,
@@ -102,10 +102,10 @@ class Failure(NamedTuple):
 
 
 @dataclass
-class Answer:
+class GroupAnswer:
     """What the exchange said of one group, as columns and rows, and what it did not."""
 
-    ask: Ask
+    ask: GroupRequest
     at: datetime
     columns: dict[str, Any] = field(default_factory=dict)
     besides: dict[str, Any] = field(default_factory=dict)  # where the list's row has none
@@ -129,9 +129,11 @@ class Answer:
         return " ".join(f"Not read: {', '.join(of)}. {words}." for words, of in parts.items())
 
 
-def group(client: ExchangeClient, ask: Ask, *, now: Callable[[], datetime]) -> Answer:
+def fetch_group(
+    client: ExchangeClient, ask: GroupRequest, *, now: Callable[[], datetime]
+) -> GroupAnswer:
     """Ask for everything that `ask` names; what is refused is said, what is down is raised."""
-    answer = Answer(ask=ask, at=now())
+    answer = GroupAnswer(ask=ask, at=now())
     before = client.requests_here
     client.take_notes()  # of a group whose answers nobody waited for
     ids = {"project_id": ask.project, "target_group_id": ask.group}
@@ -167,14 +169,14 @@ def group(client: ExchangeClient, ask: Ask, *, now: Callable[[], datetime]) -> A
     return answer
 
 
-def _overview(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
+def _overview(client: ExchangeClient, ids: dict[str, str], answer: GroupAnswer) -> None:
     overview = client.get_target_group_overview(**ids)
     answer.columns |= rows.overview_columns(overview)
-    answer.besides |= rows.besides(overview)
+    answer.besides |= rows.fallback_columns(overview)
     answer.unreadable["overview"] = rows.unreadable(overview)
 
 
-def _performance(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
+def _performance(client: ExchangeClient, ids: dict[str, str], answer: GroupAnswer) -> None:
     performance = client.get_target_group_performance(**ids)
     answer.columns |= rows.performance_columns(performance)
     answer.unreadable["performance"] = rows.unreadable(performance)
@@ -182,7 +184,7 @@ def _performance(client: ExchangeClient, ids: dict[str, str], answer: Answer) ->
         answer.besides["last_complete_at"] = performance.last_complete
 
 
-def _completes(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
+def _completes(client: ExchangeClient, ids: dict[str, str], answer: GroupAnswer) -> None:
     page = client.get_target_group_completes_aggregated_by_interval(
         **ids, aggregation_interval="PT1H"
     )
@@ -192,19 +194,19 @@ def _completes(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> N
     ]
 
 
-def _details(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
+def _details(client: ExchangeClient, ids: dict[str, str], answer: GroupAnswer) -> None:
     details = client.get_target_group_details(**ids)
     answer.columns |= rows.details_columns(details)
     answer.unreadable["details"] = rows.unreadable(details)
 
 
-def _draft(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
+def _draft(client: ExchangeClient, ids: dict[str, str], answer: GroupAnswer) -> None:
     draft = client.get_target_group(**ids)
     answer.columns |= rows.draft_columns(draft)
     answer.unreadable["details"] = rows.unreadable(draft)
 
 
-def _run(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
+def _run(client: ExchangeClient, ids: dict[str, str], answer: GroupAnswer) -> None:
     page = client.get_fielding_runs_by_target_group_id(**ids)
     operation = "get_fielding_runs_by_target_group_id"
     answer.quarantined += [(operation, bad) for bad in page.quarantined]
@@ -212,18 +214,18 @@ def _run(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
         answer.columns |= rows.run_columns(page.items)
 
 
-def _re_entry(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
+def _re_entry(client: ExchangeClient, ids: dict[str, str], answer: GroupAnswer) -> None:
     try:
         answer.columns |= rows.re_entry_columns(client.get_re_entry_configuration(**ids))
     except NotOffered:
         answer.columns |= rows.re_entry_columns(None)
 
 
-def _profiles(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
+def _profiles(client: ExchangeClient, ids: dict[str, str], answer: GroupAnswer) -> None:
     answer.sheet |= _if_any(lambda: client.list_profiles(**ids), group_sheet.profile_columns)
 
 
-def _rate_card(client: ExchangeClient, ids: dict[str, str], answer: Answer) -> None:
+def _rate_card(client: ExchangeClient, ids: dict[str, str], answer: GroupAnswer) -> None:
     """The card of a group that is priced by one; a new group's overview or draft says whether."""
     if answer.columns.get("pricing_model", "rate_card") != "rate_card":
         return
@@ -242,10 +244,10 @@ def _if_any(read: Callable[[], T], columns: Callable[[T | None], dict[str, Any]]
         return {}
 
 
-def _changelog(client: ExchangeClient, answer: Answer) -> None:
+def _changelog(client: ExchangeClient, answer: GroupAnswer) -> None:
     """The changes, as far back as none is known; a list in either order is read rightly."""
     since = answer.ask.changelog_since
-    changes = walk(
+    changes = iterate_pages(
         lambda cursor: client.get_target_group_changelog(
             project_id=answer.ask.project,
             target_group_id=answer.ask.group,

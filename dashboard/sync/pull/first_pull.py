@@ -11,7 +11,7 @@ from dashboard.fielding.models import ExchangeAccount, TargetGroup
 UNREAD = Q(read_at=None, error="") | Q(pass_since__isnull=False)
 
 
-class Progress(NamedTuple):
+class FirstPullProgress(NamedTuple):
     """What was read whole so far, of how much."""
 
     projects: int
@@ -26,7 +26,7 @@ class Progress(NamedTuple):
         return f"{projects}, {self.groups:,} of {self.of_groups:,} groups"
 
 
-def progress(account: ExchangeAccount) -> Progress | None:
+def first_pull_progress(account: ExchangeAccount) -> FirstPullProgress | None:
     """How far the first pull is; None where it is over, or has not listed the projects yet."""
     if account.whole_at is not None:
         return None
@@ -37,7 +37,7 @@ def progress(account: ExchangeAccount) -> Progress | None:
         return None
     stored = TargetGroup.objects.filter(account=account, missing_since=None)
     known = stored.aggregate(all=Count("pk"), owed=Count("pk", filter=Q(owed_at__isnull=False)))
-    return Progress(
+    return FirstPullProgress(
         listed["all"] - listed["unread"],
         listed["all"],
         known["all"] - known["owed"],
@@ -45,6 +45,6 @@ def progress(account: ExchangeAccount) -> Progress | None:
     )
 
 
-def is_over(account: ExchangeAccount) -> bool:
+def is_first_pull_done(account: ExchangeAccount) -> bool:
     """Whether every project that the exchange lists was read, or refuses to be."""
     return not account.projects.filter(UNREAD, missing_since=None).exists()

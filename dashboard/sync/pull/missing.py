@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import (
+    AlreadyLaunched,
     BadAnswer,
     ExchangeError,
     Forbidden,
-    Launched,
     MethodNotAllowed,
     NotFound,
     NotOffered,
@@ -24,7 +24,7 @@ from dashboard.exchange.errors import (
     Refused,
     Unavailable,
 )
-from dashboard.exchange.pagination import Walk
+from dashboard.exchange.pagination import PageIterator
 from dashboard.exchange.shapes.groups import TargetGroupsListItem
 from dashboard.exchange.shapes.projects import ProjectListItem
 
@@ -56,7 +56,7 @@ def groups(
     client: ExchangeClient,
     project: str,
     absent: Mapping[str, str],
-    again: Walk[TargetGroupsListItem],
+    again: PageIterator[TargetGroupsListItem],
 ) -> Absent:
     """Which groups of a project are gone: `absent` are their ids with the status that we know.
 
@@ -75,7 +75,7 @@ def groups(
 
 
 def projects(
-    *, client: ExchangeClient, absent: Iterable[str], again: Walk[ProjectListItem]
+    *, client: ExchangeClient, absent: Iterable[str], again: PageIterator[ProjectListItem]
 ) -> Collection[str]:
     """Which projects of the account are gone; `again` is the second look at its list."""
 
@@ -88,7 +88,7 @@ def projects(
 def _confirmed(
     client: ExchangeClient,
     absent: Iterable[str],
-    again: Walk[Any],
+    again: PageIterator[Any],
     is_there: Callable[[str], bool],
 ) -> Collection[str]:
     """What the second look does not show either, and what is not there when asked for by its id."""
@@ -117,7 +117,7 @@ def _where(client: ExchangeClient, project: str, ulid: str, status: str) -> str:
     if status == DRAFT:  # the overview by id is for launched groups
         try:
             client.get_target_group(project_id=project, target_group_id=ulid)
-        except Launched:
+        except AlreadyLaunched:
             return project
         except NotFound:
             pass  # in this project; by its id alone it may answer as launched elsewhere

@@ -16,16 +16,16 @@ from django.db.models import Case, DateTimeField, F, IntegerField, Q, When
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import BadItem
 from dashboard.exchange.errors import ExchangeError
-from dashboard.exchange.pagination import UNFINISHED, Walk, walk
+from dashboard.exchange.pagination import UNFINISHED, PageIterator, iterate_pages
 from dashboard.exchange.shapes.groups import TargetGroupsListItem
-from dashboard.fielding.compiled_queries import Given, Update
+from dashboard.fielding.compiled_queries import CompiledUpdate, Param
 from dashboard.fielding.models import Cycle, Project, TargetGroup
 from dashboard.sync import scheduling
 from dashboard.sync.columns import group as rows
 from dashboard.sync.columns import limits
 from dashboard.sync.edits import moves
 from dashboard.sync.pull import bulk_sql, fetch, missing, quarantine, requests, store
-from dashboard.sync.pull.fetch import Answer, Ask
+from dashboard.sync.pull.fetch import GroupAnswer, GroupRequest
 
 CHUNK = 50
 FEW = 12  # groups that one thread asks
@@ -44,7 +44,7 @@ class Round:
     clock: Clock
     cycle: Cycle
     share: int | None = None  # requests of this turn; None: as many as it takes
-    turn: requests.Turn = field(default_factory=requests.Turn)
+    turn: requests.RequestShare = field(default_factory=requests.RequestShare)
     statuses: list[tuple[str, datetime | None]] = field(default_factory=list)  # of a whole list
     quarantined: list[tuple[str, BadItem]] = field(default_factory=list)
     noted: list[tuple[str, BadItem]] = field(default_factory=list)  # taken, with bad text
@@ -93,12 +93,12 @@ def pull_project(
 def _read_groups(one: Round) -> bool:
     """Walk the list, ask groups that moved, write what differs; whether anything moved."""
     listed, whole = _list(one)
-    known = _take_in(one, listed, requests.known(one.project))
-    asks = requests.asks(one.project, listed.values(), known, now=one.clock())
-    one.turn = requests.turn(asks, after=one.project.pass_to, share=_share(one))
+    known = _take_in(one, listed, requests.stored_groups(one.project))
+    asks = requests.plan_requests(one.project, listed.values(), known, now=one.clock())
+    one.turn = requests.take_share(asks, after=one.project.pass_to, share=_share(one))
     one.cycle.left = one.turn.left
     _keep_rows(one, listed)
-    for chunk in bulk_sql.parts(one.turn.asks, CHUNK):
+    for chunk in bulk_sql.split_into_parts(one.turn.asks, CHUNK):
         _read_chunk(one, chunk, listed)
     if whole:
         gone = _mark_missing(one, listed, known)
@@ -108,9 +108,9 @@ def _read_groups(one: Round) -> bool:
     return any(ask.moved for ask in asks)
 
 
-def _walk(one: Round) -> Walk[TargetGroupsListItem]:
+def _walk(one: Round) -> PageIterator[TargetGroupsListItem]:
     """The project's list of groups, to be read."""
-    return walk(
+    return iterate_pages(
         lambda cursor: one.client.get_list_target_groups(
             project_id=one.project.exchange_id, page_size=100, start_after=cursor
         )
@@ -138,8 +138,8 @@ def _list(one: Round) -> tuple[dict[str, TargetGroupsListItem], bool]:
 
 
 def _take_in(
-    one: Round, listed: dict[str, TargetGroupsListItem], known: dict[str, requests.Known]
-) -> dict[str, requests.Known]:
+    one: Round, listed: dict[str, TargetGroupsListItem], known: dict[str, requests.StoredGroup]
+) -> dict[str, requests.StoredGroup]:
     """Move groups here that the list shows and the tables hold elsewhere; what is known then.
 
     Those that stay elsewhere, because this list lags behind their move, are taken off the list.
@@ -150,14 +150,14 @@ def _take_in(
     elsewhere = TargetGroup.objects.filter(account_id=one.project.account_id)
     elsewhere = elsewhere.exclude(project=one.project).select_related("project", "account")
     before, moved = one.client.requests_here, False
-    for some in bulk_sql.parts(strange):
+    for some in bulk_sql.split_into_parts(strange):
         for group in elsewhere.filter(exchange_id__in=some):
             if _is_here(one, group, listed[group.exchange_id]):
                 moved = True
             else:
                 del listed[group.exchange_id]
     one.cycle.requests += one.client.requests_here - before
-    return requests.known(one.project) if moved else known
+    return requests.stored_groups(one.project) if moved else known
 
 
 def _is_here(one: Round, group: TargetGroup, row: TargetGroupsListItem) -> bool:
@@ -181,7 +181,7 @@ def _is_here(one: Round, group: TargetGroup, row: TargetGroupsListItem) -> bool:
     )
 
 
-def _has_left(one: Round, answer: Answer) -> bool:
+def _has_left(one: Round, answer: GroupAnswer) -> bool:
     """Whether a group that was just asked is in another project: what it answered is not kept."""
     named = moves.named_by(answer.changes)
     elsewhere = named is not None and named[0] != one.project.exchange_id
@@ -205,7 +205,7 @@ def _share(one: Round) -> int | None:
 
 def _read_chunk(
     one: Round,
-    asks: Sequence[Ask],
+    asks: Sequence[GroupRequest],
     listed: dict[str, TargetGroupsListItem],
 ) -> None:
     """Ask some groups at once, then write them in one transaction."""
@@ -215,17 +215,17 @@ def _read_chunk(
     answers = [answer for answer in answers if not _has_left(one, answer)]
     one.cycle.requests += one.client.requests_here - before
     found = list(itertools.chain.from_iterable(_found(one, listed, a) for a in answers))
-    one.note(store.store(project=one.project, token=one.token, found=found, now=one.clock()))
+    one.note(store.store_groups(project=one.project, token=one.token, found=found, now=one.clock()))
 
 
-def _ask_all(one: Round, asks: Sequence[Ask]) -> list[Answer]:
+def _ask_all(one: Round, asks: Sequence[GroupRequest]) -> list[GroupAnswer]:
     """The answers to some asks; only many are shared out, because threads cost more than they do.
 
     One thread waits for a dozen groups as fast as the usual budget lets it.
     """
 
-    def some(mine: Sequence[Ask]) -> list[Answer]:
-        return [fetch.group(one.client, ask, now=one.clock) for ask in mine]
+    def some(mine: Sequence[GroupRequest]) -> list[GroupAnswer]:
+        return [fetch.fetch_group(one.client, ask, now=one.clock) for ask in mine]
 
     readers = min(READERS, -(-len(asks) // FEW))
     if readers <= 1:
@@ -236,16 +236,18 @@ def _ask_all(one: Round, asks: Sequence[Ask]) -> list[Answer]:
 
 def _keep_rows(one: Round, listed: dict[str, TargetGroupsListItem]) -> None:
     """Write what the list says of groups whose turn is still to come: it costs no request."""
-    for chunk in bulk_sql.parts(one.turn.kept, 10 * CHUNK):
-        answers = (Answer(ask=ask, at=one.clock()) for ask in chunk)
+    for chunk in bulk_sql.split_into_parts(one.turn.kept, 10 * CHUNK):
+        answers = (GroupAnswer(ask=ask, at=one.clock()) for ask in chunk)
         found = itertools.chain.from_iterable(_found(one, listed, a) for a in answers)
         kept = [replace(each, kept=True) for each in found]
-        one.note(store.store(project=one.project, token=one.token, found=kept, now=one.clock()))
+        one.note(
+            store.store_groups(project=one.project, token=one.token, found=kept, now=one.clock())
+        )
 
 
 def _found(
-    one: Round, listed: dict[str, TargetGroupsListItem], answer: Answer
-) -> Iterator[store.Found]:
+    one: Round, listed: dict[str, TargetGroupsListItem], answer: GroupAnswer
+) -> Iterator[store.FetchedGroup]:
     """A group's columns; nothing where its row holds what the tables cannot keep."""
     row = listed[answer.ask.group]
     one.quarantined += answer.quarantined
@@ -254,13 +256,15 @@ def _found(
         words = f"{row.name}: {failure.part} not read: {failure.words}"
         one.cycle.failed(words, kind=failure.kind)
     try:
-        yield store.Found(rows.known(row, answer.besides) | rows.list_columns(row), row, answer)
+        yield store.FetchedGroup(
+            rows.known(row, answer.besides) | rows.list_columns(row), row, answer
+        )
     except limits.DoesNotFit as exc:
-        one.quarantined.append((_LIST, quarantine.bad(row, str(exc))))
+        one.quarantined.append((_LIST, quarantine.unstorable_item(row, str(exc))))
 
 
 def _mark_missing(
-    one: Round, listed: dict[str, TargetGroupsListItem], known: dict[str, requests.Known]
+    one: Round, listed: dict[str, TargetGroupsListItem], known: dict[str, requests.StoredGroup]
 ) -> Sequence[int]:
     """Mark what the exchange no longer has, of what a complete list does not show.
 
@@ -309,7 +313,9 @@ def _look_again(one: Round, absent: dict[str, str]) -> missing.Absent:
 
 
 def _statuses(
-    listed: dict[str, TargetGroupsListItem], known: dict[str, requests.Known], gone: Sequence[int]
+    listed: dict[str, TargetGroupsListItem],
+    known: dict[str, requests.StoredGroup],
+    gone: Sequence[int],
 ) -> list[tuple[str, datetime | None]]:
     """Status and last complete of each group of a list that was read to its end.
 
@@ -331,7 +337,9 @@ def _finish(one: Round, *, moved: bool) -> None:
     fresh = _stamps(one) if cycle.listed else {}
     due, urgency = _next(one, moved=moved, now=now)
     with transaction.atomic():
-        quarantine.store(account=project.account, found=one.quarantined + one.noted, now=now)
+        quarantine.store_bad_items(
+            account=project.account, found=one.quarantined + one.noted, now=now
+        )
         won = _finished(tuple(fresh))(
             pk=project.pk,
             token=one.token,
@@ -353,7 +361,7 @@ def _stamps(one: Round) -> dict[str, Any]:
     A turn that leaves groups keeps the place instead.
     """
     project, started = one.project, one.cycle.started_at
-    sweeps = requests.sweeps(project, now=started)
+    sweeps = requests.plan_sweeps(project, now=started)
     fresh = {"read_at": started, "pass_to": one.turn.come_to}
     if one.cycle.left:
         return fresh | {"pass_since": sweeps.since}
@@ -363,20 +371,20 @@ def _stamps(one: Round) -> dict[str, Any]:
 
 
 @cache
-def _finished(fresh: tuple[str, ...]) -> Update:
+def _finished(fresh: tuple[str, ...]) -> CompiledUpdate:
     """The end of a round that is still ours; the plan's next moment, or soon where a webhook told
     of a change meanwhile."""
-    told = When(told_at__gt=Given("started"), then=Given("soon"))
-    return Update(
-        lambda: Project.objects.filter(pk=Given("pk"), lease=Given("token")),
+    told = When(told_at__gt=Param("started"), then=Param("soon"))
+    return CompiledUpdate(
+        lambda: Project.objects.filter(pk=Param("pk"), lease=Param("token")),
         lease="",
         leased_until=None,
         attempts=0,
-        error=Given("error"),
-        due_at=Case(told, default=Given("due"), output_field=DateTimeField()),
-        urgency=Given("urgency"),
-        version=F("version") + Given("news", IntegerField()),
-        **{name: Given(name) for name in fresh},
+        error=Param("error"),
+        due_at=Case(told, default=Param("due"), output_field=DateTimeField()),
+        urgency=Param("urgency"),
+        version=F("version") + Param("news", IntegerField()),
+        **{name: Param(name) for name in fresh},
     )
 
 

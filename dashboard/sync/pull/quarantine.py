@@ -16,23 +16,25 @@ from dashboard.sync.columns import limits
 LONGEST_RAW = 20_000
 
 
-def bad(item: msgspec.Struct, reason: str) -> BadItem:
+def unstorable_item(item: msgspec.Struct, reason: str) -> BadItem:
     """An item that was understood, but that the tables cannot keep."""
     ulid = getattr(item, "id", None)
     return BadItem(raw_text=msgspec.json.encode(item).decode(), reason=reason, id=ulid)
 
 
-def store(*, account: ExchangeAccount, found: Iterable[tuple[str, BadItem]], now: datetime) -> None:
+def store_bad_items(
+    *, account: ExchangeAccount, found: Iterable[tuple[str, BadItem]], now: datetime
+) -> None:
     """One row an item and operation, with how often it was seen."""
     for operation, item in found:
-        raw = limits.text(item.raw_text)[:LONGEST_RAW]
+        raw = limits.fit_text(item.raw_text)[:LONGEST_RAW]
         name = item.id or hashlib.sha256(raw.encode(errors="replace")).hexdigest()[:32]
         row, is_new = Quarantine.objects.get_or_create(
             account=account,
             operation=operation[:100],
             item_id=name[:100],
             defaults={
-                "reason": limits.text(item.reason),
+                "reason": limits.fit_text(item.reason),
                 "raw": raw,
                 "first_seen_at": now,
                 "last_seen_at": now,
@@ -40,5 +42,5 @@ def store(*, account: ExchangeAccount, found: Iterable[tuple[str, BadItem]], now
         )
         if not is_new:
             Quarantine.objects.filter(pk=row.pk).update(
-                reason=limits.text(item.reason), raw=raw, last_seen_at=now, times=F("times") + 1
+                reason=limits.fit_text(item.reason), raw=raw, last_seen_at=now, times=F("times") + 1
             )

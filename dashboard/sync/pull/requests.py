@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 from django.db.models import Max
 
 from dashboard.exchange.shapes.groups import TargetGroupsListItem
-from dashboard.fielding.compiled_queries import Given, Read
+from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import Change, Project, TargetGroup
 from dashboard.sync import scheduling
 from dashboard.sync.columns import group
-from dashboard.sync.pull.fetch import Ask
+from dashboard.sync.pull.fetch import GroupRequest
 
 _KNOWN = (
     "pk",
@@ -34,12 +34,12 @@ _KNOWN = (
     "last_complete_at",
     "exclusion_enabled",
 )
-_OF_PROJECT = Read(
-    lambda: TargetGroup.objects.filter(project=Given("project")).values_list("exchange_id", *_KNOWN)
+_OF_PROJECT = CompiledQuery(
+    lambda: TargetGroup.objects.filter(project=Param("project")).values_list("exchange_id", *_KNOWN)
 )
-_NEWEST: Read[Any] = Read(
+_NEWEST: CompiledQuery[Any] = CompiledQuery(
     lambda: (
-        Change.objects.filter(group__among=Given("groups"))
+        Change.objects.filter(group__among=Param("groups"))
         .order_by()
         .values_list("group")
         .annotate(Max("occurred_at"))
@@ -47,7 +47,7 @@ _NEWEST: Read[Any] = Read(
 )
 
 
-class Known(NamedTuple):
+class StoredGroup(NamedTuple):
     """What the tables hold of a group, as far as the plan needs it."""
 
     pk: int
@@ -73,12 +73,12 @@ class Sweeps(NamedTuple):
     last: datetime | None  # sweep of overviews
 
 
-class Turn(NamedTuple):
+class RequestShare(NamedTuple):
     """A turn's part of a pass."""
 
-    asks: Sequence[Ask] = ()
+    asks: Sequence[GroupRequest] = ()
     left: int = 0  # groups that wait for the next turn
-    kept: Sequence[Ask] = ()  # groups that moved and are not asked now: their row is kept
+    kept: Sequence[GroupRequest] = ()  # groups that moved and are not asked now: their row is kept
 
     @property
     def come_to(self) -> str:
@@ -86,12 +86,12 @@ class Turn(NamedTuple):
         return self.asks[-1].group if self.left and self.asks else ""
 
 
-def known(project: Project) -> dict[str, Known]:
+def stored_groups(project: Project) -> dict[str, StoredGroup]:
     """What the tables hold of each group of the project, by the exchange's id."""
-    return {ulid: Known(*rest) for ulid, *rest in _OF_PROJECT(project=project.pk)}
+    return {ulid: StoredGroup(*rest) for ulid, *rest in _OF_PROJECT(project=project.pk)}
 
 
-def sweeps(project: Project, *, now: datetime) -> Sweeps:
+def plan_sweeps(project: Project, *, now: datetime) -> Sweeps:
     """The sweeps of the pass that is under way, or begins now."""
     since = project.pass_since or now
     return Sweeps(
@@ -102,15 +102,15 @@ def sweeps(project: Project, *, now: datetime) -> Sweeps:
     )
 
 
-def asks(
+def plan_requests(
     project: Project,
     listed: Iterable[TargetGroupsListItem],
-    stored: Mapping[str, Known],
+    stored: Mapping[str, StoredGroup],
     *,
     now: datetime,
-) -> list[Ask]:
+) -> list[GroupRequest]:
     """What to ask of which group: everything of new ones, what may have moved of moved ones."""
-    taken = sweeps(project, now=now)
+    taken = plan_sweeps(project, now=now)
     found = []
     for row in listed:
         was = stored.get(row.id)
@@ -124,10 +124,10 @@ def asks(
     return [replace(ask, changelog_since=newest.get(pks.get(ask.group, 0))) for ask in found]
 
 
-def turn(asks: Sequence[Ask], *, after: str, share: int | None) -> Turn:
+def take_share(asks: Sequence[GroupRequest], *, after: str, share: int | None) -> RequestShare:
     """What comes next in a pass that has come to the group `after`; `share`: requests, or all."""
     if share is None:
-        return Turn(asks)
+        return RequestShare(asks)
     ahead = sorted((ask for ask in asks if ask.group > after), key=lambda ask: ask.group)
     spent = taken = 0
     for ask in ahead:
@@ -138,12 +138,16 @@ def turn(asks: Sequence[Ask], *, after: str, share: int | None) -> Turn:
     later = ahead[taken:]
     again = [ask for ask in asks if ask.group <= after]  # the next pass asks them
     kept = [ask for ask in (*later, *again) if ask.moved]
-    return Turn(ahead[:taken], len(later), kept)
+    return RequestShare(ahead[:taken], len(later), kept)
 
 
 def _ask(
-    project: Project, row: TargetGroupsListItem, was: Known | None, now: datetime, sweeps: Sweeps
-) -> Ask | None:
+    project: Project,
+    row: TargetGroupsListItem,
+    was: StoredGroup | None,
+    now: datetime,
+    sweeps: Sweeps,
+) -> GroupRequest | None:
     """What to ask of one group; None where its row says that nothing moved.
 
     One that is new is asked everything. So is one that owes an answer, when a webhook tells of it
@@ -152,18 +156,18 @@ def _ask(
     """
     ids = (project.exchange_id, row.id, row.status)
     if was is None or not was.row_hash:
-        return Ask.everything(*ids, moved=True)
+        return GroupRequest.everything(*ids, moved=True)
     moved = bytes(was.row_hash) != group.row_hash(row) or was.missing_since is not None
     if was.owed_at is not None:
         if was.told_at is not None or was.owed_at <= now:
-            return Ask.everything(*ids, moved=moved)
+            return GroupRequest.everything(*ids, moved=moved)
         if not moved:
             return None
     status_moved = was.status != row.status
     # A row that was read before there was a column for the exclusion is kept once more.
     is_told_more = was.exclusion_enabled is None and row.exclusion_enabled is not None
     if row.status == "archived" and not status_moved:
-        return Ask(*ids, moved=True) if moved or is_told_more else None
+        return GroupRequest(*ids, moved=True) if moved or is_told_more else None
     touched = was.updated_at != row.updated_at or was.told_at is not None
     swept = sweeps.overviews and _is_swept(row.status, was, sweeps)
     read_at = was.completes_read_at
@@ -171,7 +175,7 @@ def _ask(
     behind = was.changed_at is not None and (read_at is None or read_at < was.changed_at)
     in_field = row.status in ("live", "paused", "scheduled")
     detailed = touched or status_moved or (sweeps.details and in_field)
-    ask = Ask(
+    ask = GroupRequest(
         *ids,
         moved=moved,
         performance=moved,
@@ -184,14 +188,14 @@ def _ask(
     )
     if any((ask.performance, ask.overview, ask.completes, ask.details)):
         return ask
-    return Ask(*ids, moved=True) if is_told_more else None
+    return GroupRequest(*ids, moved=True) if is_told_more else None
 
 
 def _is_due(last: datetime | None, every: timedelta, now: datetime) -> bool:
     return last is None or now - last >= every
 
 
-def _is_swept(status: str, was: Known, sweeps: Sweeps) -> bool:
+def _is_swept(status: str, was: StoredGroup, sweeps: Sweeps) -> bool:
     """Whether a sweep of overviews takes this group along, by its status.
 
     Live ones each time; paused and scheduled ones with the first sweep of an hour; completed ones

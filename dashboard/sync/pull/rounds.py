@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from dashboard import logs
-from dashboard.fielding.compiled_queries import Given, Read
+from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import Cycle, ExchangeAccount, Project
 from dashboard.sync import scheduling
 from dashboard.sync.connections import clients
@@ -18,20 +18,22 @@ from dashboard.sync.pull import project as pull
 Clock = Callable[[], datetime]
 Share = Callable[[ExchangeAccount], int | None]
 log = logging.getLogger(__name__)
-_WITH_ACCOUNT = Read(lambda: Project.objects.select_related("account").filter(pk=Given("pk")))
+_WITH_ACCOUNT = CompiledQuery(
+    lambda: Project.objects.select_related("account").filter(pk=Param("pk"))
+)
 
 
 def account_round(pk: int, *, clock: Clock, force: bool = False) -> Cycle | None:
     """Read an account's own lists, if it is due and free."""
-    token = scheduling.claim(ExchangeAccount, pk, now=clock(), force=force)
+    token = scheduling.claim_row(ExchangeAccount, pk, now=clock(), force=force)
     if token is None:
         return None
     account = ExchangeAccount.objects.get(pk=pk)
-    if scheduling.set_aside(account, now=clock()):
+    if scheduling.park_after_failures(account, now=clock()):
         return None
     with (
         _giving_back(ExchangeAccount, pk, token, clock),
-        logs.about(cycle=token[:12], account=account.name),
+        logs.log_context(cycle=token[:12], account=account.name),
     ):
         client = clients.client_for(account)
         cycle = accounts.pull_account(account=account, client=client, token=token, clock=clock)
@@ -40,19 +42,21 @@ def account_round(pk: int, *, clock: Clock, force: bool = False) -> Cycle | None
 
 
 def project_round(
-    pk: int, *, clock: Clock, force: bool = False, share: Share = scheduling.share
+    pk: int, *, clock: Clock, force: bool = False, share: Share = scheduling.request_share
 ) -> Cycle | None:
     """Read a project and its groups, if it is due and free; one turn of what takes more."""
-    token = scheduling.claim(Project, pk, now=clock(), force=force)
+    token = scheduling.claim_row(Project, pk, now=clock(), force=force)
     return None if token is None else _turn(pk, token, clock=clock, share=share)
 
 
-def next_round(hinted: int, *, clock: Clock, share: Share = scheduling.share) -> Cycle | None:
+def run_next_round(
+    hinted: int, *, clock: Clock, share: Share = scheduling.request_share
+) -> Cycle | None:
     """Read the project that is the most urgent now; the hinted one may have been overtaken.
 
     Where nothing can be taken the hinted one may only have been held for a moment.
     """
-    taken = scheduling.take(now=clock())
+    taken = scheduling.claim_next_project(now=clock())
     if taken is None:
         return project_round(hinted, clock=clock, share=share)
     return _turn(*taken, clock=clock, share=share)
@@ -61,10 +65,10 @@ def next_round(hinted: int, *, clock: Clock, share: Share = scheduling.share) ->
 def _turn(pk: int, token: str, *, clock: Clock, share: Share) -> Cycle | None:
     """One turn of a project that was claimed; None where it was claimed too often."""
     project = _WITH_ACCOUNT.one(pk=pk)
-    if project is None or scheduling.set_aside(project, now=clock()):
+    if project is None or scheduling.park_after_failures(project, now=clock()):
         return None
     about = {"cycle": token[:12], "account": project.account.name, "project": project.exchange_id}
-    with _giving_back(Project, pk, token, clock), logs.about(**about):
+    with _giving_back(Project, pk, token, clock), logs.log_context(**about):
         client = clients.client_for(project.account)
         cycle = pull.pull_project(
             project=project,
@@ -99,5 +103,5 @@ def _giving_back(kind: scheduling.Kind, pk: int, token: str, clock: Clock) -> It
     try:
         yield
     except BaseException:
-        scheduling.release(kind, pk, token, now=clock())
+        scheduling.release_row(kind, pk, token, now=clock())
         raise

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from django.db import models, transaction
 
 from dashboard.exchange.shapes.groups import TargetGroupsListItem
-from dashboard.fielding.compiled_queries import Given, Read
+from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.insight import compute
-from dashboard.fielding.insight.group_history import Fresh, stored_days
+from dashboard.fielding.insight.group_history import JustRead, stored_days
 from dashboard.fielding.models import (
     Change,
     CompletesDay,
@@ -30,7 +30,7 @@ from dashboard.sync.columns import group as rows
 from dashboard.sync.edits import fresh
 from dashboard.sync.edits.kinds import registry
 from dashboard.sync.pull import bulk_sql
-from dashboard.sync.pull.fetch import Answer
+from dashboard.sync.pull.fetch import GroupAnswer
 
 _UPDATED = {field.name for field in TargetGroup._meta.concrete_fields} - {
     "id",
@@ -55,12 +55,14 @@ _OURS = {
 _FIGURES = frozenset(bulk_sql.READING_FIGURES)
 _POINT = attrgetter("timestamp", "count")
 Days = dict[date, completes.PackedDay]
-_TO_WRITE = Read(lambda: TargetGroup.objects.select_for_update().filter(pk__among=Given("pks")))
-_SHEETS = Read(lambda: GroupSheet.objects.filter(group__among=Given("groups")))
-_EDITED: Read[Any] = Read(
+_TO_WRITE = CompiledQuery(
+    lambda: TargetGroup.objects.select_for_update().filter(pk__among=Param("pks"))
+)
+_SHEETS = CompiledQuery(lambda: GroupSheet.objects.filter(group__among=Param("groups")))
+_EDITED: CompiledQuery[Any] = CompiledQuery(
     lambda: Edit.objects.filter(
-        models.Q(settled_at__gte=Given("since")) | models.Q(settled_at=None),
-        group__among=Given("groups"),
+        models.Q(settled_at__gte=Param("since")) | models.Q(settled_at=None),
+        group__among=Param("groups"),
     ).values_list(
         "group_id", "kind", "state", "before", "after", "started_at", "settled_at", named=True
     )
@@ -72,7 +74,7 @@ class LeaseLost(Exception):
 
 
 @dataclass(frozen=True)
-class Found:
+class FetchedGroup:
     """A group that was read: its row in the list, and what it was asked beyond.
 
     `kept`: it was asked nothing, because its turn is still to come.
@@ -80,7 +82,7 @@ class Found:
 
     columns: Mapping[str, Any]
     row: TargetGroupsListItem
-    answer: Answer
+    answer: GroupAnswer
     kept: bool = False
 
 
@@ -94,10 +96,12 @@ class Stored(NamedTuple):
     again_at: datetime | None = None
 
 
-def store(*, project: Project, token: str, found: Sequence[Found], now: datetime) -> Stored:
+def store_groups(
+    *, project: Project, token: str, found: Sequence[FetchedGroup], now: datetime
+) -> Stored:
     """Write what differs, all of it or nothing; what contradicts better knowledge is not."""
     with transaction.atomic():
-        if not scheduling.renew(project.pk, token, now=now):
+        if not scheduling.renew_lease(project.pk, token, now=now):
             raise LeaseLost
         groups = _groups(project, found)
         found = [one for one in found if one.answer.ask.group in groups]
@@ -113,7 +117,7 @@ def store(*, project: Project, token: str, found: Sequence[Found], now: datetime
         days = _store_days(groups, found)
         changes = _store_changes(groups, found, now)
         _tell_status(groups, changes)
-        figures = Fresh(days, _store_sheets(groups, found, now))
+        figures = JustRead(days, _store_sheets(groups, found, now))
         _work_out(groups.values(), before, figures, now)
         written = _store_groups(groups, before, now)
     if any(edit.settled_at is None for edit in edits):
@@ -121,7 +125,7 @@ def store(*, project: Project, token: str, found: Sequence[Found], now: datetime
     return Stored(written, min(again, default=None))
 
 
-def _groups(project: Project, found: Iterable[Found]) -> dict[str, TargetGroup]:
+def _groups(project: Project, found: Iterable[FetchedGroup]) -> dict[str, TargetGroup]:
     """The tables' groups by the exchange's id, new ones not yet saved.
 
     Those that are another project's by now are left out: what was read here of them is older.
@@ -148,7 +152,7 @@ def _values(group: TargetGroup) -> dict[str, Any]:
     return group.__dict__.copy()
 
 
-def _recent_edits(groups: Iterable[TargetGroup], found: Iterable[Found]) -> Sequence[Any]:
+def _recent_edits(groups: Iterable[TargetGroup], found: Iterable[FetchedGroup]) -> Sequence[Any]:
     """The edits of these groups that are open, or that readings may still be behind."""
     at = [one.answer.at for one in found]
     pks = [group.pk for group in groups if group.pk]
@@ -156,7 +160,7 @@ def _recent_edits(groups: Iterable[TargetGroup], found: Iterable[Found]) -> Sequ
 
 
 def _protected(
-    groups: Iterable[TargetGroup], found: Iterable[Found], edits: Iterable[Any]
+    groups: Iterable[TargetGroup], found: Iterable[FetchedGroup], edits: Iterable[Any]
 ) -> set[tuple[int, str]]:
     """Columns that an edit settled after they were read here: what was read is older."""
     started = {one.answer.ask.group: one.answer.at for one in found}
@@ -169,7 +173,9 @@ def _protected(
     }
 
 
-def _facts(group: TargetGroup, one: Found, edits: Iterable[Any], now: datetime) -> fresh.Facts:
+def _facts(
+    group: TargetGroup, one: FetchedGroup, edits: Iterable[Any], now: datetime
+) -> fresh.Facts:
     """What is known of a group better than by this reading; the changelog's word is kept."""
     ours = fresh.newest(
         *(
@@ -202,7 +208,7 @@ def _look_back_now(groups: Iterable[TargetGroup], now: datetime) -> None:
 
 def _apply(
     group: TargetGroup,
-    one: Found,
+    one: FetchedGroup,
     protected: set[tuple[int, str]],
     facts: fresh.Facts,
     now: datetime,
@@ -234,7 +240,7 @@ def _apply(
     return [fresh.again_at(read.contradicted, now=now)]
 
 
-def _note_outcome(group: TargetGroup, one: Found, now: datetime) -> None:
+def _note_outcome(group: TargetGroup, one: FetchedGroup, now: datetime) -> None:
     """What was asked is done, or owed: what failed is asked again after a while."""
     answer = one.answer
     group.row_hash = rows.row_hash(one.row)
@@ -251,10 +257,12 @@ def _insert_new(groups: Iterable[TargetGroup]) -> None:
     TargetGroup.objects.bulk_create([group for group in groups if group.pk is None])
 
 
-def _store_days(groups: Mapping[str, TargetGroup], found: Iterable[Found]) -> dict[int, Days]:
+def _store_days(
+    groups: Mapping[str, TargetGroup], found: Iterable[FetchedGroup]
+) -> dict[int, Days]:
     """Write the days of each series that differ; the whole series of each group that was asked."""
     read = {
-        groups[one.answer.ask.group].pk: completes.pack(map(_POINT, one.answer.completes))
+        groups[one.answer.ask.group].pk: completes.pack_days(map(_POINT, one.answer.completes))
         for one in found
         if one.answer.completes is not None
     }
@@ -264,7 +272,7 @@ def _store_days(groups: Mapping[str, TargetGroup], found: Iterable[Found]) -> di
     for one in found:  # a point that was set aside keeps its last good value
         if one.answer.completes is not None and one.answer.quarantined:
             pk = groups[one.answer.ask.group].pk
-            read[pk] = completes.filled(stored[pk], read[pk])
+            read[pk] = completes.fill_gaps(stored[pk], read[pk])
     CompletesDay.objects.bulk_create(
         [
             CompletesDay(group_id=pk, day=day, hours=packed.hours, odd=packed.odd)
@@ -277,14 +285,14 @@ def _store_days(groups: Mapping[str, TargetGroup], found: Iterable[Found]) -> di
     )
     for group in groups.values():  # a past that is told anew, with fewer, does not fall by itself
         if group.pk in read and stored[group.pk]:
-            falls = completes.falls(completes.readings(read[group.pk])) > 0
-            fewer = completes.lowered(stored[group.pk], read[group.pk])
+            falls = completes.total_fall(completes.readings_of_days(read[group.pk])) > 0
+            fewer = completes.was_lowered(stored[group.pk], read[group.pk])
             group.reconciling = group.reconciling or falls or fewer
     return {pk: stored[pk] | days for pk, days in read.items()}
 
 
 def _store_sheets(
-    groups: Mapping[str, TargetGroup], found: Iterable[Found], now: datetime
+    groups: Mapping[str, TargetGroup], found: Iterable[FetchedGroup], now: datetime
 ) -> dict[int, Any]:
     """Write the quotas and rate cards that differ; the profiles of each group that was asked."""
     told = [(groups[one.answer.ask.group], one.answer.sheet) for one in found if one.answer.sheet]
@@ -309,11 +317,11 @@ def _store_sheets(
 
 
 def _store_changes(
-    groups: Mapping[str, TargetGroup], found: Iterable[Found], now: datetime
+    groups: Mapping[str, TargetGroup], found: Iterable[FetchedGroup], now: datetime
 ) -> list[Change]:
     changes = list(
         itertools.chain.from_iterable(
-            rows.changes(groups[one.answer.ask.group], one.answer.changes, now) for one in found
+            rows.change_rows(groups[one.answer.ask.group], one.answer.changes, now) for one in found
         )
     )
     if changes:
@@ -336,7 +344,7 @@ def _tell_status(groups: Mapping[str, TargetGroup], changes: Iterable[Change]) -
 def _work_out(
     groups: Iterable[TargetGroup],
     before: Mapping[str, dict[str, Any]],
-    fresh: Fresh,
+    fresh: JustRead,
     now: datetime,
 ) -> None:
     """Work out anew what the figures now say otherwise; a mere complete more is only counted."""
@@ -346,8 +354,8 @@ def _work_out(
         if group.pk in fresh.days or compute.is_due(group, was, now=now):
             due.append(group)
         else:
-            compute.count(group, was)
-    compute.refresh(due, fresh=fresh, now=now)
+            compute.advance_today(group, was)
+    compute.refresh_insights(due, fresh=fresh, now=now)
 
 
 def _store_groups(
@@ -362,7 +370,7 @@ def _store_groups(
     for known in (True, False):
         some = [group for group in changed if bool(before[group.exchange_id]) is known]
         names = itertools.chain.from_iterable(differs[group.exchange_id] for group in some)
-        bulk_sql.update(some, {*names, "changed_at"})
+        bulk_sql.update_groups(some, {*names, "changed_at"})
     moved = [group for group in changed if _FIGURES.intersection(differs[group.exchange_id])]
     bulk_sql.note_readings(moved, now)
     return len(changed)

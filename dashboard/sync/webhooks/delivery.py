@@ -35,22 +35,22 @@ CHANGED = "com.cint.target-group.updated"
 KNOWN = (CHANGED, "com.cint.quota-fill.registered", "com.cint.session.updated")
 
 
-class Heard(NamedTuple):
+class DeliveryResult(NamedTuple):
     """How a delivery was taken: its HTTP status, and why it was refused if it was."""
 
     status: int
     reason: str = ""
 
 
-def delivery(*, webhook: Webhook, header: str, body: bytes, now: datetime) -> Heard:
+def accept_delivery(*, webhook: Webhook, header: str, body: bytes, now: datetime) -> DeliveryResult:
     """Take one delivery: believed, stored once, and its group due. What is refused is counted."""
     heard = _judge(webhook, header, body, now)
     if heard.reason:
-        refused(account_id=webhook.account_id, reason=heard.reason, now=now)
+        count_refused_delivery(account_id=webhook.account_id, reason=heard.reason, now=now)
     return heard
 
 
-def refused(*, account_id: int, reason: str, now: datetime) -> None:
+def count_refused_delivery(*, account_id: int, reason: str, now: datetime) -> None:
     """Count a delivery that was not taken."""
     hour = now.replace(minute=0, second=0, microsecond=0)
     counts = WebhookRefusal.objects.filter(account_id=account_id, hour=hour, reason=reason)
@@ -63,36 +63,36 @@ def refused(*, account_id: int, reason: str, now: datetime) -> None:
         counts.update(times=F("times") + 1)
 
 
-def forget(*, now: datetime) -> None:
+def delete_old_events(*, now: datetime) -> None:
     """Delete events and counts that are older than WEBHOOK_DAYS."""
     before = now - timedelta(days=settings.WEBHOOK_DAYS)
     WebhookEvent.objects.filter(received_at__lt=before).delete()
     WebhookRefusal.objects.filter(hour__lt=before).delete()
 
 
-def _judge(webhook: Webhook, header: str, body: bytes, now: datetime) -> Heard:
+def _judge(webhook: Webhook, header: str, body: bytes, now: datetime) -> DeliveryResult:
     secrets = _secrets(webhook, now)
     if not secrets:  # being registered: the exchange knows the secret before we do
-        return Heard(503, "not registered yet")
-    if why := webhook_signature.refusal(
+        return DeliveryResult(503, "not registered yet")
+    if why := webhook_signature.reason_to_refuse(
         header,
         body,
         secrets=secrets,
         now=now.timestamp(),
         tolerance=settings.WEBHOOK_TOLERANCE_SECONDS,
     ):
-        return Heard(401, why)
+        return DeliveryResult(401, why)
     try:
         text = repair(as_utf8(body))
         event = msgspec.json.decode(text, type=Envelope)
     except (msgspec.MsgspecError, RecursionError):
-        return Heard(400, "not an event")
+        return DeliveryResult(400, "not an event")
     if UNREADABLE in event.id:  # it would be taken for another's
-        return Heard(400, "not an event")
+        return DeliveryResult(400, "not an event")
     if not event.id or len(event.id) > 200:
-        return Heard(400, "no event id")
+        return DeliveryResult(400, "no event id")
     _store(webhook.account_id, event, text.decode(), now)
-    return Heard(204)
+    return DeliveryResult(204)
 
 
 def _secrets(webhook: Webhook, now: datetime) -> list[str]:
@@ -104,7 +104,7 @@ def _secrets(webhook: Webhook, now: datetime) -> list[str]:
 
 def _store(account_id: int, event: Envelope, raw: str, now: datetime) -> None:
     """Keep an event and what follows from it, both or neither; one that is known does nothing."""
-    name = limits.text(event.id)
+    name = limits.fit_text(event.id)
     if WebhookEvent.objects.filter(account_id=account_id, event_id=name).exists():
         return
     group, project = _id(event.data, "target_group_id"), _id(event.data, "project_id")
@@ -113,7 +113,7 @@ def _store(account_id: int, event: Envelope, raw: str, now: datetime) -> None:
             WebhookEvent.objects.create(
                 account_id=account_id,
                 event_id=name,
-                kind=limits.text(event.type)[:100],
+                kind=limits.fit_text(event.type)[:100],
                 target_group=group,
                 raw=raw,
                 received_at=now,
@@ -142,7 +142,7 @@ def _id(data: Any, name: str) -> str:
     """An id of the exchange among an event's data: text or number; empty for anything else."""
     value = data.get(name) if isinstance(data, dict) else None
     is_id = isinstance(value, str | int) and not isinstance(value, bool)
-    return limits.text(str(value))[:64] if is_id else ""
+    return limits.fit_text(str(value))[:64] if is_id else ""
 
 
 def _bring_forward(account_id: int, kind: str, group: str, project: str, now: datetime) -> None:

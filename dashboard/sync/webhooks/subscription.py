@@ -19,7 +19,7 @@ from django.urls import reverse
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import Page
 from dashboard.exchange.errors import ExchangeError, NotFound
-from dashboard.exchange.pagination import walk
+from dashboard.exchange.pagination import iterate_pages
 from dashboard.exchange.shapes import webhooks as shapes
 from dashboard.fielding.models import ExchangeAccount, Webhook
 from dashboard.sync.connections import clients
@@ -32,7 +32,7 @@ CHECK_EVERY = timedelta(hours=6)
 AT_MOST = 100  # webhooks a round; the rest is asked in the next
 
 
-def register(
+def register_webhook(
     *, account: ExchangeAccount, client: ExchangeClient, root: str, now: datetime
 ) -> Webhook:
     """Have the exchange tell an account's events to the address below `root` (scheme, host, path).
@@ -52,13 +52,13 @@ def register(
     return hook
 
 
-def rotate(*, hook: Webhook, client: ExchangeClient, now: datetime) -> None:
+def rotate_secret(*, hook: Webhook, client: ExchangeClient, now: datetime) -> None:
     """Another secret; what was signed with the present one is taken for an hour more."""
     hook.earlier_secret, hook.earlier_until = hook.secret, now + EARLIER_SECRET_FOR
     _subscribe(hook, client, now)
 
 
-def remove(*, hook: Webhook, client: ExchangeClient) -> None:
+def remove_webhook(*, hook: Webhook, client: ExchangeClient) -> None:
     """Have nothing more told; the address is gone with it."""
     _unsubscribe(client, hook.url, keep="")
     hook.delete()
@@ -67,7 +67,7 @@ def remove(*, hook: Webhook, client: ExchangeClient) -> None:
 def register_again(*, hook: Webhook, client: ExchangeClient, now: datetime) -> Webhook:
     """Have the exchange tell events to the same address as before; raises ExchangeError."""
     root = hook.url.removesuffix(reverse("webhook", args=[hook.key]))
-    return register(account=hook.account, client=client, root=root, now=now)
+    return register_webhook(account=hook.account, client=client, root=root, now=now)
 
 
 def check_due(*, clock: Callable[[], datetime]) -> int:
@@ -132,7 +132,7 @@ def _subscribe(hook: Webhook, client: ExchangeClient, now: datetime) -> None:
 
 def _unsubscribe(client: ExchangeClient, url: str, *, keep: str) -> None:
     """Remove every webhook to this address but one; those that are gone already are well gone."""
-    listing = walk(lambda after: _page(client, after))
+    listing = iterate_pages(lambda after: _page(client, after))
     ours = [one.id for one in listing if one.url == url and one.id != keep]
     for webhook_id in ours:
         try:
@@ -144,7 +144,7 @@ def _unsubscribe(client: ExchangeClient, url: str, *, keep: str) -> None:
         raise ExchangeError(listing.reason)
 
 
-def _page(client: ExchangeClient, after: str | None) -> Page[shapes.Webhook]:
+def _page(client: ExchangeClient, after: str | None) -> Page[shapes.WebhookShape]:
     """One page; the list has no cursor, the next page begins after the last id."""
     page = client.get_webhooks(start_after=after)
     return msgspec.structs.replace(page, next_cursor=page.items[-1].id if page.items else None)

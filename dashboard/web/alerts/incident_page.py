@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from dashboard.alerts.mail import action_links
 from dashboard.alerts.rules.catalogue import RULES
-from dashboard.alerts.rules.settings import Book, Effective
-from dashboard.fielding.domain.goals import completes_wanted
+from dashboard.alerts.rules.settings import Effective, RuleSet
+from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.models import Incident, Mail, Notice, TargetGroup
 from dashboard.web import charts
 from dashboard.web.charts import series
@@ -39,7 +39,7 @@ LEVELS = (("fires", "Fires"), ("clears", "Clears"), ("critical", "Critical"))
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class IncidentStep:
     """Something that happened to an incident."""
 
     at: datetime
@@ -48,30 +48,36 @@ class Step:
     text: str = ""
 
 
-def steps(one: Incident, notices: Iterable[Notice]) -> list[Step]:
+def incident_steps(one: Incident, notices: Iterable[Notice]) -> list[IncidentStep]:
     """From its first breach to its end, in order of time."""
     told = [_beginning(one)]
     if one.fired_at:
-        told.append(Step(one.fired_at, "Fired", "bad", one.sentence))
+        told.append(IncidentStep(one.fired_at, "Fired", "bad", one.sentence))
     repeats = {(n.sequence, n.kind): n for n in notices if n.kind in ("repeat", "fire")}
     for (sequence, kind), notice in sorted(repeats.items()):
         if kind == Notice.Kind.FIRE and sequence > 1:
-            told.append(Step(notice.created_at, "Worse", "bad", "told again, as more severe"))
+            told.append(
+                IncidentStep(notice.created_at, "Worse", "bad", "told again, as more severe")
+            )
         elif kind == Notice.Kind.REPEAT:
-            told.append(Step(notice.created_at, "Told again", "warn", "it still fired"))
+            told.append(IncidentStep(notice.created_at, "Told again", "warn", "it still fired"))
     if one.acknowledged_at:
-        told.append(Step(one.acknowledged_at, "Acknowledged", "info", f"by {one.acknowledged_by}"))
+        told.append(
+            IncidentStep(one.acknowledged_at, "Acknowledged", "info", f"by {one.acknowledged_by}")
+        )
     if one.clear_since and one.state == Incident.State.RECOVERING:
-        told.append(Step(one.clear_since, "Recovering", "good", "past the threshold that clears"))
+        told.append(
+            IncidentStep(one.clear_since, "Recovering", "good", "past the threshold that clears")
+        )
     if one.closed_at:
-        told.append(Step(one.closed_at, "Closed", "good", one.close_reason))
+        told.append(IncidentStep(one.closed_at, "Closed", "good", one.close_reason))
     return sorted(told, key=lambda step: step.at)
 
 
-def _beginning(one: Incident) -> Step:
+def _beginning(one: Incident) -> IncidentStep:
     if one.rule == "paused_by_exchange":
-        return Step(one.breached_at, "Paused", "bad", "by the exchange")
-    return Step(one.breached_at, "Seen", "info", "the first reading past the threshold")
+        return IncidentStep(one.breached_at, "Paused", "bad", "by the exchange")
+    return IncidentStep(one.breached_at, "Seen", "info", "the first reading past the threshold")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,7 @@ class Telling:
     subject: str
 
 
-def tellings(notices: Iterable[Notice], user_id: int) -> list[Telling]:
+def notices_with_mails(notices: Iterable[Notice], user_id: int) -> list[Telling]:
     """Every notice of an incident, newest first, with the mail that told it."""
     return [_telling(notice, user_id) for notice in notices]
 
@@ -132,17 +138,17 @@ class Curve:
         return [(at, f"{value:.4g}") for at, value in reversed(self.points)][:200]
 
 
-def curve(one: Incident, group: TargetGroup) -> Curve | None:
+def judged_curve(one: Incident, group: TargetGroup) -> Curve | None:
     """The figure that the rule judges, from two days before; None where it judges none."""
     trend = JUDGED.get(one.rule)
     if trend is None:
         return None
     if one.rule == "overfilled" and group.filling_strategy == "prescreens":
         trend = PRESCREENS
-    points = trends.points(group, trend, one.breached_at - BEFORE)
+    points = trends.trend_points(group, trend, one.breached_at - BEFORE)
     if one.closed_at:
         points = [point for point in points if point[0] <= one.closed_at + BEFORE]
-    chosen = Book.of(one.account_id).one(one.rule, one.project_id, one.group_id)
+    chosen = RuleSet.of(one.account_id).one(one.rule, one.project_id, one.group_id)
     return Curve(trend, points, list(_levels(one.rule, chosen, group, trend)))
 
 
@@ -161,7 +167,7 @@ def _levels(
 def _goals(rule: str, chosen: Effective, group: TargetGroup) -> Iterable[tuple[str, float]]:
     """The goal, and for what came above it where that fires."""
     limit = group.filling_goal or group.completes_goal
-    goal = limit if rule == "overfilled" else completes_wanted(group)
+    goal = limit if rule == "overfilled" else completes_target(group)
     if goal:
         yield "Goal", goal
         if rule == "overfilled":
@@ -182,20 +188,20 @@ def _unit(rule: str, chosen: Effective, group: TargetGroup, trend: Trend) -> flo
     return trend.factor
 
 
-def figure(
+def incident_chart(
     one: Incident, group: TargetGroup, palette: charts.Palette, now: datetime
 ) -> charts.Figure:
     """The chart of an incident: its figure with thresholds, or completes per hour."""
     zone = times.zone_of(group)
-    of = curve(one, group)
+    of = judged_curve(one, group)
     if of is None:
-        grid = series.grid(group, one.breached_at - BEFORE)
-        hours = series.steps(grid, 1, zone) if grid else []
-        made = charts.gained(hours, 1, palette=palette, zone=zone)
+        grid = series.hourly_grid(group, one.breached_at - BEFORE)
+        hours = series.steps_of_grid(grid, 1, zone) if grid else []
+        made = charts.gained_figure(hours, 1, palette=palette, zone=zone)
     else:
         unit = of.trend.unit or group.currency
-        points = held(of.points, one.closed_at or now)
-        made = charts.trend(
+        points = extend_last_point(of.points, one.closed_at or now)
+        made = charts.trend_figure(
             points, name=of.trend.label, unit=unit, agreed=None, palette=palette, zone=zone
         )
         for number, (word, value) in enumerate(of.levels if of.points else ()):
@@ -205,27 +211,29 @@ def figure(
     return made
 
 
-def held(points: list[tuple[datetime, float]], until: datetime) -> list[tuple[datetime, float]]:
+def extend_last_point(
+    points: list[tuple[datetime, float]], until: datetime
+) -> list[tuple[datetime, float]]:
     """The points and the last of them again at the end: it holds until another is read."""
     return [*points, (until, points[-1][1])] if points and points[-1][0] < until else points
 
 
-def helps(one: Incident) -> list[tuple[str, str]]:
+def suggested_links(one: Incident) -> list[tuple[str, str]]:
     """What may help, in words and as the address of its form or page."""
     if edit := one.facts.get("edit"):
         return [("Look at the change", reverse("made", args=[edit]))]
     if batch := one.facts.get("batch"):
         return [("Look at the results", reverse("batch", args=[batch]))]
     return [
-        (action_links.WORDS[form], resuming(one))
+        (action_links.WORDS[form], resume_url(one))
         if form == action_links.RESUME
         else (action_links.WORDS[form], reverse("edit", args=[one.group_id, form]))
-        for form in action_links.offered(one)
+        for form in action_links.suggested_actions(one)
         if form not in (action_links.ACKNOWLEDGE, action_links.MUTE, action_links.CONNECTION)
     ]
 
 
-def resuming(one: Incident) -> str:
+def resume_url(one: Incident) -> str:
     """Where a group is resumed: at the button of its page."""
     return f"{reverse('group', args=[one.group_id])}#do-{action_links.RESUME}"
 

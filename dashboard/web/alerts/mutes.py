@@ -12,20 +12,20 @@ from django.urls import reverse
 
 from dashboard.alerts.incidents.acknowledge_and_mute import LONGEST_MUTE
 from dashboard.alerts.rules.catalogue import RULES
-from dashboard.fielding.compiled_queries import Given, Read
+from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import Incident, Mute, TargetGroup, User
-from dashboard.web.formatting.times import zone
+from dashboard.web.formatting.times import zone_named
 
 MORNING = 8  # o'clock where the person is
 SILENT = ("draft", "archived")  # no rule speaks of these, so nothing is to be muted
-_OF_GROUP = Read(
+_OF_GROUP = CompiledQuery(
     lambda: (
         Mute.objects.filter(
-            Q(group=Given("group"))
-            | Q(group=None, project=Given("project"))
+            Q(group=Param("group"))
+            | Q(group=None, project=Param("project"))
             | Q(group=None, project=None),
-            account=Given("account"),
-            until__gt=Given("now"),
+            account=Param("account"),
+            until__gt=Param("now"),
         )
         .select_related("by")
         .order_by("-until")
@@ -33,9 +33,9 @@ _OF_GROUP = Read(
 )
 
 
-def ends(user: User, now: datetime) -> dict[str, datetime]:
+def mute_end_choices(user: User, now: datetime) -> dict[str, datetime]:
     """When a mute may end, by a short name."""
-    there = now.astimezone(zone(user.time_zone))
+    there = now.astimezone(zone_named(user.time_zone))
     morning = there.replace(hour=MORNING, minute=0, second=0, microsecond=0)
     monday = morning + timedelta(days=(7 - there.weekday()) % 7 or 7)
     return {
@@ -60,7 +60,7 @@ class MuteForm(forms.Form):
     def __init__(self, user: User, now: datetime, *args: Any, **kwargs: Any) -> None:
         kwargs["initial"] = {"end": "tomorrow"} | kwargs.get("initial", {})
         super().__init__(*args, **kwargs)
-        self.user, self.now, self.ends = user, now, ends(user, now)
+        self.user, self.now, self.ends = user, now, mute_end_choices(user, now)
         said = {name: f"{at:%a %-d %b %H:%M}" for name, at in self.ends.items()}
         self.fields["end"].choices = [  # type: ignore[attr-defined]
             ("tomorrow", f"Tomorrow morning: {said['tomorrow']}"),
@@ -80,7 +80,7 @@ class MuteForm(forms.Form):
             if given is None:
                 self.add_error("at", ValidationError("Say until when."))
                 return data
-            until = given.replace(tzinfo=zone(self.user.time_zone))
+            until = given.replace(tzinfo=zone_named(self.user.time_zone))
             if not self.now < until <= self.now + LONGEST_MUTE:
                 self.add_error("at", ValidationError("In the future, within 30 days."))
         return data | {"until": until}
@@ -88,22 +88,22 @@ class MuteForm(forms.Form):
     def said(self) -> str:
         """Until when, on the person's clock."""
         until: datetime = self.cleaned_data["until"]
-        return f"{until.astimezone(zone(self.user.time_zone)):%a %-d %b %H:%M}"
+        return f"{until.astimezone(zone_named(self.user.time_zone)):%a %-d %b %H:%M}"
 
 
-def of_group(group: TargetGroup, now: datetime) -> list[Mute]:
+def mutes_over_group(group: TargetGroup, now: datetime) -> list[Mute]:
     """The mutes that silence every rule on a group, or some, the longest first."""
     return _OF_GROUP(account=group.account_id, project=group.project_id, group=group.pk, now=now)
 
 
-def over(one: Incident, now: datetime) -> list[Mute]:
+def mutes_over_incident(one: Incident, now: datetime) -> list[Mute]:
     """The mutes that silence an incident now, the longest first."""
     here = Q(group=None) | Q(group=one.group_id), Q(project=None) | Q(project=one.project_id)
     running = Mute.objects.filter(*here, account=one.account_id, until__gt=now)
     return list(running.filter(rule__in=["", one.rule]).select_related("by").order_by("-until"))
 
 
-def place_of(mute: Mute) -> str:
+def rules_page_of(mute: Mute) -> str:
     """The page of rules that lists a mute."""
     if mute.group_id:
         return reverse("rules-of", kwargs={"kind": "groups", "pk": mute.group_id})

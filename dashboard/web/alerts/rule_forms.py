@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from dashboard.alerts.recipients.settings import ROLES, Wanted
-from dashboard.alerts.rules.settings import Effective, checked
+from dashboard.alerts.rules.settings import Effective, clean_settings
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE, WARNING
 from dashboard.fielding.models import Membership
 from dashboard.web.formatting import numbers as figures
@@ -38,15 +38,15 @@ def words_of(chosen: Effective, name: str) -> str:
     return chosen.rule.thresholds[name][1]
 
 
-def shown(chosen: Effective, name: str) -> str:
+def number_to_type(chosen: Effective, name: str) -> str:
     """A number as a person reads and writes it."""
-    return said(chosen, name, chosen.settings[name])
+    return number_in_words(chosen, name, chosen.settings[name])
 
 
-def said(chosen: Effective, name: str, number: float) -> str:
+def number_in_words(chosen: Effective, name: str, number: float) -> str:
     """A number of this rule as a person reads it: shares in %."""
     share = is_share(words_of(chosen, name))
-    return figures.plain(Decimal(str(round(number * 100 if share else number, 6))))
+    return figures.typed_amount(Decimal(str(round(number * 100 if share else number, 6))))
 
 
 class RuleForm(forms.Form):
@@ -58,7 +58,7 @@ class RuleForm(forms.Form):
         self.outer, self.chosen = outer, chosen
         start: dict[str, Any] = {"enabled": chosen.enabled, "severity": chosen.severity}
         start["mail"] = "digest" if chosen.in_digest else "now"
-        start |= {name: shown(chosen, name) for name in chosen.settings}
+        start |= {name: number_to_type(chosen, name) for name in chosen.settings}
         super().__init__(given, initial=start)
         for name in chosen.settings:
             self.fields[name] = self._number(name)
@@ -71,7 +71,7 @@ class RuleForm(forms.Form):
         words = words_of(self.chosen, name)
         unit = " (%)" if is_share(words) else ""
         label = words[0].upper() + words[1:] + unit
-        usual = said(self.outer, name, self.outer.settings[name])
+        usual = number_in_words(self.outer, name, self.outer.settings[name])
         told = f"unless changed here: {usual}"
         field = forms.FloatField(label=label, min_value=0, help_text=told)
         field.widget.attrs = {"inputmode": "decimal", "step": "any"}
@@ -82,7 +82,7 @@ class RuleForm(forms.Form):
         data: dict[str, Any] = super().clean() or {}
         if not self.errors:
             try:
-                checked(self.chosen.rule.code, self.settings(data))
+                clean_settings(self.chosen.rule.code, self.settings(data))
             except ValueError as exc:
                 name, _, why = str(exc).partition(": ")
                 self.add_error(

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest
 
 from dashboard.alerts.rules.settings import scope_of
 from dashboard.fielding.models import ExchangeAccount, Project, TargetGroup
-from dashboard.web.auth.permissions import memberships, person
+from dashboard.web.auth.permissions import current_user, memberships_of
 
 KINDS = ("connections", "projects", "groups")
 
@@ -64,26 +64,26 @@ class Scope:
         return ["account", *inner, *([self.key] if self.group else [])]
 
 
-def scope(request: HttpRequest, kind: str, pk: int) -> Scope:
+def find_scope(request: HttpRequest, kind: str, pk: int) -> Scope:
     """What an address names, if it is one of the person's; 404 otherwise."""
     if kind == "groups":
-        groups = TargetGroup.objects.visible_to(person(request))
+        groups = TargetGroup.objects.visible_to(current_user(request))
         group = groups.select_related("account", "project").filter(pk=pk).first()
         if group:
             return Scope(group.account, group.project, group)
     elif kind == "projects":
-        projects = Project.objects.visible_to(person(request)).select_related("account")
+        projects = Project.objects.visible_to(current_user(request)).select_related("account")
         project = projects.filter(pk=pk).first()
         if project:
             return Scope(project.account, project)
-    elif kind == "connections" and (one := memberships(request).get(pk)):
+    elif kind == "connections" and (one := memberships_of(request).get(pk)):
         return Scope(one.account)
     raise Http404
 
 
 def may_change(request: HttpRequest, of: Scope) -> bool:
     """Rules of a connection are its administrators' to change, others its editors'."""
-    one = memberships(request).get(of.account.pk)
+    one = memberships_of(request).get(of.account.pk)
     return one is not None and (one.may_edit if of.project else one.may_administer)
 
 

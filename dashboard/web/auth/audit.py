@@ -32,7 +32,7 @@ def origin_of(request: HttpRequest, person: User | None = None) -> Origin:
     return Origin(
         AuditEvent.Source.WEB,
         person=person or signed_in,
-        address=throttle.address(request),
+        address=throttle.client_address(request),
         browser=request.headers.get("User-Agent", ""),
     )
 

@@ -26,7 +26,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from dashboard.alerts.mail import security
 from dashboard.fielding.models import AuditKind, ExchangeAccount, Mail, User
-from dashboard.fielding.models.fields import box
+from dashboard.fielding.models.fields import secret_box
 from dashboard.web.auth import audit, sessions, throttle
 from dashboard.web.auth.sso import identities
 
@@ -135,7 +135,7 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Where a request comes from, forged headers aside."""
-        return throttle.address(request)
+        return throttle.client_address(request)
 
     def is_safe_url(self, url: str) -> bool:
         """Only pages of ours."""
@@ -144,7 +144,7 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Refuses a try that comes too early, unseen."""
-        if seconds := throttle.wait(throttle.counters(request, _name(credentials))):
+        if seconds := throttle.seconds_to_wait(throttle.name_counters(request, _name(credentials))):
             raise ValidationError(
                 f"Too many wrong passwords. Please try again in {seconds} s.", code="too_early"
             )
@@ -154,8 +154,8 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """A wrong password counts, and is told to whoever reads the log."""
-        throttle.failed(throttle.counters(request, _name(credentials)))
-        log.warning("sign-in refused", extra={"of": {"address": throttle.address(request)}})
+        throttle.count_failure(throttle.name_counters(request, _name(credentials)))
+        log.warning("sign-in refused", extra={"of": {"address": throttle.client_address(request)}})
         # Only a name that we know is kept: people also type passwords where a name goes.
         try:
             known = User.objects.get_by_natural_key(_name(credentials))
@@ -259,14 +259,14 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
 def own_password(user: User, check: Callable[[], str]) -> str:
     """What a look at the password of who is signed in gives; wrong ones make the next wait."""
     counted = throttle.again_counters(asked.request)
-    if seconds := throttle.wait(counted):
+    if seconds := throttle.seconds_to_wait(counted):
         raise ValidationError(
             f"Too many wrong passwords. Please try again in {seconds} s.", code="too_early"
         )
     try:
         return check()
     except ValidationError:
-        throttle.failed(counted)
+        throttle.count_failure(counted)
         log.warning("password refused", extra={"of": {"person": user.pk}})
         audit.record(asked.request, AuditKind.PASSWORD_REFUSED, subject=user)
         raise
@@ -288,14 +288,14 @@ class _Slow:
     def clean_code(self) -> str:
         """The code, if it is right and did not come too early."""
         counted = throttle.code_counters(asked.request, self.user.username)
-        if seconds := throttle.wait(counted):
+        if seconds := throttle.seconds_to_wait(counted):
             raise ValidationError(
                 f"Too many wrong codes. Please try again in {seconds} s.", code="too_early"
             )
         try:
             return str(super().clean_code())  # type: ignore[misc]
         except ValidationError:
-            throttle.failed(counted)
+            throttle.count_failure(counted)
             log.warning("code refused", extra={"of": {"person": self.user.pk}})
             audit.record(asked.request, AuditKind.CODE_REFUSED, subject=self.user)
             raise
@@ -318,18 +318,20 @@ class SecondFactor(DefaultMFAAdapter):  # type: ignore[misc]
 
     def encrypt(self, text: str) -> str:
         """With the first of ENCRYPTION_KEYS."""
-        return box().encrypt(text.encode()).decode()
+        return secret_box().encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
         """With any of ENCRYPTION_KEYS."""
-        return box().decrypt(encrypted_text.encode()).decode()
+        return secret_box().decrypt(encrypted_text.encode()).decode()
 
     def get_totp_issuer(self) -> str:
         """What the app on the phone calls us."""
         return "Fieldwatch"
 
 
-def invite(request: HttpRequest, user: User, *, role: str, account: ExchangeAccount) -> None:
+def mail_invitation(
+    request: HttpRequest, user: User, *, role: str, account: ExchangeAccount
+) -> None:
     """Tell somebody that they may sign in; who has no password yet gets a link that sets one."""
     accounts, url = Accounts(request), ""
     passwords = may_use_password(user)

@@ -17,7 +17,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from dashboard.fielding.models import User
-from dashboard.web.auth.permissions import Rule
+from dashboard.web.auth.permissions import Permission
 
 SET_UP = "mfa_activate_totp"
 # What setting one up takes; everything that is open to everybody is reached anyway.
@@ -46,7 +46,7 @@ class SecondFactorRequired:
         if not settings.SECOND_FACTOR_REQUIRED or not isinstance(request.user, User):
             return None
         match = request.resolver_match
-        if getattr(view, "rule", None) is Rule.OPEN or (match and match.url_name in REACHED):
+        if getattr(view, "rule", None) is Permission.OPEN or (match and match.url_name in REACHED):
             return None
         if _came_by_provider(request, request.user) or _has_factor(request.user):
             return None

@@ -15,24 +15,26 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
 
-from dashboard.fielding.compiled_queries import Given, Read
+from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import Membership, User
-from dashboard.fielding.queries.page_frame import watched
+from dashboard.fielding.queries.page_frame import page_frame_annotations
 
 View = Callable[..., HttpResponseBase]
 AnyView = TypeVar("AnyView", bound=View)
 
 
 def _mine() -> Any:
-    return Membership.objects.filter(user=Given("user")).annotate(**watched())
+    return Membership.objects.filter(user=Param("user")).annotate(**page_frame_annotations())
 
 
-_MINE = Read(lambda: _mine().select_related("account"))
-_IN_FRAME: Read[Any] = Read(lambda: _mine().values_list(*watched(), named=True))
-_STAMPED = Read(lambda: _mine().stamped())
+_MINE = CompiledQuery(lambda: _mine().select_related("account"))
+_IN_FRAME: CompiledQuery[Any] = CompiledQuery(
+    lambda: _mine().values_list(*page_frame_annotations(), named=True)
+)
+_STAMPED = CompiledQuery(lambda: _mine().stamped())
 
 
-class Rule(StrEnum):
+class Permission(StrEnum):
     """Who may ask for an address."""
 
     OPEN = "everybody, signed in or not"
@@ -42,46 +44,46 @@ class Rule(StrEnum):
     ADMINISTRATOR = "administrators of the object's account"
 
 
-def rule(rule: Rule) -> Callable[[AnyView], AnyView]:
+def requires(rule: Permission) -> Callable[[AnyView], AnyView]:
     """Declares who may ask; the tests hold every address and verb against it."""
 
     def declare(view: AnyView) -> AnyView:
         view.rule = rule  # type: ignore[attr-defined]
-        return login_not_required(view) if rule is Rule.OPEN else view
+        return login_not_required(view) if rule is Permission.OPEN else view
 
     return declare
 
 
-def person(request: HttpRequest) -> User:
+def current_user(request: HttpRequest) -> User:
     """Who is signed in; the middleware let nobody else through."""
     return cast("User", request.user)
 
 
-def memberships(request: HttpRequest) -> dict[int, Membership]:
+def memberships_of(request: HttpRequest) -> dict[int, Membership]:
     """What the person may do, by account; asked once a request."""
     found: dict[int, Membership] | None = getattr(request, "_memberships", None)
     if found is None:
-        found = _remember(request, _MINE(user=person(request).pk))
+        found = _remember(request, _MINE(user=current_user(request).pk))
     return found
 
 
 def read_frame_alone(request: HttpRequest) -> None:
     """What the frame tells and nothing else, for a request that likely needs no roles."""
-    request._in_frame = _IN_FRAME(user=person(request).pk)  # type: ignore[attr-defined]
+    request._in_frame = _IN_FRAME(user=current_user(request).pk)  # type: ignore[attr-defined]
 
 
 def shown_in_frame(request: HttpRequest) -> list[Any]:
     """What the frame tells, a row an account."""
     alone: list[Any] | None = getattr(request, "_in_frame", None)
-    return list(memberships(request).values()) if alone is None else alone
+    return list(memberships_of(request).values()) if alone is None else alone
 
 
-def stamped(request: HttpRequest) -> tuple[list[str], datetime | None]:
+def account_version_tokens(request: HttpRequest) -> tuple[list[str], datetime | None]:
     """A text an account that changes with what lists show of it, and the age of the oldest numbers.
 
     In the one query for what the person may do.
     """
-    found = _remember(request, _STAMPED(user=person(request).pk)).values()
+    found = _remember(request, _STAMPED(user=current_user(request).pk)).values()
     ages = [one.oldest for one in found if one.oldest]  # type: ignore[attr-defined]
     stamps = [f"{one.account_id}:{one.stamp}:{one.account.health}" for one in found]  # type: ignore[attr-defined]
     return stamps, min(ages, default=None)
@@ -95,12 +97,12 @@ def _remember(request: HttpRequest, rows: list[Membership]) -> dict[int, Members
 
 def exchange_ids(request: HttpRequest) -> dict[int, str]:
     """Who the person is on the exchange, by account; empty text where they have not said."""
-    return {pk: one.exchange_user_id for pk, one in memberships(request).items()}
+    return {pk: one.exchange_user_id for pk, one in memberships_of(request).items()}
 
 
 def may_edit(request: HttpRequest, account_id: int) -> bool:
     """Whether the person may change what runs on this account."""
-    membership = memberships(request).get(account_id)
+    membership = memberships_of(request).get(account_id)
     return membership is not None and membership.may_edit
 
 
@@ -110,14 +112,14 @@ def require_editor(request: HttpRequest, account_id: int) -> None:
         raise PermissionDenied("Only editors and administrators may change this.")
 
 
-def administered(request: HttpRequest) -> list[int]:
+def administered_accounts(request: HttpRequest) -> list[int]:
     """The accounts that the person is an administrator of."""
-    return [pk for pk, one in memberships(request).items() if one.may_administer]
+    return [pk for pk, one in memberships_of(request).items() if one.may_administer]
 
 
 def require_administrator(request: HttpRequest, account_id: int) -> None:
     """404 for somebody who is no member, 403 for one who is but is no administrator."""
-    membership = memberships(request).get(account_id)
+    membership = memberships_of(request).get(account_id)
     if membership is None:
         raise Http404
     if not membership.may_administer:

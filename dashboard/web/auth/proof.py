@@ -14,7 +14,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from dashboard.web.auth.permissions import View, person
+from dashboard.web.auth.permissions import View, current_user
 
 TOO_LONG_AGO = (
     "You signed in by single sign-on some time ago. Sign out and in again, then do this within "
@@ -31,7 +31,7 @@ def proof_required(view: View) -> Any:
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        user = person(request)
+        user = current_user(request)
         if not get_reauthentication_flows(user):
             records = get_authentication_records(request, user)
             signed_in_at = records[-1]["at"] if records else 0.0

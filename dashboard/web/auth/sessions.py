@@ -51,31 +51,33 @@ class Device:
     here: bool
 
 
-def kept(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
+def track_sessions(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[..., HttpResponse]:
     """Middleware: note now and then that a session is in use."""
 
     def answered(request: HttpRequest) -> HttpResponse:
         used = request.session.get(USED, 0)  # a session from before an upgrade has no mark
         if clock() - used > EVERY and request.user.is_authenticated:
-            keep(request)
+            record_session(request)
         return get_response(request)
 
     return answered
 
 
-def keep(request: HttpRequest) -> None:
+def record_session(request: HttpRequest) -> None:
     """Write down that this session is in use, from where and by what."""
     UserSession.objects.create_from_request(request)
     request.session[USED] = int(clock())
 
 
-def of(user: User, request: HttpRequest) -> list[Device]:
+def sessions_of(user: User, request: HttpRequest) -> list[Device]:
     """Every session in which this person is signed in, the one that asks first."""
-    keep(request)
+    record_session(request)
     found = [
         Device(
             one.pk,
-            named(one.user_agent),
+            browser_name(one.user_agent),
             one.ip,
             one.created_at,
             one.last_seen_at,
@@ -86,7 +88,7 @@ def of(user: User, request: HttpRequest) -> list[Device]:
     return sorted(found, key=lambda one: (not one.here, -one.used.timestamp()))
 
 
-def end(user: User, pk: int | None) -> int:
+def end_sessions(user: User, pk: int | None) -> int:
     """End one session of this person, or all but the one that asks; how many ended."""
     rows = [one for one in UserSession.objects.filter(user=user) if not one.is_current()]
     ending = [one for one in rows if pk in (None, one.pk)]
@@ -95,7 +97,7 @@ def end(user: User, pk: int | None) -> int:
     return len(ending)
 
 
-def named(agent: str) -> str:
+def browser_name(agent: str) -> str:
     """Browser and system, as far as a user agent says so."""
     browser, system = (
         next((name for name, mark in known if re.search(mark, agent)), "")

@@ -65,7 +65,7 @@ class Counter:
         cache.set(self.key, (tries + 1, now), FORGOTTEN_AFTER)
 
 
-def address(request: HttpRequest) -> str:
+def client_address(request: HttpRequest) -> str:
     """Where the request comes from: the peer, or what so many proxies of ours say of it.
 
     `X-Forwarded-For` is believed only as far as TRUSTED_PROXIES says: each proxy adds one entry at
@@ -91,12 +91,12 @@ def _ip(said: str) -> str:
         return ""
 
 
-def counters(request: HttpRequest, name: str) -> list[Counter]:
+def name_counters(request: HttpRequest, name: str) -> list[Counter]:
     """What a wrong try under this name counts for."""
     who = _who(name)
     if device := _device(request, who):
         return [Counter(_key("device", device, who), FREE_PER_NAME)]
-    where = _home(address(request))
+    where = _home(client_address(request))
     return [
         Counter(_key("name", where, who), FREE_PER_NAME),
         Counter(_key("address", where), FREE_PER_ADDRESS),
@@ -119,13 +119,13 @@ def again_counters(request: HttpRequest) -> list[Counter]:
     return [Counter(_key("again", request.session.session_key or ""), FREE_PER_NAME)]
 
 
-def wait(counted: list[Counter]) -> int:
+def seconds_to_wait(counted: list[Counter]) -> int:
     """Seconds until a try that counts there is looked at; 0 for now."""
     now = clock()
     return max(counter.wait(now) for counter in counted)
 
 
-def failed(counted: list[Counter]) -> None:
+def count_failure(counted: list[Counter]) -> None:
     """A wrong password or code was given."""
     for counter in counted:
         counter.add(clock())

@@ -9,32 +9,32 @@ from decimal import Decimal
 from django.conf import settings
 from django.http import QueryDict
 
-from dashboard.fielding.domain.goals import completes_wanted
+from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.models import Batch, TargetGroup
 from dashboard.sync.batches import transitions
 from dashboard.sync.batches.jobs import Chosen
 from dashboard.web.batches import launch_planning
-from dashboard.web.batches.preview import Names, Planner, Preview, Row, there
+from dashboard.web.batches.preview import Names, Planner, Preview, PreviewRow, local_moment
 from dashboard.web.edits.forms import datetimes, price_impact
 from dashboard.web.edits.forms.base import (
     AMOUNT,
     MOST_DECIMALS,
-    Wrong,
-    change,
-    jumps,
+    FormError,
+    format_change,
+    is_large_step,
     not_too_large,
-    whole,
+    parse_whole,
 )
 from dashboard.web.formatting import numbers, times
 
-MOST = 1000
+MAX_GROUPS = 1000
 NO_PRICE = Decimal(10) ** 9  # more than our tables hold
 DONE_WITH = ("draft", "completed", "archived")
-BAR = [(one.value, str(one.label)) for one in Batch.Action]  # what the tables offer
-HOWS = {"set": "Set to", "raise": "Raise by", "lower": "Lower by"}
+ACTION_CHOICES = [(one.value, str(one.label)) for one in Batch.Action]  # what the tables offer
+PRICE_CHANGES = {"set": "Set to", "raise": "Raise by", "lower": "Lower by"}
 
 
-def preview(
+def plan_action(
     action: str, groups: Sequence[TargetGroup], typed: QueryDict, people: Names, now: datetime
 ) -> Preview:
     """The preview of an action; `people`: the exchange's, by id."""
@@ -43,7 +43,7 @@ def preview(
         return _transition(action, groups, now)
     try:
         return planner(groups, typed, people, now)
-    except Wrong as exc:
+    except FormError as exc:
         return Preview(errors=exc.fields, again=exc.again)
 
 
@@ -53,18 +53,18 @@ def asks_first(action: str) -> bool:
 
 
 def _transition(action: str, groups: Sequence[TargetGroup], now: datetime) -> Preview:
-    why = transitions.refusals(action=action, groups=groups, now=now)
+    why = transitions.refusals_by_group(action=action, groups=groups, now=now)
     return Preview(
-        [Row(Chosen(one), note=_note(action, one)) for one in groups if one.pk not in why],
+        [PreviewRow(Chosen(one), note=_note(action, one)) for one in groups if one.pk not in why],
         [(one, why[one.pk]) for one in groups if one.pk in why],
     )
 
 
 def _note(action: str, group: TargetGroup) -> str:
     """What a person should know before completing a group."""
-    short = (completes_wanted(group) or 0) - (group.completes or 0)
+    short = (completes_target(group) or 0) - (group.completes or 0)
     if action == Batch.Action.COMPLETE and short > 0:
-        return f"{numbers.count(short)} completes short of its goal"
+        return f"{numbers.format_count(short)} completes short of its goal"
     return ""
 
 
@@ -73,9 +73,9 @@ def _manager(
 ) -> Preview:
     manager = typed.get("manager", "")
     if len({group.account_id for group in groups}) > 1:
-        raise Wrong(form="Hand over the groups of one account at a time.")
+        raise FormError(form="Hand over the groups of one account at a time.")
     if manager not in people:
-        raise Wrong(manager="Choose who takes them over.")
+        raise FormError(manager="Choose who takes them over.")
     new = people[manager]
     told = Preview(wanted={"manager_id": manager, "name": new})
     for group in groups:
@@ -85,7 +85,7 @@ def _manager(
             told.refused.append((group, "is archived"))
         else:
             old = people.get(group.project_manager_id, "nobody we know")
-            told.rows.append(Row(Chosen(group), old, new))
+            told.rows.append(PreviewRow(Chosen(group), old, new))
     return told
 
 
@@ -93,15 +93,15 @@ def _price(
     groups: Sequence[TargetGroup], typed: QueryDict, _people: Names, _now: datetime
 ) -> Preview:
     how, unit, text = typed.get("how", ""), typed.get("unit", ""), typed.get("value", "").strip()
-    if how not in HOWS:
-        raise Wrong(how="Choose whether to set, raise or lower.")
+    if how not in PRICE_CHANGES:
+        raise FormError(how="Choose whether to set, raise or lower.")
     if how == "set" and unit == "%":
-        raise Wrong(unit="A price is set to an amount; choose its currency.")
+        raise FormError(unit="A price is set to an amount; choose its currency.")
     not_too_large(text, "value", "number")
     if not AMOUNT.fullmatch(text) or Decimal(text) <= 0:
-        raise Wrong(value=f"“{text[:40]}” is not an amount. Type digits and a point: 0.25.")
+        raise FormError(value=f"“{text[:40]}” is not an amount. Type digits and a point: 0.25.")
     if len(text.partition(".")[2]) > MOST_DECIMALS:
-        raise Wrong(value=f"The number has at most {MOST_DECIMALS} decimals.")
+        raise FormError(value=f"The number has at most {MOST_DECIMALS} decimals.")
     told = Preview(wanted={"how": how, "unit": unit, "value": text})
     moves: list[tuple[TargetGroup, Decimal, Decimal]] = []
     for group in groups:
@@ -111,11 +111,11 @@ def _price(
         elif new is not None and group.cpi is not None:
             told.rows.append(_price_row(group, group.cpi, new))
             moves.append((group, group.cpi, new))
-    leaps = [change(old, new) for _, old, new in moves if jumps(old, new)]
+    leaps = [format_change(old, new) for _, old, new in moves if is_large_step(old, new)]
     if leaps and typed.get("value_again", "").strip() != text:
         number = f"{len(leaps)} group{'' if len(leaps) == 1 else 's'}"
         sentence = f"For {number} that is a large step (up to {max(leaps, key=_size)}). "
-        raise Wrong(again=True, value_again=sentence + "Type the number again to confirm it.")
+        raise FormError(again=True, value_again=sentence + "Type the number again to confirm it.")
     told.cost = _cost_in_all(moves)
     return told
 
@@ -125,12 +125,12 @@ def _cost_in_all(moves: Iterable[tuple[TargetGroup, Decimal, Decimal]]) -> list[
     sums: dict[str, Decimal] = {}
     unknown = 0
     for group, old, new in moves:
-        if (by := price_impact.more(group, new, old)) is None:
+        if (by := price_impact.extra_cost(group, new, old)) is None:
             unknown += 1
         else:
             sums[group.currency] = sums.get(group.currency, Decimal(0)) + by
     said = [
-        f"{numbers.total(abs(by), code)} {'more' if by >= 0 else 'less'} than now"
+        f"{numbers.format_total(abs(by), code)} {'more' if by >= 0 else 'less'} than now"
         for code, by in sorted(sums.items())
     ]
     if unknown:
@@ -151,7 +151,7 @@ def _new_price(group: TargetGroup, how: str, unit: str, by: Decimal) -> Decimal 
         return by
     step = present * by / 100 if unit == "%" else by
     new = present + step if how == "raise" else present - step
-    return price_impact.rounded(new, present, group.currency) if unit == "%" else new
+    return price_impact.round_price(new, present, group.currency) if unit == "%" else new
 
 
 def _no_price(group: TargetGroup, unit: str, new: Decimal | None) -> str:
@@ -167,13 +167,13 @@ def _no_price(group: TargetGroup, unit: str, new: Decimal | None) -> str:
         (new is not None and new >= NO_PRICE, "that is more than a CPI can be"),
         (
             bool(limit and new and new > limit),
-            f"the exchange takes at most {numbers.money(limit, group.currency)}",
+            f"the exchange takes at most {numbers.format_money(limit, group.currency)}",
         ),
     ]
     return next((said for wrong, said in reasons if wrong), "")
 
 
-def _price_row(group: TargetGroup, old: Decimal, new: Decimal) -> Row:
+def _price_row(group: TargetGroup, old: Decimal, new: Decimal) -> PreviewRow:
     def money(value: Decimal) -> dict[str, str]:
         return {"value": format(value, "f"), "currency_code": group.currency}
 
@@ -181,18 +181,22 @@ def _price_row(group: TargetGroup, old: Decimal, new: Decimal) -> Row:
     if group.is_pricing_restricted:
         notes.append("Limited by the fielding assistant; the exchange may refuse it.")
     chosen = Chosen(group, money(old), money(new))
-    new_text = f"{numbers.money(new, group.currency)} ({change(old, new)})"
-    return Row(chosen, numbers.money(old, group.currency), new_text, " ".join(filter(None, notes)))
+    new_text = f"{numbers.format_money(new, group.currency)} ({format_change(old, new)})"
+    return PreviewRow(
+        chosen, numbers.format_money(old, group.currency), new_text, " ".join(filter(None, notes))
+    )
 
 
 def _end(groups: Sequence[TargetGroup], typed: QueryDict, _people: Names, now: datetime) -> Preview:
     hours, text = typed.get("hours", "").strip(), typed.get("to", "").strip()
     if bool(hours) == bool(text):
-        raise Wrong(hours="Type either how many hours later, or a day and a time.")
+        raise FormError(hours="Type either how many hours later, or a day and a time.")
     later = (
-        timedelta(hours=whole(hours, 1, 24 * 366, "hours", "number of hours")) if hours else None
+        timedelta(hours=parse_whole(hours, 1, 24 * 366, "hours", "number of hours"))
+        if hours
+        else None
     )
-    to = datetimes.typed(text, "to") if text else None
+    to = datetimes.parse_datetime(text, "to") if text else None
     told = Preview(wanted={"hours": hours} if hours else {"to": text})
     for group in groups:
         if why := _no_end(group, to):
@@ -211,7 +215,7 @@ def _no_end(group: TargetGroup, to: datetime | None) -> str:
         return f"is {group.status}"
     if not (group.starts_at and group.ends_at):
         return "its dates were not read yet"
-    return datetimes.skipped(to, times.zone_of(group)) if to else ""
+    return datetimes.reason_skipped(to, times.zone_of(group)) if to else ""
 
 
 def _new_end(
@@ -223,24 +227,26 @@ def _new_end(
     return max(group.ends_at or now, now) + (later or timedelta())
 
 
-def _end_row(group: TargetGroup, end: datetime) -> Row:
+def _end_row(group: TargetGroup, end: datetime) -> PreviewRow:
     now_set = {"start_fielding_at": group.starts_at, "end_fielding_at": group.ends_at}
-    seen = {name: datetimes.stamp(at) if at else None for name, at in now_set.items()}
-    chosen = Chosen(group, seen, seen | {"end_fielding_at": datetimes.stamp(end)})
-    return Row(
-        chosen, there(group, group.ends_at) if group.ends_at else numbers.DASH, there(group, end)
+    seen = {name: datetimes.rfc3339_stamp(at) if at else None for name, at in now_set.items()}
+    chosen = Chosen(group, seen, seen | {"end_fielding_at": datetimes.rfc3339_stamp(end)})
+    return PreviewRow(
+        chosen,
+        local_moment(group, group.ends_at) if group.ends_at else numbers.DASH,
+        local_moment(group, end),
     )
 
 
 _PLANNERS: dict[str, Planner] = {
     Batch.Action.MANAGER: _manager,
-    Batch.Action.DRAFTS: launch_planning.drafts,
+    Batch.Action.DRAFTS: launch_planning.plan_launch,
     Batch.Action.CPI: _price,
     Batch.Action.END: _end,
 }
 
 
-def offered(group: TargetGroup) -> list[tuple[str, str]]:
+def offered_transitions(group: TargetGroup) -> list[tuple[str, str]]:
     """Transitions to offer for one group, by its status; the exchange has the last word."""
     if group.missing_since:
         return []
@@ -251,6 +257,6 @@ def offered(group: TargetGroup) -> list[tuple[str, str]]:
     ]
 
 
-def currencies(groups: Iterable[TargetGroup]) -> list[str]:
+def currencies_of(groups: Iterable[TargetGroup]) -> list[str]:
     """The currencies that these groups are priced in."""
     return sorted({group.currency for group in groups if group.currency})

@@ -15,7 +15,7 @@ from dashboard.web.formatting import times
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PreviewRow:
     """A group that the action is taken on, with what changes."""
 
     chosen: Chosen
@@ -28,7 +28,7 @@ class Row:
 class Preview:
     """What would happen: to which groups, to which not and why; or what was typed wrongly."""
 
-    rows: list[Row] = field(default_factory=list)
+    rows: list[PreviewRow] = field(default_factory=list)
     refused: list[tuple[TargetGroup, str]] = field(default_factory=list)
     wanted: dict[str, Any] = field(default_factory=dict)
     cost: list[str] = field(default_factory=list)  # what it costs in all, a sentence a currency
@@ -45,7 +45,7 @@ Names = Mapping[str, str]
 Planner = Callable[[Sequence[TargetGroup], QueryDict, Names, datetime], Preview]
 
 
-def there(group: TargetGroup, moment: datetime) -> str:
+def local_moment(group: TargetGroup, moment: datetime) -> str:
     """A moment where a group's people live."""
     zone = times.zone_of(group)
-    return f"{moment.astimezone(zone):%a %d %b %H:%M} {times.place(zone)}"
+    return f"{moment.astimezone(zone):%a %d %b %H:%M} {times.zone_city(zone)}"

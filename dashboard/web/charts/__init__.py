@@ -1,20 +1,20 @@
 """Plotly figures as plain dicts, in the colours of the page's theme."""
 
-from dashboard.web.charts.completes import Forecast, Mark, completes, gained
+from dashboard.web.charts.completes import ForecastBand, Mark, completes_figure, gained_figure
 from dashboard.web.charts.frame import DARKENED, PALETTES, Figure, Palette
-from dashboard.web.charts.project import Share, project
-from dashboard.web.charts.trend import trend
+from dashboard.web.charts.project import Share, project_figure
+from dashboard.web.charts.trend import trend_figure
 
 __all__ = [
     "DARKENED",
     "PALETTES",
     "Figure",
-    "Forecast",
+    "ForecastBand",
     "Mark",
     "Palette",
     "Share",
-    "completes",
-    "gained",
-    "project",
-    "trend",
+    "completes_figure",
+    "gained_figure",
+    "project_figure",
+    "trend_figure",
 ]

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from dashboard.web.charts import frame
 from dashboard.web.charts.frame import Figure, Palette
-from dashboard.web.charts.series import HOUR, Grid, Step
-from dashboard.web.formatting.times import place
+from dashboard.web.charts.series import HOUR, Grid, GridStep
+from dashboard.web.formatting.times import zone_city
 
 Line = Sequence[tuple[datetime, float]]
 
@@ -22,7 +22,7 @@ class Mark(NamedTuple):
     text: str
 
 
-class Forecast(NamedTuple):
+class ForecastBand(NamedTuple):
     """Completes at the end of the fielding period: the 10th, 50th and 90th percentile."""
 
     at: datetime
@@ -31,13 +31,13 @@ class Forecast(NamedTuple):
     p90: float
 
 
-def completes(
+def completes_figure(
     grid: Grid | None,
     *,
     goal: int | None,
     goal_name: str,
     required: Line,
-    forecast: Forecast | None,
+    forecast: ForecastBand | None,
     marks: Sequence[Mark],
     shown: tuple[datetime, datetime] | None,
     palette: Palette,
@@ -47,10 +47,10 @@ def completes(
 
     `goal_name`: what the goal's line says. `shown`: the time to begin with; None shows all.
     """
-    layout = frame.layout(palette, place(zone))
+    layout = frame.figure_layout(palette, zone_city(zone))
     if grid is None:
         return {"data": [], "layout": layout}
-    frame.whole(layout, max(goal or 0, *(count or 0 for count in grid.counts)))
+    frame.whole_ticks(layout, max(goal or 0, *(count or 0 for count in grid.counts)))
     traces = [_counted(grid, palette, zone)]
     if required:
         traces.append(_required(required, palette, zone))
@@ -60,20 +60,22 @@ def completes(
     if marks:
         traces.append(_marks(marks, grid, palette, zone))
     if goal:
-        layout["shapes"] = [frame.level(goal, palette)]
+        layout["shapes"] = [frame.level_line(goal, palette)]
         layout["annotations"] = [frame.level_name(goal, goal_name, palette)]
     if shown:
-        layout["xaxis"]["range"] = [frame.clock(moment, zone) for moment in shown]
+        layout["xaxis"]["range"] = [frame.local_clock(moment, zone) for moment in shown]
     return {"data": traces, "layout": layout}
 
 
-def gained(steps: Sequence[Step], hours: int, *, palette: Palette, zone: ZoneInfo) -> Figure:
+def gained_figure(
+    steps: Sequence[GridStep], hours: int, *, palette: Palette, zone: ZoneInfo
+) -> Figure:
     """Completes in each step of so many hours; a fall is reconciliation."""
-    layout = frame.layout(palette, place(zone))
+    layout = frame.figure_layout(palette, zone_city(zone))
     layout["showlegend"] = False
     if not steps:
         return {"data": [], "layout": layout}
-    frame.whole(layout, max(abs(step.gained or 0) for step in steps))
+    frame.whole_ticks(layout, max(abs(step.gained or 0) for step in steps))
     falls = [palette.mark if (step.gained or 0) < 0 else palette.bar for step in steps]
     bars = {
         "type": "bar",
@@ -93,7 +95,7 @@ def _counted(grid: Grid, palette: Palette, zone: ZoneInfo) -> Figure:
         "type": "scatter",
         "mode": "lines",
         "name": "Completes",
-        **frame.times(grid.start, HOUR, len(grid.counts), zone),
+        **frame.grid_times(grid.start, HOUR, len(grid.counts), zone),
         "y": grid.counts,
         "line": {"color": palette.bar, "width": 2.5},
         "connectgaps": False,
@@ -106,14 +108,14 @@ def _required(line: Line, palette: Palette, zone: ZoneInfo) -> Figure:
         "type": "scatter",
         "mode": "lines",
         "name": "Required",
-        "x": [frame.clock(at, zone) for at, _ in line],
+        "x": [frame.local_clock(at, zone) for at, _ in line],
         "y": [round(value, 1) for _, value in line],
         "line": {"color": palette.soft, "width": 1.25, "dash": "dot"},
         "hovertemplate": "%{y:.0f} required<extra></extra>",
     }
 
 
-def _paths(now: tuple[datetime, float], forecast: Forecast, goal: int | None) -> list[Line]:
+def _paths(now: tuple[datetime, float], forecast: ForecastBand, goal: int | None) -> list[Line]:
     """Each percentile from now to the end; one that reaches the goal on its way stays there."""
     (start, done) = now
     found: list[Line] = []
@@ -130,7 +132,10 @@ def _forecast(
     low: Line, middle: Line, high: Line, *, palette: Palette, zone: ZoneInfo
 ) -> list[Figure]:
     def points(line: Line) -> Figure:
-        return {"x": [frame.clock(at, zone) for at, _ in line], "y": [value for _, value in line]}
+        return {
+            "x": [frame.local_clock(at, zone) for at, _ in line],
+            "y": [value for _, value in line],
+        }
 
     edge = {"color": palette.bar, "width": 0}
     band = {"type": "scatter", "mode": "lines", "hoverinfo": "skip", "line": edge}
@@ -141,7 +146,7 @@ def _forecast(
         | {
             "fill": "tonexty",
             "fillcolor": palette.band,
-            "name": "Forecast (80 %)",
+            "name": "ForecastBand (80 %)",
         },
         {
             "type": "scatter",
@@ -160,9 +165,9 @@ def _marks(marks: Sequence[Mark], grid: Grid, palette: Palette, zone: ZoneInfo) 
         "type": "scatter",
         "mode": "markers",
         "name": "Changes",
-        "x": [frame.clock(mark.at, zone) for mark in marks],
+        "x": [frame.local_clock(mark.at, zone) for mark in marks],
         "y": [_height(grid, mark.at) for mark in marks],
-        "text": [frame.plain(mark.text) for mark in marks],
+        "text": [frame.plain_text(mark.text) for mark in marks],
         "marker": {
             "symbol": "diamond",
             "size": 10,

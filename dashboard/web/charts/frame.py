@@ -51,35 +51,35 @@ PALETTES = {
 }
 
 
-def darkened() -> dict[str, str]:
+def dark_colours() -> dict[str, str]:
     """What each colour of a light figure is in the dark."""
     light, dark = PALETTES["light"], PALETTES["dark"]
     pairs = zip([*light[:-1], *light.shares], [*dark[:-1], *dark.shares], strict=True)
     return dict(pairs)
 
 
-DARKENED = darkened()
+DARKENED = dark_colours()
 
 
-def clock(moment: datetime, zone: ZoneInfo) -> str:
+def local_clock(moment: datetime, zone: ZoneInfo) -> str:
     """A moment as the clocks of the zone show it; Plotly takes it as it is."""
     return moment.astimezone(zone).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
-def times(start: datetime, step: timedelta, number: int, zone: ZoneInfo) -> Figure:
+def grid_times(start: datetime, step: timedelta, number: int, zone: ZoneInfo) -> Figure:
     """The times of a regular grid: a start and a step, or each one if the clocks change within."""
     end = start + step * (number - 1)
     if start.astimezone(zone).utcoffset() == end.astimezone(zone).utcoffset():
-        return {"x0": clock(start, zone), "dx": step / timedelta(milliseconds=1)}
-    return {"x": [clock(start + step * i, zone) for i in range(number)]}
+        return {"x0": local_clock(start, zone), "dx": step / timedelta(milliseconds=1)}
+    return {"x": [local_clock(start + step * i, zone) for i in range(number)]}
 
 
-def plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """Text of others: Plotly reads tags and entities in what it shows, so none is left."""
     return text.replace("&", "＆").replace("<", "‹").replace(">", "›")
 
 
-def level(goal: float, palette: Palette) -> Figure:
+def level_line(goal: float, palette: Palette) -> Figure:
     """A line across the figure."""
     return {
         "type": "line",
@@ -92,7 +92,7 @@ def level(goal: float, palette: Palette) -> Figure:
     }
 
 
-def whole(layout: Figure, top: float) -> None:
+def whole_ticks(layout: Figure, top: float) -> None:
     """Counts have no halves: the few of a small chart are marked one by one."""
     if top <= FEW:
         layout["yaxis"]["dtick"] = 1
@@ -112,7 +112,7 @@ def level_name(goal: float, text: str, palette: Palette) -> Figure:
     }
 
 
-def layout(palette: Palette, city: str) -> Figure:
+def figure_layout(palette: Palette, city: str) -> Figure:
     """Axes and hover in the theme; the hover names the city of the clock."""
     axis = {
         "gridcolor": palette.line,

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from dashboard.web.charts import frame
 from dashboard.web.charts.frame import Figure, Palette
 from dashboard.web.charts.series import HOUR
-from dashboard.web.formatting.times import place
+from dashboard.web.formatting.times import zone_city
 
 Line = Sequence[tuple[datetime, float]]
 
@@ -22,7 +22,7 @@ class Share(NamedTuple):
     counts: Sequence[int]
 
 
-def project(
+def project_figure(
     start: datetime | None,
     shares: Sequence[Share],
     *,
@@ -32,10 +32,10 @@ def project(
     zone: ZoneInfo,
 ) -> Figure:
     """Areas from `start`, the biggest at the ground, with the required and the forecast sum."""
-    layout = frame.layout(palette, place(zone))
+    layout = frame.figure_layout(palette, zone_city(zone))
     if start is None:
         return {"data": [], "layout": layout}
-    frame.whole(layout, sum(max(share.counts, default=0) for share in shares))
+    frame.whole_ticks(layout, sum(max(share.counts, default=0) for share in shares))
     traces = [
         _area(start, share, palette.shares[min(i, len(palette.shares) - 1)], palette, zone)
         for i, share in enumerate(shares)
@@ -57,7 +57,7 @@ def _area(start: datetime, share: Share, colour: str, palette: Palette, zone: Zo
         "mode": "lines",
         "name": _short(share.name),
         "stackgroup": "completes",
-        **frame.times(start, HOUR, len(share.counts), zone),
+        **frame.grid_times(start, HOUR, len(share.counts), zone),
         "y": share.counts,
         "line": {"color": palette.paper, "width": 0.75},
         "fillcolor": colour,
@@ -70,7 +70,7 @@ def _line(line: Line, name: str, dash: str, colour: str, zone: ZoneInfo) -> Figu
         "type": "scatter",
         "mode": "lines",
         "name": name,
-        "x": [frame.clock(at, zone) for at, _ in line],
+        "x": [frame.local_clock(at, zone) for at, _ in line],
         "y": [round(value) for _, value in line],
         "line": {"color": colour, "width": 1.5, "dash": dash},
         "hovertemplate": f"%{{y:,}} {name.lower()}<extra></extra>",
@@ -79,5 +79,5 @@ def _line(line: Line, name: str, dash: str, colour: str, zone: ZoneInfo) -> Figu
 
 def _short(name: str) -> str:
     """A name as a legend can hold it."""
-    kept = frame.plain(name)
+    kept = frame.plain_text(name)
     return kept if len(kept) <= 32 else kept[:31] + "…"

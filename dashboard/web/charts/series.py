@@ -32,7 +32,7 @@ class Grid(NamedTuple):
         return [(self.start + HOUR * i, n) for i, n in enumerate(self.counts) if n is not None]
 
 
-class Step(NamedTuple):
+class GridStep(NamedTuple):
     """A stretch of the group's own clock: its start there, the count at its end, what it gained."""
 
     start: datetime
@@ -40,9 +40,9 @@ class Step(NamedTuple):
     gained: int | None
 
 
-def grid(group: TargetGroup, since: datetime) -> Grid | None:
+def hourly_grid(group: TargetGroup, since: datetime) -> Grid | None:
     """The hourly grid since a moment, without empty ends; None if nothing was ever counted."""
-    return from_days(group_page.days(group, since))
+    return from_days(group_page.completes_days(group, since))
 
 
 def from_days(days: Sequence[tuple[date, Any, Any]]) -> Grid | None:
@@ -66,7 +66,7 @@ def last_known(hours: Any) -> int | None:
     return next((n for n in reversed(_DAY.unpack(bytes(hours))) if n >= 0), None)
 
 
-def steps(of: Grid, hours: int, where: ZoneInfo) -> list[Step]:
+def steps_of_grid(of: Grid, hours: int, where: ZoneInfo) -> list[GridStep]:
     """Stretches of 1, 6 or 24 h of the group's own clock, in order, with what each gained.
 
     Their starts carry no zone: they are what the clock there shows.
@@ -77,10 +77,10 @@ def steps(of: Grid, hours: int, where: ZoneInfo) -> list[Step]:
         start = at.replace(hour=at.hour // hours * hours, minute=0, second=0, tzinfo=None, fold=0)
         key = (start, at.fold if hours == 1 else 0)
         last[key] = count if count is not None else last.get(key)
-    found: list[Step] = []
+    found: list[GridStep] = []
     before: int | None = None
     for (start, _), count in last.items():
         gained = None if count is None or before is None else count - before
-        found.append(Step(start, count, gained))
+        found.append(GridStep(start, count, gained))
         before = count if count is not None else before
     return found

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from dashboard.web.charts import frame
-from dashboard.web.formatting.times import place
+from dashboard.web.formatting.times import zone_city
 
 COUNTED = ("completes", "prescreens")
 LEAST = timedelta(hours=2)  # shown even if the first reading is younger
 
 
-def trend(
+def trend_figure(
     points: Sequence[tuple[datetime, float]],
     *,
     name: str,
@@ -23,23 +23,23 @@ def trend(
     zone: ZoneInfo,
 ) -> frame.Figure:
     """A figure at each of our readings, as steps: it holds until the next reading."""
-    layout = frame.layout(palette, place(zone))
+    layout = frame.figure_layout(palette, zone_city(zone))
     layout["showlegend"] = False
     if not points:
         return {"data": [], "layout": layout}
     if unit in COUNTED:
-        frame.whole(layout, max(value for _, value in points))
+        frame.whole_ticks(layout, max(value for _, value in points))
     if points[-1][0] - points[0][0] < LEAST:
         reach = (points[-1][0] - LEAST, points[-1][0] + LEAST / 12)
-        layout["xaxis"]["range"] = [frame.clock(at, zone) for at in reach]
+        layout["xaxis"]["range"] = [frame.local_clock(at, zone) for at in reach]
     if agreed is not None:
-        layout["shapes"] = [frame.level(agreed, palette)]
+        layout["shapes"] = [frame.level_line(agreed, palette)]
         layout["annotations"] = [frame.level_name(agreed, f"Agreed {agreed:g} {unit}", palette)]
     line = {
         "type": "scatter",
         "mode": "lines+markers",
         "name": name,
-        "x": [frame.clock(at, zone) for at, _ in points],
+        "x": [frame.local_clock(at, zone) for at, _ in points],
         "y": [round(value, 4) for _, value in points],
         "line": {"color": palette.bar, "width": 2, "shape": "hv"},
         "marker": {"size": 4},

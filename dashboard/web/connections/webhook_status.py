@@ -15,7 +15,7 @@ _WORDS = dict(
 
 
 @dataclass(frozen=True)
-class Told:
+class WebhookStatus:
     """What came by webhook lately, and what was refused; counts of the last day."""
 
     hook: Webhook | None
@@ -29,10 +29,10 @@ class Told:
         return sum(number for _, number in self.kinds)
 
 
-def told(account: ExchangeAccount, *, now: datetime) -> Told:
+def webhook_status(account: ExchangeAccount, *, now: datetime) -> WebhookStatus:
     """The webhook of an account with its last day."""
     events, since = account.webhook_events, now - LATELY
-    return Told(
+    return WebhookStatus(
         hook=Webhook.objects.filter(account=account).first(),
         last=events.order_by("-received_at").values_list("received_at", flat=True).first(),
         kinds=[(_WORDS.get(k, k or "no kind"), n) for k, n in events.kinds_since(since).items()],

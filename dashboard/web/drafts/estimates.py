@@ -22,21 +22,21 @@ class Beside:
     """An answer, or why there is none; `missing`: what is to be filled in first, by field."""
 
     kind: str
-    outlook: prefill.Outlook | None = None
-    card: rate_card.Table | None = None
+    outlook: prefill.EstimateOutlook | None = None
+    card: rate_card.CardTable | None = None
     title: str = ""
     trouble: str = ""
     missing: dict[str, str] = field(default_factory=dict)
 
 
-def knows(kind: str) -> bool:
+def knows_question(kind: str) -> bool:
     """Whether this is asked for beside the form."""
     return kind in (FEASIBILITY, RATE_CARD)
 
 
-def told(account: ExchangeAccount, entry: DraftEntry, kind: str) -> Beside:
+def answer_beside(account: ExchangeAccount, entry: DraftEntry, kind: str) -> Beside:
     """What was asked for, for the draft as it is filled in."""
-    value, wrong = form.read(entry)
+    value, wrong = form.parse_draft(entry)
     return _card(entry, value, wrong) if kind == RATE_CARD else _feasible(account, value, wrong)
 
 
@@ -45,11 +45,11 @@ def _feasible(account: ExchangeAccount, value: Any, wrong: dict[str, str]) -> Be
     if missing:
         return Beside(FEASIBILITY, missing=missing)
     try:
-        answer = on_demand.feasibility(account=account, value=value)
+        answer = on_demand.estimate_feasibility(account=account, value=value)
     except ExchangeError as exc:
         said = labels.objected(exc)
         return Beside(FEASIBILITY, trouble=f"{said}. The exchange gave no estimate.")
-    return Beside(FEASIBILITY, outlook=prefill.outlook(answer, value))
+    return Beside(FEASIBILITY, outlook=prefill.estimate_outlook(answer, value))
 
 
 def _card(entry: DraftEntry, value: Any, wrong: dict[str, str]) -> Beside:
@@ -58,12 +58,12 @@ def _card(entry: DraftEntry, value: Any, wrong: dict[str, str]) -> Beside:
     if missing or unit is None:
         return Beside(RATE_CARD, missing=missing or {UNIT: "Choose a business unit."})
     country = str(value[LOCALE]).partition("_")[2]
-    title = f"{unit}, {labels.country(country)}"
+    title = f"{unit}, {labels.country_name(country)}"
     known = {name: told for name, told in value.items() if name not in wrong}
     try:
         card = prefill.card_table(on_demand.rate_card(unit=unit, country=country), known)
     except NotFound:
-        said = f"{unit} has no rate card for {labels.country(country)}: type a CPI."
+        said = f"{unit} has no rate card for {labels.country_name(country)}: type a CPI."
         return Beside(RATE_CARD, trouble=said)
     except ExchangeError as exc:
         again = "Try again in a moment" if exc.waiting_helps else "Without it, type a CPI"

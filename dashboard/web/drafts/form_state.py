@@ -22,7 +22,7 @@ SALT, OPEN_FOR_SECONDS = "draft", 24 * 3600
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedDraft:
     """A form as it was opened: what it showed, its token, and the group that is copied."""
 
     seen: Any
@@ -30,7 +30,7 @@ class Opened:
     source: int | None = None
     besides: list[str] = field(default_factory=list)  # what goes along, in words
 
-    def sealed(self, desk: Desk) -> str:
+    def sealed(self, desk: DraftForm) -> str:
         """Signed for this draft, or for a new one in this project."""
         return signing.dumps(
             [*desk.mark, self.token, self.source, self.besides, self.seen], salt=SALT, compress=True
@@ -38,22 +38,24 @@ class Opened:
 
 
 @dataclass
-class State:
+class DraftFormState:
     """What the form shows besides its fields."""
 
-    opened: Opened | None = None
+    opened: OpenedDraft | None = None
     typed: QueryDict = field(default_factory=QueryDict)
     errors: Mapping[str, str] = field(default_factory=dict)
     trouble: str = ""
     busy: Edit | None = None  # the change that is in the way
-    three: list[messages.Three] = field(default_factory=list)
+    three: list[messages.ConflictRow] = field(default_factory=list)
     refused: bool = False  # it was sent, and the exchange did not take it over theirs
-    theirs: list[messages.Three] = field(default_factory=list)  # what only somebody else changed
+    theirs: list[messages.ConflictRow] = field(
+        default_factory=list
+    )  # what only somebody else changed
     fresh: list[int] = field(default_factory=list)  # questions that were just added
 
 
 @dataclass
-class Desk:
+class DraftForm:
     """The form of one draft in front of one person; no group where it is new."""
 
     request: HttpRequest
@@ -87,12 +89,12 @@ class Desk:
         units = {one.exchange_id: str(one) for one in self.units}
         return {**dict(self.lists.clients), **units, **self.people}
 
-    def entry(self, state: State) -> DraftEntry:
+    def entry(self, state: DraftFormState) -> DraftEntry:
         """The form as it is filled in."""
         blank = TargetGroup(account_id=self.project.account_id, project=self.project)
         return DraftEntry(
             self.group or blank,
-            state.opened.seen if state.opened else prefill.blank(timezone.now()),
+            state.opened.seen if state.opened else prefill.blank_draft(timezone.now()),
             state.typed,
             timezone.now(),
             self.people,
@@ -103,9 +105,9 @@ class Desk:
             self.group is None,
         )
 
-    def sent(self) -> State:
+    def sent(self) -> DraftFormState:
         """The form that was sent back, if we made it for this draft within a day."""
-        state = State(typed=self.request.POST)
+        state = DraftFormState(typed=self.request.POST)
         try:
             project, group, token, source, besides, seen = signing.loads(
                 self.request.POST.get("form", ""), salt=SALT, max_age=OPEN_FOR_SECONDS
@@ -113,5 +115,5 @@ class Desk:
         except (signing.BadSignature, ValueError, TypeError):
             return state
         if [project, group] == self.mark:
-            state.opened = Opened(seen, token, source, besides)
+            state.opened = OpenedDraft(seen, token, source, besides)
         return state

@@ -26,7 +26,7 @@ def listing_of(request: HttpRequest) -> Listing:
     return Listing(asked, COLUMNS, "when", FILTERS, extras=DATES)
 
 
-def narrowed(edits: EditQuerySet, listing: Listing, zone: str) -> EditQuerySet:
+def within_days(edits: EditQuerySet, listing: Listing, zone: str) -> EditQuerySet:
     """Between two days of the person's own calendar, both included."""
     first, last = (_midnight(listing.extra.get(name, ""), zone) for name in DATES)
     if first:
@@ -38,15 +38,17 @@ def narrowed(edits: EditQuerySet, listing: Listing, zone: str) -> EditQuerySet:
 
 def _midnight(text: str, zone: str) -> datetime | None:
     try:
-        return datetime.combine(date.fromisoformat(text), time(), times.zone(zone))
+        return datetime.combine(date.fromisoformat(text), time(), times.zone_named(zone))
     except ValueError:
         return None
 
 
-def context(request: HttpRequest, mine: EditQuerySet, names: Names, *, zone: str) -> dict[str, Any]:
+def activity_context(
+    request: HttpRequest, mine: EditQuerySet, names: Names, *, zone: str
+) -> dict[str, Any]:
     """The list, and what it can be filtered by."""
     listing = listing_of(request)
-    found, total = listing.rows(narrowed(mine, listing, zone))
+    found, total = listing.rows(within_days(mine, listing, zone))
     seen = (
         mine.of_projects()
         .order_by()
@@ -64,7 +66,7 @@ def context(request: HttpRequest, mine: EditQuerySet, names: Names, *, zone: str
         ("project", "Project", _sorted(projects)),
     ]
     return {
-        "lines": [(history.edit_line(edit, names, times.zone(zone)), edit) for edit in found],
+        "lines": [(history.edit_line(edit, names, times.zone_named(zone)), edit) for edit in found],
         "listing": listing,
         "pages": listing.pages(total),
         "choices": choices,
@@ -77,9 +79,11 @@ def _sorted(choices: dict[str, str]) -> list[tuple[str, str]]:
     return sorted(choices.items(), key=lambda choice: choice[1].casefold())
 
 
-def file(request: HttpRequest, mine: EditQuerySet, names: Names, *, zone: str) -> exports.Sheet:
+def activity_sheet(
+    request: HttpRequest, mine: EditQuerySet, names: Names, *, zone: str
+) -> exports.Sheet:
     """All edits that the address asks for."""
     listing = listing_of(request)
-    rows = listing.all_rows(narrowed(mine, listing, zone))
+    rows = listing.all_rows(within_days(mine, listing, zone))
     lines = (exports.edit_line(edit, names) for edit in rows.iterator(chunk_size=500))
     return exports.Sheet(exports.EDIT_HEADINGS, lines)

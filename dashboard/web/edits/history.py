@@ -15,7 +15,13 @@ from dashboard.fielding.models import Change, Edit, Project
 from dashboard.sync.batches import edit_records
 from dashboard.sync.edits import merge
 from dashboard.web.edits.forms import details
-from dashboard.web.edits.value_labels import locale, moved, parts, say, step
+from dashboard.web.edits.value_labels import (
+    changed_parts,
+    format_duration,
+    format_value,
+    locale_label,
+    value_parts,
+)
 from dashboard.web.formatting import labels, numbers
 
 # What the changelog calls the change of a detail.
@@ -40,14 +46,14 @@ OUTCOME_TONES = {
 # Values of the changelog that are codes or have no unit.
 _CODES: Mapping[str, Callable[[str], str]] = {
     "industry_lockout_code_change": labels.sentence_case,
-    "locale_change": locale,
-    "pacing_adaptive_increment_interval_change": step,
+    "locale_change": locale_label,
+    "pacing_adaptive_increment_interval_change": format_duration,
     "pacing_assistance_change": lambda code: labels.PACING.get(code, code).partition(":")[0],
-    "pacing_linear_increment_interval_change": step,
+    "pacing_linear_increment_interval_change": format_duration,
     "study_type_change": labels.sentence_case,
 }
 _NUMBERS: Mapping[str, Callable[[float], str]] = {
-    "expected_incidence_rate_change": numbers.percent,
+    "expected_incidence_rate_change": numbers.format_percent,
     "expected_length_of_interview_minutes_change": "{} min".format,
     "soft_launch_demographics_strictness_percentage_change": "{} %".format,
     "soft_launch_filling_goal_percentage_change": "{} %".format,
@@ -58,7 +64,7 @@ _NOT_DONE = (Edit.State.REJECTED, Edit.State.CONFLICT)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class HistoryLine:
     """One change: when, who, what, from, to, and how it ended. `edit`: which of ours it is."""
 
     at: datetime
@@ -78,7 +84,7 @@ class Line:
         return self.edit is not None
 
 
-def projects(of: Project, changes: Iterable[Change]) -> dict[str, str]:
+def project_names(of: Project, changes: Iterable[Change]) -> dict[str, str]:
     """Names by the exchange's id: of a project, and of those that its groups came from or went to.
 
     Asked for only where a group moved.
@@ -93,12 +99,12 @@ def projects(of: Project, changes: Iterable[Change]) -> dict[str, str]:
     return named | {of.exchange_id: of.name}
 
 
-def lines(
+def history_lines(
     changes: Iterable[Change],
     edits: Sequence[Edit],
     people: Mapping[str, str],
     zone: ZoneInfo | None = None,
-) -> list[Line]:
+) -> list[HistoryLine]:
     """Newest first; an edit and the changelog's words of it are one line.
 
     Moments among the values are told in this zone, else in UTC.
@@ -123,7 +129,7 @@ def _take(edit: Edit, theirs: Mapping[tuple[int | None, str], list[Change]]) -> 
             change
             for change in same
             if abs(change.occurred_at - edit.started_at) <= CLOCKS_DIFFER
-            and (value is None or say(change.new) == say(value))
+            and (value is None or format_value(change.new) == format_value(value))
         ]
         if near:
             same.remove(min(near, key=lambda one: abs(one.occurred_at - edit.started_at)))
@@ -166,11 +172,11 @@ def _details_told(edit: Edit) -> list[tuple[str, Any]]:
 
 def edit_line(
     edit: Edit, names: Mapping[str, str] | None = None, zone: ZoneInfo | None = None
-) -> Line:
+) -> HistoryLine:
     """An edit of ours."""
     people = names or {}
     what, old, new = edit.title, "", ""
-    changed = moved(edit, people, zone)
+    changed = changed_parts(edit, people, zone)
     if edit.kind in (Edit.Kind.NEW_DRAFT, Edit.Kind.NEW_PROJECT):
         new = str((edit.wanted or {}).get("name", ""))
     elif len(changed) == 1:
@@ -179,7 +185,7 @@ def edit_line(
     else:
         old = "; ".join(f"{word}: {was}" for word, was, _ in changed)
         new = "; ".join(f"{word}: {to}" for word, _, to in changed)
-    return Line(
+    return HistoryLine(
         at=edit.started_at,
         who=str(edit.by) if edit.by else "somebody who left",
         what=what,
@@ -215,8 +221,8 @@ def ending(edit: Edit) -> str:
 def _outcome(edit: Edit, people: Mapping[str, str], zone: ZoneInfo | None) -> str:
     """What there is to say of how an edit ended."""
     if edit.state == Edit.State.CONFLICT:
-        was = parts(edit.kind, edit.before, people, zone)
-        theirs = parts(edit.kind, edit.after, people, zone).items()
+        was = value_parts(edit.kind, edit.before, people, zone)
+        theirs = value_parts(edit.kind, edit.after, people, zone).items()
         differ = [f"{word} {now}" for word, now in theirs if was.get(word) != now]
         return f"The exchange has {'; '.join(differ)}" if differ else ""
     if edit.state == Edit.State.GIVEN_UP and edit.reasons and edit.given_up_by_id is None:
@@ -242,15 +248,15 @@ def _value(kind: str, value: Any, people: Mapping[str, str], zone: ZoneInfo | No
         return _CODES[kind](value)
     if isinstance(value, int | float) and kind in _NUMBERS:
         return _NUMBERS[kind](value)
-    return say(value, people, zone)
+    return format_value(value, people, zone)
 
 
-def _change_line(change: Change, people: Mapping[str, str], zone: ZoneInfo | None) -> Line:
+def _change_line(change: Change, people: Mapping[str, str], zone: ZoneInfo | None) -> HistoryLine:
     who = people.get(change.actor_id) or labels.ACTORS.get(
         change.actor_type, change.actor_type or "unknown"
     )
     reason = pause_cause(change.reason_code).what if change.reason_code else ""
-    return Line(
+    return HistoryLine(
         at=change.occurred_at,
         who=who,
         what=labels.CHANGES.get(change.kind, labels.sentence_case(change.kind)),

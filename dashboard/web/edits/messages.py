@@ -17,7 +17,7 @@ from dashboard.sync.edits import send
 from dashboard.web.edits import history
 from dashboard.web.edits.forms import cpi, goals
 from dashboard.web.edits.forms.base import Form
-from dashboard.web.edits.value_labels import Names, moved, parts
+from dashboard.web.edits.value_labels import Names, changed_parts, value_parts
 from dashboard.web.formatting import labels, numbers
 
 Filled = Callable[[Any], Mapping[str, str]]
@@ -44,7 +44,7 @@ def not_offered(group: TargetGroup, form: Form) -> str:
     return "The dates of a completed group cannot move. Relaunch it first." if is_over else ""
 
 
-def refusals(made: Edit, place: Callable[[str], str]) -> tuple[dict[str, str], str]:
+def objections_by_field(made: Edit, place: Callable[[str], str]) -> tuple[dict[str, str], str]:
     """The exchange's objections: at the form's own field where it names one, else above."""
     at_field: dict[str, str] = {}
     above: list[str] = []
@@ -58,9 +58,9 @@ def refusals(made: Edit, place: Callable[[str], str]) -> tuple[dict[str, str], s
     return at_field, " ".join(above)
 
 
-def outcome(made: Edit, names: Names, zone: ZoneInfo | None) -> str:
+def outcome_sentence(made: Edit, names: Names, zone: ZoneInfo | None) -> str:
     """How an edit ended, in a sentence."""
-    changed = moved(made, names, zone)
+    changed = changed_parts(made, names, zone)
     what = "; ".join(f"{word} {was} → {to}" for word, was, to in changed[:3])
     if len(changed) > 3 or made.kind == Edit.Kind.RE_ENTRY:
         what = f"{made.get_kind_display()}, {len(changed)} change{'s'[: len(changed) > 1]}"
@@ -78,7 +78,7 @@ def line(made: Edit, names: Names, zone: ZoneInfo | None, now: datetime) -> Safe
     way = ways.get(
         Edit.State(made.state), "See how it ended" if made.is_settled else "See how it ends"
     )
-    said, page = outcome(made, names, zone), reverse("made", args=[made.pk])
+    said, page = outcome_sentence(made, names, zone), reverse("made", args=[made.pk])
     waits: SafeString | str = ""
     if not made.is_settled:
         waits = format_html(
@@ -96,7 +96,7 @@ def ask_again_after(started_at: datetime, now: datetime) -> int:
     return next((every for span, every in _AGAIN if elapsed < span), _SELDOM)
 
 
-class Three(NamedTuple):
+class ConflictRow(NamedTuple):
     """A part of a setting: as it was, as somebody made it meanwhile, as you want it."""
 
     word: str
@@ -105,7 +105,7 @@ class Three(NamedTuple):
     yours: str
 
 
-def three(made: Edit, names: Names, zone: ZoneInfo | None) -> list[Three]:
+def conflict_rows(made: Edit, names: Names, zone: ZoneInfo | None) -> list[ConflictRow]:
     """The parts that both changed, each in another way, in words: they are to be asked."""
     told = _threes(made, names, zone)
     both = [one for one in told if one.was not in (one.theirs, one.yours)]
@@ -114,21 +114,24 @@ def three(made: Edit, names: Names, zone: ZoneInfo | None) -> list[Three]:
     ]
 
 
-def theirs_alone(made: Edit, names: Names, zone: ZoneInfo | None) -> list[Three]:
+def theirs_alone(made: Edit, names: Names, zone: ZoneInfo | None) -> list[ConflictRow]:
     """The parts that somebody else changed and this person did not: they stay as they are."""
     return [one for one in _threes(made, names, zone) if one.was == one.yours != one.theirs]
 
 
-def _threes(made: Edit, names: Names, zone: ZoneInfo | None) -> list[Three]:
+def _threes(made: Edit, names: Names, zone: ZoneInfo | None) -> list[ConflictRow]:
     """Every part, as it was, as it is held now, and as it was wanted."""
-    names = goals.known(made, names)
+    names = goals.names_with_quotas(made, names)
     was, theirs, yours = (
-        parts(made.kind, value, names, zone) for value in (made.before, made.after, made.wanted)
+        value_parts(made.kind, value, names, zone)
+        for value in (made.before, made.after, made.wanted)
     )
     told = []
     for word in {**was, **theirs, **yours}:
         before = was.get(word, numbers.DASH)
-        told.append(Three(word, before, theirs.get(word, numbers.DASH), yours.get(word, before)))
+        told.append(
+            ConflictRow(word, before, theirs.get(word, numbers.DASH), yours.get(word, before))
+        )
     return told
 
 

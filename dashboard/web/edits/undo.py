@@ -17,7 +17,7 @@ from dashboard.sync.edits import send
 from dashboard.web.edits import messages
 from dashboard.web.edits.forms import FORMS
 from dashboard.web.edits.forms.base import Form
-from dashboard.web.http.row_ids import key
+from dashboard.web.http.row_ids import parse_row_id
 
 # Which action puts back what another made of a group, by the status that it has and that it had.
 _ACTIONS = {
@@ -68,7 +68,7 @@ def _status(made: Edit, group: TargetGroup, now: datetime) -> Back:
     action = _ACTIONS.get((str(made.after), str(made.before)))
     if action is None:
         return Back(why=COMPLETED if made.after == "completed" else LAUNCHED)
-    because = transitions.reason(action, group, now) if group.status == made.after else ""
+    because = transitions.known_obstacle(action, group, now) if group.status == made.after else ""
     if action == Batch.Action.RELAUNCH:
         no = f"{COMPLETED} Nor can the group be relaunched: {because}."
         return Back(why=no) if because else Back(action=action, why=RELAUNCH)
@@ -85,7 +85,7 @@ def _manager(made: Edit, group: TargetGroup, people: Mapping[str, str]) -> Back:
     return Back(action=Batch.Action.MANAGER, along={"typed": "1", "manager": str(made.before)})
 
 
-def again(made: Edit) -> str:
+def try_again_url(made: Edit) -> str:
     """The address of the form with what was wanted, where that came to nothing; else empty."""
     if made.state not in _FAILED:
         return ""
@@ -123,18 +123,18 @@ def of_group(group: TargetGroup, form: Form, pk: str) -> Edit | None:
 
 def of_kind(group: TargetGroup, kind: str, pk: str) -> Edit | None:
     """The edit with this number, if it is one of this group and kind."""
-    return Edit.objects.filter(pk=key(pk), group=group, kind=kind).first()
+    return Edit.objects.filter(pk=parse_row_id(pk), group=group, kind=kind).first()
 
 
 def of_project(project: Project, pk: str) -> Edit | None:
     """The new draft with this number that was to be made in this project."""
     new = Edit.objects.filter(kind=Edit.Kind.NEW_DRAFT, project=project)
-    return new.filter(pk=key(pk)).first()
+    return new.filter(pk=parse_row_id(pk)).first()
 
 
 def still_so(made: Edit, held: Any) -> bool:
     """Whether what is held now is what the edit made of it."""
-    return made.state == Edit.State.CONFIRMED and send.same(made.kind, held, made.after)
+    return made.state == Edit.State.CONFIRMED and send.holds_value(made.kind, held, made.after)
 
 
 def is_newest(made: Edit) -> bool:

@@ -22,7 +22,7 @@ Names = Mapping[str, str]
 Parts = dict[str, str]
 
 
-def say(value: Any, names: Names | None = None, zone: ZoneInfo | None = None) -> str:
+def format_value(value: Any, names: Names | None = None, zone: ZoneInfo | None = None) -> str:
     """A value in words, whatever its shape; moments in this zone, else in UTC."""
     if value is None or value == "":
         return numbers.DASH
@@ -39,13 +39,13 @@ def say(value: Any, names: Names | None = None, zone: ZoneInfo | None = None) ->
 def _say_object(value: Mapping[str, Any], names: Names, zone: ZoneInfo | None) -> str:
     if "value" in value and "currency_code" in value:
         try:
-            return numbers.money(Decimal(str(value["value"])), str(value["currency_code"]))
+            return numbers.format_money(Decimal(str(value["value"])), str(value["currency_code"]))
         except InvalidOperation:
             return f"{value['value']} {value['currency_code']}"
     if "las_user_id" in value:
         user = value["las_user_id"]
         return names.get(str(user), str(user)) if user else numbers.DASH
-    told = ((key.replace("_", " "), say(item, names, zone)) for key, item in value.items())
+    told = ((key.replace("_", " "), format_value(item, names, zone)) for key, item in value.items())
     return ", ".join(f"{word}: {said}" for word, said in told)
 
 
@@ -58,43 +58,43 @@ def _say_moment(text: str, zone: ZoneInfo | None) -> str:
     if moment is None or moment.tzinfo is None:
         return text
     if zone is None:
-        return numbers.utc(moment)
-    return f"{moment.astimezone(zone):%a %-d %b %Y %H:%M} {times.place(zone)}"
+        return numbers.short_utc(moment)
+    return f"{moment.astimezone(zone):%a %-d %b %Y %H:%M} {times.zone_city(zone)}"
 
 
-def parts(kind: str, value: Any, names: Names, zone: ZoneInfo | None = None) -> Parts:
+def value_parts(kind: str, value: Any, names: Names, zone: ZoneInfo | None = None) -> Parts:
     """What a value of this kind of edit says, by the words for each part."""
     value = merge.bare(value)
     if value is not None and (special := _SPECIAL.get(kind)):
         return special(value, names, zone)
     label = Edit.Kind(kind).label if kind in Edit.Kind else labels.sentence_case(kind)
-    return {label: say(value, names, zone)}
+    return {label: format_value(value, names, zone)}
 
 
 def _details(value: Any, names: Names, _zone: ZoneInfo | None) -> Parts:
-    told = {word: say(value.get(name), names) for name, word in details.WORDS.items()}
+    told = {word: format_value(value.get(name), names) for name, word in details.WORDS.items()}
     manager, loi, rate = (value.get(n) for n in (details.MANAGER_ID, details.LOI, details.IR))
     told["Project manager"] = names.get(str(manager), str(manager)) if manager else numbers.DASH
     told["Expected LOI"] = numbers.DASH if loi is None else f"{loi} min"
-    told["Expected IR"] = numbers.percent(rate)
+    told["Expected IR"] = numbers.format_percent(rate)
     return told
 
 
 def _dates(value: Any, names: Names, zone: ZoneInfo | None) -> Parts:
     return {
-        "Start": say(value.get("start_fielding_at"), names, zone),
-        "End": say(value.get("end_fielding_at"), names, zone),
+        "Start": format_value(value.get("start_fielding_at"), names, zone),
+        "End": format_value(value.get("end_fielding_at"), names, zone),
     }
 
 
 def _goals(value: Any, names: Names, _zone: ZoneInfo | None) -> Parts:
-    told, said = {}, {**goals.labels(value), **names}
+    told, said = {}, {**goals.quota_labels(value), **names}
     if "completes_goal" in value:
-        told["Completes goal"] = numbers.count(value["completes_goal"])
+        told["Completes goal"] = numbers.format_count(value["completes_goal"])
     for profile in value.get("profiles") or []:
         for target in profile["targets"]:
             word = f"{profile['name'] or 'Quota'} {said[target['id']]}"
-            told[word] = numbers.count(target["completes_goal"])
+            told[word] = numbers.format_count(target["completes_goal"])
     return told
 
 
@@ -120,14 +120,14 @@ def _assistant(value: Any, names: Names, zone: ZoneInfo | None) -> Parts:
     exposed = pacing.get("exposed_target_group_id", "")
     told = {
         "Soft launch": "on" if soft else "off",
-        "Soft launch ends": say(soft.get("end_at"), names, zone),
+        "Soft launch ends": format_value(soft.get("end_at"), names, zone),
         "Soft launch: share of the goal": goal,
         "Soft launch: strictness": strict,
         "Pacing": labels.PACING.get(pace, pace).partition(":")[0].lower(),
-        "Pacing: step": step(pacing.get("increment_interval")),
+        "Pacing: step": format_duration(pacing.get("increment_interval")),
         "Pacing: like": names.get(exposed, exposed) or numbers.DASH,
-        "Stop at the goal of each quota": say(quotas.get("prevent_overfill", False)),
-        "Fill quotas evenly": say(quotas.get("balance_fill", False)),
+        "Stop at the goal of each quota": format_value(quotas.get("prevent_overfill", False)),
+        "Fill quotas evenly": format_value(quotas.get("balance_fill", False)),
         "Price assistance": "on" if pricing else "off",
     }
     amounts = (
@@ -136,12 +136,14 @@ def _assistant(value: Any, names: Names, zone: ZoneInfo | None) -> Parts:
         ("lowest CPI", "minimum_cpi"),
         ("boost", "boost_cpi"),
     )
-    return told | {f"Price assistance: {word}": say(pricing.get(one)) for word, one in amounts}
+    return told | {
+        f"Price assistance: {word}": format_value(pricing.get(one)) for word, one in amounts
+    }
 
 
-def step(duration: Any) -> str:
+def format_duration(duration: Any) -> str:
     """An ISO 8601 duration as people say it: "12 hours"."""
-    length = assistant_modules.length(duration)
+    length = assistant_modules.duration_of(duration)
     if length is None:
         return str(duration) if duration else numbers.DASH
     number, unit = in_one_unit(length)
@@ -190,9 +192,11 @@ PRICING = {"dynamic": "A CPI of your own", "rate_card": "The rate card"}
 
 def _draft(value: Any, names: Names, zone: ZoneInfo | None) -> Parts:
     """A draft, or what a draft became; what it does not say is left out."""
-    told = {word: say(value.get(name), names) for name, word in DRAFT.items() if name in value}
+    told = {
+        word: format_value(value.get(name), names) for name, word in DRAFT.items() if name in value
+    }
     special: dict[str, Callable[[Any], str]] = {
-        "locale": locale,
+        "locale": locale_label,
         details.MANAGER_ID: lambda one: names.get(str(one), str(one)),
         "business_unit_id": lambda one: names.get(str(one), str(one)),
         "client_id": lambda one: names.get(str(one), str(one)),
@@ -201,7 +205,7 @@ def _draft(value: Any, names: Names, zone: ZoneInfo | None) -> Parts:
         details.LOCKOUT: labels.sentence_case,
         "pricing_model": lambda one: PRICING.get(one, one),
         details.LOI: lambda one: f"{one} min",
-        details.IR: numbers.percent,
+        details.IR: numbers.format_percent,
         "respondent_activity_exclusions": _exclusions,
         "exclusion": lambda one: "on" if one else "off",
         "allocations": supplier_labels.in_words,
@@ -211,8 +215,8 @@ def _draft(value: Any, names: Names, zone: ZoneInfo | None) -> Parts:
             told[DRAFT[name]] = word(value[name])
     if period := value.get("fielding_specification"):
         del told["Dates"]
-        told |= {"Start": say(period["start_at"], names, zone)}
-        told |= {"End": say(period["end_at"], names, zone)}
+        told |= {"Start": format_value(period["start_at"], names, zone)}
+        told |= {"End": format_value(period["end_at"], names, zone)}
     if "Profiles" in told:
         del told["Profiles"]
         told |= questions.in_words(value["profiling"])
@@ -227,9 +231,9 @@ def _draft(value: Any, names: Names, zone: ZoneInfo | None) -> Parts:
     return told
 
 
-def locale(code: str) -> str:
+def locale_label(code: str) -> str:
     """ "eng_us" as "United States (eng_us)"."""
-    return f"{labels.country(code.partition('_')[2])} ({code})"
+    return f"{labels.country_name(code.partition('_')[2])} ({code})"
 
 
 def _exclusions(value: Any) -> str:
@@ -240,13 +244,13 @@ def _exclusions(value: Any) -> str:
 def starts(edit: Edit, zone: ZoneInfo | None) -> str:
     """When a draft that is scheduled by an edit starts; empty for every other edit."""
     wanted = edit.wanted if edit.is_scheduling else None
-    return say(wanted.get("start_fielding_at"), {}, zone) if wanted else ""
+    return format_value(wanted.get("start_fielding_at"), {}, zone) if wanted else ""
 
 
 def _launch(value: Any, names: Names, zone: ZoneInfo | None) -> Parts:
-    told = {"Status": say(value.get("status"))}
+    told = {"Status": format_value(value.get("status"))}
     ends = (("Start", "start_fielding_at"), ("End", "end_fielding_at"))
-    return told | {word: say(value[n], names, zone) for word, n in ends if value.get(n)}
+    return told | {word: format_value(value[n], names, zone) for word, n in ends if value.get(n)}
 
 
 _SPECIAL: Mapping[str, Callable[[Any, Names, ZoneInfo | None], Parts]] = {
@@ -262,7 +266,7 @@ _SPECIAL: Mapping[str, Callable[[Any, Names, ZoneInfo | None], Parts]] = {
         {name: told for name, told in value.items() if told is not None}, names, zone
     ),
     Edit.Kind.NEW_PROJECT: lambda value, names, _: {
-        DRAFT[DRAFT_NAMES.get(name, name)]: names.get(str(told), say(told))
+        DRAFT[DRAFT_NAMES.get(name, name)]: names.get(str(told), format_value(told))
         for name, told in value.items()
     },
     Edit.Kind.LAUNCH: _launch,
@@ -278,20 +282,26 @@ class Changed(NamedTuple):
     after: str
 
 
-def changes(edit: Edit, names: Names, zone: ZoneInfo | None = None) -> list[Changed]:
+def change_rows(edit: Edit, names: Names, zone: ZoneInfo | None = None) -> list[Changed]:
     """The parts that an edit was to change."""
-    after = parts(edit.kind, edit.after, goals.known(edit, names), zone) if edit.is_settled else {}
+    after = (
+        value_parts(edit.kind, edit.after, goals.names_with_quotas(edit, names), zone)
+        if edit.is_settled
+        else {}
+    )
     return [
         Changed(word, was, to, after.get(word, numbers.DASH))
-        for word, was, to in moved(edit, names, zone)
+        for word, was, to in changed_parts(edit, names, zone)
     ]
 
 
-def moved(edit: Edit, names: Names, zone: ZoneInfo | None = None) -> list[tuple[str, str, str]]:
+def changed_parts(
+    edit: Edit, names: Names, zone: ZoneInfo | None = None
+) -> list[tuple[str, str, str]]:
     """The parts that an edit was to change: their word, what was, what was wanted."""
-    names = goals.known(edit, names)
-    was = parts(edit.kind, edit.before, names, zone)
-    wanted = parts(edit.kind, edit.wanted, names, zone)
+    names = goals.names_with_quotas(edit, names)
+    was = value_parts(edit.kind, edit.before, names, zone)
+    wanted = value_parts(edit.kind, edit.wanted, names, zone)
     return [
         (word, was.get(word, numbers.DASH), to)
         for word, to in wanted.items()

@@ -196,13 +196,13 @@ def sentence_case(code: str) -> str:
     return code.replace("_", " ").strip().capitalize()
 
 
-def beside(name: str, sentence: str) -> str:
+def without_group_name(name: str, sentence: str) -> str:
     """What a sentence says of a group whose name stands beside it anyway."""
     said = sentence.removeprefix(f"{name}: ")
     return said[:1].upper() + said[1:]
 
 
-def country(code: str) -> str:
+def country_name(code: str) -> str:
     """A country's name; an unknown code in capitals."""
     return COUNTRIES.get(code.lower(), code.upper())
 

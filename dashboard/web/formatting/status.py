@@ -20,7 +20,7 @@ STALE_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class StatusLabel:
     """A status as a word and a shape."""
 
     word: str
@@ -28,12 +28,12 @@ class Status:
     why: str = ""
 
 
-def status(code: str, reason: str = "", by: str = "") -> Status:
+def status_label(code: str, reason: str = "", by: str = "") -> StatusLabel:
     """Plain words; a pause that no person made says so, and why."""
     word = labels.STATUSES.get(code, labels.sentence_case(code) or numbers.DASH)
     if code == "paused" and (reason or by in THE_EXCHANGE):
-        return Status("Paused by the exchange", "stopped", pause_cause(reason).what)
-    return Status(word, code if code in SHAPES else "other")
+        return StatusLabel("Paused by the exchange", "stopped", pause_cause(reason).what)
+    return StatusLabel(word, code if code in SHAPES else "other")
 
 
 def is_stale(read_at: datetime | None, poll_seconds: int | None, now: datetime) -> bool:
@@ -42,19 +42,19 @@ def is_stale(read_at: datetime | None, poll_seconds: int | None, now: datetime) 
     return read_at is not None and now - read_at > limit
 
 
-def remark(group: TargetGroup) -> str:
+def reading_remark(group: TargetGroup) -> str:
     """What is odd about reading this group, if anything."""
     if group.missing_since:
         return "No longer listed by the exchange"
     return group.error
 
 
-def severity(incident: Incident | None) -> str:
+def severity_word(incident: Incident | None) -> str:
     """An incident's severity as a word."""
     return Incident.Severity(incident.severity).label if incident else ""
 
 
-def leading(incidents: Iterable[Incident]) -> dict[int, Incident]:
+def leading_incidents(incidents: Iterable[Incident]) -> dict[int, Incident]:
     """The most urgent incident of each group; they come in order of urgency."""
     first: dict[int, Incident] = {}
     for incident in incidents:
@@ -72,10 +72,10 @@ class ProjectRow:
     human_readable_id: str
     reference: str
     manager: str
-    status: Status
+    status: StatusLabel
     live: int
     groups: int
-    progress: numbers.Progress
+    progress: numbers.GroupProgress
     short: str
     finish: datetime | None
     ends: datetime | None
@@ -98,16 +98,16 @@ def project_row(project: Project, spent: Mapping[str, Decimal], now: datetime) -
         human_readable_id=project.human_readable_id,
         reference=project.reference_number,
         manager=of.pm_name or numbers.DASH,
-        status=status(project.status),
+        status=status_label(project.status),
         live=of.live,
         groups=of.groups,
-        progress=numbers.progress("completes", project.completes, None, project.filling_goal),
-        short=numbers.count(of.short),
+        progress=numbers.group_progress("completes", project.completes, None, project.filling_goal),
+        short=numbers.format_count(of.short),
         finish=of.finish_at,
         ends=of.ends_at,
         late=bool(of.finish_at and of.ends_at and of.finish_at > of.ends_at),
         unseen=int(of.unseen),
-        spent=numbers.totals(spent),
+        spent=numbers.format_totals(spent),
         incidents=of.firing,
         activity=project.last_activity_at,
         read_at=project.read_at,

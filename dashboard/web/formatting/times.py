@@ -14,7 +14,7 @@ UTC_NAME = "UTC"
 
 
 @lru_cache(maxsize=512)
-def zone(name: str) -> ZoneInfo:
+def zone_named(name: str) -> ZoneInfo:
     """A zone by its IANA name; UTC for a name that no zone has."""
     try:
         return ZoneInfo(name or UTC_NAME)
@@ -27,25 +27,25 @@ def zone_of(group: TargetGroup) -> ZoneInfo:
     return time_zones.zone_of(group.country_code, group.time_zone)
 
 
-def place(where: ZoneInfo) -> str:
+def zone_city(where: ZoneInfo) -> str:
     """A zone by the name of its city: "Tokyo"."""
     return where.key.rpartition("/")[2].replace("_", " ")
 
 
-def there(moment: datetime, group: TargetGroup) -> str:
+def group_local_time(moment: datetime, group: TargetGroup) -> str:
     """A moment where the group's people live: "Fri 20 Nov 2026 23:59"."""
     return f"{moment.astimezone(zone_of(group)):%a %-d %b %Y %H:%M}"
 
 
-def when(moment: datetime | None, group: TargetGroup, user: User) -> str:
+def time_for_person(moment: datetime | None, group: TargetGroup, user: User) -> str:
     """A moment for a person: "Fri 20 Nov 23:59 Tokyo, 15:59 Berlin"."""
     if moment is None:
         return DASH
-    there, here = zone_of(group), zone(user.time_zone)
+    there, here = zone_of(group), zone_named(user.time_zone)
     at = moment.astimezone(there)
-    text = f"{at:%a %-d %b %H:%M} {place(there)}"
+    text = f"{at:%a %-d %b %H:%M} {zone_city(there)}"
     mine = moment.astimezone(here)
     if mine.utcoffset() == at.utcoffset():
         return text
     day = "" if mine.date() == at.date() else f"{mine:%a} "
-    return f"{text}, {day}{mine:%H:%M} {place(here)}"
+    return f"{text}, {day}{mine:%H:%M} {zone_city(here)}"

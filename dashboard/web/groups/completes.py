@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
-from dashboard.fielding.domain.goals import completes_wanted, counts_prescreens
+from dashboard.fielding.domain.goals import completes_target, counts_prescreens
 from dashboard.fielding.insight import assistant_modules
 from dashboard.fielding.models import Change, Edit, TargetGroup
 from dashboard.fielding.series import daily
-from dashboard.fielding.series.pace import Plan, required_line
+from dashboard.fielding.series.pace import FieldingPlan, required_line
 from dashboard.web import charts
 from dashboard.web.charts import series
 from dashboard.web.edits import history
@@ -47,12 +47,12 @@ MARKED_EDITS = (
     Edit.Kind.STATUS,
 )
 # What the chart needs of the changelog: the marks, and what moves the required line.
-TOLD = (*MARKED, *assistant_modules.KINDS)
+SHOWN_CHANGE_KINDS = (*MARKED, *assistant_modules.KINDS)
 REQUIRED_EVERY = 3  # hours between the points of the required line
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class ChartView:
     """What is looked at: completes in all or gained per step, over a span up to now."""
 
     per: str
@@ -60,7 +60,7 @@ class View:
     trend: str = ""
 
     @classmethod
-    def asked(cls, asked: QueryDict) -> View:
+    def asked(cls, asked: QueryDict) -> ChartView:
         """As the address has it; what it gets wrong is the default."""
         per, span = asked.get("per", ""), asked.get("span", "")
         return cls(
@@ -96,32 +96,32 @@ def _address(**parts: str) -> str:
 
 def grid_of(group: TargetGroup, now: datetime) -> series.Grid | None:
     """All that was counted; the shape of the week is learned from more than is looked at."""
-    return series.grid(group, now - LONGEST)
+    return series.hourly_grid(group, now - LONGEST)
 
 
-def table(
-    grid: series.Grid | None, view: View, group: TargetGroup, now: datetime
-) -> list[series.Step]:
+def newest_steps(
+    grid: series.Grid | None, view: ChartView, group: TargetGroup, now: datetime
+) -> list[series.GridStep]:
     """The newest steps first."""
     return _steps(grid, view, group, now)[: -ROWS - 1 : -1]
 
 
 def _steps(
-    grid: series.Grid | None, view: View, group: TargetGroup, now: datetime
-) -> list[series.Step]:
+    grid: series.Grid | None, view: ChartView, group: TargetGroup, now: datetime
+) -> list[series.GridStep]:
     zone = times.zone_of(group)
     since = view.since(now).astimezone(zone).replace(tzinfo=None)
-    found = series.steps(grid, view.hours, zone) if grid else []
+    found = series.steps_of_grid(grid, view.hours, zone) if grid else []
     return [step for step in found if step.start + timedelta(hours=view.hours) > since]
 
 
-def figure(
+def group_figure(
     group: TargetGroup,
     grid: series.Grid | None,
     changes: Sequence[Change],
     edits: Sequence[Edit],
     *,
-    view: View,
+    view: ChartView,
     palette: charts.Palette,
     now: datetime,
 ) -> charts.Figure:
@@ -129,16 +129,16 @@ def figure(
     zone = times.zone_of(group)
     if view.per:
         steps = _steps(grid, view, group, now)
-        return charts.gained(steps, view.hours, palette=palette, zone=zone)
-    lines = history.lines([one for one in changes if one.kind in MARKED], edits, {}, zone)
+        return charts.gained_figure(steps, view.hours, palette=palette, zone=zone)
+    lines = history.history_lines([one for one in changes if one.kind in MARKED], edits, {}, zone)
     since = view.since(now)
     ahead = (now - since) / 4
-    return charts.completes(
+    return charts.completes_figure(
         grid,
-        goal=completes_wanted(group),
+        goal=completes_target(group),
         goal_name=_goal_name(group),
         required=_required(group, grid, changes, now),
-        forecast=summary.forecast(group),
+        forecast=summary.forecast_band(group),
         marks=[charts.Mark(line.at, _said(line)) for line in lines if line.at >= since],
         shown=(since, now + ahead) if view.span else None,
         palette=palette,
@@ -146,13 +146,13 @@ def figure(
     )
 
 
-def first(
+def first_figure(
     group: TargetGroup,
     grid: series.Grid | None,
     changes: Sequence[Change],
     edits: Sequence[Edit],
     *,
-    view: View,
+    view: ChartView,
     theme: str,
     now: datetime,
 ) -> dict[str, Any]:
@@ -160,14 +160,14 @@ def first(
 
     Where the device chooses the theme, with what turns the light colours into dark ones.
     """
-    told = [one for one in changes if one.kind in TOLD]
+    told = [one for one in changes if one.kind in SHOWN_CHANGE_KINDS]
     made = [one for one in edits if one.kind in MARKED_EDITS and one.state == Edit.State.CONFIRMED]
     palette = charts.PALETTES.get(theme, charts.PALETTES["light"])
-    drawn = figure(group, grid, told, made, view=view, palette=palette, now=now)
+    drawn = group_figure(group, grid, told, made, view=view, palette=palette, now=now)
     return {"figure": drawn, "dark": charts.DARKENED if theme not in charts.PALETTES else {}}
 
 
-def _said(line: history.Line) -> str:
+def _said(line: history.HistoryLine) -> str:
     """What a mark says: "Anna Weber: CPI 2.10 → 2.90 EUR"."""
     who = f"{line.who}: " if line.ours else ""
     return f"{who}{line.what} {line.old} → {line.new}"
@@ -175,13 +175,13 @@ def _said(line: history.Line) -> str:
 
 def _goal_name(group: TargetGroup) -> str:
     """What the goal's line says; a limit of prescreens is told beside the completes it gives."""
-    goal = completes_wanted(group)
+    goal = completes_target(group)
     if goal is None:
         return ""
     if counts_prescreens(group):
-        limit = numbers.count(group.filling_goal)
-        return f"About {numbers.count(goal)}, at {limit} prescreens"
-    return f"Goal {numbers.count(goal)}"
+        limit = numbers.format_count(group.filling_goal)
+        return f"About {numbers.format_count(goal)}, at {limit} prescreens"
+    return f"Goal {numbers.format_count(goal)}"
 
 
 def _required(
@@ -191,7 +191,7 @@ def _required(
 
     A soft launch and pacing are kept to; without a fielding period nothing is required.
     """
-    goal = completes_wanted(group)
+    goal = completes_target(group)
     if grid is None or not goal or group.starts_at is None or group.ends_at is None:
         return []
     turns = [(one.occurred_at, one.new) for one in changes if one.kind == "status_change"]
@@ -201,7 +201,7 @@ def _required(
         if one.kind in assistant_modules.KINDS
     ]
     assistant = assistant_modules.modules_of(told, group.details)
-    plan = Plan(
+    plan = FieldingPlan(
         goal=goal,
         starts_at=group.starts_at,
         ends_at=group.ends_at,
@@ -210,6 +210,8 @@ def _required(
         soft_launch=assistant.soft_launch,
         pacing=assistant.pacing,
     )
-    known = daily.week(group.insight.get("rhythm") if isinstance(group.insight, dict) else None)
+    known = daily.weekly_weights(
+        group.insight.get("rhythm") if isinstance(group.insight, dict) else None
+    )
     read = () if known is not None else grid.points()
     return required_line(plan, now=now, history=read, shape=known, every=REQUIRED_EVERY)

@@ -34,7 +34,7 @@ class Quick(NamedTuple):
     address: str
 
 
-def quick(group: TargetGroup) -> list[Quick]:
+def quick_changes(group: TargetGroup) -> list[Quick]:
     """The changes that are a click away on the strip; none where nobody is sought any more."""
     if group.status == "completed":
         return []
@@ -53,11 +53,13 @@ def settings_of(
 ) -> list[Setting]:
     """What can be changed from here, price first. `changes`: the newest of its changelog."""
     strategy = labels.STRATEGIES.get(group.filling_strategy, group.filling_strategy)
-    budget = numbers.total(group.budget, group.currency) if group.budget is not None else "none"
+    budget = (
+        numbers.format_total(group.budget, group.currency) if group.budget is not None else "none"
+    )
     manager = names.get(group.project_manager_id, "")
     return [
-        _setting(group, "cpi", numbers.money(group.cpi, group.currency), _price(group)),
-        _setting(group, "goals", f"{numbers.count(group.completes_goal)} completes"),
+        _setting(group, "cpi", numbers.format_money(group.cpi, group.currency), _price(group)),
+        _setting(group, "goals", f"{numbers.format_count(group.completes_goal)} completes"),
         _setting(group, "dates", *_dates(group, user)),
         _setting(group, "filling_strategy", strategy or numbers.DASH),
         _setting(group, "re_entry", _re_entry(group), _no_re_entry(group)),
@@ -85,16 +87,18 @@ def _price(group: TargetGroup) -> str:
 
 def _dates(group: TargetGroup, user: User) -> tuple[str, str]:
     """The end with the person's own time; the start beside it."""
-    end = times.when(group.ends_at, group, user)
+    end = times.time_for_person(group.ends_at, group, user)
     word = "from" if group.status == "scheduled" else "since"
-    start = f"{word} {times.when(group.starts_at, group, user)}" if group.starts_at else ""
+    start = (
+        f"{word} {times.time_for_person(group.starts_at, group, user)}" if group.starts_at else ""
+    )
     return f"until {end}" if group.ends_at else numbers.DASH, start
 
 
 def _details(group: TargetGroup) -> tuple[str, str]:
     loi = group.expected_loi_minutes
     said = f"LOI {numbers.DASH if loi is None else loi} min"
-    said += f", IR {numbers.percent(group.expected_incidence_rate)}"
+    said += f", IR {numbers.format_percent(group.expected_incidence_rate)}"
     return said, "Name, links, lockout, reference"
 
 
@@ -112,7 +116,7 @@ def _assistant(group: TargetGroup, changes: Sequence[Change]) -> tuple[str, str]
     if known.pacing:
         on.append(f"{known.pacing.kind} pacing")
     if known.cpi_limit is not None:
-        on.append(f"CPI up to {numbers.money(known.cpi_limit, group.currency)}")
+        on.append(f"CPI up to {numbers.format_money(known.cpi_limit, group.currency)}")
     said = ", ".join(on) or "nothing is on, as far as known"
     return said[0].upper() + said[1:], "Soft launch, pacing, quotas, price; read when opened"
 

@@ -8,11 +8,11 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from dashboard.fielding.domain.goals import completes_wanted
+from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.forecast.confidence import is_guess
 from dashboard.fielding.insight.group_history import FORECAST_STATUSES
 from dashboard.fielding.models import TargetGroup, User
-from dashboard.web.charts import Forecast
+from dashboard.web.charts import ForecastBand
 from dashboard.web.formatting import labels, numbers, status, times
 
 
@@ -29,7 +29,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class CauseLine:
     """A likely cause, with what to do about it."""
 
     sentence: str
@@ -38,7 +38,7 @@ class Cause:
     advice: str
 
 
-def part(group: TargetGroup, *path: str) -> Any:
+def insight_part(group: TargetGroup, *path: str) -> Any:
     """A part of what the pull worked out; None where any step is missing."""
     found: Any = group.insight
     for step in path:
@@ -46,9 +46,9 @@ def part(group: TargetGroup, *path: str) -> Any:
     return found
 
 
-def percentiles(group: TargetGroup) -> tuple[float, float, float] | None:
+def end_percentiles(group: TargetGroup) -> tuple[float, float, float] | None:
     """Completes at the end: the 10th, 50th and 90th percentile, as the pull foresaw them."""
-    at_end = part(group, "forecast", "at_end")
+    at_end = insight_part(group, "forecast", "at_end")
     if not isinstance(at_end, list) or len(at_end) != 3:
         return None
     low, middle, high = at_end
@@ -63,25 +63,25 @@ def _decimal(text: Any) -> Decimal | None:
         return None
 
 
-def group_status(group: TargetGroup) -> status.Status:
+def group_status(group: TargetGroup) -> status.StatusLabel:
     """The status in words."""
-    return status.status(group.status, group.status_reason, group.status_changed_by)
+    return status.status_label(group.status, group.status_reason, group.status_changed_by)
 
 
-def remark(group: TargetGroup) -> str:
+def reading_problem(group: TargetGroup) -> str:
     """What is odd about reading this group, if anything."""
-    odd, drifted = status.remark(group), labels.unreadable(group.unreadable)
+    odd, drifted = status.reading_remark(group), labels.unreadable(group.unreadable)
     return f"{odd.rstrip('. ')}. {drifted}" if odd and drifted else odd or drifted
 
 
-def progress(group: TargetGroup) -> numbers.Progress:
+def progress_of_group(group: TargetGroup) -> numbers.GroupProgress:
     """How full the group is, by what its strategy counts."""
-    return numbers.progress(
+    return numbers.group_progress(
         group.filling_strategy, group.completes, group.prescreens, group.filling_goal
     )
 
 
-def strip(group: TargetGroup, user: User) -> list[Figure]:
+def summary_figures(group: TargetGroup, user: User) -> list[Figure]:
     """The figures that answer "is something wrong, and how wrong"."""
     return [*_outlook(group, user), *_quality(group)]
 
@@ -90,11 +90,13 @@ def _outlook(group: TargetGroup, user: User) -> list[Figure]:
     """Where it is going, and what it costs."""
     return [
         _pace(group),
-        Figure("Short at end", numbers.count(group.short_at_end), _band(group), "Short at end"),
+        Figure(
+            "Short at end", numbers.format_count(group.short_at_end), _band(group), "Short at end"
+        ),
         _finish(group, user),
         Figure(
             "CPI",
-            numbers.money(group.cpi, group.currency),
+            numbers.format_money(group.cpi, group.currency),
             _beside("average", group.average_cpi, group.currency),
             "CPI",
         ),
@@ -105,7 +107,11 @@ def _outlook(group: TargetGroup, user: User) -> list[Figure]:
 def _finish(group: TargetGroup, user: User) -> Figure:
     """The likely day with its range, and the end in the group's zone first."""
     late = bool(group.finish_at and group.ends_at and group.finish_at > group.ends_at)
-    ends = f"ends {times.when(group.ends_at, group, user)}" if group.ends_at else "no end date"
+    ends = (
+        f"ends {times.time_for_person(group.ends_at, group, user)}"
+        if group.ends_at
+        else "no end date"
+    )
     early, _, latest = _moments(group)
     reach = ""
     if group.finish_at and early:
@@ -117,7 +123,7 @@ def _finish(group: TargetGroup, user: User) -> Figure:
     likely = _day(group.finish_at, group)
     if group.finish_at is None and early:
         likely, late = f"{_day(early, group)} at best", True
-    elif group.finish_at is None and part(group, "forecast"):
+    elif group.finish_at is None and insight_part(group, "forecast"):
         begun = group.status != "scheduled"
         likely, late = "Not in sight" if begun else "Not begun", begun
     tone = "warn" if late else ""
@@ -126,7 +132,7 @@ def _finish(group: TargetGroup, user: User) -> Figure:
 
 def _moments(group: TargetGroup) -> list[datetime | None]:
     """When it will be full: the 10th, 50th and 90th percentile."""
-    finish = part(group, "forecast", "finish")
+    finish = insight_part(group, "forecast", "finish")
     if not isinstance(finish, list) or len(finish) != 3:
         return [None, None, None]
     return [_moment(text) for text in finish]
@@ -143,21 +149,27 @@ def _quality(group: TargetGroup) -> list[Figure]:
     """How it goes for the people who enter."""
     return [
         Figure(
-            "LOI", numbers.minutes(group.median_loi_seconds, group.expected_loi_minutes), "", "LOI"
+            "LOI",
+            numbers.format_interview_length(group.median_loi_seconds, group.expected_loi_minutes),
+            "",
+            "LOI",
         ),
         Figure(
-            "IR", numbers.incidence(group.incidence_rate, group.expected_incidence_rate), "", "IR"
+            "IR",
+            numbers.format_incidence(group.incidence_rate, group.expected_incidence_rate),
+            "",
+            "IR",
         ),
         Figure(
             "Conversion",
-            numbers.percent(group.conversion_rate),
+            numbers.format_percent(group.conversion_rate),
             _counts(group),
             "Conversion",
         ),
-        Figure("Drop-off", numbers.percent(group.drop_off_rate), "", "Drop-off"),
+        Figure("Drop-off", numbers.format_percent(group.drop_off_rate), "", "Drop-off"),
         Figure(
             "EPC",
-            numbers.money(group.epc, group.currency),
+            numbers.format_money(group.epc, group.currency),
             _beside("EPCM", group.epcm, group.currency),
             "EPC",
         ),
@@ -166,7 +178,7 @@ def _quality(group: TargetGroup) -> list[Figure]:
 
 def _beside(word: str, money: Decimal | None, currency: str) -> str:
     """Money in small print; nothing where it is not known."""
-    return "" if money is None else f"{word} {numbers.amount(money, currency)}"
+    return "" if money is None else f"{word} {numbers.format_amount(money, currency)}"
 
 
 def _counts(group: TargetGroup) -> str:
@@ -174,14 +186,14 @@ def _counts(group: TargetGroup) -> str:
     if group.completes is group.prescreens is group.entrants is None:
         return ""
     return (
-        f"{numbers.count(group.completes)} completes, {numbers.count(group.prescreens)} "
-        f"prescreens, {numbers.count(group.entrants)} entered"
+        f"{numbers.format_count(group.completes)} completes, "
+        f"{numbers.format_count(group.prescreens)} prescreens, {numbers.format_count(group.entrants)} entered"
     )
 
 
 def _pace(group: TargetGroup) -> Figure:
     """The band in words, with what it was judged by."""
-    band, reason = part(group, "pace", "band"), part(group, "pace", "reason")
+    band, reason = insight_part(group, "pace", "band"), insight_part(group, "pace", "reason")
     word = labels.sentence_case(str(band)) if band else numbers.DASH
     tone = "warn" if band in ("behind", "far behind") else ""
     return Figure("Pace", word, str(reason or ""), "Pace", tone, wide=True)
@@ -189,32 +201,34 @@ def _pace(group: TargetGroup) -> Figure:
 
 def _band(group: TargetGroup) -> str:
     """The range of completes at the end."""
-    band = percentiles(group)
+    band = end_percentiles(group)
     if band is None:
         return ""
-    goal = completes_wanted(group)
+    goal = completes_target(group)
     if goal and band[0] >= goal:
         return "full before its end"
     most = min(band[2], goal) if goal and (group.completes or 0) <= goal else band[2]
-    return f"{numbers.count(band[0])}–{numbers.count(most)} completes by then"
+    return f"{numbers.format_count(band[0])}–{numbers.format_count(most)} completes by then"
 
 
 def _spend(group: TargetGroup) -> Figure:
     """What was spent, what it will be in the end with its range, and against which budget."""
-    low, middle, high = (_decimal(part(group, "cost", key)) for key in ("p10", "p50", "p90"))
+    low, middle, high = (
+        _decimal(insight_part(group, "cost", key)) for key in ("p10", "p50", "p90")
+    )
     said, tone = [], ""
     if middle is not None:
         reach = ""
         if low is not None and high is not None and f"{low:.0f}" != f"{high:.0f}":
             reach = f" ({low:,.0f}–{high:,.0f})"
-        said.append(f"about {numbers.total(middle, group.currency)} in the end{reach}")
+        said.append(f"about {numbers.format_total(middle, group.currency)} in the end{reach}")
     if group.budget is not None:
-        said.append(f"budget {numbers.total(group.budget, group.currency)}")
+        said.append(f"budget {numbers.format_total(group.budget, group.currency)}")
         over = max(middle or Decimal(0), group.cost or Decimal(0)) > group.budget
         tone = "warn" if over else ""
     return Figure(
         "Spend",
-        numbers.total(group.cost, group.currency),
+        numbers.format_total(group.cost, group.currency),
         " · ".join(said),
         "Spend",
         tone,
@@ -228,29 +242,31 @@ def _day(moment: datetime | None, group: TargetGroup) -> str:
     )
 
 
-def forecast(group: TargetGroup) -> Forecast | None:
+def forecast_band(group: TargetGroup) -> ForecastBand | None:
     """The forecast at the end of the fielding period, for the chart."""
-    band = percentiles(group)
-    return Forecast(group.ends_at, *band) if band and group.ends_at else None
+    band = end_percentiles(group)
+    return ForecastBand(group.ends_at, *band) if band and group.ends_at else None
 
 
-def odds(group: TargetGroup) -> str:
+def goal_chance(group: TargetGroup) -> str:
     """How likely the goal is met by the end, and how far to trust that; empty where it is over."""
-    chance, note = (part(group, "forecast", key) for key in ("chance", "note"))
-    goal = completes_wanted(group)
+    chance, note = (insight_part(group, "forecast", key) for key in ("chance", "note"))
+    goal = completes_target(group)
     if group.status not in FORECAST_STATUSES or not goal or not isinstance(note, str):
         return ""
     said = ""
     if isinstance(chance, int | float) and group.ends_at and (group.completes or 0) < goal:
-        said = f"Chance to meet its goal by its end: {numbers.likelihood(chance)}. "
+        said = f"Chance to meet its goal by its end: {numbers.format_likelihood(chance)}. "
     return f"{said}{note[:1].upper()}{note[1:]}." if note else said
 
 
-def causes(group: TargetGroup) -> list[Cause]:
+def likely_causes(group: TargetGroup) -> list[CauseLine]:
     """The three likeliest causes, and what the exchange itself objects to."""
     found = [
-        Cause(*(str(one.get(key) or "") for key in ("sentence", "observed", "expected", "advice")))
-        for one in part(group, "causes") or []
+        CauseLine(
+            *(str(one.get(key) or "") for key in ("sentence", "observed", "expected", "advice"))
+        )
+        for one in insight_part(group, "causes") or []
         if isinstance(one, Mapping)
     ][:3]
     if not isinstance(group.issues, Mapping):
@@ -259,5 +275,5 @@ def causes(group: TargetGroup) -> list[Cause]:
         for issue in issues if isinstance(issues, list) else []:
             advice = "; ".join(str(text) for text in issue.get("suggestions") or [])
             text = str(issue.get("text") or issue.get("code") or figure)
-            found.append(Cause(f"The exchange says: {text}", "", "", advice))
+            found.append(CauseLine(f"The exchange says: {text}", "", "", advice))
     return found

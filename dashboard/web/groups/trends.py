@@ -49,14 +49,14 @@ TRENDS = {
 FIRST = "loi"
 
 
-def chosen(asked: QueryDict) -> Trend:
+def chosen_trend(asked: QueryDict) -> Trend:
     """The figure that the address asks for."""
     return TRENDS.get(asked.get("trend", ""), TRENDS[FIRST])
 
 
-def choices(asked: QueryDict) -> list[tuple[str, str, str, bool]]:
+def trend_choices(asked: QueryDict) -> list[tuple[str, str, str, bool]]:
     """The figures that can be looked at: key, link, word, whether chosen."""
-    now = chosen(asked)
+    now = chosen_trend(asked)
     return [
         (key, _address(asked, key), trend.label, trend is now)
         for key, trend in (("" if name == FIRST else name, one) for name, one in TRENDS.items())
@@ -68,7 +68,7 @@ def _address(asked: QueryDict, key: str) -> str:
     return "?" + urlencode(parts | ({"trend": key} if key else {}))
 
 
-def points(group: TargetGroup, trend: Trend, since: datetime) -> list[tuple[datetime, float]]:
+def trend_points(group: TargetGroup, trend: Trend, since: datetime) -> list[tuple[datetime, float]]:
     """The figure at each reading that has it, in order of time."""
     readings = ReadingQuerySet(Reading).filter(group=group).since(since)
     return [
@@ -79,7 +79,7 @@ def points(group: TargetGroup, trend: Trend, since: datetime) -> list[tuple[date
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FunnelStep:
     """A step of the funnel: how many came so far, of how many who entered."""
 
     label: str
@@ -88,7 +88,7 @@ class Step:
     text: str
 
 
-def funnel(group: TargetGroup) -> list[Step]:
+def funnel_steps(group: TargetGroup) -> list[FunnelStep]:
     """Entrants, prescreens, completes; nothing until somebody entered."""
     entered = group.entrants
     if not entered:
@@ -99,18 +99,18 @@ def funnel(group: TargetGroup) -> list[Step]:
         ("Completed", group.completes),
     ]
     return [
-        Step(
+        FunnelStep(
             label,
             min(number, entered),
             entered,
-            f"{numbers.count(number)} ({numbers.percent(number / entered)})",
+            f"{numbers.format_count(number)} ({numbers.format_percent(number / entered)})",
         )
         for label, number in steps
         if number is not None
     ]
 
 
-def respondents(group: TargetGroup) -> list[tuple[str, str, str]]:
+def respondent_counts(group: TargetGroup) -> list[tuple[str, str, str]]:
     """The exchange's own count by how people left: words, number, share."""
     rows = group.respondent_analysis if isinstance(group.respondent_analysis, list) else []
     counted = [
@@ -120,6 +120,10 @@ def respondents(group: TargetGroup) -> list[tuple[str, str, str]]:
     ]
     total = sum(number for _, number in counted)
     return [
-        (label, numbers.count(number), numbers.percent(number / total if total else None))
+        (
+            label,
+            numbers.format_count(number),
+            numbers.format_percent(number / total if total else None),
+        )
         for label, number in sorted(counted, key=lambda pair: -pair[1])
     ]

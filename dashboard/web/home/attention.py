@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from dashboard.alerts.rules.catalogue import RULES
-from dashboard.alerts.text import within
+from dashboard.alerts.text import lower_title
 from dashboard.fielding.models import Incident
 from dashboard.fielding.querysets.expressions import OPEN_INCIDENT
 from dashboard.web.formatting import labels, numbers
@@ -57,7 +57,7 @@ Told = Any  # a row of FIELDS
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AttentionRow:
     """One group that needs somebody, with its leading cause; or one cause of many groups."""
 
     severity: str
@@ -78,7 +78,7 @@ class Row:
     incident_pk: int
 
 
-def rows(incidents: Iterable[Told], sizes: Mapping[int, int]) -> list[Row]:
+def attention_rows(incidents: Iterable[Told], sizes: Mapping[int, int]) -> list[AttentionRow]:
     """A row a group, led by its leading cause; a widespread cause is one row of its project.
 
     Sorted by severity, then completes at risk, then time left. `sizes` counts the live groups of
@@ -116,30 +116,32 @@ def _urgency(some: Sequence[Told]) -> tuple[int, float, float]:
     return severity, -sum(groups.values()), min(ends, default=float("inf"))
 
 
-def title(rule: str) -> str:
+def rule_title(rule: str) -> str:
     """A rule's name in words."""
     return RULES[rule].title if rule in RULES else labels.sentence_case(rule)
 
 
-def _many(some: Sequence[Told], sizes: Mapping[int, int]) -> Row:
+def _many(some: Sequence[Told], sizes: Mapping[int, int]) -> AttentionRow:
     said = f"{len(some)} groups"
     if all(one.group_status == "live" for one in some):
         said = f"{len(some)} of {max(sizes.get(some[0].project_id or 0, 0), len(some))} live groups"
-    sentence = f"{said}: {within(title(some[0].rule))}."
+    sentence = f"{said}: {lower_title(rule_title(some[0].rule))}."
     return _row(some, sentence=sentence, together=True)
 
 
-def _alone(some: list[Told]) -> Row:
+def _alone(some: list[Told]) -> AttentionRow:
     some.sort(key=lambda one: (RANKS.get(one.rule, len(RANKS)), one.severity, one.pk))
-    return _row(some, sentence=labels.beside(some[0].group_name or "", some[0].sentence))
+    return _row(
+        some, sentence=labels.without_group_name(some[0].group_name or "", some[0].sentence)
+    )
 
 
-def _row(some: Sequence[Told], *, sentence: str, together: bool = False) -> Row:
+def _row(some: Sequence[Told], *, sentence: str, together: bool = False) -> AttentionRow:
     first = some[0]
     risk = -_urgency(some)[1]
-    return Row(
+    return AttentionRow(
         severity=Incident.Severity(min(one.severity for one in some)).label,
-        rule=title(first.rule),
+        rule=rule_title(first.rule),
         sentence=sentence,
         since=min(one.breached_at for one in some[: None if together else 1]),
         recovering=all(one.state == Incident.State.RECOVERING for one in some),
@@ -151,7 +153,7 @@ def _row(some: Sequence[Told], *, sentence: str, together: bool = False) -> Row:
         group="" if together else first.group_name or "",
         live=first.group_status == "live",
         paused=first.group_status == "paused",
-        risk=numbers.count(risk) if risk >= 1 else "",
+        risk=numbers.format_count(risk) if risk >= 1 else "",
         more=0 if together else len(some) - 1,
         incident_pk=first.pk,
     )

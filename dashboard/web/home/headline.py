@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from dashboard.alerts.rules.judges.status import THE_EXCHANGE
-from dashboard.fielding.domain.goals import completes_wanted
+from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.web.formatting import numbers
 
@@ -53,10 +53,10 @@ class Headline:
     @property
     def spend(self) -> str:
         """What today's completes cost, each currency apart."""
-        return numbers.totals(self.spent)
+        return numbers.format_totals(self.spent)
 
 
-def headline(groups: Iterable[Any], *, now: datetime) -> Headline:
+def headline_of(groups: Iterable[Any], *, now: datetime) -> Headline:
     """From rows of FIELDS."""
     told = Headline()
     for group in groups:
@@ -78,7 +78,7 @@ def headline(groups: Iterable[Any], *, now: datetime) -> Headline:
 
 def needed_today(group: Any, today: int, now: datetime) -> float:
     """What was missing to the goal at midnight where they live, spread over the days to the end."""
-    goal = completes_wanted(group)
+    goal = completes_target(group)
     if not goal or group.completes is None:
         return 0.0
     missing = max(goal - (group.completes - today), 0)

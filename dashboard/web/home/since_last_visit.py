@@ -15,7 +15,7 @@ from dashboard.web.formatting import labels, times
 
 FRIDAY, EVENING = 4, 18
 # What colleagues do on the exchange itself; the rest of the changelog stays on the group's page.
-TOLD = (
+SHOWN_CHANGE_KINDS = (
     "status_change",
     "cpi_change",
     "filling_goal_change",
@@ -33,9 +33,9 @@ class Span:
     start: datetime
 
 
-def spans(user: User, now: datetime) -> list[Span]:
+def since_choices(user: User, now: datetime) -> list[Span]:
     """Since my last visit (once there was one), Friday evening where I am, or 24 hours."""
-    here = now.astimezone(times.zone(user.time_zone))
+    here = now.astimezone(times.zone_named(user.time_zone))
     friday = here.replace(hour=EVENING, minute=0, second=0, microsecond=0)
     friday -= timedelta(days=(here.weekday() - FRIDAY) % 7)
     if friday > here:
@@ -59,7 +59,7 @@ class Event:
     who: str
 
 
-def events(
+def events_since(
     incidents: Iterable[Any],
     edits: Sequence[Edit],
     changes: Sequence[Change],
@@ -82,14 +82,16 @@ def events(
         names[edit.group_id] = edit.group.name
     known = {key: name for key, name in people.items() if key and name}
     for pk, (of, ours) in by_group.items():
-        told += [_line(line, pk, names[pk]) for line in history.lines(of, ours, known, zone)]
+        told += [
+            _line(line, pk, names[pk]) for line in history.history_lines(of, ours, known, zone)
+        ]
     return sorted(told, key=lambda event: event.at, reverse=True)
 
 
 def _fired(incidents: Iterable[Any], start: datetime) -> Iterable[Event]:
     for one in incidents:
         of = (one.group_id, one.group_name or one.project_name or one.account_name)
-        said = labels.beside(one.group_name or "", one.sentence)
+        said = labels.without_group_name(one.group_name or "", one.sentence)
         if one.fired_at and one.fired_at >= start:
             yield Event(one.fired_at, "Opened", "warn", *of, said, "")
         if one.closed_at and one.closed_at >= start and one.fired_at:
@@ -100,7 +102,7 @@ def _fired(incidents: Iterable[Any], start: datetime) -> Iterable[Event]:
 _LAUNCHES = {"Launch": "Launched", "Schedule": "Scheduled"}  # edits of ours, as they ended
 
 
-def _line(line: history.Line, pk: int, name: str) -> Event:
+def _line(line: history.HistoryLine, pk: int, name: str) -> Event:
     word, tone = "Edited", "info"
     if line.what == "Status" and line.new in ("Paused", "Live"):
         word, tone = ("Paused", "bad") if line.new == "Paused" else ("Resumed", "good")
@@ -115,6 +117,6 @@ def _line(line: history.Line, pk: int, name: str) -> Event:
     return Event(line.at, word, tone, pk, name, f"{said} ({more})" if more else said, line.who)
 
 
-def counted(told: Iterable[Event]) -> Mapping[str, int]:
+def count_by_word(told: Iterable[Event]) -> Mapping[str, int]:
     """How many of each word, the commonest first."""
     return dict(Counter(event.word for event in told).most_common())

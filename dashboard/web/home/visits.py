@@ -11,7 +11,7 @@ APART = timedelta(minutes=30)
 NOTED = timedelta(minutes=1)  # how exactly it is known, so that few looks write
 
 
-def note(user: User, *, now: datetime) -> None:
+def record_visit(user: User, *, now: datetime) -> None:
     """Move the person's moments; of two looks at once, one does."""
     seen = user.seen_at
     if seen and now - seen < NOTED:

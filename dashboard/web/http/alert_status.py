@@ -8,7 +8,7 @@ from typing import NamedTuple
 from django.http import HttpRequest
 
 from dashboard.alerts import downtime, heartbeat
-from dashboard.alerts.text import lasting
+from dashboard.alerts.text import format_span
 from dashboard.fielding.models import Project
 from dashboard.web.auth.permissions import shown_in_frame
 
@@ -28,13 +28,13 @@ class Bell(NamedTuple):
         return f"{incidents}, {self.urgent} critical" if self.urgent else incidents
 
 
-def bell(request: HttpRequest) -> Bell:
+def bell_counts(request: HttpRequest) -> Bell:
     """What is open, over all accounts."""
     rows = shown_in_frame(request)
     return Bell(sum(row.firing for row in rows), sum(row.urgent for row in rows))
 
 
-def health(request: HttpRequest) -> list[tuple[int, bool, str]]:
+def account_health(request: HttpRequest) -> list[tuple[int, bool, str]]:
     """Of each account whether it is polled, and how well: pages say so."""
     return sorted((row.of, row.polled, row.health) for row in shown_in_frame(request))
 
@@ -58,27 +58,27 @@ def off(request: HttpRequest, *, now: datetime) -> Off | None:
     if row is None:
         return None
     if row.worked_at and now - row.worked_at > downtime.GAP:
-        return Off("has been off", lasting(now - row.worked_at), row.worked_at, None)
+        return Off("has been off", format_span(now - row.worked_at), row.worked_at, None)
     if row.off_until is None or now - row.off_until > TOLD_FOR:
         return None
     mine = Project.objects.filter(account_id__in=[each.of for each in rows if each.polled])
     unread = mine.filter(read_at__lt=row.off_until, due_at__lte=now, missing_since=None)
     if not unread.exists():
         return None
-    span = lasting(row.off_until - row.off_from)
+    span = format_span(row.off_until - row.off_from)
     return Off(downtime.DID[row.off_why], span, row.off_from, row.off_until)
 
 
-def stalls(request: HttpRequest, *, now: datetime) -> list[str]:
+def stalled_alerts(request: HttpRequest, *, now: datetime) -> list[str]:
     """What of detecting and sending stands still; nothing in the first minutes of a connection."""
     rows = shown_in_frame(request)
     if not rows or now - min(row.connected_at for row in rows) < heartbeat.SILENT_AFTER:
         return []
     row = rows[0]
     beats = {"time": row.detected_at, "deliver": row.delivered_at}
-    said = heartbeat.silent({name: at for name, at in beats.items() if at}, now=now)
+    said = heartbeat.missed_heartbeats({name: at for name, at in beats.items() if at}, now=now)
     if row.worked_at and now - row.worked_at > downtime.GAP:
         said = []  # nothing works at all, which is told by itself
     if row.unsent_since and now - row.unsent_since > heartbeat.WAITS_AT_MOST:
-        said.append(heartbeat.unsent(row.unsent_since, now=now))
+        said.append(heartbeat.oldest_unsent_mail(row.unsent_since, now=now))
     return said

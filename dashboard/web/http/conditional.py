@@ -18,33 +18,37 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
 from dashboard.fielding.querysets.querysets import ProjectQuerySet, TargetGroupQuerySet
-from dashboard.web.auth.permissions import person, read_frame_alone
-from dashboard.web.formatting.numbers import iso
+from dashboard.web.auth.permissions import current_user, read_frame_alone
+from dashboard.web.formatting.numbers import iso_moment
 from dashboard.web.http import alert_status, streaming
 
 Answer = TypeVar("Answer", bound=HttpResponseBase)
 
 
-def mark(request: HttpRequest, *versions: object) -> str:
+def page_etag(request: HttpRequest, *versions: object) -> str:
     """The ETag of a page for this person, address and state of the tables, with its frame.
 
     And with the health of the accounts: pages say so.
     """
     now = timezone.now()
-    told = (alert_status.stalls(request, now=now), alert_status.off(request, now=now))
+    told = (alert_status.stalled_alerts(request, now=now), alert_status.off(request, now=now))
     return mark_of_part(
-        request, alert_status.bell(request), told, alert_status.health(request), *versions
+        request,
+        alert_status.bell_counts(request),
+        told,
+        alert_status.account_health(request),
+        *versions,
     )
 
 
 def mark_of_part(request: HttpRequest, *versions: object) -> str:
     """The same of what has no frame, such as a chart."""
-    user = person(request)
+    user = current_user(request)
     seen = (user.pk, user.time_zone, request.get_full_path(), *versions)
     return f'"{hashlib.blake2b(repr(seen).encode(), digest_size=12).hexdigest()}"'
 
 
-def unchanged(request: HttpRequest, etag: str, read_at: datetime | None) -> HttpResponse | None:
+def not_modified(request: HttpRequest, etag: str, read_at: datetime | None) -> HttpResponse | None:
     """A 304 if a refresh already shows this state."""
     if request.headers.get("If-None-Match") != etag or not request.headers.get("HX-Request"):
         return None
@@ -52,19 +56,21 @@ def unchanged(request: HttpRequest, etag: str, read_at: datetime | None) -> Http
     return _stamp(response, etag, read_at)
 
 
-def early(request: HttpRequest, rows: ProjectQuerySet | TargetGroupQuerySet) -> HttpResponse | None:
+def not_modified_early(
+    request: HttpRequest, rows: ProjectQuerySet | TargetGroupQuerySet
+) -> HttpResponse | None:
     """A 304 to a refresh from the least that can be read: whether this one object changed."""
     if "If-None-Match" not in request.headers or "HX-Request" not in request.headers:
         return None
-    found: list[Any] = list(rows.visible_to(person(request)).marks())
+    found: list[Any] = list(rows.visible_to(current_user(request)).marks())
     if not found:
         return None
     version, pulse, read_at = found[0]
     read_frame_alone(request)
-    return unchanged(request, mark(request, version, pulse), read_at)
+    return not_modified(request, page_etag(request, version, pulse), read_at)
 
 
-def page(
+def render_page(
     request: HttpRequest,
     name: str,
     context: dict[str, object],
@@ -82,7 +88,7 @@ def page(
     return _stamp(response, etag, read_at)
 
 
-def page_head_first(
+def streamed_page(
     request: HttpRequest,
     name: str,
     known: Mapping[str, object],
@@ -92,16 +98,16 @@ def page_head_first(
     read_at: datetime | None,
 ) -> HttpResponseBase:
     """The same; to a browser that opens the page its head, from what is known, before the rest."""
-    if not streaming.fits(request):
-        return page(request, name, {**known, **rest()}, etag=etag, read_at=read_at)
+    if not streaming.can_stream(request):
+        return render_page(request, name, {**known, **rest()}, etag=etag, read_at=read_at)
     known = {**known, "etag": etag, "read_at": read_at}
-    return _stamp(streaming.answer(request, f"{name}.html", known, rest), etag, read_at)
+    return _stamp(streaming.stream_page(request, f"{name}.html", known, rest), etag, read_at)
 
 
 def _stamp(response: Answer, etag: str, read_at: datetime | None) -> Answer:
     response["ETag"] = etag
     response["Cache-Control"] = "private, no-store"
     if read_at:
-        response["Read-At"] = iso(read_at)
+        response["Read-At"] = iso_moment(read_at)
     patch_vary_headers(response, ["HX-Request", "Cookie"])
     return response

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from django.http import HttpRequest
 from django.utils import timezone
 
-from dashboard.web.auth.permissions import administered
+from dashboard.web.auth.permissions import administered_accounts
 from dashboard.web.http import alert_status
 
 
-class Place(NamedTuple):
+class NavItem(NamedTuple):
     """An entry of the navigation: the name of its address, its word, and what lies under it."""
 
     name: str
@@ -20,41 +20,41 @@ class Place(NamedTuple):
 
 
 PLACES = [
-    Place("home", "Attention", ("home", "incidents", "incident")),
-    Place(
+    NavItem("home", "Attention", ("home", "incidents", "incident")),
+    NavItem(
         "projects",
         "Projects",
         ("projects", "project", "compare", "project-budget", "project-history"),
     ),
-    Place("groups", "Groups", ("groups", "group", "edit", "notes")),
-    Place("activity", "Activity", ("activity", "made")),
-    Place("spend", "Spend", ("spend",)),
-    Place(
+    NavItem("groups", "Groups", ("groups", "group", "edit", "notes")),
+    NavItem("activity", "Activity", ("activity", "made")),
+    NavItem("spend", "Spend", ("spend",)),
+    NavItem(
         "rules",
         "Rules and mail",
         ("rules", "rules-of", "rule", "recipients", "mute", "mails", "mail", "mail-choice"),
     ),
 ]
-CONNECTIONS = Place(
+CONNECTIONS = NavItem(
     "connections",
     "Connections",
     ("connections", "connection", "connection-test", "people", "person-act", "outbox", "audit"),
 )
 
 
-def shell(request: HttpRequest) -> dict[str, Any]:
+def navigation(request: HttpRequest) -> dict[str, Any]:
     """The navigation, with where we are; the bell, and what of the alerts stands still."""
     match = request.resolver_match
     here = match.url_name if match else ""
     user = getattr(request, "user", None)  # none where a page says that all is broken
     if not user or not user.is_authenticated:
         return {}
-    theirs = administered(request)
+    theirs = administered_accounts(request)
     places = [*PLACES, CONNECTIONS] if theirs else PLACES
     return {
         "places": [(place, here in place.under) for place in places],
         "administered": theirs,
-        "bell": alert_status.bell(request),
+        "bell": alert_status.bell_counts(request),
         "off": alert_status.off(request, now=timezone.now()),
-        "stalls": alert_status.stalls(request, now=timezone.now()),
+        "stalls": alert_status.stalled_alerts(request, now=timezone.now()),
     }

@@ -31,14 +31,16 @@ LARGEST_ID = 2**63 - 1
 PROBES = ("/healthz", "/readyz", "/metrics")
 
 
-def logged(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
+def log_requests(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[..., HttpResponse]:
     """Middleware: takes the proxy's `X-Request-ID` or makes one, and gives it back."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
         request_id = given if _GIVEN.fullmatch(given) else secrets.token_hex(8)
         began = time.monotonic()
-        with logs.about(request_id=request_id):
+        with logs.log_context(request_id=request_id):
             response = get_response(request)
             if _is_made_as_it_goes(response):
                 response.streaming_content = _told_at_end(request, response, began)
@@ -59,10 +61,10 @@ def _told_at_end(
     request: HttpRequest, response: StreamingHttpResponse, began: float
 ) -> Iterator[bytes]:
     """The parts of a stream; the line about it comes once the last is sent, or nobody waits."""
-    parts, of = cast("Iterable[bytes]", response.streaming_content), logs.facts()
+    parts, of = cast("Iterable[bytes]", response.streaming_content), logs.current_facts()
 
     def told() -> Iterator[bytes]:
-        with logs.about(**of):
+        with logs.log_context(**of):
             try:
                 yield from parts
             finally:
@@ -71,7 +73,7 @@ def _told_at_end(
     return told()
 
 
-def private(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
+def no_store(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
     """Middleware: nobody on the way keeps a page, unless its view says how; files are no pages.
 
     Where the session of an open page has ended, the whole window goes to sign in, and then on to
@@ -115,7 +117,7 @@ def _tell(request: HttpRequest, response: HttpResponseBase, seconds: float) -> N
     log.info("request", extra={"of": facts})
 
 
-class PlainText:
+class RejectNulBytes:
     """Middleware: text with a NUL byte is no text; no database keeps it, so no view gets it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

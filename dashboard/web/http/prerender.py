@@ -27,7 +27,7 @@ LISTS = ("home", "projects", "groups", "activity", "spend")
 log = logging.getLogger(__name__)
 
 
-def up() -> None:
+def prerender_pages() -> None:
     """Render the pages that are opened most; nothing that this writes is kept.
 
     Without a database, tables or people there is nothing to render, and the server starts all the

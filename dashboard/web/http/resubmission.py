@@ -15,7 +15,7 @@ SAID = "This is what you typed. Send it when it is right; sent twice, it is made
 ARRIVED = "What you sent from this form before has arrived."
 
 
-def is_back(request: HttpRequest) -> bool:
+def is_resubmission(request: HttpRequest) -> bool:
     """Whether it is such a form; says so to the person then."""
     if FIELD not in request.POST:
         return False
@@ -23,7 +23,7 @@ def is_back(request: HttpRequest) -> bool:
     return True
 
 
-def arrived(request: HttpRequest, token: str) -> HttpResponse | None:
+def already_received(request: HttpRequest, token: str) -> HttpResponse | None:
     """A form opened afresh, where this one had arrived though its answer was not seen."""
     made = Edit.objects.filter(token=token).first() if FIELD in request.POST else None
     if made is None:

@@ -19,13 +19,13 @@ log = logging.getLogger(__name__)
 Context = Mapping[str, Any]
 
 
-def fits(request: HttpRequest) -> bool:
+def can_stream(request: HttpRequest) -> bool:
     """Whether this request is answered in two parts."""
     opens = request.method == "GET" and request.headers.get("Sec-Fetch-Dest") == "document"
     return opens and not len(get_messages(request))
 
 
-def answer(
+def stream_page(
     request: HttpRequest, template: str, known: Context, rest: Callable[[], Context]
 ) -> StreamingHttpResponse:
     """A page whose head is rendered from what is known, its body from the rest as well."""

@@ -24,7 +24,7 @@ _migrated: dict[str, float] = {}
 
 
 @dataclass
-class Health:
+class HealthReport:
     """What was looked at, in words, and what of it is not well."""
 
     checks: dict[str, str] = field(default_factory=dict)
@@ -48,14 +48,14 @@ class Health:
         return {"status": self.state, "why": why, "checks": self.checks}
 
 
-def look(*, now: datetime, named: bool) -> Health:
+def check_health(*, now: datetime, named: bool) -> HealthReport:
     """Ask every part how it does; never raises, and takes a second at most for Redis.
 
     named: whether connections are told by their names, or only how many.
     """
-    health = Health()
+    health = HealthReport()
     try:
-        missing = unmigrated()
+        missing = count_unapplied_migrations()
     except DatabaseError as exc:
         health.note("database", wrong=f"does not answer ({type(exc).__name__})", fatal=True)
         _ask_redis(health)
@@ -69,7 +69,7 @@ def look(*, now: datetime, named: bool) -> Health:
     return health
 
 
-def unmigrated() -> int:
+def count_unapplied_migrations() -> int:
     """Migrations that this code has and the database lacks; none is believed for 30 seconds."""
     name = str(connection.settings_dict["NAME"])
     if time.monotonic() - _migrated.get(name, -MIGRATIONS_FOR_SECONDS) < MIGRATIONS_FOR_SECONDS:
@@ -96,31 +96,31 @@ def waiting_tasks() -> int | None:
         return None
 
 
-def _ask_redis(health: Health) -> None:
+def _ask_redis(health: HealthReport) -> None:
     away = waiting_tasks() is None
     health.note("redis", wrong="does not answer; work waits for the next round" if away else "")
 
 
-def _ask_workers(health: Health, now: datetime) -> None:
+def _ask_workers(health: HealthReport, now: datetime) -> None:
     """Workers and mail, by the marks that their rounds leave in the tables."""
-    said = heartbeat.complaints(now=now)
+    said = heartbeat.list_problems(now=now)
     mail = [one for one in said if "mail" in one]
     others = [one for one in said if one not in mail]
     health.note("workers", wrong="; ".join(others))
     health.note("mail", wrong="; ".join(mail))
 
 
-def _ask_exchange(health: Health, now: datetime, *, named: bool) -> None:
+def _ask_exchange(health: HealthReport, now: datetime, *, named: bool) -> None:
     wrong = [
         f"{account.name} waits {lag.total_seconds() / 60:.0f} min" if lag > LATE else account.name
-        for account, lag in lags(now)
+        for account, lag in account_lags(now)
         if lag > LATE or account.health in (account.Health.STALE, account.Health.ERROR)
     ]
     count = f"{len(wrong)} connection{'s' if len(wrong) > 1 else ''} not fresh" if wrong else ""
     health.note("freshness", wrong=", ".join(wrong) if named else count)
 
 
-def lags(now: datetime) -> Iterator[tuple[ExchangeAccount, timedelta]]:
+def account_lags(now: datetime) -> Iterator[tuple[ExchangeAccount, timedelta]]:
     """Each polled account, and how long its most overdue project waits."""
     late = Project.objects.filter(due_at__lt=now, account__polling=True)
     waits = dict(late.values_list("account_id").annotate(Min("due_at")))

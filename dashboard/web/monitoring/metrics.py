@@ -28,7 +28,7 @@ from dashboard.web.monitoring import health
 WINDOW = timedelta(minutes=15)
 
 
-def text(*, now: datetime) -> bytes:
+def metrics_text(*, now: datetime) -> bytes:
     """Every figure in Prometheus' text format."""
     registry = CollectorRegistry()
     registry.register(_Tables(now))
@@ -68,7 +68,7 @@ def _accounts(now: datetime) -> Iterator[Metric]:
     lag = _family("lag_seconds", "How long the most overdue project waits", ["account"])
     age = _family("age_seconds", "Since the account was last read", ["account"])
     fresh = _family("fresh", "1 while the account's numbers can be relied on", ["account"])
-    for account, waits in health.lags(now):
+    for account, waits in health.account_lags(now):
         lag.add_metric([account.name], max(waits.total_seconds(), 0))
         if account.read_at:
             age.add_metric([account.name], (now - account.read_at).total_seconds())

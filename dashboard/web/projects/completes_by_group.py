@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.fielding.domain.goals import completes_wanted
+from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.models import CompletesDay, Project
 from dashboard.fielding.querysets.series import CompletesDayQuerySet
 from dashboard.fielding.series.completes import on_the_hour
@@ -38,7 +38,7 @@ _COLUMNS = (
 )
 
 
-class Shares(NamedTuple):
+class GroupShares(NamedTuple):
     """Hourly from `start` (None: nothing was ever counted), the biggest first, then the others."""
 
     start: datetime | None
@@ -47,20 +47,20 @@ class Shares(NamedTuple):
     forecast: Line
 
 
-def of_project(project: Project, *, now: datetime) -> Shares:
+def completes_by_group(project: Project, *, now: datetime) -> GroupShares:
     """In two queries, whatever the number of groups."""
     groups = list(project.target_groups.exclude(status="draft").values_list(*_COLUMNS, named=True))
     since = now - timedelta(days=DAYS)
     days = CompletesDayQuerySet(CompletesDay).filter(group__project=project).since(since.date())
     rows = list(days.values_list("group_id", "day", "hours", "odd"))
     if not rows:
-        return Shares(None, [], [], [])
+        return GroupShares(None, [], [], [])
     first = min(day for _, day, _, _ in rows)
     counts = _hourly(rows, first, now)
     start = datetime(first.year, first.month, first.day, tzinfo=UTC) + HOUR
     ranked = sorted(groups, key=lambda group: -(group.completes or 0))
     end = start + HOUR * (len(next(iter(counts.values()))) - 1)
-    return Shares(start, _shares(ranked, counts), _required(groups), _forecast(groups, end))
+    return GroupShares(start, _shares(ranked, counts), _required(groups), _forecast(groups, end))
 
 
 def _hourly(
@@ -106,7 +106,7 @@ def _required(groups: Sequence[Group]) -> Line:
         (group.starts_at.timestamp(), group.ends_at.timestamp(), goal)
         for group in groups
         if group.starts_at and group.ends_at and group.starts_at < group.ends_at
-        if (goal := completes_wanted(group))
+        if (goal := completes_target(group))
     ]
     return _sum([((begins, ends), (0.0, float(goal))) for begins, ends, goal in planned])
 
@@ -146,22 +146,22 @@ def _sum(lines: Sequence[tuple[tuple[float, float], tuple[float, float]]]) -> Li
     ]
 
 
-class Table(NamedTuple):
+class CompletesTable(NamedTuple):
     """The count of each share at the end of each day, newest first."""
 
     names: list[str]
     rows: list[tuple[date, list[int], int]]
 
 
-def table(told: Shares, where: ZoneInfo) -> Table:
+def completes_table(told: GroupShares, where: ZoneInfo) -> CompletesTable:
     """Days of the reader's calendar, with each share's completes and their sum."""
     if told.start is None:
-        return Table([], [])
+        return CompletesTable([], [])
     last: dict[date, int] = {}
     for hour in range(len(told.shares[0].counts)):
         last[(told.start + HOUR * hour - timedelta(seconds=1)).astimezone(where).date()] = hour
     rows = [(day, [share.counts[hour] for share in told.shares]) for day, hour in last.items()]
-    return Table(
+    return CompletesTable(
         [share.name for share in told.shares],
         [(day, counts, sum(counts)) for day, counts in reversed(rows)],
     )

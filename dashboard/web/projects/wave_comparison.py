@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from dashboard.fielding.domain.goals import completes_wanted
+from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.models import CompletesDay, TargetGroup
 from dashboard.fielding.series import completes
 from dashboard.web.formatting import labels, numbers
@@ -37,25 +37,25 @@ Key = tuple[str, str]
 Group = Any  # a row of FIELDS
 
 
-def key(group: Group) -> Key:
+def wave_key(group: Group) -> Key:
     """What is the same of a group in every wave: its country and its name without the wave."""
     name = _WAVE.sub(" ", group.name)
     return group.country_code, " ".join(re.sub(r"[^\w]+", " ", name).casefold().split())
 
 
-def shared(mine: Iterable[Group], others: Iterable[Group]) -> dict[int, int]:
+def count_matches(mine: Iterable[Group], others: Iterable[Group]) -> dict[int, int]:
     """How many of our groups each other project had before us, by project."""
-    ours = {key(group): group.starts_at for group in mine}
+    ours = {wave_key(group): group.starts_at for group in mine}
     found: dict[int, set[Key]] = {}
     for other in others:
-        here, start = key(other), other.starts_at
+        here, start = wave_key(other), other.starts_at
         if here in ours and start and (ours[here] is None or start < ours[here]):
             found.setdefault(other.project_id, set()).add(here)
     return {project: len(keys) for project, keys in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class WaveSide:
     """A group at an age: completes, of how many, and completes a day since it began."""
 
     pk: int
@@ -71,17 +71,19 @@ class Pair:
     name: str
     country: str
     age: str
-    now: Side
-    then: Side
+    now: WaveSide
+    then: WaveSide
     ahead: int | None  # completes more (or fewer) than the earlier wave had
     ended: str
 
 
-def pairs(mine: Sequence[Group], earlier: Sequence[Group], *, now: datetime) -> list[Pair]:
+def compare_groups(mine: Sequence[Group], earlier: Sequence[Group], *, now: datetime) -> list[Pair]:
     """Our groups that the earlier project had too, those furthest behind it first."""
-    before = {key(group): group for group in earlier if group.starts_at}
+    before = {wave_key(group): group for group in earlier if group.starts_at}
     both = [
-        (group, before[key(group)]) for group in mine if group.starts_at and key(group) in before
+        (group, before[wave_key(group)])
+        for group in mine
+        if group.starts_at and wave_key(group) in before
     ]
     series = _series([then.pk for _, then in both])
     told = [_pair(group, then, series.get(then.pk, []), now) for group, then in both]
@@ -95,8 +97,8 @@ def _series(pks: Sequence[int]) -> dict[int, Points]:
     days: dict[int, dict[date, completes.PackedDay]] = {}
     rows = CompletesDay.objects.filter(group_id__in=pks)
     for pk, day, hours, odd in rows.values_list("group_id", "day", "hours", "odd"):
-        days.setdefault(pk, {})[day] = completes.packed(hours, odd)
-    return {pk: completes.points(of) for pk, of in days.items()}
+        days.setdefault(pk, {})[day] = completes.as_packed_day(hours, odd)
+    return {pk: completes.points_of_days(of) for pk, of in days.items()}
 
 
 def _pair(group: Group, then: Group, points: Points, now: datetime) -> Pair:
@@ -106,7 +108,7 @@ def _pair(group: Group, then: Group, points: Points, now: datetime) -> Pair:
     behind = group.completes is not None and had is not None
     return Pair(
         name=group.name,
-        country=labels.country(group.country_code) if group.country_code else numbers.DASH,
+        country=labels.country_name(group.country_code) if group.country_code else numbers.DASH,
         age=_days(age),
         now=_side(group, group.completes, age),
         then=_side(then, had, age),
@@ -117,20 +119,22 @@ def _pair(group: Group, then: Group, points: Points, now: datetime) -> Pair:
 
 def _ended(then: Group, now: datetime) -> str:
     """What the earlier wave came to, and in how long; of one still in the field, what it has."""
-    came_to = f"{numbers.count(then.completes)} / {numbers.count(completes_wanted(then))}"
+    came_to = (
+        f"{numbers.format_count(then.completes)} / {numbers.format_count(completes_target(then))}"
+    )
     if then.status in ("live", "paused") and (then.ends_at is None or then.ends_at > now):
         return f"{came_to} so far"
     return f"{came_to} in {_days(then.ends_at - then.starts_at)}" if then.ends_at else came_to
 
 
-def _side(group: Group, done: int | None, age: timedelta) -> Side:
-    goal = completes_wanted(group)
+def _side(group: Group, done: int | None, age: timedelta) -> WaveSide:
+    goal = completes_target(group)
     share = done / goal if done is not None and goal else None
     pace = done / (age / DAY) if done is not None and age else None
-    return Side(
+    return WaveSide(
         pk=group.pk,
-        done=f"{numbers.count(done)} / {numbers.count(goal)}",
-        share=numbers.percent(share),
+        done=f"{numbers.format_count(done)} / {numbers.format_count(goal)}",
+        share=numbers.format_percent(share),
         pace=numbers.DASH if pace is None else f"{pace:,.1f} a day",
     )
 
@@ -149,6 +153,6 @@ def groups_of(projects: Iterable[int]) -> dict[int, list[Group]]:
     return found
 
 
-def best(counts: Mapping[int, int]) -> int | None:
+def best_match(counts: Mapping[int, int]) -> int | None:
     """The project that shares most groups; None if none does."""
     return max(counts, key=lambda pk: (counts[pk], pk), default=None)

@@ -28,22 +28,26 @@ def listing_of(request: HttpRequest) -> Listing:
     return Listing(asked, COLUMNS, "project", FILTERS, extras=("month", "per"))
 
 
-def lines(groups: TargetGroupQuerySet, listing: Listing, now: datetime) -> list[spending.Line]:
+def spend_lines(
+    groups: TargetGroupQuerySet, listing: Listing, now: datetime
+) -> list[spending.SpendLine]:
     """All lines that the address asks for."""
     months = listing.extra.get("per") != "all"
-    found = spending.lines(listing.filtered(groups), months=months, now=now)
+    found = spending.load_spend_lines(listing.filtered(groups), months=months, now=now)
     month = listing.extra.get("month")
     return [line for line in found if line.month == month] if month and months else found
 
 
-def context(request: HttpRequest, groups: TargetGroupQuerySet, *, now: datetime) -> dict[str, Any]:
+def spend_context(
+    request: HttpRequest, groups: TargetGroupQuerySet, *, now: datetime
+) -> dict[str, Any]:
     """The table, its sums, and what it can be filtered by."""
     listing = listing_of(request)
-    found = lines(groups, listing, now)
+    found = spend_lines(groups, listing, now)
     start = (listing.number - 1) * PER_PAGE
     return {
         "lines": found[start : start + PER_PAGE],
-        "totals": spending.totals(found),
+        "totals": spending.totals_by_currency(found),
         "listing": listing,
         "pages": listing.pages(len(found)),
         "choices": _choices(groups),
@@ -69,14 +73,18 @@ def _choices(groups: TargetGroupQuerySet) -> list[tuple[str, str, list[tuple[str
         (
             "country",
             "Country",
-            sorted(((one, labels.country(one)) for one in {*countries} if one), key=lambda c: c[1]),
+            sorted(
+                ((one, labels.country_name(one)) for one in {*countries} if one), key=lambda c: c[1]
+            ),
         ),
         ("currency", "Currency", [(one, one) for one in sorted({*currencies}) if one]),
     ]
     return [one for one in offered if len(one[2]) > 1]
 
 
-def file(request: HttpRequest, groups: TargetGroupQuerySet, *, now: datetime) -> exports.Sheet:
+def spend_sheet(
+    request: HttpRequest, groups: TargetGroupQuerySet, *, now: datetime
+) -> exports.Sheet:
     """All lines that the address asks for, for a spreadsheet."""
-    found = lines(groups, listing_of(request), now)
-    return exports.Sheet(spending.HEADINGS, map(spending.cells, found))
+    found = spend_lines(groups, listing_of(request), now)
+    return exports.Sheet(spending.HEADINGS, map(spending.line_cells, found))

@@ -57,7 +57,7 @@ Month = str  # "2026-11"; empty where nothing says when
 
 
 @dataclass(slots=True)
-class Line:
+class SpendLine:
     """The spend of a project in a country, month and currency."""
 
     reference: str
@@ -77,7 +77,7 @@ class Line:
     @property
     def country(self) -> str:
         """The country's name."""
-        return labels.country(self.country_code) if self.country_code else numbers.DASH
+        return labels.country_name(self.country_code) if self.country_code else numbers.DASH
 
     @property
     def average(self) -> Decimal | None:
@@ -115,7 +115,7 @@ def by_month(group: Any, counts: Mapping[date, int], now: datetime) -> dict[Mont
     return found or {f"{began:%Y-%m}": done}
 
 
-def shares(cost: Decimal, completes: Mapping[Month, int]) -> dict[Month, Decimal]:
+def cost_by_month(cost: Decimal, completes: Mapping[Month, int]) -> dict[Month, Decimal]:
     """A cost spread over months by their completes; the parts add up to it exactly."""
     total = sum(completes.values())
     if total <= 0:
@@ -128,18 +128,18 @@ def shares(cost: Decimal, completes: Mapping[Month, int]) -> dict[Month, Decimal
     return parts
 
 
-def lines(groups: QuerySet[Any], *, months: bool, now: datetime) -> list[Line]:
+def load_spend_lines(groups: QuerySet[Any], *, months: bool, now: datetime) -> list[SpendLine]:
     """A line a project, country, currency and (if asked) month; summed here: databases round."""
     paid = groups.filter(cost__gt=0)
     rows = list(paid.values_list(*FIELDS, named=True))
     counts = _counts(paid, rows, now) if months else {}
-    found: dict[tuple[int, str, Month, str], Line] = {}
+    found: dict[tuple[int, str, Month, str], SpendLine] = {}
     for row in rows:
         parts = by_month(row, counts.get(row.pk, {}), now) if months else {"": row.completes or 0}
-        for month, cost in shares(row.cost, parts).items():
+        for month, cost in cost_by_month(row.cost, parts).items():
             key = (row.project_id, row.country_code, month, row.currency)
             line = found.setdefault(
-                key, Line(row.project__reference_number, row.project__name, *key)
+                key, SpendLine(row.project__reference_number, row.project__name, *key)
             )
             line.groups += 1
             line.completes += parts[month]
@@ -178,15 +178,15 @@ def _counts(paid: QuerySet[Any], rows: Iterable[Any], now: datetime) -> dict[int
     return found
 
 
-def totals(of: Iterable[Line]) -> list[str]:
+def totals_by_currency(of: Iterable[SpendLine]) -> list[str]:
     """A sum a currency, in words."""
     summed: dict[str, Decimal] = {}
     for line in of:
         summed[line.currency] = summed.get(line.currency, Decimal(0)) + line.spent
-    return [numbers.cents(summed[code], code) for code in sorted(summed)]
+    return [numbers.format_cents(summed[code], code) for code in sorted(summed)]
 
 
-def cells(line: Line) -> list[Cell]:
+def line_cells(line: SpendLine) -> list[Cell]:
     """The cells of a line, in the order of HEADINGS."""
     return [
         line.reference,

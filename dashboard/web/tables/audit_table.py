@@ -13,7 +13,7 @@ from dashboard.fielding.models import AuditEvent, AuditKind, ExchangeAccount
 from dashboard.fielding.models.audit import LABELS, AuditQuerySet
 from dashboard.web.auth import sessions
 from dashboard.web.formatting import times
-from dashboard.web.http.row_ids import key
+from dashboard.web.http.row_ids import parse_row_id
 from dashboard.web.tables import exports
 from dashboard.web.tables.query_state import Column, Listing
 
@@ -59,7 +59,7 @@ def rows_of(account: ExchangeAccount) -> AuditQuerySet:
 def narrowed(rows: AuditQuerySet, listing: Listing, zone: str) -> AuditQuerySet:
     """Of one person, and between two days of the reader's own calendar, both included."""
     if who := listing.extra.get("who", ""):
-        rows = rows.filter(Q(person_id=key(who)) | Q(subject_id=key(who)))
+        rows = rows.filter(Q(person_id=parse_row_id(who)) | Q(subject_id=parse_row_id(who)))
     first, last = (_midnight(listing.extra.get(name, ""), zone) for name in DATES)
     if first:
         rows = rows.filter(at__gte=first)
@@ -70,7 +70,7 @@ def narrowed(rows: AuditQuerySet, listing: Listing, zone: str) -> AuditQuerySet:
 
 def _midnight(text: str, zone: str) -> datetime | None:
     try:
-        return datetime.combine(date.fromisoformat(text), time(), times.zone(zone))
+        return datetime.combine(date.fromisoformat(text), time(), times.zone_named(zone))
     except ValueError:
         return None
 
@@ -80,7 +80,7 @@ def context(asked: QueryDict, rows: AuditQuerySet, *, path: str, zone: str) -> d
     listing = listing_of(asked)
     shown, total = listing.rows(narrowed(rows, listing, zone))
     return {
-        "lines": [line_of(row, times.zone(zone)) for row in shown],
+        "lines": [line_of(row, times.zone_named(zone)) for row in shown],
         "listing": listing,
         "pages": listing.pages(total),
         "who": listing.extra.get("who", ""),
@@ -104,7 +104,7 @@ def _people(rows: AuditQuerySet) -> list[tuple[str, str]]:
 
 def line_of(row: AuditEvent, zone: tzinfo) -> AuditLine:
     """A row as the page shows it."""
-    place = [row.address, sessions.named(row.browser) if row.browser else ""]
+    place = [row.address, sessions.browser_name(row.browser) if row.browser else ""]
     where = ", ".join(filter(None, place)) or row.get_source_display()
     return AuditLine(
         f"{row.at.astimezone(zone):%Y-%m-%d %H:%M:%S}",

@@ -60,7 +60,7 @@ GROUPING_WORDS = [
 ]
 
 
-def narrow(rows: Any, listing: Listing, me: Mapping[int, str]) -> Any:
+def narrow_rows(rows: Any, listing: Listing, me: Mapping[int, str]) -> Any:
     """Search, ids and "mine", "only with incidents": what is more than one field.
 
     `me`: who the person is on the exchange, by account.
@@ -76,7 +76,7 @@ def narrow(rows: Any, listing: Listing, me: Mapping[int, str]) -> Any:
     return rows
 
 
-def statuses(codes: Iterable[str]) -> list[tuple[str, str]]:
+def status_choices(codes: Iterable[str]) -> list[tuple[str, str]]:
     """Choices of statuses, in words."""
     return sorted((code, _status(code)) for code in codes)
 
@@ -120,7 +120,7 @@ def _filter(name: str, listing: Listing, labels: Mapping[str, str], wrong: str) 
     value = listing.several[name].value
     picked = {text if name == "exclusion" else str(value(text)): text for text in texts}
     known = sorted(labels.items(), key=_by_label)
-    say = {"status": _status, "country": words.country}.get(name, str)
+    say = {"status": _status, "country": words.country_name}.get(name, str)
     others = [(code, say(text)) for code, text in picked.items() if code not in labels]
     options = [(code, label, code in picked) for code, label in (*known, *others)]
     said = ", ".join(label for _, label, is_picked in options if is_picked)
@@ -134,7 +134,7 @@ def _labels(groups: QuerySet[Any]) -> Choices:
     people = dict(zip(by_field[-1], names, strict=True))
     say: list[Callable[[str], str]] = [
         _status,
-        words.country,
+        words.country_name,
         str.upper,
         lambda code: people[code] or code,
     ]

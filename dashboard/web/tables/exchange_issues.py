@@ -15,7 +15,7 @@ FIGURES = {
 }
 
 
-def told(issues: Any) -> list[str]:
+def issue_lines(issues: Any) -> list[str]:
     """A line an issue: the figure, what is wrong with it, and what the exchange suggests."""
     lines = []
     for figure, found in (issues if isinstance(issues, dict) else {}).items():

@@ -38,7 +38,7 @@ HISTORY_HEADINGS = (
 EDIT_HEADINGS = ("When (UTC)", "Who", "Project", "Group", "Id", "What", "From", "To", "Outcome")
 
 
-class Line:
+class ExportLine:
     """A file that hands back what is written to it."""
 
     def write(self, text: str) -> str:
@@ -46,7 +46,7 @@ class Line:
         return text
 
 
-def neutral(cell: Cell) -> str:
+def neutral_cell(cell: Cell) -> str:
     """A cell as text that no spreadsheet takes for a formula; numbers stay numbers."""
     if cell is None:
         return ""
@@ -71,7 +71,7 @@ class Sheet(NamedTuple):
     rows: Iterable[Sequence[Cell]]
 
 
-def answer(name: str, kind: str, sheet: Sheet) -> HttpResponseBase:
+def download_sheet(name: str, kind: str, sheet: Sheet) -> HttpResponseBase:
     """A download as "csv" or "xlsx"."""
     response = as_csv(sheet) if kind == "csv" else as_xlsx(sheet)
     stamp = f"{datetime.now(UTC):%Y-%m-%d-%H%M}Z"
@@ -84,10 +84,10 @@ def as_csv(sheet: Sheet) -> StreamingHttpResponse:
     """Streamed, in UTF-8 with a mark at the front, by which spreadsheets know it."""
 
     def lines() -> Iterator[str]:
-        writer = csv.writer(Line())
+        writer = csv.writer(ExportLine())
         yield BOM + writer.writerow(sheet.headings)
         for row in sheet.rows:
-            yield writer.writerow([neutral(cell) for cell in row])
+            yield writer.writerow([neutral_cell(cell) for cell in row])
 
     return StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
 
@@ -134,11 +134,11 @@ def edit_line(edit: Edit, names: Mapping[str, str]) -> list[Cell]:
     return [line.at, line.who, project.name if project else "", name, number, *_change(line)]
 
 
-def history_line(line: history.Line, project: str, group: str, number: str) -> list[Cell]:
+def history_line(line: history.HistoryLine, project: str, group: str, number: str) -> list[Cell]:
     """The cells of a line of history, in the order of HISTORY_HEADINGS."""
     through = "Fieldwatch" if line.ours else "the exchange"
     return [line.at, line.who, through, project, group, number, *_change(line)]
 
 
-def _change(line: history.Line) -> list[Cell]:
+def _change(line: history.HistoryLine) -> list[Cell]:
     return [line.what, line.old, line.new, f"{line.outcome}. {line.detail}".strip(". ")]

@@ -9,9 +9,9 @@ from typing import Any
 
 from dashboard.fielding.forecast.confidence import is_guess
 from dashboard.web.formatting import labels, numbers
-from dashboard.web.formatting.status import Status, remark, status
+from dashboard.web.formatting.status import StatusLabel, reading_remark, status_label
 from dashboard.web.tables import html_cells
-from dashboard.web.tables.exchange_issues import told
+from dashboard.web.tables.exchange_issues import issue_lines
 from dashboard.web.tables.exports import Cell
 from dashboard.web.tables.query_state import Column
 
@@ -53,17 +53,17 @@ def _percent(name: str) -> Callable[[Group], Cell]:
 
 
 def _number(label: str, say: Callable[[Group], str]) -> Callable[[Group], str]:
-    return lambda group: html_cells.cell(label, html_cells.text(say(group)), "num")
+    return lambda group: html_cells.table_cell(label, html_cells.escape_text(say(group)), "num")
 
 
 def _moment(label: str, name: str, kind: str) -> Callable[[Group], str]:
-    return lambda group: html_cells.cell(
-        label, html_cells.moment(getattr(group, name), kind), "nowrap"
+    return lambda group: html_cells.table_cell(
+        label, html_cells.moment_html(getattr(group, name), kind), "nowrap"
     )
 
 
 def _money(
-    label: str, field: str, say: Callable[[Decimal | None, str], str] = numbers.price
+    label: str, field: str, say: Callable[[Decimal | None, str], str] = numbers.format_price
 ) -> GroupColumn:
     return GroupColumn(
         Column(label, field, descending=True, kind="num", hint=label),
@@ -77,7 +77,7 @@ def _share(label: str, field: str, hint: str) -> GroupColumn:
     return GroupColumn(
         Column(label, field, descending=True, kind="num", hint=hint),
         (field,),
-        _number(label, lambda group: numbers.percent(getattr(group, field))),
+        _number(label, lambda group: numbers.format_percent(getattr(group, field))),
         ((f"{label} (%)", _percent(field)),),
     )
 
@@ -86,40 +86,40 @@ CURRENCY: tuple[str, Callable[[Group], Cell]] = ("Currency", _field("currency"))
 
 
 def _progress(group: Group) -> str:
-    done = numbers.progress(
+    done = numbers.group_progress(
         group.filling_strategy, group.completes, group.prescreens, group.filling_goal
     )
-    return html_cells.cell(
+    return html_cells.table_cell(
         "Progress, last 7 days",
-        html_cells.bar(done, html_cells.spark(group.insight__spark)),
+        html_cells.progress_bar(done, html_cells.sparkline_html(group.insight__spark)),
         "full",
     )
 
 
 def _finish(group: Group) -> str:
     late = group.finish_at and group.ends_at and group.finish_at > group.ends_at
-    said = html_cells.moment(group.finish_at, "local")
+    said = html_cells.moment_html(group.finish_at, "local")
     after = '<span class="cause warning">after its end</span>' if late else ""
     if group.finish_at and is_guess(group.completes):
         after += '<span class="sub">little more than a guess</span>'
-    return html_cells.cell("Likely finish", said + after, "nowrap late" if late else "nowrap")
+    return html_cells.table_cell("Likely finish", said + after, "nowrap late" if late else "nowrap")
 
 
-def _state(group: Group) -> Status:
-    return status(group.status, group.status_reason, group.status_changed_by)
+def _state(group: Group) -> StatusLabel:
+    return status_label(group.status, group.status_reason, group.status_changed_by)
 
 
 def _status(group: Group) -> str:
-    return html_cells.cell("Status", html_cells.state(_state(group)), "state")
+    return html_cells.table_cell("Status", html_cells.status_html(_state(group)), "state")
 
 
 def _country(group: Group) -> str:
-    said = labels.country(group.country_code) if group.country_code else numbers.DASH
-    return html_cells.cell("Country", html_cells.text(said))
+    said = labels.country_name(group.country_code) if group.country_code else numbers.DASH
+    return html_cells.table_cell("Country", html_cells.escape_text(said))
 
 
 def _loi(group: Group) -> str:
-    return numbers.minutes(group.median_loi_seconds, group.expected_loi_minutes)
+    return numbers.format_interview_length(group.median_loi_seconds, group.expected_loi_minutes)
 
 
 def _minutes(group: Group) -> Cell:
@@ -129,11 +129,11 @@ def _minutes(group: Group) -> Cell:
 
 def _note(group: Group) -> str:
     if not group.note_text:
-        return html_cells.cell("Note", "", "note-cell blank")
-    who = html_cells.foreign(group.note_by) if group.note_by else "Somebody who left"
-    said = html_cells.foreign(group.note_text, "clamp")
-    when = html_cells.moment(group.note_at, "ago")
-    return html_cells.cell(
+        return html_cells.table_cell("Note", "", "note-cell blank")
+    who = html_cells.isolated_text(group.note_by) if group.note_by else "Somebody who left"
+    said = html_cells.isolated_text(group.note_text, "clamp")
+    when = html_cells.moment_html(group.note_at, "ago")
+    return html_cells.table_cell(
         "Note", f'{said}<span class="sub">{who}, {when}</span>', "note-cell full"
     )
 
@@ -145,10 +145,11 @@ def _pace_of(group: Group) -> dict[str, Any]:
 def _pace(group: Group) -> str:
     pace = _pace_of(group)
     if not pace.get("band"):
-        return html_cells.cell("Pace", numbers.DASH)
-    due = f"{numbers.count(pace.get('actual'))} of {numbers.count(pace.get('required'))} due"
-    band = html_cells.text(labels.sentence_case(str(pace["band"])))
-    return html_cells.cell("Pace", f'{band}<span class="sub">{due}</span>')
+        return html_cells.table_cell("Pace", numbers.DASH)
+    actual, required = (numbers.format_count(pace.get(name)) for name in ("actual", "required"))
+    due = f"{actual} of {required} due"
+    band = html_cells.escape_text(labels.sentence_case(str(pace["band"])))
+    return html_cells.table_cell("Pace", f'{band}<span class="sub">{due}</span>')
 
 
 def _projected(group: Group) -> Decimal | None:
@@ -159,13 +160,16 @@ def _projected(group: Group) -> Decimal | None:
 
 def _issues(group: Group) -> str:
     lines = "".join(
-        f'<span class="sub">{html_cells.text(line)}</span>' for line in told(group.issues)
+        f'<span class="sub">{html_cells.escape_text(line)}</span>'
+        for line in issue_lines(group.issues)
     )
-    return html_cells.cell("The exchange's issues", lines or numbers.DASH, "issues full")
+    return html_cells.table_cell("The exchange's issues", lines or numbers.DASH, "issues full")
 
 
 def _pm(group: Group) -> str:
-    return html_cells.cell("PM", html_cells.foreign(group.pm_name or numbers.DASH), "who")
+    return html_cells.table_cell(
+        "PM", html_cells.isolated_text(group.pm_name or numbers.DASH), "who"
+    )
 
 
 SHOWN = {
@@ -173,7 +177,7 @@ SHOWN = {
         Column("Country", "country_code"),
         ("country_code",),
         _country,
-        (("Country", lambda group: labels.country(group.country_code)),),
+        (("Country", lambda group: labels.country_name(group.country_code)),),
     ),
     "status": GroupColumn(
         Column("Status", "status"),
@@ -198,7 +202,7 @@ SHOWN = {
     "short": GroupColumn(
         Column("Short at end", "short_at_end", descending=True, kind="num", hint="Short at end"),
         ("short_at_end",),
-        _number("Short at end", lambda group: numbers.count(group.short_at_end)),
+        _number("Short at end", lambda group: numbers.format_count(group.short_at_end)),
         (
             (
                 "Short at end (completes)",
@@ -224,7 +228,9 @@ SHOWN = {
         ("incidence_rate", "expected_incidence_rate"),
         _number(
             "IR",
-            lambda group: numbers.incidence(group.incidence_rate, group.expected_incidence_rate),
+            lambda group: numbers.format_incidence(
+                group.incidence_rate, group.expected_incidence_rate
+            ),
         ),
         (
             ("IR (%)", _percent("incidence_rate")),
@@ -252,7 +258,9 @@ ON_DEMAND = {
     "locale": GroupColumn(
         Column("Locale", "locale"),
         ("locale",),
-        lambda group: html_cells.cell("Locale", html_cells.text(group.locale or numbers.DASH)),
+        lambda group: html_cells.table_cell(
+            "Locale", html_cells.escape_text(group.locale or numbers.DASH)
+        ),
         (("Locale", _field("locale")),),
     ),
     "pm": GroupColumn(Column("PM", "pm_name"), ("pm_name",), _pm, (("PM", _field("pm_name")),)),
@@ -268,15 +276,17 @@ ON_DEMAND = {
     "chance": GroupColumn(
         Column("Chance", "", kind="num", hint="Chance"),
         ("insight__forecast__chance",),
-        _number("Chance", lambda group: numbers.likelihood(group.insight__forecast__chance)),
+        _number("Chance", lambda group: numbers.format_likelihood(group.insight__forecast__chance)),
         (("Chance to meet the goal by the end (%)", _percent("insight__forecast__chance")),),
     ),
     "average": _money("Average CPI", "average_cpi"),
-    "spend": _money("Spend", "cost", numbers.cents),
+    "spend": _money("Spend", "cost", numbers.format_cents),
     "projected": GroupColumn(
         Column("Projected cost", "", kind="num", hint="Projected cost"),
         ("insight__cost",),
-        _number("Projected cost", lambda group: numbers.cents(_projected(group), group.currency)),
+        _number(
+            "Projected cost", lambda group: numbers.format_cents(_projected(group), group.currency)
+        ),
         (("Projected cost", _projected), CURRENCY),
     ),
     "drop": _share("Drop-off", "drop_off_rate", "Drop-off"),
@@ -287,7 +297,7 @@ ON_DEMAND = {
         Column("The exchange's issues", ""),
         ("issues",),
         _issues,
-        (("The exchange's issues", lambda group: "; ".join(told(group.issues))),),
+        (("The exchange's issues", lambda group: "; ".join(issue_lines(group.issues))),),
     ),
     "end": GroupColumn(
         Column("End", "ends_at"),
@@ -307,7 +317,7 @@ NAME = Column("Group", "name")
 HEADINGS = {"name": NAME} | {key: column.heading for key, column in ALL.items()}
 
 
-def fields(keys: Sequence[str], *more: str) -> list[str]:
+def fields_of_columns(keys: Sequence[str], *more: str) -> list[str]:
     """The fields of the table that these columns need, each once."""
     return list(
         dict.fromkeys([*ALWAYS, *more, *(f for key in keys if key in ALL for f in ALL[key].needs)])
@@ -316,18 +326,18 @@ def fields(keys: Sequence[str], *more: str) -> list[str]:
 
 def name_cell(group: Group, *, project: bool, cause: str, severity: str) -> str:
     """The first cell: the name with its link, ids, leading cause and what is odd."""
-    sub = html_cells.text(group.human_readable_id)
+    sub = html_cells.escape_text(group.human_readable_id)
     if project:
-        sub += f" · {html_cells.foreign(group.project_name)}"
+        sub += f" · {html_cells.isolated_text(group.project_name)}"
     said = (
         f'<td class="name full"><a href="/groups/{group.pk}/" id="g{group.pk}">'
-        f'{html_cells.foreign(group.name, "clamp")}</a><span class="sub">{sub}</span>'
+        f'{html_cells.isolated_text(group.name, "clamp")}</a><span class="sub">{sub}</span>'
     )
     if cause:
         said += f'<span class="cause {severity}"><span class="vh">{severity}: </span>'
-        said += f"{html_cells.foreign(cause, 'clamp')}</span>"
-    if odd := remark(group):
-        said += f'<span class="cause warning">{html_cells.foreign(odd)}</span>'
+        said += f"{html_cells.isolated_text(cause, 'clamp')}</span>"
+    if odd := reading_remark(group):
+        said += f'<span class="cause warning">{html_cells.isolated_text(odd)}</span>'
     return said + "</td>"
 
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from dashboard.fielding.querysets.querysets import IncidentQuerySet, TargetGroupQuerySet
 from dashboard.web.auth.permissions import exchange_ids
-from dashboard.web.formatting.status import leading
+from dashboard.web.formatting.status import leading_incidents
 from dashboard.web.tables import definitions, exports, group_columns
 from dashboard.web.tables import grouping as sections
 from dashboard.web.tables.query_state import Listing
@@ -28,7 +28,7 @@ def listing_of(request: HttpRequest) -> Listing:
     )
 
 
-def context(
+def group_table_context(
     request: HttpRequest,
     everything: TargetGroupQuerySet,
     incidents: IncidentQuerySet,
@@ -38,20 +38,22 @@ def context(
     """The table, under headings if the address asks for them; `named`: rows name their project."""
     listing = listing_of(request)
     groups = everything.for_table()
-    narrowed = definitions.narrow(groups, listing, exchange_ids(request))
+    narrowed = definitions.narrow_rows(groups, listing, exchange_ids(request))
     grouping = [listing.column, "pm_name"] if listing.column else []
-    needed = group_columns.fields([*listing.shown, listing.sort], *grouping)
+    needed = group_columns.fields_of_columns([*listing.shown, listing.sort], *grouping)
     found, total = listing.rows(narrowed, *needed)
-    rows = sections.rows_of(found, listing.shown, leading(incidents.of_groups()), project=named)
-    parts = sections.whole(rows)
+    rows = sections.rows_of(
+        found, listing.shown, leading_incidents(incidents.of_groups()), project=named
+    )
+    parts = sections.ungrouped_section(rows)
     if column := listing.column:
         people = {str(getattr(group, column)): group.pm_name for group in found}
-        parts = sections.under(
+        parts = sections.sections_by_value(
             found,
             rows,
             column,
-            subtotals=sections.subtotals(listing.filtered(narrowed), column),
-            name=sections.namer(listing.grouped, people),
+            subtotals=sections.subtotal_sentences(listing.filtered(narrowed), column),
+            name=sections.value_namer(listing.grouped, people),
         )
     return {
         "sections": parts,
@@ -68,14 +70,14 @@ def context(
     }
 
 
-def file(request: HttpRequest, everything: TargetGroupQuerySet) -> exports.Sheet:
+def group_table_sheet(request: HttpRequest, everything: TargetGroupQuerySet) -> exports.Sheet:
     """The rows of all pages with the columns on screen."""
     listing = listing_of(request)
     shown = group_columns.file_columns(listing.shown)
     rows = listing.all_rows(
-        definitions.narrow(everything.for_table(), listing, exchange_ids(request))
+        definitions.narrow_rows(everything.for_table(), listing, exchange_ids(request))
     )
-    fields = group_columns.fields([*listing.shown, listing.sort], "project_read_at")
+    fields = group_columns.fields_of_columns([*listing.shown, listing.sort], "project_read_at")
     shown["Read (UTC)"] = lambda group: group.project_read_at
 
     def lines() -> Iterator[list[exports.Cell]]:

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 from django.db.models import QuerySet
 from django.utils.safestring import SafeString
 
-from dashboard.fielding.domain.goals import completes_wanted
+from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.models import Incident
 from dashboard.web.formatting import labels, numbers
-from dashboard.web.formatting.status import severity
+from dashboard.web.formatting.status import severity_word
 from dashboard.web.tables import group_columns
 
 Namer = Callable[[str], str]
@@ -31,7 +31,7 @@ _SUMMED = (
 )
 
 
-class Row(NamedTuple):
+class SectionRow(NamedTuple):
     """A group as the table shows it: its cells are HTML already."""
 
     pk: int
@@ -44,12 +44,12 @@ class Section:
 
     title: str = ""
     subtotal: str = ""
-    rows: list[Row] = field(default_factory=list)
+    rows: list[SectionRow] = field(default_factory=list)
 
 
 def rows_of(
     groups: Iterable[Any], keys: Sequence[str], causes: Mapping[int, Incident], *, project: bool
-) -> list[Row]:
+) -> list[SectionRow]:
     """A row a group with the cells of these columns; `project`: its project is named."""
     shown = [group_columns.ALL[key].html for key in keys if key in group_columns.ALL]
     told = []
@@ -58,31 +58,33 @@ def rows_of(
         first = group_columns.name_cell(
             group,
             project=project,
-            cause=labels.beside(group.name, cause.sentence) if cause else "",
-            severity=severity(cause),
+            cause=labels.without_group_name(group.name, cause.sentence) if cause else "",
+            severity=severity_word(cause),
         )
-        told.append(Row(group.pk, SafeString(first + "".join([html(group) for html in shown]))))
+        told.append(
+            SectionRow(group.pk, SafeString(first + "".join([html(group) for html in shown])))
+        )
     return told
 
 
-def namer(by: str, people: Mapping[str, str]) -> Namer:
+def value_namer(by: str, people: Mapping[str, str]) -> Namer:
     """How the values of a grouping read."""
     names: dict[str, Namer] = {
-        "country": labels.country,
+        "country": labels.country_name,
         "pm": lambda code: people.get(code, code),
         "status": lambda code: labels.STATUSES.get(code, labels.sentence_case(code)),
     }
     return names.get(by, str)
 
 
-def whole(rows: Sequence[Row]) -> list[Section]:
+def ungrouped_section(rows: Sequence[SectionRow]) -> list[Section]:
     """A table without headings."""
     return [Section(rows=list(rows))] if rows else []
 
 
-def under(
+def sections_by_value(
     groups: Iterable[Any],
-    rows: Iterable[Row],
+    rows: Iterable[SectionRow],
     column: str,
     *,
     subtotals: Mapping[str, str],
@@ -111,14 +113,14 @@ class Total:
 
     def __str__(self) -> str:
         said = [
-            f"{numbers.count(self.groups)} group{'' if self.groups == 1 else 's'}",
-            f"{numbers.count(self.done)} / {numbers.count(self.goal)} completes",
-            f"short {numbers.count(self.short)}",
+            f"{numbers.format_count(self.groups)} group{'' if self.groups == 1 else 's'}",
+            f"{numbers.format_count(self.done)} / {numbers.format_count(self.goal)} completes",
+            f"short {numbers.format_count(self.short)}",
         ]
-        return " · ".join([*said, numbers.totals(self.spent)] if self.spent else said)
+        return " · ".join([*said, numbers.format_totals(self.spent)] if self.spent else said)
 
 
-def subtotals(groups: QuerySet[Any], column: str) -> dict[str, str]:
+def subtotal_sentences(groups: QuerySet[Any], column: str) -> dict[str, str]:
     """A sentence a value of the column, over all pages, in one query; summed here, since databases
     round money."""
     found: dict[str, Total] = {}
@@ -126,7 +128,7 @@ def subtotals(groups: QuerySet[Any], column: str) -> dict[str, str]:
         total = found.setdefault(str(getattr(group, column)), Total())
         total.groups += 1
         total.done += group.completes or 0
-        total.goal += completes_wanted(group) or 0
+        total.goal += completes_target(group) or 0
         total.short += group.short_at_end or 0
         if group.cost:
             spent = total.spent.get(group.currency, Decimal(0))

@@ -12,45 +12,47 @@ from html import escape
 from typing import Any
 
 from dashboard.web.formatting import numbers as figures
-from dashboard.web.formatting.status import Status
+from dashboard.web.formatting.status import StatusLabel
 
 
-def text(words: object) -> str:
+def escape_text(words: object) -> str:
     """Words as HTML shows them."""
     return escape(str(words))
 
 
-def foreign(words: object, kind: str = "") -> str:
+def isolated_text(words: object, kind: str = "") -> str:
     """Words of somebody else, in whatever direction they run."""
     return (
-        f'<bdi class="{kind}">{escape(str(words))}</bdi>' if kind else f"<bdi>{text(words)}</bdi>"
+        f'<bdi class="{kind}">{escape(str(words))}</bdi>'
+        if kind
+        else f"<bdi>{escape_text(words)}</bdi>"
     )
 
 
-def cell(label: str, inside: str, kind: str = "") -> str:
+def table_cell(label: str, inside: str, kind: str = "") -> str:
     """A cell of a table that turns into cards on a phone, where it says what it is."""
     of = f' class="{kind}"' if kind else ""
     return f'<td{of} data-label="{label}">{inside}</td>'
 
 
 @lru_cache(maxsize=4096)
-def moment(at: datetime | None, kind: str) -> str:
+def moment_html(at: datetime | None, kind: str) -> str:
     """A moment that the browser draws: "ago" as an age, "local" as a day and hour."""
     if at is None:
         return figures.DASH
-    stamp, words = figures.iso(at), figures.utc(at)
+    stamp, words = figures.iso_moment(at), figures.short_utc(at)
     return f'<time datetime="{stamp}" data-{kind} title="{words}">{words}</time>'
 
 
-def state(of: Status) -> str:
+def status_html(of: StatusLabel) -> str:
     """A status as a word and a shape, and why."""
-    said = f'<span class="status {of.shape}">{text(of.word)}</span>'
-    return f'{said}<span class="sub">{text(of.why)}</span>' if of.why else said
+    said = f'<span class="status {of.shape}">{escape_text(of.word)}</span>'
+    return f'{said}<span class="sub">{escape_text(of.why)}</span>' if of.why else said
 
 
-def bar(of: figures.Progress, path: str = "") -> str:
+def progress_bar(of: figures.GroupProgress, path: str = "") -> str:
     """How full something is, with the sparkline of its last days."""
-    also = f'<span class="sub">{text(of.also)}</span>' if of.also else ""
+    also = f'<span class="sub">{escape_text(of.also)}</span>' if of.also else ""
     line = (
         '<svg class="spark" viewBox="0 0 104 20" preserveAspectRatio="none" aria-hidden="true" '
         f'focusable="false"><path d="{path}"/></svg>'
@@ -59,11 +61,12 @@ def bar(of: figures.Progress, path: str = "") -> str:
     )
     return (
         f'<div class="progress"><span class="nowrap">{of.text}</span><progress max="{of.goal}" '
-        f'value="{of.value}" aria-label="{of.text} {text(of.also)}"></progress>{also}{line}</div>'
+        f'value="{of.value}" aria-label="{of.text} {escape_text(of.also)}"></progress>'
+        f"{also}{line}</div>"
     )
 
 
-def spark(numbers: Any) -> str:
+def sparkline_html(numbers: Any) -> str:
     """The sparkline of a group's last seven days, from what the pull worked out."""
     if not isinstance(numbers, list):
         return ""
@@ -75,4 +78,4 @@ def spark(numbers: Any) -> str:
 
 @lru_cache(maxsize=4096)
 def _spark(numbers: tuple[Any, ...]) -> str:
-    return figures.spark(list(numbers))
+    return figures.spark_path(list(numbers))

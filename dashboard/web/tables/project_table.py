@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from dashboard.fielding.models import Project, TargetGroup
 from dashboard.fielding.querysets.querysets import ProjectQuerySet
 from dashboard.web.auth.permissions import exchange_ids
-from dashboard.web.formatting.status import project_row, status
+from dashboard.web.formatting.status import project_row, status_label
 from dashboard.web.tables import definitions, exports
 from dashboard.web.tables.query_state import Listing
 
@@ -43,23 +43,27 @@ def listing_of(request: HttpRequest) -> Listing:
     return Listing(request.GET, definitions.PROJECTS, "activity", definitions.PROJECT_FILTERS)
 
 
-def context(request: HttpRequest, everything: ProjectQuerySet, *, now: datetime) -> dict[str, Any]:
+def project_table_context(
+    request: HttpRequest, everything: ProjectQuerySet, *, now: datetime
+) -> dict[str, Any]:
     """The table, and what it can be filtered by."""
     listing = listing_of(request)
     me = exchange_ids(request)
-    found, total = listing.rows(definitions.narrow(everything.for_list(), listing, me))
-    money = spent([project.pk for project in found])
+    found, total = listing.rows(definitions.narrow_rows(everything.for_list(), listing, me))
+    money = spend_by_project([project.pk for project in found])
     return {
         "rows": [project_row(project, money.get(project.pk, {}), now) for project in found],
         "listing": listing,
         "pages": listing.pages(total),
-        "statuses": definitions.statuses(everything.values_list("status", flat=True).distinct()),
+        "statuses": definitions.status_choices(
+            everything.values_list("status", flat=True).distinct()
+        ),
         "known": any(me.values()),
         "export": request.path + "export.{}" + listing.address(),
     }
 
 
-def spent(projects: list[int]) -> dict[int, Money]:
+def spend_by_project(projects: list[int]) -> dict[int, Money]:
     """What each project's groups cost so far, a currency; summed here: databases round."""
     found: dict[int, Money] = {}
     groups = TargetGroup.objects.filter(project__in=projects, cost__gt=0)
@@ -69,13 +73,13 @@ def spent(projects: list[int]) -> dict[int, Money]:
     return found
 
 
-def file(request: HttpRequest, everything: ProjectQuerySet) -> exports.Sheet:
+def project_table_sheet(request: HttpRequest, everything: ProjectQuerySet) -> exports.Sheet:
     """The rows of all pages; a column of spend a currency."""
     listing = listing_of(request)
     rows = listing.all_rows(
-        definitions.narrow(everything.for_list(), listing, exchange_ids(request))
+        definitions.narrow_rows(everything.for_list(), listing, exchange_ids(request))
     )
-    money = spent([project.pk for project in rows])
+    money = spend_by_project([project.pk for project in rows])
     currencies = sorted({code for one in money.values() for code in one})
     at = HEADINGS.index("Spend")
     headings = [*HEADINGS[:at], *(f"Spend ({code})" for code in currencies), *HEADINGS[at + 1 :]]
@@ -99,7 +103,7 @@ def _cells(project: Project) -> list[exports.Cell]:
         of.exchange_id,
         of.reference_number,
         of.pm_name,
-        status(of.status).word,
+        status_label(of.status).word,
         int(of.live),
         int(of.groups),
         of.completes,

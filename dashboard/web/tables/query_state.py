@@ -14,13 +14,13 @@ from urllib.parse import urlencode
 from django.db.models import Count, F, QuerySet, Window
 from django.http import QueryDict
 
-from dashboard.web.http.row_ids import key
+from dashboard.web.http.row_ids import parse_row_id
 
 PER_PAGE = 200
 MOST_IDS = 500
 MOST_VALUES = 100  # of one filter
 # An address that asks for nothing says so; without any, a page opens with the person's own view.
-NOTHING = "q="
+EXPLICITLY_EMPTY = "q="
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ class Listing:
         parts |= {"cols": self.columns_key, "sort": self.sort_key}
         parts |= changed
         said = urlencode({key: value for key, value in parts.items() if value}, doseq=True)
-        return f"?{said or NOTHING}"
+        return f"?{said or EXPLICITLY_EMPTY}"
 
     @property
     def columns_key(self) -> str:
@@ -211,5 +211,5 @@ def without_words(asked: QueryDict, name: str) -> QueryDict:
 
 
 def _page(text: str) -> int:
-    page = key(text)
+    page = parse_row_id(text)
     return page if 0 < page < 10**6 else 1

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.http import HttpRequest, QueryDict
 
 from dashboard.fielding.models import SavedView, User
-from dashboard.web.auth.permissions import person
+from dashboard.web.auth.permissions import current_user
 
 # The pages that have views, by the name of their address, with a word for a list of views.
 PAGES = {
@@ -24,7 +24,7 @@ LEFT_OUT = ("page",)
 LONGEST_QUERY = 8000
 
 
-class View(NamedTuple):
+class SavedViewLink(NamedTuple):
     """A saved view on the page that it belongs to."""
 
     name: str
@@ -33,26 +33,29 @@ class View(NamedTuple):
     first: bool
 
 
-def views(request: HttpRequest) -> list[View]:
+def views_of_page(request: HttpRequest) -> list[SavedViewLink]:
     """The person's views of this page; none for a part of it."""
     if request.headers.get("HX-Request"):
         return []
     match = request.resolver_match
-    stored = SavedView.objects.filter(user=person(request), page=match.url_name if match else "")
-    now = kept(request.GET)
+    stored = SavedView.objects.filter(
+        user=current_user(request), page=match.url_name if match else ""
+    )
+    now = query_to_keep(request.GET)
     return [
-        View(one.name, f"{request.path}?{one.query}", one.query == now, one.first) for one in stored
+        SavedViewLink(one.name, f"{request.path}?{one.query}", one.query == now, one.first)
+        for one in stored
     ]
 
 
-def first(request: HttpRequest, of: Iterable[View]) -> str:
+def first_view_url(request: HttpRequest, of: Iterable[SavedViewLink]) -> str:
     """The address of the view that the page opens with, where its own address asks for nothing."""
     if request.META.get("QUERY_STRING") or request.headers.get("HX-Request"):
         return ""
     return next((view.address for view in of if view.first), "")
 
 
-def kept(asked: QueryDict) -> str:
+def query_to_keep(asked: QueryDict) -> str:
     """An address as a view keeps it."""
     copy = asked.copy()
     for name in LEFT_OUT:
@@ -60,10 +63,10 @@ def kept(asked: QueryDict) -> str:
     return copy.urlencode() or "q="
 
 
-def save(*, user: User, page: str, name: str, query: str) -> SavedView:
+def save_view(*, user: User, page: str, name: str, query: str) -> SavedView:
     """Keep a table under a name; an earlier view of that name is replaced."""
     found, _ = SavedView.objects.update_or_create(
-        user=user, page=page, name=name, defaults={"query": kept(QueryDict(query))}
+        user=user, page=page, name=name, defaults={"query": query_to_keep(QueryDict(query))}
     )
     return found
 

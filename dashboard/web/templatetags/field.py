@@ -17,16 +17,16 @@ from dashboard.web.formatting import status as rows
 from dashboard.web.formatting.glossary import GLOSSARY
 
 register = template.Library()
-register.filter(numbers.count)
-register.filter(numbers.percent)
-register.filter(numbers.price)
-register.filter(numbers.plain)
-register.filter(numbers.total)
-register.filter(numbers.cents)
-register.filter(numbers.utc)
+register.filter(numbers.format_count)
+register.filter(numbers.format_percent)
+register.filter(numbers.format_price)
+register.filter(numbers.typed_amount)
+register.filter(numbers.format_total)
+register.filter(numbers.format_cents)
+register.filter(numbers.short_utc)
 
 
-register.filter(labels.country)
+register.filter(labels.country_name)
 
 
 @register.filter
@@ -56,7 +56,7 @@ def file(address: str, kind: str) -> str:
 @register.filter
 def status(group: TargetGroup) -> SafeString:
     """A status as a word and a shape."""
-    said = rows.status(group.status, group.status_reason, group.status_changed_by)
+    said = rows.status_label(group.status, group.status_reason, group.status_changed_by)
     return format_html('<span class="status {}">{}</span>', said.shape, said.word)
 
 
@@ -71,7 +71,7 @@ def ago(moment: datetime | None) -> SafeString | str:
     """A moment whose age the browser draws; without scripts, the moment itself."""
     if moment is None:
         return numbers.DASH
-    stamp, text = numbers.iso(moment), numbers.utc(moment)
+    stamp, text = numbers.iso_moment(moment), numbers.short_utc(moment)
     return format_html('<time datetime="{}" data-ago title="{}">{}</time>', stamp, text, text)
 
 
@@ -80,7 +80,7 @@ def ahead(moment: datetime | None) -> SafeString | str:
     """A moment to come, as a day and hour in the person's own zone; the exact UTC in a tooltip."""
     if moment is None:
         return numbers.DASH
-    stamp, text = numbers.iso(moment), numbers.utc(moment)
+    stamp, text = numbers.iso_moment(moment), numbers.short_utc(moment)
     return format_html('<time datetime="{}" data-local title="{}">{}</time>', stamp, text, text)
 
 

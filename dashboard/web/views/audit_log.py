@@ -7,27 +7,27 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import ExchangeAccount
-from dashboard.web.auth.permissions import Rule, person, require_administrator, rule
+from dashboard.web.auth.permissions import Permission, current_user, require_administrator, requires
 from dashboard.web.tables import audit_table, exports
 
 
-@rule(Rule.ADMINISTRATOR)
+@requires(Permission.ADMINISTRATOR)
 @require_safe
 def audit_log(request: HttpRequest, pk: int) -> HttpResponse:
     """What happened on the connection, and how its people signed in; the newest first."""
     require_administrator(request, pk)
     account = get_object_or_404(ExchangeAccount, pk=pk)
-    rows, zone = audit_table.rows_of(account), person(request).time_zone
+    rows, zone = audit_table.rows_of(account), current_user(request).time_zone
     context = audit_table.context(request.GET, rows, path=request.path, zone=zone)
     return render(request, "audit_log.html", context | {"connection": account, "zone": zone})
 
 
-@rule(Rule.ADMINISTRATOR)
+@requires(Permission.ADMINISTRATOR)
 @require_safe
 def audit_file(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     """The log as filtered on screen, all pages."""
     require_administrator(request, pk)
     account = get_object_or_404(ExchangeAccount, pk=pk)
-    rows, zone = audit_table.rows_of(account), person(request).time_zone
+    rows, zone = audit_table.rows_of(account), current_user(request).time_zone
     sheet = audit_table.file(request.GET, rows, zone=zone)
-    return exports.answer(f"audit-{account.pk}", kind, sheet)
+    return exports.download_sheet(f"audit-{account.pk}", kind, sheet)

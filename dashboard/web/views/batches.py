@@ -20,21 +20,21 @@ from dashboard.fielding.models import Batch, BatchGroup, Edit, ExchangeUser, Tar
 from dashboard.sync.batches import edit_records
 from dashboard.sync.batches import jobs as sync
 from dashboard.sync.batches.jobs import Chosen
-from dashboard.web.auth.permissions import Rule, may_edit, person, rule
+from dashboard.web.auth.permissions import Permission, current_user, may_edit, requires
 from dashboard.web.batches import launch_planning, planning, preview
 from dashboard.web.edits import messages, value_labels
 from dashboard.web.formatting import times
 from dashboard.web.groups.panels import closing
-from dashboard.web.http.row_ids import key
+from dashboard.web.http.row_ids import parse_row_id
 
 OPEN_FOR_SECONDS = 3600
 AT_ONCE = (Batch.Action.PAUSE, Batch.Action.RESUME)  # one group, one click
 SHOWN = 50
 
 
-@rule(Rule.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @require_http_methods(["GET", "HEAD", "POST"])
-def act(request: HttpRequest) -> HttpResponse:
+def preview_action(request: HttpRequest) -> HttpResponse:
     """What an action would do to the picked groups; or, asked for, the action itself.
 
     Who had to sign in first picks them again.
@@ -49,7 +49,7 @@ def act(request: HttpRequest) -> HttpResponse:
     first = planning.asks_first(action) and "typed" not in typed
     told = preview.Preview()
     if groups and not first:
-        told = planning.preview(action, groups, typed, people, timezone.now())
+        told = planning.plan_action(action, groups, typed, people, timezone.now())
     if _is_one_click(request, action, told):
         return _create(request, action, told.rows, told.wanted, request.POST["token"][:64])
     return _show(request, action, groups, people, told)
@@ -57,12 +57,12 @@ def act(request: HttpRequest) -> HttpResponse:
 
 def _picked(request: HttpRequest) -> list[TargetGroup]:
     """The picked groups that the person may see; 403 where one may not be changed by them."""
-    picks = [pk for one in request.POST.getlist("pick") if (pk := key(one))]
-    return _editable(request, picks[: planning.MOST])
+    picks = [pk for one in request.POST.getlist("pick") if (pk := parse_row_id(one))]
+    return _editable(request, picks[: planning.MAX_GROUPS])
 
 
 def _editable(request: HttpRequest, picks: Iterable[int]) -> list[TargetGroup]:
-    mine = TargetGroup.objects.visible_to(person(request)).filter(pk__in=picks)
+    mine = TargetGroup.objects.visible_to(current_user(request)).filter(pk__in=picks)
     groups = list(mine.select_related("project__account", "account").order_by("name", "pk"))
     if not all(may_edit(request, one.account_id) for one in groups):
         raise PermissionDenied("Only editors and administrators may change these groups.")
@@ -97,9 +97,9 @@ def _show(
         "told": told,
         "typed": request.POST,
         "people": people,
-        "hows": planning.HOWS,
+        "hows": planning.PRICE_CHANGES,
         "starts": launch_planning.STARTS,
-        "currencies": planning.currencies(groups),
+        "currencies": planning.currencies_of(groups),
         "asks": planning.asks_first(action),
         "sealed": signing.dumps(sealed, salt="batch", compress=True) if rows else "",
     }
@@ -118,31 +118,35 @@ def _send(request: HttpRequest, action: str, sealed: str) -> HttpResponse:
     groups = _editable(request, values)
     if not groups:
         raise PermissionDenied("None of these groups is yours to change any more.")
-    rows = [preview.Row(Chosen(one, *values[one.pk])) for one in groups]
+    rows = [preview.PreviewRow(Chosen(one, *values[one.pk])) for one in groups]
     return _create(request, action, rows, wanted, token)
 
 
 def _create(
-    request: HttpRequest, action: str, rows: list[preview.Row], wanted: dict[str, Any], token: str
+    request: HttpRequest,
+    action: str,
+    rows: list[preview.PreviewRow],
+    wanted: dict[str, Any],
+    token: str,
 ) -> HttpResponse:
     """Commit it, take the first steps at once, and show how it goes."""
-    made = sync.create(
+    made = sync.create_batch(
         action=action,
         chosen=[row.chosen for row in rows],
         wanted=wanted,
-        by=person(request),
+        by=current_user(request),
         token=token,
         now=timezone.now(),
     )
-    sync.work(batch=made, limit=3)
+    sync.run_due_steps(batch=made, limit=3)
     return redirect("batch", made.pk)
 
 
-@rule(Rule.MEMBER)
+@requires(Permission.MEMBER)
 @require_safe
-def batch(request: HttpRequest, pk: int) -> HttpResponse:
+def batch_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """How a batch goes, for each group that the person may see."""
-    visible = TargetGroup.objects.visible_to(person(request))
+    visible = TargetGroup.objects.visible_to(current_user(request))
     rows = list(
         BatchGroup.objects.filter(job__batch=pk, group__in=visible)
         .select_related("job__batch__by", "job__project", "group", "edit")
@@ -152,7 +156,7 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     for row in rows:
         if row.edit and row.state != BatchGroup.State.WAITING:
-            row.state, row.reason = edit_records.outcome(row.edit)
+            row.state, row.reason = edit_records.group_outcome(row.edit)
             if row.edit.kind == Edit.Kind.LAUNCH and not row.edit.is_settled:
                 row.state = BatchGroup.State.WAITING
             row.starts = value_labels.starts(row.edit, times.zone_of(row.group))  # type: ignore[attr-defined]
@@ -177,7 +181,9 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
     context["refreshing"] = context["running"] or unsettled
     context["every"] = messages.ask_again_after(rows[0].job.batch.created_at, timezone.now())
     if not context["running"]:
-        Batch.objects.filter(pk=pk, by=person(request), seen_at=None).update(seen_at=timezone.now())
+        Batch.objects.filter(pk=pk, by=current_user(request), seen_at=None).update(
+            seen_at=timezone.now()
+        )
     part = bool(request.headers.get("HX-Request"))
     return render(request, "batch_live.html" if part else "batch.html", context)
 
@@ -204,11 +210,11 @@ def _again(request: HttpRequest, rows: Iterable[BatchGroup]) -> list[tuple[str, 
     return [("typed", "1"), *wanted.items(), *picks]
 
 
-@rule(Rule.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @require_safe
-def batches(request: HttpRequest) -> HttpResponse:
+def batch_list(request: HttpRequest) -> HttpResponse:
     """The last batches on groups that the person may see."""
-    visible = TargetGroup.objects.visible_to(person(request))
+    visible = TargetGroup.objects.visible_to(current_user(request))
     found = (
         Batch.objects.filter(jobs__groups__group__in=visible)
         .select_related("by")

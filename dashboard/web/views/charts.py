@@ -14,55 +14,55 @@ from dashboard.fielding.models import Edit, Project, TargetGroup
 from dashboard.fielding.queries import group_chart
 from dashboard.fielding.querysets.querysets import EditQuerySet
 from dashboard.web import charts
-from dashboard.web.auth.permissions import Rule, person, rule
+from dashboard.web.auth.permissions import Permission, current_user, requires
 from dashboard.web.formatting import times
 from dashboard.web.groups import completes, trends
 from dashboard.web.http import conditional
 from dashboard.web.projects import completes_by_group
-from dashboard.web.views.projects import found_project
+from dashboard.web.views.projects import find_project
 
 TREND_DAYS = 60
 MARKS = 100
 
 
-@rule(Rule.MEMBER)
+@requires(Permission.MEMBER)
 @require_safe
-def chart(request: HttpRequest, pk: int) -> HttpResponse:
+def group_chart_json(request: HttpRequest, pk: int) -> HttpResponse:
     """The figure of a group's completes."""
     of = _charted(request, pk)
     etag = conditional.mark_of_part(request, of.version)  # type: ignore[attr-defined]
     return _unchanged(request, etag) or _json(_completes(request, of), etag)
 
 
-@rule(Rule.MEMBER)
+@requires(Permission.MEMBER)
 @require_safe
-def trend(request: HttpRequest, pk: int) -> HttpResponse:
+def group_trend_json(request: HttpRequest, pk: int) -> HttpResponse:
     """One figure of a group over time, from our own readings."""
     of = _charted(request, pk)
     etag = conditional.mark_of_part(request, of.version)  # type: ignore[attr-defined]
     return _unchanged(request, etag) or _json(_trend(request, of), etag)
 
 
-@rule(Rule.MEMBER)
+@requires(Permission.MEMBER)
 @require_safe
-def project(request: HttpRequest, pk: int) -> HttpResponse:
+def project_chart_json(request: HttpRequest, pk: int) -> HttpResponse:
     """The figure of a project's completes, by group."""
-    of = found_project(request, pk)
+    of = find_project(request, pk)
     etag = conditional.mark_of_part(request, of.version)
     return _unchanged(request, etag) or _json(_project(request, of), etag)
 
 
-@rule(Rule.MEMBER)
+@requires(Permission.MEMBER)
 @require_safe
 def project_numbers(request: HttpRequest, pk: int) -> HttpResponse:
     """The same as a table: a page of its own, or what htmx puts behind the chart."""
-    of = found_project(request, pk)
-    zone = times.zone(person(request).time_zone)
-    told = completes_by_group.of_project(of, now=datetime.now(UTC))
+    of = find_project(request, pk)
+    zone = times.zone_named(current_user(request).time_zone)
+    told = completes_by_group.completes_by_group(of, now=datetime.now(UTC))
     context = {
         "project": of,
-        "zone": times.place(zone),
-        "table": completes_by_group.table(told, zone),
+        "zone": times.zone_city(zone),
+        "table": completes_by_group.completes_table(told, zone),
     }
     part = bool(request.headers.get("HX-Request"))
     template = "partials/project_numbers.html" if part else "project_numbers.html"
@@ -71,7 +71,7 @@ def project_numbers(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _charted(request: HttpRequest, pk: int) -> TargetGroup:
     """The group, if it is one of the person's; 404 otherwise."""
-    of = group_chart.group(pk, person(request))
+    of = group_chart.group_for_chart(pk, current_user(request))
     if of is None:
         raise Http404
     return of
@@ -102,22 +102,22 @@ def _completes(request: HttpRequest, of: TargetGroup) -> charts.Figure:
             group=of, kind__in=completes.MARKED_EDITS, state=Edit.State.CONFIRMED
         )
         made = list(edits.newest().brief()[:MARKS])
-    return completes.figure(
+    return completes.group_figure(
         of,
         completes.grid_of(of, now),
-        group_chart.changes(of, completes.TOLD, MARKS),
+        group_chart.changes_for_chart(of, completes.SHOWN_CHANGE_KINDS, MARKS),
         made,
-        view=completes.View.asked(request.GET),
+        view=completes.ChartView.asked(request.GET),
         palette=_palette(request),
         now=now,
     )
 
 
 def _trend(request: HttpRequest, of: TargetGroup) -> charts.Figure:
-    chosen = trends.chosen(request.GET)
+    chosen = trends.chosen_trend(request.GET)
     since = datetime.now(UTC) - timedelta(days=TREND_DAYS)
-    return charts.trend(
-        trends.points(of, chosen, since),
+    return charts.trend_figure(
+        trends.trend_points(of, chosen, since),
         name=chosen.label,
         unit=chosen.unit or of.currency,
         agreed=chosen.agreed(of),
@@ -127,7 +127,9 @@ def _trend(request: HttpRequest, of: TargetGroup) -> charts.Figure:
 
 
 def _project(request: HttpRequest, of: Project) -> charts.Figure:
-    told = completes_by_group.of_project(of, now=datetime.now(UTC))
+    told = completes_by_group.completes_by_group(of, now=datetime.now(UTC))
     given: dict[str, Any] = {"required": told.required, "forecast": told.forecast}
-    zone = times.zone(person(request).time_zone)
-    return charts.project(told.start, told.shares, **given, palette=_palette(request), zone=zone)
+    zone = times.zone_named(current_user(request).time_zone)
+    return charts.project_figure(
+        told.start, told.shares, **given, palette=_palette(request), zone=zone
+    )

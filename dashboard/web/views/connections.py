@@ -19,7 +19,12 @@ from dashboard.fielding.models import AuditKind, Cycle, ExchangeAccount, Webhook
 from dashboard.sync.connections import clients
 from dashboard.sync.webhooks import subscription
 from dashboard.web.auth import audit
-from dashboard.web.auth.permissions import Rule, administered, require_administrator, rule
+from dashboard.web.auth.permissions import (
+    Permission,
+    administered_accounts,
+    require_administrator,
+    requires,
+)
 from dashboard.web.connections import polling_status, webhook_status
 
 CYCLES_SHOWN = 50
@@ -27,11 +32,11 @@ SET_ASIDE_SHOWN = 100
 WEB_SECONDS = 10.0
 
 
-@rule(Rule.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @require_safe
-def connections(request: HttpRequest) -> HttpResponse:
+def connection_list(request: HttpRequest) -> HttpResponse:
     """The connections that the person administers."""
-    mine = ExchangeAccount.objects.filter(pk__in=administered(request))
+    mine = ExchangeAccount.objects.filter(pk__in=administered_accounts(request))
     rows = mine.annotate(
         set_aside=Count("quarantine", distinct=True),
         overdue=Count("projects", filter=Q(projects__due_at__lt=timezone.now()), distinct=True),
@@ -40,16 +45,16 @@ def connections(request: HttpRequest) -> HttpResponse:
     return render(request, "connections.html", {"connections": rows})
 
 
-@rule(Rule.ADMINISTRATOR)
+@requires(Permission.ADMINISTRATOR)
 @require_safe
-def connection(request: HttpRequest, pk: int) -> HttpResponse:
+def connection_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One connection: its last rounds, and what of the exchange's answers was not understood."""
     require_administrator(request, pk)
     of = get_object_or_404(ExchangeAccount, pk=pk)
     context: dict[str, Any] = {
         "connection": of,
-        "polled": polling_status.figures(of, now=timezone.now()),
-        "told": webhook_status.told(of, now=timezone.now()),
+        "polled": polling_status.polling_figures(of, now=timezone.now()),
+        "told": webhook_status.webhook_status(of, now=timezone.now()),
         "public_url": settings.FIELDWATCH_URL,
         "cycles": _cycles(of),
         "cycles_shown": CYCLES_SHOWN,
@@ -59,9 +64,9 @@ def connection(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "connection.html", context)
 
 
-@rule(Rule.ADMINISTRATOR)
+@requires(Permission.ADMINISTRATOR)
 @require_POST
-def switch(request: HttpRequest, pk: int) -> HttpResponse:
+def switch_polling(request: HttpRequest, pk: int) -> HttpResponse:
     """Pause the polling of a connection, or go on with it; what is asked for twice is as once."""
     require_administrator(request, pk)
     polls = request.POST.get("do") == "resume"
@@ -77,7 +82,7 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("connection", pk)
 
 
-@rule(Rule.ADMINISTRATOR)
+@requires(Permission.ADMINISTRATOR)
 @require_POST
 def register_webhook_again(request: HttpRequest, pk: int) -> HttpResponse:
     """Have the exchange tell changes again to the address that it told them to before."""
@@ -99,14 +104,14 @@ def register_webhook_again(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("connection", pk)
 
 
-@rule(Rule.ADMINISTRATOR)
+@requires(Permission.ADMINISTRATOR)
 @require_POST
-def test(request: HttpRequest, pk: int) -> HttpResponse:
+def test_connection(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask the exchange what it offers this connection: reads only, nothing is stored."""
     require_administrator(request, pk)
     of = get_object_or_404(ExchangeAccount, pk=pk)
     audit.record(request, AuditKind.CONNECTION_TESTED, account=of)
-    lines, all_asked = polling_status.tested(of)
+    lines, all_asked = polling_status.test_connection(of)
     context = {
         "connection": of,
         "lines": lines,

@@ -20,20 +20,26 @@ from dashboard.fielding.models import Edit, Project, TargetGroup
 from dashboard.sync.edits import copy_group, create, send
 from dashboard.sync.edits.kinds import draft
 from dashboard.sync.edits.merge import WHOLE
-from dashboard.web.auth.permissions import Rule, exchange_ids, person, require_editor, rule
+from dashboard.web.auth.permissions import (
+    Permission,
+    current_user,
+    exchange_ids,
+    require_editor,
+    requires,
+)
 from dashboard.web.drafts import estimates, prefill, question_picker
-from dashboard.web.drafts.form_state import Desk, Opened, State
+from dashboard.web.drafts.form_state import DraftForm, DraftFormState, OpenedDraft
 from dashboard.web.edits import messages as editing
 from dashboard.web.edits import undo
-from dashboard.web.edits.forms.base import Unchanged, Wrong
+from dashboard.web.edits.forms.base import FormError, Unchanged
 from dashboard.web.edits.forms.draft import form
 from dashboard.web.edits.forms.draft.fields import RE_ENTRY, UNIT
 from dashboard.web.formatting import times
 from dashboard.web.http import resubmission as kept
-from dashboard.web.http.row_ids import key
+from dashboard.web.http.row_ids import parse_row_id
 from dashboard.web.http.ticks import is_ticked
-from dashboard.web.views.groups import found
-from dashboard.web.views.projects import found_project
+from dashboard.web.views.groups import find_group
+from dashboard.web.views.projects import find_project
 
 LISTED = 200
 NO_RE_ENTRY = "It may be that this account cannot set re-entry: then leave it to the exchange."
@@ -41,13 +47,13 @@ NOT_ALONG = "What went along with the copy is not filled in; copy the group agai
 KEPT = "Nothing was sent. What you typed is kept; send it again in a moment."
 
 
-@rule(Rule.EDITOR)
+@requires(Permission.EDITOR)
 @require_http_methods(["GET", "HEAD", "POST"])
-def new(request: HttpRequest, pk: int) -> HttpResponseBase:
+def new_draft(request: HttpRequest, pk: int) -> HttpResponseBase:
     """A new draft in a project; `from` names the group that it is a copy of."""
-    project = found_project(request, pk, Project.objects.select_related("account"))
+    project = find_project(request, pk, Project.objects.select_related("account"))
     require_editor(request, project.account_id)
-    desk = Desk(request, project)
+    desk = DraftForm(request, project)
     if request.method != "POST":
         return _show(desk, _begin(desk))
     state = desk.sent()
@@ -58,16 +64,16 @@ def new(request: HttpRequest, pk: int) -> HttpResponseBase:
     return _aside(desk, state, state.opened) or _make(desk, state)
 
 
-@rule(Rule.EDITOR)
+@requires(Permission.EDITOR)
 @require_http_methods(["GET", "HEAD", "POST"])
-def change(request: HttpRequest, pk: int) -> HttpResponseBase:
+def change_draft(request: HttpRequest, pk: int) -> HttpResponseBase:
     """A draft that is there already."""
-    group = found(request, pk)
+    group = find_group(request, pk)
     require_editor(request, group.account_id)
     if group.status != TargetGroup.Status.DRAFT:
         messages.warning(request, "This group is no draft any more. Its settings are here.")
         return redirect("group", group.pk)
-    desk = Desk(request, group.project, group)
+    desk = DraftForm(request, group.project, group)
     if request.method != "POST":
         return _show(desk, _open(desk))
     state = desk.sent()
@@ -78,21 +84,23 @@ def change(request: HttpRequest, pk: int) -> HttpResponseBase:
     return _aside(desk, state, state.opened) or _save(desk, state)
 
 
-def _aside(desk: Desk, state: State, opened: Opened) -> HttpResponse | None:
+def _aside(desk: DraftForm, state: DraftFormState, opened: OpenedDraft) -> HttpResponse | None:
     """The answer to a form that is kept, or only asks something; None to one that is to be sent."""
-    if back := kept.arrived(desk.request, opened.token):
+    if back := kept.already_received(desk.request, opened.token):
         return back
-    if kept.is_back(desk.request):
+    if kept.is_resubmission(desk.request):
         return _show(desk, state)
-    kind = question_picker.asked(desk.request.POST)
+    kind = question_picker.requested_change(desk.request.POST)
     return _look(desk, state, kind) if kind else None
 
 
-def _begin(desk: Desk) -> State:
+def _begin(desk: DraftForm) -> DraftFormState:
     """A new draft, as the project's groups usually are or as the group that is copied."""
     now, asked = timezone.now(), desk.request.GET.get("from", "").strip()
     me = exchange_ids(desk.request).get(desk.project.account_id, "")
-    state = State(Opened(prefill.begun(desk.project, desk.units, me, now)))
+    state = DraftFormState(
+        OpenedDraft(prefill.draft_like_newest(desk.project, desk.units, me, now))
+    )
     if made := undo.of_project(desk.project, desk.request.GET.get("again", "")):
         _fill(desk, state, made.wanted)
         state.trouble = NOT_ALONG if made.wanted and draft.ASSISTANT in made.wanted else ""
@@ -105,16 +113,20 @@ def _begin(desk: Desk) -> State:
         return state
     value, state.trouble = _copied(source)
     if value is not None:
-        besides = prefill.besides(value, {}, times.zone_of(source))
-        seen = prefill.copied(source, value, now)
-        state.opened = Opened(seen, source=source.pk, besides=besides)
+        besides = prefill.settings_without_field(value, {}, times.zone_of(source))
+        seen = prefill.draft_like_source(source, value, now)
+        state.opened = OpenedDraft(seen, source=source.pk, besides=besides)
     return state
 
 
-def _source(desk: Desk, asked: str) -> TargetGroup | None:
+def _source(desk: DraftForm, asked: str) -> TargetGroup | None:
     """A group of the same account, by its number here, its short id or the exchange's own."""
-    same = Q(human_readable_id=asked.upper()) | Q(exchange_id=asked.upper()) | Q(pk=key(asked))
-    mine = TargetGroup.objects.visible_to(person(desk.request)).filter(same)
+    same = (
+        Q(human_readable_id=asked.upper())
+        | Q(exchange_id=asked.upper())
+        | Q(pk=parse_row_id(asked))
+    )
+    mine = TargetGroup.objects.visible_to(current_user(desk.request)).filter(same)
     mine = mine.filter(account=desk.project.account_id).select_related("account", "project")
     return cast("TargetGroup | None", mine.first())
 
@@ -124,7 +136,7 @@ def _copied(source: TargetGroup) -> tuple[Any, str]:
     try:
         copy = copy_group.of_group(source)
     except ExchangeError as exc:
-        kept = copy_group.stored(source)
+        kept = copy_group.stored_copy(source)
         if kept is None:
             return None, f"{exc}. Nothing could be copied; try again in a moment."
         without = "" if kept[draft.PROFILING] else ", without profiles and quotas"
@@ -133,16 +145,16 @@ def _copied(source: TargetGroup) -> tuple[Any, str]:
     return copy.value, without
 
 
-def _open(desk: Desk) -> State:
+def _open(desk: DraftForm) -> DraftFormState:
     """A form with what the exchange holds, or why there is none."""
     group = cast("TargetGroup", desk.group)
     try:
-        held = send.present(group=group, kind=Edit.Kind.DRAFT)
+        held = send.read_current_value(group=group, kind=Edit.Kind.DRAFT)
     except ExchangeError as exc:
-        return State(trouble=f"{exc}. Nothing was changed.")
+        return DraftFormState(trouble=f"{exc}. Nothing was changed.")
     seen = {name: held[name] for name in draft.FIELDS}
-    besides = prefill.besides(held, {}, times.zone_of(group))
-    state = State(Opened(seen, besides=besides))
+    besides = prefill.settings_without_field(held, {}, times.zone_of(group))
+    state = DraftFormState(OpenedDraft(seen, besides=besides))
     if asked := desk.request.GET.get("undo"):
         made = undo.of_kind(group, Edit.Kind.DRAFT, asked)
         if made and undo.still_so(made, held):
@@ -154,50 +166,50 @@ def _open(desk: Desk) -> State:
     if asked := desk.request.GET.get("launch"):
         made = undo.of_kind(group, Edit.Kind.LAUNCH, asked)
         if made is not None:
-            state.errors, said = editing.refusals(made, form.place)
+            state.errors, said = editing.objections_by_field(made, form.draft_field_for)
             what = "scheduled" if made.is_scheduling else "launched"
             state.trouble = f"It was not {what}. {said}".strip()
     return state
 
 
-def _fill(desk: Desk, state: State, value: Any) -> None:
+def _fill(desk: DraftForm, state: DraftFormState, value: Any) -> None:
     """Type a draft in, as if a person had."""
     state.typed = QueryDict(mutable=True)
-    state.typed.update(dict(form.filled(value, desk.entry(state))) | {"typed": "1"})
+    state.typed.update(dict(form.draft_initial(value, desk.entry(state))) | {"typed": "1"})
 
 
-def _look(desk: Desk, state: State, kind: str) -> HttpResponse:
+def _look(desk: DraftForm, state: DraftFormState, kind: str) -> HttpResponse:
     """Feasibility, the rate card, or other questions, for what is filled in; nothing is saved."""
     part = bool(desk.request.headers.get("HX-Request"))
-    if not estimates.knows(kind):
-        found = question_picker.take(desk, state, kind)
+    if not estimates.knows_question(kind):
+        found = question_picker.change_questions(desk, state, kind)
         if part:
-            context = form.shown(desk.entry(state)) | {"state": state, "found": found}
+            context = form.draft_context(desk.entry(state)) | {"state": state, "found": found}
             return render(desk.request, "drafts/profiles.html", context)
         return _show(desk, state, found=found)
-    told = estimates.told(desk.project.account, desk.entry(state), kind)
+    told = estimates.answer_beside(desk.project.account, desk.entry(state), kind)
     if part:
         return render(desk.request, "drafts/beside.html", {"beside": told, "form": "draft"})
     return _show(desk, state, told)
 
 
-def _make(desk: Desk, state: State) -> HttpResponseBase:
+def _make(desk: DraftForm, state: DraftFormState) -> HttpResponseBase:
     """Send a new draft once, and say how that ended."""
-    opened = cast("Opened", state.opened)
+    opened = cast("OpenedDraft", state.opened)
     try:
-        wanted = form.check(desk.entry(state))
+        wanted = form.clean_draft(desk.entry(state))
         wanted |= _along(opened) if is_ticked(state.typed, "carry") else {}
         made = create.new_draft(
-            project=desk.project, wanted=wanted, by=person(desk.request), token=opened.token
+            project=desk.project, wanted=wanted, by=current_user(desk.request), token=opened.token
         )
-    except Wrong as exc:
+    except FormError as exc:
         state.errors = exc.fields
         return _show(desk, state)
     except ExchangeError as exc:
         state.trouble = f"{exc}. {KEPT}"
         return _show(desk, state)
     if made.state == Edit.State.REJECTED:
-        state.opened = Opened(opened.seen, source=opened.source, besides=opened.besides)
+        state.opened = OpenedDraft(opened.seen, source=opened.source, besides=opened.besides)
         return _show(desk, _refused(made, state))
     if made.group is None:
         return redirect("made", made.pk)
@@ -209,16 +221,16 @@ def _make(desk: Desk, state: State) -> HttpResponseBase:
     return redirect("group", made.group.pk)
 
 
-def _refused(made: Edit, state: State) -> State:
+def _refused(made: Edit, state: DraftFormState) -> DraftFormState:
     """What the exchange objects to, at its fields; a mere no may be about re-entry."""
-    state.errors, state.trouble = editing.refusals(made, form.place)
+    state.errors, state.trouble = editing.objections_by_field(made, form.draft_field_for)
     wanted: Any = made.wanted
     if Forbidden.words in state.trouble and wanted.get(RE_ENTRY) is not None:
         state.errors = {**state.errors, RE_ENTRY: NO_RE_ENTRY}
     return state
 
 
-def _along(opened: Opened) -> dict[str, Any]:
+def _along(opened: OpenedDraft) -> dict[str, Any]:
     """What goes along with a copy, as its source has it now; raises ExchangeError."""
     source = TargetGroup.objects.select_related("account", "project").filter(pk=opened.source)
     if (of := source.first()) is None:
@@ -227,39 +239,39 @@ def _along(opened: Opened) -> dict[str, Any]:
     return {name: value[name] for name in (*draft.CARRIED, WHOLE) if name in value}
 
 
-def _save(desk: Desk, state: State) -> HttpResponseBase:
+def _save(desk: DraftForm, state: DraftFormState) -> HttpResponseBase:
     """Send a change once, and say how that ended."""
-    opened, group = cast("Opened", state.opened), cast("TargetGroup", desk.group)
+    opened, group = cast("OpenedDraft", state.opened), cast("TargetGroup", desk.group)
     try:
-        made = send.push(
+        made = send.send_edit(
             group=group,
             kind=Edit.Kind.DRAFT,
             seen=opened.seen,
-            wanted=form.check(desk.entry(state)),
-            by=person(desk.request),
+            wanted=form.clean_draft(desk.entry(state)),
+            by=current_user(desk.request),
             token=opened.token,
         )
     except Unchanged as exc:
         messages.info(desk.request, str(exc))
         return redirect("group", group.pk)
-    except Wrong as exc:
+    except FormError as exc:
         state.errors = exc.fields
         return _show(desk, state)
-    except (send.Busy, ExchangeError) as exc:
+    except (send.EditInProgress, ExchangeError) as exc:
         state.trouble, state.busy = f"{exc}. {KEPT}", getattr(exc, "other", None)
         return _show(desk, state)
     zone = times.zone_of(group)
     if made.state == Edit.State.REJECTED:
-        state.opened = Opened(opened.seen, besides=opened.besides)
+        state.opened = OpenedDraft(opened.seen, besides=opened.besides)
         _refused(made, state)
     elif made.state == Edit.State.CONFLICT and made.after:
-        state.three, state.refused = editing.three(made, desk.names, zone), bool(made.sent)
+        state.three, state.refused = editing.conflict_rows(made, desk.names, zone), bool(made.sent)
         state.theirs = editing.theirs_alone(made, desk.names, zone)
         seen = {name: made.after[name] for name in draft.FIELDS}
-        state.opened = Opened(seen, besides=opened.besides)
+        state.opened = OpenedDraft(seen, besides=opened.besides)
         entry = desk.entry(state)
         state.typed = editing.typed_again(
-            lambda value: form.filled(value, entry), made, state.typed
+            lambda value: form.draft_initial(value, entry), made, state.typed
         )
     else:
         level = messages.SUCCESS if made.state == Edit.State.CONFIRMED else messages.WARNING
@@ -270,14 +282,14 @@ def _save(desk: Desk, state: State) -> HttpResponseBase:
 
 
 def _show(
-    desk: Desk,
-    state: State,
+    desk: DraftForm,
+    state: DraftFormState,
     told: estimates.Beside | None = None,
-    found: question_picker.Answer | None = None,
+    found: question_picker.PickerAnswer | None = None,
 ) -> HttpResponse:
     """The page of the form."""
     entry = desk.entry(state)
-    context: dict[str, Any] = form.shown(entry) | {
+    context: dict[str, Any] = form.draft_context(entry) | {
         "project": desk.project,
         "group": desk.group,
         "state": state,
@@ -297,7 +309,7 @@ def _show(
     return response
 
 
-def _named(state: State) -> TargetGroup | None:
+def _named(state: DraftFormState) -> TargetGroup | None:
     """The group that is copied."""
     if state.opened is None or state.opened.source is None:
         return None

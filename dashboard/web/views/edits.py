@@ -30,36 +30,36 @@ from dashboard.exchange.errors import (
 from dashboard.fielding.models import Edit, ExchangeUser, TargetGroup, User
 from dashboard.sync.edits import merge
 from dashboard.sync.edits import send as push
-from dashboard.web.auth.permissions import Rule, View, person, require_editor, rule
+from dashboard.web.auth.permissions import Permission, View, current_user, require_editor, requires
 from dashboard.web.edits import messages as editing
 from dashboard.web.edits import undo
 from dashboard.web.edits.forms import FORMS
-from dashboard.web.edits.forms.base import Entry, Form, Wrong
+from dashboard.web.edits.forms.base import BoundForm, Form, FormError
 from dashboard.web.formatting import times
 from dashboard.web.http import resubmission
-from dashboard.web.views.groups import found
+from dashboard.web.views.groups import find_group
 
 OPEN_FOR_SECONDS = 24 * 3600
 ABSENT = (NotOffered, NotFound, MethodNotAllowed, Forbidden)
 
 
-class Exchange(Protocol):
+class EditGateway(Protocol):
     """What the forms need of the way to the exchange."""
 
-    def present(self, *, group: TargetGroup, kind: str) -> Any:
+    def read_current_value(self, *, group: TargetGroup, kind: str) -> Any:
         """What the exchange holds now; raises ExchangeError."""
 
-    def push(
+    def send_edit(
         self, *, group: TargetGroup, kind: str, seen: Any, wanted: Any, by: User, token: str
     ) -> Edit:
         """Sends once; the Edit says how it ended. Raises Busy."""
 
-    def lockouts(self, *, group: TargetGroup) -> list[tuple[str, str]]:
+    def industry_lockouts(self, *, group: TargetGroup) -> list[tuple[str, str]]:
         """The industry lockouts by code; none where the exchange does not say."""
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedEdit:
     """A form as it was opened: what it showed, and its token."""
 
     seen: Any
@@ -73,26 +73,28 @@ class Opened:
 
 
 @dataclass
-class State:
+class EditFormState:
     """What a form shows besides its fields."""
 
-    opened: Opened | None
+    opened: OpenedEdit | None
     typed: QueryDict = field(default_factory=QueryDict)
     errors: Mapping[str, str] = field(default_factory=dict)
     again: bool = False
     trouble: str = ""
     busy: Edit | None = None  # the change that is in the way
-    three: list[editing.Three] = field(default_factory=list)
+    three: list[editing.ConflictRow] = field(default_factory=list)
     refused: bool = False  # it was sent, and the exchange did not take it over theirs
-    theirs: list[editing.Three] = field(default_factory=list)  # what only somebody else changed
+    theirs: list[editing.ConflictRow] = field(
+        default_factory=list
+    )  # what only somebody else changed
 
 
 @dataclass(frozen=True)
-class Desk:
+class EditForm:
     """One form of one group, in front of one person."""
 
     request: HttpRequest
-    exchange: Exchange
+    exchange: EditGateway
     group: TargetGroup
     form: Form
 
@@ -105,56 +107,58 @@ class Desk:
         people = ExchangeUser.objects.filter(account=self.group.account_id)
         return {one.exchange_id: str(one) for one in people}
 
-    def entry(self, opened: Opened, state: State) -> Entry:
+    def entry(self, opened: OpenedEdit, state: EditFormState) -> BoundForm:
         """The form as it is filled in."""
         needs_lists = self.form.name == "details"
-        return Entry(
+        return BoundForm(
             self.group,
             opened.seen,
             state.typed,
             timezone.now(),
             self.names if self.form.kind in (Edit.Kind.DETAILS, Edit.Kind.ASSISTANT) else {},
-            self.exchange.lockouts(group=self.group) if needs_lists else [],
+            self.exchange.industry_lockouts(group=self.group) if needs_lists else [],
             state.errors,
         )
 
 
-def opened(seen: Any) -> Opened:
+def open_form(seen: Any) -> OpenedEdit:
     """A fresh form."""
-    return Opened(seen, secrets.token_urlsafe(24))
+    return OpenedEdit(seen, secrets.token_urlsafe(24))
 
 
-def form(exchange: Exchange) -> View:
+def edit_form_view(exchange: EditGateway) -> View:
     """The form of one group and setting, over this way to the exchange."""
 
-    @rule(Rule.EDITOR)
+    @requires(Permission.EDITOR)
     @require_http_methods(["GET", "HEAD", "POST"])
     def edit(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
-        group = found(request, pk)
+        group = find_group(request, pk)
         if kind not in FORMS:
             raise Http404
         require_editor(request, group.account_id)
-        desk = Desk(request, exchange, group, FORMS[kind])
+        desk = EditForm(request, exchange, group, FORMS[kind])
         if why := editing.not_offered(group, desk.form):
-            return _show(desk, State(None, trouble=why))
+            return _show(desk, EditFormState(None, trouble=why))
         return _send(desk) if request.method == "POST" else _show(desk, _filled(desk))
 
     return edit
 
 
-def _open(desk: Desk) -> State:
+def _open(desk: EditForm) -> EditFormState:
     """A form with the present value, or why there is none."""
     try:
-        return State(opened(desk.exchange.present(group=desk.group, kind=desk.form.kind)))
+        return EditFormState(
+            open_form(desk.exchange.read_current_value(group=desk.group, kind=desk.form.kind))
+        )
     except ABSENT as exc:
         if desk.form.kind == Edit.Kind.RE_ENTRY:
-            return State(None, trouble=editing.NO_RE_ENTRY)
-        return State(None, trouble=f"{exc}. The value is as we last read it.")
+            return EditFormState(None, trouble=editing.NO_RE_ENTRY)
+        return EditFormState(None, trouble=f"{exc}. The value is as we last read it.")
     except ExchangeError as exc:
-        return State(None, trouble=f"{exc}. Nothing was changed.")
+        return EditFormState(None, trouble=f"{exc}. Nothing was changed.")
 
 
-def _filled(desk: Desk) -> State:
+def _filled(desk: EditForm) -> EditFormState:
     """A fresh form; filled in where its address asks for it: one click, undo, or once more."""
     state = _open(desk)
     if state.opened is None:
@@ -174,7 +178,7 @@ def _filled(desk: Desk) -> State:
     return state
 
 
-def _send(desk: Desk) -> HttpResponseBase:
+def _send(desk: EditForm) -> HttpResponseBase:
     """Check what was typed, send it once, and say how it ended."""
     request = desk.request
     form_of = _unsealed(request.POST.get("form", ""), desk)
@@ -182,49 +186,49 @@ def _send(desk: Desk) -> HttpResponseBase:
         state = _open(desk)
         state.typed, state.trouble = request.POST, state.trouble or editing.TOO_OLD
         return _show(desk, state)
-    state = State(form_of, request.POST)
-    if back := resubmission.arrived(request, form_of.token):
+    state = EditFormState(form_of, request.POST)
+    if back := resubmission.already_received(request, form_of.token):
         return back
-    if resubmission.is_back(request):
+    if resubmission.is_resubmission(request):
         return _show(desk, state)
     try:
-        made = desk.exchange.push(
+        made = desk.exchange.send_edit(
             group=desk.group,
             kind=desk.form.kind,
             seen=form_of.seen,
             wanted=desk.form.check(desk.entry(form_of, state)),
-            by=person(request),
+            by=current_user(request),
             token=form_of.token,
         )
-    except Wrong as exc:
+    except FormError as exc:
         state.errors, state.again = exc.fields, exc.again
-    except push.Busy as exc:
+    except push.EditInProgress as exc:
         state.trouble, state.busy = f"{exc}.", exc.other
     else:
         return _ended(desk, made, state)
     return _show(desk, state)
 
 
-def _unsealed(sealed: str, desk: Desk) -> Opened | None:
+def _unsealed(sealed: str, desk: EditForm) -> OpenedEdit | None:
     """The form that was sent back, if we made it for this group and form within a day."""
     try:
         pk, of, token, seen = signing.loads(sealed, salt="edit", max_age=OPEN_FOR_SECONDS)
     except (signing.BadSignature, ValueError, TypeError):
         return None
-    return Opened(seen, token) if (pk, of) == (desk.group.pk, desk.form.name) else None
+    return OpenedEdit(seen, token) if (pk, of) == (desk.group.pk, desk.form.name) else None
 
 
-def _ended(desk: Desk, made: Edit, state: State) -> HttpResponseBase:
+def _ended(desk: EditForm, made: Edit, state: EditFormState) -> HttpResponseBase:
     """Back to the group when the exchange has it, or may have it; else the form, kept."""
     zone = times.zone_of(desk.group)
     if made.state == Edit.State.REJECTED:
-        state.errors, state.trouble = editing.refusals(
+        state.errors, state.trouble = editing.objections_by_field(
             made, lambda name: desk.form.place(name, made)
         )
     elif made.state == Edit.State.CONFLICT:
-        state.three, state.refused = editing.three(made, desk.names, zone), bool(made.sent)
+        state.three, state.refused = editing.conflict_rows(made, desk.names, zone), bool(made.sent)
         state.theirs = editing.theirs_alone(made, desk.names, zone)
-        afresh = opened(merge.bare(made.after))
+        afresh = open_form(merge.bare(made.after))
         entry = desk.entry(afresh, state)
         state.typed = editing.typed_again(
             lambda value: desk.form.filled(merge.bare(value), entry), made, state.typed
@@ -237,11 +241,11 @@ def _ended(desk: Desk, made: Edit, state: State) -> HttpResponseBase:
         htmx = bool(desk.request.headers.get("HX-Request"))
         return HttpResponseClientRedirect(back) if htmx else redirect(back)
     held = made.after if made.state == Edit.State.CONFLICT else made.before
-    state.opened = opened(merge.bare(held))
+    state.opened = open_form(merge.bare(held))
     return _show(desk, state)
 
 
-def _show(desk: Desk, state: State) -> HttpResponse:
+def _show(desk: EditForm, state: EditFormState) -> HttpResponse:
     """The form in its page, or alone for htmx."""
     part = bool(desk.request.headers.get("HX-Request"))
     context = desk.form.shown(desk.entry(state.opened, state)) if state.opened else {}
@@ -256,4 +260,4 @@ def _show(desk: Desk, state: State) -> HttpResponse:
     return response
 
 
-edit = form(push)
+edit = edit_form_view(push)

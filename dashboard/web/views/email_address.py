@@ -25,7 +25,7 @@ from django.views.decorators.http import require_http_methods
 from dashboard.alerts.mail import outbox, security
 from dashboard.fielding.models import AuditKind, Mail, User
 from dashboard.web.auth import audit, backends
-from dashboard.web.auth.permissions import Rule, person, rule
+from dashboard.web.auth.permissions import Permission, current_user, requires
 
 GOOD_FOR = timedelta(days=1)
 TAKEN = "Somebody else has this address."
@@ -60,12 +60,12 @@ class AddressForm(forms.Form):
         return password
 
 
-@rule(Rule.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
-def address(request: HttpRequest) -> HttpResponse:
+def change_address(request: HttpRequest) -> HttpResponse:
     """Ask for another address; the one that is there already is tried again at once."""
-    user = person(request)
+    user = current_user(request)
     form = AddressForm(user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         email = form.cleaned_data["email"]
@@ -108,11 +108,11 @@ def _ask(user: User, email: str, *, now: datetime) -> None:
     )
 
 
-@rule(Rule.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @require_http_methods(["GET", "HEAD", "POST"])
-def shown(request: HttpRequest, token: str) -> HttpResponse:
+def confirm_address(request: HttpRequest, token: str) -> HttpResponse:
     """Who follows the link, signed in as the one who asked, has the address."""
-    user = person(request)
+    user = current_user(request)
     try:
         pk, before, email = signing.loads(token, salt=_SALT, max_age=GOOD_FOR)
     except (signing.BadSignature, ValueError):

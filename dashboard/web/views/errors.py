@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.csrf import requires_csrf_token
 
 
-def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+def forbidden_page(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """403: the role does not allow this."""
     return render(request, "states/forbidden.html", {"why": str(exception or "")}, status=403)
 
@@ -18,7 +18,7 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa
     return render(request, "states/csrf_failed.html", {"unread": True}, status=403)
 
 
-def not_found(
+def not_found_page(
     request: HttpRequest,
     exception: Exception | None = None,  # noqa: ARG001 - Django names it
 ) -> HttpResponse:
@@ -26,6 +26,6 @@ def not_found(
     return render(request, "states/not_found.html", status=404)
 
 
-def broken(_request: HttpRequest) -> HttpResponse:
+def broken_page(_request: HttpRequest) -> HttpResponse:
     """500: our own fault; rendered without the database and without the person."""
     return render(None, "states/broken.html", status=500)

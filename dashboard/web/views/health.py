@@ -10,36 +10,36 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from dashboard.web.auth.permissions import Rule, rule
+from dashboard.web.auth.permissions import Permission, requires
 from dashboard.web.monitoring import health, metrics
 
 
-@rule(Rule.OPEN)
+@requires(Permission.OPEN)
 @require_safe
 def healthz(_request: HttpRequest) -> HttpResponse:
     """The web process is alive; nothing else is asked."""
     return HttpResponse("alive\n", content_type="text/plain")
 
 
-@rule(Rule.OPEN)
+@requires(Permission.OPEN)
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
     """503 while the database is away or behind this code; `degraded` and why for the rest.
 
     Connections are named only to who has METRICS_TOKEN.
     """
-    found = health.look(now=timezone.now(), named=_has_token(request))
+    found = health.check_health(now=timezone.now(), named=_has_token(request))
     return JsonResponse(found.shown(), status=503 if found.broken else 200)
 
 
-@rule(Rule.OPEN)
+@requires(Permission.OPEN)
 @require_safe
-def figures(request: HttpRequest) -> HttpResponse:
+def metrics_figures(request: HttpRequest) -> HttpResponse:
     """Prometheus text; whoever has METRICS_TOKEN may read it, everybody where none is needed."""
     if not _may_read(request):
         words = "Set METRICS_TOKEN, and send it as 'Authorization: Bearer TOKEN'.\n"
         return HttpResponse(words, status=401, content_type="text/plain")
-    return HttpResponse(metrics.text(now=timezone.now()), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(metrics.metrics_text(now=timezone.now()), content_type=CONTENT_TYPE_LATEST)
 
 
 def _may_read(request: HttpRequest) -> bool:

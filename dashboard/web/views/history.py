@@ -11,12 +11,12 @@ from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import Change, Edit, Project, TargetGroup
 from dashboard.fielding.querysets.querysets import ChangeQuerySet, EditQuerySet
-from dashboard.web.auth.permissions import Rule, person, rule
+from dashboard.web.auth.permissions import Permission, current_user, requires
 from dashboard.web.edits import history
 from dashboard.web.formatting import times
 from dashboard.web.tables import exports
-from dashboard.web.views.groups import found
-from dashboard.web.views.projects import found_project, people
+from dashboard.web.views.groups import find_group
+from dashboard.web.views.projects import find_project, names_by_exchange_id
 
 ON_PAGE = 200
 IN_FILE = 20_000
@@ -24,21 +24,21 @@ IN_FILE = 20_000
 
 def _lines(
     request: HttpRequest, of: Project, most: int, zone: ZoneInfo | None = None
-) -> list[history.Line]:
+) -> list[history.HistoryLine]:
     """The newest changes of a project and of all its groups."""
     changes = list(ChangeQuerySet(Change).filter(group__project=of).newest()[:most])
     edits = EditQuerySet(Edit).of_projects().filter(of_project=of.pk).newest()[:most]
-    names = people(request) | history.projects(of, changes)
-    lines = history.lines(changes, list(edits), names, zone)
+    names = names_by_exchange_id(request) | history.project_names(of, changes)
+    lines = history.history_lines(changes, list(edits), names, zone)
     return lines[:most]
 
 
-@rule(Rule.MEMBER)
+@requires(Permission.MEMBER)
 @require_safe
-def project(request: HttpRequest, pk: int) -> HttpResponse:
+def project_history(request: HttpRequest, pk: int) -> HttpResponse:
     """The history of a project."""
-    of = found_project(request, pk)
-    lines = _lines(request, of, ON_PAGE, times.zone(person(request).time_zone))
+    of = find_project(request, pk)
+    lines = _lines(request, of, ON_PAGE, times.zone_named(current_user(request).time_zone))
     names = dict(of.target_groups.values_list("pk", "name"))
     context = {
         "project": of,
@@ -49,32 +49,32 @@ def project(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "project_history.html", context)
 
 
-@rule(Rule.MEMBER)
+@requires(Permission.MEMBER)
 @require_safe
 def project_file(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     """The same as a file, further back."""
-    of = found_project(request, pk)
+    of = find_project(request, pk)
     rows = _cells(_lines(request, of, IN_FILE), of, of.target_groups.in_bulk())
     name = f"history-{of.human_readable_id or of.pk}"
-    return exports.answer(name, kind, exports.Sheet(exports.HISTORY_HEADINGS, rows))
+    return exports.download_sheet(name, kind, exports.Sheet(exports.HISTORY_HEADINGS, rows))
 
 
-@rule(Rule.MEMBER)
+@requires(Permission.MEMBER)
 @require_safe
 def group_file(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     """The history of one group as a file."""
-    of = found(request, pk)
+    of = find_group(request, pk)
     changes = list(ChangeQuerySet(Change).filter(group=of).newest()[:IN_FILE])
     edits = EditQuerySet(Edit).filter(group=of).newest()[:IN_FILE]
-    names = people(request) | history.projects(of.project, changes)
-    lines = history.lines(changes, list(edits), names)
+    names = names_by_exchange_id(request) | history.project_names(of.project, changes)
+    lines = history.history_lines(changes, list(edits), names)
     rows = _cells(lines, of.project, {of.pk: of})
     name = f"history-{of.human_readable_id or of.pk}"
-    return exports.answer(name, kind, exports.Sheet(exports.HISTORY_HEADINGS, rows))
+    return exports.download_sheet(name, kind, exports.Sheet(exports.HISTORY_HEADINGS, rows))
 
 
 def _cells(
-    lines: Iterable[history.Line], project: Project, groups: dict[int, TargetGroup]
+    lines: Iterable[history.HistoryLine], project: Project, groups: dict[int, TargetGroup]
 ) -> Iterator[list[exports.Cell]]:
     for line in lines:
         of = groups.get(line.group or 0)

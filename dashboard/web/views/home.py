@@ -11,11 +11,17 @@ from django.views.decorators.http import require_safe
 from dashboard.fielding.models import Change, Edit, Incident, TargetGroup, User
 from dashboard.fielding.querysets.expressions import IN_FIELD
 from dashboard.fielding.querysets.querysets import ChangeQuerySet, EditQuerySet, IncidentQuerySet
-from dashboard.web.auth.permissions import Rule, memberships, person, rule, stamped
+from dashboard.web.auth.permissions import (
+    Permission,
+    account_version_tokens,
+    current_user,
+    memberships_of,
+    requires,
+)
 from dashboard.web.connections import polling_status
 from dashboard.web.formatting import times
 from dashboard.web.home import attention, since_last_visit, visits
-from dashboard.web.home.headline import FIELDS, headline
+from dashboard.web.home.headline import FIELDS, headline_of
 from dashboard.web.http import conditional
 
 EVENTS = 40
@@ -23,26 +29,26 @@ MOST = 1000  # of each kind that is read
 SHOWN = 100
 
 
-@rule(Rule.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @require_safe
-def home(request: HttpRequest) -> HttpResponse:
+def home_page(request: HttpRequest) -> HttpResponse:
     """Open incidents, the most urgent first, under the figures of the field."""
-    user, now = person(request), datetime.now(UTC)
-    stamps, read_at = stamped(request)
-    etag = conditional.mark(request, stamps)
-    if same := conditional.unchanged(request, etag, read_at):
+    user, now = current_user(request), datetime.now(UTC)
+    stamps, read_at = account_version_tokens(request)
+    etag = conditional.page_etag(request, stamps)
+    if same := conditional.not_modified(request, etag, read_at):
         return same
     if not request.headers.get("HX-Request"):
-        visits.note(user, now=now)
+        visits.record_visit(user, now=now)
     context = _context(request, user, now)
-    return conditional.page(request, "attention", context, etag=etag, read_at=read_at)
+    return conditional.render_page(request, "attention", context, etag=etag, read_at=read_at)
 
 
 def _context(request: HttpRequest, user: User, now: datetime) -> dict[str, Any]:
-    spans = since_last_visit.spans(user, now)
+    spans = since_last_visit.since_choices(user, now)
     span = next((one for one in spans if one.key == request.GET.get("since")), spans[0])
     in_field = TargetGroup.objects.visible_to(user).filter(status__in=IN_FIELD)
-    summary = headline(in_field.values_list(*FIELDS, named=True), now=now)
+    summary = headline_of(in_field.values_list(*FIELDS, named=True), now=now)
     incidents = IncidentQuerySet(Incident).visible_to(user).told().open_or_since(span.start)
     told = list(incidents.values_list(*attention.FIELDS, named=True)[:MOST])
     edits = EditQuerySet(Edit).visible_to(user).newest().filter(started_at__gte=span.start)
@@ -50,14 +56,14 @@ def _context(request: HttpRequest, user: User, now: datetime) -> dict[str, Any]:
         ChangeQuerySet(Change)
         .visible_to(user)
         .named()
-        .filter(occurred_at__gte=span.start, kind__in=since_last_visit.TOLD)
+        .filter(occurred_at__gte=span.start, kind__in=since_last_visit.SHOWN_CHANGE_KINDS)
     )
     edited = list(edits.select_related("group", "by")[:MOST])
-    zone = times.zone(user.time_zone)
+    zone = times.zone_named(user.time_zone)
     changed = list(changes[:MOST])
-    events = since_last_visit.events(told, edited, changed, span.start, zone)
-    rows = attention.rows(told, summary.sizes)
-    of = memberships(request)
+    events = since_last_visit.events_since(told, edited, changed, span.start, zone)
+    rows = attention.attention_rows(told, summary.sizes)
+    of = memberships_of(request)
     return {
         "rows": [
             (row, row.live and of[row.account_pk].may_edit, of[row.account_pk].may_edit)
@@ -65,9 +71,9 @@ def _context(request: HttpRequest, user: User, now: datetime) -> dict[str, Any]:
         ],
         "left": max(len(rows) - SHOWN, 0),
         "summary": summary,
-        "accounts": polling_status.accounts(request),
+        "accounts": polling_status.accounts_of(request),
         "events": events[:EVENTS],
-        "counted": since_last_visit.counted(events),
+        "counted": since_last_visit.count_by_word(events),
         "more": MOST in (len(told), len(edited), len(changed)),
         "spans": [(one.key, one.word, one is span) for one in spans],
         "span": span,

@@ -22,20 +22,26 @@ from dashboard.fielding.models import AuditKind, Incident, Mute
 from dashboard.fielding.querysets.querysets import IncidentQuerySet
 from dashboard.web import charts
 from dashboard.web.alerts import incident_page, mutes
-from dashboard.web.alerts.scopes import Scope, scope
+from dashboard.web.alerts.scopes import Scope, find_scope
 from dashboard.web.auth import audit
-from dashboard.web.auth.permissions import Rule, may_edit, person, require_editor, rule
+from dashboard.web.auth.permissions import (
+    Permission,
+    current_user,
+    may_edit,
+    require_editor,
+    requires,
+)
 from dashboard.web.formatting import times
 
 A_PAGE, IN_BELL = 50, 8
 FORM = ["GET", "HEAD", "POST"]
 
 
-@rule(Rule.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @require_safe
-def incidents(request: HttpRequest) -> HttpResponse:
+def incident_list(request: HttpRequest) -> HttpResponse:
     """Everything that is open, the most urgent first; or what closed last."""
-    mine = IncidentQuerySet(Incident).visible_to(person(request)).select_related(*TOLD)
+    mine = IncidentQuerySet(Incident).visible_to(current_user(request)).select_related(*TOLD)
     closed = request.GET.get("show") == "closed"
     rows = mine.filter(state="resolved", fired_at__isnull=False).order_by("-closed_at", "-pk")
     sheet = Paginator(rows if closed else mine.open().by_urgency(), A_PAGE).get_page(
@@ -67,69 +73,71 @@ def _titled(rows: Any) -> list[tuple[Incident, str]]:
     return [(one, incident_page.rule_title(one.rule)) for one in rows]
 
 
-@rule(Rule.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @require_safe
-def bell(request: HttpRequest) -> HttpResponse:
+def bell_box(request: HttpRequest) -> HttpResponse:
     """The most urgent open incidents, for the box under the bell."""
-    mine = IncidentQuerySet(Incident).visible_to(person(request)).open().by_urgency()
+    mine = IncidentQuerySet(Incident).visible_to(current_user(request)).open().by_urgency()
     rows = mine.select_related("project", "group", "account")[: IN_BELL + 1]
     context = {"rows": list(rows)[:IN_BELL], "more": len(rows) > IN_BELL}
     return render(request, "partials/bell_box.html", context)
 
 
-def found(request: HttpRequest, pk: int) -> Incident:
+def find_incident(request: HttpRequest, pk: int) -> Incident:
     """The incident, if it is one of the person's; 404 otherwise."""
-    mine = IncidentQuerySet(Incident).visible_to(person(request)).select_related(*TOLD)
+    mine = IncidentQuerySet(Incident).visible_to(current_user(request)).select_related(*TOLD)
     one = mine.filter(pk=pk).first()
     if one is None:
         raise Http404
     return cast("Incident", one)
 
 
-@rule(Rule.MEMBER)
+@requires(Permission.MEMBER)
 @require_safe
-def page(request: HttpRequest, pk: int) -> HttpResponse:
+def incident_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One incident: its numbers, what happened, and who was told."""
-    one = found(request, pk)
+    one = find_incident(request, pk)
     notices = list(one.notices.select_related("recipient", "mail").order_by("-pk"))
     editor = may_edit(request, one.account_id)
     context = {
         "incident": one,
         "title": incident_page.rule_title(one.rule),
-        "steps": incident_page.steps(one, notices),
-        "tellings": incident_page.tellings(notices, person(request).pk),
-        "curve": incident_page.curve(one, one.group) if one.group else None,
-        "zone": times.place(times.zone_of(one.group)) if one.group else "",
+        "steps": incident_page.incident_steps(one, notices),
+        "tellings": incident_page.notices_with_mails(notices, current_user(request).pk),
+        "curve": incident_page.judged_curve(one, one.group) if one.group else None,
+        "zone": times.zone_city(times.zone_of(one.group)) if one.group else "",
         "open": one.state in ("firing", "recovering"),
-        "mutes": mutes.over(one, timezone.now()),
+        "mutes": mutes.mutes_over_incident(one, timezone.now()),
         "may_edit": editor,
-        "helps": incident_page.helps(one),
+        "helps": incident_page.suggested_links(one),
     }
     return render(request, "incident.html", context)
 
 
-@rule(Rule.MEMBER)
+@requires(Permission.MEMBER)
 @require_safe
-def chart(request: HttpRequest, pk: int) -> HttpResponse:
+def incident_chart_json(request: HttpRequest, pk: int) -> HttpResponse:
     """The figure of an incident, as JSON for Plotly."""
-    one = found(request, pk)
+    one = find_incident(request, pk)
     if one.group is None:
         raise Http404
     palette = charts.PALETTES.get(request.GET.get("theme", ""), charts.PALETTES["light"])
-    made = incident_page.figure(one, one.group, palette, timezone.now())
+    made = incident_page.incident_chart(one, one.group, palette, timezone.now())
     headers = {"Cache-Control": "private, no-store"}
     body = msgspec.json.encode(made)
     return HttpResponse(body, content_type="application/json", headers=headers)
 
 
-@rule(Rule.EDITOR)
+@requires(Permission.EDITOR)
 @require_http_methods(FORM)
-def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
+def acknowledge_incident(request: HttpRequest, pk: int) -> HttpResponse:
     """Asks once, then stops the repeats of an incident."""
-    one = found(request, pk)
+    one = find_incident(request, pk)
     require_editor(request, one.account_id)
     if request.method == "POST":
-        if acknowledge_and_mute.acknowledge(incident=one, by=person(request), now=timezone.now()):
+        if acknowledge_and_mute.acknowledge_incident(
+            incident=one, by=current_user(request), now=timezone.now()
+        ):
             messages.success(request, "Acknowledged: no repeats until it is over or worse.")
         else:
             messages.info(request, "It was over already.")
@@ -137,20 +145,20 @@ def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "acknowledge.html", {"incident": one})
 
 
-@rule(Rule.EDITOR)
+@requires(Permission.EDITOR)
 @require_http_methods(FORM)
 def mute_incident(request: HttpRequest, pk: int) -> HttpResponse:
     """Mutes the rule of an incident, where it fired."""
-    one = found(request, pk)
+    one = find_incident(request, pk)
     of = Scope(one.account, one.project, one.group)
     return _mute(request, of, one.rule, reverse("incident", args=[pk]))
 
 
-@rule(Rule.EDITOR)
+@requires(Permission.EDITOR)
 @require_http_methods(FORM)
-def mute(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+def mute_scope(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """Mutes a connection, a project or a group."""
-    of = scope(request, kind, pk)
+    of = find_scope(request, kind, pk)
     back = {"groups": "group", "projects": "project"}.get(kind)
     here = reverse("rules-of", kwargs={"kind": kind, "pk": pk})
     return _mute(request, of, "", reverse(back, args=[pk]) if back else here)
@@ -158,7 +166,7 @@ def mute(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
 
 def _mute(request: HttpRequest, of: Scope, code: str, back: str) -> HttpResponse:
     require_editor(request, of.account.pk)
-    user, now = person(request), timezone.now()
+    user, now = current_user(request), timezone.now()
     form = mutes.MuteForm(user, now, request.POST or None, initial={"rule": code})
     if request.method == "POST" and form.is_valid():
         until, code = form.cleaned_data["until"], form.cleaned_data["rule"]
@@ -168,7 +176,7 @@ def _mute(request: HttpRequest, of: Scope, code: str, back: str) -> HttpResponse
             "rule": code or "every rule",
         }
         with transaction.atomic():
-            acknowledge_and_mute.mute(
+            acknowledge_and_mute.mute_scope(
                 account=of.account, by=user, until=until, now=now, rule=code, **of.inner
             )
             audit.record(
@@ -179,17 +187,17 @@ def _mute(request: HttpRequest, of: Scope, code: str, back: str) -> HttpResponse
     return render(request, "mute.html", {"of": of, "form": form, "back": back})
 
 
-@rule(Rule.EDITOR)
+@requires(Permission.EDITOR)
 @require_POST
-def unmute(request: HttpRequest, pk: int) -> HttpResponse:
+def end_mute(request: HttpRequest, pk: int) -> HttpResponse:
     """Ends a mute now."""
-    mine = Mute.objects.filter(account__memberships__user=person(request))
+    mine = Mute.objects.filter(account__memberships__user=current_user(request))
     one = get_object_or_404(mine, pk=pk)
     require_editor(request, one.account_id)
     place = one.group or one.project
     details = {"rule": one.rule or "every rule"}
     with transaction.atomic():
-        acknowledge_and_mute.unmute(mute=one, now=timezone.now())
+        acknowledge_and_mute.end_mute(mute=one, now=timezone.now())
         audit.record(
             request,
             AuditKind.UNMUTED,
@@ -198,17 +206,17 @@ def unmute(request: HttpRequest, pk: int) -> HttpResponse:
             details=details,
         )
     messages.success(request, "The mute is over. What still fires is told within a minute.")
-    return redirect(mutes.place_of(one))
+    return redirect(mutes.rules_page_of(one))
 
 
-@rule(Rule.MEMBER)
+@requires(Permission.MEMBER)
 @require_safe
-def act(request: HttpRequest, token: str) -> HttpResponse:
+def follow_action_link(request: HttpRequest, token: str) -> HttpResponse:
     """A link of a mail: on to the form that it names, which asks once whoever may."""
-    errand = acting.read(token)
+    errand = acting.read_action_token(token)
     if errand is None:
         raise Http404
-    one = found(request, errand.incident)
+    one = find_incident(request, errand.incident)
     if errand.expired:
         messages.info(request, "That link was good for a week. This is how it stands now.")
         return redirect("incident", one.pk)
@@ -217,5 +225,5 @@ def act(request: HttpRequest, token: str) -> HttpResponse:
     if errand.form == acting.CONNECTION:
         return redirect("connection", one.account_id)
     if errand.form == acting.RESUME and one.group_id:
-        return redirect(incident_page.resuming(one))
+        return redirect(incident_page.resume_url(one))
     return redirect("mute-incident" if errand.form == acting.MUTE else "acknowledge", one.pk)

@@ -15,24 +15,24 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from dashboard.exchange.errors import ExchangeError, Launched
+from dashboard.exchange.errors import AlreadyLaunched, ExchangeError
 from dashboard.fielding.models import Edit, Project, TargetGroup
 from dashboard.sync import scheduling
 from dashboard.sync.edits import launch, send
 from dashboard.sync.edits.kinds import draft
 from dashboard.sync.edits.launch import END, START
-from dashboard.web.auth.permissions import Rule, person, require_editor, rule
+from dashboard.web.auth.permissions import Permission, current_user, require_editor, requires
 from dashboard.web.drafts import prefill
 from dashboard.web.edits import messages as editing
 from dashboard.web.edits import value_labels
 from dashboard.web.edits.forms import datetimes
-from dashboard.web.edits.forms.base import Wrong, step
+from dashboard.web.edits.forms.base import FormError, last_known_step
 from dashboard.web.edits.forms.draft import form
-from dashboard.web.edits.forms.draft.form import local
+from dashboard.web.edits.forms.draft.form import local_datetime
 from dashboard.web.formatting import times
 from dashboard.web.http import resubmission
-from dashboard.web.views.groups import found
-from dashboard.web.views.projects import people
+from dashboard.web.views.groups import find_group
+from dashboard.web.views.projects import names_by_exchange_id
 
 SALT, OPEN_FOR_SECONDS = "launch", 3600
 LONGEST = timedelta(days=2 * 366)
@@ -41,7 +41,7 @@ TOO_OLD = "This page was too old to launch from. It now shows the draft as it is
 
 
 @dataclass
-class State:
+class LaunchFormState:
     """The page as it is used: the draft that it shows, what was typed, and what is wrong."""
 
     seen: Any = None
@@ -53,11 +53,11 @@ class State:
     mend: list[str] = field(default_factory=list)  # what to mend in the draft itself
 
 
-@rule(Rule.EDITOR)
+@requires(Permission.EDITOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def launch_draft(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The page that asks, and what comes of the answer."""
-    group = found(request, pk)
+    group = find_group(request, pk)
     require_editor(request, group.account_id)
     if group.status != TargetGroup.Status.DRAFT:
         messages.warning(request, "This group is no draft any more: it was launched already.")
@@ -69,28 +69,28 @@ def launch_draft(request: HttpRequest, pk: int) -> HttpResponseBase:
         state = _open(group)
         state.typed, state.trouble = request.POST, state.trouble or TOO_OLD
         return _show(request, group, state)
-    if back := resubmission.arrived(request, state.token):
+    if back := resubmission.already_received(request, state.token):
         return back
-    if resubmission.is_back(request):
+    if resubmission.is_resubmission(request):
         return _show(request, group, state)
     return _send(request, group, state)
 
 
-def _open(group: TargetGroup) -> State:
+def _open(group: TargetGroup) -> LaunchFormState:
     """The draft as the exchange holds it now, or why it cannot be told."""
     try:
-        held = send.present(group=group, kind=Edit.Kind.DRAFT)
-    except Launched as exc:
-        scheduling.look(Project.objects.filter(pk=group.project_id), now=timezone.now())
-        return State(trouble=f"{exc}. It is read again now.")
+        held = send.read_current_value(group=group, kind=Edit.Kind.DRAFT)
+    except AlreadyLaunched as exc:
+        scheduling.request_refresh(Project.objects.filter(pk=group.project_id), now=timezone.now())
+        return LaunchFormState(trouble=f"{exc}. It is read again now.")
     except ExchangeError as exc:
-        return State(trouble=f"{exc}. Nothing was launched.")
-    return State(held)
+        return LaunchFormState(trouble=f"{exc}. Nothing was launched.")
+    return LaunchFormState(held)
 
 
-def _sent(request: HttpRequest, group: TargetGroup) -> State:
+def _sent(request: HttpRequest, group: TargetGroup) -> LaunchFormState:
     """The page that was sent back, if we made it for this group within the hour."""
-    state = State(typed=request.POST)
+    state = LaunchFormState(typed=request.POST)
     try:
         pk, token, seen = signing.loads(
             request.POST.get("form", ""), salt=SALT, max_age=OPEN_FOR_SECONDS
@@ -102,22 +102,22 @@ def _sent(request: HttpRequest, group: TargetGroup) -> State:
     return state
 
 
-def _send(request: HttpRequest, group: TargetGroup, state: State) -> HttpResponseBase:
+def _send(request: HttpRequest, group: TargetGroup, state: LaunchFormState) -> HttpResponseBase:
     """Launch it once, and say how that goes."""
     try:
         start, end = _dates(group, state, timezone.now())
-        made = launch.launch(
+        made = launch.launch_draft(
             group=group,
             seen=state.seen,
             start=start,
             end=end,
-            by=person(request),
+            by=current_user(request),
             token=state.token,
         )
-    except Wrong as exc:
+    except FormError as exc:
         state.errors = exc.fields
         return _show(request, group, state)
-    except (send.Busy, ExchangeError) as exc:
+    except (send.EditInProgress, ExchangeError) as exc:
         state.trouble = f"{exc}. {_nothing(state)}"
         state.busy = getattr(exc, "other", None)
         return _show(request, group, state)
@@ -130,21 +130,21 @@ def _send(request: HttpRequest, group: TargetGroup, state: State) -> HttpRespons
         state.trouble = said
         return _show(request, group, state)
     if made.state == Edit.State.REJECTED and not made.asked_id:
-        at_field, state.trouble = editing.refusals(made, _place)
+        at_field, state.trouble = editing.objections_by_field(made, _place)
         state.errors, state.mend = _sorted(at_field)
         state.token = str(uuid.uuid4())
         return _show(request, group, state)
     return redirect("made", made.pk)
 
 
-def _nothing(state: State) -> str:
+def _nothing(state: LaunchFormState) -> str:
     what = "scheduled" if state.typed.get("when") == LATER else "launched"
     return f"Nothing was {what}."
 
 
 def _place(name: str) -> str:
     """A field of this page, else one of the draft's."""
-    return step(name, (START, END)) or form.place(name)
+    return last_known_step(name, (START, END)) or form.draft_field_for(name)
 
 
 def _sorted(objections: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
@@ -158,7 +158,9 @@ def _sorted(objections: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     return here, there
 
 
-def _dates(group: TargetGroup, state: State, now: datetime) -> tuple[datetime | None, datetime]:
+def _dates(
+    group: TargetGroup, state: LaunchFormState, now: datetime
+) -> tuple[datetime | None, datetime]:
     """The start, none for now, and the end, typed in the group's zone."""
     wrong: dict[str, str] = {}
     when = state.typed.get("when", "")
@@ -169,7 +171,7 @@ def _dates(group: TargetGroup, state: State, now: datetime) -> tuple[datetime | 
     for name in names:
         try:
             given[name] = _moment(group, state, name)
-        except Wrong as exc:
+        except FormError as exc:
             wrong |= exc.fields
     start, end = given.get(START), given.get(END)
     if start and start <= now:
@@ -179,23 +181,23 @@ def _dates(group: TargetGroup, state: State, now: datetime) -> tuple[datetime | 
     if end and end - now > LONGEST:
         wrong[END] = "That is more than two years ahead. Is the year right?"
     if wrong or end is None:
-        raise Wrong(wrong)
+        raise FormError(wrong)
     return start, end
 
 
-def _moment(group: TargetGroup, state: State, name: str) -> datetime:
+def _moment(group: TargetGroup, state: LaunchFormState, name: str) -> datetime:
     zone = times.zone_of(group)
     held = state.seen["fielding_specification"]["start_at" if name == START else "end_at"]
     text = state.typed.get(name, "").strip()
-    if held and text == local(held, zone):
+    if held and text == local_datetime(held, zone):
         return datetime.fromisoformat(held)
-    typed = datetimes.typed(text, name)
-    if why := datetimes.skipped(typed, zone):
-        raise Wrong({name: why})
+    typed = datetimes.parse_datetime(text, name)
+    if why := datetimes.reason_skipped(typed, zone):
+        raise FormError({name: why})
     return typed.replace(tzinfo=zone)
 
 
-def _show(request: HttpRequest, group: TargetGroup, state: State) -> HttpResponse:
+def _show(request: HttpRequest, group: TargetGroup, state: LaunchFormState) -> HttpResponse:
     context: dict[str, Any] = {"group": group, "project": group.project, "state": state}
     if state.seen:
         sealed = [group.pk, state.token, state.seen]
@@ -206,23 +208,25 @@ def _show(request: HttpRequest, group: TargetGroup, state: State) -> HttpRespons
     return response
 
 
-def _told(request: HttpRequest, group: TargetGroup, state: State) -> dict[str, Any]:
+def _told(request: HttpRequest, group: TargetGroup, state: LaunchFormState) -> dict[str, Any]:
     """The draft in words, what it costs, when, and what it still lacks."""
     seen, zone = state.seen, times.zone_of(group)
     period = seen["fielding_specification"]
     end = period["end_at"]
     passed = end is None or datetime.fromisoformat(end) <= timezone.now()
     units = group.account.business_units.values_list("exchange_id", "name")
-    names = {**people(request), **dict(units)}
+    names = {**names_by_exchange_id(request), **dict(units)}
     return {
-        "rows": value_labels.parts(Edit.Kind.DRAFT, _brief(seen), names, zone),
+        "rows": value_labels.value_parts(Edit.Kind.DRAFT, _brief(seen), names, zone),
         "cost": prefill.cost_of(seen),
-        "lacks": prefill.lacks(seen),
-        "zone": f"{times.place(zone)} ({zone.key})",
+        "lacks": prefill.missing_for_launch(seen),
+        "zone": f"{times.zone_city(zone)} ({zone.key})",
         "when": state.typed.get("when", ""),
-        "start": state.typed.get(START, local(period["start_at"], zone)),
-        "end": state.typed.get(END, "" if passed else local(end, zone)),
-        "planned": [local(period[name], zone).replace("T", " ") for name in ("start_at", "end_at")],
+        "start": state.typed.get(START, local_datetime(period["start_at"], zone)),
+        "end": state.typed.get(END, "" if passed else local_datetime(end, zone)),
+        "planned": [
+            local_datetime(period[name], zone).replace("T", " ") for name in ("start_at", "end_at")
+        ],
     }
 
 

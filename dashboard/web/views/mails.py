@@ -17,48 +17,50 @@ from dashboard.alerts.mail import preferences
 from dashboard.fielding.models import ExchangeAccount, Mail, Membership, User
 from dashboard.fielding.querysets.querysets import MailQuerySet
 from dashboard.web.alerts.mail_preferences import MailChoiceForm
-from dashboard.web.auth.permissions import Rule, person, require_administrator, rule
+from dashboard.web.auth.permissions import Permission, current_user, require_administrator, requires
 
 SHOWN = 100
 DEAD_FOR = timedelta(days=14)
 
 
-@rule(Rule.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @require_safe
-def mails(request: HttpRequest) -> HttpResponse:
+def mail_list(request: HttpRequest) -> HttpResponse:
     """The newest mails to the person."""
-    mine = MailQuerySet(Mail).to(person(request))
+    mine = MailQuerySet(Mail).to(current_user(request))
     return render(request, "mails.html", {"mails": mine[:SHOWN], "shown": SHOWN})
 
 
-@rule(Rule.MEMBER)
+@requires(Permission.MEMBER)
 @require_safe
-def mail(request: HttpRequest, pk: int) -> HttpResponse:
+def mail_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One mail, as text."""
-    one = MailQuerySet(Mail).to(person(request)).filter(pk=pk).first()
+    one = MailQuerySet(Mail).to(current_user(request)).filter(pk=pk).first()
     if one is None:
         raise Http404
     return render(request, "mail.html", {"mail": one})
 
 
-@rule(Rule.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @require_http_methods(["GET", "HEAD", "POST"])
-def choice(request: HttpRequest) -> HttpResponse:
+def mail_preferences(request: HttpRequest) -> HttpResponse:
     """What the person wants by mail, and when."""
-    user = person(request)
-    form = MailChoiceForm(request.POST or None, instance=preferences.choice_of(user))
+    user = current_user(request)
+    form = MailChoiceForm(request.POST or None, instance=preferences.preferences_of(user))
     if request.method == "POST" and form.is_valid():
         form.save()
         messages.success(request, "Saved. It holds from the next mail on.")
         return redirect("mail-choice")
-    return render(request, "mail_choice.html", {"form": form, "zone": preferences.zone(user).key})
+    return render(
+        request, "mail_choice.html", {"form": form, "zone": preferences.zone_of_person(user).key}
+    )
 
 
-@rule(Rule.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @require_POST
-def test(request: HttpRequest) -> HttpResponse:
+def send_test_mail(request: HttpRequest) -> HttpResponse:
     """A test mail to oneself; an address that was refused is tried again."""
-    _put_out(request, person(request))
+    _put_out(request, current_user(request))
     return redirect("mails")
 
 
@@ -68,9 +70,9 @@ def _put_out(request: HttpRequest, to: User) -> None:
     messages.success(request, f"A test mail to {to.email} is on its way; see below how it went.")
 
 
-@rule(Rule.ADMINISTRATOR)
+@requires(Permission.ADMINISTRATOR)
 @require_safe
-def outbox(request: HttpRequest, pk: int) -> HttpResponse:
+def mail_outbox(request: HttpRequest, pk: int) -> HttpResponse:
     """Who gets what on a connection, which addresses are refused, and what came of its mails."""
     require_administrator(request, pk)
     account = get_object_or_404(ExchangeAccount, pk=pk)
@@ -80,18 +82,18 @@ def outbox(request: HttpRequest, pk: int) -> HttpResponse:
     since = timezone.now() - DEAD_FOR
     context = {
         "connection": account,
-        "people": [(one, preferences.choice_of(one.user)) for one in members],
+        "people": [(one, preferences.preferences_of(one.user)) for one in members],
         "dead": mails.filter(state=Mail.State.DEAD, created_at__gt=since)[:SHOWN],
         "mails": mails[:SHOWN],
         "shown": SHOWN,
-        "complaints": heartbeat.complaints(now=timezone.now()),
+        "complaints": heartbeat.list_problems(now=timezone.now()),
     }
     return render(request, "outbox.html", context)
 
 
-@rule(Rule.ADMINISTRATOR)
+@requires(Permission.ADMINISTRATOR)
 @require_POST
-def again(request: HttpRequest, pk: int, membership: int) -> HttpResponse:
+def send_again(request: HttpRequest, pk: int, membership: int) -> HttpResponse:
     """A test mail to somebody on a connection, whose address was refused."""
     require_administrator(request, pk)
     one = get_object_or_404(Membership.objects.select_related("user"), account=pk, pk=membership)

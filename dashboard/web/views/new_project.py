@@ -16,18 +16,18 @@ from dashboard.exchange.errors import ExchangeError
 from dashboard.fielding.models import Edit, ExchangeAccount, ExchangeUser, TargetGroup
 from dashboard.sync.edits import create
 from dashboard.web.auth.permissions import (
-    Rule,
+    Permission,
+    current_user,
     exchange_ids,
-    memberships,
-    person,
+    memberships_of,
     require_editor,
-    rule,
+    requires,
 )
 from dashboard.web.edits import messages as editing
 from dashboard.web.edits.forms import details
-from dashboard.web.edits.forms.base import Entry, Wrong, step
+from dashboard.web.edits.forms.base import BoundForm, FormError, last_known_step
 from dashboard.web.http import resubmission
-from dashboard.web.http.row_ids import key
+from dashboard.web.http.row_ids import parse_row_id
 
 SALT, OPEN_FOR_SECONDS = "new project", 24 * 3600
 NAME, MANAGER = "name", "project_manager_id"
@@ -35,11 +35,11 @@ TOO_OLD = "This form was too old to be sent. What you typed is kept; send it aga
 REFERENCE = "project_customer_reference_number"
 
 
-@rule(Rule.EDITOR)
+@requires(Permission.EDITOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_project(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The form, and what comes of it; one form makes one project."""
-    membership = memberships(request).get(pk)
+    membership = memberships_of(request).get(pk)
     if membership is None:
         raise Http404
     require_editor(request, pk)
@@ -48,7 +48,9 @@ def new_project(request: HttpRequest, pk: int) -> HttpResponseBase:
     names = {one.exchange_id: str(one) for one in people}
     if request.method != "POST":
         return _show(request, account, names)
-    return resubmission.arrived(request, _token(request, account)) or _send(request, account, names)
+    return resubmission.already_received(request, _token(request, account)) or _send(
+        request, account, names
+    )
 
 
 def _send(
@@ -56,17 +58,19 @@ def _send(
 ) -> HttpResponseBase:
     """Ask for it once, and go there."""
     token = _token(request, account)
-    if resubmission.is_back(request) or not token:
+    if resubmission.is_resubmission(request) or not token:
         return _show(request, account, names, token=token, trouble="" if token else TOO_OLD)
     try:
         wanted = _check(request, names)
-        made = create.new_project(account=account, wanted=wanted, by=person(request), token=token)
-    except Wrong as exc:
+        made = create.new_project(
+            account=account, wanted=wanted, by=current_user(request), token=token
+        )
+    except FormError as exc:
         return _show(request, account, names, token=token, errors=exc.fields)
     except ExchangeError as exc:
         return _show(request, account, names, trouble=f"{exc}. Nothing was sent.")
     if made.state == Edit.State.REJECTED:
-        errors, trouble = editing.refusals(made, _place)
+        errors, trouble = editing.objections_by_field(made, _place)
         return _show(request, account, names, errors=errors, trouble=trouble)
     if made.project is None:
         return redirect("made", made.pk)
@@ -75,7 +79,7 @@ def _send(
 
 
 def _place(name: str) -> str:
-    return step(name, (NAME, MANAGER, REFERENCE))
+    return last_known_step(name, (NAME, MANAGER, REFERENCE))
 
 
 def _token(request: HttpRequest, account: ExchangeAccount) -> str:
@@ -89,23 +93,25 @@ def _token(request: HttpRequest, account: ExchangeAccount) -> str:
 
 def _check(request: HttpRequest, names: dict[str, str]) -> dict[str, Any]:
     """Name, manager and reference, each as for a group."""
-    entry = Entry(TargetGroup(), dict.fromkeys(details.FIELDS), request.POST, timezone.now(), names)
+    entry = BoundForm(
+        TargetGroup(), dict.fromkeys(details.FIELDS), request.POST, timezone.now(), names
+    )
     reads = {NAME: details.NAME, MANAGER: details.MANAGER_ID, REFERENCE: details.REFERENCE}
     value, wrong = dict[str, Any](), dict[str, str]()
     for name, field in reads.items():
         try:
             value[name] = details.FIELDS[field](entry, request.POST.get(name, "").strip())
-        except Wrong as exc:
+        except FormError as exc:
             wrong[name] = " ".join(exc.fields.values())
     if wrong:
-        raise Wrong(wrong)
+        raise FormError(wrong)
     return {name: told for name, told in value.items() if told is not None}
 
 
 def _wanted(request: HttpRequest, account: ExchangeAccount) -> dict[str, Any]:
     """What was typed for a project that could not be made, where the address names it."""
     tried = Edit.objects.filter(kind=Edit.Kind.NEW_PROJECT, account=account)
-    made = tried.filter(pk=key(request.GET.get("again", ""))).first()
+    made = tried.filter(pk=parse_row_id(request.GET.get("again", ""))).first()
     return dict(made.wanted or {}) if made else {}
 
 

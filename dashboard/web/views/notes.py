@@ -12,25 +12,25 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
 from dashboard.fielding.models import Note, Project, TargetGroup, User
-from dashboard.web.auth.permissions import Rule, person, require_editor, rule
+from dashboard.web.auth.permissions import Permission, current_user, require_editor, requires
 from dashboard.web.http import resubmission
-from dashboard.web.views.groups import found
+from dashboard.web.views.groups import find_group
 
 LONGEST = 1000
 
 
-@rule(Rule.EDITOR)
+@requires(Permission.EDITOR)
 @require_http_methods(["GET", "HEAD", "POST"])
-def notes(request: HttpRequest, pk: int) -> HttpResponseBase:
+def note_form(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The form of a new note."""
-    group = found(request, pk)
+    group = find_group(request, pk)
     require_editor(request, group.account_id)
     text = request.POST.get("text", "").strip()
     error = ""
-    if request.method == "POST" and not resubmission.is_back(request):
+    if request.method == "POST" and not resubmission.is_resubmission(request):
         error = _wrong(text)
         if not error:
-            _write(group, text, person(request))
+            _write(group, text, current_user(request))
             back = reverse("group", args=[group.pk])
             htmx = bool(request.headers.get("HX-Request"))
             return HttpResponseClientRedirect(back) if htmx else redirect(back)

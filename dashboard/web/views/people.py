@@ -24,8 +24,8 @@ from dashboard.fielding.models import ExchangeAccount, Membership, User
 from dashboard.fielding.models.people import NOT_ONE_LINE
 from dashboard.fielding.people import PersonRefused
 from dashboard.web.auth import audit, backends
-from dashboard.web.auth.permissions import Rule, require_administrator, rule
-from dashboard.web.auth.permissions import person as signed_in
+from dashboard.web.auth.permissions import Permission, require_administrator, requires
+from dashboard.web.auth.permissions import current_user as signed_in
 from dashboard.web.auth.proof import proof_required
 
 
@@ -93,9 +93,9 @@ def _free_name(email: str) -> str:
     return name
 
 
-@rule(Rule.ADMINISTRATOR)
+@requires(Permission.ADMINISTRATOR)
 @require_http_methods(["GET", "HEAD", "POST"])
-def people(request: HttpRequest, pk: int) -> HttpResponse:
+def people_list(request: HttpRequest, pk: int) -> HttpResponse:
     """Who is on the account, and a form that invites."""
     require_administrator(request, pk)
     account = get_object_or_404(ExchangeAccount, pk=pk)
@@ -126,13 +126,13 @@ def people(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _invite(request: HttpRequest, membership: Membership) -> None:
     role = Membership.Role(membership.role).label.lower()
-    backends.invite(request, membership.user, role=role, account=membership.account)
+    backends.mail_invitation(request, membership.user, role=role, account=membership.account)
     messages.success(request, f"{membership.user.email} was invited as {role}.")
 
 
-@rule(Rule.ADMINISTRATOR)
+@requires(Permission.ADMINISTRATOR)
 @require_POST
-def person(request: HttpRequest, pk: int, membership: int) -> HttpResponse:
+def change_membership(request: HttpRequest, pk: int, membership: int) -> HttpResponse:
     """Change somebody's role, take them off, or mail the invitation again."""
     require_administrator(request, pk)
     of = get_object_or_404(Membership.objects.select_related("user", "account"), pk=membership)
@@ -214,7 +214,7 @@ _GRAVE = {
 }
 
 
-@rule(Rule.ADMINISTRATOR)
+@requires(Permission.ADMINISTRATOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def person_act(request: HttpRequest, pk: int, membership: int, act: str) -> HttpResponse:
     """Ask once, then reset a second factor, close, reopen or delete somebody's account."""

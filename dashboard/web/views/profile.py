@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 from dashboard.fielding.models import AuditKind, ExchangeUser, Membership, User
 from dashboard.fielding.querysets.querysets import ExchangeUserQuerySet
 from dashboard.web.auth import audit, backends, sessions
-from dashboard.web.auth.permissions import Rule, memberships, person, rule
+from dashboard.web.auth.permissions import Permission, current_user, memberships_of, requires
 
 
 class MeForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -65,14 +65,14 @@ class WhoForm(forms.Form):
                 one.save(update_fields=["exchange_user_id"])
 
 
-@rule(Rule.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @require_http_methods(["GET", "HEAD", "POST"])
-def me(request: HttpRequest) -> HttpResponse:
+def profile_page(request: HttpRequest) -> HttpResponse:
     """Name, time zone, theme; who I am on the exchange, and which accounts I am on."""
-    roles = list(memberships(request).values())
-    names = ExchangeUserQuerySet(ExchangeUser).visible_to(person(request))
-    before = str(person(request))
-    form = MeForm(request.POST or None, instance=person(request))
+    roles = list(memberships_of(request).values())
+    names = ExchangeUserQuerySet(ExchangeUser).visible_to(current_user(request))
+    before = str(current_user(request))
+    form = MeForm(request.POST or None, instance=current_user(request))
     who = WhoForm(request.POST or None, of=roles, names=names)
     if request.method == "POST" and form.is_valid() and who.is_valid():
         renamed = bool({"first_name", "last_name"} & set(form.changed_data))
@@ -87,23 +87,23 @@ def me(request: HttpRequest) -> HttpResponse:
     return render(request, "me.html", context)
 
 
-@rule(Rule.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
-def password(request: HttpRequest) -> HttpResponse:
+def change_password(request: HttpRequest) -> HttpResponse:
     """A new password; other sessions of the person end."""
-    if not backends.may_use_password(person(request)):
+    if not backends.may_use_password(current_user(request)):
         messages.error(request, backends.SSO_ONLY)
         return redirect("me")
-    form = backends.NewPasswordForm(person(request), request.POST or None)
+    form = backends.NewPasswordForm(current_user(request), request.POST or None)
     form.fields["new_password1"].help_text = backends.ASKED
     form.fields["new_password2"].label, form.fields["new_password2"].help_text = "Once more", ""
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():
             update_session_auth_hash(request, form.save())
-            sessions.keep(request)
+            sessions.record_session(request)
             backends.Accounts(request).send_notification_mail(
-                "account/email/password_changed", person(request)
+                "account/email/password_changed", current_user(request)
             )
         messages.success(request, "The password is changed. Other sessions of yours have ended.")
         return redirect("me")

@@ -15,34 +15,34 @@ from django.views.decorators.http import require_http_methods
 
 from dashboard.fielding.models import Edit, Project
 from dashboard.sync.edits import local
-from dashboard.web.auth.permissions import Rule, person, require_editor, rule
+from dashboard.web.auth.permissions import Permission, current_user, require_editor, requires
 from dashboard.web.edits import messages as editing
-from dashboard.web.edits.forms.base import NO_CHANGE, Wrong, amount
+from dashboard.web.edits.forms.base import NO_CHANGE, FormError, parse_amount
 from dashboard.web.formatting import numbers
 from dashboard.web.http import resubmission
-from dashboard.web.http.row_ids import key
+from dashboard.web.http.row_ids import parse_row_id
 from dashboard.web.reports import spending
-from dashboard.web.views.projects import found_project
+from dashboard.web.views.projects import find_project
 
 SALT = "project budget"
 
 
-@rule(Rule.EDITOR)
+@requires(Permission.EDITOR)
 @require_http_methods(["GET", "HEAD", "POST"])
-def budget(request: HttpRequest, pk: int) -> HttpResponseBase:
+def project_budget(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The form, and what comes of it."""
-    project = found_project(request, pk)
+    project = find_project(request, pk)
     require_editor(request, project.account_id)
     if request.method != "POST":
-        return _show(request, project, local.present(project, Edit.Kind.BUDGET))
+        return _show(request, project, local.current_value(project, Edit.Kind.BUDGET))
     token, seen = _unsealed(request, project)
-    if back := resubmission.arrived(request, token):
+    if back := resubmission.already_received(request, token):
         return back
-    if resubmission.is_back(request):
+    if resubmission.is_resubmission(request):
         return _show(request, project, seen, token=token)
     try:
         wanted = _check(request, project, seen)
-    except Wrong as exc:
+    except FormError as exc:
         return _show(request, project, seen, token=token, errors=exc.fields)
     return _kept(request, project, seen, wanted, token)
 
@@ -50,18 +50,18 @@ def budget(request: HttpRequest, pk: int) -> HttpResponseBase:
 def _kept(
     request: HttpRequest, project: Project, seen: Any, wanted: Any, token: str
 ) -> HttpResponseBase:
-    made = local.keep(
+    made = local.save_local_edit(
         of=project,
         kind=Edit.Kind.BUDGET,
         seen=seen,
         wanted=wanted,
-        by=person(request),
+        by=current_user(request),
         token=token,
         now=timezone.now(),
     )
     if made.state == Edit.State.CONFLICT:
-        return _show(request, project, made.after, three=editing.three(made, {}, None))
-    messages.success(request, editing.outcome(made, {}, None))
+        return _show(request, project, made.after, three=editing.conflict_rows(made, {}, None))
+    messages.success(request, editing.outcome_sentence(made, {}, None))
     return redirect("project", project.pk)
 
 
@@ -72,20 +72,20 @@ def _unsealed(request: HttpRequest, project: Project) -> tuple[str, Any]:
     except (signing.BadSignature, ValueError, TypeError):
         pk = None
     if pk != project.pk:
-        return secrets.token_urlsafe(24), local.present(project, Edit.Kind.BUDGET)
+        return secrets.token_urlsafe(24), local.current_value(project, Edit.Kind.BUDGET)
     return token, seen
 
 
 def _check(request: HttpRequest, project: Project, seen: Any) -> Any:
     text, currency = request.POST.get("budget", ""), request.POST.get("currency", "").upper()
     if currency not in _currencies(project):
-        raise Wrong(currency="Choose a currency of this project's groups.")
+        raise FormError(currency="Choose a currency of this project's groups.")
     value = None
     if text.strip():
-        money = amount(text, currency, "budget", "budget")
+        money = parse_amount(text, currency, "budget", "budget")
         value = {"value": format(money, "f"), "currency_code": currency}
-    if local.same(value, seen):
-        raise Wrong(budget=NO_CHANGE)
+    if local.same_local_value(value, seen):
+        raise FormError(budget=NO_CHANGE)
     return value
 
 
@@ -99,20 +99,22 @@ def _show(
     request: HttpRequest, project: Project, seen: Any, *, token: str = "", **state: Any
 ) -> HttpResponse:
     """The form with what is held now, as typed, or as it was before an edit to be undone."""
-    asked = key(request.GET.get("undo", ""))
+    asked = parse_row_id(request.GET.get("undo", ""))
     value = seen
     if asked:
         made = Edit.objects.filter(pk=asked, project=project).first()
-        value = made.before if made and local.same(made.after, seen) else seen
-    text = numbers.plain(Decimal(value["value"])) if value else ""
+        value = made.before if made and local.same_local_value(made.after, seen) else seen
+    text = numbers.typed_amount(Decimal(value["value"])) if value else ""
     context = {
         "project": project,
-        "present": numbers.money(Decimal(seen["value"]), seen["currency_code"]) if seen else "none",
+        "present": numbers.format_money(Decimal(seen["value"]), seen["currency_code"])
+        if seen
+        else "none",
         "text": request.POST.get("budget", text),
         "currencies": _currencies(project),
         "currency": request.POST.get("currency") or (value or {}).get("currency_code", ""),
-        "spent": spending.totals(
-            spending.lines(project.target_groups.all(), months=False, now=timezone.now())
+        "spent": spending.totals_by_currency(
+            spending.load_spend_lines(project.target_groups.all(), months=False, now=timezone.now())
         ),
         "sealed": signing.dumps(
             [project.pk, token or secrets.token_urlsafe(24), seen], salt=SALT, compress=True

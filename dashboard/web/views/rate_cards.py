@@ -13,15 +13,15 @@ from dashboard.fielding.domain import rate_card
 from dashboard.fielding.models import BusinessUnit
 from dashboard.fielding.querysets.querysets import VisibleQuerySet
 from dashboard.sync.lookup import on_demand
-from dashboard.web.auth.permissions import Rule, View, person, rule
+from dashboard.web.auth.permissions import Permission, View, current_user, requires
 from dashboard.web.formatting import labels
 from dashboard.web.formatting.glossary import GLOSSARY
 from dashboard.web.groups.panels import rate_card as pricing
 
 
-@rule(Rule.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @require_safe
-def glossary(request: HttpRequest) -> HttpResponse:
+def glossary_page(request: HttpRequest) -> HttpResponse:
     """Every word of the trade, with its meaning."""
     return render(request, "glossary.html", {"words": sorted(GLOSSARY.items())})
 
@@ -29,10 +29,10 @@ def glossary(request: HttpRequest) -> HttpResponse:
 def look_up(exchange: Any) -> View:
     """The rate card of a business unit and country, over this way to the exchange."""
 
-    @rule(Rule.SIGNED_IN)
+    @requires(Permission.SIGNED_IN)
     @require_safe
     def rate_cards(request: HttpRequest) -> HttpResponse:
-        mine = VisibleQuerySet(BusinessUnit).visible_to(person(request))
+        mine = VisibleQuerySet(BusinessUnit).visible_to(current_user(request))
         units = list(mine.select_related("account").order_by("account__name", "name", "pk"))
         unit = next((one for one in units if str(one.pk) == request.GET.get("unit")), None)
         country = request.GET.get("country", "").strip().lower()[:2]
@@ -55,9 +55,9 @@ def _found(exchange: Any, unit: BusinessUnit | None, country: str) -> dict[str, 
         return {"wrong_unit": "Choose one of your business units."}
     if country not in labels.COUNTRIES:
         return {"wrong_country": "Choose a country."}
-    name = labels.country(country)
+    name = labels.country_name(country)
     try:
-        card = rate_card.read(exchange.rate_card(unit=unit, country=country))
+        card = rate_card.read_rate_card(exchange.rate_card(unit=unit, country=country))
     except NotFound:
         return {"trouble": f"{unit} has no rate card for {name}: its groups are priced by CPI."}
     except ExchangeError as exc:
@@ -65,7 +65,7 @@ def _found(exchange: Any, unit: BusinessUnit | None, country: str) -> dict[str, 
         return {"trouble": f"{exc}.{again}"}
     if card is None:
         return {"trouble": f"The exchange sent no table of prices for {name}."}
-    return {"card": pricing.table(card), "country_name": name}
+    return {"card": pricing.card_table(card), "country_name": name}
 
 
 rate_cards = look_up(on_demand)

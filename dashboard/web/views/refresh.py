@@ -12,35 +12,37 @@ from django.views.decorators.http import require_POST
 
 from dashboard.fielding.models import Project, TargetGroup
 from dashboard.sync import scheduling
-from dashboard.web.auth.permissions import Rule, memberships, rule
-from dashboard.web.views.groups import found
-from dashboard.web.views.projects import found_project
+from dashboard.web.auth.permissions import Permission, memberships_of, requires
+from dashboard.web.views.groups import find_group
+from dashboard.web.views.projects import find_project
 
 
-@rule(Rule.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @require_POST
-def home(request: HttpRequest) -> HttpResponse:
+def refresh_home(request: HttpRequest) -> HttpResponse:
     """The projects that need somebody are read; no more often than groups that move."""
-    for one in memberships(request).values():
+    for one in memberships_of(request).values():
         projects = Project.objects.filter(account=one.account).with_incidents()
-        scheduling.look(projects, floor=scheduling.poll_every(one.account), now=timezone.now())
+        scheduling.request_refresh(
+            projects, floor=scheduling.poll_every(one.account), now=timezone.now()
+        )
     return HttpResponse(status=204)
 
 
-@rule(Rule.MEMBER)
+@requires(Permission.MEMBER)
 @require_POST
-def project(request: HttpRequest, pk: int) -> HttpResponse:
+def refresh_project(request: HttpRequest, pk: int) -> HttpResponse:
     """The page of a project was opened."""
-    of = found_project(request, pk)
-    scheduling.look(Project.objects.filter(pk=of.pk), now=timezone.now())
+    of = find_project(request, pk)
+    scheduling.request_refresh(Project.objects.filter(pk=of.pk), now=timezone.now())
     return HttpResponse(status=204)
 
 
-@rule(Rule.MEMBER)
+@requires(Permission.MEMBER)
 @require_POST
-def group(request: HttpRequest, pk: int) -> HttpResponse:
+def refresh_group(request: HttpRequest, pk: int) -> HttpResponse:
     """The page of a group was opened; one that refused to answer is asked again."""
-    of, now = found(request, pk), timezone.now()
-    scheduling.look(Project.objects.filter(pk=of.project_id), now=now)
-    scheduling.ask_again(TargetGroup.objects.filter(pk=of.pk), now=now)
+    of, now = find_group(request, pk), timezone.now()
+    scheduling.request_refresh(Project.objects.filter(pk=of.project_id), now=now)
+    scheduling.clear_backoff(TargetGroup.objects.filter(pk=of.pk), now=now)
     return HttpResponse(status=204)

@@ -10,49 +10,55 @@ from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import Edit, TargetGroup
 from dashboard.fielding.querysets.querysets import EditQuerySet
-from dashboard.web.auth.permissions import Rule, person, rule
+from dashboard.web.auth.permissions import Permission, current_user, requires
 from dashboard.web.edits import activity
 from dashboard.web.reports import spend_table
 from dashboard.web.tables import exports, saved_views
-from dashboard.web.views.projects import people
+from dashboard.web.views.projects import names_by_exchange_id
 
 
-@rule(Rule.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @require_safe
-def changes(request: HttpRequest) -> HttpResponse:
+def activity_page(request: HttpRequest) -> HttpResponse:
     """Every edit that was made through Fieldwatch."""
-    views = saved_views.views(request)
-    if first := saved_views.first(request, views):
+    views = saved_views.views_of_page(request)
+    if first := saved_views.first_view_url(request, views):
         return redirect(first)
-    mine = EditQuerySet(Edit).visible_to(person(request))
-    context = activity.context(request, mine, people(request), zone=person(request).time_zone)
+    mine = EditQuerySet(Edit).visible_to(current_user(request))
+    context = activity.activity_context(
+        request, mine, names_by_exchange_id(request), zone=current_user(request).time_zone
+    )
     return render(request, "activity.html", context | {"views": views})
 
 
-@rule(Rule.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @require_safe
 def changes_file(request: HttpRequest, kind: str) -> HttpResponseBase:
     """The edits as filtered on screen, all pages."""
-    mine = EditQuerySet(Edit).visible_to(person(request))
-    sheet = activity.file(request, mine, people(request), zone=person(request).time_zone)
-    return exports.answer("activity", kind, sheet)
+    mine = EditQuerySet(Edit).visible_to(current_user(request))
+    sheet = activity.activity_sheet(
+        request, mine, names_by_exchange_id(request), zone=current_user(request).time_zone
+    )
+    return exports.download_sheet("activity", kind, sheet)
 
 
-@rule(Rule.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @require_safe
-def spend(request: HttpRequest) -> HttpResponse:
+def spend_page(request: HttpRequest) -> HttpResponse:
     """Completes and money by reference, project, country and month, each currency apart."""
-    views = saved_views.views(request)
-    if first := saved_views.first(request, views):
+    views = saved_views.views_of_page(request)
+    if first := saved_views.first_view_url(request, views):
         return redirect(first)
-    groups = TargetGroup.objects.visible_to(person(request))
-    context = spend_table.context(request, groups, now=datetime.now(UTC))
+    groups = TargetGroup.objects.visible_to(current_user(request))
+    context = spend_table.spend_context(request, groups, now=datetime.now(UTC))
     return render(request, "spend.html", context | {"views": views})
 
 
-@rule(Rule.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @require_safe
 def spend_file(request: HttpRequest, kind: str) -> HttpResponseBase:
     """The lines on screen as a file."""
-    groups = TargetGroup.objects.visible_to(person(request))
-    return exports.answer("spend", kind, spend_table.file(request, groups, now=datetime.now(UTC)))
+    groups = TargetGroup.objects.visible_to(current_user(request))
+    return exports.download_sheet(
+        "spend", kind, spend_table.spend_sheet(request, groups, now=datetime.now(UTC))
+    )

@@ -17,19 +17,19 @@ from dashboard.alerts.recipients.settings import Recipients, Wanted
 from dashboard.alerts.replay import replay as preview
 from dashboard.alerts.rules import settings as book
 from dashboard.alerts.rules.catalogue import NO_DATA, RULES
-from dashboard.alerts.rules.settings import Book, Effective, effective
+from dashboard.alerts.rules.settings import Effective, RuleSet, merge_layers
 from dashboard.fielding.models import AuditKind, Incident, Mute, Rule, TargetGroup
 from dashboard.web.alerts import rule_forms
 from dashboard.web.alerts.mutes import SILENT
 from dashboard.web.alerts.rule_forms import RecipientsForm, RuleForm
-from dashboard.web.alerts.scopes import Scope, may_change, require_change, scope
+from dashboard.web.alerts.scopes import Scope, find_scope, may_change, require_change
 from dashboard.web.auth import audit
-from dashboard.web.auth.permissions import Rule as Access
-from dashboard.web.auth.permissions import memberships, person, rule
+from dashboard.web.auth.permissions import Permission as Access
+from dashboard.web.auth.permissions import current_user, memberships_of, requires
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RuleLine:
     """A rule in the list."""
 
     code: str
@@ -42,33 +42,33 @@ class Line:
     wider: bool
 
 
-@rule(Access.SIGNED_IN)
+@requires(Access.SIGNED_IN)
 @require_safe
-def rules(request: HttpRequest) -> HttpResponse:
+def rules_page(request: HttpRequest) -> HttpResponse:
     """The rules of the person's first connection; others are a choice away."""
-    mine = [one.account for one in memberships(request).values()]
+    mine = [one.account for one in memberships_of(request).values()]
     if not mine:
         return render(request, "rules.html", {"accounts": mine})
     return redirect("rules-of", kind="connections", pk=mine[0].pk)
 
 
-@rule(Access.MEMBER)
+@requires(Access.MEMBER)
 @require_safe
 def rules_of(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """Every rule as it holds there, who is told, what is muted, and where else rules differ."""
-    of = scope(request, kind, pk)
+    of = find_scope(request, kind, pk)
     rows = list(Rule.objects.filter(account=of.account).select_related("project", "group"))
     layers = Recipients(row for row in rows if row.code == recipients.CODE)
     told = layers.wanted(*of.ids)
     elsewhere = {row.scope: row for row in rows if row.scope not in of.layers and _within(row, of)}
     context = {
         "of": of,
-        "accounts": [one.account for one in memberships(request).values()],
-        "lines": _lines(Book(rows), of),
+        "accounts": [one.account for one in memberships_of(request).values()],
+        "lines": _lines(RuleSet(rows), of),
         "told": told,
         "roles": ", ".join(f"every {name}" for name in told.roles),
         "may_change": may_change(request, of),
-        "may_mute": memberships(request)[of.account.pk].may_edit
+        "may_mute": memberships_of(request)[of.account.pk].may_edit
         and not (of.group and of.group.status in SILENT),
         "mutes": _mutes(of),
         "elsewhere": list(elsewhere.values()),
@@ -83,9 +83,9 @@ def _within(row: Rule, of: Scope) -> bool:
     return of.project is None or bool(row.group and row.group.project_id == of.project.pk)
 
 
-def _lines(kept: Book, of: Scope) -> list[Line]:
+def _lines(kept: RuleSet, of: Scope) -> list[RuleLine]:
     return [
-        Line(
+        RuleLine(
             code,
             chosen.rule.title,
             Incident.Severity(chosen.severity).label,
@@ -104,7 +104,10 @@ def _lines(kept: Book, of: Scope) -> list[Line]:
 def _numbers(chosen: Effective) -> list[tuple[str, str]]:
     """The rule's numbers in words, without those of nought."""
     return [
-        (rule_forms.shown(chosen, name) + (" %" if rule_forms.is_share(words) else ""), words)
+        (
+            rule_forms.number_to_type(chosen, name) + (" %" if rule_forms.is_share(words) else ""),
+            words,
+        )
         for name in chosen.settings
         for words in (rule_forms.words_of(chosen, name),)
         if name != "keep_minutes" and chosen.settings[name]
@@ -120,11 +123,11 @@ def _mutes(of: Scope) -> list[Mute]:
     return list(running.select_related("project", "group", "by").order_by("until"))
 
 
-def _effective(kept: Book, code: str, layers: list[str]) -> Effective:
-    return effective(RULES[code], [row for one in layers if (row := kept.laid(code, one))])
+def _effective(kept: RuleSet, code: str, layers: list[str]) -> Effective:
+    return merge_layers(RULES[code], [row for one in layers if (row := kept.laid(code, one))])
 
 
-@rule(Access.MEMBER)
+@requires(Access.MEMBER)
 @require_http_methods(["GET", "HEAD"])
 def preview_of(request: HttpRequest, kind: str, pk: int, code: str) -> HttpResponse:
     """What the numbers of a form would have done in the last 14 days; nothing is stored."""
@@ -135,7 +138,7 @@ def preview_of(request: HttpRequest, kind: str, pk: int, code: str) -> HttpRespo
         numbers = form.settings(form.cleaned_data)
         now = timezone.now()
         sample = list(groups.order_by("-changed_at", "pk")[: preview.seen_at_once(code)])
-        told = preview.replay(code, numbers, sample, account=of.account, now=now)
+        told = preview.replay_rule(code, numbers, sample, account=of.account, now=now)
         newest = sorted(told.firings, key=lambda one: one.began, reverse=True)
         context |= {"told": told, "firings": newest[:10], "seen": len(sample)}
         total = groups.count()
@@ -156,30 +159,30 @@ def _groups(of: Scope) -> Any:
 def _opened(
     request: HttpRequest, kind: str, pk: int, code: str, given: Any
 ) -> tuple[Scope, RuleForm]:
-    of = scope(request, kind, pk)
+    of = find_scope(request, kind, pk)
     if code not in RULES:
         raise Http404
-    kept = Book.of(of.account.pk)
+    kept = RuleSet.of(of.account.pk)
     chosen = _effective(kept, code, of.layers)
     outer = _effective(kept, code, of.layers[:-1])
     return of, RuleForm(chosen, outer, given)
 
 
-def edit(request: HttpRequest, kind: str, pk: int, code: str) -> HttpResponse:
+def edit_rule(request: HttpRequest, kind: str, pk: int, code: str) -> HttpResponse:
     """A rule's numbers there; saving ends what the old ones had opened, without mail."""
     of, form = _opened(request, kind, pk, code, request.POST or None)
     require_change(request, of)
     if request.method == "POST":
         if request.POST.get("do") == "inherit":
             with transaction.atomic():
-                book.reset(account=of.account, code=code, now=timezone.now(), **of.inner)
+                book.reset_rule(account=of.account, code=code, now=timezone.now(), **of.inner)
                 _record(request, AuditKind.RULE_RESET, of, rule=RULES[code].title)
             messages.success(request, f"{RULES[code].title}: again as for what it belongs to.")
             return redirect("rules-of", kind=kind, pk=pk)
         if form.is_valid():
             _save(request, of, code, form)
             return redirect("rules-of", kind=kind, pk=pk)
-    laid = Book.of(of.account.pk).laid(code, of.key)
+    laid = RuleSet.of(of.account.pk).laid(code, of.key)
     context = {"of": of, "rule": RULES[code], "form": form, "laid": laid}
     return render(request, "rule.html", context)
 
@@ -187,12 +190,12 @@ def edit(request: HttpRequest, kind: str, pk: int, code: str) -> HttpResponse:
 def _save(request: HttpRequest, of: Scope, code: str, form: RuleForm) -> None:
     settings, enabled = form.different(), form.cleaned_data["enabled"]
     with transaction.atomic():
-        book.edit(
+        book.save_rule(
             account=of.account,
             code=code,
             settings=settings,
             enabled=enabled,
-            by=person(request),
+            by=current_user(request),
             now=timezone.now(),
             **of.inner,
         )
@@ -207,13 +210,13 @@ def _record(request: HttpRequest, kind: AuditKind, of: Scope, **details: Any) ->
     audit.record(request, kind, account=of.account, target=target, details=details)
 
 
-def told(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+def edit_recipients(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """Who is told there."""
-    of = scope(request, kind, pk)
+    of = find_scope(request, kind, pk)
     require_change(request, of)
     if request.method == "POST" and request.POST.get("do") == "inherit":
         with transaction.atomic():
-            recipients.inherit(account=of.account, scope=of.key)
+            recipients.inherit_recipients(account=of.account, scope=of.key)
             _record(request, AuditKind.RECIPIENTS_CHANGED, of, to="as for what it belongs to")
         return redirect("rules-of", kind=kind, pk=pk)
     layers = Recipients.of(of.account.pk)
@@ -227,7 +230,7 @@ def told(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         else:
             messages.success(request, "Saved. From the next alert on, these are told.")
             return redirect("rules-of", kind=kind, pk=pk)
-    administers = memberships(request)[of.account.pk].may_administer
+    administers = memberships_of(request)[of.account.pk].may_administer
     context = {"of": of, "form": form, "administers": administers}
     return render(request, "recipients.html", context)
 
@@ -235,8 +238,12 @@ def told(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
 def _choose(request: HttpRequest, of: Scope, before: Wanted, wanted: Wanted) -> None:
     """Store who is told, and keep in the audit log what became of it."""
     with transaction.atomic():
-        recipients.choose(
-            account=of.account, wanted=wanted, by=person(request), now=timezone.now(), **of.inner
+        recipients.set_recipients(
+            account=of.account,
+            wanted=wanted,
+            by=current_user(request),
+            now=timezone.now(),
+            **of.inner,
         )
         added = sorted(set(wanted.addresses) - set(before.addresses))
         removed = sorted(set(before.addresses) - set(wanted.addresses))
@@ -252,7 +259,7 @@ def _choose(request: HttpRequest, of: Scope, before: Wanted, wanted: Wanted) -> 
 
 
 FORM = ["GET", "HEAD", "POST"]
-rule_edit = rule(Access.EDITOR)(require_http_methods(FORM)(edit))
-rule_edit_account = rule(Access.ADMINISTRATOR)(require_http_methods(FORM)(edit))
-told_edit = rule(Access.EDITOR)(require_http_methods(FORM)(told))
-told_edit_account = rule(Access.ADMINISTRATOR)(require_http_methods(FORM)(told))
+rule_edit = requires(Access.EDITOR)(require_http_methods(FORM)(edit_rule))
+rule_edit_account = requires(Access.ADMINISTRATOR)(require_http_methods(FORM)(edit_rule))
+told_edit = requires(Access.EDITOR)(require_http_methods(FORM)(edit_recipients))
+told_edit_account = requires(Access.ADMINISTRATOR)(require_http_methods(FORM)(edit_recipients))

@@ -13,8 +13,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
 from dashboard.fielding.models import SavedView
-from dashboard.web.auth.permissions import Rule, person, rule
-from dashboard.web.http.row_ids import key
+from dashboard.web.auth.permissions import Permission, current_user, requires
+from dashboard.web.http.row_ids import parse_row_id
 from dashboard.web.tables import saved_views
 
 
@@ -28,17 +28,17 @@ class SaveForm(forms.Form):
     name = forms.CharField(max_length=80, label="Name of the view")
 
 
-@rule(Rule.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @require_http_methods(["GET", "HEAD", "POST"])
-def views(request: HttpRequest) -> HttpResponse:
+def view_list(request: HttpRequest) -> HttpResponse:
     """The person's views; POST saves one more."""
     form = SaveForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
-        view = saved_views.save(user=person(request), **given)
+        view = saved_views.save_view(user=current_user(request), **given)
         messages.success(request, format_html("“<bdi>{}</bdi>” is saved.", view.name))
         return redirect(_back(request, view))
-    stored = SavedView.objects.filter(user=person(request))
+    stored = SavedView.objects.filter(user=current_user(request))
     parts = [
         (word, page, [one for one in stored if one.page == page])
         for page, word in saved_views.PAGES.items()
@@ -55,12 +55,12 @@ def _back(request: HttpRequest, view: SavedView) -> str:
     return f"{path.partition('?')[0]}?{view.query}"
 
 
-@rule(Rule.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @require_http_methods(["POST"])
-def change(request: HttpRequest) -> HttpResponse:
+def change_view(request: HttpRequest) -> HttpResponse:
     """Rename a view, open it first, or remove it; somebody else's is as gone as a removed one."""
-    pk = key(request.POST.get("view", ""))
-    view = SavedView.objects.filter(user=person(request), pk=pk).first()
+    pk = parse_row_id(request.POST.get("view", ""))
+    view = SavedView.objects.filter(user=current_user(request), pk=pk).first()
     if view is None:
         messages.error(request, "This view is gone.")
         return redirect("views")

@@ -11,17 +11,17 @@ from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import Project, TargetGroup
 from dashboard.sync.lookup import on_demand
-from dashboard.web.auth.permissions import Rule, View, memberships, person, rule
+from dashboard.web.auth.permissions import Permission, View, current_user, memberships_of, requires
 from dashboard.web.formatting import status
 
 FOUND = 50
 ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII | re.IGNORECASE)
 
 
-def searching(exchange: Any) -> View:
+def search_view(exchange: Any) -> View:
     """The search, over this way to the exchange."""
 
-    @rule(Rule.SIGNED_IN)
+    @requires(Permission.SIGNED_IN)
     @require_safe
     def search(request: HttpRequest) -> HttpResponse:
         """Projects and groups by name, human-readable id, reference number or ULID."""
@@ -38,7 +38,7 @@ def searching(exchange: Any) -> View:
 
 def _known(request: HttpRequest, text: str) -> dict[str, Any]:
     """What our own tables have."""
-    user = person(request)
+    user = current_user(request)
     groups = TargetGroup.objects.visible_to(user).called(text).select_related("project")
     return {
         "projects": list(Project.objects.visible_to(user).called(text)[:FOUND]),
@@ -48,15 +48,15 @@ def _known(request: HttpRequest, text: str) -> dict[str, Any]:
 
 def _asked(request: HttpRequest, exchange: Any, ulid: str) -> dict[str, Any]:
     """What the exchange says of an id, over the person's own accounts alone."""
-    accounts = [one.account for one in memberships(request).values()]
+    accounts = [one.account for one in memberships_of(request).values()]
     answer = exchange.group_by_id(ulid=ulid, accounts=accounts)
     found = answer.found
     return {
         "asked": True,
         "found": found,
-        "status": status.status(found.status) if found else None,
+        "status": status.status_label(found.status) if found else None,
         "failed": answer.failed,
     }
 
 
-search = searching(on_demand)
+search = search_view(on_demand)

@@ -31,10 +31,10 @@ from dashboard.fielding.models import AuditKind, User
 from dashboard.web.auth import audit, throttle
 from dashboard.web.auth import sessions as devices
 from dashboard.web.auth.backends import ASKED, SSO_ONLY, SignInForm
-from dashboard.web.auth.permissions import Rule, View, person, rule
+from dashboard.web.auth.permissions import Permission, View, current_user, requires
 from dashboard.web.auth.sso import flow
 from dashboard.web.auth.sso.identities import SSO
-from dashboard.web.http.row_ids import key
+from dashboard.web.http.row_ids import parse_row_id
 
 FORM = ["GET", "HEAD", "POST"]
 
@@ -103,10 +103,10 @@ def mails_afterwards(view: View) -> View:
     return wrapped
 
 
-def _form(of: Rule, view: View) -> View:
+def _form(of: Permission, view: View) -> View:
     """A form of the sign-in library under our rule, with the verbs that forms have."""
-    inner = mails_afterwards(view) if of is Rule.OPEN else view
-    return rule(of)(require_http_methods(FORM)(inner))
+    inner = mails_afterwards(view) if of is Permission.OPEN else view
+    return requires(of)(require_http_methods(FORM)(inner))
 
 
 def _where_passwords_are(view: View) -> View:
@@ -157,63 +157,65 @@ def _where_configured(view: View) -> View:
     return wrapped
 
 
-sign_in = _form(Rule.OPEN, _known_afterwards(SignIn.as_view()))
-second_factor = _form(Rule.OPEN, _known_afterwards(factor.authenticate))
-sign_out = rule(Rule.SIGNED_IN)(SignOut.as_view())
+sign_in = _form(Permission.OPEN, _known_afterwards(SignIn.as_view()))
+second_factor = _form(Permission.OPEN, _known_afterwards(factor.authenticate))
+sign_out = requires(Permission.SIGNED_IN)(SignOut.as_view())
 
-forgotten = _form(Rule.OPEN, _where_passwords_are(account.password_reset))
-forgotten_sent = _form(Rule.OPEN, account.password_reset_done)
-new_password = _form(Rule.OPEN, _where_passwords_are(NewPassword.as_view()))
-new_password_set = _form(Rule.OPEN, account.password_reset_from_key_done)
-inactive = _form(Rule.OPEN, account.account_inactive)
+forgotten = _form(Permission.OPEN, _where_passwords_are(account.password_reset))
+forgotten_sent = _form(Permission.OPEN, account.password_reset_done)
+new_password = _form(Permission.OPEN, _where_passwords_are(NewPassword.as_view()))
+new_password_set = _form(Permission.OPEN, account.password_reset_from_key_done)
+inactive = _form(Permission.OPEN, account.account_inactive)
 
-sso = _form(Rule.OPEN, _where_configured(flow.start))
-sso_back = rule(Rule.OPEN)(
+sso = _form(Permission.OPEN, _where_configured(flow.start))
+sso_back = requires(Permission.OPEN)(
     require_GET(mails_afterwards(_known_afterwards(_where_configured(flow.come_back))))
 )
-sso_failed = _form(Rule.OPEN, social.login_error)
-sso_left = _form(Rule.OPEN, social.login_cancelled)
+sso_failed = _form(Permission.OPEN, social.login_error)
+sso_left = _form(Permission.OPEN, social.login_cancelled)
 
-confirm = _form(Rule.SIGNED_IN, account.reauthenticate)
-confirm_code = _form(Rule.SIGNED_IN, factor.reauthenticate)
-factors = _form(Rule.SIGNED_IN, factor.index)
-app_on = _form(Rule.SIGNED_IN, totp.activate_totp)
-recovery_codes = _form(Rule.SIGNED_IN, recovery.view_recovery_codes)
-recovery_codes_new = _form(Rule.SIGNED_IN, recovery.generate_recovery_codes)
-app_off = _form(Rule.SIGNED_IN, totp.deactivate_totp)
-identities = _form(Rule.SIGNED_IN, flow.mine)
+confirm = _form(Permission.SIGNED_IN, account.reauthenticate)
+confirm_code = _form(Permission.SIGNED_IN, factor.reauthenticate)
+factors = _form(Permission.SIGNED_IN, factor.index)
+app_on = _form(Permission.SIGNED_IN, totp.activate_totp)
+recovery_codes = _form(Permission.SIGNED_IN, recovery.view_recovery_codes)
+recovery_codes_new = _form(Permission.SIGNED_IN, recovery.generate_recovery_codes)
+app_off = _form(Permission.SIGNED_IN, totp.deactivate_totp)
+identities = _form(Permission.SIGNED_IN, flow.mine)
 
 
-@rule(Rule.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @require_http_methods(FORM)
-def sessions(request: HttpRequest) -> HttpResponse:
+def session_list(request: HttpRequest) -> HttpResponse:
     """Where I am signed in; ending a session elsewhere asks for the password once more."""
     if request.method == "POST":
         answer: HttpResponse = _ended(request)
         return answer
-    return render(request, "sessions.html", {"devices": devices.of(person(request), request)})
+    return render(
+        request, "sessions.html", {"devices": devices.sessions_of(current_user(request), request)}
+    )
 
 
 @reauthentication_required  # type: ignore[untyped-decorator]
 def _ended(request: HttpRequest) -> HttpResponse:
     """One session, or all others."""
     wanted = request.POST.get("end", "")
-    pk = None if wanted == "others" else key(wanted)
+    pk = None if wanted == "others" else parse_row_id(wanted)
     if pk == 0:
         return HttpResponseBadRequest("Which session is to end?\n", content_type="text/plain")
     with transaction.atomic():
-        ended = devices.end(person(request), pk)
+        ended = devices.end_sessions(current_user(request), pk)
         audit.record(request, AuditKind.SESSIONS_ENDED, details={"count": ended})
     said = "Nothing was left to end." if not ended else f"Ended: {ended}."
     messages.success(request, said)
     return redirect("sessions")
 
 
-@rule(Rule.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @require_POST
-def theme(request: HttpRequest) -> HttpResponse:
+def set_theme(request: HttpRequest) -> HttpResponse:
     """Remember light, dark or as the device says, and go back."""
-    user = person(request)
+    user = current_user(request)
     wanted = request.POST.get("theme", "")
     if wanted in User.Theme.values:
         user.theme = wanted

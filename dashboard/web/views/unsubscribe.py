@@ -11,21 +11,21 @@ from django.views.decorators.http import require_http_methods
 from dashboard.alerts.mail import unsubscribe as stopping
 from dashboard.fielding.models import AuditKind
 from dashboard.web.auth import audit
-from dashboard.web.auth.permissions import Rule, rule
+from dashboard.web.auth.permissions import Permission, requires
 
 
-@rule(Rule.OPEN)
+@requires(Permission.OPEN)
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
-def stop(request: HttpRequest, token: str) -> HttpResponse:
+def unsubscribe_page(request: HttpRequest, token: str) -> HttpResponse:
     """Stop mails of one kind to one person; the signed token is all the right that it takes."""
-    found = stopping.read(token)
+    found = stopping.read_unsubscribe_token(token)
     if found is None:
         raise Http404
     user, kind = found
     if request.method == "POST":
         with transaction.atomic():
-            stopping.stop(token)
+            stopping.stop_mail(token)
             audit.record(request, AuditKind.MAIL_STOPPED, subject=user, details={"mails": kind})
     told = {"address": user.email, "is_digest": kind == stopping.DIGEST}
     return render(request, "stop.html", told | {"stopped": request.method == "POST"})

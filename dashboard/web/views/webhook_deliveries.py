@@ -9,14 +9,14 @@ from django.views.decorators.http import require_POST
 
 from dashboard.fielding.models import Webhook
 from dashboard.sync.webhooks import delivery
-from dashboard.web.auth.permissions import Rule, rule
+from dashboard.web.auth.permissions import Permission, requires
 from dashboard.web.http.row_ids import LONGEST
 
 
-@rule(Rule.OPEN)
+@requires(Permission.OPEN)
 @csrf_exempt
 @require_POST
-def webhook(request: HttpRequest, key: str) -> HttpResponse:
+def receive_delivery(request: HttpRequest, key: str) -> HttpResponse:
     """Take a delivery; its signature is all the right that it takes. The answers are bare."""
     found = Webhook.objects.filter(key=key).first()
     if found is None:
@@ -26,8 +26,8 @@ def webhook(request: HttpRequest, key: str) -> HttpResponse:
     if not (length.isascii() and length.isdigit()):
         return HttpResponse(status=400)
     if len(length) > LONGEST or int(length) > delivery.LARGEST_BODY:
-        delivery.refused(account_id=found.account_id, reason="too large", now=now)
+        delivery.count_refused_delivery(account_id=found.account_id, reason="too large", now=now)
         return HttpResponse(status=413)
     header = request.headers.get("Cint-Signature", "")
-    heard = delivery.delivery(webhook=found, header=header, body=request.body, now=now)
+    heard = delivery.accept_delivery(webhook=found, header=header, body=request.body, now=now)
     return HttpResponse(status=heard.status)

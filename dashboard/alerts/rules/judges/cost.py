@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from dashboard.alerts.rules.snapshot import Figures
-from dashboard.alerts.rules.verdict import CRITICAL, Memory, Settings, Verdict, Words, over
-from dashboard.alerts.text import percent
+from dashboard.alerts.rules.snapshot import GroupSnapshot
+from dashboard.alerts.rules.verdict import CRITICAL, Memory, Settings, Verdict, Words, breach_above
+from dashboard.alerts.text import format_percent
 
 
-def _budget(f: Figures, s: Settings) -> float:
+def _budget(f: GroupSnapshot, s: Settings) -> float:
     """What the group may cost; 0 for no budget."""
     return float(f.budget or s["budget"])
 
 
-def spent(f: Figures, s: Settings, _: Memory) -> Verdict | None:
+def judge_budget_spent(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
     """What was spent, as a share of the budget; critical once it is used up."""
     if f.cost is None or _budget(f, s) <= 0:
         return None
     share = float(f.cost) / _budget(f, s)
-    verdict = over(share, s["fires"], s["clears"])
+    verdict = breach_above(share, s["fires"], s["clears"])
     return verdict._replace(severity=CRITICAL) if share >= s["critical"] else verdict
 
 
-def say_spent(f: Figures, s: Settings) -> Words:
+def say_spent(f: GroupSnapshot, s: Settings) -> Words:
     """Spend of budget."""
     cost = f"{f.cost or 0:.2f} {f.currency}"
-    share = percent(float(f.cost or 0) / _budget(f, s))
+    share = format_percent(float(f.cost or 0) / _budget(f, s))
     return Words(
         f"Budget: {f.label}, {share} spent",
         f"{f.label}: {cost} of {_budget(f, s):.2f} {f.currency} spent ({share}); {f.progress}.",
@@ -32,15 +32,15 @@ def say_spent(f: Figures, s: Settings) -> Words:
     )
 
 
-def projected(f: Figures, s: Settings, _: Memory) -> Verdict | None:
+def judge_projected_cost(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
     """The likely cost at the end, as a share of the budget."""
     cost = f.told("cost", "p50")
     if cost is None or _budget(f, s) <= 0:
         return None
-    return over(float(cost) / _budget(f, s), s["fires"], s["clears"])
+    return breach_above(float(cost) / _budget(f, s), s["fires"], s["clears"])
 
 
-def say_projected(f: Figures, s: Settings) -> Words:
+def say_projected(f: GroupSnapshot, s: Settings) -> Words:
     """The likely cost of the budget."""
     cost = float(f.told("cost", "p50") or 0)
     return Words(

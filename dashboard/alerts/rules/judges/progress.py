@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from dashboard.alerts.rules.snapshot import Figures
-from dashboard.alerts.rules.state_machine import Seen
+from dashboard.alerts.rules.snapshot import GroupSnapshot
+from dashboard.alerts.rules.state_machine import Observation
 from dashboard.alerts.rules.verdict import (
     BETWEEN,
     BREACH,
@@ -16,16 +16,18 @@ from dashboard.alerts.rules.verdict import (
     Settings,
     Verdict,
     Words,
-    over,
-    under,
+    breach_above,
+    breach_below,
 )
-from dashboard.alerts.text import lasting, local
+from dashboard.alerts.text import format_local_time, format_span
 
 HOUR = timedelta(hours=1)
 LOOKS_BACK = timedelta(days=14)
 
 
-def usual(f: Figures, since: datetime, *, enough: float = float("inf")) -> float | None:
+def usual_completes(
+    f: GroupSnapshot, since: datetime, *, enough: float = float("inf")
+) -> float | None:
     """Completes that are usual from `since` to now by the group's rhythm; stops at `enough`.
 
     None without a rhythm. Hours and weekdays are those of the group's own zone.
@@ -43,7 +45,7 @@ def usual(f: Figures, since: datetime, *, enough: float = float("inf")) -> float
     return float(total)
 
 
-def quiet_since(f: Figures) -> datetime | None:
+def quiet_since(f: GroupSnapshot) -> datetime | None:
     """Since when no complete came while it was live; None where that is not known."""
     if f.completes and f.last_complete_at is None:
         return None
@@ -51,13 +53,13 @@ def quiet_since(f: Figures) -> datetime | None:
     return max(marks) if marks else None
 
 
-def stalled(f: Figures, s: Settings, memory: Memory) -> Verdict | None:
+def judge_stalled(f: GroupSnapshot, s: Settings, memory: Memory) -> Verdict | None:
     """No complete where some are usual; clear after a few new ones."""
     since = quiet_since(f)
     if since is None or f.completes is None:
         return None
     if f.now - since >= timedelta(hours=s["hours"]):
-        expected = usual(f, since, enough=s["usual"])
+        expected = usual_completes(f, since, enough=s["usual"])
         if expected is None:
             return None
         if expected >= s["usual"]:
@@ -67,10 +69,10 @@ def stalled(f: Figures, s: Settings, memory: Memory) -> Verdict | None:
     return CLEAR if risen else BETWEEN
 
 
-def say_stalled(f: Figures, _: Settings) -> Words:
+def say_stalled(f: GroupSnapshot, _: Settings) -> Words:
     """For how long, how many are usual by now, and where to look."""
     since = quiet_since(f) or f.now
-    span, expected = lasting(f.now - since), usual(f, since) or 0
+    span, expected = format_span(f.now - since), usual_completes(f, since) or 0
     look = f"; {f.entered} entered: check the link" if f.entered else ""
     return Words(
         f"No complete for {span}: {f.label}, {expected:.0f} usual by now",
@@ -79,29 +81,29 @@ def say_stalled(f: Figures, _: Settings) -> Words:
     )
 
 
-def behind_pace(f: Figures, s: Settings, _: Memory) -> Verdict | None:
+def behind_pace(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
     """The likely completes at the end date against the goal."""
     end = f.at_end
     if end is None or not f.goal or (f.completes or 0) < s["completes"]:
         return None
-    return under(end / f.goal, s["fires"], s["clears"])
+    return breach_below(end / f.goal, s["fires"], s["clears"])
 
 
-def ends_soon(f: Figures, s: Settings, _: Memory) -> Verdict | None:
+def ends_soon(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
     """As behind pace, but only in the last hours, and stricter."""
     end = f.at_end
     if end is None or not f.goal or f.ends_at is None or f.ends_at <= f.now:
         return None
     if f.ends_at - f.now > timedelta(hours=s["hours"]):
         return CLEAR
-    return under(end / f.goal, s["fires"], s["clears"])
+    return breach_below(end / f.goal, s["fires"], s["clears"])
 
 
-def say_short(f: Figures, _: Settings) -> Words:
+def say_short(f: GroupSnapshot, _: Settings) -> Words:
     """How many will be missing, between what and what, and when it ends."""
     goal, end = f.goal or 0, f.at_end or 0.0
     short = max(0, round(goal - end))
-    when = local(f.ends_at, f.zone, now=f.now) if f.ends_at else "its end"
+    when = format_local_time(f.ends_at, f.zone, now=f.now) if f.ends_at else "its end"
     low, high = _shortfalls(f, goal)
     band = f" ({low}–{high})" if high > low else ""
     return Words(
@@ -111,13 +113,13 @@ def say_short(f: Figures, _: Settings) -> Words:
     )
 
 
-def _shortfalls(f: Figures, goal: int) -> tuple[int, int]:
+def _shortfalls(f: GroupSnapshot, goal: int) -> tuple[int, int]:
     band = f.told("forecast", "at_end") or [0, 0, 0]
     ends = [max(0, round(goal - float(value or 0))) for value in band]
     return min(ends), max(ends)
 
 
-def early(f: Figures, s: Settings, _: Memory) -> Verdict | None:
+def judge_full_early(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
     """The forecast finishes long before the end date."""
     finish = _finish(f)
     if finish is None or f.ends_at is None:
@@ -125,35 +127,35 @@ def early(f: Figures, s: Settings, _: Memory) -> Verdict | None:
     hours = (f.ends_at - finish) / HOUR
     length = (f.ends_at - f.starts_at) / HOUR if f.starts_at else 0.0
     fires = max(s["fires"], s["share"] * length)
-    return over(hours, fires, min(s["clears"], fires))
+    return breach_above(hours, fires, min(s["clears"], fires))
 
 
-def say_early(f: Figures, _: Settings) -> Words:
+def say_early(f: GroupSnapshot, _: Settings) -> Words:
     """When it is likely to be full, and when it was to end."""
     finish, end = _finish(f) or f.now, f.ends_at or f.now
-    full, ends = (local(at, f.zone, now=f.now) for at in (finish, end))
+    full, ends = (format_local_time(at, f.zone, now=f.now) for at in (finish, end))
     return Words(
         f"Early: {f.label} is full by {full}",
-        f"{f.label}: likely full {full}, {lasting(end - finish)} before its end; {f.progress}.",
+        f"{f.label}: likely full {full}, {format_span(end - finish)} before its end; {f.progress}.",
         (("finish", full, ends),),
     )
 
 
-def _finish(f: Figures) -> datetime | None:
+def _finish(f: GroupSnapshot) -> datetime | None:
     band: Sequence[str | None] = f.told("forecast", "finish") or ()
     middle = band[1] if len(band) == 3 else None
     return datetime.fromisoformat(middle) if middle else None
 
 
-def overfilled(f: Figures, s: Settings, _: Memory) -> Verdict | None:
+def judge_overfilled(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
     """More than the goal, by more than a few, of what the limit counts."""
     done, goal = f.counted[:2]
     if done is None or not goal:
         return None
-    return over(done - goal, max(s["completes"], s["share"] * goal), 0)
+    return breach_above(done - goal, max(s["completes"], s["share"] * goal), 0)
 
 
-def say_overfilled(f: Figures, _: Settings) -> Words:
+def say_overfilled(f: GroupSnapshot, _: Settings) -> Words:
     """By how many."""
     done, goal, what = f.counted
     extra = (done or 0) - (goal or 0)
@@ -164,17 +166,17 @@ def say_overfilled(f: Figures, _: Settings) -> Words:
     )
 
 
-def fell(f: Figures, s: Settings, _: Memory) -> Verdict | None:
+def judge_completes_fell(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
     """Completes that reconciliation took away within a day."""
     if f.completes is None:
         return None
     lost = (f.most_completes or f.completes) - f.completes
     if lost >= max(s["completes"], s["share"] * (f.most_completes or 0)) and lost > 0:
-        return Verdict(Seen.BREACH, NOTICE)
+        return Verdict(Observation.BREACH, NOTICE)
     return CLEAR
 
 
-def say_fell(f: Figures, _: Settings) -> Words:
+def say_fell(f: GroupSnapshot, _: Settings) -> Words:
     """How many were taken away."""
     before = f.most_completes or 0
     return Words(

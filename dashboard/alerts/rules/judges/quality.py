@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from dashboard.alerts.rules.snapshot import Figures
+from dashboard.alerts.rules.snapshot import GroupSnapshot
 from dashboard.alerts.rules.verdict import (
     BREACH,
     CLEAR,
@@ -15,24 +15,27 @@ from dashboard.alerts.rules.verdict import (
     Settings,
     Verdict,
     Words,
-    over,
-    under,
+    breach_above,
+    breach_below,
 )
-from dashboard.alerts.text import minutes, pause_cause, percent, plain
+from dashboard.alerts.text import format_minutes, format_percent, one_line, pause_cause
 
 
-def incidence_low(f: Figures, s: Settings, _: Memory) -> Verdict | None:
+def incidence_low(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
     """Observed incidence against what was agreed."""
     if f.incidence_rate is None or not f.expected_incidence_rate:
         return None
     if (f.prescreens or 0) < s["prescreens"]:
         return None
-    return under(f.incidence_rate / f.expected_incidence_rate, s["fires"], s["clears"])
+    return breach_below(f.incidence_rate / f.expected_incidence_rate, s["fires"], s["clears"])
 
 
-def say_incidence_low(f: Figures, _: Settings) -> Words:
+def say_incidence_low(f: GroupSnapshot, _: Settings) -> Words:
     """Observed of agreed."""
-    seen, agreed = percent(f.incidence_rate or 0), percent(f.expected_incidence_rate or 0)
+    seen, agreed = (
+        format_percent(f.incidence_rate or 0),
+        format_percent(f.expected_incidence_rate or 0),
+    )
     return Words(
         f"Incidence low: {f.label}, {seen} (agreed {agreed})",
         f"{f.label}: {seen} of those who qualify complete, agreed {agreed}; {f.progress}.",
@@ -40,20 +43,20 @@ def say_incidence_low(f: Figures, _: Settings) -> Words:
     )
 
 
-def interview_long(f: Figures, s: Settings, _: Memory) -> Verdict | None:
+def interview_long(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
     """Median length against what was agreed; critical where it is far longer."""
     if not f.median_loi_seconds or not f.expected_loi_minutes:
         return None
     if (f.completes or 0) < s["completes"]:
         return None
     times = f.median_loi_seconds / 60 / f.expected_loi_minutes
-    verdict = over(times, s["fires"], s["clears"])
+    verdict = breach_above(times, s["fires"], s["clears"])
     return verdict._replace(severity=CRITICAL) if times >= s["critical"] else verdict
 
 
-def say_interview_long(f: Figures, _: Settings) -> Words:
+def say_interview_long(f: GroupSnapshot, _: Settings) -> Words:
     """Observed of agreed."""
-    seen, agreed = minutes(f.median_loi_seconds or 0), f"{f.expected_loi_minutes} min"
+    seen, agreed = format_minutes(f.median_loi_seconds or 0), f"{f.expected_loi_minutes} min"
     return Words(
         f"Interview long: {f.label}, {seen} (agreed {f.expected_loi_minutes})",
         f"{f.label}: interviews take {seen}, agreed {f.expected_loi_minutes}; {f.progress}.",
@@ -61,16 +64,16 @@ def say_interview_long(f: Figures, _: Settings) -> Words:
     )
 
 
-def drop_off(f: Figures, s: Settings, _: Memory) -> Verdict | None:
+def drop_off(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
     """The share that leaves in the middle."""
     if f.drop_off_rate is None or (f.entrants or 0) < s["entrants"]:
         return None
-    return over(f.drop_off_rate, s["fires"], s["clears"])
+    return breach_above(f.drop_off_rate, s["fires"], s["clears"])
 
 
-def say_drop_off(f: Figures, s: Settings) -> Words:
+def say_drop_off(f: GroupSnapshot, s: Settings) -> Words:
     """How many leave."""
-    seen, most = percent(f.drop_off_rate or 0), percent(s["fires"])
+    seen, most = format_percent(f.drop_off_rate or 0), format_percent(s["fires"])
     return Words(
         f"Dropping off: {f.label}, {seen} leave in the middle",
         f"{f.label}: {seen} of the entrants leave in the middle, at most {most} is usual; "
@@ -79,19 +82,19 @@ def say_drop_off(f: Figures, s: Settings) -> Words:
     )
 
 
-def conversion(f: Figures, s: Settings, _: Memory) -> Verdict | None:
+def judge_conversion(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
     """The share of entrants that completes, against the agreed incidence."""
     if f.conversion_rate is None or not f.expected_incidence_rate:
         return None
     if (f.entrants or 0) < s["entrants"]:
         return None
-    return under(f.conversion_rate / f.expected_incidence_rate, s["fires"], s["clears"])
+    return breach_below(f.conversion_rate / f.expected_incidence_rate, s["fires"], s["clears"])
 
 
-def say_conversion(f: Figures, s: Settings) -> Words:
+def say_conversion(f: GroupSnapshot, s: Settings) -> Words:
     """Observed, and the least that the agreed incidence lets expect."""
-    seen = percent(f.conversion_rate or 0)
-    least = percent((f.expected_incidence_rate or 0) * s["fires"])
+    seen = format_percent(f.conversion_rate or 0)
+    least = format_percent((f.expected_incidence_rate or 0) * s["fires"])
     return Words(
         f"Conversion low: {f.label}, {seen}",
         f"{f.label}: conversion {seen}, at least {least} is usual; {f.progress}.",
@@ -99,7 +102,7 @@ def say_conversion(f: Figures, s: Settings) -> Words:
     )
 
 
-def epc_low(f: Figures, s: Settings, _: Memory) -> Verdict | None:
+def epc_low(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
     """Earnings per click; no verdict for hours after a new CPI, which rewrites it at once.
 
     In other currencies than USD against the group's own median, where the insight tells it.
@@ -109,14 +112,14 @@ def epc_low(f: Figures, s: Settings, _: Memory) -> Verdict | None:
     if f.cpi_changed_at and f.now - f.cpi_changed_at < timedelta(hours=s["after_cpi_hours"]):
         return None
     if f.currency == "USD":
-        return under(float(f.epc), s["fires"], s["clears"])
+        return breach_below(float(f.epc), s["fires"], s["clears"])
     median = f.told("epc", "median")
     if not median:
         return None
-    return under(float(f.epc) / float(median), s["other_fires"], s["other_clears"])
+    return breach_below(float(f.epc) / float(median), s["other_fires"], s["other_clears"])
 
 
-def say_epc_low(f: Figures, s: Settings) -> Words:
+def say_epc_low(f: GroupSnapshot, s: Settings) -> Words:
     """What suppliers earn for each person they send."""
     least = s["fires"] if f.currency == "USD" else float(f.told("epc", "median") or 0)
     seen = f"{f.epc or 0:.2f} {f.currency}"
@@ -128,24 +131,24 @@ def say_epc_low(f: Figures, s: Settings) -> Words:
     )
 
 
-def issue_error(f: Figures, _: Settings, __: Memory) -> Verdict | None:
+def issue_error(f: GroupSnapshot, _: Settings, __: Memory) -> Verdict | None:
     """The exchange marks a figure as an error."""
     return BREACH if any(_issues(f, "error")) else CLEAR
 
 
-def issue_warning(f: Figures, _: Settings, __: Memory) -> Verdict | None:
+def issue_warning(f: GroupSnapshot, _: Settings, __: Memory) -> Verdict | None:
     """The exchange marks a figure with a warning."""
     return BREACH if any(_issues(f, "warning")) else CLEAR
 
 
-def say_issue(f: Figures, _: Settings) -> Words:
+def say_issue(f: GroupSnapshot, _: Settings) -> Words:
     """The gravest of the exchange's own issues, as it words it."""
     found = [*_issues(f, "error"), *_issues(f, "warning")] or [("", {})]
     figure, issue = found[0]
-    text = plain(str(issue.get("text") or issue.get("code") or "an issue"))
+    text = one_line(str(issue.get("text") or issue.get("code") or "an issue"))
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    about = plain(figure.replace("_", " "))
-    advice = "; ".join(plain(str(tip)).rstrip(".") for tip in issue.get("suggestions") or ())
+    about = one_line(figure.replace("_", " "))
+    advice = "; ".join(one_line(str(tip)).rstrip(".") for tip in issue.get("suggestions") or ())
     return Words(
         f"The exchange reports: {f.label}, {text}{more}",
         f"{f.label}: the exchange reports on {about}: {text}{more}; {f.progress}."
@@ -153,34 +156,34 @@ def say_issue(f: Figures, _: Settings) -> Words:
     )
 
 
-def _issues(f: Figures, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _issues(f: GroupSnapshot, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for figure, issues in f.issues.items():
         for issue in issues if isinstance(issues, list) else ():
             if isinstance(issue, dict) and issue.get("type") == kind:
                 yield figure, issue
 
 
-def about_to_pause(f: Figures, s: Settings, _: Memory) -> Verdict | None:
+def about_to_pause(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
     """The early-warning score that is nearest to a pause by the exchange."""
     if f.told("warnings") is None:
         return None
     worst = _worst(f)  # scores of nought are not stored: none at all is no risk
-    return over(worst[1], s["fires"], s["clears"]) if worst else CLEAR
+    return breach_above(worst[1], s["fires"], s["clears"]) if worst else CLEAR
 
 
-def say_about_to_pause(f: Figures, _: Settings) -> Words:
+def say_about_to_pause(f: GroupSnapshot, _: Settings) -> Words:
     """What the exchange is likely to pause it for, and what helps."""
     code, score = _worst(f) or ("", 0.0)
     cause = pause_cause(code)
     return Words(
         f"About to be paused: {f.label}, {cause.what}",
-        f"{f.label}: the exchange is likely to pause it: {cause.what} (risk {percent(score)}); "
-        f"{f.progress}. What helps: {cause.advice}.",
-        (("risk of a pause", percent(score), ""),),
+        f"{f.label}: the exchange is likely to pause it: {cause.what} "
+        f"(risk {format_percent(score)}); {f.progress}. What helps: {cause.advice}.",
+        (("risk of a pause", format_percent(score), ""),),
     )
 
 
-def _worst(f: Figures) -> tuple[str, float] | None:
+def _worst(f: GroupSnapshot) -> tuple[str, float] | None:
     scores = f.told("warnings")
     if not isinstance(scores, dict) or not scores:
         return None

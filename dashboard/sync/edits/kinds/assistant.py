@@ -30,10 +30,10 @@ Value = Any
 AMOUNTS = ("total_budget", "maximum_cpi", "minimum_cpi", "boost_cpi")
 
 
-def read(client: ExchangeClient, of: dict[str, str]) -> tuple[Value, str, dict[str, Any]]:
+def read_assistant(client: ExchangeClient, of: dict[str, str]) -> tuple[Value, str, dict[str, Any]]:
     """The modules of a group, the ETag for a change of them or "", and all of it as it came."""
     held = client.get_whole_fielding_assistant_assignment(**of)
-    whole = {WHOLE: limits.clean(sendable.assistant(held.raw))}
+    whole = {WHOLE: limits.fit_json(sendable.assistant(held.raw))}
     return _value(held.value) | whole, held.etag or "", held.raw
 
 
@@ -73,12 +73,14 @@ def changed(value: Value, held: Value, raw: Mapping[str, Any]) -> dict[str, Any]
     return dict(body)
 
 
-def write(client: ExchangeClient, of: dict[str, str], body: Mapping[str, Any], etag: str) -> None:
+def write_assistant(
+    client: ExchangeClient, of: dict[str, str], body: Mapping[str, Any], etag: str
+) -> None:
     """All modules at once, over what was read."""
     client.create_or_update_fielding_assistant_assignment(**of, assignment=body, etag=etag or None)
 
 
-def same(one: Value, other: Value) -> bool:
+def same_assistant(one: Value, other: Value) -> bool:
     """Whether the same modules are on with the same settings, however each is written, and the
     exchange (first) holds all that was sent.
     """

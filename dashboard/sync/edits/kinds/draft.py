@@ -70,7 +70,7 @@ _DAYS = {"D": 1, "W": 7}
 MOST_ESTIMATED = 10_000  # completes that the exchange estimates at a time
 
 
-def money(amount: MonetaryAmount | None) -> Value | None:
+def amount_as_json(amount: MonetaryAmount | None) -> Value | None:
     """An amount as JSON holds it."""
     if amount is None:
         return None
@@ -86,7 +86,7 @@ def value_of(draft: FetchTargetGroupResponse) -> Value:
         value[IR] = round(float(draft.expected_incidence_rate), 4)
     if draft.re_entry_configuration is not None:
         value["re_entry_configuration"] = msgspec.to_builtins(draft.re_entry_configuration)
-    value["respondent_activity_exclusions"] = limits.clean(
+    value["respondent_activity_exclusions"] = limits.fit_json(
         draft.respondent_activity_exclusions or []
     )
     return value | {
@@ -95,20 +95,20 @@ def value_of(draft: FetchTargetGroupResponse) -> Value:
             "end_at": rfc3339(end) if end else None,
         },
         "pricing_model": "rate_card" if draft.pricing_model == "rate_card" else "dynamic",
-        PRICE: money(draft.cost_per_interview),
-        NOTE: money(draft.client_cost_per_interview_note),
+        PRICE: amount_as_json(draft.cost_per_interview),
+        NOTE: amount_as_json(draft.client_cost_per_interview_note),
         "exclusion": bool(exclusion.get("enabled")),
         PROFILING: draft_profiles.with_words(draft.profiling or {}),
-        **carried(draft.fielding_assistant_assignment, draft.allocations),
+        **passthrough(draft.fielding_assistant_assignment, draft.allocations),
     }
 
 
 def whole_of(read: Whole[FetchTargetGroupResponse]) -> Value:
     """A draft that was read, and all of it as it would be sent back unchanged."""
-    return value_of(read.value) | {WHOLE: limits.clean(sendable.draft(read.raw))}
+    return value_of(read.value) | {WHOLE: limits.fit_json(sendable.draft(read.raw))}
 
 
-def stored(group: TargetGroup) -> Value | None:
+def stored_draft(group: TargetGroup) -> Value | None:
     """What our tables hold of a group as a draft; None where they hold too little of it."""
     try:
         value = value_of(msgspec.convert(group.details, FetchTargetGroupResponse))
@@ -117,7 +117,7 @@ def stored(group: TargetGroup) -> Value | None:
     return value if value["name"] else None
 
 
-def carried(
+def passthrough(
     assistant: FieldingAssistantModulesAssignment | None,
     allocations: SupplyAllocation | None,
 ) -> Value:
@@ -129,7 +129,7 @@ def carried(
     }
 
 
-def request(value: Value) -> dict[str, Any]:
+def draft_request(value: Value) -> dict[str, Any]:
     """The request that makes a new draft: what is filled in, over what a copy brings along."""
     brought = dict(value.get(WHOLE) or {})
     view = _view(value) | {n: value[n] for n in CARRIED if n in value and WHOLE not in value}
@@ -183,7 +183,7 @@ def _priced(assistant: Mapping[str, Any], *, by_card: bool) -> dict[str, Any]:
     return modules
 
 
-def question(value: Value) -> CalculateTargetGroupFeasibilityRequest:
+def feasibility_request(value: Value) -> CalculateTargetGroupFeasibilityRequest:
     """What the exchange is asked of a draft as it is filled in, before it is saved.
 
     It estimates `MOST_ESTIMATED` completes at most: of a larger goal that many are asked for.
@@ -226,7 +226,7 @@ def _in_part(targets: list[Value], goal: int) -> list[Value]:
     ]
 
 
-def read(client: ExchangeClient, of: Mapping[str, str]) -> Value:
+def read_draft(client: ExchangeClient, of: Mapping[str, str]) -> Value:
     """The draft that the exchange holds; Launched where it is none any more."""
     return whole_of(client.get_whole_target_group(**of))
 
@@ -254,13 +254,13 @@ def _pricing(value: Value) -> list[Any]:
     return [model, value.get(PRICE) if model == "dynamic" else None]
 
 
-def mark(value: Value) -> str:
+def fingerprint(value: Value) -> str:
     """A short text that is another one where a draft, or what goes along, says something else."""
     said = _normal(value) | {name: value[name] for name in CARRIED}
     return hashlib.sha256(repr(sorted(said.items())).encode()).hexdigest()[:32]
 
 
-def differ(one: Value, other: Value) -> list[str]:
+def differing_fields(one: Value, other: Value) -> list[str]:
     """The names under which the exchange (first) does not hold what a value (second) says."""
     held, said = _normal(one), _normal(other)
     return [name for name in FIELDS if said[name] is not None and not _means(name, held, said)] + [
@@ -274,10 +274,10 @@ def _means(name: str, held: Value, said: Value) -> bool:
     return one == other or (isinstance(other, str) and merge.alike(one, other, name))
 
 
-def same(one: Value, other: Value) -> bool:
+def same_draft(one: Value, other: Value) -> bool:
     """Whether the exchange (first) holds all that a value (second) says, and all that was sent."""
     sent = other.get(SENT) if WHOLE in one else None
-    return not differ(one, other) and (sent is None or merge.holds(one[WHOLE], sent))
+    return not differing_fields(one, other) and (sent is None or merge.holds(one[WHOLE], sent))
 
 
 def _normal(value: Value) -> Value:
@@ -292,10 +292,11 @@ def _normal(value: Value) -> Value:
         said["client_id"] = str(said["client_id"])
     if (rate := said[IR]) is not None:
         said[IR] = round(float(rate), 4)
-    said[PROFILING] = draft_profiles.plain(value.get(PROFILING) or {})
+    said[PROFILING] = draft_profiles.comparable_profiles(value.get(PROFILING) or {})
     exclusions = value.get("respondent_activity_exclusions") or []
     said["respondent_activity_exclusions"] = sorted(
-        (str(one.get("type")), str(one.get("id")), days(one.get("duration"))) for one in exclusions
+        (str(one.get("type")), str(one.get("id")), days_of_period(one.get("duration")))
+        for one in exclusions
     )
     return said
 
@@ -310,25 +311,25 @@ def _amount(given: Value | None) -> tuple[Decimal, str] | None:
     return Decimal(given["value"]), str(given["currency_code"]).upper()
 
 
-def days(duration: str | None) -> str:
+def days_of_period(duration: str | None) -> str:
     """A period of days; weeks are days, none is the exchange's own 90."""
     text = str(duration or "P90D")
     weeks = re.fullmatch(r"P(\d{1,4})([DW])", text)
     return f"P{int(weeks[1]) * _DAYS[weeks[2]]}D" if weeks else text
 
 
-def columns(group: TargetGroup, value: Value) -> dict[str, Any]:
+def draft_columns(group: TargetGroup, value: Value) -> dict[str, Any]:
     """The columns of our table that a draft tells."""
-    locale = limits.text(value["locale"], 16)
+    locale = limits.fit_text(value["locale"], 16)
     language, _, country = locale.partition("_")
     period, price = value[PERIOD], value[PRICE]
     told = {
-        "name": limits.text(value["name"]),
-        "reference_number": limits.text(value[REFERENCE], 200),
+        "name": limits.fit_text(value["name"]),
+        "reference_number": limits.fit_text(value[REFERENCE], 200),
         "locale": locale,
         "language_code": language[:3].lower(),
         "country_code": country[:2].lower(),
-        "project_manager_id": limits.text(value["project_manager_id"], 64),
+        "project_manager_id": limits.fit_text(value["project_manager_id"], 64),
         "pricing_model": value["pricing_model"],
         "expected_loi_minutes": value[LOI],
         "expected_incidence_rate": value[IR],

@@ -20,7 +20,7 @@ def with_words(profiling: Mapping[str, Any]) -> Value:
     """
     if not profiling:
         return {}
-    told: Value = limits.clean(dict(profiling))
+    told: Value = limits.fit_json(dict(profiling))
     told["profiles"] = [_with_words(each, told) for each in told.get("profiles") or []]
     if not told["profiles"]:
         return told if "template_id" in told else {}
@@ -45,7 +45,7 @@ def _with_words(profile: Value, profiling: Value) -> Value:
 
 
 def _number(given: Any) -> Any:
-    return limits.clean(Decimal(given)) if isinstance(given, str) else given
+    return limits.fit_json(Decimal(given)) if isinstance(given, str) else given
 
 
 def _named(target: Mapping[str, Any]) -> str:
@@ -55,7 +55,7 @@ def _named(target: Mapping[str, Any]) -> str:
     return ", ".join(filter(None, said))
 
 
-def plain(profiling: Value) -> list[Any]:
+def comparable_profiles(profiling: Value) -> list[Any]:
     """Who is asked for and how many of each, whatever the order and the names."""
     sent = profiling_request(profiling)
     unit = sent.get("profile_adjustment_type")

@@ -22,7 +22,7 @@ from dashboard.sync.edits.merge import Merged, Path
 Value = Any
 
 
-def read(client: ExchangeClient, of: dict[str, str]) -> Value:
+def read_goals(client: ExchangeClient, of: dict[str, str]) -> Value:
     """The goal of the group and of each quota; quotas by profile and target."""
     answer = client.list_profiles(**of)
     profiles = [
@@ -43,7 +43,7 @@ def _target(target: ProfileTarget) -> Value:
     return {
         "id": target.id,
         "name": target.name or (quota.name if quota else "") or target.text or "",
-        "conditions": limits.clean(target.conditions),
+        "conditions": limits.fit_json(target.conditions),
         "completes_goal": quota.completes_goal if quota else None,
         "completes": quota.completes if quota else None,
     }
@@ -58,7 +58,7 @@ def by_quota(value: Value) -> dict[tuple[str, str], int | None]:
     }
 
 
-def write(client: ExchangeClient, of: dict[str, str], value: Value) -> object:
+def write_goals(client: ExchangeClient, of: dict[str, str], value: Value) -> object:
     """What the value names: with the total alone the exchange works the quotas out anew."""
     goals = FillingGoalUpdateRequest()
     if "completes_goal" in value:
@@ -95,7 +95,7 @@ def merged(was: Value, theirs: Value, ours: Value) -> Merged:
     return Merged(ours, tuple(clashes))
 
 
-def same(one: Value, other: Value) -> bool:
+def same_goals(one: Value, other: Value) -> bool:
     """Whether every goal that `other` names is so in `one`."""
     held = by_quota(one)
     named = by_quota(other).items()

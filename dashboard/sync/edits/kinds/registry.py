@@ -28,7 +28,7 @@ from dashboard.exchange.shapes.base import MonetaryAmount
 from dashboard.exchange.shapes.groups import TargetGroupDetails
 from dashboard.fielding.models import Edit, TargetGroup
 from dashboard.sync.columns import limits
-from dashboard.sync.columns.limits import clean
+from dashboard.sync.columns.limits import fit_json
 from dashboard.sync.edits import merge
 from dashboard.sync.edits.kinds import assistant, draft, goals
 from dashboard.sync.edits.merge import SENT, WHOLE, Merge
@@ -37,7 +37,7 @@ Value = Any
 Ids = dict[str, str]
 
 
-class Held(NamedTuple):
+class RemoteValue(NamedTuple):
     """What the exchange holds now; its ETag where it has one, of a fielding run also which one.
 
     `raw`: every member of what is sent back whole, as it came.
@@ -58,14 +58,14 @@ class Editable:
     the whole request that makes a value of what is held, for what is sent whole.
     """
 
-    read: Callable[[ExchangeClient, Ids], Held]
-    write: Callable[[ExchangeClient, Ids, Value, Held], object]
+    read: Callable[[ExchangeClient, Ids], RemoteValue]
+    write: Callable[[ExchangeClient, Ids, Value, RemoteValue], object]
     columns: Callable[[TargetGroup, Value], dict[str, Any]]
     same: Callable[[Value, Value], bool]
     merge: Merge = merge.atomic
-    request: Callable[[Value, Held], Mapping[str, Any]] | None = None
+    request: Callable[[Value, RemoteValue], Mapping[str, Any]] | None = None
 
-    def rebased(self, before: Value, theirs: Value, held: Held, wanted: Value) -> Rebased:
+    def rebased(self, before: Value, theirs: Value, held: RemoteValue, wanted: Value) -> Rebased:
         """An edit over what is held now: what nobody touched is taken as it is held.
 
         `theirs`: what is held, where the reading is late as it should be.
@@ -73,7 +73,7 @@ class Editable:
         both = self.merge(merge.bare(before), theirs, merge.bare(wanted))
         if both.clashes or self.request is None:
             return Rebased(theirs, both.value, bool(both.clashes))
-        sent = limits.clean(self.request(both.value, held))
+        sent = limits.fit_json(self.request(both.value, held))
         return Rebased(theirs, {**both.value, SENT: sent}, False)
 
 
@@ -85,7 +85,7 @@ class Rebased(NamedTuple):
     clashes: bool
 
 
-def ids(group: TargetGroup) -> Ids:
+def exchange_ids(group: TargetGroup) -> Ids:
     """How the exchange finds a group."""
     return {"project_id": group.project.exchange_id, "target_group_id": group.exchange_id}
 
@@ -113,11 +113,11 @@ def _equal(one: Value, other: Value) -> bool:
     return bool(one == other)
 
 
-def _read_cpi(client: ExchangeClient, of: Ids) -> Held:
-    return Held(_money(client.get_target_group_overview(**of).current_cost_per_interview))
+def _read_cpi(client: ExchangeClient, of: Ids) -> RemoteValue:
+    return RemoteValue(_money(client.get_target_group_overview(**of).current_cost_per_interview))
 
 
-def _write_cpi(client: ExchangeClient, of: Ids, value: Value, _held: Held) -> object:
+def _write_cpi(client: ExchangeClient, of: Ids, value: Value, _held: RemoteValue) -> object:
     cpi = MonetaryAmount(value=Decimal(value["value"]), currency_code=value["currency_code"])
     return client.update_cost_per_interview(**of, cpi=cpi)
 
@@ -128,26 +128,26 @@ def _cpi_columns(_group: TargetGroup, value: Value) -> dict[str, Any]:
     return {"cpi": Decimal(value["value"]), "currency": value["currency_code"].upper()}
 
 
-def _read_strategy(client: ExchangeClient, of: Ids) -> Held:
-    return Held(client.get_target_group_overview(**of).progress.filling_strategy)
+def _read_strategy(client: ExchangeClient, of: Ids) -> RemoteValue:
+    return RemoteValue(client.get_target_group_overview(**of).progress.filling_strategy)
 
 
-def _write_strategy(client: ExchangeClient, of: Ids, value: Value, _held: Held) -> object:
+def _write_strategy(client: ExchangeClient, of: Ids, value: Value, _held: RemoteValue) -> object:
     return client.update_filling_strategy(**of, filling_strategy=value)
 
 
-def _read_re_entry(client: ExchangeClient, of: Ids) -> Held:
+def _read_re_entry(client: ExchangeClient, of: Ids) -> RemoteValue:
     read = client.get_whole_re_entry_configuration(**of)
-    value = msgspec.to_builtins(read.value) | {WHOLE: limits.clean(read.raw)}
-    return Held(value, raw=read.raw)
+    value = msgspec.to_builtins(read.value) | {WHOLE: limits.fit_json(read.raw)}
+    return RemoteValue(value, raw=read.raw)
 
 
-def _re_entry_request(value: Value, held: Held) -> Mapping[str, Any]:
+def _re_entry_request(value: Value, held: RemoteValue) -> Mapping[str, Any]:
     changed = merge.patched(held.raw, merge.bare(held.value), merge.bare(value))
     return sendable.without(changed, ())
 
 
-def _write_re_entry(client: ExchangeClient, of: Ids, value: Value, held: Held) -> object:
+def _write_re_entry(client: ExchangeClient, of: Ids, value: Value, held: RemoteValue) -> object:
     return client.update_re_entry_configuration(**of, configuration=_re_entry_request(value, held))
 
 
@@ -177,16 +177,16 @@ def _details(details: TargetGroupDetails) -> Value:
     if details.expected_incidence_rate is not None:
         value["expected_incidence_rate"] = round(float(details.expected_incidence_rate), 4)
     drifted = {name: raw for name, raw in details.drifted.items() if name in value}
-    return value | clean(drifted)  # what nobody can read goes back as it came
+    return value | fit_json(drifted)  # what nobody can read goes back as it came
 
 
-def _read_details(client: ExchangeClient, of: Ids) -> Held:
+def _read_details(client: ExchangeClient, of: Ids) -> RemoteValue:
     read = client.get_whole_target_group_details(**of)
-    value = _details(read.value) | {WHOLE: limits.clean(sendable.details(read.raw))}
-    return Held(value, raw=read.raw)
+    value = _details(read.value) | {WHOLE: limits.fit_json(sendable.details(read.raw))}
+    return RemoteValue(value, raw=read.raw)
 
 
-def _details_request(value: Value, held: Held) -> Mapping[str, Any]:
+def _details_request(value: Value, held: RemoteValue) -> Mapping[str, Any]:
     """All of it, since what is missing may be emptied; null empties what was there."""
     was, wanted = merge.bare(held.value), merge.bare(value)
     request = merge.patched(sendable.details(held.raw), was, wanted)
@@ -196,7 +196,7 @@ def _details_request(value: Value, held: Held) -> Mapping[str, Any]:
     return dict(request)
 
 
-def _write_details(client: ExchangeClient, of: Ids, value: Value, held: Held) -> object:
+def _write_details(client: ExchangeClient, of: Ids, value: Value, held: RemoteValue) -> object:
     return client.update_launched_target_group_details(**of, details=_details_request(value, held))
 
 
@@ -222,7 +222,7 @@ def _details_columns(group: TargetGroup, read: Value) -> dict[str, Any]:
 DATES = ("start_fielding_at", "end_fielding_at")
 
 
-def _read_dates(client: ExchangeClient, of: Ids) -> Held:
+def _read_dates(client: ExchangeClient, of: Ids) -> RemoteValue:
     runs = client.get_fielding_runs_by_target_group_id(**of).items
     if not runs:
         raise NotFound("The exchange knows no fielding run of this group")
@@ -232,10 +232,10 @@ def _read_dates(client: ExchangeClient, of: Ids) -> Held:
         "start_fielding_at": rfc3339(start) if start else None,
         "end_fielding_at": rfc3339(end) if end else None,
     }
-    return Held(value, run.etag or run.value.etag or "*", runs[0].id, run.raw)
+    return RemoteValue(value, run.etag or run.value.etag or "*", runs[0].id, run.raw)
 
 
-def _write_dates(client: ExchangeClient, of: Ids, value: Value, held: Held) -> object:
+def _write_dates(client: ExchangeClient, of: Ids, value: Value, held: RemoteValue) -> object:
     """Both dates: one that nobody moved as the exchange writes it."""
     dates = merge.patched({name: held.raw.get(name) for name in DATES}, held.value, value)
     return client.update_fielding_run(
@@ -256,17 +256,17 @@ def _dates_columns(_group: TargetGroup, value: Value) -> dict[str, Any]:
     }
 
 
-def _read_assistant(client: ExchangeClient, of: Ids) -> Held:
-    value, etag, raw = assistant.read(client, of)
-    return Held(value, etag, raw=raw)
+def _read_assistant(client: ExchangeClient, of: Ids) -> RemoteValue:
+    value, etag, raw = assistant.read_assistant(client, of)
+    return RemoteValue(value, etag, raw=raw)
 
 
-def _read_draft(client: ExchangeClient, of: Ids) -> Held:
+def _read_draft(client: ExchangeClient, of: Ids) -> RemoteValue:
     read = client.get_whole_target_group(**of)
-    return Held(draft.whole_of(read), raw=read.raw)
+    return RemoteValue(draft.whole_of(read), raw=read.raw)
 
 
-def _by_a_job(_client: ExchangeClient, _of: Ids, _value: Value, _held: Held) -> object:
+def _by_a_job(_client: ExchangeClient, _of: Ids, _value: Value, _held: RemoteValue) -> object:
     raise NotOffered("This is changed by a job of the exchange")
 
 
@@ -298,31 +298,31 @@ EDITABLE: Mapping[str, Editable] = {
         _read_dates, _write_dates, _dates_columns, merge.alike, merge.three_way
     ),
     Edit.Kind.GOALS: Editable(
-        lambda client, of: Held(goals.read(client, of)),
-        lambda client, of, value, _held: goals.write(client, of, value),
+        lambda client, of: RemoteValue(goals.read_goals(client, of)),
+        lambda client, of, value, _held: goals.write_goals(client, of, value),
         lambda _group, value: {"completes_goal": value["completes_goal"]},
-        goals.same,
+        goals.same_goals,
         goals.merged,
     ),
     Edit.Kind.ASSISTANT: Editable(
         _read_assistant,
-        lambda client, of, value, held: assistant.write(
+        lambda client, of, value, held: assistant.write_assistant(
             client, of, assistant.changed(value, held.value, held.raw), held.etag
         ),
         lambda _group, _value: {},  # the changelog tells it
-        assistant.same,
+        assistant.same_assistant,
         merge.three_way,
         lambda value, held: assistant.changed(value, held.value, held.raw),
     ),
     # What jobs change is only read here, to settle what is not known of them.
     Edit.Kind.STATUS: Editable(
-        lambda client, of: Held(client.get_target_group_overview(**of).status),
+        lambda client, of: RemoteValue(client.get_target_group_overview(**of).status),
         _by_a_job,
         lambda _group, _value: {},  # the project is read again at once, with what follows from it
         _equal,
     ),
     Edit.Kind.MANAGER: Editable(
-        lambda client, of: Held(client.get_target_group_details(**of).project_manager_id),
+        lambda client, of: RemoteValue(client.get_target_group_details(**of).project_manager_id),
         _by_a_job,
         lambda _group, value: {"project_manager_id": value or ""},
         _equal,
@@ -332,8 +332,8 @@ EDITABLE: Mapping[str, Editable] = {
         lambda client, of, value, held: client.update_target_group(
             **of, draft=draft.changed(value, held.value, held.raw)
         ),
-        draft.columns,
-        draft.same,
+        draft.draft_columns,
+        draft.same_draft,
         draft.merged,
         lambda value, held: draft.changed(value, held.value, held.raw),
     ),

@@ -21,12 +21,12 @@ from django.urls import reverse
 
 from dashboard.fielding.models import User
 from dashboard.web.auth import sessions
-from dashboard.web.auth.permissions import person
+from dashboard.web.auth.permissions import current_user
 from dashboard.web.auth.sso import identities, provider
 from dashboard.web.auth.sso.claims import Identity, NotConfirmed
 from dashboard.web.auth.sso.identities import SSO
 from dashboard.web.auth.sso.wire import ProviderAway
-from dashboard.web.http.row_ids import key
+from dashboard.web.http.row_ids import parse_row_id
 
 log = logging.getLogger(__name__)
 LOGIN, JOIN = "login", "join"
@@ -58,7 +58,7 @@ def come_back(request: HttpRequest, provider_id: str) -> HttpResponse:  # noqa: 
 
 def mine(request: HttpRequest) -> HttpResponse:
     """The identities that open my account; joining and removing ask for password and factor."""
-    user = person(request)
+    user = current_user(request)
     if request.method == "POST" and user.has_usable_password():
         if asks := identities.missing_proof(request):
             answer: HttpResponse = reauthentication.suspend_request(request, reverse(asks))
@@ -77,11 +77,11 @@ def _join_or_remove(request: HttpRequest, user: User) -> HttpResponse:
     wanted = request.POST.get("do", "")
     if wanted == JOIN and settings.OIDC_URL:
         return _depart(request, JOIN, person=user.pk)
-    pk = key(request.POST.get("remove", ""))
+    pk = parse_row_id(request.POST.get("remove", ""))
     if not pk:
         return HttpResponseBadRequest("Which one is to go?\n", content_type="text/plain")
     if identities.remove(user, pk):
-        sessions.end(user, None)
+        sessions.end_sessions(user, None)
         get_adapter(request).send_notification_mail(
             "socialaccount/email/account_disconnected", user
         )
@@ -159,7 +159,7 @@ def _joined(request: HttpRequest, identity: Identity, asked_by: int) -> HttpResp
     """One more way into the account of who asked for it, in this session, with their password."""
     if not request.user.is_authenticated or request.user.pk != asked_by:
         return _not_confirmed(request, "who wanted to join an identity is not signed in any more")
-    user, row = person(request), identities.known(identity)
+    user, row = current_user(request), identities.known(identity)
     if row and row.user_id == user.pk:
         identities.note_use(row, identity)
         messages.success(request, "This sign-in is linked to your account already.")

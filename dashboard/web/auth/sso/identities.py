@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from dashboard.fielding.models import User
-from dashboard.web.auth.permissions import person
+from dashboard.web.auth.permissions import current_user
 from dashboard.web.auth.sso.claims import Identity, same_address
 
 SSO = "sso"  # the one provider, as tables and addresses call it
@@ -98,11 +98,11 @@ def missing_proof(request: HttpRequest) -> str | None:
     left open has that, too.
     """
     since = time.time() - app_settings.REAUTHENTICATION_TIMEOUT
-    records = get_authentication_records(request, person(request))
+    records = get_authentication_records(request, current_user(request))
     given = {one["method"] for one in records if one.get("reauthenticated") and one["at"] > since}
     if "password" not in given:
         return "account_reauthenticate"
-    if is_mfa_enabled(person(request)) and "mfa" not in given:
+    if is_mfa_enabled(current_user(request)) and "mfa" not in given:
         return "mfa_reauthenticate"
     return None
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from dashboard.fielding.models import Edit
 from dashboard.web.edits.forms import assistant_modules
 from dashboard.web.edits.forms.assistant_modules import PACING, PRICING, QUOTAS, SOFT, Texts
-from dashboard.web.edits.forms.base import NO_CHANGE, Entry, Form, Value, Wrong
+from dashboard.web.edits.forms.base import NO_CHANGE, BoundForm, Form, FormError, Value
 from dashboard.web.formatting import labels as words
 from dashboard.web.formatting import times
 from dashboard.web.http.ticks import is_ticked
@@ -22,8 +22,8 @@ class Module(NamedTuple):
     """A module of the assistant: its fields, and how it is read from them and typed into them."""
 
     fields: tuple[str, ...]
-    read: Callable[[Entry, Texts], Value]
-    texts: Callable[[Value, Entry], Texts]
+    read: Callable[[BoundForm, Texts], Value]
+    texts: Callable[[Value, BoundForm], Texts]
 
 
 MODULES: Mapping[str, Module] = {
@@ -34,17 +34,17 @@ MODULES: Mapping[str, Module] = {
     ),
     PACING: Module(
         (PACING, assistant_modules.EVERY, assistant_modules.UNIT, assistant_modules.EXPOSED),
-        assistant_modules.pacing,
+        assistant_modules.clean_pacing,
         assistant_modules.pacing_texts,
     ),
     QUOTAS: Module(
         (assistant_modules.STOP, assistant_modules.BALANCE),
-        assistant_modules.quotas,
+        assistant_modules.clean_quotas,
         assistant_modules.quotas_texts,
     ),
     PRICING: Module(
         (PRICING, *assistant_modules.AMOUNTS),
-        assistant_modules.pricing,
+        assistant_modules.clean_pricing,
         assistant_modules.pricing_texts,
     ),
 }
@@ -52,31 +52,31 @@ UNTYPED = {assistant_modules.UNIT: "H"}  # what a list says that nobody has touc
 FIELDS = tuple(field for module in MODULES.values() for field in module.fields)
 
 
-def check(entry: Entry) -> Value:
+def clean_assistant(entry: BoundForm) -> Value:
     """All four modules: one that was not touched goes back as it came."""
     value: dict[str, Any] = dict(entry.seen)
     wrong: dict[str, str] = {}
     again = False
-    were = filled(entry.seen, entry)
+    were = assistant_initial(entry.seen, entry)
     for name, module in MODULES.items():
         texts = {field: entry.typed.get(field, "").strip() for field in module.fields}
         if all(text == were.get(field, UNTYPED.get(field, "")) for field, text in texts.items()):
             continue
         try:
             value[name] = module.read(entry, texts)
-        except Wrong as exc:
+        except FormError as exc:
             wrong |= exc.fields
             again |= exc.again
     if wrong:
-        raise Wrong(wrong, again=again)
+        raise FormError(wrong, again=again)
     if value == entry.seen:
-        raise Wrong(form=NO_CHANGE)
+        raise FormError(form=NO_CHANGE)
     if said := _ends(entry, value):
-        raise Wrong({OFF: said})
+        raise FormError({OFF: said})
     return value
 
 
-def _ends(entry: Entry, value: Value) -> str:
+def _ends(entry: BoundForm, value: Value) -> str:
     """What is switched off, until that is agreed to."""
     off = [WORDS[name] for name in MODULES if entry.seen[name] and not value[name]]
     if not off or is_ticked(entry.typed, OFF):
@@ -85,7 +85,7 @@ def _ends(entry: Entry, value: Value) -> str:
     return f"This switches {what} off on the exchange, with all that is set for it."
 
 
-def filled(value: Value, entry: Entry) -> Texts:
+def assistant_initial(value: Value, entry: BoundForm) -> Texts:
     """Every module that is on; with all of them off, the form is typed all the same."""
     texts = {"typed": "1"}
     if any(entry.seen[name] and not value[name] for name in MODULES):
@@ -96,7 +96,7 @@ def filled(value: Value, entry: Entry) -> Texts:
     return texts
 
 
-class Field(NamedTuple):
+class AssistantField(NamedTuple):
     """A field of a module as it is shown."""
 
     name: str
@@ -108,9 +108,9 @@ class Field(NamedTuple):
     again: str = ""  # what is wrong with the amount that has to be typed twice
 
 
-def shown(entry: Entry) -> dict[str, Any]:
+def assistant_context(entry: BoundForm) -> dict[str, Any]:
     """Every module as typed, else as the exchange has it."""
-    texts: Texts = filled(entry.seen, entry)
+    texts: Texts = assistant_initial(entry.seen, entry)
     if entry.typed:
         texts = {name: str(entry.typed[name]) for name in entry.typed}
     pace = texts.get(PACING, "")
@@ -147,7 +147,7 @@ def shown(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _others(entry: Entry, chosen: str) -> list[Choice]:
+def _others(entry: BoundForm, chosen: str) -> list[Choice]:
     """The groups of the project by name, and the one that is set, whatever it is."""
     known = dict(entry.names)
     if held := (entry.seen[PACING] or {}).get("exposed_target_group_id"):
@@ -155,17 +155,21 @@ def _others(entry: Entry, chosen: str) -> list[Choice]:
     return _choices(dict(sorted(known.items(), key=lambda pair: pair[1].casefold())), chosen)
 
 
-def _field(entry: Entry, texts: Texts, name: str, label: str, help_: str = "") -> Field:
+def _field(
+    entry: BoundForm, texts: Texts, name: str, label: str, help_: str = ""
+) -> AssistantField:
     errors = entry.errors
     again = errors.get(f"{name}_again", "")
-    return Field(name, label, texts.get(name, ""), errors.get(name, ""), help_, again=again)
+    return AssistantField(
+        name, label, texts.get(name, ""), errors.get(name, ""), help_, again=again
+    )
 
 
 def _choices(words_of: Mapping[str, str], chosen: str) -> list[Choice]:
     return [(value, word, value == chosen) for value, word in words_of.items()]
 
 
-def _pricing(entry: Entry, texts: Texts) -> dict[str, Any]:
+def _pricing(entry: BoundForm, texts: Texts) -> dict[str, Any]:
     """The amounts of the group's own pricing model; of another one, what the exchange has."""
     kind = (entry.seen[PRICING] or {}).get("type") or entry.group.pricing_model or "dynamic"
     labels = {
@@ -196,7 +200,7 @@ def _pricing(entry: Entry, texts: Texts) -> dict[str, Any]:
     }
 
 
-def place(name: str, made: Edit) -> str:
+def assistant_field_for(name: str, made: Edit) -> str:
     """The field that an objection is about, of those that the form shows."""
     found = next((one for one in sorted(FIELDS, key=len, reverse=True) if one in name), "")
     if found not in assistant_modules.AMOUNTS:
@@ -206,5 +210,11 @@ def place(name: str, made: Edit) -> str:
 
 
 FORM = Form(
-    "assistant", Edit.Kind.ASSISTANT, "Fielding assistant", check, shown, filled, place=place
+    "assistant",
+    Edit.Kind.ASSISTANT,
+    "Fielding assistant",
+    clean_assistant,
+    assistant_context,
+    assistant_initial,
+    place=assistant_field_for,
 )

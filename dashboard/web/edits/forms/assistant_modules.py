@@ -11,15 +11,15 @@ from django.conf import settings
 from dashboard.fielding.insight import assistant_modules
 from dashboard.web.edits.forms import datetimes
 from dashboard.web.edits.forms.base import (
-    Entry,
+    BoundForm,
+    FormError,
     Value,
-    Wrong,
-    amount,
-    change,
+    format_change,
     is_again,
+    is_large_step,
     is_untouched,
-    jumps,
-    whole,
+    parse_amount,
+    parse_whole,
 )
 from dashboard.web.formatting import numbers, times
 from dashboard.web.http.ticks import is_ticked
@@ -40,7 +40,7 @@ LONGEST = timedelta(days=398)
 _TYPED = "%Y-%m-%dT%H:%M"
 
 
-def soft_launch_texts(module: Value, entry: Entry) -> Texts:
+def soft_launch_texts(module: Value, entry: BoundForm) -> Texts:
     """The end in the group's zone, and both shares in per cent."""
     end = datetime.fromisoformat(module["end_at"]).astimezone(times.zone_of(entry.group))
     return {
@@ -51,12 +51,12 @@ def soft_launch_texts(module: Value, entry: Entry) -> Texts:
     }
 
 
-def soft_launch(entry: Entry, texts: Texts) -> Value:
+def soft_launch(entry: BoundForm, texts: Texts) -> Value:
     """An end that is still to come, and both shares."""
     if not is_ticked(texts, SOFT):
         return None
-    share = whole(texts[SHARE], 1, 100, SHARE, "share of the goal in per cent")
-    strict = whole(texts[STRICT], 0, 100, STRICT, "strictness in per cent")
+    share = parse_whole(texts[SHARE], 1, 100, SHARE, "share of the goal in per cent")
+    strict = parse_whole(texts[STRICT], 0, 100, STRICT, "strictness in per cent")
     return {
         "end_at": _end(entry, texts[END]),
         "filling_goal_percentage": share,
@@ -64,27 +64,27 @@ def soft_launch(entry: Entry, texts: Texts) -> Value:
     }
 
 
-def _end(entry: Entry, text: str) -> str:
+def _end(entry: BoundForm, text: str) -> str:
     seen = entry.seen[SOFT]
     if seen and text == soft_launch_texts(seen, entry)[END]:
         return str(seen["end_at"])
-    typed, zone = datetimes.typed(text, END), times.zone_of(entry.group)
-    if why := datetimes.skipped(typed, zone):
-        raise Wrong({END: why})
+    typed, zone = datetimes.parse_datetime(text, END), times.zone_of(entry.group)
+    if why := datetimes.reason_skipped(typed, zone):
+        raise FormError({END: why})
     end = typed.replace(tzinfo=zone)
     if end <= entry.now:
-        raise Wrong({END: "The soft launch must end in the future."})
+        raise FormError({END: "The soft launch must end in the future."})
     if entry.group.ends_at and end > entry.group.ends_at:
-        raise Wrong({END: "The soft launch must end before the fielding does."})
-    return datetimes.stamp(end)
+        raise FormError({END: "The soft launch must end before the fielding does."})
+    return datetimes.rfc3339_stamp(end)
 
 
-def pacing_texts(module: Value, _entry: Entry) -> Texts:
+def pacing_texts(module: Value, _entry: BoundForm) -> Texts:
     """How it is paced, and by what step or which group."""
     texts = {PACING: str(module["type"])}
     if exposed := module.get("exposed_target_group_id"):
         texts[EXPOSED] = str(exposed)
-    if step := assistant_modules.length(module.get("increment_interval")):
+    if step := assistant_modules.duration_of(module.get("increment_interval")):
         number, unit = in_one_unit(step)
         texts |= {EVERY: str(number), UNIT: unit}
     return texts
@@ -97,7 +97,7 @@ def in_one_unit(length: timedelta) -> tuple[int, str]:
     return seconds // _SECONDS[unit], unit
 
 
-def pacing(entry: Entry, texts: Texts) -> Value:
+def clean_pacing(entry: BoundForm, texts: Texts) -> Value:
     """A step of less than 398 days, or a group of the same project."""
     kind = texts[PACING]
     if not kind:
@@ -105,48 +105,50 @@ def pacing(entry: Entry, texts: Texts) -> Value:
     held = entry.seen[PACING] or {}
     if kind == "gemini":
         if texts[EXPOSED] not in (*entry.names, held.get("exposed_target_group_id")):
-            raise Wrong({EXPOSED: "Choose a group of this project."})
+            raise FormError({EXPOSED: "Choose a group of this project."})
         return {"type": kind, "exposed_target_group_id": texts[EXPOSED]}
     if kind not in ("linear", "adaptive"):
-        raise Wrong({PACING: "Choose one of the list."})
+        raise FormError({PACING: "Choose one of the list."})
     shown = pacing_texts(held, entry) if held else {}
     if EVERY in shown and all(is_untouched(texts[name], shown[name]) for name in (EVERY, UNIT)):
         return {"type": kind, "increment_interval": held["increment_interval"]}
-    number = whole(texts[EVERY], 1, 999_999, EVERY, "step")
+    number = parse_whole(texts[EVERY], 1, 999_999, EVERY, "step")
     unit = texts[UNIT]
     if unit not in UNITS:
-        raise Wrong({EVERY: "Choose days, hours or minutes."})
+        raise FormError({EVERY: "Choose days, hours or minutes."})
     if timedelta(seconds=number * _SECONDS[unit]) >= LONGEST:
-        raise Wrong({EVERY: f"A step is shorter than {LONGEST.days} days."})
+        raise FormError({EVERY: f"A step is shorter than {LONGEST.days} days."})
     return {"type": kind, "increment_interval": f"P{'' if unit == 'D' else 'T'}{number}{unit}"}
 
 
-def quotas_texts(module: Value, _entry: Entry) -> Texts:
+def quotas_texts(module: Value, _entry: BoundForm) -> Texts:
     """The switches that are on."""
     names = {STOP: "prevent_overfill", BALANCE: "balance_fill"}
     return {field: "on" for field, name in names.items() if module[name]}
 
 
-def quotas(_entry: Entry, texts: Texts) -> Value:
+def clean_quotas(_entry: BoundForm, texts: Texts) -> Value:
     """Both switches; without either the module is off."""
     stop, balance = is_ticked(texts, STOP), is_ticked(texts, BALANCE)
     return {"prevent_overfill": stop, "balance_fill": balance} if stop or balance else None
 
 
-def pricing_texts(module: Value, _entry: Entry) -> Texts:
+def pricing_texts(module: Value, _entry: BoundForm) -> Texts:
     """The amounts that it is given."""
     given = {name: module.get(name.partition(".")[2]) for name in AMOUNTS}
-    amounts = {name: numbers.plain(Decimal(one["value"])) for name, one in given.items() if one}
+    amounts = {
+        name: numbers.typed_amount(Decimal(one["value"])) for name, one in given.items() if one
+    }
     return {PRICING: str(module["type"])} | amounts
 
 
-def pricing(entry: Entry, texts: Texts) -> Value:
+def clean_pricing(entry: BoundForm, texts: Texts) -> Value:
     """Amounts in the group's currency; with dynamic pricing one ceiling, and a floor below it."""
     kind = texts[PRICING]
     if not kind:
         return None
     if kind != entry.group.pricing_model:
-        raise Wrong({PRICING: "This group is priced another way."})
+        raise FormError({PRICING: "This group is priced another way."})
     fields = (HIGHEST, BOOST) if kind == "rate_card" else (BUDGET, HIGHEST, LOWEST)
     held = _held_amounts(entry, kind, texts)
     given = _amounts(entry, {n: texts[n] for n in fields if texts[n] and n not in held})
@@ -162,7 +164,7 @@ def pricing(entry: Entry, texts: Texts) -> Value:
     return {"type": kind} | amounts
 
 
-def _held_amounts(entry: Entry, kind: str, texts: Texts) -> dict[str, Value]:
+def _held_amounts(entry: BoundForm, kind: str, texts: Texts) -> dict[str, Value]:
     """The amounts that came back as they were shown, to the digit as the exchange has them."""
     module = entry.seen[PRICING] or {}
     if module.get("type") != kind:
@@ -175,7 +177,7 @@ def _held_amounts(entry: Entry, kind: str, texts: Texts) -> dict[str, Value]:
     }
 
 
-def _amounts(entry: Entry, texts: Texts) -> dict[str, Decimal]:
+def _amounts(entry: BoundForm, texts: Texts) -> dict[str, Decimal]:
     """What was typed as amounts; each that is wrong is told at its field."""
     currency = entry.group.currency
     limit = settings.CPI_LIMITS.get(currency)
@@ -183,40 +185,40 @@ def _amounts(entry: Entry, texts: Texts) -> dict[str, Decimal]:
     wrong: dict[str, str] = {}
     for name, text in texts.items():
         try:
-            given[name] = amount(text, currency, name, AMOUNTS[name])
-        except Wrong as exc:
+            given[name] = parse_amount(text, currency, name, AMOUNTS[name])
+        except FormError as exc:
             wrong |= exc.fields
             continue
         if name != BUDGET and limit is not None and given[name] > limit:
-            wrong[name] = f"The exchange takes at most {numbers.money(limit, currency)}."
+            wrong[name] = f"The exchange takes at most {numbers.format_money(limit, currency)}."
     if wrong:
-        raise Wrong(wrong)
+        raise FormError(wrong)
     return given
 
 
 def _one_ceiling(given: Mapping[str, Decimal]) -> None:
     if (BUDGET in given) == (HIGHEST in given):
-        raise Wrong({HIGHEST: "Type either a total budget or a highest CPI, not both."})
+        raise FormError({HIGHEST: "Type either a total budget or a highest CPI, not both."})
     if LOWEST in given and HIGHEST in given and given[LOWEST] >= given[HIGHEST]:
-        raise Wrong({LOWEST: "The lowest CPI must be below the highest."})
+        raise FormError({LOWEST: "The lowest CPI must be below the highest."})
 
 
-def _typed_twice(entry: Entry, given: Mapping[str, Decimal]) -> None:
+def _typed_twice(entry: BoundForm, given: Mapping[str, Decimal]) -> None:
     """A ceiling far from the one before it, or from today's CPI, is typed again."""
     seen = entry.seen[PRICING] or {}
     wrong: dict[str, str] = {}
     for name in (BUDGET, HIGHEST, BOOST):
         held = seen.get(name.partition(".")[2])
         old = Decimal(held["value"]) if held else entry.group.cpi if name == HIGHEST else None
-        if name not in given or old is None or not jumps(old, given[name]):
+        if name not in given or old is None or not is_large_step(old, given[name]):
             continue
         again = entry.typed.get(f"{name}_again", "").strip()
         if not again:
             against = "" if held else ", today's CPI"
-            was = numbers.amount(old, entry.group.currency) + against
-            said = f"That is {change(old, given[name])} against {was}."
+            was = numbers.format_amount(old, entry.group.currency) + against
+            said = f"That is {format_change(old, given[name])} against {was}."
             wrong[f"{name}_again"] = f"{said} Type the {AMOUNTS[name]} again to confirm it."
         elif not is_again(again, given[name], entry.group.currency):
             wrong[f"{name}_again"] = f"This is not the {AMOUNTS[name]} typed above."
     if wrong:
-        raise Wrong(wrong, again=True)
+        raise FormError(wrong, again=True)

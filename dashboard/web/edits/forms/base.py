@@ -26,7 +26,7 @@ _WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 _BETWEEN_STEPS = re.compile(r"[^A-Za-z0-9_]+")
 
 
-class Wrong(Exception):
+class FormError(Exception):
     """What cannot be sent: a sentence a field, under "form" where it is about no field.
 
     `again`: it may be right if it is typed twice.
@@ -41,7 +41,7 @@ class Wrong(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class BoundForm:
     """A form in use: the group, what it held when the form was opened, and what was typed."""
 
     group: TargetGroup
@@ -60,7 +60,7 @@ class Entry:
         return self.group.currency
 
 
-class Unchanged(Wrong):
+class Unchanged(FormError):
     """A form that says what it was opened with: there is nothing to be sent."""
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ def unknown(code: str) -> str:
     return f"unknown ({code})"
 
 
-def _nothing(_entry: Entry) -> Mapping[str, str]:
+def _nothing(_entry: BoundForm) -> Mapping[str, str]:
     return {}
 
 
@@ -85,7 +85,7 @@ def _above(_name: str, _made: Edit) -> str:
     return ""
 
 
-def step(name: str, of: Container[str]) -> str:
+def last_known_step(name: str, of: Container[str]) -> str:
     """The last step of what the exchange names that is one of these: `live_url` of `body.live_url`,
     `name` of `$/details[0]/name`; empty for none.
     """
@@ -102,10 +102,10 @@ class Form:
     name: str
     kind: str
     title: str
-    check: Callable[[Entry], Value]
-    shown: Callable[[Entry], dict[str, Any]]
-    filled: Callable[[Value, Entry], Mapping[str, str]]
-    quick: Callable[[Entry], Mapping[str, str]] = _nothing
+    check: Callable[[BoundForm], Value]
+    shown: Callable[[BoundForm], dict[str, Any]]
+    filled: Callable[[Value, BoundForm], Mapping[str, str]]
+    quick: Callable[[BoundForm], Mapping[str, str]] = _nothing
     place: Callable[[str, Edit], str] = _above
 
     @property
@@ -119,60 +119,62 @@ class Form:
         return self.kind in (Edit.Kind.BUDGET, Edit.Kind.TIME_ZONE)
 
 
-def amount(text: str, currency: str, name: str, what: str) -> Decimal:
+def parse_amount(text: str, currency: str, name: str, what: str) -> Decimal:
     """A positive amount with at most four decimals, from ASCII digits and a point alone."""
     text = text.strip()
     if not text:
-        raise Wrong({name: f"Type the {what}, for example 2.70."})
+        raise FormError({name: f"Type the {what}, for example 2.70."})
     if "," in text:
-        raise Wrong({name: "Use a point for decimals and nothing between thousands: 2.70."})
+        raise FormError({name: "Use a point for decimals and nothing between thousands: 2.70."})
     code = re.fullmatch(r"(.*?)\s*([A-Za-z]{3})", text)
     if code and (AMOUNT.fullmatch(code[1]) or _TOO_LARGE.fullmatch(code[1])):
         if code[2].upper() != currency.upper():
             sentence = f"This group is priced in {currency}; {code[2]} cannot be sent."
-            raise Wrong({name: sentence})
+            raise FormError({name: sentence})
         text = code[1]
     not_too_large(text, name, what)
     if not AMOUNT.fullmatch(text):
         sentence = f"“{text[:40]}” is not an amount. Type digits and a point: 2.70."
-        raise Wrong({name: sentence})
+        raise FormError({name: sentence})
     if len(text.partition(".")[2]) > MOST_DECIMALS:
-        raise Wrong({name: f"The {what} has at most {MOST_DECIMALS} decimals."})
+        raise FormError({name: f"The {what} has at most {MOST_DECIMALS} decimals."})
     if (money := Decimal(text)) <= 0:
-        raise Wrong({name: f"The {what} must be more than 0."})
+        raise FormError({name: f"The {what} must be more than 0."})
     return money
 
 
 def not_too_large(text: str, name: str, what: str) -> None:
     """Says of a number that has too many digits that it is one."""
     if _TOO_LARGE.fullmatch(text):
-        raise Wrong({name: f"The {what} is too large: it has at most 9 digits before the point."})
+        raise FormError(
+            {name: f"The {what} is too large: it has at most 9 digits before the point."}
+        )
 
 
 def is_again(text: str, money: Decimal, currency: str) -> bool:
     """Whether an amount that is typed a second time, in whatever way amounts are typed, is this."""
     try:
-        return amount(text, currency, "again", "amount") == money
-    except Wrong:
+        return parse_amount(text, currency, "again", "amount") == money
+    except FormError:
         return False
 
 
-def whole(text: str, low: int, high: int, name: str, what: str) -> int:
+def parse_whole(text: str, low: int, high: int, name: str, what: str) -> int:
     """A whole number within bounds, from ASCII digits alone."""
     text = text.strip()
     if not _WHOLE.fullmatch(text) or not low <= int(text) <= high:
-        span = f"from {numbers.count(low)} to {numbers.count(high)}"
-        raise Wrong({name: f"The {what} is a whole number {span}, in digits alone."})
+        span = f"from {numbers.format_count(low)} to {numbers.format_count(high)}"
+        raise FormError({name: f"The {what} is a whole number {span}, in digits alone."})
     return int(text)
 
 
-def jumps(old: Decimal | int | None, new: Decimal | int) -> bool:
+def is_large_step(old: Decimal | int | None, new: Decimal | int) -> bool:
     """Whether a number moves by more than what may be typed once."""
     return bool(old) and abs(new - Decimal(old or 0)) / Decimal(old or 1) * 100 > (
         settings.CPI_JUMP_PERCENT
     )
 
 
-def change(old: Decimal | int, new: Decimal | int) -> str:
+def format_change(old: Decimal | int, new: Decimal | int) -> str:
     """A change in per cent: "+12 %", "−12 %"."""
     return f"{(Decimal(new) - old) / Decimal(old) * 100:+.0f} %".replace("-", "−")

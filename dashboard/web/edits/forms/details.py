@@ -12,15 +12,15 @@ from dashboard.fielding.models import Edit
 from dashboard.sync.edits.merge import lines
 from dashboard.web.edits.forms.base import (
     NO_CHANGE,
-    Entry,
+    BoundForm,
     Form,
+    FormError,
     Value,
-    Wrong,
-    amount,
     is_untouched,
-    step,
+    last_known_step,
+    parse_amount,
+    parse_whole,
     unknown,
-    whole,
 )
 from dashboard.web.formatting import numbers
 
@@ -46,66 +46,66 @@ WORDS = {
 }
 
 
-def _name(_entry: Entry, text: str) -> Value:
+def _name(_entry: BoundForm, text: str) -> Value:
     if not 5 <= len(text) <= 128:
-        raise Wrong(name=f"A name has 5 to 128 characters; this one has {len(text)}.")
+        raise FormError(name=f"A name has 5 to 128 characters; this one has {len(text)}.")
     return text
 
 
-def _manager(entry: Entry, text: str) -> Value:
+def _manager(entry: BoundForm, text: str) -> Value:
     if text not in entry.names and text != entry.seen[MANAGER_ID]:
-        raise Wrong(project_manager_id="Choose one of the people of this account.")
+        raise FormError(project_manager_id="Choose one of the people of this account.")
     return text
 
 
-def _loi(_entry: Entry, text: str) -> Value:
-    return whole(text, 1, 45, LOI, "expected LOI in minutes")
+def _loi(_entry: BoundForm, text: str) -> Value:
+    return parse_whole(text, 1, 45, LOI, "expected LOI in minutes")
 
 
-def _ir(_entry: Entry, text: str) -> Value:
-    percent = whole(text.removesuffix("%").strip(), 0, 100, IR, "expected IR in per cent")
+def _ir(_entry: BoundForm, text: str) -> Value:
+    percent = parse_whole(text.removesuffix("%").strip(), 0, 100, IR, "expected IR in per cent")
     return percent / 100
 
 
-def _lockout(entry: Entry, text: str) -> Value:
+def _lockout(entry: BoundForm, text: str) -> Value:
     """One of the list; without a list, any code that may be one."""
     known = dict(entry.lockouts)
     if text == entry.seen[LOCKOUT]:
         return text
     if not _CODE.fullmatch(text) or (known and text not in known):
-        raise Wrong(industry_lockout_code="Choose one of the list.")
+        raise FormError(industry_lockout_code="Choose one of the list.")
     return text
 
 
-def _url(name: str) -> Callable[[Entry, str], Value]:
-    def check(_entry: Entry, text: str) -> Value:
+def _url(name: str) -> Callable[[BoundForm, str], Value]:
+    def check(_entry: BoundForm, text: str) -> Value:
         try:
             sound = urlsplit(text).scheme == "https" and urlsplit(text).hostname
         except ValueError:
             sound = None
         if not sound or len(text) > 2000 or re.search(r"\s", text):
-            raise Wrong({name: "An address that begins with https:// and has no spaces."})
+            raise FormError({name: "An address that begins with https:// and has no spaces."})
         return text
 
     return check
 
 
-def _reference(_entry: Entry, text: str) -> Value:
+def _reference(_entry: BoundForm, text: str) -> Value:
     if text and not _REFERENCE.fullmatch(text):
         sentence = "3 to 128 letters A–Z, digits, dashes, underscores and spaces."
-        raise Wrong(target_group_customer_reference_number=sentence)
+        raise FormError(target_group_customer_reference_number=sentence)
     return text or None
 
 
-def _price_note(entry: Entry, text: str) -> Value:
+def _price_note(entry: BoundForm, text: str) -> Value:
     if not text:
         return None
     currency = entry.group.currency
-    note = amount(text, currency, PRICE_NOTE, "client's CPI")
+    note = parse_amount(text, currency, PRICE_NOTE, "client's CPI")
     return {"value": format(note, "f"), "currency_code": currency}
 
 
-FIELDS: Mapping[str, Callable[[Entry, str], Value]] = {
+FIELDS: Mapping[str, Callable[[BoundForm, str], Value]] = {
     NAME: _name,
     MANAGER_ID: _manager,
     LOI: _loi,
@@ -118,29 +118,29 @@ FIELDS: Mapping[str, Callable[[Entry, str], Value]] = {
 }
 
 
-def check(entry: Entry) -> Value:
+def clean_details(entry: BoundForm) -> Value:
     """All of the details; what was not in the form, or not touched, goes back as it came."""
     value = dict(entry.seen)
     wrong: dict[str, str] = {}
-    were = filled(entry.seen, entry)
+    were = details_initial(entry.seen, entry)
     for name, reads in FIELDS.items():
         text = lines(entry.typed.get(name, were[name]))
         if is_untouched(text, were[name]) and entry.seen[name] is not None:
             continue
         try:
             value[name] = reads(entry, text)
-        except Wrong as exc:
+        except FormError as exc:
             wrong |= exc.fields
     if wrong:
-        raise Wrong(wrong)
+        raise FormError(wrong)
     if value == entry.seen:
-        raise Wrong(form=NO_CHANGE)
+        raise FormError(form=NO_CHANGE)
     return value
 
 
-def shown(entry: Entry) -> dict[str, Any]:
+def details_context(entry: BoundForm) -> dict[str, Any]:
     """Every field as typed, else as the exchange has it."""
-    were = filled(entry.seen, entry)
+    were = details_initial(entry.seen, entry)
     texts = {name: entry.typed.get(name, were[name]) for name in FIELDS}
     people, lockouts = dict(entry.names), dict(entry.lockouts)
     for codes, name in ((people, MANAGER_ID), (lockouts, LOCKOUT)):
@@ -155,23 +155,37 @@ def shown(entry: Entry) -> dict[str, Any]:
     }
 
 
-def filled(value: Value, _entry: Entry) -> Mapping[str, str]:
+def details_initial(value: Value, _entry: BoundForm) -> Mapping[str, str]:
     """Every field as a person would type it."""
     texts = {name: "" if value[name] is None else str(value[name]) for name in FIELDS}
     if isinstance(value[IR], int | float):
         texts[IR] = f"{value[IR] * 100:.4f}".rstrip("0").rstrip(".")
     note = value[PRICE_NOTE]
     if isinstance(note, Mapping) and "value" in note:
-        texts[PRICE_NOTE] = numbers.plain(Decimal(note["value"]))
+        texts[PRICE_NOTE] = numbers.typed_amount(Decimal(note["value"]))
     return texts
 
 
-def place(name: str, _made: Edit) -> str:
+def details_field_for(name: str, _made: Edit) -> str:
     """The field that an objection is about."""
-    return step(name, FIELDS)
+    return last_known_step(name, FIELDS)
 
 
-FORM = Form("details", Edit.Kind.DETAILS, "Details", check, shown, filled, place=place)
+FORM = Form(
+    "details",
+    Edit.Kind.DETAILS,
+    "Details",
+    clean_details,
+    details_context,
+    details_initial,
+    place=details_field_for,
+)
 MANAGER = Form(
-    "project_manager", Edit.Kind.DETAILS, "Project manager", check, shown, filled, place=place
+    "project_manager",
+    Edit.Kind.DETAILS,
+    "Project manager",
+    clean_details,
+    details_context,
+    details_initial,
+    place=details_field_for,
 )

@@ -6,25 +6,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboard.fielding.models import Edit
-from dashboard.web.edits.forms.base import Entry, Form, Value, Wrong
+from dashboard.web.edits.forms.base import BoundForm, Form, FormError, Value
 from dashboard.web.formatting import labels, numbers
 
 FIELD = "filling_strategy"
 
 
-def check(entry: Entry) -> Value:
+def clean_strategy(entry: BoundForm) -> Value:
     """One of the three strategies."""
     wanted = entry.typed.get(FIELD, "")
     if wanted not in labels.STRATEGIES:
-        raise Wrong(filling_strategy="Choose one of the three strategies.")
+        raise FormError(filling_strategy="Choose one of the three strategies.")
     if wanted == entry.seen:
-        raise Wrong(
+        raise FormError(
             filling_strategy=f"{labels.STRATEGIES[wanted]} is the present strategy already."
         )
     return wanted
 
 
-def shown(entry: Entry) -> dict[str, Any]:
+def strategy_context(entry: BoundForm) -> dict[str, Any]:
     """The three strategies, with what each means."""
     seen = entry.seen
     chosen = entry.typed.get(FIELD, seen)
@@ -37,7 +37,7 @@ def shown(entry: Entry) -> dict[str, Any]:
     }
 
 
-def filled(value: Value, _entry: Entry) -> Mapping[str, str]:
+def strategy_initial(value: Value, _entry: BoundForm) -> Mapping[str, str]:
     """The strategy chosen."""
     return {FIELD: str(value or "")}
 
@@ -46,8 +46,8 @@ FORM = Form(
     FIELD,
     Edit.Kind.FILLING_STRATEGY,
     "Filling strategy",
-    check,
-    shown,
-    filled,
+    clean_strategy,
+    strategy_context,
+    strategy_initial,
     place=lambda _name, _made: FIELD,
 )

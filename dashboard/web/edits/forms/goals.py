@@ -12,14 +12,14 @@ from dashboard.fielding.models import Edit
 from dashboard.web.edits.forms import price_impact
 from dashboard.web.edits.forms.base import (
     NO_CHANGE,
-    Entry,
+    BoundForm,
     Form,
+    FormError,
     Value,
-    Wrong,
-    change,
-    jumps,
-    step,
-    whole,
+    format_change,
+    is_large_step,
+    last_known_step,
+    parse_whole,
 )
 from dashboard.web.formatting import numbers
 from dashboard.web.http.ticks import is_ticked
@@ -31,7 +31,7 @@ _OF_TOTAL = "total_completes_goal"
 
 
 @dataclass(frozen=True, slots=True)
-class Quota:
+class QuotaGoal:
     """One quota: its field, its words, what it has and what it should have."""
 
     name: str
@@ -47,7 +47,7 @@ def field_of(profile: Value, target: Value) -> str:
     return f"quota.{profile['id']}.{target['id']}"
 
 
-def check(entry: Entry) -> Value:
+def clean_goals(entry: BoundForm) -> Value:
     """Only what changes: with the total alone, the exchange works the quotas out anew, which must
     be agreed to.
     """
@@ -60,28 +60,28 @@ def check(entry: Entry) -> Value:
     if profiles := _quotas(entry, wrong):
         value["profiles"] = profiles
     if wrong:
-        raise Wrong(wrong)
+        raise FormError(wrong)
     if not value:
-        raise Wrong(form=NO_CHANGE)
+        raise FormError(form=NO_CHANGE)
     again = _typed_twice(entry, was, total or 0) if TOTAL in value else {}
     anew = _quotas_move(entry) if TOTAL in value and "profiles" not in value else {}
     if again or anew:
-        raise Wrong(again | anew, again=bool(again))
+        raise FormError(again | anew, again=bool(again))
     return value
 
 
-def _number(entry: Entry, name: str, was: int | None, wrong: dict[str, str]) -> int | None:
+def _number(entry: BoundForm, name: str, was: int | None, wrong: dict[str, str]) -> int | None:
     text = entry.typed.get(name, "").strip()
     if text == ("" if was is None else str(was)):
         return was
     try:
-        return whole(text, 1, MOST, name, "goal")
-    except Wrong as exc:
+        return parse_whole(text, 1, MOST, name, "goal")
+    except FormError as exc:
         wrong |= exc.fields
         return was
 
 
-def _quotas(entry: Entry, wrong: dict[str, str]) -> list[Value]:
+def _quotas(entry: BoundForm, wrong: dict[str, str]) -> list[Value]:
     """The profiles that have a quota with a new goal, with those quotas alone."""
     changed = []
     for profile in entry.seen["profiles"]:
@@ -95,16 +95,16 @@ def _quotas(entry: Entry, wrong: dict[str, str]) -> list[Value]:
     return changed
 
 
-def _typed_twice(entry: Entry, old: int | None, new: int) -> dict[str, str]:
+def _typed_twice(entry: BoundForm, old: int | None, new: int) -> dict[str, str]:
     """What is wrong with a large step that was typed once."""
     again = entry.typed.get(AGAIN, "").strip()
-    if not old or not jumps(old, new) or again == str(new):
+    if not old or not is_large_step(old, new) or again == str(new):
         return {}
-    sentence = f"That is {change(old, new)}. Type the new goal again to confirm it."
+    sentence = f"That is {format_change(old, new)}. Type the new goal again to confirm it."
     return {AGAIN: "This is not the goal above." if again else sentence}
 
 
-def _quotas_move(entry: Entry) -> dict[str, str]:
+def _quotas_move(entry: BoundForm) -> dict[str, str]:
     """What the exchange does with quotas that stay as they are in the form, until it is agreed."""
     number = sum(len(profile["targets"]) for profile in entry.seen["profiles"])
     if not number or is_ticked(entry.typed, ANEW):
@@ -113,16 +113,16 @@ def _quotas_move(entry: Entry) -> dict[str, str]:
     return {ANEW: f"With a new goal alone the exchange works {what} out anew from its own figures."}
 
 
-def shown(entry: Entry) -> dict[str, Any]:
+def goals_context(entry: BoundForm) -> dict[str, Any]:
     """The goals as typed, else as the exchange has them, and what more completes cost."""
     was = entry.seen[TOTAL]
     text = entry.typed.get(TOTAL, "" if was is None else str(was))
     moved = text.isascii() and text.isdigit() and len(text) < 8 and int(text) != was
-    said = labels(entry.seen)
+    said = quota_labels(entry.seen)
     return {
         "total": text,
-        "present": numbers.count(was),
-        "done": numbers.count(entry.group.completes),
+        "present": numbers.format_count(was),
+        "done": numbers.format_count(entry.group.completes),
         "anew": ANEW in entry.errors or is_ticked(entry.typed, ANEW),
         "agreed": is_ticked(entry.typed, ANEW),
         "cost": price_impact.for_goal(entry.group, int(text), was) if moved else "",
@@ -136,31 +136,31 @@ def shown(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _quota(entry: Entry, profile: Value, target: Value, said: str) -> Quota:
+def _quota(entry: BoundForm, profile: Value, target: Value, said: str) -> QuotaGoal:
     name, was = field_of(profile, target), target["completes_goal"]
     text = entry.typed.get(name, "" if was is None else str(was))
-    return Quota(name, said, target["completes"], was, text, entry.errors.get(name, ""))
+    return QuotaGoal(name, said, target["completes"], was, text, entry.errors.get(name, ""))
 
 
-def labels(value: Value) -> dict[str, str]:
+def quota_labels(value: Value) -> dict[str, str]:
     """Whom each quota is about, by its id; those that read the same are numbered."""
     met: Counter[tuple[str, str]] = Counter()
     said = {}
     for profile in value.get("profiles") or []:
         for target in profile["targets"]:
-            words = label(target)
+            words = quota_label(target)
             met[profile["name"], words] += 1
             number = met[profile["name"], words]
             said[target["id"]] = words if number == 1 else f"{words} ({number})"
     return said
 
 
-def known(edit: Edit, names: Mapping[str, str]) -> Mapping[str, str]:
+def names_with_quotas(edit: Edit, names: Mapping[str, str]) -> Mapping[str, str]:
     """The names, and what each quota was called as it was read: what is wanted names but some."""
-    return {**names, **labels(edit.before or {})} if edit.kind == Edit.Kind.GOALS else names
+    return {**names, **quota_labels(edit.before or {})} if edit.kind == Edit.Kind.GOALS else names
 
 
-def label(target: Value) -> str:
+def quota_label(target: Value) -> str:
     """Whom a quota is about, in words."""
     if target["name"]:
         return str(target["name"])
@@ -180,7 +180,7 @@ def _condition(condition: Value) -> str:
     return "option " + ", ".join(str(one) for one in options) if any(options) else ""
 
 
-def filled(value: Value, _entry: Entry) -> Mapping[str, str]:
+def goals_initial(value: Value, _entry: BoundForm) -> Mapping[str, str]:
     """Every goal that the value names; a total alone agrees to quotas that are worked out anew."""
     texts = {
         field_of(profile, target): str(target["completes_goal"])
@@ -192,7 +192,7 @@ def filled(value: Value, _entry: Entry) -> Mapping[str, str]:
     return texts | total | ({ANEW: "on"} if total and not texts else {})
 
 
-def place(name: str, made: Edit) -> str:
+def goals_field_for(name: str, made: Edit) -> str:
     """An objection to a quota, by its id or by its place in what was sent, stands at its field; one
     to a profile at the first of its quotas; one to the total at the total.
     """
@@ -206,7 +206,17 @@ def place(name: str, made: Edit) -> str:
         sent = dict(enumerate((made.wanted or {}).get("profiles") or []))
         targets = dict(enumerate(sent.get(int(numbered[1]), {}).get("targets", [])))
         return known.get(targets.get(int(numbered[2] or 0), {}).get("id", ""), "")
-    return known.get(name) or (TOTAL if step(name, (TOTAL,)) or name.startswith(_OF_TOTAL) else "")
+    return known.get(name) or (
+        TOTAL if last_known_step(name, (TOTAL,)) or name.startswith(_OF_TOTAL) else ""
+    )
 
 
-FORM = Form("goals", Edit.Kind.GOALS, "Goals", check, shown, filled, place=place)
+FORM = Form(
+    "goals",
+    Edit.Kind.GOALS,
+    "Goals",
+    clean_goals,
+    goals_context,
+    goals_initial,
+    place=goals_field_for,
+)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.fielding.models import Edit
-from dashboard.web.edits.forms.base import NO_CHANGE, Entry, Form, Value, Wrong
+from dashboard.web.edits.forms.base import NO_CHANGE, BoundForm, Form, FormError, Value
 from dashboard.web.formatting import labels
 from dashboard.web.http.ticks import is_ticked
 
@@ -26,7 +26,7 @@ TARGETS = ("allow_for_current_target_group", "allow_for_other_target_groups")
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class ReEntryCell:
     """One checkbox of the grid."""
 
     name: str
@@ -36,17 +36,17 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ReEntryRow:
     """One status and side of the grid."""
 
     status: str
     side: str
     first: bool
     span: int
-    cells: list[Cell]
+    cells: list[ReEntryCell]
 
 
-def check(entry: Entry) -> Value:
+def clean_re_entry(entry: BoundForm) -> Value:
     """The whole configuration: what the grid does not show goes back as it came."""
     seen = entry.seen
     wanted: dict[str, Any] = copy.deepcopy(seen) if isinstance(seen, dict) else {}
@@ -58,7 +58,7 @@ def check(entry: Entry) -> Value:
                 if target not in cell or ticked != (cell[target] is True):
                     cell[target] = ticked
     if wanted == seen:
-        raise Wrong(re_entry=NO_CHANGE)
+        raise FormError(re_entry=NO_CHANGE)
     return wanted
 
 
@@ -70,7 +70,7 @@ def _within(value: dict[str, Any], name: str) -> dict[str, Any]:
     return inner
 
 
-def shown(entry: Entry) -> dict[str, Any]:
+def re_entry_context(entry: BoundForm) -> dict[str, Any]:
     """The cells that exist, as typed, else as the exchange has them."""
     rows = []
     for status, sides in CELLS.items():
@@ -78,11 +78,11 @@ def shown(entry: Entry) -> dict[str, Any]:
             cells = [_cell(entry, status, side, to) for to in TARGETS]
             word = labels.RE_ENTRY_STATUSES[status]
             first = side == sides[0]
-            rows.append(Row(word, labels.RE_ENTRY_SIDES[side], first, len(sides), cells))
+            rows.append(ReEntryRow(word, labels.RE_ENTRY_SIDES[side], first, len(sides), cells))
     return {"grid": rows}
 
 
-def _cell(entry: Entry, status: str, side: str, target: str) -> Cell:
+def _cell(entry: BoundForm, status: str, side: str, target: str) -> ReEntryCell:
     name = f"{status}.{side}.{target}"
     part = _part(entry.seen, status, side, target)
     label = (
@@ -90,7 +90,7 @@ def _cell(entry: Entry, status: str, side: str, target: str) -> Cell:
         f"may enter {labels.RE_ENTRY_TARGETS[target]}"
     )
     checked = is_ticked(entry.typed, name) if entry.typed else part is True
-    return Cell(name, label, checked, part if isinstance(part, bool) else None)
+    return ReEntryCell(name, label, checked, part if isinstance(part, bool) else None)
 
 
 def _part(value: Value, *path: str) -> Value:
@@ -99,7 +99,7 @@ def _part(value: Value, *path: str) -> Value:
     return value
 
 
-def filled(value: Value, _entry: Entry) -> Mapping[str, str]:
+def re_entry_initial(value: Value, _entry: BoundForm) -> Mapping[str, str]:
     """The cells that are allowed; without any, the grid is typed all the same."""
     ticked = {
         f"{status}.{side}.{target}": "on"
@@ -115,8 +115,8 @@ FORM = Form(
     "re_entry",
     Edit.Kind.RE_ENTRY,
     "Re-entry",
-    check,
-    shown,
-    filled,
+    clean_re_entry,
+    re_entry_context,
+    re_entry_initial,
     place=lambda _name, _made: "re_entry",
 )

@@ -14,7 +14,7 @@ CENTRAL = ZoneInfo("America/Chicago")  # where the exchange's month ends
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ClosingLine:
     """One line of the sheet."""
 
     label: str
@@ -23,20 +23,22 @@ class Line:
     tone: str = ""
 
 
-def sheet(group: TargetGroup, *, now: datetime) -> list[Line]:
+def closing_lines(group: TargetGroup, *, now: datetime) -> list[ClosingLine]:
     """Short or overfilled, spend against budget, and the day when reconciliation ends."""
     if group.status != "completed":
         return []
     lines = [_count(group)]
     if group.filling_strategy == "prescreens":
-        lines.append(Line("Completes", numbers.count(group.completes)))
-    lines.append(Line("Average CPI", numbers.price(group.average_cpi, group.currency)))
+        lines.append(ClosingLine("Completes", numbers.format_count(group.completes)))
+    lines.append(
+        ClosingLine("Average CPI", numbers.format_price(group.average_cpi, group.currency))
+    )
     lines.append(_spend(group))
     if group.last_complete_at:
         final = reconciled_at(group.last_complete_at)
         day = (final - timedelta(seconds=1)).astimezone(CENTRAL)
         over = "counts are final" if final <= now else "completes can be turned down until then"
-        lines.append(Line("Reconciliation ends", f"{day:%-d %b %Y}", over))
+        lines.append(ClosingLine("Reconciliation ends", f"{day:%-d %b %Y}", over))
     return lines
 
 
@@ -46,29 +48,31 @@ def in_short(group: TargetGroup) -> str:
     return ", ".join(filter(None, (count.value, count.note, spend.value, spend.note)))
 
 
-def _count(group: TargetGroup) -> Line:
+def _count(group: TargetGroup) -> ClosingLine:
     """What the goal counts, by the filling strategy."""
     if group.filling_strategy == "prescreens":
         return _reached("Prescreens", group.prescreens, group.filling_goal)
     return _reached("Completes", group.completes, group.filling_goal or group.completes_goal)
 
 
-def _reached(label: str, done: int | None, goal: int | None) -> Line:
+def _reached(label: str, done: int | None, goal: int | None) -> ClosingLine:
     if done is None or not goal:
-        return Line(label, numbers.count(done))
-    said = f"{numbers.count(done)} of {numbers.count(goal)}"
+        return ClosingLine(label, numbers.format_count(done))
+    said = f"{numbers.format_count(done)} of {numbers.format_count(goal)}"
     if done < goal:
-        return Line(label, said, f"{numbers.count(goal - done)} short", "warn")
+        return ClosingLine(label, said, f"{numbers.format_count(goal - done)} short", "warn")
     if done > goal:
-        return Line(label, said, f"{numbers.count(done - goal)} more than asked for", "warn")
-    return Line(label, said, "exactly what was asked for", "good")
+        return ClosingLine(
+            label, said, f"{numbers.format_count(done - goal)} more than asked for", "warn"
+        )
+    return ClosingLine(label, said, "exactly what was asked for", "good")
 
 
-def _spend(group: TargetGroup) -> Line:
-    spent = numbers.total(group.cost, group.currency)
+def _spend(group: TargetGroup) -> ClosingLine:
+    spent = numbers.format_total(group.cost, group.currency)
     if group.budget is None or group.cost is None:
-        return Line("Spend", spent)
+        return ClosingLine("Spend", spent)
     rest = group.budget - group.cost
     side = "below" if rest >= 0 else "ABOVE"
-    note = f"{numbers.total(abs(rest), group.currency)} {side} the budget"
-    return Line("Spend", spent, note, "good" if rest >= 0 else "bad")
+    note = f"{numbers.format_total(abs(rest), group.currency)} {side} the budget"
+    return ClosingLine("Spend", spent, note, "good" if rest >= 0 else "bad")

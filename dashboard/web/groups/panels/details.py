@@ -136,9 +136,9 @@ def _plain(group: TargetGroup, name: str, value: Any, people: Mapping[str, str])
     if name == details.MANAGER_ID:
         return people.get(code, code)
     if name == "locale":
-        return value_labels.locale(code)
+        return value_labels.locale_label(code)
     if name == details.LOI:
         return f"{code} min"
     if name == details.IR and isinstance(value, int | float):
-        return numbers.percent(float(value))
-    return value_labels.say(value, {}, times.zone_of(group))
+        return numbers.format_percent(float(value))
+    return value_labels.format_value(value, {}, times.zone_of(group))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dashboard.alerts.text import pause_cause
-from dashboard.fielding.domain.goals import completes_wanted, counts_prescreens
+from dashboard.fielding.domain.goals import completes_target, counts_prescreens
 from dashboard.fielding.forecast.confidence import is_guess
 from dashboard.fielding.insight.pause_risk import LINE
 from dashboard.fielding.models import TargetGroup, User
@@ -20,7 +20,7 @@ RISKS_SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Risk:
+class RiskLine:
     """A reason for which the exchange may pause the group by itself: how near, and what helps."""
 
     what: str
@@ -30,9 +30,9 @@ class Risk:
     tone: str
 
 
-def risks(group: TargetGroup) -> list[Risk]:
+def nearest_risks(group: TargetGroup) -> list[RiskLine]:
     """The nearest first; none for a group that is not live."""
-    scores = summary.part(group, "warnings")
+    scores = summary.insight_part(group, "warnings")
     if group.status != "live" or not isinstance(scores, Mapping):
         return []
     told = [
@@ -44,13 +44,13 @@ def risks(group: TargetGroup) -> list[Risk]:
     return [_risk(code, score) for code, score in nearest]
 
 
-def _risk(code: str, score: float) -> Risk:
+def _risk(code: str, score: float) -> RiskLine:
     cause = pause_cause(code)
     word, tone = ("Likely", "bad") if score >= LINE else ("Possible", "warn")
     if score < POSSIBLE:
         word, tone = "Far off", "info"
     advice = cause.advice.removesuffix(", then resume").removesuffix(" and resume")
-    return Risk(
+    return RiskLine(
         what=_capital(cause.what),
         advice=_capital(advice),
         percent=round(score * 100),
@@ -65,11 +65,11 @@ def _capital(text: str) -> str:
 
 def for_client(group: TargetGroup, user: User, read_at: datetime | None) -> str:
     """How the group does, as plain text to send on: no price, no spend, nothing of suppliers."""
-    goal = completes_wanted(group)
-    state = status.status(group.status, group.status_reason, group.status_changed_by)
+    goal = completes_target(group)
+    state = status.status_label(group.status, group.status_reason, group.status_changed_by)
     lines = [
         f"{group.name} ({group.human_readable_id})" if group.human_readable_id else group.name,
-        f"As of {times.when(read_at, group, user)}" if read_at else "",
+        f"As of {times.time_for_person(read_at, group, user)}" if read_at else "",
         f"Status: {state.word.lower()}{f', because {state.why}' if state.why else ''}",
         *_progress(group, goal),
         _outlook(group, user, goal),
@@ -83,28 +83,30 @@ def _progress(group: TargetGroup, goal: int | None) -> list[str]:
     """How full it is: by completes, or by prescreens with the completes beside them."""
     if counts_prescreens(group):
         filled = _of("Prescreens", group.prescreens, group.filling_goal)
-        return [filled, f"Completes: {numbers.count(group.completes)}"]
+        return [filled, f"Completes: {numbers.format_count(group.completes)}"]
     return [_of("Completes", group.completes, goal)]
 
 
 def _of(label: str, done: int | None, goal: int | None) -> str:
     share = f" ({done / goal * 100:.0f} %)" if done is not None and goal else ""
-    return f"{label}: {numbers.count(done)} of {numbers.count(goal)}{share}"
+    return f"{label}: {numbers.format_count(done)} of {numbers.format_count(goal)}{share}"
 
 
 def _outlook(group: TargetGroup, user: User, goal: int | None) -> str:
     """Where it will be at its end, and when it will be full, as far as anybody can say."""
-    band = summary.percentiles(group)
+    band = summary.end_percentiles(group)
     said = []
     if band and group.ends_at and goal:
         low, middle, high = (min(round(number), goal) for number in band)
         of = " completes" if counts_prescreens(group) else f" of {goal:,}"
         reach = f" (between {low:,} and {high:,})" if low != high else ""
-        end = times.when(group.ends_at, group, user)
+        end = times.time_for_person(group.ends_at, group, user)
         said.append(f"Expected by its end, {end}: about {middle:,}{of}{reach}")
     if group.finish_at and group.status in ("live", "scheduled"):
         unsure = ", but that is little more than a guess" if is_guess(group.completes) else ""
-        said.append(f"Likely to be full on {times.when(group.finish_at, group, user)}{unsure}")
+        said.append(
+            f"Likely to be full on {times.time_for_person(group.finish_at, group, user)}{unsure}"
+        )
     return "\n".join(said)
 
 
@@ -119,5 +121,5 @@ def _loi(group: TargetGroup) -> str:
 
 def _ir(group: TargetGroup) -> str:
     expected = group.expected_incidence_rate
-    agreed = "" if expected is None else f" (expected: {numbers.percent(expected)})"
-    return f"{numbers.percent(group.incidence_rate)}{agreed}"
+    agreed = "" if expected is None else f" (expected: {numbers.format_percent(expected)})"
+    return f"{numbers.format_percent(group.incidence_rate)}{agreed}"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard.fielding.effects.of_changes import Aftermath
+from dashboard.fielding.effects.of_changes import ChangeEffect
 from dashboard.fielding.effects.rate_comparison import Measure
 from dashboard.web.edits import value_labels
 from dashboard.web.formatting import numbers
@@ -25,7 +25,7 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class EffectRow:
     """A change, the verdict on it, and the figures behind the verdict."""
 
     at: datetime
@@ -40,18 +40,18 @@ class Effect:
     overlaps: list[str]
 
 
-def shown(found: Iterable[Aftermath]) -> list[Effect]:
+def effect_rows(found: Iterable[ChangeEffect]) -> list[EffectRow]:
     """Newest first, as they come."""
     return [_effect(one) for one in found]
 
 
-def _effect(one: Aftermath) -> Effect:
+def _effect(one: ChangeEffect) -> EffectRow:
     early = one.verdict == "too early"
-    return Effect(
+    return EffectRow(
         at=one.at,
         what=one.what,
-        old=value_labels.say(one.old),
-        new=value_labels.say(one.new),
+        old=value_labels.format_value(one.old),
+        new=value_labels.format_value(one.new),
         verdict="Too early to tell" if early else sentence_case(one.verdict),
         tone=TONES[one.verdict],
         reason=one.completes_an_hour.reason.partition("; overlaps")[0] if early else "",
@@ -65,7 +65,7 @@ def _effect(one: Aftermath) -> Effect:
     )
 
 
-def _epc(one: Aftermath) -> str:
+def _epc(one: ChangeEffect) -> str:
     """The verdict on EPC where there is one, or why there can be none."""
     if one.epc is None:
         return f"EPC {one.epc_note}"
@@ -76,7 +76,7 @@ def _compared(label: str, measure: Measure, *, share: bool) -> Compared:
     if measure.before is None or measure.after is None:
         return Compared(label, numbers.DASH, "")
     before, after = (
-        numbers.percent(number, 1) if share else f"{number:.2f}"
+        numbers.format_percent(number, 1) if share else f"{number:.2f}"
         for number in (measure.before, measure.after)
     )
     interval = ""

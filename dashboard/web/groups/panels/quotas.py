@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard.fielding.domain.goals import completes_wanted
+from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.models import GroupSheet, TargetGroup
 from dashboard.web.formatting import numbers
 
@@ -15,7 +15,7 @@ BEHIND = 0.8  # of the group's own share of its goal: a cell below this holds it
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class QuotaCell:
     """One quota: whom it asks for, and how far it is."""
 
     profile: str
@@ -33,7 +33,7 @@ def sheet_of(group: TargetGroup) -> GroupSheet | None:
     return getattr(group, "sheet", None)
 
 
-def cells(group: TargetGroup) -> list[Cell]:
+def quota_cells(group: TargetGroup) -> list[QuotaCell]:
     """Every cell that has a goal, the smallest share first; among equals, the most missing."""
     stored, ended = sheet_of(group), group.status in ENDED
     found = [
@@ -46,7 +46,7 @@ def cells(group: TargetGroup) -> list[Cell]:
     return sorted(found, key=lambda cell: (cell.completes / cell.goal, cell.completes - cell.goal))
 
 
-def unlimited(group: TargetGroup) -> list[str]:
+def profiles_without_quotas(group: TargetGroup) -> list[str]:
     """Profiles whose quotas are off, by name."""
     stored = sheet_of(group)
     named = [one for one in (stored.profiles if stored else []) if not one.get("quotas")]
@@ -54,11 +54,11 @@ def unlimited(group: TargetGroup) -> list[str]:
 
 
 def _share(group: TargetGroup) -> float:
-    goal = completes_wanted(group)
+    goal = completes_target(group)
     return (group.completes or 0) / goal if goal else 0.0
 
 
-def _cell(profile: str, target: Mapping[str, Any], usual: float, *, ended: bool) -> Cell:
+def _cell(profile: str, target: Mapping[str, Any], usual: float, *, ended: bool) -> QuotaCell:
     done, goal = int(target.get("completes") or 0), int(target["goal"])
     word, tone = "", ""
     if done >= goal:
@@ -67,13 +67,13 @@ def _cell(profile: str, target: Mapping[str, Any], usual: float, *, ended: bool)
         word, tone = "Short", "warn"
     elif done / goal < BEHIND * min(usual, 1.0):
         word, tone = "Slow", "warn"
-    return Cell(
+    return QuotaCell(
         profile=profile,
         name=str(target.get("name") or numbers.DASH),
         completes=min(done, goal),
         goal=goal,
-        text=f"{numbers.count(done)} / {numbers.count(goal)}",
-        left=numbers.count(max(goal - done, 0)),
+        text=f"{numbers.format_count(done)} / {numbers.format_count(goal)}",
+        left=numbers.format_count(max(goal - done, 0)),
         word=word,
         tone=tone,
     )

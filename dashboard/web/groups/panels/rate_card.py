@@ -22,7 +22,7 @@ _KINDS = {AGREED: "agreed", NOW: "now", DRAFT: "agreed"}
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class CardCell:
     """One price: how it is marked, in words, and by which class."""
 
     price: str
@@ -31,28 +31,28 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CardLine:
     """The prices of one length of interview."""
 
     label: str
-    cells: list[Cell]
+    cells: list[CardCell]
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class CardTable:
     """A rate card as a page shows it; the sentences say what the marked cells mean."""
 
     kind: str
     currency: str
     percents: list[str]
-    lines: list[Line]
+    lines: list[CardLine]
     sentences: list[str]
 
 
-def of_group(group: TargetGroup) -> Table | None:
+def of_group(group: TargetGroup) -> CardTable | None:
     """The group's card with its present and its agreed cell; None where no card prices it."""
     stored = sheet_of(group)
-    card = rate_card.read(stored.rate_card if stored else None)
+    card = rate_card.read_rate_card(stored.rate_card if stored else None)
     if card is None or group.pricing_model != "rate_card":
         return None
     observed = None if group.median_loi_seconds is None else group.median_loi_seconds / 60
@@ -67,21 +67,21 @@ def of_group(group: TargetGroup) -> Table | None:
         said.append(_difference(card, agreed, present))
     said += _neighbours(card, agreed or present)
     marks = {DRAFT if is_draft else AGREED: agreed, NOW: present}
-    return table(card, marks=marks, sentences=[one for one in said if one])
+    return card_table(card, marks=marks, sentences=[one for one in said if one])
 
 
-def table(
+def card_table(
     card: RateCard,
     *,
     marks: Mapping[str, Place | None] | None = None,
     sentences: list[str] | None = None,
-) -> Table:
+) -> CardTable:
     """Any card as a table; `marks`: the cells that mean something, by their words."""
     places = {word: place for word, place in (marks or {}).items() if place}
     middle = next(iter(places.values()), None)
     around = card.neighbours(middle) if middle else []
     lines = [
-        Line(
+        CardLine(
             f"{minutes:g} min",
             [_cell(card, (row, column), places, around) for column in range(len(card.prices[row]))],
         )
@@ -89,18 +89,18 @@ def table(
     ]
     kind = "Bound since it was first live" if card.bound else "Predicted: bound when first live"
     percents = [f"{percent:g} %" for percent in card.percents]
-    return Table(kind, card.currency, percents, lines, sentences or [])
+    return CardTable(kind, card.currency, percents, lines, sentences or [])
 
 
-def _cell(card: RateCard, at: Place, marks: Mapping[str, Place], around: list[Place]) -> Cell:
+def _cell(card: RateCard, at: Place, marks: Mapping[str, Place], around: list[Place]) -> CardCell:
     words = [word for word, place in marks.items() if place == at]
     kind = " ".join(_KINDS[word] for word in words) or ("near" if at in around else "")
     price = card.prices[at[0]][at[1]]
-    return Cell(numbers.amount(price, card.currency), " and ".join(words), kind)
+    return CardCell(numbers.format_amount(price, card.currency), " and ".join(words), kind)
 
 
 def _price(card: RateCard, at: Place) -> str:
-    return numbers.money(card.prices[at[0]][at[1]], card.currency)
+    return numbers.format_money(card.prices[at[0]][at[1]], card.currency)
 
 
 def _place(card: RateCard, at: Place) -> str:
@@ -117,7 +117,7 @@ def _difference(card: RateCard, agreed: Place, present: Place) -> str:
     if not paid or paid == due:
         return "Both cost the same."
     more = "more" if due > paid else "less"
-    change = numbers.money(abs(due - paid), card.currency)
+    change = numbers.format_money(abs(due - paid), card.currency)
     return f"As it runs it would cost {change} {more} ({(due - paid) / paid * 100:+.0f} %)."
 
 
@@ -135,4 +135,4 @@ def _neighbours(card: RateCard, at: Place | None) -> list[str]:
 
 def _signed(card: RateCard, at: Place, paid: Decimal) -> str:
     change = card.prices[at[0]][at[1]] - paid
-    return f"{'+' if change >= 0 else '−'}{numbers.amount(abs(change), card.currency)}"
+    return f"{'+' if change >= 0 else '−'}{numbers.format_amount(abs(change), card.currency)}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboard.fielding.models import Project, TargetGroup
-from dashboard.web.edits.forms.base import Entry, Value, Wrong
+from dashboard.web.edits.forms.base import BoundForm, FormError, Value
 
 NAME = "respondent_activity_exclusions"
 USUAL_DAYS, MOST_DAYS, MOST = 90, 396, 50
@@ -16,7 +16,7 @@ _LINE = re.compile(r"([0-9A-Za-z]{6,26})(?:[\s,;]+(\d{1,3})(?:\s*days?)?)?", re.
 _DURATION = re.compile(r"P(\d{1,4})([DW])")
 
 
-def check(entry: Entry, text: str) -> Value:
+def clean_exclusions(entry: BoundForm, text: str) -> Value:
     """One a line: the id of a group or project, and for how many days.
 
     A line that stands as it was shown stays as the exchange has it, whatever that is.
@@ -24,7 +24,7 @@ def check(entry: Entry, text: str) -> Value:
     held = list((entry.seen or {}).get(NAME) or [])
     given = [line.strip() for line in text.splitlines() if line.strip()]
     if len(given) > max(MOST, len(held)):
-        raise Wrong({NAME: f"At most {MOST} groups and projects."})
+        raise FormError({NAME: f"At most {MOST} groups and projects."})
     shown = list(zip(_lines(held, entry.group.account_id), held, strict=True))
     kept = [_taken(shown, line) for line in given]
     read = [None if item else _read(line) for line, item in zip(given, kept, strict=True)]
@@ -43,7 +43,7 @@ def _item(
     ulid = known[number][1] if number in known else number
     was = next((one for one in held if str(one.get("id")).upper() == ulid), None)
     if number not in known and was is None:
-        raise Wrong({NAME: f"No group or project of this account is called “{number}”."})
+        raise FormError({NAME: f"No group or project of this account is called “{number}”."})
     kind = known[number][0] if number in known else (was or {}).get("type")
     return {**(was or {"type": kind, "id": ulid}), "duration": f"P{days}D"}
 
@@ -60,10 +60,12 @@ def _taken(shown: list[tuple[str, Any]], line: str) -> Any:
 def _read(line: str) -> tuple[str, int]:
     read = _LINE.fullmatch(line)
     if read is None:
-        raise Wrong({NAME: f"“{line[:40]}” is no id with a number of days, as in “T000123 90”."})
+        raise FormError(
+            {NAME: f"“{line[:40]}” is no id with a number of days, as in “T000123 90”."}
+        )
     days = int(read[2] or USUAL_DAYS)
     if not 1 <= days <= MOST_DAYS:
-        raise Wrong({NAME: f"From 1 to {MOST_DAYS} days."})
+        raise FormError({NAME: f"From 1 to {MOST_DAYS} days."})
     return read[1].upper(), days
 
 
@@ -78,7 +80,7 @@ def _known(numbers: Sequence[str], account_id: int | None) -> dict[str, tuple[st
     return known
 
 
-def filled(value: Sequence[Mapping[str, Any]], account_id: int | None) -> str:
+def exclusions_initial(value: Sequence[Mapping[str, Any]], account_id: int | None) -> str:
     """The lines as a person would type them: short ids where we know them."""
     return "\n".join(_lines(value, account_id))
 

@@ -12,7 +12,7 @@ from dashboard.fielding.domain import time_zones
 from dashboard.fielding.models import BusinessUnit, TargetGroup
 from dashboard.sync.lookup.code_lists import Lists
 from dashboard.web.edits.forms import details
-from dashboard.web.edits.forms.base import Entry, Value, Wrong, whole
+from dashboard.web.edits.forms.base import BoundForm, FormError, Value, parse_whole
 from dashboard.web.edits.forms.draft import exclusions
 
 UNIT, LOCALE, PRICING, CPI = (
@@ -36,7 +36,7 @@ _CODE = re.compile(r"[A-Za-z0-9_.\-]{1,100}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class DraftEntry(Entry):
+class DraftEntry(BoundForm):
     """A draft's form in use. `group` is none of ours yet where the draft is new."""
 
     lists: Lists = field(default_factory=Lists)
@@ -81,32 +81,34 @@ def as_priced(entry: DraftEntry) -> TargetGroup:
 
 def _unit(entry: DraftEntry, text: str) -> Value:
     if text not in {one.exchange_id for one in entry.units}:
-        raise Wrong(business_unit_id="Choose one of your business units.")
+        raise FormError(business_unit_id="Choose one of your business units.")
     return text
 
 
 def _locale(entry: DraftEntry, text: str) -> Value:
     known = {code for code, _ in entry.lists.locales}
     if not _LOCALE.fullmatch(text) or (known and text not in known):
-        raise Wrong(locale="Choose a country and language of the list.")
+        raise FormError(locale="Choose a country and language of the list.")
     return text
 
 
 def _goal(_entry: DraftEntry, text: str) -> Value:
-    return whole(text, 1, MOST_COMPLETES, GOAL, "completes goal")
+    return parse_whole(text, 1, MOST_COMPLETES, GOAL, "completes goal")
 
 
 def _ir(_entry: DraftEntry, text: str) -> Value:
-    percent = whole(text.removesuffix("%").strip(), 1, 100, details.IR, "expected IR in per cent")
+    percent = parse_whole(
+        text.removesuffix("%").strip(), 1, 100, details.IR, "expected IR in per cent"
+    )
     return percent / 100
 
 
 def _pricing(entry: DraftEntry, text: str) -> Value:
     if text not in ("dynamic", "rate_card"):
-        raise Wrong(pricing_model="Choose how it is priced.")
+        raise FormError(pricing_model="Choose how it is priced.")
     unit = entry.unit
     if unit and unit.pricing_models and text not in unit.pricing_models:
-        raise Wrong(pricing_model=f"{unit} does not offer this.")
+        raise FormError(pricing_model=f"{unit} does not offer this.")
     return text
 
 
@@ -117,7 +119,7 @@ def _optional(reads: Callable[[DraftEntry, str], Value]) -> Callable[[DraftEntry
 def _code(name: str) -> Callable[[DraftEntry, str], Value]:
     def check(_entry: DraftEntry, text: str) -> Value:
         if text and not _CODE.fullmatch(text):
-            raise Wrong({name: "Choose one of the list."})
+            raise FormError({name: "Choose one of the list."})
         return text or None
 
     return check
@@ -125,7 +127,7 @@ def _code(name: str) -> Callable[[DraftEntry, str], Value]:
 
 def _client(_entry: DraftEntry, text: str) -> Value:
     if text and not (text.isascii() and text.isdigit() and len(text) < 11):
-        raise Wrong(client_id="Choose one of the list, or type the number of the client.")
+        raise FormError(client_id="Choose one of the list, or type the number of the client.")
     return text or None
 
 
@@ -150,5 +152,5 @@ FIELDS: Mapping[str, Callable[[DraftEntry, str], Value]] = {
     INDUSTRY: _code(INDUSTRY),
     CLIENT: _client,
     details.REFERENCE: _details(details.REFERENCE),
-    OTHERS: exclusions.check,
+    OTHERS: exclusions.clean_exclusions,
 }

@@ -26,7 +26,7 @@ RANGE, SELECTION, OPEN = "range", "selection", "open_ended"
 
 
 @dataclass
-class Cell:
+class QuotaField:
     """An answer, a range, or a list of values: whether it is wanted, and how many."""
 
     target: Value
@@ -51,12 +51,12 @@ class Cell:
 
 
 @dataclass
-class Row:
+class QuestionRow:
     """A question of the draft with its answers."""
 
     profile: Value
     quotas: bool
-    cells: list[Cell] = field(default_factory=list)
+    cells: list[QuotaField] = field(default_factory=list)
     fresh: bool = False  # just added
 
     @property
@@ -76,53 +76,55 @@ class Row:
         return str(self.profile.get("name") or self.profile.get("description") or "Profile")
 
 
-def held(entry: DraftEntry) -> Value:
+def held_profiles(entry: DraftEntry) -> Value:
     """The profiles of the draft as it was opened; empty without any."""
     profiling: Value = (entry.seen or {}).get(PROFILING) or {}
     return profiling
 
 
-def rows(entry: DraftEntry) -> list[Row]:
+def question_rows(entry: DraftEntry) -> list[QuestionRow]:
     """The questions as they are filled in, else as they are held."""
     try:
         offered = signing.loads(entry.typed.get(OFFERED, ""), salt=SALT)
     except signing.BadSignature:
-        return held_rows(held(entry))
+        return held_rows(held_profiles(entry))
     return [_typed(entry.typed, number, profile) for number, profile in enumerate(offered)]
 
 
-def unit(entry: DraftEntry) -> str:
+def quota_unit(entry: DraftEntry) -> str:
     """What quotas are given in."""
-    chosen = entry.typed.get(UNIT, held(entry).get("profile_adjustment_type", PERCENT))
+    chosen = entry.typed.get(UNIT, held_profiles(entry).get("profile_adjustment_type", PERCENT))
     return chosen if chosen in GOALS else PERCENT
 
 
-def held_rows(profiling: Value) -> list[Row]:
+def held_rows(profiling: Value) -> list[QuestionRow]:
     goal = GOALS.get(profiling.get("profile_adjustment_type", PERCENT), GOALS[PERCENT])
     return [
-        Row(one, bool(one.get("quotas_enabled")), [cell_of(each, goal) for each in one["targets"]])
+        QuestionRow(
+            one, bool(one.get("quotas_enabled")), [cell_of(each, goal) for each in one["targets"]]
+        )
         for one in profiling.get("profiles") or []
     ]
 
 
-def cell_of(target: Value, goal: str = "", *, wanted: bool = True) -> Cell:
+def cell_of(target: Value, goal: str = "", *, wanted: bool = True) -> QuotaField:
     given, quota = target["conditions"][0], (target.get("quota") or {}).get(goal)
     low, high = ("" if given.get(end) is None else str(given[end]) for end in ("min", "max"))
     values = "\n".join(str(one) for one in given.get("open_ended_values") or [])
-    return Cell(target, wanted, "" if quota is None else f"{quota:.10g}", low, high, values)
+    return QuotaField(target, wanted, "" if quota is None else f"{quota:.10g}", low, high, values)
 
 
-def _typed(typed: Mapping[str, str], number: int, profile: Value) -> Row:
+def _typed(typed: Mapping[str, str], number: int, profile: Value) -> QuestionRow:
     cells = []
     for place, target in enumerate(profile["targets"]):
         name = f"{PREFIX}{number}.{place}"
         texts = [typed.get(f"{name}.{one}", "") for one in ("quota", "low", "high", "values")]
         wanted = is_ticked(typed, f"{name}.wanted")
-        cells.append(Cell(target, wanted, *(text.strip() for text in texts)))
-    return Row(profile, is_ticked(typed, f"{PREFIX}{number}.quotas"), cells)
+        cells.append(QuotaField(target, wanted, *(text.strip() for text in texts)))
+    return QuestionRow(profile, is_ticked(typed, f"{PREFIX}{number}.quotas"), cells)
 
 
-def as_typed(of: Sequence[Row], kind: str) -> dict[str, str]:
+def as_typed(of: Sequence[QuestionRow], kind: str) -> dict[str, str]:
     """These questions as a form holds them; of what is on, "on"."""
     offered = [{**row.profile, "targets": [cell.target for cell in row.cells]} for row in of]
     texts = {OFFERED: signing.dumps(offered, salt=SALT, compress=True), UNIT: kind}
@@ -136,16 +138,16 @@ def as_typed(of: Sequence[Row], kind: str) -> dict[str, str]:
     return texts
 
 
-def filled(profiling: Value | None) -> dict[str, str]:
+def questions_initial(profiling: Value | None) -> dict[str, str]:
     """What is held, as a form holds it."""
     given = profiling or {}
     return as_typed(held_rows(given), given.get("profile_adjustment_type", PERCENT))
 
 
-def added(of: Sequence[Row], question: Value) -> list[Row]:
+def with_question(of: Sequence[QuestionRow], question: Value) -> list[QuestionRow]:
     """These questions and one more of the library; answers that are there stay as they are."""
     cells = [cell_of(one, wanted=False) for one in question["targets"]]
-    fresh = Row(question, quotas=False, cells=cells, fresh=True)
+    fresh = QuestionRow(question, quotas=False, cells=cells, fresh=True)
     for row in of:
         if row.question is not None and row.question == fresh.question:
             known = {repr(cell.target["conditions"]) for cell in row.cells}
@@ -159,10 +161,10 @@ def added(of: Sequence[Row], question: Value) -> list[Row]:
     return [*of, fresh]
 
 
-def one_more_range(row: Row) -> None:
+def one_more_range(row: QuestionRow) -> None:
     """An empty range beside the others."""
     first = row.cells[0].target["conditions"][0]
-    row.cells.append(Cell({"conditions": [first | {"min": None, "max": None}]}))
+    row.cells.append(QuotaField({"conditions": [first | {"min": None, "max": None}]}))
 
 
 def in_words(profiling: Value | None) -> dict[str, str]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from dashboard.sync.edits.kinds.draft import PROFILING
-from dashboard.web.edits.forms.base import Value, Wrong, is_untouched, whole
+from dashboard.web.edits.forms.base import FormError, Value, is_untouched, parse_whole
 from dashboard.web.edits.forms.draft.fields import GOAL, MOST_COMPLETES, DraftEntry
 from dashboard.web.edits.forms.draft.questions import (
     GOALS,
@@ -18,13 +18,13 @@ from dashboard.web.edits.forms.draft.questions import (
     PERCENT,
     PREFIX,
     RANGE,
-    Cell,
-    Row,
+    QuestionRow,
+    QuotaField,
     as_typed,
     cell_of,
-    held,
-    rows,
-    unit,
+    held_profiles,
+    question_rows,
+    quota_unit,
 )
 
 UNITS = {PERCENT: "per cent of the goal", NUMBER: "completes"}
@@ -32,21 +32,23 @@ MOST_QUOTAS, MOST_VALUES, YOUNGEST, OLDEST = 350, 10_000, 1, 99
 _SHARE = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,2})?", re.ASCII)
 
 
-def read(entry: DraftEntry) -> tuple[Value, dict[str, str]]:
+def parse_quotas(entry: DraftEntry) -> tuple[Value, dict[str, str]]:
     """Profiles as far as they can be understood, and what is wrong, by field."""
     wrong: dict[str, str] = {}
-    kind, found = unit(entry), rows(entry)
+    kind, found = quota_unit(entry), question_rows(entry)
     profiles = [_profile(entry, number, row, kind, wrong) for number, row in enumerate(found)]
     if sum(len(one["targets"]) for one in profiles if one["quotas_enabled"]) > MOST_QUOTAS:
         wrong[PROFILING] = f"The exchange takes at most {MOST_QUOTAS} quotas in all."
-    before = held(entry)
+    before = held_profiles(entry)
     if not profiles:
         kept = {name: before[name] for name in ("template_id",) if name in before}
         return (before if not before.get("profiles") else kept), wrong
     return {**before, "profile_adjustment_type": kind, "profiles": profiles}, wrong
 
 
-def _profile(entry: DraftEntry, number: int, row: Row, kind: str, wrong: dict[str, str]) -> Value:
+def _profile(
+    entry: DraftEntry, number: int, row: QuestionRow, kind: str, wrong: dict[str, str]
+) -> Value:
     name = f"{PREFIX}{number}"
     targets, spans = [], list[tuple[int, int]]()
     for place, cell in enumerate(row.cells):
@@ -54,7 +56,7 @@ def _profile(entry: DraftEntry, number: int, row: Row, kind: str, wrong: dict[st
             continue
         try:
             targets.append(_target(entry, cell, kind if row.quotas else "", f"{name}.{place}"))
-        except Wrong as exc:
+        except FormError as exc:
             wrong |= exc.fields
             continue
         if cell.kind == RANGE:
@@ -71,14 +73,14 @@ def _profile(entry: DraftEntry, number: int, row: Row, kind: str, wrong: dict[st
     return {**row.profile, **quotas, "targets": targets}
 
 
-def _target(entry: DraftEntry, cell: Cell, kind: str, name: str) -> Value:
+def _target(entry: DraftEntry, cell: QuotaField, kind: str, name: str) -> Value:
     """The answer as it is held, with what was typed; its words go where they are another's."""
     target = dict(cell.target)
     was = cell_of(target)
     changed = (cell.low, cell.high) != (was.low, was.high)
     if cell.kind == RANGE and (changed or not was.low or not was.high):
-        low = whole(cell.low, YOUNGEST, OLDEST, f"{name}.low", "beginning")
-        high = whole(cell.high, low, OLDEST, f"{name}.low", "end")
+        low = parse_whole(cell.low, YOUNGEST, OLDEST, f"{name}.low", "beginning")
+        high = parse_whole(cell.high, low, OLDEST, f"{name}.low", "end")
         target = _reworded(target, target["conditions"][0] | {"min": low, "max": high})
     elif cell.kind == OPEN and not is_untouched(cell.values, was.values):
         target = _reworded(target, _open(target["conditions"][0], cell.values, name))
@@ -103,7 +105,7 @@ def _open(condition: Value, text: str, name: str) -> Value:
     """Values one a line; none at all: every value."""
     values = list(dict.fromkeys(filter(None, (one.strip() for one in text.splitlines()))))
     if len(values) > MOST_VALUES:
-        raise Wrong({f"{name}.low": f"At most {MOST_VALUES:,} values."})
+        raise FormError({f"{name}.low": f"At most {MOST_VALUES:,} values."})
     return condition | {"allow_all_values": not values, "open_ended_values": values or None}
 
 
@@ -111,9 +113,9 @@ def _quota(entry: DraftEntry, text: str, kind: str, name: str) -> int | float:
     if kind == PERCENT:
         text = text.removesuffix("%").strip()
         if not _SHARE.fullmatch(text) or float(text) > 100:
-            raise Wrong({name: "0 to 100 per cent, with two decimals at most."})
+            raise FormError({name: "0 to 100 per cent, with two decimals at most."})
         return int(float(text)) if float(text).is_integer() else float(text)
-    return whole(text, 0, _goal(entry), name, "quota")
+    return parse_whole(text, 0, _goal(entry), name, "quota")
 
 
 def _goal(entry: DraftEntry) -> int:
@@ -121,9 +123,9 @@ def _goal(entry: DraftEntry) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else MOST_COMPLETES
 
 
-def shown(entry: DraftEntry) -> dict[str, Any]:
+def quotas_context(entry: DraftEntry) -> dict[str, Any]:
     """What the template needs of the questions."""
-    kind, found = unit(entry), rows(entry)
+    kind, found = quota_unit(entry), question_rows(entry)
     return {
         "sealed_profiles": as_typed(found, kind)[OFFERED],
         "unit": kind,
@@ -143,12 +145,12 @@ def shown(entry: DraftEntry) -> dict[str, Any]:
     }
 
 
-def _shown_cell(entry: DraftEntry, name: str, cell: Cell) -> dict[str, Any]:
+def _shown_cell(entry: DraftEntry, name: str, cell: QuotaField) -> dict[str, Any]:
     errors = [entry.errors[one] for one in (f"{name}.low", f"{name}.quota") if one in entry.errors]
     return {"name": name, "cell": cell, "error": " ".join(errors)}
 
 
-def _sum(row: Row, kind: str, goal: int) -> str:
+def _sum(row: QuestionRow, kind: str, goal: int) -> str:
     """What the quotas add up to."""
     texts = [cell.quota for cell in row.cells if cell.wanted]
     if not row.quotas or not all(_SHARE.fullmatch(text) or text.isdecimal() for text in texts):
@@ -159,7 +161,7 @@ def _sum(row: Row, kind: str, goal: int) -> str:
     return f"Together {said}{', more than the goal' if total > most else ''}"
 
 
-def place(steps: Iterable[str], name: str) -> str:
+def quotas_field_for(steps: Iterable[str], name: str) -> str:
     """The field of an objection to profiles: its question where it is numbered."""
     numbered = re.search(r"profiles\[(\d+)\]|profiles\.(\d+)", name)
     if numbered:
