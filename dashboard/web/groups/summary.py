@@ -187,7 +187,8 @@ def _counts(group: TargetGroup) -> str:
         return ""
     return (
         f"{numbers.format_count(group.completes)} completes, "
-        f"{numbers.format_count(group.prescreens)} prescreens, {numbers.format_count(group.entrants)} entered"
+        f"{numbers.format_count(group.prescreens)} prescreens, "
+        f"{numbers.format_count(group.entrants)} entered"
     )
 
 
