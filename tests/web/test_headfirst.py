@@ -87,7 +87,7 @@ def test_a_fault_after_the_head_is_told_on_the_page_and_in_the_log(
         raise ZeroDivisionError
 
     with caplog.at_level(logging.ERROR, logger="dashboard.web.http.streaming"):
-        answer = streaming.stream_page(request, "states/not_found.html", {}, broken)
+        answer = streaming.stream_page(request, "errors/not_found.html", {}, broken)
         page = b"".join(answer).decode()
     assert page.count("<!doctype html>") == page.count("<body>") == page.count("</html>") == 1
     assert "Something broke on our side" in page

@@ -144,7 +144,7 @@ class RejectNulBytes:
         if not getattr(view, "csrf_exempt", False):
             texts += _values(request.POST)
         if any(isinstance(one, str) and "\x00" in one for one in texts):
-            return render(request, "states/not_text.html", status=400)
+            return render(request, "errors/not_text.html", status=400)
         return None
 
 

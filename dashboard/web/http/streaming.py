@@ -42,5 +42,5 @@ def _parts(
         body = render_to_string(template, {**known, **rest(), "part": "body"}, request)
     except Exception:
         log.exception("a page broke after its head was sent")
-        body = render_to_string("states/broken.html", {"part": "body"})
+        body = render_to_string("errors/broken.html", {"part": "body"})
     yield body

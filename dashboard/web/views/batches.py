@@ -103,7 +103,7 @@ def _show(
         "asks": planning.asks_first(action),
         "sealed": signing.dumps(sealed, salt="batch", compress=True) if rows else "",
     }
-    return render(request, "act.html", context)
+    return render(request, "batches/preview.html", context)
 
 
 def _send(request: HttpRequest, action: str, sealed: str) -> HttpResponse:
@@ -113,7 +113,7 @@ def _send(request: HttpRequest, action: str, sealed: str) -> HttpResponse:
     except (signing.BadSignature, ValueError, TypeError):
         of = ""
     if of != action:
-        return render(request, "act_too_old.html", status=400)
+        return render(request, "batches/expired.html", status=400)
     values = {pk: (seen, value) for pk, seen, value in picked}
     groups = _editable(request, values)
     if not groups:
@@ -185,7 +185,7 @@ def batch_detail(request: HttpRequest, pk: int) -> HttpResponse:
             seen_at=timezone.now()
         )
     part = bool(request.headers.get("HX-Request"))
-    return render(request, "batch_live.html" if part else "batch.html", context)
+    return render(request, "batches/detail_live.html" if part else "batches/detail.html", context)
 
 
 def _wait_until(rows: Iterable[BatchGroup]) -> datetime | None:
@@ -227,4 +227,4 @@ def batch_list(request: HttpRequest) -> HttpResponse:
         )
         .order_by("-created_at", "-pk")[:SHOWN]
     )
-    return render(request, "batches.html", {"batches": found})
+    return render(request, "batches/list.html", {"batches": found})

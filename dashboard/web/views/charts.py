@@ -65,7 +65,7 @@ def project_numbers(request: HttpRequest, pk: int) -> HttpResponse:
         "table": completes_by_group.completes_table(told, zone),
     }
     part = bool(request.headers.get("HX-Request"))
-    template = "partials/project_numbers.html" if part else "project_numbers.html"
+    template = "partials/project_numbers.html" if part else "projects/numbers.html"
     return render(request, template, context)
 
 

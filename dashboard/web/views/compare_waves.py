@@ -39,4 +39,4 @@ def compare_waves(request: HttpRequest, pk: int) -> HttpResponse:
             key=lambda choice: (-choice[2], choice[1]),
         ),
     }
-    return render(request, "compare.html", context)
+    return render(request, "projects/compare.html", context)

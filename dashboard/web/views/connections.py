@@ -42,7 +42,7 @@ def connection_list(request: HttpRequest) -> HttpResponse:
         overdue=Count("projects", filter=Q(projects__due_at__lt=timezone.now()), distinct=True),
         webhook_lost=Q(webhook__lost_at__isnull=False),
     )
-    return render(request, "connections.html", {"connections": rows})
+    return render(request, "connections/list.html", {"connections": rows})
 
 
 @requires(Permission.ADMINISTRATOR)
@@ -61,7 +61,7 @@ def connection_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "set_aside": of.quarantine.order_by("-last_seen_at", "pk")[:SET_ASIDE_SHOWN],
         "set_aside_shown": SET_ASIDE_SHOWN,
     }
-    return render(request, "connection.html", context)
+    return render(request, "connections/detail.html", context)
 
 
 @requires(Permission.ADMINISTRATOR)
@@ -118,7 +118,7 @@ def test_connection(request: HttpRequest, pk: int) -> HttpResponse:
         "all_asked": all_asked,
         "spoilt": [line for line in lines if line.spoils],
     }
-    return render(request, "connection_test.html", context)
+    return render(request, "connections/test.html", context)
 
 
 def _cycles(of: ExchangeAccount) -> list[tuple[Cycle, float | None]]:

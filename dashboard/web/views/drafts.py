@@ -304,7 +304,7 @@ def _show(
     }
     if desk.group is None:
         context["others"] = desk.project.target_groups.order_by("name", "pk")[:LISTED]
-    response = render(desk.request, "draft.html", context)
+    response = render(desk.request, "drafts/form_page.html", context)
     response["Cache-Control"] = "private, no-store"
     return response
 

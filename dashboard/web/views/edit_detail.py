@@ -58,7 +58,7 @@ def edit_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "stuck": send.may_be_given_up(of, timezone.now()),
     }
     part = bool(request.headers.get("HX-Request"))
-    return render(request, "made_live.html" if part else "made.html", context)
+    return render(request, "edits/detail_live.html" if part else "edits/detail.html", context)
 
 
 @requires(Permission.MEMBER)

@@ -255,7 +255,7 @@ def _show(desk: EditForm, state: EditFormState) -> HttpResponse:
         "state": state,
         "sealed": state.opened.sealed(desk.group, desk.form) if state.opened else "",
     }
-    response = render(desk.request, "edits/form.html" if part else "edit.html", context)
+    response = render(desk.request, "edits/form.html" if part else "edits/form_page.html", context)
     response["Cache-Control"] = "private, no-store"
     return response
 

@@ -80,7 +80,7 @@ def change_address(request: HttpRequest) -> HttpResponse:
                 request, f"A link is on its way to {email}: mail goes there once you follow it."
             )
         return redirect("mail-choice")
-    return render(request, "address.html", {"form": form})
+    return render(request, "account/email_address.html", {"form": form})
 
 
 def token_of(user: User, email: str) -> str:
@@ -126,7 +126,7 @@ def confirm_address(request: HttpRequest, token: str) -> HttpResponse:
             messages.error(request, TAKEN)
         return redirect("mail-choice")
     return render(
-        request, "address_shown.html", {"email": email if good else ""}, status=200 if good else 404
+        request, "account/email_address_confirmed.html", {"email": email if good else ""}, status=200 if good else 404
     )
 
 

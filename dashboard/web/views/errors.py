@@ -9,13 +9,13 @@ from django.views.decorators.csrf import requires_csrf_token
 
 def forbidden_page(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """403: the role does not allow this."""
-    return render(request, "states/forbidden.html", {"why": str(exception or "")}, status=403)
+    return render(request, "errors/forbidden.html", {"why": str(exception or "")}, status=403)
 
 
 @requires_csrf_token
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django names it
     """403: the form does not come from a page of ours, or is from before a new sign-in."""
-    return render(request, "states/csrf_failed.html", {"unread": True}, status=403)
+    return render(request, "errors/csrf_failed.html", {"unread": True}, status=403)
 
 
 def not_found_page(
@@ -23,9 +23,9 @@ def not_found_page(
     exception: Exception | None = None,  # noqa: ARG001 - Django names it
 ) -> HttpResponse:
     """404: not there, or not this person's."""
-    return render(request, "states/not_found.html", status=404)
+    return render(request, "errors/not_found.html", status=404)
 
 
 def broken_page(_request: HttpRequest) -> HttpResponse:
     """500: our own fault; rendered without the database and without the person."""
-    return render(None, "states/broken.html", status=500)
+    return render(None, "errors/broken.html", status=500)

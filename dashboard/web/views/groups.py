@@ -56,7 +56,7 @@ def group_detail(request: HttpRequest, pk: int) -> HttpResponseBase:
     of = find_group(request, pk)
     etag, read_at = _mark(request, of), of.project.read_at
     known, rest = {"group": of, "project": of.project}, partial(_context, request, of)
-    return conditional.streamed_page(request, "group", known, rest, etag=etag, read_at=read_at)
+    return conditional.streamed_page(request, "groups/detail", known, rest, etag=etag, read_at=read_at)
 
 
 @requires(Permission.MEMBER)
@@ -67,7 +67,7 @@ def group_details(request: HttpRequest, pk: int) -> HttpResponse:
     panel = details.of_group(of, names_by_exchange_id(request), ask=True)
     if panel is None:
         raise Http404
-    return render(request, "group/details.html", {"group": of, "details": panel})
+    return render(request, "groups/panels/details.html", {"group": of, "details": panel})
 
 
 def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:

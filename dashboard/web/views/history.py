@@ -46,7 +46,7 @@ def project_history(request: HttpRequest, pk: int) -> HttpResponse:
         "most": ON_PAGE,
         "export": f"{request.path}export.{{}}",
     }
-    return render(request, "project_history.html", context)
+    return render(request, "projects/history.html", context)
 
 
 @requires(Permission.MEMBER)

@@ -41,7 +41,7 @@ def home_page(request: HttpRequest) -> HttpResponse:
     if not request.headers.get("HX-Request"):
         visits.record_visit(user, now=now)
     context = _context(request, user, now)
-    return conditional.render_page(request, "attention", context, etag=etag, read_at=read_at)
+    return conditional.render_page(request, "home/attention", context, etag=etag, read_at=read_at)
 
 
 def _context(request: HttpRequest, user: User, now: datetime) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def incident_list(request: HttpRequest) -> HttpResponse:
         request.GET.get("page")
     )
     context = {"rows": _titled(sheet.object_list), "closed": closed, "pages": _pages(sheet, closed)}
-    return render(request, "incidents.html", context)
+    return render(request, "alerts/incidents.html", context)
 
 
 def _pages(sheet: Page[Any], closed: bool) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def incident_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "may_edit": editor,
         "helps": incident_page.suggested_links(one),
     }
-    return render(request, "incident.html", context)
+    return render(request, "alerts/incident.html", context)
 
 
 @requires(Permission.MEMBER)
@@ -142,7 +142,7 @@ def acknowledge_incident(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.info(request, "It was over already.")
         return redirect("incident", pk)
-    return render(request, "acknowledge.html", {"incident": one})
+    return render(request, "alerts/acknowledge.html", {"incident": one})
 
 
 @requires(Permission.EDITOR)
@@ -184,7 +184,7 @@ def _mute(request: HttpRequest, of: Scope, code: str, back: str) -> HttpResponse
             )
         messages.success(request, f"Muted until {form.said()}. What still fires then is told.")
         return redirect(back)
-    return render(request, "mute.html", {"of": of, "form": form, "back": back})
+    return render(request, "alerts/mute.html", {"of": of, "form": form, "back": back})
 
 
 @requires(Permission.EDITOR)

@@ -203,7 +203,7 @@ def _show(request: HttpRequest, group: TargetGroup, state: LaunchFormState) -> H
         sealed = [group.pk, state.token, state.seen]
         context |= _told(request, group, state)
         context["sealed"] = signing.dumps(sealed, salt=SALT, compress=True)
-    response = render(request, "launch.html", context)
+    response = render(request, "drafts/launch.html", context)
     response["Cache-Control"] = "private, no-store"
     return response
 

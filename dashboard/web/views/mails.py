@@ -28,7 +28,7 @@ DEAD_FOR = timedelta(days=14)
 def mail_list(request: HttpRequest) -> HttpResponse:
     """The newest mails to the person."""
     mine = MailQuerySet(Mail).to(current_user(request))
-    return render(request, "mails.html", {"mails": mine[:SHOWN], "shown": SHOWN})
+    return render(request, "alerts/mails.html", {"mails": mine[:SHOWN], "shown": SHOWN})
 
 
 @requires(Permission.MEMBER)
@@ -38,7 +38,7 @@ def mail_detail(request: HttpRequest, pk: int) -> HttpResponse:
     one = MailQuerySet(Mail).to(current_user(request)).filter(pk=pk).first()
     if one is None:
         raise Http404
-    return render(request, "mail.html", {"mail": one})
+    return render(request, "alerts/mail.html", {"mail": one})
 
 
 @requires(Permission.SIGNED_IN)
@@ -52,7 +52,7 @@ def mail_preferences(request: HttpRequest) -> HttpResponse:
         messages.success(request, "Saved. It holds from the next mail on.")
         return redirect("mail-choice")
     return render(
-        request, "mail_choice.html", {"form": form, "zone": preferences.zone_of_person(user).key}
+        request, "alerts/mail_preferences.html", {"form": form, "zone": preferences.zone_of_person(user).key}
     )
 
 
@@ -88,7 +88,7 @@ def mail_outbox(request: HttpRequest, pk: int) -> HttpResponse:
         "shown": SHOWN,
         "complaints": heartbeat.list_problems(now=timezone.now()),
     }
-    return render(request, "outbox.html", context)
+    return render(request, "alerts/outbox.html", context)
 
 
 @requires(Permission.ADMINISTRATOR)

@@ -134,4 +134,4 @@ def _show(
         "sealed": signing.dumps([account.pk, token or str(uuid.uuid4())], salt=SALT),
         **state,
     }
-    return render(request, "new_project.html", context)
+    return render(request, "projects/new.html", context)

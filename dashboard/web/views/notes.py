@@ -40,7 +40,7 @@ def note_form(request: HttpRequest, pk: int) -> HttpResponseBase:
 def _show(request: HttpRequest, group: TargetGroup, text: str, error: str) -> HttpResponse:
     part = bool(request.headers.get("HX-Request"))
     context = {"group": group, "text": text, "error": error, "most": LONGEST}
-    return render(request, "edits/note.html" if part else "note.html", context)
+    return render(request, "edits/note.html" if part else "groups/note.html", context)
 
 
 def _wrong(text: str) -> str:

@@ -121,7 +121,7 @@ def people_list(request: HttpRequest, pk: int) -> HttpResponse:
         "form": form,
         "roles": Membership.Role.of_people(),
     }
-    return render(request, "people.html", context)
+    return render(request, "connections/people.html", context)
 
 
 def _invite(request: HttpRequest, membership: Membership) -> None:
@@ -234,7 +234,7 @@ def person_act(request: HttpRequest, pk: int, membership: int, act: str) -> Http
     if request.method == "POST":
         answer: HttpResponse = _act(request, of, grave)
         return answer
-    return render(request, "person_act.html", {"of": of, "connection": of.account, "act": grave})
+    return render(request, "connections/person_action.html", {"of": of, "connection": of.account, "act": grave})
 
 
 @proof_required

@@ -84,7 +84,7 @@ def profile_page(request: HttpRequest) -> HttpResponse:
         messages.success(request, "Saved.")
         return redirect("me")
     context = {"form": form, "who": who, "roles": roles, "sso": bool(settings.OIDC_URL)}
-    return render(request, "me.html", context)
+    return render(request, "account/profile.html", context)
 
 
 @requires(Permission.SIGNED_IN)
@@ -107,4 +107,4 @@ def change_password(request: HttpRequest) -> HttpResponse:
             )
         messages.success(request, "The password is changed. Other sessions of yours have ended.")
         return redirect("me")
-    return render(request, "password.html", {"form": form})
+    return render(request, "account/password.html", {"form": form})

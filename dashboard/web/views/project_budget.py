@@ -121,4 +121,4 @@ def _show(
         ),
         **state,
     }
-    return render(request, "project_budget.html", context)
+    return render(request, "projects/budget.html", context)

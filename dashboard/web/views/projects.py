@@ -44,7 +44,7 @@ def project_list(request: HttpRequest) -> HttpResponse:
     context = project_table.project_table_context(request, everything, now=datetime.now(UTC))
     context |= {"views": views, "accounts": polling_status.accounts_of(request)}
     context["may_begin"] = [one.account for one in memberships_of(request).values() if one.may_edit]
-    return render(request, "projects.html", context)
+    return render(request, "projects/list.html", context)
 
 
 @requires(Permission.SIGNED_IN)
@@ -83,7 +83,7 @@ def project_detail(request: HttpRequest, pk: int) -> HttpResponse:
     context |= {"project": of, "views": views, "may_edit": may_edit(request, of.account_id)}
     context |= {"may_act": context["may_edit"], "actions": planning.ACTION_CHOICES}
     context["old"] = scheduling.is_old(of, now=datetime.now(UTC))
-    return conditional.render_page(request, "project", context, etag=etag, read_at=of.read_at)
+    return conditional.render_page(request, "projects/detail", context, etag=etag, read_at=of.read_at)
 
 
 @requires(Permission.SIGNED_IN)
@@ -107,7 +107,7 @@ def group_list(request: HttpRequest) -> HttpResponse:
         "may_act": any(one.may_edit for one in memberships_of(request).values()),
         "actions": planning.ACTION_CHOICES,
     }
-    return conditional.render_page(request, "groups", context, etag=etag, read_at=read_at)
+    return conditional.render_page(request, "groups/list", context, etag=etag, read_at=read_at)
 
 
 @requires(Permission.MEMBER)

@@ -23,7 +23,7 @@ from dashboard.web.groups.panels import rate_card as pricing
 @require_safe
 def glossary_page(request: HttpRequest) -> HttpResponse:
     """Every word of the trade, with its meaning."""
-    return render(request, "glossary.html", {"words": sorted(GLOSSARY.items())})
+    return render(request, "home/glossary.html", {"words": sorted(GLOSSARY.items())})
 
 
 def look_up(exchange: Any) -> View:
@@ -44,7 +44,7 @@ def look_up(exchange: Any) -> View:
         }
         if "unit" in request.GET:
             context |= _found(exchange, unit, country)
-        return render(request, "rate_cards.html", context)
+        return render(request, "connections/rate_cards.html", context)
 
     return rate_cards
 

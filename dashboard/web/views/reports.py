@@ -28,7 +28,7 @@ def activity_page(request: HttpRequest) -> HttpResponse:
     context = activity.activity_context(
         request, mine, names_by_exchange_id(request), zone=current_user(request).time_zone
     )
-    return render(request, "activity.html", context | {"views": views})
+    return render(request, "reports/activity.html", context | {"views": views})
 
 
 @requires(Permission.SIGNED_IN)
@@ -51,7 +51,7 @@ def spend_page(request: HttpRequest) -> HttpResponse:
         return redirect(first)
     groups = TargetGroup.objects.visible_to(current_user(request))
     context = spend_table.spend_context(request, groups, now=datetime.now(UTC))
-    return render(request, "spend.html", context | {"views": views})
+    return render(request, "reports/spend.html", context | {"views": views})
 
 
 @requires(Permission.SIGNED_IN)

@@ -48,7 +48,7 @@ def rules_page(request: HttpRequest) -> HttpResponse:
     """The rules of the person's first connection; others are a choice away."""
     mine = [one.account for one in memberships_of(request).values()]
     if not mine:
-        return render(request, "rules.html", {"accounts": mine})
+        return render(request, "alerts/rules.html", {"accounts": mine})
     return redirect("rules-of", kind="connections", pk=mine[0].pk)
 
 
@@ -73,7 +73,7 @@ def rules_of(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         "mutes": _mutes(of),
         "elsewhere": list(elsewhere.values()),
     }
-    return render(request, "rules.html", context)
+    return render(request, "alerts/rules.html", context)
 
 
 def _within(row: Rule, of: Scope) -> bool:
@@ -184,7 +184,7 @@ def edit_rule(request: HttpRequest, kind: str, pk: int, code: str) -> HttpRespon
             return redirect("rules-of", kind=kind, pk=pk)
     laid = RuleSet.of(of.account.pk).laid(code, of.key)
     context = {"of": of, "rule": RULES[code], "form": form, "laid": laid}
-    return render(request, "rule.html", context)
+    return render(request, "alerts/rule.html", context)
 
 
 def _save(request: HttpRequest, of: Scope, code: str, form: RuleForm) -> None:
@@ -232,7 +232,7 @@ def edit_recipients(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
             return redirect("rules-of", kind=kind, pk=pk)
     administers = memberships_of(request)[of.account.pk].may_administer
     context = {"of": of, "form": form, "administers": administers}
-    return render(request, "recipients.html", context)
+    return render(request, "alerts/recipients.html", context)
 
 
 def _choose(request: HttpRequest, of: Scope, before: Wanted, wanted: Wanted) -> None:

@@ -44,7 +44,7 @@ def view_list(request: HttpRequest) -> HttpResponse:
         for page, word in saved_views.PAGES.items()
     ]
     context = {"parts": parts, "form": form, "typed": form.is_bound, "any": bool(stored)}
-    return render(request, "views.html", context)
+    return render(request, "reports/saved_views.html", context)
 
 
 def _back(request: HttpRequest, view: SavedView) -> str:

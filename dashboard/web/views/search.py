@@ -31,7 +31,7 @@ def search_view(exchange: Any) -> View:
             context |= _known(request, text)
         if not context["groups"] and not context["projects"] and ULID.fullmatch(text):
             context |= _asked(request, exchange, text.upper())
-        return render(request, "search.html", context)
+        return render(request, "home/search.html", context)
 
     return search
 

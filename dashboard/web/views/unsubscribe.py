@@ -28,4 +28,4 @@ def unsubscribe_page(request: HttpRequest, token: str) -> HttpResponse:
             stopping.stop_mail(token)
             audit.record(request, AuditKind.MAIL_STOPPED, subject=user, details={"mails": kind})
     told = {"address": user.email, "is_digest": kind == stopping.DIGEST}
-    return render(request, "stop.html", told | {"stopped": request.method == "POST"})
+    return render(request, "alerts/unsubscribe.html", told | {"stopped": request.method == "POST"})

@@ -70,7 +70,7 @@ def mine(request: HttpRequest) -> HttpResponse:
         "sso": settings.OIDC_NAME if settings.OIDC_URL else "",
         "password": user.has_usable_password(),
     }
-    return render(request, "identities.html", context)
+    return render(request, "account/identities.html", context)
 
 
 def _join_or_remove(request: HttpRequest, user: User) -> HttpResponse:
