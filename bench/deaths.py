@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection, connections
 
-from tests.faults.servers import PostgreSQL
+from tests.resilience.servers import PostgreSQL
 
 
 class Step(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.figures import Figure, skipped
 from bench.stage import ENGINES, SQLITE, run, stage
-from tests.faults.servers import PostgreSQL
+from tests.resilience.servers import PostgreSQL
 
 SEEDS = 1000
 CHAINS = 4  # stories told at the same time on each database: they wait more than they work

@@ -21,13 +21,13 @@ from bench.mail_server import MOODS, PATIENCE, Server, listening
 from dashboard.alerts.incidents import detect
 from dashboard.alerts.mail import outbox
 from dashboard.fielding.models import Cycle, Incident, Mail, Notice, Project, TargetGroup, User
-from tests import make
-from tests.faults.servers import PostgreSQL
+from tests import factories
+from tests.resilience.servers import PostgreSQL
 
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
 ROUNDS, LONGEST, AIMS = 10, 40, 3
 CALM = (1, 3, 7, 12, 20, 40, 60, 120)  # minutes after the last fault
-MONDAY = make.NOW.replace(day=23, hour=8, minute=1)
+MONDAY = factories.NOW.replace(day=23, hour=8, minute=1)
 MINUTE = timedelta(minutes=1)
 WRONG = ("lost", "notices_twice", "mails_repeated_without_cause")
 
@@ -60,13 +60,14 @@ class Story:
         first = seed // 2 * AIMS  # every other seed is on another database
         self.aims = [STEPS[number % len(STEPS)] for number in range(first, first + AIMS)]
         REACHED[:] = bytes(len(STEPS))
-        self.now, self.deaths, self.without_cause = make.NOW, 0, 0
-        self.account = make.account(polling=True, created_at=make.NOW)
-        self.project: Project = make.project(self.account)
+        self.now, self.deaths, self.without_cause = factories.NOW, 0, 0
+        self.account = factories.account(polling=True, created_at=factories.NOW)
+        self.project: Project = factories.project(self.account)
         self.people = [
-            make.person("editor", self.account, date_joined=make.NOW, password=None) for _ in "ab"
+            factories.person("editor", self.account, date_joined=factories.NOW, password=None)
+            for _ in "ab"
         ]
-        self.groups = [make.group(self.project, last_complete_at=self.now) for _ in range(3)]
+        self.groups = [factories.group(self.project, last_complete_at=self.now) for _ in range(3)]
         refuses = REFUSAL in self.aims or self.chance.random() < 0.1
         server.begin({self.people[0].email} if refuses else set())
 
@@ -112,7 +113,7 @@ class Story:
     def _cycle(self, *, complete: bool) -> Cycle:
         if complete:
             Project.objects.filter(pk=self.project.pk).update(read_at=self.now)
-        return make.cycle(self.project, self.now, complete=complete, listed=complete)
+        return factories.cycle(self.project, self.now, complete=complete, listed=complete)
 
     def _worker(self, cycle: Cycle) -> int:
         """A worker in a process of its own, that may die at a statement; its id."""

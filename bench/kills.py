@@ -1,7 +1,7 @@
 """Every kill step × 20: a worker or beat that dies anywhere loses nothing and doubles nothing.
 
-The steps are those of the tests (`tests/faults/steps.py`), on SQLite and on a PostgreSQL of its
-own; the seed chooses what moved in the field meanwhile.
+The steps are those of the tests (`tests/resilience/kill_points.py`), on SQLite and on a PostgreSQL of
+its own; the seed chooses what moved in the field meanwhile.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.figures import Figure, skipped
-from tests.faults import steps
-from tests.faults.servers import PostgreSQL
-from tests.faults.stand import Stand
+from tests.resilience import kill_points
+from tests.resilience.environment import Stand
+from tests.resilience.servers import PostgreSQL
 
 SEEDS = 20
 
@@ -52,8 +52,10 @@ def _killed(seed: int, database: PostgreSQL | None) -> Iterator[list[str]]:
             worker = stand.worker()
             stand.drain()
             stand.kill(worker)
-            for step in (*steps.WORKER, *steps.BEAT):
-                kill = steps.kill_beat if step in steps.BEAT else steps.kill_worker
+            for step in (*kill_points.WORKER, *kill_points.BEAT):
+                kill = (
+                    kill_points.kill_beat if step in kill_points.BEAT else kill_points.kill_worker
+                )
                 yield kill(stand, step, seed)
         finally:
             stand.close()

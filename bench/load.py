@@ -19,7 +19,7 @@ from bench.pages import _until_up
 from bench.processes import pss, running, worker
 from bench.stage import POSTGRESQL, SQLITE, Environment, missing, run, stage
 from dashboard.simulator.harness import Simulator
-from tests.whole.product import free_port
+from tests.end_to_end.product import free_port
 
 MINUTES = 30.0
 PROJECTS, GROUPS = 20, 100

@@ -15,14 +15,14 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from pytest_django import Settings
 
 from dashboard.exchange.clock import SystemClock
-from tests.exchange.clock import NappingClock
+from tests.fakes.clock import NappingClock
 
 if TYPE_CHECKING:
-    from tests.web.fake_exchange import FakeExchange
+    from tests.fakes.edit_gateway import FakeExchange
 
 CHROMIUM = Path("/usr/bin/chromium")
 TESTS = Path(__file__).parent
-FIRST = ("whole", "services", "faults", "browser", "management")  # the longest first
+FIRST = ("end_to_end", "postgresql", "resilience", "browser", "management")  # the longest first
 SWITCHES = [
     "--no-sandbox",
     "--disable-gpu",
@@ -76,7 +76,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     items.sort(key=lambda item: FIRST.index(_room(item)) if _room(item) in FIRST else len(FIRST))
     for item in items:
-        if _room(item) in ("whole", "faults", "browser", "management"):
+        if _room(item) in ("end_to_end", "resilience", "browser", "management"):
             name = item.path.stem
             group = "demo" if name in ("test_journey", "test_run") else name
             item.add_marker(pytest.mark.xdist_group(f"{_room(item)}-{group}"))
@@ -125,8 +125,8 @@ def forgotten() -> None:
 @pytest.fixture
 def exchange(settings: Settings) -> FakeExchange:
     """The exchange behind the forms, in the test client and in a browser; each test's is fresh."""
-    from tests.web import fake_urls  # noqa: PLC0415  needs the apps
+    from tests.fakes import edit_gateway_urls  # noqa: PLC0415  needs the apps
 
-    settings.ROOT_URLCONF = "tests.web.fake_urls"
-    fake_urls.EXCHANGE.start_over()
-    return fake_urls.EXCHANGE
+    settings.ROOT_URLCONF = "tests.fakes.edit_gateway_urls"
+    edit_gateway_urls.EXCHANGE.start_over()
+    return edit_gateway_urls.EXCHANGE

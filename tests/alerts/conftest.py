@@ -3,10 +3,10 @@
 import pytest
 from django.db import connection
 
-from tests.alerts.field import Field
-from tests.alerts.field import field as make_field
+from tests.fakes.alert_scenario import Field
+from tests.fakes.alert_scenario import field as make_field
 
-# SQLite lets one writer in; tests/services runs this room on PostgreSQL too.
+# SQLite lets one writer in; tests/postgresql runs this room on PostgreSQL too.
 collect_ignore = ["test_two_workers.py"] if connection.vendor == "sqlite" else []
 
 

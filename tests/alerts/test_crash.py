@@ -12,8 +12,8 @@ from django.db import connection
 from dashboard.alerts.incidents import detect
 from dashboard.alerts.mail import outbox as deliver
 from dashboard.fielding.models import Incident, Mail, Notice
-from tests import make
-from tests.alerts.field import Field, after, mails
+from tests import factories
+from tests.fakes.alert_scenario import Field, after, mails
 
 
 class Died(Exception):
@@ -64,7 +64,7 @@ def told() -> list[tuple[str, str, int]]:
 @pytest.mark.parametrize("survives", range(24))
 def test_judging_again_after_a_death_tells_each_once(field: Field, survives: int) -> None:
     breaches(field)
-    cycle = make.cycle(field.project, after(5))
+    cycle = factories.cycle(field.project, after(5))
     dying(survives, lambda: detect.after_cycle(cycle=cycle, now=after(5)))
     detect.after_cycle(cycle=cycle, now=after(5))
     assert told() == [("paused_by_exchange", "fire", 1), ("stalled", "fire", 1)]
@@ -74,7 +74,7 @@ def test_judging_again_after_a_death_tells_each_once(field: Field, survives: int
 @pytest.mark.parametrize("survives", range(14))
 def test_an_incident_is_never_without_its_notice(field: Field, survives: int) -> None:
     breaches(field)
-    cycle = make.cycle(field.project, after(5))
+    cycle = factories.cycle(field.project, after(5))
     dying(survives, lambda: detect.after_cycle(cycle=cycle, now=after(5)))
     for incident in Incident.objects.filter(state="firing"):
         assert incident.notices.count() == 1
@@ -106,7 +106,7 @@ def test_sending_again_after_a_death_repeats_at_most_once_under_one_id(
 
 def test_the_deaths_above_reach_past_the_last_statement(field: Field) -> None:
     breaches(field)
-    cycle = make.cycle(field.project, after(5))
+    cycle = factories.cycle(field.project, after(5))
     assert not dying(24, lambda: detect.after_cycle(cycle=cycle, now=after(5)))
     assert not dying(16, lambda: deliver.compose_due_mails(now=after(7)))
     assert not dying(10, lambda: deliver.send_due(now=after(7)))

@@ -12,8 +12,8 @@ from dashboard.alerts import downtime
 from dashboard.alerts.incidents import detect
 from dashboard.alerts.mail import outbox
 from dashboard.fielding.models import Cycle, Downtime, ExchangeAccount, Incident, Notice, Pulse
-from tests import make
-from tests.alerts.field import Field, after, kinds, mails, update
+from tests import factories
+from tests.fakes.alert_scenario import Field, after, kinds, mails, update
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +64,7 @@ def spans() -> list[tuple[float, float, str]]:
     """The downtimes, in minutes after NOW, and why."""
 
     def minute(at: Any) -> float:
-        return float((at - make.NOW) / timedelta(minutes=1))
+        return float((at - factories.NOW) / timedelta(minutes=1))
 
     rows = Downtime.objects.order_by("began_at")
     return [(minute(row.began_at), minute(row.ended_at), row.cause) for row in rows]
@@ -223,7 +223,7 @@ def test_a_short_downtime_is_taken_off_timers_too(field: Field) -> None:
 
 
 def test_a_stall_is_not_told_by_our_gap_alone(field: Field) -> None:
-    field.group(last_complete_at=make.NOW - timedelta(minutes=10))
+    field.group(last_complete_at=factories.NOW - timedelta(minutes=10))
     read(field, 0, 5)
     begin_again()
     work(6 * 60, 6 * 60 + 1)
@@ -256,7 +256,7 @@ def test_polling_that_a_person_paused_is_no_downtime_and_begins_with_a_grace(
 
 
 def test_a_pause_of_one_account_holds_nothing_of_another(field: Field) -> None:
-    other = make.account(name="other")
+    other = factories.account(name="other")
     update(field.account, polling=False)
     Cycle.objects.create(account=other, started_at=after(0), finished_at=after(0), listed=True)
     work(*range(1, 40))

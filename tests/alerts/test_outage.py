@@ -7,7 +7,7 @@ from collections import Counter
 from dashboard.alerts.incidents import detect
 from dashboard.alerts.mail import outbox
 from dashboard.fielding.models import ExchangeAccount, Incident, Notice
-from tests.alerts.field import Field, after, mails, update
+from tests.fakes.alert_scenario import Field, after, mails, update
 
 DAY = 24 * 60  # minutes
 

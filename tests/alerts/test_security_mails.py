@@ -17,7 +17,7 @@ from dashboard.alerts import heartbeat
 from dashboard.alerts.mail import outbox as deliver
 from dashboard.alerts.mail import security
 from dashboard.fielding.models import ExchangeAccount, Mail, User
-from tests import make
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 LINK = "https://fieldwatch.example/sign-in/new/1-abc/"
@@ -40,17 +40,19 @@ class Refusing(BaseEmailBackend):
 
 @pytest.fixture
 def account() -> ExchangeAccount:
-    return make.account(name="main")
+    return factories.account(name="main")
 
 
 @pytest.fixture
 def dana(account: ExchangeAccount) -> User:
-    return make.person("viewer", account, username="dana", email="dana@example.com")
+    return factories.person("viewer", account, username="dana", email="dana@example.com")
 
 
 def queued(to: User, purpose: Mail.Purpose = Mail.Purpose.RESET) -> Mail:
     subject, text = "A\r\nBcc: x@example.com", f"Follow {LINK}"
-    mail = security.queue_mail(to=to, subject=subject, text=text, purpose=purpose, now=make.NOW)
+    mail = security.queue_mail(
+        to=to, subject=subject, text=text, purpose=purpose, now=factories.NOW
+    )
     assert mail
     return mail
 
@@ -66,7 +68,7 @@ def test_the_link_is_in_no_column_of_the_table(dana: User, purpose: Mail.Purpose
 @pytest.mark.parametrize("purpose", PURPOSES)
 def test_it_is_sent_whole_and_nothing_of_it_is_kept(dana: User, purpose: Mail.Purpose) -> None:
     mail = queued(dana, purpose)
-    deliver.send_due(now=make.NOW)
+    deliver.send_due(now=factories.NOW)
     sent = outbox.outbox[0]
     assert LINK in str(sent.body)
     assert "\n" not in sent.subject
@@ -79,7 +81,7 @@ def test_it_is_sent_whole_and_nothing_of_it_is_kept(dana: User, purpose: Mail.Pu
 def test_while_the_server_is_away_it_waits_with_growing_pauses_and_is_then_sent(
     dana: User, purpose: Mail.Purpose
 ) -> None:
-    mail, now, pauses = queued(dana, purpose), make.NOW, []
+    mail, now, pauses = queued(dana, purpose), factories.NOW, []
     for _ in range(4):
         deliver.send_due(now=now, connect=Away)
         mail.refresh_from_db()
@@ -95,7 +97,7 @@ def test_while_the_server_is_away_it_waits_with_growing_pauses_and_is_then_sent(
 @pytest.mark.parametrize("purpose", PURPOSES)
 def test_after_a_day_it_is_given_up_and_blanked(dana: User, purpose: Mail.Purpose) -> None:
     mail = queued(dana, purpose)
-    deliver.send_due(now=make.NOW + timedelta(days=1), connect=Away)
+    deliver.send_due(now=factories.NOW + timedelta(days=1), connect=Away)
     mail.refresh_from_db()
     assert (mail.state, mail.sealed) == ("dead", "")
 
@@ -103,7 +105,7 @@ def test_after_a_day_it_is_given_up_and_blanked(dana: User, purpose: Mail.Purpos
 @pytest.mark.parametrize("purpose", PURPOSES)
 def test_what_is_refused_for_good_is_blanked_at_once(dana: User, purpose: Mail.Purpose) -> None:
     mail = queued(dana, purpose)
-    deliver.send_due(now=make.NOW, connect=Refusing)
+    deliver.send_due(now=factories.NOW, connect=Refusing)
     mail.refresh_from_db()
     assert (mail.state, mail.sealed) == ("dead", "")
 
@@ -111,15 +113,15 @@ def test_what_is_refused_for_good_is_blanked_at_once(dana: User, purpose: Mail.P
 def test_administrators_see_it_wait_and_fail_and_never_its_link(
     client: Client, account: ExchangeAccount, dana: User
 ) -> None:
-    client.force_login(make.person("administrator", account))
+    client.force_login(factories.person("administrator", account))
     mail = queued(dana)
-    deliver.send_due(now=make.NOW, connect=Away)
+    deliver.send_due(now=factories.NOW, connect=Away)
     page = client.get(f"/connections/{account.pk}/mail/").content.decode()
     assert "Link for a new password" in page
     assert "Waiting" in page
     assert "nobody answers" in page
-    Mail.objects.filter(pk=mail.pk).update(state="dead", created_at=make.NOW)
-    assert "could not be delivered" in " ".join(heartbeat.list_problems(now=make.NOW))
+    Mail.objects.filter(pk=mail.pk).update(state="dead", created_at=factories.NOW)
+    assert "could not be delivered" in " ".join(heartbeat.list_problems(now=factories.NOW))
     assert LINK not in page
 
 
@@ -135,7 +137,7 @@ def test_not_even_its_recipient_reads_the_link_in_the_product(client: Client, da
 def test_it_goes_to_an_address_that_refused_an_alert_before(dana: User) -> None:
     User.objects.update(email_refused="550 full")
     queued(User.objects.get(pk=dana.pk))
-    deliver.send_due(now=make.NOW)
+    deliver.send_due(now=factories.NOW)
     assert len(outbox.outbox) == 1
 
 
@@ -143,7 +145,7 @@ def test_a_key_that_is_gone_costs_that_mail_and_no_other(dana: User, settings: S
     lost = queued(dana)
     settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     queued(dana)
-    deliver.send_due(now=make.NOW)
+    deliver.send_due(now=factories.NOW)
     assert len(outbox.outbox) == 1
     lost.refresh_from_db()
     assert "ENCRYPTION_KEYS no longer holds" in lost.error
@@ -155,6 +157,6 @@ def test_rekey_takes_it_along(dana: User, settings: Settings) -> None:
     settings.ENCRYPTION_KEYS = [new, old]
     call_command("rekey")
     settings.ENCRYPTION_KEYS = [new]
-    deliver.send_due(now=make.NOW)
+    deliver.send_due(now=factories.NOW)
     mail.refresh_from_db()
     assert mail.state == "sent"

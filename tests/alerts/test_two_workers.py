@@ -12,9 +12,9 @@ from django.db import connection
 from dashboard.alerts.incidents import detect
 from dashboard.alerts.mail import outbox
 from dashboard.fielding.models import Incident, Notice
-from tests import make
-from tests.alerts.field import after, mails
-from tests.alerts.field import field as make_field
+from tests import factories
+from tests.fakes.alert_scenario import after, mails
+from tests.fakes.alert_scenario import field as make_field
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WORKERS = 4
@@ -48,7 +48,7 @@ def test_workers_at_one_cycle_and_one_outbox_tell_each_once() -> None:
         field.stalled(name=f"Stalled {number}")
         field.paused(name=f"Paused {number}")
     field.cycles(0)
-    cycle = make.cycle(field.project, after(5))
+    cycle = factories.cycle(field.project, after(5))
     together(lambda: detect.after_cycle(cycle=cycle, now=after(5)))
     assert Incident.objects.filter(state="firing").count() == 10
     assert Notice.objects.count() == 10

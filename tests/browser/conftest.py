@@ -17,9 +17,9 @@ from pytest_django.live_server_helper import LiveServer
 
 from dashboard.fielding.models import User
 from dashboard.simulator.harness import Simulator
-from tests import make
-from tests.browser.simulated import WAY
-from tests.web.fake_exchange import FakeExchange
+from tests import factories as make
+from tests.fakes.edit_gateway import FakeExchange
+from tests.fakes.simulated_urls import WAY
 
 Open = Callable[..., Page]
 # Fields that are shown and too narrow for what is typed into them.
@@ -154,7 +154,7 @@ def tab(chromium: Browser, live_server: LiveServer) -> Iterator[Page]:
 @pytest.fixture
 def anna(simulator: Simulator, settings: Settings) -> User:
     """Somebody who may edit, on an account of the simulated exchange with all its people."""
-    settings.ROOT_URLCONF = "tests.browser.simulated"
+    settings.ROOT_URLCONF = "tests.fakes.simulated_urls"
     settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
     simulator.clear_faults()
     simulator.control("DELETE", "requests")

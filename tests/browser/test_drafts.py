@@ -25,7 +25,7 @@ from dashboard.fielding.models import (
 )
 from dashboard.simulator.harness import Simulator
 from dashboard.sync.edits import create, launch, send
-from tests import make
+from tests import factories
 from tests.browser.conftest import SQUEEZED, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -43,10 +43,10 @@ def simulator(settings: Settings) -> Iterator[Simulator]:
 @pytest.fixture
 def project(simulator: Simulator) -> Project:
     """A project that was read, with its people and business units."""
-    account = make.account(base_url=simulator.base_url, requests_per_minute=0, read_at=None)
+    account = factories.account(base_url=simulator.base_url, requests_per_minute=0, read_at=None)
     with pytest.raises(SystemExit):
         call_command("pull", account.name)
-    make.person("editor", account, username="anna", first_name="Anna", last_name="Weber")
+    factories.person("editor", account, username="anna", first_name="Anna", last_name="Weber")
     return account.projects.get()
 
 
@@ -113,7 +113,7 @@ def made_by_hand(tab: Page, project: Project) -> TargetGroup:
 def a_colleague_wants_555(group: TargetGroup) -> None:
     """The goal of the draft is changed by somebody else."""
     seen = send.read_current_value(group=group, kind="draft")
-    by = make.person("editor", group.account)
+    by = factories.person("editor", group.account)
     theirs: Any = seen | {"completes_goal": 555}
     send.send_edit(group=group, kind="draft", seen=seen, wanted=theirs, by=by, token="theirs")
 

@@ -17,8 +17,8 @@ from dashboard.simulator.harness import Simulator
 from dashboard.sync.edits import local
 from dashboard.web.edits.forms import FORMS
 from dashboard.web.edits.forms.base import BoundForm
-from tests import make
-from tests.browser.simulated import WAY
+from tests import factories
+from tests.fakes.simulated_urls import WAY
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -121,8 +121,8 @@ CLASHES = [name for name in CASES if name != "re_entry"]  # two who tick the sam
 def group(simulator: Simulator, anna: User) -> TargetGroup:
     row = simulator.groups(status="live", pricing_model="dynamic")[0]
     account = anna.memberships.get().account
-    project = make.project(account, exchange_id=row["project_id"])
-    return make.group(
+    project = factories.project(account, exchange_id=row["project_id"])
+    return factories.group(
         project,
         exchange_id=row["id"],
         currency=row["currency_code"],

@@ -10,7 +10,7 @@ from django.conf import settings
 from dashboard.exchange.clock import SystemClock
 from tests.edits.trial import staged
 from tests.edits.verdict import judge
-from tests.exchange.clock import NappingClock
+from tests.fakes.clock import NappingClock
 
 
 def trial(seed: int, edits: int, groups: int, drafts: int) -> dict[str, Any]:

@@ -8,8 +8,8 @@ import pytest
 
 from dashboard.exchange.auth import ApiKey, Auth, ClientCredentials
 from dashboard.exchange.client import ExchangeClient
-from tests.exchange.clock import FastClock, NoChance, QuickClock
-from tests.exchange.fake_exchange import Asked, Connection, FakeExchange
+from tests.fakes.clock import FastClock, NoChance, QuickClock
+from tests.fakes.raw_http_exchange import Asked, Connection, FakeExchange
 
 Handler = Callable[[httpx.Request], httpx.Response]
 MakeClient = Callable[..., ExchangeClient]

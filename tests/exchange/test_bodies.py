@@ -21,7 +21,7 @@ from tests.exchange.answers import Answers
 from tests.exchange.calls import CALLS
 from tests.exchange.conftest import Begin, MakeClient
 from tests.exchange.examples import PROJECT
-from tests.exchange.fake_exchange import Asked, Connection
+from tests.fakes.raw_http_exchange import Asked, Connection
 
 
 def row(number: int, **changes: Any) -> dict[str, Any]:

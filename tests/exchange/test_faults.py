@@ -15,10 +15,10 @@ from dashboard.exchange.errors import (
     TimedOut,
 )
 from dashboard.exchange.limits.gate import GatePolicy, LocalGate
-from tests.exchange.clock import QuickClock
 from tests.exchange.conftest import Begin
 from tests.exchange.examples import IN
-from tests.exchange.fake_exchange import Asked, Connection
+from tests.fakes.clock import QuickClock
+from tests.fakes.raw_http_exchange import Asked, Connection
 
 
 @pytest.mark.parametrize(("status", "error"), [(403, Forbidden), (404, NotFound)])

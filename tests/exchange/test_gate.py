@@ -12,8 +12,8 @@ import pytest
 from dashboard.exchange.errors import CircuitOpen, ExchangeError
 from dashboard.exchange.limits.gate import Gate, GatePolicy, LocalGate
 from dashboard.exchange.limits.redis_gate import RedisGate, connect_redis
-from tests.exchange.clock import FastClock, NoChance
 from tests.exchange.conftest import MakeClient
+from tests.fakes.clock import FastClock, NoChance
 
 DAY = 86_400
 MakeGate = Callable[..., Gate]

@@ -9,8 +9,8 @@ from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import (
     HostRefused,
 )
-from tests.exchange.clock import FastClock
 from tests.exchange.examples import CPI, IN
+from tests.fakes.clock import FastClock
 
 
 @pytest.mark.parametrize(

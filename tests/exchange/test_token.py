@@ -11,9 +11,9 @@ import pytest
 from dashboard.exchange.auth import ClientCredentials
 from dashboard.exchange.errors import ExchangeError, RateLimited, Unauthorized
 from dashboard.exchange.limits.gate import LocalGate
-from tests.exchange.clock import FastClock
 from tests.exchange.conftest import Begin, MakeClient
-from tests.exchange.fake_exchange import Asked, Connection
+from tests.fakes.clock import FastClock
+from tests.fakes.raw_http_exchange import Asked, Connection
 
 CREDENTIALS = ClientCredentials("https://auth.lucidhq.com/oauth/token", "id", "secret")
 

@@ -18,9 +18,9 @@ from dashboard.exchange.errors import (
     Unreachable,
 )
 from dashboard.exchange.limits.gate import GatePolicy, LocalGate
-from tests.exchange.clock import FastClock
 from tests.exchange.conftest import MakeClient
 from tests.exchange.examples import CPI, IN, RE_ENTRY, RUN
+from tests.fakes.clock import FastClock
 
 
 def test_a_refusal_says_which_fields_are_wrong(make_client: MakeClient) -> None:

@@ -14,7 +14,7 @@ from dashboard.exchange.http.allowed_hosts import AllowedHosts
 from dashboard.exchange.http.connections import Wire
 from tests.exchange.conftest import Begin
 from tests.exchange.examples import CPI, IN
-from tests.exchange.fake_exchange import Asked, Connection
+from tests.fakes.raw_http_exchange import Asked, Connection
 
 PRICE = {"value": "2.50", "currency_code": "USD"}
 HEAD = b"HTTP/1.1 200 OK\r\n"

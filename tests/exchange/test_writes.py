@@ -15,7 +15,7 @@ from dashboard.exchange.errors import (
 from dashboard.exchange.limits.gate import GatePolicy, LocalGate
 from tests.exchange.conftest import Begin
 from tests.exchange.examples import CPI, IN, PROJECT
-from tests.exchange.fake_exchange import Asked, Connection
+from tests.fakes.raw_http_exchange import Asked, Connection
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 400\r\n"
 

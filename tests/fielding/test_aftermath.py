@@ -10,26 +10,30 @@ import pytest
 
 from dashboard.fielding.effects.of_changes import ChangeEffect, GroupRecords, effects_of_changes
 from dashboard.fielding.models import Change, CompletesDay, Edit, Reading, TargetGroup
-from tests import make
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-AT = make.NOW - 5 * DAY
+AT = factories.NOW - 5 * DAY
 
 
 def fielded(before: float = 60, after: float = 60, **fields: Any) -> TargetGroup:
     """A group with twelve days of completes at one daily rate up to five days ago, then another."""
-    group = make.group(make.project(make.account()), **fields)
+    group = factories.group(factories.project(factories.account()), **fields)
     hours = np.arange(12 * 24)
     rate = np.where(hours < 7 * 24, before, after) / 24
     counts = np.cumsum(np.random.default_rng(3).poisson(rate))
-    make.completes(group, counts=counts.tolist())
+    factories.completes(group, counts=counts.tolist())
     return group
 
 
 def changed(group: TargetGroup, kind: str, old: Any, new: Any, **fields: Any) -> Change:
-    given = {"batch_id": f"{kind}{Change.objects.count()}", "occurred_at": AT, "seen_at": make.NOW}
+    given = {
+        "batch_id": f"{kind}{Change.objects.count()}",
+        "occurred_at": AT,
+        "seen_at": factories.NOW,
+    }
     return Change.objects.create(
         account=group.account, group=group, kind=kind, old=old, new=new, **(given | fields)
     )
@@ -47,7 +51,7 @@ def effects_of(group: TargetGroup) -> list[ChangeEffect]:
             .values_list("at", "entrants", "prescreens")
         ),
     )
-    return effects_of_changes(group, told, now=make.NOW)
+    return effects_of_changes(group, told, now=factories.NOW)
 
 
 def price(value: str) -> dict[str, str]:
@@ -67,7 +71,7 @@ def test_a_raise_is_told_with_its_interval() -> None:
 
 
 def test_without_readings_it_is_too_early() -> None:
-    group = make.group(make.project(make.account()))
+    group = factories.group(factories.project(factories.account()))
     changed(group, "filling_goal_change", 200, 300)
     (found,) = effects_of(group)
     assert found.verdict == "too early"
@@ -80,7 +84,7 @@ def test_nothing_was_changed_and_nothing_is_told() -> None:
 
 def test_what_is_still_to_come_is_not_told() -> None:
     group = fielded()
-    changed(group, "filling_goal_change", 200, 300, occurred_at=make.NOW + HOUR)
+    changed(group, "filling_goal_change", 200, 300, occurred_at=factories.NOW + HOUR)
     assert effects_of(group) == []
 
 
@@ -147,7 +151,7 @@ def test_conversion_comes_from_the_readings() -> None:
     for hours in range(0, 12 * 24, 6):
         Reading.objects.create(
             group=group,
-            at=make.NOW - 12 * DAY + hours * HOUR,
+            at=factories.NOW - 12 * DAY + hours * HOUR,
             status="live",
             prescreens=20 * hours,
             entrants=60 * hours,

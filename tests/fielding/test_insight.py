@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from dashboard.fielding.insight import compute
 from dashboard.fielding.insight.group_history import JustRead, load_histories
 from dashboard.fielding.models import Change, GroupSheet, TargetGroup
-from tests import make
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 
@@ -22,17 +22,20 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 BANDS = {"ahead", "on track", "behind", "far behind", "too early to tell"}
 
 
-def group(daily: float = 24, days: int = 7, *, until: datetime = make.NOW, **fields: Any) -> Any:
+def group(
+    daily: float = 24, days: int = 7, *, until: datetime = factories.NOW, **fields: Any
+) -> Any:
     """A group that has brought so many completes a day, evenly, up to a moment."""
     counts = (np.arange(1, days * 24 + 1) * daily / 24).astype(int).tolist()
-    made = make.group(
-        make.project(make.account()), **({"completes": counts[-1] if counts else 0} | fields)
+    made = factories.group(
+        factories.project(factories.account()),
+        **({"completes": counts[-1] if counts else 0} | fields),
     )
-    make.completes(made, until=until, counts=counts)
+    factories.completes(made, until=until, counts=counts)
     return made
 
 
-def refreshed(made: TargetGroup, now: datetime = make.NOW) -> dict[str, Any]:
+def refreshed(made: TargetGroup, now: datetime = factories.NOW) -> dict[str, Any]:
     compute.refresh_insights([made], fresh=JustRead(), now=now)
     json.dumps(made.insight)  # what cannot be stored fails here
     return made.insight
@@ -71,8 +74,8 @@ EDGES: dict[str, dict[str, Any]] = {
     "goal reached": {"daily": 40},
     "goal lowered below completes": {"daily": 24, "filling_goal": 50, "completes_goal": 50},
     "counts falling": {"daily": 24, "completes": 150},
-    "end before now": {"ends_at": make.NOW - DAY},
-    "end before start": {"ends_at": make.NOW - 30 * DAY},
+    "end before now": {"ends_at": factories.NOW - DAY},
+    "end before start": {"ends_at": factories.NOW - 30 * DAY},
     "no end": {"ends_at": None},
     "no start": {"starts_at": None},
     "no goal": {"filling_goal": None, "completes_goal": None},
@@ -100,7 +103,7 @@ def test_an_odd_group_is_told_without_an_error(edge: str) -> None:
     first = fields.pop("first", False)
     made = group(**fields)
     if first:
-        make.completes(made, counts=[0])
+        factories.completes(made, counts=[0])
     found = refreshed(made)
     at_end = found.get("forecast", {}).get("at_end", [0, 0, 0])
     assert at_end == sorted(at_end)
@@ -114,15 +117,17 @@ def test_fewer_than_five_completes_never_give_a_date_that_sounds_sure() -> None:
 
 
 def test_a_week_paused_is_taken_out_of_pace_and_forecast() -> None:
-    made = group(days=7, until=make.NOW - 7 * DAY, starts_at=make.NOW - 14 * DAY, filling_goal=500)
-    status(made, "paused", make.NOW - 7 * DAY)
-    status(made, "live", make.NOW - HOUR)
+    made = group(
+        days=7, until=factories.NOW - 7 * DAY, starts_at=factories.NOW - 14 * DAY, filling_goal=500
+    )
+    status(made, "paused", factories.NOW - 7 * DAY)
+    status(made, "live", factories.NOW - HOUR)
     found = refreshed(made)
     assert found["forecast"]["at_end"][1] == pytest.approx(168 + 7 * 24, rel=0.2)
     assert found["pace"]["required"] == pytest.approx(500 / 2, rel=0.2)
 
 
-@pytest.mark.parametrize("day", [datetime(2026, 3, 29, 12, tzinfo=UTC), make.NOW - 26 * DAY])
+@pytest.mark.parametrize("day", [datetime(2026, 3, 29, 12, tzinfo=UTC), factories.NOW - 26 * DAY])
 def test_a_day_of_23_or_25_hours_is_a_day(day: datetime) -> None:
     made = group(
         until=day, country_code="de", starts_at=day - 7 * DAY, ends_at=day + 7 * DAY, daily=48
@@ -135,7 +140,7 @@ def test_a_soft_launch_asks_for_its_share_and_warns_of_its_end() -> None:
     made = group()
     for kind, new in (
         ("soft_launch_assisted_change", True),
-        ("soft_launch_end_date_change", (make.NOW + 2 * HOUR).isoformat()),
+        ("soft_launch_end_date_change", (factories.NOW + 2 * HOUR).isoformat()),
         ("soft_launch_filling_goal_percentage_change", 10),
     ):
         Change.objects.create(
@@ -144,8 +149,8 @@ def test_a_soft_launch_asks_for_its_share_and_warns_of_its_end() -> None:
             kind=kind,
             new=new,
             batch_id=kind,
-            occurred_at=make.NOW - DAY,
-            seen_at=make.NOW,
+            occurred_at=factories.NOW - DAY,
+            seen_at=factories.NOW,
         )
     found = refreshed(made)
     assert found["pace"]["required"] == pytest.approx(20, rel=0.1)
@@ -170,9 +175,9 @@ def test_the_final_cost_is_held_against_the_budget() -> None:
 def test_the_usual_epc_of_another_currency_is_its_own_median() -> None:
     made = group(currency="EUR", epc=Decimal("0.30"), cpi=Decimal(3))
     for days in range(5):
-        refreshed(made, now=make.NOW + days * DAY)
+        refreshed(made, now=factories.NOW + days * DAY)
     made.epc, made.cpi = Decimal("0.10"), Decimal(6)
-    found = refreshed(made, now=make.NOW + 5 * DAY)
+    found = refreshed(made, now=factories.NOW + 5 * DAY)
     assert Decimal(found["epc"]["median"]) == Decimal("0.6")
 
 
@@ -185,10 +190,10 @@ def test_a_refresh_that_finds_the_same_changes_nothing() -> None:
 def test_the_queries_do_not_grow_with_the_groups(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    project = make.project(make.account())
-    many = [make.group(project) for _ in range(6)]
+    project = factories.project(factories.account())
+    many = [factories.group(project) for _ in range(6)]
     with django_assert_num_queries(4):
-        compute.refresh_insights(many, fresh=JustRead(), now=make.NOW)
+        compute.refresh_insights(many, fresh=JustRead(), now=factories.NOW)
 
 
 @pytest.mark.parametrize(
@@ -202,17 +207,19 @@ def test_a_goal_that_is_reached_is_told_at_once_by_what_the_strategy_counts(
     refreshed(made)
     was = {field.name: getattr(made, field.name) for field in made._meta.concrete_fields}
     setattr(made, counted, 199)
-    assert not compute.is_due(made, was, now=make.NOW)
+    assert not compute.is_due(made, was, now=factories.NOW)
     setattr(made, counted, 200)
-    assert compute.is_due(made, was, now=make.NOW)
+    assert compute.is_due(made, was, now=factories.NOW)
 
 
 def test_the_forecast_is_told_of_the_changes_of_the_price() -> None:
     def asked(pk: int) -> Any:
-        (told,) = load_histories([TargetGroup.objects.get(pk=pk)], fresh=JustRead(), now=make.NOW)
-        return told.question(make.NOW).turns
+        (told,) = load_histories(
+            [TargetGroup.objects.get(pk=pk)], fresh=JustRead(), now=factories.NOW
+        )
+        return told.question(factories.NOW).turns
 
-    made, at = group(), make.NOW - 2 * DAY
+    made, at = group(), factories.NOW - 2 * DAY
     assert list(asked(made.pk)) == []
     Change.objects.create(
         account=made.account,

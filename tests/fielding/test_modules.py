@@ -10,9 +10,9 @@ import pytest
 
 from dashboard.fielding.insight.assistant_modules import Modules, modules_of
 from dashboard.fielding.series.pace import Pacing, SoftLaunch
-from tests import make
+from tests import factories
 
-END = make.NOW + timedelta(days=2)
+END = factories.NOW + timedelta(days=2)
 SOFT = {
     "soft_launch_assisted_change": True,
     "soft_launch_end_date_change": END.isoformat(),
@@ -23,7 +23,9 @@ SOFT = {
 def told(values: dict[str, Any], details: Any = None) -> Modules:
     """The modules after these changes, an hour after one another."""
     hour = timedelta(hours=1)
-    changes = [(make.NOW + i * hour, kind, new) for i, (kind, new) in enumerate(values.items())]
+    changes = [
+        (factories.NOW + i * hour, kind, new) for i, (kind, new) in enumerate(values.items())
+    ]
     return modules_of(reversed(changes), details)
 
 
@@ -36,8 +38,8 @@ def test_a_soft_launch_asks_for_its_share_until_its_end() -> None:
 
 
 def test_a_soft_launch_that_is_over_is_none() -> None:
-    changes = [(make.NOW + timedelta(hours=i), *pair) for i, pair in enumerate(SOFT.items())]
-    off = (make.NOW + timedelta(days=1), "soft_launch_assisted_change", False)
+    changes = [(factories.NOW + timedelta(hours=i), *pair) for i, pair in enumerate(SOFT.items())]
+    off = (factories.NOW + timedelta(days=1), "soft_launch_assisted_change", False)
     assert modules_of([*changes, off], None).soft_launch is None
 
 

@@ -10,14 +10,14 @@ import pytest
 from dashboard.fielding.insight import samples as trail
 from dashboard.fielding.insight.samples import Sample
 from dashboard.fielding.models import TargetGroup
-from tests import make
+from tests import factories
 
 HOUR = timedelta(hours=1)
 
 
 def sample(hours: float, completes: int = 100, **figures: float) -> Sample:
     """A sample so many hours after the start of a day."""
-    at = make.NOW.timestamp() // trail.DAY * trail.DAY + hours * 3600
+    at = factories.NOW.timestamp() // trail.DAY * trail.DAY + hours * 3600
     told = {"prescreens": 200, "entrants": 1000, "drops": 20.0, "terminates": 80.0}
     told |= {"minutes": 1000.0, "epc": 0.1, "epcm": 0.01}
     return Sample(int(at), completes, **(told | figures))  # type: ignore[arg-type]
@@ -73,7 +73,7 @@ def test_the_usual_epc_is_the_median_at_todays_price() -> None:
 
 
 def test_a_group_without_figures_has_an_empty_sample() -> None:
-    assert trail.sample_of(TargetGroup(), now=make.NOW)[1:] == (None,) * 8
+    assert trail.sample_of(TargetGroup(), now=factories.NOW)[1:] == (None,) * 8
 
 
 def test_a_sample_holds_what_the_rates_imply() -> None:
@@ -88,7 +88,7 @@ def test_a_sample_holds_what_the_rates_imply() -> None:
         epcm=Decimal("0.03"),
         cpi=Decimal(3),
     )
-    seen = trail.sample_of(group, now=make.NOW)
+    seen = trail.sample_of(group, now=factories.NOW)
     assert (seen.drops, seen.terminates, seen.minutes) == (30, 150, 1000)
     assert (seen.epc, seen.epcm) == (0.1, 0.01)
 

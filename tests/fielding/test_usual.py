@@ -12,7 +12,7 @@ import pytest
 from dashboard.fielding.insight.baselines import learn_account, learn_baselines, load_baselines
 from dashboard.fielding.models import Project, TargetGroup, Usual
 from dashboard.fielding.series.weekly_shape import prior_shape
-from tests import make
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 DAYS = 10
@@ -21,29 +21,29 @@ DAYS = 10
 def evening(project: Project, daily: float = 48, **fields: Any) -> TargetGroup:
     """A group that brings all its completes from 18:00 to midnight in Berlin."""
     given = {"country_code": "de", "completes": int(daily * DAYS), "currency": "EUR"}
-    given |= {"starts_at": make.NOW - timedelta(days=DAYS), "filling_goal": 1000}
-    given |= {"completes_goal": 1000, "ends_at": make.NOW + timedelta(days=DAYS)}
-    group = make.group(project, **(given | fields))
+    given |= {"starts_at": factories.NOW - timedelta(days=DAYS), "filling_goal": 1000}
+    given |= {"completes_goal": 1000, "ends_at": factories.NOW + timedelta(days=DAYS)}
+    group = factories.group(project, **(given | fields))
     local = (np.arange(DAYS * 24) + 13) % 24  # the first hour ends at 13:00 UTC, 14:00 in Berlin
     counts = np.cumsum(np.where(local >= 18, daily / 6, 0.0))
-    make.completes(group, counts=counts.astype(int).tolist())
+    factories.completes(group, counts=counts.astype(int).tolist())
     return group
 
 
 @pytest.fixture
 def project() -> Project:
-    return make.project(make.account())
+    return factories.project(factories.account())
 
 
 def learned(project: Project) -> int:
-    return learn_account(project.account, now=make.NOW)
+    return learn_account(project.account, now=factories.NOW)
 
 
 def test_a_young_group_gets_the_week_of_its_project(project: Project) -> None:
     for _ in range(3):
         evening(project)
     learned(project)
-    young = make.group(project, completes=0, country_code="us")
+    young = factories.group(project, completes=0, country_code="us")
     prior = load_baselines([young]).prior(young)
     assert prior is not None
     day = prior_shape(prior).reshape(7, 24).mean(axis=0)
@@ -54,8 +54,8 @@ def test_a_group_of_another_project_gets_the_week_of_its_country(project: Projec
     for _ in range(2):
         evening(project)
     learned(project)
-    elsewhere = make.project(project.account)
-    here, abroad = (make.group(elsewhere, country_code=code) for code in ("de", "jp"))
+    elsewhere = factories.project(project.account)
+    here, abroad = (factories.group(elsewhere, country_code=code) for code in ("de", "jp"))
     pools = load_baselines([here, abroad])
     assert pools.prior(here) is not None
     assert pools.prior(abroad) is None
@@ -82,12 +82,12 @@ def test_a_plan_is_expected_at_the_speed_of_its_project(project: Project) -> Non
     for _ in range(3):
         evening(project, daily=25)  # half of what the plan asks
     learned(project)
-    young = make.group(
+    young = factories.group(
         project,
         completes=0,
         completes_goal=200,
-        starts_at=make.NOW,
-        ends_at=make.NOW + timedelta(days=10),
+        starts_at=factories.NOW,
+        ends_at=factories.NOW + timedelta(days=10),
     )
     prior = load_baselines([young]).prior(young)
     assert prior is not None
@@ -98,7 +98,7 @@ def test_the_usual_price_is_that_of_the_same_market(project: Project) -> None:
     for cpi in ("2", "3", "7"):
         evening(project, cpi=Decimal(cpi))
     learned(project)
-    same, other = (make.group(project, country_code="de", currency=c) for c in ("EUR", "USD"))
+    same, other = (factories.group(project, country_code="de", currency=c) for c in ("EUR", "USD"))
     pools = load_baselines([same, other])
     assert pools.price(same) == Decimal(3)
     assert pools.price(other) is None
@@ -108,7 +108,7 @@ def test_another_account_knows_nothing_of_it(project: Project) -> None:
     for _ in range(2):
         evening(project)
     learned(project)
-    stranger = make.group(make.project(make.account()), country_code="de")
+    stranger = factories.group(factories.project(factories.account()), country_code="de")
     assert load_baselines([stranger]).prior(stranger) is None
 
 
@@ -120,9 +120,9 @@ def test_no_groups_need_no_query(django_assert_num_queries: Any) -> None:
 def test_only_accounts_that_are_polled_are_learned_from(project: Project) -> None:
     for _ in range(2):
         evening(project)
-    silent = make.project(make.account(polling=False))
+    silent = factories.project(factories.account(polling=False))
     for _ in range(2):
         evening(silent)
-    assert learn_baselines(now=make.NOW) == 2
+    assert learn_baselines(now=factories.NOW) == 2
     told = Usual.objects.values_list("account", flat=True).distinct()
     assert list(told) == [project.account_id]

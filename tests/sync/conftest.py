@@ -10,9 +10,9 @@ import pytest
 from django.core.management import call_command
 
 from dashboard.fielding.models import ExchangeAccount
-from tests import make
-from tests.exchange_server import Exchange, group_row, project_row, serving
-from tests.make import ulid
+from tests import factories
+from tests.factories import ulid
+from tests.fakes.canned_exchange import Exchange, group_row, project_row, serving
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def account(db: None, exchange: Exchange, settings: Any) -> ExchangeAccount:
     """A connection to the exchange, never read."""
     settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
     never = {"health": "new", "read_at": None, "whole_at": None}
-    return make.account(base_url=exchange.url, requests_per_minute=0, **never)
+    return factories.account(base_url=exchange.url, requests_per_minute=0, **never)
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 from dashboard.fielding.models import Edit, ExchangeAccount, TargetGroup
 from dashboard.sync.edits import local
 from dashboard.sync.edits.kinds.registry import DETAILS, EDITABLE
-from tests.exchange_server import Exchange, group_row, money
-from tests.make import ulid
+from tests.factories import ulid
+from tests.fakes.canned_exchange import Exchange, group_row, money
 
 NOTE = "client_cost_per_interview_note"
 

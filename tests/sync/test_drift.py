@@ -11,9 +11,9 @@ from django.test import Client
 
 from dashboard.fielding.models import ExchangeAccount, Quarantine, TargetGroup
 from dashboard.sync.edits import send
-from tests import make
-from tests.exchange_server import Exchange, group_row, money
-from tests.make import ulid
+from tests import factories
+from tests.factories import ulid
+from tests.fakes.canned_exchange import Exchange, group_row, money
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Pull = Callable[[], dict[str, Any]]
@@ -52,7 +52,7 @@ def drift(exchange: Exchange, answer: str, **members: Any) -> None:
 
 @pytest.fixture
 def person(client: Client, account: ExchangeAccount) -> Client:
-    client.force_login(make.person("editor", account))
+    client.force_login(factories.person("editor", account))
     return client
 
 
@@ -128,7 +128,7 @@ def test_forms_that_read_the_overview_work_whatever_else_drifted(
         kind=kind,
         seen=seen,
         wanted=wanted,
-        by=make.person("editor", account),
+        by=factories.person("editor", account),
         token="t",
     )
     assert edit.state == "confirmed"
@@ -164,7 +164,7 @@ def test_the_form_of_details_sends_back_what_it_cannot_read_as_it_came(
         kind="details",
         seen=given,
         wanted=given | {"name": "Another name"},
-        by=make.person("editor", stored().account),
+        by=factories.person("editor", stored().account),
         token="t",
     )
     assert (edit.state, edit.reasons) == ("confirmed", [])

@@ -27,8 +27,8 @@ from dashboard.sync import scheduling
 from dashboard.sync.edits import send
 from dashboard.sync.pull import account as accounts
 from dashboard.sync.pull import project as pull
-from tests import make
-from tests.exchange.clock import NappingClock
+from tests import factories
+from tests.fakes.clock import NappingClock
 
 pytestmark = pytest.mark.django_db
 SHARDS = 4
@@ -140,11 +140,11 @@ def of(request: pytest.FixtureRequest, settings: Any) -> Iterator[Field]:
             clock=quick,
             chance=quick,
         )
-        account = make.account(base_url=f"{simulator.base_url}/v1", read_at=None)
+        account = factories.account(base_url=f"{simulator.base_url}/v1", read_at=None)
         ulid = simulator.groups()[0]["project_id"]
-        project = make.project(account, exchange_id=ulid, read_at=None)
+        project = factories.project(account, exchange_id=ulid, read_at=None)
         chance = random.Random(seed)  # noqa: S311
-        one = Field(simulator, client, make.person("editor", account), project, chance)
+        one = Field(simulator, client, factories.person("editor", account), project, chance)
         assert one.pull().complete
         yield one
         client.close()

@@ -8,7 +8,7 @@ import pytest
 
 from dashboard.fielding.models import Cycle, Quarantine, Reading, TargetGroup
 from dashboard.sync import retention
-from tests import make
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -16,7 +16,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def group() -> TargetGroup:
-    return make.group(make.project(make.account()))
+    return factories.group(factories.project(factories.account()))
 
 
 def read(of: TargetGroup, *at: datetime) -> None:
@@ -30,55 +30,55 @@ def kept(of: TargetGroup) -> list[str]:
 
 
 def days_ago(days: float, **clock: int) -> datetime:
-    return (make.NOW - days * DAY).replace(minute=0) + timedelta(**clock)
+    return (factories.NOW - days * DAY).replace(minute=0) + timedelta(**clock)
 
 
 def test_young_readings_all_stay(group: TargetGroup) -> None:
     read(group, *(days_ago(13, minutes=minute) for minute in (1, 2, 3)))
-    retention.delete_old_rows(now=make.NOW)
+    retention.delete_old_rows(now=factories.NOW)
     assert group.readings.count() == 3
 
 
 def test_of_each_hour_the_last_reading_stays(group: TargetGroup) -> None:
     moments = [days_ago(20, minutes=minute) for minute in (0, 5, 59, 60, 61, 125)]
     read(group, *moments)
-    retention.delete_old_rows(now=make.NOW)
+    retention.delete_old_rows(now=factories.NOW)
     assert kept(group) == ["31 12:59", "31 13:01", "31 14:05"]
 
 
 def test_after_ninety_days_of_each_utc_day_the_last_stays(group: TargetGroup) -> None:
     read(group, *(days_ago(100, hours=hour) for hour in (0, 3, 11, 12, 20)))
-    retention.delete_old_rows(now=make.NOW)
+    retention.delete_old_rows(now=factories.NOW)
     assert kept(group) == ["12 23:00", "13 08:00"]
 
 
 def test_a_groups_only_reading_stays_however_old(group: TargetGroup) -> None:
     read(group, days_ago(400))
-    retention.delete_old_rows(now=make.NOW)
+    retention.delete_old_rows(now=factories.NOW)
     assert group.readings.count() == 1
 
 
 def test_groups_do_not_thin_one_another(group: TargetGroup) -> None:
-    other = make.group(group.project)
+    other = factories.group(group.project)
     read(group, days_ago(20))
     read(other, days_ago(20, minutes=1))
-    retention.delete_old_rows(now=make.NOW)
+    retention.delete_old_rows(now=factories.NOW)
     assert Reading.objects.count() == 2
 
 
 def test_twice_is_as_once_and_an_hour_later_goes_on(group: TargetGroup) -> None:
     read(group, *(days_ago(14, minutes=minute) for minute in range(-90, 60, 10)))
-    retention.delete_old_rows(now=make.NOW)
+    retention.delete_old_rows(now=factories.NOW)
     once = kept(group)
-    retention.delete_old_rows(now=make.NOW)
+    retention.delete_old_rows(now=factories.NOW)
     assert kept(group) == once
-    retention.delete_old_rows(now=make.NOW + timedelta(hours=2))
+    retention.delete_old_rows(now=factories.NOW + timedelta(hours=2))
     assert kept(group) == ["06 10:50", "06 11:50", "06 12:50"]
 
 
 def test_chunks_do_not_part_an_hour(group: TargetGroup) -> None:
     read(group, *(days_ago(20, minutes=minute) for minute in range(0, 240, 10)))
-    retention.delete_old_rows(now=make.NOW, chunk=7)
+    retention.delete_old_rows(now=factories.NOW, chunk=7)
     assert kept(group) == ["31 12:50", "31 13:50", "31 14:50", "31 15:50"]
 
 
@@ -86,20 +86,22 @@ def test_when_there_is_nothing_to_do_it_asks_little(
     group: TargetGroup, django_assert_max_num_queries: object
 ) -> None:
     read(group, days_ago(1))
-    retention.delete_old_rows(now=make.NOW)
+    retention.delete_old_rows(now=factories.NOW)
     with django_assert_max_num_queries(8):  # type: ignore[operator]
-        retention.delete_old_rows(now=make.NOW)
+        retention.delete_old_rows(now=factories.NOW)
 
 
 def test_old_rounds_end_but_the_last_whole_one_of_an_account_stays(group: TargetGroup) -> None:
-    rounds = [make.cycle(group.project, at=make.NOW - days * DAY) for days in (40, 30, 20)]
-    retention.delete_old_rows(now=make.NOW)
+    rounds = [
+        factories.cycle(group.project, at=factories.NOW - days * DAY) for days in (40, 30, 20)
+    ]
+    retention.delete_old_rows(now=factories.NOW)
     assert list(Cycle.objects.all()) == [rounds[-1]]
 
 
 def test_what_was_set_aside_a_month_ago_and_never_since_is_forgotten(group: TargetGroup) -> None:
     for name, days in (("old", 31), ("new", 29)):
-        at = make.NOW - days * DAY
+        at = factories.NOW - days * DAY
         Quarantine.objects.create(
             account=group.account,
             operation=name,
@@ -108,5 +110,5 @@ def test_what_was_set_aside_a_month_ago_and_never_since_is_forgotten(group: Targ
             first_seen_at=at,
             last_seen_at=at,
         )
-    retention.delete_old_rows(now=make.NOW)
+    retention.delete_old_rows(now=factories.NOW)
     assert [one.operation for one in Quarantine.objects.all()] == ["new"]

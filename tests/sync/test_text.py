@@ -24,10 +24,10 @@ from dashboard.fielding.models import (
     Quarantine,
     TargetGroup,
 )
-from tests import make
+from tests import factories
 from tests.exchange.test_text import BAD
-from tests.exchange_server import PM, Exchange, group_row, project_row
-from tests.make import ulid
+from tests.factories import ulid
+from tests.fakes.canned_exchange import PM, Exchange, group_row, project_row
 
 Pull = Callable[[], dict[str, Any]]
 HERE = "HERE"
@@ -132,7 +132,7 @@ def test_what_is_shown_so_is_told_to_who_looks_after_the_connection(
     assert ("list_account_projects", ulid(2)) in noted
     assert {of for of, _ in noted} >= {"get_account_users", "get_business_units"}
     assert not Quarantine.objects.exclude(reason__contains="cannot be read").exists()
-    client.force_login(make.person("administrator", account))
+    client.force_login(factories.person("administrator", account))
     page = client.get(f"/connections/{account.pk}/").content.decode()
     assert "Characters that cannot be read are shown as \ufffd, in name" in page
 
@@ -150,7 +150,7 @@ def test_what_is_noted_is_one_row_however_often_it_is_read(pull: Pull) -> None:
 def test_pages_and_files_show_what_is_left_of_it(
     pull: Pull, client: Client, account: ExchangeAccount
 ) -> None:
-    client.force_login(make.person("administrator", account))
+    client.force_login(factories.person("administrator", account))
     pull()
     group = TargetGroup.objects.get(exchange_id=ulid(12))
     shown = "Group 12 \ufffd"

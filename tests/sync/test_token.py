@@ -12,8 +12,8 @@ from dashboard.fielding.models import ExchangeAccount
 from dashboard.sync import scheduling
 from dashboard.sync.connections import clients
 from dashboard.sync.pull import account as accounts
-from tests import make
-from tests.exchange.fake_exchange import Asked, Connection, FakeExchange
+from tests import factories
+from tests.fakes.raw_http_exchange import Asked, Connection, FakeExchange
 
 
 @pytest.mark.django_db
@@ -26,7 +26,7 @@ def test_a_rest_of_the_token_address_is_told_on_the_connections_page(
 
     exchange = FakeExchange(reply)
     settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
-    account = make.account(
+    account = factories.account(
         exchange_id=f"token-{status}-{exchange.port}",
         base_url=exchange.url,
         auth=ExchangeAccount.Auth.CLIENT_CREDENTIALS,
@@ -34,7 +34,7 @@ def test_a_rest_of_the_token_address_is_told_on_the_connections_page(
         client_id="us",
         health="new",
     )
-    client.force_login(make.person("administrator", account))
+    client.force_login(factories.person("administrator", account))
     try:
         for _ in range(3):
             ExchangeAccount.objects.update(due_at=timezone.now(), lease="", leased_until=None)

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from dashboard.fielding.models import Downtime, Project, Pulse
-from tests import make
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 PAGES = ("/", "/projects/", "/groups/", "/activity/", "/connections/")
@@ -23,15 +23,15 @@ def now() -> datetime:
 @pytest.fixture
 def project(now: datetime) -> Project:
     """One that was due in the downtime, and was not read since."""
-    account = make.account(read_at=now)
-    one = make.project(account, read_at=now - timedelta(minutes=40), due_at=now)
-    make.group(one)
+    account = factories.account(read_at=now)
+    one = factories.project(account, read_at=now - timedelta(minutes=40), due_at=now)
+    factories.group(one)
     return one
 
 
 @pytest.fixture
 def reader(client: Client, project: Project) -> Client:
-    client.force_login(make.person("administrator", project.account))
+    client.force_login(factories.person("administrator", project.account))
     return client
 
 

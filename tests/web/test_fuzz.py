@@ -13,8 +13,8 @@ from django.core.cache import cache
 from django.test import Client
 
 from dashboard.urls import urlpatterns
-from tests import make
-from tests.web.fake_exchange import FakeExchange
+from tests import factories
+from tests.fakes.edit_gateway import FakeExchange
 
 pytestmark = pytest.mark.django_db
 
@@ -141,15 +141,15 @@ def send(client: Client, chance: random.Random, where: str) -> int:
 @pytest.mark.parametrize("role", ["signed out", "viewer", "editor", "administrator"])
 def test_nothing_that_is_asked_breaks_a_page(role: str, exchange: FakeExchange) -> None:
     chance = random.Random(f"fuzz {role}")  # noqa: S311
-    account = make.account()
-    groups = [make.group(make.project(account)) for _ in range(3)]
+    account = factories.account()
+    groups = [factories.group(factories.project(account)) for _ in range(3)]
     ids = {
         "account": [account.pk],
         "project": [group.project_id for group in groups],
         "group": [group.pk for group in groups],
     }
     client = Client(raise_request_exception=False)
-    user = None if role == "signed out" else make.person(role, account)
+    user = None if role == "signed out" else factories.person(role, account)
     seen: Counter[int] = Counter()
     broken: set[str] = set()
     for number in range(REQUESTS // 4):
@@ -167,9 +167,9 @@ def test_nothing_that_is_asked_breaks_a_page(role: str, exchange: FakeExchange) 
 
 @pytest.mark.parametrize("verb", ["get", "post"])
 def test_an_id_that_no_database_holds_is_of_nothing(verb: str, exchange: FakeExchange) -> None:
-    account = make.account()
+    account = factories.account()
     client = Client(raise_request_exception=False)
-    client.force_login(make.person("administrator", account))
+    client.force_login(factories.person("administrator", account))
     asked = {str(one.pattern) for one in urlpatterns if "<key:" in str(one.pattern)}
     assert len(asked) > 20
     for route in asked:

@@ -22,7 +22,7 @@ from dashboard.fielding.models import (
     TargetGroup,
     User,
 )
-from tests import make
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 
@@ -37,12 +37,12 @@ HOSTILE = [
 
 @pytest.fixture
 def account() -> ExchangeAccount:
-    return make.account(poll_seconds=300)
+    return factories.account(poll_seconds=300)
 
 
 @pytest.fixture
 def viewer(client: Client, account: ExchangeAccount) -> Client:
-    client.force_login(make.person("viewer", account, time_zone="Europe/Berlin"))
+    client.force_login(factories.person("viewer", account, time_zone="Europe/Berlin"))
     client.get("/healthz")  # puts the session on record, which no page asked for later pays
     return client
 
@@ -54,8 +54,8 @@ def incident(group: TargetGroup, **fields: Any) -> Incident:
         "state": "firing",
         "severity": 1,
         "sentence": f"{group.name}: no complete for 5 h.",
-        "breached_at": make.NOW,
-        "fired_at": make.NOW,
+        "breached_at": factories.NOW,
+        "fired_at": factories.NOW,
     }
     return Incident.objects.create(
         account=group.account, project=group.project, group=group, **(given | fields)
@@ -64,17 +64,20 @@ def incident(group: TargetGroup, **fields: Any) -> Incident:
 
 def filled(project: Project, number: int) -> list[TargetGroup]:
     """Groups with history (of more than a month), incidents, changes and edits."""
-    given = {"starts_at": make.NOW - timedelta(days=40), "insight": {"spark": [1, 2], "today": 3}}
-    groups = [make.group(project, **given) for _ in range(number)]
+    given = {
+        "starts_at": factories.NOW - timedelta(days=40),
+        "insight": {"spark": [1, 2], "today": 3},
+    }
+    groups = [factories.group(project, **given) for _ in range(number)]
     for group in groups:
         incident(group)
-        make.completes(group, counts=range(50))
+        factories.completes(group, counts=range(50))
         Change.objects.create(
             account=group.account,
             group=group,
             batch_id="b",
-            occurred_at=make.NOW,
-            seen_at=make.NOW,
+            occurred_at=factories.NOW,
+            seen_at=factories.NOW,
             kind="cpi_change",
             actor_type="las_user",
         )
@@ -87,7 +90,7 @@ def filled(project: Project, number: int) -> list[TargetGroup]:
             state="unknown",
             before="a",
             wanted="b",
-            started_at=make.NOW,
+            started_at=factories.NOW,
         )
     return groups
 
@@ -123,7 +126,7 @@ def test_a_page_takes_the_same_few_queries_whatever_the_rows(
     rows: int,
 ) -> None:
     address, queries = page
-    project = make.project(account)
+    project = factories.project(account)
     groups = filled(project, rows)
     address = address.format(project=project.pk, group=groups[0].pk)
     with django_assert_num_queries(queries):
@@ -133,7 +136,7 @@ def test_a_page_takes_the_same_few_queries_whatever_the_rows(
 def test_a_refresh_of_an_unchanged_page_costs_four_queries_and_no_rendering(
     viewer: Client, account: ExchangeAccount, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    project = make.project(account)
+    project = factories.project(account)
     filled(project, 3)
     address = f"/projects/{project.pk}/"
     etag = viewer.get(address).headers["ETag"]
@@ -147,7 +150,7 @@ def test_a_refresh_of_an_unchanged_page_costs_four_queries_and_no_rendering(
 def test_a_write_of_the_pull_an_incident_or_another_person_ends_the_304(
     viewer: Client, account: ExchangeAccount
 ) -> None:
-    project = make.project(account)
+    project = factories.project(account)
     (group,) = filled(project, 1)
     address = f"/groups/{group.pk}/"
 
@@ -157,22 +160,22 @@ def test_a_write_of_the_pull_an_incident_or_another_person_ends_the_304(
 
     etag = viewer.get(address).headers["ETag"]
     assert refreshed(viewer, etag) == 304
-    Incident.objects.update(acknowledged_at=make.NOW)
+    Incident.objects.update(acknowledged_at=factories.NOW)
     assert refreshed(viewer, etag) == 200
     etag = viewer.get(address).headers["ETag"]
     Project.objects.update(version=7)
     assert refreshed(viewer, etag) == 200
     etag = viewer.get(address).headers["ETag"]
-    Edit.objects.update(settled_at=make.NOW)
+    Edit.objects.update(settled_at=factories.NOW)
     assert refreshed(viewer, etag) == 200
     other = Client()
-    other.force_login(make.person("viewer", account))
+    other.force_login(factories.person("viewer", account))
     assert refreshed(other, viewer.get(address).headers["ETag"]) == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/groups/", "/projects/{project}/", "/groups/{group}/"])
 def test_a_part_carries_no_csrf_token(viewer: Client, account: ExchangeAccount, path: str) -> None:
-    project = make.project(account)
+    project = factories.project(account)
     (group,) = filled(project, 1)
     address = path.format(project=project.pk, group=group.pk)
     part = viewer.get(address, headers={"HX-Request": "true"}).content.decode()
@@ -184,8 +187,8 @@ def test_a_part_carries_no_csrf_token(viewer: Client, account: ExchangeAccount, 
 def test_a_project_without_groups_offers_the_first_to_who_may(
     client: Client, account: ExchangeAccount, role: str, offered: bool
 ) -> None:
-    client.force_login(make.person(role, account))
-    page = client.get(f"/projects/{make.project(account).pk}/").content.decode()
+    client.force_login(factories.person(role, account))
+    page = client.get(f"/projects/{factories.project(account).pk}/").content.decode()
     empty = page.partition("No groups yet")[2].partition("</div>")[0]
     assert ("New target group" in empty) is offered
 
@@ -194,8 +197,8 @@ def test_a_project_without_groups_offers_the_first_to_who_may(
 def test_a_hostile_name_is_shown_and_does_nothing(
     viewer: Client, account: ExchangeAccount, name: str
 ) -> None:
-    project = make.project(account, name=name)
-    group = make.group(project, name=name, error=name)
+    project = factories.project(account, name=name)
+    group = factories.group(project, name=name, error=name)
     incident(group, sentence=name)
     for address in (
         "/",
@@ -223,8 +226,8 @@ NOTHING_SAID = {
 def test_a_group_of_which_nothing_is_known_yet_has_its_pages(
     viewer: Client, account: ExchangeAccount, insight: Any
 ) -> None:
-    group = make.group(
-        make.project(account, read_at=None),
+    group = factories.group(
+        factories.project(account, read_at=None),
         **NOTHING_SAID,
         status="frozen_by_vendor",
         country_code="",
@@ -241,7 +244,7 @@ def test_a_group_of_which_nothing_is_known_yet_has_its_pages(
 
 
 def test_changes_of_any_shape_are_told_in_words(viewer: Client, account: ExchangeAccount) -> None:
-    group = make.group(make.project(account))
+    group = factories.group(factories.project(account))
     values: list[tuple[Any, Any]] = [
         (None, {"value": "2.7352", "currency_code": "USD"}),
         ("live", "paused"),
@@ -255,8 +258,8 @@ def test_changes_of_any_shape_are_told_in_words(viewer: Client, account: Exchang
             account=account,
             group=group,
             batch_id=str(i),
-            occurred_at=make.NOW,
-            seen_at=make.NOW,
+            occurred_at=factories.NOW,
+            seen_at=factories.NOW,
             kind="quantum_flux_change",
             old=old,
             new=new,
@@ -270,27 +273,27 @@ def test_changes_of_any_shape_are_told_in_words(viewer: Client, account: Exchang
 def test_the_exchanges_word_of_an_edit_of_ours_is_one_line(
     viewer: Client, account: ExchangeAccount
 ) -> None:
-    group = make.group(make.project(account))
+    group = factories.group(factories.project(account))
     old, new = ({"value": v, "currency_code": "USD"} for v in ("2.70", "3.10"))
     Edit.objects.create(
         account=account,
         group=group,
-        by=make.person(first_name="Anna"),
+        by=factories.person(first_name="Anna"),
         kind="cpi",
         token="t",
         state="confirmed",
         before=old,
         wanted=new,
         after=new,
-        started_at=make.NOW,
-        settled_at=make.NOW + timedelta(seconds=2),
+        started_at=factories.NOW,
+        settled_at=factories.NOW + timedelta(seconds=2),
     )
     Change.objects.create(
         account=account,
         group=group,
         batch_id="b",
-        occurred_at=make.NOW + timedelta(seconds=1),
-        seen_at=make.NOW,
+        occurred_at=factories.NOW + timedelta(seconds=1),
+        seen_at=factories.NOW,
         kind="cpi_change",
         old=old,
         new={**new, "value": "3.1000"},
@@ -311,7 +314,7 @@ def drawn_with(page: str) -> dict[str, Any]:
 def test_a_groups_page_brings_the_figure_that_its_chart_would_ask_for(
     viewer: Client, account: ExchangeAccount
 ) -> None:
-    (group,) = filled(make.project(account), 1)
+    (group,) = filled(factories.project(account), 1)
     for query in ("", "?per=day&span=7d"):
         page = viewer.get(f"/groups/{group.pk}/{query}").content.decode()
         asked = viewer.get(f"/groups/{group.pk}/chart.json{query}").json()
@@ -323,8 +326,8 @@ def test_a_groups_page_brings_the_figure_that_its_chart_would_ask_for(
 def test_the_figure_of_a_page_turns_dark_where_the_device_is(
     viewer: Client, account: ExchangeAccount
 ) -> None:
-    group = make.group(make.project(account))
-    make.completes(group, counts=[1, 4, 9])
+    group = factories.group(factories.project(account))
+    factories.completes(group, counts=[1, 4, 9])
     told = drawn_with(viewer.get(f"/groups/{group.pk}/").content.decode())
     dark = viewer.get(f"/groups/{group.pk}/chart.json?theme=dark").json()
     assert darkened(told["figure"], told["dark"]) == dark
@@ -345,7 +348,7 @@ def darkened(part: Any, dark: dict[str, str]) -> Any:
 def test_times_are_in_the_groups_zone_first_and_then_the_persons(
     viewer: Client, account: ExchangeAccount
 ) -> None:
-    group = make.group(make.project(account), country_code="jp", ends_at=make.NOW)
+    group = factories.group(factories.project(account), country_code="jp", ends_at=factories.NOW)
     page = viewer.get(f"/groups/{group.pk}/").content.decode()
     assert "Fri 20 Nov 21:00 Tokyo, 13:00 Berlin" in page
 
@@ -353,13 +356,13 @@ def test_times_are_in_the_groups_zone_first_and_then_the_persons(
 def test_moments_that_changed_are_told_in_the_groups_zone_or_else_the_persons(
     viewer: Client, account: ExchangeAccount
 ) -> None:
-    group = make.group(make.project(account), country_code="jp")
+    group = factories.group(factories.project(account), country_code="jp")
     Change.objects.create(
         account=account,
         group=group,
         batch_id="b",
         occurred_at=timezone.now(),
-        seen_at=make.NOW,
+        seen_at=factories.NOW,
         kind="fielding_period_end_date_change",
         actor_type="las_user",
         old="2026-11-20T12:00:00.000Z",
@@ -374,9 +377,9 @@ def test_moments_that_changed_are_told_in_the_groups_zone_or_else_the_persons(
 def test_filters_sort_and_pages_live_in_the_address(
     viewer: Client, account: ExchangeAccount
 ) -> None:
-    project = make.project(account)
-    make.group(project, name="Aachen", status="paused", country_code="de", short_at_end=1)
-    make.group(project, name="Zagreb", country_code="hr", short_at_end=9)
+    project = factories.project(account)
+    factories.group(project, name="Aachen", status="paused", country_code="de", short_at_end=1)
+    factories.group(project, name="Zagreb", country_code="hr", short_at_end=9)
     address = f"/projects/{project.pk}/"
 
     def names(query: str) -> list[str]:
@@ -397,16 +400,16 @@ def test_filters_sort_and_pages_live_in_the_address(
 def test_subtotals_never_add_one_currency_to_another(
     viewer: Client, account: ExchangeAccount
 ) -> None:
-    project = make.project(account)
+    project = factories.project(account)
     for currency, cost in (("USD", 100), ("EUR", 50), ("USD", 11)):
-        make.group(project, country_code="de", currency=currency, cost=cost)
+        factories.group(project, country_code="de", currency=currency, cost=cost)
     page = viewer.get(f"/projects/{project.pk}/?by=country").content.decode()
     assert "50\N{NO-BREAK SPACE}EUR + 111\N{NO-BREAK SPACE}USD" in page
 
 
 def test_a_cause_of_many_groups_is_one_row(viewer: Client, account: ExchangeAccount) -> None:
-    project = make.project(account, name="Tracker W23")
-    groups = [make.group(project) for _ in range(5)]
+    project = factories.project(account, name="Tracker W23")
+    groups = [factories.group(project) for _ in range(5)]
     for group in groups[:4]:
         incident(group, rule="drop_off", severity=2)
     page = viewer.get("/").content.decode()
@@ -417,7 +420,7 @@ def test_a_cause_of_many_groups_is_one_row(viewer: Client, account: ExchangeAcco
 def test_a_group_has_one_row_led_by_its_most_urgent_cause(
     viewer: Client, account: ExchangeAccount
 ) -> None:
-    group = make.group(make.project(account))
+    group = factories.group(factories.project(account))
     incident(group, rule="behind_pace", severity=2, sentence="About 61 short.")
     incident(group, rule="stalled", severity=1, sentence="No complete for 5 h.")
     page = viewer.get("/").content.decode()
@@ -430,9 +433,9 @@ def test_a_group_has_one_row_led_by_its_most_urgent_cause(
 def test_an_attention_page_without_incidents_says_that_all_is_well(
     viewer: Client, account: ExchangeAccount
 ) -> None:
-    project = make.project(account)
-    make.group(project)
-    make.group(project)
+    project = factories.project(account)
+    factories.group(project)
+    factories.group(project)
     assert "All 2 live groups are on track" in viewer.get("/").content.decode()
 
 
@@ -457,9 +460,9 @@ def test_an_account_that_is_not_well_is_said(
 def test_that_polling_is_paused_is_said_with_the_way_to_go_on_for_who_may(
     client: Client, account: ExchangeAccount, path: str, role: str, led: bool
 ) -> None:
-    client.force_login(make.person(role, account))
-    project = make.project(account)
-    address = path.format(p=project.pk, g=make.group(project).pk)
+    client.force_login(factories.person(role, account))
+    project = factories.project(account)
+    address = path.format(p=project.pk, g=factories.group(project).pk)
     assert "is paused" not in client.get(address).content.decode()
     ExchangeAccount.objects.update(polling=False, health="new")
     page = client.get(address).content.decode()
@@ -474,8 +477,8 @@ def test_that_polling_is_paused_is_said_with_the_way_to_go_on_for_who_may(
 def test_a_page_is_another_when_its_account_is_worse_or_well_again(
     viewer: Client, account: ExchangeAccount, path: str, worse: dict[str, Any]
 ) -> None:
-    project = make.project(account)
-    address = path.format(p=project.pk, g=make.group(project).pk)
+    project = factories.project(account)
+    address = path.format(p=project.pk, g=factories.group(project).pk)
     marks = []
     well = {"polling": True, "health": "fresh"}
     for now in (well, worse, well):
@@ -490,14 +493,14 @@ def test_a_project_says_that_its_account_is_refused(
     viewer: Client, account: ExchangeAccount
 ) -> None:
     ExchangeAccount.objects.update(health="error", health_reason="It does not accept the key")
-    project = make.project(account, error="It does not accept the key")
+    project = factories.project(account, error="It does not accept the key")
     page = viewer.get(f"/projects/{project.pk}/").content.decode()
     assert "The exchange refuses" in page
     assert "The last read was not complete" not in page
 
 
 def test_a_person_without_an_account_is_told_what_to_do(client: Client) -> None:
-    client.force_login(make.person())
+    client.force_login(factories.person())
     assert "not on any exchange account yet" in client.get("/").content.decode()
 
 
@@ -510,9 +513,9 @@ def test_our_own_fault_has_a_page_of_its_own(client: Client) -> None:
 
 
 def test_a_search_finds_by_every_name_a_thing_has(viewer: Client, account: ExchangeAccount) -> None:
-    project = make.project(account, name="Brand tracker", reference_number="PO-9")
-    group = make.group(project, name="Japan 25–54", human_readable_id="T000777")
-    make.group(make.project(make.account()), name="Japan of somebody else")
+    project = factories.project(account, name="Brand tracker", reference_number="PO-9")
+    group = factories.group(project, name="Japan 25–54", human_readable_id="T000777")
+    factories.group(factories.project(factories.account()), name="Japan of somebody else")
     for text in ("japan", "t000777", group.exchange_id.lower(), "25–54"):
         page = viewer.get("/search/", {"q": text}).content.decode()
         assert f"/groups/{group.pk}/" in page
@@ -522,11 +525,11 @@ def test_a_search_finds_by_every_name_a_thing_has(viewer: Client, account: Excha
 
 
 def test_a_pause_by_automation_or_staff_of_the_exchange_counts_as_its_own(client: Client) -> None:
-    account = make.account()
-    project = make.project(account)
+    account = factories.account()
+    project = factories.project(account)
     for actor in ("system_user", "system_marketplace_user", "las_user"):
-        make.group(project, status="paused", status_changed_by=actor)
-    client.force_login(make.person("viewer", account))
+        factories.group(project, status="paused", status_changed_by=actor)
+    client.force_login(factories.person("viewer", account))
     strip = client.get("/").content.decode().split("Paused by the exchange", 1)[1]
     assert ">2<" in strip[:400]
 

@@ -19,7 +19,9 @@ def audit_log(request: HttpRequest, pk: int) -> HttpResponse:
     account = get_object_or_404(ExchangeAccount, pk=pk)
     rows, zone = audit_table.rows_of(account), current_user(request).time_zone
     context = audit_table.context(request.GET, rows, path=request.path, zone=zone)
-    return render(request, "connections/audit_log.html", context | {"connection": account, "zone": zone})
+    return render(
+        request, "connections/audit_log.html", context | {"connection": account, "zone": zone}
+    )
 
 
 @requires(Permission.ADMINISTRATOR)

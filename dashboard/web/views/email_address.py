@@ -126,7 +126,10 @@ def confirm_address(request: HttpRequest, token: str) -> HttpResponse:
             messages.error(request, TAKEN)
         return redirect("mail-choice")
     return render(
-        request, "account/email_address_confirmed.html", {"email": email if good else ""}, status=200 if good else 404
+        request,
+        "account/email_address_confirmed.html",
+        {"email": email if good else ""},
+        status=200 if good else 404,
     )
 
 

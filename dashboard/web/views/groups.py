@@ -56,7 +56,9 @@ def group_detail(request: HttpRequest, pk: int) -> HttpResponseBase:
     of = find_group(request, pk)
     etag, read_at = _mark(request, of), of.project.read_at
     known, rest = {"group": of, "project": of.project}, partial(_context, request, of)
-    return conditional.streamed_page(request, "groups/detail", known, rest, etag=etag, read_at=read_at)
+    return conditional.streamed_page(
+        request, "groups/detail", known, rest, etag=etag, read_at=read_at
+    )
 
 
 @requires(Permission.MEMBER)

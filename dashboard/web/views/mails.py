@@ -52,7 +52,9 @@ def mail_preferences(request: HttpRequest) -> HttpResponse:
         messages.success(request, "Saved. It holds from the next mail on.")
         return redirect("mail-choice")
     return render(
-        request, "alerts/mail_preferences.html", {"form": form, "zone": preferences.zone_of_person(user).key}
+        request,
+        "alerts/mail_preferences.html",
+        {"form": form, "zone": preferences.zone_of_person(user).key},
     )
 
 

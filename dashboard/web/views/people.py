@@ -234,7 +234,11 @@ def person_act(request: HttpRequest, pk: int, membership: int, act: str) -> Http
     if request.method == "POST":
         answer: HttpResponse = _act(request, of, grave)
         return answer
-    return render(request, "connections/person_action.html", {"of": of, "connection": of.account, "act": grave})
+    return render(
+        request,
+        "connections/person_action.html",
+        {"of": of, "connection": of.account, "act": grave},
+    )
 
 
 @proof_required

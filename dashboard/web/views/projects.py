@@ -83,7 +83,9 @@ def project_detail(request: HttpRequest, pk: int) -> HttpResponse:
     context |= {"project": of, "views": views, "may_edit": may_edit(request, of.account_id)}
     context |= {"may_act": context["may_edit"], "actions": planning.ACTION_CHOICES}
     context["old"] = scheduling.is_old(of, now=datetime.now(UTC))
-    return conditional.render_page(request, "projects/detail", context, etag=etag, read_at=of.read_at)
+    return conditional.render_page(
+        request, "projects/detail", context, etag=etag, read_at=of.read_at
+    )
 
 
 @requires(Permission.SIGNED_IN)

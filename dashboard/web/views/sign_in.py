@@ -192,7 +192,9 @@ def session_list(request: HttpRequest) -> HttpResponse:
         answer: HttpResponse = _ended(request)
         return answer
     return render(
-        request, "account/sessions.html", {"devices": devices.sessions_of(current_user(request), request)}
+        request,
+        "account/sessions.html",
+        {"devices": devices.sessions_of(current_user(request), request)},
     )
 
 

@@ -1,0 +1,306 @@
+"""Every rule of the table: where it fires, where it clears, and when it says nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from dashboard.alerts.rules.catalogue import JUDGED, RULES
+from dashboard.alerts.rules.snapshot import GroupSnapshot, figures_of
+from dashboard.alerts.rules.state_machine import Observation
+from dashboard.alerts.rules.verdict import CRITICAL, NOTICE
+from dashboard.alerts.text import (
+    PAUSES,
+    format_minutes,
+    format_percent,
+    format_span,
+    one_line,
+    pause_cause,
+)
+from dashboard.fielding.domain.time_zones import zone_of
+from dashboard.fielding.models import TargetGroup
+from tests import factories
+
+HOUR = timedelta(hours=1)
+CALM: dict[str, Any] = {
+    "status": "live",
+    "name": "Japan 25–54",
+    "completes": 100,
+    "prescreens": 300,
+    "entrants": 900,
+    "completes_goal": 200,
+    "filling_strategy": "completes",
+    "expected_loi_minutes": 10,
+    "expected_incidence_rate": 0.5,
+    "currency": "USD",
+    "starts_at": factories.NOW - 100 * HOUR,
+    "ends_at": factories.NOW + 40 * HOUR,
+    "country_code": "jp",
+}
+
+
+def figures(most: int | None = None, cpi_changed_at: Any = None, **fields: Any) -> GroupSnapshot:
+    """A group that is as it should be, but for what a test says."""
+    made = figures_of(TargetGroup(pk=1, project_id=1, **(CALM | fields)), now=factories.NOW)
+    return made._replace(most_completes=most, cpi_changed_at=cpi_changed_at)
+
+
+def judged(code: str, f: GroupSnapshot, **settings: float) -> Any:
+    """What a rule as it ships (or with other numbers) says; None where it says nothing."""
+    rule = JUDGED[code]
+    assert rule.judge
+    assert rule.say
+    verdict = rule.judge(f, rule.defaults | settings, {})
+    if verdict and verdict.seen is Observation.BREACH:
+        said = rule.say(f, rule.defaults | settings)
+        assert f.label in said.sentence
+        assert "\n" not in said.headline
+    return verdict.seen if verdict else None
+
+
+def forecast(end: float, finish: str | None = None) -> dict[str, Any]:
+    """The insight of a group that will have so many completes at its end."""
+    return {"forecast": {"at_end": [end - 20, end, end + 20], "finish": [None, finish, None]}}
+
+
+B, M, C = Observation.BREACH, Observation.BETWEEN, Observation.CLEAR
+
+
+@pytest.mark.parametrize(
+    ("code", "fields", "expected"),
+    [
+        ("behind_pace", {"insight": forecast(189)}, B),
+        ("behind_pace", {"insight": forecast(190)}, M),
+        ("behind_pace", {"insight": forecast(200)}, C),
+        ("behind_pace", {"insight": forecast(100), "completes": 9}, None),
+        ("behind_pace", {"insight": {}}, None),
+        ("ends_soon", {"insight": forecast(193)}, B),
+        ("ends_soon", {"insight": forecast(194)}, M),
+        ("ends_soon", {"insight": forecast(193), "ends_at": factories.NOW + 49 * HOUR}, C),
+        ("ends_soon", {"insight": forecast(193), "ends_at": factories.NOW}, None),
+        ("early", {"insight": forecast(250, "2026-11-21T03:00:00+00:00")}, B),
+        ("early", {"insight": forecast(250, "2026-11-21T12:00:00+00:00")}, M),
+        ("early", {"insight": forecast(250, "2026-11-21T18:00:00+00:00")}, C),
+        ("overfilled", {"completes": 205}, B),
+        ("overfilled", {"completes": 204}, M),
+        ("overfilled", {"completes": 200}, C),
+        ("incidence_low", {"incidence_rate": 0.34}, B),
+        ("incidence_low", {"incidence_rate": 0.36}, M),
+        ("incidence_low", {"incidence_rate": 0.4}, C),
+        ("incidence_low", {"incidence_rate": 0.1, "prescreens": 99}, None),
+        ("interview_long", {"median_loi_seconds": 756}, B),
+        ("interview_long", {"median_loi_seconds": 720}, M),
+        ("interview_long", {"median_loi_seconds": 690}, C),
+        ("interview_long", {"median_loi_seconds": 900, "completes": 19}, None),
+        ("interview_long", {"median_loi_seconds": None}, None),
+        ("drop_off", {"drop_off_rate": 0.31}, B),
+        ("drop_off", {"drop_off_rate": 0.3}, M),
+        ("drop_off", {"drop_off_rate": 0.25}, C),
+        ("drop_off", {"drop_off_rate": 0.9, "entrants": 49}, None),
+        ("conversion", {"conversion_rate": 0.19}, B),
+        ("conversion", {"conversion_rate": 0.22}, M),
+        ("conversion", {"conversion_rate": 0.25}, C),
+        ("conversion", {"conversion_rate": 0.1, "entrants": 199}, None),
+        ("epc", {"epc": Decimal("0.149")}, B),
+        ("epc", {"epc": Decimal("0.19")}, M),
+        ("epc", {"epc": Decimal("0.2")}, C),
+        ("epc", {"epc": Decimal("0.01"), "currency": "EUR"}, None),
+        (
+            "epc",
+            {"epc": Decimal("0.11"), "currency": "EUR", "insight": {"epc": {"median": "0.20"}}},
+            B,
+        ),
+        ("epc", {"epc": Decimal("0.01"), "cpi_changed_at": factories.NOW - 3 * HOUR}, None),
+        ("issue_error", {"issues": {"epc": [{"type": "error", "text": "low"}]}}, B),
+        ("issue_error", {"issues": {"epc": [{"type": "warning", "text": "low"}]}}, C),
+        ("issue_warning", {"issues": {"epc": [{"type": "warning", "text": "low"}]}}, B),
+        ("issue_warning", {"issues": {"epc": "not a list"}}, C),
+        ("about_to_pause", {"insight": {"warnings": {"low_epc": 0.71}}}, B),
+        ("about_to_pause", {"insight": {"warnings": {"low_epc": 0.6}}}, M),
+        ("about_to_pause", {"insight": {"warnings": {"low_epc": 0.5}}}, C),
+        ("about_to_pause", {"insight": {"warnings": {}}}, C),
+        ("about_to_pause", {"insight": {}}, None),
+        ("completes_fell", {"most": 103}, B),
+        ("completes_fell", {"most": 102}, C),
+        ("completes_fell", {"completes": 981, "most": 1000}, C),
+        ("completes_fell", {"completes": 980, "most": 1000}, B),
+    ],
+)
+def test_thresholds_are_those_of_the_table(
+    code: str, fields: dict[str, Any], expected: Observation | None
+) -> None:
+    assert judged(code, figures(**fields)) is expected
+
+
+@pytest.mark.parametrize(
+    ("hours_paused", "hours_left", "completes", "expected"),
+    [(24, 72, 100, B), (23, 72, 100, C), (24, 73, 100, C), (24, 72, 200, C)],
+)
+def test_a_persons_pause_is_forgotten_when_old_short_and_near_its_end(
+    hours_paused: int, hours_left: int, completes: int, expected: Observation
+) -> None:
+    f = figures(
+        status="paused",
+        status_changed_by="las_user",
+        status_changed_at=factories.NOW - hours_paused * HOUR,
+        ends_at=factories.NOW + hours_left * HOUR,
+        completes=completes,
+    )
+    assert judged("paused_and_forgotten", f) is expected
+
+
+@pytest.mark.parametrize(
+    ("cost", "expected"), [("91", B), ("90", M), ("86", M), ("85", C), (None, None)]
+)
+def test_spend_is_judged_against_the_budget(cost: str | None, expected: Observation | None) -> None:
+    f = figures(cost=Decimal(cost) if cost else None)
+    assert judged("spend", f, budget=100) is expected
+
+
+def test_without_a_budget_spend_says_nothing() -> None:
+    assert judged("spend", figures(cost=Decimal(100))) is None
+
+
+def test_a_used_up_budget_is_critical() -> None:
+    rule = JUDGED["spend"]
+    assert rule.judge
+    verdict = rule.judge(figures(cost=Decimal(100)), rule.defaults | {"budget": 100}, {})
+    assert verdict
+    assert verdict.severity == CRITICAL
+
+
+@pytest.mark.parametrize(("p50", "expected"), [("105.1", B), ("101", M), ("100", C)])
+def test_the_projected_cost_is_judged_against_the_budget(p50: str, expected: Observation) -> None:
+    f = figures(insight={"cost": {"p50": p50}})
+    assert judged("projected_cost", f, budget=100) is expected
+
+
+def test_a_pause_of_a_group_that_has_all_its_completes_is_a_mere_notice() -> None:
+    f = figures(status="paused", status_reason="total_completes_reached", completes=200)
+    judge = JUDGED["paused_by_exchange"].judge
+    assert judge
+    verdict = judge(f, {}, {})
+    assert verdict
+    assert (verdict.seen, verdict.severity) == (B, NOTICE)
+
+
+def test_a_pause_by_nobody_known_is_not_judged_yet() -> None:
+    assert judged("paused_by_exchange", figures(status="paused")) is None
+
+
+def test_being_short_reads_as_a_project_manager_says_it() -> None:
+    say = JUDGED["behind_pace"].say
+    assert say
+    words = say(figures(insight=forecast(139)), {})
+    assert words.headline == "Short ~61 of 200: Japan 25–54, ends Sun 13:00 Tokyo"
+    assert "(41–81)" in words.sentence
+
+
+def test_a_goal_of_prescreens_is_not_taken_for_completes() -> None:
+    limit = {"filling_goal": 500, "filling_strategy": "prescreens", "prescreens": 300}
+    f = figures(completes=60, completes_goal=500, expected_incidence_rate=0.2, **limit)
+    assert f.goal == 60 + 200 * 0.2
+    assert f.progress == "300 of 500 prescreens"
+
+
+def test_a_limit_of_prescreens_is_overfilled_by_prescreens() -> None:
+    limit = {"filling_goal": 500, "completes_goal": 500, "filling_strategy": "prescreens"}
+    few, many = (figures(completes=90, prescreens=n, **limit) for n in (501, 512))
+    assert judged("overfilled", few) is M
+    assert judged("overfilled", many) is B
+    say = JUDGED["overfilled"].say
+    assert say
+    told = say(many, {})
+    assert "12 prescreens above its goal; 512 of 500 prescreens." in told.sentence
+
+
+def test_every_reason_of_the_exchange_has_plain_words() -> None:
+    assert len(PAUSES) == 14
+    assert all("_" not in cause.what + cause.advice for cause in PAUSES.values())
+
+
+@pytest.mark.parametrize("code", [None, ""])
+def test_a_pause_without_a_reason_says_so(code: str | None) -> None:
+    assert pause_cause(code).what == "the exchange gives no reason"
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("a\r\nBcc: b", "a Bcc: b"),
+        ("\u202eevil\u2066", "evil"),
+        ("tab\there", "tab here"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("x" * 130, "x" * 119 + "…"),
+    ],
+)
+def test_names_become_one_harmless_line(said: str, expected: str) -> None:
+    assert one_line(said) == expected
+
+
+def test_numbers_read_as_people_say_them() -> None:
+    assert (format_minutes(852), format_minutes(540)) == ("14.2 min", "9 min")
+    assert (format_percent(0.314), format_percent(0.042)) == ("31 %", "4.2 %")
+    assert [format_span(timedelta(hours=h)) for h in (0.5, 5, 72)] == ["30 min", "5 h", "3 days"]
+
+
+def test_every_rule_has_numbers_that_can_be_shown_and_edited() -> None:
+    for rule in RULES.values():
+        assert rule.title
+        assert all(words for _, words in rule.thresholds.values())
+        assert {"for_minutes", "keep_minutes"} <= set(rule.defaults)
+
+
+@pytest.mark.parametrize(
+    ("country", "override", "zone"),
+    [
+        ("jp", "", "Asia/Tokyo"),
+        ("US", "", "America/New_York"),
+        ("us", "America/Denver", "America/Denver"),
+        ("us", "Moon/Base", "America/New_York"),
+        ("", "", "UTC"),
+        ("zz", "", "UTC"),
+    ],
+)
+def test_a_group_lives_in_its_own_zone_or_its_countrys(
+    country: str, override: str, zone: str
+) -> None:
+    assert zone_of(country, override, countries={}).key == zone
+
+
+def test_a_setting_moves_a_country() -> None:
+    assert zone_of("us", countries={"US": "America/Chicago"}).key == "America/Chicago"
+
+
+def test_a_groups_own_budget_counts_before_the_rules() -> None:
+    f = figures(cost=Decimal(95), budget=Decimal(1000))
+    assert judged("spend", f, budget=100) is Observation.CLEAR
+    assert judged("spend", f._replace(budget=Decimal(100))) is Observation.BREACH
+
+
+def test_a_day_far_away_is_told_with_its_date() -> None:
+    say = JUDGED["behind_pace"].say
+    assert say
+    later = figures(insight=forecast(139), ends_at=factories.NOW + 300 * HOUR)
+    assert say(later, {}).headline.endswith("ends Thu 3 Dec 09:00 Tokyo")
+
+
+def test_a_figure_that_is_as_agreed_is_not_named_as_the_reason_of_a_pause() -> None:
+    say = JUDGED["paused_by_exchange"].say
+    assert say
+    paused = {"status": "paused", "status_reason": "high_median_loi"}
+    assert "14.2 min (agreed 10)" in say(figures(median_loi_seconds=852, **paused), {}).headline
+    said = say(figures(median_loi_seconds=640, **paused), {})
+    assert said.headline.endswith("interviews take far longer than agreed")
+    assert said.figures == (("completes", "100", "200 at its end"),)
+
+
+def test_what_the_exchange_suggests_is_passed_on() -> None:
+    say = JUDGED["issue_warning"].say
+    assert say
+    tips = {"type": "warning", "text": "Earns little", "suggestions": ["Raise the CPI."]}
+    said = say(figures(issues={"earnings_per_click": [tips]}), {})
+    assert said.sentence.endswith("What helps, as it says: Raise the CPI.")

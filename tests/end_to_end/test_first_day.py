@@ -1,0 +1,130 @@
+"""A new administrator's first day: from an empty database to an alert mail whose links work."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from dashboard.simulator.harness import Simulator
+from tests.end_to_end.product import Product
+from tests.end_to_end.smtp_server import Post, links, post_office, text
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(400),
+]
+CLIENT, SECRET = "a-client", "the-secret-of-the-client"
+PASSWORD = "correct horse battery"
+GROUPS = 12
+
+
+@pytest.fixture
+def exchange() -> Iterator[Simulator]:
+    """The exchange of a company that has client credentials."""
+    known = {"client_id": CLIENT, "client_secret": SECRET}
+    with Simulator(process=True, projects=1, groups=GROUPS, **known) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def post() -> Iterator[Post]:
+    """The company's mail server."""
+    with post_office() as office:
+        yield office
+
+
+@pytest.fixture
+def product(tmp_path: Path, exchange: Simulator, post: Post) -> Iterator[Product]:
+    """A state folder with nothing in it, and the environment that the administrator sets."""
+    given = {
+        "EXCHANGE_ALLOWED_HOSTS": urlsplit(exchange.base_url).netloc,
+        "EMAIL_URL": post.url,
+        "BEAT_SECONDS": "1",
+        "CINT_SECRET": SECRET,
+        "ANNAS_PASSWORD": PASSWORD,
+    }
+    product = Product(tmp_path / "home", given, demo=False)
+    yield product
+    if product.process and product.process.poll() is None:
+        product.stop()
+
+
+def by_and_by(what: Callable[[], Any], seconds: float = 180) -> Any:
+    """What comes to be within this time."""
+    until = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < until, "it did not come to be"
+        time.sleep(0.3)
+    return found
+
+
+def sign_in(page: Page) -> None:
+    """As the README's Anna."""
+    page.fill("#id_username", "anna")
+    page.fill("#id_password", PASSWORD)
+    page.press("#id_password", "Enter")
+
+
+def set_up(product: Product, exchange: Simulator) -> None:
+    """The commands of the README, with client credentials."""
+    product.manage("migrate", "--verbosity", "0")
+    base = f"{exchange.base_url}/v1"
+    where = ["--account-id", "101", "--base-url", base]
+    token = ["--token-url", f"{exchange.base_url}/oauth/token", "--client-id", CLIENT]
+    how = [*token, "--client-secret-env", "CINT_SECRET"]
+    product.manage("exchange", "add", "main", *where, *how)
+    assert "12 groups" in product.manage("exchange", "check", "main")
+    product.manage(
+        "exchange", "change", "main", "--poll-seconds", "5", "--requests-per-minute", "0"
+    )
+    who = ["anna", "anna@example.com", "--role", "administrator", "--on", "main"]
+    product.manage("person", "add", *who, "--password-env", "ANNAS_PASSWORD")
+    pulled = json.loads(product.manage("pull", "main"))
+    assert (pulled["complete"], pulled["groups_seen"]) == (True, GROUPS)
+
+
+def test_from_an_empty_database_to_the_first_alert_mail(
+    product: Product, exchange: Simulator, post: Post, chromium: Browser
+) -> None:
+    paused = exchange.groups(status="live")[0]["id"]
+    exchange.force(paused, "pause", reason_code="high_drop_rates")
+    set_up(product, exchange)
+    product.start()
+    assert "sign in as one of your people" in product.said
+
+    page = chromium.new_context(base_url=product.url).new_page()
+    page.goto("/")
+    sign_in(page)
+    expect(page.locator("h1")).to_have_text("Attention")
+    page.goto("/projects/")
+    page.locator("main td.name a").first.click()
+    expect(page.locator("main input[name=pick]")).to_have_count(GROUPS)
+    page.goto("/connections/")
+    expect(page.locator("main")).to_contain_text("main")
+
+    page.goto(f"/search/?q={paused}")
+    page.locator("main td.name a").click()
+    name = page.locator("main h1").inner_text()
+    expect(page.locator("main")).to_contain_text("paused by the exchange")
+    page.context.close()
+
+    mail: EmailMessage = by_and_by(lambda: post.to("anna@example.com", about=name))
+    told = next(part for part in text(mail).split("\n\n") if part.startswith(f"Paused: {name}"))
+    to_the_incident, acknowledge = links(told)[0], links(told.partition("Acknowledge:")[2])[0]
+    page = chromium.new_context().new_page()  # her phone, where nobody is signed in
+    page.goto(to_the_incident)
+    sign_in(page)
+    expect(page.locator("main h1")).to_contain_text(name)
+    assert page.url == to_the_incident
+    page.goto(acknowledge)
+    page.click("main form button.primary")
+    expect(page.locator("main")).to_contain_text("anna has seen it")
+    page.context.close()

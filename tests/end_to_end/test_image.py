@@ -1,0 +1,172 @@
+"""The image's steps and compose's commands, run as plain commands on what the image holds."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+import yaml
+from cryptography.fernet import Fernet
+
+from tests.conftest import missing
+from tests.end_to_end.product import ROOT, free_port
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
+HOST = "fieldwatch.example"
+BUILD, SCHEDULE = "/tmp/build", "/tmp/beat-schedule"  # noqa: S108  as the files name them
+
+
+def steps(word: str) -> list[str]:
+    """What follows this word, for each line of the Dockerfile that begins with it."""
+    lines = (line.strip() for line in DOCKERFILE.splitlines())
+    return [line.removeprefix(word).strip() for line in lines if line.startswith(f"{word} ")]
+
+
+CMD = json.loads(steps("CMD")[-1])
+HEALTHCHECK = json.loads(steps("HEALTHCHECK")[0].split("CMD", 1)[1])
+
+
+@dataclass
+class Image:
+    """A folder that holds what the image holds, and its environment."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        """A command that ends."""
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+    def start(self, name: str, command: list[str], leaving: ExitStack) -> None:
+        """A process that stays until the test ends; it writes only where the image lets it."""
+        with (self.folder / f"{name}.log").open("wb") as log:
+            process = subprocess.Popen(
+                command, cwd=self.folder, env=self.environment, stdout=log, stderr=log
+            )
+        leaving.callback(process.wait, 20)
+        leaving.callback(process.terminate)
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Iterator[Image]:
+    """Copied and built as the Dockerfile says, on a database of its own."""
+    database, redis = os.environ.get("TEST_DATABASE_URL"), os.environ.get("TEST_REDIS_URL")
+    if not database or not redis:
+        missing("TEST_DATABASE_URL and TEST_REDIS_URL name no PostgreSQL and Redis")
+    assert database
+    folder, name = tmp_path / "srv", f"fieldwatch_image_{secrets.token_hex(4)}"
+    folder.mkdir()
+    for sources in (step.split() for step in steps("COPY") if not step.startswith("--from")):
+        for source in sources[:-1]:
+            _copy(ROOT / source, folder / source)
+    with psycopg.connect(database, autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}"')
+    given = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "FIELDWATCH_PRODUCTION": "1",
+        "LOG_FORMAT": "json",
+        "FIELDWATCH_HOME": str(tmp_path / "home"),
+        "FIELDWATCH_STATIC": str(tmp_path / "static"),
+        "FIELDWATCH_URL": f"https://{HOST}",
+        "SECRET_KEY": secrets.token_urlsafe(64),
+        "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+        "DATABASE_URL": urlunsplit(urlsplit(database)._replace(path=f"/{name}")),
+        "REDIS_URL": redis or "",
+        "EMAIL_URL": "smtp://127.0.0.1:1",
+        "PORT": str(free_port()),
+        "BEAT_SECONDS": "1",
+    }
+    yield Image(folder, given)
+    with psycopg.connect(database, autocommit=True) as server:
+        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+
+
+def ready(image: Image) -> dict[str, Any]:
+    """What /readyz of the web process says; empty while it does not listen."""
+    address = f"http://127.0.0.1:{image.environment['PORT']}/readyz"
+    request = urllib.request.Request(address, headers={"Host": HOST})
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310  our own address
+            told: dict[str, Any] = json.load(answer)
+            return told
+    except (urllib.error.URLError, OSError):
+        return {}
+
+
+@pytest.mark.services
+def test_what_the_image_holds_is_built_migrated_started_and_becomes_ready(image: Image) -> None:
+    build = next(step for step in steps("RUN") if "collectstatic" in step)
+    image.run(["sh", "-c", build.replace(BUILD, str(image.folder / "build"))])
+    image.run(COMPOSE["services"]["migrate"]["command"])
+    web = [part.replace("0.0.0.0:8000", f"127.0.0.1:{image.environment['PORT']}") for part in CMD]
+    with ExitStack() as leaving:
+        image.start("web", web, leaving)
+        for name in ("worker", "beat"):
+            command = [
+                part.replace(SCHEDULE, str(image.folder / "beat-schedule"))
+                for part in COMPOSE["services"][name]["command"]
+            ]
+            image.start(name, command, leaving)
+        until = time.monotonic() + 90
+        while (told := ready(image)).get("status") != "ok":
+            assert time.monotonic() < until, told
+            time.sleep(0.3)
+        image.run(HEALTHCHECK)
+    assert not (Path(image.environment["FIELDWATCH_HOME"]) / "secret_key").exists()
+
+
+def test_the_image_installs_as_make_does() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for flag in ("--require-hashes", "--no-deps"):
+        assert flag in steps("RUN")[0]
+        assert flag in makefile
+
+
+def test_nothing_runs_as_root_and_no_key_is_in_the_image() -> None:
+    assert steps("USER") == ["fieldwatch"]
+    words = shlex.split(" ".join(steps("ENV")))
+    assert not [word for word in words if "KEY" in word or "PASSWORD" in word or "TOKEN" in word]
+
+
+def test_compose_names_every_process_and_asks_for_every_secret() -> None:
+    services = COMPOSE["services"]
+    assert set(services) == {"database", "redis", "migrate", "web", "worker", "beat"}
+    for name in ("web", "worker", "beat"):
+        assert services[name]["depends_on"]["migrate"]["condition"] == (
+            "service_completed_successfully"
+        )
+        assert services[name]["env_file"] == [".env"]  # any other setting, TRUSTED_PROXIES first
+        given = services[name]["environment"]
+        assert all(":?" in given[key] for key in ("SECRET_KEY", "ENCRYPTION_KEYS", "EMAIL_URL"))

@@ -1,0 +1,447 @@
+"""A group that the exchange moves to another project keeps its row and all that hangs on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from dashboard.alerts.incidents import acknowledge_and_mute
+from dashboard.alerts.rules.settings import save_rule as edit_rule
+from dashboard.exchange.client import ExchangeClient
+from dashboard.exchange.errors import NotFound
+from dashboard.exchange.webhook_signature import sign_body
+from dashboard.fielding.models import (
+    Change,
+    CompletesDay,
+    Cycle,
+    Edit,
+    ExchangeAccount,
+    Incident,
+    Mute,
+    Note,
+    Project,
+    Reading,
+    Rule,
+    TargetGroup,
+    User,
+    Webhook,
+)
+from dashboard.simulator.harness import Simulator
+from dashboard.sync.batches import transitions
+from dashboard.sync.connections import clients
+from dashboard.sync.edits import moves
+from dashboard.sync.edits import send as push
+from dashboard.sync.lookup import on_demand
+from dashboard.sync.pull import rounds
+from dashboard.sync.webhooks import delivery
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+BY_ID = "get_target_group_overview_by_target_group_id"
+
+
+@dataclass
+class Field:
+    """A connection to a simulated exchange whose two projects were read, and a clock for both."""
+
+    simulator: Simulator
+    account: ExchangeAccount
+    editor: User
+    now: datetime
+    group: TargetGroup
+    old: Project
+    new: Project
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def wait(self, **parts: float) -> None:
+        self.simulator.advance(**parts)
+        self.now += timedelta(**parts)
+
+    def move(self, to: Project | str) -> None:
+        project = to.exchange_id if isinstance(to, Project) else to
+        self.simulator.force(self.group.exchange_id, "move", project_id=project)
+
+    def read(self, *projects: Project) -> list[Cycle]:
+        """One round over each of these projects."""
+        cycles = [rounds.project_round(each.pk, clock=self.clock, force=True) for each in projects]
+        return [cycle for cycle in cycles if cycle]
+
+    def read_lists(self) -> None:
+        assert rounds.account_round(self.account.pk, clock=self.clock, force=True)
+
+    @property
+    def client(self) -> ExchangeClient:
+        return clients.client_for(self.account)
+
+    @property
+    def stored(self) -> TargetGroup:
+        rows = TargetGroup.objects.select_related("project", "account")
+        return rows.get(exchange_id=self.group.exchange_id)
+
+    def lag(self, *projects: Project) -> None:
+        """From now on the lists of these projects are as they were read last."""
+        for each in projects:
+            self.simulator.fault(
+                "stale", operation="get_list_target_groups", group=each.exchange_id
+            )
+
+    def present(self, kind: str) -> Any:
+        """What a form shows of the group when it is opened."""
+        return push.read_current_value(group=self.stored, kind=kind, clock=self.clock)
+
+    def push(self, kind: str, seen: Any, wanted: Any) -> Edit:
+        return push.send_edit(
+            group=self.stored,
+            kind=kind,
+            seen=seen,
+            wanted=wanted,
+            by=self.editor,
+            token=f"form-{Edit.objects.count()}",
+            clock=self.clock,
+        )
+
+
+@pytest.fixture
+def of(settings: Any) -> Iterator[Field]:
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    with Simulator(projects=2, groups=6, history_days=1, speed=0) as simulator:
+        account = factories.account(
+            base_url=f"{simulator.base_url}/v1",
+            requests_per_minute=0,
+            read_at=None,
+            whole_at=None,
+            health="new",
+        )
+        now = datetime.fromisoformat(simulator.control("GET", "clock")["now"])
+        now += timedelta(seconds=1)
+        rounds.account_round(account.pk, clock=lambda: now, force=True)
+        simulator.fault("stale", operation="nothing")  # what is read from here on can come again
+        for project in Project.objects.all():
+            rounds.project_round(project.pk, clock=lambda: now, force=True)
+        row = simulator.groups(status="live", pricing_model="dynamic")[0]
+        group = TargetGroup.objects.select_related("project").get(exchange_id=row["id"])
+        new = Project.objects.exclude(pk=group.project_id).get()
+        editor = factories.person("editor", on=account)
+        field = Field(simulator, account, editor, now, group, group.project, new)
+        field.wait(minutes=10)
+        yield field
+
+
+def _the_new_list(of: Field) -> None:
+    of.read(of.new)
+
+
+def _both_lists(of: Field) -> None:
+    of.read(of.old, of.new)
+
+
+def _a_search(of: Field) -> None:
+    account = of.account
+    answer = on_demand.group_by_id(ulid=of.group.exchange_id, accounts=[account], now=of.now)
+    assert answer.found
+
+
+def _a_form(of: Field) -> None:
+    assert of.present(Edit.Kind.CPI)
+
+
+def _its_changelog(of: Field) -> None:
+    new = {"project_id": of.new.exchange_id, "target_group_id": of.group.exchange_id}
+    changes = of.client.get_target_group_changelog(**new).items
+    assert moves.follow_changes(group=of.stored, changes=changes, client=of.client)
+
+
+EVIDENCE: dict[str, Callable[[Field], None]] = {
+    "the new project's list": _the_new_list,
+    "both lists, the old one first": _both_lists,
+    "a search by its id": _a_search,
+    "a form that is opened": _a_form,
+    "its changelog": _its_changelog,
+}
+
+
+@pytest.mark.parametrize("evidence", EVIDENCE)
+def test_a_moved_group_keeps_its_row_and_everything_that_hangs_on_it(
+    of: Field, evidence: str
+) -> None:
+    group, account = of.group, of.account
+    note = Note.objects.create(group=group, text="Ask for a boost", by=of.editor, at=of.now)
+    key = f"{account.pk}:{of.old.pk}:{group.pk}:drop_off:0"
+    incident = Incident.objects.create(
+        account=account,
+        project=of.old,
+        group=group,
+        rule="drop_off",
+        key=key,
+        state="firing",
+        severity=2,
+        sentence="Drop-off",
+        breached_at=of.now,
+    )
+    mute = acknowledge_and_mute.mute_scope(
+        account=account,
+        project=of.old,
+        group=group,
+        by=of.editor,
+        now=of.now,
+        until=of.now + timedelta(days=1),
+    )
+    rule = edit_rule(
+        account=account,
+        code="epc",
+        settings={"fires": 0.1, "clears": 0.2},
+        enabled=True,
+        by=of.editor,
+        now=of.now,
+        project=of.old,
+        group=group,
+    )
+    edit = factories.edit(group)
+    counts = {
+        kind: kind._default_manager.filter(group=group).count()
+        for kind in (CompletesDay, Reading, Change)
+    }
+    of.move(of.new)
+    EVIDENCE[evidence](of)
+    stored = of.stored
+    assert (stored.pk, stored.project, stored.missing_since) == (group.pk, of.new, None)
+    of.wait(minutes=1)
+    of.read(of.new, of.old)
+    stored = of.stored
+    assert (stored.project, stored.missing_since, stored.error) == (of.new, None, "")
+    incident.refresh_from_db()
+    assert incident.project == of.new
+    assert incident.key == f"{account.pk}:{of.new.pk}:{group.pk}:drop_off:0"
+    assert Mute.objects.get(pk=mute.pk).project == of.new
+    assert Rule.objects.get(pk=rule.pk).project == of.new
+    assert (
+        Note.objects.get(pk=note.pk).group_id == Edit.objects.get(pk=edit.pk).group_id == group.pk
+    )
+    for kind, count in counts.items():
+        assert kind._default_manager.filter(group=group).count() >= count > 0 or kind is Change
+    assert Change.objects.filter(group=group, kind="project_id_change").exists()
+    assert TargetGroup.objects.filter(exchange_id=group.exchange_id).count() == 1
+
+
+@pytest.mark.parametrize("evidence", ["the new project's list", "a form that is opened"])
+def test_a_list_that_lags_does_not_take_a_moved_group_back(of: Field, evidence: str) -> None:
+    of.lag(of.old)
+    of.move(of.new)
+    EVIDENCE[evidence](of)
+    for _ in range(8):  # the old list goes on showing it for more than ten minutes
+        of.read(of.old, of.new)
+        assert (of.stored.project, of.stored.missing_since) == (of.new, None)
+        of.wait(seconds=90)
+
+
+def test_a_new_list_that_lags_does_not_lose_a_group_that_was_moved_there(of: Field) -> None:
+    of.lag(of.new)
+    of.move(of.new)
+    EVIDENCE["a form that is opened"](of)
+    for _ in range(3):
+        of.read(of.new, of.old)
+        assert (of.stored.project, of.stored.missing_since) == (of.new, None)
+        of.wait(seconds=60)
+
+
+def test_both_lists_and_the_overview_may_lag_and_the_group_moves_once(of: Field) -> None:
+    of.lag(of.old, of.new)
+    of.move(of.new)
+    seen = []
+    for turn in range(6):
+        of.read(of.old, of.new)
+        seen.append(of.stored.project)
+        if turn == 2:
+            of.simulator.clear_faults()
+        of.wait(minutes=1)
+    assert [each for each, before in zip(seen, [None, *seen], strict=False) if each != before] in (
+        [of.old, of.new],
+        [of.new],
+    )
+    assert (of.stored.project, of.stored.missing_since) == (of.new, None)
+
+
+@pytest.mark.parametrize("minutes", [1, 30])
+def test_a_group_that_is_moved_back_comes_back(of: Field, minutes: int) -> None:
+    of.move(of.new)
+    of.read(of.new)
+    of.wait(minutes=minutes)
+    of.move(of.old)
+    of.wait(minutes=1)
+    of.read(of.old, of.new)
+    assert (of.stored.project, of.stored.missing_since) == (of.old, None)
+
+
+def test_older_evidence_counts_for_nothing(of: Field) -> None:
+    def told(project: Project, minutes: float, *, exact: bool = False) -> Project:
+        at = of.now + timedelta(minutes=minutes)
+        moves.move_group(
+            group=of.stored, project_exchange_id=project.exchange_id, evidence_at=at, exact=exact
+        )
+        return of.stored.project
+
+    assert told(of.new, 0, exact=True) == of.new
+    assert told(of.old, -1, exact=True) == of.new  # an older move
+    assert told(of.old, 0, exact=True) == of.new  # the same moment
+    assert told(of.old, 3) == of.new  # a reading that may lag behind the move
+    assert told(of.old, 6) == of.old  # one that cannot
+    assert told(of.new, 5, exact=True) == of.old
+    assert told(of.new, 7, exact=True) == of.new
+
+
+def _next(kind: str, seen: Any) -> Any:
+    """Another value of this kind that the exchange takes."""
+    if kind == Edit.Kind.CPI:
+        return seen | {"value": format(Decimal(seen["value"]) + Decimal("0.11"), "f")}
+    if kind == Edit.Kind.FILLING_STRATEGY:
+        return "completes" if seen != "completes" else "automated"
+    if kind == Edit.Kind.DETAILS:
+        return seen | {"name": f"{seen['name']} moved"}
+    if kind == Edit.Kind.DATES:
+        end = datetime.fromisoformat(seen["end_fielding_at"]) + timedelta(days=1)
+        return seen | {"end_fielding_at": end.isoformat(timespec="milliseconds")[:-6] + "Z"}
+    if kind == Edit.Kind.RE_ENTRY:
+        side = seen["completes"]["client_side"]
+        turned = not side["allow_for_other_target_groups"]
+        return seen | {
+            "completes": {"client_side": side | {"allow_for_other_target_groups": turned}}
+        }
+    return (
+        {}
+        if any(seen.values())
+        else {"quota_overlay": {"prevent_overfill": True, "balance_fill": False}}
+    )
+
+
+KINDS = ("cpi", "filling_strategy", "details", "dates", "re_entry", "assistant")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_change_of_a_group_that_moved_is_sent_once_under_its_new_project(
+    of: Field, kind: str
+) -> None:
+    seen = of.present(kind)
+    of.move(of.new)
+    edit = of.push(kind, seen, _next(kind, seen))
+    assert (edit.state, edit.reasons) == ("confirmed", [])
+    assert of.stored.project == of.new
+    sent = of.simulator.edits(of.group.exchange_id)
+    assert [(each["status"] < 300, of.new.exchange_id in each["path"]) for each in sent] == [
+        (True, True)
+    ]
+
+
+def test_a_change_whose_group_moves_between_reading_and_sending_is_sent_under_the_new_one(
+    of: Field,
+) -> None:
+    seen = of.present("cpi")
+    of.move(of.new)
+    of.simulator.fault("stale", operation="get_target_group_overview", group=of.old.exchange_id)
+    edit = of.push("cpi", seen, _next("cpi", seen))
+    assert edit.state == "confirmed"
+    sent = of.simulator.edits(of.group.exchange_id)
+    taken = [of.new.exchange_id in each["path"] for each in sent if each["status"] < 300]
+    assert taken == [True]
+
+
+def test_what_may_be_done_with_a_group_that_moved_is_asked_under_its_new_project(
+    of: Field,
+) -> None:
+    of.move(of.new)
+    group = of.stored
+    assert transitions.refusals_by_group(action="pause", groups=[group], now=of.now) == {}
+    assert group.project == of.stored.project == of.new  # the job is asked for there
+
+
+def test_a_group_that_moved_to_a_project_that_is_not_known_yet_is_found_there(of: Field) -> None:
+    ref = of.client.create_project(
+        project=_info(of), idempotency_key="00000000-0000-4000-8000-000000000001"
+    )
+    of.move(ref.id)
+    assert of.present("cpi")
+    made = of.stored.project
+    assert (made.exchange_id, made.account) == (ref.id, of.account)
+    assert made.due_at is not None
+    of.read_lists()
+    of.read(made, of.old)
+    assert (of.stored.project.name, of.stored.missing_since) == ("A project of later", None)
+
+
+def _info(of: Field) -> Any:
+    from dashboard.exchange.shapes.projects import ProjectInfo  # noqa: PLC0415
+
+    manager = of.client.get_account_users().items[0].id
+    return ProjectInfo(name="A project of later", project_manager_id=manager)
+
+
+def test_a_group_that_moved_to_another_account_is_gone_from_here(of: Field) -> None:
+    theirs = of.simulator.groups(account_id=102)[0]["project_id"]
+    of.move(theirs)
+    with pytest.raises(NotFound, match="in another account"):
+        of.present("cpi")
+    assert of.stored.missing_since is not None
+    assert not Project.objects.filter(exchange_id=theirs).exists()
+    of.read(of.old, of.new)
+    assert (of.stored.project, of.stored.missing_since is None) == (of.old, False)
+
+
+def test_where_the_overview_may_not_be_asked_the_two_lists_decide(of: Field) -> None:
+    of.simulator.fault("http_403", operation=BY_ID)
+    of.move(of.new)
+    of.read(of.old, of.new)
+    assert (of.stored.project, of.stored.missing_since) == (of.new, None)
+
+
+def test_a_draft_that_moved_is_in_its_new_project(of: Field) -> None:
+    draft = of.simulator.groups(status="draft", project_id=of.old.exchange_id)
+    assert draft, "the field has no draft"
+    of.group = TargetGroup.objects.get(exchange_id=draft[0]["id"])
+    of.move(of.new)
+    of.read(of.old, of.new)
+    assert (of.stored.project, of.stored.missing_since) == (of.new, None)
+
+
+def test_a_group_that_is_not_known_anywhere_is_asked_for_once_and_stays_unknown(of: Field) -> None:
+    of.simulator.fault("http_404", operation="get_target_group_overview")
+    of.simulator.fault("http_404", operation=BY_ID)
+    with pytest.raises(NotFound):
+        of.present("cpi")
+    assert (of.stored.project, of.stored.missing_since) == (of.old, None)
+    assert of.simulator.requests()[BY_ID] == 1
+
+
+def test_an_event_that_names_another_project_makes_both_due(of: Field) -> None:
+    hook = Webhook.objects.create(account=of.account, key="k", url="u", secret="s")
+    Project.objects.update(due_at=None)
+    data = {"target_group_id": of.group.exchange_id, "project_id": of.new.exchange_id}
+    body = json.dumps({"id": "one", "type": delivery.CHANGED, "data": data}).encode()
+    at = int(of.now.timestamp())
+    header = f"t={at},v1={sign_body('s', body, at)}"
+    assert (
+        delivery.accept_delivery(webhook=hook, header=header, body=body, now=of.now).status == 204
+    )
+    assert not Project.objects.filter(due_at=None).exists()
+
+
+def test_what_was_read_before_a_move_is_not_written_over_it(of: Field) -> None:
+    """The move comes while a round of the old project is under way."""
+    told = of.simulator.groups(id=of.group.exchange_id)[0]["completes"]
+    of.lag(of.old)
+    of.move(of.new)
+    of.read(of.new)
+    before = of.stored
+    of.read(of.old)
+    after = of.stored
+    assert (after.project, after.row_hash, after.completes) == (
+        before.project,
+        before.row_hash,
+        told,
+    )

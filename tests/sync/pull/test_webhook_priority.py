@@ -1,0 +1,89 @@
+"""A group that a webhook told of is asked in the next round, whatever its row says."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from dashboard.fielding.models import ExchangeAccount, Project, TargetGroup
+from dashboard.sync import scheduling
+from dashboard.sync.pull import rounds
+from tests.factories import ulid
+from tests.fakes.canned_exchange import Exchange
+
+Pull = Callable[[], dict[str, Any]]
+
+
+@pytest.fixture
+def told(account: ExchangeAccount, exchange: Exchange, pull: Pull) -> TargetGroup:
+    """Everything was read, and then a webhook told of group 12."""
+    pull()
+    pull()
+    exchange.log.clear()
+    tell(timezone.now())
+    return TargetGroup.objects.get(exchange_id=ulid(12))
+
+
+def tell(at: datetime) -> None:
+    TargetGroup.objects.filter(exchange_id=ulid(12)).update(told_at=at)
+    Project.objects.update(told_at=at)
+
+
+def test_it_alone_is_asked_for_what_its_row_does_not_show(
+    told: TargetGroup, exchange: Exchange, pull: Pull
+) -> None:
+    exchange.cpi[ulid(12)] = {"value": "3.10", "currency_code": "USD"}
+    pull()
+    for asked in ("overview", "details", "changelog", "fielding-runs"):
+        assert exchange.asked(f"{ulid(12)}/{asked}") == 1, asked
+    assert exchange.asked(f"{ulid(11)}/") == exchange.asked(f"{ulid(13)}/") == 0
+    told.refresh_from_db()
+    assert f"{told.cpi:.2f}" == "3.10"
+
+
+def test_it_is_asked_once(told: TargetGroup, exchange: Exchange, pull: Pull) -> None:
+    pull()
+    exchange.log.clear()
+    pull()
+    assert exchange.asked(f"{ulid(12)}/") == 0
+
+
+def test_it_is_asked_again_where_the_answer_failed(
+    told: TargetGroup, exchange: Exchange, pull: Pull
+) -> None:
+    exchange.on("GET", f"{ulid(12)}/details", lambda: (403, {}))
+    pull()
+    exchange.log.clear()
+    pull()
+    assert exchange.asked(f"{ulid(12)}/details") == 1
+
+
+def test_what_is_told_during_a_round_is_asked_in_another_one_soon(
+    told: TargetGroup, exchange: Exchange, pull: Pull
+) -> None:
+    here, moments = threading.current_thread(), []
+
+    def clock() -> datetime:
+        now = timezone.now()
+        asked = exchange.asked(f"{ulid(12)}/changelog")
+        if asked and not moments and threading.current_thread() is here:
+            moments.append(now)
+            tell(now)
+        return now
+
+    cycle = rounds.project_round(Project.objects.get().pk, clock=clock, force=True)
+    assert cycle is not None
+    assert cycle.complete
+    project = Project.objects.get()
+    assert project.due_at is not None
+    assert project.due_at <= timezone.now() + scheduling.FLOOR
+    exchange.log.clear()
+    pull()
+    assert exchange.asked(f"{ulid(12)}/details") == 1
+    project.refresh_from_db()
+    assert project.due_at > timezone.now() + timedelta(minutes=2)

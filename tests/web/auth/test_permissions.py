@@ -1,0 +1,225 @@
+"""Who may ask for what: every address and verb, held against the rule that its view declares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern
+from django.utils import timezone
+
+from dashboard.alerts.mail import action_links, unsubscribe
+from dashboard.fielding.models import Incident, Mail, Mute, Project, TargetGroup, User, Webhook
+from dashboard.urls import urlpatterns
+from dashboard.web.auth.permissions import Permission
+from dashboard.web.edits.forms import FORMS
+from dashboard.web.views.email_address import token_of
+from tests import factories
+from tests.fakes.edit_gateway import FakeExchange
+
+pytestmark = pytest.mark.django_db
+
+VERBS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+ROLES = ["signed out", "stranger", "viewer", "editor", "administrator"]
+SIGN_IN = "/sign-in/"
+# Where there is nothing for anybody until it is set up: single sign-on, a second factor, figures.
+ABSENT = {
+    "/sign-in/with/sso/": (404,),
+    "/sign-in/with/sso/back/": (404,),
+    "/me/second-factor/off/": (404,),
+    "/me/second-factor/codes/": (404,),
+}
+
+
+@dataclass
+class World:
+    """One account with people of each role, and somebody of another account."""
+
+    people: dict[str, User]
+    project: Project
+    group: TargetGroup
+
+    def mail_to(self, role: str) -> Mail:
+        """A mail of the account to the person of that role."""
+        user = self.people.get(role, self.people["viewer"])
+        return Mail.objects.create(
+            account=self.group.account,
+            recipient=user,
+            address=user.email,
+            message_id=f"<{role}@test>",
+            subject="Paused",
+            text="Paused",
+            created_at=factories.NOW,
+            next_try_at=factories.NOW,
+        )
+
+    def incident(self) -> Incident:
+        """One that fires on the group."""
+        of = {"account": self.group.account, "project": self.project, "group": self.group}
+        given = {"rule": "drop_off", "state": "firing", "severity": 2, "breached_at": factories.NOW}
+        return Incident.objects.get_or_create(key="k", defaults=of | given)[0]
+
+    def mute(self) -> Mute:
+        """One over the account."""
+        now = timezone.now()
+        ends = {"created_at": now, "until": now + timedelta(hours=4)}
+        return Mute.objects.create(account=self.group.account, **ends)
+
+
+@pytest.fixture
+def world(exchange: FakeExchange) -> World:
+    account, other = factories.account(), factories.account()
+    people = {role: factories.person(role, account) for role in ROLES[2:]}
+    people["stranger"] = factories.person("administrator", other)
+    project = factories.project(account)
+    return World(people, project, factories.group(project))
+
+
+def _address(pattern: URLPattern, world: World, role: str) -> str:
+    """The address with the ids of the world put in; a new kind of id must be added here."""
+    route = "/" + str(pattern.pattern)
+    if "uidb36" in route:
+        return "/sign-in/new/1-nonsense/"
+    ids = {
+        "projects": world.project.pk,
+        "groups": world.group.pk,
+        "connections": world.group.account_id,
+    }
+    rows: dict[str, Callable[[], int]] = {
+        "incidents": lambda: world.incident().pk,
+        "mutes": lambda: world.mute().pk,
+        "edits": lambda: factories.edit(world.group).pk,
+        "jobs": lambda: factories.batch(world.group).pk,
+        "mails": lambda: world.mail_to(role).pk,
+    }
+    ids |= {kind: make_row() for kind, make_row in rows.items() if route.startswith(f"/{kind}/<")}
+    for kind, pk in ids.items():
+        route = route.replace(f"{kind}/<key:pk>", f"{kind}/{pk}")
+    route = route.replace("<str:kind>", "cpi").replace("<str:provider_id>", "sso")
+    if "<key:membership>" in route:
+        viewer = world.people["viewer"].memberships.get()
+        route = route.replace("<key:membership>", str(viewer.pk))
+    if "<str:key>" in route:
+        hook = Webhook.objects.create(account=world.group.account, key="k", secret="s")
+        route = route.replace("<str:key>", hook.key)
+    if route.startswith("/act/"):
+        route = route.replace(
+            "<str:token>",
+            action_links.action_url(world.incident(), action_links.MUTE).split("/")[-2],
+        )
+    if route.startswith("/me/address/<"):
+        user = world.people.get(role, world.people["viewer"])
+        route = route.replace("<str:token>", token_of(user, "new@example.com"))
+    route = route.replace("<str:code>", "drop_off").replace("<str:act>", "close")
+    route = route.replace(
+        "<str:token>", unsubscribe.unsubscribe_token(world.people["viewer"], unsubscribe.NOW)
+    )
+    assert "<" not in route, f"say in this test what fills {route}"
+    return route
+
+
+def _named(pattern: URLPattern) -> str:
+    return str(pattern.pattern) or "home"
+
+
+@pytest.mark.parametrize("pattern", urlpatterns, ids=_named)
+def test_every_address_declares_its_rule(pattern: URLPattern) -> None:
+    assert isinstance(getattr(pattern.callback, "rule", None), Permission)
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("pattern", urlpatterns, ids=_named)
+def test_every_verb_keeps_to_the_rule(
+    pattern: URLPattern, role: str, world: World, client: Client
+) -> None:
+    rule: Permission = pattern.callback.rule  # type: ignore[attr-defined]
+    address = _address(pattern, world, role)
+    for verb in VERBS:
+        if user := world.people.get(role):
+            client.force_login(user)
+        answer = client.generic(verb, address)
+        what = f"{role}: {verb} {address} → {answer.status_code}"
+        to = answer.headers.get("Location", "")
+        assert _fits(rule, role, address, answer.status_code, to), what
+
+
+def _fits(rule: Permission, role: str, address: str, status: int, location: str) -> bool:
+    """Whether an answer is one that the rule allows for this role."""
+    if role == "signed out" and rule is not Permission.OPEN:
+        return status == 302 and location.startswith(SIGN_IN)
+    if status == 405:
+        return True
+    if (
+        rule in (Permission.MEMBER, Permission.EDITOR, Permission.ADMINISTRATOR)
+        and role == "stranger"
+    ):
+        return status == 404
+    if rule is Permission.EDITOR and role == "viewer":
+        return status == 403
+    if rule is Permission.ADMINISTRATOR and role != "administrator":
+        return status == 403
+    unsigned = rule is Permission.OPEN and status == 401  # a webhook's delivery by anybody else
+    return unsigned or status in (200, 204, 302) or status in ABSENT.get(address, ())
+
+
+def test_a_viewer_is_offered_no_edit(world: World, client: Client) -> None:
+    client.force_login(world.people["viewer"])
+    page = client.get(f"/groups/{world.group.pk}/").content.decode()
+    assert "/edit/" not in page
+
+
+def test_an_editor_is_offered_every_form(world: World, client: Client) -> None:
+    client.force_login(world.people["editor"])
+    page = client.get(f"/groups/{world.group.pk}/").content.decode()
+    for kind in FORMS:
+        assert f"/groups/{world.group.pk}/edit/{kind}/" in page
+
+
+def test_a_forged_edit_by_a_viewer_gets_a_page_of_ours(
+    world: World, client: Client, exchange: FakeExchange
+) -> None:
+    client.force_login(world.people["viewer"])
+    answer = client.post(f"/groups/{world.group.pk}/edit/cpi/", {"cpi": "3"})
+    assert answer.status_code == 403
+    assert "This is not yours to change" in answer.content.decode()
+    assert exchange.sent == []
+
+
+def test_a_form_without_its_csrf_token_is_refused(world: World) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(world.people["editor"])
+    answer = strict.post(f"/groups/{world.group.pk}/edit/cpi/", {"cpi": "3"})
+    assert answer.status_code == 403
+    assert "could not be accepted" in answer.content.decode()
+
+
+def test_only_what_a_machine_posts_is_without_a_csrf_token() -> None:
+    exempt = {one.name for one in urlpatterns if getattr(one.callback, "csrf_exempt", False)}
+    assert exempt == {"webhook", "stop"}
+
+
+def test_a_group_of_an_account_left_behind_is_not_found(world: World, client: Client) -> None:
+    user = world.people["editor"]
+    client.force_login(user)
+    user.memberships.all().delete()
+    answer = client.get(f"/groups/{world.group.pk}/")
+    assert answer.status_code == 404
+    assert "There is nothing here" in answer.content.decode()
+
+
+def test_a_mail_to_somebody_else_is_not_found(world: World, client: Client) -> None:
+    mail = world.mail_to("editor")
+    client.force_login(world.people["administrator"])
+    assert client.get(f"/mails/{mail.pk}/").status_code == 404
+
+
+@pytest.mark.parametrize("pk", ["0", "99999999999999999999999"])
+def test_an_id_that_cannot_be_is_not_found(world: World, client: Client, pk: str) -> None:
+    client.force_login(world.people["editor"])
+    for kind in ("projects", "groups", "edits", "mails", "connections", "jobs", "incidents"):
+        assert client.get(f"/{kind}/{pk}/").status_code == 404
+    assert client.get(f"/groups/{pk}/chart.json").status_code == 404
+    assert client.get(f"/projects/{pk}/chart.json").status_code == 404

@@ -1,0 +1,135 @@
+"""Signing in and out."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.contrib.auth.hashers import MD5PasswordHasher
+from django.test import Client
+from pytest_django import Settings
+
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+ELSEWHERE = ["//evil.example", "https://evil.example/", "javascript:alert(1)", "/\\evil.example"]
+
+
+@pytest.mark.parametrize("typed", ["Dana", "dana", "dana@example.com", "DANA@EXAMPLE.COM"])
+def test_a_person_signs_in_by_name_or_address_whatever_the_case(client: Client, typed: str) -> None:
+    factories.person(username="Dana", email="dana@example.com")
+    answer = client.post("/sign-in/", {"username": typed, "password": "demo"})
+    assert answer.headers.get("Location") == "/"
+
+
+def test_a_wrong_password_and_a_wrong_name_read_the_same(client: Client) -> None:
+    factories.person(username="dana")
+    for name in ("dana", "nobody"):
+        answer = client.post("/sign-in/", {"username": name, "password": "wrong"})
+        assert "This name and password do not belong together." in answer.content.decode()
+
+
+def test_a_person_who_left_cannot_sign_in(client: Client) -> None:
+    factories.person(username="dana", is_active=False)
+    client.post("/sign-in/", {"username": "dana", "password": "demo"})
+    assert client.get("/").status_code == 302
+
+
+@pytest.mark.parametrize("target", ELSEWHERE)
+def test_next_never_leaves_our_pages(client: Client, target: str) -> None:
+    factories.person(username="dana")
+    form = {"username": "dana", "password": "demo", "next": target}
+    assert client.post("/sign-in/", form).headers["Location"] == "/"
+    answer = client.post("/theme/", {"theme": "dark", "next": target})
+    assert answer.headers["Location"] == "/"
+
+
+def test_signing_in_goes_on_to_the_page_that_was_asked_for(client: Client) -> None:
+    factories.person(username="dana")
+    assert client.get("/projects/").headers["Location"] == "/sign-in/?next=/projects/"
+    form = {"username": "dana", "password": "demo", "next": "/projects/?q=a"}
+    assert client.post("/sign-in/", form).headers["Location"] == "/projects/?q=a"
+
+
+def test_signing_out_needs_a_post_and_ends_the_session(client: Client) -> None:
+    client.force_login(factories.person())
+    assert client.get("/sign-out/").status_code == 405
+    client.post("/sign-out/")
+    assert client.get("/").status_code == 302
+
+
+def test_a_session_ends_when_the_password_changes(client: Client) -> None:
+    user = factories.person()
+    client.force_login(user)
+    user.set_password("another")
+    user.save()
+    assert client.get("/").status_code == 302
+
+
+def test_the_theme_is_remembered(client: Client) -> None:
+    client.force_login(factories.person())
+    client.post("/theme/", {"theme": "dark", "next": "/projects/"})
+    assert 'data-theme="dark"' in client.get("/projects/").content.decode()
+
+
+def test_every_page_carries_a_policy_without_inline_code(client: Client) -> None:
+    policy = client.get("/sign-in/").headers["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    directives = set(policy.split("; "))
+    assert {"script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"} <= directives
+
+
+def test_the_web_process_says_that_it_is_alive(client: Client) -> None:
+    assert client.get("/healthz").content == b"alive\n"
+
+
+@pytest.mark.parametrize("address", ["/", "/spend/", "/me/", "/connections/", "/sign-in/", "/no"])
+def test_nobody_on_the_way_keeps_a_page(client: Client, address: str) -> None:
+    client.force_login(factories.person())
+    told = client.get(address).headers["Cache-Control"]
+    assert "private" in told
+    assert "no-store" in told
+
+
+def test_a_refresh_after_the_end_of_a_session_leads_the_window_to_the_sign_in(
+    client: Client,
+) -> None:
+    answer = client.get("/projects/", headers={"HX-Request": "true"})
+    assert answer.headers["HX-Redirect"] == "/sign-in/?next=%2F"
+    assert answer.content == b""
+
+
+@pytest.mark.parametrize(
+    ("verb", "page"), [("get", "/projects/7/?status=live"), ("post", "/groups/7/edit/cpi/")]
+)
+def test_after_signing_in_again_the_page_or_the_form_that_was_sent_is_back(
+    client: Client, verb: str, page: str
+) -> None:
+    shown = "https://evil.example/projects/7/?status=live"
+    headers = {"HX-Request": "true", "HX-Current-URL": shown}
+    answer = getattr(client, verb)("/groups/7/edit/cpi/", headers=headers)
+    leads = parse_qs(urlsplit(answer.headers["HX-Redirect"]).query)
+    assert leads == {"next": [page]}
+
+
+@pytest.mark.parametrize("typed", ["dana", "dana@example.com", "nobody", "nobody@example.com"])
+def test_every_wrong_sign_in_takes_one_look_at_a_password(
+    client: Client, settings: Settings, typed: str
+) -> None:
+    factories.person(username="dana", email="dana@example.com")
+    settings.PASSWORD_HASHERS = ["tests.web.auth.test_session_cookies.Counting"]
+    Counting.looks = 0
+    client.post("/sign-in/", {"username": typed, "password": "wrong"})
+    assert Counting.looks == 1
+
+
+class Counting(MD5PasswordHasher):
+    """Counts how often it is asked to do its work."""
+
+    looks = 0
+
+    def encode(self, password: str, salt: str) -> str:
+        """The work."""
+        Counting.looks += 1
+        return super().encode(password, salt)

@@ -1,0 +1,152 @@
+"""Figures are plain dicts that Plotly takes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import plotly.graph_objects as go
+import pytest
+
+from dashboard.fielding.series import completes
+from dashboard.web import charts
+from dashboard.web.charts import series
+from tests.factories import NOW
+
+TOKYO = ZoneInfo("Asia/Tokyo")
+GRID = series.Grid(NOW - timedelta(hours=3), [1, None, 4, 6])
+
+
+def figure(grid: series.Grid | None, zone: ZoneInfo = TOKYO) -> charts.Figure:
+    return charts.completes_figure(
+        grid,
+        goal=10,
+        goal_name="Goal 10",
+        required=[(NOW - timedelta(days=1), 0), (NOW + timedelta(days=1), 10)],
+        forecast=charts.ForecastBand(NOW + timedelta(days=1), 8, 10, 12),
+        marks=[charts.Mark(NOW - timedelta(hours=1), "CPI: 2.70 → 3.10")],
+        shown=None,
+        palette=charts.PALETTES["dark"],
+        zone=zone,
+    )
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_plotly_takes_every_figure(theme: str) -> None:
+    palette = charts.PALETTES[theme]
+    go.Figure(figure(GRID))
+    go.Figure(figure(None))
+    go.Figure(
+        charts.gained_figure(series.steps_of_grid(GRID, 1, TOKYO), 1, palette=palette, zone=TOKYO)
+    )
+    reading = [(NOW, 14.2)]
+    given = {"name": "LOI", "unit": "min", "palette": palette, "zone": TOKYO}
+    go.Figure(charts.trend_figure(reading, agreed=9, **given))
+    go.Figure(charts.trend_figure([], agreed=None, **given))
+    go.Figure(charts.gained_figure([], 24, palette=palette, zone=TOKYO))
+
+
+def test_the_line_is_on_the_groups_own_clock_and_a_gap_stays_a_gap() -> None:
+    line = figure(GRID)["data"][0]
+    assert line["x0"] == "2026-11-20T18:00:00"
+    assert line["dx"] == 3_600_000
+    assert line["y"] == [1, None, 4, 6]
+
+
+def test_a_series_that_ends_off_the_hour_is_drawn_too() -> None:
+    told = [(NOW + timedelta(hours=hour, minutes=12), 3 * hour) for hour in range(15)]
+    rows = [(day, *row) for day, row in sorted(completes.pack_days(told).items())]
+    assert series.from_days(rows) == series.Grid(NOW, [3 * hour for hour in range(15)])
+
+
+def test_hours_stay_true_across_a_change_of_clocks() -> None:
+    fall = series.Grid(datetime(2026, 10, 24, 23, tzinfo=UTC), [1, 2, 3, 4])
+    line = figure(fall, ZoneInfo("Europe/Berlin"))["data"][0]
+    assert [text[11:16] for text in line["x"]] == ["01:00", "02:00", "02:00", "03:00"]
+
+
+def test_the_hover_names_the_zone() -> None:
+    assert figure(GRID)["layout"]["xaxis"]["hoverformat"].endswith("Tokyo")
+
+
+def test_a_mark_sits_on_the_line() -> None:
+    marks = figure(GRID)["data"][-1]
+    assert marks["y"] == [4]
+    assert marks["text"] == ["CPI: 2.70 → 3.10"]
+
+
+def test_days_are_the_groups_own_and_a_fall_is_shown_as_one() -> None:
+    midnight = datetime(2026, 11, 19, 15, tzinfo=UTC)  # in Tokyo
+    days = series.steps_of_grid(series.Grid(midnight, [10, 12, 11]), 24, TOKYO)
+    assert [(str(day.start), day.completes, day.gained) for day in days] == [
+        ("2026-11-19 00:00:00", 10, None),
+        ("2026-11-20 00:00:00", 11, 1),
+    ]
+
+
+def test_six_hours_begin_at_the_groups_midnight() -> None:
+    grid = series.Grid(datetime(2026, 11, 19, 16, tzinfo=UTC), list(range(12)))
+    assert [step.start.hour for step in series.steps_of_grid(grid, 6, TOKYO)] == [0, 6]
+
+
+def test_an_hour_that_comes_twice_is_two_steps() -> None:
+    fall = series.Grid(datetime(2026, 10, 25, 0, tzinfo=UTC), [1, 2, 4])
+    steps = series.steps_of_grid(fall, 1, ZoneInfo("Europe/Berlin"))
+    assert [(step.start.hour, step.gained) for step in steps] == [(1, None), (2, 1), (2, 2)]
+
+
+def test_a_step_gains_the_difference_of_counts_and_a_gap_gains_nothing_known() -> None:
+    grid = series.Grid(NOW, [1, 4, None, 9, 8])
+    assert [step.gained for step in series.steps_of_grid(grid, 1, TOKYO)] == [None, 3, None, 5, -1]
+
+
+def test_a_span_is_shown_on_the_groups_clock() -> None:
+    shown = charts.completes_figure(
+        GRID,
+        goal=None,
+        goal_name="",
+        required=[],
+        forecast=None,
+        marks=[],
+        shown=(NOW, NOW),
+        palette=charts.PALETTES["light"],
+        zone=TOKYO,
+    )
+    assert shown["layout"]["xaxis"]["range"] == ["2026-11-20T21:00:00"] * 2
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_plotly_takes_the_figure_of_a_project(theme: str) -> None:
+    made = charts.project_figure(
+        NOW,
+        [charts.Share("Japan <b>25</b>", [1, 2]), charts.Share("x" * 128, [0, 5])],
+        required=[(NOW, 0), (NOW + timedelta(days=1), 10)],
+        forecast=[(NOW, 7), (NOW + timedelta(days=1), 12)],
+        palette=charts.PALETTES[theme],
+        zone=TOKYO,
+    )
+    go.Figure(made)
+    assert [trace["name"] for trace in made["data"]][:2] == ["Japan ‹b›25‹/b›", "x" * 31 + "…"]
+    nothing = {"required": [], "forecast": [], "palette": charts.PALETTES[theme], "zone": TOKYO}
+    go.Figure(charts.project_figure(None, [], **nothing))
+
+
+def test_a_forecast_stays_at_the_goal_that_it_reaches() -> None:
+    low, high, middle = figure(GRID)["data"][2:5]
+    assert low["y"] == [6, 8]
+    assert middle["y"] == [6, 10]
+    assert high["y"] == [6, 10, 10]
+    assert high["x"][1] == "2026-11-21T13:00:00"  # 4 of the 6 that come until tomorrow's noon
+
+
+@pytest.mark.parametrize(("top", "step"), [(0, 1), (5, 1), (6, None)])
+def test_few_counts_are_marked_one_by_one(top: int, step: int | None) -> None:
+    steps = series.steps_of_grid(series.Grid(NOW, [0, top]), 1, TOKYO)
+    made = charts.gained_figure(steps, 1, palette=charts.PALETTES["light"], zone=TOKYO)
+    assert made["layout"]["yaxis"].get("dtick") == step
+
+
+def test_the_first_reading_is_shown_in_two_hours_of_field() -> None:
+    given = {"name": "LOI", "unit": "min", "agreed": 9, "zone": TOKYO}
+    made = charts.trend_figure([(NOW, 14.2)], palette=charts.PALETTES["light"], **given)
+    assert made["layout"]["xaxis"]["range"] == ["2026-11-20T19:00:00", "2026-11-20T21:10:00"]

@@ -1,0 +1,642 @@
+"""The panels of a group's page, and the chart of a project's."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from dashboard.fielding.models import Change, Edit, ExchangeAccount, GroupSheet, TargetGroup
+from dashboard.simulator.harness import Simulator
+from dashboard.sync.connections import clients
+from dashboard.web.groups import settings as present
+from dashboard.web.groups.panels import details
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+CARD = {
+    "bound": True,
+    "currency": "USD",
+    "minutes": [5, 10, 15],
+    "percents": [50, 30, 5],
+    "prices": [[100, 150, 200], [300, 350, 400], [500, 550, 600]],
+}
+
+
+@pytest.fixture
+def account() -> ExchangeAccount:
+    return factories.account(poll_seconds=300)
+
+
+@pytest.fixture
+def viewer(client: Client, account: ExchangeAccount) -> Client:
+    client.force_login(factories.person("viewer", account, time_zone="Europe/Berlin"))
+    return client
+
+
+@pytest.fixture
+def group(account: ExchangeAccount) -> TargetGroup:
+    """A group in Japan whose forecast was worked out."""
+    insight = {
+        "forecast": {
+            "at_end": [150, 170, 190],
+            "finish": ["2026-11-28T10:00:00+00:00", "2026-11-29T10:00:00+00:00", None],
+        },
+        "cost": {"p10": "410.00", "p50": "450.00", "p90": "500.00"},
+        "pace": {"band": "far behind", "reason": "100 completes of 140 due by now"},
+        "warnings": {"high_median_loi": 0.7, "low_epc": 0.35, "high_drop_rates": 0.1},
+    }
+    return factories.group(
+        factories.project(account, name="Tracker"),
+        name="Japan 25–54",
+        country_code="jp",
+        insight=insight,
+        short_at_end=30,
+        finish_at=factories.NOW + timedelta(days=9),
+        budget=400,
+    )
+
+
+def shown(viewer: Client, group: TargetGroup, query: str = "") -> str:
+    return viewer.get(f"/groups/{group.pk}/{query}").content.decode()
+
+
+def panel(page: str, name: str) -> str:
+    """One panel of a page; empty where it is not shown."""
+    return page.partition(f'<h2 id="{name}">')[2].partition("</section>")[0]
+
+
+def profile(name: str, *targets: tuple[str, int, int], quotas: bool = True) -> dict[str, Any]:
+    cells = [
+        {"id": who, "name": who, "completes": done, "goal": goal, "prescreens": done}
+        for who, done, goal in targets
+    ]
+    return {"id": name, "name": name, "quotas": quotas, "targets": cells}
+
+
+def test_the_strip_says_range_budget_and_why(viewer: Client, group: TargetGroup) -> None:
+    page = shown(viewer, group)
+    for said in (
+        "Far behind",
+        "100 completes of 140 due by now",
+        "Sat 28 Nov at best · ends Fri 27 Nov 21:00 Tokyo, 13:00 Berlin",
+        "150–190 completes by then",
+        "about 450 USD in the end (410–500) · budget 400 USD",
+    ):
+        assert said in page
+
+
+def test_a_cost_that_is_sure_has_no_range(viewer: Client, group: TargetGroup) -> None:
+    group.insight["cost"] = {"p10": "449.80", "p50": "450.00", "p90": "450.20"}
+    TargetGroup.objects.update(insight=group.insight)
+    page = shown(viewer, group)
+    assert "about 450 USD in the end · budget 400 USD" in page
+
+
+ENOUGH = "enough completes behind it"
+CHANGED = "changed 5 h ago: what that does to the rate shows after a day or so"
+
+
+@pytest.mark.parametrize(
+    ("chance", "note", "said"),
+    [
+        (0.124, ENOUGH, "its end: 12 %. Enough completes behind it."),
+        (0.001, CHANGED, "its end: below 1 %. Changed 5 h ago: what that does"),
+        (1.0, ENOUGH, "its end: above 99 %."),
+        (None, "the goal is reached", "The goal is reached."),
+    ],
+)
+def test_under_the_chart_stands_the_chance_to_meet_the_goal_and_how_far_to_trust_it(
+    viewer: Client, group: TargetGroup, chance: float | None, note: str, said: str
+) -> None:
+    group.insight["forecast"] |= {"chance": chance, "note": note}
+    TargetGroup.objects.update(insight=group.insight, status="live")
+    assert said in panel(shown(viewer, group), "completes")
+
+
+@pytest.mark.parametrize("over", [{"status": "completed"}, {"completes": 900}, {"ends_at": None}])
+def test_no_chance_is_told_of_what_is_over_or_has_no_end(
+    viewer: Client, group: TargetGroup, over: dict[str, Any]
+) -> None:
+    group.insight["forecast"] |= {"chance": 0.5, "note": ENOUGH}
+    TargetGroup.objects.update(insight=group.insight, status="live")
+    assert "Chance to meet" in shown(viewer, group)
+    TargetGroup.objects.update(**over)
+    assert "Chance to meet" not in shown(viewer, group)
+
+
+@pytest.mark.parametrize(("completes", "said"), [(4, True), (5, False)])
+def test_a_date_from_a_handful_of_completes_is_called_a_guess(
+    viewer: Client, group: TargetGroup, completes: int, said: bool
+) -> None:
+    TargetGroup.objects.update(completes=completes, status="live")
+    page, table = shown(viewer, group), viewer.get("/groups/").content.decode()
+    client = page.partition("<textarea")[2].partition("</textarea>")[0]
+    for place in (page.partition("<textarea")[0], client, table):
+        assert ("little more than a guess" in place) is said
+
+
+def test_risks_are_in_words_with_the_nearest_first(viewer: Client, group: TargetGroup) -> None:
+    why = panel(shown(viewer, group), "why")
+    assert why.index("Interviews take far longer than agreed") < why.index("Suppliers earn too")
+    assert why.index("Likely") < why.index("Possible") < why.index("Far off")
+    assert "high_median_loi" not in why
+    assert "resume" not in why
+
+
+def test_a_group_that_is_not_live_is_at_no_risk_of_a_pause(
+    viewer: Client, group: TargetGroup
+) -> None:
+    TargetGroup.objects.update(status="paused")
+    assert "Risk that the exchange" not in shown(viewer, group)
+
+
+def test_the_text_for_the_client_has_no_money_in_it(viewer: Client, group: TargetGroup) -> None:
+    text = shown(viewer, group).partition("<textarea")[2].partition("</textarea>")[0]
+    for said in (
+        "Japan 25–54",
+        "100 of 200 (50 %)",
+        "9.0 min (agreed: 10)",
+        "33 % (expected: 35 %)",
+        "about 170 of 200 (between 150 and 190)",
+        "Fri 27 Nov 21:00 Tokyo, 13:00 Berlin",
+    ):
+        assert said in text
+    for kept in ("USD", "2.75", "270", "0.30", "EPC", "CPI", "450"):
+        assert kept not in text
+
+
+def test_quotas_come_slowest_first_and_say_so(viewer: Client, group: TargetGroup) -> None:
+    ages = profile("Age", ("18–34", 60, 100), ("35–54", 10, 100))
+    GroupSheet.objects.create(
+        group=group,
+        profiles=[ages, profile("Gender", ("Women", 100, 100)), profile("State", quotas=False)],
+    )
+    quotas = panel(shown(viewer, group), "quotas")
+    assert quotas.index("35–54") < quotas.index("18–34") < quotas.index("Women")
+    assert quotas.index("Slow") < quotas.index("Open") < quotas.index("Full")
+    assert "Without quotas: <bdi>State</bdi>" in quotas
+
+
+def test_a_quota_of_a_group_that_ended_is_short_not_slow(
+    viewer: Client, group: TargetGroup
+) -> None:
+    TargetGroup.objects.update(status="completed")
+    GroupSheet.objects.create(group=group, profiles=[profile("Age", ("35–54", 10, 100))])
+    quotas = panel(shown(viewer, group), "quotas")
+    assert "Short" in quotas
+    assert "Slow" not in quotas
+
+
+def test_a_move_between_projects_is_told_by_their_names(viewer: Client, group: TargetGroup) -> None:
+    before = factories.project(group.account, name="Last wave")
+    Change.objects.create(
+        account=group.account,
+        group=group,
+        batch_id="b",
+        seen_at=factories.NOW,
+        occurred_at=factories.NOW,
+        kind="project_id_change",
+        old=before.exchange_id,
+        new=group.project.exchange_id,
+    )
+    for history in (
+        panel(shown(viewer, group), "history"),
+        viewer.get(f"/projects/{group.project_id}/history/").text,
+        b"".join(viewer.get(f"/groups/{group.pk}/history/export.csv")).decode(),
+    ):
+        assert "Last wave" in history
+        assert "Tracker" in history
+        assert before.exchange_id not in history
+        assert group.project.exchange_id not in history
+
+
+def test_the_name_of_a_project_of_another_account_is_not_told(
+    viewer: Client, group: TargetGroup
+) -> None:
+    foreign = factories.project(factories.account(), name="Secret")
+    Change.objects.create(
+        account=group.account,
+        group=group,
+        batch_id="b",
+        seen_at=factories.NOW,
+        occurred_at=factories.NOW,
+        kind="project_id_change",
+        old=foreign.exchange_id,
+        new=group.project.exchange_id,
+    )
+    assert "Secret" not in shown(viewer, group)
+
+
+def test_a_group_without_quotas_has_no_such_panel(viewer: Client, group: TargetGroup) -> None:
+    page = shown(viewer, group)
+    assert panel(page, "quotas") == panel(page, "card") == ""
+
+
+def test_the_rate_card_marks_where_the_group_stands(viewer: Client, group: TargetGroup) -> None:
+    GroupSheet.objects.create(group=group, rate_card=CARD)
+    TargetGroup.objects.update(pricing_model="rate_card", median_loi_seconds=852)
+    card = panel(shown(viewer, group), "card")
+    assert 'class="num agreed">3.50' in card
+    assert 'class="num now near">5.50' in card or 'class="num now">5.50' in card
+    assert "As it runs it would cost 2.00 USD more (+57 %)." in card
+    assert "up to 15 min at 30 % IR or more: 5.50 USD (+2.00)" in card
+    assert "Bound since it was first live" in card
+
+
+def test_a_group_with_a_price_of_its_own_shows_no_card(viewer: Client, group: TargetGroup) -> None:
+    GroupSheet.objects.create(group=group, rate_card=CARD)
+    assert panel(shown(viewer, group), "card") == ""
+
+
+def changed(group: TargetGroup, days_ago: float) -> Change:
+    at = timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(days=days_ago)
+    price = {"currency_code": "USD"}
+    return Change.objects.create(
+        account=group.account,
+        group=group,
+        batch_id=f"b{days_ago}",
+        occurred_at=at,
+        seen_at=at,
+        kind="cpi_change",
+        old=price | {"value": "2.70"},
+        new=price | {"value": "3.10"},
+    )
+
+
+def test_a_change_is_told_with_what_followed_it(viewer: Client, group: TargetGroup) -> None:
+    until = timezone.now().replace(minute=0, second=0, microsecond=0)
+    slow, fast = list(range(240)), list(range(240, 720, 5))
+    factories.completes(group, until=until, counts=slow + fast)
+    changed(group, 4)
+    effects = panel(shown(viewer, group), "effects")
+    assert "Raised" in effects
+    assert "2.70 USD" in effects
+    assert "a CPI edit rescales EPC" in effects
+
+
+def test_a_change_without_enough_to_go_by_is_too_early_to_tell(
+    viewer: Client, group: TargetGroup
+) -> None:
+    changed(group, 1)
+    assert "Too early to tell" in panel(shown(viewer, group), "effects")
+
+
+def test_an_edit_of_details_has_no_effect_to_measure(viewer: Client, group: TargetGroup) -> None:
+    Edit.objects.create(
+        account=group.account,
+        group=group,
+        by=None,
+        kind="details",
+        token="t",
+        state="confirmed",
+        before={},
+        wanted={},
+        started_at=factories.NOW,
+    )
+    assert panel(shown(viewer, group), "effects") == ""
+
+
+def test_the_table_behind_the_chart_follows_the_address(viewer: Client, group: TargetGroup) -> None:
+    until = timezone.now().replace(minute=0, second=0, microsecond=0)
+    factories.completes(group, until=until, counts=range(100))
+    assert "Completes by day in Tokyo" in shown(viewer, group)
+    by_hour = panel(shown(viewer, group, "?per=hour&span=24h"), "completes")
+    assert "Completes by hour in Tokyo" in by_hour
+    assert 24 <= by_hour.count("<tr><td>") <= 25
+    nonsense = panel(shown(viewer, group, "?per=week&span=-1"), "completes")
+    assert "Completes by day in Tokyo" in nonsense
+
+
+def test_what_is_chosen_in_one_panel_stays_when_another_is_changed(
+    viewer: Client, group: TargetGroup
+) -> None:
+    page = shown(viewer, group, "?per=hour&trend=ir")
+    assert 'href="?per=day&amp;trend=ir"' in page
+    assert 'href="?per=hour&amp;trend=epc"' in page
+
+
+def test_bars_of_a_day_begin_at_the_groups_midnight(viewer: Client, group: TargetGroup) -> None:
+    until = timezone.now().replace(minute=0, second=0, microsecond=0)
+    factories.completes(group, until=until, counts=range(100))
+    (bars,) = viewer.get(f"/groups/{group.pk}/chart.json?per=day").json()["data"]
+    assert {start[11:] for start in bars["x"]} == {"00:00:00"}
+    assert sum(gained or 0 for gained in bars["y"]) <= 99
+
+
+def test_the_required_line_ends_at_the_goal(viewer: Client, group: TargetGroup) -> None:
+    now = timezone.now()
+    TargetGroup.objects.update(starts_at=now - timedelta(days=7), ends_at=now + timedelta(days=7))
+    until = now.replace(minute=0, second=0, microsecond=0)
+    factories.completes(group, until=until, counts=range(100))
+    data = viewer.get(f"/groups/{group.pk}/chart.json").json()["data"]
+    required = next(trace for trace in data if trace["name"] == "Required")
+    assert required["y"][-1] == 200
+    assert required["y"] == sorted(required["y"])
+
+
+def test_the_required_line_keeps_to_a_soft_launch(viewer: Client, group: TargetGroup) -> None:
+    now = timezone.now().replace(minute=0, second=0, microsecond=0)
+    TargetGroup.objects.update(starts_at=now - timedelta(days=4), ends_at=now + timedelta(days=10))
+    factories.completes(group, until=now, counts=range(90))
+    soft = {
+        "soft_launch_assisted_change": True,
+        "soft_launch_end_date_change": (now + timedelta(days=8)).isoformat(),
+        "soft_launch_filling_goal_percentage_change": 10,
+    }
+    for kind, new in soft.items():
+        Change.objects.create(
+            account=group.account,
+            group=group,
+            batch_id=kind,
+            seen_at=now,
+            kind=kind,
+            new=new,
+            occurred_at=now - timedelta(days=4),
+        )
+    data = viewer.get(f"/groups/{group.pk}/chart.json").json()["data"]
+    required = next(trace for trace in data if trace["name"] == "Required")["y"]
+    assert required[len(required) // 2] <= 20
+    assert required[-1] == 200
+
+
+def test_a_projects_chart_sums_to_its_completes(viewer: Client, account: ExchangeAccount) -> None:
+    project = factories.project(account)
+    until = timezone.now().replace(minute=0, second=0, microsecond=0)
+    for number in range(10):
+        group = factories.group(project, name=f"G{number}", completes=number * 10)
+        factories.completes(group, until=until, counts=[number * 5, number * 10])
+    data = viewer.get(f"/projects/{project.pk}/chart.json").json()["data"]
+    areas = [trace for trace in data if "stackgroup" in trace]
+    assert [area["name"] for area in areas[:2]] == ["G9", "G8"]
+    assert areas[-1]["name"] == "3 other groups"
+    assert sum(area["y"][-1] for area in areas) == 450
+    table = viewer.get(f"/projects/{project.pk}/completes/").content.decode()
+    assert '<td class="num">450</td>' in table
+
+
+def test_a_project_without_completes_says_so(viewer: Client, account: ExchangeAccount) -> None:
+    project = factories.project(account)
+    assert viewer.get(f"/projects/{project.pk}/chart.json").json()["data"] == []
+    page = viewer.get(f"/projects/{project.pk}/completes/").content.decode()
+    assert "Nothing has been counted yet" in page
+
+
+def test_a_draft_shows_what_is_planned_and_no_chart_of_nothing(
+    viewer: Client, account: ExchangeAccount
+) -> None:
+    draft = factories.group(
+        factories.project(account), status="draft", completes=None, entrants=None
+    )
+    page = shown(viewer, draft)
+    assert "This is a draft" in page
+    assert "data-chart" not in page
+    assert "Copy for the client" not in page
+
+
+@pytest.mark.parametrize(
+    ("status", "offered"), [("live", True), ("draft", False), ("archived", False)]
+)
+def test_only_a_group_of_which_rules_speak_can_be_muted(
+    client: Client, account: ExchangeAccount, status: str, offered: bool
+) -> None:
+    client.force_login(factories.person("editor", account))
+    group = factories.group(factories.project(account), status=status)
+    for address in (f"/groups/{group.pk}/", f"/rules/groups/{group.pk}/"):
+        page = client.get(address).content.decode()
+        assert (f"/rules/groups/{group.pk}/mute/" in page) is offered
+
+
+@pytest.mark.parametrize(
+    ("health", "said"), [("stale", "are old"), ("error", "The exchange refuses")]
+)
+def test_numbers_of_an_account_that_is_not_well_say_so(
+    viewer: Client, group: TargetGroup, health: str, said: str
+) -> None:
+    ExchangeAccount.objects.update(health=health)
+    assert said in shown(viewer, group)
+
+
+def test_a_group_that_the_exchange_no_longer_lists_says_so(
+    viewer: Client, group: TargetGroup
+) -> None:
+    TargetGroup.objects.update(missing_since=factories.NOW)
+    assert "No longer listed by the exchange" in shown(viewer, group)
+
+
+def test_nothing_is_offered_on_a_group_that_the_exchange_no_longer_lists(
+    client: Client, account: ExchangeAccount, group: TargetGroup
+) -> None:
+    client.force_login(factories.person("editor", account))
+    offered = ("quick-cpi-5", "open-cpi", "open-dates")
+    there = shown(client, group)
+    assert all(name in there for name in offered)
+    TargetGroup.objects.update(missing_since=factories.NOW)
+    gone = shown(client, group)
+    assert not any(name in gone for name in offered)
+    assert "open-budget" in gone  # ours
+    said = client.get(f"/groups/{group.pk}/edit/cpi/").text
+    assert "The exchange no longer lists this group" in said
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"completes": 180}, "20 short"),
+        ({"completes": 203}, "3 more than asked for"),
+        ({"completes": 200}, "exactly what was asked for"),
+        (
+            {"filling_strategy": "prescreens", "prescreens": 300, "filling_goal": 310},
+            "10 short",
+        ),
+        ({"cost": Decimal("500"), "budget": Decimal("450")}, "50 USD ABOVE the budget"),
+        ({"last_complete_at": datetime(2026, 11, 20, tzinfo=UTC)}, "25 Dec 2026"),
+        ({"last_complete_at": datetime(2020, 11, 20, tzinfo=UTC)}, "counts are final"),
+    ],
+)
+def test_a_completed_group_has_a_closing_sheet(
+    viewer: Client, group: TargetGroup, fields: dict[str, object], said: str
+) -> None:
+    given = {"status": "completed", "completes_goal": 200, "currency": "USD"}
+    TargetGroup.objects.update(**(given | fields))
+    assert said in panel(shown(viewer, group), "closing")
+
+
+def test_a_group_that_runs_has_no_closing_sheet(viewer: Client, group: TargetGroup) -> None:
+    assert panel(shown(viewer, group), "closing") == ""
+
+
+def test_nothing_is_a_click_away_where_nobody_is_sought_any_more() -> None:
+    live = factories.group(factories.project(factories.account()), ends_at=factories.NOW)
+    assert [one.id for one in present.quick_changes(live)] == ["cpi-5", "cpi-10", "end"]
+    live.status = "completed"
+    assert present.quick_changes(live) == []
+
+
+DETAILS: dict[str, Any] = {
+    "name": "Japan 25–54",
+    "account_name": "Acme",
+    "business_unit_id": "77",
+    "project_manager_id": "PM-1",
+    "study_type_code": "adhoc",
+    "industry_code": "automotive",
+    "locale": "jpn_jp",
+    "completes_goal": 200,
+    "expected_length_of_interview_minutes": 10,
+    "expected_incidence_rate": 0.35,
+    "industry_lockout_code": "seven_days",
+    "client_cost_per_interview_note": {"value": "4.10", "currency_code": "USD"},
+    "client_id": "C9",
+    "collects_pii": True,
+    "live_url": "https://survey.example.com/live?key=<b>&id=[%RID%]",
+    "test_url": "https://survey.example.com/test",
+    "created_at": "2026-11-01T09:00:00Z",
+    "target_group_customer_reference_number": "PO-17",
+    "links": {"test_screener": "https://screener.example.com/t"},
+}
+
+
+@pytest.mark.parametrize("role", ["viewer", "editor", "administrator"])
+def test_everybody_who_may_see_a_group_sees_its_details_with_their_age(
+    client: Client, account: ExchangeAccount, group: TargetGroup, role: str
+) -> None:
+    account.business_units.create(exchange_id="77", name="Tokyo office")
+    group.details, group.details_read_at = DETAILS, factories.NOW
+    group.save()
+    client.force_login(factories.person(role, account))
+    text = panel(shown(client, group), "details")
+    for word, said in {
+        "Business unit": "Tokyo office",
+        "Client": "C9",
+        "Reference number": "PO-17",
+        "Client&#x27;s CPI": "4.10 USD",
+        "Study type": "Adhoc",
+        "Industry": "Automotive",
+        "Industry lockout": "Seven days",
+        "Collects personal data": "yes",
+        "Country and language": "Japan (jpn_jp)",
+        "Completes goal": "200",
+        "Expected LOI": "10 min",
+        "Expected IR": "35 %",
+        "Account": "Acme",
+    }.items():
+        assert f"<dt>{word}</dt>" in text
+        assert f"<bdi>{said}</bdi>" in text, word
+    assert 'id="detail-live_url">https://survey.example.com/live?key=&lt;b&gt;&amp;id=' in text
+    assert 'id="detail-test_screener">https://screener.example.com/t<' in text
+    assert "<a " not in text  # addresses of others are text
+    assert "2026-11-20" in text or "20 Nov" in text
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        ({"industry_lockout_code": None}, "not given"),
+        ({"client_cost_per_interview_note": {"value": "no", "currency_code": "USD"}}, "no USD"),
+        ({"expected_incidence_rate": "a third"}, "a third"),
+        ({"links": "none"}, "Tokyo"),
+        ({"live_url": "javascript:alert(1)"}, "javascript:alert(1)</code>"),
+        ({"business_unit_id": "unknown"}, "unknown"),
+        ({"created_at": "soon"}, "soon"),
+    ],
+)
+def test_details_that_are_missing_or_odd_are_shown_as_they_are(
+    viewer: Client, account: ExchangeAccount, group: TargetGroup, held: dict[str, Any], said: str
+) -> None:
+    account.business_units.create(exchange_id="77", name="Tokyo office")
+    group.details = DETAILS | held
+    group.save()
+    assert said in panel(shown(viewer, group), "details")
+
+
+def test_details_that_were_not_read_yet_say_so_and_a_draft_has_none(
+    viewer: Client, group: TargetGroup
+) -> None:
+    assert "They were not read yet" in panel(shown(viewer, group), "details")
+    group.status = "draft"
+    group.save()
+    assert panel(shown(viewer, group), "details") == ""
+    assert viewer.get(f"/groups/{group.pk}/details/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("status", "alone", "swept", "expected"),
+    [
+        ("live", 0, 2, 2),
+        ("live", 3, 2, 3),
+        ("completed", 0, 2, 0),
+        ("paused", None, 2, 2),
+        ("completed", None, 2, None),
+    ],
+)
+def test_the_age_of_details_is_that_of_their_last_reading(
+    group: TargetGroup, status: str, alone: int | None, swept: int, expected: int | None
+) -> None:
+    hours = [
+        None if one is None else factories.NOW + timedelta(hours=one) for one in (alone, expected)
+    ]
+    group.project.details_at = factories.NOW + timedelta(hours=swept)
+    group.status, group.details, group.details_read_at = status, DETAILS, hours[0]
+    panel_shown = details.of_group(group, {})
+    assert panel_shown
+    assert panel_shown.read_at == hours[1]
+
+
+def test_details_cost_two_queries_more_than_the_page_without_them(
+    viewer: Client, group: TargetGroup
+) -> None:
+    shown(viewer, group)  # what the first visit of a person writes
+    counts = []
+    for held in ({}, DETAILS):
+        TargetGroup.objects.filter(pk=group.pk).update(details=held)
+        with CaptureQueriesContext(connection) as queries:
+            assert ("Study type" in shown(viewer, group)) is bool(held)
+        counts.append(len(queries))
+    assert counts[1] == counts[0] + 2  # the business unit, and the names that are remembered
+
+
+def test_names_are_asked_of_the_exchange_once_and_known_from_then_on(
+    client: Client, settings: Any
+) -> None:
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    with Simulator(projects=1, groups=2, history_days=1, seed=7) as exchange:
+        account = factories.account(base_url=exchange.base_url, requests_per_minute=0)
+        own = factories.group(factories.project(account), details=DETAILS)
+        industry = clients.client_for(account).get_industries().items[0]
+        own.details = DETAILS | {"industry_code": industry.code}
+        own.save()
+        client.force_login(factories.person("viewer", account))
+        first = shown(client, own)
+        assert f'hx-get="/groups/{own.pk}/details/"' in panel_head(first)
+        asked = client.get(f"/groups/{own.pk}/details/").content.decode()
+        assert f"<bdi>{industry.name}</bdi>" in asked
+        assert "hx-get" not in asked
+        before = exchange.requests()
+        again = shown(client, own)
+        assert f"<bdi>{industry.name}</bdi>" in panel(again, "details")
+        assert "hx-get" not in panel_head(again)
+        assert exchange.requests() == before
+
+
+def test_an_exchange_that_is_away_leaves_the_codes_and_is_not_asked_at_once_again(
+    viewer: Client, group: TargetGroup
+) -> None:
+    group.details = DETAILS
+    group.save()
+    assert "hx-get" in panel_head(shown(viewer, group))
+    asked = viewer.get(f"/groups/{group.pk}/details/").content.decode()
+    assert "Automotive" in asked
+    assert "hx-get" not in asked
+    assert "hx-get" not in panel_head(shown(viewer, group))
+
+
+def panel_head(page: str) -> str:
+    """The tag that the details panel begins with."""
+    return page.partition('aria-labelledby="details"')[2].partition(">")[0]
