@@ -8,28 +8,28 @@ import os
 from argparse import ArgumentParser
 from importlib import import_module
 
-MODULES = (
-    "client",
-    "backtest",
-    "backtest_simulated",
-    "early_warning",
-    "pages",
-    "cycle",
-    "history",
-    "memory",
-    "freshness",
-)
-SOAK = (
-    "soak",
-    "crowd",
-    "edits",
-    "load",
-    "kills",
-    "faults",
-    "replay",
-    "latency",
-    "fuzz",
-)  # the long ones
+MODULES = {
+    "client": "bench.client",
+    "backtest": "bench.forecast.backtest",
+    "backtest_simulated": "bench.forecast.simulated_fields",
+    "early_warning": "bench.forecast.pause_risk",
+    "pages": "bench.pages.pages",
+    "cycle": "bench.cycle.cycle",
+    "history": "bench.cycle.history_size",
+    "memory": "bench.cycle.memory",
+    "freshness": "bench.cycle.freshness",
+}
+SOAK = {  # the long ones
+    "soak": "bench.cycle.memory_growth",
+    "crowd": "bench.load.worker_scaling",
+    "edits": "bench.faults.edits",
+    "load": "bench.load.working_day",
+    "kills": "bench.faults.kills",
+    "faults": "bench.faults.faults",
+    "replay": "bench.faults.rule_replay",
+    "latency": "bench.load.alert_latency",
+    "fuzz": "bench.faults.fuzz",
+}
 
 
 def main() -> None:
@@ -39,11 +39,11 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="name", help="only these modules")
     given = parser.parse_args()
     known = SOAK if given.soak else MODULES
-    if unknown := set(given.names) - set(known):
+    if unknown := set(given.names) - known.keys():
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(known)}")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
     for name in given.names or known:
-        for figure in import_module(f"bench.{name}").figures():
+        for figure in import_module(known[name]).figures():
             print(figure, flush=True)
 
 

@@ -21,7 +21,7 @@ import httpx
 import msgspec
 import pydantic
 
-from bench.figures import Figure
+from bench.shared.figure import Figure
 from dashboard.exchange.auth import ApiKey
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import decode_page

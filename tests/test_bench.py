@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as bench
-from bench.figures import Figure, skipped
+from bench.shared.figure import Figure, skipped
 
 LINE = re.compile(r"\w+=(-|[\d.e+-]+) goal=.+ (ok|short|skipped)( \(.+\))?")
 
@@ -29,9 +29,9 @@ def test_a_figure_is_one_line_of_a_fixed_form(figure: Figure, line: str) -> None
     assert LINE.fullmatch(line)
 
 
-@pytest.mark.parametrize("name", [*bench.MODULES, *bench.SOAK])
-def test_every_module_that_is_named_gives_figures(name: str) -> None:
-    assert callable(import_module(f"bench.{name}").figures)
+@pytest.mark.parametrize("module", [*bench.MODULES.values(), *bench.SOAK.values()])
+def test_every_module_that_is_named_gives_figures(module: str) -> None:
+    assert callable(import_module(module).figures)
 
 
 def test_a_module_that_is_not_known_is_answered_with_those_that_are() -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bench.deaths import STEPS
-from bench.faults import stories
-from bench.faults_side import AIMS
-from bench.stage import SQLITE
+from bench.faults.crash_points import STEPS
+from bench.faults.faults import stories
+from bench.faults.measured_process import AIMS
+from bench.shared.environment import SQLITE
 
 
 def test_a_worker_killed_at_any_step_loses_nothing_and_repeats_nothing_without_cause() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench import edits
-from bench.stage import POSTGRESQL, SQLITE, missing
+from bench.faults import edits
+from bench.shared.environment import POSTGRESQL, SQLITE, missing
 from tests import conftest
 
 pytestmark = pytest.mark.timeout(300)

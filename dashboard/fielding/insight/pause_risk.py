@@ -2,8 +2,8 @@
 
 The exchange names its reasons but not its thresholds. Each rule reads one number of ours and a
 scale from it to the share of groups that were paused for that reason within 48 hours, as it was
-counted on the simulated exchange (`bench/early_warning.py`): of those that score 0.7, about 70 %
-are. Scales that could not be counted there say so. What a rule cannot see it does not score.
+counted on the simulated exchange (`bench/forecast/pause_risk.py`): of those that score 0.7, about
+70 % are. Scales that could not be counted there say so. What a rule cannot see it does not score.
 """
 
 from collections.abc import Callable, Iterable
