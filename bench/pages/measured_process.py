@@ -1,4 +1,4 @@
-"""The server's side of the pages, in a process of its own: `python -m bench.pages.measured_process`.
+"""The server's side of the pages, in its own process: `python -m bench.pages.measured_process`.
 
 Each figure is a ratio of CPU times, ours and the reference turn about in one run.
 """

@@ -17,16 +17,14 @@ from dashboard.web.formatting import status as rows
 from dashboard.web.formatting.glossary import GLOSSARY
 
 register = template.Library()
-register.filter(numbers.format_count)
-register.filter(numbers.format_percent)
-register.filter(numbers.format_price)
-register.filter(numbers.typed_amount)
-register.filter(numbers.format_total)
-register.filter(numbers.format_cents)
-register.filter(numbers.short_utc)
-
-
-register.filter(labels.country_name)
+register.filter("count", numbers.format_count)
+register.filter("percent", numbers.format_percent)
+register.filter("price", numbers.format_price)
+register.filter("plain", numbers.typed_amount)
+register.filter("total", numbers.format_total)
+register.filter("cents", numbers.format_cents)
+register.filter("utc", numbers.short_utc)
+register.filter("country", labels.country_name)
 
 
 @register.filter

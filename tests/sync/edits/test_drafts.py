@@ -113,7 +113,7 @@ def later(minutes: float) -> Callable[[], datetime]:
 
 def drafts_called(simulator: Simulator, project: Project, name: str = "DE GenPop 18-65") -> int:
     """How many drafts of that name the exchange holds."""
-    client = create.connect.client_for(project.account)
+    client = create.clients.client_for(project.account)
     page = client.get_list_target_groups(project_id=project.exchange_id, status=["draft"])
     return sum(row.name == name for row in page.items)
 
