@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from dashboard.fielding.models import TargetGroup
-from dashboard.simulator.world.truth import differences
+from dashboard.simulator.server.truth import differences
 from tests.edits import kinds
 from tests.edits.trial import LAGS, Trial, Try
 

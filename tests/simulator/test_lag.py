@@ -9,7 +9,7 @@ import pytest
 
 from dashboard.simulator.catalogue.people import ACCOUNTS
 from dashboard.simulator.harness import Simulator
-from dashboard.simulator.world.truth import differences
+from dashboard.simulator.server.truth import differences
 from tests.simulator.caller import Caller
 from tests.simulator.requests import a_draft
 

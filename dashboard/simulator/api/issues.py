@@ -2,8 +2,9 @@
 
 from dashboard.simulator.catalogue.clock import DAY, HOUR, rfc3339_stamp
 from dashboard.simulator.catalogue.money import PER_DOLLAR, monetary_amount
+from dashboard.simulator.catalogue.values import Json
 from dashboard.simulator.world.figures import SimulatedFigures, figures_of_group, progress_answer
-from dashboard.simulator.world.group import Json, SimulatedGroup
+from dashboard.simulator.world.group import SimulatedGroup
 
 Issues = list[Json]
 

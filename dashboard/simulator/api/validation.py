@@ -6,7 +6,7 @@ from typing import Any
 from dashboard.simulator.catalogue.clock import read_stamp
 from dashboard.simulator.catalogue.money import cpi_limit, read_amount
 from dashboard.simulator.catalogue.people import user_ids
-from dashboard.simulator.world.group import Json
+from dashboard.simulator.catalogue.values import Json
 from dashboard.simulator.world.messages import SimulatedRequest, bad_request
 
 _MISSING = object()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dashboard.simulator.world.group import Json
+from dashboard.simulator.catalogue.values import Json
 
 
 @dataclass(frozen=True)

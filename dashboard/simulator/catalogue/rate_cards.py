@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from dashboard.simulator.catalogue.money import currency_scale, in_currency
 from dashboard.simulator.catalogue.places import LOCALES
-from dashboard.simulator.world.group import Json
+from dashboard.simulator.catalogue.values import Json
 
 MINUTES = (3, 6, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60)
 PERCENTS = (75, 50, 30, 20, 15, 10, 7, 5, 3, 1)

@@ -11,7 +11,7 @@ from dashboard.simulator.catalogue.places import (
     STUDY_TYPES,
     SUPPLIERS,
 )
-from dashboard.simulator.world.group import Json
+from dashboard.simulator.catalogue.values import Json
 from dashboard.simulator.world.messages import (
     SimulatedAnswer,
     SimulatedRequest,

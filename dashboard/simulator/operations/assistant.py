@@ -8,9 +8,9 @@ from dashboard.simulator.api.routes import route
 from dashboard.simulator.api.validation import ValueCheck
 from dashboard.simulator.catalogue.clock import read_duration, rfc3339_stamp
 from dashboard.simulator.catalogue.money import monetary_amount
+from dashboard.simulator.catalogue.values import Json
 from dashboard.simulator.operations.edits import editing_group
 from dashboard.simulator.world.changes import change_assistant
-from dashboard.simulator.world.group import Json
 from dashboard.simulator.world.messages import (
     SimulatedAnswer,
     SimulatedRequest,

@@ -11,12 +11,13 @@ from dashboard.simulator.catalogue.people import SimulatedBusinessUnit, business
 from dashboard.simulator.catalogue.places import INDUSTRIES, LOCALES, LOCKOUTS, STUDY_TYPES
 from dashboard.simulator.catalogue.rate_cards import card_price
 from dashboard.simulator.catalogue.seeded_random import human_id, seed_of
+from dashboard.simulator.catalogue.values import Json
 from dashboard.simulator.operations.assistant import check_modules, shown_modules
 from dashboard.simulator.operations.edits import check_re_entry, default_re_entry
 from dashboard.simulator.operations.numbers import test_links
 from dashboard.simulator.operations.profiles import from_request, shown_profiles
 from dashboard.simulator.operations.supply import shown_allocations
-from dashboard.simulator.world.group import GroupTraits, Json, SimulatedGroup
+from dashboard.simulator.world.group import GroupTraits, SimulatedGroup
 from dashboard.simulator.world.messages import (
     Refusal,
     SimulatedAnswer,

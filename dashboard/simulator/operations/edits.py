@@ -8,9 +8,10 @@ from dashboard.simulator.api.routes import route
 from dashboard.simulator.api.validation import ValueCheck
 from dashboard.simulator.catalogue.money import monetary_amount
 from dashboard.simulator.catalogue.places import LOCKOUTS
+from dashboard.simulator.catalogue.values import Json
 from dashboard.simulator.operations.numbers import details_answer
 from dashboard.simulator.world.changes import change_group
-from dashboard.simulator.world.group import Json, SimulatedGroup
+from dashboard.simulator.world.group import SimulatedGroup
 from dashboard.simulator.world.messages import (
     Refusal,
     SimulatedAnswer,

@@ -4,10 +4,11 @@ from dashboard.simulator.api.preconditions import if_match
 from dashboard.simulator.api.routes import route
 from dashboard.simulator.api.validation import ValueCheck
 from dashboard.simulator.catalogue.clock import rfc3339_stamp
+from dashboard.simulator.catalogue.values import Json
 from dashboard.simulator.operations.edits import editing_group
 from dashboard.simulator.operations.lists import may_go_on
 from dashboard.simulator.world.changes import change_group
-from dashboard.simulator.world.group import Actor, Json, Run, SimulatedGroup
+from dashboard.simulator.world.group import Actor, Run, SimulatedGroup
 from dashboard.simulator.world.messages import (
     SimulatedAnswer,
     SimulatedRequest,

@@ -6,11 +6,12 @@ from dashboard.simulator.api.preconditions import remember_answer, remembered_an
 from dashboard.simulator.api.routes import route
 from dashboard.simulator.api.validation import ValueCheck
 from dashboard.simulator.catalogue.clock import SECOND, rfc3339_stamp
+from dashboard.simulator.catalogue.values import Json
 from dashboard.simulator.operations.edits import editing_group
 from dashboard.simulator.operations.fielding import ACTIONS, act_on_group
 from dashboard.simulator.operations.lists import in_future
 from dashboard.simulator.world.changes import change_group
-from dashboard.simulator.world.group import Actor, Json, Run, SimulatedGroup
+from dashboard.simulator.world.group import Actor, Run, SimulatedGroup
 from dashboard.simulator.world.messages import (
     Refusal,
     SimulatedAnswer,

@@ -9,8 +9,9 @@ from dashboard.simulator.api.pagination import cut_page, page_size
 from dashboard.simulator.api.routes import route
 from dashboard.simulator.api.validation import ValueCheck
 from dashboard.simulator.catalogue.clock import DAY, rfc3339_stamp
+from dashboard.simulator.catalogue.values import Json
 from dashboard.simulator.world.figures import figures_of_group
-from dashboard.simulator.world.group import ChangelogBatch, Json, SimulatedGroup
+from dashboard.simulator.world.group import ChangelogBatch, SimulatedGroup
 from dashboard.simulator.world.messages import (
     SimulatedAnswer,
     SimulatedRequest,

@@ -4,8 +4,9 @@ from dashboard.simulator.api.routes import route
 from dashboard.simulator.catalogue.clock import DAY, MINUTE, read_duration, rfc3339_stamp
 from dashboard.simulator.catalogue.money import monetary_amount
 from dashboard.simulator.catalogue.people import ACCOUNTS
+from dashboard.simulator.catalogue.values import Json
 from dashboard.simulator.world.figures import completes_series, overview_answer, performance_answer
-from dashboard.simulator.world.group import Json, SimulatedGroup
+from dashboard.simulator.world.group import SimulatedGroup
 from dashboard.simulator.world.messages import (
     SimulatedAnswer,
     SimulatedRequest,

@@ -8,8 +8,9 @@ from dashboard.simulator.api.routes import route
 from dashboard.simulator.api.validation import ValueCheck
 from dashboard.simulator.catalogue.clock import rfc3339_stamp
 from dashboard.simulator.catalogue.seeded_random import human_id
+from dashboard.simulator.catalogue.values import Json
 from dashboard.simulator.world.figures import figures_of_group
-from dashboard.simulator.world.group import Json, SimulatedProject
+from dashboard.simulator.world.group import SimulatedProject
 from dashboard.simulator.world.messages import (
     SimulatedAnswer,
     SimulatedRequest,

@@ -9,7 +9,7 @@ from dashboard.simulator.api.preconditions import if_match
 from dashboard.simulator.api.routes import route
 from dashboard.simulator.api.validation import ValueCheck
 from dashboard.simulator.catalogue.clock import read_stamp, rfc3339_stamp
-from dashboard.simulator.world.group import Json
+from dashboard.simulator.catalogue.values import Json
 from dashboard.simulator.world.messages import (
     Refusal,
     SimulatedAnswer,

@@ -5,15 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 from dashboard.simulator.catalogue.clock import read_stamp, rfc3339_stamp
 from dashboard.simulator.catalogue.seeded_random import ulid_at
+from dashboard.simulator.catalogue.values import Json
 from dashboard.simulator.operations.projects import project_status
 from dashboard.simulator.server.faults import fault_of
 from dashboard.simulator.server.interruptions import interruption_of
 from dashboard.simulator.server.lag import Chronicle, lag_of
+from dashboard.simulator.server.truth import settings
 from dashboard.simulator.server.webhook_deliveries import Manner, cloud_event
 from dashboard.simulator.world import rules
 from dashboard.simulator.world.changes import log_changes
 from dashboard.simulator.world.figures import figures_of_group
-from dashboard.simulator.world.group import MARKETPLACE, SYSTEM, Json, SimulatedGroup, Trouble
+from dashboard.simulator.world.group import MARKETPLACE, SYSTEM, SimulatedGroup, Trouble
 from dashboard.simulator.world.messages import (
     SimulatedAnswer,
     SimulatedRequest,
@@ -23,7 +25,6 @@ from dashboard.simulator.world.messages import (
 )
 from dashboard.simulator.world.moves import move_group
 from dashboard.simulator.world.respondents import draw_next, settle_and_cut
-from dashboard.simulator.world.truth import settings
 from dashboard.simulator.world.world import World
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from dashboard.simulator.world.group import Json
+from dashboard.simulator.catalogue.values import Json
 from dashboard.simulator.world.messages import SimulatedAnswer
 
 HTML = b"<html><body><h1>Bad gateway</h1></body></html>"

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from dashboard.simulator.world.group import Json
+from dashboard.simulator.catalogue.values import Json
 from dashboard.simulator.world.messages import PERSON, SimulatedRequest
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from dashboard.simulator.world.group import Json
+from dashboard.simulator.catalogue.values import Json
 from dashboard.simulator.world.messages import PERSON, SimulatedRequest
 
 _KEPT_HEADERS = ("if-match", "if-none-match", "idempotency-key", PERSON)

@@ -12,9 +12,10 @@ from random import Random
 from typing import NamedTuple
 
 from dashboard.simulator.catalogue.clock import SECOND
-from dashboard.simulator.world.group import Json, SimulatedGroup, SimulatedProject
+from dashboard.simulator.catalogue.values import Json
+from dashboard.simulator.server.truth import settings
+from dashboard.simulator.world.group import SimulatedGroup, SimulatedProject
 from dashboard.simulator.world.respondents import FAR, settle_and_cut
-from dashboard.simulator.world.truth import settings
 from dashboard.simulator.world.world import Job, World
 
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import msgspec
 
 from dashboard.simulator.catalogue.clock import rfc3339_stamp
-from dashboard.simulator.world.group import ChangelogBatch, Json, SimulatedGroup
+from dashboard.simulator.catalogue.values import Json
+from dashboard.simulator.world.group import ChangelogBatch, SimulatedGroup
 from dashboard.simulator.world.world import SimulatedWebhook, World
 
 _SENT_AS = {

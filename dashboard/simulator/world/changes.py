@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 from dashboard.simulator.catalogue import seeded_random
 from dashboard.simulator.catalogue.clock import rfc3339_stamp
 from dashboard.simulator.catalogue.money import monetary_amount
-from dashboard.simulator.world.group import Actor, ChangelogBatch, Json, SimulatedGroup
+from dashboard.simulator.catalogue.values import Json
+from dashboard.simulator.world.group import Actor, ChangelogBatch, SimulatedGroup
 
 
 class ChangelogField(NamedTuple):

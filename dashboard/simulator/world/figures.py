@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from dashboard.simulator.catalogue.clock import rfc3339_stamp
 from dashboard.simulator.catalogue.money import monetary_amount
-from dashboard.simulator.world.group import Json, SimulatedGroup
+from dashboard.simulator.catalogue.values import Json
+from dashboard.simulator.world.group import SimulatedGroup
 from dashboard.simulator.world.respondents import settle_group
 from dashboard.simulator.world.series import Counts
 

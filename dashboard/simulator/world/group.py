@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 
 from dashboard.simulator.catalogue.places import LOCALES, SimulatedLocale
+from dashboard.simulator.catalogue.values import Json
 from dashboard.simulator.world.series import Stretch, Tally
-
-Json = dict[str, Any]
 
 
 @dataclass(slots=True)

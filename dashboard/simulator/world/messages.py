@@ -8,7 +8,8 @@ import msgspec
 
 from dashboard.simulator.catalogue.people import ACCOUNTS
 from dashboard.simulator.catalogue.seeded_random import uuid_of
-from dashboard.simulator.world.group import Actor, Json
+from dashboard.simulator.catalogue.values import Json
+from dashboard.simulator.world.group import Actor
 
 Headers = dict[str, str]
 PERSON = "x-person"  # a header of the simulator: the id of a user who acts at the exchange itself

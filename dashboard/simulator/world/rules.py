@@ -5,15 +5,9 @@ from typing import NamedTuple
 
 from dashboard.simulator.catalogue.clock import DAY, HOUR, read_stamp
 from dashboard.simulator.catalogue.seeded_random import uniform_draws
+from dashboard.simulator.catalogue.values import Json
 from dashboard.simulator.world.changes import change_assistant, change_group, log_changes
-from dashboard.simulator.world.group import (
-    MARKETPLACE,
-    SYSTEM,
-    Actor,
-    Json,
-    SimulatedGroup,
-    Trouble,
-)
+from dashboard.simulator.world.group import MARKETPLACE, SYSTEM, Actor, SimulatedGroup, Trouble
 
 
 class TroubleEffect(NamedTuple):

@@ -9,7 +9,8 @@ from dashboard.simulator.catalogue.clock import DAY, HOUR, rfc3339_stamp
 from dashboard.simulator.catalogue.money import monetary_amount
 from dashboard.simulator.catalogue.people import ACCOUNTS
 from dashboard.simulator.catalogue.seeded_random import ulid_at
-from dashboard.simulator.world.group import Json, Run, SimulatedGroup
+from dashboard.simulator.catalogue.values import Json
+from dashboard.simulator.world.group import Run, SimulatedGroup
 from dashboard.simulator.world.rules import TROUBLES
 
 SCENARIOS = (

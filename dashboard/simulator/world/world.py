@@ -10,8 +10,9 @@ import msgspec
 from dashboard.simulator.catalogue.clock import SimulatedClock
 from dashboard.simulator.catalogue.people import ACCOUNTS
 from dashboard.simulator.catalogue.seeded_random import ulid_at
+from dashboard.simulator.catalogue.values import Json
 from dashboard.simulator.world import seed as genesis
-from dashboard.simulator.world.group import Json, SimulatedGroup, SimulatedProject
+from dashboard.simulator.world.group import SimulatedGroup, SimulatedProject
 from dashboard.simulator.world.messages import SimulatedAnswer, not_found
 from dashboard.simulator.world.respondents import settle_group
 from dashboard.simulator.world.scenarios import SeedOptions

@@ -17,7 +17,7 @@ from dashboard.sync.edits import send
 from dashboard.web.edits import messages
 from dashboard.web.edits.forms import FORMS
 from dashboard.web.edits.forms.base import Form
-from dashboard.web.http.row_ids import parse_row_id
+from dashboard.web.formatting.row_ids import parse_row_id
 
 # Which action puts back what another made of a group, by the status that it has and that it had.
 _ACTIONS = {

@@ -13,7 +13,7 @@ from dashboard.fielding.models import AuditEvent, AuditKind, ExchangeAccount
 from dashboard.fielding.models.audit import LABELS, AuditQuerySet
 from dashboard.web.auth import sessions
 from dashboard.web.formatting import times
-from dashboard.web.http.row_ids import parse_row_id
+from dashboard.web.formatting.row_ids import parse_row_id
 from dashboard.web.tables import exports
 from dashboard.web.tables.query_state import Column, Listing
 

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from django.db.models import Count, F, QuerySet, Window
 from django.http import QueryDict
 
-from dashboard.web.http.row_ids import parse_row_id
+from dashboard.web.formatting.row_ids import parse_row_id
 
 PER_PAGE = 200
 MOST_IDS = 500

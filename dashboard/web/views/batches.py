@@ -24,8 +24,8 @@ from dashboard.web.auth.permissions import Permission, current_user, may_edit, r
 from dashboard.web.batches import launch_planning, planning, preview
 from dashboard.web.edits import messages, value_labels
 from dashboard.web.formatting import times
+from dashboard.web.formatting.row_ids import parse_row_id
 from dashboard.web.groups.panels import closing
-from dashboard.web.http.row_ids import parse_row_id
 
 OPEN_FOR_SECONDS = 3600
 AT_ONCE = (Batch.Action.PAUSE, Batch.Action.RESUME)  # one group, one click

@@ -35,8 +35,8 @@ from dashboard.web.edits.forms.base import FormError, Unchanged
 from dashboard.web.edits.forms.draft import form
 from dashboard.web.edits.forms.draft.fields import RE_ENTRY, UNIT
 from dashboard.web.formatting import times
+from dashboard.web.formatting.row_ids import parse_row_id
 from dashboard.web.http import resubmission as kept
-from dashboard.web.http.row_ids import parse_row_id
 from dashboard.web.http.ticks import is_ticked
 from dashboard.web.views.groups import find_group
 from dashboard.web.views.projects import find_project

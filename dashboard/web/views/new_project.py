@@ -26,8 +26,8 @@ from dashboard.web.auth.permissions import (
 from dashboard.web.edits import messages as editing
 from dashboard.web.edits.forms import details
 from dashboard.web.edits.forms.base import BoundForm, FormError, last_known_step
+from dashboard.web.formatting.row_ids import parse_row_id
 from dashboard.web.http import resubmission
-from dashboard.web.http.row_ids import parse_row_id
 
 SALT, OPEN_FOR_SECONDS = "new project", 24 * 3600
 NAME, MANAGER = "name", "project_manager_id"

@@ -19,8 +19,8 @@ from dashboard.web.auth.permissions import Permission, current_user, require_edi
 from dashboard.web.edits import messages as editing
 from dashboard.web.edits.forms.base import NO_CHANGE, FormError, parse_amount
 from dashboard.web.formatting import numbers
+from dashboard.web.formatting.row_ids import parse_row_id
 from dashboard.web.http import resubmission
-from dashboard.web.http.row_ids import parse_row_id
 from dashboard.web.reports import spending
 from dashboard.web.views.projects import find_project
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from dashboard.fielding.models import SavedView
 from dashboard.web.auth.permissions import Permission, current_user, requires
-from dashboard.web.http.row_ids import parse_row_id
+from dashboard.web.formatting.row_ids import parse_row_id
 from dashboard.web.tables import saved_views
 
 

@@ -34,7 +34,7 @@ from dashboard.web.auth.backends import ASKED, SSO_ONLY, SignInForm
 from dashboard.web.auth.permissions import Permission, View, current_user, requires
 from dashboard.web.auth.sso import flow
 from dashboard.web.auth.sso.identities import SSO
-from dashboard.web.http.row_ids import parse_row_id
+from dashboard.web.formatting.row_ids import parse_row_id
 
 FORM = ["GET", "HEAD", "POST"]
 

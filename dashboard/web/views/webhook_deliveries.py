@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from dashboard.fielding.models import Webhook
 from dashboard.sync.webhooks import delivery
 from dashboard.web.auth.permissions import Permission, requires
-from dashboard.web.http.row_ids import LONGEST
+from dashboard.web.formatting.row_ids import LONGEST
 
 
 @requires(Permission.OPEN)

@@ -26,7 +26,7 @@ from dashboard.web.auth.sso import identities, provider
 from dashboard.web.auth.sso.claims import Identity, NotConfirmed
 from dashboard.web.auth.sso.identities import SSO
 from dashboard.web.auth.sso.wire import ProviderAway
-from dashboard.web.http.row_ids import parse_row_id
+from dashboard.web.formatting.row_ids import parse_row_id
 
 log = logging.getLogger(__name__)
 LOGIN, JOIN = "login", "join"

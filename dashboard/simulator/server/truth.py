@@ -4,11 +4,12 @@ from typing import Any
 
 from dashboard.simulator.catalogue.clock import rfc3339_stamp
 from dashboard.simulator.catalogue.money import monetary_amount
+from dashboard.simulator.catalogue.values import Json
 from dashboard.simulator.operations.assistant import shown_modules
 from dashboard.simulator.operations.edits import default_re_entry
 from dashboard.simulator.operations.profiles import profiles_of
 from dashboard.simulator.operations.supply import shown_allocations
-from dashboard.simulator.world.group import Json, SimulatedGroup
+from dashboard.simulator.world.group import SimulatedGroup
 
 _PLAIN = (
     "project_id",
