@@ -1,4 +1,4 @@
-"""The house: which room may use which, read from the imports themselves."""
+"""The house: which room may use which, and which layer inside a room, read from the imports."""
 
 from __future__ import annotations
 
@@ -27,6 +27,65 @@ ARROWS: dict[str, set[str]] = {
     "wsgi": {"web.http.prerender"},
     "__init__": set(),
 }
+
+
+# Inside a room: a part may use those in the lines after its own, and none beside it.
+LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "exchange": (
+        ("client",),
+        ("operations",),
+        ("http",),
+        ("auth", "limits", "pagination"),
+        ("decode",),
+        ("drift",),
+        ("shapes", "repair", "sendable", "webhook_signature", "errors", "clock"),
+    ),
+    "fielding": (
+        ("insight",),
+        ("forecast", "effects", "queries", "people"),
+        ("audit",),
+        ("series", "models"),
+        ("compiled_queries", "domain", "postgresql", "apps"),
+    ),
+    "sync": (
+        ("retention",),
+        ("pull", "batches", "lookup", "webhooks"),
+        ("edits",),
+        ("connections",),
+        ("columns", "scheduling"),
+    ),
+    "alerts": (
+        ("replay", "mail"),
+        ("incidents",),
+        ("recipients",),
+        ("rules",),
+        ("downtime", "heartbeat"),
+        ("text",),
+    ),
+    "web": (
+        ("views",),
+        ("batches",),
+        ("drafts", "alerts"),
+        ("home", "groups"),
+        ("edits", "reports"),
+        ("tables", "projects"),
+        ("charts", "connections", "http"),
+        ("auth", "monitoring", "templatetags"),
+        ("formatting", "apps"),
+    ),
+    "simulator": (
+        ("__main__",),
+        ("harness",),
+        ("server",),
+        ("operations",),
+        ("api",),
+        ("world",),
+        ("catalogue",),
+    ),
+}
+MOST_MODULES = 12  # beside one another; more is a question which of them belong together
+CROWDED = {"web/views"}  # one module a page, and nothing else
+MOST_ONE_WORD = 0.20  # of the public functions of a module: a search for one word finds all others
 
 
 def room_of(path: Path) -> str:
@@ -93,3 +152,77 @@ def test_what_a_check_of_the_arrows_refuses() -> None:
     assert not allowed("web", "dashboard.exchange.client")
     assert allowed("web", "dashboard.exchange.errors.Refused")
     assert not allowed("fielding", "dashboard.web.views")
+
+
+def part_of(module: str) -> str:
+    """The part of its room that a module is in: `edits` of `dashboard.sync.edits.send`."""
+    steps = module.split(".")
+    return steps[2] if len(steps) > 2 else ""
+
+
+MODULES = {
+    ".".join(path.relative_to(HOUSE.parent).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sources()
+}
+
+
+def used_by(path: Path) -> Iterator[str]:
+    """Every module of ours that a file imports, also where it only imports a name of it."""
+    for name in imports(ast.parse(path.read_text())):
+        if name in MODULES:
+            yield name
+        elif name.rpartition(".")[0] in MODULES:
+            yield name.rpartition(".")[0]
+
+
+@pytest.mark.parametrize("room", LAYERS)
+def test_every_part_of_a_room_has_its_layer(room: str) -> None:
+    parts = {part_of(module) for module in MODULES if module.startswith(f"dashboard.{room}.")}
+    assert {part for layer in LAYERS[room] for part in layer} == parts
+
+
+@pytest.mark.parametrize("room", LAYERS)
+def test_the_layers_inside_a_room_go_one_way(room: str) -> None:
+    depth = {part: place for place, layer in enumerate(LAYERS[room]) for part in layer}
+    wrong = []
+    for module, path in MODULES.items():
+        part = part_of(module)
+        if not module.startswith(f"dashboard.{room}.") or not part:
+            continue
+        for used in used_by(path):
+            other = part_of(used)
+            inside = used.startswith(f"dashboard.{room}.") and other and other != part
+            if inside and depth[other] <= depth[part]:
+                wrong.append(f"{module} uses {used}")
+    assert wrong == []
+
+
+def test_no_folder_is_crowded() -> None:
+    folders: dict[str, int] = {}
+    for path in MODULES.values():
+        if path.name != "__init__.py":
+            folder = str(path.parent.relative_to(HOUSE))
+            folders[folder] = folders.get(folder, 0) + 1
+    crowded = {folder for folder, count in folders.items() if count > MOST_MODULES}
+    assert crowded == CROWDED
+
+
+def test_public_functions_say_what_they_do() -> None:
+    names = [
+        node.name
+        for path in sources()
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and not node.name.startswith("_")
+    ]
+    assert sum("_" not in name for name in names) / len(names) < MOST_ONE_WORD
+
+
+def test_a_class_name_stands_once() -> None:
+    """Not counted: Django's own name for commands, and what is nested in a class."""
+    names: dict[str, list[str]] = {}
+    for module, path in MODULES.items():
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and node.name != "Command":
+                names.setdefault(node.name, []).append(module)
+    assert {name: where for name, where in names.items() if len(where) > 1} == {}

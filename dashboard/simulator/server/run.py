@@ -14,7 +14,7 @@ from dashboard.simulator.server.http import Door
 from dashboard.simulator.server.journal import Journal, ask_of
 from dashboard.simulator.server.webhook_deliveries import Deliverer
 from dashboard.simulator.world.messages import Refusal
-from dashboard.simulator.world.world import Origin, World
+from dashboard.simulator.world.world import WorldOrigin, World
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ def make_exchange(options: Options, *, wall: Callable[[], float] = time.time) ->
     lines = journal.lines
     if lines:
         first = lines[0]
-        origin = Origin(**first["origin"])
+        origin = WorldOrigin(**first["origin"])
     else:
-        origin = Origin(
+        origin = WorldOrigin(
             seed=options.seed,
             projects=options.projects,
             groups=options.groups,
@@ -54,7 +54,7 @@ def make_exchange(options: Options, *, wall: Callable[[], float] = time.time) ->
         first = {
             "wall": now,
             "speed": speed,
-            "origin": {f: getattr(origin, f) for f in Origin.__slots__},
+            "origin": {f: getattr(origin, f) for f in WorldOrigin.__slots__},
         }
         journal.write("origin", **first)
     clock = SimulatedClock(wall, float(first["wall"]), origin.at, float(first["speed"]))

@@ -19,7 +19,7 @@ from dashboard.simulator.world.scenarios import SeedOptions
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class WorldOrigin:
     """Everything that a world follows from, besides what was done to it."""
 
     seed: int = 1
@@ -64,7 +64,7 @@ class SimulatedWebhook:
 class World:
     """Projects, groups, jobs and webhooks of one exchange, on one clock."""
 
-    def __init__(self, origin: Origin, clock: SimulatedClock) -> None:
+    def __init__(self, origin: WorldOrigin, clock: SimulatedClock) -> None:
         self.origin, self.clock = origin, clock
         self.projects: dict[str, SimulatedProject] = {}
         self.groups: dict[str, SimulatedGroup] = {}
