@@ -23,7 +23,7 @@ from dashboard.fielding.series.readings import Readings
 from dashboard.simulator.catalogue.clock import HOUR, SimulatedClock, read_stamp
 from dashboard.simulator.world import figures as simulated
 from dashboard.simulator.world.group import SimulatedGroup as Simulated
-from dashboard.simulator.world.world import Origin, World
+from dashboard.simulator.world.world import World, WorldOrigin
 
 STEP = 3  # hours
 ALONE = Baselines({}, {})
@@ -53,7 +53,7 @@ class _Life:
 def looks(seed: int, *, projects: int, groups: int, days: int) -> list[Look]:
     """Each live group every three hours, over some days from a world with two weeks behind it."""
     world = World(
-        Origin(seed, projects, groups, 14, START), SimulatedClock(lambda: 0.0, 0.0, START)
+        WorldOrigin(seed, projects, groups, 14, START), SimulatedClock(lambda: 0.0, 0.0, START)
     )
     lives: dict[str, _Life] = {key: _Life() for key in world.groups}
     seen: list[tuple[str, int, Indicators]] = []

@@ -25,7 +25,7 @@ from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.fielding.forecast.rate_changes import rate_change_times
 from dashboard.simulator.catalogue.clock import DAY, HOUR, SimulatedClock
 from dashboard.simulator.world.group import SimulatedGroup
-from dashboard.simulator.world.world import Origin, World
+from dashboard.simulator.world.world import World, WorldOrigin
 
 SEEDS, PROJECTS, GROUPS, DAYS = (1, 2), 8, 70, 28
 NO_GOAL = 10**9
@@ -51,7 +51,7 @@ def fields() -> list[Field]:
 
 
 def _world(seed: int) -> Iterator[Field]:
-    origin = Origin(seed, PROJECTS, GROUPS, 14, START)
+    origin = WorldOrigin(seed, PROJECTS, GROUPS, 14, START)
     world = World(origin, SimulatedClock(lambda: 0.0, 0.0, START))
     for group in world.groups.values():
         group.temper.overrun = NO_GOAL

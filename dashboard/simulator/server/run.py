@@ -14,7 +14,7 @@ from dashboard.simulator.server.http import Door
 from dashboard.simulator.server.journal import Journal, ask_of
 from dashboard.simulator.server.webhook_deliveries import Deliverer
 from dashboard.simulator.world.messages import Refusal
-from dashboard.simulator.world.world import WorldOrigin, World
+from dashboard.simulator.world.world import World, WorldOrigin
 
 
 @dataclass(frozen=True)
