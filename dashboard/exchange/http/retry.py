@@ -27,15 +27,15 @@ def retry_after(header: str | None, *, now: float) -> float:
     """
     text = (header or "").strip()
     if _SECONDS.fullmatch(text):
-        asked = float(text)
+        seconds = float(text)
     else:
         try:
-            asked = parsedate_to_datetime(text).timestamp() - now
+            seconds = parsedate_to_datetime(text).timestamp() - now
         except (ValueError, TypeError, IndexError, OverflowError):
             return DEFAULT_RETRY_AFTER
-        if asked <= 0:
+        if seconds <= 0:
             return DEFAULT_RETRY_AFTER
-    return min(asked, LONGEST_RETRY_AFTER)
+    return min(seconds, LONGEST_RETRY_AFTER)
 
 
 class Retries:
