@@ -11,9 +11,9 @@ from dashboard.exchange.clock import Clock
 from dashboard.exchange.decode import decode_body
 from dashboard.exchange.errors import BadAnswer, ExchangeError, Unauthorized
 
-EARLY = 60.0
-LONGEST_LIFE = 86_400.0
-PATIENCE = 30.0
+RENEW_EARLY_SECONDS = 60.0
+LONGEST_LIFE_SECONDS = 86_400.0
+RENEWAL_INTERVAL_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class ClientCredentials:
 
     def body(self) -> bytes:
         """The JSON that the token address takes."""
-        asked = {
+        request = {
             "client_id": self.client_id,
             "client_secret": self.client_secret,
             "grant_type": "client_credentials",
             "lucid_scopes": self.scopes,
         }
-        return msgspec.json.encode(asked | ({"audience": self.audience} if self.audience else {}))
+        return msgspec.json.encode(request | ({"audience": self.audience} if self.audience else {}))
 
 
 Auth = ApiKey | ClientCredentials
@@ -51,15 +51,15 @@ class TokenAnswer(msgspec.Struct, frozen=True):
     """What the token address answers: the token and its life in seconds."""
 
     access_token: str
-    expires_in: float | str = LONGEST_LIFE
+    expires_in: float | str = LONGEST_LIFE_SECONDS
 
     @property
     def life(self) -> float:
-        """0 to 86,400 s; the longest where no number is told, for a refusal renews it anyway."""
+        """0 to 86,400 s; the longest without a number, for a refusal renews it anyway."""
         try:
-            return min(max(0.0, float(self.expires_in)), LONGEST_LIFE)
+            return min(max(0.0, float(self.expires_in)), LONGEST_LIFE_SECONDS)
         except ValueError:
-            return LONGEST_LIFE
+            return LONGEST_LIFE_SECONDS
 
     def __repr__(self) -> str:
         return "TokenAnswer(•••)"
@@ -151,7 +151,7 @@ class TokenHeader:
                 return
             now = self._clock.monotonic()
             renewed = self._renewed_after_refusal_at
-            if renewed is not None and now - renewed < PATIENCE:
+            if renewed is not None and now - renewed < RENEWAL_INTERVAL_SECONDS:
                 raise Unauthorized(
                     "The exchange does not accept a token that it has just given", status=401
                 )
@@ -165,21 +165,21 @@ class TokenHeader:
     def _renew(self) -> None:
         now = self._clock.monotonic()
         if self._failure is not None and now < self._failure_until:
-            raise _again(self._failure)
+            raise _copy_error(self._failure)
         try:
             answer = decode_body(self._ask(self._auth), TokenAnswer)
         except ExchangeError as exc:
-            self._failure, self._failure_until = _again(exc), now + 1.0
+            self._failure, self._failure_until = _copy_error(exc), now + 1.0
             raise self._failure from None  # its frames hold what the token address sent
         if not _usable(answer.access_token):
             raise BadAnswer("The token address sent a token that cannot be used")
         life = answer.life
         self._failure = None
         self._header = Secret(f"Bearer {answer.access_token}")
-        self._good_until = now + max(life - EARLY, life / 2)
+        self._good_until = now + max(life - RENEW_EARLY_SECONDS, life / 2)
 
 
-def _again(error: ExchangeError) -> ExchangeError:
+def _copy_error(error: ExchangeError) -> ExchangeError:
     return type(error)(str(error), status=error.status, retry_after=error.retry_after)
 
 

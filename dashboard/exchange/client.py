@@ -37,7 +37,7 @@ class ExchangeClient(
     """One connection to the exchange: an account, its credentials, its gate.
 
     Threads may share it. Every method raises an `ExchangeError`; see `errors`. Lists come as a
-    `Page`, whose wrong items are quarantined; `walk` reads them to the end.
+    `Page`, whose wrong items are quarantined; `iterate_pages` reads them to the end.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class ExchangeClient(
         return self._transport.requests_here
 
     def take_notes(self) -> list[tuple[str, BadItem]]:
-        """By operation, what this thread read with characters that are none; each is told once.
+        """By operation, what this thread read with characters that are none; each is returned once.
 
         Those characters are U+FFFD in what was returned.
         """

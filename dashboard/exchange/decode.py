@@ -1,6 +1,6 @@
-"""Answers become shapes here: fast when they are as the contract says, mended when they are not.
+"""Decode answers into shapes: fast when they follow the contract, normalised when they do not.
 
-The fast way decodes a whole answer at once. What it does not take is mended (a null member is a
+The fast way decodes a whole answer at once. What it does not take is normalised (a null member is a
 missing member, half an amount of money is none, a character that is none is U+FFFD) and tried
 again, item by item: one bad item costs itself, never its page.
 """
@@ -79,8 +79,8 @@ class _Decoders(dict[Any, msgspec.json.Decoder[Any]]):
     """A decoder for each shape, made once; numbers without a shape stay exact."""
 
     def __missing__(self, shape: Any) -> msgspec.json.Decoder[Any]:
-        made = self[shape] = msgspec.json.Decoder(shape, float_hook=Decimal)
-        return made
+        decoder = self[shape] = msgspec.json.Decoder(shape, float_hook=Decimal)
+        return decoder
 
 
 class _Envelopes(dict[tuple[str, Any], Any]):
@@ -93,15 +93,15 @@ class _Envelopes(dict[tuple[str, Any], Any]):
             ("next_cursor", str | None, None),
             ("has_more", bool | None, None),
         ]
-        made = self[key] = msgspec.defstruct("Envelope", fields, gc=False)
-        return made
+        envelope = self[key] = msgspec.defstruct("Envelope", fields, gc=False)
+        return envelope
 
 
 _decoders = _Decoders()
 _envelopes = _Envelopes()
 
 
-def _suspect(body: bytes) -> bool:
+def _needs_normalising(body: bytes) -> bool:
     """Whether `body` goes the careful way: PostgreSQL takes no NUL, and a date at either end of
     the calendar leaves it in another zone. Plain searches, because every answer pays for them;
     other text that is none makes the fast way fail.
@@ -112,15 +112,15 @@ def _suspect(body: bytes) -> bool:
 def decode_body(body: bytes, shape: type[T], *, note: Note | None = None) -> T:
     """`body` as `shape`; BadAnswer if it is not, with the place and the reason.
 
-    `note` is told of characters that could not be read.
+    `note` gets characters that could not be read.
     """
-    if not _suspect(body):
+    if not _needs_normalising(body):
         try:
             return cast("T", _decoders[shape].decode(body))
         except _undecodable:
             pass  # the careful way knows why
     readable = repair(body)
-    return _decode_mended(readable, shape, note, repaired=readable != body)
+    return _decode_normalised(readable, shape, note, repaired=readable != body)
 
 
 def decode_whole(
@@ -128,7 +128,7 @@ def decode_whole(
 ) -> Whole[T]:
     """`body` as `shape` and as it came; BadAnswer if it is no object of that shape.
 
-    `note` is told of characters that could not be read.
+    `note` gets characters that could not be read.
     """
     value = decode_body(body, shape, note=note)
     raw = _decoders[Any].decode(repair(body))
@@ -140,9 +140,9 @@ def decode_whole(
 def decode_page(body: bytes, name: str, item: type[T], *, note: Note | None = None) -> Page[T]:
     """The list in member `name` of `body`, item by item if one of them is wrong.
 
-    `note` is told of items with characters that could not be read; they are in the page.
+    `note` gets items with characters that could not be read; they are in the page.
     """
-    if not _suspect(body):
+    if not _needs_normalising(body):
         try:
             fast = _decoders[_envelopes[name, item]].decode(body)
         except _undecodable:
@@ -154,10 +154,10 @@ def decode_page(body: bytes, name: str, item: type[T], *, note: Note | None = No
                 has_more=fast.has_more,
             )
     readable = repair(body)
-    return _page_item_wise(readable, name, item, note, repaired=readable != body)
+    return _decode_items(readable, name, item, note, repaired=readable != body)
 
 
-def _page_item_wise(
+def _decode_items(
     body: bytes, name: str, item: type[T], note: Note | None, *, repaired: bool
 ) -> Page[T]:
     try:
@@ -166,36 +166,36 @@ def _page_item_wise(
     except msgspec.ValidationError as exc:
         raise BadAnswer(f"The exchange sent something else than a list: {exc}") from exc
     except _undecodable as exc:
-        raise _not_json(body) from exc
+        raise _not_json_error(body) from exc
     items: list[T] = []
     bad: list[BadItem] = []
     for raw in raws:
         try:
             items.append(_decode_item(bytes(raw), item, note, repaired=repaired))
         except BadAnswer as exc:
-            bad.append(_quarantined(bytes(raw), str(exc)))
-    cursor = _member(members, "next_cursor", str) or None
+            bad.append(_bad_item(bytes(raw), str(exc)))
+    cursor = _decode_member(members, "next_cursor", str) or None
     if cursor and UNREADABLE in cursor:
         raise BadAnswer("The exchange sent a list whose next_cursor is not readable")
     return Page(
         items=items,
         quarantined=bad,
         next_cursor=cursor,
-        has_more=_member(members, "has_more", bool),
+        has_more=_decode_member(members, "has_more", bool),
     )
 
 
 def _decode_item(body: bytes, item: type[T], note: Note | None, *, repaired: bool) -> T:
     """An item of a list of which at least one is wrong: most are as good as ever."""
-    if not (repaired and is_marked(body)) and not _suspect(body):
+    if not (repaired and is_marked(body)) and not _needs_normalising(body):
         try:
             return cast("T", _decoders[item].decode(body))
         except _undecodable:
             pass  # this may be the one
-    return _decode_mended(body, item, note, repaired=repaired)
+    return _decode_normalised(body, item, note, repaired=repaired)
 
 
-def _member(members: Mapping[str, Raw], name: str, kind: type[T]) -> T | None:
+def _decode_member(members: Mapping[str, Raw], name: str, kind: type[T]) -> T | None:
     raw = members.get(name)
     if raw is None:
         return None
@@ -205,22 +205,24 @@ def _member(members: Mapping[str, Raw], name: str, kind: type[T]) -> T | None:
         raise BadAnswer(f"The exchange sent a list whose {name} is not readable") from exc
 
 
-def _decode_mended(body: bytes, shape: type[T], note: Note | None, *, repaired: bool) -> T:
+def _decode_normalised(body: bytes, shape: type[T], note: Note | None, *, repaired: bool) -> T:
     """`body`, all of whose texts are good or `repaired` by now, as `shape`."""
     try:
         value = _decoders[Any].decode(body)
         places = sorted(set(marked_places(value))) if repaired and is_marked(body) else []
         _refuse_guesses(places)
-        decoded = drift.read(
-            _mend(value), shape, lambda value: _decoders[shape].decode(_plain_json.encode(value))
+        decoded = drift.decode_without_drift(
+            _normalise(value),
+            shape,
+            lambda value: _decoders[shape].decode(_plain_json.encode(value)),
         )
     except msgspec.ValidationError as exc:
         raise BadAnswer(f"The exchange sent something unexpected: {exc}") from exc
     except (*_undecodable, OverflowError) as exc:
-        raise _not_json(body) from exc
+        raise _not_json_error(body) from exc
     if note and places:
         words = ", ".join(place or "its text" for place in places[:MOST_PLACES])
-        note(_quarantined(body, f"{SHOWN_AS} {words}"))
+        note(_bad_item(body, f"{SHOWN_AS} {words}"))
     return decoded
 
 
@@ -232,12 +234,12 @@ def _refuse_guesses(places: Sequence[str]) -> None:
             raise BadAnswer(f"The exchange sent characters that cannot be read in {place}")
 
 
-def _mend(value: Any) -> Any:
+def _normalise(value: Any) -> Any:
     """`value` without null members, empty objects, half amounts, edge dates and 5.0 for 5."""
     if isinstance(value, dict):
-        return {key: kept for key, old in value.items() if not _is_nothing(kept := _mend(old))}
+        return {key: new for key, old in value.items() if not _is_nothing(new := _normalise(old))}
     if isinstance(value, list):
-        return [_mend(each) for each in value]
+        return [_normalise(each) for each in value]
     if isinstance(value, str):
         return "a date at the end of the calendar" if _END_OF_CALENDAR.match(value) else value
     if isinstance(value, Decimal) and abs(value) < _WHOLE and value == int(value):
@@ -255,7 +257,7 @@ def _is_nothing(value: Any) -> bool:
     return not value
 
 
-def _quarantined(raw: bytes, reason: str) -> BadItem:
+def _bad_item(raw: bytes, reason: str) -> BadItem:
     text = raw[:LONGEST_RAW_TEXT].decode("utf-8", "replace")
     return BadItem(raw_text=text, reason=reason, id=_readable_id(raw))
 
@@ -265,13 +267,13 @@ def _readable_id(raw: bytes) -> str | None:
         item = _decoders[Any].decode(raw)
     except _undecodable:
         return None
-    found = item.get("id") if isinstance(item, dict) else None
-    if not isinstance(found, (str, int)) or UNREADABLE in str(found):
+    item_id = item.get("id") if isinstance(item, dict) else None
+    if not isinstance(item_id, (str, int)) or UNREADABLE in str(item_id):
         return None
-    return one_line(str(found))
+    return one_line(str(item_id))
 
 
-def _not_json(body: bytes) -> BadAnswer:
+def _not_json_error(body: bytes) -> BadAnswer:
     if body.lstrip()[:1] == b"<":
         return BadAnswer("The exchange sent a web page instead of data")
     if not body:

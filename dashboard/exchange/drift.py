@@ -19,14 +19,14 @@ from dashboard.exchange.shapes.base import Shape
 T = TypeVar("T")
 Steps = list[str | int]
 
-MOST = 100  # members of one answer
+MOST_DRIFTED = 100  # members of one answer
 _PLACE = re.compile(r" - at `\$(.*)`$", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|(\[\.\.\.\])")
 _WANTS_NUMBER = re.compile(r"^Expected `(?:int|float)\b[^`]*`, got `str`")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?", re.ASCII)
 
 
-def read(value: Any, shape: type[T], decode: Callable[[Any], T]) -> T:
+def decode_without_drift(value: Any, shape: type[T], decode: Callable[[Any], T]) -> T:
     """`value` as `shape`, without the members that drifted; raises msgspec's ValidationError."""
     try:
         return decode(value)
@@ -34,28 +34,28 @@ def read(value: Any, shape: type[T], decode: Callable[[Any], T]) -> T:
         first = exc
     if not (isinstance(shape, type) and issubclass(shape, Shape)):
         raise first
-    kept, taken = copy.deepcopy(value), dict[str, Any]()
+    readable, taken = copy.deepcopy(value), dict[str, Any]()
     error = first
-    for _ in range(MOST):
-        steps = _steps(str(error))
+    for _ in range(MOST_DRIFTED):
+        steps = _steps_to(str(error))
         if not steps or steps[0] in shape._strict:
             raise first
-        if not _is_number_now(kept, steps, str(error)):
-            _take_out(kept, steps)
-            taken = {n: v for n, v in taken.items() if not n.startswith(_name(steps))}
-            taken[_name(steps)] = _at(value, steps)
+        if not _turn_into_number(readable, steps, str(error)):
+            _take_out(readable, steps)
+            taken = {n: v for n, v in taken.items() if not n.startswith(_dotted(steps))}
+            taken[_dotted(steps)] = _member_at(value, steps)
         try:
-            found = decode(kept)
+            decoded = decode(readable)
         except msgspec.ValidationError as exc:
             error = exc
             continue
-        if taken and isinstance(found, Shape):
-            force_setattr(found, "unreadable", taken)
-        return found
+        if taken and isinstance(decoded, Shape):
+            force_setattr(decoded, "unreadable", taken)
+        return decoded
     raise first
 
 
-def _steps(message: str) -> Steps:
+def _steps_to(message: str) -> Steps:
     """The way to the member that an error is about; empty for the whole answer.
 
     It ends where a mapping of any keys begins, for an error does not say which.
@@ -69,12 +69,12 @@ def _steps(message: str) -> Steps:
     return steps
 
 
-def _name(steps: Steps) -> str:
+def _dotted(steps: Steps) -> str:
     """A member as people find it: `respondent_analysis.live`."""
     return ".".join(str(step) for step in steps)
 
 
-def _at(value: Any, steps: Steps) -> Any:
+def _member_at(value: Any, steps: Steps) -> Any:
     """What came there; None where the answer was cut above it."""
     for step in steps:
         try:
@@ -84,10 +84,10 @@ def _at(value: Any, steps: Steps) -> Any:
     return value
 
 
-def _is_number_now(value: Any, steps: Steps, message: str) -> bool:
-    """Whether the member is a number that came as text; it is one now."""
-    holder, last = _at(value, steps[:-1]), steps[-1]
-    text = _at(value, steps)
+def _turn_into_number(value: Any, steps: Steps, message: str) -> bool:
+    """Replace a number that came as text; False where the member is nothing of the kind."""
+    holder, last = _member_at(value, steps[:-1]), steps[-1]
+    text = _member_at(value, steps)
     if not (_WANTS_NUMBER.match(message) and isinstance(text, str) and _NUMBER.fullmatch(text)):
         return False
     number = Decimal(text)
@@ -97,7 +97,7 @@ def _is_number_now(value: Any, steps: Steps, message: str) -> bool:
 
 def _take_out(value: Any, steps: Steps) -> None:
     """Remove a member; of a list that is missing one of its items the rest stays."""
-    holder = _at(value, steps[:-1])
+    holder = _member_at(value, steps[:-1])
     if isinstance(holder, dict):
         holder.pop(str(steps[-1]), None)
     elif isinstance(holder, list) and isinstance(steps[-1], int) and steps[-1] < len(holder):

@@ -5,9 +5,9 @@ ExchangeError
 │   ├── Unreachable          no connection, or it broke
 │   ├── TimedOut             the deadline passed
 │   └── Unavailable          5xx
-├── NotNow                   not sent or not taken; waiting helps
+├── RetryLater               not sent or not taken; waiting helps
 │   ├── RateLimited          429, or our own budget is spent
-│   └── Resting              the breaker is open
+│   └── CircuitOpen          the breaker is open
 ├── Rejected                 the exchange says no; waiting does not help
 │   ├── Unauthorized         401 after one renewal of the token
 │   ├── Forbidden            403
@@ -16,7 +16,7 @@ ExchangeError
 │   ├── PreconditionFailed   412: somebody else changed it
 │   ├── Refused              400, 422 and the other 4xx, with what is wrong with which field
 │   ├── Redirected           3xx, which is never followed
-│   │   └── Launched         301 of a draft: ask for its details
+│   │   └── AlreadyLaunched  301 of a draft: ask for its details
 │   └── NotOffered           this exchange does not have the operation
 ├── BadAnswer                an answer that cannot be understood
 │   └── TooLarge             an answer above the cap
@@ -46,8 +46,8 @@ class InvalidParam(NamedTuple):
 
 def one_line(text: str) -> str:
     """`text` on one line without control characters, at most 500 characters."""
-    kept = "".join(" " if unicodedata.category(c) in {"Cc", "Cf"} else c for c in text[:2000])
-    line = " ".join(kept.split())
+    printable = "".join(" " if unicodedata.category(c) in {"Cc", "Cf"} else c for c in text[:2000])
+    line = " ".join(printable.split())
     return line if len(line) <= LONGEST_TEXT else line[: LONGEST_TEXT - 1] + "…"
 
 
@@ -61,9 +61,9 @@ def spoken_name(path: str) -> str:
 
     The path itself where no step of it is a word.
     """
-    steps = [one for one in _STEPS.split(path) if one and not one.isdigit()]
-    told = [one for one in steps if one not in _ENVELOPES] or steps
-    return spoken(_NUMBER.sub("", told[-1])) if told else path
+    steps = [step for step in _STEPS.split(path) if step and not step.isdigit()]
+    names = [step for step in steps if step not in _ENVELOPES] or steps
+    return spoken(_NUMBER.sub("", names[-1])) if names else path
 
 
 class ExchangeError(Exception):

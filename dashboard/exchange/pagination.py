@@ -37,7 +37,7 @@ class PageIterator(Generic[T]):
     def pages(self) -> Iterator[Page[T]]:
         """Every page until the end, or until going on makes no sense."""
         cursor: str | None = None
-        seen: set[str] = set()
+        cursors: set[str] = set()
         items = 0
         for _ in range(self._most_pages):
             page = self._fetch(cursor)
@@ -48,10 +48,10 @@ class PageIterator(Generic[T]):
                 self.complete, self.reason = True, ""
                 return
             cursor = page.next_cursor
-            if trouble := self._trouble(page, seen, items):
-                self.reason = trouble
+            if reason := self._reason_to_stop(page, cursors, items):
+                self.reason = reason
                 return
-            seen.add(cursor or "")
+            cursors.add(cursor or "")
         self.reason = f"The exchange's list does not end after {self._most_pages} pages"
 
     def __iter__(self) -> Iterator[T]:
@@ -59,10 +59,10 @@ class PageIterator(Generic[T]):
         for page in self.pages():
             yield from page.items
 
-    def _trouble(self, page: Page[T], seen: set[str], items: int) -> str:
+    def _reason_to_stop(self, page: Page[T], cursors: set[str], items: int) -> str:
         if page.next_cursor is None:
             return "The exchange says that there is more and not where"
-        if page.next_cursor in seen:
+        if page.next_cursor in cursors:
             return "The exchange's list runs in a circle"
         if not page.items and not page.quarantined:
             return "The exchange says that there is more after an empty page"

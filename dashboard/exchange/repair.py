@@ -14,7 +14,9 @@ from typing import Any
 UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 _MARK = UNREADABLE.encode()
 
-_SUSPECT = re.compile(rb'\\u(?:[dD][89a-fA-F]|0000|(?![0-9a-fA-F]{4}))|\\[^"\\/bfnrtu]|[\x00-\x1f]')
+_NEEDS_REPAIR = re.compile(
+    rb'\\u(?:[dD][89a-fA-F]|0000|(?![0-9a-fA-F]{4}))|\\[^"\\/bfnrtu]|[\x00-\x1f]'
+)
 _PART = re.compile(
     rb"""(?P<good>
         \\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}  # a whole pair
@@ -56,8 +58,8 @@ def as_utf8(body: bytes, content_type: str | None = None) -> bytes:
     encoding = json.detect_encoding(body)
     try:
         if encoding == "utf-8":
-            said = _CHARSET.search(content_type or "")
-            encoding = _CHARSETS.get(said[1].lower(), "utf-8") if said else "utf-8"
+            charset = _CHARSET.search(content_type or "")
+            encoding = _CHARSETS.get(charset[1].lower(), "utf-8") if charset else "utf-8"
             if encoding == "utf-8" or _is_utf8(body):
                 return body
         lenient = "surrogatepass" if encoding.startswith("utf") else "replace"
@@ -71,10 +73,10 @@ def repair(body: bytes) -> bytes:
     """`body` with U+FFFD for every character in its texts that is none; itself if all are good."""
     if not _is_utf8(body):
         body = body.decode("utf-8", "replace").encode()
-    if not _SUSPECT.search(body):
+    if not _NEEDS_REPAIR.search(body):
         return body
     body = _PART.sub(lambda part: part[0] if part["good"] is not None else _MARK, body)
-    return _STRING.sub(_escaped, body) if _BLANK.search(body) else body
+    return _STRING.sub(_escape_blanks, body) if _BLANK.search(body) else body
 
 
 def is_marked(body: bytes) -> bool:
@@ -102,5 +104,5 @@ def _is_utf8(body: bytes) -> bool:
     return True
 
 
-def _escaped(string: re.Match[bytes]) -> bytes:
+def _escape_blanks(string: re.Match[bytes]) -> bytes:
     return _BLANK.sub(lambda blank: _ESCAPED[blank[0]], string[0])

@@ -50,9 +50,9 @@ SHARE_READ_ONLY = frozenset({"conversion_rate", "completes", "prescreens", "tota
 GOALS = {"percentage": "completes_goal_percentage", "nominal": "completes_goal"}
 
 
-def without(given: Mapping[str, Any], left_out: Container[str]) -> Json:
+def without(members: Mapping[str, Any], left_out: Container[str]) -> Json:
     """The members that are neither null nor in `left_out`, in their order."""
-    return {n: value for n, value in given.items() if value is not None and n not in left_out}
+    return {n: value for n, value in members.items() if value is not None and n not in left_out}
 
 
 def draft(raw: Mapping[str, Any]) -> Json:
@@ -104,11 +104,11 @@ def fielding_run(raw: Mapping[str, Any]) -> Json:
     return without(raw, RUN_READ_ONLY)
 
 
-def money(given: Any) -> Any:
+def money(amount: Any) -> Any:
     """An amount as a request takes it: its value is a text."""
-    if not isinstance(given, Mapping):
-        return given
-    body = without(given, MONEY_READ_ONLY)
+    if not isinstance(amount, Mapping):
+        return amount
+    body = without(amount, MONEY_READ_ONLY)
     if "value" in body and not isinstance(body["value"], str):
         body["value"] = format(body["value"], "f") if body["value"] % 1 else str(body["value"])
     return body

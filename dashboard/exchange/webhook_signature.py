@@ -43,14 +43,14 @@ def reason_to_refuse(
     """
     if not header:
         return "no signature"
-    found = read_signature(header)
-    if found is None:
+    signature = read_signature(header)
+    if signature is None:
         return "unreadable signature"
-    right = [sign_body(secret, body, found.at) for secret in secrets]
+    expected = [sign_body(secret, body, signature.at) for secret in secrets]
     # Every pair is compared, so that the time it takes tells nothing.
-    genuine = [hmac.compare_digest(one, ours) for one in found.signed for ours in right]
+    genuine = [hmac.compare_digest(sent, own) for sent in signature.signed for own in expected]
     if not any(genuine):
         return "wrong signature"
-    if abs(now - found.at) > tolerance:
-        return "old signature" if found.at < now else "signature of the future"
+    if abs(now - signature.at) > tolerance:
+        return "old signature" if signature.at < now else "signature of the future"
     return ""

@@ -83,15 +83,52 @@ def test_an_answer_that_ends_its_connection_counts_and_the_next_gets_another(
 
 
 @pytest.mark.parametrize(
+    "answer",
+    [
+        SIZED,
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n11\r\n" + NONE + b"\r\n0\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n11\r\n" + NONE + b"\r\n0\r\nT: x\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\n\r\n" + SIZED,
+        SIZED.replace(b"\r\n", b"\n"),
+    ],
+    ids=["sized", "chunks", "chunks with a trailer", "hints before it", "bare newlines"],
+)
+@pytest.mark.parametrize(
     "beyond",
     [
         b'HTTP/1.1 200 OK\r\nContent-Length: 29\r\n\r\n{"countries": [{"code":"xx"}]}',
         b"HTTP/1.1 200 OK\r\n",
         b"garbage",
     ],
+    ids=["an answer", "half a head", "garbage"],
 )
-def test_what_comes_unasked_is_never_taken_for_the_next_answer(begin: Begin, beyond: bytes) -> None:
-    assert connections(begin, SIZED + beyond) == 2
+def test_what_comes_unasked_is_never_taken_for_the_next_answer(
+    begin: Begin, answer: bytes, beyond: bytes
+) -> None:
+    assert connections(begin, answer + beyond) == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        SIZED,
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n11\r\n" + NONE + b"\r\n0\r\n\r\n",
+    ],
+    ids=["sized", "chunks"],
+)
+def test_an_answer_that_comes_byte_by_byte_keeps_its_connection(
+    begin: Begin, answer: bytes
+) -> None:
+    peers = set()
+
+    def reply(connection: Connection, _: Asked) -> None:
+        peers.add(connection.sock.getpeername())
+        for byte in answer:
+            connection.send(bytes([byte]))
+
+    _, client = begin(reply)
+    ask(client)
+    assert len(peers) == 1
 
 
 @pytest.mark.parametrize(

@@ -69,14 +69,16 @@ def _is_inside(address: str) -> bool:
         ip = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
     except ValueError:
         return False
-    return ip.is_multicast or any(not one.is_global for one in (ip, *_carried(ip)))
+    return ip.is_multicast or any(not each.is_global for each in (ip, *_embedded_ipv4(ip)))
 
 
-def _carried(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
+def _embedded_ipv4(
+    ip: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> list[ipaddress.IPv4Address]:
     """The IPv4 addresses that an IPv6 one may lead to, by any of the ways to write one in it."""
     if ip.version == 4:
         return []
-    found = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
+    embedded = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
     if any(ip in network for network in _TRANSLATED):
-        found.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
-    return [one for one in found if one is not None]
+        embedded.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
+    return [address for address in embedded if address is not None]

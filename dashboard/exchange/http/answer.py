@@ -5,7 +5,6 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -55,14 +54,14 @@ def read_body(parts: Iterable[bytes], encoding: str | None, *, cap: int = LARGES
 
     `encoding`: the header `Content-Encoding`, in any case, with any number of encodings.
     """
-    body = _within(parts, cap)
+    body = _join_within(parts, cap)
     if not encoding or not body:
         return body
     names = [name for part in encoding.split(",") if (name := part.strip().lower()) != "identity"]
     if len(names) > MOST_ENCODINGS:
         raise BadAnswer("The exchange sent an answer that is compressed too many times")
     for name in reversed(names):
-        unpack = _UNPACKED.get(name)
+        unpack = _DECOMPRESSORS.get(name)
         if unpack is None:
             raise BadAnswer(f"{UNKNOWN_COMPRESSION}: {name}")
         try:
@@ -72,13 +71,13 @@ def read_body(parts: Iterable[bytes], encoding: str | None, *, cap: int = LARGES
     return body
 
 
-def _ungzipped(body: bytes, cap: int) -> bytes:
+def _gunzip(body: bytes, cap: int) -> bytes:
     """A gzip stream of any number of members (RFC 1952), padding and what is no member left out."""
     whole: list[bytes] = []
     left = cap
     for _ in range(MOST_MEMBERS):
         member = zlib.decompressobj(zlib.MAX_WBITS | 16)
-        whole.append(_inflated(member, body, left))
+        whole.append(_decompress(member, body, left))
         left -= len(whole[-1])
         body = member.unused_data.lstrip(b"\0")
         if not body.startswith(_GZIP):
@@ -86,15 +85,15 @@ def _ungzipped(body: bytes, cap: int) -> bytes:
     raise BadAnswer("The exchange sent an answer that is compressed in too many parts")
 
 
-def _undeflated(body: bytes, cap: int) -> bytes:
+def _inflate(body: bytes, cap: int) -> bytes:
     """A deflate stream, in zlib's frame as the standard wants it or, as some send it, without."""
     try:
-        return _inflated(zlib.decompressobj(), body, cap)
+        return _decompress(zlib.decompressobj(), body, cap)
     except zlib.error:
-        return _inflated(zlib.decompressobj(-zlib.MAX_WBITS), body, cap)
+        return _decompress(zlib.decompressobj(-zlib.MAX_WBITS), body, cap)
 
 
-def _inflated(stream: "zlib._Decompress", body: bytes, cap: int) -> bytes:
+def _decompress(stream: "zlib._Decompress", body: bytes, cap: int) -> bytes:
     plain_body = stream.decompress(body, cap + 1)
     if len(plain_body) > cap:
         raise TooLarge
@@ -103,23 +102,23 @@ def _inflated(stream: "zlib._Decompress", body: bytes, cap: int) -> bytes:
     return plain_body
 
 
-_UNPACKED: Mapping[str, Callable[[bytes, int], bytes]] = {
+_DECOMPRESSORS: Mapping[str, Callable[[bytes, int], bytes]] = {
     "": lambda body, _: body,
-    "gzip": _ungzipped,
-    "x-gzip": _ungzipped,
-    "deflate": _undeflated,
+    "gzip": _gunzip,
+    "x-gzip": _gunzip,
+    "deflate": _inflate,
 }
 
 
-def _within(parts: Iterable[bytes], cap: int) -> bytes:
-    kept: list[bytes] = []
+def _join_within(parts: Iterable[bytes], cap: int) -> bytes:
+    received: list[bytes] = []
     size = 0
     for part in parts:
         size += len(part)
         if size > cap:
             raise TooLarge
-        kept.append(part)
-    return kept[0] if len(kept) == 1 else b"".join(kept)
+        received.append(part)
+    return received[0] if len(received) == 1 else b"".join(received)
 
 
 def server_time(headers: Mapping[str, str]) -> float | None:
@@ -130,7 +129,7 @@ def server_time(headers: Mapping[str, str]) -> float | None:
         return None
 
 
-_ABOUT = ("quota_id", "interlock_id", "profile_id")
+_SUBJECT_IDS = ("quota_id", "interlock_id", "profile_id")
 _DETAILS = ("detail", "details", "message", "error_description", "error")
 _REASONS = ("detail", "reason", "message", "msg", "description")
 MOST_READ = 20_000
@@ -159,8 +158,8 @@ def error_of(answer: HttpAnswer, *, now: float, hide: Callable[[str], str]) -> E
         return Unavailable(f"{Unavailable.words} ({status})", status=status, retry_after=wait)
     if status < 400:
         return Redirected(status=status)
-    title, detail, wrong = _explained(answer.body, hide)
-    why = _why(detail or title, wrong)
+    title, detail, wrong = _explain(answer.body, hide)
+    why = _reason(detail or title, wrong)
     kind = _SIMPLE.get(status)
     if kind is not None:
         return kind(f"{kind.words}: {why}" if why else "", status=status)
@@ -170,38 +169,38 @@ def error_of(answer: HttpAnswer, *, now: float, hide: Callable[[str], str]) -> E
     return Refused(message, title=title, detail=detail, invalid_params=wrong, status=status)
 
 
-def _why(words: str, wrong: Sequence[InvalidParam]) -> str:
+def _reason(words: str, wrong: Sequence[InvalidParam]) -> str:
     """One sentence of a refusal: its words, and what is wrong with which field."""
     fields = "; ".join(": ".join(filter(None, each)) for each in wrong if any(each))
     return f"{words} ({fields})" if words and fields else words or fields
 
 
-def _explained(body: bytes, hide: Callable[[str], str]) -> tuple[str, str, list[InvalidParam]]:
+def _explain(body: bytes, hide: Callable[[str], str]) -> tuple[str, str, list[InvalidParam]]:
     """Title, detail and invalid parameters of an error, as far as they are readable.
 
     The contract's own members first, then those that gateways and frameworks send in their place.
     """
     try:
-        found: Any = msgspec.json.decode(repair(body))
+        error: object = msgspec.json.decode(repair(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return "", one_line(hide(_words_of(body))), []
-    if isinstance(found, str):
-        return "", one_line(hide(found)), []
-    if isinstance(found, dict) and isinstance(inner := found.get("error"), dict):
-        found = inner | found
-    if not isinstance(found, dict):
+        return "", one_line(hide(_text_of_page(body))), []
+    if isinstance(error, str):
+        return "", one_line(hide(error)), []
+    if isinstance(error, dict) and isinstance(inner := error.get("error"), dict):
+        error = inner | error
+    if not isinstance(error, dict):
         return "", "", []
     wrong = [
-        InvalidParam(_named(each, hide), spoken(_text(each, hide, *_REASONS)))
-        for each in _listed(found)[:LONGEST_LIST]
+        InvalidParam(_param_name(each, hide), spoken(_first_text(each, hide, *_REASONS)))
+        for each in _invalid_params(error)[:LONGEST_LIST]
     ]
-    return _text(found, hide, "title"), _text(found, hide, *_DETAILS), wrong
+    return _first_text(error, hide, "title"), _first_text(error, hide, *_DETAILS), wrong
 
 
-def _listed(found: Mapping[str, Any]) -> list[Mapping[object, object]]:
+def _invalid_params(error: Mapping[object, object]) -> list[Mapping[object, object]]:
     """The invalid parameters of an error, each as a mapping."""
     for name in ("invalid_params", "invalid-params", "errors", "detail", "details"):
-        listed = found.get(name)
+        listed = error.get(name)
         if isinstance(listed, dict):
             listed = [
                 {"name": field, "reason": reason}
@@ -209,12 +208,14 @@ def _listed(found: Mapping[str, Any]) -> list[Mapping[object, object]]:
                 for reason in (reasons if isinstance(reasons, list) else [reasons])
             ]
         if isinstance(listed, list) and listed:
-            each: list[Any] = [{"reason": one} if isinstance(one, str) else one for one in listed]
-            return [one for one in each if isinstance(one, dict)]
+            params: list[object] = [
+                {"reason": item} if isinstance(item, str) else item for item in listed
+            ]
+            return [param for param in params if isinstance(param, dict)]
     return []
 
 
-def _words_of(body: bytes) -> str:
+def _text_of_page(body: bytes) -> str:
     """What a body that is no JSON says: the title of a web page, or a short text; else nothing."""
     text = body[:MOST_READ].decode("utf-8", "replace").strip()
     if text.startswith("<"):
@@ -224,25 +225,26 @@ def _words_of(body: bytes) -> str:
     return "" if garbled else text.partition("\n")[0]
 
 
-def _named(wrong: Mapping[object, object], hide: Callable[[str], str]) -> str:
+def _param_name(wrong: Mapping[object, object], hide: Callable[[str], str]) -> str:
     """What an invalid parameter is about: the id of a quota or profile where it tells one, else,
     where its name is but the number of a rule, the word for that rule.
     """
     about = wrong.get("metadata")
-    if isinstance(about, dict) and (told := _text(about, hide, *_ABOUT)):
-        return told
+    if isinstance(about, dict) and (subject := _first_text(about, hide, *_SUBJECT_IDS)):
+        return subject
     is_rule = wrong.get("error_type") == "data_validation_error"
     if is_rule:
-        return _text(wrong, hide, "reason", "name")
+        return _first_text(wrong, hide, "reason", "name")
     place = wrong.get("loc")
     if isinstance(place, list):
         return one_line(hide(".".join(str(step) for step in place)))
-    return _text(wrong, hide, "name", "field", "param", "pointer", "path")
+    return _first_text(wrong, hide, "name", "field", "param", "pointer", "path")
 
 
-def _text(found: Mapping[object, object], hide: Callable[[str], str], *names: str) -> str:
+def _first_text(members: Mapping[object, object], hide: Callable[[str], str], *names: str) -> str:
+    """The first of these members that is a text and not blank, fit to be shown."""
     for name in names:
-        value = found.get(name)
+        value = members.get(name)
         if isinstance(value, str) and value.strip():
             return one_line(hide(value))
     return ""

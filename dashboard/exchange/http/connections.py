@@ -4,19 +4,21 @@ httpx's time-outs start again with every byte, so a server that trickles can hol
 hours. Here every read and write of a call gets what is left until the call's deadline.
 """
 
+import re
 import ssl
 from collections.abc import Callable, Iterable, Iterator
+from typing import cast
 
 import httpcore
 import httpx
 
 from dashboard.exchange.http import dns
 from dashboard.exchange.http.allowed_hosts import AllowedHosts
-from dashboard.exchange.http.http1 import Line, head
 
 CONNECT_TIMEOUT = 5.0
 KEEP_ALIVE = 30.0
 
+_BLANK_LINE = re.compile(rb"\n\r?\n")
 _KNOWN = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
 SocketOptions = Iterable[
     tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
@@ -25,9 +27,8 @@ SocketOptions = Iterable[
 
 def _as_httpx(exc: Exception) -> httpx.TransportError:
     """The error of httpx that has the same name."""
-    kind = getattr(httpx, type(exc).__name__, httpx.TransportError)
-    made: httpx.TransportError = kind(str(exc))
-    return made
+    kind: type[httpx.TransportError] = getattr(httpx, type(exc).__name__, httpx.TransportError)
+    return kind(str(exc))
 
 
 class _Deadline:
@@ -45,15 +46,49 @@ class _Deadline:
 
 
 class _Stream(httpcore.NetworkStream):
+    """A socket whose reads end where an answer may end: at a blank line, or by its length.
+
+    httpcore reuses a connection with whatever it read beyond an answer, and would take that for
+    the answer to the next request. What is held back here makes the connection readable, so
+    that httpcore closes it instead.
+    """
+
     def __init__(self, inner: httpcore.NetworkStream, deadline: _Deadline) -> None:
         self._inner = inner
         self._deadline = deadline
+        self._held_back = b""
+        self._last_bytes = b""  # of what was handed out: a blank line may span two reads
+        self._body_left: int | None = None
+
+    def expect_body(self, length: int | None) -> None:
+        """Hand out no more than `length` bytes until the next request."""
+        self._body_left = length
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         left = self._deadline.left(httpcore.ReadTimeout)
-        return self._inner.read(max_bytes, left if timeout is None else min(timeout, left))
+        received = self._held_back or self._inner.read(
+            max_bytes, left if timeout is None else min(timeout, left)
+        )
+        if self._body_left is None:
+            end = self._end_of_block(received)
+        else:
+            end = self._body_left
+            self._body_left -= min(end, len(received))
+        self._held_back = received[end:]
+        return received[:end]
+
+    def _end_of_block(self, received: bytes) -> int:
+        """Where the first blank line ends: the end of a head or of a body in chunks."""
+        before = self._last_bytes
+        blank_line = _BLANK_LINE.search(before + received)
+        if blank_line is None:
+            self._last_bytes = (before + received)[-2:]
+            return len(received)
+        self._last_bytes = b""
+        return blank_line.end() - len(before)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._body_left, self._last_bytes = None, b""
         left = self._deadline.left(httpcore.WriteTimeout)
         self._inner.write(buffer, left if timeout is None else min(timeout, left))
 
@@ -71,6 +106,8 @@ class _Stream(httpcore.NetworkStream):
         return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout), self._deadline)
 
     def get_extra_info(self, info: str) -> object:
+        if info == "is_readable" and self._held_back:
+            return True
         return self._inner.get_extra_info(info)
 
 
@@ -116,80 +153,62 @@ class _Backend(httpcore.NetworkBackend):
 
 
 class _Body(httpx.SyncByteStream):
-    """The body that is coming in on a line; closing it early closes the line."""
+    """The body that is coming in; closing it early closes its connection."""
 
-    def __init__(self, line: Line) -> None:
-        self._line = line
+    def __init__(self, answer: httpcore.Response) -> None:
+        self._answer = answer
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            yield from self._line.body()
+            yield from self._answer.iter_stream()
         except _KNOWN as exc:
             raise _as_httpx(exc) from exc
 
     def close(self) -> None:
-        if not self._line.free:
-            self._line.close()
+        self._answer.close()
 
 
 class Wire(httpx.BaseTransport):
-    """The connections of one thread, one to a host; each request has its `deadline` among its
-    extensions.
-
-    What httpx's own transport does for a request costs ten times as much CPU as the sockets do:
-    its framing in Python, and a pool for many threads.
-    """
+    """The connections of one thread; each request has its `deadline` among its extensions."""
 
     def __init__(
         self, *, hosts: AllowedHosts, tls: ssl.SSLContext, clock: Callable[[], float]
     ) -> None:
         self._deadline = _Deadline(clock)
-        self._clock = clock
-        self._tls = tls
-        self._tls.set_alpn_protocols(["http/1.1"])
-        self._backend = _Backend(hosts, self._deadline)
-        self._lines: dict[tuple[bytes, bytes, int | None], tuple[Line, float]] = {}
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=tls,
+            keepalive_expiry=KEEP_ALIVE,
+            network_backend=_Backend(hosts, self._deadline),
+        )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send `request` and return the head of the answer; httpx's errors, as documented."""
-        patience: float = request.extensions["timeout"]["read"]
         self._deadline.at = request.extensions["deadline"]
         url = request.url
-        origin = (url.raw_scheme, url.raw_host, url.port)
         try:
-            written = head(request.method.encode(), url.raw_path, request.headers.raw)
-            line = self._free_line(origin) or self._connected(origin)
-            self._lines[origin] = line, self._clock()
-            try:
-                line.ask(written + request.content, patience=patience)
-            except BaseException:
-                line.close()
-                raise
+            answer = self._pool.handle_request(
+                httpcore.Request(
+                    request.method,
+                    httpcore.URL(
+                        scheme=url.raw_scheme,
+                        host=url.raw_host,
+                        port=url.port,
+                        target=url.raw_path,
+                    ),
+                    headers=request.headers.raw,
+                    content=request.content,
+                    extensions=request.extensions,
+                )
+            )
         except _KNOWN as exc:
             raise _as_httpx(exc) from exc
-        return httpx.Response(line.status, headers=line.headers, stream=_Body(line))
+        response = httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer))
+        if "transfer-encoding" not in response.headers:
+            length = response.headers.get("content-length")
+            stream = cast("_Stream", answer.extensions["network_stream"])
+            stream.expect_body(None if length is None else int(length))
+        return response
 
     def close(self) -> None:
         """Close every connection."""
-        for line, _ in list(self._lines.values()):
-            line.close()
-
-    def _free_line(self, origin: tuple[bytes, bytes, int | None]) -> Line | None:
-        """The connection of a request before; None where it may not be good any more."""
-        line, used_at = self._lines.pop(origin, (None, 0.0))
-        if line is None:
-            return None
-        if line.free and self._clock() - used_at < KEEP_ALIVE and line.is_quiet:
-            return line
-        line.close()
-        return None
-
-    def _connected(self, origin: tuple[bytes, bytes, int | None]) -> Line:
-        scheme, name, port = origin
-        host, is_secret = name.decode("ascii"), scheme == b"https"
-        stream = self._backend.connect_tcp(
-            host, port or (443 if is_secret else 80), CONNECT_TIMEOUT
-        )
-        if is_secret:
-            stream = stream.start_tls(self._tls, host, CONNECT_TIMEOUT)
-        return Line(stream)
+        self._pool.close()

@@ -2,11 +2,13 @@
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
-from typing import Any
 
-Resolve = Callable[..., list[Any]]
+Entry = tuple[int, int, int, str, tuple[str | int | bytes, ...]]
+"""One address, as `socket.getaddrinfo` returns it."""
+
+Resolve = Callable[..., Sequence[Entry]]
 
 
 class NoAddress(Exception):
@@ -25,7 +27,7 @@ def resolve_addresses(
     The system's resolver has no time limit of its own, so it is asked in a thread that is left
     behind when the time is over. Raises NoAddress.
     """
-    answer: SimpleQueue[list[Any] | OSError] = SimpleQueue()
+    answer: SimpleQueue[Sequence[Entry] | OSError] = SimpleQueue()
 
     def ask() -> None:
         try:
@@ -35,9 +37,9 @@ def resolve_addresses(
 
     threading.Thread(target=ask, name=f"look up {host}", daemon=True).start()
     try:
-        found = answer.get(timeout=seconds)
+        entries = answer.get(timeout=seconds)
     except Empty as exc:
         raise NoAddress(late=True) from exc
-    if isinstance(found, OSError):
-        raise NoAddress(late=False) from found
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if isinstance(entries, OSError):
+        raise NoAddress(late=False) from entries
+    return list(dict.fromkeys(str(entry[4][0]) for entry in entries))

@@ -5,10 +5,8 @@ from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
-import tenacity
-
 from dashboard.exchange.clock import Chance, Clock
-from dashboard.exchange.errors import ExchangeError, NoAnswer, RateLimited
+from dashboard.exchange.errors import NoAnswer, RateLimited
 
 T = TypeVar("T")
 
@@ -29,15 +27,15 @@ def retry_after(header: str | None, *, now: float) -> float:
     """
     text = (header or "").strip()
     if _SECONDS.fullmatch(text):
-        asked = float(text)
+        seconds = float(text)
     else:
         try:
-            asked = parsedate_to_datetime(text).timestamp() - now
+            seconds = parsedate_to_datetime(text).timestamp() - now
         except (ValueError, TypeError, IndexError, OverflowError):
             return DEFAULT_RETRY_AFTER
-        if asked <= 0:
+        if seconds <= 0:
             return DEFAULT_RETRY_AFTER
-    return min(asked, LONGEST_RETRY_AFTER)
+    return min(seconds, LONGEST_RETRY_AFTER)
 
 
 class Retries:
@@ -47,32 +45,20 @@ class Retries:
         self._clock = clock
         self._chance = chance
 
-    def call(self, once: Callable[[], T], *, deadline: float) -> T:
-        """What `once` returns in the end, or its last error."""
-        try:
-            return once()  # most calls succeed at once and need none of what follows
-        except _WORTH_A_TRY as exc:
-            failures = [exc]
+    def call(self, send: Callable[[], T], *, deadline: float) -> T:
+        """What `send` returns in the end, or its last error."""
+        attempt = 1
+        while True:
+            try:
+                return send()
+            except _WORTH_A_TRY as exc:
+                wait = self._seconds_to_wait(attempt, exc.retry_after)
+                if attempt == TRIES or self._clock.monotonic() + wait >= deadline:
+                    raise
+            self._clock.sleep(wait)
+            attempt += 1
 
-        def again() -> T:
-            if failures:
-                raise failures.pop()
-            return once()
-
-        waits = tenacity.Retrying(
-            sleep=self._clock.sleep,
-            retry=tenacity.retry_if_exception_type(_WORTH_A_TRY),
-            wait=self._wait,
-            stop=lambda state: (
-                state.attempt_number >= TRIES
-                or self._clock.monotonic() + state.upcoming_sleep >= deadline
-            ),
-            reraise=True,
-        )
-        return waits(again)
-
-    def _wait(self, state: tenacity.RetryCallState) -> float:
-        failure = state.outcome.exception() if state.outcome else None
-        asked = failure.retry_after if isinstance(failure, ExchangeError) else None
-        grown = min(FIRST_WAIT * 2.0 ** (state.attempt_number - 1), LONGEST_WAIT)
-        return (asked or 0.0) + grown * (0.5 + 0.5 * self._chance.random())
+    def _seconds_to_wait(self, attempt: int, retry_after: float | None) -> float:
+        """What the exchange asks for, and a pause that grows with each attempt, with jitter."""
+        pause = min(FIRST_WAIT * 2.0 ** (attempt - 1), LONGEST_WAIT)
+        return (retry_after or 0.0) + pause * (0.5 + 0.5 * self._chance.random())

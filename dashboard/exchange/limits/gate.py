@@ -1,7 +1,7 @@
 """The gate of an exchange account: its budget, the rests it asks for, and the breaker.
 
 Every request asks the gate first. The gate answers with the seconds to wait (a budget of requests
-a minute, or a `Retry-After` that some worker was told), or raises Resting while the exchange is
+a minute, or a `Retry-After` that another worker got), or raises CircuitOpen while the exchange is
 left alone after repeated failures. When a rest is over exactly one request goes through as a probe;
 the next rest, longer, begins with it, and only the probe's success ends it.
 """
@@ -52,7 +52,7 @@ class Gate(Protocol):
     """What the transport asks; shared by all workers of an account."""
 
     def admit(self) -> float:
-        """Seconds to wait before asking again; 0.0: go now. Resting while the breaker is open."""
+        """Seconds to wait, 0.0 to go at once. Raises CircuitOpen while the breaker is open."""
 
     def pause(self, seconds: float, *, why: str = "") -> None:
         """The exchange asked for quiet: nobody asks for `seconds`, capped by the policy."""
@@ -90,7 +90,7 @@ class LocalGate:
         self._level = 0
 
     def admit(self) -> float:
-        """Seconds to wait before asking again; 0.0: go now. Resting while the breaker is open."""
+        """Seconds to wait, 0.0 to go at once. Raises CircuitOpen while the breaker is open."""
         with self._lock:
             now = self._clock.monotonic()
             if self._resting_until is not None and now < self._resting_until:

@@ -21,9 +21,9 @@ T = TypeVar("T")
 
 REDIS_TIMEOUT = 0.3
 BACK_TO_REDIS = 5.0
-# How long "go" holds without a budget: after that a pause that another worker was told is seen.
+# Seconds for which "go" holds without a budget; after that, other workers' pauses are noticed.
 GO_HOLDS = 0.1
-KEPT = 86_400
+EXPIRE_SECONDS = 86_400
 
 # Every script reads one hash: free (when the next request is due), paused, rest (until), level,
 # failures, why (paused). Times are seconds, those of Redis itself unless a clock was given.
@@ -118,7 +118,7 @@ class RedisGate:
         clock: Clock | None = None,
         chance: Chance | None = None,
     ) -> None:
-        """`client` as `connect` makes it. Without `clock` the time is that of Redis.
+        """`client` as `connect_redis` makes it. Without `clock` the time is that of Redis.
 
         While Redis is away each of the `processes` that share the budget takes its part.
         """
@@ -140,7 +140,7 @@ class RedisGate:
         self.why = ""
 
     def admit(self) -> float:
-        """Seconds to wait before asking again; 0.0: go now. Resting while the breaker is open."""
+        """Seconds to wait, 0.0 to go at once. Raises CircuitOpen while the breaker is open."""
         policy = self._policy
         if self._clock.monotonic() < self._go_until:
             return 0.0
@@ -184,7 +184,7 @@ class RedisGate:
         self._try(lambda: self._failed(keys=[self._key], args=arguments))
 
     def _now(self) -> tuple[float, int]:
-        return (-1.0 if self._shared_clock is None else self._shared_clock.time(), KEPT)
+        return (-1.0 if self._shared_clock is None else self._shared_clock.time(), EXPIRE_SECONDS)
 
     def _rest_arguments(self) -> tuple[float, float, float]:
         return (self._policy.first_rest, self._policy.longest_rest, self._chance.random())

@@ -87,7 +87,7 @@ class AccountOperations(OperationsBase):
         values = {
             "locale": locale,
             "query": words or None,
-            "id": ",".join(str(one) for one in ids) or None,
+            "id": ",".join(map(str, ids)) or None,
             "allow_custom_quals": "true",
             "page_size": page_size,
         }

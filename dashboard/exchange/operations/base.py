@@ -71,7 +71,7 @@ class OperationsBase:
 
     def _read(self, operation: str, target: str, shape: type[T]) -> T:
         answer = self._transport.send(operation, "GET", target)
-        return self._shaped(operation, answer, shape)
+        return self._decode(operation, answer, shape)
 
     def _read_whole(self, operation: str, target: str, shape: type[T]) -> Whole[T]:
         """An object that is sent back whole: as its shape, and as it came."""
@@ -100,7 +100,7 @@ class OperationsBase:
     def _compute(self, operation: str, target: str, body: object, shape: type[T]) -> T:
         """A POST that changes nothing: it may be repeated."""
         answer = self._transport.send(operation, "POST", target, content=_bodies.encode(body))
-        return self._shaped(operation, answer, shape)
+        return self._decode(operation, answer, shape)
 
     def _write(
         self,
@@ -128,7 +128,7 @@ class OperationsBase:
             repeatable=idempotency_key is not None,
         )
 
-    def _shaped(
+    def _decode(
         self, operation: str, answer: HttpAnswer, shape: type[T], *, written: bool = False
     ) -> T:
         """The answer as `shape`; after a write, one that is not leaves the outcome unknown."""

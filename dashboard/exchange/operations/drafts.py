@@ -23,7 +23,7 @@ class DraftOperations(OperationsBase):
         operation = "create_target_group"
         target = f"{self._project(project_id)}/target-groups"
         answer = self._write(operation, "POST", target, draft)
-        return self._shaped(operation, answer, CreatedDraftTargetGroupResponse, written=True).id
+        return self._decode(operation, answer, CreatedDraftTargetGroupResponse, written=True).id
 
     def get_target_group(
         self, *, project_id: str, target_group_id: str

@@ -54,8 +54,8 @@ class FieldingOperations(OperationsBase):
         target = f"{self._group(project_id, target_group_id)}/cost-per-interview"
         body = {"target_group_cpi": MonetaryAmountRequestModel.of(cpi)}
         answer = self._write(operation, "PUT", target, body)
-        shaped = self._shaped(operation, answer, CostPerInterviewUpdateResponse, written=True)
-        return shaped.target_group_cpi
+        update = self._decode(operation, answer, CostPerInterviewUpdateResponse, written=True)
+        return update.target_group_cpi
 
     def update_filling_strategy(
         self, *, project_id: str, target_group_id: str, filling_strategy: str
@@ -65,8 +65,8 @@ class FieldingOperations(OperationsBase):
         target = f"{self._group(project_id, target_group_id)}/filling-strategy"
         body = FillingStrategyUpdateRequest(filling_strategy=filling_strategy)
         answer = self._write(operation, "PUT", target, body)
-        shaped = self._shaped(operation, answer, FillingStrategyUpdateResponse, written=True)
-        return shaped.filling_strategy
+        update = self._decode(operation, answer, FillingStrategyUpdateResponse, written=True)
+        return update.filling_strategy
 
     def get_re_entry_configuration(
         self, *, project_id: str, target_group_id: str
@@ -107,7 +107,7 @@ class FieldingOperations(OperationsBase):
             answer = self._write(operation, "PUT", target, configuration)
         except (Forbidden, NotFound, MethodNotAllowed) as exc:
             raise _re_entry_not_offered(operation, exc.status) from exc
-        return self._shaped(operation, answer, ReEntryConfiguration, written=True)
+        return self._decode(operation, answer, ReEntryConfiguration, written=True)
 
     def get_fielding_runs_by_target_group_id(
         self, *, project_id: str, target_group_id: str
@@ -123,7 +123,7 @@ class FieldingOperations(OperationsBase):
         operation = "get_fielding_run"
         target = self._run(project_id, target_group_id, fielding_run_id)
         answer = self._transport.send(operation, "GET", target)
-        run = self._shaped(operation, answer, FieldingRunItem)
+        run = self._decode(operation, answer, FieldingRunItem)
         return Versioned(value=run, etag=answer.headers.get("etag") or run.etag)
 
     def get_whole_fielding_run(
@@ -155,7 +155,7 @@ class FieldingOperations(OperationsBase):
             "end_fielding_at": _written(end_fielding_at),
         }
         answer = self._write(operation, "PUT", target, body, etag=etag)
-        value = self._shaped(operation, answer, FieldingRunId, written=True)
+        value = self._decode(operation, answer, FieldingRunId, written=True)
         return Versioned(value=value, etag=answer.headers.get("etag"))
 
     def launch_now_fielding_run(
@@ -165,7 +165,7 @@ class FieldingOperations(OperationsBase):
         operation = "launch_now_fielding_run"
         run = self._run(project_id, target_group_id, fielding_run_id)
         answer = self._write(operation, "POST", f"{run}/launch-now", etag=etag)
-        value = self._shaped(operation, answer, FieldingPeriod, written=True)
+        value = self._decode(operation, answer, FieldingPeriod, written=True)
         return Versioned(value=value, etag=answer.headers.get("etag"))
 
     def pause_fielding_run(

@@ -155,7 +155,7 @@ class GroupOperations(OperationsBase):
         operation = "update_launched_target_group_details"
         target = f"{self._group(project_id, target_group_id)}/details"
         answer = self._write(operation, "PUT", target, details)
-        return self._shaped(operation, answer, TargetGroupDetails, written=True)
+        return self._decode(operation, answer, TargetGroupDetails, written=True)
 
     def compute_target_group_transitions(
         self, *, project_id: str, groups: ComputeTargetGroupTransitionsRequest

@@ -71,7 +71,7 @@ class PricingOperations(OperationsBase):
         operation = "get_fielding_assistant_assignment"
         target = f"{self._group(project_id, target_group_id)}/fielding-assistant-assignment"
         answer = self._transport.send(operation, "GET", target)
-        value = self._shaped(operation, answer, FieldingAssistantModulesAssignment)
+        value = self._decode(operation, answer, FieldingAssistantModulesAssignment)
         return Versioned(value=value, etag=answer.headers.get("etag"))
 
     def get_whole_fielding_assistant_assignment(
@@ -108,7 +108,7 @@ class PricingOperations(OperationsBase):
         operation = "update_profile_filling_goal"
         target = f"{self._group(project_id, target_group_id)}/profiles/completes-goal"
         answer = self._write(operation, "PUT", target, goals)
-        return self._shaped(operation, answer, Profiles, written=True)
+        return self._decode(operation, answer, Profiles, written=True)
 
     def get_target_group_allocation_specification(
         self, *, project_id: str, target_group_id: str

@@ -45,13 +45,13 @@ class ProjectOperations(OperationsBase):
         answer = self._write(
             operation, "POST", self._projects, project, idempotency_key=idempotency_key
         )
-        return self._shaped(operation, answer, ProjectId, written=True)
+        return self._decode(operation, answer, ProjectId, written=True)
 
     def get_project_by_id(self, *, project_id: str) -> Versioned[ProjectDetails]:
         """What a project is, with the ETag that `update_project` needs."""
         operation = "get_project_by_id"
         answer = self._transport.send(operation, "GET", self._project(project_id))
-        value = self._shaped(operation, answer, ProjectDetails)
+        value = self._decode(operation, answer, ProjectDetails)
         return Versioned(value=value, etag=answer.headers.get("etag"))
 
     def update_project(
@@ -67,7 +67,7 @@ class ProjectOperations(OperationsBase):
             etag=etag,
             idempotency_key=idempotency_key,
         )
-        return self._shaped(operation, answer, ProjectId, written=True)
+        return self._decode(operation, answer, ProjectId, written=True)
 
     def project_overview(self, *, project_id: str) -> ProjectOverview:
         """A project with its status and its figures over all target groups."""

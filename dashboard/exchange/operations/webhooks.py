@@ -23,13 +23,13 @@ class WebhookOperations(OperationsBase):
         """A new webhook; its secret is told here and never again."""
         operation = "create_webhook"
         answer = self._write(operation, "POST", self._webhooks, {"url": url, "events": events})
-        return self._shaped(operation, answer, WebhookWithSecret, written=True)
+        return self._decode(operation, answer, WebhookWithSecret, written=True)
 
     def get_webhook(self, *, webhook_id: str) -> Versioned[WebhookShape]:
         """One webhook, with the ETag for a change."""
         operation = "get_webhook"
         answer = self._transport.send(operation, "GET", self._webhook(webhook_id))
-        value = self._shaped(operation, answer, WebhookShape)
+        value = self._decode(operation, answer, WebhookShape)
         return Versioned(value=value, etag=answer.headers.get("etag"))
 
     def update_webhook(
@@ -39,7 +39,7 @@ class WebhookOperations(OperationsBase):
         operation = "update_webhook"
         body = {"url": url, "events": events}
         answer = self._write(operation, "PUT", self._webhook(webhook_id), body, etag=etag)
-        return self._shaped(operation, answer, WebhookShape, written=True)
+        return self._decode(operation, answer, WebhookShape, written=True)
 
     def delete_webhook(self, *, webhook_id: str, etag: str | None = None) -> None:
         """Remove a webhook; NotFound if it is gone already."""
@@ -79,7 +79,7 @@ class WebhookOperations(OperationsBase):
         operation = "regenerate_webhook_secret"
         target = f"{self._webhook(webhook_id)}/regenerate-secret"
         answer = self._write(operation, "POST", target)
-        return self._shaped(operation, answer, WebhookWithSecret, written=True)
+        return self._decode(operation, answer, WebhookWithSecret, written=True)
 
     def get_webhook_events(self) -> Page[str]:
         """The kinds of event that can be asked for."""

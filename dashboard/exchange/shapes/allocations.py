@@ -123,5 +123,5 @@ class AllocationsRequest(Body, kw_only=True):
 
 
 def _ids_of(suppliers: Suppliers) -> list[str]:
-    found = [each.id if isinstance(each, Supplier) else str(each) for each in suppliers]
-    return [each for each in found if each is not None]
+    ids = [each.id if isinstance(each, Supplier) else str(each) for each in suppliers]
+    return [each for each in ids if each is not None]

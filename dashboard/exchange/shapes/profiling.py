@@ -90,19 +90,19 @@ def profiling_request(profiling: Mapping[str, Any]) -> dict[str, Any]:
     """The profiling of a draft as it was read, in the shape in which it is sent back."""
     kind = profiling.get("profile_adjustment_type")
     names = ("template_id", "profile_adjustment_type")
-    kept = {name: profiling[name] for name in names if name in profiling}
+    members = {name: profiling[name] for name in names if name in profiling}
     profiles = [_profile_request(each, kind) for each in profiling.get("profiles") or []]
     if profiles:
-        return kept | {"profiles": profiles}
-    return kept if "template_id" in kept else {}
+        return members | {"profiles": profiles}
+    return members if "template_id" in members else {}
 
 
 def _profile_request(profile: Mapping[str, Any], kind: object) -> dict[str, Any]:
     names = ("object", "blended_type", "name", "quotas_enabled")
-    kept = {name: profile[name] for name in names if name in profile}
+    members = {name: profile[name] for name in names if name in profile}
     with_quotas = bool(profile.get("quotas_enabled"))
     targets = [_target_request(each, kind, with_quotas) for each in profile.get("targets", [])]
-    return kept | {"targets": targets}
+    return members | {"targets": targets}
 
 
 def _target_request(target: Mapping[str, Any], kind: object, with_quotas: bool) -> dict[str, Any]:
