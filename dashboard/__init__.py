@@ -8,3 +8,6 @@ The way of the data, and back:
 `dashboard.celery` holds the Celery application; it is not imported here, so that the simulator and
 the exchange client start without it.
 """
+
+#: the release; the packaging, the pages' footer, /healthz and `--version` read it here
+__version__ = "0.2.0"

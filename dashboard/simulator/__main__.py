@@ -6,12 +6,14 @@ import signal
 import sys
 from pathlib import Path
 
+import dashboard
 from dashboard.simulator.server.faults import parse_faults
 from dashboard.simulator.server.run import Options, make_exchange, serve_exchange
 
 
 def _options(arguments: list[str]) -> Options:
     parser = argparse.ArgumentParser(prog="dashboard.simulator", description=__doc__)
+    parser.add_argument("--version", action="version", version=dashboard.__version__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True, help="0 picks a free one")
     parser.add_argument("--projects", type=int, default=4)

@@ -17,9 +17,9 @@ from tests.management.machine import NEW, OLD, Machine
 
 FILL = """
 from allauth.mfa.totp.internal.auth import TOTP
-from tests import make
-TOTP.activate(make.person(username="dana"), "JBSWY3DPEHPK3PXP")
-make.group(make.project(make.account(name="main", secret="the-exchange-key")))
+from tests import factories
+TOTP.activate(factories.person(username="dana"), "JBSWY3DPEHPK3PXP")
+factories.group(factories.project(factories.account(name="main", secret="the-exchange-key")))
 """
 READ = """
 from allauth.mfa.models import Authenticator

@@ -11,7 +11,6 @@ CODE_OF_THEN = f"""
 from datetime import UTC, datetime
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from dashboard.fielding.models.fields import box
 
 then = datetime(2026, 11, 1, tzinfo=UTC)
 loader = MigrationExecutor(connection).loader

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+import dashboard
 from dashboard.fielding.models import ExchangeAccount, User
 from dashboard.management import alive, demo
 from dashboard.management.embedded_redis import redis_command
@@ -25,6 +26,10 @@ class Command(BaseCommand):
     """Starts every process, says when the dashboard answers, and stops them all again."""
 
     help = "Run all of Fieldwatch on one machine: with a simulated exchange, or with your own."
+
+    def get_version(self) -> str:
+        """The release, which `--version` prints."""
+        return dashboard.__version__
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """A flag for make, and one for who has connections of their own."""

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from django.http import HttpRequest
 from django.utils import timezone
 
+import dashboard
 from dashboard.web.auth.permissions import administered_accounts
 from dashboard.web.http import alert_status
 
@@ -43,7 +44,7 @@ CONNECTIONS = NavItem(
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """The navigation, with where we are; the bell, and what of the alerts stands still."""
+    """The navigation, with where we are; the bell, what of the alerts stands still, the release."""
     match = request.resolver_match
     here = match.url_name if match else ""
     user = getattr(request, "user", None)  # none where a page says that all is broken
@@ -57,4 +58,5 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         "bell": alert_status.bell_counts(request),
         "off": alert_status.off(request, now=timezone.now()),
         "stalls": alert_status.stalled_alerts(request, now=timezone.now()),
+        "version": dashboard.__version__,
     }

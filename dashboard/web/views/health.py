@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
+import dashboard
 from dashboard.web.auth.permissions import Permission, requires
 from dashboard.web.monitoring import health, metrics
 
@@ -17,8 +18,12 @@ from dashboard.web.monitoring import health, metrics
 @requires(Permission.OPEN)
 @require_safe
 def healthz(_request: HttpRequest) -> HttpResponse:
-    """The web process is alive; nothing else is asked."""
-    return HttpResponse("alive\n", content_type="text/plain")
+    """The web process is alive, and which release it runs; nothing else is asked."""
+    return HttpResponse(
+        "alive\n",
+        content_type="text/plain",
+        headers={"Fieldwatch-Version": dashboard.__version__},
+    )
 
 
 @requires(Permission.OPEN)

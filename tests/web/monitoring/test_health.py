@@ -15,6 +15,7 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
+import dashboard
 from dashboard.fielding.models import Cycle, ExchangeAccount, Mail, Pulse
 from dashboard.web.monitoring import health
 from tests import factories
@@ -57,6 +58,12 @@ def figures(client: Client, **headers: str) -> dict[tuple[str, ...], float]:
 def test_alive_asks_nothing(client: Client, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
         assert client.get("/healthz").content == b"alive\n"
+
+
+def test_each_answer_and_each_page_name_the_release(client: Client) -> None:
+    assert client.get("/healthz")["Fieldwatch-Version"] == dashboard.__version__
+    client.force_login(factories.person())
+    assert f"Fieldwatch {dashboard.__version__}</footer>" in client.get("/").content.decode()
 
 
 def test_without_redis_it_is_degraded_and_serves(client: Client) -> None:
