@@ -24,6 +24,7 @@ from dashboard.alerts.rules.settings import Effective, RuleSet
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE
 from dashboard.alerts.text import format_percent, one_line
 from dashboard.fielding.compiled_queries import CompiledQuery, Param
+from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.forecast.rate_changes import price_from_changelog
 from dashboard.fielding.models import (
     Change,
@@ -35,20 +36,20 @@ from dashboard.fielding.models import (
     TargetGroup,
 )
 
-KINDS = {
-    "cpi_change": CPI_CHANGED.code,
-    "user_requested_cpi_change": CPI_CHANGED.code,
-    "status_change": STATUS_CHANGED.code,
-    "filling_strategy_change": STRATEGY_CHANGED.code,
-    "re_entry_configuration_change": STRATEGY_CHANGED.code,
+KINDS: dict[str, str] = {
+    ChangelogKind.CPI: CPI_CHANGED.code,
+    ChangelogKind.USER_REQUESTED_CPI: CPI_CHANGED.code,
+    ChangelogKind.STATUS: STATUS_CHANGED.code,
+    ChangelogKind.FILLING_STRATEGY: STRATEGY_CHANGED.code,
+    ChangelogKind.RE_ENTRY_CONFIGURATION: STRATEGY_CHANGED.code,
 }
 CODES = frozenset({*KINDS.values(), EDIT_UNCONFIRMED.code})  # what happened, not what is
-_EDITS = {
-    "cpi_change": Edit.Kind.CPI,
-    "user_requested_cpi_change": Edit.Kind.CPI,
-    "filling_strategy_change": Edit.Kind.FILLING_STRATEGY,
-    "re_entry_configuration_change": Edit.Kind.RE_ENTRY,
-    "status_change": Edit.Kind.STATUS,
+_EDITS: dict[str, str] = {
+    ChangelogKind.CPI: Edit.Kind.CPI,
+    ChangelogKind.USER_REQUESTED_CPI: Edit.Kind.CPI,
+    ChangelogKind.FILLING_STRATEGY: Edit.Kind.FILLING_STRATEGY,
+    ChangelogKind.RE_ENTRY_CONFIGURATION: Edit.Kind.RE_ENTRY,
+    ChangelogKind.STATUS: Edit.Kind.STATUS,
 }
 BEGINS = ("scheduled", "live")
 Names = Mapping[str, str]

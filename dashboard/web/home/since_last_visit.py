@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.models import Change, Edit, User
 from dashboard.web.edits import history
 from dashboard.web.formatting import labels, times
@@ -16,11 +17,11 @@ from dashboard.web.formatting import labels, times
 FRIDAY, EVENING = 4, 18
 # What colleagues do on the exchange itself; the rest of the changelog stays on the group's page.
 SHOWN_CHANGE_KINDS = (
-    "status_change",
-    "cpi_change",
-    "filling_goal_change",
-    "filling_strategy_change",
-    "fielding_period_end_date_change",
+    ChangelogKind.STATUS,
+    ChangelogKind.CPI,
+    ChangelogKind.FILLING_GOAL,
+    ChangelogKind.FILLING_STRATEGY,
+    ChangelogKind.FIELDING_PERIOD_END_DATE,
 )
 
 
