@@ -11,11 +11,12 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from dashboard.alerts import downtime
-from dashboard.alerts.mail import action_links, preferences, text_sparkline, unsubscribe
+from dashboard.alerts.mail import action_links, text_sparkline, unsubscribe
 from dashboard.alerts.recipients.resolve import managers_of
 from dashboard.alerts.rules.catalogue import JUDGED, RULES
 from dashboard.alerts.rules.widespread import WIDESPREAD_GROUPS, is_widespread
 from dashboard.alerts.text import format_local_time, format_span, lower_title, one_line
+from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import Incident, Notice, Project, TargetGroup, User
 from dashboard.fielding.querysets.expressions import IN_FIELD
 
@@ -57,7 +58,7 @@ def compose_alert(user: User, notices: Sequence[Notice], *, now: datetime) -> Ma
         "more": max(0, len(ordered) - MOST),
         "summary": count_summary(ordered),
         "off": downtime.sentence(
-            downtime.within(now - OFF_TOLD_FOR, now), preferences.zone_of_person(user), now=now
+            downtime.within(now - OFF_TOLD_FOR, now), zone_named(user.time_zone), now=now
         ),
         "why": reason_for_mail(user, ordered[0].incident),
         "stop": unsubscribe.unsubscribe_url(user, unsubscribe.NOW),
@@ -179,7 +180,7 @@ def _is_over(incident: Incident) -> bool:
 
 def _when(incident: Incident, user: User, now: datetime) -> str:
     """Since when, or from when to when, on the reader's clocks; most began before we saw it."""
-    zone, began, closed = preferences.zone_of_person(user), incident.breached_at, incident.closed_at
+    zone, began, closed = zone_named(user.time_zone), incident.breached_at, incident.closed_at
     if closed is None:
         seen = "seen " if incident.rule in JUDGED and incident.rule != PAUSED else ""
         return f"{seen}since {format_local_time(began, zone, now=now)}"
