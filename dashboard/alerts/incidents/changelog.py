@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from dashboard.alerts.incidents.store import DAY, Transition
+from dashboard.alerts.incidents.store import DAY, Transition, open_incident
 from dashboard.alerts.recipients.resolve import managers_of
 from dashboard.alerts.rules.catalogue import (
     CPI_CHANGED,
@@ -172,24 +172,17 @@ def _move(
     if said is None:
         return None
     severity, sentence = said
-    incident = Incident(
+    incident = open_incident(
+        chosen,
         account_id=project.account_id,
-        project=project,
-        group=group,
-        rule=chosen.rule.code,
-        rule_version=chosen.version,
         key=_key(project, change),
-        state=Incident.State.FIRING,
-        severity=severity,
-        headline=sentence[:300],
+        headline=sentence,
         sentence=sentence + ".",
-        facts={"figures": []},  # the sentence holds both
-        breached_at=change.occurred_at,
-        fired_at=now,
-        readings=1,
-        sequence=1,
-        evaluate_at=now + DAY,
+        at=change.occurred_at,
+        now=now,
     )
+    incident.project, incident.group, incident.severity = project, group, severity
+    incident.facts = {"figures": []}  # the sentence holds both
     managers = managers_of(group, project)
     digest = chosen.in_digest or change.actor_type == AUTOMATION
     return Transition(incident, {}, Notice.Kind.FIRE, managers, digest)
