@@ -15,6 +15,7 @@ from dashboard.alerts.incidents.store import (
     OPEN,
     TOLD,
     Transition,
+    close_incident,
     commit_transitions,
     expected_state,
     mute_covers,
@@ -143,8 +144,7 @@ def _repeat(incident: Incident, book: RuleSet, now: datetime) -> Transition:
 
 def _end(incident: Incident, now: datetime) -> Transition:
     move = Transition(incident, expected_state(incident))
-    incident.state, incident.closed_at = Incident.State.RESOLVED, now
-    incident.close_reason, incident.evaluate_at = "a day has passed", None
+    close_incident(incident, "a day has passed", now)
     return move
 
 

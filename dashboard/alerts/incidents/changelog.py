@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from dashboard.alerts.incidents.store import DAY, Transition
+from dashboard.alerts.incidents.store import DAY, Transition, open_incident
 from dashboard.alerts.recipients.resolve import managers_of
 from dashboard.alerts.rules.catalogue import (
     CPI_CHANGED,
@@ -24,6 +24,7 @@ from dashboard.alerts.rules.settings import Effective, RuleSet
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE
 from dashboard.alerts.text import format_percent, one_line
 from dashboard.fielding.compiled_queries import CompiledQuery, Param
+from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.forecast.rate_changes import price_from_changelog
 from dashboard.fielding.models import (
     Change,
@@ -35,20 +36,20 @@ from dashboard.fielding.models import (
     TargetGroup,
 )
 
-KINDS = {
-    "cpi_change": CPI_CHANGED.code,
-    "user_requested_cpi_change": CPI_CHANGED.code,
-    "status_change": STATUS_CHANGED.code,
-    "filling_strategy_change": STRATEGY_CHANGED.code,
-    "re_entry_configuration_change": STRATEGY_CHANGED.code,
+KINDS: dict[str, str] = {
+    ChangelogKind.CPI: CPI_CHANGED.code,
+    ChangelogKind.USER_REQUESTED_CPI: CPI_CHANGED.code,
+    ChangelogKind.STATUS: STATUS_CHANGED.code,
+    ChangelogKind.FILLING_STRATEGY: STRATEGY_CHANGED.code,
+    ChangelogKind.RE_ENTRY_CONFIGURATION: STRATEGY_CHANGED.code,
 }
 CODES = frozenset({*KINDS.values(), EDIT_UNCONFIRMED.code})  # what happened, not what is
-_EDITS = {
-    "cpi_change": Edit.Kind.CPI,
-    "user_requested_cpi_change": Edit.Kind.CPI,
-    "filling_strategy_change": Edit.Kind.FILLING_STRATEGY,
-    "re_entry_configuration_change": Edit.Kind.RE_ENTRY,
-    "status_change": Edit.Kind.STATUS,
+_EDITS: dict[str, str] = {
+    ChangelogKind.CPI: Edit.Kind.CPI,
+    ChangelogKind.USER_REQUESTED_CPI: Edit.Kind.CPI,
+    ChangelogKind.FILLING_STRATEGY: Edit.Kind.FILLING_STRATEGY,
+    ChangelogKind.RE_ENTRY_CONFIGURATION: Edit.Kind.RE_ENTRY,
+    ChangelogKind.STATUS: Edit.Kind.STATUS,
 }
 BEGINS = ("scheduled", "live")
 Names = Mapping[str, str]
@@ -171,24 +172,17 @@ def _move(
     if said is None:
         return None
     severity, sentence = said
-    incident = Incident(
+    incident = open_incident(
+        chosen,
         account_id=project.account_id,
-        project=project,
-        group=group,
-        rule=chosen.rule.code,
-        rule_version=chosen.version,
         key=_key(project, change),
-        state=Incident.State.FIRING,
-        severity=severity,
-        headline=sentence[:300],
+        headline=sentence,
         sentence=sentence + ".",
-        facts={"figures": []},  # the sentence holds both
-        breached_at=change.occurred_at,
-        fired_at=now,
-        readings=1,
-        sequence=1,
-        evaluate_at=now + DAY,
+        at=change.occurred_at,
+        now=now,
     )
+    incident.project, incident.group, incident.severity = project, group, severity
+    incident.facts = {"figures": []}  # the sentence holds both
     managers = managers_of(group, project)
     digest = chosen.in_digest or change.actor_type == AUTOMATION
     return Transition(incident, {}, Notice.Kind.FIRE, managers, digest)

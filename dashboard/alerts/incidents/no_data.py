@@ -8,11 +8,12 @@ from django.conf import settings
 
 from dashboard.alerts import downtime
 from dashboard.alerts.incidents.store import (
-    DAY,
     OPEN,
     Transition,
+    close_incident,
     commit_transitions,
     expected_state,
+    open_incident,
 )
 from dashboard.alerts.rules.catalogue import NO_DATA
 from dashboard.alerts.rules.settings import Effective, RuleSet
@@ -56,14 +57,14 @@ def check_no_data(account: ExchangeAccount, *, now: datetime) -> None:
     stale = now - read_at > limit and not _is_ours(account, read_at, limit, now=now)
     if open_now is None:
         if stale:
-            opened = _opened(account, chosen, read_at, last, now)
-            opened.facts = {
+            incident = _open_no_data_incident(account, chosen, read_at, last, now)
+            incident.facts = {
                 "figures": [
                     ["age of the data", format_span(now - read_at), f"≤ {format_span(limit)}"]
                 ]
             }
             commit_transitions(
-                [Transition(opened, tells=Notice.Kind.NO_DATA)], account_id=account.pk, now=now
+                [Transition(incident, tells=Notice.Kind.NO_DATA)], account_id=account.pk, now=now
             )
         return
     _follow(open_now, last, stale=stale, now=now)
@@ -102,7 +103,7 @@ def _last_read(account: ExchangeAccount, since: datetime, *, tries: float) -> Cy
     return read.order_by("-started_at").first()
 
 
-def _opened(
+def _open_no_data_incident(
     account: ExchangeAccount,
     chosen: Effective,
     read_at: datetime,
@@ -114,22 +115,18 @@ def _opened(
     if ours:
         span += f" (Fieldwatch itself was off for {format_span(ours)} of it)"
     why = f": {one_line(account.health_reason, 300)}" if account.health_reason else ""
-    return Incident(
-        account=account,
-        rule=NO_DATA.code,
-        rule_version=chosen.version,
+    incident = open_incident(
+        chosen,
+        account_id=account.pk,
         key=f"{account.pk}:::{NO_DATA.code}:{chosen.version}",
-        state=Incident.State.FIRING,
-        severity=chosen.severity,
-        headline=f"No data from {name} for {span}"[:300],
+        headline=f"No data from {name} for {span}",
         sentence=f"{name}: nothing could be read from the exchange for {span}{why}. "
         "Until it can, no alert of this account opens, ends or repeats.",
-        breached_at=read_at,
-        fired_at=now,
-        sequence=1,
-        cycle=last.pk if last else 0,
-        evaluate_at=now + DAY,
+        at=read_at,
+        now=now,
     )
+    incident.readings, incident.cycle = 0, last.pk if last else 0
+    return incident
 
 
 def _follow(incident: Incident, last: Cycle | None, *, stale: bool, now: datetime) -> None:
@@ -149,8 +146,7 @@ def _follow(incident: Incident, last: Cycle | None, *, stale: bool, now: datetim
     incident.readings, incident.cycle = after.readings, last.pk if last else 0
     incident.clear_since = after.since if after.state is RuleStatus.RECOVERING else None
     if after.state is RuleStatus.OK:
-        incident.state, incident.closed_at = Incident.State.RESOLVED, now
-        incident.close_reason, incident.evaluate_at = "recovered", None
+        close_incident(incident, "recovered", now)
         move.tells = Notice.Kind.RECOVER
     else:
         incident.state = after.state.value
@@ -159,6 +155,5 @@ def _follow(incident: Incident, last: Cycle | None, *, stale: bool, now: datetim
 
 def _end(incident: Incident, reason: str, *, now: datetime) -> None:
     move = Transition(incident, expected_state(incident))
-    incident.state, incident.closed_at = Incident.State.RESOLVED, now
-    incident.close_reason, incident.evaluate_at = reason, None
+    close_incident(incident, reason, now)
     commit_transitions([move], account_id=incident.account_id, now=now)

@@ -15,10 +15,12 @@ from dashboard.alerts.incidents.store import (
     DAY,
     OPEN,
     Transition,
+    close_incident,
     commit_transitions,
+    exchange_id_of,
     expected_state,
+    open_incident,
 )
-from dashboard.alerts.incidents.unconfirmed_edits import close_incident, made_by, open_incident
 from dashboard.alerts.rules.catalogue import EDIT_UNCONFIRMED
 from dashboard.alerts.rules.settings import RuleSet
 from dashboard.alerts.text import one_line
@@ -87,13 +89,19 @@ def _moves(jobs: Sequence[BatchJob], now: datetime) -> list[Transition]:
         chosen = books[job.project.account_id].one(EDIT_UNCONFIRMED.code, job.project_id, None)
         if not chosen.enabled:
             continue
+        sentence = _sentence(job)
         incident = open_incident(
-            chosen, _key(job), _sentence(job), at=job.batch.created_at, now=now
+            chosen,
+            account_id=job.project.account_id,
+            key=_key(job),
+            headline=sentence,
+            sentence=sentence + ".",
+            at=job.batch.created_at,
+            now=now,
         )
-        incident.account_id, incident.project = job.project.account_id, job.project
-        incident.facts = {"batch": job.batch_id}
+        incident.project, incident.facts = job.project, {"batch": job.batch_id}
         told = (
-            made_by(job.batch.by_id, incident.account_id),
+            exchange_id_of(job.batch.by_id, incident.account_id),
             job.project.project_manager_id,
         )
         moves.append(Transition(incident, {}, Notice.Kind.FIRE, told, chosen.in_digest))

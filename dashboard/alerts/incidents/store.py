@@ -16,7 +16,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from dashboard.alerts.recipients.resolve import People
-from dashboard.fielding.models import Incident, Mute, Notice
+from dashboard.alerts.rules.settings import Effective
+from dashboard.fielding.models import Incident, Membership, Mute, Notice
 
 DAY = timedelta(hours=24)
 FLAPS_AT = 3  # firings of one rule on one group within a day
@@ -34,6 +35,49 @@ class Transition:
     managers: tuple[str, ...] = ()  # exchange ids of project managers, the nearest first
     in_digest: bool = False
     forgets: bool = False  # it never fired: nothing of it is kept
+
+
+def open_incident(
+    chosen: Effective,
+    *,
+    account_id: int,
+    key: str,
+    headline: str,
+    sentence: str,
+    at: datetime,
+    now: datetime,
+) -> Incident:
+    """An incident that fires at once (not saved), as severe as its rule.
+
+    at: when what it tells of began. Its project, group and facts are the caller's to fill in.
+    """
+    return Incident(
+        account_id=account_id,
+        rule=chosen.rule.code,
+        rule_version=chosen.version,
+        key=key,
+        state=Incident.State.FIRING,
+        severity=chosen.severity,
+        headline=headline[:300],
+        sentence=sentence,
+        breached_at=at,
+        fired_at=now,
+        readings=1,
+        sequence=1,
+        evaluate_at=now + DAY,
+    )
+
+
+def close_incident(incident: Incident, reason: str, now: datetime) -> None:
+    """End an incident whose cause is gone (not saved)."""
+    incident.state, incident.close_reason = Incident.State.RESOLVED, reason
+    incident.closed_at, incident.evaluate_at = now, None
+
+
+def exchange_id_of(user_id: int | None, account_id: int) -> str:
+    """A person's id on the exchange of an account; empty where it is not known."""
+    membership = Membership.objects.filter(user=user_id, account_id=account_id).first()
+    return membership.exchange_user_id if membership else ""
 
 
 def expected_state(incident: Incident) -> dict[str, Any]:

@@ -15,14 +15,17 @@ from dashboard.alerts.incidents.store import (
     DAY,
     OPEN,
     Transition,
+    close_incident,
     commit_transitions,
+    exchange_id_of,
     expected_state,
+    open_incident,
 )
 from dashboard.alerts.recipients.resolve import managers_of
 from dashboard.alerts.rules.catalogue import EDIT_UNCONFIRMED
 from dashboard.alerts.rules.settings import Effective, RuleSet
 from dashboard.alerts.text import one_line
-from dashboard.fielding.models import Edit, Incident, Membership, Notice
+from dashboard.fielding.models import Edit, Incident, Notice
 
 # Reading back settles an edit within four minutes, while the exchange can be read.
 OPEN_FOR = timedelta(minutes=10)
@@ -99,12 +102,6 @@ def _changed_again(edits: Iterable[Edit]) -> set[int]:
     }
 
 
-def close_incident(incident: Incident, why: str, now: datetime) -> None:
-    """End an incident whose reason is no more (not saved)."""
-    incident.state, incident.close_reason = Incident.State.RESOLVED, why
-    incident.closed_at, incident.evaluate_at = now, None
-
-
 def _fresh(edits: Iterable[Edit], now: datetime) -> list[Transition]:
     keys = {_key(edit): edit for edit in edits}
     groups = {edit.group_id for edit in keys.values()}
@@ -146,43 +143,26 @@ def _key(edit: Edit) -> str:
     return f"{where}:{EDIT_UNCONFIRMED.code}:edit-{edit.pk}"
 
 
-def open_incident(
-    chosen: Effective, key: str, said: str, *, at: datetime, now: datetime
-) -> Incident:
-    """An incident that fires at once; what it is about is for the caller to fill in."""
-    return Incident(
-        rule=chosen.rule.code,
-        rule_version=chosen.version,
-        key=key,
-        state=Incident.State.FIRING,
-        severity=chosen.severity,
-        headline=said[:300],
-        sentence=said + ".",
-        breached_at=at,
-        fired_at=now,
-        readings=1,
-        sequence=1,
-        evaluate_at=now + DAY,
-    )
-
-
 def _incident(edit: Edit, chosen: Effective, key: str, now: datetime) -> Incident:
-    incident = open_incident(chosen, key, describe_edit_problem(edit), at=edit.started_at, now=now)
-    incident.account_id, incident.project_id = edit.account_id, _project_id(edit)
-    incident.group, incident.facts = edit.group, {"edit": edit.pk}
+    problem = describe_edit_problem(edit)
+    incident = open_incident(
+        chosen,
+        account_id=edit.account_id,
+        key=key,
+        headline=problem,
+        sentence=problem + ".",
+        at=edit.started_at,
+        now=now,
+    )
+    incident.project_id, incident.group = _project_id(edit), edit.group
+    incident.facts = {"edit": edit.pk}
     return incident
-
-
-def made_by(user_id: int | None, account_id: int) -> str:
-    """Somebody's id on the exchange; empty where it is not known."""
-    mine = Membership.objects.filter(user=user_id, account_id=account_id).first()
-    return mine.exchange_user_id if mine else ""
 
 
 def _told_first(edit: Edit) -> tuple[str, ...]:
     """Who made it, else the group's and the project's managers."""
     project = edit.group.project if edit.group else edit.project
-    return (made_by(edit.by_id, edit.account_id), *managers_of(edit.group, project))
+    return (exchange_id_of(edit.by_id, edit.account_id), *managers_of(edit.group, project))
 
 
 def describe_edit_problem(edit: Edit) -> str:

@@ -11,49 +11,32 @@ from typing import NamedTuple
 from django.conf import settings
 from django.core import signing
 
-from dashboard.alerts.rules.catalogue import NO_DATA
+from dashboard.alerts.rules.catalogue import JUDGED, RULES
+from dashboard.alerts.rules.rule_type import Form
 from dashboard.fielding.models import Incident
 
-ACKNOWLEDGE, MUTE, RESUME = "acknowledge", "mute", "resume"
-PRICE, DATES, GOALS = "cpi", "dates", "goals"  # forms of a group, by their names in addresses
-BUDGET, DETAILS = "budget", "details"
-CONNECTION = "connection"  # for administrators alone
-WORDS = {
-    PRICE: "Change CPI",
-    DATES: "Move its end",
-    GOALS: "Change its goal",
-    BUDGET: "Change its budget",
-    DETAILS: "Change what is agreed",
+ACKNOWLEDGE, MUTE = "acknowledge", "mute"
+RESUME, CONNECTION = Form.RESUME, Form.CONNECTION
+WORDS: dict[str, str] = {
+    Form.CPI: "Change CPI",
+    Form.DATES: "Move its end",
+    Form.GOALS: "Change its goal",
+    Form.BUDGET: "Change its budget",
+    Form.DETAILS: "Change what is agreed",
     RESUME: "Resume",
     CONNECTION: "Look at the connection",
     ACKNOWLEDGE: "Acknowledge",
     MUTE: "Mute",
 }
-FORMS = (PRICE, DATES, GOALS, BUDGET, DETAILS)
-# What may help, by rule; what else there is to be done is on the incident's page.
-_HELPS = {
-    "stalled": (PRICE,),
-    "behind_pace": (PRICE, DATES),
-    "ends_soon": (PRICE, DATES),
-    "early": (GOALS,),
-    "overfilled": (GOALS,),
-    "paused_and_forgotten": (RESUME, DATES),
-    "incidence_low": (DETAILS,),
-    "interview_long": (DETAILS,),
-    "epc": (PRICE,),
-    "spend": (BUDGET,),
-    "projected_cost": (BUDGET,),
-    "about_to_pause": (PRICE,),
-    "cpi_changed": (PRICE,),
-}
-# And by the reason of a pause, before it is resumed.
+FORMS = (Form.CPI, Form.DATES, Form.GOALS, Form.BUDGET, Form.DETAILS)  # of a group
+# The form that mends the reason of a pause by the exchange, before the group is resumed.
 _MENDS = {
-    "max_cpi_limit_reached": PRICE,
-    "low_epc": PRICE,
-    "past_scheduled_end_date": DATES,
-    "total_completes_reached": GOALS,
-    "high_median_loi": DETAILS,
-    "no_completes_in_several_days": PRICE,
+    "max_cpi_limit_reached": Form.CPI,
+    "low_epc": Form.CPI,
+    "past_scheduled_end_date": Form.DATES,
+    "total_completes_reached": Form.GOALS,
+    "high_median_loi": Form.DETAILS,
+    "no_completes_in_several_days": Form.CPI,
 }
 GOOD_FOR = timedelta(days=7)
 _SALT = "fieldwatch.alerts.act"
@@ -68,14 +51,13 @@ class ActionLink(NamedTuple):
 
 
 def suggested_actions(incident: Incident) -> list[str]:
-    """The forms that may help with an incident, the likeliest first; to be quiet about it last."""
-    group, helps = incident.group, list[str]()
-    if group and incident.rule == "paused_by_exchange":
-        helps = [*filter(None, (_MENDS.get(group.status_reason),)), RESUME]
-    elif incident.rule == NO_DATA.code:
-        helps = [CONNECTION]
-    elif group:
-        helps = list(_HELPS.get(incident.rule, ()))
+    """The forms that may help with an incident, the likeliest first; acknowledge and mute last."""
+    rule, group = RULES.get(incident.rule), incident.group
+    helps: list[str] = [
+        form for form in (rule.helps if rule else ()) if group or form is Form.CONNECTION
+    ]
+    if group and rule is JUDGED["paused_by_exchange"] and group.status_reason in _MENDS:
+        helps.insert(0, _MENDS[group.status_reason])
     return [*helps, ACKNOWLEDGE, MUTE]
 
 

@@ -11,11 +11,14 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from dashboard.alerts import downtime
-from dashboard.alerts.mail import action_links, preferences, text_sparkline, unsubscribe
+from dashboard.alerts.mail import action_links, text_sparkline, unsubscribe
 from dashboard.alerts.recipients.resolve import managers_of
 from dashboard.alerts.rules.catalogue import JUDGED, RULES
+from dashboard.alerts.rules.widespread import WIDESPREAD_GROUPS, is_widespread
 from dashboard.alerts.text import format_local_time, format_span, lower_title, one_line
+from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import Incident, Notice, Project, TargetGroup, User
+from dashboard.fielding.querysets.expressions import IN_FIELD
 
 PAUSED = "paused_by_exchange"
 FIRST = ("no_data", PAUSED, "stalled")  # what stops work altogether leads a mail
@@ -55,7 +58,7 @@ def compose_alert(user: User, notices: Sequence[Notice], *, now: datetime) -> Ma
         "more": max(0, len(ordered) - MOST),
         "summary": count_summary(ordered),
         "off": downtime.sentence(
-            downtime.within(now - OFF_TOLD_FOR, now), preferences.zone_of_person(user), now=now
+            downtime.within(now - OFF_TOLD_FOR, now), zone_named(user.time_zone), now=now
         ),
         "why": reason_for_mail(user, ordered[0].incident),
         "stop": unsubscribe.unsubscribe_url(user, unsubscribe.NOW),
@@ -118,28 +121,29 @@ def _titled(code: str) -> str:
 def subject_line(ordered: Sequence[Notice]) -> str:
     """The sentence itself; of several the first, or what most of a project's groups share."""
     others = len(ordered) - 1
-    alone = not others or _shared([notice.incident for notice in ordered])
+    alone = not others or _widespread_line([notice.incident for notice in ordered])
     return summary_line(ordered) if alone else f"{summary_line(ordered)} (and {others} more)"
 
 
 def summary_line(ordered: Sequence[Notice], *, label: bool = True) -> str:
     """What most of a project's groups share, or else what the first notice says."""
-    first, shared = ordered[0], _shared([notice.incident for notice in ordered])
-    return shared or one_line((_label(first) if label else "") + first.incident.headline, 200)
+    first = ordered[0]
+    widespread = _widespread_line([notice.incident for notice in ordered])
+    return widespread or one_line((_label(first) if label else "") + first.incident.headline, 200)
 
 
-def _shared(incidents: Sequence[Incident]) -> str:
-    """One line where a rule fires on three groups of a project and on 30 % of those in field."""
+def _widespread_line(incidents: Sequence[Incident]) -> str:
+    """One line where a rule is widespread in the one project of the incidents; else nothing."""
     first, count = incidents[0], len(incidents)
     same = {(incident.rule, incident.project_id) for incident in incidents} == {
         (first.rule, first.project_id)
     }
-    if count < 3 or not same or not isinstance(first.project, Project):
+    if count < WIDESPREAD_GROUPS or not same or not isinstance(first.project, Project):
         return ""
-    field = TargetGroup.objects.filter(project=first.project, status__in=("live", "paused"))
-    total = max(field.count(), count)
-    if count < 0.3 * total:
+    in_field = TargetGroup.objects.filter(project=first.project, status__in=IN_FIELD).count()
+    if not is_widespread(count, in_field):
         return ""
+    total = max(in_field, count)
     return f"{one_line(first.project.name, 100)}: {count} of {total} groups, {_titled(first.rule)}"
 
 
@@ -176,7 +180,7 @@ def _is_over(incident: Incident) -> bool:
 
 def _when(incident: Incident, user: User, now: datetime) -> str:
     """Since when, or from when to when, on the reader's clocks; most began before we saw it."""
-    zone, began, closed = preferences.zone_of_person(user), incident.breached_at, incident.closed_at
+    zone, began, closed = zone_named(user.time_zone), incident.breached_at, incident.closed_at
     if closed is None:
         seen = "seen " if incident.rule in JUDGED and incident.rule != PAUSED else ""
         return f"{seen}since {format_local_time(began, zone, now=now)}"

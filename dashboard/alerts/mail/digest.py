@@ -22,6 +22,7 @@ from dashboard.alerts.mail.immediate import (
 )
 from dashboard.alerts.recipients.resolve import People, managers_of
 from dashboard.alerts.rules.verdict import CRITICAL
+from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import Incident, Mail, Membership, Mute, Notice, TargetGroup, User
 
 OPEN = (Incident.State.FIRING, Incident.State.RECOVERING)
@@ -90,7 +91,7 @@ def compose_digest(user: User, notices: Sequence[Notice], *, now: datetime) -> M
         "sections": sections,
         "well": "" if new or still else _well(live, beside),
         "off": downtime.sentence(
-            downtime.within(now - DAY, now), preferences.zone_of_person(user), now=now
+            downtime.within(now - DAY, now), zone_named(user.time_zone), now=now
         ),
         "beside": _beside(beside, more=bool(new or still)),
         "why": "You get this digest on the days and at the hour that you chose.",

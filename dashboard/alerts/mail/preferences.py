@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from dashboard.alerts.rules.verdict import CRITICAL
+from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import MailChoice, Notice, User
-
-
-def zone_of_person(user: User) -> ZoneInfo:
-    """The person's zone; UTC where it names none."""
-    try:
-        return ZoneInfo(user.time_zone)
-    except (OSError, ValueError, LookupError):
-        return ZoneInfo("UTC")
 
 
 def preferences_of(user: User) -> MailChoice:
@@ -38,7 +30,7 @@ def in_quiet_hours(choice: MailChoice, severity: int, *, user: User, now: dateti
     """Whether it is a bad hour to mail this; what is critical is mailed at any."""
     if severity == CRITICAL:
         return False
-    there = now.astimezone(zone_of_person(user))
+    there = now.astimezone(zone_named(user.time_zone))
     if choice.quiet_weekends and there.isoweekday() > 5:
         return True
     days = (there.date(), there.date() - timedelta(days=1))
@@ -48,8 +40,10 @@ def in_quiet_hours(choice: MailChoice, severity: int, *, user: User, now: dateti
 def _night(choice: MailChoice, user: User, day: date) -> tuple[datetime, datetime]:
     """The quiet hours that begin on a day, in UTC: one stretch, whatever the clocks do in it."""
     over = choice.quiet_until < choice.quiet_from
-    begins = datetime.combine(day, choice.quiet_from, zone_of_person(user))
-    ends = datetime.combine(day + timedelta(days=over), choice.quiet_until, zone_of_person(user))
+    begins = datetime.combine(day, choice.quiet_from, zone_named(user.time_zone))
+    ends = datetime.combine(
+        day + timedelta(days=over), choice.quiet_until, zone_named(user.time_zone)
+    )
     return begins.astimezone(UTC), ends.astimezone(UTC)
 
 
@@ -59,8 +53,10 @@ def digest_day(choice: MailChoice, *, user: User, now: datetime) -> date | None:
     An hour that the clocks skip comes when they have skipped it; one that they repeat comes the
     first time. The day is what makes a digest unique, so neither is sent twice.
     """
-    there = now.astimezone(zone_of_person(user))
+    there = now.astimezone(zone_named(user.time_zone))
     if not choice.digest or str(there.isoweekday()) not in choice.digest_days:
         return None
-    due = datetime.combine(there.date(), choice.digest_at, zone_of_person(user)).astimezone(UTC)
+    due = datetime.combine(there.date(), choice.digest_at, zone_named(user.time_zone)).astimezone(
+        UTC
+    )
     return there.date() if user.date_joined <= due <= now else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from dashboard.alerts.incidents import unconfirmed_edits
 from dashboard.alerts.incidents.changelog import KINDS, change_alert, not_ours, told_once
 from dashboard.alerts.incidents.no_data import stale_after
 from dashboard.alerts.incidents.store import DAY
-from dashboard.alerts.rules.catalogue import RULES
+from dashboard.alerts.rules.rule_type import RuleType
 from dashboard.alerts.rules.settings import Effective
 from dashboard.fielding.models import Change, Cycle, Edit, ExchangeAccount, Incident, TargetGroup
 
@@ -56,15 +56,15 @@ def _for_a_day(group: TargetGroup, at: datetime, now: datetime) -> Firing:
 
 
 def reported_periods(
-    codes: Mapping[str, str], code: str, pks: Collection[int], *, since: datetime, now: datetime
+    rule: RuleType, pks: Collection[int], *, since: datetime, now: datetime
 ) -> dict[int, list[tuple[datetime, datetime, str]]]:
     """From when to when the exchange reported an issue of each group, by the incidents of then.
 
     An incident ends some time after the issue does; that it waited so long is taken off again.
     """
-    keeps = timedelta(minutes=RULES[code].keep_minutes)
+    keeps = timedelta(minutes=rule.keep_minutes)
     found: dict[int, list[tuple[datetime, datetime, str]]] = {}
-    rows = Incident.objects.filter(rule=code, group__in=pks).exclude(closed_at__lte=since)
+    rows = Incident.objects.filter(rule=rule.code, group__in=pks).exclude(closed_at__lte=since)
     for one in rows.order_by("breached_at"):
         until = one.closed_at or now + DAY
         if one.clear_since:
@@ -72,7 +72,7 @@ def reported_periods(
         elif one.close_reason == "recovered":
             until -= keeps
         if one.group_id is not None:
-            found.setdefault(one.group_id, []).append((one.breached_at, until, codes[code]))
+            found.setdefault(one.group_id, []).append((one.breached_at, until, rule.replays.issue))
     return found
 
 

@@ -20,9 +20,10 @@ from django.db.models import OuterRef, Q, Subquery
 
 from dashboard.alerts.incidents.changelog import KINDS
 from dashboard.alerts.incidents.store import DAY
-from dashboard.alerts.replay.settings_history import SETTINGS, STATUS, settings_over_time
+from dashboard.alerts.replay.settings_history import SETTINGS, settings_over_time
 from dashboard.alerts.rules.catalogue import CPI_CHANGED
 from dashboard.alerts.rules.snapshot import GroupSnapshot, figures_of
+from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.insight import assistant_modules
 from dashboard.fielding.insight.group_history import series_of
 from dashboard.fielding.models import Change, Reading, TargetGroup
@@ -80,7 +81,7 @@ class GroupTimeline:
         self._stamps = [seen.at for seen in self.seen]
         self._settings = settings_over_time(group, changes)
         self.turns = [c.occurred_at for c in changes if c.kind in SETTINGS]
-        self._statuses = [c for c in changes if c.kind == STATUS]
+        self._statuses = [c for c in changes if c.kind == ChangelogKind.STATUS]
         self._turned = [c.occurred_at for c in self._statuses]
         self._priced = [c.occurred_at for c in changes if KINDS.get(c.kind) == CPI_CHANGED.code]
         self._risen = list(_rises(self.seen))

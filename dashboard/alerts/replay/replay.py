@@ -21,49 +21,7 @@ from dashboard.fielding.models import ExchangeAccount, Rule, TargetGroup
 
 STEP = timedelta(minutes=30)
 DAYS = 14
-FORESEEN = frozenset({"behind_pace", "ends_soon", "early", "projected_cost", "about_to_pause"})
-REPORTED = {"issue_error": "error", "issue_warning": "warning"}
 AT_ONCE, FORECAST_AT_ONCE = 200, 100  # groups: more take longer than somebody who types waits
-BUDGETED = frozenset({"spend", "projected_cost"})
-# Rules that time alone can break, or clear.
-TIMED = frozenset({"stalled", "paused_and_forgotten", "epc", "completes_fell"})
-# What the exchange's own series and changelog tell, also from before we read the first figure.
-TOLD_BY_EXCHANGE = FORESEEN | {
-    "paused_by_exchange",
-    "paused_and_forgotten",
-    "stalled",
-    "overfilled",
-}
-
-_FORECASTS = (
-    "Forecasts are worked out anew, twice a day, around each change or pause of a group, and "
-    "hourly where the verdict changes, from the completes of then as the exchange counts them "
-    "today, and from what is usual in project and country today. What came and went within half "
-    "a day with nothing changed may be missed."
-)
-ASSUMED: dict[str, tuple[str, ...]] = dict.fromkeys(FORESEEN, (_FORECASTS,)) | {
-    "stalled": ("What is usual is the group's rhythm of today.",),
-    "spend": ("Budgets are those of today.",),
-    "projected_cost": (
-        _FORECASTS,
-        "Budgets are those of today. Before our first reading, spend is taken as completes × CPI.",
-    ),
-    "about_to_pause": (
-        _FORECASTS,
-        "How respondents failed was not kept: a pause for errors of redirect, encryption or "
-        "set-up is not foreseen here. Before our first reading only silence, the end, the goal "
-        "and the price speak.",
-    ),
-    **dict.fromkeys(
-        REPORTED,
-        (
-            "Taken from the incidents of then: what the exchange took back within the wait of "
-            "then left none.",
-        ),
-    ),
-    "edit_unconfirmed": ("Groups and projects that were never made are not counted.",),
-    "no_data": ("Hours in which somebody had paused the polling count as silence.",),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +42,12 @@ class Replay:
     @property
     def assumed(self) -> tuple[str, ...]:
         """What of then is not known, and what stands in for it."""
-        return ASSUMED.get(self.code, ())
+        return RULES[self.code].replays.assumed
 
     def __str__(self) -> str:
         if not self.judged:
             lacking = "has a budget"
-            if self.code not in BUDGETED:
+            if not RULES[self.code].needs_budget:
                 lacking = "was in field with the numbers that it needs"
             return f"could not be judged: no group here {lacking}"
         if not self.firings:
@@ -100,7 +58,7 @@ class Replay:
 
 def seen_at_once(code: str) -> int:
     """Of how many groups a rule is replayed while somebody waits."""
-    return FORECAST_AT_ONCE if code in FORESEEN else AT_ONCE
+    return FORECAST_AT_ONCE if RULES[code].replays.by_forecast else AT_ONCE
 
 
 def replay_rule(
@@ -131,7 +89,9 @@ def replay_rule(
     late = first if first and first - since > timedelta(days=1) else None
     firings = (firing for run in runs for firing in run.firings)
     known = sum(run.judged for run in runs)
-    return _done(code, now, firings, known, None if code in TOLD_BY_EXCHANGE else late)
+    return _done(
+        code, now, firings, known, None if chosen.rule.replays.before_first_reading else late
+    )
 
 
 def _done(
@@ -148,24 +108,24 @@ def _prepare(
     chosen: Effective, lives: Sequence[GroupTimeline], *, since: datetime, now: datetime
 ) -> None:
     """Give each past what its readings do not hold and the rule judges by."""
-    code = chosen.rule.code
-    if code in REPORTED:
+    rule, traits = chosen.rule, chosen.rule.replays
+    if traits.issue:
         pks = [past.group.pk for past in lives]
-        told = facts.reported_periods(REPORTED, code, pks, since=since, now=now)
+        told = facts.reported_periods(rule, pks, since=since, now=now)
         for past in lives:
             past.issues = told.get(past.group.pk, [])
             past.start = past.read_since and max(past.read_since, since)
-    elif code == "epc":
+    elif traits.by_usual_epc:
         forecasts.attach_usual_epc([p for p in lives if p.group.currency != "USD"], now=now)
-    elif code in FORESEEN:
+    elif traits.by_forecast:
 
         def judged(f: GroupSnapshot) -> Any:
-            awake = f.status in KNOWN and f.status in chosen.rule.statuses
+            awake = f.status in KNOWN and f.status in rule.statuses
             return _verdict(chosen, f, {}) if awake else forecasts.ASLEEP
 
         # (a rule about a budget says nothing without one, whatever is foreseen)
-        wanted = lives if code not in BUDGETED else [p for p in lives if _budget(chosen, p)]
-        forecasts.attach_insights(wanted, judged, now=now, sampled=code == "about_to_pause")
+        wanted = [p for p in lives if _budget(chosen, p)] if rule.needs_budget else lives
+        forecasts.attach_insights(wanted, judged, now=now, sampled=traits.by_samples)
 
 
 def _budget(chosen: Effective, past: GroupTimeline) -> bool:
@@ -189,7 +149,7 @@ def _run(chosen: Effective, past: GroupTimeline, now: datetime) -> _Course:
     at, standing, began = past.start or now, RuleState(RuleStatus.OK, now, 0), None
     memory: dict[str, Any] = {}
     found = _Course([], judged=False)
-    moves = past.moves() if chosen.rule.code not in TIMED else []
+    moves = past.moves() if not chosen.rule.replays.timed else []
     while at <= now:
         f = past.at(at)
         before = standing
@@ -208,7 +168,7 @@ def _run(chosen: Effective, past: GroupTimeline, now: datetime) -> _Course:
             RuleStatus.OK,
             RuleStatus.FIRING,
         )
-        at = _next(at, moves, now) if still and chosen.rule.code not in TIMED else at + STEP
+        at = _next(at, moves, now) if still and not chosen.rule.replays.timed else at + STEP
     if began:
         found.firings.append(Firing(past.group, began, None))
     return found

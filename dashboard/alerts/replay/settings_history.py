@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
+from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.forecast.rate_changes import price_from_changelog
 from dashboard.fielding.models import Change, TargetGroup
-
-STATUS = "status_change"
 
 
 def as_count(value: Any) -> int | None:
@@ -39,15 +38,15 @@ def as_moment(value: Any) -> datetime | None:
 
 # What the changelog can take back: which column, and how its values are read.
 SETTINGS: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    STATUS: ("status", as_text),
-    "filling_goal_change": ("filling_goal", as_count),
-    "filling_strategy_change": ("filling_strategy", as_text),
-    "fielding_period_start_date_change": ("starts_at", as_moment),
-    "fielding_period_end_date_change": ("ends_at", as_moment),
-    "expected_incidence_rate_change": ("expected_incidence_rate", as_share),
-    "expected_length_of_interview_minutes_change": ("expected_loi_minutes", as_count),
-    "cpi_change": ("cpi", price_from_changelog),
-    "user_requested_cpi_change": ("cpi", price_from_changelog),
+    ChangelogKind.STATUS: ("status", as_text),
+    ChangelogKind.FILLING_GOAL: ("filling_goal", as_count),
+    ChangelogKind.FILLING_STRATEGY: ("filling_strategy", as_text),
+    ChangelogKind.FIELDING_PERIOD_START_DATE: ("starts_at", as_moment),
+    ChangelogKind.FIELDING_PERIOD_END_DATE: ("ends_at", as_moment),
+    ChangelogKind.EXPECTED_INCIDENCE_RATE: ("expected_incidence_rate", as_share),
+    ChangelogKind.EXPECTED_LENGTH_OF_INTERVIEW_MINUTES: ("expected_loi_minutes", as_count),
+    ChangelogKind.CPI: ("cpi", price_from_changelog),
+    ChangelogKind.USER_REQUESTED_CPI: ("cpi", price_from_changelog),
 }
 
 

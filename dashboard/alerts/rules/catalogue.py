@@ -2,53 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
-
 from dashboard.alerts.rules.judges import cost, progress, quality, status
-from dashboard.alerts.rules.state_machine import Delays
-from dashboard.alerts.rules.verdict import CRITICAL, NOTICE, WARNING, Judge, Say, Settings
+from dashboard.alerts.rules.rule_type import (
+    LIVE,
+    Figure,
+    Form,
+    JudgedFigure,
+    ReplayTraits,
+    RuleType,
+    Scale,
+)
+from dashboard.alerts.rules.verdict import CRITICAL, NOTICE, WARNING
 
-LIVE = frozenset({"live"})
-IN_FIELD = frozenset({"live", "paused"})
-ENDED_TOO = frozenset({"live", "paused", "completed"})
-KEEP = 30  # minutes that a figure stays clear before its incident ends
+IN_FIELD = LIVE | {"paused"}
+ENDED_TOO = IN_FIELD | {"completed"}
 NO_BUDGET = "budget of a group that has none of its own; 0 for none"
+COMPLETES = JudgedFigure(Figure.COMPLETES, Scale.GOAL)
+SPEND = JudgedFigure(Figure.SPEND, Scale.BUDGET)
+# What a replay assumes.
+_FORECASTS = (
+    "Forecasts are worked out anew, twice a day, around each change or pause of a group, and "
+    "hourly where the verdict changes, from the completes of then as the exchange counts them "
+    "today, and from what is usual in project and country today. What came and went within half "
+    "a day with nothing changed may be missed."
+)
+_ISSUES = (
+    "Taken from the incidents of then: what the exchange took back within the wait of then left "
+    "none."
+)
+BY_FORECAST = ReplayTraits(by_forecast=True, before_first_reading=True, assumed=(_FORECASTS,))
 
 
-@dataclass(frozen=True, slots=True)
-class RuleType:
-    """A rule: what it judges, its thresholds as (number, what the number is), its patience."""
-
-    code: str
-    title: str
-    severity: int
-    judge: Judge | None = None  # None: not a group's figures, see `detect` and `changes`
-    say: Say | None = None
-    thresholds: Mapping[str, tuple[float, str]] = field(default_factory=dict)
-    for_minutes: int = 0
-    keep_minutes: int = KEEP
-    statuses: frozenset[str] = LIVE  # in any other its incident closes, not as recovered
-    fact: bool = False  # one observation is enough
-
-    @property
-    def defaults(self) -> dict[str, float]:
-        """Every number that can be edited, as it ships."""
-        numbers = {name: number for name, (number, _) in self.thresholds.items()}
-        return numbers | {"for_minutes": self.for_minutes, "keep_minutes": self.keep_minutes}
-
-    def patience(self, settings: Settings) -> Delays:
-        """How long this rule waits, both ways."""
-        return Delays(
-            timedelta(minutes=settings["for_minutes"]),
-            timedelta(minutes=settings["keep_minutes"]),
-            readings=1 if self.fact else 2,
-        )
-
-
-def _band(fires: float, clears: float, of: str) -> dict[str, tuple[float, str]]:
-    return {"fires": (fires, f"fires past this {of}"), "clears": (clears, f"clears at this {of}")}
+def _band(fires: float, clears: float, what: str) -> dict[str, tuple[float, str]]:
+    return {
+        "fires": (fires, f"fires past this {what}"),
+        "clears": (clears, f"clears at this {what}"),
+    }
 
 
 _JUDGED = (
@@ -56,193 +45,256 @@ _JUDGED = (
         "paused_by_exchange",
         "Paused by the exchange",
         CRITICAL,
-        status.paused_by_exchange,
-        status.say_paused_by_exchange,
+        judge=status.paused_by_exchange,
+        say=status.say_paused_by_exchange,
         keep_minutes=0,
         statuses=IN_FIELD,
         fact=True,
+        # (before it is resumed, what the reason of the pause asks for: see `action_links`)
+        helps=(Form.RESUME,),
+        replays=ReplayTraits(before_first_reading=True),
     ),
     RuleType(
         "stalled",
         "Stalled",
         CRITICAL,
-        progress.judge_stalled,
-        progress.say_stalled,
-        {
+        judge=progress.judge_stalled,
+        say=progress.say_stalled,
+        thresholds={
             "usual": (6, "completes that are usual in the time without one"),
             "hours": (3, "hours without a complete, at least"),
             "clears": (2, "new completes that clear it"),
         },
         keep_minutes=0,
+        helps=(Form.CPI,),
+        replays=ReplayTraits(
+            timed=True,
+            before_first_reading=True,
+            assumed=("What is usual is the group's rhythm of today.",),
+        ),
     ),
     RuleType(
         "paused_and_forgotten",
         "Paused by a person and forgotten",
         WARNING,
-        status.paused_and_forgotten,
-        status.say_paused_and_forgotten,
-        {
+        judge=status.paused_and_forgotten,
+        say=status.say_paused_and_forgotten,
+        thresholds={
             "paused_hours": (24, "hours paused, at least"),
             "ends_hours": (72, "hours to its end, at most"),
         },
         keep_minutes=0,
         statuses=IN_FIELD,
+        helps=(Form.RESUME, Form.DATES),
+        replays=ReplayTraits(timed=True, before_first_reading=True),
     ),
     RuleType(
         "ends_soon",
         "Ends soon and short",
         WARNING,
-        progress.ends_soon,
-        progress.say_short,
-        _band(0.97, 1.0, "share of the goal at the end")
+        judge=progress.ends_soon,
+        say=progress.say_short,
+        thresholds=_band(0.97, 1.0, "share of the goal at the end")
         | {"hours": (48, "hours to its end, at most")},
-        30,
+        for_minutes=30,
+        helps=(Form.CPI, Form.DATES),
+        figure=COMPLETES,
+        replays=BY_FORECAST,
     ),
     RuleType(
         "behind_pace",
         "Behind pace",
         WARNING,
-        progress.behind_pace,
-        progress.say_short,
-        _band(0.95, 1.0, "share of the goal at the end")
+        judge=progress.behind_pace,
+        say=progress.say_short,
+        thresholds=_band(0.95, 1.0, "share of the goal at the end")
         | {"completes": (10, "completes before it judges")},
-        120,
+        for_minutes=120,
+        helps=(Form.CPI, Form.DATES),
+        figure=COMPLETES,
+        replays=BY_FORECAST,
     ),
     RuleType(
         "early",
         "Full early",
         NOTICE,
-        progress.judge_full_early,
-        progress.say_early,
-        _band(24, 12, "number of hours before its end")
+        judge=progress.judge_full_early,
+        say=progress.say_early,
+        thresholds=_band(24, 12, "number of hours before its end")
         | {"share": (0.15, "or this share of its time in the field, whichever is more")},
+        helps=(Form.GOALS,),
+        figure=COMPLETES,
+        replays=BY_FORECAST,
     ),
     RuleType(
         "overfilled",
         "Overfilled",
         WARNING,
-        progress.judge_overfilled,
-        progress.say_overfilled,
-        {
+        judge=progress.judge_overfilled,
+        say=progress.say_overfilled,
+        thresholds={
             "completes": (3, "completes above the goal"),
             "share": (0.02, "or this share of the goal, whichever is more"),
         },
         keep_minutes=0,
         statuses=ENDED_TOO,
+        helps=(Form.GOALS,),
+        figure=JudgedFigure(Figure.COMPLETES, Scale.ABOVE_GOAL),
+        replays=ReplayTraits(before_first_reading=True),
     ),
     RuleType(
         "incidence_low",
         "Incidence low",
         WARNING,
-        quality.incidence_low,
-        quality.say_incidence_low,
-        _band(0.7, 0.8, "share of the agreed incidence")
+        judge=quality.incidence_low,
+        say=quality.say_incidence_low,
+        thresholds=_band(0.7, 0.8, "share of the agreed incidence")
         | {"prescreens": (100, "prescreens before it judges")},
-        120,
+        for_minutes=120,
+        helps=(Form.DETAILS,),
+        figure=JudgedFigure(Figure.INCIDENCE, Scale.AGREED_INCIDENCE),
     ),
     RuleType(
         "interview_long",
         "Interview long",
         WARNING,
-        quality.interview_long,
-        quality.say_interview_long,
-        _band(1.25, 1.15, "many times the agreed length")
+        judge=quality.interview_long,
+        say=quality.say_interview_long,
+        thresholds=_band(1.25, 1.15, "many times the agreed length")
         | {
             "critical": (1.5, "critical from so many times the agreed length"),
             "completes": (20, "completes before it judges"),
         },
-        60,
+        for_minutes=60,
+        helps=(Form.DETAILS,),
+        figure=JudgedFigure(Figure.LOI, Scale.AGREED_LOI),
     ),
     RuleType(
         "drop_off",
         "Drop-off",
         WARNING,
-        quality.drop_off,
-        quality.say_drop_off,
-        _band(0.30, 0.25, "share of entrants") | {"entrants": (50, "entrants before it judges")},
-        60,
+        judge=quality.drop_off,
+        say=quality.say_drop_off,
+        thresholds=_band(0.30, 0.25, "share of entrants")
+        | {"entrants": (50, "entrants before it judges")},
+        for_minutes=60,
+        figure=JudgedFigure(Figure.DROP_OFF, Scale.FIGURE),
     ),
     RuleType(
         "conversion",
         "Conversion low",
         WARNING,
-        quality.judge_conversion,
-        quality.say_conversion,
-        _band(0.4, 0.5, "share of the agreed incidence")
+        judge=quality.judge_conversion,
+        say=quality.say_conversion,
+        thresholds=_band(0.4, 0.5, "share of the agreed incidence")
         | {"entrants": (200, "entrants before it judges")},
-        120,
+        for_minutes=120,
+        figure=JudgedFigure(Figure.CONVERSION, Scale.AGREED_INCIDENCE),
     ),
     RuleType(
         "epc",
         "EPC low",
         WARNING,
-        quality.epc_low,
-        quality.say_epc_low,
-        _band(0.15, 0.20, "EPC in USD")
+        judge=quality.epc_low,
+        say=quality.say_epc_low,
+        thresholds=_band(0.15, 0.20, "EPC in USD")
         | {
             "other_fires": (0.6, "other currencies: fires below this share of its own median"),
             "other_clears": (0.8, "other currencies: clears at this share of its own median"),
             "entrants": (50, "entrants before it judges"),
             "after_cpi_hours": (4, "hours without a verdict after a new CPI"),
         },
-        240,
+        for_minutes=240,
+        helps=(Form.CPI,),
+        figure=JudgedFigure(Figure.EPC, Scale.USD),
+        replays=ReplayTraits(by_usual_epc=True, timed=True),
     ),
     RuleType(
         "spend",
         "Spend of budget",
         WARNING,
-        cost.judge_budget_spent,
-        cost.say_spent,
-        _band(0.90, 0.85, "share of the budget")
+        judge=cost.judge_budget_spent,
+        say=cost.say_spent,
+        thresholds=_band(0.90, 0.85, "share of the budget")
         | {"critical": (1.0, "critical from this share of the budget"), "budget": (0, NO_BUDGET)},
         statuses=ENDED_TOO,
+        helps=(Form.BUDGET,),
+        figure=SPEND,
+        replays=ReplayTraits(assumed=("Budgets are those of today.",)),
     ),
     RuleType(
         "projected_cost",
         "Projected cost of budget",
         WARNING,
-        cost.judge_projected_cost,
-        cost.say_projected,
-        _band(1.05, 1.0, "share of the budget") | {"budget": (0, NO_BUDGET)},
-        240,
+        judge=cost.judge_projected_cost,
+        say=cost.say_projected,
+        thresholds=_band(1.05, 1.0, "share of the budget") | {"budget": (0, NO_BUDGET)},
+        for_minutes=240,
         statuses=IN_FIELD,
+        helps=(Form.BUDGET,),
+        figure=SPEND,
+        replays=ReplayTraits(
+            by_forecast=True,
+            before_first_reading=True,
+            assumed=(
+                _FORECASTS,
+                "Budgets are those of today. Before our first reading, spend is taken as "
+                "completes × CPI.",
+            ),
+        ),
     ),
     RuleType(
         "issue_error",
         "Error reported by the exchange",
         WARNING,
-        quality.issue_error,
-        quality.say_issue,
+        judge=quality.issue_error,
+        say=quality.say_issue,
         for_minutes=30,
+        replays=ReplayTraits(issue="error", assumed=(_ISSUES,)),
     ),
     RuleType(
         "issue_warning",
         "Warning reported by the exchange",
         NOTICE,
-        quality.issue_warning,
-        quality.say_issue,
+        judge=quality.issue_warning,
+        say=quality.say_issue,
         for_minutes=360,
+        replays=ReplayTraits(issue="warning", assumed=(_ISSUES,)),
     ),
     RuleType(
         "about_to_pause",
         "The exchange is about to pause it",
         WARNING,
-        quality.about_to_pause,
-        quality.say_about_to_pause,
-        _band(0.7, 0.5, "score of the early warning"),
-        60,
+        judge=quality.about_to_pause,
+        say=quality.say_about_to_pause,
+        thresholds=_band(0.7, 0.5, "score of the early warning"),
+        for_minutes=60,
+        helps=(Form.CPI,),
+        replays=ReplayTraits(
+            by_forecast=True,
+            by_samples=True,
+            before_first_reading=True,
+            assumed=(
+                _FORECASTS,
+                "How respondents failed was not kept: a pause for errors of redirect, encryption "
+                "or set-up is not foreseen here. Before our first reading only silence, the end, "
+                "the goal and the price speak.",
+            ),
+        ),
     ),
     RuleType(
         "completes_fell",
         "Completes fell",
         NOTICE,
-        progress.judge_completes_fell,
-        progress.say_fell,
-        {
+        judge=progress.judge_completes_fell,
+        say=progress.say_fell,
+        thresholds={
             "completes": (3, "completes fewer within a day"),
             "share": (0.02, "or this share of them, whichever is more"),
         },
         statuses=ENDED_TOO,
+        figure=COMPLETES,
+        replays=ReplayTraits(timed=True),
     ),
 )
 CPI_CHANGED = RuleType(
@@ -254,12 +306,20 @@ CPI_CHANGED = RuleType(
         "critical": (0.20, "critical from this share of the old CPI"),
     },
     fact=True,
+    helps=(Form.CPI,),
+    figure=JudgedFigure(Figure.CPI),
 )
 STATUS_CHANGED = RuleType("status_changed", "Status changed by somebody else", WARNING, fact=True)
 STRATEGY_CHANGED = RuleType(
     "strategy_changed", "Re-entry or strategy changed by somebody else", NOTICE, fact=True
 )
-EDIT_UNCONFIRMED = RuleType("edit_unconfirmed", "A change was not confirmed", WARNING, fact=True)
+EDIT_UNCONFIRMED = RuleType(
+    "edit_unconfirmed",
+    "A change was not confirmed",
+    WARNING,
+    fact=True,
+    replays=ReplayTraits(assumed=("Groups and projects that were never made are not counted.",)),
+)
 NO_DATA = RuleType(
     "no_data",
     "No data",
@@ -269,6 +329,10 @@ NO_DATA = RuleType(
         "minutes": (20, "minutes without fresh data, at least"),
     },
     keep_minutes=0,
+    helps=(Form.CONNECTION,),
+    replays=ReplayTraits(
+        assumed=("Hours in which somebody had paused the polling count as silence.",)
+    ),
 )
 
 JUDGED: dict[str, RuleType] = {rule.code: rule for rule in _JUDGED}

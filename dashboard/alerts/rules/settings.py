@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.db.models import F, Q
 
-from dashboard.alerts.rules.catalogue import JUDGED, RULES, RuleType
+from dashboard.alerts.rules.catalogue import JUDGED, RULES
+from dashboard.alerts.rules.rule_type import RuleType
 from dashboard.alerts.rules.state_machine import Delays
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE, WARNING, Judge
 from dashboard.fielding.compiled_queries import CompiledQuery, Param

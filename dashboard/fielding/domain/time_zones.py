@@ -1,9 +1,9 @@
-"""Which time zone a target group lives in: its own, or its country's."""
+"""Time zones: one by its name, and that of a target group: its own, or its country's."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -67,12 +67,17 @@ _TABLE = """
 _COUNTRIES = dict(pair.split("=") for pair in _TABLE.split())
 
 
-@cache
+@lru_cache(maxsize=1024)  # there are some 600 names
 def _zone(name: str) -> ZoneInfo | None:
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, LookupError):
         return None
+
+
+def zone_named(name: str) -> ZoneInfo:
+    """A zone by its IANA name, such as a person's; UTC for a name that no zone has."""
+    return _zone(name) or ZoneInfo("UTC")
 
 
 def zone_of(

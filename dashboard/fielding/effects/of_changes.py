@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.fielding.effects import effect
 from dashboard.fielding.effects.rate_comparison import Measure, Verdict
@@ -15,13 +16,13 @@ from dashboard.fielding.series import completes, daily
 from dashboard.fielding.series.readings import Readings, clean_history
 from dashboard.fielding.series.weekly_shape import Prior
 
-KINDS = {
-    "cpi_change": "cpi",
-    "user_requested_cpi_change": "cpi",
-    "filling_goal_change": "goal",
-    "filling_strategy_change": "strategy",
-    "status_change": "status",
-    "re_entry_configuration_change": "re-entry",
+KINDS: dict[str, str] = {
+    ChangelogKind.CPI: "cpi",
+    ChangelogKind.USER_REQUESTED_CPI: "cpi",
+    ChangelogKind.FILLING_GOAL: "goal",
+    ChangelogKind.FILLING_STRATEGY: "strategy",
+    ChangelogKind.STATUS: "status",
+    ChangelogKind.RE_ENTRY_CONFIGURATION: "re-entry",
 }
 WORDS = {
     "cpi": "CPI",
@@ -151,7 +152,7 @@ def _turns(changes: Iterable[Change], edits: Iterable[_Turn]) -> list[_Turn]:
 
 def _counts(change: Change) -> bool:
     """Whether it can have an effect of its own: not a pause, and not the launch."""
-    return change.kind != "status_change" or (change.new == "live" and change.old == "paused")
+    return change.kind != ChangelogKind.STATUS or (change.new == "live" and change.old == "paused")
 
 
 def _measured(
@@ -164,7 +165,7 @@ def _measured(
     packed = {day: completes.as_packed_day(hours, odd) for day, hours, odd in told.days}
     series = [point for point in completes.points_of_days(packed) if point[0] <= now]
     read = [one for one in told.readings if one[0] <= now]
-    statuses = [(c.occurred_at, c.new) for c in changes if c.kind == "status_change"]
+    statuses = [(c.occurred_at, c.new) for c in changes if c.kind == ChangelogKind.STATUS]
     return effect.Group(
         completes=clean_history(series, now.timestamp()),  # once, not for each change
         zone=zone_of(group.country_code, group.time_zone),

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.forecast.evidence import BLOCK
 from dashboard.fielding.series.readings import Floats, Record
 
-PRICES = ("cpi_change", "user_requested_cpi_change")
-KINDS = (*PRICES, "filling_strategy_change", "re_entry_configuration_change")
+PRICES = (ChangelogKind.CPI, ChangelogKind.USER_REQUESTED_CPI)
+KINDS = (*PRICES, ChangelogKind.FILLING_STRATEGY, ChangelogKind.RE_ENTRY_CONFIGURATION)
 LEAST = Decimal("0.05")  # a price that moves by a smaller share moves nothing that can be seen
 
 Flags = NDArray[np.bool_]

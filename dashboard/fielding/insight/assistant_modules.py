@@ -9,18 +9,19 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.series.pace import Pacing, SoftLaunch
 
 KINDS = (
-    "soft_launch_assisted_change",
-    "soft_launch_end_date_change",
-    "soft_launch_filling_goal_percentage_change",
-    "pacing_assistance_change",
-    "pacing_linear_increment_interval_change",
-    "pacing_adaptive_increment_interval_change",
-    "pricing_assistance_change",
-    "pricing_dynamic_maximum_cpi_change",
-    "pricing_rate_card_maximum_cpi_change",
+    ChangelogKind.SOFT_LAUNCH_ASSISTED,
+    ChangelogKind.SOFT_LAUNCH_END_DATE,
+    ChangelogKind.SOFT_LAUNCH_FILLING_GOAL_PERCENTAGE,
+    ChangelogKind.PACING_ASSISTANCE,
+    ChangelogKind.PACING_LINEAR_INCREMENT_INTERVAL,
+    ChangelogKind.PACING_ADAPTIVE_INCREMENT_INTERVAL,
+    ChangelogKind.PRICING_ASSISTANCE,
+    ChangelogKind.PRICING_DYNAMIC_MAXIMUM_CPI,
+    ChangelogKind.PRICING_RATE_CARD_MAXIMUM_CPI,
 )
 _DURATION = re.compile(
     r"P(?:([0-9]{1,6})D)?(?:T(?:([0-9]{1,6})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,8})S)?)?", re.ASCII
@@ -44,7 +45,7 @@ class _Told:
     values: dict[str, Any] = field(default_factory=dict)
 
     def get(self, kind: str) -> Any:
-        return self.values.get(f"{kind}_change")
+        return self.values.get(kind)
 
 
 def modules_of(changes: Iterable[tuple[datetime, str, Any]], details: Any) -> Modules:
@@ -69,19 +70,19 @@ def as_changes(assistant: Mapping[str, Any]) -> dict[str, Any]:
     )
     pace, price = pacing.get("type"), pricing.get("type")
     return {
-        "soft_launch_assisted_change": bool(soft),
-        "soft_launch_end_date_change": soft.get("end_at"),
-        "soft_launch_filling_goal_percentage_change": soft.get("filling_goal_percentage"),
-        "soft_launch_demographics_strictness_percentage_change": soft.get(
+        ChangelogKind.SOFT_LAUNCH_ASSISTED: bool(soft),
+        ChangelogKind.SOFT_LAUNCH_END_DATE: soft.get("end_at"),
+        ChangelogKind.SOFT_LAUNCH_FILLING_GOAL_PERCENTAGE: soft.get("filling_goal_percentage"),
+        ChangelogKind.SOFT_LAUNCH_DEMOGRAPHICS_STRICTNESS_PERCENTAGE: soft.get(
             "demographics_strictness_percentage"
         ),
-        "pacing_assistance_change": pace,
+        ChangelogKind.PACING_ASSISTANCE: pace,
         f"pacing_{pace}_increment_interval_change": pacing.get("increment_interval"),
-        "pacing_gemini_exposed_target_group_id_change": pacing.get("exposed_target_group_id"),
-        "quota_overlay_assisted_change": bool(quotas),
-        "quota_overlay_prevent_overfilling_change": quotas.get("prevent_overfill"),
-        "quota_overlay_balance_fill_change": quotas.get("balance_fill"),
-        "pricing_assistance_change": price,
+        ChangelogKind.PACING_GEMINI_EXPOSED_TARGET_GROUP_ID: pacing.get("exposed_target_group_id"),
+        ChangelogKind.QUOTA_OVERLAY_ASSISTED: bool(quotas),
+        ChangelogKind.QUOTA_OVERLAY_PREVENT_OVERFILLING: quotas.get("prevent_overfill"),
+        ChangelogKind.QUOTA_OVERLAY_BALANCE_FILL: quotas.get("balance_fill"),
+        ChangelogKind.PRICING_ASSISTANCE: price,
         **{
             f"pricing_{price}_{name}_change": pricing.get(name)
             for name in ("total_budget", "maximum_cpi", "minimum_cpi", "boost_cpi")
@@ -91,10 +92,10 @@ def as_changes(assistant: Mapping[str, Any]) -> dict[str, Any]:
 
 def _soft_launch(told: _Told) -> SoftLaunch | None:
     until, percent = (
-        told.get("soft_launch_end_date"),
-        told.get("soft_launch_filling_goal_percentage"),
+        told.get(ChangelogKind.SOFT_LAUNCH_END_DATE),
+        told.get(ChangelogKind.SOFT_LAUNCH_FILLING_GOAL_PERCENTAGE),
     )
-    if told.get("soft_launch_assisted") is False or not until or not percent:
+    if told.get(ChangelogKind.SOFT_LAUNCH_ASSISTED) is False or not until or not percent:
         return None
     try:
         return SoftLaunch(_moment(str(until)), min(1.0, float(percent) / 100))
@@ -111,12 +112,12 @@ def _moment(text: str) -> datetime:
 
 
 def _pacing(told: _Told) -> Pacing | None:
-    kind = told.get("pacing_assistance")
+    kind = told.get(ChangelogKind.PACING_ASSISTANCE)
     if kind == "gemini":
         return Pacing("gemini")
     if kind not in ("linear", "adaptive"):
         return None
-    return Pacing(kind, _duration(told.get(f"pacing_{kind}_increment_interval")))
+    return Pacing(kind, _duration(told.get(f"pacing_{kind}_increment_interval_change")))
 
 
 def _duration(text: Any) -> timedelta:
@@ -136,8 +137,8 @@ def duration_of(text: Any) -> timedelta | None:
 
 
 def _cpi_limit(told: _Told) -> Decimal | None:
-    kind = told.get("pricing_assistance")
-    value = told.get(f"pricing_{kind}_maximum_cpi") if kind else None
+    kind = told.get(ChangelogKind.PRICING_ASSISTANCE)
+    value = told.get(f"pricing_{kind}_maximum_cpi_change") if kind else None
     try:
         return Decimal(str(value["value"])) if isinstance(value, Mapping) else None
     except (InvalidOperation, KeyError):

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from dashboard.fielding.compiled_queries import CompiledQuery, Param
+from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.fielding.forecast import rate_changes as turns
@@ -28,7 +29,6 @@ from dashboard.fielding.series.weekly_shape import Prior
 
 Days = Mapping[date, completes.PackedDay]
 FORECAST_STATUSES = ("live", "paused", "scheduled")
-_STATUS = "status_change"
 _DAYS = CompiledQuery(
     lambda: CompletesDay.objects.filter(group__among=Param("groups")).values_list(
         "group_id", "day", "hours", "odd"
@@ -36,7 +36,7 @@ _DAYS = CompiledQuery(
 )
 _CHANGES: CompiledQuery[Any] = CompiledQuery(
     lambda: Change.objects.filter(
-        group__among=Param("groups"), kind__in=(_STATUS, *KINDS, *turns.KINDS)
+        group__among=Param("groups"), kind__in=(ChangelogKind.STATUS, *KINDS, *turns.KINDS)
     ).values_list("group_id", "occurred_at", "kind", "old", "new")
 )
 _PROFILES = CompiledQuery(
@@ -135,7 +135,9 @@ def load_histories(
                 series=series_until(
                     completes.readings_of_days(days), group.completes, now.timestamp()
                 ),
-                pauses=daily.pauses_of((at, new) for at, kind, _, new in mine if kind == _STATUS),
+                pauses=daily.pauses_of(
+                    (at, new) for at, kind, _, new in mine if kind == ChangelogKind.STATUS
+                ),
                 zone=zone_of(group.country_code, group.time_zone),
                 modules=modules_of(
                     ((at, kind, new) for at, kind, _, new in mine if kind in KINDS), group.details

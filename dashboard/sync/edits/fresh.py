@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
+from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.models import Edit, TargetGroup
 from dashboard.sync.columns import limits
 from dashboard.sync.edits import merge
@@ -115,20 +116,20 @@ def _manager(value: Any) -> Any:
 
 # What the changelog calls a change, the column that it is about, and how its value is read.
 CHANGES: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
-    "status_change": ("status", _word),
-    "cpi_change": ("cpi", _amount),
-    "filling_strategy_change": ("filling_strategy", _word),
-    "filling_goal_change": ("filling_goal", _whole),
-    "fielding_period_start_date_change": ("starts_at", _moment),
-    "fielding_period_end_date_change": ("ends_at", _moment),
-    "name_change": ("name", _word),
-    "project_manager_change": ("project_manager_id", _manager),
-    "expected_length_of_interview_minutes_change": ("expected_loi_minutes", _whole),
-    "expected_incidence_rate_change": ("expected_incidence_rate", _share),
-    "target_group_customer_reference_number_change": ("reference_number", _text),
-    "industry_lockout_code_change": (f"{DETAILS}.industry_lockout_code", _word),
-    "live_url_change": (f"{DETAILS}.live_url", _word),
-    "test_url_change": (f"{DETAILS}.test_url", _word),
+    ChangelogKind.STATUS: ("status", _word),
+    ChangelogKind.CPI: ("cpi", _amount),
+    ChangelogKind.FILLING_STRATEGY: ("filling_strategy", _word),
+    ChangelogKind.FILLING_GOAL: ("filling_goal", _whole),
+    ChangelogKind.FIELDING_PERIOD_START_DATE: ("starts_at", _moment),
+    ChangelogKind.FIELDING_PERIOD_END_DATE: ("ends_at", _moment),
+    ChangelogKind.NAME: ("name", _word),
+    ChangelogKind.PROJECT_MANAGER: ("project_manager_id", _manager),
+    ChangelogKind.EXPECTED_LENGTH_OF_INTERVIEW_MINUTES: ("expected_loi_minutes", _whole),
+    ChangelogKind.EXPECTED_INCIDENCE_RATE: ("expected_incidence_rate", _share),
+    ChangelogKind.TARGET_GROUP_CUSTOMER_REFERENCE_NUMBER: ("reference_number", _text),
+    ChangelogKind.INDUSTRY_LOCKOUT_CODE: (f"{DETAILS}.industry_lockout_code", _word),
+    ChangelogKind.LIVE_URL: (f"{DETAILS}.live_url", _word),
+    ChangelogKind.TEST_URL: (f"{DETAILS}.test_url", _word),
 }
 
 

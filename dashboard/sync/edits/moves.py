@@ -18,6 +18,7 @@ from django.utils import timezone
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import ExchangeError, NotFound, NotOffered
 from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
+from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.models import (
     ExchangeAccount,
     Incident,
@@ -30,7 +31,6 @@ from dashboard.sync import scheduling
 from dashboard.sync.columns import limits
 from dashboard.sync.edits.kinds.registry import Ids, exchange_ids
 
-MOVED = "project_id_change"
 LAG = timedelta(minutes=5)  # what was read may be this old
 NOT_FOUND = 404
 T = TypeVar("T")
@@ -101,7 +101,7 @@ def named_by(changes: Iterable[TargetGroupChangelogBatch]) -> tuple[str, datetim
         (batch.occurred_at, each.new_value)
         for batch in changes
         for each in batch.changes
-        if each.object == MOVED and isinstance(each.new_value, str | int)
+        if each.object == ChangelogKind.PROJECT_ID and isinstance(each.new_value, str | int)
     ]
     if not moves:
         return None

@@ -14,6 +14,7 @@ from django.db import models, transaction
 
 from dashboard.exchange.shapes.groups import TargetGroupsListItem
 from dashboard.fielding.compiled_queries import CompiledQuery, Param
+from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.insight import compute
 from dashboard.fielding.insight.group_history import JustRead, stored_days
 from dashboard.fielding.models import (
@@ -332,7 +333,7 @@ def _store_changes(
 def _tell_status(groups: Mapping[str, TargetGroup], changes: Iterable[Change]) -> None:
     """Why and by whom each group came to its status, from its newest status change."""
     by_pk = {group.pk: group for group in groups.values()}
-    status = (change for change in changes if change.kind == "status_change")
+    status = (change for change in changes if change.kind == ChangelogKind.STATUS)
     for change in sorted(status, key=lambda change: change.occurred_at):
         group = by_pk[change.group_id]
         if group.status_changed_at is None or change.occurred_at >= group.status_changed_at:

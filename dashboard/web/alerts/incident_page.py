@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from dashboard.alerts.mail import action_links
 from dashboard.alerts.rules.catalogue import RULES
+from dashboard.alerts.rules.rule_type import Figure, Scale
 from dashboard.alerts.rules.settings import Effective, RuleSet
 from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.models import Incident, Mail, Notice, TargetGroup
@@ -21,20 +22,18 @@ from dashboard.web.groups import trends
 from dashboard.web.groups.trends import Trend
 
 BEFORE = timedelta(days=2)
-# The figure that a rule judges, and what a threshold of one means on the page.
-COMPLETES = Trend("Completes", "completes", 1, "completes", lambda _: None)
+# How the figure that a rule judges is drawn.
+FIGURES = {
+    Figure.LOI: trends.TRENDS["loi"],
+    Figure.INCIDENCE: trends.TRENDS["ir"],
+    Figure.CONVERSION: trends.TRENDS["conversion"],
+    Figure.DROP_OFF: trends.TRENDS["drop_off"],
+    Figure.EPC: trends.TRENDS["epc"],
+    Figure.CPI: trends.TRENDS["cpi"],
+    Figure.COMPLETES: Trend("Completes", "completes", 1, "completes", lambda _: None),
+    Figure.SPEND: Trend("Spend", "cost", 1, "", lambda _: None),
+}
 PRESCREENS = Trend("Prescreens", "prescreens", 1, "prescreens", lambda _: None)
-SPEND = Trend("Spend", "cost", 1, "", lambda _: None)
-JUDGED = {
-    "drop_off": trends.TRENDS["drop_off"],
-    "interview_long": trends.TRENDS["loi"],
-    "incidence_low": trends.TRENDS["ir"],
-    "conversion": trends.TRENDS["conversion"],
-    "epc": trends.TRENDS["epc"],
-    "cpi_changed": trends.TRENDS["cpi"],
-    "spend": SPEND,
-    "projected_cost": SPEND,
-} | dict.fromkeys(("behind_pace", "ends_soon", "early", "overfilled", "completes_fell"), COMPLETES)
 LEVELS = (("fires", "Fires"), ("clears", "Clears"), ("critical", "Critical"))
 
 
@@ -140,52 +139,61 @@ class Curve:
 
 def judged_curve(one: Incident, group: TargetGroup) -> Curve | None:
     """The figure that the rule judges, from two days before; None where it judges none."""
-    trend = JUDGED.get(one.rule)
-    if trend is None:
+    rule = RULES.get(one.rule)
+    if rule is None or rule.figure is None:
         return None
-    if one.rule == "overfilled" and group.filling_strategy == "prescreens":
+    figure, scale = rule.figure
+    trend = FIGURES[figure]
+    if scale is Scale.ABOVE_GOAL and group.filling_strategy == "prescreens":
         trend = PRESCREENS
     points = trends.trend_points(group, trend, one.breached_at - BEFORE)
     if one.closed_at:
         points = [point for point in points if point[0] <= one.closed_at + BEFORE]
     chosen = RuleSet.of(one.account_id).one(one.rule, one.project_id, one.group_id)
-    return Curve(trend, points, list(_levels(one.rule, chosen, group, trend)))
+    return Curve(trend, points, list(_threshold_levels(scale, chosen, group, trend)))
 
 
-def _levels(
-    rule: str, chosen: Effective, group: TargetGroup, trend: Trend
+def _threshold_levels(
+    scale: Scale | None, chosen: Effective, group: TargetGroup, trend: Trend
 ) -> Iterable[tuple[str, float]]:
-    if trend in (COMPLETES, PRESCREENS):
-        yield from _goals(rule, chosen, group)
+    """The horizontal lines of the chart: a word and where it lies, in the unit of the page."""
+    if scale in (Scale.GOAL, Scale.ABOVE_GOAL):
+        yield from _goal_levels(scale, chosen, group)
         return
-    one = _unit(rule, chosen, group, trend)
+    unit = _threshold_unit(scale, chosen, group, trend)
     for name, word in LEVELS:
-        if one and name in chosen.settings and rule != "cpi_changed":
-            yield word, chosen.settings[name] * one
+        if unit and name in chosen.settings:
+            yield word, chosen.settings[name] * unit
 
 
-def _goals(rule: str, chosen: Effective, group: TargetGroup) -> Iterable[tuple[str, float]]:
+def _goal_levels(
+    scale: Scale | None, chosen: Effective, group: TargetGroup
+) -> Iterable[tuple[str, float]]:
     """The goal, and for what came above it where that fires."""
     limit = group.filling_goal or group.completes_goal
-    goal = limit if rule == "overfilled" else completes_target(group)
+    goal = limit if scale is Scale.ABOVE_GOAL else completes_target(group)
     if goal:
         yield "Goal", goal
-        if rule == "overfilled":
+        if scale is Scale.ABOVE_GOAL:
             over = max(chosen.settings["completes"], chosen.settings["share"] * goal)
             yield "Fires", goal + over
 
 
-def _unit(rule: str, chosen: Effective, group: TargetGroup, trend: Trend) -> float | None:
-    """What a threshold of one is on the page."""
-    if rule == "interview_long":
+def _threshold_unit(
+    scale: Scale | None, chosen: Effective, group: TargetGroup, trend: Trend
+) -> float | None:
+    """What a threshold of one is on the page; None where no threshold can be drawn."""
+    if scale is Scale.FIGURE:
+        return trend.factor
+    if scale is Scale.AGREED_LOI:
         return group.expected_loi_minutes
-    if rule in ("incidence_low", "conversion"):
+    if scale is Scale.AGREED_INCIDENCE:
         return (group.expected_incidence_rate or 0) * 100 or None
-    if trend is SPEND:
+    if scale is Scale.BUDGET:
         return float(group.budget or chosen.settings["budget"]) or None
-    if rule == "epc":
+    if scale is Scale.USD:
         return 1.0 if group.currency == "USD" else None
-    return trend.factor
+    return None
 
 
 def incident_chart(

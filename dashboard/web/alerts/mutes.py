@@ -13,8 +13,8 @@ from django.urls import reverse
 from dashboard.alerts.incidents.acknowledge_and_mute import LONGEST_MUTE
 from dashboard.alerts.rules.catalogue import RULES
 from dashboard.fielding.compiled_queries import CompiledQuery, Param
+from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import Incident, Mute, TargetGroup, User
-from dashboard.web.formatting.times import zone_named
 
 MORNING = 8  # o'clock where the person is
 SILENT = ("draft", "archived")  # no rule speaks of these, so nothing is to be muted

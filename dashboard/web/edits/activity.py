@@ -7,11 +7,11 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import Edit
 from dashboard.fielding.querysets.querysets import EditQuerySet
 from dashboard.web.edits import history
 from dashboard.web.edits.value_labels import Names
-from dashboard.web.formatting import times
 from dashboard.web.tables import exports
 from dashboard.web.tables.query_state import Column, Listing, without_words
 
@@ -38,7 +38,7 @@ def within_days(edits: EditQuerySet, listing: Listing, zone: str) -> EditQuerySe
 
 def _midnight(text: str, zone: str) -> datetime | None:
     try:
-        return datetime.combine(date.fromisoformat(text), time(), times.zone_named(zone))
+        return datetime.combine(date.fromisoformat(text), time(), zone_named(zone))
     except ValueError:
         return None
 
@@ -66,7 +66,7 @@ def activity_context(
         ("project", "Project", _sorted(projects)),
     ]
     return {
-        "lines": [(history.edit_line(edit, names, times.zone_named(zone)), edit) for edit in found],
+        "lines": [(history.edit_line(edit, names, zone_named(zone)), edit) for edit in found],
         "listing": listing,
         "pages": listing.pages(total),
         "choices": choices,

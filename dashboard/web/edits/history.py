@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dashboard.alerts.text import pause_cause
+from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.insight import assistant_modules
 from dashboard.fielding.models import Change, Edit, Project
 from dashboard.sync.batches import edit_records
@@ -26,15 +27,15 @@ from dashboard.web.formatting import labels, numbers
 
 # What the changelog calls the change of a detail.
 CHANGE_OF_DETAIL = {
-    details.NAME: "name_change",
-    details.MANAGER_ID: "project_manager_change",
-    details.LOI: "expected_length_of_interview_minutes_change",
-    details.IR: "expected_incidence_rate_change",
-    details.LOCKOUT: "industry_lockout_code_change",
-    details.LIVE: "live_url_change",
-    details.TEST: "test_url_change",
-    details.REFERENCE: "target_group_customer_reference_number_change",
-    details.PRICE_NOTE: "cpi_note_change",
+    details.NAME: ChangelogKind.NAME,
+    details.MANAGER_ID: ChangelogKind.PROJECT_MANAGER,
+    details.LOI: ChangelogKind.EXPECTED_LENGTH_OF_INTERVIEW_MINUTES,
+    details.IR: ChangelogKind.EXPECTED_INCIDENCE_RATE,
+    details.LOCKOUT: ChangelogKind.INDUSTRY_LOCKOUT_CODE,
+    details.LIVE: ChangelogKind.LIVE_URL,
+    details.TEST: ChangelogKind.TEST_URL,
+    details.REFERENCE: ChangelogKind.TARGET_GROUP_CUSTOMER_REFERENCE_NUMBER,
+    details.PRICE_NOTE: ChangelogKind.CPI_NOTE,
 }
 CLOCKS_DIFFER = timedelta(minutes=10)
 OUTCOME_TONES = {
@@ -45,18 +46,18 @@ OUTCOME_TONES = {
 }
 # Values of the changelog that are codes or have no unit.
 _CODES: Mapping[str, Callable[[str], str]] = {
-    "industry_lockout_code_change": labels.sentence_case,
-    "locale_change": locale_label,
-    "pacing_adaptive_increment_interval_change": format_duration,
-    "pacing_assistance_change": lambda code: labels.PACING.get(code, code).partition(":")[0],
-    "pacing_linear_increment_interval_change": format_duration,
-    "study_type_change": labels.sentence_case,
+    ChangelogKind.INDUSTRY_LOCKOUT_CODE: labels.sentence_case,
+    ChangelogKind.LOCALE: locale_label,
+    ChangelogKind.PACING_ADAPTIVE_INCREMENT_INTERVAL: format_duration,
+    ChangelogKind.PACING_ASSISTANCE: lambda code: labels.PACING.get(code, code).partition(":")[0],
+    ChangelogKind.PACING_LINEAR_INCREMENT_INTERVAL: format_duration,
+    ChangelogKind.STUDY_TYPE: labels.sentence_case,
 }
 _NUMBERS: Mapping[str, Callable[[float], str]] = {
-    "expected_incidence_rate_change": numbers.format_percent,
-    "expected_length_of_interview_minutes_change": "{} min".format,
-    "soft_launch_demographics_strictness_percentage_change": "{} %".format,
-    "soft_launch_filling_goal_percentage_change": "{} %".format,
+    ChangelogKind.EXPECTED_INCIDENCE_RATE: numbers.format_percent,
+    ChangelogKind.EXPECTED_LENGTH_OF_INTERVIEW_MINUTES: "{} min".format,
+    ChangelogKind.SOFT_LAUNCH_DEMOGRAPHICS_STRICTNESS_PERCENTAGE: "{} %".format,
+    ChangelogKind.SOFT_LAUNCH_FILLING_GOAL_PERCENTAGE: "{} %".format,
 }
 NOT_SENT = "not sent"
 OVERTAKEN = "sent, and refused because somebody changed it meanwhile"
@@ -89,7 +90,7 @@ def project_names(of: Project, changes: Iterable[Change]) -> dict[str, str]:
 
     Asked for only where a group moved.
     """
-    moves = (change for change in changes if change.kind == "project_id_change")
+    moves = (change for change in changes if change.kind == ChangelogKind.PROJECT_ID)
     ids = {end for move in moves for end in (move.old, move.new) if isinstance(end, str)}
     if others := ids - {of.exchange_id}:
         known = Project.objects.filter(account=of.account_id, exchange_id__in=others)
@@ -139,11 +140,11 @@ def _told_as(edit: Edit) -> list[tuple[str, Any]]:
     """How the changelog tells an edit: kinds of change with the new value, None for any."""
     wanted: Any = merge.bare(edit.wanted)
     told: dict[str, list[tuple[str, Any]]] = {
-        Edit.Kind.CPI: [("cpi_change", wanted), ("user_requested_cpi_change", wanted)],
-        Edit.Kind.FILLING_STRATEGY: [("filling_strategy_change", wanted)],
-        Edit.Kind.RE_ENTRY: [("re_entry_configuration_change", None)],
-        Edit.Kind.STATUS: [("status_change", wanted)],
-        Edit.Kind.MANAGER: [("project_manager_change", {"las_user_id": wanted})],
+        Edit.Kind.CPI: [(ChangelogKind.CPI, wanted), (ChangelogKind.USER_REQUESTED_CPI, wanted)],
+        Edit.Kind.FILLING_STRATEGY: [(ChangelogKind.FILLING_STRATEGY, wanted)],
+        Edit.Kind.RE_ENTRY: [(ChangelogKind.RE_ENTRY_CONFIGURATION, None)],
+        Edit.Kind.STATUS: [(ChangelogKind.STATUS, wanted)],
+        Edit.Kind.MANAGER: [(ChangelogKind.PROJECT_MANAGER, {"las_user_id": wanted})],
     }
     if edit.kind == Edit.Kind.ASSISTANT:
         was, now = (
@@ -152,12 +153,14 @@ def _told_as(edit: Edit) -> list[tuple[str, Any]]:
         )
         return [(kind, None) for kind in {**was, **now} if was.get(kind) != now.get(kind)]
     if edit.kind == Edit.Kind.LAUNCH:
-        return [("status_change", wanted["status"]), ("status_change", "scheduled")]
+        return [(ChangelogKind.STATUS, wanted["status"]), (ChangelogKind.STATUS, "scheduled")]
     if edit.kind == Edit.Kind.GOALS:
-        return [("filling_goal_change", wanted.get("completes_goal"))]
+        return [(ChangelogKind.FILLING_GOAL, wanted.get("completes_goal"))]
     if edit.kind == Edit.Kind.DATES:
-        ends = (("start", "start_fielding_at"), ("end", "end_fielding_at"))
-        return [(f"fielding_period_{end}_date_change", wanted[name]) for end, name in ends]
+        return [
+            (ChangelogKind.FIELDING_PERIOD_START_DATE, wanted["start_fielding_at"]),
+            (ChangelogKind.FIELDING_PERIOD_END_DATE, wanted["end_fielding_at"]),
+        ]
     return _details_told(edit) if edit.kind == Edit.Kind.DETAILS else told.get(edit.kind, [])
 
 

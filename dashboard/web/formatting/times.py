@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from dashboard.fielding.domain import time_zones
+from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import TargetGroup, User
 from dashboard.web.formatting.numbers import DASH
-
-UTC_NAME = "UTC"
-
-
-@lru_cache(maxsize=512)
-def zone_named(name: str) -> ZoneInfo:
-    """A zone by its IANA name; UTC for a name that no zone has."""
-    try:
-        return ZoneInfo(name or UTC_NAME)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo(UTC_NAME)
 
 
 def zone_of(group: TargetGroup) -> ZoneInfo:

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
+from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.domain.goals import completes_target, counts_prescreens
 from dashboard.fielding.insight import assistant_modules
 from dashboard.fielding.models import Change, Edit, TargetGroup
@@ -28,14 +29,14 @@ SPAN_WORDS = {"24h": "24 h", "7d": "7 days", "30d": "30 days", "": "All"}
 LONGEST = timedelta(days=400)
 ROWS = 60
 MARKED = (
-    "cpi_change",
-    "user_requested_cpi_change",
-    "status_change",
-    "filling_goal_change",
-    "filling_strategy_change",
-    "re_entry_configuration_change",
-    "fielding_period_start_date_change",
-    "fielding_period_end_date_change",
+    ChangelogKind.CPI,
+    ChangelogKind.USER_REQUESTED_CPI,
+    ChangelogKind.STATUS,
+    ChangelogKind.FILLING_GOAL,
+    ChangelogKind.FILLING_STRATEGY,
+    ChangelogKind.RE_ENTRY_CONFIGURATION,
+    ChangelogKind.FIELDING_PERIOD_START_DATE,
+    ChangelogKind.FIELDING_PERIOD_END_DATE,
 )
 MARKED_EDITS = (
     Edit.Kind.CPI,
@@ -194,7 +195,7 @@ def _required(
     goal = completes_target(group)
     if grid is None or not goal or group.starts_at is None or group.ends_at is None:
         return []
-    turns = [(one.occurred_at, one.new) for one in changes if one.kind == "status_change"]
+    turns = [(one.occurred_at, one.new) for one in changes if one.kind == ChangelogKind.STATUS]
     told = [
         (one.occurred_at, one.kind, one.new)
         for one in changes

@@ -9,13 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from dashboard.alerts.rules.catalogue import RULES
+from dashboard.alerts.rules.widespread import is_widespread
 from dashboard.alerts.text import lower_title
 from dashboard.fielding.models import Incident
 from dashboard.fielding.querysets.expressions import OPEN_INCIDENT
 from dashboard.web.formatting import labels, numbers
 
-WIDESPREAD_GROUPS = 3
-WIDESPREAD_SHARE = 0.30
 # The cause that is told first of a group: what stands still before what is slow.
 LEADING = (
     "paused_by_exchange",
@@ -78,33 +77,35 @@ class AttentionRow:
     incident_pk: int
 
 
-def attention_rows(incidents: Iterable[Told], sizes: Mapping[int, int]) -> list[AttentionRow]:
+def attention_rows(
+    incidents: Iterable[Told], *, live_groups: Mapping[int, int], in_field: Mapping[int, int]
+) -> list[AttentionRow]:
     """A row a group, led by its leading cause; a widespread cause is one row of its project.
 
-    Sorted by severity, then completes at risk, then time left. `sizes` counts the live groups of
-    each project.
+    Sorted by severity, then completes at risk, then time left. live_groups and in_field count the
+    groups of each project, by its key: the live ones, and the live and paused ones.
     """
     firing = [one for one in incidents if one.state in OPEN_INCIDENT]
-    wide = _wide(firing, sizes)
+    widespread = _widespread_causes(firing, in_field)
     together: dict[Any, list[Told]] = {}
     for one in firing:
         shared = (one.project_id, one.rule)
-        key = shared if one.group_id and shared in wide else one.group_id or f"i{one.pk}"
+        key = shared if one.group_id and shared in widespread else one.group_id or f"i{one.pk}"
         together.setdefault(key, []).append(one)
     told = []
     for key, some in together.items():
-        row = _many(some, sizes) if isinstance(key, tuple) else _alone(some)
+        row = _many(some, live_groups) if isinstance(key, tuple) else _alone(some)
         told.append((_urgency(some), row))
     return [row for _, row in sorted(told, key=lambda pair: pair[0])]
 
 
-def _wide(firing: Sequence[Told], sizes: Mapping[int, int]) -> set[tuple[int, str]]:
-    spread = Counter((one.project_id, one.rule) for one in firing if one.group_id)
+def _widespread_causes(firing: Sequence[Told], in_field: Mapping[int, int]) -> set[tuple[int, str]]:
+    """Projects and the rules that fire on so many of their groups that one row tells it."""
+    groups = Counter((one.project_id, one.rule) for one in firing if one.group_id)
     return {
         (project, rule)
-        for (project, rule), number in spread.items()
-        if number >= WIDESPREAD_GROUPS
-        and number >= WIDESPREAD_SHARE * max(sizes.get(project, 0), number)
+        for (project, rule), number in groups.items()
+        if is_widespread(number, in_field.get(project, 0))
     }
 
 
@@ -121,10 +122,11 @@ def rule_title(rule: str) -> str:
     return RULES[rule].title if rule in RULES else labels.sentence_case(rule)
 
 
-def _many(some: Sequence[Told], sizes: Mapping[int, int]) -> AttentionRow:
+def _many(some: Sequence[Told], live_groups: Mapping[int, int]) -> AttentionRow:
     said = f"{len(some)} groups"
     if all(one.group_status == "live" for one in some):
-        said = f"{len(some)} of {max(sizes.get(some[0].project_id or 0, 0), len(some))} live groups"
+        live = max(live_groups.get(some[0].project_id or 0, 0), len(some))
+        said = f"{len(some)} of {live} live groups"
     sentence = f"{said}: {lower_title(rule_title(some[0].rule))}."
     return _row(some, sentence=sentence, together=True)
 

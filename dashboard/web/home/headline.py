@@ -48,7 +48,9 @@ class Headline:
     today: int = 0
     needed: float = 0.0
     spent: dict[str, Decimal] = field(default_factory=dict)
-    sizes: Counter[int] = field(default_factory=Counter)  # live groups of each project
+    # Groups of each project: the live ones, and the live and paused ones.
+    live_groups: Counter[int] = field(default_factory=Counter)
+    in_field: Counter[int] = field(default_factory=Counter)
 
     @property
     def spend(self) -> str:
@@ -61,6 +63,7 @@ def headline_of(groups: Iterable[Any], *, now: datetime) -> Headline:
     told = Headline()
     for group in groups:
         told.short += group.short_at_end or 0
+        told.in_field[group.project_id] += 1
         today = group.insight__today if isinstance(group.insight__today, int) else 0
         told.today += today
         if today and group.cpi:
@@ -68,7 +71,7 @@ def headline_of(groups: Iterable[Any], *, now: datetime) -> Headline:
             told.spent[group.currency] = spent + today * group.cpi
         if group.status == "live":
             told.live += 1
-            told.sizes[group.project_id] += 1
+            told.live_groups[group.project_id] += 1
             told.behind += group.insight__pace__band in BEHIND
             told.needed += needed_today(group, today, now)
         elif group.status_changed_by in THE_EXCHANGE:

@@ -9,18 +9,20 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from dashboard.fielding.domain.changelog_kinds import ChangelogKind
+from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import Change, Edit, User
 from dashboard.web.edits import history
-from dashboard.web.formatting import labels, times
+from dashboard.web.formatting import labels
 
 FRIDAY, EVENING = 4, 18
 # What colleagues do on the exchange itself; the rest of the changelog stays on the group's page.
 SHOWN_CHANGE_KINDS = (
-    "status_change",
-    "cpi_change",
-    "filling_goal_change",
-    "filling_strategy_change",
-    "fielding_period_end_date_change",
+    ChangelogKind.STATUS,
+    ChangelogKind.CPI,
+    ChangelogKind.FILLING_GOAL,
+    ChangelogKind.FILLING_STRATEGY,
+    ChangelogKind.FIELDING_PERIOD_END_DATE,
 )
 
 
@@ -35,7 +37,7 @@ class Span:
 
 def since_choices(user: User, now: datetime) -> list[Span]:
     """Since my last visit (once there was one), Friday evening where I am, or 24 hours."""
-    here = now.astimezone(times.zone_named(user.time_zone))
+    here = now.astimezone(zone_named(user.time_zone))
     friday = here.replace(hour=EVENING, minute=0, second=0, microsecond=0)
     friday -= timedelta(days=(here.weekday() - FRIDAY) % 7)
     if friday > here:

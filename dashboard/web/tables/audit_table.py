@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from django.db.models import Q
 from django.http import QueryDict
 
+from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import AuditEvent, AuditKind, ExchangeAccount
 from dashboard.fielding.models.audit import LABELS, AuditQuerySet
 from dashboard.web.auth import sessions
-from dashboard.web.formatting import times
 from dashboard.web.formatting.row_ids import parse_row_id
 from dashboard.web.tables import exports
 from dashboard.web.tables.query_state import Column, Listing
@@ -70,7 +70,7 @@ def narrowed(rows: AuditQuerySet, listing: Listing, zone: str) -> AuditQuerySet:
 
 def _midnight(text: str, zone: str) -> datetime | None:
     try:
-        return datetime.combine(date.fromisoformat(text), time(), times.zone_named(zone))
+        return datetime.combine(date.fromisoformat(text), time(), zone_named(zone))
     except ValueError:
         return None
 
@@ -80,7 +80,7 @@ def context(asked: QueryDict, rows: AuditQuerySet, *, path: str, zone: str) -> d
     listing = listing_of(asked)
     shown, total = listing.rows(narrowed(rows, listing, zone))
     return {
-        "lines": [line_of(row, times.zone_named(zone)) for row in shown],
+        "lines": [line_of(row, zone_named(zone)) for row in shown],
         "listing": listing,
         "pages": listing.pages(total),
         "who": listing.extra.get("who", ""),

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import Edit, Project, TargetGroup
 from dashboard.fielding.queries import group_chart
 from dashboard.fielding.querysets.querysets import EditQuerySet
@@ -57,7 +58,7 @@ def project_chart_json(request: HttpRequest, pk: int) -> HttpResponse:
 def project_numbers(request: HttpRequest, pk: int) -> HttpResponse:
     """The same as a table: a page of its own, or what htmx puts behind the chart."""
     of = find_project(request, pk)
-    zone = times.zone_named(current_user(request).time_zone)
+    zone = zone_named(current_user(request).time_zone)
     told = completes_by_group.completes_by_group(of, now=datetime.now(UTC))
     context = {
         "project": of,
@@ -129,7 +130,7 @@ def _trend(request: HttpRequest, of: TargetGroup) -> charts.Figure:
 def _project(request: HttpRequest, of: Project) -> charts.Figure:
     told = completes_by_group.completes_by_group(of, now=datetime.now(UTC))
     given: dict[str, Any] = {"required": told.required, "forecast": told.forecast}
-    zone = times.zone_named(current_user(request).time_zone)
+    zone = zone_named(current_user(request).time_zone)
     return charts.project_figure(
         told.start, told.shares, **given, palette=_palette(request), zone=zone
     )

@@ -9,11 +9,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import Change, Edit, Project, TargetGroup
 from dashboard.fielding.querysets.querysets import ChangeQuerySet, EditQuerySet
 from dashboard.web.auth.permissions import Permission, current_user, requires
 from dashboard.web.edits import history
-from dashboard.web.formatting import times
 from dashboard.web.tables import exports
 from dashboard.web.views.groups import find_group
 from dashboard.web.views.projects import find_project, names_by_exchange_id
@@ -38,7 +38,7 @@ def _lines(
 def project_history(request: HttpRequest, pk: int) -> HttpResponse:
     """The history of a project."""
     of = find_project(request, pk)
-    lines = _lines(request, of, ON_PAGE, times.zone_named(current_user(request).time_zone))
+    lines = _lines(request, of, ON_PAGE, zone_named(current_user(request).time_zone))
     names = dict(of.target_groups.values_list("pk", "name"))
     context = {
         "project": of,

@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import Change, Edit, Incident, TargetGroup, User
 from dashboard.fielding.querysets.expressions import IN_FIELD
 from dashboard.fielding.querysets.querysets import ChangeQuerySet, EditQuerySet, IncidentQuerySet
@@ -19,7 +20,6 @@ from dashboard.web.auth.permissions import (
     requires,
 )
 from dashboard.web.connections import polling_status
-from dashboard.web.formatting import times
 from dashboard.web.home import attention, since_last_visit, visits
 from dashboard.web.home.headline import FIELDS, headline_of
 from dashboard.web.http import conditional
@@ -59,10 +59,12 @@ def _context(request: HttpRequest, user: User, now: datetime) -> dict[str, Any]:
         .filter(occurred_at__gte=span.start, kind__in=since_last_visit.SHOWN_CHANGE_KINDS)
     )
     edited = list(edits.select_related("group", "by")[:MOST])
-    zone = times.zone_named(user.time_zone)
+    zone = zone_named(user.time_zone)
     changed = list(changes[:MOST])
     events = since_last_visit.events_since(told, edited, changed, span.start, zone)
-    rows = attention.attention_rows(told, summary.sizes)
+    rows = attention.attention_rows(
+        told, live_groups=summary.live_groups, in_field=summary.in_field
+    )
     of = memberships_of(request)
     return {
         "rows": [

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from dashboard.alerts import heartbeat
 from dashboard.alerts.mail import outbox as deliver
 from dashboard.alerts.mail import preferences
+from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import ExchangeAccount, Mail, Membership, User
 from dashboard.fielding.querysets.querysets import MailQuerySet
 from dashboard.web.alerts.mail_preferences import MailChoiceForm
@@ -54,7 +55,7 @@ def mail_preferences(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "alerts/mail_preferences.html",
-        {"form": form, "zone": preferences.zone_of_person(user).key},
+        {"form": form, "zone": zone_named(user.time_zone).key},
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from dashboard.alerts.incidents import detect
 from dashboard.alerts.mail import outbox, preferences, unsubscribe
+from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import Mail, MailChoice, Mute, Notice, User
 from tests import factories
 from tests.fakes.alert_scenario import Field, after, kinds, mails, update
@@ -87,7 +88,7 @@ def test_a_digest_comes_once_on_the_day_that_the_clocks_change(
 )
 def test_quiet_hours_follow_the_persons_clock(hour: float, quiet: bool) -> None:
     person = User(time_zone="Asia/Tokyo")
-    midnight = datetime(2026, 11, 18, 0, 0, tzinfo=preferences.zone_of_person(person))
+    midnight = datetime(2026, 11, 18, 0, 0, tzinfo=zone_named(person.time_zone))
     now = midnight + timedelta(hours=hour)
     assert preferences.in_quiet_hours(MailChoice(), 2, user=person, now=now) is quiet
     assert preferences.in_quiet_hours(MailChoice(), 1, user=person, now=now) is False
@@ -153,7 +154,7 @@ def test_a_recovery_waits_for_the_digest(field: Field) -> None:
 
 
 def test_a_person_whose_zone_does_not_exist_lives_in_utc() -> None:
-    assert preferences.zone_of_person(User(time_zone="Moon/Base")).key == "UTC"
+    assert zone_named("Moon/Base").key == "UTC"
 
 
 def test_what_nobody_was_told_of_yet_is_new_though_it_was_repeated_meanwhile(field: Field) -> None:

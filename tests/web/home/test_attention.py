@@ -49,9 +49,15 @@ def incident(group: TargetGroup, rule: str, severity: int, **fields: Any) -> Inc
     )
 
 
-def told(sizes: dict[int, int] | None = None) -> list[attention.AttentionRow]:
+def told(
+    sizes: dict[int, int] | None = None, in_field: dict[int, int] | None = None
+) -> list[attention.AttentionRow]:
     rows = IncidentQuerySet(Incident).told().order_by("pk")
-    return attention.attention_rows(rows.values_list(*attention.FIELDS, named=True), sizes or {})
+    return attention.attention_rows(
+        rows.values_list(*attention.FIELDS, named=True),
+        live_groups=sizes or {},
+        in_field=in_field or sizes or {},
+    )
 
 
 @pytest.mark.parametrize(
@@ -110,6 +116,16 @@ def test_what_is_short_for_something_stays_in_capitals(account: ExchangeAccount)
         incident(factories.group(project), "cpi_changed", 1)
     (row,) = told({project.pk: 3})
     assert row.sentence == "3 of 3 live groups: CPI changed by somebody else."
+
+
+def test_paused_groups_count_among_those_of_which_a_cause_takes_a_share(
+    account: ExchangeAccount,
+) -> None:
+    project = factories.project(account)
+    for _ in range(3):
+        incident(factories.group(project), "drop_off", 2)
+    assert len(told({project.pk: 4}, {project.pk: 10})) == 1
+    assert len(told({project.pk: 4}, {project.pk: 11})) == 3
 
 
 @pytest.mark.parametrize("live", [2, 11])

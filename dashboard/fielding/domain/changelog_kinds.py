@@ -1,0 +1,55 @@
+"""The names that the changelog of the exchange gives to changes, as far as they are used here."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ChangelogKind(StrEnum):
+    """The kind of a change. The exchange may send others, so the column holds any string."""
+
+    BUSINESS_UNIT = "business_unit_change"
+    COLLECTS_PII = "collects_pii_change"
+    CPI = "cpi_change"
+    CPI_NOTE = "cpi_note_change"
+    CURRENCY = "currency_change"
+    EXPECTED_INCIDENCE_RATE = "expected_incidence_rate_change"
+    EXPECTED_LENGTH_OF_INTERVIEW_MINUTES = "expected_length_of_interview_minutes_change"
+    EXTERNAL_NAME = "external_name_change"
+    FIELDING_PERIOD_END_DATE = "fielding_period_end_date_change"
+    FIELDING_PERIOD_START_DATE = "fielding_period_start_date_change"
+    FILLING_GOAL = "filling_goal_change"
+    FILLING_STRATEGY = "filling_strategy_change"
+    INDUSTRY_LOCKOUT_CODE = "industry_lockout_code_change"
+    LIVE_URL = "live_url_change"
+    LOCALE = "locale_change"
+    NAME = "name_change"
+    PACING_ADAPTIVE_INCREMENT_INTERVAL = "pacing_adaptive_increment_interval_change"
+    PACING_ASSISTANCE = "pacing_assistance_change"
+    PACING_GEMINI_EXPOSED_TARGET_GROUP_ID = "pacing_gemini_exposed_target_group_id_change"
+    PACING_LINEAR_INCREMENT_INTERVAL = "pacing_linear_increment_interval_change"
+    PRICING_ASSISTANCE = "pricing_assistance_change"
+    PRICING_DYNAMIC_MAXIMUM_CPI = "pricing_dynamic_maximum_cpi_change"
+    PRICING_DYNAMIC_MINIMUM_CPI = "pricing_dynamic_minimum_cpi_change"
+    PRICING_DYNAMIC_TOTAL_BUDGET = "pricing_dynamic_total_budget_change"
+    PRICING_DYNAMIC_UNLOCK_MAX_BUDGET_USAGE = "pricing_dynamic_unlock_max_budget_usage_change"
+    PRICING_RATE_CARD_BOOST_CPI = "pricing_rate_card_boost_cpi_change"
+    PRICING_RATE_CARD_MAXIMUM_CPI = "pricing_rate_card_maximum_cpi_change"
+    PRIVATE_EXCHANGE_CPI = "private_exchange_cpi_change"
+    PROJECT_ID = "project_id_change"
+    PROJECT_MANAGER = "project_manager_change"
+    QUOTA_OVERLAY_ASSISTED = "quota_overlay_assisted_change"
+    QUOTA_OVERLAY_BALANCE_FILL = "quota_overlay_balance_fill_change"
+    QUOTA_OVERLAY_PREVENT_OVERFILLING = "quota_overlay_prevent_overfilling_change"
+    RE_ENTRY_CONFIGURATION = "re_entry_configuration_change"
+    SOFT_LAUNCH_ASSISTED = "soft_launch_assisted_change"
+    SOFT_LAUNCH_DEMOGRAPHICS_STRICTNESS_PERCENTAGE = (
+        "soft_launch_demographics_strictness_percentage_change"
+    )
+    SOFT_LAUNCH_END_DATE = "soft_launch_end_date_change"
+    SOFT_LAUNCH_FILLING_GOAL_PERCENTAGE = "soft_launch_filling_goal_percentage_change"
+    STATUS = "status_change"
+    STUDY_TYPE = "study_type_change"
+    TARGET_GROUP_CUSTOMER_REFERENCE_NUMBER = "target_group_customer_reference_number_change"
+    TEST_URL = "test_url_change"
+    USER_REQUESTED_CPI = "user_requested_cpi_change"

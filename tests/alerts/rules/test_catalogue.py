@@ -1,0 +1,64 @@
+"""Every rule is whole: its entry says all that mails, pages and replays ask of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboard.alerts.mail import action_links
+from dashboard.alerts.rules.catalogue import CPI_CHANGED, JUDGED, RULES
+from dashboard.alerts.rules.rule_type import LIVE, Figure, Form, RuleType, Scale
+from dashboard.alerts.rules.verdict import CRITICAL, NOTICE, WARNING
+from dashboard.web.alerts.incident_page import FIGURES
+
+every_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+
+
+@every_rule
+def test_a_rule_is_whole(rule: RuleType) -> None:
+    assert RULES[rule.code] is rule
+    assert rule.title[0].isupper()
+    assert not rule.title.endswith(".")
+    assert rule.severity in (CRITICAL, WARNING, NOTICE)
+    assert (rule.judge is None) == (rule.say is None) == (rule.code not in JUDGED)
+    assert rule.for_minutes >= 0
+    assert rule.keep_minutes >= 0
+    assert rule.statuses >= LIVE
+    assert all(number >= 0 and meaning for number, meaning in rule.thresholds.values())
+    assert ("fires" in rule.thresholds) >= ("clears" in rule.thresholds) or not rule.figure
+
+
+@every_rule
+def test_what_helps_with_a_rule_has_words_and_stands_once(rule: RuleType) -> None:
+    assert all(action_links.WORDS[form] for form in rule.helps)
+    assert len(set(rule.helps)) == len(rule.helps)
+
+
+@every_rule
+def test_the_figure_of_a_rule_can_be_drawn_with_its_thresholds(rule: RuleType) -> None:
+    if rule.figure is None:
+        return
+    figure, scale = rule.figure
+    assert figure in FIGURES
+    if scale in (Scale.GOAL, Scale.ABOVE_GOAL):
+        assert figure is Figure.COMPLETES
+    elif scale is None:
+        assert rule is CPI_CHANGED
+    else:
+        assert {"fires", "clears"} <= set(rule.thresholds)
+    assert (scale is Scale.BUDGET) == rule.needs_budget
+    assert {"completes", "share"} <= set(rule.thresholds) or scale is not Scale.ABOVE_GOAL
+
+
+@every_rule
+def test_what_a_replay_assumes_is_said_in_sentences(rule: RuleType) -> None:
+    traits = rule.replays
+    assert all(sentence.endswith(".") for sentence in traits.assumed)
+    assert traits.by_forecast or not traits.by_samples
+    if traits.by_forecast or traits.issue:
+        assert traits.assumed
+        assert rule.judge
+
+
+def test_every_figure_and_every_form_is_used_or_mends_a_pause() -> None:
+    assert {rule.figure.figure for rule in RULES.values() if rule.figure} == set(Figure)
+    assert {form for rule in RULES.values() for form in rule.helps} == set(Form)
