@@ -10,11 +10,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dashboard.alerts.text import pause_cause
-from dashboard.fielding.insight import assistant_modules
 from dashboard.fielding.models import Change, Edit, Project
 from dashboard.sync.batches import edit_records
-from dashboard.sync.edits import merge
-from dashboard.web.edits.forms import details
+from dashboard.sync.edits.kinds.registry import changelog_entries
 from dashboard.web.edits.value_labels import (
     changed_parts,
     format_duration,
@@ -24,18 +22,6 @@ from dashboard.web.edits.value_labels import (
 )
 from dashboard.web.formatting import labels, numbers
 
-# What the changelog calls the change of a detail.
-CHANGE_OF_DETAIL = {
-    details.NAME: "name_change",
-    details.MANAGER_ID: "project_manager_change",
-    details.LOI: "expected_length_of_interview_minutes_change",
-    details.IR: "expected_incidence_rate_change",
-    details.LOCKOUT: "industry_lockout_code_change",
-    details.LIVE: "live_url_change",
-    details.TEST: "test_url_change",
-    details.REFERENCE: "target_group_customer_reference_number_change",
-    details.PRICE_NOTE: "cpi_note_change",
-}
 CLOCKS_DIFFER = timedelta(minutes=10)
 OUTCOME_TONES = {
     Edit.State.CONFIRMED: "good",
@@ -123,7 +109,7 @@ def _take(edit: Edit, theirs: Mapping[tuple[int | None, str], list[Change]]) -> 
     """Take from the changelog what this edit did: of each kind, the nearest in time."""
     if edit.state in _NOT_DONE:
         return
-    for kind, value in _told_as(edit):
+    for kind, value in changelog_entries(edit):
         same = theirs.get((edit.group_id, kind), [])
         near = [
             change
@@ -133,41 +119,6 @@ def _take(edit: Edit, theirs: Mapping[tuple[int | None, str], list[Change]]) -> 
         ]
         if near:
             same.remove(min(near, key=lambda one: abs(one.occurred_at - edit.started_at)))
-
-
-def _told_as(edit: Edit) -> list[tuple[str, Any]]:
-    """How the changelog tells an edit: kinds of change with the new value, None for any."""
-    wanted: Any = merge.bare(edit.wanted)
-    told: dict[str, list[tuple[str, Any]]] = {
-        Edit.Kind.CPI: [("cpi_change", wanted), ("user_requested_cpi_change", wanted)],
-        Edit.Kind.FILLING_STRATEGY: [("filling_strategy_change", wanted)],
-        Edit.Kind.RE_ENTRY: [("re_entry_configuration_change", None)],
-        Edit.Kind.STATUS: [("status_change", wanted)],
-        Edit.Kind.MANAGER: [("project_manager_change", {"las_user_id": wanted})],
-    }
-    if edit.kind == Edit.Kind.ASSISTANT:
-        was, now = (
-            assistant_modules.as_changes(merge.bare(edit.before) or {}),
-            assistant_modules.as_changes(wanted),
-        )
-        return [(kind, None) for kind in {**was, **now} if was.get(kind) != now.get(kind)]
-    if edit.kind == Edit.Kind.LAUNCH:
-        return [("status_change", wanted["status"]), ("status_change", "scheduled")]
-    if edit.kind == Edit.Kind.GOALS:
-        return [("filling_goal_change", wanted.get("completes_goal"))]
-    if edit.kind == Edit.Kind.DATES:
-        ends = (("start", "start_fielding_at"), ("end", "end_fielding_at"))
-        return [(f"fielding_period_{end}_date_change", wanted[name]) for end, name in ends]
-    return _details_told(edit) if edit.kind == Edit.Kind.DETAILS else told.get(edit.kind, [])
-
-
-def _details_told(edit: Edit) -> list[tuple[str, Any]]:
-    """Each detail that differs, as a change of its own."""
-    was, wanted = merge.bare(edit.before) or {}, merge.bare(edit.wanted) or {}
-    told = {name: value for name, value in wanted.items() if value != was.get(name)}
-    if details.MANAGER_ID in told:
-        told[details.MANAGER_ID] = {"las_user_id": told[details.MANAGER_ID]}
-    return [(CHANGE_OF_DETAIL[name], value) for name, value in told.items()]
 
 
 def edit_line(

@@ -16,7 +16,8 @@ from dashboard.sync.edits.kinds import (
     goals,
     re_entry,
 )
-from dashboard.sync.edits.kinds.base import Editable
+from dashboard.sync.edits.kinds.base import ChangelogEntry, Editable
+from dashboard.sync.edits.merge import bare
 
 EDITABLE: Mapping[str, Editable] = {
     editable.kind: editable
@@ -43,3 +44,11 @@ def owned_columns(kind: str) -> tuple[str, ...]:
     if kind == Edit.Kind.LAUNCH:
         return _LAUNCH_OWNS
     return EDITABLE[kind].owns if kind in EDITABLE else ()
+
+
+def changelog_entries(edit: Edit) -> list[ChangelogEntry]:
+    """The entries by which the exchange's changelog tells of an edit; none where it does not."""
+    before, wanted = bare(edit.before), bare(edit.wanted)
+    if edit.kind == Edit.Kind.LAUNCH:
+        return [("status_change", wanted["status"]), ("status_change", "scheduled")]
+    return EDITABLE[edit.kind].changelog(before, wanted) if edit.kind in EDITABLE else []
