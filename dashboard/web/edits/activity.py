@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from dashboard.fielding.models import Edit
 from dashboard.fielding.querysets.querysets import EditQuerySet
 from dashboard.web.edits import history
-from dashboard.web.edits.value_labels import Names
 from dashboard.web.formatting import times
+from dashboard.web.formatting.values import Names
 from dashboard.web.tables import exports
 from dashboard.web.tables.query_state import Column, Listing, without_words
 

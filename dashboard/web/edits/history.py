@@ -13,14 +13,14 @@ from dashboard.alerts.text import pause_cause
 from dashboard.fielding.models import Change, Edit, Project
 from dashboard.sync.batches import edit_records
 from dashboard.sync.edits.kinds.registry import changelog_entries
+from dashboard.web.edits.forms.assistant_modules import format_duration
 from dashboard.web.edits.value_labels import (
     changed_parts,
-    format_duration,
-    format_value,
     locale_label,
     value_parts,
 )
 from dashboard.web.formatting import labels, numbers
+from dashboard.web.formatting.values import format_value
 
 CLOCKS_DIFFER = timedelta(minutes=10)
 OUTCOME_TONES = {

@@ -17,8 +17,9 @@ from dashboard.sync.edits import send
 from dashboard.web.edits import history
 from dashboard.web.edits.forms import cpi, goals
 from dashboard.web.edits.forms.base import Form
-from dashboard.web.edits.value_labels import Names, changed_parts, value_parts
+from dashboard.web.edits.value_labels import changed_parts, value_parts
 from dashboard.web.formatting import labels, numbers
+from dashboard.web.formatting.values import Names
 
 Filled = Callable[[Any], Mapping[str, str]]
 TOO_OLD = "This form was too old to be sent. It now shows the exchange's present value."

@@ -15,6 +15,7 @@ from django.http import QueryDict
 from dashboard.fielding.models import Edit, TargetGroup
 from dashboard.sync.edits.merge import lines
 from dashboard.web.formatting import numbers
+from dashboard.web.formatting.values import WordParts
 
 Value = Any
 NO_CHANGE = "Nothing is changed yet."
@@ -96,7 +97,8 @@ def last_known_step(name: str, of: Container[str]) -> str:
 class Form:
     """One form. `check` gives the value to send or raises Wrong; `shown` what its template needs;
     `filled` types a value in; `quick` types in what a one-click address asks for; `place` says
-    which field of ours an objection of the exchange to an edit belongs to, "" for none that shows.
+    which field of ours an objection of the exchange to an edit belongs to, "" for none that shows;
+    `parts` says a value in words, part by part, None where a value has but one part.
     """
 
     name: str
@@ -107,6 +109,7 @@ class Form:
     filled: Callable[[Value, BoundForm], Mapping[str, str]]
     quick: Callable[[BoundForm], Mapping[str, str]] = _nothing
     place: Callable[[str, Edit], str] = _above
+    parts: WordParts | None = None
 
     @property
     def template(self) -> str:
