@@ -86,6 +86,10 @@ def _above(_name: str, _made: Edit) -> str:
     return ""
 
 
+def _dash(_group: TargetGroup) -> str:
+    return numbers.DASH
+
+
 def last_known_step(name: str, of: Container[str]) -> str:
     """The last step of what the exchange names that is one of these: `live_url` of `body.live_url`,
     `name` of `$/details[0]/name`; empty for none.
@@ -98,7 +102,8 @@ class Form:
     """One form. `check` gives the value to send or raises Wrong; `shown` what its template needs;
     `filled` types a value in; `quick` types in what a one-click address asks for; `place` says
     which field of ours an objection of the exchange to an edit belongs to, "" for none that shows;
-    `parts` says a value in words, part by part, None where a value has but one part.
+    `parts` says a value in words, part by part, None where a value has but one part;
+    `current` says what our tables hold, for the line of this form on the page of its group.
     """
 
     name: str
@@ -110,6 +115,7 @@ class Form:
     quick: Callable[[BoundForm], Mapping[str, str]] = _nothing
     place: Callable[[str, Edit], str] = _above
     parts: WordParts | None = None
+    current: Callable[[TargetGroup], str] = _dash
 
     @property
     def template(self) -> str:

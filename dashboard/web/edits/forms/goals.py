@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dashboard.fielding.models import Edit
+from dashboard.fielding.models import Edit, TargetGroup
 from dashboard.web.edits.forms import price_impact
 from dashboard.web.edits.forms.base import (
     NO_CHANGE,
@@ -225,6 +225,11 @@ def goals_parts(value: Value, names: Names, _zone: ZoneInfo | None) -> Parts:
     return parts
 
 
+def current_goal(group: TargetGroup) -> str:
+    """The goal of the whole that our tables hold."""
+    return f"{numbers.format_count(group.completes_goal)} completes"
+
+
 FORM = Form(
     "goals",
     Edit.Kind.GOALS,
@@ -234,4 +239,5 @@ FORM = Form(
     goals_initial,
     place=goals_field_for,
     parts=goals_parts,
+    current=current_goal,
 )
