@@ -14,7 +14,7 @@ from dashboard.fielding.models import Batch, BatchJob, Edit, ExchangeUser, Targe
 from dashboard.simulator.harness import Simulator
 from dashboard.sync.batches import jobs
 from dashboard.sync.edits import send as push
-from dashboard.sync.edits.kinds.registry import exchange_ids
+from dashboard.sync.edits.kinds.base import exchange_ids
 from tests import factories
 from tests.fakes.simulated_urls import WAY
 

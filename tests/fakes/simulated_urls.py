@@ -13,7 +13,8 @@ from dashboard.exchange.limits.gate import GatePolicy, LocalGate
 from dashboard.fielding.models import Edit, TargetGroup, User
 from dashboard.simulator.harness import Simulator
 from dashboard.sync.edits import send as push
-from dashboard.sync.edits.kinds.registry import EDITABLE, exchange_ids
+from dashboard.sync.edits.kinds.base import exchange_ids
+from dashboard.sync.edits.kinds.registry import EDITABLE
 from dashboard.web.views import edits
 from tests.fakes.clock import NappingClock
 

@@ -9,7 +9,8 @@ import pytest
 
 from dashboard.fielding.models import Edit, ExchangeAccount, TargetGroup
 from dashboard.sync.edits import local
-from dashboard.sync.edits.kinds.registry import DETAILS, EDITABLE
+from dashboard.sync.edits.kinds.details import DETAILS
+from dashboard.sync.edits.kinds.registry import EDITABLE
 from tests.factories import ulid
 from tests.fakes.canned_exchange import Exchange, group_row, money
 

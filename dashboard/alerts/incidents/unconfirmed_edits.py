@@ -173,7 +173,7 @@ def describe_edit_problem(edit: Edit) -> str:
 
 
 def _change(edit: Edit) -> str:
-    what = edit.get_kind_display().lower() if edit.kind != Edit.Kind.CPI else "CPI"
+    what = edit.kind_label.lower() if edit.kind != Edit.Kind.CPI else "CPI"
     ends = {
         Edit.State.REJECTED: "the exchange still holds the value from before",
         Edit.State.CONFLICT: "the exchange holds something else now",

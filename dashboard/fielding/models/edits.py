@@ -54,7 +54,7 @@ class Edit(models.Model):
     group = models.ForeignKey(TargetGroup, models.CASCADE, null=True, related_name="edits")
     project = models.ForeignKey(Project, models.CASCADE, null=True, related_name="edits")
     by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="edits")
-    kind = models.CharField(max_length=32, choices=Kind)
+    kind = models.CharField(max_length=32)  # a `Kind`; without choices, a new one is no migration
     # Made when the form was opened: one form, one PUT, however often it is sent. Where the exchange
     # takes an idempotency key (a project, a launch), it is this.
     token = models.CharField(max_length=64, unique=True)
@@ -114,7 +114,12 @@ class Edit(models.Model):
     @property
     def title(self) -> str:
         """What it changes, in words."""
-        return "Schedule" if self.is_scheduling else self.get_kind_display()
+        return "Schedule" if self.is_scheduling else self.kind_label
+
+    @property
+    def kind_label(self) -> str:
+        """Its kind in words."""
+        return str(self.Kind(self.kind).label) if self.kind in self.Kind else self.kind
 
     @property
     def of(self) -> TargetGroup | Project | None:

@@ -23,10 +23,10 @@ from dashboard.exchange.shapes.profiling import Profiles
 from dashboard.fielding.models import TargetGroup
 from dashboard.sync.columns.limits import fit_json
 from dashboard.sync.connections import clients
-from dashboard.sync.edits import moves
-from dashboard.sync.edits.kinds import draft, draft_profiles
+from dashboard.sync.edits import draft_profiles, moves
+from dashboard.sync.edits.kinds import draft
+from dashboard.sync.edits.kinds.base import exchange_ids, money_value
 from dashboard.sync.edits.kinds.draft import Value
-from dashboard.sync.edits.kinds.registry import exchange_ids
 from dashboard.sync.edits.merge import WHOLE
 
 SECONDS = 8.0
@@ -135,7 +135,7 @@ def _launched(group: TargetGroup, client: ExchangeClient) -> Copied:
     by_card = (overview.pricing_model if overview else group.pricing_model) == "rate_card"
     value["pricing_model"] = "rate_card" if by_card else "dynamic"
     value[draft.PRICE] = (
-        draft.amount_as_json(overview.current_cost_per_interview) if overview else _price(group)
+        money_value(overview.current_cost_per_interview) if overview else _price(group)
     )
     return Copied(_fresh(value), missing)
 
@@ -144,7 +144,7 @@ def _details(details: TargetGroupDetails) -> Value:
     value: Value = {name: getattr(details, name, None) for name in draft.PLAIN}
     if details.expected_incidence_rate is not None:
         value[draft.IR] = round(float(details.expected_incidence_rate), 4)
-    value[draft.NOTE] = draft.amount_as_json(details.client_cost_per_interview_note)
+    value[draft.NOTE] = money_value(details.client_cost_per_interview_note)
     value["respondent_activity_exclusions"] = []
     return value
 

@@ -10,7 +10,8 @@ from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import ExchangeError
 from dashboard.fielding.models import Change, Edit, TargetGroup
 from dashboard.sync.edits import fresh, merge
-from dashboard.sync.edits.kinds.registry import EDITABLE, Value
+from dashboard.sync.edits.kinds.base import Value
+from dashboard.sync.edits.kinds.registry import EDITABLE
 
 CLOCKS_DIFFER = timedelta(minutes=2)
 

@@ -22,8 +22,8 @@ from dashboard.fielding.models import Edit, Project, TargetGroup, User
 from dashboard.sync.connections import clients
 from dashboard.sync.edits import evidence, moves, send
 from dashboard.sync.edits.kinds import draft
+from dashboard.sync.edits.kinds.base import exchange_ids
 from dashboard.sync.edits.kinds.draft import Value
-from dashboard.sync.edits.kinds.registry import exchange_ids
 
 LEASE = timedelta(seconds=45)
 GIVEN_UP_AFTER = timedelta(minutes=30)

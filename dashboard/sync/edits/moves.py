@@ -29,7 +29,7 @@ from dashboard.fielding.models import (
 )
 from dashboard.sync import scheduling
 from dashboard.sync.columns import limits
-from dashboard.sync.edits.kinds.registry import Ids, exchange_ids
+from dashboard.sync.edits.kinds.base import ExchangeIds, exchange_ids
 
 LAG = timedelta(minutes=5)  # what was read may be this old
 NOT_FOUND = 404
@@ -160,7 +160,7 @@ def at_its_project(
     *,
     group: TargetGroup,
     client: ExchangeClient,
-    ask: Callable[[Ids], T],
+    ask: Callable[[ExchangeIds], T],
     clock: Callable[[], datetime] = timezone.now,
 ) -> T:
     """The answer to something that is asked of a group, under whatever project it is now.

@@ -36,7 +36,8 @@ from dashboard.exchange.errors import (
 from dashboard.fielding.models import Edit, Project, TargetGroup, User
 from dashboard.sync.connections import clients
 from dashboard.sync.edits import evidence, fresh, local, merge, moves
-from dashboard.sync.edits.kinds.registry import EDITABLE, RemoteValue, Value
+from dashboard.sync.edits.kinds.base import RemoteValue, Value
+from dashboard.sync.edits.kinds.registry import EDITABLE
 
 WEB_SECONDS = 10.0
 CONFLICT = 409

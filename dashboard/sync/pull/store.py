@@ -170,7 +170,7 @@ def _protected(
         (edit.group_id, column)
         for edit in edits
         if edit.settled_at is None or edit.settled_at >= at[edit.group_id]
-        for column in registry.COLUMNS.get(edit.kind, ())
+        for column in registry.owned_columns(edit.kind)
     }
 
 

@@ -11,7 +11,7 @@ from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import Edit
 from dashboard.fielding.querysets.querysets import EditQuerySet
 from dashboard.web.edits import history
-from dashboard.web.edits.value_labels import Names
+from dashboard.web.formatting.values import Names
 from dashboard.web.tables import exports
 from dashboard.web.tables.query_state import Column, Listing, without_words
 

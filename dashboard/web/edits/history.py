@@ -11,32 +11,18 @@ from zoneinfo import ZoneInfo
 
 from dashboard.alerts.text import pause_cause
 from dashboard.fielding.domain.changelog_kinds import ChangelogKind
-from dashboard.fielding.insight import assistant_modules
 from dashboard.fielding.models import Change, Edit, Project
 from dashboard.sync.batches import edit_records
-from dashboard.sync.edits import merge
-from dashboard.web.edits.forms import details
+from dashboard.sync.edits.kinds.registry import changelog_entries
+from dashboard.web.edits.forms.assistant_modules import format_duration
 from dashboard.web.edits.value_labels import (
     changed_parts,
-    format_duration,
-    format_value,
     locale_label,
     value_parts,
 )
 from dashboard.web.formatting import labels, numbers
+from dashboard.web.formatting.values import format_value
 
-# What the changelog calls the change of a detail.
-CHANGE_OF_DETAIL = {
-    details.NAME: ChangelogKind.NAME,
-    details.MANAGER_ID: ChangelogKind.PROJECT_MANAGER,
-    details.LOI: ChangelogKind.EXPECTED_LENGTH_OF_INTERVIEW_MINUTES,
-    details.IR: ChangelogKind.EXPECTED_INCIDENCE_RATE,
-    details.LOCKOUT: ChangelogKind.INDUSTRY_LOCKOUT_CODE,
-    details.LIVE: ChangelogKind.LIVE_URL,
-    details.TEST: ChangelogKind.TEST_URL,
-    details.REFERENCE: ChangelogKind.TARGET_GROUP_CUSTOMER_REFERENCE_NUMBER,
-    details.PRICE_NOTE: ChangelogKind.CPI_NOTE,
-}
 CLOCKS_DIFFER = timedelta(minutes=10)
 OUTCOME_TONES = {
     Edit.State.CONFIRMED: "good",
@@ -124,7 +110,7 @@ def _take(edit: Edit, theirs: Mapping[tuple[int | None, str], list[Change]]) -> 
     """Take from the changelog what this edit did: of each kind, the nearest in time."""
     if edit.state in _NOT_DONE:
         return
-    for kind, value in _told_as(edit):
+    for kind, value in changelog_entries(edit):
         same = theirs.get((edit.group_id, kind), [])
         near = [
             change
@@ -134,43 +120,6 @@ def _take(edit: Edit, theirs: Mapping[tuple[int | None, str], list[Change]]) -> 
         ]
         if near:
             same.remove(min(near, key=lambda one: abs(one.occurred_at - edit.started_at)))
-
-
-def _told_as(edit: Edit) -> list[tuple[str, Any]]:
-    """How the changelog tells an edit: kinds of change with the new value, None for any."""
-    wanted: Any = merge.bare(edit.wanted)
-    told: dict[str, list[tuple[str, Any]]] = {
-        Edit.Kind.CPI: [(ChangelogKind.CPI, wanted), (ChangelogKind.USER_REQUESTED_CPI, wanted)],
-        Edit.Kind.FILLING_STRATEGY: [(ChangelogKind.FILLING_STRATEGY, wanted)],
-        Edit.Kind.RE_ENTRY: [(ChangelogKind.RE_ENTRY_CONFIGURATION, None)],
-        Edit.Kind.STATUS: [(ChangelogKind.STATUS, wanted)],
-        Edit.Kind.MANAGER: [(ChangelogKind.PROJECT_MANAGER, {"las_user_id": wanted})],
-    }
-    if edit.kind == Edit.Kind.ASSISTANT:
-        was, now = (
-            assistant_modules.as_changes(merge.bare(edit.before) or {}),
-            assistant_modules.as_changes(wanted),
-        )
-        return [(kind, None) for kind in {**was, **now} if was.get(kind) != now.get(kind)]
-    if edit.kind == Edit.Kind.LAUNCH:
-        return [(ChangelogKind.STATUS, wanted["status"]), (ChangelogKind.STATUS, "scheduled")]
-    if edit.kind == Edit.Kind.GOALS:
-        return [(ChangelogKind.FILLING_GOAL, wanted.get("completes_goal"))]
-    if edit.kind == Edit.Kind.DATES:
-        return [
-            (ChangelogKind.FIELDING_PERIOD_START_DATE, wanted["start_fielding_at"]),
-            (ChangelogKind.FIELDING_PERIOD_END_DATE, wanted["end_fielding_at"]),
-        ]
-    return _details_told(edit) if edit.kind == Edit.Kind.DETAILS else told.get(edit.kind, [])
-
-
-def _details_told(edit: Edit) -> list[tuple[str, Any]]:
-    """Each detail that differs, as a change of its own."""
-    was, wanted = merge.bare(edit.before) or {}, merge.bare(edit.wanted) or {}
-    told = {name: value for name, value in wanted.items() if value != was.get(name)}
-    if details.MANAGER_ID in told:
-        told[details.MANAGER_ID] = {"las_user_id": told[details.MANAGER_ID]}
-    return [(CHANGE_OF_DETAIL[name], value) for name, value in told.items()]
 
 
 def edit_line(

@@ -17,8 +17,9 @@ from dashboard.sync.edits import send
 from dashboard.web.edits import history
 from dashboard.web.edits.forms import cpi, goals
 from dashboard.web.edits.forms.base import Form
-from dashboard.web.edits.value_labels import Names, changed_parts, value_parts
+from dashboard.web.edits.value_labels import changed_parts, value_parts
 from dashboard.web.formatting import labels, numbers
+from dashboard.web.formatting.values import Names
 
 Filled = Callable[[Any], Mapping[str, str]]
 TOO_OLD = "This form was too old to be sent. It now shows the exchange's present value."
@@ -63,7 +64,7 @@ def outcome_sentence(made: Edit, names: Names, zone: ZoneInfo | None) -> str:
     changed = changed_parts(made, names, zone)
     what = "; ".join(f"{word} {was} → {to}" for word, was, to in changed[:3])
     if len(changed) > 3 or made.kind == Edit.Kind.RE_ENTRY:
-        what = f"{made.get_kind_display()}, {len(changed)} change{'s'[: len(changed) > 1]}"
+        what = f"{made.kind_label}, {len(changed)} change{'s'[: len(changed) > 1]}"
     if not made.is_settled:
         return f"{what}: sent, but not confirmed yet. We keep reading; this line tells how it ends."
     if made.state != Edit.State.CONFIRMED:

@@ -104,7 +104,7 @@ def _form(made: Edit, how: str) -> str:
         return reverse("project-budget", args=[made.project_id]) + _asked(how, made)
     if made.kind == Edit.Kind.DRAFT and made.group.status == "draft":
         return reverse("draft", args=[made.group_id]) + _asked(how, made)
-    form = next((one for one in FORMS.values() if one.kind == made.kind), None)
+    form = FORMS.get(made.kind)
     if form is None or (how == "undo" and made.before is None and not form.is_ours):
         return ""
     if messages.not_offered(made.group, form):

@@ -12,7 +12,8 @@ from dashboard.fielding.insight import assistant_modules
 from dashboard.fielding.models import Change, TargetGroup, User
 from dashboard.web.edits import messages
 from dashboard.web.edits.forms import FORMS, cpi
-from dashboard.web.formatting import labels, numbers, times
+from dashboard.web.edits.forms.base import Form
+from dashboard.web.formatting import numbers, times
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,31 +53,32 @@ def settings_of(
     group: TargetGroup, user: User, names: Mapping[str, str], changes: Sequence[Change]
 ) -> list[Setting]:
     """What can be changed from here, price first. `changes`: the newest of its changelog."""
-    strategy = labels.STRATEGIES.get(group.filling_strategy, group.filling_strategy)
     budget = (
         numbers.format_total(group.budget, group.currency) if group.budget is not None else "none"
     )
     manager = names.get(group.project_manager_id, "")
+    # What needs more than the group, or has a note; the other forms say it themselves.
+    values_and_notes = {
+        "cpi": (numbers.format_money(group.cpi, group.currency), _price(group)),
+        "dates": _dates(group, user),
+        "re_entry": (_re_entry(group), _no_re_entry(group)),
+        "assistant": _assistant(group, changes),
+        "project_manager": (manager or numbers.DASH, ""),
+        "details": _details(group),
+        "budget": (budget, "Ours; the exchange does not know it"),
+        "time_zone": (times.zone_of(group).key, _zone(group)),
+    }
     return [
-        _setting(group, "cpi", numbers.format_money(group.cpi, group.currency), _price(group)),
-        _setting(group, "goals", f"{numbers.format_count(group.completes_goal)} completes"),
-        _setting(group, "dates", *_dates(group, user)),
-        _setting(group, "filling_strategy", strategy or numbers.DASH),
-        _setting(group, "re_entry", _re_entry(group), _no_re_entry(group)),
-        _setting(group, "assistant", *_assistant(group, changes)),
-        _setting(group, "project_manager", manager or numbers.DASH),
-        _setting(group, "details", *_details(group)),
-        _setting(group, "budget", budget, "Ours; the exchange does not know it"),
-        _setting(group, "time_zone", times.zone_of(group).key, _zone(group)),
+        _setting(group, form, *values_and_notes.get(form.name, (form.current(group), "")))
+        for form in FORMS.values()
     ]
 
 
-def _setting(group: TargetGroup, name: str, value: str, note: str = "") -> Setting:
-    form = FORMS[name]
+def _setting(group: TargetGroup, form: Form, value: str, note: str) -> Setting:
     offered = not messages.not_offered(group, form)
-    if name == "re_entry" and group.re_entry_offered is False:
+    if form.name == "re_entry" and group.re_entry_offered is False:
         offered = False
-    return Setting(name, form.title, value, note, offered)
+    return Setting(form.name, form.title, value, note, offered)
 
 
 def _price(group: TargetGroup) -> str:

@@ -18,7 +18,8 @@ from dashboard.simulator.harness import Simulator
 from dashboard.sync.connections import clients
 from dashboard.sync.edits import create, fresh, launch
 from dashboard.sync.edits import send as push
-from dashboard.sync.edits.kinds.registry import COLUMNS, EDITABLE, exchange_ids
+from dashboard.sync.edits.kinds.base import exchange_ids
+from dashboard.sync.edits.kinds.registry import EDITABLE
 from dashboard.sync.pull import rounds
 from dashboard.sync.webhooks import delivery
 from tests import factories
@@ -158,7 +159,7 @@ class Desk:
 
     def columns(self, kind: str) -> dict[str, Any]:
         self.group.refresh_from_db()
-        return {name: getattr(self.group, name) for name in COLUMNS[kind]}
+        return {name: getattr(self.group, name) for name in EDITABLE[kind].owns}
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from dashboard.sync.connections import clients
 from dashboard.sync.edits import launch
 from dashboard.sync.edits import send as push
 from dashboard.sync.edits.kinds import draft as drafts
-from dashboard.sync.edits.kinds import registry
+from dashboard.sync.edits.kinds.base import exchange_ids
 from tests.web.drafts.test_draft_views import (
     account,
     draft,
@@ -151,7 +151,7 @@ def test_suppliers_shares_that_a_colleague_changed_since_stop_the_launch(
     held = push.read_current_value(group=draft, kind="draft")
     held["allocations"]["open_exchange_allocations"]["exchange_max_percentage"] = 60
     client = clients.client_for(draft.account)
-    client.update_target_group(**registry.exchange_ids(draft), draft=drafts.draft_request(held))
+    client.update_target_group(**exchange_ids(draft), draft=drafts.draft_request(held))
     assert "nothing was sent" in send(editor, page).content.decode()
     assert Edit.objects.get(kind="launch").reasons[0]["name"] == "allocations"
     assert "create_launch_fielding_run_from_draft_job" not in simulator.requests()

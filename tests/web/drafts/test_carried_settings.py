@@ -13,7 +13,7 @@ from dashboard.simulator.harness import Simulator
 from dashboard.sync.connections import clients
 from dashboard.sync.edits import merge, send
 from dashboard.sync.edits.kinds import draft as drafts
-from dashboard.sync.edits.kinds.registry import exchange_ids
+from dashboard.sync.edits.kinds.base import exchange_ids
 from tests.web.drafts.test_draft_views import (
     account,
     draft,

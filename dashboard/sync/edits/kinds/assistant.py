@@ -22,68 +22,91 @@ from dashboard.exchange.shapes.assistant import (
     ModuleSoftLaunch,
 )
 from dashboard.exchange.shapes.base import MonetaryAmount
+from dashboard.fielding.insight import assistant_modules
+from dashboard.fielding.models import Edit
 from dashboard.sync.columns import limits
 from dashboard.sync.edits import merge
-from dashboard.sync.edits.merge import SENT, WHOLE
+from dashboard.sync.edits.kinds.base import (
+    ChangelogEntry,
+    Editable,
+    ExchangeIds,
+    RemoteValue,
+    Value,
+    money_value,
+    same_whole,
+)
+from dashboard.sync.edits.merge import WHOLE
 
-Value = Any
 AMOUNTS = ("total_budget", "maximum_cpi", "minimum_cpi", "boost_cpi")
 
 
-def read_assistant(client: ExchangeClient, of: dict[str, str]) -> tuple[Value, str, dict[str, Any]]:
+def _read_assistant(client: ExchangeClient, ids: ExchangeIds) -> RemoteValue:
     """The modules of a group, the ETag for a change of them or "", and all of it as it came."""
-    held = client.get_whole_fielding_assistant_assignment(**of)
+    held = client.get_whole_fielding_assistant_assignment(**ids)
     whole = {WHOLE: limits.fit_json(sendable.assistant(held.raw))}
-    return _value(held.value) | whole, held.etag or "", held.raw
+    return RemoteValue(_modules_value(held.value) | whole, held.etag or "", raw=held.raw)
 
 
-def _value(told: FieldingAssistantModulesAssignment) -> Value:
+def _modules_value(modules: FieldingAssistantModulesAssignment) -> Value:
+    soft_launch = modules.soft_launch
     return {
-        "pricing": _pricing(told.pricing) if told.pricing else None,
-        "pacing": msgspec.to_builtins(told.pacing) if told.pacing else None,
-        "quota_overlay": _quotas(told.quota_overlay) if told.quota_overlay else None,
-        "soft_launch": _soft_launch(told.soft_launch) if told.soft_launch else None,
+        "pricing": _pricing_value(modules.pricing) if modules.pricing else None,
+        "pacing": msgspec.to_builtins(modules.pacing) if modules.pacing else None,
+        "quota_overlay": _quotas_value(modules.quota_overlay) if modules.quota_overlay else None,
+        "soft_launch": _soft_launch_value(soft_launch) if soft_launch else None,
     }
 
 
-def _pricing(told: ModulePricing) -> Value:
-    amounts: Mapping[str, MonetaryAmount | None] = {name: getattr(told, name) for name in AMOUNTS}
-    return {"type": told.type} | {
-        name: {"value": format(money.value, "f"), "currency_code": money.currency_code}
-        for name, money in amounts.items()
-        if money
+def _pricing_value(pricing: ModulePricing) -> Value:
+    amounts: Mapping[str, MonetaryAmount | None] = {
+        name: getattr(pricing, name) for name in AMOUNTS
+    }
+    return {"type": pricing.type} | {
+        name: money_value(amount) for name, amount in amounts.items() if amount
     }
 
 
-def _quotas(told: ModuleQuotaOverlay) -> Value:
+def _quotas_value(quotas: ModuleQuotaOverlay) -> Value:
     """Both switches: one that is missing is off."""
     return {
-        "prevent_overfill": told.prevent_overfill is True,
-        "balance_fill": told.balance_fill is True,
+        "prevent_overfill": quotas.prevent_overfill is True,
+        "balance_fill": quotas.balance_fill is True,
     }
 
 
-def _soft_launch(told: ModuleSoftLaunch) -> Value:
-    return msgspec.to_builtins(told) | {"end_at": rfc3339(told.end_at)}
+def _soft_launch_value(soft_launch: ModuleSoftLaunch) -> Value:
+    return msgspec.to_builtins(soft_launch) | {"end_at": rfc3339(soft_launch.end_at)}
 
 
-def changed(value: Value, held: Value, raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The request that makes `value` of what was read as `held`; `raw`: all of that."""
-    body = merge.patched(sendable.assistant(raw), merge.bare(held), merge.bare(value))
-    return dict(body)
-
-
-def write_assistant(
-    client: ExchangeClient, of: dict[str, str], body: Mapping[str, Any], etag: str
-) -> None:
+def _assistant_request(value: Value, held: RemoteValue) -> Mapping[str, Any]:
     """All modules at once, over what was read."""
-    client.create_or_update_fielding_assistant_assignment(**of, assignment=body, etag=etag or None)
+    was, wanted = merge.bare(held.value), merge.bare(value)
+    return dict(merge.patched(sendable.assistant(held.raw), was, wanted))
 
 
-def same_assistant(one: Value, other: Value) -> bool:
-    """Whether the same modules are on with the same settings, however each is written, and the
-    exchange (first) holds all that was sent.
-    """
-    if SENT in other and WHOLE in one and not merge.holds(one[WHOLE], other[SENT]):
-        return False
-    return merge.alike(merge.bare(one), merge.bare(other))
+def _write_assistant(
+    client: ExchangeClient, ids: ExchangeIds, value: Value, held: RemoteValue
+) -> None:
+    client.create_or_update_fielding_assistant_assignment(
+        **ids, assignment=_assistant_request(value, held), etag=held.etag or None
+    )
+
+
+def _assistant_changelog(before: Value, wanted: Value) -> list[ChangelogEntry]:
+    """Each setting that differs; the changelog's own values are not compared."""
+    was = assistant_modules.as_changes(before or {})
+    now = assistant_modules.as_changes(wanted)
+    return [(kind, None) for kind in {**was, **now} if was.get(kind) != now.get(kind)]
+
+
+EDITABLE = Editable(
+    Edit.Kind.ASSISTANT,
+    _read_assistant,
+    _write_assistant,
+    lambda _group, _value: {},  # the changelog tells it
+    same_whole,
+    owns=(),
+    changelog=_assistant_changelog,
+    merge=merge.three_way,
+    request=_assistant_request,
+)

@@ -24,14 +24,18 @@ from dashboard.exchange.decode import Whole
 from dashboard.exchange.operations.base import rfc3339
 from dashboard.exchange.shapes.allocations import SupplyAllocation
 from dashboard.exchange.shapes.assistant import FieldingAssistantModulesAssignment
-from dashboard.exchange.shapes.base import MonetaryAmount
 from dashboard.exchange.shapes.drafts import FetchTargetGroupResponse
 from dashboard.exchange.shapes.pricing import CalculateTargetGroupFeasibilityRequest
 from dashboard.exchange.shapes.profiling import profiling_request
-from dashboard.fielding.models import TargetGroup
+from dashboard.fielding.models import Edit, TargetGroup
 from dashboard.sync.columns import limits
-from dashboard.sync.edits import merge
-from dashboard.sync.edits.kinds import draft_profiles
+from dashboard.sync.edits import draft_profiles, merge
+from dashboard.sync.edits.kinds.base import (
+    Editable,
+    ExchangeIds,
+    RemoteValue,
+    money_value,
+)
 from dashboard.sync.edits.merge import SENT, WHOLE, Merged
 
 Value = dict[str, Any]
@@ -70,13 +74,6 @@ _DAYS = {"D": 1, "W": 7}
 MOST_ESTIMATED = 10_000  # completes that the exchange estimates at a time
 
 
-def amount_as_json(amount: MonetaryAmount | None) -> Value | None:
-    """An amount as JSON holds it."""
-    if amount is None:
-        return None
-    return {"value": format(amount.value, "f"), "currency_code": amount.currency_code}
-
-
 def value_of(draft: FetchTargetGroupResponse) -> Value:
     """A draft that was read, what goes along with it included; None for what it lacks."""
     value: Value = {name: getattr(draft, name) for name in PLAIN}
@@ -95,8 +92,8 @@ def value_of(draft: FetchTargetGroupResponse) -> Value:
             "end_at": rfc3339(end) if end else None,
         },
         "pricing_model": "rate_card" if draft.pricing_model == "rate_card" else "dynamic",
-        PRICE: amount_as_json(draft.cost_per_interview),
-        NOTE: amount_as_json(draft.client_cost_per_interview_note),
+        PRICE: money_value(draft.cost_per_interview),
+        NOTE: money_value(draft.client_cost_per_interview_note),
         "exclusion": bool(exclusion.get("enabled")),
         PROFILING: draft_profiles.with_words(draft.profiling or {}),
         **passthrough(draft.fielding_assistant_assignment, draft.allocations),
@@ -346,21 +343,44 @@ def draft_columns(group: TargetGroup, value: Value) -> dict[str, Any]:
     return told
 
 
-COLUMNS = (
-    "name",
-    "reference_number",
-    "locale",
-    "language_code",
-    "country_code",
-    "project_manager_id",
-    "pricing_model",
-    "expected_loi_minutes",
-    "expected_incidence_rate",
-    "completes_goal",
-    "starts_at",
-    "ends_at",
-    "re_entry",
-    "details",
-    "cpi",
-    "currency",
+def _read_draft(client: ExchangeClient, ids: ExchangeIds) -> RemoteValue:
+    read = client.get_whole_target_group(**ids)
+    return RemoteValue(whole_of(read), raw=read.raw)
+
+
+def _draft_request(value: Value, held: RemoteValue) -> Mapping[str, Any]:
+    return changed(value, held.value, held.raw)
+
+
+def _write_draft(client: ExchangeClient, ids: ExchangeIds, value: Value, held: RemoteValue) -> None:
+    client.update_target_group(**ids, draft=_draft_request(value, held))
+
+
+EDITABLE = Editable(
+    Edit.Kind.DRAFT,
+    _read_draft,
+    _write_draft,
+    draft_columns,
+    same_draft,
+    owns=(
+        "name",
+        "reference_number",
+        "locale",
+        "language_code",
+        "country_code",
+        "project_manager_id",
+        "pricing_model",
+        "expected_loi_minutes",
+        "expected_incidence_rate",
+        "completes_goal",
+        "starts_at",
+        "ends_at",
+        "re_entry",
+        "details",
+        "cpi",
+        "currency",
+    ),
+    changelog=lambda _before, _wanted: [],  # it tells nothing of drafts
+    merge=merged,
+    request=_draft_request,
 )

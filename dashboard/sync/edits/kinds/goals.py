@@ -6,8 +6,6 @@ A value is `{"completes_goal": 400, "profiles": [{"id", "name", "targets": [{"id
 
 from __future__ import annotations
 
-from typing import Any
-
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.shapes.profiling import (
     FillingGoalUpdateRequest,
@@ -16,29 +14,33 @@ from dashboard.exchange.shapes.profiling import (
     QuotaGoalRequest,
     TargetGoalRequest,
 )
+from dashboard.fielding.models import Edit
 from dashboard.sync.columns import limits
+from dashboard.sync.edits.kinds.base import Editable, ExchangeIds, RemoteValue, Value
 from dashboard.sync.edits.merge import Merged, Path
 
-Value = Any
+TOTAL = "completes_goal"
 
 
-def read_goals(client: ExchangeClient, of: dict[str, str]) -> Value:
+def _read_goals(client: ExchangeClient, ids: ExchangeIds) -> RemoteValue:
     """The goal of the group and of each quota; quotas by profile and target."""
-    answer = client.list_profiles(**of)
+    answer = client.list_profiles(**ids)
     profiles = [
         {
             "id": profile.id,
             "name": profile.name or profile.description or "",
-            "targets": [_target(each) for each in profile.targets if each.quota and each.id],
+            "targets": [
+                _target_value(target) for target in profile.targets if target.quota and target.id
+            ],
         }
         for profile in answer.profiles
         if profile.id
     ]
-    shown = [profile for profile in profiles if profile["targets"]]
-    return {"completes_goal": answer.completes_goal, "profiles": shown}
+    with_quotas = [profile for profile in profiles if profile["targets"]]
+    return RemoteValue({TOTAL: answer.completes_goal, "profiles": with_quotas})
 
 
-def _target(target: ProfileTarget) -> Value:
+def _target_value(target: ProfileTarget) -> Value:
     quota = target.quota
     return {
         "id": target.id,
@@ -49,7 +51,7 @@ def _target(target: ProfileTarget) -> Value:
     }
 
 
-def by_quota(value: Value) -> dict[tuple[str, str], int | None]:
+def _goals_by_quota(value: Value) -> dict[tuple[str, str], int | None]:
     """The goals of the quotas by the ids of profile and target."""
     return {
         (profile["id"], target["id"]): target["completes_goal"]
@@ -58,11 +60,13 @@ def by_quota(value: Value) -> dict[tuple[str, str], int | None]:
     }
 
 
-def write_goals(client: ExchangeClient, of: dict[str, str], value: Value) -> object:
-    """What the value names: with the total alone the exchange works the quotas out anew."""
+def _write_goals(
+    client: ExchangeClient, ids: ExchangeIds, value: Value, _held: RemoteValue
+) -> object:
+    """Send what the value names: with the total alone the exchange works the quotas out anew."""
     goals = FillingGoalUpdateRequest()
-    if "completes_goal" in value:
-        goals.completes_goal = value["completes_goal"]
+    if TOTAL in value:
+        goals.completes_goal = value[TOTAL]
     if value.get("profiles"):
         goals.profiles = [
             ProfileGoalRequest(
@@ -77,27 +81,38 @@ def write_goals(client: ExchangeClient, of: dict[str, str], value: Value) -> obj
             )
             for profile in value["profiles"]
         ]
-    return client.update_profile_filling_goal(**of, goals=goals)
+    return client.update_profile_filling_goal(**ids, goals=goals)
 
 
-def merged(was: Value, theirs: Value, ours: Value) -> Merged:
+def _merge_goals(was: Value, theirs: Value, ours: Value) -> Merged:
     """Ours names only what changes: it clashes where somebody else changed the same goal."""
     clashes: list[Path] = []
-    name = "completes_goal"
-    if name in ours and theirs[name] not in (was[name], ours[name]):
-        clashes.append((name,))
-    before, there = by_quota(was), by_quota(theirs)
+    if TOTAL in ours and theirs[TOTAL] not in (was[TOTAL], ours[TOTAL]):
+        clashes.append((TOTAL,))
+    goals_before, goals_held = _goals_by_quota(was), _goals_by_quota(theirs)
     clashes += [
         ("profiles", *quota)
-        for quota, goal in by_quota(ours).items()
-        if there.get(quota) not in (before.get(quota), goal)
+        for quota, goal in _goals_by_quota(ours).items()
+        if goals_held.get(quota) not in (goals_before.get(quota), goal)
     ]
     return Merged(ours, tuple(clashes))
 
 
-def same_goals(one: Value, other: Value) -> bool:
-    """Whether every goal that `other` names is so in `one`."""
-    held = by_quota(one)
-    named = by_quota(other).items()
-    total = other.get("completes_goal", one["completes_goal"])
-    return bool(total == one["completes_goal"]) and all(held.get(k) == goal for k, goal in named)
+def _same_goals(held: Value, wanted: Value) -> bool:
+    """Whether every goal that a value (second) names is held so (first)."""
+    if wanted.get(TOTAL, held[TOTAL]) != held[TOTAL]:
+        return False
+    goals_held = _goals_by_quota(held)
+    return all(goals_held.get(quota) == goal for quota, goal in _goals_by_quota(wanted).items())
+
+
+EDITABLE = Editable(
+    Edit.Kind.GOALS,
+    _read_goals,
+    _write_goals,
+    lambda _group, value: {"completes_goal": value[TOTAL]},
+    _same_goals,
+    owns=("completes_goal",),
+    changelog=lambda _before, wanted: [("filling_goal_change", wanted.get(TOTAL))],
+    merge=_merge_goals,
+)

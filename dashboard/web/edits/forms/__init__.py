@@ -1,4 +1,7 @@
-"""The forms that change a group, by the name that each has in its address."""
+"""The forms that change a group, by the name that each has in its address.
+
+They stand in the order of the group's page; the form named as its kind is the whole of that kind.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +23,13 @@ FORMS: Mapping[str, Form] = {
     form.name: form
     for form in (
         cpi.FORM,
+        goals.FORM,
+        dates.FORM,
         filling_strategy.FORM,
         re_entry.FORM,
-        details.FORM,
-        details.MANAGER,
-        dates.FORM,
-        goals.FORM,
         assistant.FORM,
+        details.MANAGER,
+        details.FORM,
         local.BUDGET,
         local.TIME_ZONE,
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from dashboard.fielding.models import Edit
 from dashboard.web.edits.forms import assistant_modules
 from dashboard.web.edits.forms.assistant_modules import PACING, PRICING, QUOTAS, SOFT, Texts
 from dashboard.web.edits.forms.base import NO_CHANGE, BoundForm, Form, FormError, Value
 from dashboard.web.formatting import labels as words
-from dashboard.web.formatting import times
+from dashboard.web.formatting import numbers, times
+from dashboard.web.formatting.values import Names, Parts, format_value
 from dashboard.web.http.ticks import is_ticked
 
 OFF = "switch_off"  # agreed: what was on ends
@@ -209,6 +211,38 @@ def assistant_field_for(name: str, made: Edit) -> str:
     return found if found.partition(".")[2] in sent else PRICING
 
 
+def assistant_parts(value: Value, names: Names, zone: ZoneInfo | None) -> Parts:
+    """Every setting of every module; what is off says nothing."""
+    soft, pacing, quotas, pricing = (
+        value.get(name) or {} for name in ("soft_launch", "pacing", "quota_overlay", "pricing")
+    )
+    shares = ("filling_goal_percentage", "demographics_strictness_percentage")
+    goal, strict = (f"{soft[name]} %" if name in soft else numbers.DASH for name in shares)
+    pace = pacing.get("type", "")
+    exposed = pacing.get("exposed_target_group_id", "")
+    parts = {
+        "Soft launch": "on" if soft else "off",
+        "Soft launch ends": format_value(soft.get("end_at"), names, zone),
+        "Soft launch: share of the goal": goal,
+        "Soft launch: strictness": strict,
+        "Pacing": words.PACING.get(pace, pace).partition(":")[0].lower(),
+        "Pacing: step": assistant_modules.format_duration(pacing.get("increment_interval")),
+        "Pacing: like": names.get(exposed, exposed) or numbers.DASH,
+        "Stop at the goal of each quota": format_value(quotas.get("prevent_overfill", False)),
+        "Fill quotas evenly": format_value(quotas.get("balance_fill", False)),
+        "Price assistance": "on" if pricing else "off",
+    }
+    amounts = (
+        ("total budget", "total_budget"),
+        ("highest CPI", "maximum_cpi"),
+        ("lowest CPI", "minimum_cpi"),
+        ("boost", "boost_cpi"),
+    )
+    return parts | {
+        f"Price assistance: {word}": format_value(pricing.get(name)) for word, name in amounts
+    }
+
+
 FORM = Form(
     "assistant",
     Edit.Kind.ASSISTANT,
@@ -217,4 +251,5 @@ FORM = Form(
     assistant_context,
     assistant_initial,
     place=assistant_field_for,
+    parts=assistant_parts,
 )

@@ -90,6 +90,16 @@ def pacing_texts(module: Value, _entry: BoundForm) -> Texts:
     return texts
 
 
+def format_duration(duration: Value) -> str:
+    """An ISO 8601 duration as people say it: "12 hours"."""
+    length = assistant_modules.duration_of(duration)
+    if length is None:
+        return str(duration) if duration else numbers.DASH
+    number, unit = in_one_unit(length)
+    word = UNITS[unit]
+    return f"every {word.removesuffix('s')}" if number == 1 else f"every {number} {word}"
+
+
 def in_one_unit(length: timedelta) -> tuple[int, str]:
     """A length as a whole number of the largest unit: (36, "H")."""
     seconds = int(length.total_seconds())

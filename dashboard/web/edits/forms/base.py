@@ -15,6 +15,7 @@ from django.http import QueryDict
 from dashboard.fielding.models import Edit, TargetGroup
 from dashboard.sync.edits.merge import lines
 from dashboard.web.formatting import numbers
+from dashboard.web.formatting.values import WordParts
 
 Value = Any
 NO_CHANGE = "Nothing is changed yet."
@@ -85,6 +86,10 @@ def _above(_name: str, _made: Edit) -> str:
     return ""
 
 
+def _dash(_group: TargetGroup) -> str:
+    return numbers.DASH
+
+
 def last_known_step(name: str, of: Container[str]) -> str:
     """The last step of what the exchange names that is one of these: `live_url` of `body.live_url`,
     `name` of `$/details[0]/name`; empty for none.
@@ -96,7 +101,9 @@ def last_known_step(name: str, of: Container[str]) -> str:
 class Form:
     """One form. `check` gives the value to send or raises Wrong; `shown` what its template needs;
     `filled` types a value in; `quick` types in what a one-click address asks for; `place` says
-    which field of ours an objection of the exchange to an edit belongs to, "" for none that shows.
+    which field of ours an objection of the exchange to an edit belongs to, "" for none that shows;
+    `parts` says a value in words, part by part, None where a value has but one part;
+    `current` says what our tables hold, for the line of this form on the page of its group.
     """
 
     name: str
@@ -107,6 +114,8 @@ class Form:
     filled: Callable[[Value, BoundForm], Mapping[str, str]]
     quick: Callable[[BoundForm], Mapping[str, str]] = _nothing
     place: Callable[[str, Edit], str] = _above
+    parts: WordParts | None = None
+    current: Callable[[TargetGroup], str] = _dash
 
     @property
     def template(self) -> str:

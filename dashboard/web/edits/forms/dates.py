@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from dashboard.fielding.models import Edit
 from dashboard.web.edits.forms import datetimes
@@ -17,6 +18,7 @@ from dashboard.web.edits.forms.base import (
     last_known_step,
 )
 from dashboard.web.formatting import times
+from dashboard.web.formatting.values import Names, Parts, format_value
 
 START, END = "start_fielding_at", "end_fielding_at"
 _FORM = "%Y-%m-%dT%H:%M"
@@ -101,6 +103,14 @@ def dates_field_for(name: str, _made: Edit) -> str:
     return last_known_step(name, (START, END))
 
 
+def dates_parts(value: Value, names: Names, zone: ZoneInfo | None) -> Parts:
+    """Both ends."""
+    return {
+        "Start": format_value(value.get(START), names, zone),
+        "End": format_value(value.get(END), names, zone),
+    }
+
+
 FORM = Form(
     "dates",
     Edit.Kind.DATES,
@@ -110,4 +120,5 @@ FORM = Form(
     dates_initial,
     quick=quick_dates,
     place=dates_field_for,
+    parts=dates_parts,
 )

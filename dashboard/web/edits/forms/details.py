@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from dashboard.fielding.models import Edit
 from dashboard.sync.edits.merge import lines
@@ -23,6 +24,7 @@ from dashboard.web.edits.forms.base import (
     unknown,
 )
 from dashboard.web.formatting import numbers
+from dashboard.web.formatting.values import Names, Parts, format_value
 
 NAME, MANAGER_ID = "name", "project_manager_id"
 LOI, IR = "expected_length_of_interview_minutes", "expected_incidence_rate"
@@ -171,6 +173,16 @@ def details_field_for(name: str, _made: Edit) -> str:
     return last_known_step(name, FIELDS)
 
 
+def details_parts(value: Value, names: Names, _zone: ZoneInfo | None) -> Parts:
+    """What each detail is."""
+    parts = {word: format_value(value.get(name), names) for name, word in WORDS.items()}
+    manager, loi, rate = (value.get(n) for n in (MANAGER_ID, LOI, IR))
+    parts["Project manager"] = names.get(str(manager), str(manager)) if manager else numbers.DASH
+    parts["Expected LOI"] = numbers.DASH if loi is None else f"{loi} min"
+    parts["Expected IR"] = numbers.format_percent(rate)
+    return parts
+
+
 FORM = Form(
     "details",
     Edit.Kind.DETAILS,
@@ -179,6 +191,7 @@ FORM = Form(
     details_context,
     details_initial,
     place=details_field_for,
+    parts=details_parts,
 )
 MANAGER = Form(
     "project_manager",
@@ -188,4 +201,5 @@ MANAGER = Form(
     details_context,
     details_initial,
     place=details_field_for,
+    parts=details_parts,
 )

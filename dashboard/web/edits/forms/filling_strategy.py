@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dashboard.fielding.models import Edit
+from dashboard.fielding.models import Edit, TargetGroup
 from dashboard.web.edits.forms.base import BoundForm, Form, FormError, Value
 from dashboard.web.formatting import labels, numbers
 
@@ -42,6 +42,12 @@ def strategy_initial(value: Value, _entry: BoundForm) -> Mapping[str, str]:
     return {FIELD: str(value or "")}
 
 
+def current_strategy(group: TargetGroup) -> str:
+    """The strategy that our tables hold."""
+    code = group.filling_strategy
+    return labels.STRATEGIES.get(code, code) or numbers.DASH
+
+
 FORM = Form(
     FIELD,
     Edit.Kind.FILLING_STRATEGY,
@@ -50,4 +56,5 @@ FORM = Form(
     strategy_context,
     strategy_initial,
     place=lambda _name, _made: FIELD,
+    current=current_strategy,
 )

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from dashboard.fielding.models import Edit
+from dashboard.fielding.models import Edit, TargetGroup
 from dashboard.web.edits.forms import price_impact
 from dashboard.web.edits.forms.base import (
     NO_CHANGE,
@@ -22,6 +23,7 @@ from dashboard.web.edits.forms.base import (
     parse_whole,
 )
 from dashboard.web.formatting import numbers
+from dashboard.web.formatting.values import Names, Parts
 from dashboard.web.http.ticks import is_ticked
 
 TOTAL, AGAIN, ANEW = "completes_goal", "completes_goal_again", "quotas_anew"
@@ -211,6 +213,23 @@ def goals_field_for(name: str, made: Edit) -> str:
     )
 
 
+def goals_parts(value: Value, names: Names, _zone: ZoneInfo | None) -> Parts:
+    """The goal of the group, and of each quota that the value names."""
+    parts, quotas = {}, {**quota_labels(value), **names}
+    if TOTAL in value:
+        parts["Completes goal"] = numbers.format_count(value[TOTAL])
+    for profile in value.get("profiles") or []:
+        for target in profile["targets"]:
+            word = f"{profile['name'] or 'Quota'} {quotas[target['id']]}"
+            parts[word] = numbers.format_count(target["completes_goal"])
+    return parts
+
+
+def current_goal(group: TargetGroup) -> str:
+    """The goal of the whole that our tables hold."""
+    return f"{numbers.format_count(group.completes_goal)} completes"
+
+
 FORM = Form(
     "goals",
     Edit.Kind.GOALS,
@@ -219,4 +238,6 @@ FORM = Form(
     goals_context,
     goals_initial,
     place=goals_field_for,
+    parts=goals_parts,
+    current=current_goal,
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
 from typing import Any
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from dashboard.fielding.domain import time_zones
 from dashboard.fielding.models import Edit
@@ -19,6 +19,7 @@ from dashboard.web.edits.forms.base import (
     parse_amount,
 )
 from dashboard.web.formatting import numbers
+from dashboard.web.formatting.values import Names, Parts
 
 
 def check_budget(entry: BoundForm) -> Value:
@@ -87,5 +88,18 @@ def filled_zone(value: Value, _entry: BoundForm) -> Mapping[str, str]:
     return {"time_zone": str(value)}
 
 
+def zone_parts(value: Value, _names: Names, _zone: ZoneInfo | None) -> Parts:
+    """The zone, or that it is the country's."""
+    return {"Time zone": value or "as for its country"}
+
+
 BUDGET = Form("budget", Edit.Kind.BUDGET, "Budget", check_budget, shown_budget, filled_budget)
-TIME_ZONE = Form("time_zone", Edit.Kind.TIME_ZONE, "Time zone", check_zone, shown_zone, filled_zone)
+TIME_ZONE = Form(
+    "time_zone",
+    Edit.Kind.TIME_ZONE,
+    "Time zone",
+    check_zone,
+    shown_zone,
+    filled_zone,
+    parts=zone_parts,
+)

@@ -6,10 +6,12 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from dashboard.fielding.models import Edit
 from dashboard.web.edits.forms.base import NO_CHANGE, BoundForm, Form, FormError, Value
 from dashboard.web.formatting import labels
+from dashboard.web.formatting.values import Names, Parts
 from dashboard.web.http.ticks import is_ticked
 
 CLIENT, SCREENER = "client_side", "screener_side"
@@ -111,6 +113,18 @@ def re_entry_initial(value: Value, _entry: BoundForm) -> Mapping[str, str]:
     return ticked | {"typed": "1"}
 
 
+def re_entry_parts(value: Value, _names: Names, _zone: ZoneInfo | None) -> Parts:
+    """Whether each way of leaving may come back, to this group and to others."""
+    return {
+        f"{labels.RE_ENTRY_STATUSES.get(status, status)}, "
+        f"{labels.RE_ENTRY_SIDES.get(side, side).lower()}, "
+        f"{labels.RE_ENTRY_TARGETS.get(target, target)}": "allowed" if allowed else "not allowed"
+        for status, sides in value.items()
+        for side, targets in sides.items()
+        for target, allowed in targets.items()
+    }
+
+
 FORM = Form(
     "re_entry",
     Edit.Kind.RE_ENTRY,
@@ -119,4 +133,5 @@ FORM = Form(
     re_entry_context,
     re_entry_initial,
     place=lambda _name, _made: "re_entry",
+    parts=re_entry_parts,
 )

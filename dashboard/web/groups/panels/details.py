@@ -12,6 +12,7 @@ from dashboard.sync.lookup import code_lists
 from dashboard.web.edits import value_labels
 from dashboard.web.edits.forms import details
 from dashboard.web.formatting import labels, numbers, times
+from dashboard.web.formatting.values import format_value
 
 # The lists of names that codes of the details are looked up in.
 LISTS = {
@@ -141,4 +142,4 @@ def _plain(group: TargetGroup, name: str, value: Any, people: Mapping[str, str])
         return f"{code} min"
     if name == details.IR and isinstance(value, int | float):
         return numbers.format_percent(float(value))
-    return value_labels.format_value(value, {}, times.zone_of(group))
+    return format_value(value, {}, times.zone_of(group))

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from dashboard.fielding.effects.of_changes import ChangeEffect
 from dashboard.fielding.effects.rate_comparison import Measure
-from dashboard.web.edits import value_labels
 from dashboard.web.formatting import numbers
 from dashboard.web.formatting.labels import sentence_case
+from dashboard.web.formatting.values import format_value
 
 TONES = {"raised": "good", "lowered": "bad", "no clear effect": "info", "too early": "warn"}
 
@@ -50,8 +50,8 @@ def _effect(one: ChangeEffect) -> EffectRow:
     return EffectRow(
         at=one.at,
         what=one.what,
-        old=value_labels.format_value(one.old),
-        new=value_labels.format_value(one.new),
+        old=format_value(one.old),
+        new=format_value(one.new),
         verdict="Too early to tell" if early else sentence_case(one.verdict),
         tone=TONES[one.verdict],
         reason=one.completes_an_hour.reason.partition("; overlaps")[0] if early else "",
