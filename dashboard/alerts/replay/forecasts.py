@@ -20,7 +20,8 @@ from dashboard.fielding.forecast.forecast import forecast_groups
 from dashboard.fielding.insight import samples as trail
 from dashboard.fielding.insight.assistant_modules import modules_of
 from dashboard.fielding.insight.baselines import Baselines, load_baselines
-from dashboard.fielding.insight.compute import forecast_document
+from dashboard.fielding.insight.compute import outcome_of_history
+from dashboard.fielding.insight.document import Insight, StoredEpc
 from dashboard.fielding.insight.group_history import GroupHistory, series_until
 from dashboard.fielding.series import daily
 
@@ -42,15 +43,13 @@ def attach_insights(
     """
     pools = load_baselines([past.group for past in pasts])
     trails = {past: samples_of(past, now=now) if sampled else [] for past in pasts}
-    found: dict[GroupTimeline, dict[datetime, tuple[Any, Mapping[str, Any]]]] = {
-        past: {} for past in pasts
-    }
+    found: dict[GroupTimeline, dict[datetime, tuple[Any, Insight]]] = {past: {} for past in pasts}
     todo = [(past, at) for past in pasts for at in _grid(past, now)]
     while todo:
         told = insights_at([(p, at) for p, at in todo if judged(p.at(at)) is None], pools, trails)
         for past, at in todo:
-            f, new = past.at(at), told.get((past, at), {})
-            found[past][at] = judged(f._replace(insight={**f.insight, **new})), new
+            f, new = past.at(at), told.get((past, at), Insight())
+            found[past][at] = judged(f._replace(insight=f.insight.with_parts_of(new))), new
         todo = [(past, at) for past, looks in found.items() for at in _between(looks)]
     for past, looks in found.items():
         past.foretold = True
@@ -92,9 +91,9 @@ def _seen(verdict: Any) -> Any:
 
 def insights_at(
     moments: Sequence[Moment], pools: Baselines, trails: Mapping[GroupTimeline, Sequence[Any]]
-) -> dict[Moment, Mapping[str, Any]]:
+) -> dict[Moment, Insight]:
     """The insight of each group at each moment, oldest first: histories of a length are as fast."""
-    found: dict[Moment, Mapping[str, Any]] = {}
+    found: dict[Moment, Insight] = {}
     ordered = sorted(moments, key=lambda one: one[1])
     for start in range(0, len(ordered), AT_ONCE):
         chunk = ordered[start : start + AT_ONCE]
@@ -104,7 +103,7 @@ def insights_at(
         known = dict(zip(ahead, forecast_groups(questions), strict=True))
         for number, story in enumerate(told):
             past, at = chunk[number]
-            found[past, at] = forecast_document(
+            found[past, at] = outcome_of_history(
                 story, known.get(number), now=at, risks=bool(trails[past])
             )
     return found
@@ -148,4 +147,4 @@ def attach_usual_epc(pasts: Collection[GroupTimeline], *, now: datetime) -> None
         for at, samples in samples_of(past, now=now):
             usual = trail.usual_figure(trail.samples_from_json(samples), "epc", past.at(at).cpi)
             if usual is not None:
-                past.insights.append((at, {"epc": {"median": str(usual)}}))
+                past.insights.append((at, Insight(epc=StoredEpc(median=usual))))
