@@ -16,11 +16,10 @@ from typing import Any
 from dashboard.alerts.replay.group_history import GroupTimeline
 from dashboard.alerts.rules.snapshot import GroupSnapshot
 from dashboard.fielding.domain.time_zones import zone_of
-from dashboard.fielding.forecast.forecast import forecast_groups
 from dashboard.fielding.insight import samples as trail
 from dashboard.fielding.insight.assistant_modules import modules_of
 from dashboard.fielding.insight.baselines import Baselines, load_baselines
-from dashboard.fielding.insight.compute import outcome_of_history
+from dashboard.fielding.insight.compute import forecast_histories, outcome_of_history
 from dashboard.fielding.insight.document import Insight, StoredEpc
 from dashboard.fielding.insight.group_history import GroupHistory, series_until
 from dashboard.fielding.series import daily
@@ -97,19 +96,14 @@ def insights_at(
     ordered = sorted(moments, key=lambda one: one[1])
     for start in range(0, len(ordered), AT_ONCE):
         chunk = ordered[start : start + AT_ONCE]
-        told = [_story(past, at, pools, trails[past]) for past, at in chunk]
-        ahead = [n for n, story in enumerate(told) if story.is_forecast]
-        questions = [told[n].question(chunk[n][1]) for n in ahead]
-        known = dict(zip(ahead, forecast_groups(questions), strict=True))
-        for number, story in enumerate(told):
-            past, at = chunk[number]
-            found[past, at] = outcome_of_history(
-                story, known.get(number), now=at, risks=bool(trails[past])
-            )
+        histories = [_history_at(past, at, pools, trails[past]) for past, at in chunk]
+        results = forecast_histories(histories)
+        for (past, at), history, result in zip(chunk, histories, results, strict=True):
+            found[past, at] = outcome_of_history(history, result, risks=bool(trails[past]))
     return found
 
 
-def _story(
+def _history_at(
     past: GroupTimeline, at: datetime, pools: Baselines, samples: Sequence[Any]
 ) -> GroupHistory:
     """The group with all that its insight is worked out from, as they were then."""
@@ -119,6 +113,7 @@ def _story(
     group.respondent_analysis = []  # not kept
     return GroupHistory(
         group=group,
+        now=at,
         series=series_until(past.series, group.completes, at.timestamp()),
         pauses=daily.pauses_of(past.pauses(at)),
         zone=zone_of(group.country_code, group.time_zone),

@@ -89,37 +89,33 @@ def advance_today(group: TargetGroup, was: Mapping[str, Any]) -> None:
 def refresh_insights(groups: Iterable[TargetGroup], *, fresh: JustRead, now: datetime) -> None:
     """Set the insight of each group (not saved) from its series and present figures."""
     histories = load_histories([group for group in groups if group.pk], fresh=fresh, now=now)
-    for history, result in zip(histories, forecast_histories(histories, now=now), strict=True):
+    for history, result in zip(histories, forecast_histories(histories), strict=True):
         group, outlook = history.group, result.forecast if result else None
-        store_insight(group, insight_of_history(history, result, now=now), now=now)
+        store_insight(group, insight_of_history(history, result), now=now)
         group.short_at_end = round(outlook.short_p50, 1) if outlook else None
         finish = outlook.finish_p50 if outlook else None
         group.finish_at = finish.replace(second=0, microsecond=0) if finish else None
 
 
-def forecast_histories(
-    histories: Sequence[GroupHistory], *, now: datetime
-) -> list[ForecastResult | None]:
+def forecast_histories(histories: Sequence[GroupHistory]) -> list[ForecastResult | None]:
     """The forecast of each group, in order; None where nothing is left to foresee."""
     ahead = [history for history in histories if history.is_forecast]
-    results = iter(forecast_groups([history.question(now) for history in ahead]))
+    results = iter(forecast_groups([history.forecast_input() for history in ahead]))
     return [next(results) if history.is_forecast else None for history in histories]
 
 
-def insight_of_history(
-    history: GroupHistory, result: ForecastResult | None, *, now: datetime
-) -> Insight:
+def insight_of_history(history: GroupHistory, result: ForecastResult | None) -> Insight:
     """What pages and rules read of a group beyond the exchange's own figures."""
-    group = history.group
+    group, now = history.group, history.now
     samples = trail.with_sample(
         trail.samples_from_json(Insight.from_stored(group.insight).trail),
         trail.sample_of(group, now=now),
     )
     usual_epc = trail.usual_figure(samples, "epc", group.cpi)
-    silence = silence_of(history, result, now=now)
+    silence = silence_of(history, result)
     indicators = None
     if result is not None or group.status == "live":
-        indicators = _indicators(history, result, silence, samples, now)
+        indicators = _indicators(history, result, silence, samples)
     return Insight(
         spark=daily.sparkline_counts(history.series, now=now),
         today=daily.completes_today(group.completes, history.series, history.zone, now=now),
@@ -127,7 +123,7 @@ def insight_of_history(
         epc=None if usual_epc is None else StoredEpc(median=usual_epc),
         forecast=_stored_forecast(result.forecast) if result else None,
         cost=_stored_cost(group, result.forecast) if result else None,
-        pace=_stored_pace(history, result, now) if result else None,
+        pace=_stored_pace(history, result) if result else None,
         rhythm=_stored_rhythm(silence, result) if result else None,
         warnings=None if indicators is None else _warnings(indicators),
         causes=None if indicators is None else _causes(indicators),
@@ -135,14 +131,14 @@ def insight_of_history(
 
 
 def outcome_of_history(
-    history: GroupHistory, result: ForecastResult | None, *, now: datetime, risks: bool
+    history: GroupHistory, result: ForecastResult | None, *, risks: bool
 ) -> Insight:
     """The members alone that the rules about a group's end read; with the risks of a pause."""
     warnings = None
     if risks:
         samples = trail.samples_from_json(Insight.from_stored(history.group.insight).trail)
-        silence = silence_of(history, result, now=now)
-        warnings = _warnings(_indicators(history, result, silence, samples, now))
+        silence = silence_of(history, result)
+        warnings = _warnings(_indicators(history, result, silence, samples))
     return Insight(
         forecast=_stored_forecast(result.forecast) if result else None,
         cost=_stored_cost(history.group, result.forecast) if result else None,
@@ -155,20 +151,17 @@ def _indicators(
     result: ForecastResult | None,
     silence: Silence | None,
     samples: Sequence[trail.Sample],
-    now: datetime,
 ) -> Indicators:
     outlook = result.forecast if result else None
-    return indicators_of(history, outlook, silence, samples, now=now)
+    return indicators_of(history, outlook, silence, samples)
 
 
-def silence_of(
-    history: GroupHistory, result: ForecastResult | None, *, now: datetime
-) -> Silence | None:
+def silence_of(history: GroupHistory, result: ForecastResult | None) -> Silence | None:
     """How long no complete came; None without a plan or a reading."""
     if history.plan is None or not history.series.at.size:
         return None
     known = (result.hours, result.shape) if result else None
-    return silence_of_group(history.series, history.plan, now=now, known=known)
+    return silence_of_group(history.series, history.plan, now=history.now, known=known)
 
 
 def _warnings(indicators: Indicators) -> dict[str, float]:
@@ -241,16 +234,16 @@ def _stored_rhythm(silence: Silence | None, result: ForecastResult) -> StoredRhy
     return StoredRhythm(rate=round(silence.rate, 4), hours=hours, days=days)
 
 
-def _stored_pace(history: GroupHistory, result: ForecastResult, now: datetime) -> StoredPace | None:
+def _stored_pace(history: GroupHistory, result: ForecastResult) -> StoredPace | None:
     group, plan = history.group, history.plan
     if plan is None:
         return None
     by_prescreens = group.filling_strategy == "prescreens"
-    entered = [(now, group.prescreens)] if group.prescreens is not None else []
+    entered = [(history.now, group.prescreens)] if group.prescreens is not None else []
     pace = pace_of_group(
         history.series,
         plan,
-        now=now,
+        now=history.now,
         strategy="prescreens" if by_prescreens else "completes",
         prescreens=entered if by_prescreens else (),
         shape=result.shape,
