@@ -92,15 +92,15 @@ def insights_at(
     moments: Sequence[Moment], pools: Baselines, trails: Mapping[GroupTimeline, Sequence[Any]]
 ) -> dict[Moment, Insight]:
     """The insight of each group at each moment, oldest first: histories of a length are as fast."""
-    found: dict[Moment, Insight] = {}
-    ordered = sorted(moments, key=lambda one: one[1])
+    insights: dict[Moment, Insight] = {}
+    ordered = sorted(moments, key=lambda moment: moment[1])
     for start in range(0, len(ordered), AT_ONCE):
         chunk = ordered[start : start + AT_ONCE]
         histories = [_history_at(past, at, pools, trails[past]) for past, at in chunk]
         results = forecast_histories(histories)
         for (past, at), history, result in zip(chunk, histories, results, strict=True):
-            found[past, at] = outcome_of_history(history, result, risks=bool(trails[past]))
-    return found
+            insights[past, at] = outcome_of_history(history, result, risks=bool(trails[past]))
+    return insights
 
 
 def _history_at(
@@ -126,14 +126,14 @@ def samples_of(past: GroupTimeline, *, now: datetime) -> list[tuple[datetime, li
     """The trail of a group's figures as each quarter of a day left it."""
     if past.start is None:
         return []
-    found: list[tuple[datetime, list[list[Any]]]] = []
+    trails: list[tuple[datetime, list[list[Any]]]] = []
     samples: list[trail.Sample] = []
     at = past.start
     while at <= now:
         samples = trail.with_sample(samples, trail.sample_of(past.group_at(at), now=at))
-        found.append((at, [list(sample) for sample in samples]))
+        trails.append((at, [list(sample) for sample in samples]))
         at += SAMPLED
-    return found
+    return trails
 
 
 def attach_usual_epc(pasts: Collection[GroupTimeline], *, now: datetime) -> None:

@@ -38,7 +38,7 @@ class Modules:
 
 
 @dataclass(slots=True)
-class _Told:
+class _NewestValues:
     """The newest value of each kind of change."""
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -49,10 +49,10 @@ class _Told:
 
 def modules_of(changes: Iterable[tuple[datetime, str, Any]], details: Any) -> Modules:
     """From (when, kind, new value) of the changelog, over what the draft was given."""
-    told = _Told(_drafted(details))
+    newest = _NewestValues(_drafted(details))
     for _, kind, value in sorted(changes, key=lambda change: change[0]):
-        told.values[kind] = value
-    return Modules(_soft_launch(told), _pacing(told), _cpi_limit(told))
+        newest.values[kind] = value
+    return Modules(_soft_launch(newest), _pacing(newest), _cpi_limit(newest))
 
 
 def _drafted(details: Any) -> dict[str, Any]:
@@ -89,12 +89,12 @@ def as_changes(assistant: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _soft_launch(told: _Told) -> SoftLaunch | None:
+def _soft_launch(newest: _NewestValues) -> SoftLaunch | None:
     until, percent = (
-        told.get("soft_launch_end_date"),
-        told.get("soft_launch_filling_goal_percentage"),
+        newest.get("soft_launch_end_date"),
+        newest.get("soft_launch_filling_goal_percentage"),
     )
-    if told.get("soft_launch_assisted") is False or not until or not percent:
+    if newest.get("soft_launch_assisted") is False or not until or not percent:
         return None
     try:
         return SoftLaunch(_moment(str(until)), min(1.0, float(percent) / 100))
@@ -110,13 +110,13 @@ def _moment(text: str) -> datetime:
     return moment
 
 
-def _pacing(told: _Told) -> Pacing | None:
-    kind = told.get("pacing_assistance")
+def _pacing(newest: _NewestValues) -> Pacing | None:
+    kind = newest.get("pacing_assistance")
     if kind == "gemini":
         return Pacing("gemini")
     if kind not in ("linear", "adaptive"):
         return None
-    return Pacing(kind, _duration(told.get(f"pacing_{kind}_increment_interval")))
+    return Pacing(kind, _duration(newest.get(f"pacing_{kind}_increment_interval")))
 
 
 def _duration(text: Any) -> timedelta:
@@ -128,16 +128,16 @@ def duration_of(text: Any) -> timedelta | None:
     """The length of an ISO 8601 duration in days, hours, minutes and seconds; None for any other,
     and for one without any length.
     """
-    found = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     days, hours, minutes, seconds = (
-        (int(part or 0) for part in found.groups()) if found else [0] * 4
+        (int(part or 0) for part in match.groups()) if match else [0] * 4
     )
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds) or None
 
 
-def _cpi_limit(told: _Told) -> Decimal | None:
-    kind = told.get("pricing_assistance")
-    value = told.get(f"pricing_{kind}_maximum_cpi") if kind else None
+def _cpi_limit(newest: _NewestValues) -> Decimal | None:
+    kind = newest.get("pricing_assistance")
+    value = newest.get(f"pricing_{kind}_maximum_cpi") if kind else None
     try:
         return Decimal(str(value["value"])) if isinstance(value, Mapping) else None
     except (InvalidOperation, KeyError):

@@ -73,9 +73,9 @@ def _is_old(group: TargetGroup, now: datetime) -> bool:
     return now - at >= fresh_for or not _same_day(group, at, now)
 
 
-def _same_day(group: TargetGroup, one: datetime, other: datetime) -> bool:
+def _same_day(group: TargetGroup, moment: datetime, other: datetime) -> bool:
     zone = zone_of(group.country_code, group.time_zone)
-    return one.astimezone(zone).date() == other.astimezone(zone).date()
+    return moment.astimezone(zone).date() == other.astimezone(zone).date()
 
 
 def advance_today(group: TargetGroup, was: Mapping[str, Any]) -> None:

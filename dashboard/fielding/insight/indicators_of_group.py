@@ -57,7 +57,8 @@ def indicators_of(
         needed_an_hour=needed,
         quotas_full=history.quotas_full,
         analysis={
-            one["label"] or one["status"]: one["count"] or 0 for one in group.respondent_analysis
+            answer["label"] or answer["status"]: answer["count"] or 0
+            for answer in group.respondent_analysis
         },
     )
     recent = _lately(samples, trail.sample_of(group, now=now), silence)
@@ -93,7 +94,7 @@ def _lately(
     """What happened during a silence, or else over the last hours."""
     if silence is not None and silence.since is not None:
         span = timedelta(seconds=now.at) - timedelta(seconds=silence.since.timestamp())
-        silent = [one for one in samples if one.at >= silence.since.timestamp()]
+        silent = [sample for sample in samples if sample.at >= silence.since.timestamp()]
         if span > trail.LATELY and silent and silent[0].at < now.at:
             return trail.recent_figures(silent, now, span=timedelta(seconds=now.at - silent[0].at))
     return trail.recent_figures(samples, now)
