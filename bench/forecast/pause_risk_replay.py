@@ -8,11 +8,10 @@ import numpy as np
 
 from bench.forecast.simulated_group import START, moment_of, pauses_of, statuses
 from dashboard.fielding.domain.time_zones import zone_of
-from dashboard.fielding.forecast.forecast import forecast_groups
 from dashboard.fielding.insight import samples as trail
 from dashboard.fielding.insight.assistant_modules import Modules
 from dashboard.fielding.insight.baselines import Baselines
-from dashboard.fielding.insight.compute import silence_of
+from dashboard.fielding.insight.compute import forecast_histories, silence_of
 from dashboard.fielding.insight.group_history import GroupHistory
 from dashboard.fielding.insight.indicators import Indicators
 from dashboard.fielding.insight.indicators_of_group import indicators_of
@@ -85,19 +84,17 @@ def _vitals(
     live: Sequence[Simulated], lives: dict[str, _Life], now: int
 ) -> Iterator[tuple[Simulated, Indicators]]:
     moment = datetime.fromtimestamp(now / 1000, UTC)
-    told = [_story(group, lives[group.id], now) for group in live]
-    foreseen = [story for story in told if story.is_forecast]
-    found = iter(forecast_groups([story.question(moment) for story in foreseen]))
-    for group, story in zip(live, told, strict=True):
-        study = next(found) if story.is_forecast else None
+    histories = [_history(group, lives[group.id], now) for group in live]
+    results = forecast_histories(histories)
+    for group, history, result in zip(live, histories, results, strict=True):
         life = lives[group.id]
-        life.samples = trail.with_sample(life.samples, trail.sample_of(story.group, now=moment))
-        quiet = silence_of(story, study, now=moment)
-        outlook = study.forecast if study else None
-        yield group, indicators_of(story, outlook, quiet, life.samples, now=moment)
+        life.samples = trail.with_sample(life.samples, trail.sample_of(history.group, now=moment))
+        silence = silence_of(history, result)
+        outlook = result.forecast if result else None
+        yield group, indicators_of(history, outlook, silence, life.samples)
 
 
-def _story(group: Simulated, life: _Life, now: int) -> GroupHistory:
+def _history(group: Simulated, life: _Life, now: int) -> GroupHistory:
     """The group as the pull would have stored it."""
     row = _row(group, now)
     soft = group.assistant.get("soft_launch")
@@ -107,6 +104,7 @@ def _story(group: Simulated, life: _Life, now: int) -> GroupHistory:
         launch = SoftLaunch(until, soft["filling_goal_percentage"] / 100)
     return GroupHistory(
         group=row,
+        now=datetime.fromtimestamp(now / 1000, UTC),
         series=Readings(np.array(life.at), np.array(life.count)),
         pauses=pauses_of(group),
         zone=zone_of(row.country_code),

@@ -12,7 +12,7 @@ from django.db.models import Max, Min, Q
 from dashboard.alerts.incidents.changelog import Recent
 from dashboard.alerts.incidents.judge import RuleResult
 from dashboard.alerts.incidents.store import DAY
-from dashboard.alerts.rules.snapshot import COLUMNS, GroupSnapshot
+from dashboard.alerts.rules.snapshot import COLUMNS, GroupSnapshot, snapshot_of_row
 from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import Project, Reading, TargetGroup
 
@@ -36,7 +36,7 @@ def load_snapshots(
         project=project.pk, only=only, since=changed_since, standing=standing
     )
     found = [
-        GroupSnapshot._make((*row, now, recent.cpi_changed_at.get(row[0]), None, None))
+        snapshot_of_row(row, now=now, cpi_changed_at=recent.cpi_changed_at.get(row[0]))
         for row in rows
     ]
     most = _most_completes([f.pk for f in found if f.reconciling], now)

@@ -16,11 +16,11 @@ from typing import Any
 from dashboard.alerts.replay.group_history import GroupTimeline
 from dashboard.alerts.rules.snapshot import GroupSnapshot
 from dashboard.fielding.domain.time_zones import zone_of
-from dashboard.fielding.forecast.forecast import forecast_groups
 from dashboard.fielding.insight import samples as trail
 from dashboard.fielding.insight.assistant_modules import modules_of
 from dashboard.fielding.insight.baselines import Baselines, load_baselines
-from dashboard.fielding.insight.compute import forecast_document
+from dashboard.fielding.insight.compute import forecast_histories, outcome_of_history
+from dashboard.fielding.insight.document import Insight, StoredEpc
 from dashboard.fielding.insight.group_history import GroupHistory, series_until
 from dashboard.fielding.series import daily
 
@@ -42,15 +42,13 @@ def attach_insights(
     """
     pools = load_baselines([past.group for past in pasts])
     trails = {past: samples_of(past, now=now) if sampled else [] for past in pasts}
-    found: dict[GroupTimeline, dict[datetime, tuple[Any, Mapping[str, Any]]]] = {
-        past: {} for past in pasts
-    }
+    found: dict[GroupTimeline, dict[datetime, tuple[Any, Insight]]] = {past: {} for past in pasts}
     todo = [(past, at) for past in pasts for at in _grid(past, now)]
     while todo:
         told = insights_at([(p, at) for p, at in todo if judged(p.at(at)) is None], pools, trails)
         for past, at in todo:
-            f, new = past.at(at), told.get((past, at), {})
-            found[past][at] = judged(f._replace(insight={**f.insight, **new})), new
+            f, new = past.at(at), told.get((past, at), Insight())
+            found[past][at] = judged(f._replace(insight=f.insight.with_parts_of(new))), new
         todo = [(past, at) for past, looks in found.items() for at in _between(looks)]
     for past, looks in found.items():
         past.foretold = True
@@ -92,25 +90,20 @@ def _seen(verdict: Any) -> Any:
 
 def insights_at(
     moments: Sequence[Moment], pools: Baselines, trails: Mapping[GroupTimeline, Sequence[Any]]
-) -> dict[Moment, Mapping[str, Any]]:
+) -> dict[Moment, Insight]:
     """The insight of each group at each moment, oldest first: histories of a length are as fast."""
-    found: dict[Moment, Mapping[str, Any]] = {}
-    ordered = sorted(moments, key=lambda one: one[1])
+    insights: dict[Moment, Insight] = {}
+    ordered = sorted(moments, key=lambda moment: moment[1])
     for start in range(0, len(ordered), AT_ONCE):
         chunk = ordered[start : start + AT_ONCE]
-        told = [_story(past, at, pools, trails[past]) for past, at in chunk]
-        ahead = [n for n, story in enumerate(told) if story.is_forecast]
-        questions = [told[n].question(chunk[n][1]) for n in ahead]
-        known = dict(zip(ahead, forecast_groups(questions), strict=True))
-        for number, story in enumerate(told):
-            past, at = chunk[number]
-            found[past, at] = forecast_document(
-                story, known.get(number), now=at, risks=bool(trails[past])
-            )
-    return found
+        histories = [_history_at(past, at, pools, trails[past]) for past, at in chunk]
+        results = forecast_histories(histories)
+        for (past, at), history, result in zip(chunk, histories, results, strict=True):
+            insights[past, at] = outcome_of_history(history, result, risks=bool(trails[past]))
+    return insights
 
 
-def _story(
+def _history_at(
     past: GroupTimeline, at: datetime, pools: Baselines, samples: Sequence[Any]
 ) -> GroupHistory:
     """The group with all that its insight is worked out from, as they were then."""
@@ -120,6 +113,7 @@ def _story(
     group.respondent_analysis = []  # not kept
     return GroupHistory(
         group=group,
+        now=at,
         series=series_until(past.series, group.completes, at.timestamp()),
         pauses=daily.pauses_of(past.pauses(at)),
         zone=zone_of(group.country_code, group.time_zone),
@@ -132,14 +126,14 @@ def samples_of(past: GroupTimeline, *, now: datetime) -> list[tuple[datetime, li
     """The trail of a group's figures as each quarter of a day left it."""
     if past.start is None:
         return []
-    found: list[tuple[datetime, list[list[Any]]]] = []
+    trails: list[tuple[datetime, list[list[Any]]]] = []
     samples: list[trail.Sample] = []
     at = past.start
     while at <= now:
         samples = trail.with_sample(samples, trail.sample_of(past.group_at(at), now=at))
-        found.append((at, [list(sample) for sample in samples]))
+        trails.append((at, [list(sample) for sample in samples]))
         at += SAMPLED
-    return found
+    return trails
 
 
 def attach_usual_epc(pasts: Collection[GroupTimeline], *, now: datetime) -> None:
@@ -148,4 +142,4 @@ def attach_usual_epc(pasts: Collection[GroupTimeline], *, now: datetime) -> None
         for at, samples in samples_of(past, now=now):
             usual = trail.usual_figure(trail.samples_from_json(samples), "epc", past.at(at).cpi)
             if usual is not None:
-                past.insights.append((at, {"epc": {"median": str(usual)}}))
+                past.insights.append((at, Insight(epc=StoredEpc(median=usual))))

@@ -8,7 +8,7 @@ agreed; the other figures of then are not known.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from copy import copy
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -25,6 +25,7 @@ from dashboard.alerts.rules.catalogue import CPI_CHANGED
 from dashboard.alerts.rules.snapshot import GroupSnapshot, figures_of
 from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.insight import assistant_modules
+from dashboard.fielding.insight.document import Insight
 from dashboard.fielding.insight.group_history import series_of
 from dashboard.fielding.models import Change, Reading, TargetGroup
 from dashboard.fielding.series.readings import Readings
@@ -90,12 +91,11 @@ class GroupTimeline:
         known = self._stamps[:1] + self._turned[:1]
         self.start = max(since, min(known)) if known else None
         self.read_since = readings[0].at if readings else None
-        rhythm = group.insight.get("rhythm")
-        self.insights: list[tuple[datetime, Mapping[str, Any]]] = []
+        self.insights: list[tuple[datetime, Insight]] = []
         self.foretold = False  # whether all that is judged of it are these insights
         self.issues: list[tuple[datetime, datetime, str]] = []  # from, until, error or warning
         self._base = figures_of(group, now=datetime.min.replace(tzinfo=UTC))._replace(
-            insight={"rhythm": rhythm} if rhythm else {}, issues={}, short_at_end=None
+            insight=Insight(rhythm=Insight.of(group).rhythm), issues={}, short_at_end=None
         )
         self._agreed: dict[int, dict[str, Any]] = {}
         self._where: tuple[int, ...] = ()
@@ -106,8 +106,9 @@ class GroupTimeline:
         foreseen = bisect_right(self.insights, now, key=_when)
         where = (bisect_right(self._stamps, now), bisect_right(self.turns, now), foreseen)
         if where != self._where:
-            told = self.insights[foreseen - 1][1] if foreseen else {}
-            insight = {**self._base.insight, **told}
+            insight = self._base.insight
+            if foreseen:
+                insight = insight.with_parts_of(self.insights[foreseen - 1][1])
             self._where = where
             self._then = self._base._replace(**self._columns(now), insight=insight)
         f = self._then._replace(now=now)
@@ -181,7 +182,7 @@ class GroupTimeline:
         return {"then": [{"type": kind} for kind in kinds]} if kinds else {}
 
 
-def _when(insight: tuple[datetime, Mapping[str, Any]]) -> datetime:
+def _when(insight: tuple[datetime, Insight]) -> datetime:
     return insight[0]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from dashboard.alerts.text import one_line
 from dashboard.fielding.domain.goals import completes_target, counts_prescreens
 from dashboard.fielding.domain.time_zones import zone_of
+from dashboard.fielding.insight.document import Insight
 from dashboard.fielding.models import TargetGroup
 
 
@@ -48,7 +49,7 @@ class GroupSnapshot(NamedTuple):
     status_reason: str
     status_changed_at: datetime | None
     status_changed_by: str
-    insight: Mapping[str, Any]
+    insight: Insight
     short_at_end: float | None
     reconciling: bool
     # Not columns: when it is judged, when its CPI last changed, its most completes in the last
@@ -89,31 +90,32 @@ class GroupSnapshot(NamedTuple):
             return f"{said} {what}"
         return f"{said} of {goal:,}" if what == "completes" else f"{said} of {goal:,} {what}"
 
-    def told(self, *path: str) -> Any:
-        """A value of the insight by its keys; None where the pull did not write it."""
-        value: Any = self.insight
-        for key in path:
-            if not isinstance(value, dict):
-                return None
-            value = value.get(key)
-        return value
-
     @property
     def at_end(self) -> float | None:
         """The completes at the end date that are as likely to be missed as passed (p50)."""
-        return _middle(self.told("forecast", "at_end"))
+        at_end = self.insight.completes_at_end
+        return at_end.p50 if at_end else None
+
+    @property
+    def likely_finish(self) -> datetime | None:
+        """When it is as likely to have its goal as not to have it yet (p50)."""
+        return self.insight.finish_dates[1]
 
 
 COLUMNS = GroupSnapshot._fields[: GroupSnapshot._fields.index("now")]
+_INSIGHT = COLUMNS.index("insight")
 
 
-def _middle(band: Any) -> float | None:
-    """The p50 of a band [p10, p50, p90]; None where it is not one."""
-    if isinstance(band, (list, tuple)) and len(band) == 3 and isinstance(band[1], (int, float)):
-        return float(band[1])
-    return None
+def snapshot_of_row(
+    row: Sequence[Any], *, now: datetime, cpi_changed_at: datetime | None
+) -> GroupSnapshot:
+    """The snapshot of a row that holds COLUMNS, each of its own type."""
+    before, stored, after = row[:_INSIGHT], row[_INSIGHT], row[_INSIGHT + 1 :]
+    insight = Insight.from_stored(stored)
+    return GroupSnapshot._make((*before, insight, *after, now, cpi_changed_at, None, None))
 
 
 def figures_of(group: TargetGroup, *, now: datetime) -> GroupSnapshot:
     """The figures of one group that is already at hand."""
-    return GroupSnapshot._make((*(getattr(group, name) for name in COLUMNS), now, None, None, None))
+    row = [getattr(group, name) for name in COLUMNS]
+    return snapshot_of_row(row, now=now, cpi_changed_at=None)

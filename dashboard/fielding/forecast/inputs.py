@@ -97,8 +97,8 @@ class PreparedInput(NamedTuple):
     def knows_rate(self) -> bool:
         """Whether anything but the plan says how fast the group is."""
         prior = self.question.prior
-        told = prior is not None and prior.daily is not None
-        return told or bool(self.record.counts.sum() > 0)
+        has_speed = prior is not None and prior.daily is not None
+        return has_speed or bool(self.record.counts.sum() > 0)
 
 
 def as_count(goal: Any) -> float:

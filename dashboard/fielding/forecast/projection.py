@@ -127,9 +127,12 @@ class Projection:
         weight = weight.repeat(self.asked.shape[1], axis=0)
         row = np.arange(self.asked.size)[:, None]
         order = parts.argsort(axis=1)
-        found = _quantiles(parts[row, order], weight[row, order])
-        found[:, 0], found[:, 2] = np.floor(found[:, 0]), np.ceil(found[:, 2])
-        return found.reshape(*self.asked.shape, 3)
+        percentiles = _quantiles(parts[row, order], weight[row, order])
+        percentiles[:, 0], percentiles[:, 2] = (
+            np.floor(percentiles[:, 0]),
+            np.ceil(percentiles[:, 2]),
+        )
+        return percentiles.reshape(*self.asked.shape, 3)
 
     def passing(self, missing: Floats) -> Floats:
         """The chance that so many completes (groups) come by each knot: (groups, knots)."""

@@ -36,15 +36,15 @@ def changed_blocks(records: Sequence[Record], turns: Sequence[Floats], blocks: i
     turns: times in seconds since 1970, of each group. One that fell inside a block may have begun
     a new rate with that block or with the next; what was before the first live hour began none.
     """
-    found = np.zeros((len(records), blocks), dtype=bool)
-    for row, (one, at) in enumerate(zip(records, turns, strict=True)):
-        if not at.size or not one.start.size:
+    turned = np.zeros((len(records), blocks), dtype=bool)
+    for row, (record, at) in enumerate(zip(records, turns, strict=True)):
+        if not at.size or not record.start.size:
             continue
-        begun = np.searchsorted(one.start, at, side="right")
-        inside = blocks - 1 - (one.start.size - begun[begun > 0]) // BLOCK
+        begun = np.searchsorted(record.start, at, side="right")
+        inside = blocks - 1 - (record.start.size - begun[begun > 0]) // BLOCK
         for block in (inside - 1, inside):
-            found[row, block[block >= 0]] = True
-    return found
+            turned[row, block[block >= 0]] = True
+    return turned
 
 
 def _moves(old: Any, new: Any) -> bool:

@@ -39,7 +39,7 @@ class Modules:
 
 
 @dataclass(slots=True)
-class _Told:
+class _NewestValues:
     """The newest value of each kind of change."""
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -50,10 +50,10 @@ class _Told:
 
 def modules_of(changes: Iterable[tuple[datetime, str, Any]], details: Any) -> Modules:
     """From (when, kind, new value) of the changelog, over what the draft was given."""
-    told = _Told(_drafted(details))
+    newest = _NewestValues(_drafted(details))
     for _, kind, value in sorted(changes, key=lambda change: change[0]):
-        told.values[kind] = value
-    return Modules(_soft_launch(told), _pacing(told), _cpi_limit(told))
+        newest.values[kind] = value
+    return Modules(_soft_launch(newest), _pacing(newest), _cpi_limit(newest))
 
 
 def _drafted(details: Any) -> dict[str, Any]:
@@ -90,12 +90,12 @@ def as_changes(assistant: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _soft_launch(told: _Told) -> SoftLaunch | None:
+def _soft_launch(newest: _NewestValues) -> SoftLaunch | None:
     until, percent = (
-        told.get(ChangelogKind.SOFT_LAUNCH_END_DATE),
-        told.get(ChangelogKind.SOFT_LAUNCH_FILLING_GOAL_PERCENTAGE),
+        newest.get(ChangelogKind.SOFT_LAUNCH_END_DATE),
+        newest.get(ChangelogKind.SOFT_LAUNCH_FILLING_GOAL_PERCENTAGE),
     )
-    if told.get(ChangelogKind.SOFT_LAUNCH_ASSISTED) is False or not until or not percent:
+    if newest.get(ChangelogKind.SOFT_LAUNCH_ASSISTED) is False or not until or not percent:
         return None
     try:
         return SoftLaunch(_moment(str(until)), min(1.0, float(percent) / 100))
@@ -111,13 +111,13 @@ def _moment(text: str) -> datetime:
     return moment
 
 
-def _pacing(told: _Told) -> Pacing | None:
-    kind = told.get(ChangelogKind.PACING_ASSISTANCE)
+def _pacing(newest: _NewestValues) -> Pacing | None:
+    kind = newest.get(ChangelogKind.PACING_ASSISTANCE)
     if kind == "gemini":
         return Pacing("gemini")
     if kind not in ("linear", "adaptive"):
         return None
-    return Pacing(kind, _duration(told.get(f"pacing_{kind}_increment_interval_change")))
+    return Pacing(kind, _duration(newest.get(f"pacing_{kind}_increment_interval_change")))
 
 
 def _duration(text: Any) -> timedelta:
@@ -129,16 +129,16 @@ def duration_of(text: Any) -> timedelta | None:
     """The length of an ISO 8601 duration in days, hours, minutes and seconds; None for any other,
     and for one without any length.
     """
-    found = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     days, hours, minutes, seconds = (
-        (int(part or 0) for part in found.groups()) if found else [0] * 4
+        (int(part or 0) for part in match.groups()) if match else [0] * 4
     )
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds) or None
 
 
-def _cpi_limit(told: _Told) -> Decimal | None:
-    kind = told.get(ChangelogKind.PRICING_ASSISTANCE)
-    value = told.get(f"pricing_{kind}_maximum_cpi_change") if kind else None
+def _cpi_limit(newest: _NewestValues) -> Decimal | None:
+    kind = newest.get(ChangelogKind.PRICING_ASSISTANCE)
+    value = newest.get(f"pricing_{kind}_maximum_cpi_change") if kind else None
     try:
         return Decimal(str(value["value"])) if isinstance(value, Mapping) else None
     except (InvalidOperation, KeyError):

@@ -57,18 +57,18 @@ class Baselines:
         """What is known of a group before its own readings; None where nothing is."""
         project = self.projects.get(group.project_id)
         country = self.countries.get(group.country_code)
-        told = [one for one in (project, country) if one is not None and one.groups > 1]
-        if not told:
+        learned = [row for row in (project, country) if row is not None and row.groups > 1]
+        if not learned:
             return None
-        worth = [one.completes / PROJECT_WORTH if one is project else 1.0 for one in told]
-        shapes = [np.array(one.shape, dtype=np.float64) for one in told]
+        worth = [row.completes / PROJECT_WORTH if row is project else 1.0 for row in learned]
+        shapes = [np.array(row.shape, dtype=np.float64) for row in learned]
         return pool_shapes(shapes, worth, _daily(group, project))
 
     def price(self, group: TargetGroup) -> Decimal | None:
         """The median CPI of the project's groups in the same country and currency."""
         project = self.projects.get(group.project_id)
-        told = project.prices.get(_market(group)) if project is not None else None
-        return Decimal(str(told)) if told else None
+        price = project.prices.get(_market(group)) if project is not None else None
+        return Decimal(str(price)) if price else None
 
 
 def load_baselines(groups: Sequence[TargetGroup]) -> Baselines:
@@ -131,8 +131,8 @@ def _weeks(project: Project, now: datetime) -> Iterator[Week]:
     shapes = weekly_shape.learn_weekly_shape(
         stack_records(records), np.tile(waking_hours(), (len(records), 1))
     )
-    for group, one, shape in zip(groups, records, shapes, strict=True):
-        if (total := float(one.counts.sum())) >= LEAST:
+    for group, record, shape in zip(groups, records, shapes, strict=True):
+        if (total := float(record.counts.sum())) >= LEAST:
             yield Week(group, shape, total)
 
 
@@ -154,14 +154,16 @@ def _row(
     project_id: int | None = None,
     country_code: str = "",
 ) -> Usual:
-    week = pool_shapes([one.shape for one in pool], [one.completes for one in pool], None)
-    speeds = [speed for one in pool if (speed := _speed(one.group, now)) is not None]
+    week = pool_shapes(
+        [member.shape for member in pool], [member.completes for member in pool], None
+    )
+    speeds = [speed for member in pool if (speed := _speed(member.group, now)) is not None]
     return Usual(
         account=account,
         project_id=project_id,
         country_code=country_code,
         groups=len(pool),
-        completes=sum(one.completes for one in pool),
+        completes=sum(member.completes for member in pool),
         shape=[round(weight, 3) for weight in week.shape],
         speed=round(median(speeds), 3) if len(speeds) >= PEERS else None,
         prices=_prices(pool),
@@ -216,7 +218,7 @@ def _country(week: Week) -> str:
 
 
 def _by(weeks: Iterable[Week], key: Callable[[Week], K]) -> dict[K, list[Week]]:
-    found: dict[K, list[Week]] = defaultdict(list)
+    grouped: dict[K, list[Week]] = defaultdict(list)
     for week in weeks:
-        found[key(week)].append(week)
-    return found
+        grouped[key(week)].append(week)
+    return grouped

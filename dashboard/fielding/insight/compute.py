@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -14,13 +14,27 @@ from dashboard.fielding.forecast.cost import projected_cost
 from dashboard.fielding.forecast.forecast import Forecast, ForecastResult, forecast_groups
 from dashboard.fielding.insight import samples as trail
 from dashboard.fielding.insight.diagnosis import diagnose_group
+from dashboard.fielding.insight.document import (
+    EndPercentiles,
+    FinishPercentiles,
+    Insight,
+    InsightHead,
+    StoredCause,
+    StoredCost,
+    StoredEpc,
+    StoredForecast,
+    StoredPace,
+    StoredRhythm,
+    store_completes_today,
+    store_insight,
+)
 from dashboard.fielding.insight.group_history import GroupHistory, JustRead, load_histories
 from dashboard.fielding.insight.indicators import Indicators
 from dashboard.fielding.insight.indicators_of_group import indicators_of
 from dashboard.fielding.insight.pause_risk import EXPECTED, pause_risks
 from dashboard.fielding.models import TargetGroup
 from dashboard.fielding.series import daily
-from dashboard.fielding.series.pace import FieldingPlan, Silence, pace_of_group, silence_of_group
+from dashboard.fielding.series.pace import Silence, pace_of_group, silence_of_group
 
 # How old a forecast may be: a twelfth of the time to its nearest date, within these bounds.
 FRESH_FOR, FRESH_AT_LEAST = timedelta(hours=1), timedelta(minutes=10)
@@ -51,7 +65,7 @@ def is_due(group: TargetGroup, was: Mapping[str, Any], *, now: datetime) -> bool
 
 
 def _is_old(group: TargetGroup, now: datetime) -> bool:
-    at = _worked_out_at(group)
+    at = InsightHead.from_stored(group.insight).worked_out_at
     if at is None or now < at:
         return True
     dates = [date_ - at for date_ in (group.finish_at, group.ends_at) if date_ and date_ > at]
@@ -59,141 +73,138 @@ def _is_old(group: TargetGroup, now: datetime) -> bool:
     return now - at >= fresh_for or not _same_day(group, at, now)
 
 
-def _worked_out_at(group: TargetGroup) -> datetime | None:
-    told = group.insight.get("at")
-    return datetime.fromisoformat(told) if told else None
-
-
-def _same_day(group: TargetGroup, one: datetime, other: datetime) -> bool:
+def _same_day(group: TargetGroup, moment: datetime, other: datetime) -> bool:
     zone = zone_of(group.country_code, group.time_zone)
-    return one.astimezone(zone).date() == other.astimezone(zone).date()
+    return moment.astimezone(zone).date() == other.astimezone(zone).date()
 
 
 def advance_today(group: TargetGroup, was: Mapping[str, Any]) -> None:
     """Count today's completes on, where the insight still holds."""
     risen = (group.completes or 0) - (was["completes"] or 0)
-    today = group.insight.get("today")
+    today = InsightHead.from_stored(group.insight).today
     if risen and today is not None:
-        group.insight = group.insight | {"today": max(today + risen, 0)}
+        store_completes_today(group, max(today + risen, 0))
 
 
 def refresh_insights(groups: Iterable[TargetGroup], *, fresh: JustRead, now: datetime) -> None:
     """Set the insight of each group (not saved) from its series and present figures."""
-    told = load_histories([group for group in groups if group.pk], fresh=fresh, now=now)
-    foreseen = [story for story in told if story.is_forecast]
-    found = forecast_groups([story.question(now) for story in foreseen])
-    by_pk = {story.group.pk: one for story, one in zip(foreseen, found, strict=True)}
-    for story in told:
-        group, study = story.group, by_pk.get(story.group.pk)
-        insight = insight_document(story, study, now=now)
-        if insight != {name: told for name, told in group.insight.items() if name != "at"}:
-            group.insight = insight | {"at": now.isoformat(timespec="seconds")}
-        outlook = study.forecast if study else None
+    histories = load_histories([group for group in groups if group.pk], fresh=fresh, now=now)
+    for history, result in zip(histories, forecast_histories(histories), strict=True):
+        group, outlook = history.group, result.forecast if result else None
+        store_insight(group, insight_of_history(history, result), now=now)
         group.short_at_end = round(outlook.short_p50, 1) if outlook else None
         finish = outlook.finish_p50 if outlook else None
         group.finish_at = finish.replace(second=0, microsecond=0) if finish else None
 
 
-def insight_document(
-    story: GroupHistory, study: ForecastResult | None, *, now: datetime
-) -> dict[str, Any]:
-    """What pages and rules read of a group beyond the exchange's own figures; JSON values only."""
-    group = story.group
+def forecast_histories(histories: Sequence[GroupHistory]) -> list[ForecastResult | None]:
+    """The forecast of each group, in order; None where nothing is left to foresee."""
+    ahead = [history for history in histories if history.is_forecast]
+    results = iter(forecast_groups([history.forecast_input() for history in ahead]))
+    return [next(results) if history.is_forecast else None for history in histories]
+
+
+def insight_of_history(history: GroupHistory, result: ForecastResult | None) -> Insight:
+    """What pages and rules read of a group beyond the exchange's own figures."""
+    group, now = history.group, history.now
     samples = trail.with_sample(
-        trail.samples_from_json(group.insight.get("trail")), trail.sample_of(group, now=now)
+        trail.samples_from_json(Insight.from_stored(group.insight).trail),
+        trail.sample_of(group, now=now),
     )
-    found: dict[str, Any] = {
-        "spark": daily.sparkline_counts(story.series, now=now),
-        "today": daily.completes_today(group.completes, story.series, story.zone, now=now),
-        "trail": [list(sample) for sample in samples],
-    }
-    if (median := trail.usual_figure(samples, "epc", group.cpi)) is not None:
-        found["epc"] = {"median": str(median)}
-    quiet = silence_of(story, study, now=now)
-    if study is not None:
-        found |= _ahead(story, study, quiet, now)
-    if study is not None or group.status == "live":
-        vitals = indicators_of(story, study.forecast if study else None, quiet, samples, now=now)
-        found |= {"warnings": _risks(vitals), "causes": _causes(vitals)}
-    return found
+    usual_epc = trail.usual_figure(samples, "epc", group.cpi)
+    silence = silence_of(history, result)
+    indicators = None
+    if result is not None or group.status == "live":
+        indicators = _indicators(history, result, silence, samples)
+    return Insight(
+        spark=daily.sparkline_counts(history.series, now=now),
+        today=daily.completes_today(group.completes, history.series, history.zone, now=now),
+        trail=[list(sample) for sample in samples],
+        epc=None if usual_epc is None else StoredEpc(median=usual_epc),
+        forecast=_stored_forecast(result.forecast) if result else None,
+        cost=_stored_cost(group, result.forecast) if result else None,
+        pace=_stored_pace(history, result) if result else None,
+        rhythm=_stored_rhythm(silence, result) if result else None,
+        warnings=None if indicators is None else _warnings(indicators),
+        causes=None if indicators is None else _causes(indicators),
+    )
 
 
-def forecast_document(
-    story: GroupHistory, study: ForecastResult | None, *, now: datetime, risks: bool
-) -> dict[str, Any]:
-    """What alone of a group's insight the rules about its end read; with the risks of a pause."""
-    found = _outcome(story, study) if study else {}
+def outcome_of_history(
+    history: GroupHistory, result: ForecastResult | None, *, risks: bool
+) -> Insight:
+    """The members alone that the rules about a group's end read; with the risks of a pause."""
+    warnings = None
     if risks:
-        quiet = silence_of(story, study, now=now)
-        samples = trail.samples_from_json(story.group.insight.get("trail"))
-        found["warnings"] = _risks(
-            indicators_of(story, study.forecast if study else None, quiet, samples, now=now)
-        )
-    return found
+        samples = trail.samples_from_json(Insight.from_stored(history.group.insight).trail)
+        silence = silence_of(history, result)
+        warnings = _warnings(_indicators(history, result, silence, samples))
+    return Insight(
+        forecast=_stored_forecast(result.forecast) if result else None,
+        cost=_stored_cost(history.group, result.forecast) if result else None,
+        warnings=warnings,
+    )
 
 
-def _outcome(story: GroupHistory, study: ForecastResult) -> dict[str, Any]:
-    """The forecast, and what it costs."""
-    cost = _cost(story.group, study.forecast)
-    return {"forecast": _told(study.forecast)} | ({"cost": cost} if cost else {})
+def _indicators(
+    history: GroupHistory,
+    result: ForecastResult | None,
+    silence: Silence | None,
+    samples: Sequence[trail.Sample],
+) -> Indicators:
+    outlook = result.forecast if result else None
+    return indicators_of(history, outlook, silence, samples)
 
 
-def _ahead(
-    story: GroupHistory, study: ForecastResult, quiet: Silence | None, now: datetime
-) -> dict[str, Any]:
-    """Forecast, cost, pace and rhythm of a group that has something left to do."""
-    found = _outcome(story, study)
-    if story.plan is not None:
-        found["pace"] = _pace(story, story.plan, study, now)
-    if quiet is not None and quiet.rate:
-        found["rhythm"] = daily.rhythm_document(study.shape, quiet.rate)
-    return found
-
-
-def silence_of(
-    story: GroupHistory, study: ForecastResult | None, *, now: datetime
-) -> Silence | None:
+def silence_of(history: GroupHistory, result: ForecastResult | None) -> Silence | None:
     """How long no complete came; None without a plan or a reading."""
-    if story.plan is None or not story.series.at.size:
+    if history.plan is None or not history.series.at.size:
         return None
-    known = (study.hours, study.shape) if study else None
-    return silence_of_group(story.series, story.plan, now=now, known=known)
+    known = (result.hours, result.shape) if result else None
+    return silence_of_group(history.series, history.plan, now=history.now, known=known)
 
 
-def _risks(vitals: Indicators) -> dict[str, float]:
-    """How near it is to a pause by the exchange, by reason."""
+def _warnings(indicators: Indicators) -> dict[str, float]:
+    """How near the group is to a pause by the exchange, by reason code."""
     return {
         risk.reason_code: risk.score
-        for risk in pause_risks(vitals)
+        for risk in pause_risks(indicators)
         if risk.score and risk.reason_code not in EXPECTED
     }
 
 
-def _causes(vitals: Indicators) -> list[dict[str, Any]]:
-    """Why it may be slow."""
+def _causes(indicators: Indicators) -> list[StoredCause]:
+    """Why the group may be slow, likeliest first."""
     return [
-        {"sentence": c.says, "observed": c.observed, "expected": c.expected, "advice": c.advice}
-        for c in diagnose_group(vitals)[:CAUSES_SHOWN]
+        StoredCause(
+            sentence=cause.says,
+            observed=cause.observed,
+            expected=cause.expected,
+            advice=cause.advice,
+        )
+        for cause in diagnose_group(indicators)[:CAUSES_SHOWN]
     ]
 
 
-def _told(outlook: Forecast) -> dict[str, Any]:
+def _stored_forecast(outlook: Forecast) -> StoredForecast:
     finish = (outlook.finish_p10, outlook.finish_p50, outlook.finish_p90)
     at_end = (
         outlook.completes_at_end_p10,
         outlook.completes_at_end_p50,
         outlook.completes_at_end_p90,
     )
-    return {
-        "finish": [at.isoformat(timespec="seconds") if at else None for at in finish],
-        "at_end": [round(count, 1) for count in at_end],
-        "chance": round(outlook.chance, 3),
-        "confidence": outlook.confidence,
-        "note": outlook.note,
-    }
+    return StoredForecast(
+        finish=FinishPercentiles(
+            *(at.isoformat(timespec="seconds") if at else None for at in finish)
+        ),
+        at_end=EndPercentiles(*(round(count, 1) for count in at_end)),
+        chance=round(outlook.chance, 3),
+        confidence=outlook.confidence,
+        note=outlook.note,
+    )
 
 
-def _cost(group: TargetGroup, outlook: Forecast) -> dict[str, str] | None:
+def _stored_cost(group: TargetGroup, outlook: Forecast) -> StoredCost | None:
     if group.cpi is None or group.completes is None:
         return None
     cost = projected_cost(
@@ -206,27 +217,40 @@ def _cost(group: TargetGroup, outlook: Forecast) -> dict[str, str] | None:
         budget=group.budget or None,
     )
     cent = Decimal("0.01")
-    told = {name: str(getattr(cost, name).quantize(cent)) for name in ("p10", "p50", "p90")}
-    return told | {"standing": cost.standing, "note": cost.note}
+    return StoredCost(
+        p10=cost.p10.quantize(cent),
+        p50=cost.p50.quantize(cent),
+        p90=cost.p90.quantize(cent),
+        standing=cost.standing,
+        note=cost.note,
+    )
 
 
-def _pace(
-    story: GroupHistory, plan: FieldingPlan, study: ForecastResult, now: datetime
-) -> dict[str, Any]:
-    group = story.group
+def _stored_rhythm(silence: Silence | None, result: ForecastResult) -> StoredRhythm | None:
+    """The week of the forecast, at the rate that was usual before the silence."""
+    if silence is None or not silence.rate:
+        return None
+    hours, days = daily.rhythm_weights(result.shape)
+    return StoredRhythm(rate=round(silence.rate, 4), hours=hours, days=days)
+
+
+def _stored_pace(history: GroupHistory, result: ForecastResult) -> StoredPace | None:
+    group, plan = history.group, history.plan
+    if plan is None:
+        return None
     by_prescreens = group.filling_strategy == "prescreens"
-    entered = [(now, group.prescreens)] if group.prescreens is not None else []
-    found = pace_of_group(
-        story.series,
+    entered = [(history.now, group.prescreens)] if group.prescreens is not None else []
+    pace = pace_of_group(
+        history.series,
         plan,
-        now=now,
+        now=history.now,
         strategy="prescreens" if by_prescreens else "completes",
         prescreens=entered if by_prescreens else (),
-        shape=study.shape,
+        shape=result.shape,
     )
-    return {
-        "band": found.band,
-        "reason": found.reason,
-        "actual": found.actual,
-        "required": round(found.required, 1),
-    }
+    return StoredPace(
+        band=pace.band,
+        reason=pace.reason,
+        actual=pace.actual,
+        required=round(pace.required, 1),
+    )

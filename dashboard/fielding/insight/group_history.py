@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -55,12 +56,14 @@ class JustRead(NamedTuple):
 
 @dataclass(frozen=True)
 class GroupHistory:
-    """A group with its series up to now, when it was not live, and what is usual around it.
+    """A group with its series up to `now`, when it was not live, and what is usual around it:
+    read once, and handed on whole to the forecast, the silence and the indicators.
 
     quotas_full: the share (0–1) of its quotas that are full, None without quotas.
     """
 
     group: TargetGroup
+    now: datetime
     series: Readings
     pauses: Pauses
     zone: ZoneInfo
@@ -69,12 +72,12 @@ class GroupHistory:
     quotas_full: float | None = None
     turns: Sequence[datetime] = ()
 
-    @property
+    @cached_property
     def goal(self) -> int | None:
         """The goal in completes; for a limit of prescreens those that it is likely to give."""
         return completes_target(self.group)
 
-    @property
+    @cached_property
     def prior(self) -> Prior | None:
         """What its project and its country know of it."""
         return self.pools.prior(self.group)
@@ -84,12 +87,12 @@ class GroupHistory:
         """Whether there is anything left to foresee."""
         return self.group.status in FORECAST_STATUSES and bool(self.goal)
 
-    def question(self, now: datetime) -> ForecastInput:
+    def forecast_input(self) -> ForecastInput:
         """What a forecast needs to know."""
         return ForecastInput(
             history=self.series,
             goal=self.goal or 0,
-            now=now,
+            now=self.now,
             ends_at=self.group.ends_at,
             zone=self.zone,
             pauses=self.pauses,
@@ -97,7 +100,7 @@ class GroupHistory:
             turns=self.turns,
         )
 
-    @property
+    @cached_property
     def plan(self) -> FieldingPlan | None:
         """What was agreed; None without a start or a goal."""
         group = self.group
@@ -120,34 +123,36 @@ class GroupHistory:
 def load_histories(
     groups: Sequence[TargetGroup], *, fresh: JustRead, now: datetime
 ) -> list[GroupHistory]:
-    """The story of each group. Four queries, less those that `fresh` spares."""
+    """The history of each group. Four queries, less those that `fresh` spares."""
     pks = [group.pk for group in groups]
     stored = stored_days([pk for pk in pks if pk not in fresh.days])
     profiles = {**fresh.profiles, **_profiles([pk for pk in pks if pk not in fresh.profiles])}
     changes, pools = _changes(pks), baselines.load_baselines(groups)
-    told = []
+    histories = []
     for group in groups:
         days = fresh.days.get(group.pk) or stored.get(group.pk, {})
-        mine = changes[group.pk]
-        told.append(
+        of_group = changes[group.pk]
+        histories.append(
             GroupHistory(
                 group=group,
+                now=now,
                 series=series_until(
                     completes.readings_of_days(days), group.completes, now.timestamp()
                 ),
                 pauses=daily.pauses_of(
-                    (at, new) for at, kind, _, new in mine if kind == ChangelogKind.STATUS
+                    (at, new) for at, kind, _, new in of_group if kind == ChangelogKind.STATUS
                 ),
                 zone=zone_of(group.country_code, group.time_zone),
                 modules=modules_of(
-                    ((at, kind, new) for at, kind, _, new in mine if kind in KINDS), group.details
+                    ((at, kind, new) for at, kind, _, new in of_group if kind in KINDS),
+                    group.details,
                 ),
                 pools=pools,
                 quotas_full=_share_full(profiles.get(group.pk)),
-                turns=turns.rate_change_times(mine),
+                turns=turns.rate_change_times(of_group),
             )
         )
-    return told
+    return histories
 
 
 def series_until(series: Readings, count: int | None, now: float) -> Readings:
@@ -174,10 +179,10 @@ def stored_days(pks: Collection[int]) -> dict[int, dict[date, completes.PackedDa
 
 def _changes(pks: Sequence[int]) -> Mapping[int, list[tuple[datetime, str, Any, Any]]]:
     """Changes of status, of the fielding assistant and of what moves the rate, by group."""
-    found: dict[int, list[tuple[datetime, str, Any, Any]]] = defaultdict(list)
+    changes: dict[int, list[tuple[datetime, str, Any, Any]]] = defaultdict(list)
     for pk, *change in _CHANGES(groups=pks):
-        found[pk].append(tuple(change))
-    return found
+        changes[pk].append(tuple(change))
+    return changes
 
 
 def _profiles(pks: Sequence[int]) -> dict[int, Any]:

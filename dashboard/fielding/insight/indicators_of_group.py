@@ -1,10 +1,10 @@
-"""The vitals of a group, from its columns, its story and its trail."""
+"""The indicators of a group, from its columns, its history and its samples."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from dashboard.fielding.forecast.forecast import Forecast
 from dashboard.fielding.insight import samples as trail
@@ -31,39 +31,38 @@ _COLUMNS = {
 
 
 def indicators_of(
-    story: GroupHistory,
+    history: GroupHistory,
     outlook: Forecast | None,
-    quiet: Silence | None,
+    silence: Silence | None,
     samples: Sequence[Sample],
-    *,
-    now: datetime,
 ) -> Indicators:
     """The numbers that diagnosis and early warning read of one group."""
-    group, soft = story.group, story.modules.soft_launch
+    group, now, soft = history.group, history.now, history.modules.soft_launch
     left = (group.ends_at - now) / _HOUR if group.ends_at else None
     coming, needed = _an_hour(outlook, group.completes or 0, left)
-    seen = Indicators(
+    indicators = Indicators(
         **{name: getattr(group, column) for name, column in _COLUMNS.items()},
         currency=group.currency or "USD",
-        goal=story.goal,
-        cpi_usual=story.pools.price(group),
-        cpi_limit=story.modules.cpi_limit,
+        goal=history.goal,
+        cpi_usual=history.pools.price(group),
+        cpi_limit=history.modules.cpi_limit,
         epc_usual=trail.usual_figure(samples, "epc", group.cpi),
         epcm_usual=trail.usual_figure(samples, "epcm", group.cpi),
-        hours_silent=quiet.hours if quiet else None,
-        expected_in_silence=quiet.usual if quiet else None,
+        hours_silent=silence.hours if silence else None,
+        expected_in_silence=silence.usual if silence else None,
         hours_left=left,
         chance=outlook.chance if outlook else None,
         soft_launch_hours_left=(soft.ends_at - now) / _HOUR if soft else None,
         completes_an_hour=coming,
         needed_an_hour=needed,
-        quotas_full=story.quotas_full,
+        quotas_full=history.quotas_full,
         analysis={
-            one["label"] or one["status"]: one["count"] or 0 for one in group.respondent_analysis
+            answer["label"] or answer["status"]: answer["count"] or 0
+            for answer in group.respondent_analysis
         },
     )
-    recent = _lately(samples, trail.sample_of(group, now=now), quiet)
-    return seen if recent is None else _with(seen, recent)
+    recent = _lately(samples, trail.sample_of(group, now=now), silence)
+    return indicators if recent is None else _with_recent_figures(indicators, recent)
 
 
 def _an_hour(
@@ -75,10 +74,10 @@ def _an_hour(
     return (outlook.completes_at_end_p50 - done) / left, (outlook.goal - done) / left
 
 
-def _with(seen: Indicators, recent: trail.RecentFigures) -> Indicators:
-    """The vitals with what happened lately."""
+def _with_recent_figures(indicators: Indicators, recent: trail.RecentFigures) -> Indicators:
+    """The indicators with what happened lately."""
     return replace(
-        seen,
+        indicators,
         lately_hours=recent.hours,
         completes_lately=recent.completes,
         entrants_lately=recent.entrants,
@@ -90,12 +89,12 @@ def _with(seen: Indicators, recent: trail.RecentFigures) -> Indicators:
 
 
 def _lately(
-    samples: Sequence[Sample], now: Sample, quiet: Silence | None
+    samples: Sequence[Sample], now: Sample, silence: Silence | None
 ) -> trail.RecentFigures | None:
     """What happened during a silence, or else over the last hours."""
-    if quiet is not None and quiet.since is not None:
-        span = timedelta(seconds=now.at) - timedelta(seconds=quiet.since.timestamp())
-        silent = [one for one in samples if one.at >= quiet.since.timestamp()]
+    if silence is not None and silence.since is not None:
+        span = timedelta(seconds=now.at) - timedelta(seconds=silence.since.timestamp())
+        silent = [sample for sample in samples if sample.at >= silence.since.timestamp()]
         if span > trail.LATELY and silent and silent[0].at < now.at:
             return trail.recent_figures(silent, now, span=timedelta(seconds=now.at - silent[0].at))
     return trail.recent_figures(samples, now)

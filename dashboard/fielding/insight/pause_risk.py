@@ -251,12 +251,15 @@ def pause_risks(vitals: Indicators) -> list[PauseRisk]:
     warning: every score is 0.
     """
     if vitals.status != "live":
-        seen: Iterable[PauseRisk] = (
+        by_rule: Iterable[PauseRisk] = (
             PauseRisk(r.reason_code, 0.0, "the group is not live") for r in RULES
         )
     else:
-        seen = (rule.risk(vitals) for rule in RULES)
-    risks = [max(of, key=_gravity) for _, of in groupby(seen, key=lambda risk: risk.reason_code)]
+        by_rule = (rule.risk(vitals) for rule in RULES)
+    risks = [
+        max(same_reason, key=_gravity)
+        for _, same_reason in groupby(by_rule, key=lambda risk: risk.reason_code)
+    ]
     return sorted(risks, key=_gravity, reverse=True)
 
 

@@ -89,14 +89,16 @@ def samples_from_json(stored: Any) -> list[Sample]:
 
 def with_sample(trail: Sequence[Sample], new: Sample) -> list[Sample]:
     """The trail with a new sample, if its six hours have none yet, thinned and without old ones."""
-    kept: list[Sample] = []
-    for one in trail:
-        thinned = new.at - one.at > CLOSE and kept and kept[-1].at // DAY == one.at // DAY
-        if new.at - KEPT < one.at <= new.at and not thinned:
-            kept.append(one)
-    if kept and kept[-1].at // STEP == new.at // STEP:
-        return kept
-    return [*kept, new]
+    remaining: list[Sample] = []
+    for sample in trail:
+        thinned = (
+            new.at - sample.at > CLOSE and remaining and remaining[-1].at // DAY == sample.at // DAY
+        )
+        if new.at - KEPT < sample.at <= new.at and not thinned:
+            remaining.append(sample)
+    if remaining and remaining[-1].at // STEP == new.at // STEP:
+        return remaining
+    return [*remaining, new]
 
 
 def recent_figures(
@@ -104,10 +106,13 @@ def recent_figures(
 ) -> RecentFigures | None:
     """What happened since the newest sample that is at least `span` old; None without one."""
     least = now.at - int(span.total_seconds())
-    then = next((one for one in reversed(trail) if one.at <= least), None)
+    then = next((sample for sample in reversed(trail) if sample.at <= least), None)
     if then is None:
         return None
-    completes, sent = _risen(then.completes, now.completes), _risen(then.prescreens, now.prescreens)
+    completes, prescreens = (
+        _risen(then.completes, now.completes),
+        _risen(then.prescreens, now.prescreens),
+    )
     terminates = _risen(then.terminates, now.terminates)
     judged = None if completes is None or terminates is None else completes + terminates
     minutes = _risen(then.minutes, now.minutes)
@@ -115,9 +120,9 @@ def recent_figures(
     return RecentFigures(
         hours=(now.at - then.at) / 3600,
         completes=completes,
-        prescreens=sent,
+        prescreens=prescreens,
         entrants=_risen(then.entrants, now.entrants),
-        drop_off=_share(_risen(then.drops, now.drops), sent),
+        drop_off=_share(_risen(then.drops, now.drops), prescreens),
         ir=_share(completes, judged),
         loi_seconds=_share(seconds, completes),
     )
@@ -125,7 +130,7 @@ def recent_figures(
 
 def usual_figure(trail: Sequence[Sample], figure: str, cpi: Decimal | None) -> Decimal | None:
     """The median EPC or EPCM of the last 7 days at today's CPI; None with less than a day."""
-    values = [value for one in trail if (value := getattr(one, figure)) is not None]
+    values = [value for sample in trail if (value := getattr(sample, figure)) is not None]
     if cpi is None or len(values) < ENOUGH:
         return None
     return round(Decimal(str(median(values))) * cpi, _PLACES)

@@ -36,25 +36,19 @@ def completes_today(
     return max(completes - (int(series.count[past - 1]) if past else 0), 0)
 
 
-def rhythm_document(shape: Floats, rate: float) -> dict[str, Any]:
-    """Completes per usual hour, and how hour of day and weekday weigh (mean 1 each).
+def rhythm_weights(shape: Floats) -> tuple[list[float], list[float]]:
+    """How the 24 hours of the day and the 7 weekdays weigh, mean 1 each.
 
     shape: 168 weights by local hour of the week; their product form is near enough for rules.
     """
     week = shape.reshape(7, 24)
-    return {
-        "rate": round(rate, 4),
-        "hours": np.round(week.mean(axis=0), 3).tolist(),
-        "days": np.round(week.mean(axis=1), 3).tolist(),
-    }
+    hours: list[float] = np.round(week.mean(axis=0), 3).tolist()
+    days: list[float] = np.round(week.mean(axis=1), 3).tolist()
+    return hours, days
 
 
-def weekly_weights(rhythm: object) -> Floats | None:
-    """The 168 weights (mean 1) of a rhythm as it is stored; None where it says nothing."""
-    told = rhythm if isinstance(rhythm, dict) else {}
-    hours, days = told.get("hours"), told.get("days")
-    if not hours or not days or len(hours) != 24 or len(days) != 7:
-        return None
+def weekly_weights(hours: Sequence[float], days: Sequence[float]) -> Floats | None:
+    """The 168 weights (mean 1) of 24 hours of the day and 7 weekdays; None where all are 0."""
     flat = np.outer(np.array(days, float), np.array(hours, float)).ravel()
     return flat / flat.mean() if flat.mean() > 0 else None
 

@@ -13,6 +13,7 @@ from django.http import QueryDict
 from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.domain.goals import completes_target, counts_prescreens
 from dashboard.fielding.insight import assistant_modules
+from dashboard.fielding.insight.document import Insight
 from dashboard.fielding.models import Change, Edit, TargetGroup
 from dashboard.fielding.series import daily
 from dashboard.fielding.series.pace import FieldingPlan, required_line
@@ -211,8 +212,8 @@ def _required(
         soft_launch=assistant.soft_launch,
         pacing=assistant.pacing,
     )
-    known = daily.weekly_weights(
-        group.insight.get("rhythm") if isinstance(group.insight, dict) else None
-    )
+    rhythm, known = Insight.of(group).rhythm, None
+    if rhythm and rhythm.hours and rhythm.days:
+        known = daily.weekly_weights(rhythm.hours, rhythm.days)
     read = () if known is not None else grid.points()
     return required_line(plan, now=now, history=read, shape=known, every=REQUIRED_EVERY)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from decimal import Decimal
 
 from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.forecast.confidence import is_guess
+from dashboard.fielding.insight.document import Insight, StoredCost, StoredForecast, StoredPace
 from dashboard.fielding.insight.group_history import FORECAST_STATUSES
 from dashboard.fielding.models import TargetGroup, User
 from dashboard.web.charts import ForecastBand
@@ -36,31 +36,6 @@ class CauseLine:
     observed: str
     expected: str
     advice: str
-
-
-def insight_part(group: TargetGroup, *path: str) -> Any:
-    """A part of what the pull worked out; None where any step is missing."""
-    found: Any = group.insight
-    for step in path:
-        found = found.get(step) if isinstance(found, Mapping) else None
-    return found
-
-
-def end_percentiles(group: TargetGroup) -> tuple[float, float, float] | None:
-    """Completes at the end: the 10th, 50th and 90th percentile, as the pull foresaw them."""
-    at_end = insight_part(group, "forecast", "at_end")
-    if not isinstance(at_end, list) or len(at_end) != 3:
-        return None
-    low, middle, high = at_end
-    whole = all(isinstance(number, int | float) for number in at_end)
-    return (low, middle, high) if whole else None
-
-
-def _decimal(text: Any) -> Decimal | None:
-    try:
-        return None if text is None else Decimal(str(text))
-    except InvalidOperation:
-        return None
 
 
 def group_status(group: TargetGroup) -> status.StatusLabel:
@@ -112,7 +87,7 @@ def _finish(group: TargetGroup, user: User) -> Figure:
         if group.ends_at
         else "no end date"
     )
-    early, _, latest = _moments(group)
+    early, _, latest = Insight.of(group).finish_dates
     reach = ""
     if group.finish_at and early:
         first, last = _day(early, group), _day(latest, group)
@@ -123,26 +98,11 @@ def _finish(group: TargetGroup, user: User) -> Figure:
     likely = _day(group.finish_at, group)
     if group.finish_at is None and early:
         likely, late = f"{_day(early, group)} at best", True
-    elif group.finish_at is None and insight_part(group, "forecast"):
+    elif group.finish_at is None and Insight.of(group).forecast:
         begun = group.status != "scheduled"
         likely, late = "Not in sight" if begun else "Not begun", begun
     tone = "warn" if late else ""
     return Figure("Likely finish", likely, reach + ends, "Likely finish", tone, wide=True)
-
-
-def _moments(group: TargetGroup) -> list[datetime | None]:
-    """When it will be full: the 10th, 50th and 90th percentile."""
-    finish = insight_part(group, "forecast", "finish")
-    if not isinstance(finish, list) or len(finish) != 3:
-        return [None, None, None]
-    return [_moment(text) for text in finish]
-
-
-def _moment(text: Any) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
 
 
 def _quality(group: TargetGroup) -> list[Figure]:
@@ -194,29 +154,28 @@ def _counts(group: TargetGroup) -> str:
 
 def _pace(group: TargetGroup) -> Figure:
     """The band in words, with what it was judged by."""
-    band, reason = insight_part(group, "pace", "band"), insight_part(group, "pace", "reason")
-    word = labels.sentence_case(str(band)) if band else numbers.DASH
-    tone = "warn" if band in ("behind", "far behind") else ""
-    return Figure("Pace", word, str(reason or ""), "Pace", tone, wide=True)
+    pace = Insight.of(group).pace or StoredPace()
+    word = labels.sentence_case(pace.band) if pace.band else numbers.DASH
+    tone = "warn" if pace.band in ("behind", "far behind") else ""
+    return Figure("Pace", word, pace.reason or "", "Pace", tone, wide=True)
 
 
 def _band(group: TargetGroup) -> str:
     """The range of completes at the end."""
-    band = end_percentiles(group)
-    if band is None:
+    at_end = Insight.of(group).completes_at_end
+    if at_end is None:
         return ""
     goal = completes_target(group)
-    if goal and band[0] >= goal:
+    if goal and at_end.p10 >= goal:
         return "full before its end"
-    most = min(band[2], goal) if goal and (group.completes or 0) <= goal else band[2]
-    return f"{numbers.format_count(band[0])}–{numbers.format_count(most)} completes by then"
+    most = min(at_end.p90, goal) if goal and (group.completes or 0) <= goal else at_end.p90
+    return f"{numbers.format_count(at_end.p10)}–{numbers.format_count(most)} completes by then"
 
 
 def _spend(group: TargetGroup) -> Figure:
     """What was spent, what it will be in the end with its range, and against which budget."""
-    low, middle, high = (
-        _decimal(insight_part(group, "cost", key)) for key in ("p10", "p50", "p90")
-    )
+    cost = Insight.of(group).cost or StoredCost()
+    low, middle, high = cost.p10, cost.p50, cost.p90
     said, tone = [], ""
     if middle is not None:
         reach = ""
@@ -245,18 +204,21 @@ def _day(moment: datetime | None, group: TargetGroup) -> str:
 
 def forecast_band(group: TargetGroup) -> ForecastBand | None:
     """The forecast at the end of the fielding period, for the chart."""
-    band = end_percentiles(group)
-    return ForecastBand(group.ends_at, *band) if band and group.ends_at else None
+    at_end = Insight.of(group).completes_at_end
+    if at_end is None or group.ends_at is None:
+        return None
+    return ForecastBand(group.ends_at, at_end.p10, at_end.p50, at_end.p90)
 
 
 def goal_chance(group: TargetGroup) -> str:
     """How likely the goal is met by the end, and how far to trust that; empty where it is over."""
-    chance, note = (insight_part(group, "forecast", key) for key in ("chance", "note"))
+    forecast = Insight.of(group).forecast or StoredForecast()
+    chance, note = forecast.chance, forecast.note
     goal = completes_target(group)
-    if group.status not in FORECAST_STATUSES or not goal or not isinstance(note, str):
+    if group.status not in FORECAST_STATUSES or not goal or note is None:
         return ""
     said = ""
-    if isinstance(chance, int | float) and group.ends_at and (group.completes or 0) < goal:
+    if chance is not None and group.ends_at and (group.completes or 0) < goal:
         said = f"Chance to meet its goal by its end: {numbers.format_likelihood(chance)}. "
     return f"{said}{note[:1].upper()}{note[1:]}." if note else said
 
@@ -264,12 +226,9 @@ def goal_chance(group: TargetGroup) -> str:
 def likely_causes(group: TargetGroup) -> list[CauseLine]:
     """The three likeliest causes, and what the exchange itself objects to."""
     found = [
-        CauseLine(
-            *(str(one.get(key) or "") for key in ("sentence", "observed", "expected", "advice"))
-        )
-        for one in insight_part(group, "causes") or []
-        if isinstance(one, Mapping)
-    ][:3]
+        CauseLine(cause.sentence, cause.observed, cause.expected, cause.advice)
+        for cause in (Insight.of(group).causes or [])[:3]
+    ]
     if not isinstance(group.issues, Mapping):
         return found
     for figure, issues in group.issues.items():

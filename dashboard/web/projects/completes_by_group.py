@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.fielding.domain.goals import completes_target
+from dashboard.fielding.insight.document import Insight
 from dashboard.fielding.models import CompletesDay, Project
 from dashboard.fielding.querysets.series import CompletesDayQuerySet
 from dashboard.fielding.series.completes import on_the_hour
@@ -116,22 +117,13 @@ def _forecast(groups: Sequence[Group], now: datetime) -> Line:
     clock, lines = now.timestamp(), []
     for group in groups:
         done = float(group.completes or 0)
-        middle = _middle(group.insight)
-        if middle is None or not group.ends_at or group.ends_at <= now:
+        at_end = Insight.from_stored(group.insight).completes_at_end
+        if at_end is None or not group.ends_at or group.ends_at <= now:
             lines.append(((clock, clock + 1), (done, done)))
         else:
-            lines.append(((clock, group.ends_at.timestamp()), (done, max(middle, done))))
+            lines.append(((clock, group.ends_at.timestamp()), (done, max(at_end.p50, done))))
     line = _sum(lines)
     return line if len(line) > 2 else []
-
-
-def _middle(insight: Any) -> float | None:
-    """The even bet of completes at the end, as the pull worked it out."""
-    told = insight.get("forecast") if isinstance(insight, Mapping) else None
-    at_end = told.get("at_end") if isinstance(told, Mapping) else None
-    if not isinstance(at_end, list) or len(at_end) != 3:
-        return None
-    return float(at_end[1]) if isinstance(at_end[1], int | float) else None
 
 
 def _sum(lines: Sequence[tuple[tuple[float, float], tuple[float, float]]]) -> Line:

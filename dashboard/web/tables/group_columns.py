@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from dashboard.fielding.forecast.confidence import is_guess
+from dashboard.fielding.insight.document import StoredCost, StoredPace
 from dashboard.web.formatting import labels, numbers
 from dashboard.web.formatting.status import StatusLabel, reading_remark, status_label
 from dashboard.web.tables import html_cells
@@ -138,24 +139,21 @@ def _note(group: Group) -> str:
     )
 
 
-def _pace_of(group: Group) -> dict[str, Any]:
-    return group.insight__pace if isinstance(group.insight__pace, dict) else {}
+def _stored_pace(group: Group) -> StoredPace:
+    return StoredPace.from_stored(group.insight__pace)
 
 
 def _pace(group: Group) -> str:
-    pace = _pace_of(group)
-    if not pace.get("band"):
+    pace = _stored_pace(group)
+    if not pace.band:
         return html_cells.table_cell("Pace", numbers.DASH)
-    actual, required = (numbers.format_count(pace.get(name)) for name in ("actual", "required"))
-    due = f"{actual} of {required} due"
-    band = html_cells.escape_text(labels.sentence_case(str(pace["band"])))
+    due = f"{numbers.format_count(pace.actual)} of {numbers.format_count(pace.required)} due"
+    band = html_cells.escape_text(labels.sentence_case(pace.band))
     return html_cells.table_cell("Pace", f'{band}<span class="sub">{due}</span>')
 
 
 def _projected(group: Group) -> Decimal | None:
-    cost = group.insight__cost
-    amount = cost.get("p50") if isinstance(cost, dict) else None
-    return Decimal(amount) if isinstance(amount, str) else None
+    return StoredCost.from_stored(group.insight__cost).p50
 
 
 def _issues(group: Group) -> str:
@@ -269,8 +267,8 @@ ON_DEMAND = {
         ("insight__pace",),
         _pace,
         (
-            ("Pace", lambda group: _pace_of(group).get("band")),
-            ("Due by now", lambda group: _pace_of(group).get("required")),
+            ("Pace", lambda group: _stored_pace(group).band),
+            ("Due by now", lambda group: _stored_pace(group).required),
         ),
     ),
     "chance": GroupColumn(

@@ -32,17 +32,23 @@ def say_spent(f: GroupSnapshot, s: Settings) -> Words:
     )
 
 
+def _projected_cost(f: GroupSnapshot) -> float | None:
+    """The likely cost at the end (p50), in the group's currency."""
+    cost = f.insight.cost
+    return None if cost is None or cost.p50 is None else float(cost.p50)
+
+
 def judge_projected_cost(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
     """The likely cost at the end, as a share of the budget."""
-    cost = f.told("cost", "p50")
+    cost = _projected_cost(f)
     if cost is None or _budget(f, s) <= 0:
         return None
-    return breach_above(float(cost) / _budget(f, s), s["fires"], s["clears"])
+    return breach_above(cost / _budget(f, s), s["fires"], s["clears"])
 
 
 def say_projected(f: GroupSnapshot, s: Settings) -> Words:
     """The likely cost of the budget."""
-    cost = float(f.told("cost", "p50") or 0)
+    cost = _projected_cost(f) or 0.0
     return Words(
         f"Budget: {f.label} will cost about {cost:.0f} of {_budget(f, s):.0f} {f.currency}",
         f"{f.label}: about {cost:.2f} {f.currency} at its end, the budget is {_budget(f, s):.2f}; "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from dashboard.alerts.rules.snapshot import GroupSnapshot
@@ -32,15 +31,15 @@ def usual_completes(
 
     None without a rhythm. Hours and weekdays are those of the group's own zone.
     """
-    rate, hours, days = (f.told("rhythm", key) for key in ("rate", "hours", "days"))
-    if rate is None or not hours or not days:
+    rhythm = f.insight.rhythm
+    if rhythm is None or rhythm.rate is None or not rhythm.hours or not rhythm.days:
         return None
     zone, total, at = f.zone, 0.0, max(since, f.now - LOOKS_BACK)
     while at < f.now and total < enough:
         until = min(at.replace(minute=0, second=0, microsecond=0) + HOUR, f.now)
         there = at.astimezone(zone)
-        weight = hours[there.hour] * days[there.weekday()]
-        total += rate * weight * ((until - at) / HOUR)
+        weight = rhythm.hours[there.hour] * rhythm.days[there.weekday()]
+        total += rhythm.rate * weight * ((until - at) / HOUR)
         at = until
     return float(total)
 
@@ -114,14 +113,15 @@ def say_short(f: GroupSnapshot, _: Settings) -> Words:
 
 
 def _shortfalls(f: GroupSnapshot, goal: int) -> tuple[int, int]:
-    band = f.told("forecast", "at_end") or [0, 0, 0]
-    ends = [max(0, round(goal - float(value or 0))) for value in band]
-    return min(ends), max(ends)
+    at_end = f.insight.completes_at_end
+    ends = (at_end.p10, at_end.p90) if at_end else (0.0, 0.0)
+    shortfalls = [max(0, round(goal - end)) for end in ends]
+    return min(shortfalls), max(shortfalls)
 
 
 def judge_full_early(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
     """The forecast finishes long before the end date."""
-    finish = _finish(f)
+    finish = f.likely_finish
     if finish is None or f.ends_at is None:
         return None
     hours = (f.ends_at - finish) / HOUR
@@ -132,19 +132,13 @@ def judge_full_early(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None
 
 def say_early(f: GroupSnapshot, _: Settings) -> Words:
     """When it is likely to be full, and when it was to end."""
-    finish, end = _finish(f) or f.now, f.ends_at or f.now
+    finish, end = f.likely_finish or f.now, f.ends_at or f.now
     full, ends = (format_local_time(at, f.zone, now=f.now) for at in (finish, end))
     return Words(
         f"Early: {f.label} is full by {full}",
         f"{f.label}: likely full {full}, {format_span(end - finish)} before its end; {f.progress}.",
         (("finish", full, ends),),
     )
-
-
-def _finish(f: GroupSnapshot) -> datetime | None:
-    band: Sequence[str | None] = f.told("forecast", "finish") or ()
-    middle = band[1] if len(band) == 3 else None
-    return datetime.fromisoformat(middle) if middle else None
 
 
 def judge_overfilled(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:

@@ -113,15 +113,21 @@ def epc_low(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
         return None
     if f.currency == "USD":
         return breach_below(float(f.epc), s["fires"], s["clears"])
-    median = f.told("epc", "median")
-    if not median:
+    usual = _usual_epc(f)
+    if not usual:
         return None
-    return breach_below(float(f.epc) / float(median), s["other_fires"], s["other_clears"])
+    return breach_below(float(f.epc) / usual, s["other_fires"], s["other_clears"])
+
+
+def _usual_epc(f: GroupSnapshot) -> float:
+    """The median EPC of its last days, in its currency; 0 where it is not known."""
+    epc = f.insight.epc
+    return float(epc.median or 0) if epc else 0.0
 
 
 def say_epc_low(f: GroupSnapshot, s: Settings) -> Words:
     """What suppliers earn for each person they send."""
-    least = s["fires"] if f.currency == "USD" else float(f.told("epc", "median") or 0)
+    least = s["fires"] if f.currency == "USD" else _usual_epc(f)
     seen = f"{f.epc or 0:.2f} {f.currency}"
     return Words(
         f"EPC low: {f.label}, {seen} (usual {least:.2f})",
@@ -165,7 +171,7 @@ def _issues(f: GroupSnapshot, kind: str) -> Iterator[tuple[str, dict[str, Any]]]
 
 def about_to_pause(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
     """The early-warning score that is nearest to a pause by the exchange."""
-    if f.told("warnings") is None:
+    if f.insight.warnings is None:
         return None
     worst = _worst(f)  # scores of nought are not stored: none at all is no risk
     return breach_above(worst[1], s["fires"], s["clears"]) if worst else CLEAR
@@ -184,8 +190,8 @@ def say_about_to_pause(f: GroupSnapshot, _: Settings) -> Words:
 
 
 def _worst(f: GroupSnapshot) -> tuple[str, float] | None:
-    scores = f.told("warnings")
-    if not isinstance(scores, dict) or not scores:
+    scores = f.insight.warnings
+    if not scores:
         return None
     code = max(scores, key=lambda key: (scores[key], key))
-    return code, float(scores[code])
+    return code, scores[code]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from dashboard.alerts.text import pause_cause
 from dashboard.fielding.domain.goals import completes_target, counts_prescreens
 from dashboard.fielding.forecast.confidence import is_guess
+from dashboard.fielding.insight.document import Insight
 from dashboard.fielding.insight.pause_risk import LINE
 from dashboard.fielding.models import TargetGroup, User
 from dashboard.web.formatting import numbers, status, times
-from dashboard.web.groups import summary
 
 POSSIBLE = 0.3
 SHOWN_FROM = 0.05
@@ -32,15 +31,11 @@ class RiskLine:
 
 def nearest_risks(group: TargetGroup) -> list[RiskLine]:
     """The nearest first; none for a group that is not live."""
-    scores = summary.insight_part(group, "warnings")
-    if group.status != "live" or not isinstance(scores, Mapping):
+    scores = Insight.of(group).warnings
+    if group.status != "live" or scores is None:
         return []
-    told = [
-        (code, score)
-        for code, score in scores.items()
-        if isinstance(score, int | float) and score >= SHOWN_FROM
-    ]
-    nearest = sorted(told, key=lambda pair: pair[1], reverse=True)[:RISKS_SHOWN]
+    shown = [(code, score) for code, score in scores.items() if score >= SHOWN_FROM]
+    nearest = sorted(shown, key=lambda pair: pair[1], reverse=True)[:RISKS_SHOWN]
     return [_risk(code, score) for code, score in nearest]
 
 
@@ -94,10 +89,12 @@ def _of(label: str, done: int | None, goal: int | None) -> str:
 
 def _outlook(group: TargetGroup, user: User, goal: int | None) -> str:
     """Where it will be at its end, and when it will be full, as far as anybody can say."""
-    band = summary.end_percentiles(group)
+    at_end = Insight.of(group).completes_at_end
     said = []
-    if band and group.ends_at and goal:
-        low, middle, high = (min(round(number), goal) for number in band)
+    if at_end and group.ends_at and goal:
+        low, middle, high = (
+            min(round(completes), goal) for completes in (at_end.p10, at_end.p50, at_end.p90)
+        )
         of = " completes" if counts_prescreens(group) else f" of {goal:,}"
         reach = f" (between {low:,} and {high:,})" if low != high else ""
         end = times.time_for_person(group.ends_at, group, user)
