@@ -1,4 +1,4 @@
-"""What a connection is made of, as flags of `manage.py exchange add` and `change`."""
+"""The flags of a connection for `manage.py exchange add` and `change`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CREDENTIALS = ("api_key_env", "token_url", "client_id", "client_secret_env", "a
 
 
 def add_options(parser: ArgumentParser, *, required: bool) -> None:
-    """What `add` and `change` both take."""
+    """Add the flags that `add` and `change` both take."""
     parser.add_argument("name")
     parser.add_argument("--account-id", required=required)
     parser.add_argument("--base-url", required=required)
@@ -36,7 +36,7 @@ def _take_credentials(parser: ArgumentParser, *, required: bool) -> None:
 
 
 def changed_columns(options: dict[str, Any], *, before: ExchangeAccount) -> dict[str, Any]:
-    """The columns that a change is about."""
+    """The columns that the flags set, by name."""
     columns = {
         name: options[name]
         for name in ("base_url", "api_version", "requests_per_minute")
@@ -56,7 +56,7 @@ def changed_columns(options: dict[str, Any], *, before: ExchangeAccount) -> dict
 def credential_columns(
     options: dict[str, Any], *, before: ExchangeAccount | None = None
 ) -> dict[str, str]:
-    """The columns of the secret and what goes with it; of client credentials, what is new."""
+    """The columns of the secret and what belongs to it; of client credentials only the new ones."""
     if options["api_key_env"]:
         key = _from_environment("--api-key-env", options["api_key_env"])
         return {"auth": ExchangeAccount.Auth.API_KEY, "secret": key}
@@ -94,7 +94,7 @@ def check_public(flag: str, url: str) -> None:
 
 
 def check_addresses(options: dict[str, Any]) -> None:
-    """Only hosts that connections may talk to."""
+    """Refuse hosts that connections may not talk to."""
     for flag in ("base_url", "token_url"):
         if options[flag] and (problem := clients.reason_to_refuse_url(options[flag])):
             allowed = ", ".join(settings.EXCHANGE_ALLOWED_HOSTS)

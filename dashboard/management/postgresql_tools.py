@@ -12,7 +12,7 @@ _PARAMETERS = {"HOST": "PGHOST", "PORT": "PGPORT", "USER": "PGUSER", "NAME": "PG
 
 
 def run_tool(tool: str, arguments: list[str]) -> None:
-    """Run it; the password goes by the environment, where other people's `ps` does not see it."""
+    """Run a tool; the password goes by the environment, which other people's `ps` cannot see."""
     of = connection.settings_dict
     environment = os.environ | {
         variable: str(of[key]) for key, variable in _PARAMETERS.items() if of.get(key)

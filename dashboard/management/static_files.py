@@ -1,4 +1,4 @@
-"""Static files, hashed and compressed once: again only when one of them changed."""
+"""Collects, hashes and compresses static files, again only when one of them changed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dashboard.web.apps import StaticFiles
 
 
 def collect_if_changed() -> None:
-    """Fill STATIC_ROOT unless it was filled from these very files."""
+    """Fill STATIC_ROOT unless it was filled from the same files."""
     stamp = Path(settings.STATIC_ROOT) / ".stamp"
     mark = _mark()
     if stamp.exists() and stamp.read_text() == mark:

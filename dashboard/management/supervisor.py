@@ -1,4 +1,4 @@
-"""Starts processes, starts them again when they fall, and leaves none behind."""
+"""Starts processes, restarts those that end, and leaves none behind."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent() -> None:
-    """Ask Linux to send SIGTERM when the parent process ends; elsewhere nothing happens."""
+    """Ask Linux to send SIGTERM when the parent process ends; other systems ignore it."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
@@ -79,7 +79,7 @@ class Child:
                 os.killpg(self.process.pid, number)
 
     def tail(self, lines: int = 5) -> str:
-        """The last lines of what it said."""
+        """The last lines of its log."""
         text = (self.logs / f"{self.name}.log").read_text(errors="replace")
         return "\n".join(text.splitlines()[-lines:])
 

@@ -1,4 +1,4 @@
-"""`manage.py backup FILE`: the whole database in one file, taken while everything runs."""
+"""`manage.py backup FILE`: write the whole database into one file while everything runs."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Command(BaseCommand):
     help = "Copy the whole database into a file: SQLite as it is, PostgreSQL as pg_dump's format."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Where to."""
-        parser.add_argument("file", type=Path, help="must not exist yet")
+        """Take the file to write."""
+        parser.add_argument("file", type=Path, help="the file to write; it must not exist yet")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Copy, readable by its owner alone."""
+        """Write a copy that its owner alone can read."""
         file: Path = options["file"]
         try:
             file.touch(mode=0o600, exist_ok=False)

@@ -48,17 +48,25 @@ class Command(BaseCommand):
         connection_options.add_options(
             verbs.add_parser("add", help="store a connection"), required=True
         )
-        change = verbs.add_parser("change", help="what is given; the rest stays as it is")
+        change = verbs.add_parser(
+            "change", help="change what the flags name; the rest stays as it is"
+        )
         connection_options.add_options(change, required=False)
-        change.add_argument("--poll-seconds", type=int, help="how often; 0: as POLL_SECONDS says")
-        change.add_argument("--requests-per-minute", type=int, help="its own budget; 0: none")
-        verbs.add_parser("list", help="a line a connection")
-        check = verbs.add_parser("check", help="what a connection is offered; reads only")
+        change.add_argument(
+            "--poll-seconds", type=int, help="seconds between polls; 0: the default, POLL_SECONDS"
+        )
+        change.add_argument(
+            "--requests-per-minute", type=int, help="its own budget of requests; 0: none"
+        )
+        verbs.add_parser("list", help="print a line a connection")
+        check = verbs.add_parser(
+            "check", help="check what the exchange offers a connection; reads only"
+        )
         check.add_argument("name")
-        remove = verbs.add_parser("remove", help="forget a connection and all that was read of it")
+        remove = verbs.add_parser("remove", help="remove a connection and all that was read of it")
         remove.add_argument("name")
         remove.add_argument("--yes", action="store_true", help="really, and for good")
-        webhook = verbs.add_parser("webhook", help="what the exchange tells of a connection")
+        webhook = verbs.add_parser("webhook", help="manage the webhook of a connection")
         webhook.add_argument("name")
         webhook.add_argument("action", choices=["show", "add", "rotate", "remove"])
         webhook.add_argument("--url", help="where the exchange reaches Fieldwatch")
@@ -103,7 +111,7 @@ class Command(BaseCommand):
                 self.stderr.write(str(exc))
 
     def change(self, options: dict[str, Any]) -> None:
-        """Put what is given in the place of what is stored; the next round begins at once."""
+        """Store what the flags name; the next round begins at once."""
         account, address = _named(options["name"]), options["webhook"]
         connection_options.check_addresses(options)
         if address:
@@ -143,7 +151,7 @@ class Command(BaseCommand):
             raise SystemExit(1)
 
     def remove(self, options: dict[str, Any]) -> None:
-        """Forget a connection with all that is stored of it, or only say what that is."""
+        """Remove a connection and all that is stored of it; without --yes only say what that is."""
         account = _named(options["name"])
         held = ", ".join(
             f"{count:,} {what}{pluralize(count)}"
@@ -183,12 +191,14 @@ class Command(BaseCommand):
             with _told(account):
                 subscription.rotate_secret(hook=hook, client=_client(account), now=timezone.now())
             _record(AuditKind.WEBHOOK_SECRET_CHANGED, account)
-            self.stdout.write("The secret is another one; the one before is taken for an hour.")
+            self.stdout.write(
+                "The webhook has a new secret; the old one is accepted for another hour."
+            )
         else:
             with _told(account):
                 subscription.remove_webhook(hook=hook, client=_client(account))
             _record(AuditKind.WEBHOOK_REMOVED, account)
-            self.stdout.write("Removed; changes are seen by polling alone.")
+            self.stdout.write("Removed the webhook; polling alone sees changes now.")
 
     def _register(self, account: ExchangeAccount, root: str) -> None:
         """Register and say where; a connection whose webhook is refused works by polling."""
@@ -251,7 +261,7 @@ def _record(kind: AuditKind, account: ExchangeAccount, **details: Any) -> None:
 
 
 def _check_unread(account: ExchangeAccount) -> None:
-    """A typing error can be mended; what was read of one account never becomes another's."""
+    """Refuse another account id once something was read: data never moves between accounts."""
     of = f"--account-id: {account.name}"
     read = (account.projects, account.exchange_users, account.business_units)
     if any(rows.exists() for rows in read):
@@ -290,7 +300,7 @@ def _client(account: ExchangeAccount) -> ExchangeClient:
 
 @contextmanager
 def _told(account: ExchangeAccount) -> Iterator[None]:
-    """What the exchange refuses, as the end of the command; the connection itself stays."""
+    """End the command with what the exchange refuses; the connection itself stays."""
     try:
         yield
     except ExchangeError as exc:

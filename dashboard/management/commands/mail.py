@@ -1,4 +1,4 @@
-"""`manage.py mail …`: whether mail goes out."""
+"""`manage.py mail …`: test whether mail goes out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         test.add_argument("person", help="their sign-in name or address")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Freeze the mail, send it now, tell."""
+        """Store the mail, send it now, and print what came of it."""
         try:
             user = User.objects.get_by_natural_key(options["person"])
         except User.DoesNotExist as exc:

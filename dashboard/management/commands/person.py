@@ -40,17 +40,19 @@ class Command(BaseCommand):
         add.add_argument("--password-env", metavar="VAR")
         off = verbs.add_parser("take-off", help="take a person off a connection")
         off.add_argument("--on", metavar="CONNECTION", required=True)
-        close = verbs.add_parser("close", help="close a leaver's account: nothing of it works")
+        close = verbs.add_parser(
+            "close", help="close a leaver's account: sessions, passwords and links stop working"
+        )
         reopen = verbs.add_parser("reopen", help="open a closed account again, with a new password")
         reopen.add_argument("--password-env", metavar="VAR")
         delete = verbs.add_parser("delete", help="delete a person; what they did stays")
-        delete.add_argument("--yes", action="store_true", help="really, and for good")
+        delete.add_argument("--yes", action="store_true", help="confirm: it cannot be undone")
         factor = verbs.add_parser("reset-factor", help="take away a lost second factor")
         for verb in (off, close, reopen, delete, factor):
             verb.add_argument("person", help="their sign-in name or address")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run the verb; what people.py refuses is said as it says it."""
+        """Run the verb; a refusal of people.py ends the command with its own words."""
         verbs: dict[str, Callable[[dict[str, Any]], None]] = {
             "add": self.add,
             "take-off": self.take_off,
@@ -114,7 +116,7 @@ class Command(BaseCommand):
         )
 
     def delete(self, options: dict[str, Any]) -> None:
-        """Delete the person, or only say what that means."""
+        """Delete the person; without --yes only say what that means."""
         user = _person(options["person"])
         if not options["yes"]:
             raise CommandError(
@@ -169,14 +171,16 @@ def _set_password(user: User, variable: str | None) -> None:
 
 
 def _password(variable: str | None) -> str:
-    """From the environment, else typed twice at a terminal."""
+    """Read a password from the environment, or ask for it twice at a terminal."""
     if variable:
         if password := os.environ.get(variable, ""):
             return password
         raise CommandError(f"the environment variable {variable} is empty or not set")
     if not sys.stdin.isatty():
-        raise CommandError("nobody is here to type a password; name its variable: --password-env")
+        raise CommandError(
+            "there is no terminal to type a password at; name its variable: --password-env"
+        )
     password = getpass.getpass("Password: ")
     if password != getpass.getpass("Once more: "):
-        raise CommandError("these were two different passwords; nobody was added")
+        raise CommandError("the two passwords differ; nobody was added")
     return password

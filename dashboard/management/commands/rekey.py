@@ -1,4 +1,4 @@
-"""`manage.py rekey`: every stored secret anew under the first of ENCRYPTION_KEYS."""
+"""`manage.py rekey`: encrypt every stored secret again, with the first of ENCRYPTION_KEYS."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
     help = "Encrypt every stored secret with the first key of ENCRYPTION_KEYS."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Each column of each table; twice does no harm."""
+        """Rewrite each secret column of each table; running it twice does no harm."""
         for model in apps.get_models():
             names = [f.name for f in model._meta.fields if isinstance(f, EncryptedTextField)]
             if names:
@@ -35,7 +35,7 @@ class Command(BaseCommand):
 
 @transaction.atomic
 def _rekey(model: type[models.Model], names: list[str]) -> int:
-    """Write what was read; only the columns that hold secrets."""
+    """Read and write the columns that hold secrets, and no others; the number of rows."""
     rows = list(model._default_manager.select_for_update().only("pk", *names))
     for row in rows:
         row.save(update_fields=names)
@@ -44,7 +44,7 @@ def _rekey(model: type[models.Model], names: list[str]) -> int:
 
 @transaction.atomic
 def _rekey_factors() -> int:
-    """The secrets of authenticator apps and recovery codes, kept by the sign-in library."""
+    """Rewrite the secrets of authenticator apps and recovery codes; how many there were."""
     rows = list(Authenticator.objects.select_for_update())
     for row in rows:
         for name in row.data.keys() & {"secret", "seed"}:
@@ -55,7 +55,7 @@ def _rekey_factors() -> int:
 
 @transaction.atomic
 def _rekey_mails() -> int:
-    """The texts of mails about signing in that still wait."""
+    """Rewrite the texts of mails about signing in that still wait; how many there were."""
     rows = list(Mail.objects.select_for_update().exclude(sealed="").only("pk", "sealed"))
     for row in rows:
         row.sealed = secret_box().rotate(row.sealed.encode()).decode()

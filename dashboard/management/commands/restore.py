@@ -1,4 +1,4 @@
-"""`manage.py restore FILE`: a back-up into an empty database, checked before it is trusted."""
+"""`manage.py restore FILE`: put a back-up into an empty database, and check it."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from dashboard.management import postgresql_tools
 
 
 class Command(BaseCommand):
-    """Fills an empty database; one that holds something is never written over."""
+    """Fills an empty database; it never overwrites one that holds something."""
 
     help = "Put a back-up into an empty database, then check that its secrets can be read."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Where from."""
+        """Take the back-up's file."""
         parser.add_argument("file", type=Path)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Restore, then read a little of everything."""
         file: Path = options["file"]
         if not file.is_file():
-            raise CommandError(f"{file} is not there")
+            raise CommandError(f"{file} does not exist")
         if tables := connection.introspection.table_names():
             raise CommandError(
                 f"the database holds {len(tables)} tables; restore into an empty one"
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         self._check()
 
     def _check(self) -> None:
-        """The counts of what is there now; an error if a secret cannot be opened."""
+        """Count what is there now; CommandError if a secret cannot be decrypted."""
         try:
             accounts = len([account.secret for account in ExchangeAccount.objects.all()])
         except ImproperlyConfigured as exc:
@@ -57,7 +57,7 @@ class Command(BaseCommand):
 
 def _fill_sqlite(file: Path) -> None:
     if not file.read_bytes()[:16].startswith(b"SQLite format 3"):
-        raise CommandError(f"{file} is no SQLite database")
+        raise CommandError(f"{file} is not an SQLite database")
     connection.close()
     target = Path(settings.DATABASES["default"]["NAME"])
     for leftover in (target, *target.parent.glob(f"{target.name}-*")):

@@ -32,7 +32,7 @@ class Command(BaseCommand):
         return dashboard.__version__
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """A flag for make, and one for who has connections of their own."""
+        """Add a flag for make, and one for people who have connections of their own."""
         parser.add_argument(
             "--with-parent", action="store_true", help="stop when the process that started it ends"
         )
@@ -74,7 +74,7 @@ class Command(BaseCommand):
 
 
 def _close(home: Path) -> None:
-    """What earlier releases left open to others; the folder itself may be somebody's, and stays."""
+    """Close what earlier releases left readable to others; the folder itself stays as it is."""
     for name in (
         "log",
         "mail",
@@ -87,7 +87,7 @@ def _close(home: Path) -> None:
 
 
 def _port(command: str) -> int:
-    """The web port, free to use; where it is taken, how to start with another."""
+    """The web port; CommandError with another port to try where it is taken."""
     port: int = settings.PORT
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -108,7 +108,7 @@ def _free_port() -> int:
 
 
 def _demo(home: Path) -> tuple[list[Child], str]:
-    """The simulated exchange, which the processes may talk to, and who signs in."""
+    """The process of the simulated exchange, and the line that says who signs in."""
     port = _free_port()
     hosts = [*settings.EXCHANGE_ALLOWED_HOSTS, f"127.0.0.1:{port}"]
     settings.EXCHANGE_ALLOWED_HOSTS = hosts
@@ -120,7 +120,7 @@ def _demo(home: Path) -> tuple[list[Child], str]:
 
 
 def _own() -> str:
-    """What is to be done first, where no demo is; the demo's people never come along."""
+    """The line that says what to do first without a demo; CommandError in a demo's database."""
     if User.objects.filter(username__in=[name for name, *_ in demo.PEOPLE]).exists():
         raise CommandError(
             "this database holds the demo, whose passwords everybody knows; give your own "
