@@ -11,12 +11,11 @@ from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import Change, Edit, Project, TargetGroup
 from dashboard.fielding.querysets.querysets import ChangeQuerySet, EditQuerySet
+from dashboard.web.auth.lookups import find_group, find_project, names_by_exchange_id
 from dashboard.web.auth.permissions import Permission, current_user, requires
 from dashboard.web.edits import history
 from dashboard.web.formatting import times
 from dashboard.web.tables import exports
-from dashboard.web.views.groups import find_group
-from dashboard.web.views.projects import find_project, names_by_exchange_id
 
 ON_PAGE = 200
 IN_FILE = 20_000
