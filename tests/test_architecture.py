@@ -127,6 +127,16 @@ def test_arrows_go_one_way(path: Path) -> None:
     assert not wrong, f"{path.relative_to(HOUSE)} may not import {wrong}"
 
 
+def test_no_view_imports_a_view() -> None:
+    wrong = [
+        f"{path.name} imports {name}"
+        for path in (HOUSE / "web" / "views").glob("*.py")
+        for name in imports(ast.parse(path.read_text()))
+        if name.startswith("dashboard.web.views.")
+    ]
+    assert wrong == []
+
+
 def test_every_room_is_in_the_table() -> None:
     assert {room_of(path) for path in sources()} == set(ARROWS)
 

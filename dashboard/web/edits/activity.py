@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import Edit
 from dashboard.fielding.querysets.querysets import EditQuerySet
-from dashboard.web.edits import history
+from dashboard.web.edits import history, history_export
 from dashboard.web.formatting.values import Names
 from dashboard.web.tables import exports
 from dashboard.web.tables.query_state import Column, Listing, without_words
@@ -85,5 +85,5 @@ def activity_sheet(
     """All edits that the address asks for."""
     listing = listing_of(request)
     rows = listing.all_rows(within_days(mine, listing, zone))
-    lines = (exports.edit_line(edit, names) for edit in rows.iterator(chunk_size=500))
-    return exports.Sheet(exports.EDIT_HEADINGS, lines)
+    lines = (history_export.edit_line(edit, names) for edit in rows.iterator(chunk_size=500))
+    return exports.Sheet(history_export.EDIT_HEADINGS, lines)

@@ -1,18 +1,16 @@
-"""What a row of a table shows: every cell worked out here, so that templates only print."""
+"""Status, age and severity in words, worked out here so that templates only print."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import Any
 
 from django.conf import settings
 
 from dashboard.alerts.rules.judges.status import THE_EXCHANGE
 from dashboard.alerts.text import pause_cause
-from dashboard.fielding.models import Incident, Project, TargetGroup
+from dashboard.fielding.models import Incident, TargetGroup
 from dashboard.web.formatting import labels, numbers
 
 SHAPES = {"live", "paused", "draft", "scheduled", "completed", "archived"}
@@ -61,56 +59,3 @@ def leading_incidents(incidents: Iterable[Incident]) -> dict[int, Incident]:
         if incident.group_id is not None:
             first.setdefault(incident.group_id, incident)
     return first
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectRow:
-    """A project in a table."""
-
-    pk: int
-    name: str
-    human_readable_id: str
-    reference: str
-    manager: str
-    status: StatusLabel
-    live: int
-    groups: int
-    progress: numbers.GroupProgress
-    short: str
-    finish: datetime | None
-    ends: datetime | None
-    late: bool
-    unseen: int
-    spent: str
-    incidents: int
-    activity: datetime | None
-    read_at: datetime | None
-    stale: bool
-    remark: str
-
-
-def project_row(project: Project, spent: Mapping[str, Decimal], now: datetime) -> ProjectRow:
-    """A project's row; it carries the annotations of `ProjectQuerySet.for_list`."""
-    of: Any = project
-    return ProjectRow(
-        pk=project.pk,
-        name=project.name,
-        human_readable_id=project.human_readable_id,
-        reference=project.reference_number,
-        manager=of.pm_name or numbers.DASH,
-        status=status_label(project.status),
-        live=of.live,
-        groups=of.groups,
-        progress=numbers.group_progress("completes", project.completes, None, project.filling_goal),
-        short=numbers.format_count(of.short),
-        finish=of.finish_at,
-        ends=of.ends_at,
-        late=bool(of.finish_at and of.ends_at and of.finish_at > of.ends_at),
-        unseen=int(of.unseen),
-        spent=numbers.format_totals(spent),
-        incidents=of.firing,
-        activity=project.last_activity_at,
-        read_at=project.read_at,
-        stale=is_stale(project.read_at, project.account.poll_seconds, now),
-        remark="No longer listed by the exchange" if project.missing_since else project.error,
-    )

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 
 from dashboard.fielding.models import Edit
 
-FIELD = "kept"  # the browser's tab kept what was typed, and sends it back (`static/js/app.js`)
+FIELD = "kept"  # sent by static/js/resubmission.js: the browser had kept what was typed
 SAID = "This is what you typed. Send it when it is right; sent twice, it is made once all the same."
 ARRIVED = "What you sent from this form before has arrived."
 

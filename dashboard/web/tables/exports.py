@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from tempfile import SpooledTemporaryFile
 from typing import Any, NamedTuple
 
 from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
-
-from dashboard.fielding.models import Edit
-from dashboard.web.edits import history
 
 Cell = str | int | float | Decimal | datetime | None
 # The wide ones are what an East Asian keyboard types; spreadsheets there take them for the same.
@@ -22,20 +19,6 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 DATES = "yyyy-mm-dd hh:mm"
 IN_MEMORY = 2**20  # bytes of a workbook; a bigger one goes to disk
 LONGEST_CELL = 32767  # characters, by the format
-
-HISTORY_HEADINGS = (
-    "When (UTC)",
-    "Who",
-    "Through",
-    "Project",
-    "Group",
-    "Id",
-    "What",
-    "From",
-    "To",
-    "Outcome",
-)
-EDIT_HEADINGS = ("When (UTC)", "Who", "Project", "Group", "Id", "What", "From", "To", "Outcome")
 
 
 class ExportLine:
@@ -123,22 +106,3 @@ def _write(page: Any, row: int, column: int, cell: Cell) -> None:
         page.write_datetime(row, column, cell.astimezone(UTC).replace(tzinfo=None))
     else:
         page.write_number(row, column, cell)
-
-
-def edit_line(edit: Edit, names: Mapping[str, str]) -> list[Cell]:
-    """The cells of an edit, in the order of EDIT_HEADINGS."""
-    group = edit.group
-    project = group.project if group else edit.project
-    name, number = (group.name, group.human_readable_id) if group else ("", "")
-    line = history.edit_line(edit, names)
-    return [line.at, line.who, project.name if project else "", name, number, *_change(line)]
-
-
-def history_line(line: history.HistoryLine, project: str, group: str, number: str) -> list[Cell]:
-    """The cells of a line of history, in the order of HISTORY_HEADINGS."""
-    through = "Fieldwatch" if line.ours else "the exchange"
-    return [line.at, line.who, through, project, group, number, *_change(line)]
-
-
-def _change(line: history.HistoryLine) -> list[Cell]:
-    return [line.what, line.old, line.new, f"{line.outcome}. {line.detail}".strip(". ")]

@@ -12,8 +12,9 @@ from django.http import HttpRequest
 from dashboard.fielding.models import Project, TargetGroup
 from dashboard.fielding.querysets.querysets import ProjectQuerySet
 from dashboard.web.auth.permissions import exchange_ids
-from dashboard.web.formatting.status import project_row, status_label
+from dashboard.web.formatting.status import status_label
 from dashboard.web.tables import definitions, exports
+from dashboard.web.tables.project_rows import project_row
 from dashboard.web.tables.query_state import Listing
 
 Money = dict[str, Decimal]

@@ -15,12 +15,12 @@ from dashboard.fielding.models import Edit, Project, TargetGroup
 from dashboard.fielding.queries import group_chart
 from dashboard.fielding.querysets.querysets import EditQuerySet
 from dashboard.web import charts
+from dashboard.web.auth.lookups import find_project
 from dashboard.web.auth.permissions import Permission, current_user, requires
 from dashboard.web.formatting import times
 from dashboard.web.groups import completes, trends
 from dashboard.web.http import conditional
 from dashboard.web.projects import completes_by_group
-from dashboard.web.views.projects import find_project
 
 TREND_DAYS = 60
 MARKS = 100

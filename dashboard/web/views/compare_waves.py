@@ -9,10 +9,10 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import Project
+from dashboard.web.auth.lookups import find_project
 from dashboard.web.auth.permissions import Permission, requires
 from dashboard.web.formatting.row_ids import parse_row_id
 from dashboard.web.projects import wave_comparison
-from dashboard.web.views.projects import find_project
 
 
 @requires(Permission.MEMBER)

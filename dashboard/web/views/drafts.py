@@ -20,6 +20,7 @@ from dashboard.fielding.models import Edit, Project, TargetGroup
 from dashboard.sync.edits import copy_group, create, send
 from dashboard.sync.edits.kinds import draft
 from dashboard.sync.edits.merge import WHOLE
+from dashboard.web.auth.lookups import find_group, find_project
 from dashboard.web.auth.permissions import (
     Permission,
     current_user,
@@ -38,8 +39,6 @@ from dashboard.web.formatting import times
 from dashboard.web.formatting.row_ids import parse_row_id
 from dashboard.web.http import resubmission as kept
 from dashboard.web.http.ticks import is_ticked
-from dashboard.web.views.groups import find_group
-from dashboard.web.views.projects import find_project
 
 LISTED = 200
 NO_RE_ENTRY = "It may be that this account cannot set re-entry: then leave it to the exchange."

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from dashboard.fielding.models import BatchGroup, Edit
 from dashboard.fielding.querysets.querysets import EditQuerySet
 from dashboard.sync.edits import send
+from dashboard.web.auth.lookups import names_by_exchange_id
 from dashboard.web.auth.permissions import (
     Permission,
     current_user,
@@ -26,7 +27,6 @@ from dashboard.web.edits.forms import goals
 from dashboard.web.edits.value_labels import change_rows
 from dashboard.web.formatting import labels, times
 from dashboard.web.http.ticks import is_ticked
-from dashboard.web.views.projects import names_by_exchange_id
 
 
 @requires(Permission.MEMBER)

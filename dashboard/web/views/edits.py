@@ -30,6 +30,7 @@ from dashboard.exchange.errors import (
 from dashboard.fielding.models import Edit, ExchangeUser, TargetGroup, User
 from dashboard.sync.edits import merge
 from dashboard.sync.edits import send as push
+from dashboard.web.auth.lookups import find_group
 from dashboard.web.auth.permissions import Permission, View, current_user, require_editor, requires
 from dashboard.web.edits import messages as editing
 from dashboard.web.edits import undo
@@ -37,7 +38,6 @@ from dashboard.web.edits.forms import FORMS
 from dashboard.web.edits.forms.base import BoundForm, Form, FormError
 from dashboard.web.formatting import times
 from dashboard.web.http import resubmission
-from dashboard.web.views.groups import find_group
 
 OPEN_FOR_SECONDS = 24 * 3600
 ABSENT = (NotOffered, NotFound, MethodNotAllowed, Forbidden)

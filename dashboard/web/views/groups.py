@@ -19,6 +19,7 @@ from dashboard.fielding.queries import group_page
 from dashboard.sync import scheduling
 from dashboard.sync.lookup import code_lists
 from dashboard.web.alerts import mutes
+from dashboard.web.auth.lookups import find_group, names_by_exchange_id
 from dashboard.web.auth.permissions import Permission, current_user, may_edit, requires
 from dashboard.web.batches import planning
 from dashboard.web.charts import series
@@ -28,17 +29,8 @@ from dashboard.web.formatting import labels, times
 from dashboard.web.groups import completes, settings, summary, trends
 from dashboard.web.groups.panels import closing, details, diagnosis, effects, quotas, rate_card
 from dashboard.web.http import conditional
-from dashboard.web.views.projects import names_by_exchange_id
 
 HISTORY_ROWS = 100
-
-
-def find_group(request: HttpRequest, pk: int) -> TargetGroup:
-    """The group, if it is one of the person's; 404 otherwise."""
-    group = group_page.group_for_page(pk, current_user(request))
-    if group is None:
-        raise Http404
-    return group
 
 
 def _mark(request: HttpRequest, group: TargetGroup) -> str:

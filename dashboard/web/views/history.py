@@ -12,11 +12,10 @@ from django.views.decorators.http import require_safe
 from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import Change, Edit, Project, TargetGroup
 from dashboard.fielding.querysets.querysets import ChangeQuerySet, EditQuerySet
+from dashboard.web.auth.lookups import find_group, find_project, names_by_exchange_id
 from dashboard.web.auth.permissions import Permission, current_user, requires
-from dashboard.web.edits import history
+from dashboard.web.edits import history, history_export
 from dashboard.web.tables import exports
-from dashboard.web.views.groups import find_group
-from dashboard.web.views.projects import find_project, names_by_exchange_id
 
 ON_PAGE = 200
 IN_FILE = 20_000
@@ -56,7 +55,7 @@ def project_file(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     of = find_project(request, pk)
     rows = _cells(_lines(request, of, IN_FILE), of, of.target_groups.in_bulk())
     name = f"history-{of.human_readable_id or of.pk}"
-    return exports.download_sheet(name, kind, exports.Sheet(exports.HISTORY_HEADINGS, rows))
+    return exports.download_sheet(name, kind, exports.Sheet(history_export.HISTORY_HEADINGS, rows))
 
 
 @requires(Permission.MEMBER)
@@ -70,7 +69,7 @@ def group_file(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     lines = history.history_lines(changes, list(edits), names)
     rows = _cells(lines, of.project, {of.pk: of})
     name = f"history-{of.human_readable_id or of.pk}"
-    return exports.download_sheet(name, kind, exports.Sheet(exports.HISTORY_HEADINGS, rows))
+    return exports.download_sheet(name, kind, exports.Sheet(history_export.HISTORY_HEADINGS, rows))
 
 
 def _cells(
@@ -79,4 +78,4 @@ def _cells(
     for line in lines:
         of = groups.get(line.group or 0)
         name, number = (of.name, of.human_readable_id) if of else ("", "")
-        yield exports.history_line(line, project.name, name, number)
+        yield history_export.history_line(line, project.name, name, number)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -24,6 +24,7 @@ from dashboard.web import charts
 from dashboard.web.alerts import incident_page, mutes
 from dashboard.web.alerts.scopes import Scope, find_scope
 from dashboard.web.auth import audit
+from dashboard.web.auth.lookups import INCIDENT_RELATIONS, find_incident
 from dashboard.web.auth.permissions import (
     Permission,
     current_user,
@@ -41,7 +42,11 @@ FORM = ["GET", "HEAD", "POST"]
 @require_safe
 def incident_list(request: HttpRequest) -> HttpResponse:
     """Everything that is open, the most urgent first; or what closed last."""
-    mine = IncidentQuerySet(Incident).visible_to(current_user(request)).select_related(*TOLD)
+    mine = (
+        IncidentQuerySet(Incident)
+        .visible_to(current_user(request))
+        .select_related(*INCIDENT_RELATIONS)
+    )
     closed = request.GET.get("show") == "closed"
     rows = mine.filter(state="resolved", fired_at__isnull=False).order_by("-closed_at", "-pk")
     sheet = Paginator(rows if closed else mine.open().by_urgency(), A_PAGE).get_page(
@@ -66,9 +71,6 @@ def _pages(sheet: Page[Any], closed: bool) -> dict[str, Any]:
     }
 
 
-TOLD = ("account", "project", "group", "acknowledged_by")
-
-
 def _titled(rows: Any) -> list[tuple[Incident, str]]:
     return [(one, incident_page.rule_title(one.rule)) for one in rows]
 
@@ -81,15 +83,6 @@ def bell_box(request: HttpRequest) -> HttpResponse:
     rows = mine.select_related("project", "group", "account")[: IN_BELL + 1]
     context = {"rows": list(rows)[:IN_BELL], "more": len(rows) > IN_BELL}
     return render(request, "partials/bell_box.html", context)
-
-
-def find_incident(request: HttpRequest, pk: int) -> Incident:
-    """The incident, if it is one of the person's; 404 otherwise."""
-    mine = IncidentQuerySet(Incident).visible_to(current_user(request)).select_related(*TOLD)
-    one = mine.filter(pk=pk).first()
-    if one is None:
-        raise Http404
-    return cast("Incident", one)
 
 
 @requires(Permission.MEMBER)

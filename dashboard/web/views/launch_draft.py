@@ -21,6 +21,7 @@ from dashboard.sync import scheduling
 from dashboard.sync.edits import launch, send
 from dashboard.sync.edits.kinds import draft
 from dashboard.sync.edits.launch import END, START
+from dashboard.web.auth.lookups import find_group, names_by_exchange_id
 from dashboard.web.auth.permissions import Permission, current_user, require_editor, requires
 from dashboard.web.drafts import prefill
 from dashboard.web.edits import messages as editing
@@ -31,8 +32,6 @@ from dashboard.web.edits.forms.draft import form
 from dashboard.web.edits.forms.draft.form import local_datetime
 from dashboard.web.formatting import times
 from dashboard.web.http import resubmission
-from dashboard.web.views.groups import find_group
-from dashboard.web.views.projects import names_by_exchange_id
 
 SALT, OPEN_FOR_SECONDS = "launch", 3600
 LONGEST = timedelta(days=2 * 366)

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
 from dashboard.fielding.models import Note, Project, TargetGroup, User
+from dashboard.web.auth.lookups import find_group
 from dashboard.web.auth.permissions import Permission, current_user, require_editor, requires
 from dashboard.web.http import resubmission
-from dashboard.web.views.groups import find_group
 
 LONGEST = 1000
 

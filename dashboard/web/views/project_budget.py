@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from dashboard.fielding.models import Edit, Project
 from dashboard.sync.edits import local
+from dashboard.web.auth.lookups import find_project
 from dashboard.web.auth.permissions import Permission, current_user, require_editor, requires
 from dashboard.web.edits import messages as editing
 from dashboard.web.edits.forms.base import NO_CHANGE, FormError, parse_amount
@@ -22,7 +23,6 @@ from dashboard.web.formatting import numbers
 from dashboard.web.formatting.row_ids import parse_row_id
 from dashboard.web.http import resubmission
 from dashboard.web.reports import spending
-from dashboard.web.views.projects import find_project
 
 SALT = "project budget"
 

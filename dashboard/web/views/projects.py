@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import cast
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from dashboard.fielding.compiled_queries import CompiledQuery, Param
-from dashboard.fielding.models import ExchangeUser, Incident, Project, TargetGroup
-from dashboard.fielding.querysets.querysets import (
-    ExchangeUserQuerySet,
-    IncidentQuerySet,
-    ProjectQuerySet,
-)
+from dashboard.fielding.models import Incident, Project, TargetGroup
+from dashboard.fielding.querysets.querysets import IncidentQuerySet
 from dashboard.sync import scheduling
+from dashboard.web.auth.lookups import find_project
 from dashboard.web.auth.permissions import (
     Permission,
     account_version_tokens,
@@ -29,8 +24,6 @@ from dashboard.web.batches import planning
 from dashboard.web.connections import polling_status
 from dashboard.web.http import conditional
 from dashboard.web.tables import exports, group_table, project_table, saved_views
-
-_PEOPLE = CompiledQuery(lambda: ExchangeUserQuerySet(ExchangeUser).visible_to(Param("user")))
 
 
 @requires(Permission.SIGNED_IN)
@@ -55,15 +48,6 @@ def projects_file(request: HttpRequest, kind: str) -> HttpResponseBase:
     return exports.download_sheet(
         "projects", kind, project_table.project_table_sheet(request, everything)
     )
-
-
-def find_project(request: HttpRequest, pk: int, among: ProjectQuerySet | None = None) -> Project:
-    """The project, if it is one of the person's; 404 otherwise."""
-    everything = Project.objects.all() if among is None else among
-    of = everything.visible_to(current_user(request)).filter(pk=pk).first()
-    if of is None:
-        raise Http404
-    return cast("Project", of)
 
 
 @requires(Permission.MEMBER)
@@ -129,8 +113,3 @@ def groups_file(request: HttpRequest, kind: str) -> HttpResponseBase:
     return exports.download_sheet(
         "groups", kind, group_table.group_table_sheet(request, everything)
     )
-
-
-def names_by_exchange_id(request: HttpRequest) -> dict[str, str]:
-    """Names by the exchange's ids, of the accounts that the person may see."""
-    return {one.exchange_id: str(one) for one in _PEOPLE(user=current_user(request).pk)}

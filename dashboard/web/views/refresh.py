@@ -12,9 +12,8 @@ from django.views.decorators.http import require_POST
 
 from dashboard.fielding.models import Project, TargetGroup
 from dashboard.sync import scheduling
+from dashboard.web.auth.lookups import find_group, find_project
 from dashboard.web.auth.permissions import Permission, memberships_of, requires
-from dashboard.web.views.groups import find_group
-from dashboard.web.views.projects import find_project
 
 
 @requires(Permission.SIGNED_IN)

@@ -10,11 +10,11 @@ from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import Edit, TargetGroup
 from dashboard.fielding.querysets.querysets import EditQuerySet
+from dashboard.web.auth.lookups import names_by_exchange_id
 from dashboard.web.auth.permissions import Permission, current_user, requires
 from dashboard.web.edits import activity
 from dashboard.web.reports import spend_table
 from dashboard.web.tables import exports, saved_views
-from dashboard.web.views.projects import names_by_exchange_id
 
 
 @requires(Permission.SIGNED_IN)

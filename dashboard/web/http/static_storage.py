@@ -1,0 +1,9 @@
+"""How collected static files are named and compressed for production."""
+
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+
+class StaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # no types there
+    """Names with hashes, in the `import` statements of scripts as well as in style sheets."""
+
+    support_js_module_import_aggregation = True

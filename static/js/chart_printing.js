@@ -1,0 +1,23 @@
+// Draws charts for paper: it is narrower than the window, and Plotly measures before the page is laid
+// out for it.
+const PAPER_WIDTH = 680; // pixels
+const INK = {
+  "font.color": "#000",
+  "xaxis.tickfont.color": "#333",
+  "yaxis.tickfont.color": "#333",
+  "xaxis.gridcolor": "#ddd",
+  "yaxis.gridcolor": "#ddd",
+};
+
+const drawnPlots = () => document.querySelectorAll(".js-plotly-plot");
+const valueAt = (layout, path) => path.split(".").reduce((value, name) => value && value[name], layout);
+const screenColours = (plot) => Object.fromEntries(Object.keys(INK).map((path) => [path, valueAt(plot.layout, path)]));
+
+const coloursBefore = new Map(); // of plots, as they stand on screen
+window.addEventListener("beforeprint", () => drawnPlots().forEach((plot) => {
+  coloursBefore.set(plot, screenColours(plot));
+  window.Plotly.relayout(plot, { width: PAPER_WIDTH, ...INK });
+}));
+window.addEventListener("afterprint", () => drawnPlots().forEach((plot) => {
+  window.Plotly.relayout(plot, { width: null, autosize: true, ...coloursBefore.get(plot) });
+}));

@@ -1,0 +1,52 @@
+// Refreshes the live region of a page: conditionally, and never while somebody works in it.
+import { drawTimes } from "./times.js";
+
+const REFRESH_EVERY = 30000; // milliseconds
+
+const liveRegion = () => document.querySelector("[data-live]");
+
+function isInUse(region) {
+  const active = document.activeElement;
+  if (document.hidden) return true;
+  if (active && region.contains(active) && active.matches("input, select, textarea, button")) return true;
+  if (document.querySelector("[data-form]") || region.querySelector("input[name=pick]:checked")) return true;
+  const selection = getSelection();
+  return Boolean(selection && !selection.isCollapsed && region.contains(selection.anchorNode));
+}
+
+function refresh() {
+  const region = liveRegion();
+  if (region && window.htmx && !isInUse(region)) window.htmx.trigger(region, "refresh");
+}
+
+setInterval(refresh, REFRESH_EVERY);
+document.addEventListener("fieldwatch:tick", refresh);
+
+document.addEventListener("htmx:configRequest", (event) => {
+  const region = liveRegion();
+  if (!region || event.detail.elt !== region) return;
+  event.detail.path = location.pathname + location.search;
+  event.detail.headers["If-None-Match"] = region.dataset.etag;
+});
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  const stamp = event.detail.xhr.getResponseHeader("Read-At");
+  const element = document.querySelector("time[data-read]");
+  if (stamp && element) element.dateTime = stamp;
+  drawTimes();
+});
+
+// Details that were open stay open when their region is replaced.
+let openDetails = []; // ids
+document.addEventListener("htmx:beforeSwap", (event) => {
+  openDetails = [...event.detail.target.querySelectorAll("details[open][id]")].map((details) => details.id);
+});
+document.addEventListener("htmx:afterSettle", (event) => {
+  drawTimes();
+  for (const id of openDetails) {
+    const details = document.getElementById(id);
+    if (details) details.open = true;
+  }
+  const focus = event.target.querySelector && event.target.querySelector("[data-focus]");
+  if (focus) focus.focus();
+});

@@ -1,0 +1,81 @@
+"""The modules of the scripts, each by itself in a real browser."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page
+from pytest_django.live_server_helper import LiveServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+USUAL = [["col", "cpi"], ["col", "completes"]]
+CALL = """
+([module, name, values]) =>
+  import(`/static/js/${module}.js`).then((loaded) => loaded[name](...values))
+"""
+TIDY = """
+(pairs) => import("/static/js/table_filters.js").then(({ tidyQuery }) => {
+  const form = document.createElement("form"), query = new URLSearchParams(pairs);
+  form.innerHTML = '<div data-columns="cpi completes"></div>';
+  tidyQuery(form, query);
+  return query.toString();
+})
+"""
+
+
+@pytest.fixture
+def page(tab: Page, live_server: LiveServer, answered: None) -> Page:
+    """A page that has the scripts."""
+    tab.goto(f"{live_server.url}/sign-in/")
+    return tab
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-1, "just now"),
+        (44, "44 s ago"),
+        (60, "1 min ago"),
+        (5399, "90 min ago"),
+        (5400, "2 h ago"),
+        (36 * 3600, "2 days ago"),
+    ],
+)
+def test_ages_in_words(page: Page, seconds: int, words: str) -> None:
+    assert page.evaluate(CALL, ["times", "formatAge", [seconds]]) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "data", "sentence"),
+    [
+        ("2.5", {}, ""),
+        ("0", {"left": "100", "currency": "EUR"}, ""),
+        ("2,5", {"left": "100", "currency": "EUR"}, ""),
+        (
+            "2.5",
+            {"left": "1000", "currency": "EUR"},
+            "1,000 completes to come × 2.5 = 2,500 EUR.",
+        ),
+        (
+            "2.5",
+            {"left": "1000", "price": "2", "spent": "400", "budget": "2800", "currency": "EUR"},
+            "1,000 completes to come × 2.5 = 2,500 EUR, 500 EUR more than now. "
+            "In the end 2,900 EUR: 100 EUR ABOVE the budget of 2,800 EUR.",
+        ),
+    ],
+)
+def test_cost_of_a_price(page: Page, text: str, data: dict[str, str], sentence: str) -> None:
+    assert page.evaluate(CALL, ["cost_preview", "describeCost", [text, data]]) == sentence
+
+
+@pytest.mark.parametrize(
+    ("pairs", "query"),
+    [
+        ([["q", ""], ["status", "live"], *USUAL], "status=live"),
+        ([["q", ""], *USUAL], "q="),
+        ([["q", "a"], *USUAL], "q=a"),
+        ([["q", "a"], ["col", "cpi"]], "q=a&cols=cpi"),
+    ],
+)
+def test_addresses_of_tables_are_short(page: Page, pairs: list[list[str]], query: str) -> None:
+    assert page.evaluate(TIDY, pairs) == query
