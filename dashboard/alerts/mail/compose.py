@@ -18,7 +18,7 @@ from dashboard.alerts.rules.widespread import WIDESPREAD_GROUPS, is_widespread
 from dashboard.alerts.text import format_local_time, format_span, lower_title, one_line
 from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import Incident, Notice, Project, TargetGroup, User
-from dashboard.fielding.querysets.expressions import IN_FIELD
+from dashboard.fielding.models.querysets.expressions import IN_FIELD
 
 PAUSED = "paused_by_exchange"
 FIRST = ("no_data", PAUSED, "stalled")  # what stops work altogether leads a mail

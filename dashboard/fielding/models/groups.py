@@ -6,7 +6,7 @@ from django.db import models
 
 from dashboard.fielding.models.exchange import ExchangeAccount
 from dashboard.fielding.models.fields import Document, amount_field, foreign_id, rate_field
-from dashboard.fielding.querysets.querysets import ProjectQuerySet, TargetGroupQuerySet
+from dashboard.fielding.models.querysets.rows import ProjectQuerySet, TargetGroupQuerySet
 
 
 class Project(models.Model):

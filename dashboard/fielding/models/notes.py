@@ -6,7 +6,7 @@ from django.db import models
 
 from dashboard.fielding.models.groups import TargetGroup
 from dashboard.fielding.models.people import User
-from dashboard.fielding.querysets.querysets import NoteQuerySet
+from dashboard.fielding.models.querysets.rows import NoteQuerySet
 
 
 class Note(models.Model):

@@ -13,7 +13,7 @@ from django.db.models.functions import Lower
 
 from dashboard.fielding.domain.text import breaks_line, one_line
 from dashboard.fielding.models.fields import foreign_id
-from dashboard.fielding.querysets.querysets import MembershipQuerySet
+from dashboard.fielding.models.querysets.rows import MembershipQuerySet
 
 NAMES = ("username", "first_name", "last_name")
 NOT_ONE_LINE = "A name takes no line breaks and no other control characters."

@@ -6,7 +6,7 @@ from django.db import models
 
 from dashboard.fielding.models.exchange import ExchangeAccount
 from dashboard.fielding.models.fields import EncryptedTextField, foreign_id
-from dashboard.fielding.querysets.querysets import WebhookEventQuerySet, WebhookRefusalQuerySet
+from dashboard.fielding.models.querysets.rows import WebhookEventQuerySet, WebhookRefusalQuerySet
 
 
 class Webhook(models.Model):

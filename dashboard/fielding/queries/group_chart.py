@@ -9,8 +9,8 @@ from django.db.models import Exists, F, OuterRef
 
 from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import Change, Edit, TargetGroup, User
-from dashboard.fielding.querysets.expressions import LINE
-from dashboard.fielding.querysets.querysets import ChangeQuerySet
+from dashboard.fielding.models.querysets.expressions import LINE
+from dashboard.fielding.models.querysets.rows import ChangeQuerySet
 
 _COLUMNS = (
     "country_code",

@@ -16,8 +16,8 @@ from dashboard.fielding.models import (
     TargetGroup,
     User,
 )
-from dashboard.fielding.querysets.querysets import ChangeQuerySet, EditQuerySet, IncidentQuerySet
-from dashboard.fielding.querysets.series import CompletesDayQuerySet, ReadingQuerySet
+from dashboard.fielding.models.querysets.rows import ChangeQuerySet, EditQuerySet, IncidentQuerySet
+from dashboard.fielding.models.querysets.series import CompletesDayQuerySet, ReadingQuerySet
 
 _GROUP = CompiledQuery(
     lambda: TargetGroup.objects.visible_to(Param("user")).with_pulse().filter(pk=Param("pk"))

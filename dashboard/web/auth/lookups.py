@@ -8,12 +8,12 @@ from django.http import Http404, HttpRequest
 
 from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import ExchangeUser, Incident, Project, TargetGroup
-from dashboard.fielding.queries import group_page
-from dashboard.fielding.querysets.querysets import (
+from dashboard.fielding.models.querysets.rows import (
     ExchangeUserQuerySet,
     IncidentQuerySet,
     ProjectQuerySet,
 )
+from dashboard.fielding.queries import group_page
 from dashboard.web.auth.permissions import current_user
 
 INCIDENT_RELATIONS = ("account", "project", "group", "acknowledged_by")  # read in the same query

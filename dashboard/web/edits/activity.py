@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import Edit
-from dashboard.fielding.querysets.querysets import EditQuerySet
+from dashboard.fielding.models.querysets.rows import EditQuerySet
 from dashboard.web.edits import history, history_export
 from dashboard.web.formatting.values import Names
 from dashboard.web.tables import exports

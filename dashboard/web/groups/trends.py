@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 
 from dashboard.fielding.models import Reading, TargetGroup
-from dashboard.fielding.querysets.series import ReadingQuerySet
+from dashboard.fielding.models.querysets.series import ReadingQuerySet
 from dashboard.web.formatting import numbers
 
 Agreed = Callable[[TargetGroup], float | None]

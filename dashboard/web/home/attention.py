@@ -12,7 +12,7 @@ from dashboard.alerts.rules.catalogue import RULES
 from dashboard.alerts.rules.widespread import is_widespread
 from dashboard.alerts.text import lower_title
 from dashboard.fielding.models import Incident
-from dashboard.fielding.querysets.expressions import OPEN_INCIDENT
+from dashboard.fielding.models.querysets.expressions import OPEN_INCIDENT
 from dashboard.web.formatting import labels, numbers
 
 # The cause that is told first of a group: what stands still before what is slow.

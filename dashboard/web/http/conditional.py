@@ -17,7 +17,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
-from dashboard.fielding.querysets.querysets import ProjectQuerySet, TargetGroupQuerySet
+from dashboard.fielding.models.querysets.rows import ProjectQuerySet, TargetGroupQuerySet
 from dashboard.web.auth.permissions import current_user, read_frame_alone
 from dashboard.web.formatting.numbers import iso_moment
 from dashboard.web.http import alert_status, streaming

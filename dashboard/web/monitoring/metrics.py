@@ -22,7 +22,7 @@ from dashboard.fielding.models import (
     Quarantine,
     TargetGroup,
 )
-from dashboard.fielding.querysets.querysets import IncidentQuerySet
+from dashboard.fielding.models.querysets.rows import IncidentQuerySet
 from dashboard.web.monitoring import health
 
 WINDOW = timedelta(minutes=15)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.insight.document import Insight
 from dashboard.fielding.models import CompletesDay, Project
-from dashboard.fielding.querysets.series import CompletesDayQuerySet
+from dashboard.fielding.models.querysets.series import CompletesDayQuerySet
 from dashboard.fielding.series.completes import on_the_hour
 from dashboard.web.charts import Share
 from dashboard.web.charts.series import HOUR

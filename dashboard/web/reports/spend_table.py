@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from dashboard.fielding.querysets.querysets import TargetGroupQuerySet
+from dashboard.fielding.models.querysets.rows import TargetGroupQuerySet
 from dashboard.web.formatting import labels
 from dashboard.web.reports import spending
 from dashboard.web.tables import exports

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from dashboard.fielding.querysets.querysets import IncidentQuerySet, TargetGroupQuerySet
+from dashboard.fielding.models.querysets.rows import IncidentQuerySet, TargetGroupQuerySet
 from dashboard.web.auth.permissions import exchange_ids
 from dashboard.web.formatting.status import leading_incidents
 from dashboard.web.tables import definitions, exports, group_columns

@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from dashboard.fielding.models import Project, TargetGroup
-from dashboard.fielding.querysets.querysets import ProjectQuerySet
+from dashboard.fielding.models.querysets.rows import ProjectQuerySet
 from dashboard.web.auth.permissions import exchange_ids
 from dashboard.web.formatting.status import status_label
 from dashboard.web.tables import definitions, exports

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_safe
 
 from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import Edit, Project, TargetGroup
+from dashboard.fielding.models.querysets.rows import EditQuerySet
 from dashboard.fielding.queries import group_chart
-from dashboard.fielding.querysets.querysets import EditQuerySet
 from dashboard.web import charts
 from dashboard.web.auth.lookups import find_project
 from dashboard.web.auth.permissions import Permission, current_user, requires

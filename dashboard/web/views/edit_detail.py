@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.fielding.models import BatchGroup, Edit
-from dashboard.fielding.querysets.querysets import EditQuerySet
+from dashboard.fielding.models.querysets.rows import EditQuerySet
 from dashboard.sync.edits import send
 from dashboard.web.auth.lookups import names_by_exchange_id
 from dashboard.web.auth.permissions import (

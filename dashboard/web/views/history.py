@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import Change, Edit, Project, TargetGroup
-from dashboard.fielding.querysets.querysets import ChangeQuerySet, EditQuerySet
+from dashboard.fielding.models.querysets.rows import ChangeQuerySet, EditQuerySet
 from dashboard.web.auth.lookups import find_group, find_project, names_by_exchange_id
 from dashboard.web.auth.permissions import Permission, current_user, requires
 from dashboard.web.edits import history, history_export

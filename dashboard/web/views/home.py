@@ -10,8 +10,8 @@ from django.views.decorators.http import require_safe
 
 from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import Change, Edit, Incident, TargetGroup, User
-from dashboard.fielding.querysets.expressions import IN_FIELD
-from dashboard.fielding.querysets.querysets import ChangeQuerySet, EditQuerySet, IncidentQuerySet
+from dashboard.fielding.models.querysets.expressions import IN_FIELD
+from dashboard.fielding.models.querysets.rows import ChangeQuerySet, EditQuerySet, IncidentQuerySet
 from dashboard.web.auth.permissions import (
     Permission,
     account_version_tokens,

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from dashboard.alerts.incidents import acknowledge_and_mute
 from dashboard.alerts.mail import action_links as acting
 from dashboard.fielding.models import AuditKind, Incident, Mute
-from dashboard.fielding.querysets.querysets import IncidentQuerySet
+from dashboard.fielding.models.querysets.rows import IncidentQuerySet
 from dashboard.web import charts
 from dashboard.web.alerts import incident_page, mutes
 from dashboard.web.alerts.scopes import Scope, find_scope

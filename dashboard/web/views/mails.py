@@ -16,7 +16,7 @@ from dashboard.alerts.mail import outbox as deliver
 from dashboard.alerts.mail import preferences
 from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import ExchangeAccount, Mail, Membership, User
-from dashboard.fielding.querysets.querysets import MailQuerySet
+from dashboard.fielding.models.querysets.rows import MailQuerySet
 from dashboard.web.alerts.mail_preferences import MailChoiceForm
 from dashboard.web.auth.permissions import Permission, current_user, require_administrator, requires
 

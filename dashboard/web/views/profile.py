@@ -17,7 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from dashboard.fielding.models import AuditKind, ExchangeUser, Membership, User
-from dashboard.fielding.querysets.querysets import ExchangeUserQuerySet
+from dashboard.fielding.models.querysets.rows import ExchangeUserQuerySet
 from dashboard.web.auth import audit, backends, sessions
 from dashboard.web.auth.permissions import Permission, current_user, memberships_of, requires
 

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import Incident, Project, TargetGroup
-from dashboard.fielding.querysets.querysets import IncidentQuerySet
+from dashboard.fielding.models.querysets.rows import IncidentQuerySet
 from dashboard.sync import scheduling
 from dashboard.web.auth.lookups import find_project
 from dashboard.web.auth.permissions import (

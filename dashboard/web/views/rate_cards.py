@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from dashboard.exchange.errors import ExchangeError, NotFound
 from dashboard.fielding.domain import rate_card
 from dashboard.fielding.models import BusinessUnit
-from dashboard.fielding.querysets.querysets import VisibleQuerySet
+from dashboard.fielding.models.querysets.rows import VisibleQuerySet
 from dashboard.sync.lookup import on_demand
 from dashboard.web.auth.permissions import Permission, View, current_user, requires
 from dashboard.web.formatting import labels

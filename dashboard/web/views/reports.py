@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from dashboard.fielding.models import Edit, TargetGroup
-from dashboard.fielding.querysets.querysets import EditQuerySet
+from dashboard.fielding.models.querysets.rows import EditQuerySet
 from dashboard.web.auth.lookups import names_by_exchange_id
 from dashboard.web.auth.permissions import Permission, current_user, requires
 from dashboard.web.edits import activity

@@ -12,7 +12,7 @@ from django.forms.models import model_to_dict
 from django.test import Client
 
 from dashboard.fielding.models import Change, ExchangeAccount, Incident, TargetGroup, User
-from dashboard.fielding.querysets.querysets import IncidentQuerySet
+from dashboard.fielding.models.querysets.rows import IncidentQuerySet
 from dashboard.web.home import attention, headline, since_last_visit, visits
 from tests import factories
 

@@ -24,7 +24,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce, NullIf
 
-from dashboard.fielding.querysets.expressions import (
+from dashboard.fielding.models.querysets.expressions import (
     IN_FIELD,
     LINE,
     OPEN_INCIDENT,
