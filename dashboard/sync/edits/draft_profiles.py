@@ -20,11 +20,11 @@ def with_words(profiling: Mapping[str, Any]) -> Value:
     """
     if not profiling:
         return {}
-    told: Value = limits.fit_json(dict(profiling))
-    told["profiles"] = [_with_words(each, told) for each in told.get("profiles") or []]
-    if not told["profiles"]:
-        return told if "template_id" in told else {}
-    return told
+    worded: Value = limits.fit_json(dict(profiling))
+    worded["profiles"] = [_with_words(each, worded) for each in worded.get("profiles") or []]
+    if not worded["profiles"]:
+        return worded if "template_id" in worded else {}
+    return worded
 
 
 def _with_words(profile: Value, profiling: Value) -> Value:
@@ -44,8 +44,8 @@ def _with_words(profile: Value, profiling: Value) -> Value:
     return profile | {"targets": targets}
 
 
-def _number(given: Any) -> Any:
-    return limits.fit_json(Decimal(given)) if isinstance(given, str) else given
+def _number(number: Any) -> Any:
+    return limits.fit_json(Decimal(number)) if isinstance(number, str) else number
 
 
 def _named(target: Mapping[str, Any]) -> str:
@@ -59,7 +59,7 @@ def comparable_profiles(profiling: Value) -> list[Any]:
     """Who is asked for and how many of each, whatever the order and the names."""
     sent = profiling_request(profiling)
     unit = sent.get("profile_adjustment_type")
-    told = []
+    comparable = []
     for one in sent.get("profiles") or []:
         targets = [
             [
@@ -69,10 +69,12 @@ def comparable_profiles(profiling: Value) -> list[Any]:
             for each in one["targets"]
         ]
         quotas = unit if one.get("quotas_enabled") else ""
-        told.append([one.get("object"), quotas, sorted(targets, key=repr)])
-    return sorted(told, key=repr)
+        comparable.append([one.get("object"), quotas, sorted(targets, key=repr)])
+    return sorted(comparable, key=repr)
 
 
-def _condition(given: Value) -> str:
-    bounds = [given.get(name) for name in ("option", "min", "max")]
-    return repr([given.get("question_id"), *bounds, sorted(given.get("open_ended_values") or [])])
+def _condition(condition: Value) -> str:
+    bounds = [condition.get(name) for name in ("option", "min", "max")]
+    return repr(
+        [condition.get("question_id"), *bounds, sorted(condition.get("open_ended_values") or [])]
+    )

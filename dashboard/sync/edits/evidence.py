@@ -34,11 +34,11 @@ def newest_edit(group: TargetGroup, kind: str, *, now: datetime) -> Edit | None:
 
 def was_lately(edit: Edit, value: Value, *, now: datetime) -> bool:
     """Whether a setting had this value so short a time ago that a copy may still show it."""
-    how, since = EDITABLE[edit.kind], now - fresh.LONGEST_LAG
+    editable, since = EDITABLE[edit.kind], now - fresh.LONGEST_LAG
     lately = Edit.objects.filter(group=edit.group, kind=edit.kind, settled_at__gte=since)
     for other in lately.exclude(pk=edit.pk):
         for held in (other.before, other.after):
-            if held is not None and how.same(held, value):
+            if held is not None and editable.same(held, value):
                 return True
     columns = fresh.of_columns(_columns(_group(edit), edit.kind, value), at=now, until=now)
     changes = Change.objects.filter(
@@ -69,14 +69,14 @@ def tells_of(edit: Edit, client: ExchangeClient) -> bool:
         )
     except ExchangeError:
         return False
-    seen = {
+    told_as_wanted = {
         column: value
         for batch in sorted(page.items, key=lambda batch: batch.occurred_at)
         if batch.occurred_at >= edit.started_at - CLOCKS_DIFFER
         for column, value in _values(batch.changes)
         if column in wanted and value == wanted[column]
     }
-    return bool(seen) and seen.keys() == wanted.keys()
+    return bool(told_as_wanted) and told_as_wanted.keys() == wanted.keys()
 
 
 def _wanted(group: TargetGroup, edit: Edit) -> Mapping[str, Any]:
@@ -92,10 +92,12 @@ def _wanted(group: TargetGroup, edit: Edit) -> Mapping[str, Any]:
         )
     except (KeyError, TypeError):  # a value that names only what changes
         return {}
-    told = {column for column, _ in fresh.CHANGES.values()}
-    if any(column not in told and not column.startswith(fresh.DETAILS) for column in facts):
+    changelog_columns = {column for column, _ in fresh.CHANGES.values()}
+    if any(
+        column not in changelog_columns and not column.startswith(fresh.DETAILS) for column in facts
+    ):
         return {}
-    return {column: fact.value for column, fact in facts.items() if column in told}
+    return {column: fact.value for column, fact in facts.items() if column in changelog_columns}
 
 
 def _values(changes: Any) -> Iterator[tuple[str, Any]]:

@@ -173,10 +173,10 @@ def _columns(group: TargetGroup, kind: str, value: Any) -> dict[str, Any]:
     return registry.EDITABLE[kind].columns(group, merge.bare(value))
 
 
-def of_changes(said: Iterable[tuple[str, Any, datetime]], *, now: datetime) -> dict[str, Fact]:
+def of_changes(changes: Iterable[tuple[str, Any, datetime]], *, now: datetime) -> dict[str, Fact]:
     """The newest word on each column: kind of change, new value, and when it occurred."""
     facts: dict[str, Fact] = {}
-    for kind, value, occurred_at in sorted(said, key=lambda change: change[2]):
+    for kind, value, occurred_at in sorted(changes, key=lambda change: change[2]):
         column, as_value = CHANGES.get(kind, ("", _word))
         at = min(occurred_at, now)
         if column and at + LONGEST_LAG > now and (known := as_value(value)) is not msgspec.UNSET:
@@ -216,12 +216,12 @@ def of_event(changes: Any, occurred_at: Any, *, now: datetime) -> dict[str, Fact
     at = _moment(occurred_at)
     when = now if at is msgspec.UNSET else datetime.fromisoformat(at)
     listed = changes if isinstance(changes, list) else []
-    said = [
+    readable = [
         (str(change["object"]), limits.fit_json(change["new_value"]), when)
         for change in listed
         if isinstance(change, dict) and "object" in change and "new_value" in change
     ]
-    return of_changes(said, now=now)
+    return of_changes(readable, now=now)
 
 
 def stored(group: TargetGroup) -> dict[str, Fact]:
@@ -234,22 +234,22 @@ def stored(group: TargetGroup) -> dict[str, Fact]:
 
 def packed(facts: Facts, *, now: datetime) -> dict[str, Any] | None:
     """Facts as the table keeps them, without those whose time is over."""
-    kept = {
+    lasting = {
         column: [fact.value, fact.at.isoformat(), fact.until.isoformat()]
         for column, fact in facts.items()
         if fact.until > now
     }
-    return kept or None
+    return lasting or None
 
 
 def newest(*several: Facts) -> dict[str, Fact]:
     """Of each column what came last."""
-    found: dict[str, Fact] = {}
+    newest_facts: dict[str, Fact] = {}
     for facts in several:
         for column, fact in facts.items():
-            if column not in found or fact.at >= found[column].at:
-                found[column] = fact
-    return found
+            if column not in newest_facts or fact.at >= newest_facts[column].at:
+                newest_facts[column] = fact
+    return newest_facts
 
 
 def hear(*, account_id: int, exchange_id: str, facts: Facts, now: datetime) -> None:
@@ -265,22 +265,22 @@ def hear(*, account_id: int, exchange_id: str, facts: Facts, now: datetime) -> N
 def sift(columns: Mapping[str, Any], facts: Facts, *, at: datetime) -> Sifted:
     """What of a reading, begun at a moment, may be stored over what is known better."""
     known = {column: fact for column, fact in facts.items() if fact.until > at}
-    kept, contradicted = dict(columns), []
+    storable, contradicted = dict(columns), []
     for column, fact in known.items():
-        if column in kept and plain(kept[column]) != fact.value:
+        if column in storable and plain(storable[column]) != fact.value:
             contradicted.append(fact)
-            del kept[column]
-    if DETAILS in kept:
+            del storable[column]
+    if DETAILS in storable:
         members = {_member(column): fact for column, fact in known.items()}
         wrong = [
             name
-            for name, value in kept[DETAILS].items()
+            for name, value in storable[DETAILS].items()
             if name in members and plain(value) != members[name].value
         ]
         if wrong:
             contradicted += [members[name] for name in wrong]
-            kept[DETAILS] = kept[DETAILS] | {name: members[name].value for name in wrong}
-    return Sifted(kept, contradicted)
+            storable[DETAILS] = storable[DETAILS] | {name: members[name].value for name in wrong}
+    return Sifted(storable, contradicted)
 
 
 def _member(column: str) -> str:

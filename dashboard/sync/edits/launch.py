@@ -138,38 +138,43 @@ def _step(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
 
 def _ask(edit: Edit, client: ExchangeClient) -> JobRef:
     wanted = cast("Value", edit.wanted)
-    given: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         **exchange_ids(_group(edit)),
         END: datetime.fromisoformat(wanted[END]),
         "idempotency_key": edit.token,
     }
     if wanted[START]:
         start = datetime.fromisoformat(wanted[START])
-        return client.create_schedule_fielding_run_from_draft_job(**given, start_fielding_at=start)
-    return client.create_launch_fielding_run_from_draft_job(**given)
+        return client.create_schedule_fielding_run_from_draft_job(
+            **arguments, start_fielding_at=start
+        )
+    return client.create_launch_fielding_run_from_draft_job(**arguments)
 
 
 def _job(edit: Edit, client: ExchangeClient) -> FieldingRunJob:
-    given = {**exchange_ids(_group(edit)), "job_id": edit.asked_id}
+    arguments = {**exchange_ids(_group(edit)), "job_id": edit.asked_id}
     if cast("Value", edit.wanted)[START]:
-        return client.get_schedule_fielding_run_from_draft_job(**given)
-    return client.get_launch_fielding_run_from_draft_job(**given)
+        return client.get_schedule_fielding_run_from_draft_job(**arguments)
+    return client.get_launch_fielding_run_from_draft_job(**arguments)
 
 
 def _why(job: FieldingRunJob) -> list[dict[str, str]]:
     """What the job failed for, field by field where it says so."""
-    told = job.failure_reason
-    if told is None:
+    failure = job.failure_reason
+    if failure is None:
         return [{"name": "", "reason": "The exchange gives no reason"}]
     by_field = [
-        {"name": one.name or "", "reason": spoken(one.detail or one.reason or send.NO_REASON)}
-        for one in told.reasons
-        if one.name or one.reason or one.detail
+        {
+            "name": reason.name or "",
+            "reason": spoken(reason.detail or reason.reason or send.NO_REASON),
+        }
+        for reason in failure.reasons
+        if reason.name or reason.reason or reason.detail
     ]
-    said = told.description or spoken(told.code or "")
-    if not (said or by_field):
-        said = "The exchange gives no reason"
-    return [*([{"name": "", "reason": said}] if said else []), *by_field]
+    description = failure.description or spoken(failure.code or "")
+    if not (description or by_field):
+        description = "The exchange gives no reason"
+    return [*([{"name": "", "reason": description}] if description else []), *by_field]
 
 
 def _read_back(edit: Edit, client: ExchangeClient, clock: Clock) -> None:

@@ -47,40 +47,40 @@ def save_local_edit(
         return Edit.objects.get(token=token)
 
 
-def _keep(of: TargetGroup | Project, edit: Edit, now: datetime) -> Edit:
-    rows: models.Manager[Any] = type(of)._default_manager
-    held = rows.select_for_update().get(pk=of.pk)
+def _keep(subject: TargetGroup | Project, edit: Edit, now: datetime) -> Edit:
+    rows: models.Manager[Any] = type(subject)._default_manager
+    held = rows.select_for_update().get(pk=subject.pk)
     theirs = current_value(held, edit.kind)
     alike = same_local_value(theirs, edit.before)
     edit.state = Edit.State.CONFIRMED if alike else Edit.State.CONFLICT
     edit.after = edit.wanted if alike else theirs
-    edit.account_id = of.account_id
+    edit.account_id = subject.account_id
     edit.started_at = edit.settled_at = now
-    project = of.pk
-    if isinstance(of, TargetGroup):
-        edit.group, project = of, of.project_id
+    project = subject.pk
+    if isinstance(subject, TargetGroup):
+        edit.group, project = subject, subject.project_id
     else:
-        edit.project = of
+        edit.project = subject
     edit.save()
     if alike:
-        rows.filter(pk=of.pk).update(**_columns(of, edit))
+        rows.filter(pk=subject.pk).update(**_columns(subject, edit))
         Project.objects.filter(pk=project).update(version=F("version") + 1)
     return edit
 
 
-def same_local_value(one: Value, other: Value) -> bool:
+def same_local_value(held: Value, wanted: Value) -> bool:
     """Whether two values are the same, whatever the digits of an amount."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        amounts = Decimal(one["value"]) == Decimal(other["value"])
-        return amounts and one["currency_code"].upper() == other["currency_code"].upper()
-    return bool(one == other)
+    if isinstance(held, dict) and isinstance(wanted, dict):
+        amounts = Decimal(held["value"]) == Decimal(wanted["value"])
+        return amounts and held["currency_code"].upper() == wanted["currency_code"].upper()
+    return bool(held == wanted)
 
 
-def _columns(of: TargetGroup | Project, edit: Edit) -> dict[str, Any]:
+def _columns(subject: TargetGroup | Project, edit: Edit) -> dict[str, Any]:
     if edit.kind == Edit.Kind.TIME_ZONE:
         return {"time_zone": edit.wanted}
     money = edit.wanted
     columns: dict[str, Any] = {"budget": Decimal(money["value"]) if money else None}
-    if isinstance(of, Project):
+    if isinstance(subject, Project):
         columns["budget_currency"] = money["currency_code"] if money else ""
     return columns

@@ -167,14 +167,14 @@ def at_its_project(
 
     Only what the exchange did not know (404) is asked once more: it carried nothing out.
     """
-    given = exchange_ids(group)
+    ids = exchange_ids(group)
     try:
-        return ask(given)
+        return ask(ids)
     except (NotFound, NotOffered) as exc:
         if isinstance(exc, NotOffered) and exc.status != NOT_FOUND:
             raise
         place = follow_group(group=group, client=client, clock=clock)
-        if place is None or place.project_id == given["project_id"]:
+        if place is None or place.project_id == ids["project_id"]:
             raise
         if place.account_id != group.account.exchange_id:
             words = "This target group is in another account of the exchange now"
@@ -191,10 +191,12 @@ def find(
     """Where the exchange keeps a group; None where it does not say. A draft it tells of nowhere."""
     asked_at = clock()
     try:
-        told = client.get_target_group_overview_by_target_group_id(target_group_id=target_group_id)
+        overview = client.get_target_group_overview_by_target_group_id(
+            target_group_id=target_group_id
+        )
     except ExchangeError:
         return None
-    return Place(told.account_id, told.project_id, told.project_name or "", asked_at)
+    return Place(overview.account_id, overview.project_id, overview.project_name or "", asked_at)
 
 
 def mark_gone(*, group: TargetGroup, now: datetime) -> None:

@@ -109,12 +109,12 @@ def _held_value(group: TargetGroup, kind: str, client: ExchangeClient, clock: Cl
     return merge.bare(held.value)
 
 
-def holds_value(kind: str, one: Value, other: Value) -> bool:
+def holds_value(kind: str, held: Value, wanted: Value) -> bool:
     """Whether the first value of a kind holds all that the second says."""
     return (
-        local.same_local_value(one, other)
+        local.same_local_value(held, wanted)
         if kind in local.KINDS
-        else EDITABLE[kind].same(one, other)
+        else EDITABLE[kind].same(held, wanted)
     )
 
 
@@ -131,17 +131,21 @@ def joined(edit: Edit) -> Value:
 def industry_lockouts(*, group: TargetGroup) -> list[tuple[str, str]]:
     """The industry lockouts by code, asked at most every six hours; none if that fails."""
     key = f"lockouts:{group.account_id}"
-    found: list[tuple[str, str]] | None = cache.get(key)
-    if found is None:
+    lockouts: list[tuple[str, str]] | None = cache.get(key)
+    if lockouts is None:
         client = clients.client_for(group.account)
         try:
             with client.deadline(LIST_SECONDS):
                 items = client.get_industry_lockouts().items
         except ExchangeError:
             return []
-        found = [(str(one.code), str(one.name or one.code)) for one in items if one.code]
-        cache.set(key, found, timeout=6 * 3600)
-    return found
+        lockouts = [
+            (str(lockout.code), str(lockout.name or lockout.code))
+            for lockout in items
+            if lockout.code
+        ]
+        cache.set(key, lockouts, timeout=6 * 3600)
+    return lockouts
 
 
 def send_edit(
@@ -259,10 +263,12 @@ def _up_to_date(
 
     One that shows what is wanted may be behind: it is sent even so.
     """
-    how = EDITABLE[edit.kind]
+    editable = EDITABLE[edit.kind]
     for seconds in (*(IN_THE_REQUEST if wait else ()), 0.0):
         held = _read(edit, client, clock)
-        already = how.same(held.value, edit.wanted) and not how.same(edit.before, edit.wanted)
+        already = editable.same(held.value, edit.wanted) and not editable.same(
+            edit.before, edit.wanted
+        )
         if already or not _is_behind(edit, held.value, clock()):
             return held
         if wait and seconds:
@@ -277,20 +283,23 @@ def _is_to_be_sent(edit: Edit, held: RemoteValue, now: datetime) -> bool:
     seems to hold what is wanted, and did not when the form was shown, it is sent all the same: the
     reading may be behind, and sending what is held changes nothing.
     """
-    how = EDITABLE[edit.kind]
-    as_seen, already = how.same(held.value, edit.before), how.same(held.value, edit.wanted)
+    editable = EDITABLE[edit.kind]
+    as_seen, already = (
+        editable.same(held.value, edit.before),
+        editable.same(held.value, edit.wanted),
+    )
     if as_seen and already:
         _settle(edit, Edit.State.CONFIRMED, after=held.value, now=now)
         return False
     if not already:
         theirs = _caught_up(edit, held, now)
-        ready = how.rebased(edit.before, theirs, held, edit.wanted)
+        ready = editable.rebased(edit.before, theirs, held, edit.wanted)
         if ready.clashes:
             _settle(edit, Edit.State.CONFLICT, after=held.value, now=now)
             return False
         edit.before, edit.wanted = ready.before, ready.wanted
         save_columns(edit, "before", "wanted")
-        already = how.same(theirs, edit.wanted)
+        already = editable.same(theirs, edit.wanted)
     edit.was_so = already or evidence.was_lately(edit, edit.wanted, now=now)
     return True
 
@@ -373,7 +382,7 @@ def _read(edit: Edit, client: ExchangeClient, clock: Clock) -> RemoteValue:
     return moves.at_its_project(
         group=_group(edit),
         client=client,
-        ask=lambda of: EDITABLE[edit.kind].read(client, of),
+        ask=lambda ids: EDITABLE[edit.kind].read(client, ids),
         clock=clock,
     )
 
@@ -390,15 +399,15 @@ def _caught_up(edit: Edit, held: RemoteValue, now: datetime) -> Value:
         state=Edit.State.CONFIRMED,
         settled_at__gt=now - LATE_AT_MOST,
     )
-    for made in recent.exclude(kind=Edit.Kind.GOALS).order_by("settled_at"):
-        old, new = merge.bare(made.before), merge.bare(made.wanted)
+    for confirmed in recent.exclude(kind=Edit.Kind.GOALS).order_by("settled_at"):
+        old, new = merge.bare(confirmed.before), merge.bare(confirmed.wanted)
         theirs = merge.rolled_forward(theirs, old, new, shown)
     return theirs
 
 
 def _overtaken(edit: Edit, client: ExchangeClient, clock: Clock, why: ExchangeError) -> None:
     """It was sent and refused: somebody changed it between our reading and our sending."""
-    how = EDITABLE[edit.kind]
+    editable = EDITABLE[edit.kind]
     edit.taken = False
     save_columns(edit, "taken")
     try:
@@ -406,16 +415,16 @@ def _overtaken(edit: Edit, client: ExchangeClient, clock: Clock, why: ExchangeEr
     except ExchangeError as exc:
         _settle(edit, Edit.State.REJECTED, reasons=refusal_reasons(exc, AGAIN), now=clock())
         return
-    if how.same(theirs, edit.wanted) and not edit.was_so:
+    if editable.same(theirs, edit.wanted) and not edit.was_so:
         _settle(edit, Edit.State.CONFIRMED, after=theirs, now=clock())
-    elif how.same(theirs, edit.before) or how.same(theirs, edit.wanted):
+    elif editable.same(theirs, edit.before) or editable.same(theirs, edit.wanted):
         _settle(edit, Edit.State.REJECTED, reasons=refusal_reasons(why, AGAIN), now=clock())
     else:
         _settle(edit, Edit.State.CONFLICT, after=theirs, reasons=refusal_reasons(why), now=clock())
 
 
 def _read_back(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
-    how = EDITABLE[edit.kind]
+    editable = EDITABLE[edit.kind]
     try:
         theirs = _read(edit, client, clock).value
     except AlreadyLaunched as exc:
@@ -426,14 +435,14 @@ def _read_back(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
         _not_read(edit, exc, clock())
         return
     now = clock()
-    if edit.after_since is None or not how.same(theirs, edit.after):
+    if edit.after_since is None or not editable.same(theirs, edit.after):
         edit.after_since = now
     edit.after, lasted = theirs, now - edit.after_since
     over = had_its_time(edit, now)
     wanted = edit.wanted
     if edit.taken:  # an amount that went along may be held rounded: that is nobody's change
         wanted = merge.as_rounded(edit.wanted, before=edit.before, held=theirs)
-    if how.same(theirs, wanted):
+    if editable.same(theirs, wanted):
         if _is_proof(edit, client, lasted):
             _settle(edit, Edit.State.CONFIRMED, after=theirs, now=now)
         else:
@@ -519,9 +528,9 @@ def give_up(*, edit: Edit, by: User, now: datetime) -> bool:
         return False
     edit.state, edit.given_up_by = Edit.State.GIVEN_UP, by
     edit.settled_at, edit.check_at = now, None
-    of = Project.objects.filter(Q(edits=edit) | Q(target_groups__edits=edit))
+    projects = Project.objects.filter(Q(edits=edit) | Q(target_groups__edits=edit))
     with transaction.atomic():
-        Project.objects.filter(pk__in=of).update(version=F("version") + 1, due_at=now)
+        Project.objects.filter(pk__in=projects).update(version=F("version") + 1, due_at=now)
         return save_columns(edit, "state", "given_up_by", "settled_at", "check_at")
 
 
@@ -575,10 +584,11 @@ def refusal_reasons(exc: ExchangeError, also: str = "") -> list[dict[str, Any]]:
     """
     if isinstance(exc, Refused) and exc.invalid_params:
         by_field = [
-            {"name": one.name, "reason": one.reason or NO_REASON} for one in exc.invalid_params
+            {"name": param.name, "reason": param.reason or NO_REASON}
+            for param in exc.invalid_params
         ]
         words = exc.detail or exc.title
-        silent = any(not one.reason for one in exc.invalid_params)
+        silent = any(not param.reason for param in exc.invalid_params)
         return [{"name": "", "reason": words}, *by_field] if words and silent else by_field
     if exc.retry_after and not exc.outcome_unknown:
         when = f"can be sent again in {exc.retry_after:.0f} s"

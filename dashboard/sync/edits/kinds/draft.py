@@ -203,8 +203,9 @@ def feasibility_request(value: Value) -> CalculateTargetGroupFeasibilityRequest:
         body[PROFILING] = {
             "profile_adjustment_type": profiling["profile_adjustment_type"],
             "profiles": [
-                {n: one[n] for n in kinds if n in one} | {"targets": _in_part(one["targets"], goal)}
-                for one in profiles
+                {n: profile[n] for n in kinds if n in profile}
+                | {"targets": _in_part(profile["targets"], goal)}
+                for profile in profiles
             ],
         }
     return msgspec.convert(body, CalculateTargetGroupFeasibilityRequest)
@@ -223,22 +224,23 @@ def _in_part(targets: list[Value], goal: int) -> list[Value]:
     ]
 
 
-def read_draft(client: ExchangeClient, of: Mapping[str, str]) -> Value:
+def read_draft(client: ExchangeClient, ids: Mapping[str, str]) -> Value:
     """The draft that the exchange holds; Launched where it is none any more."""
-    return whole_of(client.get_whole_target_group(**of))
+    return whole_of(client.get_whole_target_group(**ids))
 
 
 def merged(was: Value, theirs: Value, ours: Value) -> Merged:
     """Two people's changes of one draft; how it is priced and the price are one thing."""
-    of, priced = merge.three_way(*(_filled_in(one) for one in (was, theirs, ours))), ours
+    filled_in = merge.three_way(_filled_in(was), _filled_in(theirs), _filled_in(ours))
+    priced = ours
     if merge.alike(_pricing(was), _pricing(ours)):
         priced = theirs
     clash = priced is ours and not (
         merge.alike(_pricing(was), _pricing(theirs))
         or merge.alike(_pricing(theirs), _pricing(ours))
     )
-    value = of.value | {name: priced.get(name) for name in ("pricing_model", PRICE)}
-    return Merged(value, (*of.clashes, *([(PRICE,)] if clash else ())))
+    value = filled_in.value | {name: priced.get(name) for name in ("pricing_model", PRICE)}
+    return Merged(value, (*filled_in.clashes, *([(PRICE,)] if clash else ())))
 
 
 def _filled_in(value: Value) -> Value:
@@ -253,59 +255,67 @@ def _pricing(value: Value) -> list[Any]:
 
 def fingerprint(value: Value) -> str:
     """A short text that is another one where a draft, or what goes along, says something else."""
-    said = _normal(value) | {name: value[name] for name in CARRIED}
-    return hashlib.sha256(repr(sorted(said.items())).encode()).hexdigest()[:32]
+    comparable = _normal(value) | {name: value[name] for name in CARRIED}
+    return hashlib.sha256(repr(sorted(comparable.items())).encode()).hexdigest()[:32]
 
 
-def differing_fields(one: Value, other: Value) -> list[str]:
+def differing_fields(held_value: Value, wanted_value: Value) -> list[str]:
     """The names under which the exchange (first) does not hold what a value (second) says."""
-    held, said = _normal(one), _normal(other)
-    return [name for name in FIELDS if said[name] is not None and not _means(name, held, said)] + [
-        name for name in _NULLABLE if said[name] is None and held[name] is not None
-    ]
+    held, wanted = _normal(held_value), _normal(wanted_value)
+    return [
+        name for name in FIELDS if wanted[name] is not None and not _means(name, held, wanted)
+    ] + [name for name in _NULLABLE if wanted[name] is None and held[name] is not None]
 
 
-def _means(name: str, held: Value, said: Value) -> bool:
+def _means(name: str, held: Value, wanted: Value) -> bool:
     """Whether both hold the same under a name; a text may be written another way."""
-    one, other = held[name], said[name]
-    return one == other or (isinstance(other, str) and merge.alike(one, other, name))
+    held_part, wanted_part = held[name], wanted[name]
+    return held_part == wanted_part or (
+        isinstance(wanted_part, str) and merge.alike(held_part, wanted_part, name)
+    )
 
 
-def same_draft(one: Value, other: Value) -> bool:
+def same_draft(held: Value, wanted: Value) -> bool:
     """Whether the exchange (first) holds all that a value (second) says, and all that was sent."""
-    sent = other.get(SENT) if WHOLE in one else None
-    return not differing_fields(one, other) and (sent is None or merge.holds(one[WHOLE], sent))
+    sent = wanted.get(SENT) if WHOLE in held else None
+    return not differing_fields(held, wanted) and (sent is None or merge.holds(held[WHOLE], sent))
 
 
 def _normal(value: Value) -> Value:
     """Values that are equal where they mean the same."""
-    said = {name: value.get(name) for name in FIELDS}
+    comparable = {name: value.get(name) for name in FIELDS}
     period = value.get(PERIOD) or {}
-    said[PERIOD] = [_moment(period.get(end)) for end in ("start_at", "end_at")]
-    said["business_unit_id"] = str(value.get("business_unit_id") or "")
+    comparable[PERIOD] = [_moment(period.get(end)) for end in ("start_at", "end_at")]
+    comparable["business_unit_id"] = str(value.get("business_unit_id") or "")
     for name in (PRICE, NOTE):
-        said[name] = _amount(value.get(name)) if value.get("pricing_model") == "dynamic" else None
-    if said["client_id"] is not None:
-        said["client_id"] = str(said["client_id"])
-    if (rate := said[IR]) is not None:
-        said[IR] = round(float(rate), 4)
-    said[PROFILING] = draft_profiles.comparable_profiles(value.get(PROFILING) or {})
+        comparable[name] = (
+            _amount(value.get(name)) if value.get("pricing_model") == "dynamic" else None
+        )
+    if comparable["client_id"] is not None:
+        comparable["client_id"] = str(comparable["client_id"])
+    if (rate := comparable[IR]) is not None:
+        comparable[IR] = round(float(rate), 4)
+    comparable[PROFILING] = draft_profiles.comparable_profiles(value.get(PROFILING) or {})
     exclusions = value.get("respondent_activity_exclusions") or []
-    said["respondent_activity_exclusions"] = sorted(
-        (str(one.get("type")), str(one.get("id")), days_of_period(one.get("duration")))
-        for one in exclusions
+    comparable["respondent_activity_exclusions"] = sorted(
+        (
+            str(exclusion.get("type")),
+            str(exclusion.get("id")),
+            days_of_period(exclusion.get("duration")),
+        )
+        for exclusion in exclusions
     )
-    return said
+    return comparable
 
 
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _amount(given: Value | None) -> tuple[Decimal, str] | None:
-    if not given:
+def _amount(amount: Value | None) -> tuple[Decimal, str] | None:
+    if not amount:
         return None
-    return Decimal(given["value"]), str(given["currency_code"]).upper()
+    return Decimal(amount["value"]), str(amount["currency_code"]).upper()
 
 
 def days_of_period(duration: str | None) -> str:
@@ -320,7 +330,7 @@ def draft_columns(group: TargetGroup, value: Value) -> dict[str, Any]:
     locale = limits.fit_text(value["locale"], 16)
     language, _, country = locale.partition("_")
     period, price = value[PERIOD], value[PRICE]
-    told = {
+    columns = {
         "name": limits.fit_text(value["name"]),
         "reference_number": limits.fit_text(value[REFERENCE], 200),
         "locale": locale,
@@ -339,8 +349,8 @@ def draft_columns(group: TargetGroup, value: Value) -> dict[str, Any]:
         | {"exclusion": {"enabled": value["exclusion"]}},
     }
     if price:
-        told |= {"cpi": Decimal(price["value"]), "currency": price["currency_code"][:3].upper()}
-    return told
+        columns |= {"cpi": Decimal(price["value"]), "currency": price["currency_code"][:3].upper()}
+    return columns
 
 
 def _read_draft(client: ExchangeClient, ids: ExchangeIds) -> RemoteValue:
