@@ -16,9 +16,9 @@ from bench.shared.canned_exchange import START, Canned
 from bench.shared.environment import Meter
 from dashboard import celery
 from dashboard.alerts.incidents import detect
-from dashboard.exchange.shapes.changelog import TargetGroupChangelogList
 from dashboard.exchange.shapes.groups import (
     CompletesPoint,
+    TargetGroupChangelogList,
     TargetGroupOverview,
     TargetGroupPerformance,
 )

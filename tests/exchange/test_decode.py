@@ -13,11 +13,11 @@ from dashboard.exchange.decode import decode_body, decode_page
 from dashboard.exchange.errors import BadAnswer
 from dashboard.exchange.shapes.accounts import BusinessUnitShape, ExchangeUserShape
 from dashboard.exchange.shapes.base import MonetaryAmountRequestModel, Money
-from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
 from dashboard.exchange.shapes.drafts import FetchTargetGroupResponse
 from dashboard.exchange.shapes.fielding import FieldingRunItem, ReEntryConfiguration
 from dashboard.exchange.shapes.groups import (
     CompletesPoint,
+    TargetGroupChangelogBatch,
     TargetGroupOverview,
     TargetGroupPerformance,
 )

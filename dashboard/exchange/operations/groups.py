@@ -5,11 +5,11 @@ from typing import Any
 
 from dashboard.exchange.decode import Page, Whole
 from dashboard.exchange.operations.base import OperationsBase, path_segment, query_string
-from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
 from dashboard.exchange.shapes.groups import (
     CompletesPoint,
     ComputeTargetGroupTransitionsRequest,
     ComputeTargetGroupTransitionsResponse,
+    TargetGroupChangelogBatch,
     TargetGroupDetails,
     TargetGroupDetailsUpdateRequest,
     TargetGroupOverview,

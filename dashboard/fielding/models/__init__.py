@@ -14,14 +14,11 @@ from dashboard.fielding.models.audit import AuditEvent, AuditKind
 from dashboard.fielding.models.batches import Batch, BatchGroup, BatchJob
 from dashboard.fielding.models.edits import Edit
 from dashboard.fielding.models.exchange import BusinessUnit, ExchangeAccount, ExchangeUser
-from dashboard.fielding.models.groups import Project, TargetGroup
-from dashboard.fielding.models.history import Change, CompletesDay, Reading
+from dashboard.fielding.models.groups import GroupSheet, Project, TargetGroup
+from dashboard.fielding.models.history import Change, CompletesDay, Reading, Usual
 from dashboard.fielding.models.notes import Note
-from dashboard.fielding.models.pages import SavedView
-from dashboard.fielding.models.people import Membership, User
+from dashboard.fielding.models.people import Membership, SavedView, User
 from dashboard.fielding.models.polling import Cycle, Quarantine, Thinned
-from dashboard.fielding.models.sheets import GroupSheet
-from dashboard.fielding.models.usual import Usual
 from dashboard.fielding.models.webhooks import Webhook, WebhookEvent, WebhookRefusal
 
 __all__ = [

@@ -174,3 +174,18 @@ class TargetGroup(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class GroupSheet(models.Model):
+    """The quotas and the rate card of a group, as the exchange last told them."""
+
+    group = models.OneToOneField(
+        TargetGroup, models.CASCADE, primary_key=True, related_name="sheet"
+    )
+    # [{id, name, quotas, targets: [{id, name, goal, completes, prescreens}]}]
+    profiles = Document(default=list)
+    # {bound, currency, minutes, percents, prices}; prices in the currency's minor unit
+    rate_card = Document(null=True)
+
+    def __str__(self) -> str:
+        return f"Sheet of {self.group_id}"

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 
 from dashboard.exchange.shapes.base import UNREADABLE, Shape
-from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
 from dashboard.exchange.shapes.drafts import FetchTargetGroupResponse
 from dashboard.exchange.shapes.fielding import FieldingRunItem, ReEntryConfiguration
 from dashboard.exchange.shapes.groups import (
+    TargetGroupChangelogBatch,
     TargetGroupDetails,
     TargetGroupOverview,
     TargetGroupPerformance,

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
+from dashboard.exchange.shapes.groups import TargetGroupChangelogBatch
 from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.models import Edit, TargetGroup
 from dashboard.sync.columns import limits

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import ExchangeError, NotFound, NotOffered
-from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
+from dashboard.exchange.shapes.groups import TargetGroupChangelogBatch
 from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.models import (
     ExchangeAccount,

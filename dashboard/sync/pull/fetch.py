@@ -22,8 +22,7 @@ from dashboard.exchange.errors import (
     Unavailable,
 )
 from dashboard.exchange.pagination import UNFINISHED, iterate_pages
-from dashboard.exchange.shapes.changelog import TargetGroupChangelogBatch
-from dashboard.exchange.shapes.groups import CompletesPoint
+from dashboard.exchange.shapes.groups import CompletesPoint, TargetGroupChangelogBatch
 from dashboard.sync.columns import group as rows
 from dashboard.sync.columns import group_sheet, limits
 
