@@ -12,31 +12,37 @@ from django.conf import settings
 from django.core import signing
 
 from dashboard.alerts.rules.catalogue import JUDGED, RULES
-from dashboard.alerts.rules.rule_type import Form
+from dashboard.alerts.rules.rule_type import HelpForm
 from dashboard.fielding.models import Incident
 
 ACKNOWLEDGE, MUTE = "acknowledge", "mute"
-RESUME, CONNECTION = Form.RESUME, Form.CONNECTION
+RESUME, CONNECTION = HelpForm.RESUME, HelpForm.CONNECTION
 WORDS: dict[str, str] = {
-    Form.CPI: "Change CPI",
-    Form.DATES: "Move its end",
-    Form.GOALS: "Change its goal",
-    Form.BUDGET: "Change its budget",
-    Form.DETAILS: "Change what is agreed",
+    HelpForm.CPI: "Change CPI",
+    HelpForm.DATES: "Move its end",
+    HelpForm.GOALS: "Change its goal",
+    HelpForm.BUDGET: "Change its budget",
+    HelpForm.DETAILS: "Change what is agreed",
     RESUME: "Resume",
     CONNECTION: "Look at the connection",
     ACKNOWLEDGE: "Acknowledge",
     MUTE: "Mute",
 }
-FORMS = (Form.CPI, Form.DATES, Form.GOALS, Form.BUDGET, Form.DETAILS)  # of a group
+FORMS = (
+    HelpForm.CPI,
+    HelpForm.DATES,
+    HelpForm.GOALS,
+    HelpForm.BUDGET,
+    HelpForm.DETAILS,
+)  # of a group
 # The form that mends the reason of a pause by the exchange, before the group is resumed.
 _MENDS = {
-    "max_cpi_limit_reached": Form.CPI,
-    "low_epc": Form.CPI,
-    "past_scheduled_end_date": Form.DATES,
-    "total_completes_reached": Form.GOALS,
-    "high_median_loi": Form.DETAILS,
-    "no_completes_in_several_days": Form.CPI,
+    "max_cpi_limit_reached": HelpForm.CPI,
+    "low_epc": HelpForm.CPI,
+    "past_scheduled_end_date": HelpForm.DATES,
+    "total_completes_reached": HelpForm.GOALS,
+    "high_median_loi": HelpForm.DETAILS,
+    "no_completes_in_several_days": HelpForm.CPI,
 }
 GOOD_FOR = timedelta(days=7)
 _SALT = "fieldwatch.alerts.act"
@@ -54,7 +60,7 @@ def suggested_actions(incident: Incident) -> list[str]:
     """The forms that may help with an incident, the likeliest first; acknowledge and mute last."""
     rule, group = RULES.get(incident.rule), incident.group
     helps: list[str] = [
-        form for form in (rule.helps if rule else ()) if group or form is Form.CONNECTION
+        form for form in (rule.helps if rule else ()) if group or form is HelpForm.CONNECTION
     ]
     if group and rule is JUDGED["paused_by_exchange"] and group.status_reason in _MENDS:
         helps.insert(0, _MENDS[group.status_reason])

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dashboard.alerts.rules.judges import cost, progress, quality, status
 from dashboard.alerts.rules.rule_type import (
     LIVE,
-    Figure,
-    Form,
+    HelpForm,
     JudgedFigure,
     ReplayTraits,
+    RuleFigure,
     RuleType,
     Scale,
 )
@@ -17,8 +17,8 @@ from dashboard.alerts.rules.verdict import CRITICAL, NOTICE, WARNING
 IN_FIELD = LIVE | {"paused"}
 ENDED_TOO = IN_FIELD | {"completed"}
 NO_BUDGET = "budget of a group that has none of its own; 0 for none"
-COMPLETES = JudgedFigure(Figure.COMPLETES, Scale.GOAL)
-SPEND = JudgedFigure(Figure.SPEND, Scale.BUDGET)
+COMPLETES = JudgedFigure(RuleFigure.COMPLETES, Scale.GOAL)
+SPEND = JudgedFigure(RuleFigure.SPEND, Scale.BUDGET)
 # What a replay assumes.
 _FORECASTS = (
     "Forecasts are worked out anew, twice a day, around each change or pause of a group, and "
@@ -51,7 +51,7 @@ _JUDGED = (
         statuses=IN_FIELD,
         fact=True,
         # (before it is resumed, what the reason of the pause asks for: see `action_links`)
-        helps=(Form.RESUME,),
+        helps=(HelpForm.RESUME,),
         replays=ReplayTraits(before_first_reading=True),
     ),
     RuleType(
@@ -66,7 +66,7 @@ _JUDGED = (
             "clears": (2, "new completes that clear it"),
         },
         keep_minutes=0,
-        helps=(Form.CPI,),
+        helps=(HelpForm.CPI,),
         replays=ReplayTraits(
             timed=True,
             before_first_reading=True,
@@ -85,7 +85,7 @@ _JUDGED = (
         },
         keep_minutes=0,
         statuses=IN_FIELD,
-        helps=(Form.RESUME, Form.DATES),
+        helps=(HelpForm.RESUME, HelpForm.DATES),
         replays=ReplayTraits(timed=True, before_first_reading=True),
     ),
     RuleType(
@@ -97,7 +97,7 @@ _JUDGED = (
         thresholds=_band(0.97, 1.0, "share of the goal at the end")
         | {"hours": (48, "hours to its end, at most")},
         for_minutes=30,
-        helps=(Form.CPI, Form.DATES),
+        helps=(HelpForm.CPI, HelpForm.DATES),
         figure=COMPLETES,
         replays=BY_FORECAST,
     ),
@@ -110,7 +110,7 @@ _JUDGED = (
         thresholds=_band(0.95, 1.0, "share of the goal at the end")
         | {"completes": (10, "completes before it judges")},
         for_minutes=120,
-        helps=(Form.CPI, Form.DATES),
+        helps=(HelpForm.CPI, HelpForm.DATES),
         figure=COMPLETES,
         replays=BY_FORECAST,
     ),
@@ -122,7 +122,7 @@ _JUDGED = (
         say=progress.say_early,
         thresholds=_band(24, 12, "number of hours before its end")
         | {"share": (0.15, "or this share of its time in the field, whichever is more")},
-        helps=(Form.GOALS,),
+        helps=(HelpForm.GOALS,),
         figure=COMPLETES,
         replays=BY_FORECAST,
     ),
@@ -138,8 +138,8 @@ _JUDGED = (
         },
         keep_minutes=0,
         statuses=ENDED_TOO,
-        helps=(Form.GOALS,),
-        figure=JudgedFigure(Figure.COMPLETES, Scale.ABOVE_GOAL),
+        helps=(HelpForm.GOALS,),
+        figure=JudgedFigure(RuleFigure.COMPLETES, Scale.ABOVE_GOAL),
         replays=ReplayTraits(before_first_reading=True),
     ),
     RuleType(
@@ -151,8 +151,8 @@ _JUDGED = (
         thresholds=_band(0.7, 0.8, "share of the agreed incidence")
         | {"prescreens": (100, "prescreens before it judges")},
         for_minutes=120,
-        helps=(Form.DETAILS,),
-        figure=JudgedFigure(Figure.INCIDENCE, Scale.AGREED_INCIDENCE),
+        helps=(HelpForm.DETAILS,),
+        figure=JudgedFigure(RuleFigure.INCIDENCE, Scale.AGREED_INCIDENCE),
     ),
     RuleType(
         "interview_long",
@@ -166,8 +166,8 @@ _JUDGED = (
             "completes": (20, "completes before it judges"),
         },
         for_minutes=60,
-        helps=(Form.DETAILS,),
-        figure=JudgedFigure(Figure.LOI, Scale.AGREED_LOI),
+        helps=(HelpForm.DETAILS,),
+        figure=JudgedFigure(RuleFigure.LOI, Scale.AGREED_LOI),
     ),
     RuleType(
         "drop_off",
@@ -178,7 +178,7 @@ _JUDGED = (
         thresholds=_band(0.30, 0.25, "share of entrants")
         | {"entrants": (50, "entrants before it judges")},
         for_minutes=60,
-        figure=JudgedFigure(Figure.DROP_OFF, Scale.FIGURE),
+        figure=JudgedFigure(RuleFigure.DROP_OFF, Scale.FIGURE),
     ),
     RuleType(
         "conversion",
@@ -189,7 +189,7 @@ _JUDGED = (
         thresholds=_band(0.4, 0.5, "share of the agreed incidence")
         | {"entrants": (200, "entrants before it judges")},
         for_minutes=120,
-        figure=JudgedFigure(Figure.CONVERSION, Scale.AGREED_INCIDENCE),
+        figure=JudgedFigure(RuleFigure.CONVERSION, Scale.AGREED_INCIDENCE),
     ),
     RuleType(
         "epc",
@@ -205,8 +205,8 @@ _JUDGED = (
             "after_cpi_hours": (4, "hours without a verdict after a new CPI"),
         },
         for_minutes=240,
-        helps=(Form.CPI,),
-        figure=JudgedFigure(Figure.EPC, Scale.USD),
+        helps=(HelpForm.CPI,),
+        figure=JudgedFigure(RuleFigure.EPC, Scale.USD),
         replays=ReplayTraits(by_usual_epc=True, timed=True),
     ),
     RuleType(
@@ -218,7 +218,7 @@ _JUDGED = (
         thresholds=_band(0.90, 0.85, "share of the budget")
         | {"critical": (1.0, "critical from this share of the budget"), "budget": (0, NO_BUDGET)},
         statuses=ENDED_TOO,
-        helps=(Form.BUDGET,),
+        helps=(HelpForm.BUDGET,),
         figure=SPEND,
         replays=ReplayTraits(assumed=("Budgets are those of today.",)),
     ),
@@ -231,7 +231,7 @@ _JUDGED = (
         thresholds=_band(1.05, 1.0, "share of the budget") | {"budget": (0, NO_BUDGET)},
         for_minutes=240,
         statuses=IN_FIELD,
-        helps=(Form.BUDGET,),
+        helps=(HelpForm.BUDGET,),
         figure=SPEND,
         replays=ReplayTraits(
             by_forecast=True,
@@ -269,7 +269,7 @@ _JUDGED = (
         say=quality.say_about_to_pause,
         thresholds=_band(0.7, 0.5, "score of the early warning"),
         for_minutes=60,
-        helps=(Form.CPI,),
+        helps=(HelpForm.CPI,),
         replays=ReplayTraits(
             by_forecast=True,
             by_samples=True,
@@ -306,8 +306,8 @@ CPI_CHANGED = RuleType(
         "critical": (0.20, "critical from this share of the old CPI"),
     },
     fact=True,
-    helps=(Form.CPI,),
-    figure=JudgedFigure(Figure.CPI),
+    helps=(HelpForm.CPI,),
+    figure=JudgedFigure(RuleFigure.CPI),
 )
 STATUS_CHANGED = RuleType("status_changed", "Status changed by somebody else", WARNING, fact=True)
 STRATEGY_CHANGED = RuleType(
@@ -329,7 +329,7 @@ NO_DATA = RuleType(
         "minutes": (20, "minutes without fresh data, at least"),
     },
     keep_minutes=0,
-    helps=(Form.CONNECTION,),
+    helps=(HelpForm.CONNECTION,),
     replays=ReplayTraits(
         assumed=("Hours in which somebody had paused the polling count as silence.",)
     ),

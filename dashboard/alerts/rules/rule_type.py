@@ -15,7 +15,7 @@ LIVE = frozenset({"live"})
 KEEP = 30  # minutes that a figure stays clear before its incident ends
 
 
-class Form(StrEnum):
+class HelpForm(StrEnum):
     """A form that may help with an incident, by its name in addresses."""
 
     CPI = "cpi"
@@ -27,7 +27,7 @@ class Form(StrEnum):
     CONNECTION = "connection"  # a page for administrators alone
 
 
-class Figure(StrEnum):
+class RuleFigure(StrEnum):
     """The figure of a group that an incident's chart draws."""
 
     LOI = "loi"
@@ -55,7 +55,7 @@ class Scale(StrEnum):
 class JudgedFigure(NamedTuple):
     """The figure that a rule judges; without a scale its thresholds are not drawn."""
 
-    figure: Figure
+    figure: RuleFigure
     scale: Scale | None = None
 
 
@@ -87,7 +87,7 @@ class RuleType:
     keep_minutes: int = KEEP
     statuses: frozenset[str] = LIVE  # in any other its incident closes, not as recovered
     fact: bool = False  # one observation is enough
-    helps: tuple[Form, ...] = ()  # the forms that may help, the likeliest first
+    helps: tuple[HelpForm, ...] = ()  # the forms that may help, the likeliest first
     figure: JudgedFigure | None = None  # None: the chart shows completes per hour
     replays: ReplayTraits = ReplayTraits()
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from dashboard.alerts.mail import action_links
 from dashboard.alerts.rules.catalogue import RULES
-from dashboard.alerts.rules.rule_type import Figure, Scale
+from dashboard.alerts.rules.rule_type import RuleFigure, Scale
 from dashboard.alerts.rules.settings import Effective, RuleSet
 from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.models import Incident, Mail, Notice, TargetGroup
@@ -24,14 +24,14 @@ from dashboard.web.groups.trends import Trend
 BEFORE = timedelta(days=2)
 # How the figure that a rule judges is drawn.
 FIGURES = {
-    Figure.LOI: trends.TRENDS["loi"],
-    Figure.INCIDENCE: trends.TRENDS["ir"],
-    Figure.CONVERSION: trends.TRENDS["conversion"],
-    Figure.DROP_OFF: trends.TRENDS["drop_off"],
-    Figure.EPC: trends.TRENDS["epc"],
-    Figure.CPI: trends.TRENDS["cpi"],
-    Figure.COMPLETES: Trend("Completes", "completes", 1, "completes", lambda _: None),
-    Figure.SPEND: Trend("Spend", "cost", 1, "", lambda _: None),
+    RuleFigure.LOI: trends.TRENDS["loi"],
+    RuleFigure.INCIDENCE: trends.TRENDS["ir"],
+    RuleFigure.CONVERSION: trends.TRENDS["conversion"],
+    RuleFigure.DROP_OFF: trends.TRENDS["drop_off"],
+    RuleFigure.EPC: trends.TRENDS["epc"],
+    RuleFigure.CPI: trends.TRENDS["cpi"],
+    RuleFigure.COMPLETES: Trend("Completes", "completes", 1, "completes", lambda _: None),
+    RuleFigure.SPEND: Trend("Spend", "cost", 1, "", lambda _: None),
 }
 PRESCREENS = Trend("Prescreens", "prescreens", 1, "prescreens", lambda _: None)
 LEVELS = (("fires", "Fires"), ("clears", "Clears"), ("critical", "Critical"))

@@ -6,7 +6,7 @@ import pytest
 
 from dashboard.alerts.mail import action_links
 from dashboard.alerts.rules.catalogue import CPI_CHANGED, JUDGED, RULES
-from dashboard.alerts.rules.rule_type import LIVE, Figure, Form, RuleType, Scale
+from dashboard.alerts.rules.rule_type import LIVE, HelpForm, RuleFigure, RuleType, Scale
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE, WARNING
 from dashboard.web.alerts.incident_page import FIGURES
 
@@ -40,7 +40,7 @@ def test_the_figure_of_a_rule_can_be_drawn_with_its_thresholds(rule: RuleType) -
     figure, scale = rule.figure
     assert figure in FIGURES
     if scale in (Scale.GOAL, Scale.ABOVE_GOAL):
-        assert figure is Figure.COMPLETES
+        assert figure is RuleFigure.COMPLETES
     elif scale is None:
         assert rule is CPI_CHANGED
     else:
@@ -60,5 +60,5 @@ def test_what_a_replay_assumes_is_said_in_sentences(rule: RuleType) -> None:
 
 
 def test_every_figure_and_every_form_is_used_or_mends_a_pause() -> None:
-    assert {rule.figure.figure for rule in RULES.values() if rule.figure} == set(Figure)
-    assert {form for rule in RULES.values() for form in rule.helps} == set(Form)
+    assert {rule.figure.figure for rule in RULES.values() if rule.figure} == set(RuleFigure)
+    assert {form for rule in RULES.values() for form in rule.helps} == set(HelpForm)
