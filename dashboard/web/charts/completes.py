@@ -146,7 +146,7 @@ def _forecast(
         | {
             "fill": "tonexty",
             "fillcolor": palette.band,
-            "name": "ForecastBand (80 %)",
+            "name": "Forecast (80 %)",
         },
         {
             "type": "scatter",

@@ -69,6 +69,11 @@ def test_the_hover_names_the_zone() -> None:
     assert figure(GRID)["layout"]["xaxis"]["hoverformat"].endswith("Tokyo")
 
 
+def test_the_legend_names_each_line_in_words() -> None:
+    shown = {line["name"] for line in figure(GRID)["data"] if line.get("showlegend") is not False}
+    assert shown >= {"Completes", "Required", "Forecast (80 %)", "Changes"}
+
+
 def test_a_mark_sits_on_the_line() -> None:
     marks = figure(GRID)["data"][-1]
     assert marks["y"] == [4]
