@@ -92,21 +92,22 @@ def read_current_value(
         return local.current_value(group, kind)
     client = client or clients.client_for(group.account)
     with client.deadline(WEB_SECONDS):
-        value = _held_value(group, kind, client, clock)
+        value = merge.bare(_read_remote(group, kind, client, clock).value)
         if not evidence.is_behind(group, kind, value, now=clock()):
             return value
-        again = _held_value(group, kind, client, clock)
+        again = merge.bare(_read_remote(group, kind, client, clock).value)
     ours_of_it = evidence.newest_edit(group, kind, now=clock())
     behind = evidence.is_behind(group, kind, again, now=clock())
     return ours_of_it.after if behind and ours_of_it else again
 
 
-def _held_value(group: TargetGroup, kind: str, client: ExchangeClient, clock: Clock) -> Value:
+def _read_remote(
+    group: TargetGroup, kind: str, client: ExchangeClient, clock: Clock
+) -> RemoteValue:
     """What the exchange says that it holds, under whatever project the group is now."""
-    held = moves.at_its_project(
+    return moves.at_its_project(
         group=group, client=client, ask=lambda ids: EDITABLE[kind].read(client, ids), clock=clock
     )
-    return merge.bare(held.value)
 
 
 def holds_value(kind: str, held: Value, wanted: Value) -> bool:
@@ -378,13 +379,8 @@ def _reason(sentence: str) -> list[dict[str, str]]:
 
 
 def _read(edit: Edit, client: ExchangeClient, clock: Clock) -> RemoteValue:
-    """What the exchange holds now, under whatever project the group is."""
-    return moves.at_its_project(
-        group=_group(edit),
-        client=client,
-        ask=lambda ids: EDITABLE[edit.kind].read(client, ids),
-        clock=clock,
-    )
+    """What the exchange says that it holds of what an edit changes."""
+    return _read_remote(_group(edit), edit.kind, client, clock)
 
 
 def _caught_up(edit: Edit, held: RemoteValue, now: datetime) -> Value:
