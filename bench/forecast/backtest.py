@@ -21,7 +21,7 @@ if __name__ == "__main__":
 from bench.forecast.generated_effects import rates
 from bench.forecast.generated_fields import PROCESSES, Field, field
 from bench.shared.figure import Figure
-from dashboard.fielding.forecast.forecast import Forecast, forecast_many
+from dashboard.fielding.forecast.group_forecast import Forecast, forecast_many
 from dashboard.fielding.forecast.inputs import ForecastInput
 
 Floats = NDArray[np.float64]

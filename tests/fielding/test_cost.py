@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from dashboard.fielding.forecast.cost import projected_cost
-from dashboard.fielding.forecast.forecast import Forecast
+from dashboard.fielding.forecast.group_forecast import Forecast
 
 
 def outlook(low, middle, high, goal=200):

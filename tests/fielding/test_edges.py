@@ -10,7 +10,7 @@ import pytest
 
 from dashboard.fielding.effects.effect import Group, SettingChange, effect_of_change
 from dashboard.fielding.forecast.cost import projected_cost
-from dashboard.fielding.forecast.forecast import forecast_many
+from dashboard.fielding.forecast.group_forecast import forecast_many
 from dashboard.fielding.forecast.inputs import ForecastInput
 from dashboard.fielding.insight.diagnosis import diagnose_group
 from dashboard.fielding.insight.indicators import Indicators

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.fielding.forecast.forecast import forecast, forecast_many
+from dashboard.fielding.forecast import forecast, forecast_many
 from dashboard.fielding.forecast.inputs import ForecastInput
 from dashboard.fielding.forecast.rate_changes import rate_change_times
 from dashboard.fielding.series.readings import Readings

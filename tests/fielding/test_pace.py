@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from dashboard.fielding.forecast.forecast import forecast_groups
+from dashboard.fielding.forecast.group_forecast import forecast_groups
 from dashboard.fielding.forecast.inputs import ForecastInput
 from dashboard.fielding.series.pace import (
     FieldingPlan,

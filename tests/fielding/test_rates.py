@@ -9,7 +9,7 @@ from dashboard.fielding.effects.decline import decline_exponent
 from dashboard.fielding.forecast.change_points import find_steps
 from dashboard.fielding.forecast.decay_curves import GROWING, GROWN, SHAPES, decay
 from dashboard.fielding.forecast.evidence import half_day_sums
-from dashboard.fielding.forecast.forecast import forecast
+from dashboard.fielding.forecast.group_forecast import forecast
 from dashboard.fielding.forecast.rate_models import infer_rates
 from dashboard.fielding.series.readings import Hours, clean_history, live_hours, stack_records
 from dashboard.fielding.series.stalls import without_stalls

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from dashboard.fielding.forecast.forecast import Forecast
+from dashboard.fielding.forecast.group_forecast import Forecast
 
 Standing = Literal["no budget", "within budget", "may exceed", "will exceed", "exceeded"]
 

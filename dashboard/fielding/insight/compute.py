@@ -11,7 +11,7 @@ from typing import Any
 from dashboard.fielding.domain.goals import is_full
 from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.fielding.forecast.cost import projected_cost
-from dashboard.fielding.forecast.forecast import Forecast, ForecastResult, forecast_groups
+from dashboard.fielding.forecast.group_forecast import Forecast, ForecastResult, forecast_groups
 from dashboard.fielding.insight import samples as trail
 from dashboard.fielding.insight.diagnosis import diagnose_group
 from dashboard.fielding.insight.document import (

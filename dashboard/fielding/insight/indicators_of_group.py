@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from dashboard.fielding.forecast.forecast import Forecast
+from dashboard.fielding.forecast.group_forecast import Forecast
 from dashboard.fielding.insight import samples as trail
 from dashboard.fielding.insight.group_history import GroupHistory
 from dashboard.fielding.insight.indicators import Indicators
