@@ -44,7 +44,7 @@ def account(**fields: Any) -> ExchangeAccount:
         "secret": "key",
         "health": ExchangeAccount.Health.FRESH,
         "read_at": NOW,
-        "whole_at": NOW,
+        "first_pull_completed_at": NOW,
     }
     return ExchangeAccount.objects.create(**(given | fields))
 

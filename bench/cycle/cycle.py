@@ -26,7 +26,7 @@ GOALS = {
     "cycle_10k_memory_mb": "<=200",
     "cycle_10k_cpu_over_1k": "<=11",
 }
-BOOKS = ("project", "cycle", "pulse")
+BOOKS = ("project", "cycle", "heartbeat")
 
 
 def figures() -> list[Figure]:

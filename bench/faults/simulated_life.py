@@ -73,7 +73,9 @@ class Life:
         self.exchange = make_exchange(options, wall=wall)
         self.account = ensure_demo(base_url=ADDRESS)
         every = int(ROUND.total_seconds())
-        ExchangeAccount.objects.update(poll_seconds=every, created_at=START, whole_at=START)
+        ExchangeAccount.objects.update(
+            poll_seconds=every, created_at=START, first_pull_completed_at=START
+        )
         User.objects.update(date_joined=START)
         self.account.refresh_from_db()
         self.client = ExchangeClient(

@@ -59,7 +59,7 @@ def fill(base_url: str) -> None:
     from dashboard.alerts.rules import settings  # noqa: PLC0415
     from dashboard.fielding.models import (  # noqa: PLC0415
         ExchangeAccount,
-        MailChoice,
+        MailPreferences,
         Membership,
         Project,
         User,
@@ -73,7 +73,7 @@ def fill(base_url: str) -> None:
         user = User.objects.create_user(f"pm-{number}", email=f"pm-{number}@example.com")
         role = {"role": "editor", "exchange_user_id": f"pm-{number}"}
         Membership.objects.create(user=user, account=account, **role)
-        MailChoice.objects.create(user=user, digest=False)
+        MailPreferences.objects.create(user=user, digest=False)
     settings.save_rule(
         account=account,
         code="drop_off",

@@ -102,7 +102,7 @@ def filled(within: float) -> None:
     from dashboard.fielding.models import ExchangeAccount  # noqa: PLC0415
 
     until = time.monotonic() + within
-    while ExchangeAccount.objects.filter(whole_at=None).exists():
+    while ExchangeAccount.objects.filter(first_pull_completed_at=None).exists():
         if time.monotonic() > until:
             raise TimeoutError("the first pull does not end")
         time.sleep(1)

@@ -20,7 +20,7 @@ from dashboard.exchange.shapes.groups import (
 from dashboard.exchange.shapes.profiling import Profiles
 from dashboard.fielding.models import Cycle, ExchangeAccount, Project, TargetGroup
 from dashboard.sync import scheduling
-from dashboard.sync.columns import group, group_sheet
+from dashboard.sync.columns import group, group_panels
 from dashboard.sync.pull import store
 from dashboard.sync.pull.fetch import GroupAnswer, GroupRequest
 
@@ -94,7 +94,7 @@ def _found(project: Project, number: int, world: World) -> store.FetchedGroup:
         **group.run_columns(runs),
         **group.re_entry_columns(decode_body(said("re-entry-configuration"), ReEntryConfiguration)),
     }
-    answer.sheet = group_sheet.profile_columns(decode_body(said("profiles"), Profiles))
+    answer.panels = group_panels.profile_columns(decode_body(said("profiles"), Profiles))
     series = said("completes-aggregated-by-interval")
     answer.completes = decode_page(series, "aggregated_completes_intervals", CompletesPoint).items
     return store.FetchedGroup(group.list_columns(row), row, answer)

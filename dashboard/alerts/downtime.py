@@ -16,9 +16,9 @@ from django.db import transaction
 
 from dashboard.alerts.text import format_local_time, format_span
 from dashboard.fielding.compiled_queries import CompiledQuery, Param
-from dashboard.fielding.models import Downtime, Pulse
+from dashboard.fielding.models import Downtime, Heartbeat
 
-WORK = "work"  # the pulse of any work at all
+WORK = "work"  # the heartbeat of any work at all
 MINUTE = timedelta(minutes=1)
 GAP = timedelta(minutes=5)  # a shorter one is not told
 _WITHIN = CompiledQuery(
@@ -46,12 +46,12 @@ def note_work(*, now: datetime, seconds: Callable[[], float] = time.monotonic) -
     before = _alive.get(WORK)
     if before and before.at <= now < before.at + MINUTE:
         return
-    last = Pulse.objects.filter(name=WORK).values_list("at", flat=True).first()
+    last = Heartbeat.objects.filter(name=WORK).values_list("at", flat=True).first()
     if last is None:
-        Pulse.objects.get_or_create(name=WORK, defaults={"at": now})
+        Heartbeat.objects.get_or_create(name=WORK, defaults={"at": now})
     elif not timedelta(0) <= now - last < MINUTE:  # a clock that was set back begins anew
         with transaction.atomic():
-            won = Pulse.objects.filter(name=WORK, at=last).update(at=now)
+            won = Heartbeat.objects.filter(name=WORK, at=last).update(at=now)
             if won and now - last > GAP:
                 cause = _cause(before, now, seconds())
                 Downtime.objects.get_or_create(

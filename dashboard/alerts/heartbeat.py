@@ -10,7 +10,7 @@ from django.db.models import Max, Q
 
 from dashboard.alerts.text import format_span
 from dashboard.fielding.compiled_queries import CompiledQuery, Param
-from dashboard.fielding.models import Mail, Project, Pulse
+from dashboard.fielding.models import Heartbeat, Mail, Project
 
 ROUNDS = {"time": "detecting", "deliver": "sending mail"}
 SILENT_AFTER = timedelta(minutes=5)
@@ -18,7 +18,7 @@ WAITS_AT_MOST = timedelta(minutes=15)
 MINUTE = timedelta(minutes=1)
 PATIENCE = 10.0  # seconds for the operator's URL
 _SAID = CompiledQuery(
-    lambda: Pulse.objects.filter(name=Param("name"), at__gt=Param("after")).values_list(
+    lambda: Heartbeat.objects.filter(name=Param("name"), at__gt=Param("after")).values_list(
         "at", flat=True
     )
 )
@@ -31,7 +31,7 @@ def record_heartbeat(name: str, *, now: datetime) -> None:
         return
     said = _SAID.one(name=name, after=now - MINUTE)
     if said is None:
-        Pulse.objects.update_or_create(name=name, defaults={"at": now})
+        Heartbeat.objects.update_or_create(name=name, defaults={"at": now})
     _said[name] = said or now
 
 
@@ -49,7 +49,7 @@ def list_problems(*, now: datetime) -> list[str]:
 
 def stalled_parts(*, now: datetime) -> list[str]:
     """What stands still: detecting, judging or sending."""
-    at = dict(Pulse.objects.values_list("name", "at"))
+    at = dict(Heartbeat.objects.values_list("name", "at"))
     said = missed_heartbeats(at, now=now)
     read = Project.objects.filter(read_at__lte=now).aggregate(at=Max("read_at"))["at"]
     if read and read - at.get("judge", read - WAITS_AT_MOST) >= WAITS_AT_MOST:

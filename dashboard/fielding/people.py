@@ -24,7 +24,7 @@ from dashboard.fielding.models import (
     AuditKind,
     ExchangeAccount,
     Mail,
-    MailChoice,
+    MailPreferences,
     Membership,
     Notice,
     SavedView,
@@ -192,7 +192,7 @@ def delete(*, user: User, origin: Origin, now: datetime) -> None:
             _record(AuditKind.PERSON_DELETED, user, origin, now)
         Authenticator.objects.filter(user=user).delete()
         Membership.objects.filter(user=user).delete()
-        MailChoice.objects.filter(user=user).delete()
+        MailPreferences.objects.filter(user=user).delete()
         SavedView.objects.filter(user=user).delete()
         EmailAddress.objects.filter(user=user).delete()
         Notice.objects.filter(recipient=user).delete()

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 
-from dashboard.fielding.models import Cycle, Quarantine, Reading, Thinned
+from dashboard.fielding.models import Cycle, Quarantine, Reading, ThinningProgress
 from dashboard.sync.pull.bulk_sql import split_into_parts
 
 CHUNK = 5000
@@ -45,7 +45,7 @@ def delete_old_rows(*, now: datetime, chunk: int = CHUNK) -> None:
 
 def thin_readings(grain: str, *, older_than: datetime, chunk: int) -> bool:
     """One chunk: of each group and hour (or UTC day) the last reading stays. False at the end."""
-    mark, _ = Thinned.objects.get_or_create(grain=grain)
+    mark, _ = ThinningProgress.objects.get_or_create(grain=grain)
     rows = _next(mark.reading_id, grain, older_than, chunk)
     if not rows:
         return False
@@ -53,7 +53,7 @@ def thin_readings(grain: str, *, older_than: datetime, chunk: int) -> bool:
     with transaction.atomic():
         for some in split_into_parts(gone, AT_ONCE):
             Reading.objects.filter(pk__in=some).delete()
-        Thinned.objects.filter(pk=mark.pk).update(reading_id=rows[-1].pk)
+        ThinningProgress.objects.filter(pk=mark.pk).update(reading_id=rows[-1].pk)
     return True
 
 

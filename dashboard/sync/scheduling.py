@@ -236,4 +236,4 @@ def is_old(project: Project, *, now: datetime) -> bool:
 
 def clear_backoff(groups: QuerySet[TargetGroup], *, now: datetime) -> None:
     """A person wants these groups: those that are left alone after a failure are asked now."""
-    groups.filter(owed_at__gt=now).update(owed_at=now)
+    groups.filter(retry_at__gt=now).update(retry_at=now)

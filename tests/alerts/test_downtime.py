@@ -11,7 +11,7 @@ import pytest
 from dashboard.alerts import downtime
 from dashboard.alerts.incidents import detect
 from dashboard.alerts.mail import outbox
-from dashboard.fielding.models import Cycle, Downtime, ExchangeAccount, Incident, Notice, Pulse
+from dashboard.fielding.models import Cycle, Downtime, ExchangeAccount, Heartbeat, Incident, Notice
 from tests import factories
 from tests.fakes.alert_scenario import Field, after, kinds, mails, update
 
@@ -118,7 +118,7 @@ def test_a_clock_that_is_set_back_hides_no_later_downtime(field: Field) -> None:
     work(120)
     begin_again()
     work(0)
-    assert Pulse.objects.get(name=downtime.WORK).at == after(0)
+    assert Heartbeat.objects.get(name=downtime.WORK).at == after(0)
     begin_again()
     work(30)
     assert spans() == [(0, 30, "off")]

@@ -13,7 +13,7 @@ from dashboard.fielding.models import (
     BusinessUnit,
     Change,
     ExchangeAccount,
-    GroupSheet,
+    GroupPanels,
     Incident,
     Mail,
     Quarantine,
@@ -128,7 +128,7 @@ def ids(exchange: FakeExchange) -> dict[str, int]:
         pricing_model="rate_card",
         insight={"warnings": {"low_epc": 0.7, "high_drop_rates": 0.4, "high_median_loi": 0.1}},
     )
-    GroupSheet.objects.create(group=awkward, profiles=PROFILES, rate_card=CARD)
+    GroupPanels.objects.create(group=awkward, profiles=PROFILES, rate_card=CARD)
     factories.completes(awkward, counts=range(200))
     Change.objects.create(
         account=account,

@@ -130,7 +130,7 @@ class Trial:
         for project in Project.objects.all():
             for _ in range(20):
                 cycle = rounds.project_round(project.pk, clock=timezone.now, force=True)
-                if cycle is not None and not cycle.left:
+                if cycle is not None and not cycle.groups_left:
                     break
         for name in PEOPLE:
             user = User.objects.create_user(name, f"{name}@example.com")

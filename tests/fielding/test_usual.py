@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dashboard.fielding.insight.baselines import learn_account, learn_baselines, load_baselines
-from dashboard.fielding.models import Project, TargetGroup, Usual
+from dashboard.fielding.models import Baseline, Project, TargetGroup
 from dashboard.fielding.series.weekly_shape import prior_shape
 from tests import factories
 
@@ -75,7 +75,7 @@ def test_few_completes_teach_nothing(project: Project) -> None:
 def test_learning_again_replaces_what_was_learned(project: Project) -> None:
     evening(project)
     assert learned(project) == learned(project) == 2
-    assert Usual.objects.count() == 2
+    assert Baseline.objects.count() == 2
 
 
 def test_a_plan_is_expected_at_the_speed_of_its_project(project: Project) -> None:
@@ -124,5 +124,5 @@ def test_only_accounts_that_are_polled_are_learned_from(project: Project) -> Non
     for _ in range(2):
         evening(silent)
     assert learn_baselines(now=factories.NOW) == 2
-    told = Usual.objects.values_list("account", flat=True).distinct()
+    told = Baseline.objects.values_list("account", flat=True).distinct()
     assert list(told) == [project.account_id]

@@ -81,7 +81,8 @@ def test_a_change_that_makes_no_sense_is_refused(
 
 READ = """
 from django.utils import timezone; from dashboard.fielding.models import ExchangeAccount as E
-a = E.objects.get(); E.objects.update(read_at="2026-11-20T12:00Z", whole_at="2026-11-20T12:00Z")
+a = E.objects.get(); now = "2026-11-20T12:00Z"
+E.objects.update(read_at=now, first_pull_completed_at=now)
 """
 PROJECT = "a.projects.create(exchange_id='1', created_at=timezone.now())"
 

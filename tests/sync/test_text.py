@@ -19,7 +19,7 @@ from dashboard.fielding.models import (
     Cycle,
     ExchangeAccount,
     ExchangeUser,
-    GroupSheet,
+    GroupPanels,
     Project,
     Quarantine,
     TargetGroup,
@@ -85,7 +85,7 @@ def cut(odd: Exchange) -> None:
 
 def stored_texts() -> Iterator[tuple[str, Any]]:
     """Every text and document in the tables that a pull writes."""
-    for model in (Project, TargetGroup, GroupSheet, Change, ExchangeUser, BusinessUnit, Cycle):
+    for model in (Project, TargetGroup, GroupPanels, Change, ExchangeUser, BusinessUnit, Cycle):
         for field in model._meta.concrete_fields:
             if isinstance(field, models.CharField | models.TextField | models.JSONField):
                 for value in model._default_manager.values_list(field.name, flat=True):
@@ -111,7 +111,7 @@ def test_odd_text_costs_no_group_no_project_and_no_table(
     assert Project.objects.get(exchange_id=ulid(2)).name.startswith("Project \ufffd")
     assert ExchangeUser.objects.get().name.startswith("Anna \ufffd")
     assert BusinessUnit.objects.get().name.startswith("Unit \ufffd")
-    assert "Gender \ufffd" in str(GroupSheet.objects.get(group__exchange_id=ulid(12)).profiles)
+    assert "Gender \ufffd" in str(GroupPanels.objects.get(group__exchange_id=ulid(12)).profiles)
     assert str(Change.objects.get().new).startswith("Group 12 \ufffd")
     for where, value in stored_texts():
         text = str(value)

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from dashboard.fielding.models import Downtime, Project, Pulse
+from dashboard.fielding.models import Downtime, Heartbeat, Project
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +38,7 @@ def reader(client: Client, project: Project) -> Client:
 def was_off(now: datetime, *, ended: float, lasted: float = 27, cause: str = "off") -> Downtime:
     """A downtime that ended so many minutes ago."""
     at = now - timedelta(minutes=ended)
-    Pulse.objects.update_or_create(name="work", defaults={"at": now})
+    Heartbeat.objects.update_or_create(name="work", defaults={"at": now})
     return Downtime.objects.create(
         began_at=at - timedelta(minutes=lasted), ended_at=at, cause=cause
     )
@@ -78,7 +78,7 @@ def test_what_kept_us_from_work_is_told(
 def test_a_downtime_that_goes_on_is_told_from_the_last_sign_of_work(
     reader: Client, now: datetime
 ) -> None:
-    Pulse.objects.create(name="work", at=now - timedelta(minutes=34))
+    Heartbeat.objects.create(name="work", at=now - timedelta(minutes=34))
     text = shown(reader)
     assert "Fieldwatch has been off for 34 min" in text
     assert "Alerts stand still" not in text  # it is told once
@@ -87,7 +87,7 @@ def test_a_downtime_that_goes_on_is_told_from_the_last_sign_of_work(
 def test_numbers_that_are_old_for_another_reason_are_not_called_ours(
     reader: Client, project: Project, now: datetime
 ) -> None:
-    Pulse.objects.create(name="work", at=now)
+    Heartbeat.objects.create(name="work", at=now)
     assert "Fieldwatch was off" not in shown(reader)
     off = was_off(now, ended=1)
     Project.objects.update(due_at=now + timedelta(hours=1))  # it was not to be read meanwhile

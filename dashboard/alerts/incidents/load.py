@@ -39,7 +39,7 @@ def load_snapshots(
         snapshot_of_row(row, now=now, cpi_changed_at=recent.cpi_changed_at.get(row[0]))
         for row in rows
     ]
-    most = _most_completes([f.pk for f in found if f.reconciling], now)
+    most = _most_completes([f.pk for f in found if f.completes_may_fall], now)
     return [f._replace(most_completes=most[f.pk]) if f.pk in most else f for f in found]
 
 

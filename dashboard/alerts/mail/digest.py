@@ -44,7 +44,7 @@ def _readers() -> QuerySet[User]:
     people = User.objects.filter(told, email_refused="", memberships__isnull=False)
     return (
         people.exclude(email="")
-        .select_related("mail_choice")
+        .select_related("mail_preferences")
         .prefetch_related("memberships")
         .distinct()
     )

@@ -17,7 +17,7 @@ from dashboard.alerts.mail import compose, preferences
 from dashboard.alerts.mail.compose import MailBody
 from dashboard.alerts.recipients.resolve import TELLABLE
 from dashboard.fielding.domain.text import one_line
-from dashboard.fielding.models import Mail, MailChoice, Membership, Notice, User
+from dashboard.fielding.models import Mail, MailPreferences, Membership, Notice, User
 
 GATHERS = timedelta(seconds=60)
 SPACED = timedelta(minutes=5)
@@ -36,7 +36,10 @@ def unmailed_notices() -> QuerySet[Notice]:
     return (
         Notice.objects.filter(mail__isnull=True, skipped="")
         .select_related(
-            "incident__group", "incident__project", "incident__account", "recipient__mail_choice"
+            "incident__group",
+            "incident__project",
+            "incident__account",
+            "recipient__mail_preferences",
         )
         .prefetch_related("recipient__memberships")
     )
@@ -51,7 +54,7 @@ def skip_unmailable(*, now: datetime) -> None:
     unbound.filter(~Exists(members)).update(skipped=LEFT)
     refused = User.objects.exclude(email_refused="") | User.objects.filter(email="")
     unbound.filter(recipient__in=refused).update(skipped=REFUSED)
-    old = unbound.filter(recipient__mail_choice__digest=False, created_at__lt=now - KEPT)
+    old = unbound.filter(recipient__mail_preferences__digest=False, created_at__lt=now - KEPT)
     old.update(skipped=UNWANTED)
 
 
@@ -75,12 +78,12 @@ def compose_now(*, now: datetime) -> int:
 
 def _urgent(now: datetime) -> list[Notice]:
     """What may be mailed at once, together with the recovery of what nobody was told of yet."""
-    wanted = Coalesce(F("recipient__mail_choice__now"), MailChoice.Now.CRITICAL)
+    wanted = Coalesce(F("recipient__mail_preferences__now"), MailPreferences.Now.CRITICAL)
     rows = unmailed_notices().annotate(
         wanted=wanted
     )  # not inside the filter: that would join inwards
     rows = rows.filter(in_digest=False, incident__severity__lte=F("wanted"))
-    told = ~Q(kind=Notice.Kind.RECOVER) | Q(recipient__mail_choice__recoveries_now=True)
+    told = ~Q(kind=Notice.Kind.RECOVER) | Q(recipient__mail_preferences__recoveries_now=True)
     found: list[Notice] = [
         notice
         for notice in rows.filter(told)

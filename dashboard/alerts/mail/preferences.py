@@ -6,18 +6,18 @@ from datetime import UTC, date, datetime, timedelta
 
 from dashboard.alerts.rules.verdict import CRITICAL
 from dashboard.fielding.domain.time_zones import zone_named
-from dashboard.fielding.models import MailChoice, Notice, User
+from dashboard.fielding.models import MailPreferences, Notice, User
 
 
-def preferences_of(user: User) -> MailChoice:
+def preferences_of(user: User) -> MailPreferences:
     """What the person chose, or the defaults."""
     try:
-        return user.mail_choice
-    except MailChoice.DoesNotExist:
-        return MailChoice(user=user)
+        return user.mail_preferences
+    except MailPreferences.DoesNotExist:
+        return MailPreferences(user=user)
 
 
-def at_once(choice: MailChoice, notice: Notice) -> bool:
+def at_once(choice: MailPreferences, notice: Notice) -> bool:
     """Whether a notice is mailed without waiting for the digest."""
     if notice.in_digest:
         return False
@@ -26,7 +26,7 @@ def at_once(choice: MailChoice, notice: Notice) -> bool:
     return notice.incident.severity <= choice.now
 
 
-def in_quiet_hours(choice: MailChoice, severity: int, *, user: User, now: datetime) -> bool:
+def in_quiet_hours(choice: MailPreferences, severity: int, *, user: User, now: datetime) -> bool:
     """Whether it is a bad hour to mail this; what is critical is mailed at any."""
     if severity == CRITICAL:
         return False
@@ -37,7 +37,7 @@ def in_quiet_hours(choice: MailChoice, severity: int, *, user: User, now: dateti
     return any(begins <= now < ends for begins, ends in (_night(choice, user, d) for d in days))
 
 
-def _night(choice: MailChoice, user: User, day: date) -> tuple[datetime, datetime]:
+def _night(choice: MailPreferences, user: User, day: date) -> tuple[datetime, datetime]:
     """The quiet hours that begin on a day, in UTC: one stretch, whatever the clocks do in it."""
     over = choice.quiet_until < choice.quiet_from
     begins = datetime.combine(day, choice.quiet_from, zone_named(user.time_zone))
@@ -47,7 +47,7 @@ def _night(choice: MailChoice, user: User, day: date) -> tuple[datetime, datetim
     return begins.astimezone(UTC), ends.astimezone(UTC)
 
 
-def digest_day(choice: MailChoice, *, user: User, now: datetime) -> date | None:
+def digest_day(choice: MailPreferences, *, user: User, now: datetime) -> date | None:
     """The person's own day whose digest hour has come; None while it has not.
 
     An hour that the clocks skip comes when they have skipped it; one that they repeat comes the

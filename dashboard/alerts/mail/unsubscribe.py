@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core import signing
 
-from dashboard.fielding.models import MailChoice, User
+from dashboard.fielding.models import MailPreferences, User
 
 NOW, DIGEST = "now", "digest"
 _SIGNER = "fieldwatch.alerts.stop"
@@ -39,7 +39,9 @@ def stop_mail(given: str) -> str | None:
     if found is None:
         return None
     user, kind = found
-    choice, _ = MailChoice.objects.get_or_create(user=user)
-    changed: dict[str, Any] = {"now": MailChoice.Now.NOTHING} if kind == NOW else {"digest": False}
-    MailChoice.objects.filter(pk=choice.pk).update(**changed)
+    choice, _ = MailPreferences.objects.get_or_create(user=user)
+    changed: dict[str, Any] = (
+        {"now": MailPreferences.Now.NOTHING} if kind == NOW else {"digest": False}
+    )
+    MailPreferences.objects.filter(pk=choice.pk).update(**changed)
     return kind

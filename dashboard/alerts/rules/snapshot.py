@@ -51,7 +51,7 @@ class GroupSnapshot(NamedTuple):
     status_changed_by: str
     insight: Insight
     short_at_end: float | None
-    reconciling: bool
+    completes_may_fall: bool
     # Not columns: when it is judged, when its CPI last changed, its most completes in the last
     # day, how many entered since its last complete.
     now: datetime

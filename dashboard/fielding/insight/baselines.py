@@ -17,7 +17,7 @@ from django.db.models import Q
 from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.domain.time_zones import zone_of
-from dashboard.fielding.models import CompletesDay, ExchangeAccount, Project, TargetGroup, Usual
+from dashboard.fielding.models import Baseline, CompletesDay, ExchangeAccount, Project, TargetGroup
 from dashboard.fielding.series import completes, weekly_shape
 from dashboard.fielding.series.readings import Floats, clean_history, live_hours, stack_records
 from dashboard.fielding.series.weekly_shape import Prior, pool_shapes, waking_hours
@@ -29,7 +29,7 @@ FIELDED = ("live", "paused", "completed")
 PROJECT_WORTH = 300.0  # completes by which a project's own week outweighs its country's
 _DAY = timedelta(days=1)
 _NEAR = CompiledQuery(
-    lambda: Usual.objects.filter(
+    lambda: Baseline.objects.filter(
         Q(project__among=Param("projects"))
         | Q(project=None, country_code__among=Param("countries")),
         account=Param("account"),
@@ -50,8 +50,8 @@ class Week(NamedTuple):
 class Baselines:
     """The stored rows of what is usual, for the groups at hand."""
 
-    projects: Mapping[int, Usual]
-    countries: Mapping[str, Usual]
+    projects: Mapping[int, Baseline]
+    countries: Mapping[str, Baseline]
 
     def prior(self, group: TargetGroup) -> Prior | None:
         """What is known of a group before its own readings; None where nothing is."""
@@ -104,8 +104,8 @@ def learn_account(account: ExchangeAccount, *, now: datetime) -> int:
         ),
     ]
     with transaction.atomic():
-        Usual.objects.filter(account=account).delete()
-        Usual.objects.bulk_create(rows)
+        Baseline.objects.filter(account=account).delete()
+        Baseline.objects.bulk_create(rows)
     return len(rows)
 
 
@@ -153,12 +153,12 @@ def _row(
     *,
     project_id: int | None = None,
     country_code: str = "",
-) -> Usual:
+) -> Baseline:
     week = pool_shapes(
         [member.shape for member in pool], [member.completes for member in pool], None
     )
     speeds = [speed for member in pool if (speed := _speed(member.group, now)) is not None]
-    return Usual(
+    return Baseline(
         account=account,
         project_id=project_id,
         country_code=country_code,
@@ -201,7 +201,7 @@ def _planned(group: TargetGroup) -> float | None:
     return goal / max((group.ends_at - group.starts_at) / _DAY, 1.0)
 
 
-def _daily(group: TargetGroup, project: Usual | None) -> float | None:
+def _daily(group: TargetGroup, project: Baseline | None) -> float | None:
     """Completes a day to be expected: the plan at the speed of the project's other groups."""
     planned = _planned(group)
     if planned is None or project is None or not project.speed:

@@ -21,7 +21,7 @@ from dashboard.fielding.forecast.inputs import ForecastInput
 from dashboard.fielding.insight import baselines
 from dashboard.fielding.insight.assistant_modules import KINDS, Modules, modules_of
 from dashboard.fielding.insight.baselines import Baselines
-from dashboard.fielding.models import Change, CompletesDay, GroupSheet, TargetGroup
+from dashboard.fielding.models import Change, CompletesDay, GroupPanels, TargetGroup
 from dashboard.fielding.series import completes, daily
 from dashboard.fielding.series.daily import Pauses
 from dashboard.fielding.series.pace import FieldingPlan
@@ -41,14 +41,14 @@ _CHANGES: CompiledQuery[Any] = CompiledQuery(
     ).values_list("group_id", "occurred_at", "kind", "old", "new")
 )
 _PROFILES = CompiledQuery(
-    lambda: GroupSheet.objects.filter(group__among=Param("groups")).values_list(
+    lambda: GroupPanels.objects.filter(group__among=Param("groups")).values_list(
         "group_id", "profiles"
     )
 )
 
 
 class JustRead(NamedTuple):
-    """What was read just now of some groups: their series, and the profiles of their sheets."""
+    """What was read just now of some groups: their series, and the profiles of their panels."""
 
     days: Mapping[int, Days] = {}
     profiles: Mapping[int, Any] = {}

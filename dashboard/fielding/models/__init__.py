@@ -2,28 +2,29 @@
 
 from dashboard.fielding.models.alerts import (
     Downtime,
+    Heartbeat,
     Incident,
     Mail,
-    MailChoice,
+    MailPreferences,
     Mute,
     Notice,
-    Pulse,
     Rule,
 )
 from dashboard.fielding.models.audit import AuditEvent, AuditKind
 from dashboard.fielding.models.batches import Batch, BatchGroup, BatchJob
 from dashboard.fielding.models.edits import Edit
 from dashboard.fielding.models.exchange import BusinessUnit, ExchangeAccount, ExchangeUser
-from dashboard.fielding.models.groups import GroupSheet, Project, TargetGroup
-from dashboard.fielding.models.history import Change, CompletesDay, Reading, Usual
+from dashboard.fielding.models.groups import GroupPanels, Project, TargetGroup
+from dashboard.fielding.models.history import Baseline, Change, CompletesDay, Reading
 from dashboard.fielding.models.notes import Note
 from dashboard.fielding.models.people import Membership, SavedView, User
-from dashboard.fielding.models.polling import Cycle, Quarantine, Thinned
+from dashboard.fielding.models.polling import Cycle, Quarantine, ThinningProgress
 from dashboard.fielding.models.webhooks import Webhook, WebhookEvent, WebhookRefusal
 
 __all__ = [
     "AuditEvent",
     "AuditKind",
+    "Baseline",
     "Batch",
     "BatchGroup",
     "BatchJob",
@@ -35,24 +36,23 @@ __all__ = [
     "Edit",
     "ExchangeAccount",
     "ExchangeUser",
-    "GroupSheet",
+    "GroupPanels",
+    "Heartbeat",
     "Incident",
     "Mail",
-    "MailChoice",
+    "MailPreferences",
     "Membership",
     "Mute",
     "Note",
     "Notice",
     "Project",
-    "Pulse",
     "Quarantine",
     "Reading",
     "Rule",
     "SavedView",
     "TargetGroup",
-    "Thinned",
+    "ThinningProgress",
     "User",
-    "Usual",
     "Webhook",
     "WebhookEvent",
     "WebhookRefusal",

@@ -231,7 +231,7 @@ class Mute(models.Model):
         return f"{self.rule or 'everything'} until {self.until:%Y-%m-%d %H:%M}Z"
 
 
-class MailChoice(models.Model):
+class MailPreferences(models.Model):
     """What a person wants by mail, and when; who never chose has these defaults."""
 
     class Now(models.IntegerChoices):
@@ -242,7 +242,7 @@ class MailChoice(models.Model):
         WARNINGS = 2, "critical and warnings"
         EVERYTHING = 3, "everything"
 
-    user = models.OneToOneField(User, models.CASCADE, related_name="mail_choice")
+    user = models.OneToOneField(User, models.CASCADE, related_name="mail_preferences")
     now = models.PositiveSmallIntegerField(choices=Now, default=Now.CRITICAL)
     recoveries_now = models.BooleanField(default=False)
     digest = models.BooleanField(default=True)
@@ -257,7 +257,7 @@ class MailChoice(models.Model):
         return f"{self.user}: {self.get_now_display()} at once"
 
 
-class Pulse(models.Model):
+class Heartbeat(models.Model):
     """When a part of the alert machine last did its round; its silence is itself an alert."""
 
     name = models.CharField(max_length=32, unique=True)

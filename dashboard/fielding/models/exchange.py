@@ -46,7 +46,7 @@ class ExchangeAccount(models.Model):
     read_at = models.DateTimeField(null=True, blank=True)
     names_at = models.DateTimeField(null=True, blank=True)  # people and business units
     # When every project had been read for the first time; null while the first pull goes on.
-    whole_at = models.DateTimeField(null=True, blank=True)
+    first_pull_completed_at = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(null=True, blank=True, db_index=True)
     leased_until = models.DateTimeField(null=True, blank=True)
     lease = models.CharField(max_length=32, blank=True, default="")

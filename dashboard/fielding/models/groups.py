@@ -44,11 +44,13 @@ class Project(models.Model):
     read_at = models.DateTimeField(null=True)
     overviews_at = models.DateTimeField(null=True)  # last sweep of what no list shows
     details_at = models.DateTimeField(null=True)
-    told_at = models.DateTimeField(null=True)  # when a webhook last said that a group changed
+    webhook_changed_at = models.DateTimeField(
+        null=True
+    )  # when a webhook last said that a group changed
     urgency = models.PositiveSmallIntegerField(default=2, db_default=2)  # `sync.plan`; 0 first
     # A pass over its groups that took more than a turn: where it has come to, and when it began.
-    pass_to = foreign_id(blank=True, default="", db_default="")
-    pass_since = models.DateTimeField(null=True)
+    pass_cursor = foreign_id(blank=True, default="", db_default="")
+    pass_started_at = models.DateTimeField(null=True)
     # Grows with every write to the project or its groups: the pages' ETag.
     version = models.PositiveBigIntegerField(default=0)
 
@@ -143,17 +145,17 @@ class TargetGroup(models.Model):
     insight = Document(default=dict)
     short_at_end = models.FloatField(null=True)
     finish_at = models.DateTimeField(null=True)
-    reconciling = models.BooleanField(default=False)
+    completes_may_fall = models.BooleanField(default=False)
 
     completes_read_at = models.DateTimeField(null=True)  # when its series was last asked for
     details_read_at = models.DateTimeField(null=True)  # details, dates and re-entry
     # When a webhook said that it changed; null once it was asked since.
-    told_at = models.DateTimeField(null=True)
+    webhook_changed_at = models.DateTimeField(null=True)
     # What webhooks and the changelog lately said: {column: [value, at, until]}; see `sync.fresh`.
     fresh = Document(null=True)
     # What failed or is still to come: when everything is asked (again), and since when it fails.
-    owed_at = models.DateTimeField(null=True)
-    owes_since = models.DateTimeField(null=True)
+    retry_at = models.DateTimeField(null=True)
+    failing_since = models.DateTimeField(null=True)
     missing_since = models.DateTimeField(null=True)
     # How new the evidence is that moved it to its project; null where it never moved.
     moved_at = models.DateTimeField(null=True)
@@ -176,11 +178,11 @@ class TargetGroup(models.Model):
         return self.name
 
 
-class GroupSheet(models.Model):
+class GroupPanels(models.Model):
     """The quotas and the rate card of a group, as the exchange last told them."""
 
     group = models.OneToOneField(
-        TargetGroup, models.CASCADE, primary_key=True, related_name="sheet"
+        TargetGroup, models.CASCADE, primary_key=True, related_name="panels"
     )
     # [{id, name, quotas, targets: [{id, name, goal, completes, prescreens}]}]
     profiles = Document(default=list)

@@ -83,15 +83,15 @@ class Change(models.Model):
         return f"{self.kind} at {self.occurred_at:%Y-%m-%d %H:%M}Z"
 
 
-class Usual(models.Model):
+class Baseline(models.Model):
     """The pooled week of a project's groups, or of a country's where there is no project.
 
     `shape` is 168 weights by local hour of the week, from Monday. `speed` is what groups bring
     over what their plans ask. `prices` has the median CPI by country and currency ("de EUR").
     """
 
-    account = models.ForeignKey(ExchangeAccount, models.CASCADE, related_name="usual")
-    project = models.OneToOneField(Project, models.CASCADE, null=True, related_name="usual")
+    account = models.ForeignKey(ExchangeAccount, models.CASCADE, related_name="baselines")
+    project = models.OneToOneField(Project, models.CASCADE, null=True, related_name="baseline")
     country_code = models.CharField(max_length=2, blank=True, default="")
     groups = models.PositiveIntegerField()
     completes = models.FloatField()
@@ -104,10 +104,10 @@ class Usual(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "country_code"],
-                name="usual_country_once",
+                name="baseline_country_once",
                 condition=models.Q(project=None),
             ),
         ]
 
     def __str__(self) -> str:
-        return f"Usual in {self.project_id or self.country_code}"
+        return f"baseline of {self.project_id or self.country_code}"

@@ -23,7 +23,8 @@ class Cycle(models.Model):
     groups_seen = models.PositiveIntegerField(default=0)
     groups_written = models.PositiveIntegerField(default=0)
     quarantined = models.PositiveIntegerField(default=0)
-    left = models.PositiveIntegerField(default=0, db_default=0)  # groups that still have their turn
+    # Groups of the pass that are still to be read, in later cycles.
+    groups_left = models.PositiveIntegerField(default=0, db_default=0)
     errors = models.JSONField(default=list)  # [sentence, …]
     kinds = models.JSONField(null=True)  # how many errors of each kind: {kind: number}
 
@@ -65,7 +66,7 @@ class Quarantine(models.Model):
         return f"{self.operation} {self.item_id}: {self.reason}"
 
 
-class Thinned(models.Model):
+class ThinningProgress(models.Model):
     """How far readings have been thinned out, a row a grain; ids grow with time."""
 
     grain = models.CharField(max_length=5, unique=True)  # hour, day

@@ -44,9 +44,9 @@ _READINGS: CompiledQuery[Any] = CompiledQuery(
 
 
 def group_for_page(pk: int, user: User) -> TargetGroup | None:
-    """A group with its project, account and sheet, if it is one of the person's.
+    """A group with its project, account and panels, if it is one of the person's.
 
-    `pulse` changes with its incidents and edits.
+    `version_token` changes with its incidents and edits.
     """
     return _GROUP.one(pk=pk, user=user.pk)
 

@@ -13,13 +13,13 @@ from django.db.models.expressions import RawSQL
 _HERE = "s.account_id = fielding_membership.account_id AND s.state IN ('firing', 'recovering')"
 _OPEN = f"SELECT COUNT(*) FROM fielding_incident s WHERE {_HERE}"  # noqa: S608
 _DOWNTIME = "SELECT s.{} FROM fielding_downtime s ORDER BY s.ended_at DESC LIMIT 1"
-_PULSE = "SELECT s.at FROM fielding_pulse s WHERE s.name ="
+_PULSE = "SELECT s.at FROM fielding_heartbeat s WHERE s.name ="
 
 
 def page_frame_annotations() -> dict[str, Any]:
     """Annotations of a membership: since when its account is connected, what is open there.
 
-    And the pulse of the alert machine, which is that of all accounts.
+    And the version token of the alert machine, which is that of all accounts.
     """
     waiting = "SELECT MIN(s.created_at) FROM fielding_mail s WHERE s.state = 'waiting'"
     return {

@@ -32,7 +32,7 @@ _UNREAD = {
     "health_reason": "",
     "read_at": None,
     "names_at": None,
-    "whole_at": None,
+    "first_pull_completed_at": None,
     "attempts": 0,
 }
 

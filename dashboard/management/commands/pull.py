@@ -74,9 +74,11 @@ class Command(BaseCommand):
                 return None
             detect.after_cycle(cycle=cycle, now=timezone.now())
             whole = _together(whole, cycle) if whole else cycle
-            if not cycle.left or not cycle.listed:
+            if not cycle.groups_left or not cycle.listed:
                 return whole
-            self._show(str(first_pull.first_pull_progress(account) or f"{cycle.left} groups left"))
+            self._show(
+                str(first_pull.first_pull_progress(account) or f"{cycle.groups_left} groups left")
+            )
 
     def _show(self, words: str, *, end: bool = False) -> None:
         """One line that is written over on a terminal; a line now and then anywhere else."""

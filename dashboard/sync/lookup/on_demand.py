@@ -16,7 +16,7 @@ from dashboard.exchange.shapes.groups import TargetGroupOverviewByTargetGroupId
 from dashboard.exchange.shapes.profiling import ProfilingQuestion
 from dashboard.fielding.models import BusinessUnit, ExchangeAccount, Project
 from dashboard.sync import scheduling
-from dashboard.sync.columns import group_sheet
+from dashboard.sync.columns import group_panels
 from dashboard.sync.connections import clients
 from dashboard.sync.edits import moves
 from dashboard.sync.edits.kinds import draft
@@ -32,7 +32,7 @@ def rate_card(
     client = client or clients.client_for(unit.account)
     with client.deadline(SECONDS):
         card = client.get_rate_card(business_unit_id=unit.exchange_id, country_code=country)
-    return group_sheet.price_table(card.rate_card_data)
+    return group_panels.price_table(card.rate_card_data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,8 +217,8 @@ def _finish(
     assert now is not None  # noqa: S101  set by the caller
     if cycle.listed:
         columns["read_at"] = cycle.started_at
-        if account.whole_at is None and first_pull.is_first_pull_done(account):
-            columns["whole_at"] = now
+        if account.first_pull_completed_at is None and first_pull.is_first_pull_done(account):
+            columns["first_pull_completed_at"] = now
     with transaction.atomic():
         quarantine.store_bad_items(account=account, found=bad, now=now)
         won = ExchangeAccount.objects.filter(pk=account.pk, lease=token).update(

@@ -24,7 +24,7 @@ from dashboard.exchange.errors import (
 from dashboard.exchange.pagination import UNFINISHED, iterate_pages
 from dashboard.exchange.shapes.groups import CompletesPoint, TargetGroupChangelogBatch
 from dashboard.sync.columns import group as rows
-from dashboard.sync.columns import group_sheet, limits
+from dashboard.sync.columns import group_panels, limits
 
 # Failures of one group that leave the others of its project to be read.
 OF_ONE_GROUP = (
@@ -59,7 +59,7 @@ class GroupRequest:
     profiles: bool = False
     rate_card: bool = False
     changelog_since: datetime | None = None
-    told_at: datetime | None = None  # the webhook's word that this ask answers
+    webhook_changed_at: datetime | None = None  # the webhook's word that this ask answers
     pk: int | None = None  # its row in the tables, where the project has it
 
     @classmethod
@@ -108,7 +108,7 @@ class GroupAnswer:
     at: datetime
     columns: dict[str, Any] = field(default_factory=dict)
     besides: dict[str, Any] = field(default_factory=dict)  # where the list's row has none
-    sheet: dict[str, Any] = field(default_factory=dict)  # columns of its `GroupSheet`
+    panels: dict[str, Any] = field(default_factory=dict)  # columns of its `GroupPanels`
     completes: list[CompletesPoint] | None = None
     changes: list[TargetGroupChangelogBatch] = field(default_factory=list)
     quarantined: list[tuple[str, BadItem]] = field(default_factory=list)
@@ -221,15 +221,15 @@ def _re_entry(client: ExchangeClient, ids: dict[str, str], answer: GroupAnswer) 
 
 
 def _profiles(client: ExchangeClient, ids: dict[str, str], answer: GroupAnswer) -> None:
-    answer.sheet |= _if_any(lambda: client.list_profiles(**ids), group_sheet.profile_columns)
+    answer.panels |= _if_any(lambda: client.list_profiles(**ids), group_panels.profile_columns)
 
 
 def _rate_card(client: ExchangeClient, ids: dict[str, str], answer: GroupAnswer) -> None:
     """The card of a group that is priced by one; a new group's overview or draft says whether."""
     if answer.columns.get("pricing_model", "rate_card") != "rate_card":
         return
-    answer.sheet |= _if_any(
-        lambda: client.get_target_group_rate_card(**ids), group_sheet.rate_card_columns
+    answer.panels |= _if_any(
+        lambda: client.get_target_group_rate_card(**ids), group_panels.rate_card_columns
     )
 
 

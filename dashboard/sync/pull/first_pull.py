@@ -8,7 +8,7 @@ from django.db.models import Count, Q, Sum
 
 from dashboard.fielding.models import ExchangeAccount, TargetGroup
 
-UNREAD = Q(read_at=None, error="") | Q(pass_since__isnull=False)
+UNREAD = Q(read_at=None, error="") | Q(pass_started_at__isnull=False)
 
 
 class FirstPullProgress(NamedTuple):
@@ -28,7 +28,7 @@ class FirstPullProgress(NamedTuple):
 
 def first_pull_progress(account: ExchangeAccount) -> FirstPullProgress | None:
     """How far the first pull is; None where it is over, or has not listed the projects yet."""
-    if account.whole_at is not None:
+    if account.first_pull_completed_at is not None:
         return None
     listed = account.projects.filter(missing_since=None).aggregate(
         all=Count("pk"), unread=Count("pk", filter=UNREAD), groups=Sum("group_count")
@@ -36,7 +36,7 @@ def first_pull_progress(account: ExchangeAccount) -> FirstPullProgress | None:
     if not listed["unread"]:
         return None
     stored = TargetGroup.objects.filter(account=account, missing_since=None)
-    known = stored.aggregate(all=Count("pk"), owed=Count("pk", filter=Q(owed_at__isnull=False)))
+    known = stored.aggregate(all=Count("pk"), owed=Count("pk", filter=Q(retry_at__isnull=False)))
     return FirstPullProgress(
         listed["all"] - listed["unread"],
         listed["all"],

@@ -95,8 +95,8 @@ def _read_groups(one: Round) -> bool:
     listed, whole = _list(one)
     known = _take_in(one, listed, requests.stored_groups(one.project))
     asks = requests.plan_requests(one.project, listed.values(), known, now=one.clock())
-    one.turn = requests.take_share(asks, after=one.project.pass_to, share=_share(one))
-    one.cycle.left = one.turn.left
+    one.turn = requests.take_share(asks, after=one.project.pass_cursor, share=_share(one))
+    one.cycle.groups_left = one.turn.left
     _keep_rows(one, listed)
     for chunk in bulk_sql.split_into_parts(one.turn.asks, CHUNK):
         _read_chunk(one, chunk, listed)
@@ -362,19 +362,19 @@ def _stamps(one: Round) -> dict[str, Any]:
     """
     project, started = one.project, one.cycle.started_at
     sweeps = requests.plan_sweeps(project, now=started)
-    fresh = {"read_at": started, "pass_to": one.turn.come_to}
-    if one.cycle.left:
-        return fresh | {"pass_since": sweeps.since}
+    fresh = {"read_at": started, "pass_cursor": one.turn.come_to}
+    if one.cycle.groups_left:
+        return fresh | {"pass_started_at": sweeps.since}
     swept = {"overviews_at": sweeps.overviews, "details_at": sweeps.details}
     fresh |= {column: sweeps.since for column, done in swept.items() if done}
-    return fresh | {"pass_since": None}
+    return fresh | {"pass_started_at": None}
 
 
 @cache
 def _finished(fresh: tuple[str, ...]) -> CompiledUpdate:
     """The end of a round that is still ours; the plan's next moment, or soon where a webhook told
     of a change meanwhile."""
-    told = When(told_at__gt=Param("started"), then=Param("soon"))
+    told = When(webhook_changed_at__gt=Param("started"), then=Param("soon"))
     return CompiledUpdate(
         lambda: Project.objects.filter(pk=Param("pk"), lease=Param("token")),
         lease="",
@@ -393,7 +393,7 @@ def _next(one: Round, *, moved: bool, now: datetime) -> tuple[datetime | None, i
     project, every = one.project, scheduling.poll_every(one.project.account)
     if not one.cycle.listed:
         return now + every, project.urgency
-    if one.cycle.left:
+    if one.cycle.groups_left:
         return now, scheduling.REST
     statuses = one.statuses
     waited = now - project.read_at if project.read_at else every

@@ -29,8 +29,8 @@ _KNOWN = (
     "changed_at",
     "completes_read_at",
     "pricing_model",
-    "told_at",
-    "owed_at",
+    "webhook_changed_at",
+    "retry_at",
     "last_complete_at",
     "exclusion_enabled",
 )
@@ -58,8 +58,8 @@ class StoredGroup(NamedTuple):
     changed_at: datetime | None
     completes_read_at: datetime | None
     pricing_model: str
-    told_at: datetime | None
-    owed_at: datetime | None
+    webhook_changed_at: datetime | None
+    retry_at: datetime | None
     last_complete_at: datetime | None
     exclusion_enabled: bool | None = None
 
@@ -93,7 +93,7 @@ def stored_groups(project: Project) -> dict[str, StoredGroup]:
 
 def plan_sweeps(project: Project, *, now: datetime) -> Sweeps:
     """The sweeps of the pass that is under way, or begins now."""
-    since = project.pass_since or now
+    since = project.pass_started_at or now
     return Sweeps(
         since,
         _is_due(project.overviews_at, scheduling.OVERVIEWS_EVERY, since),
@@ -116,7 +116,9 @@ def plan_requests(
         was = stored.get(row.id)
         ask = _ask(project, row, was, now, taken)
         if ask is not None:
-            found.append(replace(ask, told_at=was.told_at, pk=was.pk) if was else ask)
+            found.append(
+                replace(ask, webhook_changed_at=was.webhook_changed_at, pk=was.pk) if was else ask
+            )
     pks = {
         ask.group: stored[ask.group].pk for ask in found if ask.changelog and ask.group in stored
     }
@@ -158,8 +160,8 @@ def _ask(
     if was is None or not was.row_hash:
         return GroupRequest.everything(*ids, moved=True)
     moved = bytes(was.row_hash) != group.row_hash(row) or was.missing_since is not None
-    if was.owed_at is not None:
-        if was.told_at is not None or was.owed_at <= now:
+    if was.retry_at is not None:
+        if was.webhook_changed_at is not None or was.retry_at <= now:
             return GroupRequest.everything(*ids, moved=moved)
         if not moved:
             return None
@@ -168,7 +170,7 @@ def _ask(
     is_told_more = was.exclusion_enabled is None and row.exclusion_enabled is not None
     if row.status == "archived" and not status_moved:
         return GroupRequest(*ids, moved=True) if moved or is_told_more else None
-    touched = was.updated_at != row.updated_at or was.told_at is not None
+    touched = was.updated_at != row.updated_at or was.webhook_changed_at is not None
     swept = sweeps.overviews and _is_swept(row.status, was, sweeps)
     read_at = was.completes_read_at
     series_old = read_at is None or now - read_at >= scheduling.COMPLETES_EVERY

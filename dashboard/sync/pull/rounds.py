@@ -90,7 +90,7 @@ def _tell(cycle: Cycle) -> None:
         "requests": cycle.requests,
         "groups_seen": cycle.groups_seen,
         "groups_written": cycle.groups_written,
-        "groups_left": cycle.left,
+        "groups_left": cycle.groups_left,
         "quarantined": cycle.quarantined,
         "seconds": took,
     }

@@ -21,7 +21,7 @@ from dashboard.fielding.models import (
     Change,
     CompletesDay,
     Edit,
-    GroupSheet,
+    GroupPanels,
     Project,
     TargetGroup,
 )
@@ -48,7 +48,7 @@ _OURS = {
     "row_hash",
     "completes_read_at",
     "details_read_at",
-    "told_at",
+    "webhook_changed_at",
     "error",
     "moved_at",
     "fresh",
@@ -59,7 +59,7 @@ Days = dict[date, completes.PackedDay]
 _TO_WRITE = CompiledQuery(
     lambda: TargetGroup.objects.select_for_update().filter(pk__among=Param("pks"))
 )
-_SHEETS = CompiledQuery(lambda: GroupSheet.objects.filter(group__among=Param("groups")))
+_PANELS = CompiledQuery(lambda: GroupPanels.objects.filter(group__among=Param("groups")))
 _EDITED: CompiledQuery[Any] = CompiledQuery(
     lambda: Edit.objects.filter(
         models.Q(settled_at__gte=Param("since")) | models.Q(settled_at=None),
@@ -118,7 +118,7 @@ def store_groups(
         days = _store_days(groups, found)
         changes = _store_changes(groups, found, now)
         _tell_status(groups, changes)
-        figures = JustRead(days, _store_sheets(groups, found, now))
+        figures = JustRead(days, _store_panels(groups, found, now))
         _work_out(groups.values(), before, figures, now)
         written = _store_groups(groups, before, now)
     if any(edit.settled_at is None for edit in edits):
@@ -232,12 +232,12 @@ def _apply(
     if not one.kept:
         _note_outcome(group, one, now)
     elif group.pk is None:
-        group.row_hash, group.owed_at = rows.row_hash(one.row), now
+        group.row_hash, group.retry_at = rows.row_hash(one.row), now
     if group.changed_at is None:
         group.changed_at = now
     if not read.contradicted:
         return []
-    group.told_at = now  # it is asked again whatever its row says
+    group.webhook_changed_at = now  # it is asked again whatever its row says
     return [fresh.again_at(read.contradicted, now=now)]
 
 
@@ -245,13 +245,15 @@ def _note_outcome(group: TargetGroup, one: FetchedGroup, now: datetime) -> None:
     """What was asked is done, or owed: what failed is asked again after a while."""
     answer = one.answer
     group.row_hash = rows.row_hash(one.row)
-    if group.told_at == answer.ask.told_at:
-        group.told_at = None
+    if group.webhook_changed_at == answer.ask.webhook_changed_at:
+        group.webhook_changed_at = None
     if answer.failures:
-        group.error, group.owes_since = answer.error, group.owes_since or now
-        group.owed_at = now + scheduling.back_off(now - group.owes_since, refused=answer.refused)
-    elif answer.ask.is_everything or not group.owed_at:  # else what it owes was not asked
-        group.error, group.owed_at, group.owes_since = "", None, None
+        group.error, group.failing_since = answer.error, group.failing_since or now
+        group.retry_at = now + scheduling.back_off(
+            now - group.failing_since, refused=answer.refused
+        )
+    elif answer.ask.is_everything or not group.retry_at:  # else what it owes was not asked
+        group.error, group.retry_at, group.failing_since = "", None, None
 
 
 def _insert_new(groups: Iterable[TargetGroup]) -> None:
@@ -288,27 +290,27 @@ def _store_days(
         if group.pk in read and stored[group.pk]:
             falls = completes.total_fall(completes.readings_of_days(read[group.pk])) > 0
             fewer = completes.was_lowered(stored[group.pk], read[group.pk])
-            group.reconciling = group.reconciling or falls or fewer
+            group.completes_may_fall = group.completes_may_fall or falls or fewer
     return {pk: stored[pk] | days for pk, days in read.items()}
 
 
-def _store_sheets(
+def _store_panels(
     groups: Mapping[str, TargetGroup], found: Iterable[FetchedGroup], now: datetime
 ) -> dict[int, Any]:
     """Write the quotas and rate cards that differ; the profiles of each group that was asked."""
-    told = [(groups[one.answer.ask.group], one.answer.sheet) for one in found if one.answer.sheet]
-    sheets = _SHEETS(groups=[group.pk for group, _ in told]) if told else []
-    stored = {sheet.pk: sheet for sheet in sheets}
+    told = [(groups[one.answer.ask.group], one.answer.panels) for one in found if one.answer.panels]
+    rows = _PANELS(groups=[group.pk for group, _ in told]) if told else []
+    stored = {row.pk: row for row in rows}
     changed, profiles = [], {}
     for group, columns in told:
-        sheet = stored.get(group.pk) or GroupSheet(group_id=group.pk)
-        profiles[group.pk] = columns.get("profiles", sheet.profiles)
-        if any(getattr(sheet, name) != value for name, value in columns.items()):
+        panels = stored.get(group.pk) or GroupPanels(group_id=group.pk)
+        profiles[group.pk] = columns.get("profiles", panels.profiles)
+        if any(getattr(panels, name) != value for name, value in columns.items()):
             for name, value in columns.items():
-                setattr(sheet, name, value)
+                setattr(panels, name, value)
             group.changed_at = now
-            changed.append(sheet)
-    GroupSheet.objects.bulk_create(
+            changed.append(panels)
+    GroupPanels.objects.bulk_create(
         changed,
         update_conflicts=True,
         unique_fields=["group"],

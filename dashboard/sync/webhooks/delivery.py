@@ -163,8 +163,10 @@ def _bring_forward(account_id: int, kind: str, group: str, project: str, now: da
     if project not in ("", known.exchange_id):  # the group may have moved there
         _bring_forward(account_id, kind, "", project, now)
     if changed:
-        Project.objects.filter(pk=known.pk).update(told_at=now)
-        TargetGroup.objects.filter(account_id=account_id, exchange_id=group).update(told_at=now)
+        Project.objects.filter(pk=known.pk).update(webhook_changed_at=now)
+        TargetGroup.objects.filter(account_id=account_id, exchange_id=group).update(
+            webhook_changed_at=now
+        )
     floor = scheduling.FLOOR if changed else scheduling.poll_every(known.account)
     _due_by(Project.objects.filter(pk=known.pk), now, floor)
 

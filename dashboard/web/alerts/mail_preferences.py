@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from dashboard.fielding.models import MailChoice
+from dashboard.fielding.models import MailPreferences
 
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 
@@ -25,7 +25,7 @@ class MailChoiceForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         """The columns."""
 
-        model = MailChoice
+        model = MailPreferences
         fields = (
             "now",
             "recoveries_now",

@@ -65,9 +65,9 @@ def not_modified_early(
     found: list[Any] = list(rows.visible_to(current_user(request)).marks())
     if not found:
         return None
-    version, pulse, read_at = found[0]
+    version, version_token, read_at = found[0]
     read_frame_alone(request)
-    return not_modified(request, page_etag(request, version, pulse), read_at)
+    return not_modified(request, page_etag(request, version, version_token), read_at)
 
 
 def render_page(

@@ -15,10 +15,10 @@ from dashboard.fielding.models import (
     Cycle,
     Edit,
     ExchangeAccount,
+    Heartbeat,
     Incident,
     Mail,
     Project,
-    Pulse,
     Quarantine,
     TargetGroup,
 )
@@ -146,8 +146,8 @@ def _work(now: datetime) -> Iterator[Metric]:
     for state in (Edit.State.SENDING, Edit.State.UNKNOWN):
         edits.add_metric([state], Edit.objects.filter(state=state).count())
     rounds = _family("round_age_seconds", "Since a part last did its round", ["part"])
-    for pulse in Pulse.objects.all():
-        rounds.add_metric([pulse.name], (now - pulse.at).total_seconds())
+    for heartbeat in Heartbeat.objects.all():
+        rounds.add_metric([heartbeat.name], (now - heartbeat.at).total_seconds())
     yield from (groups, incidents, edits, rounds)
 
 

@@ -35,8 +35,8 @@ HISTORY_ROWS = 100
 
 def _mark(request: HttpRequest, group: TargetGroup) -> str:
     """What changes whenever the group's page does."""
-    pulse = group.pulse  # type: ignore[attr-defined]
-    return conditional.page_etag(request, group.project.version, pulse)
+    version_token = group.version_token  # type: ignore[attr-defined]
+    return conditional.page_etag(request, group.project.version, version_token)
 
 
 @requires(Permission.MEMBER)
@@ -71,7 +71,7 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         group_page.newest_edits(of, HISTORY_ROWS),
     )
     return {
-        "old": scheduling.is_old(of.project, now=now) or of.owed_at is not None,
+        "old": scheduling.is_old(of.project, now=now) or of.retry_at is not None,
         "strip": summary.summary_figures(of, user),
         "progress": summary.progress_of_group(of),
         "status": summary.group_status(of),

@@ -79,7 +79,9 @@ def mail_outbox(request: HttpRequest, pk: int) -> HttpResponse:
     """Who gets what on a connection, which addresses are refused, and what came of its mails."""
     require_administrator(request, pk)
     account = get_object_or_404(ExchangeAccount, pk=pk)
-    members = account.memberships.select_related("user__mail_choice").order_by("user__username")
+    members = account.memberships.select_related("user__mail_preferences").order_by(
+        "user__username"
+    )
     theirs = Q(account=account) | Q(account=None, recipient__memberships__account=account)
     mails = Mail.objects.filter(theirs).select_related("recipient").defer("sealed").order_by("-pk")
     since = timezone.now() - DEAD_FOR

@@ -11,7 +11,7 @@ import pytest
 from dashboard.alerts.incidents import detect
 from dashboard.alerts.mail import outbox, preferences, unsubscribe
 from dashboard.fielding.domain.time_zones import zone_named
-from dashboard.fielding.models import Mail, MailChoice, Mute, Notice, User
+from dashboard.fielding.models import Mail, MailPreferences, Mute, Notice, User
 from tests import factories
 from tests.fakes.alert_scenario import Field, after, kinds, mails, update
 
@@ -71,7 +71,7 @@ def test_a_digest_comes_once_on_the_day_that_the_clocks_change(
     field: Field, zone: str, at: time, day: date
 ) -> None:
     update(field.pm, time_zone=zone, date_joined=datetime(2026, 1, 1, tzinfo=UTC))
-    MailChoice.objects.create(user=field.pm, digest_at=at, digest_days="1234567")
+    MailPreferences.objects.create(user=field.pm, digest_at=at, digest_days="1234567")
     midnight = datetime.combine(day, time(0), ZoneInfo(zone)).astimezone(UTC)
     tomorrow = datetime.combine(day + timedelta(days=1), time(0), ZoneInfo(zone)).astimezone(UTC)
     now = midnight + timedelta(minutes=1)
@@ -90,13 +90,13 @@ def test_quiet_hours_follow_the_persons_clock(hour: float, quiet: bool) -> None:
     person = User(time_zone="Asia/Tokyo")
     midnight = datetime(2026, 11, 18, 0, 0, tzinfo=zone_named(person.time_zone))
     now = midnight + timedelta(hours=hour)
-    assert preferences.in_quiet_hours(MailChoice(), 2, user=person, now=now) is quiet
-    assert preferences.in_quiet_hours(MailChoice(), 1, user=person, now=now) is False
+    assert preferences.in_quiet_hours(MailPreferences(), 2, user=person, now=now) is quiet
+    assert preferences.in_quiet_hours(MailPreferences(), 1, user=person, now=now) is False
 
 
 def test_weekends_are_quiet_for_what_is_not_critical(field: Field) -> None:
     saturday = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-    assert preferences.in_quiet_hours(MailChoice(), 2, user=field.pm, now=saturday)
+    assert preferences.in_quiet_hours(MailPreferences(), 2, user=field.pm, now=saturday)
 
 
 @pytest.mark.parametrize(
@@ -111,13 +111,13 @@ def test_weekends_are_quiet_for_what_is_not_critical(field: Field) -> None:
 def test_quiet_hours_are_one_stretch_when_an_hour_comes_twice(
     now: datetime, expected: bool
 ) -> None:
-    choice = MailChoice(quiet_from=time(2, 30), quiet_until=time(3, 0), quiet_weekends=False)
+    choice = MailPreferences(quiet_from=time(2, 30), quiet_until=time(3, 0), quiet_weekends=False)
     seen = preferences.in_quiet_hours(choice, 2, user=User(time_zone="Europe/Berlin"), now=now)
     assert seen is expected
 
 
 def test_who_wants_warnings_at_once_gets_them(field: Field) -> None:
-    MailChoice.objects.create(user=field.pm, now=MailChoice.Now.WARNINGS)
+    MailPreferences.objects.create(user=field.pm, now=MailPreferences.Now.WARNINGS)
     field.group(drop_off_rate=0.4)
     field.cycles(*range(0, 61, 15))
     assert outbox.compose_due_mails(now=after(62)) == 1
@@ -128,8 +128,8 @@ def test_one_click_stops_mail_of_its_kind_and_no_other(field: Field) -> None:
         unsubscribe.stop_mail(unsubscribe.unsubscribe_token(field.pm, unsubscribe.NOW))
         == unsubscribe.NOW
     )
-    choice = MailChoice.objects.get(user=field.pm)
-    assert (choice.now, choice.digest) == (MailChoice.Now.NOTHING, True)
+    choice = MailPreferences.objects.get(user=field.pm)
+    assert (choice.now, choice.digest) == (MailPreferences.Now.NOTHING, True)
     unsubscribe.stop_mail(unsubscribe.unsubscribe_token(field.pm, unsubscribe.DIGEST))
     choice.refresh_from_db()
     assert choice.digest is False
@@ -138,7 +138,7 @@ def test_one_click_stops_mail_of_its_kind_and_no_other(field: Field) -> None:
 @pytest.mark.parametrize("forged", ["", "x", "WzEsIm5vdyJd:abc"])
 def test_a_token_that_we_never_signed_stops_nothing(db: Any, forged: str) -> None:
     assert unsubscribe.stop_mail(forged) is None
-    assert not MailChoice.objects.exists()
+    assert not MailPreferences.objects.exists()
 
 
 def test_a_recovery_waits_for_the_digest(field: Field) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from dashboard.alerts.mail import compose, immediate, outbox
-from dashboard.fielding.models import MailChoice, Notice
+from dashboard.fielding.models import MailPreferences, Notice
 from tests import factories
 from tests.fakes.alert_scenario import Field, after, change, mails, update
 
@@ -65,7 +65,7 @@ def test_twelve_of_fourteen_groups_are_one_line(field: Field) -> None:
 
 
 def test_notices_that_nobody_wants_by_mail_are_given_up_after_days(field: Field) -> None:
-    MailChoice.objects.create(user=field.pm, digest=False)
+    MailPreferences.objects.create(user=field.pm, digest=False)
     field.group(drop_off_rate=0.4)
     field.cycles(*range(0, 61, 15))
     outbox.compose_due_mails(now=after(3 * 24 * 60))

@@ -66,7 +66,7 @@ def test_an_event_makes_its_group_due_now(group: TargetGroup) -> None:
     assert deliver(event(group)) == 204
     assert due() == NOW
     group.refresh_from_db()
-    assert group.told_at == NOW
+    assert group.webhook_changed_at == NOW
     assert ExchangeAccount.objects.get().due_at == LATER
 
 
@@ -106,7 +106,7 @@ def test_events_of_figures_cost_no_more_than_a_group_that_moves(
     assert deliver(event(group, kind=kind)) == 204
     assert due() == NOW - timedelta(minutes=3) + timedelta(minutes=5)
     group.refresh_from_db()
-    assert group.told_at is None
+    assert group.webhook_changed_at is None
 
 
 def test_an_event_of_an_unknown_group_makes_its_project_due(group: TargetGroup) -> None:

@@ -102,7 +102,7 @@ def account(simulator: Simulator, time: Time) -> ExchangeAccount:
 def poll(time: Time) -> None:
     """A round over the project in which every group is asked what its row may not show."""
     project = Project.objects.get()
-    TargetGroup.objects.update(told_at=time.now)
+    TargetGroup.objects.update(webhook_changed_at=time.now)
     cycle = rounds.project_round(project.pk, clock=time, force=True, share=lambda _: None)
     assert cycle
 
@@ -268,7 +268,7 @@ def test_a_group_that_was_read_behind_is_read_again_in_seconds_then_rarer(
     poll(time)
     assert Project.objects.get().due_at == time.now + fresh.LATER
     desk.group.refresh_from_db()
-    assert desk.group.told_at == time.now
+    assert desk.group.webhook_changed_at == time.now
     simulator.end_lag()
     time.wait(30)
     poll(time)
@@ -284,7 +284,7 @@ def test_without_a_contradiction_nothing_is_read_again(desk: Desk, time: Time) -
     due = Project.objects.get().due_at
     assert due
     assert due > time.now + timedelta(minutes=1)
-    assert not TargetGroup.objects.exclude(told_at=None).exists()
+    assert not TargetGroup.objects.exclude(webhook_changed_at=None).exists()
 
 
 def test_what_contradicts_an_edit_for_longer_than_any_lag_is_stored(

@@ -117,7 +117,7 @@ def of(settings: Any) -> Iterator[Field]:
             base_url=f"{simulator.base_url}/v1",
             requests_per_minute=0,
             read_at=None,
-            whole_at=None,
+            first_pull_completed_at=None,
             health="new",
         )
         now = datetime.fromisoformat(simulator.control("GET", "clock")["now"])

@@ -18,8 +18,8 @@ from tests.fakes.canned_exchange import Exchange, group_row
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BOOKS = {"fielding_project", "fielding_cycle"}
-# What alerts keep of their own: how long something has lasted, and a pulse once a minute.
-ALERTS = {"fielding_incident", "fielding_notice", "fielding_pulse"}
+# What alerts keep of their own: how long something has lasted, and a heartbeat once a minute.
+ALERTS = {"fielding_incident", "fielding_notice", "fielding_heartbeat"}
 Round = Callable[[timedelta], Counter[str]]
 
 

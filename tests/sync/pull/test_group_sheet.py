@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.fielding.models import GroupSheet, Project, TargetGroup
+from dashboard.fielding.models import GroupPanels, Project, TargetGroup
 from tests.factories import ulid
 from tests.fakes.canned_exchange import Exchange, group_row, money
 
@@ -43,8 +43,8 @@ def _offered(exchange: Exchange) -> None:
     exchange.on("GET", f"{ONE}/rate-card", lambda: (200, {"bound_rate_card": CARD}))
 
 
-def sheet() -> GroupSheet:
-    return GroupSheet.objects.get(group__exchange_id=ONE)
+def sheet() -> GroupPanels:
+    return GroupPanels.objects.get(group__exchange_id=ONE)
 
 
 def priced_by_a_card(exchange: Exchange) -> None:
@@ -77,7 +77,7 @@ def test_a_new_group_is_read_with_its_quotas(pull: Pull) -> None:
 
 def test_a_group_without_profiles_is_read_without_a_complaint(pull: Pull) -> None:
     assert pull()["errors"] == []
-    assert not GroupSheet.objects.filter(group__exchange_id=ulid(12)).exists()
+    assert not GroupPanels.objects.filter(group__exchange_id=ulid(12)).exists()
 
 
 @pytest.mark.parametrize(("status", "left"), [(403, 1), (405, 1), (404, 0)])

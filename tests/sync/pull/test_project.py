@@ -402,11 +402,11 @@ def test_a_past_that_is_told_again_with_fewer_completes_is_called_reconciliation
 
     told(100, 110, 120)
     told(100, 110, 120, 121)
-    assert not group(11).reconciling
+    assert not group(11).completes_may_fall
     told(90, 99, 108, 109)
-    assert group(11).reconciling
+    assert group(11).completes_may_fall
     told(90, 99, 108, 109, 111)
-    assert group(11).reconciling
+    assert group(11).completes_may_fall
 
 
 def test_completes_that_fall_are_kept_and_called_reconciliation(
@@ -418,12 +418,12 @@ def test_completes_that_fall_are_kept_and_called_reconciliation(
     ]
     exchange.completes[ulid(11)] = series
     pull()
-    assert not group(11).reconciling
+    assert not group(11).completes_may_fall
     TargetGroup.objects.update(completes_read_at=datetime(2026, 11, 1, tzinfo=UTC))
     exchange.completes[ulid(11)] = [*series, {"timestamp": "2026-11-20T11:00:00.000Z", "count": 38}]
     exchange.groups[ulid(1)][0] = group_row(11, completes=38)
     pull()
-    assert group(11).reconciling
+    assert group(11).completes_may_fall
     assert group(11).completes == 38
 
 

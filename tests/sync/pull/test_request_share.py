@@ -94,7 +94,7 @@ def test_the_turns_of_a_pass_ask_every_group_once(in_turns: Worker, exchange: Ex
     for number in (*range(11, 23), 99):
         assert exchange.asked(f"{ulid(number)}/performance") == 1, number
     big = Project.objects.get(exchange_id=ulid(1))
-    assert (big.pass_to, big.pass_since) == ("", None)
+    assert (big.pass_cursor, big.pass_started_at) == ("", None)
     assert big.overviews_at == NOW + timedelta(seconds=1)  # when its pass began
     assert big.due_at
     assert big.due_at >= in_turns.now + EVERY - timedelta(seconds=9)
@@ -108,7 +108,7 @@ def test_a_sweep_goes_on_where_its_last_turn_ended(in_turns: Worker, exchange: E
     in_turns.share = 4
     in_turns.later(timedelta(minutes=31))
     asked = [exchange.asked("/overview")]
-    while Project.objects.get().pass_to:
+    while Project.objects.get().pass_cursor:
         in_turns.turn()
         asked.append(exchange.asked("/overview"))
     assert asked == [4, 8, 12]
@@ -161,7 +161,7 @@ def test_a_group_that_refuses_is_left_alone_and_says_why(
 
 def test_after_days_it_costs_one_try_a_day(refusing: Worker, exchange: Exchange) -> None:
     TargetGroup.objects.filter(exchange_id=ulid(12)).update(
-        owes_since=NOW - timedelta(days=3), owed_at=NOW
+        failing_since=NOW - timedelta(days=3), retry_at=NOW
     )
     for _ in range(8):
         refusing.later(timedelta(hours=3))
@@ -181,7 +181,7 @@ def test_a_person_who_wants_it_has_it_asked_sooner(refusing: Worker, exchange: E
     scheduling.clear_backoff(TargetGroup.objects.filter(exchange_id=ulid(12)), now=refusing.now)
     refusing.later(EVERY)
     one = TargetGroup.objects.get(exchange_id=ulid(12))
-    assert (one.entrants, one.error, one.owed_at, one.owes_since) == (900, "", None, None)
+    assert (one.entrants, one.error, one.retry_at, one.failing_since) == (900, "", None, None)
 
 
 def test_who_may_not_read_the_history_pays_no_more_for_a_group_that_moves(
@@ -200,6 +200,6 @@ def test_who_may_not_read_the_history_pays_no_more_for_a_group_that_moves(
     )
     assert one.completes == 101
     assert "history" in one.error  # it was not asked again, so it still was not read
-    assert one.owed_at
+    assert one.retry_at
     worker.later(timedelta(hours=1))
     assert exchange.asked(f"{ulid(12)}/changelog") == 1

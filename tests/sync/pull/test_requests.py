@@ -37,8 +37,8 @@ def known(status: str, **fields: object) -> requests.StoredGroup:
         changed_at=NOW - HOUR,
         completes_read_at=NOW - HALF,
         pricing_model="dynamic",
-        told_at=None,
-        owed_at=None,
+        webhook_changed_at=None,
+        retry_at=None,
         last_complete_at=NOW - HOUR,
     )
     return one._replace(**fields)
@@ -112,7 +112,7 @@ def test_a_draft_is_asked_for_its_details_when_its_row_moves() -> None:
 
 
 def test_a_group_that_owes_an_answer_is_left_alone_until_its_time() -> None:
-    later = known("live", owed_at=NOW + HOUR)
+    later = known("live", retry_at=NOW + HOUR)
     assert asked(later) is None
     found = asked(later, now=NOW + HOUR)
     assert found
@@ -120,8 +120,8 @@ def test_a_group_that_owes_an_answer_is_left_alone_until_its_time() -> None:
 
 
 def test_it_is_asked_sooner_when_its_row_moves_or_a_webhook_tells_of_it() -> None:
-    assert asked(known("live", owed_at=NOW + HOUR), completes=101)
-    assert asked(known("live", owed_at=NOW + HOUR, told_at=NOW))
+    assert asked(known("live", retry_at=NOW + HOUR), completes=101)
+    assert asked(known("live", retry_at=NOW + HOUR, webhook_changed_at=NOW))
 
 
 @pytest.mark.parametrize("status", ["live", "paused", "completed", "archived", "draft"])

@@ -30,8 +30,8 @@ def told(account: ExchangeAccount, exchange: Exchange, pull: Pull) -> TargetGrou
 
 
 def tell(at: datetime) -> None:
-    TargetGroup.objects.filter(exchange_id=ulid(12)).update(told_at=at)
-    Project.objects.update(told_at=at)
+    TargetGroup.objects.filter(exchange_id=ulid(12)).update(webhook_changed_at=at)
+    Project.objects.update(webhook_changed_at=at)
 
 
 def test_it_alone_is_asked_for_what_its_row_does_not_show(

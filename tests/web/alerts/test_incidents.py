@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from dashboard.alerts import heartbeat
 from dashboard.alerts.mail import action_links, compose
-from dashboard.fielding.models import ExchangeAccount, Mail, MailChoice, TargetGroup, User
+from dashboard.fielding.models import ExchangeAccount, Mail, MailPreferences, TargetGroup, User
 from tests import factories
 from tests.web.alerts.helpers import opened, signed_in
 
@@ -195,7 +195,7 @@ CHOICE = {
 def test_a_person_chooses_what_comes_when(client: Client, account: ExchangeAccount) -> None:
     user = signed_in(client, "viewer", account)
     client.post("/me/mail/", CHOICE)
-    choice = MailChoice.objects.get(user=user)
+    choice = MailPreferences.objects.get(user=user)
     assert (choice.now, choice.digest_days, str(choice.digest_at)) == (2, "13", "09:30:00")
     assert not choice.quiet_weekends
 
@@ -206,7 +206,7 @@ def test_a_digest_without_a_day_is_refused_at_the_days(
     signed_in(client, "viewer", account)
     page = client.post("/me/mail/", CHOICE | {"digest_days": []}).content.decode()
     assert "Choose a day, or no digest." in page
-    assert not MailChoice.objects.exists()
+    assert not MailPreferences.objects.exists()
 
 
 def test_a_refused_address_is_tried_again_on_demand(

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from dashboard.alerts.mail import unsubscribe
-from dashboard.fielding.models import MailChoice, User
+from dashboard.fielding.models import MailPreferences, User
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -23,20 +23,20 @@ def address(user: User, kind: str = unsubscribe.NOW) -> str:
 
 def test_looking_stops_nothing(client: Client, user: User) -> None:
     assert user.email in client.get(address(user)).content.decode()
-    assert not MailChoice.objects.filter(now=MailChoice.Now.NOTHING).exists()
+    assert not MailPreferences.objects.filter(now=MailPreferences.Now.NOTHING).exists()
 
 
 def test_one_post_without_signing_in_stops(user: User) -> None:
     strict = Client(enforce_csrf_checks=True)
     answer = strict.post(address(user), {"List-Unsubscribe": "One-Click"})
     assert "Stopped" in answer.content.decode()
-    assert MailChoice.objects.get(user=user).now == MailChoice.Now.NOTHING
+    assert MailPreferences.objects.get(user=user).now == MailPreferences.Now.NOTHING
 
 
 def test_the_digest_is_stopped_alone(client: Client, user: User) -> None:
     client.post(address(user, unsubscribe.DIGEST))
-    choice = MailChoice.objects.get(user=user)
-    assert (choice.digest, choice.now == MailChoice.Now.NOTHING) == (False, False)
+    choice = MailPreferences.objects.get(user=user)
+    assert (choice.digest, choice.now == MailPreferences.Now.NOTHING) == (False, False)
 
 
 def test_a_token_that_we_never_signed_is_nothing(client: Client, user: User) -> None:

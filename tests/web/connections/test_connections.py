@@ -196,17 +196,17 @@ def test_the_test_of_a_connection_says_what_keeps_it_from_working(
 def test_a_first_pull_says_how_far_it_is_and_a_finished_one_nothing(
     administrator: Client, account: ExchangeAccount
 ) -> None:
-    ExchangeAccount.objects.update(whole_at=None)
+    ExchangeAccount.objects.update(first_pull_completed_at=None)
     done = factories.project(account, group_count=1)
     factories.group(done)
-    under_way = factories.project(account, group_count=3000, pass_since=factories.NOW)
+    under_way = factories.project(account, group_count=3000, pass_started_at=factories.NOW)
     factories.group(under_way)
-    factories.group(under_way, owed_at=factories.NOW)
+    factories.group(under_way, retry_at=factories.NOW)
     factories.project(account, group_count=999, read_at=None)
     words = "1 of 3 projects, 2 of 4,000 groups"
     for address in ("/", "/projects/", f"/connections/{account.pk}/"):
         assert words in administrator.get(address).content.decode(), address
-    Project.objects.update(read_at=factories.NOW, pass_since=None)
+    Project.objects.update(read_at=factories.NOW, pass_started_at=None)
     for address in ("/", "/projects/", f"/connections/{account.pk}/"):
         assert "First pull" not in administrator.get(address).content.decode(), address
 
@@ -214,7 +214,7 @@ def test_a_first_pull_says_how_far_it_is_and_a_finished_one_nothing(
 def test_a_first_pull_that_knows_of_no_group_yet_counts_projects_alone(
     administrator: Client, account: ExchangeAccount
 ) -> None:
-    ExchangeAccount.objects.update(whole_at=None)
+    ExchangeAccount.objects.update(first_pull_completed_at=None)
     factories.project(account, read_at=None)
     page = administrator.get("/").content.decode()
     assert "0 of 1 projects.</strong>" in page
@@ -253,12 +253,12 @@ def test_opening_a_project_has_it_read_before_all_others(
 
 
 def test_opening_a_group_has_it_asked_again(administrator: Client, quiet: Project) -> None:
-    group = factories.group(quiet, owed_at=timezone.now() + timedelta(hours=9), error="not yours")
+    group = factories.group(quiet, retry_at=timezone.now() + timedelta(hours=9), error="not yours")
     opened(administrator, f"/groups/{group.pk}/")
     group.refresh_from_db()
     assert urgency(quiet) == 0
-    assert group.owed_at
-    assert group.owed_at <= timezone.now()
+    assert group.retry_at
+    assert group.retry_at <= timezone.now()
 
 
 def test_opening_the_home_page_has_projects_with_incidents_read(

@@ -133,7 +133,7 @@ def test_a_change_at_the_exchange_makes_its_group_due_here(
     # In memory this thread shares the server's connection, and sees what it did not commit yet.
     wait_for(lambda: Project.objects.get().due_at is not None)
     group.refresh_from_db()
-    assert group.told_at is not None
+    assert group.webhook_changed_at is not None
     assert WebhookEvent.objects.get().target_group == group.exchange_id
 
 

@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from dashboard.fielding.models import Change, Edit, ExchangeAccount, GroupSheet, TargetGroup
+from dashboard.fielding.models import Change, Edit, ExchangeAccount, GroupPanels, TargetGroup
 from dashboard.simulator.harness import Simulator
 from dashboard.sync.connections import clients
 from dashboard.web.groups import settings as present
@@ -175,7 +175,7 @@ def test_the_text_for_the_client_has_no_money_in_it(viewer: Client, group: Targe
 
 def test_quotas_come_slowest_first_and_say_so(viewer: Client, group: TargetGroup) -> None:
     ages = profile("Age", ("18–34", 60, 100), ("35–54", 10, 100))
-    GroupSheet.objects.create(
+    GroupPanels.objects.create(
         group=group,
         profiles=[ages, profile("Gender", ("Women", 100, 100)), profile("State", quotas=False)],
     )
@@ -189,7 +189,7 @@ def test_a_quota_of_a_group_that_ended_is_short_not_slow(
     viewer: Client, group: TargetGroup
 ) -> None:
     TargetGroup.objects.update(status="completed")
-    GroupSheet.objects.create(group=group, profiles=[profile("Age", ("35–54", 10, 100))])
+    GroupPanels.objects.create(group=group, profiles=[profile("Age", ("35–54", 10, 100))])
     quotas = panel(shown(viewer, group), "quotas")
     assert "Short" in quotas
     assert "Slow" not in quotas
@@ -241,7 +241,7 @@ def test_a_group_without_quotas_has_no_such_panel(viewer: Client, group: TargetG
 
 
 def test_the_rate_card_marks_where_the_group_stands(viewer: Client, group: TargetGroup) -> None:
-    GroupSheet.objects.create(group=group, rate_card=CARD)
+    GroupPanels.objects.create(group=group, rate_card=CARD)
     TargetGroup.objects.update(pricing_model="rate_card", median_loi_seconds=852)
     card = panel(shown(viewer, group), "card")
     assert 'class="num agreed">3.50' in card
@@ -252,7 +252,7 @@ def test_the_rate_card_marks_where_the_group_stands(viewer: Client, group: Targe
 
 
 def test_a_group_with_a_price_of_its_own_shows_no_card(viewer: Client, group: TargetGroup) -> None:
-    GroupSheet.objects.create(group=group, rate_card=CARD)
+    GroupPanels.objects.create(group=group, rate_card=CARD)
     assert panel(shown(viewer, group), "card") == ""
 
 

@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
 import dashboard
-from dashboard.fielding.models import Cycle, ExchangeAccount, Mail, Pulse
+from dashboard.fielding.models import Cycle, ExchangeAccount, Heartbeat, Mail
 from dashboard.web.monitoring import health
 from tests import factories
 
@@ -40,7 +40,7 @@ def ready(client: Client, **headers: str) -> tuple[int, dict[str, Any]]:
 def rounds_done() -> None:
     """Workers and mail did their rounds just now."""
     for name in ("time", "deliver", "judge"):
-        Pulse.objects.update_or_create(name=name, defaults={"at": timezone.now()})
+        Heartbeat.objects.update_or_create(name=name, defaults={"at": timezone.now()})
 
 
 def figures(client: Client, **headers: str) -> dict[tuple[str, ...], float]:

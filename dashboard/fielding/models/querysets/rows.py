@@ -120,13 +120,13 @@ class ProjectQuerySet(NamedQuerySet):
     def with_pulse(self) -> Self:
         """Each with a text that changes whenever one of its incidents does."""
         return self.select_related("account").annotate(
-            pulse=project_version_token(), pm_name=pm_of_project()
+            version_token=project_version_token(), pm_name=pm_of_project()
         )
 
     def marks(self) -> Self:
-        """As rows: version, pulse, and when it was read: all that tells whether it changed."""
-        rows = self.annotate(pulse=project_version_token())
-        return rows.values_list("version", "pulse", "read_at")  # type: ignore[return-value]
+        """Return rows (version, version token, read at): what shows whether a row changed."""
+        rows = self.annotate(version_token=project_version_token())
+        return rows.values_list("version", "version_token", "read_at")  # type: ignore[return-value]
 
     def with_incidents(self) -> Self:
         """Those that have an open incident."""
@@ -142,14 +142,14 @@ class TargetGroupQuerySet(NamedQuerySet):
 
     def with_pulse(self) -> Self:
         """Each with its project, and a text that changes with its incidents and edits."""
-        return self.select_related("project", "account", "sheet").annotate(
-            pulse=group_version_token()
+        return self.select_related("project", "account", "panels").annotate(
+            version_token=group_version_token()
         )
 
     def marks(self) -> Self:
-        """As rows: version, pulse, and when it was read: all that tells whether it changed."""
-        rows = self.annotate(pulse=group_version_token())
-        return rows.values_list("project__version", "pulse", "project__read_at")  # type: ignore[return-value]
+        """Return rows (version, version token, read at): what shows whether a row changed."""
+        rows = self.annotate(version_token=group_version_token())
+        return rows.values_list("project__version", "version_token", "project__read_at")  # type: ignore[return-value]
 
     def with_incidents(self) -> Self:
         """Those that have an open incident."""

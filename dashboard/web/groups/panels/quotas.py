@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.fielding.domain.goals import completes_target
-from dashboard.fielding.models import GroupSheet, TargetGroup
+from dashboard.fielding.models import GroupPanels, TargetGroup
 from dashboard.web.formatting import numbers
 
 ENDED = (TargetGroup.Status.COMPLETED, TargetGroup.Status.ARCHIVED)
@@ -28,9 +28,9 @@ class QuotaCell:
     tone: str
 
 
-def sheet_of(group: TargetGroup) -> GroupSheet | None:
+def sheet_of(group: TargetGroup) -> GroupPanels | None:
     """What was read of the group for its page alone; None before the first time."""
-    return getattr(group, "sheet", None)
+    return getattr(group, "panels", None)
 
 
 def quota_cells(group: TargetGroup) -> list[QuotaCell]:

@@ -1,4 +1,4 @@
-"""Quotas and rate cards as the exchange sends them, as columns of a group's sheet. No I/O."""
+"""Quotas and rate cards as the exchange sends them, as columns of a group's panels. No I/O."""
 
 from __future__ import annotations
 
