@@ -197,7 +197,9 @@ def test_an_action_is_previewed_asked_for_once_and_followed_to_its_end(
     assert Batch.objects.count() == 0
     send(signed_in)
     work_to_the_end(signed_in, simulator)
-    expect(signed_in.locator("[role=status]")).to_have_text(f"{many} of {many} finished: {many} done")
+    expect(signed_in.locator("[role=status]")).to_have_text(
+        f"{many} of {many} finished: {many} done"
+    )
     assert all(was != now for was, now in zip(before, field.held(), strict=True))
 
 
@@ -308,7 +310,9 @@ def test_what_was_refused_is_tried_again_as_it_was_typed(
     expect(signed_in.locator("h1")).to_have_text(f"{CASES[name].word}: {many} of {many} groups")
     send(signed_in)
     work_to_the_end(signed_in, simulator)
-    expect(signed_in.locator("[role=status]")).to_have_text(f"{many} of {many} finished: {many} done")
+    expect(signed_in.locator("[role=status]")).to_have_text(
+        f"{many} of {many} finished: {many} done"
+    )
     assert all(was != now for was, now in zip(before, field.held(), strict=True))
 
 

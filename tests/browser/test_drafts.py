@@ -348,7 +348,9 @@ def test_drafts_that_the_exchange_refuses_or_is_away_for_tell_so(
     simulator.fault(fault, operation="create_launch_*")
     tab.click("form:has([name=sealed]) button.primary")
     if fault == "http_422":
-        expect(tab.locator("#batch [role=status]")).to_have_text("1 of 1 finished: 0 done, 1 refused")
+        expect(tab.locator("#batch [role=status]")).to_have_text(
+            "1 of 1 finished: 0 done, 1 refused"
+        )
         expect(tab.locator("#batch")).to_contain_text("simulated 422")
         return
     expect(tab.locator("#batch")).to_contain_text("In progress")

@@ -530,7 +530,7 @@ def test_a_pause_by_automation_or_staff_of_the_exchange_counts_as_its_own(client
     for actor in ("system_user", "system_marketplace_user", "las_user"):
         factories.group(project, status="paused", status_changed_by=actor)
     client.force_login(factories.person("viewer", account))
-    strip = client.get("/").content.decode().split("Paused by the exchange", 1)[1]
+    strip = client.get("/").content.decode().split("Paused by Cint", 1)[1]
     assert ">2<" in strip[:400]
 
 

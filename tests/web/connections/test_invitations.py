@@ -60,7 +60,9 @@ def test_an_invitation_names_the_address_once_where_it_is_the_sign_in_name(
     assert body.count("new@example.com") == 2  # after "Hello" and here
     nia = User.objects.create(username="nia", email="nia@example.com", password="!")
     invited(client, account, nia.email)
-    assert "name is nia, and your address works too" in str(delivered()[-1].body)
+    assert "Your username is nia. You can also sign in with your email address." in str(
+        delivered()[-1].body
+    )
 
 
 def test_a_first_password_is_set_with_the_rules_in_sight_and_without_alarm(
