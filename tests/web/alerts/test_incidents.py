@@ -257,7 +257,9 @@ def test_an_administrator_has_a_refused_address_tried_again(
     assert client.post(button).url == f"/connections/{account.pk}/mail/"
     assert list(User.objects.exclude(email_refused="")) == [stranger]
     assert Mail.objects.get().recipient == user
-    assert "Test email, or about several connections" in read(client, f"/connections/{account.pk}/mail/")
+    assert "Test email, or email about several connections" in read(
+        client, f"/connections/{account.pk}/mail/"
+    )
     assert f'action="{button}"' not in read(client, f"/connections/{account.pk}/mail/")
 
 
