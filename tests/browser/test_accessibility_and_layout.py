@@ -376,8 +376,8 @@ def box(page: Page, what: str) -> FloatRect:
 @pytest.mark.parametrize(
     ("address", "above", "words"),
     [
-        ("/me/sessions/", "text=End all others", "text=is right to five minutes"),
-        ("/rules/groups/{group}/drop_off/", "button.primary", "text=Saving closes what"),
+        ("/me/sessions/", "text=End all other sessions", "text=is accurate to five minutes"),
+        ("/rules/groups/{group}/drop_off/", "button.primary", "text=Saving closes this rule"),
     ],
 )
 def test_what_stands_above_words_does_not_touch_them(

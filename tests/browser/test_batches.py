@@ -306,7 +306,7 @@ def test_what_was_refused_is_tried_again_as_it_was_typed(
         f"{many} of {many} finished: 0 done, {many} refused"
     )
     assert all(was == now for was, now in zip(before, field.held(), strict=True))
-    signed_in.click("text=Try again with the")
+    signed_in.click("text=Retry the")
     expect(signed_in.locator("h1")).to_have_text(f"{CASES[name].word}: {many} of {many} groups")
     send(signed_in)
     work_to_the_end(signed_in, simulator)

@@ -126,5 +126,5 @@ def test_from_an_empty_database_to_the_first_alert_mail(
     assert page.url == to_the_incident
     page.goto(acknowledge)
     page.click("main form button.primary")
-    expect(page.locator("main")).to_contain_text("anna has seen it")
+    expect(page.locator("main")).to_contain_text("Acknowledged by anna")
     page.context.close()
