@@ -221,7 +221,9 @@ def ids(exchange: FakeExchange) -> dict[str, int]:
 def settled(page: Page, address: str) -> None:
     page.goto(address)
     for chart in page.query_selector_all("[data-chart]"):
-        chart.wait_for_selector(".wait[hidden], .wait:not(:has-text('Drawing'))", state="attached")
+        chart.wait_for_selector(
+            ".wait[hidden], .wait:not(:text-matches('Drawing|Loading'))", state="attached"
+        )
 
 
 def wrong(page: Page, address: str) -> list[str]:
@@ -374,8 +376,8 @@ def box(page: Page, what: str) -> FloatRect:
 @pytest.mark.parametrize(
     ("address", "above", "words"),
     [
-        ("/me/sessions/", "text=End all others", "text=is right to five minutes"),
-        ("/rules/groups/{group}/drop_off/", "button.primary", "text=Saving closes what"),
+        ("/me/sessions/", "text=End all other sessions", "text=is accurate to five minutes"),
+        ("/rules/groups/{group}/drop_off/", "button.primary", "text=Saving closes this rule"),
     ],
 )
 def test_what_stands_above_words_does_not_touch_them(
@@ -408,7 +410,7 @@ def test_an_invitation_is_mailed_again_from_the_list_of_people(
     page = open_page()
     sign_in(page, "anna")
     page.goto(f"/connections/{account.pk}/people/")
-    page.get_by_role("button", name="Mail again to ben").click()
+    page.get_by_role("button", name="Resend invitation to ben").click()
     expect(page.locator("[role=status]").first).to_contain_text("ben@example.com was invited")
     invitations = [mail.to for mail in delivered() if "invites you" in mail.subject]
     assert invitations == [["ben@example.com"]]

@@ -320,11 +320,11 @@ def test_drafts_are_launched_together_each_with_its_result(
     two_drafts(tab, project)
     end = f"{timezone.now() + timedelta(days=9):%Y-%m-%dT18:00}"
     tab.fill("#to", end)
-    tab.click("text=Show what changes")
+    tab.click("button:has-text('Preview')")
     expect(tab.locator("#when_error")).to_have_text("Choose when they start.")
     expect(tab.locator("#to")).to_have_value(end)
     tab.select_option("#when", "now")
-    tab.click("text=Show what changes")
+    tab.click("button:has-text('Preview')")
     expect(tab.locator("h1")).to_have_text("Launch drafts: 1 of 2 groups")
     expect(tab.locator(".reasons")).to_contain_text("Without a survey: has no live URL")
     expect(tab.locator("main")).to_contain_text("384 EUR at most")
@@ -333,7 +333,7 @@ def test_drafts_are_launched_together_each_with_its_result(
     expect(tab.locator("#batch")).to_contain_text("The exchange is at it.")
     simulator.advance(seconds=5)
     launch.run_due_launches(clock=lambda: timezone.now() + SOON)
-    expect(tab.locator("#batch [role=status]")).to_have_text("1 of 1 ended: 1 done")
+    expect(tab.locator("#batch [role=status]")).to_have_text("1 of 1 finished: 1 done")
     assert simulator.requests()["create_launch_fielding_run_from_draft_job"] == 1
 
 
@@ -344,21 +344,23 @@ def test_drafts_that_the_exchange_refuses_or_is_away_for_tell_so(
     two_drafts(tab, project)
     tab.select_option("#when", "now")
     tab.fill("#to", f"{timezone.now() + timedelta(days=9):%Y-%m-%dT18:00}")
-    tab.click("text=Show what changes")
+    tab.click("button:has-text('Preview')")
     simulator.fault(fault, operation="create_launch_*")
     tab.click("form:has([name=sealed]) button.primary")
     if fault == "http_422":
-        expect(tab.locator("#batch [role=status]")).to_have_text("1 of 1 ended: 0 done, 1 refused")
+        expect(tab.locator("#batch [role=status]")).to_have_text(
+            "1 of 1 finished: 0 done, 1 refused"
+        )
         expect(tab.locator("#batch")).to_contain_text("simulated 422")
         return
-    expect(tab.locator("#batch")).to_contain_text("On its way")
+    expect(tab.locator("#batch")).to_contain_text("In progress")
     simulator.clear_faults()
     for seconds in (60, 120):
         launch.run_due_launches(
             clock=lambda later=timedelta(seconds=seconds): timezone.now() + later
         )  # type: ignore[misc]
         simulator.advance(seconds=5)
-    expect(tab.locator("#batch [role=status]")).to_have_text("1 of 1 ended: 1 done")
+    expect(tab.locator("#batch [role=status]")).to_have_text("1 of 1 finished: 1 done")
 
 
 def test_a_copy_is_begun_from_a_groups_page(tab: Page, project: Project) -> None:

@@ -415,7 +415,7 @@ def test_only_a_group_of_which_rules_speak_can_be_muted(
 
 
 @pytest.mark.parametrize(
-    ("health", "said"), [("stale", "are old"), ("error", "The exchange refuses")]
+    ("health", "said"), [("stale", "out of date"), ("error", "The exchange refuses")]
 )
 def test_numbers_of_an_account_that_is_not_well_say_so(
     viewer: Client, group: TargetGroup, health: str, said: str
