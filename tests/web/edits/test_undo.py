@@ -47,9 +47,9 @@ def ahead(group: TargetGroup) -> TargetGroup:
 @pytest.mark.parametrize(
     ("span", "action", "word"),
     [
-        (("live", "paused"), "resume", "Put back what it was: resume"),
-        (("paused", "live"), "pause", "Put back what it was: pause"),
-        (("completed", "live"), "complete", "Put back what it was: complete"),
+        (("live", "paused"), "resume", "Undo: resume…"),
+        (("paused", "live"), "pause", "Undo: pause…"),
+        (("completed", "live"), "complete", "Undo: complete…"),
         (("live", "completed"), "relaunch", "Completing cannot be undone. Relaunching"),
     ],
 )
