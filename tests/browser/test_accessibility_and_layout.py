@@ -221,7 +221,7 @@ def ids(exchange: FakeExchange) -> dict[str, int]:
 def settled(page: Page, address: str) -> None:
     page.goto(address)
     for chart in page.query_selector_all("[data-chart]"):
-        chart.wait_for_selector(".wait[hidden], .wait:not(:has-text('Drawing'))", state="attached")
+        chart.wait_for_selector(".wait[hidden], .wait:not(:has-text('Loading'))", state="attached")
 
 
 def wrong(page: Page, address: str) -> list[str]:
