@@ -14,6 +14,7 @@ from dashboard.fielding.models import Change, Edit, TargetGroup
 from dashboard.web.edits import history, value_labels
 from tests import factories
 from tests.fakes.edit_gateway import DETAILS, FakeExchange
+from tests.web.white_space import fold_white_space
 
 pytestmark = pytest.mark.django_db
 OLD = {"value": "2.40", "currency_code": "USD"}
@@ -38,7 +39,7 @@ def edited(group: TargetGroup, **fields: Any) -> Edit:
 
 
 def page(client: Client, address: str) -> str:
-    return client.get(address).content.decode()
+    return fold_white_space(client.get(address).content.decode())
 
 
 def test_an_edits_page_tells_before_after_outcome_and_time_to_confirm(

@@ -18,6 +18,7 @@ from dashboard.sync.connections import clients
 from dashboard.web.groups import settings as present
 from dashboard.web.groups.panels import details
 from tests import factories
+from tests.web.white_space import fold_white_space
 
 pytestmark = pytest.mark.django_db
 
@@ -65,7 +66,7 @@ def group(account: ExchangeAccount) -> TargetGroup:
 
 
 def shown(viewer: Client, group: TargetGroup, query: str = "") -> str:
-    return viewer.get(f"/groups/{group.pk}/{query}").content.decode()
+    return fold_white_space(viewer.get(f"/groups/{group.pk}/{query}").content.decode())
 
 
 def panel(page: str, name: str) -> str:
