@@ -71,7 +71,9 @@ def test_a_cpi_is_changed_in_place_and_seen_in_the_history(
         page.fill("#cpi", text)
         expect(page.locator("#cpi-help")).to_have_text(re.compile("^More than 0, [^×]*$"))
     page.fill("#cpi", "3.10")
-    expect(page.locator("#cpi-help")).to_contain_text("If the goal is reached: 100 × 3.10 = 310 USD")
+    expect(page.locator("#cpi-help")).to_contain_text(
+        "If the goal is reached: 100 × 3.10 = 310 USD"
+    )
     page.click("button:has-text('Apply')")
     expect(page.locator(".note.good")).to_contain_text("confirmed by the exchange")
     expect(page.locator("table", has_text="Outcome")).to_contain_text("Anna Weber")
