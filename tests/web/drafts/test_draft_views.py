@@ -446,7 +446,7 @@ def test_a_change_that_a_colleague_overtook_shows_all_three(
     assert asked == ["Completes goal"]
     for value in ("120", "555", "300"):
         assert f"<bdi>{value}</bdi>" in page
-    assert "which stay as they set them: <bdi>Live URL" in fold_white_space(page)
+    assert "which stay as they set them:<bdi>Live URL" in fold_white_space(page)
     again = untouched(page)
     assert (again["name"], again["completes_goal"]) == ("Mine it is", "300")
     assert editor.post(address, again).status_code == 302
