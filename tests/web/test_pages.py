@@ -496,7 +496,7 @@ def test_a_project_says_that_its_account_is_refused(
     project = factories.project(account, error="It does not accept the key")
     page = viewer.get(f"/projects/{project.pk}/").content.decode()
     assert "Cint refuses access" in page
-    assert "The last read was not complete" not in page
+    assert "The last update was incomplete" not in page
 
 
 def test_a_person_without_an_account_is_told_what_to_do(client: Client) -> None:
