@@ -14,7 +14,7 @@ from tests import factories
 from tests.fakes.mailbox import delivered
 from tests.fakes.openid_provider import OpenIdProvider
 from tests.web.auth.single_sign_on import BACK, MINE, come_back, password_of, turn_on_factor, who
-from tests.web.markup import fold_white_space
+from tests.web.white_space import strip_beside_tags
 
 pytestmark = pytest.mark.django_db
 OWN = {"sub": "42", "email": "dana@example.com", "email_verified": True}
@@ -158,7 +158,7 @@ def test_what_was_removed_is_not_joined_again_by_its_address_and_says_so(
     answer = come_back(other, provider)
     assert (answer.status_code, who(other)) == (403, None)
     assert "you removed it" in answer.content.decode()
-    assert "Sign in with your password" in fold_white_space(answer.content.decode())
+    assert "Sign in with your password" in strip_beside_tags(answer.content.decode())
     away = browser.post(MINE, {"do": "join"}).headers["Location"]
     browser.get(BACK, provider.grant(away))
     come_back(other, provider)

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from dashboard.fielding.models import Batch, BatchGroup, Edit, ExchangeAccount, Project, TargetGroup
 from tests import factories
-from tests.web.markup import fold_white_space
+from tests.web.white_space import strip_beside_tags
 
 pytestmark = pytest.mark.django_db
 
@@ -76,7 +76,7 @@ def test_the_button_of_the_preview_makes_one_batch_however_often_it_is_pressed(
 ) -> None:
     one = group(project)
     page = act(editor, "complete", one)
-    assert "It can be relaunched only before its end date" in fold_white_space(page)
+    assert "It can be relaunched only before its end date" in strip_beside_tags(page)
     first, second = send(editor, page, "complete"), send(editor, page, "complete")
     assert first.headers["Location"] == second.headers["Location"]
     assert BatchGroup.objects.get().group == one
@@ -154,7 +154,7 @@ def test_what_is_no_number_is_told_at_its_field_and_stays(
 ) -> None:
     page = act(editor, "cpi", group(project), typed="1", how="raise", unit="%", value=value)
     assert "is not an amount" in page
-    assert f'maxlength="20" value="{value}"' in fold_white_space(page)
+    assert f'maxlength="20" value="{value}"' in strip_beside_tags(page)
 
 
 def test_a_large_step_is_typed_again(editor: Client, project: Project) -> None:
