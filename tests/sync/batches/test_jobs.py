@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.utils import timezone
 
 from dashboard.fielding.models import (
@@ -25,7 +24,6 @@ from dashboard.simulator.harness import Simulator
 from dashboard.sync.batches import edit_records, jobs, transitions
 from dashboard.sync.batches.jobs import Chosen
 from dashboard.sync.edits import send
-from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,16 +46,9 @@ def simulator(settings: Any) -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def account(simulator: Simulator) -> ExchangeAccount:
-    one = factories.account(base_url=simulator.base_url, requests_per_minute=0, read_at=None)
-    with pytest.raises(SystemExit):
-        call_command("pull", one.name)
-    return one
-
-
-@pytest.fixture
-def editor(account: ExchangeAccount) -> User:
-    return factories.person("editor", on=account)
+def account(pulled_account: ExchangeAccount) -> ExchangeAccount:
+    """The account of the simulator, in place of the canned one."""
+    return pulled_account
 
 
 def groups_that_are(status: str, **more: Any) -> list[TargetGroup]:

@@ -27,7 +27,6 @@ from dashboard.sync.edits import copy_group, create, launch, send
 from dashboard.sync.edits.kinds import draft
 from dashboard.sync.edits.kinds.draft import Value
 from dashboard.sync.lookup import on_demand
-from tests import factories
 from tests.fakes.clock import NappingClock
 
 pytestmark = pytest.mark.django_db
@@ -42,21 +41,14 @@ def simulator(settings: Any) -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def account(simulator: Simulator) -> ExchangeAccount:
-    one = factories.account(base_url=simulator.base_url, requests_per_minute=0, read_at=None)
-    with pytest.raises(SystemExit):
-        call_command("pull", one.name)
-    return one
+def account(pulled_account: ExchangeAccount) -> ExchangeAccount:
+    """The account of the simulator, in place of the canned one."""
+    return pulled_account
 
 
 @pytest.fixture
 def project(account: ExchangeAccount) -> Project:
     return account.projects.get()
-
-
-@pytest.fixture
-def editor(account: ExchangeAccount) -> User:
-    return factories.person("editor", on=account)
 
 
 def stamp(days: float) -> str:

@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 import pytest
 from django.utils import timezone
 
-from dashboard.fielding.models import Edit, ExchangeAccount, TargetGroup, User
+from dashboard.fielding.models import Edit, TargetGroup, User
 from dashboard.sync.edits import send as push
-from tests import factories
 from tests.factories import ulid
 from tests.fakes.canned_exchange import Exchange, money
 
@@ -63,11 +62,6 @@ ODD = {
 def group(pull: Callable[[], dict[str, Any]], exchange: Exchange) -> TargetGroup:
     pull()
     return TargetGroup.objects.get(exchange_id=ulid(11))
-
-
-@pytest.fixture
-def editor(account: ExchangeAccount) -> User:
-    return factories.person("editor", on=account)
 
 
 def send(group: TargetGroup, editor: User) -> Edit:

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from dashboard.fielding.models import Edit, ExchangeAccount, TargetGroup, User
+from dashboard.fielding.models import Edit, TargetGroup, User
 from dashboard.sync.edits import send as push
-from tests import factories
 from tests.factories import ulid
 from tests.fakes.canned_exchange import Exchange, money
 
@@ -25,11 +24,6 @@ PUT = "cost-per-interview"
 def group(pull: Callable[[], dict[str, Any]], exchange: Exchange) -> TargetGroup:
     pull()
     return TargetGroup.objects.get(exchange_id=ulid(11))
-
-
-@pytest.fixture
-def editor(account: ExchangeAccount) -> User:
-    return factories.person("editor", on=account)
 
 
 @pytest.fixture
