@@ -160,7 +160,7 @@ def test_a_client_in_a_day_of_outage_asks_once_per_rest(
     began = clock.now
     while clock.now < began + DAY:
         with pytest.raises(ExchangeError):
-            client.get_countries()
+            client.get_industries()
         clock.sleep(15)
     assert client.requests <= DAY / 240 + 15
 

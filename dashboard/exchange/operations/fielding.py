@@ -6,12 +6,10 @@ from typing import Any
 
 from dashboard.exchange.decode import Page, Versioned, Whole
 from dashboard.exchange.errors import Forbidden, MethodNotAllowed, NotFound, NotOffered
-from dashboard.exchange.http.answer import HttpAnswer
 from dashboard.exchange.http.transport import Transport
 from dashboard.exchange.operations.base import OperationsBase, path_segment, rfc3339
 from dashboard.exchange.shapes.base import MonetaryAmountRequestModel, Money, Shape
 from dashboard.exchange.shapes.fielding import (
-    FieldingPeriod,
     FieldingRunId,
     FieldingRunItem,
     FillingStrategyUpdateRequest,
@@ -33,7 +31,7 @@ class FillingStrategyUpdateResponse(Shape, frozen=True, kw_only=True, gc=False):
 
 
 class FieldingOperations(OperationsBase):
-    """Writes that are sent once; the actions on a run need its ETag."""
+    """Writes are sent once; a change of a run needs its ETag."""
 
     def __init__(self, transport: Transport, *, account_id: str, re_entry_path: str) -> None:
         super().__init__(transport, account_id=account_id)
@@ -112,19 +110,9 @@ class FieldingOperations(OperationsBase):
     def get_fielding_runs_by_target_group_id(
         self, *, project_id: str, target_group_id: str
     ) -> Page[FieldingRunItem]:
-        """The fielding runs of a group, at most one; `etag` of each makes its actions possible."""
+        """The fielding runs of a group, at most one; the `etag` of each is needed to change it."""
         target = f"{self._group(project_id, target_group_id)}/fielding-runs"
         return self._list("get_fielding_runs_by_target_group_id", target, "data", FieldingRunItem)
-
-    def get_fielding_run(
-        self, *, project_id: str, target_group_id: str, fielding_run_id: str
-    ) -> Versioned[FieldingRunItem]:
-        """One run, with the ETag from the header, else from its version."""
-        operation = "get_fielding_run"
-        target = self._run(project_id, target_group_id, fielding_run_id)
-        answer = self._transport.send(operation, "GET", target)
-        run = self._decode(operation, answer, FieldingRunItem)
-        return Versioned(value=run, etag=answer.headers.get("etag") or run.etag)
 
     def get_whole_fielding_run(
         self, *, project_id: str, target_group_id: str, fielding_run_id: str
@@ -158,44 +146,6 @@ class FieldingOperations(OperationsBase):
         value = self._decode(operation, answer, FieldingRunId, written=True)
         return Versioned(value=value, etag=answer.headers.get("etag"))
 
-    def launch_now_fielding_run(
-        self, *, project_id: str, target_group_id: str, fielding_run_id: str, etag: str
-    ) -> Versioned[FieldingPeriod]:
-        """Launch a scheduled run at once; its period and new ETag."""
-        operation = "launch_now_fielding_run"
-        run = self._run(project_id, target_group_id, fielding_run_id)
-        answer = self._write(operation, "POST", f"{run}/launch-now", etag=etag)
-        value = self._decode(operation, answer, FieldingPeriod, written=True)
-        return Versioned(value=value, etag=answer.headers.get("etag"))
-
-    def pause_fielding_run(
-        self, *, project_id: str, target_group_id: str, fielding_run_id: str, etag: str
-    ) -> str | None:
-        """Pause a live run; its new ETag. PreconditionFailed if it changed meanwhile."""
-        run = self._run(project_id, target_group_id, fielding_run_id)
-        return _etag(self._write("pause_fielding_run", "POST", f"{run}/pause", etag=etag))
-
-    def resume_fielding_run(
-        self, *, project_id: str, target_group_id: str, fielding_run_id: str, etag: str
-    ) -> str | None:
-        """Resume a paused run whose goal and end are not reached; its new ETag."""
-        run = self._run(project_id, target_group_id, fielding_run_id)
-        return _etag(self._write("resume_fielding_run", "POST", f"{run}/resume", etag=etag))
-
-    def complete_fielding_run(
-        self, *, project_id: str, target_group_id: str, fielding_run_id: str, etag: str
-    ) -> str | None:
-        """End a live or scheduled run; its new ETag."""
-        run = self._run(project_id, target_group_id, fielding_run_id)
-        return _etag(self._write("complete_fielding_run", "POST", f"{run}/complete", etag=etag))
-
-    def relaunch_fielding_run(
-        self, *, project_id: str, target_group_id: str, fielding_run_id: str, etag: str
-    ) -> str | None:
-        """Relaunch a completed run whose goal and end are not reached; its new ETag."""
-        run = self._run(project_id, target_group_id, fielding_run_id)
-        return _etag(self._write("relaunch_fielding_run", "POST", f"{run}/relaunch", etag=etag))
-
     def _run(self, project_id: str, target_group_id: str, fielding_run_id: str) -> str:
         group = self._group(project_id, target_group_id)
         return f"{group}/fielding-runs/{path_segment(fielding_run_id)}"
@@ -210,10 +160,6 @@ class FieldingOperations(OperationsBase):
 
 def _written(moment: datetime | str) -> str:
     return moment if isinstance(moment, str) else rfc3339(moment)
-
-
-def _etag(answer: HttpAnswer) -> str | None:
-    return answer.headers.get("etag")
 
 
 def _re_entry_not_offered(operation: str, status: int | None) -> NotOffered:

@@ -6,7 +6,6 @@ from dashboard.exchange.shapes.projects import (
     ProjectDetails,
     ProjectId,
     ProjectInfo,
-    ProjectInfoUpdate,
     ProjectListItem,
     ProjectOverview,
 )
@@ -48,26 +47,11 @@ class ProjectOperations(OperationsBase):
         return self._decode(operation, answer, ProjectId, written=True)
 
     def get_project_by_id(self, *, project_id: str) -> Versioned[ProjectDetails]:
-        """What a project is, with the ETag that `update_project` needs."""
+        """What a project is, with its ETag."""
         operation = "get_project_by_id"
         answer = self._transport.send(operation, "GET", self._project(project_id))
         value = self._decode(operation, answer, ProjectDetails)
         return Versioned(value=value, etag=answer.headers.get("etag"))
-
-    def update_project(
-        self, *, project_id: str, project: ProjectInfoUpdate, etag: str, idempotency_key: str
-    ) -> ProjectId:
-        """New values of a project; PreconditionFailed if it changed since `etag` was read."""
-        operation = "update_project"
-        answer = self._write(
-            operation,
-            "PUT",
-            self._project(project_id),
-            project,
-            etag=etag,
-            idempotency_key=idempotency_key,
-        )
-        return self._decode(operation, answer, ProjectId, written=True)
 
     def project_overview(self, *, project_id: str) -> ProjectOverview:
         """A project with its status and its figures over all target groups."""

@@ -29,14 +29,6 @@ class UsersList(Shape, frozen=True, kw_only=True, gc=False):
     users: list[ExchangeUserShape] = []
 
 
-class UserAccountBusinessUnit(Identified, frozen=True, kw_only=True, gc=False):
-    """The business unit that a person works for."""
-
-    business_unit_id: Id | None = None
-
-    _ids = ("business_unit_id",)
-
-
 class BusinessUnitShape(Identified, frozen=True, kw_only=True, gc=False):
     """A part of the account with its own currency and pricing models."""
 

@@ -2,7 +2,7 @@
 
 from msgspec import UNSET, Struct, UnsetType
 
-from dashboard.exchange.shapes.base import Body, Count, Id, Identified, Moment, Shape, Uuid
+from dashboard.exchange.shapes.base import Body, Count, Id, Identified, Moment, Uuid
 
 
 class FieldingRunItem(Identified, frozen=True, kw_only=True, gc=False):
@@ -27,13 +27,6 @@ class FieldingRunItem(Identified, frozen=True, kw_only=True, gc=False):
 
 class FieldingRunId(Identified, frozen=True, kw_only=True, gc=False):
     id: Id | None = None
-
-
-class FieldingPeriod(Shape, frozen=True, kw_only=True, gc=False):
-    """From when to when a group is in the field (`LaunchNowFieldingRunResponse`)."""
-
-    start_fielding_at: Moment | None = None
-    end_fielding_at: Moment | None = None
 
 
 class TargetGroupReEntryAttributeConfig(Struct, frozen=True, kw_only=True, gc=False):

@@ -92,11 +92,3 @@ class ProjectInfo(Body, kw_only=True):
     name: str
     project_manager_id: str
     project_customer_reference_number: str | UnsetType = UNSET
-
-
-class ProjectInfoUpdate(Body, kw_only=True):
-    """A project's new values, all of them: None clears the customer reference."""
-
-    name: str
-    project_manager_id: str
-    project_customer_reference_number: str | None

@@ -26,16 +26,6 @@ class WebhookWithSecret(WebhookShape, frozen=True, kw_only=True, gc=False):
         return f"WebhookWithSecret(id={self.id!r}, secret=•••)"
 
 
-class WebhookEventShape(Identified, frozen=True, kw_only=True, gc=False):
-    """One delivery: pending, delivering, delivered, undelivered, bounced or expired."""
-
-    id: Id | None = None
-    type: str | None = None
-    payload: Any = None
-    status: str | None = None
-    created_at: Moment | None = None
-
-
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a webhook is told, in the CloudEvents form; a hint, so that only its id is needed."""
 
