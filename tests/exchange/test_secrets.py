@@ -20,15 +20,15 @@ SECRET = "s3cret-never-to-be-seen"
 
 
 def test_an_api_key_is_sent_as_it_is(make_client: MakeClient) -> None:
-    seen: list[str] = []
+    headers: list[str] = []
 
     def keep(request: httpx.Request) -> httpx.Response:
-        seen.append(request.headers["authorization"])
+        headers.append(request.headers["authorization"])
         return httpx.Response(200, json={})
 
     for key in ("abc", "Bearer abc"):
         make_client(keep, auth=ApiKey(key)).get_industries()
-    assert seen == ["abc", "Bearer abc"]
+    assert headers == ["abc", "Bearer abc"]
 
 
 @pytest.mark.parametrize("key", ["", "a\nb", "ключ"])

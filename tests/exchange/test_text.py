@@ -84,12 +84,12 @@ def test_bad_text_costs_its_own_item_on_every_list_and_answer(
             result = CALLS[operation](client)
         except BadAnswer as exc:  # an id, a date or an amount, without which an answer is none
             assert not isinstance(good, Page) or path[0] == "next_cursor", path
-            words = ("sent something unexpected", "cannot be read in", "is not readable")
+            words = ("sent something unexpected", "unreadable characters in", "is not readable")
             assert any(each in str(exc) for each in words), path
             continue
         assert is_storable(result), path
         notes = client.take_notes()
-        assert {of for of, _ in notes} <= {operation}
+        assert {noted_operation for noted_operation, _ in notes} <= {operation}
         if isinstance(good, Page) and isinstance(result, Page) and len(path) > 1:
             assert len(result.items) + len(result.quarantined) == len(good.items), path
             assert len(notes) + len(result.quarantined) <= 1, path

@@ -195,10 +195,10 @@ def test_a_write_that_is_refused_by_an_expired_token_is_replayed(make_client: Ma
 def test_a_failing_token_address_is_asked_once_a_second(
     make_client: MakeClient, clock: FastClock
 ) -> None:
-    asked: list[httpx.Request] = []
+    requests: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(request)
+        requests.append(request)
         return httpx.Response(403)
 
     auth = ClientCredentials("https://auth.lucidhq.com/oauth/token", "id", "secret")
@@ -206,11 +206,11 @@ def test_a_failing_token_address_is_asked_once_a_second(
     for _ in range(5):
         with pytest.raises(Unauthorized):
             client.get_industries()
-    assert len(asked) == 1
+    assert len(requests) == 1
     clock.sleep(2)
     with pytest.raises(Unauthorized):
         client.get_industries()
-    assert len(asked) == 2
+    assert len(requests) == 2
 
 
 def test_not_found_is_not_retried(make_client: MakeClient) -> None:

@@ -29,17 +29,17 @@ def ask(client: ExchangeClient, times: int = 2) -> None:
 
 def connections(begin: Begin, answer: bytes, *, hang_up: bool = False) -> int:
     """How many connections two requests take when both are answered so."""
-    seen = set()
+    connections_seen = set()
 
     def reply(connection: Connection, _: Asked) -> None:
-        seen.add(connection.sock.getpeername())
+        connections_seen.add(connection.sock.getpeername())
         connection.send(answer)
         if hang_up:
             connection.hang_up()
 
     _, client = begin(reply)
     ask(client)
-    return len(seen)
+    return len(connections_seen)
 
 
 def test_a_connection_is_kept_for_the_next_request(begin: Begin) -> None:

@@ -1,4 +1,4 @@
-"""Accounts, people, business units, and the exchange's own definitions."""
+"""Accounts, people, business units, and the exchange's code lists."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ class AccountOperations(OperationsBase):
     """Reads only."""
 
     def get_user_accounts(self) -> Page[AccountShape]:
-        """The accounts that the credentials reach."""
+        """The accounts that the credentials give access to."""
         return self._list("get_user_accounts", "/accounts", "accounts", AccountShape)
 
     def get_account_users(self, *, user_type: str | None = None) -> Page[ExchangeUserShape]:
@@ -64,7 +64,7 @@ class AccountOperations(OperationsBase):
     def account_questions_translation(
         self, *, locale: str, words: str = "", ids: Sequence[int] = (), page_size: int = 20
     ) -> Page[ProfilingQuestion]:
-        """The first questions of the library with these words or ids, the account's own too."""
+        """The first questions of the library with these words or ids, custom ones included."""
         values = {
             "locale": locale,
             "query": words or None,

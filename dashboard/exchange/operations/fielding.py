@@ -1,8 +1,7 @@
-"""The field: runs and what is done with them, price, filling strategy, re-entry."""
+"""Launched groups: fielding runs, CPI, filling strategy, re-entry."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from dashboard.exchange.decode import Page, Versioned, Whole
 from dashboard.exchange.errors import Forbidden, MethodNotAllowed, NotFound, NotOffered
@@ -40,9 +39,9 @@ class FieldingOperations(OperationsBase):
         try:
             example = self._re_entry("project", "group")
         except (KeyError, IndexError) as exc:
-            raise ValueError(f"The re-entry path has an unknown place: {exc}") from exc
+            raise ValueError(f"The re-entry path has an unknown placeholder: {exc}") from exc
         if not example.startswith("/"):
-            raise ValueError("The re-entry path begins with /")
+            raise ValueError("The re-entry path must start with /")
 
     def update_cost_per_interview(
         self, *, project_id: str, target_group_id: str, cpi: Money
@@ -69,9 +68,9 @@ class FieldingOperations(OperationsBase):
     def get_re_entry_configuration(
         self, *, project_id: str, target_group_id: str
     ) -> ReEntryConfiguration:
-        """Who may enter a launched group again.
+        """Who may re-enter a launched group.
 
-        NotOffered for 403, 404 and 405; a draft gives 404, its re-entry is in the draft itself.
+        NotOffered for 403, 404 and 405. A draft gives 404: its re-entry is part of the draft.
         """
         return self.get_whole_re_entry_configuration(
             project_id=project_id, target_group_id=target_group_id
@@ -80,7 +79,7 @@ class FieldingOperations(OperationsBase):
     def get_whole_re_entry_configuration(
         self, *, project_id: str, target_group_id: str
     ) -> Whole[ReEntryConfiguration]:
-        """Who may enter a launched group again, with every member as it came; else NotOffered."""
+        """Who may re-enter a launched group, with every member as it came; else NotOffered."""
         operation = "get_re_entry_configuration"
         target = self._re_entry(project_id, target_group_id)
         try:
@@ -93,11 +92,11 @@ class FieldingOperations(OperationsBase):
         *,
         project_id: str,
         target_group_id: str,
-        configuration: ReEntryConfiguration | Mapping[str, Any],
+        configuration: ReEntryConfiguration | Mapping[str, object],
     ) -> ReEntryConfiguration:
-        """New re-entry of a launched group, as the exchange now has it. Sent once.
+        """Set the re-entry of a launched group; returns what the exchange now has. Sent once.
 
-        NotOffered for 403, 404 and 405; the re-entry of a draft is edited with the draft.
+        NotOffered for 403, 404 and 405. The re-entry of a draft is edited with the draft.
         """
         operation = "update_re_entry_configuration"
         target = self._re_entry(project_id, target_group_id)
@@ -110,7 +109,7 @@ class FieldingOperations(OperationsBase):
     def get_fielding_runs_by_target_group_id(
         self, *, project_id: str, target_group_id: str
     ) -> Page[FieldingRunItem]:
-        """The fielding runs of a group, at most one; the `etag` of each is needed to change it."""
+        """The fielding runs of a group, at most one; its `etag` is needed for a change."""
         target = f"{self._group(project_id, target_group_id)}/fielding-runs"
         return self._list("get_fielding_runs_by_target_group_id", target, "data", FieldingRunItem)
 
@@ -130,17 +129,17 @@ class FieldingOperations(OperationsBase):
         start_fielding_at: datetime | str,
         end_fielding_at: datetime | str,
         etag: str,
-        more: Mapping[str, Any] | None = None,
+        other_members: Mapping[str, object] | None = None,
     ) -> Versioned[FieldingRunId]:
-        """New dates of a run, with its new ETag; PreconditionFailed if it changed meanwhile.
+        """Set the dates of a run; returns its new ETag. PreconditionFailed if it has changed.
 
-        A date that is a text goes out as it is written; `more`: what else the run was read with.
+        A date given as text is sent unchanged. `other_members`: the rest of the run as it was read.
         """
         operation = "update_fielding_run"
         target = self._run(project_id, target_group_id, fielding_run_id)
-        body = dict(more or {}) | {
-            "start_fielding_at": _written(start_fielding_at),
-            "end_fielding_at": _written(end_fielding_at),
+        body = dict(other_members or {}) | {
+            "start_fielding_at": _moment_text(start_fielding_at),
+            "end_fielding_at": _moment_text(end_fielding_at),
         }
         answer = self._write(operation, "PUT", target, body, etag=etag)
         value = self._decode(operation, answer, FieldingRunId, written=True)
@@ -158,13 +157,13 @@ class FieldingOperations(OperationsBase):
         )
 
 
-def _written(moment: datetime | str) -> str:
+def _moment_text(moment: datetime | str) -> str:
     return moment if isinstance(moment, str) else rfc3339(moment)
 
 
 def _re_entry_not_offered(operation: str, status: int | None) -> NotOffered:
     return NotOffered(
-        "Re-entry cannot be edited on this exchange once launched",
+        "This exchange does not allow re-entry to be edited once launched",
         status=status,
         operation=operation,
     )

@@ -1,4 +1,4 @@
-"""Projects: lists, overviews, new ones."""
+"""Projects: list, read, create."""
 
 from dashboard.exchange.decode import Page, Versioned
 from dashboard.exchange.operations.base import OperationsBase, query_string
@@ -39,7 +39,7 @@ class ProjectOperations(OperationsBase):
         return self._list("list_account_projects", target, "projects", ProjectListItem)
 
     def create_project(self, *, project: ProjectInfo, idempotency_key: str) -> ProjectId:
-        """A new project; the same key again makes no second one. Refused names wrong fields."""
+        """Create a project; the same key again creates no second one. Refused names the fields."""
         operation = "create_project"
         answer = self._write(
             operation, "POST", self._projects, project, idempotency_key=idempotency_key
@@ -47,7 +47,7 @@ class ProjectOperations(OperationsBase):
         return self._decode(operation, answer, ProjectId, written=True)
 
     def get_project_by_id(self, *, project_id: str) -> Versioned[ProjectDetails]:
-        """What a project is, with its ETag."""
+        """A project without its figures, with its ETag."""
         operation = "get_project_by_id"
         answer = self._transport.send(operation, "GET", self._project(project_id))
         value = self._decode(operation, answer, ProjectDetails)

@@ -6,19 +6,19 @@ from dashboard.exchange.shapes.webhooks import WebhookShape, WebhookWithSecret
 
 
 class WebhookOperations(OperationsBase):
-    """The writes are sent once."""
+    """Writes are sent once."""
 
     def get_webhooks(
         self, *, page_size: int = 100, start_after: str | None = None, end_before: str | None = None
     ) -> Page[WebhookShape]:
-        """One page of the account's webhooks; there is no next cursor, go on after the last id."""
+        """One page of the account's webhooks; there is no cursor: continue after the last id."""
         values = query_string(
             {"page_size": page_size, "start_after": start_after, "end_before": end_before}
         )
         return self._list("get_webhooks", f"{self._webhooks}{values}", "webhooks", WebhookShape)
 
     def create_webhook(self, *, url: str, events: list[str]) -> WebhookWithSecret:
-        """A new webhook; its secret is told here and never again."""
+        """Create a webhook; only this answer has its secret."""
         operation = "create_webhook"
         answer = self._write(operation, "POST", self._webhooks, {"url": url, "events": events})
         return self._decode(operation, answer, WebhookWithSecret, written=True)
