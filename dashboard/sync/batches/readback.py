@@ -96,7 +96,7 @@ def _read_list(rows: Sequence[BatchGroup], client: ExchangeClient, action: str) 
         lambda cursor: client.get_list_target_groups(
             project_id=project, human_readable_ids=short, start_after=cursor
         ),
-        most_pages=10,
+        max_pages=10,
     )
     try:
         items = list(pages)
