@@ -130,8 +130,8 @@ class Desk:
 
     def change_there(self, kind: str, value: Any) -> None:
         """As somebody does on the exchange itself."""
-        how, of = EDITABLE[kind], exchange_ids(self.group)
-        how.write(self.client, of, value, how.read(self.client, of))
+        how, ids = EDITABLE[kind], exchange_ids(self.group)
+        how.write(self.client, ids, value, how.read(self.client, ids))
 
     def send(self, kind: str, seen: Any, wanted: Any, *, wait: bool = True) -> Edit:
         return push.send_edit(
@@ -386,15 +386,15 @@ def test_an_event_keeps_an_older_reading_out_until_it_is_read_itself(
     "said", [None, 7, "x", {"object": 1}, [None, {}, {"object": "cpi_change"}]]
 )
 def test_an_event_that_says_nothing_usable_changes_nothing(
-    desk: Desk, time: Time, said: Any
+    desk: Desk, time: Time, changes: Any
 ) -> None:
-    assert fresh.of_event(said, "yesterday", now=time.now) == {}
+    assert fresh.facts_of_event(changes, "yesterday", now=time.now) == {}
     odd = [
         {"object": kind, "new_value": json.loads(text)}
         for kind in fresh.CHANGES
         for text in ("{}", "[]", "true", '{"value": "NaN"}')
     ]
-    assert fresh.of_event(odd, None, now=time.now) == {}
+    assert fresh.facts_of_event(odd, None, now=time.now) == {}
 
 
 @kinds
@@ -544,7 +544,7 @@ def test_the_first_looks_come_after_1_2_5_10_and_20_seconds(
         push.settle_due(clock=time)
         edit.refresh_from_db()
     assert after == [5, 10, 20, 40, 60]
-    assert push.looks_until(time.now + timedelta(minutes=1)) == [edit.check_at]
+    assert push.check_times_until(time.now + timedelta(minutes=1)) == [edit.check_at]
 
 
 def test_a_new_draft_that_is_not_shown_yet_is_being_made(
@@ -599,7 +599,7 @@ def test_a_new_project_that_is_not_shown_yet_is_being_made(
 def test_a_launch_is_followed_through_the_lag_and_its_status_stays(
     desk: Desk, time: Time, simulator: Simulator
 ) -> None:
-    made = create.new_draft(
+    edit = create.new_draft(
         project=desk.group.project,
         wanted=a_draft(),
         by=desk.by,
@@ -608,7 +608,7 @@ def test_a_launch_is_followed_through_the_lag_and_its_status_stays(
         clock=time,
         wait=time.wait,
     )
-    group = made.group
+    group = edit.group
     assert group
     time.wait(300)
     simulator.lag(replicas=[0, 30])
@@ -675,8 +675,8 @@ def test_random_edits_under_a_random_lag_end_with_the_truth(
         since = int(began.timestamp() * 1000) - 5000
         states = simulator.states(ulid)
         held = {
-            str(s["settings"][name])
-            for s in [*states[-1:], *(s for s in states if s["at"] >= since)]
+            str(state["settings"][name])
+            for state in [*states[-1:], *(state for state in states if state["at"] >= since)]
         }
         if edit.state == "confirmed":
             assert str(shown(wanted)) in held, (kind, lag, fault)

@@ -384,9 +384,9 @@ def _tell_less(hook: Webhook) -> None:
 @pytest.mark.parametrize(
     ("lose", "why"),
     [
-        (_remove, "removed at the exchange"),
+        (_remove, "removed on the exchange"),
         (_lead_elsewhere, "elsewhere.example"),
-        (_tell_less, "no longer tells changes of target groups"),
+        (_tell_less, "no longer subscribed to changes of target groups"),
     ],
 )
 def test_a_webhook_that_is_lost_is_noticed_within_a_day_and_registered_again_by_a_click(
