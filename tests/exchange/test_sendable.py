@@ -51,7 +51,7 @@ PLACES: list[tuple[Any, tuple[str, ...], frozenset[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("of", "path", "read_only"), PLACES)
+@pytest.mark.parametrize(("operations_pair", "path", "read_only"), PLACES)
 def test_only_what_answers_have_and_requests_have_not_is_left_out(
     operations_pair: tuple[str, str], path: tuple[str, ...], read_only: frozenset[str]
 ) -> None:

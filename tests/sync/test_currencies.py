@@ -33,7 +33,7 @@ COMPARED: dict[str, tuple[Callable[[Any, Any], bool], Callable[[str], Any]]] = {
 }
 
 
-@pytest.mark.parametrize("what", COMPARED)
+@pytest.mark.parametrize("name", COMPARED)
 def test_amounts_in_the_same_currency_are_the_same_whatever_its_case(name: str) -> None:
     same, value = COMPARED[name]
     assert same(value("usd"), value("USD"))

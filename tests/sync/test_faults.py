@@ -223,7 +223,7 @@ def check_prices(field: Field) -> None:
         assert edit.wanted["value"] in taken
 
 
-@pytest.mark.parametrize("of", range(SHARDS), indirect=True)
+@pytest.mark.parametrize("field", range(SHARDS), indirect=True)
 def test_no_fault_crashes_a_round_or_leaves_a_wrong_value_or_sends_twice(field: Field) -> None:
     struck: Counter[str] = Counter()
     for number, kind in enumerate(sorted(KINDS)):

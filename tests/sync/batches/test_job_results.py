@@ -171,8 +171,9 @@ def test_done_is_what_was_read_back_and_not_what_the_job_says(desk: Desk, action
     desk.work()
     desk.next_step()
     assert states(groups) == ["done", "waiting"]
-    before = "with Olga" if action == "manager" else LIFE[action][0]
-    sentence = f"The job reports success; the exchange still shows it as {before}."
+    before = LIFE[action][0] if action != "manager" else ""
+    shown = f"it as {before}" if before else "Olga as its project manager"
+    sentence = f"The job reports success; the exchange still shows {shown}."
     assert reason(groups[1]) == f"{sentence} Checking again."
     assert Edit.objects.get(group=groups[1]).state == "sending"
     desk.carry_out(action, groups)
@@ -194,8 +195,8 @@ def test_what_stays_otherwise_is_told_as_not_so_with_what_the_exchange_holds(
     assert timedelta(seconds=200) < took < timedelta(minutes=8)
     assert states(groups) == ["not_so"]
     held = OLD if action == "manager" else LIFE[action][0]
-    shows = "with Olga" if action == "manager" else held
-    assert reason(groups[0]) == f"The job reports success; the exchange still shows it as {shows}."
+    shown = "Olga as its project manager" if action == "manager" else f"it as {held}"
+    assert reason(groups[0]) == f"The job reports success; the exchange still shows {shown}."
     edit = Edit.objects.get()
     assert (edit.state, edit.after) == ("conflict", held)
 
@@ -419,7 +420,7 @@ def ahead(**span: float) -> Header:
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize(
-    ("header", "least", "most"),
+    ("header", "shortest", "longest"),
     [
         (lambda _: "1800", 1800, 1800),
         (lambda _: "3600", 3600, 3600),

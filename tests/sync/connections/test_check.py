@@ -105,7 +105,7 @@ def test_a_name_that_is_not_known_is_answered_with_those_that_are(check: Check) 
 
 
 @pytest.mark.parametrize(
-    ("models", "asked"),
+    ("models", "requested"),
     [
         ([["dynamic"], ["dynamic", "rate_card"]], ["2"]),
         ([["rate_card"], ["dynamic"]], ["1"]),

@@ -223,7 +223,7 @@ def test_a_draft_that_never_arrived_ends_as_refused(new: Make, simulator: Simula
         create.settle_due(clock=later(10 * round_))
     edit.refresh_from_db()
     assert edit.state == "rejected"
-    assert create.NOT_THERE in edit.reasons[-1]["reason"]
+    assert create.NOT_CREATED in edit.reasons[-1]["reason"]
     assert simulator.requests()["create_target_group"] == 1
 
 

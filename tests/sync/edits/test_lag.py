@@ -383,7 +383,7 @@ def test_an_event_keeps_an_older_reading_out_until_it_is_read_itself(
 
 
 @pytest.mark.parametrize(
-    "said", [None, 7, "x", {"object": 1}, [None, {}, {"object": "cpi_change"}]]
+    "changes", [None, 7, "x", {"object": 1}, [None, {}, {"object": "cpi_change"}]]
 )
 def test_an_event_that_says_nothing_usable_changes_nothing(
     desk: Desk, time: Time, changes: Any
@@ -457,7 +457,7 @@ def test_an_old_unknown_edit_is_looked_at_when_something_tells_of_its_group(
     if how == "poll":
         poll(time)
     elif how == "event":
-        delivery._note_values(group.account_id, group.exchange_id, {}, time.now)
+        delivery._store_facts(group.account_id, group.exchange_id, {}, time.now)
     else:
         strategy = desk.held("filling_strategy")
         desk.send("filling_strategy", strategy, KINDS["filling_strategy"][1](strategy))
@@ -500,10 +500,10 @@ def test_a_request_that_never_arrived_was_not_refused(
         sent=False,
     )
     assert push.claim_edit(edit, time.now) is None
-    held = push._read(edit, desk.client, time.now)
-    assert push._goes_out(edit)
+    held = push._read_held(edit, desk.client, time.now)
+    assert push._mark_sent(edit)
     simulator.stop()
-    assert not push._send(edit, desk.client, held, time, overtaken=0)
+    assert not push._send_once(edit, desk.client, held, time, overtaken=0)
     assert (edit.state, edit.sent) == ("rejected", False)
     assert "cannot be reached. Nothing was sent." in edit.reasons[0]["reason"]
 
@@ -525,7 +525,7 @@ def test_what_nobody_sent_ends_so(desk: Desk, time: Time) -> None:
     push.settle_due(clock=time)
     edit.refresh_from_db()
     assert (edit.state, edit.reasons[0]["reason"]) == ("rejected", push.ENDED_BEFORE)
-    assert not push._goes_out(edit)  # and it is never sent afterwards
+    assert not push._mark_sent(edit)  # and it is never sent afterwards
 
 
 def test_the_first_looks_come_after_1_2_5_10_and_20_seconds(

@@ -41,7 +41,7 @@ OTHER: list[tuple[str, Any, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "one", "other"), ALIKE)
+@pytest.mark.parametrize(("name", "first", "other"), ALIKE)
 def test_what_is_written_another_way_is_alike_and_is_not_rewritten(
     name: str, first: Any, other: Any
 ) -> None:
@@ -52,7 +52,7 @@ def test_what_is_written_another_way_is_alike_and_is_not_rewritten(
     }
 
 
-@pytest.mark.parametrize(("name", "one", "other"), OTHER)
+@pytest.mark.parametrize(("name", "first", "other"), OTHER)
 def test_what_means_something_else_is_not_alike(name: str, first: Any, other: Any) -> None:
     assert not merge.alike(first, other, name)
     assert merge.patched({name: first}, {name: first}, {name: other}) == (

@@ -159,7 +159,7 @@ def test_the_last_turn_ends_the_pass_and_keeps_what_moved_again() -> None:
 
 
 def test_a_share_smaller_than_a_group_takes_one_group() -> None:
-    assert len(requests.take_share([ask(1), ask(2)], after="", share=1).asks) == 1
+    assert len(requests.take_share([ask(1), ask(2)], after="", share=1).requests) == 1
 
 
 def test_without_a_budget_a_turn_is_the_whole_pass() -> None:
