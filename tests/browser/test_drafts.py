@@ -330,7 +330,7 @@ def test_drafts_are_launched_together_each_with_its_result(
     expect(tab.locator("main")).to_contain_text("384 EUR at most")
     nothing_wrong(tab)
     tab.dblclick("form:has([name=sealed]) button.primary")
-    expect(tab.locator("#batch")).to_contain_text("The exchange is at it.")
+    expect(tab.locator("#batch")).to_contain_text("In progress on the exchange.")
     simulator.advance(seconds=5)
     launch.run_due_launches(clock=lambda: timezone.now() + SOON)
     expect(tab.locator("#batch [role=status]")).to_have_text("1 of 1 finished: 1 done")
@@ -392,7 +392,7 @@ def test_a_new_project_takes_its_first_draft(
     simulator.clear_faults()
     simulator.fault("http_429", operation="create_project", value="60")
     tab.click("text=Create project")
-    expect(tab.locator("[role=alert]")).to_contain_text("Nothing was made; it can be sent again")
+    expect(tab.locator("[role=alert]")).to_contain_text("Nothing was created; it can be sent again")
     expect(tab.locator("#p-name")).to_have_value("Tracker W24")
     simulator.clear_faults()
     ExchangeAccount.objects.update(secret="new")  # a client of its own, which does not rest

@@ -61,7 +61,7 @@ def _card(entry: DraftEntry, value: Any, wrong: dict[str, str]) -> Beside:
     title = f"{unit}, {labels.country_name(country)}"
     known = {name: told for name, told in value.items() if name not in wrong}
     try:
-        card = prefill.card_table(on_demand.rate_card(unit=unit, country=country), known)
+        card = prefill.card_table(on_demand.read_rate_card(unit=unit, country=country), known)
     except NotFound:
         said = f"{unit} has no rate card for {labels.country_name(country)}: type a CPI."
         return Beside(RATE_CARD, trouble=said)

@@ -70,7 +70,7 @@ class DraftForm:
     @cached_property
     def lists(self) -> code_lists.Lists:
         """What fields can be chosen from."""
-        return code_lists.of_account(self.project.account)
+        return code_lists.lists_of_account(self.project.account)
 
     @cached_property
     def units(self) -> list[BusinessUnit]:

@@ -174,7 +174,7 @@ def settings_without_field(
     value: Value, names: Mapping[str, str], zone: ZoneInfo | None
 ) -> list[str]:
     """What a draft has that its form does not change: suppliers' shares, fielding assistant."""
-    carried = {name: value[name] for name in draft.CARRIED if value.get(name)}
+    carried = {name: value[name] for name in draft.PASSTHROUGH if value.get(name)}
     told = value_labels.value_parts(Edit.Kind.DRAFT, carried, names, zone)
     nothing = (supplier_labels.EVERYBODY, "off")
     return [f"{word}: {said}" for word, said in told.items() if said not in nothing]

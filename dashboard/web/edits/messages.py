@@ -141,7 +141,7 @@ def typed_again(form: Filled, made: Edit, typed: QueryDict) -> QueryDict:
 
     `form` types a value in; what is no value (a second typing, an agreement) stays as it was.
     """
-    filled = dict(form(send.joined(made)))
+    filled = dict(form(send.merged_value(made)))
     known = {name for value in (made.before, made.after, made.wanted) for name in form(value)}
     again = typed.copy()
     for name in known - filled.keys():

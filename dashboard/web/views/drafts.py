@@ -133,7 +133,7 @@ def _source(desk: DraftForm, asked: str) -> TargetGroup | None:
 def _copied(source: TargetGroup) -> tuple[Any, str]:
     """What a group has, and what there is to say about that."""
     try:
-        copy = copy_group.of_group(source)
+        copy = copy_group.copy_of_group(source)
     except ExchangeError as exc:
         kept = copy_group.stored_copy(source)
         if kept is None:
@@ -234,8 +234,8 @@ def _along(opened: OpenedDraft) -> dict[str, Any]:
     source = TargetGroup.objects.select_related("account", "project").filter(pk=opened.source)
     if (of := source.first()) is None:
         return {}
-    value = copy_group.of_group(of).value
-    return {name: value[name] for name in (*draft.CARRIED, WHOLE) if name in value}
+    value = copy_group.copy_of_group(of).value
+    return {name: value[name] for name in (*draft.PASSTHROUGH, WHOLE) if name in value}
 
 
 def _save(desk: DraftForm, state: DraftFormState) -> HttpResponseBase:

@@ -244,6 +244,6 @@ def _brief(seen: Any) -> dict[str, Any]:
         "live_url",
         "test_url",
         "profiling",
-        *draft.CARRIED,
+        *draft.PASSTHROUGH,
     )
     return {name: seen[name] for name in names}

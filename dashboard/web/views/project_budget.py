@@ -51,7 +51,7 @@ def _kept(
     request: HttpRequest, project: Project, seen: Any, wanted: Any, token: str
 ) -> HttpResponseBase:
     made = local.save_local_edit(
-        of=project,
+        subject=project,
         kind=Edit.Kind.BUDGET,
         seen=seen,
         wanted=wanted,

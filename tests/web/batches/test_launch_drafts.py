@@ -73,7 +73,7 @@ def test_drafts_are_launched_with_a_typed_end_and_each_has_a_result(
     assert "Without a survey</bdi></a>: has no live URL" in page
     assert not Edit.objects.filter(kind="launch").exists()
     batch_page = send(editor, page).content.decode()
-    assert "The exchange is at it." in batch_page
+    assert "In progress on the exchange." in batch_page
     finish(simulator)
     made = Edit.objects.get(kind="launch")
     assert made.state == "confirmed"
@@ -141,7 +141,7 @@ def test_a_draft_that_was_changed_since_it_was_shown_is_not_launched(
 def test_a_draft_is_not_taken_by_the_job_for_scheduled_groups(
     editor: Client, draft: TargetGroup
 ) -> None:
-    assert "is a draft, which needs its dates" in act(editor, [draft], do="launch")
+    assert "is a draft: use" in act(editor, [draft], do="launch")
 
 
 def test_suppliers_shares_that_a_colleague_changed_since_stop_the_launch(

@@ -664,7 +664,7 @@ def test_a_project_that_cannot_be_sent_keeps_what_was_typed_and_is_made_once_lat
     simulator.fault("http_429", operation="create_project", value="60")
     page = text(editor.post(address, form))
     simulator.clear_faults()
-    assert "Nothing was made; it can be sent again in 60 s." in page
+    assert "Nothing was created; it can be sent again in 60 s." in page
     for held in ('value="Tracker W26"', 'value="PO 77"', f'value="{manager}" selected'):
         assert held in page
     ExchangeAccount.objects.update(secret="new")  # a client of its own, which does not rest

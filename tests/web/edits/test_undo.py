@@ -69,10 +69,14 @@ def test_what_a_job_did_to_a_status_is_put_back_by_the_action_that_leads_there(
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ("live", "completed", "Nor can the group be relaunched: its end has passed"),
+        ("live", "completed", "Nor can the group be relaunched: its end date has passed"),
         ("scheduled", "completed", "Completing cannot be undone."),
         ("scheduled", "live", "A launch cannot be undone"),
-        ("live", "paused", "It cannot be put back now: its end has passed: move the end first."),
+        (
+            "live",
+            "paused",
+            "It cannot be put back now: its end date has passed: change the end date first.",
+        ),
     ],
 )
 def test_where_no_action_leads_back_the_page_says_why(

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.http import QueryDict
 
 from dashboard.fielding.models import Edit, TargetGroup
-from dashboard.sync.edits.merge import lines
+from dashboard.sync.edits.merge import normalise_lines
 from dashboard.web.formatting import numbers
 from dashboard.web.formatting.values import WordParts
 
@@ -70,7 +70,7 @@ class Unchanged(FormError):
 
 def is_untouched(text: str, shown: str) -> bool:
     """Whether a field came back as it was shown, but for how a browser ends a line."""
-    return lines(text) == lines(shown)
+    return normalise_lines(text) == normalise_lines(shown)
 
 
 def unknown(code: str) -> str:

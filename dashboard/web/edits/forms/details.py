@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from dashboard.fielding.models import Edit
-from dashboard.sync.edits.merge import lines
+from dashboard.sync.edits.merge import normalise_lines
 from dashboard.web.edits.forms.base import (
     NO_CHANGE,
     BoundForm,
@@ -126,7 +126,7 @@ def clean_details(entry: BoundForm) -> Value:
     wrong: dict[str, str] = {}
     were = details_initial(entry.seen, entry)
     for name, reads in FIELDS.items():
-        text = lines(entry.typed.get(name, were[name]))
+        text = normalise_lines(entry.typed.get(name, were[name]))
         if is_untouched(text, were[name]) and entry.seen[name] is not None:
             continue
         try:

@@ -76,9 +76,9 @@ def of_group(group: TargetGroup, people: Mapping[str, str], *, ask: bool = False
         return Panel([], None)
     wanted = {name for code, name in LISTS.items() if held.get(code)}
     if ask:
-        lists = code_lists.names(group.account, wanted)
+        lists = code_lists.read_names(group.account, wanted)
         return Panel(_rows(group, held, people, lists), _read_at(group))
-    kept = code_lists.kept_names(group.account)
+    kept = code_lists.cached_names(group.account)
     asks = not (wanted <= set(kept.lists) or kept.was_tried)
     return Panel(_rows(group, held, people, kept.lists), _read_at(group), asks)
 

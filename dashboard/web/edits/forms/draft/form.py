@@ -15,7 +15,7 @@ from django.conf import settings
 
 from dashboard.sync.edits import merge
 from dashboard.sync.edits.kinds.draft import PROFILING
-from dashboard.sync.edits.merge import lines
+from dashboard.sync.edits.merge import normalise_lines
 from dashboard.web.edits.forms import datetimes, details, re_entry
 from dashboard.web.edits.forms.base import (
     BoundForm,
@@ -65,7 +65,7 @@ def parse_draft(entry: DraftEntry) -> tuple[Value, dict[str, str]]:
     were, wrong = draft_initial(entry.seen, entry), dict[str, str]()
     priced = replace(entry, group=as_priced(entry))
     for name, reads in FIELDS.items():
-        text = lines(entry.typed.get(name, were[name]))
+        text = normalise_lines(entry.typed.get(name, were[name]))
         if is_untouched(text, were[name]) and value.get(name) is not None:
             continue
         try:
