@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
-from django.core import signing
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
@@ -17,24 +14,14 @@ from dashboard.sync.lookup import code_lists
 from dashboard.web.drafts import prefill
 from dashboard.web.edits import messages
 from dashboard.web.edits.forms.draft.fields import DraftEntry
+from dashboard.web.edits.signed_form import OpenedForm, Rejection, SignedForm
 
-SALT, OPEN_FOR_SECONDS = "draft", 24 * 3600
 
-
-@dataclass(frozen=True)
-class OpenedDraft:
+class OpenedDraft(OpenedForm, frozen=True):
     """A form as it was opened: what it showed, its token, and the group that is copied."""
 
-    seen: Any
-    token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     source: int | None = None
-    besides: list[str] = field(default_factory=list)  # what goes along, in words
-
-    def sealed(self, desk: DraftForm) -> str:
-        """Signed for this draft, or for a new one in this project."""
-        return signing.dumps(
-            [*desk.mark, self.token, self.source, self.besides, self.seen], salt=SALT, compress=True
-        )
+    besides: list[str] = []  # what goes along, in words
 
 
 @dataclass
@@ -63,9 +50,10 @@ class DraftForm:
     group: TargetGroup | None = None
 
     @property
-    def mark(self) -> list[int]:
-        """What a signed form is good for."""
-        return [self.project.pk, self.group.pk if self.group else 0]
+    def signed(self) -> SignedForm[OpenedDraft]:
+        """What the form was opened with, as its page carries it."""
+        subject = (self.project.pk, self.group.pk if self.group else 0)
+        return SignedForm(self.request, "draft", subject, OpenedDraft)
 
     @cached_property
     def lists(self) -> code_lists.Lists:
@@ -107,13 +95,5 @@ class DraftForm:
 
     def sent(self) -> DraftFormState:
         """The form that was sent back, if we made it for this draft within a day."""
-        state = DraftFormState(typed=self.request.POST)
-        try:
-            project, group, token, source, besides, seen = signing.loads(
-                self.request.POST.get("form", ""), salt=SALT, max_age=OPEN_FOR_SECONDS
-            )
-        except (signing.BadSignature, ValueError, TypeError):
-            return state
-        if [project, group] == self.mark:
-            state.opened = OpenedDraft(seen, token, source, besides)
-        return state
+        opened = self.signed.read_back()
+        return DraftFormState(None if isinstance(opened, Rejection) else opened, self.signed.typed)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
@@ -23,13 +21,22 @@ from dashboard.sync.batches.jobs import Chosen
 from dashboard.web.auth.permissions import Permission, current_user, may_edit, requires
 from dashboard.web.batches import launch_planning, planning, preview
 from dashboard.web.edits import messages, value_labels
+from dashboard.web.edits.forms.base import Value
+from dashboard.web.edits.signed_form import HOUR, OpenedForm, Rejection, SignedForm
 from dashboard.web.formatting import times
 from dashboard.web.formatting.row_ids import parse_row_id
 from dashboard.web.groups.panels import closing
 
-OPEN_FOR_SECONDS = 3600
+SEALED = "sealed"
 AT_ONCE = (Batch.Action.PAUSE, Batch.Action.RESUME)  # one group, one click
 SHOWN = 50
+
+
+class OpenedPreview(OpenedForm, frozen=True):
+    """A preview as it was shown: each group's id with what was seen and is wanted of it."""
+
+    rows: list[tuple[int, Value, Value]] = []
+    wanted: dict[str, Value] = {}
 
 
 @requires(Permission.SIGNED_IN)
@@ -42,8 +49,8 @@ def preview_action(request: HttpRequest) -> HttpResponse:
     action = request.POST.get("do", "")
     if action not in Batch.Action.values:
         return redirect("groups")
-    if sealed := request.POST.get("sealed"):
-        return _send(request, action, sealed)
+    if request.POST.get(SEALED):
+        return _send(request, action)
     groups = _picked(request)
     typed, people = request.POST, _people(groups)
     first = planning.asks_first(action) and "typed" not in typed
@@ -89,7 +96,7 @@ def _show(
     told: preview.Preview,
 ) -> HttpResponse:
     rows = [(one.chosen.group.pk, one.chosen.seen, one.chosen.wanted) for one in told.rows]
-    sealed = [action, secrets.token_urlsafe(24), rows, told.wanted]
+    opened = OpenedPreview(rows=rows, wanted=told.wanted)
     context: dict[str, Any] = {
         "action": Batch.Action(action),
         "title": Batch(action=action, wanted=told.wanted).title,
@@ -101,25 +108,27 @@ def _show(
         "starts": launch_planning.STARTS,
         "currencies": planning.currencies_of(groups),
         "asks": planning.asks_first(action),
-        "sealed": signing.dumps(sealed, salt="batch", compress=True) if rows else "",
+        "sealed": _signed(request, action).sign(opened) if rows else "",
     }
     return render(request, "batches/preview.html", context)
 
 
-def _send(request: HttpRequest, action: str, sealed: str) -> HttpResponse:
+def _signed(request: HttpRequest, action: str) -> SignedForm[OpenedPreview]:
+    """The preview of an action, as its page carries it."""
+    return SignedForm(request, "batch", (action,), OpenedPreview, HOUR, SEALED)
+
+
+def _send(request: HttpRequest, action: str) -> HttpResponse:
     """The action as it was previewed, within the hour."""
-    try:
-        of, token, picked, wanted = signing.loads(sealed, salt="batch", max_age=OPEN_FOR_SECONDS)
-    except (signing.BadSignature, ValueError, TypeError):
-        of = ""
-    if of != action:
+    opened = _signed(request, action).read_back()
+    if isinstance(opened, Rejection):
         return render(request, "batches/expired.html", status=400)
-    values = {pk: (seen, value) for pk, seen, value in picked}
+    values = {pk: (seen, value) for pk, seen, value in opened.rows}
     groups = _editable(request, values)
     if not groups:
         raise PermissionDenied("None of these groups is yours to change any more.")
     rows = [preview.PreviewRow(Chosen(one, *values[one.pk])) for one in groups]
-    return _create(request, action, rows, wanted, token)
+    return _create(request, action, rows, opened.wanted, opened.token)
 
 
 def _create(

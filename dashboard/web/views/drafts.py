@@ -37,7 +37,6 @@ from dashboard.web.edits.forms.draft import form
 from dashboard.web.edits.forms.draft.fields import RE_ENTRY, UNIT
 from dashboard.web.formatting import times
 from dashboard.web.formatting.row_ids import parse_row_id
-from dashboard.web.http import resubmission as kept
 from dashboard.web.http.ticks import is_ticked
 
 LISTED = 200
@@ -85,10 +84,8 @@ def change_draft(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 def _aside(desk: DraftForm, state: DraftFormState, opened: OpenedDraft) -> HttpResponse | None:
     """The answer to a form that is kept, or only asks something; None to one that is to be sent."""
-    if back := kept.already_received(desk.request, opened.token):
-        return back
-    if kept.is_resubmission(desk.request):
-        return _show(desk, state)
+    if answer := desk.signed.answer_resubmission(opened, lambda: _show(desk, state)):
+        return answer
     kind = question_picker.requested_change(desk.request.POST)
     return _look(desk, state, kind) if kind else None
 
@@ -292,7 +289,7 @@ def _show(
         "project": desk.project,
         "group": desk.group,
         "state": state,
-        "sealed": state.opened.sealed(desk) if state.opened else "",
+        "sealed": desk.signed.sign(state.opened) if state.opened else "",
         "lists": desk.lists,
         "units": desk.units,
         "people": desk.people,

@@ -6,13 +6,11 @@ is made. What was typed is kept until the change is confirmed.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from django.contrib import messages
-from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -36,10 +34,9 @@ from dashboard.web.edits import messages as editing
 from dashboard.web.edits import undo
 from dashboard.web.edits.forms import FORMS
 from dashboard.web.edits.forms.base import BoundForm, Form, FormError
+from dashboard.web.edits.signed_form import OpenedForm, Rejection, SignedForm
 from dashboard.web.formatting import times
-from dashboard.web.http import resubmission
 
-OPEN_FOR_SECONDS = 24 * 3600
 ABSENT = (NotOffered, NotFound, MethodNotAllowed, Forbidden)
 
 
@@ -58,25 +55,11 @@ class EditGateway(Protocol):
         """The industry lockouts by code; none where the exchange does not say."""
 
 
-@dataclass(frozen=True)
-class OpenedEdit:
-    """A form as it was opened: what it showed, and its token."""
-
-    seen: Any
-    token: str
-
-    def sealed(self, group: TargetGroup, form: Form) -> str:
-        """Signed for this group and form."""
-        return signing.dumps(
-            [group.pk, form.name, self.token, self.seen], salt="edit", compress=True
-        )
-
-
 @dataclass
 class EditFormState:
     """What a form shows besides its fields."""
 
-    opened: OpenedEdit | None
+    opened: OpenedForm | None
     typed: QueryDict = field(default_factory=QueryDict)
     errors: Mapping[str, str] = field(default_factory=dict)
     again: bool = False
@@ -99,6 +82,12 @@ class EditForm:
     form: Form
 
     @property
+    def signed(self) -> SignedForm[OpenedForm]:
+        """What the form was opened with, as its page carries it."""
+        subject = (self.group.pk, self.form.name)
+        return SignedForm(self.request, "edit", subject, OpenedForm)
+
+    @property
     def names(self) -> dict[str, str]:
         """What ids of the exchange stand for: the other groups of the project, or people."""
         if self.form.kind == Edit.Kind.ASSISTANT:
@@ -107,7 +96,7 @@ class EditForm:
         people = ExchangeUser.objects.filter(account=self.group.account_id)
         return {one.exchange_id: str(one) for one in people}
 
-    def entry(self, opened: OpenedEdit, state: EditFormState) -> BoundForm:
+    def entry(self, opened: OpenedForm, state: EditFormState) -> BoundForm:
         """The form as it is filled in."""
         needs_lists = self.form.name == "details"
         return BoundForm(
@@ -119,11 +108,6 @@ class EditForm:
             self.exchange.industry_lockouts(group=self.group) if needs_lists else [],
             state.errors,
         )
-
-
-def open_form(seen: Any) -> OpenedEdit:
-    """A fresh form."""
-    return OpenedEdit(seen, secrets.token_urlsafe(24))
 
 
 def edit_form_view(exchange: EditGateway) -> View:
@@ -148,7 +132,7 @@ def _open(desk: EditForm) -> EditFormState:
     """A form with the present value, or why there is none."""
     try:
         return EditFormState(
-            open_form(desk.exchange.read_current_value(group=desk.group, kind=desk.form.kind))
+            OpenedForm(desk.exchange.read_current_value(group=desk.group, kind=desk.form.kind))
         )
     except ABSENT as exc:
         if desk.form.kind == Edit.Kind.RE_ENTRY:
@@ -181,24 +165,22 @@ def _filled(desk: EditForm) -> EditFormState:
 def _send(desk: EditForm) -> HttpResponseBase:
     """Check what was typed, send it once, and say how it ended."""
     request = desk.request
-    form_of = _unsealed(request.POST.get("form", ""), desk)
-    if form_of is None:
+    opened = desk.signed.read_back()
+    if isinstance(opened, Rejection):
         state = _open(desk)
-        state.typed, state.trouble = request.POST, state.trouble or editing.TOO_OLD
+        state.typed, state.trouble = desk.signed.typed, state.trouble or editing.TOO_OLD
         return _show(desk, state)
-    state = EditFormState(form_of, request.POST)
-    if back := resubmission.already_received(request, form_of.token):
-        return back
-    if resubmission.is_resubmission(request):
-        return _show(desk, state)
+    state = EditFormState(opened, desk.signed.typed)
+    if answer := desk.signed.answer_resubmission(opened, lambda: _show(desk, state)):
+        return answer
     try:
         made = desk.exchange.send_edit(
             group=desk.group,
             kind=desk.form.kind,
-            seen=form_of.seen,
-            wanted=desk.form.check(desk.entry(form_of, state)),
+            seen=opened.seen,
+            wanted=desk.form.check(desk.entry(opened, state)),
             by=current_user(request),
-            token=form_of.token,
+            token=opened.token,
         )
     except FormError as exc:
         state.errors, state.again = exc.fields, exc.again
@@ -207,15 +189,6 @@ def _send(desk: EditForm) -> HttpResponseBase:
     else:
         return _ended(desk, made, state)
     return _show(desk, state)
-
-
-def _unsealed(sealed: str, desk: EditForm) -> OpenedEdit | None:
-    """The form that was sent back, if we made it for this group and form within a day."""
-    try:
-        pk, of, token, seen = signing.loads(sealed, salt="edit", max_age=OPEN_FOR_SECONDS)
-    except (signing.BadSignature, ValueError, TypeError):
-        return None
-    return OpenedEdit(seen, token) if (pk, of) == (desk.group.pk, desk.form.name) else None
 
 
 def _ended(desk: EditForm, made: Edit, state: EditFormState) -> HttpResponseBase:
@@ -228,7 +201,7 @@ def _ended(desk: EditForm, made: Edit, state: EditFormState) -> HttpResponseBase
     elif made.state == Edit.State.CONFLICT:
         state.three, state.refused = editing.conflict_rows(made, desk.names, zone), bool(made.sent)
         state.theirs = editing.theirs_alone(made, desk.names, zone)
-        afresh = open_form(merge.bare(made.after))
+        afresh = OpenedForm(merge.bare(made.after))
         entry = desk.entry(afresh, state)
         state.typed = editing.typed_again(
             lambda value: desk.form.filled(merge.bare(value), entry), made, state.typed
@@ -241,7 +214,7 @@ def _ended(desk: EditForm, made: Edit, state: EditFormState) -> HttpResponseBase
         htmx = bool(desk.request.headers.get("HX-Request"))
         return HttpResponseClientRedirect(back) if htmx else redirect(back)
     held = made.after if made.state == Edit.State.CONFLICT else made.before
-    state.opened = open_form(merge.bare(held))
+    state.opened = OpenedForm(merge.bare(held))
     return _show(desk, state)
 
 
@@ -253,7 +226,7 @@ def _show(desk: EditForm, state: EditFormState) -> HttpResponse:
         "group": desk.group,
         "form": desk.form,
         "state": state,
-        "sealed": state.opened.sealed(desk.group, desk.form) if state.opened else "",
+        "sealed": desk.signed.sign(state.opened) if state.opened else "",
     }
     response = render(desk.request, "edits/form.html" if part else "edits/form_page.html", context)
     response["Cache-Control"] = "private, no-store"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -30,10 +28,9 @@ from dashboard.web.edits.forms import datetimes
 from dashboard.web.edits.forms.base import FormError, last_known_step
 from dashboard.web.edits.forms.draft import form
 from dashboard.web.edits.forms.draft.form import local_datetime
+from dashboard.web.edits.signed_form import HOUR, OpenedForm, Rejection, SignedForm
 from dashboard.web.formatting import times
-from dashboard.web.http import resubmission
 
-SALT, OPEN_FOR_SECONDS = "launch", 3600
 LONGEST = timedelta(days=2 * 366)
 NOW, LATER = "now", "later"
 TOO_OLD = "This page was too old to launch from. It now shows the draft as it is."
@@ -43,13 +40,17 @@ TOO_OLD = "This page was too old to launch from. It now shows the draft as it is
 class LaunchFormState:
     """The page as it is used: the draft that it shows, what was typed, and what is wrong."""
 
-    seen: Any = None
-    token: str = field(default_factory=lambda: str(uuid.uuid4()))
+    opened: OpenedForm | None = None
     typed: QueryDict = field(default_factory=QueryDict)
     errors: Mapping[str, str] = field(default_factory=dict)
     trouble: str = ""
     busy: Edit | None = None  # the launch that is in the way
     mend: list[str] = field(default_factory=list)  # what to mend in the draft itself
+
+    @property
+    def seen(self) -> Any:
+        """The draft as the page shows it; None without one."""
+        return self.opened.seen if self.opened else None
 
 
 @requires(Permission.EDITOR)
@@ -63,16 +64,21 @@ def launch_draft(request: HttpRequest, pk: int) -> HttpResponseBase:
         return redirect("group", group.pk)
     if request.method != "POST":
         return _show(request, group, _open(group))
-    state = _sent(request, group)
-    if state.seen is None:
+    signed = _signed(request, group)
+    opened = signed.read_back()
+    if isinstance(opened, Rejection):
         state = _open(group)
-        state.typed, state.trouble = request.POST, state.trouble or TOO_OLD
+        state.typed, state.trouble = signed.typed, state.trouble or TOO_OLD
         return _show(request, group, state)
-    if back := resubmission.already_received(request, state.token):
-        return back
-    if resubmission.is_resubmission(request):
-        return _show(request, group, state)
-    return _send(request, group, state)
+    state = LaunchFormState(opened, signed.typed)
+    if answer := signed.answer_resubmission(opened, lambda: _show(request, group, state)):
+        return answer
+    return _send(request, group, state, opened)
+
+
+def _signed(request: HttpRequest, group: TargetGroup) -> SignedForm[OpenedForm]:
+    """The draft that the page showed, as the page carries it."""
+    return SignedForm(request, "launch", (group.pk,), OpenedForm, HOUR)
 
 
 def _open(group: TargetGroup) -> LaunchFormState:
@@ -84,34 +90,22 @@ def _open(group: TargetGroup) -> LaunchFormState:
         return LaunchFormState(trouble=f"{exc}. It is read again now.")
     except ExchangeError as exc:
         return LaunchFormState(trouble=f"{exc}. Nothing was launched.")
-    return LaunchFormState(held)
+    return LaunchFormState(OpenedForm(held))
 
 
-def _sent(request: HttpRequest, group: TargetGroup) -> LaunchFormState:
-    """The page that was sent back, if we made it for this group within the hour."""
-    state = LaunchFormState(typed=request.POST)
-    try:
-        pk, token, seen = signing.loads(
-            request.POST.get("form", ""), salt=SALT, max_age=OPEN_FOR_SECONDS
-        )
-    except (signing.BadSignature, ValueError, TypeError):
-        return state
-    if pk == group.pk:
-        state.seen, state.token = seen, token
-    return state
-
-
-def _send(request: HttpRequest, group: TargetGroup, state: LaunchFormState) -> HttpResponseBase:
+def _send(
+    request: HttpRequest, group: TargetGroup, state: LaunchFormState, opened: OpenedForm
+) -> HttpResponseBase:
     """Launch it once, and say how that goes."""
     try:
-        start, end = _dates(group, state, timezone.now())
+        start, end = _dates(group, opened.seen, state.typed, timezone.now())
         made = launch.launch_draft(
             group=group,
-            seen=state.seen,
+            seen=opened.seen,
             start=start,
             end=end,
             by=current_user(request),
-            token=state.token,
+            token=opened.token,
         )
     except FormError as exc:
         state.errors = exc.fields
@@ -131,7 +125,7 @@ def _send(request: HttpRequest, group: TargetGroup, state: LaunchFormState) -> H
     if made.state == Edit.State.REJECTED and not made.asked_id:
         at_field, state.trouble = editing.objections_by_field(made, _place)
         state.errors, state.mend = _sorted(at_field)
-        state.token = str(uuid.uuid4())
+        state.opened = OpenedForm(opened.seen)
         return _show(request, group, state)
     return redirect("made", made.pk)
 
@@ -158,18 +152,18 @@ def _sorted(objections: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
 
 
 def _dates(
-    group: TargetGroup, state: LaunchFormState, now: datetime
+    group: TargetGroup, seen: Any, typed: QueryDict, now: datetime
 ) -> tuple[datetime | None, datetime]:
     """The start, none for now, and the end, typed in the group's zone."""
     wrong: dict[str, str] = {}
-    when = state.typed.get("when", "")
+    when = typed.get("when", "")
     if when not in (NOW, LATER):
         wrong["when"] = "Choose whether it starts now or later."
     names = (START, END) if when == LATER else (END,)
     given: dict[str, datetime] = {}
     for name in names:
         try:
-            given[name] = _moment(group, state, name)
+            given[name] = _moment(group, seen, typed, name)
         except FormError as exc:
             wrong |= exc.fields
     start, end = given.get(START), given.get(END)
@@ -184,32 +178,31 @@ def _dates(
     return start, end
 
 
-def _moment(group: TargetGroup, state: LaunchFormState, name: str) -> datetime:
+def _moment(group: TargetGroup, seen: Any, typed: QueryDict, name: str) -> datetime:
     zone = times.zone_of(group)
-    held = state.seen["fielding_specification"]["start_at" if name == START else "end_at"]
-    text = state.typed.get(name, "").strip()
+    held = seen["fielding_specification"]["start_at" if name == START else "end_at"]
+    text = typed.get(name, "").strip()
     if held and text == local_datetime(held, zone):
         return datetime.fromisoformat(held)
-    typed = datetimes.parse_datetime(text, name)
-    if why := datetimes.reason_skipped(typed, zone):
+    local = datetimes.parse_datetime(text, name)
+    if why := datetimes.reason_skipped(local, zone):
         raise FormError({name: why})
-    return typed.replace(tzinfo=zone)
+    return local.replace(tzinfo=zone)
 
 
 def _show(request: HttpRequest, group: TargetGroup, state: LaunchFormState) -> HttpResponse:
     context: dict[str, Any] = {"group": group, "project": group.project, "state": state}
-    if state.seen:
-        sealed = [group.pk, state.token, state.seen]
-        context |= _told(request, group, state)
-        context["sealed"] = signing.dumps(sealed, salt=SALT, compress=True)
+    if state.opened:
+        context |= _told(request, group, state.opened.seen, state.typed)
+        context["sealed"] = _signed(request, group).sign(state.opened)
     response = render(request, "drafts/launch.html", context)
     response["Cache-Control"] = "private, no-store"
     return response
 
 
-def _told(request: HttpRequest, group: TargetGroup, state: LaunchFormState) -> dict[str, Any]:
+def _told(request: HttpRequest, group: TargetGroup, seen: Any, typed: QueryDict) -> dict[str, Any]:
     """The draft in words, what it costs, when, and what it still lacks."""
-    seen, zone = state.seen, times.zone_of(group)
+    zone = times.zone_of(group)
     period = seen["fielding_specification"]
     end = period["end_at"]
     passed = end is None or datetime.fromisoformat(end) <= timezone.now()
@@ -220,9 +213,9 @@ def _told(request: HttpRequest, group: TargetGroup, state: LaunchFormState) -> d
         "cost": prefill.cost_of(seen),
         "lacks": prefill.missing_for_launch(seen),
         "zone": f"{times.zone_city(zone)} ({zone.key})",
-        "when": state.typed.get("when", ""),
-        "start": state.typed.get(START, local_datetime(period["start_at"], zone)),
-        "end": state.typed.get(END, "" if passed else local_datetime(end, zone)),
+        "when": typed.get("when", ""),
+        "start": typed.get(START, local_datetime(period["start_at"], zone)),
+        "end": typed.get(END, "" if passed else local_datetime(end, zone)),
         "planned": [
             local_datetime(period[name], zone).replace("T", " ") for name in ("start_at", "end_at")
         ],
