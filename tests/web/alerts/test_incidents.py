@@ -88,7 +88,7 @@ def test_an_incident_tells_what_happened_and_who_was_told(
         skipped="address refused",
     )
     page = read(client, f"/incidents/{incident.pk}/")
-    for said in ("≤ 30 %", "38 % leave.", f"/mails/{sent.pk}/", "not mailed: address refused"):
+    for said in ("≤ 30 %", "38 % leave.", f"/mails/{sent.pk}/", "not sent: address refused"):
         assert said in page
 
 
@@ -205,7 +205,7 @@ def test_a_digest_without_a_day_is_refused_at_the_days(
 ) -> None:
     signed_in(client, "viewer", account)
     page = client.post("/me/mail/", CHOICE | {"digest_days": []}).content.decode()
-    assert "Choose a day, or no digest." in page
+    assert "Choose at least one day, or switch the digest off." in page
     assert not MailPreferences.objects.exists()
 
 
