@@ -1,4 +1,4 @@
-"""The form of a draft as it lies in front of one person."""
+"""The form of a draft, in front of one person."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from django.utils import timezone
 from dashboard.fielding.models import BusinessUnit, Edit, ExchangeUser, Project, TargetGroup
 from dashboard.sync.lookup import code_lists
 from dashboard.web.drafts import prefill
-from dashboard.web.edits import messages
+from dashboard.web.edits import form_messages
 from dashboard.web.edits.forms.draft.fields import DraftEntry
 from dashboard.web.edits.signed_form import OpenedForm, Rejection, SignedForm
 
 
 class OpenedDraft(OpenedForm, frozen=True):
-    """A form as it was opened: what it showed, its token, and the group that is copied."""
+    """A draft's form as it was opened; `source` is the id of the group that it copies."""
 
     source: int | None = None
-    besides: list[str] = []  # what goes along, in words
+    besides: list[str] = []  # settings without a field, in words
 
 
 @dataclass
@@ -33,17 +33,17 @@ class DraftFormState:
     errors: Mapping[str, str] = field(default_factory=dict)
     trouble: str = ""
     busy: Edit | None = None  # the change that is in the way
-    three: list[messages.ConflictRow] = field(default_factory=list)
-    refused: bool = False  # it was sent, and the exchange did not take it over theirs
-    theirs: list[messages.ConflictRow] = field(
+    three: list[form_messages.ConflictRow] = field(default_factory=list)
+    refused: bool = False  # it was sent, and the exchange did not accept it over theirs
+    theirs: list[form_messages.ConflictRow] = field(
         default_factory=list
-    )  # what only somebody else changed
+    )  # what only someone else changed
     fresh: list[int] = field(default_factory=list)  # questions that were just added
 
 
 @dataclass
 class DraftForm:
-    """The form of one draft in front of one person; no group where it is new."""
+    """The form of one draft in front of one person; `group` is None for a new draft."""
 
     request: HttpRequest
     project: Project
@@ -57,7 +57,7 @@ class DraftForm:
 
     @cached_property
     def lists(self) -> code_lists.Lists:
-        """What fields can be chosen from."""
+        """The choices of the fields."""
         return code_lists.of_account(self.project.account)
 
     @cached_property
@@ -67,33 +67,33 @@ class DraftForm:
 
     @cached_property
     def people(self) -> dict[str, str]:
-        """The account's people by the exchange's ids."""
+        """The exchange's users of the account by their ids."""
         users = ExchangeUser.objects.filter(account=self.project.account_id).order_by("name")
-        return {one.exchange_id: str(one) for one in users}
+        return {user.exchange_id: str(user) for user in users}
 
     @property
     def names(self) -> dict[str, str]:
-        """People, business units and clients by their ids."""
-        units = {one.exchange_id: str(one) for one in self.units}
+        """The names of users, business units and clients by their ids."""
+        units = {unit.exchange_id: str(unit) for unit in self.units}
         return {**dict(self.lists.clients), **units, **self.people}
 
     def entry(self, state: DraftFormState) -> DraftEntry:
-        """The form as it is filled in."""
+        """Return the form as it is filled in."""
         blank = TargetGroup(account_id=self.project.account_id, project=self.project)
         return DraftEntry(
-            self.group or blank,
-            state.opened.seen if state.opened else prefill.blank_draft(timezone.now()),
-            state.typed,
-            timezone.now(),
-            self.people,
-            self.lists.lockouts,
-            state.errors,
-            self.lists,
-            self.units,
-            self.group is None,
+            group=self.group or blank,
+            seen=state.opened.seen if state.opened else prefill.blank_draft(timezone.now()),
+            typed=state.typed,
+            now=timezone.now(),
+            names=self.people,
+            lockouts=self.lists.lockouts,
+            errors=state.errors,
+            lists=self.lists,
+            units=self.units,
+            is_new=self.group is None,
         )
 
-    def sent(self) -> DraftFormState:
-        """The form that was sent back, if we made it for this draft within a day."""
+    def read_posted(self) -> DraftFormState:
+        """Return the state of the posted form; without `opened` where it is not accepted."""
         opened = self.signed.read_back()
         return DraftFormState(None if isinstance(opened, Rejection) else opened, self.signed.typed)

@@ -1,4 +1,4 @@
-"""What the forms say beside their fields: why not, how it ended, and what three people want."""
+"""What forms say beside their fields: why a setting is fixed, how an edit ended, conflicts."""
 
 from __future__ import annotations
 
@@ -21,36 +21,36 @@ from dashboard.web.edits.value_labels import changed_parts, value_parts
 from dashboard.web.formatting import labels, numbers
 from dashboard.web.formatting.values import Names
 
-Filled = Callable[[Any], Mapping[str, str]]
-TOO_OLD = "This form was too old to be sent. It now shows the exchange's present value."
-NO_RE_ENTRY = "Re-entry cannot be edited on this exchange once a group is launched."
-# How often a page asks how something stands (seconds), by how long it goes on already.
-_AGAIN, _SELDOM = ((30, 2), (120, 5), (600, 15)), 60
-NO_UNDO = "Something else changed this since, so the value from before is not filled in."
+Initial = Callable[[Any], Mapping[str, str]]
+TOO_OLD = "This form expired before it was sent. It now shows the current value."
+NO_RE_ENTRY = "Cint does not allow re-entry to be changed once a group is launched."
+# (elapsed seconds below which, seconds between two polls), then the slowest pace.
+_POLLING, _SLOWEST = ((30, 2), (120, 5), (600, 15)), 60
+NO_UNDO = "This was changed again since, so the previous value is not filled in."
 
 
 def not_offered(group: TargetGroup, form: Form) -> str:
-    """Why this setting of this group cannot be changed from here; empty if it can."""
+    """Return why this setting of this group cannot be changed here; empty if it can."""
     if form.is_ours:
         return ""
     if group.missing_since:
-        return "The exchange no longer lists this group, so nothing can be changed there."
+        return "Cint no longer lists this group, so it cannot be changed."
     if group.status == "draft":
-        return "A draft is changed with the draft itself, not setting by setting."
+        return "Edit the draft to change this setting."
     if group.status == "archived":
-        return "An archived group cannot be changed any more."
+        return "Archived groups cannot be changed."
     if form.kind == Edit.Kind.CPI and group.pricing_model == "rate_card":
         return cpi.RATE_CARD
     is_over = form.kind == Edit.Kind.DATES and group.status == "completed"
-    return "The dates of a completed group cannot move. Relaunch it first." if is_over else ""
+    return "The dates of a completed group cannot be changed. Relaunch it first." if is_over else ""
 
 
-def objections_by_field(made: Edit, place: Callable[[str], str]) -> tuple[dict[str, str], str]:
-    """The exchange's objections: at the form's own field where it names one, else above."""
+def objections_by_field(edit: Edit, place: Callable[[str], str]) -> tuple[dict[str, str], str]:
+    """Return the exchange's objections: by the form's own fields, and the others as a text."""
     at_field: dict[str, str] = {}
     above: list[str] = []
-    for reason in made.reasons:
-        sentence = str(reason.get("reason", "")).strip() or "The exchange refused this."
+    for reason in edit.reasons:
+        sentence = str(reason.get("reason", "")).strip() or "Cint rejected this value."
         named = str(reason.get("name", ""))
         if named and (field := place(named)):
             at_field[field] = f"{at_field.get(field, '')} {sentence}".strip()
@@ -59,46 +59,44 @@ def objections_by_field(made: Edit, place: Callable[[str], str]) -> tuple[dict[s
     return at_field, " ".join(above)
 
 
-def outcome_sentence(made: Edit, names: Names, zone: ZoneInfo | None) -> str:
-    """How an edit ended, in a sentence."""
-    changed = changed_parts(made, names, zone)
-    what = "; ".join(f"{word} {was} → {to}" for word, was, to in changed[:3])
-    if len(changed) > 3 or made.kind == Edit.Kind.RE_ENTRY:
-        what = f"{made.kind_label}, {len(changed)} change{'s'[: len(changed) > 1]}"
-    if not made.is_settled:
-        return f"{what}: sent, but not confirmed yet. We keep reading; this line tells how it ends."
-    if made.state != Edit.State.CONFIRMED:
-        return f"{what}: {history.ending(made)}."
-    ours = made.kind in (Edit.Kind.BUDGET, Edit.Kind.TIME_ZONE)
-    return f"{what}: {'saved.' if ours else 'confirmed by the exchange.'}"
+def outcome_sentence(edit: Edit, names: Names, zone: ZoneInfo | None) -> str:
+    """Return a sentence on how an edit ended."""
+    changed = changed_parts(edit, names, zone)
+    what = "; ".join(f"{word} {before} → {wanted}" for word, before, wanted in changed[:3])
+    if len(changed) > 3 or edit.kind == Edit.Kind.RE_ENTRY:
+        what = f"{edit.kind_label} ({len(changed)} setting{'s'[: len(changed) > 1]})"
+    if not edit.is_settled:
+        return f"{what}: sent, not confirmed yet. This line is updated once it is."
+    if edit.state != Edit.State.CONFIRMED:
+        return f"{what}: {history.outcome_label(edit)}."
+    is_local = edit.kind in (Edit.Kind.BUDGET, Edit.Kind.TIME_ZONE)
+    return f"{what}: {'saved.' if is_local else 'confirmed by Cint.'}"
 
 
-def line(made: Edit, names: Names, zone: ZoneInfo | None, now: datetime) -> SafeString:
-    """That sentence with the way to the edit's page; it asks again until it is settled."""
-    ways = {Edit.State.CONFIRMED: "See it, or put it back"}
-    way = ways.get(
-        Edit.State(made.state), "See how it ended" if made.is_settled else "See how it ends"
-    )
-    said, page = outcome_sentence(made, names, zone), reverse("made", args=[made.pk])
-    waits: SafeString | str = ""
-    if not made.is_settled:
-        waits = format_html(
+def outcome_line(edit: Edit, names: Names, zone: ZoneInfo | None, now: datetime) -> SafeString:
+    """Return that sentence with a link to the edit's page; it polls until the edit is settled."""
+    links = {Edit.State.CONFIRMED: "View or undo"}
+    link = links.get(Edit.State(edit.state), "View result" if edit.is_settled else "View progress")
+    sentence, page = outcome_sentence(edit, names, zone), reverse("made", args=[edit.pk])
+    polling: SafeString | str = ""
+    if not edit.is_settled:
+        polling = format_html(
             '<span hx-get="{}" hx-trigger="every {}s" hx-target="closest .note" '
             'hx-swap="outerHTML"></span>',
-            reverse("made-line", args=[made.pk]),
-            ask_again_after(made.started_at, now),
+            reverse("made-line", args=[edit.pk]),
+            ask_again_after(edit.started_at, now),
         )
-    return format_html('{} <a href="{}">{}</a>{}', said, page, way, waits)
+    return format_html('{} <a href="{}">{}</a>{}', sentence, page, link, polling)
 
 
 def ask_again_after(started_at: datetime, now: datetime) -> int:
-    """Seconds until a page asks again how something stands: ever rarer."""
+    """Return the seconds until a page polls again: more, the longer it has been polling."""
     elapsed = (now - started_at).total_seconds()
-    return next((every for span, every in _AGAIN if elapsed < span), _SELDOM)
+    return next((every for span, every in _POLLING if elapsed < span), _SLOWEST)
 
 
 class ConflictRow(NamedTuple):
-    """A part of a setting: as it was, as somebody made it meanwhile, as you want it."""
+    """A part of a setting: before, as someone else changed it, and as the person wants it."""
 
     word: str
     was: str
@@ -106,46 +104,49 @@ class ConflictRow(NamedTuple):
     yours: str
 
 
-def conflict_rows(made: Edit, names: Names, zone: ZoneInfo | None) -> list[ConflictRow]:
-    """The parts that both changed, each in another way, in words: they are to be asked."""
-    told = _threes(made, names, zone)
-    both = [one for one in told if one.was not in (one.theirs, one.yours)]
-    return [one for one in both if one.theirs != one.yours] or [
-        one for one in told if one.theirs != one.yours
+def conflict_rows(edit: Edit, names: Names, zone: ZoneInfo | None) -> list[ConflictRow]:
+    """Return the parts that both people changed, to different values."""
+    rows = _all_rows(edit, names, zone)
+    clashing = [row for row in rows if row.was not in (row.theirs, row.yours)]
+    return [row for row in clashing if row.theirs != row.yours] or [
+        row for row in rows if row.theirs != row.yours
     ]
 
 
-def theirs_alone(made: Edit, names: Names, zone: ZoneInfo | None) -> list[ConflictRow]:
-    """The parts that somebody else changed and this person did not: they stay as they are."""
-    return [one for one in _threes(made, names, zone) if one.was == one.yours != one.theirs]
+def theirs_alone(edit: Edit, names: Names, zone: ZoneInfo | None) -> list[ConflictRow]:
+    """Return the parts that only someone else changed: they stay as they are."""
+    return [row for row in _all_rows(edit, names, zone) if row.was == row.yours != row.theirs]
 
 
-def _threes(made: Edit, names: Names, zone: ZoneInfo | None) -> list[ConflictRow]:
-    """Every part, as it was, as it is held now, and as it was wanted."""
-    names = goals.names_with_quotas(made, names)
-    was, theirs, yours = (
-        value_parts(made.kind, value, names, zone)
-        for value in (made.before, made.after, made.wanted)
+def _all_rows(edit: Edit, names: Names, zone: ZoneInfo | None) -> list[ConflictRow]:
+    """Return every part: before, as the exchange holds it now, and as it was wanted."""
+    names = goals.names_with_quotas(edit, names)
+    before_parts, their_parts, your_parts = (
+        value_parts(edit.kind, value, names, zone)
+        for value in (edit.before, edit.after, edit.wanted)
     )
-    told = []
-    for word in {**was, **theirs, **yours}:
-        before = was.get(word, numbers.DASH)
-        told.append(
-            ConflictRow(word, before, theirs.get(word, numbers.DASH), yours.get(word, before))
+    rows = []
+    for word in {**before_parts, **their_parts, **your_parts}:
+        before = before_parts.get(word, numbers.DASH)
+        rows.append(
+            ConflictRow(
+                word, before, their_parts.get(word, numbers.DASH), your_parts.get(word, before)
+            )
         )
-    return told
+    return rows
 
 
-def typed_again(form: Filled, made: Edit, typed: QueryDict) -> QueryDict:
-    """A form after a conflict: what its person typed, and of the rest what is held now.
+def typed_again(initial: Initial, edit: Edit, typed: QueryDict) -> QueryDict:
+    """Return a form after a conflict: what its person typed, and current values for the rest.
 
-    `form` types a value in; what is no value (a second typing, an agreement) stays as it was.
+    `initial` gives a value as typed text; fields that are no part of a value (a confirmation)
+    stay as they were typed.
     """
-    filled = dict(form(send.joined(made)))
-    known = {name for value in (made.before, made.after, made.wanted) for name in form(value)}
-    again = typed.copy()
-    for name in known - filled.keys():
-        again.pop(name, None)
+    filled = dict(initial(send.joined(edit)))
+    fields = {name for value in (edit.before, edit.after, edit.wanted) for name in initial(value)}
+    refilled = typed.copy()
+    for name in fields - filled.keys():
+        refilled.pop(name, None)
     for name, text in filled.items():
-        again[name] = text
-    return again
+        refilled[name] = text
+    return refilled

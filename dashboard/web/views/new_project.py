@@ -21,7 +21,7 @@ from dashboard.web.auth.permissions import (
     require_editor,
     requires,
 )
-from dashboard.web.edits import messages as editing
+from dashboard.web.edits import form_messages
 from dashboard.web.edits.forms import details
 from dashboard.web.edits.forms.base import BoundForm, FormError, last_known_step
 from dashboard.web.edits.signed_form import OpenedForm, Rejection, SignedForm
@@ -72,7 +72,7 @@ def _send(
     except ExchangeError as exc:
         return _show(request, account, names, trouble=f"{exc}. Nothing was sent.")
     if made.state == Edit.State.REJECTED:
-        errors, trouble = editing.objections_by_field(made, _place)
+        errors, trouble = form_messages.objections_by_field(made, _place)
         return _show(request, account, names, errors=errors, trouble=trouble)
     if made.project is None:
         return redirect("made", made.pk)

@@ -15,7 +15,7 @@ from dashboard.fielding.models import Edit, Project
 from dashboard.sync.edits import local
 from dashboard.web.auth.lookups import find_project
 from dashboard.web.auth.permissions import Permission, current_user, require_editor, requires
-from dashboard.web.edits import messages as editing
+from dashboard.web.edits import form_messages
 from dashboard.web.edits.forms.base import NO_CHANGE, FormError, parse_amount
 from dashboard.web.edits.signed_form import OpenedForm, Rejection, SignedForm
 from dashboard.web.formatting import numbers
@@ -65,9 +65,9 @@ def _save(
         now=timezone.now(),
     )
     if made.state == Edit.State.CONFLICT:
-        conflict = editing.conflict_rows(made, {}, None)
+        conflict = form_messages.conflict_rows(made, {}, None)
         return _show(request, project, OpenedForm(made.after), three=conflict)
-    messages.success(request, editing.outcome_sentence(made, {}, None))
+    messages.success(request, form_messages.outcome_sentence(made, {}, None))
     return redirect("project", project.pk)
 
 

@@ -1,6 +1,6 @@
-"""The forms that change a group, by the name that each has in its address.
+"""The forms that change a group, by their name in addresses, in the order of the group's page.
 
-They stand in the order of the group's page; the form named as its kind is the whole of that kind.
+The form that has the name of its kind covers the whole of that kind.
 """
 
 from __future__ import annotations
