@@ -35,17 +35,17 @@ def plan_launch(
     refusals = transitions.refusals_by_group(action=Batch.Action.DRAFTS, groups=groups, now=now)
     sums: dict[str, Decimal] = {}
     for group in groups:
-        held = draft.stored_draft(group)
-        if group.pk in refusals or held is None:
+        current = draft.stored_draft(group)
+        if group.pk in refusals or current is None:
             preview.refused.append((group, refusals.get(group.pk, "is not fully read yet")))
             continue
         try:
-            start, end = _launch_dates(group, held, new_end, now, own_dates=when == OWN)
+            start, end = _launch_dates(group, current, new_end, now, own_dates=when == OWN)
         except FormError as exc:
             preview.refused.append((group, str(exc)))
             continue
-        preview.rows.append(_preview_row(group, held, start, end))
-        price, goal = held[draft.PRICE], held["completes_goal"]
+        preview.rows.append(_preview_row(group, current, start, end))
+        price, goal = current[draft.PRICE], current["completes_goal"]
         if price and goal:
             code = price["currency_code"].upper()
             sums[code] = sums.get(code, Decimal(0)) + goal * Decimal(price["value"])
@@ -56,10 +56,10 @@ def plan_launch(
 
 
 def _launch_dates(
-    group: TargetGroup, held: Value, new_end: datetime | None, now: datetime, *, own_dates: bool
+    group: TargetGroup, current: Value, new_end: datetime | None, now: datetime, *, own_dates: bool
 ) -> tuple[datetime | None, datetime]:
     """Return a draft's start, None for now, and end; raises FormError with the obstacle."""
-    if missing := prefill.missing_for_launch(held):
+    if missing := prefill.missing_for_launch(current):
         raise FormError(form=f"has {' and '.join(missing)}")
     if new_end and (reason := datetimes.reason_skipped(new_end, times.zone_of(group))):
         raise FormError(form=reason)
@@ -76,7 +76,7 @@ def _launch_dates(
 
 
 def _preview_row(
-    group: TargetGroup, held: Value, start: datetime | None, end: datetime
+    group: TargetGroup, current: Value, start: datetime | None, end: datetime
 ) -> PreviewRow:
     wanted = {
         START: datetimes.rfc3339_stamp(start) if start else None,
@@ -84,5 +84,5 @@ def _preview_row(
     }
     start_text = local_moment(group, start) if start else "immediately"
     new = f"{start_text}, to {local_moment(group, end)}"
-    chosen = Chosen(group, draft.fingerprint(held), wanted)
-    return PreviewRow(chosen, "Draft", new, prefill.cost_of(held))
+    chosen = Chosen(group, draft.fingerprint(current), wanted)
+    return PreviewRow(chosen, "Draft", new, prefill.cost_of(current))

@@ -76,9 +76,9 @@ def draft_like_newest(
     """Return a draft with the settings that it usually shares with the project's newest group."""
     value = blank_draft(now)
     newest = project.target_groups.exclude(details={}).order_by("-created_at", "-pk").first()
-    held = copy_group.stored_copy(newest) if newest else None
-    if held:
-        value |= {name: held[name] for name in _IN_COMMON if held.get(name) is not None}
+    current = copy_group.stored_copy(newest) if newest else None
+    if current:
+        value |= {name: current[name] for name in _IN_COMMON if current.get(name) is not None}
     elif len(units) == 1:
         value[UNIT] = units[0].exchange_id
     value[PERIOD] = default_period(now, value[LOCALE] or "")
@@ -165,16 +165,16 @@ def _judge_feasibility(goal: int, completes: tuple[int, int] | None) -> tuple[st
 
 def draft_rows(group: TargetGroup, names: Mapping[str, str]) -> dict[str, str]:
     """Return a draft in words, as it was last read; empty settings are left out."""
-    held = draft.stored_draft(group)
-    if held is None:
+    current = draft.stored_draft(group)
+    if current is None:
         return {}
     units = dict(group.account.business_units.values_list("exchange_id", "name"))
-    shown = {name: part for name, part in held.items() if name != "re_entry_configuration"}
+    shown = {name: part for name, part in current.items() if name != "re_entry_configuration"}
     parts = value_labels.value_parts(
         Edit.Kind.DRAFT, shown, {**units, **names}, times.zone_of(group)
     )
     rows = {word: text for word, text in parts.items() if text not in (numbers.DASH, "none")}
-    return rows | ({"Maximum cost": cost} if (cost := cost_of(held)) else {})
+    return rows | ({"Maximum cost": cost} if (cost := cost_of(current)) else {})
 
 
 def settings_without_field(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
@@ -16,12 +16,12 @@ from dashboard.fielding.models import Edit, TargetGroup
 from dashboard.sync.edits import send
 from dashboard.web.edits import history
 from dashboard.web.edits.forms import cpi, goals
-from dashboard.web.edits.forms.base import Form
+from dashboard.web.edits.forms.base import Form, Value
 from dashboard.web.edits.value_labels import changed_parts, value_parts
 from dashboard.web.formatting import labels, numbers
 from dashboard.web.formatting.values import Names
 
-Initial = Callable[[Any], Mapping[str, str]]
+Initial = Callable[[Value], Mapping[str, str]]
 TOO_OLD = "This form expired before it was sent. It now shows the current value."
 NO_RE_ENTRY = "Cint does not allow re-entry to be changed once a group is launched."
 # (elapsed seconds below which, seconds between two polls), then the slowest pace.

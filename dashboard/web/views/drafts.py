@@ -150,15 +150,15 @@ def _open_existing(draft_form: DraftForm) -> DraftFormState:
     """Open a draft as the exchange has it, or say why it cannot be opened."""
     group = cast("TargetGroup", draft_form.group)
     try:
-        held = send.read_current_value(group=group, kind=Edit.Kind.DRAFT)
+        current = send.read_current_value(group=group, kind=Edit.Kind.DRAFT)
     except ExchangeError as exc:
         return DraftFormState(trouble=f"{exc}. Nothing was changed.")
-    seen = {name: held[name] for name in draft.FIELDS}
-    carried = prefill.settings_without_field(held, {}, times.zone_of(group))
+    seen = {name: current[name] for name in draft.FIELDS}
+    carried = prefill.settings_without_field(current, {}, times.zone_of(group))
     state = DraftFormState(OpenedDraft(seen, besides=carried))
     if edit_id := draft_form.request.GET.get("undo"):
         edit = undo.edit_of_kind(group, Edit.Kind.DRAFT, edit_id)
-        if edit and undo.is_still_held(edit, held):
+        if edit and undo.is_still_held(edit, current):
             _fill(draft_form, state, edit.before)
         else:
             state.trouble = form_messages.NO_UNDO

@@ -224,8 +224,8 @@ def _finish(edit_form: EditForm, edit: Edit, state: EditFormState) -> HttpRespon
         back = reverse("group", args=[edit_form.group.pk])
         is_htmx = bool(edit_form.request.headers.get("HX-Request"))
         return HttpResponseClientRedirect(back) if is_htmx else redirect(back)
-    held = edit.after if edit.state == Edit.State.CONFLICT else edit.before
-    state.opened = OpenedForm(merge.bare(held))
+    current = edit.after if edit.state == Edit.State.CONFLICT else edit.before
+    state.opened = OpenedForm(merge.bare(current))
     return _show(edit_form, state)
 
 

@@ -81,13 +81,13 @@ def _signed(request: HttpRequest, group: TargetGroup) -> SignedForm[OpenedForm]:
 def _open(group: TargetGroup) -> LaunchFormState:
     """Open the page with the draft as the exchange has it, or say why it cannot be opened."""
     try:
-        held = send.read_current_value(group=group, kind=Edit.Kind.DRAFT)
+        current = send.read_current_value(group=group, kind=Edit.Kind.DRAFT)
     except AlreadyLaunched as exc:
         scheduling.request_refresh(Project.objects.filter(pk=group.project_id), now=timezone.now())
         return LaunchFormState(trouble=f"{exc}. Its data is being refreshed.")
     except ExchangeError as exc:
         return LaunchFormState(trouble=f"{exc}. Nothing was launched.")
-    return LaunchFormState(OpenedForm(held))
+    return LaunchFormState(OpenedForm(current))
 
 
 def _send(
@@ -183,10 +183,10 @@ def _clean_dates(
 
 def _clean_datetime(group: TargetGroup, seen: Value, typed: QueryDict, name: str) -> datetime:
     zone = times.zone_of(group)
-    held = seen["fielding_specification"]["start_at" if name == START else "end_at"]
+    current = seen["fielding_specification"]["start_at" if name == START else "end_at"]
     text = typed.get(name, "").strip()
-    if held and text == form.local_datetime(held, zone):
-        return datetime.fromisoformat(held)
+    if current and text == form.local_datetime(current, zone):
+        return datetime.fromisoformat(current)
     local = datetimes.parse_datetime(text, name)
     if reason := datetimes.reason_skipped(local, zone):
         raise FormError({name: reason})

@@ -61,7 +61,7 @@ FIELDS = tuple(field for module in MODULES.values() for field in module.fields)
 def clean_assistant(entry: BoundForm) -> Value:
     """Return all four modules; one that was not touched is sent back as it came."""
     value: dict[str, Value] = dict(entry.seen)
-    wrong: dict[str, str] = {}
+    errors: dict[str, str] = {}
     again = False
     initial = assistant_initial(entry.seen, entry)
     for name, module in MODULES.items():
@@ -71,10 +71,10 @@ def clean_assistant(entry: BoundForm) -> Value:
         try:
             value[name] = module.read(entry, texts)
         except FormError as exc:
-            wrong |= exc.fields
+            errors |= exc.fields
             again |= exc.again
-    if wrong:
-        raise FormError(wrong, again=again)
+    if errors:
+        raise FormError(errors, again=again)
     if value == entry.seen:
         raise FormError(form=NO_CHANGE)
     if sentence := _confirm_switch_off(entry, value):
@@ -206,13 +206,14 @@ def _pricing_context(entry: BoundForm, texts: Texts) -> dict[str, object]:
     }
 
 
-def assistant_field_for(name: str, made: Edit) -> str:
-    """The field that an objection is about, of those that the form shows."""
-    found = next((one for one in sorted(FIELDS, key=len, reverse=True) if one in name), "")
-    if found not in assistant_modules.AMOUNTS:
-        return found
-    sent = (made.wanted or {}).get(PRICING) or {}
-    return found if found.partition(".")[2] in sent else PRICING
+def assistant_field_for(name: str, edit: Edit) -> str:
+    """Return the field that an objection is about, of those that the form shows."""
+    longest_first = sorted(FIELDS, key=len, reverse=True)
+    field = next((field for field in longest_first if field in name), "")
+    if field not in assistant_modules.AMOUNTS:
+        return field
+    sent = (edit.wanted or {}).get(PRICING) or {}
+    return field if field.partition(".")[2] in sent else PRICING
 
 
 def assistant_parts(value: Value, names: Names, zone: ZoneInfo | None) -> Parts:

@@ -198,17 +198,17 @@ def _clean_amounts(entry: BoundForm, texts: Texts) -> dict[str, Decimal]:
     currency = entry.group.currency
     limit = settings.CPI_LIMITS.get(currency)
     amounts: dict[str, Decimal] = {}
-    wrong: dict[str, str] = {}
+    errors: dict[str, str] = {}
     for name, text in texts.items():
         try:
             amounts[name] = parse_amount(text, currency, name, AMOUNTS[name])
         except FormError as exc:
-            wrong |= exc.fields
+            errors |= exc.fields
             continue
         if name != BUDGET and limit is not None and amounts[name] > limit:
-            wrong[name] = f"Cint accepts at most {numbers.format_money(limit, currency)}."
-    if wrong:
-        raise FormError(wrong)
+            errors[name] = f"Cint accepts at most {numbers.format_money(limit, currency)}."
+    if errors:
+        raise FormError(errors)
     return amounts
 
 
@@ -222,7 +222,7 @@ def _require_one_ceiling(amounts: Mapping[str, Decimal]) -> None:
 def _require_confirmation(entry: BoundForm, amounts: Mapping[str, Decimal]) -> None:
     """Require that an amount far from the previous one, or from the current CPI, is typed twice."""
     seen = entry.seen[PRICING] or {}
-    wrong: dict[str, str] = {}
+    errors: dict[str, str] = {}
     for name in (BUDGET, HIGHEST, BOOST):
         previous = seen.get(name.partition(".")[2])
         old = (
@@ -235,8 +235,8 @@ def _require_confirmation(entry: BoundForm, amounts: Mapping[str, Decimal]) -> N
             source = "" if previous else ", the current CPI"
             old_text = numbers.format_amount(old, entry.group.currency) + source
             sentence = f"{format_change(old, amounts[name])} compared with {old_text}."
-            wrong[f"{name}_again"] = f"{sentence} Re-enter the {AMOUNTS[name]} to confirm."
+            errors[f"{name}_again"] = f"{sentence} Re-enter the {AMOUNTS[name]} to confirm."
         elif not is_again(again, amounts[name], entry.group.currency):
-            wrong[f"{name}_again"] = "The two values differ."
-    if wrong:
-        raise FormError(wrong, again=True)
+            errors[f"{name}_again"] = "The two values differ."
+    if errors:
+        raise FormError(errors, again=True)

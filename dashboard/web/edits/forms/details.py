@@ -122,7 +122,7 @@ FIELDS: Mapping[str, Callable[[BoundForm, str], Value]] = {
 def clean_details(entry: BoundForm) -> Value:
     """Return all details; what was not in the form, or not touched, is sent back as it came."""
     value = dict(entry.seen)
-    wrong: dict[str, str] = {}
+    errors: dict[str, str] = {}
     initial = details_initial(entry.seen, entry)
     for name, clean in FIELDS.items():
         text = lines(entry.typed.get(name, initial[name]))
@@ -131,9 +131,9 @@ def clean_details(entry: BoundForm) -> Value:
         try:
             value[name] = clean(entry, text)
         except FormError as exc:
-            wrong |= exc.fields
-    if wrong:
-        raise FormError(wrong)
+            errors |= exc.fields
+    if errors:
+        raise FormError(errors)
     if value == entry.seen:
         raise FormError(form=NO_CHANGE)
     return value

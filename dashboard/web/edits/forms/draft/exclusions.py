@@ -20,11 +20,11 @@ def clean_exclusions(entry: BoundForm, text: str) -> Value:
 
     A line that nobody touched is sent back as the exchange has it, whatever it contains.
     """
-    held = list((entry.seen or {}).get(NAME) or [])
+    current = list((entry.seen or {}).get(NAME) or [])
     typed_lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if len(typed_lines) > max(MAX_EXCLUSIONS, len(held)):
+    if len(typed_lines) > max(MAX_EXCLUSIONS, len(current)):
         raise FormError({NAME: f"At most {MAX_EXCLUSIONS} groups and projects."})
-    shown_items = list(zip(_lines_of(held, entry.group.account_id), held, strict=True))
+    shown_items = list(zip(_lines_of(current, entry.group.account_id), current, strict=True))
     untouched = [_take_untouched(shown_items, line) for line in typed_lines]
     parsed = [
         None if item else _parse_line(line)
@@ -32,7 +32,7 @@ def clean_exclusions(entry: BoundForm, text: str) -> Value:
     ]
     known = _find_by_id([pair[0] for pair in parsed if pair], entry.group.account_id)
     return [
-        item if pair is None else _exclusion_of(pair, known, held)
+        item if pair is None else _exclusion_of(pair, known, current)
         for item, pair in zip(untouched, parsed, strict=True)
     ]
 
@@ -40,12 +40,12 @@ def clean_exclusions(entry: BoundForm, text: str) -> Value:
 def _exclusion_of(
     parsed: tuple[str, int],
     known: Mapping[str, tuple[str, str]],
-    held: Sequence[Mapping[str, Value]],
+    current_items: Sequence[Mapping[str, Value]],
 ) -> Mapping[str, Value]:
     """Return the exclusion of a typed line: a group or project of the account, or a current one."""
     identifier, days = parsed
     ulid = known[identifier][1] if identifier in known else identifier
-    current = next((item for item in held if str(item.get("id")).upper() == ulid), None)
+    current = next((item for item in current_items if str(item.get("id")).upper() == ulid), None)
     if identifier not in known and current is None:
         raise FormError({NAME: f"No group or project of this account has the ID “{identifier}”."})
     kind = known[identifier][0] if identifier in known else (current or {}).get("type")

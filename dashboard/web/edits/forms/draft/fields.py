@@ -65,13 +65,13 @@ class DraftEntry(BoundForm):
         """The currency of the chosen business unit, else that of the current CPI."""
         if self.unit and self.unit.currency:
             return self.unit.currency
-        held = (self.seen or {}).get(CPI)
-        return str(held["currency_code"]).upper() if held else self.group.currency
+        current = (self.seen or {}).get(CPI)
+        return str(current["currency_code"]).upper() if current else self.group.currency
 
     def text(self, name: str) -> str:
         """Return a field as typed, else as the exchange has it."""
-        held = self.seen.get(name) if self.seen else None
-        return self.typed.get(name, "" if held is None else str(held)).strip()
+        current = self.seen.get(name) if self.seen else None
+        return self.typed.get(name, "" if current is None else str(current)).strip()
 
 
 def as_priced(entry: DraftEntry) -> TargetGroup:

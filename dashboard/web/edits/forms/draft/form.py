@@ -97,18 +97,22 @@ def _set_price(entry: DraftEntry, value: Value, errors: dict[str, str]) -> None:
         note = seen.get(details.PRICE_NOTE) if stays else None
         value |= {CPI: seen.get(CPI), details.PRICE_NOTE: note}
         return
-    currency, held = entry.currency, (entry.seen or {}).get(CPI)
-    shown = "" if held is None else numbers.typed_amount(Decimal(held["value"]))
+    currency, current = entry.currency, (entry.seen or {}).get(CPI)
+    shown = "" if current is None else numbers.typed_amount(Decimal(current["value"]))
     text = entry.typed.get(CPI, shown)
-    if not entry.is_new and held and is_untouched(text, shown) and _is_unit_untouched(entry):
+    if not entry.is_new and current and is_untouched(text, shown) and _is_unit_untouched(entry):
         return
     try:
         price = _require_within_limit(parse_amount(text, currency, CPI, "CPI"), currency)
     except FormError as exc:
         errors |= exc.fields
         return
-    is_same = held and Decimal(held["value"]) == price and held["currency_code"].upper() == currency
-    value[CPI] = held if is_same else {"value": format(price, "f"), "currency_code": currency}
+    is_same = (
+        current
+        and Decimal(current["value"]) == price
+        and current["currency_code"].upper() == currency
+    )
+    value[CPI] = current if is_same else {"value": format(price, "f"), "currency_code": currency}
     note = value.get(details.PRICE_NOTE)
     if note and note["currency_code"].upper() != currency and details.PRICE_NOTE not in errors:
         value[details.PRICE_NOTE] = note | {"currency_code": currency}
@@ -131,9 +135,9 @@ def _clean_period(entry: DraftEntry, initial: Mapping[str, str]) -> Value:
     zone, period = entry.zone, {}
     for name in (START, END):
         text = entry.typed.get(name, initial[name]).strip()
-        held = (entry.seen or {}).get(PERIOD, {}).get(name)
-        if held and text == local_datetime(held, zone):
-            period[name] = held
+        current = (entry.seen or {}).get(PERIOD, {}).get(name)
+        if current and text == local_datetime(current, zone):
+            period[name] = current
             continue
         local = datetimes.parse_datetime(text, name)
         if reason := datetimes.reason_skipped(local, zone):
@@ -162,13 +166,13 @@ def local_datetime(stamp: str | None, zone: ZoneInfo) -> str:
 
 def _clean_re_entry(entry: DraftEntry, _initial: Mapping[str, str]) -> Value:
     """Return the re-entry grid; None, which leaves it to the exchange, where it is not set."""
-    held = (entry.seen or {}).get(RE_ENTRY)
+    current = (entry.seen or {}).get(RE_ENTRY)
     if not is_ticked(entry.typed, RE_ENTRY_SET):
-        return {RE_ENTRY: None if entry.is_new else held}
+        return {RE_ENTRY: None if entry.is_new else current}
     try:
         return {RE_ENTRY: re_entry.clean_re_entry(_re_entry_form(entry))}
     except FormError:  # the grid is unchanged
-        return {RE_ENTRY: held}
+        return {RE_ENTRY: current}
 
 
 def _re_entry_form(entry: DraftEntry) -> BoundForm:
@@ -183,15 +187,15 @@ def draft_initial(value: Value, entry: DraftEntry) -> Mapping[str, str]:
     if (rate := value.get(details.IR)) is not None:
         texts[details.IR] = f"{rate * 100:.4f}".rstrip("0").rstrip(".")
     for name in (CPI, details.PRICE_NOTE):
-        held = value.get(name)
-        texts[name] = numbers.typed_amount(Decimal(held["value"])) if held else ""
+        current = value.get(name)
+        texts[name] = numbers.typed_amount(Decimal(current["value"])) if current else ""
     period = value.get(PERIOD) or {}
     texts |= {name: local_datetime(period.get(name), entry.zone) for name in (START, END)}
     texts[OTHERS] = exclusions.exclusions_initial(value.get(OTHERS) or [], entry.group.account_id)
     ticked = {name: "on" for name in (PII, EXCLUSION) if value.get(name)}
-    if (held := value.get(RE_ENTRY)) is not None:
+    if (current := value.get(RE_ENTRY)) is not None:
         ticked |= {RE_ENTRY_SET: "on"} | dict(
-            re_entry.re_entry_initial(held, _re_entry_form(entry))
+            re_entry.re_entry_initial(current, _re_entry_form(entry))
         )
     return texts | ticked | questions.questions_initial(value.get(PROFILING))
 
