@@ -29,7 +29,7 @@ _POLLING, _SLOWEST = ((30, 2), (120, 5), (600, 15)), 60
 NO_UNDO = "This was changed again since, so the previous value is not filled in."
 
 
-def not_offered(group: TargetGroup, form: Form) -> str:
+def not_offered(group: TargetGroup, form: Form[Value]) -> str:
     """Return why this setting of this group cannot be changed here; empty if it can."""
     if form.is_ours:
         return ""

@@ -119,7 +119,7 @@ def _query_of(purpose: str, edit: Edit) -> str:
     return f"?{urlencode({purpose: edit.pk})}"
 
 
-def edit_to_undo(group: TargetGroup, form: Form, pk: str) -> Edit | None:
+def edit_to_undo(group: TargetGroup, form: Form[Value], pk: str) -> Edit | None:
     """Return the edit with this id, if it is one of this group and setting."""
     return edit_of_kind(group, form.kind, pk)
 

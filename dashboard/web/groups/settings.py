@@ -12,7 +12,7 @@ from dashboard.fielding.insight import assistant_modules
 from dashboard.fielding.models import Change, TargetGroup, User
 from dashboard.web.edits import form_messages
 from dashboard.web.edits.forms import FORMS, cpi
-from dashboard.web.edits.forms.base import Form
+from dashboard.web.edits.forms.base import Form, Value
 from dashboard.web.formatting import numbers, times
 
 
@@ -74,7 +74,7 @@ def settings_of(
     ]
 
 
-def _setting(group: TargetGroup, form: Form, value: str, note: str) -> Setting:
+def _setting(group: TargetGroup, form: Form[Value], value: str, note: str) -> Setting:
     offered = not form_messages.not_offered(group, form)
     if form.name == "re_entry" and group.re_entry_offered is False:
         offered = False

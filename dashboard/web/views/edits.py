@@ -77,7 +77,7 @@ class EditForm:
     request: HttpRequest
     exchange: EditGateway
     group: TargetGroup
-    form: Form
+    form: Form[Value]
 
     @property
     def signed(self) -> SignedForm[OpenedForm]:
@@ -94,7 +94,7 @@ class EditForm:
         people = ExchangeUser.objects.filter(account=self.group.account_id)
         return {user.exchange_id: str(user) for user in people}
 
-    def entry(self, opened: OpenedForm, state: EditFormState) -> BoundForm:
+    def entry(self, opened: OpenedForm, state: EditFormState) -> BoundForm[Value]:
         """Return the form as it is filled in."""
         needs_lists = self.form.name == "details"
         return BoundForm(

@@ -17,9 +17,9 @@ from dashboard.web.edits.forms import (
     local,
     re_entry,
 )
-from dashboard.web.edits.forms.base import Form
+from dashboard.web.edits.forms.base import Form, Value
 
-FORMS: Mapping[str, Form] = {
+FORMS: Mapping[str, Form[Value]] = {
     form.name: form
     for form in (
         cpi.FORM,

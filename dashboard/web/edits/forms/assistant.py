@@ -28,8 +28,8 @@ class Module(NamedTuple):
     """A module of the assistant: its fields, how it is read from them and written to them."""
 
     fields: tuple[str, ...]
-    read: Callable[[BoundForm, Texts], Value]
-    texts: Callable[[Value, BoundForm], Texts]
+    read: Callable[[BoundForm[Value], Texts], Value]
+    texts: Callable[[Value, BoundForm[Value]], Texts]
 
 
 MODULES: Mapping[str, Module] = {
@@ -58,7 +58,7 @@ UNTYPED = {assistant_modules.UNIT: "H"}  # the first choice of a list that nobod
 FIELDS = tuple(field for module in MODULES.values() for field in module.fields)
 
 
-def clean_assistant(entry: BoundForm) -> Value:
+def clean_assistant(entry: BoundForm[Value]) -> Value:
     """Return all four modules; one that was not touched is sent back as it came."""
     value: dict[str, Value] = dict(entry.seen)
     errors: dict[str, str] = {}
@@ -82,7 +82,7 @@ def clean_assistant(entry: BoundForm) -> Value:
     return value
 
 
-def _confirm_switch_off(entry: BoundForm, value: Value) -> str:
+def _confirm_switch_off(entry: BoundForm[Value], value: Value) -> str:
     """Return a sentence on what is switched off, unless the person has confirmed that."""
     switched_off = [WORDS[name] for name in MODULES if entry.seen[name] and not value[name]]
     if not switched_off or is_ticked(entry.typed, OFF):
@@ -91,7 +91,7 @@ def _confirm_switch_off(entry: BoundForm, value: Value) -> str:
     return f"This switches off {names} on Cint and discards the settings."
 
 
-def assistant_initial(value: Value, entry: BoundForm) -> Texts:
+def assistant_initial(value: Value, entry: BoundForm[Value]) -> Texts:
     """Return every module that is on as typed text; `typed` marks a form with all of them off."""
     texts = {"typed": "1"}
     if any(entry.seen[name] and not value[name] for name in MODULES):
@@ -114,7 +114,7 @@ class AssistantField(NamedTuple):
     again: str = ""  # the error of an amount that must be typed twice
 
 
-def assistant_context(entry: BoundForm) -> dict[str, object]:
+def assistant_context(entry: BoundForm[Value]) -> dict[str, object]:
     """Return every module as typed, else as the exchange has it."""
     texts: Texts = assistant_initial(entry.seen, entry)
     if entry.typed:
@@ -153,7 +153,7 @@ def assistant_context(entry: BoundForm) -> dict[str, object]:
     }
 
 
-def _group_choices(entry: BoundForm, chosen: str) -> list[Choice]:
+def _group_choices(entry: BoundForm[Value], chosen: str) -> list[Choice]:
     """Return the groups of the project by name, and the one that is set, whatever it is."""
     known = dict(entry.names)
     if current := (entry.seen[PACING] or {}).get("exposed_target_group_id"):
@@ -162,7 +162,7 @@ def _group_choices(entry: BoundForm, chosen: str) -> list[Choice]:
 
 
 def _build_field(
-    entry: BoundForm, texts: Texts, name: str, label: str, help_: str = ""
+    entry: BoundForm[Value], texts: Texts, name: str, label: str, help_: str = ""
 ) -> AssistantField:
     errors = entry.errors
     again = errors.get(f"{name}_again", "")
@@ -175,7 +175,7 @@ def _mark_chosen(words_of: Mapping[str, str], chosen: str) -> list[Choice]:
     return [(value, word, value == chosen) for value, word in words_of.items()]
 
 
-def _pricing_context(entry: BoundForm, texts: Texts) -> dict[str, object]:
+def _pricing_context(entry: BoundForm[Value], texts: Texts) -> dict[str, object]:
     """Return the amounts of the group's pricing model, or of the one that the exchange has set."""
     kind = (entry.seen[PRICING] or {}).get("type") or entry.group.pricing_model or "dynamic"
     amount_labels = {

@@ -40,7 +40,7 @@ LONGEST = timedelta(days=398)
 _TYPED = "%Y-%m-%dT%H:%M"
 
 
-def soft_launch_texts(module: Value, entry: BoundForm) -> Texts:
+def soft_launch_texts(module: Value, entry: BoundForm[Value]) -> Texts:
     """Return the end in the group's time zone, and both percentages."""
     end = datetime.fromisoformat(module["end_at"]).astimezone(times.zone_of(entry.group))
     return {
@@ -51,7 +51,7 @@ def soft_launch_texts(module: Value, entry: BoundForm) -> Texts:
     }
 
 
-def clean_soft_launch(entry: BoundForm, texts: Texts) -> Value:
+def clean_soft_launch(entry: BoundForm[Value], texts: Texts) -> Value:
     """Return a soft launch that ends in the future; None where it is off."""
     if not is_ticked(texts, SOFT):
         return None
@@ -64,7 +64,7 @@ def clean_soft_launch(entry: BoundForm, texts: Texts) -> Value:
     }
 
 
-def _clean_end(entry: BoundForm, text: str) -> str:
+def _clean_end(entry: BoundForm[Value], text: str) -> str:
     seen = entry.seen[SOFT]
     if seen and text == soft_launch_texts(seen, entry)[END]:
         return str(seen["end_at"])
@@ -79,7 +79,7 @@ def _clean_end(entry: BoundForm, text: str) -> str:
     return datetimes.rfc3339_stamp(end)
 
 
-def pacing_texts(module: Value, _entry: BoundForm) -> Texts:
+def pacing_texts(module: Value, _entry: BoundForm[Value]) -> Texts:
     """Return the type of pacing, with its step or the group to match."""
     texts = {PACING: str(module["type"])}
     if exposed := module.get("exposed_target_group_id"):
@@ -107,7 +107,7 @@ def in_one_unit(length: timedelta) -> tuple[int, str]:
     return seconds // _SECONDS[unit], unit
 
 
-def clean_pacing(entry: BoundForm, texts: Texts) -> Value:
+def clean_pacing(entry: BoundForm[Value], texts: Texts) -> Value:
     """Return a pacing with a step below 398 days or a group of the same project; None if off."""
     kind = texts[PACING]
     if not kind:
@@ -131,19 +131,19 @@ def clean_pacing(entry: BoundForm, texts: Texts) -> Value:
     return {"type": kind, "increment_interval": f"P{'' if unit == 'D' else 'T'}{number}{unit}"}
 
 
-def quotas_texts(module: Value, _entry: BoundForm) -> Texts:
+def quotas_texts(module: Value, _entry: BoundForm[Value]) -> Texts:
     """Return the switches that are on."""
     names = {STOP: "prevent_overfill", BALANCE: "balance_fill"}
     return {field: "on" for field, name in names.items() if module[name]}
 
 
-def clean_quotas(_entry: BoundForm, texts: Texts) -> Value:
+def clean_quotas(_entry: BoundForm[Value], texts: Texts) -> Value:
     """Return both switches; None, which switches the module off, without either."""
     stop, balance = is_ticked(texts, STOP), is_ticked(texts, BALANCE)
     return {"prevent_overfill": stop, "balance_fill": balance} if stop or balance else None
 
 
-def pricing_texts(module: Value, _entry: BoundForm) -> Texts:
+def pricing_texts(module: Value, _entry: BoundForm[Value]) -> Texts:
     """Return the pricing model and its amounts."""
     amounts_of = {name: module.get(name.partition(".")[2]) for name in AMOUNTS}
     amounts = {
@@ -154,7 +154,7 @@ def pricing_texts(module: Value, _entry: BoundForm) -> Texts:
     return {PRICING: str(module["type"])} | amounts
 
 
-def clean_pricing(entry: BoundForm, texts: Texts) -> Value:
+def clean_pricing(entry: BoundForm[Value], texts: Texts) -> Value:
     """Return amounts in the group's currency; dynamic pricing takes one ceiling and a floor."""
     kind = texts[PRICING]
     if not kind:
@@ -180,7 +180,7 @@ def clean_pricing(entry: BoundForm, texts: Texts) -> Value:
     return {"type": kind} | amounts
 
 
-def _untouched_amounts(entry: BoundForm, kind: str, texts: Texts) -> dict[str, Value]:
+def _untouched_amounts(entry: BoundForm[Value], kind: str, texts: Texts) -> dict[str, Value]:
     """Return the amounts that nobody touched, to the digit as the exchange has them."""
     module = entry.seen[PRICING] or {}
     if module.get("type") != kind:
@@ -193,7 +193,7 @@ def _untouched_amounts(entry: BoundForm, kind: str, texts: Texts) -> dict[str, V
     }
 
 
-def _clean_amounts(entry: BoundForm, texts: Texts) -> dict[str, Decimal]:
+def _clean_amounts(entry: BoundForm[Value], texts: Texts) -> dict[str, Decimal]:
     """Return the typed amounts; raises FormError with a sentence for each field that is wrong."""
     currency = entry.group.currency
     limit = settings.CPI_LIMITS.get(currency)
@@ -219,7 +219,7 @@ def _require_one_ceiling(amounts: Mapping[str, Decimal]) -> None:
         raise FormError({LOWEST: "The minimum CPI must be below the maximum CPI."})
 
 
-def _require_confirmation(entry: BoundForm, amounts: Mapping[str, Decimal]) -> None:
+def _require_confirmation(entry: BoundForm[Value], amounts: Mapping[str, Decimal]) -> None:
     """Require that an amount far from the previous one, or from the current CPI, is typed twice."""
     seen = entry.seen[PRICING] or {}
     errors: dict[str, str] = {}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Generic, TypedDict, TypeVar
 
 from django.conf import settings
 from django.http import QueryDict
@@ -27,6 +27,16 @@ _WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 _BETWEEN_STEPS = re.compile(r"[^A-Za-z0-9_]+")
 
 
+class Money(TypedDict):
+    """An amount as the exchange writes it: `value` "2.70", `currency_code` in ISO 4217."""
+
+    value: str
+    currency_code: str
+
+
+Shape = TypeVar("Shape")  # the value of one kind of edit
+
+
 class FormError(Exception):
     """A form that cannot be sent: a sentence for each field, under "form" where it is about none.
 
@@ -42,11 +52,11 @@ class FormError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class BoundForm:
+class BoundForm(Generic[Shape]):
     """A form in use: the group, the value when the form was opened, and what was typed."""
 
     group: TargetGroup
-    seen: Value
+    seen: Shape
     typed: QueryDict
     now: datetime
     names: Mapping[str, str] = field(default_factory=dict)  # the exchange's users by id
@@ -78,7 +88,7 @@ def label_unknown_code(code: str) -> str:
     return f"Unknown ({code})"
 
 
-def _no_quick_values(_entry: BoundForm) -> Mapping[str, str]:
+def _no_quick_values(_entry: BoundForm[Value]) -> Mapping[str, str]:
     return {}
 
 
@@ -99,7 +109,7 @@ def last_known_step(name: str, known: Container[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class Form(Generic[Shape]):
     """A form that changes one setting of a group.
 
     `clean` returns the value to send, or raises FormError. `context` returns what the template
@@ -112,10 +122,10 @@ class Form:
     name: str
     kind: str
     title: str
-    clean: Callable[[BoundForm], Value]
-    context: Callable[[BoundForm], dict[str, object]]
-    initial: Callable[[Value, BoundForm], Mapping[str, str]]
-    quick: Callable[[BoundForm], Mapping[str, str]] = _no_quick_values
+    clean: Callable[[BoundForm[Shape]], Shape]
+    context: Callable[[BoundForm[Shape]], dict[str, object]]
+    initial: Callable[[Shape, BoundForm[Shape]], Mapping[str, str]]
+    quick: Callable[[BoundForm[Shape]], Mapping[str, str]] = _no_quick_values
     field_for: Callable[[str, Edit], str] = _no_field
     parts: WordParts | None = None
     current: Callable[[TargetGroup], str] = _no_current_value

@@ -14,7 +14,7 @@ from dashboard.web.edits.forms.base import (
     BoundForm,
     Form,
     FormError,
-    Value,
+    Money,
     format_change,
     is_again,
     is_large_step,
@@ -22,15 +22,16 @@ from dashboard.web.edits.forms.base import (
 )
 from dashboard.web.formatting import numbers
 
+CpiValue = Money | None
 RATE_CARD = "The rate card sets this group's CPI, so it cannot be changed here."
 QUICK = ("5", "10")  # per cent, one click each
 
 
-def _current_cpi(entry: BoundForm) -> Decimal | None:
+def _current_cpi(entry: BoundForm[CpiValue]) -> Decimal | None:
     return Decimal(entry.seen["value"]) if entry.seen else None
 
 
-def clean_cpi(entry: BoundForm) -> Value:
+def clean_cpi(entry: BoundForm[CpiValue]) -> CpiValue:
     """Return the new CPI in the group's currency; a large step must be typed twice."""
     if entry.group.pricing_model == "rate_card":
         raise FormError(cpi=RATE_CARD)
@@ -48,7 +49,7 @@ def clean_cpi(entry: BoundForm) -> Value:
     return {"value": format(new, "f"), "currency_code": currency}
 
 
-def _require_confirmation(entry: BoundForm, old: Decimal, new: Decimal) -> None:
+def _require_confirmation(entry: BoundForm[CpiValue], old: Decimal, new: Decimal) -> None:
     again = entry.typed.get("cpi_again", "").strip()
     if not again:
         before, after = (numbers.format_money(each, entry.currency) for each in (old, new))
@@ -59,7 +60,7 @@ def _require_confirmation(entry: BoundForm, old: Decimal, new: Decimal) -> None:
         raise FormError(again=True, cpi_again="The two values differ.")
 
 
-def cpi_context(entry: BoundForm) -> dict[str, object]:
+def cpi_context(entry: BoundForm[CpiValue]) -> dict[str, object]:
     """Return the current CPI, the limit, and what a typed CPI would cost."""
     currency, present = entry.currency, _current_cpi(entry)
     limit = settings.CPI_LIMITS.get(currency)
@@ -79,12 +80,12 @@ def cpi_context(entry: BoundForm) -> dict[str, object]:
     }
 
 
-def cpi_initial(value: Value, _entry: BoundForm) -> Mapping[str, str]:
+def cpi_initial(value: CpiValue, _entry: BoundForm[CpiValue]) -> Mapping[str, str]:
     """Return the amount."""
     return {"cpi": str(value["value"])} if value else {}
 
 
-def quick_prices(entry: BoundForm) -> Mapping[str, str]:
+def quick_prices(entry: BoundForm[CpiValue]) -> Mapping[str, str]:
     """Return the current CPI raised by 5 or 10 %, to the cent where that changes it."""
     present, percent = _current_cpi(entry), entry.typed.get("by")
     if percent not in QUICK or present is None:

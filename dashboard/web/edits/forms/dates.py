@@ -13,18 +13,18 @@ from dashboard.web.edits.forms.base import (
     BoundForm,
     Form,
     FormError,
-    Value,
     last_known_step,
 )
 from dashboard.web.formatting import times
 from dashboard.web.formatting.values import Names, Parts, format_value
 
+DatesValue = Mapping[str, str | None]  # both dates, in UTC as the exchange writes them
 START, END = "start_fielding_at", "end_fielding_at"
 _INPUT_FORMAT = "%Y-%m-%dT%H:%M"
 _LONGEST = timedelta(days=3 * 366)
 
 
-def clean_dates(entry: BoundForm) -> Value:
+def clean_dates(entry: BoundForm[DatesValue]) -> DatesValue:
     """Return start and end in UTC; what was not touched is sent back to the millisecond."""
     value = {name: _clean_datetime(entry, name) for name in (START, END)}
     start, end = (datetime.fromisoformat(value[name]) for name in (START, END))
@@ -40,7 +40,7 @@ def clean_dates(entry: BoundForm) -> Value:
     return value
 
 
-def _clean_datetime(entry: BoundForm, name: str) -> str:
+def _clean_datetime(entry: BoundForm[DatesValue], name: str) -> str:
     """Return a typed date in UTC; a start that has passed cannot be changed."""
     seen = entry.seen[name]
     text = entry.typed.get(name, "").strip()
@@ -52,19 +52,21 @@ def _clean_datetime(entry: BoundForm, name: str) -> str:
     return datetimes.rfc3339_stamp(local.replace(tzinfo=zone))
 
 
-def _has_started(entry: BoundForm) -> bool:
-    seen = entry.seen[START]
-    return bool(seen) and datetime.fromisoformat(seen) <= entry.now
+def _has_started(entry: BoundForm[DatesValue]) -> bool:
+    start = entry.seen[START]
+    if not start:
+        return False
+    return datetime.fromisoformat(start) <= entry.now
 
 
-def _to_local_text(stamp: str | None, entry: BoundForm) -> str:
+def _to_local_text(stamp: str | None, entry: BoundForm[DatesValue]) -> str:
     if not stamp:
         return ""
     local = datetime.fromisoformat(stamp).astimezone(times.zone_of(entry.group))
     return local.strftime(f"{_INPUT_FORMAT}:%S" if local.second else _INPUT_FORMAT)
 
 
-def dates_context(entry: BoundForm) -> dict[str, object]:
+def dates_context(entry: BoundForm[DatesValue]) -> dict[str, object]:
     """Return both dates as typed, else as the exchange has them, in the group's time zone."""
     zone = times.zone_of(entry.group)
     return {
@@ -82,17 +84,18 @@ def dates_context(entry: BoundForm) -> dict[str, object]:
     }
 
 
-def dates_initial(value: Value, entry: BoundForm) -> Mapping[str, str]:
+def dates_initial(value: DatesValue, entry: BoundForm[DatesValue]) -> Mapping[str, str]:
     """Return both dates in the group's time zone."""
     return {name: _to_local_text(value[name], entry) for name in (START, END)}
 
 
-def quick_dates(entry: BoundForm) -> Mapping[str, str]:
+def quick_dates(entry: BoundForm[DatesValue]) -> Mapping[str, str]:
     """Return an end date 24 hours later, or 24 hours from now where it has passed."""
-    if entry.typed.get("hours") != "24" or not entry.seen[END]:
+    current = entry.seen[END]
+    if entry.typed.get("hours") != "24" or not current:
         return {}
-    end = max(datetime.fromisoformat(entry.seen[END]), entry.now) + timedelta(hours=24)
-    return dates_initial(entry.seen | {END: end.isoformat()}, entry)
+    end = max(datetime.fromisoformat(current), entry.now) + timedelta(hours=24)
+    return dates_initial({**entry.seen, END: end.isoformat()}, entry)
 
 
 def dates_field_for(name: str, _edit: Edit) -> str:
@@ -100,7 +103,7 @@ def dates_field_for(name: str, _edit: Edit) -> str:
     return last_known_step(name, (START, END))
 
 
-def dates_parts(value: Value, names: Names, zone: ZoneInfo | None) -> Parts:
+def dates_parts(value: DatesValue, names: Names, zone: ZoneInfo | None) -> Parts:
     """Return both dates in words."""
     return {
         "Start": format_value(value.get(START), names, zone),

@@ -47,28 +47,28 @@ WORDS = {
 }
 
 
-def _clean_name(_entry: BoundForm, text: str) -> Value:
+def _clean_name(_entry: BoundForm[Value], text: str) -> Value:
     if not 5 <= len(text) <= 128:
         raise FormError(name=f"5–128 characters ({len(text)} entered).")
     return text
 
 
-def _clean_manager(entry: BoundForm, text: str) -> Value:
+def _clean_manager(entry: BoundForm[Value], text: str) -> Value:
     if text not in entry.names and text != entry.seen[MANAGER_ID]:
         raise FormError(project_manager_id="Choose a project manager of this account.")
     return text
 
 
-def _clean_loi(_entry: BoundForm, text: str) -> Value:
+def _clean_loi(_entry: BoundForm[Value], text: str) -> Value:
     return parse_whole(text, 1, 45, LOI, "expected LOI in minutes")
 
 
-def _clean_ir(_entry: BoundForm, text: str) -> Value:
+def _clean_ir(_entry: BoundForm[Value], text: str) -> Value:
     percent = parse_whole(text.removesuffix("%").strip(), 0, 100, IR, "expected IR in %")
     return percent / 100
 
 
-def _clean_lockout(entry: BoundForm, text: str) -> Value:
+def _clean_lockout(entry: BoundForm[Value], text: str) -> Value:
     """Return a code from the list; without a list, any text that can be a code."""
     known = dict(entry.lockouts)
     if text == entry.seen[LOCKOUT]:
@@ -78,8 +78,8 @@ def _clean_lockout(entry: BoundForm, text: str) -> Value:
     return text
 
 
-def _clean_url(name: str) -> Callable[[BoundForm, str], Value]:
-    def clean(_entry: BoundForm, text: str) -> Value:
+def _clean_url(name: str) -> Callable[[BoundForm[Value], str], Value]:
+    def clean(_entry: BoundForm[Value], text: str) -> Value:
         try:
             is_https = urlsplit(text).scheme == "https" and urlsplit(text).hostname
         except ValueError:
@@ -91,14 +91,14 @@ def _clean_url(name: str) -> Callable[[BoundForm, str], Value]:
     return clean
 
 
-def _clean_reference(_entry: BoundForm, text: str) -> Value:
+def _clean_reference(_entry: BoundForm[Value], text: str) -> Value:
     if text and not _REFERENCE.fullmatch(text):
         sentence = "3–128 characters: letters A–Z, digits, hyphens, underscores and spaces."
         raise FormError(target_group_customer_reference_number=sentence)
     return text or None
 
 
-def _clean_price_note(entry: BoundForm, text: str) -> Value:
+def _clean_price_note(entry: BoundForm[Value], text: str) -> Value:
     if not text:
         return None
     currency = entry.group.currency
@@ -106,7 +106,7 @@ def _clean_price_note(entry: BoundForm, text: str) -> Value:
     return {"value": format(note, "f"), "currency_code": currency}
 
 
-FIELDS: Mapping[str, Callable[[BoundForm, str], Value]] = {
+FIELDS: Mapping[str, Callable[[BoundForm[Value], str], Value]] = {
     NAME: _clean_name,
     MANAGER_ID: _clean_manager,
     LOI: _clean_loi,
@@ -119,7 +119,7 @@ FIELDS: Mapping[str, Callable[[BoundForm, str], Value]] = {
 }
 
 
-def clean_details(entry: BoundForm) -> Value:
+def clean_details(entry: BoundForm[Value]) -> Value:
     """Return all details; what was not in the form, or not touched, is sent back as it came."""
     value = dict(entry.seen)
     errors: dict[str, str] = {}
@@ -139,7 +139,7 @@ def clean_details(entry: BoundForm) -> Value:
     return value
 
 
-def details_context(entry: BoundForm) -> dict[str, object]:
+def details_context(entry: BoundForm[Value]) -> dict[str, object]:
     """Return every field as typed, else as the exchange has it, with the choices."""
     initial = details_initial(entry.seen, entry)
     texts = {name: entry.typed.get(name, initial[name]) for name in FIELDS}
@@ -156,7 +156,7 @@ def details_context(entry: BoundForm) -> dict[str, object]:
     }
 
 
-def details_initial(value: Value, _entry: BoundForm) -> Mapping[str, str]:
+def details_initial(value: Value, _entry: BoundForm[Value]) -> Mapping[str, str]:
     """Return every field as a person would type it."""
     texts = {name: "" if value[name] is None else str(value[name]) for name in FIELDS}
     if isinstance(value[IR], int | float):

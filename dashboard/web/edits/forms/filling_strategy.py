@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dashboard.fielding.models import Edit, TargetGroup
-from dashboard.web.edits.forms.base import BoundForm, Form, FormError, Value
+from dashboard.web.edits.forms.base import BoundForm, Form, FormError
 from dashboard.web.formatting import labels, numbers
 
 FIELD = "filling_strategy"
 
 
-def clean_strategy(entry: BoundForm) -> Value:
+def clean_strategy(entry: BoundForm[str]) -> str:
     """Return one of the three strategies, other than the current one."""
     wanted = entry.typed.get(FIELD, "")
     if wanted not in labels.STRATEGIES:
@@ -23,7 +23,7 @@ def clean_strategy(entry: BoundForm) -> Value:
     return wanted
 
 
-def strategy_context(entry: BoundForm) -> dict[str, object]:
+def strategy_context(entry: BoundForm[str]) -> dict[str, object]:
     """Return the three strategies, with what each means."""
     seen = entry.seen
     chosen = entry.typed.get(FIELD, seen)
@@ -36,7 +36,7 @@ def strategy_context(entry: BoundForm) -> dict[str, object]:
     }
 
 
-def strategy_initial(value: Value, _entry: BoundForm) -> Mapping[str, str]:
+def strategy_initial(value: str, _entry: BoundForm[str]) -> Mapping[str, str]:
     """Return the chosen strategy."""
     return {FIELD: str(value or "")}
 

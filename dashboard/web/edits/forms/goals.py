@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final, TypedDict
 from zoneinfo import ZoneInfo
 
 from dashboard.fielding.models import Edit, TargetGroup
@@ -25,10 +26,36 @@ from dashboard.web.formatting import numbers
 from dashboard.web.formatting.values import Names, Parts
 from dashboard.web.http.ticks import is_ticked
 
-TOTAL, AGAIN, RECALCULATE = "completes_goal", "completes_goal_again", "quotas_anew"
+TOTAL: Final = "completes_goal"
+AGAIN, RECALCULATE = "completes_goal_again", "quotas_anew"
 MAX_GOAL = 1_000_000
 _NUMBERED = re.compile(r"profiles\W+(\d{1,4})(?:\W+targets\W+(\d{1,4}))?")
 _OF_TOTAL = "total_completes_goal"
+
+
+class QuotaTarget(TypedDict):
+    """A quota: its goal, its completes, and the exchange's conditions."""
+
+    id: str
+    name: str
+    conditions: list[Value]
+    completes_goal: int | None
+    completes: int | None
+
+
+class QuotaProfile(TypedDict):
+    """The quotas of one question."""
+
+    id: str
+    name: str
+    targets: list[QuotaTarget]
+
+
+class GoalsValue(TypedDict, total=False):
+    """The goals of a group; one to be sent has only what changes."""
+
+    completes_goal: int | None
+    profiles: list[QuotaProfile]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +70,18 @@ class QuotaGoal:
     error: str
 
 
-def quota_field(profile: Value, target: Value) -> str:
+def quota_field(profile: QuotaProfile, target: QuotaTarget) -> str:
     """Return the name of a quota's field."""
     return f"quota.{profile['id']}.{target['id']}"
 
 
-def clean_goals(entry: BoundForm) -> Value:
+def clean_goals(entry: BoundForm[GoalsValue]) -> GoalsValue:
     """Return only what changes.
 
     With the total alone, the exchange recalculates the quotas, which the person must confirm.
     """
     errors: dict[str, str] = {}
-    value: dict[str, Value] = {}
+    value: GoalsValue = {}
     current = entry.seen[TOTAL]
     total = _clean_goal(entry, TOTAL, current, errors)
     if total != current:
@@ -75,7 +102,7 @@ def clean_goals(entry: BoundForm) -> Value:
 
 
 def _clean_goal(
-    entry: BoundForm, name: str, current: int | None, errors: dict[str, str]
+    entry: BoundForm[GoalsValue], name: str, current: int | None, errors: dict[str, str]
 ) -> int | None:
     text = entry.typed.get(name, "").strip()
     if text == ("" if current is None else str(current)):
@@ -87,7 +114,7 @@ def _clean_goal(
         return current
 
 
-def _clean_quotas(entry: BoundForm, errors: dict[str, str]) -> list[Value]:
+def _clean_quotas(entry: BoundForm[GoalsValue], errors: dict[str, str]) -> list[QuotaProfile]:
     """Return the profiles that have quotas with a new goal, with only those quotas."""
     changed = []
     for profile in entry.seen["profiles"]:
@@ -104,7 +131,9 @@ def _clean_quotas(entry: BoundForm, errors: dict[str, str]) -> list[Value]:
     return changed
 
 
-def _require_confirmation(entry: BoundForm, old: int | None, new: int) -> dict[str, str]:
+def _require_confirmation(
+    entry: BoundForm[GoalsValue], old: int | None, new: int
+) -> dict[str, str]:
     """Return the error of a large step that was typed once; empty where there is none."""
     again = entry.typed.get(AGAIN, "").strip()
     if not old or not is_large_step(old, new) or again == str(new):
@@ -113,7 +142,7 @@ def _require_confirmation(entry: BoundForm, old: int | None, new: int) -> dict[s
     return {AGAIN: "The two values differ." if again else sentence}
 
 
-def _confirm_recalculation(entry: BoundForm) -> dict[str, str]:
+def _confirm_recalculation(entry: BoundForm[GoalsValue]) -> dict[str, str]:
     """Return what the exchange does with quotas that nobody changed, unless that is confirmed."""
     number = sum(len(profile["targets"]) for profile in entry.seen["profiles"])
     if not number or is_ticked(entry.typed, RECALCULATE):
@@ -122,7 +151,7 @@ def _confirm_recalculation(entry: BoundForm) -> dict[str, str]:
     return {RECALCULATE: f"If you only change the total, Cint recalculates {quotas}."}
 
 
-def goals_context(entry: BoundForm) -> dict[str, object]:
+def goals_context(entry: BoundForm[GoalsValue]) -> dict[str, object]:
     """Return the goals as typed, else as the exchange has them, and what a new total costs."""
     current = entry.seen[TOTAL]
     text = entry.typed.get(TOTAL, "" if current is None else str(current))
@@ -150,13 +179,15 @@ def goals_context(entry: BoundForm) -> dict[str, object]:
     }
 
 
-def _quota_goal(entry: BoundForm, profile: Value, target: Value, label: str) -> QuotaGoal:
+def _quota_goal(
+    entry: BoundForm[GoalsValue], profile: QuotaProfile, target: QuotaTarget, label: str
+) -> QuotaGoal:
     name, current = quota_field(profile, target), target["completes_goal"]
     text = entry.typed.get(name, "" if current is None else str(current))
     return QuotaGoal(name, label, target["completes"], current, text, entry.errors.get(name, ""))
 
 
-def quota_labels(value: Value) -> dict[str, str]:
+def quota_labels(value: GoalsValue) -> dict[str, str]:
     """Return the label of each quota by its id; equal labels are numbered."""
     occurrences: Counter[tuple[str, str]] = Counter()
     label_by_id = {}
@@ -171,10 +202,13 @@ def quota_labels(value: Value) -> dict[str, str]:
 
 def names_with_quotas(edit: Edit, names: Mapping[str, str]) -> Mapping[str, str]:
     """Return the names with the label of each quota as it was read: an edit names only some."""
-    return {**names, **quota_labels(edit.before or {})} if edit.kind == Edit.Kind.GOALS else names
+    if edit.kind != Edit.Kind.GOALS:
+        return names
+    before: GoalsValue = edit.before or {}
+    return {**names, **quota_labels(before)}
 
 
-def quota_label(target: Value) -> str:
+def quota_label(target: QuotaTarget) -> str:
     """Return whom a quota is about."""
     if target["name"]:
         return str(target["name"])
@@ -194,7 +228,7 @@ def _describe_condition(condition: Value) -> str:
     return "option " + ", ".join(str(option) for option in options) if any(options) else ""
 
 
-def goals_initial(value: Value, _entry: BoundForm) -> Mapping[str, str]:
+def goals_initial(value: GoalsValue, _entry: BoundForm[GoalsValue]) -> Mapping[str, str]:
     """Return every goal in the value; a total alone confirms that quotas are recalculated."""
     texts = {
         quota_field(profile, target): str(target["completes_goal"])
@@ -227,7 +261,7 @@ def goals_field_for(name: str, edit: Edit) -> str:
     )
 
 
-def goals_parts(value: Value, names: Names, _zone: ZoneInfo | None) -> Parts:
+def goals_parts(value: GoalsValue, names: Names, _zone: ZoneInfo | None) -> Parts:
     """Return the goal of the group, and of each quota in the value, in words."""
     parts, quotas = {}, {**quota_labels(value), **names}
     if TOTAL in value:

@@ -14,19 +14,19 @@ from dashboard.web.edits.forms.base import (
     BoundForm,
     Form,
     FormError,
-    Value,
+    Money,
     parse_amount,
 )
 from dashboard.web.formatting import numbers
 from dashboard.web.formatting.values import Names, Parts
 
 
-def clean_budget(entry: BoundForm) -> Value:
+def clean_budget(entry: BoundForm[Money | None]) -> Money | None:
     """Return an amount in the group's currency; an empty field removes the budget."""
     text, currency = entry.typed.get("budget", ""), entry.group.currency
     if not currency:
         raise FormError(budget="This group's currency is not known yet.")
-    value = None
+    value: Money | None = None
     if text.strip():
         money = parse_amount(text, currency, "budget", "budget")
         value = {"value": format(money, "f"), "currency_code": currency}
@@ -35,11 +35,11 @@ def clean_budget(entry: BoundForm) -> Value:
     return value
 
 
-def _amount_of(value: Value) -> Decimal | None:
+def _amount_of(value: Money | None) -> Decimal | None:
     return Decimal(value["value"]) if value else None
 
 
-def budget_context(entry: BoundForm) -> dict[str, object]:
+def budget_context(entry: BoundForm[Money | None]) -> dict[str, object]:
     """Return the budget and the spend so far."""
     group, seen = entry.group, _amount_of(entry.seen)
     return {
@@ -50,7 +50,7 @@ def budget_context(entry: BoundForm) -> dict[str, object]:
     }
 
 
-def budget_initial(value: Value, _entry: BoundForm) -> Mapping[str, str]:
+def budget_initial(value: Money | None, _entry: BoundForm[Money | None]) -> Mapping[str, str]:
     """Return the amount, or an empty text."""
     return {"budget": numbers.typed_amount(_amount_of(value))}
 
@@ -61,7 +61,7 @@ def zone_names() -> frozenset[str]:
     return frozenset(name for name in available_timezones() if "/" in name or name == "UTC")
 
 
-def clean_zone(entry: BoundForm) -> Value:
+def clean_zone(entry: BoundForm[str]) -> str:
     """Return the name of a time zone, or "" for the country's."""
     zone = entry.typed.get("time_zone", "")
     if zone and zone not in zone_names():
@@ -71,7 +71,7 @@ def clean_zone(entry: BoundForm) -> Value:
     return zone
 
 
-def zone_context(entry: BoundForm) -> dict[str, object]:
+def zone_context(entry: BoundForm[str]) -> dict[str, object]:
     """Return every time zone, and the country's."""
     chosen = entry.typed.get("time_zone", entry.seen)
     country = time_zones.zone_of(entry.group.country_code, "").key
@@ -82,12 +82,12 @@ def zone_context(entry: BoundForm) -> dict[str, object]:
     }
 
 
-def zone_initial(value: Value, _entry: BoundForm) -> Mapping[str, str]:
+def zone_initial(value: str, _entry: BoundForm[str]) -> Mapping[str, str]:
     """Return the chosen time zone."""
     return {"time_zone": str(value)}
 
 
-def zone_parts(value: Value, _names: Names, _zone: ZoneInfo | None) -> Parts:
+def zone_parts(value: str, _names: Names, _zone: ZoneInfo | None) -> Parts:
     """Return the time zone in words."""
     return {"Time zone": value or "Country default"}
 

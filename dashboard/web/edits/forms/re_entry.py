@@ -47,7 +47,7 @@ class ReEntryRow:
     cells: list[ReEntryCell]
 
 
-def clean_re_entry(entry: BoundForm) -> Value:
+def clean_re_entry(entry: BoundForm[Value]) -> Value:
     """Return the whole configuration; what the grid does not show is sent back as it came."""
     seen = entry.seen
     wanted: dict[str, Value] = copy.deepcopy(seen) if isinstance(seen, dict) else {}
@@ -71,7 +71,7 @@ def _member_object(value: dict[str, Value], name: str) -> dict[str, Value]:
     return inner
 
 
-def re_entry_context(entry: BoundForm) -> dict[str, object]:
+def re_entry_context(entry: BoundForm[Value]) -> dict[str, object]:
     """Return the rows of the grid, as typed, else as the exchange has them."""
     rows = []
     for status, sides in CELLS.items():
@@ -83,7 +83,7 @@ def re_entry_context(entry: BoundForm) -> dict[str, object]:
     return {"grid": rows}
 
 
-def _build_cell(entry: BoundForm, status: str, side: str, target: str) -> ReEntryCell:
+def _build_cell(entry: BoundForm[Value], status: str, side: str, target: str) -> ReEntryCell:
     name = f"{status}.{side}.{target}"
     allowed = _value_at(entry.seen, status, side, target)
     label = (
@@ -100,7 +100,7 @@ def _value_at(value: Value, *path: str) -> Value:
     return value
 
 
-def re_entry_initial(value: Value, _entry: BoundForm) -> Mapping[str, str]:
+def re_entry_initial(value: Value, _entry: BoundForm[Value]) -> Mapping[str, str]:
     """Return the ticked cells as typed text; `typed` marks a grid with none of them ticked."""
     ticked = {
         f"{status}.{side}.{target}": "on"

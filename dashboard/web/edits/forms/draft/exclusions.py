@@ -15,7 +15,7 @@ _LINE = re.compile(r"([0-9A-Za-z]{6,26})(?:[\s,;]+(\d{1,3})(?:\s*days?)?)?", re.
 _DURATION = re.compile(r"P(\d{1,4})([DW])")
 
 
-def clean_exclusions(entry: BoundForm, text: str) -> Value:
+def clean_exclusions(entry: BoundForm[Value], text: str) -> Value:
     """Return the exclusions, one for each line: the id of a group or project, and the days.
 
     A line that nobody touched is sent back as the exchange has it, whatever it contains.

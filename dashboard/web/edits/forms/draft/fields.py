@@ -36,7 +36,7 @@ _CODE = re.compile(r"[A-Za-z0-9_.\-]{1,100}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class DraftEntry(BoundForm):
+class DraftEntry(BoundForm[Value]):
     """A draft's form in use. `group` is not stored yet where the draft is new."""
 
     lists: Lists = field(default_factory=Lists)

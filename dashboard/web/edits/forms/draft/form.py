@@ -175,7 +175,7 @@ def _clean_re_entry(entry: DraftEntry, _initial: Mapping[str, str]) -> Value:
         return {RE_ENTRY: current}
 
 
-def _re_entry_form(entry: DraftEntry) -> BoundForm:
+def _re_entry_form(entry: DraftEntry) -> BoundForm[Value]:
     return BoundForm(entry.group, (entry.seen or {}).get(RE_ENTRY), entry.typed, entry.now)
 
 
