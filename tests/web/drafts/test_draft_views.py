@@ -189,7 +189,7 @@ def test_a_price_above_the_limit_is_refused_before_the_exchange(
 ) -> None:
     settings.CPI_LIMITS = {"EUR": 90}
     page = text(editor.post(new, opened(editor, new) | typed(cost_per_interview="90.01")))
-    assert "takes at most" in page
+    assert "accepts at most" in page
     assert "create_target_group" not in simulator.requests()
 
 

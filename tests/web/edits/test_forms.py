@@ -361,6 +361,6 @@ def test_the_cost_of_a_price_is_said_against_the_budget() -> None:
     )
     shown = FORMS["cpi"].context(BoundForm(group, SEEN, typed(cpi="3.10"), NOW))
     assert shown["cost"] == (
-        "100 completes to come × 3.10 = 310 USD, 40 USD more than now. "
-        "In the end 580 USD: 10 USD ABOVE the budget of 570 USD."
+        "If the goal is reached: 100 × 3.10 = 310 USD (+40 USD), "
+        "total 580 USD: 10 USD OVER the budget of 570 USD."
     )

@@ -204,7 +204,7 @@ def names_with_quotas(edit: Edit, names: Mapping[str, str]) -> Mapping[str, str]
     """Return the names with the label of each quota as it was read: an edit names only some."""
     if edit.kind != Edit.Kind.GOALS:
         return names
-    before: GoalsValue = edit.before or {}
+    before: GoalsValue = edit.before or GoalsValue()
     return {**names, **quota_labels(before)}
 
 
