@@ -24,19 +24,20 @@ MAIL = [
     ("digest", "In the digest"),
 ]
 DELAYS = {
-    "for_minutes": "alert after (min)",
-    "keep_minutes": "resolve after (min)",
+    "for_minutes": "Alert after (minutes)",
+    "keep_minutes": "Resolve after (minutes)",
 }
 MAX_ADDRESSES = 20
 Settings = dict[str, Any]  # a rule's settings as JSON: numbers, and the texts of a few
 
 
-def is_share(label: str) -> bool:
-    """Whether a threshold is a share, which people read and type in %."""
+def is_share(effective: Effective, name: str) -> bool:
+    """Return whether a setting is a share, which people read and type in %."""
+    label = label_of(effective, name)
     return label.startswith(("share", "or this share")) or " share " in f" {label} "
 
 
-def threshold_label(effective: Effective, name: str) -> str:
+def label_of(effective: Effective, name: str) -> str:
     """Return the label of a threshold or delay of a rule."""
     if name in DELAYS:
         return DELAYS[name]
@@ -50,7 +51,7 @@ def format_setting(effective: Effective, name: str) -> str:
 
 def format_threshold(effective: Effective, name: str, number: float) -> str:
     """Return a number as a setting of this rule, shares in %."""
-    is_percent = is_share(threshold_label(effective, name))
+    is_percent = is_share(effective, name)
     return numbers.typed_amount(Decimal(str(round(number * 100 if is_percent else number, 6))))
 
 
@@ -75,8 +76,8 @@ class RuleForm(forms.Form):
         self.fields["mail"] = forms.ChoiceField(label="Email", choices=MAIL)
 
     def _threshold_field(self, name: str) -> forms.FloatField:
-        text = threshold_label(self.effective, name)
-        unit = " (%)" if is_share(text) else ""
+        text = label_of(self.effective, name)
+        unit = " (%)" if is_share(self.effective, name) else ""
         label = text[0].upper() + text[1:] + unit
         default = format_threshold(self.outer, name, self.outer.settings[name])
         help_text = f"Default: {default}"
@@ -100,9 +101,7 @@ class RuleForm(forms.Form):
     def settings(self, data: Mapping[str, Any]) -> Settings:
         """Return all settings of the rule, as they are stored."""
         thresholds = {
-            name: data[name] / 100
-            if is_share(threshold_label(self.effective, name))
-            else data[name]
+            name: data[name] / 100 if is_share(self.effective, name) else data[name]
             for name in self.effective.settings
         }
         return thresholds | {"severity": data["severity"], "mail": data["mail"]}

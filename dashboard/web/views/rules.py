@@ -72,7 +72,7 @@ def rules_of(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         "accounts": [membership.account for membership in memberships_of(request).values()],
         "lines": _rule_lines(RuleSet(rows), scope),
         "told": wanted,
-        "roles": ", ".join(f"every {name}" for name in wanted.roles),
+        "roles": ", ".join(f"all {name}s" for name in wanted.roles),
         "may_change": may_change(request, scope),
         "may_mute": memberships_of(request)[scope.account.pk].may_edit
         and not (scope.group and scope.group.status in STATUSES_WITHOUT_RULES),
@@ -112,11 +112,10 @@ def _format_settings(effective: Effective) -> list[tuple[str, str]]:
     return [
         (
             rule_forms.format_setting(effective, name)
-            + (" %" if rule_forms.is_share(label) else ""),
-            label,
+            + (" %" if rule_forms.is_share(effective, name) else ""),
+            rule_forms.label_of(effective, name),
         )
         for name in effective.settings
-        for label in (rule_forms.threshold_label(effective, name),)
         if name != "keep_minutes" and effective.settings[name]
     ]
 
