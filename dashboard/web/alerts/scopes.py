@@ -100,4 +100,4 @@ def require_change(request: HttpRequest, scope: Scope) -> None:
     """Raise PermissionDenied for a person who may only view."""
     if not may_change(request, scope):
         roles = "editors and administrators" if scope.project else "administrators of the account"
-        raise PermissionDenied(f"Only {roles} may change this.")
+        raise PermissionDenied(f"Only {roles} can change this.")

@@ -37,7 +37,7 @@ def plan_launch(
     for group in groups:
         current = draft.stored_draft(group)
         if group.pk in refusals or current is None:
-            preview.refused.append((group, refusals.get(group.pk, "is not fully read yet")))
+            preview.refused.append((group, refusals.get(group.pk, "has not been fully read yet")))
             continue
         try:
             start, end = _launch_dates(group, current, new_end, now, own_dates=when == OWN)

@@ -92,14 +92,14 @@ def _is_narrower(row: Rule, scope: Scope) -> bool:
 def _rule_lines(rule_set: RuleSet, scope: Scope) -> list[RuleLine]:
     return [
         RuleLine(
-            code,
-            effective.rule.title,
-            Incident.Severity(effective.severity).label,
-            effective.enabled,
-            _format_settings(effective),
-            effective.in_digest,
-            rule_set.laid(code, scope.key) is not None,
-            any(rule_set.laid(code, wider) for wider in scope.layers[:-1]),
+            code=code,
+            title=effective.rule.title,
+            severity=Incident.Severity(effective.severity).label,
+            enabled=effective.enabled,
+            numbers=_format_settings(effective),
+            in_digest=effective.in_digest,
+            here=rule_set.laid(code, scope.key) is not None,
+            wider=any(rule_set.laid(code, wider) for wider in scope.layers[:-1]),
         )
         for code in RULES
         if code != NO_DATA.code or scope.project is None

@@ -121,7 +121,7 @@ def test_the_chart_of_an_incident_is_a_figure_with_its_thresholds(
     figure: dict[str, Any] = client.get(f"/incidents/{incident.pk}/chart.json").json()
     go.Figure(figure)
     names = [one["text"] for one in figure["layout"].get("annotations", [])]
-    assert any(name.startswith("Fires at") for name in names) == (rule != "stalled")
+    assert any(name.startswith("Alert at") for name in names) == (rule != "stalled")
     assert figure["layout"]["shapes"][-1]["type"] == "rect"
 
 
@@ -335,7 +335,7 @@ def test_the_chart_of_too_many_completes_shows_the_goal(client: Client, group: T
     signed_in(client, "viewer", group.account)
     figure = client.get(f"/incidents/{incident.pk}/chart.json").json()
     names = [one["text"] for one in figure["layout"]["annotations"]]
-    assert names == ["Goal at 200 completes", "Fires at 204 completes"]
+    assert names == ["Goal at 200 completes", "Alert at 204 completes"]
 
 
 def test_many_incidents_come_in_pages(client: Client, group: TargetGroup) -> None:

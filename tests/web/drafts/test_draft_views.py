@@ -166,7 +166,7 @@ WRONG = {
     "business_unit_id": ("99", "Choose one of your business units"),
     "project_manager_id": ("nobody", "Choose a project manager"),
     "respondent_activity_exclusions": ("T999999 30", "No group or project of this account"),
-    "target_group_customer_reference_number": ("?!", "3 to 128 letters"),
+    "target_group_customer_reference_number": ("?!", "3–128 characters"),
     "client_id": ("seven", "enter the client"),
     "study_type_code": ("a b", "Choose an option from the list"),
 }

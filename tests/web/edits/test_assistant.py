@@ -84,7 +84,7 @@ def test_a_group_of_elsewhere_that_is_paced_like_stays_chosen() -> None:
 
 def test_what_is_unticked_is_switched_off() -> None:
     said = refusal(ASSISTANT, pacing="", pricing="")["switch_off"]
-    assert "switches pacing and pricing off" in said
+    assert "switches off pacing and dynamic CPI" in said
     value = check(ASSISTANT, pacing="", pricing="", switch_off="on")
     assert (value["pacing"], value["pricing"]) == (None, None)
     assert value["quota_overlay"] == ASSISTANT["quota_overlay"]
@@ -143,7 +143,7 @@ def test_a_number_that_is_none_is_refused_at_its_field(
         (
             {"pricing": "dynamic", "pricing.maximum_cpi": "3 EUR"},
             "pricing.maximum_cpi",
-            "EUR cannot be sent",
+            "not EUR",
         ),
     ],
 )

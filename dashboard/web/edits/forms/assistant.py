@@ -19,7 +19,7 @@ WORDS = {
     SOFT: "the soft launch",
     PACING: "pacing",
     QUOTAS: "quota assistance",
-    PRICING: "dynamic pricing",
+    PRICING: "dynamic CPI",
 }
 Choice = tuple[str, str, bool]  # value, word, chosen
 
