@@ -148,7 +148,7 @@ def test_re_entry_is_changed_cell_by_cell(page: Page, exchange: FakeExchange) ->
     page.click("#open-re_entry")
     page.uncheck("[name='overquota.client_side.allow_for_current_target_group']")
     page.click("text=Send to the exchange")
-    expect(page.locator(".note.good")).to_contain_text("Re-entry, 1 change: confirmed")
+    expect(page.locator(".note.good")).to_contain_text("Re-entry (1 setting): confirmed")
     side = exchange.sent[0]["overquota"]["client_side"]
     assert side == {"allow_for_current_target_group": False, "allow_for_other_target_groups": False}
 

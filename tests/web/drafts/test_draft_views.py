@@ -163,7 +163,7 @@ WRONG = {
     "live_url": ("http://example.com", "starts with https://"),
     "start_at": ("tomorrow", "Enter a date and time"),
     "end_at": ("2020-01-01T10:00", "after the start"),
-    "business_unit_id": ("99", "Choose one of your business units"),
+    "business_unit_id": ("99", "Choose a business unit from the list"),
     "project_manager_id": ("nobody", "Choose a project manager"),
     "respondent_activity_exclusions": ("T999999 30", "No group or project of this account"),
     "target_group_customer_reference_number": ("?!", "3–128 characters"),
@@ -383,7 +383,7 @@ def test_feasibility_that_cannot_be_had_says_so(
 
 
 @pytest.mark.parametrize(
-    ("currency", "sentence"), [("EUR", "a complete"), ("JPY", "has no rate card for Germany")]
+    ("currency", "sentence"), [("EUR", "per complete"), ("JPY", "has no rate card for Germany")]
 )
 def test_the_rate_card_of_unit_and_country_stands_beside(
     currency: str, sentence: str, editor: Client, new: str
@@ -603,7 +603,7 @@ def test_a_launch_that_fails_leads_to_the_fields_that_are_missing(
     launch.run_due_launches(clock=lambda: timezone.now() + timedelta(minutes=1))
     made = Edit.objects.get(kind="launch")
     page = text(editor.get(f"/edits/{made.pk}/"))
-    assert "The draft was not launched." in page
+    assert "It was not launched." in page
     assert "Test URL" in page
     page = text(editor.get(f"/groups/{group.pk}/draft/?launch={made.pk}"))
     assert 'id="d-test-error"' in page
