@@ -10,9 +10,9 @@ from django.urls import reverse
 
 from dashboard.fielding.insight import assistant_modules
 from dashboard.fielding.models import Change, TargetGroup, User
-from dashboard.web.edits import messages
+from dashboard.web.edits import form_messages
 from dashboard.web.edits.forms import FORMS, cpi
-from dashboard.web.edits.forms.base import Form
+from dashboard.web.edits.forms.base import Form, Value
 from dashboard.web.formatting import numbers, times
 
 
@@ -40,10 +40,10 @@ def quick_changes(group: TargetGroup) -> list[Quick]:
     if group.status == "completed":
         return []
     found = []
-    if not messages.not_offered(group, FORMS["cpi"]):
+    if not form_messages.not_offered(group, FORMS["cpi"]):
         price = reverse("edit", args=[group.pk, "cpi"])
         found += [Quick(f"cpi-{by}", f"CPI +{by} %", f"{price}?by={by}") for by in cpi.QUICK]
-    if group.ends_at and not messages.not_offered(group, FORMS["dates"]):
+    if group.ends_at and not form_messages.not_offered(group, FORMS["dates"]):
         dates = reverse("edit", args=[group.pk, "dates"])
         found.append(Quick("end", "End +24 h", f"{dates}?hours=24"))
     return found
@@ -74,8 +74,8 @@ def settings_of(
     ]
 
 
-def _setting(group: TargetGroup, form: Form, value: str, note: str) -> Setting:
-    offered = not messages.not_offered(group, form)
+def _setting(group: TargetGroup, form: Form[Value], value: str, note: str) -> Setting:
+    offered = not form_messages.not_offered(group, form)
     if form.name == "re_entry" and group.re_entry_offered is False:
         offered = False
     return Setting(form.name, form.title, value, note, offered)

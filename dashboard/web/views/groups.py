@@ -77,7 +77,8 @@ def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
         "status": summary.group_status(of),
         "incidents": _incidents(of),
         "mutes": mutes.mutes_over_group(of, datetime.now(UTC)),
-        "may_mute": may_edit(request, of.account_id) and of.status not in mutes.SILENT,
+        "may_mute": may_edit(request, of.account_id)
+        and of.status not in mutes.STATUSES_WITHOUT_RULES,
         "closing": closing.closing_lines(of, now=now),
         "causes": summary.likely_causes(of),
         "odds": summary.goal_chance(of),

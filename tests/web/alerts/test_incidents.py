@@ -88,7 +88,7 @@ def test_an_incident_tells_what_happened_and_who_was_told(
         skipped="address refused",
     )
     page = read(client, f"/incidents/{incident.pk}/")
-    for said in ("≤ 30 %", "38 % leave.", f"/mails/{sent.pk}/", "not mailed: address refused"):
+    for said in ("≤ 30 %", "38 % leave.", f"/mails/{sent.pk}/", "not sent: address refused"):
         assert said in page
 
 
@@ -121,7 +121,7 @@ def test_the_chart_of_an_incident_is_a_figure_with_its_thresholds(
     figure: dict[str, Any] = client.get(f"/incidents/{incident.pk}/chart.json").json()
     go.Figure(figure)
     names = [one["text"] for one in figure["layout"].get("annotations", [])]
-    assert any(name.startswith("Fires at") for name in names) == (rule != "stalled")
+    assert any(name.startswith("Alert at") for name in names) == (rule != "stalled")
     assert figure["layout"]["shapes"][-1]["type"] == "rect"
 
 
@@ -205,7 +205,7 @@ def test_a_digest_without_a_day_is_refused_at_the_days(
 ) -> None:
     signed_in(client, "viewer", account)
     page = client.post("/me/mail/", CHOICE | {"digest_days": []}).content.decode()
-    assert "Choose a day, or no digest." in page
+    assert "Choose at least one day, or switch the digest off." in page
     assert not MailPreferences.objects.exists()
 
 
@@ -337,7 +337,7 @@ def test_the_chart_of_too_many_completes_shows_the_goal(client: Client, group: T
     signed_in(client, "viewer", group.account)
     figure = client.get(f"/incidents/{incident.pk}/chart.json").json()
     names = [one["text"] for one in figure["layout"]["annotations"]]
-    assert names == ["Goal at 200 completes", "Fires at 204 completes"]
+    assert names == ["Goal at 200 completes", "Alert at 204 completes"]
 
 
 def test_many_incidents_come_in_pages(client: Client, group: TargetGroup) -> None:

@@ -67,7 +67,7 @@ def test_drafts_are_launched_with_a_typed_end_and_each_has_a_result(
     end = f"{timezone.now() + timedelta(days=9):%Y-%m-%dT18:00}"
     page = act(editor, two, when="now", to=end)
     assert "Launch drafts: 1 of 2 groups" in page
-    assert "at once, to " in page
+    assert "immediately, to " in page
     assert "18:00 Berlin" in page
     assert "<strong>384 EUR at most</strong>" in page
     assert "Without a survey</bdi></a>: has no live URL" in page
@@ -110,9 +110,9 @@ def test_drafts_are_scheduled_with_their_own_dates_however_often_it_is_sent(
 @pytest.mark.parametrize(
     ("form", "said"),
     [
-        ({"when": "", "to": ""}, "Choose when they start."),
-        ({"when": "now", "to": "2020-01-01T10:00"}, "that end has passed"),
-        ({"when": "now", "to": "soon"}, "Type a day and a time"),
+        ({"when": "", "to": ""}, "Choose when the drafts start."),
+        ({"when": "now", "to": "2020-01-01T10:00"}, "this end date has passed"),
+        ({"when": "now", "to": "soon"}, "Enter a date and time"),
     ],
 )
 def test_dates_that_cannot_be_are_refused(

@@ -403,7 +403,7 @@ def test_a_webhook_that_is_lost_is_noticed_within_a_day_and_registered_again_by_
     assert "Webhook lost" in client.get("/connections/").content.decode()
     address = hook.url
     said = client.post(f"/connections/{hook.account_id}/webhook/", follow=True).content.decode()
-    assert "registered; the exchange tells changes again" in said
+    assert "Webhook registered. Cint sends changes again" in said
     assert "Cint no longer sends changes." not in said
     hook.refresh_from_db()
     assert (hook.lost_at, hook.url) == (None, address)
@@ -447,7 +447,7 @@ def test_an_exchange_that_refuses_to_register_again_is_told_in_words(
         said = client.post(f"/connections/{hook.account_id}/webhook/", follow=True)
     finally:
         simulator.clear_faults()
-    assert "The webhook was not registered" in said.content.decode()
+    assert "The webhook could not be registered" in said.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -444,7 +444,7 @@ def test_nothing_is_offered_on_a_group_that_the_exchange_no_longer_lists(
     assert not any(name in gone for name in offered)
     assert "open-budget" in gone  # ours
     said = client.get(f"/groups/{group.pk}/edit/cpi/").text
-    assert "The exchange no longer lists this group" in said
+    assert "Cint no longer lists this group" in said
 
 
 @pytest.mark.parametrize(
