@@ -13,7 +13,7 @@ FINER = Decimal("0.01")  # of the smallest coin
 
 def round_price(new: Decimal, present: Decimal, currency: str) -> Decimal:
     """A price to the smallest coin; finer where a coin would not move it, or not that way."""
-    coin = Decimal(1).scaleb(-numbers.currency_digits(currency))
+    coin = Decimal(1).scaleb(-numbers.minor_digits(currency))
     coins = new.quantize(coin, ROUND_HALF_UP)
     moves = coins != present and (coins > present) == (new > present)
     return coins if moves else new.quantize(coin * FINER, ROUND_HALF_UP)
