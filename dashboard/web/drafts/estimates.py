@@ -47,7 +47,7 @@ def _feasible(account: ExchangeAccount, value: Any, wrong: dict[str, str]) -> Be
     try:
         answer = on_demand.estimate_feasibility(account=account, value=value)
     except ExchangeError as exc:
-        said = labels.objected(exc)
+        said = labels.objection_text(exc)
         return Beside(FEASIBILITY, trouble=f"{said}. The exchange gave no estimate.")
     return Beside(FEASIBILITY, outlook=prefill.estimate_outlook(answer, value))
 

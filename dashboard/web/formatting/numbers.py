@@ -60,7 +60,7 @@ __all__ = [
 
 
 class GroupProgress(NamedTuple):
-    """How full a group is, by what its filling strategy counts; `also` is what it counts beside."""
+    """How full a group is, by what its filling strategy counts; `also` is the other count."""
 
     value: int
     goal: int
@@ -71,18 +71,20 @@ class GroupProgress(NamedTuple):
 def group_progress(
     strategy: str, completes: int | None, prescreens: int | None, goal: int | None
 ) -> GroupProgress:
-    """The numerator follows the strategy; an automated group shows both."""
+    """Return progress by what the strategy counts; of an automated group, prescreens too."""
     done, also = completes, ""
     if strategy == "prescreens":
-        done, also = prescreens, "prescreens"
+        done = prescreens
     elif strategy == "automated" and prescreens is not None:
         also = f"{format_count(prescreens)} prescreens"
     text = DASH if done is None and goal is None else f"{format_count(done)} / {format_count(goal)}"
+    if strategy == "prescreens":
+        text += " prescreens"
     return GroupProgress(min(done or 0, goal or 0), goal or 1, text, also)
 
 
 def spark_path(numbers: object, width: int = 104, height: int = 20) -> str:
-    """The outline of a sparkline as the `d` of an SVG path; empty when there is nothing to show."""
+    """Return the line of a sparkline as the `d` of an SVG path; empty for fewer than two points."""
     if not isinstance(numbers, list) or len(numbers) < 2:
         return ""
     heights = [n if isinstance(n, int | float) and n > 0 else 0 for n in numbers]
@@ -95,17 +97,17 @@ def spark_path(numbers: object, width: int = 104, height: int = 20) -> str:
 
 
 def iso_moment(moment: datetime) -> str:
-    """A moment as browsers read it."""
+    """Format a time in ISO 8601 UTC, for browsers."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def short_utc(moment: datetime | None) -> str:
-    """A moment in UTC, short: "20 Nov 12:00 UTC"."""
+    """Format a time in UTC, short: "20 Nov 12:00 UTC"."""
     return DASH if moment is None else f"{moment.astimezone(UTC):%-d %b %H:%M} UTC"
 
 
 def typed_amount(value: Decimal | None) -> str:
-    """An amount as a person would type it: "600", "2.75"; nothing for none."""
+    """Format an amount for an input field: "600", "2.75"; empty for None."""
     if value is None:
         return ""
     return f"{value:f}".rstrip("0").rstrip(".") if "." in f"{value:f}" else f"{value:f}"
