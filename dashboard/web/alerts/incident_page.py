@@ -210,7 +210,7 @@ def incident_chart(
         unit = of.trend.unit or group.currency
         points = extend_last_point(of.points, one.closed_at or now)
         made = charts.trend_figure(
-            points, name=of.trend.label, unit=unit, agreed=None, palette=palette, zone=zone
+            points, name=of.trend.label, unit=unit, palette=palette, zone=zone
         )
         for number, (word, value) in enumerate(of.levels if of.points else ()):
             add_level(made, value, f"{word} at {value:.4g} {unit}", palette, left=number % 2 == 1)
