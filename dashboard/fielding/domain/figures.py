@@ -85,7 +85,7 @@ def format_likelihood(chance: float | None) -> str:
 
 def significant_places(number: Number, digits: int) -> int:
     """The decimals that show so many significant digits: 3 for 0.0207 and 2 digits."""
-    return max(digits - 1 - floor(log10(abs(number))), 0) if number else 0
+    return max(digits - 1 - floor(log10(abs(float(number)))), 0) if number else 0
 
 
 def format_significant(number: Number | None, digits: int = 3) -> str:

@@ -13,7 +13,7 @@ from dashboard.fielding.models.querysets.rows import EditQuerySet
 from dashboard.web.edits import history, history_export
 from dashboard.web.formatting.values import Names
 from dashboard.web.tables import exports
-from dashboard.web.tables.query_state import Column, Listing, without_words
+from dashboard.web.tables.query_state import Column, Listing, drop_non_numeric
 
 COLUMNS = {"when": Column("When", "started_at", descending=True)}
 FILTERS = {"kind": "kind", "outcome": "state", "who": "by__username", "project": "of_project"}
@@ -22,7 +22,7 @@ DATES = ("from", "to")
 
 def listing_of(request: HttpRequest) -> Listing:
     """What the address asks for; a project that is no number is left out."""
-    asked = without_words(request.GET, "project")
+    asked = drop_non_numeric(request.GET, "project")
     return Listing(asked, COLUMNS, "when", FILTERS, extras=DATES)
 
 

@@ -55,7 +55,7 @@ MODULES = {
 }
 SAID = (
     "Suppliers: open exchange: 10–90 %; Fast ones: 0–40 % of 2 suppliers; 1 supplier kept out",
-    "Price assistance: highest CPI: 4.10 EUR",
+    "Dynamic CPI: highest CPI: 4.10 EUR",
     "Pacing: step: every 6 hours",
 )
 

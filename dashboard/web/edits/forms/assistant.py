@@ -230,7 +230,7 @@ def assistant_parts(value: Value, names: Names, zone: ZoneInfo | None) -> Parts:
         "Pacing: like": names.get(exposed, exposed) or numbers.DASH,
         "Stop at the goal of each quota": format_value(quotas.get("prevent_overfill", False)),
         "Fill quotas evenly": format_value(quotas.get("balance_fill", False)),
-        "Price assistance": "on" if pricing else "off",
+        "Dynamic CPI": "on" if pricing else "off",
     }
     amounts = (
         ("total budget", "total_budget"),
@@ -239,7 +239,7 @@ def assistant_parts(value: Value, names: Names, zone: ZoneInfo | None) -> Parts:
         ("boost", "boost_cpi"),
     )
     return parts | {
-        f"Price assistance: {word}": format_value(pricing.get(name)) for word, name in amounts
+        f"Dynamic CPI: {word}": format_value(pricing.get(name)) for word, name in amounts
     }
 
 
