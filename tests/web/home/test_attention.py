@@ -272,7 +272,7 @@ def test_more_than_is_read_is_counted_as_at_least(
     fields = model_to_dict(one, exclude=["id", "account", "project", "group", "key"])
     of = {"account": account, "project": one.project, "group": one.group}
     Incident.objects.bulk_create(Incident(**of, key=f"{n}", **fields) for n in range(1000))
-    assert "At least 1,000 opened" in client.get("/?since=24h").content.decode()
+    assert "At least 1,000 new alerts" in client.get("/?since=24h").content.decode()
 
 
 def test_a_state_of_an_account_moves_what_a_refresh_compares(
