@@ -10,6 +10,7 @@ from dashboard.fielding.domain.money import (
     format_cents,
     format_money,
     format_price,
+    format_price_beside,
     format_total,
     format_totals,
     minor_digits,
@@ -68,6 +69,11 @@ def test_a_computed_price_has_the_digits_that_say_something(
     value: str, currency: str, text: str
 ) -> None:
     assert format_price(Decimal(value), currency) == text
+
+
+def test_a_price_beside_its_limit_shows_what_tells_them_apart() -> None:
+    assert format_price_beside(Decimal("0.198"), Decimal("0.20"), "USD") == "0.198 USD"
+    assert format_price_beside(Decimal("0.15"), Decimal("0.20"), "USD") == "0.15 USD"
 
 
 def test_sums_are_rounded_and_never_added_up() -> None:

@@ -13,6 +13,7 @@ from babel.numbers import get_currency_precision
 from dashboard.fielding.domain.figures import (
     DASH,
     Number,
+    format_beside,
     significant_places,
     with_minus,
 )
@@ -58,6 +59,12 @@ def format_price(value: Number | None, currency: str) -> str:
     2.7496 is "2.75 EUR", 0.020679 is "0.021 EUR", 4.57 is "4.6 JPY".
     """
     return _with_currency(format_price_amount(value, currency), currency)
+
+
+def format_price_beside(value: Number, limit: Number, currency: str) -> str:
+    """A computed price with the digits that tell it from a limit: 0.198 beside 0.20."""
+    digits = max(minor_digits(currency), significant_places(value, LEAST_DIGITS))
+    return _with_currency(format_beside(value, limit, digits), currency)
 
 
 def format_total(value: Number | None, currency: str) -> str:
