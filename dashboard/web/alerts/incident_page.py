@@ -18,6 +18,7 @@ from dashboard.web import charts
 from dashboard.web.charts import series
 from dashboard.web.charts.thresholds import add_level, add_span
 from dashboard.web.formatting import times
+from dashboard.web.formatting.numbers import format_significant
 from dashboard.web.groups import trends
 from dashboard.web.groups.trends import Trend
 
@@ -134,7 +135,7 @@ class Curve:
     @property
     def table(self) -> list[tuple[datetime, str]]:
         """Newest first, as the table behind the chart shows it."""
-        return [(at, f"{value:.4g}") for at, value in reversed(self.points)][:200]
+        return [(at, format_significant(value, 4)) for at, value in reversed(self.points)][:200]
 
 
 def judged_curve(one: Incident, group: TargetGroup) -> Curve | None:
@@ -213,7 +214,13 @@ def incident_chart(
             points, name=of.trend.label, unit=unit, palette=palette, zone=zone
         )
         for number, (word, value) in enumerate(of.levels if of.points else ()):
-            add_level(made, value, f"{word} at {value:.4g} {unit}", palette, left=number % 2 == 1)
+            add_level(
+                made,
+                value,
+                f"{word} at {format_significant(value, 4)} {unit}",
+                palette,
+                left=number % 2 == 1,
+            )
     if made["data"]:
         add_span(made, one.fired_at or one.breached_at, one.closed_at or now, palette, zone)
     return made
