@@ -44,7 +44,7 @@ def open_group(page: Page) -> None:
 def test_the_chart_is_drawn_and_its_numbers_are_behind_it(page: Page) -> None:
     open_group(page)
     page.wait_for_selector("[data-drawn=total] .main-svg")
-    page.click("text=Per day")
+    page.click("text=Daily")
     page.wait_for_selector("[data-drawn=day] .bars path", state="attached")
     page.click("text=Show data")
     expect(page.locator("details table")).to_contain_text("99")

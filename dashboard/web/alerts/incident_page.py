@@ -18,6 +18,7 @@ from dashboard.web import charts
 from dashboard.web.charts import series
 from dashboard.web.charts.thresholds import add_level, add_span
 from dashboard.web.formatting import times
+from dashboard.web.formatting.numbers import format_significant
 from dashboard.web.groups import trends
 from dashboard.web.groups.trends import Trend
 
@@ -140,7 +141,7 @@ class Curve:
     @property
     def table(self) -> list[tuple[datetime, str]]:
         """The newest 200 points, newest first, for the table behind the chart."""
-        return [(at, f"{value:.4g}") for at, value in reversed(self.points)][:200]
+        return [(at, format_significant(value, 4)) for at, value in reversed(self.points)][:200]
 
 
 def judged_curve(incident: Incident, group: TargetGroup) -> Curve | None:
@@ -218,10 +219,11 @@ def incident_chart(
         unit = curve.trend.unit or group.currency
         points = extend_last_point(curve.points, incident.closed_at or now)
         figure = charts.trend_figure(
-            points, name=curve.trend.label, unit=unit, agreed=None, palette=palette, zone=zone
+            points, name=curve.trend.label, unit=unit, palette=palette, zone=zone
         )
         for number, (word, value) in enumerate(curve.levels if curve.points else ()):
-            add_level(figure, value, f"{word} at {value:.4g} {unit}", palette, left=number % 2 == 1)
+            text = f"{word} at {format_significant(value, 4)} {unit}"
+            add_level(figure, value, text, palette, left=number % 2 == 1)
     if figure["data"]:
         add_span(
             figure,

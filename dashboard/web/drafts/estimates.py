@@ -53,7 +53,7 @@ def _answer_feasibility(
     try:
         answer = on_demand.estimate_feasibility(account=account, value=value)
     except ExchangeError as exc:
-        objection = labels.objected(exc)
+        objection = labels.objection_text(exc)
         return SideAnswer(FEASIBILITY, trouble=f"{objection}. Cint gave no estimate.")
     return SideAnswer(FEASIBILITY, outlook=prefill.estimate_outlook(answer, value))
 

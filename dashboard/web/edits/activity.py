@@ -12,7 +12,7 @@ from dashboard.fielding.models.querysets.rows import EditQuerySet
 from dashboard.web.edits import history, history_export
 from dashboard.web.formatting.values import Names
 from dashboard.web.tables import exports
-from dashboard.web.tables.query_state import Column, Listing, without_words
+from dashboard.web.tables.query_state import Column, Listing, drop_non_numeric
 
 COLUMNS = {"when": Column("When", "started_at", descending=True)}
 FILTERS = {"kind": "kind", "outcome": "state", "who": "by__username", "project": "of_project"}
@@ -21,7 +21,7 @@ DATES = ("from", "to")
 
 def listing_of(request: HttpRequest) -> Listing:
     """Return the filters and the order in the address; a project that is no number is ignored."""
-    parameters = without_words(request.GET, "project")
+    parameters = drop_non_numeric(request.GET, "project")
     return Listing(parameters, COLUMNS, "when", FILTERS, extras=DATES)
 
 

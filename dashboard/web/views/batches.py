@@ -171,7 +171,9 @@ def batch_detail(request: HttpRequest, pk: int) -> HttpResponse:
     counts = Counter(row.state for row in rows)
     context = {
         "batch": rows[0].job.batch,
-        "rows": [(row, closing.in_short(row.group) if is_completing else "") for row in rows],
+        "rows": [
+            (row, closing.summarise_closing(row.group) if is_completing else "") for row in rows
+        ],
         "total": len(rows),
         "ended": len(rows) - counts[BatchGroup.State.WAITING],
         "done": counts[BatchGroup.State.DONE],

@@ -42,7 +42,7 @@ def test_the_bell_counts_what_is_open_on_every_page(client: Client, group: Targe
     opened(factories.group(factories.project(factories.account())), key="not mine")
     signed_in(client, "viewer", group.account)
     for address in ("/", "/projects/", "/me/", "/mails/"):
-        assert "1 open incident<" in read(client, address)
+        assert "1 open alert<" in read(client, address)
 
 
 def test_a_refresh_brings_the_bell_along(client: Client, group: TargetGroup) -> None:
@@ -52,7 +52,7 @@ def test_a_refresh_brings_the_bell_along(client: Client, group: TargetGroup) -> 
     opened(group, severity=1)
     part = read(client, address, HX_Request="true", If_None_Match=etag)
     assert 'hx-swap-oob="true"' in part
-    assert "1 open incident, 1 critical" in part
+    assert "1 open alert, 1 critical" in part
 
 
 def test_the_box_under_the_bell_leads_to_each_incident(client: Client, group: TargetGroup) -> None:

@@ -242,7 +242,7 @@ def test_an_edit_of_two_details_and_its_two_changes_are_one_line(group: TargetGr
     ("kind", "new", "said"),
     [
         ("pacing_linear_increment_interval_change", "P1D", "every day"),
-        ("pacing_assistance_change", "gemini", "Like another group"),
+        ("pacing_assistance_change", "gemini", "Match another group"),
         ("expected_length_of_interview_minutes_change", 27, "27 min"),
         ("expected_incidence_rate_change", 0.35, "35 %"),
         ("soft_launch_filling_goal_percentage_change", 10, "10 %"),

@@ -13,7 +13,7 @@ FINER = Decimal("0.01")  # of the smallest coin
 
 def round_price(new: Decimal, current: Decimal, currency: str) -> Decimal:
     """Return a price to the smallest coin, or finer where rounding would undo the change."""
-    coin = Decimal(1).scaleb(-numbers.currency_digits(currency))
+    coin = Decimal(1).scaleb(-numbers.minor_digits(currency))
     coins = new.quantize(coin, ROUND_HALF_UP)
     moves = coins != current and (coins > current) == (new > current)
     return coins if moves else new.quantize(coin * FINER, ROUND_HALF_UP)
