@@ -273,5 +273,7 @@ def _save_recipients(request: HttpRequest, scope: Scope, before: Wanted, wanted:
 FORM = ["GET", "HEAD", "POST"]
 rule_edit = requires(Permission.EDITOR)(require_http_methods(FORM)(edit_rule))
 rule_edit_account = requires(Permission.ADMINISTRATOR)(require_http_methods(FORM)(edit_rule))
-told_edit = requires(Permission.EDITOR)(require_http_methods(FORM)(edit_recipients))
-told_edit_account = requires(Permission.ADMINISTRATOR)(require_http_methods(FORM)(edit_recipients))
+recipients_edit = requires(Permission.EDITOR)(require_http_methods(FORM)(edit_recipients))
+recipients_edit_account = requires(Permission.ADMINISTRATOR)(
+    require_http_methods(FORM)(edit_recipients)
+)

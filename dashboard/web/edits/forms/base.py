@@ -85,7 +85,7 @@ def is_untouched(text: str, shown: str) -> bool:
 
 def label_unknown_code(code: str) -> str:
     """Return the label of a code that is set and that is in no list of choices."""
-    return f"Unknown ({code})"
+    return f"unknown ({code})"
 
 
 def _no_quick_values(_entry: BoundForm[Value]) -> Mapping[str, str]:
