@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from django.contrib import messages
 from django.core import signing
@@ -91,13 +90,13 @@ def _token(request: HttpRequest, account: ExchangeAccount) -> str:
     return str(token) if pk == account.pk else ""
 
 
-def _check(request: HttpRequest, names: dict[str, str]) -> dict[str, Any]:
+def _check(request: HttpRequest, names: dict[str, str]) -> dict[str, object]:
     """Name, manager and reference, each as for a group."""
     entry = BoundForm(
         TargetGroup(), dict.fromkeys(details.FIELDS), request.POST, timezone.now(), names
     )
     reads = {NAME: details.NAME, MANAGER: details.MANAGER_ID, REFERENCE: details.REFERENCE}
-    value, wrong = dict[str, Any](), dict[str, str]()
+    value, wrong = dict[str, object](), dict[str, str]()
     for name, field in reads.items():
         try:
             value[name] = details.FIELDS[field](entry, request.POST.get(name, "").strip())
@@ -108,7 +107,7 @@ def _check(request: HttpRequest, names: dict[str, str]) -> dict[str, Any]:
     return {name: told for name, told in value.items() if told is not None}
 
 
-def _wanted(request: HttpRequest, account: ExchangeAccount) -> dict[str, Any]:
+def _wanted(request: HttpRequest, account: ExchangeAccount) -> dict[str, object]:
     """What was typed for a project that could not be made, where the address names it."""
     tried = Edit.objects.filter(kind=Edit.Kind.NEW_PROJECT, account=account)
     made = tried.filter(pk=parse_row_id(request.GET.get("again", ""))).first()
@@ -121,7 +120,7 @@ def _show(
     names: dict[str, str],
     *,
     token: str = "",
-    **state: Any,
+    **state: object,
 ) -> HttpResponse:
     me = exchange_ids(request).get(account.pk, "")
     typed = request.POST or _wanted(request, account)
