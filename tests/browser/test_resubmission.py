@@ -77,7 +77,7 @@ def test_a_form_whose_session_has_ended_is_back_as_it_was_typed_after_signing_in
     expect(signed_in.locator("[data-kept]")).to_be_visible()
     sign_in_again(signed_in)
     expect(signed_in.locator(case.field)).to_have_value(case.typed)
-    expect(signed_in.locator("[role=status]").first).to_have_text(resubmission.SAID)
+    expect(signed_in.locator("[role=status]").first).to_have_text(resubmission.RESTORED)
     assert (Edit.objects.count(), Note.objects.count(), Project.objects.count()) == (0, 0, 1)
 
 
@@ -103,7 +103,7 @@ def test_a_form_from_before_a_new_sign_in_is_back_as_it_was_typed(
     token = "[...document.querySelectorAll('[name=csrfmiddlewaretoken]')].map((f) => f.value = 'x')"
     signed_in.evaluate(token)
     signed_in.click("button:has-text('Apply')")
-    expect(signed_in.locator("[role=status]").first).to_have_text(resubmission.SAID)
+    expect(signed_in.locator("[role=status]").first).to_have_text(resubmission.RESTORED)
     expect(signed_in.locator("#cpi")).to_have_value("3.17")
 
 
@@ -146,7 +146,7 @@ def test_a_form_that_was_answered_in_its_place_is_not_kept(
     expect(signed_in.locator("#cpi-error")).to_be_visible()
     signed_in.goto(address)
     expect(signed_in.locator("#cpi")).not_to_have_value("a lot")
-    expect(signed_in.locator("[role=status]", has_text=resubmission.SAID)).to_have_count(0)
+    expect(signed_in.locator("[role=status]", has_text=resubmission.RESTORED)).to_have_count(0)
 
 
 def test_a_page_takes_neither_typing_nor_a_second_click_while_its_form_is_sent(
@@ -180,7 +180,7 @@ def test_a_form_that_arrived_is_not_back_though_its_answer_was_left_before_it_co
     edit = Edit.objects.get()
     signed_in.unroute("**/app*.js")
     signed_in.goto(address)
-    expect(signed_in.locator("[role=status]").first).to_contain_text(resubmission.ARRIVED)
+    expect(signed_in.locator("[role=status]").first).to_contain_text(resubmission.RECEIVED)
     expect(signed_in.locator("[role=status] a").first).to_have_attribute(
         "href", f"/edits/{edit.pk}/"
     )

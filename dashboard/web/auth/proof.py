@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import wraps
 from time import time as unix_time
-from typing import Any
 
 from allauth.account.app_settings import REAUTHENTICATION_TIMEOUT
 from allauth.account.decorators import reauthentication_required
@@ -22,7 +22,7 @@ TOO_LONG_AGO = (
 )
 
 
-def proof_required(view: View) -> Any:
+def proof_required(view: View) -> Callable[..., HttpResponse]:
     """Wrap a view: ask for password or code again, or for a fresh single sign-on.
 
     The sign-in library would not ask people who only have single sign-on.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
 from django.shortcuts import render
@@ -22,6 +22,7 @@ from dashboard.web.auth.permissions import current_user, read_frame_alone
 from dashboard.web.formatting.numbers import iso_moment
 from dashboard.web.http import alert_status, streaming
 
+VersionMark = tuple[int, str, datetime | None]  # version, version token, when last read
 Answer = TypeVar("Answer", bound=HttpResponseBase)
 
 
@@ -62,7 +63,7 @@ def not_modified_early(
     """Return 304 to a refresh if this object has not changed, from one small query; else None."""
     if "If-None-Match" not in request.headers or "HX-Request" not in request.headers:
         return None
-    marks: list[Any] = list(rows.visible_to(current_user(request)).marks())
+    marks: list[VersionMark] = list(rows.visible_to(current_user(request)).marks())
     if not marks:
         return None
     version, version_token, read_at = marks[0]

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from dashboard.fielding.models import CompletesDay
+from dashboard.fielding.models import CompletesDay, TargetGroup
 from dashboard.fielding.series.completes import on_the_hour
 from dashboard.sync.scheduling import reconciled_at
 from dashboard.web.charts.series import last_known
@@ -129,7 +129,9 @@ def cost_by_month(cost: Decimal, completes: Mapping[Month, int]) -> dict[Month, 
     return parts
 
 
-def load_spend_lines(groups: QuerySet[Any], *, months: bool, now: datetime) -> list[SpendLine]:
+def load_spend_lines(
+    groups: QuerySet[TargetGroup], *, months: bool, now: datetime
+) -> list[SpendLine]:
     """Return a line per project, country, currency and month (if `months`).
 
     Summed in Python, since databases round.
@@ -168,7 +170,7 @@ def _reconciled_on(month: Month, last_complete_at: datetime | None) -> datetime 
 
 
 def _month_end_counts(
-    with_cost: QuerySet[Any], rows: Iterable[GroupRow], now: datetime
+    with_cost: QuerySet[TargetGroup], rows: Iterable[GroupRow], now: datetime
 ) -> dict[int, dict[date, int]]:
     """Return cumulative completes at the ends of months, by group and day."""
     starts = [row.first_complete_at or row.starts_at for row in rows]

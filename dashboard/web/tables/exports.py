@@ -97,6 +97,7 @@ def as_xlsx(sheet: Sheet) -> FileResponse:
     return FileResponse(file, content_type=XLSX)
 
 
+# Any: xlsxwriter has no types.
 def _write_cell(page: Any, row: int, column: int, cell: Cell) -> None:
     if cell is None:
         return

@@ -74,15 +74,11 @@ def _money_column(
     )
 
 
-def _percent_column(
-    label: str, field: str, hint: str, *, limit: float | None = None
-) -> GroupColumn:
+def _percent_column(label: str, field: str, hint: str) -> GroupColumn:
     return GroupColumn(
         Column(label, field, descending=True, kind="num", hint=hint),
         (field,),
-        _number_cell(
-            label, lambda group: numbers.format_percent(getattr(group, field), beside=limit)
-        ),
+        _number_cell(label, lambda group: numbers.format_percent(getattr(group, field))),
         ((f"{label} (%)", _read_percent(field)),),
     )
 

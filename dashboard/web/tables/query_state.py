@@ -152,6 +152,7 @@ class Listing:
         above = [self.column] if self.column else []
         return self.filtered(everything).order_by(*above, first, "pk")
 
+    # Any: rows are models, or named rows of `fields`, which Django does not type.
     def rows(self, everything: QuerySet[Any], *fields: str) -> tuple[list[Any], int]:
         """Return the rows of this page and the number on all pages, in one query.
 

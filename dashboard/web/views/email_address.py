@@ -6,7 +6,6 @@ Until then it could be anybody's: a person who is invited under it later would f
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from django import forms
 from django.conf import settings
@@ -14,7 +13,7 @@ from django.contrib import messages
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -42,7 +41,7 @@ class AddressForm(forms.Form):
     email = forms.EmailField(label="Email address", max_length=254)
     password = forms.CharField(label="Your password", widget=forms.PasswordInput, required=False)
 
-    def __init__(self, user: User, data: Any = None) -> None:
+    def __init__(self, user: User, data: QueryDict | None) -> None:
         self.user = user
         super().__init__(data, initial={"email": user.email})
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
 
 from allauth.account import views as account
 from allauth.account.decorators import reauthentication_required
@@ -14,6 +13,7 @@ from allauth.mfa.totp import views as totp
 from allauth.socialaccount import views as social
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.forms import SetPasswordForm
 from django.contrib.auth.views import LogoutView
 from django.db import transaction
 from django.http import (
@@ -135,7 +135,7 @@ class NewPassword(account.PasswordResetFromKeyView):  # type: ignore[misc]
 
     extra_context = {"asked": PASSWORD_HINT}
 
-    def form_valid(self, form: Any) -> HttpResponseBase:
+    def form_valid(self, form: SetPasswordForm[User]) -> HttpResponseBase:
         """Set the password, and remember the browser."""
         user = self.reset_user
         self.request.first_password = user.last_login is None and not user.has_usable_password()

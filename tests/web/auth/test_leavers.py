@@ -189,7 +189,7 @@ def test_of_a_closed_account_nothing_works_any_more(
     one_click = f"/mail/stop/{unsubscribe.unsubscribe_token(dana, unsubscribe.NOW)}/"
     immediate.outbox_mail(dana, MailBody("Waits", "t", "h"), set(), now=factories.NOW)
     waiting_notice(dana, account)
-    assert "is closed" in act(sign_in("boss"), dana, account, "close")
+    assert "was closed" in act(sign_in("boss"), dana, account, "close")
     assert not is_in(there)
     assert not is_in(sign_in("dana"))
     assert "no longer works" in anonymous.get(reset, follow=True).content.decode()

@@ -38,7 +38,7 @@ def test_who_was_invited_comes_in_under_their_verified_address(
     assert who(client) == str(user.pk)
     assert provider.token_requests[0]["code_verifier"]
     assert [message.to for message in delivered()] == [["dana@example.com"]]
-    assert "Single sign-on opens your account from now on" in delivered()[0].body
+    assert "Single sign-on was linked to your account" in delivered()[0].body
 
 
 def test_the_way_leads_through_the_providers_own_page(

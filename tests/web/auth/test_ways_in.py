@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from dashboard.fielding.models import Mail, User
 from dashboard.urls import urlpatterns
-from dashboard.web.auth.factor import REACHED
+from dashboard.web.auth.factor import ALLOWED_PAGES
 from dashboard.web.auth.permissions import Permission
 from tests import factories
 from tests.fakes.mailbox import delivered
@@ -56,7 +56,7 @@ def by_provider(user: User) -> Client:
 def is_closed_off(pattern: URLPattern) -> bool:
     """Neither open to everybody nor needed to set a second factor up."""
     rule: Permission = pattern.callback.rule  # type: ignore[attr-defined]
-    return rule is not Permission.OPEN and pattern.name not in REACHED
+    return rule is not Permission.OPEN and pattern.name not in ALLOWED_PAGES
 
 
 @pytest.mark.parametrize("pattern", filter(is_closed_off, urlpatterns), ids=_named)

@@ -142,15 +142,15 @@ def test_forms_that_arrived_are_not_back_though_their_answers_were_never_seen(
     for address, said in forms.items():
         sent = opened(editor, address) | said
         back = text(editor.post(address, sent | {"kept": "1"}))
-        assert resubmission.SAID in back
-        assert resubmission.ARRIVED not in back
+        assert resubmission.RESTORED in back
+        assert resubmission.RECEIVED not in back
         assert editor.post(address, sent).status_code == 302
         edit = Edit.objects.latest("pk")
         simulator.control("DELETE", "requests")
         page = text(editor.post(address, sent | {"kept": "1"}, follow=True))
-        assert resubmission.ARRIVED in page, address
+        assert resubmission.RECEIVED in page, address
         assert f'<a href="/edits/{edit.pk}/">See how it ended</a>' in page
-        assert resubmission.SAID not in page
+        assert resubmission.RESTORED not in page
         assert not {name for name in simulator.requests() if not name.startswith("get_")}
 
 

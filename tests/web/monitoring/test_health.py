@@ -28,7 +28,7 @@ NOBODY = "redis://127.0.0.1:1/0"
 @pytest.fixture(autouse=True)
 def _no_redis(settings: Settings) -> None:
     settings.REDIS_URL = NOBODY
-    health._migrated.clear()
+    health._checked_at.clear()
 
 
 def ready(client: Client, **headers: str) -> tuple[int, dict[str, Any]]:

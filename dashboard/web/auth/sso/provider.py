@@ -133,7 +133,7 @@ def read_address(document: Mapping[str, object], name: str, *, provider_url: str
     except ValueError:
         host = None
     if not host or parts.scheme not in {"https", scheme}:
-        raise ProviderAway(f"the provider's {name} is not a {scheme} URL")
+        raise ProviderAway(f"the provider's {name} must use {scheme}")
     return address
 
 
