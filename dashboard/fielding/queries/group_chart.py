@@ -10,7 +10,6 @@ from django.db.models import Exists, F, OuterRef
 from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import Change, Edit, TargetGroup, User
 from dashboard.fielding.models.querysets.expressions import LINE
-from dashboard.fielding.models.querysets.rows import ChangeQuerySet
 
 _COLUMNS = (
     "country_code",
@@ -50,7 +49,7 @@ def group_for_chart(pk: int, user: User) -> TargetGroup | None:
 
 @cache
 def _changes(at_most: int) -> CompiledQuery[Change]:
-    told = ChangeQuerySet(Change).filter(group=Param("group"), kind__among=Param("kinds"))
+    told = Change.objects.filter(group=Param("group"), kind__among=Param("kinds"))
     return CompiledQuery(lambda: told.newest().only(*LINE)[:at_most])
 
 

@@ -16,27 +16,21 @@ from dashboard.fielding.models import (
     TargetGroup,
     User,
 )
-from dashboard.fielding.models.querysets.rows import ChangeQuerySet, EditQuerySet, IncidentQuerySet
-from dashboard.fielding.models.querysets.series import CompletesDayQuerySet, ReadingQuerySet
 
 _GROUP = CompiledQuery(
     lambda: TargetGroup.objects.visible_to(Param("user")).with_pulse().filter(pk=Param("pk"))
 )
-_OPEN = CompiledQuery(
-    lambda: IncidentQuerySet(Incident).filter(group=Param("group")).open().by_urgency()
-)
+_OPEN = CompiledQuery(lambda: Incident.objects.filter(group=Param("group")).open().by_urgency())
 _DAYS: CompiledQuery[Any] = CompiledQuery(
     lambda: (
-        CompletesDayQuerySet(CompletesDay)
-        .filter(group=Param("group"))
+        CompletesDay.objects.filter(group=Param("group"))
         .since(Param("day"))
         .values_list("day", "hours", "odd")
     )
 )
 _READINGS: CompiledQuery[Any] = CompiledQuery(
     lambda: (
-        ReadingQuerySet(Reading)
-        .filter(group=Param("group"))
+        Reading.objects.filter(group=Param("group"))
         .since(Param("moment"))
         .values_list("at", "entrants", "prescreens")
     )
@@ -80,11 +74,9 @@ def entrant_readings(
 
 @cache
 def _changes(at_most: int) -> CompiledQuery[Change]:
-    return CompiledQuery(
-        lambda: ChangeQuerySet(Change).filter(group=Param("group")).newest()[:at_most]
-    )
+    return CompiledQuery(lambda: Change.objects.filter(group=Param("group")).newest()[:at_most])
 
 
 @cache
 def _edits(at_most: int) -> CompiledQuery[Edit]:
-    return CompiledQuery(lambda: EditQuerySet(Edit).filter(group=Param("group")).newest()[:at_most])
+    return CompiledQuery(lambda: Edit.objects.filter(group=Param("group")).newest()[:at_most])

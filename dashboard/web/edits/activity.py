@@ -49,16 +49,9 @@ def activity_context(
     """The list, and what it can be filtered by."""
     listing = listing_of(request)
     found, total = listing.rows(within_days(mine, listing, zone))
-    seen = (
-        mine.of_projects()
-        .order_by()
-        .values_list(
-            "by__username", "by__first_name", "by__last_name", "of_project", "project_name"
-        )
-    )
-    rows = list(seen.distinct())
+    rows = list(mine.people_and_projects())
     people = {name: f"{one} {two}".strip() or name for name, one, two, *_ in rows if name}
-    projects = {str(pk): name for *_, pk, name in rows if pk}
+    projects = {str(pk): name for *_, pk, name in rows if pk and name}
     choices = [
         ("who", "Who", _sorted(people)),
         ("kind", "What", Edit.Kind.choices),

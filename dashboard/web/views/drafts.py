@@ -127,7 +127,7 @@ def _source(desk: DraftForm, asked: str) -> TargetGroup | None:
     )
     mine = TargetGroup.objects.visible_to(current_user(desk.request)).filter(same)
     mine = mine.filter(account=desk.project.account_id).select_related("account", "project")
-    return cast("TargetGroup | None", mine.first())
+    return mine.first()
 
 
 def _copied(source: TargetGroup) -> tuple[Any, str]:
@@ -231,7 +231,7 @@ def _refused(made: Edit, state: DraftFormState) -> DraftFormState:
 
 def _along(opened: OpenedDraft) -> dict[str, Any]:
     """What goes along with a copy, as its source has it now; raises ExchangeError."""
-    source = TargetGroup.objects.select_related("account", "project").filter(pk=opened.source)
+    source = TargetGroup.objects.select_related("account", "project").filter(pk=opened.source or 0)
     if (of := source.first()) is None:
         return {}
     value = copy_group.of_group(of).value

@@ -26,7 +26,7 @@ def _lines(
 ) -> list[history.HistoryLine]:
     """The newest changes of a project and of all its groups."""
     changes = list(ChangeQuerySet(Change).filter(group__project=of).newest()[:most])
-    edits = EditQuerySet(Edit).of_projects().filter(of_project=of.pk).newest()[:most]
+    edits = EditQuerySet(Edit).in_project(of.pk).newest()[:most]
     names = names_by_exchange_id(request) | history.project_names(of, changes)
     lines = history.history_lines(changes, list(edits), names, zone)
     return lines[:most]

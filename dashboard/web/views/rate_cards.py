@@ -32,7 +32,8 @@ def look_up(exchange: Any) -> View:
     @requires(Permission.SIGNED_IN)
     @require_safe
     def rate_cards(request: HttpRequest) -> HttpResponse:
-        mine = VisibleQuerySet(BusinessUnit).visible_to(current_user(request))
+        rows: VisibleQuerySet[BusinessUnit] = VisibleQuerySet(BusinessUnit)
+        mine = rows.visible_to(current_user(request))
         units = list(mine.select_related("account").order_by("account__name", "name", "pk"))
         unit = next((one for one in units if str(one.pk) == request.GET.get("unit")), None)
         country = request.GET.get("country", "").strip().lower()[:2]
