@@ -119,7 +119,7 @@ def test_a_reset_of_what_is_not_there_mails_nothing(
 @pytest.mark.parametrize("what", [*ACTS, "reopen"])
 def test_never_for_oneself(what: str, boss: User, account: ExchangeAccount) -> None:
     factories.person("administrator", account)
-    assert "This is yourself" in act(sign_in("boss"), boss, account, what)
+    assert "This is your own user account" in act(sign_in("boss"), boss, account, what)
     boss.refresh_from_db()
     assert (boss.closed_at, boss.deleted_at) == (None, None)
 
