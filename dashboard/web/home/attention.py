@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dashboard.alerts.rules.catalogue import RULES
+from dashboard.alerts.rules.catalogue import rule_title
 from dashboard.alerts.rules.widespread import is_widespread
 from dashboard.alerts.text import lower_title
 from dashboard.fielding.models import Incident
-from dashboard.fielding.models.querysets.expressions import OPEN_INCIDENT
+from dashboard.fielding.models.querysets.expressions import IN_FIELD, OPEN_INCIDENT
 from dashboard.web.formatting import labels, numbers
 
 # The cause that is told first of a group: what stands still before what is slow.
@@ -77,13 +77,11 @@ class AttentionRow:
     incident_pk: int
 
 
-def attention_rows(
-    incidents: Iterable[Told], *, live_groups: Mapping[int, int], in_field: Mapping[int, int]
-) -> list[AttentionRow]:
+def attention_rows(incidents: Iterable[Told], *, in_field: Mapping[int, int]) -> list[AttentionRow]:
     """A row a group, led by its leading cause; a widespread cause is one row of its project.
 
-    Sorted by severity, then completes at risk, then time left. live_groups and in_field count the
-    groups of each project, by its key: the live ones, and the live and paused ones.
+    Sorted by severity, then completes at risk, then time left. in_field: the number of live and
+    paused groups of each project, by its key.
     """
     firing = [one for one in incidents if one.state in OPEN_INCIDENT]
     widespread = _widespread_causes(firing, in_field)
@@ -94,7 +92,7 @@ def attention_rows(
         together.setdefault(key, []).append(one)
     told = []
     for key, some in together.items():
-        row = _many(some, live_groups) if isinstance(key, tuple) else _alone(some)
+        row = _many(some, in_field) if isinstance(key, tuple) else _alone(some)
         told.append((_urgency(some), row))
     return [row for _, row in sorted(told, key=lambda pair: pair[0])]
 
@@ -117,17 +115,12 @@ def _urgency(some: Sequence[Told]) -> tuple[int, float, float]:
     return severity, -sum(groups.values()), min(ends, default=float("inf"))
 
 
-def rule_title(rule: str) -> str:
-    """A rule's name in words."""
-    return RULES[rule].title if rule in RULES else labels.sentence_case(rule)
-
-
-def _many(some: Sequence[Told], live_groups: Mapping[int, int]) -> AttentionRow:
-    said = f"{len(some)} groups"
-    if all(one.group_status == "live" for one in some):
-        live = max(live_groups.get(some[0].project_id or 0, 0), len(some))
-        said = f"{len(some)} of {live} live groups"
-    sentence = f"{said}: {lower_title(rule_title(some[0].rule))}."
+def _many(some: Sequence[Told], in_field: Mapping[int, int]) -> AttentionRow:
+    groups = f"{len(some)} groups"
+    if all(one.group_status in IN_FIELD for one in some):
+        total = max(in_field.get(some[0].project_id or 0, 0), len(some))
+        groups = f"{len(some)} of {total} groups in field"
+    sentence = f"{groups}: {lower_title(rule_title(some[0].rule))}."
     return _row(some, sentence=sentence, together=True)
 
 

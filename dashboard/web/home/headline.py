@@ -49,7 +49,6 @@ class Headline:
     needed: float = 0.0
     spent: dict[str, Decimal] = field(default_factory=dict)
     # Groups of each project: the live ones, and the live and paused ones.
-    live_groups: Counter[int] = field(default_factory=Counter)
     in_field: Counter[int] = field(default_factory=Counter)
 
     @property
@@ -71,7 +70,6 @@ def headline_of(groups: Iterable[Any], *, now: datetime) -> Headline:
             told.spent[group.currency] = spent + today * group.cpi
         if group.status == "live":
             told.live += 1
-            told.live_groups[group.project_id] += 1
             told.behind += group.insight__pace__band in BEHIND
             told.needed += needed_today(group, today, now)
         elif group.status_changed_by in THE_EXCHANGE:

@@ -62,9 +62,7 @@ def _context(request: HttpRequest, user: User, now: datetime) -> dict[str, Any]:
     zone = zone_named(user.time_zone)
     changed = list(changes[:MOST])
     events = since_last_visit.events_since(told, edited, changed, span.start, zone)
-    rows = attention.attention_rows(
-        told, live_groups=summary.live_groups, in_field=summary.in_field
-    )
+    rows = attention.attention_rows(told, in_field=summary.in_field)
     of = memberships_of(request)
     return {
         "rows": [
