@@ -84,8 +84,8 @@ def test_a_pause_by_the_exchange_fires_at_once_with_its_reason(field: Field) -> 
     field.cycles(0)
     incident = Incident.objects.get()
     assert incident.state == "firing"
-    assert incident.headline == "Paused: Japan 25–54, interview 14.2 min (agreed 9)"
-    assert "interviews take far longer than agreed" in incident.sentence
+    assert incident.headline == "Paused: Japan 25–54, LOI 14.2 min · bid 9"
+    assert "LOI well above bid" in incident.sentence
 
 
 def test_a_pause_is_open_since_the_exchange_says_so_not_since_it_was_seen(field: Field) -> None:
@@ -174,7 +174,7 @@ def test_a_fire_becomes_one_mail_after_a_minute(field: Field) -> None:
     assert compose_and_send(after(2)) == 0
     sent = outbox.outbox[0]
     assert sent.to == [field.pm.email]
-    assert sent.subject == "Paused: Japan 25–54, interview 14.2 min (agreed 9)"
+    assert sent.subject == "Paused: Japan 25–54, LOI 14.2 min · bid 9"
     assert "interview: 14.2 min (should be 9)" in sent.body
     assert mails()[0].state == Mail.State.SENT
 

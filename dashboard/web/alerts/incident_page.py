@@ -149,7 +149,7 @@ def judged_curve(one: Incident, group: TargetGroup) -> Curve | None:
     points = trends.trend_points(group, trend, one.breached_at - BEFORE)
     if one.closed_at:
         points = [point for point in points if point[0] <= one.closed_at + BEFORE]
-    chosen = RuleSet.of(one.account_id).one(one.rule, one.project_id, one.group_id)
+    chosen = RuleSet.of(one.account_id).rule_for(one.rule, one.project_id, one.group_id)
     return Curve(trend, points, list(_threshold_levels(scale, chosen, group, trend)))
 
 
@@ -185,9 +185,9 @@ def _threshold_unit(
     """What a threshold of one is on the page; None where no threshold can be drawn."""
     if scale is Scale.FIGURE:
         return trend.factor
-    if scale is Scale.AGREED_LOI:
+    if scale is Scale.BID_LOI:
         return group.expected_loi_minutes
-    if scale is Scale.AGREED_INCIDENCE:
+    if scale is Scale.BID_INCIDENCE:
         return (group.expected_incidence_rate or 0) * 100 or None
     if scale is Scale.BUDGET:
         return float(group.budget or chosen.settings["budget"]) or None
@@ -233,9 +233,9 @@ def suggested_links(one: Incident) -> list[tuple[str, str]]:
     if batch := one.facts.get("batch"):
         return [("Look at the results", reverse("batch", args=[batch]))]
     return [
-        (action_links.WORDS[form], resume_url(one))
+        (action_links.LABELS[form], resume_url(one))
         if form == action_links.RESUME
-        else (action_links.WORDS[form], reverse("edit", args=[one.group_id, form]))
+        else (action_links.LABELS[form], reverse("edit", args=[one.group_id, form]))
         for form in action_links.suggested_actions(one)
         if form not in (action_links.ACKNOWLEDGE, action_links.MUTE, action_links.CONNECTION)
     ]
@@ -244,8 +244,3 @@ def suggested_links(one: Incident) -> list[tuple[str, str]]:
 def resume_url(one: Incident) -> str:
     """Where a group is resumed: at the button of its page."""
     return f"{reverse('group', args=[one.group_id])}#do-{action_links.RESUME}"
-
-
-def rule_title(rule: str) -> str:
-    """A rule's name in words."""
-    return RULES[rule].title if rule in RULES else rule.replace("_", " ").capitalize()

@@ -10,7 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from dashboard.alerts.recipients.settings import ROLES, Wanted
+from dashboard.alerts.recipients.settings import ROLES, RecipientChoice
 from dashboard.alerts.rules.settings import Effective, clean_settings
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE, WARNING
 from dashboard.fielding.models import Membership
@@ -19,23 +19,21 @@ from dashboard.web.http.ticks import TickBox
 
 SEVERITIES = [(CRITICAL, "Critical"), (WARNING, "Warning"), (NOTICE, "Notice")]
 MAIL = [("now", "At once, to those who want its severity at once"), ("digest", "In the digest")]
-WAITS = {
-    "for_minutes": "minutes until it fires, at least",
-    "keep_minutes": "minutes that it stays clear until it ends",
+DELAYS = {
+    "for_minutes": "Alert after (minutes)",
+    "keep_minutes": "Resolve after (minutes)",
 }
 MOST_ADDRESSES = 20
 
 
-def is_share(words: str) -> bool:
-    """Whether a number is a share, which a person reads and writes in %."""
-    return words.startswith(("share", "or this share")) or " share " in f" {words} "
+def is_share(chosen: Effective, name: str) -> bool:
+    """Return whether a number is a share, which a person reads and writes in %."""
+    return name not in DELAYS and chosen.rule.thresholds[name].is_share
 
 
-def words_of(chosen: Effective, name: str) -> str:
-    """What a number of a rule is."""
-    if name in WAITS:
-        return WAITS[name]
-    return chosen.rule.thresholds[name][1]
+def label_of(chosen: Effective, name: str) -> str:
+    """Return the label of a number of a rule."""
+    return DELAYS[name] if name in DELAYS else chosen.rule.thresholds[name].label
 
 
 def number_to_type(chosen: Effective, name: str) -> str:
@@ -45,8 +43,8 @@ def number_to_type(chosen: Effective, name: str) -> str:
 
 def number_in_words(chosen: Effective, name: str, number: float) -> str:
     """A number of this rule as a person reads it: shares in %."""
-    share = is_share(words_of(chosen, name))
-    return figures.typed_amount(Decimal(str(round(number * 100 if share else number, 6))))
+    number = number * 100 if is_share(chosen, name) else number
+    return figures.typed_amount(Decimal(str(round(number, 6))))
 
 
 class RuleForm(forms.Form):
@@ -68,9 +66,8 @@ class RuleForm(forms.Form):
         self.fields["mail"] = forms.ChoiceField(label="Mail", choices=MAIL)
 
     def _number(self, name: str) -> forms.FloatField:
-        words = words_of(self.chosen, name)
-        unit = " (%)" if is_share(words) else ""
-        label = words[0].upper() + words[1:] + unit
+        unit = " (%)" if is_share(self.chosen, name) else ""
+        label = label_of(self.chosen, name) + unit
         usual = number_in_words(self.outer, name, self.outer.settings[name])
         told = f"unless changed here: {usual}"
         field = forms.FloatField(label=label, min_value=0, help_text=told)
@@ -93,7 +90,7 @@ class RuleForm(forms.Form):
     def settings(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """All of the rule's numbers, as it stores them."""
         numbers = {
-            name: data[name] / 100 if is_share(words_of(self.chosen, name)) else data[name]
+            name: data[name] / 100 if is_share(self.chosen, name) else data[name]
             for name in self.chosen.settings
         }
         return numbers | {"severity": data["severity"], "mail": data["mail"]}
@@ -137,10 +134,10 @@ class RecipientsForm(forms.Form):
     )
 
     @classmethod
-    def showing(cls, wanted: Wanted) -> dict[str, Any]:
+    def showing(cls, choice: RecipientChoice) -> dict[str, Any]:
         """What the form starts with."""
-        addresses = "\n".join(wanted.addresses)
-        return {"managers": wanted.managers, "roles": wanted.roles, "addresses": addresses}
+        addresses = "\n".join(choice.addresses)
+        return {"managers": choice.managers, "roles": choice.roles, "addresses": addresses}
 
     def clean_addresses(self) -> tuple[str, ...]:
         """Addresses in lower case, each once."""
@@ -155,7 +152,7 @@ class RecipientsForm(forms.Form):
                 raise ValidationError(f"{one} is not an address.") from exc
         return found
 
-    def wanted(self) -> Wanted:
+    def choice(self) -> RecipientChoice:
         """What was chosen."""
         data = self.cleaned_data
-        return Wanted(data["managers"], tuple(data["roles"]), data["addresses"])
+        return RecipientChoice(data["managers"], tuple(data["roles"]), data["addresses"])

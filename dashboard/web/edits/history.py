@@ -207,7 +207,7 @@ def _change_line(change: Change, people: Mapping[str, str], zone: ZoneInfo | Non
     who = people.get(change.actor_id) or labels.ACTORS.get(
         change.actor_type, change.actor_type or "unknown"
     )
-    reason = pause_cause(change.reason_code).what if change.reason_code else ""
+    reason = pause_cause(change.reason_code).label if change.reason_code else ""
     return HistoryLine(
         at=change.occurred_at,
         who=who,
@@ -216,6 +216,6 @@ def _change_line(change: Change, people: Mapping[str, str], zone: ZoneInfo | Non
         new=_value(change.kind, change.new, people, zone),
         outcome="",
         tone="",
-        detail=f"Because {reason}" if reason else "",
+        detail=f"Reason: {reason}" if reason else "",
         group=change.group_id,
     )

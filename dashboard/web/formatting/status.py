@@ -30,7 +30,7 @@ def status_label(code: str, reason: str = "", by: str = "") -> StatusLabel:
     """Plain words; a pause that no person made says so, and why."""
     word = labels.STATUSES.get(code, labels.sentence_case(code) or numbers.DASH)
     if code == "paused" and (reason or by in THE_EXCHANGE):
-        return StatusLabel("Paused by the exchange", "stopped", pause_cause(reason).what)
+        return StatusLabel("Paused by the exchange", "stopped", pause_cause(reason).label)
     return StatusLabel(word, code if code in SHAPES else "other")
 
 

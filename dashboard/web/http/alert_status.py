@@ -66,7 +66,7 @@ def off(request: HttpRequest, *, now: datetime) -> Off | None:
     if not unread.exists():
         return None
     span = format_span(row.off_until - row.off_from)
-    return Off(downtime.DID[row.off_why], span, row.off_from, row.off_until)
+    return Off(downtime.PREDICATES[row.off_why], span, row.off_from, row.off_until)
 
 
 def stalled_alerts(request: HttpRequest, *, now: datetime) -> list[str]:
@@ -79,6 +79,6 @@ def stalled_alerts(request: HttpRequest, *, now: datetime) -> list[str]:
     said = heartbeat.missed_heartbeats({name: at for name, at in beats.items() if at}, now=now)
     if row.worked_at and now - row.worked_at > downtime.GAP:
         said = []  # nothing works at all, which is told by itself
-    if row.unsent_since and now - row.unsent_since > heartbeat.WAITS_AT_MOST:
-        said.append(heartbeat.oldest_unsent_mail(row.unsent_since, now=now))
+    if row.unsent_since and now - row.unsent_since > heartbeat.LONGEST_WAIT:
+        said.append(heartbeat.describe_oldest_mail(row.unsent_since, now=now))
     return said

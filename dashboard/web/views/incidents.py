@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard.alerts.incidents import acknowledge_and_mute
 from dashboard.alerts.mail import action_links as acting
+from dashboard.alerts.rules.catalogue import rule_title
 from dashboard.fielding.models import AuditKind, Incident, Mute
 from dashboard.fielding.models.querysets.rows import IncidentQuerySet
 from dashboard.web import charts
@@ -72,7 +73,7 @@ def _pages(sheet: Page[Any], closed: bool) -> dict[str, Any]:
 
 
 def _titled(rows: Any) -> list[tuple[Incident, str]]:
-    return [(one, incident_page.rule_title(one.rule)) for one in rows]
+    return [(one, rule_title(one.rule)) for one in rows]
 
 
 @requires(Permission.SIGNED_IN)
@@ -94,7 +95,7 @@ def incident_detail(request: HttpRequest, pk: int) -> HttpResponse:
     editor = may_edit(request, one.account_id)
     context = {
         "incident": one,
-        "title": incident_page.rule_title(one.rule),
+        "title": rule_title(one.rule),
         "steps": incident_page.incident_steps(one, notices),
         "tellings": incident_page.notices_with_mails(notices, current_user(request).pk),
         "curve": incident_page.judged_curve(one, one.group) if one.group else None,

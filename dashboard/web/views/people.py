@@ -262,7 +262,7 @@ def _tell(request: HttpRequest, of: Membership, grave: GraveAct) -> None:
     """Mail to the person what concerns how they sign in."""
     user = User.objects.get(pk=of.user_id)
     if grave is _GRAVE["factor"]:
-        security.tell_factor_reset(user=user, by=str(request.user), now=timezone.now())
+        security.notify_two_factor_reset(user=user, by=str(request.user), now=timezone.now())
     elif grave is _GRAVE["reopen"]:
         of.user = user
         _invite(request, of)

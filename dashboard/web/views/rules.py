@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.alerts.recipients import settings as recipients
-from dashboard.alerts.recipients.settings import Recipients, Wanted
+from dashboard.alerts.recipients.settings import RecipientChoice, Recipients
 from dashboard.alerts.replay import replay as preview
 from dashboard.alerts.rules import settings as book
 from dashboard.alerts.rules.catalogue import NO_DATA, RULES
@@ -59,7 +59,7 @@ def rules_of(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     of = find_scope(request, kind, pk)
     rows = list(Rule.objects.filter(account=of.account).select_related("project", "group"))
     layers = Recipients(row for row in rows if row.code == recipients.CODE)
-    told = layers.wanted(*of.ids)
+    told = layers.choice_for(*of.ids)
     elsewhere = {row.scope: row for row in rows if row.scope not in of.layers and _within(row, of)}
     context = {
         "of": of,
@@ -92,8 +92,8 @@ def _lines(kept: RuleSet, of: Scope) -> list[RuleLine]:
             chosen.enabled,
             _numbers(chosen),
             chosen.in_digest,
-            kept.laid(code, of.key) is not None,
-            any(kept.laid(code, wider) for wider in of.layers[:-1]),
+            kept.override_of(code, of.key) is not None,
+            any(kept.override_of(code, wider) for wider in of.layers[:-1]),
         )
         for code in RULES
         if code != NO_DATA.code or of.project is None
@@ -105,11 +105,11 @@ def _numbers(chosen: Effective) -> list[tuple[str, str]]:
     """The rule's numbers in words, without those of nought."""
     return [
         (
-            rule_forms.number_to_type(chosen, name) + (" %" if rule_forms.is_share(words) else ""),
-            words,
+            rule_forms.number_to_type(chosen, name)
+            + (" %" if rule_forms.is_share(chosen, name) else ""),
+            rule_forms.label_of(chosen, name),
         )
         for name in chosen.settings
-        for words in (rule_forms.words_of(chosen, name),)
         if name != "keep_minutes" and chosen.settings[name]
     ]
 
@@ -124,7 +124,9 @@ def _mutes(of: Scope) -> list[Mute]:
 
 
 def _effective(kept: RuleSet, code: str, layers: list[str]) -> Effective:
-    return merge_layers(RULES[code], [row for one in layers if (row := kept.laid(code, one))])
+    return merge_layers(
+        RULES[code], [row for one in layers if (row := kept.override_of(code, one))]
+    )
 
 
 @requires(Access.MEMBER)
@@ -137,7 +139,7 @@ def preview_of(request: HttpRequest, kind: str, pk: int, code: str) -> HttpRespo
         groups = _groups(of)
         numbers = form.settings(form.cleaned_data)
         now = timezone.now()
-        sample = list(groups.order_by("-changed_at", "pk")[: preview.seen_at_once(code)])
+        sample = list(groups.order_by("-changed_at", "pk")[: preview.max_groups(code)])
         told = preview.replay_rule(code, numbers, sample, account=of.account, now=now)
         newest = sorted(told.firings, key=lambda one: one.began, reverse=True)
         context |= {"told": told, "firings": newest[:10], "seen": len(sample)}
@@ -182,7 +184,7 @@ def edit_rule(request: HttpRequest, kind: str, pk: int, code: str) -> HttpRespon
         if form.is_valid():
             _save(request, of, code, form)
             return redirect("rules-of", kind=kind, pk=pk)
-    laid = RuleSet.of(of.account.pk).laid(code, of.key)
+    laid = RuleSet.of(of.account.pk).override_of(code, of.key)
     context = {"of": of, "rule": RULES[code], "form": form, "laid": laid}
     return render(request, "alerts/rule.html", context)
 
@@ -220,11 +222,11 @@ def edit_recipients(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
             _record(request, AuditKind.RECIPIENTS_CHANGED, of, to="as for what it belongs to")
         return redirect("rules-of", kind=kind, pk=pk)
     layers = Recipients.of(of.account.pk)
-    now = layers.wanted(*of.ids)
+    now = layers.choice_for(*of.ids)
     form = RecipientsForm(request.POST or None, initial=RecipientsForm.showing(now))
     if request.method == "POST" and form.is_valid():
         try:
-            _choose(request, of, now, form.wanted())
+            _choose(request, of, now, form.choice())
         except ValueError as exc:
             form.add_error("addresses", str(exc))
         else:
@@ -235,24 +237,26 @@ def edit_recipients(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     return render(request, "alerts/recipients.html", context)
 
 
-def _choose(request: HttpRequest, of: Scope, before: Wanted, wanted: Wanted) -> None:
+def _choose(
+    request: HttpRequest, of: Scope, before: RecipientChoice, choice: RecipientChoice
+) -> None:
     """Store who is told, and keep in the audit log what became of it."""
     with transaction.atomic():
         recipients.set_recipients(
             account=of.account,
-            wanted=wanted,
+            choice=choice,
             by=current_user(request),
             now=timezone.now(),
             **of.inner,
         )
-        added = sorted(set(wanted.addresses) - set(before.addresses))
-        removed = sorted(set(before.addresses) - set(wanted.addresses))
+        added = sorted(set(choice.addresses) - set(before.addresses))
+        removed = sorted(set(before.addresses) - set(choice.addresses))
         _record(
             request,
             AuditKind.RECIPIENTS_CHANGED,
             of,
-            managers=wanted.managers,
-            roles=wanted.roles,
+            managers=choice.managers,
+            roles=choice.roles,
             added=added,
             removed=removed,
         )

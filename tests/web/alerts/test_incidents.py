@@ -179,7 +179,7 @@ def test_a_machine_that_stands_still_is_told_on_every_page(
         heartbeat.record_heartbeat(name, now=timezone.now() - timedelta(minutes=minutes))
     signed_in(client, "viewer", group.account)
     for address in ("/", "/me/", f"/groups/{group.pk}/"):
-        assert ("detecting has stopped" in read(client, address)) == said
+        assert ("alert detection has stopped" in read(client, address)) == said
 
 
 CHOICE = {

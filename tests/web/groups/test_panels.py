@@ -145,7 +145,7 @@ def test_a_date_from_a_handful_of_completes_is_called_a_guess(
 
 def test_risks_are_in_words_with_the_nearest_first(viewer: Client, group: TargetGroup) -> None:
     why = panel(shown(viewer, group), "why")
-    assert why.index("Interviews take far longer than agreed") < why.index("Suppliers earn too")
+    assert why.index("LOI well above bid") < why.index("Low EPC")
     assert why.index("Likely") < why.index("Possible") < why.index("Far off")
     assert "high_median_loi" not in why
     assert "resume" not in why

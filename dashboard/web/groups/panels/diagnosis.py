@@ -44,10 +44,9 @@ def _risk(code: str, score: float) -> RiskLine:
     word, tone = ("Likely", "bad") if score >= LINE else ("Possible", "warn")
     if score < POSSIBLE:
         word, tone = "Far off", "info"
-    advice = cause.advice.removesuffix(", then resume").removesuffix(" and resume")
     return RiskLine(
-        what=_capital(cause.what),
-        advice=_capital(advice),
+        what=_capital(cause.label),
+        advice=_capital(cause.fix),
         percent=round(score * 100),
         word=word,
         tone=tone,
@@ -65,7 +64,7 @@ def for_client(group: TargetGroup, user: User, read_at: datetime | None) -> str:
     lines = [
         f"{group.name} ({group.human_readable_id})" if group.human_readable_id else group.name,
         f"As of {times.time_for_person(read_at, group, user)}" if read_at else "",
-        f"Status: {state.word.lower()}{f', because {state.why}' if state.why else ''}",
+        f"Status: {state.word.lower()}{f' ({state.why})' if state.why else ''}",
         *_progress(group, goal),
         _outlook(group, user, goal),
         _measured("Interview length", group.median_loi_seconds, _loi(group)),
