@@ -117,7 +117,7 @@ def _weeks_of(project: Project, now: datetime) -> Iterator[Week]:
     groups = list(
         project.target_groups.filter(
             status__in=FIELDED, completes__gte=MIN_COMPLETES, missing_since=None
-        ).order_group_by("pk")
+        ).order_by("pk")
     )
     series = _load_series(groups, now)
     records = [

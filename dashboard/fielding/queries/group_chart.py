@@ -1,4 +1,4 @@
-"""What a group's charts read: they are asked for with every page and every refresh of a group."""
+"""The reads of a group's charts, which load with every page and refresh of a group."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ _GROUP = CompiledQuery(
 
 
 def group_for_chart(pk: int, user: User) -> TargetGroup | None:
-    """A group with no more than a chart takes, if it is one of the person's.
+    """Return a group with only a chart's columns, if the person may see it.
 
-    `version` changes whenever the chart does; `edited`: whether it was ever changed from here.
+    version: changes whenever the chart does; edited: whether it was ever changed in Fieldwatch.
     """
     return _GROUP.one(pk=pk, user=user.pk)
 
 
 @cache
 def _changes(at_most: int) -> CompiledQuery[Change]:
-    told = Change.objects.filter(group=Param("group"), kind__among=Param("kinds"))
-    return CompiledQuery(lambda: told.newest().only(*LINE)[:at_most])
+    rows = Change.objects.filter(group=Param("group"), kind__among=Param("kinds"))
+    return CompiledQuery(lambda: rows.newest().only(*LINE)[:at_most])
 
 
-def changes_for_chart(of: TargetGroup, kinds: Sequence[str], at_most: int) -> list[Change]:
-    """The newest changes of a group of these kinds, with what a line about each says."""
-    return _changes(at_most)(group=of.pk, kinds=kinds)
+def changes_for_chart(group: TargetGroup, kinds: Sequence[str], at_most: int) -> list[Change]:
+    """Return a group's newest changes of these kinds, with the columns of a line."""
+    return _changes(at_most)(group=group.pk, kinds=kinds)

@@ -1,10 +1,9 @@
-"""What the page of a group reads whenever somebody opens it, in statements written once."""
+"""The reads of a group's page, as compiled statements."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from functools import cache
-from typing import Any
 
 from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import (
@@ -16,19 +15,21 @@ from dashboard.fielding.models import (
     TargetGroup,
     User,
 )
+from dashboard.fielding.series.completes import StoredPoints
 
 _GROUP = CompiledQuery(
     lambda: TargetGroup.objects.visible_to(Param("user")).with_pulse().filter(pk=Param("pk"))
 )
 _OPEN = CompiledQuery(lambda: Incident.objects.filter(group=Param("group")).open().by_urgency())
-_DAYS: CompiledQuery[Any] = CompiledQuery(
+StoredDay = tuple[date, bytes | memoryview, StoredPoints | None]
+_DAYS: CompiledQuery[StoredDay] = CompiledQuery(
     lambda: (
         CompletesDay.objects.filter(group=Param("group"))
         .since(Param("day"))
         .values_list("day", "hours", "odd")
     )
 )
-_READINGS: CompiledQuery[Any] = CompiledQuery(
+_READINGS: CompiledQuery[tuple[datetime, int | None, int | None]] = CompiledQuery(
     lambda: (
         Reading.objects.filter(group=Param("group"))
         .since(Param("moment"))
@@ -38,38 +39,40 @@ _READINGS: CompiledQuery[Any] = CompiledQuery(
 
 
 def group_for_page(pk: int, user: User) -> TargetGroup | None:
-    """A group with its project, account and panels, if it is one of the person's.
+    """Return a group with its project, account and panels, if the person may see it.
 
     `version_token` changes with its incidents and edits.
     """
     return _GROUP.one(pk=pk, user=user.pk)
 
 
-def open_incidents(of: TargetGroup) -> list[Incident]:
-    """Its open incidents, the most urgent first."""
-    return _OPEN(group=of.pk)
+def open_incidents(group: TargetGroup) -> list[Incident]:
+    """Return the group's open incidents, the most urgent first."""
+    return _OPEN(group=group.pk)
 
 
-def newest_changes(of: TargetGroup, at_most: int) -> list[Change]:
-    """Its newest changes."""
-    return _changes(at_most)(group=of.pk)
+def newest_changes(group: TargetGroup, at_most: int) -> list[Change]:
+    """Return the group's newest changes."""
+    return _changes(at_most)(group=group.pk)
 
 
-def newest_edits(of: TargetGroup, at_most: int) -> list[Edit]:
-    """Its newest edits, with who made them."""
-    return _edits(at_most)(group=of.pk)
+def newest_edits(group: TargetGroup, at_most: int) -> list[Edit]:
+    """Return the group's newest edits, with who made them."""
+    return _edits(at_most)(group=group.pk)
 
 
-def completes_days(of: TargetGroup, since: datetime) -> list[tuple[date, Any, Any]]:
-    """(day, hours, odd) as stored, of the days that may hold points after `since`, in order."""
-    return _DAYS(group=of.pk, day=since.date())
+def completes_days(
+    group: TargetGroup, since: datetime
+) -> list[tuple[date, bytes | memoryview, StoredPoints | None]]:
+    """Return (day, hours, odd) of the stored days that can have points after `since`."""
+    return _DAYS(group=group.pk, day=since.date())
 
 
 def entrant_readings(
-    of: TargetGroup, since: datetime
+    group: TargetGroup, since: datetime
 ) -> list[tuple[datetime, int | None, int | None]]:
-    """(time, entrants, prescreens) after `since`, in order of time."""
-    return _READINGS(group=of.pk, moment=since)
+    """Return (time, entrants, prescreens) after `since`, oldest first."""
+    return _READINGS(group=group.pk, moment=since)
 
 
 @cache
