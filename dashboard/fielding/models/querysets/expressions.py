@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.apps import apps
@@ -36,7 +37,7 @@ def per_project(model: str, aggregate: Count | Sum, **only: object) -> Coalesce:
     return Coalesce(Subquery(summed), 0, output_field=models.FloatField())
 
 
-def latest_among_groups(field: str, only: dict[str, object]) -> Subquery:
+def latest_among_groups(field: str, only: Mapping[str, object]) -> Subquery:
     """Return the latest value of a time column among a project's groups."""
     rows = all_of("TargetGroup").filter(project=OuterRef("pk"), **only).order_by().values("project")
     return Subquery(rows.annotate(latest=Max(field)).values("latest"))
