@@ -108,11 +108,11 @@ def require_full_administrator(*, by: User, user: User) -> None:
     """Raise NotTheirs unless `by` administers all the person's connections and is another."""
     if by.pk == user.pk:
         raise NotTheirs("This is your own user account: another administrator has to do it.")
-    theirs = Membership.objects.filter(
+    administered = Membership.objects.filter(
         user=by, account=OuterRef("account"), role=ROLE.ADMINISTRATOR, user__is_active=True
     )
     memberships = Membership.objects.filter(user=user)
-    if not memberships.exists() or memberships.exclude(Exists(theirs)).exists():
+    if not memberships.exists() or memberships.exclude(Exists(administered)).exists():
         raise NotTheirs(
             f"{user} also has access to a connection that you do not administer, so you cannot do "
             "this. You can remove them from your connection."

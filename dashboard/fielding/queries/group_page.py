@@ -18,7 +18,9 @@ from dashboard.fielding.models import (
 from dashboard.fielding.series.completes import StoredPoints
 
 _GROUP = CompiledQuery(
-    lambda: TargetGroup.objects.visible_to(Param("user")).with_pulse().filter(pk=Param("pk"))
+    lambda: (
+        TargetGroup.objects.visible_to(Param("user")).with_version_token().filter(pk=Param("pk"))
+    )
 )
 _OPEN = CompiledQuery(lambda: Incident.objects.filter(group=Param("group")).open().by_urgency())
 StoredDay = tuple[date, bytes | memoryview, StoredPoints | None]

@@ -31,7 +31,7 @@ _MINE = CompiledQuery(lambda: _mine().select_related("account"))
 _IN_FRAME: CompiledQuery[Any] = CompiledQuery(
     lambda: _mine().values_list(*page_frame_annotations(), named=True)
 )
-_STAMPED = CompiledQuery(lambda: _mine().stamped())
+_STAMPED = CompiledQuery(lambda: _mine().with_version_token())
 
 
 class Permission(StrEnum):

@@ -62,7 +62,7 @@ def not_modified_early(
     """A 304 to a refresh from the least that can be read: whether this one object changed."""
     if "If-None-Match" not in request.headers or "HX-Request" not in request.headers:
         return None
-    found: list[Any] = list(rows.visible_to(current_user(request)).marks())
+    found: list[Any] = list(rows.visible_to(current_user(request)).version_rows())
     if not found:
         return None
     version, version_token, read_at = found[0]

@@ -66,7 +66,7 @@ def narrow_rows(rows: Any, listing: Listing, me: Mapping[int, str]) -> Any:
     `me`: who the person is on the exchange, by account.
     """
     if listing.text:
-        rows = rows.called(listing.text)
+        rows = rows.matching(listing.text)
     if listing.ids:
         rows = rows.with_ids(listing.ids)
     if listing.mine:

@@ -102,7 +102,7 @@ def _completes(request: HttpRequest, of: TargetGroup) -> charts.Figure:
         edits = EditQuerySet(Edit).filter(
             group=of, kind__in=completes.MARKED_EDITS, state=Edit.State.CONFIRMED
         )
-        made = list(edits.newest().brief()[:MARKS])
+        made = list(edits.newest().for_lines()[:MARKS])
     return completes.group_figure(
         of,
         completes.grid_of(of, now),

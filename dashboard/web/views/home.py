@@ -49,7 +49,7 @@ def _context(request: HttpRequest, user: User, now: datetime) -> dict[str, Any]:
     span = next((one for one in spans if one.key == request.GET.get("since")), spans[0])
     in_field = TargetGroup.objects.visible_to(user).filter(status__in=IN_FIELD)
     summary = headline_of(in_field.values_list(*FIELDS, named=True), now=now)
-    incidents = IncidentQuerySet(Incident).visible_to(user).told().open_or_since(span.start)
+    incidents = IncidentQuerySet(Incident).visible_to(user).with_names().open_or_since(span.start)
     told = list(incidents.values_list(*attention.FIELDS, named=True)[:MOST])
     edits = EditQuerySet(Edit).visible_to(user).newest().filter(started_at__gte=span.start)
     changes = (

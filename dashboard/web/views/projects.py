@@ -56,7 +56,7 @@ def project_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """A project with its groups."""
     if same := conditional.not_modified_early(request, Project.objects.filter(pk=pk)):
         return same
-    of = find_project(request, pk, Project.objects.with_pulse())
+    of = find_project(request, pk, Project.objects.with_version_token())
     etag = conditional.page_etag(request, of.version, of.version_token)  # type: ignore[attr-defined]
     views = saved_views.views_of_page(request)
     if first := saved_views.first_view_url(request, views):

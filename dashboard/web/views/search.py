@@ -39,9 +39,9 @@ def search_view(exchange: Any) -> View:
 def _known(request: HttpRequest, text: str) -> dict[str, Any]:
     """What our own tables have."""
     user = current_user(request)
-    groups = TargetGroup.objects.visible_to(user).called(text).select_related("project")
+    groups = TargetGroup.objects.visible_to(user).matching(text).select_related("project")
     return {
-        "projects": list(Project.objects.visible_to(user).called(text)[:FOUND]),
+        "projects": list(Project.objects.visible_to(user).matching(text)[:FOUND]),
         "groups": list(groups.order_by("name", "pk")[:FOUND]),
     }
 

@@ -109,7 +109,7 @@ def test_a_viewer_sees_the_rules_and_is_offered_no_change(
 ) -> None:
     signed_in(client, "viewer", group.account)
     page = client.get(f"/rules/groups/{group.pk}/").content.decode()
-    assert "Drop-off" in page
+    assert "High drop-off" in page
     assert f"/rules/groups/{group.pk}/drop_off/" not in page
 
 

@@ -101,7 +101,7 @@ def test_a_lost_factor_is_reset_mailed_and_logged_and_sessions_end(
     told = delivered()[-1]
     assert (told.to, told.subject) == (
         ["dana@example.com"],
-        "Fieldwatch: your second factor was reset",
+        "Fieldwatch: your two-factor authentication was reset",
     )
     assert "boss reset your second factor" in str(told.body)
     row = AuditEvent.objects.get(kind="factor-reset")

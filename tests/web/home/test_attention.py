@@ -52,7 +52,7 @@ def incident(group: TargetGroup, rule: str, severity: int, **fields: Any) -> Inc
 def told(
     sizes: dict[int, int] | None = None, in_field: dict[int, int] | None = None
 ) -> list[attention.AttentionRow]:
-    rows = IncidentQuerySet(Incident).told().order_by("pk")
+    rows = IncidentQuerySet(Incident).with_names().order_by("pk")
     return attention.attention_rows(
         rows.values_list(*attention.FIELDS, named=True),
         in_field=in_field or sizes or {},

@@ -81,7 +81,7 @@ class VisibleQuerySet(models.QuerySet[M]):
 class MembershipQuerySet(models.QuerySet["Membership"]):
     """Roles of people on accounts."""
 
-    def stamped(self) -> Self:
+    def with_version_token(self) -> Self:
         """Annotate `stamp`, a text that changes with the account's lists, and `oldest`.
 
         oldest: when the least recently read of the polled projects was read.
@@ -135,13 +135,13 @@ class ProjectQuerySet(NamedQuerySet["Project"]):
         ]
         return self.filter(reduce(or_, managed)) if managed else self.none()
 
-    def with_pulse(self) -> Self:
+    def with_version_token(self) -> Self:
         """Annotate `version_token`, a text that changes with the project's incidents."""
         return self.select_related("account").annotate(
             version_token=project_version_token(), pm_name=pm_of_project()
         )
 
-    def marks(self) -> Self:
+    def version_rows(self) -> Self:
         """Return rows (version, version token, read at), which show whether a row changed."""
         rows = self.annotate(version_token=project_version_token())
         return rows.values_list("version", "version_token", "read_at")  # type: ignore[return-value]
@@ -150,7 +150,7 @@ class ProjectQuerySet(NamedQuerySet["Project"]):
         """Return those with an open incident."""
         return self.filter(Exists(open_incidents().filter(project=OuterRef("pk"))))
 
-    def called(self, text: str) -> Self:
+    def matching(self, text: str) -> Self:
         """Return those whose name, human-readable id, reference number or ULID contains a text."""
         return self.filter(name_matches(text))
 
@@ -158,13 +158,13 @@ class ProjectQuerySet(NamedQuerySet["Project"]):
 class TargetGroupQuerySet(NamedQuerySet["TargetGroup"]):
     """Target groups."""
 
-    def with_pulse(self) -> Self:
+    def with_version_token(self) -> Self:
         """Annotate `version_token`, a text that changes with the group's incidents and edits."""
         return self.select_related("project", "account", "panels").annotate(
             version_token=group_version_token()
         )
 
-    def marks(self) -> Self:
+    def version_rows(self) -> Self:
         """Return rows (version, version token, read at), which show whether a row changed."""
         rows = self.annotate(version_token=group_version_token())
         return rows.values_list("project__version", "version_token", "project__read_at")  # type: ignore[return-value]
@@ -173,7 +173,7 @@ class TargetGroupQuerySet(NamedQuerySet["TargetGroup"]):
         """Return those with an open incident."""
         return self.filter(Exists(open_incidents().filter(group=OuterRef("pk"))))
 
-    def called(self, text: str) -> Self:
+    def matching(self, text: str) -> Self:
         """Return those whose name, human-readable id, reference number or ULID contains a text."""
         return self.filter(name_matches(text))
 
@@ -209,7 +209,7 @@ class IncidentQuerySet(VisibleQuerySet["Incident"]):
             F("closed_at").asc(nulls_first=True), "severity", "fired_at", "pk"
         )
 
-    def told(self) -> Self:
+    def with_names(self) -> Self:
         """Annotate the names that a sentence about them contains, for `values_list`."""
         seen_by = Coalesce(
             NullIf(full_name("acknowledged_by"), Value("")), "acknowledged_by__username"
@@ -253,7 +253,7 @@ class ChangeQuerySet(VisibleQuerySet["Change"]):
         """Order newest first; changes of the same time in the order of the changelog."""
         return self.order_by("-occurred_at", "-batch_id", "position")
 
-    def brief(self) -> Self:
+    def for_lines(self) -> Self:
         """Return rows with only the columns that a line about a change needs."""
         return self.values_list(*LINE, named=True)  # type: ignore[return-value]
 
@@ -269,7 +269,7 @@ class EditQuerySet(VisibleQuerySet["Edit"]):
         """Order newest first, with who made them."""
         return self.select_related("by").order_by("-started_at", "-pk")
 
-    def brief(self) -> Self:
+    def for_lines(self) -> Self:
         """Load only the columns that a line about an edit needs."""
         user_columns = ("by__first_name", "by__last_name", "by__username")
         return self.only(
