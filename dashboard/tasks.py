@@ -1,4 +1,4 @@
-"""Every Celery task: take an id, call one function. The tables hold what is due, not the queue."""
+"""All Celery tasks: fetch by id, call one function. The tables say what is due, not the queue."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from dashboard.alerts import downtime
-from dashboard.alerts.heartbeat import ping_operator
+from dashboard.alerts import downtime, heartbeat
 from dashboard.alerts.incidents import detect
 from dashboard.alerts.mail import outbox
 from dashboard.celery import app
@@ -20,99 +19,115 @@ from dashboard.sync.edits import create, launch, send
 from dashboard.sync.pull import rounds
 from dashboard.sync.webhooks import delivery, subscription
 
-LIMIT = 200
+BATCH_SIZE = 200
 
 
 @app.task(name="dashboard.tasks.wake")
 def wake() -> None:
-    """Send hints for everything that is due; the beat calls this every few seconds."""
+    """Enqueue everything that is due; the beat calls it every few seconds."""
     now, accounts = timezone.now(), ExchangeAccount.objects.filter(polling=True)
     downtime.note_work(now=now)
     scheduling.promote_overdue(now=now)
-    for pk in scheduling.due_rows(accounts, now=now, limit=LIMIT):
+    for pk in scheduling.due_rows(accounts, now=now, limit=BATCH_SIZE):
         if scheduling.mark_hinted(ExchangeAccount, pk, now=now):
             pull_account.apply_async((pk,), priority=0)
-    _hint_at_projects()
-    _hint_at_due_checks()
-    tell.delay()
+    _enqueue_projects()
+    _enqueue_read_backs()
+    settle_edits.delay()
+    evaluate_alerts.delay()
+    deliver_mail.delay()
 
 
-def _hint_at_projects() -> None:
+def _enqueue_projects() -> None:
     now = timezone.now()
-    for pk in scheduling.due_projects(now=now, limit=LIMIT):
+    for pk in scheduling.due_projects(now=now, limit=BATCH_SIZE):
         if scheduling.mark_hinted(Project, pk, now=now):
             pull_project.apply_async((pk,), priority=settings.PULL_PRIORITY)
 
 
 @app.task(name="dashboard.tasks.pull_account")
 def pull_account(pk: int) -> None:
-    """Read an account's own lists."""
+    """Read an account's own lists once."""
     downtime.note_work(now=timezone.now())
     rounds.account_round(pk, clock=timezone.now)
 
 
 @app.task(name="dashboard.tasks.pull_project")
 def pull_project(pk: int) -> None:
-    """Read the most urgent due project, then evaluate the alert rules on it."""
+    """Read the most urgent project that is due, then evaluate its alerts."""
     downtime.note_work(now=timezone.now())
     if cycle := rounds.run_next_round(pk, clock=timezone.now):
         detect.after_cycle(cycle=cycle, now=timezone.now())
-        _hint_at_projects()  # so that the next one need not wait for the beat
+        _enqueue_projects()  # the next one need not wait for the beat
 
 
-@app.task(name="dashboard.tasks.tell")
-def tell() -> None:
-    """Settle what is open on the exchange, judge what time alone can break, send what waits."""
+# The next three write under conditions that only one worker can meet (an update that must find the
+# row as it was read, a lease, a unique key), so they may overlap with each other and themselves.
+@app.task(name="dashboard.tasks.settle_edits")
+def settle_edits() -> None:
+    """Read back edits that are open on the exchange, and continue bulk changes."""
     downtime.note_work(now=timezone.now())
-    look_back()
+    read_back()
     jobs.run_due_steps()
+
+
+@app.task(name="dashboard.tasks.evaluate_alerts")
+def evaluate_alerts() -> None:
+    """Evaluate what time alone changes: timers, repeats, mutes, edits to check, missing data."""
+    downtime.note_work(now=timezone.now())
     now = timezone.now()
-    detect.by_time(now=now)
-    detect.no_data(now=now)
-    outbox.compose_due_mails(now=now)
-    outbox.send_due(now=timezone.now(), limit=LIMIT)
+    detect.evaluate_by_time(now=now)
+    detect.check_accounts(now=now)
+
+
+@app.task(name="dashboard.tasks.deliver_mail")
+def deliver_mail() -> None:
+    """Compose the mails that are due, and send those that wait."""
+    downtime.note_work(now=timezone.now())
+    outbox.compose_due_mails(now=timezone.now())
+    outbox.send_due(now=timezone.now(), limit=BATCH_SIZE)
 
 
 @app.task(name="dashboard.tasks.look_back")
-def look_back() -> None:
-    """Settle edits, new drafts and launches whose outcome is open and due."""
+def read_back() -> None:
+    """Read back the edits, creations and launches that are due by now."""
     send.settle_due(clock=timezone.now)
     create.settle_due(clock=timezone.now)
     launch.run_due_launches(clock=timezone.now)
 
 
-def _hint_at_due_checks() -> None:
-    """Send hints for edits that are to be checked before the next beat.
+def _enqueue_read_backs() -> None:
+    """Enqueue the read-backs that are due before the next beat.
 
-    The tables hold what is due: a lost hint costs no more than a beat.
+    The tables say what is due: a lost message costs at most one beat.
     """
     now = timezone.now()
     for at in send.check_times_until(now + timedelta(seconds=settings.BEAT_SECONDS)):
         wait = max((at - now).total_seconds(), 0.0)
-        look_back.apply_async(countdown=wait, expires=wait + settings.BEAT_SECONDS * 2, priority=0)
+        read_back.apply_async(countdown=wait, expires=wait + settings.BEAT_SECONDS * 2, priority=0)
 
 
 @app.task(name="dashboard.tasks.heartbeat")
-def heartbeat() -> None:
-    """Call the operator's URL while alerts are detected and mail is sent; the beat calls it."""
+def ping_operator() -> None:
+    """Call the operator's URL if alerts are evaluated and mail is delivered; the beat calls it."""
     if settings.HEARTBEAT_URL:
-        ping_operator(settings.HEARTBEAT_URL, now=timezone.now())
+        heartbeat.ping_operator(settings.HEARTBEAT_URL, now=timezone.now())
 
 
 @app.task(name="dashboard.tasks.tidy")
 def tidy() -> None:
-    """Delete old rows; the beat calls this every hour."""
+    """Delete rows past their retention; the beat calls it every hour."""
     delivery.delete_old_events(now=timezone.now())
     retention.delete_old_rows(now=timezone.now())
 
 
 @app.task(name="dashboard.tasks.check_webhooks")
 def check_webhooks() -> None:
-    """Check that the exchange still has our webhooks; the beat calls this every hour."""
+    """Find webhooks that are gone from the exchange; the beat calls it every hour."""
     subscription.check_due(clock=timezone.now)
 
 
 @app.task(name="dashboard.tasks.learn")
 def learn() -> None:
-    """Learn the baselines of each project and country; the beat calls this every hour."""
+    """Learn the baselines of each project and country; the beat calls it every hour."""
     baselines.learn_baselines(now=timezone.now())

@@ -119,7 +119,7 @@ def forgotten() -> None:
     """Each test has tables of its own, so what the process knows of the last ones is void."""
     from dashboard.alerts import heartbeat  # noqa: PLC0415  needs the apps
 
-    heartbeat._said.clear()
+    heartbeat._recorded.clear()
 
 
 @pytest.fixture

@@ -153,8 +153,8 @@ class Story:
             return get_connection(SMTP, host="127.0.0.1", port=port, timeout=patience)
 
         detect.after_cycle(cycle=cycle, now=self.now)
-        detect.by_time(now=self.now)
-        detect.no_data(now=self.now)
+        detect.evaluate_by_time(now=self.now)
+        detect.check_accounts(now=self.now)
         outbox.compose_due_mails(now=self.now)
         outbox.send_due(now=self.now, connect=connect, rng=self.chance)
 

@@ -93,8 +93,8 @@ class Life:
             self._read()
             if number % LEARNS_EVERY == 0:
                 baselines.learn_baselines(now=self.now)
-            detect.by_time(now=self.now)
-            detect.no_data(now=self.now)
+            detect.evaluate_by_time(now=self.now)
+            detect.check_accounts(now=self.now)
             for later in (timedelta(0), timedelta(minutes=2)):
                 outbox.compose_due_mails(now=self.now + later)
             outbox.send_due(now=self.now, limit=1000, connect=lambda: get_connection(NOWHERE))

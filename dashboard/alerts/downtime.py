@@ -1,7 +1,7 @@
-"""When Fieldwatch itself did no work: told as ours, and no evidence of anything on the exchange.
+"""Downtimes of Fieldwatch itself, which say nothing about the exchange.
 
-Whatever a worker does says so once a minute, in the database: Redis may be what is away. A gap of
-more than five minutes is a downtime. Its end is the first work after it.
+Workers record once a minute that they work: in the database, because Redis may be what is down.
+A gap of more than five minutes is a downtime. It ends with the first work after it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from dashboard.alerts.text import format_local_time, format_span
 from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import Downtime, Heartbeat
 
-WORK = "work"  # the heartbeat of any work at all
+WORK = "work"  # the heartbeat of any task
 MINUTE = timedelta(minutes=1)
-GAP = timedelta(minutes=5)  # a shorter one is not told
+GAP = timedelta(minutes=5)  # a shorter gap is no downtime
 # Saves 0.3 to 0.6 ms of a round.
-_WITHIN = CompiledQuery(
+_OVERLAPPING = CompiledQuery(
     lambda: Downtime.objects.filter(
         ended_at__gt=Param("since"), began_at__lt=Param("until")
     ).order_by("began_at")
@@ -30,7 +30,7 @@ _WITHIN = CompiledQuery(
 
 
 class _Alive(NamedTuple):
-    """When this process last did work, by the clock on the wall and by one that never jumps."""
+    """When this process last did work, by the system clock and by the monotonic clock."""
 
     at: datetime
     seconds: float
@@ -40,9 +40,9 @@ _alive: dict[str, _Alive] = {}
 
 
 def note_work(*, now: datetime, seconds: Callable[[], float] = time.monotonic) -> None:
-    """Say that work is done; a downtime is noted where none was for more than five minutes.
+    """Record that work is done; record a downtime after a gap of more than five minutes.
 
-    However many workers begin again at once, one of them notes it.
+    Of several workers that restart together, one records it.
     """
     before = _alive.get(WORK)
     if before and before.at <= now < before.at + MINUTE:
@@ -50,46 +50,48 @@ def note_work(*, now: datetime, seconds: Callable[[], float] = time.monotonic) -
     last = Heartbeat.objects.filter(name=WORK).values_list("at", flat=True).first()
     if last is None:
         Heartbeat.objects.get_or_create(name=WORK, defaults={"at": now})
-    elif not timedelta(0) <= now - last < MINUTE:  # a clock that was set back begins anew
+    elif not timedelta(0) <= now - last < MINUTE:  # a clock that was set back starts over
         with transaction.atomic():
             won = Heartbeat.objects.filter(name=WORK, at=last).update(at=now)
             if won and now - last > GAP:
-                cause = _cause(before, now, seconds())
+                cause = _cause_of_gap(before, now, seconds())
                 Downtime.objects.get_or_create(
                     began_at=last, defaults={"ended_at": now, "cause": cause}
                 )
     _alive[WORK] = _Alive(now, seconds())
 
 
-def _cause(before: _Alive | None, now: datetime, seconds: float) -> Downtime.Cause:
-    """Why no work was done, as far as a process can know that lived through it."""
+def _cause_of_gap(before: _Alive | None, now: datetime, seconds: float) -> Downtime.Cause:
+    """Return why no work was done, as far as a process that ran through it can know."""
     if before is None:
         return Downtime.Cause.OFF
-    by_the_wall = now - before.at
-    if by_the_wall - timedelta(seconds=seconds - before.seconds) > by_the_wall / 2:
+    by_system_clock = now - before.at
+    if by_system_clock - timedelta(seconds=seconds - before.seconds) > by_system_clock / 2:
         return Downtime.Cause.CLOCK
     return Downtime.Cause.CUT_OFF
 
 
-def within(since: datetime, until: datetime) -> list[Downtime]:
-    """The downtimes that overlap a span, the oldest first."""
-    return _WITHIN(since=since, until=until)
+def list_downtimes(since: datetime, until: datetime) -> list[Downtime]:
+    """Return the downtimes that overlap a span, the oldest first."""
+    return _OVERLAPPING(since=since, until=until)
 
 
-def lost(since: datetime, until: datetime) -> timedelta:
-    """For how long of a span Fieldwatch did no work."""
-    spans = (min(each.ended_at, until) - max(each.began_at, since) for each in within(since, until))
+def time_lost(since: datetime, until: datetime) -> timedelta:
+    """Return for how long of a span Fieldwatch did no work."""
+    spans = (
+        min(row.ended_at, until) - max(row.began_at, since) for row in list_downtimes(since, until)
+    )
     return sum(spans, timedelta(0))
 
 
 def last_end(*, now: datetime, days: float = 2) -> datetime | None:
-    """When work went on after the newest downtime of the last days."""
-    recent = within(now - timedelta(days=days), now)
-    return max((each.ended_at for each in recent), default=None)
+    """Return when the newest downtime of the last days ended; None without one."""
+    recent = list_downtimes(now - timedelta(days=days), now)
+    return max((row.ended_at for row in recent), default=None)
 
 
-def sentence(downtimes: Sequence[Downtime], zone: ZoneInfo, *, now: datetime) -> str:
-    """What is told of downtimes, on a reader's clocks; empty for none."""
+def describe_downtimes(downtimes: Sequence[Downtime], zone: ZoneInfo, *, now: datetime) -> str:
+    """Return a sentence on downtimes in a reader's time zone; empty for none."""
     if not downtimes:
         return ""
     last = downtimes[-1]
@@ -98,21 +100,23 @@ def sentence(downtimes: Sequence[Downtime], zone: ZoneInfo, *, now: datetime) ->
         format_local_time(last.ended_at, zone, now=now),
     )
     if len(downtimes) > 1:
-        whole = sum((each.ended_at - each.began_at for each in downtimes), timedelta(0))
-        what = f"Fieldwatch was off {len(downtimes)} times, {format_span(whole)} in all"
-        return f"{what}, last from {began} to {ended}. What changed then was seen late."
+        total = format_span(sum((row.ended_at - row.began_at for row in downtimes), timedelta(0)))
+        return (
+            f"Fieldwatch was off {len(downtimes)} times, {total} in total, last from {began} to "
+            f"{ended}. {SEEN_LATE}"
+        )
     span = format_span(last.ended_at - last.began_at)
-    return f"Fieldwatch {DID[last.cause]} for {span}, from {began} to {ended}{WHY[last.cause]}."
+    reason = REASONS.get(last.cause, "")
+    predicate = f"{PREDICATES[last.cause]} for {span}, from {began} to {ended}"
+    return f"Fieldwatch {predicate}{reason}. {SEEN_LATE}"
 
 
-DID: dict[str, str] = {
+SEEN_LATE = "Changes in that time were read late."
+PREDICATES: dict[str, str] = {
     Downtime.Cause.OFF: "was off",
     Downtime.Cause.CUT_OFF: "could not work",
-    Downtime.Cause.CLOCK: "slept, or its clock jumped ahead,",
+    Downtime.Cause.CLOCK: "was suspended, or its clock jumped ahead,",
 }
-WHY: dict[str, str] = {
-    Downtime.Cause.OFF: ". What changed then was seen late",
-    Downtime.Cause.CUT_OFF: ": its database or its queue could not be reached. "
-    "What changed then was seen late",
-    Downtime.Cause.CLOCK: ". What changed then was seen late",
+REASONS: dict[str, str] = {
+    Downtime.Cause.CUT_OFF: " (its database or queue could not be reached)",
 }

@@ -1,4 +1,4 @@
-"""A dead man's switch: each part says when it last did its round, and silence is told."""
+"""A dead man's switch: each part records its last round, and missing rounds are reported."""
 
 from __future__ import annotations
 
@@ -8,74 +8,73 @@ from datetime import datetime, timedelta
 import httpx
 from django.db.models import Max, Q
 
-from dashboard.alerts.text import format_span
+from dashboard.alerts.text import format_count, format_span
 from dashboard.fielding.models import Heartbeat, Mail, Project
 
-ROUNDS = {"time": "detecting", "deliver": "sending mail"}
+ROUNDS = {"time": "alert detection", "deliver": "mail delivery"}
 SILENT_AFTER = timedelta(minutes=5)
-WAITS_AT_MOST = timedelta(minutes=15)
+LONGEST_WAIT = timedelta(minutes=15)
 MINUTE = timedelta(minutes=1)
-PATIENCE = 10.0  # seconds for the operator's URL
-_said: dict[str, datetime] = {}  # when this process last knew each part to have said so
+PING_TIMEOUT = 10.0  # seconds
+_recorded: dict[str, datetime] = {}  # the last heartbeat of each part known to this process
 
 
 def record_heartbeat(name: str, *, now: datetime) -> None:
-    """Say that a round was done; written at most once a minute, looked up hardly more often."""
-    if _said.get(name, now) < now < _said[name] + MINUTE:
+    """Record that a round was done; at most one write and about one read a minute."""
+    if _recorded.get(name, now) < now < _recorded[name] + MINUTE:
         return
     recent = Heartbeat.objects.filter(name=name, at__gt=now - MINUTE)
-    said = recent.values_list("at", flat=True).first()
-    if said is None:
+    recorded_at = recent.values_list("at", flat=True).first()
+    if recorded_at is None:
         Heartbeat.objects.update_or_create(name=name, defaults={"at": now})
-    _said[name] = said or now
+    _recorded[name] = recorded_at or now
 
 
 def list_problems(*, now: datetime) -> list[str]:
-    """What of the alert machine is not well, in sentences; empty while all is."""
-    said = stalled_parts(now=now)
+    """Return the problems of alert detection and mail delivery as phrases; empty without any."""
+    problems = stalled_parts(now=now)
     tests = Q(account=None, digest_day=None, notices=None, purpose="")
     recent = Mail.objects.filter(state=Mail.State.DEAD, created_at__gt=now - timedelta(days=2))
     dead = recent.exclude(pk__in=recent.filter(tests).values("pk")).count()
     if dead:
-        mails = "1 mail" if dead == 1 else f"{dead} mails"
-        said.append(f"{mails} of the last two days could not be delivered")
-    return said
+        problems.append(f"{format_count(dead, 'mail')} of the last two days could not be delivered")
+    return problems
 
 
 def stalled_parts(*, now: datetime) -> list[str]:
-    """What stands still: detecting, judging or sending."""
+    """Return which parts do not run: detection, evaluation or delivery."""
     at = dict(Heartbeat.objects.values_list("name", "at"))
-    said = missed_heartbeats(at, now=now)
+    problems = missed_heartbeats(at, now=now)
     read = Project.objects.filter(read_at__lte=now).aggregate(at=Max("read_at"))["at"]
-    if read and read - at.get("judge", read - WAITS_AT_MOST) >= WAITS_AT_MOST:
-        said.append("cycles are read but not judged")
+    if read and read - at.get("judge", read - LONGEST_WAIT) >= LONGEST_WAIT:
+        problems.append("polled data is not evaluated")
     oldest = Mail.objects.filter(state=Mail.State.WAITING).order_by("created_at").first()
-    if oldest and now - oldest.created_at > WAITS_AT_MOST:
-        said.append(f"{oldest_unsent_mail(oldest.created_at, now=now)}: {oldest.error}")
-    return said
+    if oldest and now - oldest.created_at > LONGEST_WAIT:
+        problems.append(f"{describe_oldest_mail(oldest.created_at, now=now)}: {oldest.error}")
+    return problems
 
 
 def missed_heartbeats(at: Mapping[str, datetime], *, now: datetime) -> list[str]:
-    """The rounds that were not done for too long, by when each was done last."""
+    """Return the parts whose last heartbeat is too old."""
     return [
-        f"{what} has {'stopped' if name in at else 'not begun yet'}"
-        for name, what in ROUNDS.items()
+        f"{part} has {'stopped' if name in at else 'not started yet'}"
+        for name, part in ROUNDS.items()
         if name not in at or now - at[name] > SILENT_AFTER
     ]
 
 
-def oldest_unsent_mail(since: datetime, *, now: datetime) -> str:
-    """How long the oldest mail has waited."""
-    return f"mail has waited for {format_span(now - since)}"
+def describe_oldest_mail(since: datetime, *, now: datetime) -> str:
+    """Return for how long the oldest unsent mail has waited."""
+    return f"mail has been waiting for {format_span(now - since)}"
 
 
 def ping_operator(
     url: str, *, now: datetime, get: Callable[..., httpx.Response] = httpx.get
 ) -> bool:
-    """Call the operator's URL while detecting and sending are well; whether it answered."""
+    """Call the operator's URL if detection and delivery run; return whether it answered."""
     if stalled_parts(now=now):
         return False
     try:
-        return get(url, timeout=PATIENCE, follow_redirects=False).is_success
+        return get(url, timeout=PING_TIMEOUT, follow_redirects=False).is_success
     except httpx.HTTPError:
         return False

@@ -1,4 +1,4 @@
-"""How alerts speak: the exchange's codes in plain words, numbers as a project manager says them."""
+"""The wording of alerts: the exchange's reason codes in its own terms, and numbers in sentences."""
 
 from __future__ import annotations
 
@@ -7,103 +7,108 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-A_WEEKDAY_TELLS = timedelta(days=6)
-JOINERS = "\u200c\u200d"  # Persian words and some emoji need them; they turn nothing
+WEEKDAY_SUFFICES_FOR = timedelta(days=6)  # further away the weekday alone is ambiguous
+JOINERS = "\u200c\u200d"  # Persian words and some emoji need them; they change no direction
 
 
-class AlertCause(NamedTuple):
-    """Why the exchange paused a group: what happened, and what helps."""
+class PauseCause(NamedTuple):
+    """Why the exchange paused a group, and how to fix it. Phrases for use within a sentence."""
 
-    what: str
-    advice: str
+    label: str
+    fix: str
+    resume: str = ", then resume"
+
+    @property
+    def advice(self) -> str:
+        """The fix of a group that is paused already: with the resume that has to follow it."""
+        return self.fix + self.resume
 
 
-PAUSES: dict[str, AlertCause] = {
-    "max_cpi_limit_reached": AlertCause(
-        "the price reached the highest CPI that the platform allows",
-        "lower the CPI or make the audience wider, then resume",
+PAUSE_CAUSES: dict[str, PauseCause] = {
+    "max_cpi_limit_reached": PauseCause(
+        "CPI limit reached", "lower the CPI or broaden the targeting"
     ),
-    "live_respondent_unique_codes_exhausted": AlertCause(
-        "the one-time survey links are used up", "upload more links, then resume"
+    "live_respondent_unique_codes_exhausted": PauseCause(
+        "out of unique survey links", "upload more links"
     ),
-    "past_scheduled_end_date": AlertCause(
-        "its end date has passed", "move the end date if it is short, then resume"
+    "past_scheduled_end_date": PauseCause(
+        "end date passed", "extend the end date if completes are missing"
     ),
-    "total_completes_reached": AlertCause(
-        "it has all its completes", "complete it, or raise the goal and resume"
+    "total_completes_reached": PauseCause(
+        "goal reached", "mark it complete, or raise the goal", " and resume"
     ),
-    "past_soft_launch_end_date": AlertCause(
-        "the soft launch is over", "check its answers, then resume for the full launch"
+    "past_soft_launch_end_date": PauseCause(
+        "soft launch complete", "check the data", ", then resume for the full launch"
     ),
-    "no_completes_in_several_days": AlertCause(
-        "nobody completed for several days", "check link, quotas and price, then resume"
+    "no_completes_in_several_days": PauseCause(
+        "no completes in several days", "check the survey link, the quotas and the CPI"
     ),
-    "no_completes_after_many_prescreens": AlertCause(
-        "many qualified and nobody completed",
-        "test the survey link and its return links, then resume",
+    "no_completes_after_many_prescreens": PauseCause(
+        "prescreens but no completes", "test the live link and its redirects"
     ),
-    "high_median_loi": AlertCause(
-        "interviews take far longer than agreed",
-        "shorten the survey or agree on the true length and its price, then resume",
+    "high_median_loi": PauseCause(
+        "LOI well above bid", "shorten the survey, or re-bid LOI and CPI"
     ),
-    "excessive_redirect_errors": AlertCause(
-        "people come back through broken return links", "repair the redirects, then resume"
+    "excessive_redirect_errors": PauseCause("redirect errors", "fix the redirects"),
+    "excessive_encryption_errors": PauseCause(
+        "encryption (hash) errors", "check the survey's signing key"
     ),
-    "excessive_encryption_errors": AlertCause(
-        "return links are signed wrongly", "check the signing key of the survey, then resume"
+    "excessive_qualification_setup_errors": PauseCause(
+        "qualification setup errors", "fix the qualifications"
     ),
-    "excessive_qualification_setup_errors": AlertCause(
-        "qualifications are set up wrongly", "correct the qualifications, then resume"
-    ),
-    "high_drop_rates": AlertCause(
-        "too many people leave in the middle", "find the question where they leave, then resume"
-    ),
-    "low_epc": AlertCause(
-        "suppliers earn too little for each person they send",
-        "raise the CPI, or shorten the screener, then resume",
-    ),
-    "high_client_side_termination_rate": AlertCause(
-        "the survey turns away too many who qualified",
-        "move its screening questions into the qualifications, then resume",
+    "high_drop_rates": PauseCause("high drop-off", "find the question where respondents quit"),
+    "low_epc": PauseCause("low EPC", "raise the CPI or shorten the screener"),
+    "high_client_side_termination_rate": PauseCause(
+        "high client-side terminates", "move screening questions into the qualifications"
     ),
 }
-NOT_SAID = AlertCause("the exchange gives no reason", "look at its figures, or ask the exchange")
+NO_REASON = PauseCause("no reason given", "check the metrics or contact the exchange", "")
 
 
-def pause_cause(reason_code: str | None) -> AlertCause:
-    """Why the exchange paused, in plain words; a code that we do not know is shown as it came."""
+def pause_cause(reason_code: str | None) -> PauseCause:
+    """Return the cause of a pause by its reason code; an unknown code is quoted as it is."""
     if not reason_code:
-        return NOT_SAID
-    unknown = AlertCause(f"the exchange's reason is “{one_line(reason_code)}”", NOT_SAID.advice)
-    return PAUSES.get(reason_code, unknown)
+        return NO_REASON
+    unknown = NO_REASON._replace(label=f"reason “{one_line(reason_code)}”")
+    return PAUSE_CAUSES.get(reason_code, unknown)
 
 
 def one_line(text: str, longest: int = 120) -> str:
-    """Text on one line: no control characters, no marks that turn the direction of what follows."""
-    kept = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
-    kept = "".join(c for c in kept if c in JOINERS or unicodedata.category(c) not in ("Cf", "Cs"))
-    kept = " ".join(kept.split())
-    return kept if len(kept) <= longest else kept[: longest - 1].rstrip() + "…"
+    """Return text on one line: no control characters, no marks that change its direction."""
+    line = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
+    line = "".join(c for c in line if c in JOINERS or unicodedata.category(c) not in ("Cf", "Cs"))
+    line = " ".join(line.split())
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
 def format_minutes(seconds: float) -> str:
-    """Seconds as minutes: 852 is 14.2 min."""
+    """Return seconds as minutes: 852 is 14.2 min."""
     return f"{seconds / 60:.1f}".removesuffix(".0") + " min"
 
 
 def lower_title(title: str) -> str:
-    """A title within a sentence: what is short for something stays in capitals."""
+    """Return a title as it reads within a sentence: acronyms stay in capitals."""
     first, *rest = title.split(" ")
     return " ".join([first if first.isupper() else first.lower(), *rest])
 
 
 def format_percent(share: float) -> str:
-    """A share from 0 to 1 in %; a decimal only where it is small."""
+    """Return a share (0 to 1) in %, with a decimal only below 10 %."""
     return f"{share * 100:.1f} %" if 0 < share < 0.1 else f"{share * 100:.0f} %"
 
 
+def format_precise_percent(share: float) -> str:
+    """Return a share (0 to 1) in % with a decimal where it has one, to read beside its limit."""
+    return f"{share * 100:.1f}".removesuffix(".0") + " %"
+
+
+def format_count(count: int, singular: str) -> str:
+    """Return a count with its noun: 1 complete, 1,200 completes."""
+    return f"{count:,} {singular}" if count == 1 else f"{count:,} {singular}s"
+
+
 def format_span(span: timedelta) -> str:
-    """How long: 40 min, 5 h, 3 days."""
+    """Return a length of time: 40 min, 5 h, 3 days."""
     hours = span.total_seconds() / 3600
     if hours < 1:
         return f"{max(0, round(hours * 60))} min"
@@ -111,8 +116,8 @@ def format_span(span: timedelta) -> str:
 
 
 def format_local_time(moment: datetime, zone: ZoneInfo, *, now: datetime) -> str:
-    """A moment on the clocks of a zone: Sat 03:12 Tokyo; Sat 5 Dec 03:12 Tokyo when far away."""
+    """Return a time in a zone: Sat 03:12 Tokyo; Sat 5 Dec 03:12 Tokyo when days away."""
     city = zone.key.rsplit("/", 1)[-1].replace("_", " ")
-    there = moment.astimezone(zone)
-    date = f" {there.day} {there:%b}" if abs(moment - now) >= A_WEEKDAY_TELLS else ""
-    return f"{there:%a}{date} {there:%H:%M} {city}"
+    local = moment.astimezone(zone)
+    date = f" {local.day} {local:%b}" if abs(moment - now) >= WEEKDAY_SUFFICES_FOR else ""
+    return f"{local:%a}{date} {local:%H:%M} {city}"

@@ -1,4 +1,4 @@
-"""Writing the audit log: the one function, and who acts where nobody is signed in."""
+"""Write the audit log; say who acts when nobody is signed in."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from dashboard.fielding.domain.json import Json
 from dashboard.fielding.domain.text import one_line
 from dashboard.fielding.models import AuditEvent, AuditKind, ExchangeAccount, User
 
 HIDDEN = "[hidden]"
-LONGEST_TEXT = 500
-MOST_ITEMS = 100
+MAX_TEXT = 500
+MAX_ITEMS = 100
 _SECRET = re.compile(r"(?i)secret|password|passwd|token|api_?key|cookie|authorization|^code$")
-# Columns of a connection that hold a credential: a change of one is named, never shown.
+# Columns of a connection with credentials: a change of one is named, but not shown.
 CREDENTIALS = frozenset({"secret", "auth", "token_url", "client_id", "audience"})
 
 
@@ -26,7 +26,7 @@ class Origin:
 
     source: str
     person: User | None = None
-    name: str = ""  # who acts, where it is no person of ours
+    name: str = ""  # who acts, if it is no Fieldwatch user
     address: str = ""
     browser: str = ""
 
@@ -35,10 +35,10 @@ SYSTEM = Origin(AuditEvent.Source.SYSTEM, name="Fieldwatch")
 
 
 def command_line() -> Origin:
-    """Whoever runs a command of `manage.py`, by the name that the machine knows them by."""
+    """Return the user of the machine who runs a command of `manage.py`."""
     try:
         name = getpass.getuser()
-    except (KeyError, OSError):  # a container may have no name for its user
+    except (KeyError, OSError):  # a container's user can be without a name
         name = "unknown"
     return Origin(AuditEvent.Source.COMMAND, name=f"{name} on the command line")
 
@@ -51,12 +51,12 @@ def record(
     account: ExchangeAccount | None = None,
     subject: User | None = None,
     target: str = "",
-    details: Mapping[str, Any] | None = None,
+    details: Mapping[str, object] | None = None,
 ) -> AuditEvent:
-    """Add a row; in the transaction of what it records, so that neither is without the other.
+    """Add a row, in the transaction of the change it records, so that both are stored or neither.
 
-    `subject`: the person to whom it is done; `target`: what it is done to, in words. Details that
-    are named as secrets are hidden, long texts are cut.
+    subject: the person affected; target: what is affected, as text. Details with the name of a
+    secret are hidden, long texts are cut.
     """
     return AuditEvent.objects.create(
         at=now,
@@ -71,25 +71,24 @@ def record(
         subject_id=subject.pk if subject else None,
         subject_name=name_of(subject) if subject else "",
         target=one_line(target)[:300],
-        details={name: _fit(name, value) for name, value in (details or {}).items()},
+        details={name: _as_json(name, value) for name, value in (details or {}).items()},
     )
 
 
 def name_of(user: User) -> str:
-    """A person as the log keeps them: what they are called, and their sign-in name."""
-    shown = str(user)
-    name = one_line(user.username)
-    return (shown if shown == name else f"{shown} ({name})")[:320]
+    """Return a person's full name and username, as the log stores them."""
+    full_name, username = str(user), one_line(user.username)
+    return (full_name if full_name == username else f"{full_name} ({username})")[:320]
 
 
-def _fit(name: str, value: Any) -> Any:
-    """A detail as JSON can hold it and anybody may read it."""
+def _as_json(name: str, value: object) -> Json:
+    """Return a detail as JSON, with secrets hidden."""
     if _SECRET.search(name):
         return HIDDEN
     if isinstance(value, Mapping):
-        return {str(key): _fit(str(key), item) for key, item in list(value.items())[:MOST_ITEMS]}
+        return {str(key): _as_json(str(key), item) for key, item in list(value.items())[:MAX_ITEMS]}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_fit(name, item) for item in list(value)[:MOST_ITEMS]]
+        return [_as_json(name, item) for item in list(value)[:MAX_ITEMS]]
     if value is None or isinstance(value, bool | int | float):
         return value
-    return one_line(str(value))[:LONGEST_TEXT]
+    return one_line(str(value))[:MAX_TEXT]

@@ -14,6 +14,8 @@ A `Param` stands in the place of one value; for many, as a list, there is the lo
 
 No other module uses what Django does not document of its compilers; a test names all that this one
 relies on, and fails when a release of Django moves it.
+
+The `Any` here are those of Django's own signatures, which its type stubs leave open.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from __future__ import annotations
 import copy
 import enum
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -38,52 +40,54 @@ else:
     AnyLookup = Lookup
 
 Row = TypeVar("Row")
-Sql = tuple[str, tuple[Any, ...]]
+Sql = tuple[str, tuple[object, ...]]
 
 
 class Param(Expression):
-    """A value that is named where a statement is defined and filled in where it is run."""
+    """A value that has a name where a statement is compiled, and a value where it is run."""
 
     def __init__(self, name: str, output_field: Field[Any, Any] | None = None) -> None:
         super().__init__(output_field=output_field)
         self.name = name
 
     def as_sql(self, *_: Any) -> Any:
-        """A placeholder, with this in the place of its value."""
+        """Return a placeholder, with this object in place of its value."""
         return "%s", [self]
 
 
 @Field.register_lookup
 @ForeignObject.register_lookup
 class Among(AnyLookup):
-    """Whether a column is one of a list, which is one value however long it is."""
+    """Match a column against a list, which is one parameter whatever its length."""
 
     lookup_name = "among"
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Any:
-        """An array."""
-        return self._as("{} = ANY({})", compiler, connection)
+        """Compare with an array."""
+        return self._compile("{} = ANY({})", compiler, connection)
 
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any) -> Any:
-        """A JSON array."""
-        return self._as("{} IN (SELECT value FROM json_each({}))", compiler, connection)
+        """Compare with a JSON array."""
+        return self._compile("{} IN (SELECT value FROM json_each({}))", compiler, connection)
 
-    def _as(self, template: str, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Any:
+    def _compile(
+        self, template: str, compiler: SQLCompiler, connection: BaseDatabaseWrapper
+    ) -> Any:
         column, before = self.process_lhs(compiler, connection)
         values, after = self.process_rhs(compiler, connection)
         return template.format(column, values), (*before, *after)
 
 
 class CompiledQuery(Generic[Row]):
-    """A queryset that is compiled once a process; each call gives the rows of its values."""
+    """A queryset that is compiled once a process; each call returns the rows for its values."""
 
     def __init__(self, build: Callable[[], QuerySet[Any, Row]]) -> None:
         self._build = build
         self._compiled: tuple[QuerySet[Any, Row], SQLCompiler, Sql] | None = None
 
-    def __call__(self, **values: Any) -> list[Row]:
-        """The rows; raises KeyError where a value is missing."""
-        template, compiler, (sql, params) = self._compiled or self._compile()
+    def __call__(self, **values: object) -> list[Row]:
+        """Return the rows; KeyError for a missing value."""
+        queryset, compiler, (sql, params) = self._compiled or self._compile()
         connection = connections[DEFAULT_DB_ALIAS]
         bound = _bind(params, values, connection)
 
@@ -93,33 +97,33 @@ class CompiledQuery(Generic[Row]):
             bound_compiler.as_sql = lambda *_, **__: (sql, bound)  # type: ignore[method-assign]
             return bound_compiler
 
-        rows = template.all()
+        rows = queryset.all()
         rows.query.get_compiler = get_compiler  # type: ignore[method-assign]
         return list(rows)
 
-    def first(self, **values: Any) -> Row | None:
-        """The first row, or None."""
+    def first(self, **values: object) -> Row | None:
+        """Return the first row, or None."""
         return next(iter(self(**values)), None)
 
     def _compile(self) -> tuple[QuerySet[Any, Row], SQLCompiler, Sql]:
         rows = self._build()
         compiler = rows.query.clone().get_compiler(DEFAULT_DB_ALIAS)
         sql, params = compiler.as_sql()
-        converters = compiler.get_converters([column for column, *_ in compiler.select])
+        converters = compiler.get_converters([expression for expression, *_ in compiler.select])
         compiler.get_converters = lambda _: converters
         self._compiled = rows, compiler, (sql, tuple(params))
         return self._compiled
 
 
 class CompiledUpdate:
-    """An update that is compiled once a process; each call gives the number of rows it changed."""
+    """An update that is compiled once a process; each call returns the number of changed rows."""
 
-    def __init__(self, build: Callable[[], QuerySet[Any, Any]], **columns: Any) -> None:
-        self._build, self._columns = build, columns
+    def __init__(self, build: Callable[[], QuerySet[Any, Any]], **values: object) -> None:
+        self._build, self._values = build, values
         self._compiled: Sql | None = None
 
-    def __call__(self, **values: Any) -> int:
-        """Run it; raises KeyError where a value is missing."""
+    def __call__(self, **values: object) -> int:
+        """Run the update; KeyError for a missing value."""
         sql, params = self._compiled or self._compile()
         connection = connections[DEFAULT_DB_ALIAS]
         with connection.cursor() as cursor:
@@ -128,14 +132,14 @@ class CompiledUpdate:
 
     def _compile(self) -> Sql:
         query: UpdateQuery = self._build().query.chain(UpdateQuery)  # type: ignore[assignment]
-        query.add_update_values(self._columns)
+        query.add_update_values(self._values)
         sql, params = query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
         self._compiled = sql, tuple(params)
         return self._compiled
 
 
 def _bind(
-    params: tuple[Any, ...], values: dict[str, Any], connection: BaseDatabaseWrapper
+    params: tuple[object, ...], values: Mapping[str, object], connection: BaseDatabaseWrapper
 ) -> tuple[Any, ...]:
     return tuple(
         _adapt(values[param.name], connection) if isinstance(param, Param) else param
@@ -143,8 +147,8 @@ def _bind(
     )
 
 
-def _adapt(value: Any, connection: BaseDatabaseWrapper) -> Any:
-    """A value as the database's driver takes it."""
+def _adapt(value: object, connection: BaseDatabaseWrapper) -> object:
+    """Return a value as the database's driver accepts it."""
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value)
     if isinstance(value, date):

@@ -1,9 +1,8 @@
-"""Changing who may do what: roles, leavers, lost second factors. One administrator always stays.
+"""Change permissions: roles, leavers, lost second factors. One administrator always remains.
 
-Each function is one transaction. It first locks the connections that it concerns, in the order of
-their ids, so that two administrators who demote each other at the same moment come one after the
-other: the second finds that they would be the last. On SQLite every transaction has the database
-to itself anyway.
+Each function is one transaction. It first locks the connections concerned in the order of their
+ids, so that two administrators who demote each other at the same time are serialised: the second
+finds that nobody would be left. On SQLite transactions are serialised anyway.
 """
 
 from __future__ import annotations
@@ -36,20 +35,21 @@ ROLE = Membership.Role
 
 
 class PersonRefused(Exception):
-    """What was asked for cannot be done to this person; the message says why, for people."""
+    """The change is not allowed for this person; the message is for the user."""
 
 
 class LastAdministrator(PersonRefused):
-    """Somebody would leave a connection without an administrator who can sign in."""
+    """The change would leave a connection without an administrator who can sign in."""
 
     def __init__(self, account: ExchangeAccount) -> None:
         super().__init__(
-            f"This is the last administrator of {account.name}; make somebody else one first."
+            f"This is the last administrator of {account.name}. Make someone else an administrator "
+            "first."
         )
 
 
 class NotTheirs(PersonRefused):
-    """An administrator may act on people whose every connection is theirs, and never on oneself."""
+    """The administrator lacks one of the person's connections, or is the person."""
 
 
 def set_role(
@@ -61,7 +61,7 @@ def set_role(
     now: datetime,
     exchange_user_id: str | None = None,
 ) -> Membership:
-    """Give a person a role on a connection, or another one; LastAdministrator for the last."""
+    """Set a person's role on a connection; LastAdministrator if it would have none left."""
     with transaction.atomic():
         _lock([account.pk])
         known = Membership.objects.filter(user=user, account=account).first()
@@ -85,7 +85,7 @@ def set_role(
 
 
 def remove_member(*, membership: Membership, origin: Origin, now: datetime) -> None:
-    """Take a person off a connection; LastAdministrator for the last one."""
+    """Remove a person from a connection; LastAdministrator if it would have none left."""
     with transaction.atomic():
         _lock([membership.account_id])
         current = Membership.objects.select_related("user", "account").filter(pk=membership.pk)
@@ -105,26 +105,26 @@ def remove_member(*, membership: Membership, origin: Origin, now: datetime) -> N
 
 
 def require_full_administrator(*, by: User, user: User) -> None:
-    """NotTheirs unless `by` administers every connection that the person is on, and is another."""
+    """Raise NotTheirs unless `by` administers all the person's connections and is another."""
     if by.pk == user.pk:
-        raise NotTheirs("This is yourself: another administrator has to do it.")
-    theirs = Membership.objects.filter(
+        raise NotTheirs("This is your own user account: another administrator has to do it.")
+    administered = Membership.objects.filter(
         user=by, account=OuterRef("account"), role=ROLE.ADMINISTRATOR, user__is_active=True
     )
     memberships = Membership.objects.filter(user=user)
-    if not memberships.exists() or memberships.exclude(Exists(theirs)).exists():
+    if not memberships.exists() or memberships.exclude(Exists(administered)).exists():
         raise NotTheirs(
-            f"{user} is also on a connection that you do not administer, so this is not yours to "
-            "do. You can take them off your connection."
+            f"{user} also has access to a connection that you do not administer, so you cannot do "
+            "this. You can remove them from your connection."
         )
 
 
 def reset_factor(*, user: User, origin: Origin, now: datetime) -> bool:
-    """Take away a lost second factor and end the person's sessions; False where there was none."""
+    """Reset two-factor authentication and end the person's sessions; False if it was not set up."""
     with transaction.atomic():
         user = _lock_person(user, origin)
         if user.closed_at:
-            raise PersonRefused("This account is closed: reopen it first.")
+            raise PersonRefused("This user account is closed. Reopen it first.")
         removed, _ = Authenticator.objects.filter(user=user).delete()
         if not removed:
             return False
@@ -134,17 +134,17 @@ def reset_factor(*, user: User, origin: Origin, now: datetime) -> bool:
 
 
 def close(*, user: User, origin: Origin, now: datetime) -> bool:
-    """Close the account of a leaver; False where it was closed already.
+    """Close the user account of a leaver; False if it was closed already.
 
-    Sessions, identities of single sign-on, links in mails and mail itself end at once. The password
-    is void, and with it every link that sets one. Roles stay for the day of reopening.
+    Sessions, single sign-on identities, links in mails and mail end immediately. The password and
+    all reset links become invalid. Roles stay in case the user account is reopened.
     """
     with transaction.atomic():
         user = _lock_person(user, origin)
         if user.closed_at:
             return False
         if not user.is_active:
-            raise PersonRefused("Nobody signs in with this address: it only gets mail.")
+            raise PersonRefused("This address is for mail only; nobody signs in with it.")
         for membership in user.memberships.select_related("account"):
             _keep_an_administrator(membership)
         sessions = _end_everything(user)
@@ -156,14 +156,14 @@ def close(*, user: User, origin: Origin, now: datetime) -> bool:
 
 
 def reopen(*, user: User, origin: Origin, now: datetime) -> bool:
-    """Let somebody back in whose account was closed; False where it is open.
+    """Reopen a closed user account; False if it is open.
 
-    They have no password: an invitation lets them set one. Their second factor is as it was.
+    It has no password: an invitation lets the person set one. Two-factor authentication is kept.
     """
     with transaction.atomic():
         user = _lock_person(user, origin)
         if user.deleted_at:
-            raise PersonRefused("This person was deleted.")
+            raise PersonRefused("This person has been deleted.")
         if not user.closed_at:
             return False
         user.is_active, user.closed_at = True, None
@@ -173,20 +173,19 @@ def reopen(*, user: User, origin: Origin, now: datetime) -> bool:
 
 
 def delete(*, user: User, origin: Origin, now: datetime) -> None:
-    """Delete a person: their name, address, roles, mails and views go; a stump stays.
+    """Delete a person's name, address, roles, mails and views; keep an anonymous row.
 
-    What they did (edits, notes, incidents, rules) shows the stump; the audit log keeps the name as
-    it was.
+    Their edits, notes, incidents and rules refer to that row; the audit log keeps the name.
     """
     with transaction.atomic():
         user = _lock_person(user, origin)
         if user.deleted_at:
-            raise PersonRefused("This person was deleted.")
+            raise PersonRefused("This person has been deleted.")
         memberships = list(user.memberships.select_related("account"))
         for membership in memberships:
             _keep_an_administrator(membership)
         _end_everything(user)
-        for membership in memberships:  # a row for each, so that each connection's log has it
+        for membership in memberships:  # one row for the log of each connection
             _record(AuditKind.PERSON_DELETED, user, origin, now, account=membership.account)
         if not memberships:
             _record(AuditKind.PERSON_DELETED, user, origin, now)
@@ -197,11 +196,11 @@ def delete(*, user: User, origin: Origin, now: datetime) -> None:
         EmailAddress.objects.filter(user=user).delete()
         Notice.objects.filter(recipient=user).delete()
         Mail.objects.filter(recipient=user).delete()
-        _make_stump(user, now)
+        _anonymise(user, now)
 
 
 def end_sessions(user: User) -> int:
-    """End every session of a person; how many were known."""
+    """End every session of a person; return how many there were."""
     rows = list(UserSession.objects.filter(user=user))
     for row in rows:
         row.end()
@@ -209,7 +208,7 @@ def end_sessions(user: User) -> int:
 
 
 def _end_everything(user: User) -> int:
-    """End sessions and identities, give up waiting mail; how many sessions ended."""
+    """End sessions and identities, give up waiting mail; return the number of ended sessions."""
     SocialAccount.objects.filter(user=user).delete()
     waiting = Mail.objects.filter(recipient=user, state=Mail.State.WAITING)
     waiting.update(state=Mail.State.DEAD, error=ACCOUNT_CLOSED, sealed="", leased_until=None)
@@ -218,8 +217,8 @@ def _end_everything(user: User) -> int:
     return end_sessions(user)
 
 
-def _make_stump(user: User, now: datetime) -> None:
-    """Blank the row of a person; what refers to it stays."""
+def _anonymise(user: User, now: datetime) -> None:
+    """Remove personal data from the row of a person; rows that refer to it stay."""
     user.username, user.email = f"deleted-{user.pk}", f"deleted-{user.pk}@deleted.invalid"
     user.first_name, user.last_name = "Deleted person", str(user.pk)
     user.is_active, user.is_staff, user.is_superuser = False, False, False
@@ -231,28 +230,28 @@ def _make_stump(user: User, now: datetime) -> None:
 
 
 def _lock(account_ids: Iterable[int]) -> None:
-    """Let whoever changes roles on these connections come one after the other."""
+    """Serialise changes of roles on these connections."""
     rows = ExchangeAccount.objects.select_for_update(no_key=True).filter(pk__in=account_ids)
     list(rows.order_by("pk").values_list("pk", flat=True))
 
 
 def _lock_person(user: User, origin: Origin) -> User:
-    """The person as they are now, locked with all their connections.
+    """Return the person's present row, locked together with all their connections.
 
-    NotTheirs where a person acts who does not administer all of them.
+    NotTheirs if the acting person does not administer all of them.
     """
     known = set(user.memberships.values_list("account_id", flat=True))
     _lock(known)
     row: User = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if set(row.memberships.values_list("account_id", flat=True)) - known:
-        raise PersonRefused("This person was added to a connection just now; please try again.")
+        raise PersonRefused("This person was just added to a connection. Please try again.")
     if origin.person:
         require_full_administrator(by=origin.person, user=row)
     return row
 
 
 def _keep_an_administrator(leaving: Membership) -> None:
-    """LastAdministrator if nobody else who can sign in administers the connection."""
+    """Raise LastAdministrator if no other administrator of the connection can sign in."""
     if not leaving.may_administer or not leaving.user.is_active:
         return
     if not administrators_of(leaving.account_id).exclude(pk=leaving.pk).exists():
@@ -260,7 +259,7 @@ def _keep_an_administrator(leaving: Membership) -> None:
 
 
 def administrators_of(account_id: int) -> QuerySet[Membership]:
-    """The administrators of a connection who can sign in."""
+    """Return the administrators of a connection who can sign in."""
     return Membership.objects.filter(
         account_id=account_id, role=ROLE.ADMINISTRATOR, user__is_active=True
     )

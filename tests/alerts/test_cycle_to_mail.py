@@ -32,7 +32,10 @@ def test_a_stalled_group_says_how_many_are_usual_by_now(field: Field) -> None:
     field.stalled()
     field.cycles(0, 5)
     one = Incident.objects.get()
-    assert one.sentence == "Japan 25–54: no complete for 5 h, 15 usual by now; 100 of 200."
+    assert (
+        one.sentence
+        == "Japan 25–54: no completes for 5 h (about 15 expected). 100 of 200 completes."
+    )
     assert one.facts["figures"] == [["completes in 5 h", "0", "15"]]
 
 
@@ -40,7 +43,7 @@ def test_a_stalled_group_says_how_many_entered_since(field: Field) -> None:
     group = field.stalled(entrants=1040)
     group.readings.create(at=after(-300), status="live", completes=100, entrants=900)
     field.cycles(0, 5)
-    assert "140 entered: check the link" in Incident.objects.get().sentence
+    assert "140 entrants since then: check the survey link" in Incident.objects.get().sentence
 
 
 def test_a_group_without_a_rhythm_is_not_judged_as_stalled(field: Field) -> None:
@@ -84,8 +87,8 @@ def test_a_pause_by_the_exchange_fires_at_once_with_its_reason(field: Field) -> 
     field.cycles(0)
     incident = Incident.objects.get()
     assert incident.state == "firing"
-    assert incident.headline == "Paused: Japan 25–54, interview 14.2 min (agreed 9)"
-    assert "interviews take far longer than agreed" in incident.sentence
+    assert incident.headline == "Paused: Japan 25–54, LOI 14.2 min · bid 9"
+    assert "LOI well above bid" in incident.sentence
 
 
 def test_a_pause_is_open_since_the_exchange_says_so_not_since_it_was_seen(field: Field) -> None:
@@ -174,8 +177,8 @@ def test_a_fire_becomes_one_mail_after_a_minute(field: Field) -> None:
     assert compose_and_send(after(2)) == 0
     sent = outbox.outbox[0]
     assert sent.to == [field.pm.email]
-    assert sent.subject == "Paused: Japan 25–54, interview 14.2 min (agreed 9)"
-    assert "interview: 14.2 min (expected 9)" in sent.body
+    assert sent.subject == "Paused: Japan 25–54, LOI 14.2 min · bid 9"
+    assert "LOI: 14.2 min (" in sent.body
     assert mails()[0].state == Mail.State.SENT
 
 
@@ -186,7 +189,7 @@ def test_a_mail_links_to_the_incident_and_says_why_it_came(field: Field) -> None
     compose_and_send(after(1))
     body = outbox.outbox[0].body
     assert f"/incidents/{group.incidents.get().pk}/" in body
-    assert "as its project manager" in body
+    assert "because you are the project manager" in body
     assert "last 24 h: ████" in body
 
 

@@ -33,8 +33,8 @@ def work(*minutes: float) -> None:
     """Rounds of a worker: it says that it works, then does what time alone brings."""
     for minute in minutes:
         downtime.note_work(now=after(minute))
-        detect.by_time(now=after(minute))
-        detect.no_data(now=after(minute))
+        detect.evaluate_by_time(now=after(minute))
+        detect.check_accounts(now=after(minute))
         outbox.compose_due_mails(now=after(minute))
 
 

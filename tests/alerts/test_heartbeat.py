@@ -29,14 +29,14 @@ class Operator:
 
 def rounds(minute: float) -> None:
     """One round of everything."""
-    detect.by_time(now=after(minute))
+    detect.evaluate_by_time(now=after(minute))
     outbox.send_due(now=after(minute))
 
 
 def test_before_the_first_round_everything_is_missed(db: None) -> None:
     assert heartbeat.list_problems(now=factories.NOW) == [
-        "detecting has not begun yet",
-        "sending mail has not begun yet",
+        "alert detection has not started yet",
+        "mail delivery has not started yet",
     ]
 
 
@@ -76,7 +76,7 @@ def test_cycles_that_nobody_judges_are_missed(field: Field) -> None:
     rounds(40)
     field.project.read_at = after(40)
     field.project.save()
-    assert heartbeat.list_problems(now=after(41)) == ["cycles are read but not judged"]
+    assert heartbeat.list_problems(now=after(41)) == ["polled data is not evaluated"]
 
 
 def test_mail_that_waits_and_mail_that_died_are_told(field: Field) -> None:
@@ -88,7 +88,7 @@ def test_mail_that_waits_and_mail_that_died_are_told(field: Field) -> None:
     dead = {"state": Mail.State.DEAD, "account": field.account}
     Mail.objects.create(message_id="<2@x>", **dead, **given, **stamps)
     assert heartbeat.list_problems(now=after(20)) == [
-        "mail has waited for 20 min: ConnectionRefusedError",
+        "mail has been waiting for 20 min: ConnectionRefusedError",
         "1 mail of the last two days could not be delivered",
     ]
 

@@ -20,8 +20,8 @@ def test_a_day_without_the_exchange_is_three_mails_at_most_and_no_false_recovery
     field.cycles(0, 5)
     update(field.account, health=ExchangeAccount.Health.ERROR)
     for minute in range(10, DAY, 10):
-        detect.by_time(now=after(minute))
-        detect.no_data(now=after(minute))
+        detect.evaluate_by_time(now=after(minute))
+        detect.check_accounts(now=after(minute))
         outbox.compose_due_mails(now=after(minute))
     assert not Notice.objects.filter(kind="recover").exists()
     assert set(Incident.objects.values_list("rule", "state")) == {

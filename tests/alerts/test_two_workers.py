@@ -62,6 +62,6 @@ def test_workers_at_one_cycle_and_one_outbox_tell_each_once() -> None:
 def test_workers_at_one_silence_open_one_incident() -> None:
     field = make_field()
     field.cycles(0)
-    together(lambda: detect.no_data(now=after(25)))
+    together(lambda: detect.check_accounts(now=after(25)))
     assert Incident.objects.count() == 1
     assert Notice.objects.count() == 2

@@ -197,7 +197,9 @@ class Trial:
         batch.run_due_steps(clock=timezone.now)
         if self.shift.ms() - self.told_at > TELL_EVERY * 1000:  # with alerts, which take longest
             self.told_at = self.shift.ms()
-            tasks.tell()
+            tasks.settle_edits()
+            tasks.evaluate_alerts()
+            tasks.deliver_mail()
         if self.shift.ms() - self.pulled_at > PULL_EVERY * 1000:
             self.pulled_at = self.shift.ms()
             rounds.run_next_round(0, clock=timezone.now)

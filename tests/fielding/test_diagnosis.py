@@ -81,7 +81,7 @@ def test_each_reason_is_found_by_its_own_number(code):
 
 def test_the_numbers_are_said_as_a_pm_would():
     cause = diagnose_group(replace(WELL, **ILL["loi"]))[0]
-    assert (cause.observed, cause.expected) == ("14.2 min", "9 min, as agreed")
+    assert (cause.observed, cause.expected) == ("median LOI 14.2 min", "9 min (bid)")
 
 
 @pytest.mark.parametrize(
@@ -102,13 +102,13 @@ def test_a_cause_shows_the_digit_that_decides(case, code, observed, expected):
 @pytest.mark.parametrize(
     ("gives", "asks", "told"),
     [
-        (5.0, 14.0, ("5.0 completes an hour", "14.0")),
-        (0.01, 0.04, ("0.2 completes a day", "1.0")),  # "0.0 an hour, expected 0.0" says nothing
+        (5.0, 14.0, ("5.0 completes/h", "14.0/h")),
+        (0.01, 0.04, ("0.2 completes/day", "1.0/day")),  # "0.0/h, expected 0.0/h" says nothing
     ],
 )
 def test_what_a_slow_group_gives_is_counted_by_the_day(gives, asks, told):
-    found = diagnose_group(replace(WELL, completes_an_hour=gives, needed_an_hour=asks))
-    (reason,) = [one for one in found if one.code == "asked"]
+    causes = diagnose_group(replace(WELL, completes_an_hour=gives, needed_an_hour=asks))
+    (reason,) = [cause for cause in causes if cause.code == "asked"]
     assert (reason.observed, reason.expected) == told
 
 
@@ -126,7 +126,7 @@ def test_too_few_people_prove_nothing():
 
 def test_overquota_in_the_respondent_analysis_points_at_quotas():
     seen = diagnose_group(replace(WELL, analysis={"Complete": 60, "Overquota": 40}))
-    assert (seen[0].code, seen[0].observed) == ("quotas", "40 % meet a full quota")
+    assert (seen[0].code, seen[0].observed) == ("quotas", "40 % hit a full quota")
 
 
 def test_a_goal_about_to_be_met_does_not_hide_a_pause():

@@ -38,7 +38,7 @@ def test_six_hours_have_one_sample() -> None:
 def test_a_trail_stays_small_however_often_a_group_is_read() -> None:
     samples = kept(0.25, days=20)
     assert len(samples) <= 13
-    assert samples[-1].at - samples[0].at <= trail.KEPT
+    assert samples[-1].at - samples[0].at <= trail.KEEP_FOR
     assert len({one.at for one in samples}) == len(samples)
 
 

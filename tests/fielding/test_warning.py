@@ -70,8 +70,8 @@ def test_a_group_near_its_pause_is_named_first_and_told(reason):
     risks = pause_risks(replace(WELL, **SURE[reason]))
     assert risks[0].reason_code == reason
     assert risks[0].score >= LINE
-    assert any(sign.isdigit() for sign in risks[0].says)
-    assert all(" %" in said for risk in risks if "%" in (said := risk.says))
+    assert any(sign.isdigit() for sign in risks[0].sentence)
+    assert all(" %" in said for risk in risks if "%" in (said := risk.sentence))
 
 
 @pytest.mark.parametrize("reason", LIKELIER)
@@ -125,16 +125,18 @@ def test_a_score_never_leaves_its_scale():
     assert all(score is None or 0 <= score <= 1 for score in scores(worst).values())
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.reason_code} {rule.says}")
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.reason_code} {rule.template}")
 def test_scales_run_upwards_and_hold_shares(rule):
     at, share = zip(*rule.scale, strict=True)
     assert list(at) == sorted(set(at))
     assert 0 <= min(share) <= max(share) <= 1
 
 
-@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.says], ids=lambda rule: rule.says)
+@pytest.mark.parametrize(
+    "rule", [rule for rule in RULES if rule.template], ids=lambda rule: rule.template
+)
 def test_a_score_lies_on_the_line_between_the_points_of_its_scale(rule: PauseRule) -> None:
     at, share = zip(*rule.scale, strict=True)
     for value in np.linspace(at[0] - 1, at[-1] + 1, 61):
-        risk = replace(rule, measure=lambda _, value=float(value): value).risk(Indicators())
+        risk = replace(rule, figure=lambda _, value=float(value): value).risk(Indicators())
         assert risk.score == pytest.approx(float(np.interp(value, at, share)), abs=0.0006)

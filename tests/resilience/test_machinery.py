@@ -179,7 +179,7 @@ def test_a_full_disk_is_no_success_and_is_seen(full: Stand) -> None:
         assert answer.status_code == 500
         assert stand.one("SELECT count(*) FROM fielding_edit") == len(stand.simulator.edits())
         stand.pass_time(300)
-        stand.wake("tell")
+        stand.wake("settle_edits")
         wait_for(lambda: not stand.query(OPEN_EDITS), of="what was sent is read back")
         stand.pass_time(3700)
         stand.drain()

@@ -266,7 +266,7 @@ def test_changes_of_any_shape_are_told_in_words(viewer: Client, account: Exchang
             reason_code="high_median_loi" if i == 1 else "",
         )
     page = viewer.get(f"/groups/{group.pk}/").content.decode()
-    for said in ("2.7352 USD", "Quantum flux change", "20 Nov 12:00 UTC", "far longer than agreed"):
+    for said in ("2.7352 USD", "Quantum flux change", "20 Nov 12:00 UTC", "LOI well above bid"):
         assert said in page
 
 
@@ -413,7 +413,7 @@ def test_a_cause_of_many_groups_is_one_row(viewer: Client, account: ExchangeAcco
     for group in groups[:4]:
         incident(group, rule="drop_off", severity=2)
     page = viewer.get("/").content.decode()
-    assert "4 of 5 live groups" in page
+    assert "4 of 5 groups in field" in page
     assert f'/groups/{groups[0].pk}/" id=' not in page
 
 

@@ -1,7 +1,7 @@
-"""Facts of the changelog: what somebody else changed on the exchange.
+"""Alerts on changes made outside Fieldwatch, from the exchange's changelog.
 
-Each entry is told once and stands for a day, or until somebody acknowledges it. What was changed
-through Fieldwatch is no news; a pause by the exchange is told by its own rule.
+Each change alerts once, and its incident stays open for a day or until it is acknowledged. Changes
+made through Fieldwatch do not alert; a pause by the exchange has a rule of its own.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from dashboard.alerts.incidents.store import DAY, Transition, open_incident
 from dashboard.alerts.recipients.resolve import managers_of
@@ -43,18 +42,18 @@ KINDS: dict[str, str] = {
     ChangelogKind.FILLING_STRATEGY: STRATEGY_CHANGED.code,
     ChangelogKind.RE_ENTRY_CONFIGURATION: STRATEGY_CHANGED.code,
 }
-CODES = frozenset({*KINDS.values(), EDIT_UNCONFIRMED.code})  # what happened, not what is
-_EDITS: dict[str, str] = {
+CODES = frozenset({*KINDS.values(), EDIT_UNCONFIRMED.code})  # about a change, not a state
+_EDIT_KINDS: dict[str, str] = {
     ChangelogKind.CPI: Edit.Kind.CPI,
     ChangelogKind.USER_REQUESTED_CPI: Edit.Kind.CPI,
     ChangelogKind.FILLING_STRATEGY: Edit.Kind.FILLING_STRATEGY,
     ChangelogKind.RE_ENTRY_CONFIGURATION: Edit.Kind.RE_ENTRY,
     ChangelogKind.STATUS: Edit.Kind.STATUS,
 }
-BEGINS = ("scheduled", "live")
+PLANNED_START = ("scheduled", "live")
 Names = Mapping[str, str]
-NOBODY: Names = {}
-AROUND = timedelta(minutes=10)  # clocks apart, and the time that an edit takes to settle
+NO_NAMES: Names = {}
+MARGIN = timedelta(minutes=10)  # for differing clocks, and the time that an edit takes to settle
 # Saves 0.8 to 1.3 ms of a round.
 _BETWEEN = CompiledQuery(
     lambda: Change.objects.filter(
@@ -68,77 +67,77 @@ _BETWEEN = CompiledQuery(
 
 
 @dataclass(frozen=True, slots=True)
-class Recent:
-    """The last day's changes of a project that a rule is about."""
+class RecentChanges:
+    """The changes of a project within the last day that a rule is about."""
 
     changes: list[Change] = field(default_factory=list)
     cpi_changed_at: dict[int, datetime] = field(default_factory=dict)
 
 
-def recent_changes(project: Project, now: datetime) -> Recent:
-    """The changes of a project's groups within the last day, oldest first."""
+def recent_changes(project: Project, now: datetime) -> RecentChanges:
+    """Return the changes of a project's groups within the last day, oldest first."""
     rows = _BETWEEN(
-        account=project.account_id, project=project.pk, after=now - DAY, until=now + AROUND
+        account=project.account_id, project=project.pk, after=now - DAY, until=now + MARGIN
     )
-    found = Recent(told_once(rows))
-    for change in found.changes:
+    recent = RecentChanges(without_duplicates(rows))
+    for change in recent.changes:
         if KINDS[change.kind] == CPI_CHANGED.code:
-            found.cpi_changed_at[change.group_id] = change.occurred_at
-    return found
+            recent.cpi_changed_at[change.group_id] = change.occurred_at
+    return recent
 
 
-def told_once(changes: Iterable[Change]) -> list[Change]:
-    """Each change once, where the changelog tells one of price under two kinds."""
-    kept: dict[tuple[object, ...], Change] = {}
+def without_duplicates(changes: Iterable[Change]) -> list[Change]:
+    """Return each change once: the changelog lists a CPI change under two kinds."""
+    unique: dict[tuple[object, ...], Change] = {}
     for change in changes:
-        same = (change.group_id, KINDS[change.kind], change.occurred_at, repr(change.new))
-        kept.setdefault(same, change)
-    return list(kept.values())
+        key = (change.group_id, KINDS[change.kind], change.occurred_at, repr(change.new))
+        unique.setdefault(key, change)
+    return list(unique.values())
 
 
 def transitions_for_changes(
-    project: Project, found: Recent, *, book: RuleSet, now: datetime
+    project: Project, recent: RecentChanges, *, rules: RuleSet, now: datetime
 ) -> list[Transition]:
-    """An incident for each change by somebody else that has none yet."""
-    if not found.changes:
+    """Open an incident for each change made outside Fieldwatch that has none yet."""
+    if not recent.changes:
         return []
-    keys = {_key(project, change): change for change in found.changes}
+    keys = {_incident_key(project, change): change for change in recent.changes}
     known = set(Incident.objects.filter(key__in=list(keys)).values_list("key", flat=True))
-    fresh = [change for key, change in keys.items() if key not in known]
-    theirs = list(not_ours(fresh))
-    groups = TargetGroup.objects.in_bulk({change.group_id for change in theirs})
-    names = _names(project, theirs)
-    made = (
-        _move(project, change, groups[change.group_id], book, names=names, now=now)
-        for change in theirs
+    new = [change for key, change in keys.items() if key not in known]
+    outside = list(made_outside(new))
+    groups = TargetGroup.objects.in_bulk({change.group_id for change in outside})
+    names = _actor_names(project, outside)
+    transitions = (
+        _transition_for(project, change, groups[change.group_id], rules, names=names, now=now)
+        for change in outside
         if change.group_id in groups
     )
-    return [move for move in made if move]
+    return [transition for transition in transitions if transition]
 
 
-def _names(project: Project, changes: Iterable[Change]) -> Names:
-    """Who made changes, by their exchange ids, as far as the exchange names them."""
+def _actor_names(project: Project, changes: Iterable[Change]) -> Names:
+    """Return the names of the people who made changes, by exchange id, as far as known."""
     ids = {change.actor_id for change in changes} - {""}
     if not ids:
         return {}
     known = ExchangeUser.objects.filter(account=project.account_id, exchange_id__in=ids)
-    return {one.exchange_id: one_line(str(one)) for one in known}
+    return {user.exchange_id: one_line(str(user)) for user in known}
 
 
-def _key(project: Project, change: Change) -> str:
+def _incident_key(project: Project, change: Change) -> str:
     code = KINDS[change.kind]
     return f"{project.account_id}:{project.pk}:{change.group_id}:{code}:change-{change.pk}"
 
 
-def not_ours(changes: Iterable[Change]) -> Iterator[Change]:
-    """Changes that no edit through Fieldwatch explains."""
+def made_outside(changes: Iterable[Change]) -> Iterator[Change]:
+    """Yield the changes that no edit made through Fieldwatch explains."""
     listed = list(changes)
     if not listed:
         return
     edits = list(
         Edit.objects.filter(
             group__in={change.group_id for change in listed},
-            started_at__gte=listed[0].occurred_at - AROUND - DAY,
+            started_at__gte=listed[0].occurred_at - MARGIN - DAY,
         )
     )
     for change in listed:
@@ -147,78 +146,80 @@ def not_ours(changes: Iterable[Change]) -> Iterator[Change]:
 
 
 def _explains(edit: Edit, change: Change) -> bool:
-    """Whether an edit is what the changelog tells: same setting, same time."""
-    if edit.group_id != change.group_id or edit.kind != _EDITS.get(change.kind):
+    """Return whether an edit caused a change: same group, same setting, same time."""
+    if edit.group_id != change.group_id or edit.kind != _EDIT_KINDS.get(change.kind):
         return False
     if edit.state in (Edit.State.REJECTED, Edit.State.CONFLICT):
         return False
     if edit.kind == Edit.Kind.STATUS and change.new != edit.wanted:
         return False
-    known = edit.settled_at if edit.state == Edit.State.CONFIRMED else None
-    until = (known or edit.started_at) + AROUND
-    return edit.started_at - AROUND <= change.occurred_at <= until
+    settled_at = edit.settled_at if edit.state == Edit.State.CONFIRMED else None
+    until = (settled_at or edit.started_at) + MARGIN
+    return edit.started_at - MARGIN <= change.occurred_at <= until
 
 
-def _move(
+def _transition_for(
     project: Project,
     change: Change,
     group: TargetGroup,
-    book: RuleSet,
+    rules: RuleSet,
     *,
     names: Names,
     now: datetime,
 ) -> Transition | None:
-    chosen = book.one(KINDS[change.kind], project.pk, group.pk)
-    said = change_alert(change, group, chosen, names) if chosen.enabled else None
-    if said is None:
+    effective = rules.rule_for(KINDS[change.kind], project.pk, group.pk)
+    alert = describe_change(change, group, effective, names) if effective.enabled else None
+    if alert is None:
         return None
-    severity, sentence = said
+    severity, sentence = alert
     incident = open_incident(
-        chosen,
+        effective,
         account_id=project.account_id,
-        key=_key(project, change),
+        key=_incident_key(project, change),
         headline=sentence,
         sentence=sentence + ".",
         at=change.occurred_at,
         now=now,
     )
     incident.project, incident.group, incident.severity = project, group, severity
-    incident.facts = {"figures": []}  # the sentence holds both
+    incident.facts = {"figures": []}  # the sentence has both values
     managers = managers_of(group, project)
-    digest = chosen.in_digest or change.actor_type == AUTOMATION
+    digest = effective.in_digest or change.actor_type == AUTOMATION
     return Transition(incident, {}, Notice.Kind.FIRE, managers, digest)
 
 
-def change_alert(
-    change: Change, group: TargetGroup, chosen: Effective, names: Names = NOBODY
+def describe_change(
+    change: Change, group: TargetGroup, effective: Effective, names: Names = NO_NAMES
 ) -> tuple[int, str] | None:
-    """How bad a change is, and its sentence; None where it is not worth one."""
-    theirs = change.actor_type in THE_EXCHANGE
-    who = "the exchange" if theirs else names.get(change.actor_id, "somebody")
-    span, name = f"{_shown(change.old)} → {_shown(change.new)}", one_line(group.name)
-    if chosen.rule is STATUS_CHANGED:
-        if theirs and (change.new == "paused" or (change.old, change.new) == BEGINS):
-            return None  # a pause has a rule of its own; a start is what was planned
-        severity = NOTICE if theirs and change.new == "completed" else chosen.severity
-        return severity, f"{name}: {who} changed the status, {span}"
-    if chosen.rule is STRATEGY_CHANGED:
-        what = "re-entry" if "re_entry" in change.kind else "the filling strategy"
-        return chosen.severity, f"{name}: {who} changed {what}, {span}"
+    """Return the severity and the sentence of a change; None if it does not alert."""
+    by_exchange = change.actor_type in THE_EXCHANGE
+    who = "the exchange" if by_exchange else names.get(change.actor_id, "an unknown user")
+    values = f"{_format_value(change.old)} → {_format_value(change.new)}"
+    name = one_line(group.name)
+    if effective.rule is STATUS_CHANGED:
+        if by_exchange and (change.new == "paused" or (change.old, change.new) == PLANNED_START):
+            return None  # a pause has a rule of its own; a start was planned
+        is_completion = by_exchange and change.new == "completed"
+        severity = NOTICE if is_completion else effective.severity
+        return severity, f"{name}: {who} changed the status, {values}"
+    if effective.rule is STRATEGY_CHANGED:
+        setting = "re-entry" if "re_entry" in change.kind else "the filling strategy"
+        return effective.severity, f"{name}: {who} changed {setting}, {values}"
     old, new = price_from_changelog(change.old), price_from_changelog(change.new)
     if not old or new is None:
         return None
     share = float(abs(new - old) / old)
-    if share < chosen.settings["fires"]:
+    if share < effective.settings["fires"]:
         return None
-    severity = CRITICAL if share >= chosen.settings["critical"] else chosen.severity
-    by = f"{'+' if new > old else '−'}{format_percent(share)}"
-    return severity, f"{name}: {who} changed the CPI, {span} {group.currency} ({by})"
+    severity = CRITICAL if share >= effective.settings["critical"] else effective.severity
+    step = f"{'+' if new > old else '−'}{format_percent(share)}"
+    return severity, f"{name}: {who} changed the CPI, {values} {group.currency} ({step})"
 
 
-def _shown(value: Any) -> str:
-    """A value of the changelog in a few words."""
+def _format_value(value: object) -> str:
+    """Return a value of the changelog in a few words."""
     if value is None:
-        return "nothing"
+        return "none"
     if isinstance(value, dict):
         price = price_from_changelog(value)
         return str(price) if price is not None else "other settings"

@@ -1,7 +1,7 @@
-"""Writing what the machine decided: incidents and their notices, in one short transaction.
+"""Store transitions: incidents and their notices, in one short transaction.
 
-A transition is an UPDATE that must find the incident as it was read; whoever comes second finds
-nothing. Notices are unique, so that writing them twice leaves the same as once.
+A transition is an UPDATE that must find the incident as it was read; the second of two workers
+finds nothing. Notices are unique, so writing them twice has the same result as writing them once.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TypedDict
 
 from django.db import transaction
 from django.db.models import Q
@@ -22,23 +22,32 @@ from dashboard.fielding.models import Incident, Membership, Mute, Notice
 DAY = timedelta(hours=24)
 FLAPS_AT = 3  # firings of one rule on one group within a day
 OPEN = (Incident.State.PENDING, Incident.State.FIRING, Incident.State.RECOVERING)
-TOLD = (Notice.Kind.FIRE, Notice.Kind.REPEAT, Notice.Kind.NO_DATA)
+ALERTING = (Notice.Kind.FIRE, Notice.Kind.REPEAT, Notice.Kind.NO_DATA)
+
+
+class ExpectedState(TypedDict, total=False):
+    """The columns of an incident that an update must find as they were read."""
+
+    state: str
+    sequence: int
+    readings: int
+    severity: int
 
 
 @dataclass(slots=True)
 class Transition:
-    """One incident as it is to be, and what is told of it. `was` is empty for a new one."""
+    """An incident as it is to be stored, and its notice. `expected` is empty for a new one."""
 
     incident: Incident
-    was: dict[str, Any] = field(default_factory=dict)
-    tells: Notice.Kind | None = None
+    expected: ExpectedState = field(default_factory=ExpectedState)
+    notice_kind: Notice.Kind | None = None
     managers: tuple[str, ...] = ()  # exchange ids of project managers, the nearest first
     in_digest: bool = False
-    forgets: bool = False  # it never fired: nothing of it is kept
+    drop_if_never_fired: bool = False  # it was only pending, so the row is deleted
 
 
 def open_incident(
-    chosen: Effective,
+    effective: Effective,
     *,
     account_id: int,
     key: str,
@@ -47,17 +56,17 @@ def open_incident(
     at: datetime,
     now: datetime,
 ) -> Incident:
-    """An incident that fires at once (not saved), as severe as its rule.
+    """Return an incident (not saved) that fires immediately, with the severity of its rule.
 
-    at: when what it tells of began. Its project, group and facts are the caller's to fill in.
+    at: when the breach began. The caller sets its project, group and facts.
     """
     return Incident(
         account_id=account_id,
-        rule=chosen.rule.code,
-        rule_version=chosen.version,
+        rule=effective.rule.code,
+        rule_version=effective.version,
         key=key,
         state=Incident.State.FIRING,
-        severity=chosen.severity,
+        severity=effective.severity,
         headline=headline[:300],
         sentence=sentence,
         breached_at=at,
@@ -69,19 +78,19 @@ def open_incident(
 
 
 def close_incident(incident: Incident, reason: str, now: datetime) -> None:
-    """End an incident whose cause is gone (not saved)."""
+    """Resolve an incident whose cause is gone (not saved)."""
     incident.state, incident.close_reason = Incident.State.RESOLVED, reason
     incident.closed_at, incident.evaluate_at = now, None
 
 
 def exchange_id_of(user_id: int | None, account_id: int) -> str:
-    """A person's id on the exchange of an account; empty where it is not known."""
+    """Return a person's exchange user id on an account; empty if not known."""
     membership = Membership.objects.filter(user=user_id, account_id=account_id).first()
     return membership.exchange_user_id if membership else ""
 
 
-def expected_state(incident: Incident) -> dict[str, Any]:
-    """What an update must still find, so that each step is taken once."""
+def expected_state(incident: Incident) -> ExpectedState:
+    """Return the columns that an update must still find, so that each step is taken once."""
     return {
         "state": incident.state,
         "sequence": incident.sequence,
@@ -111,45 +120,53 @@ _WRITTEN = (
 )
 
 
-def commit_transitions(moves: Sequence[Transition], *, account_id: int, now: datetime) -> int:
-    """Commit moves of one account together with their notices; how many were ours to make."""
-    if not moves:
+def commit_transitions(transitions: Sequence[Transition], *, account_id: int, now: datetime) -> int:
+    """Commit transitions of one account with their notices.
+
+    Return the number of transitions that this worker won.
+    """
+    if not transitions:
         return 0
     with transaction.atomic():
-        _mark_flapping(moves, account_id, now)
-        made = _insert([move for move in moves if not move.was])
-        made += [move for move in moves if move.was and _update(move)]
-        _tell(made, account_id, now)
-    return len(made)
+        _mark_flapping(transitions, account_id, now)
+        won = _insert_incidents([each for each in transitions if not each.expected])
+        won += [each for each in transitions if each.expected and _update_incident(each)]
+        _create_notices(won, account_id, now)
+    return len(won)
 
 
-def _insert(moves: Sequence[Transition]) -> list[Transition]:
-    """New incidents; where another worker opened the same one first, that one."""
-    if not moves:
+def _insert_incidents(transitions: Sequence[Transition]) -> list[Transition]:
+    """Insert new incidents; take over the one that another worker opened first."""
+    if not transitions:
         return []
-    Incident.objects.bulk_create([move.incident for move in moves], ignore_conflicts=True)
-    keys = [move.incident.key for move in moves]
+    Incident.objects.bulk_create(
+        [transition.incident for transition in transitions], ignore_conflicts=True
+    )
+    keys = [transition.incident.key for transition in transitions]
     stored = {
         incident.key: incident for incident in Incident.objects.filter(key__in=keys, state__in=OPEN)
     }
-    for move in moves:
-        move.incident = stored.get(move.incident.key, move.incident)
-    return [move for move in moves if move.incident.pk]
+    for transition in transitions:
+        transition.incident = stored.get(transition.incident.key, transition.incident)
+    return [transition for transition in transitions if transition.incident.pk]
 
 
-def _update(move: Transition) -> bool:
-    incident = move.incident
-    found = Incident.objects.filter(pk=incident.pk, **move.was)
-    if move.forgets:
-        return found.delete()[0] == 1
+def _update_incident(transition: Transition) -> bool:
+    """Update (or drop) an incident that is still as it was read; return whether it was."""
+    incident = transition.incident
+    rows = Incident.objects.filter(pk=incident.pk, **transition.expected)
+    if transition.drop_if_never_fired:
+        return rows.delete()[0] == 1
     fields = {name: getattr(incident, name) for name in _WRITTEN}
-    return found.update(**fields) == 1
+    return rows.update(**fields) == 1
 
 
-def _mark_flapping(moves: Sequence[Transition], account_id: int, now: datetime) -> None:
-    """Mark what fires for the third time within a day."""
+def _mark_flapping(transitions: Sequence[Transition], account_id: int, now: datetime) -> None:
+    """Mark incidents that fire for the third time within a day."""
     firing = [
-        move.incident for move in moves if move.tells in TOLD and move.incident.fired_at == now
+        transition.incident
+        for transition in transitions
+        if transition.notice_kind in ALERTING and transition.incident.fired_at == now
     ]
     if not firing:
         return
@@ -168,49 +185,55 @@ def _mark_flapping(moves: Sequence[Transition], account_id: int, now: datetime) 
         incident.flapping = earlier[incident.group_id, incident.rule] >= FLAPS_AT - 1
 
 
-def _tell(moves: Sequence[Transition], account_id: int, now: datetime) -> None:
-    """Notices for everybody who must be told; none under a mute."""
-    telling = [move for move in moves if move.tells]
-    if not telling:
+def _create_notices(transitions: Sequence[Transition], account_id: int, now: datetime) -> None:
+    """Create the notices to all recipients; none under a mute."""
+    notifying = [transition for transition in transitions if transition.notice_kind]
+    if not notifying:
         return
     mutes = list(Mute.objects.filter(account_id=account_id, until__gt=now))
-    telling = [move for move in telling if not any(mute_covers(m, move.incident) for m in mutes)]
+    notifying = [
+        transition
+        for transition in notifying
+        if not any(mute_covers(mute, transition.incident) for mute in mutes)
+    ]
     people = People(account_id)
-    heard = _heard([move.incident for move in telling if move.tells == Notice.Kind.RECOVER])
+    notified = _notified_users(
+        [each.incident for each in notifying if each.notice_kind == Notice.Kind.RECOVER]
+    )
     Notice.objects.bulk_create(
         [
             Notice(
-                incident=move.incident,
-                kind=str(move.tells),
-                sequence=move.incident.sequence,
+                incident=transition.incident,
+                kind=str(transition.notice_kind),
+                sequence=transition.incident.sequence,
                 recipient_id=user_id,
                 created_at=now,
-                in_digest=move.in_digest or move.incident.flapping,
+                in_digest=transition.in_digest or transition.incident.flapping,
             )
-            for move in telling
+            for transition in notifying
             for user_id in (
-                heard.get(move.incident.pk, ())
-                if move.tells == Notice.Kind.RECOVER
-                else people.told(move.incident, move.managers)
+                notified.get(transition.incident.pk, ())
+                if transition.notice_kind == Notice.Kind.RECOVER
+                else people.recipients_of(transition.incident, transition.managers)
             )
         ],
         ignore_conflicts=True,
     )
 
 
-def _heard(incidents: Sequence[Incident]) -> dict[int, set[int]]:
-    """Who was told, or is about to be, that these fire."""
-    heard: dict[int, set[int]] = {}
+def _notified_users(incidents: Sequence[Incident]) -> dict[int, set[int]]:
+    """Return the users who were, or will be, notified that these incidents fire."""
+    notified: dict[int, set[int]] = {}
     pairs = Notice.objects.filter(
-        incident__in=[incident.pk for incident in incidents], kind__in=TOLD, skipped=""
+        incident__in=[incident.pk for incident in incidents], kind__in=ALERTING, skipped=""
     ).values_list("incident_id", "recipient_id")
     for incident_id, user_id in pairs if incidents else ():
-        heard.setdefault(incident_id, set()).add(user_id)
-    return heard
+        notified.setdefault(incident_id, set()).add(user_id)
+    return notified
 
 
 def mute_covers(mute: Mute, incident: Incident) -> bool:
-    """Whether a mute of the same account silences an incident."""
+    """Return whether a mute of the same account covers an incident."""
     return (
         mute.rule in ("", incident.rule)
         and mute.group_id in (None, incident.group_id)

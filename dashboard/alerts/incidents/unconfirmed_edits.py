@@ -1,7 +1,7 @@
-"""Edits that need a look: not confirmed, refused after their person had gone, or without an end.
+"""Edits to check: unconfirmed, refused after their user had left the page, or without a result.
 
-What was refused to a person's face (`checks` is 0) is no news. What is told needs no reading of the
-exchange, so time alone finds it, also while the exchange is away.
+An edit that was refused while its user waited (`checks` is 0) does not alert. Nothing here needs a
+reading of the exchange, so it also works while the exchange cannot be reached.
 """
 
 from __future__ import annotations
@@ -27,66 +27,67 @@ from dashboard.alerts.rules.settings import Effective, RuleSet
 from dashboard.alerts.text import one_line
 from dashboard.fielding.models import Edit, Incident, Notice
 
-# Reading back settles an edit within four minutes, while the exchange can be read.
-OPEN_FOR = timedelta(minutes=10)
+# Reading back settles an edit within four minutes if the exchange can be read.
+ALERT_AFTER = timedelta(minutes=10)
 _FAILED = (Edit.State.REJECTED, Edit.State.CONFLICT)
 
 
 def check_unconfirmed_edits(*, now: datetime) -> None:
-    """Open an incident for each edit that needs a look and has none; take the open ones further."""
-    moves = _followed(now)
-    ended = Q(settled_at__gt=now - DAY, checks__gt=0, state__in=_FAILED)
-    waits = Q(settled_at=None, state__in=Edit.OPEN, started_at__lt=now - OPEN_FOR)
-    # A job that the exchange asked to wait was not sent, which its page tells.
-    told_to_wait = Q(batch_group__job__wait_until__gt=now - OPEN_FOR)
+    """Open an incident for each edit to check that has none; update or close the open ones."""
+    transitions = _follow_open(now)
+    failed = Q(settled_at__gt=now - DAY, checks__gt=0, state__in=_FAILED)
+    unsettled = Q(settled_at=None, state__in=Edit.OPEN, started_at__lt=now - ALERT_AFTER)
+    # A job that the exchange asked to wait was not sent; its page shows that.
+    is_waiting = Q(batch_group__job__wait_until__gt=now - ALERT_AFTER)
     edits = list(
-        Edit.objects.filter(ended | (waits & ~told_to_wait)).select_related(
+        Edit.objects.filter(failed | (unsettled & ~is_waiting)).select_related(
             "group__project", "project", "account", "by"
         )
     )
     if edits:
-        moves += _fresh(edits, now)
-    for account_id in {move.incident.account_id for move in moves}:
-        mine = [move for move in moves if move.incident.account_id == account_id]
-        commit_transitions(mine, account_id=account_id, now=now)
+        transitions += _open_new(edits, now)
+    for account_id in {transition.incident.account_id for transition in transitions}:
+        rows = [each for each in transitions if each.incident.account_id == account_id]
+        commit_transitions(rows, account_id=account_id, now=now)
 
 
 def is_edit_open(incident: Incident) -> bool:
-    """Whether nobody knows yet how the edit of an incident ended."""
+    """Return whether the edit of an incident has no result yet."""
     if "edit" not in incident.facts:
         return False
     return Edit.objects.filter(pk=int(incident.facts["edit"]), state__in=Edit.OPEN).exists()
 
 
-def _followed(now: datetime) -> list[Transition]:
-    """Open incidents whose edit was confirmed or given up end; others say how it stands."""
+def _follow_open(now: datetime) -> list[Transition]:
+    """Close incidents whose edit was confirmed or abandoned; update the text of the others."""
     rows = Incident.objects.filter(
         rule=EDIT_UNCONFIRMED.code, state__in=OPEN, facts__has_key="edit"
     )
     incidents = list(rows.select_related("project", "group"))
     edits = Edit.objects.select_related("group", "project", "account", "by").in_bulk(
-        [one.facts["edit"] for one in incidents]
+        [incident.facts["edit"] for incident in incidents]
     )
-    again = _changed_again(edits.values())
-    moves = []
-    for one in incidents:
-        edit, move = edits.get(one.facts["edit"]), Transition(one, expected_state(one))
+    superseded = _superseded_edits(edits.values())
+    transitions = []
+    for incident in incidents:
+        edit = edits.get(incident.facts["edit"])
+        transition = Transition(incident, expected_state(incident))
         if edit is None or edit.state in (Edit.State.CONFIRMED, Edit.State.GIVEN_UP):
-            close_incident(one, edit.get_state_display() if edit else "it is gone", now)
-            confirmed = edit is not None and edit.state == Edit.State.CONFIRMED
-            move.tells = Notice.Kind.RECOVER if confirmed else None
-        elif edit.pk in again:
-            close_incident(one, "the same setting was changed again since", now)
-        elif (said := describe_edit_problem(edit)) + "." != one.sentence:
-            one.headline, one.sentence = said[:300], said + "."
+            close_incident(incident, edit.get_state_display() if edit else "deleted", now)
+            is_confirmed = edit is not None and edit.state == Edit.State.CONFIRMED
+            transition.notice_kind = Notice.Kind.RECOVER if is_confirmed else None
+        elif edit.pk in superseded:
+            close_incident(incident, "the same setting has been changed again", now)
+        elif (problem := describe_edit_problem(edit)) + "." != incident.sentence:
+            incident.headline, incident.sentence = problem[:300], problem + "."
         else:
             continue
-        moves.append(move)
-    return moves
+        transitions.append(transition)
+    return transitions
 
 
-def _changed_again(edits: Iterable[Edit]) -> set[int]:
-    """Edits that failed, and whose setting a later edit changed: what they wanted is past."""
+def _superseded_edits(edits: Iterable[Edit]) -> set[int]:
+    """Return failed edits whose setting a later, confirmed edit changed."""
     failed = [edit for edit in edits if edit.state in _FAILED and edit.group_id]
     later = Edit.objects.filter(
         group__in=[edit.group_id for edit in failed], state=Edit.State.CONFIRMED
@@ -102,51 +103,56 @@ def _changed_again(edits: Iterable[Edit]) -> set[int]:
     }
 
 
-def _fresh(edits: Iterable[Edit], now: datetime) -> list[Transition]:
-    keys = {_key(edit): edit for edit in edits}
+def _open_new(edits: Iterable[Edit], now: datetime) -> list[Transition]:
+    keys = {_incident_key(edit): edit for edit in edits}
     groups = {edit.group_id for edit in keys.values()}
     known = set(
         Incident.objects.filter(
             Q(group__in=groups - {None}) | Q(group=None), key__in=list(keys)
         ).values_list("key", flat=True)
     )
-    books: dict[int, RuleSet] = {}
-    moves = []
+    rule_sets: dict[int, RuleSet] = {}
+    transitions = []
     for key, edit in keys.items():
         if key in known:
             continue
-        if edit.account_id not in books:
-            books[edit.account_id] = RuleSet.of(edit.account_id)
-        chosen = books[edit.account_id].one(EDIT_UNCONFIRMED.code, _project_id(edit), edit.group_id)
-        if chosen.enabled:
-            incident = _incident(edit, chosen, key, now)
-            digest = chosen.in_digest
-            moves.append(Transition(incident, {}, Notice.Kind.FIRE, _told_first(edit), digest))
-    return moves
+        if edit.account_id not in rule_sets:
+            rule_sets[edit.account_id] = RuleSet.of(edit.account_id)
+        effective = rule_sets[edit.account_id].rule_for(
+            EDIT_UNCONFIRMED.code, _project_id(edit), edit.group_id
+        )
+        if effective.enabled:
+            incident = _new_incident(edit, effective, key, now)
+            transitions.append(
+                Transition(
+                    incident, {}, Notice.Kind.FIRE, _user_and_managers(edit), effective.in_digest
+                )
+            )
+    return transitions
 
 
-def told_at(edit: Edit, now: datetime) -> datetime | None:
-    """When an edit of the past was told; None where it was not."""
-    waited = edit.started_at + OPEN_FOR
-    if waited < (edit.settled_at or now):
-        return waited
-    vain = edit.checks > 0 and edit.state in _FAILED
-    return edit.settled_at or edit.started_at if vain else None
+def alerted_at(edit: Edit, now: datetime) -> datetime | None:
+    """Return when a past edit alerted; None if it did not."""
+    due = edit.started_at + ALERT_AFTER
+    if due < (edit.settled_at or now):
+        return due
+    has_failed = edit.checks > 0 and edit.state in _FAILED
+    return edit.settled_at or edit.started_at if has_failed else None
 
 
 def _project_id(edit: Edit) -> int | None:
     return edit.group.project_id if edit.group else edit.project_id
 
 
-def _key(edit: Edit) -> str:
+def _incident_key(edit: Edit) -> str:
     where = f"{edit.account_id}:{_project_id(edit) or ''}:{edit.group_id or ''}"
     return f"{where}:{EDIT_UNCONFIRMED.code}:edit-{edit.pk}"
 
 
-def _incident(edit: Edit, chosen: Effective, key: str, now: datetime) -> Incident:
+def _new_incident(edit: Edit, effective: Effective, key: str, now: datetime) -> Incident:
     problem = describe_edit_problem(edit)
     incident = open_incident(
-        chosen,
+        effective,
         account_id=edit.account_id,
         key=key,
         headline=problem,
@@ -159,62 +165,62 @@ def _incident(edit: Edit, chosen: Effective, key: str, now: datetime) -> Inciden
     return incident
 
 
-def _told_first(edit: Edit) -> tuple[str, ...]:
-    """Who made it, else the group's and the project's managers."""
+def _user_and_managers(edit: Edit) -> tuple[str, ...]:
+    """Return the exchange ids of the user who made it, then of the group's and project's PMs."""
     project = edit.group.project if edit.group else edit.project
     return (exchange_id_of(edit.by_id, edit.account_id), *managers_of(edit.group, project))
 
 
 def describe_edit_problem(edit: Edit) -> str:
-    """What there is to say of an edit that did not end well, or that has no end yet."""
-    who = one_line(str(edit.by)) if edit.by else "somebody"
-    of = edit.of.name if edit.of else edit.account.name
-    return f"{one_line(of)}: {who}'s {_WORDS.get(edit.kind, _change)(edit)}"
+    """Return what went wrong with an edit, or that it has no result yet, without a full stop."""
+    who = f"{one_line(str(edit.by))}'s" if edit.by else "the"
+    name = edit.of.name if edit.of else edit.account.name
+    return f"{one_line(name)}: {who} {_DESCRIBE_BY_KIND.get(edit.kind, _describe_change)(edit)}"
 
 
-def _change(edit: Edit) -> str:
-    what = edit.kind_label.lower() if edit.kind != Edit.Kind.CPI else "CPI"
-    ends = {
-        Edit.State.REJECTED: "the exchange still holds the value from before",
-        Edit.State.CONFLICT: "the exchange holds something else now",
+def _describe_change(edit: Edit) -> str:
+    setting = edit.kind_label.lower() if edit.kind != Edit.Kind.CPI else "CPI"
+    outcomes = {
+        Edit.State.REJECTED: "the exchange still has the previous value",
+        Edit.State.CONFLICT: "the exchange has a different value now",
     }
     if edit.state in _FAILED and edit.sent is False:
-        return f"change ({what}) was not sent{_why(edit)}"
+        return f"change ({setting}) was not sent{_last_reason(edit)}"
     if edit.state in _FAILED and edit.sent and edit.taken is False:
-        return f"change ({what}) was sent and refused, because somebody changed it meanwhile"
-    end = ends.get(Edit.State(edit.state), "it cannot be read back yet")
-    return f"change ({what}) was sent but not confirmed; {end}"
+        return f"change ({setting}) was sent and refused, because someone else changed it first"
+    outcome = outcomes.get(Edit.State(edit.state), "it could not be read back yet")
+    return f"change ({setting}) was sent but not confirmed; {outcome}"
 
 
-def _creation(edit: Edit) -> str:
-    what = "target group" if edit.kind == Edit.Kind.NEW_DRAFT else "project"
-    made = f"new {what} “{one_line(str((edit.wanted or {}).get('name', '')))}”"
+def _describe_creation(edit: Edit) -> str:
+    noun = "target group" if edit.kind == Edit.Kind.NEW_DRAFT else "project"
+    new = f"new {noun} “{one_line(str((edit.wanted or {}).get('name', '')))}”"
     if edit.state == Edit.State.CONFLICT:
-        return f"{made} is on the exchange, but otherwise than it was sent"
+        return f"{new} is on the exchange, but differs from what was sent"
     if edit.state == Edit.State.REJECTED:
-        return f"{made} was not made{_why(edit)}"
-    return f"{made} was sent, and it is not known yet whether the exchange has it{_why(edit)}"
+        return f"{new} was not created{_last_reason(edit)}"
+    return f"{new} was sent, but the exchange has not confirmed it yet{_last_reason(edit)}"
 
 
-def _launch(edit: Edit) -> str:
-    what = "scheduling of the launch" if edit.is_scheduling else "launch"
+def _describe_launch(edit: Edit) -> str:
+    action = "scheduled launch" if edit.is_scheduling else "launch"
     if edit.state == Edit.State.CONFLICT and edit.after:
-        return f"{what} went through, but with other dates than were asked for"
+        return f"{action} went through, but with different dates than requested"
     if edit.state == Edit.State.CONFLICT:
-        return f"{what} was not sent: the draft was changed meanwhile"
+        return f"{action} was not sent: the draft was changed in the meantime"
     if edit.state == Edit.State.REJECTED:
-        return f"{what} failed{_why(edit)}"
-    return f"{what} has no end yet{_why(edit)}"
+        return f"{action} failed{_last_reason(edit)}"
+    return f"{action} has no result yet{_last_reason(edit)}"
 
 
-def _why(edit: Edit) -> str:
-    """The exchange's words, the last of them."""
-    said = str(edit.reasons[-1].get("reason", "")) if edit.reasons else ""
-    return f": {one_line(said, 200).rstrip('.')}" if said else ""
+def _last_reason(edit: Edit) -> str:
+    """Return the last reason that the exchange gave, after a colon; empty without one."""
+    reason = str(edit.reasons[-1].get("reason", "")) if edit.reasons else ""
+    return f": {one_line(reason, 200).rstrip('.')}" if reason else ""
 
 
-_WORDS: dict[str, Callable[[Edit], str]] = {
-    Edit.Kind.NEW_DRAFT: _creation,
-    Edit.Kind.NEW_PROJECT: _creation,
-    Edit.Kind.LAUNCH: _launch,
+_DESCRIBE_BY_KIND: dict[str, Callable[[Edit], str]] = {
+    Edit.Kind.NEW_DRAFT: _describe_creation,
+    Edit.Kind.NEW_PROJECT: _describe_creation,
+    Edit.Kind.LAUNCH: _describe_launch,
 }

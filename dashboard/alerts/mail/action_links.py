@@ -1,6 +1,7 @@
-"""Links in mails that lead to a form: signed, for a week, and only a way there.
+"""Links in mails that lead to a form: signed and valid for a week.
 
-Following one changes nothing and signs nobody in; the form asks once, whoever may.
+Following a link changes nothing and signs nobody in: the form asks for confirmation, and only of
+users with permission.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from dashboard.fielding.models import Incident
 
 ACKNOWLEDGE, MUTE = "acknowledge", "mute"
 RESUME, CONNECTION = HelpForm.RESUME, HelpForm.CONNECTION
-WORDS: dict[str, str] = {
+LABELS: dict[str, str] = {
     HelpForm.CPI: "Change CPI",
-    HelpForm.DATES: "Move its end",
-    HelpForm.GOALS: "Change its goal",
-    HelpForm.BUDGET: "Change its budget",
-    HelpForm.DETAILS: "Change what is agreed",
+    HelpForm.DATES: "Change end date",
+    HelpForm.GOALS: "Change goal",
+    HelpForm.BUDGET: "Change budget",
+    HelpForm.DETAILS: "Change LOI/IR",
     RESUME: "Resume",
-    CONNECTION: "Look at the connection",
+    CONNECTION: "Check connection",
     ACKNOWLEDGE: "Acknowledge",
     MUTE: "Mute",
 }
@@ -35,8 +36,8 @@ FORMS = (
     HelpForm.BUDGET,
     HelpForm.DETAILS,
 )  # of a group
-# The form that mends the reason of a pause by the exchange, before the group is resumed.
-_MENDS = {
+# The form that fixes the reason of a pause by the exchange, before the group is resumed.
+FORM_BY_PAUSE_REASON = {
     "max_cpi_limit_reached": HelpForm.CPI,
     "low_epc": HelpForm.CPI,
     "past_scheduled_end_date": HelpForm.DATES,
@@ -44,12 +45,12 @@ _MENDS = {
     "high_median_loi": HelpForm.DETAILS,
     "no_completes_in_several_days": HelpForm.CPI,
 }
-GOOD_FOR = timedelta(days=7)
+VALID_FOR = timedelta(days=7)
 _SALT = "fieldwatch.alerts.act"
 
 
 class ActionLink(NamedTuple):
-    """Which form of which incident a link leads to, and whether it still does."""
+    """The form and the incident that a link leads to, and whether it has expired."""
 
     incident: int
     form: str
@@ -57,30 +58,34 @@ class ActionLink(NamedTuple):
 
 
 def suggested_actions(incident: Incident) -> list[str]:
-    """The forms that may help with an incident, the likeliest first; acknowledge and mute last."""
+    """Return the forms that can help with an incident, the likeliest first."""
     rule, group = RULES.get(incident.rule), incident.group
-    helps: list[str] = [
+    forms: list[str] = [
         form for form in (rule.helps if rule else ()) if group or form is HelpForm.CONNECTION
     ]
-    if group and rule is JUDGED["paused_by_exchange"] and group.status_reason in _MENDS:
-        helps.insert(0, _MENDS[group.status_reason])
-    return [*helps, ACKNOWLEDGE, MUTE]
+    if (
+        group
+        and rule is JUDGED["paused_by_exchange"]
+        and group.status_reason in FORM_BY_PAUSE_REASON
+    ):
+        forms.insert(0, FORM_BY_PAUSE_REASON[group.status_reason])
+    return [*forms, ACKNOWLEDGE, MUTE]
 
 
 def action_url(incident: Incident, form: str) -> str:
-    """The link to a form of an incident."""
+    """Return the signed link to a form of an incident."""
     token = signing.dumps([incident.pk, form], salt=_SALT)
     return f"{settings.FIELDWATCH_URL}/act/{token}/"
 
 
-def read_action_token(token: str, *, good_for: timedelta = GOOD_FOR) -> ActionLink | None:
-    """Where a link leads; None for one that we never signed."""
+def read_action_token(token: str, *, valid_for: timedelta = VALID_FOR) -> ActionLink | None:
+    """Return where a link leads; None without a valid signature."""
     try:
         pk, form = signing.loads(token, salt=_SALT)
     except (signing.BadSignature, ValueError):
         return None
     try:
-        signing.loads(token, salt=_SALT, max_age=good_for)
+        signing.loads(token, salt=_SALT, max_age=valid_for)
     except signing.SignatureExpired:
         return ActionLink(pk, form, expired=True)
     return ActionLink(pk, form, expired=False)

@@ -1,4 +1,4 @@
-"""What a mail says: a subject that is the sentence, then each incident in a few lines."""
+"""Compose mails: the most severe alert as the subject, then each incident in a few lines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from dashboard.alerts import downtime
 from dashboard.alerts.mail import action_links, text_sparkline, unsubscribe
 from dashboard.alerts.recipients.resolve import managers_of
-from dashboard.alerts.rules.catalogue import JUDGED, RULES
+from dashboard.alerts.rules.catalogue import JUDGED, rule_title
 from dashboard.alerts.rules.widespread import WIDESPREAD_GROUPS, is_widespread
 from dashboard.alerts.text import format_local_time, format_span, lower_title, one_line
 from dashboard.fielding.domain.time_zones import zone_named
@@ -21,14 +21,15 @@ from dashboard.fielding.models import Incident, Notice, Project, TargetGroup, Us
 from dashboard.fielding.models.querysets.expressions import IN_FIELD
 
 PAUSED = "paused_by_exchange"
-FIRST = ("no_data", PAUSED, "stalled")  # what stops work altogether leads a mail
-FEW = 3  # incidents that need no table of contents
-MOST = 20  # incidents in one mail; the rest is a number and a link
-OFF_TOLD_FOR = timedelta(hours=1)  # after a downtime of ours, in mails at once
+FIRST_RULES = ("no_data", PAUSED, "stalled")  # fieldwork that stops comes first in a mail
+WITHOUT_SUMMARY = 3  # incidents in a mail that needs no summary
+COUNTS_IN_SUBJECT = 3  # rules whose number of alerts a subject has
+MAX_ITEMS = 20  # incidents in one mail; the rest is a number and a link
+DOWNTIME_SHOWN_FOR = timedelta(hours=1)  # after a downtime of Fieldwatch, in immediate mails
 
 
 class MailBody(NamedTuple):
-    """A mail's words, ready to be frozen."""
+    """A mail's subject and bodies, ready to be stored."""
 
     subject: str
     text: str
@@ -43,22 +44,24 @@ class Item(NamedTuple):
     sentence: str
     figures: list[list[str]]
     bars: str
-    most: int  # of the bars
+    most: int  # completes in the highest hour of the bars
     when: str
     link: str
     flapping: bool
-    acts: list[tuple[str, str]]  # words, and the signed link to the form
+    acts: list[tuple[str, str]]  # labels and signed links of forms
 
 
 def compose_alert(user: User, notices: Sequence[Notice], *, now: datetime) -> MailBody:
-    """A mail about what was just found, the gravest first."""
+    """Compose a mail about new alerts, the most severe first."""
     ordered = latest_per_incident(notices)
     context = {
-        "items": mail_items(ordered[:MOST], user=user, now=now),
-        "more": max(0, len(ordered) - MOST),
+        "items": mail_items(ordered[:MAX_ITEMS], user=user, now=now),
+        "more": max(0, len(ordered) - MAX_ITEMS),
         "summary": count_summary(ordered),
-        "off": downtime.sentence(
-            downtime.within(now - OFF_TOLD_FOR, now), zone_named(user.time_zone), now=now
+        "off": downtime.describe_downtimes(
+            downtime.list_downtimes(now - DOWNTIME_SHOWN_FOR, now),
+            zone_named(user.time_zone),
+            now=now,
         ),
         "why": reason_for_mail(user, ordered[0].incident),
         "stop": unsubscribe.unsubscribe_url(user, unsubscribe.NOW),
@@ -68,7 +71,7 @@ def compose_alert(user: User, notices: Sequence[Notice], *, now: datetime) -> Ma
 
 
 def render_mail(template: str, subject_line: str, context: dict[str, object]) -> MailBody:
-    """The two bodies of a mail from its templates."""
+    """Render the text and HTML bodies of a mail from its templates."""
     context = {**context, "subject": subject_line}
     return MailBody(
         subject_line,
@@ -78,160 +81,176 @@ def render_mail(template: str, subject_line: str, context: dict[str, object]) ->
 
 
 def latest_per_incident(notices: Iterable[Notice]) -> list[Notice]:
-    """The last word on each incident, the gravest first, then who risks most, then the oldest."""
-    last = {notice.incident_id: notice for notice in sorted(notices, key=lambda n: n.pk or 0)}
+    """Return the last notice of each incident: by severity, completes at risk, then age."""
+    last = {
+        notice.incident_id: notice for notice in sorted(notices, key=lambda notice: notice.pk or 0)
+    }
     return sorted(
         last.values(),
-        key=lambda n: (
-            n.incident.state == Incident.State.RESOLVED,
-            n.incident.severity,
-            _rank(n.incident.rule),
-            -_at_risk(n.incident.group),
-            n.incident.breached_at,
-            n.incident_id,
+        key=lambda notice: (
+            notice.incident.state == Incident.State.RESOLVED,
+            notice.incident.severity,
+            _rank_of(notice.incident.rule),
+            -_completes_at_risk(notice.incident.group),
+            notice.incident.breached_at,
+            notice.incident_id,
         ),
     )
 
 
-def _at_risk(group: TargetGroup | None) -> float:
-    """The completes that it is likely to lack at its end."""
+def _completes_at_risk(group: TargetGroup | None) -> float:
+    """Return the projected shortfall of a group."""
     return (group.short_at_end or 0.0) if group else 0.0
 
 
-def _rank(code: str) -> int:
-    """What leads among the equally grave; what somebody changed comes last."""
-    if code in FIRST:
-        return FIRST.index(code)
-    return len(FIRST) + (code not in JUDGED)
+def _rank_of(code: str) -> int:
+    """Return the rank of a rule among those of equal severity; changes come last."""
+    if code in FIRST_RULES:
+        return FIRST_RULES.index(code)
+    return len(FIRST_RULES) + (code not in JUDGED)
 
 
 def count_summary(notices: Sequence[Notice]) -> str:
-    """How many of what, where more is told than a look takes in."""
-    if len(notices) <= FEW:
+    """Return the number of alerts by rule: "3 stalled · 1 low IR"; empty for a few."""
+    if len(notices) <= WITHOUT_SUMMARY:
         return ""
-    counts = Counter(_titled(n.incident.rule) for n in notices)
-    return ", ".join(f"{count} × {title}" for title, count in counts.most_common())
+    return " · ".join(_counts_by_title(notices))
 
 
-def _titled(code: str) -> str:
-    """A rule's title within a sentence."""
-    return lower_title(RULES[code].title)
+def _counts_by_title(notices: Sequence[Notice]) -> list[str]:
+    """Return the number of alerts with each rule's title, the most frequent first."""
+    counts = Counter(lower_title(rule_title(notice.incident.rule)) for notice in notices)
+    return [f"{count} {title}" for title, count in counts.most_common()]
 
 
 def subject_line(ordered: Sequence[Notice]) -> str:
-    """The sentence itself; of several the first, or what most of a project's groups share."""
-    others = len(ordered) - 1
-    alone = not others or _widespread_line([notice.incident for notice in ordered])
-    return summary_line(ordered) if alone else f"{summary_line(ordered)} (and {others} more)"
+    """Return the subject: the first alert, of many the counts too, or what most groups share."""
+    summary, others = summary_line(ordered), len(ordered) - 1
+    if not others or _widespread_line([notice.incident for notice in ordered]):
+        return summary
+    if len(ordered) <= WITHOUT_SUMMARY:
+        return f"{summary} (and {others} more)"
+    return f"{', '.join(_counts_by_title(ordered)[:COUNTS_IN_SUBJECT])} – worst: {summary}"
 
 
 def summary_line(ordered: Sequence[Notice], *, label: bool = True) -> str:
-    """What most of a project's groups share, or else what the first notice says."""
+    """Return what most of a project's groups share, or else the headline of the first notice."""
     first = ordered[0]
     widespread = _widespread_line([notice.incident for notice in ordered])
-    return widespread or one_line((_label(first) if label else "") + first.incident.headline, 200)
+    return widespread or one_line(
+        (_state_label(first) if label else "") + first.incident.headline, 200
+    )
 
 
 def _widespread_line(incidents: Sequence[Incident]) -> str:
-    """One line where a rule is widespread in the one project of the incidents; else nothing."""
+    """Return one line if a rule is widespread in the only project of the incidents; else empty."""
     first, count = incidents[0], len(incidents)
-    same = {(incident.rule, incident.project_id) for incident in incidents} == {
+    is_same = {(incident.rule, incident.project_id) for incident in incidents} == {
         (first.rule, first.project_id)
     }
-    if count < WIDESPREAD_GROUPS or not same or not isinstance(first.project, Project):
+    if count < WIDESPREAD_GROUPS or not is_same or not isinstance(first.project, Project):
         return ""
     in_field = TargetGroup.objects.filter(project=first.project, status__in=IN_FIELD).count()
     if not is_widespread(count, in_field):
         return ""
     total = max(in_field, count)
-    return f"{one_line(first.project.name, 100)}: {count} of {total} groups, {_titled(first.rule)}"
+    title = lower_title(rule_title(first.rule))
+    return f"{one_line(first.project.name, 100)}: {count} of {total} groups in field, {title}"
 
 
 def mail_items(notices: Iterable[Notice], *, user: User, now: datetime) -> list[Item]:
-    """Incidents as a mail shows them, with a day of completes beside each."""
-    listed = list(notices)
-    groups = [notice.incident.group_id for notice in listed if notice.incident.group_id]
-    drawn = text_sparkline.last_day(groups, now=now)
+    """Return incidents as a mail shows them, each with the completes of the last day."""
+    rows = list(notices)
+    groups = [notice.incident.group_id for notice in rows if notice.incident.group_id]
+    bars = text_sparkline.last_day(groups, now=now)
     return [
         Item(
-            _label(notice),
+            _state_label(notice),
             one_line(notice.incident.headline, 300),
-            _more(notice.incident),
-            _figures(notice.incident),
-            *drawn.get(notice.incident.group_id or 0, ("", 0)),
-            _when(notice.incident, user, now),
+            _details_of(notice.incident),
+            _figures_of(notice.incident),
+            *bars.get(notice.incident.group_id or 0, ("", 0)),
+            _format_duration(notice.incident, user, now),
             incident_url(notice.incident),
             notice.incident.flapping,
             action_links_for(notice.incident, user),
         )
-        for notice in listed
+        for notice in rows
     ]
 
 
-def _figures(incident: Incident) -> list[list[str]]:
-    """What is and what should be; of what is over nothing, for it is no longer so."""
-    rows = [] if _is_over(incident) else incident.facts.get("figures", [])
+def _figures_of(incident: Incident) -> list[list[str]]:
+    """Return rows of (label, actual, expected); none once it is resolved."""
+    rows = [] if _is_resolved(incident) else incident.facts.get("figures", [])
     return [[one_line(str(cell)) for cell in row] for row in rows]
 
 
-def _is_over(incident: Incident) -> bool:
+def _is_resolved(incident: Incident) -> bool:
     return incident.state == Incident.State.RESOLVED
 
 
-def _when(incident: Incident, user: User, now: datetime) -> str:
-    """Since when, or from when to when, on the reader's clocks; most began before we saw it."""
+def _format_duration(incident: Incident, user: User, now: datetime) -> str:
+    """Return since when it is open, or from when to when it was, in the reader's time zone.
+
+    A pause has its own start; other breaches began some time before Fieldwatch read them.
+    """
     zone, began, closed = zone_named(user.time_zone), incident.breached_at, incident.closed_at
     if closed is None:
-        seen = "seen " if incident.rule in JUDGED and incident.rule != PAUSED else ""
-        return f"{seen}since {format_local_time(began, zone, now=now)}"
+        word = "paused" if incident.rule == PAUSED else "open"
+        return f"{word} since {format_local_time(began, zone, now=now)}"
     span = (
         f"{format_local_time(began, zone, now=now)} to {format_local_time(closed, zone, now=now)}"
     )
-    return f"{span}, {format_span(closed - began)} in all"
+    return f"{span} ({format_span(closed - began)})"
 
 
-def _more(incident: Incident) -> str:
-    """The whole sentence, where it says more than the headline; of what is over, why it is."""
-    if _is_over(incident):
+def _details_of(incident: Incident) -> str:
+    """Return the sentence if it adds to the headline; of a resolved incident the reason."""
+    if _is_resolved(incident):
         reason = incident.close_reason
         if reason != "recovered":
-            return f"Why it is over: {one_line(reason, 100)}."
+            return f"Closed: {one_line(reason, 100)}."
         return f"The group is {one_line(incident.group.status)} now." if incident.group else ""
-    more = one_line(incident.sentence, 600)
-    return "" if more.rstrip(".") == one_line(incident.headline, 300).rstrip(".") else more
+    sentence = one_line(incident.sentence, 600)
+    is_same = sentence.rstrip(".") == one_line(incident.headline, 300).rstrip(".")
+    return "" if is_same else sentence
 
 
 def incident_url(incident: Incident) -> str:
-    """The page of an incident."""
+    """Return the address of an incident's page."""
     return f"{settings.FIELDWATCH_URL}/incidents/{incident.pk}/"
 
 
 def action_links_for(incident: Incident, user: User) -> list[tuple[str, str]]:
-    """What a reader who may edit can do about it: links to forms, which ask once."""
-    here = [one for one in user.memberships.all() if one.account_id == incident.account_id]
-    if _is_over(incident) or not any(one.may_edit for one in here):
+    """Return labels and links of the forms that a reader with edit permission can use."""
+    memberships = [
+        member for member in user.memberships.all() if member.account_id == incident.account_id
+    ]
+    if _is_resolved(incident) or not any(member.may_edit for member in memberships):
         return []
     forms = action_links.suggested_actions(incident)
-    if not any(one.may_administer for one in here):
+    if not any(member.may_administer for member in memberships):
         forms = [form for form in forms if form != action_links.CONNECTION]
-    return [(action_links.WORDS[form], action_links.action_url(incident, form)) for form in forms]
+    return [(action_links.LABELS[form], action_links.action_url(incident, form)) for form in forms]
 
 
-def _label(notice: Notice) -> str:
-    """What became of an incident, before its headline."""
+def _state_label(notice: Notice) -> str:
+    """Return the state of an incident, to be put before its headline; empty if it is new."""
     incident = notice.incident
-    if _is_over(incident):
-        return "Recovered: " if incident.close_reason == "recovered" else "Over: "
-    return "Still: " if notice.kind == Notice.Kind.REPEAT else ""
+    if _is_resolved(incident):
+        return "Resolved: " if incident.close_reason == "recovered" else "Closed: "
+    return "Still open: " if notice.kind == Notice.Kind.REPEAT else ""
 
 
 def reason_for_mail(user: User, incident: Incident) -> str:
-    """Why this person gets this mail."""
+    """Return why this person gets this mail."""
     account = one_line(incident.account.name)
-    here = [m for m in user.memberships.all() if m.account_id == incident.account_id]
+    memberships = [
+        member for member in user.memberships.all() if member.account_id == incident.account_id
+    ]
     managers = set(managers_of(incident.group, incident.project)) - {""}
-    if {m.exchange_user_id for m in here} & managers:
-        return f"You get this as its project manager on {account}."
-    if any(m.may_edit for m in here):
-        return f"You get this because you may edit on {account}."
-    return f"You get this because {account} names you among those who are told."
+    if {member.exchange_user_id for member in memberships} & managers:
+        return f"You get this because you are the project manager on “{account}”."
+    if any(member.may_edit for member in memberships):
+        return f"You get this because you are an editor on “{account}”."
+    return f"You get this because you are a recipient of alerts from “{account}”."

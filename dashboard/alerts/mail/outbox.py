@@ -1,7 +1,7 @@
-"""From notices to mail that a server took: compose and freeze, then lease, send, mark.
+"""From notices to delivered mail: compose and store, then lease, send, mark.
 
-A mail is frozen with its Message-ID before it is sent. Whoever dies in between leaves a lease that
-runs out, and the same mail is sent again under the same Message-ID.
+A mail is stored with its Message-ID before it is sent. A worker that dies in between leaves a lease
+that runs out, and the same mail is sent again under the same Message-ID.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-from typing import Any
+from typing import TypedDict, Unpack
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -25,44 +25,43 @@ from django.db.models import F, Q
 
 from dashboard.alerts import heartbeat
 from dashboard.alerts.incidents.store import DAY
-from dashboard.alerts.mail import compose as letter
-from dashboard.alerts.mail import digest, immediate, unsubscribe
+from dashboard.alerts.mail import compose, digest, immediate, unsubscribe
 from dashboard.fielding.models import Mail, User
 from dashboard.fielding.models.alerts import ACCOUNT_CLOSED
 from dashboard.fielding.models.fields import unseal
 
-LEASE = timedelta(minutes=5)  # longer than a server can take: six answers of EMAIL_TIMEOUT each
+LEASE = timedelta(minutes=5)  # longer than a server can take: six replies of EMAIL_TIMEOUT each
 FIRST_WAIT, LONGEST_WAIT = 10.0, 240.0  # seconds
-GIVES_UP = DAY
-SENDERS = 3  # at once, so that a slow server leaves threads to those who read the exchange
+GIVE_UP_AFTER = DAY
+MAX_SENDERS = 3  # in parallel, so that a slow server leaves threads to polling
 ROUND = timedelta(seconds=60)
 
 
 def compose_due_mails(*, now: datetime) -> int:
-    """Freeze the mails whose time has come; how many."""
+    """Store the mails that are due; return how many."""
     immediate.skip_unmailable(now=now)
-    return immediate.compose_now(now=now) + digest.compose_due(now=now)
+    return immediate.compose_immediate(now=now) + digest.compose_due(now=now)
 
 
 def compose_test(*, to: User, now: datetime) -> Mail:
-    """Put a test mail to a person into the outbox; an address that was refused is tried again."""
+    """Put a test mail to a person into the outbox; a refused address is tried again."""
     User.objects.filter(pk=to.pk).update(email_refused="")
-    words = letter.render_mail(
+    body = compose.render_mail(
         "test",
-        "Fieldwatch can send you mail",
+        "Fieldwatch test email",
         {
-            "why": "You get this because somebody asked for a test mail.",
+            "why": "You get this because a test email was requested for your address.",
             "stop": unsubscribe.unsubscribe_url(to, unsubscribe.NOW),
             "home": f"{settings.FIELDWATCH_URL}/",
         },
     )
-    return immediate.outbox_mail(to, words, set(), now=now)
+    return immediate.outbox_mail(to, body, set(), now=now)
 
 
 def send_test(*, to: User, now: datetime) -> Mail:
-    """Send a test mail at once, as any other goes; the mail as it then is."""
+    """Send a test mail immediately, like any other mail; return it with its result."""
     mail = compose_test(to=to, now=now)
-    with contextlib.suppress(MailServerUnreachable):  # the mail says so
+    with contextlib.suppress(MailServerUnreachable):  # the mail row has the error
         _send(mail.pk, get_connection, clock=lambda: now, rng=random.SystemRandom())
     return Mail.objects.get(pk=mail.pk)
 
@@ -74,7 +73,7 @@ def send_due(
     connect: Callable[[], BaseEmailBackend] = get_connection,
     rng: random.Random | None = None,
 ) -> int:
-    """Send up to `limit` waiting mails; how many a server took. Each is leased just before."""
+    """Send up to `limit` waiting mails, each leased just before; return how many were accepted."""
     began = time.monotonic()
     heartbeat.record_heartbeat("deliver", now=now)
 
@@ -82,19 +81,19 @@ def send_due(
         return now + timedelta(seconds=time.monotonic() - began)
 
     waiting = Mail.objects.filter(state=Mail.State.WAITING)
-    if waiting.filter(leased_until__gt=now).count() >= SENDERS:
+    if waiting.filter(leased_until__gt=now).count() >= MAX_SENDERS:
         return 0
     free = Q(leased_until=None) | Q(leased_until__lte=now)
     due = waiting.filter(free, next_try_at__lte=now)
     sent = 0
-    chance = rng or random.SystemRandom()
+    rng = rng or random.SystemRandom()
     for pk in list(due.order_by("next_try_at", "pk").values_list("pk", flat=True)[:limit]):
         if clock() - now > ROUND:
             break
         try:
-            sent += _send(pk, connect, clock=clock, rng=chance)
+            sent += _send(pk, connect, clock=clock, rng=rng)
         except MailServerUnreachable:
-            break  # nobody answers: the others wait for the next round, not for time-outs
+            break  # no server answers: the others wait for the next round, not for timeouts
     return sent
 
 
@@ -102,8 +101,8 @@ class MailServerUnreachable(OSError):
     """No mail server took the connection."""
 
 
-class NotTaken(smtplib.SMTPException):
-    """A mail back-end did not take a mail, in its own words."""
+class MailRefused(smtplib.SMTPException):
+    """A mail back-end did not accept a mail; the text is its own."""
 
 
 def _send(
@@ -113,7 +112,7 @@ def _send(
     clock: Callable[[], datetime],
     rng: random.Random,
 ) -> bool:
-    """Lease a mail, hand it over, mark what came of it; whether a server took it."""
+    """Lease a mail, hand it over, store the result; return whether a server accepted it."""
     mail = _lease(pk, now=clock())
     if mail is None:
         return False
@@ -122,7 +121,7 @@ def _send(
     try:
         _hand_over(mail, connect)
     except (smtplib.SMTPException, OSError, ValueError) as exc:
-        _failed(mail, exc, now=clock(), rng=rng)
+        _mark_failed(mail, exc, now=clock(), rng=rng)
         if isinstance(exc, MailServerUnreachable):
             raise
         return False
@@ -131,9 +130,10 @@ def _send(
 
 
 def _is_unwanted(mail: Mail) -> bool:
-    """Whether the mail is to somebody whose account was closed; then it ends here, unsent.
+    """Return whether the mail is to a closed user account; it is then marked and never sent.
 
-    The confirmation of an address seems sent: who asked must not learn whose the address is.
+    The confirmation of an address is marked as sent: whoever requested it must not learn whose
+    address it is.
     """
     if mail.purpose == Mail.Purpose.ADDRESS:
         closed = User.objects.filter(email__iexact=mail.address).exclude(closed_at=None)
@@ -161,32 +161,32 @@ def _hand_over(mail: Mail, connect: Callable[[], BaseEmailBackend]) -> None:
     except (smtplib.SMTPException, OSError) as exc:
         raise MailServerUnreachable(f"{type(exc).__name__}: {exc}") from exc
     try:
-        taken = connection.send_messages([email_message(mail)])
+        accepted = connection.send_messages([email_message(mail)])
     except (smtplib.SMTPException, OSError):
         raise
-    except Exception as exc:  # back-ends of others raise what they like
-        raise NotTaken(f"{type(exc).__name__}: {exc}") from exc
+    except Exception as exc:  # third-party back-ends can raise anything
+        raise MailRefused(f"{type(exc).__name__}: {exc}") from exc
     finally:
         with contextlib.suppress(smtplib.SMTPException, OSError):  # the server hung up first
             connection.close()
-    if taken == 0:
-        raise NotTaken("the mail back-end took nothing")
+    if accepted == 0:
+        raise MailRefused("the mail back-end accepted nothing")
 
 
 def email_message(mail: Mail) -> EmailMultiAlternatives:
-    """A frozen mail as it goes over the wire, the same each time."""
+    """Return a stored mail as the message to send, the same on each attempt."""
     headers = {
         "Message-ID": mail.message_id,
         "Date": format_datetime(mail.created_at),
         "Auto-Submitted": "auto-generated",
     }
-    if not mail.purpose:  # nobody unsubscribes from mails about how they sign in
+    if not mail.purpose:  # sign-in and security mails have no unsubscribe link
         kind = unsubscribe.DIGEST if mail.digest_day else unsubscribe.NOW
         headers |= {
             "List-Unsubscribe": f"<{unsubscribe.unsubscribe_url(mail.recipient, kind)}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         }
-    made = EmailMultiAlternatives(
+    message = EmailMultiAlternatives(
         mail.subject,
         unseal(mail.sealed) if mail.purpose else mail.text,
         settings.DEFAULT_FROM_EMAIL,
@@ -194,39 +194,51 @@ def email_message(mail: Mail) -> EmailMultiAlternatives:
         headers=headers,
     )
     if mail.html:
-        made.attach_alternative(mail.html, "text/html")
-    return made
+        message.attach_alternative(mail.html, "text/html")
+    return message
 
 
 def _lease(pk: int, *, now: datetime) -> Mail | None:
-    """Claim a mail for sending; None where somebody else has it."""
+    """Claim a mail for sending; None if another worker has it."""
     free = Q(leased_until=None) | Q(leased_until__lte=now)
-    mine = Mail.objects.filter(free, pk=pk, state=Mail.State.WAITING, next_try_at__lte=now).update(
-        leased_until=now + LEASE, attempts=F("attempts") + 1
+    leased = Mail.objects.filter(
+        free, pk=pk, state=Mail.State.WAITING, next_try_at__lte=now
+    ).update(leased_until=now + LEASE, attempts=F("attempts") + 1)
+    return Mail.objects.select_related("recipient").get(pk=pk) if leased else None
+
+
+class _MailResult(TypedDict, total=False):
+    """The columns that the result of an attempt sets."""
+
+    state: str
+    sent_at: datetime
+    next_try_at: datetime
+    error: str
+    sealed: str
+
+
+def _mark(mail: Mail, **fields: Unpack[_MailResult]) -> None:
+    """Store the result of an attempt, unless the lease ran out and another worker has the mail."""
+    leased = Mail.objects.filter(
+        pk=mail.pk, state=Mail.State.WAITING, leased_until=mail.leased_until
     )
-    return Mail.objects.select_related("recipient").get(pk=pk) if mine else None
+    leased.update(leased_until=None, **fields)
 
 
-def _mark(mail: Mail, **fields: Any) -> None:
-    """Write what came of a mail, unless its lease ran out and somebody else has it now."""
-    held = Mail.objects.filter(pk=mail.pk, state=Mail.State.WAITING, leased_until=mail.leased_until)
-    held.update(leased_until=None, **fields)
-
-
-def _failed(mail: Mail, exc: Exception, *, now: datetime, rng: random.Random) -> None:
-    """Try again later, or give up: at once what a server refused for good, the rest in a day."""
-    said = f"{type(exc).__name__}: {exc}"[:500]
-    refused = isinstance(exc, smtplib.SMTPRecipientsRefused) and all(
+def _mark_failed(mail: Mail, exc: Exception, *, now: datetime, rng: random.Random) -> None:
+    """Schedule another attempt, or give up: after a permanent refusal now, else after a day."""
+    error = f"{type(exc).__name__}: {exc}"[:500]
+    is_refused = isinstance(exc, smtplib.SMTPRecipientsRefused) and all(
         code >= 500 for code, _ in exc.recipients.values()
     )
-    unwanted = isinstance(exc, smtplib.SMTPDataError) and exc.smtp_code >= 500
-    if refused or unwanted or now - mail.created_at >= GIVES_UP:
+    is_rejected = isinstance(exc, smtplib.SMTPDataError) and exc.smtp_code >= 500
+    if is_refused or is_rejected or now - mail.created_at >= GIVE_UP_AFTER:
         with transaction.atomic():
-            _mark(mail, state=Mail.State.DEAD, error=said, sealed="")
-            if refused:
+            _mark(mail, state=Mail.State.DEAD, error=error, sealed="")
+            if is_refused:
                 owner = User.objects.filter(pk=mail.recipient_id, email=mail.address)
-                owner.filter(email_refused="").update(email_refused=said)
+                owner.filter(email_refused="").update(email_refused=error)
         return
     longest = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(mail.attempts - 1, 10))
     wait = timedelta(seconds=rng.uniform(longest / 2, longest))
-    _mark(mail, next_try_at=now + wait, error=said)
+    _mark(mail, next_try_at=now + wait, error=error)

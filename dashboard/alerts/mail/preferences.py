@@ -1,4 +1,4 @@
-"""What a person wants by mail and when: at once or in the digest, and never in quiet hours."""
+"""What a person gets by mail and when: immediately or in the digest, and not in quiet hours."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from dashboard.fielding.models import MailPreferences, Notice, User
 
 
 def preferences_of(user: User) -> MailPreferences:
-    """What the person chose, or the defaults."""
+    """Return the person's preferences, or the defaults."""
     try:
         return user.mail_preferences
     except MailPreferences.DoesNotExist:
         return MailPreferences(user=user)
 
 
-def at_once(choice: MailPreferences, notice: Notice) -> bool:
-    """Whether a notice is mailed without waiting for the digest."""
+def is_immediate(choice: MailPreferences, notice: Notice) -> bool:
+    """Return whether a notice is mailed without waiting for the digest."""
     if notice.in_digest:
         return False
     if notice.kind == Notice.Kind.RECOVER and not choice.recoveries_now:
@@ -27,36 +27,38 @@ def at_once(choice: MailPreferences, notice: Notice) -> bool:
 
 
 def in_quiet_hours(choice: MailPreferences, severity: int, *, user: User, now: datetime) -> bool:
-    """Whether it is a bad hour to mail this; what is critical is mailed at any."""
+    """Return whether quiet hours hold this back; critical alerts ignore quiet hours."""
     if severity == CRITICAL:
         return False
-    there = now.astimezone(zone_named(user.time_zone))
-    if choice.quiet_weekends and there.isoweekday() > 5:
+    local = now.astimezone(zone_named(user.time_zone))
+    if choice.quiet_weekends and local.isoweekday() > 5:
         return True
-    days = (there.date(), there.date() - timedelta(days=1))
-    return any(begins <= now < ends for begins, ends in (_night(choice, user, d) for d in days))
+    days = (local.date(), local.date() - timedelta(days=1))
+    return any(
+        begins <= now < ends for begins, ends in (_quiet_window(choice, user, day) for day in days)
+    )
 
 
-def _night(choice: MailPreferences, user: User, day: date) -> tuple[datetime, datetime]:
-    """The quiet hours that begin on a day, in UTC: one stretch, whatever the clocks do in it."""
-    over = choice.quiet_until < choice.quiet_from
+def _quiet_window(choice: MailPreferences, user: User, day: date) -> tuple[datetime, datetime]:
+    """Return the quiet hours that begin on a day, in UTC: one span, also across clock changes."""
+    crosses_midnight = choice.quiet_until < choice.quiet_from
     begins = datetime.combine(day, choice.quiet_from, zone_named(user.time_zone))
     ends = datetime.combine(
-        day + timedelta(days=over), choice.quiet_until, zone_named(user.time_zone)
+        day + timedelta(days=crosses_midnight), choice.quiet_until, zone_named(user.time_zone)
     )
     return begins.astimezone(UTC), ends.astimezone(UTC)
 
 
 def digest_day(choice: MailPreferences, *, user: User, now: datetime) -> date | None:
-    """The person's own day whose digest hour has come; None while it has not.
+    """Return the person's local day if its digest is due by now; else None.
 
-    An hour that the clocks skip comes when they have skipped it; one that they repeat comes the
-    first time. The day is what makes a digest unique, so neither is sent twice.
+    A time that the clocks skip is due right after the skip; a repeated one is due the first time.
+    The day makes a digest unique, so neither is sent twice.
     """
-    there = now.astimezone(zone_named(user.time_zone))
-    if not choice.digest or str(there.isoweekday()) not in choice.digest_days:
+    local = now.astimezone(zone_named(user.time_zone))
+    if not choice.digest or str(local.isoweekday()) not in choice.digest_days:
         return None
-    due = datetime.combine(there.date(), choice.digest_at, zone_named(user.time_zone)).astimezone(
+    due = datetime.combine(local.date(), choice.digest_at, zone_named(user.time_zone)).astimezone(
         UTC
     )
-    return there.date() if user.date_joined <= due <= now else None
+    return local.date() if user.date_joined <= due <= now else None

@@ -1,8 +1,8 @@
-"""Mails about how people sign in: invitations, links for passwords, changes of the ways in.
+"""Mails about sign-in: invitations, password links, changes of sign-in methods.
 
-They go through the outbox like alerts: a mail server that is away delays them, and administrators
-see them wait. Their text may hold a link that opens an account, so it is stored encrypted and
-blanked as soon as the mail is sent or given up.
+They go through the outbox like alerts: a mail server that is down delays them, and administrators
+see them waiting. Their text can contain a link that opens a user account, so it is stored encrypted
+and removed as soon as the mail is sent or given up.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ def queue_mail(
     address: str = "",
     account: ExchangeAccount | None = None,
 ) -> Mail | None:
-    """Put a mail into the outbox; None for somebody whose account is closed: they get none.
+    """Put a mail into the outbox; None for a closed user account, which gets no mail.
 
-    `address`: where it goes if not to the person's own address.
+    address: where it goes if not to the person's own address.
     """
     if to.closed_at:
         return None
@@ -48,13 +48,13 @@ def queue_mail(
     )
 
 
-def tell_factor_reset(*, user: User, by: str, now: datetime) -> None:
-    """Tell a person that their second factor was taken away, and by whom."""
-    words = {"user": user, "by": by, "when": now, "home": f"{settings.FIELDWATCH_URL}/"}
+def notify_two_factor_reset(*, user: User, by: str, now: datetime) -> None:
+    """Notify a person that their two-factor authentication was reset, and by whom."""
+    context = {"user": user, "by": by, "when": now, "home": f"{settings.FIELDWATCH_URL}/"}
     queue_mail(
         to=user,
-        subject="Fieldwatch: your second factor was reset",
-        text=render_to_string("account/email/factor_reset_message.txt", words),
+        subject="Fieldwatch: your two-factor authentication was reset",
+        text=render_to_string("account/email/factor_reset_message.txt", context),
         purpose=Mail.Purpose.SECURITY,
         now=now,
     )

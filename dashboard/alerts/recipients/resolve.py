@@ -1,9 +1,8 @@
-"""Who is told of an incident.
+"""The recipients of an incident's alerts.
 
-Unless somebody chose otherwise: of a group, the people who are its project manager on the
-exchange; without one, those who are the project's; without one, everybody who may edit there. Of a
-whole account: everybody who may edit. People who can no longer sign in are not told; addresses
-that are there for mail alone are.
+By default: for a group, its project manager on the exchange; without a Fieldwatch user, the
+project's; without one, all editors of the account. For a whole account: all editors. People who can
+no longer sign in get nothing; additional addresses for mail only do.
 """
 
 from __future__ import annotations
@@ -15,23 +14,23 @@ from django.db.models import Q
 from dashboard.alerts.recipients.settings import Recipients
 from dashboard.fielding.models import Incident, Membership, Project, TargetGroup
 
-TELLABLE = Q(user__is_active=True) | Q(role=Membership.Role.MAIL, user__closed_at=None)
+CAN_GET_MAIL = Q(user__is_active=True) | Q(role=Membership.Role.MAIL, user__closed_at=None)
 
 
 def managers_of(group: TargetGroup | None, project: Project | None) -> tuple[str, ...]:
-    """The exchange's ids of their project managers, the nearest first."""
-    return tuple(one.project_manager_id for one in (group, project) if one)
+    """Return the exchange ids of the project managers, the group's before the project's."""
+    return tuple(owner.project_manager_id for owner in (group, project) if owner)
 
 
 class People:
-    """The members of an account and who of them wants to be told, read in two queries."""
+    """The members of an account and its recipient settings, loaded in two queries."""
 
     def __init__(self, account_id: int) -> None:
         self._by_exchange_id: dict[str, list[int]] = {}
         self._by_role: dict[str, list[int]] = {}
         self._by_address: dict[str, int] = {}
         self._editors: list[int] = []
-        rows = Membership.objects.filter(TELLABLE, account_id=account_id)
+        rows = Membership.objects.filter(CAN_GET_MAIL, account_id=account_id)
         for member in rows.select_related("user").order_by("user_id"):
             self._by_exchange_id.setdefault(member.exchange_user_id, []).append(member.user_id)
             self._by_role.setdefault(member.role, []).append(member.user_id)
@@ -40,16 +39,18 @@ class People:
                 self._editors.append(member.user_id)
         self._recipients = Recipients.of(account_id)
 
-    def told(self, incident: Incident, managers: Iterable[str]) -> list[int]:
-        """The ids of the users to tell, the likeliest project manager's id first."""
-        wanted = self._recipients.wanted(incident.project_id, incident.group_id)
-        found = list(self._managing(managers)) if wanted.managers else []
-        for role in wanted.roles:
-            found += self._by_role.get(role, ())
-        found += [self._by_address[one] for one in wanted.addresses if one in self._by_address]
-        return list(dict.fromkeys(found)) or self._editors
+    def recipients_of(self, incident: Incident, managers: Iterable[str]) -> list[int]:
+        """Return the ids of the users to notify; managers: exchange ids, the nearest first."""
+        choice = self._recipients.choice_for(incident.project_id, incident.group_id)
+        users = list(self._managers_or_editors(managers)) if choice.managers else []
+        for role in choice.roles:
+            users += self._by_role.get(role, ())
+        users += [
+            self._by_address[address] for address in choice.addresses if address in self._by_address
+        ]
+        return list(dict.fromkeys(users)) or self._editors
 
-    def _managing(self, managers: Iterable[str]) -> list[int]:
+    def _managers_or_editors(self, managers: Iterable[str]) -> list[int]:
         for exchange_id in managers:
             if exchange_id and exchange_id in self._by_exchange_id:
                 return self._by_exchange_id[exchange_id]

@@ -1,4 +1,4 @@
-"""What happened in the last days, as the rules about facts would have told it."""
+"""Replay the rules about changes, edits, reported issues and missing data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from typing import NamedTuple
 
 from dashboard.alerts import downtime
 from dashboard.alerts.incidents import unconfirmed_edits
-from dashboard.alerts.incidents.changelog import KINDS, change_alert, not_ours, told_once
+from dashboard.alerts.incidents.changelog import (
+    KINDS,
+    describe_change,
+    made_outside,
+    without_duplicates,
+)
 from dashboard.alerts.incidents.no_data import stale_after
 from dashboard.alerts.incidents.store import DAY
 from dashboard.alerts.rules.rule_type import RuleType
@@ -17,7 +22,7 @@ from dashboard.fielding.models import Change, Cycle, Edit, ExchangeAccount, Inci
 
 
 class Firing(NamedTuple):
-    """One time that a rule would have fired; no end: it still would. No group: the connection."""
+    """One alert that a rule would have opened; no end: still open. No group: about the account."""
 
     group: TargetGroup | None
     began: datetime
@@ -25,62 +30,63 @@ class Firing(NamedTuple):
 
 
 def changes_that_fire(
-    chosen: Effective, groups: Collection[TargetGroup], *, since: datetime, now: datetime
+    effective: Effective, groups: Collection[TargetGroup], *, since: datetime, now: datetime
 ) -> Iterator[Firing]:
-    """Each change by somebody else that would have been told; it stands for a day."""
-    kinds = [kind for kind, code in KINDS.items() if code == chosen.rule.code]
+    """Yield each change made outside Fieldwatch that would have alerted, open for a day."""
+    kinds = [kind for kind, code in KINDS.items() if code == effective.rule.code]
     by_pk = {group.pk: group for group in groups}
     rows = Change.objects.filter(
         group__in=list(by_pk), kind__in=kinds, occurred_at__gt=since, occurred_at__lte=now
     ).order_by("occurred_at", "pk")
-    for change in not_ours(told_once(rows)):
+    for change in made_outside(without_duplicates(rows)):
         group = by_pk[change.group_id]
-        if change_alert(change, group, chosen):
-            yield _for_a_day(group, change.occurred_at, now)
+        if describe_change(change, group, effective):
+            yield _open_for_a_day(group, change.occurred_at, now)
 
 
 def unconfirmed_edits_that_fire(
     groups: Collection[TargetGroup], *, since: datetime, now: datetime
 ) -> Iterator[Firing]:
-    """Each edit that was sent and not confirmed; it stands for a day."""
+    """Yield each edit that was sent and not confirmed, open for a day."""
     by_pk = {group.pk: group for group in groups}
     edits = Edit.objects.filter(group__in=list(by_pk), started_at__gt=since, started_at__lte=now)
     for edit in edits.order_by("started_at"):
-        at = unconfirmed_edits.told_at(edit, now)
+        at = unconfirmed_edits.alerted_at(edit, now)
         if at and edit.group_id is not None:
-            yield _for_a_day(by_pk[edit.group_id], at, now)
+            yield _open_for_a_day(by_pk[edit.group_id], at, now)
 
 
-def _for_a_day(group: TargetGroup, at: datetime, now: datetime) -> Firing:
+def _open_for_a_day(group: TargetGroup, at: datetime, now: datetime) -> Firing:
     return Firing(group, at, at + DAY if at + DAY <= now else None)
 
 
 def reported_periods(
     rule: RuleType, pks: Collection[int], *, since: datetime, now: datetime
 ) -> dict[int, list[tuple[datetime, datetime, str]]]:
-    """From when to when the exchange reported an issue of each group, by the incidents of then.
+    """Return each group's periods (from, until, type) with a reported issue, from past incidents.
 
-    An incident ends some time after the issue does; that it waited so long is taken off again.
+    An incident resolves some time after the issue ends; that delay is subtracted.
     """
-    keeps = timedelta(minutes=rule.keep_minutes)
-    found: dict[int, list[tuple[datetime, datetime, str]]] = {}
+    delay = timedelta(minutes=rule.keep_minutes)
+    periods: dict[int, list[tuple[datetime, datetime, str]]] = {}
     rows = Incident.objects.filter(rule=rule.code, group__in=pks).exclude(closed_at__lte=since)
-    for one in rows.order_by("breached_at"):
-        until = one.closed_at or now + DAY
-        if one.clear_since:
-            until = one.clear_since
-        elif one.close_reason == "recovered":
-            until -= keeps
-        if one.group_id is not None:
-            found.setdefault(one.group_id, []).append((one.breached_at, until, rule.replays.issue))
-    return found
+    for incident in rows.order_by("breached_at"):
+        until = incident.closed_at or now + DAY
+        if incident.clear_since:
+            until = incident.clear_since
+        elif incident.close_reason == "recovered":
+            until -= delay
+        if incident.group_id is not None:
+            period = (incident.breached_at, until, rule.replays.issue)
+            periods.setdefault(incident.group_id, []).append(period)
+    return periods
 
 
 def silences_that_fire(
-    chosen: Effective, account: ExchangeAccount, *, since: datetime, now: datetime
+    effective: Effective, account: ExchangeAccount, *, since: datetime, now: datetime
 ) -> Iterator[Firing]:
-    """Each time that no list of an account was read for long, until two of them were."""
-    numbers = chosen.settings
+    """Yield each time that no list of an account was read for too long."""
+    numbers = effective.settings
     limit = stale_after(account, intervals=numbers["intervals"], minutes=numbers["minutes"])
     read = Cycle.objects.filter(account=account, listed=True, finished_at__gt=since - limit)
     last: datetime | None = None
@@ -90,8 +96,8 @@ def silences_that_fire(
         if began:
             yield Firing(None, began, at)
             began = None
-        elif last and at - last > limit and at - last - downtime.lost(last, at) > limit:
+        elif last and at - last > limit and at - last - downtime.time_lost(last, at) > limit:
             began = last + limit
         last = at
-    if last is not None and (began or now - last - downtime.lost(last, now) > limit):
+    if last is not None and (began or now - last - downtime.time_lost(last, now) > limit):
         yield Firing(None, began or last + limit, None)

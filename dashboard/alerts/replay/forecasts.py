@@ -1,8 +1,8 @@
-"""What was foreseen of groups at moments of their past, by the same arithmetic as today.
+"""Forecasts of groups as of past times, by the same computation as today's.
 
-A forecast costs more than a look at a number, so each is worked out twice a day, and before and
-after something was agreed anew or the group paused; where the verdict of a rule differs between two
-of these, also in between, until they are less than an hour apart.
+A forecast is expensive, so it is computed twice a day and before and after each change of a setting
+or status. Where the verdict of a rule differs between two of these, it is also computed in between,
+until they are less than an hour apart.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import NamedTuple
 
 from dashboard.alerts.replay.group_history import GroupTimeline
 from dashboard.alerts.rules.snapshot import GroupSnapshot
+from dashboard.alerts.rules.state_machine import Observation
+from dashboard.alerts.rules.verdict import Verdict
+from dashboard.fielding.domain.json import Json
 from dashboard.fielding.domain.time_zones import zone_of
-from dashboard.fielding.insight import samples as trail
+from dashboard.fielding.insight import samples as group_samples
 from dashboard.fielding.insight.assistant_modules import modules_of
 from dashboard.fielding.insight.baselines import Baselines, load_baselines
 from dashboard.fielding.insight.compute import forecast_histories, outcome_of_history
@@ -24,122 +27,146 @@ from dashboard.fielding.insight.document import Insight, StoredEpc
 from dashboard.fielding.insight.group_history import GroupHistory, series_until
 from dashboard.fielding.series import daily
 
-EVERY, NEAR = timedelta(hours=12), timedelta(hours=1)
-JUST = timedelta(seconds=1)
-SAMPLED = timedelta(seconds=trail.STEP)
-AT_ONCE = 400  # forecasts side by side: more need more memory and are no faster
-Judged = Callable[[GroupSnapshot], Any]
+EVERY, CLOSE_ENOUGH = timedelta(hours=12), timedelta(hours=1)
+JUST_BEFORE = timedelta(seconds=1)
+SAMPLE_EVERY = timedelta(seconds=group_samples.STEP)
+CHUNK = 400  # forecasts computed together: more need more memory and are no faster
+
+
+class NotEvaluated:
+    """No verdict, because the rule does not apply to a group in that status."""
+
+    observation = None
+
+
+NOT_EVALUATED = NotEvaluated()
+JudgeSnapshot = Callable[[GroupSnapshot], Verdict | NotEvaluated | None]
 Moment = tuple[GroupTimeline, datetime]
 
 
+class SamplesThen(NamedTuple):
+    """A group's stored samples as of a time, in their JSON form."""
+
+    at: datetime
+    samples: list[list[Json]]
+
+
+class _Evaluation(NamedTuple):
+    """A verdict at a past time, and the insight that it is based on."""
+
+    verdict: Verdict | NotEvaluated | None
+    insight: Insight
+
+
 def attach_insights(
-    pasts: Collection[GroupTimeline], judged: Judged, *, now: datetime, sampled: bool
+    timelines: Collection[GroupTimeline], judge: JudgeSnapshot, *, now: datetime, sampled: bool
 ) -> None:
-    """Give each past the insights by which a rule is judged on it.
+    """Attach to each timeline the insights by which a rule evaluates it.
 
-    judged: the rule's verdict on figures, or ASLEEP where it does not look at such a group.
-    sampled: with what happened in the hours before, which only early warning reads.
+    judge: the rule's verdict on a snapshot, or NOT_EVALUATED in a status it does not apply to.
+    sampled: with the samples of the hours before, which only pause risk needs.
     """
-    pools = load_baselines([past.group for past in pasts])
-    trails = {past: samples_of(past, now=now) if sampled else [] for past in pasts}
-    found: dict[GroupTimeline, dict[datetime, tuple[Any, Insight]]] = {past: {} for past in pasts}
-    todo = [(past, at) for past in pasts for at in _grid(past, now)]
-    while todo:
-        told = insights_at([(p, at) for p, at in todo if judged(p.at(at)) is None], pools, trails)
-        for past, at in todo:
-            f, new = past.at(at), told.get((past, at), Insight())
-            found[past][at] = judged(f._replace(insight=f.insight.with_parts_of(new))), new
-        todo = [(past, at) for past, looks in found.items() for at in _between(looks)]
-    for past, looks in found.items():
-        past.foretold = True
-        past.insights = [(at, looks[at][1]) for at in sorted(looks)]
+    baselines = load_baselines([timeline.group for timeline in timelines])
+    samples = {row: samples_of(row, now=now) if sampled else [] for row in timelines}
+    evaluations: dict[GroupTimeline, dict[datetime, _Evaluation]] = {row: {} for row in timelines}
+    moments = [(row, at) for row in timelines for at in _first_moments(row, now)]
+    while moments:
+        without_verdict = [(row, at) for row, at in moments if judge(row.at(at)) is None]
+        insights = insights_at(without_verdict, baselines, samples)
+        for row, at in moments:
+            group, insight = row.at(at), insights.get((row, at), Insight())
+            verdict = judge(group._replace(insight=group.insight.with_parts_of(insight)))
+            evaluations[row][at] = _Evaluation(verdict, insight)
+        moments = [(row, at) for row, by_time in evaluations.items() for at in _between(by_time)]
+    for row, by_time in evaluations.items():
+        row.depends_on_insights_only = True
+        row.insights = [(at, by_time[at].insight) for at in sorted(by_time)]
 
 
-class Asleep:
-    """No verdict, because the rule does not look at a group in that status."""
-
-    seen = None
-
-
-ASLEEP = Asleep()
-
-
-def _grid(past: GroupTimeline, now: datetime) -> list[datetime]:
-    """Twice a day, when something was agreed anew, and just before that: it may have been why."""
-    start = past.start
+def _first_moments(timeline: GroupTimeline, now: datetime) -> list[datetime]:
+    """Return two times a day, and each change of a setting with the time just before it."""
+    start = timeline.start
     if start is None:
         return []
     steps = int((now - start) / EVERY) + 1
     regular = [now - EVERY * step for step in range(steps)]
-    turns = [at - before for at in past.turns for before in (timedelta(0), JUST)]
-    return sorted({start, *regular, *(at for at in turns if start < at <= now)})
+    around = [
+        at - before for at in timeline.setting_changes for before in (timedelta(0), JUST_BEFORE)
+    ]
+    return sorted({start, *regular, *(at for at in around if start < at <= now)})
 
 
-def _between(looks: Mapping[datetime, tuple[Any, Any]]) -> Iterator[datetime]:
-    """The middles of the spans in which a verdict changed."""
-    for before, after in pairwise(sorted(looks)):
-        one, other = looks[before][0], looks[after][0]
-        asleep = ASLEEP in (one, other)
-        if not asleep and _seen(one) != _seen(other) and after - before > NEAR:
+def _between(evaluations: Mapping[datetime, _Evaluation]) -> Iterator[datetime]:
+    """Yield the middle of each span in which the verdict changed."""
+    for before, after in pairwise(sorted(evaluations)):
+        first, second = evaluations[before].verdict, evaluations[after].verdict
+        if isinstance(first, NotEvaluated) or isinstance(second, NotEvaluated):
+            continue
+        differs = _observation_of(first) != _observation_of(second)
+        if differs and after - before > CLOSE_ENOUGH:
             yield before + (after - before) / 2
 
 
-def _seen(verdict: Any) -> Any:
-    return verdict.seen if verdict is not None else None
+def _observation_of(verdict: Verdict | None) -> Observation | None:
+    return verdict.observation if verdict is not None else None
 
 
 def insights_at(
-    moments: Sequence[Moment], pools: Baselines, trails: Mapping[GroupTimeline, Sequence[Any]]
+    moments: Sequence[Moment],
+    baselines: Baselines,
+    samples: Mapping[GroupTimeline, Sequence[SamplesThen]],
 ) -> dict[Moment, Insight]:
-    """The insight of each group at each moment, oldest first: histories of a length are as fast."""
+    """Return the insight of each group at each time; computed oldest first, for equal lengths."""
     insights: dict[Moment, Insight] = {}
     ordered = sorted(moments, key=lambda moment: moment[1])
-    for start in range(0, len(ordered), AT_ONCE):
-        chunk = ordered[start : start + AT_ONCE]
-        histories = [_history_at(past, at, pools, trails[past]) for past, at in chunk]
+    for start in range(0, len(ordered), CHUNK):
+        chunk = ordered[start : start + CHUNK]
+        histories = [_history_at(row, at, baselines, samples[row]) for row, at in chunk]
         results = forecast_histories(histories)
-        for (past, at), history, result in zip(chunk, histories, results, strict=True):
-            insights[past, at] = outcome_of_history(history, result, risks=bool(trails[past]))
+        for (row, at), history, result in zip(chunk, histories, results, strict=True):
+            insights[row, at] = outcome_of_history(history, result, risks=bool(samples[row]))
     return insights
 
 
 def _history_at(
-    past: GroupTimeline, at: datetime, pools: Baselines, samples: Sequence[Any]
+    timeline: GroupTimeline, at: datetime, baselines: Baselines, samples: Sequence[SamplesThen]
 ) -> GroupHistory:
-    """The group with all that its insight is worked out from, as they were then."""
-    group = past.group_at(at)
-    newest = bisect_right(samples, at, key=lambda one: one[0])
-    group.insight = {"trail": samples[newest - 1][1]} if newest else {}
-    group.respondent_analysis = []  # not kept
+    """Return the group with everything that its insight needs, as of a time."""
+    group = timeline.group_at(at)
+    newest = bisect_right(samples, at, key=lambda row: row.at)
+    group.insight = {"trail": samples[newest - 1].samples} if newest else {}
+    group.respondent_analysis = []  # not stored
     return GroupHistory(
         group=group,
         now=at,
-        series=series_until(past.series, group.completes, at.timestamp()),
-        pauses=daily.pauses_of(past.pauses(at)),
+        series=series_until(timeline.series, group.completes, at.timestamp()),
+        pauses=daily.pauses_of(timeline.pauses(at)),
         zone=zone_of(group.country_code, group.time_zone),
-        modules=modules_of(past.assisted(at), group.details),
-        pools=pools,
+        modules=modules_of(timeline.assistant_changes(at), group.details),
+        pools=baselines,
     )
 
 
-def samples_of(past: GroupTimeline, *, now: datetime) -> list[tuple[datetime, list[list[Any]]]]:
-    """The trail of a group's figures as each quarter of a day left it."""
-    if past.start is None:
+def samples_of(timeline: GroupTimeline, *, now: datetime) -> list[SamplesThen]:
+    """Return the stored samples of a group as of each quarter of a day."""
+    if timeline.start is None:
         return []
-    trails: list[tuple[datetime, list[list[Any]]]] = []
-    samples: list[trail.Sample] = []
-    at = past.start
+    rows: list[SamplesThen] = []
+    samples: list[group_samples.Sample] = []
+    at = timeline.start
     while at <= now:
-        samples = trail.with_sample(samples, trail.sample_of(past.group_at(at), now=at))
-        trails.append((at, [list(sample) for sample in samples]))
-        at += SAMPLED
-    return trails
+        sample = group_samples.sample_of(timeline.group_at(at), now=at)
+        samples = group_samples.with_sample(samples, sample)
+        rows.append(SamplesThen(at, [list(sample) for sample in samples]))
+        at += SAMPLE_EVERY
+    return rows
 
 
-def attach_usual_epc(pasts: Collection[GroupTimeline], *, now: datetime) -> None:
-    """Give each past the usual EPC of its last days, as each quarter of a day left it."""
-    for past in pasts:
-        for at, samples in samples_of(past, now=now):
-            usual = trail.usual_figure(trail.samples_from_json(samples), "epc", past.at(at).cpi)
-            if usual is not None:
-                past.insights.append((at, Insight(epc=StoredEpc(median=usual))))
+def attach_median_epc(timelines: Collection[GroupTimeline], *, now: datetime) -> None:
+    """Attach to each timeline the median EPC of its last days, as of each quarter of a day."""
+    for timeline in timelines:
+        for at, rows in samples_of(timeline, now=now):
+            samples = group_samples.samples_from_json(rows)
+            median = group_samples.usual_figure(samples, "epc", timeline.at(at).cpi)
+            if median is not None:
+                timeline.insights.append((at, Insight(epc=StoredEpc(median=median))))

@@ -1,8 +1,7 @@
-"""A group as it was at any moment of the last days, from readings, completes and the changelog.
+"""A group as of any time of the last days, from readings, completes and the changelog.
 
-Readings are kept only where something changed, so the last one holds until the next. Before the
-first one the exchange's own series says how many completes there were, and its changelog what was
-agreed; the other figures of then are not known.
+Readings are stored on changes only, so each applies until the next. Before the first reading the
+exchange's own series gives the completes and its changelog the settings; other figures are unknown.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from copy import copy
 from datetime import UTC, datetime
 from decimal import Decimal
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from django.db.models import OuterRef, Q, Subquery
@@ -22,17 +21,31 @@ from dashboard.alerts.incidents.changelog import KINDS
 from dashboard.alerts.incidents.store import DAY
 from dashboard.alerts.replay.settings_history import SETTINGS, settings_over_time
 from dashboard.alerts.rules.catalogue import CPI_CHANGED
-from dashboard.alerts.rules.snapshot import GroupSnapshot, figures_of
+from dashboard.alerts.rules.snapshot import GroupSnapshot, snapshot_of_group
 from dashboard.fielding.domain.changelog_kinds import ChangelogKind
+from dashboard.fielding.domain.json import Json
 from dashboard.fielding.insight import assistant_modules
 from dashboard.fielding.insight.document import Insight
 from dashboard.fielding.insight.group_history import series_of
 from dashboard.fielding.models import Change, Reading, TargetGroup
 from dashboard.fielding.series.readings import Readings
 
+# The columns of a row by name: each has its own type, which the model and the snapshot declare.
+Columns = dict[str, Any]
+
+
+class HasGroup(Protocol):
+    """A row of a group."""
+
+    @property
+    def group_id(self) -> int: ...
+
+
+Row = TypeVar("Row", bound=HasGroup)
+
 
 class TimelinePoint(NamedTuple):
-    """A reading, or before the first one a count of the series; without a model's cost."""
+    """A reading, or before the first one a count of the series; cheaper than a model instance."""
 
     group_id: int
     at: datetime
@@ -51,7 +64,7 @@ class TimelinePoint(NamedTuple):
     average_cpi: Decimal | None = None
 
 
-# What rules read; the price is what the changelog says, where no reading does.
+# The columns that rules read. The CPI is the changelog's if no reading has one.
 _FIGURES = (
     "completes",
     "prescreens",
@@ -67,7 +80,7 @@ _figures = attrgetter(*_FIGURES)
 
 
 class GroupTimeline:
-    """A group as it was at any moment from `start` on; no start: nothing is known of it."""
+    """A group as of any time from `start` on; no start: nothing is known of it."""
 
     def __init__(
         self,
@@ -78,156 +91,169 @@ class GroupTimeline:
         since: datetime,
     ) -> None:
         self.group, self.series, self.changes = group, series, changes
-        self.seen = [*_counted(group.pk, series, readings), *readings]
-        self._stamps = [seen.at for seen in self.seen]
+        self.points = [*_counts_before_readings(group.pk, series, readings), *readings]
+        self._point_times = [point.at for point in self.points]
         self._settings = settings_over_time(group, changes)
-        self.turns = [c.occurred_at for c in changes if c.kind in SETTINGS]
-        self._statuses = [c for c in changes if c.kind == ChangelogKind.STATUS]
-        self._turned = [c.occurred_at for c in self._statuses]
-        self._priced = [c.occurred_at for c in changes if KINDS.get(c.kind) == CPI_CHANGED.code]
-        self._risen = list(_rises(self.seen))
-        counts = [s.completes for s in self.seen if s.completes is not None]
-        self._falls = counts != sorted(counts)
-        known = self._stamps[:1] + self._turned[:1]
+        self.setting_changes = [row.occurred_at for row in changes if row.kind in SETTINGS]
+        self._status_changes = [row for row in changes if row.kind == ChangelogKind.STATUS]
+        self._status_times = [row.occurred_at for row in self._status_changes]
+        self._cpi_times = [
+            row.occurred_at for row in changes if KINDS.get(row.kind) == CPI_CHANGED.code
+        ]
+        self._last_complete_times = list(_last_complete_times(self.points))
+        counts = [point.completes for point in self.points if point.completes is not None]
+        self._has_decrease = counts != sorted(counts)
+        known = self._point_times[:1] + self._status_times[:1]
         self.start = max(since, min(known)) if known else None
         self.read_since = readings[0].at if readings else None
         self.insights: list[tuple[datetime, Insight]] = []
-        self.foretold = False  # whether all that is judged of it are these insights
+        self.depends_on_insights_only = False  # whether the rule evaluates nothing else
         self.issues: list[tuple[datetime, datetime, str]] = []  # from, until, error or warning
-        self._base = figures_of(group, now=datetime.min.replace(tzinfo=UTC))._replace(
+        self._base = snapshot_of_group(group, now=datetime.min.replace(tzinfo=UTC))._replace(
             insight=Insight(rhythm=Insight.of(group).rhythm), issues={}, short_at_end=None
         )
-        self._agreed: dict[int, dict[str, Any]] = {}
-        self._where: tuple[int, ...] = ()
-        self._then = self._base
+        self._settings_then: dict[int, Columns] = {}
+        self._position: tuple[int, ...] = ()
+        self._snapshot = self._base
 
     def at(self, now: datetime) -> GroupSnapshot:
-        """The figures of then; what is not known of then is None."""
-        foreseen = bisect_right(self.insights, now, key=_when)
-        where = (bisect_right(self._stamps, now), bisect_right(self.turns, now), foreseen)
-        if where != self._where:
+        """Return the snapshot as of a time; what is not known as of then is None."""
+        insights = bisect_right(self.insights, now, key=_time_of)
+        position = (
+            bisect_right(self._point_times, now),
+            bisect_right(self.setting_changes, now),
+            insights,
+        )
+        if position != self._position:
             insight = self._base.insight
-            if foreseen:
-                insight = insight.with_parts_of(self.insights[foreseen - 1][1])
-            self._where = where
-            self._then = self._base._replace(**self._columns(now), insight=insight)
-        f = self._then._replace(now=now)
-        if self._falls:
-            f = f._replace(most_completes=self._most(now, where[0]))
-        return f._replace(issues=self._reported(now)) if self.issues else f
+            if insights:
+                insight = insight.with_parts_of(self.insights[insights - 1][1])
+            self._position = position
+            self._snapshot = self._base._replace(**self._columns(now), insight=insight)
+        group = self._snapshot._replace(now=now)
+        if self._has_decrease:
+            group = group._replace(most_completes=self._most_completes(now, position[0]))
+        return group._replace(issues=self._issues_at(now)) if self.issues else group
 
-    def moves(self) -> list[datetime]:
-        """When what is judged of it became another, in order; between these it stood still."""
-        moved = {*self.turns, *map(_when, self.insights)}
-        if not self.foretold:
-            moved.update(self._stamps, *(issue[:2] for issue in self.issues))
-        return sorted(moved)
+    def change_times(self) -> list[datetime]:
+        """Return, in order, the times at which anything that the rule evaluates changed."""
+        times = {*self.setting_changes, *map(_time_of, self.insights)}
+        if not self.depends_on_insights_only:
+            times.update(self._point_times, *(issue[:2] for issue in self.issues))
+        return sorted(times)
 
     def group_at(self, now: datetime) -> TargetGroup:
-        """The group's row as it was then, not to be saved."""
+        """Return the group's row as of a time, not to be saved."""
         row = copy(self.group)
-        index = bisect_right(self._stamps, now)
-        seen = self.seen[index - 1] if index else None
-        row.epcm, row.average_cpi = (seen.epcm, seen.average_cpi) if seen else (None, None)
+        index = bisect_right(self._point_times, now)
+        point = self.points[index - 1] if index else None
+        row.epcm, row.average_cpi = (point.epcm, point.average_cpi) if point else (None, None)
         for name, value in self._columns(now).items():
             if name != "cpi_changed_at":
                 setattr(row, name, value)
         return row
 
-    def pauses(self, now: datetime) -> list[tuple[datetime, Any]]:
-        """The changes of status up to then."""
-        return [(c.occurred_at, c.new) for c in self._statuses if c.occurred_at <= now]
-
-    def assisted(self, now: datetime) -> list[tuple[datetime, str, Any]]:
-        """The changes of the fielding assistant up to then."""
+    def pauses(self, now: datetime) -> list[tuple[datetime, Json]]:
+        """Return the changes of status up to a time."""
         return [
-            (c.occurred_at, c.kind, c.new)
-            for c in self.changes
-            if c.occurred_at <= now and c.kind in assistant_modules.KINDS
+            (row.occurred_at, row.new) for row in self._status_changes if row.occurred_at <= now
         ]
 
-    def _columns(self, now: datetime) -> dict[str, Any]:
-        index, turned = bisect_right(self._stamps, now), bisect_right(self.turns, now)
-        seen = self.seen[index - 1] if index else TimelinePoint(self.group.pk, now)
-        if turned not in self._agreed:
-            self._agreed[turned] = self._settled(now)
-        found = self._agreed[turned] | dict(zip(_FIGURES, _figures(seen), strict=True))
-        found["last_complete_at"] = self._risen[index - 1] if index else None
-        if seen.status:
-            found["status"] = seen.status
-        if seen.cpi is not None:
-            found["cpi"] = seen.cpi
-        return found
+    def assistant_changes(self, now: datetime) -> list[tuple[datetime, str, Json]]:
+        """Return the changes of the fielding assistant up to a time."""
+        return [
+            (row.occurred_at, row.kind, row.new)
+            for row in self.changes
+            if row.occurred_at <= now and row.kind in assistant_modules.KINDS
+        ]
 
-    def _settled(self, now: datetime) -> dict[str, Any]:
-        """What was agreed, and how the status and the price came about."""
-        turned, priced = bisect_right(self._turned, now), bisect_right(self._priced, now)
-        status = self._statuses[turned - 1] if turned else None
-        found = {name: values.at(now) for name, values in self._settings.items()}
+    def _columns(self, now: datetime) -> Columns:
+        """Return the columns as of a time."""
+        index = bisect_right(self._point_times, now)
+        changes = bisect_right(self.setting_changes, now)
+        point = self.points[index - 1] if index else TimelinePoint(self.group.pk, now)
+        if changes not in self._settings_then:
+            self._settings_then[changes] = self._settings_at(now)
+        columns = self._settings_then[changes] | dict(zip(_FIGURES, _figures(point), strict=True))
+        columns["last_complete_at"] = self._last_complete_times[index - 1] if index else None
+        if point.status:
+            columns["status"] = point.status
+        if point.cpi is not None:
+            columns["cpi"] = point.cpi
+        return columns
+
+    def _settings_at(self, now: datetime) -> Columns:
+        """Return the settings as of a time, with the changes that set the status and the CPI."""
+        statuses = bisect_right(self._status_times, now)
+        prices = bisect_right(self._cpi_times, now)
+        status = self._status_changes[statuses - 1] if statuses else None
+        columns: Columns = {name: values.at(now) for name, values in self._settings.items()}
         if self.group.completes_goal == self.group.filling_goal:
-            found["completes_goal"] = found["filling_goal"]
-        return found | {
+            columns["completes_goal"] = columns["filling_goal"]
+        return columns | {
             "status_reason": status.reason_code if status else "",
             "status_changed_by": status.actor_type if status else "",
-            "status_changed_at": status.occurred_at if status else found["starts_at"],
-            "cpi_changed_at": self._priced[priced - 1] if priced else None,
+            "status_changed_at": status.occurred_at if status else columns["starts_at"],
+            "cpi_changed_at": self._cpi_times[prices - 1] if prices else None,
         }
 
-    def _most(self, now: datetime, index: int) -> int | None:
-        recent = self.seen[bisect_right(self._stamps, now - DAY) : index]
-        return max((s.completes for s in recent if s.completes is not None), default=None)
+    def _most_completes(self, now: datetime, index: int) -> int | None:
+        """Return the most completes within the day before a time."""
+        recent = self.points[bisect_right(self._point_times, now - DAY) : index]
+        return max((row.completes for row in recent if row.completes is not None), default=None)
 
-    def _reported(self, now: datetime) -> dict[str, Any]:
+    def _issues_at(self, now: datetime) -> dict[str, list[dict[str, str]]]:
+        """Return the issues reported at a time, in the exchange's form."""
         kinds = [kind for begin, end, kind in self.issues if begin <= now < end]
         return {"then": [{"type": kind} for kind in kinds]} if kinds else {}
 
 
-def _when(insight: tuple[datetime, Insight]) -> datetime:
+def _time_of(insight: tuple[datetime, Insight]) -> datetime:
     return insight[0]
 
 
-def _counted(
+def _counts_before_readings(
     pk: int, series: Readings, readings: Sequence[TimelinePoint]
 ) -> Iterator[TimelinePoint]:
-    """The moments of the series before the first reading at which its count changed."""
+    """Yield the points of the series before the first reading at which its count changed."""
     first = readings[0].at.timestamp() if readings else np.inf
-    moved = (np.diff(series.count, prepend=-1.0) != 0) & (series.at < first)
-    for at, count in zip(series.at[moved].tolist(), series.count[moved].tolist(), strict=True):
+    changed = (np.diff(series.count, prepend=-1.0) != 0) & (series.at < first)
+    for at, count in zip(series.at[changed].tolist(), series.count[changed].tolist(), strict=True):
         yield TimelinePoint(pk, datetime.fromtimestamp(at, UTC), completes=int(count))
 
 
-def _rises(seen: Sequence[TimelinePoint]) -> Iterator[datetime]:
-    """Since when, at each moment, no complete had come."""
+def _last_complete_times(points: Sequence[TimelinePoint]) -> Iterator[datetime]:
+    """Yield, for each point, when the last complete had come."""
     before: TimelinePoint | None = None
-    risen = datetime.min.replace(tzinfo=UTC)
-    for one in seen:
-        if before is None or (one.completes or 0) > (before.completes or 0):
-            risen = one.at
-        before = one
-        yield risen
+    last = datetime.min.replace(tzinfo=UTC)
+    for point in points:
+        if before is None or (point.completes or 0) > (before.completes or 0):
+            last = point.at
+        before = point
+        yield last
 
 
 def load_timelines(
     groups: Collection[TargetGroup], *, since: datetime, now: datetime
 ) -> list[GroupTimeline]:
-    """The past of each group; four queries."""
+    """Return the timeline of each group; four queries."""
     pks = [group.pk for group in groups]
-    changes = by_group(
+    changes = group_rows(
         Change.objects.filter(
             group__in=pks,
             kind__in={*SETTINGS, *KINDS, *assistant_modules.KINDS},
             occurred_at__lte=now,
         ).order_by("occurred_at", "pk")
     )
-    readings = by_group(_readings(pks, since, now))
+    readings = group_rows(_readings(pks, since, now))
     series = series_of(pks)
-    nothing = Readings(np.empty(0), np.empty(0))
+    no_series = Readings(np.empty(0), np.empty(0))
     return [
         GroupTimeline(
             group,
             readings.get(group.pk, []),
             changes.get(group.pk, []),
-            series.get(group.pk, nothing),
+            series.get(group.pk, no_series),
             since,
         )
         for group in groups
@@ -235,18 +261,20 @@ def load_timelines(
 
 
 def _readings(pks: Collection[int], since: datetime, now: datetime) -> Iterator[TimelinePoint]:
-    """Readings of these days, and of each group the last one before, which held when they began."""
+    """Return the readings of these days, and each group's last one before them."""
     earlier = Reading.objects.filter(group=OuterRef("pk"), at__lte=since).order_by("-at")
-    held = TargetGroup.objects.filter(pk__in=pks).values_list(Subquery(earlier.values("pk")[:1]))
+    previous = TargetGroup.objects.filter(pk__in=pks).values_list(
+        Subquery(earlier.values("pk")[:1])
+    )
     rows = Reading.objects.filter(
-        Q(at__gt=since, at__lte=now) | Q(pk__in=[pk for (pk,) in held if pk]), group__in=pks
+        Q(at__gt=since, at__lte=now) | Q(pk__in=[pk for (pk,) in previous if pk]), group__in=pks
     ).order_by("at")
     return map(TimelinePoint._make, rows.values_list(*TimelinePoint._fields))
 
 
-def by_group(rows: Iterable[Any]) -> dict[int, list[Any]]:
-    """Rows by the group that they are of, in their order."""
-    found: dict[int, list[Any]] = {}
+def group_rows(rows: Iterable[Row]) -> dict[int, list[Row]]:
+    """Return rows by their group, in their order."""
+    by_group: dict[int, list[Row]] = {}
     for row in rows:
-        found.setdefault(row.group_id, []).append(row)
-    return found
+        by_group.setdefault(row.group_id, []).append(row)
+    return by_group

@@ -1,4 +1,4 @@
-"""Every rule that ships: when it fires and clears, after how long, and how bad it is."""
+"""Every rule that ships: when it alerts and resolves, after how long, and how severe it is."""
 
 from __future__ import annotations
 
@@ -11,32 +11,36 @@ from dashboard.alerts.rules.rule_type import (
     RuleFigure,
     RuleType,
     Scale,
+    Threshold,
 )
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE, WARNING
 
 IN_FIELD = LIVE | {"paused"}
 ENDED_TOO = IN_FIELD | {"completed"}
-NO_BUDGET = "budget of a group that has none of its own; 0 for none"
 COMPLETES = JudgedFigure(RuleFigure.COMPLETES, Scale.GOAL)
 SPEND = JudgedFigure(RuleFigure.SPEND, Scale.BUDGET)
+HOURS_LEFT = "Hours to the end date, at most"
+DEFAULT_BUDGET = Threshold(0, "Budget for groups without a budget of their own (0 for none)")
 # What a replay assumes.
 _FORECASTS = (
-    "Forecasts are worked out anew, twice a day, around each change or pause of a group, and "
-    "hourly where the verdict changes, from the completes of then as the exchange counts them "
-    "today, and from what is usual in project and country today. What came and went within half "
-    "a day with nothing changed may be missed."
+    "Forecasts are recomputed twice a day, around each change or pause of a group, and hourly "
+    "where the result changes. They use the completes of that time as the exchange counts them "
+    "today, and today's typical figures of the project and country. Alerts that lasted less than "
+    "half a day without any change to the group can be missing."
 )
 _ISSUES = (
-    "Taken from the incidents of then: what the exchange took back within the wait of then left "
-    "none."
+    "Taken from the incidents of that time: an issue that the exchange withdrew before the delay "
+    "had passed left none."
 )
 BY_FORECAST = ReplayTraits(by_forecast=True, before_first_reading=True, assumed=(_FORECASTS,))
 
 
-def _band(fires: float, clears: float, what: str) -> dict[str, tuple[float, str]]:
+def _share_band(fires: float, clears: float, of: str, *, above: bool) -> dict[str, Threshold]:
+    """Return the two thresholds of a rule on a share, labelled with what it is a share of."""
+    side = "above" if above else "below"
     return {
-        "fires": (fires, f"fires past this {what}"),
-        "clears": (clears, f"clears at this {what}"),
+        "fires": Threshold(fires, f"Alert {side} this share of {of}", is_share=True),
+        "clears": Threshold(clears, f"Resolve at this share of {of}", is_share=True),
     }
 
 
@@ -45,12 +49,12 @@ _JUDGED = (
         "paused_by_exchange",
         "Paused by the exchange",
         CRITICAL,
-        judge=status.paused_by_exchange,
-        say=status.say_paused_by_exchange,
+        judge=status.judge_paused_by_exchange,
+        describe=status.describe_paused_by_exchange,
         keep_minutes=0,
         statuses=IN_FIELD,
         fact=True,
-        # (before it is resumed, what the reason of the pause asks for: see `action_links`)
+        # (the form that fixes the reason of the pause comes before: see `action_links`)
         helps=(HelpForm.RESUME,),
         replays=ReplayTraits(before_first_reading=True),
     ),
@@ -59,29 +63,29 @@ _JUDGED = (
         "Stalled",
         CRITICAL,
         judge=progress.judge_stalled,
-        say=progress.say_stalled,
+        describe=progress.describe_stalled,
         thresholds={
-            "usual": (6, "completes that are usual in the time without one"),
-            "hours": (3, "hours without a complete, at least"),
-            "clears": (2, "new completes that clear it"),
+            "usual": Threshold(6, "Expected completes missed, at least"),
+            "hours": Threshold(3, "No completes for (hours)"),
+            "clears": Threshold(2, "Resolve after (new completes)"),
         },
         keep_minutes=0,
         helps=(HelpForm.CPI,),
         replays=ReplayTraits(
             timed=True,
             before_first_reading=True,
-            assumed=("What is usual is the group's rhythm of today.",),
+            assumed=("Completes are expected by the group's rhythm of today.",),
         ),
     ),
     RuleType(
         "paused_and_forgotten",
-        "Paused by a person and forgotten",
+        "Left paused",
         WARNING,
-        judge=status.paused_and_forgotten,
-        say=status.say_paused_and_forgotten,
+        judge=status.judge_left_paused,
+        describe=status.describe_left_paused,
         thresholds={
-            "paused_hours": (24, "hours paused, at least"),
-            "ends_hours": (72, "hours to its end, at most"),
+            "paused_hours": Threshold(24, "Hours paused, at least"),
+            "ends_hours": Threshold(72, HOURS_LEFT),
         },
         keep_minutes=0,
         statuses=IN_FIELD,
@@ -90,12 +94,12 @@ _JUDGED = (
     ),
     RuleType(
         "ends_soon",
-        "Ends soon and short",
+        "Ending soon, short of goal",
         WARNING,
-        judge=progress.ends_soon,
-        say=progress.say_short,
-        thresholds=_band(0.97, 1.0, "share of the goal at the end")
-        | {"hours": (48, "hours to its end, at most")},
+        judge=progress.judge_ends_soon,
+        describe=progress.describe_shortfall,
+        thresholds=_share_band(0.97, 1.0, "the goal (projected completes)", above=False)
+        | {"hours": Threshold(48, HOURS_LEFT)},
         for_minutes=30,
         helps=(HelpForm.CPI, HelpForm.DATES),
         figure=COMPLETES,
@@ -105,10 +109,10 @@ _JUDGED = (
         "behind_pace",
         "Behind pace",
         WARNING,
-        judge=progress.behind_pace,
-        say=progress.say_short,
-        thresholds=_band(0.95, 1.0, "share of the goal at the end")
-        | {"completes": (10, "completes before it judges")},
+        judge=progress.judge_behind_pace,
+        describe=progress.describe_shortfall,
+        thresholds=_share_band(0.95, 1.0, "the goal (projected completes)", above=False)
+        | {"completes": Threshold(10, "Minimum completes")},
         for_minutes=120,
         helps=(HelpForm.CPI, HelpForm.DATES),
         figure=COMPLETES,
@@ -116,12 +120,17 @@ _JUDGED = (
     ),
     RuleType(
         "early",
-        "Full early",
+        "Filling early",
         NOTICE,
-        judge=progress.judge_full_early,
-        say=progress.say_early,
-        thresholds=_band(24, 12, "number of hours before its end")
-        | {"share": (0.15, "or this share of its time in the field, whichever is more")},
+        judge=progress.judge_filling_early,
+        describe=progress.describe_filling_early,
+        thresholds={
+            "fires": Threshold(24, "Alert when full more than (hours before the end date)"),
+            "clears": Threshold(12, "Resolve at (hours before the end date)"),
+            "share": Threshold(
+                0.15, "Or this share of the time in field, whichever is greater", is_share=True
+            ),
+        },
         helps=(HelpForm.GOALS,),
         figure=COMPLETES,
         replays=BY_FORECAST,
@@ -131,10 +140,12 @@ _JUDGED = (
         "Overfilled",
         WARNING,
         judge=progress.judge_overfilled,
-        say=progress.say_overfilled,
+        describe=progress.describe_overfilled,
         thresholds={
-            "completes": (3, "completes above the goal"),
-            "share": (0.02, "or this share of the goal, whichever is more"),
+            "completes": Threshold(3, "Alert above (completes over the goal)"),
+            "share": Threshold(
+                0.02, "Or this share of the goal, whichever is greater", is_share=True
+            ),
         },
         keep_minutes=0,
         statuses=ENDED_TOO,
@@ -144,65 +155,71 @@ _JUDGED = (
     ),
     RuleType(
         "incidence_low",
-        "Incidence low",
+        "Low IR",
         WARNING,
-        judge=quality.incidence_low,
-        say=quality.say_incidence_low,
-        thresholds=_band(0.7, 0.8, "share of the agreed incidence")
-        | {"prescreens": (100, "prescreens before it judges")},
+        judge=quality.judge_incidence,
+        describe=quality.describe_incidence,
+        thresholds=_share_band(0.7, 0.8, "the bid IR", above=False)
+        | {"prescreens": Threshold(100, "Minimum prescreens")},
         for_minutes=120,
         helps=(HelpForm.DETAILS,),
-        figure=JudgedFigure(RuleFigure.INCIDENCE, Scale.AGREED_INCIDENCE),
+        figure=JudgedFigure(RuleFigure.INCIDENCE, Scale.BID_INCIDENCE),
     ),
     RuleType(
         "interview_long",
-        "Interview long",
+        "Long LOI",
         WARNING,
-        judge=quality.interview_long,
-        say=quality.say_interview_long,
-        thresholds=_band(1.25, 1.15, "many times the agreed length")
-        | {
-            "critical": (1.5, "critical from so many times the agreed length"),
-            "completes": (20, "completes before it judges"),
+        judge=quality.judge_interview_length,
+        describe=quality.describe_interview_length,
+        thresholds={
+            "fires": Threshold(1.25, "Alert above (× bid LOI)"),
+            "clears": Threshold(1.15, "Resolve at (× bid LOI)"),
+            "critical": Threshold(1.5, "Critical from (× bid LOI)"),
+            "completes": Threshold(20, "Minimum completes"),
         },
         for_minutes=60,
         helps=(HelpForm.DETAILS,),
-        figure=JudgedFigure(RuleFigure.LOI, Scale.AGREED_LOI),
+        figure=JudgedFigure(RuleFigure.LOI, Scale.BID_LOI),
     ),
     RuleType(
         "drop_off",
-        "Drop-off",
+        "High drop-off",
         WARNING,
-        judge=quality.drop_off,
-        say=quality.say_drop_off,
-        thresholds=_band(0.30, 0.25, "share of entrants")
-        | {"entrants": (50, "entrants before it judges")},
+        judge=quality.judge_drop_off,
+        describe=quality.describe_drop_off,
+        thresholds=_share_band(0.30, 0.25, "entrants", above=True)
+        | {"entrants": Threshold(50, "Minimum entrants")},
         for_minutes=60,
         figure=JudgedFigure(RuleFigure.DROP_OFF, Scale.FIGURE),
     ),
     RuleType(
         "conversion",
-        "Conversion low",
+        "Low conversion",
         WARNING,
         judge=quality.judge_conversion,
-        say=quality.say_conversion,
-        thresholds=_band(0.4, 0.5, "share of the agreed incidence")
-        | {"entrants": (200, "entrants before it judges")},
+        describe=quality.describe_conversion,
+        thresholds=_share_band(0.4, 0.5, "the bid IR", above=False)
+        | {"entrants": Threshold(200, "Minimum entrants")},
         for_minutes=120,
-        figure=JudgedFigure(RuleFigure.CONVERSION, Scale.AGREED_INCIDENCE),
+        figure=JudgedFigure(RuleFigure.CONVERSION, Scale.BID_INCIDENCE),
     ),
     RuleType(
         "epc",
-        "EPC low",
+        "Low EPC",
         WARNING,
-        judge=quality.epc_low,
-        say=quality.say_epc_low,
-        thresholds=_band(0.15, 0.20, "EPC in USD")
-        | {
-            "other_fires": (0.6, "other currencies: fires below this share of its own median"),
-            "other_clears": (0.8, "other currencies: clears at this share of its own median"),
-            "entrants": (50, "entrants before it judges"),
-            "after_cpi_hours": (4, "hours without a verdict after a new CPI"),
+        judge=quality.judge_epc,
+        describe=quality.describe_epc,
+        thresholds={
+            "fires": Threshold(0.15, "Alert below (EPC in USD)"),
+            "clears": Threshold(0.20, "Resolve at (EPC in USD)"),
+            "other_fires": Threshold(
+                0.6, "Other currencies: alert below this share of the group's median", is_share=True
+            ),
+            "other_clears": Threshold(
+                0.8, "Other currencies: resolve at this share of the group's median", is_share=True
+            ),
+            "entrants": Threshold(50, "Minimum entrants"),
+            "after_cpi_hours": Threshold(4, "Pause after a CPI change (hours)"),
         },
         for_minutes=240,
         helps=(HelpForm.CPI,),
@@ -211,12 +228,15 @@ _JUDGED = (
     ),
     RuleType(
         "spend",
-        "Spend of budget",
+        "Spend vs budget",
         WARNING,
         judge=cost.judge_budget_spent,
-        say=cost.say_spent,
-        thresholds=_band(0.90, 0.85, "share of the budget")
-        | {"critical": (1.0, "critical from this share of the budget"), "budget": (0, NO_BUDGET)},
+        describe=cost.describe_spent,
+        thresholds=_share_band(0.90, 0.85, "the budget", above=True)
+        | {
+            "critical": Threshold(1.0, "Critical from this share of the budget", is_share=True),
+            "budget": DEFAULT_BUDGET,
+        },
         statuses=ENDED_TOO,
         helps=(HelpForm.BUDGET,),
         figure=SPEND,
@@ -224,11 +244,11 @@ _JUDGED = (
     ),
     RuleType(
         "projected_cost",
-        "Projected cost of budget",
+        "Projected cost vs budget",
         WARNING,
         judge=cost.judge_projected_cost,
-        say=cost.say_projected,
-        thresholds=_band(1.05, 1.0, "share of the budget") | {"budget": (0, NO_BUDGET)},
+        describe=cost.describe_projected_cost,
+        thresholds=_share_band(1.05, 1.0, "the budget", above=True) | {"budget": DEFAULT_BUDGET},
         for_minutes=240,
         statuses=IN_FIELD,
         helps=(HelpForm.BUDGET,),
@@ -238,8 +258,8 @@ _JUDGED = (
             before_first_reading=True,
             assumed=(
                 _FORECASTS,
-                "Budgets are those of today. Before our first reading, spend is taken as "
-                "completes × CPI.",
+                "Budgets are those of today. Before Fieldwatch's first reading, spend is "
+                "estimated as completes × CPI.",
             ),
         ),
     ),
@@ -247,8 +267,8 @@ _JUDGED = (
         "issue_error",
         "Error reported by the exchange",
         WARNING,
-        judge=quality.issue_error,
-        say=quality.say_issue,
+        judge=quality.judge_issue_error,
+        describe=quality.describe_issue,
         for_minutes=30,
         replays=ReplayTraits(issue="error", assumed=(_ISSUES,)),
     ),
@@ -256,18 +276,21 @@ _JUDGED = (
         "issue_warning",
         "Warning reported by the exchange",
         NOTICE,
-        judge=quality.issue_warning,
-        say=quality.say_issue,
+        judge=quality.judge_issue_warning,
+        describe=quality.describe_issue,
         for_minutes=360,
         replays=ReplayTraits(issue="warning", assumed=(_ISSUES,)),
     ),
     RuleType(
         "about_to_pause",
-        "The exchange is about to pause it",
+        "Pause risk",
         WARNING,
-        judge=quality.about_to_pause,
-        say=quality.say_about_to_pause,
-        thresholds=_band(0.7, 0.5, "score of the early warning"),
+        judge=quality.judge_pause_risk,
+        describe=quality.describe_pause_risk,
+        thresholds={
+            "fires": Threshold(0.7, "Alert above (risk score, 0 to 1)"),
+            "clears": Threshold(0.5, "Resolve at (risk score, 0 to 1)"),
+        },
         for_minutes=60,
         helps=(HelpForm.CPI,),
         replays=ReplayTraits(
@@ -276,9 +299,9 @@ _JUDGED = (
             before_first_reading=True,
             assumed=(
                 _FORECASTS,
-                "How respondents failed was not kept: a pause for errors of redirect, encryption "
-                "or set-up is not foreseen here. Before our first reading only silence, the end, "
-                "the goal and the price speak.",
+                "Past exit statuses are not stored, so pauses for redirect, encryption or "
+                "qualification setup errors are not predicted here. Before Fieldwatch's first "
+                "reading, only missing completes, the end date, the goal and the CPI count.",
             ),
         ),
     ),
@@ -287,10 +310,12 @@ _JUDGED = (
         "Completes fell",
         NOTICE,
         judge=progress.judge_completes_fell,
-        say=progress.say_fell,
+        describe=progress.describe_completes_fell,
         thresholds={
-            "completes": (3, "completes fewer within a day"),
-            "share": (0.02, "or this share of them, whichever is more"),
+            "completes": Threshold(3, "Completes removed within a day, at least"),
+            "share": Threshold(
+                0.02, "Or this share of the completes, whichever is greater", is_share=True
+            ),
         },
         statuses=ENDED_TOO,
         figure=COMPLETES,
@@ -299,39 +324,39 @@ _JUDGED = (
 )
 CPI_CHANGED = RuleType(
     "cpi_changed",
-    "CPI changed by somebody else",
+    "CPI changed outside Fieldwatch",
     WARNING,
     thresholds={
-        "fires": (0.05, "share of the old CPI, at least"),
-        "critical": (0.20, "critical from this share of the old CPI"),
+        "fires": Threshold(0.05, "Alert from this share of the old CPI", is_share=True),
+        "critical": Threshold(0.20, "Critical from this share of the old CPI", is_share=True),
     },
     fact=True,
     helps=(HelpForm.CPI,),
     figure=JudgedFigure(RuleFigure.CPI),
 )
-STATUS_CHANGED = RuleType("status_changed", "Status changed by somebody else", WARNING, fact=True)
+STATUS_CHANGED = RuleType("status_changed", "Status changed outside Fieldwatch", WARNING, fact=True)
 STRATEGY_CHANGED = RuleType(
-    "strategy_changed", "Re-entry or strategy changed by somebody else", NOTICE, fact=True
+    "strategy_changed", "Re-entry or strategy changed outside Fieldwatch", NOTICE, fact=True
 )
 EDIT_UNCONFIRMED = RuleType(
     "edit_unconfirmed",
-    "A change was not confirmed",
+    "Change not confirmed",
     WARNING,
     fact=True,
-    replays=ReplayTraits(assumed=("Groups and projects that were never made are not counted.",)),
+    replays=ReplayTraits(assumed=("Groups and projects that were never created are not counted.",)),
 )
 NO_DATA = RuleType(
     "no_data",
     "No data",
     CRITICAL,
     thresholds={
-        "intervals": (3, "polling intervals without fresh data"),
-        "minutes": (20, "minutes without fresh data, at least"),
+        "intervals": Threshold(3, "Polling intervals without new data, at least"),
+        "minutes": Threshold(20, "Minutes without new data, at least"),
     },
     keep_minutes=0,
     helps=(HelpForm.CONNECTION,),
     replays=ReplayTraits(
-        assumed=("Hours in which somebody had paused the polling count as silence.",)
+        assumed=("Hours in which polling was paused count as hours without data.",)
     ),
 )
 
@@ -340,3 +365,8 @@ RULES: dict[str, RuleType] = JUDGED | {
     rule.code: rule
     for rule in (CPI_CHANGED, STATUS_CHANGED, STRATEGY_CHANGED, EDIT_UNCONFIRMED, NO_DATA)
 }
+
+
+def rule_title(code: str) -> str:
+    """Return the title of a rule; of a rule that no longer exists its code in words."""
+    return RULES[code].title if code in RULES else code.replace("_", " ").capitalize()

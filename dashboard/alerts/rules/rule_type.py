@@ -1,4 +1,4 @@
-"""What a rule says of itself: one entry of the catalogue holds everything but its judge."""
+"""What the catalogue states of a rule: everything but the code of its judge."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from dashboard.alerts.rules.state_machine import Delays
-from dashboard.alerts.rules.verdict import Judge, Say, Settings
+from dashboard.alerts.rules.verdict import Describe, Judge, Settings
 
 LIVE = frozenset({"live"})
-KEEP = 30  # minutes that a figure stays clear before its incident ends
+KEEP = 30  # minutes for which a figure must be clear before its incident resolves
 
 
 class HelpForm(StrEnum):
@@ -23,8 +23,8 @@ class HelpForm(StrEnum):
     GOALS = "goals"
     DETAILS = "details"
     BUDGET = "budget"
-    RESUME = "resume"  # a button of the group's page
-    CONNECTION = "connection"  # a page for administrators alone
+    RESUME = "resume"  # a button on the group's page
+    CONNECTION = "connection"  # a page for administrators only
 
 
 class RuleFigure(StrEnum):
@@ -41,19 +41,21 @@ class RuleFigure(StrEnum):
 
 
 class Scale(StrEnum):
-    """What the thresholds of a rule are drawn against on an incident's chart."""
+    """What the thresholds of a rule refer to, so that an incident's chart can draw them."""
 
     FIGURE = "figure"  # a threshold is the figure itself
-    AGREED_LOI = "agreed_loi"  # a share of the agreed length of interview
-    AGREED_INCIDENCE = "agreed_incidence"  # a share of the agreed incidence
+    BID_LOI = "bid_loi"  # a multiple of the bid LOI
+    BID_INCIDENCE = "bid_incidence"  # a share of the bid IR
     BUDGET = "budget"  # a share of the budget
-    USD = "usd"  # an amount in USD; in other currencies a share of what is usual, not drawn
+    USD = "usd"  # an amount in USD; in other currencies a share of the median, not drawn
     GOAL = "goal"  # no threshold is drawn, the goal is
-    ABOVE_GOAL = "above_goal"  # the goal that the exchange fills, and how far above it fires
+    ABOVE_GOAL = (
+        "above_goal"  # the goal that the exchange fills, and how far above it the rule alerts
+    )
 
 
 class JudgedFigure(NamedTuple):
-    """The figure that a rule judges; without a scale its thresholds are not drawn."""
+    """The figure that a rule evaluates; without a scale its thresholds are not drawn."""
 
     figure: RuleFigure
     scale: Scale | None = None
@@ -61,49 +63,59 @@ class JudgedFigure(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReplayTraits:
-    """How a rule is judged over days that are past, and what then has to be assumed."""
+    """How a rule is replayed over past days, and which assumptions that needs."""
 
-    by_forecast: bool = False  # its forecasts are worked out anew for then
-    by_samples: bool = False  # and the samples of the last days with them
-    by_usual_epc: bool = False  # other currencies are held against the usual EPC of then
-    issue: str = ""  # the exchange's code of the issue; taken from the incidents of then
-    timed: bool = False  # time alone can break it, or clear it
-    # The exchange's own series and changelog hold it, also from before the first reading.
+    by_forecast: bool = False  # with forecasts computed as of then
+    by_samples: bool = False  # and with the samples of the days before
+    by_usual_epc: bool = False  # in other currencies against the median EPC as of then
+    issue: str = ""  # the exchange's type of issue; taken from the incidents of then
+    timed: bool = False  # time alone can breach or clear it
+    # The exchange's own series and changelog cover it, also before the first reading.
     before_first_reading: bool = False
-    assumed: tuple[str, ...] = ()  # sentences: what of then is not known, and what stands in
+    assumed: tuple[
+        str, ...
+    ] = ()  # sentences: what is not known as of then, and what is used instead
+
+
+class Threshold(NamedTuple):
+    """A number of a rule: its default, its label on the form, whether it is a share (0 to 1)."""
+
+    default: float
+    label: str
+    is_share: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RuleType:
-    """A rule: what it judges, its thresholds as (number, what the number is), its patience."""
+    """A rule: what it evaluates, its numbers, its delays, and the forms that can help."""
 
     code: str
     title: str
     severity: int
-    judge: Judge | None = None  # None: not a group's figures, see `detect` and `changelog`
-    say: Say | None = None
-    thresholds: Mapping[str, tuple[float, str]] = field(default_factory=dict)
+    judge: Judge | None = None  # None: not about a group's figures, see `detect`, `changelog`
+    describe: Describe | None = None
+    thresholds: Mapping[str, Threshold] = field(default_factory=dict)
     for_minutes: int = 0
     keep_minutes: int = KEEP
-    statuses: frozenset[str] = LIVE  # in any other its incident closes, not as recovered
-    fact: bool = False  # one observation is enough
-    helps: tuple[HelpForm, ...] = ()  # the forms that may help, the likeliest first
+    statuses: frozenset[str] = LIVE  # in any other status its incident closes, but not as recovered
+    fact: bool = False  # one observation is enough to alert
+    helps: tuple[HelpForm, ...] = ()  # the forms that can help, the likeliest first
     figure: JudgedFigure | None = None  # None: the chart shows completes per hour
     replays: ReplayTraits = ReplayTraits()
 
     @property
     def defaults(self) -> dict[str, float]:
-        """Every number that can be edited, as it ships."""
-        numbers = {name: number for name, (number, _) in self.thresholds.items()}
+        """Return the default of every number that can be edited."""
+        numbers = {name: threshold.default for name, threshold in self.thresholds.items()}
         return numbers | {"for_minutes": self.for_minutes, "keep_minutes": self.keep_minutes}
 
     @property
     def needs_budget(self) -> bool:
-        """Whether the rule says nothing of a group that has no budget."""
+        """Return whether the rule needs a budget to evaluate a group."""
         return "budget" in self.thresholds
 
-    def patience(self, settings: Settings) -> Delays:
-        """How long this rule waits, both ways."""
+    def delays_of(self, settings: Settings) -> Delays:
+        """Return how long this rule waits before it alerts and before it resolves."""
         return Delays(
             timedelta(minutes=settings["for_minutes"]),
             timedelta(minutes=settings["keep_minutes"]),

@@ -1,14 +1,14 @@
-"""What a group looks like to a rule: its columns, its insight, and the moment it is judged at."""
+"""A group as the rules see it: its columns, its insight, and the time of the evaluation."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from dashboard.alerts.text import one_line
+from dashboard.alerts.text import format_count, one_line
 from dashboard.fielding.domain.goals import completes_target, counts_prescreens
 from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.fielding.insight.document import Insight
@@ -16,7 +16,7 @@ from dashboard.fielding.models import TargetGroup
 
 
 class GroupSnapshot(NamedTuple):
-    """One group at one moment. The first fields are columns, in the order they are read."""
+    """One group at one time. The first fields are columns, in the order in which they are read."""
 
     pk: int
     project_id: int
@@ -41,7 +41,7 @@ class GroupSnapshot(NamedTuple):
     cost: Decimal | None
     budget: Decimal | None
     currency: str
-    issues: Mapping[str, Any]
+    issues: Mapping[str, object]
     expected_loi_minutes: int | None
     expected_incidence_rate: float | None
     starts_at: datetime | None
@@ -52,8 +52,8 @@ class GroupSnapshot(NamedTuple):
     insight: Insight
     short_at_end: float | None
     completes_may_fall: bool
-    # Not columns: when it is judged, when its CPI last changed, its most completes in the last
-    # day, how many entered since its last complete.
+    # Not columns: the time of the evaluation, the last change of the CPI, the most completes in
+    # the last day, and the entrants since the last complete.
     now: datetime
     cpi_changed_at: datetime | None = None
     most_completes: int | None = None
@@ -61,44 +61,44 @@ class GroupSnapshot(NamedTuple):
 
     @property
     def label(self) -> str:
-        """The name as a sentence can carry it."""
+        """Return the name on one line."""
         return one_line(self.name)
 
     @property
     def zone(self) -> ZoneInfo:
-        """The zone that its respondents live in."""
+        """Return the time zone of its respondents."""
         return zone_of(self.country_code, self.time_zone)
 
     @property
     def goal(self) -> int | None:
-        """The completes that fill it; about as many where the limit counts prescreens."""
+        """Return the completes that fill it; an estimate if its limit counts prescreens."""
         return completes_target(self)
 
     @property
     def counted(self) -> tuple[int | None, int | None, str]:
-        """What the limit counts: how many so far, the limit, and what they are."""
+        """Return the count that the limit applies to, the limit, and its unit (singular)."""
         if counts_prescreens(self):
-            return self.prescreens, self.filling_goal, "prescreens"
-        return self.completes, self.goal, "completes"
+            return self.prescreens, self.filling_goal, "prescreen"
+        return self.completes, self.goal, "complete"
 
     @property
     def progress(self) -> str:
-        """Completes of the goal: 212 of 400; prescreens where the limit counts them."""
-        done, goal, what = self.counted
-        said = "?" if done is None else f"{done:,}"
+        """Return the progress as text: 212 of 400 completes; 212 completes without a goal."""
+        done, goal, unit = self.counted
         if not goal:
-            return f"{said} {what}"
-        return f"{said} of {goal:,}" if what == "completes" else f"{said} of {goal:,} {what}"
+            return f"? {unit}s" if done is None else format_count(done, unit)
+        count = "?" if done is None else f"{done:,}"
+        return f"{count} of {format_count(goal, unit)}"
 
     @property
     def at_end(self) -> float | None:
-        """The completes at the end date that are as likely to be missed as passed (p50)."""
+        """Return the projected completes at the end date (p50)."""
         at_end = self.insight.completes_at_end
         return at_end.p50 if at_end else None
 
     @property
-    def likely_finish(self) -> datetime | None:
-        """When it is as likely to have its goal as not to have it yet (p50)."""
+    def projected_finish(self) -> datetime | None:
+        """Return when the goal is projected to be reached (p50)."""
         return self.insight.finish_dates[1]
 
 
@@ -107,15 +107,15 @@ _INSIGHT = COLUMNS.index("insight")
 
 
 def snapshot_of_row(
-    row: Sequence[Any], *, now: datetime, cpi_changed_at: datetime | None
+    row: Sequence[object], *, now: datetime, cpi_changed_at: datetime | None
 ) -> GroupSnapshot:
-    """The snapshot of a row that holds COLUMNS, each of its own type."""
+    """Return the snapshot of a row that holds the values of COLUMNS in their order."""
     before, stored, after = row[:_INSIGHT], row[_INSIGHT], row[_INSIGHT + 1 :]
     insight = Insight.from_stored(stored)
     return GroupSnapshot._make((*before, insight, *after, now, cpi_changed_at, None, None))
 
 
-def figures_of(group: TargetGroup, *, now: datetime) -> GroupSnapshot:
-    """The figures of one group that is already at hand."""
+def snapshot_of_group(group: TargetGroup, *, now: datetime) -> GroupSnapshot:
+    """Return the snapshot of a group that is already loaded."""
     row = [getattr(group, name) for name in COLUMNS]
     return snapshot_of_row(row, now=now, cpi_changed_at=None)

@@ -1,4 +1,4 @@
-"""The states of an incident, as one pure function: no table, no clock of its own."""
+"""The states of an incident as one pure function, without a table or a clock."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import NamedTuple
 
 
 class Observation(Enum):
-    """What an observation says of a rule."""
+    """Where an observation lies relative to the two thresholds of a rule."""
 
-    BREACH = "past the threshold that fires"
+    BREACH = "beyond the threshold that alerts"
     BETWEEN = "between the two thresholds"
-    CLEAR = "past the threshold that clears"
+    CLEAR = "recovered"
 
 
 class RuleStatus(Enum):
-    """Where a rule stands on a group. OK and RESOLVED are the same: nothing is open."""
+    """The status of a rule on a group. OK is also that of a resolved incident: nothing is open."""
 
     OK = "ok"
     PENDING = "pending"
@@ -25,15 +25,15 @@ class RuleStatus(Enum):
 
 
 class RuleState(NamedTuple):
-    """A state, when its timer started, and how many fresh observations it has had since."""
+    """A status, when its timer started, and the number of fresh observations since."""
 
-    state: RuleStatus
+    status: RuleStatus
     since: datetime
     readings: int
 
 
 class Delays(NamedTuple):
-    """How long, and how often seen, before a breach fires and before a clear one resolves."""
+    """How long, and over how many readings, a breach or a recovery must last to take effect."""
 
     fires_after: timedelta
     clears_after: timedelta
@@ -41,33 +41,33 @@ class Delays(NamedTuple):
 
 
 def next_state(  # noqa: PLR0911 (one return a transition)
-    at: RuleState, seen: Observation, *, now: datetime, patience: Delays, fresh: bool
+    state: RuleState, observation: Observation, *, now: datetime, delays: Delays, fresh: bool
 ) -> RuleState:
-    """Where a rule stands after an observation; without a fresh one only timers run."""
-    held = at._replace(readings=at.readings + fresh)
-    match at.state, seen:
+    """Return the state after an observation; without a fresh one only timers run."""
+    continued = state._replace(readings=state.readings + fresh)
+    match state.status, observation:
         case RuleStatus.OK, Observation.BREACH if fresh:
-            return _ripen(RuleState(RuleStatus.PENDING, now, 1), now, patience)
+            return _maybe_fire(RuleState(RuleStatus.PENDING, now, 1), now, delays)
         case RuleStatus.PENDING, Observation.BREACH:
-            return _ripen(held, now, patience)
+            return _maybe_fire(continued, now, delays)
         case RuleStatus.PENDING, _ if fresh:
             return RuleState(RuleStatus.OK, now, 0)
         case RuleStatus.FIRING, Observation.CLEAR if fresh:
-            return _settle(RuleState(RuleStatus.RECOVERING, now, 1), now, patience)
+            return _maybe_resolve(RuleState(RuleStatus.RECOVERING, now, 1), now, delays)
         case RuleStatus.RECOVERING, Observation.CLEAR:
-            return _settle(held, now, patience)
+            return _maybe_resolve(continued, now, delays)
         case RuleStatus.RECOVERING, Observation.BREACH if fresh:
             return RuleState(RuleStatus.FIRING, now, 1)
-    return at
+    return state
 
 
-def _ripen(at: RuleState, now: datetime, patience: Delays) -> RuleState:
-    """PENDING becomes FIRING once it lasted and was seen often enough."""
-    ripe = now - at.since >= patience.fires_after and at.readings >= patience.readings
-    return RuleState(RuleStatus.FIRING, now, at.readings) if ripe else at
+def _maybe_fire(state: RuleState, now: datetime, delays: Delays) -> RuleState:
+    """Turn PENDING into FIRING once it lasted long enough and over enough readings."""
+    due = now - state.since >= delays.fires_after and state.readings >= delays.readings
+    return RuleState(RuleStatus.FIRING, now, state.readings) if due else state
 
 
-def _settle(at: RuleState, now: datetime, patience: Delays) -> RuleState:
-    """RECOVERING ends once it lasted and was seen often enough."""
-    settled = now - at.since >= patience.clears_after and at.readings >= patience.readings
-    return RuleState(RuleStatus.OK, now, 0) if settled else at
+def _maybe_resolve(state: RuleState, now: datetime, delays: Delays) -> RuleState:
+    """Turn RECOVERING into OK once it lasted long enough and over enough readings."""
+    due = now - state.since >= delays.clears_after and state.readings >= delays.readings
+    return RuleState(RuleStatus.OK, now, 0) if due else state

@@ -1,9 +1,9 @@
-"""What a rule answers: whether it is breached, how bad that is, and what a person is told."""
+"""What a rule returns: whether it is breached, how severe that is, and the text of its alert."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 from dashboard.alerts.rules.snapshot import GroupSnapshot
 from dashboard.alerts.rules.state_machine import Observation
@@ -14,28 +14,32 @@ WARNING = Incident.Severity.WARNING.value
 NOTICE = Incident.Severity.NOTICE.value
 
 Settings = Mapping[str, float]
-# What the open incident remembers of its opening: {"base": completes then}; empty without one.
-Memory = Mapping[str, Any]
+
+
+class OpeningFacts(TypedDict, total=False):
+    """What an open incident stores of its opening; empty without an open incident."""
+
+    base: int | None  # completes when it opened
 
 
 class Verdict(NamedTuple):
-    """What was seen, and how bad it is; no severity: as bad as its rule."""
+    """An observation and its severity; None: the severity of the rule."""
 
-    seen: Observation
+    observation: Observation
     severity: int | None = None
 
 
-class Words(NamedTuple):
-    """What is told: a subject, a sentence, and rows of (label, is, should be)."""
+class AlertText(NamedTuple):
+    """The text of an alert: a subject, a sentence, and rows of (label, actual, expected)."""
 
     headline: str
     sentence: str
     figures: tuple[tuple[str, str, str], ...] = ()
 
 
-# None: what the rule needs is not known, so it says nothing and nothing moves.
-Judge = Callable[[GroupSnapshot, Settings, Memory], Verdict | None]
-Say = Callable[[GroupSnapshot, Settings], Words]
+# None: a figure that the rule needs is not known, so no state changes.
+Judge = Callable[[GroupSnapshot, Settings, OpeningFacts], Verdict | None]
+Describe = Callable[[GroupSnapshot, Settings], AlertText]
 
 BREACH = Verdict(Observation.BREACH)
 BETWEEN = Verdict(Observation.BETWEEN)
@@ -43,14 +47,14 @@ CLEAR = Verdict(Observation.CLEAR)
 
 
 def breach_below(value: float, fires: float, clears: float) -> Verdict:
-    """A breach below `fires`, clear from `clears` on."""
+    """Return a breach below `fires`, clear from `clears` upwards, else between."""
     if value < fires:
         return BREACH
     return CLEAR if value >= clears else BETWEEN
 
 
 def breach_above(value: float, fires: float, clears: float) -> Verdict:
-    """A breach above `fires`, clear up to `clears`."""
+    """Return a breach above `fires`, clear up to `clears`, else between."""
     if value > fires:
         return BREACH
     return CLEAR if value <= clears else BETWEEN

@@ -1,4 +1,4 @@
-"""When one cause is told of a project as a whole, not of each of its groups."""
+"""When an alert is shown once for a project instead of once for each of its groups."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ WIDESPREAD_SHARE = 0.30
 
 
 def is_widespread(groups: int, in_field: int) -> bool:
-    """Whether a rule that fires on so many groups of a project is told once for all of them.
+    """Return whether a rule that alerts on so many groups of a project is shown once for all.
 
-    in_field: the project's groups that are live or paused, firing or not. Paused ones count:
-    a rule may be about pauses, and what still stands still was not taken out of the field.
+    in_field: the number of the project's groups that are live or paused, alerting or not. Paused
+    groups count: a rule can be about pauses, and a paused group is still in field.
     """
     return groups >= WIDESPREAD_GROUPS and groups >= WIDESPREAD_SHARE * in_field

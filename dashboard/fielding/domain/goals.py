@@ -1,15 +1,15 @@
-"""What fills a group, in completes: the exchange's limit counts completes or prescreens."""
+"""The goal of a group in completes: the exchange's limit counts completes or prescreens."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-# The expected incidence rate weighs as much as so many prescreens of the group's own.
+# The weight of the bid IR in prescreens of the group's own.
 PRESCREENS_OF_PRIOR = 50
 
 
 class HasFillingGoal(Protocol):
-    """What a group's limit and progress are read from."""
+    """A group's limit and progress."""
 
     @property
     def filling_strategy(self) -> str: ...
@@ -26,16 +26,16 @@ class HasFillingGoal(Protocol):
 
 
 def counts_prescreens(group: HasFillingGoal) -> bool:
-    """Whether the exchange fills the group by prescreens, and no number of completes is agreed.
+    """Return whether the exchange fills the group by prescreens, without a goal in completes.
 
-    A `completes_goal` that merely repeats the limit agrees on nothing of its own.
+    A `completes_goal` equal to the limit is no goal of its own.
     """
-    agreed = group.completes_goal not in (None, group.filling_goal)
-    return group.filling_strategy == "prescreens" and not agreed
+    has_own_goal = group.completes_goal not in (None, group.filling_goal)
+    return group.filling_strategy == "prescreens" and not has_own_goal
 
 
 def is_full(group: HasFillingGoal) -> bool:
-    """Whether the exchange's limit is reached, by what its strategy counts."""
+    """Return whether the exchange's limit is reached, by the count of its strategy."""
     if group.filling_strategy == "prescreens":
         done, goal = group.prescreens, group.filling_goal
     else:
@@ -44,10 +44,10 @@ def is_full(group: HasFillingGoal) -> bool:
 
 
 def completes_target(group: HasFillingGoal) -> int | None:
-    """The completes at which a group is full; None where nobody said, or can tell yet.
+    """Return the completes at which a group is full; None if not set, or too early to estimate.
 
-    For a limit of prescreens it is an estimate: what came so far, and of the prescreens to come
-    as many as complete so far, drawn towards the expected incidence rate while they are few.
+    For a limit of prescreens it is an estimate: the completes so far, plus the remaining prescreens
+    at the observed IR, which is weighted towards the bid IR while prescreens are few.
     """
     if group.filling_strategy != "prescreens":
         return group.filling_goal or group.completes_goal

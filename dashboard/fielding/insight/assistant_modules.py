@@ -1,4 +1,4 @@
-"""What the fielding assistant does to a group, as its changelog and its draft told last."""
+"""The fielding assistant of a group, from its changelog over the values of its draft."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Literal
 
 from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.series.pace import Pacing, SoftLaunch
@@ -27,11 +27,15 @@ _DURATION = re.compile(
     r"P(?:([0-9]{1,6})D)?(?:T(?:([0-9]{1,6})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,8})S)?)?", re.ASCII
 )
 _DAY = timedelta(days=1)
+_STEPPED_PACING: dict[str, Literal["linear", "adaptive"]] = {
+    "linear": "linear",
+    "adaptive": "adaptive",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Modules:
-    """Soft launch and pacing, None where they are off, and the highest CPI that pricing may set."""
+    """Soft launch and pacing, None if switched off, and the highest CPI that pricing may set."""
 
     soft_launch: SoftLaunch | None = None
     pacing: Pacing | None = None
@@ -42,31 +46,30 @@ class Modules:
 class _NewestValues:
     """The newest value of each kind of change."""
 
-    values: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, object] = field(default_factory=dict)
 
-    def get(self, kind: str) -> Any:
+    def get(self, kind: str) -> object:
         return self.values.get(kind)
 
 
-def modules_of(changes: Iterable[tuple[datetime, str, Any]], details: Any) -> Modules:
-    """From (when, kind, new value) of the changelog, over what the draft was given."""
-    newest = _NewestValues(_drafted(details))
+def modules_of(changes: Iterable[tuple[datetime, str, object]], details: object) -> Modules:
+    """Return the modules from changes (time, kind, new value) over the draft's values."""
+    newest = _NewestValues(_values_of_draft(details))
     for _, kind, value in sorted(changes, key=lambda change: change[0]):
         newest.values[kind] = value
     return Modules(_soft_launch(newest), _pacing(newest), _cpi_limit(newest))
 
 
-def _drafted(details: Any) -> dict[str, Any]:
-    """The assistant of a draft in the changelog's words."""
+def _values_of_draft(details: object) -> dict[str, object]:
+    """Return a draft's assistant as values by kind of change."""
     assistant = details.get("fielding_assistant_assignment") if isinstance(details, dict) else None
     return as_changes(assistant) if isinstance(assistant, Mapping) else {}
 
 
-def as_changes(assistant: Mapping[str, Any]) -> dict[str, Any]:
-    """An assignment as the exchange has it, in the changelog's words: a value by kind of change."""
+def as_changes(assistant: Mapping[str, object]) -> dict[str, object]:
+    """Return an assignment of the exchange as values by the changelog's kind of change."""
     soft, pacing, pricing, quotas = (
-        part if isinstance(part := assistant.get(name), Mapping) else {}
-        for name in ("soft_launch", "pacing", "pricing", "quota_overlay")
+        _part_of(assistant, name) for name in ("soft_launch", "pacing", "pricing", "quota_overlay")
     )
     pace, price = pacing.get("type"), pricing.get("type")
     return {
@@ -90,6 +93,12 @@ def as_changes(assistant: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _part_of(assistant: Mapping[str, object], name: str) -> Mapping[str, object]:
+    """Return a part of an assignment; empty if it is off or has another form."""
+    part = assistant.get(name)
+    return part if isinstance(part, Mapping) else {}
+
+
 def _soft_launch(newest: _NewestValues) -> SoftLaunch | None:
     until, percent = (
         newest.get(ChangelogKind.SOFT_LAUNCH_END_DATE),
@@ -98,13 +107,13 @@ def _soft_launch(newest: _NewestValues) -> SoftLaunch | None:
     if newest.get(ChangelogKind.SOFT_LAUNCH_ASSISTED) is False or not until or not percent:
         return None
     try:
-        return SoftLaunch(_moment(str(until)), min(1.0, float(percent) / 100))
+        return SoftLaunch(_as_aware_time(str(until)), min(1.0, float(str(percent)) / 100))
     except ValueError:
         return None
 
 
-def _moment(text: str) -> datetime:
-    """An aware datetime; ValueError for anything else."""
+def _as_aware_time(text: str) -> datetime:
+    """Return an aware datetime; ValueError for any other text."""
     moment = datetime.fromisoformat(text)
     if moment.utcoffset() is None:
         raise ValueError(f"no time zone: {text}")
@@ -115,20 +124,15 @@ def _pacing(newest: _NewestValues) -> Pacing | None:
     kind = newest.get(ChangelogKind.PACING_ASSISTANCE)
     if kind == "gemini":
         return Pacing("gemini")
-    if kind not in ("linear", "adaptive"):
+    stepped = _STEPPED_PACING.get(str(kind))
+    if stepped is None:
         return None
-    return Pacing(kind, _duration(newest.get(f"pacing_{kind}_increment_interval_change")))
+    interval = duration_of(newest.get(f"pacing_{stepped}_increment_interval_change"))
+    return Pacing(stepped, interval or _DAY)
 
 
-def _duration(text: Any) -> timedelta:
-    """The length of an ISO 8601 duration in days to seconds; a day for any other."""
-    return duration_of(text) or _DAY
-
-
-def duration_of(text: Any) -> timedelta | None:
-    """The length of an ISO 8601 duration in days, hours, minutes and seconds; None for any other,
-    and for one without any length.
-    """
+def duration_of(text: object) -> timedelta | None:
+    """Return an ISO 8601 duration in days, hours, minutes, seconds; None for others and for 0."""
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     days, hours, minutes, seconds = (
         (int(part or 0) for part in match.groups()) if match else [0] * 4

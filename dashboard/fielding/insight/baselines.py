@@ -1,4 +1,4 @@
-"""What is usual in a project and a country: learned by the beat, read where a history is short."""
+"""Baselines of projects and countries: learned every hour, used if a history is short."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from dashboard.fielding.series.readings import Floats, clean_history, live_hours
 from dashboard.fielding.series.weekly_shape import Prior, pool_shapes, waking_hours
 
 LEARNED_FROM = timedelta(days=28)
-LEAST = 20  # completes of a group that has something to tell
-PEERS = 3  # groups before a speed or a price is called usual; two before a week is
+MIN_COMPLETES = 20  # of a group that is learned from
+MIN_GROUPS = 3  # for a speed or a price; two for a week
 FIELDED = ("live", "paused", "completed")
 PROJECT_WORTH = 300.0  # completes by which a project's own week outweighs its country's
 _DAY = timedelta(days=1)
 # Saves 0.6 to 0.9 ms of a round.
-_NEAR = CompiledQuery(
+_FOR_GROUPS = CompiledQuery(
     lambda: Baseline.objects.filter(
         Q(project__among=Param("projects"))
         | Q(project=None, country_code__among=Param("countries")),
@@ -49,13 +49,13 @@ class Week(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Baselines:
-    """The stored rows of what is usual, for the groups at hand."""
+    """The stored baselines for some groups."""
 
     projects: Mapping[int, Baseline]
     countries: Mapping[str, Baseline]
 
     def prior(self, group: TargetGroup) -> Prior | None:
-        """What is known of a group before its own readings; None where nothing is."""
+        """Return what is known of a group before its own readings; None without baselines."""
         project = self.projects.get(group.project_id)
         country = self.countries.get(group.country_code)
         learned = [row for row in (project, country) if row is not None and row.groups > 1]
@@ -63,44 +63,47 @@ class Baselines:
             return None
         worth = [row.completes / PROJECT_WORTH if row is project else 1.0 for row in learned]
         shapes = [np.array(row.shape, dtype=np.float64) for row in learned]
-        return pool_shapes(shapes, worth, _daily(group, project))
+        return pool_shapes(shapes, worth, _expected_per_day(group, project))
 
     def price(self, group: TargetGroup) -> Decimal | None:
-        """The median CPI of the project's groups in the same country and currency."""
+        """Return the median CPI of the project's groups in the same country and currency."""
         project = self.projects.get(group.project_id)
-        price = project.prices.get(_market(group)) if project is not None else None
+        price = project.prices.get(_market_of(group)) if project is not None else None
         return Decimal(str(price)) if price else None
 
 
 def load_baselines(groups: Sequence[TargetGroup]) -> Baselines:
-    """What is usual where these groups are, all of one account; one query."""
+    """Return the baselines for groups of one account; one query."""
     if not groups:
         return Baselines({}, {})
-    listed = _NEAR(
+    rows = _FOR_GROUPS(
         account=groups[0].account_id,
         projects={group.project_id for group in groups},
         countries={group.country_code for group in groups},
     )
     return Baselines(
-        {row.project_id: row for row in listed if row.project_id is not None},
-        {row.country_code: row for row in listed if row.project_id is None},
+        {row.project_id: row for row in rows if row.project_id is not None},
+        {row.country_code: row for row in rows if row.project_id is None},
     )
 
 
 def learn_baselines(*, now: datetime) -> int:
-    """Learn what is usual in every account that is polled; how many rows that made."""
+    """Learn the baselines of every polled account; return the number of rows stored."""
     polled = ExchangeAccount.objects.filter(polling=True)
     return sum(learn_account(account, now=now) for account in polled)
 
 
 def learn_account(account: ExchangeAccount, *, now: datetime) -> int:
-    """Learn what is usual in each project and country of an account; how many rows that made."""
-    weeks = [week for project in account.projects.all() for week in _weeks(project, now)]
+    """Learn the baselines of each project and country of an account; return their number."""
+    weeks = [week for project in account.projects.all() for week in _weeks_of(project, now)]
     rows = [
-        *(_row(account, pool, now, project_id=pk) for pk, pool in _by(weeks, _project).items()),
         *(
-            _row(account, pool, now, country_code=code)
-            for code, pool in _by(weeks, _country).items()
+            _baseline_of(account, pool, now, project_id=pk)
+            for pk, pool in _group_by(weeks, _project_of).items()
+        ),
+        *(
+            _baseline_of(account, pool, now, country_code=code)
+            for code, pool in _group_by(weeks, _country_of).items()
             if code
         ),
     ]
@@ -110,14 +113,14 @@ def learn_account(account: ExchangeAccount, *, now: datetime) -> int:
     return len(rows)
 
 
-def _weeks(project: Project, now: datetime) -> Iterator[Week]:
-    """The weeks of the project's groups that have enough completes."""
+def _weeks_of(project: Project, now: datetime) -> Iterator[Week]:
+    """Yield the weeks of the project's groups with enough completes."""
     groups = list(
         project.target_groups.filter(
-            status__in=FIELDED, completes__gte=LEAST, missing_since=None
+            status__in=FIELDED, completes__gte=MIN_COMPLETES, missing_since=None
         ).order_by("pk")
     )
-    series = _series(groups, now)
+    series = _load_series(groups, now)
     records = [
         live_hours(
             clean_history(completes.readings_of_days(series[group.pk]), now.timestamp()),
@@ -133,11 +136,11 @@ def _weeks(project: Project, now: datetime) -> Iterator[Week]:
         stack_records(records), np.tile(waking_hours(), (len(records), 1))
     )
     for group, record, shape in zip(groups, records, shapes, strict=True):
-        if (total := float(record.counts.sum())) >= LEAST:
+        if (total := float(record.counts.sum())) >= MIN_COMPLETES:
             yield Week(group, shape, total)
 
 
-def _series(
+def _load_series(
     groups: Sequence[TargetGroup], now: datetime
 ) -> Mapping[int, dict[date, completes.PackedDay]]:
     series: dict[int, dict[date, completes.PackedDay]] = defaultdict(dict)
@@ -147,7 +150,7 @@ def _series(
     return series
 
 
-def _row(
+def _baseline_of(
     account: ExchangeAccount,
     pool: Sequence[Week],
     now: datetime,
@@ -158,7 +161,7 @@ def _row(
     week = pool_shapes(
         [member.shape for member in pool], [member.completes for member in pool], None
     )
-    speeds = [speed for member in pool if (speed := _speed(member.group, now)) is not None]
+    speeds = [speed for member in pool if (speed := _speed_of(member.group, now)) is not None]
     return Baseline(
         account=account,
         project_id=project_id,
@@ -166,59 +169,59 @@ def _row(
         groups=len(pool),
         completes=sum(member.completes for member in pool),
         shape=[round(weight, 3) for weight in week.shape],
-        speed=round(median(speeds), 3) if len(speeds) >= PEERS else None,
-        prices=_prices(pool),
+        speed=round(median(speeds), 3) if len(speeds) >= MIN_GROUPS else None,
+        prices=_median_prices(pool),
         learned_at=now,
     )
 
 
-def _prices(pool: Iterable[Week]) -> dict[str, str]:
-    """The median CPI of each market that has enough groups."""
+def _median_prices(pool: Iterable[Week]) -> dict[str, str]:
+    """Return the median CPI of each market with enough groups."""
     paid: dict[str, list[Decimal]] = defaultdict(list)
     for week in pool:
         if week.group.cpi is not None:
-            paid[_market(week.group)].append(week.group.cpi)
-    return {market: str(median(cpis)) for market, cpis in paid.items() if len(cpis) >= PEERS}
+            paid[_market_of(week.group)].append(week.group.cpi)
+    return {market: str(median(cpis)) for market, cpis in paid.items() if len(cpis) >= MIN_GROUPS}
 
 
-def _market(group: TargetGroup) -> str:
+def _market_of(group: TargetGroup) -> str:
     return f"{group.country_code} {group.currency}"
 
 
-def _speed(group: TargetGroup, now: datetime) -> float | None:
-    """Completes so far over those that an even plan asks for; None within the first two days."""
-    planned = _planned(group)
+def _speed_of(group: TargetGroup, now: datetime) -> float | None:
+    """Return completes over those of an even plan; None within the first two days."""
+    planned = _planned_per_day(group)
     if planned is None or group.starts_at is None or group.completes is None:
         return None
     days = (min(now, group.ends_at or now) - group.starts_at) / _DAY
     return group.completes / (planned * days) if days >= 2 else None
 
 
-def _planned(group: TargetGroup) -> float | None:
-    """Completes a day by an even plan."""
+def _planned_per_day(group: TargetGroup) -> float | None:
+    """Return the completes a day of an even plan."""
     goal = completes_target(group)
     if not goal or group.starts_at is None or group.ends_at is None:
         return None
     return goal / max((group.ends_at - group.starts_at) / _DAY, 1.0)
 
 
-def _daily(group: TargetGroup, project: Baseline | None) -> float | None:
-    """Completes a day to be expected: the plan at the speed of the project's other groups."""
-    planned = _planned(group)
+def _expected_per_day(group: TargetGroup, project: Baseline | None) -> float | None:
+    """Return the expected completes a day: the plan at the speed of the project's other groups."""
+    planned = _planned_per_day(group)
     if planned is None or project is None or not project.speed:
         return None
     return planned * project.speed
 
 
-def _project(week: Week) -> int:
+def _project_of(week: Week) -> int:
     return week.group.project_id
 
 
-def _country(week: Week) -> str:
+def _country_of(week: Week) -> str:
     return week.group.country_code
 
 
-def _by(weeks: Iterable[Week], key: Callable[[Week], K]) -> dict[K, list[Week]]:
+def _group_by(weeks: Iterable[Week], key: Callable[[Week], K]) -> dict[K, list[Week]]:
     grouped: dict[K, list[Week]] = defaultdict(list)
     for week in weeks:
         grouped[key(week)].append(week)

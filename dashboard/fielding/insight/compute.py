@@ -1,4 +1,4 @@
-"""What is worked out of a group's figures, stored with the group so that lists need no history."""
+"""Compute a group's insight, which is stored with the group so that lists need no history."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dashboard.fielding.domain.goals import is_full
 from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.fielding.forecast.cost import projected_cost
 from dashboard.fielding.forecast.group_forecast import Forecast, ForecastResult, forecast_groups
-from dashboard.fielding.insight import samples as trail
+from dashboard.fielding.insight import samples as group_samples
 from dashboard.fielding.insight.diagnosis import diagnose_group
 from dashboard.fielding.insight.document import (
     EndPercentiles,
@@ -36,9 +36,10 @@ from dashboard.fielding.models import TargetGroup
 from dashboard.fielding.series import daily
 from dashboard.fielding.series.pace import Silence, pace_of_group, silence_of_group
 
+# (`Any`: columns of a model by name, each of its own type)
 # How old a forecast may be: a twelfth of the time to its nearest date, within these bounds.
 FRESH_FOR, FRESH_AT_LEAST = timedelta(hours=1), timedelta(minutes=10)
-# What makes a forecast another one; what else moves is told within the hour.
+# A change of these columns needs a new forecast; other changes wait for the next due one.
 DECISIVE = (
     "status",
     "filling_goal",
@@ -55,35 +56,35 @@ DECISIVE = (
 CAUSES_SHOWN = 3
 
 
-def is_due(group: TargetGroup, was: Mapping[str, Any], *, now: datetime) -> bool:
-    """Whether a group's insight no longer holds, given its columns as they were; empty: new."""
-    if not was or any(getattr(group, name) != was[name] for name in DECISIVE):
+def is_due(group: TargetGroup, before: Mapping[str, Any], *, now: datetime) -> bool:
+    """Return whether a group needs a new insight; before: its old columns, empty if it is new."""
+    if not before or any(getattr(group, name) != before[name] for name in DECISIVE):
         return True
-    fell = (group.completes or 0) < (was["completes"] or 0)
-    reached = is_full(group) and not is_full(SimpleNamespace(**was))
-    return fell or reached or _is_old(group, now)
+    has_fallen = (group.completes or 0) < (before["completes"] or 0)
+    is_filled = is_full(group) and not is_full(SimpleNamespace(**before))
+    return has_fallen or is_filled or _is_old(group, now)
 
 
 def _is_old(group: TargetGroup, now: datetime) -> bool:
     at = InsightHead.from_stored(group.insight).worked_out_at
     if at is None or now < at:
         return True
-    dates = [date_ - at for date_ in (group.finish_at, group.ends_at) if date_ and date_ > at]
+    dates = [day - at for day in (group.finish_at, group.ends_at) if day and day > at]
     fresh_for = max(min([FRESH_FOR * 12, *dates]) / 12, FRESH_AT_LEAST)
-    return now - at >= fresh_for or not _same_day(group, at, now)
+    return now - at >= fresh_for or not _is_same_day(group, at, now)
 
 
-def _same_day(group: TargetGroup, moment: datetime, other: datetime) -> bool:
+def _is_same_day(group: TargetGroup, moment: datetime, other: datetime) -> bool:
     zone = zone_of(group.country_code, group.time_zone)
     return moment.astimezone(zone).date() == other.astimezone(zone).date()
 
 
-def advance_today(group: TargetGroup, was: Mapping[str, Any]) -> None:
-    """Count today's completes on, where the insight still holds."""
-    risen = (group.completes or 0) - (was["completes"] or 0)
+def advance_today(group: TargetGroup, before: Mapping[str, Any]) -> None:
+    """Add new completes to today's count of an insight that is still valid."""
+    new = (group.completes or 0) - (before["completes"] or 0)
     today = InsightHead.from_stored(group.insight).today
-    if risen and today is not None:
-        store_completes_today(group, max(today + risen, 0))
+    if new and today is not None:
+        store_completes_today(group, max(today + new, 0))
 
 
 def refresh_insights(groups: Iterable[TargetGroup], *, fresh: JustRead, now: datetime) -> None:
@@ -98,20 +99,20 @@ def refresh_insights(groups: Iterable[TargetGroup], *, fresh: JustRead, now: dat
 
 
 def forecast_histories(histories: Sequence[GroupHistory]) -> list[ForecastResult | None]:
-    """The forecast of each group, in order; None where nothing is left to foresee."""
+    """Return the forecast of each group, in order; None for groups without a forecast."""
     ahead = [history for history in histories if history.is_forecast]
     results = iter(forecast_groups([history.forecast_input() for history in ahead]))
     return [next(results) if history.is_forecast else None for history in histories]
 
 
 def insight_of_history(history: GroupHistory, result: ForecastResult | None) -> Insight:
-    """What pages and rules read of a group beyond the exchange's own figures."""
+    """Return what pages and rules need of a group beyond the exchange's own figures."""
     group, now = history.group, history.now
-    samples = trail.with_sample(
-        trail.samples_from_json(Insight.from_stored(group.insight).trail),
-        trail.sample_of(group, now=now),
+    samples = group_samples.with_sample(
+        group_samples.samples_from_json(Insight.from_stored(group.insight).trail),
+        group_samples.sample_of(group, now=now),
     )
-    usual_epc = trail.usual_figure(samples, "epc", group.cpi)
+    usual_epc = group_samples.usual_figure(samples, "epc", group.cpi)
     silence = silence_of(history, result)
     indicators = None
     if result is not None or group.status == "live":
@@ -133,10 +134,10 @@ def insight_of_history(history: GroupHistory, result: ForecastResult | None) -> 
 def outcome_of_history(
     history: GroupHistory, result: ForecastResult | None, *, risks: bool
 ) -> Insight:
-    """The members alone that the rules about a group's end read; with the risks of a pause."""
+    """Return only the parts that rules about the end date need, optionally with pause risks."""
     warnings = None
     if risks:
-        samples = trail.samples_from_json(Insight.from_stored(history.group.insight).trail)
+        samples = group_samples.samples_from_json(Insight.from_stored(history.group.insight).trail)
         silence = silence_of(history, result)
         warnings = _warnings(_indicators(history, result, silence, samples))
     return Insight(
@@ -150,14 +151,14 @@ def _indicators(
     history: GroupHistory,
     result: ForecastResult | None,
     silence: Silence | None,
-    samples: Sequence[trail.Sample],
+    samples: Sequence[group_samples.Sample],
 ) -> Indicators:
     outlook = result.forecast if result else None
     return indicators_of(history, outlook, silence, samples)
 
 
 def silence_of(history: GroupHistory, result: ForecastResult | None) -> Silence | None:
-    """How long no complete came; None without a plan or a reading."""
+    """Return the time without completes; None without a plan or a reading."""
     if history.plan is None or not history.series.at.size:
         return None
     known = (result.hours, result.shape) if result else None
@@ -165,7 +166,7 @@ def silence_of(history: GroupHistory, result: ForecastResult | None) -> Silence 
 
 
 def _warnings(indicators: Indicators) -> dict[str, float]:
-    """How near the group is to a pause by the exchange, by reason code."""
+    """Return the risk of a pause by the exchange (0 to 1) by reason code."""
     return {
         risk.reason_code: risk.score
         for risk in pause_risks(indicators)
@@ -174,10 +175,10 @@ def _warnings(indicators: Indicators) -> dict[str, float]:
 
 
 def _causes(indicators: Indicators) -> list[StoredCause]:
-    """Why the group may be slow, likeliest first."""
+    """Return likely causes of a slow field, the likeliest first."""
     return [
         StoredCause(
-            sentence=cause.says,
+            sentence=cause.sentence,
             observed=cause.observed,
             expected=cause.expected,
             advice=cause.advice,
@@ -227,7 +228,7 @@ def _stored_cost(group: TargetGroup, outlook: Forecast) -> StoredCost | None:
 
 
 def _stored_rhythm(silence: Silence | None, result: ForecastResult) -> StoredRhythm | None:
-    """The week of the forecast, at the rate that was usual before the silence."""
+    """Return the weekly rhythm of the forecast, at the rate before the silence."""
     if silence is None or not silence.rate:
         return None
     hours, days = daily.rhythm_weights(result.shape)

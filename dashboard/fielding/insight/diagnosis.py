@@ -1,4 +1,4 @@
-"""Why a group is slow: rules as readable data, each with its number and what could be done."""
+"""Why a group is slow: rules as readable data, each with its figure and a fix."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from dashboard.fielding.insight.pause_risk import EXPECTED, LINE, pause_risks
 
 DROP_OFF = 0.25  # share above which it is a cause
 SECURITY = 0.15  # likewise
-SENT_ON = 0.08  # share of entrants that a survey with an ordinary profile gets
+SCREENER_PASS_RATE = 0.08  # share of entrants who reach a survey with an ordinary profile
 
 
 class Evidence(NamedTuple):
-    """How bad (0–1, the worst is shown first), what was seen, what it should be."""
+    """The weight of a cause (0 to 1, the highest comes first), its actual and expected figure."""
 
     weight: float
     observed: str
@@ -29,10 +29,10 @@ class Evidence(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A likely reason in words, with the number that says so and what could be done."""
+    """A likely cause as text, with the figure behind it and a fix."""
 
     code: str
-    says: str
+    sentence: str
     weight: float
     observed: str
     expected: str
@@ -41,105 +41,132 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class DiagnosisRule:
-    """A reason, what to do about it, and how the numbers give it away (None: they do not)."""
+    """A cause, its fix, and the function that finds its evidence (None: without any)."""
 
     code: str
-    says: str
+    sentence: str
     advice: str
-    look: Callable[[Indicators], Evidence | None]
+    find: Callable[[Indicators], Evidence | None]
 
 
-IN_PLACE = ("draft", "scheduled", "live", "completed", "archived")
+EXPECTED_STATUSES = ("draft", "scheduled", "live", "completed", "archived")
 
 
-def _not_live(v: Indicators) -> Evidence | None:
-    """Taken out of the field; what has not begun or is over is where it should be."""
-    return None if v.status in IN_PLACE else Evidence(1.0, v.status, "live")
+def _not_live(indicators: Indicators) -> Evidence | None:
+    """Find a pause; a group before its start or after its end is as expected."""
+    return (
+        None if indicators.status in EXPECTED_STATUSES else Evidence(1.0, indicators.status, "live")
+    )
 
 
-def _link(v: Indicators) -> Evidence | None:
-    """People enter, nobody comes back: more than chance allows."""
-    if v.entrants_lately is None or v.entrants_lately < 30 or (v.expected_in_silence or 0) < 6:
+def _link(indicators: Indicators) -> Evidence | None:
+    """Find entrants without completes, beyond chance."""
+    if (
+        indicators.entrants_lately is None
+        or indicators.entrants_lately < 30
+        or (indicators.expected_in_silence or 0) < 6
+    ):
         return None
-    seen = f"no complete for {v.hours_silent or 0:.0f} h while {v.entrants_lately:.0f} entered"
-    return Evidence(0.98, seen, f"{v.expected_in_silence:.0f} completes in that time")
+    entrants = f"{indicators.entrants_lately:,.0f} entrants"
+    observed = f"no completes from {entrants} in {indicators.hours_silent or 0:.0f} h"
+    return Evidence(0.98, observed, f"about {indicators.expected_in_silence:.0f} completes")
 
 
-def _no_entrants(v: Indicators) -> Evidence | None:
-    if v.entrants_lately is None or v.entrants_lately > 5 or (v.expected_in_silence or 0) < 6:
+def _no_entrants(indicators: Indicators) -> Evidence | None:
+    if (
+        indicators.entrants_lately is None
+        or indicators.entrants_lately > 5
+        or (indicators.expected_in_silence or 0) < 6
+    ):
         return None
-    seen = f"{v.entrants_lately:.0f} entered in {v.hours_silent or 0:.0f} h"
-    return Evidence(0.9, seen, f"enough for {v.expected_in_silence:.0f} completes")
+    entrants = round(indicators.entrants_lately)
+    noun = "entrant" if entrants == 1 else "entrants"
+    observed = f"{entrants} {noun} in {indicators.hours_silent or 0:.0f} h"
+    return Evidence(0.9, observed, f"about {indicators.expected_in_silence:.0f} completes")
 
 
-def _set_up(v: Indicators) -> Evidence | None:
-    faults = sum(v.share(kind) or 0.0 for kind in ("redirect", "encryption", "setup"))
-    if faults < 0.05 or sum(v.analysis.values()) < 50:
+def _set_up(indicators: Indicators) -> Evidence | None:
+    faults = sum(indicators.share(kind) or 0.0 for kind in ("redirect", "encryption", "setup"))
+    if faults < 0.05 or sum(indicators.analysis.values()) < 50:
         return None
     return Evidence(
-        min(1.0, 0.6 + 2 * faults), f"{format_percent(faults)} end in a technical fault", "none"
+        min(1.0, 0.6 + 2 * faults), f"{format_percent(faults)} end in a technical error", "none"
     )
 
 
-def _quotas(v: Indicators) -> Evidence | None:
-    over = v.share("overquota") or 0.0
-    full = v.quotas_full or 0.0
-    if full < 0.4 and (over < 0.2 or sum(v.analysis.values()) < 50):
+def _quotas(indicators: Indicators) -> Evidence | None:
+    over = indicators.share("overquota") or 0.0
+    full = indicators.quotas_full or 0.0
+    if full < 0.4 and (over < 0.2 or sum(indicators.analysis.values()) < 50):
         return None
-    seen = (
+    observed = (
         f"{format_percent(full)} of the quotas are full"
         if full >= 0.4
-        else f"{format_percent(over)} meet a full quota"
+        else f"{format_percent(over)} hit a full quota"
     )
-    return Evidence(min(0.95, 0.4 + 0.5 * max(full, over)), seen, "open quotas for those who come")
+    return Evidence(min(0.95, 0.4 + 0.5 * max(full, over)), observed, "open quotas")
 
 
-def _loi(v: Indicators) -> Evidence | None:
-    ratio = v.loi_ratio
-    if ratio is None or v.loi_seconds is None or ratio <= 1.15 or (v.completes or 0) < 20:
+def _loi(indicators: Indicators) -> Evidence | None:
+    ratio = indicators.loi_ratio
+    if (
+        ratio is None
+        or indicators.loi_seconds is None
+        or ratio <= 1.15
+        or (indicators.completes or 0) < 20
+    ):
         return None
-    seen = f"{format_beside(v.loi_seconds / 60, v.loi_minutes, 1)} min"
-    return Evidence(min(0.95, 0.35 + 0.6 * (ratio - 1)), seen, f"{v.loi_minutes:g} min, as agreed")
+    observed = (
+        f"median LOI {format_beside(indicators.loi_seconds / 60, indicators.loi_minutes, 1)} min"
+    )
+    weight = min(0.95, 0.35 + 0.6 * (ratio - 1))
+    return Evidence(weight, observed, f"{indicators.loi_minutes:g} min (bid)")
 
 
-def _ir(v: Indicators) -> Evidence | None:
-    if v.ir is None or not v.ir_expected or (v.prescreens or 0) < 100:
+def _ir(indicators: Indicators) -> Evidence | None:
+    if indicators.ir is None or not indicators.ir_expected or (indicators.prescreens or 0) < 100:
         return None
-    ratio = v.ir / v.ir_expected
+    ratio = indicators.ir / indicators.ir_expected
     if ratio >= 0.8:
         return None
     return Evidence(
         0.35 + 0.6 * (1 - ratio),
-        f"IR {format_percent(v.ir, beside=v.ir_expected)}",
-        f"{format_percent_limit(v.ir_expected)}, as agreed",
+        f"IR {format_percent(indicators.ir, beside=indicators.ir_expected)}",
+        f"{format_percent_limit(indicators.ir_expected)} (bid)",
     )
 
 
-def _drop_off(v: Indicators) -> Evidence | None:
-    if v.drop_off is None or v.drop_off <= DROP_OFF or (v.entrants or 0) < 50:
+def _drop_off(indicators: Indicators) -> Evidence | None:
+    if (
+        indicators.drop_off is None
+        or indicators.drop_off <= DROP_OFF
+        or (indicators.entrants or 0) < 50
+    ):
         return None
-    seen = f"{format_percent(v.drop_off, beside=DROP_OFF)} drop off"
-    return Evidence(min(0.95, 0.2 + v.drop_off), seen, f"up to {format_percent_limit(DROP_OFF)}")
+    observed = f"drop-off {format_percent(indicators.drop_off, beside=DROP_OFF)}"
+    return Evidence(
+        min(0.95, 0.2 + indicators.drop_off), observed, f"at most {format_percent_limit(DROP_OFF)}"
+    )
 
 
-def _screening(v: Indicators) -> Evidence | None:
-    """Few of those who enter are sent to the survey at all."""
-    if v.prescreens is None or (v.entrants or 0) < 200 or not v.entrants:
+def _screening(indicators: Indicators) -> Evidence | None:
+    """Find a low share of entrants who pass the screener."""
+    if indicators.prescreens is None or (indicators.entrants or 0) < 200 or not indicators.entrants:
         return None
-    rate = v.prescreens / v.entrants
-    if rate >= SENT_ON:
+    rate = indicators.prescreens / indicators.entrants
+    if rate >= SCREENER_PASS_RATE:
         return None
-    weight = 0.3 + 0.5 * (1 - rate / SENT_ON)
+    weight = 0.3 + 0.5 * (1 - rate / SCREENER_PASS_RATE)
     return Evidence(
         weight,
-        f"{format_percent(rate, 1, beside=SENT_ON)} of entrants get to the survey",
-        f"{format_percent_limit(SENT_ON)} or more",
+        f"{format_percent(rate, 1, beside=SCREENER_PASS_RATE)} of entrants pass the screener",
+        f"{format_percent_limit(SCREENER_PASS_RATE)} or more",
     )
 
 
-def _security(v: Indicators) -> Evidence | None:
-    share = v.share("security")
-    if share is None or share < SECURITY or sum(v.analysis.values()) < 50:
+def _security(indicators: Indicators) -> Evidence | None:
+    share = indicators.share("security")
+    if share is None or share < SECURITY or sum(indicators.analysis.values()) < 50:
         return None
     return Evidence(
         min(0.8, 0.3 + share),
@@ -148,157 +175,178 @@ def _security(v: Indicators) -> Evidence | None:
     )
 
 
-def _epc(v: Indicators) -> Evidence | None:
-    if v.epc is None or (v.entrants or 0) < 50:
+def _epc(indicators: Indicators) -> Evidence | None:
+    if indicators.epc is None or (indicators.entrants or 0) < 50:
         return None
-    if v.currency == "USD":
-        epc, healthy, words = float(v.epc), 0.20, "0.20–0.30 USD is healthy"
+    if indicators.currency == "USD":
+        epc, healthy, expected = float(indicators.epc), 0.20, "0.20 USD or more"
         least = Decimal("0.20")
-    elif v.epc_usual:
-        epc, healthy, least = float(v.epc / v.epc_usual), 0.8, v.epc_usual
-        words = f"{format_price(v.epc_usual, v.currency)} is usual here"
+    elif indicators.epc_usual:
+        epc, healthy = float(indicators.epc / indicators.epc_usual), 0.8
+        least = indicators.epc_usual
+        expected = f"{format_price(least, indicators.currency)} (typical here)"
     else:
         return None
     if epc >= healthy:
         return None
     weight = 0.3 + 0.55 * (1 - epc / healthy)
-    return Evidence(weight, f"EPC {format_price_beside(v.epc, least, v.currency)}", words)
+    observed = format_price_beside(indicators.epc, least, indicators.currency)
+    return Evidence(weight, f"EPC {observed}", expected)
 
 
-def _epcm(v: Indicators) -> Evidence | None:
-    if v.epcm is None or not v.epcm_usual or v.epcm >= v.epcm_usual * 7 / 10:
+def _epcm(indicators: Indicators) -> Evidence | None:
+    if (
+        indicators.epcm is None
+        or not indicators.epcm_usual
+        or indicators.epcm >= indicators.epcm_usual * 7 / 10
+    ):
         return None
-    weight = 0.25 + 0.5 * (1 - float(v.epcm / v.epcm_usual))
-    expected = f"{format_price(v.epcm_usual, v.currency)} is usual here"
-    return Evidence(weight, f"EPC a minute {format_price(v.epcm, v.currency)}", expected)
+    weight = 0.25 + 0.5 * (1 - float(indicators.epcm / indicators.epcm_usual))
+    expected = f"{format_price(indicators.epcm_usual, indicators.currency)} (typical here)"
+    return Evidence(weight, f"EPCM {format_price(indicators.epcm, indicators.currency)}", expected)
 
 
-def _price(v: Indicators) -> Evidence | None:
-    if v.cpi is None or not v.cpi_usual or v.cpi >= v.cpi_usual * 85 / 100:
+def _price(indicators: Indicators) -> Evidence | None:
+    if (
+        indicators.cpi is None
+        or not indicators.cpi_usual
+        or indicators.cpi >= indicators.cpi_usual * 85 / 100
+    ):
         return None
-    weight = 0.3 + 0.6 * (1 - float(v.cpi / v.cpi_usual))
-    expected = f"{format_price(v.cpi_usual, v.currency)} for comparable groups"
-    return Evidence(weight, f"CPI {format_money(v.cpi, v.currency)}", expected)
+    weight = 0.3 + 0.6 * (1 - float(indicators.cpi / indicators.cpi_usual))
+    expected = f"{format_price(indicators.cpi_usual, indicators.currency)} (comparable groups)"
+    return Evidence(weight, f"CPI {format_money(indicators.cpi, indicators.currency)}", expected)
 
 
-def _asked(v: Indicators) -> Evidence | None:
-    if not v.needed_an_hour or not v.completes_an_hour or v.hours_left is None:
+def _asked(indicators: Indicators) -> Evidence | None:
+    if (
+        not indicators.needed_an_hour
+        or not indicators.completes_an_hour
+        or indicators.hours_left is None
+    ):
         return None
-    ratio = v.needed_an_hour / v.completes_an_hour
+    ratio = indicators.needed_an_hour / indicators.completes_an_hour
     if ratio < 2:
         return None
     weight = min(0.6, 0.15 + 0.1 * ratio)
-    hours, span = (1, "an hour") if v.needed_an_hour >= 1 else (24, "a day")
-    gives, asks = v.completes_an_hour * hours, v.needed_an_hour * hours
-    return Evidence(weight, f"{gives:.1f} completes {span}", f"{asks:.1f}")
+    hours, unit = (1, "h") if indicators.needed_an_hour >= 1 else (24, "day")
+    pace, needed = indicators.completes_an_hour * hours, indicators.needed_an_hour * hours
+    return Evidence(weight, f"{pace:.1f} completes/{unit}", f"{needed:.1f}/{unit}")
 
 
-def _about_to_pause(v: Indicators) -> Evidence | None:
-    top = next(risk for risk in pause_risks(v) if risk.reason_code not in EXPECTED)
-    if top.score is None or top.score < LINE:
+def _about_to_pause(indicators: Indicators) -> Evidence | None:
+    highest = next(risk for risk in pause_risks(indicators) if risk.reason_code not in EXPECTED)
+    if highest.score is None or highest.score < LINE:
         return None
-    return Evidence(0.3 + 0.6 * top.score, top.says, "")
+    return Evidence(0.3 + 0.6 * highest.score, highest.sentence, "")
 
 
 RULES: tuple[DiagnosisRule, ...] = (
     DiagnosisRule(
         "not_live",
         "The group is not in field",
-        "Read why it was paused, mend that, then resume or launch it.",
+        "Fix the reason of the pause, then resume or launch the group.",
         _not_live,
     ),
     DiagnosisRule(
         "link",
-        "People enter, nobody comes back as complete",
-        "Test the live link and its redirects; ask the client whether the survey is closed.",
+        "Entrants but no completes",
+        "Test the live link and its redirects; check with the client that the survey is open.",
         _link,
     ),
     DiagnosisRule(
         "set_up",
-        "Respondents end in technical faults",
-        "Check redirects, encryption keys and the qualification set-up with the test link.",
+        "Technical errors end interviews",
+        "Check redirects, encryption keys and qualifications with the test link.",
         _set_up,
     ),
     DiagnosisRule(
         "no_entrants",
-        "Hardly anybody enters",
-        "Raise the CPI, widen the profile or open quotas: suppliers do not send people.",
+        "Very few entrants",
+        "Raise the CPI, broaden the targeting or open quotas: suppliers send few respondents.",
         _no_entrants,
     ),
     DiagnosisRule(
         "about_to_pause",
-        "The exchange is about to pause it",
-        "Mend what the number says before the exchange pauses the group.",
+        "At risk of a pause by the exchange",
+        "Fix this before the exchange pauses the group.",
         _about_to_pause,
     ),
     DiagnosisRule(
         "quotas",
-        "Open quotas are few",
-        "Loosen or merge full quotas, or raise those that the sample fills by itself.",
+        "Few open quotas",
+        "Relax or merge full quotas.",
         _quotas,
     ),
     DiagnosisRule(
         "loi",
-        "The interview is longer than agreed",
-        "Shorten it, or agree on the real length and pay for it.",
+        "LOI above bid",
+        "Shorten the survey, or re-bid LOI and CPI.",
         _loi,
     ),
     DiagnosisRule(
         "ir",
-        "Fewer qualify than agreed",
-        "Target closer to the screener, or agree on the real incidence and pay for it.",
+        "IR below bid",
+        "Target closer to the screener, or re-bid IR and CPI.",
         _ir,
     ),
     DiagnosisRule(
         "drop_off",
-        "Many leave during the survey",
-        "Look for the page where they leave, above all on phones; shorten the survey.",
+        "High drop-off",
+        "Find the question where respondents quit, above all on phones; shorten the survey.",
         _drop_off,
     ),
     DiagnosisRule(
         "screening",
-        "Few of those who enter get to the survey",
-        "Move questions that screen out into the profile, so that fewer come in vain.",
+        "Low screener pass rate",
+        "Move screening questions into profiling.",
         _screening,
     ),
     DiagnosisRule(
         "security",
-        "Many fail security or quality checks",
-        "Ask the exchange which suppliers they come from and block these.",
+        "Many security or quality terminates",
+        "Ask the exchange which suppliers they come from, and block these.",
         _security,
     ),
     DiagnosisRule(
         "epc",
-        "Suppliers earn little here",
-        "Raise the CPI, or make more of the entrants complete.",
+        "Low EPC",
+        "Raise the CPI or improve the conversion.",
         _epc,
     ),
     DiagnosisRule(
         "epcm",
-        "A minute here earns suppliers little",
-        "Shorten the interview or raise the CPI.",
+        "Low EPCM",
+        "Shorten the survey or raise the CPI.",
         _epcm,
     ),
     DiagnosisRule(
         "price",
-        "The price is below that of comparable groups",
-        "Raise the CPI towards theirs, in one step, and watch the effect for a day.",
+        "CPI below comparable groups",
+        "Raise the CPI to their level in one step, and watch the effect for a day.",
         _price,
     ),
     DiagnosisRule(
         "asked",
-        "The goal asks for more than the group gives",
-        "Agree on a later end or a smaller goal, or add a second group.",
+        "Goal out of reach at this pace",
+        "Extend the field, reduce the goal or open a second group.",
         _asked,
     ),
 )
 
 
-def diagnose_group(vitals: Indicators) -> list[Cause]:
-    """The likeliest reasons why the group is slow, worst first; none found is an empty list."""
+def diagnose_group(indicators: Indicators) -> list[Cause]:
+    """Return the likeliest causes of a slow field, the worst first; empty without any."""
     causes = [
-        Cause(rule.code, rule.says, found.weight, found.observed, found.expected, rule.advice)
+        Cause(
+            rule.code,
+            rule.sentence,
+            evidence.weight,
+            evidence.observed,
+            evidence.expected,
+            rule.advice,
+        )
         for rule in RULES
-        if (found := rule.look(vitals)) is not None
+        if (evidence := rule.find(indicators)) is not None
     ]
     return sorted(causes, key=lambda cause: cause.weight, reverse=True)

@@ -1,4 +1,4 @@
-"""The insight as it is stored with a group: the one place where it is read and written.
+"""The insight as stored with a group: the only place where it is read and written.
 
 The column `insight` holds one JSON object; tables and headlines also read single keys of it in SQL
 (`insight__pace__band`), so a member keeps its name. Rows that an older release wrote stay readable:
@@ -56,7 +56,7 @@ class FinishPercentiles(msgspec.Struct, frozen=True, array_like=True, forbid_unk
 
     @property
     def dates(self) -> tuple[datetime | None, datetime | None, datetime | None]:
-        """The three as dates; None also for a text that is no date."""
+        """Return the three as dates; None also for a text that is no date."""
         return _as_datetime(self.p10), _as_datetime(self.p50), _as_datetime(self.p90)
 
 
@@ -80,7 +80,7 @@ class StoredPace(StoredPart, frozen=True):
 
 
 class StoredCost(StoredPart, frozen=True):
-    """What the group will have cost at its end, in its currency; standing: against its budget."""
+    """The projected cost at the end date in the group's currency; standing: against its budget."""
 
     p10: Decimal | None = None
     p50: Decimal | None = None
@@ -90,8 +90,8 @@ class StoredCost(StoredPart, frozen=True):
 
 
 class StoredRhythm(StoredPart, frozen=True):
-    """Completes per usual hour, and how hour of day and weekday (from Monday) weigh, mean 1 each;
-    all by the clock of the group's own zone."""
+    """Completes per average hour, and the weights (mean 1) of hour of day and weekday from Monday,
+    all in the group's own time zone."""
 
     rate: float | None = None
     hours: HoursOfDay | None = None
@@ -99,7 +99,7 @@ class StoredRhythm(StoredPart, frozen=True):
 
 
 class StoredCause(StoredPart, frozen=True, omit_defaults=False):
-    """A likely cause of a slow field: the figure that shows it, what is usual, what helps."""
+    """A likely cause of a slow field: its actual and expected figure, and a fix."""
 
     sentence: str = ""
     observed: str = ""
@@ -108,7 +108,7 @@ class StoredCause(StoredPart, frozen=True, omit_defaults=False):
 
 
 class StoredEpc(StoredPart, frozen=True):
-    """The usual EPC of the group's last days, at today's CPI and in its currency."""
+    """The median EPC of the group's last days, at today's CPI and in its currency."""
 
     median: Decimal | None = None
 
@@ -116,7 +116,7 @@ class StoredEpc(StoredPart, frozen=True):
 class InsightHead(StoredPart, frozen=True):
     """What the pull reads of every group that changed, at a thirtieth of the price of the whole.
 
-    at: when the insight was worked out (ISO 8601). today: completes since midnight in the group's
+    at: when the insight was computed (ISO 8601). today: completes since midnight in the group's
     zone.
     """
 
@@ -125,12 +125,12 @@ class InsightHead(StoredPart, frozen=True):
 
     @property
     def worked_out_at(self) -> datetime | None:
-        """When the pull worked it out."""
+        """Return when the pull computed it."""
         return _as_datetime(self.at)
 
 
 class Insight(InsightHead, frozen=True):
-    """What the pull worked out of one group.
+    """The insight that the pull computed for one group.
 
     spark: completes in each 6 h of the last 7 days. trail: rows of `samples.Sample`. warnings: how
     near the group is to a pause by the exchange (0–1), by reason code; empty where nothing points

@@ -1,13 +1,13 @@
-"""A group with all that its insight is worked out from, read for many groups at once."""
+"""A group with everything that its insight is computed from, loaded for many groups together."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.domain.goals import completes_target
+from dashboard.fielding.domain.json import Json
 from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.fielding.forecast import rate_changes as turns
 from dashboard.fielding.forecast.inputs import ForecastInput
@@ -37,7 +38,7 @@ _DAYS = CompiledQuery(
     )
 )
 # Saves 0.5 to 0.7 ms of a round.
-_CHANGES: CompiledQuery[Any] = CompiledQuery(
+_CHANGES: CompiledQuery[tuple[int, datetime, str, Json, Json]] = CompiledQuery(
     lambda: Change.objects.filter(
         group__among=Param("groups"), kind__in=(ChangelogKind.STATUS, *KINDS, *turns.KINDS)
     ).values_list("group_id", "occurred_at", "kind", "old", "new")
@@ -45,18 +46,18 @@ _CHANGES: CompiledQuery[Any] = CompiledQuery(
 
 
 class JustRead(NamedTuple):
-    """What was read just now of some groups: their series, and the profiles of their panels."""
+    """Freshly read data of some groups: their series, and the profiles of their panels."""
 
     days: Mapping[int, Days] = {}
-    profiles: Mapping[int, Any] = {}
+    profiles: Mapping[int, object] = {}
 
 
 @dataclass(frozen=True)
 class GroupHistory:
-    """A group with its series up to `now`, when it was not live, and what is usual around it:
-    read once, and handed on whole to the forecast, the silence and the indicators.
+    """A group with its series up to `now`, its pauses and its baselines.
 
-    quotas_full: the share (0–1) of its quotas that are full, None without quotas.
+    Loaded once, then used by the forecast, the silence and the indicators. quotas_full: the share
+    (0 to 1) of its quotas that are full, None without quotas.
     """
 
     group: TargetGroup
@@ -71,21 +72,21 @@ class GroupHistory:
 
     @cached_property
     def goal(self) -> int | None:
-        """The goal in completes; for a limit of prescreens those that it is likely to give."""
+        """Return the goal in completes; an estimate if its limit counts prescreens."""
         return completes_target(self.group)
 
     @cached_property
     def prior(self) -> Prior | None:
-        """What its project and its country know of it."""
+        """Return the prior from the baselines of its project and country."""
         return self.pools.prior(self.group)
 
     @property
     def is_forecast(self) -> bool:
-        """Whether there is anything left to foresee."""
+        """Return whether the group is in field or scheduled and has a goal."""
         return self.group.status in FORECAST_STATUSES and bool(self.goal)
 
     def forecast_input(self) -> ForecastInput:
-        """What a forecast needs to know."""
+        """Return the input of its forecast."""
         return ForecastInput(
             history=self.series,
             goal=self.goal or 0,
@@ -99,7 +100,7 @@ class GroupHistory:
 
     @cached_property
     def plan(self) -> FieldingPlan | None:
-        """What was agreed; None without a start or a goal."""
+        """Return the fielding plan; None without a start or a goal."""
         group = self.group
         by_prescreens = group.filling_strategy == "prescreens"
         goal = group.filling_goal if by_prescreens else self.goal
@@ -120,15 +121,15 @@ class GroupHistory:
 def load_histories(
     groups: Sequence[TargetGroup], *, fresh: JustRead, now: datetime
 ) -> list[GroupHistory]:
-    """The history of each group. Four queries, less those that `fresh` spares."""
+    """Return the history of each group; at most four queries, fewer with fresh data."""
     pks = [group.pk for group in groups]
     stored = stored_days([pk for pk in pks if pk not in fresh.days])
-    profiles = {**fresh.profiles, **_profiles([pk for pk in pks if pk not in fresh.profiles])}
-    changes, pools = _changes(pks), baselines.load_baselines(groups)
+    profiles = {**fresh.profiles, **_load_profiles([pk for pk in pks if pk not in fresh.profiles])}
+    changes, pools = _load_changes(pks), baselines.load_baselines(groups)
     histories = []
     for group in groups:
         days = fresh.days.get(group.pk) or stored.get(group.pk, {})
-        of_group = changes[group.pk]
+        group_changes = changes[group.pk]
         histories.append(
             GroupHistory(
                 group=group,
@@ -137,23 +138,23 @@ def load_histories(
                     completes.readings_of_days(days), group.completes, now.timestamp()
                 ),
                 pauses=daily.pauses_of(
-                    (at, new) for at, kind, _, new in of_group if kind == ChangelogKind.STATUS
+                    (at, new) for at, kind, _, new in group_changes if kind == ChangelogKind.STATUS
                 ),
                 zone=zone_of(group.country_code, group.time_zone),
                 modules=modules_of(
-                    ((at, kind, new) for at, kind, _, new in of_group if kind in KINDS),
+                    ((at, kind, new) for at, kind, _, new in group_changes if kind in KINDS),
                     group.details,
                 ),
                 pools=pools,
-                quotas_full=_share_full(profiles.get(group.pk)),
-                turns=turns.rate_change_times(of_group),
+                quotas_full=_share_of_full_quotas(profiles.get(group.pk)),
+                turns=turns.rate_change_times(group_changes),
             )
         )
     return histories
 
 
 def series_until(series: Readings, count: int | None, now: float) -> Readings:
-    """A series up to now, with the list's own count at its end: that is newer."""
+    """Return a series up to now, ending with the group's own count, which is newer."""
     past = int(np.searchsorted(series.at, now, side="right"))
     at, counts = series.at[:past], series.count[:past]
     if count is None or not past:
@@ -162,41 +163,47 @@ def series_until(series: Readings, count: int | None, now: float) -> Readings:
 
 
 def series_of(pks: Sequence[int]) -> dict[int, Readings]:
-    """The whole stored series of each group that has one; one query."""
+    """Return the stored series of each group that has one; one query."""
     return {pk: completes.readings_of_days(days) for pk, days in stored_days(pks).items()}
 
 
 def stored_days(pks: Collection[int]) -> dict[int, dict[date, completes.PackedDay]]:
-    """The days of the stored series of each group that has one; one query."""
+    """Return the stored days of each group that has any; one query."""
     stored: dict[int, dict[date, completes.PackedDay]] = {}
     for pk, day, hours, odd in _DAYS(groups=pks) if pks else ():
         stored.setdefault(pk, {})[day] = completes.as_packed_day(hours, odd)
     return stored
 
 
-def _changes(pks: Sequence[int]) -> Mapping[int, list[tuple[datetime, str, Any, Any]]]:
-    """Changes of status, of the fielding assistant and of what moves the rate, by group."""
-    changes: dict[int, list[tuple[datetime, str, Any, Any]]] = defaultdict(list)
-    for pk, *change in _CHANGES(groups=pks):
-        changes[pk].append(tuple(change))
+def _load_changes(pks: Sequence[int]) -> Mapping[int, list[tuple[datetime, str, Json, Json]]]:
+    """Return changes of the status, the fielding assistant and the rate, by group."""
+    changes: dict[int, list[tuple[datetime, str, Json, Json]]] = defaultdict(list)
+    for pk, at, kind, old, new in _CHANGES(groups=pks):
+        changes[pk].append((at, kind, old, new))
     return changes
 
 
-def _profiles(pks: Sequence[int]) -> dict[int, Any]:
+def _load_profiles(pks: Sequence[int]) -> dict[int, object]:
     rows = GroupPanels.objects.filter(group__in=pks).values_list("group_id", "profiles")
     return dict(rows) if pks else {}
 
 
-def _share_full(profiles: Any) -> float | None:
-    """The share of a group's quotas that are full; None without quotas."""
-    quotas = list(_quotas(profiles))
+def _share_of_full_quotas(profiles: object) -> float | None:
+    """Return the share of a group's quotas that are full; None without quotas."""
+    quotas = list(_full_quotas(profiles))
     return sum(quotas) / len(quotas) if quotas else None
 
 
-def _quotas(profiles: Any) -> Iterable[bool]:
-    """Whether each quota is full."""
+def _full_quotas(profiles: object) -> Iterator[bool]:
+    """Yield for each quota whether it is full."""
     for profile in profiles if isinstance(profiles, list) else ():
-        for target in profile.get("targets") or ():
-            goal, done = target.get("goal"), target.get("completes")
+        targets = profile.get("targets") if isinstance(profile, dict) else None
+        for target in targets if isinstance(targets, list) else ():
+            goal, done = _number(target, "goal"), _number(target, "completes")
             if goal and done is not None:
                 yield done >= goal
+
+
+def _number(target: Json, key: str) -> float | None:
+    value = target.get(key) if isinstance(target, dict) else None
+    return value if isinstance(value, int | float) else None

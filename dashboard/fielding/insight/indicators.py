@@ -1,4 +1,4 @@
-"""The numbers of one group that diagnosis and early warning read; whatever is missing is None."""
+"""The figures of one group that diagnosis and pause risk use; a missing one is None."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,11 +16,11 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Indicators:
-    """One group now. Rates 0–1, LOI observed in seconds and agreed in minutes, hours are live.
+    """One group now. Rates 0 to 1, LOI observed in seconds and bid in minutes, hours are live.
 
-    cpi_usual, epc_usual and epcm_usual: what comparable groups, or the group itself over the
-    last 7 days, have. lately: over some of the last hours (`lately_hours`), what is not over a
-    whole life. analysis: live respondents by status label, as the exchange words it.
+    cpi_usual: of comparable groups; epc_usual and epcm_usual: of the group over the last 7 days.
+    lately: over the last hours (`lately_hours`) instead of since launch. analysis: live respondents
+    by the exchange's status label.
     """
 
     status: str = "live"
@@ -60,21 +60,25 @@ class Indicators:
 
     @property
     def loi_ratio(self) -> float | None:
-        """Observed over agreed length of interview."""
+        """Return the observed over the bid LOI."""
         if self.loi_seconds is None or not self.loi_minutes:
             return None
         return self.loi_seconds / 60 / self.loi_minutes
 
     def share(self, kind: str) -> float | None:
-        """The share (0–1) of analysed respondents whose status label is of that kind."""
+        """Return the share (0 to 1) of analysed respondents with a status label of that kind."""
         total = sum(self.analysis.values())
         if not total:
             return None
-        return sum(n for label, n in self.analysis.items() if _kind(label) == kind) / total
+        return (
+            sum(count for label, count in self.analysis.items() if _kind_of(label) == kind) / total
+        )
 
 
 @lru_cache(maxsize=256)  # the exchange has a few dozen
-def _kind(label: str) -> str | None:
-    """The first kind whose words the label holds; an unknown label is none of them."""
-    low = label.casefold()
-    return next((kind for kind, words in _WORDS.items() if any(w in low for w in words)), None)
+def _kind_of(label: str) -> str | None:
+    """Return the first kind with a word in the label; None for an unknown label."""
+    lower = label.casefold()
+    return next(
+        (kind for kind, words in _WORDS.items() if any(word in lower for word in words)), None
+    )

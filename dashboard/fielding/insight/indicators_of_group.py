@@ -7,10 +7,16 @@ from dataclasses import replace
 from datetime import timedelta
 
 from dashboard.fielding.forecast.group_forecast import Forecast
-from dashboard.fielding.insight import samples as trail
 from dashboard.fielding.insight.group_history import GroupHistory
 from dashboard.fielding.insight.indicators import Indicators
-from dashboard.fielding.insight.samples import Sample
+from dashboard.fielding.insight.samples import (
+    LATELY,
+    RecentFigures,
+    Sample,
+    recent_figures,
+    sample_of,
+    usual_figure,
+)
 from dashboard.fielding.series.pace import Silence
 
 _HOUR = timedelta(hours=1)
@@ -36,24 +42,24 @@ def indicators_of(
     silence: Silence | None,
     samples: Sequence[Sample],
 ) -> Indicators:
-    """The numbers that diagnosis and early warning read of one group."""
+    """Return the figures of one group that diagnosis and pause risk use."""
     group, now, soft = history.group, history.now, history.modules.soft_launch
     left = (group.ends_at - now) / _HOUR if group.ends_at else None
-    coming, needed = _an_hour(outlook, group.completes or 0, left)
+    expected, needed = _completes_per_hour(outlook, group.completes or 0, left)
     indicators = Indicators(
         **{name: getattr(group, column) for name, column in _COLUMNS.items()},
         currency=group.currency or "USD",
         goal=history.goal,
         cpi_usual=history.pools.price(group),
         cpi_limit=history.modules.cpi_limit,
-        epc_usual=trail.usual_figure(samples, "epc", group.cpi),
-        epcm_usual=trail.usual_figure(samples, "epcm", group.cpi),
+        epc_usual=usual_figure(samples, "epc", group.cpi),
+        epcm_usual=usual_figure(samples, "epcm", group.cpi),
         hours_silent=silence.hours if silence else None,
         expected_in_silence=silence.usual if silence else None,
         hours_left=left,
         chance=outlook.chance if outlook else None,
         soft_launch_hours_left=(soft.ends_at - now) / _HOUR if soft else None,
-        completes_an_hour=coming,
+        completes_an_hour=expected,
         needed_an_hour=needed,
         quotas_full=history.quotas_full,
         analysis={
@@ -61,21 +67,21 @@ def indicators_of(
             for answer in group.respondent_analysis
         },
     )
-    recent = _lately(samples, trail.sample_of(group, now=now), silence)
+    recent = _figures_lately(samples, sample_of(group, now=now), silence)
     return indicators if recent is None else _with_recent_figures(indicators, recent)
 
 
-def _an_hour(
+def _completes_per_hour(
     outlook: Forecast | None, done: int, left: float | None
 ) -> tuple[float | None, float | None]:
-    """Completes an hour that are to be expected until the end, and that the goal needs."""
+    """Return the completes an hour expected until the end date, and those the goal needs."""
     if outlook is None or left is None or left <= 0:
         return None, None
     return (outlook.completes_at_end_p50 - done) / left, (outlook.goal - done) / left
 
 
-def _with_recent_figures(indicators: Indicators, recent: trail.RecentFigures) -> Indicators:
-    """The indicators with what happened lately."""
+def _with_recent_figures(indicators: Indicators, recent: RecentFigures) -> Indicators:
+    """Return the indicators with the recent figures set."""
     return replace(
         indicators,
         lately_hours=recent.hours,
@@ -88,13 +94,13 @@ def _with_recent_figures(indicators: Indicators, recent: trail.RecentFigures) ->
     )
 
 
-def _lately(
+def _figures_lately(
     samples: Sequence[Sample], now: Sample, silence: Silence | None
-) -> trail.RecentFigures | None:
-    """What happened during a silence, or else over the last hours."""
+) -> RecentFigures | None:
+    """Return the figures during a silence, or else over the last hours."""
     if silence is not None and silence.since is not None:
         span = timedelta(seconds=now.at) - timedelta(seconds=silence.since.timestamp())
         silent = [sample for sample in samples if sample.at >= silence.since.timestamp()]
-        if span > trail.LATELY and silent and silent[0].at < now.at:
-            return trail.recent_figures(silent, now, span=timedelta(seconds=now.at - silent[0].at))
-    return trail.recent_figures(samples, now)
+        if span > LATELY and silent and silent[0].at < now.at:
+            return recent_figures(silent, now, span=timedelta(seconds=now.at - silent[0].at))
+    return recent_figures(samples, now)

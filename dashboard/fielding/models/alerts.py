@@ -9,6 +9,7 @@ from django.db import models
 from dashboard.fielding.models.exchange import ExchangeAccount
 from dashboard.fielding.models.groups import Project, TargetGroup
 from dashboard.fielding.models.people import User
+from dashboard.fielding.models.querysets.rows import IncidentQuerySet, MailQuerySet
 
 
 class Rule(models.Model):
@@ -81,6 +82,8 @@ class Incident(models.Model):
     flapping = models.BooleanField(default=False)  # its third firing in 24 h: told by digest only
     acknowledged_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     acknowledged_at = models.DateTimeField(null=True)
+
+    objects = IncidentQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -155,6 +158,8 @@ class Mail(models.Model):
     error = models.TextField(blank=True, default="")
     # The recipient's own day that a digest is for; empty for other mails.
     digest_day = models.DateField(null=True)
+
+    objects = MailQuerySet.as_manager()
 
     class Meta:
         constraints = [

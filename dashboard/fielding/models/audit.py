@@ -10,7 +10,7 @@ from django.db.models import Q
 
 
 class AuditKind(StrEnum):
-    """What happened; `LABELS` says it in words."""
+    """The kind of an event; `LABELS` has its label."""
 
     SIGNED_IN = "signed-in"
     SIGN_IN_REFUSED = "sign-in-refused"
@@ -62,83 +62,83 @@ LABELS: dict[AuditKind, str] = {
     AuditKind.SIGNED_IN: "Signed in",
     AuditKind.SIGN_IN_REFUSED: "Sign-in refused",
     AuditKind.PASSWORD_REFUSED: "Wrong password while signed in",
-    AuditKind.CODE_REFUSED: "Wrong code of the second factor",
+    AuditKind.CODE_REFUSED: "Wrong two-factor code",
     AuditKind.SIGNED_OUT: "Signed out",
     AuditKind.SESSIONS_ENDED: "Sessions ended",
-    AuditKind.FACTOR_ON: "Second factor turned on",
-    AuditKind.FACTOR_OFF: "Second factor turned off",
-    AuditKind.FACTOR_RESET: "Second factor reset by an administrator",
-    AuditKind.RECOVERY_CODES_MADE: "New recovery codes made",
+    AuditKind.FACTOR_ON: "Two-factor authentication turned on",
+    AuditKind.FACTOR_OFF: "Two-factor authentication turned off",
+    AuditKind.FACTOR_RESET: "Two-factor authentication reset by an administrator",
+    AuditKind.RECOVERY_CODES_MADE: "New recovery codes created",
     AuditKind.PASSWORD_CHANGED: "Password changed",
-    AuditKind.PASSWORD_RESET_ASKED: "Link for a new password asked for",
-    AuditKind.PASSWORD_SET_BY_LINK: "Password set by a link in a mail",
-    AuditKind.ADDRESS_ASKED: "Another e-mail address asked for",
-    AuditKind.ADDRESS_CHANGED: "E-mail address changed",
+    AuditKind.PASSWORD_RESET_ASKED: "Password reset link requested",
+    AuditKind.PASSWORD_SET_BY_LINK: "Password set by an emailed link",
+    AuditKind.ADDRESS_ASKED: "Change of email address requested",
+    AuditKind.ADDRESS_CHANGED: "Email address changed",
     AuditKind.NAME_CHANGED: "Name changed",
-    AuditKind.IDENTITY_JOINED: "Single sign-on identity joined",
+    AuditKind.IDENTITY_JOINED: "Single sign-on identity linked",
     AuditKind.IDENTITY_REMOVED: "Single sign-on identity removed",
     AuditKind.PERSON_ADDED: "Person added",
     AuditKind.INVITED: "Invited",
     AuditKind.ROLE_CHANGED: "Role changed",
-    AuditKind.MEMBER_REMOVED: "Taken off the connection",
-    AuditKind.PERSON_CLOSED: "Account closed",
-    AuditKind.PERSON_REOPENED: "Account reopened",
+    AuditKind.MEMBER_REMOVED: "Removed from the connection",
+    AuditKind.PERSON_CLOSED: "User account closed",
+    AuditKind.PERSON_REOPENED: "User account reopened",
     AuditKind.PERSON_DELETED: "Person deleted",
     AuditKind.RECIPIENTS_CHANGED: "Recipients changed",
-    AuditKind.MAIL_STOPPED: "Mail stopped by the link in a mail",
+    AuditKind.MAIL_STOPPED: "Unsubscribed by the link in a mail",
     AuditKind.RULE_CHANGED: "Rule changed",
     AuditKind.RULE_RESET: "Rule reset",
     AuditKind.MUTED: "Muted",
-    AuditKind.UNMUTED: "Mute ended",
+    AuditKind.UNMUTED: "Unmuted",
     AuditKind.CONNECTION_ADDED: "Connection added",
     AuditKind.CONNECTION_CHANGED: "Connection changed",
-    AuditKind.CONNECTION_KEY_CHANGED: "Connection's key changed",
+    AuditKind.CONNECTION_KEY_CHANGED: "Connection key changed",
     AuditKind.CONNECTION_REMOVED: "Connection removed",
     AuditKind.CONNECTION_TESTED: "Connection tested",
     AuditKind.POLLING_ON: "Polling resumed",
     AuditKind.POLLING_OFF: "Polling paused",
     AuditKind.WEBHOOK_ADDED: "Webhook registered",
-    AuditKind.WEBHOOK_SECRET_CHANGED: "Webhook's secret changed",
+    AuditKind.WEBHOOK_SECRET_CHANGED: "Webhook secret changed",
     AuditKind.WEBHOOK_REMOVED: "Webhook removed",
-    AuditKind.SECRETS_REKEYED: "Stored secrets encrypted anew",
-    AuditKind.BACKED_UP: "Back-up taken",
+    AuditKind.SECRETS_REKEYED: "Stored secrets re-encrypted",
+    AuditKind.BACKED_UP: "Backup created",
     AuditKind.EXPORTED: "File downloaded",
 }
 
 
 class AuditIsAppendOnly(TypeError):
-    """Somebody tried to change or delete a row of the audit log."""
+    """An attempt to change or delete a row of the audit log."""
 
     def __init__(self) -> None:
-        super().__init__("rows of the audit log are added, never changed or deleted")
+        super().__init__("rows of the audit log can only be added")
 
 
 class AuditQuerySet(models.QuerySet["AuditEvent"]):
-    """Rows of the audit log; they can be read and added, nothing else."""
+    """Rows of the audit log, which can only be read and added."""
 
     def concerning(self, account_id: int, member_ids: list[int]) -> Self:
-        """What concerns an account: its own rows, and those of its people that are of no account.
+        """Return an account's own rows, and its members' rows that belong to no account.
 
-        `member_ids` are the people who are on the account now. What one of them did to somebody
-        who is not on the account is not shown: it would name people of other accounts.
+        member_ids: the present members. What a member did to a person outside the account is left
+        out, because it would name people of other accounts.
         """
         people = Q(subject_id__in=member_ids) | Q(subject_id=None, person_id__in=member_ids)
         return self.filter(Q(account_id=account_id) | Q(people, account_id=None))
 
     def update(self, *_: Any, **__: Any) -> NoReturn:
-        """Refused."""
+        """Raise AuditIsAppendOnly."""
         raise AuditIsAppendOnly
 
     def delete(self, *_: Any) -> NoReturn:
-        """Refused."""
+        """Raise AuditIsAppendOnly."""
         raise AuditIsAppendOnly
 
     def bulk_update(self, *_: Any, **__: Any) -> NoReturn:
-        """Refused."""
+        """Raise AuditIsAppendOnly."""
         raise AuditIsAppendOnly
 
     def bulk_create(self, *args: Any, **options: Any) -> list[AuditEvent]:
-        """Adding many is fine; putting them in the place of others is not."""
+        """Add rows; AuditIsAppendOnly for an upsert."""
         if options.get("update_conflicts"):
             raise AuditIsAppendOnly
         return super().bulk_create(*args, **options)
@@ -148,11 +148,11 @@ class AuditQuerySet(models.QuerySet["AuditEvent"]):
 
 
 class AuditEvent(models.Model):
-    """One thing that somebody did.
+    """One event of the audit log.
 
-    It refers to nothing: names and ids are as they were at that time, so that removing a person or
-    a connection takes nothing from the log. Triggers in the database refuse changes, too; a
-    migration that alters this table on SQLite makes it anew, and must make them anew as well.
+    It has no foreign keys: names and ids are stored as of that time, so removing a person or a
+    connection leaves the log complete. Triggers in the database refuse changes as well; a migration
+    that alters this table on SQLite recreates it, and must recreate the triggers.
     """
 
     class Source(models.TextChoices):
@@ -165,7 +165,7 @@ class AuditEvent(models.Model):
     at = models.DateTimeField()
     kind = models.CharField(max_length=32)  # an AuditKind
     source = models.CharField(max_length=7, choices=Source)
-    person_id = models.BigIntegerField(null=True)  # who did it; nobody known where it is empty
+    person_id = models.BigIntegerField(null=True)  # who did it, if known
     person_name = models.CharField(max_length=320, blank=True, default="")
     address = models.CharField(max_length=45, blank=True, default="")
     browser = models.CharField(max_length=300, blank=True, default="")
@@ -189,16 +189,16 @@ class AuditEvent(models.Model):
         return f"{self.at:%Y-%m-%d %H:%M:%S}Z {self.kind} {self.person_name}".strip()
 
     def save(self, *args: Any, **options: Any) -> None:
-        """Add the row; one that is there already is refused."""
+        """Add the row; AuditIsAppendOnly for a stored one."""
         if not self._state.adding:
             raise AuditIsAppendOnly
         super().save(*args, **(options | {"force_insert": True}))
 
     def delete(self, *_: Any, **__: Any) -> NoReturn:
-        """Refused."""
+        """Raise AuditIsAppendOnly."""
         raise AuditIsAppendOnly
 
     @property
     def label(self) -> str:
-        """What happened, in words; a kind of a later release as it is stored."""
+        """Return the label of the kind; a kind of a later release as it is stored."""
         return LABELS[AuditKind(self.kind)] if self.kind in set(AuditKind) else self.kind

@@ -7,6 +7,7 @@ from django.db import models
 from dashboard.fielding.models.exchange import ExchangeAccount
 from dashboard.fielding.models.groups import Project, TargetGroup
 from dashboard.fielding.models.people import User
+from dashboard.fielding.models.querysets.rows import EditQuerySet
 
 
 class Edit(models.Model):
@@ -78,6 +79,8 @@ class Edit(models.Model):
     settled_at = models.DateTimeField(null=True)
     given_up_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     check_at = models.DateTimeField(null=True)
+
+    objects = EditQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from dashboard.fielding.models.fields import EncryptedTextField, foreign_id
+from dashboard.fielding.models.querysets.rows import ExchangeUserQuerySet
 
 
 class ExchangeAccount(models.Model):
@@ -68,6 +69,8 @@ class ExchangeUser(models.Model):
     exchange_id = foreign_id()
     name = models.CharField(max_length=200, blank=True, default="")
     email = models.CharField(max_length=254, blank=True, default="")
+
+    objects = ExchangeUserQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -7,6 +7,8 @@ from django.db import models
 from dashboard.fielding.models.exchange import ExchangeAccount
 from dashboard.fielding.models.fields import Document, amount_field, foreign_id, rate_field
 from dashboard.fielding.models.groups import Project, TargetGroup
+from dashboard.fielding.models.querysets.rows import ChangeQuerySet
+from dashboard.fielding.models.querysets.series import CompletesDayQuerySet, ReadingQuerySet
 
 
 class Reading(models.Model):
@@ -28,6 +30,8 @@ class Reading(models.Model):
     average_cpi = amount_field()
     cost = amount_field(max_digits=18)
 
+    objects = ReadingQuerySet.as_manager()
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["group", "at"], name="reading_once")]
 
@@ -46,6 +50,8 @@ class CompletesDay(models.Model):
     day = models.DateField()
     hours = models.BinaryField(max_length=96)
     odd = Document(null=True)
+
+    objects = CompletesDayQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["group", "day"], name="completes_day_once")]
@@ -69,6 +75,8 @@ class Change(models.Model):
     old = Document(null=True)
     new = Document(null=True)
     reason_code = models.CharField(max_length=100, blank=True, default="")
+
+    objects = ChangeQuerySet.as_manager()
 
     class Meta:
         constraints = [

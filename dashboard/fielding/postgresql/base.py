@@ -1,4 +1,4 @@
-"""Django's engine for PostgreSQL, with prepared statements and times that are read quickly."""
+"""Django's engine for PostgreSQL with prepared statements and a fast loader of times."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 from django.db.backends.postgresql import base, operations
 from psycopg.types.datetime import TimestamptzLoader
 
-MOST_PARAMETERS = 65_535  # of a statement that is bound in the server
+MAX_PARAMETERS = 65_535  # of a server-side prepared statement
 
 
 class Moments(TimestamptzLoader):
-    """`2026-11-25 08:30:00.25+00`, for connections that talk in UTC.
+    """Load `2026-11-25 08:30:00.25+00` on connections in UTC.
 
-    psycopg's own loader is a tenth of what reading a group costs.
+    psycopg's own loader takes a tenth of the time of reading a group.
     """
 
-    timezone = UTC  # Django puts its own loader back where this is not the connection's
+    timezone = UTC  # Django restores its own loader if this is not the connection's
 
     def load(self, data: Any) -> datetime:
-        """The moment, in UTC; what is beyond Python's years is psycopg's to refuse."""
+        """Return the time in UTC; psycopg refuses years that Python does not have."""
         try:
             return datetime.fromisoformat(str(data, "ascii"))
         except ValueError:
@@ -29,20 +29,20 @@ class Moments(TimestamptzLoader):
 
 
 class DatabaseOperations(operations.DatabaseOperations):
-    """Splits what is too large for one statement; Django itself does not."""
+    """Split rows that are too many for one statement, which Django itself does not."""
 
     def bulk_batch_size(self, fields: Sized, objs: Sized) -> int:
-        """How many rows of these fields one statement can take."""
-        return min(MOST_PARAMETERS // max(len(fields), 1), max(len(objs), 1))
+        """Return how many rows of these fields one statement can take."""
+        return min(MAX_PARAMETERS // max(len(fields), 1), max(len(objs), 1))
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Connections as Django makes them, with a loader of our own."""
+    """Django's connections with the loader above."""
 
     ops_class = DatabaseOperations
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """A connection to the server."""
+        """Return a connection to the server."""
         connection = super().get_new_connection(conn_params)
         if self.timezone is UTC:
             connection.adapters.register_loader("timestamptz", Moments)

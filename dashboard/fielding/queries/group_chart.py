@@ -1,4 +1,4 @@
-"""What a group's charts read: they are asked for with every page and every refresh of a group."""
+"""The reads of a group's charts, which load with every page and refresh of a group."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from django.db.models import Exists, F, OuterRef
 from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import Change, Edit, TargetGroup, User
 from dashboard.fielding.models.querysets.expressions import LINE
-from dashboard.fielding.models.querysets.rows import ChangeQuerySet
 
 _COLUMNS = (
     "country_code",
@@ -42,20 +41,20 @@ _GROUP = CompiledQuery(
 
 
 def group_for_chart(pk: int, user: User) -> TargetGroup | None:
-    """A group with no more than a chart takes, if it is one of the person's.
+    """Return a group with only a chart's columns, if the person may see it.
 
-    `version` changes whenever the chart does; `edited`: whether it was ever changed from here.
+    version: changes whenever the chart does; edited: whether it was ever changed in Fieldwatch.
     """
     return _GROUP.first(pk=pk, user=user.pk)
 
 
 @cache
 def _changes(at_most: int) -> CompiledQuery[Change]:
-    told = ChangeQuerySet(Change).filter(group=Param("group"), kind__among=Param("kinds"))
+    rows = Change.objects.filter(group=Param("group"), kind__among=Param("kinds"))
     # Saves 0.5 to 0.8 ms of the chart.
-    return CompiledQuery(lambda: told.newest().only(*LINE)[:at_most])
+    return CompiledQuery(lambda: rows.newest().only(*LINE)[:at_most])
 
 
-def changes_for_chart(of: TargetGroup, kinds: Sequence[str], at_most: int) -> list[Change]:
-    """The newest changes of a group of these kinds, with what a line about each says."""
-    return _changes(at_most)(group=of.pk, kinds=kinds)
+def changes_for_chart(group: TargetGroup, kinds: Sequence[str], at_most: int) -> list[Change]:
+    """Return a group's newest changes of these kinds, with the columns of a line."""
+    return _changes(at_most)(group=group.pk, kinds=kinds)

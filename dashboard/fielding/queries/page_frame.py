@@ -1,6 +1,6 @@
-"""What the frame of every page tells, read along with what a person may do: no query of its own.
+"""Annotations for the frame of every page, read together with a person's memberships.
 
-SQL of constants, as in `subqueries`: every page asks for it.
+Constant SQL as in `querysets.expressions`, because every page reads it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,8 @@ _DOWNTIME = "SELECT s.{} FROM fielding_downtime s ORDER BY s.ended_at DESC LIMIT
 _PULSE = "SELECT s.at FROM fielding_heartbeat s WHERE s.name ="
 
 
-def page_frame_annotations() -> dict[str, Any]:
-    """Annotations of a membership: since when its account is connected, what is open there.
-
-    And the version token of the alert machine, which is that of all accounts.
-    """
+def page_frame_annotations() -> dict[str, F | RawSQL]:
+    """Return annotations of a membership: its account's state and alerts, and Fieldwatch's own."""
     waiting = "SELECT MIN(s.created_at) FROM fielding_mail s WHERE s.state = 'waiting'"
     return {
         "connected_at": F("account__created_at"),

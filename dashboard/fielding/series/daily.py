@@ -1,10 +1,9 @@
-"""Small figures of a group's completes series: sparkline, today, rhythm, time paused. No I/O."""
+"""Figures of a group's completes series: sparkline, today, rhythm, pauses. No I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -17,18 +16,18 @@ SPARK_STEPS = 28
 
 
 def sparkline_counts(series: Readings, *, now: datetime) -> list[int]:
-    """Completes in each 6 h of the last 7 days, oldest first; falls count as none."""
+    """Return the completes of each 6 h of the last 7 days, oldest first; a fall counts as 0."""
     steps = np.floor((series.at - now.timestamp()) / SPARK_STEP) + SPARK_STEPS
     recent = (steps >= 0) & (series.at > now.timestamp() - SPARK_STEP * SPARK_STEPS)
     step = np.minimum(steps[recent], SPARK_STEPS - 1).astype(np.int64)
     sums = np.bincount(step, weights=_rises(series)[recent], minlength=SPARK_STEPS)
-    return [int(risen) for risen in sums]
+    return [int(count) for count in sums]
 
 
 def completes_today(
     completes: int | None, series: Readings, zone: ZoneInfo, *, now: datetime
 ) -> int | None:
-    """Completes since midnight in the group's zone; None where the series does not say."""
+    """Return the completes since midnight in the group's zone; None without a series."""
     if completes is None or not series.at.size:
         return None
     midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -37,9 +36,9 @@ def completes_today(
 
 
 def rhythm_weights(shape: Floats) -> tuple[list[float], list[float]]:
-    """How the 24 hours of the day and the 7 weekdays weigh, mean 1 each.
+    """Return the weights of the 24 hours of the day and the 7 weekdays, mean 1 each.
 
-    shape: 168 weights by local hour of the week; their product form is near enough for rules.
+    shape: 168 weights by local hour of the week; their product is accurate enough for rules.
     """
     week = shape.reshape(7, 24)
     hours: list[float] = np.round(week.mean(axis=0), 3).tolist()
@@ -48,15 +47,15 @@ def rhythm_weights(shape: Floats) -> tuple[list[float], list[float]]:
 
 
 def weekly_weights(hours: Sequence[float], days: Sequence[float]) -> Floats | None:
-    """The 168 weights (mean 1) of 24 hours of the day and 7 weekdays; None where all are 0."""
+    """Return 168 weights (mean 1) from those of hours and weekdays; None if all are 0."""
     flat = np.outer(np.array(days, float), np.array(hours, float)).ravel()
     return flat / flat.mean() if flat.mean() > 0 else None
 
 
 def pauses_of(
-    status_changes: Iterable[tuple[datetime, Any]],
+    status_changes: Iterable[tuple[datetime, object]],
 ) -> list[tuple[datetime, datetime | None]]:
-    """From when to when a group was not live, from its (time, new status) changes."""
+    """Return the spans in which a group was not live, from its (time, new status) changes."""
     pauses: list[tuple[datetime, datetime | None]] = []
     since: datetime | None = None
     for at, status in sorted(status_changes, key=lambda change: change[0]):
@@ -69,5 +68,5 @@ def pauses_of(
 
 
 def _rises(series: Readings) -> Floats:
-    """By how much the series rose at each point; a fall is no completes."""
+    """Return the rise of the series at each point; a fall counts as 0."""
     return np.maximum(np.diff(series.count, prepend=0.0), 0.0)

@@ -1,8 +1,8 @@
-"""Where a group should be by now, where it is, and what that means in words.
+"""The pace of a group: its count against the required count, as a band with a reason.
 
-Required follows the usual shape of the group's week (`rhythm`) from start to end, with time
-paused taken out. A soft launch asks for its share of the goal by its own end first; linear
-and adaptive pacing release the goal in equal steps, within which the shape holds.
+The required count follows the typical shape of the group's week from start to end date, without
+time paused. A soft launch first requires its share of the goal by its own end; linear and adaptive
+pacing release the goal in equal steps, and the shape applies within each step.
 """
 
 from collections.abc import Sequence
@@ -34,14 +34,14 @@ from dashboard.fielding.series.weekly_shape import Prior, learn_weekly_shape, pr
 Strategy = Literal["automated", "prescreens", "completes"]
 Band = Literal["ahead", "on track", "behind", "far behind", "too early to tell"]
 
-FEW = 5
-RECENT = 96  # live hours before a silence that tell what is usual
-LONGEST = 400 * 24  # hours of a required line
+TOO_FEW = 5
+RECENT = 96  # live hours before a silence that its expected completes are based on
+MAX_HOURS = 400 * 24  # of a required line
 
 
 @dataclass(frozen=True, slots=True)
 class SoftLaunch:
-    """The soft launch asks for `share` (0–1) of the goal by `ends_at`; pacing waits for it."""
+    """A soft launch: `share` (0 to 1) of the goal by `ends_at`; pacing starts after it."""
 
     ends_at: datetime
     share: float
@@ -49,7 +49,7 @@ class SoftLaunch:
 
 @dataclass(frozen=True, slots=True)
 class Pacing:
-    """The pacing module: linear and adaptive step every so often; gemini has no line of its own."""
+    """The pacing module: linear and adaptive step every interval; gemini has no line of its own."""
 
     kind: Literal["linear", "adaptive", "gemini"]
     every: timedelta = timedelta(days=1)
@@ -57,7 +57,7 @@ class Pacing:
 
 @dataclass(frozen=True, slots=True)
 class FieldingPlan:
-    """What was agreed for a group. goal in the strategy's unit; pauses (from, until or None)."""
+    """A group's fielding settings; goal in the strategy's unit, pauses (from, until or None)."""
 
     goal: float
     starts_at: datetime
@@ -87,9 +87,9 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """How long there was no complete: live hours, and how many are usual in that time.
+    """A time without completes: its live hours, and the completes expected in it (`usual`).
 
-    rate: completes per usual hour before it, over the last four days in the field.
+    rate: completes per average hour before it, over the last four days in field.
     """
 
     since: datetime | None
@@ -106,14 +106,13 @@ def required_line(
     shape: Floats | None = None,
     every: int = 1,
 ) -> list[tuple[datetime, float]]:
-    """The required count at full UTC hours from start to end (at most 400 days).
+    """Return the required count at full UTC hours from start to end date (at most 400 days).
 
-    every: points so many hours apart, with the first and the last. shape: of the group's week
-    (168, mean 1), where it is known; otherwise it is learned here. Without an end date there is
-    no line: an empty list. An end before the start asks for the whole goal at once. ValueError
-    for naive datetimes.
+    every: hours between points; the first and last point are always included. shape: the group's
+    week (168 weights, mean 1) if known, otherwise it is learned here. Empty without an end date. An
+    end date before the start requires the full goal immediately. ValueError for naive datetimes.
     """
-    at, line = _line(plan, epoch_seconds(now, "now"), history, shape)
+    at, line = _required_at(plan, epoch_seconds(now, "now"), history, shape)
     shown = [*range(0, len(at) - 1, every), len(at) - 1] if len(at) else []
     return [(utc_datetime(float(at[i])), float(line[i])) for i in shown]
 
@@ -127,12 +126,11 @@ def pace_of_group(
     prescreens: History = (),
     shape: Floats | None = None,
 ) -> Pace:
-    """The pace of one group. `prescreens` is a history too, needed by that strategy.
+    """Return the pace of one group; prescreens: a history that only that strategy needs.
 
-    shape: of the group's week (168, mean 1), where it is known; otherwise it is learned here.
-
-    automated is judged by completes, with prescreens beside them. Bands: within 5 % or chance
-    of required is on track; more than 25 % (and chance) short is far behind.
+    shape: the group's week (168 weights, mean 1) if known, otherwise it is learned here. Automated
+    filling is evaluated by completes. Bands: within 5 % or chance of the required count is on
+    track; more than 25 % (and chance) short is far behind.
     """
     clock = epoch_seconds(now, "now")
     counts = {"completes": _latest(history, clock), "prescreens": _latest(prescreens, clock)}
@@ -140,12 +138,12 @@ def pace_of_group(
     if strategy == "prescreens":
         unit = "prescreens"
     other = counts["prescreens" if unit == "completes" else "completes"]
-    at, line = _line(plan, clock, prescreens if unit == "prescreens" else history, shape)
+    at, line = _required_at(plan, clock, prescreens if unit == "prescreens" else history, shape)
     required = float(np.interp(clock, at, line)) if at.size else 0.0
     actual = counts[unit] or 0.0
     band, reason = _band(plan, clock, actual, required, unit)
     if plan.pacing is not None and plan.pacing.kind == "gemini":
-        reason += "; paced by another group, so the line is only the usual shape"
+        reason += "; paced by another group, so the target is only the typical shape"
     ratio = actual / required if required > 0 else None
     return Pace(band, reason, unit, actual, required, ratio, other)
 
@@ -157,12 +155,10 @@ def silence_of_group(
     now: datetime,
     known: tuple[Record, Floats] | None = None,
 ) -> Silence:
-    """How long no complete came, and how many the group's own rate before that made usual.
+    """Return the time without completes, and the completes expected at the rate before it.
 
-    known: its live hours and the shape of its week, where they were worked out before.
-
-    since: the reading that brought the last complete; None when there never was one, and then
-    `usual` is 0: nothing is known of the rate.
+    known: the live hours and week shape of the group, if computed before. In the result, `since` is
+    the reading with the last complete; None if there never was one, and then `usual` is 0.
     """
     clock = epoch_seconds(now, "now")
     read = clean_history(history, clock)
@@ -173,7 +169,7 @@ def silence_of_group(
     last = int(rises[-1]) + 1
     begin = float(read.at[last])
     before = Readings(read.at[: last + 1], read.count[: last + 1])
-    hours, shape = known or _learned(before, plan)
+    hours, shape = known or _learn_shape(before, plan)
     ended = int(np.searchsorted(hours.start, begin))
     past = slice(max(0, ended - RECENT), ended)
     usual_before = float((shape[hours.slot[past]] * hours.live[past]).sum())
@@ -188,9 +184,9 @@ def silence_of_group(
 
 
 def _outside(first: int, count: int, begin: float, end: float) -> list[Pause]:
-    """The parts of the hours that lie before the begin or after the end, as pauses."""
+    """Return the parts of the hours before the begin and after the end, as pauses."""
     edges = (first * HOUR, begin), (end, (first + count) * HOUR)
-    return [(utc_datetime(a), utc_datetime(b)) for a, b in edges if b > a]
+    return [(utc_datetime(start), utc_datetime(stop)) for start, stop in edges if stop > start]
 
 
 def _live_hours(plan: FieldingPlan, begin: float, end: float) -> float:
@@ -201,22 +197,22 @@ def _live_hours(plan: FieldingPlan, begin: float, end: float) -> float:
 
 
 def _latest(history: History, clock: float) -> float | None:
-    """The last count, None without readings."""
+    """Return the last count; None without readings."""
     read = clean_history(history, clock)
     return float(read.count[-1]) if read.count.size else None
 
 
-def _learned(read: Readings, plan: FieldingPlan) -> tuple[Record, Floats]:
-    """The group's live hours and the shape of its week (168)."""
+def _learn_shape(read: Readings, plan: FieldingPlan) -> tuple[Record, Floats]:
+    """Return the group's live hours and the shape of its week (168 weights)."""
     base = prior_shape(plan.prior)
     hours = live_hours(read, zone=as_zone(plan.zone), pauses=plan.pauses, shape=base)
     return hours, learn_weekly_shape(stack_records([hours]), base[None])[0]
 
 
-def _line(
+def _required_at(
     plan: FieldingPlan, now: float, history: History, shape: Floats | None
 ) -> tuple[Floats, Floats]:
-    """Hourly moments (seconds) and the required count at each; empty without an end date."""
+    """Return hourly times (seconds) and the required count at each; empty without an end date."""
     begin = epoch_seconds(plan.starts_at, "starts_at")
     if plan.ends_at is None:
         return np.empty(0), np.empty(0)
@@ -224,7 +220,7 @@ def _line(
     if end <= begin:
         return np.array([begin]), np.array([float(plan.goal)])
     if shape is None:
-        _, shape = _learned(clean_history(history, now), plan)
+        _, shape = _learn_shape(clean_history(history, now), plan)
     edges, time, field = _grid(plan, begin, end, now, shape)
     line, done, opened = np.zeros(edges.size), 0.0, begin
     for close, goal, every in _phases(plan, begin, end):
@@ -241,12 +237,12 @@ def _line(
 def _grid(
     plan: FieldingPlan, begin: float, end: float, now: float, shape: Floats
 ) -> tuple[Floats, Floats, Floats]:
-    """Hour edges (seconds) over the field, live hours and usual hours passed at each.
+    """Return hour edges (seconds) of the field period, with live and weighted hours passed at each.
 
-    A field that is paused from start to end is laid out as if it were not.
+    A field period that is paused from start to end is computed as if it were live.
     """
     first = int(begin // HOUR)
-    count = min(int(-(-end // HOUR)) - first, LONGEST)
+    count = min(int(-(-end // HOUR)) - first, MAX_HOURS)
     outside = _outside(first, count, begin, end)
     live = live_share(first, count, [*plan.pauses, *outside], now)
     live = live if live.sum() > 0 else live_share(first, count, outside, now)
@@ -256,7 +252,7 @@ def _grid(
 
 
 def _phases(plan: FieldingPlan, begin: float, end: float) -> list[tuple[float, float, float]]:
-    """(end, goal at that end, length of a step in seconds, 0 for none) of each phase."""
+    """Return (end, goal at that end, step in seconds or 0) of each phase."""
     pacing = plan.pacing
     stepped = pacing is not None and pacing.kind != "gemini"
     every = max(HOUR, pacing.every.total_seconds()) if pacing is not None and stepped else 0.0
@@ -273,13 +269,13 @@ def _phases(plan: FieldingPlan, begin: float, end: float) -> list[tuple[float, f
 
 
 def _marks(begin: float, end: float, every: float) -> Floats:
-    """The moments between which the shape holds: begin, each step, end."""
+    """Return the times between which the shape applies: begin, each step, end."""
     steps = np.arange(begin, end, every) if every else np.array([begin])
     return np.append(steps, end)
 
 
 def _stepped(field: Floats, marks: Floats, shares: Floats) -> Floats:
-    """The share of the goal (0–1) that is due after so much of the usual shape."""
+    """Return the share of the goal (0 to 1) required at points of the typical shape."""
     if marks[-1] <= marks[0]:
         return np.ones_like(field)
     return np.asarray(np.interp(field, marks, shares))
@@ -288,24 +284,23 @@ def _stepped(field: Floats, marks: Floats, shares: Floats) -> Floats:
 def _band(
     plan: FieldingPlan, now: float, actual: float, required: float, unit: str
 ) -> tuple[Band, str]:
-    """The band and, in words, why."""
+    """Return the band and its reason as text."""
     if actual >= plan.goal:
         return "ahead", f"goal of {plan.goal:,.0f} {unit} reached: {actual:,.0f}"
     if plan.ends_at is None:
-        return "too early to tell", f"no end date, so nothing is due: {actual:,.0f} {unit}"
+        return "too early to tell", f"no end date, so no target: {actual:,.0f} {unit}"
     if epoch_seconds(plan.ends_at, "ends_at") <= now:
         short = plan.goal - actual
         band: Band = "far behind" if short > 0.05 * plan.goal else "behind"
         return band, f"ended {short:,.0f} {unit} short of {plan.goal:,.0f}"
-    seen = f"{actual:,.0f} {unit} of {required:,.0f} due by now, goal {plan.goal:,.0f}"
-    if required < FEW and actual < FEW:
-        return "too early to tell", f"only {seen}"
-    band = _gap_band(actual - required, required)
-    return band, f"{seen}: {required - actual:,.0f} short" if "behind" in band else seen
+    status = f"{actual:,.0f} of {required:,.0f} {unit} expected by now (goal {plan.goal:,.0f})"
+    if required < TOO_FEW and actual < TOO_FEW:
+        return "too early to tell", f"only {status}"
+    return _gap_band(actual - required, required), status
 
 
 def _gap_band(gap: float, required: float) -> Band:
-    """The band of a gap to what is required: by share, and never by what is mere chance."""
+    """Return the band of a gap to the required count: by share, and beyond chance."""
     chance = sqrt(1.5 * max(required, 1.0))
     if gap > max(0.1 * required, 1.64 * chance):
         return "ahead"

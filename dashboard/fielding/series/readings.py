@@ -27,19 +27,19 @@ _MONDAY = 3 * 24  # 1970-01-01 was a Thursday
 
 
 def epoch_seconds(moment: datetime, name: str) -> float:
-    """Seconds since 1970 UTC of an aware datetime; ValueError names a naive one."""
+    """Return seconds since 1970 UTC of an aware datetime; ValueError names a naive one."""
     if moment.utcoffset() is None:
         raise ValueError(f"{name} has no time zone: {moment!r}")
     return moment.timestamp()
 
 
 def utc_datetime(at: float) -> datetime:
-    """The UTC datetime of seconds since 1970."""
+    """Return the UTC datetime of seconds since 1970."""
     return datetime.fromtimestamp(at, UTC)
 
 
 def as_zone(zone: str | tzinfo) -> tzinfo:
-    """The zone of an IANA name; ValueError for a name that no zone has."""
+    """Return the time zone of an IANA name; ValueError for an unknown name."""
     if isinstance(zone, tzinfo):
         return zone
     try:
@@ -50,7 +50,7 @@ def as_zone(zone: str | tzinfo) -> tzinfo:
 
 @lru_cache(maxsize=8192)
 def _slots_of_week(zone: tzinfo, week: int) -> Ints:
-    """Hour of the local week (0 = Monday 00:00) of the 168 UTC hours from a week's start."""
+    """Return the hour of the local week (0 = Monday 00:00) of a week's 168 UTC hours."""
     offsets = np.empty(WEEK)
     for hour in range(WEEK):
         middle = datetime.fromtimestamp((week * WEEK + hour + 0.5) * HOUR, zone)
@@ -61,7 +61,7 @@ def _slots_of_week(zone: tzinfo, week: int) -> Ints:
 
 
 def week_hours(zone: tzinfo, first: int, count: int) -> Ints:
-    """Hour of the local week (0–167) of `count` UTC hours from hour `first` since 1970.
+    """Return the hour of the local week (0 to 167) of `count` UTC hours from hour `first`.
 
     Follows daylight saving: the middle of each UTC hour is looked up in the zone.
     """
@@ -82,16 +82,16 @@ History = Sequence[Reading] | Readings
 
 
 def clean_history(history: History, now: float) -> Readings:
-    """Readings sorted, the last of a repeated stamp kept, dips left out.
+    """Return readings sorted, with the last of repeated stamps, without dips.
 
-    What is no count (None, not a number, below zero) is a gap. A first stamp after `now` is the
-    interval under way: its count is taken as of now; what lies later is left out. ValueError for
-    a naive stamp.
+    A value that is no count (None, not a number, below zero) is a gap. The first stamp after `now`
+    is the current interval: its count is taken as of now; later ones are left out. ValueError for a
+    naive stamp.
     """
     at, count = _arrays(history)
-    told = (count >= 0) & (count < np.inf)
-    if not told.all():
-        at, count = at[told], count[told]
+    is_count = (count >= 0) & (count < np.inf)
+    if not is_count.all():
+        at, count = at[is_count], count[is_count]
     if not at.size:
         return Readings(at, count)
     steps = at[1:] - at[:-1]
@@ -104,13 +104,13 @@ def clean_history(history: History, now: float) -> Readings:
         at, count = _until(at, count, now)
     falls = np.flatnonzero(count[1:] < count[:-1]) + 1
     if falls.size:
-        sound = _sound(count, falls)
+        sound = _without_dips(count, falls)
         at, count = at[sound], count[sound]
     return Readings(at, count)
 
 
-def _sound(count: Floats, falls: Ints) -> NDArray[np.bool_]:
-    """Which readings are no dip: a fall that at most DIP readings later is undone at one blow."""
+def _without_dips(count: Floats, falls: Ints) -> NDArray[np.bool_]:
+    """Return which readings are no dip: a fall that is undone within DIP readings in one step."""
     sound = np.ones(count.size, dtype=bool)
     for fall in falls.tolist():
         before = count[fall - 1]
@@ -124,7 +124,7 @@ def _sound(count: Floats, falls: Ints) -> NDArray[np.bool_]:
 
 
 def _arrays(history: History) -> tuple[Floats, Floats]:
-    """Stamps in seconds and counts, as they come."""
+    """Return stamps in seconds and counts, in the given order."""
     if isinstance(history, Readings):
         return history.at, history.count
     if len(history) == 0:
@@ -137,7 +137,7 @@ def _arrays(history: History) -> tuple[Floats, Floats]:
 
 
 def _until(at: Floats, count: Floats, now: float) -> tuple[Floats, Floats]:
-    """Readings up to now, with the interval under way as a reading of now."""
+    """Return readings up to now, with the current interval as a reading of now."""
     past = int(np.searchsorted(at, now, side="right"))
     if past and at[past - 1] == now:
         return at[:past], count[:past]
@@ -145,7 +145,7 @@ def _until(at: Floats, count: Floats, now: float) -> tuple[Floats, Floats]:
 
 
 def live_share(first: int, count: int, pauses: Sequence[Pause], until: float) -> Floats:
-    """The live share (0–1) of `count` UTC hours from hour `first`; an open pause ends `until`."""
+    """Return the live share (0 to 1) of `count` UTC hours; an open pause ends at `until`."""
     live = np.ones(count)
     edges = (first + np.arange(count + 1)) * HOUR
     for begin, end in pauses:
@@ -175,10 +175,10 @@ class Record:
 
 
 def live_hours(read: Readings, *, zone: tzinfo, pauses: Sequence[Pause], shape: Floats) -> Record:
-    """Completes of each live hour between the first and the last reading (at most 42 days).
+    """Return the completes of each live hour between the first and last reading (at most 42 days).
 
-    Where readings are missing, the completes between two of them are spread over the live
-    hours by `shape` (168 hour-of-week weights). A fall counts as no completes and no time.
+    Completes between two distant readings are spread over the live hours by `shape` (168
+    hour-of-week weights). A fall counts as no completes and no time.
     """
     if read.at.size < 2:
         none = np.empty(0)
@@ -190,14 +190,14 @@ def live_hours(read: Readings, *, zone: tzinfo, pauses: Sequence[Pause], shape: 
     slot = week_hours(zone, first, hours)
     live = live_share(first, hours, pauses, float(read.at[-1])) if pauses else np.ones(hours)
     rises = np.diff(read.count)
-    kept = (rises >= 0).astype(np.float64)
+    is_rise = (rises >= 0).astype(np.float64)
     field = np.concatenate(([0.0], np.cumsum(shape[slot] * live + 1e-9)))
     gross = np.concatenate(([0.0], np.cumsum(np.maximum(rises, 0.0))))
     counts = np.diff(np.interp(field, np.interp(read.at, edges, field), gross))
     span = np.diff(read.at)
-    seen = np.diff(np.interp(edges, read.at, np.concatenate(([0.0], np.cumsum(kept * span)))))
+    known = np.diff(np.interp(edges, read.at, np.concatenate(([0.0], np.cumsum(is_rise * span)))))
     sharp = np.diff(np.interp(edges, read.at, np.append(0.0, np.cumsum(span * (span < 2 * HOUR)))))
-    live = live * seen / HOUR
+    live = live * known / HOUR
     keep = live > 0.02
     picked = np.flatnonzero(keep)[-LONGEST:]
     return Record(edges[picked], counts[picked], live[picked], slot[picked], sharp[picked] / HOUR)
@@ -217,20 +217,21 @@ class Hours:
 
 
 def stack_records(records: Sequence[Record]) -> Hours:
-    """Records side by side, padded with dead hours to whole blocks of 24 (at least one)."""
-    longest = max((one.counts.size for one in records), default=0)
+    """Return records side by side, padded with empty hours to full blocks of 24 (at least one)."""
+    longest = max((record.counts.size for record in records), default=0)
     width = max(24, -(-longest // 24) * 24)
     rows = len(records)
-    made = Hours(
+    hours = Hours(
         np.zeros((rows, width)),
         np.zeros((rows, width)),
         np.zeros((rows, width), dtype=np.int64),
         np.zeros((rows, width)),
     )
-    for row, one in enumerate(records):
-        if one.counts.size:
-            made.counts[row, -one.counts.size :] = one.counts
-            made.live[row, -one.counts.size :] = one.live
-            made.slot[row, -one.counts.size :] = one.slot
-            made.sharp[row, -one.counts.size :] = one.sharp
-    return made
+    for row, record in enumerate(records):
+        size = record.counts.size
+        if size:
+            hours.counts[row, -size:] = record.counts
+            hours.live[row, -size:] = record.live
+            hours.slot[row, -size:] = record.slot
+            hours.sharp[row, -size:] = record.sharp
+    return hours

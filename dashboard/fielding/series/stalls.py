@@ -1,8 +1,7 @@
-"""Hours in which nothing came though much was due: a broken link, a closed survey.
+"""Stalls: hours without completes although many were expected (a broken link, a closed survey).
 
-Such a stretch says nothing about the rate at which people answer, so it is taken out as time
-paused is. While it lasts the forecast allows for a group that never comes back: the longer the
-silence, the likelier.
+A stall says nothing about the response rate, so it is removed like time paused. While it lasts, the
+forecast allows for a group that never recovers: the longer the stall, the likelier.
 """
 
 from collections.abc import Sequence
@@ -21,34 +20,34 @@ STILL = 0.08  # how fast the chance grows, by usual days of it, that nothing com
 def without_stalls(
     records: Sequence[Record], hours: Hours, shape: Floats, *, lasting: float = 0.0
 ) -> tuple[list[Record], Floats]:
-    """The records, the hours of stalls taken out, and the chance of each to stand still (groups).
+    """Return the records without the hours of stalls, and each group's chance of no recovery.
 
-    lasting: how much an hour of a stall that is not over counts. Records without a stall are the
-    same objects.
+    lasting: the weight of an hour of a stall that is not over. Records without a stall are returned
+    as the same objects.
     """
     rows = np.arange(shape.shape[0])[:, None]
     usual = shape[rows, hours.slot] * hours.live / 24
     time, came = (_summed(x) for x in (usual, hours.counts))
     rate = (came[:, -1] + 1) / (time[:, -1] + 1)
     row, begin, end = _silences(hours.counts, time, rate)
-    found, still = list(records), np.zeros(len(records))
+    remaining, no_recovery = list(records), np.zeros(len(records))
     width = hours.counts.shape[1]
     for r, first, last in zip(row.tolist(), begin.tolist(), end.tolist(), strict=True):
         if _is_stall(time[r], came[r], rate[r], first, last):
-            found[r] = _cut(found[r], records[r], first - width, last - width, lasting)
-            still[r] = (
+            remaining[r] = _cut(remaining[r], records[r], first - width, last - width, lasting)
+            no_recovery[r] = (
                 1 - np.exp(-STILL * (time[r, last] - time[r, first])) if last == width else 0.0
             )
-    return [_kept(one) for one in found], still
+    return [_live_only(record) for record in remaining], no_recovery
 
 
 def _summed(hourly: Floats) -> Floats:
-    """Sums up to the begin of each hour and to the end: (groups, hours + 1)."""
+    """Return sums up to the start of each hour and to the end: (groups, hours + 1)."""
     return np.concatenate((np.zeros((hourly.shape[0], 1)), np.cumsum(hourly, axis=1)), axis=1)
 
 
 def _silences(counts: Floats, time: Floats, rate: Floats) -> tuple[Ints, Ints, Ints]:
-    """Group, first hour and end of the stretches without a complete that might be stalls."""
+    """Return group, first hour and end of the spans without completes that might be stalls."""
     row, hour = np.nonzero(counts > 0)
     if not row.size:
         return row, row, row
@@ -71,20 +70,24 @@ def _is_stall(time: Floats, came: Floats, rate: float, first: int, last: int) ->
     return bool(held * min(rates) >= DUE)
 
 
-def _cut(found: Record, of: Record, first: int, last: int, lasting: float) -> Record:
+def _cut(record: Record, original: Record, first: int, last: int, lasting: float) -> Record:
     """The record with the hours of a stall not live, counted from its end."""
-    live = found.live.copy() if found is of else found.live
+    live = record.live.copy() if record is original else record.live
     stop = live.size + last
     live[live.size + first : stop] *= lasting if last == 0 else 0.0
-    return replace(found, live=live)
+    return replace(record, live=live)
 
 
-def _kept(one: Record) -> Record:
+def _live_only(record: Record) -> Record:
     """A record without its dead hours."""
-    dead = one.live <= 0.0
+    dead = record.live <= 0.0
     if not dead.any():
-        return one
+        return record
     keep = ~dead
     return Record(
-        one.start[keep], one.counts[keep], one.live[keep], one.slot[keep], one.sharp[keep]
+        record.start[keep],
+        record.counts[keep],
+        record.live[keep],
+        record.slot[keep],
+        record.sharp[keep],
     )

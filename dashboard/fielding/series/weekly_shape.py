@@ -179,8 +179,8 @@ def _weekdays(hours: Hours, expected: Floats, day: Ints, spread: Floats) -> Floa
     twice = _summed((hours.live > 0).astype(np.float64), day, 7) > 30
     odds = np.log(SHUT_DAY / (1 - SHUT_DAY)) + np.where(twice & (due > 4), evidence, -50.0)
     chance = 1 / (1 + np.exp(-np.clip(odds, -50, 50)))
-    told = due[:, SATURDAY:].sum(axis=1, keepdims=True)
-    chance[:, SATURDAY:] = _weekend(evidence[:, SATURDAY:]) * told / (told + 1)
+    weekend_due = due[:, SATURDAY:].sum(axis=1, keepdims=True)
+    chance[:, SATURDAY:] = _weekend(evidence[:, SATURDAY:]) * weekend_due / (weekend_due + 1)
     return np.asarray((1 - chance) * is_open + chance * is_shut)
 
 

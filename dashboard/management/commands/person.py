@@ -131,7 +131,7 @@ class Command(BaseCommand):
         user, origin, now = _person(options["person"]), audit.command_line(), timezone.now()
         if not people.reset_factor(user=user, origin=origin, now=now):
             raise CommandError(f"{user.username} has no second factor")
-        security.tell_factor_reset(user=user, by=origin.name, now=now)
+        security.notify_two_factor_reset(user=user, by=origin.name, now=now)
         self.stdout.write(f"{user.username}: second factor reset, sessions ended, told by mail.")
 
     def _new(self, options: dict[str, Any]) -> User:

@@ -156,7 +156,7 @@ def judged_curve(incident: Incident, group: TargetGroup) -> Curve | None:
     points = trends.trend_points(group, trend, incident.breached_at - BEFORE)
     if incident.closed_at:
         points = [point for point in points if point[0] <= incident.closed_at + BEFORE]
-    effective = RuleSet.of(incident.account_id).one(
+    effective = RuleSet.of(incident.account_id).rule_for(
         incident.rule, incident.project_id, incident.group_id
     )
     return Curve(trend, points, list(_threshold_levels(scale, effective, group, trend)))
@@ -194,9 +194,9 @@ def _threshold_unit(
     """Return what a threshold of 1 is on the page; None where thresholds cannot be drawn."""
     if scale is Scale.FIGURE:
         return trend.factor
-    if scale is Scale.AGREED_LOI:
+    if scale is Scale.BID_LOI:
         return group.expected_loi_minutes
-    if scale is Scale.AGREED_INCIDENCE:
+    if scale is Scale.BID_INCIDENCE:
         return (group.expected_incidence_rate or 0) * 100 or None
     if scale is Scale.BUDGET:
         return float(group.budget or effective.settings["budget"]) or None
@@ -249,9 +249,9 @@ def suggested_links(incident: Incident) -> list[tuple[str, str]]:
     if batch := incident.facts.get("batch"):
         return [("View results", reverse("batch", args=[batch]))]
     return [
-        (action_links.WORDS[form], resume_url(incident))
+        (action_links.LABELS[form], resume_url(incident))
         if form == action_links.RESUME
-        else (action_links.WORDS[form], reverse("edit", args=[incident.group_id, form]))
+        else (action_links.LABELS[form], reverse("edit", args=[incident.group_id, form]))
         for form in action_links.suggested_actions(incident)
         if form not in (action_links.ACKNOWLEDGE, action_links.MUTE, action_links.CONNECTION)
     ]
@@ -260,8 +260,3 @@ def suggested_links(incident: Incident) -> list[tuple[str, str]]:
 def resume_url(incident: Incident) -> str:
     """Return the address of the Resume button on the group's page."""
     return f"{reverse('group', args=[incident.group_id])}#do-{action_links.RESUME}"
-
-
-def rule_title(rule: str) -> str:
-    """Return the title of a rule."""
-    return RULES[rule].title if rule in RULES else rule.replace("_", " ").capitalize()

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.http import QueryDict
 
-from dashboard.alerts.recipients.settings import ROLES, Wanted
+from dashboard.alerts.recipients.settings import ROLES, RecipientChoice
 from dashboard.alerts.rules.settings import Effective, clean_settings
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE, WARNING
 from dashboard.fielding.models import Membership
@@ -33,15 +33,12 @@ Settings = dict[str, Any]  # a rule's settings as JSON: numbers, and the texts o
 
 def is_share(effective: Effective, name: str) -> bool:
     """Return whether a setting is a share, which people read and type in %."""
-    label = label_of(effective, name)
-    return label.startswith(("share", "or this share")) or " share " in f" {label} "
+    return name not in DELAYS and effective.rule.thresholds[name].is_share
 
 
 def label_of(effective: Effective, name: str) -> str:
     """Return the label of a threshold or delay of a rule."""
-    if name in DELAYS:
-        return DELAYS[name]
-    return effective.rule.thresholds[name][1]
+    return DELAYS[name] if name in DELAYS else effective.rule.thresholds[name].label
 
 
 def format_setting(effective: Effective, name: str) -> str:
@@ -147,10 +144,10 @@ class RecipientsForm(forms.Form):
     )
 
     @classmethod
-    def initial_for(cls, wanted: Wanted) -> dict[str, object]:
+    def initial_for(cls, choice: RecipientChoice) -> dict[str, object]:
         """Return the initial values of the form."""
-        addresses = "\n".join(wanted.addresses)
-        return {"managers": wanted.managers, "roles": wanted.roles, "addresses": addresses}
+        addresses = "\n".join(choice.addresses)
+        return {"managers": choice.managers, "roles": choice.roles, "addresses": addresses}
 
     def clean_addresses(self) -> tuple[str, ...]:
         """Return the addresses in lower case, without duplicates."""
@@ -169,7 +166,7 @@ class RecipientsForm(forms.Form):
                 raise ValidationError(f"{address} is not an email address.") from exc
         return addresses
 
-    def wanted(self) -> Wanted:
+    def choice(self) -> RecipientChoice:
         """Return the chosen recipients."""
         data = self.cleaned_data
-        return Wanted(data["managers"], tuple(data["roles"]), data["addresses"])
+        return RecipientChoice(data["managers"], tuple(data["roles"]), data["addresses"])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from django.http import Http404, HttpRequest
 
 from dashboard.fielding.models import ExchangeUser, Incident, Project, TargetGroup
@@ -24,7 +22,7 @@ def find_project(request: HttpRequest, pk: int, among: ProjectQuerySet | None = 
     project = projects.visible_to(current_user(request)).filter(pk=pk).first()
     if project is None:
         raise Http404
-    return cast("Project", project)
+    return project
 
 
 def find_group(request: HttpRequest, pk: int) -> TargetGroup:
@@ -41,7 +39,7 @@ def find_incident(request: HttpRequest, pk: int) -> Incident:
     incident = visible.select_related(*INCIDENT_RELATIONS).filter(pk=pk).first()
     if incident is None:
         raise Http404
-    return cast("Incident", incident)
+    return incident
 
 
 def names_by_exchange_id(request: HttpRequest) -> dict[str, str]:

@@ -94,7 +94,7 @@ def account_version_tokens(request: HttpRequest) -> tuple[list[str], datetime | 
     Part of the query for memberships.
     """
     own = Membership.objects.filter(user=current_user(request))
-    rows = _keep_on_request(request, _with_frame(own).stamped()).values()
+    rows = _keep_on_request(request, _with_frame(own).with_version_token()).values()
     ages = [row.oldest for row in rows if row.oldest]  # type: ignore[attr-defined]
     tokens = [f"{row.account_id}:{row.stamp}:{row.account.health}" for row in rows]  # type: ignore[attr-defined]
     return tokens, min(ages, default=None)

@@ -48,16 +48,9 @@ def activity_context(
     """Return a page of the list, and the values that it can be filtered by."""
     listing = listing_of(request)
     edits, total = listing.rows(within_days(visible, listing, zone))
-    involved = (
-        visible.of_projects()
-        .order_by()
-        .values_list(
-            "by__username", "by__first_name", "by__last_name", "of_project", "project_name"
-        )
-    )
-    rows = list(involved.distinct())
+    rows = list(visible.people_and_projects())
     people = {name: f"{first} {last}".strip() or name for name, first, last, *_ in rows if name}
-    projects = {str(pk): name for *_, pk, name in rows if pk}
+    projects = {str(pk): name for *_, pk, name in rows if pk and name}
     choices = [
         ("who", "Who", _sort_choices(people)),
         ("kind", "Change", Edit.Kind.choices),

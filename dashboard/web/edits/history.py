@@ -215,7 +215,7 @@ def _line_of_change(
     who = people.get(change.actor_id) or labels.ACTORS.get(
         change.actor_type, change.actor_type or "unknown"
     )
-    reason = pause_cause(change.reason_code).what if change.reason_code else ""
+    reason = pause_cause(change.reason_code).label if change.reason_code else ""
     return HistoryLine(
         at=change.occurred_at,
         who=who,

@@ -30,7 +30,7 @@ def status_label(code: str, reason: str = "", by: str = "") -> StatusLabel:
     """Return a status in words; a pause by Cint says so, and why."""
     word = labels.STATUSES.get(code, labels.sentence_case(code) or numbers.DASH)
     if code == "paused" and (reason or by in THE_EXCHANGE):
-        return StatusLabel("Paused by Cint", "stopped", pause_cause(reason).what)
+        return StatusLabel("Paused by Cint", "stopped", pause_cause(reason).label)
     return StatusLabel(word, code if code in SHAPES else "other")
 
 

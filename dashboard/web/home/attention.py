@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dashboard.alerts.rules.catalogue import RULES
+from dashboard.alerts.rules.catalogue import rule_title
 from dashboard.alerts.rules.widespread import is_widespread
 from dashboard.alerts.text import lower_title
 from dashboard.fielding.models import Incident
-from dashboard.fielding.models.querysets.expressions import OPEN_INCIDENT
+from dashboard.fielding.models.querysets.expressions import IN_FIELD, OPEN_INCIDENT
 from dashboard.web.formatting import labels, numbers
 
 # The leading cause of a group, first to last: what has stopped before what is slow.
@@ -82,12 +82,12 @@ class AttentionRow:
 
 
 def attention_rows(
-    incidents: Iterable[IncidentRow], *, live_groups: Mapping[int, int], in_field: Mapping[int, int]
+    incidents: Iterable[IncidentRow], *, in_field: Mapping[int, int]
 ) -> list[AttentionRow]:
     """Return a row per group with its leading cause; a widespread cause is one row per project.
 
-    Sorted by severity, then completes at risk, then time left. `live_groups` and `in_field` count
-    the live, and the live and paused groups of each project, by primary key.
+    Sorted by severity, then completes at risk, then time left. `in_field` counts the live and
+    paused groups of each project, by primary key.
     """
     firing = [incident for incident in incidents if incident.state in OPEN_INCIDENT]
     widespread = _widespread_causes(firing, in_field)
@@ -103,7 +103,7 @@ def attention_rows(
     rows = []
     for key, group_incidents in together.items():
         row = (
-            _widespread_row(group_incidents, live_groups)
+            _widespread_row(group_incidents, in_field)
             if isinstance(key, tuple)
             else _group_row(group_incidents)
         )
@@ -133,18 +133,11 @@ def _urgency(incidents: Sequence[IncidentRow]) -> tuple[int, float, float]:
     return severity, -sum(groups.values()), min(ends, default=float("inf"))
 
 
-def rule_title(rule: str) -> str:
-    """Return a rule's title; an unknown code in words."""
-    return RULES[rule].title if rule in RULES else labels.sentence_case(rule)
-
-
-def _widespread_row(
-    incidents: Sequence[IncidentRow], live_groups: Mapping[int, int]
-) -> AttentionRow:
+def _widespread_row(incidents: Sequence[IncidentRow], in_field: Mapping[int, int]) -> AttentionRow:
     count = f"{len(incidents)} groups"
-    if all(incident.group_status == "live" for incident in incidents):
-        live = max(live_groups.get(incidents[0].project_id or 0, 0), len(incidents))
-        count = f"{len(incidents)} of {live} live groups"
+    if all(incident.group_status in IN_FIELD for incident in incidents):
+        total = max(in_field.get(incidents[0].project_id or 0, 0), len(incidents))
+        count = f"{len(incidents)} of {total} groups in field"
     sentence = f"{count}: {lower_title(rule_title(incidents[0].rule))}."
     return _build_row(incidents, sentence=sentence, together=True)
 

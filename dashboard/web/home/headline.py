@@ -51,7 +51,6 @@ class Headline:
     needed: float = 0.0
     spent: dict[str, Decimal] = field(default_factory=dict)
     # Groups of each project: the live ones, and the live and paused ones.
-    live_groups: Counter[int] = field(default_factory=Counter)
     in_field: Counter[int] = field(default_factory=Counter)
 
     @property
@@ -73,7 +72,6 @@ def headline_of(groups: Iterable[GroupRow], *, now: datetime) -> Headline:
             headline.spent[group.currency] = spent + today * group.cpi
         if group.status == "live":
             headline.live += 1
-            headline.live_groups[group.project_id] += 1
             headline.behind += group.insight__pace__band in BEHIND
             headline.needed += needed_today(group, today, now)
         elif group.status_changed_by in THE_EXCHANGE:

@@ -68,7 +68,7 @@ def downtime_notice(request: HttpRequest, *, now: datetime) -> DowntimeNotice | 
     if not unread.exists():
         return None
     span = format_span(row.off_until - row.off_from)
-    return DowntimeNotice(downtime.DID[row.off_why], span, row.off_from, row.off_until)
+    return DowntimeNotice(downtime.PREDICATES[row.off_why], span, row.off_from, row.off_until)
 
 
 def stalled_alerts(request: HttpRequest, *, now: datetime) -> list[str]:
@@ -83,6 +83,6 @@ def stalled_alerts(request: HttpRequest, *, now: datetime) -> list[str]:
     )
     if row.worked_at and now - row.worked_at > downtime.GAP:
         sentences = []  # Fieldwatch is down, which has its own notice
-    if row.unsent_since and now - row.unsent_since > heartbeat.WAITS_AT_MOST:
-        sentences.append(heartbeat.oldest_unsent_mail(row.unsent_since, now=now))
+    if row.unsent_since and now - row.unsent_since > heartbeat.LONGEST_WAIT:
+        sentences.append(heartbeat.describe_oldest_mail(row.unsent_since, now=now))
     return sentences

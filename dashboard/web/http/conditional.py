@@ -22,7 +22,6 @@ from dashboard.web.auth.permissions import current_user, read_frame_alone
 from dashboard.web.formatting.numbers import iso_moment
 from dashboard.web.http import alert_status, streaming
 
-VersionMark = tuple[int, str, datetime | None]  # version, version token, when last read
 Answer = TypeVar("Answer", bound=HttpResponseBase)
 
 
@@ -63,10 +62,10 @@ def not_modified_early(
     """Return 304 to a refresh if this object has not changed, from one small query; else None."""
     if "If-None-Match" not in request.headers or "HX-Request" not in request.headers:
         return None
-    marks: list[VersionMark] = list(rows.visible_to(current_user(request)).marks())
-    if not marks:
+    mark = next(iter(rows.visible_to(current_user(request)).version_rows()), None)
+    if mark is None:
         return None
-    version, version_token, read_at = marks[0]
+    version, version_token, read_at = mark
     read_frame_alone(request)
     return not_modified(request, page_etag(request, version, version_token), read_at)
 

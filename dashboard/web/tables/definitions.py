@@ -68,7 +68,7 @@ def narrow_rows(rows: Narrowed, listing: Listing, me: Mapping[int, str]) -> Narr
     `me`: the person's exchange user id, by account.
     """
     if listing.text:
-        rows = rows.called(listing.text)
+        rows = rows.matching(listing.text)
     if listing.ids:
         rows = rows.with_ids(listing.ids)
     if listing.mine:

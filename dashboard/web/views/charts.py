@@ -101,7 +101,7 @@ def _completes_figure(request: HttpRequest, group: TargetGroup) -> charts.Figure
         edits = EditQuerySet(Edit).filter(
             group=group, kind__in=completes.MARKED_EDITS, state=Edit.State.CONFIRMED
         )
-        edits_shown = list(edits.newest().brief()[:MAX_MARKS])
+        edits_shown = list(edits.newest().for_lines()[:MAX_MARKS])
     return completes.group_figure(
         group,
         completes.grid_of(group, now),

@@ -129,7 +129,7 @@ def _find_source(draft_form: DraftForm, text: str) -> TargetGroup | None:
     visible = visible.filter(account=draft_form.project.account_id).select_related(
         "account", "project"
     )
-    return cast("TargetGroup | None", visible.first())
+    return visible.first()
 
 
 def _copy_group(source: TargetGroup) -> tuple[Value, str]:
@@ -243,7 +243,7 @@ def _show_objections(edit: Edit, state: DraftFormState) -> DraftFormState:
 
 def _carried_settings(opened: OpenedDraft) -> dict[str, Value]:
     """Return settings without a field that a copy takes from its source; raises ExchangeError."""
-    source = TargetGroup.objects.select_related("account", "project").filter(pk=opened.source)
+    source = TargetGroup.objects.select_related("account", "project").filter(pk=opened.source or 0)
     if (group := source.first()) is None:
         return {}
     value = copy_group.copy_of_group(group).value

@@ -26,7 +26,7 @@ def _history_lines(
 ) -> list[history.HistoryLine]:
     """Return the newest changes of a project and its groups."""
     changes = list(ChangeQuerySet(Change).filter(group__project=project).newest()[:limit])
-    edits = EditQuerySet(Edit).of_projects().filter(of_project=project.pk).newest()[:limit]
+    edits = EditQuerySet(Edit).in_project(project.pk).newest()[:limit]
     names = names_by_exchange_id(request) | history.project_names(project, changes)
     lines = history.history_lines(changes, list(edits), names, zone)
     return lines[:limit]

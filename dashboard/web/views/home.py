@@ -48,7 +48,7 @@ def _page_context(request: HttpRequest, user: User, now: datetime) -> dict[str, 
     span = next((choice for choice in spans if choice.key == request.GET.get("since")), spans[0])
     in_field = TargetGroup.objects.visible_to(user).filter(status__in=IN_FIELD)
     summary = headline_of(in_field.values_list(*FIELDS, named=True), now=now)
-    incidents = IncidentQuerySet(Incident).visible_to(user).told().open_or_since(span.start)
+    incidents = IncidentQuerySet(Incident).visible_to(user).with_names().open_or_since(span.start)
     incident_rows = list(incidents.values_list(*attention.FIELDS, named=True)[:MAX_ROWS])
     edits = EditQuerySet(Edit).visible_to(user).newest().filter(started_at__gte=span.start)
     changes = (
@@ -63,9 +63,7 @@ def _page_context(request: HttpRequest, user: User, now: datetime) -> dict[str, 
     events = since_last_visit.events_since(
         incident_rows, recent_edits, recent_changes, span.start, zone
     )
-    rows = attention.attention_rows(
-        incident_rows, live_groups=summary.live_groups, in_field=summary.in_field
-    )
+    rows = attention.attention_rows(incident_rows, in_field=summary.in_field)
     memberships = memberships_of(request)
     return {
         "rows": [

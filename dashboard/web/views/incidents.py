@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard.alerts.incidents import acknowledge_and_mute
 from dashboard.alerts.mail import action_links
+from dashboard.alerts.rules.catalogue import rule_title
 from dashboard.fielding.models import AuditKind, Incident, Mute
 from dashboard.fielding.models.querysets.rows import IncidentQuerySet
 from dashboard.web import charts
@@ -76,7 +77,7 @@ def _page_links(sheet: Page[Incident], closed: bool) -> dict[str, object]:
 
 
 def _with_titles(rows: Iterable[Incident]) -> list[tuple[Incident, str]]:
-    return [(incident, incident_page.rule_title(incident.rule)) for incident in rows]
+    return [(incident, rule_title(incident.rule)) for incident in rows]
 
 
 @requires(Permission.SIGNED_IN)
@@ -100,7 +101,7 @@ def incident_detail(request: HttpRequest, pk: int) -> HttpResponse:
     editor = may_edit(request, incident.account_id)
     context = {
         "incident": incident,
-        "title": incident_page.rule_title(incident.rule),
+        "title": rule_title(incident.rule),
         "steps": incident_page.incident_steps(incident, notices),
         "tellings": incident_page.notices_with_mails(notices, current_user(request).pk),
         "curve": incident_page.judged_curve(incident, incident.group) if incident.group else None,

@@ -271,7 +271,7 @@ def _notify_person(request: HttpRequest, membership: Membership, action: PersonA
     """Notify the person by mail of changes to their sign-in."""
     user = User.objects.get(pk=membership.user_id)
     if action is _PERSON_ACTIONS["factor"]:
-        security.tell_factor_reset(user=user, by=str(request.user), now=timezone.now())
+        security.notify_two_factor_reset(user=user, by=str(request.user), now=timezone.now())
     elif action is _PERSON_ACTIONS["reopen"]:
         membership.user = user
         _send_invitation(request, membership)

@@ -58,7 +58,7 @@ def project_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a project with its groups."""
     if not_modified := conditional.not_modified_early(request, Project.objects.filter(pk=pk)):
         return not_modified
-    project = find_project(request, pk, Project.objects.with_pulse())
+    project = find_project(request, pk, Project.objects.with_version_token())
     etag = conditional.page_etag(request, project.version, project.version_token)  # type: ignore[attr-defined]
     views = saved_views.views_of_page(request)
     if first := saved_views.first_view_url(request, views):

@@ -40,7 +40,8 @@ def look_up(exchange: RateCardLookup) -> View:
     @requires(Permission.SIGNED_IN)
     @require_safe
     def rate_cards(request: HttpRequest) -> HttpResponse:
-        visible = VisibleQuerySet(BusinessUnit).visible_to(current_user(request))
+        everything: VisibleQuerySet[BusinessUnit] = VisibleQuerySet(BusinessUnit)
+        visible = everything.visible_to(current_user(request))
         units = list(visible.select_related("account").order_by("account__name", "name", "pk"))
         unit = next((row for row in units if str(row.pk) == request.GET.get("unit")), None)
         country = request.GET.get("country", "").strip().lower()[:2]

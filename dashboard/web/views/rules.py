@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.alerts.recipients import settings as recipients
-from dashboard.alerts.recipients.settings import Recipients, Wanted
+from dashboard.alerts.recipients.settings import RecipientChoice, Recipients
 from dashboard.alerts.replay import replay
 from dashboard.alerts.rules import settings as rule_settings
 from dashboard.alerts.rules.catalogue import NO_DATA, RULES
@@ -63,7 +63,7 @@ def rules_of(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     scope = find_scope(request, kind, pk)
     rows = list(Rule.objects.filter(account=scope.account).select_related("project", "group"))
     layers = Recipients(row for row in rows if row.code == recipients.CODE)
-    wanted = layers.wanted(*scope.ids)
+    wanted = layers.choice_for(*scope.ids)
     elsewhere = {
         row.scope: row for row in rows if row.scope not in scope.layers and _is_narrower(row, scope)
     }
@@ -98,8 +98,8 @@ def _rule_lines(rule_set: RuleSet, scope: Scope) -> list[RuleLine]:
             enabled=effective.enabled,
             numbers=_format_settings(effective),
             in_digest=effective.in_digest,
-            here=rule_set.laid(code, scope.key) is not None,
-            wider=any(rule_set.laid(code, wider) for wider in scope.layers[:-1]),
+            here=rule_set.override_of(code, scope.key) is not None,
+            wider=any(rule_set.override_of(code, wider) for wider in scope.layers[:-1]),
         )
         for code in RULES
         if code != NO_DATA.code or scope.project is None
@@ -131,7 +131,7 @@ def _active_mutes(scope: Scope) -> list[Mute]:
 
 def _effective_rule(rule_set: RuleSet, code: str, layers: list[str]) -> Effective:
     return merge_layers(
-        RULES[code], [row for layer in layers if (row := rule_set.laid(code, layer))]
+        RULES[code], [row for layer in layers if (row := rule_set.override_of(code, layer))]
     )
 
 
@@ -145,7 +145,7 @@ def preview_of(request: HttpRequest, kind: str, pk: int, code: str) -> HttpRespo
         groups = _evaluated_groups(scope)
         settings = form.settings(form.cleaned_data)
         now = timezone.now()
-        sample = list(groups.order_by("-changed_at", "pk")[: replay.seen_at_once(code)])
+        sample = list(groups.order_by("-changed_at", "pk")[: replay.max_groups(code)])
         result = replay.replay_rule(code, settings, sample, account=scope.account, now=now)
         newest = sorted(result.firings, key=lambda firing: firing.began, reverse=True)
         context |= {"told": result, "firings": newest[:10], "seen": len(sample)}
@@ -192,7 +192,7 @@ def edit_rule(request: HttpRequest, kind: str, pk: int, code: str) -> HttpRespon
         if form.is_valid():
             _save_rule(request, scope, code, form)
             return redirect("rules-of", kind=kind, pk=pk)
-    override = RuleSet.of(scope.account.pk).laid(code, scope.key)
+    override = RuleSet.of(scope.account.pk).override_of(code, scope.key)
     context = {"of": scope, "rule": RULES[code], "form": form, "laid": override}
     return render(request, "alerts/rule.html", context)
 
@@ -232,11 +232,11 @@ def edit_recipients(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
             _record(request, AuditKind.RECIPIENTS_CHANGED, scope, to="inherited")
         return redirect("rules-of", kind=kind, pk=pk)
     layers = Recipients.of(scope.account.pk)
-    current = layers.wanted(*scope.ids)
+    current = layers.choice_for(*scope.ids)
     form = RecipientsForm(request.POST or None, initial=RecipientsForm.initial_for(current))
     if request.method == "POST" and form.is_valid():
         try:
-            _save_recipients(request, scope, current, form.wanted())
+            _save_recipients(request, scope, current, form.choice())
         except ValueError as exc:
             form.add_error("addresses", str(exc))
         else:
@@ -247,24 +247,26 @@ def edit_recipients(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     return render(request, "alerts/recipients.html", context)
 
 
-def _save_recipients(request: HttpRequest, scope: Scope, before: Wanted, wanted: Wanted) -> None:
+def _save_recipients(
+    request: HttpRequest, scope: Scope, before: RecipientChoice, choice: RecipientChoice
+) -> None:
     """Store the recipients, and record the change in the audit log."""
     with transaction.atomic():
         recipients.set_recipients(
             account=scope.account,
-            wanted=wanted,
+            choice=choice,
             by=current_user(request),
             now=timezone.now(),
             **scope.inner,
         )
-        added = sorted(set(wanted.addresses) - set(before.addresses))
-        removed = sorted(set(before.addresses) - set(wanted.addresses))
+        added = sorted(set(choice.addresses) - set(before.addresses))
+        removed = sorted(set(before.addresses) - set(choice.addresses))
         _record(
             request,
             AuditKind.RECIPIENTS_CHANGED,
             scope,
-            managers=wanted.managers,
-            roles=wanted.roles,
+            managers=choice.managers,
+            roles=choice.roles,
             added=added,
             removed=removed,
         )

@@ -54,9 +54,9 @@ def search_view(exchange: GroupLookup) -> View:
 def _find_locally(request: HttpRequest, text: str) -> dict[str, object]:
     """Return matches in Fieldwatch's own tables."""
     user = current_user(request)
-    groups = TargetGroup.objects.visible_to(user).called(text).select_related("project")
+    groups = TargetGroup.objects.visible_to(user).matching(text).select_related("project")
     return {
-        "projects": list(Project.objects.visible_to(user).called(text)[:MAX_RESULTS]),
+        "projects": list(Project.objects.visible_to(user).matching(text)[:MAX_RESULTS]),
         "groups": list(groups.order_by("name", "pk")[:MAX_RESULTS]),
     }
 

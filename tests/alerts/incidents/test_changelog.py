@@ -14,7 +14,9 @@ def test_a_price_change_by_somebody_else_is_told_once(field: Field) -> None:
     change(field.group())
     field.cycles(0, 5)
     incident = Incident.objects.get()
-    assert incident.headline == ("Japan 25–54: somebody changed the CPI, 2.00 → 2.20 USD (+10 %)")
+    assert incident.headline == (
+        "Japan 25–54: an unknown user changed the CPI, 2.00 → 2.20 USD (+10 %)"
+    )
     assert incident.severity == Incident.Severity.WARNING
     assert kinds() == ["fire"]
 
@@ -81,7 +83,7 @@ def test_a_change_by_the_exchange_itself_waits_for_the_digest(field: Field) -> N
 def test_a_changelog_fact_ends_after_a_day(field: Field) -> None:
     change(field.group(last_complete_at=after(10**5)))
     field.cycles(0)
-    detect.by_time(now=after(24 * 60))
+    detect.evaluate_by_time(now=after(24 * 60))
     assert Incident.objects.get().close_reason == "a day has passed"
     assert kinds() == ["fire"]
 

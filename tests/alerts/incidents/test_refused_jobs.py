@@ -44,10 +44,10 @@ def job(field: Field, *, refused: int = 2, by_edit: bool = False, **given: Any) 
 
 def test_what_a_job_refused_behind_a_persons_back_is_told_once(field: Field) -> None:
     made = job(field)
-    detect.by_time(now=after(0))
-    detect.by_time(now=after(5))
+    detect.evaluate_by_time(now=after(0))
+    detect.evaluate_by_time(now=after(5))
     incident = Incident.objects.get()
-    assert "action (Pause) was refused for 2 of 3 groups: It is archived." in incident.sentence
+    assert "bulk change (Pause) was refused for 2 of 3 groups: It is archived." in incident.sentence
     assert (incident.project, incident.group, kinds()) == (field.project, None, ["fire"])
     assert Notice.objects.get().recipient == field.pm
     assert Edit.objects.filter(checks=0).count() == 3
@@ -56,18 +56,18 @@ def test_what_a_job_refused_behind_a_persons_back_is_told_once(field: Field) -> 
 
 def test_edits_of_a_job_that_were_refused_at_once_are_told_with_the_job(field: Field) -> None:
     job(field, by_edit=True)
-    detect.by_time(now=after(0))
+    detect.evaluate_by_time(now=after(0))
     assert "refused for 2 of 3 groups" in Incident.objects.get().sentence
 
 
 def test_what_its_person_saw_or_what_went_well_is_no_news(field: Field) -> None:
     job(field, seen_at=after(-5))
-    detect.by_time(now=after(0))
+    detect.evaluate_by_time(now=after(0))
     Batch.objects.update(seen_at=None)
     BatchJob.objects.update(finished_at=after(-1))  # its person may be looking
-    detect.by_time(now=after(0))
+    detect.evaluate_by_time(now=after(0))
     BatchGroup.objects.update(state="done")
-    detect.by_time(now=after(5))
+    detect.evaluate_by_time(now=after(5))
     assert states() == []
 
 
@@ -75,26 +75,26 @@ def test_looking_at_the_results_ends_it_and_somebody_elses_look_does_not(
     field: Field, client: Client
 ) -> None:
     made = job(field)
-    detect.by_time(now=after(0))
+    detect.evaluate_by_time(now=after(0))
     for person, state in ((field.admin, "firing"), (field.pm, "resolved")):
         client.force_login(person)
         page = client.get(reverse("incident", args=[Incident.objects.get().pk])).content.decode()
         results = reverse("batch", args=[made.batch_id])
         assert f'href="{results}"' in page
         assert "2 refused" in client.get(results).content.decode()
-        detect.by_time(now=after(3))
+        detect.evaluate_by_time(now=after(3))
         assert states() == [state]
     assert kinds() == ["fire"]
 
 
 def test_what_was_acknowledged_or_is_a_day_old_is_not_opened_again(field: Field) -> None:
     job(field)
-    detect.by_time(now=after(0))
+    detect.evaluate_by_time(now=after(0))
     acknowledge_and_mute.acknowledge_incident(
         incident=Incident.objects.get(), by=field.pm, now=after(1)
     )
-    detect.by_time(now=after(2))
-    detect.by_time(now=after(30 * 60))
+    detect.evaluate_by_time(now=after(2))
+    detect.evaluate_by_time(now=after(30 * 60))
     assert (states(), kinds()) == (["resolved"], ["fire"])
 
 

@@ -35,7 +35,7 @@ def edit(field: Field, state: str, *, checks: int, at_minute: int = -5, **given:
 
 def rounds(*minutes: float) -> None:
     for minute in minutes:
-        detect.by_time(now=after(minute))
+        detect.evaluate_by_time(now=after(minute))
 
 
 def test_a_change_that_was_read_back_in_vain_is_told_once(field: Field) -> None:
@@ -43,7 +43,7 @@ def test_a_change_that_was_read_back_in_vain_is_told_once(field: Field) -> None:
     rounds(0, 5)
     incident = Incident.objects.get()
     assert "change (CPI) was sent but not confirmed" in incident.headline
-    assert "still holds the previous value" in incident.headline
+    assert "still has the previous value" in incident.headline
     assert kinds() == ["fire"]
     assert Notice.objects.get().recipient == field.pm
 
@@ -84,13 +84,23 @@ def test_what_the_exchange_asked_to_wait_with_is_not_called_sent(
 @pytest.mark.parametrize(
     ("kind", "state", "at_minute", "said"),
     [
-        ("cpi", "unknown", -11, "change (CPI) was sent but not confirmed; it cannot be read back"),
+        (
+            "cpi",
+            "unknown",
+            -11,
+            "change (CPI) was sent but not confirmed; it could not be read back",
+        ),
         ("launch", "rejected", -5, "launch failed: The live URL does not answer."),
-        ("launch", "unknown", -11, "launch has no end yet"),
-        ("launch", "conflict", -5, "launch was not sent: the draft was changed meanwhile"),
-        ("new_draft", "rejected", -5, "new target group “DE GenPop” was not made: The live URL"),
-        ("new_draft", "sending", -11, "new target group “DE GenPop” was sent, and it is not known"),
-        ("new_project", "rejected", -5, "new project “DE GenPop” was not made"),
+        ("launch", "unknown", -11, "launch has no result yet"),
+        ("launch", "conflict", -5, "launch was not sent: the draft was changed in the meantime"),
+        ("new_draft", "rejected", -5, "new target group “DE GenPop” was not created: The live URL"),
+        (
+            "new_draft",
+            "sending",
+            -11,
+            "new target group “DE GenPop” was sent, but the exchange has not",
+        ),
+        ("new_project", "rejected", -5, "new project “DE GenPop” was not created"),
         ("new_project", "unknown", -11, "new project “DE GenPop” was sent"),
     ],
 )
@@ -127,7 +137,7 @@ def test_a_change_that_ends_otherwise_says_so_without_another_mail(field: Field)
     rounds(0)
     Edit.objects.filter(pk=made.pk).update(state="rejected", settled_at=after(1))
     rounds(2, 3)
-    assert "still holds the previous value" in Incident.objects.get().sentence
+    assert "still has the previous value" in Incident.objects.get().sentence
     assert kinds() == ["fire"]
 
 
@@ -148,7 +158,7 @@ def test_what_was_acknowledged_is_not_opened_again(field: Field) -> None:
         incident=Incident.objects.get(), by=field.pm, now=after(1)
     )
     rounds(2)
-    detect.by_time(now=after(2) + timedelta(days=2))
+    detect.evaluate_by_time(now=after(2) + timedelta(days=2))
     assert (states(), kinds()) == (["resolved"], ["fire"])
 
 
@@ -158,7 +168,7 @@ def test_what_was_acknowledged_is_not_opened_again(field: Field) -> None:
         (Edit.State.REJECTED, {"sent": False}, "change (CPI) was not sent"),
         (Edit.State.REJECTED, {"sent": True, "taken": False}, "was sent and refused, because"),
         (Edit.State.CONFLICT, {"sent": True, "taken": False}, "was sent and refused, because"),
-        (Edit.State.CONFLICT, {"sent": True, "taken": True}, "holds something else now"),
+        (Edit.State.CONFLICT, {"sent": True, "taken": True}, "has a different value now"),
     ],
 )
 def test_what_was_not_sent_and_what_was_refused_is_said_so(

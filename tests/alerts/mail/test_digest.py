@@ -30,8 +30,8 @@ def test_all_is_well_is_said_on_monday_morning_once(field: Field) -> None:
     outbox.compose_due_mails(now=MONDAY_8)
     outbox.compose_due_mails(now=MONDAY_8 + timedelta(hours=3))
     (mail,) = digests(field)
-    assert mail.subject == "All is well: 1 live group"
-    assert mail.text.startswith("All is well: nothing of your live group needs you.")
+    assert mail.subject == "Your live group is on track"
+    assert mail.text.startswith("Your live group is on track: no alerts are open.")
 
 
 def test_warnings_wait_for_the_digest(field: Field) -> None:
@@ -40,7 +40,7 @@ def test_warnings_wait_for_the_digest(field: Field) -> None:
     assert Notice.objects.count() == 1
     assert outbox.compose_due_mails(now=after(70)) == 0
     outbox.compose_due_mails(now=MONDAY_8)
-    assert digests(field)[0].subject == "1 new: Dropping off: Japan 25–54, 40 % leave in the middle"
+    assert digests(field)[0].subject == "1 new: High drop-off: Japan 25–54, 40 % · limit 30 %"
     assert Notice.objects.filter(mail=digests(field)[0]).count() == 1
 
 
@@ -49,7 +49,7 @@ def test_what_is_still_open_is_in_the_next_digest_too(field: Field) -> None:
     field.cycles(*range(0, 61, 15))
     outbox.compose_due_mails(now=MONDAY_8)
     outbox.compose_due_mails(now=MONDAY_8 + timedelta(days=1))
-    assert digests(field)[1].subject.startswith("1 still open: Dropping off")
+    assert digests(field)[1].subject.startswith("1 still open: High drop-off")
 
 
 def test_no_digest_at_the_weekend(field: Field) -> None:
@@ -149,7 +149,7 @@ def test_a_recovery_waits_for_the_digest(field: Field) -> None:
     field.cycles(10)
     assert outbox.compose_due_mails(now=after(20)) == 0
     outbox.compose_due_mails(now=MONDAY_8)
-    assert "1 over" in digests(field)[0].subject
+    assert "1 resolved" in digests(field)[0].subject
     assert digests(field)[0].created_at > factories.NOW
 
 
@@ -160,12 +160,12 @@ def test_a_person_whose_zone_does_not_exist_lives_in_utc() -> None:
 def test_what_nobody_was_told_of_yet_is_new_though_it_was_repeated_meanwhile(field: Field) -> None:
     field.group(drop_off_rate=0.4)
     field.cycles(*range(0, 61, 15), 25 * 60)
-    detect.by_time(now=after(25 * 60))
+    detect.evaluate_by_time(now=after(25 * 60))
     assert kinds() == ["fire", "repeat"]
     outbox.compose_due_mails(now=MONDAY_8)
     told = digests(field)[0]
-    assert told.subject.startswith("1 new: Dropping off")
-    assert told.text.startswith("NEW\n\nDropping off: Japan 25–54, 40 %")
+    assert told.subject.startswith("1 new: High drop-off")
+    assert told.text.startswith("NEW\n\nHigh drop-off: Japan 25–54, 40 %")
 
 
 def test_what_was_told_before_is_a_line_each_with_its_link(field: Field) -> None:
@@ -174,8 +174,8 @@ def test_what_was_told_before_is_a_line_each_with_its_link(field: Field) -> None
     outbox.compose_due_mails(now=MONDAY_8)
     outbox.compose_due_mails(now=MONDAY_8 + timedelta(days=1))
     told = digests(field)[1].text
-    what = "Dropping off: Japan 25–54, 40 % leave in the middle"
-    assert f"- {what} (seen since Fri 12:00 UTC)" in told
+    what = "High drop-off: Japan 25–54, 40 % · limit 30 %"
+    assert f"- {what} (open since Fri 12:00 UTC)" in told
     assert "/incidents/" in told
     assert "/act/" not in told
 
@@ -192,11 +192,11 @@ def test_all_is_not_well_where_only_others_are_told(field: Field) -> None:
     field.paused(name="Streaming")
     field.cycles(0)
     mail = digest_of(viewer)
-    assert mail.subject == "Nothing for you: 1 live group, 1 open with others"
-    assert mail.text.startswith("Nothing for you: nothing that you are told of is open.")
+    assert mail.subject == "No alerts for you: 1 live group, 1 open for others"
+    assert mail.text.startswith("No alerts for you.")
     for words in (mail.text, mail.html):
-        assert "All is well" not in words
-        assert "1 is open that others are told of, 1 of them critical" in words
+        assert "on track" not in words
+        assert "1 alert is open for other recipients (1 critical)" in words
 
 
 def test_what_others_are_told_of_is_counted_beside_ones_own(field: Field) -> None:
@@ -208,7 +208,7 @@ def test_what_others_are_told_of_is_counted_beside_ones_own(field: Field) -> Non
     field.cycles(0)
     mail = digest_of(other)
     assert mail.subject.startswith("1 still open: Paused: Streaming")
-    assert "1 more is open that others are told of, 1 of them critical" in mail.text
+    assert "1 more alert is open for other recipients (1 critical)" in mail.text
 
 
 def test_what_fired_before_somebody_was_here_is_in_their_digest(field: Field) -> None:
@@ -242,4 +242,4 @@ def test_what_is_muted_is_not_counted_as_open_with_others(field: Field) -> None:
         created_at=factories.NOW,
         until=MONDAY_8 + timedelta(days=1),
     )
-    assert digest_of(viewer).subject == "All is well: no live group"
+    assert digest_of(viewer).subject == "No live groups"

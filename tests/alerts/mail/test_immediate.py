@@ -27,12 +27,12 @@ def test_what_is_over_before_it_was_told_is_one_mail(field: Field) -> None:
     field.cycles(0.5)
     assert outbox.compose_due_mails(now=after(2)) == 1
     mail = mails()[0]
-    assert mail.subject.startswith("Recovered: Paused: Japan")
+    assert mail.subject.startswith("Resolved: Paused: Japan")
     for body in (mail.text, mail.html):
-        assert "Fri 11:00 UTC to Fri 12:00 UTC, 1 h in all" in body
+        assert "Fri 11:00 UTC to Fri 12:00 UTC (1 h)" in body
         assert "The group is live now." in body
-        assert "What helps" not in body
-        assert "expected" not in body
+        assert "Fix:" not in body
+        assert "should be" not in body
     assert Notice.objects.filter(mail=None).count() == 0
 
 
@@ -42,8 +42,8 @@ def test_a_pause_has_its_own_time_and_the_rest_is_told_since_we_saw_it(field: Fi
     field.cycles(0, 15, 30)
     outbox.compose_due_mails(now=after(45))
     told = mails()[0].text
-    assert "  since Fri 11:00 UTC" in told
-    assert "  seen since Fri 12:00 UTC" in told
+    assert "  paused since Fri 11:00 UTC" in told
+    assert "  open since Fri 12:00 UTC" in told
 
 
 def test_who_left_the_account_is_told_nothing(field: Field) -> None:
@@ -61,7 +61,7 @@ def test_twelve_of_fourteen_groups_are_one_line(field: Field) -> None:
     field.group()
     field.cycles(0)
     outbox.compose_due_mails(now=after(2))
-    assert mails()[0].subject == "Tracker W23: 12 of 14 groups, paused by the exchange"
+    assert mails()[0].subject == "Tracker W23: 12 of 14 groups in field, paused by the exchange"
 
 
 def test_notices_that_nobody_wants_by_mail_are_given_up_after_days(field: Field) -> None:
@@ -89,8 +89,12 @@ def test_a_mail_of_many_begins_with_how_many_of_what(field: Field) -> None:
     field.cycles(0, 5)
     outbox.compose_due_mails(now=after(7))
     mail = mails()[0]
-    assert mail.text.startswith("3 × paused by the exchange, 1 × stalled\n")
-    assert "3 × paused by the exchange, 1 × stalled" in mail.html
+    assert mail.subject.startswith(
+        "3 paused by the exchange, 1 stalled – worst: Paused: Group 0, LOI "
+    )
+    summary = "3 paused by the exchange · 1 stalled"
+    assert summary in mail.text
+    assert summary in mail.html
 
 
 def test_what_is_short_for_something_stays_in_capitals(field: Field) -> None:
@@ -99,7 +103,8 @@ def test_what_is_short_for_something_stays_in_capitals(field: Field) -> None:
     field.cycles(0)
     notices = list(Notice.objects.filter(recipient=field.pm).select_related("incident__project"))
     assert (
-        compose.summary_line(notices) == "Tracker W23: 3 of 3 groups, CPI changed by somebody else"
+        compose.summary_line(notices)
+        == "Tracker W23: 3 of 3 groups in field, CPI changed outside Fieldwatch"
     )
 
 

@@ -279,7 +279,7 @@ def test_a_back_end_that_raises_what_it_likes_costs_its_mail_a_wait_and_others_n
     first, second = waiting(field, field.pm, field.admin)
     does = [KeyError("quota"), 1, 1]
     assert outbox.send_due(now=after(0), connect=lambda: Elsewhere(does)) == 1
-    assert fresh(first).error == "NotTaken: KeyError: 'quota'"
+    assert fresh(first).error == "MailRefused: KeyError: 'quota'"
     assert fresh(second).state == Mail.State.SENT
     assert outbox.send_due(now=after(1), connect=lambda: Elsewhere(does)) == 1
 

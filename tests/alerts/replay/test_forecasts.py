@@ -71,12 +71,12 @@ def test_a_budget_that_the_likely_cost_passes_would_have_fired(field: Field) -> 
     assert len(result.firings) == 1
     assert "Budgets are those of today" in " ".join(result.assumed)
     roomy = steady(field, an_hour=1, cpi=Decimal("2"), budget=Decimal("4000"), **goals)
-    assert str(outcome("projected_cost", roomy)) == "would never have fired"
+    assert str(outcome("projected_cost", roomy)) == "would have opened no alerts"
 
 
 def test_without_a_budget_it_says_so_instead_of_never(field: Field) -> None:
     group = steady(field, an_hour=1)
-    told = "could not be judged: no group here has a budget"
+    told = "cannot be evaluated: no group here has a budget"
     assert str(outcome("projected_cost", group)) == told
 
 
@@ -154,4 +154,4 @@ def test_edits_that_were_not_confirmed_are_counted(field: Field) -> None:
     factories.edit(group, started_at=after(-400), settled_at=after(-398), **vain)
     result = outcome("edit_unconfirmed", group)
     assert [firing.began for firing in result.firings] == [after(-490), after(-398)]
-    assert str(result) == "would have fired 2 times, open 15 h in all"
+    assert str(result) == "would have opened 2 alerts, 15 h in total"

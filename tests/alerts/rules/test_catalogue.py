@@ -19,17 +19,20 @@ def test_a_rule_is_whole(rule: RuleType) -> None:
     assert rule.title[0].isupper()
     assert not rule.title.endswith(".")
     assert rule.severity in (CRITICAL, WARNING, NOTICE)
-    assert (rule.judge is None) == (rule.say is None) == (rule.code not in JUDGED)
+    assert (rule.judge is None) == (rule.describe is None) == (rule.code not in JUDGED)
     assert rule.for_minutes >= 0
     assert rule.keep_minutes >= 0
     assert rule.statuses >= LIVE
-    assert all(number >= 0 and meaning for number, meaning in rule.thresholds.values())
+    for threshold in rule.thresholds.values():
+        assert threshold.default >= 0
+        assert threshold.label[0].isupper()
+        assert not threshold.is_share or threshold.default <= 2
     assert ("fires" in rule.thresholds) >= ("clears" in rule.thresholds) or not rule.figure
 
 
 @every_rule
 def test_what_helps_with_a_rule_has_words_and_stands_once(rule: RuleType) -> None:
-    assert all(action_links.WORDS[form] for form in rule.helps)
+    assert all(action_links.LABELS[form] for form in rule.helps)
     assert len(set(rule.helps)) == len(rule.helps)
 
 

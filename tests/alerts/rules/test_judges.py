@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from dashboard.alerts.rules.catalogue import JUDGED, RULES
-from dashboard.alerts.rules.snapshot import GroupSnapshot, figures_of
+from dashboard.alerts.rules.snapshot import GroupSnapshot, snapshot_of_group
 from dashboard.alerts.rules.state_machine import Observation
-from dashboard.alerts.rules.verdict import CRITICAL, NOTICE
+from dashboard.alerts.rules.verdict import CRITICAL, NOTICE, AlertText
 from dashboard.alerts.text import (
-    PAUSES,
+    PAUSE_CAUSES,
     format_minutes,
     format_percent,
     format_span,
@@ -44,21 +44,31 @@ CALM: dict[str, Any] = {
 
 def figures(most: int | None = None, cpi_changed_at: Any = None, **fields: Any) -> GroupSnapshot:
     """A group that is as it should be, but for what a test says."""
-    made = figures_of(TargetGroup(pk=1, project_id=1, **(CALM | fields)), now=factories.NOW)
-    return made._replace(most_completes=most, cpi_changed_at=cpi_changed_at)
+    snapshot = snapshot_of_group(
+        TargetGroup(pk=1, project_id=1, **(CALM | fields)), now=factories.NOW
+    )
+    return snapshot._replace(most_completes=most, cpi_changed_at=cpi_changed_at)
 
 
-def judged(code: str, f: GroupSnapshot, **settings: float) -> Any:
-    """What a rule as it ships (or with other numbers) says; None where it says nothing."""
+def judged(code: str, group: GroupSnapshot, **settings: float) -> Observation | None:
+    """The observation of a rule with its defaults (or other numbers); None without a verdict."""
     rule = JUDGED[code]
     assert rule.judge
-    assert rule.say
-    verdict = rule.judge(f, rule.defaults | settings, {})
-    if verdict and verdict.seen is Observation.BREACH:
-        said = rule.say(f, rule.defaults | settings)
-        assert f.label in said.sentence
-        assert "\n" not in said.headline
-    return verdict.seen if verdict else None
+    assert rule.describe
+    verdict = rule.judge(group, rule.defaults | settings, {})
+    if verdict and verdict.observation is Observation.BREACH:
+        text = rule.describe(group, rule.defaults | settings)
+        assert text.sentence.startswith(f"{group.label}: ")
+        assert text.sentence.endswith(".")
+        assert "\n" not in text.headline
+    return verdict.observation if verdict else None
+
+
+def described(code: str, group: GroupSnapshot) -> AlertText:
+    """The text of a rule's alert on a group."""
+    rule = JUDGED[code]
+    assert rule.describe
+    return rule.describe(group, rule.defaults)
 
 
 def forecast(end: float, finish: str | None = None) -> dict[str, Any]:
@@ -184,7 +194,7 @@ def test_a_pause_of_a_group_that_has_all_its_completes_is_a_mere_notice() -> Non
     assert judge
     verdict = judge(f, {}, {})
     assert verdict
-    assert (verdict.seen, verdict.severity) == (B, NOTICE)
+    assert (verdict.observation, verdict.severity) == (B, NOTICE)
 
 
 def test_a_pause_by_nobody_known_is_not_judged_yet() -> None:
@@ -192,11 +202,12 @@ def test_a_pause_by_nobody_known_is_not_judged_yet() -> None:
 
 
 def test_being_short_reads_as_a_project_manager_says_it() -> None:
-    say = JUDGED["behind_pace"].say
-    assert say
-    words = say(figures(insight=forecast(139)), {})
-    assert words.headline == "Short ~61 of 200: Japan 25–54, ends Sun 13:00 Tokyo"
-    assert "(41–81)" in words.sentence
+    text = described("behind_pace", figures(insight=forecast(139)))
+    assert text.headline == "Projected 61 short of 200: Japan 25–54, ends Sun 13:00 Tokyo"
+    assert text.sentence == (
+        "Japan 25–54: projected 61 short of 200 on Sun 13:00 Tokyo (range 41–81). "
+        "100 of 200 completes now."
+    )
 
 
 def test_a_goal_of_prescreens_is_not_taken_for_completes() -> None:
@@ -211,20 +222,26 @@ def test_a_limit_of_prescreens_is_overfilled_by_prescreens() -> None:
     few, many = (figures(completes=90, prescreens=n, **limit) for n in (501, 512))
     assert judged("overfilled", few) is M
     assert judged("overfilled", many) is B
-    say = JUDGED["overfilled"].say
-    assert say
-    told = say(many, {})
-    assert "12 prescreens above its goal; 512 of 500 prescreens." in told.sentence
+    text = described("overfilled", many)
+    assert text.sentence == "Japan 25–54: overfilled by 12 prescreens (512 of 500)."
 
 
-def test_every_reason_of_the_exchange_has_plain_words() -> None:
-    assert len(PAUSES) == 14
-    assert all("_" not in cause.what + cause.advice for cause in PAUSES.values())
+def test_every_reason_of_the_exchange_has_its_own_term_and_a_fix() -> None:
+    assert len(PAUSE_CAUSES) == 14
+    assert all("_" not in cause.label + cause.advice for cause in PAUSE_CAUSES.values())
+    assert len({cause.label for cause in PAUSE_CAUSES.values()}) == 14
+
+
+def test_a_group_at_risk_is_not_to_be_resumed() -> None:
+    text = described("about_to_pause", figures(insight={"warnings": {"low_epc": 0.71}}))
+    assert text.headline == "Pause risk: Japan 25–54, low EPC (71 %)"
+    assert text.sentence.endswith("Fix: raise the CPI or shorten the screener.")
+    assert pause_cause("low_epc").advice.endswith(", then resume")
 
 
 @pytest.mark.parametrize("code", [None, ""])
 def test_a_pause_without_a_reason_says_so(code: str | None) -> None:
-    assert pause_cause(code).what == "the exchange gives no reason"
+    assert pause_cause(code).label == "no reason given"
 
 
 @pytest.mark.parametrize(
@@ -250,7 +267,7 @@ def test_numbers_read_as_people_say_them() -> None:
 def test_every_rule_has_numbers_that_can_be_shown_and_edited() -> None:
     for rule in RULES.values():
         assert rule.title
-        assert all(words for _, words in rule.thresholds.values())
+        assert all(threshold.label for threshold in rule.thresholds.values())
         assert {"for_minutes", "keep_minutes"} <= set(rule.defaults)
 
 
@@ -282,34 +299,57 @@ def test_a_groups_own_budget_counts_before_the_rules() -> None:
 
 
 def test_a_day_far_away_is_told_with_its_date() -> None:
-    say = JUDGED["behind_pace"].say
-    assert say
     later = figures(insight=forecast(139), ends_at=factories.NOW + 300 * HOUR)
-    assert say(later, {}).headline.endswith("ends Thu 3 Dec 09:00 Tokyo")
+    headline = described("behind_pace", later).headline
+    assert headline.endswith("ends Thu 3 Dec 09:00 Tokyo")
 
 
 def test_a_figure_that_is_as_agreed_is_not_named_as_the_reason_of_a_pause() -> None:
-    say = JUDGED["paused_by_exchange"].say
-    assert say
     paused = {"status": "paused", "status_reason": "high_median_loi"}
-    assert "14.2 min (agreed 10)" in say(figures(median_loi_seconds=852, **paused), {}).headline
-    said = say(figures(median_loi_seconds=640, **paused), {})
-    assert said.headline.endswith("interviews take far longer than agreed")
-    assert said.figures == (("completes", "100", "200 at its end"),)
+    text = described("paused_by_exchange", figures(median_loi_seconds=852, **paused))
+    assert text.headline == "Paused: Japan 25–54, LOI 14.2 min · bid 10"
+    text = described("paused_by_exchange", figures(median_loi_seconds=640, **paused))
+    assert text.headline == "Paused: Japan 25–54, LOI well above bid"
+    assert text.sentence == (
+        "Japan 25–54: paused by the exchange: LOI well above bid. 100 of 200 completes. "
+        "Fix: shorten the survey, or re-bid LOI and CPI, then resume."
+    )
+    assert text.figures == (("completes", "100", "200"),)
+
+
+@pytest.mark.parametrize(
+    ("code", "fields", "headline"),
+    [
+        ("drop_off", {"drop_off_rate": 0.304}, "High drop-off: Japan 25–54, 30.4 % · limit 30 %"),
+        ("incidence_low", {"incidence_rate": 0.34}, "Low IR: Japan 25–54, 34 % · bid 50 %"),
+        ("interview_long", {"median_loi_seconds": 852}, "Long LOI: Japan 25–54, 14.2 min · bid 10"),
+        (
+            "epc",
+            {"epc": Decimal("0.149")},
+            "Low EPC: Japan 25–54, 0.149 USD · healthy from 0.15",
+        ),
+        (
+            "epc",
+            {"epc": Decimal("0.1"), "currency": "EUR", "insight": {"epc": {"median": "0.20"}}},
+            "Low EPC: Japan 25–54, 0.10 EUR · its median 0.20",
+        ),
+        (
+            "conversion",
+            {"conversion_rate": 0.19},
+            "Low conversion: Japan 25–54, 19 % · expected at least 20 %",
+        ),
+    ],
+)
+def test_a_figure_reads_beside_its_bid_or_limit(
+    code: str, fields: dict[str, Any], headline: str
+) -> None:
+    assert described(code, figures(**fields)).headline == headline
 
 
 def test_what_the_exchange_suggests_is_passed_on() -> None:
-    say = JUDGED["issue_warning"].say
-    assert say
     tips = {"type": "warning", "text": "Earns little", "suggestions": ["Raise the CPI."]}
-    said = say(figures(issues={"earnings_per_click": [tips]}), {})
-    assert said.sentence.endswith("What helps, as it says: Raise the CPI.")
-
-
-def test_money_reads_in_alerts_as_it_does_on_pages() -> None:
-    say = JUDGED["spend"].say
-    assert say
-    group = figures(cost=Decimal("495200"), budget=Decimal("500000"), currency="JPY")
-    words = say(group, {})
-    assert "495,200 JPY of 500,000 JPY" in words.sentence
-    assert words.figures == (("spend", "495,200 JPY", "≤ 500,000 JPY"),)
+    text = described("issue_warning", figures(issues={"earnings_per_click": [tips]}))
+    assert text.sentence == (
+        "Japan 25–54: the exchange reports an issue with earnings per click: Earns little. "
+        "100 of 200 completes. The exchange suggests: Raise the CPI."
+    )

@@ -164,7 +164,7 @@ def test_a_link_of_a_mail_leads_an_administrator_to_the_connection(
 def test_a_link_ends_after_its_week_and_a_forged_one_never_began(group: TargetGroup) -> None:
     incident = opened(group)
     token = action_links.action_url(incident, action_links.MUTE).split("/")[-2]
-    ended = action_links.read_action_token(token, good_for=timedelta(seconds=-1))
+    ended = action_links.read_action_token(token, valid_for=timedelta(seconds=-1))
     assert action_links.read_action_token(token) == (incident.pk, action_links.MUTE, False)
     assert ended == (incident.pk, action_links.MUTE, True)
     assert action_links.read_action_token(token + "x") is None
@@ -179,7 +179,7 @@ def test_a_machine_that_stands_still_is_told_on_every_page(
         heartbeat.record_heartbeat(name, now=timezone.now() - timedelta(minutes=minutes))
     signed_in(client, "viewer", group.account)
     for address in ("/", "/me/", f"/groups/{group.pk}/"):
-        assert ("detecting has stopped" in read(client, address)) == said
+        assert ("alert detection has stopped" in read(client, address)) == said
 
 
 CHOICE = {
@@ -218,7 +218,7 @@ def test_a_refused_address_is_tried_again_on_demand(
     client.post("/mails/test/")
     user.refresh_from_db()
     assert user.email_refused == ""
-    assert Mail.objects.get().subject == "Fieldwatch can send you mail"
+    assert Mail.objects.get().subject == "Fieldwatch test email"
 
 
 def test_administrators_see_dead_mails_and_refused_addresses(

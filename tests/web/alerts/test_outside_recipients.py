@@ -9,7 +9,7 @@ from django.test import Client
 from dashboard.alerts.mail import digest
 from dashboard.alerts.recipients import settings
 from dashboard.alerts.recipients.resolve import People
-from dashboard.alerts.recipients.settings import Wanted
+from dashboard.alerts.recipients.settings import RecipientChoice
 from dashboard.fielding.models import AuditEvent, ExchangeAccount, Incident, Rule, TargetGroup, User
 from tests import factories
 
@@ -34,7 +34,7 @@ def scopes(group: TargetGroup) -> dict[str, str]:
 def gets_mail(account: ExchangeAccount, group: TargetGroup) -> bool:
     """Whether the address is told of an incident, or gets a digest."""
     incident = Incident(account=account, group=group, project=group.project, rule="drop_off")
-    told = People(account.pk).told(incident, [])
+    told = People(account.pk).recipients_of(incident, [])
     user = User.objects.filter(email=OUT).first()
     return user is not None and (user.pk in told or user in digest._readers())
 
@@ -45,7 +45,7 @@ def test_an_editor_adds_none(client: Client, group: TargetGroup, kind: str, type
     factories.person("administrator", group.account, email="boss@example.com")
     client.force_login(factories.person("editor", group.account))
     page = client.post(scopes(group)[kind], {"addresses": typed}).content.decode()
-    assert "only administrators of the account add addresses" in page
+    assert "only administrators of the account can add addresses" in page
     assert not gets_mail(group.account, group)
     assert not Rule.objects.filter(code="recipients").exists()
     assert not AuditEvent.objects.filter(kind="recipients-changed").exists()
@@ -101,9 +101,9 @@ def test_an_administrator_elsewhere_is_none_here(client: Client, group: TargetGr
 
 @pytest.mark.parametrize("role", ["viewer", "editor", "mail"])
 def test_the_writer_itself_refuses_whoever_calls_it(group: TargetGroup, role: str) -> None:
-    by, wanted = factories.person(role, group.account), Wanted(addresses=(OUT,))
+    by, choice = factories.person(role, group.account), RecipientChoice(addresses=(OUT,))
     with pytest.raises(ValueError, match="only administrators"):
-        settings.set_recipients(account=group.account, wanted=wanted, by=by, now=factories.NOW)
+        settings.set_recipients(account=group.account, choice=choice, by=by, now=factories.NOW)
     assert not gets_mail(group.account, group)
 
 
@@ -127,7 +127,7 @@ def test_an_address_of_a_closed_account_is_refused_to_administrators_too(
     factories.person(email=OUT, is_active=False, closed_at=factories.NOW)
     client.force_login(factories.person("administrator", group.account))
     page = client.post(scopes(group)["connections"], {"addresses": OUT}).content.decode()
-    assert "account is closed" in page
+    assert "closed user account" in page
     assert not gets_mail(group.account, group)
 
 

@@ -52,7 +52,7 @@ def test_a_saved_rule_holds_its_number_and_ends_what_the_old_one_opened(
     signed_in(client, "editor", group.account)
     answer = client.post(f"/rules/groups/{group.pk}/drop_off/", DROP_OFF)
     assert answer.status_code == 302
-    chosen = RuleSet.of(group.account_id).one("drop_off", group.project_id, group.pk)
+    chosen = RuleSet.of(group.account_id).rule_for("drop_off", group.project_id, group.pk)
     assert (chosen.settings["fires"], chosen.settings["clears"]) == (0.4, 0.35)
     incident.refresh_from_db()
     assert (incident.state, incident.close_reason) == ("resolved", "superseded")
@@ -98,9 +98,9 @@ def test_a_preview_tells_what_would_have_been_and_stores_nothing(
         )
     signed_in(client, "viewer", group.account)
     address = f"/rules/groups/{group.pk}/drop_off/preview/"
-    assert "would have fired once, open 10 h" in client.get(address, DROP_OFF).content.decode()
+    assert "would have opened 1 alert, 10 h" in client.get(address, DROP_OFF).content.decode()
     calm = DROP_OFF | {"fires": "50"}
-    assert "would never have fired" in client.get(address, calm).content.decode()
+    assert "would have opened no alerts" in client.get(address, calm).content.decode()
     assert not Rule.objects.exists()
 
 
@@ -109,7 +109,7 @@ def test_a_viewer_sees_the_rules_and_is_offered_no_change(
 ) -> None:
     signed_in(client, "viewer", group.account)
     page = client.get(f"/rules/groups/{group.pk}/").content.decode()
-    assert "Drop-off" in page
+    assert "High drop-off" in page
     assert f"/rules/groups/{group.pk}/drop_off/" not in page
 
 
@@ -129,7 +129,7 @@ def test_a_rule_that_is_let_go_follows_the_wider_one_again(
     address = f"/rules/groups/{group.pk}/drop_off/"
     client.post(address, DROP_OFF | {"enabled": ""})
     client.post(address, {"do": "inherit"})
-    chosen = RuleSet.of(group.account_id).one("drop_off", group.project_id, group.pk)
+    chosen = RuleSet.of(group.account_id).rule_for("drop_off", group.project_id, group.pk)
     assert chosen.enabled
     assert chosen.settings["fires"] == 0.3
 
@@ -143,7 +143,7 @@ def test_a_further_address_is_told_and_cannot_sign_in(client: Client, group: Tar
     desk = User.objects.get(email="desk@example.com")
     assert not desk.is_active
     assert not desk.has_usable_password()
-    assert People(group.account_id).told(opened(group), ()) == [desk.pk]
+    assert People(group.account_id).recipients_of(opened(group), ()) == [desk.pk]
 
 
 def test_an_address_that_nobody_names_any_more_leaves_the_connection(
@@ -181,9 +181,9 @@ def test_the_nearest_choice_of_recipients_holds(client: Client, group: TargetGro
     editor = signed_in(client, "editor", group.account)
     client.post(f"/rules/groups/{group.pk}/told/", {"roles": ["viewer"]})
     people, incident = People(group.account_id), opened(group)
-    assert people.told(incident, ()) == [viewer.pk]
+    assert people.recipients_of(incident, ()) == [viewer.pk]
     incident.group = None
-    assert people.told(incident, ()) == [editor.pk]
+    assert people.recipients_of(incident, ()) == [editor.pk]
 
 
 def test_when_nobody_chosen_is_left_those_who_may_edit_are_told(group: TargetGroup) -> None:
@@ -191,7 +191,7 @@ def test_when_nobody_chosen_is_left_those_who_may_edit_are_told(group: TargetGro
     Rule.objects.create(
         account=group.account, scope="account", code="recipients", settings={"roles": ["viewer"]}
     )
-    assert People(group.account_id).told(opened(group), ()) == [editor.pk]
+    assert People(group.account_id).recipients_of(opened(group), ()) == [editor.pk]
 
 
 def test_a_group_is_muted_to_tomorrow_morning_where_the_person_is(

@@ -101,7 +101,7 @@ def test_a_lost_factor_is_reset_mailed_and_logged_and_sessions_end(
     told = delivered()[-1]
     assert (told.to, told.subject) == (
         ["dana@example.com"],
-        "Fieldwatch: your second factor was reset",
+        "Fieldwatch: your two-factor authentication was reset",
     )
     assert "boss reset your two-factor authentication" in str(told.body)
     row = AuditEvent.objects.get(kind="factor-reset")
@@ -119,7 +119,7 @@ def test_a_reset_of_what_is_not_there_mails_nothing(
 @pytest.mark.parametrize("what", [*ACTS, "reopen"])
 def test_never_for_oneself(what: str, boss: User, account: ExchangeAccount) -> None:
     factories.person("administrator", account)
-    assert "This is yourself" in act(sign_in("boss"), boss, account, what)
+    assert "This is your own user account" in act(sign_in("boss"), boss, account, what)
     boss.refresh_from_db()
     assert (boss.closed_at, boss.deleted_at) == (None, None)
 

@@ -53,10 +53,9 @@ def incident(group: TargetGroup, rule: str, severity: int, **fields: Any) -> Inc
 def told(
     sizes: dict[int, int] | None = None, in_field: dict[int, int] | None = None
 ) -> list[attention.AttentionRow]:
-    rows = IncidentQuerySet(Incident).told().order_by("pk")
+    rows = IncidentQuerySet(Incident).with_names().order_by("pk")
     return attention.attention_rows(
         rows.values_list(*attention.FIELDS, named=True),
-        live_groups=sizes or {},
         in_field=in_field or sizes or {},
     )
 
@@ -108,7 +107,7 @@ def test_a_widespread_cause_leaves_a_group_its_own_other_cause(account: Exchange
         ("critical", groups[0].pk),
         ("warning", None),
     ]
-    assert rows[1].sentence == "3 of 10 live groups: drop-off."
+    assert rows[1].sentence == "3 of 10 groups in field: high drop-off."
 
 
 def test_what_is_short_for_something_stays_in_capitals(account: ExchangeAccount) -> None:
@@ -116,7 +115,7 @@ def test_what_is_short_for_something_stays_in_capitals(account: ExchangeAccount)
     for _ in range(3):
         incident(factories.group(project), "cpi_changed", 1)
     (row,) = told({project.pk: 3})
-    assert row.sentence == "3 of 3 live groups: CPI changed by somebody else."
+    assert row.sentence == "3 of 3 groups in field: CPI changed outside Fieldwatch."
 
 
 def test_paused_groups_count_among_those_of_which_a_cause_takes_a_share(

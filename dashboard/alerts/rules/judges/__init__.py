@@ -1,1 +1,1 @@
-"""The rules' judgements: pure functions of a group's figures, one file a kind of trouble."""
+"""The rules' judges: pure functions of a group's snapshot, one module per kind of problem."""

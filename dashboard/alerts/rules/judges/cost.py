@@ -1,59 +1,74 @@
-"""Spend against the budget, which is ours: the group's own, else the one set with the rule."""
+"""Spend against the budget: the group's own, or else the one set with the rule.
+
+Budgets are stored in Fieldwatch only. Amounts are in the group's currency.
+"""
 
 from __future__ import annotations
 
 from dashboard.alerts.rules.snapshot import GroupSnapshot
-from dashboard.alerts.rules.verdict import CRITICAL, Memory, Settings, Verdict, Words, breach_above
+from dashboard.alerts.rules.verdict import (
+    CRITICAL,
+    AlertText,
+    OpeningFacts,
+    Settings,
+    Verdict,
+    breach_above,
+)
 from dashboard.alerts.text import format_percent
 from dashboard.fielding.domain.money import format_cents, format_total
 
 
-def _budget(f: GroupSnapshot, s: Settings) -> float:
-    """What the group may cost; 0 for no budget."""
-    return float(f.budget or s["budget"])
+def _budget_of(group: GroupSnapshot, settings: Settings) -> float:
+    """Return the group's budget; 0 for none."""
+    return float(group.budget or settings["budget"])
 
 
-def judge_budget_spent(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
-    """What was spent, as a share of the budget; critical once it is used up."""
-    if f.cost is None or _budget(f, s) <= 0:
+def judge_budget_spent(group: GroupSnapshot, settings: Settings, _: OpeningFacts) -> Verdict | None:
+    """Judge spend as a share of the budget; critical once the budget is used up."""
+    budget = _budget_of(group, settings)
+    if group.cost is None or budget <= 0:
         return None
-    share = float(f.cost) / _budget(f, s)
-    verdict = breach_above(share, s["fires"], s["clears"])
-    return verdict._replace(severity=CRITICAL) if share >= s["critical"] else verdict
+    share = float(group.cost) / budget
+    verdict = breach_above(share, settings["fires"], settings["clears"])
+    return verdict._replace(severity=CRITICAL) if share >= settings["critical"] else verdict
 
 
-def say_spent(f: GroupSnapshot, s: Settings) -> Words:
-    """Spend of budget."""
-    cost = format_cents(f.cost or 0, f.currency)
-    budget = format_cents(_budget(f, s), f.currency)
-    share = format_percent(float(f.cost or 0) / _budget(f, s))
-    return Words(
-        f"Budget: {f.label}, {share} spent",
-        f"{f.label}: {cost} of {budget} spent ({share}); {f.progress}.",
-        (("spend", cost, f"≤ {budget}"),),
+def describe_spent(group: GroupSnapshot, settings: Settings) -> AlertText:
+    """Describe spend against the budget."""
+    budget, cost = _budget_of(group, settings), group.cost or 0
+    share = format_percent(float(cost) / budget)
+    spent, limit = format_cents(cost, group.currency), format_cents(budget, group.currency)
+    return AlertText(
+        f"Budget: {group.label}, {share} spent",
+        f"{group.label}: {spent} of {limit} spent ({share} of the budget). {group.progress}.",
+        (("spend", spent, f"≤ {limit}"),),
     )
 
 
-def _projected_cost(f: GroupSnapshot) -> float | None:
-    """The likely cost at the end (p50), in the group's currency."""
-    cost = f.insight.cost
+def _projected_cost(group: GroupSnapshot) -> float | None:
+    """Return the projected cost at the end date (p50), in the group's currency."""
+    cost = group.insight.cost
     return None if cost is None or cost.p50 is None else float(cost.p50)
 
 
-def judge_projected_cost(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
-    """The likely cost at the end, as a share of the budget."""
-    cost = _projected_cost(f)
-    if cost is None or _budget(f, s) <= 0:
+def judge_projected_cost(
+    group: GroupSnapshot, settings: Settings, _: OpeningFacts
+) -> Verdict | None:
+    """Judge the projected cost at the end date as a share of the budget."""
+    cost, budget = _projected_cost(group), _budget_of(group, settings)
+    if cost is None or budget <= 0:
         return None
-    return breach_above(cost / _budget(f, s), s["fires"], s["clears"])
+    return breach_above(cost / budget, settings["fires"], settings["clears"])
 
 
-def say_projected(f: GroupSnapshot, s: Settings) -> Words:
-    """The likely cost of the budget."""
-    cost = format_total(_projected_cost(f) or 0.0, f.currency)
-    budget = format_total(_budget(f, s), f.currency)
-    return Words(
-        f"Budget: {f.label} will cost about {cost} of {budget}",
-        f"{f.label}: about {cost} at its end, the budget is {budget}; {f.progress}.",
-        (("cost at the end", cost, f"≤ {budget}"),),
+def describe_projected_cost(group: GroupSnapshot, settings: Settings) -> AlertText:
+    """Describe the projected cost against the budget."""
+    cost, budget = _projected_cost(group) or 0.0, _budget_of(group, settings)
+    currency = group.currency
+    total, limit = format_cents(cost, currency), format_cents(budget, currency)
+    return AlertText(
+        f"Budget: {group.label}, projected cost {format_total(cost, currency)} of "
+        f"{format_total(budget, currency)}",
+        f"{group.label}: projected cost {total} by the end date, budget {limit}. {group.progress}.",
+        (("projected cost", total, f"≤ {limit}"),),
     )

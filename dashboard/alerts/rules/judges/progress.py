@@ -1,4 +1,4 @@
-"""Completes that do not come, come too late, or come too many."""
+"""Completes that do not come, come too late, or exceed the goal."""
 
 from __future__ import annotations
 
@@ -11,171 +11,193 @@ from dashboard.alerts.rules.verdict import (
     BREACH,
     CLEAR,
     NOTICE,
-    Memory,
+    AlertText,
+    OpeningFacts,
     Settings,
     Verdict,
-    Words,
     breach_above,
     breach_below,
 )
-from dashboard.alerts.text import format_local_time, format_span
+from dashboard.alerts.text import format_count, format_local_time, format_span
 
 HOUR = timedelta(hours=1)
-LOOKS_BACK = timedelta(days=14)
+LOOKBACK = timedelta(days=14)
 
 
-def usual_completes(
-    f: GroupSnapshot, since: datetime, *, enough: float = float("inf")
+def expected_completes(
+    group: GroupSnapshot, since: datetime, *, enough: float = float("inf")
 ) -> float | None:
-    """Completes that are usual from `since` to now by the group's rhythm; stops at `enough`.
+    """Return the completes expected from `since` to now by the group's rhythm, up to `enough`.
 
-    None without a rhythm. Hours and weekdays are those of the group's own zone.
+    None without a rhythm. Hours and weekdays are those of the group's own time zone.
     """
-    rhythm = f.insight.rhythm
+    rhythm = group.insight.rhythm
     if rhythm is None or rhythm.rate is None or not rhythm.hours or not rhythm.days:
         return None
-    zone, total, at = f.zone, 0.0, max(since, f.now - LOOKS_BACK)
-    while at < f.now and total < enough:
-        until = min(at.replace(minute=0, second=0, microsecond=0) + HOUR, f.now)
-        there = at.astimezone(zone)
-        weight = rhythm.hours[there.hour] * rhythm.days[there.weekday()]
+    zone, total, at = group.zone, 0.0, max(since, group.now - LOOKBACK)
+    while at < group.now and total < enough:
+        until = min(at.replace(minute=0, second=0, microsecond=0) + HOUR, group.now)
+        local = at.astimezone(zone)
+        weight = rhythm.hours[local.hour] * rhythm.days[local.weekday()]
         total += rhythm.rate * weight * ((until - at) / HOUR)
         at = until
     return float(total)
 
 
-def quiet_since(f: GroupSnapshot) -> datetime | None:
-    """Since when no complete came while it was live; None where that is not known."""
-    if f.completes and f.last_complete_at is None:
+def without_completes_since(group: GroupSnapshot) -> datetime | None:
+    """Return since when no complete came while the group was live; None if not known."""
+    if group.completes and group.last_complete_at is None:
         return None
-    marks = [m for m in (f.last_complete_at, f.starts_at, f.status_changed_at) if m]
-    return max(marks) if marks else None
+    moments = [
+        at for at in (group.last_complete_at, group.starts_at, group.status_changed_at) if at
+    ]
+    return max(moments) if moments else None
 
 
-def judge_stalled(f: GroupSnapshot, s: Settings, memory: Memory) -> Verdict | None:
-    """No complete where some are usual; clear after a few new ones."""
-    since = quiet_since(f)
-    if since is None or f.completes is None:
+def judge_stalled(
+    group: GroupSnapshot, settings: Settings, opening: OpeningFacts
+) -> Verdict | None:
+    """Judge a time without completes where some were expected; clear after a few new ones."""
+    since = without_completes_since(group)
+    if since is None or group.completes is None:
         return None
-    if f.now - since >= timedelta(hours=s["hours"]):
-        expected = usual_completes(f, since, enough=s["usual"])
+    if group.now - since >= timedelta(hours=settings["hours"]):
+        expected = expected_completes(group, since, enough=settings["usual"])
         if expected is None:
             return None
-        if expected >= s["usual"]:
+        if expected >= settings["usual"]:
             return BREACH
-    base = memory.get("base")
-    risen = base is None or not base <= f.completes < base + s["clears"]
-    return CLEAR if risen else BETWEEN
+    base = opening.get("base")
+    has_recovered = base is None or not base <= group.completes < base + settings["clears"]
+    return CLEAR if has_recovered else BETWEEN
 
 
-def say_stalled(f: GroupSnapshot, _: Settings) -> Words:
-    """For how long, how many are usual by now, and where to look."""
-    since = quiet_since(f) or f.now
-    span, expected = format_span(f.now - since), usual_completes(f, since) or 0
-    look = f"; {f.entered} entered: check the link" if f.entered else ""
-    return Words(
-        f"No complete for {span}: {f.label}, {expected:.0f} usual by now",
-        f"{f.label}: no complete for {span}, {expected:.0f} usual by now{look}; {f.progress}.",
+def describe_stalled(group: GroupSnapshot, _: Settings) -> AlertText:
+    """Describe how long no complete came, how many were expected, and where to look."""
+    since = without_completes_since(group) or group.now
+    span, expected = format_span(group.now - since), expected_completes(group, since) or 0
+    hint = (
+        f" {format_count(group.entered, 'entrant')} since then: check the survey link."
+        if group.entered
+        else ""
+    )
+    return AlertText(
+        f"No completes for {span}: {group.label}, about {expected:.0f} expected",
+        f"{group.label}: no completes for {span} (about {expected:.0f} expected).{hint} "
+        f"{group.progress}.",
         ((f"completes in {span}", "0", f"{expected:.0f}"),),
     )
 
 
-def behind_pace(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
-    """The likely completes at the end date against the goal."""
-    end = f.at_end
-    if end is None or not f.goal or (f.completes or 0) < s["completes"]:
+def judge_behind_pace(group: GroupSnapshot, settings: Settings, _: OpeningFacts) -> Verdict | None:
+    """Judge the projected completes at the end date as a share of the goal."""
+    at_end = group.at_end
+    if at_end is None or not group.goal or (group.completes or 0) < settings["completes"]:
         return None
-    return breach_below(end / f.goal, s["fires"], s["clears"])
+    return breach_below(at_end / group.goal, settings["fires"], settings["clears"])
 
 
-def ends_soon(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
-    """As behind pace, but only in the last hours, and stricter."""
-    end = f.at_end
-    if end is None or not f.goal or f.ends_at is None or f.ends_at <= f.now:
+def judge_ends_soon(group: GroupSnapshot, settings: Settings, _: OpeningFacts) -> Verdict | None:
+    """Judge as `judge_behind_pace`, but only in the last hours before the end date."""
+    at_end = group.at_end
+    if at_end is None or not group.goal or group.ends_at is None or group.ends_at <= group.now:
         return None
-    if f.ends_at - f.now > timedelta(hours=s["hours"]):
+    if group.ends_at - group.now > timedelta(hours=settings["hours"]):
         return CLEAR
-    return breach_below(end / f.goal, s["fires"], s["clears"])
+    return breach_below(at_end / group.goal, settings["fires"], settings["clears"])
 
 
-def say_short(f: GroupSnapshot, _: Settings) -> Words:
-    """How many will be missing, between what and what, and when it ends."""
-    goal, end = f.goal or 0, f.at_end or 0.0
-    short = max(0, round(goal - end))
-    when = format_local_time(f.ends_at, f.zone, now=f.now) if f.ends_at else "its end"
-    low, high = _shortfalls(f, goal)
-    band = f" ({low}–{high})" if high > low else ""
-    return Words(
-        f"Short ~{short} of {goal}: {f.label}, ends {when}",
-        f"{f.label}: about {short} of {goal} short on {when}{band}; {f.progress} now.",
-        (("completes at the end", f"{end:,.0f}", f"{goal:,}"),),
+def describe_shortfall(group: GroupSnapshot, _: Settings) -> AlertText:
+    """Describe the projected shortfall with its range, and the end date."""
+    goal, at_end = group.goal or 0, group.at_end or 0.0
+    short = max(0, round(goal - at_end))
+    end = (
+        format_local_time(group.ends_at, group.zone, now=group.now)
+        if group.ends_at
+        else "the end date"
+    )
+    low, high = _shortfall_range(group, goal)
+    band = f" (range {low:,}–{high:,})" if high > low else ""
+    return AlertText(
+        f"Projected {short:,} short of {goal:,}: {group.label}, ends {end}",
+        f"{group.label}: projected {short:,} short of {goal:,} on {end}{band}. "
+        f"{group.progress} now.",
+        (("completes by the end date", f"{at_end:,.0f}", f"{goal:,}"),),
     )
 
 
-def _shortfalls(f: GroupSnapshot, goal: int) -> tuple[int, int]:
-    at_end = f.insight.completes_at_end
-    ends = (at_end.p10, at_end.p90) if at_end else (0.0, 0.0)
-    shortfalls = [max(0, round(goal - end)) for end in ends]
+def _shortfall_range(group: GroupSnapshot, goal: int) -> tuple[int, int]:
+    """Return the shortfall at p90 and at p10 of the completes at the end date."""
+    at_end = group.insight.completes_at_end
+    completes = (at_end.p10, at_end.p90) if at_end else (0.0, 0.0)
+    shortfalls = [max(0, round(goal - count)) for count in completes]
     return min(shortfalls), max(shortfalls)
 
 
-def judge_full_early(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
-    """The forecast finishes long before the end date."""
-    finish = f.likely_finish
-    if finish is None or f.ends_at is None:
+def judge_filling_early(
+    group: GroupSnapshot, settings: Settings, _: OpeningFacts
+) -> Verdict | None:
+    """Judge how long before the end date the group is projected to fill."""
+    finish = group.projected_finish
+    if finish is None or group.ends_at is None:
         return None
-    hours = (f.ends_at - finish) / HOUR
-    length = (f.ends_at - f.starts_at) / HOUR if f.starts_at else 0.0
-    fires = max(s["fires"], s["share"] * length)
-    return breach_above(hours, fires, min(s["clears"], fires))
+    hours = (group.ends_at - finish) / HOUR
+    field_hours = (group.ends_at - group.starts_at) / HOUR if group.starts_at else 0.0
+    fires = max(settings["fires"], settings["share"] * field_hours)
+    return breach_above(hours, fires, min(settings["clears"], fires))
 
 
-def say_early(f: GroupSnapshot, _: Settings) -> Words:
-    """When it is likely to be full, and when it was to end."""
-    finish, end = f.likely_finish or f.now, f.ends_at or f.now
-    full, ends = (format_local_time(at, f.zone, now=f.now) for at in (finish, end))
-    return Words(
-        f"Early: {f.label} is full by {full}",
-        f"{f.label}: likely full {full}, {format_span(end - finish)} before its end; {f.progress}.",
-        (("finish", full, ends),),
+def describe_filling_early(group: GroupSnapshot, _: Settings) -> AlertText:
+    """Describe when the group will fill, and how long before its end date."""
+    finish, end = group.projected_finish or group.now, group.ends_at or group.now
+    full, ends = (format_local_time(at, group.zone, now=group.now) for at in (finish, end))
+    return AlertText(
+        f"Filling early: {group.label} will fill {full}",
+        f"{group.label}: will fill {full}, {format_span(end - finish)} before the end date. "
+        f"{group.progress}.",
+        (("projected finish", full, ends),),
     )
 
 
-def judge_overfilled(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
-    """More than the goal, by more than a few, of what the limit counts."""
-    done, goal = f.counted[:2]
+def judge_overfilled(group: GroupSnapshot, settings: Settings, _: OpeningFacts) -> Verdict | None:
+    """Judge by how much the count that the limit applies to exceeds it."""
+    done, goal = group.counted[:2]
     if done is None or not goal:
         return None
-    return breach_above(done - goal, max(s["completes"], s["share"] * goal), 0)
+    return breach_above(done - goal, max(settings["completes"], settings["share"] * goal), 0)
 
 
-def say_overfilled(f: GroupSnapshot, _: Settings) -> Words:
-    """By how many."""
-    done, goal, what = f.counted
-    extra = (done or 0) - (goal or 0)
-    return Words(
-        f"Overfilled: {f.label}, {extra} above its goal of {goal}",
-        f"{f.label}: {extra} {what} above its goal; {f.progress}.",
-        ((what, f"{done or 0:,}", f"{goal or 0:,}"),),
+def describe_overfilled(group: GroupSnapshot, _: Settings) -> AlertText:
+    """Describe by how many the group is overfilled."""
+    done, goal, unit = group.counted
+    done, goal = done or 0, goal or 0
+    return AlertText(
+        f"Overfilled: {group.label}, {done - goal:,} over the goal of {goal:,}",
+        f"{group.label}: overfilled by {format_count(done - goal, unit)} ({done:,} of {goal:,}).",
+        ((f"{unit}s", f"{done:,}", f"{goal:,}"),),
     )
 
 
-def judge_completes_fell(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
-    """Completes that reconciliation took away within a day."""
-    if f.completes is None:
+def judge_completes_fell(
+    group: GroupSnapshot, settings: Settings, _: OpeningFacts
+) -> Verdict | None:
+    """Judge how many completes reconciliation removed within a day."""
+    if group.completes is None:
         return None
-    lost = (f.most_completes or f.completes) - f.completes
-    if lost >= max(s["completes"], s["share"] * (f.most_completes or 0)) and lost > 0:
+    highest = group.most_completes or 0
+    removed = (highest or group.completes) - group.completes
+    if removed >= max(settings["completes"], settings["share"] * highest) and removed > 0:
         return Verdict(Observation.BREACH, NOTICE)
     return CLEAR
 
 
-def say_fell(f: GroupSnapshot, _: Settings) -> Words:
-    """How many were taken away."""
-    before = f.most_completes or 0
-    return Words(
-        f"Reconciled: {f.label}, {before - (f.completes or 0)} completes fewer",
-        f"{f.label}: reconciliation took completes away within a day, {before} → {f.completes}; "
-        f"{f.progress}.",
-        (("completes", f"{f.completes or 0:,}", f"{before:,}"),),
+def describe_completes_fell(group: GroupSnapshot, _: Settings) -> AlertText:
+    """Describe how many completes were removed."""
+    before, now = group.most_completes or 0, group.completes or 0
+    removed = format_count(before - now, "complete")
+    return AlertText(
+        f"Reconciled: {group.label}, {removed} removed",
+        f"{group.label}: reconciliation removed {removed} within a day ({before:,} → {now:,}). "
+        f"{group.progress}.",
+        (("completes", f"{now:,}", f"{before:,}"),),
     )

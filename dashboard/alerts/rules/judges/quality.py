@@ -1,198 +1,220 @@
-"""Interviews that do not go as agreed: incidence, length, drop-off, conversion, earnings."""
+"""Interviews that do not go as bid: IR, LOI, drop-off, conversion, EPC."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any
+from decimal import Decimal
 
 from dashboard.alerts.rules.snapshot import GroupSnapshot
 from dashboard.alerts.rules.verdict import (
     BREACH,
     CLEAR,
     CRITICAL,
-    Memory,
+    AlertText,
+    OpeningFacts,
     Settings,
     Verdict,
-    Words,
     breach_above,
     breach_below,
 )
-from dashboard.alerts.text import format_minutes, format_percent, one_line, pause_cause
-from dashboard.fielding.domain.money import format_price
+from dashboard.alerts.text import (
+    format_minutes,
+    format_percent,
+    format_precise_percent,
+    one_line,
+    pause_cause,
+)
+from dashboard.fielding.domain.money import format_price, format_price_beside
+
+Issue = Mapping[str, object]
 
 
-def incidence_low(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
-    """Observed incidence against what was agreed."""
-    if f.incidence_rate is None or not f.expected_incidence_rate:
+def judge_incidence(group: GroupSnapshot, settings: Settings, _: OpeningFacts) -> Verdict | None:
+    """Judge the observed IR as a share of the bid IR."""
+    if group.incidence_rate is None or not group.expected_incidence_rate:
         return None
-    if (f.prescreens or 0) < s["prescreens"]:
+    if (group.prescreens or 0) < settings["prescreens"]:
         return None
-    return breach_below(f.incidence_rate / f.expected_incidence_rate, s["fires"], s["clears"])
+    share = group.incidence_rate / group.expected_incidence_rate
+    return breach_below(share, settings["fires"], settings["clears"])
 
 
-def say_incidence_low(f: GroupSnapshot, _: Settings) -> Words:
-    """Observed of agreed."""
-    seen, agreed = (
-        format_percent(f.incidence_rate or 0),
-        format_percent(f.expected_incidence_rate or 0),
-    )
-    return Words(
-        f"Incidence low: {f.label}, {seen} (agreed {agreed})",
-        f"{f.label}: {seen} of those who qualify complete, agreed {agreed}; {f.progress}.",
-        (("incidence", seen, agreed),),
-    )
-
-
-def interview_long(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
-    """Median length against what was agreed; critical where it is far longer."""
-    if not f.median_loi_seconds or not f.expected_loi_minutes:
-        return None
-    if (f.completes or 0) < s["completes"]:
-        return None
-    times = f.median_loi_seconds / 60 / f.expected_loi_minutes
-    verdict = breach_above(times, s["fires"], s["clears"])
-    return verdict._replace(severity=CRITICAL) if times >= s["critical"] else verdict
-
-
-def say_interview_long(f: GroupSnapshot, _: Settings) -> Words:
-    """Observed of agreed."""
-    seen, agreed = format_minutes(f.median_loi_seconds or 0), f"{f.expected_loi_minutes} min"
-    return Words(
-        f"Interview long: {f.label}, {seen} (agreed {f.expected_loi_minutes})",
-        f"{f.label}: interviews take {seen}, agreed {f.expected_loi_minutes}; {f.progress}.",
-        (("interview", seen, agreed),),
+def describe_incidence(group: GroupSnapshot, _: Settings) -> AlertText:
+    """Describe the observed IR against the bid."""
+    rate = format_precise_percent(group.incidence_rate or 0)
+    bid = format_precise_percent(group.expected_incidence_rate or 0)
+    return AlertText(
+        f"Low IR: {group.label}, {rate} · bid {bid}",
+        f"{group.label}: IR {rate} · bid {bid}. {group.progress}.",
+        (("IR", rate, bid),),
     )
 
 
-def drop_off(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
-    """The share that leaves in the middle."""
-    if f.drop_off_rate is None or (f.entrants or 0) < s["entrants"]:
+def judge_interview_length(
+    group: GroupSnapshot, settings: Settings, _: OpeningFacts
+) -> Verdict | None:
+    """Judge the median LOI as a multiple of the bid LOI; critical if it is far longer."""
+    if not group.median_loi_seconds or not group.expected_loi_minutes:
         return None
-    return breach_above(f.drop_off_rate, s["fires"], s["clears"])
+    if (group.completes or 0) < settings["completes"]:
+        return None
+    multiple = group.median_loi_seconds / 60 / group.expected_loi_minutes
+    verdict = breach_above(multiple, settings["fires"], settings["clears"])
+    return verdict._replace(severity=CRITICAL) if multiple >= settings["critical"] else verdict
 
 
-def say_drop_off(f: GroupSnapshot, s: Settings) -> Words:
-    """How many leave."""
-    seen, most = format_percent(f.drop_off_rate or 0), format_percent(s["fires"])
-    return Words(
-        f"Dropping off: {f.label}, {seen} leave in the middle",
-        f"{f.label}: {seen} of the entrants leave in the middle, at most {most} is usual; "
-        f"{f.progress}.",
-        (("drop-off", seen, f"≤ {most}"),),
+def describe_interview_length(group: GroupSnapshot, _: Settings) -> AlertText:
+    """Describe the median LOI against the bid."""
+    length, bid = format_minutes(group.median_loi_seconds or 0), group.expected_loi_minutes
+    return AlertText(
+        f"Long LOI: {group.label}, {length} · bid {bid}",
+        f"{group.label}: median LOI {length} · bid {bid}. {group.progress}.",
+        (("LOI", length, f"{bid} min"),),
     )
 
 
-def judge_conversion(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
-    """The share of entrants that completes, against the agreed incidence."""
-    if f.conversion_rate is None or not f.expected_incidence_rate:
+def judge_drop_off(group: GroupSnapshot, settings: Settings, _: OpeningFacts) -> Verdict | None:
+    """Judge the share of entrants who leave the survey without an end status."""
+    if group.drop_off_rate is None or (group.entrants or 0) < settings["entrants"]:
         return None
-    if (f.entrants or 0) < s["entrants"]:
-        return None
-    return breach_below(f.conversion_rate / f.expected_incidence_rate, s["fires"], s["clears"])
+    return breach_above(group.drop_off_rate, settings["fires"], settings["clears"])
 
 
-def say_conversion(f: GroupSnapshot, s: Settings) -> Words:
-    """Observed, and the least that the agreed incidence lets expect."""
-    seen = format_percent(f.conversion_rate or 0)
-    least = format_percent((f.expected_incidence_rate or 0) * s["fires"])
-    return Words(
-        f"Conversion low: {f.label}, {seen}",
-        f"{f.label}: conversion {seen}, at least {least} is usual; {f.progress}.",
-        (("conversion", seen, f"≥ {least}"),),
+def describe_drop_off(group: GroupSnapshot, settings: Settings) -> AlertText:
+    """Describe the drop-off against its limit."""
+    rate = format_precise_percent(group.drop_off_rate or 0)
+    limit = format_precise_percent(settings["fires"])
+    return AlertText(
+        f"High drop-off: {group.label}, {rate} · limit {limit}",
+        f"{group.label}: drop-off {rate} · limit {limit}. {group.progress}.",
+        (("drop-off", rate, f"≤ {limit}"),),
     )
 
 
-def epc_low(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
-    """Earnings per click; no verdict for hours after a new CPI, which rewrites it at once.
+def judge_conversion(group: GroupSnapshot, settings: Settings, _: OpeningFacts) -> Verdict | None:
+    """Judge the conversion (completes ÷ entrants) as a share of the bid IR."""
+    if group.conversion_rate is None or not group.expected_incidence_rate:
+        return None
+    if (group.entrants or 0) < settings["entrants"]:
+        return None
+    share = group.conversion_rate / group.expected_incidence_rate
+    return breach_below(share, settings["fires"], settings["clears"])
 
-    In other currencies than USD against the group's own median, where the insight tells it.
+
+def describe_conversion(group: GroupSnapshot, settings: Settings) -> AlertText:
+    """Describe the conversion against the least that the bid IR lets expect."""
+    rate = format_precise_percent(group.conversion_rate or 0)
+    least = format_precise_percent((group.expected_incidence_rate or 0) * settings["fires"])
+    return AlertText(
+        f"Low conversion: {group.label}, {rate} · expected at least {least}",
+        f"{group.label}: conversion {rate} · expected at least {least}. {group.progress}.",
+        (("conversion", rate, f"≥ {least}"),),
+    )
+
+
+def judge_epc(group: GroupSnapshot, settings: Settings, _: OpeningFacts) -> Verdict | None:
+    """Judge the EPC; None for some hours after a CPI change, which moves the EPC by itself.
+
+    In currencies other than USD it is compared with the group's own median EPC.
     """
-    if f.epc is None or (f.entrants or 0) < s["entrants"]:
+    if group.epc is None or (group.entrants or 0) < settings["entrants"]:
         return None
-    if f.cpi_changed_at and f.now - f.cpi_changed_at < timedelta(hours=s["after_cpi_hours"]):
+    wait = timedelta(hours=settings["after_cpi_hours"])
+    if group.cpi_changed_at and group.now - group.cpi_changed_at < wait:
         return None
-    if f.currency == "USD":
-        return breach_below(float(f.epc), s["fires"], s["clears"])
-    usual = _usual_epc(f)
-    if not usual:
+    if group.currency == "USD":
+        return breach_below(float(group.epc), settings["fires"], settings["clears"])
+    median = _median_epc(group)
+    if not median:
         return None
-    return breach_below(float(f.epc) / usual, s["other_fires"], s["other_clears"])
+    return breach_below(
+        float(group.epc) / median, settings["other_fires"], settings["other_clears"]
+    )
 
 
-def _usual_epc(f: GroupSnapshot) -> float:
-    """The median EPC of its last days, in its currency; 0 where it is not known."""
-    epc = f.insight.epc
+def _median_epc(group: GroupSnapshot) -> float:
+    """Return the median EPC of the last days in the group's currency; 0 if not known."""
+    epc = group.insight.epc
     return float(epc.median or 0) if epc else 0.0
 
 
-def say_epc_low(f: GroupSnapshot, s: Settings) -> Words:
-    """What suppliers earn for each person they send."""
-    least = s["fires"] if f.currency == "USD" else _usual_epc(f)
-    seen = format_price(f.epc or 0, f.currency)
-    healthy = format_price(least, f.currency)
-    return Words(
-        f"EPC low: {f.label}, {seen} (usual {healthy})",
-        f"{f.label}: suppliers earn {seen} for each entrant, {healthy} or more is usual: "
-        f"few will send people; {f.progress}.",
-        (("EPC", seen, f"≥ {healthy}"),),
+def describe_epc(group: GroupSnapshot, settings: Settings) -> AlertText:
+    """Describe the EPC against what is healthy: the threshold in USD, else the median."""
+    if group.currency == "USD":
+        limit = Decimal(str(settings["fires"]))
+        expected, row = f"healthy from {limit:.2f}", f"≥ {limit:.2f} USD"
+    else:
+        limit = Decimal(str(_median_epc(group)))
+        row = format_price(limit, group.currency)
+        expected = f"its median {row}"
+    epc = format_price_beside(group.epc or 0, limit, group.currency)
+    return AlertText(
+        f"Low EPC: {group.label}, {epc} · {expected}",
+        f"{group.label}: EPC {epc} · {expected}. Suppliers may send few respondents. "
+        f"{group.progress}.",
+        (("EPC", epc, row),),
     )
 
 
-def issue_error(f: GroupSnapshot, _: Settings, __: Memory) -> Verdict | None:
-    """The exchange marks a figure as an error."""
-    return BREACH if any(_issues(f, "error")) else CLEAR
+def judge_issue_error(group: GroupSnapshot, _: Settings, __: OpeningFacts) -> Verdict | None:
+    """Judge whether the exchange reports an error on any figure."""
+    return BREACH if any(_issues(group, "error")) else CLEAR
 
 
-def issue_warning(f: GroupSnapshot, _: Settings, __: Memory) -> Verdict | None:
-    """The exchange marks a figure with a warning."""
-    return BREACH if any(_issues(f, "warning")) else CLEAR
+def judge_issue_warning(group: GroupSnapshot, _: Settings, __: OpeningFacts) -> Verdict | None:
+    """Judge whether the exchange reports a warning on any figure."""
+    return BREACH if any(_issues(group, "warning")) else CLEAR
 
 
-def say_issue(f: GroupSnapshot, _: Settings) -> Words:
-    """The gravest of the exchange's own issues, as it words it."""
-    found = [*_issues(f, "error"), *_issues(f, "warning")] or [("", {})]
-    figure, issue = found[0]
+def describe_issue(group: GroupSnapshot, _: Settings) -> AlertText:
+    """Describe the most severe of the exchange's issues in its own words."""
+    issues = [*_issues(group, "error"), *_issues(group, "warning")] or [("", {})]
+    figure, issue = issues[0]
     text = one_line(str(issue.get("text") or issue.get("code") or "an issue"))
-    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    about = one_line(figure.replace("_", " "))
-    advice = "; ".join(one_line(str(tip)).rstrip(".") for tip in issue.get("suggestions") or ())
-    return Words(
-        f"The exchange reports: {f.label}, {text}{more}",
-        f"{f.label}: the exchange reports on {about}: {text}{more}; {f.progress}."
-        + (f" What helps, as it says: {advice}." if advice else ""),
+    more = f" and {len(issues) - 1} more" if len(issues) > 1 else ""
+    subject = one_line(figure.replace("_", " "))
+    tips = issue.get("suggestions")
+    advice = "; ".join(
+        one_line(str(tip)).rstrip(".") for tip in (tips if isinstance(tips, list | tuple) else ())
+    )
+    return AlertText(
+        f"The exchange reports: {group.label}, {text}{more}",
+        f"{group.label}: the exchange reports an issue with {subject}: {text}{more}. "
+        f"{group.progress}." + (f" The exchange suggests: {advice}." if advice else ""),
     )
 
 
-def _issues(f: GroupSnapshot, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for figure, issues in f.issues.items():
+def _issues(group: GroupSnapshot, kind: str) -> Iterator[tuple[str, Issue]]:
+    """Yield each issue of a kind with the name of its figure."""
+    for figure, issues in group.issues.items():
         for issue in issues if isinstance(issues, list) else ():
             if isinstance(issue, dict) and issue.get("type") == kind:
                 yield figure, issue
 
 
-def about_to_pause(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
-    """The early-warning score that is nearest to a pause by the exchange."""
-    if f.insight.warnings is None:
+def judge_pause_risk(group: GroupSnapshot, settings: Settings, _: OpeningFacts) -> Verdict | None:
+    """Judge the highest risk score (0 to 1) of a pause by the exchange."""
+    if group.insight.warnings is None:
         return None
-    worst = _worst(f)  # scores of nought are not stored: none at all is no risk
-    return breach_above(worst[1], s["fires"], s["clears"]) if worst else CLEAR
+    highest = _highest_risk(group)  # scores of 0 are not stored, so none at all is no risk
+    return breach_above(highest[1], settings["fires"], settings["clears"]) if highest else CLEAR
 
 
-def say_about_to_pause(f: GroupSnapshot, _: Settings) -> Words:
-    """What the exchange is likely to pause it for, and what helps."""
-    code, score = _worst(f) or ("", 0.0)
-    cause = pause_cause(code)
-    return Words(
-        f"About to be paused: {f.label}, {cause.what}",
-        f"{f.label}: the exchange is likely to pause it: {cause.what} "
-        f"(risk {format_percent(score)}); {f.progress}. What helps: {cause.advice}.",
-        (("risk of a pause", format_percent(score), ""),),
+def describe_pause_risk(group: GroupSnapshot, _: Settings) -> AlertText:
+    """Describe the likeliest reason for a pause, and its fix."""
+    code, score = _highest_risk(group) or ("", 0.0)
+    cause, risk = pause_cause(code), format_percent(score)
+    return AlertText(
+        f"Pause risk: {group.label}, {cause.label} ({risk})",
+        f"{group.label}: likely to be paused by the exchange: {cause.label} (risk {risk}). "
+        f"{group.progress}. Fix: {cause.fix}.",
+        (("pause risk", risk, ""),),
     )
 
 
-def _worst(f: GroupSnapshot) -> tuple[str, float] | None:
-    scores = f.insight.warnings
+def _highest_risk(group: GroupSnapshot) -> tuple[str, float] | None:
+    scores = group.insight.warnings
     if not scores:
         return None
     code = max(scores, key=lambda key: (scores[key], key))

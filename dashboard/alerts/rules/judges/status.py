@@ -1,106 +1,119 @@
-"""Groups that do not run: paused by the exchange, or by a person who forgot."""
+"""Groups that are not live: paused by the exchange, or left paused by a person."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 from dashboard.alerts.rules.snapshot import GroupSnapshot
-from dashboard.alerts.rules.verdict import BREACH, CLEAR, NOTICE, Memory, Settings, Verdict, Words
+from dashboard.alerts.rules.verdict import (
+    BREACH,
+    CLEAR,
+    NOTICE,
+    AlertText,
+    OpeningFacts,
+    Settings,
+    Verdict,
+)
 from dashboard.alerts.text import format_local_time, format_minutes, format_percent, pause_cause
 from dashboard.fielding.models import TargetGroup
 
 AUTOMATION = "system_user"
-# Automation and staff: whoever of the exchange did it, no colleague did.
+# Actor types of the exchange itself: its automation and its staff.
 THE_EXCHANGE = (AUTOMATION, "system_marketplace_user")
-ENDS = ("total_completes_reached", "past_scheduled_end_date")
-CLEARLY = 0.1  # of what was agreed: how far off a figure is that explains a pause
+END_REASONS = ("total_completes_reached", "past_scheduled_end_date")
+MARGIN = 0.1  # of the bid: how far off a figure must be to explain a pause
 LIVE = TargetGroup.Status.LIVE.value
 
 
-def by_exchange(f: GroupSnapshot) -> bool | None:
-    """Whether the exchange itself changed the status last; None while nobody knows."""
-    if f.status_reason or f.status_changed_by in THE_EXCHANGE:
+def is_by_exchange(group: GroupSnapshot) -> bool | None:
+    """Return whether the exchange itself changed the status last; None if not known."""
+    if group.status_reason or group.status_changed_by in THE_EXCHANGE:
         return True
-    return False if f.status_changed_by else None
+    return False if group.status_changed_by else None
 
 
-def paused_by_exchange(f: GroupSnapshot, _: Settings, __: Memory) -> Verdict | None:
-    """Breached while paused by the exchange; a mere notice where it has all it should."""
-    if f.status == LIVE:
+def judge_paused_by_exchange(group: GroupSnapshot, _: Settings, __: OpeningFacts) -> Verdict | None:
+    """Judge a pause by the exchange; only a notice if the group ended and is not short."""
+    if group.status == LIVE:
         return CLEAR
-    theirs = by_exchange(f)
-    if theirs is None:
+    by_exchange = is_by_exchange(group)
+    if by_exchange is None:
         return None
-    if theirs and f.status_reason in ENDS and not _short(f):
+    if by_exchange and group.status_reason in END_REASONS and not _is_short(group):
         return BREACH._replace(severity=NOTICE)
-    return BREACH if theirs else CLEAR
+    return BREACH if by_exchange else CLEAR
 
 
-def say_paused_by_exchange(f: GroupSnapshot, _: Settings) -> Words:
-    """Why, with the figure that did it and what it should be."""
-    cause = pause_cause(f.status_reason)
-    figure = _figure_of(f)
-    why = f"{figure[0]} {figure[1]} (agreed {figure[2]})" if figure else cause.what
+def describe_paused_by_exchange(group: GroupSnapshot, _: Settings) -> AlertText:
+    """Describe the cause of the pause, the figure behind it against its bid, and the fix."""
+    cause = pause_cause(group.status_reason)
+    figure = _figure_behind_pause(group)
+    detail = f"{figure[0]} {figure[1]} · bid {figure[2]}" if figure else ""
     since = (
-        f" {format_local_time(f.status_changed_at, f.zone, now=f.now)}"
-        if f.status_changed_at
+        f" since {format_local_time(group.status_changed_at, group.zone, now=group.now)}"
+        if group.status_changed_at
         else ""
     )
-    return Words(
-        f"Paused: {f.label}, {why}",
-        f"{f.label}: paused by the exchange{since}; {cause.what}"
-        + (f", {why}" if figure else "")
-        + f"; {f.progress}. What helps: {cause.advice}.",
-        tuple(filter(None, (figure, _so_far(f)))),
+    return AlertText(
+        f"Paused: {group.label}, {detail or cause.label}",
+        f"{group.label}: paused by the exchange{since}: {cause.label}"
+        + (f", {detail}" if detail else "")
+        + f". {group.progress}. Fix: {cause.advice}.",
+        tuple(filter(None, (figure, _completes_row(group)))),
     )
 
 
-def _figure_of(f: GroupSnapshot) -> tuple[str, str, str] | None:
-    """The figure behind a reason code, where it is past what was agreed.
+def _figure_behind_pause(group: GroupSnapshot) -> tuple[str, str, str] | None:
+    """Return the figure behind a reason code as (label, actual, bid), if it is off its bid.
 
-    Over a group's whole life it may hardly be, although it was over the hours that the exchange
-    saw: then it would only puzzle.
+    The lifetime figure can be near its bid although it was off in the hours that the exchange
+    looked at; shown then, it would seem to contradict the reason.
     """
-    seen, agreed = (f.median_loi_seconds or 0) / 60, f.expected_loi_minutes or 0
-    if f.status_reason == "high_median_loi" and seen > agreed * (1 + CLEARLY) > 0:
-        return ("interview", format_minutes(seen * 60), str(agreed))
-    if f.status_reason == "high_client_side_termination_rate" and f.incidence_rate is not None:
-        wanted = f.expected_incidence_rate or 0
-        if f.incidence_rate < wanted * (1 - CLEARLY):
-            return ("incidence", format_percent(f.incidence_rate), format_percent(wanted))
+    loi, bid_loi = (group.median_loi_seconds or 0) / 60, group.expected_loi_minutes or 0
+    if group.status_reason == "high_median_loi" and loi > bid_loi * (1 + MARGIN) > 0:
+        return ("LOI", format_minutes(loi * 60), str(bid_loi))
+    if (
+        group.status_reason == "high_client_side_termination_rate"
+        and group.incidence_rate is not None
+    ):
+        bid_rate = group.expected_incidence_rate or 0
+        if group.incidence_rate < bid_rate * (1 - MARGIN):
+            return ("IR", format_percent(group.incidence_rate), format_percent(bid_rate))
     return None
 
 
-def paused_and_forgotten(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
-    """Breached while a person's pause is old, the end is near, and completes are missing."""
-    if f.status == LIVE:
+def judge_left_paused(group: GroupSnapshot, settings: Settings, _: OpeningFacts) -> Verdict | None:
+    """Judge a manual pause: breached if it is old, the end date is near and the group short."""
+    if group.status == LIVE:
         return CLEAR
-    if by_exchange(f) is not False or not f.status_changed_at or not f.ends_at:
+    if is_by_exchange(group) is not False or not group.status_changed_at or not group.ends_at:
         return None
-    old = f.now - f.status_changed_at >= timedelta(hours=s["paused_hours"])
-    near = f.now < f.ends_at <= f.now + timedelta(hours=s["ends_hours"])
-    return BREACH if old and near and _short(f) else CLEAR
+    is_old = group.now - group.status_changed_at >= timedelta(hours=settings["paused_hours"])
+    is_near = group.now < group.ends_at <= group.now + timedelta(hours=settings["ends_hours"])
+    return BREACH if is_old and is_near and _is_short(group) else CLEAR
 
 
-def say_paused_and_forgotten(f: GroupSnapshot, _: Settings) -> Words:
-    """Since when it is paused, and when it ends."""
+def describe_left_paused(group: GroupSnapshot, _: Settings) -> AlertText:
+    """Describe since when the group is paused, and its end date."""
     since = (
-        format_local_time(f.status_changed_at, f.zone, now=f.now)
-        if f.status_changed_at
-        else "long ago"
+        f" since {format_local_time(group.status_changed_at, group.zone, now=group.now)}"
+        if group.status_changed_at
+        else ""
     )
-    end = format_local_time(f.ends_at, f.zone, now=f.now) if f.ends_at else "soon"
-    return Words(
-        f"Still paused: {f.label}, {f.progress}, ends {end}",
-        f"{f.label}: paused by a person since {since} and ends {end}; {f.progress}.",
-        (_so_far(f),),
+    end = (
+        format_local_time(group.ends_at, group.zone, now=group.now) if group.ends_at else "not set"
+    )
+    return AlertText(
+        f"Left paused: {group.label}, {group.progress}, end date {end}",
+        f"{group.label}: paused manually{since}; end date {end}. {group.progress}.",
+        (_completes_row(group),),
     )
 
 
-def _short(f: GroupSnapshot) -> bool:
-    return f.completes is not None and f.goal is not None and f.completes < f.goal
+def _is_short(group: GroupSnapshot) -> bool:
+    return group.completes is not None and group.goal is not None and group.completes < group.goal
 
 
-def _so_far(f: GroupSnapshot) -> tuple[str, str, str]:
-    goal = f"{f.goal:,} at its end" if f.goal else ""
-    return ("completes", f"{f.completes or 0:,}", goal)
+def _completes_row(group: GroupSnapshot) -> tuple[str, str, str]:
+    goal = f"{group.goal:,}" if group.goal else ""
+    return ("completes", f"{group.completes or 0:,}", goal)

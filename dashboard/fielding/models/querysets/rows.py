@@ -1,7 +1,7 @@
-"""Every read of the tables, as QuerySet methods.
+"""The reads of the tables as QuerySet methods.
 
-Each page asks for what the signed-in person may see; an object of somebody else's account is as
-absent as one that never was.
+Pages select only rows that the signed-in person may see: an object of another account looks the
+same as one that does not exist.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.db import models
 from django.db.models import (
@@ -47,120 +47,142 @@ from dashboard.fielding.models.querysets.expressions import (
 
 if TYPE_CHECKING:
     from dashboard.fielding.compiled_queries import Param
-    from dashboard.fielding.models import User
+
+    # Ruff does not see the names in the subscripts of base classes.
+    from dashboard.fielding.models.alerts import Incident, Mail  # noqa: F401
+    from dashboard.fielding.models.edits import Edit
+    from dashboard.fielding.models.exchange import ExchangeUser  # noqa: F401
+    from dashboard.fielding.models.groups import Project, TargetGroup  # noqa: F401
+    from dashboard.fielding.models.history import Change  # noqa: F401
+    from dashboard.fielding.models.notes import Note  # noqa: F401
+    from dashboard.fielding.models.people import Membership, User  # noqa: F401
+    from dashboard.fielding.models.webhooks import WebhookEvent, WebhookRefusal  # noqa: F401
+
+M = TypeVar("M", bound=models.Model)
 
 
-class VisibleQuerySet(models.QuerySet[Any]):
+# Any: of projects or of groups.
+VersionRows = models.QuerySet[Any, tuple[int, str, datetime | None]]
+
+
+class VisibleQuerySet(models.QuerySet[M]):
     """Rows that belong to an exchange account."""
 
     def visible_to(self, user: User | Param) -> Self:
-        """The rows of the accounts that this person is a member of."""
+        """Return the rows of the accounts that this person is a member of."""
         return self.filter(account__memberships__user=user)
 
-    def managed_by(self, me: Mapping[int, str]) -> Self:
-        """Those whose project manager is this person, by their id on each account."""
-        known = [Q(account=pk, project_manager_id=name) for pk, name in me.items() if name]
-        return self.filter(reduce(or_, known)) if known else self.none()
+    def managed_by(self, exchange_ids: Mapping[int, str]) -> Self:
+        """Return those with this project manager, given by exchange id for each account."""
+        managed = [
+            Q(account=account, project_manager_id=exchange_id)
+            for account, exchange_id in exchange_ids.items()
+            if exchange_id
+        ]
+        return self.filter(reduce(or_, managed)) if managed else self.none()
 
 
-class MembershipQuerySet(models.QuerySet[Any]):
-    """What people are on accounts."""
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    """Roles of people on accounts."""
 
-    def stamped(self) -> Self:
-        """Each with its account, and texts that change with what lists show of it.
+    def with_version_token(self) -> Self:
+        """Annotate `stamp`, a text that changes with the account's lists, and `oldest`.
 
-        `oldest` is when the oldest of the numbers that are still read were read.
+        oldest: when the least recently read of the polled projects was read.
         """
         return self.select_related("account").annotate(
             stamp=account_version_token(), oldest=oldest_reading()
         )
 
 
-class NamedQuerySet(VisibleQuerySet):
-    """What the exchange gives an id for machines and one for people."""
+class NamedQuerySet(VisibleQuerySet[M]):
+    """Rows with an id for machines and an id for people."""
 
     def with_ids(self, ids: Sequence[str]) -> Self:
-        """Those with one of these human-readable ids or ULIDs, whatever their case."""
-        wanted = [one.upper() for one in ids]
-        return self.filter(Q(human_readable_id__in=wanted) | Q(exchange_id__in=wanted))
+        """Return those with one of these human-readable ids or ULIDs, in any case."""
+        upper_ids = [id_.upper() for id_ in ids]
+        return self.filter(Q(human_readable_id__in=upper_ids) | Q(exchange_id__in=upper_ids))
 
 
-class ProjectQuerySet(NamedQuerySet):
+class ProjectQuerySet(NamedQuerySet["Project"]):
     """Projects."""
 
     def for_list(self) -> Self:
-        """Each with its groups, live ones, completes short at the end, and open incidents.
+        """Annotate the counts of groups, live groups and open incidents, and the shortfall.
 
-        It ends when the last of its live and paused groups does, and is likely finished when the
-        last of those is that are foreseen to finish; `unseen` counts those that are not.
+        ends_at and finish_at: the latest end date and projected finish of the groups in field;
+        unseen: how many of these have no projected finish.
         """
-        running = {"status__in": IN_FIELD}
+        in_field = {"status__in": IN_FIELD}
         return self.select_related("account").annotate(
             pm_name=pm_of_project(),
-            ends_at=latest_among_groups("ends_at", running),
-            finish_at=latest_among_groups("finish_at", running),
-            unseen=per_project("TargetGroup", Count("pk"), finish_at=None, **running),
+            ends_at=latest_among_groups("ends_at", in_field),
+            finish_at=latest_among_groups("finish_at", in_field),
+            unseen=per_project("TargetGroup", Count("pk"), finish_at=None, **in_field),
             groups=per_project("TargetGroup", Count("pk")),
             live=per_project("TargetGroup", Count("pk"), status="live"),
             short=per_project("TargetGroup", Sum("short_at_end")),
             firing=per_project("Incident", Count("pk"), state__in=OPEN_INCIDENT),
         )
 
-    def managed_by(self, me: Mapping[int, str]) -> Self:
-        """Those that this person manages, or has a group in, by their id on each account."""
-        theirs = all_of("TargetGroup").filter(project=OuterRef("pk"))
-        known = [
-            Q(account=pk)
-            & (Q(project_manager_id=name) | Exists(theirs.filter(project_manager_id=name)))
-            for pk, name in me.items()
-            if name
+    def managed_by(self, exchange_ids: Mapping[int, str]) -> Self:
+        """Return those that this person manages or has a group in, by id on each account."""
+        groups = all_of("TargetGroup").filter(project=OuterRef("pk"))
+        managed = [
+            Q(account=account)
+            & (
+                Q(project_manager_id=exchange_id)
+                | Exists(groups.filter(project_manager_id=exchange_id))
+            )
+            for account, exchange_id in exchange_ids.items()
+            if exchange_id
         ]
-        return self.filter(reduce(or_, known)) if known else self.none()
+        return self.filter(reduce(or_, managed)) if managed else self.none()
 
-    def with_pulse(self) -> Self:
-        """Each with a text that changes whenever one of its incidents does."""
+    def with_version_token(self) -> Self:
+        """Annotate `version_token`, a text that changes with the project's incidents."""
         return self.select_related("account").annotate(
             version_token=project_version_token(), pm_name=pm_of_project()
         )
 
-    def marks(self) -> Self:
-        """Return rows (version, version token, read at): what shows whether a row changed."""
+    def version_rows(self) -> VersionRows:
+        """Return rows (version, version token, read at), which show whether a row changed."""
         rows = self.annotate(version_token=project_version_token())
-        return rows.values_list("version", "version_token", "read_at")  # type: ignore[return-value]
+        return rows.values_list("version", "version_token", "read_at")
 
     def with_incidents(self) -> Self:
-        """Those that have an open incident."""
+        """Return those with an open incident."""
         return self.filter(Exists(open_incidents().filter(project=OuterRef("pk"))))
 
-    def called(self, text: str) -> Self:
-        """Those whose name, human-readable id, reference number or ULID has this text."""
+    def matching(self, text: str) -> Self:
+        """Return those whose name, human-readable id, reference number or ULID contains a text."""
         return self.filter(name_matches(text))
 
 
-class TargetGroupQuerySet(NamedQuerySet):
+class TargetGroupQuerySet(NamedQuerySet["TargetGroup"]):
     """Target groups."""
 
-    def with_pulse(self) -> Self:
-        """Each with its project, and a text that changes with its incidents and edits."""
+    def with_version_token(self) -> Self:
+        """Annotate `version_token`, a text that changes with the group's incidents and edits."""
         return self.select_related("project", "account", "panels").annotate(
             version_token=group_version_token()
         )
 
-    def marks(self) -> Self:
-        """Return rows (version, version token, read at): what shows whether a row changed."""
+    def version_rows(self) -> VersionRows:
+        """Return rows (version, version token, read at), which show whether a row changed."""
         rows = self.annotate(version_token=group_version_token())
-        return rows.values_list("project__version", "version_token", "project__read_at")  # type: ignore[return-value]
+        return rows.values_list("project__version", "version_token", "project__read_at")
 
     def with_incidents(self) -> Self:
-        """Those that have an open incident."""
+        """Return those with an open incident."""
         return self.filter(Exists(open_incidents().filter(group=OuterRef("pk"))))
 
-    def called(self, text: str) -> Self:
-        """Those whose name, human-readable id, reference number or ULID has this text."""
+    def matching(self, text: str) -> Self:
+        """Return those whose name, human-readable id, reference number or ULID contains a text."""
         return self.filter(name_matches(text))
 
     def for_table(self) -> Self:
-        """Each with the names of its project and PM, and its newest note: for `values_list`."""
+        """Annotate the names of the project and PM and the newest note, for `values_list`."""
         return self.annotate(
             project_name=F("project__name"),
             project_read_at=F("project__read_at"),
@@ -171,28 +193,28 @@ class TargetGroupQuerySet(NamedQuerySet):
         )
 
 
-class IncidentQuerySet(VisibleQuerySet):
+class IncidentQuerySet(VisibleQuerySet["Incident"]):
     """Incidents, for pages."""
 
     def open(self) -> Self:
-        """Those that need a person now: they fired and are not resolved."""
+        """Return those that have fired and are not resolved."""
         return self.filter(state__in=OPEN_INCIDENT)
 
     def of_groups(self) -> Self:
-        """The open ones of groups, with what a table says of them, the most urgent first."""
-        shown = ("group_id", "severity", "sentence")
+        """Return rows of the open incidents of groups, the most urgent first."""
+        columns = ("group_id", "severity", "sentence")
         rows = self.open().filter(group__isnull=False).by_urgency()
-        return rows.values_list(*shown, named=True)  # type: ignore[return-value]
+        return rows.values_list(*columns, named=True)  # type: ignore[return-value]
 
     def open_or_since(self, moment: datetime) -> Self:
-        """Those that need a person now, and those that fired or closed since, open ones first."""
-        lately = Q(fired_at__gte=moment) | Q(closed_at__gte=moment, fired_at__isnull=False)
-        return self.filter(Q(state__in=OPEN_INCIDENT) | lately).order_by(
+        """Return open incidents, then those that fired or closed since."""
+        is_recent = Q(fired_at__gte=moment) | Q(closed_at__gte=moment, fired_at__isnull=False)
+        return self.filter(Q(state__in=OPEN_INCIDENT) | is_recent).order_by(
             F("closed_at").asc(nulls_first=True), "severity", "fired_at", "pk"
         )
 
-    def told(self) -> Self:
-        """With all that a sentence about them names, for `values_list`."""
+    def with_names(self) -> Self:
+        """Annotate the names that a sentence about them contains, for `values_list`."""
         seen_by = Coalesce(
             NullIf(full_name("acknowledged_by"), Value("")), "acknowledged_by__username"
         )
@@ -207,53 +229,53 @@ class IncidentQuerySet(VisibleQuerySet):
         )
 
     def by_urgency(self) -> Self:
-        """Critical first; among equals, the longest open."""
+        """Order by severity, then the longest open first."""
         return self.order_by("severity", F("fired_at").asc(nulls_last=True), "pk")
 
 
-class ExchangeUserQuerySet(VisibleQuerySet):
+class ExchangeUserQuerySet(VisibleQuerySet["ExchangeUser"]):
     """People as the exchange names them."""
 
 
-class MailQuerySet(models.QuerySet[Any]):
+class MailQuerySet(models.QuerySet["Mail"]):
     """Mails, for pages."""
 
     def to(self, user: User) -> Self:
-        """Those that were written to this person, newest first.
+        """Return the mails to this person, newest first.
 
-        Without the confirmations of addresses: they went to an address that may be another's.
+        Confirmations of addresses are left out: the address can be another person's.
         """
-        ours = Q(account=None) | Q(account__memberships__user=user)
-        rows = self.filter(ours, recipient=user).exclude(purpose="address")
+        is_visible = Q(account=None) | Q(account__memberships__user=user)
+        rows = self.filter(is_visible, recipient=user).exclude(purpose="address")
         return rows.defer("sealed").order_by("-created_at", "-pk")
 
 
-class ChangeQuerySet(VisibleQuerySet):
+class ChangeQuerySet(VisibleQuerySet["Change"]):
     """The exchange's changelog."""
 
     def newest(self) -> Self:
-        """Newest first; changes of one moment in the order of the changelog."""
+        """Order newest first; changes of the same time in the order of the changelog."""
         return self.order_by("-occurred_at", "-batch_id", "position")
 
-    def brief(self) -> Self:
-        """As rows, with no more than a line about each takes."""
+    def for_lines(self) -> Self:
+        """Return rows with only the columns that a line about a change needs."""
         return self.values_list(*LINE, named=True)  # type: ignore[return-value]
 
     def named(self) -> Self:
-        """Newest first, each with the names of its group and of who did it."""
+        """Annotate the names of the group and the actor, newest first."""
         return self.newest().annotate(group_name=F("group__name"), actor_name=actor_name())
 
 
-class EditQuerySet(VisibleQuerySet):
+class EditQuerySet(VisibleQuerySet["Edit"]):
     """Edits made through Fieldwatch."""
 
     def newest(self) -> Self:
-        """Newest first, with who made them."""
+        """Order newest first, with who made them."""
         return self.select_related("by").order_by("-started_at", "-pk")
 
-    def brief(self) -> Self:
-        """With no more than a line about each takes."""
-        who = ("by__first_name", "by__last_name", "by__username")
+    def for_lines(self) -> Self:
+        """Load only the columns that a line about an edit needs."""
+        user_columns = ("by__first_name", "by__last_name", "by__username")
         return self.only(
             "group_id",
             "project_id",
@@ -265,38 +287,52 @@ class EditQuerySet(VisibleQuerySet):
             "reasons",
             "started_at",
             "settled_at",
-            *who,
+            *user_columns,
         )
 
     def of_projects(self) -> Self:
-        """Each with the project that it, or its group, is of."""
-        return self.annotate(
+        """Annotate `of_project`, the project of each edit or of its group."""
+        return self.annotate(of_project=Coalesce("project", "group__project"))
+
+    def in_project(self, project_id: int) -> Self:
+        """Return the edits of a project and of its groups."""
+        rows = self.annotate(of_project=Coalesce("project", "group__project"))
+        return rows.filter(of_project=project_id)
+
+    def people_and_projects(
+        self,
+    ) -> models.QuerySet[Edit, tuple[str, str, str, int | None, str | None]]:
+        """Return distinct rows (username, first name, last name, project id, project name)."""
+        rows = self.annotate(
             of_project=Coalesce("project", "group__project"),
             project_name=Coalesce("project__name", "group__project__name"),
-        )
+        ).order_by()
+        return rows.values_list(
+            "by__username", "by__first_name", "by__last_name", "of_project", "project_name"
+        ).distinct()
 
 
-class NoteQuerySet(models.QuerySet[Any]):
+class NoteQuerySet(models.QuerySet["Note"]):
     """Notes on groups."""
 
     def newest(self) -> Self:
-        """Newest first, with who wrote them."""
+        """Order newest first, with who wrote them."""
         return self.select_related("by").order_by("-at", "-pk")
 
 
-class WebhookEventQuerySet(models.QuerySet[Any]):
-    """What webhooks told."""
+class WebhookEventQuerySet(models.QuerySet["WebhookEvent"]):
+    """Events delivered by webhook."""
 
     def kinds_since(self, moment: datetime) -> dict[str, int]:
-        """How many events of each kind came after `moment`, the most frequent first."""
+        """Return the number of events by kind since a time, the most frequent first."""
         kinds = self.filter(received_at__gte=moment).values_list("kind")
         return dict(kinds.annotate(Count("pk")).order_by("-pk__count", "kind"))
 
 
-class WebhookRefusalQuerySet(models.QuerySet[Any]):
-    """Deliveries that were refused."""
+class WebhookRefusalQuerySet(models.QuerySet["WebhookRefusal"]):
+    """Refused deliveries."""
 
     def reasons_since(self, moment: datetime) -> dict[str, int]:
-        """How many were refused for each reason in the hours from `moment` on."""
+        """Return the number of refusals by reason in the hours since a time."""
         reasons = self.filter(hour__gte=moment).values_list("reason")
         return dict(reasons.annotate(Sum("times")).order_by("-times__sum", "reason"))

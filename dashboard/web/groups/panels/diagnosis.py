@@ -44,10 +44,9 @@ def _risk_line(code: str, score: float) -> RiskLine:
     word, tone = ("Likely", "bad") if score >= LINE else ("Possible", "warn")
     if score < POSSIBLE:
         word, tone = "Unlikely", "info"
-    advice = cause.advice.removesuffix(", then resume").removesuffix(" and resume")
     return RiskLine(
-        what=_capitalise(cause.what),
-        advice=_capitalise(advice),
+        what=_capitalise(cause.label),
+        advice=_capitalise(cause.fix),
         percent=round(score * 100),
         word=word,
         tone=tone,
