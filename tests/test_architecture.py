@@ -41,6 +41,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("shapes", "repair", "sendable", "webhook_signature", "errors", "clock"),
     ),
     "fielding": (
+        ("figures",),
         ("insight",),
         ("forecast", "effects", "queries", "people"),
         ("audit",),

@@ -1,0 +1,131 @@
+"""Where a project stands and ends: worked out with each pull, and stored with the project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+import msgspec
+
+from dashboard.fielding.figures import at_end
+from dashboard.fielding.figures.at_end import GroupAtEnd, HasOutlook, group_at_end
+from dashboard.fielding.figures.joint_sum import JointDraws, Range
+from dashboard.fielding.figures.scope import is_in_plan, is_open
+from dashboard.fielding.insight.document import EndPercentiles, StoredPart
+
+
+class HasOutlookAndPrice(HasOutlook, Protocol):
+    """A group, or a row of FIELDS."""
+
+    @property
+    def currency(self) -> str: ...
+    @property
+    def cpi(self) -> Decimal | None: ...
+    @property
+    def cost(self) -> Decimal | None: ...
+
+
+FIELDS = (*at_end.FIELDS, "currency", "cpi", "cost")
+
+
+class CurrencyOutlook(StoredPart, frozen=True):
+    """Money of one currency. so_far: cost as the exchange reports it. by_end: cost on the end
+    dates as projected. if_full: cost if every open group reaches its goal."""
+
+    so_far: Decimal = Decimal(0)
+    by_end: EndPercentiles | None = None
+    if_full: Decimal = Decimal(0)
+
+
+class ProjectOutlook(StoredPart, frozen=True):
+    """What a project's groups add up to; drafts, archived and no longer listed groups are outside.
+
+    at: when it was worked out (ISO 8601). goal and completes: sums over all groups in the plan, in
+    completes. projected: completes on the end dates, each group capped at its goal. shortfall:
+    completes missing then. ended_short: the part of it in groups that are over already. paused:
+    what is missing today to the goals of paused groups, which are projected as if they resumed
+    now. short_groups: open groups whose middle projection misses the goal.
+    """
+
+    at: str = ""
+    groups: int = 0
+    open_groups: int = 0
+    short_groups: int = 0
+    paused_groups: int = 0
+    goal: float = 0.0
+    completes: float = 0.0
+    projected: EndPercentiles | None = None
+    shortfall: EndPercentiles | None = None
+    ended_short: float = 0.0
+    paused: float = 0.0
+    money: dict[str, CurrencyOutlook] = msgspec.field(default_factory=dict)
+
+
+def outlook_of_groups(rows: Iterable[HasOutlookAndPrice], *, now: datetime) -> ProjectOutlook:
+    """Add up the groups of a project (or any other set): rows of FIELDS."""
+    planned = [row for row in rows if is_in_plan(row)]
+    ends = [group_at_end(row, now=now) for row in planned]
+    draws = JointDraws(ends)
+    open_now = [is_open(row, now) for row in planned]
+    missing = [max((end.goal or 0.0) - end.completes, 0.0) for end in ends]
+    paused = [
+        row.status == "paused" and is_now for row, is_now in zip(planned, open_now, strict=True)
+    ]
+    return ProjectOutlook(
+        at=now.isoformat(timespec="seconds"),
+        groups=len(planned),
+        open_groups=sum(open_now),
+        short_groups=sum(
+            is_now and (end.shortfall or 0.0) >= 0.5
+            for end, is_now in zip(ends, open_now, strict=True)
+        ),
+        paused_groups=sum(paused),
+        goal=sum(end.goal or 0.0 for end in ends),
+        completes=sum(end.completes for end in ends),
+        projected=_stored(draws.projected()),
+        shortfall=_stored(draws.shortfall()),
+        ended_short=sum(
+            count for count, is_now in zip(missing, open_now, strict=True) if not is_now
+        ),
+        paused=sum(count for count, is_paused in zip(missing, paused, strict=True) if is_paused),
+        money=_money(planned, ends, open_now, draws),
+    )
+
+
+def _money(
+    rows: Sequence[HasOutlookAndPrice],
+    ends: Sequence[GroupAtEnd],
+    open_now: Sequence[bool],
+    draws: JointDraws,
+) -> dict[str, CurrencyOutlook]:
+    """The cost in each currency; never across currencies."""
+    money = {}
+    for currency in sorted({row.currency for row in rows if row.currency}):
+        own = [row.currency == currency for row in rows]
+        so_far = sum(
+            (row.cost or Decimal(0) for row in rows if row.currency == currency), Decimal(0)
+        )
+        prices = [
+            float(row.cpi or 0) if is_own and is_now else 0.0
+            for row, is_own, is_now in zip(rows, own, open_now, strict=True)
+        ]
+        to_come = sum(
+            (
+                Decimal(str(max((end.goal or 0.0) - end.completes, 0.0))) * (row.cpi or Decimal(0))
+                for row, end, price in zip(rows, ends, prices, strict=True)
+                if price
+            ),
+            Decimal(0),
+        )
+        money[currency] = CurrencyOutlook(
+            so_far=so_far,
+            by_end=_stored(draws.cost(prices, float(so_far))),
+            if_full=so_far + to_come,
+        )
+    return money
+
+
+def _stored(points: Range) -> EndPercentiles:
+    return EndPercentiles(*(round(point, 1) for point in points))
