@@ -47,6 +47,7 @@ soak: install-dev
 
 docs: install-dev
 	$(BIN)/python docs/settings.py
+	$(BIN)/python docs/glossary.py
 
 lock: install-dev
 	$(UV_COMPILE) pyproject.toml -o requirements/app.txt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as bench
+from bench.shared.environment import run
 from bench.shared.figure import Figure, skipped
 
 LINE = re.compile(r"\w+=(-|[\d.e+-]+) goal=.+ (ok|short|skipped)( \(.+\))?")
@@ -40,3 +42,10 @@ def test_a_module_that_is_not_known_is_answered_with_those_that_are() -> None:
     ended = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
     assert "client" in ended.stderr
+
+
+def test_a_measured_process_does_not_inherit_the_peak_of_the_one_that_started_it() -> None:
+    large = bytearray(400_000_000)
+    environment = dict(os.environ) | {"DJANGO_SETTINGS_MODULE": "dashboard.settings"}
+    peak = run("bench.shared.processes:peak_memory", environment)
+    assert len(large) > peak * 1_000_000 > 10_000_000

@@ -1,6 +1,5 @@
 """A worker's rounds beside a bare client that asks the same, turn about, on one database."""
 
-import resource
 import statistics
 import time
 from collections import Counter
@@ -14,6 +13,7 @@ from django.db import connection
 from bench.client import KEY, Listing
 from bench.shared.canned_exchange import START, Canned
 from bench.shared.environment import Meter
+from bench.shared.processes import peak_memory
 from dashboard import celery
 from dashboard.alerts.incidents import detect
 from dashboard.exchange.shapes.groups import (
@@ -102,7 +102,7 @@ def rounds(root: str, share: int, turns: list[int], beside: bool = True) -> list
 def large(root: str, turns: list[int]) -> dict[str, float]:
     """CPU seconds of the median round of a tenth, and the most memory of this process (MB)."""
     spent = statistics.median(one["ours"] for one in rounds(root, 10, turns, beside=False))
-    return {"ours": spent, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    return {"ours": spent, "memory": peak_memory()}
 
 
 class Writes:

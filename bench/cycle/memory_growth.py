@@ -1,12 +1,12 @@
 """Five hundred rounds in one process: what its memory is after a warm-up, and at the end."""
 
 import gc
-from pathlib import Path
 from typing import Any
 
 from bench.shared.canned_exchange import canned
 from bench.shared.environment import SQLITE, run, stage
 from bench.shared.figure import Figure
+from bench.shared.processes import resident_memory
 
 ROUNDS, WARM = 500, 100
 MINUTE = 50  # rounds: after each a worker looks for garbage
@@ -32,7 +32,5 @@ def sizes(root: str) -> list[float]:
         rounds(root, 10, list(range(last - MINUTE + 1, last + 1)), False)
         gc.collect()
         if last in (WARM, ROUNDS):
-            lines = Path("/proc/self/status").read_text().splitlines()
-            size = next(line for line in lines if line.startswith("VmRSS:"))
-            found.append(int(size.split()[1]) / 1024)
+            found.append(resident_memory())
     return found

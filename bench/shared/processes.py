@@ -52,6 +52,24 @@ def tree(pid: int) -> list[int]:
     return found
 
 
+def resident_memory() -> float:
+    """What this process has in memory now, MB."""
+    return _own_memory("VmRSS")
+
+
+def peak_memory() -> float:
+    """The most that this process has had in memory, MB.
+
+    Not `ru_maxrss`: Linux carries the peak of the process that started this one over into it.
+    """
+    return _own_memory("VmHWM")
+
+
+def _own_memory(line: str) -> float:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(one for one in lines if one.startswith(f"{line}:")).split()[1]) / 1024
+
+
 def pss(pid: int) -> float:
     """The proportional set size of a process and its children, MB."""
     rollups = (Path(f"/proc/{one}/smaps_rollup").read_text() for one in tree(pid))

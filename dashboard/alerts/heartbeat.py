@@ -9,7 +9,6 @@ import httpx
 from django.db.models import Max, Q
 
 from dashboard.alerts.text import format_span
-from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import Heartbeat, Mail, Project
 
 ROUNDS = {"time": "detecting", "deliver": "sending mail"}
@@ -17,11 +16,6 @@ SILENT_AFTER = timedelta(minutes=5)
 WAITS_AT_MOST = timedelta(minutes=15)
 MINUTE = timedelta(minutes=1)
 PATIENCE = 10.0  # seconds for the operator's URL
-_SAID = CompiledQuery(
-    lambda: Heartbeat.objects.filter(name=Param("name"), at__gt=Param("after")).values_list(
-        "at", flat=True
-    )
-)
 _said: dict[str, datetime] = {}  # when this process last knew each part to have said so
 
 
@@ -29,7 +23,8 @@ def record_heartbeat(name: str, *, now: datetime) -> None:
     """Say that a round was done; written at most once a minute, looked up hardly more often."""
     if _said.get(name, now) < now < _said[name] + MINUTE:
         return
-    said = _SAID.one(name=name, after=now - MINUTE)
+    recent = Heartbeat.objects.filter(name=name, at__gt=now - MINUTE)
+    said = recent.values_list("at", flat=True).first()
     if said is None:
         Heartbeat.objects.update_or_create(name=name, defaults={"at": now})
     _said[name] = said or now

@@ -13,7 +13,7 @@ const drawnPlots = () => document.querySelectorAll(".js-plotly-plot");
 const valueAt = (layout, path) => path.split(".").reduce((value, name) => value && value[name], layout);
 const screenColours = (plot) => Object.fromEntries(Object.keys(INK).map((path) => [path, valueAt(plot.layout, path)]));
 
-const coloursBefore = new Map(); // of plots, as they stand on screen
+const coloursBefore = new Map(); // of plots, as drawn on screen
 window.addEventListener("beforeprint", () => drawnPlots().forEach((plot) => {
   coloursBefore.set(plot, screenColours(plot));
   window.Plotly.relayout(plot, { width: PAPER_WIDTH, ...INK });

@@ -25,7 +25,7 @@ async function draw(chart) {
     wait.hidden = true;
     chart.dataset.drawn = query.get("per") || "total";
   } catch {
-    wait.textContent = "The chart could not be drawn. Its numbers are in the table below.";
+    wait.textContent = "The chart could not be drawn. Its data is in the table below.";
     wait.hidden = false;
   }
 }
@@ -62,7 +62,7 @@ if (document.readyState === "loading") {
 } else drawAll();
 darkScheme.addEventListener("change", drawAll);
 
-// After a refresh, and after a choice that changed the address, what is on the page is drawn anew.
+// After a refresh, and after a choice that changed the address, what is on the page is drawn again.
 document.addEventListener("htmx:afterSettle", (event) => {
   for (const chart of allCharts()) if (event.target.matches("[data-live]") || event.target.contains(chart)) draw(chart);
 });

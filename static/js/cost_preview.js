@@ -4,16 +4,15 @@
 // typed; the rest are the texts of the field's data attributes.
 export function describeCost(text, { left, price, spent, budget, currency }) {
   if (left === undefined || !/^\d+(\.\d+)?$/.test(text) || !Number(text)) return "";
-  const money = (sum) => `${Math.round(sum).toLocaleString("en-GB")} ${currency}`;
-  const ahead = Number(text) * Number(left), more = ahead - Number(price) * Number(left);
-  let sentence = `${Number(left).toLocaleString("en-GB")} completes to come × ${text} = ${money(ahead)}`;
-  if (price && more) sentence += `, ${money(Math.abs(more))} ${more > 0 ? "more" : "less"} than now`;
+  const money = (sum) => `${Math.round(Math.abs(sum)).toLocaleString("en-GB")} ${currency}`;
+  const cost = Number(text) * Number(left), more = cost - Number(price) * Number(left);
+  const change = price && more ? ` (${more > 0 ? "+" : "−"}${money(more)})` : "";
+  const sentence = `If the goal is reached: ${Number(left).toLocaleString("en-GB")} × ${text} = ${money(cost)}${change}`;
   if (spent === undefined) return `${sentence}.`;
-  const total = Number(spent) + ahead;
-  sentence += `. In the end ${money(total)}`;
-  if (budget === undefined) return `${sentence}.`;
-  const rest = Number(budget) - total;
-  return `${sentence}: ${money(Math.abs(rest))} ${rest >= 0 ? "below" : "ABOVE"} the budget of ${money(budget)}.`;
+  const total = Number(spent) + cost;
+  if (budget === undefined) return `${sentence}, total ${money(total)}.`;
+  const rest = Number(budget) - total, side = rest >= 0 ? "under" : "OVER";
+  return `${sentence}, total ${money(total)}: ${money(rest)} ${side} the budget of ${money(budget)}.`;
 }
 
 document.addEventListener("input", (event) => {

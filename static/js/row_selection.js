@@ -5,6 +5,6 @@ document.addEventListener("change", (event) => {
   const output = document.querySelector("[data-picked]");
   if (!output || !event.target.closest("[data-pick-all], input[name=pick]")) return;
   const number = document.querySelectorAll("input[name=pick]:checked").length;
-  output.textContent = number ? `With ${number} group${number === 1 ? "" : "s"}:` : "Tick groups, then:";
+  output.textContent = number ? `${number} selected:` : "Select groups:";
   output.closest("form").classList.toggle("ready", number > 0);
 });

@@ -1,5 +1,5 @@
-// A form is sent once, and takes no typing meanwhile. A form about the table on screen says how that
-// table stands now.
+// Sends a form once, and lets nothing be typed in the meantime. A form about the table on screen also
+// sends the table's current query.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.matches("[data-here]")) form.elements.query.value = location.search.slice(1);

@@ -1,7 +1,7 @@
 // Where the server does not answer, a form says so and can be sent again; a link is followed.
-const FILTERS_MESSAGE = "Fieldwatch did not answer. The table is still as before this choice: try again.";
-const FORM_MESSAGE = "Fieldwatch did not answer. What you typed is still here: try again. "
-  + "However often a form is sent, its change is made once.";
+const FILTERS_MESSAGE = "Fieldwatch did not answer and the table has not changed. Try again.";
+const FORM_MESSAGE = "Fieldwatch did not answer. Your entries are still here; try again. "
+  + "However often you send the form, the change is made only once.";
 
 function showUnanswered({ detail: { elt, xhr } }) {
   const form = elt.closest("form[data-keep], form[data-filters]");

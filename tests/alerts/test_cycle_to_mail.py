@@ -175,7 +175,7 @@ def test_a_fire_becomes_one_mail_after_a_minute(field: Field) -> None:
     sent = outbox.outbox[0]
     assert sent.to == [field.pm.email]
     assert sent.subject == "Paused: Japan 25–54, interview 14.2 min (agreed 9)"
-    assert "interview: 14.2 min (should be 9)" in sent.body
+    assert "interview: 14.2 min (expected 9)" in sent.body
     assert mails()[0].state == Mail.State.SENT
 
 

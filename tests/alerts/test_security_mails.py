@@ -131,7 +131,7 @@ def test_not_even_its_recipient_reads_the_link_in_the_product(client: Client, da
     client.force_login(dana)
     for address in ("/mails/", f"/mails/{mail.pk}/"):
         assert LINK not in client.get(address).content.decode()
-    assert "text is not kept" in client.get(f"/mails/{mail.pk}/").content.decode()
+    assert "text is not stored" in client.get(f"/mails/{mail.pk}/").content.decode()
 
 
 def test_it_goes_to_an_address_that_refused_an_alert_before(dana: User) -> None:

@@ -221,7 +221,7 @@ def ids(exchange: FakeExchange) -> dict[str, int]:
 def settled(page: Page, address: str) -> None:
     page.goto(address)
     for chart in page.query_selector_all("[data-chart]"):
-        chart.wait_for_selector(".wait[hidden], .wait:not(:has-text('Drawing'))", state="attached")
+        chart.wait_for_selector(".wait[hidden], .wait:not(:has-text('Loading'))", state="attached")
 
 
 def wrong(page: Page, address: str) -> list[str]:
@@ -297,7 +297,7 @@ def test_forms_with_mistakes_are_accessible_too(
     sign_in(page, "anna")
     page.goto(f"/groups/{ids['group']}/edit/cpi/")
     page.fill("#cpi", "9")
-    page.click("text=Send to the exchange")
+    page.click("button:has-text('Apply')")
     page.wait_for_selector("#cpi_again")
     assert wrong(page, "a jump") == []
 
@@ -374,8 +374,8 @@ def box(page: Page, what: str) -> FloatRect:
 @pytest.mark.parametrize(
     ("address", "above", "words"),
     [
-        ("/me/sessions/", "text=End all others", "text=is right to five minutes"),
-        ("/rules/groups/{group}/drop_off/", "button.primary", "text=Saving closes what"),
+        ("/me/sessions/", "text=End all other sessions", "text=is accurate to five minutes"),
+        ("/rules/groups/{group}/drop_off/", "button.primary", "text=Saving closes this rule"),
     ],
 )
 def test_what_stands_above_words_does_not_touch_them(
@@ -408,7 +408,7 @@ def test_an_invitation_is_mailed_again_from_the_list_of_people(
     page = open_page()
     sign_in(page, "anna")
     page.goto(f"/connections/{account.pk}/people/")
-    page.get_by_role("button", name="Mail again to ben").click()
+    page.get_by_role("button", name="Resend invitation to ben").click()
     expect(page.locator("[role=status]").first).to_contain_text("ben@example.com was invited")
     invitations = [mail.to for mail in delivered() if "invites you" in mail.subject]
     assert invitations == [["ben@example.com"]]
@@ -466,11 +466,11 @@ def test_a_choice_of_one_panel_leaves_an_open_form_alone(
     page.goto(f"/groups/{ids['group']}/")
     page.click("#open-cpi")
     page.fill("#cpi", "3.1")
-    page.click("text=The numbers behind the chart")
+    page.click("text=Show data")
     page.click("text=Per 6 h")
     page.wait_for_url("**?per=6h")
     page.wait_for_selector("[data-drawn='6h'] .bars path", state="attached")
-    expect(page.locator("#completes-numbers table")).to_contain_text("Completes by 6 hours")
+    expect(page.locator("#completes-numbers table")).to_contain_text("Completes per 6 hours")
     expect(page.locator("#completes-numbers table")).to_be_visible()
     page.click("#trends-panel >> text=EPC")
     page.wait_for_url("**?per=6h&trend=epc")
@@ -506,7 +506,7 @@ def test_the_text_for_the_client_is_copied(open_page: Open, ids: dict[str, int])
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     sign_in(page, "anna")
     page.goto(f"/groups/{ids['group']}/")
-    page.click("text=Copy for the client")
-    page.click("text=Copy the text")
+    page.click("text=Summary for client")
+    page.click("text=Copy text")
     expect(page.locator("[data-copied]")).to_have_text("Copied")
     assert "Japan 25–54" in page.evaluate("navigator.clipboard.readText()")

@@ -134,7 +134,7 @@ def ask(page: Page, name: str, field: Field, typed: dict[str, str]) -> None:
     page.goto(f"/projects/{field.groups[0].project_id}/")
     for group in field.groups:
         page.check(f"input[name=pick][value='{group.pk}']")
-    expect(page.locator("[data-picked]")).to_have_text(f"With {len(field.groups)} groups:")
+    expect(page.locator("[data-picked]")).to_have_text(f"{len(field.groups)} selected:")
     page.click(f".act-bar button[value={name}]")
     if not CASES[name].typed:
         return
@@ -144,7 +144,7 @@ def ask(page: Page, name: str, field: Field, typed: dict[str, str]) -> None:
             box.select_option(value)
         else:
             box.fill(value)
-    page.click("text=Show what changes")
+    page.click("button:has-text('Preview')")
 
 
 KINDS = {name.value: kind for name, kind in jobs.KINDS.items()} | {"manager": Edit.Kind.DETAILS}
@@ -197,7 +197,9 @@ def test_an_action_is_previewed_asked_for_once_and_followed_to_its_end(
     assert Batch.objects.count() == 0
     send(signed_in)
     work_to_the_end(signed_in, simulator)
-    expect(signed_in.locator("[role=status]")).to_have_text(f"{many} of {many} ended: {many} done")
+    expect(signed_in.locator("[role=status]")).to_have_text(
+        f"{many} of {many} finished: {many} done"
+    )
     assert all(was != now for was, now in zip(before, field.held(), strict=True))
 
 
@@ -222,7 +224,7 @@ def test_what_is_typed_after_a_preview_is_previewed_anew_before_it_can_be_sent(
     signed_in.wait_for_load_state()  # its scripts ran
     signed_in.fill("#value", "7")
     expect(signed_in.locator("[name=sealed]")).to_have_count(0)
-    signed_in.click("text=Show what changes")
+    signed_in.click("button:has-text('Preview')")
     expect(signed_in.get_by_label("Preview")).to_contain_text("(+7 %)")
     expect(signed_in.locator("[name=sealed]")).to_have_count(1)
 
@@ -239,7 +241,7 @@ def test_what_the_exchange_refuses_is_told_at_its_group_and_the_others_go_on(
         simulator.fault("http_422", operation="update_*", group=field.good[1].exchange_id)
     send(signed_in)
     work_to_the_end(signed_in, simulator)
-    expect(signed_in.locator("[role=status]")).to_have_text("2 of 2 ended: 1 done, 1 refused")
+    expect(signed_in.locator("[role=status]")).to_have_text("2 of 2 finished: 1 done, 1 refused")
     row = signed_in.locator("tr", has_text=field.good[1].name)
     expect(row).to_contain_text("Refused")
     assert row.locator("td").last.inner_text().strip() not in ("", "–")
@@ -281,7 +283,7 @@ def test_a_hand_over_that_the_exchange_does_not_take_is_sent_once_and_told_at_ea
     work_to_the_end(signed_in, simulator)
     refused = fault == "http_422"
     end = "2 refused" if refused else "2 not done"
-    expect(signed_in.locator("[role=status]")).to_contain_text(f"2 of 2 ended: 0 done, {end}")
+    expect(signed_in.locator("[role=status]")).to_contain_text(f"2 of 2 finished: 0 done, {end}")
     said = "simulated 422" if refused else "The answer to the job was lost; the exchange still"
     expect(signed_in.locator("td", has_text=said)).to_have_count(2)
     assert simulator.requests()["create_bulk_update_target_group_project_manager_job"] == 1
@@ -301,14 +303,16 @@ def test_what_was_refused_is_tried_again_as_it_was_typed(
     simulator.clear_faults()
     many = len(field.good)
     expect(signed_in.locator("[role=status]")).to_have_text(
-        f"{many} of {many} ended: 0 done, {many} refused"
+        f"{many} of {many} finished: 0 done, {many} refused"
     )
     assert all(was == now for was, now in zip(before, field.held(), strict=True))
-    signed_in.click("text=Try again with the")
+    signed_in.click("text=Retry the")
     expect(signed_in.locator("h1")).to_have_text(f"{CASES[name].word}: {many} of {many} groups")
     send(signed_in)
     work_to_the_end(signed_in, simulator)
-    expect(signed_in.locator("[role=status]")).to_have_text(f"{many} of {many} ended: {many} done")
+    expect(signed_in.locator("[role=status]")).to_have_text(
+        f"{many} of {many} finished: {many} done"
+    )
     assert all(was != now for was, now in zip(before, field.held(), strict=True))
 
 
@@ -320,7 +324,7 @@ def test_an_exchange_that_goes_down_is_asked_again_and_the_page_says_so(
     ask(signed_in, "pause", field, {})
     simulator.fault("http_503", operation="create_bulk_*", count=4)
     send(signed_in)
-    expect(signed_in.locator("#batch")).to_contain_text("it is tried again")
+    expect(signed_in.locator("#batch")).to_contain_text("retries automatically")
     work_to_the_end(signed_in, simulator)
-    expect(signed_in.locator("[role=status]")).to_have_text("2 of 2 ended: 2 done")
+    expect(signed_in.locator("[role=status]")).to_have_text("2 of 2 finished: 2 done")
     assert all(was != now for was, now in zip(before, field.held(), strict=True))

@@ -125,8 +125,8 @@ def test_the_good_way_from_the_project_to_the_field(
     tab.click("text=New target group")
     fill(tab, cpi="")
     tab.click("button:has-text('Feasibility')")
-    expect(tab.locator("#beside")).to_contain_text("Suggested price")
-    tab.click("#beside >> text=Use it")
+    expect(tab.locator("#beside")).to_contain_text("Suggested CPI")
+    tab.click("#beside button")
     expect(tab.locator("#d-cpi")).not_to_have_value("")
     tab.click("button:has-text('Rate card')")
     expect(tab.locator("#beside table")).to_contain_text("LOI up to")
@@ -142,13 +142,13 @@ def test_the_good_way_from_the_project_to_the_field(
     expect(tab.locator("#l-start")).to_be_visible()
     tab.check("#l-now")
     expect(tab.locator("#l-start")).to_be_hidden()  # what is typed there would not count
-    tab.click("text=Launch 1 group")
-    expect(tab.locator("#made")).to_contain_text("follows it to its end")
+    tab.click("text=Launch group")
+    expect(tab.locator("#made")).to_contain_text("keeps checking even if you leave")
     simulator.advance(seconds=5)
     launch.run_due_launches(clock=lambda: timezone.now() + SOON)
-    expect(tab.locator("#made")).to_contain_text("The exchange has launched it.")
+    expect(tab.locator("#made")).to_contain_text("Cint has launched the group.")
     nothing_wrong(tab)
-    tab.click("text=To the group")
+    tab.click("text=View group")
     expect(tab.locator(".strip .status")).to_have_text("Live")
     expect(tab.locator("table", has_text="Outcome")).to_contain_text("New draft")
 
@@ -207,18 +207,18 @@ def test_a_launch_waits_for_an_exchange_that_is_away_and_is_not_made_of_another_
     end = f"{timezone.now() + timedelta(days=9):%Y-%m-%dT18:00}"
     tab.fill("#l-end", end)
     down(simulator, "get_target_group")
-    tab.click("text=Launch 1 group")
+    tab.click("text=Launch group")
     expect(tab.locator("[role=alert]").first).to_contain_text("Nothing was sent")
     expect(tab.locator("#l-end")).to_have_value(end)
     a_colleague_wants_555(group)
-    tab.click("text=Launch 1 group")
+    tab.click("text=Launch group")
     expect(tab.locator("main")).to_contain_text("The draft was changed meanwhile: Completes goal")
     expect(tab.locator("main")).to_contain_text("555 completes × 3.20 = 1,776 EUR")
     assert "create_launch_fielding_run_from_draft_job" not in simulator.requests()
     tab.check("#l-now")
     tab.fill("#l-end", end)
-    tab.click("text=Launch 1 group")
-    expect(tab.locator("#made")).to_contain_text("follows it to its end")
+    tab.click("text=Launch group")
+    expect(tab.locator("#made")).to_contain_text("keeps checking even if you leave")
 
 
 def test_a_double_click_makes_one_draft(tab: Page, project: Project, simulator: Simulator) -> None:
@@ -237,22 +237,22 @@ def test_a_lost_answer_is_told_and_the_page_follows(
     simulator.fault("lost_answer", operation="create_target_group", count=1)
     simulator.fault("http_403", operation="get_target_group")
     tab.click("text=Save draft")
-    expect(tab.locator("#made")).to_contain_text("never sent a second time")
+    expect(tab.locator("#made")).to_contain_text("never sends it twice")
     nothing_wrong(tab)
     simulator.clear_faults()
     create.settle_due(clock=lambda: timezone.now() + SOON)
-    tab.click("text=To the draft")
+    tab.click("text=View draft")
     expect(tab.locator("h1")).to_have_text("Germany adults")
 
 
 def test_a_colleagues_change_of_another_field_stays(tab: Page, project: Project) -> None:
     group = made_by_hand(tab, project)
-    tab.click("text=Change the draft")
+    tab.click("text=Edit draft")
     tab.fill("#d-name", "Mine it is")
     a_colleague_wants_555(group)
     tab.click("text=Save draft")
     expect(tab.locator(".note.good")).to_contain_text("confirmed by the exchange")
-    tab.click("text=Change the draft")
+    tab.click("text=Edit draft")
     expect(tab.locator("#d-goal")).to_have_value("555")
     expect(tab.locator("#d-name")).to_have_value("Mine it is")
 
@@ -261,7 +261,7 @@ def test_a_colleagues_change_of_the_same_field_is_shown_beside_yours(
     tab: Page, project: Project
 ) -> None:
     group = made_by_hand(tab, project)
-    tab.click("text=Change the draft")
+    tab.click("text=Edit draft")
     tab.fill("#d-name", "Mine it is")
     tab.fill("#d-goal", "444")
     a_colleague_wants_555(group)
@@ -285,16 +285,16 @@ def test_a_launch_that_fails_leads_back_to_the_field(
     tab.check("#l-now")
     end = tab.input_value("#l-end")
     tab.fill("#l-end", "2020-01-01T00:00")
-    tab.click("text=Launch 1 group")  # which we refuse ourselves
+    tab.click("text=Launch group")  # which we refuse ourselves
     expect(tab.locator("#l-end-error")).to_be_visible()
     expect(tab.locator("#l-end")).to_have_value("2020-01-01T00:00")
     assert not Edit.objects.filter(kind="launch").exists()
     tab.fill("#l-end", end)
-    tab.click("text=Launch 1 group")
+    tab.click("text=Launch group")
     expect(tab.locator("#made")).to_be_visible()
     simulator.advance(seconds=5)
     launch.run_due_launches(clock=lambda: timezone.now() + SOON)
-    tab.click("text=Mend the draft")
+    tab.click("text=Edit draft")
     expect(tab.locator("#d-test-error")).to_contain_text("is missing")
     nothing_wrong(tab)
     assert Edit.objects.get(kind="launch").state == "rejected"
@@ -320,11 +320,11 @@ def test_drafts_are_launched_together_each_with_its_result(
     two_drafts(tab, project)
     end = f"{timezone.now() + timedelta(days=9):%Y-%m-%dT18:00}"
     tab.fill("#to", end)
-    tab.click("text=Show what changes")
+    tab.click("button:has-text('Preview')")
     expect(tab.locator("#when_error")).to_have_text("Choose when they start.")
     expect(tab.locator("#to")).to_have_value(end)
     tab.select_option("#when", "now")
-    tab.click("text=Show what changes")
+    tab.click("button:has-text('Preview')")
     expect(tab.locator("h1")).to_have_text("Launch drafts: 1 of 2 groups")
     expect(tab.locator(".reasons")).to_contain_text("Without a survey: has no live URL")
     expect(tab.locator("main")).to_contain_text("384 EUR at most")
@@ -333,7 +333,7 @@ def test_drafts_are_launched_together_each_with_its_result(
     expect(tab.locator("#batch")).to_contain_text("The exchange is at it.")
     simulator.advance(seconds=5)
     launch.run_due_launches(clock=lambda: timezone.now() + SOON)
-    expect(tab.locator("#batch [role=status]")).to_have_text("1 of 1 ended: 1 done")
+    expect(tab.locator("#batch [role=status]")).to_have_text("1 of 1 finished: 1 done")
     assert simulator.requests()["create_launch_fielding_run_from_draft_job"] == 1
 
 
@@ -344,28 +344,30 @@ def test_drafts_that_the_exchange_refuses_or_is_away_for_tell_so(
     two_drafts(tab, project)
     tab.select_option("#when", "now")
     tab.fill("#to", f"{timezone.now() + timedelta(days=9):%Y-%m-%dT18:00}")
-    tab.click("text=Show what changes")
+    tab.click("button:has-text('Preview')")
     simulator.fault(fault, operation="create_launch_*")
     tab.click("form:has([name=sealed]) button.primary")
     if fault == "http_422":
-        expect(tab.locator("#batch [role=status]")).to_have_text("1 of 1 ended: 0 done, 1 refused")
+        expect(tab.locator("#batch [role=status]")).to_have_text(
+            "1 of 1 finished: 0 done, 1 refused"
+        )
         expect(tab.locator("#batch")).to_contain_text("simulated 422")
         return
-    expect(tab.locator("#batch")).to_contain_text("On its way")
+    expect(tab.locator("#batch")).to_contain_text("In progress")
     simulator.clear_faults()
     for seconds in (60, 120):
         launch.run_due_launches(
             clock=lambda later=timedelta(seconds=seconds): timezone.now() + later
         )  # type: ignore[misc]
         simulator.advance(seconds=5)
-    expect(tab.locator("#batch [role=status]")).to_have_text("1 of 1 ended: 1 done")
+    expect(tab.locator("#batch [role=status]")).to_have_text("1 of 1 finished: 1 done")
 
 
 def test_a_copy_is_begun_from_a_groups_page(tab: Page, project: Project) -> None:
     source = project.target_groups.filter(status="live")[0]
     tab.goto(f"/groups/{source.pk}/")
-    tab.click("main >> text=Copy >> nth=0")
-    expect(tab.locator("h1")).to_have_text("New target group, a copy")
+    tab.click("main >> text=Duplicate >> nth=0")
+    expect(tab.locator("h1")).to_have_text("New target group")
     expect(tab.locator("#d-name")).to_have_value(f"{source.name} copy")
     nothing_wrong(tab)
     tab.fill("#d-name", "The next wave")
@@ -378,23 +380,23 @@ def test_a_new_project_takes_its_first_draft(
 ) -> None:
     tab.goto("/projects/")
     tab.click("text=New project")
-    tab.click("text=Make the project")
+    tab.click("text=Create project")
     expect(tab.locator("#p-name-error")).to_contain_text("5 to 128 characters")
     nothing_wrong(tab)
     tab.fill("#p-name", "Tracker W24")
     tab.select_option("#p-manager", index=1)
     simulator.fault("http_422", operation="create_project")
-    tab.click("text=Make the project")
+    tab.click("text=Create project")
     expect(tab.locator("main")).to_contain_text("simulated 422")
     expect(tab.locator("#p-name")).to_have_value("Tracker W24")
     simulator.clear_faults()
     simulator.fault("http_429", operation="create_project", value="60")
-    tab.click("text=Make the project")
+    tab.click("text=Create project")
     expect(tab.locator("[role=alert]")).to_contain_text("Nothing was made; it can be sent again")
     expect(tab.locator("#p-name")).to_have_value("Tracker W24")
     simulator.clear_faults()
     ExchangeAccount.objects.update(secret="new")  # a client of its own, which does not rest
-    tab.click("text=Make the project")
+    tab.click("text=Create project")
     expect(tab.locator("h1")).to_have_text("Tracker W24")
     tab.click("text=New target group")
     expect(tab.locator("#d-name")).to_be_visible()
@@ -409,7 +411,7 @@ def test_everything_works_without_scripts(
     page.goto(f"/projects/{project.pk}/groups/new/")
     fill(page)
     page.click("button:has-text('Feasibility')")
-    expect(page.locator("#beside")).to_contain_text("Suggested price")
+    expect(page.locator("#beside")).to_contain_text("Suggested CPI")
     expect(page.locator("#d-name")).to_have_value("Germany adults")
     page.click("text=Save draft")
     expect(page.locator(".note.good")).to_contain_text("saved on the exchange")

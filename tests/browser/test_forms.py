@@ -229,7 +229,7 @@ def test_a_change_meanwhile_shows_all_three_and_overwrites_nothing(
     before = form.type_in(form.typed(CASES[name].yours(form.value)))
     touched = {field: text for field, text in before.items() if text != shown.get(field)}
     form.send()
-    expect(form.page.locator(".edit")).to_contain_text("Somebody changed this meanwhile")
+    expect(form.page.locator(".edit")).to_contain_text("Someone else changed this")
     assert form.page.locator(".three tbody td").count() >= 3
     assert {field: form.stands()[field] for field in touched} == touched
     assert puts(simulator) == sent
@@ -275,7 +275,7 @@ class Way(NamedTuple):
     [
         Way("600", "", "saved", ""),
         Way("1_0", "", "is not an amount", "1_0"),
-        Way("600", "700", "Somebody changed this meanwhile", "600"),
+        Way("600", "700", "Someone else changed this", "600"),
     ],
     ids=["saved", "refused", "conflict"],
 )

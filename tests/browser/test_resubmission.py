@@ -102,7 +102,7 @@ def test_a_form_from_before_a_new_sign_in_is_back_as_it_was_typed(
     signed_in.fill("#cpi", "3.17")
     token = "[...document.querySelectorAll('[name=csrfmiddlewaretoken]')].map((f) => f.value = 'x')"
     signed_in.evaluate(token)
-    signed_in.click("text=Send to the exchange")
+    signed_in.click("button:has-text('Apply')")
     expect(signed_in.locator("[role=status]").first).to_have_text(resubmission.SAID)
     expect(signed_in.locator("#cpi")).to_have_value("3.17")
 
@@ -130,7 +130,7 @@ def test_a_filter_that_fieldwatch_does_not_answer_says_that_the_table_is_as_befo
     signed_in.route("**/projects/*/?q=W23", lambda route: route.abort(), times=1)
     said = signed_in.locator("#filters [role=alert]")
     signed_in.fill("#q", "W23")
-    expect(said).to_contain_text("still as before")
+    expect(said).to_contain_text("the table has not changed")
     signed_in.locator("#filters").evaluate("form => form.requestSubmit()")
     expect(said).to_have_count(0)
     expect(signed_in).to_have_url(re.compile("q=W23"))
@@ -142,7 +142,7 @@ def test_a_form_that_was_answered_in_its_place_is_not_kept(
     address = f"/groups/{group.pk}/edit/cpi/"
     signed_in.goto(address)
     signed_in.fill("#cpi", "a lot")
-    signed_in.click("text=Send to the exchange")
+    signed_in.click("button:has-text('Apply')")
     expect(signed_in.locator("#cpi-error")).to_be_visible()
     signed_in.goto(address)
     expect(signed_in.locator("#cpi")).not_to_have_value("a lot")

@@ -98,7 +98,7 @@ def test_a_price_is_changed_on_the_exchange_and_stands_in_the_history(page: Page
     wanted = (now * Decimal("1.1")).quantize(Decimal("0.01") if currency != "JPY" else Decimal(1))
     page.click("#open-cpi")
     page.fill("#cpi", str(wanted))
-    page.click("text=Send to the exchange")
+    page.click("button:has-text('Apply')")
     expect(page.locator(".note.good")).to_contain_text("confirmed by the exchange")
     expect(page.locator("table", has_text="Outcome").first).to_contain_text("Eddie Editor")
     page.reload()
@@ -109,7 +109,7 @@ def test_a_filling_strategy_is_changed(page: Page) -> None:
     open_a_live_group(page)
     page.click("#open-filling_strategy")
     page.locator("#form-here input[type=radio]:not(:checked)").first.check()
-    page.click("text=Send to the exchange")
+    page.click("button:has-text('Apply')")
     expect(page.locator(".note.good")).to_contain_text("confirmed")
 
 
@@ -118,7 +118,7 @@ def test_re_entry_is_changed(page: Page) -> None:
     page.click("#open-re_entry")
     cell = page.locator("#form-here input[type=checkbox]").first
     cell.set_checked(not cell.is_checked())
-    page.click("text=Send to the exchange")
+    page.click("button:has-text('Apply')")
     expect(page.locator(".note.good")).to_contain_text("confirmed")
 
 
@@ -131,7 +131,7 @@ def test_a_wrong_price_is_refused_at_its_field_and_stays(page: Page) -> None:
     for typed in NO_PRICES:
         page.fill("#cpi", typed)
         sent = page.locator("#cpi").element_handle()
-        page.click("text=Send to the exchange")
+        page.click("button:has-text('Apply')")
         sent.wait_for_element_state("hidden")  # the answer brings a field of its own
         expect(page.locator("#cpi-error")).to_be_visible()
         expect(page.locator("#cpi")).to_have_value(typed)
@@ -142,9 +142,9 @@ def test_a_refusal_of_the_exchange_itself_shows_at_the_field(page: Page) -> None
     open_a_live_group(page, currency="EUR")
     page.click("#open-cpi")
     page.fill("#cpi", "104.99")
-    page.click("text=Send to the exchange")
+    page.click("button:has-text('Apply')")
     page.fill("#cpi_again", "104.99")  # so large a jump is typed again
-    page.click("text=Send to the exchange")
+    page.click("button:has-text('Apply')")
     expect(page.locator("#cpi-error")).to_contain_text("must not exceed")
     expect(page.locator("#cpi")).to_have_value("104.99")
 
@@ -195,7 +195,7 @@ def test_of_two_forms_the_later_one_shows_three_values_and_overwrites_nothing(de
     theirs, _ = desk.opened(address)
     assert desk.post(address, form=theirs, cpi=raised(price, "4")).status_code == 302
     page = desk.post(address, form=mine, cpi=raised(price, "5")).text
-    assert "Somebody changed this meanwhile" in page
+    assert "Someone else changed this" in page
     assert all(value in page for value in (raised(price, "4"), raised(price, "5")))
     assert desk.puts(raised(price, "5")) == 0
 

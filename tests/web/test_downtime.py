@@ -81,7 +81,7 @@ def test_a_downtime_that_goes_on_is_told_from_the_last_sign_of_work(
     Heartbeat.objects.create(name="work", at=now - timedelta(minutes=34))
     text = shown(reader)
     assert "Fieldwatch has been off for 34 min" in text
-    assert "Alerts stand still" not in text  # it is told once
+    assert "Alerting is down" not in text  # it is told once
 
 
 def test_numbers_that_are_old_for_another_reason_are_not_called_ours(

@@ -424,10 +424,10 @@ def test_a_group_has_one_row_led_by_its_most_urgent_cause(
     incident(group, rule="behind_pace", severity=2, sentence="About 61 short.")
     incident(group, rule="stalled", severity=1, sentence="No complete for 5 h.")
     page = viewer.get("/").content.decode()
-    needs = page[page.index("What needs you") :]
+    needs = page[page.index('aria-label="Needs attention"') :]
     assert "No complete for 5 h." in needs
     assert "About 61 short." not in needs
-    assert "and 1 more here" in needs
+    assert "+ 1 more alert" in needs
 
 
 def test_an_attention_page_without_incidents_says_that_all_is_well(
@@ -442,9 +442,9 @@ def test_an_attention_page_without_incidents_says_that_all_is_well(
 @pytest.mark.parametrize(
     ("health", "said"),
     [
-        ("new", "first pull of"),
-        ("stale", "are old"),
-        ("error", "The exchange refuses"),
+        ("new", "initial sync of"),
+        ("stale", "out of date"),
+        ("error", "Cint refuses access"),
     ],
 )
 def test_an_account_that_is_not_well_is_said(
@@ -467,9 +467,9 @@ def test_that_polling_is_paused_is_said_with_the_way_to_go_on_for_who_may(
     ExchangeAccount.objects.update(polling=False, health="new")
     page = client.get(address).content.decode()
     note = page.partition(f"Polling of {account.name} is paused.")[2].partition("</div>")[0]
-    assert "stay as they were last read" in note
+    assert "are not updated" in note
     assert (f'href="/connections/{account.pk}/"' in note) is led
-    assert "first pull of" not in page
+    assert "initial sync of" not in page
 
 
 @pytest.mark.parametrize("worse", [{"polling": False}, {"health": "error"}])
@@ -495,13 +495,13 @@ def test_a_project_says_that_its_account_is_refused(
     ExchangeAccount.objects.update(health="error", health_reason="It does not accept the key")
     project = factories.project(account, error="It does not accept the key")
     page = viewer.get(f"/projects/{project.pk}/").content.decode()
-    assert "The exchange refuses" in page
-    assert "The last read was not complete" not in page
+    assert "Cint refuses access" in page
+    assert "The last update was incomplete" not in page
 
 
 def test_a_person_without_an_account_is_told_what_to_do(client: Client) -> None:
     client.force_login(factories.person())
-    assert "not on any exchange account yet" in client.get("/").content.decode()
+    assert "no access to an exchange account yet" in client.get("/").content.decode()
 
 
 def test_our_own_fault_has_a_page_of_its_own(client: Client) -> None:
@@ -509,7 +509,7 @@ def test_our_own_fault_has_a_page_of_its_own(client: Client) -> None:
 
     answer = errors.broken_page(None)  # type: ignore[arg-type]
     assert answer.status_code == 500
-    assert "Something broke on our side" in answer.content.decode()
+    assert "Something went wrong" in answer.content.decode()
 
 
 def test_a_search_finds_by_every_name_a_thing_has(viewer: Client, account: ExchangeAccount) -> None:
@@ -521,7 +521,7 @@ def test_a_search_finds_by_every_name_a_thing_has(viewer: Client, account: Excha
         assert f"/groups/{group.pk}/" in page
         assert "somebody else" not in page
     assert f"/projects/{project.pk}/" in viewer.get("/search/?q=po-9").content.decode()
-    assert "Nothing found" in viewer.get("/search/?q=100%25_").content.decode()
+    assert "No match" in viewer.get("/search/?q=100%25_").content.decode()
 
 
 def test_a_pause_by_automation_or_staff_of_the_exchange_counts_as_its_own(client: Client) -> None:
@@ -530,7 +530,7 @@ def test_a_pause_by_automation_or_staff_of_the_exchange_counts_as_its_own(client
     for actor in ("system_user", "system_marketplace_user", "las_user"):
         factories.group(project, status="paused", status_changed_by=actor)
     client.force_login(factories.person("viewer", account))
-    strip = client.get("/").content.decode().split("Paused by the exchange", 1)[1]
+    strip = client.get("/").content.decode().split("Paused by Cint", 1)[1]
     assert ">2<" in strip[:400]
 
 

@@ -14,7 +14,6 @@ from dashboard.alerts.rules.catalogue import JUDGED, RULES
 from dashboard.alerts.rules.rule_type import RuleType
 from dashboard.alerts.rules.state_machine import Delays
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE, WARNING, Judge
-from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import (
     ExchangeAccount,
     Incident,
@@ -24,7 +23,6 @@ from dashboard.fielding.models import (
 )
 from dashboard.fielding.models import Rule as Row
 
-_OF_ACCOUNT = CompiledQuery(lambda: Row.objects.filter(account=Param("account")))
 # What a number can be at most: moments are worked out with those of time, and calendars end.
 MOST, YEAR_OF_HOURS = 10**9, 366 * 24
 LONGEST = {"hours": YEAR_OF_HOURS, "minutes": YEAR_OF_HOURS * 60, "intervals": 1000}
@@ -81,7 +79,7 @@ class RuleSet:
     @classmethod
     def of(cls, account_id: int) -> RuleSet:
         """The rules of an account."""
-        return cls(_OF_ACCOUNT(account=account_id))
+        return cls(Row.objects.filter(account=account_id))
 
     def judged(self, project_id: int, group_id: int) -> list[Effective]:
         """The rules that judge the figures of a group."""

@@ -6,7 +6,6 @@ from typing import cast
 
 from django.http import Http404, HttpRequest
 
-from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import ExchangeUser, Incident, Project, TargetGroup
 from dashboard.fielding.models.querysets.rows import (
     ExchangeUserQuerySet,
@@ -17,10 +16,6 @@ from dashboard.fielding.queries import group_page
 from dashboard.web.auth.permissions import current_user
 
 INCIDENT_RELATIONS = ("account", "project", "group", "acknowledged_by")  # read in the same query
-
-_VISIBLE_EXCHANGE_USERS = CompiledQuery(
-    lambda: ExchangeUserQuerySet(ExchangeUser).visible_to(Param("user"))
-)
 
 
 def find_project(request: HttpRequest, pk: int, among: ProjectQuerySet | None = None) -> Project:
@@ -51,5 +46,5 @@ def find_incident(request: HttpRequest, pk: int) -> Incident:
 
 def names_by_exchange_id(request: HttpRequest) -> dict[str, str]:
     """Names by the exchange's ids, of the accounts that the person may see."""
-    people = _VISIBLE_EXCHANGE_USERS(user=current_user(request).pk)
+    people = ExchangeUserQuerySet(ExchangeUser).visible_to(current_user(request))
     return {person.exchange_id: str(person) for person in people}

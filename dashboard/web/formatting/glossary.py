@@ -1,46 +1,143 @@
-"""What the words of the trade mean: one source for the hints in place and the page of words."""
+"""The trade's terms: one source for hints, the page *Glossary* and `docs/glossary.md`."""
 
 from __future__ import annotations
 
-GLOSSARY = {
-    "Average CPI": "What a complete cost on average so far, by the exchange.",
-    "Budget": "What you planned to spend on the group. It is ours: the exchange does not know it.",
-    "CPI": "Cost per interview: what you pay for one complete.",
-    "Chance": "How likely it is that the goal is met by the end date, at the present pace and "
-    "price. Of ten groups that say 70 %, about seven meet it.",
-    "Conversion": "The share of people that completed, as the exchange counts it over the group's "
-    "whole life. Of which people it does not say: the funnel, which begins with the click, may "
-    "tell another share.",
-    "Drop-off": "The share of those in the survey who left it without an end.",
-    "EPC": "Earnings per click: CPI × completes ÷ entrants. Suppliers send people where it is "
-    "high; below 0.15 USD a group struggles.",
-    "EPCM": "Earnings per click and minute: EPC ÷ interview minutes.",
-    "Entrants": "Everybody who clicked into the group, before any question.",
-    "Filling strategy": "What the goal limits: completes, prescreens, or, automated, whatever the "
-    "exchange works out from both.",
-    "IR": "Incidence rate: of the people who could qualify, the share that did; beside the rate "
-    "expected.",
-    "LOI": "Length of interview: the median of real interviews, beside the minutes agreed.",
-    "Likely finish": "The day on which the goal is met at the present pace: the even bet, and the "
-    "range in which it falls eight times of ten.",
-    "Needed today": "What was missing to the goals of the live groups at midnight where their "
-    "people live, spread evenly over the days to their ends.",
-    "Pace": "What was reached so far, beside what is due by now on the usual course of its days.",
-    "Prescreens": "People who passed the exchange's screener and were sent to the survey.",
-    "Projected cost": "What the group will have cost at its end at the present pace and CPI, the "
-    "middle estimate.",
-    "Quota": "How many completes one part of the audience may give, such as women of 18–34.",
-    "Rate card": "A table of prices by length of interview and incidence rate. A group that is "
-    "priced by one cannot be given a CPI by hand.",
-    "Re-entry": "Whether somebody who was in the group once may come again, to it or to others.",
-    "Reconciliation": "Until the end of the 25th of the next month, completes can still be "
-    "turned down: then the count falls.",
-    "Risk of a pause": "How near the group is to each reason for which the exchange pauses by "
-    "itself. The exchange keeps its limits to itself; this is our estimate.",
-    "Short at end": "Completes that will be missing on the end date at the present pace, the "
-    "middle estimate. Of a group whose goal counts prescreens: what the missing prescreens would "
-    "have given.",
-    "Spend": "Completes so far at the price each was bought for.",
-    "Spend today": "Completes since midnight where their people live, at the present CPI of their "
-    "group; the exchange's own count of cost comes later.",
-}
+from typing import NamedTuple
+
+
+class Term(NamedTuple):
+    """A term, what it means, and the exchange's own name for it where that differs."""
+
+    name: str
+    meaning: str
+    exchange_name: str = ""
+
+
+TERMS = (
+    Term("Average CPI", "Average paid per complete to date, as reported by Cint.", "Average CPI"),
+    Term(
+        "Bid",
+        "The LOI and IR that were entered for the group. They set its price on the rate "
+        "card and what suppliers expect.",
+        "Expected LOI, expected IR",
+    ),
+    Term("Budget", "Your planned spend. Stored in Fieldwatch only; Cint does not see it."),
+    Term(
+        "Chance",
+        "Probability of reaching the goal by the end date at the present pace and "
+        "price. Of ten groups at 70 %, about seven reach it.",
+    ),
+    Term(
+        "Completes", "Respondents who finished the survey and count towards the goal.", "Completes"
+    ),
+    Term(
+        "Completes by end date",
+        "Projected completes on the end date at the present pace: the "
+        "median, and the range that holds eight times out of ten.",
+    ),
+    Term(
+        "Conversion",
+        "Completes ÷ entrants as reported by Cint; may differ from the funnel.",
+        "Conversion rate",
+    ),
+    Term("CPI", "Cost per interview: the price of one complete.", "Cost per interview (CPI)"),
+    Term(
+        "Drop-off",
+        "Share of respondents who started the survey and left without an exit status.",
+        "Drop-off rate",
+    ),
+    Term("End date", "When fielding ends, in the time zone of the group's country.", "End date"),
+    Term("Entrants", "Respondents who clicked into the group, before any question.", "Entrants"),
+    Term(
+        "EPC",
+        "Earnings per click: CPI × completes ÷ entrants. Suppliers send traffic where EPC "
+        "is high; groups below 0.15 USD struggle.",
+        "Earnings per click (EPC)",
+    ),
+    Term("EPCM", "Earnings per click and minute: EPC ÷ median LOI in minutes.", "EPCM"),
+    Term(
+        "Expected by now",
+        "Completes due by now to reach the goal on the end date, given the "
+        "group's usual daily pattern.",
+    ),
+    Term(
+        "Filling strategy",
+        "What the goal counts: completes, prescreens, or, when automated, whichever Cint chooses.",
+        "Filling strategy",
+    ),
+    Term(
+        "Fielding assistant",
+        "Cint's own automation of a group: soft launch, pacing, dynamic "
+        "CPI and quota overfill prevention.",
+        "Fielding assistant",
+    ),
+    Term(
+        "IR",
+        "Incidence rate: qualified respondents ÷ those who could have qualified.",
+        "Incidence rate (IR)",
+    ),
+    Term(
+        "LOI",
+        "Length of interview: the median of completed interviews.",
+        "Length of interview (LOI)",
+    ),
+    Term(
+        "Needed today",
+        "Completes that live groups need today to stay on schedule: what was "
+        "missing at midnight in each group's time zone, spread evenly to the end date.",
+    ),
+    Term("Pace", "Completes so far against those expected by now."),
+    Term(
+        "Prescreens",
+        "Respondents who passed Cint's screener and were sent to the survey.",
+        "Prescreens",
+    ),
+    Term("Projected cost", "Projected cost on the end date at the present pace and CPI."),
+    Term("Projected finish", "Date the goal is reached at the present pace; 80 % range."),
+    Term(
+        "Projected shortfall",
+        "Goal minus projected completes on the end date. For goals in "
+        "prescreens, converted to completes.",
+    ),
+    Term(
+        "Quota",
+        "The completes (or prescreens) wanted from one part of the audience, such as "
+        "women aged 18–34.",
+        "Quota",
+    ),
+    Term(
+        "Rate card",
+        "Prices by LOI and IR. Groups priced by rate card cannot be given a CPI by hand.",
+        "Rate card",
+    ),
+    Term(
+        "Re-entry",
+        "Whether earlier participants may enter this or other groups.",
+        "Re-entry configuration",
+    ),
+    Term(
+        "Reconciliation",
+        "Until the end of the 25th of the following month, completes can be "
+        "rejected, and the count and cost fall.",
+        "Reconciliation",
+    ),
+    Term(
+        "Risk of a pause",
+        "Our estimate of how close the group is to each reason for which Cint "
+        "pauses groups. Cint does not publish its limits.",
+    ),
+    Term(
+        "Soft launch",
+        "A first part of the goal that is fielded to check data before the full launch.",
+        "Soft launch",
+    ),
+    Term("Spend", "Cost to date as reported by Cint.", "Cost"),
+    Term(
+        "Spend today",
+        "Completes since midnight in each group's time zone, at the group's "
+        "present CPI. Cint reports cost later.",
+    ),
+    Term("Supplier", "A panel or marketplace that sends respondents.", "Supplier"),
+    Term("Target group", "One audience with a goal, a price and fielding dates.", "Target group"),
+)
+GLOSSARY = {term.name: term for term in TERMS}

@@ -1,7 +1,12 @@
 """The head of a page is sent while its body is made, so that the browser reads scripts meanwhile.
 
-Only to a browser that opens the page. Whatever else asks gets it whole, and so does who is to be
-told something: a message counts as read by headers, which go before the body.
+Only to a browser that opens the page. All other requests get it whole, and so does a person with
+unread messages: that a message was read is set by headers, which go before the body.
+
+Measured on a busy machine, each load beside one without: over 40 ms of network the chart of a
+group is drawn 0.4 to 0.5 s sooner of 1.6 to 2.2 s (in 26 of 36 loads), the first paint is not.
+Without a network and with all files cached, the first paint is 0.2 to 0.3 s later (28 of 34 loads)
+and the chart is not sooner. It cannot gain more than making the body takes (docs/scale.md).
 """
 
 from __future__ import annotations

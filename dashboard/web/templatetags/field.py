@@ -84,7 +84,7 @@ def ahead(moment: datetime | None) -> SafeString | str:
 
 @register.simple_tag
 def hint(word: str) -> SafeString:
-    """A button that explains a word of the trade; a word is explained once on a page."""
+    """Return a button that explains a term of the glossary; use it once a term and page."""
     anchor = f"hint-{slugify(word)}"
     return format_html(
         '<span class="hint"><button type="button" popovertarget="{}" aria-label="What is {}?">?'
@@ -93,5 +93,5 @@ def hint(word: str) -> SafeString:
         word,
         anchor,
         word,
-        GLOSSARY[word],
+        GLOSSARY[word].meaning,
     )

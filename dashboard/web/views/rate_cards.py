@@ -15,7 +15,7 @@ from dashboard.fielding.models.querysets.rows import VisibleQuerySet
 from dashboard.sync.lookup import on_demand
 from dashboard.web.auth.permissions import Permission, View, current_user, requires
 from dashboard.web.formatting import labels
-from dashboard.web.formatting.glossary import GLOSSARY
+from dashboard.web.formatting.glossary import TERMS
 from dashboard.web.groups.panels import rate_card as pricing
 
 
@@ -23,7 +23,7 @@ from dashboard.web.groups.panels import rate_card as pricing
 @require_safe
 def glossary_page(request: HttpRequest) -> HttpResponse:
     """Every word of the trade, with its meaning."""
-    return render(request, "home/glossary.html", {"words": sorted(GLOSSARY.items())})
+    return render(request, "home/glossary.html", {"terms": TERMS})
 
 
 def look_up(exchange: Any) -> View:

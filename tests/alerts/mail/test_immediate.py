@@ -32,7 +32,7 @@ def test_what_is_over_before_it_was_told_is_one_mail(field: Field) -> None:
         assert "Fri 11:00 UTC to Fri 12:00 UTC, 1 h in all" in body
         assert "The group is live now." in body
         assert "What helps" not in body
-        assert "should be" not in body
+        assert "expected" not in body
     assert Notice.objects.filter(mail=None).count() == 0
 
 
@@ -89,7 +89,7 @@ def test_a_mail_of_many_begins_with_how_many_of_what(field: Field) -> None:
     field.cycles(0, 5)
     outbox.compose_due_mails(now=after(7))
     mail = mails()[0]
-    assert mail.text.startswith("In all: 3 × paused by the exchange, 1 × stalled\n")
+    assert mail.text.startswith("3 × paused by the exchange, 1 × stalled\n")
     assert "3 × paused by the exchange, 1 × stalled" in mail.html
 
 

@@ -97,7 +97,7 @@ def test_the_chart_of_an_incident_says_whose_hours_it_shows(
 ) -> None:
     there = factories.group(factories.project(account), country_code="jp")
     signed_in(client, "viewer", account)
-    assert "times in Tokyo" in read(client, f"/incidents/{opened(there).pk}/")
+    assert "Times in Tokyo" in read(client, f"/incidents/{opened(there).pk}/")
 
 
 @pytest.mark.parametrize("rule", ["drop_off", "interview_long", "conversion", "epc", "stalled"])
@@ -135,7 +135,7 @@ def test_a_link_of_a_mail_changes_nothing_and_the_form_asks_once(
     assert "/sign-in/" in client.get(link).headers["Location"]
     user = signed_in(client, "editor", group.account)
     form = client.get(link).headers["Location"]
-    assert "Acknowledge this?" in read(client, form)
+    assert "Acknowledge this alert?" in read(client, form)
     incident.refresh_from_db()
     assert incident.acknowledged_by is None
     client.post(form)
@@ -239,7 +239,7 @@ def test_administrators_see_dead_mails_and_refused_addresses(
     )
     signed_in(client, "administrator", account)
     page = read(client, f"/connections/{account.pk}/mail/")
-    assert "Could not be delivered" in page
+    assert "Undelivered emails" in page
     assert page.count("550 gone") >= 2
     assert "1 mail of the last two days could not be delivered" in page
 
@@ -257,7 +257,9 @@ def test_an_administrator_has_a_refused_address_tried_again(
     assert client.post(button).url == f"/connections/{account.pk}/mail/"
     assert list(User.objects.exclude(email_refused="")) == [stranger]
     assert Mail.objects.get().recipient == user
-    assert "A test, or of several connections" in read(client, f"/connections/{account.pk}/mail/")
+    assert "Test email, or email about several connections" in read(
+        client, f"/connections/{account.pk}/mail/"
+    )
     assert f'action="{button}"' not in read(client, f"/connections/{account.pk}/mail/")
 
 
@@ -277,7 +279,7 @@ def test_a_test_that_failed_is_listed_but_is_no_complaint(
         next_try_at=timezone.now(),
     )
     page = read(client, f"/connections/{account.pk}/mail/")
-    assert "Could not be delivered" in page
+    assert "Undelivered emails" in page
     assert "of the last two days" not in page
 
 

@@ -29,7 +29,7 @@ def test_looking_stops_nothing(client: Client, user: User) -> None:
 def test_one_post_without_signing_in_stops(user: User) -> None:
     strict = Client(enforce_csrf_checks=True)
     answer = strict.post(address(user), {"List-Unsubscribe": "One-Click"})
-    assert "Stopped" in answer.content.decode()
+    assert "Unsubscribed" in answer.content.decode()
     assert MailPreferences.objects.get(user=user).now == MailPreferences.Now.NOTHING
 
 

@@ -52,7 +52,7 @@ def test_identities_are_listed_with_subject_address_and_dates(
     assert page.count(">Remove<") == 3 + 1  # and the heading of the column
     for words in ("42", "dana@company.example", "43", "dana@old.example", "&lt;script&gt;"):
         assert f"<bdi>{words}</bdi>" in page
-    assert "not named" in page
+    assert "not provided" in page
     assert "another person" not in page
     assert MINE in browser.get("/me/").content.decode()
 
@@ -204,7 +204,7 @@ def test_without_single_sign_on_what_was_joined_can_still_be_removed(
 ) -> None:
     row = joined(dana)
     page = browser.get(MINE).content.decode()
-    assert "Link my sign-in" not in page
+    assert "Link my <bdi>" not in page
     asked = browser.post(MINE, {"remove": str(row.pk)})
     give(browser, asked.headers["Location"], password="demo")
     assert not SocialAccount.objects.exists()

@@ -103,7 +103,7 @@ def test_a_lost_factor_is_reset_mailed_and_logged_and_sessions_end(
         ["dana@example.com"],
         "Fieldwatch: your second factor was reset",
     )
-    assert "boss reset your second factor" in str(told.body)
+    assert "boss reset your two-factor authentication" in str(told.body)
     row = AuditEvent.objects.get(kind="factor-reset")
     assert (row.person_id, row.subject_id, row.address) == (boss.pk, dana.pk, "127.0.0.1")
 

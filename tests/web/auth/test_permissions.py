@@ -184,7 +184,7 @@ def test_a_forged_edit_by_a_viewer_gets_a_page_of_ours(
     client.force_login(world.people["viewer"])
     answer = client.post(f"/groups/{world.group.pk}/edit/cpi/", {"cpi": "3"})
     assert answer.status_code == 403
-    assert "This is not yours to change" in answer.content.decode()
+    assert "You don't have permission to change this" in answer.content.decode()
     assert exchange.sent == []
 
 
@@ -207,7 +207,7 @@ def test_a_group_of_an_account_left_behind_is_not_found(world: World, client: Cl
     user.memberships.all().delete()
     answer = client.get(f"/groups/{world.group.pk}/")
     assert answer.status_code == 404
-    assert "There is nothing here" in answer.content.decode()
+    assert "Page not found" in answer.content.decode()
 
 
 def test_a_mail_to_somebody_else_is_not_found(world: World, client: Client) -> None:

@@ -51,7 +51,7 @@ def test_every_session_is_listed_with_what_it_is(dana: User) -> None:
     page = here.get("/me/sessions/").content.decode()
     assert "Firefox on Linux</strong> <span" in page  # this one
     assert "Safari on iPhone" in page
-    assert page.count("End this one") == 1
+    assert page.count("End session") == 1
 
 
 def test_one_session_ends_after_the_password_was_given_once_more(dana: User) -> None:
@@ -116,7 +116,7 @@ def test_a_changed_password_leaves_this_session_alone_in_the_list(dana: User) ->
     new = {"new_password1": "a-longer-one-7", "new_password2": "a-longer-one-7"}
     here.post("/me/password/", {"old_password": "demo", **new})
     page = here.get("/me/sessions/").content.decode()
-    assert "this one" in page
+    assert "this session" in page
     assert "iPhone" not in page
     assert UserSession.objects.count() == 1
 

@@ -303,7 +303,7 @@ def test_a_forgotten_password_is_replaced_by_mail_and_ends_sessions(
     assert client.post("/sign-in/forgotten/", {"email": "Dana@example.com"}).status_code == 302
     sent = delivered()[-1]
     assert sent.to == ["dana@example.com"]
-    assert sent.subject == "A new password for Fieldwatch"
+    assert sent.subject == "Reset your Fieldwatch password"
     link = set_password(client, "a-longer-one-7")
     assert there.get("/").status_code == 302
     assert sign_in(Client(), "dana", "a-longer-one-7") == 302
@@ -341,7 +341,7 @@ def test_a_password_that_is_set_by_mail_is_long_enough(client: Client, dana: Use
 
 
 def test_the_sign_in_form_says_which_name_it_takes(client: Client) -> None:
-    assert ">Sign-in name or e-mail address<" in client.get("/sign-in/").content.decode()
+    assert ">Username or email address<" in client.get("/sign-in/").content.decode()
 
 
 def test_a_password_that_takes_the_place_of_another_is_told_by_mail(
@@ -349,7 +349,7 @@ def test_a_password_that_takes_the_place_of_another_is_told_by_mail(
 ) -> None:
     client.post("/sign-in/forgotten/", {"email": dana.email})
     set_password(client, "a-longer-one-7")
-    assert "Other sessions of yours have ended" in client.get("/sign-in/new/done/").content.decode()
+    assert "Your other sessions have ended" in client.get("/sign-in/new/done/").content.decode()
     assert delivered()[-1].subject == "Fieldwatch: your password was set anew, by a link in a mail"
 
 
@@ -374,7 +374,7 @@ def test_a_person_is_told_when_the_ways_in_change(
     assert told == [
         (["dana@example.com"], "Fieldwatch: a second factor was turned on"),
         (["dana@example.com"], "Fieldwatch: your password was changed"),
-        (["new@example.com"], "Fieldwatch: is this your address?"),
+        (["new@example.com"], "Fieldwatch: confirm your email address"),
         (["dana@example.com"], "Fieldwatch: mail for you goes to another address from now on"),
     ]
     assert "from 127.0.0.1" in str(delivered()[0].body)

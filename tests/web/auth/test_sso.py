@@ -68,10 +68,10 @@ def test_the_next_time_it_is_the_same_person_whatever_the_address(
 @pytest.mark.parametrize(
     ("claims", "words"),
     [
-        (STRANGER, "Nobody was invited"),
+        (STRANGER, "No Fieldwatch invitation exists"),
         (VERIFIED | {"email_verified": False}, "has not verified"),
         ({"sub": "42", "email": "dana@example.com"}, "has not verified"),
-        ({"sub": "42"}, "names no e-mail address"),
+        ({"sub": "42"}, "did not send an email address"),
     ],
 )
 def test_nobody_else_comes_in(
@@ -225,7 +225,7 @@ def test_an_address_that_was_given_to_somebody_new_does_not_open_the_old_account
     provider.claims = VERIFIED | {"sub": "43"}
     answer = come_back(client, provider)
     assert answer.status_code == 403
-    assert "This does not open your account" in answer.content.decode()
+    assert "This sign-in is not linked to your account" in answer.content.decode()
     assert (who(client), SocialAccount.objects.count()) == (None, 1)
 
 
@@ -238,7 +238,7 @@ def test_the_same_subject_of_another_provider_is_another_person(
     provider.configuration = {"issuer": "https://other.example"}
     provider.changes = {"iss": "https://other.example"}
     answer = come_back(client, provider)
-    assert "another sign-in provider now" in answer.content.decode()
+    assert "has changed its identity provider" in answer.content.decode()
     assert who(client) is None
 
 
@@ -279,7 +279,7 @@ def test_a_return_without_its_beginning_is_refused(
 ) -> None:
     answer = client.get(BACK, forged)
     assert answer.status_code == 401
-    assert "did not confirm who you are" in answer.content.decode()
+    assert "did not confirm your identity" in answer.content.decode()
     assert provider.asked == []
 
 

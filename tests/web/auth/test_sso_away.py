@@ -91,7 +91,7 @@ def is_away(answer: Any, client: Client) -> bool:
     assert who(client) is None
     assert 'href="/sign-in/"' in page
     assert 'href="/sign-in/forgotten/"' in page
-    return answer.status_code == 503 and "Single sign-on does not answer" in page
+    return answer.status_code == 503 and "Single sign-on is not available" in page
 
 
 @pytest.mark.parametrize("reply", GARBAGE)
@@ -192,7 +192,7 @@ def refused(answer: Any) -> bool:
     page = answer.content.decode()
     return (
         answer.status_code == 401
-        and "did not confirm who you are" in page
+        and "did not confirm your identity" in page
         and "sign in with your password" in page
     )
 
@@ -304,4 +304,4 @@ def test_a_trusted_domain_opens_nobody_who_was_not_invited(
     provider.claims = SILENT | {"email": "stranger@example.com"}
     answer = come_back(client, provider)
     assert answer.status_code == 403
-    assert "Nobody was invited" in answer.content.decode()
+    assert "No Fieldwatch invitation exists" in answer.content.decode()

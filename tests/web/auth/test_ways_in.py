@@ -139,7 +139,7 @@ def test_the_right_password_lets_nobody_in(typed: str, dana: User, sso_only: Set
 def test_the_page_asks_for_no_password(dana: User, sso_only: Settings, client: Client) -> None:
     page = client.get("/sign-in/").content.decode()
     assert "Password" not in page
-    assert "Forgotten" not in page
+    assert "Forgot your password" not in page
 
 
 def test_no_password_is_set_by_mail(dana: User, sso_only: Settings, client: Client) -> None:

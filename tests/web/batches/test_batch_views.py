@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from dashboard.fielding.models import Batch, BatchGroup, Edit, ExchangeAccount, Project, TargetGroup
 from tests import factories
+from tests.web.markup import fold_white_space
 
 pytestmark = pytest.mark.django_db
 
@@ -75,7 +76,7 @@ def test_the_button_of_the_preview_makes_one_batch_however_often_it_is_pressed(
 ) -> None:
     one = group(project)
     page = act(editor, "complete", one)
-    assert "It can be relaunched only while" in page
+    assert "It can be relaunched only before its end date" in fold_white_space(page)
     first, second = send(editor, page, "complete"), send(editor, page, "complete")
     assert first.headers["Location"] == second.headers["Location"]
     assert BatchGroup.objects.get().group == one
@@ -144,7 +145,7 @@ def test_prices_that_cannot_be_changed_say_why(editor: Client, project: Project)
         "Old</bdi></a>: is archived",
     ):
         assert said in page
-    assert "No group can be changed this way" in page
+    assert "No group can be changed" in page
 
 
 @pytest.mark.parametrize("value", ["", "abc", "0", "-1", "1_0", "1e309", "２"])
@@ -153,7 +154,7 @@ def test_what_is_no_number_is_told_at_its_field_and_stays(
 ) -> None:
     page = act(editor, "cpi", group(project), typed="1", how="raise", unit="%", value=value)
     assert "is not an amount" in page
-    assert f'name="value" inputmode="decimal" required maxlength="20" value="{value}"' in page
+    assert f'maxlength="20" value="{value}"' in fold_white_space(page)
 
 
 def test_a_large_step_is_typed_again(editor: Client, project: Project) -> None:
@@ -194,7 +195,7 @@ def test_groups_of_others_are_not_there_and_a_viewers_are_refused(
 ) -> None:
     one = group(project)
     client.force_login(factories.person("administrator", factories.account()))
-    assert "No group was picked" in act(client, "pause", one)
+    assert "No groups selected" in act(client, "pause", one)
     client.force_login(factories.person("viewer", account))
     assert client.post("/act/", {"do": "pause", "pick": one.pk}).status_code == 403
 
@@ -205,7 +206,7 @@ def test_a_preview_that_was_forged_or_is_too_old_sends_nothing(
     page = act(editor, "pause", group(project))
     answer = editor.post("/act/", {"do": "pause", "sealed": "forged"})
     assert answer.status_code == 400
-    assert "too old" in answer.content.decode()
+    assert "Preview expired" in answer.content.decode()
     sealed = re.search(r'name="sealed" value="([^"]+)"', page)
     assert sealed
     assert editor.post("/act/", {"do": "complete", "sealed": sealed[1]}).status_code == 400
@@ -221,7 +222,7 @@ def test_a_batch_of_others_is_not_found(editor: Client, project: Project) -> Non
     stranger = Client()
     stranger.force_login(factories.person("administrator", factories.account()))
     assert stranger.get(made).status_code == 404
-    assert "Nothing was done" in stranger.get("/jobs/").content.decode()
+    assert "No bulk changes yet" in stranger.get("/jobs/").content.decode()
     assert "Pause" in editor.get("/jobs/").content.decode()
 
 
@@ -243,7 +244,7 @@ def test_what_is_not_so_on_the_exchange_is_told_in_its_row_and_can_be_tried_agai
     assert said in page
     assert "1 not done" in page
     assert "0 done" in page
-    assert "Try again with the one that did not change" in page
+    assert "Retry the group that did not change" in page
     assert "hx-trigger" not in page[page.index('id="batch"') :]
     assert "1 not done" in editor.get("/jobs/").content.decode()
 
@@ -256,7 +257,7 @@ def test_a_row_that_is_read_again_is_on_its_way_and_says_what_the_exchange_shows
     BatchGroup.objects.update(reason=said)
     page = editor.get(f"/jobs/{made.pk}/").content.decode()
     assert said in page
-    assert "On its way" in page
+    assert "In progress" in page
     assert 'hx-trigger="every 2s"' in page
 
 
@@ -266,11 +267,11 @@ def test_until_when_the_exchange_asked_to_wait_is_told_while_it_does(
     until = timezone.now() + timedelta(minutes=40)
     made = open_job(group(project), wait_until=until)
     page = editor.get(f"/jobs/{made.pk}/").content.decode()
-    assert "The exchange asked us to wait until <time" in page
+    assert "Cint asked Fieldwatch to wait until <time" in page
     assert until.strftime("%H:%M") in page
     assert "Refused" not in page
     made.jobs.update(wait_until=timezone.now() - timedelta(seconds=1))
-    assert "asked us to wait" not in editor.get(f"/jobs/{made.pk}/").content.decode()
+    assert "asked Fieldwatch to wait" not in editor.get(f"/jobs/{made.pk}/").content.decode()
 
 
 def test_a_viewer_is_offered_no_action(

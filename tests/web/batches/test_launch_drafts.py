@@ -92,7 +92,7 @@ def test_drafts_are_scheduled_with_their_own_dates_however_often_it_is_sent(
 ) -> None:
     page = act(editor, [draft], when="own", to="")
     assert "Schedule drafts: 1 of 1 group" in page
-    assert "to respondents at its start" in page
+    assert "Fieldwork and spend start on this group's start date." in page
     send(editor, page)
     sent = send(editor, page)
     finish(simulator)

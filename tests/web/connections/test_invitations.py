@@ -56,11 +56,13 @@ def test_an_invitation_names_the_address_once_where_it_is_the_sign_in_name(
 ) -> None:
     invited(client, account)
     body = str(delivered()[-1].body)
-    assert "You sign in with your address, new@example.com." in body
+    assert "You sign in with your email address, new@example.com." in body
     assert body.count("new@example.com") == 2  # after "Hello" and here
     nia = User.objects.create(username="nia", email="nia@example.com", password="!")
     invited(client, account, nia.email)
-    assert "name is nia, and your address works too" in str(delivered()[-1].body)
+    assert "Your username is nia. You can also sign in with your email address." in str(
+        delivered()[-1].body
+    )
 
 
 def test_a_first_password_is_set_with_the_rules_in_sight_and_without_alarm(
@@ -71,7 +73,7 @@ def test_a_first_password_is_set_with_the_rules_in_sight_and_without_alarm(
     assert "At least 12 characters" in page.content.decode()
     new = {"password1": "a-longer-one-7", "password2": "a-longer-one-7"}
     done = guest.post(page.request["PATH_INFO"], new, follow=True).content.decode()
-    assert "Your password is set." in done
+    assert "Your password has been set." in done
     assert "have ended" not in done
     assert [one.subject for one in delivered()] == ["boss invites you to Fieldwatch"]
 

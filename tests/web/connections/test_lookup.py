@@ -45,7 +45,7 @@ def test_an_unknown_ulid_is_found_on_the_exchange(
     project = factories.project(account, name="Tracker")
     exchange.known[ULID] = LookupMatches(account, project, "<b>Japan", "Tracker", "live")
     page = searched(viewer, ULID.lower())
-    for said in ("Found on the exchange", "&lt;b&gt;Japan", f"/projects/{project.pk}/", "read now"):
+    for said in ("Found on Cint", "&lt;b&gt;Japan", f"/projects/{project.pk}/", "synced now"):
         assert said in page
 
 
@@ -61,13 +61,13 @@ def test_a_group_of_somebody_elses_account_is_nobodys(
 ) -> None:
     exchange.known[ULID] = LookupMatches(factories.account(), None, "Secret", "Secret", "live")
     page = searched(viewer, ULID)
-    assert "Nobody has this" in page
+    assert "No match" in page
     assert "Secret" not in page
 
 
 def test_an_exchange_that_is_away_is_said(viewer: Client, exchange: FakeExchange) -> None:
     exchange.down = TimedOut()
-    assert "could not be asked" in searched(viewer, ULID)
+    assert "could not be reached" in searched(viewer, ULID)
 
 
 def test_only_an_id_that_nobody_here_has_is_asked_for(

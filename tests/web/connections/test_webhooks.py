@@ -385,12 +385,12 @@ def test_a_webhook_that_is_lost_is_noticed_within_a_day_and_registered_again_by_
     assert "lost" in verb("show")
     client.force_login(factories.person("administrator", hook.account))
     page = client.get(f"/connections/{hook.account_id}/").content.decode()
-    assert "The exchange no longer tells changes." in page
+    assert "Cint no longer sends changes." in page
     assert "Webhook lost" in client.get("/connections/").content.decode()
     address = hook.url
     said = client.post(f"/connections/{hook.account_id}/webhook/", follow=True).content.decode()
     assert "registered; the exchange tells changes again" in said
-    assert "The exchange no longer tells changes." not in said
+    assert "Cint no longer sends changes." not in said
     hook.refresh_from_db()
     assert (hook.lost_at, hook.url) == (None, address)
     assert address in registered()

@@ -111,7 +111,7 @@ def test_a_draft_without_any_says_so_on_its_page_and_launches_without_a_word(
     page = text(editor.get(f"/groups/{draft.pk}/"))
     assert "<dt>Fielding assistant</dt><dd><bdi>off</bdi></dd>" in page
     assert "<dt>Suppliers</dt><dd><bdi>all of the open exchange</bdi></dd>" in page
-    assert "What it has besides" not in text(editor.get(f"/groups/{draft.pk}/draft/"))
+    assert "Other settings of this draft" not in text(editor.get(f"/groups/{draft.pk}/draft/"))
 
 
 def test_a_changed_draft_keeps_profiles_shares_and_assistant_whole(
@@ -122,7 +122,7 @@ def test_a_changed_draft_keeps_profiles_shares_and_assistant_whole(
     assert (before["allocations"], before[drafts.ASSISTANT]) == (SHARES, MODULES)
     address = f"/groups/{rich.pk}/draft/"
     page = text(editor.get(address))
-    assert "Several questions together" in page
+    assert "Several questions, combined" in page
     form = {"form": sealed(page)} | typed(completes_goal="many", re_entry_set="on") | fields(page)
     for said in (page, text(editor.post(address, form))):
         assert all(one in said for one in SAID)

@@ -26,6 +26,7 @@ from dashboard.sync.edits import create, launch, send
 from dashboard.web.http import resubmission
 from tests import factories
 from tests.fakes.browser_form import untouched
+from tests.web.white_space import fold_white_space
 
 pytestmark = pytest.mark.django_db
 
@@ -226,12 +227,12 @@ def test_a_lost_answer_leads_to_a_page_that_tells_how_it_ends(
     simulator.fault("lost_answer", operation="create_target_group", count=1)
     simulator.fault("http_503", operation="get_target_group")
     answer = editor.post(new, form, follow=True)
-    assert "never sent a second time" in text(answer)
+    assert "never sends it twice" in text(answer)
     simulator.clear_faults()
     create.settle_due(clock=lambda: timezone.now() + timedelta(minutes=1))
     made = Edit.objects.get(kind="new_draft")
     page = text(editor.get(f"/edits/{made.pk}/", headers={"HX-Request": "true"}))
-    assert "To the draft" in page
+    assert "View draft" in page
     assert "every 2s" not in page
 
 
@@ -344,11 +345,11 @@ def test_feasibility_is_asked_for_what_is_filled_in(
 ) -> None:
     form = opened(editor, new) | typed(name="", look="feasibility")
     part = text(editor.post(new, form, headers={"HX-Request": "true"}))
-    assert "Suggested price" in part
+    assert "Suggested CPI" in part
     assert "120 completes × 3.20 = 384 EUR" in part
     assert "<html" not in part
     whole = text(editor.post(new, form))
-    assert "Suggested price" in whole
+    assert "Suggested CPI" in whole
     assert "surveys.example.com/live" in whole
     assert "create_target_group" not in simulator.requests()
 
@@ -359,7 +360,7 @@ def test_a_goal_that_the_exchange_does_not_estimate_is_asked_for_as_far_as_it_do
     for goal in ("10000", "10001", "250000"):
         form = opened(editor, new) | typed(completes_goal=goal, look="feasibility")
         part = text(editor.post(new, form, headers={"HX-Request": "true"}))
-        assert "Suggested price" in part
+        assert "Suggested CPI" in part
         assert f"{int(goal):,} completes × 3.20" in part
         is_beyond = "out of reach" not in part and int(goal) > 10_000
         assert ("The exchange estimates at most 10,000 completes" in part) is is_beyond
@@ -369,7 +370,7 @@ def test_a_goal_that_the_exchange_does_not_estimate_is_asked_for_as_far_as_it_do
 def test_feasibility_says_what_must_be_filled_in_first(editor: Client, new: str) -> None:
     form = opened(editor, new) | typed(completes_goal="", look="feasibility")
     part = text(editor.post(new, form, headers={"HX-Request": "true"}))
-    assert "Fill in first" in part
+    assert "Fill in these fields first" in part
     assert "completes goal" in part
 
 
@@ -440,12 +441,12 @@ def test_a_change_that_a_colleague_overtook_shows_all_three(
     theirs = seen | {"completes_goal": 555, "live_url": "https://example.com/theirs"}
     send.send_edit(group=draft, kind="draft", seen=seen, wanted=theirs, by=by, token="theirs")
     page = text(editor.post(address, form))
-    assert "Somebody changed this meanwhile" in page
+    assert "Someone else changed this" in page
     asked = re.findall(r'<td class="full soft">([^<]+)</td>', page)
     assert asked == ["Completes goal"]
     for value in ("120", "555", "300"):
         assert f"<bdi>{value}</bdi>" in page
-    assert "it stays so: <bdi>Live URL" in page
+    assert "which stay as they set them:<bdi>Live URL" in fold_white_space(page)
     again = untouched(page)
     assert (again["name"], again["completes_goal"]) == ("Mine it is", "300")
     assert editor.post(address, again).status_code == 302
@@ -516,7 +517,7 @@ def test_launching_says_what_it_costs_and_is_followed_to_its_end(
     launch.run_due_launches(clock=lambda: timezone.now() + timedelta(minutes=1))
     made = Edit.objects.get(kind="launch")
     page = text(editor.get(f"/edits/{made.pk}/", headers={"HX-Request": "true"}))
-    assert "The exchange has launched it." in page
+    assert "Cint has launched the group." in page
     draft.refresh_from_db()
     assert draft.status == "live"
     assert "Launch or schedule" not in text(editor.get(f"/groups/{draft.pk}/"))
@@ -555,7 +556,7 @@ def test_a_draft_that_is_scheduled_is_never_told_as_launched(
     made = Edit.objects.get(kind="launch")
     assert made.state == "confirmed"
     page = text(editor.get(f"/edits/{made.pk}/"))
-    assert f"The exchange has scheduled it for {start:%a %-d %b %Y} 10:00 Berlin." in page
+    assert f"Cint has scheduled the group for {start:%a %-d %b %Y} 10:00 Berlin." in page
     assert "<h1>Schedule</h1>" in page
     history = text(editor.get(f"/groups/{draft.pk}/"))
     assert "Schedule" in history
@@ -600,7 +601,7 @@ def test_a_launch_that_fails_leads_to_the_fields_that_are_missing(
     launch.run_due_launches(clock=lambda: timezone.now() + timedelta(minutes=1))
     made = Edit.objects.get(kind="launch")
     page = text(editor.get(f"/edits/{made.pk}/"))
-    assert "It was not launched." in page
+    assert "The group was not launched." in page
     assert "Test URL" in page
     page = text(editor.get(f"/groups/{group.pk}/draft/?launch={made.pk}"))
     assert 'id="d-test-error"' in page
@@ -679,8 +680,8 @@ def test_a_project_that_is_being_made_is_not_told_as_refused(
     simulator.fault("http_404", operation="get_project_by_id")  # not yet
     form = opened(editor, address) | {"name": "Tracker W28", "project_manager_id": manager}
     page = text(editor.post(address, form, follow=True))
-    assert "The exchange is making it." in page
-    assert "What was objected" not in page
+    assert "Cint is creating the project." in page
+    assert "<dt>Errors</dt>" not in page
     simulator.clear_faults()
     create.settle_due(clock=lambda: timezone.now() + timedelta(minutes=1))
     assert Project.objects.filter(name="Tracker W28").exists()
@@ -708,7 +709,7 @@ def test_a_viewer_sees_a_draft_and_no_way_to_change_it(
     client.force_login(factories.person("viewer", account))
     group = project.target_groups.filter(status="draft")[0]
     page = text(client.get(f"/groups/{group.pk}/"))
-    assert "The draft" in page
+    assert ">Draft</h2>" in page
     for address in (f"/groups/{group.pk}/draft/", f"/groups/{group.pk}/launch/"):
         assert address not in page
         assert client.post(address, {"form": "forged"}).status_code == 403

@@ -224,7 +224,7 @@ def test_what_a_colleague_made_of_the_quotas_meanwhile_is_a_conflict(
     assert anna is not None
     send.send_edit(group=group, kind="draft", seen=seen, wanted=theirs, by=anna, token="theirs")
     answer = page(editor.post(profiled, form | {"profile.0.0.quota": "70"}))
-    assert "Somebody changed this meanwhile" in answer
+    assert "Someone else changed this" in answer
     assert "Female 60 %" in answer
     assert fields(answer)["profile.0.0.quota"] == "70"
 

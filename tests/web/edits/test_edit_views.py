@@ -64,7 +64,7 @@ def test_a_confirmed_cpi_goes_back_to_the_group_and_into_its_history(
     assert exchange.sent == [{"value": "3.10", "currency_code": "USD"}]
     assert "2.70 USD → 3.10 USD: confirmed by the exchange" in page
     assert "Anna Weber" in page
-    assert "through Fieldwatch" in page
+    assert "via Fieldwatch" in page
 
 
 def test_one_form_sent_twice_makes_one_edit(
@@ -140,7 +140,7 @@ def test_a_conflict_shows_what_it_was_theirs_and_yours(
     exchange.state = Edit.State.CONFLICT
     exchange.values["cpi"] = {"value": "2.95", "currency_code": "USD"}
     page = editor.post(address(group), form).content.decode()
-    assert "Somebody changed this meanwhile" in page
+    assert "Someone else changed this" in page
     for value in ("2.70 USD", "2.95 USD", "3.10"):
         assert value in page
 
@@ -213,7 +213,7 @@ def test_a_change_that_was_sent_and_refused_is_not_said_to_be_unsent(
     exchange.state, exchange.facts = Edit.State.CONFLICT, {"sent": True, "taken": False}
     exchange.values["cpi"] = {"value": "2.95", "currency_code": "USD"}
     page = editor.post(address(group), form).content.decode()
-    assert "Yours was sent, and the exchange refused it." in page
+    assert "Your change was sent and Cint rejected it." in page
     assert "Nothing was sent" not in page
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from dashboard.fielding.models import Batch, Edit, TargetGroup
 from tests import factories
 from tests.fakes.edit_gateway import FakeExchange
+from tests.web.white_space import fold_white_space
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +29,7 @@ def editor(client: Client, group: TargetGroup) -> Client:
 
 
 def page(client: Client, made: Edit) -> str:
-    return client.get(f"/edits/{made.pk}/").content.decode()
+    return fold_white_space(client.get(f"/edits/{made.pk}/").content.decode())
 
 
 def switched(group: TargetGroup, before: str, after: str) -> Edit:
@@ -47,9 +48,9 @@ def ahead(group: TargetGroup) -> TargetGroup:
 @pytest.mark.parametrize(
     ("span", "action", "word"),
     [
-        (("live", "paused"), "resume", "Put back what it was: resume"),
-        (("paused", "live"), "pause", "Put back what it was: pause"),
-        (("completed", "live"), "complete", "Put back what it was: complete"),
+        (("live", "paused"), "resume", "Undo: resume…"),
+        (("paused", "live"), "pause", "Undo: pause…"),
+        (("completed", "live"), "complete", "Undo: complete…"),
         (("live", "completed"), "relaunch", "Completing cannot be undone. Relaunching"),
     ],
 )

@@ -575,7 +575,7 @@ def test_what_two_people_changed_is_asked_and_the_rest_is_taken_from_each(
     exchange.held[NAMES[kind]] = both(elsewhere(exchange.held[NAMES[kind]]))
     theirs = copy.deepcopy(exchange.held[NAMES[kind]])
     page = editor.post(address, form | typed).content.decode()
-    assert "Somebody changed this meanwhile" in page
+    assert "Someone else changed this" in page
     assert page.count('<td class="full soft">') == 1
     assert f'<td class="full soft">{word}</td>' in page
     assert exchange.puts == []

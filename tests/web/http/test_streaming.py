@@ -90,7 +90,7 @@ def test_a_fault_after_the_head_is_told_on_the_page_and_in_the_log(
         answer = streaming.stream_page(request, "errors/not_found.html", {}, broken)
         page = b"".join(answer).decode()
     assert page.count("<!doctype html>") == page.count("<body>") == page.count("</html>") == 1
-    assert "Something broke on our side" in page
+    assert "Something went wrong" in page
     (record,) = caplog.records
     assert record.exc_info
     assert record.exc_info[0] is ZeroDivisionError

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class ReadingQuerySet(models.QuerySet[Any]):
     """Readings of figures."""
 
-    def since(self, moment: datetime | Param) -> Self:
+    def since(self, moment: datetime) -> Self:
         """Those after a moment, in order of time."""
         return self.filter(at__gte=moment).order_by("at")
 
