@@ -39,7 +39,7 @@ BANNED = {
     r"\bin vain\b": "for nothing",
     r"\beven bet\b|\beight times of ten\b": "median, 80 % range",
     r"\bin the end\b": "by the end date",
-    r"\b(its|their|the) end (date )?is moved\b|\bmove the end\b|\bafter its end\b": "end date, late",
+    r"\b(its|their|the) end is moved\b|\bmove the end\b|\bafter its end\b": "end date, late",
     r"\bset aside\b": "data error",
     r"\bways allowed\b": "re-entry allowed",
     r"\bNot now\b": "Cancel",

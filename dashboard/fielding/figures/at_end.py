@@ -5,19 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from dashboard.fielding.domain.goals import HasFillingGoal, completes_target
 from dashboard.fielding.figures.scope import HasPeriod, is_open
-from dashboard.fielding.insight.document import Insight
+from dashboard.fielding.insight.document import EndPercentiles
 
 
-class HasOutlook(HasFillingGoal, HasPeriod, Protocol):
-    """A group, or a row of its columns, with what the pull foresaw of it."""
-
-    @property
-    def insight(self) -> object: ...
+class HasGoalAndPeriod(HasFillingGoal, HasPeriod, Protocol):
+    """A group, or a row of its columns."""
 
 
-# The columns that `group_at_end` reads, for `values_list`.
+# The columns that `group_at_end` reads of a group, for `values_list`.
 FIELDS = (
     "status",
     "missing_since",
@@ -29,8 +28,9 @@ FIELDS = (
     "filling_goal",
     "completes_goal",
     "expected_incidence_rate",
-    "insight",
 )
+# What the pull foresaw of a group, as a column: a list of three, or null.
+EXPECTED = "insight__forecast__at_end"
 
 
 class GroupAtEnd(NamedTuple):
@@ -65,15 +65,24 @@ class GroupAtEnd(NamedTuple):
         return None if self.goal is None else max(self.goal - self.p50, 0.0)
 
 
-def group_at_end(group: HasOutlook, *, now: datetime) -> GroupAtEnd:
-    """Return where a group ends.
+def read_expected(stored: object) -> EndPercentiles | None:
+    """Read the column EXPECTED; None where nothing was foreseen or an older release wrote it."""
+    try:
+        return msgspec.convert(stored, EndPercentiles)
+    except msgspec.ValidationError:
+        return None
+
+
+def group_at_end(
+    group: HasGoalAndPeriod, expected: EndPercentiles | None, *, now: datetime
+) -> GroupAtEnd:
+    """Return where a group ends; expected: its stored forecast (`Insight.completes_at_end`).
 
     A group that is over ends with what it has. A paused one is projected as if it resumed now.
     """
     goal = completes_target(group)
     done = float(group.completes or 0)
-    expected = Insight.from_stored(group.insight).completes_at_end if is_open(group, now) else None
-    if expected is None:
+    if expected is None or not is_open(group, now):
         return GroupAtEnd(goal, done, done, done, done, is_projected=False)
     low, middle, high = (max(value, done) for value in (expected.p10, expected.p50, expected.p90))
     return GroupAtEnd(goal, done, low, max(middle, low), max(high, middle, low), is_projected=True)

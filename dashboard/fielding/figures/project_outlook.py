@@ -10,15 +10,23 @@ from typing import Protocol
 import msgspec
 
 from dashboard.fielding.figures import at_end
-from dashboard.fielding.figures.at_end import GroupAtEnd, HasOutlook, group_at_end
+from dashboard.fielding.figures.at_end import (
+    GroupAtEnd,
+    HasGoalAndPeriod,
+    group_at_end,
+    read_expected,
+)
 from dashboard.fielding.figures.joint_sum import JointDraws, Range
-from dashboard.fielding.figures.scope import is_in_plan, is_open
+from dashboard.fielding.figures.scope import IN_PLAN, is_in_plan, is_open
 from dashboard.fielding.insight.document import EndPercentiles, StoredPart
+from dashboard.fielding.models import Project, TargetGroup
 
 
-class HasOutlookAndPrice(HasOutlook, Protocol):
+class HasPrice(HasGoalAndPeriod, Protocol):
     """A group, or a row of FIELDS."""
 
+    @property
+    def insight__forecast__at_end(self) -> object: ...
     @property
     def currency(self) -> str: ...
     @property
@@ -27,7 +35,7 @@ class HasOutlookAndPrice(HasOutlook, Protocol):
     def cost(self) -> Decimal | None: ...
 
 
-FIELDS = (*at_end.FIELDS, "currency", "cpi", "cost")
+FIELDS = (*at_end.FIELDS, at_end.EXPECTED, "currency", "cpi", "cost")
 
 
 class CurrencyOutlook(StoredPart, frozen=True):
@@ -63,10 +71,12 @@ class ProjectOutlook(StoredPart, frozen=True):
     money: dict[str, CurrencyOutlook] = msgspec.field(default_factory=dict)
 
 
-def outlook_of_groups(rows: Iterable[HasOutlookAndPrice], *, now: datetime) -> ProjectOutlook:
+def outlook_of_groups(rows: Iterable[HasPrice], *, now: datetime) -> ProjectOutlook:
     """Add up the groups of a project (or any other set): rows of FIELDS."""
     planned = [row for row in rows if is_in_plan(row)]
-    ends = [group_at_end(row, now=now) for row in planned]
+    ends = [
+        group_at_end(row, read_expected(row.insight__forecast__at_end), now=now) for row in planned
+    ]
     draws = JointDraws(ends)
     open_now = [is_open(row, now) for row in planned]
     missing = [max((end.goal or 0.0) - end.completes, 0.0) for end in ends]
@@ -95,7 +105,7 @@ def outlook_of_groups(rows: Iterable[HasOutlookAndPrice], *, now: datetime) -> P
 
 
 def _money(
-    rows: Sequence[HasOutlookAndPrice],
+    rows: Sequence[HasPrice],
     ends: Sequence[GroupAtEnd],
     open_now: Sequence[bool],
     draws: JointDraws,
@@ -129,3 +139,15 @@ def _money(
 
 def _stored(points: Range) -> EndPercentiles:
     return EndPercentiles(*(round(point, 1) for point in points))
+
+
+def refresh_project_outlook(project_pk: int, *, now: datetime) -> None:
+    """Work a project's outlook out from its groups and store it; two statements."""
+    rows = TargetGroup.objects.filter(IN_PLAN, project=project_pk).values_list(*FIELDS, named=True)
+    outlook = outlook_of_groups(rows, now=now)
+    Project.objects.filter(pk=project_pk).update(outlook=msgspec.to_builtins(outlook))
+
+
+def outlook_of_project(project: Project) -> ProjectOutlook | None:
+    """Read the stored outlook; None before the first pull has worked one out."""
+    return ProjectOutlook.from_stored(project.outlook) if project.outlook else None
