@@ -39,6 +39,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("decode",),
         ("drift",),
         ("shapes", "repair", "sendable", "webhook_signature", "errors", "clock"),
+        ("json_types",),
     ),
     "fielding": (
         ("figures",),

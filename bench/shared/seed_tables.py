@@ -20,7 +20,7 @@ from dashboard.exchange.shapes.groups import (
 from dashboard.exchange.shapes.profiling import Profiles
 from dashboard.fielding.models import Cycle, ExchangeAccount, Project, TargetGroup
 from dashboard.sync import scheduling
-from dashboard.sync.columns import group, group_panels
+from dashboard.sync.columns import group_columns, group_panels
 from dashboard.sync.pull import store
 from dashboard.sync.pull.fetch import GroupAnswer, GroupRequest
 
@@ -79,8 +79,8 @@ def _project(account: ExchangeAccount, number: int, world: World) -> int:
 def _found(project: Project, number: int, world: World) -> store.FetchedGroup:
     """A group as a first pull finds it."""
     row = msgspec.convert(world.row(number), TargetGroupsListItem, strict=False)
-    ask = GroupRequest(project=project.exchange_id, group=row.id, status=row.status)
-    answer = GroupAnswer(ask=ask, at=world.now)
+    request = GroupRequest(project=project.exchange_id, group=row.id, status=row.status)
+    answer = GroupAnswer(request=request, at=world.now)
     root = f"/v1/demand/accounts/101/projects/{project.exchange_id}/target-groups/{row.id}"
 
     def said(what: str) -> bytes:
@@ -88,13 +88,17 @@ def _found(project: Project, number: int, world: World) -> store.FetchedGroup:
 
     runs: Any = decode_page(said("fielding-runs"), "data", FieldingRunItem).items
     answer.columns = {
-        **group.overview_columns(decode_body(said("overview"), TargetGroupOverview)),
-        **group.performance_columns(decode_body(said("performance"), TargetGroupPerformance)),
-        **group.details_columns(decode_body(said("details"), TargetGroupDetails)),
-        **group.run_columns(runs),
-        **group.re_entry_columns(decode_body(said("re-entry-configuration"), ReEntryConfiguration)),
+        **group_columns.overview_columns(decode_body(said("overview"), TargetGroupOverview)),
+        **group_columns.performance_columns(
+            decode_body(said("performance"), TargetGroupPerformance)
+        ),
+        **group_columns.details_columns(decode_body(said("details"), TargetGroupDetails)),
+        **group_columns.run_columns(runs),
+        **group_columns.re_entry_columns(
+            decode_body(said("re-entry-configuration"), ReEntryConfiguration)
+        ),
     }
     answer.panels = group_panels.profile_columns(decode_body(said("profiles"), Profiles))
     series = said("completes-aggregated-by-interval")
     answer.completes = decode_page(series, "aggregated_completes_intervals", CompletesPoint).items
-    return store.FetchedGroup(group.list_columns(row), row, answer)
+    return store.FetchedGroup(group_columns.list_columns(row), row, answer)

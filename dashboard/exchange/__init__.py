@@ -1,8 +1,8 @@
 """The typed client of the exchange's Demand API: HTTP in, shapes and errors out, no Django.
 
-client.py ── operations/ ── decode.py ── shapes/      what is asked and what comes back
+client.py ── operations/ ── decode.py ── shapes/      requests, and the shapes of answers
     │
-transport.py ── auth.py, hosts.py, wire.py, retry.py   token, addresses, deadline, retries
+http/transport.py ── auth.py, http/                    token, addresses, deadline, retries
     │
-gate.py, redis_gate.py                                 the budget and the breaker of an account
+limits/                                                request budget and circuit breaker
 """

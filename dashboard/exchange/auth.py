@@ -1,4 +1,4 @@
-"""Who we are to the exchange: an API key, or a token that is renewed once for everybody."""
+"""Credentials for the exchange: an API key, or a token that all threads share and renew once."""
 
 import threading
 from collections.abc import Callable
@@ -18,14 +18,14 @@ RENEWAL_INTERVAL_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class ApiKey:
-    """A key that is sent as it is, without `Bearer` unless it begins with it."""
+    """A key that is sent unchanged, without adding `Bearer`."""
 
     key: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class ClientCredentials:
-    """What a token is asked for with, at `token_url`."""
+    """OAuth client credentials, exchanged for a token at `token_url`."""
 
     token_url: str
     client_id: str
@@ -34,7 +34,7 @@ class ClientCredentials:
     scopes: str = "app:api"
 
     def body(self) -> bytes:
-        """The JSON that the token address takes."""
+        """The JSON body of a token request."""
         request = {
             "client_id": self.client_id,
             "client_secret": self.client_secret,
@@ -48,14 +48,14 @@ Auth = ApiKey | ClientCredentials
 
 
 class TokenAnswer(msgspec.Struct, frozen=True):
-    """What the token address answers: the token and its life in seconds."""
+    """The answer of the token address: the token and its lifetime in seconds."""
 
     access_token: str
     expires_in: float | str = LONGEST_LIFE_SECONDS
 
     @property
     def life(self) -> float:
-        """0 to 86,400 s; the longest without a number, for a refusal renews it anyway."""
+        """Seconds, 0 to 86,400; the maximum if unreadable: a refusal renews the token anyway."""
         try:
             return min(max(0.0, float(self.expires_in)), LONGEST_LIFE_SECONDS)
         except ValueError:
@@ -66,7 +66,7 @@ class TokenAnswer(msgspec.Struct, frozen=True):
 
 
 class Secret:
-    """A text that shows itself to nobody who prints it, tracebacks with variables included."""
+    """A text that is never printed, not even in tracebacks that show variables."""
 
     __slots__ = ("value",)
 
@@ -77,37 +77,37 @@ class Secret:
         return "Secret(•••)"
 
 
-def _usable(value: str) -> bool:
+def _is_header_text(value: str) -> bool:
     return bool(value) and value.isascii() and value.isprintable()
 
 
 class Credentials(Protocol):
-    """What goes into `Authorization`, and what happens when it is refused."""
+    """The `Authorization` header, and what to do when it is refused."""
 
     def header(self) -> Secret:
-        """The value to send; may ask for a token first."""
+        """The value to send; may request a token first."""
 
     def refused(self, header: Secret) -> None:
-        """The exchange refused `header`: renew it, or Unauthorized if that was tried."""
+        """Renew `header` after the exchange refused it; Unauthorized if that was tried already."""
 
     def secrets(self) -> tuple[str, ...]:
-        """What must never be in a message."""
+        """The texts that must never be in a message."""
 
 
 class KeyHeader:
     """The credentials of an API key."""
 
     def __init__(self, auth: ApiKey) -> None:
-        if not _usable(auth.key):
+        if not _is_header_text(auth.key):
             raise ValueError("An API key is printable ASCII without line breaks")
         self._key = Secret(auth.key)
 
     def header(self) -> Secret:
-        """The key, as it is."""
+        """The key, unchanged."""
         return self._key
 
     def refused(self, header: Secret) -> None:  # noqa: ARG002
-        """A key cannot be renewed."""
+        """Raise Unauthorized: a key cannot be renewed."""
         raise Unauthorized("The exchange does not accept the API key", status=401)
 
     def secrets(self) -> tuple[str, ...]:
@@ -118,8 +118,8 @@ class KeyHeader:
 class TokenHeader:
     """The credentials of a token, shared by every thread of the process.
 
-    One thread asks, the others wait for its answer, a failure included. After a refusal the token
-    is renewed at most once in half a minute: asking in circles helps nobody.
+    One thread requests it, the others wait for its answer, a failure included. After a refusal the
+    token is renewed at most once in half a minute, so that nothing loops.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class TokenHeader:
         self._failure_until = 0.0
 
     def header(self) -> Secret:
-        """`Bearer` and a token that lives for another minute at least."""
+        """`Bearer` and a token that is valid for another minute at least."""
         if self._clock.monotonic() < self._good_until:
             return self._header
         with self._lock:
@@ -153,7 +153,7 @@ class TokenHeader:
             renewed = self._renewed_after_refusal_at
             if renewed is not None and now - renewed < RENEWAL_INTERVAL_SECONDS:
                 raise Unauthorized(
-                    "The exchange does not accept a token that it has just given", status=401
+                    "The exchange does not accept the token that it has just issued", status=401
                 )
             self._renew()
             self._renewed_after_refusal_at = now
@@ -170,8 +170,8 @@ class TokenHeader:
             answer = decode_body(self._ask(self._auth), TokenAnswer)
         except ExchangeError as exc:
             self._failure, self._failure_until = _copy_error(exc), now + 1.0
-            raise self._failure from None  # its frames hold what the token address sent
-        if not _usable(answer.access_token):
+            raise self._failure from None  # its frames hold the answer of the token address
+        if not _is_header_text(answer.access_token):
             raise BadAnswer("The token address sent a token that cannot be used")
         life = answer.life
         self._failure = None
@@ -186,7 +186,7 @@ def _copy_error(error: ExchangeError) -> ExchangeError:
 def credentials_for(
     auth: Auth, *, ask: Callable[[ClientCredentials], bytes], clock: Clock
 ) -> Credentials:
-    """What to send for `auth`; `ask` posts to the token address and returns its answer."""
+    """The credentials for `auth`; `ask` posts to the token address and returns its answer."""
     if isinstance(auth, ApiKey):
         return KeyHeader(auth)
     return TokenHeader(auth, ask, clock)

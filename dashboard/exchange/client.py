@@ -1,4 +1,4 @@
-"""The client: one method an operation, named after its operationId, typed both ways."""
+"""The client: one typed method per operation, named after its operationId."""
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -34,10 +34,10 @@ class ExchangeClient(
     WebhookOperations,
     FieldingOperations,
 ):
-    """One connection to the exchange: an account, its credentials, its gate.
+    """One connection to the exchange: an account with its credentials and gate.
 
-    Threads may share it. Every method raises an `ExchangeError`; see `errors`. Lists come as a
-    `Page`, whose wrong items are quarantined; `iterate_pages` reads them to the end.
+    Threads may share it. Every method may raise an `ExchangeError`; see `errors`. A list comes as a
+    `Page`, with unreadable items quarantined; `iterate_pages` reads all its pages.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class ExchangeClient(
         chance: Chance | None = None,
         http: httpx.BaseTransport | None = None,
     ) -> None:
-        """HostRefused for an address off the list. `timeout`: seconds a call, retries included."""
+        """HostRefused for an address not allowed. `timeout`: seconds per call, retries included."""
         transport = Transport(
             base_url=base_url,
             auth=auth,
@@ -72,28 +72,28 @@ class ExchangeClient(
 
     @property
     def requests(self) -> int:
-        """How many requests went out so far, retries included."""
+        """The number of requests sent so far, retries included."""
         return self._transport.requests
 
     @property
     def requests_here(self) -> int:
-        """How many requests this thread sent so far, retries included."""
+        """The number of requests that this thread sent so far, retries included."""
         return self._transport.requests_here
 
     def take_notes(self) -> list[tuple[str, BadItem]]:
-        """By operation, what this thread read with characters that are none; each is returned once.
+        """Items that this thread read with unreadable characters, by operation; each returned once.
 
-        Those characters are U+FFFD in what was returned.
+        The answers have U+FFFD in place of those characters.
         """
         return self._transport.take_notes()
 
     @property
     def clock_skew(self) -> float | None:
-        """Seconds that the exchange's clock is ahead of ours; None before an answer."""
+        """Seconds by which the exchange's clock is ahead of ours; None before the first answer."""
         return self._transport.clock_skew
 
     def deadline(self, seconds: float) -> AbstractContextManager[None]:
-        """`with client.deadline(10): …`: what this thread asks inside takes 10 s in all at most."""
+        """`with client.deadline(10): …`: all requests of this thread inside take at most 10 s."""
         return self._transport.deadline(seconds)
 
     def close(self) -> None:

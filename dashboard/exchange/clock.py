@@ -1,11 +1,11 @@
-"""Time and chance as arguments: the real ones here, fast and certain ones in tests."""
+"""Clock and random source as arguments: the real ones here, controlled ones in tests."""
 
 import time
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Intervals come from `monotonic`, moments from `time`."""
+    """Use `monotonic` for intervals and `time` for moments."""
 
     def monotonic(self) -> float:
         """Seconds that never jump."""
@@ -14,11 +14,11 @@ class Clock(Protocol):
         """Seconds since 1970, UTC."""
 
     def sleep(self, seconds: float) -> None:
-        """Let `seconds` pass."""
+        """Wait for `seconds`."""
 
 
 class SystemClock:
-    """The clock of this machine."""
+    """This machine's clock."""
 
     def monotonic(self) -> float:
         """Seconds since some moment, never jumping."""
@@ -29,7 +29,7 @@ class SystemClock:
         return time.time()
 
     def sleep(self, seconds: float) -> None:
-        """Let `seconds` pass."""
+        """Wait for `seconds`."""
         time.sleep(seconds)
 
 

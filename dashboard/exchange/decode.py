@@ -1,8 +1,8 @@
-"""Decode answers into shapes: fast when they follow the contract, normalised when they do not.
+"""Decode answers into shapes: fast if they follow the contract, normalised if they do not.
 
-The fast way decodes a whole answer at once. What it does not take is normalised (a null member is a
-missing member, half an amount of money is none, a character that is none is U+FFFD) and tried
-again, item by item: one bad item costs itself, never its page.
+The fast path decodes a whole answer in one call. An answer that it rejects is normalised (a null
+member counts as missing, an incomplete amount of money as none, an unreadable character becomes
+U+FFFD) and decoded again, item by item: a bad item costs itself, never its page.
 """
 
 import re
@@ -15,26 +15,27 @@ from msgspec import Raw, Struct
 
 from dashboard.exchange import drift
 from dashboard.exchange.errors import BadAnswer, one_line
+from dashboard.exchange.json_types import JsonObject
 from dashboard.exchange.repair import UNREADABLE, is_marked, marked_places, repair
 
 T = TypeVar("T")
 
-LONGEST_RAW_TEXT = 4_000
-MOST_PLACES = 5
-SHOWN_AS = f"Characters that cannot be read are shown as {UNREADABLE}, in"
-_WHOLE = 2**53
+MAX_RAW_TEXT = 4_000
+MAX_PLACES = 5
+REPLACED_TEXT = f"Unreadable characters are shown as {UNREADABLE}, in"
+_MAX_EXACT_FLOAT = 2**53
 
-# What decides whose figures these are, or what they are worth, is never guessed.
-_CERTAIN = ("id", "currency_code")
+# Members that decide whose figures these are, or what they are worth, are never guessed.
+_NEVER_GUESSED = ("id", "currency_code")
 
 _END_OF_CALENDAR = re.compile(r"(?:0001-01-01|9999-12-31)[Tt ]")
 
-_undecodable = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _plain_json = msgspec.json.Encoder(decimal_format="number")
 
 
 class BadItem(Struct, frozen=True, kw_only=True):
-    """An item that could not be understood: what came, why not, and whose it is if readable."""
+    """An item that could not be read: its raw text, the reason, and its id if readable."""
 
     raw_text: str
     reason: str
@@ -45,9 +46,9 @@ Note = Callable[[BadItem], None]
 
 
 class Page(Struct, Generic[T], frozen=True, kw_only=True):
-    """One page of a list: good items, quarantined ones, and where the next page starts.
+    """One page of a list: good items, quarantined ones, and the cursor of the next page.
 
-    `has_more` is None where the exchange does not say (the changelog).
+    `has_more` is None if the exchange does not say (the changelog).
     """
 
     items: list[T]
@@ -57,41 +58,42 @@ class Page(Struct, Generic[T], frozen=True, kw_only=True):
 
 
 class Versioned(Struct, Generic[T], frozen=True, kw_only=True):
-    """A value and the ETag that `If-Match` takes, None if the exchange gave none."""
+    """A value and its ETag for `If-Match`, None if the exchange gave none."""
 
     value: T
     etag: str | None
 
 
 class Whole(Struct, Generic[T], frozen=True, kw_only=True):
-    """An object as its shape says it, and every member of it as the exchange wrote it.
+    """An object as its shape, and with every member as the exchange wrote it.
 
-    `raw` is what a change is sent back with: a member that no shape knows is in it too. Its
-    numbers are exact. `etag` is what `If-Match` takes, None if the exchange gave none.
+    A change is sent back on top of `raw`, which has members that no shape knows, too. Its numbers
+    are exact. `etag` is for `If-Match`, None if the exchange gave none.
     """
 
     value: T
-    raw: dict[str, Any]
+    raw: JsonObject
     etag: str | None = None
 
 
-class _Decoders(dict[Any, msgspec.json.Decoder[Any]]):
-    """A decoder for each shape, made once; numbers without a shape stay exact."""
+# A shape may be any type that msgspec decodes, unions included, which no `type[T]` covers.
+class _Decoders(dict[object, msgspec.json.Decoder[Any]]):
+    """One decoder per shape, created once; numbers without a shape stay exact."""
 
-    def __missing__(self, shape: Any) -> msgspec.json.Decoder[Any]:
+    def __missing__(self, shape: Any) -> msgspec.json.Decoder[Any]:  # see above
         decoder = self[shape] = msgspec.json.Decoder(shape, float_hook=Decimal)
         return decoder
 
 
-class _Envelopes(dict[tuple[str, Any], Any]):
-    """The shape of a list page for each name and shape of its items, made once."""
+class _Envelopes(dict[tuple[str, object], type[Struct]]):
+    """The shape of a list page per name and shape of its items, created once."""
 
-    def __missing__(self, key: tuple[str, Any]) -> Any:
+    def __missing__(self, key: tuple[str, object]) -> type[Struct]:
         name, item = key
-        fields: list[tuple[str, Any, Any]] = [
-            (name, list[item] | None, None),  # type: ignore[valid-type]
-            ("next_cursor", str | None, None),
-            ("has_more", bool | None, None),
+        fields: list[tuple[str, type, object]] = [
+            (name, cast("type", list[item] | None), None),  # type: ignore[valid-type]
+            ("next_cursor", cast("type", str | None), None),
+            ("has_more", cast("type", bool | None), None),
         ]
         envelope = self[key] = msgspec.defstruct("Envelope", fields, gc=False)
         return envelope
@@ -102,23 +104,23 @@ _envelopes = _Envelopes()
 
 
 def _needs_normalising(body: bytes) -> bool:
-    """Whether `body` goes the careful way: PostgreSQL takes no NUL, and a date at either end of
-    the calendar leaves it in another zone. Plain searches, because every answer pays for them;
-    other text that is none makes the fast way fail.
+    """Whether `body` must be normalised: PostgreSQL takes no NUL, and a date at either end of the
+    calendar is out of range in another time zone. Plain searches, because every answer pays for
+    them; other unreadable text makes the fast path fail.
     """
     return (b"\\" in body and b"\\u0000" in body) or b"0001-01-01" in body or b"9999-12-31" in body
 
 
 def decode_body(body: bytes, shape: type[T], *, note: Note | None = None) -> T:
-    """`body` as `shape`; BadAnswer if it is not, with the place and the reason.
+    """Decode `body` as `shape`; raises BadAnswer with the place and the reason.
 
-    `note` gets characters that could not be read.
+    `note` is called with items that have unreadable characters.
     """
     if not _needs_normalising(body):
         try:
             return cast("T", _decoders[shape].decode(body))
-        except _undecodable:
-            pass  # the careful way knows why
+        except _DECODE_ERRORS:
+            pass  # the normalised path finds the reason
     readable = repair(body)
     return _decode_normalised(readable, shape, note, repaired=readable != body)
 
@@ -126,27 +128,27 @@ def decode_body(body: bytes, shape: type[T], *, note: Note | None = None) -> T:
 def decode_whole(
     body: bytes, shape: type[T], *, etag: str | None = None, note: Note | None = None
 ) -> Whole[T]:
-    """`body` as `shape` and as it came; BadAnswer if it is no object of that shape.
+    """Decode `body` as `shape` and as it came; raises BadAnswer if it is no such object.
 
-    `note` gets characters that could not be read.
+    `note` is called with items that have unreadable characters.
     """
     value = decode_body(body, shape, note=note)
-    raw = _decoders[Any].decode(repair(body))
+    raw = _decoders[object].decode(repair(body))
     if not isinstance(raw, dict):
-        raise BadAnswer("The exchange sent something else than an object")
+        raise BadAnswer("The exchange sent something other than an object")
     return Whole(value=value, raw=raw, etag=etag)
 
 
 def decode_page(body: bytes, name: str, item: type[T], *, note: Note | None = None) -> Page[T]:
-    """The list in member `name` of `body`, item by item if one of them is wrong.
+    """Decode the list in member `name` of `body`; item by item if one of them is bad.
 
-    `note` gets items with characters that could not be read; they are in the page.
+    `note` is called with items that have unreadable characters; they are in the page, too.
     """
     if not _needs_normalising(body):
         try:
             fast = _decoders[_envelopes[name, item]].decode(body)
-        except _undecodable:
-            pass  # the careful way knows why
+        except _DECODE_ERRORS:
+            pass  # the normalised path finds the reason
         else:
             return Page(
                 items=getattr(fast, name) or [],
@@ -164,8 +166,8 @@ def _decode_items(
         members = _decoders[dict[str, Raw]].decode(body)
         raws = _decoders[list[Raw] | None].decode(members.get(name, Raw(b"null"))) or []
     except msgspec.ValidationError as exc:
-        raise BadAnswer(f"The exchange sent something else than a list: {exc}") from exc
-    except _undecodable as exc:
+        raise BadAnswer(f"The exchange sent something other than a list: {exc}") from exc
+    except _DECODE_ERRORS as exc:
         raise _not_json_error(body) from exc
     items: list[T] = []
     bad: list[BadItem] = []
@@ -186,12 +188,12 @@ def _decode_items(
 
 
 def _decode_item(body: bytes, item: type[T], note: Note | None, *, repaired: bool) -> T:
-    """An item of a list of which at least one is wrong: most are as good as ever."""
+    """Decode one item of a list with a bad item: most items still take the fast path."""
     if not (repaired and is_marked(body)) and not _needs_normalising(body):
         try:
             return cast("T", _decoders[item].decode(body))
-        except _undecodable:
-            pass  # this may be the one
+        except _DECODE_ERRORS:
+            pass  # this may be the bad one
     return _decode_normalised(body, item, note, repaired=repaired)
 
 
@@ -206,9 +208,9 @@ def _decode_member(members: Mapping[str, Raw], name: str, kind: type[T]) -> T | 
 
 
 def _decode_normalised(body: bytes, shape: type[T], note: Note | None, *, repaired: bool) -> T:
-    """`body`, all of whose texts are good or `repaired` by now, as `shape`."""
+    """Decode `body`, whose texts are readable or `repaired` by now, as `shape`."""
     try:
-        value = _decoders[Any].decode(body)
+        value = _decoders[object].decode(body)
         places = sorted(set(marked_places(value))) if repaired and is_marked(body) else []
         _refuse_guesses(places)
         decoded = drift.decode_without_drift(
@@ -218,36 +220,36 @@ def _decode_normalised(body: bytes, shape: type[T], note: Note | None, *, repair
         )
     except msgspec.ValidationError as exc:
         raise BadAnswer(f"The exchange sent something unexpected: {exc}") from exc
-    except (*_undecodable, OverflowError) as exc:
+    except (*_DECODE_ERRORS, OverflowError) as exc:
         raise _not_json_error(body) from exc
     if note and places:
-        words = ", ".join(place or "its text" for place in places[:MOST_PLACES])
-        note(_bad_item(body, f"{SHOWN_AS} {words}"))
+        words = ", ".join(place or "its text" for place in places[:MAX_PLACES])
+        note(_bad_item(body, f"{REPLACED_TEXT} {words}"))
     return decoded
 
 
 def _refuse_guesses(places: Sequence[str]) -> None:
-    """BadAnswer where what could not be read is an id or a currency."""
+    """Raise BadAnswer if an unreadable character is in an id or a currency."""
     for place in places:
         name = place.rpartition(".")[2]
-        if name in _CERTAIN or name.endswith("_id"):
-            raise BadAnswer(f"The exchange sent characters that cannot be read in {place}")
+        if name in _NEVER_GUESSED or name.endswith("_id"):
+            raise BadAnswer(f"The exchange sent unreadable characters in {place}")
 
 
-def _normalise(value: Any) -> Any:
-    """`value` without null members, empty objects, half amounts, edge dates and 5.0 for 5."""
+def _normalise(value: object) -> object:
+    """`value` without null members, empty objects, incomplete amounts, edge dates, and 5.0 as 5."""
     if isinstance(value, dict):
-        return {key: new for key, old in value.items() if not _is_nothing(new := _normalise(old))}
+        return {key: new for key, old in value.items() if not _is_empty(new := _normalise(old))}
     if isinstance(value, list):
-        return [_normalise(each) for each in value]
+        return [_normalise(item) for item in value]
     if isinstance(value, str):
         return "a date at the end of the calendar" if _END_OF_CALENDAR.match(value) else value
-    if isinstance(value, Decimal) and abs(value) < _WHOLE and value == int(value):
+    if isinstance(value, Decimal) and abs(value) < _MAX_EXACT_FLOAT and value == int(value):
         return int(value)
     return value
 
 
-def _is_nothing(value: Any) -> bool:
+def _is_empty(value: object) -> bool:
     if value is None:
         return True
     if not isinstance(value, dict):
@@ -258,14 +260,14 @@ def _is_nothing(value: Any) -> bool:
 
 
 def _bad_item(raw: bytes, reason: str) -> BadItem:
-    text = raw[:LONGEST_RAW_TEXT].decode("utf-8", "replace")
+    text = raw[:MAX_RAW_TEXT].decode("utf-8", "replace")
     return BadItem(raw_text=text, reason=reason, id=_readable_id(raw))
 
 
 def _readable_id(raw: bytes) -> str | None:
     try:
-        item = _decoders[Any].decode(raw)
-    except _undecodable:
+        item = _decoders[object].decode(raw)
+    except _DECODE_ERRORS:
         return None
     item_id = item.get("id") if isinstance(item, dict) else None
     if not isinstance(item_id, (str, int)) or UNREADABLE in str(item_id):
@@ -278,4 +280,4 @@ def _not_json_error(body: bytes) -> BadAnswer:
         return BadAnswer("The exchange sent a web page instead of data")
     if not body:
         return BadAnswer("The exchange sent an empty answer")
-    return BadAnswer("The exchange sent data that is cut off or garbled")
+    return BadAnswer("The exchange sent data that is truncated or garbled")

@@ -1,15 +1,15 @@
-"""Answers that drifted from the contract: a member that cannot be read costs itself alone.
+"""Decode answers that drifted from the contract: a member that cannot be read costs only itself.
 
-A number that comes as text is read where it can mean nothing else. Any other member that a shape
-can do without is taken out and kept in the shape's `unreadable`, as it came. What a shape needs,
-and what would be sent back without it, makes the answer a bad one, as before.
+A number that comes as text is read if it can mean nothing else. Any other optional member is
+removed and stored in the shape's `unreadable`, as it came. A member that the shape needs, or that
+would be missing from a request that sends the object back, makes the whole answer unreadable.
 """
 
 import copy
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -19,46 +19,46 @@ from dashboard.exchange.shapes.base import Shape
 T = TypeVar("T")
 Steps = list[str | int]
 
-MOST_DRIFTED = 100  # members of one answer
+MAX_DRIFTED = 100  # members per answer
 _PLACE = re.compile(r" - at `\$(.*)`$", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|(\[\.\.\.\])")
-_WANTS_NUMBER = re.compile(r"^Expected `(?:int|float)\b[^`]*`, got `str`")
+_NUMBER_EXPECTED = re.compile(r"^Expected `(?:int|float)\b[^`]*`, got `str`")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?", re.ASCII)
 
 
-def decode_without_drift(value: Any, shape: type[T], decode: Callable[[Any], T]) -> T:
-    """`value` as `shape`, without the members that drifted; raises msgspec's ValidationError."""
+def decode_without_drift(value: object, shape: type[T], decode: Callable[[object], T]) -> T:
+    """Decode `value` as `shape` without drifted members; raises msgspec's ValidationError."""
     try:
         return decode(value)
     except msgspec.ValidationError as exc:
-        first = exc
+        original = exc
     if not (isinstance(shape, type) and issubclass(shape, Shape)):
-        raise first
-    readable, taken = copy.deepcopy(value), dict[str, Any]()
-    error = first
-    for _ in range(MOST_DRIFTED):
+        raise original
+    readable, drifted = copy.deepcopy(value), dict[str, object]()
+    error = original
+    for _ in range(MAX_DRIFTED):
         steps = _steps_to(str(error))
         if not steps or steps[0] in shape._strict:
-            raise first
+            raise original
         if not _turn_into_number(readable, steps, str(error)):
             _take_out(readable, steps)
-            taken = {n: v for n, v in taken.items() if not n.startswith(_dotted(steps))}
-            taken[_dotted(steps)] = _member_at(value, steps)
+            drifted = {n: v for n, v in drifted.items() if not n.startswith(_dotted(steps))}
+            drifted[_dotted(steps)] = _member_at(value, steps)
         try:
             decoded = decode(readable)
         except msgspec.ValidationError as exc:
             error = exc
             continue
-        if taken and isinstance(decoded, Shape):
-            force_setattr(decoded, "unreadable", taken)
+        if drifted and isinstance(decoded, Shape):
+            force_setattr(decoded, "unreadable", drifted)
         return decoded
-    raise first
+    raise original
 
 
 def _steps_to(message: str) -> Steps:
-    """The way to the member that an error is about; empty for the whole answer.
+    """The path to the member that an error is about; empty for the whole answer.
 
-    It ends where a mapping of any keys begins, for an error does not say which.
+    It ends at a mapping with arbitrary keys, since the error does not name the key.
     """
     place = _PLACE.search(message)
     steps: Steps = []
@@ -70,33 +70,37 @@ def _steps_to(message: str) -> Steps:
 
 
 def _dotted(steps: Steps) -> str:
-    """A member as people find it: `respondent_analysis.live`."""
+    """The path of a member as text: `respondent_analysis.live`."""
     return ".".join(str(step) for step in steps)
 
 
-def _member_at(value: Any, steps: Steps) -> Any:
-    """What came there; None where the answer was cut above it."""
+def _member_at(value: object, steps: Steps) -> object:
+    """The member at a path; None if the answer does not reach that far."""
     for step in steps:
         try:
-            value = value[step]
+            value = value[step]  # type: ignore[index]  # whatever cannot be indexed ends here
         except (KeyError, IndexError, TypeError):
             return None
     return value
 
 
-def _turn_into_number(value: Any, steps: Steps, message: str) -> bool:
-    """Replace a number that came as text; False where the member is nothing of the kind."""
+def _turn_into_number(value: object, steps: Steps, message: str) -> bool:
+    """Replace a number that came as text; False if the member is no such text."""
     holder, last = _member_at(value, steps[:-1]), steps[-1]
     text = _member_at(value, steps)
-    if not (_WANTS_NUMBER.match(message) and isinstance(text, str) and _NUMBER.fullmatch(text)):
+    if not (_NUMBER_EXPECTED.match(message) and isinstance(text, str) and _NUMBER.fullmatch(text)):
         return False
     number = Decimal(text)
-    holder[last] = int(number) if number == number.to_integral_value() else number
+    exact = int(number) if number == number.to_integral_value() else number
+    if isinstance(holder, dict):
+        holder |= {last: exact}
+    elif isinstance(holder, list) and isinstance(last, int):
+        holder[last] = exact
     return True
 
 
-def _take_out(value: Any, steps: Steps) -> None:
-    """Remove a member; of a list that is missing one of its items the rest stays."""
+def _take_out(value: object, steps: Steps) -> None:
+    """Remove a member, or one item of a list."""
     holder = _member_at(value, steps[:-1])
     if isinstance(holder, dict):
         holder.pop(str(steps[-1]), None)

@@ -1,34 +1,34 @@
-"""Everything that can go wrong with the exchange, at a glance.
+"""All errors of the exchange.
 
 ExchangeError
-├── NoAnswer                 nothing usable came back; waiting helps
+├── NoAnswer                 no usable answer; waiting helps
 │   ├── Unreachable          no connection, or it broke
 │   ├── TimedOut             the deadline passed
 │   └── Unavailable          5xx
-├── RetryLater               not sent or not taken; waiting helps
+├── RetryLater               not sent or not accepted; waiting helps
 │   ├── RateLimited          429, or our own budget is spent
 │   └── CircuitOpen          the breaker is open
-├── Rejected                 the exchange says no; waiting does not help
+├── Rejected                 the exchange refuses; waiting does not help
 │   ├── Unauthorized         401 after one renewal of the token
 │   ├── Forbidden            403
 │   ├── NotFound             404, 410
 │   ├── MethodNotAllowed     405
-│   ├── PreconditionFailed   412: somebody else changed it
-│   ├── Refused              400, 422 and the other 4xx, with what is wrong with which field
+│   ├── PreconditionFailed   412: someone else changed it
+│   ├── Refused              400, 422 and the other 4xx, with the reason per field
 │   ├── Redirected           3xx, which is never followed
-│   │   └── AlreadyLaunched  301 of a draft: ask for its details
+│   │   └── AlreadyLaunched  301 for a draft: read its details instead
 │   └── NotOffered           this exchange does not have the operation
-├── BadAnswer                an answer that cannot be understood
+├── BadAnswer                an answer that cannot be read
 │   └── TooLarge             an answer above the cap
 └── HostRefused              an address outside the allow-list
 
-Messages are for people and never hold a secret.
+Messages are for people and never contain a secret.
 """
 
 import re
 import unicodedata
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 LONGEST_TEXT = 500
 _STEPS = re.compile(r"[^A-Za-z0-9_]+")
@@ -38,7 +38,7 @@ _CODE = re.compile(r"[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+")
 
 
 class InvalidParam(NamedTuple):
-    """One field that the exchange objects to, and its reason."""
+    """One field that the exchange refuses, and its reason."""
 
     name: str
     reason: str
@@ -52,14 +52,14 @@ def one_line(text: str) -> str:
 
 
 def spoken(code: str) -> str:
-    """A code such as `too_small` as words; what is a sentence already stays as it is."""
+    """A code such as `too_small` as words; a sentence stays unchanged."""
     return code.replace("_", " ") if _CODE.fullmatch(code) else code
 
 
 def spoken_name(path: str) -> str:
     """The field that a path such as `body.profiles[0].live_url` names, as words: `live url`.
 
-    The path itself where no step of it is a word.
+    The path itself if no step of it is a word.
     """
     steps = [step for step in _STEPS.split(path) if step and not step.isdigit()]
     names = [step for step in steps if step not in _ENVELOPES] or steps
@@ -69,13 +69,13 @@ def spoken_name(path: str) -> str:
 class ExchangeError(Exception):
     """A request that did not succeed.
 
-    `retry_after`: seconds until another try can help, None if nobody said.
+    `retry_after`: seconds until another try can help, None if unknown.
     `outcome_unknown`: a write may have been carried out; read back, never repeat blindly.
-    `operation`: the operationId that was asked for.
+    `operation`: the operationId of the request.
     """
 
     waiting_helps: ClassVar[bool] = False
-    words: ClassVar[str] = "The exchange could not be asked"
+    words: ClassVar[str] = "The request to the exchange failed"
 
     def __init__(
         self,
@@ -94,32 +94,32 @@ class ExchangeError(Exception):
 
     @property
     def kind(self) -> str:
-        """Its place in the tree above: one of few words, for whoever counts."""
+        """The class name, for counting errors by kind."""
         return type(self).__name__
 
 
 class NoAnswer(ExchangeError):
-    """Nothing usable came back."""
+    """No usable answer arrived."""
 
     waiting_helps = True
 
 
 class Unreachable(NoAnswer):
-    """No connection could be made, or it broke before the whole answer was here."""
+    """No connection could be made, or it broke before the whole answer arrived."""
 
     words = "The exchange cannot be reached"
 
 
 class TimedOut(NoAnswer):
-    """The deadline passed before the whole answer was here."""
+    """The deadline passed before the whole answer arrived."""
 
     words = "The exchange did not answer in time"
 
 
 class Unavailable(NoAnswer):
-    """The exchange failed by itself (5xx)."""
+    """The exchange reported an error of its own (5xx)."""
 
-    words = "The exchange has a fault of its own"
+    words = "The exchange had an internal error"
 
 
 class RetryLater(ExchangeError):
@@ -129,19 +129,19 @@ class RetryLater(ExchangeError):
 
 
 class RateLimited(RetryLater):
-    """Too many requests: `retry_after` says how long to wait."""
+    """Too many requests; wait for `retry_after` seconds."""
 
     words = "The exchange asks for fewer requests"
 
 
 class CircuitOpen(RetryLater):
-    """The exchange failed repeatedly, so it is left alone for `retry_after` seconds."""
+    """The exchange failed repeatedly, so no requests are sent for `retry_after` seconds."""
 
-    words = "The exchange failed repeatedly and is left to rest"
+    words = "The exchange failed repeatedly, so requests are paused"
 
 
 class Rejected(ExchangeError):
-    """The exchange answered with a no."""
+    """The exchange refused the request."""
 
 
 class Unauthorized(Rejected):
@@ -151,7 +151,7 @@ class Unauthorized(Rejected):
 
 
 class Forbidden(Rejected):
-    """The credentials do not reach this resource."""
+    """The credentials do not give access to this resource."""
 
     words = "The exchange does not allow this"
 
@@ -169,13 +169,13 @@ class MethodNotAllowed(Rejected):
 
 
 class PreconditionFailed(Rejected):
-    """Somebody else changed it since it was read: read again and show the difference."""
+    """Someone else changed it since it was read: read again and show the difference."""
 
-    words = "It was changed on the exchange in the meantime"
+    words = "This was changed on the exchange in the meantime"
 
 
 class Refused(Rejected):
-    """The request is wrong; `invalid_params` says where."""
+    """The request is invalid; `invalid_params` has the fields."""
 
     words = "The exchange refused the request"
 
@@ -186,24 +186,33 @@ class Refused(Rejected):
         title: str = "",
         detail: str = "",
         invalid_params: Sequence[InvalidParam] = (),
-        **facts: Any,
+        status: int | None = None,
+        retry_after: float | None = None,
+        outcome_unknown: bool = False,
+        operation: str = "",
     ) -> None:
-        super().__init__(message, **facts)
+        super().__init__(
+            message,
+            status=status,
+            retry_after=retry_after,
+            outcome_unknown=outcome_unknown,
+            operation=operation,
+        )
         self.title = one_line(title)
         self.detail = one_line(detail)
         self.invalid_params = list(invalid_params)
 
 
 class Redirected(Rejected):
-    """The exchange points elsewhere; Fieldwatch never follows."""
+    """The exchange redirects; Fieldwatch never follows."""
 
-    words = "The exchange points to another address, which is not followed"
+    words = "The exchange redirects to another address, which Fieldwatch does not follow"
 
 
 class AlreadyLaunched(Redirected):
-    """The draft is launched by now: ask for its details."""
+    """The draft has been launched: read its details instead."""
 
-    words = "This target group is launched and no draft any more"
+    words = "This target group has already been launched"
 
 
 class NotOffered(Rejected):
@@ -213,10 +222,10 @@ class NotOffered(Rejected):
 
 
 class BadAnswer(ExchangeError):
-    """The answer cannot be understood: truncated, not JSON, or of another shape."""
+    """The answer cannot be read: truncated, not JSON, or of another shape."""
 
     waiting_helps = True
-    words = "The exchange sent an answer that cannot be understood"
+    words = "The exchange sent an answer that cannot be read"
 
 
 class TooLarge(BadAnswer):
@@ -226,6 +235,6 @@ class TooLarge(BadAnswer):
 
 
 class HostRefused(ExchangeError):
-    """The address is not on the list of allowed hosts, or leads into a private network."""
+    """The host is not on the list of allowed hosts, or is in a private network."""
 
     words = "This address is not allowed"

@@ -1,15 +1,14 @@
-"""Text that is no text: half an emoji, a letter cut in two, a NUL, a raw control character.
+"""Repair unreadable text: half an emoji, a letter cut in two, a NUL, a raw control character.
 
-Some systems cut names by bytes or by UTF-16 units. What is left cannot be decoded, and PostgreSQL
-takes neither NUL nor half a surrogate pair. Here each such character becomes U+FFFD, so that it
-costs itself and not the answer around it. The structure of an answer is never touched: what is
-broken outside its texts stays broken, and is rejected by whoever decodes it.
+Some systems cut names by bytes or by UTF-16 units. The rest cannot be decoded, and PostgreSQL takes
+neither NUL nor half a surrogate pair. Each such character becomes U+FFFD, so that it costs only
+itself and not the answer around it. The structure of an answer is never changed: whatever is broken
+outside its texts stays broken and fails to decode.
 """
 
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
 
 UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 _MARK = UNREADABLE.encode()
@@ -28,12 +27,12 @@ _PART = re.compile(
     """,
     re.VERBOSE,
 )
-# A line break or tab that is not escaped is wrong, but clear; between texts it is right.
+# An unescaped line break or tab is invalid in a text, but clear; between texts it is valid.
 _BLANK = re.compile(rb"[\t\n\r]")
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _ESCAPED = {b"\t": rb"\t", b"\n": rb"\n", b"\r": rb"\r"}
 
-# JSON is UTF-8 (RFC 8259). What says otherwise is believed only where the bytes are not UTF-8.
+# JSON is UTF-8 (RFC 8259). Another charset in the header counts only if the bytes are not UTF-8.
 _CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]+)", re.IGNORECASE)
 _CHARSETS = {
     "iso-8859-1": "cp1252",
@@ -47,9 +46,9 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def as_utf8(body: bytes, content_type: str | None = None) -> bytes:
-    """`body` as UTF-8 without a byte order mark, from UTF-16, UTF-32, Latin-1 or Windows-1252 too.
+    """`body` as UTF-8 without byte order mark, converted from UTF-16, UTF-32 or Windows-1252.
 
-    Bytes that nothing explains stay as they are, for `repair` to replace.
+    Bytes of no known encoding stay unchanged, for `repair` to replace.
     """
     if body.isascii() and b"\0" not in body[:4]:
         return body
@@ -70,7 +69,7 @@ def as_utf8(body: bytes, content_type: str | None = None) -> bytes:
 
 
 def repair(body: bytes) -> bytes:
-    """`body` with U+FFFD for every character in its texts that is none; itself if all are good."""
+    """`body` with U+FFFD for every unreadable character in its texts; itself if there are none."""
     if not _is_utf8(body):
         body = body.decode("utf-8", "replace").encode()
     if not _NEEDS_REPAIR.search(body):
@@ -80,12 +79,12 @@ def repair(body: bytes) -> bytes:
 
 
 def is_marked(body: bytes) -> bool:
-    """Whether a part of a repaired answer holds a character that could not be read."""
+    """Whether a part of a repaired answer has a character that could not be read."""
     return _MARK in body
 
 
-def marked_places(value: Any, place: str = "") -> Iterator[str]:
-    """Where in a decoded answer characters could not be read, such as `statistics.name`."""
+def marked_places(value: object, place: str = "") -> Iterator[str]:
+    """Yield the places of unreadable characters in a decoded answer, such as `statistics.name`."""
     if isinstance(value, dict):
         for name, inner in value.items():
             yield from marked_places(inner, f"{place}.{name}" if place else str(name))

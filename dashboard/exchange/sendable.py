@@ -1,14 +1,14 @@
-"""What the exchange returned of an object, in the shape in which a request sends it back.
+"""Turn an object from an answer into the request that sends it back.
 
-Every member goes back as it came, also those that no shape of ours knows. Left out are only the
-members that the contract has in answers and not in requests (`*_READ_ONLY`), and members that are
-null, which say the same as missing ones.
+Every member is sent back as it came, also those that no shape of ours knows. Only members that the
+contract has in answers and not in requests (`*_READ_ONLY`) are left out, and null members, which
+mean the same as missing ones.
 """
 
-from collections.abc import Container, Mapping
-from typing import Any
+from collections.abc import Container, Iterable, Mapping
+from decimal import Decimal
 
-Json = dict[str, Any]
+from dashboard.exchange.json_types import JsonObject, object_in, objects_in
 
 DRAFT_READ_ONLY = frozenset({"human_readable_id", "pricing_model", "created_at", "links"})
 DETAILS_READ_ONLY = frozenset(
@@ -45,18 +45,18 @@ CONDITION_READ_ONLY = frozenset({"condition_name", "condition_name_translated"})
 QUOTA_READ_ONLY = frozenset({"quota_nominal"})
 OPEN_READ_ONLY = frozenset({"exchange_suppliers", "blocked_suppliers"})
 PRIVATE_READ_ONLY = frozenset({"blocked_suppliers"})
-# What only a running group's shares tell.
+# Members that only the shares of a launched group have.
 SHARE_READ_ONLY = frozenset({"conversion_rate", "completes", "prescreens", "total_remaining"})
 GOALS = {"percentage": "completes_goal_percentage", "nominal": "completes_goal"}
 
 
-def without(members: Mapping[str, Any], left_out: Container[str]) -> Json:
+def without(members: Mapping[str, object], left_out: Container[str]) -> JsonObject:
     """The members that are neither null nor in `left_out`, in their order."""
     return {n: value for n, value in members.items() if value is not None and n not in left_out}
 
 
-def draft(raw: Mapping[str, Any]) -> Json:
-    """A draft that was read (`FetchTargetGroupResponse`) as its update sends it."""
+def draft(raw: Mapping[str, object]) -> JsonObject:
+    """The update request for a draft that was read (`FetchTargetGroupResponse`)."""
     body = without(raw, DRAFT_READ_ONLY)
     by_card = raw.get("pricing_model") == "rate_card"  # a CPI would ask for dynamic pricing
     for name in ("cost_per_interview", "client_cost_per_interview_note"):
@@ -70,18 +70,18 @@ def draft(raw: Mapping[str, Any]) -> Json:
     if isinstance(client, str) and client.isascii() and client.isdigit():
         body["client_id"] = int(client)
     if "profiling" in body:
-        body["profiling"] = profiling(body["profiling"])
+        body["profiling"] = profiling(object_in(body, "profiling"))
         if not body["profiling"]:
             del body["profiling"]
-    body["allocations"] = allocations(body.get("allocations") or {})
+    body["allocations"] = allocations(object_in(body, "allocations"))
     body["fielding_assistant_assignment"] = assistant(
-        body.get("fielding_assistant_assignment") or {}
+        object_in(body, "fielding_assistant_assignment")
     )
     return body
 
 
-def details(raw: Mapping[str, Any]) -> Json:
-    """The details of a launched group as their update sends them."""
+def details(raw: Mapping[str, object]) -> JsonObject:
+    """The update request for the details of a launched group."""
     body = without(raw, DETAILS_READ_ONLY)
     note = "client_cost_per_interview_note"
     if note in body:
@@ -89,8 +89,8 @@ def details(raw: Mapping[str, Any]) -> Json:
     return body
 
 
-def assistant(raw: Mapping[str, Any]) -> Json:
-    """The modules of the fielding assistant; a switch of quotas that is missing is off."""
+def assistant(raw: Mapping[str, object]) -> JsonObject:
+    """The modules of the fielding assistant; a missing quota switch is off."""
     body = without(raw, ())
     quotas = body.get("quota_overlay")
     if isinstance(quotas, Mapping):
@@ -99,41 +99,42 @@ def assistant(raw: Mapping[str, Any]) -> Json:
     return body
 
 
-def fielding_run(raw: Mapping[str, Any]) -> Json:
-    """What goes along with the two dates of a fielding run."""
+def fielding_run(raw: Mapping[str, object]) -> JsonObject:
+    """The members that are sent with the two dates of a fielding run."""
     return without(raw, RUN_READ_ONLY)
 
 
-def money(amount: Any) -> Any:
-    """An amount as a request takes it: its value is a text."""
+def money(amount: object) -> object:
+    """An amount as a request takes it: its value is text. Anything else stays unchanged."""
     if not isinstance(amount, Mapping):
         return amount
     body = without(amount, MONEY_READ_ONLY)
-    if "value" in body and not isinstance(body["value"], str):
-        body["value"] = format(body["value"], "f") if body["value"] % 1 else str(body["value"])
+    value = body.get("value")
+    if isinstance(value, int | float | Decimal):
+        body["value"] = format(value, "f") if value % 1 else str(value)
     return body
 
 
-def profiling(raw: Mapping[str, Any]) -> Json:
-    """The profiles of a draft; empty where it asks for everybody."""
+def profiling(raw: Mapping[str, object]) -> JsonObject:
+    """The profiles of a draft; empty if it targets all respondents."""
     if not raw.get("profiles"):
         return {} if "template_id" not in raw else without(raw, ("profiles",))
     kind = raw.get("profile_adjustment_type")
-    profiles = [_profile(each, kind) for each in raw["profiles"]]
+    profiles = [_profile(profile, kind) for profile in objects_in(raw, "profiles")]
     return without(raw, ()) | {"profiles": profiles}
 
 
-def _profile(profile: Mapping[str, Any], kind: Any) -> Json:
+def _profile(profile: Mapping[str, object], kind: object) -> JsonObject:
     quotas = bool(profile.get("quotas_enabled"))
-    body = without(profile, PROFILE_READ_ONLY)
-    return body | {"targets": [_target(each, kind, quotas) for each in profile.get("targets", [])]}
+    targets = [_target(target, kind, quotas) for target in objects_in(profile, "targets")]
+    return without(profile, PROFILE_READ_ONLY) | {"targets": targets}
 
 
-def _target(target: Mapping[str, Any], kind: Any, quotas: bool) -> Json:
+def _target(target: Mapping[str, object], kind: object, quotas: bool) -> JsonObject:
     body = without(target, TARGET_READ_ONLY)
     body["conditions"] = [
-        {n: value for n, value in each.items() if n not in CONDITION_READ_ONLY}
-        for each in target.get("conditions", [])
+        {name: value for name, value in condition.items() if name not in CONDITION_READ_ONLY}
+        for condition in objects_in(target, "conditions")
     ]
     if not quotas:
         body.pop("quota", None)
@@ -142,49 +143,53 @@ def _target(target: Mapping[str, Any], kind: Any, quotas: bool) -> Json:
     if body.get("object") == "nominal":
         del body["object"]
     other = set(GOALS.values()) - {goal}
-    quota = without(target.get("quota") or {}, QUOTA_READ_ONLY | other)
+    quota = without(object_in(target, "quota"), QUOTA_READ_ONLY | other)
     return body | {"quota": {goal: 0} | quota}
 
 
-def allocations(raw: Mapping[str, Any]) -> Json:
-    """Suppliers' shares: the suppliers by their ids; all of the open exchange where none are set.
+def allocations(raw: Mapping[str, object]) -> JsonObject:
+    """Suppliers' shares with the suppliers by id; all of the open exchange if none are set.
 
-    Takes them as they are read, or as they are sent already.
+    Takes them as they are read or as they are sent.
     """
-    opened = raw.get("open_exchange_allocations") or {}
-    private = raw.get("private_exchange_allocations") or {}
+    open_ = object_in(raw, "open_exchange_allocations")
+    private = object_in(raw, "private_exchange_allocations")
     defaults = {"exchange_min_percentage": 0, "exchange_max_percentage": 100}
     return without(raw, ()) | {
         "open_exchange_allocations": defaults
-        | without(opened, OPEN_READ_ONLY)
+        | without(open_, OPEN_READ_ONLY)
         | {
-            "blocked_supplier_ids": _blocked(opened),
-            "groups": [_open_share(each) for each in opened.get("groups") or []],
+            "blocked_supplier_ids": _blocked_ids(open_),
+            "groups": [_open_share(share) for share in objects_in(open_, "groups")],
         },
         "private_exchange_allocations": without(private, PRIVATE_READ_ONLY)
         | {
-            "blocked_supplier_ids": _blocked(private),
-            "groups": [_private_share(each) for each in private.get("groups") or []],
+            "blocked_supplier_ids": _blocked_ids(private),
+            "groups": [_private_share(share) for share in objects_in(private, "groups")],
         },
     }
 
 
-def _blocked(shares: Mapping[str, Any]) -> list[str]:
+def _blocked_ids(shares: Mapping[str, object]) -> list[str]:
     read = shares.get("blocked_suppliers")
-    return _ids(shares.get("blocked_supplier_ids") or [] if read is None else read)
+    return _supplier_ids(shares.get("blocked_supplier_ids") if read is None else read)
 
 
-def _open_share(share: Mapping[str, Any]) -> Json:
-    return without(share, SHARE_READ_ONLY) | {"suppliers": _ids(share.get("suppliers") or [])}
+def _open_share(share: Mapping[str, object]) -> JsonObject:
+    return without(share, SHARE_READ_ONLY) | {"suppliers": _supplier_ids(share.get("suppliers"))}
 
 
-def _private_share(share: Mapping[str, Any]) -> Json:
+def _private_share(share: Mapping[str, object]) -> JsonObject:
     body = without(share, SHARE_READ_ONLY | {"supplier"})
     if share.get("supplier") is not None:
-        body["supplier_id"] = "".join(_ids([share["supplier"]]))
+        body["supplier_id"] = "".join(_supplier_ids([share["supplier"]]))
     return body
 
 
-def _ids(suppliers: list[Any]) -> list[str]:
-    ids = [each.get("id") if isinstance(each, Mapping) else each for each in suppliers]
-    return [str(each) for each in ids if each is not None]
+def _supplier_ids(suppliers: object) -> list[str]:
+    """The ids of suppliers that come as objects or by their ids alone; none without a list."""
+    listed = suppliers if isinstance(suppliers, list) else []
+    ids: Iterable[object] = (
+        supplier.get("id") if isinstance(supplier, Mapping) else supplier for supplier in listed
+    )
+    return [str(supplier_id) for supplier_id in ids if supplier_id is not None]

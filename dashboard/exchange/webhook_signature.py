@@ -1,4 +1,4 @@
-"""Whether a delivery to a webhook is genuine and fresh: its `Cint-Signature` header."""
+"""Verify the `Cint-Signature` header of a webhook delivery."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _HEX = re.compile(r"[0-9a-fA-F]{64}")
 
 
 class Signature(NamedTuple):
-    """What the header says: when it was signed (Unix seconds), and each `v1` that it carries."""
+    """The parts of the header: when it was signed (Unix seconds), and each `v1` signature."""
 
     at: int
     signed: list[str]
 
 
 def read_signature(header: str) -> Signature | None:
-    """The parts of `t=…,v1=…`; None for anything else. Parts of other names are left alone."""
+    """The parts of `t=…,v1=…`; None for anything else. Parts with other names are ignored."""
     parts = [part.strip().partition("=") for part in header.split(",")]
     times = [value for name, _, value in parts if name == "t"]
     signed = [value.lower() for name, _, value in parts if name == "v1" and _HEX.fullmatch(value)]
@@ -30,16 +30,16 @@ def read_signature(header: str) -> Signature | None:
 
 
 def sign_body(secret: str, body: bytes, at: int) -> str:
-    """HMAC-SHA256 over the second, a point and the raw body, in hex; the secret is text."""
+    """HMAC-SHA256 over the timestamp, a dot and the raw body, in hex; the secret is text."""
     return hmac.new(secret.encode(), b"%d." % at + body, sha256).hexdigest()
 
 
 def reason_to_refuse(
     header: str, body: bytes, *, secrets: Iterable[str], now: float, tolerance: float
 ) -> str:
-    """Why a delivery is not believed, in a word or two; empty where it is genuine and fresh.
+    """Why a delivery is refused, in a word or two; empty if it is genuine and fresh.
 
-    `now` is in Unix seconds; a signature may be `tolerance` seconds old, or as much ahead.
+    `now`: Unix seconds. A signature may be `tolerance` seconds old, or as much ahead.
     """
     if not header:
         return "no signature"
@@ -47,10 +47,10 @@ def reason_to_refuse(
     if signature is None:
         return "unreadable signature"
     expected = [sign_body(secret, body, signature.at) for secret in secrets]
-    # Every pair is compared, so that the time it takes tells nothing.
+    # Every pair is compared, so that the duration reveals nothing.
     genuine = [hmac.compare_digest(sent, own) for sent in signature.signed for own in expected]
     if not any(genuine):
         return "wrong signature"
     if abs(now - signature.at) > tolerance:
-        return "old signature" if signature.at < now else "signature of the future"
+        return "old signature" if signature.at < now else "signature from the future"
     return ""

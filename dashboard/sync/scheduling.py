@@ -1,9 +1,9 @@
-"""What is due, for whom, how often. Due work lives in the tables; Redis only carries hints to it.
+"""Schedule what is due, and claim it. Due work is in the tables; Redis only carries hints to it.
 
-A project is the unit: its list pages show every group. It is *queued* (a hint was published), then
-*claimed* by one worker with a lease, then finished and due again. A hint that is lost, or a worker
-that dies, costs no more than the lease. Work that ended in a fault of ours, or was set aside, rests
-without a lease until `leased_until`; it stays due meanwhile, so that it shows as late.
+The unit is the project: its list shows every group. It is *queued* (a hint was published), then
+*claimed* by one worker with a lease, then finished and due again. A lost hint, or a worker that
+dies, costs no more than the lease. Work that ended in an error of ours, or was parked, has no lease
+and waits until `leased_until`; it stays due in the meantime, so that it shows as late.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Model, Q
 from django.db.models.query import QuerySet
 
 from dashboard.fielding.compiled_queries import CompiledUpdate, Param
@@ -31,26 +31,27 @@ PAUSED = timedelta(hours=1)
 DAILY = timedelta(days=1)
 FLOOR = timedelta(seconds=10)
 LOOK_FLOOR = timedelta(seconds=60)
-# How urgent due work is: a person waits for it; groups are live; everything else.
+# How urgent due work is: a person has opened its page; it has live groups; everything else.
 LOOKED_AT, LIVE, REST = 0, 1, 2
-REST_WAITS = timedelta(minutes=10)  # at most behind what is live
+REST_WAITS = timedelta(minutes=10)  # the longest wait behind live projects
 SHARE = 10  # a turn takes a tenth of a minute's budget
-FEEDS = 300  # requests a minute that feed one round; another would only make both slower
+FEEDS = 300  # requests a minute that keep one round busy; another would only slow both
 SET_ASIDE_AFTER = 3
 SET_ASIDE_FOR = timedelta(hours=1)
 OVERVIEWS_EVERY = timedelta(minutes=30)
 DETAILS_EVERY = timedelta(hours=6)
 COMPLETES_EVERY = timedelta(hours=1)
+Row = TypeVar("Row", bound=Model)
 Kind = type[Project] | type[ExchangeAccount]
 
 
 def poll_every(account: ExchangeAccount) -> timedelta:
-    """How often groups that move are read."""
+    """How often active groups are read."""
     return timedelta(seconds=account.poll_seconds or settings.POLL_SECONDS)
 
 
 def reconciled_at(completed: datetime) -> datetime:
-    """When counts of a month are final: the end of the 25th of the next month, US Central."""
+    """When the counts of a month are final: the end of the 25th of the next month, US Central."""
     central = completed.astimezone(ZoneInfo("America/Chicago"))
     year, month = (
         (central.year + 1, 1) if central.month == 12 else (central.year, central.month + 1)
@@ -66,10 +67,10 @@ def next_due(
     waited: timedelta,
     now: datetime,
 ) -> datetime | None:
-    """When a project is due again; None if it need never be read again by itself.
+    """When a project is due again; None if it need not be read again by itself.
 
-    `statuses` are those of its groups with their last movement, `moved` says whether this round
-    saw any movement, and `waited` is how long the round before waited: quiet projects double it.
+    `statuses`: those of its groups, each with its last complete. `moved`: whether this round saw
+    a change. `waited`: the time since the round before; quiet projects wait twice as long.
     """
     kinds = dict.fromkeys((status for status, _ in statuses))
     if "live" in kinds:
@@ -86,28 +87,28 @@ def next_due(
 
 def request_budget(account: ExchangeAccount) -> int | None:
     """Requests a minute that all workers share; None without a limit."""
-    own = account.requests_per_minute
-    return (settings.REQUESTS_PER_MINUTE if own is None else own) or None
+    limit = account.requests_per_minute
+    return (settings.REQUESTS_PER_MINUTE if limit is None else limit) or None
 
 
 def request_share(account: ExchangeAccount) -> int | None:
-    """Requests that one turn of a project may take before others get in; None without a limit."""
-    whole = request_budget(account)
-    return None if whole is None else max(whole // SHARE, 1)
+    """Requests that one turn of a project may take before others do; None without a limit."""
+    budget = request_budget(account)
+    return None if budget is None else max(budget // SHARE, 1)
 
 
 def back_off(lasted: timedelta, *, refused: bool) -> timedelta:
-    """How long a group that failed for so long is left alone: each wait doubles.
+    """How long to wait before reading a group again that has failed for `lasted`: waits double.
 
-    What waiting does not mend (403, 404) is asked after an hour, then twice as late, daily in the
-    end; a fault of the exchange with the next round, hourly in the end.
+    After a refusal (403, 404): an hour, doubling up to a day. After a fault of the exchange: the
+    next round, doubling up to an hour.
     """
-    least, most = (COMPLETES_EVERY, DAILY) if refused else (timedelta(minutes=1), PAUSED)
-    return min(max(lasted, least), most)
+    shortest, longest = (COMPLETES_EVERY, DAILY) if refused else (timedelta(minutes=1), PAUSED)
+    return min(max(lasted, shortest), longest)
 
 
-def due_rows(rows: QuerySet[Any], *, now: datetime, limit: int) -> list[int]:
-    """Ids of what is due and not at work, the most urgent first, then the most overdue."""
+def due_rows(rows: QuerySet[Row], *, now: datetime, limit: int) -> list[int]:
+    """Keys of due rows that nobody works on, the most urgent first, then the most overdue."""
     free = Q(leased_until=None) | Q(leased_until__lt=now)
     order = ("urgency", "due_at") if rows.model is Project else ("due_at",)
     waiting = rows.filter(free, due_at__lte=now).order_by(*order)
@@ -115,55 +116,54 @@ def due_rows(rows: QuerySet[Any], *, now: datetime, limit: int) -> list[int]:
 
 
 def claim_next_project(*, now: datetime) -> tuple[int, str] | None:
-    """Claim the project that is to be read next, hinted at or not: its key and the lease's token.
+    """Claim the most urgent due project; return its key and the lease's token, None if none is due.
 
-    A hint only says that there is work: what became urgent since overtakes what waits. Many workers
-    may take at once; each passes over what another is taking. None where nothing is left.
+    A hint only says that there is work: a project that became urgent since comes first. Workers
+    may claim concurrently; each skips rows that another one is claiming.
     """
     free = Q(leased_until=None) | Q(leased_until__lt=now) | Q(lease=QUEUED)
     waiting = Project.objects.filter(free, due_at__lte=now, account__polling=True)
     with transaction.atomic():
-        untaken = waiting.select_for_update(of=("self",), skip_locked=True)
-        pk = untaken.order_by("urgency", "due_at").values_list("pk", flat=True).first()
+        unlocked = waiting.select_for_update(of=("self",), skip_locked=True)
+        pk = unlocked.order_by("urgency", "due_at").values_list("pk", flat=True).first()
         token = None if pk is None else claim_row(Project, pk, now=now)
     return None if pk is None or token is None else (pk, token)
 
 
 def promote_overdue(*, now: datetime) -> None:
-    """What waited long behind live projects is as urgent as they are: nothing starves."""
+    """Give projects that waited long behind live ones the same urgency: none starves."""
     late = Project.objects.filter(urgency=REST, due_at__lt=now - REST_WAITS)
     late.update(urgency=LIVE)
 
 
 def due_projects(*, now: datetime, limit: int) -> list[int]:
-    """Ids of due projects, the most urgent first; no more at once than a budget feeds.
+    """Keys of due projects, the most urgent first; no more at a time than the budget keeps busy.
 
-    A budget is no larger for being shared among many rounds: each takes longer, and its numbers
-    are older when they come.
+    More rounds at a time do not enlarge the budget: each would take longer, with older figures.
     """
-    found: list[int] = []
+    pks: list[int] = []
     for account in ExchangeAccount.objects.filter(polling=True):
-        mine, whole = Project.objects.filter(account=account), request_budget(account)
+        own_projects, budget = Project.objects.filter(account=account), request_budget(account)
         room = limit
-        if whole is not None:
-            working = mine.filter(leased_until__gte=now).exclude(lease=QUEUED)
-            room = max(2, whole // FEEDS) - working.count()
+        if budget is not None:
+            at_work = own_projects.filter(leased_until__gte=now).exclude(lease=QUEUED)
+            room = max(2, budget // FEEDS) - at_work.count()
         if room > 0:
-            found += due_rows(mine, now=now, limit=room)
-    return found
+            pks += due_rows(own_projects, now=now, limit=room)
+    return pks
 
 
 def mark_hinted(kind: Kind, pk: int, *, now: datetime) -> bool:
-    """Mark one row as hinted at, so that no second hint is sent while the first may still come."""
+    """Mark one row as hinted at, so that no second hint is sent while the first may arrive."""
     free = Q(leased_until=None) | Q(leased_until__lt=now)
     rows = kind.objects.filter(free, pk=pk, due_at__lte=now)
     return bool(rows.update(lease=QUEUED, leased_until=now + QUEUED_FOR))
 
 
 def claim_row(kind: Kind, pk: int, *, now: datetime, force: bool = False) -> str | None:
-    """Take one row for work; the lease's token, or None if somebody else has it.
+    """Claim one row for work; return the lease's token, None if another worker has it.
 
-    `force` takes it before it is due (the foreground `pull`), but never from a worker at it.
+    `force`: claim it before it is due (for `manage.py pull`), but never from another worker.
     """
     token = secrets.token_hex(16)
     won = _claim(kind, force)(pk=pk, now=now, token=token, until=now + LEASE)
@@ -174,7 +174,7 @@ def claim_row(kind: Kind, pk: int, *, now: datetime, force: bool = False) -> str
 def _claim(kind: Kind, force: bool) -> CompiledUpdate:
     free = Q(leased_until=None) | Q(leased_until__lt=Param("now")) | Q(lease=QUEUED)
     if force:
-        free |= Q(lease="")  # it rests
+        free |= Q(lease="")  # parked, or backing off
     when = Q() if force else Q(due_at__lte=Param("now"))
     # Saves 0.7 to 1.0 ms of a round.
     return CompiledUpdate(
@@ -186,41 +186,43 @@ def _claim(kind: Kind, force: bool) -> CompiledUpdate:
 
 
 def park_after_failures(row: Project | ExchangeAccount, *, now: datetime) -> bool:
-    """Whether this work was claimed too often without an end: it waits, and says so."""
+    """Park work that was claimed repeatedly and never finished; whether it was parked."""
     if row.attempts <= SET_ASIDE_AFTER:
         return False
     waits = {"lease": "", "leased_until": now + SET_ASIDE_FOR, "attempts": 0}
-    words = f"Reading this stopped {SET_ASIDE_AFTER} times half-way; it is tried again in an hour."
+    words = f"Reading this failed {SET_ASIDE_AFTER} times half-way. Next try in an hour."
     project = row if isinstance(row, Project) else None
     column = "error" if project else "health_reason"
-    of = {"account_id": project.account_id, "project": project} if project else {"account": row}
+    subject = (
+        {"account_id": project.account_id, "project": project} if project else {"account": row}
+    )
     with transaction.atomic():
         type(row).objects.filter(pk=row.pk, lease=row.lease).update(**waits, **{column: words})
-        cycle = Cycle(**of, started_at=now, finished_at=now)
+        cycle = Cycle(**subject, started_at=now, finished_at=now)
         cycle.failed(words, kind="SetAside")
         cycle.save()
     return True
 
 
 def renew_lease(project: int, token: str, *, now: datetime) -> bool:
-    """Whether the lease of a project is still ours, and for a while longer."""
+    """Extend the lease of a project; False if it is no longer ours."""
     rows = Project.objects.filter(pk=project, lease=token)
     return bool(rows.update(leased_until=now + LEASE))
 
 
 def release_row(kind: Kind, pk: int, token: str, *, now: datetime) -> None:
-    """Give work back that ended in a fault of ours; it is tried again after a lease's time."""
+    """Release work that ended in an error of ours; it is tried again after the lease's time."""
     kind.objects.filter(pk=pk, lease=token).update(lease="", leased_until=now + LEASE)
 
 
 def request_refresh(
     projects: QuerySet[Project], *, floor: timedelta = LOOK_FLOOR, now: datetime
 ) -> None:
-    """A person opened a page of these projects: they are due now, before all others.
+    """Make these projects due now, before all others, because a person opened their page.
 
-    Not those that were read within `floor`, and none that the exchange no longer lists. Opening a
-    page is a look; its refreshes are not, or an open page would be a poll every 30 s: a project
-    that moves is due with the account's list anyway. Only the tables are told, the beat finds it.
+    Leaves out those read within `floor` and those that the exchange no longer lists. For opening a
+    page only, not for its refreshes: an open page would poll every 30 s. Only writes to the tables;
+    the beat picks the projects up.
     """
     old = Q(read_at=None) | Q(read_at__lt=now - floor)
     later = Q(due_at=None) | Q(due_at__gt=now) | Q(urgency__gt=LOOKED_AT)
@@ -228,10 +230,10 @@ def request_refresh(
 
 
 def is_old(project: Project, *, now: datetime) -> bool:
-    """Whether a look at this project would have it read."""
+    """Whether opening this project's page would have it read."""
     return project.read_at is None or project.read_at < now - LOOK_FLOOR
 
 
 def clear_backoff(groups: QuerySet[TargetGroup], *, now: datetime) -> None:
-    """A person wants these groups: those that are left alone after a failure are asked now."""
+    """Retry groups that wait after a failure now, because a person asks for them."""
     groups.filter(retry_at__gt=now).update(retry_at=now)

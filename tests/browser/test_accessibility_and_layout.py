@@ -467,7 +467,7 @@ def test_a_choice_of_one_panel_leaves_an_open_form_alone(
     page.click("#open-cpi")
     page.fill("#cpi", "3.1")
     page.click("text=Show data")
-    page.click("text=Per 6 h")
+    page.click("text=6-hourly")
     page.wait_for_url("**?per=6h")
     page.wait_for_selector("[data-drawn='6h'] .bars path", state="attached")
     expect(page.locator("#completes-numbers table")).to_contain_text("Completes per 6 hours")

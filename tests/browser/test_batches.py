@@ -266,7 +266,7 @@ def test_what_somebody_else_changed_meanwhile_is_not_overwritten(
     send(signed_in)
     work_to_the_end(signed_in, simulator)
     row = signed_in.locator("tr", has_text=group.name)
-    expect(row).to_contain_text("meanwhile; nothing was sent")
+    expect(row).to_contain_text("Nothing was sent")
     assert push.holds_value(
         kind, push.read_current_value(group=group, kind=kind, client=WAY.client), theirs
     )
@@ -284,7 +284,11 @@ def test_a_hand_over_that_the_exchange_does_not_take_is_sent_once_and_told_at_ea
     refused = fault == "http_422"
     end = "2 refused" if refused else "2 not done"
     expect(signed_in.locator("[role=status]")).to_contain_text(f"2 of 2 finished: 0 done, {end}")
-    said = "simulated 422" if refused else "The answer to the job was lost; the exchange still"
+    said = (
+        "simulated 422"
+        if refused
+        else "The exchange's answer to the job was lost; the exchange still"
+    )
     expect(signed_in.locator("td", has_text=said)).to_have_count(2)
     assert simulator.requests()["create_bulk_update_target_group_project_manager_job"] == 1
 

@@ -106,7 +106,7 @@ def made_by_hand(tab: Page, project: Project) -> TargetGroup:
     tab.goto(f"/projects/{project.pk}/groups/new/")
     fill(tab)
     tab.click("text=Save draft")
-    expect(tab.locator(".note.good")).to_contain_text("The draft is saved on the exchange")
+    expect(tab.locator(".note.good")).to_contain_text("Draft saved on Cint")
     return TargetGroup.objects.get(name="Germany adults")
 
 
@@ -133,7 +133,7 @@ def test_the_good_way_from_the_project_to_the_field(
     nothing_wrong(tab)
     tab.fill("#d-cpi", "3.20")
     tab.click("text=Save draft")
-    expect(tab.locator(".note.good")).to_contain_text("The draft is saved on the exchange")
+    expect(tab.locator(".note.good")).to_contain_text("Draft saved on Cint")
     nothing_wrong(tab)
     tab.click("text=Launch or schedule")
     expect(tab.locator("main")).to_contain_text("120 completes × 3.20 = 384 EUR")
@@ -160,7 +160,7 @@ def test_what_we_refuse_stays_in_its_field_with_a_sentence(
     fill(tab, cpi="1e309", goal="many")
     tab.click("text=Save draft")
     expect(tab.locator("#d-cpi-error")).to_contain_text("“1e309” is not an amount")
-    expect(tab.locator("#d-goal-error")).to_contain_text("in digits alone")
+    expect(tab.locator("#d-goal-error")).to_contain_text("as a whole number")
     expect(tab.locator("#d-goal")).to_have_value("many")
     expect(tab.locator("#d-name")).to_have_value("Germany adults")
     expect(tab.locator("#d-locale")).to_have_value("ger_de")
@@ -181,7 +181,7 @@ def test_what_the_exchange_refuses_stands_at_the_field(tab: Page, project: Proje
     manager = ExchangeUser.objects.exclude(pk=gone.pk).order_by("exchange_id")[0].exchange_id
     tab.select_option("#d-manager", manager)
     tab.click("text=Save draft")
-    expect(tab.locator(".note.good")).to_contain_text("saved on the exchange")
+    expect(tab.locator(".note.good")).to_contain_text("saved on Cint")
 
 
 def test_an_exchange_that_is_away_costs_nothing_that_was_typed(
@@ -195,7 +195,7 @@ def test_an_exchange_that_is_away_costs_nothing_that_was_typed(
     expect(tab.locator("#d-live")).to_have_value("https://surveys.example.com/live")
     assert not TargetGroup.objects.filter(name="Germany adults").exists()
     tab.click("text=Save draft")
-    expect(tab.locator(".note.good")).to_contain_text("saved on the exchange")
+    expect(tab.locator(".note.good")).to_contain_text("saved on Cint")
 
 
 def test_a_launch_waits_for_an_exchange_that_is_away_and_is_not_made_of_another_draft(
@@ -212,7 +212,7 @@ def test_a_launch_waits_for_an_exchange_that_is_away_and_is_not_made_of_another_
     expect(tab.locator("#l-end")).to_have_value(end)
     a_colleague_wants_555(group)
     tab.click("text=Launch group")
-    expect(tab.locator("main")).to_contain_text("The draft was changed meanwhile: Completes goal")
+    expect(tab.locator("main")).to_contain_text("Someone else changed the draft: Completes goal")
     expect(tab.locator("main")).to_contain_text("555 completes × 3.20 = 1,776 EUR")
     assert "create_launch_fielding_run_from_draft_job" not in simulator.requests()
     tab.check("#l-now")
@@ -225,7 +225,7 @@ def test_a_double_click_makes_one_draft(tab: Page, project: Project, simulator: 
     tab.goto(f"/projects/{project.pk}/groups/new/")
     fill(tab)
     tab.dblclick("text=Save draft")
-    expect(tab.locator(".note.good")).to_contain_text("saved on the exchange")
+    expect(tab.locator(".note.good")).to_contain_text("saved on Cint")
     assert simulator.requests()["create_target_group"] == 1
 
 
@@ -251,7 +251,7 @@ def test_a_colleagues_change_of_another_field_stays(tab: Page, project: Project)
     tab.fill("#d-name", "Mine it is")
     a_colleague_wants_555(group)
     tab.click("text=Save draft")
-    expect(tab.locator(".note.good")).to_contain_text("confirmed by the exchange")
+    expect(tab.locator(".note.good")).to_contain_text("confirmed by Cint")
     tab.click("text=Edit draft")
     expect(tab.locator("#d-goal")).to_have_value("555")
     expect(tab.locator("#d-name")).to_have_value("Mine it is")
@@ -271,7 +271,7 @@ def test_a_colleagues_change_of_the_same_field_is_shown_beside_yours(
     expect(tab.locator("#d-goal")).to_have_value("444")
     nothing_wrong(tab)
     tab.click("text=Save draft")
-    expect(tab.locator(".note.good")).to_contain_text("confirmed by the exchange")
+    expect(tab.locator(".note.good")).to_contain_text("confirmed by Cint")
 
 
 def test_a_launch_that_fails_leads_back_to_the_field(
@@ -321,7 +321,7 @@ def test_drafts_are_launched_together_each_with_its_result(
     end = f"{timezone.now() + timedelta(days=9):%Y-%m-%dT18:00}"
     tab.fill("#to", end)
     tab.click("button:has-text('Preview')")
-    expect(tab.locator("#when_error")).to_have_text("Choose when they start.")
+    expect(tab.locator("#when_error")).to_have_text("Choose when the drafts start.")
     expect(tab.locator("#to")).to_have_value(end)
     tab.select_option("#when", "now")
     tab.click("button:has-text('Preview')")
@@ -330,7 +330,7 @@ def test_drafts_are_launched_together_each_with_its_result(
     expect(tab.locator("main")).to_contain_text("384 EUR at most")
     nothing_wrong(tab)
     tab.dblclick("form:has([name=sealed]) button.primary")
-    expect(tab.locator("#batch")).to_contain_text("The exchange is at it.")
+    expect(tab.locator("#batch")).to_contain_text("In progress on the exchange.")
     simulator.advance(seconds=5)
     launch.run_due_launches(clock=lambda: timezone.now() + SOON)
     expect(tab.locator("#batch [role=status]")).to_have_text("1 of 1 finished: 1 done")
@@ -372,7 +372,7 @@ def test_a_copy_is_begun_from_a_groups_page(tab: Page, project: Project) -> None
     nothing_wrong(tab)
     tab.fill("#d-name", "The next wave")
     tab.click("text=Save draft")
-    expect(tab.locator(".note.good")).to_contain_text("saved on the exchange")
+    expect(tab.locator(".note.good")).to_contain_text("saved on Cint")
 
 
 def test_a_new_project_takes_its_first_draft(
@@ -381,7 +381,7 @@ def test_a_new_project_takes_its_first_draft(
     tab.goto("/projects/")
     tab.click("text=New project")
     tab.click("text=Create project")
-    expect(tab.locator("#p-name-error")).to_contain_text("5 to 128 characters")
+    expect(tab.locator("#p-name-error")).to_contain_text("5–128 characters")
     nothing_wrong(tab)
     tab.fill("#p-name", "Tracker W24")
     tab.select_option("#p-manager", index=1)
@@ -392,7 +392,7 @@ def test_a_new_project_takes_its_first_draft(
     simulator.clear_faults()
     simulator.fault("http_429", operation="create_project", value="60")
     tab.click("text=Create project")
-    expect(tab.locator("[role=alert]")).to_contain_text("Nothing was made; it can be sent again")
+    expect(tab.locator("[role=alert]")).to_contain_text("Nothing was created; it can be sent again")
     expect(tab.locator("#p-name")).to_have_value("Tracker W24")
     simulator.clear_faults()
     ExchangeAccount.objects.update(secret="new")  # a client of its own, which does not rest
@@ -414,5 +414,5 @@ def test_everything_works_without_scripts(
     expect(page.locator("#beside")).to_contain_text("Suggested CPI")
     expect(page.locator("#d-name")).to_have_value("Germany adults")
     page.click("text=Save draft")
-    expect(page.locator(".note.good")).to_contain_text("saved on the exchange")
+    expect(page.locator(".note.good")).to_contain_text("saved on Cint")
     context.close()

@@ -145,7 +145,7 @@ class Form(NamedTuple):
         blank = BoundForm(
             self.group, self.value, Client().get("/").wsgi_request.GET, timezone.now()
         )
-        return dict(FORMS[self.name].filled(value, blank))
+        return dict(FORMS[self.name].initial(value, blank))
 
     def type_in(self, typed: dict[str, str]) -> dict[str, str]:
         """What stands in the form then."""
@@ -257,7 +257,7 @@ def test_an_exchange_without_re_entry_says_so(
     simulator.fault(f"http_{status}", operation="get_re_entry*")
     signed_in.goto(f"/groups/{group.pk}/edit/re_entry/")
     expect(signed_in.locator(".edit")).to_contain_text(
-        "Re-entry cannot be edited on this exchange once a group is launched"
+        "Cint does not allow re-entry to be changed once a group is launched"
     )
 
 

@@ -93,14 +93,15 @@ def cpi(form: PageForm, chance: Random, truth: Settings) -> Change:
 def filling_strategy(form: PageForm, chance: Random, _truth: Settings) -> Change:
     """Another strategy than the one that is chosen."""
     shown = form.value("filling_strategy")
-    others = [s for s in ("automated", "prescreens", "completes") if s != shown]
+    strategies = ("automated", "prescreens", "completes")
+    others = [strategy for strategy in strategies if strategy != shown]
     text = chance.choice(others)
     return Change("filling_strategy", text, ("filling_strategy",), _is("filling_strategy", text))
 
 
 def re_entry(form: PageForm, chance: Random, _truth: Settings) -> Change:
     """One box ticked or not."""
-    box = chance.choice([one for one in form.fields if one.name.count(".") == 2])
+    box = chance.choice([field for field in form.fields if field.name.count(".") == 2])
     path = f"re_entry.{box.name}"
     typed = "" if box.checked else "on"
     return Change(box.name, typed, (re.escape(path),), _is(path, bool(typed)))
@@ -121,7 +122,7 @@ _DETAILS = {
 
 def details(form: PageForm, chance: Random, truth: Settings, *more: str) -> Change:
     """One of the details, or of the further fields, typed anew."""
-    name = chance.choice([one for one in (*_DETAILS, *more) if form.has(one)])
+    name = chance.choice([detail for detail in (*_DETAILS, *more) if form.has(detail)])
     return detail(form, chance, truth, name)
 
 
@@ -161,7 +162,7 @@ def dates(form: PageForm, chance: Random, _truth: Settings) -> Change:
 
 def goals(form: PageForm, chance: Random, truth: Settings) -> Change:
     """Another goal, or another goal of one quota."""
-    quotas = [one for one in form.fields if one.name.startswith("quota.")]
+    quotas = [field for field in form.fields if field.name.startswith("quota.")]
     if quotas and chance.random() < 0.5:
         place = chance.randrange(len(quotas))
         value = max(1, int(quotas[place].value or 10) + chance.choice((-2, -1, 1, 2, 3)))
@@ -204,7 +205,7 @@ def assistant(form: PageForm, chance: Random, truth: Settings) -> Change:
 
 def draft(form: PageForm, chance: Random, truth: Settings) -> Change:
     """One field of a draft."""
-    name = chance.choice([one for one in (*_DETAILS, *_DRAFT) if form.has(one)])
+    name = chance.choice([detail for detail in (*_DETAILS, *_DRAFT) if form.has(detail)])
     if name == "cost_per_interview" and truth["pricing_model"] != "dynamic":
         name = "name"
     choose = _DRAFT.get(name, detail)

@@ -109,23 +109,23 @@ def address(row: dict[str, Any]) -> str:
 def interfere(simulator: Simulator, row: dict[str, Any], chance: Random) -> str:
     """A person changes something of a launched group at the exchange itself; what."""
     truth, path = simulator.truth(row["id"]), address(row)
-    what = chance.choice(("price", "strategy", "details", "details", "goal", "run"))
-    if what == "price" and row["pricing_model"] == "dynamic":
+    subject = chance.choice(("price", "strategy", "details", "details", "goal", "run"))
+    if subject == "price" and row["pricing_model"] == "dynamic":
         value = f"{chance.randrange(2, 9)}.{chance.randrange(10, 99)}"
         money = {"value": value, "currency_code": row["currency_code"]}
         simulator.act(COLLEAGUE, "PUT", f"{path}/cost-per-interview", {"target_group_cpi": money})
-    elif what == "strategy":
+    elif subject == "strategy":
         body = {"filling_strategy": chance.choice(("automated", "prescreens", "completes"))}
         simulator.act(COLLEAGUE, "PUT", f"{path}/filling-strategy", body)
-    elif what == "goal":
+    elif subject == "goal":
         goal = {"completes_goal": truth["filling_goal"] + chance.randrange(5, 40)}
         simulator.act(COLLEAGUE, "PUT", f"{path}/profiles/completes-goal", goal)
-    elif what == "run" and row["status"] in ("live", "paused"):
+    elif subject == "run" and row["status"] in ("live", "paused"):
         action = "pause" if row["status"] == "live" else "resume"
         simulator.act(COLLEAGUE, "POST", f"{path}/fielding-runs/{row['fielding_run_id']}/{action}")
     elif truth["live_url"] and truth["test_url"]:
         simulator.act(COLLEAGUE, "PUT", f"{path}/details", other_details(truth, chance))
-    return what
+    return subject
 
 
 def other_details(truth: dict[str, Any], chance: Random) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class PageForm:
 
     def named(self, name: str) -> list[Field]:
         """The controls of a name: one, or the radios of a group."""
-        return [one for one in self.fields if one.name == name]
+        return [field for field in self.fields if field.name == name]
 
     def has(self, name: str) -> bool:
         """Whether there is such a control."""
@@ -46,31 +46,31 @@ class PageForm:
         controls = self.named(name)
         if not controls:
             raise KeyError(name)
-        for one in controls:
-            if one.kind == "radio":
-                one.checked = one.value == text
-            elif one.kind == "checkbox":
-                one.checked = bool(text)
-            elif one.kind == "select":
-                one.chosen = one.options.index(text)
+        for control in controls:
+            if control.kind == "radio":
+                control.checked = control.value == text
+            elif control.kind == "checkbox":
+                control.checked = bool(text)
+            elif control.kind == "select":
+                control.chosen = control.options.index(text)
             else:
-                one.value = text
+                control.value = text
 
     def pairs(self) -> Pairs:
         """What is sent: ticked boxes, chosen options, and texts with the line ends of forms."""
         sent: Pairs = []
-        for one in self.fields:
-            if one.kind in ("radio", "checkbox"):
-                if one.checked:
-                    sent.append((one.name, one.value))
-            elif one.kind == "select":
-                if one.options:
-                    sent.append((one.name, one.options[max(0, one.chosen)]))
-            elif one.kind == "textarea":
-                text = one.value.replace("\r\n", "\n").replace("\r", "\n")
-                sent.append((one.name, text.replace("\n", "\r\n")))
+        for control in self.fields:
+            if control.kind in ("radio", "checkbox"):
+                if control.checked:
+                    sent.append((control.name, control.value))
+            elif control.kind == "select":
+                if control.options:
+                    sent.append((control.name, control.options[max(0, control.chosen)]))
+            elif control.kind == "textarea":
+                text = control.value.replace("\r\n", "\n").replace("\r", "\n")
+                sent.append((control.name, text.replace("\n", "\r\n")))
             else:
-                sent.append((one.name, one.value))
+                sent.append((control.name, control.value))
         return sent
 
 
@@ -84,33 +84,33 @@ class _Parser(HTMLParser):
         self.option: str | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
+        attributes = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self.inside = PageForm(given.get("id", ""), given.get("action", ""))
+            self.inside = PageForm(attributes.get("id", ""), attributes.get("action", ""))
             self.forms.append(self.inside)
         elif self.inside is None:
             return
-        elif tag == "input" and given.get("name") and "disabled" not in given:
-            self._input(self.inside, given)
-        elif tag == "textarea" and given.get("name"):
-            self.text = Field(given["name"], "textarea")
+        elif tag == "input" and attributes.get("name") and "disabled" not in attributes:
+            self._input(self.inside, attributes)
+        elif tag == "textarea" and attributes.get("name"):
+            self.text = Field(attributes["name"], "textarea")
             self.inside.fields.append(self.text)
-        elif tag == "select" and given.get("name"):
-            self.select = Field(given["name"], "select")
+        elif tag == "select" and attributes.get("name"):
+            self.select = Field(attributes["name"], "select")
             self.inside.fields.append(self.select)
         elif tag == "option" and self.select is not None:
-            if "selected" in given:
+            if "selected" in attributes:
                 self.select.chosen = len(self.select.options)
-            self.select.options.append(given.get("value", ""))
-            self.option = None if "value" in given else ""
+            self.select.options.append(attributes.get("value", ""))
+            self.option = None if "value" in attributes else ""
 
-    def _input(self, form: PageForm, given: dict[str, str]) -> None:
-        kind = given.get("type", "text")
+    def _input(self, form: PageForm, attributes: dict[str, str]) -> None:
+        kind = attributes.get("type", "text")
         if kind in ("checkbox", "radio"):
-            value = given.get("value", "on")
-            form.fields.append(Field(given["name"], kind, value, "checked" in given))
+            value = attributes.get("value", "on")
+            form.fields.append(Field(attributes["name"], kind, value, "checked" in attributes))
         elif kind not in ("submit", "button"):
-            form.fields.append(Field(given["name"], kind, given.get("value", "")))
+            form.fields.append(Field(attributes["name"], kind, attributes.get("value", "")))
 
     def handle_data(self, data: str) -> None:
         if self.text is not None:
@@ -140,12 +140,12 @@ def forms(html: str) -> list[PageForm]:
 
 def form_with(html: str, name: str) -> PageForm | None:
     """The first form that has a control of this name."""
-    return next((one for one in forms(html) if one.has(name)), None)
+    return next((form for form in forms(html) if form.has(name)), None)
 
 
 def complaints(html: str) -> list[str]:
     """What a page objects to: at its fields, and in its notes."""
-    found = re.findall(r'class="error"[^>]*>([^<]+)<', html)
-    found += re.findall(r'role="alert"[^>]*>(?:<p>)?(?:<strong>)?([^<]+)<', html)
-    found += re.findall(r'class="reasons">.*?</ul>', html, flags=re.S)
-    return [re.sub(r"<[^>]+>|\s+", " ", one).strip() for one in found]
+    texts = re.findall(r'class="error"[^>]*>([^<]+)<', html)
+    texts += re.findall(r'role="alert"[^>]*>(?:<p>)?(?:<strong>)?([^<]+)<', html)
+    texts += re.findall(r'class="reasons">.*?</ul>', html, flags=re.S)
+    return [re.sub(r"<[^>]+>|\s+", " ", text).strip() for text in texts]

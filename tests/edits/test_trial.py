@@ -17,7 +17,11 @@ def test_edits_do_what_they_say_at_an_exchange_that_lags(settings: Settings) -> 
     with staged(12, groups=14, drafts=5) as trial:
         trial.run(EDITS, phase=8)
         verdict = judge(trial)
-    wrongs = {name: said for name, said in verdict.wrongs().items() if said and name != "raced"}
+    wrongs = {
+        name: sentences
+        for name, sentences in verdict.wrongs().items()
+        if sentences and name != "raced"
+    }
     assert wrongs == {}
     confirmed = {name.split(":")[0] for name in verdict.counts if name.endswith(" confirmed")}
     assert len(confirmed) >= 7, verdict.counts

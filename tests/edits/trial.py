@@ -140,7 +140,7 @@ class Trial:
 
     def subscribe(self, url: str) -> None:
         """Have the exchange tell of what happens."""
-        made = outside.ask(
+        webhook = outside.ask(
             self.simulator,
             "POST",
             "/accounts/101/webhooks",
@@ -150,20 +150,20 @@ class Trial:
             account=ExchangeAccount.objects.get(),
             key="trial",
             url=url,
-            exchange_id=made["id"],
-            secret=made["secret"],
+            exchange_id=webhook["id"],
+            secret=webhook["secret"],
             registered_at=timezone.now(),
         )
 
     def change_manners(self, *, losses: bool = True) -> None:
         """Another lag, other replicas, another rounding, other losses."""
-        most = self.chance.choice(LAGS)
+        longest_lag = self.chance.choice(LAGS)
         if self.chance.random() < 0.5:
-            self.simulator.lag(low=1, high=most, seed=self.chance.randrange(1 << 30))
+            self.simulator.lag(low=1, high=longest_lag, seed=self.chance.randrange(1 << 30))
         else:
-            replicas = [0, self.chance.uniform(1, most), most]
+            replicas = [0, self.chance.uniform(1, longest_lag), longest_lag]
             self.simulator.lag(replicas=replicas, seed=self.chance.randrange(1 << 30))
-        self.phases.append(Phase(self.shift.ms(), most))
+        self.phases.append(Phase(self.shift.ms(), longest_lag))
         digits = self.chance.choice((None, None, 2, 4))
         self.simulator.control("POST", "switches", {"cpi_digits": digits})
         self.simulator.clear_faults()
@@ -347,19 +347,19 @@ class Trial:
         again: bool = False,
     ) -> None:
         """Send a form with this change; after a conflict once more, as it is offered then."""
-        made = Try(len(self.tries), kind, group, change, by, self.shift.ms(), again=again)
-        self.tries.append(made)
+        attempt = Try(len(self.tries), kind, group, change, by, self.shift.ms(), again=again)
+        self.tries.append(attempt)
         if not again:
             form.type(change.name, change.typed)
         last = Edit.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         page = self.send_until_taken(kind, group, by, form)
-        mine = Edit.objects.filter(pk__gt=last, group__exchange_id=group, by__username=by)
-        found = mine.order_by("-pk").first()
-        if found is None:
-            made.outcome, made.why = "not sent", " ".join(complaints(page))
+        own_edits = Edit.objects.filter(pk__gt=last, group__exchange_id=group, by__username=by)
+        edit = own_edits.order_by("-pk").first()
+        if edit is None:
+            attempt.outcome, attempt.why = "not sent", " ".join(complaints(page))
             return
-        made.edit = found.pk
-        if found.state == Edit.State.CONFLICT and not again and self.chance.random() < 0.7:
+        attempt.edit = edit.pk
+        if edit.state == Edit.State.CONFLICT and not again and self.chance.random() < 0.7:
             offered = form_with(page, "form")
             if offered is not None:
                 self.pass_time(self.chance.uniform(1, 15))
@@ -370,11 +370,11 @@ class Trial:
         url = self._url(kind, group)
         page = ""
         for _ in range(3):
-            for one in form.fields:
-                if one.name.endswith("_again"):
-                    one.value = form.value(one.name.removesuffix("_again"))
-                if one.name in ("quotas_anew", "switch_off"):
-                    one.checked = True
+            for entry in form.fields:
+                if entry.name.endswith("_again"):
+                    entry.value = form.value(entry.name.removesuffix("_again"))
+                if entry.name in ("quotas_anew", "switch_off"):
+                    entry.checked = True
             for _ in range(2 if self.chance.random() < 0.15 else 1):
                 body = urlencode(form.pairs())
                 answer = self.clients[by].post(
@@ -383,9 +383,9 @@ class Trial:
             page = self.got(answer)
             offered = form_with(page, "form")
             asks = offered and any(
-                f.name.endswith("_again") or f.name in ("quotas_anew", "switch_off")
-                for f in offered.fields
-                if not form.has(f.name) or f.name.endswith("_again")
+                entry.name.endswith("_again") or entry.name in ("quotas_anew", "switch_off")
+                for entry in offered.fields
+                if not form.has(entry.name) or entry.name.endswith("_again")
             )
             if answer.status_code != 200 or not offered or not asks:
                 break
@@ -411,10 +411,10 @@ class Trial:
         began = self.shift.ms()
         last = Batch.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         self._post_act(by, [*form.pairs(), ("do", action)])
-        made = Batch.objects.filter(pk__gt=last).first()
-        if made is None:
+        batch = Batch.objects.filter(pk__gt=last).first()
+        if batch is None:
             return
-        for part in BatchGroup.objects.filter(job__batch=made).select_related("group"):
+        for part in BatchGroup.objects.filter(job__batch=batch).select_related("group"):
             change = changes[part.group.exchange_id]
             self.tries.append(
                 Try(
@@ -425,7 +425,7 @@ class Trial:
                     by,
                     began,
                     row=part.pk,
-                    batch=made.pk,
+                    batch=batch.pk,
                 )
             )
 
@@ -468,17 +468,21 @@ class Trial:
 
     def open(self) -> list[Try]:
         """What is not settled yet."""
-        return [one for one in self.tries if not one.outcome and not self.is_settled(one)]
+        return [
+            attempt
+            for attempt in self.tries
+            if not attempt.outcome and not self.is_settled(attempt)
+        ]
 
-    def is_settled(self, one: Try) -> bool:
+    def is_settled(self, attempt: Try) -> bool:
         """Whether the product says how it ended."""
-        return self.end_of(one)[0] not in ("sending", "unknown", "waiting")
+        return self.end_of(attempt)[0] not in ("sending", "unknown", "waiting")
 
-    def end_of(self, one: Try) -> tuple[str, int]:
+    def end_of(self, attempt: Try) -> tuple[str, int]:
         """How a try ended by the product's word, and when (ms; 0 where it has not)."""
-        pk = one.edit
-        if one.row is not None:
-            row = BatchGroup.objects.select_related("job").get(pk=one.row)
+        pk = attempt.edit
+        if attempt.row is not None:
+            row = BatchGroup.objects.select_related("job").get(pk=attempt.row)
             pk = row.edit_id
             if pk is None:
                 at = row.job.finished_at
@@ -487,11 +491,11 @@ class Trial:
         edit = Edit.objects.get(pk=pk or 0)
         return edit.state, _ms(edit.settled_at)
 
-    def edit_of(self, one: Try) -> Edit | None:
+    def edit_of(self, attempt: Try) -> Edit | None:
         """The product's row of a try."""
-        pk = one.edit
-        if one.row is not None:
-            pk = BatchGroup.objects.get(pk=one.row).edit_id
+        pk = attempt.edit
+        if attempt.row is not None:
+            pk = BatchGroup.objects.get(pk=attempt.row).edit_id
         return Edit.objects.filter(pk=pk or 0).first()
 
 
@@ -502,16 +506,16 @@ def _ms(moment: Any) -> int:
 @contextmanager
 def waiting(shift: Shift) -> Iterator[None]:
     """Whoever waits between two looks at the exchange waits on the trial's clock."""
-    given = send.send_edit.__kwdefaults__
-    waits = "wait" in given
-    real = given.get("wait")
+    defaults = send.send_edit.__kwdefaults__
+    waits = "wait" in defaults
+    real = defaults.get("wait")
     if waits:
-        given["wait"] = shift.jump
+        defaults["wait"] = shift.jump
     try:
         yield
     finally:
         if waits:
-            given["wait"] = real
+            defaults["wait"] = real
 
 
 @contextmanager

@@ -37,7 +37,9 @@ class Verdict:
 
     def lines(self) -> list[str]:
         """Every wrong, for a person to read."""
-        return [f"{name}: {said}" for name, wrongs in self.wrongs().items() for said in wrongs]
+        return [
+            f"{name}: {sentence}" for name, wrongs in self.wrongs().items() for sentence in wrongs
+        ]
 
     def wrongs(self) -> dict[str, list[str]]:
         """The sentences by the kind of wrong."""
@@ -50,26 +52,31 @@ def judge(trial: Trial) -> Verdict:
     verdict.violations = [
         f"{v['operation']}: {v['reasons']} {v['body'][:300]}" for v in trial.simulator.violations()
     ]
-    states = {g: trial.simulator.states(g) for g in {one.group for one in trial.tries}}
+    states = {g: trial.simulator.states(g) for g in {attempt.group for attempt in trial.tries}}
     log = [e for e in trial.simulator.edits() if e["by"] == "client"]
-    for one in trial.tries:
-        end, at = ("", 0) if one.outcome else trial.end_of(one)
-        verdict.counts[f"{one.kind}: {one.outcome or end}"] += 1
-        if one.outcome == "no form":
-            _judge_form(verdict, trial, one, states[one.group])
-        if not one.outcome:
-            _judge_end(verdict, trial, one, states[one.group])
-            _judge_times(verdict, trial, one, log, at)
-    for group, kept in states.items():
-        _judge_untouched(verdict, trial, group, kept)
+    for attempt in trial.tries:
+        end, at = ("", 0) if attempt.outcome else trial.end_of(attempt)
+        verdict.counts[f"{attempt.kind}: {attempt.outcome or end}"] += 1
+        if attempt.outcome == "no form":
+            _judge_form(verdict, trial, attempt, states[attempt.group])
+        if not attempt.outcome:
+            _judge_end(verdict, trial, attempt, states[attempt.group])
+            _judge_times(verdict, trial, attempt, log, at)
+    for group, group_states in states.items():
+        _judge_untouched(verdict, trial, group, group_states)
     _judge_tables(verdict, trial, states)
     return verdict
 
 
-def _said(trial: Trial, one: Try) -> str:
-    edit = trial.edit_of(one)
-    words = f"seed {trial.seed} try {one.number} {one.kind} of {one.group}, {one.change.name}"
-    words += f"={one.change.typed!r}{' again' if one.again else ''}, lag {_lag(trial, one.began)} s"
+def _said(trial: Trial, attempt: Try) -> str:
+    edit = trial.edit_of(attempt)
+    change = attempt.change
+    words = (
+        f"seed {trial.seed} try {attempt.number} {attempt.kind} of {attempt.group}, {change.name}"
+    )
+    words += (
+        f"={change.typed!r}{' again' if attempt.again else ''}, lag {_lag(trial, attempt.began)} s"
+    )
     if edit is not None:
         words += f", edit {edit.pk} {edit.state}, checks {edit.checks}"
         words += f", reasons {edit.reasons}" if edit.reasons else ""
@@ -86,11 +93,11 @@ def _most_lag(trial: Trial, since: int, until: int) -> float:
     return max([_lag(trial, since), *later])
 
 
-def holds(trial: Trial, one: Try, settings: dict[str, Any]) -> bool:
+def holds(trial: Trial, attempt: Try, settings: dict[str, Any]) -> bool:
     """Whether a group is set to what a try wanted."""
-    if one.change.holds is not None:
-        return one.change.holds(settings)
-    edit = trial.edit_of(one)
+    if attempt.change.holds is not None:
+        return attempt.change.holds(settings)
+    edit = trial.edit_of(attempt)
     wanted: Any = edit.wanted if edit else {}
     end = wanted.get("end_fielding_at") or wanted.get("fielding_specification", {}).get("end_at")
     return end is not None and datetime.fromisoformat(settings["end"]) == datetime.fromisoformat(
@@ -100,54 +107,64 @@ def holds(trial: Trial, one: Try, settings: dict[str, Any]) -> bool:
 
 def _between(states: list[dict[str, Any]], since: int, until: int) -> list[dict[str, Any]]:
     """The states that a group was in between two moments."""
-    first = max(0, bisect_right([s["at"] for s in states], since) - 1)
-    return [s for s in states[first:] if s["at"] <= until]
+    first = max(0, bisect_right([state["at"] for state in states], since) - 1)
+    return [state for state in states[first:] if state["at"] <= until]
 
 
-def _judge_end(verdict: Verdict, trial: Trial, one: Try, states: list[dict[str, Any]]) -> None:
+def _judge_end(verdict: Verdict, trial: Trial, attempt: Try, states: list[dict[str, Any]]) -> None:
     """Whether the product's word on a try is true, and came in time."""
-    end, at = trial.end_of(one)
-    later = [s for s in states if one.began <= s["at"] and (not at or s["at"] <= at)]
-    base = max([one.began, *(s["at"] for s in later)])
-    arrived = any(holds(trial, one, s["settings"]) for s in later)
+    end, at = trial.end_of(attempt)
+    later = [
+        state for state in states if attempt.began <= state["at"] and (not at or state["at"] <= at)
+    ]
+    base = max([attempt.began, *(state["at"] for state in later)])
+    arrived = any(holds(trial, attempt, state["settings"]) for state in later)
     # Where nothing arrived nobody can tell that from the longest lag.
-    lag = _most_lag(trial, one.began, base) if arrived else max(LAGS)
+    lag = _most_lag(trial, attempt.began, base) if arrived else max(LAGS)
     late = base + int(lag * 1000) + SETTLED_WITHIN
     if end in ("sending", "unknown", "waiting") or at > late:
         after = f"{(at - base) / 1000:.0f} s after the last change" if at else "never"
-        verdict.unsettled.append(f"{_said(trial, one)}: settled {after}")
+        verdict.unsettled.append(f"{_said(trial, attempt)}: settled {after}")
     if not at:
         return
-    lived = _between(states, one.began, at)
-    held = [holds(trial, one, s["settings"]) for s in lived]
+    lived = _between(states, attempt.began, at)
+    held = [holds(trial, attempt, state["settings"]) for state in lived]
     if end == "confirmed" and not any(held):
-        verdict.falsely_confirmed.append(f"{_said(trial, one)}: the exchange never held it")
-    ours = [s for s in lived if s["at"] >= one.began and s["cause"]["by"] == "client"]
-    taken = any(s["cause"].get("operation") == kinds.SENT_BY.get(one.kind) for s in ours)
-    rounded = one.kind == "draft" and len({s["settings"]["cpi"] for s in lived}) > 1
+        verdict.falsely_confirmed.append(f"{_said(trial, attempt)}: the exchange never held it")
+    own_states = [
+        state
+        for state in lived
+        if state["at"] >= attempt.began and state["cause"]["by"] == "client"
+    ]
+    taken = any(
+        state["cause"].get("operation") == kinds.SENT_BY.get(attempt.kind) for state in own_states
+    )
+    rounded = attempt.kind == "draft" and len({state["settings"]["cpi"] for state in lived}) > 1
     if end in ("rejected", "conflict") and taken and all(held[1:]) and not rounded:
-        verdict.falsely_refused.append(f"{_said(trial, one)}: the exchange took it and holds it")
+        verdict.falsely_refused.append(
+            f"{_said(trial, attempt)}: the exchange took it and holds it"
+        )
 
 
-def _judge_form(verdict: Verdict, trial: Trial, one: Try, states: list[dict[str, Any]]) -> None:
+def _judge_form(verdict: Verdict, trial: Trial, attempt: Try, states: list[dict[str, Any]]) -> None:
     """Whether a group that was moved is still asked for where it was."""
     moves = [
         after["at"]
         for before, after in pairwise(states)
         if before["settings"]["project_id"] != after["settings"]["project_id"]
-        and after["at"] <= one.began
+        and after["at"] <= attempt.began
     ]
-    known = int(_lag(trial, one.began) * 1000) + SETTLED_WITHIN
-    lost = "not found" in one.why or "no longer lists" in one.why
-    if moves and lost and one.began - moves[-1] > known:
-        since = (one.began - moves[-1]) // 1000
-        verdict.formless.append(f"{_said(trial, one)}: moved {since} s before; {one.why}")
+    known = int(_lag(trial, attempt.began) * 1000) + SETTLED_WITHIN
+    lost = "not found" in attempt.why or "no longer lists" in attempt.why
+    if moves and lost and attempt.began - moves[-1] > known:
+        since = (attempt.began - moves[-1]) // 1000
+        verdict.formless.append(f"{_said(trial, attempt)}: moved {since} s before; {attempt.why}")
 
 
 def _judge_times(
-    verdict: Verdict, trial: Trial, one: Try, log: list[dict[str, Any]], at: int
+    verdict: Verdict, trial: Trial, attempt: Try, log: list[dict[str, Any]], at: int
 ) -> None:
-    operation = kinds.SENT_BY.get(kinds_of(one.kind))
+    operation = kinds.SENT_BY.get(kinds_of(attempt.kind))
     until = at or trial.shift.ms()
     if operation is None:
         return
@@ -155,13 +172,13 @@ def _judge_times(
         e
         for e in log
         if e["operation"] == operation
-        and e["target_group_id"] == one.group
-        and one.began <= e["at"] <= until
+        and e["target_group_id"] == attempt.group
+        and attempt.began <= e["at"] <= until
         and e["status"] < 300
     ]
-    mine = [e for e in sent if owner(trial, one.group, operation, e["at"]) is one]
-    if len(mine) > 1:
-        verdict.twice.append(f"{_said(trial, one)}: sent {len(mine)} times")
+    own_requests = [e for e in sent if owner(trial, attempt.group, operation, e["at"]) is attempt]
+    if len(own_requests) > 1:
+        verdict.twice.append(f"{_said(trial, attempt)}: sent {len(own_requests)} times")
 
 
 def kinds_of(kind: str) -> str:
@@ -171,7 +188,7 @@ def kinds_of(kind: str) -> str:
 
 def owner(trial: Trial, group: str, operation: str, at: int) -> Try | None:
     """Whose request it was: that of the last try of the group that sends such."""
-    mine = [
+    own_requests = [
         t
         for t in trial.tries
         if t.group == group
@@ -179,7 +196,7 @@ def owner(trial: Trial, group: str, operation: str, at: int) -> Try | None:
         and kinds.SENT_BY.get(kinds_of(t.kind)) == operation
         and t.began <= at
     ]
-    return mine[-1] if mine else None
+    return own_requests[-1] if own_requests else None
 
 
 def _judge_untouched(
@@ -193,15 +210,15 @@ def _judge_untouched(
             by_person |= dict.fromkeys(changed, after["at"])
         if cause["by"] != "client":
             continue
-        one = owner(trial, group, cause["operation"], after["at"])
+        attempt = owner(trial, group, cause["operation"], after["at"])
         wrong = {
             path: pair
             for path, pair in changed.items()
-            if (one is None or not one.change.allows(path)) and not _is_rounded(path, *pair)
+            if (attempt is None or not attempt.change.allows(path)) and not _is_rounded(path, *pair)
         }
         if not wrong:
             continue
-        words = _said(trial, one) if one else f"nobody's {cause['operation']} of {group}"
+        words = _said(trial, attempt) if attempt else f"nobody's {cause['operation']} of {group}"
         heard = all(after["at"] - by_person.get(path, 0) > RACE for path in wrong)
         (verdict.untouched if heard else verdict.raced).append(f"{words}: also changed {wrong}")
 
@@ -211,7 +228,7 @@ def _is_rounded(path: str, before: Any, after: Any) -> bool:
     if path != "cpi":
         return False
     steps = (Decimal("0.01"), Decimal("0.0001"))
-    return any(Decimal(before).quantize(s, ROUND_HALF_UP) == Decimal(after) for s in steps)
+    return any(Decimal(before).quantize(step, ROUND_HALF_UP) == Decimal(after) for step in steps)
 
 
 def _judge_tables(verdict: Verdict, trial: Trial, states: dict[str, list[dict[str, Any]]]) -> None:

@@ -99,7 +99,7 @@ def test_a_price_is_changed_on_the_exchange_and_stands_in_the_history(page: Page
     page.click("#open-cpi")
     page.fill("#cpi", str(wanted))
     page.click("button:has-text('Apply')")
-    expect(page.locator(".note.good")).to_contain_text("confirmed by the exchange")
+    expect(page.locator(".note.good")).to_contain_text("confirmed by Cint")
     expect(page.locator("table", has_text="Outcome").first).to_contain_text("Eddie Editor")
     page.reload()
     assert price(page) == (wanted, currency)
@@ -228,7 +228,7 @@ def test_a_jump_is_typed_again_before_it_is_sent(desk: Desk) -> None:
     form, price = desk.opened(address)
     wanted = raised(price, "90")
     page = desk.post(address, form=form, cpi=wanted).text
-    assert "Type the new CPI again" in page
+    assert "re-enter the CPI" in page
     assert desk.puts(wanted) == 0
     assert desk.post(address, form=form, cpi=wanted, cpi_again=wanted).status_code == 302
     assert desk.puts(wanted) == 1
@@ -238,5 +238,5 @@ def test_a_rate_card_group_takes_no_price_even_with_a_form_of_another_one(desk: 
     form, _ = desk.opened(priced_group(desk, 4)[0])
     address, ulid = priced_group(desk, 0, "rate_card")
     assert desk.opened(address) == ("", "")
-    assert "rate card sets the CPI" in desk.post(address, form=form, cpi="3.3317").text
+    assert "rate card sets this group" in desk.post(address, form=form, cpi="3.3317").text
     assert desk.simulator.edits(ulid) == []

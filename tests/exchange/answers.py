@@ -39,7 +39,7 @@ class Answers:
 
     def of(self, operation: Operation) -> tuple[int, Any]:
         """A status of success and its body, None where the contract has none."""
-        statuses = [s for s in operation.spec["responses"] if s.startswith("2")]
+        statuses = [status for status in operation.spec["responses"] if status.startswith("2")]
         answer = resolve(operation.spec["responses"][statuses[0]])
         content = answer.get("content", {}).get("application/json")
         return int(statuses[0]), None if content is None else self.value(content["schema"])
@@ -81,8 +81,8 @@ class Answers:
                 return self._object(schema)
             case "array":
                 least = schema.get("minItems", 0)
-                most = schema.get("maxItems", least + 3)
-                count = self._random.randint(max(least, min(1, most)), min(most, least + 3))
+                longest = schema.get("maxItems", least + 3)
+                count = self._random.randint(max(least, min(1, longest)), min(longest, least + 3))
                 return [self.value(schema.get("items", {})) for _ in range(count)]
             case "boolean":
                 return self._random.random() < 0.5
@@ -94,23 +94,23 @@ class Answers:
 
     def _object(self, schema: Schema) -> dict[str, Any]:
         required = schema.get("required", [])
-        kept = {
+        members = {
             name: self.value(inner, name)
             for name, inner in schema.get("properties", {}).items()
             if name in required or not self._chance(0.3)
         }
-        return kept | ({"unknown_member": [1, {"a": None}]} if self._chance(0.2) else {})
+        return members | ({"unknown_member": [1, {"a": None}]} if self._chance(0.2) else {})
 
     def _integer(self, schema: Schema) -> int:
-        least, most = schema.get("minimum", 0), schema.get("maximum", 2**31 - 1)
-        ends = [least, most] if self._full else [least, most, least]
-        return self._random.choice([*ends, self._random.randint(least, most)])
+        lowest, highest = schema.get("minimum", 0), schema.get("maximum", 2**31 - 1)
+        ends = [lowest, highest] if self._full else [lowest, highest, lowest]
+        return self._random.choice([*ends, self._random.randint(lowest, highest)])
 
     def _number(self, schema: Schema) -> float:
         if "int" in schema.get("format", ""):
             return self._integer(schema)
-        least, most = schema.get("minimum", 0), schema.get("maximum", 1000)
-        return round(self._random.uniform(least, most), 2)
+        lowest, highest = schema.get("minimum", 0), schema.get("maximum", 1000)
+        return round(self._random.uniform(lowest, highest), 2)
 
     def _text(self, schema: Schema, name: str) -> str:
         if schema.get("format") == "date-time" or name.endswith("_at"):

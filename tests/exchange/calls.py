@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from dashboard.exchange.client import ExchangeClient
-from dashboard.exchange.shapes.projects import ProjectInfo, ProjectInfoUpdate
+from dashboard.exchange.shapes.projects import ProjectInfo
 from tests.exchange.examples import (
     ASSISTANT,
     CHANGED_GROUP,
@@ -30,18 +30,12 @@ CALLS: dict[str, Callable[[ExchangeClient], object]] = {
     "get_user_accounts": lambda c: c.get_user_accounts(),
     "get_account_users": lambda c: c.get_account_users(user_type="project_manager"),
     "get_account_service_clients": lambda c: c.get_account_service_clients(),
-    "get_user_account_business_unit_id": lambda c: c.get_user_account_business_unit_id(
-        user_id=PERSON
-    ),
     "get_business_units": lambda c: c.get_business_units(),
     "get_clients": lambda c: c.get_clients(page_number=2),
-    "get_countries": lambda c: c.get_countries(),
     "get_industries": lambda c: c.get_industries(),
     "get_industry_lockouts": lambda c: c.get_industry_lockouts(),
-    "get_integration_use_cases": lambda c: c.get_integration_use_cases(),
     "get_locales": lambda c: c.get_locales(),
     "get_study_types": lambda c: c.get_study_types(),
-    "get_suppliers": lambda c: c.get_suppliers(),
     "account_questions_translation": lambda c: c.account_questions_translation(
         locale="eng_us", words="age", ids=[42, 43]
     ),
@@ -88,15 +82,10 @@ CALLS: dict[str, Callable[[ExchangeClient], object]] = {
         c.get_schedule_fielding_run_from_draft_job(**IN, job_id="job-1")
     ),
     "get_fielding_runs_by_target_group_id": lambda c: c.get_fielding_runs_by_target_group_id(**IN),
-    "get_fielding_run": lambda c: c.get_fielding_run(**IN, fielding_run_id="run-1"),
+    "get_fielding_run": lambda c: c.get_whole_fielding_run(**IN, fielding_run_id="run-1"),
     "update_fielding_run": lambda c: c.update_fielding_run(
         **RUN, start_fielding_at=START, end_fielding_at=END
     ),
-    "complete_fielding_run": lambda c: c.complete_fielding_run(**RUN),
-    "launch_now_fielding_run": lambda c: c.launch_now_fielding_run(**RUN),
-    "pause_fielding_run": lambda c: c.pause_fielding_run(**RUN),
-    "relaunch_fielding_run": lambda c: c.relaunch_fielding_run(**RUN),
-    "resume_fielding_run": lambda c: c.resume_fielding_run(**RUN),
     "list_profiles": lambda c: c.list_profiles(**IN),
     "update_profile_filling_goal": lambda c: c.update_profile_filling_goal(**IN, goals=GOALS),
     "get_webhooks": lambda c: c.get_webhooks(),
@@ -104,15 +93,7 @@ CALLS: dict[str, Callable[[ExchangeClient], object]] = {
         url="https://hook.example/x", events=["target-group-updated"]
     ),
     "get_webhook": lambda c: c.get_webhook(webhook_id=GROUP),
-    "update_webhook": lambda c: c.update_webhook(
-        webhook_id=GROUP, url="https://hook.example/x", events=["session-updated"], etag=ETAG
-    ),
     "delete_webhook": lambda c: c.delete_webhook(webhook_id=GROUP),
-    "list_webhook_events_history": lambda c: c.list_webhook_events_history(
-        webhook_id=GROUP, start_time=START, end_time=END, delivery_status=["delivered", "expired"]
-    ),
-    "regenerate_webhook_secret": lambda c: c.regenerate_webhook_secret(webhook_id=GROUP),
-    "get_webhook_events": lambda c: c.get_webhook_events(),
     "list_account_projects": lambda c: c.list_account_projects(
         status="active", project_manager_id=PERSON, search_string="coffee"
     ),
@@ -120,14 +101,6 @@ CALLS: dict[str, Callable[[ExchangeClient], object]] = {
         project=ProjectInfo(name="Coffee", project_manager_id=PERSON), idempotency_key=KEY
     ),
     "get_project_by_id": lambda c: c.get_project_by_id(project_id=PROJECT),
-    "update_project": lambda c: c.update_project(
-        project_id=PROJECT,
-        project=ProjectInfoUpdate(
-            name="Coffee", project_manager_id=PERSON, project_customer_reference_number=None
-        ),
-        etag=ETAG,
-        idempotency_key=KEY,
-    ),
     "project_overview": lambda c: c.project_overview(project_id=PROJECT),
     "get_target_group_allocation_specification": lambda c: (
         c.get_target_group_allocation_specification(**IN)

@@ -75,9 +75,9 @@ def test_a_count_written_as_a_decimal_is_a_count() -> None:
 
 @pytest.mark.parametrize("rate", [-0.1, 1.5, 10**30, "1.5", "-0.1"])
 def test_a_rate_outside_0_to_1_is_unreadable_and_costs_nothing_else(rate: object) -> None:
-    found = performance(incidence_rate=rate, drop_off_rate=0.2)
-    assert (found.incidence_rate, found.drop_off_rate) == (None, 0.2)
-    assert found.drifted == {
+    performance_read = performance(incidence_rate=rate, drop_off_rate=0.2)
+    assert (performance_read.incidence_rate, performance_read.drop_off_rate) == (None, 0.2)
+    assert performance_read.drifted == {
         "incidence_rate": Decimal(str(rate)) if isinstance(rate, float) else rate
     }
 
@@ -88,14 +88,21 @@ def test_a_rate_outside_0_to_1_is_unreadable_and_costs_nothing_else(rate: object
 def test_a_number_that_comes_as_text_is_read_where_it_can_mean_nothing_else(
     text: str, number: float
 ) -> None:
-    found = performance(incidence_rate=text, completes="7")
-    assert (found.incidence_rate, found.completes, found.drifted) == (number, 7, {})
+    performance_read = performance(incidence_rate=text, completes="7")
+    assert (
+        performance_read.incidence_rate,
+        performance_read.completes,
+        performance_read.drifted,
+    ) == (number, 7, {})
 
 
 @pytest.mark.parametrize("text", ["0,41", "41%", " 0.41", "4e-1", ".4", "00.4", "٠", "", "NaN"])
 def test_a_text_that_may_mean_something_else_is_not_read_as_a_number(text: str) -> None:
-    found = performance(incidence_rate=text)
-    assert (found.incidence_rate, found.drifted) == (None, {"incidence_rate": text})
+    performance_read = performance(incidence_rate=text)
+    assert (performance_read.incidence_rate, performance_read.drifted) == (
+        None,
+        {"incidence_rate": text},
+    )
 
 
 @pytest.mark.parametrize("name", COUNTS)
@@ -130,9 +137,12 @@ def test_moments_are_aware_with_any_number_of_digits(text: str, moment: datetime
     ],
 )
 def test_a_moment_that_is_none_is_unreadable_and_costs_nothing_else(text: str) -> None:
-    found = performance(last_complete=text, first_complete="2026-03-01T10:00:00Z")
-    assert (found.last_complete, found.first_complete is None) == (None, False)
-    assert "last_complete" in found.drifted
+    performance_read = performance(last_complete=text, first_complete="2026-03-01T10:00:00Z")
+    assert (performance_read.last_complete, performance_read.first_complete is None) == (
+        None,
+        False,
+    )
+    assert "last_complete" in performance_read.drifted
 
 
 @pytest.mark.parametrize(("wire", "text"), [("17", "17"), ('"17"', "17"), ('"a-b"', "a-b")])

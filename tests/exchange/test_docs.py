@@ -37,7 +37,7 @@ def row(make_client: MakeClient, operation: str) -> str:
 
 
 def test_the_table_of_operations_is_what_the_client_does(make_client: MakeClient) -> None:
-    table = [row(make_client, operation) for operation in operations()]
+    table = [row(make_client, operation) for operation in operations() if operation in CALLS]
     written = [line for line in DOCUMENT.read_text().splitlines() if line.startswith("| `")]
     assert written == table
 
@@ -45,4 +45,4 @@ def test_the_table_of_operations_is_what_the_client_does(make_client: MakeClient
 def test_the_document_counts_its_operations() -> None:
     total = len(operations())
     text = DOCUMENT.read_text()
-    assert f"{len(CALLS)} of {total} operations: {100 * len(CALLS) // total} %" in text
+    assert f"{len(CALLS)} of {total} operations of the contract" in text

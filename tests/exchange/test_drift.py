@@ -140,12 +140,12 @@ def test_each_member_that_drifts_costs_itself_alone(
         with pytest.raises(BadAnswer):
             decode_body(drifted, shape)
         return
-    found = decode_body(drifted, shape)
-    assert found.drifted == {name: drift}
+    decoded = decode_body(drifted, shape)
+    assert decoded.drifted == {name: drift}
     rest = [each for each in body if each != name]
-    assert [getattr(found, each) for each in rest] == [getattr(whole, each) for each in rest]
-    default = next(f for f in msgspec.structs.fields(shape) if f.name == name).default
-    assert getattr(found, name) == default
+    assert [getattr(decoded, each) for each in rest] == [getattr(whole, each) for each in rest]
+    default = next(field for field in msgspec.structs.fields(shape) if field.name == name).default
+    assert getattr(decoded, name) == default
 
 
 @pytest.mark.parametrize("drift", DRIFTS)
@@ -164,17 +164,17 @@ def test_a_figure_deep_in_a_row_costs_that_figure_and_the_row_stays(drift: Any) 
 @pytest.mark.parametrize("value", ["a lot", [], {"x": 1}, True])
 def test_an_amount_that_drifts_costs_that_amount(value: Any) -> None:
     body = WHOLE[TargetGroupOverview] | {"current_cost_per_interview": MONEY | {"value": value}}
-    found = decode_body(json.dumps(body).encode(), TargetGroupOverview)
-    assert (found.current_cost_per_interview, found.drop_off_rate) == (None, 0.2)
-    assert found.drifted == {"current_cost_per_interview": MONEY | {"value": value}}
+    decoded = decode_body(json.dumps(body).encode(), TargetGroupOverview)
+    assert (decoded.current_cost_per_interview, decoded.drop_off_rate) == (None, 0.2)
+    assert decoded.drifted == {"current_cost_per_interview": MONEY | {"value": value}}
 
 
 def test_several_members_that_drift_cost_each_itself() -> None:
     names = ["drop_off_rate", "incidence_rate", "median_length_of_interview_seconds", "created_at"]
     body = WHOLE[TargetGroupOverview] | dict.fromkeys(names, "high")
-    found = decode_body(json.dumps(body).encode(), TargetGroupOverview)
-    assert sorted(found.drifted) == sorted(names)
-    assert found.current_cost_per_interview is not None
+    decoded = decode_body(json.dumps(body).encode(), TargetGroupOverview)
+    assert sorted(decoded.drifted) == sorted(names)
+    assert decoded.current_cost_per_interview is not None
 
 
 @pytest.mark.parametrize("goal", ["many", [], {"x": 1}])

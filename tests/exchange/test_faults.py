@@ -50,10 +50,10 @@ def test_all_workers_wait_after_429(begin: Begin, header: str, least: int, most:
     value = formatdate(dates[header], usegmt=True) if header in dates else header
     exchange, client = begin(lambda c, _: c.answer({}, status=429, headers={"Retry-After": value}))
     with pytest.raises(RateLimited) as caught:
-        client.get_countries()
+        client.get_industries()
     assert least <= caught.value.retry_after <= most
     with ThreadPoolExecutor(4) as threads:
-        errors = [threads.submit(client.get_countries).exception() for _ in range(4)]
+        errors = [threads.submit(client.get_industries).exception() for _ in range(4)]
     assert all(isinstance(error, RateLimited) for error in errors)
     assert len(exchange.asked) == 1
 
@@ -63,10 +63,10 @@ def test_a_burst_of_500_is_retried_with_growing_waits(begin: Begin) -> None:
     statuses = iter([500, 502, 503])
 
     def reply(connection: Connection, _: Asked) -> None:
-        connection.answer({"countries": []}, status=next(statuses, 200))
+        connection.answer({"industries": []}, status=next(statuses, 200))
 
     exchange, client = begin(reply, clock=clock, timeout=60.0)
-    assert client.get_countries() == Page(items=[])
+    assert client.get_industries() == Page(items=[])
     assert len(exchange.asked) == 4
     assert clock.slept == [0.75, 1.5, 3.0]
 
@@ -76,16 +76,16 @@ def test_after_repeated_failures_the_account_rests_and_one_probe_reopens_it(begi
     gate = LocalGate(GatePolicy(failures_to_open=3, first_rest=0.2))
 
     def reply(connection: Connection, _: Asked) -> None:
-        connection.answer({"countries": []}, status=500 if broken else 200)
+        connection.answer({"industries": []}, status=500 if broken else 200)
 
     exchange, client = begin(reply, gate=gate)
     with pytest.raises(CircuitOpen):
-        client.get_countries()
+        client.get_industries()
     assert len(exchange.asked) == 3
     broken = False
     time.sleep(0.25)
-    client.get_countries()
-    client.get_countries()
+    client.get_industries()
+    client.get_industries()
     assert len(exchange.asked) == 5
 
 
@@ -99,7 +99,7 @@ def test_an_answer_that_trickles_does_not_outlast_the_deadline(
     _, client = begin(lambda c, _: c.trickle(trickled, every=0.05))
     started = time.monotonic()
     with client.deadline(0.6), pytest.raises(TimedOut):
-        client.get_countries()
+        client.get_industries()
     assert time.monotonic() - started < 1.0
 
 
@@ -107,7 +107,7 @@ def test_an_answer_that_never_comes_ends_with_the_deadline(begin: Begin) -> None
     _, client = begin(lambda c, _: c.stopped.wait(5), timeout=0.5)
     started = time.monotonic()
     with pytest.raises(TimedOut):
-        client.get_countries()
+        client.get_industries()
     assert time.monotonic() - started < 1.0
 
 
@@ -115,12 +115,12 @@ def test_a_silent_exchange_gets_no_more_than_what_is_left(begin: Begin) -> None:
     _, client = begin(lambda c, _: c.stopped.wait(5), timeout=20.0)
     started = time.monotonic()
     with client.deadline(0.4), pytest.raises(TimedOut):
-        client.get_countries()
+        client.get_industries()
     assert time.monotonic() - started < 1.0
 
 
 def test_the_clocks_are_compared(begin: Begin) -> None:
     date = formatdate(time.time() + 600, usegmt=True)
-    _, client = begin(lambda c, _: c.answer({"countries": []}, headers={"Date": date}))
-    client.get_countries()
+    _, client = begin(lambda c, _: c.answer({"industries": []}, headers={"Date": date}))
+    client.get_industries()
     assert 590 < (client.clock_skew or 0) <= 601

@@ -91,9 +91,9 @@ def test_who_waits_is_told_why_and_a_budget_needs_no_word(
     gate, other = make_gate(requests_per_minute=10), make_gate(requests_per_minute=10)
     gate.pause(30, why="The token address asks for fewer requests")
     gate.pause(10, why="A shorter one")
-    told = gate if isinstance(gate, LocalGate) else other  # another worker, where they share it
-    assert told.admit() == pytest.approx(30, abs=0.01)
-    assert told.why == "The token address asks for fewer requests"
+    worker = gate if isinstance(gate, LocalGate) else other  # another worker, where they share it
+    assert worker.admit() == pytest.approx(30, abs=0.01)
+    assert worker.why == "The token address asks for fewer requests"
     clock.sleep(30.01)
     assert gate.admit() == 0.0
     assert gate.admit() > 0
@@ -160,29 +160,29 @@ def test_a_client_in_a_day_of_outage_asks_once_per_rest(
     began = clock.now
     while clock.now < began + DAY:
         with pytest.raises(ExchangeError):
-            client.get_countries()
+            client.get_industries()
         clock.sleep(15)
     assert client.requests <= DAY / 240 + 15
 
 
 def test_processes_share_the_gate_through_redis(redis_url: str, clock: FastClock) -> None:
     rules = GatePolicy(failures_to_open=1, requests_per_minute=10)
-    one, two = (
+    first, second = (
         RedisGate(connect_redis(redis_url), account="shared", policy=rules, clock=clock)
         for _ in "12"
     )
-    assert one.admit() == 0.0
-    assert two.admit() > 0
-    one.pause(50)
-    assert two.admit() == pytest.approx(50, abs=0.01)
-    one.failed()
+    assert first.admit() == 0.0
+    assert second.admit() > 0
+    first.pause(50)
+    assert second.admit() == pytest.approx(50, abs=0.01)
+    first.failed()
     with pytest.raises(CircuitOpen):
-        two.admit()
+        second.admit()
     clock.sleep(400)
-    assert two.admit() == 0.0
-    two.succeeded()
+    assert second.admit() == 0.0
+    second.succeeded()
     clock.sleep(60)
-    assert one.admit() == 0.0
+    assert first.admit() == 0.0
 
 
 def test_redis_keeps_the_time_when_no_clock_is_given(redis_url: str) -> None:
@@ -219,16 +219,16 @@ def test_without_a_budget_redis_is_asked_ten_times_a_second_at_most(
     redis_url: str, clock: FastClock
 ) -> None:
     client, account = connect_redis(redis_url), "101@unlimited"
-    one, other = (
+    first, other = (
         RedisGate(client, account=account, clock=clock, chance=NoChance()) for _ in range(2)
     )
-    one.admit()
-    asked = client.info("commandstats")["cmdstat_evalsha"]["calls"]
-    assert all(one.admit() == 0.0 for _ in range(100))
-    assert client.info("commandstats")["cmdstat_evalsha"]["calls"] == asked
+    first.admit()
+    calls = client.info("commandstats")["cmdstat_evalsha"]["calls"]
+    assert all(first.admit() == 0.0 for _ in range(100))
+    assert client.info("commandstats")["cmdstat_evalsha"]["calls"] == calls
     other.pause(30)
     clock.sleep(0.11)
-    assert one.admit() > 29
+    assert first.admit() > 29
 
 
 @pytest.mark.parametrize("processes", [1, 3, 16])

@@ -20,17 +20,17 @@ def test_each_address_comes_once_in_the_resolvers_order() -> None:
             (2, 1, 6, "", (address, 443)) for address in ("192.0.2.2", "192.0.2.1", "192.0.2.2")
         ]
 
-    found = dns.resolve_addresses("api.example", 443, seconds=5, resolve=resolve)
-    assert found == ["192.0.2.2", "192.0.2.1"]
+    addresses = dns.resolve_addresses("api.example", 443, seconds=5, resolve=resolve)
+    assert addresses == ["192.0.2.2", "192.0.2.1"]
 
 
 def test_a_name_that_nobody_knows_is_said() -> None:
     def resolve(*_: Any, **__: Any) -> list[Any]:
         raise OSError("Name or service not known")
 
-    with pytest.raises(dns.NoAddress, match="not known") as told:
+    with pytest.raises(dns.NoAddress, match="not known") as caught:
         dns.resolve_addresses("nowhere.invalid", 443, seconds=5, resolve=resolve)
-    assert not told.value.late
+    assert not caught.value.late
 
 
 def test_a_resolver_that_does_not_answer_is_left_behind() -> None:
@@ -40,7 +40,7 @@ def test_a_resolver_that_does_not_answer_is_left_behind() -> None:
         never.wait()
         return []
 
-    with pytest.raises(dns.NoAddress) as told:
+    with pytest.raises(dns.NoAddress) as caught:
         dns.resolve_addresses("api.example", 443, seconds=0.01, resolve=resolve)
     never.set()
-    assert told.value.late
+    assert caught.value.late

@@ -81,7 +81,7 @@ def test_a_refusal_without_words_says_that_there_are_none(
     make_client: MakeClient, name: str
 ) -> None:
     with pytest.raises(Refused, match=r"gives no reason \(422\)"):
-        make_client(lambda _: httpx.Response(422, content=SILENT[name])).get_countries()
+        make_client(lambda _: httpx.Response(422, content=SILENT[name])).get_industries()
 
 
 def test_a_packed_refusal_is_read(make_client: MakeClient) -> None:
@@ -90,7 +90,7 @@ def test_a_packed_refusal_is_read(make_client: MakeClient) -> None:
         400, stream=httpx.ByteStream(content), headers={"Content-Encoding": "GZIP"}
     )
     with pytest.raises(Refused) as caught:
-        make_client(lambda _: answer).get_countries()
+        make_client(lambda _: answer).get_industries()
     assert caught.value.invalid_params == [InvalidParam("name", WORDS)]
 
 
@@ -100,7 +100,7 @@ def test_what_is_wrong_with_which_field_is_in_the_sentence(make_client: MakeClie
         "invalid_params": [{"name": "name", "reason": "too_short"}, {"name": "live_url"}],
     }
     with pytest.raises(Refused) as caught:
-        make_client(lambda _: httpx.Response(400, json=body)).get_countries()
+        make_client(lambda _: httpx.Response(400, json=body)).get_industries()
     assert str(caught.value) == (
         "The exchange refused the request: Two fields are wrong (name: too short; live_url)"
     )
@@ -109,19 +109,19 @@ def test_what_is_wrong_with_which_field_is_in_the_sentence(make_client: MakeClie
 def test_a_place_is_told_as_a_path(make_client: MakeClient) -> None:
     body = {"detail": [{"loc": ["body", "profiles", 0, "name"], "msg": "too short"}]}
     with pytest.raises(Refused) as caught:
-        make_client(lambda _: httpx.Response(422, json=body)).get_countries()
+        make_client(lambda _: httpx.Response(422, json=body)).get_industries()
     assert caught.value.invalid_params == [InvalidParam("body.profiles.0.name", "too short")]
 
 
 def test_what_is_gone_is_not_found(make_client: MakeClient) -> None:
     with pytest.raises(NotFound):
-        make_client(lambda _: httpx.Response(410)).get_countries()
+        make_client(lambda _: httpx.Response(410)).get_industries()
 
 
 def test_a_page_without_end_takes_no_time(make_client: MakeClient) -> None:
     page = b"<title" * 400_000
     with pytest.raises(Refused):
-        make_client(lambda _: httpx.Response(400, content=page)).get_countries()
+        make_client(lambda _: httpx.Response(400, content=page)).get_industries()
 
 
 @pytest.mark.parametrize(

@@ -20,15 +20,15 @@ SECRET = "s3cret-never-to-be-seen"
 
 
 def test_an_api_key_is_sent_as_it_is(make_client: MakeClient) -> None:
-    seen: list[str] = []
+    headers: list[str] = []
 
     def keep(request: httpx.Request) -> httpx.Response:
-        seen.append(request.headers["authorization"])
+        headers.append(request.headers["authorization"])
         return httpx.Response(200, json={})
 
     for key in ("abc", "Bearer abc"):
-        make_client(keep, auth=ApiKey(key)).get_countries()
-    assert seen == ["abc", "Bearer abc"]
+        make_client(keep, auth=ApiKey(key)).get_industries()
+    assert headers == ["abc", "Bearer abc"]
 
 
 @pytest.mark.parametrize("key", ["", "a\nb", "ключ"])
@@ -46,7 +46,7 @@ def test_a_secret_that_the_exchange_repeats_is_hidden(make_client: MakeClient, s
     }
     client = make_client(lambda _: httpx.Response(status, json=words), auth=ApiKey(SECRET))
     with pytest.raises(ExchangeError) as caught:
-        client.get_countries()
+        client.get_industries()
     assert SECRET not in str(caught.value) + repr(vars(caught.value))
 
 
@@ -77,6 +77,6 @@ def test_a_token_that_was_cut_off_is_in_no_traceback(make_client: MakeClient) ->
     cut = '{"access_token": "'
     client = make_client(lambda _: httpx.Response(200, text=cut + SECRET), auth=auth)
     with pytest.raises(BadAnswer) as caught:
-        client.get_countries()
+        client.get_industries()
     shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
     assert SECRET not in "".join(shown.format())

@@ -12,13 +12,13 @@ from tests.contract.operations import Schema, operations, resolve
 
 def members(schema: Schema, *path: str) -> set[str]:
     """The names of members at a place of a schema, of all its variants together."""
-    found = resolve(schema)
-    variants = [each for kind in ("allOf", "oneOf", "anyOf") for each in found.get(kind, ())]
+    resolved = resolve(schema)
+    variants = [each for kind in ("allOf", "oneOf", "anyOf") for each in resolved.get(kind, ())]
     names = {name for each in variants for name in members(each, *path)}
     if not path:
-        return names | set(found.get("properties", ()))
+        return names | set(resolved.get("properties", ()))
     step, *rest = path
-    inner = found.get("items") if step == "[]" else found.get("properties", {}).get(step)
+    inner = resolved.get("items") if step == "[]" else resolved.get("properties", {}).get(step)
     return names | (members(inner, *rest) if inner else set())
 
 
@@ -51,11 +51,11 @@ PLACES: list[tuple[Any, tuple[str, ...], frozenset[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("of", "path", "read_only"), PLACES)
+@pytest.mark.parametrize(("operations_pair", "path", "read_only"), PLACES)
 def test_only_what_answers_have_and_requests_have_not_is_left_out(
-    of: tuple[str, str], path: tuple[str, ...], read_only: frozenset[str]
+    operations_pair: tuple[str, str], path: tuple[str, ...], read_only: frozenset[str]
 ) -> None:
-    read, write = of
+    read, write = operations_pair
     assert members(body(read, "200"), *path) - members(body(write), *path) == read_only
 
 

@@ -52,7 +52,7 @@ def test_a_changed_body_or_second_is_not_believed() -> None:
 
 @pytest.mark.parametrize(
     ("late", "why"),
-    [(300, ""), (-300, ""), (301, "old signature"), (-301, "signature of the future")],
+    [(300, ""), (-300, ""), (301, "old signature"), (-301, "signature from the future")],
 )
 def test_a_signature_is_good_for_five_minutes_on_either_side(late: float, why: str) -> None:
     assert refusal(f"t={AT},v1={V1}", late=late) == why

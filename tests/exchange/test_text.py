@@ -84,12 +84,12 @@ def test_bad_text_costs_its_own_item_on_every_list_and_answer(
             result = CALLS[operation](client)
         except BadAnswer as exc:  # an id, a date or an amount, without which an answer is none
             assert not isinstance(good, Page) or path[0] == "next_cursor", path
-            words = ("sent something unexpected", "cannot be read in", "is not readable")
+            words = ("sent something unexpected", "unreadable characters in", "is not readable")
             assert any(each in str(exc) for each in words), path
             continue
         assert is_storable(result), path
         notes = client.take_notes()
-        assert {of for of, _ in notes} <= {operation}
+        assert {noted_operation for noted_operation, _ in notes} <= {operation}
         if isinstance(good, Page) and isinstance(result, Page) and len(path) > 1:
             assert len(result.items) + len(result.quarantined) == len(good.items), path
             assert len(notes) + len(result.quarantined) <= 1, path
@@ -172,13 +172,13 @@ def test_a_refusal_whose_words_are_cut_is_still_read(make_client: MakeClient, ba
     body = b'{"detail": "Too shortHERE", "invalid_params": [{"name": "name", "reason": "asHERE"}]}'
     content = body.replace(b"HERE", bad)
     with pytest.raises(Refused) as caught:
-        make_client(lambda _: httpx.Response(400, content=content)).get_countries()
+        make_client(lambda _: httpx.Response(400, content=content)).get_industries()
     assert caught.value.detail.startswith("Too short\ufffd")
     ((name, reason),) = caught.value.invalid_params
     assert (name, reason[:3]) == ("name", "as\ufffd")
 
 
-NAMES = '{"countries": [{"id": "1", "code": "se", "name": "Åland ☃ 🙂"}]}'
+NAMES = '{"industries": [{"id": "1", "code": "se", "name": "Åland ☃ 🙂"}]}'
 
 
 @pytest.mark.parametrize(
@@ -193,13 +193,13 @@ NAMES = '{"countries": [{"id": "1", "code": "se", "name": "Åland ☃ 🙂"}]}'
         (NAMES.encode(), "application/json; charset=klingon"),
     ],
 )
-@pytest.mark.parametrize("operation", ["get_countries"])
+@pytest.mark.parametrize("operation", ["get_industries"])
 def test_an_answer_is_read_whatever_its_encoding(
     make_client: MakeClient, content: bytes, kind: str, operation: str
 ) -> None:
     answer = httpx.Response(200, content=content, headers={"Content-Type": kind})
-    (country,) = CALLS[operation](make_client(lambda _: answer)).items  # type: ignore[attr-defined]
-    assert country.name == "Åland ☃ 🙂"
+    (industry,) = CALLS[operation](make_client(lambda _: answer)).items  # type: ignore[attr-defined]
+    assert industry.name == "Åland ☃ 🙂"
 
 
 @pytest.mark.parametrize("charset", ["ISO-8859-1", '"latin1"', "windows-1252"])
@@ -212,4 +212,4 @@ def test_a_charset_is_believed_where_the_bytes_are_not_utf_8(charset: str) -> No
 def test_half_a_pair_in_utf_16_costs_its_own_item(make_client: MakeClient) -> None:
     content = NAMES.replace("☃", "\ud83d").encode("utf-16", "surrogatepass")
     client = make_client(lambda _: httpx.Response(200, content=content))
-    assert client.get_countries().items[0].name == "Åland \ufffd\ufffd\ufffd 🙂"
+    assert client.get_industries().items[0].name == "Åland \ufffd\ufffd\ufffd 🙂"

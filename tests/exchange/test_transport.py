@@ -19,7 +19,7 @@ from dashboard.exchange.errors import (
 )
 from dashboard.exchange.limits.gate import GatePolicy, LocalGate
 from tests.exchange.conftest import MakeClient
-from tests.exchange.examples import CPI, IN, RE_ENTRY, RUN
+from tests.exchange.examples import CPI, END, IN, RE_ENTRY, RUN, START
 from tests.fakes.clock import FastClock
 
 
@@ -31,7 +31,7 @@ def test_a_refusal_says_which_fields_are_wrong(make_client: MakeClient) -> None:
         "invalid_params": [{"name": "name", "reason": "too short"}, 7, {"name": "live_url"}],
     }
     with pytest.raises(Refused) as caught:
-        make_client(lambda _: httpx.Response(400, json=body)).get_countries()
+        make_client(lambda _: httpx.Response(400, json=body)).get_industries()
     assert caught.value.invalid_params == [
         InvalidParam("name", "too short"),
         InvalidParam("live_url", ""),
@@ -49,7 +49,7 @@ def test_a_refusal_says_which_quota_is_wrong(make_client: MakeClient) -> None:
         {"error_type": "structural_error", "name": "profiles[0]", "reason": "is no object"},
     ]
     with pytest.raises(Refused) as caught:
-        make_client(lambda _: httpx.Response(422, json={"invalid_params": wrong})).get_countries()
+        make_client(lambda _: httpx.Response(422, json={"invalid_params": wrong})).get_industries()
     assert caught.value.invalid_params == [
         InvalidParam("Q", "Too small"),
         InvalidParam("P", "Too small"),
@@ -61,12 +61,14 @@ def test_a_refusal_says_which_quota_is_wrong(make_client: MakeClient) -> None:
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'"x"', b"[" * 200_000, b'{"detail": 5}'])
 def test_a_refusal_without_words_is_still_a_refusal(make_client: MakeClient, body: bytes) -> None:
     with pytest.raises(Refused):
-        make_client(lambda _: httpx.Response(422, content=body)).get_countries()
+        make_client(lambda _: httpx.Response(422, content=body)).get_industries()
 
 
 def test_a_change_by_somebody_else_is_told_apart(make_client: MakeClient) -> None:
     with pytest.raises(PreconditionFailed) as caught:
-        make_client(lambda _: httpx.Response(412, json={})).pause_fielding_run(**RUN)
+        make_client(lambda _: httpx.Response(412, json={})).update_fielding_run(
+            **RUN, start_fielding_at=START, end_fielding_at=END
+        )
     assert not caught.value.outcome_unknown
 
 
@@ -80,13 +82,16 @@ def test_re_entry_that_is_not_offered_is_said(make_client: MakeClient, status: i
         client.update_re_entry_configuration(**IN, configuration=RE_ENTRY)
 
 
-def test_the_etag_comes_from_the_header_else_from_the_version(make_client: MakeClient) -> None:
+def test_a_run_has_the_etag_of_the_header_and_one_of_its_version(
+    make_client: MakeClient,
+) -> None:
     run = {"id": "r", "status": "live", "version": 4}
     plain = make_client(lambda _: httpx.Response(200, json=run))
-    assert plain.get_fielding_run(**IN, fielding_run_id="r").etag == 'W/"4"'
+    read = plain.get_whole_fielding_run(**IN, fielding_run_id="r")
+    assert (read.etag, read.value.etag) == (None, 'W/"4"')
     headers = {"ETag": 'W/"9"'}
     named = make_client(lambda _: httpx.Response(200, json=run, headers=headers))
-    assert named.get_fielding_run(**IN, fielding_run_id="r").etag == 'W/"9"'
+    assert named.get_whole_fielding_run(**IN, fielding_run_id="r").etag == 'W/"9"'
 
 
 def test_a_job_without_a_place_is_unknown(make_client: MakeClient) -> None:
@@ -103,11 +108,11 @@ def test_a_spent_budget_is_waited_for_within_the_deadline_only(
 ) -> None:
     gate = LocalGate(GatePolicy(requests_per_minute=5), clock=clock)
     client = make_client(lambda _: httpx.Response(200, json={}), gate=gate)
-    client.get_countries()
-    client.get_countries()
+    client.get_industries()
+    client.get_industries()
     assert clock.slept == [pytest.approx(15)]
     with client.deadline(10), pytest.raises(RateLimited) as caught:
-        client.get_countries()
+        client.get_industries()
     assert caught.value.retry_after == pytest.approx(15)
     assert client.requests == 2
 
@@ -122,16 +127,16 @@ def test_one_deadline_holds_for_everything_inside(
     client = make_client(slow)
     with client.deadline(10), pytest.raises(TimedOut):
         for _ in range(4):
-            client.get_countries()
+            client.get_industries()
     assert client.requests == 3
-    client.get_countries()
+    client.get_industries()
 
 
 def test_a_wait_beyond_the_deadline_is_not_begun(make_client: MakeClient, clock: FastClock) -> None:
     wait = {"Retry-After": "60"}
     client = make_client(lambda _: httpx.Response(429, headers=wait))
     with pytest.raises(RateLimited) as caught:
-        client.get_countries()
+        client.get_industries()
     assert (caught.value.retry_after, clock.slept) == (60, [])
 
 
@@ -158,7 +163,7 @@ def test_an_outcome_is_unknown_only_if_the_request_may_have_arrived(
 
 def test_a_read_never_leaves_an_unknown_outcome(make_client: MakeClient) -> None:
     with pytest.raises(ExchangeError) as caught:
-        make_client(lambda _: httpx.Response(500)).get_countries()
+        make_client(lambda _: httpx.Response(500)).get_industries()
     assert not caught.value.outcome_unknown
 
 
@@ -190,22 +195,22 @@ def test_a_write_that_is_refused_by_an_expired_token_is_replayed(make_client: Ma
 def test_a_failing_token_address_is_asked_once_a_second(
     make_client: MakeClient, clock: FastClock
 ) -> None:
-    asked: list[httpx.Request] = []
+    requests: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(request)
+        requests.append(request)
         return httpx.Response(403)
 
     auth = ClientCredentials("https://auth.lucidhq.com/oauth/token", "id", "secret")
     client = make_client(answer, auth=auth)
     for _ in range(5):
         with pytest.raises(Unauthorized):
-            client.get_countries()
-    assert len(asked) == 1
+            client.get_industries()
+    assert len(requests) == 1
     clock.sleep(2)
     with pytest.raises(Unauthorized):
-        client.get_countries()
-    assert len(asked) == 2
+        client.get_industries()
+    assert len(requests) == 2
 
 
 def test_not_found_is_not_retried(make_client: MakeClient) -> None:

@@ -16,8 +16,8 @@ def walked(
     rest = list(pages)
     numbers = iterate_pages(
         lambda _: rest.pop(0) if len(rest) > 1 else rest[0],
-        most_pages=most_pages,
-        most_items=most_items,
+        max_pages=most_pages,
+        max_items=most_items,
     )
     return list(numbers), numbers
 
@@ -29,14 +29,14 @@ def test_a_whole_list_is_complete() -> None:
 
 
 def test_each_page_is_asked_with_the_cursor_of_the_one_before() -> None:
-    asked: list[str | None] = []
+    cursors: list[str | None] = []
 
     def fetch(cursor: str | None) -> Numbers:
-        asked.append(cursor)
-        return Numbers(items=[1], next_cursor=f"c{len(asked)}", has_more=len(asked) < 3)
+        cursors.append(cursor)
+        return Numbers(items=[1], next_cursor=f"c{len(cursors)}", has_more=len(cursors) < 3)
 
     list(iterate_pages(fetch))
-    assert asked == [None, "c1", "c2"]
+    assert cursors == [None, "c1", "c2"]
 
 
 @pytest.mark.parametrize("last", [Numbers(items=[2]), Numbers(items=[], next_cursor="b")])
@@ -49,10 +49,10 @@ def test_the_changelog_ends_without_cursor_or_without_items(last: Numbers) -> No
 @pytest.mark.parametrize(
     ("page", "reason"),
     [
-        (Numbers(items=[1], next_cursor="same", has_more=True), "circle"),
-        (Numbers(items=[], next_cursor="a", has_more=True), "empty page"),
-        (Numbers(items=[1], next_cursor=None, has_more=True), "not where"),
-        (Numbers(items=[1], next_cursor="same"), "circle"),
+        (Numbers(items=[1], next_cursor="same", has_more=True), "repeats a page"),
+        (Numbers(items=[], next_cursor="a", has_more=True), "after an empty one"),
+        (Numbers(items=[1], next_cursor=None, has_more=True), "gives no cursor"),
+        (Numbers(items=[1], next_cursor="same"), "repeats a page"),
     ],
 )
 def test_a_list_that_makes_no_sense_is_incomplete(page: Numbers, reason: str) -> None:
@@ -64,13 +64,13 @@ def test_a_list_that_makes_no_sense_is_incomplete(page: Numbers, reason: str) ->
 def test_a_list_without_end_is_incomplete() -> None:
     count = iter(range(10**9))
     endless = iterate_pages(
-        lambda _: Numbers(items=[1], next_cursor=str(next(count)), has_more=True), most_pages=7
+        lambda _: Numbers(items=[1], next_cursor=str(next(count)), has_more=True), max_pages=7
     )
     assert len(list(endless)) == 7
     assert "7 pages" in endless.reason
     by_items = iterate_pages(
         lambda _: Numbers(items=[1] * 10, next_cursor=str(next(count)), has_more=True),
-        most_items=30,
+        max_items=30,
     )
     assert len(list(by_items)) == 30
     assert "30 items" in by_items.reason

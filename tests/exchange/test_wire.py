@@ -18,28 +18,28 @@ from tests.fakes.raw_http_exchange import Asked, Connection
 
 PRICE = {"value": "2.50", "currency_code": "USD"}
 HEAD = b"HTTP/1.1 200 OK\r\n"
-NONE = b'{"countries": []}'
+NONE = b'{"industries": []}'
 SIZED = HEAD + b"Content-Length: %d\r\n\r\n" % len(NONE) + NONE
 
 
 def ask(client: ExchangeClient, times: int = 2) -> None:
     for _ in range(times):
-        assert client.get_countries().items == []
+        assert client.get_industries().items == []
 
 
 def connections(begin: Begin, answer: bytes, *, hang_up: bool = False) -> int:
     """How many connections two requests take when both are answered so."""
-    seen = set()
+    connections_seen = set()
 
     def reply(connection: Connection, _: Asked) -> None:
-        seen.add(connection.sock.getpeername())
+        connections_seen.add(connection.sock.getpeername())
         connection.send(answer)
         if hang_up:
             connection.hang_up()
 
     _, client = begin(reply)
     ask(client)
-    return len(seen)
+    return len(connections_seen)
 
 
 def test_a_connection_is_kept_for_the_next_request(begin: Begin) -> None:
@@ -49,9 +49,9 @@ def test_a_connection_is_kept_for_the_next_request(begin: Begin) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        HEAD + b"Transfer-Encoding: chunked\r\n\r\n11\r\n" + NONE + b"\r\n0\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n12\r\n" + NONE + b"\r\n0\r\n\r\n",
         HEAD
-        + b"Transfer-Encoding: chunked\r\n\r\n1;x=y\r\n{\r\n10\r\n"
+        + b"Transfer-Encoding: chunked\r\n\r\n1;x=y\r\n{\r\n11\r\n"
         + NONE[1:]
         + b"\r\n0\r\nTrailer: of no use\r\n\r\n",
         b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + SIZED,
@@ -86,8 +86,8 @@ def test_an_answer_that_ends_its_connection_counts_and_the_next_gets_another(
     "answer",
     [
         SIZED,
-        HEAD + b"Transfer-Encoding: chunked\r\n\r\n11\r\n" + NONE + b"\r\n0\r\n\r\n",
-        HEAD + b"Transfer-Encoding: chunked\r\n\r\n11\r\n" + NONE + b"\r\n0\r\nT: x\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n12\r\n" + NONE + b"\r\n0\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n12\r\n" + NONE + b"\r\n0\r\nT: x\r\n\r\n",
         b"HTTP/1.1 103 Early Hints\r\n\r\n" + SIZED,
         SIZED.replace(b"\r\n", b"\n"),
     ],
@@ -96,7 +96,7 @@ def test_an_answer_that_ends_its_connection_counts_and_the_next_gets_another(
 @pytest.mark.parametrize(
     "beyond",
     [
-        b'HTTP/1.1 200 OK\r\nContent-Length: 29\r\n\r\n{"countries": [{"code":"xx"}]}',
+        b'HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n{"industries": [{"code":"xx"}]}',
         b"HTTP/1.1 200 OK\r\n",
         b"garbage",
     ],
@@ -112,7 +112,7 @@ def test_what_comes_unasked_is_never_taken_for_the_next_answer(
     "answer",
     [
         SIZED,
-        HEAD + b"Transfer-Encoding: chunked\r\n\r\n11\r\n" + NONE + b"\r\n0\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n12\r\n" + NONE + b"\r\n0\r\n\r\n",
     ],
     ids=["sized", "chunks"],
 )
@@ -139,11 +139,11 @@ def test_an_answer_that_comes_byte_by_byte_keeps_its_connection(
         b"garbage\r\n\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
         HEAD + b"Content-Length: 50\r\n\r\n" + NONE,
-        HEAD + b"Content-Length: 17\r\nContent-Length: 18\r\n\r\n" + NONE,
-        HEAD + b"Content-Length: 17\r\nTransfer-Encoding: chunked\r\n\r\n11\r\n" + NONE,
-        HEAD + b"Transfer-Encoding: chunked\r\n\r\n11\r\n" + NONE + b"\r\n",
+        HEAD + b"Content-Length: 18\r\nContent-Length: 19\r\n\r\n" + NONE,
+        HEAD + b"Content-Length: 18\r\nTransfer-Encoding: chunked\r\n\r\n12\r\n" + NONE,
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n12\r\n" + NONE + b"\r\n",
         HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n" + NONE,
-        HEAD + b"Broken\x00Header: 1\r\nContent-Length: 17\r\n\r\n" + NONE,
+        HEAD + b"Broken\x00Header: 1\r\nContent-Length: 18\r\n\r\n" + NONE,
     ],
 )
 def test_an_answer_that_is_broken_or_cut_off_is_none(begin: Begin, answer: bytes) -> None:
@@ -153,12 +153,12 @@ def test_an_answer_that_is_broken_or_cut_off_is_none(begin: Begin, answer: bytes
 
     _, client = begin(reply)
     with pytest.raises(Unreachable):
-        client.get_countries()
+        client.get_industries()
 
 
 @pytest.mark.parametrize(
     "start",
-    [HEAD, HEAD + b"Transfer-Encoding: chunked\r\n\r\n11\r\n" + NONE + b"\r\n0\r\n"],
+    [HEAD, HEAD + b"Transfer-Encoding: chunked\r\n\r\n12\r\n" + NONE + b"\r\n0\r\n"],
     ids=["head", "trailers"],
 )
 def test_a_head_without_end_is_not_read_for_ever(begin: Begin, start: bytes) -> None:
@@ -172,7 +172,7 @@ def test_a_head_without_end_is_not_read_for_ever(begin: Begin, start: bytes) -> 
     _, client = begin(reply)
     begun = time.monotonic()
     with pytest.raises((Unreachable, BadAnswer)):
-        client.get_countries()
+        client.get_industries()
     assert time.monotonic() - begun < 4.0  # it ends by its size, not by the deadline of 5 s
 
 

@@ -85,10 +85,10 @@ def test_a_keyed_write_that_may_have_arrived_stays_unknown_while_the_account_res
 
 
 def test_a_redirect_is_never_followed_and_the_token_stays_here(begin: Begin) -> None:
-    elsewhere, _ = begin(lambda c, _: c.answer({"countries": []}))
+    elsewhere, _ = begin(lambda c, _: c.answer({"industries": []}))
     _, client = begin(lambda c, _: c.answer({}, status=302, headers={"Location": elsewhere.url}))
     with pytest.raises(Redirected):
-        client.get_countries()
+        client.get_industries()
     with pytest.raises(Redirected) as caught:
         client.update_cost_per_interview(**IN, cpi=CPI)
     assert not caught.value.outcome_unknown
@@ -97,10 +97,10 @@ def test_a_redirect_is_never_followed_and_the_token_stays_here(begin: Begin) -> 
 
 def test_cookies_are_not_kept(begin: Begin) -> None:
     exchange, client = begin(
-        lambda c, _: c.answer({"countries": []}, headers={"Set-Cookie": "a=b; Path=/"})
+        lambda c, _: c.answer({"industries": []}, headers={"Set-Cookie": "a=b; Path=/"})
     )
-    client.get_countries()
-    client.get_countries()
+    client.get_industries()
+    client.get_industries()
     assert all("cookie" not in each.headers for each in exchange.asked)
 
 
@@ -109,7 +109,7 @@ def test_threads_have_connections_of_their_own_and_keep_them(begin: Begin) -> No
 
     def reply(connection: Connection, _: Asked) -> None:
         ports.add(connection.sock.getpeername()[1])
-        connection.answer({"countries": []})
+        connection.answer({"industries": []})
 
     exchange, client = begin(reply)
     ready = threading.Barrier(3)
@@ -117,7 +117,7 @@ def test_threads_have_connections_of_their_own_and_keep_them(begin: Begin) -> No
     def ask() -> None:
         ready.wait()
         for _ in range(5):
-            client.get_countries()
+            client.get_industries()
 
     threads = [threading.Thread(target=ask) for _ in range(3)]
     for thread in threads:

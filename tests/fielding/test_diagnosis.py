@@ -85,6 +85,21 @@ def test_the_numbers_are_said_as_a_pm_would():
 
 
 @pytest.mark.parametrize(
+    ("case", "code", "observed", "expected"),
+    [
+        ({"drop_off": 0.254}, "drop_off", "25.4 % drop off", "up to 25 %"),
+        ({"epc": Decimal("0.198")}, "epc", "EPC 0.198 USD", "0.20–0.30 USD is healthy"),
+        ({"ir": 0.006, "ir_expected": 0.01}, "ir", "IR 0.6 %", "1 %, as agreed"),
+        ({"cpi": Decimal("1.8"), "currency": "KWD"}, "price", "CPI 1.800 KWD", "3.000 KWD"),
+    ],
+)
+def test_a_cause_shows_the_digit_that_decides(case, code, observed, expected):
+    causes = {cause.code: cause for cause in diagnose_group(replace(WELL, **case))}
+    assert causes[code].observed == observed
+    assert causes[code].expected.startswith(expected)
+
+
+@pytest.mark.parametrize(
     ("gives", "asks", "told"),
     [
         (5.0, 14.0, ("5.0 completes an hour", "14.0")),

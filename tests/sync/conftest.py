@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from dashboard.fielding.models import ExchangeAccount
+from dashboard.fielding.models import ExchangeAccount, User
+from dashboard.simulator.harness import Simulator
 from tests import factories
 from tests.factories import ulid
 from tests.fakes.canned_exchange import Exchange, group_row, project_row, serving
@@ -43,3 +44,18 @@ def pull(
         return json.loads(capsys.readouterr().out) | {"exit": ended.value.code}
 
     return once
+
+
+@pytest.fixture
+def pulled_account(db: None, simulator: Simulator) -> ExchangeAccount:
+    """A connection to the `simulator` of the test's own module, read once."""
+    account = factories.account(base_url=simulator.base_url, requests_per_minute=0, read_at=None)
+    with pytest.raises(SystemExit):
+        call_command("pull", account.name)
+    return account
+
+
+@pytest.fixture
+def editor(account: ExchangeAccount) -> User:
+    """A person who may edit on the test's account."""
+    return factories.person("editor", on=account)

@@ -33,9 +33,9 @@ COMPARED: dict[str, tuple[Callable[[Any, Any], bool], Callable[[str], Any]]] = {
 }
 
 
-@pytest.mark.parametrize("what", COMPARED)
-def test_amounts_in_the_same_currency_are_the_same_whatever_its_case(what: str) -> None:
-    same, value = COMPARED[what]
+@pytest.mark.parametrize("name", COMPARED)
+def test_amounts_in_the_same_currency_are_the_same_whatever_its_case(name: str) -> None:
+    same, value = COMPARED[name]
     assert same(value("usd"), value("USD"))
     assert not same(value("usd"), value("EUR"))
 

@@ -72,10 +72,10 @@ def test_a_figure_that_drifts_costs_itself_and_is_told_in_words(
     assert group.cpi == Decimal("2.75")
     assert (group.entrants, group.expected_loi_minutes, group.error) == (900, 9, "")
     assert list(group.unreadable or {}) == [answer]
-    told = page(person)
-    assert "Not readable: " in told
-    assert "(the exchange sent “" in told
-    assert "high" in told if value == "high" else True
+    text = page(person)
+    assert "Not readable: " in text
+    assert "(the exchange sent “" in text
+    assert "high" in text if value == "high" else True
 
 
 def test_a_figure_of_the_list_that_drifts_keeps_its_row(
@@ -145,8 +145,8 @@ def test_the_form_of_details_sends_back_what_it_cannot_read_as_it_came(
     held = DETAILS | {name: value}
     sent: list[Any] = []
     exchange.on("GET", rf"{ulid(11)}/details$", lambda: (200, held))
-    given = send.read_current_value(group=stored(), kind="details")
-    assert given[name] == value
+    value = send.read_current_value(group=stored(), kind="details")
+    assert value[name] == value
     address = f"/groups/{stored().pk}/edit/details/"
     assert person.get(address).status_code == 200
     take = exchange.reply
@@ -162,8 +162,8 @@ def test_the_form_of_details_sends_back_what_it_cannot_read_as_it_came(
     edit = send.send_edit(
         group=stored(),
         kind="details",
-        seen=given,
-        wanted=given | {"name": "Another name"},
+        seen=value,
+        wanted=value | {"name": "Another name"},
         by=factories.person("editor", stored().account),
         token="t",
     )

@@ -60,10 +60,10 @@ class Field:
     def truth(self) -> dict[str, Values]:
         """What the exchange holds of each group that is listed."""
         rows = self.simulator.groups(project_id=self.project.exchange_id)
-        found = {row["id"]: (row["status"], row["completes"], row["goal"]) for row in rows}
-        for ulid, values in found.items():
+        by_id = {row["id"]: (row["status"], row["completes"], row["goal"]) for row in rows}
+        for ulid, values in by_id.items():
             self.ever.setdefault(ulid, set()).add(values)
-        return found
+        return by_id
 
     def stored(self) -> dict[str, Values]:
         """What the tables hold."""
@@ -121,7 +121,7 @@ class Field:
 
 
 @pytest.fixture
-def of(request: pytest.FixtureRequest, settings: Any) -> Iterator[Field]:
+def field(request: pytest.FixtureRequest, settings: Any) -> Iterator[Field]:
     """A small world that was read once without faults."""
     settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
     seed: int = request.param
@@ -144,76 +144,78 @@ def of(request: pytest.FixtureRequest, settings: Any) -> Iterator[Field]:
         ulid = simulator.groups()[0]["project_id"]
         project = factories.project(account, exchange_id=ulid, read_at=None)
         chance = random.Random(seed)  # noqa: S311
-        one = Field(simulator, client, factories.person("editor", account), project, chance)
-        assert one.pull().complete
-        yield one
+        field = Field(simulator, client, factories.person("editor", account), project, chance)
+        assert field.pull().complete
+        yield field
         client.close()
 
 
-def quarantined_in(one: Field) -> set[str]:
-    rows = Quarantine.objects.filter(last_seen_at=one.now)
+def quarantined_in(field: Field) -> set[str]:
+    rows = Quarantine.objects.filter(last_seen_at=field.now)
     return set(rows.values_list("item_id", flat=True))
 
 
-def hold_against_the_truth(one: Field, cycle: Cycle, before: dict[str, Values], kind: str) -> None:
+def hold_against_the_truth(
+    field: Field, cycle: Cycle, before: dict[str, Values], kind: str
+) -> None:
     """Nothing but the truth or the last good value; in a whole round the truth."""
-    truth, after, aside = one.truth(), one.stored(), quarantined_in(one)
+    truth, after, aside = field.truth(), field.stored(), quarantined_in(field)
     assert cycle.complete or cycle.errors, kind
     assert not (cycle.complete and cycle.errors), kind
     for ulid, values in after.items():
         known = before.get(ulid, values)
-        what = f"{kind}: {ulid} holds {values}, was {known}, is {truth[ulid]}; {cycle.errors}"
+        message = f"{kind}: {ulid} holds {values}, was {known}, is {truth[ulid]}; {cycle.errors}"
         if kind == "unknown_enum" and values[0] == "hibernating":
-            assert values[1:] in (known[1:], truth[ulid][1:]), what
+            assert values[1:] in (known[1:], truth[ulid][1:]), message
         elif kind in LIES:
-            assert values in {known, *one.ever[ulid]}, what
+            assert values in {known, *field.ever[ulid]}, message
         elif cycle.complete and ulid not in aside:
-            assert values == truth[ulid], what
+            assert values == truth[ulid], message
         else:
-            assert values in (known, truth[ulid]), what
+            assert values in (known, truth[ulid]), message
     if kind not in LIES:
-        missing = TargetGroup.objects.filter(project=one.project).exclude(missing_since=None)
+        missing = TargetGroup.objects.filter(project=field.project).exclude(missing_since=None)
         assert not missing.exists(), kind
 
 
-def hurt(one: Field, kind: str, seed: int) -> int:
+def hurt(field: Field, kind: str, seed: int) -> int:
     """Rounds and edits under one kind of fault; how often it struck."""
-    value, most = WAITING.get(kind, ("", HITS))
-    one.simulator.fault(kind, rate=0.4, seed=seed, count=most, value=value)
+    value, hits = WAITING.get(kind, ("", HITS))
+    field.simulator.fault(kind, rate=0.4, seed=seed, count=hits, value=value)
     for _ in range(6):
-        one.move(3)
-        before = one.stored()
-        hold_against_the_truth(one, one.pull(), before, kind)
-        one.edit()
-        if one.hits() >= most:
+        field.move(3)
+        before = field.stored()
+        hold_against_the_truth(field, field.pull(), before, kind)
+        field.edit()
+        if field.hits() >= hits:
             break
-    return one.hits()
+    return field.hits()
 
 
-def heal(one: Field) -> None:
+def heal(field: Field) -> None:
     """Without faults everything is true again within a round, and every edit has its end."""
-    one.simulator.clear_faults()
+    field.simulator.clear_faults()
     for _ in range(5):
-        one.now += timedelta(minutes=10)
-        send.settle_due(clock=one.clock)
+        field.now += timedelta(minutes=10)
+        send.settle_due(clock=field.clock)
     assert not Edit.objects.filter(state__in=["sending", "unknown"]).exists()
     time.sleep(0.03)  # the breaker's longest rest
-    cycle = one.pull()
+    cycle = field.pull()
     assert cycle.complete, cycle.errors
-    assert one.stored() == one.truth()
+    assert field.stored() == field.truth()
     assert not TargetGroup.objects.exclude(error="").exists()
 
 
-def check_prices(one: Field) -> None:
+def check_prices(field: Field) -> None:
     """Each form was sent once at most, ended as it says, and the price that is stored is true."""
     puts = Counter(
         json.loads(edit["body"])["target_group_cpi"]["value"]
-        for edit in one.simulator.edits()
+        for edit in field.simulator.edits()
         if edit["operation"] == "update_cost_per_interview"
     )
     assert set(puts.values()) <= {1}
-    assert one.simulator.requests().get("update_cost_per_interview", 0) <= len(one.sent)
-    now = {row["id"]: Decimal(row["cpi"]) for row in one.simulator.groups()}
+    assert field.simulator.requests().get("update_cost_per_interview", 0) <= len(field.sent)
+    now = {row["id"]: Decimal(row["cpi"]) for row in field.simulator.groups()}
     for group in TargetGroup.objects.filter(pricing_model="dynamic"):
         assert group.cpi == now[group.exchange_id], group
     taken = set(puts)
@@ -221,13 +223,13 @@ def check_prices(one: Field) -> None:
         assert edit.wanted["value"] in taken
 
 
-@pytest.mark.parametrize("of", range(SHARDS), indirect=True)
-def test_no_fault_crashes_a_round_or_leaves_a_wrong_value_or_sends_twice(of: Field) -> None:
+@pytest.mark.parametrize("field", range(SHARDS), indirect=True)
+def test_no_fault_crashes_a_round_or_leaves_a_wrong_value_or_sends_twice(field: Field) -> None:
     struck: Counter[str] = Counter()
     for number, kind in enumerate(sorted(KINDS)):
-        struck[kind] += hurt(of, kind, seed=1000 * of.simulator.options["seed"] + number)
-        heal(of)
-    check_prices(of)
+        struck[kind] += hurt(field, kind, seed=1000 * field.simulator.options["seed"] + number)
+        heal(field)
+    check_prices(field)
     assert set(struck) == KINDS
     assert min(struck.values()) > 0
     assert struck.total() >= FAULTS, struck

@@ -19,14 +19,14 @@ def group() -> TargetGroup:
     return factories.group(factories.project(factories.account()))
 
 
-def read(of: TargetGroup, *at: datetime) -> None:
+def read(group: TargetGroup, *at: datetime) -> None:
     """A reading at each moment, the count of completes growing."""
     for number, moment in enumerate(at):
-        Reading.objects.create(group=of, at=moment, status="live", completes=number)
+        Reading.objects.create(group=group, at=moment, status="live", completes=number)
 
 
-def kept(of: TargetGroup) -> list[str]:
-    return [f"{at:%d %H:%M}" for at in of.readings.order_by("at").values_list("at", flat=True)]
+def remaining(group: TargetGroup) -> list[str]:
+    return [f"{at:%d %H:%M}" for at in group.readings.order_by("at").values_list("at", flat=True)]
 
 
 def days_ago(days: float, **clock: int) -> datetime:
@@ -43,13 +43,13 @@ def test_of_each_hour_the_last_reading_stays(group: TargetGroup) -> None:
     moments = [days_ago(20, minutes=minute) for minute in (0, 5, 59, 60, 61, 125)]
     read(group, *moments)
     retention.delete_old_rows(now=factories.NOW)
-    assert kept(group) == ["31 12:59", "31 13:01", "31 14:05"]
+    assert remaining(group) == ["31 12:59", "31 13:01", "31 14:05"]
 
 
 def test_after_ninety_days_of_each_utc_day_the_last_stays(group: TargetGroup) -> None:
     read(group, *(days_ago(100, hours=hour) for hour in (0, 3, 11, 12, 20)))
     retention.delete_old_rows(now=factories.NOW)
-    assert kept(group) == ["12 23:00", "13 08:00"]
+    assert remaining(group) == ["12 23:00", "13 08:00"]
 
 
 def test_a_groups_only_reading_stays_however_old(group: TargetGroup) -> None:
@@ -69,17 +69,17 @@ def test_groups_do_not_thin_one_another(group: TargetGroup) -> None:
 def test_twice_is_as_once_and_an_hour_later_goes_on(group: TargetGroup) -> None:
     read(group, *(days_ago(14, minutes=minute) for minute in range(-90, 60, 10)))
     retention.delete_old_rows(now=factories.NOW)
-    once = kept(group)
+    once = remaining(group)
     retention.delete_old_rows(now=factories.NOW)
-    assert kept(group) == once
+    assert remaining(group) == once
     retention.delete_old_rows(now=factories.NOW + timedelta(hours=2))
-    assert kept(group) == ["06 10:50", "06 11:50", "06 12:50"]
+    assert remaining(group) == ["06 10:50", "06 11:50", "06 12:50"]
 
 
 def test_chunks_do_not_part_an_hour(group: TargetGroup) -> None:
     read(group, *(days_ago(20, minutes=minute) for minute in range(0, 240, 10)))
     retention.delete_old_rows(now=factories.NOW, chunk=7)
-    assert kept(group) == ["31 12:50", "31 13:50", "31 14:50", "31 15:50"]
+    assert remaining(group) == ["31 12:50", "31 13:50", "31 14:50", "31 15:50"]
 
 
 def test_when_there_is_nothing_to_do_it_asks_little(
@@ -111,4 +111,4 @@ def test_what_was_set_aside_a_month_ago_and_never_since_is_forgotten(group: Targ
             last_seen_at=at,
         )
     retention.delete_old_rows(now=factories.NOW)
-    assert [one.operation for one in Quarantine.objects.all()] == ["new"]
+    assert [item.operation for item in Quarantine.objects.all()] == ["new"]

@@ -115,15 +115,15 @@ def looked_at(project: Project, **was: object) -> Project:
 def test_a_project_that_somebody_looks_at_is_due_now_before_all_others(
     project: Project, due_at: datetime | None
 ) -> None:
-    found = looked_at(project, due_at=due_at)
-    assert (found.due_at, found.urgency) == (NOW, scheduling.LOOKED_AT)
+    project = looked_at(project, due_at=due_at)
+    assert (project.due_at, project.urgency) == (NOW, scheduling.LOOKED_AT)
 
 
 def test_looking_twice_in_a_minute_reads_once(project: Project) -> None:
-    found = looked_at(
+    project = looked_at(
         project, due_at=NOW + timedelta(minutes=20), read_at=NOW - timedelta(seconds=59)
     )
-    assert (found.due_at, found.urgency) == (NOW + timedelta(minutes=20), scheduling.LIVE)
+    assert (project.due_at, project.urgency) == (NOW + timedelta(minutes=20), scheduling.LIVE)
 
 
 def test_looking_at_what_the_exchange_no_longer_lists_asks_nothing(project: Project) -> None:
@@ -163,10 +163,10 @@ def test_what_a_person_looks_at_comes_first_then_what_is_live() -> None:
         at = NOW - timedelta(minutes=minutes)
         factories.project(account, name=name, urgency=urgency, due_at=at)
     names = dict(Project.objects.values_list("pk", "name"))
-    found = [names[pk] for pk in scheduling.due_rows(ROWS(), now=NOW, limit=9)]
-    assert found == ["looked at", "live", "later", "rest"]
+    names_in_order = [names[pk] for pk in scheduling.due_rows(ROWS(), now=NOW, limit=9)]
+    assert names_in_order == ["looked at", "live", "later", "rest"]
     taken = [scheduling.claim_next_project(now=NOW) for _ in range(5)]
-    assert [names[one[0]] for one in taken if one] == ["looked at", "live", "later", "rest"]
+    assert [names[claim[0]] for claim in taken if claim] == ["looked at", "live", "later", "rest"]
 
 
 @pytest.mark.django_db
@@ -230,9 +230,9 @@ def test_a_budget_has_no_more_rounds_at_once_than_it_feeds(db: None) -> None:
     for account in (small, free):
         for _ in range(6):
             factories.project(account, due_at=NOW)
-    found = scheduling.due_projects(now=NOW, limit=100)
-    of = Counter(Project.objects.filter(pk__in=found).values_list("account", flat=True))
-    assert of == {small.pk: 2, free.pk: 6}
-    for pk in found:
+    pks = scheduling.due_projects(now=NOW, limit=100)
+    counts = Counter(Project.objects.filter(pk__in=pks).values_list("account", flat=True))
+    assert counts == {small.pk: 2, free.pk: 6}
+    for pk in pks:
         assert scheduling.claim_row(Project, pk, now=NOW)
     assert scheduling.due_projects(now=NOW, limit=100) == []

@@ -126,15 +126,15 @@ def test_what_is_shown_so_is_told_to_who_looks_after_the_connection(
     pull: Pull, client: Client, account: ExchangeAccount
 ) -> None:
     pull()
-    noted = {(one.operation, one.item_id) for one in Quarantine.objects.all()}
+    noted = {(item.operation, item.item_id) for item in Quarantine.objects.all()}
     for operation in ("get_list_target_groups", "get_target_group_details", "list_profiles"):
         assert (operation, ulid(12)) in noted
     assert ("list_account_projects", ulid(2)) in noted
-    assert {of for of, _ in noted} >= {"get_account_users", "get_business_units"}
+    assert {operation for operation, _ in noted} >= {"get_account_users", "get_business_units"}
     assert not Quarantine.objects.exclude(reason__contains="cannot be read").exists()
     client.force_login(factories.person("administrator", account))
     page = client.get(f"/connections/{account.pk}/").content.decode()
-    assert "Characters that cannot be read are shown as \ufffd, in name" in page
+    assert "Unreadable characters are shown as \ufffd, in name" in page
 
 
 @pytest.mark.usefixtures("cut")

@@ -51,7 +51,7 @@ def test_a_rest_of_the_token_address_is_told_on_the_connections_page(
             assert account.health_reason.startswith("The token address ")
             page = client.get(f"/connections/{account.pk}/").content.decode()
             assert account.health_reason in page
-            assert "nothing is asked before" in page
+            assert "no requests before" in page
         assert len(exchange.asked) == 1
     finally:
         exchange.stop()

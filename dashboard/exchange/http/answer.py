@@ -1,4 +1,4 @@
-"""An answer of the exchange: read within its cap, and turned into an error if it is one."""
+"""An answer of the exchange: read its body within a size limit, and turn failures into errors."""
 
 import html
 import re
@@ -30,12 +30,12 @@ from dashboard.exchange.http.retry import retry_after
 from dashboard.exchange.repair import UNREADABLE, repair
 
 LARGEST_BODY = 16 * 1024 * 1024
-LONGEST_LIST = 100
-MOST_ENCODINGS = 3
-# Members of a gzip stream: each costs time, even an empty one, and the deadline must hold.
-MOST_MEMBERS = 256
+MAX_PARAMS = 100
+MAX_ENCODINGS = 3
+# Members of a gzip stream: even an empty one costs time, and the deadline must hold.
+MAX_MEMBERS = 256
 _GZIP = b"\x1f\x8b"
-UNKNOWN_COMPRESSION = "The exchange sent an answer in a compression that Fieldwatch does not know"
+UNKNOWN_COMPRESSION = "The exchange sent an answer with an unknown compression"
 
 
 class HttpAnswer(Struct, frozen=True, gc=False):
@@ -52,13 +52,14 @@ class HttpAnswer(Struct, frozen=True, gc=False):
 def read_body(parts: Iterable[bytes], encoding: str | None, *, cap: int = LARGEST_BODY) -> bytes:
     """The whole body, at most `cap` bytes on the wire and after each decompression.
 
-    `encoding`: the header `Content-Encoding`, in any case, with any number of encodings.
+    `encoding`: the header `Content-Encoding`, in any case, with several encodings. Raises TooLarge
+    or BadAnswer.
     """
     body = _join_within(parts, cap)
     if not encoding or not body:
         return body
     names = [name for part in encoding.split(",") if (name := part.strip().lower()) != "identity"]
-    if len(names) > MOST_ENCODINGS:
+    if len(names) > MAX_ENCODINGS:
         raise BadAnswer("The exchange sent an answer that is compressed too many times")
     for name in reversed(names):
         unpack = _DECOMPRESSORS.get(name)
@@ -72,13 +73,13 @@ def read_body(parts: Iterable[bytes], encoding: str | None, *, cap: int = LARGES
 
 
 def _gunzip(body: bytes, cap: int) -> bytes:
-    """A gzip stream of any number of members (RFC 1952), padding and what is no member left out."""
+    """Decompress a gzip stream of several members (RFC 1952), ignoring padding and other data."""
     whole: list[bytes] = []
-    left = cap
-    for _ in range(MOST_MEMBERS):
+    remaining = cap
+    for _ in range(MAX_MEMBERS):
         member = zlib.decompressobj(zlib.MAX_WBITS | 16)
-        whole.append(_decompress(member, body, left))
-        left -= len(whole[-1])
+        whole.append(_decompress(member, body, remaining))
+        remaining -= len(whole[-1])
         body = member.unused_data.lstrip(b"\0")
         if not body.startswith(_GZIP):
             return whole[0] if len(whole) == 1 else b"".join(whole)
@@ -86,7 +87,7 @@ def _gunzip(body: bytes, cap: int) -> bytes:
 
 
 def _inflate(body: bytes, cap: int) -> bytes:
-    """A deflate stream, in zlib's frame as the standard wants it or, as some send it, without."""
+    """Decompress a deflate stream, in the standard zlib frame or, as some send it, without one."""
     try:
         return _decompress(zlib.decompressobj(), body, cap)
     except zlib.error:
@@ -98,7 +99,7 @@ def _decompress(stream: "zlib._Decompress", body: bytes, cap: int) -> bytes:
     if len(plain_body) > cap:
         raise TooLarge
     if not stream.eof:
-        raise BadAnswer("The exchange sent an answer that is cut off")
+        raise BadAnswer("The exchange sent an answer that is truncated")
     return plain_body
 
 
@@ -122,7 +123,7 @@ def _join_within(parts: Iterable[bytes], cap: int) -> bytes:
 
 
 def server_time(headers: Mapping[str, str]) -> float | None:
-    """The moment of the answer by the exchange's clock, seconds since 1970; None if unreadable."""
+    """The time of the answer by the exchange's clock, seconds since 1970; None if unreadable."""
     try:
         return parsedate_to_datetime(headers["date"]).timestamp()
     except (KeyError, ValueError, TypeError, IndexError, OverflowError):
@@ -132,7 +133,7 @@ def server_time(headers: Mapping[str, str]) -> float | None:
 _SUBJECT_IDS = ("quota_id", "interlock_id", "profile_id")
 _DETAILS = ("detail", "details", "message", "error_description", "error")
 _REASONS = ("detail", "reason", "message", "msg", "description")
-MOST_READ = 20_000
+MAX_TEXT_BYTES = 20_000
 _HEADING = re.compile(r"<(title|h1)\b[^>]*>(.*?)</\1", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 _SIMPLE: Mapping[int, type[ExchangeError]] = {
@@ -146,7 +147,7 @@ _SIMPLE: Mapping[int, type[ExchangeError]] = {
 
 
 def error_of(answer: HttpAnswer, *, now: float, hide: Callable[[str], str]) -> ExchangeError:
-    """What an answer outside 2xx means; `hide` takes secrets out of its words."""
+    """The error for an answer outside 2xx; `hide` removes secrets from its text."""
     status = answer.status
     if status == 429:
         return RateLimited(
@@ -158,27 +159,27 @@ def error_of(answer: HttpAnswer, *, now: float, hide: Callable[[str], str]) -> E
         return Unavailable(f"{Unavailable.words} ({status})", status=status, retry_after=wait)
     if status < 400:
         return Redirected(status=status)
-    title, detail, wrong = _explain(answer.body, hide)
-    why = _reason(detail or title, wrong)
+    title, detail, params = _explain(answer.body, hide)
+    why = _refusal_text(detail or title, params)
     kind = _SIMPLE.get(status)
     if kind is not None:
         return kind(f"{kind.words}: {why}" if why else "", status=status)
     message = (
         f"{Refused.words}: {why}" if why else f"{Refused.words} and gives no reason ({status})"
     )
-    return Refused(message, title=title, detail=detail, invalid_params=wrong, status=status)
+    return Refused(message, title=title, detail=detail, invalid_params=params, status=status)
 
 
-def _reason(words: str, wrong: Sequence[InvalidParam]) -> str:
-    """One sentence of a refusal: its words, and what is wrong with which field."""
-    fields = "; ".join(": ".join(filter(None, each)) for each in wrong if any(each))
+def _refusal_text(words: str, params: Sequence[InvalidParam]) -> str:
+    """The text of a refusal, with the reasons per field."""
+    fields = "; ".join(": ".join(filter(None, param)) for param in params if any(param))
     return f"{words} ({fields})" if words and fields else words or fields
 
 
 def _explain(body: bytes, hide: Callable[[str], str]) -> tuple[str, str, list[InvalidParam]]:
     """Title, detail and invalid parameters of an error, as far as they are readable.
 
-    The contract's own members first, then those that gateways and frameworks send in their place.
+    The contract's own members first, then those that gateways and frameworks use instead.
     """
     try:
         error: object = msgspec.json.decode(repair(body))
@@ -190,11 +191,11 @@ def _explain(body: bytes, hide: Callable[[str], str]) -> tuple[str, str, list[In
         error = inner | error
     if not isinstance(error, dict):
         return "", "", []
-    wrong = [
-        InvalidParam(_param_name(each, hide), spoken(_first_text(each, hide, *_REASONS)))
-        for each in _invalid_params(error)[:LONGEST_LIST]
+    params = [
+        InvalidParam(_param_name(param, hide), spoken(_first_text(param, hide, *_REASONS)))
+        for param in _invalid_params(error)[:MAX_PARAMS]
     ]
-    return _first_text(error, hide, "title"), _first_text(error, hide, *_DETAILS), wrong
+    return _first_text(error, hide, "title"), _first_text(error, hide, *_DETAILS), params
 
 
 def _invalid_params(error: Mapping[object, object]) -> list[Mapping[object, object]]:
@@ -216,8 +217,8 @@ def _invalid_params(error: Mapping[object, object]) -> list[Mapping[object, obje
 
 
 def _text_of_page(body: bytes) -> str:
-    """What a body that is no JSON says: the title of a web page, or a short text; else nothing."""
-    text = body[:MOST_READ].decode("utf-8", "replace").strip()
+    """The text of a body that is not JSON: the title of a web page, or a short text; else ""."""
+    text = body[:MAX_TEXT_BYTES].decode("utf-8", "replace").strip()
     if text.startswith("<"):
         heading = _HEADING.search(text)
         return html.unescape(_TAG.sub(" ", heading[2])) if heading else ""
@@ -225,24 +226,24 @@ def _text_of_page(body: bytes) -> str:
     return "" if garbled else text.partition("\n")[0]
 
 
-def _param_name(wrong: Mapping[object, object], hide: Callable[[str], str]) -> str:
-    """What an invalid parameter is about: the id of a quota or profile where it tells one, else,
-    where its name is but the number of a rule, the word for that rule.
+def _param_name(params: Mapping[object, object], hide: Callable[[str], str]) -> str:
+    """The name of an invalid parameter: the id of a quota or profile if it has one; the reason's
+    code if its name is only the number of a rule; else its name.
     """
-    about = wrong.get("metadata")
-    if isinstance(about, dict) and (subject := _first_text(about, hide, *_SUBJECT_IDS)):
+    metadata = params.get("metadata")
+    if isinstance(metadata, dict) and (subject := _first_text(metadata, hide, *_SUBJECT_IDS)):
         return subject
-    is_rule = wrong.get("error_type") == "data_validation_error"
+    is_rule = params.get("error_type") == "data_validation_error"
     if is_rule:
-        return _first_text(wrong, hide, "reason", "name")
-    place = wrong.get("loc")
+        return _first_text(params, hide, "reason", "name")
+    place = params.get("loc")
     if isinstance(place, list):
         return one_line(hide(".".join(str(step) for step in place)))
-    return _first_text(wrong, hide, "name", "field", "param", "pointer", "path")
+    return _first_text(params, hide, "name", "field", "param", "pointer", "path")
 
 
 def _first_text(members: Mapping[object, object], hide: Callable[[str], str], *names: str) -> str:
-    """The first of these members that is a text and not blank, fit to be shown."""
+    """The first of these members that is text and not blank, fit to be shown."""
     for name in names:
         value = members.get(name)
         if isinstance(value, str) and value.strip():

@@ -1,7 +1,7 @@
-"""The sockets: an httpx transport on whose connections no call outlasts its deadline.
+"""An httpx transport on whose connections no call outlasts its deadline.
 
-httpx's time-outs start again with every byte, so a server that trickles can hold a thread for
-hours. Here every read and write of a call gets what is left until the call's deadline.
+httpx's time-outs restart with every byte, so a server that trickles can hold a thread for hours.
+Here every read and write of a call has only the time left until the call's deadline.
 """
 
 import re
@@ -19,49 +19,49 @@ CONNECT_TIMEOUT = 5.0
 KEEP_ALIVE = 30.0
 
 _BLANK_LINE = re.compile(rb"\n\r?\n")
-_KNOWN = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
+_HTTPCORE_ERRORS = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
 SocketOptions = Iterable[
     tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 ]
 
 
 def _as_httpx(exc: Exception) -> httpx.TransportError:
-    """The error of httpx that has the same name."""
+    """The httpx error with the same name."""
     kind: type[httpx.TransportError] = getattr(httpx, type(exc).__name__, httpx.TransportError)
     return kind(str(exc))
 
 
 class _Deadline:
-    """Until when the call under way may last; a wire belongs to one thread."""
+    """The deadline of the present call; a wire belongs to one thread."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self.at = clock()
 
-    def left(self, late: type[httpcore.TimeoutException]) -> float:
+    def left(self, error: type[httpcore.TimeoutException]) -> float:
         left = self.at - self._clock()
         if left <= 0:
-            raise late("the deadline of the call has passed")
+            raise error("the deadline of the call has passed")
         return left
 
 
 class _Stream(httpcore.NetworkStream):
     """A socket whose reads end where an answer may end: at a blank line, or by its length.
 
-    httpcore reuses a connection with whatever it read beyond an answer, and would take that for
-    the answer to the next request. What is held back here makes the connection readable, so
-    that httpcore closes it instead.
+    httpcore reuses a connection with bytes that it read beyond an answer, and would take them for
+    the answer to the next request. Bytes held back here make the connection readable, so that
+    httpcore closes it instead.
     """
 
     def __init__(self, inner: httpcore.NetworkStream, deadline: _Deadline) -> None:
         self._inner = inner
         self._deadline = deadline
         self._held_back = b""
-        self._last_bytes = b""  # of what was handed out: a blank line may span two reads
+        self._last_bytes = b""  # of what was returned: a blank line may span two reads
         self._body_left: int | None = None
 
     def expect_body(self, length: int | None) -> None:
-        """Hand out no more than `length` bytes until the next request."""
+        """Return no more than `length` bytes until the next request."""
         self._body_left = length
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -78,7 +78,7 @@ class _Stream(httpcore.NetworkStream):
         return received[:end]
 
     def _end_of_block(self, received: bytes) -> int:
-        """Where the first blank line ends: the end of a head or of a body in chunks."""
+        """Where the first blank line ends: the end of a head or of a chunked body."""
         before = self._last_bytes
         blank_line = _BLANK_LINE.search(before + received)
         if blank_line is None:
@@ -125,14 +125,14 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: SocketOptions | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect to the addresses that were checked, so that a name cannot change in between."""
+        """Connect to the checked addresses, so that the name is not resolved again in between."""
         failure: Exception = httpcore.ConnectError("the name has no address")
         for address in self._addresses(host, port):
             left = self._deadline.left(httpcore.ConnectTimeout)
-            patience = left if timeout is None else min(timeout, left)
+            seconds = left if timeout is None else min(timeout, left)
             try:
                 inner = self._inner.connect_tcp(
-                    address, port, patience, local_address, socket_options
+                    address, port, seconds, local_address, socket_options
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as exc:
                 failure = exc
@@ -153,7 +153,7 @@ class _Backend(httpcore.NetworkBackend):
 
 
 class _Body(httpx.SyncByteStream):
-    """The body that is coming in; closing it early closes its connection."""
+    """The incoming body; closing it early closes its connection."""
 
     def __init__(self, answer: httpcore.Response) -> None:
         self._answer = answer
@@ -161,7 +161,7 @@ class _Body(httpx.SyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         try:
             yield from self._answer.iter_stream()
-        except _KNOWN as exc:
+        except _HTTPCORE_ERRORS as exc:
             raise _as_httpx(exc) from exc
 
     def close(self) -> None:
@@ -182,7 +182,7 @@ class Wire(httpx.BaseTransport):
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send `request` and return the head of the answer; httpx's errors, as documented."""
+        """Send `request` and return the head of the answer; raises httpx's errors."""
         self._deadline.at = request.extensions["deadline"]
         url = request.url
         try:
@@ -200,7 +200,7 @@ class Wire(httpx.BaseTransport):
                     extensions=request.extensions,
                 )
             )
-        except _KNOWN as exc:
+        except _HTTPCORE_ERRORS as exc:
             raise _as_httpx(exc) from exc
         response = httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer))
         if "transfer-encoding" not in response.headers:

@@ -1,4 +1,4 @@
-"""Looking names up, without waiting for longer than one may."""
+"""Resolve host names within a time limit."""
 
 import socket
 import threading
@@ -12,30 +12,32 @@ Resolve = Callable[..., Sequence[Entry]]
 
 
 class NoAddress(Exception):
-    """The name is not known, or nobody said in time; `late` tells which."""
+    """The host name is not known, or was not resolved in time (`late`)."""
 
     def __init__(self, *, late: bool) -> None:
-        super().__init__("nobody said in time" if late else "the name of the host is not known")
+        super().__init__(
+            "the host name was not resolved in time" if late else "the host name is not known"
+        )
         self.late = late
 
 
 def resolve_addresses(
     host: str, port: int, *, seconds: float, resolve: Resolve | None = None
 ) -> list[str]:
-    """The addresses of a host, each once, in the resolver's order.
+    """The addresses of a host, each once, in the resolver's order; raises NoAddress.
 
-    The system's resolver has no time limit of its own, so it is asked in a thread that is left
-    behind when the time is over. Raises NoAddress.
+    The system's resolver has no time limit of its own, so it runs in a thread that is abandoned
+    when the time is over.
     """
     answer: SimpleQueue[Sequence[Entry] | OSError] = SimpleQueue()
 
-    def ask() -> None:
+    def look_up() -> None:
         try:
             answer.put((resolve or socket.getaddrinfo)(host, port, type=socket.SOCK_STREAM))
         except OSError as exc:
             answer.put(exc)
 
-    threading.Thread(target=ask, name=f"look up {host}", daemon=True).start()
+    threading.Thread(target=look_up, name=f"look up {host}", daemon=True).start()
     try:
         entries = answer.get(timeout=seconds)
     except Empty as exc:

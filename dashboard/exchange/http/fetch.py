@@ -1,4 +1,4 @@
-"""The connections of every thread, and the one place where httpx's errors become ours."""
+"""The connections of every thread, and the only place where httpx's errors become ours."""
 
 import ssl
 import threading
@@ -27,7 +27,7 @@ _NEVER_SENT = (
 
 @lru_cache(maxsize=1)
 def shared_tls() -> ssl.SSLContext:
-    """The TLS settings of every connection; made once, because reading the CA store is slow."""
+    """The TLS settings of every connection; created once, because reading the CA store is slow."""
     return httpx.create_ssl_context(trust_env=False)
 
 
@@ -36,9 +36,9 @@ class _ThreadConnections(threading.local):
 
 
 class Sockets:
-    """One transport a thread, made once: no cookies, no redirects, nothing from outside.
+    """One transport per thread: no cookies, no redirects, no settings from the environment.
 
-    What `httpx.Client` does on top of its transport, none of it is wanted here.
+    Nothing that `httpx.Client` adds to its transport is wanted here.
     """
 
     def __init__(
@@ -59,8 +59,8 @@ class Sockets:
     def fetch(self, request: httpx.Request, *, deadline: float, patience: float) -> HttpAnswer:
         """The answer to `request`, whatever its status.
 
-        `deadline`: the moment at which it must be here; `patience`: seconds without a byte.
-        Errors say by `outcome_unknown` whether the request may have arrived.
+        `deadline`: when it must have arrived, by the clock; `patience`: seconds without a byte.
+        `outcome_unknown` of an error: whether the request may have arrived.
         """
         request.extensions = {
             "timeout": {
@@ -78,7 +78,7 @@ class Sockets:
             raise
         except httpx.HTTPError as exc:
             kind = TimedOut if isinstance(exc, httpx.TimeoutException) else Unreachable
-            raise kind(outcome_unknown=not isinstance(exc, _NEVER_SENT)) from _bare(exc)
+            raise kind(outcome_unknown=not isinstance(exc, _NEVER_SENT)) from _without_frames(exc)
 
     def close(self) -> None:
         """Close the connections of all threads."""
@@ -89,14 +89,14 @@ class Sockets:
         response = self._wire().handle_request(request)
         try:
             headers = response.headers
-            parts = self._in_time(cast("Iterable[bytes]", response.stream), deadline)
+            parts = self._within_deadline(cast("Iterable[bytes]", response.stream), deadline)
             body = read_body(parts, headers.get("content-encoding"), cap=self._largest_body)
             body = as_utf8(body, headers.get("content-type"))
             return HttpAnswer(response.status_code, headers, body)
         finally:
             response.close()
 
-    def _in_time(self, parts: Iterable[bytes], deadline: float) -> Iterator[bytes]:
+    def _within_deadline(self, parts: Iterable[bytes], deadline: float) -> Iterator[bytes]:
         for part in parts:
             if self._clock.monotonic() >= deadline:
                 raise TimedOut(outcome_unknown=True)
@@ -113,7 +113,7 @@ class Sockets:
         return wire
 
 
-def _bare(exc: Exception) -> Exception:
-    """`exc` without the frames that hold the request and its headers."""
+def _without_frames(exc: Exception) -> Exception:
+    """`exc` without the frames that have the request and its headers."""
     exc.__cause__ = exc.__context__ = None
     return exc.with_traceback(None)

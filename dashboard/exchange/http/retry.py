@@ -1,4 +1,4 @@
-"""When another try helps, and how long to wait for it."""
+"""Retry failed requests: which errors, and after how long."""
 
 import re
 from collections.abc import Callable
@@ -16,14 +16,14 @@ LONGEST_WAIT = 30.0
 DEFAULT_RETRY_AFTER = 10.0
 LONGEST_RETRY_AFTER = 3600.0
 
-_WORTH_A_TRY = (NoAnswer, RateLimited)
+_RETRYABLE = (NoAnswer, RateLimited)
 _SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]*)?")
 
 
 def retry_after(header: str | None, *, now: float) -> float:
-    """Seconds that a `Retry-After` asks for (17.5 too, or an HTTP date).
+    """The seconds of a `Retry-After` header (decimals, or an HTTP date), at most an hour.
 
-    At most an hour. Nothing, garbage, a negative number or a past date: 10 seconds.
+    10 seconds if it is missing, unreadable, negative or in the past.
     """
     text = (header or "").strip()
     if _SECONDS.fullmatch(text):
@@ -39,19 +39,19 @@ def retry_after(header: str | None, *, now: float) -> float:
 
 
 class Retries:
-    """Tries again, with jitter, as long as the deadline leaves room for the wait."""
+    """Retries with jitter, as long as the deadline leaves time for the wait."""
 
     def __init__(self, *, clock: Clock, chance: Chance) -> None:
         self._clock = clock
         self._chance = chance
 
     def call(self, send: Callable[[], T], *, deadline: float) -> T:
-        """What `send` returns in the end, or its last error."""
+        """Call `send` until it succeeds; raises its last error."""
         attempt = 1
         while True:
             try:
                 return send()
-            except _WORTH_A_TRY as exc:
+            except _RETRYABLE as exc:
                 wait = self._seconds_to_wait(attempt, exc.retry_after)
                 if attempt == TRIES or self._clock.monotonic() + wait >= deadline:
                     raise
@@ -59,6 +59,6 @@ class Retries:
             attempt += 1
 
     def _seconds_to_wait(self, attempt: int, retry_after: float | None) -> float:
-        """What the exchange asks for, and a pause that grows with each attempt, with jitter."""
+        """The wait that the exchange asks for, plus a pause that grows with each attempt."""
         pause = min(FIRST_WAIT * 2.0 ** (attempt - 1), LONGEST_WAIT)
         return (retry_after or 0.0) + pause * (0.5 + 0.5 * self._chance.random())

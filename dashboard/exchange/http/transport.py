@@ -1,8 +1,8 @@
-"""The way to the exchange: headers, token, gate, deadline, retries, and errors made ours.
+"""Send calls to the exchange: headers, token, gate, deadline, retries and errors.
 
-A read, or a write with an idempotency key, is tried again while the deadline leaves room. Any
-other write goes out once: when its answer is lost, nobody knows whether it was carried out, and
-the error says so (`outcome_unknown`).
+A read, or a write with an idempotency key, is retried while the deadline leaves time. Any other
+write is sent once: if its answer is lost, it is not known whether it was carried out, and the error
+says so (`outcome_unknown`).
 """
 
 import random
@@ -33,12 +33,12 @@ from dashboard.exchange.http.retry import Retries
 from dashboard.exchange.limits.gate import Gate
 
 TOKEN_TIMEOUT = 10.0
-NO_REQUEST_FREE = "No request is free at the moment: the exchange's limit is reached"
-MOST_NOTES = 1_000  # of a thread that nobody asks for them
+NO_REQUEST_FREE = "The request limit is reached at the moment"
+MAX_NOTES = 1_000  # per thread, if nobody takes them
 
 
 class Call(Struct, kw_only=True):
-    """One call under way, over all its tries. `maybe_done`: a write that may have succeeded."""
+    """One call with all its tries. `maybe_done`: a write that may have been carried out."""
 
     operation: str
     method: str
@@ -56,11 +56,11 @@ class _PerThread(threading.local):
     requests: int = 0
 
     def __init__(self) -> None:
-        self.notes: deque[tuple[str, BadItem]] = deque(maxlen=MOST_NOTES)
+        self.notes: deque[tuple[str, BadItem]] = deque(maxlen=MAX_NOTES)
 
 
 class Transport:
-    """Sends calls of one connection; threads share it, each with sockets of its own."""
+    """Sends the calls of one connection; threads share it, each with its own sockets."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class Transport:
 
     @contextmanager
     def deadline(self, seconds: float) -> Iterator[None]:
-        """Everything that this thread asks inside may take `seconds` in all."""
+        """All calls of this thread inside may take `seconds` together."""
         before = self._local.until
         self._local.until = min(before, self._clock.monotonic() + seconds)
         try:
@@ -121,10 +121,10 @@ class Transport:
         write: bool = False,
         repeatable: bool = True,
     ) -> HttpAnswer:
-        """The 2xx answer to one call, or the error that it ended with.
+        """Send one call; return its 2xx answer or raise its ExchangeError.
 
         `target`: path and query below the base address. `write`: a lost answer leaves the outcome
-        unknown. `repeatable`: another try does no harm.
+        unknown. `repeatable`: a retry does no harm.
         """
         call = Call(
             operation=operation,
@@ -139,7 +139,7 @@ class Transport:
         if content is not None:
             call.headers.append(("Content-Type", "application/json"))
         try:
-            return self._first_try(call)
+            return self._send_with_retries(call)
         except ExchangeError as exc:
             exc.operation = operation
             exc.outcome_unknown = call.maybe_done
@@ -147,15 +147,15 @@ class Transport:
 
     @property
     def requests_here(self) -> int:
-        """How many requests this thread sent so far, retries included."""
+        """The number of requests that this thread sent so far, retries included."""
         return self._local.requests
 
     def note(self, operation: str, item: BadItem) -> None:
-        """Keep what this thread read and could not read to the last character."""
+        """Store an item that this thread read with unreadable characters."""
         self._local.notes.append((operation, item))
 
     def take_notes(self) -> list[tuple[str, BadItem]]:
-        """What `note` was told since this thread took its notes last; the newest of many."""
+        """The items noted since this thread took its notes last; at most the newest 1,000."""
         notes = list(self._local.notes)
         self._local.notes.clear()
         return notes
@@ -164,16 +164,16 @@ class Transport:
         """Close the connections of all threads."""
         self._sockets.close()
 
-    def _first_try(self, call: Call) -> HttpAnswer:
+    def _send_with_retries(self, call: Call) -> HttpAnswer:
         if not call.repeatable:
             return self._try(call)
         return self._retries.call(lambda: self._try(call), deadline=call.deadline)
 
     def _try(self, call: Call) -> HttpAnswer:
-        """One try: two requests if the first one's token is refused."""
+        """One try: two requests if the token of the first is refused."""
         answer, header = self._request(call)
         if answer.status == 401:
-            with self._token_trouble():
+            with self._counting_token_failures():
                 self._credentials.refused(header)
             answer, _ = self._request(call)
         if answer.status >= 500:
@@ -184,30 +184,32 @@ class Transport:
         if 200 <= answer.status < 300:
             return answer
         error = error_of(answer, now=self._clock.time(), hide=self._hide)
-        raise self._paused(error) if isinstance(error, RateLimited) else error
+        raise self._pause_account(error) if isinstance(error, RateLimited) else error
 
-    def _paused(self, error: ExchangeError) -> ExchangeError:
-        """Have all workers of the account wait as long as `error` asks for; it says until when."""
+    def _pause_account(self, error: ExchangeError) -> ExchangeError:
+        """Make all workers of the account wait as `error` asks; the new error says until when."""
         seconds = error.retry_after or 0.0
         until = datetime.fromtimestamp(self._clock.time() + seconds, UTC)
-        why = f"{error}: nothing is asked before {until:%H:%M:%S} UTC"
+        why = f"{error}: no requests before {until:%H:%M:%S} UTC"
         self._gate.pause(seconds, why=why)
         return type(error)(why, status=error.status, retry_after=seconds)
 
     @contextmanager
-    def _token_trouble(self) -> Iterator[None]:
-        """What goes wrong at the token address counts for every request of the account."""
+    def _counting_token_failures(self) -> Iterator[None]:
+        """Count failures of the token address for every request of the account."""
         try:
             yield
         except (NoAnswer, RateLimited) as exc:
             if isinstance(exc, NoAnswer):
                 self._gate.failed()
             if exc.retry_after:
-                raise self._paused(exc) from None  # its frames hold what the token address sent
+                raise self._pause_account(
+                    exc
+                ) from None  # its frames hold the answer of the token address
             raise
 
     def _header(self) -> Secret:
-        with self._token_trouble():
+        with self._counting_token_failures():
             return self._credentials.header()
 
     def _request(self, call: Call) -> tuple[HttpAnswer, Secret]:
@@ -255,13 +257,13 @@ class Transport:
             return answer.body
         error = error_of(answer, now=self._clock.time(), hide=lambda _: "")
         if isinstance(error, Rejected):
-            known = answer.status in (400, 401, 403)
-            says = "does not accept the client id and secret" if known else "gives no token"
-            words = f"The token address {says} ({answer.status})"
-            raise Unauthorized(words, status=answer.status)
-        words = "asks for fewer requests" if answer.status == 429 else "has a fault of its own"
+            is_refused = answer.status in (400, 401, 403)
+            clause = "does not accept the client id and secret" if is_refused else "issued no token"
+            message = f"The token address {clause} ({answer.status})"
+            raise Unauthorized(message, status=answer.status)
+        message = "asks for fewer requests" if answer.status == 429 else "had an internal error"
         raise type(error)(
-            f"The token address {words} ({answer.status})",
+            f"The token address {message} ({answer.status})",
             status=answer.status,
             retry_after=error.retry_after,
         )
@@ -271,9 +273,9 @@ class Transport:
         if date == self._last_date:
             return
         self._last_date = date
-        theirs = server_time(answer.headers)
-        if theirs is not None:
-            self.clock_skew = theirs - self._clock.time()
+        server_clock = server_time(answer.headers)
+        if server_clock is not None:
+            self.clock_skew = server_clock - self._clock.time()
 
     def _hide(self, text: str) -> str:
         for secret in self._credentials.secrets():

@@ -1,9 +1,9 @@
-"""The gate of an exchange account: its budget, the rests it asks for, and the breaker.
+"""The gate of an exchange account: request budget, requested pauses, and circuit breaker.
 
-Every request asks the gate first. The gate answers with the seconds to wait (a budget of requests
-a minute, or a `Retry-After` that another worker got), or raises CircuitOpen while the exchange is
-left alone after repeated failures. When a rest is over exactly one request goes through as a probe;
-the next rest, longer, begins with it, and only the probe's success ends it.
+Every request asks the gate first. The gate returns the seconds to wait (for the budget of requests
+a minute, or a `Retry-After` that another worker got), or raises CircuitOpen while requests are
+paused after repeated failures. When that rest is over, exactly one request goes through as a probe;
+the next, longer rest begins with it, and only the probe's success ends it.
 """
 
 import random
@@ -17,7 +17,7 @@ from dashboard.exchange.errors import CircuitOpen
 
 
 class GatePolicy(Struct, frozen=True, kw_only=True):
-    """How much, and how patient: times in seconds."""
+    """The limits of a gate; times in seconds."""
 
     requests_per_minute: int | None = None
     failures_to_open: int = 5
@@ -27,45 +27,45 @@ class GatePolicy(Struct, frozen=True, kw_only=True):
 
     @property
     def burst(self) -> int:
-        """How many requests may go at once after a quiet time."""
+        """The number of requests that may be sent together after a quiet time."""
         return max(1, (self.requests_per_minute or 0) // 10)
 
     @property
     def interval(self) -> float:
-        """Seconds between requests once the burst is spent; no minute sees more than the budget."""
+        """Seconds between requests once the burst is spent; no minute exceeds the budget."""
         rate = self.requests_per_minute
         return 0.0 if rate is None else 60.0 / max(1, rate - self.burst)
 
     def part(self, processes: int) -> "GatePolicy":
-        """The same, with one process's part of the budget: at least a request a minute."""
-        whole = self.requests_per_minute
-        rate = None if whole is None else max(1, whole // max(1, processes))
+        """The same with one process's part of the budget: at least one request a minute."""
+        budget = self.requests_per_minute
+        rate = None if budget is None else max(1, budget // max(1, processes))
         return structs.replace(self, requests_per_minute=rate)
 
     def rest(self, level: int, chance: float) -> float:
-        """The rest after `level` failed probes: doubling, capped, spread by up to a fifth."""
-        whole = min(self.first_rest * 2.0 ** min(level, 30), self.longest_rest)
-        return whole * (0.8 + 0.2 * chance)
+        """Seconds to rest after `level` failed probes: doubled, capped, spread by up to a fifth."""
+        longest = min(self.first_rest * 2.0 ** min(level, 30), self.longest_rest)
+        return longest * (0.8 + 0.2 * chance)
 
 
 class Gate(Protocol):
-    """What the transport asks; shared by all workers of an account."""
+    """The gate as the transport uses it; shared by all workers of an account."""
 
     def admit(self) -> float:
-        """Seconds to wait, 0.0 to go at once. Raises CircuitOpen while the breaker is open."""
+        """Seconds to wait, 0.0: send now. Raises CircuitOpen while the breaker is open."""
 
     def pause(self, seconds: float, *, why: str = "") -> None:
-        """The exchange asked for quiet: nobody asks for `seconds`, capped by the policy."""
+        """Pause all requests for `seconds`, capped by the policy, because the exchange asked."""
 
     @property
     def why(self) -> str:
-        """Why the last request had to wait, in the words of who paused it; empty for a budget."""
+        """Why the last request had to wait, as given to `pause`; empty if for the budget."""
 
     def succeeded(self) -> None:
-        """A request was answered."""
+        """Note that a request was answered."""
 
     def failed(self) -> None:
-        """A request was not answered, or with a fault of the exchange."""
+        """Note that a request got no answer, or an error of the exchange."""
 
 
 class LocalGate:
@@ -90,7 +90,7 @@ class LocalGate:
         self._level = 0
 
     def admit(self) -> float:
-        """Seconds to wait, 0.0 to go at once. Raises CircuitOpen while the breaker is open."""
+        """Seconds to wait, 0.0: send now. Raises CircuitOpen while the breaker is open."""
         with self._lock:
             now = self._clock.monotonic()
             if self._resting_until is not None and now < self._resting_until:
@@ -106,7 +106,7 @@ class LocalGate:
             return 0.0
 
     def pause(self, seconds: float, *, why: str = "") -> None:
-        """Nobody asks for `seconds`, capped by the policy."""
+        """Pause all requests for `seconds`, capped by the policy."""
         with self._lock:
             until = self._clock.monotonic() + min(seconds, self._policy.longest_pause)
             if until > self._paused_until:
@@ -120,7 +120,7 @@ class LocalGate:
                 self._resting_until = None
 
     def failed(self) -> None:
-        """Count a failure; the last one that is tolerated opens the breaker."""
+        """Count a failure; too many in a row open the breaker."""
         with self._lock:
             self._failures += 1
             if self._resting_until is None and self._failures >= self._policy.failures_to_open:

@@ -1,7 +1,7 @@
-"""The gate of all processes and machines of an account, in Redis.
+"""The gate for all processes and machines of an account, in Redis.
 
-Redis holds hints only. When it is away, every process keeps to the gate's rules by itself, with a
-budget that is its part of the whole, and comes back to Redis on its own.
+Redis holds hints only. While it is away, every process follows the gate's rules by itself, with its
+part of the budget, and returns to Redis on its own.
 """
 
 import math
@@ -20,13 +20,13 @@ from dashboard.exchange.limits.gate import GatePolicy, LocalGate
 T = TypeVar("T")
 
 REDIS_TIMEOUT = 0.3
-BACK_TO_REDIS = 5.0
-# Seconds for which "go" holds without a budget; after that, other workers' pauses are noticed.
-GO_HOLDS = 0.1
+REDIS_RETRY_SECONDS = 5.0
+# Seconds for which "go" is valid without a budget; after that, other workers' pauses are noticed.
+GO_VALID_SECONDS = 0.1
 EXPIRE_SECONDS = 86_400
 
 # Every script reads one hash: free (when the next request is due), paused, rest (until), level,
-# failures, why (paused). Times are seconds, those of Redis itself unless a clock was given.
+# failures, why (paused). Times are seconds, by the clock of Redis unless another clock is given.
 _PREAMBLE = """
 if redis.replicate_commands then redis.replicate_commands() end
 local now = tonumber(ARGV[1])
@@ -94,7 +94,7 @@ return 1
 
 
 def connect_redis(url: str) -> "redis.Redis":
-    """A Redis client that gives up in less than a second and never tries twice."""
+    """A Redis client that gives up within a second and never retries."""
     client: redis.Redis = redis.Redis.from_url(
         url,
         socket_timeout=REDIS_TIMEOUT,
@@ -118,9 +118,9 @@ class RedisGate:
         clock: Clock | None = None,
         chance: Chance | None = None,
     ) -> None:
-        """`client` as `connect_redis` makes it. Without `clock` the time is that of Redis.
+        """`client`: from `connect_redis`. Without `clock` the time is that of Redis.
 
-        While Redis is away each of the `processes` that share the budget takes its part.
+        While Redis is away, each of the `processes` that share the budget uses its part.
         """
         self._policy = policy or GatePolicy()
         self._shared_clock = clock
@@ -140,7 +140,7 @@ class RedisGate:
         self.why = ""
 
     def admit(self) -> float:
-        """Seconds to wait, 0.0 to go at once. Raises CircuitOpen while the breaker is open."""
+        """Seconds to wait, 0.0: send now. Raises CircuitOpen while the breaker is open."""
         policy = self._policy
         if self._clock.monotonic() < self._go_until:
             return 0.0
@@ -160,24 +160,24 @@ class RedisGate:
         if kind == "rest":
             raise CircuitOpen(retry_after=float(seconds))
         if kind == "go" and not (policy.interval or self._troubled):
-            self._go_until = self._clock.monotonic() + GO_HOLDS
+            self._go_until = self._clock.monotonic() + GO_VALID_SECONDS
         return float(seconds)
 
     def pause(self, seconds: float, *, why: str = "") -> None:
-        """Nobody asks for `seconds`, capped by the policy."""
+        """Pause all requests for `seconds`, capped by the policy."""
         self._local.pause(seconds, why=why)
         self._go_until = -math.inf
         capped = min(seconds, self._policy.longest_pause)
         self._try(lambda: self._pause(keys=[self._key], args=[*self._now(), capped, why]))
 
     def succeeded(self) -> None:
-        """Close the breaker for all; asks Redis only if there was trouble."""
+        """Close the breaker for all workers; calls Redis only after failures."""
         self._local.succeeded()
         if self._troubled:
             self._try(lambda: self._succeeded(keys=[self._key]))
 
     def failed(self) -> None:
-        """Count a failure; the last one that is tolerated opens the breaker for all."""
+        """Count a failure; too many in a row open the breaker for all workers."""
         self._local.failed()
         self._go_until, self._troubled = -math.inf, True
         arguments = [*self._now(), *self._rest_arguments(), self._policy.failures_to_open]
@@ -189,13 +189,13 @@ class RedisGate:
     def _rest_arguments(self) -> tuple[float, float, float]:
         return (self._policy.first_rest, self._policy.longest_rest, self._chance.random())
 
-    def _try(self, ask: Callable[[], T]) -> T | None:
-        """What Redis says; None while it is away, which is asked again after five seconds."""
+    def _try(self, call: Callable[[], T]) -> T | None:
+        """The result of a Redis call; None while Redis is away, which is retried after 5 s."""
         now = self._clock.monotonic()
         if now < self._away_until:
             return None
         try:
-            return ask()
+            return call()
         except redis.RedisError:
-            self._away_until = now + BACK_TO_REDIS
+            self._away_until = now + REDIS_RETRY_SECONDS
             return None

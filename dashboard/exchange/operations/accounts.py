@@ -1,9 +1,9 @@
-"""Accounts, people, business units, and the exchange's own definitions."""
+"""Accounts, people, business units, and the exchange's code lists."""
 
 from collections.abc import Sequence
 
 from dashboard.exchange.decode import Page
-from dashboard.exchange.operations.base import OperationsBase, path_segment, query_string
+from dashboard.exchange.operations.base import OperationsBase, query_string
 from dashboard.exchange.shapes.accounts import (
     AccountShape,
     BusinessUnitShape,
@@ -11,7 +11,6 @@ from dashboard.exchange.shapes.accounts import (
     Definition,
     ExchangeUserShape,
     LocaleShape,
-    UserAccountBusinessUnit,
 )
 from dashboard.exchange.shapes.profiling import ProfilingQuestion
 
@@ -20,7 +19,7 @@ class AccountOperations(OperationsBase):
     """Reads only."""
 
     def get_user_accounts(self) -> Page[AccountShape]:
-        """The accounts that the credentials reach."""
+        """The accounts that the credentials give access to."""
         return self._list("get_user_accounts", "/accounts", "accounts", AccountShape)
 
     def get_account_users(self, *, user_type: str | None = None) -> Page[ExchangeUserShape]:
@@ -35,11 +34,6 @@ class AccountOperations(OperationsBase):
         target = f"{self._account}/service-clients{query_string({'user_type': user_type})}"
         return self._list("get_account_service_clients", target, "users", ExchangeUserShape)
 
-    def get_user_account_business_unit_id(self, *, user_id: str) -> UserAccountBusinessUnit:
-        """The business unit of a person; NotFound if there is none."""
-        target = f"{self._account}/users/{path_segment(user_id)}/business-units"
-        return self._read("get_user_account_business_unit_id", target, UserAccountBusinessUnit)
-
     def get_business_units(self) -> Page[BusinessUnitShape]:
         """The business units of the account with currency and pricing models."""
         target = f"{self._account}/business-units"
@@ -50,10 +44,6 @@ class AccountOperations(OperationsBase):
         values = query_string({"page_size": page_size, "page_number": page_number})
         return self._list("get_clients", f"{self._account}/clients{values}", "clients", Client)
 
-    def get_countries(self) -> Page[Definition]:
-        """Every country: id, code, name."""
-        return self._list("get_countries", "/countries", "countries", Definition)
-
     def get_industries(self) -> Page[Definition]:
         """Every industry: id, code, name."""
         return self._list("get_industries", "/industries", "industries", Definition)
@@ -63,11 +53,6 @@ class AccountOperations(OperationsBase):
         target = "/industry-lockouts"
         return self._list("get_industry_lockouts", target, "industry_lockouts", Definition)
 
-    def get_integration_use_cases(self) -> Page[Definition]:
-        """Every integration use case: id, name, description."""
-        target = "/integration-use-cases"
-        return self._list("get_integration_use_cases", target, "integration_use_cases", Definition)
-
     def get_locales(self) -> Page[LocaleShape]:
         """Every country with its languages."""
         return self._list("get_locales", "/locales", "locales", LocaleShape)
@@ -76,14 +61,10 @@ class AccountOperations(OperationsBase):
         """Every study type: id, code, name."""
         return self._list("get_study_types", "/study-types", "study_types", Definition)
 
-    def get_suppliers(self) -> Page[Definition]:
-        """Every supplier: id, code, name."""
-        return self._list("get_suppliers", "/suppliers", "suppliers", Definition)
-
     def account_questions_translation(
         self, *, locale: str, words: str = "", ids: Sequence[int] = (), page_size: int = 20
     ) -> Page[ProfilingQuestion]:
-        """The first questions of the library with these words or ids, the account's own too."""
+        """The first questions of the library with these words or ids, custom ones included."""
         values = {
             "locale": locale,
             "query": words or None,

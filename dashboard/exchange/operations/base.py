@@ -1,4 +1,4 @@
-"""What every operation is made of: an address, a body, a shape for the answer."""
+"""The base of every operation: its address, its body, and the shape of its answer."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -24,16 +24,16 @@ _bodies = msgspec.json.Encoder(decimal_format="number")
 
 
 class JobRef(Struct, frozen=True, kw_only=True):
-    """A job that was accepted: its id, and where the exchange says it can be read."""
+    """A job that was accepted: its id, and the address at which it can be read."""
 
     id: str
     location: str
 
 
 def path_segment(value: str) -> str:
-    """`value` as one segment of a path; ValueError for what would change the path."""
+    """`value` as one segment of a path; ValueError if it would change the path."""
     if value in {"", ".", ".."}:
-        raise ValueError("An id is needed")
+        raise ValueError("An id is required")
     return quote(value, safe="")
 
 
@@ -42,7 +42,7 @@ def query_string(values: Mapping[str, QueryValue]) -> str:
     pairs: list[tuple[str, str]] = []
     for name, value in values.items():
         if isinstance(value, list):
-            pairs.extend((name, each) for each in value)
+            pairs.extend((name, item) for item in value)
         elif value is not None:
             pairs.append((name, _query_text(value)))
     return f"?{urlencode(pairs)}" if pairs else ""
@@ -74,7 +74,7 @@ class OperationsBase:
         return self._decode(operation, answer, shape)
 
     def _read_whole(self, operation: str, target: str, shape: type[T]) -> Whole[T]:
-        """An object that is sent back whole: as its shape, and as it came."""
+        """An object that is sent back whole, as its shape and as it came."""
         answer = self._transport.send(operation, "GET", target)
         try:
             return decode_whole(
@@ -131,7 +131,7 @@ class OperationsBase:
     def _decode(
         self, operation: str, answer: HttpAnswer, shape: type[T], *, written: bool = False
     ) -> T:
-        """The answer as `shape`; after a write, one that is not leaves the outcome unknown."""
+        """The answer as `shape`; an unreadable one after a write leaves the outcome unknown."""
         try:
             note = None if written else partial(self._transport.note, operation)
             return decode_body(answer.body, shape, note=note)
@@ -144,7 +144,7 @@ class OperationsBase:
         job_id = location.split("?")[0].rstrip("/").rpartition("/")[2]
         if not job_id:
             raise BadAnswer(
-                "The exchange took the job and did not say where it can be read",
+                "The exchange accepted the job but gave no address to follow it",
                 operation=operation,
                 outcome_unknown=True,
             )

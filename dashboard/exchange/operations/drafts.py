@@ -1,7 +1,6 @@
-"""Drafts of target groups: created, read, replaced."""
+"""Drafts of target groups: create, read, replace."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from dashboard.exchange.decode import Whole
 from dashboard.exchange.errors import AlreadyLaunched, Redirected
@@ -17,9 +16,9 @@ class DraftOperations(OperationsBase):
     """Writes are sent once: the contract has no idempotency key for drafts."""
 
     def create_target_group(
-        self, *, project_id: str, draft: DraftTargetGroupRequest | Mapping[str, Any]
+        self, *, project_id: str, draft: DraftTargetGroupRequest | Mapping[str, object]
     ) -> str:
-        """The id of a new draft. `outcome_unknown`: look for it in the list before trying again."""
+        """The id of a new draft. `outcome_unknown`: search the list before trying again."""
         operation = "create_target_group"
         target = f"{self._project(project_id)}/target-groups"
         answer = self._write(operation, "POST", target, draft)
@@ -28,7 +27,7 @@ class DraftOperations(OperationsBase):
     def get_target_group(
         self, *, project_id: str, target_group_id: str
     ) -> FetchTargetGroupResponse:
-        """A draft; Launched if it is none any more: then ask for its details."""
+        """A draft; AlreadyLaunched if it is no longer one: then read its details."""
         return self.get_whole_target_group(
             project_id=project_id, target_group_id=target_group_id
         ).value
@@ -36,7 +35,7 @@ class DraftOperations(OperationsBase):
     def get_whole_target_group(
         self, *, project_id: str, target_group_id: str
     ) -> Whole[FetchTargetGroupResponse]:
-        """A draft with every member as it came; Launched if it is none any more."""
+        """A draft with every member as it came; AlreadyLaunched if it is no longer one."""
         operation = "get_target_group"
         try:
             return self._read_whole(
@@ -50,9 +49,9 @@ class DraftOperations(OperationsBase):
         *,
         project_id: str,
         target_group_id: str,
-        draft: DraftTargetGroupRequest | Mapping[str, Any],
+        draft: DraftTargetGroupRequest | Mapping[str, object],
     ) -> None:
-        """Replace a draft whole. Launched if it is none any more; Refused names wrong fields."""
+        """Replace a draft. AlreadyLaunched if it is no longer one; Refused names the fields."""
         operation = "update_target_group"
         try:
             self._write(operation, "PUT", self._group(project_id, target_group_id), draft)

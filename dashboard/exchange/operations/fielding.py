@@ -1,17 +1,14 @@
-"""The field: runs and what is done with them, price, filling strategy, re-entry."""
+"""Launched groups: fielding runs, CPI, filling strategy, re-entry."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from dashboard.exchange.decode import Page, Versioned, Whole
 from dashboard.exchange.errors import Forbidden, MethodNotAllowed, NotFound, NotOffered
-from dashboard.exchange.http.answer import HttpAnswer
 from dashboard.exchange.http.transport import Transport
 from dashboard.exchange.operations.base import OperationsBase, path_segment, rfc3339
 from dashboard.exchange.shapes.base import MonetaryAmountRequestModel, Money, Shape
 from dashboard.exchange.shapes.fielding import (
-    FieldingPeriod,
     FieldingRunId,
     FieldingRunItem,
     FillingStrategyUpdateRequest,
@@ -33,7 +30,7 @@ class FillingStrategyUpdateResponse(Shape, frozen=True, kw_only=True, gc=False):
 
 
 class FieldingOperations(OperationsBase):
-    """Writes that are sent once; the actions on a run need its ETag."""
+    """Writes are sent once; a change of a run needs its ETag."""
 
     def __init__(self, transport: Transport, *, account_id: str, re_entry_path: str) -> None:
         super().__init__(transport, account_id=account_id)
@@ -42,9 +39,9 @@ class FieldingOperations(OperationsBase):
         try:
             example = self._re_entry("project", "group")
         except (KeyError, IndexError) as exc:
-            raise ValueError(f"The re-entry path has an unknown place: {exc}") from exc
+            raise ValueError(f"The re-entry path has an unknown placeholder: {exc}") from exc
         if not example.startswith("/"):
-            raise ValueError("The re-entry path begins with /")
+            raise ValueError("The re-entry path must start with /")
 
     def update_cost_per_interview(
         self, *, project_id: str, target_group_id: str, cpi: Money
@@ -71,9 +68,9 @@ class FieldingOperations(OperationsBase):
     def get_re_entry_configuration(
         self, *, project_id: str, target_group_id: str
     ) -> ReEntryConfiguration:
-        """Who may enter a launched group again.
+        """Who may re-enter a launched group.
 
-        NotOffered for 403, 404 and 405; a draft gives 404, its re-entry is in the draft itself.
+        NotOffered for 403, 404 and 405. A draft gives 404: its re-entry is part of the draft.
         """
         return self.get_whole_re_entry_configuration(
             project_id=project_id, target_group_id=target_group_id
@@ -82,7 +79,7 @@ class FieldingOperations(OperationsBase):
     def get_whole_re_entry_configuration(
         self, *, project_id: str, target_group_id: str
     ) -> Whole[ReEntryConfiguration]:
-        """Who may enter a launched group again, with every member as it came; else NotOffered."""
+        """Who may re-enter a launched group, with every member as it came; else NotOffered."""
         operation = "get_re_entry_configuration"
         target = self._re_entry(project_id, target_group_id)
         try:
@@ -95,11 +92,11 @@ class FieldingOperations(OperationsBase):
         *,
         project_id: str,
         target_group_id: str,
-        configuration: ReEntryConfiguration | Mapping[str, Any],
+        configuration: ReEntryConfiguration | Mapping[str, object],
     ) -> ReEntryConfiguration:
-        """New re-entry of a launched group, as the exchange now has it. Sent once.
+        """Set the re-entry of a launched group; returns what the exchange now has. Sent once.
 
-        NotOffered for 403, 404 and 405; the re-entry of a draft is edited with the draft.
+        NotOffered for 403, 404 and 405. The re-entry of a draft is edited with the draft.
         """
         operation = "update_re_entry_configuration"
         target = self._re_entry(project_id, target_group_id)
@@ -112,19 +109,9 @@ class FieldingOperations(OperationsBase):
     def get_fielding_runs_by_target_group_id(
         self, *, project_id: str, target_group_id: str
     ) -> Page[FieldingRunItem]:
-        """The fielding runs of a group, at most one; `etag` of each makes its actions possible."""
+        """The fielding runs of a group, at most one; its `etag` is needed for a change."""
         target = f"{self._group(project_id, target_group_id)}/fielding-runs"
         return self._list("get_fielding_runs_by_target_group_id", target, "data", FieldingRunItem)
-
-    def get_fielding_run(
-        self, *, project_id: str, target_group_id: str, fielding_run_id: str
-    ) -> Versioned[FieldingRunItem]:
-        """One run, with the ETag from the header, else from its version."""
-        operation = "get_fielding_run"
-        target = self._run(project_id, target_group_id, fielding_run_id)
-        answer = self._transport.send(operation, "GET", target)
-        run = self._decode(operation, answer, FieldingRunItem)
-        return Versioned(value=run, etag=answer.headers.get("etag") or run.etag)
 
     def get_whole_fielding_run(
         self, *, project_id: str, target_group_id: str, fielding_run_id: str
@@ -142,59 +129,21 @@ class FieldingOperations(OperationsBase):
         start_fielding_at: datetime | str,
         end_fielding_at: datetime | str,
         etag: str,
-        more: Mapping[str, Any] | None = None,
+        other_members: Mapping[str, object] | None = None,
     ) -> Versioned[FieldingRunId]:
-        """New dates of a run, with its new ETag; PreconditionFailed if it changed meanwhile.
+        """Set the dates of a run; returns its new ETag. PreconditionFailed if it has changed.
 
-        A date that is a text goes out as it is written; `more`: what else the run was read with.
+        A date given as text is sent unchanged. `other_members`: the rest of the run as it was read.
         """
         operation = "update_fielding_run"
         target = self._run(project_id, target_group_id, fielding_run_id)
-        body = dict(more or {}) | {
-            "start_fielding_at": _written(start_fielding_at),
-            "end_fielding_at": _written(end_fielding_at),
+        body = dict(other_members or {}) | {
+            "start_fielding_at": _moment_text(start_fielding_at),
+            "end_fielding_at": _moment_text(end_fielding_at),
         }
         answer = self._write(operation, "PUT", target, body, etag=etag)
         value = self._decode(operation, answer, FieldingRunId, written=True)
         return Versioned(value=value, etag=answer.headers.get("etag"))
-
-    def launch_now_fielding_run(
-        self, *, project_id: str, target_group_id: str, fielding_run_id: str, etag: str
-    ) -> Versioned[FieldingPeriod]:
-        """Launch a scheduled run at once; its period and new ETag."""
-        operation = "launch_now_fielding_run"
-        run = self._run(project_id, target_group_id, fielding_run_id)
-        answer = self._write(operation, "POST", f"{run}/launch-now", etag=etag)
-        value = self._decode(operation, answer, FieldingPeriod, written=True)
-        return Versioned(value=value, etag=answer.headers.get("etag"))
-
-    def pause_fielding_run(
-        self, *, project_id: str, target_group_id: str, fielding_run_id: str, etag: str
-    ) -> str | None:
-        """Pause a live run; its new ETag. PreconditionFailed if it changed meanwhile."""
-        run = self._run(project_id, target_group_id, fielding_run_id)
-        return _etag(self._write("pause_fielding_run", "POST", f"{run}/pause", etag=etag))
-
-    def resume_fielding_run(
-        self, *, project_id: str, target_group_id: str, fielding_run_id: str, etag: str
-    ) -> str | None:
-        """Resume a paused run whose goal and end are not reached; its new ETag."""
-        run = self._run(project_id, target_group_id, fielding_run_id)
-        return _etag(self._write("resume_fielding_run", "POST", f"{run}/resume", etag=etag))
-
-    def complete_fielding_run(
-        self, *, project_id: str, target_group_id: str, fielding_run_id: str, etag: str
-    ) -> str | None:
-        """End a live or scheduled run; its new ETag."""
-        run = self._run(project_id, target_group_id, fielding_run_id)
-        return _etag(self._write("complete_fielding_run", "POST", f"{run}/complete", etag=etag))
-
-    def relaunch_fielding_run(
-        self, *, project_id: str, target_group_id: str, fielding_run_id: str, etag: str
-    ) -> str | None:
-        """Relaunch a completed run whose goal and end are not reached; its new ETag."""
-        run = self._run(project_id, target_group_id, fielding_run_id)
-        return _etag(self._write("relaunch_fielding_run", "POST", f"{run}/relaunch", etag=etag))
 
     def _run(self, project_id: str, target_group_id: str, fielding_run_id: str) -> str:
         group = self._group(project_id, target_group_id)
@@ -208,17 +157,13 @@ class FieldingOperations(OperationsBase):
         )
 
 
-def _written(moment: datetime | str) -> str:
+def _moment_text(moment: datetime | str) -> str:
     return moment if isinstance(moment, str) else rfc3339(moment)
-
-
-def _etag(answer: HttpAnswer) -> str | None:
-    return answer.headers.get("etag")
 
 
 def _re_entry_not_offered(operation: str, status: int | None) -> NotOffered:
     return NotOffered(
-        "Re-entry cannot be edited on this exchange once launched",
+        "This exchange does not allow re-entry to be edited once launched",
         status=status,
         operation=operation,
     )

@@ -1,7 +1,6 @@
-"""Target groups in the field: rows, overview, performance, completes, changelog, details."""
+"""Target groups: rows, overview, performance, completes, changelog, details."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from dashboard.exchange.decode import Page, Whole
 from dashboard.exchange.operations.base import OperationsBase, path_segment, query_string
@@ -39,9 +38,9 @@ class GroupOperations(OperationsBase):
         human_readable_ids: list[str] | None = None,
         target_group_customer_reference_numbers: list[str] | None = None,
     ) -> Page[TargetGroupsListItem]:
-        """One page of a project's target groups, 1-100 rows, filtered by what is not None.
+        """One page of a project's target groups, 1-100 rows, filtered by the arguments not None.
 
-        `country`: two small letters, `language`: three. Figures are over the group's whole life.
+        `country`: two lower-case letters, `language`: three. Figures are since launch.
         """
         values = query_string(
             {
@@ -72,7 +71,7 @@ class GroupOperations(OperationsBase):
     def get_target_group_overview_by_target_group_id(
         self, *, target_group_id: str
     ) -> TargetGroupOverviewByTargetGroupId:
-        """The overview of a group whose project is not known; it says account and project."""
+        """The overview of a group whose project is not known, with its account and project."""
         target = f"/demand/target-groups/{path_segment(target_group_id)}/overview"
         return self._read(
             "get_target_group_overview_by_target_group_id",
@@ -83,14 +82,14 @@ class GroupOperations(OperationsBase):
     def get_target_group_performance(
         self, *, project_id: str, target_group_id: str
     ) -> TargetGroupPerformance:
-        """Entrants, prescreens, completes, cost and rates over the group's whole life."""
+        """Entrants, prescreens, completes, cost and rates since launch."""
         target = f"{self._group(project_id, target_group_id)}/performance"
         return self._read("get_target_group_performance", target, TargetGroupPerformance)
 
     def get_target_group_completes_aggregated_by_interval(
         self, *, project_id: str, target_group_id: str, aggregation_interval: str | None = None
     ) -> Page[CompletesPoint]:
-        """Cumulative completes at the end of each interval, which can fall by reconciliation.
+        """Cumulative completes at the end of each interval; reconciliation can lower them.
 
         `aggregation_interval`: ISO 8601 duration such as `PT1H`; the exchange's default is a day.
         """
@@ -113,7 +112,7 @@ class GroupOperations(OperationsBase):
         end_before: str | None = None,
         change_types: list[str] | None = None,
     ) -> Page[TargetGroupChangelogBatch]:
-        """One page of changes, 1-50 batches. There is no `has_more`: no next cursor ends it."""
+        """One page of changes, 1-50 batches. Without `has_more`: the last page has no cursor."""
         values = query_string(
             {
                 "page_size": page_size,
@@ -130,14 +129,14 @@ class GroupOperations(OperationsBase):
     def get_target_group_details(
         self, *, project_id: str, target_group_id: str
     ) -> TargetGroupDetails:
-        """What a launched group is; expected LOI in minutes, expected IR 0-1."""
+        """The settings of a launched group; expected LOI in minutes, expected IR 0-1."""
         target = f"{self._group(project_id, target_group_id)}/details"
         return self._read("get_target_group_details", target, TargetGroupDetails)
 
     def get_whole_target_group_details(
         self, *, project_id: str, target_group_id: str
     ) -> Whole[TargetGroupDetails]:
-        """What a launched group is, with every member as it came."""
+        """The settings of a launched group, with every member as it came."""
         target = f"{self._group(project_id, target_group_id)}/details"
         return self._read_whole("get_target_group_details", target, TargetGroupDetails)
 
@@ -146,11 +145,11 @@ class GroupOperations(OperationsBase):
         *,
         project_id: str,
         target_group_id: str,
-        details: TargetGroupDetailsUpdateRequest | Mapping[str, Any],
+        details: TargetGroupDetailsUpdateRequest | Mapping[str, object],
     ) -> TargetGroupDetails:
-        """New details of a launched group, as the exchange now has them.
+        """Set the details of a launched group; returns what the exchange now has.
 
-        Sent once: `outcome_unknown` means read back. Refused names the wrong fields.
+        Sent once: on `outcome_unknown` read back. Refused names the fields.
         """
         operation = "update_launched_target_group_details"
         target = f"{self._group(project_id, target_group_id)}/details"
@@ -160,7 +159,7 @@ class GroupOperations(OperationsBase):
     def compute_target_group_transitions(
         self, *, project_id: str, groups: ComputeTargetGroupTransitionsRequest
     ) -> ComputeTargetGroupTransitionsResponse:
-        """What may be done with all the groups meant: launch, pause, resume, relaunch, finish."""
+        """Which actions all groups of a query allow: launch, pause, resume, relaunch, finish."""
         return self._compute(
             "compute_target_group_transitions",
             f"{self._project(project_id)}/compute-target-group-transitions",

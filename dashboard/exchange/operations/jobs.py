@@ -1,7 +1,7 @@
-"""Jobs: many target groups at once, and the launch of a draft.
+"""Jobs: actions on many target groups, and the launch of a draft.
 
-Creating a job answers with a `JobRef`; the job is then read until it is Completed or Failed. The
-idempotency key, a UUID that the caller keeps, makes a second try the same job.
+Creating a job returns a `JobRef`; the job is then read until it is Completed or Failed. The
+idempotency key, a UUID that the caller stores, makes a second try the same job.
 """
 
 from datetime import datetime
@@ -16,12 +16,12 @@ class JobOperations(OperationsBase):
     def create_bulk_complete_target_groups_job(
         self, *, project_id: str, target_group_ids: list[str], idempotency_key: str
     ) -> JobRef:
-        """End the runs of these groups."""
+        """Complete these groups."""
         operation = "create_bulk_complete_target_groups_job"
         return self._bulk(operation, project_id, "complete", target_group_ids, idempotency_key)
 
     def get_bulk_complete_target_groups_job(self, *, project_id: str, job_id: str) -> BulkJob:
-        """How that job is doing, and why groups failed."""
+        """The status of the job, and its result for each group."""
         target = self._bulk_jobs(project_id, "complete")
         operation = "get_bulk_complete_target_groups_job"
         return self._read(operation, f"{target}/{path_segment(job_id)}", BulkJob)
@@ -29,12 +29,12 @@ class JobOperations(OperationsBase):
     def create_bulk_launch_target_groups_job(
         self, *, project_id: str, target_group_ids: list[str], idempotency_key: str
     ) -> JobRef:
-        """Launch these scheduled groups; a draft has a job of its own."""
+        """Launch these scheduled groups now; drafts have a job of their own."""
         operation = "create_bulk_launch_target_groups_job"
         return self._bulk(operation, project_id, "launch", target_group_ids, idempotency_key)
 
     def get_bulk_launch_target_groups_job(self, *, project_id: str, job_id: str) -> BulkJob:
-        """How that job is doing, and why groups failed."""
+        """The status of the job, and its result for each group."""
         target = self._bulk_jobs(project_id, "launch")
         operation = "get_bulk_launch_target_groups_job"
         return self._read(operation, f"{target}/{path_segment(job_id)}", BulkJob)
@@ -47,7 +47,7 @@ class JobOperations(OperationsBase):
         return self._bulk(operation, project_id, "pause", target_group_ids, idempotency_key)
 
     def get_bulk_pause_target_groups_job(self, *, project_id: str, job_id: str) -> BulkJob:
-        """How that job is doing, and why groups failed."""
+        """The status of the job, and its result for each group."""
         target = self._bulk_jobs(project_id, "pause")
         operation = "get_bulk_pause_target_groups_job"
         return self._read(operation, f"{target}/{path_segment(job_id)}", BulkJob)
@@ -60,7 +60,7 @@ class JobOperations(OperationsBase):
         return self._bulk(operation, project_id, "relaunch", target_group_ids, idempotency_key)
 
     def get_bulk_relaunch_target_groups_job(self, *, project_id: str, job_id: str) -> BulkJob:
-        """How that job is doing, and why groups failed."""
+        """The status of the job, and its result for each group."""
         target = self._bulk_jobs(project_id, "relaunch")
         operation = "get_bulk_relaunch_target_groups_job"
         return self._read(operation, f"{target}/{path_segment(job_id)}", BulkJob)
@@ -73,7 +73,7 @@ class JobOperations(OperationsBase):
         return self._bulk(operation, project_id, "resume", target_group_ids, idempotency_key)
 
     def get_bulk_resume_target_groups_job(self, *, project_id: str, job_id: str) -> BulkJob:
-        """How that job is doing, and why groups failed."""
+        """The status of the job, and its result for each group."""
         target = self._bulk_jobs(project_id, "resume")
         operation = "get_bulk_resume_target_groups_job"
         return self._read(operation, f"{target}/{path_segment(job_id)}", BulkJob)
@@ -81,7 +81,7 @@ class JobOperations(OperationsBase):
     def create_bulk_update_target_group_project_manager_job(
         self, *, project_id: str, target_group_ids: list[str], project_manager_id: str
     ) -> JobRef:
-        """Give these groups another project manager. Sent once: this job takes no key."""
+        """Reassign these groups to another project manager. Sent once: this job takes no key."""
         operation = "create_bulk_update_target_group_project_manager_job"
         target = f"{self._project(project_id)}/batch-jobs/update-target-group-project-managers"
         body = {"project_manager_id": project_manager_id, "target_group_ids": target_group_ids}
@@ -90,7 +90,7 @@ class JobOperations(OperationsBase):
     def get_bulk_update_target_group_project_manager_job(
         self, *, project_id: str, job_id: str
     ) -> BulkJob:
-        """How that job is doing, and why groups failed."""
+        """The status of the job, and its result for each group."""
         target = f"{self._project(project_id)}/batch-jobs/update-target-group-project-managers"
         operation = "get_bulk_update_target_group_project_manager_job"
         return self._read(operation, f"{target}/{path_segment(job_id)}", BulkJob)
@@ -113,7 +113,7 @@ class JobOperations(OperationsBase):
     def get_launch_fielding_run_from_draft_job(
         self, *, project_id: str, target_group_id: str, job_id: str
     ) -> FieldingRunJob:
-        """How the launch is doing, and why it failed."""
+        """The status of the launch, and the reason if it failed."""
         target = self._draft_jobs(project_id, target_group_id, "launch")
         operation = "get_launch_fielding_run_from_draft_job"
         return self._read(operation, f"{target}/{path_segment(job_id)}", FieldingRunJob)
@@ -140,7 +140,7 @@ class JobOperations(OperationsBase):
     def get_schedule_fielding_run_from_draft_job(
         self, *, project_id: str, target_group_id: str, job_id: str
     ) -> FieldingRunJob:
-        """How the scheduling is doing, and why it failed."""
+        """The status of the scheduling, and the reason if it failed."""
         target = self._draft_jobs(project_id, target_group_id, "schedule")
         operation = "get_schedule_fielding_run_from_draft_job"
         return self._read(operation, f"{target}/{path_segment(job_id)}", FieldingRunJob)

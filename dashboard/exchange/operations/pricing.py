@@ -1,7 +1,6 @@
-"""What it costs and who is reached: rate cards, feasibility, assistant, profiles, allocations."""
+"""Rate cards, feasibility, fielding assistant, profiles and supply allocations."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from dashboard.exchange.decode import Versioned, Whole
 from dashboard.exchange.operations.base import OperationsBase, path_segment, query_string
@@ -21,7 +20,7 @@ from dashboard.exchange.shapes.profiling import FillingGoalUpdateRequest, Profil
 
 
 class PricingOperations(OperationsBase):
-    """Feasibility changes nothing and is repeated like a read; the PUTs are sent once."""
+    """Feasibility changes nothing and is retried like a read; writes are sent once."""
 
     def get_rate_card(self, *, business_unit_id: str, country_code: str) -> RateCardShape:
         """The rate card of a business unit for a country; NotFound if there is none."""
@@ -39,7 +38,7 @@ class PricingOperations(OperationsBase):
     def calculate_target_group_feasibility(
         self, *, request: CalculateTargetGroupFeasibilityRequest
     ) -> CalculateTargetGroupFeasibilityResponse:
-        """Price and goal that the exchange suggests for a group that does not exist yet."""
+        """The CPI and goal that the exchange suggests for a group that does not exist yet."""
         target = f"/demand{self._account}/target-groups/calculate-feasibility"
         return self._compute(
             "calculate_target_group_feasibility",
@@ -55,7 +54,7 @@ class PricingOperations(OperationsBase):
         target_group_id: str,
         request: CalculateTargetGroupFeasibilityByIdRequest,
     ) -> CalculateTargetGroupFeasibilityResponse:
-        """Price and goal that the exchange suggests for a group with the changes of `request`."""
+        """The CPI and goal that the exchange suggests for a group with the changes in `request`."""
         target = f"{self._group(project_id, target_group_id)}/calculate-feasibility"
         return self._compute(
             "calculate_target_group_feasibility_by_id",
@@ -67,7 +66,7 @@ class PricingOperations(OperationsBase):
     def get_fielding_assistant_assignment(
         self, *, project_id: str, target_group_id: str
     ) -> Versioned[FieldingAssistantModulesAssignment]:
-        """Which modules of the assistant are on, with the ETag for a change."""
+        """The fielding assistant's modules, with the ETag for a change."""
         operation = "get_fielding_assistant_assignment"
         target = f"{self._group(project_id, target_group_id)}/fielding-assistant-assignment"
         answer = self._transport.send(operation, "GET", target)
@@ -77,7 +76,7 @@ class PricingOperations(OperationsBase):
     def get_whole_fielding_assistant_assignment(
         self, *, project_id: str, target_group_id: str
     ) -> Whole[FieldingAssistantModulesAssignment]:
-        """Which modules of the assistant are on, every member as it came, with the ETag."""
+        """The fielding assistant's modules, with every member as it came, and the ETag."""
         target = f"{self._group(project_id, target_group_id)}/fielding-assistant-assignment"
         return self._read_whole(
             "get_fielding_assistant_assignment", target, FieldingAssistantModulesAssignment
@@ -88,23 +87,23 @@ class PricingOperations(OperationsBase):
         *,
         project_id: str,
         target_group_id: str,
-        assignment: FieldingAssistantModulesAssignmentRequestModel | Mapping[str, Any],
+        assignment: FieldingAssistantModulesAssignmentRequestModel | Mapping[str, object],
         etag: str | None = None,
     ) -> None:
-        """Set all modules at once: what is UNSET goes off. Sent once; read back to confirm."""
+        """Set all modules together: one left UNSET is switched off. Sent once; read back."""
         target = f"{self._group(project_id, target_group_id)}/fielding-assistant-assignment"
         operation = "create_or_update_fielding_assistant_assignment"
         self._write(operation, "PUT", target, assignment, etag=etag)
 
     def list_profiles(self, *, project_id: str, target_group_id: str) -> Profiles:
-        """The profiles of a group with their quotas and how far each is."""
+        """The profiles of a group with their quotas and progress."""
         target = f"{self._group(project_id, target_group_id)}/profiles"
         return self._read("list_profiles", target, Profiles)
 
     def update_profile_filling_goal(
         self, *, project_id: str, target_group_id: str, goals: FillingGoalUpdateRequest
     ) -> Profiles:
-        """New goals of a group and its quotas, as the exchange now has them. Sent once."""
+        """Set the goals of a group and its quotas; returns what the exchange now has. Sent once."""
         operation = "update_profile_filling_goal"
         target = f"{self._group(project_id, target_group_id)}/profiles/completes-goal"
         answer = self._write(operation, "PUT", target, goals)
@@ -113,6 +112,6 @@ class PricingOperations(OperationsBase):
     def get_target_group_allocation_specification(
         self, *, project_id: str, target_group_id: str
     ) -> SupplyAllocation:
-        """Which suppliers may send how much of a running group, and what they sent."""
+        """The suppliers' shares of a launched group, with their completes and prescreens."""
         target = f"{self._group(project_id, target_group_id)}/allocation-specification"
         return self._read("get_target_group_allocation_specification", target, SupplyAllocation)

@@ -1,4 +1,4 @@
-"""Projects: lists, overviews, new ones."""
+"""Projects: list, read, create."""
 
 from dashboard.exchange.decode import Page, Versioned
 from dashboard.exchange.operations.base import OperationsBase, query_string
@@ -6,7 +6,6 @@ from dashboard.exchange.shapes.projects import (
     ProjectDetails,
     ProjectId,
     ProjectInfo,
-    ProjectInfoUpdate,
     ProjectListItem,
     ProjectOverview,
 )
@@ -40,7 +39,7 @@ class ProjectOperations(OperationsBase):
         return self._list("list_account_projects", target, "projects", ProjectListItem)
 
     def create_project(self, *, project: ProjectInfo, idempotency_key: str) -> ProjectId:
-        """A new project; the same key again makes no second one. Refused names wrong fields."""
+        """Create a project; the same key again creates no second one. Refused names the fields."""
         operation = "create_project"
         answer = self._write(
             operation, "POST", self._projects, project, idempotency_key=idempotency_key
@@ -48,26 +47,11 @@ class ProjectOperations(OperationsBase):
         return self._decode(operation, answer, ProjectId, written=True)
 
     def get_project_by_id(self, *, project_id: str) -> Versioned[ProjectDetails]:
-        """What a project is, with the ETag that `update_project` needs."""
+        """A project without its figures, with its ETag."""
         operation = "get_project_by_id"
         answer = self._transport.send(operation, "GET", self._project(project_id))
         value = self._decode(operation, answer, ProjectDetails)
         return Versioned(value=value, etag=answer.headers.get("etag"))
-
-    def update_project(
-        self, *, project_id: str, project: ProjectInfoUpdate, etag: str, idempotency_key: str
-    ) -> ProjectId:
-        """New values of a project; PreconditionFailed if it changed since `etag` was read."""
-        operation = "update_project"
-        answer = self._write(
-            operation,
-            "PUT",
-            self._project(project_id),
-            project,
-            etag=etag,
-            idempotency_key=idempotency_key,
-        )
-        return self._decode(operation, answer, ProjectId, written=True)
 
     def project_overview(self, *, project_id: str) -> ProjectOverview:
         """A project with its status and its figures over all target groups."""

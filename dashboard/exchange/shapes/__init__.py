@@ -1,1 +1,1 @@
-"""What the exchange sends and takes, in shapes named after the contract's schemas."""
+"""The exchange's answers and requests, as shapes named after the contract's schemas."""

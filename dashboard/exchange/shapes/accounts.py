@@ -1,10 +1,10 @@
-"""Accounts, people, business units and the exchange's own definitions."""
+"""Accounts, people, business units and the exchange's code lists."""
 
 from dashboard.exchange.shapes.base import Id, Identified, Shape, Uuid
 
 
 class AccountShape(Identified, frozen=True, kw_only=True, gc=False):
-    """One account that the credentials reach."""
+    """An account that the credentials give access to."""
 
     id: Id
     name: str | None = None
@@ -29,14 +29,6 @@ class UsersList(Shape, frozen=True, kw_only=True, gc=False):
     users: list[ExchangeUserShape] = []
 
 
-class UserAccountBusinessUnit(Identified, frozen=True, kw_only=True, gc=False):
-    """The business unit that a person works for."""
-
-    business_unit_id: Id | None = None
-
-    _ids = ("business_unit_id",)
-
-
 class BusinessUnitShape(Identified, frozen=True, kw_only=True, gc=False):
     """A part of the account with its own currency and pricing models."""
 
@@ -54,7 +46,7 @@ class Client(Identified, frozen=True, kw_only=True, gc=False):
 
 
 class Definition(Identified, frozen=True, kw_only=True, gc=False):
-    """One entry of the exchange's lists: country, industry, lockout, study type, supplier…"""
+    """An entry of a code list: industry, lockout or study type."""
 
     id: Id | None = None
     code: str | None = None
@@ -74,7 +66,7 @@ class LocaleLanguage(Shape, frozen=True, kw_only=True, gc=False):
 
 
 class LocaleShape(Shape, frozen=True, kw_only=True, gc=False):
-    """A country with the languages it is surveyed in."""
+    """A country with its survey languages."""
 
     country: LocaleCountry | None = None
     languages: list[LocaleLanguage] = []

@@ -1,10 +1,10 @@
-"""Which suppliers may send how much of a target group, in whole percent."""
+"""Which suppliers may deliver which share of a target group, in whole percent."""
 
 from dashboard.exchange.shapes.base import Body, Count, Id, Identified, Rate, Shape
 
 
 class Supplier(Identified, frozen=True, kw_only=True, gc=False):
-    """A supplier, in a running group with its counts (`SupplierResponseWithCompletes`)."""
+    """A supplier; of a launched group with its counts (`SupplierResponseWithCompletes`)."""
 
     id: Id | None = None
     name: str | None = None
@@ -13,11 +13,11 @@ class Supplier(Identified, frozen=True, kw_only=True, gc=False):
 
 
 Suppliers = list[Supplier | str | int]
-"""Suppliers as objects, or by their ids alone, as some of the published examples have them."""
+"""Suppliers as objects, or by id alone, as in some of the published examples."""
 
 
 class AllocationGroup(Identified, frozen=True, kw_only=True, gc=False):
-    """A named share: of several suppliers (open exchange), or of one (private exchange)."""
+    """A named share of several suppliers (open exchange) or of one (private exchange)."""
 
     group_id: Id | None = None
     group_name: str | None = None
@@ -47,7 +47,7 @@ class PrivateExchangeAllocations(Shape, frozen=True, kw_only=True, gc=False):
 
 
 class SupplyAllocation(Shape, frozen=True, kw_only=True, gc=False):
-    """Both exchanges' shares, of a draft or of a running group."""
+    """The shares of both exchanges, for a draft or a launched group."""
 
     open_exchange_allocations: OpenExchangeAllocations | None = None
     private_exchange_allocations: PrivateExchangeAllocations | None = None
@@ -55,7 +55,7 @@ class SupplyAllocation(Shape, frozen=True, kw_only=True, gc=False):
     _strict = frozenset({"open_exchange_allocations", "private_exchange_allocations"})
 
     def as_request(self) -> "AllocationsRequest":
-        """The same shares, ready to be sent with a draft."""
+        """The same shares as a draft sends them."""
         open_ = self.open_exchange_allocations or OpenExchangeAllocations()
         private = self.private_exchange_allocations or PrivateExchangeAllocations()
         low, high = open_.exchange_min_percentage, open_.exchange_max_percentage
@@ -66,24 +66,28 @@ class SupplyAllocation(Shape, frozen=True, kw_only=True, gc=False):
                 exchange_max_percentage=100 if high is None else high,
                 groups=[
                     OpenGroupRequest(
-                        group_name=each.group_name or "",
-                        min_percentage=each.min_percentage or 0,
-                        max_percentage=100 if each.max_percentage is None else each.max_percentage,
-                        suppliers=_ids_of(each.suppliers),
+                        group_name=group.group_name or "",
+                        min_percentage=group.min_percentage or 0,
+                        max_percentage=(
+                            100 if group.max_percentage is None else group.max_percentage
+                        ),
+                        suppliers=_ids_of(group.suppliers),
                     )
-                    for each in open_.groups
+                    for group in open_.groups
                 ],
             ),
             private_exchange_allocations=PrivateAllocationsRequest(
                 blocked_supplier_ids=_ids_of(private.blocked_suppliers),
                 groups=[
                     PrivateGroupRequest(
-                        group_name=each.group_name or "",
-                        min_percentage=each.min_percentage or 0,
-                        max_percentage=100 if each.max_percentage is None else each.max_percentage,
-                        supplier_id="".join(_ids_of([each.supplier] if each.supplier else [])),
+                        group_name=group.group_name or "",
+                        min_percentage=group.min_percentage or 0,
+                        max_percentage=(
+                            100 if group.max_percentage is None else group.max_percentage
+                        ),
+                        supplier_id="".join(_ids_of([group.supplier] if group.supplier else [])),
                     )
-                    for each in private.groups
+                    for group in private.groups
                 ],
             ),
         )
@@ -116,12 +120,14 @@ class PrivateAllocationsRequest(Body, kw_only=True):
 
 
 class AllocationsRequest(Body, kw_only=True):
-    """The shares of a draft; as they come: everything from the open exchange."""
+    """The shares of a draft; by default all of the open exchange."""
 
     open_exchange_allocations: OpenAllocationsRequest
     private_exchange_allocations: PrivateAllocationsRequest
 
 
 def _ids_of(suppliers: Suppliers) -> list[str]:
-    ids = [each.id if isinstance(each, Supplier) else str(each) for each in suppliers]
-    return [each for each in ids if each is not None]
+    ids = [
+        supplier.id if isinstance(supplier, Supplier) else str(supplier) for supplier in suppliers
+    ]
+    return [supplier_id for supplier_id in ids if supplier_id is not None]

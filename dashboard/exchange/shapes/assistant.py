@@ -1,4 +1,4 @@
-"""The fielding assistant: what may change price, pace and quotas by itself."""
+"""The fielding assistant, which changes price, pace and quotas automatically."""
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -22,7 +22,7 @@ class ModulePricing(Shape, frozen=True, kw_only=True, gc=False):
 
 
 class ModulePricingRequest(Body, kw_only=True):
-    """Pricing as it is sent; only what its `type` has."""
+    """Pricing as it is sent, with only the members of its `type`."""
 
     type: str
     total_budget: MonetaryAmountRequestModel | UnsetType = UNSET
@@ -32,7 +32,7 @@ class ModulePricingRequest(Body, kw_only=True):
 
 
 class ModulePacing(Struct, frozen=True, kw_only=True, gc=False):
-    """Pacing: `linear` or `adaptive` (every ISO 8601 duration), or `gemini` (like a group)."""
+    """Pacing: `linear` or `adaptive` (at an ISO 8601 interval), or `gemini` (like a group)."""
 
     type: str
     increment_interval: str | UnsetType = UNSET
@@ -40,20 +40,20 @@ class ModulePacing(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ModuleQuotaOverlay(Struct, frozen=True, kw_only=True, gc=False):
-    """Quotas: stop at the goal of each, and keep them in balance."""
+    """Quotas: prevent overfill, and fill them evenly."""
 
     prevent_overfill: bool | UnsetType = UNSET
     balance_fill: bool | UnsetType = UNSET
 
     def as_request(self) -> "ModuleQuotaOverlay":
-        """Both switches, as they have to be sent; one that is missing is off."""
+        """Both switches, as they must be sent; a missing one is off."""
         return ModuleQuotaOverlay(
             prevent_overfill=self.prevent_overfill is True, balance_fill=self.balance_fill is True
         )
 
 
 class ModuleSoftLaunch(Struct, frozen=True, kw_only=True, gc=False):
-    """Soft launch: until when, and up to which share of the goal, in whole percent."""
+    """Soft launch: its end, and its share of the goal in whole percent."""
 
     end_at: Moment
     filling_goal_percentage: int
@@ -61,7 +61,7 @@ class ModuleSoftLaunch(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class FieldingAssistantModulesAssignmentRequestModel(Body, kw_only=True):
-    """All modules at once: what is left UNSET is switched off."""
+    """All modules together: one left UNSET is switched off."""
 
     pricing: ModulePricingRequest | UnsetType = UNSET
     quota_overlay: ModuleQuotaOverlay | UnsetType = UNSET
@@ -70,7 +70,7 @@ class FieldingAssistantModulesAssignmentRequestModel(Body, kw_only=True):
 
 
 class FieldingAssistantModulesAssignment(Shape, frozen=True, kw_only=True, gc=False):
-    """The modules that are on; None: off."""
+    """The modules; None: off."""
 
     pricing: ModulePricing | None = None
     quota_overlay: ModuleQuotaOverlay | None = None
@@ -80,7 +80,7 @@ class FieldingAssistantModulesAssignment(Shape, frozen=True, kw_only=True, gc=Fa
     _strict = frozenset({"pricing", "quota_overlay", "pacing", "soft_launch"})
 
     def as_request(self) -> FieldingAssistantModulesAssignmentRequestModel:
-        """The same modules, ready to be changed and sent back."""
+        """The same modules as they are sent."""
         pricing: ModulePricingRequest | UnsetType = UNSET
         if self.pricing is not None:
             pricing = ModulePricingRequest(

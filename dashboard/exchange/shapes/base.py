@@ -1,15 +1,17 @@
-"""The kinds of value that every shape is made of.
+"""The types and base classes of all shapes.
 
-Missing is missing, not wrong: what can be lived without is None. What a shape requires is what
-the product cannot do without; an item that lacks it is quarantined, never guessed.
+A missing member is not an error: an optional one is None. A shape requires only what the product
+cannot work without; an item that lacks it is quarantined, never guessed.
 """
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import force_setattr
+
+from dashboard.exchange.json_types import JsonObject
 
 if TYPE_CHECKING:
     Id = str
@@ -22,12 +24,12 @@ Moment = Annotated[datetime, Meta(tz=True)]
 """A moment with its zone, RFC 3339, any number of fractional digits."""
 
 Count = Annotated[int, Meta(ge=0, le=2_147_483_647)]
-"""How many: 0 to 2³¹-1."""
+"""A number of things, 0 to 2³¹-1."""
 
 Rate = Annotated[float, Meta(ge=0, le=1)]
-"""A share of one, 0 to 1."""
+"""A fraction, 0 to 1."""
 
-UNREADABLE = "(unreadable)"  # no member of the exchange's is called that
+UNREADABLE = "(unreadable)"  # no member of the exchange has this name
 LARGEST_AMOUNT = Decimal(10) ** 15
 SMALLEST_EXPONENT = -30
 
@@ -40,30 +42,30 @@ def rfc3339(moment: datetime) -> str:
 
 
 def require_flag(members: object, name: str) -> None:
-    """TypeError where a member of what stays a mapping is there and is not true or false."""
+    """Raise TypeError if a member of a mapping is present and not true or false."""
     if not isinstance(members, dict) or not isinstance(members.get(name, False), bool):
         raise TypeError(f"{name} is not true or false")
 
 
 class Shape(Struct, frozen=True, kw_only=True, gc=False):
-    """What the exchange sends: unknown members are ignored.
+    """An object that the exchange sends. Unknown members are ignored.
 
-    `unreadable` has the members that drifted from the contract, by their place, as they came.
-    Without those in `_strict` an answer is not read at all: they would be sent back without them.
+    `unreadable` has the members that drifted from the contract, by place, as they came. If one in
+    `_strict` drifts, the answer is not read at all, since it would be sent back without it.
     """
 
-    unreadable: dict[str, Any] | UnsetType = field(default=UNSET, name=UNREADABLE)
+    unreadable: JsonObject | UnsetType = field(default=UNSET, name=UNREADABLE)
 
     _strict: ClassVar[frozenset[str]] = frozenset()
 
     @property
-    def drifted(self) -> dict[str, Any]:
-        """The members that could not be read, by their place; empty for most."""
+    def drifted(self) -> JsonObject:
+        """The members that could not be read, by place; mostly empty."""
         return self.unreadable or {}
 
 
 class Identified(Shape, frozen=True, kw_only=True, gc=False):
-    """A shape with ids: numbers become text, UUIDs become lower case."""
+    """A shape with ids: numeric ids become text, UUIDs lower case."""
 
     _ids: ClassVar[tuple[str, ...]] = ("id",)
     _uuids: ClassVar[tuple[str, ...]] = ()
@@ -80,7 +82,7 @@ class Identified(Shape, frozen=True, kw_only=True, gc=False):
 
 
 class MonetaryAmount(Shape, frozen=True, kw_only=True, gc=False):
-    """Money: an exact decimal, never rounded, with its ISO 4217 currency code in capitals."""
+    """Money: an exact decimal, never rounded, with its ISO 4217 currency code in upper case."""
 
     value: Decimal
     currency_code: str
@@ -91,7 +93,7 @@ class MonetaryAmount(Shape, frozen=True, kw_only=True, gc=False):
         if not value.is_finite() or not -LARGEST_AMOUNT < value < LARGEST_AMOUNT:
             raise ValueError("not an amount of money")
         if value.adjusted() < SMALLEST_EXPONENT:
-            raise ValueError("an amount of money with absurdly many digits")
+            raise ValueError("an amount of money with too many digits")
         if not self.currency_code.isupper():
             force_setattr(self, "currency_code", self.currency_code.upper())
 
@@ -100,7 +102,7 @@ Money = MonetaryAmount
 
 
 class Body(Struct, kw_only=True):
-    """What the exchange takes: a member left UNSET is not sent, None is sent as null."""
+    """A request body: a member left UNSET is not sent, None is sent as null."""
 
 
 class MonetaryAmountRequestModel(Struct, frozen=True, kw_only=True):
@@ -111,7 +113,7 @@ class MonetaryAmountRequestModel(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, amount: Money) -> "MonetaryAmountRequestModel":
-        """`amount` in plain digits, never in exponents."""
+        """`amount` in plain digits, never with an exponent."""
         return cls(value=format(amount.value, "f"), currency_code=amount.currency_code)
 
 

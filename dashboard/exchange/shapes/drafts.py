@@ -1,10 +1,11 @@
-"""Drafts of target groups: read, created, sent back changed."""
+"""Drafts of target groups."""
 
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from msgspec import UNSET, UnsetType
 
+from dashboard.exchange.json_types import JsonObject, objects_in
 from dashboard.exchange.shapes.allocations import AllocationsRequest, SupplyAllocation
 from dashboard.exchange.shapes.assistant import (
     FieldingAssistantModulesAssignment,
@@ -54,9 +55,9 @@ class TargetGroupFieldingSpecification(Body, kw_only=True):
 
 
 class DraftTargetGroupRequest(Body, kw_only=True):
-    """A whole draft, created or replaced: name 5-128 characters, LOI 1-45 minutes, IR 0-1.
+    """A whole draft, to create or replace: name 5-128 characters, LOI 1-45 minutes, IR 0-1.
 
-    Only what has no default is required; a text or mapping left UNSET is not sent.
+    Members without a default are required; a member left UNSET is not sent.
     """
 
     name: str
@@ -76,17 +77,17 @@ class DraftTargetGroupRequest(Body, kw_only=True):
     cost_per_interview: MonetaryAmountRequestModel | UnsetType = UNSET
     client_cost_per_interview_note: MonetaryAmountRequestModel | UnsetType = UNSET
     client_id: int | UnsetType | None = UNSET
-    exclusion: dict[str, Any] | UnsetType = UNSET
-    respondent_activity_exclusions: list[dict[str, Any]] | UnsetType = UNSET
+    exclusion: JsonObject | UnsetType = UNSET
+    respondent_activity_exclusions: list[JsonObject] | UnsetType = UNSET
     live_url: str | UnsetType | None = UNSET
     test_url: str | UnsetType | None = UNSET
-    profiling: dict[str, Any] | UnsetType = UNSET
+    profiling: JsonObject | UnsetType = UNSET
     re_entry_configuration: ReEntryConfiguration | UnsetType = UNSET
     target_group_customer_reference_number: str | UnsetType | None = UNSET
 
 
 class FetchTargetGroupResponse(Identified, frozen=True, kw_only=True, gc=False):
-    """A draft as the exchange has it; what the contract leaves open stays a mapping."""
+    """A draft as the exchange has it; members that the contract leaves open stay mappings."""
 
     human_readable_id: Id | None = None
     name: str | None = None
@@ -104,14 +105,14 @@ class FetchTargetGroupResponse(Identified, frozen=True, kw_only=True, gc=False):
     completes_goal: Count | None = None
     expected_length_of_interview_minutes: Count | None = None
     expected_incidence_rate: Rate | None = None
-    exclusion: dict[str, Any] | None = None
-    respondent_activity_exclusions: list[dict[str, Any]] | None = None
+    exclusion: JsonObject | None = None
+    respondent_activity_exclusions: list[JsonObject] | None = None
     industry_lockout_code: str | None = None
     live_url: str | None = None
     test_url: str | None = None
     fielding_assistant_assignment: FieldingAssistantModulesAssignment | None = None
     created_at: Moment | None = None
-    profiling: dict[str, Any] | None = None
+    profiling: JsonObject | None = None
     allocations: SupplyAllocation | None = None
     re_entry_configuration: ReEntryConfiguration | None = None
     target_group_customer_reference_number: str | None = None
@@ -124,56 +125,56 @@ class FetchTargetGroupResponse(Identified, frozen=True, kw_only=True, gc=False):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_flag(self.exclusion or {}, "enabled")
-        for profile in (self.profiling or {}).get("profiles") or []:
+        for profile in objects_in(self.profiling or {}, "profiles"):
             require_flag(profile, "quotas_enabled")
 
     def as_request(self) -> DraftTargetGroupRequest:
-        """The same draft, ready to be sent back; ValueError names what it lacks."""
+        """The same draft as it is sent; ValueError names a missing member."""
         plan = self.fielding_specification or DraftFieldingSpecification()
         assistant = self.fielding_assistant_assignment or FieldingAssistantModulesAssignment()
         client = self.client_id
         by_rate_card = self.pricing_model == "rate_card"  # a CPI would ask for dynamic pricing
         return DraftTargetGroupRequest(
-            name=_needed(self.name, "name"),
-            business_unit_id=_needed(self.business_unit_id, "business unit"),
-            locale=_needed(self.locale, "locale"),
-            collects_pii=_needed(self.collects_pii, "whether it collects PII"),
-            project_manager_id=_needed(self.project_manager_id, "project manager"),
+            name=_required(self.name, "name"),
+            business_unit_id=_required(self.business_unit_id, "business unit"),
+            locale=_required(self.locale, "locale"),
+            collects_pii=_required(self.collects_pii, "whether it collects PII"),
+            project_manager_id=_required(self.project_manager_id, "project manager"),
             fielding_specification=TargetGroupFieldingSpecification.of(
-                _needed(plan.start_at, "start date"), _needed(plan.end_at, "end date")
+                _required(plan.start_at, "start date"), _required(plan.end_at, "end date")
             ),
-            completes_goal=_needed(self.completes_goal, "goal"),
-            expected_length_of_interview_minutes=_needed(
+            completes_goal=_required(self.completes_goal, "goal"),
+            expected_length_of_interview_minutes=_required(
                 self.expected_length_of_interview_minutes, "expected LOI"
             ),
-            expected_incidence_rate=_needed(self.expected_incidence_rate, "expected IR"),
+            expected_incidence_rate=_required(self.expected_incidence_rate, "expected IR"),
             fielding_assistant_assignment=assistant.as_request(),
             allocations=(self.allocations or SupplyAllocation()).as_request(),
-            study_type_code=_sent(self.study_type_code),
-            industry_code=_sent(self.industry_code),
-            industry_lockout_code=_sent(self.industry_lockout_code),
+            study_type_code=_unset_if_none(self.study_type_code),
+            industry_code=_unset_if_none(self.industry_code),
+            industry_lockout_code=_unset_if_none(self.industry_lockout_code),
             cost_per_interview=UNSET if by_rate_card else amount_to_send(self.cost_per_interview),
             client_cost_per_interview_note=(
                 UNSET if by_rate_card else amount_to_send(self.client_cost_per_interview_note)
             ),
             client_id=int(client) if client and client.isdigit() else UNSET,
-            exclusion=_sent(self.exclusion),
-            respondent_activity_exclusions=_sent(self.respondent_activity_exclusions),
-            live_url=_sent(self.live_url),
-            test_url=_sent(self.test_url),
+            exclusion=_unset_if_none(self.exclusion),
+            respondent_activity_exclusions=_unset_if_none(self.respondent_activity_exclusions),
+            live_url=_unset_if_none(self.live_url),
+            test_url=_unset_if_none(self.test_url),
             profiling=profiling_request(self.profiling) if self.profiling else UNSET,
-            re_entry_configuration=_sent(self.re_entry_configuration),
-            target_group_customer_reference_number=_sent(
+            re_entry_configuration=_unset_if_none(self.re_entry_configuration),
+            target_group_customer_reference_number=_unset_if_none(
                 self.target_group_customer_reference_number
             ),
         )
 
 
-def _needed(value: T | None, what: str) -> T:
+def _required(value: T | None, label: str) -> T:
     if value is None:
-        raise ValueError(f"The exchange's draft has no {what}")
+        raise ValueError(f"The exchange's draft has no {label}")
     return value
 
 
-def _sent(value: T | None) -> T | UnsetType:
+def _unset_if_none(value: T | None) -> T | UnsetType:
     return UNSET if value is None else value

@@ -2,11 +2,11 @@
 
 from msgspec import UNSET, Struct, UnsetType
 
-from dashboard.exchange.shapes.base import Body, Count, Id, Identified, Moment, Shape, Uuid
+from dashboard.exchange.shapes.base import Body, Count, Id, Identified, Moment, Uuid
 
 
 class FieldingRunItem(Identified, frozen=True, kw_only=True, gc=False):
-    """When a group is in the field; `version` makes its ETag."""
+    """The fielding period of a group; its ETag is made of `version`."""
 
     id: Id
     status: str
@@ -21,7 +21,7 @@ class FieldingRunItem(Identified, frozen=True, kw_only=True, gc=False):
 
     @property
     def etag(self) -> str | None:
-        """What `If-Match` takes, quotes included; None without a version."""
+        """The value for `If-Match`, quotes included; None without a version."""
         return None if self.version is None else f'W/"{self.version}"'
 
 
@@ -29,29 +29,22 @@ class FieldingRunId(Identified, frozen=True, kw_only=True, gc=False):
     id: Id | None = None
 
 
-class FieldingPeriod(Shape, frozen=True, kw_only=True, gc=False):
-    """From when to when a group is in the field (`LaunchNowFieldingRunResponse`)."""
-
-    start_fielding_at: Moment | None = None
-    end_fielding_at: Moment | None = None
-
-
 class TargetGroupReEntryAttributeConfig(Struct, frozen=True, kw_only=True, gc=False):
-    """Whether people may enter again, here and in other groups."""
+    """Whether respondents may re-enter this group and other groups."""
 
     allow_for_current_target_group: bool
     allow_for_other_target_groups: bool
 
 
 class ReEntrySides(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """Re-entry after one status; a side that the status does not have is UNSET."""
+    """Re-entry after one exit status; a side that the status does not have is UNSET."""
 
     client_side: TargetGroupReEntryAttributeConfig | UnsetType = UNSET
     screener_side: TargetGroupReEntryAttributeConfig | UnsetType = UNSET
 
 
 class ReEntryConfiguration(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """Who may enter a group again, by the status that they left with.
+    """Who may re-enter a group, by exit status.
 
     `completes` has a client side; `pre_client_survey_processes` and `financial_terms` a screener
     side; the other four have both. Read and written in the same shape.

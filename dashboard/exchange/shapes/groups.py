@@ -1,9 +1,10 @@
 """Target groups: rows, overview, details, performance, completes, changelog."""
 
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from msgspec import UNSET, UnsetType
 
+from dashboard.exchange.json_types import JsonValue
 from dashboard.exchange.shapes.base import (
     Body,
     Count,
@@ -21,7 +22,7 @@ T = TypeVar("T")
 
 
 class TargetGroupProgress(Shape, frozen=True, kw_only=True, gc=False):
-    """How far a group is: the numerator follows `filling_strategy`."""
+    """The progress of a group; `filling_strategy` decides which count applies to the goal."""
 
     current_completes: Count
     current_prescreens: Count
@@ -30,14 +31,14 @@ class TargetGroupProgress(Shape, frozen=True, kw_only=True, gc=False):
 
 
 class IssueText(Shape, frozen=True, kw_only=True, gc=False):
-    """A reason or a suggestion of the exchange: its code and its words."""
+    """A reason or a suggestion of the exchange: code and description."""
 
     code: str | None = None
     description: str | None = None
 
 
 class TargetGroupStatisticIssue(Shape, frozen=True, kw_only=True, gc=False):
-    """What the exchange finds wrong with a statistic: `issue_type` warning or error."""
+    """A problem that the exchange reports with a figure: `issue_type` warning or error."""
 
     issue_type: str | None = None
     reason: IssueText | None = None
@@ -45,7 +46,7 @@ class TargetGroupStatisticIssue(Shape, frozen=True, kw_only=True, gc=False):
 
 
 class Statistic(Shape, Generic[T], frozen=True, kw_only=True, gc=False):
-    """One figure of a row and what the exchange finds wrong with it."""
+    """One figure of a row, with the problems that the exchange reports."""
 
     value: T | None = None
     issues: list[TargetGroupStatisticIssue] = []
@@ -57,7 +58,7 @@ class ProgressStatistic(Shape, frozen=True, kw_only=True, gc=False):
 
 
 class TargetGroupStatistics(Shape, frozen=True, kw_only=True, gc=False):
-    """The figures of a row, over the group's whole life."""
+    """The figures of a row, since the group's launch."""
 
     progress: ProgressStatistic
     last_complete_date: Statistic[Moment] | None = None
@@ -91,7 +92,7 @@ class TargetGroupsListItem(Identified, frozen=True, kw_only=True, gc=False):
 
 
 class TargetGroupOverview(Identified, frozen=True, kw_only=True, gc=False):
-    """Status, progress, price and rates of one group."""
+    """Status, progress, CPI, cost and rates of one group."""
 
     status: str
     progress: TargetGroupProgress
@@ -119,7 +120,7 @@ class TargetGroupOverview(Identified, frozen=True, kw_only=True, gc=False):
 
 
 class TargetGroupOverviewByTargetGroupId(TargetGroupOverview, frozen=True, kw_only=True, gc=False):
-    """An overview that also says whose group it is."""
+    """An overview with the group's account and project."""
 
     account_id: Id
     project_id: Id
@@ -128,14 +129,14 @@ class TargetGroupOverviewByTargetGroupId(TargetGroupOverview, frozen=True, kw_on
 
 
 class Links(Shape, frozen=True, kw_only=True, gc=False):
-    """Where the group's survey can be tried."""
+    """Addresses to test the group's survey."""
 
     test_screener: str | None = None
     test_client_survey: str | None = None
 
 
 class TargetGroupDetails(Identified, frozen=True, kw_only=True, gc=False):
-    """What a launched group is: LOI in whole minutes, IR 0-1."""
+    """The settings of a launched group: LOI in whole minutes, IR 0-1."""
 
     name: str
     id: Id | None = None
@@ -164,7 +165,7 @@ class TargetGroupDetails(Identified, frozen=True, kw_only=True, gc=False):
 
 
 class TargetGroupDetailsUpdateRequest(Body, kw_only=True):
-    """New details of a launched group: what is left UNSET may be lost, so send all that is known.
+    """New details of a launched group. The exchange may clear members left UNSET: send them all.
 
     Name 5-128 characters, LOI 1-45 minutes, IR 0-1 in steps of 0.01, both URLs https.
     """
@@ -181,7 +182,7 @@ class TargetGroupDetailsUpdateRequest(Body, kw_only=True):
 
 
 class RespondentAnalysisStatusCodes(Shape, frozen=True, kw_only=True, gc=False):
-    """How many respondents ended in one status."""
+    """The number of respondents with one exit status."""
 
     status: str | None = None
     label: str | None = None
@@ -195,7 +196,7 @@ class RespondentAnalysis(Shape, frozen=True, kw_only=True, gc=False):
 
 
 class TargetGroupPerformance(Shape, frozen=True, kw_only=True, gc=False):
-    """Counts, cost and rates of one group over its whole life."""
+    """Counts, cost and rates of one group since launch."""
 
     entrants: Count
     prescreens: Count
@@ -217,7 +218,7 @@ class CompletesPoint(Shape, frozen=True, kw_only=True, gc=False):
 
 
 class ComputeTargetGroupTransitionsResponse(Shape, frozen=True, kw_only=True, gc=False):
-    """The groups that fit the query, and what may be done with all of them; None: not said."""
+    """The groups that match the query, and which actions all of them allow; None: not given."""
 
     target_groups: list[str] | None = None
     is_launch_allowed: bool | None = None
@@ -234,7 +235,7 @@ class ComputeTargetGroupTransitionsFilters(Body, kw_only=True):
 
 
 class ComputeTargetGroupTransitionsRequest(Body, kw_only=True):
-    """Which groups of a project are meant: by ids, by filters or by search."""
+    """A query for groups of a project: by ids, by filters or by search."""
 
     search_string: str | UnsetType = UNSET
     filters: ComputeTargetGroupTransitionsFilters | UnsetType = UNSET
@@ -243,7 +244,7 @@ class ComputeTargetGroupTransitionsRequest(Body, kw_only=True):
 
 
 class ChangelogUser(Identified, frozen=True, kw_only=True, gc=False):
-    """Who: `las_user` (a person), `system_marketplace_user` or `system_user` (automation)."""
+    """Who made a change: `las_user` (a person), `system_marketplace_user` or `system_user`."""
 
     type: str | None = None
     las_user_id: Uuid | None = None
@@ -253,14 +254,14 @@ class ChangelogUser(Identified, frozen=True, kw_only=True, gc=False):
 
 
 class TargetGroupChangelogItem(Identified, frozen=True, kw_only=True, gc=False):
-    """One value that changed: `object` names the kind, unknown kinds included.
+    """One changed value; `object` is the kind of change, unknown kinds included.
 
     The values are as the exchange wrote them: text, number, bool, money as a mapping, or None.
     """
 
     object: str | None = None
-    new_value: Any = None
-    old_value: Any = None
+    new_value: JsonValue = None  # `object` is a member here
+    old_value: JsonValue = None
     reason_code: str | None = None
     supplier_id: Id | None = None
 
@@ -268,7 +269,7 @@ class TargetGroupChangelogItem(Identified, frozen=True, kw_only=True, gc=False):
 
 
 class TargetGroupChangelogBatch(Identified, frozen=True, kw_only=True, gc=False):
-    """Changes made together; without an id of its own it is told by time, actor and values."""
+    """Changes made together; without an id, told apart by time, actor and values."""
 
     occurred_at: Moment
     id: Id | None = None

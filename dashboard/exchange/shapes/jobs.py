@@ -1,10 +1,10 @@
-"""Jobs on many target groups, or on the launch of one; polled until Completed or Failed."""
+"""Jobs on many target groups, or the launch of a draft; polled until Completed or Failed."""
 
 from dashboard.exchange.shapes.base import Id, Identified, Moment, Shape, Uuid
 
 
 class FailureReason(Shape, frozen=True, kw_only=True, gc=False):
-    """Why a target group failed."""
+    """The reason for which a target group failed."""
 
     code: str | None = None
     description: str | None = None
@@ -32,7 +32,7 @@ class BulkUpdatedTargetGroups(Shape, frozen=True, kw_only=True, gc=False):
 
 
 class BulkJob(Identified, frozen=True, kw_only=True, gc=False):
-    """A job on many groups: `Processing`, `Completed` or `Failed`, and how each group fared."""
+    """A job on many groups: `Processing`, `Completed` or `Failed`, and the result of each group."""
 
     status: str
     job_id: Id | None = None
@@ -59,7 +59,7 @@ class FieldingRunJobFailureReason(Shape, frozen=True, kw_only=True, gc=False):
 
 
 class FieldingRunJob(Identified, frozen=True, kw_only=True, gc=False):
-    """The launch or scheduling of one draft, and the run that came of it."""
+    """The launch or scheduling of one draft, and the fielding run that it created."""
 
     status: str
     job_id: Id | None = None

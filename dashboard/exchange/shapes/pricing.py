@@ -1,9 +1,8 @@
-"""Rate cards and feasibility: what completes cost, and how many can be had."""
-
-from typing import Any
+"""Rate cards and feasibility: CPIs, and estimates of completes."""
 
 from msgspec import UNSET, UnsetType
 
+from dashboard.exchange.json_types import JsonObject
 from dashboard.exchange.shapes.allocations import AllocationsRequest
 from dashboard.exchange.shapes.base import (
     Body,
@@ -29,7 +28,7 @@ class RateCardData(Shape, frozen=True, kw_only=True, gc=False):
 
 
 class RateCardShape(Shape, frozen=True, kw_only=True, gc=False):
-    """A rate card found by business unit and country."""
+    """The rate card of a business unit and country."""
 
     rate_card_data: RateCardData
     country_code: str | None = None
@@ -47,7 +46,7 @@ class TargetGroupRateCard(Shape, frozen=True, kw_only=True, gc=False):
 
     @property
     def data(self) -> RateCardData | None:
-        """The table that counts: the bound one, else the predicted one."""
+        """The table in force: the bound one, else the predicted one."""
         return self.bound_rate_card or self.predicted_rate_card
 
 
@@ -62,17 +61,17 @@ class CountRange(Shape, frozen=True, kw_only=True, gc=False):
 
 
 class CalculateTargetGroupFeasibilityResponse(Shape, frozen=True, kw_only=True, gc=False):
-    """What the exchange thinks can be had, and for how much; details stay mappings."""
+    """The exchange's estimate of completes and CPI; details stay mappings."""
 
     suggested_price: MonetaryAmount | None = None
     suggested_price_range: AmountRange | None = None
     suggested_completes_goal_range: CountRange | None = None
-    profiles: list[dict[str, Any]] = []
-    allocations: dict[str, Any] | None = None
+    profiles: list[JsonObject] = []
+    allocations: JsonObject | None = None
 
 
 class CalculateTargetGroupFeasibilityRequest(Body, kw_only=True):
-    """What a group would be: LOI 1-45 minutes, IR above 0 to 1, goal 1-10,000."""
+    """A planned group: LOI 1-45 minutes, IR above 0 to 1, goal 1-10,000."""
 
     business_unit_id: int
     locale: str
@@ -85,12 +84,12 @@ class CalculateTargetGroupFeasibilityRequest(Body, kw_only=True):
     cost_per_interview: MonetaryAmountRequestModel | UnsetType = UNSET
     price: MonetaryAmountRequestModel | UnsetType = UNSET
     rate_card_price_boost: MonetaryAmountRequestModel | UnsetType = UNSET
-    profiling: dict[str, Any] | UnsetType = UNSET
+    profiling: JsonObject | UnsetType = UNSET
     allocations: AllocationsRequest | UnsetType = UNSET
 
 
 class CalculateTargetGroupFeasibilityByIdRequest(Body, kw_only=True):
-    """What would differ from the group as it is; empty: nothing."""
+    """Planned changes of a group; empty: none."""
 
     locale: str | UnsetType = UNSET
     collects_pii: bool | UnsetType = UNSET
@@ -103,5 +102,5 @@ class CalculateTargetGroupFeasibilityByIdRequest(Body, kw_only=True):
     cost_per_interview: MonetaryAmountRequestModel | UnsetType = UNSET
     price: MonetaryAmountRequestModel | UnsetType = UNSET
     rate_card_price_boost: MonetaryAmountRequestModel | UnsetType = UNSET
-    profiling: dict[str, Any] | UnsetType = UNSET
+    profiling: JsonObject | UnsetType = UNSET
     allocations: AllocationsRequest | UnsetType = UNSET

@@ -1,19 +1,19 @@
-"""Who is asked for: profiles, their targets and quotas.
+"""Targeting: profiles with their targets and quotas.
 
-Conditions are polymorphic and Fieldwatch only shows them and hands them back, so they stay as the
-exchange wrote them: mappings.
+Conditions come in many forms, and Fieldwatch only shows them and sends them back. So they stay
+mappings, as the exchange wrote them.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from msgspec import UNSET, UnsetType
 
+from dashboard.exchange.json_types import JsonObject, object_in, objects_in
 from dashboard.exchange.shapes.base import Body, Count, Id, Identified, Shape
 
 
 class ProfilingQuota(Shape, frozen=True, kw_only=True, gc=False):
-    """A target's goal and how far it is; percentages 0-100."""
+    """The goal and progress of a target; percentages 0-100."""
 
     name: str | None = None
     completes_goal_percentage: float | None = None
@@ -24,13 +24,13 @@ class ProfilingQuota(Shape, frozen=True, kw_only=True, gc=False):
 
 
 class ProfileTarget(Identified, frozen=True, kw_only=True, gc=False):
-    """One audience of a profile; `quota` is None where quotas are off."""
+    """One audience of a profile; `quota` is None if quotas are off."""
 
     id: Id | None = None
     name: str | None = None
     text: str | None = None
     text_translated: str | None = None
-    conditions: list[dict[str, Any]] = []
+    conditions: list[JsonObject] = []
     quota: ProfilingQuota | None = None
 
 
@@ -86,32 +86,34 @@ class FillingGoalUpdateRequest(Body, kw_only=True):
 _SHOWN_ONLY = ("condition_name", "condition_name_translated")
 
 
-def profiling_request(profiling: Mapping[str, Any]) -> dict[str, Any]:
-    """The profiling of a draft as it was read, in the shape in which it is sent back."""
+def profiling_request(profiling: Mapping[str, object]) -> JsonObject:
+    """The profiling of a draft that was read, as it is sent back."""
     kind = profiling.get("profile_adjustment_type")
     names = ("template_id", "profile_adjustment_type")
     members = {name: profiling[name] for name in names if name in profiling}
-    profiles = [_profile_request(each, kind) for each in profiling.get("profiles") or []]
+    profiles = [_profile_request(profile, kind) for profile in objects_in(profiling, "profiles")]
     if profiles:
         return members | {"profiles": profiles}
     return members if "template_id" in members else {}
 
 
-def _profile_request(profile: Mapping[str, Any], kind: object) -> dict[str, Any]:
+def _profile_request(profile: Mapping[str, object], kind: object) -> JsonObject:
     names = ("object", "blended_type", "name", "quotas_enabled")
     members = {name: profile[name] for name in names if name in profile}
     with_quotas = bool(profile.get("quotas_enabled"))
-    targets = [_target_request(each, kind, with_quotas) for each in profile.get("targets", [])]
+    targets = [
+        _target_request(target, kind, with_quotas) for target in objects_in(profile, "targets")
+    ]
     return members | {"targets": targets}
 
 
-def _target_request(target: Mapping[str, Any], kind: object, with_quotas: bool) -> dict[str, Any]:
+def _target_request(target: Mapping[str, object], kind: object, with_quotas: bool) -> JsonObject:
     conditions = [
-        {name: value for name, value in each.items() if name not in _SHOWN_ONLY}
-        for each in target.get("conditions", [])
+        {name: value for name, value in condition.items() if name not in _SHOWN_ONLY}
+        for condition in objects_in(target, "conditions")
     ]
     if not with_quotas:
         return {"object": "nominal", "conditions": conditions}
     goal = "completes_goal_percentage" if kind == "percentage" else "completes_goal"
-    value = (target.get("quota") or {}).get(goal, 0)
+    value = object_in(target, "quota").get(goal, 0)
     return {"conditions": conditions, "quota": {goal: value}}

@@ -16,7 +16,7 @@ from dashboard.exchange.shapes.base import (
 
 
 class ProjectStatistics(Shape, frozen=True, kw_only=True, gc=False):
-    """Figures over all target groups of a project, as the exchange computes them."""
+    """Figures of all target groups of a project together, computed by the exchange."""
 
     filling_goal: Count | None = None
     current_completes: Count | None = None
@@ -64,7 +64,7 @@ class ProjectOverview(Identified, frozen=True, kw_only=True, gc=False):
 
 
 class ProjectDetails(Identified, frozen=True, kw_only=True, gc=False):
-    """What a project is, without figures."""
+    """A project without its figures."""
 
     id: Id
     name: str
@@ -78,7 +78,7 @@ class ProjectDetails(Identified, frozen=True, kw_only=True, gc=False):
 
 
 class ProjectId(Identified, frozen=True, kw_only=True, gc=False):
-    """The id of a project just created or updated."""
+    """The id of a project that was just created."""
 
     id: Id
     human_readable_id: Id | None = None
@@ -92,11 +92,3 @@ class ProjectInfo(Body, kw_only=True):
     name: str
     project_manager_id: str
     project_customer_reference_number: str | UnsetType = UNSET
-
-
-class ProjectInfoUpdate(Body, kw_only=True):
-    """A project's new values, all of them: None clears the customer reference."""
-
-    name: str
-    project_manager_id: str
-    project_customer_reference_number: str | None

@@ -1,6 +1,4 @@
-"""Webhooks: where the exchange tells what happened."""
-
-from typing import Any
+"""Webhooks: the addresses to which the exchange delivers events."""
 
 import msgspec
 
@@ -8,7 +6,7 @@ from dashboard.exchange.shapes.base import Id, Identified, Moment
 
 
 class WebhookShape(Identified, frozen=True, kw_only=True, gc=False):
-    """An address that is told about `events`."""
+    """An address that gets deliveries of `events`."""
 
     id: Id
     url: str | None = None
@@ -18,7 +16,7 @@ class WebhookShape(Identified, frozen=True, kw_only=True, gc=False):
 
 
 class WebhookWithSecret(WebhookShape, frozen=True, kw_only=True, gc=False):
-    """A webhook just created, or with a new secret: the only time that the secret is told."""
+    """A webhook that was just created: the only answer that has the secret."""
 
     secret: str
 
@@ -26,20 +24,10 @@ class WebhookWithSecret(WebhookShape, frozen=True, kw_only=True, gc=False):
         return f"WebhookWithSecret(id={self.id!r}, secret=•••)"
 
 
-class WebhookEventShape(Identified, frozen=True, kw_only=True, gc=False):
-    """One delivery: pending, delivering, delivered, undelivered, bounced or expired."""
-
-    id: Id | None = None
-    type: str | None = None
-    payload: Any = None
-    status: str | None = None
-    created_at: Moment | None = None
-
-
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a webhook is told, in the CloudEvents form; a hint, so that only its id is needed."""
+    """A delivered event in the CloudEvents form; it is only a hint, so only its id is required."""
 
     id: str
     type: str = ""
-    time: Any = None
-    data: Any = None
+    time: object = None
+    data: object = None

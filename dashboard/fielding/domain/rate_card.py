@@ -7,24 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-# The contract does not name the unit of the table: the currency's minor unit is our assumption.
-MINOR_DIGITS = {
-    "BHD": 3,
-    "CLP": 0,
-    "ISK": 0,
-    "JOD": 3,
-    "JPY": 0,
-    "KRW": 0,
-    "KWD": 3,
-    "OMR": 3,
-    "PYG": 0,
-    "TND": 3,
-    "UGX": 0,
-    "VND": 0,
-    "XAF": 0,
-    "XOF": 0,
-    "XPF": 0,
-}
+from dashboard.fielding.domain.money import minor_digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +56,8 @@ def read_rate_card(stored: Any) -> RateCard | None:
     if len(prices) != len(minutes) or any(len(row) != len(percents) for row in prices):
         return None
     currency = str(stored.get("currency") or "").upper()
-    digits = MINOR_DIGITS.get(currency, 2)
+    # The contract does not name the unit: the currency's minor unit is our assumption.
+    digits = minor_digits(currency)
     return RateCard(
         currency=currency,
         minutes=minutes,

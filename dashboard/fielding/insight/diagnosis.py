@@ -2,11 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import NamedTuple
 
+from dashboard.fielding.domain.figures import (
+    format_beside,
+    format_percent,
+    format_percent_limit,
+)
+from dashboard.fielding.domain.money import format_money, format_price, format_price_beside
 from dashboard.fielding.insight.indicators import Indicators
 from dashboard.fielding.insight.pause_risk import EXPECTED, LINE, pause_risks
 
+DROP_OFF = 0.25  # share above which it is a cause
+SECURITY = 0.15  # likewise
 SENT_ON = 0.08  # share of entrants that a survey with an ordinary profile gets
 
 
@@ -63,17 +72,12 @@ def _no_entrants(v: Indicators) -> Evidence | None:
     return Evidence(0.9, seen, f"enough for {v.expected_in_silence:.0f} completes")
 
 
-def _percent(share: float, digits: int = 0) -> str:
-    """A share in per cent, with the space that the unit takes."""
-    return f"{share * 100:.{digits}f} %"
-
-
 def _set_up(v: Indicators) -> Evidence | None:
     faults = sum(v.share(kind) or 0.0 for kind in ("redirect", "encryption", "setup"))
     if faults < 0.05 or sum(v.analysis.values()) < 50:
         return None
     return Evidence(
-        min(1.0, 0.6 + 2 * faults), f"{_percent(faults)} end in a technical fault", "none"
+        min(1.0, 0.6 + 2 * faults), f"{format_percent(faults)} end in a technical fault", "none"
     )
 
 
@@ -83,9 +87,9 @@ def _quotas(v: Indicators) -> Evidence | None:
     if full < 0.4 and (over < 0.2 or sum(v.analysis.values()) < 50):
         return None
     seen = (
-        f"{_percent(full)} of the quotas are full"
+        f"{format_percent(full)} of the quotas are full"
         if full >= 0.4
-        else f"{_percent(over)} meet a full quota"
+        else f"{format_percent(over)} meet a full quota"
     )
     return Evidence(min(0.95, 0.4 + 0.5 * max(full, over)), seen, "open quotas for those who come")
 
@@ -94,7 +98,7 @@ def _loi(v: Indicators) -> Evidence | None:
     ratio = v.loi_ratio
     if ratio is None or v.loi_seconds is None or ratio <= 1.15 or (v.completes or 0) < 20:
         return None
-    seen = f"{v.loi_seconds / 60:.1f} min"
+    seen = f"{format_beside(v.loi_seconds / 60, v.loi_minutes, 1)} min"
     return Evidence(min(0.95, 0.35 + 0.6 * (ratio - 1)), seen, f"{v.loi_minutes:g} min, as agreed")
 
 
@@ -106,15 +110,16 @@ def _ir(v: Indicators) -> Evidence | None:
         return None
     return Evidence(
         0.35 + 0.6 * (1 - ratio),
-        f"IR {_percent(v.ir)}",
-        f"{_percent(v.ir_expected)}, as agreed",
+        f"IR {format_percent(v.ir, beside=v.ir_expected)}",
+        f"{format_percent_limit(v.ir_expected)}, as agreed",
     )
 
 
 def _drop_off(v: Indicators) -> Evidence | None:
-    if v.drop_off is None or v.drop_off <= 0.25 or (v.entrants or 0) < 50:
+    if v.drop_off is None or v.drop_off <= DROP_OFF or (v.entrants or 0) < 50:
         return None
-    return Evidence(min(0.95, 0.2 + v.drop_off), f"{_percent(v.drop_off)} drop off", "up to 25 %")
+    seen = f"{format_percent(v.drop_off, beside=DROP_OFF)} drop off"
+    return Evidence(min(0.95, 0.2 + v.drop_off), seen, f"up to {format_percent_limit(DROP_OFF)}")
 
 
 def _screening(v: Indicators) -> Evidence | None:
@@ -127,17 +132,19 @@ def _screening(v: Indicators) -> Evidence | None:
     weight = 0.3 + 0.5 * (1 - rate / SENT_ON)
     return Evidence(
         weight,
-        f"{_percent(rate, 1)} of entrants get to the survey",
-        f"{_percent(SENT_ON)} or more",
+        f"{format_percent(rate, 1, beside=SENT_ON)} of entrants get to the survey",
+        f"{format_percent_limit(SENT_ON)} or more",
     )
 
 
 def _security(v: Indicators) -> Evidence | None:
     share = v.share("security")
-    if share is None or share < 0.15 or sum(v.analysis.values()) < 50:
+    if share is None or share < SECURITY or sum(v.analysis.values()) < 50:
         return None
     return Evidence(
-        min(0.8, 0.3 + share), f"{_percent(share)} fail security or quality checks", "below 15 %"
+        min(0.8, 0.3 + share),
+        f"{format_percent(share, beside=SECURITY)} fail security or quality checks",
+        f"below {format_percent_limit(SECURITY)}",
     )
 
 
@@ -146,31 +153,32 @@ def _epc(v: Indicators) -> Evidence | None:
         return None
     if v.currency == "USD":
         epc, healthy, words = float(v.epc), 0.20, "0.20–0.30 USD is healthy"
+        least = Decimal("0.20")
     elif v.epc_usual:
-        epc, healthy = float(v.epc / v.epc_usual), 0.8
-        words = f"{v.epc_usual:.2f} {v.currency} is usual here"
+        epc, healthy, least = float(v.epc / v.epc_usual), 0.8, v.epc_usual
+        words = f"{format_price(v.epc_usual, v.currency)} is usual here"
     else:
         return None
     if epc >= healthy:
         return None
     weight = 0.3 + 0.55 * (1 - epc / healthy)
-    return Evidence(weight, f"EPC {v.epc:.2f} {v.currency}", words)
+    return Evidence(weight, f"EPC {format_price_beside(v.epc, least, v.currency)}", words)
 
 
 def _epcm(v: Indicators) -> Evidence | None:
     if v.epcm is None or not v.epcm_usual or v.epcm >= v.epcm_usual * 7 / 10:
         return None
     weight = 0.25 + 0.5 * (1 - float(v.epcm / v.epcm_usual))
-    expected = f"{v.epcm_usual:.3f} {v.currency} is usual here"
-    return Evidence(weight, f"EPC a minute {v.epcm:.3f} {v.currency}", expected)
+    expected = f"{format_price(v.epcm_usual, v.currency)} is usual here"
+    return Evidence(weight, f"EPC a minute {format_price(v.epcm, v.currency)}", expected)
 
 
 def _price(v: Indicators) -> Evidence | None:
     if v.cpi is None or not v.cpi_usual or v.cpi >= v.cpi_usual * 85 / 100:
         return None
     weight = 0.3 + 0.6 * (1 - float(v.cpi / v.cpi_usual))
-    expected = f"{v.cpi_usual:.2f} {v.currency} for comparable groups"
-    return Evidence(weight, f"CPI {v.cpi:.2f} {v.currency}", expected)
+    expected = f"{format_price(v.cpi_usual, v.currency)} for comparable groups"
+    return Evidence(weight, f"CPI {format_money(v.cpi, v.currency)}", expected)
 
 
 def _asked(v: Indicators) -> Evidence | None:

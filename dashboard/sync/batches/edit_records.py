@@ -1,4 +1,4 @@
-"""What a job of the exchange changes, as edits: who wanted what of each group, and how it ended."""
+"""The edits of a batch: who requested which change of each group, and its outcome."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ STATUS = {
     Batch.Action.COMPLETE: "completed",
 }
 BY_JOB = (Edit.Kind.STATUS, Edit.Kind.MANAGER)
-BUSY = "Another such change is on its way; look again in a moment."
-HELD = "Sent, but the exchange holds something else"
+BUSY = "Another change of this kind is in progress. Try again in a moment."
+HELD = "Sent, but the exchange holds another value"
 _ENDS = {
     BatchGroup.State.DONE: Edit.State.CONFIRMED,
     BatchGroup.State.FAILED: Edit.State.REJECTED,
@@ -30,35 +30,35 @@ _ENDS = {
 
 
 def edit_kind_of(batch: Batch) -> Edit.Kind:
-    """What of a group a batch changes."""
+    """The kind of edit that a batch makes on each group."""
     return Edit.Kind.MANAGER if batch.action == Batch.Action.MANAGER else Edit.Kind.STATUS
 
 
 def before_and_after(batch: Batch, group: TargetGroup) -> tuple[str, str]:
-    """What a group has as far as we know, and what it is to have."""
+    """The manager or status that our tables hold of a group, and the one requested."""
     if batch.action == Batch.Action.MANAGER:
         return group.project_manager_id, str(batch.wanted["manager_id"])
     return group.status, STATUS[Batch.Action(batch.action)]
 
 
 def open_edits(job: BatchJob, *, now: datetime) -> None:
-    """Commit an edit a group before the job is sent; a group with one on its way is refused.
+    """Commit one edit per group before the job is sent; fail groups that have one in progress.
 
-    Raises IntegrityError where somebody else's came between; nothing is stored then.
+    Raises IntegrityError where another edit was committed in between; nothing is stored then.
     """
-    of = edit_kind_of(job.batch)
+    kind = edit_kind_of(job.batch)
     rows = list(job.groups.filter(state=BatchGroup.State.WAITING, edit=None))
-    open_edits = Edit.objects.filter(
+    in_progress = Edit.objects.filter(
         group__in=[row.group_id for row in rows],
-        kind=of,
+        kind=kind,
         state__in=Edit.OPEN,
     )
-    busy = set(open_edits.values_list("group_id", flat=True))
+    busy = set(in_progress.values_list("group_id", flat=True))
     for row in rows:
         if row.group_id in busy:
             row.state, row.reason = BatchGroup.State.FAILED, BUSY
         else:
-            row.edit = _edit(job, row, of, now)
+            row.edit = _new_edit(job, row, kind, now)
     with transaction.atomic():
         Edit.objects.bulk_create([row.edit for row in rows if row.edit])
         BatchGroup.objects.bulk_update(rows, ["edit", "state", "reason"])
@@ -66,12 +66,12 @@ def open_edits(job: BatchJob, *, now: datetime) -> None:
         job.save(update_fields=["sent_at"])
 
 
-def _edit(job: BatchJob, row: BatchGroup, of: Edit.Kind, now: datetime) -> Edit:
+def _new_edit(job: BatchJob, row: BatchGroup, kind: Edit.Kind, now: datetime) -> Edit:
     return Edit(
         account_id=job.project.account_id,
         group_id=row.group_id,
         by=job.batch.by,
-        kind=of,
+        kind=kind,
         token=f"{job.key}:{row.group_id}",
         before=row.seen,
         wanted=row.wanted,
@@ -82,9 +82,9 @@ def _edit(job: BatchJob, row: BatchGroup, of: Edit.Kind, now: datetime) -> Edit:
 def close_edits(
     rows: Iterable[BatchGroup], *, now: datetime, held: Mapping[int, str] | None = None
 ) -> None:
-    """How the edits of these groups ended; what is not known is settled by reading, as any edit.
+    """Store the outcome of these groups' edits; unknown ones are settled by reading, as any edit.
 
-    `held`: what was read of each row, by its primary key.
+    `held`: the value that was read for each row, by its primary key.
     """
     by_edit = {row.edit_id: row for row in rows if row.edit_id}
     edits = list(Edit.objects.filter(pk__in=by_edit, state__in=Edit.OPEN))
@@ -110,47 +110,45 @@ class Wait(NamedTuple):
     by_exchange: bool
 
 
-def asked_to_wait(edit: Edit | None) -> Wait | None:
-    """The wait that an edit was refused for, which was not taken; None where it was none."""
+def requested_wait(edit: Edit | None) -> Wait | None:
+    """The wait for which an edit was refused before it was accepted; None if there was none."""
     if edit is None or edit.state != Edit.State.REJECTED:
         return None
     waits = [
-        Wait(float(one["retry_after"]), bool(one.get("status")))
-        for one in edit.reasons
-        if one.get("retry_after")
+        Wait(float(reason["retry_after"]), bool(reason.get("status")))
+        for reason in edit.reasons
+        if reason.get("retry_after")
     ]
     return max(waits, default=None)
 
 
-def forget(edit: Edit) -> None:
-    """Take back the row of an edit that was not sent, so that it can be sent later."""
+def delete_unsent_edit(edit: Edit) -> None:
+    """Delete the row of an edit that was not sent, so that it can be sent later."""
     Edit.objects.filter(pk=edit.pk, state=Edit.State.REJECTED).delete()
 
 
 def group_outcome(edit: Edit) -> tuple[str, str]:
-    """How an edit of a batch stands, and why."""
+    """The result of a batch's group by its edit, and the reason for it."""
+    reasons = " ".join(str(reason["reason"]) for reason in edit.reasons)
     if edit.state == Edit.State.CONFIRMED:
         return BatchGroup.State.DONE, ""
     if edit.kind == Edit.Kind.LAUNCH and not edit.is_settled:
-        said = " ".join(str(one["reason"]) for one in edit.reasons)
-        return BatchGroup.State.UNKNOWN, said or "The exchange is at it."
+        return BatchGroup.State.UNKNOWN, reasons or "In progress on the exchange."
     if edit.state == Edit.State.CONFLICT:
-        return _conflict(edit)
+        return _conflict_outcome(edit, reasons)
     if edit.state == Edit.State.GIVEN_UP:
-        went_on = f"; {edit.given_up_by} went on" if edit.given_up_by else ""
-        return BatchGroup.State.UNKNOWN, f"Sent, never confirmed{went_on}."
+        closed_by = f"; closed by {edit.given_up_by}" if edit.given_up_by else ""
+        return BatchGroup.State.UNKNOWN, f"Sent, never confirmed{closed_by}."
     if edit.state == Edit.State.REJECTED:
-        said = " ".join(str(one["reason"]) for one in edit.reasons)
-        return BatchGroup.State.FAILED, said or "The exchange refused it."
-    return BatchGroup.State.UNKNOWN, "Sent, not confirmed yet; it is looked at again."
+        return BatchGroup.State.FAILED, reasons or "The exchange refused it."
+    return BatchGroup.State.UNKNOWN, "Sent, not confirmed yet. Checking again."
 
 
-def _conflict(edit: Edit) -> tuple[str, str]:
+def _conflict_outcome(edit: Edit, reasons: str) -> tuple[str, str]:
     if edit.kind in BY_JOB:
-        said = " ".join(str(one["reason"]) for one in edit.reasons)
-        return BatchGroup.State.NOT_SO, said or f"{HELD}."
+        return BatchGroup.State.NOT_SO, reasons or f"{HELD}."
     if edit.sent and edit.taken is False:
-        return BatchGroup.State.FAILED, "Sent, and refused: somebody else changed it meanwhile."
+        return BatchGroup.State.FAILED, "Refused: someone else changed it in the meantime."
     if edit.sent or edit.checks:
         return BatchGroup.State.FAILED, f"{HELD}."
-    return BatchGroup.State.FAILED, "Somebody else changed it meanwhile; nothing was sent."
+    return BatchGroup.State.FAILED, "Someone else changed this. Nothing was sent."

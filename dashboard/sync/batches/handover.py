@@ -1,6 +1,6 @@
-"""Handing groups over: what somebody else handed over meanwhile is left as it is.
+"""Reassigning project managers: groups that someone else reassigned in between are left alone.
 
-The exchange's job compares nothing, so who manages each group is read before it is sent.
+The exchange's job compares nothing, so each group's manager is read before the job is sent.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from dashboard.exchange.client import ExchangeClient
 from dashboard.fielding.models import Batch, BatchGroup
 from dashboard.sync.batches import readback
 
-OVERTAKEN = "Somebody else handed it over meanwhile; nothing was sent."
+OVERTAKEN = "Someone else reassigned this group. Nothing was sent."
 
 
 def skip_groups_that_moved(rows: Sequence[BatchGroup], client: ExchangeClient) -> None:
-    """Leave out the groups of one project that moved since they were shown."""
+    """Fail the groups of one project whose manager changed after they were shown."""
     if not rows:
         return
     for row, held in readback.read_groups(rows, client, action=Batch.Action.MANAGER):

@@ -1,8 +1,8 @@
-"""Which of some groups an action may be taken on: the exchange says, we say why not.
+"""Which groups of a selection allow an action: the exchange decides, we name the reason.
 
-The query names the groups and the statuses that the action starts from. The answer lists those that
-the exchange has in such a status now, whatever our tables say, with one flag an action for all of
-them. Where that flag is no, parts of them are asked about, by few requests.
+The query names the groups and the statuses from which the action is possible. The answer lists the
+groups that the exchange has in such a status now, whatever our tables say, with one flag per action
+for all of them together. Where that flag is no, parts of the list are asked again, in few requests.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from dashboard.sync.edits import moves
 
 SECONDS = 8.0
 MOST_REQUESTS = 25  # about the groups of one project
-MOST_MOVED = 5  # groups that are looked for in other projects
+MOST_MOVED = 5  # groups that are searched for in other projects
 FROM = {
     Batch.Action.LAUNCH: ("scheduled",),
     Batch.Action.DRAFTS: ("draft",),
@@ -33,117 +33,122 @@ FROM = {
     Batch.Action.RELAUNCH: ("completed",),
     Batch.Action.COMPLETE: ("live", "scheduled"),
 }
-# The exchange's one flag of launching stands for two jobs: which one, the status says.
+# The exchange has one launch flag for two jobs; the status decides which of them.
 BY_STATUS = (Batch.Action.LAUNCH, Batch.Action.DRAFTS)
 _FLAG = {action: f"is_{action}_allowed" for action in FROM}
 _FLAG[Batch.Action.COMPLETE] = "is_finish_allowed"
 _FLAG[Batch.Action.DRAFTS] = _FLAG[Batch.Action.LAUNCH]
-OVER = "its end has passed, and of a completed group it cannot move"
-REFUSED = "the exchange does not allow it now"
+OVER = "its end date has passed and cannot be changed once completed"
+REFUSED = "the exchange does not allow this now"
 
 
 def refusals_by_group(
     *, action: str, groups: Sequence[TargetGroup], now: datetime
 ) -> dict[int, str]:
-    """Why the action cannot be taken, by group; the others can."""
-    of = Batch.Action(action)
-    why = {
-        one.pk: known_obstacle(of, one, now)
-        for one in groups
-        if of in BY_STATUS and one.status not in FROM[of]
+    """The reason why a group does not allow the action, by primary key; the others allow it."""
+    wanted = Batch.Action(action)
+    reasons = {
+        group.pk: known_obstacle(wanted, group, now)
+        for group in groups
+        if wanted in BY_STATUS and group.status not in FROM[wanted]
     }
-    left = [one for one in groups if one.pk not in why]
-    for _, alike in groupby(sorted(left, key=_project), key=_project):
-        why |= _asked(of, list(alike), now)
-    return why
+    candidates = [group for group in groups if group.pk not in reasons]
+    for _, of_project in groupby(sorted(candidates, key=_project_id), key=_project_id):
+        reasons |= _refusals_of_project(wanted, list(of_project), now)
+    return reasons
 
 
-def _project(group: TargetGroup) -> int:
+def _project_id(group: TargetGroup) -> int:
     return group.project_id
 
 
 def known_obstacle(action: Batch.Action, group: TargetGroup, now: datetime) -> str:
-    """What we know ourselves that stands against it; empty where we know of nothing."""
+    """The reason against the action that our own tables know; empty if there is none."""
     if group.missing_since:
         return "no longer listed by the exchange"
     if group.status == "draft" and action == Batch.Action.LAUNCH:
-        return "is a draft, which needs its dates: take “Launch drafts”"
+        return "is a draft: use “Launch drafts”"
     if group.status not in FROM[action]:
         return f"is {group.status}"
     if action in (Batch.Action.RESUME, Batch.Action.RELAUNCH):
         if group.ends_at and group.ends_at <= now:
             fixed = action == Batch.Action.RELAUNCH
-            return OVER if fixed else "its end has passed: move the end first"
+            return OVER if fixed else "its end date has passed: change the end date first"
         if is_full(group):
             return "its goal is reached: raise the goal first"
     return ""
 
 
-def _asked(action: Batch.Action, groups: list[TargetGroup], now: datetime) -> dict[int, str]:
-    """What the exchange says of groups of one project; what we know where it is away."""
-    known = {group.pk: said for group in groups if (said := known_obstacle(action, group, now))}
+def _refusals_of_project(
+    action: Batch.Action, groups: list[TargetGroup], now: datetime
+) -> dict[int, str]:
+    """The exchange's refusals for groups of one project; our own where it cannot be reached."""
+    known = {group.pk: reason for group in groups if (reason := known_obstacle(action, group, now))}
     account = groups[0].project.account
     try:
         client = clients.client_for(account)
         with client.deadline(SECONDS):
             query = _Query(client, action)
-            # Those that nothing stands against come first, so that they are asked about together.
-            allowed = query.allowed(sorted(groups, key=lambda one: one.pk in known), known)
-            absent = [one for one in groups if one.pk not in query.listed and one.pk not in known]
+            # Groups without a known obstacle come first, so that they are asked about together.
+            in_order = sorted(groups, key=lambda group: group.pk in known)
+            allowed = query.allowed(in_order, known)
+            absent = [
+                group for group in groups if group.pk not in query.listed and group.pk not in known
+            ]
             for group in absent[:MOST_MOVED]:
                 if _has_moved(client, group):
                     allowed |= query.allowed([group], known)
     except ExchangeError:
         return known
-    elsewhere = f"the exchange does not have it as {' or '.join(FROM[action])} now"
+    other_status = f"is not {' or '.join(FROM[action])} on the exchange now"
     return {
-        one.pk: known.get(one.pk, REFUSED if one.pk in query.listed else elsewhere)
-        for one in groups
-        if one.pk not in allowed
+        group.pk: known.get(group.pk, REFUSED if group.pk in query.listed else other_status)
+        for group in groups
+        if group.pk not in allowed
     }
 
 
 class _Query:
-    """The questions about the groups of one project, by few requests."""
+    """The requests about the groups of one project, few in number."""
 
     def __init__(self, client: ExchangeClient, action: Batch.Action) -> None:
         self._client = client
         self._action = action
-        self._left = MOST_REQUESTS
-        self.listed: set[int] = set()  # that the exchange has in a status to start from
+        self._requests_left = MOST_REQUESTS
+        self.listed: set[int] = set()  # groups that the exchange has in a fitting status
 
     def allowed(self, groups: Sequence[TargetGroup], known: Container[int]) -> set[int]:
-        """Those of the groups that may, by primary key, as far as the requests reach."""
-        if not groups or self._left <= 0:
+        """The primary keys of the groups that allow it, as far as the requests suffice."""
+        if not groups or self._requests_left <= 0:
             return set()
-        self._left -= 1
-        fitting, may = self._ask(groups)
-        self.listed |= {one.pk for one in fitting}
-        if may:
-            return {one.pk for one in fitting}
+        self._requests_left -= 1
+        fitting, all_allowed = self._ask(groups)
+        self.listed |= {group.pk for group in fitting}
+        if all_allowed:
+            return {group.pk for group in fitting}
         if len(fitting) < 2:
             return set()
-        free = sum(one.pk not in known for one in fitting)
+        free = sum(group.pk not in known for group in fitting)
         cut = free if 0 < free < len(fitting) else len(fitting) // 2
         return self.allowed(fitting[:cut], known) | self.allowed(fitting[cut:], known)
 
     def _ask(self, groups: Sequence[TargetGroup]) -> tuple[list[TargetGroup], bool]:
-        """Those that the exchange lists, and whether all of them may; none is an empty answer."""
+        """The groups that the exchange lists, and whether all of them allow the action."""
         answer = self._client.compute_target_group_transitions(
             project_id=groups[0].project.exchange_id,
             groups=ComputeTargetGroupTransitionsRequest(
-                included_target_group_ids=[one.exchange_id for one in groups],
+                included_target_group_ids=[group.exchange_id for group in groups],
                 filters=ComputeTargetGroupTransitionsFilters(status=list(FROM[self._action])),
             ),
         )
-        may = getattr(answer, _FLAG[self._action]) is not False
+        all_allowed = getattr(answer, _FLAG[self._action]) is not False
         if answer.target_groups is None:
-            return (list(groups) if may else []), may
+            return (list(groups) if all_allowed else []), all_allowed
         listed = set(answer.target_groups)
-        return [one for one in groups if one.exchange_id in listed], may
+        return [group for group in groups if group.exchange_id in listed], all_allowed
 
 
 def _has_moved(client: ExchangeClient, group: TargetGroup) -> bool:
-    """Whether the exchange keeps a group in another project of its account; it is under it then."""
+    """Whether the exchange keeps a group in another project; it is moved there in our tables."""
     place = moves.follow_group(group=group, client=client)
     return place is not None and place.project_id == group.project.exchange_id

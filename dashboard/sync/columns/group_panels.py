@@ -1,71 +1,98 @@
-"""Quotas and rate cards as the exchange sends them, as columns of a group's panels. No I/O."""
+"""Turn quotas and rate cards from the exchange into columns of a group's panels. No I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
-
-import msgspec
+from typing import NotRequired, TypedDict
 
 from dashboard.exchange.shapes.pricing import RateCardData, TargetGroupRateCard
 from dashboard.exchange.shapes.profiling import Profile, Profiles, ProfileTarget
+from dashboard.sync.columns.group_columns import Columns
 from dashboard.sync.columns.limits import fit_json
 
 
-def profile_columns(profiles: Profiles | None) -> dict[str, Any]:
-    """The profiles with how far each target is; none where the exchange tells of none."""
-    told = profiles.profiles if profiles else []
-    return {"profiles": fit_json([_profile(profile) for profile in told])}
+class TargetRow(TypedDict):
+    """A target of a profile with its quota, as the tables store it."""
+
+    id: str
+    name: str
+    goal: int | None
+    completes: int | None
+    prescreens: int | None
 
 
-def _profile(profile: Profile) -> dict[str, Any]:
+class ProfileRow(TypedDict):
+    """A profile of a group with its targets, as the tables store it."""
+
+    id: str
+    name: str
+    quotas: bool
+    targets: list[TargetRow]
+
+
+class PriceTable(TypedDict):
+    """Prices by LOI (rows, minutes) and IR (columns, percent), in minor units of the currency."""
+
+    currency: str
+    minutes: list[float]
+    percents: list[float]
+    prices: list[list[float]]
+    bound: NotRequired[bool]
+
+
+def profile_columns(profiles: Profiles | None) -> Columns:
+    """The profiles with each target's progress; empty without profiles."""
+    rows = [_profile_row(profile) for profile in (profiles.profiles if profiles else [])]
+    return {"profiles": fit_json(rows)}
+
+
+def _profile_row(profile: Profile) -> ProfileRow:
     return {
         "id": profile.id or "",
         "name": profile.name or profile.description_translated or profile.description or "",
         "quotas": bool(profile.quotas_enabled),
-        "targets": [_target(target) for target in profile.targets],
+        "targets": [_target_row(target) for target in profile.targets],
     }
 
 
-def _target(target: ProfileTarget) -> dict[str, Any]:
+def _target_row(target: ProfileTarget) -> TargetRow:
     quota = target.quota
     return {
         "id": target.id or "",
-        "name": target.text_translated or target.text or target.name or _conditions(target),
+        "name": target.text_translated or target.text or target.name or _conditions_text(target),
         "goal": quota.completes_goal if quota else None,
         "completes": quota.completes if quota else None,
         "prescreens": quota.prescreens if quota else None,
     }
 
 
-def _conditions(target: ProfileTarget) -> str:
-    """Whom a target without a name of its own means, from what it asks for."""
-    return ", ".join(filter(None, map(_condition, target.conditions)))
+def _conditions_text(target: ProfileTarget) -> str:
+    """A name for a target that has none, from its conditions."""
+    return ", ".join(filter(None, map(_condition_text, target.conditions)))
 
 
-def _condition(asked: Mapping[str, Any]) -> str:
+def _condition_text(condition: Mapping[str, object]) -> str:
     for name in ("condition_name_translated", "condition_name"):
-        if asked.get(name):
-            return str(asked[name])
-    if "min" in asked or "max" in asked:
-        return f"{asked.get('min', '')}–{asked.get('max', '')}"
-    return f"answer {asked['option']}" if "option" in asked else ""
+        if condition.get(name):
+            return str(condition[name])
+    if "min" in condition or "max" in condition:
+        return f"{condition.get('min', '')}–{condition.get('max', '')}"
+    return f"answer {condition['option']}" if "option" in condition else ""
 
 
-def rate_card_columns(card: TargetGroupRateCard | None) -> dict[str, Any]:
-    """The table that counts for the group; none where the exchange tells of none."""
+def rate_card_columns(card: TargetGroupRateCard | None) -> Columns:
+    """The price table in force for the group; None without a rate card."""
     data = card.data if card else None
     if card is None or data is None:
         return {"rate_card": None}
-    return {"rate_card": price_table(data) | {"bound": card.bound_rate_card is not None}}
+    return {"rate_card": {**price_table(data), "bound": card.bound_rate_card is not None}}
 
 
-def price_table(data: RateCardData) -> dict[str, Any]:
-    """A table of prices as JSON holds it."""
-    plain = msgspec.to_builtins(data)
+def price_table(data: RateCardData) -> PriceTable:
+    """The price table of a rate card as the tables store it."""
     return {
         "currency": (data.pricing_table_currency_code or "").upper(),
-        "minutes": plain["length_of_interview_minutes"],
-        "percents": plain["incidence_rate_percents"],
-        "prices": plain["pricing_table_data"],
+        "minutes": data.length_of_interview_minutes,
+        "percents": data.incidence_rate_percents,
+        "prices": data.pricing_table_data,
     }

@@ -1,4 +1,4 @@
-"""What the tables take of a value that the exchange sends, and what they refuse."""
+"""Fit values from the exchange into our tables, or refuse them."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ STORED_DECIMALS = 6
 
 
 class DoesNotFit(ValueError):
-    """A value that the exchange may send but our tables cannot keep exactly."""
+    """A value from the exchange that our tables cannot store exactly."""
 
 
 def fit_text(value: str | None, longest: int = 0) -> str:
-    """Text as a table takes it: no NUL; refused where longer than the column."""
-    kept = (value or "").replace("\0", "")
-    if longest and len(kept) > longest:
-        raise DoesNotFit(f"{kept[:40]}… is longer than {longest} characters")
-    return kept
+    """Text without NUL; raises DoesNotFit if it is longer than `longest` (0: any length)."""
+    text = (value or "").replace("\0", "")
+    if longest and len(text) > longest:
+        raise DoesNotFit(f"{text[:40]}… is longer than {longest} characters")
+    return text
 
 
 def fit_amount(
     amount: MonetaryAmount | None, *, divided: bool = False, below: int = 10**9
 ) -> Decimal | None:
-    """The amount, exact, refused where the table would round it; a quotient (1/3) is rounded."""
+    """The exact amount; raises DoesNotFit if the table would round it.
+
+    `divided`: a quotient such as 1/3, which is rounded. `below`: the first amount that is refused.
+    """
     if amount is None:
         return None
     value = round(amount.value, STORED_DECIMALS) if divided else amount.value
@@ -38,21 +41,21 @@ def fit_amount(
 
 
 def currency_of(*amounts: MonetaryAmount | None) -> str:
-    """The currency that these amounts share; refused where they differ."""
+    """The currency that these amounts share, "" without one; DoesNotFit if they differ."""
     codes = {fit_text(amount.currency_code, 3).upper() for amount in amounts if amount} - {""}
     if len(codes) > 1:
         raise DoesNotFit(f"amounts in several currencies: {', '.join(sorted(codes))}")
     return codes.pop() if codes else ""
 
 
-def fit_json(value: Any) -> Any:
-    """A value that a JSON column can keep: no NUL characters, no decimals."""
+def fit_json(value: object) -> Any:  # the same value, fit for JSON: what it is, its caller knows
+    """The value as a JSON column can store it: no NUL characters, no decimals."""
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, str):
         return value.replace("\0", "")
     if isinstance(value, list):
-        return [fit_json(one) for one in value]
+        return [fit_json(item) for item in value]
     if isinstance(value, dict):
-        return {fit_json(name): fit_json(one) for name, one in value.items()}
+        return {fit_json(name): fit_json(member) for name, member in value.items()}
     return value

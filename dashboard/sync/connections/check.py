@@ -1,4 +1,4 @@
-"""What a connection is offered and refused: reads only, one line a check, nothing is stored."""
+"""Check which operations a connection offers: reads only, one line per check, nothing stored."""
 
 from __future__ import annotations
 
@@ -6,19 +6,27 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import Page
 from dashboard.exchange.errors import ExchangeError, Rejected
-from dashboard.exchange.shapes.groups import ComputeTargetGroupTransitionsRequest
+from dashboard.exchange.shapes.accounts import AccountShape, BusinessUnitShape
+from dashboard.exchange.shapes.groups import (
+    ComputeTargetGroupTransitionsRequest,
+    TargetGroupOverview,
+    TargetGroupsListItem,
+)
 from dashboard.exchange.shapes.pricing import RateCardData
+from dashboard.exchange.shapes.projects import ProjectListItem
+
+T = TypeVar("T")
 
 OFFERED, REFUSED, FAILED, SKIPPED = "offered", "refused", "failed", "skipped"
 LARGEST_SKEW = 120.0  # seconds
 PROJECTS_LOOKED_AT = 10
-GROUPS_LOOKED_AT = 30  # for one that a rate card prices
-# Without these nothing can be shown; without the others a part of a page is missing.
+GROUPS_LOOKED_AT = 30  # to find one that is priced by a rate card
+# Without these no page works; without the others a part of a page is missing.
 NEEDED = frozenset(
     {
         "list_account_projects",
@@ -36,7 +44,7 @@ NEEDED = frozenset(
 
 @dataclass(frozen=True)
 class CheckLine:
-    """One check: what it was, how it ended, and what is to be said of it."""
+    """One check: the operation, its verdict and its result in words."""
 
     name: str
     verdict: str
@@ -44,7 +52,7 @@ class CheckLine:
 
     @property
     def spoils(self) -> bool:
-        """Whether Fieldwatch cannot work with this connection as it is."""
+        """Whether this result makes the connection unusable for Fieldwatch."""
         return self.name in NEEDED and self.verdict in (REFUSED, FAILED)
 
     def __str__(self) -> str:
@@ -53,18 +61,18 @@ class CheckLine:
 
 @dataclass
 class CheckSample:
-    """What further checks need, found by earlier ones."""
+    """The ids that later checks need, collected by earlier ones."""
 
     project: str = ""
     launched: list[str] = field(default_factory=list)
     draft: tuple[str, str] | None = None
     units: int = 0
-    unit: str = ""  # one that is priced by a rate card
+    unit: str = ""  # a business unit with a rate card
     country: str = ""
 
 
 class ConnectionCheck:
-    """One run over a connection."""
+    """One run of all checks over a connection."""
 
     def __init__(self, client: ExchangeClient, account_id: str) -> None:
         self._client = client
@@ -73,143 +81,171 @@ class ConnectionCheck:
         self._sample = CheckSample()
 
     def lines(self) -> Iterator[CheckLine]:
-        """Each check as it is done; stops where the exchange cannot be reached at all."""
-        yield from self._of_the_account()
-        yield from self._of_the_projects()
+        """Yield each check as it is done."""
+        yield from self._check_account()
+        yield from self._check_projects()
         if self._sample.launched:
-            yield from self._of_a_group()
+            yield from self._check_group()
         else:
-            yield CheckLine("target groups", SKIPPED, "no launched group to ask about")
-        yield from self._of_rate_cards()
+            yield CheckLine("target groups", SKIPPED, "no launched group to check")
+        yield from self._check_rate_cards()
         if self._sample.draft:
             project, group = self._sample.draft
             yield self._ask(
-                "get_target_group", project_id=project, target_group_id=group, say=lambda _: "draft"
+                self._client.get_target_group,
+                project_id=project,
+                target_group_id=group,
+                describe=lambda _: "draft",
             )
         else:
-            yield CheckLine("get_target_group", SKIPPED, "no draft to ask about")
-        yield self._clock()
-        yield self._latency()
+            yield CheckLine("get_target_group", SKIPPED, "no draft to check")
+        yield self._check_clock()
+        yield self._report_latency()
 
-    def _ask(self, name: str, *, say: Callable[[Any], str] = str, **given: Any) -> CheckLine:
-        """Call the operation of this name once; `say` puts its answer into words."""
-        started = time.monotonic()
+    def _ask(
+        self, call: Callable[..., T], *, describe: Callable[[T], str], **arguments: object
+    ) -> CheckLine:
+        """Call the operation once; `describe` puts its answer into words."""
+        name, started = call.__name__, time.monotonic()
         try:
-            found = getattr(self._client, name)(**given)
+            answer = call(**arguments)
         except ExchangeError as exc:
             verdict = REFUSED if isinstance(exc, Rejected) else FAILED
             return CheckLine(name, verdict, f"{exc}{f' ({exc.status})' if exc.status else ''}")
         took = 1000 * (time.monotonic() - started)
         self._times.append(took)
-        set_aside = len(found.quarantined) if isinstance(found, Page) else 0
-        more = f", {set_aside} set aside" if set_aside else ""
-        return CheckLine(name, OFFERED, f"{say(found)}{more}, {took:.0f} ms".lstrip(", "))
+        unreadable = len(answer.quarantined) if isinstance(answer, Page) else 0
+        more = f", {unreadable} unreadable" if unreadable else ""
+        return CheckLine(name, OFFERED, f"{describe(answer)}{more}, {took:.0f} ms".lstrip(", "))
 
-    def _of_the_account(self) -> Iterator[CheckLine]:
-        yield self._ask("get_user_accounts", say=self._reached)
-        yield self._ask("get_account_users", say=_count("user"))
-        yield self._ask("get_account_service_clients", say=_count("service client"))
-        yield self._ask("get_business_units", say=self._units)
-        yield self._ask("get_locales", say=_count("country", "countries"))
-        yield self._ask("get_webhooks", say=_count("webhook"))
+    def _check_account(self) -> Iterator[CheckLine]:
+        client = self._client
+        yield self._ask(client.get_user_accounts, describe=self._describe_accounts)
+        yield self._ask(client.get_account_users, describe=_counted("user"))
+        yield self._ask(client.get_account_service_clients, describe=_counted("service client"))
+        yield self._ask(client.get_business_units, describe=self._collect_units)
+        yield self._ask(client.get_locales, describe=_counted("country", "countries"))
+        yield self._ask(client.get_webhooks, describe=_counted("webhook"))
 
-    def _reached(self, page: Any) -> str:
-        among = any(account.id == self._account for account in page.items)
-        where = "among them" if among else "NOT among them"
-        return f"{_count('account')(page)}, {self._account} {where}"
+    def _describe_accounts(self, page: Page[AccountShape]) -> str:
+        is_included = any(account.id == self._account for account in page.items)
+        included = "included" if is_included else "NOT included"
+        return f"{_counted('account')(page)}, {self._account} {included}"
 
-    def _units(self, page: Any) -> str:
+    def _collect_units(self, page: Page[BusinessUnitShape]) -> str:
         priced = [unit.id for unit in page.items if "rate_card" in unit.pricing_models]
         self._sample.units, self._sample.unit = len(page.items), next(iter(priced), "")
-        return _count("business unit")(page)
+        return _counted("business unit")(page)
 
-    def _of_the_projects(self) -> Iterator[CheckLine]:
+    def _check_projects(self) -> Iterator[CheckLine]:
         projects: list[str] = []
 
-        def listed(page: Any) -> str:
+        def collect(page: Page[ProjectListItem]) -> str:
             projects.extend(project.id for project in page.items)
-            return _count("project")(page) + (" on the first page" if page.has_more else "")
+            return _counted("project")(page) + (" on the first page" if page.has_more else "")
 
-        yield self._ask("list_account_projects", say=listed)
+        yield self._ask(self._client.list_account_projects, describe=collect)
         if not projects:
-            yield CheckLine("get_list_target_groups", SKIPPED, "no project to ask about")
+            yield CheckLine("get_list_target_groups", SKIPPED, "no project to check")
             return
-        yield self._ask("project_overview", project_id=projects[0], say=lambda one: str(one.status))
+        yield self._ask(
+            self._client.project_overview,
+            project_id=projects[0],
+            describe=lambda overview: str(overview.status),
+        )
         for project in projects[:PROJECTS_LOOKED_AT]:
             line = self._ask(
-                "get_list_target_groups", project_id=project, say=self._groups_of(project)
+                self._client.get_list_target_groups,
+                project_id=project,
+                describe=self._collect_groups_of(project),
             )
             if self._sample.launched or line.verdict != OFFERED:
                 break
         yield line
 
-    def _groups_of(self, project: str) -> Callable[[Any], str]:
-        def listed(page: Any) -> str:
+    def _collect_groups_of(self, project: str) -> Callable[[Page[TargetGroupsListItem]], str]:
+        def collect(page: Page[TargetGroupsListItem]) -> str:
             self._sample.project = project
             for row in page.items:
                 if row.status != "draft":
                     self._sample.launched.append(row.id)
                 elif self._sample.draft is None:
                     self._sample.draft = project, row.id
-            return _count("group")(page)
+            return _counted("group")(page)
 
-        return listed
+        return collect
 
-    def _of_a_group(self) -> Iterator[CheckLine]:
+    def _check_group(self) -> Iterator[CheckLine]:
+        client = self._client
         project, group = self._sample.project, self._sample.launched[0]
         ids = {"project_id": project, "target_group_id": group}
         transitions = ComputeTargetGroupTransitionsRequest(included_target_group_ids=[group])
-        yield self._ask("get_target_group_overview", **ids, say=self._country)
+        yield self._ask(client.get_target_group_overview, **ids, describe=self._collect_country)
         yield self._ask(
-            "get_target_group_overview_by_target_group_id", target_group_id=group, say=_nothing
+            client.get_target_group_overview_by_target_group_id,
+            target_group_id=group,
+            describe=_no_words,
         )
-        yield self._ask("get_target_group_performance", **ids, say=_nothing)
+        yield self._ask(client.get_target_group_performance, **ids, describe=_no_words)
         yield self._ask(
-            "get_target_group_completes_aggregated_by_interval",
+            client.get_target_group_completes_aggregated_by_interval,
             **ids,
             aggregation_interval="PT1H",
-            say=_count("hour"),
+            describe=_counted("hour"),
         )
-        yield self._ask("get_target_group_changelog", **ids, say=_count("change"))
-        yield self._ask("get_target_group_details", **ids, say=_nothing)
-        yield self._ask("get_fielding_runs_by_target_group_id", **ids, say=_count("run"))
-        yield self._ask("get_re_entry_configuration", **ids, say=lambda _: "at the path as set")
-        yield self._ask("get_fielding_assistant_assignment", **ids, say=_nothing)
-        yield self._ask("list_profiles", **ids, say=_nothing)
+        yield self._ask(client.get_target_group_changelog, **ids, describe=_counted("change"))
+        yield self._ask(client.get_target_group_details, **ids, describe=_no_words)
         yield self._ask(
-            "compute_target_group_transitions", project_id=project, groups=transitions, say=_nothing
+            client.get_fielding_runs_by_target_group_id, **ids, describe=_counted("run")
+        )
+        yield self._ask(
+            client.get_re_entry_configuration,
+            **ids,
+            describe=lambda _: "at the configured path",
+        )
+        yield self._ask(client.get_fielding_assistant_assignment, **ids, describe=_no_words)
+        yield self._ask(client.list_profiles, **ids, describe=_no_words)
+        yield self._ask(
+            client.compute_target_group_transitions,
+            project_id=project,
+            groups=transitions,
+            describe=_no_words,
         )
 
-    def _country(self, overview: Any) -> str:
+    def _collect_country(self, overview: TargetGroupOverview) -> str:
         self._sample.country = overview.country_code or ""
         return f"{overview.pricing_model or 'no'} pricing"
 
-    def _of_rate_cards(self) -> Iterator[CheckLine]:
+    def _check_rate_cards(self) -> Iterator[CheckLine]:
         sample = self._sample
-        group, looked_at = self._priced_by_a_card()
+        group, looked_at = self._find_group_with_rate_card()
         if group:
             ids = {"project_id": sample.project, "target_group_id": group}
-            yield self._ask("get_target_group_rate_card", **ids, say=lambda one: _prices(one.data))
+            yield self._ask(
+                self._client.get_target_group_rate_card,
+                **ids,
+                describe=lambda card: _describe_prices(card.data),
+            )
         else:
-            words = f"of {looked_at} groups looked at none is priced by a rate card"
+            words = f"none of {looked_at} groups checked is priced by a rate card"
             yield CheckLine("get_target_group_rate_card", SKIPPED, words)
         if sample.units and not sample.unit:
-            words = f"of {sample.units} business units none is priced by a rate card"
+            words = f"none of {sample.units} business units is priced by a rate card"
             yield CheckLine("get_rate_card", SKIPPED, words)
         elif sample.unit and sample.country:
             yield self._ask(
-                "get_rate_card",
+                self._client.get_rate_card,
                 business_unit_id=sample.unit,
                 country_code=sample.country,
-                say=lambda one: _prices(one.rate_card_data),
+                describe=lambda card: _describe_prices(card.rate_card_data),
             )
         else:
-            yield CheckLine("get_rate_card", SKIPPED, "no business unit or country to ask about")
+            yield CheckLine("get_rate_card", SKIPPED, "no business unit or country to check")
 
-    def _priced_by_a_card(self) -> tuple[str, int]:
-        """A group that is, empty without one, and how many others were looked at."""
-        among = self._sample.launched[:GROUPS_LOOKED_AT]
-        for looked_at, group in enumerate(among):
+    def _find_group_with_rate_card(self) -> tuple[str, int]:
+        """A group that is priced by a rate card, else "", and how many others were checked."""
+        candidates = self._sample.launched[:GROUPS_LOOKED_AT]
+        for looked_at, group in enumerate(candidates):
             try:
                 overview = self._client.get_target_group_overview(
                     project_id=self._sample.project, target_group_id=group
@@ -218,38 +254,40 @@ class ConnectionCheck:
                 return "", looked_at
             if overview.pricing_model == "rate_card":
                 return group, looked_at
-        return "", len(among)
+        return "", len(candidates)
 
-    def _clock(self) -> CheckLine:
+    def _check_clock(self) -> CheckLine:
         skew = self._client.clock_skew
         if skew is None:
-            return CheckLine("clock", SKIPPED, "the exchange did not say its time")
+            return CheckLine("clock", SKIPPED, "the exchange sent no time")
         verdict = OFFERED if abs(skew) <= LARGEST_SKEW else FAILED
-        return CheckLine("clock", verdict, f"the exchange's clock is {skew:+.1f} s from ours")
+        ahead = "ahead of" if skew >= 0 else "behind"
+        words = f"the exchange's clock is {abs(skew):.1f} s {ahead} ours"
+        return CheckLine("clock", verdict, words)
 
-    def _latency(self) -> CheckLine:
+    def _report_latency(self) -> CheckLine:
         if not self._times:
-            return CheckLine("latency", SKIPPED, "nothing was answered")
-        middle, worst = statistics.median(self._times), max(self._times)
-        words = f"median {middle:.0f} ms, longest {worst:.0f} ms of {len(self._times)} answers"
+            return CheckLine("latency", SKIPPED, "no answers")
+        median, longest = statistics.median(self._times), max(self._times)
+        words = f"median {median:.0f} ms, longest {longest:.0f} ms of {len(self._times)} answers"
         return CheckLine("latency", OFFERED, words)
 
 
-def _count(one: str, more: str = "") -> Callable[[Any], str]:
-    def said(page: Any) -> str:
+def _counted(singular: str, plural: str = "") -> Callable[[Page[T]], str]:
+    def describe(page: Page[T]) -> str:
         number = len(page.items)
-        return f"{number} {one if number == 1 else more or f'{one}s'}"
+        return f"{number} {singular if number == 1 else plural or f'{singular}s'}"
 
-    return said
+    return describe
 
 
-def _nothing(_answer: Any) -> str:
+def _no_words(_answer: object) -> str:
     return ""
 
 
-def _prices(card: RateCardData | None) -> str:
+def _describe_prices(card: RateCardData | None) -> str:
     prices = [price for row in card.pricing_table_data for price in row] if card else []
     if card is None or not prices:
         return "empty"
     currency = card.pricing_table_currency_code or "?"
-    return f"prices from {min(prices):g} to {max(prices):g}, taken as minor units of {currency}"
+    return f"prices from {min(prices):g} to {max(prices):g}, read as minor units of {currency}"

@@ -1,4 +1,4 @@
-"""A client of the exchange for each connection, made once a process and shared by its threads."""
+"""One client of the exchange per connection and process, shared by its threads."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from dashboard.fielding.models import ExchangeAccount
 from dashboard.sync import scheduling
 
 _clients: dict[int, tuple[tuple[object, ...], ExchangeClient]] = {}
-_making = threading.Lock()
+_creating = threading.Lock()
 
 
 def client_for(account: ExchangeAccount) -> ExchangeClient:
-    """The client of this connection; a new one where the connection was changed."""
-    mark = _mark(account)
-    known = _clients.get(account.pk)
-    if known and known[0] == mark:
-        return known[1]
-    with _making:
-        known = _clients.get(account.pk)
-        if known is None or known[0] != mark:
-            known = (mark, _make(account))
-            _clients[account.pk] = known
-    return known[1]
+    """The client of this connection; a new one after the connection's settings changed."""
+    key = _settings_key(account)
+    cached = _clients.get(account.pk)
+    if cached and cached[0] == key:
+        return cached[1]
+    with _creating:
+        cached = _clients.get(account.pk)
+        if cached is None or cached[0] != key:
+            cached = (key, _create_client(account))
+            _clients[account.pk] = cached
+    return cached[1]
 
 
 def reason_to_refuse_url(url: str) -> str:
-    """Why this address may not be asked, as a clause; empty where it may."""
+    """Why no request may go to this address, as a clause; empty if it is allowed."""
     try:
         AllowedHosts(settings.EXCHANGE_ALLOWED_HOSTS).check(url)
     except HostRefused as exc:
@@ -45,7 +45,8 @@ def reason_to_refuse_url(url: str) -> str:
     return ""
 
 
-def _mark(account: ExchangeAccount) -> tuple[object, ...]:
+def _settings_key(account: ExchangeAccount) -> tuple[object, ...]:
+    """Everything that a client is built from; a client with another key is out of date."""
     return (
         account.base_url,
         account.exchange_id,
@@ -59,7 +60,7 @@ def _mark(account: ExchangeAccount) -> tuple[object, ...]:
     )
 
 
-def _auth(account: ExchangeAccount) -> Auth:
+def _auth_of(account: ExchangeAccount) -> Auth:
     if account.auth == ExchangeAccount.Auth.API_KEY:
         return ApiKey(account.secret)
     return ClientCredentials(
@@ -70,7 +71,7 @@ def _auth(account: ExchangeAccount) -> Auth:
     )
 
 
-def _make(account: ExchangeAccount) -> ExchangeClient:
+def _create_client(account: ExchangeAccount) -> ExchangeClient:
     logs.hide_secrets(account.secret)
     gate = RedisGate(
         redis_gate.connect_redis(settings.REDIS_URL),
@@ -81,7 +82,7 @@ def _make(account: ExchangeAccount) -> ExchangeClient:
     return ExchangeClient(
         account_id=account.exchange_id,
         base_url=account.base_url,
-        auth=_auth(account),
+        auth=_auth_of(account),
         api_version=account.api_version,
         gate=gate,
         allowed_hosts=settings.EXCHANGE_ALLOWED_HOSTS,

@@ -1,4 +1,4 @@
-"""A connection that is given up: all that was stored under it goes, in parts that no page feels."""
+"""Remove a connection with everything stored under it, in parts small enough for other work."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ AT_ONCE = 100  # groups, each with its whole history
 
 
 def removal_summary(account: ExchangeAccount) -> dict[str, int]:
-    """What goes with it, by its name."""
+    """How many rows would be removed with the account, by what they are."""
     return {
         "project": account.projects.count(),
         "target group": TargetGroup.objects.filter(account=account).count(),
@@ -20,13 +20,13 @@ def removal_summary(account: ExchangeAccount) -> dict[str, int]:
 
 
 def remove_account(*, account: ExchangeAccount) -> None:
-    """Remove it for good. It is polled no more at once; what is cut short goes on when repeated."""
+    """Remove an account for good. Polling stops immediately; if interrupted, call it again."""
     ExchangeAccount.objects.filter(pk=account.pk).update(polling=False)
-    _remove(TargetGroup.objects.filter(account=account))
-    _remove(Project.objects.filter(account=account))
+    _delete_in_parts(TargetGroup.objects.filter(account=account))
+    _delete_in_parts(Project.objects.filter(account=account))
     account.delete()
 
 
-def _remove(rows: QuerySet[TargetGroup] | QuerySet[Project]) -> None:
+def _delete_in_parts(rows: QuerySet[TargetGroup] | QuerySet[Project]) -> None:
     while pks := list(rows.order_by("pk").values_list("pk", flat=True)[:AT_ONCE]):
         rows.filter(pk__in=pks).delete()

@@ -1,10 +1,10 @@
-"""What a new draft can take over from another group, whatever its status. Nothing is changed."""
+"""Copy the settings of another group, whatever its status, for a new draft. Nothing is changed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -31,116 +31,119 @@ from dashboard.sync.edits.merge import WHOLE
 
 SECONDS = 8.0
 T = TypeVar("T")
-# What a group may do without: the copy does without it too, and says so.
+# Failures of a part that may be absent: the copy does without it and says so.
 _LEFT_OUT = (Forbidden, NotFound, MethodNotAllowed, NotOffered, BadAnswer)
 
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """The settings of a group as a draft's, and what could not be read of it, in words."""
+    """The settings of a group as a draft's value, and the names of parts that were not read."""
 
     value: Value
     missing: list[str] = field(default_factory=list)
 
 
-def of_group(group: TargetGroup, *, client: ExchangeClient | None = None) -> Copied:
-    """All that can be known of a group; raises ExchangeError where the exchange is away."""
+def copy_of_group(group: TargetGroup, *, client: ExchangeClient | None = None) -> Copied:
+    """Read the settings of a group; raises ExchangeError if the exchange cannot be reached."""
     client = client or clients.client_for(group.account)
     with client.deadline(SECONDS):
         if group.status == TargetGroup.Status.DRAFT:
             try:
                 held = moves.at_its_project(
-                    group=group, client=client, ask=lambda of: draft.read_draft(client, of)
+                    group=group, client=client, ask=lambda ids: draft.read_draft(client, ids)
                 )
-                return Copied(_fresh(held))
+                return Copied(_as_new_draft(held))
             except AlreadyLaunched:
                 pass
-        return _launched(group, client)
+        return _copy_of_launched(group, client)
 
 
 def stored_copy(group: TargetGroup) -> Value | None:
-    """What our tables hold of a group, for want of the exchange; nothing that goes along."""
+    """The settings in our tables, for when the exchange is away; without passthrough members."""
     value = draft.stored_draft(group)
     if value is None:
         return None
-    return _fresh(
+    return _as_new_draft(
         value
         | draft.passthrough(None, None)
         | {
             "pricing_model": "rate_card" if group.pricing_model == "rate_card" else "dynamic",
             "re_entry_configuration": group.re_entry,
-            draft.PRICE: _price(group),
+            draft.PRICE: _stored_price(group),
         }
     )
 
 
-def _price(group: TargetGroup) -> Value | None:
+def _stored_price(group: TargetGroup) -> Value | None:
     if group.cpi is None or not group.currency:
         return None
     return {"value": format(group.cpi.normalize(), "f"), "currency_code": group.currency}
 
 
-def _fresh(value: Value) -> Value:
-    """Without what is of one group alone: its dates, and a soft launch that has a date."""
+def _as_new_draft(value: Value) -> Value:
+    """The value without what belongs to one group only: its dates and its soft launch."""
     assistant = _without_soft_launch(value[draft.ASSISTANT])
     period = {"start_at": None, "end_at": None}
-    fresh = value | {draft.ASSISTANT: assistant, draft.PERIOD: period}
+    new_value = value | {draft.ASSISTANT: assistant, draft.PERIOD: period}
     if whole := value.get(WHOLE):
         modules = _without_soft_launch(whole[draft.ASSISTANT])
         shares = {name: _new_shares(part) for name, part in whole["allocations"].items()}
-        fresh[WHOLE] = whole | {draft.ASSISTANT: modules, "allocations": shares}
-    return fresh
+        new_value[WHOLE] = whole | {draft.ASSISTANT: modules, "allocations": shares}
+    return new_value
 
 
 def _without_soft_launch(modules: Value) -> Value:
     return {name: module for name, module in modules.items() if name != "soft_launch"}
 
 
-def _new_shares(part: Any) -> Any:
+def _new_shares(part: object) -> object:
     """Suppliers' shares without the ids that they have in their group."""
     if not isinstance(part, dict) or "groups" not in part:
         return part
-    groups = [{n: v for n, v in one.items() if n != "group_id"} for one in part["groups"]]
+    groups = [
+        {name: value for name, value in share.items() if name != "group_id"}
+        for share in part["groups"]
+    ]
     return part | {"groups": groups}
 
 
-def _launched(group: TargetGroup, client: ExchangeClient) -> Copied:
-    """A group that is in the field, or was."""
+def _copy_of_launched(group: TargetGroup, client: ExchangeClient) -> Copied:
+    """The settings of a group that was launched."""
     missing: list[str] = []
 
-    def asked(what: str, ask: Callable[[], T]) -> T | None:
+    def read_part(name: str, read: Callable[[], T]) -> T | None:
         try:
-            return ask()
+            return read()
         except _LEFT_OUT:
-            missing.append(what)
+            missing.append(name)
             return None
 
     details = moves.at_its_project(
-        group=group, client=client, ask=lambda of: client.get_target_group_details(**of)
+        group=group, client=client, ask=lambda ids: client.get_target_group_details(**ids)
     )
-    of = exchange_ids(group)
-    overview = asked("its price", lambda: client.get_target_group_overview(**of))
-    re_entry = asked("its re-entry", lambda: client.get_re_entry_configuration(**of))
-    profiles = asked("its profiles and quotas", lambda: client.list_profiles(**of))
-    shares = asked(
-        "its suppliers' shares", lambda: client.get_target_group_allocation_specification(**of)
+    ids = exchange_ids(group)
+    overview = read_part("its price", lambda: client.get_target_group_overview(**ids))
+    re_entry = read_part("its re-entry", lambda: client.get_re_entry_configuration(**ids))
+    profiles = read_part("its profiles and quotas", lambda: client.list_profiles(**ids))
+    shares = read_part(
+        "its suppliers' shares", lambda: client.get_target_group_allocation_specification(**ids)
     )
-    modules = asked(
-        "its fielding assistant", lambda: client.get_fielding_assistant_assignment(**of).value
+    modules = read_part(
+        "its fielding assistant", lambda: client.get_fielding_assistant_assignment(**ids).value
     )
-    value = _details(details) | draft.passthrough(modules, shares)
-    value[draft.PROFILING] = draft_profiles.with_words(_profiling(profiles))
+    value = _details_value(details) | draft.passthrough(modules, shares)
+    value[draft.PROFILING] = draft_profiles.with_texts(_profiling_value(profiles))
     value["re_entry_configuration"] = msgspec.to_builtins(re_entry) if re_entry else None
-    value["exclusion"] = _exclusion(group, client)
+    value["exclusion"] = _takes_part_in_exclusion(group, client)
     by_card = (overview.pricing_model if overview else group.pricing_model) == "rate_card"
     value["pricing_model"] = "rate_card" if by_card else "dynamic"
     value[draft.PRICE] = (
-        money_value(overview.current_cost_per_interview) if overview else _price(group)
+        money_value(overview.current_cost_per_interview) if overview else _stored_price(group)
     )
-    return Copied(_fresh(value), missing)
+    return Copied(_as_new_draft(value), missing)
 
 
-def _details(details: TargetGroupDetails) -> Value:
+def _details_value(details: TargetGroupDetails) -> Value:
     value: Value = {name: getattr(details, name, None) for name in draft.PLAIN}
     if details.expected_incidence_rate is not None:
         value[draft.IR] = round(float(details.expected_incidence_rate), 4)
@@ -149,8 +152,8 @@ def _details(details: TargetGroupDetails) -> Value:
     return value
 
 
-def _exclusion(group: TargetGroup, client: ExchangeClient) -> bool:
-    """Whether it takes part in its project's exclusion, which only the list tells."""
+def _takes_part_in_exclusion(group: TargetGroup, client: ExchangeClient) -> bool:
+    """Whether the group takes part in its project's exclusion, which only the list shows."""
     short = group.human_readable_id
     try:
         page = client.get_list_target_groups(
@@ -160,28 +163,30 @@ def _exclusion(group: TargetGroup, client: ExchangeClient) -> bool:
         )
     except ExchangeError:
         return True
-    found = next((row for row in page.items if row.id == group.exchange_id), None)
-    return found is None or found.exclusion_enabled is not False
+    row = next((row for row in page.items if row.id == group.exchange_id), None)
+    return row is None or row.exclusion_enabled is not False
 
 
-def _profiling(profiles: Profiles | None) -> dict[str, Any]:
-    """The profiles of a running group, their quotas in per cent of the goal."""
+def _profiling_value(profiles: Profiles | None) -> Value:
+    """The profiles of a launched group, with quotas in percent of the goal."""
     if profiles is None or not profiles.profiles:
         return {}
-    told = []
+    values = []
     for profile in profiles.profiles:
-        one: dict[str, Any] = fit_json(msgspec.to_builtins(profile))
-        one["object"] = one["object"] or "regular"
-        for target in one["targets"]:
+        value: Value = fit_json(msgspec.to_builtins(profile))
+        value["object"] = value["object"] or "regular"
+        for target in value["targets"]:
             target["quota"] = {
-                "completes_goal_percentage": _share(target["quota"], profiles.completes_goal)
+                "completes_goal_percentage": _quota_percent(
+                    target["quota"], profiles.completes_goal
+                )
             }
-        told.append({name: value for name, value in one.items() if value is not None})
-    return {"profile_adjustment_type": "percentage", "profiles": told}
+        values.append({name: member for name, member in value.items() if member is not None})
+    return {"profile_adjustment_type": "percentage", "profiles": values}
 
 
-def _share(quota: Value | None, goal: int | None) -> float:
-    """A quota in per cent, to the hundredth; rounded down, so that quotas fit into the goal."""
+def _quota_percent(quota: Value | None, goal: int | None) -> float:
+    """A quota in percent, to the hundredth; rounded down, so that the quotas fit into the goal."""
     if not quota:
         return 0
     if quota.get("completes_goal_percentage") is not None:

@@ -1,8 +1,9 @@
-"""Something new on the exchange, at most once for a form: a draft in a project, or a project.
+"""Create a draft or a project on the exchange, at most once per form.
 
-The exchange takes no idempotency key for a draft. So the drafts of its name are noted before it is
-sent; after a lost answer the one that came since, and holds what was sent, is it. A project has a
-key, which is the form's token: after a lost answer the same request gives the same project.
+The exchange takes no idempotency key for a draft. So the ids of drafts with its name are stored
+before it is sent; after a lost answer, a draft that appeared since and holds what was sent is the
+one. A project has a key, the form's token: after a lost answer the same request gives the same
+project.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from dashboard.exchange.pagination import iterate_pages
 from dashboard.exchange.shapes.drafts import FetchTargetGroupResponse
 from dashboard.exchange.shapes.projects import ProjectInfo
 from dashboard.fielding.models import Edit, ExchangeAccount, Project, TargetGroup, User
-from dashboard.sync.columns import group, limits
+from dashboard.sync.columns import group_columns, limits
 from dashboard.sync.connections import clients
 from dashboard.sync.edits import send
 from dashboard.sync.edits.kinds import draft
@@ -33,10 +34,10 @@ from dashboard.sync.edits.merge import SENT
 Clock = Callable[[], datetime]
 LEASE = timedelta(seconds=60)
 KINDS = (Edit.Kind.NEW_DRAFT, Edit.Kind.NEW_PROJECT)
-NOT_THERE = "The exchange holds no such draft: it did not take it"
-ENDED_BEFORE = "Nothing was sent: this process ended before"
+NOT_CREATED = "The exchange has no such draft: it did not accept it"
+ENDED_BEFORE = "Nothing was sent: Fieldwatch was stopped before that"
 _ENDS = ("state", "reasons", "settled_at", "check_at", "before", "asked_id", "sent")
-NEVER_SHOWN = "The exchange gave it an id and never showed it"
+NEVER_SHOWN = "The exchange gave it an id but never showed it"
 
 
 def new_draft(
@@ -49,22 +50,22 @@ def new_draft(
     clock: Clock = timezone.now,
     wait: send.Wait | None = time.sleep,
 ) -> Edit:
-    """A new draft, sent at most once for a token; its edit tells the group once it is there.
+    """Create a draft, sent at most once per token; the edit has its group once it is there.
 
-    `wait`: how to wait for the first looks back, None for whoever leaves them to the worker.
+    `wait`: how to wait for the first checks; None leaves them to the worker.
     """
     if sent := Edit.objects.filter(token=token).first():
         return sent
     client = client or clients.client_for(project.account)
-    kept = {name: wanted[name] for name in draft.FIELDS if name in wanted}
-    kept[SENT] = limits.fit_json(draft.draft_request(wanted))
+    stored = {name: wanted[name] for name in draft.FIELDS if name in wanted}
+    stored[SENT] = limits.fit_json(draft.draft_request(wanted))
     edit = Edit(
         account_id=project.account_id,
         project=project,
         by=by,
         kind=Edit.Kind.NEW_DRAFT,
         token=token,
-        wanted=kept,
+        wanted=stored,
         sent=False,
     )
     if sent := send.claim_edit(edit, clock()):
@@ -77,135 +78,137 @@ def new_draft(
 def _send_draft(
     edit: Edit, wanted: Value, client: ExchangeClient, clock: Clock, wait: send.Wait | None
 ) -> None:
-    """Note what is there, send once, and read what came of it."""
-    of = cast("Project", edit.project)
+    """Store which drafts of this name exist, send once, and read the result."""
+    project = cast("Project", edit.project)
     try:
-        edit.before = {"drafts": _drafts_called(wanted["name"], of, client)}
+        edit.before = {"drafts": _draft_ids_named(wanted["name"], project, client)}
     except ExchangeError as exc:
-        _refused(edit, send.refusal_reasons(exc, "Nothing was sent"), clock())
+        _end_refused(edit, send.refusal_reasons(exc, "Nothing was sent"), clock())
         return
     edit.sent = True
     edit.save(update_fields=["before", "sent"])
     try:
         ulid = client.create_target_group(
-            project_id=of.exchange_id, draft=draft.draft_request(wanted)
+            project_id=project.exchange_id, draft=draft.draft_request(wanted)
         )
     except ExchangeError as exc:
         if exc.outcome_unknown:
             edit.reasons = send.refusal_reasons(exc)
-            _look_for_draft(edit, client, clock)
+            _find_lost_draft(edit, client, clock)
         else:
-            _not_made(edit, exc, clock())
+            _end_not_created(edit, exc, clock())
         return
-    _is_there(edit, ulid, client, clock)
+    _read_back_draft(edit, ulid, client, clock)
     for seconds in send.IN_THE_REQUEST if wait else ():
         if edit.is_settled or wait is None:
             return
         wait(seconds)
-        _is_there(edit, ulid, client, clock)
+        _read_back_draft(edit, ulid, client, clock)
 
 
-def _drafts_called(name: str, project: Project, client: ExchangeClient) -> list[str]:
+def _draft_ids_named(name: str, project: Project, client: ExchangeClient) -> list[str]:
     """The ids of the project's drafts of this name."""
     pages = iterate_pages(
         lambda cursor: client.get_list_target_groups(
             project_id=project.exchange_id, status=["draft"], start_after=cursor
         )
     )
-    found = [row.id for row in pages if row.name == name]
+    ids = [row.id for row in pages if row.name == name]
     if not pages.complete:
         raise ExchangeError(pages.reason)
-    return found
+    return ids
 
 
-def _look_for_draft(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
-    """After a lost answer: the draft that came since and holds what was sent, if there is one."""
+def _find_lost_draft(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
+    """After a lost answer, adopt the draft that appeared since and holds what was sent, if any."""
     if edit.before is None:
-        _refused(edit, [{"name": "", "reason": ENDED_BEFORE}], clock())
+        _end_refused(edit, [{"name": "", "reason": ENDED_BEFORE}], clock())
         return
-    of, wanted = cast("Project", edit.project), cast("Value", edit.wanted)
+    project, wanted = cast("Project", edit.project), cast("Value", edit.wanted)
     try:
-        drafts = set(_drafts_called(wanted["name"], of, client)) - set(edit.before["drafts"])
+        drafts = set(_draft_ids_named(wanted["name"], project, client)) - set(edit.before["drafts"])
         claimed = Edit.objects.filter(kind=edit.kind, group__exchange_id__in=drafts)
         for ulid in sorted(drafts - set(claimed.values_list("group__exchange_id", flat=True))):
             try:
-                told = client.get_whole_target_group(
-                    project_id=of.exchange_id, target_group_id=ulid
+                read = client.get_whole_target_group(
+                    project_id=project.exchange_id, target_group_id=ulid
                 )
             except (AlreadyLaunched, NotFound):
                 continue
-            if not draft.differing_fields(draft.value_of(told.value), wanted) and _made(
-                edit, ulid, told, clock()
+            if not draft.differing_fields(draft.value_of(read.value), wanted) and _adopt_draft(
+                edit, ulid, read, clock()
             ):
                 return
     except ExchangeError as exc:
         send.leave_unknown(edit, clock(), send.refusal_reasons(exc))
         return
-    if not send.had_its_time(edit, clock()):
+    if not send.is_past_lag(edit, clock()):
         send.leave_unknown(edit, clock(), edit.reasons)
     else:
-        _refused(edit, [*edit.reasons, {"name": "", "reason": NOT_THERE}], clock())
+        _end_refused(edit, [*edit.reasons, {"name": "", "reason": NOT_CREATED}], clock())
 
 
-def _is_there(edit: Edit, ulid: str, client: ExchangeClient, clock: Clock) -> None:
-    """The exchange said its id: it is being made, and read back once it is there.
+def _read_back_draft(edit: Edit, ulid: str, client: ExchangeClient, clock: Clock) -> None:
+    """Read back the draft with this id, which the exchange gave; adopt it once it is there.
 
-    A form whose answer was lost may have taken it for its own, if it holds the same: then that
-    form's is still to be found.
+    Another form whose answer was lost may have adopted it, if it holds the same: then the other
+    form's draft is still to be found.
     """
     edit.asked_id = ulid
     edit.save(update_fields=["asked_id"])
-    of = cast("Project", edit.project)
+    project = cast("Project", edit.project)
     try:
-        told = client.get_whole_target_group(project_id=of.exchange_id, target_group_id=ulid)
-    except (NotFound, Forbidden) as exc:  # it is taken first, and shown a moment later
-        if send.had_its_time(edit, clock()):
-            _refused(edit, send.refusal_reasons(exc, NEVER_SHOWN), clock())
+        read = client.get_whole_target_group(project_id=project.exchange_id, target_group_id=ulid)
+    except (NotFound, Forbidden) as exc:  # it is accepted first and shown a moment later
+        if send.is_past_lag(edit, clock()):
+            _end_refused(edit, send.refusal_reasons(exc, NEVER_SHOWN), clock())
         else:
             send.leave_unknown(edit, clock(), [])
         return
     except ExchangeError as exc:
-        if not send.had_its_time(edit, clock()) or exc.waiting_helps:
+        if not send.is_past_lag(edit, clock()) or exc.waiting_helps:
             send.leave_unknown(edit, clock(), send.refusal_reasons(exc))
         else:
-            _refused(edit, send.refusal_reasons(exc), clock())
+            _end_refused(edit, send.refusal_reasons(exc), clock())
         return
-    if not _made(edit, ulid, told, clock()):
-        _look_for_draft(edit, client, clock)
+    if not _adopt_draft(edit, ulid, read, clock()):
+        _find_lost_draft(edit, client, clock)
 
 
-def _made(edit: Edit, ulid: str, read: Whole[FetchTargetGroupResponse], now: datetime) -> bool:
-    """The draft is there: a group of ours, and this its first change, in one commit.
+def _adopt_draft(
+    edit: Edit, ulid: str, read: Whole[FetchTargetGroupResponse], now: datetime
+) -> bool:
+    """Store the draft as a group with this edit as its first, in one commit.
 
-    False where another form was faster to call it its own.
+    False if another form has adopted it already.
     """
-    of, wanted = cast("Project", edit.project), cast("Value", edit.wanted)
-    told, after = read.value, draft.whole_of(read)
+    project, wanted = cast("Project", edit.project), cast("Value", edit.wanted)
+    shape, after = read.value, draft.whole_of(read)
     holds = draft.same_draft(after, wanted)
     edit.state = Edit.State.CONFIRMED if holds else Edit.State.CONFLICT
     edit.after = {name: after[name] for name in draft.FIELDS}
     edit.asked_id, edit.settled_at, edit.check_at, edit.reasons = ulid, now, None, []
     columns = {
         **draft.draft_columns(TargetGroup(details={}), after),
-        **group.draft_columns(told),
-        "human_readable_id": limits.fit_text(told.human_readable_id, 16),
-        "created_at": told.created_at,
+        **group_columns.draft_columns(shape),
+        "human_readable_id": limits.fit_text(shape.human_readable_id, 16),
+        "created_at": shape.created_at,
         "status": TargetGroup.Status.DRAFT,
         "changed_at": now,
     }
     try:
         with transaction.atomic():
-            # The project's row first: a round that stores its groups holds it, so one is first.
-            Project.objects.filter(pk=of.pk).update(version=F("version") + 1, due_at=now)
+            # Lock the project's row first, in the same order as a round that stores its groups.
+            Project.objects.filter(pk=project.pk).update(version=F("version") + 1, due_at=now)
             edit.group, _ = TargetGroup.objects.get_or_create(
-                account_id=of.account_id,
+                account_id=project.account_id,
                 exchange_id=ulid,
-                defaults={"project_id": of.pk, **columns},
+                defaults={"project_id": project.pk, **columns},
             )
             edit.project = None
             send.save_columns(edit, *_ENDS, "after", "group", "project")
     except IntegrityError:
-        edit.group, edit.project, edit.after, edit.settled_at = None, of, None, None
+        edit.group, edit.project, edit.after, edit.settled_at = None, project, None, None
         edit.asked_id = ""
         return False
     return True
@@ -221,7 +224,7 @@ def new_project(
     clock: Clock = timezone.now,
     wait: send.Wait | None = time.sleep,
 ) -> Edit:
-    """A new project; `token` is a UUID, the idempotency key of every try. `wait` as of a draft."""
+    """Create a project. `token`: a UUID, the idempotency key. `wait`: as for `new_draft`."""
     if sent := Edit.objects.filter(token=token).first():
         return sent
     client = client or clients.client_for(account)
@@ -240,7 +243,7 @@ def new_project(
 
 
 def _send_project(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
-    """Ask for it; the same one again where an answer was lost. Then read it."""
+    """Request the project, the same one again after a lost answer; then read it."""
     if not edit.asked_id:
         project = ProjectInfo(**cast("Value", edit.wanted))
         before, edit.sent = edit.sent, True
@@ -248,18 +251,18 @@ def _send_project(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
         try:
             edit.asked_id = client.create_project(project=project, idempotency_key=edit.token).id
         except ExchangeError as exc:
-            lost = exc.outcome_unknown or (before and not isinstance(exc, Rejected))
-            if lost and clock() - edit.started_at < send.ENDS_AFTER:
+            is_lost = exc.outcome_unknown or (before and not isinstance(exc, Rejected))
+            if is_lost and clock() - edit.started_at < send.ENDS_AFTER:
                 send.leave_unknown(edit, clock(), send.refusal_reasons(exc))
             else:
-                _not_made(edit, exc, clock())
+                _end_not_created(edit, exc, clock())
             return
         edit.save(update_fields=["asked_id"])
     try:
-        told = client.get_project_by_id(project_id=edit.asked_id).value
-    except (NotFound, Forbidden) as exc:  # it is taken first, and made a moment later
-        if send.had_its_time(edit, clock()):
-            _refused(edit, send.refusal_reasons(exc, NEVER_SHOWN), clock())
+        read = client.get_project_by_id(project_id=edit.asked_id).value
+    except (NotFound, Forbidden) as exc:  # it is accepted first and created a moment later
+        if send.is_past_lag(edit, clock()):
+            _end_refused(edit, send.refusal_reasons(exc, NEVER_SHOWN), clock())
         else:
             send.leave_unknown(edit, clock(), [])
         return
@@ -267,15 +270,15 @@ def _send_project(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
         send.leave_unknown(edit, clock(), send.refusal_reasons(exc))
         return
     after = {
-        "name": told.name,
-        "project_manager_id": told.project_manager_id,
-        "project_customer_reference_number": told.project_customer_reference_number,
+        "name": read.name,
+        "project_manager_id": read.project_manager_id,
+        "project_customer_reference_number": read.project_customer_reference_number,
     }
-    _project_made(edit, after, limits.fit_text(told.human_readable_id, 16), clock())
+    _adopt_project(edit, after, limits.fit_text(read.human_readable_id, 16), clock())
 
 
-def _project_made(edit: Edit, after: Value, number: str, now: datetime) -> None:
-    """The project is there: one of ours, due to be read, and this its first change."""
+def _adopt_project(edit: Edit, after: Value, number: str, now: datetime) -> None:
+    """Store the project with this edit as its first, and make it due."""
     wanted = cast("Value", edit.wanted)
     holds = all(after[name] == value for name, value in wanted.items())
     edit.state = Edit.State.CONFIRMED if holds else Edit.State.CONFLICT
@@ -296,29 +299,29 @@ def _project_made(edit: Edit, after: Value, number: str, now: datetime) -> None:
         send.save_columns(edit, *_ENDS, "after", "project")
 
 
-def _not_made(edit: Edit, exc: ExchangeError, now: datetime) -> None:
-    """It was refused, or never arrived."""
-    edit.sent = send.arrived(exc)
-    _refused(edit, _objections(exc), now)
+def _end_not_created(edit: Edit, exc: ExchangeError, now: datetime) -> None:
+    """End an edit that was refused or never reached the exchange."""
+    edit.sent = send.may_have_arrived(exc)
+    _end_refused(edit, _reasons_not_created(exc), now)
 
 
-def _objections(exc: ExchangeError) -> list[dict[str, str]]:
-    """Why it was not made; where it is to be tried again, also that nothing was."""
-    if not send.arrived(exc):
+def _reasons_not_created(exc: ExchangeError) -> list[send.Reason]:
+    """Why nothing was created, and whether anything was sent."""
+    if not send.may_have_arrived(exc):
         return send.refusal_reasons(exc, "Nothing was sent")
-    return send.refusal_reasons(exc, "Nothing was made" if exc.waiting_helps else "")
+    return send.refusal_reasons(exc, "Nothing was created" if exc.waiting_helps else "")
 
 
-def _refused(edit: Edit, why: list[dict[str, str]], now: datetime) -> None:
+def _end_refused(edit: Edit, why: list[send.Reason], now: datetime) -> None:
     edit.state, edit.reasons, edit.settled_at, edit.check_at = Edit.State.REJECTED, why, now, None
     send.save_columns(edit, *_ENDS)
 
 
 def settle_due(*, clock: Clock = timezone.now, limit: int = 50) -> int:
-    """Settle what is new and whose outcome is open; the number looked at."""
+    """Settle due creations whose outcome is open; return how many were checked."""
     now = clock()
     open_edits = Edit.objects.filter(kind__in=KINDS, state__in=Edit.OPEN, check_at__lte=now)
-    looked = 0
+    checked = 0
     for edit in open_edits.select_related("project", "account").order_by("check_at")[:limit]:
         if Edit.objects.filter(pk=edit.pk, check_at=edit.check_at).update(
             check_at=now + LEASE, checks=F("checks") + 1
@@ -326,15 +329,15 @@ def settle_due(*, clock: Clock = timezone.now, limit: int = 50) -> int:
             edit.checks += 1
             client = clients.client_for(edit.account)
             with client.deadline(send.WEB_SECONDS):
-                _settle(edit, client, clock)
-            looked += 1
-    return looked
+                _settle_edit(edit, client, clock)
+            checked += 1
+    return checked
 
 
-def _settle(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
+def _settle_edit(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
     if edit.kind == Edit.Kind.NEW_PROJECT:
         _send_project(edit, client, clock)
     elif edit.asked_id:
-        _is_there(edit, edit.asked_id, client, clock)
+        _read_back_draft(edit, edit.asked_id, client, clock)
     else:
-        _look_for_draft(edit, client, clock)
+        _find_lost_draft(edit, client, clock)

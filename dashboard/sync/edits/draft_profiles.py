@@ -1,33 +1,33 @@
-"""Whom a draft asks for: its profiles with the words for them, and as they are compared."""
+"""The profiles of a draft with their texts, and in a form that can be compared."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
+from dashboard.exchange.json_types import object_in, objects_in
 from dashboard.exchange.sendable import GOALS, QUOTA_READ_ONLY, without
 from dashboard.exchange.shapes.profiling import profiling_request
 from dashboard.sync.columns import limits
+from dashboard.sync.edits.merge import Members, Value
 
-Value = dict[str, Any]
 
+def with_texts(profiling: Members) -> dict[str, Value]:
+    """The profiles as the exchange has them, each target with a text that people recognise.
 
-def with_words(profiling: Mapping[str, Any]) -> Value:
-    """Profiles with all that the exchange says of them, and the words by which people know them.
-
-    Of the two goals of a quota only the one that counts: the exchange works out the other.
+    Of a quota's two goals only the one in use is included: the exchange computes the other.
     """
     if not profiling:
         return {}
-    worded: Value = limits.fit_json(dict(profiling))
-    worded["profiles"] = [_with_words(each, worded) for each in worded.get("profiles") or []]
-    if not worded["profiles"]:
-        return worded if "template_id" in worded else {}
-    return worded
+    profiling_value: dict[str, Value] = limits.fit_json(dict(profiling))
+    profiling_value["profiles"] = [
+        _profile_with_texts(each, profiling_value) for each in profiling_value.get("profiles") or []
+    ]
+    if not profiling_value["profiles"]:
+        return profiling_value if "template_id" in profiling_value else {}
+    return profiling_value
 
 
-def _with_words(profile: Value, profiling: Value) -> Value:
+def _profile_with_texts(profile: Value, profiling: Value) -> Value:
     goal = GOALS.get(str(profiling.get("profile_adjustment_type")), GOALS["nominal"])
     left_out = QUOTA_READ_ONLY | (set(GOALS.values()) - {goal})
     targets = []
@@ -35,45 +35,48 @@ def _with_words(profile: Value, profiling: Value) -> Value:
         target = dict(each)
         if not profile.get("quotas_enabled"):
             target.pop("quota", None)
-        elif "quota" in target:  # our tables keep decimals as text
-            held = without(target["quota"] or {}, left_out)
-            target["quota"] = {n: _number(v) if n == goal else v for n, v in held.items()}
-        if text := each.get("text_translated") or each.get("text") or _named(each):
+        elif "quota" in target:  # our tables store decimals as text
+            quota = without(target["quota"] or {}, left_out)
+            target["quota"] = {n: _as_number(v) if n == goal else v for n, v in quota.items()}
+        if text := each.get("text_translated") or each.get("text") or _condition_names(each):
             target["text"] = text
         targets.append(target)
     return profile | {"targets": targets}
 
 
-def _number(number: Any) -> Any:
+def _as_number(number: object) -> object:
     return limits.fit_json(Decimal(number)) if isinstance(number, str) else number
 
 
-def _named(target: Mapping[str, Any]) -> str:
-    """The names of a target's conditions, where the exchange gives them."""
-    names = ("condition_name_translated", "condition_name")
-    said = [next((one[n] for n in names if one.get(n)), "") for one in target.get("conditions", [])]
-    return ", ".join(filter(None, said))
+def _condition_names(target: Members) -> str:
+    """The names of a target's conditions, if the exchange gives them."""
+    members = ("condition_name_translated", "condition_name")
+    names = [
+        next((condition[name] for name in members if condition.get(name)), "")
+        for condition in target.get("conditions", [])
+    ]
+    return ", ".join(filter(None, names))
 
 
-def comparable_profiles(profiling: Value) -> list[Any]:
-    """Who is asked for and how many of each, whatever the order and the names."""
+def comparable_profiles(profiling: Value) -> list[list[object]]:
+    """Audience and quotas in a form that does not depend on order or names."""
     sent = profiling_request(profiling)
     unit = sent.get("profile_adjustment_type")
-    comparable = []
-    for one in sent.get("profiles") or []:
+    comparable: list[list[object]] = []
+    for profile in objects_in(sent, "profiles"):
         targets = [
             [
-                sorted(map(_condition, each["conditions"])),
-                [float(one) for one in (each.get("quota") or {}).values()],
+                sorted(map(_comparable_condition, objects_in(target, "conditions"))),
+                [float(str(goal)) for goal in object_in(target, "quota").values()],
             ]
-            for each in one["targets"]
+            for target in objects_in(profile, "targets")
         ]
-        quotas = unit if one.get("quotas_enabled") else ""
-        comparable.append([one.get("object"), quotas, sorted(targets, key=repr)])
+        quotas = unit if profile.get("quotas_enabled") else ""
+        comparable.append([profile.get("object"), quotas, sorted(targets, key=repr)])
     return sorted(comparable, key=repr)
 
 
-def _condition(condition: Value) -> str:
+def _comparable_condition(condition: Value) -> str:
     bounds = [condition.get(name) for name in ("option", "min", "max")]
     return repr(
         [condition.get("question_id"), *bounds, sorted(condition.get("open_ended_values") or [])]

@@ -1,14 +1,15 @@
-"""What shows how an edit fared besides reading its value: our own edits, and the changelog."""
+"""Evidence of an edit's outcome besides reading its value: our other edits, and the changelog."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import ExchangeError
+from dashboard.exchange.shapes.groups import TargetGroupChangelogItem
 from dashboard.fielding.models import Change, Edit, TargetGroup
+from dashboard.sync.columns.group_columns import Columns
 from dashboard.sync.edits import fresh, merge
 from dashboard.sync.edits.kinds.base import Value
 from dashboard.sync.edits.kinds.registry import EDITABLE
@@ -17,30 +18,34 @@ CLOCKS_DIFFER = timedelta(minutes=2)
 
 
 def is_behind(group: TargetGroup, kind: str, value: Value, *, now: datetime) -> bool:
-    """Whether a reading of a kind is older than what is known: it contradicts it."""
+    """Whether a reading is stale: it contradicts a fact about the group."""
     if value is None:
         return False
-    facts = fresh.of_group(group, now=now)
+    facts = fresh.facts_of_group(group, now=now)
     if not facts:
         return False
-    return bool(fresh.sift(_columns(group, kind, value), facts, at=now).contradicted)
+    return bool(
+        fresh.drop_contradicted(_columns_of(group, kind, value), facts, at=now).contradicted
+    )
 
 
 def newest_edit(group: TargetGroup, kind: str, *, now: datetime) -> Edit | None:
-    """The last edit of a kind, where a reading may still be behind it."""
-    lately = [edit for edit in fresh.recent_edits(group, now=now) if edit.kind == kind]
-    return lately[-1] if lately else None
+    """The latest confirmed edit of a kind that a reading may still be behind; None without one."""
+    recent = [edit for edit in fresh.recent_edits(group, now=now) if edit.kind == kind]
+    return recent[-1] if recent else None
 
 
-def was_lately(edit: Edit, value: Value, *, now: datetime) -> bool:
-    """Whether a setting had this value so short a time ago that a copy may still show it."""
+def was_held_recently(edit: Edit, value: Value, *, now: datetime) -> bool:
+    """Whether a setting had this value so recently that a copy may still show it."""
     editable, since = EDITABLE[edit.kind], now - fresh.LONGEST_LAG
-    lately = Edit.objects.filter(group=edit.group, kind=edit.kind, settled_at__gte=since)
-    for other in lately.exclude(pk=edit.pk):
+    recent = Edit.objects.filter(group=edit.group, kind=edit.kind, settled_at__gte=since)
+    for other in recent.exclude(pk=edit.pk):
         for held in (other.before, other.after):
             if held is not None and editable.same(held, value):
                 return True
-    columns = fresh.of_columns(_columns(_group(edit), edit.kind, value), at=now, until=now)
+    columns = fresh.facts_of_columns(
+        _columns_of(_group_of(edit), edit.kind, value), at=now, until=now
+    )
     changes = Change.objects.filter(
         group=edit.group, occurred_at__gte=since - CLOCKS_DIFFER, kind__in=fresh.CHANGES
     )
@@ -52,13 +57,13 @@ def was_lately(edit: Edit, value: Value, *, now: datetime) -> bool:
     )
 
 
-def tells_of(edit: Edit, client: ExchangeClient) -> bool:
-    """Whether the changelog tells that a setting became what was wanted since it was sent.
+def changelog_confirms(edit: Edit, client: ExchangeClient) -> bool:
+    """Whether the changelog shows that the setting got the requested value since it was sent.
 
-    Of what it tells no values, nothing is known by it.
+    False for changes whose values the changelog does not give.
     """
-    group = _group(edit)
-    wanted = _wanted(group, edit)
+    group = _group_of(edit)
+    wanted = _wanted_facts(group, edit)
     if not wanted:
         return False
     try:
@@ -69,20 +74,20 @@ def tells_of(edit: Edit, client: ExchangeClient) -> bool:
         )
     except ExchangeError:
         return False
-    told_as_wanted = {
+    matching = {
         column: value
         for batch in sorted(page.items, key=lambda batch: batch.occurred_at)
         if batch.occurred_at >= edit.started_at - CLOCKS_DIFFER
-        for column, value in _values(batch.changes)
+        for column, value in _changed_values(batch.changes)
         if column in wanted and value == wanted[column]
     }
-    return bool(told_as_wanted) and told_as_wanted.keys() == wanted.keys()
+    return bool(matching) and matching.keys() == wanted.keys()
 
 
-def _wanted(group: TargetGroup, edit: Edit) -> Mapping[str, Any]:
-    """What the changelog would tell of an edit: each column that it changes, with its new value."""
+def _wanted_facts(group: TargetGroup, edit: Edit) -> Mapping[str, object]:
+    """The columns with their new values that the changelog would show for an edit."""
     try:
-        facts = fresh.of_edit(
+        facts = fresh.facts_of_edit(
             group,
             edit.kind,
             edit.before,
@@ -100,15 +105,17 @@ def _wanted(group: TargetGroup, edit: Edit) -> Mapping[str, Any]:
     return {column: fact.value for column, fact in facts.items() if column in changelog_columns}
 
 
-def _values(changes: Any) -> Iterator[tuple[str, Any]]:
+def _changed_values(
+    changes: Iterable[TargetGroupChangelogItem],
+) -> Iterator[tuple[str, object]]:
     for change in changes:
-        if change.object in fresh.CHANGES:
+        if change.object and change.object in fresh.CHANGES:
             column, as_value = fresh.CHANGES[change.object]
             yield column, as_value(change.new_value)
 
 
-def _columns(group: TargetGroup, kind: str, value: Value) -> dict[str, Any]:
-    """The columns that a value tells; none of one that names only what changes."""
+def _columns_of(group: TargetGroup, kind: str, value: Value) -> Columns:
+    """The columns of a value; none for one that names only what changes."""
     if kind == Edit.Kind.STATUS:
         return {"status": value}
     try:
@@ -117,7 +124,7 @@ def _columns(group: TargetGroup, kind: str, value: Value) -> dict[str, Any]:
         return {}
 
 
-def _group(edit: Edit) -> TargetGroup:
+def _group_of(edit: Edit) -> TargetGroup:
     if edit.group is None:
-        raise ValueError(f"edit {edit.pk} is of no group")
+        raise ValueError(f"Edit {edit.pk} has no group")
     return edit.group

@@ -1,11 +1,11 @@
-"""What is known better than by reading: a confirmed edit, an event, a row of the changelog.
+"""Facts that outrank a reading: a confirmed edit, a webhook event, a row of the changelog.
 
 The exchange may answer a reading from a copy that is behind, and two copies may disagree. So for as
-long as a copy may be behind (`LONGEST_LAG`), a reading that contradicts what is known better is
-provisional: it is not stored, and its group is read again soon. After that it is what counts.
+long as a copy may be behind (`LONGEST_LAG`), a reading that contradicts a fact is provisional: it
+is not stored, and its group is read again soon. After that the reading counts.
 
-Confirmed edits are in their own table. What the changelog and events said is kept with the group,
-in `TargetGroup.fresh`: `{column: [value, at, until]}`. Nothing here asks the exchange.
+Confirmed edits are in their own table. Facts from the changelog and from events are stored with the
+group, in `TargetGroup.fresh`: `{column: [value, at, until]}`. Nothing here asks the exchange.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -21,14 +21,16 @@ from dashboard.exchange.shapes.groups import TargetGroupChangelogBatch
 from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.models import Edit, TargetGroup
 from dashboard.sync.columns import limits
+from dashboard.sync.columns.group_columns import Columns
 from dashboard.sync.edits import merge
 from dashboard.sync.edits.kinds import registry
+from dashboard.sync.edits.merge import Value
 
-# More than a copy was ever seen to be behind (200 s).
+# The longest lag of a copy that was ever observed is 200 s.
 LONGEST_LAG = timedelta(minutes=4)
 FRESH_FOR = timedelta(minutes=1)
 SOON, LATER = timedelta(seconds=10), timedelta(seconds=30)
-# The details hold these columns once more, by the exchange's own names.
+# Columns that the details hold too, by the exchange's own names.
 _IN_DETAILS = {
     "name": "name",
     "project_manager_id": "project_manager_id",
@@ -41,12 +43,12 @@ DETAILS = "details"
 
 
 class Fact(NamedTuple):
-    """What a column of a group holds: a plain value, since when, and how long it outdoes readings.
+    """The value of a group's column: since when, and until when it outranks readings.
 
-    A plain value is what JSON holds, alike for values that mean the same.
+    The value is plain: as JSON holds it, and equal for values that mean the same.
     """
 
-    value: Any
+    value: object
     at: datetime
     until: datetime
 
@@ -54,15 +56,15 @@ class Fact(NamedTuple):
 Facts = Mapping[str, Fact]
 
 
-class Sifted(NamedTuple):
+class CheckedReading(NamedTuple):
     """The columns of a reading that may be stored, and the facts that the others contradict."""
 
-    columns: dict[str, Any]
+    columns: Columns
     contradicted: list[Fact]
 
 
-def plain(value: Any) -> Any:
-    """A value as JSON holds it; values that mean the same become the same."""
+def plain(value: object) -> object:
+    """A value as JSON holds it; values that mean the same become equal."""
     if isinstance(value, Decimal):
         return format(value.normalize(), "f")
     if isinstance(value, datetime):
@@ -72,25 +74,26 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _word(value: Any) -> Any:
+def _as_text(value: object) -> object:
     return value if isinstance(value, str) else msgspec.UNSET
 
 
-def _text(value: Any) -> Any:
-    return "" if value is None else _word(value)
+def _as_text_or_empty(value: object) -> object:
+    return "" if value is None else _as_text(value)
 
 
-def _whole(value: Any) -> Any:
+def _as_count(value: object) -> object:
     is_whole = isinstance(value, int) and not isinstance(value, bool)
     return value if is_whole else msgspec.UNSET
 
 
-def _share(value: Any) -> Any:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return plain(float(value)) if is_number else msgspec.UNSET
+def _as_rate(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return msgspec.UNSET
+    return plain(float(value))
 
 
-def _moment(value: Any) -> Any:
+def _as_moment(value: object) -> object:
     try:
         at = datetime.fromisoformat(str(value))
     except ValueError:
@@ -98,8 +101,8 @@ def _moment(value: Any) -> Any:
     return plain(at) if at.utcoffset() is not None else msgspec.UNSET
 
 
-def _amount(value: Any) -> Any:
-    """The amount of a price, as the changelog or an event writes it."""
+def _as_amount(value: object) -> object:
+    """The amount of a price as the changelog or an event writes it; UNSET if unreadable."""
     amount = value.get("value") if isinstance(value, Mapping) else value
     if isinstance(amount, bool) or not isinstance(amount, str | int | float | Decimal):
         return msgspec.UNSET
@@ -110,86 +113,100 @@ def _amount(value: Any) -> Any:
     return plain(number) if number.is_finite() else msgspec.UNSET
 
 
-def _manager(value: Any) -> Any:
-    return _word(value.get("las_user_id") if isinstance(value, Mapping) else value)
+def _as_manager(value: object) -> object:
+    return _as_text(value.get("las_user_id") if isinstance(value, Mapping) else value)
 
 
-# What the changelog calls a change, the column that it is about, and how its value is read.
-CHANGES: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
-    ChangelogKind.STATUS: ("status", _word),
-    ChangelogKind.CPI: ("cpi", _amount),
-    ChangelogKind.FILLING_STRATEGY: ("filling_strategy", _word),
-    ChangelogKind.FILLING_GOAL: ("filling_goal", _whole),
-    ChangelogKind.FIELDING_PERIOD_START_DATE: ("starts_at", _moment),
-    ChangelogKind.FIELDING_PERIOD_END_DATE: ("ends_at", _moment),
-    ChangelogKind.NAME: ("name", _word),
-    ChangelogKind.PROJECT_MANAGER: ("project_manager_id", _manager),
-    ChangelogKind.EXPECTED_LENGTH_OF_INTERVIEW_MINUTES: ("expected_loi_minutes", _whole),
-    ChangelogKind.EXPECTED_INCIDENCE_RATE: ("expected_incidence_rate", _share),
-    ChangelogKind.TARGET_GROUP_CUSTOMER_REFERENCE_NUMBER: ("reference_number", _text),
-    ChangelogKind.INDUSTRY_LOCKOUT_CODE: (f"{DETAILS}.industry_lockout_code", _word),
-    ChangelogKind.LIVE_URL: (f"{DETAILS}.live_url", _word),
-    ChangelogKind.TEST_URL: (f"{DETAILS}.test_url", _word),
+# By the changelog's kind of change: the column that changed, and how its value is read.
+CHANGES: Mapping[str, tuple[str, Callable[[object], object]]] = {
+    ChangelogKind.STATUS: ("status", _as_text),
+    ChangelogKind.CPI: ("cpi", _as_amount),
+    ChangelogKind.FILLING_STRATEGY: ("filling_strategy", _as_text),
+    ChangelogKind.FILLING_GOAL: ("filling_goal", _as_count),
+    ChangelogKind.FIELDING_PERIOD_START_DATE: ("starts_at", _as_moment),
+    ChangelogKind.FIELDING_PERIOD_END_DATE: ("ends_at", _as_moment),
+    ChangelogKind.NAME: ("name", _as_text),
+    ChangelogKind.PROJECT_MANAGER: ("project_manager_id", _as_manager),
+    ChangelogKind.EXPECTED_LENGTH_OF_INTERVIEW_MINUTES: ("expected_loi_minutes", _as_count),
+    ChangelogKind.EXPECTED_INCIDENCE_RATE: ("expected_incidence_rate", _as_rate),
+    ChangelogKind.TARGET_GROUP_CUSTOMER_REFERENCE_NUMBER: ("reference_number", _as_text_or_empty),
+    ChangelogKind.INDUSTRY_LOCKOUT_CODE: (f"{DETAILS}.industry_lockout_code", _as_text),
+    ChangelogKind.LIVE_URL: (f"{DETAILS}.live_url", _as_text),
+    ChangelogKind.TEST_URL: (f"{DETAILS}.test_url", _as_text),
 }
 
 
-def of_columns(columns: Mapping[str, Any], *, at: datetime, until: datetime) -> dict[str, Fact]:
-    """Facts from columns as they are stored; of the details, one for each member."""
+def facts_of_columns(
+    columns: Mapping[str, object], *, at: datetime, until: datetime
+) -> dict[str, Fact]:
+    """Facts from columns as they are stored; of the details, one per member."""
     flat = {name: value for name, value in columns.items() if name != DETAILS}
-    flat |= {f"{DETAILS}.{name}": value for name, value in columns.get(DETAILS, {}).items()}
+    details = columns.get(DETAILS)
+    if isinstance(details, Mapping):
+        flat |= {f"{DETAILS}.{name}": value for name, value in details.items()}
     return {name: Fact(plain(value), at, until) for name, value in flat.items()}
 
 
-def of_edit(
-    group: TargetGroup, kind: str, before: Any, after: Any, *, at: datetime, settled_at: datetime
+def facts_of_edit(
+    group: TargetGroup,
+    kind: str,
+    before: Value,
+    after: Value,
+    *,
+    at: datetime,
+    settled_at: datetime,
 ) -> dict[str, Fact]:
-    """What a confirmed edit changed."""
+    """The facts that a confirmed edit changed."""
     until = settled_at + LONGEST_LAG
-    was, now = (
-        of_columns(_columns(group, kind, value), at=at, until=until) if value is not None else {}
+    old_facts, new_facts = (
+        facts_of_columns(_columns_of(group, kind, value), at=at, until=until)
+        if value is not None
+        else {}
         for value in (before, after)
     )
     return {
         column: fact
-        for column, fact in now.items()
-        if column not in was or was[column].value != fact.value
+        for column, fact in new_facts.items()
+        if column not in old_facts or old_facts[column].value != fact.value
     }
 
 
-def _columns(group: TargetGroup, kind: str, value: Any) -> dict[str, Any]:
-    """The columns of what an edit holds as its value, before or after."""
+def _columns_of(group: TargetGroup, kind: str, value: Value) -> Columns:
+    """The columns of an edit's value, before or after."""
     if kind == Edit.Kind.STATUS:
         return {"status": value}
     if kind == Edit.Kind.LAUNCH and value.get("end_fielding_at") is None:
         return {}
     if kind == Edit.Kind.LAUNCH:
         ends = (("starts_at", "start_fielding_at"), ("ends_at", "end_fielding_at"))
-        dates = {column: _moment(value[name]) for column, name in ends if value.get(name)}
+        dates = {column: _as_moment(value[name]) for column, name in ends if value.get(name)}
         return {"status": value["status"], **dates}
-    if kind == Edit.Kind.NEW_DRAFT:  # nothing was held before it, so no reading can be behind it
+    if kind == Edit.Kind.NEW_DRAFT:  # nothing was held before, so no reading can be older
         return {}
     if kind not in registry.EDITABLE:
         return {}
     return registry.EDITABLE[kind].columns(group, merge.bare(value))
 
 
-def of_changes(changes: Iterable[tuple[str, Any, datetime]], *, now: datetime) -> dict[str, Fact]:
-    """The newest word on each column: kind of change, new value, and when it occurred."""
+def facts_of_changes(
+    changes: Iterable[tuple[str, object, datetime]], *, now: datetime
+) -> dict[str, Fact]:
+    """The newest fact per column from changes: kind, new value, and when it occurred."""
     facts: dict[str, Fact] = {}
     for kind, value, occurred_at in sorted(changes, key=lambda change: change[2]):
-        column, as_value = CHANGES.get(kind, ("", _word))
+        column, as_value = CHANGES.get(kind, ("", _as_text))
         at = min(occurred_at, now)
         if column and at + LONGEST_LAG > now and (known := as_value(value)) is not msgspec.UNSET:
             facts[column] = Fact(known, at, at + LONGEST_LAG)
     return facts
 
 
-def of_batches(
+def facts_of_batches(
     batches: Iterable[TargetGroupChangelogBatch], edits: Facts, *, now: datetime
 ) -> dict[str, Fact]:
-    """The newest word of the changelog on each column, and never an older one than our edits'.
+    """The newest fact of the changelog per column, and never an older one than our own edits'.
 
-    The clocks may differ: what stands after the row of our own edit came after it.
+    The clocks may differ: a row that follows the one of our own edit is newer than the edit.
     """
     rows = [
         (str(change.object), change.new_value, batch.occurred_at)
@@ -197,44 +214,44 @@ def of_batches(
         for change in batch.changes
         if change.supplier_id is None
     ]
-    facts = of_changes(rows, now=now)
+    facts = facts_of_changes(rows, now=now)
     for column, fact in facts.items():
-        ours = edits.get(column)
-        if ours is None or fact.at > ours.at:
+        own_fact = edits.get(column)
+        if own_fact is None or fact.at > own_fact.at:
             continue
         same = [
             (kind, value, at) for kind, value, at in rows if CHANGES.get(kind, [""])[0] == column
         ]
-        before = of_changes([row for row in same if row[2] < fact.at], now=now).get(column)
-        if before is not None and before.value == ours.value != fact.value:
-            facts[column] = fact._replace(at=ours.at + timedelta(microseconds=1))
+        before = facts_of_changes([row for row in same if row[2] < fact.at], now=now).get(column)
+        if before is not None and before.value == own_fact.value != fact.value:
+            facts[column] = fact._replace(at=own_fact.at + timedelta(microseconds=1))
     return facts
 
 
-def of_event(changes: Any, occurred_at: Any, *, now: datetime) -> dict[str, Fact]:
-    """What an event says that a group holds now; nothing of what cannot be read."""
-    at = _moment(occurred_at)
-    when = now if at is msgspec.UNSET else datetime.fromisoformat(at)
+def facts_of_event(changes: object, occurred_at: object, *, now: datetime) -> dict[str, Fact]:
+    """The facts of an event's changes; unreadable ones are left out."""
+    at = _as_moment(occurred_at)
+    when = datetime.fromisoformat(at) if isinstance(at, str) else now
     listed = changes if isinstance(changes, list) else []
     readable = [
         (str(change["object"]), limits.fit_json(change["new_value"]), when)
         for change in listed
         if isinstance(change, dict) and "object" in change and "new_value" in change
     ]
-    return of_changes(readable, now=now)
+    return facts_of_changes(readable, now=now)
 
 
-def stored(group: TargetGroup) -> dict[str, Fact]:
-    """What the changelog and events said of a group."""
+def stored_facts(group: TargetGroup) -> dict[str, Fact]:
+    """The facts from the changelog and from events that are stored with a group."""
     return {
         column: Fact(value, datetime.fromisoformat(at), datetime.fromisoformat(until))
         for column, (value, at, until) in (group.fresh or {}).items()
     }
 
 
-def packed(facts: Facts, *, now: datetime) -> dict[str, Any] | None:
-    """Facts as the table keeps them, without those whose time is over."""
-    lasting = {
+def facts_to_json(facts: Facts, *, now: datetime) -> dict[str, list[object]] | None:
+    """Facts as the table stores them, without expired ones; None without any."""
+    lasting: dict[str, list[object]] = {
         column: [fact.value, fact.at.isoformat(), fact.until.isoformat()]
         for column, fact in facts.items()
         if fact.until > now
@@ -242,36 +259,39 @@ def packed(facts: Facts, *, now: datetime) -> dict[str, Any] | None:
     return lasting or None
 
 
-def newest(*several: Facts) -> dict[str, Fact]:
-    """Of each column what came last."""
-    newest_facts: dict[str, Fact] = {}
+def newest_facts(*several: Facts) -> dict[str, Fact]:
+    """The newest fact of each column."""
+    by_column: dict[str, Fact] = {}
     for facts in several:
         for column, fact in facts.items():
-            if column not in newest_facts or fact.at >= newest_facts[column].at:
-                newest_facts[column] = fact
-    return newest_facts
+            if column not in by_column or fact.at >= by_column[column].at:
+                by_column[column] = fact
+    return by_column
 
 
-def hear(*, account_id: int, exchange_id: str, facts: Facts, now: datetime) -> None:
-    """Keep what an event said of a group; inside the caller's transaction."""
+def store_facts(*, account_id: int, exchange_id: str, facts: Facts, now: datetime) -> None:
+    """Store the facts of an event with its group, inside the caller's transaction."""
     rows = TargetGroup.objects.select_for_update().filter(
         account_id=account_id, exchange_id=exchange_id
     )
     if facts and (group := rows.first()):
-        fresh = packed(newest(stored(group), facts), now=now)
+        fresh = facts_to_json(newest_facts(stored_facts(group), facts), now=now)
         TargetGroup.objects.filter(pk=group.pk).update(fresh=fresh)
 
 
-def sift(columns: Mapping[str, Any], facts: Facts, *, at: datetime) -> Sifted:
-    """What of a reading, begun at a moment, may be stored over what is known better."""
+def drop_contradicted(
+    columns: Mapping[str, object], facts: Facts, *, at: datetime
+) -> CheckedReading:
+    """Check a reading that began at `at` against the facts; keep what does not contradict them."""
     known = {column: fact for column, fact in facts.items() if fact.until > at}
-    storable, contradicted = dict(columns), []
+    storable: Columns = dict(columns)
+    contradicted: list[Fact] = []
     for column, fact in known.items():
         if column in storable and plain(storable[column]) != fact.value:
             contradicted.append(fact)
             del storable[column]
     if DETAILS in storable:
-        members = {_member(column): fact for column, fact in known.items()}
+        members = {_details_member(column): fact for column, fact in known.items()}
         wrong = [
             name
             for name, value in storable[DETAILS].items()
@@ -280,26 +300,26 @@ def sift(columns: Mapping[str, Any], facts: Facts, *, at: datetime) -> Sifted:
         if wrong:
             contradicted += [members[name] for name in wrong]
             storable[DETAILS] = storable[DETAILS] | {name: members[name].value for name in wrong}
-    return Sifted(storable, contradicted)
+    return CheckedReading(storable, contradicted)
 
 
-def _member(column: str) -> str:
-    """The member of the details that a column is about; empty for none."""
+def _details_member(column: str) -> str:
+    """The member of the details that holds a column; empty for none."""
     return column.partition(".")[2] or _IN_DETAILS.get(column, "")
 
 
-def again_at(contradicted: Iterable[Fact], *, now: datetime) -> datetime:
-    """When a group is read again whose reading contradicts these: in seconds, then rarer."""
+def next_reading_at(contradicted: Iterable[Fact], *, now: datetime) -> datetime:
+    """When to read a group again whose reading contradicts these facts: soon, then later."""
     return min(
         min(now + (SOON if now - fact.at < FRESH_FOR else LATER), fact.until)
         for fact in contradicted
     )
 
 
-def of_group(group: TargetGroup, *, now: datetime) -> dict[str, Fact]:
-    """All that is known of a group better than by reading."""
-    ours = (
-        of_edit(
+def facts_of_group(group: TargetGroup, *, now: datetime) -> dict[str, Fact]:
+    """All facts about a group that outrank readings."""
+    from_edits = (
+        facts_of_edit(
             group,
             edit.kind,
             edit.before,
@@ -309,11 +329,11 @@ def of_group(group: TargetGroup, *, now: datetime) -> dict[str, Fact]:
         )
         for edit in recent_edits(group, now=now)
     )
-    return newest(*ours, stored(group))
+    return newest_facts(*from_edits, stored_facts(group))
 
 
 def recent_edits(group: TargetGroup, *, now: datetime) -> list[Edit]:
-    """Edits of a group that were confirmed while a copy may still be behind them."""
+    """Confirmed edits of a group that are so recent that a copy may still be behind."""
     confirmed = Edit.objects.filter(
         group=group, state=Edit.State.CONFIRMED, settled_at__gte=now - LONGEST_LAG
     )

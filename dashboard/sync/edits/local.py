@@ -1,37 +1,37 @@
-"""What is ours alone: budgets, and time zones that override the country's. Nothing is sent.
+"""Edits that only Fieldwatch stores: budgets, and time zones that override the country's.
 
-It goes the way of every edit all the same: a row with before, after and outcome, one form one
-change, and nobody's change overwritten unseen.
+Nothing is sent. They have a row like every edit, with before, after and outcome; a form is stored
+once, and nobody's change is overwritten unseen.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
-from django.db import IntegrityError, models, transaction
-from django.db.models import F
+from django.db import IntegrityError, transaction
+from django.db.models import F, QuerySet
 
 from dashboard.fielding.models import Edit, Project, TargetGroup, User
+from dashboard.sync.columns.group_columns import Columns
+from dashboard.sync.edits.merge import Value
 
-Value = Any
 KINDS = frozenset({Edit.Kind.BUDGET, Edit.Kind.TIME_ZONE})
 
 
-def current_value(of: TargetGroup | Project, kind: str) -> Value:
-    """What our tables hold: an amount with its currency or None, or the name of a zone or ""."""
-    if kind == Edit.Kind.TIME_ZONE and isinstance(of, TargetGroup):
-        return of.time_zone
-    if of.budget is None:
+def current_value(subject: TargetGroup | Project, kind: str) -> Value:
+    """The stored value: an amount with its currency or None, or the name of a time zone or ""."""
+    if kind == Edit.Kind.TIME_ZONE and isinstance(subject, TargetGroup):
+        return subject.time_zone
+    if subject.budget is None:
         return None
-    currency = of.currency if isinstance(of, TargetGroup) else of.budget_currency
-    return {"value": format(of.budget, "f"), "currency_code": currency}
+    currency = subject.currency if isinstance(subject, TargetGroup) else subject.budget_currency
+    return {"value": format(subject.budget, "f"), "currency_code": currency}
 
 
 def save_local_edit(
     *,
-    of: TargetGroup | Project,
+    subject: TargetGroup | Project,
     kind: str,
     seen: Value,
     wanted: Value,
@@ -39,21 +39,29 @@ def save_local_edit(
     token: str,
     now: datetime,
 ) -> Edit:
-    """Store one change, at most once for a token; a conflict where it is no longer as `seen`."""
+    """Store one change, at most once per token; a conflict if the value is no longer `seen`."""
     try:
         with transaction.atomic():
-            return _keep(of, Edit(kind=kind, before=seen, wanted=wanted, by=by, token=token), now)
+            return _save(
+                subject, Edit(kind=kind, before=seen, wanted=wanted, by=by, token=token), now
+            )
     except IntegrityError:
         return Edit.objects.get(token=token)
 
 
-def _keep(subject: TargetGroup | Project, edit: Edit, now: datetime) -> Edit:
-    rows: models.Manager[Any] = type(subject)._default_manager
+def _rows_of(subject: TargetGroup | Project) -> QuerySet[TargetGroup] | QuerySet[Project]:
+    if isinstance(subject, TargetGroup):
+        return TargetGroup.objects.all()
+    return Project.objects.all()
+
+
+def _save(subject: TargetGroup | Project, edit: Edit, now: datetime) -> Edit:
+    rows = _rows_of(subject)
     held = rows.select_for_update().get(pk=subject.pk)
-    theirs = current_value(held, edit.kind)
-    alike = same_local_value(theirs, edit.before)
-    edit.state = Edit.State.CONFIRMED if alike else Edit.State.CONFLICT
-    edit.after = edit.wanted if alike else theirs
+    current = current_value(held, edit.kind)
+    is_unchanged = same_local_value(current, edit.before)
+    edit.state = Edit.State.CONFIRMED if is_unchanged else Edit.State.CONFLICT
+    edit.after = edit.wanted if is_unchanged else current
     edit.account_id = subject.account_id
     edit.started_at = edit.settled_at = now
     project = subject.pk
@@ -62,25 +70,25 @@ def _keep(subject: TargetGroup | Project, edit: Edit, now: datetime) -> Edit:
     else:
         edit.project = subject
     edit.save()
-    if alike:
-        rows.filter(pk=subject.pk).update(**_columns(subject, edit))
+    if is_unchanged:
+        rows.filter(pk=subject.pk).update(**_columns_of(subject, edit))
         Project.objects.filter(pk=project).update(version=F("version") + 1)
     return edit
 
 
 def same_local_value(held: Value, wanted: Value) -> bool:
-    """Whether two values are the same, whatever the digits of an amount."""
+    """Whether two values are the same; amounts by their number, not their digits."""
     if isinstance(held, dict) and isinstance(wanted, dict):
         amounts = Decimal(held["value"]) == Decimal(wanted["value"])
         return amounts and held["currency_code"].upper() == wanted["currency_code"].upper()
     return bool(held == wanted)
 
 
-def _columns(subject: TargetGroup | Project, edit: Edit) -> dict[str, Any]:
+def _columns_of(subject: TargetGroup | Project, edit: Edit) -> Columns:
     if edit.kind == Edit.Kind.TIME_ZONE:
         return {"time_zone": edit.wanted}
     money = edit.wanted
-    columns: dict[str, Any] = {"budget": Decimal(money["value"]) if money else None}
+    columns: Columns = {"budget": Decimal(money["value"]) if money else None}
     if isinstance(subject, Project):
         columns["budget_currency"] = money["currency_code"] if money else ""
     return columns

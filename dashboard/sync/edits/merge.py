@@ -1,7 +1,7 @@
-"""Values of settings side by side: what is alike however it is written, what a person changed, and
-the changes of two people put together.
+"""Compare and merge values of settings: what means the same, what a person changed, and the changes
+of two people together.
 
-Values are JSON. A member that is null says the same as one that is missing.
+Values are JSON. A member that is null means the same as one that is missing.
 """
 
 from __future__ import annotations
@@ -15,40 +15,41 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlsplit
 
-Value = Any
+Value = Any  # what JSON can hold: each kind of edit has another shape
+Members = Mapping[str, Value]
 Path = tuple[str, ...]
 
-WHOLE = "whole"  # in a value that was read: all of it, as a request would send it back unchanged
-SENT = "sent"  # in a value that is wanted: the whole request
+WHOLE = "whole"  # member of a value that was read: the request that would send it back unchanged
+SENT = "sent"  # member of a requested value: the whole request
 _DURATION = re.compile(
     r"P(?=.)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?"
     r"(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?"
 )
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SHOWN_ONLY = ("condition_name", "condition_name_translated")
-# By the end of their names: members that are moments, durations, addresses, and ids.
+# The ends of the names of members that are moments, durations, addresses and ids.
 _MOMENTS, _DURATIONS, _ADDRESSES = ("_at",), ("duration", "interval"), ("url",)
 _IDS = ("id", "ids", "option", "suppliers")
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """Two people's changes put together; `clashes`: where both changed the same, `value` ours."""
+    """Two people's changes merged; `clashes`: where both changed the same, `value` has ours."""
 
     value: Value
     clashes: tuple[Path, ...] = ()
 
 
 def plain(value: Value, name: str = "") -> Value:
-    """A value in a form that is equal where two values of this member mean the same.
+    """A form of a value that is equal for two values of this member that mean the same.
 
-    Amounts by number and currency, moments by the instant, durations by their length, ids as texts,
-    texts without the carriage returns of a browser, addresses with scheme and host in small
-    letters; lists whatever their order.
+    Amounts by number and currency, moments by the instant, durations by their length, ids as text,
+    text without a browser's carriage returns, addresses with scheme and host in lower case, lists
+    in any order.
     """
     if isinstance(value, Mapping):
         if "currency_code" in value and "value" in value:
-            return _amount(value)
+            return _plain_amount(value)
         return {
             member: plain(each, member)
             for member, each in value.items()
@@ -57,49 +58,49 @@ def plain(value: Value, name: str = "") -> Value:
     if isinstance(value, list | tuple):
         return sorted((plain(each, name) for each in value), key=_order)
     if value is None or isinstance(value, bool):
-        return None if value is None else ("flag", value)  # True is no 1
+        return None if value is None else ("flag", value)  # True is not 1
     if isinstance(value, int | float | Decimal):
-        return str(value) if name.endswith(_IDS) else _number(value)
-    return _text(str(value), name)
+        return str(value) if name.endswith(_IDS) else _plain_number(value)
+    return _plain_text(str(value), name)
 
 
 def _order(value: Value) -> str:
-    """A key that sorts what is alike to the same place."""
+    """A sort key that is the same for values that mean the same."""
     if isinstance(value, dict):
         return repr(sorted((name, _order(each)) for name, each in value.items()))
     return repr(value)
 
 
-def _number(value: float | Decimal) -> Decimal:
+def _plain_number(value: float | Decimal) -> Decimal:
     return Decimal(str(value)).normalize() + 0
 
 
-def _amount(value: Mapping[str, Any]) -> Value:
+def _plain_amount(value: Members) -> Value:
     rest = {n: plain(v, n) for n, v in value.items() if v is not None and n != "currency_scale"}
     code = value["currency_code"]
     rest["currency_code"] = code.upper() if isinstance(code, str) else code
     with suppress(InvalidOperation):
-        rest["value"] = _number(Decimal(str(value["value"])))
+        rest["value"] = _plain_number(Decimal(str(value["value"])))
     return rest
 
 
-def _text(text: str, name: str) -> Value:
+def _plain_text(text: str, name: str) -> Value:
     if name.endswith(_MOMENTS):
         try:
             return datetime.fromisoformat(text).timestamp()
         except (ValueError, OverflowError):
             return text
-    if name.endswith(_DURATIONS) and (found := _DURATION.fullmatch(text)):
-        years, months, weeks, days, hours, minutes, seconds = (int(n or 0) for n in found.groups())
+    if name.endswith(_DURATIONS) and (match := _DURATION.fullmatch(text)):
+        years, months, weeks, days, hours, minutes, seconds = (int(n or 0) for n in match.groups())
         span = ((weeks * 7 + days) * 24 + hours) * 3600 + minutes * 60 + seconds
         return ("duration", years * 12 + months, span)
     if name.endswith(_ADDRESSES):
-        return _address(text)
-    return text.lower() if _UUID.fullmatch(text) else lines(text)
+        return _plain_address(text)
+    return text.lower() if _UUID.fullmatch(text) else normalise_lines(text)
 
 
-def _address(text: str) -> str:
-    """An address whose scheme and host are written small, with a path."""
+def _plain_address(text: str) -> str:
+    """An address with scheme and host in lower case, and with a path."""
     try:
         parts = urlsplit(text.strip())
     except ValueError:
@@ -109,18 +110,18 @@ def _address(text: str) -> str:
     ).geturl()
 
 
-def lines(text: str) -> str:
-    """A text as it was shown: a browser sends the end of a line as two characters."""
+def normalise_lines(text: str) -> str:
+    """The text with plain line ends, stripped: a browser sends a line end as two characters."""
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
-def alike(one: Value, other: Value, name: str = "") -> bool:
+def alike(first: Value, second: Value, name: str = "") -> bool:
     """Whether two values of this member mean the same."""
-    return bool(plain(one, name) == plain(other, name))
+    return bool(plain(first, name) == plain(second, name))
 
 
 def holds(held: Value, sent: Value, name: str = "") -> bool:
-    """Whether all that was sent is held; what is held besides is the exchange's own."""
+    """Whether all of `sent` is held; further members of `held` are the exchange's own."""
     if sent is None:
         return held is None
     if isinstance(sent, Mapping):
@@ -135,29 +136,30 @@ def holds(held: Value, sent: Value, name: str = "") -> bool:
 
 
 def _holds_all(held: list[Value], sent: list[Value], name: str) -> bool:
-    """Whether each item that was sent is held once, and no other."""
+    """Whether each item that was sent is held once, and no other item is."""
     if len(held) != len(sent):
         return False
-    if all(holds(one, other, name) for one, other in zip(held, sent, strict=True)):
+    if all(holds(item, other, name) for item, other in zip(held, sent, strict=True)):
         return True
-    left = list(held)
+    remaining = list(held)
     for item in sent:
-        place = next((n for n, each in enumerate(left) if holds(each, item, name)), None)
+        place = next((n for n, each in enumerate(remaining) if holds(each, item, name)), None)
         if place is None:
             return False
-        del left[place]
+        del remaining[place]
     return True
 
 
-def patched(body: Value, was: Value, wanted: Value, name: str = "") -> Value:
-    """`body`, which holds what `was` says and more, with what differs in `wanted` and no more.
+def patched(body: Value, before: Value, wanted: Value, name: str = "") -> Value:
+    """`body` with the changes from `before` to `wanted` and no others.
 
-    A member of `was` that is null or missing in `wanted` is taken out.
+    `body` holds what `before` says and more. A member of `before` that is null or missing in
+    `wanted` is removed.
     """
-    if isinstance(was, Mapping) and isinstance(wanted, Mapping):
+    if isinstance(before, Mapping) and isinstance(wanted, Mapping):
         changed = dict(body) if isinstance(body, Mapping) else {}
-        for member in {**was, **wanted}:
-            old, new = was.get(member), wanted.get(member)
+        for member in {**before, **wanted}:
+            old, new = before.get(member), wanted.get(member)
             if alike(old, new, member):
                 continue
             if new is None:
@@ -165,17 +167,17 @@ def patched(body: Value, was: Value, wanted: Value, name: str = "") -> Value:
             else:
                 changed[member] = patched(changed.get(member), old, new, member)
         return changed
-    if isinstance(body, list) and isinstance(was, list) and isinstance(wanted, list):
-        return _patched_list(body, was, wanted, name)
-    return wanted if body is None or not alike(was, wanted, name) else body
+    if isinstance(body, list) and isinstance(before, list) and isinstance(wanted, list):
+        return _patched_list(body, before, wanted, name)
+    return wanted if body is None or not alike(before, wanted, name) else body
 
 
 def _patched_list(
-    body: list[Value], was: list[Value], wanted: list[Value], name: str
+    body: list[Value], before: list[Value], wanted: list[Value], name: str
 ) -> list[Value]:
-    """The items that are wanted: those that are held as they are held, but for their changes."""
-    known = {identity(old): (held, old) for held, old in zip(body, was, strict=False)}
-    if len(body) != len(was) or len(known) != len(was):
+    """The wanted items; those that are held already keep their other members."""
+    known = {identity(old): (held, old) for held, old in zip(body, before, strict=False)}
+    if len(body) != len(before) or len(known) != len(before):
         return wanted
     result = []
     for each in wanted:
@@ -185,103 +187,102 @@ def _patched_list(
 
 
 def restricted(body: Value, view: Value) -> Value:
-    """What `body` says of the members that `view` has."""
+    """`body` with only the members that `view` has."""
     if isinstance(body, Mapping) and isinstance(view, Mapping):
         return {n: restricted(body[n], value) for n, value in view.items() if n in body}
     return body
 
 
 def identity(item: Value) -> str:
-    """What makes an item of a list the same item after a change of it."""
+    """A key under which an item of a list is the same item after a change."""
     if not isinstance(item, Mapping):
         return _order(plain(item))
-    if "conditions" in item:  # the target of a profile: whom it is about
+    if "conditions" in item:  # a target of a profile: its audience
         return "target " + _order(plain(item["conditions"]))
-    if "targets" in item:  # a profile: the questions that it asks
-        asked = {
+    if "targets" in item:  # a profile: its questions
+        question_ids = {
             str(each.get("question_id"))
             for target in item["targets"]
             for each in target.get("conditions") or []
         }
-        return f"profile {item.get('object')} {sorted(asked)}"
+        return f"profile {item.get('object')} {sorted(question_ids)}"
     if "id" in item:
         return f"{item.get('type', '')} {item['id']}"
     return _order(plain(item))
 
 
-def three_way(was: Value, theirs: Value, ours: Value, *, path: Path = ()) -> Merged:
-    """What only one of both changed as that one has it; what both changed differently clashes."""
+def three_way(before: Value, theirs: Value, ours: Value, *, path: Path = ()) -> Merged:
+    """Merge two changes of one value; where both changed the same differently, they clash."""
     name = path[-1] if path else ""
-    if alike(was, ours, name):
+    if alike(before, ours, name):
         return Merged(theirs)
-    if alike(was, theirs, name) or alike(theirs, ours, name):
+    if alike(before, theirs, name) or alike(theirs, ours, name):
         return Merged(ours)
-    values = (was, theirs, ours)
-    if all(isinstance(one, Mapping) for one in values) and not _is_one_thing(*values):
-        return _three_way_members(was, theirs, ours, path)
-    if all(isinstance(one, list) for one in values):
-        return _three_way_items(was, theirs, ours, path)
+    values = (before, theirs, ours)
+    if all(isinstance(value, Mapping) for value in values) and not _is_indivisible(*values):
+        return _three_way_members(before, theirs, ours, path)
+    if all(isinstance(value, list) for value in values):
+        return _three_way_items(before, theirs, ours, path)
     return Merged(ours, (path,))
 
 
-def _is_one_thing(*values: Mapping[str, Any]) -> bool:
-    """Whether these cannot be mixed: amounts, and settings of different types."""
-    amounts = any("currency_code" in one for one in values)
-    return amounts or len({str(one.get("type")) for one in values}) > 1
+def _is_indivisible(*values: Members) -> bool:
+    """Whether members of these cannot be mixed: amounts, and settings of different types."""
+    amounts = any("currency_code" in value for value in values)
+    return amounts or len({str(value.get("type")) for value in values}) > 1
 
 
-def _three_way_members(
-    was: Mapping[str, Any], theirs: Mapping[str, Any], ours: Mapping[str, Any], path: Path
-) -> Merged:
-    merged: dict[str, Any] = {}
+def _three_way_members(before: Members, theirs: Members, ours: Members, path: Path) -> Merged:
+    merged: dict[str, Value] = {}
     clashes: list[Path] = []
     for name in {**theirs, **ours}:
-        one = three_way(was.get(name), theirs.get(name), ours.get(name), path=(*path, name))
-        clashes += one.clashes
-        merged[name] = one.value
+        part = three_way(before.get(name), theirs.get(name), ours.get(name), path=(*path, name))
+        clashes += part.clashes
+        merged[name] = part.value
     return Merged(merged, tuple(clashes))
 
 
 def _three_way_items(
-    was: list[Value], theirs: list[Value], ours: list[Value], path: Path
+    before: list[Value], theirs: list[Value], ours: list[Value], path: Path
 ) -> Merged:
-    """Item by item where each can be told apart; in their order, ours that are new at the end."""
-    before, there, here = ({identity(each): each for each in one} for one in (was, theirs, ours))
-    if [len(before), len(there), len(here)] != [len(was), len(theirs), len(ours)]:
+    """Merge item by item if each has a key of its own; our new items come last."""
+    by_key = [{identity(item): item for item in items} for items in (before, theirs, ours)]
+    items_before, items_there, items_here = by_key
+    if [len(items) for items in by_key] != [len(before), len(theirs), len(ours)]:
         return Merged(ours, (path,))
     merged: list[Value] = []
     clashes: list[Path] = []
-    for name in {**there, **here}:
-        one = three_way(before.get(name), there.get(name), here.get(name), path=(*path, name))
-        clashes += one.clashes
-        if one.value is not None:
-            merged.append(one.value)
+    for key in {**items_there, **items_here}:
+        versions = (items.get(key) for items in (items_before, items_there, items_here))
+        part = three_way(*versions, path=(*path, key))
+        clashes += part.clashes
+        if part.value is not None:
+            merged.append(part.value)
     return Merged(merged, tuple(clashes))
 
 
 def rolled_forward(theirs: Value, old: Value, new: Value, shown: Value) -> Value:
-    """A reading that may be older than a change from `old` to `new` which a form has shown.
+    """`theirs`, with a change from `old` to `new` applied where the reading is older than it.
 
-    Where it holds what was before that change, and the form showed what came of it, it is late: the
-    change is put over it.
+    The reading is older where it holds `old` although the form has `shown` `new` already.
     """
     values = (theirs, old, new, shown)
-    if all(isinstance(one, Mapping) and "currency_code" not in one for one in values):
-        late = {
+    if all(isinstance(value, Mapping) and "currency_code" not in value for value in values):
+        members = {
             name: rolled_forward(theirs.get(name), old.get(name), each, shown.get(name))
             for name, each in new.items()
         }
         return {
             **theirs,
-            **{n: each for n, each in late.items() if n in theirs or each is not None},
+            **{n: each for n, each in members.items() if n in theirs or each is not None},
         }
     is_late = alike(theirs, old) and alike(shown, new) and not alike(old, new)
     return new if is_late else theirs
 
 
-def atomic(was: Value, theirs: Value, ours: Value) -> Merged:
-    """A setting that is one thing: whoever changes it changes all of it."""
-    unmoved = alike(was, theirs) or alike(theirs, ours)
+def atomic(before: Value, theirs: Value, ours: Value) -> Merged:
+    """Merge a setting that is indivisible: whoever changes it changes all of it."""
+    unmoved = alike(before, theirs) or alike(theirs, ours)
     return Merged(ours, () if unmoved else ((),))
 
 
@@ -289,24 +290,25 @@ Merge = Callable[[Value, Value, Value], Merged]
 
 
 def as_rounded(wanted: Value, *, before: Value, held: Value) -> Value:
-    """What was wanted, with amounts that nobody changed as they are held, where that rounds them.
+    """`wanted`, with unchanged amounts as they are held where the exchange has rounded them.
 
-    A request that sends an object whole sends its other amounts along, and the exchange may keep
-    fewer digits of them.
+    A request that sends an object whole includes amounts that nobody changed, and the exchange may
+    store fewer digits of them.
     """
     if not isinstance(wanted, Mapping) or SENT not in wanted or not isinstance(held, Mapping):
         return wanted
-    was, now = bare(before), bare(wanted)
-    if not isinstance(was, Mapping):
+    bare_before, now = bare(before), bare(wanted)
+    if not isinstance(bare_before, Mapping):
         return wanted
-    kept = set(_amounts({name: v for name, v in now.items() if alike(v, was.get(name), name)}))
-    kept -= set(_amounts({name: v for name, v in now.items() if not alike(v, was.get(name), name)}))
-    sent = _rounded(wanted[SENT], held.get(WHOLE), kept)
-    return {**_rounded(now, bare(held), kept), SENT: sent}
+    is_same = {name: alike(v, bare_before.get(name), name) for name, v in now.items()}
+    unchanged = set(_amounts({name: v for name, v in now.items() if is_same[name]}))
+    unchanged -= set(_amounts({name: v for name, v in now.items() if not is_same[name]}))
+    sent = _rounded(wanted[SENT], held.get(WHOLE), unchanged)
+    return {**_rounded(now, bare(held), unchanged), SENT: sent}
 
 
 def _amounts(value: Value) -> Iterator[tuple[str, str]]:
-    """Every amount in a value: its number and currency, as they are written."""
+    """Yield every amount in a value: its number and currency, as written."""
     if isinstance(value, Mapping):
         if "currency_code" in value and "value" in value:
             yield str(value["value"]), str(value["currency_code"])
@@ -318,20 +320,22 @@ def _amounts(value: Value) -> Iterator[tuple[str, str]]:
             yield from _amounts(each)
 
 
-def _rounded(sent: Value, held: Value, kept: Container[tuple[str, str]]) -> Value:
-    """`sent`, with those of the amounts that are `kept` as they are held where that rounds them."""
+def _rounded(sent: Value, held: Value, unchanged: Container[tuple[str, str]]) -> Value:
+    """`sent`, with `unchanged` amounts as they are held where those are rounded."""
     if isinstance(sent, Mapping) and isinstance(held, Mapping):
         if "currency_code" in sent and "value" in sent:
-            is_kept = (str(sent["value"]), str(sent["currency_code"])) in kept
-            return {**sent, "value": held["value"]} if is_kept and _rounds(sent, held) else sent
-        return {name: _rounded(each, held.get(name), kept) for name, each in sent.items()}
+            is_unchanged = (str(sent["value"]), str(sent["currency_code"])) in unchanged
+            return (
+                {**sent, "value": held["value"]} if is_unchanged and _rounds(sent, held) else sent
+            )
+        return {name: _rounded(each, held.get(name), unchanged) for name, each in sent.items()}
     if isinstance(sent, list) and isinstance(held, list) and len(sent) == len(held):
-        return [_rounded(one, other, kept) for one, other in zip(sent, held, strict=True)]
+        return [_rounded(item, other, unchanged) for item, other in zip(sent, held, strict=True)]
     return sent
 
 
-def _rounds(sent: Mapping[str, Any], held: Mapping[str, Any]) -> bool:
-    """Whether what is held is what was sent, to fewer digits."""
+def _rounds(sent: Members, held: Members) -> bool:
+    """Whether the held amount is the sent one with fewer digits."""
     try:
         exact, rounded = Decimal(str(sent["value"])), Decimal(str(held["value"]))
     except (InvalidOperation, KeyError):
@@ -343,7 +347,7 @@ def _rounds(sent: Mapping[str, Any], held: Mapping[str, Any]) -> bool:
 
 
 def bare(value: Value) -> Value:
-    """A value without what goes along for comparison."""
+    """A value without the members that are only there for comparison."""
     if not isinstance(value, Mapping):
         return value
     return {name: each for name, each in value.items() if name not in (WHOLE, SENT)}

@@ -1,8 +1,8 @@
-"""Groups that the exchange moves to another project: the row stays, with all that hangs on it.
+"""Groups that the exchange moves to another project keep their row, with all that refers to it.
 
-Three things tell where a group is: its changelog says when it moved, the overview by its id alone
-says where it is now, and a project's list shows it. The last two may come from a replica that lags,
-so neither takes a group back for a few minutes after it moved.
+Three sources show where a group is: its changelog says when it moved, the overview by its id alone
+says where it is now, and a project's list shows it. The last two may come from a copy that lags,
+so neither moves a group back within a few minutes after it moved.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from dashboard.sync import scheduling
 from dashboard.sync.columns import limits
 from dashboard.sync.edits.kinds.base import ExchangeIds, exchange_ids
 
-LAG = timedelta(minutes=5)  # what was read may be this old
+LAG = timedelta(minutes=5)  # how old a reading may be
 NOT_FOUND = 404
 T = TypeVar("T")
 
 
 class Place(NamedTuple):
-    """Where the exchange keeps a group, by the overview by its id alone."""
+    """Where the exchange has a group, from the overview by its id alone."""
 
     account_id: str
     project_id: str
@@ -53,11 +53,11 @@ def move_group(
     exact: bool = False,
     project_name: str = "",
 ) -> bool:
-    """Put a group under the project of this id; whether it is under that project now.
+    """Move a group to the project of this id; whether it is in that project now.
 
-    `evidence_at` is when the exchange was asked where the group is; with `exact` it is when the
-    group moved, by its changelog. Older evidence than that of the last move counts for nothing. A
-    project that is not known yet is made, and read next. `group.project` is as it is stored.
+    `evidence_at`: when the exchange was asked where the group is; with `exact`, when the group
+    moved by its changelog. Evidence older than the last move is ignored. An unknown project is
+    created and read next. `group.project` is set to the stored one.
     """
     with transaction.atomic():
         held = TargetGroup.objects.select_for_update(of=("self",)).get(pk=group.pk)
@@ -68,13 +68,15 @@ def move_group(
         if is_outdated(held, evidence_at, exact=exact):
             group.project = source
             return False
-        target = _project(held.account_id, project_exchange_id, project_name, now=evidence_at)
+        target = _get_or_create_project(
+            held.account_id, project_exchange_id, project_name, now=evidence_at
+        )
         _carry_over(held, source, target)
         TargetGroup.objects.filter(pk=held.pk).update(
             project=target,
             moved_at=evidence_at,
             missing_since=None,
-            row_hash=b"",  # everything is asked anew under its new project
+            row_hash=b"",  # everything is read again in its new project
             changed_at=evidence_at,
         )
         both = Project.objects.filter(pk__in=(source.pk, target.pk))
@@ -87,7 +89,7 @@ def move_group(
 
 
 def is_outdated(group: TargetGroup, evidence_at: datetime, *, exact: bool = False) -> bool:
-    """Whether evidence of where a group is may be older than what put it where it is."""
+    """Whether evidence of a group's place may be older than that of its present one."""
     if exact:
         read_at = group.project.read_at
         known_at = group.moved_at or (read_at - LAG if read_at else None)
@@ -95,39 +97,39 @@ def is_outdated(group: TargetGroup, evidence_at: datetime, *, exact: bool = Fals
     return group.moved_at is not None and evidence_at - LAG <= group.moved_at
 
 
-def named_by(changes: Iterable[TargetGroupChangelogBatch]) -> tuple[str, datetime] | None:
-    """The project that the newest move among some changes names, and when it was."""
-    moves = [
+def newest_move(changes: Iterable[TargetGroupChangelogBatch]) -> tuple[str, datetime] | None:
+    """The project id and time of the newest move among the changes; None without a move."""
+    dated_moves = [
         (batch.occurred_at, each.new_value)
         for batch in changes
         for each in batch.changes
         if each.object == ChangelogKind.PROJECT_ID and isinstance(each.new_value, str | int)
     ]
-    if not moves:
+    if not dated_moves:
         return None
-    at, project = max(moves, key=lambda move: move[0])
+    at, project = max(dated_moves, key=lambda move: move[0])
     return str(project), at
 
 
 def follow_changes(
     *, group: TargetGroup, changes: Iterable[TargetGroupChangelogBatch], client: ExchangeClient
 ) -> bool:
-    """Whether its changelog says that a group moved; it is under its new project then.
+    """Move a group as its changelog says; whether it moved.
 
-    A project that nobody here knows may be another account's: the exchange is asked first.
+    A project that our tables do not have may be another account's: the exchange is asked first.
     """
-    named = named_by(changes)
-    if named is None or named[0] == group.project.exchange_id:
+    move = newest_move(changes)
+    if move is None or move[0] == group.project.exchange_id:
         return False
-    project, at = named
+    project, at = move
     if is_outdated(group, at, exact=True):
         return False
     if not Project.objects.filter(account_id=group.account_id, exchange_id=project).exists():
-        place = find(client=client, target_group_id=group.exchange_id)
+        place = find_place(client=client, target_group_id=group.exchange_id)
         if place is None or place.project_id != project:
             return False
         if place.account_id != group.account.exchange_id:
-            mark_gone(group=group, now=place.asked_at)
+            mark_missing(group=group, now=place.asked_at)
             return True
     return move_group(group=group, project_exchange_id=project, evidence_at=at, exact=True)
 
@@ -135,15 +137,15 @@ def follow_changes(
 def follow_group(
     *, group: TargetGroup, client: ExchangeClient, clock: Callable[[], datetime] = timezone.now
 ) -> Place | None:
-    """Where the exchange keeps a group that it does not know under its project; None if there too.
+    """Find a group that the exchange does not have in its project any more, and move it there.
 
-    The group is under its new project then, or gone where that is another account's.
+    Marks it as missing if its new project is another account's. None if it has not moved.
     """
-    place = find(client=client, target_group_id=group.exchange_id, clock=clock)
+    place = find_place(client=client, target_group_id=group.exchange_id, clock=clock)
     if place is None:
         return None
     if place.account_id != group.account.exchange_id:
-        mark_gone(group=group, now=place.asked_at)
+        mark_missing(group=group, now=place.asked_at)
         return place
     if place.project_id == group.project.exchange_id:
         return None
@@ -163,9 +165,9 @@ def at_its_project(
     ask: Callable[[ExchangeIds], T],
     clock: Callable[[], datetime] = timezone.now,
 ) -> T:
-    """The answer to something that is asked of a group, under whatever project it is now.
+    """Call `ask` with the group's ids; once more with its new project if it has moved.
 
-    Only what the exchange did not know (404) is asked once more: it carried nothing out.
+    Only a request that the exchange answered with 404 is repeated: it carried nothing out.
     """
     ids = exchange_ids(group)
     try:
@@ -177,18 +179,18 @@ def at_its_project(
         if place is None or place.project_id == ids["project_id"]:
             raise
         if place.account_id != group.account.exchange_id:
-            words = "This target group is in another account of the exchange now"
+            words = "This target group now belongs to another account"
             raise NotFound(words, status=NOT_FOUND) from exc
     return ask({"project_id": place.project_id, "target_group_id": group.exchange_id})
 
 
-def find(
+def find_place(
     *,
     client: ExchangeClient,
     target_group_id: str,
     clock: Callable[[], datetime] = timezone.now,
 ) -> Place | None:
-    """Where the exchange keeps a group; None where it does not say. A draft it tells of nowhere."""
+    """Where the exchange has a group; None if it does not say, as for every draft."""
     asked_at = clock()
     try:
         overview = client.get_target_group_overview_by_target_group_id(
@@ -199,16 +201,18 @@ def find(
     return Place(overview.account_id, overview.project_id, overview.project_name or "", asked_at)
 
 
-def mark_gone(*, group: TargetGroup, now: datetime) -> None:
-    """Note that a group is no longer in its account."""
+def mark_missing(*, group: TargetGroup, now: datetime) -> None:
+    """Mark a group that is no longer in its account."""
     with transaction.atomic():
         rows = TargetGroup.objects.filter(pk=group.pk, missing_since=None)
         if rows.update(missing_since=now, changed_at=now):
             Project.objects.filter(pk=group.project_id).update(version=F("version") + 1)
 
 
-def _project(account_id: int, exchange_id: str, name: str, *, now: datetime) -> Project:
-    """The project of this id; a new one is due at once, and so is the list that describes it."""
+def _get_or_create_project(
+    account_id: int, exchange_id: str, name: str, *, now: datetime
+) -> Project:
+    """The project of this id; a new one is due immediately, and so is the account's list."""
     project, is_new = Project.objects.get_or_create(
         account_id=account_id,
         exchange_id=exchange_id,
@@ -220,9 +224,9 @@ def _project(account_id: int, exchange_id: str, name: str, *, now: datetime) -> 
 
 
 def _carry_over(group: TargetGroup, source: Project, target: Project) -> None:
-    """Incidents, mutes and rules of a group name its project too: they move with it.
+    """Move a group's incidents, mutes and rules with it, which name its project too.
 
-    So do the keys of incidents that are over, by which a change of the changelog is told once.
+    So do the keys of closed incidents, by which each change of the changelog alerts once.
     """
     incidents = list(Incident.objects.filter(group=group))
     before, after = f"{group.account_id}:{source.pk}:", f"{group.account_id}:{target.pk}:"

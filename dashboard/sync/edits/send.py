@@ -1,16 +1,16 @@
-"""An edit → the exchange → an Edit row with before, after and outcome.
+"""Send an edit to the exchange and settle its Edit row with before, after and outcome.
 
-The way: claim (one edit of a kind and group at a time) → read what the exchange holds now → send
-once → read back. What cannot be told at once is UNKNOWN, and is settled by reading: never by
-sending again.
+Steps: claim (one edit of a kind and group at a time), read what the exchange holds now, send once,
+read back. An outcome that is not clear yet is UNKNOWN and is settled by reading, never by sending
+again.
 
 A reading may come from a copy that is behind. So:
-- nothing is confirmed by what was read before it was sent;
-- a reading after it that shows what was wanted confirms it at once, unless that value may be an
-  older one that a copy still shows (`Edit.was_so`): then the changelog must tell of the change, or
-  two readings apart must agree; after a lost answer, for as long as a copy may be behind;
-- a reading that does not show it ends nothing before a copy can no longer be behind. Only another
-  value than any from before, held where the exchange took the change, ends it sooner: it rounds.
+- nothing is confirmed by a reading from before the edit was sent;
+- a later reading that shows the requested value confirms it immediately, unless a copy may still
+  show that value from an earlier time (`Edit.was_so`): then the changelog must show the change, or
+  two readings some time apart must agree; after a lost answer, for as long as a copy may lag;
+- a reading that does not show it settles nothing while a copy may lag. Only a value that was never
+  held before, after the exchange accepted the change, settles it sooner: the exchange rounded it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import NotRequired, TypedDict, cast
 
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
@@ -41,39 +41,45 @@ from dashboard.sync.edits.kinds.registry import EDITABLE
 
 WEB_SECONDS = 10.0
 CONFLICT = 409
-NO_REASON = "The exchange does not take this value and gives no reason"
+NO_REASON = "The exchange refused this value and gives no reason"
 LATE_AT_MOST = timedelta(minutes=10)  # how old an answer of the exchange can be
-MOST_OVERTAKEN = 2  # times that a request is made again over what somebody else changed
+MOST_OVERTAKEN = 2  # how often a request is repeated on top of another person's change
 LIST_SECONDS = 3.0  # a list that a form can do without
-# An unsettled edit is looked at so long after it was sent: by the request that sent it while its
-# person waits, then by a worker.
+# How long after it was sent an unsettled edit is checked: first by the request that sent it, while
+# the person waits, then by a worker.
 CHECK_AFTER = tuple(
     timedelta(seconds=each) for each in (1, 2, 5, 10, 20, 40, 60, 90, 120, 150, 180, 210, 240)
 )
-IN_THE_REQUEST = (1.0, 1.0)  # seconds between its looks
+IN_THE_REQUEST = (1.0, 1.0)  # seconds between its checks
 SELDOM = timedelta(minutes=2)
-CLAIMED_FOR = timedelta(seconds=20)  # whoever began it has it for himself
-APART = timedelta(seconds=1)  # two readings that are to agree
-ROUNDED_AFTER = timedelta(seconds=15)  # less than two looks are apart
+CLAIMED_FOR = timedelta(seconds=20)  # the request that began it has it to itself
+APART = timedelta(seconds=1)  # between two readings that must agree
+ROUNDED_AFTER = timedelta(seconds=15)  # less than the time between two checks
 GIVE_UP_AFTER = timedelta(minutes=10)
 ENDS_AFTER = timedelta(days=7)
-NOT_TAKEN = "The exchange still holds the value from before: it did not take the change"
-ENDED_BEFORE = "Nothing was sent: this process ended before"
-BEHIND = (
-    "The exchange answers with an older value than it had already. Nothing was sent; try again in "
-    "a few minutes"
-)
-NEVER_READ = "The exchange could not be asked about it for a week"
-AGAIN = "Sent, and not taken; you can send it again"
+NOT_TAKEN = "The exchange still holds the previous value: it did not accept the change"
+ENDED_BEFORE = "Nothing was sent: Fieldwatch was stopped before that"
+BEHIND = "The exchange answers with an outdated value. Nothing was sent; try again in a few minutes"
+NEVER_READ = "The exchange could not be read for a week"
+AGAIN = "Sent, but not accepted; you can send it again"
 Clock = Callable[[], datetime]
 Wait = Callable[[float], None]
 
 
+class Reason(TypedDict):
+    """Why the exchange refused an edit: the field it is about ("" for all) and a sentence."""
+
+    name: str
+    reason: str
+    retry_after: NotRequired[float]  # seconds, where waiting helps
+    status: NotRequired[int | None]
+
+
 class EditInProgress(Exception):
-    """Another edit of the same kind and group is on its way: this one; nothing was sent."""
+    """Another edit of the same kind and group is in progress: `other`. Nothing was sent."""
 
     def __init__(self, other: Edit | None = None) -> None:
-        super().__init__("Another change of this setting is on its way; look again in a moment")
+        super().__init__("Another change of this setting is in progress. Try again in a moment")
         self.other = other
 
 
@@ -84,9 +90,9 @@ def read_current_value(
     client: ExchangeClient | None = None,
     clock: Clock = timezone.now,
 ) -> Value:
-    """What the exchange holds now, or we of what is ours; raises ExchangeError.
+    """The value that the exchange (or, for local kinds, our tables) holds; raises ExchangeError.
 
-    An answer that is behind a confirmed edit is asked for once more, then that edit counts.
+    A reading that is behind a confirmed edit is repeated once; then the edit's value counts.
     """
     if kind in local.KINDS:
         return local.current_value(group, kind)
@@ -95,23 +101,23 @@ def read_current_value(
         value = merge.bare(_read_remote(group, kind, client, clock).value)
         if not evidence.is_behind(group, kind, value, now=clock()):
             return value
-        again = merge.bare(_read_remote(group, kind, client, clock).value)
-    ours_of_it = evidence.newest_edit(group, kind, now=clock())
-    behind = evidence.is_behind(group, kind, again, now=clock())
-    return ours_of_it.after if behind and ours_of_it else again
+        second_reading = merge.bare(_read_remote(group, kind, client, clock).value)
+    own_edit = evidence.newest_edit(group, kind, now=clock())
+    behind = evidence.is_behind(group, kind, second_reading, now=clock())
+    return own_edit.after if behind and own_edit else second_reading
 
 
 def _read_remote(
     group: TargetGroup, kind: str, client: ExchangeClient, clock: Clock
 ) -> RemoteValue:
-    """What the exchange says that it holds, under whatever project the group is now."""
+    """The value that the exchange holds, in whatever project the group is now."""
     return moves.at_its_project(
         group=group, client=client, ask=lambda ids: EDITABLE[kind].read(client, ids), clock=clock
     )
 
 
 def holds_value(kind: str, held: Value, wanted: Value) -> bool:
-    """Whether the first value of a kind holds all that the second says."""
+    """Whether `held` holds all that `wanted` says."""
     return (
         local.same_local_value(held, wanted)
         if kind in local.KINDS
@@ -119,10 +125,8 @@ def holds_value(kind: str, held: Value, wanted: Value) -> bool:
     )
 
 
-def joined(edit: Edit) -> Value:
-    """What was wanted, over what is held instead of what was shown: what only somebody else
-    changed is theirs.
-    """
+def merged_value(edit: Edit) -> Value:
+    """The requested changes on top of the value that is held now: other people's changes stay."""
     if edit.kind in local.KINDS:
         return edit.wanted
     values = (merge.bare(value) for value in (edit.before, edit.after, edit.wanted))
@@ -130,7 +134,7 @@ def joined(edit: Edit) -> Value:
 
 
 def industry_lockouts(*, group: TargetGroup) -> list[tuple[str, str]]:
-    """The industry lockouts by code, asked at most every six hours; none if that fails."""
+    """Codes and names of industry lockouts, read at most every six hours; none if that fails."""
     key = f"lockouts:{group.account_id}"
     lockouts: list[tuple[str, str]] | None = cache.get(key)
     if lockouts is None:
@@ -161,16 +165,16 @@ def send_edit(
     clock: Clock = timezone.now,
     wait: Wait | None = time.sleep,
 ) -> Edit:
-    """Send one edit, at most once for a token; the Edit row says how it ended.
+    """Send one edit, at most once per token; the returned Edit has its outcome.
 
-    `seen` is what the form showed; `wait`: how to wait for the first looks back, None for whoever
-    leaves them to the worker. Raises Busy where another edit is unsettled.
+    `seen`: the value that the form showed. `wait`: how to wait for the first checks; None leaves
+    them to the worker. Raises EditInProgress while another edit is unsettled.
     """
     if sent := Edit.objects.filter(token=token).first():
         return sent
     if kind in local.KINDS:
         return local.save_local_edit(
-            of=group, kind=kind, seen=seen, wanted=wanted, by=by, token=token, now=clock()
+            subject=group, kind=kind, seen=seen, wanted=wanted, by=by, token=token, now=clock()
         )
     client = client or clients.client_for(group.account)
     edit = Edit(
@@ -191,7 +195,10 @@ def send_edit(
 
 
 def claim_edit(edit: Edit, now: datetime) -> Edit | None:
-    """Commit the row before anything is sent; where its form was sent already, that edit."""
+    """Commit the row before anything is sent. Return the earlier edit of the same token, if any.
+
+    Raises EditInProgress.
+    """
     edit.started_at, edit.check_at = now, now + CLAIMED_FOR
     try:
         with transaction.atomic():
@@ -199,8 +206,8 @@ def claim_edit(edit: Edit, now: datetime) -> Edit | None:
     except IntegrityError as exc:
         if sent := Edit.objects.filter(token=edit.token).first():
             return sent
-        of_same = Edit.objects.filter(group=edit.group, kind=edit.kind, state__in=Edit.OPEN)
-        raise EditInProgress(of_same.first()) from exc
+        same_kind = Edit.objects.filter(group=edit.group, kind=edit.kind, state__in=Edit.OPEN)
+        raise EditInProgress(same_kind.first()) from exc
     return None
 
 
@@ -215,22 +222,22 @@ def _carry_out(
 ) -> None:
     """Read, compare, send once, read back.
 
-    Where somebody else was faster nothing was taken (412): over what is held then, once more. A
-    reading that is still the one which was `refused` is behind, and it ends there.
+    If someone else was faster, nothing was accepted (412), and it is sent again on top of the new
+    value. If the next reading is still the `refused` one, it is stale, and the edit ends.
     """
     held = _read_before(edit, client, clock, wait)
     if held is None:
         return
     if refused and _is_same_reading(edit, held, refused[1]):
-        _overtaken(edit, client, clock, refused[0])
+        _end_overtaken(edit, client, clock, refused[0])
         return
-    if not _is_to_be_sent(edit, held, clock()):
+    if not _prepare(edit, held, clock()):
         return
-    if not _goes_out(edit):
+    if not _mark_sent(edit):
         edit.refresh_from_db()
         return
     try:
-        is_out = _send(edit, client, held, clock, overtaken=overtaken)
+        is_out = _send_once(edit, client, held, clock, overtaken=overtaken)
     except PreconditionFailed as exc:
         _carry_out(edit, client, clock, wait, overtaken=overtaken - 1, refused=(exc, held))
         return
@@ -239,34 +246,34 @@ def _carry_out(
 
 
 def _is_same_reading(edit: Edit, held: RemoteValue, refused: RemoteValue) -> bool:
-    """Whether a reading after a refusal is the one that was refused: it is behind."""
+    """Whether a reading after a refusal equals the refused one, so that it is stale."""
     return held.etag == refused.etag and EDITABLE[edit.kind].same(held.value, refused.value)
 
 
 def _read_before(
     edit: Edit, client: ExchangeClient, clock: Clock, wait: Wait | None
 ) -> RemoteValue | None:
-    """What is held before it is sent; None where that cannot be told, and so the edit has ended."""
-    why = _reason(BEHIND)
+    """The value held before sending; None if it cannot be read, and the edit has ended."""
+    why = _reasons_from(BEHIND)
     try:
-        if held := _up_to_date(edit, client, clock, wait):
+        if held := _read_up_to_date(edit, client, clock, wait):
             return held
     except ExchangeError as exc:
         why = refusal_reasons(exc, "Nothing was sent")
-    _settle(edit, Edit.State.REJECTED, reasons=why, now=clock())
+    _settle_edit(edit, Edit.State.REJECTED, reasons=why, now=clock())
     return None
 
 
-def _up_to_date(
+def _read_up_to_date(
     edit: Edit, client: ExchangeClient, clock: Clock, wait: Wait | None
 ) -> RemoteValue | None:
-    """A reading that is not behind what is known; None where there is none.
+    """A reading that is not stale; None if there is none.
 
-    One that shows what is wanted may be behind: it is sent even so.
+    One that shows the requested value is returned in any case: sending it changes nothing.
     """
     editable = EDITABLE[edit.kind]
     for seconds in (*(IN_THE_REQUEST if wait else ()), 0.0):
-        held = _read(edit, client, clock)
+        held = _read_held(edit, client, clock)
         already = editable.same(held.value, edit.wanted) and not editable.same(
             edit.before, edit.wanted
         )
@@ -277,12 +284,12 @@ def _up_to_date(
     return None
 
 
-def _is_to_be_sent(edit: Edit, held: RemoteValue, now: datetime) -> bool:
-    """Put the edit over what is held now: what nobody touched is sent as it is held.
+def _prepare(edit: Edit, held: RemoteValue, now: datetime) -> bool:
+    """Rebase the edit on what is held now, so that untouched members are sent as they are held.
 
-    False where it has ended: nothing is to be changed, or both changed the same. Where the exchange
-    seems to hold what is wanted, and did not when the form was shown, it is sent all the same: the
-    reading may be behind, and sending what is held changes nothing.
+    False if it has ended: nothing to change, or a conflict. If the exchange seems to hold the
+    requested value and did not when the form was shown, it is sent all the same: the reading may be
+    stale, and sending the value that is held changes nothing.
     """
     editable = EDITABLE[edit.kind]
     as_seen, already = (
@@ -290,31 +297,31 @@ def _is_to_be_sent(edit: Edit, held: RemoteValue, now: datetime) -> bool:
         editable.same(held.value, edit.wanted),
     )
     if as_seen and already:
-        _settle(edit, Edit.State.CONFIRMED, after=held.value, now=now)
+        _settle_edit(edit, Edit.State.CONFIRMED, after=held.value, now=now)
         return False
     if not already:
-        theirs = _caught_up(edit, held, now)
-        ready = editable.rebased(edit.before, theirs, held, edit.wanted)
+        held_value = _with_own_edits(edit, held, now)
+        ready = editable.rebased(edit.before, held_value, held, edit.wanted)
         if ready.clashes:
-            _settle(edit, Edit.State.CONFLICT, after=held.value, now=now)
+            _settle_edit(edit, Edit.State.CONFLICT, after=held.value, now=now)
             return False
         edit.before, edit.wanted = ready.before, ready.wanted
         save_columns(edit, "before", "wanted")
-        already = editable.same(theirs, edit.wanted)
-    edit.was_so = already or evidence.was_lately(edit, edit.wanted, now=now)
+        already = editable.same(held_value, edit.wanted)
+    edit.was_so = already or evidence.was_held_recently(edit, edit.wanted, now=now)
     return True
 
 
-def _send(
+def _send_once(
     edit: Edit, client: ExchangeClient, held: RemoteValue, clock: Clock, *, overtaken: int
 ) -> bool:
-    """Send it once; False where the exchange said no, so that it has ended.
+    """Send it once; False if the exchange refused it, so that it has ended.
 
-    PreconditionFailed where nothing was taken and it may be sent again, `overtaken` times.
+    PreconditionFailed if nothing was accepted and it may be sent again, `overtaken` times.
     """
     try:
         moves.at_its_project(
-            group=_group(edit),
+            group=_group_of(edit),
             client=client,
             ask=lambda ids: EDITABLE[edit.kind].write(client, ids, edit.wanted, held),
             clock=clock,
@@ -323,10 +330,10 @@ def _send(
         if isinstance(exc, PreconditionFailed) and overtaken:
             raise
         if isinstance(exc, PreconditionFailed) or exc.status == CONFLICT:
-            _overtaken(edit, client, clock, exc)
+            _end_overtaken(edit, client, clock, exc)
             return False
         if not exc.outcome_unknown:
-            _not_taken(edit, exc, clock())
+            _end_refused(edit, exc, clock())
             return False
         edit.reasons = refusal_reasons(exc)
     else:
@@ -336,7 +343,7 @@ def _send(
 
 
 def _look_back(edit: Edit, client: ExchangeClient, clock: Clock, wait: Wait | None) -> None:
-    """Read it back, and again while its person waits; the worker goes on."""
+    """Read it back, repeatedly while the person waits; the worker goes on from there."""
     _read_back(edit, client, clock)
     for seconds in IN_THE_REQUEST if wait else ():
         if edit.is_settled or wait is None:
@@ -345,50 +352,50 @@ def _look_back(edit: Edit, client: ExchangeClient, clock: Clock, wait: Wait | No
         _read_back(edit, client, clock)
 
 
-def _is_behind(edit: Edit, theirs: Value, now: datetime) -> bool:
-    """Whether a reading is older than what is known, so that it shows nobody's change."""
-    if not evidence.is_behind(_group(edit), edit.kind, theirs, now=now):
+def _is_behind(edit: Edit, held_value: Value, now: datetime) -> bool:
+    """Whether a reading is stale, so that it shows nobody's change."""
+    if not evidence.is_behind(_group_of(edit), edit.kind, held_value, now=now):
         return False
-    as_seen = EDITABLE[edit.kind].same(theirs, edit.before)
-    return as_seen or evidence.was_lately(edit, theirs, now=now)
+    as_seen = EDITABLE[edit.kind].same(held_value, edit.before)
+    return as_seen or evidence.was_held_recently(edit, held_value, now=now)
 
 
-def _goes_out(edit: Edit) -> bool:
-    """Commit that it is sent, just before; False where it has ended meanwhile."""
+def _mark_sent(edit: Edit) -> bool:
+    """Commit that it is sent, just before sending; False if it has ended in the meantime."""
     edit.sent = True
     return save_columns(edit, "sent", "was_so")
 
 
-def _not_taken(edit: Edit, exc: ExchangeError, now: datetime) -> None:
-    """It was refused, or never arrived: then nothing was sent, and nobody refused it."""
-    edit.sent = arrived(exc)
+def _end_refused(edit: Edit, exc: ExchangeError, now: datetime) -> None:
+    """End an edit that the exchange refused, or that never reached it."""
+    edit.sent = may_have_arrived(exc)
     save_columns(edit, "sent")
     also = "Nothing was changed" if exc.waiting_helps else ""
     if not edit.sent:
         also = "Nothing was sent"
-    _settle(edit, Edit.State.REJECTED, reasons=refusal_reasons(exc, also), now=now)
+    _settle_edit(edit, Edit.State.REJECTED, reasons=refusal_reasons(exc, also), now=now)
 
 
-def arrived(exc: ExchangeError) -> bool:
-    """Whether a request that ended so reached the exchange, or may have."""
+def may_have_arrived(exc: ExchangeError) -> bool:
+    """Whether a request that ended with this error reached the exchange, or may have."""
     return exc.outcome_unknown or exc.status is not None or isinstance(exc, Rejected)
 
 
-def _reason(sentence: str) -> list[dict[str, str]]:
+def _reasons_from(sentence: str) -> list[Reason]:
     return [{"name": "", "reason": sentence}]
 
 
-def _read(edit: Edit, client: ExchangeClient, clock: Clock) -> RemoteValue:
-    """What the exchange says that it holds of what an edit changes."""
-    return _read_remote(_group(edit), edit.kind, client, clock)
+def _read_held(edit: Edit, client: ExchangeClient, clock: Clock) -> RemoteValue:
+    """The value that the exchange holds of the edited setting."""
+    return _read_remote(_group_of(edit), edit.kind, client, clock)
 
 
-def _caught_up(edit: Edit, held: RemoteValue, now: datetime) -> Value:
-    """What is held, with our own confirmed changes that a late answer does not show yet.
+def _with_own_edits(edit: Edit, held: RemoteValue, now: datetime) -> Value:
+    """The held value with our own confirmed changes that a stale reading does not show yet.
 
-    Else one person's change of a field would take back another's of another field.
+    Without them one person's change of a field would undo another person's change of another.
     """
-    theirs, shown = merge.bare(held.value), merge.bare(edit.before)
+    held_value, shown = merge.bare(held.value), merge.bare(edit.before)
     recent = Edit.objects.filter(
         group=edit.group_id,
         kind=edit.kind,
@@ -397,129 +404,137 @@ def _caught_up(edit: Edit, held: RemoteValue, now: datetime) -> Value:
     )
     for confirmed in recent.exclude(kind=Edit.Kind.GOALS).order_by("settled_at"):
         old, new = merge.bare(confirmed.before), merge.bare(confirmed.wanted)
-        theirs = merge.rolled_forward(theirs, old, new, shown)
-    return theirs
+        held_value = merge.rolled_forward(held_value, old, new, shown)
+    return held_value
 
 
-def _overtaken(edit: Edit, client: ExchangeClient, clock: Clock, why: ExchangeError) -> None:
-    """It was sent and refused: somebody changed it between our reading and our sending."""
+def _end_overtaken(edit: Edit, client: ExchangeClient, clock: Clock, why: ExchangeError) -> None:
+    """End an edit that was refused because someone changed the value after our reading."""
     editable = EDITABLE[edit.kind]
     edit.taken = False
     save_columns(edit, "taken")
     try:
-        theirs = _read(edit, client, clock).value
+        held_value = _read_held(edit, client, clock).value
     except ExchangeError as exc:
-        _settle(edit, Edit.State.REJECTED, reasons=refusal_reasons(exc, AGAIN), now=clock())
+        _settle_edit(edit, Edit.State.REJECTED, reasons=refusal_reasons(exc, AGAIN), now=clock())
         return
-    if editable.same(theirs, edit.wanted) and not edit.was_so:
-        _settle(edit, Edit.State.CONFIRMED, after=theirs, now=clock())
-    elif editable.same(theirs, edit.before) or editable.same(theirs, edit.wanted):
-        _settle(edit, Edit.State.REJECTED, reasons=refusal_reasons(why, AGAIN), now=clock())
+    if editable.same(held_value, edit.wanted) and not edit.was_so:
+        _settle_edit(edit, Edit.State.CONFIRMED, after=held_value, now=clock())
+    elif editable.same(held_value, edit.before) or editable.same(held_value, edit.wanted):
+        _settle_edit(edit, Edit.State.REJECTED, reasons=refusal_reasons(why, AGAIN), now=clock())
     else:
-        _settle(edit, Edit.State.CONFLICT, after=theirs, reasons=refusal_reasons(why), now=clock())
+        _settle_edit(
+            edit, Edit.State.CONFLICT, after=held_value, reasons=refusal_reasons(why), now=clock()
+        )
 
 
 def _read_back(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
     editable = EDITABLE[edit.kind]
     try:
-        theirs = _read(edit, client, clock).value
+        held_value = _read_held(edit, client, clock).value
     except AlreadyLaunched as exc:
-        why = refusal_reasons(exc, "Its settings show whether this change came before")
-        _settle(edit, Edit.State.REJECTED, reasons=why, now=clock())
+        why = refusal_reasons(exc, "Check its settings for whether this change came first")
+        _settle_edit(edit, Edit.State.REJECTED, reasons=why, now=clock())
         return
     except ExchangeError as exc:
-        _not_read(edit, exc, clock())
+        _retry_reading(edit, exc, clock())
         return
     now = clock()
-    if edit.after_since is None or not editable.same(theirs, edit.after):
+    if edit.after_since is None or not editable.same(held_value, edit.after):
         edit.after_since = now
-    edit.after, lasted = theirs, now - edit.after_since
-    over = had_its_time(edit, now)
+    edit.after, lasted = held_value, now - edit.after_since
+    over = is_past_lag(edit, now)
     wanted = edit.wanted
-    if edit.taken:  # an amount that went along may be held rounded: that is nobody's change
-        wanted = merge.as_rounded(edit.wanted, before=edit.before, held=theirs)
-    if editable.same(theirs, wanted):
-        if _is_proof(edit, client, lasted):
-            _settle(edit, Edit.State.CONFIRMED, after=theirs, now=now)
+    if edit.taken:  # other amounts of the request may be held rounded: that is nobody's change
+        wanted = merge.as_rounded(edit.wanted, before=edit.before, held=held_value)
+    if editable.same(held_value, wanted):
+        if _proves_it(edit, client, lasted):
+            _settle_edit(edit, Edit.State.CONFIRMED, after=held_value, now=now)
         else:
             leave_unknown(edit, now, edit.reasons)
-    elif over or _is_rounded(edit, theirs, lasted, now):
-        _ends_otherwise(edit, client, theirs, now)
+    elif over or _is_rounded(edit, held_value, lasted, now):
+        _end_with_other_value(edit, client, held_value, now)
     else:
         leave_unknown(edit, now, edit.reasons)
 
 
-def _is_proof(edit: Edit, client: ExchangeClient, lasted: timedelta) -> bool:
-    """Whether reading what was wanted shows that it was taken: an older value may be the same."""
-    if not edit.was_so or evidence.tells_of(edit, client):
+def _proves_it(edit: Edit, client: ExchangeClient, lasted: timedelta) -> bool:
+    """Whether a reading of the requested value proves the edit: an older value may equal it."""
+    if not edit.was_so or evidence.changelog_confirms(edit, client):
         return True
     return lasted >= (APART if edit.taken else fresh.LONGEST_LAG)
 
 
-def _is_rounded(edit: Edit, theirs: Value, lasted: timedelta, now: datetime) -> bool:
-    """Whether what was taken is held otherwise for good, and not as it was before.
+def _is_rounded(edit: Edit, held_value: Value, lasted: timedelta, now: datetime) -> bool:
+    """Whether an accepted change is held with another value for good: the exchange rounded it.
 
-    The exchange rounds, too. Where the outcome is unknown ours may still come.
+    False while the outcome is unknown: our value may still appear.
     """
-    if not edit.taken or lasted < ROUNDED_AFTER or EDITABLE[edit.kind].same(theirs, edit.before):
+    if (
+        not edit.taken
+        or lasted < ROUNDED_AFTER
+        or EDITABLE[edit.kind].same(held_value, edit.before)
+    ):
         return False
-    return not evidence.was_lately(edit, theirs, now=now)
+    return not evidence.was_held_recently(edit, held_value, now=now)
 
 
-def _ends_otherwise(edit: Edit, client: ExchangeClient, theirs: Value, now: datetime) -> None:
-    """Something else is held for good: it was not taken, or taken and changed again since."""
-    if evidence.tells_of(edit, client):
-        _settle(edit, Edit.State.CONFIRMED, after=edit.wanted, now=now, shown=theirs)
-    elif EDITABLE[edit.kind].same(theirs, edit.before):
-        reasons = [*edit.reasons, *_reason(NOT_TAKEN)]
-        _settle(edit, Edit.State.REJECTED, after=theirs, reasons=reasons, now=now)
+def _end_with_other_value(
+    edit: Edit, client: ExchangeClient, held_value: Value, now: datetime
+) -> None:
+    """End an edit whose value is not held: not accepted, or accepted and changed again since."""
+    if evidence.changelog_confirms(edit, client):
+        _settle_edit(edit, Edit.State.CONFIRMED, after=edit.wanted, now=now, shown=held_value)
+    elif EDITABLE[edit.kind].same(held_value, edit.before):
+        reasons = [*edit.reasons, *_reasons_from(NOT_TAKEN)]
+        _settle_edit(edit, Edit.State.REJECTED, after=held_value, reasons=reasons, now=now)
     else:
-        _settle(edit, Edit.State.CONFLICT, after=theirs, now=now)
+        _settle_edit(edit, Edit.State.CONFLICT, after=held_value, now=now)
 
 
-def _not_read(edit: Edit, exc: ExchangeError, now: datetime) -> None:
-    """Look again later; what could not be read for a week will not be read any more."""
+def _retry_reading(edit: Edit, exc: ExchangeError, now: datetime) -> None:
+    """Check again later; give up after a week without a reading."""
     if now - edit.started_at < ENDS_AFTER:
         leave_unknown(edit, now, refusal_reasons(exc))
         return
     edit.state, edit.settled_at, edit.check_at = Edit.State.GIVEN_UP, now, None
-    edit.reasons = [*refusal_reasons(exc), *_reason(NEVER_READ)]
+    edit.reasons = [*refusal_reasons(exc), *_reasons_from(NEVER_READ)]
     save_columns(edit, "state", "settled_at", "check_at", "reasons")
 
 
-def had_its_time(edit: Edit, now: datetime) -> bool:
-    """Whether no reading can be behind it any more."""
+def is_past_lag(edit: Edit, now: datetime) -> bool:
+    """Whether it was sent so long ago that no copy can lag behind it."""
     return now - edit.started_at >= fresh.LONGEST_LAG
 
 
-def leave_unknown(edit: Edit, now: datetime, why: list[dict[str, str]]) -> None:
-    """Look again later; the worker does, whatever becomes of this process."""
+def leave_unknown(edit: Edit, now: datetime, why: list[Reason]) -> None:
+    """Leave the outcome open; the worker checks again, whatever becomes of this process."""
     edit.state = Edit.State.UNKNOWN
     edit.reasons = why
-    edit.check_at = next_look(edit, now)
+    edit.check_at = next_check_at(edit, now)
     save_columns(edit, "state", "reasons", "check_at", "after", "after_since")
 
 
-def next_look(edit: Edit, now: datetime) -> datetime:
-    """Soon after it was sent, then ever rarer."""
+def next_check_at(edit: Edit, now: datetime) -> datetime:
+    """When to check an open edit next: soon after it was sent, then less and less often."""
     elapsed = now - edit.started_at
     soon = next((each for each in CHECK_AFTER if each > elapsed), None)
     return edit.started_at + soon if soon else now + max(SELDOM, elapsed / 20)
 
 
 def save_columns(edit: Edit, *names: str) -> bool:
-    """Store these columns; False where it has ended meanwhile: a person gave it up."""
+    """Store these columns; False if the edit has ended in the meantime: a person closed it."""
     values = {name: getattr(edit, name) for name in names}
     return bool(Edit.objects.filter(pk=edit.pk, state__in=Edit.OPEN).update(**values))
 
 
 def may_be_given_up(edit: Edit, now: datetime) -> bool:
-    """Whether reading had its time, and in vain."""
+    """Whether a person may close this open edit: it could not be settled for ten minutes."""
     return not edit.is_settled and edit.started_at <= now - GIVE_UP_AFTER
 
 
 def give_up(*, edit: Edit, by: User, now: datetime) -> bool:
-    """A person looked and goes on: it ends, its outcome unknown. False where it cannot be."""
+    """Close an open edit with its outcome unknown, for a person who checked it; False if early."""
     if not may_be_given_up(edit, now):
         return False
     edit.state, edit.given_up_by = Edit.State.GIVEN_UP, by
@@ -530,79 +545,80 @@ def give_up(*, edit: Edit, by: User, now: datetime) -> bool:
         return save_columns(edit, "state", "given_up_by", "settled_at", "check_at")
 
 
-def _settle(
+def _settle_edit(
     edit: Edit,
     state: Edit.State,
     *,
     now: datetime,
     after: Value = None,
-    reasons: list[dict[str, str]] | None = None,
+    reasons: list[Reason] | None = None,
     shown: Value = None,
 ) -> None:
-    """How it ended, and what the exchange holds now in our own tables, in one commit.
+    """Store the outcome, and the value that the exchange holds in our tables, in one commit.
 
-    `shown`: what is held now, where that is not `after`.
+    `shown`: the value that is held now, if it is not `after`.
     """
     edit.state, edit.after, edit.settled_at, edit.check_at = state, after, now, None
     edit.reasons = reasons or []
-    group, held = _group(edit), after if shown is None else shown
+    group, held = _group_of(edit), after if shown is None else shown
     with transaction.atomic():
-        # The project's row first: a round that stores its groups holds it, so one is first.
+        # Lock the project's row first, in the same order as a round that stores its groups.
         Project.objects.filter(pk=group.project_id).update(version=F("version") + 1, due_at=now)
         ended = save_columns(
             edit, "state", "after", "after_since", "settled_at", "check_at", "reasons"
         )
         if held is not None and ended:
-            _store(group, edit, held, now)
+            _store_value(group, edit, held, now)
         if state == Edit.State.CONFIRMED:
             others = Edit.objects.filter(group=group, state=Edit.State.UNKNOWN, check_at__gt=now)
             others.update(check_at=now)
 
 
-def _store(group: TargetGroup, edit: Edit, held: Value, now: datetime) -> None:
-    """What is held now; only a confirmed edit outdoes what is known better."""
+def _store_value(group: TargetGroup, edit: Edit, held: Value, now: datetime) -> None:
+    """Store the value that is held now; unless confirmed, only what no fact contradicts."""
     columns = EDITABLE[edit.kind].columns(group, held)
     if edit.state != Edit.State.CONFIRMED:
-        facts = fresh.of_group(group, now=now)
-        columns = fresh.sift(columns, facts, at=now).columns
+        facts = fresh.facts_of_group(group, now=now)
+        columns = fresh.drop_contradicted(columns, facts, at=now).columns
     TargetGroup.objects.filter(pk=group.pk).update(**columns, changed_at=now)
 
 
-def _group(edit: Edit) -> TargetGroup:
-    """The group of an edit that goes to the exchange; a project has none of these."""
+def _group_of(edit: Edit) -> TargetGroup:
+    """The group of an edit that is sent to the exchange; only local edits have none."""
     return cast("TargetGroup", edit.group)
 
 
-def refusal_reasons(exc: ExchangeError, also: str = "") -> list[dict[str, Any]]:
-    """What the exchange objects to, field by field, else its sentence.
+def refusal_reasons(exc: ExchangeError, also: str = "") -> list[Reason]:
+    """The exchange's reasons, field by field if it gives them, else one sentence.
 
-    Where a field comes without a reason, the sentence about them all goes with it.
+    If a field comes without a reason, the sentence about all of them is included. `also`: a
+    sentence to add.
     """
     if isinstance(exc, Refused) and exc.invalid_params:
-        by_field = [
+        by_field: list[Reason] = [
             {"name": param.name, "reason": param.reason or NO_REASON}
             for param in exc.invalid_params
         ]
         words = exc.detail or exc.title
-        silent = any(not param.reason for param in exc.invalid_params)
-        return [{"name": "", "reason": words}, *by_field] if words and silent else by_field
+        lacks_reason = any(not param.reason for param in exc.invalid_params)
+        return [{"name": "", "reason": words}, *by_field] if words and lacks_reason else by_field
     if exc.retry_after and not exc.outcome_unknown:
         when = f"can be sent again in {exc.retry_after:.0f} s"
         also = f"{also}; it {when}" if also else f"It {when}"
     sentence = f"{str(exc).rstrip('.')}. {also}." if also else str(exc)
-    waits: dict[str, Any] = {}
+    reason: Reason = {"name": "", "reason": sentence}
     if exc.retry_after and not exc.outcome_unknown:
-        waits = {"retry_after": exc.retry_after, "status": exc.status}
-    return [{"name": "", "reason": sentence, **waits}]
+        reason["retry_after"], reason["status"] = exc.retry_after, exc.status
+    return [reason]
 
 
 def settle_due(*, clock: Clock = timezone.now, limit: int = 50) -> int:
-    """Settle edits whose outcome is open, by reading; the number looked at."""
+    """Settle due edits whose outcome is open, by reading; return how many were checked."""
     now = clock()
     open_edits = Edit.objects.filter(
         state__in=Edit.OPEN, check_at__lte=now, kind__in=EDITABLE
     ).select_related("group__project", "account")
-    looked = 0
+    checked = 0
     for edit in open_edits.order_by("check_at")[:limit]:
         lease = now + timedelta(seconds=60)
         claimed = Edit.objects.filter(pk=edit.pk, check_at=edit.check_at).update(
@@ -610,22 +626,22 @@ def settle_due(*, clock: Clock = timezone.now, limit: int = 50) -> int:
         )
         if claimed:
             edit.checks += 1
-            _look(edit, clock)
-            looked += 1
-    return looked
+            _check_edit(edit, clock)
+            checked += 1
+    return checked
 
 
-def _look(edit: Edit, clock: Clock) -> None:
-    """Settle one edit by reading; one that nobody sent has ended."""
+def _check_edit(edit: Edit, clock: Clock) -> None:
+    """Settle one edit by reading; one that was never sent has ended."""
     if edit.state == Edit.State.SENDING and edit.sent is False:
-        _settle(edit, Edit.State.REJECTED, reasons=_reason(ENDED_BEFORE), now=clock())
+        _settle_edit(edit, Edit.State.REJECTED, reasons=_reasons_from(ENDED_BEFORE), now=clock())
         return
     client = clients.client_for(edit.account)
     with client.deadline(WEB_SECONDS):
         _read_back(edit, client, clock)
 
 
-def looks_until(until: datetime) -> list[datetime]:
-    """When edits whose outcome is open are looked at until a moment, each once."""
+def check_times_until(until: datetime) -> list[datetime]:
+    """The times until `until` at which open edits are due for a check, each once."""
     waiting = Edit.objects.filter(state__in=Edit.OPEN, check_at__lte=until)
     return sorted({edit.check_at for edit in waiting.only("check_at") if edit.check_at})

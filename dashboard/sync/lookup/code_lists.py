@@ -1,4 +1,4 @@
-"""What the fields of a draft can be chosen from: the exchange's own lists, kept for some hours."""
+"""The exchange's code lists from which a draft's fields are chosen, cached for some hours."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import ExchangeError
 from dashboard.exchange.shapes.accounts import Definition, LocaleShape
 from dashboard.fielding.models import ExchangeAccount
-from dashboard.sync.connections import clients as connect
+from dashboard.sync.connections import clients
 
 SECONDS = 6.0
-SHORTLY = 2.0
-KEPT_FOR = 6 * 3600
+SHORT_SECONDS = 2.0
+CACHE_SECONDS = 6 * 3600
 CLIENT_PAGES = 10
-TRIED_FOR = 60
+TRIED_SECONDS = 60
 _TRIED = "tried"
 Pair = tuple[str, str]
+ReadList = Callable[[ExchangeClient], list[Pair]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,116 +37,116 @@ class Lists:
     clients: Sequence[Pair] = ()
 
 
-def of_account(account: ExchangeAccount, *, client: ExchangeClient | None = None) -> Lists:
-    """Every list, asked at most every six hours; what cannot be read now is left empty."""
+def lists_of_account(account: ExchangeAccount, *, client: ExchangeClient | None = None) -> Lists:
+    """Every list, requested at most every six hours; a list that cannot be read is empty."""
     try:
-        client = client or connect.client_for(account)
+        client = client or clients.client_for(account)
     except ExchangeError:
         return Lists()
-    asks: dict[str, Callable[[ExchangeClient], list[Pair]]] = {
-        "locales": lambda one: _locales(one.get_locales().items),
-        **_NAMES,
+    readers: dict[str, ReadList] = {
+        "locales": lambda client: _locale_pairs(client.get_locales().items),
+        **_READERS,
     }
     with client.deadline(SECONDS):
-        return Lists(**{name: _kept(account, name, ask, client) for name, ask in asks.items()})
+        return Lists(
+            **{name: _cached_list(account, name, read, client) for name, read in readers.items()}
+        )
 
 
 def client_names(
     account: ExchangeAccount, *, client: ExchangeClient | None = None
 ) -> dict[str, str]:
-    """The account's clients by their ids; what a page can do without, so asked for shortly."""
+    """The account's clients by id; a page can do without them, so the time limit is short."""
     try:
-        client = client or connect.client_for(account)
+        client = client or clients.client_for(account)
     except ExchangeError:
         return {}
-    with client.deadline(SHORTLY):
-        return dict(_kept(account, "clients", _clients, client))
+    with client.deadline(SHORT_SECONDS):
+        return dict(_cached_list(account, "clients", _read_clients, client))
 
 
-class Kept(NamedTuple):
-    """The lists that are remembered, by name, and whether they were asked for a moment ago."""
+class CachedNames(NamedTuple):
+    """The cached lists by name, and whether they were requested within the last minute."""
 
     lists: dict[str, dict[str, str]]
     was_tried: bool
 
 
-def kept_names(account: ExchangeAccount) -> Kept:
-    """Codes with their names as far as they are remembered, in one look. Asks nobody."""
-    keys = {_key(account, name): name for name in (*_NAMES, _TRIED)}
-    kept = {keys[key]: pairs for key, pairs in cache.get_many(keys).items()}
-    was_tried = bool(kept.pop(_TRIED, False))
-    return Kept({name: dict(pairs) for name, pairs in kept.items()}, was_tried)
+def cached_names(account: ExchangeAccount) -> CachedNames:
+    """Codes with their names as far as they are cached, in one lookup. Sends no request."""
+    keys = {_key(account, name): name for name in (*_READERS, _TRIED)}
+    lists = {keys[key]: pairs for key, pairs in cache.get_many(keys).items()}
+    was_tried = bool(lists.pop(_TRIED, False))
+    return CachedNames({name: dict(pairs) for name, pairs in lists.items()}, was_tried)
 
 
-def names(
+def read_names(
     account: ExchangeAccount, lists: Iterable[str], *, client: ExchangeClient | None = None
 ) -> dict[str, dict[str, str]]:
-    """Some of the lists, asked of the exchange where they are not remembered."""
-    cache.set(_key(account, _TRIED), True, timeout=TRIED_FOR)
+    """Some of the lists, from the cache, else from the exchange; empty if it cannot be asked."""
+    cache.set(_key(account, _TRIED), True, timeout=TRIED_SECONDS)
     try:
-        client = client or connect.client_for(account)
+        client = client or clients.client_for(account)
     except ExchangeError:
         return {}
     with client.deadline(SECONDS):
-        return {name: dict(_kept(account, name, _NAMES[name], client)) for name in lists}
+        return {name: dict(_cached_list(account, name, _READERS[name], client)) for name in lists}
 
 
-def _kept(
-    account: ExchangeAccount,
-    name: str,
-    ask: Callable[[ExchangeClient], list[Pair]],
-    client: ExchangeClient,
+def _cached_list(
+    account: ExchangeAccount, name: str, read: ReadList, client: ExchangeClient
 ) -> list[Pair]:
-    """A list as it is remembered, else as it is read now; what cannot be read is empty."""
+    """A list from the cache, else as it is read now; empty if it cannot be read."""
     key = _key(account, name)
-    kept = cache.get(key)
-    if kept is None:
+    pairs = cache.get(key)
+    if pairs is None:
         try:
-            kept = ask(client)
+            pairs = read(client)
         except ExchangeError:
             return []
-        cache.set(key, kept, timeout=KEPT_FOR)
-    return [(code, word) for code, word in kept]
+        cache.set(key, pairs, timeout=CACHE_SECONDS)
+    return [(code, label) for code, label in pairs]
 
 
 def _key(account: ExchangeAccount, name: str) -> str:
-    where = json.dumps([account.pk, account.base_url, account.exchange_id])
-    return f"choices:{name}:{hashlib.sha256(where.encode()).hexdigest()[:24]}"
+    connection = json.dumps([account.pk, account.base_url, account.exchange_id])
+    return f"choices:{name}:{hashlib.sha256(connection.encode()).hexdigest()[:24]}"
 
 
-def _locales(locales: Sequence[LocaleShape]) -> list[Pair]:
+def _locale_pairs(locales: Sequence[LocaleShape]) -> list[Pair]:
     """ "eng_us": "United States, English"; by country, its preferred language first."""
-    found = []
-    for one in locales:
-        if one.country is None or not one.country.code:
+    rows = []
+    for locale in locales:
+        country = locale.country
+        if country is None or not country.code:
             continue
-        name = one.country.name or one.country.code.upper()
-        for language in sorted(one.languages, key=lambda each: not each.is_preferred):
+        name = country.name or country.code.upper()
+        for language in sorted(locale.languages, key=lambda language: not language.is_preferred):
             if language.code:
-                code = f"{language.code}_{one.country.code}".lower()
-                found.append((name, code, f"{name}, {language.name or language.code}"))
-    return [(code, word) for _, code, word in sorted(found, key=lambda each: each[0].casefold())]
+                code = f"{language.code}_{country.code}".lower()
+                rows.append((name, code, f"{name}, {language.name or language.code}"))
+    return [(code, label) for _, code, label in sorted(rows, key=lambda row: row[0].casefold())]
 
 
-def _codes(items: Sequence[Definition]) -> list[Pair]:
-    pairs = [(str(one.code), str(one.name or one.code)) for one in items if one.code]
+def _code_pairs(items: Sequence[Definition]) -> list[Pair]:
+    pairs = [(str(item.code), str(item.name or item.code)) for item in items if item.code]
     return sorted(pairs, key=lambda pair: pair[1].casefold())
 
 
-def _clients(client: ExchangeClient) -> list[Pair]:
+def _read_clients(client: ExchangeClient) -> list[Pair]:
     """The account's clients, page by page; a short page is the last."""
-    found: list[Pair] = []
+    pairs: list[Pair] = []
     for number in range(CLIENT_PAGES):
         page = client.get_clients(page_size=100, page_number=number).items
-        found += [(one.id, one.name or one.id) for one in page]
+        pairs += [(row.id, row.name or row.id) for row in page]
         if len(page) < 100:
             break
-    return sorted(found, key=lambda pair: pair[1].casefold())
+    return sorted(pairs, key=lambda pair: pair[1].casefold())
 
 
-_NAMES: Mapping[str, Callable[[ExchangeClient], list[Pair]]] = {
-    "study_types": lambda one: _codes(one.get_study_types().items),
-    "industries": lambda one: _codes(one.get_industries().items),
-    "lockouts": lambda one: _codes(one.get_industry_lockouts().items),
-    "clients": _clients,
+_READERS: Mapping[str, ReadList] = {
+    "study_types": lambda client: _code_pairs(client.get_study_types().items),
+    "industries": lambda client: _code_pairs(client.get_industries().items),
+    "lockouts": lambda client: _code_pairs(client.get_industry_lockouts().items),
+    "clients": _read_clients,
 }

@@ -1,12 +1,11 @@
-"""What a person asks the exchange for by looking: short deadlines, and nothing is changed there."""
+"""Reads of the exchange that a person triggers: short deadlines, and nothing is changed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from django.utils import timezone
 
@@ -22,12 +21,12 @@ from dashboard.sync.edits import moves
 from dashboard.sync.edits.kinds import draft
 
 SECONDS = 6.0
-LEAST = 2.0  # seconds for one of many accounts
+LEAST_SECONDS = 2.0  # for one of many accounts
 
 
-def rate_card(
+def read_rate_card(
     *, unit: BusinessUnit, country: str, client: ExchangeClient | None = None
-) -> dict[str, Any]:
+) -> group_panels.PriceTable:
     """The rate card of a business unit for a country (two letters); raises ExchangeError."""
     client = client or clients.client_for(unit.account)
     with client.deadline(SECONDS):
@@ -37,7 +36,7 @@ def rate_card(
 
 @dataclass(frozen=True, slots=True)
 class Feasible:
-    """What the exchange thinks of a group that does not exist yet: prices in `currency`."""
+    """The exchange's estimate for a group that does not exist yet: prices per complete."""
 
     currency: str
     price: Decimal
@@ -48,18 +47,24 @@ class Feasible:
 def estimate_feasibility(
     *, account: ExchangeAccount, value: draft.Value, client: ExchangeClient | None = None
 ) -> Feasible:
-    """Price and completes that are likely for a draft as it is filled in; raises ExchangeError."""
+    """The exchange's price and completes for a draft as it is filled in; raises ExchangeError."""
     client = client or clients.client_for(account)
     with client.deadline(SECONDS):
-        told = client.calculate_target_group_feasibility(request=draft.feasibility_request(value))
-    if told.suggested_price is None:
-        raise BadAnswer("The exchange suggests no price for this")
-    span, goal = told.suggested_price_range, told.suggested_completes_goal_range
+        estimate = client.calculate_target_group_feasibility(
+            request=draft.feasibility_request(value)
+        )
+    if estimate.suggested_price is None:
+        raise BadAnswer("The exchange suggests no price for this draft")
+    prices, goal = estimate.suggested_price_range, estimate.suggested_completes_goal_range
     return Feasible(
-        told.suggested_price.currency_code,
-        told.suggested_price.value,
-        (span.min.value, span.max.value) if span and span.min and span.max else None,
-        (goal.min, goal.max) if goal and goal.min is not None and goal.max is not None else None,
+        currency=estimate.suggested_price.currency_code,
+        price=estimate.suggested_price.value,
+        prices=(
+            (prices.min.value, prices.max.value) if prices and prices.min and prices.max else None
+        ),
+        completes=(
+            (goal.min, goal.max) if goal and goal.min is not None and goal.max is not None else None
+        ),
     )
 
 
@@ -71,43 +76,46 @@ def find_questions(
     ids: Sequence[int] = (),
     client: ExchangeClient | None = None,
 ) -> list[draft.Value]:
-    """Questions of the exchange's library as profiles without quotas, each answer a target."""
+    """Questions of the exchange's library as profiles without quotas, one target per answer."""
     client = client or clients.client_for(account)
     with client.deadline(SECONDS):
         page = client.account_questions_translation(locale=locale, words=words, ids=ids)
-    found = (_question(one) for one in page.items)
-    return [one for one in found if one["targets"]]
+    profiles = (_profile_of(question) for question in page.items)
+    return [profile for profile in profiles if profile["targets"]]
 
 
-def _question(told: ProfilingQuestion) -> draft.Value:
-    words = {
-        "name": told.name,
-        "description": told.description,
-        "description_translated": told.description_translated,
+def _profile_of(question: ProfilingQuestion) -> draft.Value:
+    texts = {
+        "name": question.name,
+        "description": question.description,
+        "description_translated": question.description_translated,
     }
     targets = [
-        ({"text": text} if (text := each.text_translated or each.text) else {})
-        | {"object": "nominal", "conditions": [_condition(one) for one in each.conditions]}
-        for each in told.targets
-        if each.conditions
+        ({"text": text} if (text := target.text_translated or target.text) else {})
+        | {
+            "object": "nominal",
+            "conditions": [_draft_condition(condition) for condition in target.conditions],
+        }
+        for target in question.targets
+        if target.conditions
     ]
-    said = {name: word for name, word in words.items() if word}
-    return said | {"object": "regular", "quotas_enabled": False, "targets": targets}
+    named = {name: text for name, text in texts.items() if text}
+    return named | {"object": "regular", "quotas_enabled": False, "targets": targets}
 
 
-def _condition(given: dict[str, Any]) -> draft.Value:
+def _draft_condition(condition: Mapping[str, object]) -> draft.Value:
     """A condition as a draft takes it; the library leaves out what is still to be chosen."""
-    kept = {"object": given.get("object"), "question_id": given.get("question_id")}
-    if kept["object"] == "range":
-        return kept | {"min": given.get("min"), "max": given.get("max")}
-    if kept["object"] == "open_ended":
-        return kept | {"allow_all_values": True, "open_ended_values": None}
-    return kept | {"option": str(given.get("option"))}
+    members = {"object": condition.get("object"), "question_id": condition.get("question_id")}
+    if members["object"] == "range":
+        return members | {"min": condition.get("min"), "max": condition.get("max")}
+    if members["object"] == "open_ended":
+        return members | {"allow_all_values": True, "open_ended_values": None}
+    return members | {"option": str(condition.get("option"))}
 
 
 @dataclass(frozen=True)
 class LookupMatches:
-    """A group that the exchange knows and we have not read yet."""
+    """A group that the exchange knows and Fieldwatch has not read yet."""
 
     account: ExchangeAccount
     project: Project | None
@@ -118,7 +126,7 @@ class LookupMatches:
 
 @dataclass(frozen=True)
 class LookupAnswer:
-    """Where a group was found; else which accounts could not be asked, with the reason."""
+    """Where a group was found, and which accounts could not be asked, with the reason."""
 
     found: LookupMatches | None
     failed: list[tuple[ExchangeAccount, str]]
@@ -127,47 +135,55 @@ class LookupAnswer:
 def group_by_id(
     *, ulid: str, accounts: Sequence[ExchangeAccount], now: datetime | None = None
 ) -> LookupAnswer:
-    """Ask the exchange for a group by its id alone, over each of these accounts in turn.
+    """Look a group up on the exchange by its id alone, through each of these accounts in turn.
 
-    A group of any other account counts as not there. Its project is read next if we know it.
+    A group of another account counts as not found. Its project, if known, is due immediately.
     """
     failed = []
     for account in accounts:
         try:
-            told = _ask(account, ulid, max(LEAST, SECONDS / len(accounts)))
+            overview = _read_overview(account, ulid, max(LEAST_SECONDS, SECONDS / len(accounts)))
         except (NotFound, Forbidden):
             continue
         except ExchangeError as exc:
             failed.append((account, str(exc)))
             continue
-        if told.account_id == account.exchange_id:
-            return LookupAnswer(_found(account, ulid, told, now or timezone.now()), failed)
+        if overview.account_id == account.exchange_id:
+            match = _match_in_account(account, ulid, overview, now or timezone.now())
+            return LookupAnswer(match, failed)
     return LookupAnswer(None, failed)
 
 
-def _ask(account: ExchangeAccount, ulid: str, seconds: float) -> TargetGroupOverviewByTargetGroupId:
+def _read_overview(
+    account: ExchangeAccount, ulid: str, seconds: float
+) -> TargetGroupOverviewByTargetGroupId:
     client = clients.client_for(account)
     with client.deadline(seconds):
         return client.get_target_group_overview_by_target_group_id(target_group_id=ulid)
 
 
-def _found(
+def _match_in_account(
     account: ExchangeAccount,
     ulid: str,
-    told: TargetGroupOverviewByTargetGroupId,
+    overview: TargetGroupOverviewByTargetGroupId,
     now: datetime,
 ) -> LookupMatches:
-    """The group with its project, which is due now; an unknown one comes with the account's."""
+    """The group with its project, which is due now; an unknown project is read with the account."""
     group = account.target_groups.filter(exchange_id=ulid).select_related("project").first()
     if group is not None:
         moves.move_group(
             group=group,
-            project_exchange_id=told.project_id,
+            project_exchange_id=overview.project_id,
             evidence_at=now,
-            project_name=told.project_name or "",
+            project_name=overview.project_name or "",
         )
-    known = account.projects.filter(exchange_id=told.project_id)
-    project = known.first()
-    scheduling.request_refresh(known, now=now)
-    name, of = told.target_group_name or "", told.project_name or ""
-    return LookupMatches(account, project, name, of, told.status)
+    projects = account.projects.filter(exchange_id=overview.project_id)
+    project = projects.first()
+    scheduling.request_refresh(projects, now=now)
+    return LookupMatches(
+        account=account,
+        project=project,
+        name=overview.target_group_name or "",
+        project_name=overview.project_name or "",
+        status=overview.status,
+    )

@@ -1,27 +1,30 @@
-"""The account's own lists: its projects (one request per 100), its people and business units."""
+"""Read an account's lists: projects (one request per 100), people and business units."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TypeVar
 
 from django.db import models, transaction
 from django.db.models import F
 
 from dashboard.exchange.client import ExchangeClient
-from dashboard.exchange.decode import BadItem
+from dashboard.exchange.decode import BadItem, Page
 from dashboard.exchange.errors import ExchangeError, Forbidden, NotFound
 from dashboard.exchange.pagination import UNFINISHED, PageIterator, iterate_pages
+from dashboard.exchange.shapes.accounts import BusinessUnitShape, ExchangeUserShape
 from dashboard.exchange.shapes.projects import ProjectListItem
 from dashboard.fielding.models import BusinessUnit, Cycle, ExchangeAccount, ExchangeUser, Project
 from dashboard.sync import scheduling
-from dashboard.sync.columns import group, limits
+from dashboard.sync.columns import group_columns, limits
+from dashboard.sync.columns.group_columns import Columns
 from dashboard.sync.pull import first_pull, missing, quarantine
 from dashboard.sync.pull.bulk_sql import split_into_parts
 
+T = TypeVar("T")
 NAMES_EVERY = timedelta(hours=6)
-_MOVES = (
+_ACTIVITY_COLUMNS = (
     "missing_since",
     "status",
     "group_count",
@@ -30,13 +33,13 @@ _MOVES = (
     "completes",
     "prescreens",
 )
-_LIST = "list_account_projects"
+_LIST_OPERATION = "list_account_projects"
 
 
 def pull_account(
     *, account: ExchangeAccount, client: ExchangeClient, token: str, clock: Callable[[], datetime]
 ) -> Cycle:
-    """Read the account's lists; projects whose row moved are due now."""
+    """Read the account's lists; projects whose row changed are due now."""
     now = clock()
     cycle = Cycle(account=account, started_at=now)
     before = client.requests_here
@@ -44,7 +47,7 @@ def pull_account(
     try:
         cycle.listed = _pull_projects(account, client, cycle, bad, clock)
         if account.names_at is None or now - account.names_at >= NAMES_EVERY:
-            _pull_names(account, client, cycle, bad)
+            _pull_people_and_units(account, client, cycle, bad)
             account.names_at = now
         cycle.complete = cycle.listed and not cycle.errors
         health, reason = ExchangeAccount.Health.FRESH, ""
@@ -55,7 +58,7 @@ def pull_account(
     cycle.requests = client.requests_here - before
     cycle.quarantined = len(bad)
     cycle.finished_at = clock()
-    _finish(
+    _finish_round(
         account,
         cycle,
         bad + client.take_notes(),
@@ -75,25 +78,25 @@ def _pull_projects(
     bad: list[tuple[str, BadItem]],
     clock: Callable[[], datetime],
 ) -> bool:
-    """Read and store the list of projects; whether it was read to its end."""
+    """Read and store the list of projects; whether the list is complete."""
     began = clock()
-    listing = _walk(client)
+    listing = _walk_list(client)
     listed = {row.id: row for row in listing}  # one that moves between pages comes twice
-    bad += [(_LIST, item) for item in listing.quarantined]
+    bad += [(_LIST_OPERATION, item) for item in listing.quarantined]
     if not listing.complete:
         cycle.failed(listing.reason, kind=UNFINISHED)
     _store_projects(account, listed.values(), bad, now=clock())
     if listing.complete and all(item.id for _, item in bad):
-        there = set(listed) | {item.id for _, item in bad}
+        shown = set(listed) | {item.id for _, item in bad}
         try:
-            _mark_missing(account, client, there, began=began, clock=clock)
-        except ExchangeError as exc:  # nobody can say; the next round looks again
+            _mark_missing(account, client, shown, began=began, clock=clock)
+        except ExchangeError as exc:  # not known; the next round checks again
             cycle.failed(str(exc), kind=exc.kind)
     return listing.complete
 
 
-def _walk(client: ExchangeClient) -> PageIterator[ProjectListItem]:
-    """The account's list of projects, to be read."""
+def _walk_list(client: ExchangeClient) -> PageIterator[ProjectListItem]:
+    """The account's list of projects, read page by page as it is iterated."""
     return iterate_pages(
         lambda cursor: client.list_account_projects(page_size=100, start_after=cursor)
     )
@@ -102,26 +105,26 @@ def _walk(client: ExchangeClient) -> PageIterator[ProjectListItem]:
 def _mark_missing(
     account: ExchangeAccount,
     client: ExchangeClient,
-    there: Collection[str | None],
+    shown: Collection[str | None],
     *,
     began: datetime,
     clock: Callable[[], datetime],
 ) -> None:
-    """Mark what the exchange no longer has, of what a complete list does not show.
+    """Mark projects that a complete list does not show and the exchange no longer has.
 
-    A project that was made here since the listing began may be too new for it, and is not missing.
+    A project that was created here after the list was begun may be too new for it, and is left out.
     """
     older = account.projects.filter(missing_since=None).exclude(created_at__gte=began)
     absent = {
         ulid: pk
         for pk, ulid in older.values_list("pk", "exchange_id").iterator()
-        if ulid not in there
+        if ulid not in shown
     }
     if not absent:
         return
-    gone = missing.projects(client=client, absent=absent, again=_walk(client))
-    for some in split_into_parts([absent[ulid] for ulid in gone]):
-        older.filter(pk__in=some).update(missing_since=clock(), due_at=None)
+    gone = missing.find_gone_projects(client=client, absent=absent, second_list=_walk_list(client))
+    for ids in split_into_parts([absent[ulid] for ulid in gone]):
+        older.filter(pk__in=ids).update(missing_since=clock(), due_at=None)
 
 
 def _store_projects(
@@ -131,14 +134,14 @@ def _store_projects(
     *,
     now: datetime,
 ) -> None:
-    """Write projects that differ; those that moved, or are new, are due now."""
+    """Write projects that differ; those with new activity, and new ones, are due now."""
     known = {project.exchange_id: project for project in account.projects.all()}
     changed = []
     for row in listed:
         try:
-            columns = group.project_columns(row)
+            columns = group_columns.project_columns(row)
         except limits.DoesNotFit as exc:
-            bad.append((_LIST, quarantine.unstorable_item(row, str(exc))))
+            bad.append((_LIST_OPERATION, quarantine.unstorable_item(row, str(exc))))
             continue
         project = known.get(row.id) or Project(account=account, exchange_id=row.id)
         columns["missing_since"] = None
@@ -147,13 +150,13 @@ def _store_projects(
             continue
         for name in differs:
             setattr(project, name, columns[name])
-        changed.append((project, project.pk is None or bool(set(differs) & set(_MOVES))))
+        changed.append((project, project.pk is None or bool(set(differs) & set(_ACTIVITY_COLUMNS))))
     with transaction.atomic():
         _write_projects(changed, now)
 
 
 def _write_projects(changed: list[tuple[Project, bool]], now: datetime) -> None:
-    columns = [*group.PROJECT_COLUMNS, "missing_since"]
+    columns = [*group_columns.PROJECT_COLUMNS, "missing_since"]
     for project, _ in changed:
         project.due_at = project.due_at or now
     Project.objects.bulk_create(
@@ -163,42 +166,48 @@ def _write_projects(changed: list[tuple[Project, bool]], now: datetime) -> None:
         update_fields=columns,
     )
     moved = [project.exchange_id for project, has_moved in changed if has_moved]
-    for some in split_into_parts(moved):
+    for ids in split_into_parts(moved):
         account_id = changed[0][0].account_id
-        Project.objects.filter(account_id=account_id, exchange_id__in=some).filter(
+        Project.objects.filter(account_id=account_id, exchange_id__in=ids).filter(
             models.Q(due_at=None) | models.Q(due_at__gt=now)
         ).update(due_at=now)
 
 
-def _pull_names(
+def _pull_people_and_units(
     account: ExchangeAccount,
     client: ExchangeClient,
     cycle: Cycle,
     bad: list[tuple[str, BadItem]],
 ) -> None:
-    """People and business units; an account that may not list them goes without names."""
-    for read, model, columns in (
-        (client.get_account_users, ExchangeUser, _user_columns),
-        (client.get_business_units, BusinessUnit, _unit_columns),
-    ):
-        try:
-            page = read()
-        except (Forbidden, NotFound) as exc:
-            cycle.failed(str(exc), kind=exc.kind)
-            continue
-        manager: Any = model._default_manager
-        bad += [(read.__name__, item) for item in page.quarantined]
-        for item in page.items:
-            manager.update_or_create(
-                account=account, exchange_id=item.id[:64], defaults=columns(item)
-            )
+    """People and business units; an account that may not list them goes without their names."""
+    for user in _read_list(client.get_account_users, cycle, bad):
+        ExchangeUser.objects.update_or_create(
+            account=account, exchange_id=user.id[:64], defaults=_user_columns(user)
+        )
+    for unit in _read_list(client.get_business_units, cycle, bad):
+        BusinessUnit.objects.update_or_create(
+            account=account, exchange_id=unit.id[:64], defaults=_unit_columns(unit)
+        )
 
 
-def _user_columns(user: Any) -> dict[str, Any]:
+def _read_list(
+    read: Callable[[], Page[T]], cycle: Cycle, bad: list[tuple[str, BadItem]]
+) -> Sequence[T]:
+    """The items of a list without pages; none, and an error of the cycle, if it is refused."""
+    try:
+        page = read()
+    except (Forbidden, NotFound) as exc:
+        cycle.failed(str(exc), kind=exc.kind)
+        return ()
+    bad += [(read.__name__, item) for item in page.quarantined]
+    return page.items
+
+
+def _user_columns(user: ExchangeUserShape) -> Columns:
     return {"name": limits.fit_text(user.name)[:200], "email": limits.fit_text(user.email)[:254]}
 
 
-def _unit_columns(unit: Any) -> dict[str, Any]:
+def _unit_columns(unit: BusinessUnitShape) -> Columns:
     return {
         "name": limits.fit_text(unit.name)[:200],
         "currency": limits.fit_text(unit.currency_code)[:3].upper(),
@@ -206,12 +215,12 @@ def _unit_columns(unit: Any) -> dict[str, Any]:
     }
 
 
-def _finish(
+def _finish_round(
     account: ExchangeAccount,
     cycle: Cycle,
     bad: list[tuple[str, BadItem]],
     token: str,
-    **columns: Any,
+    **columns: object,
 ) -> None:
     now = cycle.finished_at
     assert now is not None  # noqa: S101  set by the caller
@@ -220,7 +229,7 @@ def _finish(
         if account.first_pull_completed_at is None and first_pull.is_first_pull_done(account):
             columns["first_pull_completed_at"] = now
     with transaction.atomic():
-        quarantine.store_bad_items(account=account, found=bad, now=now)
+        quarantine.store_bad_items(account=account, items=bad, now=now)
         won = ExchangeAccount.objects.filter(pk=account.pk, lease=token).update(
             lease="",
             leased_until=None,

@@ -1,4 +1,4 @@
-"""How far the first pull of an account is; nothing once every project was read."""
+"""Progress of an account's first pull, until every project was read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UNREAD = Q(read_at=None, error="") | Q(pass_started_at__isnull=False)
 
 
 class FirstPullProgress(NamedTuple):
-    """What was read whole so far, of how much."""
+    """How many projects and groups were read completely, out of how many."""
 
     projects: int
     of_projects: int
@@ -21,13 +21,13 @@ class FirstPullProgress(NamedTuple):
 
     def __str__(self) -> str:
         projects = f"{self.projects:,} of {self.of_projects:,} projects"
-        if not self.of_groups:  # no project has told its number yet
+        if not self.of_groups:  # no project has reported its number yet
             return projects
         return f"{projects}, {self.groups:,} of {self.of_groups:,} groups"
 
 
 def first_pull_progress(account: ExchangeAccount) -> FirstPullProgress | None:
-    """How far the first pull is; None where it is over, or has not listed the projects yet."""
+    """Progress of the first pull; None if it is done or has not listed the projects yet."""
     if account.first_pull_completed_at is not None:
         return None
     listed = account.projects.filter(missing_since=None).aggregate(
@@ -36,15 +36,15 @@ def first_pull_progress(account: ExchangeAccount) -> FirstPullProgress | None:
     if not listed["unread"]:
         return None
     stored = TargetGroup.objects.filter(account=account, missing_since=None)
-    known = stored.aggregate(all=Count("pk"), owed=Count("pk", filter=Q(retry_at__isnull=False)))
+    groups = stored.aggregate(all=Count("pk"), failed=Count("pk", filter=Q(retry_at__isnull=False)))
     return FirstPullProgress(
-        listed["all"] - listed["unread"],
-        listed["all"],
-        known["all"] - known["owed"],
-        max(listed["groups"] or 0, known["all"]),
+        projects=listed["all"] - listed["unread"],
+        of_projects=listed["all"],
+        groups=groups["all"] - groups["failed"],
+        of_groups=max(listed["groups"] or 0, groups["all"]),
     )
 
 
 def is_first_pull_done(account: ExchangeAccount) -> bool:
-    """Whether every project that the exchange lists was read, or refuses to be."""
+    """Whether every project that the exchange lists was read, or refused to be."""
     return not account.projects.filter(UNREAD, missing_since=None).exists()

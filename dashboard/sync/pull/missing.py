@@ -1,15 +1,14 @@
-"""What a list no longer shows: looked for once more, and by its id, before it is called gone.
+"""Confirm what a list no longer shows, by a second list and by id, before it is marked as gone.
 
-A list is read page by page, and may shift meanwhile: what moves to a page that was read already,
-or follows something that was taken out, is on none. So absence from one list says nothing yet. It
-costs one more look at the list, where something is missing at all, and a request each for the
-first few that are missing again.
+A list is read page by page and may shift in between: an item that moves to a page that was read
+already is on none. So absence from one list proves nothing. If anything is missing, the list is
+read once more, and the first few items that are missing again are read one by one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import (
@@ -28,99 +27,101 @@ from dashboard.exchange.pagination import PageIterator
 from dashboard.exchange.shapes.groups import TargetGroupsListItem
 from dashboard.exchange.shapes.projects import ProjectListItem
 
-ASKED = 20  # of what is missing in both looks; what is beyond is gone by these alone
+MAX_CONFIRMED = 20  # read by id; further ones are gone by the two lists alone
 SECONDS = 30.0  # for all of them
-# Not there, or not for us to ask: then two looks have to do. Else it answers, if badly.
+# Not there, or not ours to read: then the two lists decide.
 NOT_THERE = (NotFound, Forbidden, MethodNotAllowed, NotOffered, Redirected, Refused)
-OF_ONE = (BadAnswer, Unavailable)
+NO_EVIDENCE = (BadAnswer, Unavailable)
 DRAFT = "draft"
 HIDDEN = ("archived", "inactive")  # what a list may leave out for good
 
 
 class Elsewhere(NamedTuple):
-    """A group that is not listed in its project and answers in another one, by their ids."""
+    """A group that its project does not list and that answers in another project, by ids."""
 
     group: str
     project: str
 
 
 class Absent(NamedTuple):
-    """What is gone, by its id, and what only moved; the rest is there, or nobody can say."""
+    """Groups that are gone, by id, and groups that moved; the others are there or not known."""
 
     gone: Collection[str] = ()
     elsewhere: Collection[Elsewhere] = ()
 
 
-def groups(
+def find_gone_groups(
     *,
     client: ExchangeClient,
     project: str,
     absent: Mapping[str, str],
-    again: PageIterator[TargetGroupsListItem],
+    second_list: PageIterator[TargetGroupsListItem],
 ) -> Absent:
-    """Which groups of a project are gone: `absent` are their ids with the status that we know.
+    """Which of the `absent` groups of a project (id → stored status) are gone or moved.
 
-    `again` is the second look at its list. An ExchangeError of that look passes through.
+    `second_list`: the second reading of its list, whose ExchangeError passes through.
     """
     elsewhere = []
 
     def is_there(ulid: str) -> bool:
-        found = _where(client, project, ulid, absent[ulid])
-        if found not in ("", project):
-            elsewhere.append(Elsewhere(ulid, found))
-        return bool(found)
+        place = _project_of_group(client, project, ulid, absent[ulid])
+        if place not in ("", project):
+            elsewhere.append(Elsewhere(ulid, place))
+        return bool(place)
 
-    gone = _confirmed(client, absent, again, is_there)
+    gone = _confirm_gone(client, absent, second_list, is_there)
     return Absent(gone, elsewhere)
 
 
-def projects(
-    *, client: ExchangeClient, absent: Iterable[str], again: PageIterator[ProjectListItem]
+def find_gone_projects(
+    *, client: ExchangeClient, absent: Iterable[str], second_list: PageIterator[ProjectListItem]
 ) -> Collection[str]:
-    """Which projects of the account are gone; `again` is the second look at its list."""
+    """Which of the `absent` projects are gone; `second_list`: the second reading of the list."""
 
     def is_there(ulid: str) -> bool:
         return client.project_overview(project_id=ulid).status not in HIDDEN
 
-    return _confirmed(client, absent, again, is_there)
+    return _confirm_gone(client, absent, second_list, is_there)
 
 
-def _confirmed(
+def _confirm_gone(
     client: ExchangeClient,
     absent: Iterable[str],
-    again: PageIterator[Any],
+    second_list: PageIterator[TargetGroupsListItem] | PageIterator[ProjectListItem],
     is_there: Callable[[str], bool],
 ) -> Collection[str]:
-    """What the second look does not show either, and what is not there when asked for by its id."""
-    seen = {row.id for row in again} | {bad.id for bad in again.quarantined}
-    if not again.complete or None in seen:  # an item without a readable id may be any of them
+    """Ids that the second list does not show either and that are not there when read by id."""
+    shown = {row.id for row in second_list} | {bad.id for bad in second_list.quarantined}
+    if (
+        not second_list.complete or None in shown
+    ):  # an item without a readable id may be any of them
         return ()
-    left = [ulid for ulid in absent if ulid not in seen]
+    missing_twice = [ulid for ulid in absent if ulid not in shown]
     gone: set[str] = set()
     with client.deadline(SECONDS):
-        for ulid in left[:ASKED]:
+        for ulid in missing_twice[:MAX_CONFIRMED]:
             try:
                 there = is_there(ulid)
             except NOT_THERE:
                 there = False
-            except OF_ONE:
-                continue  # nobody can say; the next round looks again
+            except NO_EVIDENCE:
+                continue  # not known; the next round checks again
             except ExchangeError:
                 return gone
             if not there:
                 gone.add(ulid)
-    return gone.union(left[ASKED:])
+    return gone.union(missing_twice[MAX_CONFIRMED:])
 
 
-def _where(client: ExchangeClient, project: str, ulid: str, status: str) -> str:
-    """The project in which a group answers; empty where it is gone, or hidden from lists."""
+def _project_of_group(client: ExchangeClient, project: str, ulid: str, status: str) -> str:
+    """The project in which a group answers; empty if it is gone, or hidden from lists."""
     if status == DRAFT:  # the overview by id is for launched groups
         try:
             client.get_target_group(project_id=project, target_group_id=ulid)
         except AlreadyLaunched:
             return project
         except NotFound:
-            pass  # in this project; by its id alone it may answer as launched elsewhere
+            pass  # not in this project; it may have been launched in another one
         else:
             return project
     overview = client.get_target_group_overview_by_target_group_id(target_group_id=ulid)

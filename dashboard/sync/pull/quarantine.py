@@ -1,4 +1,4 @@
-"""Items that could not be understood: kept as they came, for administrators to see."""
+"""Items that could not be read: stored as they came, for administrators to see."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ LONGEST_RAW = 20_000
 
 
 def unstorable_item(item: msgspec.Struct, reason: str) -> BadItem:
-    """An item that was understood, but that the tables cannot keep."""
+    """An item that was read, but that the tables cannot store."""
     ulid = getattr(item, "id", None)
     return BadItem(raw_text=msgspec.json.encode(item).decode(), reason=reason, id=ulid)
 
 
 def store_bad_items(
-    *, account: ExchangeAccount, found: Iterable[tuple[str, BadItem]], now: datetime
+    *, account: ExchangeAccount, items: Iterable[tuple[str, BadItem]], now: datetime
 ) -> None:
-    """One row an item and operation, with how often it was seen."""
-    for operation, item in found:
+    """Store one row per item and operation, with how often it came."""
+    for operation, item in items:
         raw = limits.fit_text(item.raw_text)[:LONGEST_RAW]
-        name = item.id or hashlib.sha256(raw.encode(errors="replace")).hexdigest()[:32]
+        item_id = item.id or hashlib.sha256(raw.encode(errors="replace")).hexdigest()[:32]
         row, is_new = Quarantine.objects.get_or_create(
             account=account,
             operation=operation[:100],
-            item_id=name[:100],
+            item_id=item_id[:100],
             defaults={
                 "reason": limits.fit_text(item.reason),
                 "raw": raw,

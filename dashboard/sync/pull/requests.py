@@ -1,7 +1,7 @@
-"""What to ask of each group of a project, from its row in the list and what the tables hold.
+"""Plan the requests for each group of a project from its list row and what the tables hold.
 
-A *pass* asks every group once what it has to be asked, in the order of their ids. One that costs
-more than the project's share of the budget goes on in the next turn, where the last one ended.
+A *pass* reads what each group needs once, in the order of their ids. A pass that costs more than
+the project's share of the budget goes on in the next turn, where the last one ended.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db.models import Max
 
@@ -17,10 +17,10 @@ from dashboard.exchange.shapes.groups import TargetGroupsListItem
 from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import Change, Project, TargetGroup
 from dashboard.sync import scheduling
-from dashboard.sync.columns import group
+from dashboard.sync.columns import group_columns
 from dashboard.sync.pull.fetch import GroupRequest
 
-_KNOWN = (
+_STORED_COLUMNS = (
     "pk",
     "status",
     "row_hash",
@@ -35,11 +35,13 @@ _KNOWN = (
     "exclusion_enabled",
 )
 # Saves 0.5 to 1.3 ms of a round.
-_OF_PROJECT = CompiledQuery(
-    lambda: TargetGroup.objects.filter(project=Param("project")).values_list("exchange_id", *_KNOWN)
+_GROUPS_OF_PROJECT = CompiledQuery(
+    lambda: TargetGroup.objects.filter(project=Param("project")).values_list(
+        "exchange_id", *_STORED_COLUMNS
+    )
 )
 # Saves 0.5 to 0.7 ms of a round.
-_NEWEST: CompiledQuery[Any] = CompiledQuery(
+_NEWEST_CHANGES: CompiledQuery[tuple[int, datetime]] = CompiledQuery(
     lambda: (
         Change.objects.filter(group__among=Param("groups"))
         .order_by()
@@ -50,7 +52,7 @@ _NEWEST: CompiledQuery[Any] = CompiledQuery(
 
 
 class StoredGroup(NamedTuple):
-    """What the tables hold of a group, as far as the plan needs it."""
+    """The stored columns of a group that the plan needs."""
 
     pk: int
     status: str
@@ -67,34 +69,34 @@ class StoredGroup(NamedTuple):
 
 
 class Sweeps(NamedTuple):
-    """Which sweeps a pass takes along: what neither the list nor the changelog shows."""
+    """Which sweeps a pass includes: they read what neither the list nor the changelog shows."""
 
     since: datetime  # when the pass began
     overviews: bool
     details: bool
-    last: datetime | None  # sweep of overviews
+    last: datetime | None  # when the last sweep of overviews began
 
 
 class RequestShare(NamedTuple):
     """A turn's part of a pass."""
 
-    asks: Sequence[GroupRequest] = ()
+    requests: Sequence[GroupRequest] = ()
     left: int = 0  # groups that wait for the next turn
-    kept: Sequence[GroupRequest] = ()  # groups that moved and are not asked now: their row is kept
+    postponed: Sequence[GroupRequest] = ()  # changed groups of a later turn: their row is stored
 
     @property
-    def come_to(self) -> str:
-        """The last group of this turn where others are left; empty at the end of the pass."""
-        return self.asks[-1].group if self.left and self.asks else ""
+    def last_group(self) -> str:
+        """The last group of this turn while others are left; empty at the end of the pass."""
+        return self.requests[-1].group if self.left and self.requests else ""
 
 
 def stored_groups(project: Project) -> dict[str, StoredGroup]:
-    """What the tables hold of each group of the project, by the exchange's id."""
-    return {ulid: StoredGroup(*rest) for ulid, *rest in _OF_PROJECT(project=project.pk)}
+    """The stored groups of the project by the exchange's id."""
+    return {ulid: StoredGroup(*rest) for ulid, *rest in _GROUPS_OF_PROJECT(project=project.pk)}
 
 
 def plan_sweeps(project: Project, *, now: datetime) -> Sweeps:
-    """The sweeps of the pass that is under way, or begins now."""
+    """The sweeps of the pass that is under way or begins now."""
     since = project.pass_started_at or now
     return Sweeps(
         since,
@@ -111,67 +113,78 @@ def plan_requests(
     *,
     now: datetime,
 ) -> list[GroupRequest]:
-    """What to ask of which group: everything of new ones, what may have moved of moved ones."""
-    taken = plan_sweeps(project, now=now)
-    found = []
+    """The requests for groups that need any: all parts of new groups, changed parts of others."""
+    sweeps = plan_sweeps(project, now=now)
+    planned = []
     for row in listed:
         was = stored.get(row.id)
-        ask = _ask(project, row, was, now, taken)
-        if ask is not None:
-            found.append(
-                replace(ask, webhook_changed_at=was.webhook_changed_at, pk=was.pk) if was else ask
-            )
+        request = _plan_request(project, row, was, now, sweeps)
+        if request is not None and was is not None:
+            request = replace(request, webhook_changed_at=was.webhook_changed_at, pk=was.pk)
+        if request is not None:
+            planned.append(request)
     pks = {
-        ask.group: stored[ask.group].pk for ask in found if ask.changelog and ask.group in stored
+        request.group: stored[request.group].pk
+        for request in planned
+        if request.changelog and request.group in stored
     }
     newest = _newest_changes(pks.values()) if pks else {}
-    return [replace(ask, changelog_since=newest.get(pks.get(ask.group, 0))) for ask in found]
+    return [
+        replace(request, changelog_since=newest.get(pks.get(request.group, 0)))
+        for request in planned
+    ]
 
 
-def take_share(asks: Sequence[GroupRequest], *, after: str, share: int | None) -> RequestShare:
-    """What comes next in a pass that has come to the group `after`; `share`: requests, or all."""
+def take_share(requests: Sequence[GroupRequest], *, after: str, share: int | None) -> RequestShare:
+    """Return the next share of a pass, starting after group `after`.
+
+    `share`: about how many requests it may cost, at least one group; None: all of them.
+    """
     if share is None:
-        return RequestShare(asks)
-    ahead = sorted((ask for ask in asks if ask.group > after), key=lambda ask: ask.group)
-    spent = taken = 0
-    for ask in ahead:
-        spent += ask.cost
-        if taken and spent > share:
+        return RequestShare(requests)
+    ahead = sorted(
+        (request for request in requests if request.group > after),
+        key=lambda request: request.group,
+    )
+    cost = taken = 0
+    for request in ahead:
+        cost += request.cost
+        if taken and cost > share:
             break
         taken += 1
     later = ahead[taken:]
-    again = [ask for ask in asks if ask.group <= after]  # the next pass asks them
-    kept = [ask for ask in (*later, *again) if ask.moved]
-    return RequestShare(ahead[:taken], len(later), kept)
+    next_pass = [request for request in requests if request.group <= after]
+    postponed = [request for request in (*later, *next_pass) if request.moved]
+    return RequestShare(ahead[:taken], len(later), postponed)
 
 
-def _ask(
+def _plan_request(
     project: Project,
     row: TargetGroupsListItem,
     was: StoredGroup | None,
     now: datetime,
     sweeps: Sweeps,
 ) -> GroupRequest | None:
-    """What to ask of one group; None where its row says that nothing moved.
+    """The request for one group; None if its row shows no change.
 
-    One that is new is asked everything. So is one that owes an answer, when a webhook tells of it
-    or its time comes; before that it is asked as its row says. One that a webhook told of is asked
-    for what its row may not show. One that stays archived is asked nothing: its row is only kept.
+    A new group is read whole. So is one whose last reading failed, when a webhook reports a change
+    or its retry time comes; before that its row decides. A group that a webhook reported is read
+    for what its row may not show. One that stays archived is not read: only its row is stored.
     """
     ids = (project.exchange_id, row.id, row.status)
     if was is None or not was.row_hash:
         return GroupRequest.everything(*ids, moved=True)
-    moved = bytes(was.row_hash) != group.row_hash(row) or was.missing_since is not None
+    moved = bytes(was.row_hash) != group_columns.row_hash(row) or was.missing_since is not None
     if was.retry_at is not None:
         if was.webhook_changed_at is not None or was.retry_at <= now:
             return GroupRequest.everything(*ids, moved=moved)
         if not moved:
             return None
     status_moved = was.status != row.status
-    # A row that was read before there was a column for the exclusion is kept once more.
-    is_told_more = was.exclusion_enabled is None and row.exclusion_enabled is not None
+    # A row that was stored before the column for the exclusion existed is stored once more.
+    has_new_column = was.exclusion_enabled is None and row.exclusion_enabled is not None
     if row.status == "archived" and not status_moved:
-        return GroupRequest(*ids, moved=True) if moved or is_told_more else None
+        return GroupRequest(*ids, moved=True) if moved or has_new_column else None
     touched = was.updated_at != row.updated_at or was.webhook_changed_at is not None
     swept = sweeps.overviews and _is_swept(row.status, was, sweeps)
     read_at = was.completes_read_at
@@ -179,7 +192,7 @@ def _ask(
     behind = was.changed_at is not None and (read_at is None or read_at < was.changed_at)
     in_field = row.status in ("live", "paused", "scheduled")
     detailed = touched or status_moved or (sweeps.details and in_field)
-    ask = GroupRequest(
+    request = GroupRequest(
         *ids,
         moved=moved,
         performance=moved,
@@ -190,9 +203,9 @@ def _ask(
         profiles=((moved or behind) and series_old) or touched,
         rate_card=detailed and was.pricing_model == "rate_card",
     )
-    if any((ask.performance, ask.overview, ask.completes, ask.details)):
-        return ask
-    return GroupRequest(*ids, moved=True) if is_told_more else None
+    if any((request.performance, request.overview, request.completes, request.details)):
+        return request
+    return GroupRequest(*ids, moved=True) if has_new_column else None
 
 
 def _is_due(last: datetime | None, every: timedelta, now: datetime) -> bool:
@@ -200,10 +213,10 @@ def _is_due(last: datetime | None, every: timedelta, now: datetime) -> bool:
 
 
 def _is_swept(status: str, was: StoredGroup, sweeps: Sweeps) -> bool:
-    """Whether a sweep of overviews takes this group along, by its status.
+    """Whether a sweep of overviews includes this group, by its status.
 
-    Live ones each time; paused and scheduled ones with the first sweep of an hour; completed ones
-    until reconciliation ends, drafts and unknown statuses with the first of a UTC day.
+    Live groups: every sweep. Paused and scheduled: the first sweep of an hour. Completed groups
+    until reconciliation ends, drafts and unknown statuses: the first sweep of a UTC day.
     """
     if status == "live":
         return True
@@ -217,5 +230,5 @@ def _is_swept(status: str, was: StoredGroup, sweeps: Sweeps) -> bool:
 
 
 def _newest_changes(groups: Collection[int]) -> dict[int, datetime]:
-    """When the newest change that is known of each group occurred."""
-    return dict(_NEWEST(groups=groups))
+    """When the newest stored change of each group occurred."""
+    return dict(_NEWEST_CHANGES(groups=groups))

@@ -1,4 +1,4 @@
-"""One piece of due work from claim to finish; nothing where somebody else has it."""
+"""Run one piece of due work from claim to finish; nothing if another worker has it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import Cycle, ExchangeAccount, Project
 from dashboard.sync import scheduling
 from dashboard.sync.connections import clients
-from dashboard.sync.pull import account as accounts
-from dashboard.sync.pull import project as pull
+from dashboard.sync.pull.account import pull_account
+from dashboard.sync.pull.project import pull_project
 
 Clock = Callable[[], datetime]
 Share = Callable[[ExchangeAccount], int | None]
@@ -25,7 +25,7 @@ _WITH_ACCOUNT = CompiledQuery(
 
 
 def account_round(pk: int, *, clock: Clock, force: bool = False) -> Cycle | None:
-    """Read an account's own lists, if it is due and free."""
+    """Read an account's lists, if it is due and free."""
     token = scheduling.claim_row(ExchangeAccount, pk, now=clock(), force=force)
     if token is None:
         return None
@@ -33,57 +33,57 @@ def account_round(pk: int, *, clock: Clock, force: bool = False) -> Cycle | None
     if scheduling.park_after_failures(account, now=clock()):
         return None
     with (
-        _giving_back(ExchangeAccount, pk, token, clock),
+        _release_on_error(ExchangeAccount, pk, token, clock),
         logs.log_context(cycle=token[:12], account=account.name),
     ):
         client = clients.client_for(account)
-        cycle = accounts.pull_account(account=account, client=client, token=token, clock=clock)
-        _tell(cycle)
+        cycle = pull_account(account=account, client=client, token=token, clock=clock)
+        _log_round(cycle)
     return cycle
 
 
 def project_round(
     pk: int, *, clock: Clock, force: bool = False, share: Share = scheduling.request_share
 ) -> Cycle | None:
-    """Read a project and its groups, if it is due and free; one turn of what takes more."""
+    """Run one turn over a project and its groups, if it is due and free."""
     token = scheduling.claim_row(Project, pk, now=clock(), force=force)
-    return None if token is None else _turn(pk, token, clock=clock, share=share)
+    return None if token is None else _run_turn(pk, token, clock=clock, share=share)
 
 
 def run_next_round(
     hinted: int, *, clock: Clock, share: Share = scheduling.request_share
 ) -> Cycle | None:
-    """Read the project that is the most urgent now; the hinted one may have been overtaken.
+    """Run one turn over the most urgent project, which need not be the hinted one.
 
-    Where nothing can be taken the hinted one may only have been held for a moment.
+    If none can be claimed, the hinted one is tried: it may only have been locked for a moment.
     """
-    taken = scheduling.claim_next_project(now=clock())
-    if taken is None:
+    claimed = scheduling.claim_next_project(now=clock())
+    if claimed is None:
         return project_round(hinted, clock=clock, share=share)
-    return _turn(*taken, clock=clock, share=share)
+    return _run_turn(*claimed, clock=clock, share=share)
 
 
-def _turn(pk: int, token: str, *, clock: Clock, share: Share) -> Cycle | None:
-    """One turn of a project that was claimed; None where it was claimed too often."""
+def _run_turn(pk: int, token: str, *, clock: Clock, share: Share) -> Cycle | None:
+    """One turn over a claimed project; None if it was parked after repeated failures."""
     project = _WITH_ACCOUNT.first(pk=pk)
     if project is None or scheduling.park_after_failures(project, now=clock()):
         return None
-    about = {"cycle": token[:12], "account": project.account.name, "project": project.exchange_id}
-    with _giving_back(Project, pk, token, clock), logs.log_context(**about):
+    context = {"cycle": token[:12], "account": project.account.name, "project": project.exchange_id}
+    with _release_on_error(Project, pk, token, clock), logs.log_context(**context):
         client = clients.client_for(project.account)
-        cycle = pull.pull_project(
+        cycle = pull_project(
             project=project,
             client=client,
             token=token,
             clock=clock,
             share=share(project.account),
         )
-        _tell(cycle)
+        _log_round(cycle)
     return cycle
 
 
-def _tell(cycle: Cycle) -> None:
-    """One line a round; a warning where something could not be read."""
+def _log_round(cycle: Cycle) -> None:
+    """Log one line per round; a warning if something could not be read."""
     took = (cycle.finished_at - cycle.started_at).total_seconds() if cycle.finished_at else None
     level = logging.INFO if cycle.complete else logging.WARNING
     facts = {
@@ -95,12 +95,12 @@ def _tell(cycle: Cycle) -> None:
         "quarantined": cycle.quarantined,
         "seconds": took,
     }
-    log.log(level, "; ".join(cycle.errors[:3]) or "round done", extra={"of": facts})
+    log.log(level, "; ".join(cycle.errors[:3]) or "round completed", extra={"of": facts})
 
 
 @contextmanager
-def _giving_back(kind: scheduling.Kind, pk: int, token: str, clock: Clock) -> Iterator[None]:
-    """Free the lease where a bug ends the work; the bug itself is for all to see."""
+def _release_on_error(kind: scheduling.Kind, pk: int, token: str, clock: Clock) -> Iterator[None]:
+    """Free the lease if an unexpected error ends the work; the error passes through."""
     try:
         yield
     except BaseException:

@@ -1,4 +1,4 @@
-"""Tables from what was read: compare first, then write in bulk, in one short transaction."""
+"""Write what was read: compare first, then write in bulk, in one short transaction."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 from django.db import models, transaction
 
@@ -27,21 +27,23 @@ from dashboard.fielding.models import (
 )
 from dashboard.fielding.series import completes
 from dashboard.sync import scheduling
-from dashboard.sync.columns import group as rows
+from dashboard.sync.columns import group_columns
+from dashboard.sync.columns.group_columns import Columns
+from dashboard.sync.columns.group_panels import ProfileRow
 from dashboard.sync.edits import fresh
 from dashboard.sync.edits.kinds import registry
 from dashboard.sync.pull import bulk_sql
 from dashboard.sync.pull.fetch import GroupAnswer
 
-_UPDATED = {field.name for field in TargetGroup._meta.concrete_fields} - {
+_ALL_COLUMNS = {field.name for field in TargetGroup._meta.concrete_fields} - {
     "id",
     "account",
     "exchange_id",
     "time_zone",
     "budget",
 }
-# Columns that say when we asked and what we made of it, not what changed on the exchange.
-_OURS = {
+# Columns that record our own reading and forecast, not a change on the exchange.
+_OWN_COLUMNS = {
     "insight",
     "short_at_end",
     "finish_at",
@@ -60,8 +62,22 @@ Days = dict[date, completes.PackedDay]
 _TO_WRITE = CompiledQuery(
     lambda: TargetGroup.objects.select_for_update().filter(pk__among=Param("pks"))
 )
+
+
+class RecentEdit(Protocol):
+    """The columns of an edit that decide which readings of its group are stale."""
+
+    group_id: int
+    kind: str
+    state: str
+    before: object
+    after: object
+    started_at: datetime
+    settled_at: datetime | None
+
+
 # Saves 0.7 to 1.0 ms of a round.
-_EDITED: CompiledQuery[Any] = CompiledQuery(
+_RECENT_EDITS: CompiledQuery[RecentEdit] = CompiledQuery(
     lambda: Edit.objects.filter(
         models.Q(settled_at__gte=Param("since")) | models.Q(settled_at=None),
         group__among=Param("groups"),
@@ -72,26 +88,26 @@ _EDITED: CompiledQuery[Any] = CompiledQuery(
 
 
 class LeaseLost(Exception):
-    """Another worker has the project now: what was read here is older and is not written."""
+    """Another worker has claimed the project: this reading is older and is not written."""
 
 
 @dataclass(frozen=True)
 class FetchedGroup:
-    """A group that was read: its row in the list, and what it was asked beyond.
+    """A group as it was read: its list row, and the answer to its further requests.
 
-    `kept`: it was asked nothing, because its turn is still to come.
+    `postponed`: only the row was read; the group's turn is still to come.
     """
 
-    columns: Mapping[str, Any]
+    columns: Mapping[str, object]
     row: TargetGroupsListItem
     answer: GroupAnswer
-    kept: bool = False
+    postponed: bool = False
 
 
 class Stored(NamedTuple):
-    """What came of writing: the number of groups that differed, and when to read some again.
+    """The result of writing: how many groups differed, and when to read some again.
 
-    `again_at`: some contradict what is known better; None where none does.
+    `again_at`: when to read groups again whose reading was stale; None if there are none.
     """
 
     written: int = 0
@@ -99,47 +115,52 @@ class Stored(NamedTuple):
 
 
 def store_groups(
-    *, project: Project, token: str, found: Sequence[FetchedGroup], now: datetime
+    *, project: Project, token: str, fetched: Sequence[FetchedGroup], now: datetime
 ) -> Stored:
-    """Write what differs, all of it or nothing; what contradicts better knowledge is not."""
+    """Write what differs, in one transaction; values that are known to be stale are left out.
+
+    Raises LeaseLost.
+    """
     with transaction.atomic():
         if not scheduling.renew_lease(project.pk, token, now=now):
             raise LeaseLost
-        groups = _groups(project, found)
-        found = [one for one in found if one.answer.ask.group in groups]
-        before = {ulid: _values(group) for ulid, group in groups.items()}
-        edits = _recent_edits(groups.values(), found)
-        protected = _protected(groups.values(), found, edits)
+        groups = _lock_groups(project, fetched)
+        fetched = [item for item in fetched if item.answer.request.group in groups]
+        before = {ulid: _copy_of_values(group) for ulid, group in groups.items()}
+        edits = _recent_edits(groups.values(), fetched)
+        protected = _protected_columns(groups.values(), fetched, edits)
         again: list[datetime] = []
-        for one in found:
-            group = groups[one.answer.ask.group]
-            facts = _facts(group, one, [edit for edit in edits if edit.group_id == group.pk], now)
-            again += _apply(group, one, protected, facts, now)
+        for item in fetched:
+            group = groups[item.answer.request.group]
+            facts = _known_facts(
+                group, item, [edit for edit in edits if edit.group_id == group.pk], now
+            )
+            again += _apply_reading(group, item, protected, facts, now)
         _insert_new(groups.values())
-        days = _store_days(groups, found)
-        changes = _store_changes(groups, found, now)
-        _tell_status(groups, changes)
-        figures = JustRead(days, _store_panels(groups, found, now))
-        _work_out(groups.values(), before, figures, now)
+        days = _store_days(groups, fetched)
+        changes = _store_changes(groups, fetched, now)
+        _apply_status_changes(groups, changes)
+        figures = JustRead(days, _store_panels(groups, fetched, now))
+        _refresh_insight(groups.values(), before, figures, now)
         written = _store_groups(groups, before, now)
     if any(edit.settled_at is None for edit in edits):
-        _look_back_now(groups.values(), now)
+        _check_open_edits(groups.values(), now)
     return Stored(written, min(again, default=None))
 
 
-def _groups(project: Project, found: Iterable[FetchedGroup]) -> dict[str, TargetGroup]:
-    """The tables' groups by the exchange's id, new ones not yet saved.
+def _lock_groups(project: Project, fetched: Iterable[FetchedGroup]) -> dict[str, TargetGroup]:
+    """Lock and return the stored groups by the exchange's id, new ones not yet saved.
 
-    Those that are another project's by now are left out: what was read here of them is older.
-    Mostly by key: PostgreSQL may look for ids of the exchange among all groups of an account.
+    Groups that belong to another project by now are left out: this reading is older. Looked up by
+    key where possible: by the exchange's id PostgreSQL may scan all groups of an account.
     """
-    asks = [one.answer.ask for one in found]
-    known = _TO_WRITE(pks=[ask.pk for ask in asks if ask.pk])
-    if unknown := [ask.group for ask in asks if ask.pk is None]:
-        rows_ = TargetGroup.objects.select_for_update()
-        known += rows_.filter(account_id=project.account_id, exchange_id__in=unknown)
+    requests = [item.answer.request for item in fetched]
+    known = _TO_WRITE(pks=[request.pk for request in requests if request.pk])
+    if unknown := [request.group for request in requests if request.pk is None]:
+        rows = TargetGroup.objects.select_for_update()
+        known += rows.filter(account_id=project.account_id, exchange_id__in=unknown)
     groups = {group.exchange_id: group for group in known}
-    for ulid in (ask.group for ask in asks):
+    for ulid in (request.group for request in requests):
         groups.setdefault(
             ulid,
             TargetGroup(account_id=project.account_id, project=project, exchange_id=ulid),
@@ -147,25 +168,27 @@ def _groups(project: Project, found: Iterable[FetchedGroup]) -> dict[str, Target
     return {ulid: group for ulid, group in groups.items() if group.project_id == project.pk}
 
 
-def _values(group: TargetGroup) -> dict[str, Any]:
-    """A copy of the columns to compare with afterwards; empty for a new group."""
+def _copy_of_values(group: TargetGroup) -> Columns:
+    """A copy of the columns, to compare with afterwards; empty for a new group."""
     if group.pk is None:
         return {}
     return group.__dict__.copy()
 
 
-def _recent_edits(groups: Iterable[TargetGroup], found: Iterable[FetchedGroup]) -> Sequence[Any]:
-    """The edits of these groups that are open, or that readings may still be behind."""
-    at = [one.answer.at for one in found]
+def _recent_edits(
+    groups: Iterable[TargetGroup], fetched: Iterable[FetchedGroup]
+) -> Sequence[RecentEdit]:
+    """The edits of these groups that are open, or so recent that a reading may be older."""
+    at = [item.answer.at for item in fetched]
     pks = [group.pk for group in groups if group.pk]
-    return _EDITED(groups=pks, since=min(at) - fresh.LONGEST_LAG) if pks and at else []
+    return _RECENT_EDITS(groups=pks, since=min(at) - fresh.LONGEST_LAG) if pks and at else []
 
 
-def _protected(
-    groups: Iterable[TargetGroup], found: Iterable[FetchedGroup], edits: Iterable[Any]
+def _protected_columns(
+    groups: Iterable[TargetGroup], fetched: Iterable[FetchedGroup], edits: Iterable[RecentEdit]
 ) -> set[tuple[int, str]]:
-    """Columns that an edit settled after they were read here: what was read is older."""
-    started = {one.answer.ask.group: one.answer.at for one in found}
+    """Columns by group that an edit settled after this reading, which is older."""
+    started = {item.answer.request.group: item.answer.at for item in fetched}
     at = {group.pk: started[group.exchange_id] for group in groups if group.pk}
     return {
         (edit.group_id, column)
@@ -175,85 +198,89 @@ def _protected(
     }
 
 
-def _facts(
-    group: TargetGroup, one: FetchedGroup, edits: Iterable[Any], now: datetime
+def _known_facts(
+    group: TargetGroup, item: FetchedGroup, edits: Iterable[RecentEdit], now: datetime
 ) -> fresh.Facts:
-    """What is known of a group better than by this reading; the changelog's word is kept."""
-    ours = fresh.newest(
+    """The facts about a group that outrank this reading; those of the changelog are stored."""
+    own_facts = fresh.newest_facts(
         *(
-            fresh.of_edit(
+            fresh.facts_of_edit(
                 group,
                 edit.kind,
                 edit.before,
                 edit.after,
                 at=edit.started_at,
-                settled_at=edit.settled_at,
+                settled_at=edit.settled_at or now,
             )
             for edit in sorted(edits, key=lambda edit: edit.started_at)
             if edit.state == Edit.State.CONFIRMED
         )
     )
-    if not (one.answer.changes or group.fresh):
-        return ours
-    told = fresh.of_batches(one.answer.changes, ours, now=now)
-    theirs = fresh.newest(fresh.stored(group), told)
-    group.fresh = fresh.packed(theirs, now=now)
-    return fresh.newest(ours, theirs)
+    if not (item.answer.changes or group.fresh):
+        return own_facts
+    from_changelog = fresh.facts_of_batches(item.answer.changes, own_facts, now=now)
+    exchange_facts = fresh.newest_facts(fresh.stored_facts(group), from_changelog)
+    group.fresh = fresh.facts_to_json(exchange_facts, now=now)
+    return fresh.newest_facts(own_facts, exchange_facts)
 
 
-def _look_back_now(groups: Iterable[TargetGroup], now: datetime) -> None:
-    """Something was read of groups that have an open edit: see whether it tells how that ended."""
+def _check_open_edits(groups: Iterable[TargetGroup], now: datetime) -> None:
+    """Check open edits of these groups now: what was just read may show their outcome."""
     pks = [group.pk for group in groups]
     waiting = Edit.objects.filter(group__in=pks, state=Edit.State.UNKNOWN, check_at__gt=now)
     waiting.update(check_at=now)
 
 
-def _apply(
+def _apply_reading(
     group: TargetGroup,
-    one: FetchedGroup,
+    item: FetchedGroup,
     protected: set[tuple[int, str]],
     facts: fresh.Facts,
     now: datetime,
 ) -> list[datetime]:
-    """Take over what was read; when to read it again where it contradicts what is known better."""
-    answer = one.answer
+    """Apply a reading to the group; return when to read it again if it was stale, else nothing."""
+    answer = item.answer
     differs = group.details_read_at is None
-    read = fresh.sift({**one.columns, **answer.columns}, facts, at=answer.at)
+    read = fresh.drop_contradicted({**item.columns, **answer.columns}, facts, at=answer.at)
     for name, value in read.columns.items():
         if (group.pk, name) not in protected:
             differs = differs or getattr(group, name) != value
             setattr(group, name, value)
-    told = {"list": rows.unreadable(one.row), **answer.unreadable}
-    unreadable = (group.unreadable or {}) | told
-    group.unreadable = {what: members for what, members in unreadable.items() if members} or None
+    unreadable = (group.unreadable or {}) | {
+        "list": group_columns.unreadable_members(item.row),
+        **answer.unreadable,
+    }
+    group.unreadable = {part: members for part, members in unreadable.items() if members} or None
     if answer.completes is not None:
         group.completes_read_at = answer.at
-    if differs and "details" in answer.columns:  # a sweep that finds all as it was writes nothing
+    if differs and "details" in answer.columns:  # a sweep that finds no change writes nothing
         group.details_read_at = answer.at
-    if not one.kept:
-        _note_outcome(group, one, now)
+    if not item.postponed:
+        _note_outcome(group, item, now)
     elif group.pk is None:
-        group.row_hash, group.retry_at = rows.row_hash(one.row), now
+        group.row_hash, group.retry_at = group_columns.row_hash(item.row), now
     if group.changed_at is None:
         group.changed_at = now
     if not read.contradicted:
         return []
-    group.webhook_changed_at = now  # it is asked again whatever its row says
-    return [fresh.again_at(read.contradicted, now=now)]
+    group.webhook_changed_at = now  # read again, whatever its row says
+    return [fresh.next_reading_at(read.contradicted, now=now)]
 
 
-def _note_outcome(group: TargetGroup, one: FetchedGroup, now: datetime) -> None:
-    """What was asked is done, or owed: what failed is asked again after a while."""
-    answer = one.answer
-    group.row_hash = rows.row_hash(one.row)
-    if group.webhook_changed_at == answer.ask.webhook_changed_at:
+def _note_outcome(group: TargetGroup, item: FetchedGroup, now: datetime) -> None:
+    """Record which requests succeeded; failed ones are repeated after a while."""
+    answer = item.answer
+    group.row_hash = group_columns.row_hash(item.row)
+    if group.webhook_changed_at == answer.request.webhook_changed_at:
         group.webhook_changed_at = None
     if answer.failures:
         group.error, group.failing_since = answer.error, group.failing_since or now
         group.retry_at = now + scheduling.back_off(
             now - group.failing_since, refused=answer.refused
         )
-    elif answer.ask.is_everything or not group.retry_at:  # else what it owes was not asked
+    elif (
+        answer.request.is_everything or not group.retry_at
+    ):  # else the failed parts were not requested
         group.error, group.retry_at, group.failing_since = "", None, None
 
 
@@ -262,20 +289,22 @@ def _insert_new(groups: Iterable[TargetGroup]) -> None:
 
 
 def _store_days(
-    groups: Mapping[str, TargetGroup], found: Iterable[FetchedGroup]
+    groups: Mapping[str, TargetGroup], fetched: Iterable[FetchedGroup]
 ) -> dict[int, Days]:
-    """Write the days of each series that differ; the whole series of each group that was asked."""
+    """Write the days that differ; return the whole series of each group that was read."""
     read = {
-        groups[one.answer.ask.group].pk: completes.pack_days(map(_POINT, one.answer.completes))
-        for one in found
-        if one.answer.completes is not None
+        groups[item.answer.request.group].pk: completes.pack_days(
+            map(_POINT, item.answer.completes)
+        )
+        for item in fetched
+        if item.answer.completes is not None
     }
     if not read:
         return {}
     stored: dict[int, Days] = defaultdict(dict, stored_days(read))
-    for one in found:  # a point that was set aside keeps its last good value
-        if one.answer.completes is not None and one.answer.quarantined:
-            pk = groups[one.answer.ask.group].pk
+    for item in fetched:  # a point that could not be read keeps its last good value
+        if item.answer.completes is not None and item.answer.quarantined:
+            pk = groups[item.answer.request.group].pk
             read[pk] = completes.fill_gaps(stored[pk], read[pk])
     CompletesDay.objects.bulk_create(
         [
@@ -287,7 +316,7 @@ def _store_days(
         unique_fields=["group", "day"],
         update_fields=["hours", "odd"],
     )
-    for group in groups.values():  # a past that is told anew, with fewer, does not fall by itself
+    for group in groups.values():  # a series resent with fewer completes has no fall in itself
         if group.pk in read and stored[group.pk]:
             falls = completes.total_fall(completes.readings_of_days(read[group.pk])) > 0
             fewer = completes.was_lowered(stored[group.pk], read[group.pk])
@@ -296,13 +325,17 @@ def _store_days(
 
 
 def _store_panels(
-    groups: Mapping[str, TargetGroup], found: Iterable[FetchedGroup], now: datetime
-) -> dict[int, Any]:
-    """Write the quotas and rate cards that differ; the profiles of each group that was asked."""
-    told = [(groups[one.answer.ask.group], one.answer.panels) for one in found if one.answer.panels]
-    stored = GroupPanels.objects.in_bulk([group.pk for group, _ in told])
+    groups: Mapping[str, TargetGroup], fetched: Iterable[FetchedGroup], now: datetime
+) -> dict[int, list[ProfileRow]]:
+    """Write the quotas and rate cards that differ; return the profiles of each group read."""
+    read = [
+        (groups[item.answer.request.group], item.answer.panels)
+        for item in fetched
+        if item.answer.panels
+    ]
+    stored = GroupPanels.objects.in_bulk([group.pk for group, _ in read])
     changed, profiles = [], {}
-    for group, columns in told:
+    for group, columns in read:
         panels = stored.get(group.pk) or GroupPanels(group_id=group.pk)
         profiles[group.pk] = columns.get("profiles", panels.profiles)
         if any(getattr(panels, name) != value for name, value in columns.items()):
@@ -320,11 +353,12 @@ def _store_panels(
 
 
 def _store_changes(
-    groups: Mapping[str, TargetGroup], found: Iterable[FetchedGroup], now: datetime
+    groups: Mapping[str, TargetGroup], fetched: Iterable[FetchedGroup], now: datetime
 ) -> list[Change]:
     changes = list(
         itertools.chain.from_iterable(
-            rows.change_rows(groups[one.answer.ask.group], one.answer.changes, now) for one in found
+            group_columns.change_rows(groups[item.answer.request.group], item.answer.changes, now)
+            for item in fetched
         )
     )
     if changes:
@@ -332,8 +366,8 @@ def _store_changes(
     return changes
 
 
-def _tell_status(groups: Mapping[str, TargetGroup], changes: Iterable[Change]) -> None:
-    """Why and by whom each group came to its status, from its newest status change."""
+def _apply_status_changes(groups: Mapping[str, TargetGroup], changes: Iterable[Change]) -> None:
+    """Set why, when and by whom each group's status changed, from its newest status change."""
     by_pk = {group.pk: group for group in groups.values()}
     status = (change for change in changes if change.kind == ChangelogKind.STATUS)
     for change in sorted(status, key=lambda change: change.occurred_at):
@@ -344,45 +378,45 @@ def _tell_status(groups: Mapping[str, TargetGroup], changes: Iterable[Change]) -
             group.status_changed_by = change.actor_type[:32]
 
 
-def _work_out(
+def _refresh_insight(
     groups: Iterable[TargetGroup],
-    before: Mapping[str, dict[str, Any]],
-    fresh: JustRead,
+    before: Mapping[str, Columns],
+    just_read: JustRead,
     now: datetime,
 ) -> None:
-    """Work out anew what the figures now say otherwise; a mere complete more is only counted."""
+    """Recompute the insight of groups that need it; of the others only count today's completes."""
     due = []
     for group in groups:
         was = before[group.exchange_id]
-        if group.pk in fresh.days or compute.is_due(group, was, now=now):
+        if group.pk in just_read.days or compute.is_due(group, was, now=now):
             due.append(group)
         else:
             compute.advance_today(group, was)
-    compute.refresh_insights(due, fresh=fresh, now=now)
+    compute.refresh_insights(due, fresh=just_read, now=now)
 
 
 def _store_groups(
-    groups: Mapping[str, TargetGroup], before: Mapping[str, dict[str, Any]], now: datetime
+    groups: Mapping[str, TargetGroup], before: Mapping[str, Columns], now: datetime
 ) -> int:
-    """Write what differs of each group, and a reading of each whose figures moved."""
-    differs = {ulid: _differs(group, before[ulid]) for ulid, group in groups.items()}
+    """Write the columns that differ, and a reading of each group whose figures changed."""
+    differs = {ulid: _changed_columns(group, before[ulid]) for ulid, group in groups.items()}
     changed = [groups[ulid] for ulid, names in differs.items() if names]
     for group in changed:
-        if not _OURS.issuperset(differs[group.exchange_id]):
+        if not _OWN_COLUMNS.issuperset(differs[group.exchange_id]):
             group.changed_at = now
-    for known in (True, False):
-        some = [group for group in changed if bool(before[group.exchange_id]) is known]
-        names = itertools.chain.from_iterable(differs[group.exchange_id] for group in some)
-        bulk_sql.update_groups(some, {*names, "changed_at"})
+    for is_known in (True, False):
+        part = [group for group in changed if bool(before[group.exchange_id]) is is_known]
+        names = itertools.chain.from_iterable(differs[group.exchange_id] for group in part)
+        bulk_sql.update_groups(part, {*names, "changed_at"})
     moved = [group for group in changed if _FIGURES.intersection(differs[group.exchange_id])]
     bulk_sql.note_readings(moved, now)
     return len(changed)
 
 
-def _differs(group: TargetGroup, was: Mapping[str, Any]) -> list[str]:
-    """The columns that changed; all that a pull writes of a new group."""
+def _changed_columns(group: TargetGroup, was: Mapping[str, object]) -> list[str]:
+    """The columns that changed; for a new group all that a pull writes."""
     if not was:
-        return sorted(_UPDATED)
+        return sorted(_ALL_COLUMNS)
     return [
         name
         for name, value in group.__dict__.items()

@@ -1,18 +1,19 @@
-"""What the exchange tells unasked. An event is a hint: it makes its group due, a poll confirms.
+"""Webhook deliveries. An event is a hint: it makes its group due, and a poll confirms it.
 
 Nothing here waits for the network or for Redis: a delivery is one short transaction, and the beat
-finds what it made due.
+picks up what it made due.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from dashboard.exchange import webhook_signature
 from dashboard.exchange.repair import UNREADABLE, as_utf8, repair
@@ -36,22 +37,22 @@ KNOWN = (CHANGED, "com.cint.quota-fill.registered", "com.cint.session.updated")
 
 
 class DeliveryResult(NamedTuple):
-    """How a delivery was taken: its HTTP status, and why it was refused if it was."""
+    """The HTTP status to answer with, and the reason for a refusal."""
 
     status: int
     reason: str = ""
 
 
 def accept_delivery(*, webhook: Webhook, header: str, body: bytes, now: datetime) -> DeliveryResult:
-    """Take one delivery: believed, stored once, and its group due. What is refused is counted."""
-    heard = _judge(webhook, header, body, now)
-    if heard.reason:
-        count_refused_delivery(account_id=webhook.account_id, reason=heard.reason, now=now)
-    return heard
+    """Verify one delivery, store its event once and make its group due; count a refusal."""
+    result = _verify_and_store(webhook, header, body, now)
+    if result.reason:
+        count_refused_delivery(account_id=webhook.account_id, reason=result.reason, now=now)
+    return result
 
 
 def count_refused_delivery(*, account_id: int, reason: str, now: datetime) -> None:
-    """Count a delivery that was not taken."""
+    """Count a delivery that was refused, by hour and reason."""
     hour = now.replace(minute=0, second=0, microsecond=0)
     counts = WebhookRefusal.objects.filter(account_id=account_id, hour=hour, reason=reason)
     if counts.update(times=F("times") + 1):
@@ -59,7 +60,7 @@ def count_refused_delivery(*, account_id: int, reason: str, now: datetime) -> No
     try:
         with transaction.atomic():
             WebhookRefusal.objects.create(account_id=account_id, hour=hour, reason=reason)
-    except IntegrityError:  # somebody else began to count this very moment
+    except IntegrityError:  # another process created the row at the same moment
         counts.update(times=F("times") + 1)
 
 
@@ -70,44 +71,45 @@ def delete_old_events(*, now: datetime) -> None:
     WebhookRefusal.objects.filter(hour__lt=before).delete()
 
 
-def _judge(webhook: Webhook, header: str, body: bytes, now: datetime) -> DeliveryResult:
-    secrets = _secrets(webhook, now)
-    if not secrets:  # being registered: the exchange knows the secret before we do
+def _verify_and_store(webhook: Webhook, header: str, body: bytes, now: datetime) -> DeliveryResult:
+    secrets = _valid_secrets(webhook, now)
+    if not secrets:  # registration under way: the exchange knows the secret before we do
         return DeliveryResult(503, "not registered yet")
-    if why := webhook_signature.reason_to_refuse(
+    if reason := webhook_signature.reason_to_refuse(
         header,
         body,
         secrets=secrets,
         now=now.timestamp(),
         tolerance=settings.WEBHOOK_TOLERANCE_SECONDS,
     ):
-        return DeliveryResult(401, why)
+        return DeliveryResult(401, reason)
     try:
         text = repair(as_utf8(body))
         event = msgspec.json.decode(text, type=Envelope)
     except (msgspec.MsgspecError, RecursionError):
         return DeliveryResult(400, "not an event")
-    if UNREADABLE in event.id:  # it would be taken for another's
+    if UNREADABLE in event.id:  # it could be mistaken for another event's id
         return DeliveryResult(400, "not an event")
     if not event.id or len(event.id) > 200:
         return DeliveryResult(400, "no event id")
-    _store(webhook.account_id, event, text.decode(), now)
+    _store_event(webhook.account_id, event, text.decode(), now)
     return DeliveryResult(204)
 
 
-def _secrets(webhook: Webhook, now: datetime) -> list[str]:
-    """The secrets that are good now; the one before the last rotation for a while."""
+def _valid_secrets(webhook: Webhook, now: datetime) -> list[str]:
+    """The secrets that are valid now; for a while after a rotation, the earlier one too."""
     earlier = webhook.earlier_until is not None and now < webhook.earlier_until
     both = (webhook.secret, webhook.earlier_secret if earlier else "")
     return [secret for secret in both if secret]
 
 
-def _store(account_id: int, event: Envelope, raw: str, now: datetime) -> None:
-    """Keep an event and what follows from it, both or neither; one that is known does nothing."""
+def _store_event(account_id: int, event: Envelope, raw: str, now: datetime) -> None:
+    """Store an event with its consequences in one transaction; a known event changes nothing."""
     name = limits.fit_text(event.id)
     if WebhookEvent.objects.filter(account_id=account_id, event_id=name).exists():
         return
-    group, project = _id(event.data, "target_group_id"), _id(event.data, "project_id")
+    data = event.data if isinstance(event.data, dict) else {}
+    group, project = _id_in(data, "target_group_id"), _id_in(data, "project_id")
     try:
         with transaction.atomic():
             WebhookEvent.objects.create(
@@ -118,42 +120,42 @@ def _store(account_id: int, event: Envelope, raw: str, now: datetime) -> None:
                 raw=raw,
                 received_at=now,
             )
-            _bring_forward(account_id, event.type, group, project, now)
+            _make_due(account_id, event.type, group, project, now)
             if event.type == CHANGED and group:
-                _note_values(account_id, group, event.data, now)
-    except IntegrityError:  # the same event came twice at this very moment
+                _store_facts(account_id, group, data, now)
+    except IntegrityError:  # the same event arrived twice at the same moment
         return
 
 
-def _note_values(account_id: int, group: str, data: Any, now: datetime) -> None:
-    """What the event says is held now outdoes a reading that is behind; open edits are looked at.
+def _store_facts(account_id: int, group: str, data: Mapping[str, object], now: datetime) -> None:
+    """Store the event's values as facts that outrank stale readings; check open edits now.
 
     The values themselves are never stored as if they had been read.
     """
-    facts = fresh.of_event(data.get("changes"), data.get("occurred_at"), now=now)
-    fresh.hear(account_id=account_id, exchange_id=group, facts=facts, now=now)
+    facts = fresh.facts_of_event(data.get("changes"), data.get("occurred_at"), now=now)
+    fresh.store_facts(account_id=account_id, exchange_id=group, facts=facts, now=now)
     waiting = Edit.objects.filter(
         account=account_id, group__exchange_id=group, state=Edit.State.UNKNOWN, check_at__gt=now
     )
     waiting.update(check_at=now)
 
 
-def _id(data: Any, name: str) -> str:
-    """An id of the exchange among an event's data: text or number; empty for anything else."""
-    value = data.get(name) if isinstance(data, dict) else None
+def _id_in(data: Mapping[str, object], name: str) -> str:
+    """An id of the exchange in an event's data: text or number; empty for anything else."""
+    value = data.get(name)
     is_id = isinstance(value, str | int) and not isinstance(value, bool)
     return limits.fit_text(str(value))[:64] if is_id else ""
 
 
-def _bring_forward(account_id: int, kind: str, group: str, project: str, now: datetime) -> None:
-    """Make due what an event is about; the account's own list where it is about something new.
+def _make_due(account_id: int, kind: str, group: str, project: str, now: datetime) -> None:
+    """Make the project of an event due; the account's own list if the event's subject is unknown.
 
-    A change of a group has it asked whatever its row says, and soon. Other events only move
-    figures, which the row shows: they cost no more rounds than a group that moves.
+    A changed group is read soon, whatever its row says. Other events only change figures, which
+    the row shows: they cause no more rounds than an active group does.
     """
     changed = kind == CHANGED
-    of = Q(target_groups__exchange_id=group) if group else Q(exchange_id=project)
-    known = Project.objects.filter(of, account_id=account_id).select_related("account").first()
+    subject = Q(target_groups__exchange_id=group) if group else Q(exchange_id=project)
+    known = Project.objects.filter(subject, account_id=account_id).select_related("account").first()
     if known is None:
         known = Project.objects.filter(account_id=account_id, exchange_id=project).first()
     if known is None:
@@ -161,7 +163,7 @@ def _bring_forward(account_id: int, kind: str, group: str, project: str, now: da
         _due_by(lists, now, scheduling.FLOOR)
         return
     if project not in ("", known.exchange_id):  # the group may have moved there
-        _bring_forward(account_id, kind, "", project, now)
+        _make_due(account_id, kind, "", project, now)
     if changed:
         Project.objects.filter(pk=known.pk).update(webhook_changed_at=now)
         TargetGroup.objects.filter(account_id=account_id, exchange_id=group).update(
@@ -171,8 +173,10 @@ def _bring_forward(account_id: int, kind: str, group: str, project: str, now: da
     _due_by(Project.objects.filter(pk=known.pk), now, floor)
 
 
-def _due_by(of: Any, now: datetime, floor: timedelta) -> None:
-    """Due now, or `floor` after it was last read; never later than it was due already."""
-    last = of.values_list("read_at", flat=True).first()
+def _due_by(
+    rows: QuerySet[Project] | QuerySet[ExchangeAccount], now: datetime, floor: timedelta
+) -> None:
+    """Make rows due now, or `floor` after the last reading; never later than they were due."""
+    last = rows.values_list("read_at", flat=True).first()
     at = max(now, last + floor) if last else now
-    of.filter(Q(due_at=None) | Q(due_at__gt=at)).update(due_at=at)
+    rows.filter(Q(due_at=None) | Q(due_at__gt=at)).update(due_at=at)

@@ -1,4 +1,4 @@
-"""An incident's page: what happened, who was told, and the figure over time with its thresholds."""
+"""An incident's page: what happened, who was notified, and the figure with its thresholds."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from dashboard.web import charts
 from dashboard.web.charts import series
 from dashboard.web.charts.thresholds import add_level, add_span
 from dashboard.web.formatting import times
+from dashboard.web.formatting.numbers import format_significant
 from dashboard.web.groups import trends
 from dashboard.web.groups.trends import Trend
 
 BEFORE = timedelta(days=2)
-# How the figure that a rule judges is drawn.
+# How the figure that a rule evaluates is drawn.
 FIGURES = {
     RuleFigure.LOI: trends.TRENDS["loi"],
     RuleFigure.INCIDENCE: trends.TRENDS["ir"],
@@ -34,12 +35,12 @@ FIGURES = {
     RuleFigure.SPEND: Trend("Spend", "cost", 1, "", lambda _: None),
 }
 PRESCREENS = Trend("Prescreens", "prescreens", 1, "prescreens", lambda _: None)
-LEVELS = (("fires", "Fires"), ("clears", "Clears"), ("critical", "Critical"))
+LEVELS = (("fires", "Alert"), ("clears", "Resolve"), ("critical", "Critical"))
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentStep:
-    """Something that happened to an incident."""
+    """An event in the life of an incident."""
 
     at: datetime
     word: str
@@ -47,60 +48,66 @@ class IncidentStep:
     text: str = ""
 
 
-def incident_steps(one: Incident, notices: Iterable[Notice]) -> list[IncidentStep]:
-    """From its first breach to its end, in order of time."""
-    told = [_beginning(one)]
-    if one.fired_at:
-        told.append(IncidentStep(one.fired_at, "Fired", "bad", one.sentence))
-    repeats = {(n.sequence, n.kind): n for n in notices if n.kind in ("repeat", "fire")}
+def incident_steps(incident: Incident, notices: Iterable[Notice]) -> list[IncidentStep]:
+    """Return the steps from the first breach to the end, oldest first."""
+    steps = [_first_step(incident)]
+    if incident.fired_at:
+        steps.append(IncidentStep(incident.fired_at, "Alerted", "bad", incident.sentence))
+    repeats = {
+        (notice.sequence, notice.kind): notice
+        for notice in notices
+        if notice.kind in ("repeat", "fire")
+    }
     for (sequence, kind), notice in sorted(repeats.items()):
         if kind == Notice.Kind.FIRE and sequence > 1:
-            told.append(
-                IncidentStep(notice.created_at, "Worse", "bad", "told again, as more severe")
-            )
+            steps.append(IncidentStep(notice.created_at, "Escalated", "bad", "notified again"))
         elif kind == Notice.Kind.REPEAT:
-            told.append(IncidentStep(notice.created_at, "Told again", "warn", "it still fired"))
-    if one.acknowledged_at:
-        told.append(
-            IncidentStep(one.acknowledged_at, "Acknowledged", "info", f"by {one.acknowledged_by}")
+            steps.append(IncidentStep(notice.created_at, "Repeated", "warn", "still open"))
+    if incident.acknowledged_at:
+        steps.append(
+            IncidentStep(
+                incident.acknowledged_at, "Acknowledged", "info", f"by {incident.acknowledged_by}"
+            )
         )
-    if one.clear_since and one.state == Incident.State.RECOVERING:
-        told.append(
-            IncidentStep(one.clear_since, "Recovering", "good", "past the threshold that clears")
+    if incident.clear_since and incident.state == Incident.State.RECOVERING:
+        steps.append(
+            IncidentStep(incident.clear_since, "Recovering", "good", "back within the threshold")
         )
-    if one.closed_at:
-        told.append(IncidentStep(one.closed_at, "Closed", "good", one.close_reason))
-    return sorted(told, key=lambda step: step.at)
+    if incident.closed_at:
+        steps.append(IncidentStep(incident.closed_at, "Closed", "good", incident.close_reason))
+    return sorted(steps, key=lambda step: step.at)
 
 
-def _beginning(one: Incident) -> IncidentStep:
-    if one.rule == "paused_by_exchange":
-        return IncidentStep(one.breached_at, "Paused", "bad", "by the exchange")
-    return IncidentStep(one.breached_at, "Seen", "info", "the first reading past the threshold")
+def _first_step(incident: Incident) -> IncidentStep:
+    if incident.rule == "paused_by_exchange":
+        return IncidentStep(incident.breached_at, "Paused", "bad", "by Cint")
+    return IncidentStep(
+        incident.breached_at, "Detected", "info", "first reading beyond the threshold"
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
-    """Who was told what, and what came of it."""
+class NoticeRow:
+    """A notice of an incident: the recipient, what it says, and what became of its email."""
 
     at: datetime
     who: str
     what: str
     outcome: str
     tone: str
-    mail_pk: int | None  # only of the person's own mail
+    mail_pk: int | None  # only for the reader's own email
     subject: str
 
 
-def notices_with_mails(notices: Iterable[Notice], user_id: int) -> list[Telling]:
-    """Every notice of an incident, newest first, with the mail that told it."""
-    return [_telling(notice, user_id) for notice in notices]
+def notices_with_mails(notices: Iterable[Notice], user_id: int) -> list[NoticeRow]:
+    """Return every notice of an incident, newest first, with its email."""
+    return [_notice_row(notice, user_id) for notice in notices]
 
 
-def _telling(notice: Notice, user_id: int) -> Telling:
+def _notice_row(notice: Notice, user_id: int) -> NoticeRow:
     mail, own = notice.mail, notice.recipient_id == user_id
-    outcome, tone = _outcome(notice, mail)
-    return Telling(
+    outcome, tone = _notice_outcome(notice, mail)
+    return NoticeRow(
         notice.created_at,
         str(notice.recipient),
         Notice.Kind(notice.kind).label,
@@ -111,21 +118,21 @@ def _telling(notice: Notice, user_id: int) -> Telling:
     )
 
 
-def _outcome(notice: Notice, mail: Mail | None) -> tuple[str, str]:
+def _notice_outcome(notice: Notice, mail: Mail | None) -> tuple[str, str]:
     if notice.skipped:
-        return f"not mailed: {notice.skipped}", "warn"
+        return f"not sent: {notice.skipped}", "warn"
     if mail is None:
-        return "waits for its mail", "info"
+        return "queued", "info"
     if mail.state == Mail.State.SENT:
-        return "sent with the digest" if mail.digest_day else "sent", "good"
+        return "sent in the digest" if mail.digest_day else "sent", "good"
     if mail.state == Mail.State.DEAD:
-        return f"could not be delivered: {mail.error}", "bad"
-    return "waiting to be sent" + (f": {mail.error}" if mail.error else ""), "info"
+        return f"delivery failed: {mail.error}", "bad"
+    return "queued" + (f": {mail.error}" if mail.error else ""), "info"
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A figure over time and the thresholds that it was held against."""
+    """A figure over time, with its thresholds."""
 
     trend: Trend
     points: list[tuple[datetime, float]]
@@ -133,56 +140,58 @@ class Curve:
 
     @property
     def table(self) -> list[tuple[datetime, str]]:
-        """Newest first, as the table behind the chart shows it."""
-        return [(at, f"{value:.4g}") for at, value in reversed(self.points)][:200]
+        """The newest 200 points, newest first, for the table behind the chart."""
+        return [(at, format_significant(value, 4)) for at, value in reversed(self.points)][:200]
 
 
-def judged_curve(one: Incident, group: TargetGroup) -> Curve | None:
-    """The figure that the rule judges, from two days before; None where it judges none."""
-    rule = RULES.get(one.rule)
+def judged_curve(incident: Incident, group: TargetGroup) -> Curve | None:
+    """Return the figure that the rule evaluates, from two days before; None without one."""
+    rule = RULES.get(incident.rule)
     if rule is None or rule.figure is None:
         return None
     figure, scale = rule.figure
     trend = FIGURES[figure]
     if scale is Scale.ABOVE_GOAL and group.filling_strategy == "prescreens":
         trend = PRESCREENS
-    points = trends.trend_points(group, trend, one.breached_at - BEFORE)
-    if one.closed_at:
-        points = [point for point in points if point[0] <= one.closed_at + BEFORE]
-    chosen = RuleSet.of(one.account_id).one(one.rule, one.project_id, one.group_id)
-    return Curve(trend, points, list(_threshold_levels(scale, chosen, group, trend)))
+    points = trends.trend_points(group, trend, incident.breached_at - BEFORE)
+    if incident.closed_at:
+        points = [point for point in points if point[0] <= incident.closed_at + BEFORE]
+    effective = RuleSet.of(incident.account_id).one(
+        incident.rule, incident.project_id, incident.group_id
+    )
+    return Curve(trend, points, list(_threshold_levels(scale, effective, group, trend)))
 
 
 def _threshold_levels(
-    scale: Scale | None, chosen: Effective, group: TargetGroup, trend: Trend
+    scale: Scale | None, effective: Effective, group: TargetGroup, trend: Trend
 ) -> Iterable[tuple[str, float]]:
-    """The horizontal lines of the chart: a word and where it lies, in the unit of the page."""
+    """Yield the horizontal lines of the chart: (label, level in the unit of the page)."""
     if scale in (Scale.GOAL, Scale.ABOVE_GOAL):
-        yield from _goal_levels(scale, chosen, group)
+        yield from _goal_levels(scale, effective, group)
         return
-    unit = _threshold_unit(scale, chosen, group, trend)
+    unit = _threshold_unit(scale, effective, group, trend)
     for name, word in LEVELS:
-        if unit and name in chosen.settings:
-            yield word, chosen.settings[name] * unit
+        if unit and name in effective.settings:
+            yield word, effective.settings[name] * unit
 
 
 def _goal_levels(
-    scale: Scale | None, chosen: Effective, group: TargetGroup
+    scale: Scale | None, effective: Effective, group: TargetGroup
 ) -> Iterable[tuple[str, float]]:
-    """The goal, and for what came above it where that fires."""
+    """Yield the goal, and the level at which overfill alerts."""
     limit = group.filling_goal or group.completes_goal
     goal = limit if scale is Scale.ABOVE_GOAL else completes_target(group)
     if goal:
         yield "Goal", goal
         if scale is Scale.ABOVE_GOAL:
-            over = max(chosen.settings["completes"], chosen.settings["share"] * goal)
-            yield "Fires", goal + over
+            excess = max(effective.settings["completes"], effective.settings["share"] * goal)
+            yield "Alert", goal + excess
 
 
 def _threshold_unit(
-    scale: Scale | None, chosen: Effective, group: TargetGroup, trend: Trend
+    scale: Scale | None, effective: Effective, group: TargetGroup, trend: Trend
 ) -> float | None:
-    """What a threshold of one is on the page; None where no threshold can be drawn."""
+    """Return what a threshold of 1 is on the page; None where thresholds cannot be drawn."""
     if scale is Scale.FIGURE:
         return trend.factor
     if scale is Scale.AGREED_LOI:
@@ -190,62 +199,69 @@ def _threshold_unit(
     if scale is Scale.AGREED_INCIDENCE:
         return (group.expected_incidence_rate or 0) * 100 or None
     if scale is Scale.BUDGET:
-        return float(group.budget or chosen.settings["budget"]) or None
+        return float(group.budget or effective.settings["budget"]) or None
     if scale is Scale.USD:
         return 1.0 if group.currency == "USD" else None
     return None
 
 
 def incident_chart(
-    one: Incident, group: TargetGroup, palette: charts.Palette, now: datetime
+    incident: Incident, group: TargetGroup, palette: charts.Palette, now: datetime
 ) -> charts.Figure:
-    """The chart of an incident: its figure with thresholds, or completes per hour."""
+    """Return the chart of an incident: its figure with thresholds, or completes per hour."""
     zone = times.zone_of(group)
-    of = judged_curve(one, group)
-    if of is None:
-        grid = series.hourly_grid(group, one.breached_at - BEFORE)
+    curve = judged_curve(incident, group)
+    if curve is None:
+        grid = series.hourly_grid(group, incident.breached_at - BEFORE)
         hours = series.steps_of_grid(grid, 1, zone) if grid else []
-        made = charts.gained_figure(hours, 1, palette=palette, zone=zone)
+        figure = charts.gained_figure(hours, 1, palette=palette, zone=zone)
     else:
-        unit = of.trend.unit or group.currency
-        points = extend_last_point(of.points, one.closed_at or now)
-        made = charts.trend_figure(
-            points, name=of.trend.label, unit=unit, agreed=None, palette=palette, zone=zone
+        unit = curve.trend.unit or group.currency
+        points = extend_last_point(curve.points, incident.closed_at or now)
+        figure = charts.trend_figure(
+            points, name=curve.trend.label, unit=unit, palette=palette, zone=zone
         )
-        for number, (word, value) in enumerate(of.levels if of.points else ()):
-            add_level(made, value, f"{word} at {value:.4g} {unit}", palette, left=number % 2 == 1)
-    if made["data"]:
-        add_span(made, one.fired_at or one.breached_at, one.closed_at or now, palette, zone)
-    return made
+        for number, (word, value) in enumerate(curve.levels if curve.points else ()):
+            text = f"{word} at {format_significant(value, 4)} {unit}"
+            add_level(figure, value, text, palette, left=number % 2 == 1)
+    if figure["data"]:
+        add_span(
+            figure,
+            incident.fired_at or incident.breached_at,
+            incident.closed_at or now,
+            palette,
+            zone,
+        )
+    return figure
 
 
 def extend_last_point(
     points: list[tuple[datetime, float]], until: datetime
 ) -> list[tuple[datetime, float]]:
-    """The points and the last of them again at the end: it holds until another is read."""
+    """Return the points with the last one repeated at `until`: it holds until the next reading."""
     return [*points, (until, points[-1][1])] if points and points[-1][0] < until else points
 
 
-def suggested_links(one: Incident) -> list[tuple[str, str]]:
-    """What may help, in words and as the address of its form or page."""
-    if edit := one.facts.get("edit"):
-        return [("Look at the change", reverse("made", args=[edit]))]
-    if batch := one.facts.get("batch"):
-        return [("Look at the results", reverse("batch", args=[batch]))]
+def suggested_links(incident: Incident) -> list[tuple[str, str]]:
+    """Return the actions that may fix an incident: (label, address of the form or page)."""
+    if edit := incident.facts.get("edit"):
+        return [("View change", reverse("made", args=[edit]))]
+    if batch := incident.facts.get("batch"):
+        return [("View results", reverse("batch", args=[batch]))]
     return [
-        (action_links.WORDS[form], resume_url(one))
+        (action_links.WORDS[form], resume_url(incident))
         if form == action_links.RESUME
-        else (action_links.WORDS[form], reverse("edit", args=[one.group_id, form]))
-        for form in action_links.suggested_actions(one)
+        else (action_links.WORDS[form], reverse("edit", args=[incident.group_id, form]))
+        for form in action_links.suggested_actions(incident)
         if form not in (action_links.ACKNOWLEDGE, action_links.MUTE, action_links.CONNECTION)
     ]
 
 
-def resume_url(one: Incident) -> str:
-    """Where a group is resumed: at the button of its page."""
-    return f"{reverse('group', args=[one.group_id])}#do-{action_links.RESUME}"
+def resume_url(incident: Incident) -> str:
+    """Return the address of the Resume button on the group's page."""
+    return f"{reverse('group', args=[incident.group_id])}#do-{action_links.RESUME}"
 
 
 def rule_title(rule: str) -> str:
-    """A rule's name in words."""
+    """Return the title of a rule."""
     return RULES[rule].title if rule in RULES else rule.replace("_", " ").capitalize()

@@ -1,4 +1,4 @@
-"""The forms of rules and of who is told."""
+"""The forms of rules and of recipients."""
 
 from __future__ import annotations
 
@@ -9,153 +9,167 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.http import QueryDict
 
 from dashboard.alerts.recipients.settings import ROLES, Wanted
 from dashboard.alerts.rules.settings import Effective, clean_settings
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE, WARNING
 from dashboard.fielding.models import Membership
-from dashboard.web.formatting import numbers as figures
+from dashboard.web.formatting import numbers
 from dashboard.web.http.ticks import TickBox
 
 SEVERITIES = [(CRITICAL, "Critical"), (WARNING, "Warning"), (NOTICE, "Notice")]
-MAIL = [("now", "At once, to those who want its severity at once"), ("digest", "In the digest")]
-WAITS = {
-    "for_minutes": "minutes until it fires, at least",
-    "keep_minutes": "minutes that it stays clear until it ends",
+MAIL = [
+    ("now", "Immediately, if the recipient wants this severity immediately"),
+    ("digest", "In the digest"),
+]
+DELAYS = {
+    "for_minutes": "Alert after (minutes)",
+    "keep_minutes": "Resolve after (minutes)",
 }
-MOST_ADDRESSES = 20
+MAX_ADDRESSES = 20
+Settings = dict[str, Any]  # a rule's settings as JSON: numbers, and the texts of a few
 
 
-def is_share(words: str) -> bool:
-    """Whether a number is a share, which a person reads and writes in %."""
-    return words.startswith(("share", "or this share")) or " share " in f" {words} "
+def is_share(effective: Effective, name: str) -> bool:
+    """Return whether a setting is a share, which people read and type in %."""
+    label = label_of(effective, name)
+    return label.startswith(("share", "or this share")) or " share " in f" {label} "
 
 
-def words_of(chosen: Effective, name: str) -> str:
-    """What a number of a rule is."""
-    if name in WAITS:
-        return WAITS[name]
-    return chosen.rule.thresholds[name][1]
+def label_of(effective: Effective, name: str) -> str:
+    """Return the label of a threshold or delay of a rule."""
+    if name in DELAYS:
+        return DELAYS[name]
+    return effective.rule.thresholds[name][1]
 
 
-def number_to_type(chosen: Effective, name: str) -> str:
-    """A number as a person reads and writes it."""
-    return number_in_words(chosen, name, chosen.settings[name])
+def format_setting(effective: Effective, name: str) -> str:
+    """Return a setting of a rule as a person reads and types it."""
+    return format_threshold(effective, name, effective.settings[name])
 
 
-def number_in_words(chosen: Effective, name: str, number: float) -> str:
-    """A number of this rule as a person reads it: shares in %."""
-    share = is_share(words_of(chosen, name))
-    return figures.typed_amount(Decimal(str(round(number * 100 if share else number, 6))))
+def format_threshold(effective: Effective, name: str, number: float) -> str:
+    """Return a number as a setting of this rule, shares in %."""
+    is_percent = is_share(effective, name)
+    return numbers.typed_amount(Decimal(str(round(number * 100 if is_percent else number, 6))))
 
 
 class RuleForm(forms.Form):
-    """The numbers of one rule where it holds; what is left as it was is not stored."""
+    """The settings of a rule in a scope; only those that differ from the wider scope are stored."""
 
-    enabled = forms.BooleanField(label="This rule is on", required=False, widget=TickBox)
+    enabled = forms.BooleanField(label="Enabled", required=False, widget=TickBox)
 
-    def __init__(self, chosen: Effective, outer: Effective, given: Any = None) -> None:
-        self.outer, self.chosen = outer, chosen
-        start: dict[str, Any] = {"enabled": chosen.enabled, "severity": chosen.severity}
-        start["mail"] = "digest" if chosen.in_digest else "now"
-        start |= {name: number_to_type(chosen, name) for name in chosen.settings}
-        super().__init__(given, initial=start)
-        for name in chosen.settings:
-            self.fields[name] = self._number(name)
+    def __init__(
+        self, effective: Effective, outer: Effective, data: QueryDict | None = None
+    ) -> None:
+        self.outer, self.effective = outer, effective
+        initial: dict[str, object] = {"enabled": effective.enabled, "severity": effective.severity}
+        initial["mail"] = "digest" if effective.in_digest else "now"
+        initial |= {name: format_setting(effective, name) for name in effective.settings}
+        super().__init__(data, initial=initial)
+        for name in effective.settings:
+            self.fields[name] = self._threshold_field(name)
         self.fields["severity"] = forms.TypedChoiceField(
             label="Severity", choices=SEVERITIES, coerce=int
         )
-        self.fields["mail"] = forms.ChoiceField(label="Mail", choices=MAIL)
+        self.fields["mail"] = forms.ChoiceField(label="Email", choices=MAIL)
 
-    def _number(self, name: str) -> forms.FloatField:
-        words = words_of(self.chosen, name)
-        unit = " (%)" if is_share(words) else ""
-        label = words[0].upper() + words[1:] + unit
-        usual = number_in_words(self.outer, name, self.outer.settings[name])
-        told = f"unless changed here: {usual}"
-        field = forms.FloatField(label=label, min_value=0, help_text=told)
+    def _threshold_field(self, name: str) -> forms.FloatField:
+        text = label_of(self.effective, name)
+        unit = " (%)" if is_share(self.effective, name) else ""
+        label = text[0].upper() + text[1:] + unit
+        default = format_threshold(self.outer, name, self.outer.settings[name])
+        help_text = f"Default: {default}"
+        field = forms.FloatField(label=label, min_value=0, help_text=help_text)
         field.widget.attrs = {"inputmode": "decimal", "step": "any"}
         return field
 
     def clean(self) -> dict[str, Any]:
-        """Numbers that the rule can take, said at the one that it cannot."""
-        data: dict[str, Any] = super().clean() or {}
+        """Check the settings; an error is shown at the field that caused it."""
+        data: dict[str, Any] = super().clean() or {}  # Django's own type
         if not self.errors:
             try:
-                clean_settings(self.chosen.rule.code, self.settings(data))
+                clean_settings(self.effective.rule.code, self.settings(data))
             except ValueError as exc:
-                name, _, why = str(exc).partition(": ")
+                name, _, message = str(exc).partition(": ")
                 self.add_error(
-                    name if name in self.fields else None, f"{why[:1].upper()}{why[1:]}."
+                    name if name in self.fields else None, f"{message[:1].upper()}{message[1:]}."
                 )
         return data
 
-    def settings(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """All of the rule's numbers, as it stores them."""
-        numbers = {
-            name: data[name] / 100 if is_share(words_of(self.chosen, name)) else data[name]
-            for name in self.chosen.settings
+    def settings(self, data: Mapping[str, Any]) -> Settings:
+        """Return all settings of the rule, as they are stored."""
+        thresholds = {
+            name: data[name] / 100 if is_share(self.effective, name) else data[name]
+            for name in self.effective.settings
         }
-        return numbers | {"severity": data["severity"], "mail": data["mail"]}
+        return thresholds | {"severity": data["severity"], "mail": data["mail"]}
 
-    def different(self) -> dict[str, Any]:
-        """What differs from the wider scope: only that is stored here."""
-        outer: dict[str, Any] = dict(self.outer.settings) | {
+    def changed_settings(self) -> Settings:
+        """Return the settings that differ from the wider scope: only they are stored."""
+        outer: dict[str, object] = dict(self.outer.settings) | {
             "severity": self.outer.severity,
             "mail": "digest" if self.outer.in_digest else "now",
         }
-        given = self.settings(self.cleaned_data)
-        return {name: value for name, value in given.items() if not _same(value, outer[name])}
+        settings = self.settings(self.cleaned_data)
+        return {
+            name: value for name, value in settings.items() if not _is_equal(value, outer[name])
+        }
 
 
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, float) and isinstance(other, (int, float)):
-        return abs(one - other) < 1e-9
-    return bool(one == other)
+def _is_equal(value: object, other: object) -> bool:
+    if isinstance(value, float) and isinstance(other, (int, float)):
+        return abs(value - other) < 1e-9
+    return bool(value == other)
 
 
 class RecipientsForm(forms.Form):
-    """Who is told."""
+    """The recipients of a scope's alerts."""
 
     managers = forms.BooleanField(
-        label="Whoever manages the group",
+        label="The group's project manager",
         required=False,
         widget=TickBox,
-        help_text="By their exchange user; without one the project's, then all who may edit.",
+        help_text="Matched by exchange user; falls back to the project's PM, then all editors.",
     )
     roles = forms.MultipleChoiceField(
-        label="Everybody who is",
+        label="Also notify all",
         required=False,
-        choices=[(one.value, Membership.Role(one).label) for one in ROLES],
+        choices=[(role.value, Membership.Role(role).label) for role in ROLES],
         widget=forms.CheckboxSelectMultiple,
     )
     addresses = forms.CharField(
-        label="Further addresses, one a line",
+        label="Additional email addresses (one per line)",
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="They get mail and cannot sign in.",
+        help_text="Email only, no sign-in.",
     )
 
     @classmethod
-    def showing(cls, wanted: Wanted) -> dict[str, Any]:
-        """What the form starts with."""
+    def initial_for(cls, wanted: Wanted) -> dict[str, object]:
+        """Return the initial values of the form."""
         addresses = "\n".join(wanted.addresses)
         return {"managers": wanted.managers, "roles": wanted.roles, "addresses": addresses}
 
     def clean_addresses(self) -> tuple[str, ...]:
-        """Addresses in lower case, each once."""
-        given = str(self.cleaned_data["addresses"]).replace(",", "\n").split("\n")
-        found = tuple(dict.fromkeys(one.strip().lower() for one in given if one.strip()))
-        if len(found) > MOST_ADDRESSES:
-            raise ValidationError(f"At most {MOST_ADDRESSES}; a mailing list takes more.")
-        for one in found:
+        """Return the addresses in lower case, without duplicates."""
+        lines = str(self.cleaned_data["addresses"]).replace(",", "\n").split("\n")
+        addresses = tuple(
+            dict.fromkeys(address.strip().lower() for address in lines if address.strip())
+        )
+        if len(addresses) > MAX_ADDRESSES:
+            raise ValidationError(
+                f"At most {MAX_ADDRESSES} addresses; use a mailing list for more."
+            )
+        for address in addresses:
             try:
-                validate_email(one)
+                validate_email(address)
             except ValidationError as exc:
-                raise ValidationError(f"{one} is not an address.") from exc
-        return found
+                raise ValidationError(f"{address} is not an email address.") from exc
+        return addresses
 
     def wanted(self) -> Wanted:
-        """What was chosen."""
+        """Return the chosen recipients."""
         data = self.cleaned_data
         return Wanted(data["managers"], tuple(data["roles"]), data["addresses"])

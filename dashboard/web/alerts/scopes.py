@@ -1,9 +1,9 @@
-"""Where a rule, a mute or a choice of recipients holds: a connection, a project or a group."""
+"""The scope of a rule, a mute or recipients: a connection, a project or a group."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
@@ -15,9 +15,16 @@ from dashboard.web.auth.permissions import current_user, memberships_of
 KINDS = ("connections", "projects", "groups")
 
 
+class ScopeArguments(TypedDict, total=False):
+    """The project or group of a scope, as functions that write take them."""
+
+    project: Project | None
+    group: TargetGroup | None
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One of them, with what it lies in."""
+    """A connection, project or group, with what it belongs to."""
 
     account: ExchangeAccount
     project: Project | None = None
@@ -25,47 +32,47 @@ class Scope:
 
     @property
     def kind(self) -> str:
-        """As addresses say it."""
+        """The kind of scope, as in addresses."""
         return "groups" if self.group else "projects" if self.project else "connections"
 
     @property
     def pk(self) -> int:
-        """The id in addresses."""
-        of: Any = self.group or self.project or self.account
-        return int(of.pk)
+        """The id of the group, project or connection."""
+        subject = self.group or self.project or self.account
+        return int(subject.pk)
 
     @property
     def name(self) -> str:
-        """What it is called."""
-        of: Any = self.group or self.project or self.account
-        return str(of.name)
+        """The name of the group, project or connection."""
+        subject = self.group or self.project or self.account
+        return str(subject.name)
 
     @property
     def key(self) -> str:
-        """What a rule's row holds for."""
+        """The key under which rules of this scope are stored."""
         return scope_of(self.project, self.group)
 
     @property
     def ids(self) -> tuple[int | None, int | None]:
-        """The project's and the group's."""
+        """The ids of the project and the group."""
         return self.project.pk if self.project else None, self.group.pk if self.group else None
 
     @property
-    def inner(self) -> dict[str, Any]:
-        """The project or group, as writers take them."""
+    def inner(self) -> ScopeArguments:
+        """The project or group, as arguments of functions that write."""
         if self.group:
             return {"project": self.project, "group": self.group}
         return {"project": self.project}
 
     @property
     def layers(self) -> list[str]:
-        """This scope and the wider ones, outermost first."""
+        """The keys of this scope and the wider ones, widest first."""
         inner = [scope_of(self.project, None)] if self.project else []
         return ["account", *inner, *([self.key] if self.group else [])]
 
 
 def find_scope(request: HttpRequest, kind: str, pk: int) -> Scope:
-    """What an address names, if it is one of the person's; 404 otherwise."""
+    """Return the scope in an address, if the person can see it; raises Http404 otherwise."""
     if kind == "groups":
         groups = TargetGroup.objects.visible_to(current_user(request))
         group = groups.select_related("account", "project").filter(pk=pk).first()
@@ -76,19 +83,21 @@ def find_scope(request: HttpRequest, kind: str, pk: int) -> Scope:
         project = projects.filter(pk=pk).first()
         if project:
             return Scope(project.account, project)
-    elif kind == "connections" and (one := memberships_of(request).get(pk)):
-        return Scope(one.account)
+    elif kind == "connections" and (membership := memberships_of(request).get(pk)):
+        return Scope(membership.account)
     raise Http404
 
 
-def may_change(request: HttpRequest, of: Scope) -> bool:
-    """Rules of a connection are its administrators' to change, others its editors'."""
-    one = memberships_of(request).get(of.account.pk)
-    return one is not None and (one.may_edit if of.project else one.may_administer)
+def may_change(request: HttpRequest, scope: Scope) -> bool:
+    """Whether the person may change a scope: administrators a connection, editors the others."""
+    membership = memberships_of(request).get(scope.account.pk)
+    return membership is not None and (
+        membership.may_edit if scope.project else membership.may_administer
+    )
 
 
-def require_change(request: HttpRequest, of: Scope) -> None:
-    """403 for somebody who may only look."""
-    if not may_change(request, of):
-        who = "editors and administrators" if of.project else "administrators of the account"
-        raise PermissionDenied(f"Only {who} may change this.")
+def require_change(request: HttpRequest, scope: Scope) -> None:
+    """Raise PermissionDenied for a person who may only view."""
+    if not may_change(request, scope):
+        roles = "editors and administrators" if scope.project else "administrators of the account"
+        raise PermissionDenied(f"Only {roles} can change this.")

@@ -1,4 +1,4 @@
-"""The audit log as pages write it: who asks, from which address and browser."""
+"""Audit log rows of web requests: who asks, from which address and browser."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SCOPED = {"projects": Project, "groups": TargetGroup}
 
 
 def origin_of(request: HttpRequest, person: User | None = None) -> Origin:
-    """Who asks (`person`, where they are about to sign in) and from where."""
+    """Return who asks (`person` if they are just signing in) and from where."""
     user = getattr(request, "user", None)
     signed_in = user if isinstance(user, User) else None
     return Origin(
@@ -45,9 +45,9 @@ def record(
     account: ExchangeAccount | None = None,
     subject: User | None = None,
     target: str = "",
-    details: Mapping[str, Any] | None = None,
+    details: Mapping[str, object] | None = None,
 ) -> None:
-    """Add a row to the audit log; in the transaction of what it records."""
+    """Add a row to the audit log, in the transaction of the change."""
     audit.record(
         kind=kind,
         origin=origin_of(request, person),
@@ -60,14 +60,14 @@ def record(
 
 
 def record_export(view: View) -> View:
-    """Record who downloaded which file; nothing where there was none to download."""
+    """Wrap a view: record who downloaded which file; nothing without a file."""
 
     @wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def wrapped(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         response = view(request, *args, **kwargs)
         if response.status_code == 200 and request.method == "GET":
             _, _, name = response.get("Content-Disposition", "").partition("filename=")
-            account, target = _place(request.path, kwargs.get("pk"))
+            account, target = _exported_object(request.path, kwargs.get("pk"))
             details = {"file": name.strip('"'), "path": request.path}
             record(request, AuditKind.EXPORTED, account=account, target=target, details=details)
         return response
@@ -75,10 +75,10 @@ def record_export(view: View) -> View:
     return wrapped
 
 
-def _place(path: str, pk: int | None) -> tuple[ExchangeAccount | None, str]:
-    """The account that a file is of, where it is of one, and the name of its project or group."""
+def _exported_object(path: str, pk: object) -> tuple[ExchangeAccount | None, str]:
+    """Return the account of a file, if any, and the name of its project or group."""
     kind = path.strip("/").partition("/")[0]
-    if pk is None:
+    if not isinstance(pk, int):
         return None, ""
     if kind == "connections":
         return ExchangeAccount.objects.get(pk=pk), ""

@@ -1,4 +1,4 @@
-"""What an address names, looked up among what the person may see; anything else is a 404."""
+"""Objects named by a URL, among those the person may see; anything else is 404."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ INCIDENT_RELATIONS = ("account", "project", "group", "acknowledged_by")  # read 
 
 
 def find_project(request: HttpRequest, pk: int, among: ProjectQuerySet | None = None) -> Project:
-    """The project, if it is one of the person's; 404 otherwise."""
+    """Return the project, or raise 404 if the person may not see it."""
     projects = Project.objects.all() if among is None else among
     project = projects.visible_to(current_user(request)).filter(pk=pk).first()
     if project is None:
@@ -28,7 +28,7 @@ def find_project(request: HttpRequest, pk: int, among: ProjectQuerySet | None = 
 
 
 def find_group(request: HttpRequest, pk: int) -> TargetGroup:
-    """The group, if it is one of the person's; 404 otherwise."""
+    """Return the group, or raise 404 if the person may not see it."""
     group = group_page.group_for_page(pk, current_user(request))
     if group is None:
         raise Http404
@@ -36,7 +36,7 @@ def find_group(request: HttpRequest, pk: int) -> TargetGroup:
 
 
 def find_incident(request: HttpRequest, pk: int) -> Incident:
-    """The incident, if it is one of the person's; 404 otherwise."""
+    """Return the incident, or raise 404 if the person may not see it."""
     visible = IncidentQuerySet(Incident).visible_to(current_user(request))
     incident = visible.select_related(*INCIDENT_RELATIONS).filter(pk=pk).first()
     if incident is None:
@@ -45,6 +45,6 @@ def find_incident(request: HttpRequest, pk: int) -> Incident:
 
 
 def names_by_exchange_id(request: HttpRequest) -> dict[str, str]:
-    """Names by the exchange's ids, of the accounts that the person may see."""
+    """Return the names of exchange users by id, over the person's accounts."""
     people = ExchangeUserQuerySet(ExchangeUser).visible_to(current_user(request))
     return {person.exchange_id: str(person) for person in people}

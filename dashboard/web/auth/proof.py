@@ -1,9 +1,9 @@
-"""Showing once more who one is, before something grave."""
+"""Confirming one's identity again, before a sensitive action."""
 
 from __future__ import annotations
 
 from functools import wraps
-from time import time as clock
+from time import time as unix_time
 from typing import Any
 
 from allauth.account.app_settings import REAUTHENTICATION_TIMEOUT
@@ -17,25 +17,25 @@ from django.shortcuts import redirect
 from dashboard.web.auth.permissions import View, current_user
 
 TOO_LONG_AGO = (
-    "You signed in by single sign-on some time ago. Sign out and in again, then do this within "
-    "five minutes: nothing was changed."
+    "Nothing was changed. Your single sign-on session is too old for this: sign out and in again, "
+    "then repeat the action within five minutes."
 )
 
 
 def proof_required(view: View) -> Any:
-    """Asks for the password or a code once more; of who has neither, for a fresh sign-in.
+    """Wrap a view: ask for password or code again, or for a fresh single sign-on.
 
-    The sign-in library would not ask somebody at all who signs in by single sign-on alone.
+    The sign-in library would not ask people who only have single sign-on.
     """
     asks_again = reauthentication_required(view)
 
     @wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def wrapped(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         user = current_user(request)
         if not get_reauthentication_flows(user):
             records = get_authentication_records(request, user)
             signed_in_at = records[-1]["at"] if records else 0.0
-            if clock() - signed_in_at > REAUTHENTICATION_TIMEOUT:
+            if unix_time() - signed_in_at > REAUTHENTICATION_TIMEOUT:
                 messages.error(request, TOO_LONG_AGO)
                 return redirect("connections")
         answer: HttpResponse = asks_again(request, *args, **kwargs)

@@ -1,7 +1,7 @@
-"""Where a person is signed in: the sessions that they have, and when each was last used.
+"""The active sessions of a person, and when each was last used.
 
-The sign-in library keeps a row a session. It would write it with every request; here that is done
-every few minutes, by a mark in the session itself, so that no page costs a query for it.
+The sign-in library would write a session's row with every request; here it is written every few
+minutes. A timestamp in the session itself tells when, so that no page costs a query.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dashboard.fielding.models import User
 
 USED = "used"  # in the session: when its row was last written (Unix seconds)
 EVERY = 5 * 60  # seconds
-# The first that is found counts: each browser names those before which it came, too.
+# The first match counts: browsers also name the older ones that they imitate.
 _BROWSERS = (
     ("Edge", r"Edg(e|A|iOS)?/"),
     ("Opera", r"OPR/"),
@@ -41,7 +41,7 @@ _SYSTEMS = (
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """One session as its owner reads it."""
+    """One session as its owner sees it."""
 
     pk: int
     what: str
@@ -54,51 +54,51 @@ class Device:
 def track_sessions(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[..., HttpResponse]:
-    """Middleware: note now and then that a session is in use."""
+    """Record every few minutes that a session is in use."""
 
-    def answered(request: HttpRequest) -> HttpResponse:
+    def middleware(request: HttpRequest) -> HttpResponse:
         used = request.session.get(USED, 0)  # a session from before an upgrade has no mark
         if clock() - used > EVERY and request.user.is_authenticated:
             record_session(request)
         return get_response(request)
 
-    return answered
+    return middleware
 
 
 def record_session(request: HttpRequest) -> None:
-    """Write down that this session is in use, from where and by what."""
+    """Record that this session is in use, with address and browser."""
     UserSession.objects.create_from_request(request)
     request.session[USED] = int(clock())
 
 
 def sessions_of(user: User, request: HttpRequest) -> list[Device]:
-    """Every session in which this person is signed in, the one that asks first."""
+    """Return the person's sessions, the current one first, then by last use."""
     record_session(request)
-    found = [
+    rows = [
         Device(
-            one.pk,
-            browser_name(one.user_agent),
-            one.ip,
-            one.created_at,
-            one.last_seen_at,
-            one.is_current(),
+            row.pk,
+            browser_name(row.user_agent),
+            row.ip,
+            row.created_at,
+            row.last_seen_at,
+            row.is_current(),
         )
-        for one in UserSession.objects.purge_and_list(user)
+        for row in UserSession.objects.purge_and_list(user)
     ]
-    return sorted(found, key=lambda one: (not one.here, -one.used.timestamp()))
+    return sorted(rows, key=lambda row: (not row.here, -row.used.timestamp()))
 
 
 def end_sessions(user: User, pk: int | None) -> int:
-    """End one session of this person, or all but the one that asks; how many ended."""
-    rows = [one for one in UserSession.objects.filter(user=user) if not one.is_current()]
-    ending = [one for one in rows if pk in (None, one.pk)]
-    for one in ending:
-        one.end()
-    return len(ending)
+    """End one session of this person, or all but the current one; return how many ended."""
+    rows = [row for row in UserSession.objects.filter(user=user) if not row.is_current()]
+    ended = [row for row in rows if pk in (None, row.pk)]
+    for row in ended:
+        row.end()
+    return len(ended)
 
 
 def browser_name(agent: str) -> str:
-    """Browser and system, as far as a user agent says so."""
+    """Return browser and system from a user agent string."""
     browser, system = (
         next((name for name, mark in known if re.search(mark, agent)), "")
         for known in (_BROWSERS, _SYSTEMS)

@@ -1,11 +1,11 @@
-"""Guessing passwords and codes gets slow, and nobody can be locked out by somebody else.
+"""Slow down guessing of passwords and codes, without locking anybody out.
 
-Wrong passwords are counted for a name *from one address*, for an address over all names, and,
-after many more, for a name from everywhere. Past a few, each further try has to wait, longer each
-time, up to a limit. A try that came too early is not looked at, so it tells nothing and prolongs
-nothing. A browser that signed in as this person before, or set their password by mail, is counted
-apart: whatever others do, it does not wait for them. Wrong codes of a second factor are counted for
-their person: who is asked for one knew the password.
+Wrong passwords count per name and address, per address over all names, and, with a higher limit,
+per name from everywhere. Beyond a few, each attempt has to wait, longer each time, up to a limit.
+An attempt that comes too early is not checked, so it reveals nothing and prolongs nothing. A
+browser that has signed in as this person before, or set their password by mail, is counted
+separately: others cannot make it wait. Wrong codes of the second factor count per person, since
+whoever is asked for one has entered the password.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import math
 import secrets
 from dataclasses import dataclass
 from time import time as clock
-from typing import Any
 
 from django.conf import settings
 from django.core import signing
@@ -31,8 +30,8 @@ FREE_PER_NAME = 5
 FREE_PER_ADDRESS = 40
 FREE_EVERYWHERE = 60
 FREE_CODES = 5
-IPV6_HOME = 64  # bits of an address that one household or machine is given whole
-NOWHERE = "0.0.0.0"  # noqa: S104  nothing listens there: who asks did not say from where
+IPV6_HOME = 64  # bits of an address; one household or machine usually owns the rest
+NOWHERE = "0.0.0.0"  # noqa: S104  the address is unknown
 COOKIE = "device"
 COOKIE_AGE = 365 * 24 * 3600
 _PEOPLE_PER_DEVICE = 10
@@ -40,14 +39,14 @@ _PEOPLE_PER_DEVICE = 10
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """How many wrong tries are free here before each has to wait."""
+    """Counts wrong attempts; beyond `free` of them, each has to wait."""
 
     key: str
     free: int
     longest: int = LONGEST_WAIT
 
     def wait(self, now: float) -> int:
-        """Seconds until the next try is looked at."""
+        """Return the seconds until the next attempt is checked."""
         tries, last = self._so_far()
         if tries < self.free:
             return 0
@@ -55,32 +54,35 @@ class Counter:
         return max(math.ceil(last + pause - now), 0)
 
     def _so_far(self) -> tuple[int, float]:
-        """Wrong tries, and when the last one was (Unix seconds)."""
-        found: tuple[int, float] = cache.get(self.key, (0, 0.0))
-        return found
+        """Return the wrong attempts and the time of the last (Unix seconds)."""
+        state: tuple[int, float] = cache.get(self.key, (0, 0.0))
+        return state
 
     def add(self, now: float) -> None:
-        """One more wrong try."""
+        """Count one more wrong attempt."""
         tries, _ = self._so_far()
         cache.set(self.key, (tries + 1, now), FORGOTTEN_AFTER)
 
 
 def client_address(request: HttpRequest) -> str:
-    """Where the request comes from: the peer, or what so many proxies of ours say of it.
+    """Return the client's address: the peer, or the entry that trusted proxies added.
 
-    `X-Forwarded-For` is believed only as far as TRUSTED_PROXIES says: each proxy adds one entry at
-    the right, everything further left can be forged. Always an address: a proxy on a Unix socket
-    that says nothing gives 0.0.0.0.
+    Each of the TRUSTED_PROXIES adds one entry at the right of `X-Forwarded-For`; everything further
+    left can be forged. An unknown address, such as behind a Unix socket, is 0.0.0.0.
     """
     hops = settings.TRUSTED_PROXIES
-    told = request.headers.get("X-Forwarded-For", "").split(",")
-    said = told[-hops] if hops and len(told) >= hops else ""
-    return _ip(said) or _ip(str(request.META.get("REMOTE_ADDR", ""))) or NOWHERE
+    hops_named = request.headers.get("X-Forwarded-For", "").split(",")
+    address = hops_named[-hops] if hops and len(hops_named) >= hops else ""
+    return (
+        _parse_address(address)
+        or _parse_address(str(request.META.get("REMOTE_ADDR", "")))
+        or NOWHERE
+    )
 
 
-def _ip(said: str) -> str:
-    """An address without the brackets, port and zone that some proxies write; empty where none."""
-    host = said.strip()
+def _parse_address(text: str) -> str:
+    """Parse an address, ignoring brackets, port and zone; empty if it is none."""
+    host = text.strip()
     if host.startswith("["):
         host = host[1:].partition("]")[0]
     elif host.count(":") == 1:
@@ -92,54 +94,54 @@ def _ip(said: str) -> str:
 
 
 def name_counters(request: HttpRequest, name: str) -> list[Counter]:
-    """What a wrong try under this name counts for."""
-    who = _who(name)
-    if device := _device(request, who):
-        return [Counter(_key("device", device, who), FREE_PER_NAME)]
-    where = _home(client_address(request))
+    """Return the counters of a wrong password for this name."""
+    name_key = _normalise_name(name)
+    if device := _known_device(request, name_key):
+        return [Counter(_key("device", device, name_key), FREE_PER_NAME)]
+    network = _network_of(client_address(request))
     return [
-        Counter(_key("name", where, who), FREE_PER_NAME),
-        Counter(_key("address", where), FREE_PER_ADDRESS),
-        Counter(_key("everywhere", who), FREE_EVERYWHERE, LONGEST_WAIT_EVERYWHERE),
+        Counter(_key("name", network, name_key), FREE_PER_NAME),
+        Counter(_key("address", network), FREE_PER_ADDRESS),
+        Counter(_key("everywhere", name_key), FREE_EVERYWHERE, LONGEST_WAIT_EVERYWHERE),
     ]
 
 
 def code_counters(request: HttpRequest, name: str) -> list[Counter]:
-    """What a wrong code of this person's second factor counts for."""
-    who = _who(name)
-    device = _device(request, who)
-    return [Counter(_key("code", device, who), FREE_CODES, LONGEST_WAIT_FOR_CODE)]
+    """Return the counters of a wrong code for this person's second factor."""
+    name_key = _normalise_name(name)
+    device = _known_device(request, name_key)
+    return [Counter(_key("code", device, name_key), FREE_CODES, LONGEST_WAIT_FOR_CODE)]
 
 
 def again_counters(request: HttpRequest) -> list[Counter]:
-    """What a wrong password of who is signed in already counts for: this one session.
+    """Return the counter of a wrong password by somebody who is signed in: this session's.
 
-    Whoever took a session over can guess no faster with it, and makes nobody else wait.
+    Somebody who took over a session cannot guess faster with it, and makes nobody else wait.
     """
     return [Counter(_key("again", request.session.session_key or ""), FREE_PER_NAME)]
 
 
 def seconds_to_wait(counted: list[Counter]) -> int:
-    """Seconds until a try that counts there is looked at; 0 for now."""
+    """Return the seconds until an attempt with these counters is checked; 0 for now."""
     now = clock()
     return max(counter.wait(now) for counter in counted)
 
 
 def count_failure(counted: list[Counter]) -> None:
-    """A wrong password or code was given."""
+    """Count a wrong password or code."""
     for counter in counted:
         counter.add(clock())
 
 
 def know_device(request: HttpRequest, response: HttpResponseBase, *names: str) -> None:
-    """Let this browser be known for a person who has just shown with it who they are."""
-    known = _opened(request)
-    marks = [_mark(_who(name)) for name in names]
-    if known and set(marks) <= set(known[1]):
+    """Remember this browser for a person who has just signed in with it."""
+    opened = _read_cookie(request)
+    marks = [_hash_name(_normalise_name(name)) for name in names]
+    if opened and set(marks) <= set(opened[1]):
         return
-    device, people = known or [secrets.token_hex(8), []]
-    kept = [mark for mark in people if mark not in marks]
-    value = signing.dumps([device, (marks + kept)[:_PEOPLE_PER_DEVICE]], salt=COOKIE)
+    device, people = opened or (secrets.token_hex(8), [])
+    others = [mark for mark in people if mark not in marks]
+    value = signing.dumps([device, (marks + others)[:_PEOPLE_PER_DEVICE]], salt=COOKIE)
     response.set_cookie(
         COOKIE,
         value,
@@ -151,39 +153,39 @@ def know_device(request: HttpRequest, response: HttpResponseBase, *names: str) -
     )
 
 
-def _device(request: HttpRequest, who: str) -> str:
-    """The device's own mark, if this person signed in with it before; else empty."""
-    known = _opened(request)
-    return str(known[0]) if known and _mark(who) in known[1] else ""
+def _known_device(request: HttpRequest, name_key: str) -> str:
+    """Return the id of a device that this person signed in with before; else empty."""
+    opened = _read_cookie(request)
+    return opened[0] if opened and _hash_name(name_key) in opened[1] else ""
 
 
-def _opened(request: HttpRequest) -> list[Any] | None:
-    """What the cookie says; None where there is none of ours."""
+def _read_cookie(request: HttpRequest) -> tuple[str, list[str]] | None:
+    """Return device id and hashed names from the cookie; None without a valid one."""
     try:
         device, people = signing.loads(
             request.COOKIES.get(COOKIE, ""), salt=COOKIE, max_age=COOKIE_AGE
         )
     except (signing.BadSignature, ValueError, TypeError):
         return None
-    return [device, people]
+    return str(device), list(people)
 
 
-def _home(where: str) -> str:
-    """An address, or of IPv6 the network that its owner can choose addresses from."""
-    ip = ipaddress.ip_address(where)
+def _network_of(address: str) -> str:
+    """Return an IPv4 address itself, or the network of an IPv6 address."""
+    ip = ipaddress.ip_address(address)
     if ip.version == 4:
         return str(ip)
     return str(ipaddress.ip_network((ip, IPV6_HOME), strict=False))
 
 
-def _who(name: str) -> str:
-    """One name however it is written: what a database takes for the same counts as the same."""
+def _normalise_name(name: str) -> str:
+    """Normalise a name, so that spellings that a database treats as equal count together."""
     return name.strip().upper().casefold()
 
 
-def _mark(who: str) -> str:
-    """A name that cannot be read back from the cookie."""
-    return hashlib.sha256(f"{settings.SECRET_KEY} {who}".encode()).hexdigest()[:16]
+def _hash_name(name_key: str) -> str:
+    """Hash a name, so that the cookie does not reveal it."""
+    return hashlib.sha256(f"{settings.SECRET_KEY} {name_key}".encode()).hexdigest()[:16]
 
 
 def _key(*parts: str) -> str:

@@ -1,22 +1,22 @@
-"""What an action on a selection of groups would do, row by row, before it is sent."""
+"""What an action on selected groups would do, row by row, before it is sent."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from django.http import QueryDict
 
 from dashboard.fielding.models import TargetGroup
 from dashboard.sync.batches.jobs import Chosen
+from dashboard.web.edits.forms.base import Value
 from dashboard.web.formatting import times
 
 
 @dataclass(frozen=True, slots=True)
 class PreviewRow:
-    """A group that the action is taken on, with what changes."""
+    """A group that the action changes: its value before and after, and a note."""
 
     chosen: Chosen
     old: str = ""
@@ -26,18 +26,18 @@ class PreviewRow:
 
 @dataclass(slots=True)
 class Preview:
-    """What would happen: to which groups, to which not and why; or what was typed wrongly."""
+    """The groups that an action changes, those it cannot change and why, or the form's errors."""
 
     rows: list[PreviewRow] = field(default_factory=list)
     refused: list[tuple[TargetGroup, str]] = field(default_factory=list)
-    wanted: dict[str, Any] = field(default_factory=dict)
-    cost: list[str] = field(default_factory=list)  # what it costs in all, a sentence a currency
+    wanted: dict[str, Value] = field(default_factory=dict)
+    cost: list[str] = field(default_factory=list)  # the change in cost, a text for each currency
     errors: Mapping[str, str] = field(default_factory=dict)
     again: bool = False
 
     @property
     def total(self) -> int:
-        """How many groups were picked."""
+        """The number of selected groups."""
         return len(self.rows) + len(self.refused)
 
 
@@ -46,6 +46,6 @@ Planner = Callable[[Sequence[TargetGroup], QueryDict, Names, datetime], Preview]
 
 
 def local_moment(group: TargetGroup, moment: datetime) -> str:
-    """A moment where a group's people live."""
+    """Return a moment in the time zone of a group."""
     zone = times.zone_of(group)
     return f"{moment.astimezone(zone):%a %d %b %H:%M} {times.zone_city(zone)}"

@@ -1,4 +1,4 @@
-"""The completes of one group: cumulative against what is required, or gained in each step."""
+"""The completes of one group: cumulative against what is required, or gained per step."""
 
 from __future__ import annotations
 
@@ -43,22 +43,24 @@ def completes_figure(
     palette: Palette,
     zone: ZoneInfo,
 ) -> Figure:
-    """Cumulative completes with the goal, the line that is required, the forecast and changes.
+    """Return cumulative completes with goal, required line, forecast and changes.
 
-    `goal_name`: what the goal's line says. `shown`: the time to begin with; None shows all.
+    `goal_name`: the label of the goal line. `shown`: the time range of the axis; None shows all.
     """
     layout = frame.figure_layout(palette, zone_city(zone))
     if grid is None:
         return {"data": [], "layout": layout}
     frame.whole_ticks(layout, max(goal or 0, *(count or 0 for count in grid.counts)))
-    traces = [_counted(grid, palette, zone)]
+    traces = [_completes_trace(grid, palette, zone)]
     if required:
-        traces.append(_required(required, palette, zone))
+        traces.append(_required_trace(required, palette, zone))
     if forecast and forecast.at > grid.end and grid.counts[-1] is not None:
         now = (grid.end, float(grid.counts[-1]))
-        traces += _forecast(*_paths(now, forecast, goal), palette=palette, zone=zone)
+        traces += _forecast_traces(
+            *_forecast_paths(now, forecast, goal), palette=palette, zone=zone
+        )
     if marks:
-        traces.append(_marks(marks, grid, palette, zone))
+        traces.append(_mark_trace(marks, grid, palette, zone))
     if goal:
         layout["shapes"] = [frame.level_line(goal, palette)]
         layout["annotations"] = [frame.level_name(goal, goal_name, palette)]
@@ -70,7 +72,7 @@ def completes_figure(
 def gained_figure(
     steps: Sequence[GridStep], hours: int, *, palette: Palette, zone: ZoneInfo
 ) -> Figure:
-    """Completes in each step of so many hours; a fall is reconciliation."""
+    """Return completes gained per step of so many hours; a negative step is reconciliation."""
     layout = frame.figure_layout(palette, zone_city(zone))
     layout["showlegend"] = False
     if not steps:
@@ -85,12 +87,12 @@ def gained_figure(
         "offset": 0,
         "width": timedelta(hours=hours) / timedelta(milliseconds=1) * 0.88,
         "marker": {"color": falls},
-        "hovertemplate": "%{y} completes<extra></extra>",
+        "hovertemplate": "%{y:,} completes<extra></extra>",
     }
     return {"data": [bars], "layout": layout}
 
 
-def _counted(grid: Grid, palette: Palette, zone: ZoneInfo) -> Figure:
+def _completes_trace(grid: Grid, palette: Palette, zone: ZoneInfo) -> Figure:
     return {
         "type": "scatter",
         "mode": "lines",
@@ -99,36 +101,38 @@ def _counted(grid: Grid, palette: Palette, zone: ZoneInfo) -> Figure:
         "y": grid.counts,
         "line": {"color": palette.bar, "width": 2.5},
         "connectgaps": False,
-        "hovertemplate": "%{y} completes<extra></extra>",
+        "hovertemplate": "%{y:,} completes<extra></extra>",
     }
 
 
-def _required(line: Line, palette: Palette, zone: ZoneInfo) -> Figure:
+def _required_trace(line: Line, palette: Palette, zone: ZoneInfo) -> Figure:
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": "Required",
+        "name": "Target",
         "x": [frame.local_clock(at, zone) for at, _ in line],
         "y": [round(value, 1) for _, value in line],
         "line": {"color": palette.soft, "width": 1.25, "dash": "dot"},
-        "hovertemplate": "%{y:.0f} required<extra></extra>",
+        "hovertemplate": "target %{y:,.0f}<extra></extra>",
     }
 
 
-def _paths(now: tuple[datetime, float], forecast: ForecastBand, goal: int | None) -> list[Line]:
-    """Each percentile from now to the end; one that reaches the goal on its way stays there."""
+def _forecast_paths(
+    now: tuple[datetime, float], forecast: ForecastBand, goal: int | None
+) -> list[Line]:
+    """Return the path of each percentile to the end date; it stops rising at the goal."""
     (start, done) = now
-    found: list[Line] = []
+    paths: list[Line] = []
     for end in forecast[1:]:
         path: list[tuple[datetime, float]] = [now, (forecast.at, end)]
         if goal and done <= goal < end:
             reached = start + (forecast.at - start) * ((goal - done) / (end - done))
             path[1:] = [(reached, goal), (forecast.at, goal)]
-        found.append(path)
-    return found
+        paths.append(path)
+    return paths
 
 
-def _forecast(
+def _forecast_traces(
     low: Line, middle: Line, high: Line, *, palette: Palette, zone: ZoneInfo
 ) -> list[Figure]:
     def points(line: Line) -> Figure:
@@ -151,22 +155,22 @@ def _forecast(
         {
             "type": "scatter",
             "mode": "lines",
-            "name": "Middle forecast",
+            "name": "Forecast",
             **points(middle),
             "showlegend": False,
             "line": {"color": palette.bar, "width": 1.5, "dash": "dash"},
-            "hovertemplate": "about %{y:.0f} completes<extra></extra>",
+            "hovertemplate": "forecast %{y:,.0f} completes<extra></extra>",
         },
     ]
 
 
-def _marks(marks: Sequence[Mark], grid: Grid, palette: Palette, zone: ZoneInfo) -> Figure:
+def _mark_trace(marks: Sequence[Mark], grid: Grid, palette: Palette, zone: ZoneInfo) -> Figure:
     return {
         "type": "scatter",
         "mode": "markers",
         "name": "Changes",
         "x": [frame.local_clock(mark.at, zone) for mark in marks],
-        "y": [_height(grid, mark.at) for mark in marks],
+        "y": [_mark_height(grid, mark.at) for mark in marks],
         "text": [frame.plain_text(mark.text) for mark in marks],
         "marker": {
             "symbol": "diamond",
@@ -178,8 +182,8 @@ def _marks(marks: Sequence[Mark], grid: Grid, palette: Palette, zone: ZoneInfo) 
     }
 
 
-def _height(grid: Grid, at: datetime) -> int:
-    """Where a mark sits on the line of completes; on the ground outside of it."""
+def _mark_height(grid: Grid, at: datetime) -> int:
+    """Return the height of a mark: the completes at its time; 0 before the first count."""
     if at < grid.start:
         return 0
     hour = min(int((at - grid.start).total_seconds() // 3600), len(grid.counts) - 1)

@@ -1,4 +1,4 @@
-"""What every figure shares: the theme's colours, the axes, the group's clock, a named level."""
+"""What all charts share: theme colours, axes, local time, labelled levels."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-Figure = dict[str, Any]
-FEW = 5  # counts up to which Plotly would mark fractions
+Figure = dict[str, Any]  # Any: a Plotly figure is JSON of many shapes, built here key by key
+MOST_SINGLE_TICKS = 5  # counts up to which each gets a tick; Plotly would mark fractions
 
 
 class Palette(NamedTuple):
-    """The colours of a theme, as the stylesheet has them; `shares` tell groups apart."""
+    """The colours of a theme, as in the style sheet; `shares` are the colours of groups."""
 
     ink: str
     soft: str
@@ -52,7 +52,7 @@ PALETTES = {
 
 
 def dark_colours() -> dict[str, str]:
-    """What each colour of a light figure is in the dark."""
+    """Map each colour of the light theme to its colour in the dark one."""
     light, dark = PALETTES["light"], PALETTES["dark"]
     pairs = zip([*light[:-1], *light.shares], [*dark[:-1], *dark.shares], strict=True)
     return dict(pairs)
@@ -62,12 +62,12 @@ DARKENED = dark_colours()
 
 
 def local_clock(moment: datetime, zone: ZoneInfo) -> str:
-    """A moment as the clocks of the zone show it; Plotly takes it as it is."""
+    """Format a time in the zone without an offset, which Plotly shows unchanged."""
     return moment.astimezone(zone).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def grid_times(start: datetime, step: timedelta, number: int, zone: ZoneInfo) -> Figure:
-    """The times of a regular grid: a start and a step, or each one if the clocks change within."""
+    """Return the x values of a regular grid: start and step, or every time if clocks change."""
     end = start + step * (number - 1)
     if start.astimezone(zone).utcoffset() == end.astimezone(zone).utcoffset():
         return {"x0": local_clock(start, zone), "dx": step / timedelta(milliseconds=1)}
@@ -75,12 +75,12 @@ def grid_times(start: datetime, step: timedelta, number: int, zone: ZoneInfo) ->
 
 
 def plain_text(text: str) -> str:
-    """Text of others: Plotly reads tags and entities in what it shows, so none is left."""
+    """Remove tags and entities from text, since Plotly would interpret them."""
     return text.replace("&", "＆").replace("<", "‹").replace(">", "›")
 
 
 def level_line(goal: float, palette: Palette) -> Figure:
-    """A line across the figure."""
+    """Return a horizontal line across the figure."""
     return {
         "type": "line",
         "xref": "paper",
@@ -93,13 +93,13 @@ def level_line(goal: float, palette: Palette) -> Figure:
 
 
 def whole_ticks(layout: Figure, top: float) -> None:
-    """Counts have no halves: the few of a small chart are marked one by one."""
-    if top <= FEW:
+    """Give every count a tick in a small chart, since there are no half completes."""
+    if top <= MOST_SINGLE_TICKS:
         layout["yaxis"]["dtick"] = 1
 
 
 def level_name(goal: float, text: str, palette: Palette) -> Figure:
-    """The words on a level."""
+    """Return the label of a horizontal line."""
     return {
         "text": text,
         "xref": "paper",
@@ -113,7 +113,7 @@ def level_name(goal: float, text: str, palette: Palette) -> Figure:
 
 
 def figure_layout(palette: Palette, city: str) -> Figure:
-    """Axes and hover in the theme; the hover names the city of the clock."""
+    """Return axes and hover text in the theme; the hover names the city of the time zone."""
     axis = {
         "gridcolor": palette.line,
         "linecolor": palette.line,

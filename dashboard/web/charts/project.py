@@ -1,4 +1,4 @@
-"""The completes of a project, each group's share on top of the others."""
+"""The completes of a project, stacked by group."""
 
 from __future__ import annotations
 
@@ -31,31 +31,33 @@ def project_figure(
     palette: Palette,
     zone: ZoneInfo,
 ) -> Figure:
-    """Areas from `start`, the biggest at the ground, with the required and the forecast sum."""
+    """Return stacked areas from `start`, largest first, with target and forecast totals."""
     layout = frame.figure_layout(palette, zone_city(zone))
     if start is None:
         return {"data": [], "layout": layout}
     frame.whole_ticks(layout, sum(max(share.counts, default=0) for share in shares))
     traces = [
-        _area(start, share, palette.shares[min(i, len(palette.shares) - 1)], palette, zone)
+        _area_trace(start, share, palette.shares[min(i, len(palette.shares) - 1)], palette, zone)
         for i, share in enumerate(shares)
     ]
     traces += [
-        _line(line, name, dash, colour, zone)
+        _line_trace(line, name, dash, colour, zone)
         for line, name, dash, colour in (
-            (required, "Required, spread evenly", "dot", palette.soft),
-            (forecast, "Middle forecast", "dash", palette.ink),
+            (required, "Target", "dot", palette.soft),
+            (forecast, "Forecast", "dash", palette.ink),
         )
         if line
     ]
     return {"data": traces, "layout": layout}
 
 
-def _area(start: datetime, share: Share, colour: str, palette: Palette, zone: ZoneInfo) -> Figure:
+def _area_trace(
+    start: datetime, share: Share, colour: str, palette: Palette, zone: ZoneInfo
+) -> Figure:
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": _short(share.name),
+        "name": _legend_name(share.name),
         "stackgroup": "completes",
         **frame.grid_times(start, HOUR, len(share.counts), zone),
         "y": share.counts,
@@ -65,7 +67,7 @@ def _area(start: datetime, share: Share, colour: str, palette: Palette, zone: Zo
     }
 
 
-def _line(line: Line, name: str, dash: str, colour: str, zone: ZoneInfo) -> Figure:
+def _line_trace(line: Line, name: str, dash: str, colour: str, zone: ZoneInfo) -> Figure:
     return {
         "type": "scatter",
         "mode": "lines",
@@ -77,7 +79,7 @@ def _line(line: Line, name: str, dash: str, colour: str, zone: ZoneInfo) -> Figu
     }
 
 
-def _short(name: str) -> str:
-    """A name as a legend can hold it."""
-    kept = frame.plain_text(name)
-    return kept if len(kept) <= 32 else kept[:31] + "…"
+def _legend_name(name: str) -> str:
+    """Shorten a name for the legend."""
+    text = frame.plain_text(name)
+    return text if len(text) <= 32 else text[:31] + "…"

@@ -1,4 +1,4 @@
-"""What an incident adds to a figure: the thresholds of its rule, and the time it was open."""
+"""What an incident adds to a chart: the thresholds of its rule, and the time it was open."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dashboard.web.charts import Figure, Palette
 def add_level(
     figure: Figure, value: float, text: str, palette: Palette, *, left: bool = False
 ) -> None:
-    """A named threshold across a figure; `left` has its name there, away from one close to it."""
+    """Add a labelled threshold; `left` puts the label there, away from a close neighbour."""
     layout = figure["layout"]
     line = {"color": palette.mark, "width": 1.25, "dash": "dash"}
     across = {"xref": "paper", "x0": 0, "x1": 1, "y0": value, "y1": value}
@@ -27,7 +27,7 @@ def add_level(
 def add_span(
     figure: Figure, since: datetime, until: datetime, palette: Palette, zone: ZoneInfo
 ) -> None:
-    """A stretch of time behind a figure, on the clocks of its zone."""
+    """Shade a time range behind a chart, in local time of the zone."""
     begins, ends = (moment.astimezone(zone) for moment in (since, until))
     stretch = {"x0": f"{begins:%Y-%m-%dT%H:%M:%S}", "x1": f"{ends:%Y-%m-%dT%H:%M:%S}"}
     figure["layout"].setdefault("shapes", []).append(

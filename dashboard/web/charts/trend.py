@@ -1,4 +1,4 @@
-"""A figure over time, from our own readings."""
+"""A metric over time, from Fieldwatch's own readings."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from dashboard.web.charts import frame
+from dashboard.web.formatting.numbers import format_limit
 from dashboard.web.formatting.times import zone_city
 
 COUNTED = ("completes", "prescreens")
@@ -18,11 +19,11 @@ def trend_figure(
     *,
     name: str,
     unit: str,
-    agreed: float | None,
+    bid: float | None = None,
     palette: frame.Palette,
     zone: ZoneInfo,
 ) -> frame.Figure:
-    """A figure at each of our readings, as steps: it holds until the next reading."""
+    """Return a metric as a step line: each reading holds until the next."""
     layout = frame.figure_layout(palette, zone_city(zone))
     layout["showlegend"] = False
     if not points:
@@ -32,9 +33,9 @@ def trend_figure(
     if points[-1][0] - points[0][0] < LEAST:
         reach = (points[-1][0] - LEAST, points[-1][0] + LEAST / 12)
         layout["xaxis"]["range"] = [frame.local_clock(at, zone) for at in reach]
-    if agreed is not None:
-        layout["shapes"] = [frame.level_line(agreed, palette)]
-        layout["annotations"] = [frame.level_name(agreed, f"Agreed {agreed:g} {unit}", palette)]
+    if bid is not None:
+        layout["shapes"] = [frame.level_line(bid, palette)]
+        layout["annotations"] = [frame.level_name(bid, f"Bid {format_limit(bid)} {unit}", palette)]
     line = {
         "type": "scatter",
         "mode": "lines+markers",
@@ -43,6 +44,6 @@ def trend_figure(
         "y": [round(value, 4) for _, value in points],
         "line": {"color": palette.bar, "width": 2, "shape": "hv"},
         "marker": {"size": 4},
-        "hovertemplate": f"{name} %{{y:.4~g}} {unit}<extra></extra>",
+        "hovertemplate": f"{name} %{{y:,.4~r}} {unit}<extra></extra>",
     }
     return {"data": [line], "layout": layout}

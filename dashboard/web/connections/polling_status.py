@@ -1,4 +1,4 @@
-"""How a connection is read: its budget, what waits, and how far a first pull is."""
+"""How a connection is polled: its request budget, what is due, and its initial sync."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from django.http import HttpRequest
 from dashboard.fielding.models import Cycle, ExchangeAccount, TargetGroup
 from dashboard.sync import scheduling
 from dashboard.sync.connections import check, clients
-from dashboard.sync.pull import first_pull as first
+from dashboard.sync.pull import first_pull
 from dashboard.web.auth.permissions import memberships_of
 
 HOUR = timedelta(hours=1)
-LATELY = timedelta(minutes=10)
+RECENTLY = timedelta(minutes=10)
 LONGEST_ROUND = timedelta(hours=1)
 TEST_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
 class PollingFigures:
-    """How a connection does; requests are those of rounds that ended lately."""
+    """How a connection is polled; requests are those of rounds that ended in the last minutes."""
 
     budget: int | None  # requests a minute; None without one
     a_minute: float
@@ -32,50 +32,50 @@ class PollingFigures:
     overdue_since: datetime | None
     oldest_live: datetime | None
     every_minutes: float
-    first_pull: first.FirstPullProgress | None
+    first_pull: first_pull.FirstPullProgress | None
 
     @property
     def used(self) -> int | None:
-        """Per cent of the budget; None without one."""
+        """Per cent of the budget that is used; None without a budget."""
         return round(100 * self.a_minute / self.budget) if self.budget else None
 
 
 def accounts_of(request: HttpRequest) -> list[ExchangeAccount]:
-    """The person's accounts; each says how far its first pull is."""
-    found = [one.account for one in memberships_of(request).values()]
-    for account in found:
-        account.first_pull = first.first_pull_progress(account)  # type: ignore[attr-defined]
-    return found
+    """Return the person's accounts; `first_pull` is the progress of an account's initial sync."""
+    accounts = [membership.account for membership in memberships_of(request).values()]
+    for account in accounts:
+        account.first_pull = first_pull.first_pull_progress(account)  # type: ignore[attr-defined]
+    return accounts
 
 
-def polling_figures(of: ExchangeAccount, *, now: datetime) -> PollingFigures:
-    """What the page of a connection says of its polling."""
-    recent = Cycle.objects.filter(account=of, started_at__gt=now - HOUR - LONGEST_ROUND)
+def polling_figures(account: ExchangeAccount, *, now: datetime) -> PollingFigures:
+    """Return how a connection is polled, for its page."""
+    recent = Cycle.objects.filter(account=account, started_at__gt=now - HOUR - LONGEST_ROUND)
     spent = recent.aggregate(
-        lately=Sum("requests", filter=Q(finished_at__gt=now - LATELY)),
+        lately=Sum("requests", filter=Q(finished_at__gt=now - RECENTLY)),
         hour=Sum("requests", filter=Q(finished_at__gt=now - HOUR)),
     )
-    late = of.projects.filter(due_at__lt=now).aggregate(since=Min("due_at"), all=Count("pk"))
+    late = account.projects.filter(due_at__lt=now).aggregate(since=Min("due_at"), all=Count("pk"))
     live = TargetGroup.objects.filter(project=OuterRef("pk"), status="live")
-    oldest = of.projects.filter(Exists(live), missing_since=None).aggregate(at=Min("read_at"))
+    oldest = account.projects.filter(Exists(live), missing_since=None).aggregate(at=Min("read_at"))
     return PollingFigures(
-        budget=scheduling.request_budget(of),
-        a_minute=(spent["lately"] or 0) / (LATELY / timedelta(minutes=1)),
+        budget=scheduling.request_budget(account),
+        a_minute=(spent["lately"] or 0) / (RECENTLY / timedelta(minutes=1)),
         an_hour=spent["hour"] or 0,
         waiting=late["all"],
         overdue_since=late["since"],
         oldest_live=oldest["at"],
-        every_minutes=scheduling.poll_every(of) / timedelta(minutes=1),
-        first_pull=first.first_pull_progress(of),
+        every_minutes=scheduling.poll_every(account) / timedelta(minutes=1),
+        first_pull=first_pull.first_pull_progress(account),
     )
 
 
-def test_connection(of: ExchangeAccount) -> tuple[list[check.CheckLine], bool]:
-    """What the connection is offered and refused, and whether all could be asked in time."""
-    if why := clients.reason_to_refuse_url(of.base_url):
-        return [check.CheckLine("list_account_projects", check.REFUSED, why)], True
+def test_connection(account: ExchangeAccount) -> tuple[list[check.CheckLine], bool]:
+    """Return what the exchange allows a connection, and whether all checks ran in time."""
+    if refusal := clients.reason_to_refuse_url(account.base_url):
+        return [check.CheckLine("list_account_projects", check.REFUSED, refusal)], True
     until, lines = time.monotonic() + TEST_SECONDS, []
-    for line in check.ConnectionCheck(clients.client_for(of), of.exchange_id).lines():
+    for line in check.ConnectionCheck(clients.client_for(account), account.exchange_id).lines():
         lines.append(line)
         if time.monotonic() > until:
             return lines, False

@@ -1,40 +1,27 @@
-"""The form of a draft as it lies in front of one person."""
+"""The form of a draft, in front of one person."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
-from django.core import signing
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
 from dashboard.fielding.models import BusinessUnit, Edit, ExchangeUser, Project, TargetGroup
 from dashboard.sync.lookup import code_lists
 from dashboard.web.drafts import prefill
-from dashboard.web.edits import messages
+from dashboard.web.edits import form_messages
 from dashboard.web.edits.forms.draft.fields import DraftEntry
+from dashboard.web.edits.signed_form import OpenedForm, Rejection, SignedForm
 
-SALT, OPEN_FOR_SECONDS = "draft", 24 * 3600
 
+class OpenedDraft(OpenedForm, frozen=True):
+    """A draft's form as it was opened; `source` is the id of the group that it copies."""
 
-@dataclass(frozen=True)
-class OpenedDraft:
-    """A form as it was opened: what it showed, its token, and the group that is copied."""
-
-    seen: Any
-    token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     source: int | None = None
-    besides: list[str] = field(default_factory=list)  # what goes along, in words
-
-    def sealed(self, desk: DraftForm) -> str:
-        """Signed for this draft, or for a new one in this project."""
-        return signing.dumps(
-            [*desk.mark, self.token, self.source, self.besides, self.seen], salt=SALT, compress=True
-        )
+    besides: list[str] = []  # settings without a field, in words
 
 
 @dataclass
@@ -46,31 +33,32 @@ class DraftFormState:
     errors: Mapping[str, str] = field(default_factory=dict)
     trouble: str = ""
     busy: Edit | None = None  # the change that is in the way
-    three: list[messages.ConflictRow] = field(default_factory=list)
-    refused: bool = False  # it was sent, and the exchange did not take it over theirs
-    theirs: list[messages.ConflictRow] = field(
+    three: list[form_messages.ConflictRow] = field(default_factory=list)
+    refused: bool = False  # it was sent, and the exchange did not accept it over theirs
+    theirs: list[form_messages.ConflictRow] = field(
         default_factory=list
-    )  # what only somebody else changed
+    )  # what only someone else changed
     fresh: list[int] = field(default_factory=list)  # questions that were just added
 
 
 @dataclass
 class DraftForm:
-    """The form of one draft in front of one person; no group where it is new."""
+    """The form of one draft in front of one person; `group` is None for a new draft."""
 
     request: HttpRequest
     project: Project
     group: TargetGroup | None = None
 
     @property
-    def mark(self) -> list[int]:
-        """What a signed form is good for."""
-        return [self.project.pk, self.group.pk if self.group else 0]
+    def signed(self) -> SignedForm[OpenedDraft]:
+        """What the form was opened with, as its page carries it."""
+        subject = (self.project.pk, self.group.pk if self.group else 0)
+        return SignedForm(self.request, "draft", subject, OpenedDraft)
 
     @cached_property
     def lists(self) -> code_lists.Lists:
-        """What fields can be chosen from."""
-        return code_lists.of_account(self.project.account)
+        """The choices of the fields."""
+        return code_lists.lists_of_account(self.project.account)
 
     @cached_property
     def units(self) -> list[BusinessUnit]:
@@ -79,41 +67,33 @@ class DraftForm:
 
     @cached_property
     def people(self) -> dict[str, str]:
-        """The account's people by the exchange's ids."""
+        """The exchange's users of the account by their ids."""
         users = ExchangeUser.objects.filter(account=self.project.account_id).order_by("name")
-        return {one.exchange_id: str(one) for one in users}
+        return {user.exchange_id: str(user) for user in users}
 
     @property
     def names(self) -> dict[str, str]:
-        """People, business units and clients by their ids."""
-        units = {one.exchange_id: str(one) for one in self.units}
+        """The names of users, business units and clients by their ids."""
+        units = {unit.exchange_id: str(unit) for unit in self.units}
         return {**dict(self.lists.clients), **units, **self.people}
 
     def entry(self, state: DraftFormState) -> DraftEntry:
-        """The form as it is filled in."""
+        """Return the form as it is filled in."""
         blank = TargetGroup(account_id=self.project.account_id, project=self.project)
         return DraftEntry(
-            self.group or blank,
-            state.opened.seen if state.opened else prefill.blank_draft(timezone.now()),
-            state.typed,
-            timezone.now(),
-            self.people,
-            self.lists.lockouts,
-            state.errors,
-            self.lists,
-            self.units,
-            self.group is None,
+            group=self.group or blank,
+            seen=state.opened.seen if state.opened else prefill.blank_draft(timezone.now()),
+            typed=state.typed,
+            now=timezone.now(),
+            names=self.people,
+            lockouts=self.lists.lockouts,
+            errors=state.errors,
+            lists=self.lists,
+            units=self.units,
+            is_new=self.group is None,
         )
 
-    def sent(self) -> DraftFormState:
-        """The form that was sent back, if we made it for this draft within a day."""
-        state = DraftFormState(typed=self.request.POST)
-        try:
-            project, group, token, source, besides, seen = signing.loads(
-                self.request.POST.get("form", ""), salt=SALT, max_age=OPEN_FOR_SECONDS
-            )
-        except (signing.BadSignature, ValueError, TypeError):
-            return state
-        if [project, group] == self.mark:
-            state.opened = OpenedDraft(seen, token, source, besides)
-        return state
+    def read_posted(self) -> DraftFormState:
+        """Return the state of the posted form; without `opened` where it is not accepted."""
+        opened = self.signed.read_back()
+        return DraftFormState(None if isinstance(opened, Rejection) else opened, self.signed.typed)

@@ -1,4 +1,4 @@
-"""Questions put into a draft's form and taken out of it, before anything is saved."""
+"""Add questions to a draft's form and remove them, before anything is saved."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from dashboard.exchange.errors import ExchangeError
 from dashboard.sync.lookup import on_demand
 from dashboard.web.drafts.form_state import DraftForm, DraftFormState
 from dashboard.web.edits.forms.base import Value
-from dashboard.web.edits.forms.draft import questions as audience
+from dashboard.web.edits.forms.draft import questions
 from dashboard.web.edits.forms.draft.fields import LOCALE
-from dashboard.web.edits.forms.draft.questions import ASKED, OFFERED, PREFIX, QuestionRow
+from dashboard.web.edits.forms.draft.questions import OFFERED, PREFIX, QUERY, QuestionRow
 
 FIND, ADD, MORE, SPAN, DROP = "find", "add", "more", "range", "drop"
-ANYWHERE = "eng_us"  # the library's own default, where no country is chosen yet
+DEFAULT_LOCALE = "eng_us"  # the library's own default, where no country is chosen yet
 
 
 @dataclass(slots=True)
 class PickerAnswer:
-    """What the library has for the words that were typed, or why nothing."""
+    """The questions of the library that match a query, or why there are none."""
 
     words: str = ""
     questions: list[tuple[int, Value]] = field(default_factory=list)
@@ -29,80 +29,82 @@ class PickerAnswer:
 
 
 def requested_change(typed: QueryDict) -> str:
-    """What a form asks for instead of being saved; words for a question that nobody looked for yet
-    are looked for.
-    """
-    return typed.get("look", "") or (FIND if typed.get(ASKED, "").strip() else "")
+    """Return what a form asks for instead of being saved: its button, or its typed query."""
+    return typed.get("look", "") or (FIND if typed.get(QUERY, "").strip() else "")
 
 
-def change_questions(desk: DraftForm, state: DraftFormState, kind: str) -> PickerAnswer:
-    """Do what was asked for with the questions of the form; its other fields stay as typed."""
-    entry = desk.entry(state)
-    rows, answer = audience.question_rows(entry), PickerAnswer()
-    what, _, number = kind.partition(".")
-    at = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else -1
-    if what == FIND:
-        answer = _found(desk, state)
-    elif what == ADD and at >= 0:
-        rows, answer = _added(desk, state, rows, at)
-    elif 0 <= at < len(rows):
-        if what == DROP:
-            del rows[at]
-        elif what == SPAN and rows[at].kind == audience.RANGE:
-            audience.one_more_range(rows[at])
-        elif what == MORE and (question := rows[at].question) is not None:
-            rows, answer = _added(desk, state, rows, question)
-    _keep(state, rows, audience.quota_unit(entry))
+def change_questions(draft_form: DraftForm, state: DraftFormState, kind: str) -> PickerAnswer:
+    """Change the questions of the form as requested; its other fields stay as typed."""
+    entry = draft_form.entry(state)
+    rows, answer = questions.question_rows(entry), PickerAnswer()
+    change, _, index_text = kind.partition(".")
+    index = (
+        int(index_text)
+        if index_text.isascii() and index_text.isdigit() and len(index_text) < 10
+        else -1
+    )
+    if change == FIND:
+        answer = _search(draft_form, state)
+    elif change == ADD and index >= 0:
+        rows, answer = _add_question(draft_form, state, rows, index)
+    elif 0 <= index < len(rows):
+        if change == DROP:
+            del rows[index]
+        elif change == SPAN and rows[index].kind == questions.RANGE:
+            questions.add_range(rows[index])
+        elif change == MORE and (question := rows[index].question) is not None:
+            rows, answer = _add_question(draft_form, state, rows, question)
+    _store_rows(state, rows, questions.quota_unit(entry))
     return answer
 
 
-def _keep(state: DraftFormState, rows: Sequence[QuestionRow], unit: str) -> None:
-    """The form with these questions; the words that were looked for are done with."""
+def _store_rows(state: DraftFormState, rows: Sequence[QuestionRow], unit: str) -> None:
+    """Store these questions in the form's state, and clear the query."""
     typed = state.typed.copy()
-    for name in [one for one in typed if one.startswith(PREFIX) or one in (OFFERED, ASKED)]:
+    for name in [name for name in typed if name.startswith(PREFIX) or name in (OFFERED, QUERY)]:
         del typed[name]
-    for name, text in audience.as_typed(rows, unit).items():
+    for name, text in questions.rows_as_typed(rows, unit).items():
         typed[name] = text
     state.typed = typed
-    state.fresh = [number for number, row in enumerate(rows) if row.fresh]
+    state.fresh = [index for index, row in enumerate(rows) if row.fresh]
 
 
-def _found(desk: DraftForm, state: DraftFormState) -> PickerAnswer:
-    words = state.typed.get(ASKED, "").strip()[:100]
-    if not words:
+def _search(draft_form: DraftForm, state: DraftFormState) -> PickerAnswer:
+    query = state.typed.get(QUERY, "").strip()[:100]
+    if not query:
         return PickerAnswer(
-            trouble="Type a word of the question or of an answer, such as age or car."
+            trouble="Enter a word of the question or of an answer, such as age or car."
         )
     try:
-        questions = _ask(desk, state, words=words)
+        matches = _find_questions(draft_form, state, query=query)
     except ExchangeError as exc:
-        return PickerAnswer(words, trouble=f"{exc}. Try again in a moment; what you typed is kept.")
-    shown = [(one["targets"][0]["conditions"][0]["question_id"], one) for one in questions]
-    return PickerAnswer(
-        words, shown, "" if shown else f"No question of the exchange says “{words}”."
-    )
+        return PickerAnswer(query, trouble=f"{exc}. Try again in a moment; your entries are kept.")
+    shown = [
+        (question["targets"][0]["conditions"][0]["question_id"], question) for question in matches
+    ]
+    return PickerAnswer(query, shown, "" if shown else f"No questions found for “{query}”.")
 
 
-def _added(
-    desk: DraftForm, state: DraftFormState, rows: list[QuestionRow], number: int
+def _add_question(
+    draft_form: DraftForm, state: DraftFormState, rows: list[QuestionRow], question_id: int
 ) -> tuple[list[QuestionRow], PickerAnswer]:
     try:
-        questions = _ask(desk, state, ids=[number])
+        matches = _find_questions(draft_form, state, ids=[question_id])
     except ExchangeError as exc:
-        return rows, PickerAnswer(trouble=f"{exc}. Try again in a moment; what you typed is kept.")
-    if not questions:
-        return rows, PickerAnswer(trouble="The exchange has no such question for this country.")
-    return audience.with_question(rows, questions[0]), PickerAnswer()
+        return rows, PickerAnswer(trouble=f"{exc}. Try again in a moment; your entries are kept.")
+    if not matches:
+        return rows, PickerAnswer(trouble="Cint has no such question for this country.")
+    return questions.with_question(rows, matches[0]), PickerAnswer()
 
 
-def _ask(
-    desk: DraftForm, state: DraftFormState, *, words: str = "", ids: Sequence[int] = ()
+def _find_questions(
+    draft_form: DraftForm, state: DraftFormState, *, query: str = "", ids: Sequence[int] = ()
 ) -> list[Value]:
-    locale = desk.entry(state).text(LOCALE)
-    known = {code for code, _ in desk.lists.locales}
+    locale = draft_form.entry(state).text(LOCALE)
+    codes = {code for code, _ in draft_form.lists.locales}
     return on_demand.find_questions(
-        account=desk.project.account,
-        locale=locale if locale in known else ANYWHERE,
-        words=words,
+        account=draft_form.project.account,
+        locale=locale if locale in codes else DEFAULT_LOCALE,
+        words=query,
         ids=ids,
     )

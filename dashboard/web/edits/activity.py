@@ -1,9 +1,8 @@
-"""What was changed through Fieldwatch: the list as its address asks for it."""
+"""The list of changes made in Fieldwatch, filtered and sorted as its address says."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
-from typing import Any
 
 from django.http import HttpRequest
 
@@ -13,7 +12,7 @@ from dashboard.fielding.models.querysets.rows import EditQuerySet
 from dashboard.web.edits import history, history_export
 from dashboard.web.formatting.values import Names
 from dashboard.web.tables import exports
-from dashboard.web.tables.query_state import Column, Listing, without_words
+from dashboard.web.tables.query_state import Column, Listing, drop_non_numeric
 
 COLUMNS = {"when": Column("When", "started_at", descending=True)}
 FILTERS = {"kind": "kind", "outcome": "state", "who": "by__username", "project": "of_project"}
@@ -21,13 +20,13 @@ DATES = ("from", "to")
 
 
 def listing_of(request: HttpRequest) -> Listing:
-    """What the address asks for; a project that is no number is left out."""
-    asked = without_words(request.GET, "project")
-    return Listing(asked, COLUMNS, "when", FILTERS, extras=DATES)
+    """Return the filters and the order in the address; a project that is no number is ignored."""
+    parameters = drop_non_numeric(request.GET, "project")
+    return Listing(parameters, COLUMNS, "when", FILTERS, extras=DATES)
 
 
 def within_days(edits: EditQuerySet, listing: Listing, zone: str) -> EditQuerySet:
-    """Between two days of the person's own calendar, both included."""
+    """Return the edits between two days in the person's time zone, both included."""
     first, last = (_midnight(listing.extra.get(name, ""), zone) for name in DATES)
     if first:
         edits = edits.filter(started_at__gte=first)
@@ -44,29 +43,29 @@ def _midnight(text: str, zone: str) -> datetime | None:
 
 
 def activity_context(
-    request: HttpRequest, mine: EditQuerySet, names: Names, *, zone: str
-) -> dict[str, Any]:
-    """The list, and what it can be filtered by."""
+    request: HttpRequest, visible: EditQuerySet, names: Names, *, zone: str
+) -> dict[str, object]:
+    """Return a page of the list, and the values that it can be filtered by."""
     listing = listing_of(request)
-    found, total = listing.rows(within_days(mine, listing, zone))
-    seen = (
-        mine.of_projects()
+    edits, total = listing.rows(within_days(visible, listing, zone))
+    involved = (
+        visible.of_projects()
         .order_by()
         .values_list(
             "by__username", "by__first_name", "by__last_name", "of_project", "project_name"
         )
     )
-    rows = list(seen.distinct())
-    people = {name: f"{one} {two}".strip() or name for name, one, two, *_ in rows if name}
+    rows = list(involved.distinct())
+    people = {name: f"{first} {last}".strip() or name for name, first, last, *_ in rows if name}
     projects = {str(pk): name for *_, pk, name in rows if pk}
     choices = [
-        ("who", "Who", _sorted(people)),
-        ("kind", "What", Edit.Kind.choices),
-        ("outcome", "Outcome", [(code, word.capitalize()) for code, word in Edit.State.choices]),
-        ("project", "Project", _sorted(projects)),
+        ("who", "Who", _sort_choices(people)),
+        ("kind", "Change", Edit.Kind.choices),
+        ("outcome", "Result", [(code, word.capitalize()) for code, word in Edit.State.choices]),
+        ("project", "Project", _sort_choices(projects)),
     ]
     return {
-        "lines": [(history.edit_line(edit, names, zone_named(zone)), edit) for edit in found],
+        "lines": [(history.edit_line(edit, names, zone_named(zone)), edit) for edit in edits],
         "listing": listing,
         "pages": listing.pages(total),
         "choices": choices,
@@ -75,15 +74,15 @@ def activity_context(
     }
 
 
-def _sorted(choices: dict[str, str]) -> list[tuple[str, str]]:
+def _sort_choices(choices: dict[str, str]) -> list[tuple[str, str]]:
     return sorted(choices.items(), key=lambda choice: choice[1].casefold())
 
 
 def activity_sheet(
-    request: HttpRequest, mine: EditQuerySet, names: Names, *, zone: str
+    request: HttpRequest, visible: EditQuerySet, names: Names, *, zone: str
 ) -> exports.Sheet:
-    """All edits that the address asks for."""
+    """Return every edit that the address selects, as a sheet to export."""
     listing = listing_of(request)
-    rows = listing.all_rows(within_days(mine, listing, zone))
+    rows = listing.all_rows(within_days(visible, listing, zone))
     lines = (history_export.edit_line(edit, names) for edit in rows.iterator(chunk_size=500))
     return exports.Sheet(history_export.EDIT_HEADINGS, lines)

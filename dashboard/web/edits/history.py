@@ -1,4 +1,4 @@
-"""The history of groups: the exchange's changelog and our own edits, one line a change."""
+"""The history of groups: the exchange's changelog and Fieldwatch's own edits, a line a change."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from dashboard.alerts.text import pause_cause
@@ -30,7 +29,7 @@ OUTCOME_TONES = {
     Edit.State.CONFLICT: "warn",
     Edit.State.GIVEN_UP: "warn",
 }
-# Values of the changelog that are codes or have no unit.
+# Changelog values that are codes, or numbers without their unit.
 _CODES: Mapping[str, Callable[[str], str]] = {
     ChangelogKind.INDUSTRY_LOCKOUT_CODE: labels.sentence_case,
     ChangelogKind.LOCALE: locale_label,
@@ -45,14 +44,18 @@ _NUMBERS: Mapping[str, Callable[[float], str]] = {
     ChangelogKind.SOFT_LAUNCH_DEMOGRAPHICS_STRICTNESS_PERCENTAGE: "{} %".format,
     ChangelogKind.SOFT_LAUNCH_FILLING_GOAL_PERCENTAGE: "{} %".format,
 }
+FORMER_USER = "Former user"
 NOT_SENT = "not sent"
-OVERTAKEN = "sent, and refused because somebody changed it meanwhile"
+OVERTAKEN = "refused: someone else changed it first"
 _NOT_DONE = (Edit.State.REJECTED, Edit.State.CONFLICT)
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """One change: when, who, what, from, to, and how it ended. `edit`: which of ours it is."""
+    """One change: when, who, what, from, to, and its result.
+
+    `edit` is the id of the edit where the change was made in Fieldwatch.
+    """
 
     at: datetime
     who: str
@@ -63,27 +66,24 @@ class HistoryLine:
     tone: str
     detail: str
     edit: int | None = None
-    group: int | None = None  # none where it is of a whole project
+    group: int | None = None  # None for a change of a whole project
 
     @property
     def ours(self) -> bool:
-        """Whether it was made through Fieldwatch."""
+        """Whether the change was made in Fieldwatch."""
         return self.edit is not None
 
 
-def project_names(of: Project, changes: Iterable[Change]) -> dict[str, str]:
-    """Names by the exchange's id: of a project, and of those that its groups came from or went to.
-
-    Asked for only where a group moved.
-    """
+def project_names(project: Project, changes: Iterable[Change]) -> dict[str, str]:
+    """Return names by the exchange's id: of a project, and of those its groups moved from or to."""
     moves = (change for change in changes if change.kind == ChangelogKind.PROJECT_ID)
     ids = {end for move in moves for end in (move.old, move.new) if isinstance(end, str)}
-    if others := ids - {of.exchange_id}:
-        known = Project.objects.filter(account=of.account_id, exchange_id__in=others)
-        named = dict(known.values_list("exchange_id", "name"))
+    if others := ids - {project.exchange_id}:
+        projects = Project.objects.filter(account=project.account_id, exchange_id__in=others)
+        names = dict(projects.values_list("exchange_id", "name"))
     else:
-        named = {}
-    return named | {of.exchange_id: of.name}
+        names = {}
+    return names | {project.exchange_id: project.name}
 
 
 def history_lines(
@@ -92,26 +92,30 @@ def history_lines(
     people: Mapping[str, str],
     zone: ZoneInfo | None = None,
 ) -> list[HistoryLine]:
-    """Newest first; an edit and the changelog's words of it are one line.
+    """Return the lines, newest first; an edit and its changelog entries make one line.
 
-    Moments among the values are told in this zone, else in UTC.
+    Times among the values are shown in `zone`, else in UTC.
     """
-    theirs: dict[tuple[int | None, str], list[Change]] = defaultdict(list)
+    unmatched: dict[tuple[int | None, str], list[Change]] = defaultdict(list)
     for change in changes:
-        theirs[change.group_id, change.kind].append(change)
+        unmatched[change.group_id, change.kind].append(change)
     for edit in edits:
-        _take(edit, theirs)
-    told = [edit_line(edit, people, zone) for edit in edits]
-    told += [_change_line(one, people, zone) for left in theirs.values() for one in left]
-    return sorted(told, key=lambda line: line.at, reverse=True)
+        _drop_matched(edit, unmatched)
+    lines = [edit_line(edit, people, zone) for edit in edits]
+    lines += [
+        _line_of_change(change, people, zone)
+        for remaining in unmatched.values()
+        for change in remaining
+    ]
+    return sorted(lines, key=lambda line: line.at, reverse=True)
 
 
-def _take(edit: Edit, theirs: Mapping[tuple[int | None, str], list[Change]]) -> None:
-    """Take from the changelog what this edit did: of each kind, the nearest in time."""
+def _drop_matched(edit: Edit, unmatched: Mapping[tuple[int | None, str], list[Change]]) -> None:
+    """Drop the changelog entries of this edit: of each kind, the one nearest in time."""
     if edit.state in _NOT_DONE:
         return
     for kind, value in changelog_entries(edit):
-        same = theirs.get((edit.group_id, kind), [])
+        same = unmatched.get((edit.group_id, kind), [])
         near = [
             change
             for change in same
@@ -119,13 +123,13 @@ def _take(edit: Edit, theirs: Mapping[tuple[int | None, str], list[Change]]) -> 
             and (value is None or format_value(change.new) == format_value(value))
         ]
         if near:
-            same.remove(min(near, key=lambda one: abs(one.occurred_at - edit.started_at)))
+            same.remove(min(near, key=lambda change: abs(change.occurred_at - edit.started_at)))
 
 
 def edit_line(
     edit: Edit, names: Mapping[str, str] | None = None, zone: ZoneInfo | None = None
 ) -> HistoryLine:
-    """An edit of ours."""
+    """Return the line of an edit made in Fieldwatch."""
     people = names or {}
     what, old, new = edit.title, "", ""
     changed = changed_parts(edit, people, zone)
@@ -135,67 +139,69 @@ def edit_line(
         word, old, new = changed[0]
         what = word if edit.kind != Edit.Kind.RE_ENTRY else f"{what}: {word}"
     else:
-        old = "; ".join(f"{word}: {was}" for word, was, _ in changed)
-        new = "; ".join(f"{word}: {to}" for word, _, to in changed)
+        old = "; ".join(f"{word}: {before}" for word, before, _ in changed)
+        new = "; ".join(f"{word}: {wanted}" for word, _, wanted in changed)
     return HistoryLine(
         at=edit.started_at,
-        who=str(edit.by) if edit.by else "somebody who left",
+        who=str(edit.by) if edit.by else FORMER_USER,
         what=what,
         old=old,
         new=new,
-        outcome=ending(edit),
+        outcome=outcome_label(edit),
         tone=OUTCOME_TONES.get(Edit.State(edit.state), "info"),
-        detail=_outcome(edit, people, zone),
+        detail=_describe_outcome(edit, people, zone),
         edit=edit.pk,
         group=edit.group_id,
     )
 
 
-def ending(edit: Edit) -> str:
-    """How it stands, in a few words.
+def outcome_label(edit: Edit) -> str:
+    """Return the state of an edit as a label.
 
-    What was never sent was not refused, and what was sent and is held otherwise need not be
-    somebody else's doing.
+    An edit that was never sent was not refused; and where the exchange holds another value than
+    was sent, that need not be someone else's change.
     """
     if edit.state == Edit.State.REJECTED and edit.sent is False:
         return NOT_SENT
     failed = (Edit.State.REJECTED, Edit.State.CONFLICT)
     if edit.state in failed and edit.sent and edit.taken is False:
         return OVERTAKEN
-    made = edit.kind in (Edit.Kind.NEW_DRAFT, Edit.Kind.NEW_PROJECT)
-    sent = made or edit.checks > 0 or edit.sent is True
+    creates = edit.kind in (Edit.Kind.NEW_DRAFT, Edit.Kind.NEW_PROJECT)
+    sent = creates or edit.checks > 0 or edit.sent is True
     if edit.kind == Edit.Kind.LAUNCH:
         sent = bool(edit.after)
     held_otherwise = edit.state == Edit.State.CONFLICT and sent
     return edit_records.HELD.lower() if held_otherwise else edit.get_state_display()
 
 
-def _outcome(edit: Edit, people: Mapping[str, str], zone: ZoneInfo | None) -> str:
-    """What there is to say of how an edit ended."""
+def _describe_outcome(edit: Edit, people: Mapping[str, str], zone: ZoneInfo | None) -> str:
+    """Return details of how an edit ended; empty where the label says everything."""
     if edit.state == Edit.State.CONFLICT:
-        was = value_parts(edit.kind, edit.before, people, zone)
-        theirs = value_parts(edit.kind, edit.after, people, zone).items()
-        differ = [f"{word} {now}" for word, now in theirs if was.get(word) != now]
-        return f"The exchange has {'; '.join(differ)}" if differ else ""
+        before = value_parts(edit.kind, edit.before, people, zone)
+        after = value_parts(edit.kind, edit.after, people, zone).items()
+        differ = [f"{word} {now}" for word, now in after if before.get(word) != now]
+        return f"Cint has {'; '.join(differ)}" if differ else ""
     if edit.state == Edit.State.GIVEN_UP and edit.reasons and edit.given_up_by_id is None:
         return "; ".join(str(reason.get("reason", "")) for reason in edit.reasons)
     if edit.state == Edit.State.GIVEN_UP:
-        who = edit.given_up_by or "somebody who left"
-        return f"{who} looked at the exchange and went on; whether it was taken is not known"
+        who = edit.given_up_by or FORMER_USER
+        return f"{who} checked on Cint and closed this change; its result is unknown"
     if edit.state == Edit.State.CONFIRMED and edit.settled_at:
         seconds = (edit.settled_at - edit.started_at).total_seconds()
-        return f"after {seconds:.0f} s" if seconds >= 1 else "in less than a second"
-    return "; ".join(_objection(one) for one in edit.reasons)
+        return f"after {seconds:.0f} s" if seconds >= 1 else "in under 1 s"
+    return "; ".join(_describe_objection(reason) for reason in edit.reasons)
 
 
-def _objection(reason: Mapping[str, Any]) -> str:
-    """What the exchange objected to, with its field where that has a word; ids tell nothing."""
-    path, why = str(reason.get("name", "")), str(reason.get("reason", ""))
+def _describe_objection(reason: Mapping[str, object]) -> str:
+    """Return an objection of the exchange, with its field's name; an id is no name."""
+    path, objection = str(reason.get("name", "")), str(reason.get("reason", ""))
     name = labels.field_name(path)
-    return f"{name}: {why}" if name != path else why
+    return f"{name}: {objection}" if name != path else objection
 
 
-def _value(kind: str, value: Any, people: Mapping[str, str], zone: ZoneInfo | None) -> str:
+def _format_logged_value(
+    kind: str, value: object, people: Mapping[str, str], zone: ZoneInfo | None
+) -> str:
     if isinstance(value, str) and value and kind in _CODES:
         return _CODES[kind](value)
     if isinstance(value, int | float) and kind in _NUMBERS:
@@ -203,7 +209,9 @@ def _value(kind: str, value: Any, people: Mapping[str, str], zone: ZoneInfo | No
     return format_value(value, people, zone)
 
 
-def _change_line(change: Change, people: Mapping[str, str], zone: ZoneInfo | None) -> HistoryLine:
+def _line_of_change(
+    change: Change, people: Mapping[str, str], zone: ZoneInfo | None
+) -> HistoryLine:
     who = people.get(change.actor_id) or labels.ACTORS.get(
         change.actor_type, change.actor_type or "unknown"
     )
@@ -212,10 +220,10 @@ def _change_line(change: Change, people: Mapping[str, str], zone: ZoneInfo | Non
         at=change.occurred_at,
         who=who,
         what=labels.CHANGES.get(change.kind, labels.sentence_case(change.kind)),
-        old=_value(change.kind, change.old, people, zone),
-        new=_value(change.kind, change.new, people, zone),
+        old=_format_logged_value(change.kind, change.old, people, zone),
+        new=_format_logged_value(change.kind, change.new, people, zone),
         outcome="",
         tone="",
-        detail=f"Because {reason}" if reason else "",
+        detail=f"Reason: {reason}" if reason else "",
         group=change.group_id,
     )

@@ -1,4 +1,4 @@
-"""History and edits as lines of a file: their headings, and the cells below them."""
+"""History and edits as rows of a file: their headings and their cells."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from dashboard.web.tables.exports import Cell
 HISTORY_HEADINGS = (
     "When (UTC)",
     "Who",
-    "Through",
+    "Source",
     "Project",
     "Group",
-    "Id",
-    "What",
+    "ID",
+    "Change",
     "From",
     "To",
-    "Outcome",
+    "Result",
 )
-EDIT_HEADINGS = ("When (UTC)", "Who", "Project", "Group", "Id", "What", "From", "To", "Outcome")
+EDIT_HEADINGS = ("When (UTC)", "Who", "Project", "Group", "ID", "Change", "From", "To", "Result")
 
 
 def edit_line(edit: Edit, names: Mapping[str, str]) -> list[Cell]:
-    """The cells of an edit, in the order of EDIT_HEADINGS."""
+    """Return the cells of an edit, in the order of EDIT_HEADINGS."""
     group = edit.group
     project = group.project if group else edit.project
     name, number = (group.name, group.human_readable_id) if group else ("", "")
@@ -34,9 +34,9 @@ def edit_line(edit: Edit, names: Mapping[str, str]) -> list[Cell]:
 
 
 def history_line(line: history.HistoryLine, project: str, group: str, number: str) -> list[Cell]:
-    """The cells of a line of history, in the order of HISTORY_HEADINGS."""
-    through = "Fieldwatch" if line.ours else "the exchange"
-    return [line.at, line.who, through, project, group, number, *_change_cells(line)]
+    """Return the cells of a line of history, in the order of HISTORY_HEADINGS."""
+    source = "Fieldwatch" if line.ours else "Cint"
+    return [line.at, line.who, source, project, group, number, *_change_cells(line)]
 
 
 def _change_cells(line: history.HistoryLine) -> list[Cell]:

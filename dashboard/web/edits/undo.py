@@ -1,12 +1,10 @@
-"""A new edit from an old one: the value from before it, while nothing else changed since; or, where
-it failed, what was wanted.
-"""
+"""A new edit from an old one: undo, while nothing changed since, or try again what failed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -14,12 +12,12 @@ from django.urls import reverse
 from dashboard.fielding.models import Batch, Edit, Project, TargetGroup
 from dashboard.sync.batches import transitions
 from dashboard.sync.edits import send
-from dashboard.web.edits import messages
+from dashboard.web.edits import form_messages
 from dashboard.web.edits.forms import FORMS
-from dashboard.web.edits.forms.base import Form
+from dashboard.web.edits.forms.base import Form, Value
 from dashboard.web.formatting.row_ids import parse_row_id
 
-# Which action puts back what another made of a group, by the status that it has and that it had.
+# The action that undoes a transition, by the status after it and the status before it.
 _ACTIONS = {
     ("paused", "live"): Batch.Action.RESUME,
     ("live", "paused"): Batch.Action.PAUSE,
@@ -27,17 +25,17 @@ _ACTIONS = {
     ("completed", "live"): Batch.Action.RELAUNCH,
 }
 _FAILED = (Edit.State.REJECTED, Edit.State.CONFLICT, Edit.State.GIVEN_UP)
-LATER = "It was changed again since, so it is not put back from here."
-LAUNCHED = "A launch cannot be undone: a group never becomes a draft or scheduled again."
-COMPLETED = "Completing cannot be undone."
-RELAUNCH = f"{COMPLETED} Relaunching puts the group back into the field."
-NOBODY = "Nobody on the exchange is known who managed it before."
+LATER = "It was changed again since, so it cannot be undone here."
+LAUNCHED = "A launch cannot be undone: a launched group cannot become a draft or scheduled again."
+COMPLETED = "Completion cannot be undone."
+RELAUNCH = f"{COMPLETED} Relaunch the group to put it back in field."
+NOBODY = "The previous project manager is not known."
 
 
-class Back(NamedTuple):
-    """The way back from an edit: a form's address, or an action on its group and what goes along.
+class UndoOption(NamedTuple):
+    """How to undo an edit: a form's address, or an action on its group with its fields.
 
-    `why`: what there is to know of it, or why there is no way back.
+    `why` explains the option, or why there is none.
     """
 
     address: str = ""
@@ -46,101 +44,106 @@ class Back(NamedTuple):
     why: str = ""
 
 
-def way_back(made: Edit, people: Mapping[str, str], now: datetime) -> Back:
-    """How the value before an edit is put back; `people`: the exchange's, by id."""
-    if made.state != Edit.State.CONFIRMED:
-        return Back()
-    if made.kind == Edit.Kind.LAUNCH:
-        return Back(why=LAUNCHED)
-    if not is_newest(made):
-        return Back(why=LATER)
-    if made.group and made.kind == Edit.Kind.STATUS:
-        return _status(made, made.group, now)
-    if made.group and made.kind == Edit.Kind.MANAGER:
-        return _manager(made, made.group, people)
-    return Back(address=_form(made, "undo"))
+def undo_option(edit: Edit, people: Mapping[str, str], now: datetime) -> UndoOption:
+    """Return how to restore the value before an edit; `people`: the exchange's users by id."""
+    if edit.state != Edit.State.CONFIRMED:
+        return UndoOption()
+    if edit.kind == Edit.Kind.LAUNCH:
+        return UndoOption(why=LAUNCHED)
+    if not is_newest(edit):
+        return UndoOption(why=LATER)
+    if edit.group and edit.kind == Edit.Kind.STATUS:
+        return _undo_transition(edit, edit.group, now)
+    if edit.group and edit.kind == Edit.Kind.MANAGER:
+        return _undo_manager(edit, edit.group, people)
+    return UndoOption(address=_form_url(edit, "undo"))
 
 
-def _status(made: Edit, group: TargetGroup, now: datetime) -> Back:
-    """What the exchange allows of going back; until the group was read again, it says itself."""
-    if group.status not in (made.before, made.after):
-        return Back(why=LATER)
-    action = _ACTIONS.get((str(made.after), str(made.before)))
+def _undo_transition(edit: Edit, group: TargetGroup, now: datetime) -> UndoOption:
+    """Return the action that undoes a transition, where the exchange allows it.
+
+    Until the group is read again, only the exchange knows whether it does.
+    """
+    if group.status not in (edit.before, edit.after):
+        return UndoOption(why=LATER)
+    action = _ACTIONS.get((str(edit.after), str(edit.before)))
     if action is None:
-        return Back(why=COMPLETED if made.after == "completed" else LAUNCHED)
-    because = transitions.known_obstacle(action, group, now) if group.status == made.after else ""
+        return UndoOption(why=COMPLETED if edit.after == "completed" else LAUNCHED)
+    obstacle = transitions.known_obstacle(action, group, now) if group.status == edit.after else ""
     if action == Batch.Action.RELAUNCH:
-        no = f"{COMPLETED} Nor can the group be relaunched: {because}."
-        return Back(why=no) if because else Back(action=action, why=RELAUNCH)
-    if because:
-        return Back(why=f"It cannot be put back now: {because}.")
-    return Back(action=action)
+        reason = f"{COMPLETED} The group cannot be relaunched either: {obstacle}."
+        return UndoOption(why=reason) if obstacle else UndoOption(action=action, why=RELAUNCH)
+    if obstacle:
+        return UndoOption(why=f"It cannot be undone now: {obstacle}.")
+    return UndoOption(action=action)
 
 
-def _manager(made: Edit, group: TargetGroup, people: Mapping[str, str]) -> Back:
-    if group.project_manager_id not in (made.before, made.after):
-        return Back(why=LATER)
-    if made.before not in people:
-        return Back(why=NOBODY)
-    return Back(action=Batch.Action.MANAGER, along={"typed": "1", "manager": str(made.before)})
+def _undo_manager(edit: Edit, group: TargetGroup, people: Mapping[str, str]) -> UndoOption:
+    if group.project_manager_id not in (edit.before, edit.after):
+        return UndoOption(why=LATER)
+    if edit.before not in people:
+        return UndoOption(why=NOBODY)
+    return UndoOption(
+        action=Batch.Action.MANAGER, along={"typed": "1", "manager": str(edit.before)}
+    )
 
 
-def try_again_url(made: Edit) -> str:
-    """The address of the form with what was wanted, where that came to nothing; else empty."""
-    if made.state not in _FAILED:
+def try_again_url(edit: Edit) -> str:
+    """Return the address of the form filled in with what was wanted, of an edit that failed."""
+    if edit.state not in _FAILED:
         return ""
-    if made.kind == Edit.Kind.NEW_PROJECT:
-        return reverse("new-project", args=[made.account_id]) + _asked("again", made)
-    if made.kind == Edit.Kind.NEW_DRAFT and made.project_id:
-        return reverse("new-draft", args=[made.project_id]) + _asked("again", made)
-    return _form(made, "again") if made.group else ""
+    if edit.kind == Edit.Kind.NEW_PROJECT:
+        return reverse("new-project", args=[edit.account_id]) + _query_of("again", edit)
+    if edit.kind == Edit.Kind.NEW_DRAFT and edit.project_id:
+        return reverse("new-draft", args=[edit.project_id]) + _query_of("again", edit)
+    return _form_url(edit, "again") if edit.group else ""
 
 
-def _form(made: Edit, how: str) -> str:
-    """The address of the form that fills itself in from an edit; empty where there is none."""
-    if made.kind in (Edit.Kind.NEW_DRAFT, Edit.Kind.NEW_PROJECT):
+def _form_url(edit: Edit, purpose: str) -> str:
+    """Return the address of the form that is filled in from an edit; empty where there is none."""
+    if edit.kind in (Edit.Kind.NEW_DRAFT, Edit.Kind.NEW_PROJECT):
         return ""
-    if not isinstance(made.group, TargetGroup):
-        return reverse("project-budget", args=[made.project_id]) + _asked(how, made)
-    if made.kind == Edit.Kind.DRAFT and made.group.status == "draft":
-        return reverse("draft", args=[made.group_id]) + _asked(how, made)
-    form = FORMS.get(made.kind)
-    if form is None or (how == "undo" and made.before is None and not form.is_ours):
+    if not isinstance(edit.group, TargetGroup):
+        return reverse("project-budget", args=[edit.project_id]) + _query_of(purpose, edit)
+    if edit.kind == Edit.Kind.DRAFT and edit.group.status == "draft":
+        return reverse("draft", args=[edit.group_id]) + _query_of(purpose, edit)
+    form = FORMS.get(edit.kind)
+    if form is None or (purpose == "undo" and edit.before is None and not form.is_ours):
         return ""
-    if messages.not_offered(made.group, form):
+    if form_messages.not_offered(edit.group, form):
         return ""
-    return reverse("edit", args=[made.group_id, form.name]) + _asked(how, made)
+    return reverse("edit", args=[edit.group_id, form.name]) + _query_of(purpose, edit)
 
 
-def _asked(how: str, made: Edit) -> str:
-    return f"?{urlencode({how: made.pk})}"
+def _query_of(purpose: str, edit: Edit) -> str:
+    return f"?{urlencode({purpose: edit.pk})}"
 
 
-def of_group(group: TargetGroup, form: Form, pk: str) -> Edit | None:
-    """The edit that is to be undone, if it is one of this group and setting."""
-    return of_kind(group, form.kind, pk)
+def edit_to_undo(group: TargetGroup, form: Form[Value], pk: str) -> Edit | None:
+    """Return the edit with this id, if it is one of this group and setting."""
+    return edit_of_kind(group, form.kind, pk)
 
 
-def of_kind(group: TargetGroup, kind: str, pk: str) -> Edit | None:
-    """The edit with this number, if it is one of this group and kind."""
+def edit_of_kind(group: TargetGroup, kind: str, pk: str) -> Edit | None:
+    """Return the edit with this id, if it is one of this group and kind."""
     return Edit.objects.filter(pk=parse_row_id(pk), group=group, kind=kind).first()
 
 
-def of_project(project: Project, pk: str) -> Edit | None:
-    """The new draft with this number that was to be made in this project."""
-    new = Edit.objects.filter(kind=Edit.Kind.NEW_DRAFT, project=project)
-    return new.filter(pk=parse_row_id(pk)).first()
+def failed_new_draft(project: Project, pk: str) -> Edit | None:
+    """Return the edit with this id, if it was to create a draft in this project."""
+    drafts = Edit.objects.filter(kind=Edit.Kind.NEW_DRAFT, project=project)
+    return drafts.filter(pk=parse_row_id(pk)).first()
 
 
-def still_so(made: Edit, held: Any) -> bool:
-    """Whether what is held now is what the edit made of it."""
-    return made.state == Edit.State.CONFIRMED and send.holds_value(made.kind, held, made.after)
+def is_still_held(edit: Edit, held: Value) -> bool:
+    """Whether the current value is the one that the edit set."""
+    return edit.state == Edit.State.CONFIRMED and send.holds_value(edit.kind, held, edit.after)
 
 
-def is_newest(made: Edit) -> bool:
-    """Whether no later change of the same setting is on record."""
+def is_newest(edit: Edit) -> bool:
+    """Whether no later edit of the same setting is on record."""
     later = Edit.objects.filter(
-        group=made.group_id, project=made.project_id, kind=made.kind, started_at__gt=made.started_at
+        group=edit.group_id, project=edit.project_id, kind=edit.kind, started_at__gt=edit.started_at
     )
-    maybe = (Edit.State.CONFIRMED, Edit.State.UNKNOWN, Edit.State.GIVEN_UP)
-    return not later.filter(state__in=maybe).exists()
+    may_have_changed_it = (Edit.State.CONFIRMED, Edit.State.UNKNOWN, Edit.State.GIVEN_UP)
+    return not later.filter(state__in=may_have_changed_it).exists()

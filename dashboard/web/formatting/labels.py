@@ -1,4 +1,4 @@
-"""Plain words for the exchange's codes. A code that we do not know is shown as it came."""
+"""Plain words for the exchange's codes. An unknown code is shown as it came."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ STRATEGIES = {
     "completes": "By completes",
 }
 STRATEGY_MEANING = {
-    "automated": "The exchange decides how many people to let in, from prescreens and completes.",
-    "prescreens": "The goal limits how many people pass the screener.",
-    "completes": "The goal limits how many people complete the survey.",
+    "automated": "Cint decides how many respondents to admit, from prescreens and completes.",
+    "prescreens": "The goal limits how many respondents pass the screener.",
+    "completes": "The goal limits how many respondents complete the survey.",
 }
 
 PACING = {
     "": "Off",
     "linear": "Linear: equal steps",
-    "adaptive": "Adaptive: even what is left",
-    "gemini": "Like another group",
+    "adaptive": "Adaptive: spreads the remainder evenly",
+    "gemini": "Match another group",
 }
 
-CHANGES: dict[str, str] = {
+CHANGES: dict[str, str] = {  # a word for every kind: a test asks
     ChangelogKind.BUSINESS_UNIT: "Business unit",
     ChangelogKind.COLLECTS_PII: "Collects personal data",
     ChangelogKind.CPI: "CPI",
@@ -58,19 +58,20 @@ CHANGES: dict[str, str] = {
     ChangelogKind.PACING_ASSISTANCE: "Pacing",
     ChangelogKind.PACING_GEMINI_EXPOSED_TARGET_GROUP_ID: "Pacing: exposed group",
     ChangelogKind.PACING_LINEAR_INCREMENT_INTERVAL: "Linear pacing: step",
-    ChangelogKind.PRICING_ASSISTANCE: "Price assistance",
-    ChangelogKind.PRICING_DYNAMIC_MAXIMUM_CPI: "Price assistance: highest CPI",
-    ChangelogKind.PRICING_DYNAMIC_MINIMUM_CPI: "Price assistance: lowest CPI",
-    ChangelogKind.PRICING_DYNAMIC_TOTAL_BUDGET: "Price assistance: budget",
-    ChangelogKind.PRICING_DYNAMIC_UNLOCK_MAX_BUDGET_USAGE: "Price assistance: use the whole budget",
+    ChangelogKind.PRICING_ASSISTANCE: "Dynamic CPI",
+    ChangelogKind.PRICING_DYNAMIC_MAXIMUM_CPI: "Dynamic CPI: highest CPI",
+    ChangelogKind.PRICING_DYNAMIC_MINIMUM_CPI: "Dynamic CPI: lowest CPI",
+    ChangelogKind.PRICING_DYNAMIC_TOTAL_BUDGET: "Dynamic CPI: budget",
+    ChangelogKind.PRICING_DYNAMIC_UNLOCK_MAX_BUDGET_USAGE: "Dynamic CPI: use the whole budget",
     ChangelogKind.PRICING_RATE_CARD_BOOST_CPI: "Rate card: boost",
     ChangelogKind.PRICING_RATE_CARD_MAXIMUM_CPI: "Rate card: highest CPI",
     ChangelogKind.PRIVATE_EXCHANGE_CPI: "CPI for one supplier",
     ChangelogKind.PROJECT_ID: "Project",
     ChangelogKind.PROJECT_MANAGER: "Project manager",
     ChangelogKind.QUOTA_OVERLAY_ASSISTED: "Quota assistance",
-    ChangelogKind.QUOTA_OVERLAY_BALANCE_FILL: "Quotas: fill evenly",
-    ChangelogKind.QUOTA_OVERLAY_PREVENT_OVERFILLING: "Quotas: prevent overfilling",
+    ChangelogKind.QUOTA_OVERLAY_BALANCE_FILL: "Quotas: balance fill",
+    ChangelogKind.QUOTA_OVERLAY_PREVENT_OVERFILLING: "Quotas: prevent overfill",
+    ChangelogKind.RE_ENTRY_CONFIGURATION: "Re-entry",
     ChangelogKind.SOFT_LAUNCH_ASSISTED: "Soft launch",
     ChangelogKind.SOFT_LAUNCH_DEMOGRAPHICS_STRICTNESS_PERCENTAGE: "Soft launch: strictness",
     ChangelogKind.SOFT_LAUNCH_END_DATE: "Soft launch: end",
@@ -83,35 +84,35 @@ CHANGES: dict[str, str] = {
 }
 
 ACTORS = {
-    "las_user": "somebody on the exchange",
-    "system_marketplace_user": "the marketplace's staff",
-    "system_user": "the exchange, by itself",
+    "las_user": "Unknown user",
+    "system_marketplace_user": "Cint Marketplace",
+    "system_user": "Cint (automatic)",
 }
 
 RE_ENTRY_STATUSES = {
     "completes": "Completed the survey",
     "pre_client_survey_processes": "Left before the survey began",
-    "financial_terms": "Ended for financial reasons",
+    "financial_terms": "Financial termination",
     "terminates": "Screened out",
     "security_failures": "Failed a security check",
-    "overquota": "Quota was full",
-    "in_screener": "Still in the screener",
+    "overquota": "Quota full",
+    "in_screener": "In screener",
 }
-RE_ENTRY_SIDES = {"client_side": "Client survey", "screener_side": "Exchange screener"}
+RE_ENTRY_SIDES = {"client_side": "Client survey", "screener_side": "Cint screener"}
 RE_ENTRY_TARGETS = {
     "allow_for_current_target_group": "this group",
     "allow_for_other_target_groups": "other groups",
 }
 
 
-def _every_country() -> dict[str, str]:
-    """The countries of the world by their code, as the table of time zones names them."""
+def _load_countries() -> dict[str, str]:
+    """Return the names of all countries by code, from the time zone database."""
     table = resources.files("tzdata").joinpath("zoneinfo", "iso3166.tab").read_text("utf-8")
     rows = (line.split("\t") for line in table.splitlines() if not line.startswith("#"))
     return {code.lower(): name for code, name in rows}
 
 
-COUNTRIES = _every_country() | {
+COUNTRIES = _load_countries() | {
     "ae": "United Arab Emirates",
     "ar": "Argentina",
     "at": "Austria",
@@ -178,37 +179,41 @@ COUNTRIES = _every_country() | {
 
 
 def field_name(path: str) -> str:
-    """What the exchange calls a field, as words: `body.live_url` reads "Live url"; an id stays."""
-    told = spoken_name(path)
+    """Turn a field path of the exchange into words: `body.live_url` into "Live url"; ids stay."""
+    words = spoken_name(path)
     return (
-        told[:1].upper() + told[1:] if told.islower() and not any(map(str.isdigit, told)) else path
+        words[:1].upper() + words[1:]
+        if words.islower() and not any(map(str.isdigit, words))
+        else path
     )
 
 
-def objected(exc: ExchangeError) -> str:
-    """What an error of the exchange objects to, field by field, else its sentence."""
-    wrong: list[InvalidParam] = getattr(exc, "invalid_params", [])
-    told = [": ".join(filter(None, (field_name(one.name), one.reason))) for one in wrong]
-    return "; ".join(filter(None, told)) or str(exc)
+def objection_text(exc: ExchangeError) -> str:
+    """Say what an error of the exchange objects to, field by field, else its sentence."""
+    problems: list[InvalidParam] = getattr(exc, "invalid_params", [])
+    sentences = [
+        ": ".join(filter(None, (field_name(problem.name), problem.reason))) for problem in problems
+    ]
+    return "; ".join(filter(None, sentences)) or str(exc)
 
 
 def sentence_case(code: str) -> str:
-    """A code as words: `quota_overlay_change` reads "Quota overlay change"."""
+    """Turn a code into words: `quota_overlay_change` into "Quota overlay change"."""
     return code.replace("_", " ").strip().capitalize()
 
 
 def without_group_name(name: str, sentence: str) -> str:
-    """What a sentence says of a group whose name stands beside it anyway."""
-    said = sentence.removeprefix(f"{name}: ")
-    return said[:1].upper() + said[1:]
+    """Drop a group's name from a sentence that is shown beside that name."""
+    rest = sentence.removeprefix(f"{name}: ")
+    return rest[:1].upper() + rest[1:]
 
 
 def country_name(code: str) -> str:
-    """A country's name; an unknown code in capitals."""
+    """Return a country's name; an unknown code in capitals."""
     return COUNTRIES.get(code.lower(), code.upper())
 
 
-_MEMBERS = {
+_FIGURES = {
     "average_cost_per_interview": "average CPI",
     "conversion_rate": "conversion",
     "current_cost": "cost",
@@ -218,19 +223,22 @@ _MEMBERS = {
     "earnings_per_click_per_minute": "EPCM",
     "expected_incidence_rate": "expected IR",
     "expected_length_of_interview_minutes": "expected LOI",
-    "incidence_rate": "incidence",
+    "incidence_rate": "IR",
     "median_length_of_interview_seconds": "median LOI",
 }
 
 
-def unreadable(told: Mapping[str, Mapping[str, str]] | None) -> str:
-    """What of the exchange's answers about a group could not be read, and what it sent instead."""
+def unreadable_text(drifted: Mapping[str, Mapping[str, str]] | None) -> str:
+    """Say which values of a group could not be read, and what the exchange sent instead.
+
+    `drifted`: the raw value of each member, by its path, by the call that it came from.
+    """
     sent: dict[str, str] = {}
-    for members in (told or {}).values():
+    for members in (drifted or {}).values():
         for place, raw in members.items():
             steps = [step for step in place.split(".") if step != "value" and not step.isdigit()]
             name = steps[-1] if steps else place
-            sent[_MEMBERS.get(name, name.replace("_", " "))] = raw
+            sent[_FIGURES.get(name, name.replace("_", " "))] = raw
     if not sent:
         return ""
     each = "; ".join(f"{name} (the exchange sent “{raw}”)" for name, raw in sorted(sent.items()))

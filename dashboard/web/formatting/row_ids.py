@@ -1,8 +1,8 @@
-"""The keys of rows as requests name them outside the path."""
+"""Primary keys in query strings and forms."""
 
-LONGEST = 18  # digits that every database can hold
+LONGEST = 18  # digits that fit the column of every database
 
 
 def parse_row_id(text: str) -> int:
-    """The key that a text names; 0, which no row has, where it names none."""
+    """Parse a primary key; return 0, which no row has, for any other text."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST else 0

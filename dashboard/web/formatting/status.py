@@ -1,4 +1,4 @@
-"""Status, age and severity in words, worked out here so that templates only print."""
+"""Status, age and severity in words, computed here so that templates only print."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STALE_ROUNDS = 3
 
 @dataclass(frozen=True, slots=True)
 class StatusLabel:
-    """A status as a word and a shape."""
+    """A status as a word and an icon shape; `why` gives the reason of a pause by Cint."""
 
     word: str
     shape: str
@@ -27,33 +27,33 @@ class StatusLabel:
 
 
 def status_label(code: str, reason: str = "", by: str = "") -> StatusLabel:
-    """Plain words; a pause that no person made says so, and why."""
+    """Return a status in words; a pause by Cint says so, and why."""
     word = labels.STATUSES.get(code, labels.sentence_case(code) or numbers.DASH)
     if code == "paused" and (reason or by in THE_EXCHANGE):
-        return StatusLabel("Paused by the exchange", "stopped", pause_cause(reason).what)
+        return StatusLabel("Paused by Cint", "stopped", pause_cause(reason).what)
     return StatusLabel(word, code if code in SHAPES else "other")
 
 
 def is_stale(read_at: datetime | None, poll_seconds: int | None, now: datetime) -> bool:
-    """Whether numbers are older than three rounds of polling."""
+    """Whether numbers are older than three polling intervals."""
     limit = timedelta(seconds=STALE_ROUNDS * (poll_seconds or settings.POLL_SECONDS))
     return read_at is not None and now - read_at > limit
 
 
 def reading_remark(group: TargetGroup) -> str:
-    """What is odd about reading this group, if anything."""
+    """Return the problem with reading this group, or an empty text."""
     if group.missing_since:
-        return "No longer listed by the exchange"
+        return "No longer listed on Cint"
     return group.error
 
 
 def severity_word(incident: Incident | None) -> str:
-    """An incident's severity as a word."""
+    """Return an incident's severity as a word; empty without an incident."""
     return Incident.Severity(incident.severity).label if incident else ""
 
 
 def leading_incidents(incidents: Iterable[Incident]) -> dict[int, Incident]:
-    """The most urgent incident of each group; they come in order of urgency."""
+    """Return the first incident of each group; `incidents` are sorted by urgency."""
     first: dict[int, Incident] = {}
     for incident in incidents:
         if incident.group_id is not None:

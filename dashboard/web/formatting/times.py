@@ -1,4 +1,4 @@
-"""Moments on pages: the group's zone first, then the person's."""
+"""Times on pages: in the group's zone first, then in the person's."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from dashboard.web.formatting.numbers import DASH
 
 
 def zone_of(group: TargetGroup) -> ZoneInfo:
-    """Where a group's people live: its own setting, else its country's."""
+    """Return the zone of a group's respondents: its own setting, else its country's."""
     return time_zones.zone_of(group.country_code, group.time_zone)
 
 
-def zone_city(where: ZoneInfo) -> str:
-    """A zone by the name of its city: "Tokyo"."""
-    return where.key.rpartition("/")[2].replace("_", " ")
+def zone_city(zone: ZoneInfo) -> str:
+    """Name a zone by its city: "Tokyo"."""
+    return zone.key.rpartition("/")[2].replace("_", " ")
 
 
 def group_local_time(moment: datetime, group: TargetGroup) -> str:
-    """A moment where the group's people live: "Fri 20 Nov 2026 23:59"."""
+    """Format a time in the group's zone: "Fri 20 Nov 2026 23:59"."""
     return f"{moment.astimezone(zone_of(group)):%a %-d %b %Y %H:%M}"
 
 
 def time_for_person(moment: datetime | None, group: TargetGroup, user: User) -> str:
-    """A moment for a person: "Fri 20 Nov 23:59 Tokyo, 15:59 Berlin"."""
+    """Format a time in both zones: "Fri 20 Nov 23:59 Tokyo, 15:59 Berlin"."""
     if moment is None:
         return DASH
-    there, here = zone_of(group), zone_named(user.time_zone)
-    at = moment.astimezone(there)
-    text = f"{at:%a %-d %b %H:%M} {zone_city(there)}"
-    mine = moment.astimezone(here)
-    if mine.utcoffset() == at.utcoffset():
+    group_zone, own_zone = zone_of(group), zone_named(user.time_zone)
+    at = moment.astimezone(group_zone)
+    text = f"{at:%a %-d %b %H:%M} {zone_city(group_zone)}"
+    own = moment.astimezone(own_zone)
+    if own.utcoffset() == at.utcoffset():
         return text
-    day = "" if mine.date() == at.date() else f"{mine:%a} "
-    return f"{text}, {day}{mine:%H:%M} {zone_city(here)}"
+    day = "" if own.date() == at.date() else f"{own:%a} "
+    return f"{text}, {day}{own:%H:%M} {zone_city(own_zone)}"

@@ -1,4 +1,4 @@
-"""A value of a setting in words, whatever its shape; and what a value says, part by part."""
+"""Values of settings in words, whatever their shape, as a whole or part by part."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from zoneinfo import ZoneInfo
 from dashboard.web.formatting import labels, numbers, times
 
 Names = Mapping[str, str]  # names of people and things of the exchange by their ids
-Parts = dict[str, str]  # what a value says, by the word for each part
-# The parts of a value of one kind of edit, with its moments in a zone, else in UTC.
+Parts = dict[str, str]  # the text of each part of a value, by its label
+# Splits a value of one kind of edit into parts; times are in the zone, else in UTC.
+# Any: the JSON of one kind of edit, of a shape that its own form knows.
 WordParts = Callable[[Any, Names, ZoneInfo | None], Parts]
 
 
-def format_value(value: Any, names: Names | None = None, zone: ZoneInfo | None = None) -> str:
-    """A value in words, whatever its shape; moments in this zone, else in UTC."""
+def format_value(value: object, names: Names | None = None, zone: ZoneInfo | None = None) -> str:
+    """Return a value in words, whatever its shape; times in this zone, else in UTC."""
     if value is None or value == "":
         return numbers.DASH
     if isinstance(value, bool):
@@ -25,15 +26,22 @@ def format_value(value: Any, names: Names | None = None, zone: ZoneInfo | None =
     if isinstance(value, dict):
         return _object_in_words(value, names or {}, zone)
     if isinstance(value, str):
-        known = {**labels.STATUSES, **labels.STRATEGIES}
-        return known.get(value) or (names or {}).get(value) or _moment_in_words(value, zone)
-    return f"{value:,}" if isinstance(value, int) else str(value)
+        words_by_code = {**labels.STATUSES, **labels.STRATEGIES}
+        return words_by_code.get(value) or (names or {}).get(value) or _moment_in_words(value, zone)
+    if isinstance(value, int):
+        return numbers.format_count(value)
+    return numbers.format_limit(value) if isinstance(value, float) else str(value)
 
 
-def _object_in_words(value: Mapping[str, Any], names: Names, zone: ZoneInfo | None) -> str:
+def _object_in_words(value: Mapping[str, object], names: Names, zone: ZoneInfo | None) -> str:
     if "value" in value and "currency_code" in value:
         try:
-            return numbers.format_money(Decimal(str(value["value"])), str(value["currency_code"]))
+            scale = value.get("currency_scale")
+            return numbers.format_money(
+                Decimal(str(value["value"])),
+                str(value["currency_code"]),
+                scale=scale if isinstance(scale, int) else None,
+            )
         except InvalidOperation:
             return f"{value['value']} {value['currency_code']}"
     if "las_user_id" in value:
@@ -46,7 +54,7 @@ def _object_in_words(value: Mapping[str, Any], names: Names, zone: ZoneInfo | No
 
 
 def _moment_in_words(text: str, zone: ZoneInfo | None) -> str:
-    """A time as a time, any other text as it is."""
+    """Format an ISO time; return any other text as it is."""
     try:
         moment = datetime.fromisoformat(text) if "T" in text else None
     except ValueError:

@@ -1,11 +1,11 @@
-"""The completes panel of a group: what its address asks for, and the figure and table of that."""
+"""The completes panel of a group: the view that the URL selects, its chart and its table."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TypedDict
 from urllib.parse import urlencode
 
 from django.http import QueryDict
@@ -24,7 +24,7 @@ from dashboard.web.formatting import numbers, times
 from dashboard.web.groups import summary
 
 STEPS = {"hour": 1, "6h": 6, "day": 24}
-STEP_WORDS = {"": "In all", "hour": "Per hour", "6h": "Per 6 h", "day": "Per day"}
+STEP_WORDS = {"": "Cumulative", "hour": "Hourly", "6h": "6-hourly", "day": "Daily"}
 SPANS = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 SPAN_WORDS = {"24h": "24 h", "7d": "7 days", "30d": "30 days", "": "All"}
 LONGEST = timedelta(days=400)
@@ -48,33 +48,33 @@ MARKED_EDITS = (
     Edit.Kind.ASSISTANT,
     Edit.Kind.STATUS,
 )
-# What the chart needs of the changelog: the marks, and what moves the required line.
+# The changelog kinds that the chart needs: its marks, and what moves the required line.
 SHOWN_CHANGE_KINDS = (*MARKED, *assistant_modules.KINDS)
 REQUIRED_EVERY = 3  # hours between the points of the required line
 
 
 @dataclass(frozen=True, slots=True)
 class ChartView:
-    """What is looked at: completes in all or gained per step, over a span up to now."""
+    """The chosen view: cumulative completes or completes per step, over a span up to now."""
 
     per: str
     span: str
     trend: str = ""
 
     @classmethod
-    def asked(cls, asked: QueryDict) -> ChartView:
-        """As the address has it; what it gets wrong is the default."""
-        per, span = asked.get("per", ""), asked.get("span", "")
+    def from_query(cls, query: QueryDict) -> ChartView:
+        """Read the view from the query string; unknown values fall back to the default."""
+        per, span = query.get("per", ""), query.get("span", "")
         return cls(
-            per if per in STEPS else "", span if span in SPANS else "", asked.get("trend", "")
+            per if per in STEPS else "", span if span in SPANS else "", query.get("trend", "")
         )
 
     def since(self, now: datetime) -> datetime:
-        """The beginning of the span."""
+        """Return the start of the span."""
         return now - SPANS.get(self.span, LONGEST)
 
     def choices(self) -> dict[str, list[tuple[str, str, str, bool]]]:
-        """Keys, links, words and whether they are chosen, for steps and spans."""
+        """Return key, link, label and whether it is chosen, for each step and span."""
         return {
             "steps": [
                 (key, _address(per=key, span=self.span, trend=self.trend), word, key == self.per)
@@ -88,8 +88,15 @@ class ChartView:
 
     @property
     def hours(self) -> int:
-        """The step of the table: what is chosen, else what the exchange counts by, 24 h."""
+        """Hours per row of the table: those chosen, else 24."""
         return STEPS.get(self.per, 24)
+
+
+class DrawnFigure(TypedDict):
+    """A chart with the colours that replace its own in the dark; none if the theme is fixed."""
+
+    figure: charts.Figure
+    dark: dict[str, str]
 
 
 def _address(**parts: str) -> str:
@@ -97,24 +104,24 @@ def _address(**parts: str) -> str:
 
 
 def grid_of(group: TargetGroup, now: datetime) -> series.Grid | None:
-    """All that was counted; the shape of the week is learned from more than is looked at."""
+    """Return all hourly counts; the weekly pattern is learned from more than the chosen span."""
     return series.hourly_grid(group, now - LONGEST)
 
 
 def newest_steps(
     grid: series.Grid | None, view: ChartView, group: TargetGroup, now: datetime
 ) -> list[series.GridStep]:
-    """The newest steps first."""
-    return _steps(grid, view, group, now)[: -ROWS - 1 : -1]
+    """Return the rows of the table, newest first."""
+    return _steps_in_view(grid, view, group, now)[: -ROWS - 1 : -1]
 
 
-def _steps(
+def _steps_in_view(
     grid: series.Grid | None, view: ChartView, group: TargetGroup, now: datetime
 ) -> list[series.GridStep]:
     zone = times.zone_of(group)
     since = view.since(now).astimezone(zone).replace(tzinfo=None)
-    found = series.steps_of_grid(grid, view.hours, zone) if grid else []
-    return [step for step in found if step.start + timedelta(hours=view.hours) > since]
+    steps = series.steps_of_grid(grid, view.hours, zone) if grid else []
+    return [step for step in steps if step.start + timedelta(hours=view.hours) > since]
 
 
 def group_figure(
@@ -127,21 +134,27 @@ def group_figure(
     palette: charts.Palette,
     now: datetime,
 ) -> charts.Figure:
-    """The chart. `changes`: those of the kinds in `TOLD`, newest first; `edits`: ours."""
+    """Return the chart.
+
+    `changes`: changelog rows of `SHOWN_CHANGE_KINDS`, newest first. `edits`: those made in
+    Fieldwatch.
+    """
     zone = times.zone_of(group)
     if view.per:
-        steps = _steps(grid, view, group, now)
+        steps = _steps_in_view(grid, view, group, now)
         return charts.gained_figure(steps, view.hours, palette=palette, zone=zone)
-    lines = history.history_lines([one for one in changes if one.kind in MARKED], edits, {}, zone)
+    lines = history.history_lines(
+        [change for change in changes if change.kind in MARKED], edits, {}, zone
+    )
     since = view.since(now)
     ahead = (now - since) / 4
     return charts.completes_figure(
         grid,
         goal=completes_target(group),
-        goal_name=_goal_name(group),
-        required=_required(group, grid, changes, now),
+        goal_name=_goal_label(group),
+        required=_required_line(group, grid, changes, now),
         forecast=summary.forecast_band(group),
-        marks=[charts.Mark(line.at, _said(line)) for line in lines if line.at >= since],
+        marks=[charts.Mark(line.at, _mark_text(line)) for line in lines if line.at >= since],
         shown=(since, now + ahead) if view.span else None,
         palette=palette,
         zone=zone,
@@ -157,63 +170,71 @@ def first_figure(
     view: ChartView,
     theme: str,
     now: datetime,
-) -> dict[str, Any]:
-    """The chart that comes with its page, from the whole history that the page has read anyway.
+) -> DrawnFigure:
+    """Return the chart that is part of the page, from the history that the page has loaded.
 
-    Where the device chooses the theme, with what turns the light colours into dark ones.
+    When the theme follows the system, `dark` maps the light colours to the dark ones.
     """
-    told = [one for one in changes if one.kind in SHOWN_CHANGE_KINDS]
-    made = [one for one in edits if one.kind in MARKED_EDITS and one.state == Edit.State.CONFIRMED]
+    shown_changes = [row for row in changes if row.kind in SHOWN_CHANGE_KINDS]
+    confirmed_edits = [
+        row for row in edits if row.kind in MARKED_EDITS and row.state == Edit.State.CONFIRMED
+    ]
     palette = charts.PALETTES.get(theme, charts.PALETTES["light"])
-    drawn = group_figure(group, grid, told, made, view=view, palette=palette, now=now)
+    drawn = group_figure(
+        group, grid, shown_changes, confirmed_edits, view=view, palette=palette, now=now
+    )
     return {"figure": drawn, "dark": charts.DARKENED if theme not in charts.PALETTES else {}}
 
 
-def _said(line: history.HistoryLine) -> str:
-    """What a mark says: "Anna Weber: CPI 2.10 → 2.90 EUR"."""
-    who = f"{line.who}: " if line.ours else ""
-    return f"{who}{line.what} {line.old} → {line.new}"
+def _mark_text(line: history.HistoryLine) -> str:
+    """Return the text of a mark: "Anna Weber: CPI 2.10 → 2.90 EUR"."""
+    author = f"{line.who}: " if line.ours else ""
+    return f"{author}{line.what} {line.old} → {line.new}"
 
 
-def _goal_name(group: TargetGroup) -> str:
-    """What the goal's line says; a limit of prescreens is told beside the completes it gives."""
+def _goal_label(group: TargetGroup) -> str:
+    """Return the label of the goal line; of a prescreens goal, with the completes it gives."""
     goal = completes_target(group)
     if goal is None:
         return ""
     if counts_prescreens(group):
         limit = numbers.format_count(group.filling_goal)
-        return f"About {numbers.format_count(goal)}, at {limit} prescreens"
+        return f"About {numbers.format_count(goal)} completes, at {limit} prescreens"
     return f"Goal {numbers.format_count(goal)}"
 
 
-def _required(
+def _required_line(
     group: TargetGroup, grid: series.Grid | None, changes: Sequence[Change], now: datetime
 ) -> list[tuple[datetime, float]]:
-    """Where the group should be at any time, on the usual shape of its own week.
+    """Return the completes required at any time, following the group's own weekly pattern.
 
-    A soft launch and pacing are kept to; without a fielding period nothing is required.
+    Soft launch and pacing are taken into account; without a fielding period the line is empty.
     """
     goal = completes_target(group)
     if grid is None or not goal or group.starts_at is None or group.ends_at is None:
         return []
-    turns = [(one.occurred_at, one.new) for one in changes if one.kind == ChangelogKind.STATUS]
-    told = [
-        (one.occurred_at, one.kind, one.new)
-        for one in changes
-        if one.kind in assistant_modules.KINDS
+    status_changes = [
+        (change.occurred_at, change.new)
+        for change in changes
+        if change.kind == ChangelogKind.STATUS
     ]
-    assistant = assistant_modules.modules_of(told, group.details)
+    assistant_changes = [
+        (change.occurred_at, change.kind, change.new)
+        for change in changes
+        if change.kind in assistant_modules.KINDS
+    ]
+    assistant = assistant_modules.modules_of(assistant_changes, group.details)
     plan = FieldingPlan(
         goal=goal,
         starts_at=group.starts_at,
         ends_at=group.ends_at,
         zone=times.zone_of(group),
-        pauses=daily.pauses_of(turns),
+        pauses=daily.pauses_of(status_changes),
         soft_launch=assistant.soft_launch,
         pacing=assistant.pacing,
     )
-    rhythm, known = Insight.of(group).rhythm, None
+    rhythm, weights = Insight.of(group).rhythm, None
     if rhythm and rhythm.hours and rhythm.days:
-        known = daily.weekly_weights(rhythm.hours, rhythm.days)
-    read = () if known is not None else grid.points()
-    return required_line(plan, now=now, history=read, shape=known, every=REQUIRED_EVERY)
+        weights = daily.weekly_weights(rhythm.hours, rhythm.days)
+    points = () if weights is not None else grid.points()
+    return required_line(plan, now=now, history=points, shape=weights, every=REQUIRED_EVERY)

@@ -1,4 +1,4 @@
-"""How a group's figures moved, from our own readings, and the funnel of its people."""
+"""A group's metrics over time, from Fieldwatch's own readings, and its respondent funnel."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from dashboard.fielding.models import Reading, TargetGroup
 from dashboard.fielding.models.querysets.series import ReadingQuerySet
 from dashboard.web.formatting import numbers
 
-Agreed = Callable[[TargetGroup], float | None]
+Bid = Callable[[TargetGroup], float | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """A figure over time: its column, what one is worth on the page, and what was agreed."""
+    """A metric over time: its column, the factor to its unit, and how to find the bid value."""
 
     label: str
     column: str
     factor: float
     unit: str
-    agreed: Agreed
+    bid: Bid
 
 
-def _share(group: TargetGroup) -> float | None:
+def _bid_incidence_rate(group: TargetGroup) -> float | None:
     expected = group.expected_incidence_rate
     return None if expected is None else expected * 100
 
 
-def _none(_group: TargetGroup) -> None:
+def _no_bid(_group: TargetGroup) -> None:
     return None
 
 
@@ -40,36 +40,38 @@ TRENDS = {
     "loi": Trend(
         "LOI", "median_loi_seconds", 1 / 60, "min", lambda group: group.expected_loi_minutes
     ),
-    "ir": Trend("IR", "incidence_rate", 100, "%", _share),
-    "conversion": Trend("Conversion", "conversion_rate", 100, "%", _none),
-    "drop_off": Trend("Drop-off", "drop_off_rate", 100, "%", _none),
-    "epc": Trend("EPC", "epc", 1, "", _none),
-    "cpi": Trend("CPI", "cpi", 1, "", _none),
+    "ir": Trend("IR", "incidence_rate", 100, "%", _bid_incidence_rate),
+    "conversion": Trend("Conversion", "conversion_rate", 100, "%", _no_bid),
+    "drop_off": Trend("Drop-off", "drop_off_rate", 100, "%", _no_bid),
+    "epc": Trend("EPC", "epc", 1, "", _no_bid),
+    "cpi": Trend("CPI", "cpi", 1, "", _no_bid),
 }
 FIRST = "loi"
 
 
-def chosen_trend(asked: QueryDict) -> Trend:
-    """The figure that the address asks for."""
-    return TRENDS.get(asked.get("trend", ""), TRENDS[FIRST])
+def chosen_trend(query: QueryDict) -> Trend:
+    """Return the trend that the query string selects."""
+    return TRENDS.get(query.get("trend", ""), TRENDS[FIRST])
 
 
-def trend_choices(asked: QueryDict) -> list[tuple[str, str, str, bool]]:
-    """The figures that can be looked at: key, link, word, whether chosen."""
-    now = chosen_trend(asked)
+def trend_choices(query: QueryDict) -> list[tuple[str, str, str, bool]]:
+    """Return key, link, label and whether it is chosen, for each trend."""
+    chosen = chosen_trend(query)
     return [
-        (key, _address(asked, key), trend.label, trend is now)
-        for key, trend in (("" if name == FIRST else name, one) for name, one in TRENDS.items())
+        (key, _link_to(query, key), trend.label, trend is chosen)
+        for key, trend in (
+            ("" if name == FIRST else name, candidate) for name, candidate in TRENDS.items()
+        )
     ]
 
 
-def _address(asked: QueryDict, key: str) -> str:
-    parts = {name: asked[name] for name in ("per", "span") if asked.get(name)}
+def _link_to(query: QueryDict, key: str) -> str:
+    parts = {name: query[name] for name in ("per", "span") if query.get(name)}
     return "?" + urlencode(parts | ({"trend": key} if key else {}))
 
 
 def trend_points(group: TargetGroup, trend: Trend, since: datetime) -> list[tuple[datetime, float]]:
-    """The figure at each reading that has it, in order of time."""
+    """Return the metric at each reading that has it, oldest first."""
     readings = ReadingQuerySet(Reading).filter(group=group).since(since)
     return [
         (at, float(value) * trend.factor)
@@ -80,7 +82,7 @@ def trend_points(group: TargetGroup, trend: Trend, since: datetime) -> list[tupl
 
 @dataclass(frozen=True, slots=True)
 class FunnelStep:
-    """A step of the funnel: how many came so far, of how many who entered."""
+    """A step of the funnel: how many respondents got this far, of how many entrants."""
 
     label: str
     number: int
@@ -89,7 +91,7 @@ class FunnelStep:
 
 
 def funnel_steps(group: TargetGroup) -> list[FunnelStep]:
-    """Entrants, prescreens, completes; nothing until somebody entered."""
+    """Return entrants, prescreens and completes; empty until somebody entered."""
     entered = group.entrants
     if not entered:
         return []
@@ -111,7 +113,7 @@ def funnel_steps(group: TargetGroup) -> list[FunnelStep]:
 
 
 def respondent_counts(group: TargetGroup) -> list[tuple[str, str, str]]:
-    """The exchange's own count by how people left: words, number, share."""
+    """Return Cint's count by exit status: label, number, share."""
     rows = group.respondent_analysis if isinstance(group.respondent_analysis, list) else []
     counted = [
         (str(row.get("label") or row.get("status") or numbers.DASH), row["count"])

@@ -1,4 +1,4 @@
-"""What the home page says of where a person is needed."""
+"""The home page's list of groups that need attention."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dashboard.fielding.models import Incident
 from dashboard.fielding.models.querysets.expressions import OPEN_INCIDENT
 from dashboard.web.formatting import labels, numbers
 
-# The cause that is told first of a group: what stands still before what is slow.
+# The leading cause of a group, first to last: what has stopped before what is slow.
 LEADING = (
     "paused_by_exchange",
     "paused_and_forgotten",
@@ -52,12 +52,16 @@ FIELDS = (
     "ends_at",
     "seen_by",
 )
-Told = Any  # a row of FIELDS
+IncidentRow = Any  # Any: a named row of FIELDS, which Django does not type
+
+
+# Incidents that share a row: of a project and rule, of a group, or a single one.
+RowKey = tuple[int, str] | int | str
 
 
 @dataclass(frozen=True, slots=True)
 class AttentionRow:
-    """One group that needs somebody, with its leading cause; or one cause of many groups."""
+    """One group with its leading cause, or one cause shared by many groups of a project."""
 
     severity: str
     rule: str
@@ -78,30 +82,42 @@ class AttentionRow:
 
 
 def attention_rows(
-    incidents: Iterable[Told], *, live_groups: Mapping[int, int], in_field: Mapping[int, int]
+    incidents: Iterable[IncidentRow], *, live_groups: Mapping[int, int], in_field: Mapping[int, int]
 ) -> list[AttentionRow]:
-    """A row a group, led by its leading cause; a widespread cause is one row of its project.
+    """Return a row per group with its leading cause; a widespread cause is one row per project.
 
-    Sorted by severity, then completes at risk, then time left. live_groups and in_field count the
-    groups of each project, by its key: the live ones, and the live and paused ones.
+    Sorted by severity, then completes at risk, then time left. `live_groups` and `in_field` count
+    the live, and the live and paused groups of each project, by primary key.
     """
-    firing = [one for one in incidents if one.state in OPEN_INCIDENT]
+    firing = [incident for incident in incidents if incident.state in OPEN_INCIDENT]
     widespread = _widespread_causes(firing, in_field)
-    together: dict[Any, list[Told]] = {}
-    for one in firing:
-        shared = (one.project_id, one.rule)
-        key = shared if one.group_id and shared in widespread else one.group_id or f"i{one.pk}"
-        together.setdefault(key, []).append(one)
-    told = []
-    for key, some in together.items():
-        row = _many(some, live_groups) if isinstance(key, tuple) else _alone(some)
-        told.append((_urgency(some), row))
-    return [row for _, row in sorted(told, key=lambda pair: pair[0])]
+    together: dict[RowKey, list[IncidentRow]] = {}
+    for incident in firing:
+        shared = (incident.project_id, incident.rule)
+        key = (
+            shared
+            if incident.group_id and shared in widespread
+            else incident.group_id or f"i{incident.pk}"
+        )
+        together.setdefault(key, []).append(incident)
+    rows = []
+    for key, group_incidents in together.items():
+        row = (
+            _widespread_row(group_incidents, live_groups)
+            if isinstance(key, tuple)
+            else _group_row(group_incidents)
+        )
+        rows.append((_urgency(group_incidents), row))
+    return [row for _, row in sorted(rows, key=lambda pair: pair[0])]
 
 
-def _widespread_causes(firing: Sequence[Told], in_field: Mapping[int, int]) -> set[tuple[int, str]]:
-    """Projects and the rules that fire on so many of their groups that one row tells it."""
-    groups = Counter((one.project_id, one.rule) for one in firing if one.group_id)
+def _widespread_causes(
+    firing: Sequence[IncidentRow], in_field: Mapping[int, int]
+) -> set[tuple[int, str]]:
+    """Return the projects and rules that fire on so many groups that one row covers them."""
+    groups = Counter(
+        (incident.project_id, incident.rule) for incident in firing if incident.group_id
+    )
     return {
         (project, rule)
         for (project, rule), number in groups.items()
@@ -109,44 +125,51 @@ def _widespread_causes(firing: Sequence[Told], in_field: Mapping[int, int]) -> s
     }
 
 
-def _urgency(some: Sequence[Told]) -> tuple[int, float, float]:
-    """Severity, completes at risk (most first), time left (least first)."""
-    groups = {one.group_id: one.short or 0.0 for one in some}
-    ends = [one.ends_at.timestamp() for one in some if one.ends_at]
-    severity = min(one.severity for one in some)
+def _urgency(incidents: Sequence[IncidentRow]) -> tuple[int, float, float]:
+    """Return a sort key: severity, completes at risk (most first), time left (least first)."""
+    groups = {incident.group_id: incident.short or 0.0 for incident in incidents}
+    ends = [incident.ends_at.timestamp() for incident in incidents if incident.ends_at]
+    severity = min(incident.severity for incident in incidents)
     return severity, -sum(groups.values()), min(ends, default=float("inf"))
 
 
 def rule_title(rule: str) -> str:
-    """A rule's name in words."""
+    """Return a rule's title; an unknown code in words."""
     return RULES[rule].title if rule in RULES else labels.sentence_case(rule)
 
 
-def _many(some: Sequence[Told], live_groups: Mapping[int, int]) -> AttentionRow:
-    said = f"{len(some)} groups"
-    if all(one.group_status == "live" for one in some):
-        live = max(live_groups.get(some[0].project_id or 0, 0), len(some))
-        said = f"{len(some)} of {live} live groups"
-    sentence = f"{said}: {lower_title(rule_title(some[0].rule))}."
-    return _row(some, sentence=sentence, together=True)
+def _widespread_row(
+    incidents: Sequence[IncidentRow], live_groups: Mapping[int, int]
+) -> AttentionRow:
+    count = f"{len(incidents)} groups"
+    if all(incident.group_status == "live" for incident in incidents):
+        live = max(live_groups.get(incidents[0].project_id or 0, 0), len(incidents))
+        count = f"{len(incidents)} of {live} live groups"
+    sentence = f"{count}: {lower_title(rule_title(incidents[0].rule))}."
+    return _build_row(incidents, sentence=sentence, together=True)
 
 
-def _alone(some: list[Told]) -> AttentionRow:
-    some.sort(key=lambda one: (RANKS.get(one.rule, len(RANKS)), one.severity, one.pk))
-    return _row(
-        some, sentence=labels.without_group_name(some[0].group_name or "", some[0].sentence)
+def _group_row(incidents: list[IncidentRow]) -> AttentionRow:
+    incidents.sort(
+        key=lambda incident: (RANKS.get(incident.rule, len(RANKS)), incident.severity, incident.pk)
+    )
+    return _build_row(
+        incidents,
+        sentence=labels.without_group_name(incidents[0].group_name or "", incidents[0].sentence),
     )
 
 
-def _row(some: Sequence[Told], *, sentence: str, together: bool = False) -> AttentionRow:
-    first = some[0]
-    risk = -_urgency(some)[1]
+def _build_row(
+    incidents: Sequence[IncidentRow], *, sentence: str, together: bool = False
+) -> AttentionRow:
+    first = incidents[0]
+    risk = -_urgency(incidents)[1]
     return AttentionRow(
-        severity=Incident.Severity(min(one.severity for one in some)).label,
+        severity=Incident.Severity(min(incident.severity for incident in incidents)).label,
         rule=rule_title(first.rule),
         sentence=sentence,
-        since=min(one.breached_at for one in some[: None if together else 1]),
-        recovering=all(one.state == Incident.State.RECOVERING for one in some),
+        since=min(incident.breached_at for incident in incidents[: None if together else 1]),
+        recovering=all(incident.state == Incident.State.RECOVERING for incident in incidents),
         acknowledged=first.seen_by or "",
         account_pk=first.account_id,
         project_pk=first.project_id,
@@ -156,6 +179,6 @@ def _row(some: Sequence[Told], *, sentence: str, together: bool = False) -> Atte
         live=first.group_status == "live",
         paused=first.group_status == "paused",
         risk=numbers.format_count(risk) if risk >= 1 else "",
-        more=0 if together else len(some) - 1,
+        more=0 if together else len(incidents) - 1,
         incident_pk=first.pk,
     )

@@ -1,4 +1,4 @@
-"""The figures above the home page's list, from every group in the field."""
+"""The figures above the home page's list, from all groups in the field."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ FIELDS = (
     "insight__pace__band",
 )
 
+GroupRow = Any  # Any: a named row of FIELDS, which Django does not type
+
 
 @dataclass(slots=True)
 class Headline:
@@ -54,33 +56,33 @@ class Headline:
 
     @property
     def spend(self) -> str:
-        """What today's completes cost, each currency apart."""
+        """Return the cost of today's completes, per currency."""
         return numbers.format_totals(self.spent)
 
 
-def headline_of(groups: Iterable[Any], *, now: datetime) -> Headline:
-    """From rows of FIELDS."""
-    told = Headline()
+def headline_of(groups: Iterable[GroupRow], *, now: datetime) -> Headline:
+    """Sum up rows of FIELDS."""
+    headline = Headline()
     for group in groups:
-        told.short += group.short_at_end or 0
-        told.in_field[group.project_id] += 1
+        headline.short += group.short_at_end or 0
+        headline.in_field[group.project_id] += 1
         today = group.insight__today if isinstance(group.insight__today, int) else 0
-        told.today += today
+        headline.today += today
         if today and group.cpi:
-            spent = told.spent.get(group.currency, Decimal(0))
-            told.spent[group.currency] = spent + today * group.cpi
+            spent = headline.spent.get(group.currency, Decimal(0))
+            headline.spent[group.currency] = spent + today * group.cpi
         if group.status == "live":
-            told.live += 1
-            told.live_groups[group.project_id] += 1
-            told.behind += group.insight__pace__band in BEHIND
-            told.needed += needed_today(group, today, now)
+            headline.live += 1
+            headline.live_groups[group.project_id] += 1
+            headline.behind += group.insight__pace__band in BEHIND
+            headline.needed += needed_today(group, today, now)
         elif group.status_changed_by in THE_EXCHANGE:
-            told.paused += 1
-    return told
+            headline.paused += 1
+    return headline
 
 
-def needed_today(group: Any, today: int, now: datetime) -> float:
-    """What was missing to the goal at midnight where they live, spread over the days to the end."""
+def needed_today(group: GroupRow, today: int, now: datetime) -> float:
+    """Return the completes missing at local midnight, spread over the days to the end date."""
     goal = completes_target(group)
     if not goal or group.completes is None:
         return 0.0

@@ -1,4 +1,4 @@
-"""What happened since a moment: opened, closed, paused, resumed, edited, and by whom."""
+"""What happened since a time: alerts, pauses, launches and edits, and by whom."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from dashboard.fielding.domain.changelog_kinds import ChangelogKind
@@ -14,9 +13,10 @@ from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import Change, Edit, User
 from dashboard.web.edits import history
 from dashboard.web.formatting import labels
+from dashboard.web.home.attention import IncidentRow
 
 FRIDAY, EVENING = 4, 18
-# What colleagues do on the exchange itself; the rest of the changelog stays on the group's page.
+# What colleagues change on Cint; the rest of the changelog is on the group's page only.
 SHOWN_CHANGE_KINDS = (
     ChangelogKind.STATUS,
     ChangelogKind.CPI,
@@ -28,7 +28,7 @@ SHOWN_CHANGE_KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of time that can be asked for."""
+    """A time range that the page offers."""
 
     key: str
     word: str
@@ -36,21 +36,21 @@ class Span:
 
 
 def since_choices(user: User, now: datetime) -> list[Span]:
-    """Since my last visit (once there was one), Friday evening where I am, or 24 hours."""
-    here = now.astimezone(zone_named(user.time_zone))
-    friday = here.replace(hour=EVENING, minute=0, second=0, microsecond=0)
-    friday -= timedelta(days=(here.weekday() - FRIDAY) % 7)
-    if friday > here:
+    """Return the ranges: since the last visit (if any), Friday evening local time, 24 hours."""
+    local_now = now.astimezone(zone_named(user.time_zone))
+    friday = local_now.replace(hour=EVENING, minute=0, second=0, microsecond=0)
+    friday -= timedelta(days=(local_now.weekday() - FRIDAY) % 7)
+    if friday > local_now:
         friday -= timedelta(days=7)
-    told = [Span("friday", "Friday 18:00", friday), Span("24h", "24 hours", now - timedelta(1))]
+    spans = [Span("friday", "Friday 18:00", friday), Span("24h", "24 hours", now - timedelta(1))]
     if user.last_visit_at:
-        told.insert(0, Span("visit", "My last visit", user.last_visit_at))
-    return told
+        spans.insert(0, Span("visit", "My last visit", user.last_visit_at))
+    return spans
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened lately."""
+    """A recent event of a group."""
 
     at: datetime
     word: str
@@ -62,14 +62,14 @@ class Event:
 
 
 def events_since(
-    incidents: Iterable[Any],
+    incidents: Iterable[IncidentRow],
     edits: Sequence[Edit],
     changes: Sequence[Change],
     start: datetime,
     zone: ZoneInfo,
 ) -> list[Event]:
-    """Newest first, in the person's zone. `incidents` are rows of `attention.FIELDS`."""
-    told = [*_fired(incidents, start)]
+    """Return events, newest first, with times in the person's zone."""
+    events = [*_incident_events(incidents, start)]
     by_group: dict[int, tuple[list[Change], list[Edit]]] = {}
     names: dict[int, str] = {}
     people: dict[str, str] = {}
@@ -82,29 +82,33 @@ def events_since(
             continue
         by_group.setdefault(edit.group_id, ([], []))[1].append(edit)
         names[edit.group_id] = edit.group.name
-    known = {key: name for key, name in people.items() if key and name}
-    for pk, (of, ours) in by_group.items():
-        told += [
-            _line(line, pk, names[pk]) for line in history.history_lines(of, ours, known, zone)
+    exchange_names = {key: name for key, name in people.items() if key and name}
+    for pk, (group_changes, group_edits) in by_group.items():
+        events += [
+            _change_event(line, pk, names[pk])
+            for line in history.history_lines(group_changes, group_edits, exchange_names, zone)
         ]
-    return sorted(told, key=lambda event: event.at, reverse=True)
+    return sorted(events, key=lambda event: event.at, reverse=True)
 
 
-def _fired(incidents: Iterable[Any], start: datetime) -> Iterable[Event]:
-    for one in incidents:
-        of = (one.group_id, one.group_name or one.project_name or one.account_name)
-        said = labels.without_group_name(one.group_name or "", one.sentence)
-        if one.fired_at and one.fired_at >= start:
-            yield Event(one.fired_at, "Opened", "warn", *of, said, "")
-        if one.closed_at and one.closed_at >= start and one.fired_at:
-            why = f" ({one.close_reason})" if one.close_reason else ""
-            yield Event(one.closed_at, "Closed", "good", *of, said + why, "")
+def _incident_events(incidents: Iterable[IncidentRow], start: datetime) -> Iterable[Event]:
+    for incident in incidents:
+        place = (
+            incident.group_id,
+            incident.group_name or incident.project_name or incident.account_name,
+        )
+        sentence = labels.without_group_name(incident.group_name or "", incident.sentence)
+        if incident.fired_at and incident.fired_at >= start:
+            yield Event(incident.fired_at, "Opened", "warn", *place, sentence, "")
+        if incident.closed_at and incident.closed_at >= start and incident.fired_at:
+            why = f" ({incident.close_reason})" if incident.close_reason else ""
+            yield Event(incident.closed_at, "Closed", "good", *place, sentence + why, "")
 
 
-_LAUNCHES = {"Launch": "Launched", "Schedule": "Scheduled"}  # edits of ours, as they ended
+_LAUNCHES = {"Launch": "Launched", "Schedule": "Scheduled"}  # edits by the word for their result
 
 
-def _line(line: history.HistoryLine, pk: int, name: str) -> Event:
+def _change_event(line: history.HistoryLine, pk: int, name: str) -> Event:
     word, tone = "Edited", "info"
     if line.what == "Status" and line.new in ("Paused", "Live"):
         word, tone = ("Paused", "bad") if line.new == "Paused" else ("Resumed", "good")
@@ -114,11 +118,23 @@ def _line(line: history.HistoryLine, pk: int, name: str) -> Event:
         word = "Scheduled"
     elif line.what in _LAUNCHES and line.tone == "good":
         word, tone = _LAUNCHES[line.what], "good"
-    said = f"{line.what}: {line.old} → {line.new}" if line.old else f"{line.what}: {line.new}"
-    more = ", ".join(filter(None, (line.outcome, line.detail)))
-    return Event(line.at, word, tone, pk, name, f"{said} ({more})" if more else said, line.who)
+    text = f"{line.what}: {line.old} → {line.new}" if line.old else f"{line.what}: {line.new}"
+    details = ", ".join(filter(None, (line.outcome, line.detail)))
+    return Event(
+        line.at, word, tone, pk, name, f"{text} ({details})" if details else text, line.who
+    )
 
 
-def count_by_word(told: Iterable[Event]) -> Mapping[str, int]:
-    """How many of each word, the commonest first."""
-    return dict(Counter(event.word for event in told).most_common())
+# How a number of events reads, by their word: for one, for several.
+_COUNTED_AS = {
+    "Opened": ("new alert", "new alerts"),
+    "Closed": ("alert closed", "alerts closed"),
+    "Edited": ("edit", "edits"),
+    "Launched": ("launch", "launches"),
+}
+
+
+def count_by_word(events: Iterable[Event]) -> Mapping[str, int]:
+    """Count events by word, most frequent first: "new alerts": 264, "paused": 34."""
+    counts = Counter(event.word for event in events).most_common()
+    return {_COUNTED_AS.get(word, (word, word))[count != 1]: count for word, count in counts}

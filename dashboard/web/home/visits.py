@@ -1,5 +1,7 @@
-"""When somebody last looked at the home page. Looks less than half an hour apart are one visit; a
-page that refreshes itself is none."""
+"""When a person last visited the home page.
+
+Requests less than half an hour apart are one visit; automatic refreshes do not count.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +10,17 @@ from datetime import datetime, timedelta
 from dashboard.fielding.models import User
 
 APART = timedelta(minutes=30)
-NOTED = timedelta(minutes=1)  # how exactly it is known, so that few looks write
+NOTED = timedelta(minutes=1)  # precision of seen_at, so that few requests write
 
 
 def record_visit(user: User, *, now: datetime) -> None:
-    """Move the person's moments; of two looks at once, one does."""
-    seen = user.seen_at
-    if seen and now - seen < NOTED:
+    """Record a request now; of two simultaneous requests one writes."""
+    last_seen = user.seen_at
+    if last_seen and now - last_seen < NOTED:
         return
-    moved = {"seen_at": now}
-    if seen and now - seen >= APART:
-        moved["last_visit_at"] = seen
-    if User.objects.filter(pk=user.pk, seen_at=seen).update(**moved):
-        for name, moment in moved.items():
+    times = {"seen_at": now}
+    if last_seen and now - last_seen >= APART:
+        times["last_visit_at"] = last_seen
+    if User.objects.filter(pk=user.pk, seen_at=last_seen).update(**times):
+        for name, moment in times.items():
             setattr(user, name, moment)

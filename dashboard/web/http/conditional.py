@@ -1,7 +1,7 @@
 """Live refresh: an unchanged page is answered with 304 before anything is rendered.
 
-The mark is made from versions in the tables, the person and the address. Ages are drawn in the
-browser, so that they are no part of it; a 304 carries when the numbers were read.
+The ETag covers table versions, the person and the URL. The browser computes ages, so they are not
+part of it; a 304 carries the time when the numbers were read.
 """
 
 from __future__ import annotations
@@ -26,46 +26,46 @@ Answer = TypeVar("Answer", bound=HttpResponseBase)
 
 
 def page_etag(request: HttpRequest, *versions: object) -> str:
-    """The ETag of a page for this person, address and state of the tables, with its frame.
-
-    And with the health of the accounts: pages say so.
-    """
+    """Return the ETag of a page: person, URL, `versions`, the page frame and account health."""
     now = timezone.now()
-    told = (alert_status.stalled_alerts(request, now=now), alert_status.off(request, now=now))
-    return mark_of_part(
+    alert_state = (
+        alert_status.stalled_alerts(request, now=now),
+        alert_status.downtime_notice(request, now=now),
+    )
+    return partial_etag(
         request,
         alert_status.bell_counts(request),
-        told,
+        alert_state,
         alert_status.account_health(request),
         *versions,
     )
 
 
-def mark_of_part(request: HttpRequest, *versions: object) -> str:
-    """The same of what has no frame, such as a chart."""
+def partial_etag(request: HttpRequest, *versions: object) -> str:
+    """Return the ETag of a response without page frame, such as a chart."""
     user = current_user(request)
-    seen = (user.pk, user.time_zone, request.get_full_path(), *versions)
-    return f'"{hashlib.blake2b(repr(seen).encode(), digest_size=12).hexdigest()}"'
+    state = (user.pk, user.time_zone, request.get_full_path(), *versions)
+    return f'"{hashlib.blake2b(repr(state).encode(), digest_size=12).hexdigest()}"'
 
 
 def not_modified(request: HttpRequest, etag: str, read_at: datetime | None) -> HttpResponse | None:
-    """A 304 if a refresh already shows this state."""
+    """Return 304 if a refresh already shows this state; else None."""
     if request.headers.get("If-None-Match") != etag or not request.headers.get("HX-Request"):
         return None
     response = HttpResponseNotModified()
-    return _stamp(response, etag, read_at)
+    return _add_headers(response, etag, read_at)
 
 
 def not_modified_early(
     request: HttpRequest, rows: ProjectQuerySet | TargetGroupQuerySet
 ) -> HttpResponse | None:
-    """A 304 to a refresh from the least that can be read: whether this one object changed."""
+    """Return 304 to a refresh if this object has not changed, from one small query; else None."""
     if "If-None-Match" not in request.headers or "HX-Request" not in request.headers:
         return None
-    found: list[Any] = list(rows.visible_to(current_user(request)).marks())
-    if not found:
+    marks: list[Any] = list(rows.visible_to(current_user(request)).marks())
+    if not marks:
         return None
-    version, version_token, read_at = found[0]
+    version, version_token, read_at = marks[0]
     read_frame_alone(request)
     return not_modified(request, page_etag(request, version, version_token), read_at)
 
@@ -78,33 +78,33 @@ def render_page(
     etag: str,
     read_at: datetime | None,
 ) -> HttpResponse:
-    """The whole page, or only its live part for htmx: `name.html` and `name_live.html`."""
-    part = bool(request.headers.get("HX-Request"))
-    template = f"{name}_live.html" if part else f"{name}.html"
+    """Render the whole page `name.html`, or its live part `name_live.html` for htmx."""
+    is_partial = bool(request.headers.get("HX-Request"))
+    template = f"{name}_live.html" if is_partial else f"{name}.html"
     context |= {"etag": etag, "read_at": read_at}
     response = render(request, template, context)
-    if part:  # the frame's own marks are swapped along with the page's live part
+    if is_partial:  # the alert status of the frame is swapped together with the live part
         response.write(render_to_string("partials/frame.html", {"swap": True}, request))
-    return _stamp(response, etag, read_at)
+    return _add_headers(response, etag, read_at)
 
 
 def streamed_page(
     request: HttpRequest,
     name: str,
-    known: Mapping[str, object],
+    head: Mapping[str, object],
     rest: Callable[[], dict[str, object]],
     *,
     etag: str,
     read_at: datetime | None,
 ) -> HttpResponseBase:
-    """The same; to a browser that opens the page its head, from what is known, before the rest."""
+    """Render a page; a browser that opens it gets its head before the rest is computed."""
     if not streaming.can_stream(request):
-        return render_page(request, name, {**known, **rest()}, etag=etag, read_at=read_at)
-    known = {**known, "etag": etag, "read_at": read_at}
-    return _stamp(streaming.stream_page(request, f"{name}.html", known, rest), etag, read_at)
+        return render_page(request, name, {**head, **rest()}, etag=etag, read_at=read_at)
+    head = {**head, "etag": etag, "read_at": read_at}
+    return _add_headers(streaming.stream_page(request, f"{name}.html", head, rest), etag, read_at)
 
 
-def _stamp(response: Answer, etag: str, read_at: datetime | None) -> Answer:
+def _add_headers(response: Answer, etag: str, read_at: datetime | None) -> Answer:
     response["ETag"] = etag
     response["Cache-Control"] = "private, no-store"
     if read_at:

@@ -1,8 +1,8 @@
-"""What every page's frame shows."""
+"""The context of every page's frame."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -13,7 +13,7 @@ from dashboard.web.http import alert_status
 
 
 class NavItem(NamedTuple):
-    """An entry of the navigation: the name of its address, its word, and what lies under it."""
+    """A navigation entry: its URL name, its label, and the URL names below it."""
 
     name: str
     word: str
@@ -21,7 +21,7 @@ class NavItem(NamedTuple):
 
 
 PLACES = [
-    NavItem("home", "Attention", ("home", "incidents", "incident")),
+    NavItem("home", "Needs attention", ("home", "incidents", "incident")),
     NavItem(
         "projects",
         "Projects",
@@ -32,7 +32,7 @@ PLACES = [
     NavItem("spend", "Spend", ("spend",)),
     NavItem(
         "rules",
-        "Rules and mail",
+        "Alerts",
         ("rules", "rules-of", "rule", "recipients", "mute", "mails", "mail", "mail-choice"),
     ),
 ]
@@ -43,20 +43,20 @@ CONNECTIONS = NavItem(
 )
 
 
-def navigation(request: HttpRequest) -> dict[str, Any]:
-    """The navigation, with where we are; the bell, what of the alerts stands still, the release."""
+def navigation(request: HttpRequest) -> dict[str, object]:
+    """Return navigation with the active entry, alert status, and the release."""
     match = request.resolver_match
-    here = match.url_name if match else ""
-    user = getattr(request, "user", None)  # none where a page says that all is broken
+    current = match.url_name if match else ""
+    user = getattr(request, "user", None)  # missing on the page of a server error
     if not user or not user.is_authenticated:
         return {}
-    theirs = administered_accounts(request)
-    places = [*PLACES, CONNECTIONS] if theirs else PLACES
+    administered = administered_accounts(request)
+    places = [*PLACES, CONNECTIONS] if administered else PLACES
     return {
-        "places": [(place, here in place.under) for place in places],
-        "administered": theirs,
+        "places": [(place, current in place.under) for place in places],
+        "administered": administered,
         "bell": alert_status.bell_counts(request),
-        "off": alert_status.off(request, now=timezone.now()),
+        "off": alert_status.downtime_notice(request, now=timezone.now()),
         "stalls": alert_status.stalled_alerts(request, now=timezone.now()),
         "version": dashboard.__version__,
     }

@@ -1,4 +1,4 @@
-"""What every request goes through: one log line with an id, and text that is text."""
+"""Middleware of every request: a log line with a request id, caching rules, valid text."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeGuard, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeGuard, cast
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
@@ -24,9 +24,10 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from dashboard import logs
+from dashboard.web.auth.view_guard import GuardedView, ViewGuard
 
 log = logging.getLogger(__name__)
-_GIVEN = re.compile(r"[A-Za-z0-9-]{8,64}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 LARGEST_ID = 2**63 - 1
 PROBES = ("/healthz", "/readyz", "/metrics")
 
@@ -34,78 +35,77 @@ PROBES = ("/healthz", "/readyz", "/metrics")
 def log_requests(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[..., HttpResponse]:
-    """Middleware: takes the proxy's `X-Request-ID` or makes one, and gives it back."""
+    """Log each request under the proxy's `X-Request-ID`, or a new one, and return the id."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        given = request.headers.get("X-Request-ID", "")
-        request_id = given if _GIVEN.fullmatch(given) else secrets.token_hex(8)
-        began = time.monotonic()
+        proxy_id = request.headers.get("X-Request-ID", "")
+        request_id = proxy_id if _REQUEST_ID.fullmatch(proxy_id) else secrets.token_hex(8)
+        started = time.monotonic()
         with logs.log_context(request_id=request_id):
             response = get_response(request)
-            if _is_made_as_it_goes(response):
-                response.streaming_content = _told_at_end(request, response, began)
+            if _is_streamed(response):
+                response.streaming_content = _logged_at_end(request, response, started)
             elif request.path not in PROBES:
-                _tell(request, response, time.monotonic() - began)
+                _log_request(request, response, time.monotonic() - started)
         response["X-Request-ID"] = request_id
         return response
 
     return middleware
 
 
-def _is_made_as_it_goes(response: HttpResponseBase) -> TypeGuard[StreamingHttpResponse]:
-    """A file is there already, and servers send it without reading it."""
+def _is_streamed(response: HttpResponseBase) -> TypeGuard[StreamingHttpResponse]:
+    """Whether a response is generated while it is sent, unlike a file."""
     return isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse)
 
 
-def _told_at_end(
-    request: HttpRequest, response: StreamingHttpResponse, began: float
+def _logged_at_end(
+    request: HttpRequest, response: StreamingHttpResponse, started: float
 ) -> Iterator[bytes]:
-    """The parts of a stream; the line about it comes once the last is sent, or nobody waits."""
-    parts, of = cast("Iterable[bytes]", response.streaming_content), logs.current_facts()
+    """Return the parts of a stream; log the request once the stream ends or is abandoned."""
+    parts, facts = cast("Iterable[bytes]", response.streaming_content), logs.current_facts()
 
-    def told() -> Iterator[bytes]:
-        with logs.log_context(**of):
+    def logged_parts() -> Iterator[bytes]:
+        with logs.log_context(**facts):
             try:
                 yield from parts
             finally:
-                _tell(request, response, time.monotonic() - began)
+                _log_request(request, response, time.monotonic() - started)
 
-    return told()
+    return logged_parts()
 
 
 def no_store(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
-    """Middleware: nobody on the way keeps a page, unless its view says how; files are no pages.
+    """Forbid caching of pages unless their view sets a rule; static files are exempt.
 
-    Where the session of an open page has ended, the whole window goes to sign in, and then on to
-    the page, or to that of the form which was sent.
+    When the session of an open page has ended, its window goes to sign-in and then back.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         if not request.path.startswith(settings.STATIC_URL):
             response.setdefault("Cache-Control", "private, no-store")
-        leads = response.headers.get("Location", "")
-        if request.headers.get("HX-Request") and leads.startswith(reverse("account_login")):
-            ended = HttpResponse(status=204)
-            ended["HX-Redirect"] = (
-                f"{reverse('account_login')}?{urlencode({'next': _page(request)})}"
+        location = response.headers.get("Location", "")
+        if request.headers.get("HX-Request") and location.startswith(reverse("account_login")):
+            redirect_response = HttpResponse(status=204)
+            redirect_response["HX-Redirect"] = (
+                f"{reverse('account_login')}?{urlencode({'next': _page_of(request)})}"
             )
-            return ended
+            return redirect_response
         return response
 
     return middleware
 
 
-def _page(request: HttpRequest) -> str:
-    """The page that a part of one was asked for from."""
+def _page_of(request: HttpRequest) -> str:
+    """Return the page from which a partial request came."""
     if request.method == "POST":
         return request.get_full_path()
-    shown = urlsplit(request.headers.get("HX-Current-URL", ""))
-    return shown._replace(scheme="", netloc="").geturl() or "/"
+    url = urlsplit(request.headers.get("HX-Current-URL", ""))
+    return url._replace(scheme="", netloc="").geturl() or "/"
 
 
-def _tell(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
-    """Method, address without its query, status, milliseconds, and who asked."""
+def _log_request(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
+    """Log method, path without query, status, milliseconds, and person."""
     user = getattr(request, "user", None)
     facts = {
         "method": request.method,
@@ -117,36 +117,25 @@ def _tell(request: HttpRequest, response: HttpResponseBase, seconds: float) -> N
     log.info("request", extra={"of": facts})
 
 
-class RejectNulBytes:
-    """Middleware: text with a NUL byte is no text; no database keeps it, so no view gets it."""
+class RejectNulBytes(ViewGuard):
+    """Reject text with NUL bytes, which no database stores, and ids too large for any table."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """As it comes; what is wrong is found once the view is known."""
-        return self.get_response(request)
-
-    def process_view(
-        self,
-        request: HttpRequest,
-        view: Callable[..., HttpResponse],
-        _args: Sequence[Any],
-        kwargs: Mapping[str, Any],
+    def answer(
+        self, request: HttpRequest, view: GuardedView, kwargs: Mapping[str, object]
     ) -> HttpResponse | None:
-        """400 for such a query, address or form; the raw body of a webhook is its view's own.
+        """Return 400 for NUL bytes in URL, query or form, or raise 404 for an id out of range.
 
-        404 for a number that no table could hold as an id.
+        The raw body of a webhook is left to its view.
         """
-        if any(isinstance(one, int) and one > LARGEST_ID for one in kwargs.values()):
+        if any(isinstance(value, int) and value > LARGEST_ID for value in kwargs.values()):
             raise Http404
-        texts = [*kwargs.values(), *_values(request.GET)]
+        texts = [*kwargs.values(), *_list_values(request.GET)]
         if not getattr(view, "csrf_exempt", False):
-            texts += _values(request.POST)
-        if any(isinstance(one, str) and "\x00" in one for one in texts):
+            texts += _list_values(request.POST)
+        if any(isinstance(value, str) and "\x00" in value for value in texts):
             return render(request, "errors/not_text.html", status=400)
         return None
 
 
-def _values(given: QueryDict) -> list[str]:
-    return [one for values in given.lists() for one in (values[0], *values[1])]
+def _list_values(query: QueryDict) -> list[str]:
+    return [value for values in query.lists() for value in (values[0], *values[1])]

@@ -1,7 +1,7 @@
-"""Pages are rendered once before the web server forks, so that its processes share what that makes.
+"""Render pages once before the web server forks, so that its processes share the memory.
 
-Templates, patterns and what the interpreter notes on code that runs come with the first pages. Made
-before the fork they are in memory once, and the first visitor waits for none of them.
+Templates, URL patterns and the interpreter's caches are created with the first pages. Created
+before the fork they exist once, and the first visitor does not wait for them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from io import BytesIO
-from typing import Any
 
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.handlers.wsgi import WSGIRequest
@@ -28,29 +27,28 @@ log = logging.getLogger(__name__)
 
 
 def prerender_pages() -> None:
-    """Render the pages that are opened most; nothing that this writes is kept.
+    """Render the most visited pages and roll back what that writes.
 
-    Without a database, tables or people there is nothing to render, and the server starts all the
-    same.
+    Without a database, tables or people nothing is rendered, and the server starts anyway.
     """
-    _loaded = get_resolver().url_patterns  # every page's code, whoever is there to see it
+    _loaded = get_resolver().url_patterns  # loads the code of every page
     try:
         with transaction.atomic():
-            for asked in _paths():
-                _render(asked)
+            for page in _pages_to_render():
+                _render(page)
             transaction.set_rollback(True)
-    except Exception as exc:  # whatever a page does, the server must start
+    except Exception as exc:  # the server must start whatever a page does
         log.warning("pages were not rendered before the start: %s", exc)
     finally:
         connections.close_all()
     gc.collect()
-    with suppress(OSError, AttributeError):  # glibc alone has it
+    with suppress(OSError, AttributeError):  # only glibc has it
         ctypes.CDLL(None).malloc_trim(0)
     gc.freeze()
 
 
-def _paths() -> Iterator[tuple[str, User]]:
-    """The lists, and a group with its chart, as a person who may see them."""
+def _pages_to_render() -> Iterator[tuple[str, User]]:
+    """Return the lists, a project and a group with its chart, with a person who may see them."""
     member = Membership.objects.select_related("user").filter(user__is_active=True).first()
     if member is None:
         return
@@ -63,10 +61,14 @@ def _paths() -> Iterator[tuple[str, User]]:
         yield reverse("chart", args=[group.pk]), member.user
 
 
-def _render(asked: tuple[str, User]) -> None:
-    path, user = asked
-    of: Any = {"REQUEST_METHOD": "GET", "SERVER_NAME": "localhost", "SERVER_PORT": "80"}
-    request: HttpRequest = WSGIRequest(of | {"PATH_INFO": path, "wsgi.input": BytesIO()})
+def _render(page: tuple[str, User]) -> None:
+    path, user = page
+    environ: dict[str, object] = {
+        "REQUEST_METHOD": "GET",
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+    }
+    request: HttpRequest = WSGIRequest(environ | {"PATH_INFO": path, "wsgi.input": BytesIO()})
     request.user, request.session = user, SessionBase()
     request.htmx = HtmxDetails(request)  # type: ignore[attr-defined]
     match = resolve(path)

@@ -1,4 +1,7 @@
-"""A form whose sign-in ran out, or whose answer never came: shown as it was typed, and not sent."""
+"""Restore a form that was submitted after the session expired, or whose response was lost.
+
+Nothing is sent until the person submits it again.
+"""
 
 from __future__ import annotations
 
@@ -10,25 +13,28 @@ from django.utils.html import format_html
 
 from dashboard.fielding.models import Edit
 
-FIELD = "kept"  # sent by static/js/resubmission.js: the browser had kept what was typed
-SAID = "This is what you typed. Send it when it is right; sent twice, it is made once all the same."
-ARRIVED = "What you sent from this form before has arrived."
+FIELD = "kept"  # sent by static/js/resubmission.js, where the browser kept the entries
+RESTORED = (
+    "Your entries were restored but not sent. Check and submit them; a form that is submitted "
+    "twice is applied once."
+)
+RECEIVED = "This form was already received."
 
 
 def is_resubmission(request: HttpRequest) -> bool:
-    """Whether it is such a form; says so to the person then."""
+    """Whether this is a restored form; the person is notified if so."""
     if FIELD not in request.POST:
         return False
-    messages.warning(request, SAID)
+    messages.warning(request, RESTORED)
     return True
 
 
 def already_received(request: HttpRequest, token: str) -> HttpResponse | None:
-    """A form opened afresh, where this one had arrived though its answer was not seen."""
-    made = Edit.objects.filter(token=token).first() if FIELD in request.POST else None
-    if made is None:
+    """Return a redirect to a fresh form if this one was received already; else None."""
+    edit = Edit.objects.filter(token=token).first() if FIELD in request.POST else None
+    if edit is None:
         return None
-    page = reverse("made", args=[made.pk])
-    said = format_html('{} <a href="{}">See how it ended</a>', ARRIVED, page)
-    messages.info(request, said)
+    url = reverse("made", args=[edit.pk])
+    sentence = format_html('{} <a href="{}">View result</a>', RECEIVED, url)
+    messages.info(request, sentence)
     return redirect(request.get_full_path())

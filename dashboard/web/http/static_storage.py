@@ -1,4 +1,4 @@
-"""How collected static files are named and compressed for production."""
+"""Names and compression of collected static files in production."""
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 

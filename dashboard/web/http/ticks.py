@@ -1,27 +1,26 @@
-"""Boxes that people tick, as forms send them."""
+"""Checkboxes, as forms send them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from django import forms
 
-_YES = frozenset({"on", "1", "true"})
+_TRUE_TEXTS = frozenset({"on", "1", "true"})
 
 
-def is_ticked(typed: Mapping[str, Any], name: str) -> bool:
-    """Whether a box was sent ticked: "on", as pages send it, or "1" or "true", as scripts do.
+def is_ticked(data: Mapping[str, object], name: str) -> bool:
+    """Whether a checkbox was sent as ticked: "on" from pages, "1" or "true" from scripts.
 
-    All else is not ticked: that a field is there says nothing, its text may be "false".
+    Any other value is not ticked: the text of a present field may be "false".
     """
-    value = typed.get(name)
-    return value is True or (isinstance(value, str) and value.strip().lower() in _YES)
+    value = data.get(name)
+    return value is True or (isinstance(value, str) and value.strip().lower() in _TRUE_TEXTS)
 
 
 class TickBox(forms.CheckboxInput):
-    """A box of a form, read as `is_ticked` reads."""
+    """A checkbox that is read by `is_ticked`."""
 
-    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> bool:  # noqa: ARG002
+    def value_from_datadict(self, data: Mapping[str, object], files: object, name: str) -> bool:  # noqa: ARG002
         """Whether it is ticked."""
         return is_ticked(data, name)

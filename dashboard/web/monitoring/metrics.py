@@ -1,4 +1,4 @@
-"""Figures for Prometheus, read from the tables: the same whichever process is asked."""
+"""Metrics for Prometheus, read from the tables, so that every process returns the same."""
 
 from __future__ import annotations
 
@@ -29,45 +29,45 @@ WINDOW = timedelta(minutes=15)
 
 
 def metrics_text(*, now: datetime) -> bytes:
-    """Every figure in Prometheus' text format."""
+    """Return all metrics in the text format of Prometheus."""
     registry = CollectorRegistry()
     registry.register(_Tables(now))
     return generate_latest(registry)
 
 
 class _Tables(Collector):
-    """One look at the tables."""
+    """One reading of the tables."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
 
     def describe(self) -> Iterable[Metric]:
-        """Nothing is promised before the look."""
+        """Describe nothing before the tables are read."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """All families."""
-        yield from _accounts(self.now)
-        yield from _cycles(self.now)
-        yield from _queue(self.now)
-        yield from _mail(self.now)
-        yield from _work(self.now)
+        """Return all metric families."""
+        yield from _account_metrics(self.now)
+        yield from _cycle_metrics(self.now)
+        yield from _queue_metrics(self.now)
+        yield from _mail_metrics(self.now)
+        yield from _work_metrics(self.now)
 
 
-def _family(name: str, help_text: str, labels: Iterable[str] = ()) -> GaugeMetricFamily:
+def _new_family(name: str, help_text: str, labels: Iterable[str] = ()) -> GaugeMetricFamily:
     return GaugeMetricFamily(f"fieldwatch_{name}", help_text, labels=list(labels))
 
 
-def _single(name: str, help_text: str, value: float) -> GaugeMetricFamily:
-    family = _family(name, help_text)
+def _new_gauge(name: str, help_text: str, value: float) -> GaugeMetricFamily:
+    family = _new_family(name, help_text)
     family.add_metric([], value)
     return family
 
 
-def _accounts(now: datetime) -> Iterator[Metric]:
-    lag = _family("lag_seconds", "How long the most overdue project waits", ["account"])
-    age = _family("age_seconds", "Since the account was last read", ["account"])
-    fresh = _family("fresh", "1 while the account's numbers can be relied on", ["account"])
+def _account_metrics(now: datetime) -> Iterator[Metric]:
+    lag = _new_family("lag_seconds", "How long the most overdue project has waited", ["account"])
+    age = _new_family("age_seconds", "Seconds since the account was last read", ["account"])
+    fresh = _new_family("fresh", "1 while the account's numbers are up to date", ["account"])
     for account, waits in health.account_lags(now):
         lag.add_metric([account.name], max(waits.total_seconds(), 0))
         if account.read_at:
@@ -76,11 +76,11 @@ def _accounts(now: datetime) -> Iterator[Metric]:
     yield from (lag, age, fresh)
 
 
-def _cycles(now: datetime) -> Iterator[Metric]:
-    """Of the last 15 minutes."""
-    rounds = _family("cycles_15m", "Rounds of the last 15 minutes", ["account", "outcome"])
-    requests = _family("requests_15m", "Requests to the exchange, 15 minutes", ["account"])
-    recent = _recent(now).values_list("account__name")
+def _cycle_metrics(now: datetime) -> Iterator[Metric]:
+    """Return polling rounds and requests of the last 15 minutes."""
+    rounds = _new_family("cycles_15m", "Rounds of the last 15 minutes", ["account", "outcome"])
+    requests = _new_family("requests_15m", "Requests to the exchange, 15 minutes", ["account"])
+    recent = _recent_cycles(now).values_list("account__name")
     for account, listed, complete, number in recent.values_list(
         "account__name", "listed", "complete"
     ).annotate(Count("pk")):
@@ -88,68 +88,74 @@ def _cycles(now: datetime) -> Iterator[Metric]:
         rounds.add_metric([account, outcome], number)
     for account, total in recent.annotate(Sum("requests")):
         requests.add_metric([account], total)
-    aside = _family("quarantined_items", "Items of the exchange not understood", ["account"])
+    aside = _new_family(
+        "quarantined_items", "Items of the exchange that could not be parsed", ["account"]
+    )
     for account, number in Quarantine.objects.values_list("account__name").annotate(Count("pk")):
         aside.add_metric([account], number)
-    wrong = _family("errors_15m", "What rounds could not read, 15 minutes", ["account", "kind"])
-    for (account, kind), number in _errors(now).items():
-        wrong.add_metric([account, kind], number)
-    yield from (rounds, requests, wrong, aside)
+    errors = _new_family("errors_15m", "Errors of polling rounds, 15 minutes", ["account", "kind"])
+    for (account, kind), number in _count_errors(now).items():
+        errors.add_metric([account, kind], number)
+    yield from (rounds, requests, errors, aside)
 
 
-def _recent(now: datetime) -> QuerySet[Cycle]:
-    """Rounds of the window, found by the index, which begins with the account."""
+def _recent_cycles(now: datetime) -> QuerySet[Cycle]:
+    """Return the rounds of the window, using the index that begins with the account."""
     accounts = ExchangeAccount.objects.values("pk")
     return Cycle.objects.filter(account__in=accounts, started_at__gt=now - WINDOW)
 
 
-def _errors(now: datetime) -> Counter[tuple[str, str]]:
-    """Errors by account and kind; the kinds are those of the code, however odd the exchange."""
+def _count_errors(now: datetime) -> Counter[tuple[str, str]]:
+    """Count errors by account and kind; kinds are a fixed set, whatever the exchange sends."""
     counts: Counter[tuple[str, str]] = Counter()
-    rows = _recent(now).filter(kinds__isnull=False)
+    rows = _recent_cycles(now).filter(kinds__isnull=False)
     for account, kinds in rows.values_list("account__name", "kinds"):
         counts.update({(account, kind): number for kind, number in (kinds or {}).items()})
     return counts
 
 
-def _queue(now: datetime) -> Iterator[Metric]:
+def _queue_metrics(now: datetime) -> Iterator[Metric]:
     due = Project.objects.filter(due_at__lt=now, account__polling=True)
     first = due.aggregate(first=Min("due_at"))["first"]
-    yield _single("projects_due", "Projects that wait to be read", due.count())
-    yield _single("queue_age_seconds", "How long the first of them waits", _age(first, now))
+    yield _new_gauge("projects_due", "Projects that are due to be polled", due.count())
+    yield _new_gauge(
+        "queue_age_seconds", "How long the first of them has waited", _age_seconds(first, now)
+    )
     tasks = health.waiting_tasks()
-    yield _single("redis_up", "1 while Redis answers", float(tasks is not None))
+    yield _new_gauge("redis_up", "1 while Redis answers", float(tasks is not None))
     if tasks is not None:
-        yield _single("tasks_waiting", "Hints that no worker took yet", tasks)
+        yield _new_gauge("tasks_waiting", "Tasks that no worker has taken yet", tasks)
 
 
-def _mail(now: datetime) -> Iterator[Metric]:
-    states = _family("mails", "Mails by state", ["state"])
+def _mail_metrics(now: datetime) -> Iterator[Metric]:
+    states = _new_family("mails", "Mails by state", ["state"])
     counts = dict(Mail.objects.values_list("state").annotate(Count("pk")))
     for state in Mail.State.values:
         states.add_metric([state], counts.get(state, 0))
     yield states
     waiting = Mail.objects.filter(state=Mail.State.WAITING)
     first = waiting.aggregate(first=Min("created_at"))["first"]
-    yield _single("mail_age_seconds", "How long the oldest unsent mail waits", _age(first, now))
+    yield _new_gauge(
+        "mail_age_seconds", "How long the oldest unsent mail has waited", _age_seconds(first, now)
+    )
 
 
-def _work(now: datetime) -> Iterator[Metric]:
-    groups = _family("target_groups", "Target groups by status", ["status"])
+def _work_metrics(now: datetime) -> Iterator[Metric]:
+    groups = _new_family("target_groups", "Target groups by status", ["status"])
     for status, number in TargetGroup.objects.values_list("status").annotate(Count("pk")):
         groups.add_metric([status], number)
-    incidents = _family("incidents_open", "Incidents that are open", ["severity"])
+    incidents = _new_family("incidents_open", "Open incidents", ["severity"])
     opened = IncidentQuerySet(Incident).open().values_list("severity")
     for severity, number in opened.annotate(Count("pk")):
         incidents.add_metric([str(Incident.Severity(severity).label)], number)
-    edits = _family("edits_open", "Changes whose outcome is open", ["state"])
+    edits = _new_family("edits_open", "Changes whose result is not known yet", ["state"])
     for state in (Edit.State.SENDING, Edit.State.UNKNOWN):
         edits.add_metric([state], Edit.objects.filter(state=state).count())
-    rounds = _family("round_age_seconds", "Since a part last did its round", ["part"])
+    rounds = _new_family("round_age_seconds", "Seconds since a part last did its round", ["part"])
     for heartbeat in Heartbeat.objects.all():
         rounds.add_metric([heartbeat.name], (now - heartbeat.at).total_seconds())
     yield from (groups, incidents, edits, rounds)
 
 
-def _age(since: datetime | None, now: datetime) -> float:
+def _age_seconds(since: datetime | None, now: datetime) -> float:
     return max((now - since).total_seconds(), 0.0) if since else 0.0

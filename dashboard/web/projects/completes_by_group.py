@@ -1,4 +1,4 @@
-"""A project's completes over time: each group's share, what is required, what is foreseen."""
+"""A project's completes over time: by group, with target and forecast."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from dashboard.fielding.models import CompletesDay, Project
 from dashboard.fielding.models.querysets.series import CompletesDayQuerySet
 from dashboard.fielding.series.completes import on_the_hour
 from dashboard.web.charts import Share
-from dashboard.web.charts.series import HOUR
+from dashboard.web.charts.series import HOUR, PackedRow
 
 TOP = 7  # groups with a colour of their own
 DAYS = 60
 Line = list[tuple[datetime, float]]
-Group = Any  # a row of _COLUMNS
+GroupRow = Any  # Any: a named row of _COLUMNS, which Django does not type
 Counts = NDArray[np.int64]
 _COLUMNS = (
     "pk",
@@ -40,7 +40,7 @@ _COLUMNS = (
 
 
 class GroupShares(NamedTuple):
-    """Hourly from `start` (None: nothing was ever counted), the biggest first, then the others."""
+    """Hourly counts from `start` (None: nothing counted yet), largest groups first."""
 
     start: datetime | None
     shares: list[Share]
@@ -49,7 +49,7 @@ class GroupShares(NamedTuple):
 
 
 def completes_by_group(project: Project, *, now: datetime) -> GroupShares:
-    """In two queries, whatever the number of groups."""
+    """Load a project's completes by group, in two queries."""
     groups = list(project.target_groups.exclude(status="draft").values_list(*_COLUMNS, named=True))
     since = now - timedelta(days=DAYS)
     days = CompletesDayQuerySet(CompletesDay).filter(group__project=project).since(since.date())
@@ -57,63 +57,65 @@ def completes_by_group(project: Project, *, now: datetime) -> GroupShares:
     if not rows:
         return GroupShares(None, [], [], [])
     first = min(day for _, day, _, _ in rows)
-    counts = _hourly(rows, first, now)
+    counts = _hourly_counts(rows, first, now)
     start = datetime(first.year, first.month, first.day, tzinfo=UTC) + HOUR
     ranked = sorted(groups, key=lambda group: -(group.completes or 0))
     end = start + HOUR * (len(next(iter(counts.values()))) - 1)
-    return GroupShares(start, _shares(ranked, counts), _required(groups), _forecast(groups, end))
+    return GroupShares(
+        start, _group_shares(ranked, counts), _required_line(groups), _forecast_line(groups, end)
+    )
 
 
-def _hourly(
-    rows: Sequence[tuple[int, date, Any, Any]], first: date, now: datetime
+def _hourly_counts(
+    rows: Sequence[tuple[int, *PackedRow]], first: date, now: datetime
 ) -> dict[int, Counts]:
-    """Each group's count at each hour up to now; a gap keeps the count before it."""
+    """Return each group's count per hour up to now; gaps repeat the count before them."""
     start = datetime(first.year, first.month, first.day, tzinfo=UTC)
     hours = max(int((now - start) / HOUR), 1)
     length = (max(day for _, day, _, _ in rows) - first).days * 24 + 24
-    of_group: dict[int, list[Any]] = defaultdict(list)
-    for pk, *of_day in rows:
-        of_group[pk].append(tuple(of_day))
-    found: dict[int, Counts] = {}
+    of_group: dict[int, list[PackedRow]] = defaultdict(list)
+    for pk, day, packed, odd in rows:
+        of_group[pk].append((day, packed, odd))
+    counts: dict[int, Counts] = {}
     for pk, days in of_group.items():
-        line = found[pk] = np.full(length, -1, dtype=np.int64)
+        line = counts[pk] = np.full(length, -1, dtype=np.int64)
         for day, packed in on_the_hour(days):
             at = (day - first).days * 24
             line[at : at + 24] = np.frombuffer(packed, dtype="<i4")
-    return {pk: _carried(line)[:hours] for pk, line in found.items()}
+    return {pk: _fill_gaps(line)[:hours] for pk, line in counts.items()}
 
 
-def _carried(line: Counts) -> Counts:
-    """Gaps filled with the count before; 0 before the first."""
+def _fill_gaps(line: Counts) -> Counts:
+    """Fill gaps with the count before them; 0 before the first count."""
     places = np.where(line >= 0, np.arange(line.size), -1)
     np.maximum.accumulate(places, out=places)
     return np.where(places >= 0, line[places], 0)
 
 
-def _shares(ranked: Sequence[Group], counts: Mapping[int, Counts]) -> list[Share]:
+def _group_shares(ranked: Sequence[GroupRow], counts: Mapping[int, Counts]) -> list[Share]:
     counted = [group for group in ranked if group.pk in counts]
     top, others = counted[:TOP], counted[TOP:]
     shares = [Share(group.name, counts[group.pk].tolist()) for group in top]
     if others:
         rest = np.sum([counts[group.pk] for group in others], axis=0)
-        name = f"{len(others)} other group{'' if len(others) == 1 else 's'}"
+        name = f"Other ({len(others)})"
         shares.append(Share(name, rest.tolist()))
     return shares
 
 
-def _required(groups: Sequence[Group]) -> Line:
-    """The sum of straight lines from nothing at each start to the goal at each end."""
+def _required_line(groups: Sequence[GroupRow]) -> Line:
+    """Return the sum of straight lines from 0 at each start to the goal at each end date."""
     planned = [
         (group.starts_at.timestamp(), group.ends_at.timestamp(), goal)
         for group in groups
         if group.starts_at and group.ends_at and group.starts_at < group.ends_at
         if (goal := completes_target(group))
     ]
-    return _sum([((begins, ends), (0.0, float(goal))) for begins, ends, goal in planned])
+    return _sum_lines([((begins, ends), (0.0, float(goal))) for begins, ends, goal in planned])
 
 
-def _forecast(groups: Sequence[Group], now: datetime) -> Line:
-    """The sum of each group's way from its count now to its middle forecast at its end."""
+def _forecast_line(groups: Sequence[GroupRow], now: datetime) -> Line:
+    """Return the sum of each group's line from its count now to its median forecast."""
     clock, lines = now.timestamp(), []
     for group in groups:
         done = float(group.completes or 0)
@@ -122,12 +124,12 @@ def _forecast(groups: Sequence[Group], now: datetime) -> Line:
             lines.append(((clock, clock + 1), (done, done)))
         else:
             lines.append(((clock, group.ends_at.timestamp()), (done, max(at_end.p50, done))))
-    line = _sum(lines)
+    line = _sum_lines(lines)
     return line if len(line) > 2 else []
 
 
-def _sum(lines: Sequence[tuple[tuple[float, float], tuple[float, float]]]) -> Line:
-    """The sum of lines that hold their ends, at every moment where one of them bends."""
+def _sum_lines(lines: Sequence[tuple[tuple[float, float], tuple[float, float]]]) -> Line:
+    """Return the sum of lines, constant beyond their ends, at every time where one bends."""
     moments = sorted({moment for ends, _ in lines for moment in ends})
     total = np.zeros(len(moments))
     for ends, values in lines:
@@ -139,21 +141,26 @@ def _sum(lines: Sequence[tuple[tuple[float, float], tuple[float, float]]]) -> Li
 
 
 class CompletesTable(NamedTuple):
-    """The count of each share at the end of each day, newest first."""
+    """The count of each group at the end of each day, newest first."""
 
     names: list[str]
     rows: list[tuple[date, list[int], int]]
 
 
-def completes_table(told: GroupShares, where: ZoneInfo) -> CompletesTable:
-    """Days of the reader's calendar, with each share's completes and their sum."""
-    if told.start is None:
+def completes_table(group_shares: GroupShares, zone: ZoneInfo) -> CompletesTable:
+    """Return the days of the zone's calendar with each group's completes and their sum."""
+    if group_shares.start is None:
         return CompletesTable([], [])
-    last: dict[date, int] = {}
-    for hour in range(len(told.shares[0].counts)):
-        last[(told.start + HOUR * hour - timedelta(seconds=1)).astimezone(where).date()] = hour
-    rows = [(day, [share.counts[hour] for share in told.shares]) for day, hour in last.items()]
+    last_hours: dict[date, int] = {}
+    for hour in range(len(group_shares.shares[0].counts)):
+        last_hours[
+            (group_shares.start + HOUR * hour - timedelta(seconds=1)).astimezone(zone).date()
+        ] = hour
+    rows = [
+        (day, [share.counts[hour] for share in group_shares.shares])
+        for day, hour in last_hours.items()
+    ]
     return CompletesTable(
-        [share.name for share in told.shares],
+        [share.name for share in group_shares.shares],
         [(day, counts, sum(counts)) for day, counts in reversed(rows)],
     )

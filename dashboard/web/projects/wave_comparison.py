@@ -1,4 +1,4 @@
-"""A tracker beside an earlier wave of it: the same group, at the same age."""
+"""Compare a tracker with a previous wave: the same groups on the same day in field."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dashboard.fielding.series import completes
 from dashboard.web.formatting import labels, numbers
 
 DAY = timedelta(days=1)
-# What tells one wave from the next in a name: "W23", "Wave 4", "KW 12", "2026-03", "Q4 2026".
+# Wave labels in names: "W23", "Wave 4", "KW 12", "2026-03", "Q4 2026".
 _WAVE = re.compile(r"\b(?:w|wave|kw|q|m)[ ._-]?\d{1,3}\b|\b20\d\d(?:[-/]\d{1,2})?\b", re.IGNORECASE)
 FIELDS = (
     "pk",
@@ -33,30 +33,30 @@ FIELDS = (
     "status",
 )
 
-Key = tuple[str, str]
-Group = Any  # a row of FIELDS
+WaveKey = tuple[str, str]
+GroupRow = Any  # Any: a named row of FIELDS, which Django does not type
 
 
-def wave_key(group: Group) -> Key:
-    """What is the same of a group in every wave: its country and its name without the wave."""
+def wave_key(group: GroupRow) -> WaveKey:
+    """Return what a group keeps in every wave: its country and its name without wave labels."""
     name = _WAVE.sub(" ", group.name)
     return group.country_code, " ".join(re.sub(r"[^\w]+", " ", name).casefold().split())
 
 
-def count_matches(mine: Iterable[Group], others: Iterable[Group]) -> dict[int, int]:
-    """How many of our groups each other project had before us, by project."""
-    ours = {wave_key(group): group.starts_at for group in mine}
-    found: dict[int, set[Key]] = {}
+def count_matches(own: Iterable[GroupRow], others: Iterable[GroupRow]) -> dict[int, int]:
+    """Count the groups that each other project fielded earlier, by project."""
+    own_starts = {wave_key(group): group.starts_at for group in own}
+    matches: dict[int, set[WaveKey]] = {}
     for other in others:
-        here, start = wave_key(other), other.starts_at
-        if here in ours and start and (ours[here] is None or start < ours[here]):
-            found.setdefault(other.project_id, set()).add(here)
-    return {project: len(keys) for project, keys in found.items()}
+        key, start = wave_key(other), other.starts_at
+        if key in own_starts and start and (own_starts[key] is None or start < own_starts[key]):
+            matches.setdefault(other.project_id, set()).add(key)
+    return {project: len(keys) for project, keys in matches.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class WaveSide:
-    """A group at an age: completes, of how many, and completes a day since it began."""
+    """A group on a day in field: completes of goal, share, and completes per day."""
 
     pk: int
     done: str
@@ -66,68 +66,70 @@ class WaveSide:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A group and its earlier wave at the same age."""
+    """A group and its previous wave on the same day in field."""
 
     name: str
     country: str
     age: str
     now: WaveSide
     then: WaveSide
-    ahead: int | None  # completes more (or fewer) than the earlier wave had
+    ahead: int | None  # completes more (negative: fewer) than the previous wave
     ended: str
 
 
-def compare_groups(mine: Sequence[Group], earlier: Sequence[Group], *, now: datetime) -> list[Pair]:
-    """Our groups that the earlier project had too, those furthest behind it first."""
-    before = {wave_key(group): group for group in earlier if group.starts_at}
-    both = [
-        (group, before[wave_key(group)])
-        for group in mine
-        if group.starts_at and wave_key(group) in before
+def compare_groups(
+    own: Sequence[GroupRow], earlier: Sequence[GroupRow], *, now: datetime
+) -> list[Pair]:
+    """Return the matched groups, those furthest behind the previous wave first."""
+    previous_waves = {wave_key(group): group for group in earlier if group.starts_at}
+    matched = [
+        (group, previous_waves[wave_key(group)])
+        for group in own
+        if group.starts_at and wave_key(group) in previous_waves
     ]
-    series = _series([then.pk for _, then in both])
-    told = [_pair(group, then, series.get(then.pk, []), now) for group, then in both]
-    return sorted(told, key=lambda pair: (pair.ahead is None, pair.ahead or 0, pair.name))
+    series = _load_points([then.pk for _, then in matched])
+    pairs = [_compare_pair(group, then, series.get(then.pk, []), now) for group, then in matched]
+    return sorted(pairs, key=lambda pair: (pair.ahead is None, pair.ahead or 0, pair.name))
 
 
 Points = list[tuple[datetime, int]]
 
 
-def _series(pks: Sequence[int]) -> dict[int, Points]:
+def _load_points(pks: Sequence[int]) -> dict[int, Points]:
     days: dict[int, dict[date, completes.PackedDay]] = {}
     rows = CompletesDay.objects.filter(group_id__in=pks)
     for pk, day, hours, odd in rows.values_list("group_id", "day", "hours", "odd"):
         days.setdefault(pk, {})[day] = completes.as_packed_day(hours, odd)
-    return {pk: completes.points_of_days(of) for pk, of in days.items()}
+    return {pk: completes.points_of_days(packed_days) for pk, packed_days in days.items()}
 
 
-def _pair(group: Group, then: Group, points: Points, now: datetime) -> Pair:
+def _compare_pair(group: GroupRow, then: GroupRow, points: Points, now: datetime) -> Pair:
     age = max(min(now, group.ends_at or now) - group.starts_at, timedelta(0))
     at = bisect_right(points, then.starts_at + age, key=lambda point: point[0])
-    had = points[at - 1][1] if at else (0 if points else None)
-    behind = group.completes is not None and had is not None
+    previous_completes = points[at - 1][1] if at else (0 if points else None)
+    comparable = group.completes is not None and previous_completes is not None
     return Pair(
         name=group.name,
         country=labels.country_name(group.country_code) if group.country_code else numbers.DASH,
-        age=_days(age),
-        now=_side(group, group.completes, age),
-        then=_side(then, had, age),
-        ahead=group.completes - had if behind else None,
-        ended=_ended(then, now),
+        age=_format_days(age),
+        now=_wave_side(group, group.completes, age),
+        then=_wave_side(then, previous_completes, age),
+        ahead=group.completes - previous_completes if comparable else None,
+        ended=_final_result(then, now),
     )
 
 
-def _ended(then: Group, now: datetime) -> str:
-    """What the earlier wave came to, and in how long; of one still in the field, what it has."""
-    came_to = (
+def _final_result(then: GroupRow, now: datetime) -> str:
+    """Return the previous wave's final completes and duration, or its count so far."""
+    result = (
         f"{numbers.format_count(then.completes)} / {numbers.format_count(completes_target(then))}"
     )
     if then.status in ("live", "paused") and (then.ends_at is None or then.ends_at > now):
-        return f"{came_to} so far"
-    return f"{came_to} in {_days(then.ends_at - then.starts_at)}" if then.ends_at else came_to
+        return f"{result} so far"
+    return f"{result} in {_format_days(then.ends_at - then.starts_at)}" if then.ends_at else result
 
 
-def _side(group: Group, done: int | None, age: timedelta) -> WaveSide:
+def _wave_side(group: GroupRow, done: int | None, age: timedelta) -> WaveSide:
     goal = completes_target(group)
     share = done / goal if done is not None and goal else None
     pace = done / (age / DAY) if done is not None and age else None
@@ -135,24 +137,24 @@ def _side(group: Group, done: int | None, age: timedelta) -> WaveSide:
         pk=group.pk,
         done=f"{numbers.format_count(done)} / {numbers.format_count(goal)}",
         share=numbers.format_percent(share),
-        pace=numbers.DASH if pace is None else f"{pace:,.1f} a day",
+        pace=numbers.DASH if pace is None else f"{pace:,.1f}/day",
     )
 
 
-def _days(span: timedelta) -> str:
+def _format_days(span: timedelta) -> str:
     days = span / DAY
     return f"{days:.1f} days" if days < 10 else f"{days:.0f} days"
 
 
-def groups_of(projects: Iterable[int]) -> dict[int, list[Group]]:
-    """The groups of projects, with what a comparison needs, by project."""
-    found: dict[int, list[Group]] = {}
+def groups_of(projects: Iterable[int]) -> dict[int, list[GroupRow]]:
+    """Return the groups of projects as rows of FIELDS, by project."""
+    groups: dict[int, list[GroupRow]] = {}
     rows = TargetGroup.objects.filter(project__in=projects).exclude(status="draft")
     for row in rows.order_by("name", "pk").values_list(*FIELDS, named=True):
-        found.setdefault(row.project_id, []).append(row)
-    return found
+        groups.setdefault(row.project_id, []).append(row)
+    return groups
 
 
 def best_match(counts: Mapping[int, int]) -> int | None:
-    """The project that shares most groups; None if none does."""
+    """Return the project with most matches; None without any."""
     return max(counts, key=lambda pk: (counts[pk], pk), default=None)

@@ -1,9 +1,9 @@
-"""The table of what was spent as its address asks for it: on a page, or as a file."""
+"""The spend table as its URL selects it: on a page, or as a file."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TypedDict
 
 from django.http import HttpRequest
 
@@ -11,7 +11,7 @@ from dashboard.fielding.models.querysets.rows import TargetGroupQuerySet
 from dashboard.web.formatting import labels
 from dashboard.web.reports import spending
 from dashboard.web.tables import exports
-from dashboard.web.tables.query_state import PER_PAGE, Column, Listing, without_words
+from dashboard.web.tables.query_state import PER_PAGE, Column, Listing, drop_non_numeric
 
 FILTERS = {
     "reference": "project__reference_number",
@@ -23,41 +23,57 @@ COLUMNS = {"project": Column("Project", "project")}
 
 
 def listing_of(request: HttpRequest) -> Listing:
-    """What the address asks for; a project that is no number is left out."""
-    asked = without_words(request.GET, "project")
-    return Listing(asked, COLUMNS, "project", FILTERS, extras=("month", "per"))
+    """Read filters and sorting from the query string; a project that is no number is dropped."""
+    query = drop_non_numeric(request.GET, "project")
+    return Listing(query, COLUMNS, "project", FILTERS, extras=("month", "per"))
 
 
 def spend_lines(
     groups: TargetGroupQuerySet, listing: Listing, now: datetime
 ) -> list[spending.SpendLine]:
-    """All lines that the address asks for."""
+    """Return all lines that match the filters."""
     months = listing.extra.get("per") != "all"
-    found = spending.load_spend_lines(listing.filtered(groups), months=months, now=now)
+    lines = spending.load_spend_lines(listing.filtered(groups), months=months, now=now)
     month = listing.extra.get("month")
-    return [line for line in found if line.month == month] if month and months else found
+    return [line for line in lines if line.month == month] if month and months else lines
+
+
+FilterChoice = tuple[str, str, list[tuple[str, str]]]  # name, label, options
+
+
+class SpendContext(TypedDict):
+    """What the template of the spend page reads."""
+
+    lines: list[spending.SpendLine]
+    totals: list[str]
+    listing: Listing
+    pages: dict[str, object]
+    choices: list[FilterChoice]
+    monthly: bool
+    now: datetime
+    export: str
 
 
 def spend_context(
     request: HttpRequest, groups: TargetGroupQuerySet, *, now: datetime
-) -> dict[str, Any]:
-    """The table, its sums, and what it can be filtered by."""
+) -> SpendContext:
+    """Return the template context: the table, its totals, and the filter choices."""
     listing = listing_of(request)
-    found = spend_lines(groups, listing, now)
+    lines = spend_lines(groups, listing, now)
     start = (listing.number - 1) * PER_PAGE
     return {
-        "lines": found[start : start + PER_PAGE],
-        "totals": spending.totals_by_currency(found),
+        "lines": lines[start : start + PER_PAGE],
+        "totals": spending.totals_by_currency(lines),
         "listing": listing,
-        "pages": listing.pages(len(found)),
-        "choices": _choices(groups),
+        "pages": listing.pages(len(lines)),
+        "choices": _filter_choices(groups),
         "monthly": listing.extra.get("per") != "all",
         "now": now,
         "export": request.path + "export.{}" + listing.address(),
     }
 
 
-def _choices(groups: TargetGroupQuerySet) -> list[tuple[str, str, list[tuple[str, str]]]]:
+def _filter_choices(groups: TargetGroupQuerySet) -> list[FilterChoice]:
     rows = list(
         groups.filter(cost__gt=0)
         .order_by()
@@ -68,23 +84,24 @@ def _choices(groups: TargetGroupQuerySet) -> list[tuple[str, str, list[tuple[str
     references, projects, countries, currencies, names = columns
     named = {str(pk): name for pk, name in zip(projects, names, strict=True)}
     offered = [
-        ("reference", "Reference", [(one, one) for one in sorted({*references}) if one]),
-        ("project", "Project", sorted(named.items(), key=lambda one: one[1].casefold())),
+        ("reference", "Reference", [(value, value) for value in sorted({*references}) if value]),
+        ("project", "Project", sorted(named.items(), key=lambda value: value[1].casefold())),
         (
             "country",
             "Country",
             sorted(
-                ((one, labels.country_name(one)) for one in {*countries} if one), key=lambda c: c[1]
+                ((value, labels.country_name(value)) for value in {*countries} if value),
+                key=lambda c: c[1],
             ),
         ),
-        ("currency", "Currency", [(one, one) for one in sorted({*currencies}) if one]),
+        ("currency", "Currency", [(value, value) for value in sorted({*currencies}) if value]),
     ]
-    return [one for one in offered if len(one[2]) > 1]
+    return [value for value in offered if len(value[2]) > 1]
 
 
 def spend_sheet(
     request: HttpRequest, groups: TargetGroupQuerySet, *, now: datetime
 ) -> exports.Sheet:
-    """All lines that the address asks for, for a spreadsheet."""
-    found = spend_lines(groups, listing_of(request), now)
-    return exports.Sheet(spending.HEADINGS, map(spending.line_cells, found))
+    """Return all lines that match the filters, for a spreadsheet."""
+    lines = spend_lines(groups, listing_of(request), now)
+    return exports.Sheet(spending.HEADINGS, map(spending.line_cells, lines))

@@ -1,7 +1,7 @@
-"""What was spent: by client reference, project, country and month, each currency apart.
+"""Spend by client reference, project, country and month, per currency.
 
-The exchange tells what each group cost so far, not in which month. A month's part of it is ours:
-the cost times the month's share of the group's completes. Parts add up to the exchange's cost.
+Cint reports what each group cost so far, not in which month. Fieldwatch allocates it to months by
+completes per month (UTC); the months add up to Cint's total.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -33,7 +33,7 @@ HEADINGS = (
     "Budget of the groups",
     "Budget of the project",
     "Currency",
-    "Reconciled from (UTC)",
+    "Final since (UTC)",
 )
 FIELDS = (
     "pk",
@@ -53,7 +53,8 @@ FIELDS = (
 )
 SIX_PLACES = Decimal("0.000001")
 
-Month = str  # "2026-11"; empty where nothing says when
+Month = str  # "2026-11"; empty where the month is unknown
+GroupRow = Any  # Any: a named row of FIELDS, which Django does not type
 
 
 @dataclass(slots=True)
@@ -69,26 +70,26 @@ class SpendLine:
     groups: int = 0
     completes: int = 0
     spent: Decimal = Decimal(0)
-    budget: Decimal | None = None  # of its groups, ours; None if none has one
+    budget: Decimal | None = None  # of its groups, as set in Fieldwatch; None if none has one
     project_budget: Decimal | None = None
-    # When no count of this line can fall any more: that of the exchange's reconciliation.
+    # The end of reconciliation: no count of this line can fall after it.
     final: datetime | None = None
 
     @property
     def country(self) -> str:
-        """The country's name."""
+        """Return the country's name."""
         return labels.country_name(self.country_code) if self.country_code else numbers.DASH
 
     @property
     def average(self) -> Decimal | None:
-        """What a complete cost on average; None without one."""
+        """Return the average CPI; None without completes."""
         if self.completes <= 0:
             return None
         return round(self.spent / self.completes, 4)
 
 
 def month_ends(first: datetime, now: datetime) -> list[date]:
-    """The last day of each month from `first` that is over."""
+    """Return the last day of each completed month from `first` on."""
     ends = []
     day = first.astimezone(UTC).date().replace(day=1)
     while (following := (day + timedelta(days=32)).replace(day=1)) <= now.astimezone(UTC).date():
@@ -97,26 +98,26 @@ def month_ends(first: datetime, now: datetime) -> list[date]:
     return ends
 
 
-def by_month(group: Any, counts: Mapping[date, int], now: datetime) -> dict[Month, int]:
-    """Completes of each month, by the series; where it has a gap they count in the next month."""
-    done, began = group.completes or 0, group.first_complete_at or group.starts_at
-    if began is None:
-        return {"": done}
-    found: dict[Month, int] = {}
-    before = 0
-    for end in month_ends(began, now):
-        over = group.last_complete_at and group.last_complete_at.date() <= end
-        count = done if over else counts.get(end, before)
-        if count != before:
-            found[f"{end:%Y-%m}"] = count - before
-        before = count
-    if done != before:
-        found[f"{now.astimezone(UTC):%Y-%m}"] = done - before
-    return found or {f"{began:%Y-%m}": done}
+def by_month(group: GroupRow, counts: Mapping[date, int], now: datetime) -> dict[Month, int]:
+    """Return completes per month, from the series; a gap moves them to the next month."""
+    total, start = group.completes or 0, group.first_complete_at or group.starts_at
+    if start is None:
+        return {"": total}
+    months: dict[Month, int] = {}
+    counted = 0
+    for end in month_ends(start, now):
+        finished = group.last_complete_at and group.last_complete_at.date() <= end
+        count = total if finished else counts.get(end, counted)
+        if count != counted:
+            months[f"{end:%Y-%m}"] = count - counted
+        counted = count
+    if total != counted:
+        months[f"{now.astimezone(UTC):%Y-%m}"] = total - counted
+    return months or {f"{start:%Y-%m}": total}
 
 
 def cost_by_month(cost: Decimal, completes: Mapping[Month, int]) -> dict[Month, Decimal]:
-    """A cost spread over months by their completes; the parts add up to it exactly."""
+    """Allocate a cost to months by their completes; the parts add up exactly."""
     total = sum(completes.values())
     if total <= 0:
         return {month: cost if i == 0 else Decimal(0) for i, month in enumerate(completes)}
@@ -129,16 +130,19 @@ def cost_by_month(cost: Decimal, completes: Mapping[Month, int]) -> dict[Month, 
 
 
 def load_spend_lines(groups: QuerySet[Any], *, months: bool, now: datetime) -> list[SpendLine]:
-    """A line a project, country, currency and (if asked) month; summed here: databases round."""
-    paid = groups.filter(cost__gt=0)
-    rows = list(paid.values_list(*FIELDS, named=True))
-    counts = _counts(paid, rows, now) if months else {}
-    found: dict[tuple[int, str, Month, str], SpendLine] = {}
+    """Return a line per project, country, currency and month (if `months`).
+
+    Summed in Python, since databases round.
+    """
+    with_cost = groups.filter(cost__gt=0)
+    rows = list(with_cost.values_list(*FIELDS, named=True))
+    counts = _month_end_counts(with_cost, rows, now) if months else {}
+    lines: dict[tuple[int, str, Month, str], SpendLine] = {}
     for row in rows:
         parts = by_month(row, counts.get(row.pk, {}), now) if months else {"": row.completes or 0}
         for month, cost in cost_by_month(row.cost, parts).items():
             key = (row.project_id, row.country_code, month, row.currency)
-            line = found.setdefault(
+            line = lines.setdefault(
                 key, SpendLine(row.project__reference_number, row.project__name, *key)
             )
             line.groups += 1
@@ -148,46 +152,48 @@ def load_spend_lines(groups: QuerySet[Any], *, months: bool, now: datetime) -> l
                 line.budget = (line.budget or Decimal(0)) + row.budget
             if row.project__budget_currency == row.currency:
                 line.project_budget = row.project__budget
-            at = _final(month, row.last_complete_at)
+            at = _reconciled_on(month, row.last_complete_at)
             line.final = max(filter(None, (line.final, at)), default=None)
     return sorted(
-        found.values(),
+        lines.values(),
         key=lambda line: (line.project.casefold(), line.project_pk, line.country, line.month),
     )
 
 
-def _final(month: Month, last_complete_at: datetime | None) -> datetime | None:
-    """When what was counted in a month (or by its last complete) is reconciled."""
+def _reconciled_on(month: Month, last_complete_at: datetime | None) -> datetime | None:
+    """Return the end of reconciliation of a month, or of the last complete."""
     if month:
         return reconciled_at(datetime.fromisoformat(f"{month}-15T12:00+00:00"))
     return reconciled_at(last_complete_at) if last_complete_at else None
 
 
-def _counts(paid: QuerySet[Any], rows: Iterable[Any], now: datetime) -> dict[int, dict[date, int]]:
-    """The cumulative completes of groups at the ends of months, by group and day."""
-    began = [row.first_complete_at or row.starts_at for row in rows]
-    first = min((at for at in began if at), default=None)
-    found: dict[int, dict[date, int]] = {}
+def _month_end_counts(
+    with_cost: QuerySet[Any], rows: Iterable[GroupRow], now: datetime
+) -> dict[int, dict[date, int]]:
+    """Return cumulative completes at the ends of months, by group and day."""
+    starts = [row.first_complete_at or row.starts_at for row in rows]
+    first = min((at for at in starts if at), default=None)
+    counts: dict[int, dict[date, int]] = {}
     if first is None or not (ends := month_ends(first, now)):
-        return found
-    days = CompletesDay.objects.filter(day__in=ends, group__in=paid.order_by().values("pk"))
-    for pk, *row in days.values_list("group_id", "day", "hours", "odd"):
-        [(day, hours)] = on_the_hour([cast("Any", row)])
+        return counts
+    days = CompletesDay.objects.filter(day__in=ends, group__in=with_cost.order_by().values("pk"))
+    for pk, on, packed, odd in days.values_list("group_id", "day", "hours", "odd"):
+        [(day, hours)] = on_the_hour([(on, packed, odd)])
         if (count := last_known(hours)) is not None:
-            found.setdefault(pk, {})[day] = count
-    return found
+            counts.setdefault(pk, {})[day] = count
+    return counts
 
 
-def totals_by_currency(of: Iterable[SpendLine]) -> list[str]:
-    """A sum a currency, in words."""
-    summed: dict[str, Decimal] = {}
-    for line in of:
-        summed[line.currency] = summed.get(line.currency, Decimal(0)) + line.spent
-    return [numbers.format_cents(summed[code], code) for code in sorted(summed)]
+def totals_by_currency(lines: Iterable[SpendLine]) -> list[str]:
+    """Return the sum per currency, formatted."""
+    totals: dict[str, Decimal] = {}
+    for line in lines:
+        totals[line.currency] = totals.get(line.currency, Decimal(0)) + line.spent
+    return [numbers.format_cents(totals[code], code) for code in sorted(totals)]
 
 
 def line_cells(line: SpendLine) -> list[Cell]:
-    """The cells of a line, in the order of HEADINGS."""
+    """Return the cells of a line, in the order of HEADINGS."""
     return [
         line.reference,
         line.project,

@@ -1,10 +1,10 @@
-"""The audit log of a connection: the table as its address asks for it, and as a file."""
+"""The audit log of a connection: the table that the URL selects, and its file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta, tzinfo
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db.models import Q
 from django.http import QueryDict
@@ -23,19 +23,19 @@ DATES = ("from", "to")
 HEADINGS = (
     "When (UTC)",
     "Who",
-    "How",
+    "Source",
     "Address",
     "Browser",
-    "What",
+    "Event",
     "Connection",
-    "Whom",
-    "On what",
+    "Affected person",
+    "Object",
     "Details",
 )
 
 
 class AuditLine(NamedTuple):
-    """A row of the log in words."""
+    """A row of the log as the page shows it."""
 
     at: str
     who: str
@@ -45,21 +45,23 @@ class AuditLine(NamedTuple):
     details: str
 
 
-def listing_of(asked: QueryDict) -> Listing:
-    """What the address asks for."""
-    return Listing(asked, COLUMNS, "when", FILTERS, extras=("who", *DATES))
+def listing_of(query: QueryDict) -> Listing:
+    """Read filters and sorting from the query string."""
+    return Listing(query, COLUMNS, "when", FILTERS, extras=("who", *DATES))
 
 
-def rows_of(account: ExchangeAccount) -> AuditQuerySet:
-    """What concerns the account: its own rows, and how its people sign in."""
+def audit_rows(account: ExchangeAccount) -> AuditQuerySet:
+    """Return the account's own rows, and the sign-in rows of its people."""
     members = list(account.memberships.values_list("user_id", flat=True))
     return AuditQuerySet(AuditEvent).concerning(account.pk, members)
 
 
-def narrowed(rows: AuditQuerySet, listing: Listing, zone: str) -> AuditQuerySet:
-    """Of one person, and between two days of the reader's own calendar, both included."""
-    if who := listing.extra.get("who", ""):
-        rows = rows.filter(Q(person_id=parse_row_id(who)) | Q(subject_id=parse_row_id(who)))
+def filter_rows(rows: AuditQuerySet, listing: Listing, zone: str) -> AuditQuerySet:
+    """Filter by person, and by a range of days in the reader's time zone, both included."""
+    if person_id := listing.extra.get("who", ""):
+        rows = rows.filter(
+            Q(person_id=parse_row_id(person_id)) | Q(subject_id=parse_row_id(person_id))
+        )
     first, last = (_midnight(listing.extra.get(name, ""), zone) for name in DATES)
     if first:
         rows = rows.filter(at__gte=first)
@@ -75,68 +77,72 @@ def _midnight(text: str, zone: str) -> datetime | None:
         return None
 
 
-def context(asked: QueryDict, rows: AuditQuerySet, *, path: str, zone: str) -> dict[str, Any]:
-    """The page of the table, and what it can be filtered by."""
-    listing = listing_of(asked)
-    shown, total = listing.rows(narrowed(rows, listing, zone))
+def audit_table_context(
+    query: QueryDict, rows: AuditQuerySet, *, path: str, zone: str
+) -> dict[str, object]:
+    """Return the template context: the page of the table, and the filter choices."""
+    listing = listing_of(query)
+    page_rows, total = listing.rows(filter_rows(rows, listing, zone))
     return {
-        "lines": [line_of(row, zone_named(zone)) for row in shown],
+        "lines": [audit_line(row, zone_named(zone)) for row in page_rows],
         "listing": listing,
         "pages": listing.pages(total),
         "who": listing.extra.get("who", ""),
         "people": _people(rows),
-        "kinds": sorted(((kind.value, LABELS[kind]) for kind in AuditKind), key=lambda one: one[1]),
+        "kinds": sorted(
+            ((kind.value, LABELS[kind]) for kind in AuditKind), key=lambda kind: kind[1]
+        ),
         "dates": [(name, name.capitalize(), listing.extra.get(name, "")) for name in DATES],
         "export": path + "export.{}" + listing.address(),
     }
 
 
 def _people(rows: AuditQuerySet) -> list[tuple[str, str]]:
-    """Who acted or was acted upon, each under the newest name that the log has."""
+    """Return everybody who acted or was affected, under the newest name in the log."""
     names: dict[int, str] = {}
     for ids, name in (("person_id", "person_name"), ("subject_id", "subject_name")):
-        known = rows.exclude(**{ids: None}).order_by().values_list(ids, name).distinct()
-        names |= {pk: text for pk, text in known if pk not in names}
+        named = rows.exclude(**{ids: None}).order_by().values_list(ids, name).distinct()
+        names |= {pk: text for pk, text in named if pk not in names}
     return sorted(
-        ((str(pk), name) for pk, name in names.items()), key=lambda one: one[1].casefold()
+        ((str(pk), name) for pk, name in names.items()), key=lambda entry: entry[1].casefold()
     )
 
 
-def line_of(row: AuditEvent, zone: tzinfo) -> AuditLine:
-    """A row as the page shows it."""
+def audit_line(row: AuditEvent, zone: tzinfo) -> AuditLine:
+    """Return a row as the page shows it."""
     place = [row.address, sessions.browser_name(row.browser) if row.browser else ""]
-    where = ", ".join(filter(None, place)) or row.get_source_display()
+    origin = ", ".join(filter(None, place)) or row.get_source_display()
     return AuditLine(
         f"{row.at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
         row.person_name,
-        where,
+        origin,
         row.label,
         [text for text in (row.subject_name, row.target) if text],
-        in_words(row.details),
+        format_details(row.details),
     )
 
 
-def in_words(details: Mapping[str, Any]) -> str:
-    """Details in one line, by name (databases keep them in orders of their own)."""
-    parts = ((name, _value(value)) for name, value in sorted(details.items()))
+def format_details(details: Mapping[str, object]) -> str:
+    """Return details in one line, sorted by name, since databases order them differently."""
+    parts = ((name, _format_detail(value)) for name, value in sorted(details.items()))
     return "; ".join(f"{name}: {text}" for name, text in parts if text)
 
 
-def _value(value: Any) -> str:
+def _format_detail(value: object) -> str:
     if isinstance(value, Mapping):
-        return in_words(value)
+        return format_details(value)
     if isinstance(value, list):
-        return ", ".join(filter(None, map(_value, value)))
+        return ", ".join(filter(None, map(_format_detail, value)))
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "" if value is None else str(value)
 
 
-def file(asked: QueryDict, rows: AuditQuerySet, *, zone: str) -> exports.Sheet:
-    """All rows that the address asks for."""
-    listing = listing_of(asked)
-    found = listing.all_rows(narrowed(rows, listing, zone))
-    return exports.Sheet(HEADINGS, _cells(found.iterator(chunk_size=500)))
+def audit_sheet(query: QueryDict, rows: AuditQuerySet, *, zone: str) -> exports.Sheet:
+    """Return all rows that match the filters."""
+    listing = listing_of(query)
+    filtered = listing.all_rows(filter_rows(rows, listing, zone))
+    return exports.Sheet(HEADINGS, _cells(filtered.iterator(chunk_size=500)))
 
 
 def _cells(rows: Iterable[AuditEvent]) -> Iterable[list[exports.Cell]]:
@@ -151,5 +157,5 @@ def _cells(rows: Iterable[AuditEvent]) -> Iterable[list[exports.Cell]]:
             row.account_name,
             row.subject_name,
             row.target,
-            in_words(row.details),
+            format_details(row.details),
         ]

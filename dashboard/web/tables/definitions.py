@@ -1,32 +1,34 @@
-"""The tables of the product: their columns, filters, and what can be chosen in them."""
+"""The tables of projects and groups: columns, filters and their options."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
-from django.db.models import QuerySet
-
-from dashboard.web.formatting import labels as words
+from dashboard.fielding.models.querysets.rows import ProjectQuerySet, TargetGroupQuerySet
+from dashboard.web.formatting import labels
 from dashboard.web.tables import group_columns
 from dashboard.web.tables.query_state import MOST_IDS, Column, Listing, Several
 
+Narrowed = TypeVar("Narrowed", ProjectQuerySet, TargetGroupQuerySet)
 PROJECTS = {
     "name": Column("Project", "name"),
     "pm": Column("PM", "pm_name"),
     "status": Column("Status", "status"),
     "groups": Column("Live groups", "live", descending=True, kind="num"),
     "progress": Column("Progress", "completes", descending=True),
-    "short": Column("Short at end", "short", descending=True, kind="num", hint="Short at end"),
-    "finish": Column("Likely finish", "finish_at", descending=True),
+    "short": Column(
+        "Projected shortfall", "short", descending=True, kind="num", hint="Projected shortfall"
+    ),
+    "finish": Column("Projected finish", "finish_at", descending=True),
     "spend": Column("Spend", "", kind="num", hint="Spend"),
-    "incidents": Column("Incidents", "firing", descending=True, kind="num"),
+    "incidents": Column("Open alerts", "firing", descending=True, kind="num"),
     "activity": Column("Last activity", "last_activity_at", descending=True),
 }
 PROJECT_FILTERS = {"status": "status", "pm": "project_manager_id"}
 
-# Columns that the table of groups has without being asked; the name comes first, always.
+# The default columns of the groups table; the name always comes first.
 GROUP_STATUSES = ("draft", "scheduled", "live", "paused", "completed", "archived")
 GROUP_COLUMNS = ("name", *group_columns.SHOWN)
 GROUP_FILTERS = {
@@ -36,7 +38,7 @@ GROUP_FILTERS = {
     "pm": "project_manager_id",
 }
 YES_NO = {"yes": True, "no": False}
-# The filters of the exchange's own list, each of several values; short ids and search beside them.
+# The filters of Cint's own list, each with several values.
 GROUP_SEVERAL = {
     "status": Several("status"),
     "country": Several("country_code", str.lower),
@@ -60,10 +62,10 @@ GROUPING_WORDS = [
 ]
 
 
-def narrow_rows(rows: Any, listing: Listing, me: Mapping[int, str]) -> Any:
-    """Search, ids and "mine", "only with incidents": what is more than one field.
+def narrow_rows(rows: Narrowed, listing: Listing, me: Mapping[int, str]) -> Narrowed:
+    """Apply search, ids, "mine" and "with open alerts".
 
-    `me`: who the person is on the exchange, by account.
+    `me`: the person's exchange user id, by account.
     """
     if listing.text:
         rows = rows.called(listing.text)
@@ -77,20 +79,20 @@ def narrow_rows(rows: Any, listing: Listing, me: Mapping[int, str]) -> Any:
 
 
 def status_choices(codes: Iterable[str]) -> list[tuple[str, str]]:
-    """Choices of statuses, in words."""
-    return sorted((code, _status(code)) for code in codes)
+    """Return statuses with their labels, sorted."""
+    return sorted((code, _status_label(code)) for code in codes)
 
 
-def _status(code: str) -> str:
-    return words.STATUSES.get(code, words.sentence_case(code))
+def _status_label(code: str) -> str:
+    return labels.STATUSES.get(code, labels.sentence_case(code))
 
 
 class Filter(NamedTuple):
-    """A filter of several values as the form shows it: `said` on its button, `wrong` beside it."""
+    """A multi-value filter as the form shows it: `said` on its button, `wrong` beside it."""
 
     name: str
     word: str
-    options: list[tuple[str, str, bool]]  # code, label, and whether it is chosen
+    options: list[tuple[str, str, bool]]  # code, label, whether chosen
     said: str
     wrong: str
 
@@ -98,49 +100,51 @@ class Filter(NamedTuple):
 Choices = dict[str, dict[str, str]]
 
 
-def filters(groups: QuerySet[Any], listing: Listing) -> list[Filter]:
-    """What the groups can be filtered by, in one query; a choice of one is none, unless chosen."""
-    labels = _labels(groups)
+def filter_fields(groups: TargetGroupQuerySet, listing: Listing) -> list[Filter]:
+    """Return the filters of the groups table, in one query; those with one option are left out."""
+    choices = _values_by_filter(groups)
     named = [
-        _filter(name, listing, labels[name], _wrong(name, listing, labels[name]))
+        _filter_field(
+            name, listing, choices[name], _invalid_values_sentence(name, listing, choices[name])
+        )
         for name in GROUP_FILTERS
-        if len(labels[name]) > 1 or listing.picked.get(name)
+        if len(choices[name]) > 1 or listing.picked.get(name)
     ]
-    exclusion = _filter(
+    exclusion = _filter_field(
         "exclusion",
         listing,
-        {"yes": "Takes part", "no": "Does not"},
-        _wrong("exclusion", listing, {}),
+        {"yes": "Applies", "no": "Does not apply"},
+        _invalid_values_sentence("exclusion", listing, {}),
     )
     return [*named, exclusion]
 
 
-def _filter(name: str, listing: Listing, labels: Mapping[str, str], wrong: str) -> Filter:
+def _filter_field(name: str, listing: Listing, choices: Mapping[str, str], wrong: str) -> Filter:
     texts = listing.picked.get(name, ())
     value = listing.several[name].value
     picked = {text if name == "exclusion" else str(value(text)): text for text in texts}
-    known = sorted(labels.items(), key=_by_label)
-    say = {"status": _status, "country": words.country_name}.get(name, str)
-    others = [(code, say(text)) for code, text in picked.items() if code not in labels]
-    options = [(code, label, code in picked) for code, label in (*known, *others)]
-    said = ", ".join(label for _, label, is_picked in options if is_picked)
-    return Filter(name, FILTER_WORDS[name], options, said or "All", wrong)
+    sorted_choices = sorted(choices.items(), key=_by_label)
+    to_label = {"status": _status_label, "country": labels.country_name}.get(name, str)
+    others = [(code, to_label(text)) for code, text in picked.items() if code not in choices]
+    options = [(code, label, code in picked) for code, label in (*sorted_choices, *others)]
+    chosen = ", ".join(label for _, label, is_picked in options if is_picked)
+    return Filter(name, FILTER_WORDS[name], options, chosen or "All", wrong)
 
 
-def _labels(groups: QuerySet[Any]) -> Choices:
-    """Every value that the groups have, with its word, by filter."""
+def _values_by_filter(groups: TargetGroupQuerySet) -> Choices:
+    """Return every value that the groups have, with its label, by filter."""
     rows = groups.order_by().values_list(*GROUP_FILTERS.values(), "pm_name").distinct()
     *by_field, names = zip(*rows, strict=True) if rows else [()] * 5
     people = dict(zip(by_field[-1], names, strict=True))
-    say: list[Callable[[str], str]] = [
-        _status,
-        words.country_name,
+    to_labels: list[Callable[[str], str]] = [
+        _status_label,
+        labels.country_name,
         str.upper,
         lambda code: people[code] or code,
     ]
     return {
         name: {value: label(value) for value in set(values) if value}
-        for name, values, label in zip(GROUP_FILTERS, by_field, say, strict=True)
+        for name, values, label in zip(GROUP_FILTERS, by_field, to_labels, strict=True)
     }
 
 
@@ -150,44 +154,51 @@ FILTER_WORDS = {
     "language": "Language",
     "pm": "PM",
     "ref": "Reference numbers",
-    "exclusion": "Project’s exclusion",
+    "exclusion": "Project exclusion",
 }
-_SOUND = {
-    "country": (re.compile(r"[a-z]{2}", re.ASCII), "no country: two letters, such as us"),
-    "language": (re.compile(r"[a-z]{3}", re.ASCII), "no language: three letters, such as eng"),
+_VALID_VALUES = {
+    "country": (
+        re.compile(r"[a-z]{2}", re.ASCII),
+        "not a country code (two letters, such as us)",
+    ),
+    "language": (
+        re.compile(r"[a-z]{3}", re.ASCII),
+        "not a language code (three letters, such as eng)",
+    ),
     "pm": (
         re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII),
-        "nobody's id on the exchange",
+        "not an exchange user id",
     ),
     "ref": (
         re.compile(r"[a-zA-Z0-9\-_ ]{3,128}", re.ASCII),
-        "no reference number: 3 to 128 letters, digits, dashes, underscores and spaces",
+        "not a reference number (3 to 128 letters, digits, dashes, underscores and spaces)",
     ),
     "exclusion": (re.compile(r"yes|no", re.IGNORECASE), "neither yes nor no"),
-    "status": (re.compile("|".join(GROUP_STATUSES)), "no status of a group"),
+    "status": (re.compile("|".join(GROUP_STATUSES)), "not a group status"),
 }
 _IDS = re.compile(r"[0-9A-Za-z]{7}|[0-9A-Za-z]{26}", re.ASCII)
 
 
-def _wrong(name: str, listing: Listing, known: Container[str]) -> str:
-    """What of a filter can match nothing whatever is there; empty where all is well."""
-    pattern, why = _SOUND[name]
-    value = str if name == "exclusion" else listing.several[name].value
+def _invalid_values_sentence(name: str, listing: Listing, known: Container[str]) -> str:
+    """Name the values of a filter that can never match; empty if all are valid."""
+    pattern, why = _VALID_VALUES[name]
+    to_value = str if name == "exclusion" else listing.several[name].value
+    values = {text: str(to_value(text)) for text in listing.picked.get(name, ())}
     texts = [
         text
-        for text in listing.picked.get(name, ())
-        if value(text) not in known and not pattern.fullmatch(value(text))
+        for text, value in values.items()
+        if value not in known and not pattern.fullmatch(value)
     ]
-    return f"{_quoted(texts)} is {why}." if texts else ""
+    return f"{_quoted(texts)}: {why}." if texts else ""
 
 
-def wrong_texts(listing: Listing) -> dict[str, str]:
-    """What is wrong with ids and reference numbers, which are typed."""
+def invalid_text_sentences(listing: Listing) -> dict[str, str]:
+    """Return what is wrong with typed ids and reference numbers, by field."""
     ids = [text for text in listing.ids if not _IDS.fullmatch(text)]
-    said = f"{_quoted(ids)} is no id: 7 or 26 letters and digits." if ids else ""
+    problem = f"{_quoted(ids)}: not an ID (7 or 26 letters and digits)." if ids else ""
     if listing.has_too_many_ids:
-        said = f"{said} Only the first {MOST_IDS} ids count.".strip()
-    return {"ids": said, "ref": _wrong("ref", listing, ())}
+        problem = f"{problem} Only the first {MOST_IDS} IDs are used.".strip()
+    return {"ids": problem, "ref": _invalid_values_sentence("ref", listing, ())}
 
 
 def _quoted(texts: Sequence[str]) -> str:

@@ -1,8 +1,8 @@
-"""The exchange's own issues with a group's figures, as it words them."""
+"""The issues that Cint reports for a group's metrics, in its own words."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from dashboard.web.formatting import labels
 
@@ -15,17 +15,19 @@ FIGURES = {
 }
 
 
-def issue_lines(issues: Any) -> list[str]:
-    """A line an issue: the figure, what is wrong with it, and what the exchange suggests."""
+def issue_lines(issues: object) -> list[str]:
+    """Return a line per issue: the metric, the problem, and Cint's suggestions."""
     lines = []
-    for figure, found in (issues if isinstance(issues, dict) else {}).items():
-        for issue in found if isinstance(found, list) else []:
-            lines.append(_line(str(figure), issue))
+    for figure, listed in (issues if isinstance(issues, dict) else {}).items():
+        for issue in listed if isinstance(listed, list) else []:
+            if isinstance(issue, Mapping):
+                lines.append(_issue_line(str(figure), issue))
     return lines
 
 
-def _line(figure: str, issue: dict[str, Any]) -> str:
+def _issue_line(figure: str, issue: Mapping[str, object]) -> str:
     reason = issue.get("text") or labels.sentence_case(str(issue.get("code") or ""))
     name = FIGURES.get(figure, labels.sentence_case(figure))
-    said = [f"{name}: {reason}", *(str(tip) for tip in issue.get("suggestions") or [])]
-    return " ".join(f"{sentence.rstrip('.')}." for sentence in said)
+    tips = issue.get("suggestions")
+    sentences = [f"{name}: {reason}", *map(str, tips if isinstance(tips, list) else [])]
+    return " ".join(f"{sentence.rstrip('.')}." for sentence in sentences)

@@ -1,4 +1,4 @@
-"""What is on screen as a file for spreadsheets: streamed, and never a formula."""
+"""Tables as files for spreadsheets: streamed, and without formulas."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
 
 Cell = str | int | float | Decimal | datetime | None
-# The wide ones are what an East Asian keyboard types; spreadsheets there take them for the same.
+# The full-width forms count too: East Asian spreadsheets read them as the same signs.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 BOM = "\ufeff"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -22,40 +22,40 @@ LONGEST_CELL = 32767  # characters, by the format
 
 
 class ExportLine:
-    """A file that hands back what is written to it."""
+    """A file object that returns what is written to it."""
 
     def write(self, text: str) -> str:
-        """The text itself."""
+        """Return the text itself."""
         return text
 
 
 def neutral_cell(cell: Cell) -> str:
-    """A cell as text that no spreadsheet takes for a formula; numbers stay numbers."""
+    """Return a cell as text that no spreadsheet reads as a formula; numbers stay numbers."""
     if cell is None:
         return ""
     if isinstance(cell, datetime):
         return cell.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(cell, str):
         return f"'{cell}" if cell.lstrip(" \u3000").startswith(FORMULA) else cell
-    return _plain(cell) if isinstance(cell, Decimal) else str(cell)
+    return _plain_amount(cell) if isinstance(cell, Decimal) else str(cell)
 
 
-def _plain(money: Decimal) -> str:
-    """A sum without the zeros that a database adds: 2.70 and 1204, not 2.700000."""
+def _plain_amount(money: Decimal) -> str:
+    """Format an amount without the zeros that a database adds: 2.70 and 1204, not 2.700000."""
     whole, _, parts = f"{money:f}".partition(".")
     parts = parts.rstrip("0")
     return f"{whole}.{parts.ljust(2, '0')}" if parts else whole
 
 
 class Sheet(NamedTuple):
-    """A table on its way into a file: headings with units and zone, and rows as they are read."""
+    """A table for a file: headings with units and time zone, and rows as they are read."""
 
     headings: Sequence[str]
     rows: Iterable[Sequence[Cell]]
 
 
 def download_sheet(name: str, kind: str, sheet: Sheet) -> HttpResponseBase:
-    """A download as "csv" or "xlsx"."""
+    """Return a download; `kind` is "csv" or "xlsx"."""
     response = as_csv(sheet) if kind == "csv" else as_xlsx(sheet)
     stamp = f"{datetime.now(UTC):%Y-%m-%d-%H%M}Z"
     response["Content-Disposition"] = f'attachment; filename="{name}-{stamp}.{kind}"'
@@ -64,7 +64,7 @@ def download_sheet(name: str, kind: str, sheet: Sheet) -> HttpResponseBase:
 
 
 def as_csv(sheet: Sheet) -> StreamingHttpResponse:
-    """Streamed, in UTF-8 with a mark at the front, by which spreadsheets know it."""
+    """Return a streamed CSV in UTF-8, with the byte order mark that spreadsheets look for."""
 
     def lines() -> Iterator[str]:
         writer = csv.writer(ExportLine())
@@ -76,7 +76,7 @@ def as_csv(sheet: Sheet) -> StreamingHttpResponse:
 
 
 def as_xlsx(sheet: Sheet) -> FileResponse:
-    """A workbook, written row by row; text is text there, whatever it begins with."""
+    """Return a workbook, written row by row; text cells are never formulas."""
     import xlsxwriter  # noqa: PLC0415  2.4 MB that most web processes never need
 
     file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the response closes it
@@ -90,14 +90,14 @@ def as_xlsx(sheet: Sheet) -> FileResponse:
     number = 0
     for number, row in enumerate(sheet.rows, start=1):
         for column, cell in enumerate(row):
-            _write(page, number, column, cell)
+            _write_cell(page, number, column, cell)
     page.autofilter(0, 0, number, len(sheet.headings) - 1)
     book.close()
     file.seek(0)
     return FileResponse(file, content_type=XLSX)
 
 
-def _write(page: Any, row: int, column: int, cell: Cell) -> None:
+def _write_cell(page: Any, row: int, column: int, cell: Cell) -> None:
     if cell is None:
         return
     if isinstance(cell, str):

@@ -1,20 +1,21 @@
-"""Rows of groups under headings with subtotals; money is never summed across currencies."""
+"""Rows of groups under headings with subtotals, per currency."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db.models import QuerySet
 from django.utils.safestring import SafeString
 
 from dashboard.fielding.domain.goals import completes_target
-from dashboard.fielding.models import Incident
+from dashboard.fielding.models import Incident, TargetGroup
 from dashboard.web.formatting import labels, numbers
 from dashboard.web.formatting.status import severity_word
 from dashboard.web.tables import group_columns
+from dashboard.web.tables.group_columns import GroupRow
 
 Namer = Callable[[str], str]
 
@@ -32,7 +33,7 @@ _SUMMED = (
 
 
 class SectionRow(NamedTuple):
-    """A group as the table shows it: its cells are HTML already."""
+    """A row of the table, rendered to HTML."""
 
     pk: int
     html: SafeString
@@ -40,7 +41,7 @@ class SectionRow(NamedTuple):
 
 @dataclass(slots=True)
 class Section:
-    """A heading with its rows; without a title, the whole table."""
+    """A heading with its rows; the whole table if the title is empty."""
 
     title: str = ""
     subtotal: str = ""
@@ -48,11 +49,19 @@ class Section:
 
 
 def rows_of(
-    groups: Iterable[Any], keys: Sequence[str], causes: Mapping[int, Incident], *, project: bool
+    groups: Iterable[GroupRow],
+    keys: Sequence[str],
+    causes: Mapping[int, Incident],
+    *,
+    project: bool,
 ) -> list[SectionRow]:
-    """A row a group with the cells of these columns; `project`: its project is named."""
-    shown = [group_columns.ALL[key].html for key in keys if key in group_columns.ALL]
-    told = []
+    """Return a row per group with these columns; `project`: rows name their project."""
+    cells = [
+        group_columns.COLUMNS_BY_KEY[key].html
+        for key in keys
+        if key in group_columns.COLUMNS_BY_KEY
+    ]
+    section_rows = []
     for group in groups:
         cause = causes.get(group.pk)
         first = group_columns.name_cell(
@@ -61,14 +70,14 @@ def rows_of(
             cause=labels.without_group_name(group.name, cause.sentence) if cause else "",
             severity=severity_word(cause),
         )
-        told.append(
-            SectionRow(group.pk, SafeString(first + "".join([html(group) for html in shown])))
+        section_rows.append(
+            SectionRow(group.pk, SafeString(first + "".join([html(group) for html in cells])))
         )
-    return told
+    return section_rows
 
 
 def value_namer(by: str, people: Mapping[str, str]) -> Namer:
-    """How the values of a grouping read."""
+    """Return the function that turns values of a grouping into labels."""
     names: dict[str, Namer] = {
         "country": labels.country_name,
         "pm": lambda code: people.get(code, code),
@@ -78,59 +87,61 @@ def value_namer(by: str, people: Mapping[str, str]) -> Namer:
 
 
 def ungrouped_section(rows: Sequence[SectionRow]) -> list[Section]:
-    """A table without headings."""
+    """Return one section without a heading; none without rows."""
     return [Section(rows=list(rows))] if rows else []
 
 
 def sections_by_value(
-    groups: Iterable[Any],
+    groups: Iterable[GroupRow],
     rows: Iterable[SectionRow],
     column: str,
     *,
     subtotals: Mapping[str, str],
     name: Namer,
 ) -> list[Section]:
-    """Rows, sorted by a column of their groups, under a heading a value."""
-    found: dict[str, Section] = {}
+    """Return rows, sorted by a column, under one heading per value."""
+    sections: dict[str, Section] = {}
     for group, row in zip(groups, rows, strict=True):
         value = str(getattr(group, column))
-        if value not in found:
-            title = name(value) if value else "Not said"
-            found[value] = Section(title, subtotals.get(value, ""))
-        found[value].rows.append(row)
-    return list(found.values())
+        if value not in sections:
+            title = name(value) if value else "Not set"
+            sections[value] = Section(title, subtotals.get(value, ""))
+        sections[value].rows.append(row)
+    return list(sections.values())
 
 
 @dataclass(slots=True)
 class Total:
-    """What groups under a heading come to; money a currency."""
+    """The totals of the groups under a heading; spend per currency."""
 
     groups: int = 0
-    done: int = 0
+    completes: int = 0
     goal: int = 0
     short: float = 0.0
     spent: dict[str, Decimal] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        said = [
+        parts = [
             f"{numbers.format_count(self.groups)} group{'' if self.groups == 1 else 's'}",
-            f"{numbers.format_count(self.done)} / {numbers.format_count(self.goal)} completes",
-            f"short {numbers.format_count(self.short)}",
+            f"{numbers.format_count(self.completes)} / {numbers.format_count(self.goal)} completes",
+            f"projected shortfall {numbers.format_count(self.short)}",
         ]
-        return " · ".join([*said, numbers.format_totals(self.spent)] if self.spent else said)
+        return " · ".join([*parts, numbers.format_totals(self.spent)] if self.spent else parts)
 
 
-def subtotal_sentences(groups: QuerySet[Any], column: str) -> dict[str, str]:
-    """A sentence a value of the column, over all pages, in one query; summed here, since databases
-    round money."""
-    found: dict[str, Total] = {}
+def subtotal_sentences(groups: QuerySet[TargetGroup], column: str) -> dict[str, str]:
+    """Return the totals of each value of the column, over all pages, in one query.
+
+    Summed in Python, since databases round money.
+    """
+    totals: dict[str, Total] = {}
     for group in groups.order_by().values_list(*{column, *_SUMMED}, named=True):
-        total = found.setdefault(str(getattr(group, column)), Total())
+        total = totals.setdefault(str(getattr(group, column)), Total())
         total.groups += 1
-        total.done += group.completes or 0
+        total.completes += group.completes or 0
         total.goal += completes_target(group) or 0
         total.short += group.short_at_end or 0
         if group.cost:
             spent = total.spent.get(group.currency, Decimal(0))
             total.spent[group.currency] = spent + group.cost
-    return {value: str(total) for value, total in found.items()}
+    return {value: str(total) for value, total in totals.items()}

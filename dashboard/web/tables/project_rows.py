@@ -1,4 +1,4 @@
-"""A row of the projects' table: every cell worked out here, so that templates only print."""
+"""A row of the projects table, computed here so that templates only print."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dashboard.web.formatting.status import StatusLabel, is_stale, status_label
 
 @dataclass(frozen=True, slots=True)
 class ProjectRow:
-    """A project in a table."""
+    """A project in the table."""
 
     pk: int
     name: str
@@ -40,8 +40,8 @@ class ProjectRow:
 
 
 def project_row(project: Project, spent: Mapping[str, Decimal], now: datetime) -> ProjectRow:
-    """A project's row; it carries the annotations of `ProjectQuerySet.for_list`."""
-    listed: Any = project  # Django types no annotations
+    """Return a project's row; `project` has the annotations of `ProjectQuerySet.for_list`."""
+    listed: Any = project  # Any: Django types no annotations
     return ProjectRow(
         pk=project.pk,
         name=project.name,
@@ -62,5 +62,5 @@ def project_row(project: Project, spent: Mapping[str, Decimal], now: datetime) -
         activity=project.last_activity_at,
         read_at=project.read_at,
         stale=is_stale(project.read_at, project.account.poll_seconds, now),
-        remark="No longer listed by the exchange" if project.missing_since else project.error,
+        remark="No longer listed on Cint" if project.missing_since else project.error,
     )

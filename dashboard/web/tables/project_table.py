@@ -1,4 +1,4 @@
-"""The table of projects as its address asks for it: on a page, or as a file."""
+"""The projects table as its URL selects it: on a page, or as a file."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from dashboard.web.tables.query_state import Listing
 Money = dict[str, Decimal]
 HEADINGS = (
     "Project",
-    "Id",
-    "Exchange id",
+    "ID",
+    "Exchange ID",
     "Reference",
     "PM",
     "Status",
@@ -29,65 +29,65 @@ HEADINGS = (
     "Groups",
     "Completes",
     "Goal",
-    "Short at end (completes)",
-    "Likely finish (UTC)",
-    "End (UTC)",
+    "Projected shortfall (completes)",
+    "Projected finish (UTC)",
+    "End date (UTC)",
     "Spend",
-    "Incidents",
+    "Open alerts",
     "Last activity (UTC)",
     "Read (UTC)",
 )
 
 
 def listing_of(request: HttpRequest) -> Listing:
-    """What the address asks for."""
+    """Read filters and sorting from the query string."""
     return Listing(request.GET, definitions.PROJECTS, "activity", definitions.PROJECT_FILTERS)
 
 
 def project_table_context(
     request: HttpRequest, everything: ProjectQuerySet, *, now: datetime
-) -> dict[str, Any]:
-    """The table, and what it can be filtered by."""
+) -> dict[str, object]:
+    """Return the template context: the table and its filter choices."""
     listing = listing_of(request)
-    me = exchange_ids(request)
-    found, total = listing.rows(definitions.narrow_rows(everything.for_list(), listing, me))
-    money = spend_by_project([project.pk for project in found])
+    own_ids = exchange_ids(request)
+    projects, total = listing.rows(definitions.narrow_rows(everything.for_list(), listing, own_ids))
+    money = spend_by_project([project.pk for project in projects])
     return {
-        "rows": [project_row(project, money.get(project.pk, {}), now) for project in found],
+        "rows": [project_row(project, money.get(project.pk, {}), now) for project in projects],
         "listing": listing,
         "pages": listing.pages(total),
         "statuses": definitions.status_choices(
             everything.values_list("status", flat=True).distinct()
         ),
-        "known": any(me.values()),
+        "known": any(own_ids.values()),
         "export": request.path + "export.{}" + listing.address(),
     }
 
 
 def spend_by_project(projects: list[int]) -> dict[int, Money]:
-    """What each project's groups cost so far, a currency; summed here: databases round."""
-    found: dict[int, Money] = {}
+    """Return the spend of each project per currency; summed in Python, since databases round."""
+    spend: dict[int, Money] = {}
     groups = TargetGroup.objects.filter(project__in=projects, cost__gt=0)
     for project, currency, cost in groups.values_list("project_id", "currency", "cost"):
-        money = found.setdefault(project, {})
+        money = spend.setdefault(project, {})
         money[currency] = money.get(currency, Decimal(0)) + cost
-    return found
+    return spend
 
 
 def project_table_sheet(request: HttpRequest, everything: ProjectQuerySet) -> exports.Sheet:
-    """The rows of all pages; a column of spend a currency."""
+    """Return the rows of all pages, with a spend column per currency."""
     listing = listing_of(request)
     rows = listing.all_rows(
         definitions.narrow_rows(everything.for_list(), listing, exchange_ids(request))
     )
     money = spend_by_project([project.pk for project in rows])
-    currencies = sorted({code for one in money.values() for code in one})
+    currencies = sorted({code for spend in money.values() for code in spend})
     at = HEADINGS.index("Spend")
     headings = [*HEADINGS[:at], *(f"Spend ({code})" for code in currencies), *HEADINGS[at + 1 :]]
 
     def lines() -> Iterator[list[exports.Cell]]:
         for project in rows:
-            cells = _cells(project)
+            cells = _project_cells(project)
             costs = money.get(project.pk, {})
             cells[at:at] = [costs.get(code) for code in currencies]
             yield cells
@@ -95,24 +95,24 @@ def project_table_sheet(request: HttpRequest, everything: ProjectQuerySet) -> ex
     return exports.Sheet(headings, lines())
 
 
-def _cells(project: Project) -> list[exports.Cell]:
-    """The cells of a project in the order of HEADINGS, without its spend."""
-    of: Any = project
+def _project_cells(project: Project) -> list[exports.Cell]:
+    """Return the cells of a project in the order of HEADINGS, without spend."""
+    row: Any = project  # Any: Django types no annotations
     return [
-        of.name,
-        of.human_readable_id,
-        of.exchange_id,
-        of.reference_number,
-        of.pm_name,
-        status_label(of.status).word,
-        int(of.live),
-        int(of.groups),
-        of.completes,
-        of.filling_goal,
-        round(of.short),
-        of.finish_at,
-        of.ends_at,
-        int(of.firing),
-        of.last_activity_at,
-        of.read_at,
+        row.name,
+        row.human_readable_id,
+        row.exchange_id,
+        row.reference_number,
+        row.pm_name,
+        status_label(row.status).word,
+        int(row.live),
+        int(row.groups),
+        row.completes,
+        row.filling_goal,
+        round(row.short),
+        row.finish_at,
+        row.ends_at,
+        int(row.firing),
+        row.last_activity_at,
+        row.read_at,
     ]

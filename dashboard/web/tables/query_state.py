@@ -1,6 +1,6 @@
-"""Filters, sorting and paging as the address has them.
+"""Filters, sorting and paging, read from the query string.
 
-What the address gets wrong is ignored; a wrong value of a filter of several matches nothing.
+Invalid values are ignored; an invalid value of a multi-value filter matches nothing.
 """
 
 from __future__ import annotations
@@ -8,24 +8,25 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from django.db.models import Count, F, QuerySet, Window
+from django.db.models import Count, F, Model, QuerySet, Window
 from django.http import QueryDict
 
 from dashboard.web.formatting.row_ids import parse_row_id
 
+Row = TypeVar("Row", bound=Model)
 PER_PAGE = 200
 MOST_IDS = 500
 MOST_VALUES = 100  # of one filter
-# An address that asks for nothing says so; without any, a page opens with the person's own view.
+# A query string for "no filters": without any, a page opens with the person's default view.
 EXPLICITLY_EMPTY = "q="
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A column's heading: its sort link, if it has one, and whether it is the one sorted by."""
+    """A column heading with its sort link, if any, and its current sort direction."""
 
     key: str
     label: str
@@ -37,7 +38,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: the field that it is sorted by, if any, and whether big ones come first."""
+    """A column: the field it sorts by, if any, and whether large values come first."""
 
     label: str
     field: str
@@ -48,22 +49,22 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Several:
-    """A filter that takes several values: its field of the table, and how a value is understood.
+    """A multi-value filter: its table field, and how a text becomes a value.
 
-    A text that makes no value stays in the address and matches nothing.
+    A text without a value stays in the query string and matches nothing.
     """
 
     field: str
-    value: Callable[[str], Any] = str.strip
-    parted_by: str = ""  # characters that part values within one text, beside repetition
+    value: Callable[[str], object] = str.strip
+    parted_by: str = ""  # characters that separate values within one text
 
 
 class Listing:
-    """One table as its address describes it."""
+    """The state of one table, read from the query string."""
 
     def __init__(
         self,
-        asked: QueryDict,
+        query: QueryDict,
         columns: Mapping[str, Column],
         default: str,
         filters: Mapping[str, str],
@@ -73,71 +74,77 @@ class Listing:
         extras: Sequence[str] = (),
         several: Mapping[str, Several] | None = None,
     ) -> None:
-        """`filters` and `groupings`: name in the address → field of the table.
+        """Read the state.
 
-        `shown`: the columns without being asked, the first of them always; with none, all are
-        shown and there is no choice. `extras`: names whose values the page itself reads. `several`:
-        filters that take several values, each given by repeating its name in the address.
+        `filters` and `groupings`: parameter name → table field. `shown`: the default columns, of
+        which the first is always shown; if empty, all columns are shown. `extras`: parameters that
+        the page itself reads. `several`: multi-value filters, whose parameters may repeat.
         """
         self.columns = columns
         self.default = default
-        key = asked.get("sort", "").lstrip("-")
+        key = query.get("sort", "").lstrip("-")
         self.sort = key if key in columns and columns[key].field else default
-        self.flipped = asked.get("sort", "").startswith("-")
-        self.text = asked.get("q", "").strip()[:100]
-        self.chosen = {name: str(asked[name]) for name in filters if asked.get(name)}
+        self.flipped = query.get("sort", "").startswith("-")
+        self.text = query.get("q", "").strip()[:100]
+        self.chosen = {name: str(query[name]) for name in filters if query.get(name)}
         self.fields = filters
         self.several = several or {}
-        self.picked = {name: of for name in self.several if (of := self._picked(asked, name))}
-        self.extra = {name: str(asked[name])[:64] for name in extras if asked.get(name)}
-        self.alarming = asked.get("incidents") == "1"
-        self.column = (groupings or {}).get(asked.get("by", ""), "")
-        self.grouped = asked.get("by", "") if self.column else ""
-        self.number = _page(asked.get("page", ""))
-        said = re.findall(r"[0-9A-Za-z]+", " ".join(asked.getlist("ids")))
-        self.ids, self.has_too_many_ids = said[:MOST_IDS], len(said) > MOST_IDS
-        self.mine = asked.get("mine") == "1"
+        self.picked = {
+            name: values for name in self.several if (values := self._picked(query, name))
+        }
+        self.extra = {name: str(query[name])[:64] for name in extras if query.get(name)}
+        self.alarming = query.get("incidents") == "1"
+        self.column = (groupings or {}).get(query.get("by", ""), "")
+        self.grouped = query.get("by", "") if self.column else ""
+        self.number = _parse_page(query.get("page", ""))
+        ids = re.findall(r"[0-9A-Za-z]+", " ".join(query.getlist("ids")))
+        self.ids, self.has_too_many_ids = ids[:MOST_IDS], len(ids) > MOST_IDS
+        self.mine = query.get("mine") == "1"
         self.normal = tuple(shown)
-        self.shown = self._shown({*asked.getlist("col"), *asked.get("cols", "").split(".")})
+        self.shown = self._shown({*query.getlist("col"), *query.get("cols", "").split(".")})
 
-    def _picked(self, asked: QueryDict, name: str) -> tuple[str, ...]:
-        """The values of a filter as the address has them, each once."""
-        parted_by = self.several[name].parted_by
-        texts = asked.getlist(name)
-        if parted_by:
-            texts = [part for text in texts for part in re.split(f"[{parted_by}]", text)]
-        given = (text.strip()[:200] for text in texts)
-        return tuple(dict.fromkeys(filter(None, given)))[:MOST_VALUES]
+    def _picked(self, query: QueryDict, name: str) -> tuple[str, ...]:
+        """Return the values of a filter in the query string, each once."""
+        separators = self.several[name].parted_by
+        texts = query.getlist(name)
+        if separators:
+            texts = [part for text in texts for part in re.split(f"[{separators}]", text)]
+        values = (text.strip()[:200] for text in texts)
+        return tuple(dict.fromkeys(filter(None, values)))[:MOST_VALUES]
 
     def _shown(self, chosen: set[str]) -> tuple[str, ...]:
         if not self.normal:
             return tuple(self.columns)
-        known = tuple(key for key in self.columns if key in chosen - {self.normal[0]})
-        return (self.normal[0], *known) if known else self.normal
+        optional = tuple(key for key in self.columns if key in chosen - {self.normal[0]})
+        return (self.normal[0], *optional) if optional else self.normal
 
     @property
     def sort_key(self) -> str:
-        """The sort as the address has it; empty for the default."""
+        """Return the sort parameter; empty for the default."""
         if self.sort == self.default and not self.flipped:
             return ""
         return f"-{self.sort}" if self.flipped else self.sort
 
     @property
     def narrowed(self) -> bool:
-        """Whether anything is filtered away."""
+        """Whether any filter is set."""
         by_value = (self.text, self.chosen, self.picked, self.extra, self.ids)
         return any((*by_value, self.alarming, self.mine))
 
-    def filtered(self, everything: QuerySet[Any]) -> QuerySet[Any]:
-        """What the address chooses."""
-        wanted: dict[str, Any] = {self.fields[name]: value for name, value in self.chosen.items()}
+    def filtered(self, everything: QuerySet[Row]) -> QuerySet[Row]:
+        """Return the rows that match the filters."""
+        conditions: dict[str, object] = {
+            self.fields[name]: value for name, value in self.chosen.items()
+        }
         for name, texts in self.picked.items():
             values = [self.several[name].value(text) for text in texts]
-            wanted[f"{self.several[name].field}__in"] = [one for one in values if one is not None]
-        return everything.filter(**wanted)
+            conditions[f"{self.several[name].field}__in"] = [
+                value for value in values if value is not None
+            ]
+        return everything.filter(**conditions)
 
-    def all_rows(self, everything: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows of all pages, in order."""
+    def all_rows(self, everything: QuerySet[Row]) -> QuerySet[Row]:
+        """Return the rows of all pages, sorted."""
         column = self.columns[self.sort]
         down = column.descending != self.flipped
         by = F(column.field)
@@ -146,9 +153,9 @@ class Listing:
         return self.filtered(everything).order_by(*above, first, "pk")
 
     def rows(self, everything: QuerySet[Any], *fields: str) -> tuple[list[Any], int]:
-        """The rows of this page and the number on all pages, in one query.
+        """Return the rows of this page and the number on all pages, in one query.
 
-        With `fields`, rows are tuples of these alone, which are made much faster.
+        With `fields`, rows are named tuples of these, which load much faster.
         """
         rows = self.all_rows(everything).annotate(on_all_pages=Window(Count("pk")))
         if fields:
@@ -158,7 +165,7 @@ class Listing:
         return shown, shown[0].on_all_pages if shown else 0
 
     def address(self, **changed: str | Sequence[str]) -> str:
-        """The query string with some of it changed; a change of anything but the page goes to 1."""
+        """Return the query string with some parameters changed; other changes reset the page."""
         parts: dict[str, str | Sequence[str]] = {"q": self.text}
         parts |= self.chosen
         parts |= self.picked
@@ -167,29 +174,29 @@ class Listing:
         parts |= {"ids": " ".join(self.ids), "mine": "1" if self.mine else ""}
         parts |= {"cols": self.columns_key, "sort": self.sort_key}
         parts |= changed
-        said = urlencode({key: value for key, value in parts.items() if value}, doseq=True)
-        return f"?{said or EXPLICITLY_EMPTY}"
+        query = urlencode({key: value for key, value in parts.items() if value}, doseq=True)
+        return f"?{query or EXPLICITLY_EMPTY}"
 
     @property
     def columns_key(self) -> str:
-        """The choice of columns as the address has it; empty for the usual ones."""
-        usual = not self.normal or set(self.shown) == set(self.normal)
-        return "" if usual else ".".join(self.shown[1:])
+        """Return the column parameter; empty for the default columns."""
+        is_default = not self.normal or set(self.shown) == set(self.normal)
+        return "" if is_default else ".".join(self.shown[1:])
 
     def headings(self) -> list[Heading]:
-        """Headings with links: the first click sorts, the second turns around."""
+        """Return the headings with sort links; a second click reverses the order."""
         return [self._heading(key, self.columns[key]) for key in self.shown]
 
     def _heading(self, key: str, column: Column) -> Heading:
-        mine = key == self.sort
+        is_sorted = key == self.sort
         down = column.descending != self.flipped
-        target = f"-{key}" if mine and not self.flipped else key
-        sort = ("descending" if down else "ascending") if mine else ""
+        target = f"-{key}" if is_sorted and not self.flipped else key
+        sort = ("descending" if down else "ascending") if is_sorted else ""
         link = self.address(sort=target) if column.field else ""
         return Heading(key, column.label, link, sort, column.kind, column.hint)
 
-    def pages(self, total: int) -> dict[str, Any]:
-        """Where this page stands among the others."""
+    def pages(self, total: int) -> dict[str, object]:
+        """Return the position of this page among all pages, with links."""
         last = max(1, -(-total // PER_PAGE))
         return {
             "total": total,
@@ -202,14 +209,14 @@ class Listing:
         }
 
 
-def without_words(asked: QueryDict, name: str) -> QueryDict:
-    """An address without a name whose value is no number: it would ask for nothing that is."""
-    copy = asked.copy()
+def drop_non_numeric(query: QueryDict, name: str) -> QueryDict:
+    """Drop a parameter whose value is no number, since it could match nothing."""
+    copy = query.copy()
     if not str(copy.get(name, "0")).isdecimal():
         del copy[name]
     return copy
 
 
-def _page(text: str) -> int:
+def _parse_page(text: str) -> int:
     page = parse_row_id(text)
     return page if 0 < page < 10**6 else 1

@@ -1,4 +1,4 @@
-"""How the field's numbers read on a page."""
+"""Template filters and tags for numbers, times, statuses and hints."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from django.utils.text import slugify
 
 from dashboard.fielding.models import ExchangeAccount, TargetGroup
 from dashboard.web.formatting import labels, numbers
-from dashboard.web.formatting import status as rows
 from dashboard.web.formatting.glossary import GLOSSARY
+from dashboard.web.formatting.status import STALE_ROUNDS, status_label
 
 register = template.Library()
 register.filter("count", numbers.format_count)
@@ -29,44 +29,44 @@ register.filter("country", labels.country_name)
 
 @register.filter
 def get(mapping: Mapping[str, str], key: str) -> str:
-    """A value by a key that is itself a variable."""
+    """Look up a value by a key that is itself a variable."""
     return mapping.get(key, "")
 
 
 @register.filter
 def stop(sentence: str) -> str:
-    """A sentence with its full stop."""
+    """End a sentence with a full stop."""
     return f"{sentence.rstrip('. ')}."
 
 
 @register.filter
 def has_code(options: Iterable[tuple[str, str]], code: str) -> bool:
-    """Whether a code is one of the choices."""
-    return any(code == one for one, _ in options)
+    """Whether a code is one of the options."""
+    return any(code == option for option, _ in options)
 
 
 @register.filter
 def file(address: str, kind: str) -> str:
-    """The address of a table as a file of this kind."""
+    """Return the URL of a table's download in this file format."""
     return address.replace("{}", kind, 1)
 
 
 @register.filter
 def status(group: TargetGroup) -> SafeString:
-    """A status as a word and a shape."""
-    said = rows.status_label(group.status, group.status_reason, group.status_changed_by)
-    return format_html('<span class="status {}">{}</span>', said.shape, said.word)
+    """Render a status as a word with its icon."""
+    label = status_label(group.status, group.status_reason, group.status_changed_by)
+    return format_html('<span class="status {}">{}</span>', label.shape, label.word)
 
 
 @register.filter
 def stale_after(account: ExchangeAccount) -> int:
-    """After how many seconds numbers of this account are stale."""
-    return int(rows.STALE_ROUNDS * (account.poll_seconds or settings.POLL_SECONDS))
+    """Return the age in seconds at which this account's numbers count as stale."""
+    return int(STALE_ROUNDS * (account.poll_seconds or settings.POLL_SECONDS))
 
 
 @register.filter
 def ago(moment: datetime | None) -> SafeString | str:
-    """A moment whose age the browser draws; without scripts, the moment itself."""
+    """Render a time as its age, drawn by the browser; without scripts, the time in UTC."""
     if moment is None:
         return numbers.DASH
     stamp, text = numbers.iso_moment(moment), numbers.short_utc(moment)
@@ -75,7 +75,7 @@ def ago(moment: datetime | None) -> SafeString | str:
 
 @register.filter
 def ahead(moment: datetime | None) -> SafeString | str:
-    """A moment to come, as a day and hour in the person's own zone; the exact UTC in a tooltip."""
+    """Render a time in the person's zone, with UTC in a tooltip."""
     if moment is None:
         return numbers.DASH
     stamp, text = numbers.iso_moment(moment), numbers.short_utc(moment)
@@ -84,7 +84,7 @@ def ahead(moment: datetime | None) -> SafeString | str:
 
 @register.simple_tag
 def hint(word: str) -> SafeString:
-    """Return a button that explains a term of the glossary; use it once a term and page."""
+    """Render a button that explains a term of the glossary; use it once per term and page."""
     anchor = f"hint-{slugify(word)}"
     return format_html(
         '<span class="hint"><button type="button" popovertarget="{}" aria-label="What is {}?">?'

@@ -14,11 +14,11 @@ from dashboard.web.tables import audit_table, exports
 @requires(Permission.ADMINISTRATOR)
 @require_safe
 def audit_log(request: HttpRequest, pk: int) -> HttpResponse:
-    """What happened on the connection, and how its people signed in; the newest first."""
+    """Show what happened on the connection and how its people signed in, newest first."""
     require_administrator(request, pk)
     account = get_object_or_404(ExchangeAccount, pk=pk)
-    rows, zone = audit_table.rows_of(account), current_user(request).time_zone
-    context = audit_table.context(request.GET, rows, path=request.path, zone=zone)
+    rows, zone = audit_table.audit_rows(account), current_user(request).time_zone
+    context = audit_table.audit_table_context(request.GET, rows, path=request.path, zone=zone)
     return render(
         request, "connections/audit_log.html", context | {"connection": account, "zone": zone}
     )
@@ -27,9 +27,9 @@ def audit_log(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Permission.ADMINISTRATOR)
 @require_safe
 def audit_file(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
-    """The log as filtered on screen, all pages."""
+    """Download the log as filtered on screen, all pages."""
     require_administrator(request, pk)
     account = get_object_or_404(ExchangeAccount, pk=pk)
-    rows, zone = audit_table.rows_of(account), current_user(request).time_zone
-    sheet = audit_table.file(request.GET, rows, zone=zone)
+    rows, zone = audit_table.audit_rows(account), current_user(request).time_zone
+    sheet = audit_table.audit_sheet(request.GET, rows, zone=zone)
     return exports.download_sheet(f"audit-{account.pk}", kind, sheet)

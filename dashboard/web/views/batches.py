@@ -1,14 +1,11 @@
-"""Actions on selected groups: a preview that asks once, and a page that tells how it went."""
+"""Actions on selected groups: a preview to confirm, and a page with the results."""
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
-from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,68 +14,76 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.fielding.models import Batch, BatchGroup, Edit, ExchangeUser, TargetGroup
-from dashboard.sync.batches import edit_records
-from dashboard.sync.batches import jobs as sync
+from dashboard.sync.batches import edit_records, jobs
 from dashboard.sync.batches.jobs import Chosen
 from dashboard.web.auth.permissions import Permission, current_user, may_edit, requires
 from dashboard.web.batches import launch_planning, planning, preview
-from dashboard.web.edits import messages, value_labels
+from dashboard.web.edits import form_messages, value_labels
+from dashboard.web.edits.forms.base import Value
+from dashboard.web.edits.signed_form import HOUR, OpenedForm, Rejection, SignedForm
 from dashboard.web.formatting import times
 from dashboard.web.formatting.row_ids import parse_row_id
 from dashboard.web.groups.panels import closing
 
-OPEN_FOR_SECONDS = 3600
-AT_ONCE = (Batch.Action.PAUSE, Batch.Action.RESUME)  # one group, one click
+SEALED = "sealed"
+ONE_CLICK_ACTIONS = (Batch.Action.PAUSE, Batch.Action.RESUME)  # one group, one click
 SHOWN = 50
+
+
+class OpenedPreview(OpenedForm, frozen=True):
+    """A preview as it was shown: each group's id, its value at that time, and the wanted value."""
+
+    rows: list[tuple[int, Value, Value]] = []
+    wanted: dict[str, Value] = {}
 
 
 @requires(Permission.SIGNED_IN)
 @require_http_methods(["GET", "HEAD", "POST"])
 def preview_action(request: HttpRequest) -> HttpResponse:
-    """What an action would do to the picked groups; or, asked for, the action itself.
+    """Preview an action on the selected groups, or start the action that was previewed.
 
-    Who had to sign in first picks them again.
+    After a sign-in in between, the groups have to be selected again.
     """
     action = request.POST.get("do", "")
     if action not in Batch.Action.values:
         return redirect("groups")
-    if sealed := request.POST.get("sealed"):
-        return _send(request, action, sealed)
-    groups = _picked(request)
-    typed, people = request.POST, _people(groups)
-    first = planning.asks_first(action) and "typed" not in typed
-    told = preview.Preview()
-    if groups and not first:
-        told = planning.plan_action(action, groups, typed, people, timezone.now())
-    if _is_one_click(request, action, told):
-        return _create(request, action, told.rows, told.wanted, request.POST["token"][:64])
-    return _show(request, action, groups, people, told)
+    if request.POST.get(SEALED):
+        return _send(request, action)
+    groups = _selected_groups(request)
+    typed, people = request.POST, _users_of(groups)
+    is_asking = planning.asks_first(action) and "typed" not in typed
+    planned = preview.Preview()
+    if groups and not is_asking:
+        planned = planning.plan_action(action, groups, typed, people, timezone.now())
+    if _is_one_click(request, action, planned):
+        return _create(request, action, planned.rows, planned.wanted, request.POST["token"][:64])
+    return _show(request, action, groups, people, planned)
 
 
-def _picked(request: HttpRequest) -> list[TargetGroup]:
-    """The picked groups that the person may see; 403 where one may not be changed by them."""
-    picks = [pk for one in request.POST.getlist("pick") if (pk := parse_row_id(one))]
-    return _editable(request, picks[: planning.MAX_GROUPS])
+def _selected_groups(request: HttpRequest) -> list[TargetGroup]:
+    """Return the selected groups that the person can see; raises PermissionDenied for a viewer."""
+    ids = [pk for text in request.POST.getlist("pick") if (pk := parse_row_id(text))]
+    return _editable_groups(request, ids[: planning.MAX_GROUPS])
 
 
-def _editable(request: HttpRequest, picks: Iterable[int]) -> list[TargetGroup]:
-    mine = TargetGroup.objects.visible_to(current_user(request)).filter(pk__in=picks)
-    groups = list(mine.select_related("project__account", "account").order_by("name", "pk"))
-    if not all(may_edit(request, one.account_id) for one in groups):
-        raise PermissionDenied("Only editors and administrators may change these groups.")
+def _editable_groups(request: HttpRequest, ids: Iterable[int]) -> list[TargetGroup]:
+    visible = TargetGroup.objects.visible_to(current_user(request)).filter(pk__in=ids)
+    groups = list(visible.select_related("project__account", "account").order_by("name", "pk"))
+    if not all(may_edit(request, group.account_id) for group in groups):
+        raise PermissionDenied("Only editors and administrators can change these groups.")
     return groups
 
 
-def _people(groups: list[TargetGroup]) -> dict[str, str]:
+def _users_of(groups: list[TargetGroup]) -> dict[str, str]:
     accounts = {group.account_id for group in groups}
     people = ExchangeUser.objects.filter(account__in=accounts)
-    return {one.exchange_id: str(one) for one in people.order_by("name")}
+    return {user.exchange_id: str(user) for user in people.order_by("name")}
 
 
-def _is_one_click(request: HttpRequest, action: str, told: preview.Preview) -> bool:
-    """A pause or resumption of the one group whose page was open, which was asked for just now."""
-    asked = bool(request.POST.get("token")) and action in AT_ONCE
-    return asked and len(told.rows) == 1 and not told.refused
+def _is_one_click(request: HttpRequest, action: str, planned: preview.Preview) -> bool:
+    """Whether this is a pause or resume of one group, from the button on its page."""
+    is_requested = bool(request.POST.get("token")) and action in ONE_CLICK_ACTIONS
+    return is_requested and len(planned.rows) == 1 and not planned.refused
 
 
 def _show(
@@ -86,51 +91,53 @@ def _show(
     action: str,
     groups: list[TargetGroup],
     people: dict[str, str],
-    told: preview.Preview,
+    planned: preview.Preview,
 ) -> HttpResponse:
-    rows = [(one.chosen.group.pk, one.chosen.seen, one.chosen.wanted) for one in told.rows]
-    sealed = [action, secrets.token_urlsafe(24), rows, told.wanted]
-    context: dict[str, Any] = {
+    rows = [(row.chosen.group.pk, row.chosen.seen, row.chosen.wanted) for row in planned.rows]
+    opened = OpenedPreview(rows=rows, wanted=planned.wanted)
+    context: dict[str, object] = {
         "action": Batch.Action(action),
-        "title": Batch(action=action, wanted=told.wanted).title,
+        "title": Batch(action=action, wanted=planned.wanted).title,
         "groups": groups,
-        "told": told,
+        "told": planned,
         "typed": request.POST,
         "people": people,
         "hows": planning.PRICE_CHANGES,
         "starts": launch_planning.STARTS,
         "currencies": planning.currencies_of(groups),
         "asks": planning.asks_first(action),
-        "sealed": signing.dumps(sealed, salt="batch", compress=True) if rows else "",
+        "sealed": _signed(request, action).sign(opened) if rows else "",
     }
     return render(request, "batches/preview.html", context)
 
 
-def _send(request: HttpRequest, action: str, sealed: str) -> HttpResponse:
-    """The action as it was previewed, within the hour."""
-    try:
-        of, token, picked, wanted = signing.loads(sealed, salt="batch", max_age=OPEN_FOR_SECONDS)
-    except (signing.BadSignature, ValueError, TypeError):
-        of = ""
-    if of != action:
+def _signed(request: HttpRequest, action: str) -> SignedForm[OpenedPreview]:
+    """Return the signed preview of an action."""
+    return SignedForm(request, "batch", (action,), OpenedPreview, HOUR, SEALED)
+
+
+def _send(request: HttpRequest, action: str) -> HttpResponse:
+    """Start an action as it was previewed, within the hour."""
+    opened = _signed(request, action).read_back()
+    if isinstance(opened, Rejection):
         return render(request, "batches/expired.html", status=400)
-    values = {pk: (seen, value) for pk, seen, value in picked}
-    groups = _editable(request, values)
+    values = {pk: (seen, value) for pk, seen, value in opened.rows}
+    groups = _editable_groups(request, values)
     if not groups:
-        raise PermissionDenied("None of these groups is yours to change any more.")
-    rows = [preview.PreviewRow(Chosen(one, *values[one.pk])) for one in groups]
-    return _create(request, action, rows, wanted, token)
+        raise PermissionDenied("You can no longer change any of these groups.")
+    rows = [preview.PreviewRow(Chosen(group, *values[group.pk])) for group in groups]
+    return _create(request, action, rows, opened.wanted, opened.token)
 
 
 def _create(
     request: HttpRequest,
     action: str,
     rows: list[preview.PreviewRow],
-    wanted: dict[str, Any],
+    wanted: dict[str, Value],
     token: str,
 ) -> HttpResponse:
-    """Commit it, take the first steps at once, and show how it goes."""
-    made = sync.create_batch(
+    """Commit the batch, run its first steps, and show its page."""
+    batch = jobs.create_batch(
         action=action,
         chosen=[row.chosen for row in rows],
         wanted=wanted,
@@ -138,14 +145,14 @@ def _create(
         token=token,
         now=timezone.now(),
     )
-    sync.run_due_steps(batch=made, limit=3)
-    return redirect("batch", made.pk)
+    jobs.run_due_steps(batch=batch, limit=3)
+    return redirect("batch", batch.pk)
 
 
 @requires(Permission.MEMBER)
 @require_safe
 def batch_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """How a batch goes, for each group that the person may see."""
+    """Show the results of a batch, for each group that the person can see."""
     visible = TargetGroup.objects.visible_to(current_user(request))
     rows = list(
         BatchGroup.objects.filter(job__batch=pk, group__in=visible)
@@ -159,19 +166,21 @@ def batch_detail(request: HttpRequest, pk: int) -> HttpResponse:
             row.state, row.reason = edit_records.group_outcome(row.edit)
             if row.edit.kind == Edit.Kind.LAUNCH and not row.edit.is_settled:
                 row.state = BatchGroup.State.WAITING
-            row.starts = value_labels.starts(row.edit, times.zone_of(row.group))  # type: ignore[attr-defined]
-    closes = rows[0].job.batch.action == Batch.Action.COMPLETE
+            row.starts = value_labels.format_scheduled_start(row.edit, times.zone_of(row.group))  # type: ignore[attr-defined]
+    is_completing = rows[0].job.batch.action == Batch.Action.COMPLETE
     counts = Counter(row.state for row in rows)
     context = {
         "batch": rows[0].job.batch,
-        "rows": [(row, closing.in_short(row.group) if closes else "") for row in rows],
+        "rows": [
+            (row, closing.summarise_closing(row.group) if is_completing else "") for row in rows
+        ],
         "total": len(rows),
         "ended": len(rows) - counts[BatchGroup.State.WAITING],
         "done": counts[BatchGroup.State.DONE],
         "failed": counts[BatchGroup.State.FAILED],
         "unknown": counts[BatchGroup.State.UNKNOWN],
         "running": counts[BatchGroup.State.WAITING] > 0,
-        "again": _again(request, rows),
+        "again": _retry_fields(request, rows),
         "not_so": counts[BatchGroup.State.NOT_SO],
         "retried": counts[BatchGroup.State.FAILED] + counts[BatchGroup.State.NOT_SO],
         "wait_until": _wait_until(rows),
@@ -179,43 +188,42 @@ def batch_detail(request: HttpRequest, pk: int) -> HttpResponse:
     }
     unsettled = any(row.edit and not row.edit.is_settled for row in rows)
     context["refreshing"] = context["running"] or unsettled
-    context["every"] = messages.ask_again_after(rows[0].job.batch.created_at, timezone.now())
+    context["every"] = form_messages.ask_again_after(rows[0].job.batch.created_at, timezone.now())
     if not context["running"]:
         Batch.objects.filter(pk=pk, by=current_user(request), seen_at=None).update(
             seen_at=timezone.now()
         )
-    part = bool(request.headers.get("HX-Request"))
-    return render(request, "batches/detail_live.html" if part else "batches/detail.html", context)
+    is_part = bool(request.headers.get("HX-Request"))
+    return render(
+        request, "batches/detail_live.html" if is_part else "batches/detail.html", context
+    )
 
 
 def _wait_until(rows: Iterable[BatchGroup]) -> datetime | None:
-    """Until when the exchange asked its jobs to wait, while they do."""
+    """Return until when the jobs have to wait for the exchange; None where they need not."""
     waits = [row.job.wait_until for row in rows if row.job.wait_until and not row.job.finished_at]
-    return max((until for until in waits if until > timezone.now()), default=None)
+    return max((moment for moment in waits if moment > timezone.now()), default=None)
 
 
-def _again(request: HttpRequest, rows: Iterable[BatchGroup]) -> list[tuple[str, Any]]:
-    """The fields of the preview for the groups that did not change; none to viewers.
-
-    What is known by now of each is said there, and nothing is sent before that.
-    """
+def _retry_fields(request: HttpRequest, rows: Iterable[BatchGroup]) -> list[tuple[str, object]]:
+    """Return the fields that open a preview for the groups that failed; none for viewers."""
     unchanged = (BatchGroup.State.FAILED, BatchGroup.State.NOT_SO)
-    refused = [row for row in rows if row.state in unchanged]
-    if not refused or not all(may_edit(request, row.group.account_id) for row in refused):
+    failed = [row for row in rows if row.state in unchanged]
+    if not failed or not all(may_edit(request, row.group.account_id) for row in failed):
         return []
-    wanted = dict(refused[0].job.batch.wanted)
+    wanted = dict(failed[0].job.batch.wanted)
     if "manager_id" in wanted:
         wanted = {"manager": wanted["manager_id"]}
-    picks = [("pick", row.group_id) for row in refused]
+    picks = [("pick", row.group_id) for row in failed]
     return [("typed", "1"), *wanted.items(), *picks]
 
 
 @requires(Permission.SIGNED_IN)
 @require_safe
 def batch_list(request: HttpRequest) -> HttpResponse:
-    """The last batches on groups that the person may see."""
+    """List the last batches on groups that the person can see."""
     visible = TargetGroup.objects.visible_to(current_user(request))
-    found = (
+    batches = (
         Batch.objects.filter(jobs__groups__group__in=visible)
         .select_related("by")
         .annotate(
@@ -227,4 +235,4 @@ def batch_list(request: HttpRequest) -> HttpResponse:
         )
         .order_by("-created_at", "-pk")[:SHOWN]
     )
-    return render(request, "batches/list.html", {"batches": found})
+    return render(request, "batches/list.html", {"batches": batches})

@@ -1,9 +1,8 @@
-"""The figures of the charts as JSON for Plotly, and the numbers behind the project's."""
+"""Charts as JSON for Plotly, and the data table of the project chart."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import msgspec
 from django.http import Http404, HttpRequest, HttpResponse
@@ -23,69 +22,69 @@ from dashboard.web.http import conditional
 from dashboard.web.projects import completes_by_group
 
 TREND_DAYS = 60
-MARKS = 100
+MAX_MARKS = 100
 
 
 @requires(Permission.MEMBER)
 @require_safe
 def group_chart_json(request: HttpRequest, pk: int) -> HttpResponse:
-    """The figure of a group's completes."""
-    of = _charted(request, pk)
-    etag = conditional.mark_of_part(request, of.version)  # type: ignore[attr-defined]
-    return _unchanged(request, etag) or _json(_completes(request, of), etag)
+    """Return the chart of a group's completes."""
+    group = _find_charted_group(request, pk)
+    etag = conditional.partial_etag(request, group.version)  # type: ignore[attr-defined]
+    return _not_modified(request, etag) or _figure_response(_completes_figure(request, group), etag)
 
 
 @requires(Permission.MEMBER)
 @require_safe
 def group_trend_json(request: HttpRequest, pk: int) -> HttpResponse:
-    """One figure of a group over time, from our own readings."""
-    of = _charted(request, pk)
-    etag = conditional.mark_of_part(request, of.version)  # type: ignore[attr-defined]
-    return _unchanged(request, etag) or _json(_trend(request, of), etag)
+    """Return the chart of one metric of a group, from Fieldwatch's readings."""
+    group = _find_charted_group(request, pk)
+    etag = conditional.partial_etag(request, group.version)  # type: ignore[attr-defined]
+    return _not_modified(request, etag) or _figure_response(_trend_figure(request, group), etag)
 
 
 @requires(Permission.MEMBER)
 @require_safe
 def project_chart_json(request: HttpRequest, pk: int) -> HttpResponse:
-    """The figure of a project's completes, by group."""
-    of = find_project(request, pk)
-    etag = conditional.mark_of_part(request, of.version)
-    return _unchanged(request, etag) or _json(_project(request, of), etag)
+    """Return the chart of a project's completes by group."""
+    project = find_project(request, pk)
+    etag = conditional.partial_etag(request, project.version)
+    return _not_modified(request, etag) or _figure_response(_project_figure(request, project), etag)
 
 
 @requires(Permission.MEMBER)
 @require_safe
 def project_numbers(request: HttpRequest, pk: int) -> HttpResponse:
-    """The same as a table: a page of its own, or what htmx puts behind the chart."""
-    of = find_project(request, pk)
+    """Show the data of the project chart, as a page or as a part for htmx."""
+    project = find_project(request, pk)
     zone = zone_named(current_user(request).time_zone)
-    told = completes_by_group.completes_by_group(of, now=datetime.now(UTC))
+    group_shares = completes_by_group.completes_by_group(project, now=datetime.now(UTC))
     context = {
-        "project": of,
+        "project": project,
         "zone": times.zone_city(zone),
-        "table": completes_by_group.completes_table(told, zone),
+        "table": completes_by_group.completes_table(group_shares, zone),
     }
     part = bool(request.headers.get("HX-Request"))
     template = "partials/project_numbers.html" if part else "projects/numbers.html"
     return render(request, template, context)
 
 
-def _charted(request: HttpRequest, pk: int) -> TargetGroup:
-    """The group, if it is one of the person's; 404 otherwise."""
-    of = group_chart.group_for_chart(pk, current_user(request))
-    if of is None:
+def _find_charted_group(request: HttpRequest, pk: int) -> TargetGroup:
+    """Return the group, or raise 404 if the person may not see it."""
+    group = group_chart.group_for_chart(pk, current_user(request))
+    if group is None:
         raise Http404
-    return of
+    return group
 
 
-def _unchanged(request: HttpRequest, etag: str) -> HttpResponse | None:
-    """A 304 if the browser has this figure."""
+def _not_modified(request: HttpRequest, etag: str) -> HttpResponse | None:
+    """Return 304 if the browser has this chart already; else None."""
     if request.headers.get("If-None-Match") != etag:
         return None
     return HttpResponse(status=304, headers={"ETag": etag})
 
 
-def _json(figure: charts.Figure, etag: str) -> HttpResponse:
+def _figure_response(figure: charts.Figure, etag: str) -> HttpResponse:
     headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Cookie"}
     body = msgspec.json.encode(figure)
     return HttpResponse(body, content_type="application/json", headers=headers)
@@ -95,42 +94,45 @@ def _palette(request: HttpRequest) -> charts.Palette:
     return charts.PALETTES.get(request.GET.get("theme", ""), charts.PALETTES["light"])
 
 
-def _completes(request: HttpRequest, of: TargetGroup) -> charts.Figure:
+def _completes_figure(request: HttpRequest, group: TargetGroup) -> charts.Figure:
     now = datetime.now(UTC)
-    made: list[Edit] = []
-    if of.edited:  # type: ignore[attr-defined]
+    edits_shown: list[Edit] = []
+    if group.edited:  # type: ignore[attr-defined]
         edits = EditQuerySet(Edit).filter(
-            group=of, kind__in=completes.MARKED_EDITS, state=Edit.State.CONFIRMED
+            group=group, kind__in=completes.MARKED_EDITS, state=Edit.State.CONFIRMED
         )
-        made = list(edits.newest().brief()[:MARKS])
+        edits_shown = list(edits.newest().brief()[:MAX_MARKS])
     return completes.group_figure(
-        of,
-        completes.grid_of(of, now),
-        group_chart.changes_for_chart(of, completes.SHOWN_CHANGE_KINDS, MARKS),
-        made,
-        view=completes.ChartView.asked(request.GET),
+        group,
+        completes.grid_of(group, now),
+        group_chart.changes_for_chart(group, completes.SHOWN_CHANGE_KINDS, MAX_MARKS),
+        edits_shown,
+        view=completes.ChartView.from_query(request.GET),
         palette=_palette(request),
         now=now,
     )
 
 
-def _trend(request: HttpRequest, of: TargetGroup) -> charts.Figure:
-    chosen = trends.chosen_trend(request.GET)
+def _trend_figure(request: HttpRequest, group: TargetGroup) -> charts.Figure:
+    trend = trends.chosen_trend(request.GET)
     since = datetime.now(UTC) - timedelta(days=TREND_DAYS)
     return charts.trend_figure(
-        trends.trend_points(of, chosen, since),
-        name=chosen.label,
-        unit=chosen.unit or of.currency,
-        agreed=chosen.agreed(of),
+        trends.trend_points(group, trend, since),
+        name=trend.label,
+        unit=trend.unit or group.currency,
+        bid=trend.bid(group),
         palette=_palette(request),
-        zone=times.zone_of(of),
+        zone=times.zone_of(group),
     )
 
 
-def _project(request: HttpRequest, of: Project) -> charts.Figure:
-    told = completes_by_group.completes_by_group(of, now=datetime.now(UTC))
-    given: dict[str, Any] = {"required": told.required, "forecast": told.forecast}
-    zone = zone_named(current_user(request).time_zone)
+def _project_figure(request: HttpRequest, project: Project) -> charts.Figure:
+    group_shares = completes_by_group.completes_by_group(project, now=datetime.now(UTC))
     return charts.project_figure(
-        told.start, told.shares, **given, palette=_palette(request), zone=zone
+        group_shares.start,
+        group_shares.shares,
+        required=group_shares.required,
+        forecast=group_shares.forecast,
+        palette=_palette(request),
+        zone=zone_named(current_user(request).time_zone),
     )

@@ -1,4 +1,4 @@
-"""A project beside an earlier one, for trackers."""
+"""Compare a project with a previous wave, for trackers."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from dashboard.web.projects import wave_comparison
 @requires(Permission.MEMBER)
 @require_safe
 def compare_waves(request: HttpRequest, pk: int) -> HttpResponse:
-    """Groups of the same country and name side by side, at the same age."""
-    of = find_project(request, pk)
-    projects = {one.pk: one for one in Project.objects.filter(account=of.account_id)}
+    """Show groups of the same country and name side by side, on the same day in field."""
+    project = find_project(request, pk)
+    projects = {row.pk: row for row in Project.objects.filter(account=project.account_id)}
     groups = wave_comparison.groups_of(projects)
-    mine = groups.pop(of.pk, [])
+    own_groups = groups.pop(project.pk, [])
     counts = wave_comparison.count_matches(
-        mine, [group for some in groups.values() for group in some]
+        own_groups, [group for others in groups.values() for group in others]
     )
-    asked = parse_row_id(request.GET.get("with", ""))
-    chosen = asked if asked in counts else wave_comparison.best_match(counts)
+    requested = parse_row_id(request.GET.get("with", ""))
+    chosen = requested if requested in counts else wave_comparison.best_match(counts)
     earlier = groups.get(chosen or 0, [])
     context = {
-        "project": of,
+        "project": project,
         "earlier": projects.get(chosen or 0),
-        "pairs": wave_comparison.compare_groups(mine, earlier, now=datetime.now(UTC)),
-        "alone": len(mine),
+        "pairs": wave_comparison.compare_groups(own_groups, earlier, now=datetime.now(UTC)),
+        "alone": len(own_groups),
         "choices": sorted(
             ((pk, projects[pk].name, number) for pk, number in counts.items()),
             key=lambda choice: (-choice[2], choice[1]),

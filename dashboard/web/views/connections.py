@@ -1,8 +1,7 @@
-"""Connections to the exchange, for their administrators: how each does, and what was set aside."""
+"""Connections to the exchange, for their administrators: polling, webhook, data errors."""
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -28,16 +27,16 @@ from dashboard.web.auth.permissions import (
 from dashboard.web.connections import polling_status, webhook_status
 
 CYCLES_SHOWN = 50
-SET_ASIDE_SHOWN = 100
+QUARANTINE_SHOWN = 100
 WEB_SECONDS = 10.0
 
 
 @requires(Permission.SIGNED_IN)
 @require_safe
 def connection_list(request: HttpRequest) -> HttpResponse:
-    """The connections that the person administers."""
-    mine = ExchangeAccount.objects.filter(pk__in=administered_accounts(request))
-    rows = mine.annotate(
+    """List the connections that the person administers."""
+    accounts = ExchangeAccount.objects.filter(pk__in=administered_accounts(request))
+    rows = accounts.annotate(
         set_aside=Count("quarantine", distinct=True),
         overdue=Count("projects", filter=Q(projects__due_at__lt=timezone.now()), distinct=True),
         webhook_lost=Q(webhook__lost_at__isnull=False),
@@ -48,18 +47,18 @@ def connection_list(request: HttpRequest) -> HttpResponse:
 @requires(Permission.ADMINISTRATOR)
 @require_safe
 def connection_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """One connection: its last rounds, and what of the exchange's answers was not understood."""
+    """Show one connection: its last syncs, its webhook, and items that could not be parsed."""
     require_administrator(request, pk)
-    of = get_object_or_404(ExchangeAccount, pk=pk)
-    context: dict[str, Any] = {
-        "connection": of,
-        "polled": polling_status.polling_figures(of, now=timezone.now()),
-        "told": webhook_status.webhook_status(of, now=timezone.now()),
+    account = get_object_or_404(ExchangeAccount, pk=pk)
+    context: dict[str, object] = {
+        "connection": account,
+        "polled": polling_status.polling_figures(account, now=timezone.now()),
+        "told": webhook_status.webhook_status(account, now=timezone.now()),
         "public_url": settings.FIELDWATCH_URL,
-        "cycles": _cycles(of),
+        "cycles": _last_cycles(account),
         "cycles_shown": CYCLES_SHOWN,
-        "set_aside": of.quarantine.order_by("-last_seen_at", "pk")[:SET_ASIDE_SHOWN],
-        "set_aside_shown": SET_ASIDE_SHOWN,
+        "set_aside": account.quarantine.order_by("-last_seen_at", "pk")[:QUARANTINE_SHOWN],
+        "set_aside_shown": QUARANTINE_SHOWN,
     }
     return render(request, "connections/detail.html", context)
 
@@ -67,25 +66,27 @@ def connection_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Permission.ADMINISTRATOR)
 @require_POST
 def switch_polling(request: HttpRequest, pk: int) -> HttpResponse:
-    """Pause the polling of a connection, or go on with it; what is asked for twice is as once."""
+    """Pause the polling of a connection, or resume it; a repeated request changes nothing."""
     require_administrator(request, pk)
-    polls = request.POST.get("do") == "resume"
+    is_resuming = request.POST.get("do") == "resume"
     account = get_object_or_404(ExchangeAccount, pk=pk)
-    resumed = {"resumed_at": timezone.now()} if polls else {}
+    resumed = {"resumed_at": timezone.now()} if is_resuming else {}
     with transaction.atomic():
-        changing = ExchangeAccount.objects.filter(pk=pk, polling=not polls)
-        if changing.update(polling=polls, **resumed):
-            kind = AuditKind.POLLING_ON if polls else AuditKind.POLLING_OFF
+        changing = ExchangeAccount.objects.filter(pk=pk, polling=not is_resuming)
+        if changing.update(polling=is_resuming, **resumed):
+            kind = AuditKind.POLLING_ON if is_resuming else AuditKind.POLLING_OFF
             audit.record(request, kind, account=account)
-    said = "Polling goes on." if polls else "Polling is paused. Edits still reach the exchange."
-    messages.success(request, said)
+    sentence = (
+        "Polling resumed." if is_resuming else "Polling paused. Edits are still sent to Cint."
+    )
+    messages.success(request, sentence)
     return redirect("connection", pk)
 
 
 @requires(Permission.ADMINISTRATOR)
 @require_POST
 def register_webhook_again(request: HttpRequest, pk: int) -> HttpResponse:
-    """Have the exchange tell changes again to the address that it told them to before."""
+    """Register the webhook again, with the address that it had before."""
     require_administrator(request, pk)
     hook = Webhook.objects.select_related("account").filter(account=pk).first()
     if hook is None:
@@ -96,24 +97,24 @@ def register_webhook_again(request: HttpRequest, pk: int) -> HttpResponse:
         with client.deadline(WEB_SECONDS):
             subscription.register_again(hook=hook, client=client, now=timezone.now())
     except ExchangeError as exc:
-        messages.error(request, f"The webhook was not registered: {exc}.")
+        messages.error(request, f"The webhook could not be registered: {exc}.")
     else:
         target = urlsplit(hook.url).netloc
         audit.record(request, AuditKind.WEBHOOK_ADDED, account=hook.account, target=target)
-        messages.success(request, "The webhook is registered; the exchange tells changes again.")
+        messages.success(request, "Webhook registered. Cint sends changes again.")
     return redirect("connection", pk)
 
 
 @requires(Permission.ADMINISTRATOR)
 @require_POST
 def test_connection(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ask the exchange what it offers this connection: reads only, nothing is stored."""
+    """Check what the exchange allows this connection: reads only, nothing is stored."""
     require_administrator(request, pk)
-    of = get_object_or_404(ExchangeAccount, pk=pk)
-    audit.record(request, AuditKind.CONNECTION_TESTED, account=of)
-    lines, all_asked = polling_status.test_connection(of)
+    account = get_object_or_404(ExchangeAccount, pk=pk)
+    audit.record(request, AuditKind.CONNECTION_TESTED, account=account)
+    lines, all_asked = polling_status.test_connection(account)
     context = {
-        "connection": of,
+        "connection": account,
         "lines": lines,
         "all_asked": all_asked,
         "spoilt": [line for line in lines if line.spoils],
@@ -121,10 +122,17 @@ def test_connection(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "connections/test.html", context)
 
 
-def _cycles(of: ExchangeAccount) -> list[tuple[Cycle, float | None]]:
-    """The last rounds, each with how many seconds it took."""
-    rows = Cycle.objects.filter(account=of).select_related("project").order_by("-started_at", "-pk")
+def _last_cycles(account: ExchangeAccount) -> list[tuple[Cycle, float | None]]:
+    """Return the last rounds, each with its duration in seconds."""
+    rows = (
+        Cycle.objects.filter(account=account)
+        .select_related("project")
+        .order_by("-started_at", "-pk")
+    )
     return [
-        (one, (one.finished_at - one.started_at).total_seconds() if one.finished_at else None)
-        for one in rows[:CYCLES_SHOWN]
+        (
+            cycle,
+            (cycle.finished_at - cycle.started_at).total_seconds() if cycle.finished_at else None,
+        )
+        for cycle in rows[:CYCLES_SHOWN]
     ]

@@ -1,8 +1,6 @@
-"""The page of one edit: what it was to change, how that ended, and the way back."""
+"""The page of one edit: what it was to change, how that ended, and how to undo it."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -21,8 +19,7 @@ from dashboard.web.auth.permissions import (
     require_editor,
     requires,
 )
-from dashboard.web.edits import history, undo, value_labels
-from dashboard.web.edits import messages as editing
+from dashboard.web.edits import form_messages, history, undo, value_labels
 from dashboard.web.edits.forms import goals
 from dashboard.web.edits.value_labels import change_rows
 from dashboard.web.formatting import labels, times
@@ -32,48 +29,51 @@ from dashboard.web.http.ticks import is_ticked
 @requires(Permission.MEMBER)
 @require_safe
 def edit_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """One edit."""
-    of = _found(request, pk)
+    """Show one edit."""
+    edit = _find_edit(request, pk)
     names = names_by_exchange_id(request)
-    zone = times.zone_of(of.group) if of.group else None
-    editor = may_edit(request, of.account_id)
-    fields = goals.names_with_quotas(of, value_labels.DRAFT)
-    context: dict[str, Any] = {
-        "edit": of,
-        "project": of.group.project if of.group else of.project,
-        "running": not of.is_settled,
+    zone = times.zone_of(edit.group) if edit.group else None
+    editor = may_edit(request, edit.account_id)
+    fields = goals.names_with_quotas(edit, value_labels.DRAFT)
+    context: dict[str, object] = {
+        "edit": edit,
+        "project": edit.group.project if edit.group else edit.project,
+        "running": not edit.is_settled,
         "objections": [
-            (fields.get(one["name"]) or labels.field_name(one["name"]), one) for one in of.reasons
+            (fields.get(reason["name"]) or labels.field_name(reason["name"]), reason)
+            for reason in edit.reasons
         ],
         "may_edit": editor,
-        "line": history.edit_line(of, names, zone),
-        "rows": change_rows(of, names, zone),
-        "seconds": (of.settled_at - of.started_at).total_seconds() if of.settled_at else None,
-        "part": BatchGroup.objects.filter(edit=of).select_related("job__batch").first(),
-        "back": undo.way_back(of, names, timezone.now()) if editor else undo.Back(),
-        "again": undo.try_again_url(of) if editor else "",
-        "every": editing.ask_again_after(of.started_at, timezone.now()),
-        "being_made": bool(of.asked_id),
-        "starts": value_labels.starts(of, zone),
-        "stuck": send.may_be_given_up(of, timezone.now()),
+        "line": history.edit_line(edit, names, zone),
+        "rows": change_rows(edit, names, zone),
+        "seconds": (edit.settled_at - edit.started_at).total_seconds() if edit.settled_at else None,
+        "part": BatchGroup.objects.filter(edit=edit).select_related("job__batch").first(),
+        "back": undo.undo_option(edit, names, timezone.now()) if editor else undo.UndoOption(),
+        "again": undo.try_again_url(edit) if editor else "",
+        "every": form_messages.ask_again_after(edit.started_at, timezone.now()),
+        "being_made": bool(edit.asked_id),
+        "starts": value_labels.format_scheduled_start(edit, zone),
+        "stuck": send.may_be_given_up(edit, timezone.now()),
     }
-    part = bool(request.headers.get("HX-Request"))
-    return render(request, "edits/detail_live.html" if part else "edits/detail.html", context)
+    is_part = bool(request.headers.get("HX-Request"))
+    return render(request, "edits/detail_live.html" if is_part else "edits/detail.html", context)
 
 
 @requires(Permission.MEMBER)
 @require_safe
 def line(request: HttpRequest, pk: int) -> HttpResponse:
-    """The line on other pages that tells how one edit ends; once it does, they are drawn anew."""
-    of = _found(request, pk)
-    zone = times.zone_of(of.group) if of.group else None
+    """Render an edit's line for other pages; once the edit is settled, they are refreshed."""
+    edit = _find_edit(request, pk)
+    zone = times.zone_of(edit.group) if edit.group else None
     context = {
-        "line": editing.line(of, names_by_exchange_id(request), zone, timezone.now()),
-        "tone": history.OUTCOME_TONES.get(Edit.State(of.state), "warn"),
+        "line": form_messages.outcome_line(
+            edit, names_by_exchange_id(request), zone, timezone.now()
+        ),
+        "tone": history.OUTCOME_TONES.get(Edit.State(edit.state), "warn"),
     }
     response = render(request, "edits/line.html", context)
     response["Cache-Control"] = "private, no-store"
-    if of.is_settled:
+    if edit.is_settled:
         response["HX-Trigger"] = "fieldwatch:tick"
     return response
 
@@ -81,24 +81,26 @@ def line(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Permission.EDITOR)
 @require_POST
 def give_up(request: HttpRequest, pk: int) -> HttpResponse:
-    """Somebody looked at the exchange and goes on: the edit ends, its outcome unknown."""
-    of = _found(request, pk)
-    require_editor(request, of.account_id)
+    """Close an unconfirmed edit that a person has checked on the exchange; its result is open."""
+    edit = _find_edit(request, pk)
+    require_editor(request, edit.account_id)
     if not is_ticked(request.POST, "looked"):
-        messages.warning(request, "Look at the exchange first, and say that you did.")
-    elif send.give_up(edit=of, by=current_user(request), now=timezone.now()):
-        messages.success(request, "Given up. The setting can be changed again.")
+        messages.warning(request, "Check on Cint first, then tick the box.")
+    elif send.give_up(edit=edit, by=current_user(request), now=timezone.now()):
+        messages.success(request, "Closed. The setting can be changed again.")
     else:
-        messages.info(request, "This change has ended, or may still end by itself.")
+        messages.info(request, "This change has been settled, or may still be confirmed.")
     return redirect("made", pk)
 
 
-def _found(request: HttpRequest, pk: int) -> Edit:
-    """An edit of an account of the person."""
-    mine = EditQuerySet(Edit).visible_to(current_user(request))
-    of: Edit | None = (
-        mine.select_related("by", "given_up_by", "group__project", "project").filter(pk=pk).first()
+def _find_edit(request: HttpRequest, pk: int) -> Edit:
+    """Return an edit that the person can see; raises Http404 otherwise."""
+    visible = EditQuerySet(Edit).visible_to(current_user(request))
+    edit: Edit | None = (
+        visible.select_related("by", "given_up_by", "group__project", "project")
+        .filter(pk=pk)
+        .first()
     )
-    if of is None:
+    if edit is None:
         raise Http404
-    return of
+    return edit

@@ -1,18 +1,16 @@
-"""The forms that change a group, on the exchange or with us.
+"""The forms that change a group, on the exchange or in Fieldwatch.
 
-A form is opened with what is held now, signed, and a token: however often it is sent, one change
+A form is opened with the current value, signed, and a token: however often it is sent, one change
 is made. What was typed is kept until the change is confirmed.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from django.contrib import messages
-from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -28,65 +26,48 @@ from dashboard.exchange.errors import (
     NotOffered,
 )
 from dashboard.fielding.models import Edit, ExchangeUser, TargetGroup, User
-from dashboard.sync.edits import merge
-from dashboard.sync.edits import send as push
+from dashboard.sync.edits import merge, send
 from dashboard.web.auth.lookups import find_group
 from dashboard.web.auth.permissions import Permission, View, current_user, require_editor, requires
-from dashboard.web.edits import messages as editing
-from dashboard.web.edits import undo
+from dashboard.web.edits import form_messages, undo
 from dashboard.web.edits.forms import FORMS
-from dashboard.web.edits.forms.base import BoundForm, Form, FormError
+from dashboard.web.edits.forms.base import BoundForm, Form, FormError, Value
+from dashboard.web.edits.signed_form import OpenedForm, Rejection, SignedForm
 from dashboard.web.formatting import times
-from dashboard.web.http import resubmission
 
-OPEN_FOR_SECONDS = 24 * 3600
 ABSENT = (NotOffered, NotFound, MethodNotAllowed, Forbidden)
 
 
 class EditGateway(Protocol):
-    """What the forms need of the way to the exchange."""
+    """What the forms need to reach the exchange."""
 
-    def read_current_value(self, *, group: TargetGroup, kind: str) -> Any:
-        """What the exchange holds now; raises ExchangeError."""
+    def read_current_value(self, *, group: TargetGroup, kind: str) -> Value:
+        """Return the current value; raises ExchangeError."""
 
     def send_edit(
-        self, *, group: TargetGroup, kind: str, seen: Any, wanted: Any, by: User, token: str
+        self, *, group: TargetGroup, kind: str, seen: Value, wanted: Value, by: User, token: str
     ) -> Edit:
-        """Sends once; the Edit says how it ended. Raises Busy."""
+        """Send once; the Edit says how it ended. Raises EditInProgress."""
 
     def industry_lockouts(self, *, group: TargetGroup) -> list[tuple[str, str]]:
-        """The industry lockouts by code; none where the exchange does not say."""
-
-
-@dataclass(frozen=True)
-class OpenedEdit:
-    """A form as it was opened: what it showed, and its token."""
-
-    seen: Any
-    token: str
-
-    def sealed(self, group: TargetGroup, form: Form) -> str:
-        """Signed for this group and form."""
-        return signing.dumps(
-            [group.pk, form.name, self.token, self.seen], salt="edit", compress=True
-        )
+        """Return industry lockouts as (code, name); empty where they cannot be read."""
 
 
 @dataclass
 class EditFormState:
     """What a form shows besides its fields."""
 
-    opened: OpenedEdit | None
+    opened: OpenedForm | None
     typed: QueryDict = field(default_factory=QueryDict)
     errors: Mapping[str, str] = field(default_factory=dict)
     again: bool = False
     trouble: str = ""
     busy: Edit | None = None  # the change that is in the way
-    three: list[editing.ConflictRow] = field(default_factory=list)
-    refused: bool = False  # it was sent, and the exchange did not take it over theirs
-    theirs: list[editing.ConflictRow] = field(
+    three: list[form_messages.ConflictRow] = field(default_factory=list)
+    refused: bool = False  # it was sent, and the exchange did not accept it over theirs
+    theirs: list[form_messages.ConflictRow] = field(
         default_factory=list
-    )  # what only somebody else changed
+    )  # what only someone else changed
 
 
 @dataclass(frozen=True)
@@ -96,19 +77,25 @@ class EditForm:
     request: HttpRequest
     exchange: EditGateway
     group: TargetGroup
-    form: Form
+    form: Form[Value]
+
+    @property
+    def signed(self) -> SignedForm[OpenedForm]:
+        """What the form was opened with, as its page carries it."""
+        subject = (self.group.pk, self.form.name)
+        return SignedForm(self.request, "edit", subject, OpenedForm)
 
     @property
     def names(self) -> dict[str, str]:
-        """What ids of the exchange stand for: the other groups of the project, or people."""
+        """Names by the exchange's ids: the other groups of the project, or users."""
         if self.form.kind == Edit.Kind.ASSISTANT:
             others = TargetGroup.objects.filter(project=self.group.project_id)
             return dict(others.exclude(pk=self.group.pk).values_list("exchange_id", "name"))
         people = ExchangeUser.objects.filter(account=self.group.account_id)
-        return {one.exchange_id: str(one) for one in people}
+        return {user.exchange_id: str(user) for user in people}
 
-    def entry(self, opened: OpenedEdit, state: EditFormState) -> BoundForm:
-        """The form as it is filled in."""
+    def entry(self, opened: OpenedForm, state: EditFormState) -> BoundForm[Value]:
+        """Return the form as it is filled in."""
         needs_lists = self.form.name == "details"
         return BoundForm(
             self.group,
@@ -121,13 +108,8 @@ class EditForm:
         )
 
 
-def open_form(seen: Any) -> OpenedEdit:
-    """A fresh form."""
-    return OpenedEdit(seen, secrets.token_urlsafe(24))
-
-
 def edit_form_view(exchange: EditGateway) -> View:
-    """The form of one group and setting, over this way to the exchange."""
+    """Return the view of a group's edit forms, which reads and sends through this gateway."""
 
     @requires(Permission.EDITOR)
     @require_http_methods(["GET", "HEAD", "POST"])
@@ -136,128 +118,132 @@ def edit_form_view(exchange: EditGateway) -> View:
         if kind not in FORMS:
             raise Http404
         require_editor(request, group.account_id)
-        desk = EditForm(request, exchange, group, FORMS[kind])
-        if why := editing.not_offered(group, desk.form):
-            return _show(desk, EditFormState(None, trouble=why))
-        return _send(desk) if request.method == "POST" else _show(desk, _filled(desk))
+        edit_form = EditForm(request, exchange, group, FORMS[kind])
+        if reason := form_messages.not_offered(group, edit_form.form):
+            return _show(edit_form, EditFormState(None, trouble=reason))
+        return (
+            _send(edit_form)
+            if request.method == "POST"
+            else _show(edit_form, _open_filled(edit_form))
+        )
 
     return edit
 
 
-def _open(desk: EditForm) -> EditFormState:
-    """A form with the present value, or why there is none."""
+def _open(edit_form: EditForm) -> EditFormState:
+    """Return a form with the current value, or why there is none."""
     try:
         return EditFormState(
-            open_form(desk.exchange.read_current_value(group=desk.group, kind=desk.form.kind))
+            OpenedForm(
+                edit_form.exchange.read_current_value(
+                    group=edit_form.group, kind=edit_form.form.kind
+                )
+            )
         )
     except ABSENT as exc:
-        if desk.form.kind == Edit.Kind.RE_ENTRY:
-            return EditFormState(None, trouble=editing.NO_RE_ENTRY)
-        return EditFormState(None, trouble=f"{exc}. The value is as we last read it.")
+        if edit_form.form.kind == Edit.Kind.RE_ENTRY:
+            return EditFormState(None, trouble=form_messages.NO_RE_ENTRY)
+        return EditFormState(None, trouble=f"{exc}. The value shown was read earlier.")
     except ExchangeError as exc:
         return EditFormState(None, trouble=f"{exc}. Nothing was changed.")
 
 
-def _filled(desk: EditForm) -> EditFormState:
-    """A fresh form; filled in where its address asks for it: one click, undo, or once more."""
-    state = _open(desk)
+def _open_filled(edit_form: EditForm) -> EditFormState:
+    """Return a form, filled in as its address asks: a one-click change, undo, or try again."""
+    state = _open(edit_form)
     if state.opened is None:
         return state
-    state.typed = desk.request.GET
-    typed = dict(desk.form.quick(desk.entry(state.opened, state)))
-    if asked := desk.request.GET.get("undo"):
-        made = undo.of_group(desk.group, desk.form, asked)
-        if made and undo.still_so(made, state.opened.seen):
-            typed = dict(desk.form.filled(made.before, desk.entry(state.opened, state)))
+    state.typed = edit_form.request.GET
+    typed = dict(edit_form.form.quick(edit_form.entry(state.opened, state)))
+    if undo_id := edit_form.request.GET.get("undo"):
+        edit = undo.edit_to_undo(edit_form.group, edit_form.form, undo_id)
+        if edit and undo.is_still_held(edit, state.opened.seen):
+            typed = dict(edit_form.form.initial(edit.before, edit_form.entry(state.opened, state)))
         else:
-            state.trouble = editing.NO_UNDO
-    if made := undo.of_group(desk.group, desk.form, desk.request.GET.get("again", "")):
-        typed = dict(desk.form.filled(made.wanted, desk.entry(state.opened, state)))
+            state.trouble = form_messages.NO_UNDO
+    if edit := undo.edit_to_undo(
+        edit_form.group, edit_form.form, edit_form.request.GET.get("again", "")
+    ):
+        typed = dict(edit_form.form.initial(edit.wanted, edit_form.entry(state.opened, state)))
     state.typed = QueryDict(mutable=True)
     state.typed.update(typed)
     return state
 
 
-def _send(desk: EditForm) -> HttpResponseBase:
-    """Check what was typed, send it once, and say how it ended."""
-    request = desk.request
-    form_of = _unsealed(request.POST.get("form", ""), desk)
-    if form_of is None:
-        state = _open(desk)
-        state.typed, state.trouble = request.POST, state.trouble or editing.TOO_OLD
-        return _show(desk, state)
-    state = EditFormState(form_of, request.POST)
-    if back := resubmission.already_received(request, form_of.token):
-        return back
-    if resubmission.is_resubmission(request):
-        return _show(desk, state)
+def _send(edit_form: EditForm) -> HttpResponseBase:
+    """Check what was typed, send it once, and show how it ended."""
+    request = edit_form.request
+    opened = edit_form.signed.read_back()
+    if isinstance(opened, Rejection):
+        state = _open(edit_form)
+        state.typed, state.trouble = edit_form.signed.typed, state.trouble or form_messages.TOO_OLD
+        return _show(edit_form, state)
+    state = EditFormState(opened, edit_form.signed.typed)
+    if answer := edit_form.signed.answer_resubmission(opened, lambda: _show(edit_form, state)):
+        return answer
     try:
-        made = desk.exchange.send_edit(
-            group=desk.group,
-            kind=desk.form.kind,
-            seen=form_of.seen,
-            wanted=desk.form.check(desk.entry(form_of, state)),
+        edit = edit_form.exchange.send_edit(
+            group=edit_form.group,
+            kind=edit_form.form.kind,
+            seen=opened.seen,
+            wanted=edit_form.form.clean(edit_form.entry(opened, state)),
             by=current_user(request),
-            token=form_of.token,
+            token=opened.token,
         )
     except FormError as exc:
         state.errors, state.again = exc.fields, exc.again
-    except push.EditInProgress as exc:
+    except send.EditInProgress as exc:
         state.trouble, state.busy = f"{exc}.", exc.other
     else:
-        return _ended(desk, made, state)
-    return _show(desk, state)
+        return _finish(edit_form, edit, state)
+    return _show(edit_form, state)
 
 
-def _unsealed(sealed: str, desk: EditForm) -> OpenedEdit | None:
-    """The form that was sent back, if we made it for this group and form within a day."""
-    try:
-        pk, of, token, seen = signing.loads(sealed, salt="edit", max_age=OPEN_FOR_SECONDS)
-    except (signing.BadSignature, ValueError, TypeError):
-        return None
-    return OpenedEdit(seen, token) if (pk, of) == (desk.group.pk, desk.form.name) else None
-
-
-def _ended(desk: EditForm, made: Edit, state: EditFormState) -> HttpResponseBase:
-    """Back to the group when the exchange has it, or may have it; else the form, kept."""
-    zone = times.zone_of(desk.group)
-    if made.state == Edit.State.REJECTED:
-        state.errors, state.trouble = editing.objections_by_field(
-            made, lambda name: desk.form.place(name, made)
+def _finish(edit_form: EditForm, edit: Edit, state: EditFormState) -> HttpResponseBase:
+    """Go back to the group if the exchange accepted the edit, or may have; else show the form."""
+    zone = times.zone_of(edit_form.group)
+    if edit.state == Edit.State.REJECTED:
+        state.errors, state.trouble = form_messages.objections_by_field(
+            edit, lambda name: edit_form.form.field_for(name, edit)
         )
-    elif made.state == Edit.State.CONFLICT:
-        state.three, state.refused = editing.conflict_rows(made, desk.names, zone), bool(made.sent)
-        state.theirs = editing.theirs_alone(made, desk.names, zone)
-        afresh = open_form(merge.bare(made.after))
-        entry = desk.entry(afresh, state)
-        state.typed = editing.typed_again(
-            lambda value: desk.form.filled(merge.bare(value), entry), made, state.typed
+    elif edit.state == Edit.State.CONFLICT:
+        state.three, state.refused = (
+            form_messages.conflict_rows(edit, edit_form.names, zone),
+            bool(edit.sent),
+        )
+        state.theirs = form_messages.theirs_alone(edit, edit_form.names, zone)
+        reopened = OpenedForm(merge.bare(edit.after))
+        entry = edit_form.entry(reopened, state)
+        state.typed = form_messages.typed_again(
+            lambda value: edit_form.form.initial(merge.bare(value), entry), edit, state.typed
         )
     else:
-        level = messages.SUCCESS if made.state == Edit.State.CONFIRMED else messages.WARNING
-        said = editing.line(made, desk.names, zone, timezone.now())
-        messages.add_message(desk.request, level, said)
-        back = reverse("group", args=[desk.group.pk])
-        htmx = bool(desk.request.headers.get("HX-Request"))
-        return HttpResponseClientRedirect(back) if htmx else redirect(back)
-    held = made.after if made.state == Edit.State.CONFLICT else made.before
-    state.opened = open_form(merge.bare(held))
-    return _show(desk, state)
+        level = messages.SUCCESS if edit.state == Edit.State.CONFIRMED else messages.WARNING
+        sentence = form_messages.outcome_line(edit, edit_form.names, zone, timezone.now())
+        messages.add_message(edit_form.request, level, sentence)
+        back = reverse("group", args=[edit_form.group.pk])
+        is_htmx = bool(edit_form.request.headers.get("HX-Request"))
+        return HttpResponseClientRedirect(back) if is_htmx else redirect(back)
+    current = edit.after if edit.state == Edit.State.CONFLICT else edit.before
+    state.opened = OpenedForm(merge.bare(current))
+    return _show(edit_form, state)
 
 
-def _show(desk: EditForm, state: EditFormState) -> HttpResponse:
-    """The form in its page, or alone for htmx."""
-    part = bool(desk.request.headers.get("HX-Request"))
-    context = desk.form.shown(desk.entry(state.opened, state)) if state.opened else {}
+def _show(edit_form: EditForm, state: EditFormState) -> HttpResponse:
+    """Render the form in its page, or by itself for htmx."""
+    is_part = bool(edit_form.request.headers.get("HX-Request"))
+    context = edit_form.form.context(edit_form.entry(state.opened, state)) if state.opened else {}
     context |= {
-        "group": desk.group,
-        "form": desk.form,
+        "group": edit_form.group,
+        "form": edit_form.form,
         "state": state,
-        "sealed": state.opened.sealed(desk.group, desk.form) if state.opened else "",
+        "sealed": edit_form.signed.sign(state.opened) if state.opened else "",
     }
-    response = render(desk.request, "edits/form.html" if part else "edits/form_page.html", context)
+    response = render(
+        edit_form.request, "edits/form.html" if is_part else "edits/form_page.html", context
+    )
     response["Cache-Control"] = "private, no-store"
     return response
 
 
-edit = edit_form_view(push)
+edit = edit_form_view(send)

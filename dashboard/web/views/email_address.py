@@ -1,6 +1,6 @@
-"""Another address for a person's mail: theirs only once a link that was sent there is followed.
+"""A new email address takes effect once the person follows a link that was sent to it.
 
-Until then it could be anybody's: whoever is invited under it later would find somebody else there.
+Until then it could be anybody's: a person who is invited under it later would find it taken.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ from dashboard.web.auth import audit, backends
 from dashboard.web.auth.permissions import Permission, current_user, requires
 
 GOOD_FOR = timedelta(days=1)
-TAKEN = "Somebody else has this address."
+TAKEN = "This address is already in use."
 SET_ONE_FIRST = (
-    "You have no password yet. Sign out, choose “Forgotten the password?” and set one by the link "
-    "that we mail to your present address."
+    "You have no password yet. Sign out, choose “Forgot your password?” and set one with the link "
+    "that is sent to your current address."
 )
 _SALT = "fieldwatch.web.address"
 
 
 class AddressForm(forms.Form):
-    """Another address, by whoever knows the password."""
+    """A new address, confirmed by the password."""
 
-    email = forms.EmailField(label="E-mail address", max_length=254)
+    email = forms.EmailField(label="Email address", max_length=254)
     password = forms.CharField(label="Your password", widget=forms.PasswordInput, required=False)
 
-    def __init__(self, user: User, given: Any = None) -> None:
+    def __init__(self, user: User, data: Any = None) -> None:
         self.user = user
-        super().__init__(given, initial={"email": user.email})
+        super().__init__(data, initial={"email": user.email})
 
     def clean_password(self) -> str:
-        """Right. Who has none sets one first: a session that was left open must not be enough."""
+        """Check the password; a person without one sets it first, since a session is not enough."""
         if not self.user.has_usable_password():
             raise ValidationError(SET_ONE_FIRST)
         password = str(self.cleaned_data["password"])
@@ -56,7 +56,7 @@ class AddressForm(forms.Form):
 
     def _checked(self, password: str) -> str:
         if not self.user.check_password(password):
-            raise ValidationError("This is not your password.")
+            raise ValidationError("Wrong password.")
         return password
 
 
@@ -64,77 +64,75 @@ class AddressForm(forms.Form):
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def change_address(request: HttpRequest) -> HttpResponse:
-    """Ask for another address; the one that is there already is tried again at once."""
+    """Request a new address; the current one is tested again immediately."""
     user = current_user(request)
     form = AddressForm(user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         email = form.cleaned_data["email"]
         if email.casefold() == user.email.casefold():
             with transaction.atomic():
-                _mail_goes_to(request, user, email)
+                _set_address(request, user, email)
         else:
             with transaction.atomic():
                 audit.record(request, AuditKind.ADDRESS_ASKED, details={"address": email})
-                _ask(user, email, now=timezone.now())
-            messages.success(
-                request, f"A link is on its way to {email}: mail goes there once you follow it."
-            )
+                _mail_link(user, email, now=timezone.now())
+            messages.success(request, f"We sent a link to {email}. Follow it to use this address.")
         return redirect("mail-choice")
     return render(request, "account/email_address.html", {"form": form})
 
 
 def token_of(user: User, email: str) -> str:
-    """What proves that this person, who has the address that they have now, gets mail there."""
+    """Return a signed token that binds person, current address and new address."""
     return signing.dumps([user.pk, user.email, email], salt=_SALT)
 
 
-def _ask(user: User, email: str, *, now: datetime) -> None:
-    """Mail a link to the address; to one that is somebody's already, that it stays theirs.
+def _mail_link(user: User, email: str, *, now: datetime) -> None:
+    """Mail a link to the address; an address that is taken gets a mail saying so.
 
-    Both mails are written, and one of them stored, under the same subject and for who asks: neither
-    the answer nor how long it takes nor the list of mails tells which addresses are known.
+    Both texts are rendered and one is stored, with the same subject and recipient, so that neither
+    the response, its timing nor the list of mails reveals which addresses have accounts.
     """
-    taken = User.objects.filter(email__iexact=email).exclude(pk=user.pk).exists()
+    is_taken = User.objects.filter(email__iexact=email).exclude(pk=user.pk).exists()
     link = f"{settings.FIELDWATCH_URL}{reverse('address-shown', args=[token_of(user, email)])}"
-    words = {"user": user, "link": link, "email": email}
+    context = {"user": user, "link": link, "email": email}
     texts = [
-        render_to_string(f"account/email/{name}_message.txt", words)
+        render_to_string(f"account/email/{name}_message.txt", context)
         for name in ("new_address", "taken_address")
     ]
-    subject = render_to_string("account/email/new_address_subject.txt", words)
+    subject = render_to_string("account/email/new_address_subject.txt", context)
     purpose = Mail.Purpose.ADDRESS
     security.queue_mail(
-        to=user, address=email, subject=subject, text=texts[taken], purpose=purpose, now=now
+        to=user, address=email, subject=subject, text=texts[is_taken], purpose=purpose, now=now
     )
 
 
 @requires(Permission.SIGNED_IN)
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm_address(request: HttpRequest, token: str) -> HttpResponse:
-    """Who follows the link, signed in as the one who asked, has the address."""
+    """Set the address of the signed-in person who follows the link."""
     user = current_user(request)
     try:
-        pk, before, email = signing.loads(token, salt=_SALT, max_age=GOOD_FOR)
+        pk, previous, email = signing.loads(token, salt=_SALT, max_age=GOOD_FOR)
     except (signing.BadSignature, ValueError):
-        pk, before, email = None, "", ""
-    good = (pk, before) == (user.pk, user.email)
-    if good and request.method == "POST":
+        pk, previous, email = None, "", ""
+    is_valid = (pk, previous) == (user.pk, user.email)
+    if is_valid and request.method == "POST":
         try:
             with transaction.atomic():
-                _mail_goes_to(request, user, email)
+                _set_address(request, user, email)
         except IntegrityError:
             messages.error(request, TAKEN)
         return redirect("mail-choice")
     return render(
         request,
         "account/email_address_confirmed.html",
-        {"email": email if good else ""},
-        status=200 if good else 404,
+        {"email": email if is_valid else ""},
+        status=200 if is_valid else 404,
     )
 
 
-def _mail_goes_to(request: HttpRequest, user: User, email: str) -> None:
-    """The address from now on; that the old one was refused is forgotten."""
+def _set_address(request: HttpRequest, user: User, email: str) -> None:
+    """Set the address, clear the delivery error of the old one, and send a test mail."""
     before, user.email, user.email_refused = user.email, email, ""
     user.save(update_fields=["email", "email_refused"])
     outbox.compose_test(to=user, now=timezone.now())
@@ -142,4 +140,4 @@ def _mail_goes_to(request: HttpRequest, user: User, email: str) -> None:
         backends.Accounts(request).send_notification_mail(
             "account/email/address_changed", user, email=before
         )
-    messages.success(request, f"Mail goes to {email} now; a test mail is on its way.")
+    messages.success(request, f"Your email address is now {email}. We sent a test mail.")

@@ -1,4 +1,4 @@
-"""Pages for what is not there, not allowed or broken."""
+"""Error pages: not found, not allowed, or broken."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from django.views.decorators.csrf import requires_csrf_token
 
 
 def forbidden_page(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """403: the role does not allow this."""
+    """Render 403: the role does not allow this."""
     return render(request, "errors/forbidden.html", {"why": str(exception or "")}, status=403)
 
 
 @requires_csrf_token
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django names it
-    """403: the form does not come from a page of ours, or is from before a new sign-in."""
+    """Render 403: the form is not from Fieldwatch, or from before a new sign-in."""
     return render(request, "errors/csrf_failed.html", {"unread": True}, status=403)
 
 
@@ -22,10 +22,10 @@ def not_found_page(
     request: HttpRequest,
     exception: Exception | None = None,  # noqa: ARG001 - Django names it
 ) -> HttpResponse:
-    """404: not there, or not this person's."""
+    """Render 404: not found, or not visible to this person."""
     return render(request, "errors/not_found.html", status=404)
 
 
 def broken_page(_request: HttpRequest) -> HttpResponse:
-    """500: our own fault; rendered without the database and without the person."""
+    """Render 500 without the database and without the person."""
     return render(None, "errors/broken.html", status=500)

@@ -1,4 +1,4 @@
-"""A target group: the strip, why, completes, quotas, effects, price, settings, history."""
+"""The page of a target group: figures, causes, completes, quotas, price, history."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -33,8 +32,8 @@ from dashboard.web.http import conditional
 HISTORY_ROWS = 100
 
 
-def _mark(request: HttpRequest, group: TargetGroup) -> str:
-    """What changes whenever the group's page does."""
+def _page_etag(request: HttpRequest, group: TargetGroup) -> str:
+    """Return the ETag of the group's page."""
     version_token = group.version_token  # type: ignore[attr-defined]
     return conditional.page_etag(request, group.project.version, version_token)
 
@@ -42,109 +41,118 @@ def _mark(request: HttpRequest, group: TargetGroup) -> str:
 @requires(Permission.MEMBER)
 @require_safe
 def group_detail(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """A target group."""
-    if same := conditional.not_modified_early(request, TargetGroup.objects.filter(pk=pk)):
-        return same
-    of = find_group(request, pk)
-    etag, read_at = _mark(request, of), of.project.read_at
-    known, rest = {"group": of, "project": of.project}, partial(_context, request, of)
+    """Show a target group."""
+    if not_modified := conditional.not_modified_early(request, TargetGroup.objects.filter(pk=pk)):
+        return not_modified
+    group = find_group(request, pk)
+    etag, read_at = _page_etag(request, group), group.project.read_at
+    head, rest = {"group": group, "project": group.project}, partial(_page_context, request, group)
     return conditional.streamed_page(
-        request, "groups/detail", known, rest, etag=etag, read_at=read_at
+        request, "groups/detail", head, rest, etag=etag, read_at=read_at
     )
 
 
 @requires(Permission.MEMBER)
 @require_safe
 def group_details(request: HttpRequest, pk: int) -> HttpResponse:
-    """The details panel alone, with the names that the exchange has for its codes."""
-    of = find_group(request, pk)
-    panel = details.of_group(of, names_by_exchange_id(request), ask=True)
+    """Render the details panel alone, with names looked up on the exchange."""
+    group = find_group(request, pk)
+    panel = details.details_panel(group, names_by_exchange_id(request), look_up=True)
     if panel is None:
         raise Http404
-    return render(request, "groups/panels/details.html", {"group": of, "details": panel})
+    return render(request, "groups/panels/details.html", {"group": group, "details": panel})
 
 
-def _context(request: HttpRequest, of: TargetGroup) -> dict[str, Any]:
+def _page_context(request: HttpRequest, group: TargetGroup) -> dict[str, object]:
     user, names, now = current_user(request), names_by_exchange_id(request), datetime.now(UTC)
     changes, edits = (
-        group_page.newest_changes(of, HISTORY_ROWS),
-        group_page.newest_edits(of, HISTORY_ROWS),
+        group_page.newest_changes(group, HISTORY_ROWS),
+        group_page.newest_edits(group, HISTORY_ROWS),
     )
     return {
-        "old": scheduling.is_old(of.project, now=now) or of.retry_at is not None,
-        "strip": summary.summary_figures(of, user),
-        "progress": summary.progress_of_group(of),
-        "status": summary.group_status(of),
-        "incidents": _incidents(of),
-        "mutes": mutes.mutes_over_group(of, datetime.now(UTC)),
-        "may_mute": may_edit(request, of.account_id) and of.status not in mutes.SILENT,
-        "closing": closing.closing_lines(of, now=now),
-        "causes": summary.likely_causes(of),
-        "odds": summary.goal_chance(of),
-        "risks": diagnosis.nearest_risks(of),
-        "for_client": diagnosis.for_client(of, user, of.project.read_at),
-        "quick": settings.quick_changes(of),
-        "transitions": planning.offered_transitions(of),
+        "old": scheduling.is_old(group.project, now=now) or group.retry_at is not None,
+        "strip": summary.summary_figures(group, user),
+        "progress": summary.progress_of_group(group),
+        "status": summary.group_status(group),
+        "incidents": _open_incidents(group),
+        "mutes": mutes.mutes_over_group(group, datetime.now(UTC)),
+        "may_mute": may_edit(request, group.account_id)
+        and group.status not in mutes.STATUSES_WITHOUT_RULES,
+        "closing": closing.closing_lines(group, now=now),
+        "causes": summary.likely_causes(group),
+        "odds": summary.goal_chance(group),
+        "risks": diagnosis.nearest_risks(group),
+        "for_client": diagnosis.for_client(group, user, group.project.read_at),
+        "quick": settings.quick_changes(group),
+        "transitions": planning.offered_transitions(group),
         "token": secrets.token_urlsafe(24),
-        "settings": settings.settings_of(of, user, names, changes),
-        "details": details.of_group(of, names),
-        "draft": prefill.draft_rows(of, names | _clients(of)) if of.status == "draft" else {},
-        "funnel": trends.funnel_steps(of),
-        "respondents": trends.respondent_counts(of),
-        "quotas": quotas.quota_cells(of),
-        "unlimited": quotas.profiles_without_quotas(of),
-        "card": rate_card.of_group(of),
-        "history_export": f"{reverse('group', args=[of.pk])}history/export.{{}}",
+        "settings": settings.settings_of(group, user, names, changes),
+        "details": details.details_panel(group, names),
+        "draft": prefill.draft_rows(group, names | _client_names(group))
+        if group.status == "draft"
+        else {},
+        "funnel": trends.funnel_steps(group),
+        "respondents": trends.respondent_counts(group),
+        "quotas": quotas.quota_cells(group),
+        "unlimited": quotas.profiles_without_quotas(group),
+        "card": rate_card.rate_card_table(group),
+        "history_export": f"{reverse('group', args=[group.pk])}history/export.{{}}",
         "history": history.history_lines(
-            changes, edits, names | history.project_names(of.project, changes), times.zone_of(of)
+            changes,
+            edits,
+            names | history.project_names(group.project, changes),
+            times.zone_of(group),
         ),
-        "remark": summary.reading_problem(of),
-        "manager": names.get(of.project_manager_id, ""),
-        "may_edit": may_edit(request, of.account_id) and of.status not in ("draft", "archived"),
-        "may_note": may_edit(request, of.account_id),
-        "may_act": may_edit(request, of.account_id),
-        "notes": of.notes.newest(),
-        **_over_time(request, of, changes, edits, now),
+        "remark": summary.reading_problem(group),
+        "manager": names.get(group.project_manager_id, ""),
+        "may_edit": may_edit(request, group.account_id)
+        and group.status not in ("draft", "archived"),
+        "may_note": may_edit(request, group.account_id),
+        "may_act": may_edit(request, group.account_id),
+        "notes": group.notes.newest(),
+        **_series_context(request, group, changes, edits, now),
     }
 
 
-def _clients(of: TargetGroup) -> dict[str, str]:
-    """The name of its client; asked for only where it has one."""
-    return code_lists.client_names(of.account) if of.details.get("client_id") else {}
+def _client_names(group: TargetGroup) -> dict[str, str]:
+    """Return the names of clients; looked up only for a group that has one."""
+    return code_lists.client_names(group.account) if group.details.get("client_id") else {}
 
 
-def _incidents(of: TargetGroup) -> list[tuple[Incident, str]]:
-    """The open ones, the most urgent first, without the name that the page bears anyway."""
+def _open_incidents(group: TargetGroup) -> list[tuple[Incident, str]]:
+    """Return open incidents, most urgent first, with sentences that omit the group's name."""
     return [
-        (one, labels.without_group_name(of.name, one.sentence))
-        for one in group_page.open_incidents(of)
+        (incident, labels.without_group_name(group.name, incident.sentence))
+        for incident in group_page.open_incidents(group)
     ]
 
 
-def _over_time(
+def _series_context(
     request: HttpRequest,
-    of: TargetGroup,
+    group: TargetGroup,
     changes: Sequence[Change],
     edits: Sequence[Edit],
     now: datetime,
-) -> dict[str, Any]:
-    """The panels that read the group's series and readings."""
+) -> dict[str, object]:
+    """Return the context of the panels that read the group's series and readings."""
     since = now - completes.LONGEST
-    days = group_page.completes_days(of, since)
-    told = of_changes.GroupRecords(changes, edits, days, group_page.entrant_readings(of, since))
-    view = completes.ChartView.asked(request.GET)
+    days = group_page.completes_days(group, since)
+    records = of_changes.GroupRecords(
+        changes, edits, days, group_page.entrant_readings(group, since)
+    )
+    chart_view = completes.ChartView.from_query(request.GET)
     grid = series.from_days(days)
-    drawn = None
+    figure = None
     if not request.headers.get("HX-Request") and len(changes) < HISTORY_ROWS > len(edits):
-        drawn = completes.first_figure(
-            of, grid, changes, edits, view=view, theme=current_user(request).theme, now=now
+        figure = completes.first_figure(
+            group, grid, changes, edits, view=chart_view, theme=current_user(request).theme, now=now
         )
     return {
-        "drawn": drawn,
-        "steps": completes.newest_steps(grid, view, of, now),
-        "step_hours": view.hours,
-        "choices": view.choices(),
+        "drawn": figure,
+        "steps": completes.newest_steps(grid, chart_view, group, now),
+        "step_hours": chart_view.hours,
+        "choices": chart_view.choices(),
         "trends": trends.trend_choices(request.GET),
-        "effects": effects.effect_rows(of_changes.effects_of_changes(of, told, now=now)),
-        "zone": times.zone_city(times.zone_of(of)),
+        "effects": effects.effect_rows(of_changes.effects_of_changes(group, records, now=now)),
+        "zone": times.zone_city(times.zone_of(group)),
     }

@@ -1,4 +1,4 @@
-"""Signs of life for machines: alive, ready, and in figures."""
+"""Health checks and metrics for machines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dashboard.web.monitoring import health, metrics
 @requires(Permission.OPEN)
 @require_safe
 def healthz(_request: HttpRequest) -> HttpResponse:
-    """The web process is alive, and which release it runs; nothing else is asked."""
+    """Answer that the web process is alive, with its release; check nothing else."""
     return HttpResponse(
         "alive\n",
         content_type="text/plain",
@@ -29,21 +29,21 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 @requires(Permission.OPEN)
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """503 while the database is away or behind this code; `degraded` and why for the rest.
+    """Answer 503 while the database is down or behind this code, else `ok` or `degraded` and why.
 
-    Connections are named only to who has METRICS_TOKEN.
+    Connections are named only for requests with METRICS_TOKEN.
     """
-    found = health.check_health(now=timezone.now(), named=_has_token(request))
-    return JsonResponse(found.shown(), status=503 if found.broken else 200)
+    report = health.check_health(now=timezone.now(), named=_has_token(request))
+    return JsonResponse(report.shown(), status=503 if report.broken else 200)
 
 
 @requires(Permission.OPEN)
 @require_safe
 def metrics_figures(request: HttpRequest) -> HttpResponse:
-    """Prometheus text; whoever has METRICS_TOKEN may read it, everybody where none is needed."""
+    """Return metrics for Prometheus; METRICS_TOKEN is required if set, and in production."""
     if not _may_read(request):
-        words = "Set METRICS_TOKEN, and send it as 'Authorization: Bearer TOKEN'.\n"
-        return HttpResponse(words, status=401, content_type="text/plain")
+        hint = "Set METRICS_TOKEN, and send it as 'Authorization: Bearer TOKEN'.\n"
+        return HttpResponse(hint, status=401, content_type="text/plain")
     return HttpResponse(metrics.metrics_text(now=timezone.now()), content_type=CONTENT_TYPE_LATEST)
 
 
@@ -56,5 +56,5 @@ def _may_read(request: HttpRequest) -> bool:
 def _has_token(request: HttpRequest) -> bool:
     if not settings.METRICS_TOKEN:
         return False
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
-    return hmac.compare_digest(given.encode(), settings.METRICS_TOKEN.encode())
+    token = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+    return hmac.compare_digest(token.encode(), settings.METRICS_TOKEN.encode())

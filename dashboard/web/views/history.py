@@ -1,4 +1,4 @@
-"""What was changed, by whom: of a project with all its groups, and as files."""
+"""The change history of a project with all its groups, on a page and as files."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ ON_PAGE = 200
 IN_FILE = 20_000
 
 
-def _lines(
-    request: HttpRequest, of: Project, most: int, zone: ZoneInfo | None = None
+def _history_lines(
+    request: HttpRequest, project: Project, limit: int, zone: ZoneInfo | None = None
 ) -> list[history.HistoryLine]:
-    """The newest changes of a project and of all its groups."""
-    changes = list(ChangeQuerySet(Change).filter(group__project=of).newest()[:most])
-    edits = EditQuerySet(Edit).of_projects().filter(of_project=of.pk).newest()[:most]
-    names = names_by_exchange_id(request) | history.project_names(of, changes)
+    """Return the newest changes of a project and its groups."""
+    changes = list(ChangeQuerySet(Change).filter(group__project=project).newest()[:limit])
+    edits = EditQuerySet(Edit).of_projects().filter(of_project=project.pk).newest()[:limit]
+    names = names_by_exchange_id(request) | history.project_names(project, changes)
     lines = history.history_lines(changes, list(edits), names, zone)
-    return lines[:most]
+    return lines[:limit]
 
 
 @requires(Permission.MEMBER)
 @require_safe
 def project_history(request: HttpRequest, pk: int) -> HttpResponse:
-    """The history of a project."""
-    of = find_project(request, pk)
-    lines = _lines(request, of, ON_PAGE, zone_named(current_user(request).time_zone))
-    names = dict(of.target_groups.values_list("pk", "name"))
+    """Show the history of a project."""
+    project = find_project(request, pk)
+    lines = _history_lines(request, project, ON_PAGE, zone_named(current_user(request).time_zone))
+    names = dict(project.target_groups.values_list("pk", "name"))
     context = {
-        "project": of,
+        "project": project,
         "lines": [(line, names.get(line.group or 0, "")) for line in lines],
         "most": ON_PAGE,
         "export": f"{request.path}export.{{}}",
@@ -51,31 +51,33 @@ def project_history(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Permission.MEMBER)
 @require_safe
 def project_file(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
-    """The same as a file, further back."""
-    of = find_project(request, pk)
-    rows = _cells(_lines(request, of, IN_FILE), of, of.target_groups.in_bulk())
-    name = f"history-{of.human_readable_id or of.pk}"
+    """Download the history of a project, which reaches further back."""
+    project = find_project(request, pk)
+    rows = _history_cells(
+        _history_lines(request, project, IN_FILE), project, project.target_groups.in_bulk()
+    )
+    name = f"history-{project.human_readable_id or project.pk}"
     return exports.download_sheet(name, kind, exports.Sheet(history_export.HISTORY_HEADINGS, rows))
 
 
 @requires(Permission.MEMBER)
 @require_safe
 def group_file(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
-    """The history of one group as a file."""
-    of = find_group(request, pk)
-    changes = list(ChangeQuerySet(Change).filter(group=of).newest()[:IN_FILE])
-    edits = EditQuerySet(Edit).filter(group=of).newest()[:IN_FILE]
-    names = names_by_exchange_id(request) | history.project_names(of.project, changes)
+    """Download the history of one group."""
+    group = find_group(request, pk)
+    changes = list(ChangeQuerySet(Change).filter(group=group).newest()[:IN_FILE])
+    edits = EditQuerySet(Edit).filter(group=group).newest()[:IN_FILE]
+    names = names_by_exchange_id(request) | history.project_names(group.project, changes)
     lines = history.history_lines(changes, list(edits), names)
-    rows = _cells(lines, of.project, {of.pk: of})
-    name = f"history-{of.human_readable_id or of.pk}"
+    rows = _history_cells(lines, group.project, {group.pk: group})
+    name = f"history-{group.human_readable_id or group.pk}"
     return exports.download_sheet(name, kind, exports.Sheet(history_export.HISTORY_HEADINGS, rows))
 
 
-def _cells(
+def _history_cells(
     lines: Iterable[history.HistoryLine], project: Project, groups: dict[int, TargetGroup]
 ) -> Iterator[list[exports.Cell]]:
     for line in lines:
-        of = groups.get(line.group or 0)
-        name, number = (of.name, of.human_readable_id) if of else ("", "")
+        group = groups.get(line.group or 0)
+        name, number = (group.name, group.human_readable_id) if group else ("", "")
         yield history_export.history_line(line, project.name, name, number)

@@ -1,9 +1,8 @@
-"""The home page: what needs a person now, and what happened since."""
+"""The home page: what needs attention now, and what changed since."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
@@ -25,32 +24,32 @@ from dashboard.web.home.headline import FIELDS, headline_of
 from dashboard.web.http import conditional
 
 EVENTS = 40
-MOST = 1000  # of each kind that is read
+MAX_ROWS = 1000  # read of incidents, edits and changes each
 SHOWN = 100
 
 
 @requires(Permission.SIGNED_IN)
 @require_safe
 def home_page(request: HttpRequest) -> HttpResponse:
-    """Open incidents, the most urgent first, under the figures of the field."""
+    """Show open alerts, most urgent first, below the figures of the field."""
     user, now = current_user(request), datetime.now(UTC)
     stamps, read_at = account_version_tokens(request)
     etag = conditional.page_etag(request, stamps)
-    if same := conditional.not_modified(request, etag, read_at):
-        return same
+    if not_modified := conditional.not_modified(request, etag, read_at):
+        return not_modified
     if not request.headers.get("HX-Request"):
         visits.record_visit(user, now=now)
-    context = _context(request, user, now)
+    context = _page_context(request, user, now)
     return conditional.render_page(request, "home/attention", context, etag=etag, read_at=read_at)
 
 
-def _context(request: HttpRequest, user: User, now: datetime) -> dict[str, Any]:
+def _page_context(request: HttpRequest, user: User, now: datetime) -> dict[str, object]:
     spans = since_last_visit.since_choices(user, now)
-    span = next((one for one in spans if one.key == request.GET.get("since")), spans[0])
+    span = next((choice for choice in spans if choice.key == request.GET.get("since")), spans[0])
     in_field = TargetGroup.objects.visible_to(user).filter(status__in=IN_FIELD)
     summary = headline_of(in_field.values_list(*FIELDS, named=True), now=now)
     incidents = IncidentQuerySet(Incident).visible_to(user).told().open_or_since(span.start)
-    told = list(incidents.values_list(*attention.FIELDS, named=True)[:MOST])
+    incident_rows = list(incidents.values_list(*attention.FIELDS, named=True)[:MAX_ROWS])
     edits = EditQuerySet(Edit).visible_to(user).newest().filter(started_at__gte=span.start)
     changes = (
         ChangeQuerySet(Change)
@@ -58,17 +57,23 @@ def _context(request: HttpRequest, user: User, now: datetime) -> dict[str, Any]:
         .named()
         .filter(occurred_at__gte=span.start, kind__in=since_last_visit.SHOWN_CHANGE_KINDS)
     )
-    edited = list(edits.select_related("group", "by")[:MOST])
+    recent_edits = list(edits.select_related("group", "by")[:MAX_ROWS])
     zone = zone_named(user.time_zone)
-    changed = list(changes[:MOST])
-    events = since_last_visit.events_since(told, edited, changed, span.start, zone)
-    rows = attention.attention_rows(
-        told, live_groups=summary.live_groups, in_field=summary.in_field
+    recent_changes = list(changes[:MAX_ROWS])
+    events = since_last_visit.events_since(
+        incident_rows, recent_edits, recent_changes, span.start, zone
     )
-    of = memberships_of(request)
+    rows = attention.attention_rows(
+        incident_rows, live_groups=summary.live_groups, in_field=summary.in_field
+    )
+    memberships = memberships_of(request)
     return {
         "rows": [
-            (row, row.live and of[row.account_pk].may_edit, of[row.account_pk].may_edit)
+            (
+                row,
+                row.live and memberships[row.account_pk].may_edit,
+                memberships[row.account_pk].may_edit,
+            )
             for row in rows[:SHOWN]
         ],
         "left": max(len(rows) - SHOWN, 0),
@@ -76,8 +81,8 @@ def _context(request: HttpRequest, user: User, now: datetime) -> dict[str, Any]:
         "accounts": polling_status.accounts_of(request),
         "events": events[:EVENTS],
         "counted": since_last_visit.count_by_word(events),
-        "more": MOST in (len(told), len(edited), len(changed)),
-        "spans": [(one.key, one.word, one is span) for one in spans],
+        "more": MAX_ROWS in (len(incident_rows), len(recent_edits), len(recent_changes)),
+        "spans": [(choice.key, choice.word, choice is span) for choice in spans],
         "span": span,
         "unfolded": "since" in request.GET,
     }

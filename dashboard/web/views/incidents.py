@@ -1,9 +1,9 @@
-"""Incidents: the open ones, each on its page, and the forms that acknowledge and mute."""
+"""Incidents: the list, the page of each, and the forms that acknowledge and mute."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC
-from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.alerts.incidents import acknowledge_and_mute
-from dashboard.alerts.mail import action_links as acting
+from dashboard.alerts.mail import action_links
 from dashboard.fielding.models import AuditKind, Incident, Mute
 from dashboard.fielding.models.querysets.rows import IncidentQuerySet
 from dashboard.web import charts
@@ -41,23 +41,27 @@ FORM = ["GET", "HEAD", "POST"]
 @requires(Permission.SIGNED_IN)
 @require_safe
 def incident_list(request: HttpRequest) -> HttpResponse:
-    """Everything that is open, the most urgent first; or what closed last."""
-    mine = (
+    """List the open incidents, most urgent first, or the closed ones, newest first."""
+    visible = (
         IncidentQuerySet(Incident)
         .visible_to(current_user(request))
         .select_related(*INCIDENT_RELATIONS)
     )
     closed = request.GET.get("show") == "closed"
-    rows = mine.filter(state="resolved", fired_at__isnull=False).order_by("-closed_at", "-pk")
-    sheet = Paginator(rows if closed else mine.open().by_urgency(), A_PAGE).get_page(
+    rows = visible.filter(state="resolved", fired_at__isnull=False).order_by("-closed_at", "-pk")
+    sheet = Paginator(rows if closed else visible.open().by_urgency(), A_PAGE).get_page(
         request.GET.get("page")
     )
-    context = {"rows": _titled(sheet.object_list), "closed": closed, "pages": _pages(sheet, closed)}
+    context = {
+        "rows": _with_titles(sheet.object_list),
+        "closed": closed,
+        "pages": _page_links(sheet, closed),
+    }
     return render(request, "alerts/incidents.html", context)
 
 
-def _pages(sheet: Page[Any], closed: bool) -> dict[str, Any]:
-    """Where a page stands among the others."""
+def _page_links(sheet: Page[Incident], closed: bool) -> dict[str, object]:
+    """Return the rows of a page, and the addresses of the pages before and after it."""
 
     def address(number: int) -> str:
         return "?" + urlencode({"show": "closed", "page": number} if closed else {"page": number})
@@ -71,16 +75,18 @@ def _pages(sheet: Page[Any], closed: bool) -> dict[str, Any]:
     }
 
 
-def _titled(rows: Any) -> list[tuple[Incident, str]]:
-    return [(one, incident_page.rule_title(one.rule)) for one in rows]
+def _with_titles(rows: Iterable[Incident]) -> list[tuple[Incident, str]]:
+    return [(incident, incident_page.rule_title(incident.rule)) for incident in rows]
 
 
 @requires(Permission.SIGNED_IN)
 @require_safe
 def bell_box(request: HttpRequest) -> HttpResponse:
-    """The most urgent open incidents, for the box under the bell."""
-    mine = IncidentQuerySet(Incident).visible_to(current_user(request)).open().by_urgency()
-    rows = mine.select_related("project", "group", "account")[: IN_BELL + 1]
+    """Render the most urgent open incidents, for the box under the bell."""
+    open_incidents = (
+        IncidentQuerySet(Incident).visible_to(current_user(request)).open().by_urgency()
+    )
+    rows = open_incidents.select_related("project", "group", "account")[: IN_BELL + 1]
     context = {"rows": list(rows)[:IN_BELL], "more": len(rows) > IN_BELL}
     return render(request, "partials/bell_box.html", context)
 
@@ -88,21 +94,21 @@ def bell_box(request: HttpRequest) -> HttpResponse:
 @requires(Permission.MEMBER)
 @require_safe
 def incident_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """One incident: its numbers, what happened, and who was told."""
-    one = find_incident(request, pk)
-    notices = list(one.notices.select_related("recipient", "mail").order_by("-pk"))
-    editor = may_edit(request, one.account_id)
+    """Show one incident: its figures, what happened, and who was notified."""
+    incident = find_incident(request, pk)
+    notices = list(incident.notices.select_related("recipient", "mail").order_by("-pk"))
+    editor = may_edit(request, incident.account_id)
     context = {
-        "incident": one,
-        "title": incident_page.rule_title(one.rule),
-        "steps": incident_page.incident_steps(one, notices),
+        "incident": incident,
+        "title": incident_page.rule_title(incident.rule),
+        "steps": incident_page.incident_steps(incident, notices),
         "tellings": incident_page.notices_with_mails(notices, current_user(request).pk),
-        "curve": incident_page.judged_curve(one, one.group) if one.group else None,
-        "zone": times.zone_city(times.zone_of(one.group)) if one.group else "",
-        "open": one.state in ("firing", "recovering"),
-        "mutes": mutes.mutes_over_incident(one, timezone.now()),
+        "curve": incident_page.judged_curve(incident, incident.group) if incident.group else None,
+        "zone": times.zone_city(times.zone_of(incident.group)) if incident.group else "",
+        "open": incident.state in ("firing", "recovering"),
+        "mutes": mutes.mutes_over_incident(incident, timezone.now()),
         "may_edit": editor,
-        "helps": incident_page.suggested_links(one),
+        "helps": incident_page.suggested_links(incident),
     }
     return render(request, "alerts/incident.html", context)
 
@@ -110,113 +116,115 @@ def incident_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Permission.MEMBER)
 @require_safe
 def incident_chart_json(request: HttpRequest, pk: int) -> HttpResponse:
-    """The figure of an incident, as JSON for Plotly."""
-    one = find_incident(request, pk)
-    if one.group is None:
+    """Return the chart of an incident, as JSON for Plotly."""
+    incident = find_incident(request, pk)
+    if incident.group is None:
         raise Http404
     palette = charts.PALETTES.get(request.GET.get("theme", ""), charts.PALETTES["light"])
-    made = incident_page.incident_chart(one, one.group, palette, timezone.now())
+    figure = incident_page.incident_chart(incident, incident.group, palette, timezone.now())
     headers = {"Cache-Control": "private, no-store"}
-    body = msgspec.json.encode(made)
+    body = msgspec.json.encode(figure)
     return HttpResponse(body, content_type="application/json", headers=headers)
 
 
 @requires(Permission.EDITOR)
 @require_http_methods(FORM)
 def acknowledge_incident(request: HttpRequest, pk: int) -> HttpResponse:
-    """Asks once, then stops the repeats of an incident."""
-    one = find_incident(request, pk)
-    require_editor(request, one.account_id)
+    """Ask once, then stop the repeats of an incident."""
+    incident = find_incident(request, pk)
+    require_editor(request, incident.account_id)
     if request.method == "POST":
         if acknowledge_and_mute.acknowledge_incident(
-            incident=one, by=current_user(request), now=timezone.now()
+            incident=incident, by=current_user(request), now=timezone.now()
         ):
-            messages.success(request, "Acknowledged: no repeats until it is over or worse.")
+            messages.success(request, "Acknowledged. No repeat alerts unless it gets worse.")
         else:
-            messages.info(request, "It was over already.")
+            messages.info(request, "This alert was already closed.")
         return redirect("incident", pk)
-    return render(request, "alerts/acknowledge.html", {"incident": one})
+    return render(request, "alerts/acknowledge.html", {"incident": incident})
 
 
 @requires(Permission.EDITOR)
 @require_http_methods(FORM)
 def mute_incident(request: HttpRequest, pk: int) -> HttpResponse:
-    """Mutes the rule of an incident, where it fired."""
-    one = find_incident(request, pk)
-    of = Scope(one.account, one.project, one.group)
-    return _mute(request, of, one.rule, reverse("incident", args=[pk]))
+    """Mute the rule of an incident, in the incident's scope."""
+    incident = find_incident(request, pk)
+    scope = Scope(incident.account, incident.project, incident.group)
+    return _show_mute_form(request, scope, incident.rule, reverse("incident", args=[pk]))
 
 
 @requires(Permission.EDITOR)
 @require_http_methods(FORM)
 def mute_scope(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
-    """Mutes a connection, a project or a group."""
-    of = find_scope(request, kind, pk)
+    """Mute a connection, a project or a group."""
+    scope = find_scope(request, kind, pk)
     back = {"groups": "group", "projects": "project"}.get(kind)
-    here = reverse("rules-of", kwargs={"kind": kind, "pk": pk})
-    return _mute(request, of, "", reverse(back, args=[pk]) if back else here)
+    rules_url = reverse("rules-of", kwargs={"kind": kind, "pk": pk})
+    return _show_mute_form(request, scope, "", reverse(back, args=[pk]) if back else rules_url)
 
 
-def _mute(request: HttpRequest, of: Scope, code: str, back: str) -> HttpResponse:
-    require_editor(request, of.account.pk)
+def _show_mute_form(request: HttpRequest, scope: Scope, code: str, back: str) -> HttpResponse:
+    require_editor(request, scope.account.pk)
     user, now = current_user(request), timezone.now()
-    form = mutes.MuteForm(user, now, request.POST or None, initial={"rule": code})
+    form = mutes.MuteForm(user, now, request.POST or None, rule=code)
     if request.method == "POST" and form.is_valid():
         until, code = form.cleaned_data["until"], form.cleaned_data["rule"]
-        target = of.name if of.project else ""
+        target = scope.name if scope.project else ""
         details = {
             "until": f"{until.astimezone(UTC):%Y-%m-%d %H:%MZ}",
-            "rule": code or "every rule",
+            "rule": code or "all alerts",
         }
         with transaction.atomic():
             acknowledge_and_mute.mute_scope(
-                account=of.account, by=user, until=until, now=now, rule=code, **of.inner
+                account=scope.account, by=user, until=until, now=now, rule=code, **scope.inner
             )
             audit.record(
-                request, AuditKind.MUTED, account=of.account, target=target, details=details
+                request, AuditKind.MUTED, account=scope.account, target=target, details=details
             )
-        messages.success(request, f"Muted until {form.said()}. What still fires then is told.")
+        messages.success(request, f"Muted until {form.format_until()}.")
         return redirect(back)
-    return render(request, "alerts/mute.html", {"of": of, "form": form, "back": back})
+    return render(request, "alerts/mute.html", {"of": scope, "form": form, "back": back})
 
 
 @requires(Permission.EDITOR)
 @require_POST
 def end_mute(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ends a mute now."""
-    mine = Mute.objects.filter(account__memberships__user=current_user(request))
-    one = get_object_or_404(mine, pk=pk)
-    require_editor(request, one.account_id)
-    place = one.group or one.project
-    details = {"rule": one.rule or "every rule"}
+    """End a mute now."""
+    visible = Mute.objects.filter(account__memberships__user=current_user(request))
+    mute = get_object_or_404(visible, pk=pk)
+    require_editor(request, mute.account_id)
+    subject = mute.group or mute.project
+    details = {"rule": mute.rule or "all alerts"}
     with transaction.atomic():
-        acknowledge_and_mute.end_mute(mute=one, now=timezone.now())
+        acknowledge_and_mute.end_mute(mute=mute, now=timezone.now())
         audit.record(
             request,
             AuditKind.UNMUTED,
-            account=one.account,
-            target=place.name if place else "",
+            account=mute.account,
+            target=subject.name if subject else "",
             details=details,
         )
-    messages.success(request, "The mute is over. What still fires is told within a minute.")
-    return redirect(mutes.rules_page_of(one))
+    messages.success(request, "Unmuted. Open alerts are sent within a minute.")
+    return redirect(mutes.rules_page_of(mute))
 
 
 @requires(Permission.MEMBER)
 @require_safe
 def follow_action_link(request: HttpRequest, token: str) -> HttpResponse:
-    """A link of a mail: on to the form that it names, which asks once whoever may."""
-    errand = acting.read_action_token(token)
-    if errand is None:
+    """Follow a link of an email to the form that it names, which asks for confirmation."""
+    link = action_links.read_action_token(token)
+    if link is None:
         raise Http404
-    one = find_incident(request, errand.incident)
-    if errand.expired:
-        messages.info(request, "That link was good for a week. This is how it stands now.")
-        return redirect("incident", one.pk)
-    if errand.form in acting.FORMS and one.group_id:
-        return redirect("edit", one.group_id, errand.form)
-    if errand.form == acting.CONNECTION:
-        return redirect("connection", one.account_id)
-    if errand.form == acting.RESUME and one.group_id:
-        return redirect(incident_page.resume_url(one))
-    return redirect("mute-incident" if errand.form == acting.MUTE else "acknowledge", one.pk)
+    incident = find_incident(request, link.incident)
+    if link.expired:
+        messages.info(request, "That link has expired after a week. This is the current state.")
+        return redirect("incident", incident.pk)
+    if link.form in action_links.FORMS and incident.group_id:
+        return redirect("edit", incident.group_id, link.form)
+    if link.form == action_links.CONNECTION:
+        return redirect("connection", incident.account_id)
+    if link.form == action_links.RESUME and incident.group_id:
+        return redirect(incident_page.resume_url(incident))
+    return redirect(
+        "mute-incident" if link.form == action_links.MUTE else "acknowledge", incident.pk
+    )

@@ -1,4 +1,4 @@
-"""Mails: those to a person, what they want by mail and when, and who gets what on a connection."""
+"""Emails: those to a person, their notification settings, and the outbox of a connection."""
 
 from __future__ import annotations
 
@@ -12,45 +12,44 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.alerts import heartbeat
-from dashboard.alerts.mail import outbox as deliver
-from dashboard.alerts.mail import preferences
+from dashboard.alerts.mail import outbox, preferences
 from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import ExchangeAccount, Mail, Membership, User
 from dashboard.fielding.models.querysets.rows import MailQuerySet
-from dashboard.web.alerts.mail_preferences import MailChoiceForm
+from dashboard.web.alerts.mail_preferences import MailPreferencesForm
 from dashboard.web.auth.permissions import Permission, current_user, require_administrator, requires
 
 SHOWN = 100
-DEAD_FOR = timedelta(days=14)
+FAILED_WITHIN = timedelta(days=14)
 
 
 @requires(Permission.SIGNED_IN)
 @require_safe
 def mail_list(request: HttpRequest) -> HttpResponse:
-    """The newest mails to the person."""
-    mine = MailQuerySet(Mail).to(current_user(request))
-    return render(request, "alerts/mails.html", {"mails": mine[:SHOWN], "shown": SHOWN})
+    """List the newest emails to the person."""
+    mails = MailQuerySet(Mail).to(current_user(request))
+    return render(request, "alerts/mails.html", {"mails": mails[:SHOWN], "shown": SHOWN})
 
 
 @requires(Permission.MEMBER)
 @require_safe
 def mail_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """One mail, as text."""
-    one = MailQuerySet(Mail).to(current_user(request)).filter(pk=pk).first()
-    if one is None:
+    """Show one email as text."""
+    mail = MailQuerySet(Mail).to(current_user(request)).filter(pk=pk).first()
+    if mail is None:
         raise Http404
-    return render(request, "alerts/mail.html", {"mail": one})
+    return render(request, "alerts/mail.html", {"mail": mail})
 
 
 @requires(Permission.SIGNED_IN)
 @require_http_methods(["GET", "HEAD", "POST"])
 def mail_preferences(request: HttpRequest) -> HttpResponse:
-    """What the person wants by mail, and when."""
+    """Change the person's notification settings."""
     user = current_user(request)
-    form = MailChoiceForm(request.POST or None, instance=preferences.preferences_of(user))
+    form = MailPreferencesForm(request.POST or None, instance=preferences.preferences_of(user))
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, "Saved. It holds from the next mail on.")
+        messages.success(request, "Saved.")
         return redirect("mail-choice")
     return render(
         request,
@@ -62,32 +61,34 @@ def mail_preferences(request: HttpRequest) -> HttpResponse:
 @requires(Permission.SIGNED_IN)
 @require_POST
 def send_test_mail(request: HttpRequest) -> HttpResponse:
-    """A test mail to oneself; an address that was refused is tried again."""
-    _put_out(request, current_user(request))
+    """Send a test email to oneself; a refused address is tried again."""
+    _queue_test_mail(request, current_user(request))
     return redirect("mails")
 
 
-def _put_out(request: HttpRequest, to: User) -> None:
-    """Write a test mail, and say where its outcome is to be seen."""
-    deliver.compose_test(to=to, now=timezone.now())
-    messages.success(request, f"A test mail to {to.email} is on its way; see below how it went.")
+def _queue_test_mail(request: HttpRequest, to: User) -> None:
+    """Queue a test email, and say where its result is shown."""
+    outbox.compose_test(to=to, now=timezone.now())
+    messages.success(request, f"Test email to {to.email} queued. The result is shown below.")
 
 
 @requires(Permission.ADMINISTRATOR)
 @require_safe
 def mail_outbox(request: HttpRequest, pk: int) -> HttpResponse:
-    """Who gets what on a connection, which addresses are refused, and what came of its mails."""
+    """Show the notification settings on a connection, refused addresses, and sent emails."""
     require_administrator(request, pk)
     account = get_object_or_404(ExchangeAccount, pk=pk)
     members = account.memberships.select_related("user__mail_preferences").order_by(
         "user__username"
     )
-    theirs = Q(account=account) | Q(account=None, recipient__memberships__account=account)
-    mails = Mail.objects.filter(theirs).select_related("recipient").defer("sealed").order_by("-pk")
-    since = timezone.now() - DEAD_FOR
+    of_account = Q(account=account) | Q(account=None, recipient__memberships__account=account)
+    mails = (
+        Mail.objects.filter(of_account).select_related("recipient").defer("sealed").order_by("-pk")
+    )
+    since = timezone.now() - FAILED_WITHIN
     context = {
         "connection": account,
-        "people": [(one, preferences.preferences_of(one.user)) for one in members],
+        "people": [(member, preferences.preferences_of(member.user)) for member in members],
         "dead": mails.filter(state=Mail.State.DEAD, created_at__gt=since)[:SHOWN],
         "mails": mails[:SHOWN],
         "shown": SHOWN,
@@ -99,8 +100,8 @@ def mail_outbox(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Permission.ADMINISTRATOR)
 @require_POST
 def send_again(request: HttpRequest, pk: int, membership: int) -> HttpResponse:
-    """A test mail to somebody on a connection, whose address was refused."""
+    """Send a test email to a member of a connection whose address was refused."""
     require_administrator(request, pk)
-    one = get_object_or_404(Membership.objects.select_related("user"), account=pk, pk=membership)
-    _put_out(request, one.user)
+    member = get_object_or_404(Membership.objects.select_related("user"), account=pk, pk=membership)
+    _queue_test_mail(request, member.user)
     return redirect("outbox", pk)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
-from typing import Any
-
 from django.contrib import messages
-from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -23,13 +19,12 @@ from dashboard.web.auth.permissions import (
     require_editor,
     requires,
 )
-from dashboard.web.edits import messages as editing
+from dashboard.web.edits import form_messages
 from dashboard.web.edits.forms import details
 from dashboard.web.edits.forms.base import BoundForm, FormError, last_known_step
+from dashboard.web.edits.signed_form import OpenedForm, Rejection, SignedForm
 from dashboard.web.formatting.row_ids import parse_row_id
-from dashboard.web.http import resubmission
 
-SALT, OPEN_FOR_SECONDS = "new project", 24 * 3600
 NAME, MANAGER = "name", "project_manager_id"
 TOO_OLD = "This form was too old to be sent. What you typed is kept; send it again."
 REFERENCE = "project_customer_reference_number"
@@ -48,29 +43,34 @@ def new_project(request: HttpRequest, pk: int) -> HttpResponseBase:
     names = {one.exchange_id: str(one) for one in people}
     if request.method != "POST":
         return _show(request, account, names)
-    return resubmission.already_received(request, _token(request, account)) or _send(
-        request, account, names
-    )
+    signed = _signed(request, account)
+    opened = signed.read_back()
+    if isinstance(opened, Rejection):
+        return _show(request, account, names, trouble=TOO_OLD)
+    return signed.answer_resubmission(
+        opened, lambda: _show(request, account, names, opened)
+    ) or _send(request, account, names, opened)
+
+
+def _signed(request: HttpRequest, account: ExchangeAccount) -> SignedForm[OpenedForm]:
+    return SignedForm(request, "new project", (account.pk,), OpenedForm)
 
 
 def _send(
-    request: HttpRequest, account: ExchangeAccount, names: dict[str, str]
+    request: HttpRequest, account: ExchangeAccount, names: dict[str, str], opened: OpenedForm
 ) -> HttpResponseBase:
     """Ask for it once, and go there."""
-    token = _token(request, account)
-    if resubmission.is_resubmission(request) or not token:
-        return _show(request, account, names, token=token, trouble="" if token else TOO_OLD)
     try:
         wanted = _check(request, names)
         made = create.new_project(
-            account=account, wanted=wanted, by=current_user(request), token=token
+            account=account, wanted=wanted, by=current_user(request), token=opened.token
         )
     except FormError as exc:
-        return _show(request, account, names, token=token, errors=exc.fields)
+        return _show(request, account, names, opened, errors=exc.fields)
     except ExchangeError as exc:
         return _show(request, account, names, trouble=f"{exc}. Nothing was sent.")
     if made.state == Edit.State.REJECTED:
-        errors, trouble = editing.objections_by_field(made, _place)
+        errors, trouble = form_messages.objections_by_field(made, _place)
         return _show(request, account, names, errors=errors, trouble=trouble)
     if made.project is None:
         return redirect("made", made.pk)
@@ -82,22 +82,13 @@ def _place(name: str) -> str:
     return last_known_step(name, (NAME, MANAGER, REFERENCE))
 
 
-def _token(request: HttpRequest, account: ExchangeAccount) -> str:
-    """The form's own key; empty where it is no form of ours, or too old."""
-    try:
-        pk, token = signing.loads(request.POST.get("form", ""), salt=SALT, max_age=OPEN_FOR_SECONDS)
-    except (signing.BadSignature, ValueError, TypeError):
-        pk, token = None, ""
-    return str(token) if pk == account.pk else ""
-
-
-def _check(request: HttpRequest, names: dict[str, str]) -> dict[str, Any]:
+def _check(request: HttpRequest, names: dict[str, str]) -> dict[str, object]:
     """Name, manager and reference, each as for a group."""
     entry = BoundForm(
         TargetGroup(), dict.fromkeys(details.FIELDS), request.POST, timezone.now(), names
     )
     reads = {NAME: details.NAME, MANAGER: details.MANAGER_ID, REFERENCE: details.REFERENCE}
-    value, wrong = dict[str, Any](), dict[str, str]()
+    value, wrong = dict[str, object](), dict[str, str]()
     for name, field in reads.items():
         try:
             value[name] = details.FIELDS[field](entry, request.POST.get(name, "").strip())
@@ -108,7 +99,7 @@ def _check(request: HttpRequest, names: dict[str, str]) -> dict[str, Any]:
     return {name: told for name, told in value.items() if told is not None}
 
 
-def _wanted(request: HttpRequest, account: ExchangeAccount) -> dict[str, Any]:
+def _wanted(request: HttpRequest, account: ExchangeAccount) -> dict[str, object]:
     """What was typed for a project that could not be made, where the address names it."""
     tried = Edit.objects.filter(kind=Edit.Kind.NEW_PROJECT, account=account)
     made = tried.filter(pk=parse_row_id(request.GET.get("again", ""))).first()
@@ -119,9 +110,8 @@ def _show(
     request: HttpRequest,
     account: ExchangeAccount,
     names: dict[str, str],
-    *,
-    token: str = "",
-    **state: Any,
+    opened: OpenedForm | None = None,
+    **state: object,
 ) -> HttpResponse:
     me = exchange_ids(request).get(account.pk, "")
     typed = request.POST or _wanted(request, account)
@@ -131,7 +121,7 @@ def _show(
         "name": typed.get(NAME, ""),
         "manager": typed.get(MANAGER, me),
         "reference": typed.get(REFERENCE, ""),
-        "sealed": signing.dumps([account.pk, token or str(uuid.uuid4())], salt=SALT),
+        "sealed": _signed(request, account).sign(opened or OpenedForm()),
         **state,
     }
     return render(request, "projects/new.html", context)

@@ -1,4 +1,4 @@
-"""Notes on a group, for colleagues: the newest stands in its row, the older ones stay."""
+"""Internal notes on a group: the newest is shown in its row, older ones are kept."""
 
 from __future__ import annotations
 
@@ -22,37 +22,37 @@ LONGEST = 1000
 @requires(Permission.EDITOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def note_form(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """The form of a new note."""
+    """Show the form of a new note; POST saves it."""
     group = find_group(request, pk)
     require_editor(request, group.account_id)
     text = request.POST.get("text", "").strip()
     error = ""
     if request.method == "POST" and not resubmission.is_resubmission(request):
-        error = _wrong(text)
+        error = _text_error(text)
         if not error:
-            _write(group, text, current_user(request))
+            _save_note(group, text, current_user(request))
             back = reverse("group", args=[group.pk])
             htmx = bool(request.headers.get("HX-Request"))
             return HttpResponseClientRedirect(back) if htmx else redirect(back)
-    return _show(request, group, text, error)
+    return _render_form(request, group, text, error)
 
 
-def _show(request: HttpRequest, group: TargetGroup, text: str, error: str) -> HttpResponse:
+def _render_form(request: HttpRequest, group: TargetGroup, text: str, error: str) -> HttpResponse:
     part = bool(request.headers.get("HX-Request"))
     context = {"group": group, "text": text, "error": error, "most": LONGEST}
     return render(request, "edits/note.html" if part else "groups/note.html", context)
 
 
-def _wrong(text: str) -> str:
+def _text_error(text: str) -> str:
     if not text:
-        return "Write something first."
+        return "Enter a note."
     if len(text) > LONGEST:
-        return f"A note has at most {LONGEST} characters; this one has {len(text)}."
+        return f"At most {LONGEST:,} characters ({len(text):,} entered)."
     return ""
 
 
-def _write(group: TargetGroup, text: str, by: User) -> None:
-    """Store a note, once however often its form is sent."""
+def _save_note(group: TargetGroup, text: str, by: User) -> None:
+    """Save a note; a form that is sent twice saves it once."""
     with transaction.atomic():
         Project.objects.filter(pk=group.project_id).update(version=F("version") + 1)
         newest = group.notes.newest().first()

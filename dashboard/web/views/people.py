@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from allauth.mfa.models import Authenticator
 from django import forms
@@ -11,54 +11,60 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.alerts.mail import security
-from dashboard.fielding import people as changes
+from dashboard.fielding import people
 from dashboard.fielding.domain.text import breaks_line
 from dashboard.fielding.models import ExchangeAccount, Membership, User
 from dashboard.fielding.models.people import NOT_ONE_LINE
 from dashboard.fielding.people import PersonRefused
 from dashboard.web.auth import audit, backends
-from dashboard.web.auth.permissions import Permission, require_administrator, requires
-from dashboard.web.auth.permissions import current_user as signed_in
+from dashboard.web.auth.permissions import (
+    Permission,
+    current_user,
+    require_administrator,
+    requires,
+)
 from dashboard.web.auth.proof import proof_required
 
 
 class Invitation(forms.Form):
-    """Somebody new, or somebody who already signs in, by their address."""
+    """An invitation of a new or an existing person, by email address."""
 
-    email = forms.EmailField(label="E-mail address", max_length=254)
+    email = forms.EmailField(label="Email address", max_length=254)
     name = forms.CharField(label="Name", max_length=150, required=False)
     role = forms.ChoiceField(label="Role", choices=Membership.Role.of_people())
-    exchange_user_id = forms.ChoiceField(label="On the exchange they are", required=False)
+    exchange_user_id = forms.ChoiceField(label="Exchange user", required=False)
 
-    def __init__(self, account: ExchangeAccount, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, account: ExchangeAccount, data: QueryDict | None) -> None:
+        super().__init__(data)
         self.account = account
-        known = [(one.exchange_id, str(one)) for one in account.exchange_users.order_by("name")]
-        self.fields["exchange_user_id"].choices = [("", "Not said"), *known]  # type: ignore[attr-defined]
+        choices = [
+            (user.exchange_id, str(user)) for user in account.exchange_users.order_by("name")
+        ]
+        self.fields["exchange_user_id"].choices = [("", "Not linked"), *choices]  # type: ignore[attr-defined]
 
     def clean_email(self) -> str:
-        """Not somebody who is on the account already."""
+        """Refuse members of the account, closed accounts, and mail-only recipients."""
         email = str(self.cleaned_data["email"])
         if self.account.memberships.filter(user__email__iexact=email).exists():
-            raise ValidationError("This person is on the account already.")
+            raise ValidationError("This person already has access to the account.")
         if User.objects.filter(email__iexact=email).exclude(closed_at=None).exists():
             raise ValidationError(
                 "This person's account is closed; an administrator of all their connections can "
                 "reopen it, or the command line: manage.py person reopen."
             )
         if User.objects.filter(email__iexact=email, is_active=False).exists():
-            raise ValidationError("Nobody can sign in with this address: it only gets mail.")
+            raise ValidationError("This address only receives mail; nobody can sign in with it.")
         return email
 
     def clean_name(self) -> str:
-        """On one line."""
+        """Refuse a name with line breaks."""
         name = str(self.cleaned_data["name"])
         if breaks_line(name):
             raise ValidationError(NOT_ONE_LINE)
@@ -66,7 +72,7 @@ class Invitation(forms.Form):
 
     @transaction.atomic
     def save(self) -> Membership:
-        """The membership; the person is made where nobody has this address."""
+        """Create the membership, and the person if nobody has this address."""
         email = self.cleaned_data["email"]
         user = User.objects.filter(email__iexact=email).first() or self._new(email)
         return Membership.objects.create(
@@ -85,7 +91,7 @@ class Invitation(forms.Form):
 
 
 def _free_name(email: str) -> str:
-    """The address as a sign-in name; another where somebody kept it who has a new address now."""
+    """Return the address as a username, with a number if the name is taken."""
     name, number = email[:150], 1
     while User.objects.filter(username__iexact=name).exists():
         number += 1
@@ -96,16 +102,16 @@ def _free_name(email: str) -> str:
 @requires(Permission.ADMINISTRATOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def people_list(request: HttpRequest, pk: int) -> HttpResponse:
-    """Who is on the account, and a form that invites."""
+    """List the people of the account, with the invitation form."""
     require_administrator(request, pk)
     account = get_object_or_404(ExchangeAccount, pk=pk)
     form = Invitation(account, request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             with transaction.atomic():
-                _invite(request, form.save())
+                _send_invitation(request, form.save())
         except IntegrityError:
-            messages.error(request, "Somebody invited this person at the same moment.")
+            messages.error(request, "Someone else has just invited this person.")
         return redirect("people", pk)
     factors = Authenticator.objects.filter(user=OuterRef("user"), type=Authenticator.Type.TOTP)
     rows = (
@@ -114,60 +120,64 @@ def people_list(request: HttpRequest, pk: int) -> HttpResponse:
         .order_by("user__username")
     )
     names = dict(account.exchange_users.values_list("exchange_id", "name"))
-    shown = [(row, names.get(row.exchange_user_id, "")) for row in rows]
+    rows_with_names = [(row, names.get(row.exchange_user_id, "")) for row in rows]
     context = {
         "connection": account,
-        "rows": shown,
+        "rows": rows_with_names,
         "form": form,
         "roles": Membership.Role.of_people(),
     }
     return render(request, "connections/people.html", context)
 
 
-def _invite(request: HttpRequest, membership: Membership) -> None:
+def _send_invitation(request: HttpRequest, membership: Membership) -> None:
     role = Membership.Role(membership.role).label.lower()
     backends.mail_invitation(request, membership.user, role=role, account=membership.account)
-    messages.success(request, f"{membership.user.email} was invited as {role}.")
+    messages.success(request, f"Invitation sent to {membership.user.email} ({role}).")
 
 
 @requires(Permission.ADMINISTRATOR)
 @require_POST
 def change_membership(request: HttpRequest, pk: int, membership: int) -> HttpResponse:
-    """Change somebody's role, take them off, or mail the invitation again."""
+    """Change a person's role, remove them, or resend the invitation."""
     require_administrator(request, pk)
-    of = get_object_or_404(Membership.objects.select_related("user", "account"), pk=membership)
-    get_object_or_404(ExchangeAccount, pk=pk, memberships=of)
-    if of.role == Membership.Role.MAIL:
+    row = get_object_or_404(Membership.objects.select_related("user", "account"), pk=membership)
+    get_object_or_404(ExchangeAccount, pk=pk, memberships=row)
+    if row.role == Membership.Role.MAIL:
         raise Http404
-    wanted = request.POST.get("do", "")
-    if wanted == "invite" and of.user.closed_at:
-        messages.error(request, "This account is closed: reopen it first.")
-    elif wanted == "invite":
-        _invite(request, of)
-    elif wanted == "remove" or wanted in dict(Membership.Role.of_people()):
-        _change(request, of, wanted)
+    action = request.POST.get("do", "")
+    if action == "invite" and row.user.closed_at:
+        messages.error(request, "This account is closed. Reopen it first.")
+    elif action == "invite":
+        _send_invitation(request, row)
+    elif action == "remove" or action in dict(Membership.Role.of_people()):
+        _change_role(request, row, action)
     return redirect("people", pk)
 
 
-def _change(request: HttpRequest, of: Membership, wanted: str) -> None:
-    """Another role, or none; never for the last administrator of an account."""
+def _change_role(request: HttpRequest, membership: Membership, action: str) -> None:
+    """Change or remove a role; the last administrator of an account keeps it."""
     origin, now = audit.origin_of(request), timezone.now()
     try:
-        if wanted == "remove":
-            changes.remove_member(membership=of, origin=origin, now=now)
-            said = format_html("<bdi>{}</bdi> is no longer on <bdi>{}</bdi>.", of.user, of.account)
+        if action == "remove":
+            people.remove_member(membership=membership, origin=origin, now=now)
+            sentence = format_html(
+                "<bdi>{}</bdi> was removed from <bdi>{}</bdi>.", membership.user, membership.account
+            )
         else:
-            role = Membership.Role(wanted)
-            changes.set_role(user=of.user, account=of.account, role=role, origin=origin, now=now)
-            said = format_html("<bdi>{}</bdi> is now {}.", of.user, role.label.lower())
+            role = Membership.Role(action)
+            people.set_role(
+                user=membership.user, account=membership.account, role=role, origin=origin, now=now
+            )
+            sentence = format_html("<bdi>{}</bdi> is now {}.", membership.user, role.label.lower())
     except PersonRefused as exc:
         messages.error(request, str(exc))
     else:
-        messages.success(request, said)
+        messages.success(request, sentence)
 
 
-class GraveAct(NamedTuple):
-    """What an administrator does to a person's whole account, and how its page words it."""
+class PersonAction(NamedTuple):
+    """An action on a person's whole account, with the texts of its page."""
 
     title: str
     question: str
@@ -176,40 +186,39 @@ class GraveAct(NamedTuple):
     do: Callable[..., object]
 
 
-_GRAVE = {
-    "factor": GraveAct(
-        "Reset the second factor",
-        "Their second factor and recovery codes are removed and their sessions end. They sign in "
-        "with their password alone until they set up another one, and are told by mail. Make sure "
-        "that it is really they who asked.",
-        "Reset it",
-        "The second factor of <bdi>{}</bdi> is reset.",
-        changes.reset_factor,
+_PERSON_ACTIONS = {
+    "factor": PersonAction(
+        "Reset two-factor authentication",
+        "Their authenticator app and recovery codes are removed and their sessions end. They sign "
+        "in with their password alone until they set up two-factor authentication again, and are "
+        "notified by mail. Make sure that the request really came from them.",
+        "Reset",
+        "Two-factor authentication of <bdi>{}</bdi> was reset.",
+        people.reset_factor,
     ),
-    "close": GraveAct(
-        "Close the account",
-        "For somebody who leaves: their sessions, their single sign-on and the links in their "
-        "mails end at once, and they get no more mail. Their roles stay; you can reopen the "
-        "account.",
-        "Close it",
-        "The account of <bdi>{}</bdi> is closed.",
-        changes.close,
+    "close": PersonAction(
+        "Close account",
+        "For people who leave: their sessions, single sign-on and mail links stop working "
+        "immediately, and they get no more mail. Their roles are kept; you can reopen the account.",
+        "Close account",
+        "The account of <bdi>{}</bdi> was closed.",
+        people.close,
     ),
-    "reopen": GraveAct(
-        "Reopen the account",
-        "They can sign in again with the roles that they had. Their old password does not work: "
-        "they get an invitation that lets them choose one.",
-        "Reopen it",
-        "The account of <bdi>{}</bdi> is open again.",
-        changes.reopen,
+    "reopen": PersonAction(
+        "Reopen account",
+        "They can sign in again with their previous roles. Their old password no longer works; "
+        "they get an invitation to choose a new one.",
+        "Reopen account",
+        "The account of <bdi>{}</bdi> was reopened.",
+        people.reopen,
     ),
-    "delete": GraveAct(
-        "Delete the person",
-        "Their name, address, roles, mails and saved views are deleted for good. What they did "
-        "stays, under “Deleted person”; the audit log keeps the name that they had.",
-        "Delete for good",
-        "<bdi>{}</bdi> is deleted.",
-        changes.delete,
+    "delete": PersonAction(
+        "Delete person",
+        "Their name, address, roles, mails and saved views are deleted permanently. Their changes "
+        "are kept under “Deleted person”; the audit log keeps their name.",
+        "Delete permanently",
+        "<bdi>{}</bdi> was deleted.",
+        people.delete,
     ),
 }
 
@@ -217,52 +226,52 @@ _GRAVE = {
 @requires(Permission.ADMINISTRATOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def person_act(request: HttpRequest, pk: int, membership: int, act: str) -> HttpResponse:
-    """Ask once, then reset a second factor, close, reopen or delete somebody's account."""
+    """Ask for confirmation, then reset two-factor, close, reopen or delete an account."""
     require_administrator(request, pk)
-    people_here = Membership.objects.select_related("user", "account").exclude(
+    memberships = Membership.objects.select_related("user", "account").exclude(
         role=Membership.Role.MAIL
     )
-    of = get_object_or_404(people_here, pk=membership, account=pk)
-    if act not in _GRAVE:
+    membership_row = get_object_or_404(memberships, pk=membership, account=pk)
+    if act not in _PERSON_ACTIONS:
         raise Http404
-    grave = _GRAVE[act]
+    action = _PERSON_ACTIONS[act]
     try:
-        changes.require_full_administrator(by=signed_in(request), user=of.user)
+        people.require_full_administrator(by=current_user(request), user=membership_row.user)
     except PersonRefused as exc:
         messages.error(request, str(exc))
         return redirect("people", pk)
     if request.method == "POST":
-        answer: HttpResponse = _act(request, of, grave)
+        answer: HttpResponse = _carry_out(request, membership_row, action)
         return answer
     return render(
         request,
         "connections/person_action.html",
-        {"of": of, "connection": of.account, "act": grave},
+        {"of": membership_row, "connection": membership_row.account, "act": action},
     )
 
 
 @proof_required
-def _act(request: HttpRequest, of: Membership, grave: GraveAct) -> HttpResponse:
-    """Do it, by somebody who has just shown once more who they are."""
-    name, origin, now = str(of.user), audit.origin_of(request), timezone.now()
+def _carry_out(request: HttpRequest, membership: Membership, action: PersonAction) -> HttpResponse:
+    """Carry out the action for somebody who has just confirmed their identity."""
+    name, origin, now = str(membership.user), audit.origin_of(request), timezone.now()
     try:
         with transaction.atomic():
-            changed = grave.do(user=of.user, origin=origin, now=now) is not False
+            changed = action.do(user=membership.user, origin=origin, now=now) is not False
             if changed:
-                _tell(request, of, grave)
+                _notify_person(request, membership, action)
     except PersonRefused as exc:
         messages.error(request, str(exc))
     else:
-        done = format_html(grave.done, name)
-        messages.success(request, done if changed else "There was nothing left to do.")
-    return redirect("people", of.account_id)
+        done = format_html(action.done, name)
+        messages.success(request, done if changed else "Nothing to change.")
+    return redirect("people", membership.account_id)
 
 
-def _tell(request: HttpRequest, of: Membership, grave: GraveAct) -> None:
-    """Mail to the person what concerns how they sign in."""
-    user = User.objects.get(pk=of.user_id)
-    if grave is _GRAVE["factor"]:
+def _notify_person(request: HttpRequest, membership: Membership, action: PersonAction) -> None:
+    """Notify the person by mail of changes to their sign-in."""
+    user = User.objects.get(pk=membership.user_id)
+    if action is _PERSON_ACTIONS["factor"]:
         security.tell_factor_reset(user=user, by=str(request.user), now=timezone.now())
-    elif grave is _GRAVE["reopen"]:
-        of.user = user
-        _invite(request, of)
+    elif action is _PERSON_ACTIONS["reopen"]:
+        membership.user = user
+        _send_invitation(request, membership)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
-from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -17,14 +15,12 @@ from dashboard.fielding.models import Edit, Project
 from dashboard.sync.edits import local
 from dashboard.web.auth.lookups import find_project
 from dashboard.web.auth.permissions import Permission, current_user, require_editor, requires
-from dashboard.web.edits import messages as editing
+from dashboard.web.edits import form_messages
 from dashboard.web.edits.forms.base import NO_CHANGE, FormError, parse_amount
+from dashboard.web.edits.signed_form import OpenedForm, Rejection, SignedForm
 from dashboard.web.formatting import numbers
 from dashboard.web.formatting.row_ids import parse_row_id
-from dashboard.web.http import resubmission
 from dashboard.web.reports import spending
-
-SALT = "project budget"
 
 
 @requires(Permission.EDITOR)
@@ -34,46 +30,45 @@ def project_budget(request: HttpRequest, pk: int) -> HttpResponseBase:
     project = find_project(request, pk)
     require_editor(request, project.account_id)
     if request.method != "POST":
-        return _show(request, project, local.current_value(project, Edit.Kind.BUDGET))
-    token, seen = _unsealed(request, project)
-    if back := resubmission.already_received(request, token):
-        return back
-    if resubmission.is_resubmission(request):
-        return _show(request, project, seen, token=token)
+        return _show(request, project, _open(project))
+    signed = _signed(request, project)
+    opened = signed.read_back()
+    if isinstance(opened, Rejection):  # nobody else's work is at stake: compared with what is now
+        opened = _open(project)
+    if answer := signed.answer_resubmission(opened, lambda: _show(request, project, opened)):
+        return answer
     try:
-        wanted = _check(request, project, seen)
+        wanted = _check(request, project, opened.seen)
     except FormError as exc:
-        return _show(request, project, seen, token=token, errors=exc.fields)
-    return _kept(request, project, seen, wanted, token)
+        return _show(request, project, opened, errors=exc.fields)
+    return _save(request, project, opened, wanted)
 
 
-def _kept(
-    request: HttpRequest, project: Project, seen: Any, wanted: Any, token: str
+def _open(project: Project) -> OpenedForm:
+    return OpenedForm(local.current_value(project, Edit.Kind.BUDGET))
+
+
+def _signed(request: HttpRequest, project: Project) -> SignedForm[OpenedForm]:
+    return SignedForm(request, "project budget", (project.pk,), OpenedForm)
+
+
+def _save(
+    request: HttpRequest, project: Project, opened: OpenedForm, wanted: Any
 ) -> HttpResponseBase:
     made = local.save_local_edit(
-        of=project,
+        subject=project,
         kind=Edit.Kind.BUDGET,
-        seen=seen,
+        seen=opened.seen,
         wanted=wanted,
         by=current_user(request),
-        token=token,
+        token=opened.token,
         now=timezone.now(),
     )
     if made.state == Edit.State.CONFLICT:
-        return _show(request, project, made.after, three=editing.conflict_rows(made, {}, None))
-    messages.success(request, editing.outcome_sentence(made, {}, None))
+        conflict = form_messages.conflict_rows(made, {}, None)
+        return _show(request, project, OpenedForm(made.after), three=conflict)
+    messages.success(request, form_messages.outcome_sentence(made, {}, None))
     return redirect("project", project.pk)
-
-
-def _unsealed(request: HttpRequest, project: Project) -> tuple[str, Any]:
-    """The token of the form and what it showed; a form that is not ours is opened afresh."""
-    try:
-        pk, token, seen = signing.loads(request.POST.get("form", ""), salt=SALT, max_age=86400)
-    except (signing.BadSignature, ValueError, TypeError):
-        pk = None
-    if pk != project.pk:
-        return secrets.token_urlsafe(24), local.current_value(project, Edit.Kind.BUDGET)
-    return token, seen
 
 
 def _check(request: HttpRequest, project: Project, seen: Any) -> Any:
@@ -95,12 +90,10 @@ def _currencies(project: Project) -> list[str]:
     return list(codes.values_list("currency", flat=True).distinct())
 
 
-def _show(
-    request: HttpRequest, project: Project, seen: Any, *, token: str = "", **state: Any
-) -> HttpResponse:
+def _show(request: HttpRequest, project: Project, opened: OpenedForm, **state: Any) -> HttpResponse:
     """The form with what is held now, as typed, or as it was before an edit to be undone."""
     asked = parse_row_id(request.GET.get("undo", ""))
-    value = seen
+    value = seen = opened.seen
     if asked:
         made = Edit.objects.filter(pk=asked, project=project).first()
         value = made.before if made and local.same_local_value(made.after, seen) else seen
@@ -116,9 +109,7 @@ def _show(
         "spent": spending.totals_by_currency(
             spending.load_spend_lines(project.target_groups.all(), months=False, now=timezone.now())
         ),
-        "sealed": signing.dumps(
-            [project.pk, token or secrets.token_urlsafe(24), seen], salt=SALT, compress=True
-        ),
+        "sealed": _signed(request, project).sign(opened),
         **state,
     }
     return render(request, "projects/budget.html", context)

@@ -29,21 +29,23 @@ from dashboard.web.tables import exports, group_table, project_table, saved_view
 @requires(Permission.SIGNED_IN)
 @require_safe
 def project_list(request: HttpRequest) -> HttpResponse:
-    """The person's projects."""
+    """List the person's projects."""
     views = saved_views.views_of_page(request)
     if first := saved_views.first_view_url(request, views):
         return redirect(first)
     everything = Project.objects.visible_to(current_user(request))
     context = project_table.project_table_context(request, everything, now=datetime.now(UTC))
     context |= {"views": views, "accounts": polling_status.accounts_of(request)}
-    context["may_begin"] = [one.account for one in memberships_of(request).values() if one.may_edit]
+    context["may_begin"] = [
+        membership.account for membership in memberships_of(request).values() if membership.may_edit
+    ]
     return render(request, "projects/list.html", context)
 
 
 @requires(Permission.SIGNED_IN)
 @require_safe
 def projects_file(request: HttpRequest, kind: str) -> HttpResponseBase:
-    """The projects as filtered and sorted on screen, all pages."""
+    """Download the projects as filtered and sorted on screen, all pages."""
     everything = Project.objects.visible_to(current_user(request))
     return exports.download_sheet(
         "projects", kind, project_table.project_table_sheet(request, everything)
@@ -53,34 +55,38 @@ def projects_file(request: HttpRequest, kind: str) -> HttpResponseBase:
 @requires(Permission.MEMBER)
 @require_safe
 def project_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """A project with its groups."""
-    if same := conditional.not_modified_early(request, Project.objects.filter(pk=pk)):
-        return same
-    of = find_project(request, pk, Project.objects.with_pulse())
-    etag = conditional.page_etag(request, of.version, of.version_token)  # type: ignore[attr-defined]
+    """Show a project with its groups."""
+    if not_modified := conditional.not_modified_early(request, Project.objects.filter(pk=pk)):
+        return not_modified
+    project = find_project(request, pk, Project.objects.with_pulse())
+    etag = conditional.page_etag(request, project.version, project.version_token)  # type: ignore[attr-defined]
     views = saved_views.views_of_page(request)
     if first := saved_views.first_view_url(request, views):
         return redirect(first)
-    firing = IncidentQuerySet(Incident).filter(project=of)
-    groups = of.target_groups.all()
+    firing = IncidentQuerySet(Incident).filter(project=project)
+    groups = project.target_groups.all()
     context = group_table.group_table_context(request, groups, firing, named=False)
-    context |= {"project": of, "views": views, "may_edit": may_edit(request, of.account_id)}
+    context |= {
+        "project": project,
+        "views": views,
+        "may_edit": may_edit(request, project.account_id),
+    }
     context |= {"may_act": context["may_edit"], "actions": planning.ACTION_CHOICES}
-    context["old"] = scheduling.is_old(of, now=datetime.now(UTC))
+    context["old"] = scheduling.is_old(project, now=datetime.now(UTC))
     return conditional.render_page(
-        request, "projects/detail", context, etag=etag, read_at=of.read_at
+        request, "projects/detail", context, etag=etag, read_at=project.read_at
     )
 
 
 @requires(Permission.SIGNED_IN)
 @require_safe
 def group_list(request: HttpRequest) -> HttpResponse:
-    """The groups of all of the person's projects."""
+    """List the groups of all the person's projects."""
     user = current_user(request)
     stamps, read_at = account_version_tokens(request)
     etag = conditional.page_etag(request, stamps)
-    if same := conditional.not_modified(request, etag, read_at):
-        return same
+    if not_modified := conditional.not_modified(request, etag, read_at):
+        return not_modified
     views = saved_views.views_of_page(request)
     if first := saved_views.first_view_url(request, views):
         return redirect(first)
@@ -90,7 +96,7 @@ def group_list(request: HttpRequest) -> HttpResponse:
     context |= {
         "views": views,
         "accounts": polling_status.accounts_of(request),
-        "may_act": any(one.may_edit for one in memberships_of(request).values()),
+        "may_act": any(membership.may_edit for membership in memberships_of(request).values()),
         "actions": planning.ACTION_CHOICES,
     }
     return conditional.render_page(request, "groups/list", context, etag=etag, read_at=read_at)
@@ -99,16 +105,16 @@ def group_list(request: HttpRequest) -> HttpResponse:
 @requires(Permission.MEMBER)
 @require_safe
 def project_file(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
-    """A project's groups as filtered and sorted on screen, all pages."""
-    of = find_project(request, pk)
-    sheet = group_table.group_table_sheet(request, of.target_groups.all())
-    return exports.download_sheet(f"groups-{of.human_readable_id or of.pk}", kind, sheet)
+    """Download a project's groups as filtered and sorted on screen, all pages."""
+    project = find_project(request, pk)
+    sheet = group_table.group_table_sheet(request, project.target_groups.all())
+    return exports.download_sheet(f"groups-{project.human_readable_id or project.pk}", kind, sheet)
 
 
 @requires(Permission.SIGNED_IN)
 @require_safe
 def groups_file(request: HttpRequest, kind: str) -> HttpResponseBase:
-    """The groups of all projects as filtered and sorted on screen, all pages."""
+    """Download the groups of all projects as filtered and sorted on screen, all pages."""
     everything = TargetGroup.objects.visible_to(current_user(request))
     return exports.download_sheet(
         "groups", kind, group_table.group_table_sheet(request, everything)

@@ -1,7 +1,7 @@
-"""What a person looks at is read first: a page with old numbers tells so once it is open.
+"""Refresh requests of open pages: what a person looks at is polled first.
 
-The page itself writes nothing, so that it is as quick as ever; its browser tells by a request of
-its own. A refresh of an open page is no look.
+A page writes nothing while it renders; its browser sends this request once it is open. Automatic
+refreshes of an open page do not count.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from dashboard.web.auth.permissions import Permission, memberships_of, requires
 @requires(Permission.SIGNED_IN)
 @require_POST
 def refresh_home(request: HttpRequest) -> HttpResponse:
-    """The projects that need somebody are read; no more often than groups that move."""
-    for one in memberships_of(request).values():
-        projects = Project.objects.filter(account=one.account).with_incidents()
+    """Request a poll of projects with open alerts, at most as often as active groups."""
+    for membership in memberships_of(request).values():
+        projects = Project.objects.filter(account=membership.account).with_incidents()
         scheduling.request_refresh(
-            projects, floor=scheduling.poll_every(one.account), now=timezone.now()
+            projects, floor=scheduling.poll_every(membership.account), now=timezone.now()
         )
     return HttpResponse(status=204)
 
@@ -31,17 +31,17 @@ def refresh_home(request: HttpRequest) -> HttpResponse:
 @requires(Permission.MEMBER)
 @require_POST
 def refresh_project(request: HttpRequest, pk: int) -> HttpResponse:
-    """The page of a project was opened."""
-    of = find_project(request, pk)
-    scheduling.request_refresh(Project.objects.filter(pk=of.pk), now=timezone.now())
+    """Request a poll of a project whose page was opened."""
+    project = find_project(request, pk)
+    scheduling.request_refresh(Project.objects.filter(pk=project.pk), now=timezone.now())
     return HttpResponse(status=204)
 
 
 @requires(Permission.MEMBER)
 @require_POST
 def refresh_group(request: HttpRequest, pk: int) -> HttpResponse:
-    """The page of a group was opened; one that refused to answer is asked again."""
-    of, now = find_group(request, pk), timezone.now()
-    scheduling.request_refresh(Project.objects.filter(pk=of.project_id), now=now)
-    scheduling.clear_backoff(TargetGroup.objects.filter(pk=of.pk), now=now)
+    """Request a poll of a group whose page was opened, also if it failed before."""
+    group, now = find_group(request, pk), timezone.now()
+    scheduling.request_refresh(Project.objects.filter(pk=group.project_id), now=now)
+    scheduling.clear_backoff(TargetGroup.objects.filter(pk=group.pk), now=now)
     return HttpResponse(status=204)

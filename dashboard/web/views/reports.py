@@ -1,4 +1,4 @@
-"""What was changed from here, and what was spent."""
+"""The pages Activity and Spend."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from dashboard.web.tables import exports, saved_views
 @requires(Permission.SIGNED_IN)
 @require_safe
 def activity_page(request: HttpRequest) -> HttpResponse:
-    """Every edit that was made through Fieldwatch."""
+    """Show all changes made in Fieldwatch."""
     views = saved_views.views_of_page(request)
     if first := saved_views.first_view_url(request, views):
         return redirect(first)
-    mine = EditQuerySet(Edit).visible_to(current_user(request))
+    edits = EditQuerySet(Edit).visible_to(current_user(request))
     context = activity.activity_context(
-        request, mine, names_by_exchange_id(request), zone=current_user(request).time_zone
+        request, edits, names_by_exchange_id(request), zone=current_user(request).time_zone
     )
     return render(request, "reports/activity.html", context | {"views": views})
 
@@ -34,10 +34,10 @@ def activity_page(request: HttpRequest) -> HttpResponse:
 @requires(Permission.SIGNED_IN)
 @require_safe
 def changes_file(request: HttpRequest, kind: str) -> HttpResponseBase:
-    """The edits as filtered on screen, all pages."""
-    mine = EditQuerySet(Edit).visible_to(current_user(request))
+    """Download the changes as filtered on screen, all pages."""
+    edits = EditQuerySet(Edit).visible_to(current_user(request))
     sheet = activity.activity_sheet(
-        request, mine, names_by_exchange_id(request), zone=current_user(request).time_zone
+        request, edits, names_by_exchange_id(request), zone=current_user(request).time_zone
     )
     return exports.download_sheet("activity", kind, sheet)
 
@@ -45,7 +45,7 @@ def changes_file(request: HttpRequest, kind: str) -> HttpResponseBase:
 @requires(Permission.SIGNED_IN)
 @require_safe
 def spend_page(request: HttpRequest) -> HttpResponse:
-    """Completes and money by reference, project, country and month, each currency apart."""
+    """Show completes and spend by reference, project, country and month, per currency."""
     views = saved_views.views_of_page(request)
     if first := saved_views.first_view_url(request, views):
         return redirect(first)
@@ -57,7 +57,7 @@ def spend_page(request: HttpRequest) -> HttpResponse:
 @requires(Permission.SIGNED_IN)
 @require_safe
 def spend_file(request: HttpRequest, kind: str) -> HttpResponseBase:
-    """The lines on screen as a file."""
+    """Download the spend as filtered on screen, all pages."""
     groups = TargetGroup.objects.visible_to(current_user(request))
     return exports.download_sheet(
         "spend", kind, spend_table.spend_sheet(request, groups, now=datetime.now(UTC))

@@ -1,36 +1,40 @@
-"""Rules of a connection, a project or a group: the list, a form with a preview, who is told."""
+"""Rules of a connection, a project or a group: the list, a form with a preview, recipients."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.alerts.recipients import settings as recipients
 from dashboard.alerts.recipients.settings import Recipients, Wanted
-from dashboard.alerts.replay import replay as preview
-from dashboard.alerts.rules import settings as book
+from dashboard.alerts.replay import replay
+from dashboard.alerts.rules import settings as rule_settings
 from dashboard.alerts.rules.catalogue import NO_DATA, RULES
 from dashboard.alerts.rules.settings import Effective, RuleSet, merge_layers
 from dashboard.fielding.models import AuditKind, Incident, Mute, Rule, TargetGroup
+from dashboard.fielding.models.querysets.rows import TargetGroupQuerySet
 from dashboard.web.alerts import rule_forms
-from dashboard.web.alerts.mutes import SILENT
+from dashboard.web.alerts.mutes import STATUSES_WITHOUT_RULES
 from dashboard.web.alerts.rule_forms import RecipientsForm, RuleForm
 from dashboard.web.alerts.scopes import Scope, find_scope, may_change, require_change
 from dashboard.web.auth import audit
-from dashboard.web.auth.permissions import Permission as Access
-from dashboard.web.auth.permissions import current_user, memberships_of, requires
+from dashboard.web.auth.permissions import (
+    Permission,
+    current_user,
+    memberships_of,
+    requires,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleLine:
-    """A rule in the list."""
+    """A rule in the list; `here` and `wider`: settings of its own in this scope, in a wider one."""
 
     code: str
     title: str
@@ -42,215 +46,223 @@ class RuleLine:
     wider: bool
 
 
-@requires(Access.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @require_safe
 def rules_page(request: HttpRequest) -> HttpResponse:
-    """The rules of the person's first connection; others are a choice away."""
-    mine = [one.account for one in memberships_of(request).values()]
-    if not mine:
-        return render(request, "alerts/rules.html", {"accounts": mine})
-    return redirect("rules-of", kind="connections", pk=mine[0].pk)
+    """Go to the rules of the person's first connection, which links to the others."""
+    accounts = [membership.account for membership in memberships_of(request).values()]
+    if not accounts:
+        return render(request, "alerts/rules.html", {"accounts": accounts})
+    return redirect("rules-of", kind="connections", pk=accounts[0].pk)
 
 
-@requires(Access.MEMBER)
+@requires(Permission.MEMBER)
 @require_safe
 def rules_of(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
-    """Every rule as it holds there, who is told, what is muted, and where else rules differ."""
-    of = find_scope(request, kind, pk)
-    rows = list(Rule.objects.filter(account=of.account).select_related("project", "group"))
+    """List the rules of a scope, its recipients and mutes, and narrower scopes with own rules."""
+    scope = find_scope(request, kind, pk)
+    rows = list(Rule.objects.filter(account=scope.account).select_related("project", "group"))
     layers = Recipients(row for row in rows if row.code == recipients.CODE)
-    told = layers.wanted(*of.ids)
-    elsewhere = {row.scope: row for row in rows if row.scope not in of.layers and _within(row, of)}
+    wanted = layers.wanted(*scope.ids)
+    elsewhere = {
+        row.scope: row for row in rows if row.scope not in scope.layers and _is_narrower(row, scope)
+    }
     context = {
-        "of": of,
-        "accounts": [one.account for one in memberships_of(request).values()],
-        "lines": _lines(RuleSet(rows), of),
-        "told": told,
-        "roles": ", ".join(f"every {name}" for name in told.roles),
-        "may_change": may_change(request, of),
-        "may_mute": memberships_of(request)[of.account.pk].may_edit
-        and not (of.group and of.group.status in SILENT),
-        "mutes": _mutes(of),
+        "of": scope,
+        "accounts": [membership.account for membership in memberships_of(request).values()],
+        "lines": _rule_lines(RuleSet(rows), scope),
+        "told": wanted,
+        "roles": ", ".join(f"all {name}s" for name in wanted.roles),
+        "may_change": may_change(request, scope),
+        "may_mute": memberships_of(request)[scope.account.pk].may_edit
+        and not (scope.group and scope.group.status in STATUSES_WITHOUT_RULES),
+        "mutes": _active_mutes(scope),
         "elsewhere": list(elsewhere.values()),
     }
     return render(request, "alerts/rules.html", context)
 
 
-def _within(row: Rule, of: Scope) -> bool:
-    """Whether a row of a narrower scope lies in this one."""
-    if of.group:
+def _is_narrower(row: Rule, scope: Scope) -> bool:
+    """Whether a rule of another scope belongs to a narrower one inside this scope."""
+    if scope.group:
         return False
-    return of.project is None or bool(row.group and row.group.project_id == of.project.pk)
+    return scope.project is None or bool(row.group and row.group.project_id == scope.project.pk)
 
 
-def _lines(kept: RuleSet, of: Scope) -> list[RuleLine]:
+def _rule_lines(rule_set: RuleSet, scope: Scope) -> list[RuleLine]:
     return [
         RuleLine(
-            code,
-            chosen.rule.title,
-            Incident.Severity(chosen.severity).label,
-            chosen.enabled,
-            _numbers(chosen),
-            chosen.in_digest,
-            kept.laid(code, of.key) is not None,
-            any(kept.laid(code, wider) for wider in of.layers[:-1]),
+            code=code,
+            title=effective.rule.title,
+            severity=Incident.Severity(effective.severity).label,
+            enabled=effective.enabled,
+            numbers=_format_settings(effective),
+            in_digest=effective.in_digest,
+            here=rule_set.laid(code, scope.key) is not None,
+            wider=any(rule_set.laid(code, wider) for wider in scope.layers[:-1]),
         )
         for code in RULES
-        if code != NO_DATA.code or of.project is None
-        for chosen in (_effective(kept, code, of.layers),)
+        if code != NO_DATA.code or scope.project is None
+        for effective in (_effective_rule(rule_set, code, scope.layers),)
     ]
 
 
-def _numbers(chosen: Effective) -> list[tuple[str, str]]:
-    """The rule's numbers in words, without those of nought."""
+def _format_settings(effective: Effective) -> list[tuple[str, str]]:
+    """Return the rule's settings as (number, label), without those that are 0."""
     return [
         (
-            rule_forms.number_to_type(chosen, name) + (" %" if rule_forms.is_share(words) else ""),
-            words,
+            rule_forms.format_setting(effective, name)
+            + (" %" if rule_forms.is_share(effective, name) else ""),
+            rule_forms.label_of(effective, name),
         )
-        for name in chosen.settings
-        for words in (rule_forms.words_of(chosen, name),)
-        if name != "keep_minutes" and chosen.settings[name]
+        for name in effective.settings
+        if name != "keep_minutes" and effective.settings[name]
     ]
 
 
-def _mutes(of: Scope) -> list[Mute]:
-    running = Mute.objects.filter(account=of.account, until__gt=timezone.now())
-    if of.group:
-        running = running.filter(group=of.group)
-    elif of.project:
-        running = running.filter(project=of.project)
+def _active_mutes(scope: Scope) -> list[Mute]:
+    running = Mute.objects.filter(account=scope.account, until__gt=timezone.now())
+    if scope.group:
+        running = running.filter(group=scope.group)
+    elif scope.project:
+        running = running.filter(project=scope.project)
     return list(running.select_related("project", "group", "by").order_by("until"))
 
 
-def _effective(kept: RuleSet, code: str, layers: list[str]) -> Effective:
-    return merge_layers(RULES[code], [row for one in layers if (row := kept.laid(code, one))])
+def _effective_rule(rule_set: RuleSet, code: str, layers: list[str]) -> Effective:
+    return merge_layers(
+        RULES[code], [row for layer in layers if (row := rule_set.laid(code, layer))]
+    )
 
 
-@requires(Access.MEMBER)
+@requires(Permission.MEMBER)
 @require_http_methods(["GET", "HEAD"])
 def preview_of(request: HttpRequest, kind: str, pk: int, code: str) -> HttpResponse:
-    """What the numbers of a form would have done in the last 14 days; nothing is stored."""
-    of, form = _opened(request, kind, pk, code, request.GET or None)
-    context: dict[str, Any] = {"of": of}
+    """Show the alerts of the last 14 days with the settings of a form; nothing is stored."""
+    scope, form = _open_form(request, kind, pk, code, request.GET or None)
+    context: dict[str, object] = {"of": scope}
     if form.is_valid():
-        groups = _groups(of)
-        numbers = form.settings(form.cleaned_data)
+        groups = _evaluated_groups(scope)
+        settings = form.settings(form.cleaned_data)
         now = timezone.now()
-        sample = list(groups.order_by("-changed_at", "pk")[: preview.seen_at_once(code)])
-        told = preview.replay_rule(code, numbers, sample, account=of.account, now=now)
-        newest = sorted(told.firings, key=lambda one: one.began, reverse=True)
-        context |= {"told": told, "firings": newest[:10], "seen": len(sample)}
+        sample = list(groups.order_by("-changed_at", "pk")[: replay.seen_at_once(code)])
+        result = replay.replay_rule(code, settings, sample, account=scope.account, now=now)
+        newest = sorted(result.firings, key=lambda firing: firing.began, reverse=True)
+        context |= {"told": result, "firings": newest[:10], "seen": len(sample)}
         total = groups.count()
         context |= {"all": total, "times": total / max(len(sample), 1)}
         context |= {"off": not form.cleaned_data["enabled"]}
     return render(request, "partials/preview.html", context)
 
 
-def _groups(of: Scope) -> Any:
-    """The groups that a rule of this scope judges."""
-    rows = TargetGroup.objects.filter(account=of.account, missing_since=None)
+def _evaluated_groups(scope: Scope) -> TargetGroupQuerySet:
+    """Return the groups that a rule of this scope evaluates."""
+    rows = TargetGroup.objects.filter(account=scope.account, missing_since=None)
     rows = rows.exclude(status__in=("draft", "scheduled", "archived"))
-    if of.group:
-        return rows.filter(pk=of.group.pk)
-    return rows.filter(project=of.project) if of.project else rows
+    if scope.group:
+        return rows.filter(pk=scope.group.pk)
+    return rows.filter(project=scope.project) if scope.project else rows
 
 
-def _opened(
-    request: HttpRequest, kind: str, pk: int, code: str, given: Any
+def _open_form(
+    request: HttpRequest, kind: str, pk: int, code: str, data: QueryDict | None
 ) -> tuple[Scope, RuleForm]:
-    of = find_scope(request, kind, pk)
+    scope = find_scope(request, kind, pk)
     if code not in RULES:
         raise Http404
-    kept = RuleSet.of(of.account.pk)
-    chosen = _effective(kept, code, of.layers)
-    outer = _effective(kept, code, of.layers[:-1])
-    return of, RuleForm(chosen, outer, given)
+    rule_set = RuleSet.of(scope.account.pk)
+    effective = _effective_rule(rule_set, code, scope.layers)
+    outer = _effective_rule(rule_set, code, scope.layers[:-1])
+    return scope, RuleForm(effective, outer, data)
 
 
 def edit_rule(request: HttpRequest, kind: str, pk: int, code: str) -> HttpResponse:
-    """A rule's numbers there; saving ends what the old ones had opened, without mail."""
-    of, form = _opened(request, kind, pk, code, request.POST or None)
-    require_change(request, of)
+    """Change a rule's settings in a scope; saving closes its open incidents without notices."""
+    scope, form = _open_form(request, kind, pk, code, request.POST or None)
+    require_change(request, scope)
     if request.method == "POST":
         if request.POST.get("do") == "inherit":
             with transaction.atomic():
-                book.reset_rule(account=of.account, code=code, now=timezone.now(), **of.inner)
-                _record(request, AuditKind.RULE_RESET, of, rule=RULES[code].title)
-            messages.success(request, f"{RULES[code].title}: again as for what it belongs to.")
+                rule_settings.reset_rule(
+                    account=scope.account, code=code, now=timezone.now(), **scope.inner
+                )
+                _record(request, AuditKind.RULE_RESET, scope, rule=RULES[code].title)
+            messages.success(request, f"{RULES[code].title}: reset to default.")
             return redirect("rules-of", kind=kind, pk=pk)
         if form.is_valid():
-            _save(request, of, code, form)
+            _save_rule(request, scope, code, form)
             return redirect("rules-of", kind=kind, pk=pk)
-    laid = RuleSet.of(of.account.pk).laid(code, of.key)
-    context = {"of": of, "rule": RULES[code], "form": form, "laid": laid}
+    override = RuleSet.of(scope.account.pk).laid(code, scope.key)
+    context = {"of": scope, "rule": RULES[code], "form": form, "laid": override}
     return render(request, "alerts/rule.html", context)
 
 
-def _save(request: HttpRequest, of: Scope, code: str, form: RuleForm) -> None:
-    settings, enabled = form.different(), form.cleaned_data["enabled"]
+def _save_rule(request: HttpRequest, scope: Scope, code: str, form: RuleForm) -> None:
+    settings, enabled = form.changed_settings(), form.cleaned_data["enabled"]
     with transaction.atomic():
-        book.save_rule(
-            account=of.account,
+        rule_settings.save_rule(
+            account=scope.account,
             code=code,
             settings=settings,
             enabled=enabled,
             by=current_user(request),
             now=timezone.now(),
-            **of.inner,
+            **scope.inner,
         )
         title = RULES[code].title
-        _record(request, AuditKind.RULE_CHANGED, of, rule=title, enabled=enabled, numbers=settings)
-    messages.success(request, f"{RULES[code].title}: saved. What it had opened is closed.")
+        _record(
+            request, AuditKind.RULE_CHANGED, scope, rule=title, enabled=enabled, numbers=settings
+        )
+    messages.success(request, f"{RULES[code].title}: saved. Its open alerts were closed.")
 
 
-def _record(request: HttpRequest, kind: AuditKind, of: Scope, **details: Any) -> None:
-    """What was changed there, for the audit log."""
-    target = of.name if of.project else ""
-    audit.record(request, kind, account=of.account, target=target, details=details)
+def _record(request: HttpRequest, kind: AuditKind, scope: Scope, **details: object) -> None:
+    """Record a change of a scope in the audit log."""
+    target = scope.name if scope.project else ""
+    audit.record(request, kind, account=scope.account, target=target, details=details)
 
 
 def edit_recipients(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
-    """Who is told there."""
-    of = find_scope(request, kind, pk)
-    require_change(request, of)
+    """Change the recipients of a scope."""
+    scope = find_scope(request, kind, pk)
+    require_change(request, scope)
     if request.method == "POST" and request.POST.get("do") == "inherit":
         with transaction.atomic():
-            recipients.inherit_recipients(account=of.account, scope=of.key)
-            _record(request, AuditKind.RECIPIENTS_CHANGED, of, to="as for what it belongs to")
+            recipients.inherit_recipients(account=scope.account, scope=scope.key)
+            _record(request, AuditKind.RECIPIENTS_CHANGED, scope, to="inherited")
         return redirect("rules-of", kind=kind, pk=pk)
-    layers = Recipients.of(of.account.pk)
-    now = layers.wanted(*of.ids)
-    form = RecipientsForm(request.POST or None, initial=RecipientsForm.showing(now))
+    layers = Recipients.of(scope.account.pk)
+    current = layers.wanted(*scope.ids)
+    form = RecipientsForm(request.POST or None, initial=RecipientsForm.initial_for(current))
     if request.method == "POST" and form.is_valid():
         try:
-            _choose(request, of, now, form.wanted())
+            _save_recipients(request, scope, current, form.wanted())
         except ValueError as exc:
             form.add_error("addresses", str(exc))
         else:
-            messages.success(request, "Saved. From the next alert on, these are told.")
+            messages.success(request, "Saved. Applies from the next alert.")
             return redirect("rules-of", kind=kind, pk=pk)
-    administers = memberships_of(request)[of.account.pk].may_administer
-    context = {"of": of, "form": form, "administers": administers}
+    administers = memberships_of(request)[scope.account.pk].may_administer
+    context = {"of": scope, "form": form, "administers": administers}
     return render(request, "alerts/recipients.html", context)
 
 
-def _choose(request: HttpRequest, of: Scope, before: Wanted, wanted: Wanted) -> None:
-    """Store who is told, and keep in the audit log what became of it."""
+def _save_recipients(request: HttpRequest, scope: Scope, before: Wanted, wanted: Wanted) -> None:
+    """Store the recipients, and record the change in the audit log."""
     with transaction.atomic():
         recipients.set_recipients(
-            account=of.account,
+            account=scope.account,
             wanted=wanted,
             by=current_user(request),
             now=timezone.now(),
-            **of.inner,
+            **scope.inner,
         )
         added = sorted(set(wanted.addresses) - set(before.addresses))
         removed = sorted(set(before.addresses) - set(wanted.addresses))
         _record(
             request,
             AuditKind.RECIPIENTS_CHANGED,
-            of,
+            scope,
             managers=wanted.managers,
             roles=wanted.roles,
             added=added,
@@ -259,7 +271,7 @@ def _choose(request: HttpRequest, of: Scope, before: Wanted, wanted: Wanted) -> 
 
 
 FORM = ["GET", "HEAD", "POST"]
-rule_edit = requires(Access.EDITOR)(require_http_methods(FORM)(edit_rule))
-rule_edit_account = requires(Access.ADMINISTRATOR)(require_http_methods(FORM)(edit_rule))
-told_edit = requires(Access.EDITOR)(require_http_methods(FORM)(edit_recipients))
-told_edit_account = requires(Access.ADMINISTRATOR)(require_http_methods(FORM)(edit_recipients))
+rule_edit = requires(Permission.EDITOR)(require_http_methods(FORM)(edit_rule))
+rule_edit_account = requires(Permission.ADMINISTRATOR)(require_http_methods(FORM)(edit_rule))
+told_edit = requires(Permission.EDITOR)(require_http_methods(FORM)(edit_recipients))
+told_edit_account = requires(Permission.ADMINISTRATOR)(require_http_methods(FORM)(edit_recipients))

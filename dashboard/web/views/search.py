@@ -1,60 +1,75 @@
-"""Search over everything that is the person's; a ULID that we do not know is asked for."""
+"""Search over everything the person may see; an unknown ULID is looked up on the exchange."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Sequence
+from typing import Protocol
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from dashboard.fielding.models import Project, TargetGroup
+from dashboard.fielding.models import ExchangeAccount, Project, TargetGroup
 from dashboard.sync.lookup import on_demand
 from dashboard.web.auth.permissions import Permission, View, current_user, memberships_of, requires
 from dashboard.web.formatting import status
 
-FOUND = 50
+MAX_RESULTS = 50
 ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII | re.IGNORECASE)
 
 
-def search_view(exchange: Any) -> View:
-    """The search, over this way to the exchange."""
+class GroupLookup(Protocol):
+    """Looks up a group on the exchange; `sync.lookup.on_demand` is one."""
+
+    def group_by_id(
+        self, *, ulid: str, accounts: Sequence[ExchangeAccount]
+    ) -> on_demand.LookupAnswer:
+        """Return the group with this ULID among these accounts."""
+
+
+def search_view(exchange: GroupLookup) -> View:
+    """Return the search view, with this client for look-ups."""
 
     @requires(Permission.SIGNED_IN)
     @require_safe
     def search(request: HttpRequest) -> HttpResponse:
-        """Projects and groups by name, human-readable id, reference number or ULID."""
+        """Search projects and groups by name, short ID, reference number or ULID."""
         text = request.GET.get("q", "").strip()[:100]
-        context: dict[str, Any] = {"text": text, "projects": [], "groups": [], "most": FOUND}
+        context: dict[str, object] = {
+            "text": text,
+            "projects": [],
+            "groups": [],
+            "most": MAX_RESULTS,
+        }
         if text:
-            context |= _known(request, text)
+            context |= _find_locally(request, text)
         if not context["groups"] and not context["projects"] and ULID.fullmatch(text):
-            context |= _asked(request, exchange, text.upper())
+            context |= _ask_exchange(request, exchange, text.upper())
         return render(request, "home/search.html", context)
 
     return search
 
 
-def _known(request: HttpRequest, text: str) -> dict[str, Any]:
-    """What our own tables have."""
+def _find_locally(request: HttpRequest, text: str) -> dict[str, object]:
+    """Return matches in Fieldwatch's own tables."""
     user = current_user(request)
     groups = TargetGroup.objects.visible_to(user).called(text).select_related("project")
     return {
-        "projects": list(Project.objects.visible_to(user).called(text)[:FOUND]),
-        "groups": list(groups.order_by("name", "pk")[:FOUND]),
+        "projects": list(Project.objects.visible_to(user).called(text)[:MAX_RESULTS]),
+        "groups": list(groups.order_by("name", "pk")[:MAX_RESULTS]),
     }
 
 
-def _asked(request: HttpRequest, exchange: Any, ulid: str) -> dict[str, Any]:
-    """What the exchange says of an id, over the person's own accounts alone."""
-    accounts = [one.account for one in memberships_of(request).values()]
+def _ask_exchange(request: HttpRequest, exchange: GroupLookup, ulid: str) -> dict[str, object]:
+    """Look up an id on the exchange, over the person's own accounts."""
+    accounts = [membership.account for membership in memberships_of(request).values()]
     answer = exchange.group_by_id(ulid=ulid, accounts=accounts)
-    found = answer.found
+    group = answer.found
     return {
         "asked": True,
-        "found": found,
-        "status": status.status_label(found.status) if found else None,
+        "found": group,
+        "status": status.status_label(group.status) if group else None,
         "failed": answer.failed,
     }
 

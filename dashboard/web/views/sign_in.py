@@ -1,4 +1,4 @@
-"""Signing in and out, second factors, and how pages look to a person."""
+"""Sign-in and sign-out, two-factor authentication, sessions, and the theme."""
 
 from __future__ import annotations
 
@@ -28,9 +28,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dashboard.fielding.models import AuditKind, User
-from dashboard.web.auth import audit, throttle
-from dashboard.web.auth import sessions as devices
-from dashboard.web.auth.backends import ASKED, SSO_ONLY, SignInForm
+from dashboard.web.auth import audit, sessions, throttle
+from dashboard.web.auth.backends import PASSWORD_HINT, SSO_ONLY, SignInForm
 from dashboard.web.auth.permissions import Permission, View, current_user, requires
 from dashboard.web.auth.sso import flow
 from dashboard.web.auth.sso.identities import SSO
@@ -40,20 +39,20 @@ FORM = ["GET", "HEAD", "POST"]
 
 
 class SignIn(account.LoginView):  # type: ignore[misc]
-    """Name or address, and password; or on to the identity provider."""
+    """Sign in with username or email address and password, or by the identity provider."""
 
     form_class = SignInForm
     template_name = "sign_in.html"
     extra_context = {"sso": settings.OIDC_NAME if settings.OIDC_URL else ""}
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """With SSO_ONLY the password is asked for only of who opens `?password=1`, in need."""
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
+        """Return the context; with SSO_ONLY the password form needs `?password=1`."""
         asks = "password" in self.request.GET or self.request.method == "POST"
-        context: dict[str, Any] = super().get_context_data(**kwargs)
+        context: dict[str, object] = super().get_context_data(**kwargs)
         return context | {"passwords": asks or not settings.SSO_ONLY, "sso_only": settings.SSO_ONLY}
 
     def form_invalid(self, form: SignInForm) -> HttpResponseBase:
-        """A try that came too early is 429, for whoever counts."""
+        """Answer 429 to an attempt that came too early."""
         answer: HttpResponseBase = super().form_invalid(form)
         if form.has_error("__all__", "too_early"):
             answer.status_code = 429
@@ -61,11 +60,11 @@ class SignIn(account.LoginView):  # type: ignore[misc]
         return answer
 
 
-def _known_afterwards(view: View) -> View:
-    """A browser in which somebody has just signed in is known for them from now on."""
+def _remember_browser(view: View) -> View:
+    """Wrap a view: remember the browser of whoever signs in by it."""
 
     @wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def wrapped(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         before = request.user.is_authenticated
         response = view(request, *args, **kwargs)
         if request.user.is_authenticated and not before:
@@ -76,14 +75,14 @@ def _known_afterwards(view: View) -> View:
 
 
 def mails_afterwards(view: View) -> View:
-    """What a view mails is stored after its answer: how long that takes must not tell who is known.
+    """Wrap a view: store its mails after the response, so that timing does not reveal accounts.
 
-    Only the views that anybody may ask for need it; those of people who are signed in store their
-    mails in the transaction of what they tell.
+    Only views that are open to everybody need it; those of signed-in people store their mails in
+    the transaction of the change.
     """
 
     @wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def wrapped(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         waiting: list[Callable[[], None]] = []
         request.afterwards = waiting  # type: ignore[attr-defined]
         response = view(request, *args, **kwargs)
@@ -103,17 +102,17 @@ def mails_afterwards(view: View) -> View:
     return wrapped
 
 
-def _form(of: Permission, view: View) -> View:
-    """A form of the sign-in library under our rule, with the verbs that forms have."""
-    inner = mails_afterwards(view) if of is Permission.OPEN else view
-    return requires(of)(require_http_methods(FORM)(inner))
+def _library_form(rule: Permission, view: View) -> View:
+    """Return a form view of the sign-in library with a permission and its HTTP methods."""
+    inner = mails_afterwards(view) if rule is Permission.OPEN else view
+    return requires(rule)(require_http_methods(FORM)(inner))
 
 
-def _where_passwords_are(view: View) -> View:
-    """Passwords set by mail, where passwords let anybody in: not with SSO_ONLY."""
+def _needs_passwords(view: View) -> View:
+    """Wrap a view: refuse it with SSO_ONLY, where passwords are off."""
 
     @wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def wrapped(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if settings.SSO_ONLY:
             messages.error(request, SSO_ONLY)
             return redirect("account_login")
@@ -123,21 +122,21 @@ def _where_passwords_are(view: View) -> View:
 
 
 class SignOut(LogoutView):
-    """Ends the session, and keeps in the audit log that it ended."""
+    """Sign out, with a row in the audit log."""
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         """Sign out."""
         audit.record(request, AuditKind.SIGNED_OUT)
         return super().post(request, *args, **kwargs)
 
 
 class NewPassword(account.PasswordResetFromKeyView):  # type: ignore[misc]
-    """A password set by a link in a mail; who has the mail is who they say."""
+    """Set a password by a link from a mail, which proves who somebody is."""
 
-    extra_context = {"asked": ASKED}
+    extra_context = {"asked": PASSWORD_HINT}
 
     def form_valid(self, form: Any) -> HttpResponseBase:
-        """This browser never waits for others' wrong passwords."""
+        """Set the password, and remember the browser."""
         user = self.reset_user
         self.request.first_password = user.last_login is None and not user.has_usable_password()
         answer: HttpResponseBase = super().form_valid(form)
@@ -145,8 +144,8 @@ class NewPassword(account.PasswordResetFromKeyView):  # type: ignore[misc]
         return answer
 
 
-def _where_configured(view: View) -> View:
-    """Single sign-on, where the company has it."""
+def _needs_single_sign_on(view: View) -> View:
+    """Wrap a view: 404 unless single sign-on is configured."""
 
     @wraps(view)
     def wrapped(request: HttpRequest, provider_id: str) -> HttpResponseBase:
@@ -157,71 +156,73 @@ def _where_configured(view: View) -> View:
     return wrapped
 
 
-sign_in = _form(Permission.OPEN, _known_afterwards(SignIn.as_view()))
-second_factor = _form(Permission.OPEN, _known_afterwards(factor.authenticate))
+sign_in = _library_form(Permission.OPEN, _remember_browser(SignIn.as_view()))
+second_factor = _library_form(Permission.OPEN, _remember_browser(factor.authenticate))
 sign_out = requires(Permission.SIGNED_IN)(SignOut.as_view())
 
-forgotten = _form(Permission.OPEN, _where_passwords_are(account.password_reset))
-forgotten_sent = _form(Permission.OPEN, account.password_reset_done)
-new_password = _form(Permission.OPEN, _where_passwords_are(NewPassword.as_view()))
-new_password_set = _form(Permission.OPEN, account.password_reset_from_key_done)
-inactive = _form(Permission.OPEN, account.account_inactive)
+forgotten = _library_form(Permission.OPEN, _needs_passwords(account.password_reset))
+forgotten_sent = _library_form(Permission.OPEN, account.password_reset_done)
+new_password = _library_form(Permission.OPEN, _needs_passwords(NewPassword.as_view()))
+new_password_set = _library_form(Permission.OPEN, account.password_reset_from_key_done)
+inactive = _library_form(Permission.OPEN, account.account_inactive)
 
-sso = _form(Permission.OPEN, _where_configured(flow.start))
+sso = _library_form(Permission.OPEN, _needs_single_sign_on(flow.start))
 sso_back = requires(Permission.OPEN)(
-    require_GET(mails_afterwards(_known_afterwards(_where_configured(flow.come_back))))
+    require_GET(mails_afterwards(_remember_browser(_needs_single_sign_on(flow.come_back))))
 )
-sso_failed = _form(Permission.OPEN, social.login_error)
-sso_left = _form(Permission.OPEN, social.login_cancelled)
+sso_failed = _library_form(Permission.OPEN, social.login_error)
+sso_left = _library_form(Permission.OPEN, social.login_cancelled)
 
-confirm = _form(Permission.SIGNED_IN, account.reauthenticate)
-confirm_code = _form(Permission.SIGNED_IN, factor.reauthenticate)
-factors = _form(Permission.SIGNED_IN, factor.index)
-app_on = _form(Permission.SIGNED_IN, totp.activate_totp)
-recovery_codes = _form(Permission.SIGNED_IN, recovery.view_recovery_codes)
-recovery_codes_new = _form(Permission.SIGNED_IN, recovery.generate_recovery_codes)
-app_off = _form(Permission.SIGNED_IN, totp.deactivate_totp)
-identities = _form(Permission.SIGNED_IN, flow.mine)
+confirm = _library_form(Permission.SIGNED_IN, account.reauthenticate)
+confirm_code = _library_form(Permission.SIGNED_IN, factor.reauthenticate)
+factors = _library_form(Permission.SIGNED_IN, factor.index)
+app_on = _library_form(Permission.SIGNED_IN, totp.activate_totp)
+recovery_codes = _library_form(Permission.SIGNED_IN, recovery.view_recovery_codes)
+recovery_codes_new = _library_form(Permission.SIGNED_IN, recovery.generate_recovery_codes)
+app_off = _library_form(Permission.SIGNED_IN, totp.deactivate_totp)
+identities = _library_form(Permission.SIGNED_IN, flow.linked_identities)
 
 
 @requires(Permission.SIGNED_IN)
 @require_http_methods(FORM)
 def session_list(request: HttpRequest) -> HttpResponse:
-    """Where I am signed in; ending a session elsewhere asks for the password once more."""
+    """List active sessions; ending one asks for the password again."""
     if request.method == "POST":
-        answer: HttpResponse = _ended(request)
-        return answer
+        response: HttpResponse = _end_sessions(request)
+        return response
     return render(
         request,
         "account/sessions.html",
-        {"devices": devices.sessions_of(current_user(request), request)},
+        {"devices": sessions.sessions_of(current_user(request), request)},
     )
 
 
 @reauthentication_required  # type: ignore[untyped-decorator]
-def _ended(request: HttpRequest) -> HttpResponse:
-    """One session, or all others."""
-    wanted = request.POST.get("end", "")
-    pk = None if wanted == "others" else parse_row_id(wanted)
+def _end_sessions(request: HttpRequest) -> HttpResponse:
+    """End one session, or all others."""
+    choice = request.POST.get("end", "")
+    pk = None if choice == "others" else parse_row_id(choice)
     if pk == 0:
-        return HttpResponseBadRequest("Which session is to end?\n", content_type="text/plain")
+        return HttpResponseBadRequest("Choose a session to end.\n", content_type="text/plain")
     with transaction.atomic():
-        ended = devices.end_sessions(current_user(request), pk)
-        audit.record(request, AuditKind.SESSIONS_ENDED, details={"count": ended})
-    said = "Nothing was left to end." if not ended else f"Ended: {ended}."
-    messages.success(request, said)
+        count = sessions.end_sessions(current_user(request), pk)
+        audit.record(request, AuditKind.SESSIONS_ENDED, details={"count": count})
+    sentence = f"{count} session{'' if count == 1 else 's'} ended."
+    if not count:
+        sentence = "No other sessions."
+    messages.success(request, sentence)
     return redirect("sessions")
 
 
 @requires(Permission.SIGNED_IN)
 @require_POST
 def set_theme(request: HttpRequest) -> HttpResponse:
-    """Remember light, dark or as the device says, and go back."""
+    """Save the theme (light, dark or system) and go back."""
     user = current_user(request)
-    wanted = request.POST.get("theme", "")
-    if wanted in User.Theme.values:
-        user.theme = wanted
+    theme = request.POST.get("theme", "")
+    if theme in User.Theme.values:
+        user.theme = theme
         user.save(update_fields=["theme"])
-    back = request.POST.get("next", "")
-    safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
-    return redirect(back if safe and back.startswith("/") else "home")
+    next_url = request.POST.get("next", "")
+    is_safe = url_has_allowed_host_and_scheme(next_url, {request.get_host()}, request.is_secure())
+    return redirect(next_url if is_safe and next_url.startswith("/") else "home")

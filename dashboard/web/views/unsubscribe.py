@@ -1,4 +1,4 @@
-"""The page behind "stop these mails": a look changes nothing, one click stops."""
+"""The page behind "Unsubscribe": opening it changes nothing, one click unsubscribes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from dashboard.alerts.mail import unsubscribe as stopping
+from dashboard.alerts.mail import unsubscribe
 from dashboard.fielding.models import AuditKind
 from dashboard.web.auth import audit
 from dashboard.web.auth.permissions import Permission, requires
@@ -18,14 +18,16 @@ from dashboard.web.auth.permissions import Permission, requires
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe_page(request: HttpRequest, token: str) -> HttpResponse:
-    """Stop mails of one kind to one person; the signed token is all the right that it takes."""
-    found = stopping.read_unsubscribe_token(token)
-    if found is None:
+    """Stop emails of one kind to one person, which the signed token authorises."""
+    recipient = unsubscribe.read_unsubscribe_token(token)
+    if recipient is None:
         raise Http404
-    user, kind = found
+    user, kind = recipient
     if request.method == "POST":
         with transaction.atomic():
-            stopping.stop_mail(token)
+            unsubscribe.stop_mail(token)
             audit.record(request, AuditKind.MAIL_STOPPED, subject=user, details={"mails": kind})
-    told = {"address": user.email, "is_digest": kind == stopping.DIGEST}
-    return render(request, "alerts/unsubscribe.html", told | {"stopped": request.method == "POST"})
+    context = {"address": user.email, "is_digest": kind == unsubscribe.DIGEST}
+    return render(
+        request, "alerts/unsubscribe.html", context | {"stopped": request.method == "POST"}
+    )

@@ -1,4 +1,4 @@
-"""Where the exchange tells what happened: one address an account, for machines alone."""
+"""The webhook: where the exchange sends events, one address for each account."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from dashboard.web.formatting.row_ids import LONGEST
 @csrf_exempt
 @require_POST
 def receive_delivery(request: HttpRequest, key: str) -> HttpResponse:
-    """Take a delivery; its signature is all the right that it takes. The answers are bare."""
-    found = Webhook.objects.filter(key=key).first()
-    if found is None:
+    """Accept a delivery, which its signature authorises. Responses have no body."""
+    webhook = Webhook.objects.filter(key=key).first()
+    if webhook is None:
         return HttpResponse(status=404)
     now = timezone.now()
     length = str(request.META.get("CONTENT_LENGTH") or "0")
     if not (length.isascii() and length.isdigit()):
         return HttpResponse(status=400)
     if len(length) > LONGEST or int(length) > delivery.LARGEST_BODY:
-        delivery.count_refused_delivery(account_id=found.account_id, reason="too large", now=now)
+        delivery.count_refused_delivery(account_id=webhook.account_id, reason="too large", now=now)
         return HttpResponse(status=413)
     header = request.headers.get("Cint-Signature", "")
-    heard = delivery.accept_delivery(webhook=found, header=header, body=request.body, now=now)
-    return HttpResponse(status=heard.status)
+    result = delivery.accept_delivery(webhook=webhook, header=header, body=request.body, now=now)
+    return HttpResponse(status=result.status)

@@ -43,7 +43,7 @@ def test_a_change_that_was_read_back_in_vain_is_told_once(field: Field) -> None:
     rounds(0, 5)
     incident = Incident.objects.get()
     assert "change (CPI) was sent but not confirmed" in incident.headline
-    assert "still holds the value from before" in incident.headline
+    assert "still holds the previous value" in incident.headline
     assert kinds() == ["fire"]
     assert Notice.objects.get().recipient == field.pm
 
@@ -127,7 +127,7 @@ def test_a_change_that_ends_otherwise_says_so_without_another_mail(field: Field)
     rounds(0)
     Edit.objects.filter(pk=made.pk).update(state="rejected", settled_at=after(1))
     rounds(2, 3)
-    assert "still holds the value from before" in Incident.objects.get().sentence
+    assert "still holds the previous value" in Incident.objects.get().sentence
     assert kinds() == ["fire"]
 
 

@@ -304,3 +304,12 @@ def test_what_the_exchange_suggests_is_passed_on() -> None:
     tips = {"type": "warning", "text": "Earns little", "suggestions": ["Raise the CPI."]}
     said = say(figures(issues={"earnings_per_click": [tips]}), {})
     assert said.sentence.endswith("What helps, as it says: Raise the CPI.")
+
+
+def test_money_reads_in_alerts_as_it_does_on_pages() -> None:
+    say = JUDGED["spend"].say
+    assert say
+    group = figures(cost=Decimal("495200"), budget=Decimal("500000"), currency="JPY")
+    words = say(group, {})
+    assert "495,200 JPY of 500,000 JPY" in words.sentence
+    assert words.figures == (("spend", "495,200 JPY", "≤ 500,000 JPY"),)

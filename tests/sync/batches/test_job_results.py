@@ -171,9 +171,10 @@ def test_done_is_what_was_read_back_and_not_what_the_job_says(desk: Desk, action
     desk.work()
     desk.next_step()
     assert states(groups) == ["done", "waiting"]
-    before = "with Olga" if action == "manager" else LIFE[action][0]
-    said = f"The job says done; the exchange still shows it {before}."
-    assert reason(groups[1]) == f"{said} It is read again."
+    before = LIFE[action][0] if action != "manager" else ""
+    shown = f"it as {before}" if before else "Olga as its project manager"
+    sentence = f"The job reports success; the exchange still shows {shown}."
+    assert reason(groups[1]) == f"{sentence} Checking again."
     assert Edit.objects.get(group=groups[1]).state == "sending"
     desk.carry_out(action, groups)
     desk.next_step()
@@ -194,8 +195,8 @@ def test_what_stays_otherwise_is_told_as_not_so_with_what_the_exchange_holds(
     assert timedelta(seconds=200) < took < timedelta(minutes=8)
     assert states(groups) == ["not_so"]
     held = OLD if action == "manager" else LIFE[action][0]
-    shows = "with Olga" if action == "manager" else held
-    assert reason(groups[0]) == f"The job says done; the exchange still shows it {shows}."
+    shown = "Olga as its project manager" if action == "manager" else f"it as {held}"
+    assert reason(groups[0]) == f"The job reports success; the exchange still shows {shown}."
     edit = Edit.objects.get()
     assert (edit.state, edit.after) == ("conflict", held)
 
@@ -236,8 +237,8 @@ def test_a_job_that_completes_and_names_no_group_is_not_done(desk: Desk) -> None
     desk.ask("pause", groups)
     desk.until_ended()
     assert states(groups) == ["done", "not_so", "not_so"]
-    said = "The job ended without naming this group; the exchange still shows it live."
-    assert reason(groups[1]) == said
+    sentence = "The job ended without a result for this group; the exchange still shows it as live."
+    assert reason(groups[1]) == sentence
 
 
 def test_partly_failed_each_group_is_told_by_its_own_reason_and_reading(desk: Desk) -> None:
@@ -257,10 +258,10 @@ def test_partly_failed_each_group_is_told_by_its_own_reason_and_reading(desk: De
     assert states(groups) == ["done", "failed", "done", "not_so"]
     assert reason(failed) == "It is archived."
     assert reason(all_the_same) == (
-        "The job says failed; the exchange shows it paused all the same."
+        "The job reports a failure, but the exchange shows it as paused."
     )
     assert reason(left_out) == (
-        "The job ended without naming this group; the exchange shows it completed."
+        "The job ended without a result for this group; the exchange shows it as completed."
     )
 
 
@@ -303,7 +304,7 @@ def test_a_job_that_vanishes_is_told_by_its_groups(desk: Desk, gone: int) -> Non
     desk.until_ended()
     assert states(groups) == ["done", "not_so"]
     assert reason(groups[1]) == (
-        "The exchange tells nothing more of the job; the exchange still shows it live."
+        "The exchange no longer reports on the job; the exchange still shows it as live."
     )
 
 
@@ -383,7 +384,7 @@ def test_a_group_that_is_gone_is_told_as_gone(desk: Desk) -> None:
     desk.exchange.groups.clear()
     desk.ask("pause", groups)
     desk.until_ended()
-    assert reason(groups[0]) == "The job says done; the exchange does not show this group."
+    assert reason(groups[0]) == "The job reports success; the exchange does not show this group."
 
 
 def test_a_list_that_takes_no_short_ids_is_done_without(desk: Desk) -> None:
@@ -419,7 +420,7 @@ def ahead(**span: float) -> Header:
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize(
-    ("header", "least", "most"),
+    ("header", "shortest", "longest"),
     [
         (lambda _: "1800", 1800, 1800),
         (lambda _: "3600", 3600, 3600),
@@ -431,18 +432,18 @@ def ahead(**span: float) -> Header:
     ],
 )
 def test_a_job_that_is_asked_to_wait_waits_and_is_not_refused(
-    desk: Desk, status: int, header: Header, least: float, most: float
+    desk: Desk, status: int, header: Header, shortest: float, longest: float
 ) -> None:
     groups = desk.groups(2)
-    said = {"Retry-After": header(desk.clock.now)}
-    desk.exchange.create = lambda _exchange, _groups: (status, {"detail": "later"}, said)
+    headers = {"Retry-After": header(desk.clock.now)}
+    desk.exchange.create = lambda _exchange, _groups: (status, {"detail": "later"}, headers)
     desk.ask("pause", groups)
     desk.work()
     asked_at, sent = desk.clock.now, len(desk.exchange.sent)
     job = BatchJob.objects.get()
     assert job.wait_until
     assert job.check_at == job.wait_until
-    assert least - 1 <= (job.wait_until - asked_at).total_seconds() <= most + 1
+    assert shortest - 1 <= (job.wait_until - asked_at).total_seconds() <= longest + 1
     assert states(groups) == ["waiting", "waiting"]
     desk.clock.now = job.wait_until - timedelta(seconds=1)
     assert desk.work() == 0
@@ -620,8 +621,8 @@ def test_a_job_that_is_wrong_as_a_whole_tells_that_nothing_was_sent(desk: Desk) 
     )
     desk.ask("manager", groups)
     desk.until_ended()
-    said = "Not sent: project_manager_id: is not a user of the account."
-    assert {reason(group) for group in groups} == {said}
+    sentence = "Not sent: project_manager_id: is not a user of the account."
+    assert {reason(group) for group in groups} == {sentence}
 
 
 def test_where_every_group_is_refused_by_name_nothing_is_sent_again(desk: Desk) -> None:

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.utils import timezone
 
 from dashboard.fielding.models import (
@@ -25,7 +24,6 @@ from dashboard.simulator.harness import Simulator
 from dashboard.sync.batches import edit_records, jobs, transitions
 from dashboard.sync.batches.jobs import Chosen
 from dashboard.sync.edits import send
-from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,21 +46,14 @@ def simulator(settings: Any) -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def account(simulator: Simulator) -> ExchangeAccount:
-    one = factories.account(base_url=simulator.base_url, requests_per_minute=0, read_at=None)
-    with pytest.raises(SystemExit):
-        call_command("pull", one.name)
-    return one
-
-
-@pytest.fixture
-def editor(account: ExchangeAccount) -> User:
-    return factories.person("editor", on=account)
+def account(pulled_account: ExchangeAccount) -> ExchangeAccount:
+    """The account of the simulator, in place of the canned one."""
+    return pulled_account
 
 
 def groups_that_are(status: str, **more: Any) -> list[TargetGroup]:
-    found = TargetGroup.objects.filter(status=status, **more)
-    return list(found.select_related("project__account", "account").order_by("pk"))
+    groups = TargetGroup.objects.filter(status=status, **more)
+    return list(groups.select_related("project__account", "account").order_by("pk"))
 
 
 def ask(action: str, groups: list[TargetGroup], by: User, **wanted: Any) -> Batch:
@@ -90,8 +81,8 @@ def results() -> Counter[str]:
 
 def statuses(simulator: Simulator, groups: list[TargetGroup]) -> set[str]:
     """What the exchange says of these groups."""
-    ours = {group.exchange_id for group in groups}
-    return {row["status"] for row in simulator.groups() if row["id"] in ours}
+    ids = {group.exchange_id for group in groups}
+    return {row["status"] for row in simulator.groups() if row["id"] in ids}
 
 
 def test_groups_of_two_projects_are_two_jobs_and_each_group_has_a_result(
@@ -99,9 +90,9 @@ def test_groups_of_two_projects_are_two_jobs_and_each_group_has_a_result(
 ) -> None:
     live = groups_that_are("live")
     assert len({group.project_id for group in live}) == 2
-    made, clock = ask("pause", live, editor), Clock()
+    batch, clock = ask("pause", live, editor), Clock()
     finish(simulator, clock)
-    assert made.jobs.count() == 2
+    assert batch.jobs.count() == 2
     assert results() == {"done": len(live)}
     assert statuses(simulator, live) == {"paused"}
     assert simulator.requests()["create_bulk_pause_target_groups_job"] == 2
@@ -121,10 +112,10 @@ def test_a_lost_answer_is_asked_for_again_and_is_still_one_job(
     ask("pause", live, editor)
     finish(simulator, clock)
     assert results() == {"done": 3}
-    edits = [one for group in live for one in simulator.edits(group.exchange_id)]
+    edits = [edit for group in live for edit in simulator.edits(group.exchange_id)]
     assert len(edits) <= len(live)
     changes = [simulator.control("GET", f"edits/{group.exchange_id}")["edits"] for group in live]
-    assert all(len(one) <= 1 for one in changes)
+    assert all(len(values) <= 1 for values in changes)
 
 
 def test_a_group_that_cannot_tells_why_and_the_others_go_on(
@@ -146,8 +137,8 @@ def test_a_worker_that_dies_between_commit_and_sending_costs_nothing(
     simulator: Simulator, editor: User
 ) -> None:
     live, clock = groups_that_are("live")[:1], Clock()
-    made = ask("pause", live, editor)
-    made.jobs.update(sent_at=clock.now, check_at=clock.now + jobs.LEASE)
+    batch = ask("pause", live, editor)
+    batch.jobs.update(sent_at=clock.now, check_at=clock.now + jobs.LEASE)
     assert jobs.run_due_steps(clock=clock) == 0
     clock.now += jobs.LEASE + timedelta(seconds=1)
     finish(simulator, clock)
@@ -159,14 +150,14 @@ def test_an_exchange_that_is_down_is_asked_again_until_it_is_given_up(
 ) -> None:
     live, clock = groups_that_are("live")[:1], Clock()
     simulator.fault("http_503", operation="create_bulk_*")
-    made = ask("pause", live, editor)
+    batch = ask("pause", live, editor)
     jobs.run_due_steps(clock=clock)
-    assert made.jobs.get().error
+    assert batch.jobs.get().error
     assert results() == {"waiting": 1}
     clock.now += jobs.GIVEN_UP_AFTER + timedelta(seconds=1)
     jobs.run_due_steps(clock=clock)
     assert set(results()) <= {"failed", "unknown"}
-    assert made.jobs.get().check_at is None
+    assert batch.jobs.get().check_at is None
 
 
 def test_handing_over_whose_answer_was_lost_is_settled_by_reading(
@@ -174,14 +165,14 @@ def test_handing_over_whose_answer_was_lost_is_settled_by_reading(
 ) -> None:
     live, clock = groups_that_are("live")[:2], Clock()
     people = ExchangeUser.objects.filter(account=account)
-    new = people.exclude(exchange_id__in=[one.project_manager_id for one in live]).first()
+    new = people.exclude(exchange_id__in=[group.project_manager_id for group in live]).first()
     assert new
     simulator.fault("lost_answer", operation="create_bulk_update*", count=1)
     ask("manager", live, editor, manager_id=new.exchange_id)
     finish(simulator, clock)
     assert results() == {"done": 2}
     sent = simulator.requests()["create_bulk_update_target_group_project_manager_job"]
-    assert sent == len({one.project_id for one in live})
+    assert sent == len({group.project_id for group in live})
 
 
 def test_each_group_of_a_job_has_an_edit_that_tells_who_asked_and_how_it_ended(
@@ -224,7 +215,7 @@ def test_a_group_with_such_a_change_on_its_way_is_refused_and_the_others_go_on(
     finish(simulator, Clock())
     rows = {row.group_id: row for row in BatchGroup.objects.all()}
     assert rows[live[0].pk].state == "done"
-    assert "is on its way" in rows[live[1].pk].reason
+    assert "is in progress" in rows[live[1].pk].reason
     assert statuses(simulator, live[1:]) == {"live"}
 
 
@@ -248,7 +239,7 @@ def test_a_job_that_never_says_completed_or_failed_ends_and_is_settled_by_readin
 ) -> None:
     live, clock = groups_that_are("live")[:1], Clock()
     simulator.fault("unknown_enum", operation="get_bulk_*", value="Cancelled")
-    made = ask("pause", live, editor)
+    batch = ask("pause", live, editor)
     for _ in range(3):
         jobs.run_due_steps(clock=clock)
         clock.now += timedelta(minutes=1)
@@ -257,7 +248,7 @@ def test_a_job_that_never_says_completed_or_failed_ends_and_is_settled_by_readin
     jobs.run_due_steps(clock=clock)
     assert results() == {"unknown": 1}
     assert "Cancelled" in BatchGroup.objects.get().reason
-    assert made.jobs.get().check_at is None
+    assert batch.jobs.get().check_at is None
     simulator.force(live[0].exchange_id, "status", status="paused")
     clock.now += timedelta(minutes=1)
     send.settle_due(clock=clock)
@@ -267,14 +258,14 @@ def test_a_job_that_never_says_completed_or_failed_ends_and_is_settled_by_readin
 def test_handing_over_is_an_edit_of_each_group_too(
     simulator: Simulator, editor: User, account: ExchangeAccount
 ) -> None:
-    one = groups_that_are("live")[0]
+    group = groups_that_are("live")[0]
     people = ExchangeUser.objects.filter(account=account)
-    new = people.exclude(exchange_id=one.project_manager_id).first()
+    new = people.exclude(exchange_id=group.project_manager_id).first()
     assert new
-    ask("manager", [one], editor, manager_id=new.exchange_id)
+    ask("manager", [group], editor, manager_id=new.exchange_id)
     finish(simulator, Clock())
     edit = Edit.objects.get()
-    assert (edit.kind, edit.before) == ("manager", one.project_manager_id)
+    assert (edit.kind, edit.before) == ("manager", group.project_manager_id)
     assert (edit.after, edit.state) == (new.exchange_id, "confirmed")
 
 
@@ -284,36 +275,36 @@ def test_prices_are_changed_one_by_one_each_with_its_edit(
     priced = groups_that_are("live", pricing_model="dynamic")[:3]
     chosen = [
         Chosen(
-            one,
-            {"value": f"{one.cpi:f}", "currency_code": one.currency},
-            {"value": "3.33", "currency_code": one.currency},
+            group,
+            {"value": f"{group.cpi:f}", "currency_code": group.currency},
+            {"value": "3.33", "currency_code": group.currency},
         )
-        for one in priced
+        for group in priced
     ]
     jobs.create_batch(
         action="cpi", chosen=chosen, wanted={}, by=editor, token="form", now=timezone.now()
     )
     finish(simulator, Clock())
     assert results() == {"done": 3}
-    made = {(edit.state, edit.wanted["value"]) for edit in Edit.objects.all()}
-    assert made == {("confirmed", "3.33")}
-    ours = {one.exchange_id for one in priced}
-    assert {row["cpi"] for row in simulator.groups() if row["id"] in ours} == {"3.33"}
+    prices = {(edit.state, edit.wanted["value"]) for edit in Edit.objects.all()}
+    assert prices == {("confirmed", "3.33")}
+    ids = {group.exchange_id for group in priced}
+    assert {row["cpi"] for row in simulator.groups() if row["id"] in ids} == {"3.33"}
 
 
 def test_a_price_that_was_changed_meanwhile_is_not_overwritten(
     simulator: Simulator, editor: User
 ) -> None:
-    one = groups_that_are("live", pricing_model="dynamic")[0]
-    old = {"value": "0.01", "currency_code": one.currency}
-    chosen = [Chosen(one, old, old | {"value": "3.33"})]
+    group = groups_that_are("live", pricing_model="dynamic")[0]
+    old = {"value": "0.01", "currency_code": group.currency}
+    chosen = [Chosen(group, old, old | {"value": "3.33"})]
     jobs.create_batch(
         action="cpi", chosen=chosen, wanted={}, by=editor, token="form", now=timezone.now()
     )
     finish(simulator, Clock())
     row = BatchGroup.objects.get()
     assert row.state == "failed"
-    assert "Somebody else changed it" in row.reason
+    assert "Someone else changed" in row.reason
 
 
 def test_only_what_the_exchange_allows_is_offered_and_the_rest_says_why(
@@ -321,8 +312,8 @@ def test_only_what_the_exchange_allows_is_offered_and_the_rest_says_why(
 ) -> None:
     everything = list(TargetGroup.objects.select_related("project__account", "account"))
     why = transitions.refusals_by_group(action="pause", groups=everything, now=timezone.now())
-    assert {one.status for one in everything if one.pk not in why} == {"live"}
-    assert {why[one.pk] for one in everything if one.status == "paused"} == {"is paused"}
+    assert {group.status for group in everything if group.pk not in why} == {"live"}
+    assert {why[group.pk] for group in everything if group.status == "paused"} == {"is paused"}
 
 
 def test_where_the_exchange_cannot_be_asked_our_own_knowledge_counts(
@@ -331,7 +322,7 @@ def test_where_the_exchange_cannot_be_asked_our_own_knowledge_counts(
     simulator.fault("http_503", operation="compute*")
     everything = list(TargetGroup.objects.select_related("project__account", "account"))
     why = transitions.refusals_by_group(action="pause", groups=everything, now=timezone.now())
-    assert {one.status for one in everything if one.pk not in why} == {"live"}
+    assert {group.status for group in everything if group.pk not in why} == {"live"}
 
 
 def test_groups_that_the_exchange_has_elsewhere_are_told_so_whatever_our_tables_say(
@@ -341,7 +332,7 @@ def test_groups_that_the_exchange_has_elsewhere_are_told_so_whatever_our_tables_
     simulator.force(live[0].exchange_id, "status", status="completed")
     simulator.force(paused[0].exchange_id, "status", status="live")
     why = transitions.refusals_by_group(action="pause", groups=[*live, *paused], now=timezone.now())
-    assert why == {live[0].pk: "the exchange does not have it as live now"}
+    assert why == {live[0].pk: "is not live on the exchange now"}
 
 
 def test_one_that_may_not_keeps_the_others_from_nothing_and_costs_few_requests(
@@ -353,7 +344,7 @@ def test_one_that_may_not_keeps_the_others_from_nothing_and_costs_few_requests(
     for group in chosen:
         simulator.force(group.exchange_id, "status", status="paused")
     full = chosen[-1]
-    TargetGroup.objects.filter(pk__in=[one.pk for one in chosen]).update(status="paused")
+    TargetGroup.objects.filter(pk__in=[group.pk for group in chosen]).update(status="paused")
     simulator.force(full.exchange_id, "completes", add=100_000)
     simulator.force(full.exchange_id, "status", status="paused")
     before = simulator.requests().get("compute_target_group_transitions", 0)
@@ -362,5 +353,5 @@ def test_one_that_may_not_keeps_the_others_from_nothing_and_costs_few_requests(
     why = transitions.refusals_by_group(action="resume", groups=stored, now=now)
     assert full.pk in why
     assert len(why) < len(stored)
-    asked = simulator.requests()["compute_target_group_transitions"] - before
-    assert asked <= transitions.MOST_REQUESTS
+    requests = simulator.requests()["compute_target_group_transitions"] - before
+    assert requests <= transitions.MOST_REQUESTS

@@ -105,7 +105,7 @@ def test_a_name_that_is_not_known_is_answered_with_those_that_are(check: Check) 
 
 
 @pytest.mark.parametrize(
-    ("models", "asked"),
+    ("models", "requested"),
     [
         ([["dynamic"], ["dynamic", "rate_card"]], ["2"]),
         ([["rate_card"], ["dynamic"]], ["1"]),
@@ -115,7 +115,7 @@ def test_a_name_that_is_not_known_is_answered_with_those_that_are(check: Check) 
     ],
 )
 def test_a_rate_card_is_asked_for_only_of_a_unit_that_is_priced_by_one(
-    account: ExchangeAccount, exchange: Exchange, models: list[Any], asked: list[str]
+    account: ExchangeAccount, exchange: Exchange, models: list[Any], requested: list[str]
 ) -> None:
     units = [{"id": place, "pricing_models": each} for place, each in enumerate(models, 1)]
     exchange.on("GET", r"/business-units$", lambda: (200, {"business_units": units}))
@@ -126,8 +126,8 @@ def test_a_rate_card_is_asked_for_only_of_a_unit_that_is_priced_by_one(
     paths = [
         path for _, path in exchange.log if "/rate-card" in path and "/business-units/" in path
     ]
-    assert [path.split("/business-units/")[1].split("/")[0] for path in paths] == asked
-    assert (lines["get_rate_card"].verdict == "skipped") is (not asked)
-    assert ("none is priced by a rate card" in lines["get_rate_card"].words) is (
-        bool(models) and not asked
+    assert [path.split("/business-units/")[1].split("/")[0] for path in paths] == requested
+    assert (lines["get_rate_card"].verdict == "skipped") is (not requested)
+    assert ("is priced by a rate card" in lines["get_rate_card"].words) is (
+        bool(models) and not requested
     )

@@ -124,8 +124,8 @@ def test_an_event_of_an_unknown_project_makes_the_accounts_list_due(group: Targe
 def test_an_event_of_an_unknown_kind_is_kept_as_it_came_and_counted(group: TargetGroup) -> None:
     body = event(group, kind="com.cint.moon.risen", phase="full")
     assert deliver(body) == 204
-    kept = WebhookEvent.objects.get()
-    assert (kept.kind, kept.raw) == ("com.cint.moon.risen", body.decode())
+    stored = WebhookEvent.objects.get()
+    assert (stored.kind, stored.raw) == ("com.cint.moon.risen", body.decode())
     assert WebhookEvent.objects.kinds_since(NOW) == {"com.cint.moon.risen": 1}
 
 
@@ -172,9 +172,9 @@ def test_text_that_no_table_can_keep_is_replaced_in_what_is_kept(
 ) -> None:
     odd = event(group, kind="kHERE", new_value="nameHERE").replace(b"HERE", bad)
     assert deliver(odd) == 204
-    kept = WebhookEvent.objects.get()
-    assert kept.kind.startswith("k\ufffd")
-    assert "name\ufffd" in kept.raw
+    stored = WebhookEvent.objects.get()
+    assert stored.kind.startswith("k\ufffd")
+    assert "name\ufffd" in stored.raw
 
 
 def test_a_change_whose_value_is_no_text_is_a_change_all_the_same(group: TargetGroup) -> None:
@@ -196,7 +196,7 @@ def test_forged_old_and_early_deliveries_are_refused_and_counted_by_reason(
     assert deliver(event(group), late=-400) == 401
     assert not WebhookEvent.objects.exists()
     assert due() == LATER
-    assert reasons() == {"wrong signature": 2, "old signature": 1, "signature of the future": 1}
+    assert reasons() == {"wrong signature": 2, "old signature": 1, "signature from the future": 1}
 
 
 def test_while_it_is_being_registered_a_delivery_is_to_come_again(group: TargetGroup) -> None:

@@ -27,7 +27,6 @@ from dashboard.sync.edits import copy_group, create, launch, send
 from dashboard.sync.edits.kinds import draft
 from dashboard.sync.edits.kinds.draft import Value
 from dashboard.sync.lookup import on_demand
-from tests import factories
 from tests.fakes.clock import NappingClock
 
 pytestmark = pytest.mark.django_db
@@ -42,21 +41,14 @@ def simulator(settings: Any) -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def account(simulator: Simulator) -> ExchangeAccount:
-    one = factories.account(base_url=simulator.base_url, requests_per_minute=0, read_at=None)
-    with pytest.raises(SystemExit):
-        call_command("pull", one.name)
-    return one
+def account(pulled_account: ExchangeAccount) -> ExchangeAccount:
+    """The account of the simulator, in place of the canned one."""
+    return pulled_account
 
 
 @pytest.fixture
 def project(account: ExchangeAccount) -> Project:
     return account.projects.get()
-
-
-@pytest.fixture
-def editor(account: ExchangeAccount) -> User:
-    return factories.person("editor", on=account)
 
 
 def stamp(days: float) -> str:
@@ -67,7 +59,7 @@ def stamp(days: float) -> str:
 def wanted(**changes: Any) -> Value:
     """A draft for 120 completes in Germany, in a week."""
     manager = ExchangeUser.objects.order_by("exchange_id")[0].exchange_id
-    given: Value = dict.fromkeys(draft.FIELDS) | {
+    value: Value = dict.fromkeys(draft.FIELDS) | {
         "name": "DE GenPop 18-65",
         "business_unit_id": "1002",
         "locale": "ger_de",
@@ -84,7 +76,7 @@ def wanted(**changes: Any) -> Value:
         "live_url": "https://surveys.example.com/live",
         "test_url": "https://surveys.example.com/test",
     }
-    return given | changes
+    return value | changes
 
 
 @pytest.fixture
@@ -92,19 +84,19 @@ def new(project: Project, editor: User) -> Make:
     """Send a form; all forms of a test say the same, to the second, but for their changes."""
     same = wanted()
 
-    def made(form: str = "form", **changes: Any) -> Edit:
-        given = same | changes
-        return create.new_draft(project=project, wanted=given, by=editor, token=form)
+    def send_form(form: str = "form", **changes: Any) -> Edit:
+        value = same | changes
+        return create.new_draft(project=project, wanted=value, by=editor, token=form)
 
-    return made
+    return send_form
 
 
 @pytest.fixture
 def group(new: Make) -> TargetGroup:
     """A draft that was made here."""
-    made = new("fixture").group
-    assert made is not None
-    return made
+    group = new("fixture").group
+    assert group is not None
+    return group
 
 
 def later(minutes: float) -> Callable[[], datetime]:
@@ -121,9 +113,9 @@ def drafts_called(simulator: Simulator, project: Project, name: str = "DE GenPop
 def test_a_new_draft_is_made_read_back_and_in_our_tables(
     new: Make, simulator: Simulator, project: Project
 ) -> None:
-    made = new()
-    assert made.state == "confirmed"
-    group = made.group
+    edit = new()
+    assert edit.state == "confirmed"
+    group = edit.group
     assert group is not None
     assert (group.status, group.completes_goal, str(group.cpi)) == ("draft", 120, "3.20")
     assert (group.country_code, group.project_id) == ("de", project.pk)
@@ -142,11 +134,11 @@ def test_a_lost_answer_is_settled_by_finding_the_draft_and_never_sent_again(
 ) -> None:
     new("earlier")
     simulator.fault("lost_answer", operation="create_target_group", count=1)
-    made = new()
-    assert made.state == "confirmed"
+    edit = new()
+    assert edit.state == "confirmed"
     assert drafts_called(simulator, project) == 2
     assert simulator.requests()["create_target_group"] == 2
-    assert made.group != Edit.objects.get(token="earlier").group
+    assert edit.group != Edit.objects.get(token="earlier").group
 
 
 def test_a_lost_answer_is_settled_by_the_worker_where_reading_failed_too(
@@ -154,13 +146,13 @@ def test_a_lost_answer_is_settled_by_the_worker_where_reading_failed_too(
 ) -> None:
     simulator.fault("lost_answer", operation="create_target_group", count=1)
     simulator.fault("http_503", operation="get_target_group")
-    made = new()
-    assert (made.state, made.group) == ("unknown", None)
+    edit = new()
+    assert (edit.state, edit.group) == ("unknown", None)
     simulator.clear_faults()
     create.settle_due(clock=later(1))
-    made.refresh_from_db()
-    assert made.state == "confirmed"
-    assert made.group is not None
+    edit.refresh_from_db()
+    assert edit.state == "confirmed"
+    assert edit.group is not None
     assert drafts_called(simulator, project) == 1
 
 
@@ -186,9 +178,9 @@ def test_many_lost_answers_make_no_draft_twice_and_all_end_settled(
             project=project, wanted=same, by=editor, token=f"form-{number}", client=client
         )
     simulator.clear_faults()
-    made = Edit.objects.filter(kind="new_draft")
-    assert set(made.values_list("state", flat=True)) <= {"confirmed", "rejected"}
-    confirmed = made.filter(state="confirmed")
+    edits = Edit.objects.filter(kind="new_draft")
+    assert set(edits.values_list("state", flat=True)) <= {"confirmed", "rejected"}
+    confirmed = edits.filter(state="confirmed")
     assert confirmed.count() > 20
     assert confirmed.values("group").distinct().count() == confirmed.count()
     assert drafts_called(simulator, project) == confirmed.count()
@@ -199,11 +191,11 @@ def test_two_forms_that_say_the_same_never_take_one_draft_for_both(
 ) -> None:
     """One was faster to call the draft its own whose id the other was told."""
     first, second = new("first"), new("second")
-    mine, other = first.group, second.group
-    assert mine is not None
-    assert other is not None
+    first_group, second_group = first.group, second.group
+    assert first_group is not None
+    assert second_group is not None
     Edit.objects.filter(pk=second.pk).delete()
-    other.delete()
+    second_group.delete()
     began = timezone.now()
     late = Edit.objects.create(
         account=project.account,
@@ -213,7 +205,7 @@ def test_two_forms_that_say_the_same_never_take_one_draft_for_both(
         token="late",
         before={"drafts": []},
         wanted=first.wanted,
-        asked_id=mine.exchange_id,
+        asked_id=first_group.exchange_id,
         started_at=began,
         check_at=began,
     )
@@ -221,17 +213,17 @@ def test_two_forms_that_say_the_same_never_take_one_draft_for_both(
     late.refresh_from_db()
     assert late.state == "confirmed"
     assert late.group is not None
-    assert late.group.exchange_id == other.exchange_id
+    assert late.group.exchange_id == second_group.exchange_id
 
 
 def test_a_draft_that_never_arrived_ends_as_refused(new: Make, simulator: Simulator) -> None:
     simulator.fault("http_500", operation="create_target_group")
-    made = new()
+    edit = new()
     for round_ in range(1, 6):
         create.settle_due(clock=later(10 * round_))
-    made.refresh_from_db()
-    assert made.state == "rejected"
-    assert create.NOT_THERE in made.reasons[-1]["reason"]
+    edit.refresh_from_db()
+    assert edit.state == "rejected"
+    assert create.NOT_CREATED in edit.reasons[-1]["reason"]
     assert simulator.requests()["create_target_group"] == 1
 
 
@@ -239,7 +231,7 @@ def test_a_process_that_died_before_sending_has_sent_nothing(
     project: Project, editor: User, simulator: Simulator
 ) -> None:
     began = timezone.now()
-    made = Edit.objects.create(
+    edit = Edit.objects.create(
         account=project.account,
         project=project,
         by=editor,
@@ -250,29 +242,29 @@ def test_a_process_that_died_before_sending_has_sent_nothing(
         check_at=began,
     )
     create.settle_due(clock=later(1))
-    made.refresh_from_db()
-    assert (made.state, made.reasons[0]["reason"]) == ("rejected", create.ENDED_BEFORE)
+    edit.refresh_from_db()
+    assert (edit.state, edit.reasons[0]["reason"]) == ("rejected", create.ENDED_BEFORE)
     assert "create_target_group" not in simulator.requests()
 
 
 def test_a_process_that_died_after_sending_is_settled_by_the_worker(
     new: Make, project: Project, simulator: Simulator
 ) -> None:
-    made = new()
+    edit = new()
     as_it_died = {"state": "sending", "settled_at": None, "check_at": timezone.now()}
     Edit.objects.update(group=None, project=project, asked_id="", **as_it_died)
-    TargetGroup.objects.filter(pk=made.group_id).delete()
+    TargetGroup.objects.filter(pk=edit.group_id).delete()
     create.settle_due(clock=later(1))
-    made.refresh_from_db()
-    assert made.state == "confirmed"
-    assert made.group is not None
+    edit.refresh_from_db()
+    assert edit.state == "confirmed"
+    assert edit.group is not None
     assert simulator.requests()["create_target_group"] == 1
 
 
 def test_refusals_of_the_exchange_come_with_their_fields(new: Make) -> None:
-    made = new(expected_incidence_rate=1.5)
-    assert made.state == "rejected"
-    assert [one["name"] for one in made.reasons] == ["expected_incidence_rate"]
+    edit = new(expected_incidence_rate=1.5)
+    assert edit.state == "rejected"
+    assert [reason["name"] for reason in edit.reasons] == ["expected_incidence_rate"]
 
 
 def test_a_pull_that_meets_a_new_draft_adds_nothing(
@@ -290,7 +282,7 @@ def test_a_draft_is_changed_and_what_nobody_typed_stays(
     group: TargetGroup, editor: User, simulator: Simulator
 ) -> None:
     seen = send.read_current_value(group=group, kind="draft")
-    made = send.send_edit(
+    edit = send.send_edit(
         group=group,
         kind="draft",
         seen=seen,
@@ -298,19 +290,21 @@ def test_a_draft_is_changed_and_what_nobody_typed_stays(
         token="change",
         wanted=seen | {"completes_goal": 300, "test_url": None},
     )
-    assert made.state == "confirmed"
+    assert edit.state == "confirmed"
     held = send.read_current_value(group=group, kind="draft")
     assert (held["completes_goal"], held["test_url"]) == (300, None)
-    assert {n: held[n] for n in draft.CARRIED} == {n: seen[n] for n in draft.CARRIED}
+    assert {n: held[n] for n in draft.PASSTHROUGH} == {n: seen[n] for n in draft.PASSTHROUGH}
     group.refresh_from_db()
     assert group.completes_goal == 300
 
 
 def test_what_both_changed_meanwhile_is_a_conflict(group: TargetGroup, editor: User) -> None:
     seen = send.read_current_value(group=group, kind="draft")
-    theirs = seen | {"completes_goal": 200}
-    send.send_edit(group=group, kind="draft", seen=seen, wanted=theirs, by=editor, token="theirs")
-    mine = send.send_edit(
+    other_value = seen | {"completes_goal": 200}
+    send.send_edit(
+        group=group, kind="draft", seen=seen, wanted=other_value, by=editor, token="theirs"
+    )
+    edit = send.send_edit(
         group=group,
         kind="draft",
         by=editor,
@@ -318,17 +312,19 @@ def test_what_both_changed_meanwhile_is_a_conflict(group: TargetGroup, editor: U
         seen=seen,
         wanted=seen | {"name": "Mine it is", "completes_goal": 300},
     )
-    assert mine.state == "conflict"
-    assert send.read_current_value(group=group, kind="draft") == theirs
+    assert edit.state == "conflict"
+    assert send.read_current_value(group=group, kind="draft") == other_value
 
 
 def test_what_only_a_colleague_changed_meanwhile_stays_and_is_not_told_as_ours(
     group: TargetGroup, editor: User
 ) -> None:
     seen = send.read_current_value(group=group, kind="draft")
-    theirs = seen | {"completes_goal": 200}
-    send.send_edit(group=group, kind="draft", seen=seen, wanted=theirs, by=editor, token="theirs")
-    mine = send.send_edit(
+    other_value = seen | {"completes_goal": 200}
+    send.send_edit(
+        group=group, kind="draft", seen=seen, wanted=other_value, by=editor, token="theirs"
+    )
+    edit = send.send_edit(
         group=group,
         kind="draft",
         by=editor,
@@ -336,9 +332,11 @@ def test_what_only_a_colleague_changed_meanwhile_stays_and_is_not_told_as_ours(
         seen=seen,
         wanted=seen | {"name": "Mine it is"},
     )
-    assert mine.state == "confirmed"
-    assert send.read_current_value(group=group, kind="draft") == theirs | {"name": "Mine it is"}
-    before: Any = mine.before
+    assert edit.state == "confirmed"
+    assert send.read_current_value(group=group, kind="draft") == other_value | {
+        "name": "Mine it is"
+    }
+    before: Any = edit.before
     assert before["completes_goal"] == 200
 
 
@@ -348,39 +346,39 @@ def test_a_lost_answer_to_a_change_is_settled_by_reading(
     seen = send.read_current_value(group=group, kind="draft")
     simulator.fault("lost_answer", operation="update_target_group", count=1)
     changed = seen | {"completes_goal": 99}
-    made = send.send_edit(
+    edit = send.send_edit(
         group=group, kind="draft", seen=seen, wanted=changed, by=editor, token="c"
     )
-    assert made.state == "confirmed"
+    assert edit.state == "confirmed"
     assert simulator.requests()["update_target_group"] == 1
 
 
 @pytest.fixture
 def launched(group: TargetGroup, editor: User) -> Make:
-    def made(token: str = "", **given: Any) -> Edit:
-        seen = given.pop("seen", None) or send.read_current_value(group=group, kind="draft")
+    def launch_once(token: str = "", **arguments: Any) -> Edit:
+        seen = arguments.pop("seen", None) or send.read_current_value(group=group, kind="draft")
         end = datetime.now(UTC).replace(microsecond=0) + timedelta(days=6)
-        fields: dict[str, Any] = {"start": None, "end": end} | given
+        fields: dict[str, Any] = {"start": None, "end": end} | arguments
         token = token or str(uuid.uuid4())
         return launch.launch_draft(group=group, seen=seen, by=editor, token=token, **fields)
 
-    return made
+    return launch_once
 
 
-def finish(simulator: Simulator, made: Edit, minutes: float = 1) -> None:
+def finish(simulator: Simulator, edit: Edit, minutes: float = 1) -> None:
     """The exchange's job ends, and the worker looks."""
     simulator.advance(seconds=5)
     launch.run_due_launches(clock=later(minutes))
-    made.refresh_from_db()
+    edit.refresh_from_db()
 
 
 def test_a_draft_is_launched_and_its_job_followed_to_its_end(
     launched: Make, simulator: Simulator, group: TargetGroup
 ) -> None:
-    made = launched()
-    assert made.state == "unknown"
-    finish(simulator, made)
-    assert made.state == "confirmed"
+    edit = launched()
+    assert edit.state == "unknown"
+    finish(simulator, edit)
+    assert edit.state == "confirmed"
     group.refresh_from_db()
     assert (group.status, bool(group.fielding_run_id)) == ("live", True)
 
@@ -389,9 +387,9 @@ def test_a_draft_is_scheduled_for_its_start(
     launched: Make, simulator: Simulator, group: TargetGroup
 ) -> None:
     start = datetime.now(UTC).replace(microsecond=0) + timedelta(days=2)
-    made = launched(start=start)
-    finish(simulator, made)
-    assert made.state == "confirmed"
+    edit = launched(start=start)
+    finish(simulator, edit)
+    assert edit.state == "confirmed"
     group.refresh_from_db()
     assert (group.status, group.starts_at) == ("scheduled", start)
 
@@ -414,12 +412,12 @@ def test_a_lost_answer_to_a_launch_asks_for_the_same_job_again(
     launched: Make, simulator: Simulator, group: TargetGroup
 ) -> None:
     simulator.fault("lost_answer", operation="create_launch*", count=1)
-    made = launched()
-    finish(simulator, made)
-    finish(simulator, made, 3)
-    assert made.state == "confirmed"
-    runs = [one for one in simulator.groups() if one["id"] == group.exchange_id]
-    assert [one["status"] for one in runs] == ["live"]
+    edit = launched()
+    finish(simulator, edit)
+    finish(simulator, edit, 3)
+    assert edit.state == "confirmed"
+    runs = [row for row in simulator.groups() if row["id"] == group.exchange_id]
+    assert [row["status"] for row in runs] == ["live"]
 
 
 def test_a_launch_whose_process_died_is_carried_to_its_end(
@@ -427,7 +425,7 @@ def test_a_launch_whose_process_died_is_carried_to_its_end(
 ) -> None:
     seen = send.read_current_value(group=group, kind="draft")
     began = timezone.now()
-    made = Edit.objects.create(
+    edit = Edit.objects.create(
         account=group.account,
         group=group,
         by=editor,
@@ -439,8 +437,8 @@ def test_a_launch_whose_process_died_is_carried_to_its_end(
         check_at=began,
     )
     launch.run_due_launches(clock=later(0.1))
-    finish(simulator, made)
-    assert made.state == "confirmed"
+    finish(simulator, edit)
+    assert edit.state == "confirmed"
 
 
 def test_a_draft_that_changed_since_it_was_looked_at_is_not_launched(
@@ -449,9 +447,9 @@ def test_a_draft_that_changed_since_it_was_looked_at_is_not_launched(
     seen = send.read_current_value(group=group, kind="draft")
     dearer = seen | {"cost_per_interview": {"value": "9.90", "currency_code": "EUR"}}
     send.send_edit(group=group, kind="draft", seen=seen, wanted=dearer, by=editor, token="theirs")
-    made = launched(seen=seen)
-    assert made.state == "conflict"
-    assert [one["name"] for one in made.reasons] == ["cost_per_interview"]
+    edit = launched(seen=seen)
+    assert edit.state == "conflict"
+    assert [reason["name"] for reason in edit.reasons] == ["cost_per_interview"]
     assert "create_launch_fielding_run_from_draft_job" not in simulator.requests()
 
 
@@ -463,11 +461,11 @@ def test_a_launch_that_is_asked_to_wait_waits_as_long_and_is_not_refused(
     seconds = {"1800": 1800, "86400": 3600, "soon": 10}[header]
     seen = send.read_current_value(group=group, kind="draft")
     simulator.fault("http_429", operation=operation, value=header)
-    made = launched(seen={name: seen[name] for name in draft.FIELDS})
-    assert made.state in Edit.OPEN
-    assert made.check_at
-    assert made.check_at >= made.started_at + timedelta(seconds=seconds - 1)
-    assert made.check_at <= timezone.now() + timedelta(seconds=seconds + 1)
+    edit = launched(seen={name: seen[name] for name in draft.FIELDS})
+    assert edit.state in Edit.OPEN
+    assert edit.check_at
+    assert edit.check_at >= edit.started_at + timedelta(seconds=seconds - 1)
+    assert edit.check_at <= timezone.now() + timedelta(seconds=seconds + 1)
 
 
 def test_a_launch_that_fails_says_why_field_by_field(
@@ -476,10 +474,10 @@ def test_a_launch_that_fails_says_why_field_by_field(
     seen = send.read_current_value(group=group, kind="draft")
     without = seen | {"live_url": None}
     send.send_edit(group=group, kind="draft", seen=seen, wanted=without, by=editor, token="without")
-    made = launched()
-    finish(simulator, made)
-    assert made.state == "rejected"
-    assert {one["name"] for one in made.reasons} == {"", "live_url"}
+    edit = launched()
+    finish(simulator, edit)
+    assert edit.state == "rejected"
+    assert {reason["name"] for reason in edit.reasons} == {"", "live_url"}
     group.refresh_from_db()
     assert group.status == "draft"
 
@@ -488,50 +486,50 @@ def test_a_job_that_cannot_be_followed_ends_as_refused_while_the_draft_is_one(
     launched: Make, simulator: Simulator
 ) -> None:
     simulator.fault("http_403", operation="get_launch*")
-    made = launched()
+    edit = launched()
     launch.run_due_launches(clock=later(31))
-    made.refresh_from_db()
-    assert made.state == "rejected"
+    edit.refresh_from_db()
+    assert edit.state == "rejected"
 
 
 def test_a_launch_of_which_nothing_can_be_read_stays_open_until_a_person_gives_it_up(
     launched: Make, simulator: Simulator, editor: User
 ) -> None:
     simulator.fault("http_503", operation="create_launch*")
-    made = launched()
+    edit = launched()
     launch.run_due_launches(clock=later(31))
-    made.refresh_from_db()
-    assert (made.state, bool(made.reasons)) == ("unknown", True)
-    assert send.give_up(edit=made, by=editor, now=later(32)())
+    edit.refresh_from_db()
+    assert (edit.state, bool(edit.reasons)) == ("unknown", True)
+    assert send.give_up(edit=edit, by=editor, now=later(32)())
     launch.run_due_launches(clock=later(60 * 24))
-    made.refresh_from_db()
-    assert (made.state, made.given_up_by) == ("given_up", editor)
+    edit.refresh_from_db()
+    assert (edit.state, edit.given_up_by) == ("given_up", editor)
 
 
 def test_a_new_project_is_made_once_with_one_key(
     account: ExchangeAccount, editor: User, simulator: Simulator
 ) -> None:
     manager = ExchangeUser.objects.order_by("exchange_id")[0].exchange_id
-    given = {"name": "Tracker W24", "project_manager_id": manager}
+    value = {"name": "Tracker W24", "project_manager_id": manager}
     token = str(uuid.uuid4())
     simulator.fault("lost_answer", operation="create_project", count=1)
-    made = create.new_project(account=account, wanted=given, by=editor, token=token)
-    again = create.new_project(account=account, wanted=given, by=editor, token=token)
-    assert made.pk == again.pk
-    if made.state != "confirmed":
+    edit = create.new_project(account=account, wanted=value, by=editor, token=token)
+    again = create.new_project(account=account, wanted=value, by=editor, token=token)
+    assert edit.pk == again.pk
+    if edit.state != "confirmed":
         create.settle_due(clock=later(1))
-        made.refresh_from_db()
-    assert made.state == "confirmed"
-    assert made.project is not None
+        edit.refresh_from_db()
+    assert edit.state == "confirmed"
+    assert edit.project is not None
     with pytest.raises(SystemExit):
         call_command("pull", account.name)
     assert Project.objects.filter(name="Tracker W24", missing_since=None).count() == 1
 
 
 def test_a_project_that_is_refused_tells_its_fields(account: ExchangeAccount, editor: User) -> None:
-    given = {"name": "Tracker W24", "project_manager_id": str(uuid.uuid4())}
-    made = create.new_project(account=account, wanted=given, by=editor, token=str(uuid.uuid4()))
-    assert (made.state, made.reasons[0]["name"]) == ("rejected", "project_manager_id")
+    value = {"name": "Tracker W24", "project_manager_id": str(uuid.uuid4())}
+    edit = create.new_project(account=account, wanted=value, by=editor, token=str(uuid.uuid4()))
+    assert (edit.state, edit.reasons[0]["name"]) == ("rejected", "project_manager_id")
 
 
 @pytest.mark.parametrize("status", ["live", "paused", "completed", "draft"])
@@ -544,16 +542,16 @@ def test_a_group_of_any_status_can_be_copied(
         source = groups.filter(status="draft")[0]
     elif status != "live":
         simulator.force(source.exchange_id, "status", status=status)
-    copied = copy_group.of_group(source)
+    copied = copy_group.copy_of_group(source)
     assert copied.missing == []
-    given = copied.value | {
+    value = copied.value | {
         "name": "A copy of it",
         "fielding_specification": {"start_at": stamp(1), "end_at": stamp(8)},
     }
-    made = create.new_draft(project=project, wanted=given, by=editor, token="copy")
-    assert (made.state, made.reasons) == ("confirmed", [])
-    assert made.group is not None
-    held = send.read_current_value(group=made.group, kind="draft")
+    edit = create.new_draft(project=project, wanted=value, by=editor, token="copy")
+    assert (edit.state, edit.reasons) == ("confirmed", [])
+    assert edit.group is not None
+    held = send.read_current_value(group=edit.group, kind="draft")
     assert held["profiling"]["profiles"] if copied.value["profiling"] else True
 
 
@@ -561,14 +559,16 @@ def test_a_group_without_a_short_id_is_found_in_the_list_by_its_name(
     project: Project, simulator: Simulator
 ) -> None:
     groups = project.target_groups.select_related("account", "project")
-    of_short_id = {one.pk: copy_group.of_group(one).value["exclusion"] for one in groups}
+    of_short_id = {group.pk: copy_group.copy_of_group(group).value["exclusion"] for group in groups}
     groups.update(human_readable_id="")
-    assert {one.pk: copy_group.of_group(one).value["exclusion"] for one in groups} == of_short_id
+    assert {
+        group.pk: copy_group.copy_of_group(group).value["exclusion"] for group in groups
+    } == of_short_id
     assert set(of_short_id.values()) == {True, False}
 
 
 def test_feasibility_tells_a_price_and_how_many(account: ExchangeAccount) -> None:
-    told = on_demand.estimate_feasibility(account=account, value=wanted())
-    assert told.currency == "EUR"
-    assert told.completes is not None
-    assert told.completes[0] <= told.completes[1]
+    estimate = on_demand.estimate_feasibility(account=account, value=wanted())
+    assert estimate.currency == "EUR"
+    assert estimate.completes is not None
+    assert estimate.completes[0] <= estimate.completes[1]

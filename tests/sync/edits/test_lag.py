@@ -130,8 +130,8 @@ class Desk:
 
     def change_there(self, kind: str, value: Any) -> None:
         """As somebody does on the exchange itself."""
-        how, of = EDITABLE[kind], exchange_ids(self.group)
-        how.write(self.client, of, value, how.read(self.client, of))
+        how, ids = EDITABLE[kind], exchange_ids(self.group)
+        how.write(self.client, ids, value, how.read(self.client, ids))
 
     def send(self, kind: str, seen: Any, wanted: Any, *, wait: bool = True) -> Edit:
         return push.send_edit(
@@ -383,18 +383,18 @@ def test_an_event_keeps_an_older_reading_out_until_it_is_read_itself(
 
 
 @pytest.mark.parametrize(
-    "said", [None, 7, "x", {"object": 1}, [None, {}, {"object": "cpi_change"}]]
+    "changes", [None, 7, "x", {"object": 1}, [None, {}, {"object": "cpi_change"}]]
 )
 def test_an_event_that_says_nothing_usable_changes_nothing(
-    desk: Desk, time: Time, said: Any
+    desk: Desk, time: Time, changes: Any
 ) -> None:
-    assert fresh.of_event(said, "yesterday", now=time.now) == {}
+    assert fresh.facts_of_event(changes, "yesterday", now=time.now) == {}
     odd = [
         {"object": kind, "new_value": json.loads(text)}
         for kind in fresh.CHANGES
         for text in ("{}", "[]", "true", '{"value": "NaN"}')
     ]
-    assert fresh.of_event(odd, None, now=time.now) == {}
+    assert fresh.facts_of_event(odd, None, now=time.now) == {}
 
 
 @kinds
@@ -457,7 +457,7 @@ def test_an_old_unknown_edit_is_looked_at_when_something_tells_of_its_group(
     if how == "poll":
         poll(time)
     elif how == "event":
-        delivery._note_values(group.account_id, group.exchange_id, {}, time.now)
+        delivery._store_facts(group.account_id, group.exchange_id, {}, time.now)
     else:
         strategy = desk.held("filling_strategy")
         desk.send("filling_strategy", strategy, KINDS["filling_strategy"][1](strategy))
@@ -500,10 +500,10 @@ def test_a_request_that_never_arrived_was_not_refused(
         sent=False,
     )
     assert push.claim_edit(edit, time.now) is None
-    held = push._read(edit, desk.client, time.now)
-    assert push._goes_out(edit)
+    held = push._read_held(edit, desk.client, time.now)
+    assert push._mark_sent(edit)
     simulator.stop()
-    assert not push._send(edit, desk.client, held, time, overtaken=0)
+    assert not push._send_once(edit, desk.client, held, time, overtaken=0)
     assert (edit.state, edit.sent) == ("rejected", False)
     assert "cannot be reached. Nothing was sent." in edit.reasons[0]["reason"]
 
@@ -525,7 +525,7 @@ def test_what_nobody_sent_ends_so(desk: Desk, time: Time) -> None:
     push.settle_due(clock=time)
     edit.refresh_from_db()
     assert (edit.state, edit.reasons[0]["reason"]) == ("rejected", push.ENDED_BEFORE)
-    assert not push._goes_out(edit)  # and it is never sent afterwards
+    assert not push._mark_sent(edit)  # and it is never sent afterwards
 
 
 def test_the_first_looks_come_after_1_2_5_10_and_20_seconds(
@@ -544,7 +544,7 @@ def test_the_first_looks_come_after_1_2_5_10_and_20_seconds(
         push.settle_due(clock=time)
         edit.refresh_from_db()
     assert after == [5, 10, 20, 40, 60]
-    assert push.looks_until(time.now + timedelta(minutes=1)) == [edit.check_at]
+    assert push.check_times_until(time.now + timedelta(minutes=1)) == [edit.check_at]
 
 
 def test_a_new_draft_that_is_not_shown_yet_is_being_made(
@@ -599,7 +599,7 @@ def test_a_new_project_that_is_not_shown_yet_is_being_made(
 def test_a_launch_is_followed_through_the_lag_and_its_status_stays(
     desk: Desk, time: Time, simulator: Simulator
 ) -> None:
-    made = create.new_draft(
+    edit = create.new_draft(
         project=desk.group.project,
         wanted=a_draft(),
         by=desk.by,
@@ -608,7 +608,7 @@ def test_a_launch_is_followed_through_the_lag_and_its_status_stays(
         clock=time,
         wait=time.wait,
     )
-    group = made.group
+    group = edit.group
     assert group
     time.wait(300)
     simulator.lag(replicas=[0, 30])
@@ -675,8 +675,8 @@ def test_random_edits_under_a_random_lag_end_with_the_truth(
         since = int(began.timestamp() * 1000) - 5000
         states = simulator.states(ulid)
         held = {
-            str(s["settings"][name])
-            for s in [*states[-1:], *(s for s in states if s["at"] >= since)]
+            str(state["settings"][name])
+            for state in [*states[-1:], *(state for state in states if state["at"] >= since)]
         }
         if edit.state == "confirmed":
             assert str(shown(wanted)) in held, (kind, lag, fault)

@@ -41,18 +41,21 @@ OTHER: list[tuple[str, Any, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "one", "other"), ALIKE)
+@pytest.mark.parametrize(("name", "first", "other"), ALIKE)
 def test_what_is_written_another_way_is_alike_and_is_not_rewritten(
-    name: str, one: Any, other: Any
+    name: str, first: Any, other: Any
 ) -> None:
-    assert merge.alike(one, other, name)
-    assert merge.patched({name: one, "new": 1}, {name: one}, {name: other}) == {name: one, "new": 1}
+    assert merge.alike(first, other, name)
+    assert merge.patched({name: first, "new": 1}, {name: first}, {name: other}) == {
+        name: first,
+        "new": 1,
+    }
 
 
-@pytest.mark.parametrize(("name", "one", "other"), OTHER)
-def test_what_means_something_else_is_not_alike(name: str, one: Any, other: Any) -> None:
-    assert not merge.alike(one, other, name)
-    assert merge.patched({name: one}, {name: one}, {name: other}) == (
+@pytest.mark.parametrize(("name", "first", "other"), OTHER)
+def test_what_means_something_else_is_not_alike(name: str, first: Any, other: Any) -> None:
+    assert not merge.alike(first, other, name)
+    assert merge.patched({name: first}, {name: first}, {name: other}) == (
         {} if other is None else {name: other}
     )
 
@@ -74,19 +77,19 @@ def test_what_one_person_left_alone_is_the_others(was: Any, theirs: Any, ours: A
     both = merge.three_way(was, theirs, ours)
     if not both.clashes:
         for name in {**was, **theirs, **ours}:
-            mine, yours = ours.get(name), theirs.get(name)
-            if merge.alike(was.get(name), mine):
-                assert merge.alike(both.value.get(name), yours)
-            elif merge.alike(was.get(name), yours):
-                assert merge.alike(both.value.get(name), mine)
+            our_part, their_part = ours.get(name), theirs.get(name)
+            if merge.alike(was.get(name), our_part):
+                assert merge.alike(both.value.get(name), their_part)
+            elif merge.alike(was.get(name), their_part):
+                assert merge.alike(both.value.get(name), our_part)
 
 
 @given(body=objects, wanted=objects)
 def test_a_patch_makes_what_is_wanted_and_leaves_what_no_view_has(body: Any, wanted: Any) -> None:
     whole = body | {"unseen": [1, {"deep": None}]}
-    made = merge.patched(whole, body, wanted)
-    assert made.pop("unseen") == whole["unseen"]
-    assert merge.alike(made, wanted)
+    request = merge.patched(whole, body, wanted)
+    assert request.pop("unseen") == whole["unseen"]
+    assert merge.alike(request, wanted)
 
 
 def target(option: str, quota: int, **more: Any) -> dict[str, Any]:

@@ -110,7 +110,7 @@ class Field:
 
 
 @pytest.fixture
-def of(settings: Any) -> Iterator[Field]:
+def field(settings: Any) -> Iterator[Field]:
     settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
     with Simulator(projects=2, groups=6, history_days=1, speed=0) as simulator:
         account = factories.account(
@@ -135,28 +135,28 @@ def of(settings: Any) -> Iterator[Field]:
         yield field
 
 
-def _the_new_list(of: Field) -> None:
-    of.read(of.new)
+def _the_new_list(field: Field) -> None:
+    field.read(field.new)
 
 
-def _both_lists(of: Field) -> None:
-    of.read(of.old, of.new)
+def _both_lists(field: Field) -> None:
+    field.read(field.old, field.new)
 
 
-def _a_search(of: Field) -> None:
-    account = of.account
-    answer = on_demand.group_by_id(ulid=of.group.exchange_id, accounts=[account], now=of.now)
+def _a_search(field: Field) -> None:
+    account = field.account
+    answer = on_demand.group_by_id(ulid=field.group.exchange_id, accounts=[account], now=field.now)
     assert answer.found
 
 
-def _a_form(of: Field) -> None:
-    assert of.present(Edit.Kind.CPI)
+def _a_form(field: Field) -> None:
+    assert field.present(Edit.Kind.CPI)
 
 
-def _its_changelog(of: Field) -> None:
-    new = {"project_id": of.new.exchange_id, "target_group_id": of.group.exchange_id}
-    changes = of.client.get_target_group_changelog(**new).items
-    assert moves.follow_changes(group=of.stored, changes=changes, client=of.client)
+def _its_changelog(field: Field) -> None:
+    new = {"project_id": field.new.exchange_id, "target_group_id": field.group.exchange_id}
+    changes = field.client.get_target_group_changelog(**new).items
+    assert moves.follow_changes(group=field.stored, changes=changes, client=field.client)
 
 
 EVIDENCE: dict[str, Callable[[Field], None]] = {
@@ -170,38 +170,38 @@ EVIDENCE: dict[str, Callable[[Field], None]] = {
 
 @pytest.mark.parametrize("evidence", EVIDENCE)
 def test_a_moved_group_keeps_its_row_and_everything_that_hangs_on_it(
-    of: Field, evidence: str
+    field: Field, evidence: str
 ) -> None:
-    group, account = of.group, of.account
-    note = Note.objects.create(group=group, text="Ask for a boost", by=of.editor, at=of.now)
-    key = f"{account.pk}:{of.old.pk}:{group.pk}:drop_off:0"
+    group, account = field.group, field.account
+    note = Note.objects.create(group=group, text="Ask for a boost", by=field.editor, at=field.now)
+    key = f"{account.pk}:{field.old.pk}:{group.pk}:drop_off:0"
     incident = Incident.objects.create(
         account=account,
-        project=of.old,
+        project=field.old,
         group=group,
         rule="drop_off",
         key=key,
         state="firing",
         severity=2,
         sentence="Drop-off",
-        breached_at=of.now,
+        breached_at=field.now,
     )
     mute = acknowledge_and_mute.mute_scope(
         account=account,
-        project=of.old,
+        project=field.old,
         group=group,
-        by=of.editor,
-        now=of.now,
-        until=of.now + timedelta(days=1),
+        by=field.editor,
+        now=field.now,
+        until=field.now + timedelta(days=1),
     )
     rule = edit_rule(
         account=account,
         code="epc",
         settings={"fires": 0.1, "clears": 0.2},
         enabled=True,
-        by=of.editor,
-        now=of.now,
-        project=of.old,
+        by=field.editor,
+        now=field.now,
+        project=field.old,
         group=group,
     )
     edit = factories.edit(group)
@@ -209,19 +209,19 @@ def test_a_moved_group_keeps_its_row_and_everything_that_hangs_on_it(
         kind: kind._default_manager.filter(group=group).count()
         for kind in (CompletesDay, Reading, Change)
     }
-    of.move(of.new)
-    EVIDENCE[evidence](of)
-    stored = of.stored
-    assert (stored.pk, stored.project, stored.missing_since) == (group.pk, of.new, None)
-    of.wait(minutes=1)
-    of.read(of.new, of.old)
-    stored = of.stored
-    assert (stored.project, stored.missing_since, stored.error) == (of.new, None, "")
+    field.move(field.new)
+    EVIDENCE[evidence](field)
+    stored = field.stored
+    assert (stored.pk, stored.project, stored.missing_since) == (group.pk, field.new, None)
+    field.wait(minutes=1)
+    field.read(field.new, field.old)
+    stored = field.stored
+    assert (stored.project, stored.missing_since, stored.error) == (field.new, None, "")
     incident.refresh_from_db()
-    assert incident.project == of.new
-    assert incident.key == f"{account.pk}:{of.new.pk}:{group.pk}:drop_off:0"
-    assert Mute.objects.get(pk=mute.pk).project == of.new
-    assert Rule.objects.get(pk=rule.pk).project == of.new
+    assert incident.project == field.new
+    assert incident.key == f"{account.pk}:{field.new.pk}:{group.pk}:drop_off:0"
+    assert Mute.objects.get(pk=mute.pk).project == field.new
+    assert Rule.objects.get(pk=rule.pk).project == field.new
     assert (
         Note.objects.get(pk=note.pk).group_id == Edit.objects.get(pk=edit.pk).group_id == group.pk
     )
@@ -232,69 +232,69 @@ def test_a_moved_group_keeps_its_row_and_everything_that_hangs_on_it(
 
 
 @pytest.mark.parametrize("evidence", ["the new project's list", "a form that is opened"])
-def test_a_list_that_lags_does_not_take_a_moved_group_back(of: Field, evidence: str) -> None:
-    of.lag(of.old)
-    of.move(of.new)
-    EVIDENCE[evidence](of)
+def test_a_list_that_lags_does_not_take_a_moved_group_back(field: Field, evidence: str) -> None:
+    field.lag(field.old)
+    field.move(field.new)
+    EVIDENCE[evidence](field)
     for _ in range(8):  # the old list goes on showing it for more than ten minutes
-        of.read(of.old, of.new)
-        assert (of.stored.project, of.stored.missing_since) == (of.new, None)
-        of.wait(seconds=90)
+        field.read(field.old, field.new)
+        assert (field.stored.project, field.stored.missing_since) == (field.new, None)
+        field.wait(seconds=90)
 
 
-def test_a_new_list_that_lags_does_not_lose_a_group_that_was_moved_there(of: Field) -> None:
-    of.lag(of.new)
-    of.move(of.new)
-    EVIDENCE["a form that is opened"](of)
+def test_a_new_list_that_lags_does_not_lose_a_group_that_was_moved_there(field: Field) -> None:
+    field.lag(field.new)
+    field.move(field.new)
+    EVIDENCE["a form that is opened"](field)
     for _ in range(3):
-        of.read(of.new, of.old)
-        assert (of.stored.project, of.stored.missing_since) == (of.new, None)
-        of.wait(seconds=60)
+        field.read(field.new, field.old)
+        assert (field.stored.project, field.stored.missing_since) == (field.new, None)
+        field.wait(seconds=60)
 
 
-def test_both_lists_and_the_overview_may_lag_and_the_group_moves_once(of: Field) -> None:
-    of.lag(of.old, of.new)
-    of.move(of.new)
+def test_both_lists_and_the_overview_may_lag_and_the_group_moves_once(field: Field) -> None:
+    field.lag(field.old, field.new)
+    field.move(field.new)
     seen = []
     for turn in range(6):
-        of.read(of.old, of.new)
-        seen.append(of.stored.project)
+        field.read(field.old, field.new)
+        seen.append(field.stored.project)
         if turn == 2:
-            of.simulator.clear_faults()
-        of.wait(minutes=1)
+            field.simulator.clear_faults()
+        field.wait(minutes=1)
     assert [each for each, before in zip(seen, [None, *seen], strict=False) if each != before] in (
-        [of.old, of.new],
-        [of.new],
+        [field.old, field.new],
+        [field.new],
     )
-    assert (of.stored.project, of.stored.missing_since) == (of.new, None)
+    assert (field.stored.project, field.stored.missing_since) == (field.new, None)
 
 
 @pytest.mark.parametrize("minutes", [1, 30])
-def test_a_group_that_is_moved_back_comes_back(of: Field, minutes: int) -> None:
-    of.move(of.new)
-    of.read(of.new)
-    of.wait(minutes=minutes)
-    of.move(of.old)
-    of.wait(minutes=1)
-    of.read(of.old, of.new)
-    assert (of.stored.project, of.stored.missing_since) == (of.old, None)
+def test_a_group_that_is_moved_back_comes_back(field: Field, minutes: int) -> None:
+    field.move(field.new)
+    field.read(field.new)
+    field.wait(minutes=minutes)
+    field.move(field.old)
+    field.wait(minutes=1)
+    field.read(field.old, field.new)
+    assert (field.stored.project, field.stored.missing_since) == (field.old, None)
 
 
-def test_older_evidence_counts_for_nothing(of: Field) -> None:
-    def told(project: Project, minutes: float, *, exact: bool = False) -> Project:
-        at = of.now + timedelta(minutes=minutes)
+def test_older_evidence_counts_for_nothing(field: Field) -> None:
+    def place(project: Project, minutes: float, *, exact: bool = False) -> Project:
+        at = field.now + timedelta(minutes=minutes)
         moves.move_group(
-            group=of.stored, project_exchange_id=project.exchange_id, evidence_at=at, exact=exact
+            group=field.stored, project_exchange_id=project.exchange_id, evidence_at=at, exact=exact
         )
-        return of.stored.project
+        return field.stored.project
 
-    assert told(of.new, 0, exact=True) == of.new
-    assert told(of.old, -1, exact=True) == of.new  # an older move
-    assert told(of.old, 0, exact=True) == of.new  # the same moment
-    assert told(of.old, 3) == of.new  # a reading that may lag behind the move
-    assert told(of.old, 6) == of.old  # one that cannot
-    assert told(of.new, 5, exact=True) == of.old
-    assert told(of.new, 7, exact=True) == of.new
+    assert place(field.new, 0, exact=True) == field.new
+    assert place(field.old, -1, exact=True) == field.new  # an older move
+    assert place(field.old, 0, exact=True) == field.new  # the same moment
+    assert place(field.old, 3) == field.new  # a reading that may lag behind the move
+    assert place(field.old, 6) == field.old  # one that cannot
+    assert place(field.new, 5, exact=True) == field.old
+    assert place(field.new, 7, exact=True) == field.new
 
 
 def _next(kind: str, seen: Any) -> Any:
@@ -326,122 +326,127 @@ KINDS = ("cpi", "filling_strategy", "details", "dates", "re_entry", "assistant")
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_change_of_a_group_that_moved_is_sent_once_under_its_new_project(
-    of: Field, kind: str
+    field: Field, kind: str
 ) -> None:
-    seen = of.present(kind)
-    of.move(of.new)
-    edit = of.push(kind, seen, _next(kind, seen))
+    seen = field.present(kind)
+    field.move(field.new)
+    edit = field.push(kind, seen, _next(kind, seen))
     assert (edit.state, edit.reasons) == ("confirmed", [])
-    assert of.stored.project == of.new
-    sent = of.simulator.edits(of.group.exchange_id)
-    assert [(each["status"] < 300, of.new.exchange_id in each["path"]) for each in sent] == [
+    assert field.stored.project == field.new
+    sent = field.simulator.edits(field.group.exchange_id)
+    assert [(each["status"] < 300, field.new.exchange_id in each["path"]) for each in sent] == [
         (True, True)
     ]
 
 
 def test_a_change_whose_group_moves_between_reading_and_sending_is_sent_under_the_new_one(
-    of: Field,
+    field: Field,
 ) -> None:
-    seen = of.present("cpi")
-    of.move(of.new)
-    of.simulator.fault("stale", operation="get_target_group_overview", group=of.old.exchange_id)
-    edit = of.push("cpi", seen, _next("cpi", seen))
+    seen = field.present("cpi")
+    field.move(field.new)
+    field.simulator.fault(
+        "stale", operation="get_target_group_overview", group=field.old.exchange_id
+    )
+    edit = field.push("cpi", seen, _next("cpi", seen))
     assert edit.state == "confirmed"
-    sent = of.simulator.edits(of.group.exchange_id)
-    taken = [of.new.exchange_id in each["path"] for each in sent if each["status"] < 300]
+    sent = field.simulator.edits(field.group.exchange_id)
+    taken = [field.new.exchange_id in each["path"] for each in sent if each["status"] < 300]
     assert taken == [True]
 
 
 def test_what_may_be_done_with_a_group_that_moved_is_asked_under_its_new_project(
-    of: Field,
+    field: Field,
 ) -> None:
-    of.move(of.new)
-    group = of.stored
-    assert transitions.refusals_by_group(action="pause", groups=[group], now=of.now) == {}
-    assert group.project == of.stored.project == of.new  # the job is asked for there
+    field.move(field.new)
+    group = field.stored
+    assert transitions.refusals_by_group(action="pause", groups=[group], now=field.now) == {}
+    assert group.project == field.stored.project == field.new  # the job is asked for there
 
 
-def test_a_group_that_moved_to_a_project_that_is_not_known_yet_is_found_there(of: Field) -> None:
-    ref = of.client.create_project(
-        project=_info(of), idempotency_key="00000000-0000-4000-8000-000000000001"
+def test_a_group_that_moved_to_a_project_that_is_not_known_yet_is_found_there(field: Field) -> None:
+    ref = field.client.create_project(
+        project=_info(field), idempotency_key="00000000-0000-4000-8000-000000000001"
     )
-    of.move(ref.id)
-    assert of.present("cpi")
-    made = of.stored.project
-    assert (made.exchange_id, made.account) == (ref.id, of.account)
-    assert made.due_at is not None
-    of.read_lists()
-    of.read(made, of.old)
-    assert (of.stored.project.name, of.stored.missing_since) == ("A project of later", None)
+    field.move(ref.id)
+    assert field.present("cpi")
+    project = field.stored.project
+    assert (project.exchange_id, project.account) == (ref.id, field.account)
+    assert project.due_at is not None
+    field.read_lists()
+    field.read(project, field.old)
+    assert (field.stored.project.name, field.stored.missing_since) == ("A project of later", None)
 
 
-def _info(of: Field) -> Any:
+def _info(field: Field) -> Any:
     from dashboard.exchange.shapes.projects import ProjectInfo  # noqa: PLC0415
 
-    manager = of.client.get_account_users().items[0].id
+    manager = field.client.get_account_users().items[0].id
     return ProjectInfo(name="A project of later", project_manager_id=manager)
 
 
-def test_a_group_that_moved_to_another_account_is_gone_from_here(of: Field) -> None:
-    theirs = of.simulator.groups(account_id=102)[0]["project_id"]
-    of.move(theirs)
-    with pytest.raises(NotFound, match="in another account"):
-        of.present("cpi")
-    assert of.stored.missing_since is not None
-    assert not Project.objects.filter(exchange_id=theirs).exists()
-    of.read(of.old, of.new)
-    assert (of.stored.project, of.stored.missing_since is None) == (of.old, False)
+def test_a_group_that_moved_to_another_account_is_gone_from_here(field: Field) -> None:
+    other_project = field.simulator.groups(account_id=102)[0]["project_id"]
+    field.move(other_project)
+    with pytest.raises(NotFound, match="belongs to another account"):
+        field.present("cpi")
+    assert field.stored.missing_since is not None
+    assert not Project.objects.filter(exchange_id=other_project).exists()
+    field.read(field.old, field.new)
+    assert (field.stored.project, field.stored.missing_since is None) == (field.old, False)
 
 
-def test_where_the_overview_may_not_be_asked_the_two_lists_decide(of: Field) -> None:
-    of.simulator.fault("http_403", operation=BY_ID)
-    of.move(of.new)
-    of.read(of.old, of.new)
-    assert (of.stored.project, of.stored.missing_since) == (of.new, None)
+def test_where_the_overview_may_not_be_asked_the_two_lists_decide(field: Field) -> None:
+    field.simulator.fault("http_403", operation=BY_ID)
+    field.move(field.new)
+    field.read(field.old, field.new)
+    assert (field.stored.project, field.stored.missing_since) == (field.new, None)
 
 
-def test_a_draft_that_moved_is_in_its_new_project(of: Field) -> None:
-    draft = of.simulator.groups(status="draft", project_id=of.old.exchange_id)
+def test_a_draft_that_moved_is_in_its_new_project(field: Field) -> None:
+    draft = field.simulator.groups(status="draft", project_id=field.old.exchange_id)
     assert draft, "the field has no draft"
-    of.group = TargetGroup.objects.get(exchange_id=draft[0]["id"])
-    of.move(of.new)
-    of.read(of.old, of.new)
-    assert (of.stored.project, of.stored.missing_since) == (of.new, None)
+    field.group = TargetGroup.objects.get(exchange_id=draft[0]["id"])
+    field.move(field.new)
+    field.read(field.old, field.new)
+    assert (field.stored.project, field.stored.missing_since) == (field.new, None)
 
 
-def test_a_group_that_is_not_known_anywhere_is_asked_for_once_and_stays_unknown(of: Field) -> None:
-    of.simulator.fault("http_404", operation="get_target_group_overview")
-    of.simulator.fault("http_404", operation=BY_ID)
+def test_a_group_that_is_not_known_anywhere_is_asked_for_once_and_stays_unknown(
+    field: Field,
+) -> None:
+    field.simulator.fault("http_404", operation="get_target_group_overview")
+    field.simulator.fault("http_404", operation=BY_ID)
     with pytest.raises(NotFound):
-        of.present("cpi")
-    assert (of.stored.project, of.stored.missing_since) == (of.old, None)
-    assert of.simulator.requests()[BY_ID] == 1
+        field.present("cpi")
+    assert (field.stored.project, field.stored.missing_since) == (field.old, None)
+    assert field.simulator.requests()[BY_ID] == 1
 
 
-def test_an_event_that_names_another_project_makes_both_due(of: Field) -> None:
-    hook = Webhook.objects.create(account=of.account, key="k", url="u", secret="s")
+def test_an_event_that_names_another_project_makes_both_due(field: Field) -> None:
+    hook = Webhook.objects.create(account=field.account, key="k", url="u", secret="s")
     Project.objects.update(due_at=None)
-    data = {"target_group_id": of.group.exchange_id, "project_id": of.new.exchange_id}
+    data = {"target_group_id": field.group.exchange_id, "project_id": field.new.exchange_id}
     body = json.dumps({"id": "one", "type": delivery.CHANGED, "data": data}).encode()
-    at = int(of.now.timestamp())
+    at = int(field.now.timestamp())
     header = f"t={at},v1={sign_body('s', body, at)}"
     assert (
-        delivery.accept_delivery(webhook=hook, header=header, body=body, now=of.now).status == 204
+        delivery.accept_delivery(webhook=hook, header=header, body=body, now=field.now).status
+        == 204
     )
     assert not Project.objects.filter(due_at=None).exists()
 
 
-def test_what_was_read_before_a_move_is_not_written_over_it(of: Field) -> None:
+def test_what_was_read_before_a_move_is_not_written_over_it(field: Field) -> None:
     """The move comes while a round of the old project is under way."""
-    told = of.simulator.groups(id=of.group.exchange_id)[0]["completes"]
-    of.lag(of.old)
-    of.move(of.new)
-    of.read(of.new)
-    before = of.stored
-    of.read(of.old)
-    after = of.stored
+    completes = field.simulator.groups(id=field.group.exchange_id)[0]["completes"]
+    field.lag(field.old)
+    field.move(field.new)
+    field.read(field.new)
+    before = field.stored
+    field.read(field.old)
+    after = field.stored
     assert (after.project, after.row_hash, after.completes) == (
         before.project,
         before.row_hash,
-        told,
+        completes,
     )

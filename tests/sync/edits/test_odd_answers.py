@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 import pytest
 from django.utils import timezone
 
-from dashboard.fielding.models import Edit, ExchangeAccount, TargetGroup, User
+from dashboard.fielding.models import Edit, TargetGroup, User
 from dashboard.sync.edits import send as push
-from tests import factories
 from tests.factories import ulid
 from tests.fakes.canned_exchange import Exchange, money
 
@@ -48,13 +47,13 @@ ODD = {
     "not found": Odd(404, NO, SEEN, "rejected", "rejected", "not this way"),
     "another value": Odd(200, {"target_group_cpi": THEIRS}, THEIRS, "unknown", "conflict"),
     "yes, but nothing": Odd(
-        200, {"target_group_cpi": WANTED}, SEEN, "unknown", "rejected", "did not take"
+        200, {"target_group_cpi": WANTED}, SEEN, "unknown", "rejected", "did not accept"
     ),
     "no body, taken": Odd(204, "", WANTED, "confirmed", "confirmed"),
     "no JSON, taken": Odd(200, "<html>", WANTED, "confirmed", "confirmed"),
     "another shape, taken": Odd(200, {"cpi": 3.1}, WANTED, "confirmed", "confirmed"),
     "fault, taken": Odd(500, "", WANTED, "confirmed", "confirmed"),
-    "fault, not taken": Odd(502, "", SEEN, "unknown", "rejected", "did not take"),
+    "fault, not taken": Odd(502, "", SEEN, "unknown", "rejected", "did not accept"),
     "hung up, theirs": Odd(0, "", THEIRS, "unknown", "conflict"),
 }
 
@@ -65,14 +64,9 @@ def group(pull: Callable[[], dict[str, Any]], exchange: Exchange) -> TargetGroup
     return TargetGroup.objects.get(exchange_id=ulid(11))
 
 
-@pytest.fixture
-def editor(account: ExchangeAccount) -> User:
-    return factories.person("editor", on=account)
-
-
 def send(group: TargetGroup, editor: User) -> Edit:
-    given = {"kind": "cpi", "seen": SEEN, "wanted": WANTED, "token": "form"}
-    return push.send_edit(group=group, by=editor, **given)
+    arguments = {"kind": "cpi", "seen": SEEN, "wanted": WANTED, "token": "form"}
+    return push.send_edit(group=group, by=editor, **arguments)
 
 
 def settle() -> Edit:
@@ -97,7 +91,7 @@ def test_an_odd_answer_ends_as_what_it_is_and_is_sent_once(
     assert send(group, editor).state == odd.at_once
     ended = settle()
     assert ended.state == odd.ends
-    assert odd.words in " ".join(one["reason"] for one in ended.reasons)
+    assert odd.words in " ".join(reason["reason"] for reason in ended.reasons)
     assert exchange.asked(PUT, "PUT") == 1
 
 

@@ -39,12 +39,12 @@ def simulator(settings: Any) -> Iterator[Simulator]:
 
 @pytest.fixture
 def writes(simulator: Simulator) -> Iterator[list[Write]]:
-    with recording(simulator.base_url) as (address, kept):
+    with recording(simulator.base_url) as (address, recorded):
         account = factories.account(base_url=address, requests_per_minute=0, read_at=None)
         with pytest.raises(SystemExit):
             call_command("pull", account.name)
-        kept.clear()
-        yield kept
+        recorded.clear()
+        yield recorded
 
 
 @pytest.fixture
@@ -84,11 +84,11 @@ def sent(anna: User) -> Sent:
     def send(kind: str, changed: Callable[[Any], Any]) -> Edit:
         group = live(pricing_model="dynamic")
         seen = push.read_current_value(group=group, kind=kind)
-        made = push.send_edit(
+        edit = push.send_edit(
             group=group, kind=kind, seen=seen, wanted=changed(seen), by=anna, token=uuid.uuid4().hex
         )
-        assert made.state == "confirmed", (made.reasons, made.after, made.wanted)
-        return made
+        assert edit.state == "confirmed", (edit.reasons, edit.after, edit.wanted)
+        return edit
 
     return send
 
@@ -100,13 +100,13 @@ def in_days(days: float) -> str:
 
 def quotas_more(seen: Any) -> Any:
     profiles = [
-        one
+        profile
         | {
             "targets": [
-                each | {"completes_goal": each["completes_goal"] + 1} for each in one["targets"]
+                each | {"completes_goal": each["completes_goal"] + 1} for each in profile["targets"]
             ]
         }
-        for one in seen["profiles"]
+        for profile in seen["profiles"]
     ]
     return {"profiles": profiles}
 
@@ -157,9 +157,9 @@ def profiling(kind: str, *profiles: tuple[bool, list[Any]]) -> Value:
                 "description": "Who?",
                 "quotas_enabled": quotas,
                 "targets": [
-                    {"text": "These", "conditions": [one]}
+                    {"text": "These", "conditions": [condition]}
                     | ({"quota": {goal: 20}} if quotas else {})
-                    for one in conditions
+                    for condition in conditions
                 ],
             }
             for quotas, conditions in profiles
@@ -173,16 +173,16 @@ def test_what_is_new_and_what_becomes_of_drafts_is_sent_as_the_contract_says(
     account = ExchangeAccount.objects.get()
     manager = ExchangeUser.objects.order_by("exchange_id")[0].exchange_id
     named = {"name": "Snack tracker", "project_manager_id": manager}
-    given = named | {"project_customer_reference_number": "PO-1"}
-    create.new_project(account=account, wanted=given, by=anna, token=str(uuid.uuid4()))
+    value = named | {"project_customer_reference_number": "PO-1"}
+    create.new_project(account=account, wanted=value, by=anna, token=str(uuid.uuid4()))
     someone = [SELECTION | {"option": "1"}, SELECTION | {"option": "2"}]
     any_value = POSTCODES | {"allow_all_values": True, "open_ended_values": None}
     some_values = POSTCODES | {"allow_all_values": False, "open_ended_values": ["10115"]}
     drafts = [
         create.new_draft(
-            project=live().project, wanted=wanted(profiling=of), by=anna, token=f"form {number}"
+            project=live().project, wanted=wanted(profiling=groups), by=anna, token=f"form {number}"
         ).group
-        for number, of in enumerate(
+        for number, groups in enumerate(
             (
                 {},
                 profiling("percentage", (True, someone), (False, [RANGE]), (False, [any_value])),
@@ -226,9 +226,14 @@ def test_jobs_over_many_groups_are_sent_as_the_contract_says(
     groups = [Chosen(live(0)), Chosen(live(1))]
     for action in ("launch", "pause", "resume", "relaunch", "complete", "manager"):
         manager = ExchangeUser.objects.order_by("-exchange_id")[0].exchange_id
-        given = {"manager_id": manager} if action == "manager" else {}
+        wanted_value = {"manager_id": manager} if action == "manager" else {}
         jobs.create_batch(
-            action=action, chosen=groups, wanted=given, by=anna, token=action, now=timezone.now()
+            action=action,
+            chosen=groups,
+            wanted=wanted_value,
+            by=anna,
+            token=action,
+            now=timezone.now(),
         )
         jobs.run_due_steps()
         Edit.objects.all().delete()

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from dashboard.fielding.models import Edit, ExchangeAccount, TargetGroup, User
+from dashboard.fielding.models import Edit, TargetGroup, User
 from dashboard.sync.edits import send as push
-from tests import factories
 from tests.factories import ulid
 from tests.fakes.canned_exchange import Exchange, money
 
@@ -28,15 +27,10 @@ def group(pull: Callable[[], dict[str, Any]], exchange: Exchange) -> TargetGroup
 
 
 @pytest.fixture
-def editor(account: ExchangeAccount) -> User:
-    return factories.person("editor", on=account)
-
-
-@pytest.fixture
 def send(group: TargetGroup, editor: User) -> Callable[..., Edit]:
-    def sent(**given: Any) -> Edit:
+    def sent(**arguments: Any) -> Edit:
         fields = {"kind": "cpi", "seen": SEEN, "wanted": WANTED, "token": "form-1"}
-        return push.send_edit(group=group, by=editor, **(fields | given))
+        return push.send_edit(group=group, by=editor, **(fields | arguments))
 
     return sent
 
@@ -149,7 +143,7 @@ def test_what_was_never_taken_ends_as_rejected(lost: Edit, exchange: Exchange) -
         push.settle_due(clock=later(10 * round_))
     lost.refresh_from_db()
     assert lost.state == "rejected"
-    assert "did not take" in lost.reasons[-1]["reason"]
+    assert "did not accept" in lost.reasons[-1]["reason"]
     assert exchange.asked(PUT, "PUT") == 1
 
 

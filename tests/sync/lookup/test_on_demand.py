@@ -20,7 +20,7 @@ ULID = ulid(11)
 
 def tells(exchange: Exchange, *, account_id: int = 101, status: int = 200) -> None:
     """The exchange knows the group, as one of this account."""
-    said = {
+    overview = {
         "account_id": account_id,
         "project_id": ulid(1),
         "project_name": "Project 1",
@@ -35,10 +35,10 @@ def tells(exchange: Exchange, *, account_id: int = 101, status: int = 200) -> No
         "status": "live",
         "created_at": "2026-11-06T09:00:00.000Z",
     }
-    exchange.on("GET", f"/demand/target-groups/{ULID}/overview", lambda: (status, said))
+    exchange.on("GET", f"/demand/target-groups/{ULID}/overview", lambda: (status, overview))
 
 
-def asked(*accounts: ExchangeAccount) -> on_demand.LookupAnswer:
+def look_up(*accounts: ExchangeAccount) -> on_demand.LookupAnswer:
     return on_demand.group_by_id(ulid=ULID, accounts=accounts)
 
 
@@ -48,9 +48,9 @@ def test_a_group_of_a_known_project_makes_the_project_due(
     tells(exchange)
     late = timezone.now() + timedelta(hours=1)
     project = factories.project(account, exchange_id=ulid(1), due_at=late, read_at=None)
-    found = asked(account).found
-    assert found is not None
-    assert (found.project, found.name, found.status) == (project, "Japan", "live")
+    match = look_up(account).found
+    assert match is not None
+    assert (match.project, match.name, match.status) == (project, "Japan", "live")
     assert Project.objects.get().due_at < late
 
 
@@ -58,7 +58,7 @@ def test_a_group_of_another_account_of_the_exchange_is_not_there(
     exchange: Exchange, account: ExchangeAccount
 ) -> None:
     tells(exchange, account_id=999)
-    assert asked(account) == on_demand.LookupAnswer(None, [])
+    assert look_up(account) == on_demand.LookupAnswer(None, [])
 
 
 def test_an_account_that_cannot_be_asked_is_named_and_the_next_is_asked(
@@ -66,8 +66,8 @@ def test_an_account_that_cannot_be_asked_is_named_and_the_next_is_asked(
 ) -> None:
     down = factories.account(base_url="http://elsewhere.example", requests_per_minute=0)
     tells(exchange)
-    answer = asked(down, account)
-    assert [one for one, _ in answer.failed] == [down]
+    answer = look_up(down, account)
+    assert [account for account, _ in answer.failed] == [down]
     assert answer.found is not None
 
 
@@ -78,9 +78,9 @@ def test_a_rate_card_is_read_as_a_table(exchange: Exchange, account: ExchangeAcc
         "pricing_table_currency_code": "USD",
         "pricing_table_data": [[178]],
     }
-    said = {"country_code": "DE", "token": "t", "rate_card_data": data}
-    exchange.on("GET", "/business-units/7/rate-card.country_code=de", lambda: (200, said))
+    card = {"country_code": "DE", "token": "t", "rate_card_data": data}
+    exchange.on("GET", "/business-units/7/rate-card.country_code=de", lambda: (200, card))
     unit = BusinessUnit.objects.create(account=account, exchange_id="7")
-    assert on_demand.rate_card(unit=unit, country="de")["prices"] == [[178]]
+    assert on_demand.read_rate_card(unit=unit, country="de")["prices"] == [[178]]
     with pytest.raises(NotFound):
-        on_demand.rate_card(unit=unit, country="fr")
+        on_demand.read_rate_card(unit=unit, country="fr")

@@ -25,13 +25,13 @@ Round = Callable[[timedelta], Counter[str]]
 
 def writes(queries: CaptureQueriesContext) -> Counter[str]:
     """How many statements changed each table of what is read and of the rounds."""
-    said = (query["sql"].rpartition(" times: ")[2] for query in queries.captured_queries)
-    words = (statement.replace('"', " ").split() for statement in said)
-    found: Counter[str] = Counter()
+    statements = (query["sql"].rpartition(" times: ")[2] for query in queries.captured_queries)
+    words = (statement.replace('"', " ").split() for statement in statements)
+    counts: Counter[str] = Counter()
     for first, *rest in words:
         if first in ("INSERT", "UPDATE", "DELETE"):
-            found[next(word for word in rest if word.startswith("fielding_"))] += 1
-    return Counter({table: times for table, times in found.items() if table not in ALERTS})
+            counts[next(word for word in rest if word.startswith("fielding_"))] += 1
+    return Counter({table: times for table, times in counts.items() if table not in ALERTS})
 
 
 @pytest.fixture
@@ -65,9 +65,9 @@ def one_round(account: ExchangeAccount, exchange: Exchange) -> Round:
 def test_a_round_in_which_nothing_moved_writes_its_books_alone(
     one_round: Round, exchange: Exchange
 ) -> None:
-    found = one_round(timedelta(seconds=30))
-    assert set(found) <= BOOKS
-    assert found.total() <= 3
+    counts = one_round(timedelta(seconds=30))
+    assert set(counts) <= BOOKS
+    assert counts.total() <= 3
     assert len(exchange.log) == 1
 
 
@@ -83,9 +83,9 @@ def test_a_group_that_moved_costs_two_requests_and_one_write_a_table(
     one_round: Round, exchange: Exchange
 ) -> None:
     exchange.groups[ulid(1)][0] = group_row(11, completes=101)
-    found = one_round(timedelta(minutes=5))
+    counts = one_round(timedelta(minutes=5))
     assert len(exchange.log) == 1 + 2
-    assert found["fielding_targetgroup"] == found["fielding_reading"] == 1
+    assert counts["fielding_targetgroup"] == counts["fielding_reading"] == 1
 
 
 def test_a_forecast_is_worked_out_anew_within_the_hour_and_not_with_every_complete(

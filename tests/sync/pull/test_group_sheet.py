@@ -48,7 +48,7 @@ def sheet() -> GroupPanels:
 
 
 def priced_by_a_card(exchange: Exchange) -> None:
-    said = {
+    card = {
         "progress": {
             "current_completes": 1,
             "current_prescreens": 3,
@@ -62,14 +62,14 @@ def priced_by_a_card(exchange: Exchange) -> None:
         "status": "live",
         "created_at": "2026-11-06T09:00:00.000Z",
     }
-    exchange.on("GET", f"{ONE}/overview", lambda: (200, said))
+    exchange.on("GET", f"{ONE}/overview", lambda: (200, card))
 
 
 def test_a_new_group_is_read_with_its_quotas(pull: Pull) -> None:
     assert pull()["complete"] is True
     (age,) = sheet().profiles
     assert (age["name"], age["quotas"]) == ("Age", True)
-    assert [(one["name"], one["completes"], one["goal"]) for one in age["targets"]] == [
+    assert [(target["name"], target["completes"], target["goal"]) for target in age["targets"]] == [
         ("18–34", 10, 100),
         ("18–34", 20, 100),
     ]

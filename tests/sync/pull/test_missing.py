@@ -66,8 +66,8 @@ def by_id(exchange: Exchange, number: int, code: int = 200, **fields: Any) -> No
 
 
 def gone() -> list[int]:
-    found = TargetGroup.objects.exclude(missing_since=None).values_list("exchange_id", flat=True)
-    return sorted(int(each[2:]) for each in found)
+    listed = TargetGroup.objects.exclude(missing_since=None).values_list("exchange_id", flat=True)
+    return sorted(int(each[2:]) for each in listed)
 
 
 @pytest.mark.parametrize(
@@ -142,11 +142,11 @@ def test_a_group_that_answers_in_another_project_has_moved(known: Exchange, pull
     by_id(known, 13, project_id=ulid(2))
     client = clients.client_for(account)
     with_list = client.get_list_target_groups
-    absent = missing.groups(
+    absent = missing.find_gone_groups(
         client=client,
         project=ulid(1),
         absent={ulid(13): "live"},
-        again=missing.PageIterator(
+        second_list=missing.PageIterator(
             lambda cursor: with_list(project_id=ulid(1), start_after=cursor)
         ),
     )
@@ -197,7 +197,7 @@ def test_what_is_not_missing_costs_nothing(known: Exchange, pull: Pull) -> None:
 
 
 def test_of_many_that_are_gone_the_first_are_asked_for(pull: Pull, exchange: Exchange) -> None:
-    many = range(100, 100 + missing.ASKED + 10)
+    many = range(100, 100 + missing.MAX_CONFIRMED + 10)
     exchange.groups[ulid(1)] += [group_row(number, status="archived") for number in many]
     pull()
     del exchange.groups[ulid(1)][3:]
@@ -205,7 +205,7 @@ def test_of_many_that_are_gone_the_first_are_asked_for(pull: Pull, exchange: Exc
     pull()
     assert gone() == list(many)
     assert exchange.asked(LIST) == 2
-    assert exchange.asked("/demand/target-groups/") == missing.ASKED
+    assert exchange.asked("/demand/target-groups/") == missing.MAX_CONFIRMED
     exchange.log.clear()
     pull()
     assert exchange.asked("/demand/target-groups/") == 0

@@ -46,10 +46,10 @@ def test_a_first_pull_reads_everything(pull: Pull) -> None:
         "seconds": 0,
         "exit": 0,
     }
-    one = group(11)
-    assert (one.cpi, one.currency, one.completes) == (Decimal("2.75"), "USD", 100)
-    assert one.ends_at == datetime(2026, 11, 27, 9, tzinfo=UTC)
-    assert one.expected_loi_minutes == 9
+    stored = group(11)
+    assert (stored.cpi, stored.currency, stored.completes) == (Decimal("2.75"), "USD", 100)
+    assert stored.ends_at == datetime(2026, 11, 27, 9, tzinfo=UTC)
+    assert stored.expected_loi_minutes == 9
 
 
 def test_a_second_pull_writes_nothing_and_asks_one_request_a_hundred_groups(
@@ -110,7 +110,10 @@ def test_a_project_that_moves_between_pages_is_kept_once_as_it_was_seen_last(
 
     exchange.on("GET", r"/projects(\?.*)?$", page)
     assert pull()["errors"] == []
-    assert [one.name for one in Project.objects.order_by("exchange_id")] == ["Project 1", "Moved"]
+    assert [project.name for project in Project.objects.order_by("exchange_id")] == [
+        "Project 1",
+        "Moved",
+    ]
 
 
 def test_people_of_the_exchange_are_known_by_name(pull: Pull) -> None:
@@ -149,8 +152,8 @@ def test_a_point_that_cannot_be_read_keeps_its_last_good_value(
     TargetGroup.objects.update(completes_read_at=None)
     assert pull()["quarantined"] == 1
     day = CompletesDay.objects.get(group=group(11))
-    kept = completes.unpack_day(day.day, bytes(day.hours), day.odd)
-    assert [count for _, count in kept] == [40, 45]
+    hours = completes.unpack_day(day.day, bytes(day.hours), day.odd)
+    assert [count for _, count in hours] == [40, 45]
 
 
 def test_a_list_that_never_ends_is_incomplete_and_marks_nothing_gone(
@@ -232,8 +235,13 @@ def test_a_rows_own_last_complete_is_not_overtaken_by_that_of_the_performance(
     row = group_row(11)
     row["statistics"]["last_complete_date"] = {"value": "2026-11-20T11:00:00Z", "issues": []}
     exchange.groups[ulid(1)][0] = row
-    told = {"entrants": 9, "prescreens": 3, "completes": 1, "last_complete": "2026-11-20T10:00:00Z"}
-    exchange.on("GET", f"{ulid(11)}/performance$", lambda: (200, told))
+    performance = {
+        "entrants": 9,
+        "prescreens": 3,
+        "completes": 1,
+        "last_complete": "2026-11-20T10:00:00Z",
+    }
+    exchange.on("GET", f"{ulid(11)}/performance$", lambda: (200, performance))
     pull()
     assert group(11).last_complete_at == datetime(2026, 11, 20, 11, tzinfo=UTC)
 
@@ -241,8 +249,13 @@ def test_a_rows_own_last_complete_is_not_overtaken_by_that_of_the_performance(
 def test_a_row_without_its_last_complete_has_that_of_the_performance(
     pull: Pull, exchange: Exchange
 ) -> None:
-    told = {"entrants": 9, "prescreens": 3, "completes": 1, "last_complete": "2026-11-20T10:00:00Z"}
-    exchange.on("GET", f"{ulid(11)}/performance$", lambda: (200, told))
+    performance = {
+        "entrants": 9,
+        "prescreens": 3,
+        "completes": 1,
+        "last_complete": "2026-11-20T10:00:00Z",
+    }
+    exchange.on("GET", f"{ulid(11)}/performance$", lambda: (200, performance))
     pull()
     exchange.groups[ulid(1)][0] = group_row(11, name="Another name")
     exchange.on("GET", f"{ulid(11)}/performance$", lambda: (403, {}))
@@ -259,9 +272,9 @@ def test_figures_that_a_row_leaves_out_are_those_of_the_overview(
         "average_cost_per_interview": {"value": "2.345", "currency_code": "USD"},
     }
     pull()
-    one = group(11)
-    assert (one.drop_off_rate, one.average_cpi) == (0.07, Decimal("2.345"))
-    assert one.incidence_rate == 0.33  # which the row has
+    stored = group(11)
+    assert (stored.drop_off_rate, stored.average_cpi) == (0.07, Decimal("2.345"))
+    assert stored.incidence_rate == 0.33  # which the row has
     exchange.rates[ulid(11)] = {}
     pull()  # the row has not moved: nothing is asked, nothing is lost
     assert group(11).drop_off_rate == 0.07
@@ -391,7 +404,7 @@ def test_each_round_is_on_record(pull: Pull) -> None:
 def test_a_past_that_is_told_again_with_fewer_completes_is_called_reconciliation(
     pull: Pull, exchange: Exchange
 ) -> None:
-    def told(*counts: int) -> None:
+    def answer_with(*counts: int) -> None:
         exchange.groups[ulid(1)][0] = group_row(11, completes=counts[-1])
         exchange.completes[ulid(11)] = [
             {"timestamp": f"2026-11-20T{hour}:00:00.000Z", "count": count}
@@ -400,12 +413,12 @@ def test_a_past_that_is_told_again_with_fewer_completes_is_called_reconciliation
         TargetGroup.objects.update(completes_read_at=None)
         pull()
 
-    told(100, 110, 120)
-    told(100, 110, 120, 121)
+    answer_with(100, 110, 120)
+    answer_with(100, 110, 120, 121)
     assert not group(11).completes_may_fall
-    told(90, 99, 108, 109)
+    answer_with(90, 99, 108, 109)
     assert group(11).completes_may_fall
-    told(90, 99, 108, 109, 111)
+    answer_with(90, 99, 108, 109, 111)
     assert group(11).completes_may_fall
 
 

@@ -107,11 +107,11 @@ def test_a_sweep_goes_on_where_its_last_turn_ended(in_turns: Worker, exchange: E
     exchange.log.clear()
     in_turns.share = 4
     in_turns.later(timedelta(minutes=31))
-    asked = [exchange.asked("/overview")]
+    requests = [exchange.asked("/overview")]
     while Project.objects.get().pass_cursor:
         in_turns.turn()
-        asked.append(exchange.asked("/overview"))
-    assert asked == [4, 8, 12]
+        requests.append(exchange.asked("/overview"))
+    assert requests == [4, 8, 12]
 
 
 def test_what_moves_behind_a_turn_is_kept_and_asked_in_the_next_pass(
@@ -121,12 +121,12 @@ def test_what_moves_behind_a_turn_is_kept_and_asked_in_the_next_pass(
     exchange.groups[ulid(1)][0] = group_row(11, completes=101)
     for _ in range(3):
         in_turns.turn()
-    one = TargetGroup.objects.get(exchange_id=ulid(11))
-    assert (one.completes, one.entrants) == (101, 900)
+    group = TargetGroup.objects.get(exchange_id=ulid(11))
+    assert (group.completes, group.entrants) == (101, 900)
     in_turns.later(timedelta(minutes=5))
     in_turns.turn()  # both projects are due: either may be the first
-    one.refresh_from_db()
-    assert one.entrants == 909
+    group.refresh_from_db()
+    assert group.entrants == 909
 
 
 def test_the_foreground_pull_takes_all_turns_and_tells_them_as_one(
@@ -180,8 +180,13 @@ def test_a_person_who_wants_it_has_it_asked_sooner(refusing: Worker, exchange: E
     exchange.special.clear()
     scheduling.clear_backoff(TargetGroup.objects.filter(exchange_id=ulid(12)), now=refusing.now)
     refusing.later(EVERY)
-    one = TargetGroup.objects.get(exchange_id=ulid(12))
-    assert (one.entrants, one.error, one.retry_at, one.failing_since) == (900, "", None, None)
+    group = TargetGroup.objects.get(exchange_id=ulid(12))
+    assert (group.entrants, group.error, group.retry_at, group.failing_since) == (
+        900,
+        "",
+        None,
+        None,
+    )
 
 
 def test_who_may_not_read_the_history_pays_no_more_for_a_group_that_moves(
@@ -193,13 +198,13 @@ def test_who_may_not_read_the_history_pays_no_more_for_a_group_that_moves(
     exchange.log.clear()
     exchange.groups[ulid(1)][1] = group_row(12, completes=101)
     worker.later(EVERY)
-    one = TargetGroup.objects.get(exchange_id=ulid(12))
+    group = TargetGroup.objects.get(exchange_id=ulid(12))
     assert (exchange.asked(f"{ulid(12)}/performance"), exchange.asked(f"{ulid(12)}/details")) == (
         1,
         0,
     )
-    assert one.completes == 101
-    assert "history" in one.error  # it was not asked again, so it still was not read
-    assert one.retry_at
+    assert group.completes == 101
+    assert "history" in group.error  # it was not asked again, so it still was not read
+    assert group.retry_at
     worker.later(timedelta(hours=1))
     assert exchange.asked(f"{ulid(12)}/changelog") == 1

@@ -9,7 +9,7 @@ import pytest
 
 from dashboard.exchange.shapes.groups import TargetGroupsListItem
 from dashboard.fielding.models import Project
-from dashboard.sync.columns import group
+from dashboard.sync.columns import group_columns
 from dashboard.sync.pull import requests
 from dashboard.sync.pull.fetch import GroupRequest
 from tests.factories import NOW, ulid
@@ -28,10 +28,10 @@ def row(status: str, completes: int = 100) -> TargetGroupsListItem:
 
 def known(status: str, **fields: object) -> requests.StoredGroup:
     """A group that was read whole, and whose row is as `row` makes it."""
-    one = requests.StoredGroup(
+    stored = requests.StoredGroup(
         pk=1,
         status=status,
-        row_hash=group.row_hash(row(status)),
+        row_hash=group_columns.row_hash(row(status)),
         updated_at=row(status).updated_at,
         missing_since=None,
         changed_at=NOW - HOUR,
@@ -41,10 +41,10 @@ def known(status: str, **fields: object) -> requests.StoredGroup:
         retry_at=None,
         last_complete_at=NOW - HOUR,
     )
-    return one._replace(**fields)
+    return stored._replace(**fields)
 
 
-def asked(
+def planned(
     was: requests.StoredGroup,
     *,
     status: str = "",
@@ -59,82 +59,82 @@ def asked(
 
 
 def test_a_live_group_that_stands_still_is_asked_for_its_overview_with_each_sweep() -> None:
-    assert asked(known("live"), swept=None) is None
-    found = asked(known("live"))
-    assert found
-    assert (found.overview, found.performance, found.moved) == (True, False, False)
+    assert planned(known("live"), swept=None) is None
+    request = planned(known("live"))
+    assert request
+    assert (request.overview, request.performance, request.moved) == (True, False, False)
 
 
 @pytest.mark.parametrize("status", ["paused", "scheduled"])
 def test_a_paused_group_is_swept_once_an_hour(status: str) -> None:
-    assert asked(known(status), now=NOW + HALF) is None
-    assert asked(known(status), now=NOW)
+    assert planned(known(status), now=NOW + HALF) is None
+    assert planned(known(status), now=NOW)
 
 
 @pytest.mark.parametrize("status", ["completed", "draft", "under_review"])
 def test_other_groups_of_a_live_project_are_swept_once_a_day(status: str) -> None:
     midnight = NOW.replace(hour=0)
-    assert asked(known(status), now=NOW) is None
-    assert asked(known(status), now=midnight)
+    assert planned(known(status), now=NOW) is None
+    assert planned(known(status), now=midnight)
 
 
 def test_a_completed_group_is_left_alone_once_its_counts_are_final() -> None:
     midnight = NOW.replace(hour=0)
     final = known("completed", last_complete_at=NOW - timedelta(days=70))
-    assert asked(final, now=midnight) is None
-    assert asked(final, completes=99, now=midnight)
+    assert planned(final, now=midnight) is None
+    assert planned(final, completes=99, now=midnight)
 
 
 def test_a_completed_group_whose_row_moved_is_asked_at_once() -> None:
-    found = asked(known("completed"), completes=99, swept=None)
-    assert found
-    assert found.performance
+    request = planned(known("completed"), completes=99, swept=None)
+    assert request
+    assert request.performance
 
 
 def test_an_archived_group_is_asked_nothing_though_its_row_is_kept() -> None:
-    assert asked(known("archived")) is None
-    found = asked(known("archived"), completes=99)
-    assert found
-    assert (found.moved, found.cost) == (True, 0)
+    assert planned(known("archived")) is None
+    request = planned(known("archived"), completes=99)
+    assert request
+    assert (request.moved, request.cost) == (True, 0)
 
 
 def test_a_group_that_is_being_archived_is_asked_one_last_time() -> None:
-    found = asked(known("completed"), status="archived", swept=None)
-    assert found
-    assert found.performance
-    assert found.details
+    request = planned(known("completed"), status="archived", swept=None)
+    assert request
+    assert request.performance
+    assert request.details
 
 
 def test_a_draft_is_asked_for_its_details_when_its_row_moves() -> None:
-    found = asked(known("draft"), completes=99, swept=None)
-    assert found
-    assert found.details
+    request = planned(known("draft"), completes=99, swept=None)
+    assert request
+    assert request.details
 
 
 def test_a_group_that_owes_an_answer_is_left_alone_until_its_time() -> None:
     later = known("live", retry_at=NOW + HOUR)
-    assert asked(later) is None
-    found = asked(later, now=NOW + HOUR)
-    assert found
-    assert (found.details, found.performance) == (True, True)
+    assert planned(later) is None
+    request = planned(later, now=NOW + HOUR)
+    assert request
+    assert (request.details, request.performance) == (True, True)
 
 
 def test_it_is_asked_sooner_when_its_row_moves_or_a_webhook_tells_of_it() -> None:
-    assert asked(known("live", retry_at=NOW + HOUR), completes=101)
-    assert asked(known("live", retry_at=NOW + HOUR, webhook_changed_at=NOW))
+    assert planned(known("live", retry_at=NOW + HOUR), completes=101)
+    assert planned(known("live", retry_at=NOW + HOUR, webhook_changed_at=NOW))
 
 
 @pytest.mark.parametrize("status", ["live", "paused", "completed", "archived", "draft"])
 def test_a_row_that_tells_of_the_exclusion_for_the_first_time_is_kept_and_costs_nothing(
     status: str,
 ) -> None:
-    told = msgspec.structs.replace(row(status), exclusion_enabled=True)
-    was = known(status)._replace(row_hash=group.row_hash(told))
+    listed = msgspec.structs.replace(row(status), exclusion_enabled=True)
+    was = known(status)._replace(row_hash=group_columns.row_hash(listed))
     project = Project(overviews_at=NOW, details_at=NOW)
-    (found,) = requests.plan_requests(project, [told], {told.id: was}, now=NOW)
-    assert (found.moved, found.cost) == (True, 0)
+    (request,) = requests.plan_requests(project, [listed], {listed.id: was}, now=NOW)
+    assert (request.moved, request.cost) == (True, 0)
     stored = was._replace(exclusion_enabled=True)
-    assert requests.plan_requests(project, [told], {told.id: stored}, now=NOW) == []
+    assert requests.plan_requests(project, [listed], {listed.id: stored}, now=NOW) == []
 
 
 def ask(number: int, *, moved: bool = True) -> GroupRequest:
@@ -146,20 +146,20 @@ COST = ask(1).cost
 
 def test_a_turn_takes_groups_in_order_until_its_share_is_spent() -> None:
     turn = requests.take_share([ask(3), ask(1), ask(2)], after="", share=2 * COST)
-    assert [each.group for each in turn.asks] == [ulid(1), ulid(2)]
-    assert (turn.left, turn.come_to) == (1, ulid(2))
-    assert [each.group for each in turn.kept] == [ulid(3)]
+    assert [each.group for each in turn.requests] == [ulid(1), ulid(2)]
+    assert (turn.left, turn.last_group) == (1, ulid(2))
+    assert [each.group for each in turn.postponed] == [ulid(3)]
 
 
 def test_the_last_turn_ends_the_pass_and_keeps_what_moved_again() -> None:
     turn = requests.take_share([ask(1), ask(2, moved=False), ask(3)], after=ulid(2), share=2 * COST)
-    assert [each.group for each in turn.asks] == [ulid(3)]
-    assert (turn.left, turn.come_to) == (0, "")
-    assert [each.group for each in turn.kept] == [ulid(1)]
+    assert [each.group for each in turn.requests] == [ulid(3)]
+    assert (turn.left, turn.last_group) == (0, "")
+    assert [each.group for each in turn.postponed] == [ulid(1)]
 
 
 def test_a_share_smaller_than_a_group_takes_one_group() -> None:
-    assert len(requests.take_share([ask(1), ask(2)], after="", share=1).asks) == 1
+    assert len(requests.take_share([ask(1), ask(2)], after="", share=1).requests) == 1
 
 
 def test_without_a_budget_a_turn_is_the_whole_pass() -> None:

@@ -20,7 +20,7 @@ Pull = Callable[[], dict[str, Any]]
 
 
 @pytest.fixture
-def told(account: ExchangeAccount, exchange: Exchange, pull: Pull) -> TargetGroup:
+def changed_group(account: ExchangeAccount, exchange: Exchange, pull: Pull) -> TargetGroup:
     """Everything was read, and then a webhook told of group 12."""
     pull()
     pull()
@@ -35,18 +35,18 @@ def tell(at: datetime) -> None:
 
 
 def test_it_alone_is_asked_for_what_its_row_does_not_show(
-    told: TargetGroup, exchange: Exchange, pull: Pull
+    changed_group: TargetGroup, exchange: Exchange, pull: Pull
 ) -> None:
     exchange.cpi[ulid(12)] = {"value": "3.10", "currency_code": "USD"}
     pull()
-    for asked in ("overview", "details", "changelog", "fielding-runs"):
-        assert exchange.asked(f"{ulid(12)}/{asked}") == 1, asked
+    for part in ("overview", "details", "changelog", "fielding-runs"):
+        assert exchange.asked(f"{ulid(12)}/{part}") == 1, part
     assert exchange.asked(f"{ulid(11)}/") == exchange.asked(f"{ulid(13)}/") == 0
-    told.refresh_from_db()
-    assert f"{told.cpi:.2f}" == "3.10"
+    changed_group.refresh_from_db()
+    assert f"{changed_group.cpi:.2f}" == "3.10"
 
 
-def test_it_is_asked_once(told: TargetGroup, exchange: Exchange, pull: Pull) -> None:
+def test_it_is_asked_once(changed_group: TargetGroup, exchange: Exchange, pull: Pull) -> None:
     pull()
     exchange.log.clear()
     pull()
@@ -54,7 +54,7 @@ def test_it_is_asked_once(told: TargetGroup, exchange: Exchange, pull: Pull) -> 
 
 
 def test_it_is_asked_again_where_the_answer_failed(
-    told: TargetGroup, exchange: Exchange, pull: Pull
+    changed_group: TargetGroup, exchange: Exchange, pull: Pull
 ) -> None:
     exchange.on("GET", f"{ulid(12)}/details", lambda: (403, {}))
     pull()
@@ -64,14 +64,14 @@ def test_it_is_asked_again_where_the_answer_failed(
 
 
 def test_what_is_told_during_a_round_is_asked_in_another_one_soon(
-    told: TargetGroup, exchange: Exchange, pull: Pull
+    changed_group: TargetGroup, exchange: Exchange, pull: Pull
 ) -> None:
     here, moments = threading.current_thread(), []
 
     def clock() -> datetime:
         now = timezone.now()
-        asked = exchange.asked(f"{ulid(12)}/changelog")
-        if asked and not moments and threading.current_thread() is here:
+        requests = exchange.asked(f"{ulid(12)}/changelog")
+        if requests and not moments and threading.current_thread() is here:
             moments.append(now)
             tell(now)
         return now

@@ -42,7 +42,7 @@ def test_the_bell_counts_what_is_open_on_every_page(client: Client, group: Targe
     opened(factories.group(factories.project(factories.account())), key="not mine")
     signed_in(client, "viewer", group.account)
     for address in ("/", "/projects/", "/me/", "/mails/"):
-        assert "1 open incident<" in read(client, address)
+        assert "1 open alert<" in read(client, address)
 
 
 def test_a_refresh_brings_the_bell_along(client: Client, group: TargetGroup) -> None:
@@ -52,7 +52,7 @@ def test_a_refresh_brings_the_bell_along(client: Client, group: TargetGroup) -> 
     opened(group, severity=1)
     part = read(client, address, HX_Request="true", If_None_Match=etag)
     assert 'hx-swap-oob="true"' in part
-    assert "1 open incident, 1 critical" in part
+    assert "1 open alert, 1 critical" in part
 
 
 def test_the_box_under_the_bell_leads_to_each_incident(client: Client, group: TargetGroup) -> None:
@@ -88,7 +88,7 @@ def test_an_incident_tells_what_happened_and_who_was_told(
         skipped="address refused",
     )
     page = read(client, f"/incidents/{incident.pk}/")
-    for said in ("≤ 30 %", "38 % leave.", f"/mails/{sent.pk}/", "not mailed: address refused"):
+    for said in ("≤ 30 %", "38 % leave.", f"/mails/{sent.pk}/", "not sent: address refused"):
         assert said in page
 
 
@@ -121,7 +121,7 @@ def test_the_chart_of_an_incident_is_a_figure_with_its_thresholds(
     figure: dict[str, Any] = client.get(f"/incidents/{incident.pk}/chart.json").json()
     go.Figure(figure)
     names = [one["text"] for one in figure["layout"].get("annotations", [])]
-    assert any(name.startswith("Fires at") for name in names) == (rule != "stalled")
+    assert any(name.startswith("Alert at") for name in names) == (rule != "stalled")
     assert figure["layout"]["shapes"][-1]["type"] == "rect"
 
 
@@ -205,7 +205,7 @@ def test_a_digest_without_a_day_is_refused_at_the_days(
 ) -> None:
     signed_in(client, "viewer", account)
     page = client.post("/me/mail/", CHOICE | {"digest_days": []}).content.decode()
-    assert "Choose a day, or no digest." in page
+    assert "Choose at least one day, or switch the digest off." in page
     assert not MailPreferences.objects.exists()
 
 
@@ -337,7 +337,7 @@ def test_the_chart_of_too_many_completes_shows_the_goal(client: Client, group: T
     signed_in(client, "viewer", group.account)
     figure = client.get(f"/incidents/{incident.pk}/chart.json").json()
     names = [one["text"] for one in figure["layout"]["annotations"]]
-    assert names == ["Goal at 200 completes", "Fires at 204 completes"]
+    assert names == ["Goal at 200 completes", "Alert at 204 completes"]
 
 
 def test_many_incidents_come_in_pages(client: Client, group: TargetGroup) -> None:

@@ -171,9 +171,9 @@ def test_somebody_of_another_connection_cannot_be_added_as_an_address(
 def test_a_wrong_address_is_said_at_its_field(client: Client, group: TargetGroup) -> None:
     signed_in(client, "editor", group.account)
     page = client.post(
-        f"/rules/groups/{group.pk}/told/", {"addresses": "not an address"}
+        f"/rules/groups/{group.pk}/told/", {"addresses": "not an email address"}
     ).content.decode()
-    assert "not an address is not an address" in page
+    assert "not an email address is not an email address" in page
 
 
 def test_the_nearest_choice_of_recipients_holds(client: Client, group: TargetGroup) -> None:

@@ -83,7 +83,7 @@ def test_an_address_that_somebody_got_meanwhile_stays_theirs(client: Client, dan
     link = asked(client)
     factories.person(email="NEW@example.com")
     page = client.post(link, follow=True).content.decode()
-    assert "Somebody else has this address." in page
+    assert "This address is already in use." in page
     assert email_of(dana) == "dana@example.com"
 
 
@@ -105,7 +105,7 @@ def test_the_password_is_asked_for_and_guessing_it_gets_slow(
     monkeypatch.setattr(throttle, "clock", lambda: 1000.0)
     for _ in range(throttle.FREE_PER_NAME):
         page = client.post("/me/address/", NEW | {"password": "x"}).content.decode()
-        assert "This is not your password." in page
+        assert "Wrong password." in page
     assert "Too many wrong passwords." in client.post("/me/address/", NEW).content.decode()
     assert delivered() == []
 

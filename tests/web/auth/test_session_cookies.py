@@ -27,7 +27,7 @@ def test_a_wrong_password_and_a_wrong_name_read_the_same(client: Client) -> None
     factories.person(username="dana")
     for name in ("dana", "nobody"):
         answer = client.post("/sign-in/", {"username": name, "password": "wrong"})
-        assert "This name and password do not belong together." in answer.content.decode()
+        assert "Wrong username or password." in answer.content.decode()
 
 
 def test_a_person_who_left_cannot_sign_in(client: Client) -> None:

@@ -58,13 +58,13 @@ def test_one_session_ends_after_the_password_was_given_once_more(dana: User) -> 
     here, phone, other = signed_in(), signed_in(PHONE), signed_in()
     row = UserSession.objects.get(user_agent=PHONE)
     assert is_in(phone)
-    assert "Ended: 1." in end(here, str(row.pk))
+    assert "1 session ended." in end(here, str(row.pk))
     assert [is_in(client) for client in (here, phone, other)] == [True, False, True]
 
 
 def test_all_others_end_at_once(dana: User) -> None:
     here, phone, other = signed_in(), signed_in(PHONE), signed_in()
-    assert "Ended: 2." in end(here, "others")
+    assert "2 sessions ended." in end(here, "others")
     assert [is_in(client) for client in (here, phone, other)] == [True, False, False]
 
 
@@ -79,7 +79,7 @@ def test_nobody_ends_the_session_of_another(dana: User) -> None:
     factories.person(username="eve")
     here, theirs = signed_in(name="eve"), signed_in()
     row = UserSession.objects.get(user=dana)
-    assert "Nothing was left to end." in end(here, str(row.pk))
+    assert "No other sessions." in end(here, str(row.pk))
     assert is_in(theirs)
 
 

@@ -350,7 +350,7 @@ def test_a_password_that_takes_the_place_of_another_is_told_by_mail(
     client.post("/sign-in/forgotten/", {"email": dana.email})
     set_password(client, "a-longer-one-7")
     assert "Your other sessions have ended" in client.get("/sign-in/new/done/").content.decode()
-    assert delivered()[-1].subject == "Fieldwatch: your password was set anew, by a link in a mail"
+    assert delivered()[-1].subject == "Fieldwatch: your password was reset with a link from a mail"
 
 
 def test_what_a_new_password_needs_is_said_beforehand(client: Client, dana: User) -> None:
@@ -372,10 +372,10 @@ def test_a_person_is_told_when_the_ways_in_change(
     client.post(link[1])
     told = [(one.to, one.subject) for one in delivered() if one.subject.startswith("Fieldwatch:")]
     assert told == [
-        (["dana@example.com"], "Fieldwatch: a second factor was turned on"),
+        (["dana@example.com"], "Fieldwatch: two-factor authentication was turned on"),
         (["dana@example.com"], "Fieldwatch: your password was changed"),
         (["new@example.com"], "Fieldwatch: confirm your email address"),
-        (["dana@example.com"], "Fieldwatch: mail for you goes to another address from now on"),
+        (["dana@example.com"], "Fieldwatch: your email address was changed"),
     ]
     assert "from 127.0.0.1" in str(delivered()[0].body)
 

@@ -155,9 +155,9 @@ def test_nobody_is_sent_to_an_address_that_is_none(
 def test_a_safe_provider_names_safe_addresses_alone() -> None:
     known = {"token_endpoint": "http://login.example.com/token"}
     with pytest.raises(ProviderAway, match="no https address"):
-        read_address(known, "token_endpoint", beside="https://login.example.com")
+        read_address(known, "token_endpoint", provider_url="https://login.example.com")
     safe = {"token_endpoint": "https://tokens.example.com/"}
-    assert read_address(safe, "token_endpoint", beside="https://login.example.com")
+    assert read_address(safe, "token_endpoint", provider_url="https://login.example.com")
 
 
 @pytest.mark.parametrize("value", [None, True, 1, "", [], {}], ids=repr)

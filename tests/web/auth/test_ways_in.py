@@ -77,7 +77,7 @@ def test_it_is_set_up_after_signing_in_and_then_everything_is_there(
     settings.SECOND_FACTOR_REQUIRED = True
     client = signed_in()
     page = client.get("/projects/", follow=True).content.decode()
-    assert "A second factor is required here." in page
+    assert "Two-factor authentication is required." in page
     turn_on(client)
     assert client.get("/projects/").status_code == 200
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from dashboard.fielding.models import Batch, BatchGroup, Edit, ExchangeAccount, Project, TargetGroup
 from tests import factories
-from tests.web.markup import fold_white_space
+from tests.web.white_space import strip_beside_tags
 
 pytestmark = pytest.mark.django_db
 
@@ -76,7 +76,7 @@ def test_the_button_of_the_preview_makes_one_batch_however_often_it_is_pressed(
 ) -> None:
     one = group(project)
     page = act(editor, "complete", one)
-    assert "It can be relaunched only before its end date" in fold_white_space(page)
+    assert "It can be relaunched only before its end date" in strip_beside_tags(page)
     first, second = send(editor, page, "complete"), send(editor, page, "complete")
     assert first.headers["Location"] == second.headers["Location"]
     assert BatchGroup.objects.get().group == one
@@ -124,8 +124,8 @@ def test_what_new_prices_cost_is_said_by_group_and_in_all(editor: Client, projec
     given = {"completes": 100, "completes_goal": 200, "filling_strategy": "completes"}
     rows = [group(project, **given), group(project, **given), group(project, completes=None)]
     page = act(editor, "cpi", *rows, typed="1", how="raise", unit="USD", value="0.50")
-    assert "100 completes to come × 2.50 = 250 USD, 50 USD more than now" in page
-    assert "100 USD more than now; not known for 1" in page
+    assert "If the goal is reached: 100 × 2.50 = 250 USD (+50 USD)" in page
+    assert "+100 USD; unknown for 1" in page
 
 
 def test_prices_that_cannot_be_changed_say_why(editor: Client, project: Project) -> None:
@@ -140,8 +140,8 @@ def test_prices_that_cannot_be_changed_say_why(editor: Client, project: Project)
     for said in (
         "Card</bdi></a>: the rate card sets its CPI",
         "Euro</bdi></a>: is priced in EUR",
-        "Dear</bdi></a>: the exchange takes at most 105.00 USD",
-        "Unread</bdi></a>: its CPI was not read yet",
+        "Dear</bdi></a>: Cint accepts at most 105.00 USD",
+        "Unread</bdi></a>: its CPI is not known yet",
         "Old</bdi></a>: is archived",
     ):
         assert said in page
@@ -154,13 +154,13 @@ def test_what_is_no_number_is_told_at_its_field_and_stays(
 ) -> None:
     page = act(editor, "cpi", group(project), typed="1", how="raise", unit="%", value=value)
     assert "is not an amount" in page
-    assert f'maxlength="20" value="{value}"' in fold_white_space(page)
+    assert f'maxlength="20" value="{value}"' in strip_beside_tags(page)
 
 
 def test_a_large_step_is_typed_again(editor: Client, project: Project) -> None:
     asked = {"typed": "1", "how": "raise", "unit": "%", "value": "80"}
     page = act(editor, "cpi", group(project), **asked)
-    assert "Type the number again to confirm it." in page
+    assert "Re-enter the amount to confirm." in page
     assert "sealed" not in page
     assert "3.60 USD (+80 %)" in act(editor, "cpi", group(project), **asked, value_again="80")
 
@@ -172,8 +172,8 @@ def test_ends_move_by_hours_or_to_a_time_where_people_live(
     assert "Tokyo" in act(editor, "end", one, typed="1", hours="24")
     assert "01 Jan 18:00 Tokyo" in act(editor, "end", one, typed="1", to="2036-01-01T18:00")
     past = act(editor, "end", one, typed="1", to="2020-01-01T18:00")
-    assert "that end has passed where its people live" in past
-    assert "Type either" in act(editor, "end", one, typed="1")
+    assert "that end date has passed in its time zone" in past
+    assert "Enter either" in act(editor, "end", one, typed="1")
 
 
 def test_handing_over_names_both_people(
@@ -187,7 +187,7 @@ def test_handing_over_names_both_people(
     page = act(editor, "manager", one, typed="1", manager=new.exchange_id)
     assert "Olga" in page
     assert "Hand over: 1 of 1 group" in page
-    assert "Choose who takes them over." in act(editor, "manager", one, typed="1", manager="x")
+    assert "Choose the new project manager." in act(editor, "manager", one, typed="1", manager="x")
 
 
 def test_groups_of_others_are_not_there_and_a_viewers_are_refused(
@@ -238,7 +238,7 @@ def test_what_is_not_so_on_the_exchange_is_told_in_its_row_and_can_be_tried_agai
     editor: Client, project: Project
 ) -> None:
     made = factories.batch(group(project), created_at=timezone.now())
-    said = "The job says done; the exchange still shows it live."
+    said = "The job reports success; the exchange still shows it as live."
     BatchGroup.objects.update(state="not_so", reason=said)
     page = editor.get(f"/jobs/{made.pk}/").content.decode()
     assert said in page
@@ -253,7 +253,7 @@ def test_a_row_that_is_read_again_is_on_its_way_and_says_what_the_exchange_shows
     editor: Client, project: Project
 ) -> None:
     made = open_job(group(project))
-    said = "The job says done; the exchange still shows it live. It is read again."
+    said = "The job reports success; the exchange still shows it as live. Checking again."
     BatchGroup.objects.update(reason=said)
     page = editor.get(f"/jobs/{made.pk}/").content.decode()
     assert said in page
@@ -290,7 +290,7 @@ def test_an_hour_that_a_zone_skips_is_refused_there_and_not_elsewhere(
 ) -> None:
     rows = [group(project, country_code=code, name=code) for code in ("de", "jp")]
     page = act(editor, "end", *rows, typed="1", to="2036-03-30T02:30")
-    assert "de</bdi></a>: 02:30 is skipped that night in Berlin: clocks go forward." in page
+    assert "de</bdi></a>: 02:30 does not exist that night in Berlin: the clocks go forward." in page
     assert "30 Mar 02:30 Tokyo" in page
 
 

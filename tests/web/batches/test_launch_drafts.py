@@ -67,13 +67,13 @@ def test_drafts_are_launched_with_a_typed_end_and_each_has_a_result(
     end = f"{timezone.now() + timedelta(days=9):%Y-%m-%dT18:00}"
     page = act(editor, two, when="now", to=end)
     assert "Launch drafts: 1 of 2 groups" in page
-    assert "at once, to " in page
+    assert "immediately, to " in page
     assert "18:00 Berlin" in page
     assert "<strong>384 EUR at most</strong>" in page
     assert "Without a survey</bdi></a>: has no live URL" in page
     assert not Edit.objects.filter(kind="launch").exists()
     batch_page = send(editor, page).content.decode()
-    assert "The exchange is at it." in batch_page
+    assert "In progress on the exchange." in batch_page
     finish(simulator)
     made = Edit.objects.get(kind="launch")
     assert made.state == "confirmed"
@@ -110,9 +110,9 @@ def test_drafts_are_scheduled_with_their_own_dates_however_often_it_is_sent(
 @pytest.mark.parametrize(
     ("form", "said"),
     [
-        ({"when": "", "to": ""}, "Choose when they start."),
-        ({"when": "now", "to": "2020-01-01T10:00"}, "that end has passed"),
-        ({"when": "now", "to": "soon"}, "Type a day and a time"),
+        ({"when": "", "to": ""}, "Choose when the drafts start."),
+        ({"when": "now", "to": "2020-01-01T10:00"}, "this end date has passed"),
+        ({"when": "now", "to": "soon"}, "Enter a date and time"),
     ],
 )
 def test_dates_that_cannot_be_are_refused(
@@ -141,7 +141,7 @@ def test_a_draft_that_was_changed_since_it_was_shown_is_not_launched(
 def test_a_draft_is_not_taken_by_the_job_for_scheduled_groups(
     editor: Client, draft: TargetGroup
 ) -> None:
-    assert "is a draft, which needs its dates" in act(editor, [draft], do="launch")
+    assert "is a draft: use" in act(editor, [draft], do="launch")
 
 
 def test_suppliers_shares_that_a_colleague_changed_since_stop_the_launch(

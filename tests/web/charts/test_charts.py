@@ -41,8 +41,8 @@ def test_plotly_takes_every_figure(theme: str) -> None:
     )
     reading = [(NOW, 14.2)]
     given = {"name": "LOI", "unit": "min", "palette": palette, "zone": TOKYO}
-    go.Figure(charts.trend_figure(reading, agreed=9, **given))
-    go.Figure(charts.trend_figure([], agreed=None, **given))
+    go.Figure(charts.trend_figure(reading, bid=9, **given))
+    go.Figure(charts.trend_figure([], bid=None, **given))
     go.Figure(charts.gained_figure([], 24, palette=palette, zone=TOKYO))
 
 
@@ -71,7 +71,7 @@ def test_the_hover_names_the_zone() -> None:
 
 def test_the_legend_names_each_line_in_words() -> None:
     shown = {line["name"] for line in figure(GRID)["data"] if line.get("showlegend") is not False}
-    assert shown >= {"Completes", "Required", "Forecast (80 %)", "Changes"}
+    assert shown >= {"Completes", "Target", "Forecast (80 %)", "Changes"}
 
 
 def test_a_mark_sits_on_the_line() -> None:
@@ -152,6 +152,6 @@ def test_few_counts_are_marked_one_by_one(top: int, step: int | None) -> None:
 
 
 def test_the_first_reading_is_shown_in_two_hours_of_field() -> None:
-    given = {"name": "LOI", "unit": "min", "agreed": 9, "zone": TOKYO}
+    given = {"name": "LOI", "unit": "min", "bid": 9, "zone": TOKYO}
     made = charts.trend_figure([(NOW, 14.2)], palette=charts.PALETTES["light"], **given)
     assert made["layout"]["xaxis"]["range"] == ["2026-11-20T19:00:00", "2026-11-20T21:10:00"]

@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from dashboard.fielding.models import ExchangeAccount, Incident, Project, Quarantine
 from tests import factories
-from tests.web.markup import fold_white_space
+from tests.web.white_space import strip_beside_tags
 
 pytestmark = pytest.mark.django_db
 
@@ -80,7 +80,7 @@ def test_the_last_rounds_say_how_they_ended(
 def test_a_project_that_waits_is_told_with_since_when(
     administrator: Client, account: ExchangeAccount
 ) -> None:
-    shown = fold_white_space(page(administrator, account))
+    shown = strip_beside_tags(page(administrator, account))
     assert "<dt>Longest overdue</dt><dd>None</dd>" in shown
     factories.project(account, due_at=factories.NOW)
     assert f'<time datetime="{factories.NOW:%Y-%m-%dT%H:%M}' in page(administrator, account)
@@ -151,7 +151,7 @@ def test_the_budget_that_is_used_and_what_waits_are_told(
     factories.cycle(project, now - timedelta(minutes=5), requests=3000)
     factories.cycle(project, now - timedelta(minutes=30), requests=200)
     factories.cycle(project, now - timedelta(minutes=61), requests=7000)
-    shown = fold_white_space(page(administrator, account))
+    shown = strip_beside_tags(page(administrator, account))
     assert '300<span class="of">of 600</span>' in shown
     assert "50 % of the limit" in shown
     assert "3,200 in the last hour" in shown

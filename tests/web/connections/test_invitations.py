@@ -89,7 +89,7 @@ def test_an_invitation_of_somebody_on_the_account_is_told_at_the_field(
 ) -> None:
     form = {"email": boss.email.upper(), "role": "viewer", "name": "typed"}
     page = client.post(f"/connections/{account.pk}/people/", form).content.decode()
-    assert "on the account already" in page
+    assert "already has access to the account" in page
     assert 'value="typed"' in page
 
 

@@ -54,8 +54,8 @@ MODULES = {
     "pacing": {"type": "linear", "increment_interval": "PT6H"},
 }
 SAID = (
-    "Suppliers: open exchange: 10–90 %; Fast ones: 0–40 % of 2 suppliers; 1 supplier kept out",
-    "Price assistance: highest CPI: 4.10 EUR",
+    "Suppliers: open exchange: 10–90 %; Fast ones: 0–40 % of 2 suppliers; 1 supplier blocked",
+    "Dynamic CPI: maximum CPI: 4.10 EUR",
     "Pacing: step: every 6 hours",
 )
 
@@ -110,7 +110,7 @@ def test_a_draft_without_any_says_so_on_its_page_and_launches_without_a_word(
 ) -> None:
     page = text(editor.get(f"/groups/{draft.pk}/"))
     assert "<dt>Fielding assistant</dt><dd><bdi>off</bdi></dd>" in page
-    assert "<dt>Suppliers</dt><dd><bdi>all of the open exchange</bdi></dd>" in page
+    assert "<dt>Suppliers</dt><dd><bdi>open exchange, all suppliers</bdi></dd>" in page
     assert "Other settings of this draft" not in text(editor.get(f"/groups/{draft.pk}/draft/"))
 
 
@@ -153,5 +153,5 @@ def test_a_launch_shows_what_goes_along_and_is_not_made_with_anything_else(
     assert "4.10 EUR" in page
     write(rich, {}, {drafts.ASSISTANT: MODULES | {"pricing": {"type": "dynamic"}}})
     answer = text(editor.post(address, {"form": sealed(page)} | launching(rich)))
-    assert "The draft was changed meanwhile: Fielding assistant. Nothing was launched." in answer
+    assert "Someone else changed the draft: Fielding assistant. Nothing was launched." in answer
     assert "create_launch_fielding_run_from_draft_job" not in simulator.requests()

@@ -115,7 +115,7 @@ def test_a_draft_is_made_and_its_page_says_what_it_is(
 ) -> None:
     answer = editor.post(new, opened(editor, new) | typed(), follow=True)
     page = text(answer)
-    assert "The draft is saved on the exchange." in page
+    assert "Draft saved on Cint." in page
     assert "120 completes × 3.20 = 384 EUR" in page
     assert "Launch or schedule" in page
     assert "Anna Weber" in page  # in the history
@@ -155,21 +155,21 @@ def test_forms_that_arrived_are_not_back_though_their_answers_were_never_seen(
 
 
 WRONG = {
-    "name": ("Four", "5 to 128 characters"),
+    "name": ("Four", "5–128 characters"),
     "locale": ("xx", "Choose a country and language"),
-    "completes_goal": ("1e3", "in digits alone"),
+    "completes_goal": ("1e3", "as a whole number"),
     "expected_length_of_interview_minutes": ("46", "from 1 to 45"),
     "expected_incidence_rate": ("0", "from 1 to 100"),
     "cost_per_interview": ("1e309", "is not an amount"),
-    "live_url": ("http://example.com", "begins with https://"),
-    "start_at": ("tomorrow", "Type a day and a time"),
+    "live_url": ("http://example.com", "starts with https://"),
+    "start_at": ("tomorrow", "Enter a date and time"),
     "end_at": ("2020-01-01T10:00", "after the start"),
-    "business_unit_id": ("99", "Choose one of your business units"),
-    "project_manager_id": ("nobody", "Choose one of the people"),
+    "business_unit_id": ("99", "Choose a business unit from the list"),
+    "project_manager_id": ("nobody", "Choose a project manager"),
     "respondent_activity_exclusions": ("T999999 30", "No group or project of this account"),
-    "target_group_customer_reference_number": ("?!", "3 to 128 letters"),
-    "client_id": ("seven", "type the number"),
-    "study_type_code": ("a b", "Choose one of the list"),
+    "target_group_customer_reference_number": ("?!", "3–128 characters"),
+    "client_id": ("seven", "enter the client"),
+    "study_type_code": ("a b", "Choose an option from the list"),
 }
 
 
@@ -190,7 +190,7 @@ def test_a_price_above_the_limit_is_refused_before_the_exchange(
 ) -> None:
     settings.CPI_LIMITS = {"EUR": 90}
     page = text(editor.post(new, opened(editor, new) | typed(cost_per_interview="90.01")))
-    assert "takes at most" in page
+    assert "accepts at most" in page
     assert "create_target_group" not in simulator.requests()
 
 
@@ -265,7 +265,7 @@ def test_re_entry_that_the_account_may_not_set_is_said_there(
     cell = "overquota.client_side.allow_for_current_target_group"
     form = typed(re_entry_set="on", **{cell: "on"})
     page = text(editor.post(new, opened(editor, new) | form))
-    assert "leave it to the exchange" in page
+    assert "leave it to Cint" in page
 
 
 def test_re_entry_is_set_with_the_draft(editor: Client, new: str) -> None:
@@ -332,7 +332,7 @@ def test_a_copy_begins_with_what_another_group_has(
 
 
 def test_a_copy_of_a_group_that_nobody_knows_says_so(editor: Client, new: str) -> None:
-    assert "No group of this account is called “NOPE1”" in text(editor.get(f"{new}?from=NOPE1"))
+    assert "No group of this account has the ID “NOPE1”" in text(editor.get(f"{new}?from=NOPE1"))
 
 
 def test_a_group_of_another_account_is_no_source(editor: Client, new: str) -> None:
@@ -362,9 +362,9 @@ def test_a_goal_that_the_exchange_does_not_estimate_is_asked_for_as_far_as_it_do
         part = text(editor.post(new, form, headers={"HX-Request": "true"}))
         assert "Suggested CPI" in part
         assert f"{int(goal):,} completes × 3.20" in part
-        is_beyond = "out of reach" not in part and int(goal) > 10_000
-        assert ("The exchange estimates at most 10,000 completes" in part) is is_beyond
-        assert "is within reach." not in part or not is_beyond or "whether the goal" in part
+        is_beyond = "not feasible" not in part and int(goal) > 10_000
+        assert ("Cint estimates at most 10,000 completes" in part) is is_beyond
+        assert "is feasible." not in part or not is_beyond or "Whether the goal" in part
 
 
 def test_feasibility_says_what_must_be_filled_in_first(editor: Client, new: str) -> None:
@@ -384,7 +384,7 @@ def test_feasibility_that_cannot_be_had_says_so(
 
 
 @pytest.mark.parametrize(
-    ("currency", "sentence"), [("EUR", "a complete"), ("JPY", "has no rate card for Germany")]
+    ("currency", "sentence"), [("EUR", "per complete"), ("JPY", "has no rate card for Germany")]
 )
 def test_the_rate_card_of_unit_and_country_stands_beside(
     currency: str, sentence: str, editor: Client, new: str
@@ -416,7 +416,7 @@ def test_a_draft_is_changed_and_what_was_not_touched_stays(
         opened(editor, address) | typed(completes_goal="300", re_entry_set="on"),
         follow=True,
     )
-    assert "Completes goal 120 → 300: confirmed by the exchange." in text(answer)
+    assert "Completes goal 120 → 300: confirmed by Cint." in text(answer)
     assert send.read_current_value(group=draft, kind="draft") == before | {"completes_goal": 300}
 
 
@@ -468,7 +468,7 @@ def test_two_people_who_change_different_fields_of_a_draft_are_asked_nothing(
     theirs = seen | {"completes_goal": 555}
     send.send_edit(group=draft, kind="draft", seen=seen, wanted=theirs, by=by, token="theirs")
     said = text(editor.post(address, form, follow=True))
-    assert "Name Germany adults → Mine it is: confirmed by the exchange." in said
+    assert "Name Germany adults → Mine it is: confirmed by Cint." in said
     assert send.read_current_value(group=draft, kind="draft") == theirs | {"name": "Mine it is"}
     made = Edit.objects.latest("pk")
     assert "555" not in text(editor.get(f"/edits/{made.pk}/"))
@@ -485,7 +485,7 @@ def test_an_exchange_that_is_away_opens_no_form_and_says_so(
 
 def test_an_old_form_is_opened_afresh_with_what_was_typed(editor: Client, new: str) -> None:
     page = text(editor.post(new, typed() | {"form": "forged"}))
-    assert "too old to be sent" in page
+    assert "expired before it was sent" in page
     assert "surveys.example.com/live" in page
 
 
@@ -566,14 +566,17 @@ def test_a_draft_that_is_scheduled_is_never_told_as_launched(
 
 
 MISTAKES = {
-    "nothing chosen": ({"when": ""}, "Choose whether it starts now or later"),
-    "no end": ({"end_fielding_at": ""}, "Type a day and a time"),
-    "an end that has passed": ({"end_fielding_at": "2020-01-01T10:00"}, "The end must be ahead"),
+    "nothing chosen": ({"when": ""}, "Choose whether fieldwork starts now or later"),
+    "no end": ({"end_fielding_at": ""}, "Enter a date and time"),
+    "an end that has passed": (
+        {"end_fielding_at": "2020-01-01T10:00"},
+        "The end date must be in the future",
+    ),
     "a start that has passed": (
         {"when": "later", "start_fielding_at": "2020-01-01T10:00"},
-        "The start must be in the future",
+        "The start date must be in the future",
     ),
-    "an end far away": ({"end_fielding_at": "2096-01-01T10:00"}, "Is the year right?"),
+    "an end far away": ({"end_fielding_at": "2096-01-01T10:00"}, "Check the year."),
 }
 
 
@@ -617,7 +620,7 @@ def test_a_draft_that_changed_since_the_question_is_asked_about_anew(
     dearer = seen | {"cost_per_interview": {"value": "9.90", "currency_code": "EUR"}}
     send.send_edit(group=draft, kind="draft", seen=seen, wanted=dearer, by=by, token="theirs")
     page = text(editor.post(address, form))
-    assert "The draft was changed meanwhile: CPI. Nothing was launched." in page
+    assert "Someone else changed the draft: CPI. Nothing was launched." in page
     assert "120 completes × 9.90 = 1,188 EUR" in page
 
 
@@ -648,8 +651,8 @@ def test_a_project_without_a_name_is_not_sent(
 ) -> None:
     address = f"/connections/{account.pk}/projects/new/"
     page = text(editor.post(address, opened(editor, address) | {"name": "W24"}))
-    assert "5 to 128 characters" in page
-    assert "Choose one of the people" in page
+    assert "5–128 characters" in page
+    assert "Choose a project manager" in page
     assert "create_project" not in simulator.requests()
 
 
@@ -664,7 +667,7 @@ def test_a_project_that_cannot_be_sent_keeps_what_was_typed_and_is_made_once_lat
     simulator.fault("http_429", operation="create_project", value="60")
     page = text(editor.post(address, form))
     simulator.clear_faults()
-    assert "Nothing was made; it can be sent again in 60 s." in page
+    assert "Nothing was created; it can be sent again in 60 s." in page
     for held in ('value="Tracker W26"', 'value="PO 77"', f'value="{manager}" selected'):
         assert held in page
     ExchangeAccount.objects.update(secret="new")  # a client of its own, which does not rest

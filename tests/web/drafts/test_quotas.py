@@ -169,12 +169,12 @@ def test_a_question_that_is_taken_out_takes_its_quotas_along(editor: Client, pro
 @pytest.mark.parametrize(
     ("typed_in", "said"),
     [
-        ({"profile.0.0.quota": "101"}, "0 to 100 per cent"),
-        ({"profile.0.0.quota": "1e2"}, "0 to 100 per cent"),
-        ({"profile.0.0.quota": "33.333"}, "0 to 100 per cent"),
-        ({"profile.0.0.quota": ""}, "0 to 100 per cent"),
+        ({"profile.0.0.quota": "101"}, "Enter 0 to 100 %"),
+        ({"profile.0.0.quota": "1e2"}, "Enter 0 to 100 %"),
+        ({"profile.0.0.quota": "33.333"}, "Enter 0 to 100 %"),
+        ({"profile.0.0.quota": ""}, "Enter 0 to 100 %"),
         ({"quota_unit": "nominal", "profile.0.0.quota": "121"}, "from 0 to 120"),
-        ({"profile.0.0.wanted": ""}, "Tick one answer at least"),
+        ({"profile.0.0.wanted": ""}, "Tick at least one answer"),
     ],
 )
 def test_what_cannot_be_sent_is_said_at_its_question_and_stays_typed(
@@ -234,7 +234,7 @@ def test_an_exchange_that_is_away_keeps_what_was_typed(
 ) -> None:
     simulator.fault("http_503", operation="account_questions_translation")
     answer = page(editor.post(new, form | {"question_words": "pets", "look": "find"}))
-    assert "Try again in a moment; what you typed is kept." in answer
+    assert "Try again in a moment; your entries are kept." in answer
     assert 'value="pets"' in answer
     assert 'value="Germany adults"' in answer
 

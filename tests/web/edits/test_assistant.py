@@ -44,8 +44,8 @@ def entry(seen: Any, group: TargetGroup, **fields: str) -> BoundForm:
 
 def check(seen: Any, group: TargetGroup = GROUP, **fields: str) -> Any:
     """What is sent where the form stands as it was opened, but for these fields."""
-    stands = dict(FORM.filled(seen, entry(seen, group)))
-    return FORM.check(entry(seen, group, **{"pacing.unit": "H"} | stands | fields))
+    stands = dict(FORM.initial(seen, entry(seen, group)))
+    return FORM.clean(entry(seen, group, **{"pacing.unit": "H"} | stands | fields))
 
 
 def refusal(seen: Any, group: TargetGroup = GROUP, **fields: str) -> dict[str, str]:
@@ -67,7 +67,7 @@ def test_what_was_not_touched_goes_back_as_it_came() -> None:
 
 @pytest.mark.parametrize("seen", [ASSISTANT, OFF])
 def test_an_untouched_form_is_not_sent(seen: Any) -> None:
-    assert "Nothing is changed" in refusal(seen)["form"]
+    assert "Nothing has been changed" in refusal(seen)["form"]
 
 
 def test_a_module_of_a_kind_that_we_do_not_know_goes_back_as_it_came() -> None:
@@ -77,14 +77,14 @@ def test_a_module_of_a_kind_that_we_do_not_know_goes_back_as_it_came() -> None:
 
 def test_a_group_of_elsewhere_that_is_paced_like_stays_chosen() -> None:
     seen = ASSISTANT | {"pacing": {"type": "gemini", "exposed_target_group_id": "ELSEWHERE"}}
-    shown = FORM.shown(entry(seen, GROUP))
+    shown = FORM.context(entry(seen, GROUP))
     assert [value for value, _, chosen in shown["others"] if chosen] == ["ELSEWHERE"]
     assert check(seen, **SOFT)["pacing"] == seen["pacing"]
 
 
 def test_what_is_unticked_is_switched_off() -> None:
     said = refusal(ASSISTANT, pacing="", pricing="")["switch_off"]
-    assert "switches pacing and pricing off" in said
+    assert "switches off pacing and dynamic CPI" in said
     value = check(ASSISTANT, pacing="", pricing="", switch_off="on")
     assert (value["pacing"], value["pricing"]) == (None, None)
     assert value["quota_overlay"] == ASSISTANT["quota_overlay"]
@@ -117,14 +117,14 @@ def test_a_number_that_is_none_is_refused_at_its_field(
     [
         (SOFT | {"soft_launch.end_at": "2026-11-19T08:00"}, "soft_launch.end_at", "future"),
         (SOFT | {"soft_launch.end_at": "2027-11-19T08:00"}, "soft_launch.end_at", "before the"),
-        ({"pacing": "lunar"}, "pacing", "of the list"),
+        ({"pacing": "lunar"}, "pacing", "from the list"),
         ({"pacing": "gemini"}, "pacing.exposed_target_group_id", "of this project"),
         (
             {"pacing": "linear", "pacing.increment_interval": "398", "pacing.unit": "D"},
             "pacing.increment_interval",
             "398 days",
         ),
-        ({"pricing": "rate_card"}, "pricing", "another way"),
+        ({"pricing": "rate_card"}, "pricing", "another pricing model"),
         (
             {"pricing": "dynamic", "pricing.maximum_cpi": "105.01"},
             "pricing.maximum_cpi",
@@ -138,12 +138,12 @@ def test_a_number_that_is_none_is_refused_at_its_field(
         (
             {"pricing": "dynamic", "pricing.maximum_cpi": "3", "pricing.minimum_cpi": "3.00"},
             "pricing.minimum_cpi",
-            "below the highest",
+            "below the maximum",
         ),
         (
             {"pricing": "dynamic", "pricing.maximum_cpi": "3 EUR"},
             "pricing.maximum_cpi",
-            "EUR cannot be sent",
+            "not EUR",
         ),
     ],
 )
@@ -155,9 +155,9 @@ def test_what_cannot_be_is_refused_with_its_reason(
 
 def test_a_ceiling_far_from_todays_price_is_typed_again() -> None:
     high = {"pricing": "dynamic", "pricing.maximum_cpi": "9"}
-    assert "+233 % against 2.70" in refusal(OFF, **high)["pricing.maximum_cpi_again"]
+    assert "+233 % compared with 2.70" in refusal(OFF, **high)["pricing.maximum_cpi_again"]
     wrong = refusal(OFF, **high, **{"pricing.maximum_cpi_again": "8"})
-    assert "not the highest CPI" in wrong["pricing.maximum_cpi_again"]
+    assert "The two values differ" in wrong["pricing.maximum_cpi_again"]
     value = check(OFF, **high, **{"pricing.maximum_cpi_again": "9.00"})
     assert value["pricing"]["maximum_cpi"] == {"value": "9", "currency_code": "USD"}
 
@@ -170,10 +170,10 @@ def test_a_rate_card_takes_a_boost_instead_of_a_budget() -> None:
 
 def test_an_objection_of_the_exchange_stands_at_its_field() -> None:
     made = Edit(wanted=ASSISTANT)
-    assert FORM.place("pricing.maximum_cpi.value", made) == "pricing.maximum_cpi"
-    assert FORM.place("pricing.boost_cpi", made) == "pricing"
-    assert FORM.place("soft_launch.end_at", made) == "soft_launch.end_at"
-    assert FORM.place("body", made) == ""
+    assert FORM.field_for("pricing.maximum_cpi.value", made) == "pricing.maximum_cpi"
+    assert FORM.field_for("pricing.boost_cpi", made) == "pricing"
+    assert FORM.field_for("soft_launch.end_at", made) == "soft_launch.end_at"
+    assert FORM.field_for("body", made) == ""
 
 
 def test_its_words_say_what_changes() -> None:

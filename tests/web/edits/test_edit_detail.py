@@ -93,7 +93,7 @@ def test_a_way_back_is_not_typed_in_where_the_exchange_holds_something_else(
     made = edited(group)
     exchange.values["cpi"] = {"value": "3.00", "currency_code": "USD"}
     said = page(editor, f"/groups/{group.pk}/edit/cpi/?undo={made.pk}")
-    assert "Something else changed this since" in said
+    assert "This was changed again since" in said
     assert 'value="2.40"' not in said
 
 
@@ -117,9 +117,9 @@ def test_a_change_that_cannot_be_read_back_is_given_up_by_who_looked(
     assert made.state == "unknown"
     editor.post(f"/edits/{made.pk}/give-up/", {"looked": "on"})
     said = page(editor, f"/edits/{made.pk}/")
-    assert "Given up" in said
+    assert "Closed" in said
     assert "I've checked" not in said
-    assert "Anna Weber looked at the exchange and went on" in page(editor, "/activity/")
+    assert "Anna Weber checked on Cint and closed this change" in page(editor, "/activity/")
 
 
 def test_giving_up_is_not_offered_while_reading_may_still_tell_nor_to_a_viewer(
@@ -140,7 +140,7 @@ def test_a_click_for_ten_per_cent_shows_the_price_and_its_cost(
 ) -> None:
     said = page(editor, f"/groups/{group.pk}/edit/cpi/?by=10")
     assert 'value="2.97"' in said
-    assert "100 completes to come × 2.97 = 297 USD, 27 USD more than now" in said
+    assert "If the goal is reached: 100 × 2.97 = 297 USD (+27 USD)" in said
     assert exchange.sent == []
 
 
@@ -197,7 +197,7 @@ def test_two_budgets_at_once_do_not_overwrite_each_other(
     [
         ({"budget": "-5", "currency": "USD"}, "must be more than 0"),
         ({"budget": "5", "currency": "EUR"}, "Choose a currency"),
-        ({"budget": "", "currency": "USD"}, "Nothing is changed"),
+        ({"budget": "", "currency": "USD"}, "Nothing has been changed"),
     ],
 )
 def test_a_wrong_budget_is_refused_and_stays(
@@ -242,7 +242,7 @@ def test_an_edit_of_two_details_and_its_two_changes_are_one_line(group: TargetGr
     ("kind", "new", "said"),
     [
         ("pacing_linear_increment_interval_change", "P1D", "every day"),
-        ("pacing_assistance_change", "gemini", "Like another group"),
+        ("pacing_assistance_change", "gemini", "Match another group"),
         ("expected_length_of_interview_minutes_change", 27, "27 min"),
         ("expected_incidence_rate_change", 0.35, "35 %"),
         ("soft_launch_filling_goal_percentage_change", 10, "10 %"),

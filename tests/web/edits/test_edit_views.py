@@ -18,7 +18,7 @@ from tests.fakes.edit_gateway import DETAILS, FakeExchange
 pytestmark = pytest.mark.django_db
 
 HTMX = {"HX-Request": "true"}
-OVERTAKEN = "sent, and refused because somebody"
+OVERTAKEN = "refused: someone else changed it first"
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_a_confirmed_cpi_goes_back_to_the_group_and_into_its_history(
     form = {"form": opened(editor, group), "cpi": "3.10"}
     page = editor.post(address(group), form, follow=True).content.decode()
     assert exchange.sent == [{"value": "3.10", "currency_code": "USD"}]
-    assert "2.70 USD → 3.10 USD: confirmed by the exchange" in page
+    assert "2.70 USD → 3.10 USD: confirmed by Cint" in page
     assert "Anna Weber" in page
     assert "via Fieldwatch" in page
 
@@ -94,7 +94,7 @@ def test_a_manager_cannot_be_sent_without_a_live_url_and_the_form_says_so(
     factories.exchange_user(group.account, exchange_id="pm-2")
     form = {"form": opened(editor, group, "project_manager"), "project_manager_id": "pm-2"}
     page = editor.post(address(group, "project_manager"), form).content.decode()
-    assert "Live URL: An address that begins with https://" in page
+    assert "Live URL: Enter a URL that starts with https://" in page
     assert f'href="{address(group, "details")}"' in page
     assert exchange.sent == []
 
@@ -151,7 +151,7 @@ def test_an_unknown_outcome_is_said(
     exchange.state = Edit.State.UNKNOWN
     form = {"form": opened(editor, group), "cpi": "3.10"}
     page = editor.post(address(group), form, follow=True).content.decode()
-    assert "sent, but not confirmed yet" in page
+    assert "sent, not confirmed yet" in page
 
 
 def test_the_line_of_an_unknown_outcome_turns_green_by_itself(
@@ -169,7 +169,7 @@ def test_the_line_of_an_unknown_outcome_turns_green_by_itself(
     Edit.objects.update(state="confirmed", settled_at=timezone.now())
     ended = editor.get(line, headers=HTMX)
     assert 'class="note good"' in ended.content.decode()
-    assert "confirmed by the exchange" in ended.content.decode()
+    assert "confirmed by Cint" in ended.content.decode()
     assert "hx-get" not in ended.content.decode()
     assert ended.headers["HX-Trigger"] == "fieldwatch:tick"
 
@@ -241,7 +241,7 @@ def test_a_form_with_a_broken_seal_is_opened_afresh(
     editor: Client, group: TargetGroup, exchange: FakeExchange
 ) -> None:
     page = editor.post(address(group), {"form": "forged", "cpi": "3.10"}).content.decode()
-    assert "too old to be sent" in page
+    assert "expired before it was sent" in page
     assert 'value="3.10"' in page
     assert exchange.sent == []
 
@@ -260,7 +260,7 @@ def test_re_entry_that_an_exchange_does_not_offer_is_said(
 ) -> None:
     exchange.down = NotFound()
     page = editor.get(address(group, "re_entry")).content.decode()
-    assert "Re-entry cannot be edited on this exchange once a group is launched." in page
+    assert "Cint does not allow re-entry to be changed once a group is launched." in page
 
 
 def test_the_re_entry_grid_has_only_the_cells_that_exist(
@@ -294,7 +294,7 @@ def test_a_rate_card_group_offers_no_cpi(
     group.pricing_model = "rate_card"
     group.save()
     assert address(group) not in editor.get(f"/groups/{group.pk}/").content.decode()
-    assert "rate card sets the CPI" in editor.get(address(group)).content.decode()
+    assert "rate card sets this group" in editor.get(address(group)).content.decode()
 
 
 def test_an_unknown_kind_is_not_found(

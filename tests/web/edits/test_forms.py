@@ -26,7 +26,7 @@ def typed(**fields: str) -> QueryDict:
 
 def check(form: str, seen: Value, group: TargetGroup = GROUP, **fields: str) -> Value:
     names = {"pm-1": "Anna", "pm-2": "Ben"}
-    return FORMS[form].check(BoundForm(group, seen, typed(**fields), NOW, names))
+    return FORMS[form].clean(BoundForm(group, seen, typed(**fields), NOW, names))
 
 
 def refusal(form: str = "cpi", seen: Value = SEEN, **fields: str) -> dict[str, str]:
@@ -45,7 +45,7 @@ def test_an_amount_is_sent_as_it_was_meant(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "Type the new CPI"),
+        ("", "Enter the new CPI"),
         ("abc", "“abc” is not an amount"),
         ("-1", "must be more than 0"),
         ("0", "must be more than 0"),
@@ -61,13 +61,13 @@ def test_an_amount_is_sent_as_it_was_meant(text: str) -> None:
         ("3.", "is not an amount"),
         ("+3", "is not an amount"),
         ("0x10", "is not an amount"),
-        ("2,70", "Use a point for decimals"),
+        ("2,70", "Use a decimal point"),
         ("2.70001", "at most 4 decimals"),
         ("105.01", "at most 105.00 USD"),
-        ("9999999999", "too large: it has at most 9 digits"),
-        ("9999999999999.5 USD", "too large: it has at most 9 digits"),
-        ("3.10 EUR", "priced in USD; EUR cannot be sent"),
-        ("2.7", "is the present CPI already"),
+        ("9999999999", "too large: at most 9 digits"),
+        ("9999999999999.5 USD", "too large: at most 9 digits"),
+        ("3.10 EUR", "priced in USD, not EUR"),
+        ("2.7", "The CPI is already"),
     ],
 )
 def test_a_wrong_cpi_is_refused_with_a_clear_sentence(text: str, sentence: str) -> None:
@@ -75,7 +75,7 @@ def test_a_wrong_cpi_is_refused_with_a_clear_sentence(text: str, sentence: str) 
 
 
 def test_another_currency_in_a_forged_field_is_refused() -> None:
-    assert "EUR cannot be sent" in refusal(cpi="3.10", currency="EUR")["cpi"]
+    assert "not EUR" in refusal(cpi="3.10", currency="EUR")["cpi"]
 
 
 def test_a_limit_that_nobody_knows_is_left_to_the_exchange() -> None:
@@ -93,7 +93,7 @@ def test_a_rate_card_group_takes_no_cpi() -> None:
 def test_a_large_jump_must_be_typed_again(settings: Settings) -> None:
     settings.CPI_JUMP_PERCENT = 50
     assert "+85 %" in refusal(cpi="5.00")["cpi_again"]
-    assert "not the CPI typed above" in refusal(cpi="5.00", cpi_again="5.01")["cpi_again"]
+    assert "The two values differ" in refusal(cpi="5.00", cpi_again="5.01")["cpi_again"]
     value = check("cpi", SEEN, cpi="5.00", cpi_again="5.0")
     assert value["value"] == "5.00"
 
@@ -114,7 +114,7 @@ def test_a_jump_up_to_the_threshold_is_not_asked_twice(settings: Settings) -> No
 
 @pytest.mark.parametrize("text", ["", "quotas", "COMPLETES"])
 def test_a_strategy_is_one_of_three(text: str) -> None:
-    with pytest.raises(FormError, match="Choose one"):
+    with pytest.raises(FormError, match="Choose a filling strategy"):
         check("filling_strategy", "completes", filling_strategy=text)
 
 
@@ -139,25 +139,25 @@ def test_an_unchanged_grid_is_not_sent() -> None:
         for status, sides in RE_ENTRY.items()
         for side in sides
     }
-    with pytest.raises(FormError, match="Nothing is changed"):
+    with pytest.raises(FormError, match="Nothing has been changed"):
         check("re_entry", RE_ENTRY, **ticked)
 
 
 @pytest.mark.parametrize(
     ("field", "text", "sentence"),
     [
-        ("name", "Four", "5 to 128 characters"),
-        ("name", "x" * 129, "this one has 129"),
-        ("project_manager_id", "pm-9", "one of the people"),
+        ("name", "Four", "5–128 characters"),
+        ("name", "x" * 129, "129 entered"),
+        ("project_manager_id", "pm-9", "Choose a project manager"),
         ("expected_length_of_interview_minutes", "46", "from 1 to 45"),
-        ("expected_length_of_interview_minutes", "１０", "digits alone"),
+        ("expected_length_of_interview_minutes", "１０", "as a whole number"),
         ("expected_incidence_rate", "101", "from 0 to 100"),
-        ("expected_incidence_rate", "1e1", "digits alone"),
+        ("expected_incidence_rate", "1e1", "as a whole number"),
         ("live_url", "http://example.com/s", "https://"),
         ("test_url", "https://", "https://"),
         ("live_url", "https://example.com/a b", "no spaces"),
-        ("industry_lockout_code", "<b>", "of the list"),
-        ("target_group_customer_reference_number", "ab", "3 to 128"),
+        ("industry_lockout_code", "<b>", "from the list"),
+        ("target_group_customer_reference_number", "ab", "3–128 characters"),
         ("client_cost_per_interview_note", "-1", "more than 0"),
     ],
 )
@@ -173,10 +173,10 @@ def test_a_lockout_is_one_of_the_list_where_there_is_one(
 ) -> None:
     entry = BoundForm(GROUP, DETAILS, typed(industry_lockout_code="tobacco"), NOW, {}, lockouts)
     if told:
-        with pytest.raises(FormError, match="of the list"):
-            FORMS["details"].check(entry)
+        with pytest.raises(FormError, match="from the list"):
+            FORMS["details"].clean(entry)
     else:
-        assert FORMS["details"].check(entry)["industry_lockout_code"] == "tobacco"
+        assert FORMS["details"].clean(entry)["industry_lockout_code"] == "tobacco"
 
 
 def test_details_go_back_whole_with_what_was_changed() -> None:
@@ -194,7 +194,7 @@ def test_several_wrong_details_are_told_at_once() -> None:
 
 
 def test_untouched_details_are_not_sent() -> None:
-    assert "Nothing is changed" in refusal("details", DETAILS)["form"]
+    assert "Nothing has been changed" in refusal("details", DETAILS)["form"]
 
 
 DATES = {
@@ -228,13 +228,13 @@ def test_a_start_that_has_passed_cannot_be_forged() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "Type a day and a time"),
-        ("tomorrow", "Type a day and a time"),
-        ("2026-02-30T10:00", "Type a day and a time"),
+        ("", "Enter a date and time"),
+        ("tomorrow", "Enter a date and time"),
+        ("2026-02-30T10:00", "Enter a date and time"),
         ("2026-11-13T08:00", "after the start"),
         ("2026-11-19T08:00", "in the future"),
         ("2126-11-19T08:00", "three years"),
-        ("2027-03-28T02:30", "skipped that night in Berlin"),
+        ("2027-03-28T02:30", "does not exist that night in Berlin"),
     ],
 )
 def test_a_wrong_end_is_refused(text: str, sentence: str) -> None:
@@ -245,7 +245,7 @@ def test_a_wrong_end_is_refused(text: str, sentence: str) -> None:
 def test_a_new_total_alone_leaves_the_quotas_to_the_exchange_once_that_is_agreed() -> None:
     group = TargetGroup(currency="USD", completes=100)
     wrong = refusal("goals", GOALS, completes_goal="250")
-    assert "works these 2 quotas out anew" in wrong["quotas_anew"]
+    assert "Cint recalculates these 2 quotas" in wrong["quotas_anew"]
     agreed = {"completes_goal": "250", "quotas_anew": "on"}
     assert check("goals", GOALS, group, **agreed) == {"completes_goal": 250}
     without = GOALS | {"profiles": []}
@@ -287,13 +287,13 @@ def test_a_budget_is_in_the_groups_currency_and_can_be_taken_away() -> None:
     held = {"value": "600.000000", "currency_code": "USD"}
     assert check("budget", None, budget="600") == {"value": "600", "currency_code": "USD"}
     assert check("budget", held, budget=" ") is None
-    assert "Nothing is changed" in refusal("budget", held, budget="600.00")["budget"]
-    assert "EUR cannot" in refusal("budget", None, budget="600 EUR")["budget"]
+    assert "Nothing has been changed" in refusal("budget", held, budget="600.00")["budget"]
+    assert "not EUR" in refusal("budget", None, budget="600 EUR")["budget"]
 
 
 def test_a_time_zone_is_one_that_exists() -> None:
     assert check("time_zone", "", time_zone="Asia/Tokyo") == "Asia/Tokyo"
-    assert "of the list" in refusal("time_zone", "", time_zone="Mars/Base")["time_zone"]
+    assert "from the list" in refusal("time_zone", "", time_zone="Mars/Base")["time_zone"]
 
 
 @pytest.mark.parametrize(
@@ -321,7 +321,7 @@ def test_what_a_form_fills_in_it_takes_back_unchanged(name: str) -> None:
         "goals": GOALS,
     }[name]
     form = FORMS[name]
-    filled = form.filled(before, BoundForm(TOKYO, now, typed(), NOW))
+    filled = form.initial(before, BoundForm(TOKYO, now, typed(), NOW))
     assert check(name, now, TOKYO, **filled) == before
 
 
@@ -347,7 +347,7 @@ def test_a_price_that_is_not_above_zero_costs_nothing_that_is_said(text: str) ->
     group = TargetGroup(
         currency="USD", completes=100, completes_goal=200, filling_strategy="completes"
     )
-    assert FORMS["cpi"].shown(BoundForm(group, SEEN, typed(cpi=text), NOW))["cost"] == ""
+    assert FORMS["cpi"].context(BoundForm(group, SEEN, typed(cpi=text), NOW))["cost"] == ""
 
 
 def test_the_cost_of_a_price_is_said_against_the_budget() -> None:
@@ -359,8 +359,8 @@ def test_the_cost_of_a_price_is_said_against_the_budget() -> None:
         cost=Decimal(270),
         budget=Decimal(570),
     )
-    shown = FORMS["cpi"].shown(BoundForm(group, SEEN, typed(cpi="3.10"), NOW))
+    shown = FORMS["cpi"].context(BoundForm(group, SEEN, typed(cpi="3.10"), NOW))
     assert shown["cost"] == (
-        "100 completes to come × 3.10 = 310 USD, 40 USD more than now. "
-        "In the end 580 USD: 10 USD ABOVE the budget of 570 USD."
+        "If the goal is reached: 100 × 3.10 = 310 USD (+40 USD), "
+        "total 580 USD: 10 USD OVER the budget of 570 USD."
     )

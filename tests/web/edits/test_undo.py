@@ -51,7 +51,7 @@ def ahead(group: TargetGroup) -> TargetGroup:
         (("live", "paused"), "resume", "Undo: resume…"),
         (("paused", "live"), "pause", "Undo: pause…"),
         (("completed", "live"), "complete", "Undo: complete…"),
-        (("live", "completed"), "relaunch", "Completing cannot be undone. Relaunching"),
+        (("live", "completed"), "relaunch", "Completion cannot be undone. Relaunch"),
     ],
 )
 def test_what_a_job_did_to_a_status_is_put_back_by_the_action_that_leads_there(
@@ -69,10 +69,10 @@ def test_what_a_job_did_to_a_status_is_put_back_by_the_action_that_leads_there(
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ("live", "completed", "Nor can the group be relaunched: its end has passed"),
-        ("scheduled", "completed", "Completing cannot be undone."),
+        ("live", "completed", "The group cannot be relaunched either: its end"),
+        ("scheduled", "completed", "Completion cannot be undone."),
         ("scheduled", "live", "A launch cannot be undone"),
-        ("live", "paused", "It cannot be put back now: its end has passed: move the end first."),
+        ("live", "paused", "It cannot be undone now: its end"),
     ],
 )
 def test_where_no_action_leads_back_the_page_says_why(
@@ -109,7 +109,7 @@ def test_a_group_is_handed_back_to_who_managed_it_before(
     asked = editor.post("/act/", form).content.decode()
     assert "Hand over: 1 of 1 group" in asked
     Edit.objects.update(before="")
-    assert "Nobody on the exchange is known" in page(editor, made)
+    assert "The previous project manager is not known" in page(editor, made)
     editor.force_login(factories.person("viewer", group.account))
     assert "Nobody" not in page(editor, made)
 

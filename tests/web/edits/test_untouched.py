@@ -663,15 +663,15 @@ def test_ids_that_we_do_not_know_are_shown_as_unknown_and_block_nothing(
 ) -> None:
     address = a_draft(exchange, group)
     page = editor.get(address).content.decode()
-    assert ">unknown (99)</option>" in page
-    assert f">unknown ({MANAGER})</option>" in page
+    assert ">Unknown (99)</option>" in page
+    assert f">Unknown ({MANAGER})</option>" in page
     form = untouched(page) | {"name": "Typed by hand"}
     assert editor.post(address, form).status_code == 302
     exchange.keep("details", HELD["details"])
     TargetGroup.objects.filter(pk=group.pk).update(status="live")
     page = editor.get(f"/groups/{group.pk}/edit/details/").content.decode()
-    assert f">unknown ({MANAGER})</option>" in page
-    assert ">unknown (other)</option>" in page
+    assert f">Unknown ({MANAGER})</option>" in page
+    assert ">Unknown (other)</option>" in page
 
 
 def test_lines_of_exclusions_that_nobody_typed_stay_beside_one_that_is_typed(

@@ -15,7 +15,7 @@ from dashboard.fielding.models import Change, ExchangeAccount, Incident, TargetG
 from dashboard.fielding.models.querysets.rows import IncidentQuerySet
 from dashboard.web.home import attention, headline, since_last_visit, visits
 from tests import factories
-from tests.web.markup import fold_white_space
+from tests.web.white_space import strip_beside_tags
 
 pytestmark = pytest.mark.django_db
 
@@ -275,7 +275,7 @@ def test_more_than_is_read_is_counted_as_at_least(
     fields = model_to_dict(one, exclude=["id", "account", "project", "group", "key"])
     of = {"account": account, "project": one.project, "group": one.group}
     Incident.objects.bulk_create(Incident(**of, key=f"{n}", **fields) for n in range(1000))
-    page = fold_white_space(client.get("/?since=24h").content.decode())
+    page = strip_beside_tags(client.get("/?since=24h").content.decode())
     assert "At least 1,000 new alerts" in page
 
 

@@ -60,7 +60,7 @@ def test_what_is_no_opening_of_a_page_gets_it_whole(client: Client, group: Targe
 
 def test_who_is_told_something_is_told_it_once(client: Client, group: TargetGroup) -> None:
     client.get(f"/groups/{group.pk}/launch/")
-    told = "This group is no draft any more"
+    told = "This group has already been launched"
     for times in (1, 0):
         page = b"".join(client.get(f"/groups/{group.pk}/", headers=OPENS)).decode()
         assert page.count(told) == times

@@ -14,7 +14,12 @@ from dashboard.web.alerts.rule_forms import RecipientsForm
 from dashboard.web.edits.forms import FORMS
 from dashboard.web.edits.forms.base import BoundForm, FormError, Value
 from dashboard.web.edits.forms.draft.fields import DraftEntry
-from dashboard.web.edits.forms.draft.questions import PREFIX, as_typed, held_rows, question_rows
+from dashboard.web.edits.forms.draft.questions import (
+    PREFIX,
+    held_rows,
+    question_rows,
+    rows_as_typed,
+)
 from dashboard.web.edits.forms.re_entry import TARGETS
 from dashboard.web.http.ticks import is_ticked
 from tests.factories import NOW
@@ -39,7 +44,7 @@ def typed(**fields: str) -> QueryDict:
 
 
 def ticked_overfill(text: str) -> bool:
-    value = FORMS["assistant"].check(
+    value = FORMS["assistant"].clean(
         BoundForm(
             GROUP,
             OFF,
@@ -53,7 +58,7 @@ def ticked_overfill(text: str) -> bool:
 def agreed_to_switch_off(text: str) -> bool:
     seen = OFF | {"quota_overlay": BOTH}
     try:
-        FORMS["assistant"].check(BoundForm(GROUP, seen, typed(switch_off=text, typed="1"), NOW))
+        FORMS["assistant"].clean(BoundForm(GROUP, seen, typed(switch_off=text, typed="1"), NOW))
     except FormError as exc:
         assert list(exc.fields) == ["switch_off"]
         return False
@@ -62,7 +67,7 @@ def agreed_to_switch_off(text: str) -> bool:
 
 def soft_launched(text: str) -> bool:
     try:
-        FORMS["assistant"].check(BoundForm(GROUP, OFF, typed(soft_launch=text, typed="1"), NOW))
+        FORMS["assistant"].clean(BoundForm(GROUP, OFF, typed(soft_launch=text, typed="1"), NOW))
     except FormError as exc:
         return list(exc.fields) != ["form"]  # the share is missing; else nothing is changed
     return True
@@ -71,7 +76,7 @@ def soft_launched(text: str) -> bool:
 def agreed_to_new_quotas(text: str) -> bool:
     total = str(GOALS["completes_goal"] + 1)
     try:
-        FORMS["goals"].check(
+        FORMS["goals"].clean(
             BoundForm(GROUP, GOALS, typed(completes_goal=total, quotas_anew=text), NOW)
         )
     except FormError as exc:
@@ -83,14 +88,14 @@ def agreed_to_new_quotas(text: str) -> bool:
 def re_entered(text: str) -> bool:
     [target, *_] = TARGETS
     given = typed(**{f"completes.client_side.{target}": text})
-    value: Value = FORMS["re_entry"].check(
+    value: Value = FORMS["re_entry"].clean(
         BoundForm(GROUP, json.loads(json.dumps(RE_ENTRY)), given, NOW)
     )
     return bool(value["completes"]["client_side"][target])
 
 
 def with_quotas(text: str) -> bool:
-    sent = as_typed(held_rows({"profiles": [PROFILE]}), "percentage")
+    sent = rows_as_typed(held_rows({"profiles": [PROFILE]}), "percentage")
     [row] = question_rows(DraftEntry(GROUP, {}, typed(**sent, **{f"{PREFIX}0.quotas": text}), NOW))
     return row.quotas
 

@@ -87,10 +87,10 @@ def test_what_is_not_fresh_is_counted_and_named_only_to_who_has_the_token(
     factories.account(name="secret client", health=ExchangeAccount.Health.ERROR)
     late = factories.account(name="late")
     factories.project(late, due_at=timezone.now() - timedelta(minutes=30))
-    assert ready(client)[1]["checks"]["freshness"] == "2 connections not fresh"
+    assert ready(client)[1]["checks"]["freshness"] == "2 connections not up to date"
     assert "secret" not in client.get("/readyz").content.decode()
     settings.METRICS_TOKEN = "a-long-token"
-    assert ready(client)[1]["checks"]["freshness"] == "2 connections not fresh"
+    assert ready(client)[1]["checks"]["freshness"] == "2 connections not up to date"
     told = ready(client, authorization="Bearer a-long-token")[1]
     assert set(told["checks"]["freshness"].split(", ")) == {"secret client", "late waits 30 min"}
 

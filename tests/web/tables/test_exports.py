@@ -73,8 +73,8 @@ def test_a_file_tells_who_paused_and_why_as_the_screen_does(client: Client) -> N
     factories.group(project, name="A", status="paused", status_reason="high_median_loi")
     factories.group(project, name="B", status="paused", status_changed_by="pm-1")
     found = rows(client.get("/groups/export.csv?sort=name"))
-    assert [row["Status"] for row in found] == ["Paused by the exchange", "Paused"]
-    assert [bool(row["Paused because"]) for row in found] == [True, False]
+    assert [row["Status"] for row in found] == ["Paused by Cint", "Paused"]
+    assert [bool(row["Pause reason"]) for row in found] == [True, False]
 
 
 def workbook(answer: object) -> list[list[object]]:
@@ -102,13 +102,13 @@ def test_a_file_has_the_columns_of_the_screen_with_units_in_their_headings(clien
     assert list(row) == [
         "Project",
         "Group",
-        "Id",
-        "Exchange id",
+        "ID",
+        "Exchange ID",
         "LOI (min)",
-        "Agreed LOI (min)",
+        "Bid LOI (min)",
         "Spend",
         "Currency",
-        "End (UTC)",
+        "End date (UTC)",
         "Read (UTC)",
     ]
     headings, cells = workbook(client.get(address.format("xlsx")))
@@ -175,4 +175,4 @@ def test_money_has_the_decimals_of_its_currency(client: Client) -> None:
     factories.group(factories.project(account), cost=Decimal("1204.5"), completes=7, currency="JPY")
     page = client.get("/spend/").content.decode()
     assert "1,204 JPY" in page
-    assert "172.07 JPY" in page
+    assert "172 JPY" in page

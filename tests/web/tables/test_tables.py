@@ -82,9 +82,9 @@ def test_every_column_can_be_shown_and_sorted_by(client: Client, project: Projec
         },
         issues={"epc": [{"text": "EPC is low.", "code": "low_epc", "suggestions": ["Raise CPI"]}]},
     )
-    every = ".".join(group_columns.ALL)
+    every = ".".join(group_columns.COLUMNS_BY_KEY)
     page = client.get(f"/projects/{project.pk}/?cols={every}").content.decode()
-    for said in ("Behind", "3 of 10 due", "12.50 USD", "24 %", "EPC: EPC is low. Raise CPI."):
+    for said in ("Behind", "3 of 10 expected", "12.50 USD", "24 %", "EPC: EPC is low. Raise CPI."):
         assert said in page
     for key in group_columns.HEADINGS:
         assert client.get(f"/groups/?cols={every}&sort={key}").status_code == 200
@@ -189,7 +189,7 @@ def test_a_view_is_renamed_and_removed(client: Client, anna: User) -> None:
     save(client, name="Paused")
     view = SavedView.objects.get(name="Live")
     client.post("/views/change/", {"view": view.pk, "action": "rename", "name": "Paused"})
-    assert "another view" in client.get("/views/").content.decode()
+    assert "already exists" in client.get("/views/").content.decode()
     client.post("/views/change/", {"view": view.pk, "action": "rename", "name": "Running"})
     view.refresh_from_db()
     assert view.name == "Running"
@@ -261,7 +261,7 @@ def test_an_earlier_wave_is_compared_at_the_same_age(
     assert "−27" in page
     groups = wave_comparison.groups_of([project.pk, before.pk])
     (pair,) = wave_comparison.compare_groups(groups[project.pk], groups[before.pk], now=now)
-    assert (pair.now.pace, pair.then.pace) == ("15.0 a day", "28.5 a day")
+    assert (pair.now.pace, pair.then.pace) == ("15.0/day", "28.5/day")
 
 
 @pytest.mark.parametrize(
@@ -365,7 +365,7 @@ def test_a_name_that_runs_the_other_way_leaves_the_words_around_it_alone(
     client: Client, anna: User
 ) -> None:
     save(client, name="\u202egnp.<b>")
-    said = "“<bdi>\u202egnp.&lt;b&gt;</bdi>” is saved."
+    said = "View “<bdi>\u202egnp.&lt;b&gt;</bdi>” saved."
     assert said in client.get("/views/").content.decode()
 
 
@@ -436,16 +436,20 @@ def test_a_list_filters_by_several_values_of_everything_the_exchange_filters_by(
 @pytest.mark.parametrize(
     ("asked", "place", "said"),
     [
-        ("status=gone", "status", "“gone” is no status of a group."),
-        ("status=live&status=gone", "status", "“gone” is no status of a group."),
-        ("country=usa", "country", "“usa” is no country: two letters, such as us."),
-        ("language=en", "language", "“en” is no language: three letters, such as eng."),
-        ("pm=Anna", "pm", "“Anna” is nobody&#x27;s id on the exchange."),
-        ("ids=T1 T000001", "ids", "“T1” is no id: 7 or 26 letters and digits."),
-        ("ref=P", "ref", "“P” is no reference number"),
-        ("ref=%3Cb%3E", "ref", "“&lt;b&gt;” is no reference number"),
-        ("exclusion=maybe", "exclusion", "“maybe” is neither yes nor no."),
-        ("status=a&status=b&status=c&status=d", "status", "“a”, “b”, “c” (and 1 more) is no"),
+        ("status=gone", "status", "“gone”: not a group status."),
+        ("status=live&status=gone", "status", "“gone”: not a group status."),
+        ("country=usa", "country", "“usa”: not a country code (two letters, such as us)."),
+        ("language=en", "language", "“en”: not a language code (three letters, such as eng)."),
+        ("pm=Anna", "pm", "“Anna”: not an exchange user id."),
+        ("ids=T1 T000001", "ids", "“T1”: not an ID (7 or 26 letters and digits)."),
+        ("ref=P", "ref", "“P”: not a reference number"),
+        ("ref=%3Cb%3E", "ref", "“&lt;b&gt;”: not a reference number"),
+        ("exclusion=maybe", "exclusion", "“maybe”: neither yes nor no."),
+        (
+            "status=a&status=b&status=c&status=d",
+            "status",
+            "“a”, “b”, “c” (and 1 more): not a group status.",
+        ),
     ],
 )
 def test_a_value_that_cannot_be_is_said_at_its_filter_and_matches_nothing(
@@ -510,7 +514,7 @@ def test_a_part_of_the_page_says_anew_what_is_chosen_and_what_is_wrong(
         "/groups/?status=live&status=paused&ids=T1", headers={"HX-Request": "true"}
     ).content.decode()
     assert 'id="said-status" hx-swap-oob="true">Live, Paused<' in part
-    assert 'id="wrong-ids" role="status" hx-swap-oob="true">“T1” is no id' in part
+    assert 'id="wrong-ids" role="status" hx-swap-oob="true">“T1”: not an ID' in part
     assert "hx-swap-oob" not in client.get("/groups/").content.decode().split('id="live"')[1]
 
 

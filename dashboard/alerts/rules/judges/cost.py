@@ -5,6 +5,7 @@ from __future__ import annotations
 from dashboard.alerts.rules.snapshot import GroupSnapshot
 from dashboard.alerts.rules.verdict import CRITICAL, Memory, Settings, Verdict, Words, breach_above
 from dashboard.alerts.text import format_percent
+from dashboard.fielding.domain.money import format_cents, format_total
 
 
 def _budget(f: GroupSnapshot, s: Settings) -> float:
@@ -23,12 +24,13 @@ def judge_budget_spent(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | No
 
 def say_spent(f: GroupSnapshot, s: Settings) -> Words:
     """Spend of budget."""
-    cost = f"{f.cost or 0:.2f} {f.currency}"
+    cost = format_cents(f.cost or 0, f.currency)
+    budget = format_cents(_budget(f, s), f.currency)
     share = format_percent(float(f.cost or 0) / _budget(f, s))
     return Words(
         f"Budget: {f.label}, {share} spent",
-        f"{f.label}: {cost} of {_budget(f, s):.2f} {f.currency} spent ({share}); {f.progress}.",
-        (("spend", cost, f"≤ {_budget(f, s):.2f} {f.currency}"),),
+        f"{f.label}: {cost} of {budget} spent ({share}); {f.progress}.",
+        (("spend", cost, f"≤ {budget}"),),
     )
 
 
@@ -48,10 +50,10 @@ def judge_projected_cost(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | 
 
 def say_projected(f: GroupSnapshot, s: Settings) -> Words:
     """The likely cost of the budget."""
-    cost = _projected_cost(f) or 0.0
+    cost = format_total(_projected_cost(f) or 0.0, f.currency)
+    budget = format_total(_budget(f, s), f.currency)
     return Words(
-        f"Budget: {f.label} will cost about {cost:.0f} of {_budget(f, s):.0f} {f.currency}",
-        f"{f.label}: about {cost:.2f} {f.currency} at its end, the budget is {_budget(f, s):.2f}; "
-        f"{f.progress}.",
-        (("cost at the end", f"{cost:.2f} {f.currency}", f"≤ {_budget(f, s):.2f} {f.currency}"),),
+        f"Budget: {f.label} will cost about {cost} of {budget}",
+        f"{f.label}: about {cost} at its end, the budget is {budget}; {f.progress}.",
+        (("cost at the end", cost, f"≤ {budget}"),),
     )

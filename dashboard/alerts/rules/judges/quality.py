@@ -19,6 +19,7 @@ from dashboard.alerts.rules.verdict import (
     breach_below,
 )
 from dashboard.alerts.text import format_minutes, format_percent, one_line, pause_cause
+from dashboard.fielding.domain.money import format_price
 
 
 def incidence_low(f: GroupSnapshot, s: Settings, _: Memory) -> Verdict | None:
@@ -128,12 +129,13 @@ def _usual_epc(f: GroupSnapshot) -> float:
 def say_epc_low(f: GroupSnapshot, s: Settings) -> Words:
     """What suppliers earn for each person they send."""
     least = s["fires"] if f.currency == "USD" else _usual_epc(f)
-    seen = f"{f.epc or 0:.2f} {f.currency}"
+    seen = format_price(f.epc or 0, f.currency)
+    healthy = format_price(least, f.currency)
     return Words(
-        f"EPC low: {f.label}, {seen} (usual {least:.2f})",
-        f"{f.label}: suppliers earn {seen} for each entrant, {least:.2f} or more is usual: "
+        f"EPC low: {f.label}, {seen} (usual {healthy})",
+        f"{f.label}: suppliers earn {seen} for each entrant, {healthy} or more is usual: "
         f"few will send people; {f.progress}.",
-        (("EPC", seen, f"≥ {least:.2f} {f.currency}"),),
+        (("EPC", seen, f"≥ {healthy}"),),
     )
 
 

@@ -1,14 +1,12 @@
-"""The fielding assistant of a group: which modules are on, and with what.
+"""The fielding assistant of a group: which modules are on, and their settings.
 
 A value is `{"pricing", "pacing", "quota_overlay", "soft_launch"}`, each the module as the exchange
-has it or None where it is off. All that the exchange holds goes back together, since what is
-missing goes off.
+has it, or None if it is off. All modules are sent together: a missing one is switched off.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
@@ -30,6 +28,7 @@ from dashboard.sync.edits.kinds.base import (
     ChangelogEntry,
     Editable,
     ExchangeIds,
+    Members,
     RemoteValue,
     Value,
     money_value,
@@ -41,7 +40,7 @@ AMOUNTS = ("total_budget", "maximum_cpi", "minimum_cpi", "boost_cpi")
 
 
 def _read_assistant(client: ExchangeClient, ids: ExchangeIds) -> RemoteValue:
-    """The modules of a group, the ETag for a change of them or "", and all of it as it came."""
+    """The modules of a group, their ETag or "", and the whole object as it came."""
     held = client.get_whole_fielding_assistant_assignment(**ids)
     whole = {WHOLE: limits.fit_json(sendable.assistant(held.raw))}
     return RemoteValue(_modules_value(held.value) | whole, held.etag or "", raw=held.raw)
@@ -67,7 +66,7 @@ def _pricing_value(pricing: ModulePricing) -> Value:
 
 
 def _quotas_value(quotas: ModuleQuotaOverlay) -> Value:
-    """Both switches: one that is missing is off."""
+    """Both switches; a missing one is off."""
     return {
         "prevent_overfill": quotas.prevent_overfill is True,
         "balance_fill": quotas.balance_fill is True,
@@ -78,8 +77,8 @@ def _soft_launch_value(soft_launch: ModuleSoftLaunch) -> Value:
     return msgspec.to_builtins(soft_launch) | {"end_at": rfc3339(soft_launch.end_at)}
 
 
-def _assistant_request(value: Value, held: RemoteValue) -> Mapping[str, Any]:
-    """All modules at once, over what was read."""
+def _assistant_request(value: Value, held: RemoteValue) -> Members:
+    """All modules together, on top of what was read."""
     was, wanted = merge.bare(held.value), merge.bare(value)
     return dict(merge.patched(sendable.assistant(held.raw), was, wanted))
 
@@ -93,7 +92,7 @@ def _write_assistant(
 
 
 def _assistant_changelog(before: Value, wanted: Value) -> list[ChangelogEntry]:
-    """Each setting that differs; the changelog's own values are not compared."""
+    """Each setting that differs, with any value."""
     was = assistant_modules.as_changes(before or {})
     now = assistant_modules.as_changes(wanted)
     return [(kind, None) for kind in {**was, **now} if was.get(kind) != now.get(kind)]
@@ -103,7 +102,7 @@ EDITABLE = Editable(
     Edit.Kind.ASSISTANT,
     _read_assistant,
     _write_assistant,
-    lambda _group, _value: {},  # the changelog tells it
+    lambda _group, _value: {},  # read again from the changelog
     same_whole,
     owns=(),
     changelog=_assistant_changelog,

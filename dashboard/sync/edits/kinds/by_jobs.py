@@ -1,6 +1,6 @@
-"""What jobs of the exchange change: the status and the project manager of a group.
+"""Status and project manager of a group, which only jobs of the exchange change.
 
-Both are only read here, to settle what is not known of a job.
+Both are only read here, to settle edits of a job whose outcome is unknown.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ def _read_manager(client: ExchangeClient, ids: ExchangeIds) -> RemoteValue:
 def _refuse_to_write(
     _client: ExchangeClient, _ids: ExchangeIds, _value: Value, _held: RemoteValue
 ) -> object:
-    raise NotOffered("This is changed by a job of the exchange")
+    raise NotOffered("This can only be changed by a job of the exchange")
 
 
 STATUS = Editable(
     Edit.Kind.STATUS,
     _read_status,
     _refuse_to_write,
-    lambda _group, _value: {},  # the project is read again at once, with what follows from it
+    lambda _group, _value: {},  # the project is due immediately, and read with all consequences
     same_plain,
     owns=(),
     changelog=lambda _before, wanted: [("status_change", wanted)],

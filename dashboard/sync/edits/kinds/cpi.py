@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.shapes.base import MonetaryAmount
 from dashboard.fielding.models import Edit, TargetGroup
+from dashboard.sync.columns.group_columns import Columns
 from dashboard.sync.edits.kinds.base import (
     Editable,
     ExchangeIds,
@@ -30,7 +30,7 @@ def _write_cpi(
     return client.update_cost_per_interview(**ids, cpi=cpi)
 
 
-def _cpi_columns(_group: TargetGroup, value: Value) -> dict[str, Any]:
+def _cpi_columns(_group: TargetGroup, value: Value) -> Columns:
     if value is None:
         return {}
     return {"cpi": Decimal(value["value"]), "currency": value["currency_code"].upper()}

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from dashboard.exchange import sendable
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.shapes.groups import TargetGroupDetails
 from dashboard.fielding.models import Edit, TargetGroup
 from dashboard.sync.columns import limits
+from dashboard.sync.columns.group_columns import Columns
 from dashboard.sync.columns.limits import fit_json
 from dashboard.sync.edits import merge
 from dashboard.sync.edits.kinds.base import (
     ChangelogEntry,
     Editable,
     ExchangeIds,
+    Members,
     RemoteValue,
     Value,
     is_money,
@@ -27,7 +26,7 @@ from dashboard.sync.edits.merge import WHOLE
 MANAGER_ID = "project_manager_id"
 REFERENCE = "target_group_customer_reference_number"
 PRICE_NOTE = "client_cost_per_interview_note"
-# Each detail, and what the changelog calls a change of it.
+# Each detail, with the changelog's name for a change of it.
 CHANGELOG_KINDS = {
     "name": "name_change",
     MANAGER_ID: "project_manager_change",
@@ -47,12 +46,12 @@ _NUMBER_COLUMNS = {
 
 
 def _details_value(details: TargetGroupDetails) -> Value:
-    value: dict[str, Any] = {name: getattr(details, name) for name in DETAILS}
+    value: dict[str, Value] = {name: getattr(details, name) for name in DETAILS}
     value[PRICE_NOTE] = money_value(details.client_cost_per_interview_note)
     if details.expected_incidence_rate is not None:
         value["expected_incidence_rate"] = round(float(details.expected_incidence_rate), 4)
     drifted = {name: raw for name, raw in details.drifted.items() if name in value}
-    return value | fit_json(drifted)  # what nobody can read goes back as it came
+    return value | fit_json(drifted)  # members that could not be read are sent back as they came
 
 
 def _read_details(client: ExchangeClient, ids: ExchangeIds) -> RemoteValue:
@@ -61,8 +60,8 @@ def _read_details(client: ExchangeClient, ids: ExchangeIds) -> RemoteValue:
     return RemoteValue(value, raw=read.raw)
 
 
-def _details_request(value: Value, held: RemoteValue) -> Mapping[str, Any]:
-    """All of it, since what is missing may be emptied; null empties what was there."""
+def _details_request(value: Value, held: RemoteValue) -> Members:
+    """The whole object, since the exchange may clear missing members; null clears one."""
     was, wanted = merge.bare(held.value), merge.bare(value)
     request = merge.patched(sendable.details(held.raw), was, wanted)
     if was[REFERENCE] is not None and wanted[REFERENCE] is None:
@@ -77,7 +76,7 @@ def _write_details(
     return client.update_launched_target_group_details(**ids, details=request)
 
 
-def _details_columns(group: TargetGroup, held: Value) -> dict[str, Any]:
+def _details_columns(group: TargetGroup, held: Value) -> Columns:
     value = merge.bare(held)
     drifted = {
         name for name in _NUMBER_COLUMNS.values() if not isinstance(value[name], int | float | None)
@@ -94,7 +93,7 @@ def _details_columns(group: TargetGroup, held: Value) -> dict[str, Any]:
 
 
 def _details_changelog(before: Value, wanted: Value) -> list[ChangelogEntry]:
-    """Each detail that differs, as a change of its own."""
+    """One entry for each detail that differs."""
     was = before or {}
     changed = {name: value for name, value in (wanted or {}).items() if value != was.get(name)}
     if MANAGER_ID in changed:

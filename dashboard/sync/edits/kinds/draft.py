@@ -1,10 +1,10 @@
-"""A draft as a value: what a person fills in, by the exchange's names, and what goes along unseen.
+"""A draft as a value: the fields of its form by the exchange's names, and its passthrough members.
 
-`exclusion` is whether the project's exclusion is on, moments are texts as the exchange writes
-them, money is `{"value", "currency_code"}`. `profiling` keeps the exchange's words for what it
-holds; they are not sent. `CARRIED` (the fielding assistant, suppliers' shares) is shown and not
-filled in. A request is what the exchange holds at the moment of sending, every member of it, with
-what a person changed (`merge.patched`).
+`exclusion`: whether the project's exclusion is on. Moments are text as the exchange writes them,
+money is `{"value", "currency_code"}`. `profiling` has the exchange's texts too; they are not sent.
+`PASSTHROUGH` members (fielding assistant, suppliers' shares) are shown and not edited. A request is
+what the exchange holds at the moment of sending, every member of it, with a person's changes
+(`merge.patched`).
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 
 from dashboard.exchange import sendable
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import Whole
+from dashboard.exchange.json_types import objects_in
 from dashboard.exchange.operations.base import rfc3339
 from dashboard.exchange.shapes.allocations import SupplyAllocation
 from dashboard.exchange.shapes.assistant import FieldingAssistantModulesAssignment
@@ -29,16 +29,19 @@ from dashboard.exchange.shapes.pricing import CalculateTargetGroupFeasibilityReq
 from dashboard.exchange.shapes.profiling import profiling_request
 from dashboard.fielding.models import Edit, TargetGroup
 from dashboard.sync.columns import limits
+from dashboard.sync.columns.group_columns import Columns
 from dashboard.sync.edits import draft_profiles, merge
+from dashboard.sync.edits.kinds import base
 from dashboard.sync.edits.kinds.base import (
     Editable,
     ExchangeIds,
+    Members,
     RemoteValue,
     money_value,
 )
 from dashboard.sync.edits.merge import SENT, WHOLE, Merged
 
-Value = dict[str, Any]
+Value = dict[str, base.Value]
 REFERENCE, PRICE, NOTE = (
     "target_group_customer_reference_number",
     "cost_per_interview",
@@ -67,15 +70,15 @@ PLAIN = (
     REFERENCE,
 )
 FIELDS = (*PLAIN, PERIOD, "pricing_model", PRICE, NOTE, "exclusion", PROFILING)
-CARRIED = (ASSISTANT, "allocations")
-# What null empties; the others are left as they are by not being sent.
+PASSTHROUGH = (ASSISTANT, "allocations")
+# Fields that null clears; the others stay as they are when they are not sent.
 _NULLABLE = ("live_url", "test_url", "client_id", REFERENCE)
 _DAYS = {"D": 1, "W": 7}
-MOST_ESTIMATED = 10_000  # completes that the exchange estimates at a time
+MOST_ESTIMATED = 10_000  # completes, the exchange's limit for an estimate
 
 
 def value_of(draft: FetchTargetGroupResponse) -> Value:
-    """A draft that was read, what goes along with it included; None for what it lacks."""
+    """A draft that was read, with its passthrough members; None for fields that it lacks."""
     value: Value = {name: getattr(draft, name) for name in PLAIN}
     plan, exclusion = draft.fielding_specification, draft.exclusion or {}
     start, end = (plan.start_at, plan.end_at) if plan else (None, None)
@@ -95,18 +98,18 @@ def value_of(draft: FetchTargetGroupResponse) -> Value:
         PRICE: money_value(draft.cost_per_interview),
         NOTE: money_value(draft.client_cost_per_interview_note),
         "exclusion": bool(exclusion.get("enabled")),
-        PROFILING: draft_profiles.with_words(draft.profiling or {}),
+        PROFILING: draft_profiles.with_texts(draft.profiling or {}),
         **passthrough(draft.fielding_assistant_assignment, draft.allocations),
     }
 
 
 def whole_of(read: Whole[FetchTargetGroupResponse]) -> Value:
-    """A draft that was read, and all of it as it would be sent back unchanged."""
+    """A draft that was read, with the request that would send it back unchanged."""
     return value_of(read.value) | {WHOLE: limits.fit_json(sendable.draft(read.raw))}
 
 
 def stored_draft(group: TargetGroup) -> Value | None:
-    """What our tables hold of a group as a draft; None where they hold too little of it."""
+    """The draft in our tables; None if they hold too little of it."""
     try:
         value = value_of(msgspec.convert(group.details, FetchTargetGroupResponse))
     except msgspec.ValidationError:
@@ -118,7 +121,7 @@ def passthrough(
     assistant: FieldingAssistantModulesAssignment | None,
     allocations: SupplyAllocation | None,
 ) -> Value:
-    """What goes along, as it is sent."""
+    """The passthrough members as they are sent."""
     modules = assistant or FieldingAssistantModulesAssignment()
     return {
         ASSISTANT: msgspec.to_builtins(modules.as_request()),
@@ -126,27 +129,29 @@ def passthrough(
     }
 
 
-def draft_request(value: Value) -> dict[str, Any]:
-    """The request that makes a new draft: what is filled in, over what a copy brings along."""
-    brought = dict(value.get(WHOLE) or {})
-    view = _view(value) | {n: value[n] for n in CARRIED if n in value and WHOLE not in value}
-    body = merge.patched(brought, merge.restricted(brought, view), view)
-    return _complete(body, value)
+def draft_request(value: Value) -> Value:
+    """The request for a new draft: the form's fields on top of a copied draft, if any."""
+    copied = dict(value.get(WHOLE) or {})
+    view = _request_members(value) | {
+        n: value[n] for n in PASSTHROUGH if n in value and WHOLE not in value
+    }
+    body = merge.patched(copied, merge.restricted(copied, view), view)
+    return _completed_request(body, value)
 
 
-def changed(value: Value, held: Value, raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The request that makes `value` of a draft that was read as `held`; `raw`: all of that.
+def draft_update(value: Value, held: Value, raw: Members) -> Value:
+    """The request that changes a draft from `held` to `value`; `raw`: the draft as it came.
 
-    What a person emptied is sent as null where the exchange takes one, else left out.
+    A field that a person cleared is sent as null if the exchange takes it, else left out.
     """
-    was, wanted = _view(held), _view(value)
+    was, wanted = _request_members(held), _request_members(value)
     body = merge.patched(sendable.draft(raw), was, wanted)
     emptied = (n for n in _NULLABLE if was[n] is not None and wanted[n] is None)
-    return _complete(body | dict.fromkeys(emptied), value)
+    return _completed_request(body | dict.fromkeys(emptied), value)
 
 
-def _view(value: Value) -> dict[str, Any]:
-    """What a person fills in, as the members of a request; None for what is not to be sent."""
+def _request_members(value: Value) -> Value:
+    """The form's fields as members of a request; None for those that are not to be sent."""
     view = {name: value.get(name) for name in PLAIN}
     by_card = value["pricing_model"] == "rate_card"  # a CPI would ask for dynamic pricing
     client = view["client_id"]
@@ -161,16 +166,16 @@ def _view(value: Value) -> dict[str, Any]:
     }
 
 
-def _complete(body: Mapping[str, Any], value: Value) -> dict[str, Any]:
-    """A request with the parts that no draft goes without."""
+def _completed_request(body: Members, value: Value) -> Value:
+    """The request with the members that every draft needs."""
     by_card = value["pricing_model"] == "rate_card"
-    modules = _priced(body.get(ASSISTANT) or {}, by_card=by_card)
+    modules = _modules_with_pricing(body.get(ASSISTANT) or {}, by_card=by_card)
     shares = body.get("allocations") or sendable.allocations({})
     return {**body, ASSISTANT: modules, "allocations": shares}
 
 
-def _priced(assistant: Mapping[str, Any], *, by_card: bool) -> dict[str, Any]:
-    """The assistant's modules with the pricing that the model asks for."""
+def _modules_with_pricing(assistant: Members, *, by_card: bool) -> Value:
+    """The assistant's modules with the pricing module that the pricing model needs."""
     modules = dict(assistant)
     kind = (modules.get("pricing") or {}).get("type")
     if by_card and kind != "rate_card":
@@ -181,11 +186,11 @@ def _priced(assistant: Mapping[str, Any], *, by_card: bool) -> dict[str, Any]:
 
 
 def feasibility_request(value: Value) -> CalculateTargetGroupFeasibilityRequest:
-    """What the exchange is asked of a draft as it is filled in, before it is saved.
+    """The feasibility request for a draft as it is filled in, before it is saved.
 
-    It estimates `MOST_ESTIMATED` completes at most: of a larger goal that many are asked for.
+    A larger goal is reduced to `MOST_ESTIMATED` completes, with its quotas in proportion.
     """
-    body: dict[str, Any] = {name: value[name] for name in ("locale", LOI, IR)}
+    body: Value = {name: value[name] for name in ("locale", LOI, IR)}
     goal = value["completes_goal"]
     body |= {
         "completes_goal": min(goal, MOST_ESTIMATED),
@@ -198,21 +203,21 @@ def feasibility_request(value: Value) -> CalculateTargetGroupFeasibilityRequest:
     if value.get("allocations"):
         body["allocations"] = value["allocations"]
     profiling = profiling_request(value.get(PROFILING) or {})
-    if profiles := profiling.get("profiles"):
+    if profiles := objects_in(profiling, "profiles"):
         kinds = ("object", "blended_type", "quotas_enabled", "targets")
         body[PROFILING] = {
             "profile_adjustment_type": profiling["profile_adjustment_type"],
             "profiles": [
                 {n: profile[n] for n in kinds if n in profile}
-                | {"targets": _in_part(profile["targets"], goal)}
+                | {"targets": _scaled_targets(objects_in(profile, "targets"), goal)}
                 for profile in profiles
             ],
         }
     return msgspec.convert(body, CalculateTargetGroupFeasibilityRequest)
 
 
-def _in_part(targets: list[Value], goal: int) -> list[Value]:
-    """Targets whose quotas in completes fit into what can be asked for."""
+def _scaled_targets(targets: list[Value], goal: int) -> list[Value]:
+    """Targets with their quotas in completes scaled to the estimated goal."""
     if goal <= MOST_ESTIMATED:
         return targets
     name = "completes_goal"
@@ -225,13 +230,13 @@ def _in_part(targets: list[Value], goal: int) -> list[Value]:
 
 
 def read_draft(client: ExchangeClient, ids: Mapping[str, str]) -> Value:
-    """The draft that the exchange holds; Launched where it is none any more."""
+    """The draft that the exchange holds; AlreadyLaunched if it is no longer a draft."""
     return whole_of(client.get_whole_target_group(**ids))
 
 
-def merged(was: Value, theirs: Value, ours: Value) -> Merged:
-    """Two people's changes of one draft; how it is priced and the price are one thing."""
-    filled_in = merge.three_way(_filled_in(was), _filled_in(theirs), _filled_in(ours))
+def merge_drafts(was: Value, theirs: Value, ours: Value) -> Merged:
+    """Merge two people's changes of one draft; pricing model and CPI are indivisible."""
+    filled_in = merge.three_way(_form_fields(was), _form_fields(theirs), _form_fields(ours))
     priced = ours
     if merge.alike(_pricing(was), _pricing(ours)):
         priced = theirs
@@ -243,32 +248,32 @@ def merged(was: Value, theirs: Value, ours: Value) -> Merged:
     return Merged(value, (*filled_in.clashes, *([(PRICE,)] if clash else ())))
 
 
-def _filled_in(value: Value) -> Value:
-    """What a person fills in, but for the price."""
+def _form_fields(value: Value) -> Value:
+    """The form's fields except the price."""
     return {name: value.get(name) for name in FIELDS if name not in ("pricing_model", PRICE)}
 
 
-def _pricing(value: Value) -> list[Any]:
+def _pricing(value: Value) -> list[base.Value]:
     model = value.get("pricing_model")
     return [model, value.get(PRICE) if model == "dynamic" else None]
 
 
 def fingerprint(value: Value) -> str:
-    """A short text that is another one where a draft, or what goes along, says something else."""
-    comparable = _normal(value) | {name: value[name] for name in CARRIED}
+    """A short hash that changes when a draft or its passthrough members change."""
+    comparable = _comparable(value) | {name: value[name] for name in PASSTHROUGH}
     return hashlib.sha256(repr(sorted(comparable.items())).encode()).hexdigest()[:32]
 
 
 def differing_fields(held_value: Value, wanted_value: Value) -> list[str]:
-    """The names under which the exchange (first) does not hold what a value (second) says."""
-    held, wanted = _normal(held_value), _normal(wanted_value)
+    """The names of fields in which the exchange (first) does not hold a value (second)."""
+    held, wanted = _comparable(held_value), _comparable(wanted_value)
     return [
-        name for name in FIELDS if wanted[name] is not None and not _means(name, held, wanted)
+        name for name in FIELDS if wanted[name] is not None and not _same_field(name, held, wanted)
     ] + [name for name in _NULLABLE if wanted[name] is None and held[name] is not None]
 
 
-def _means(name: str, held: Value, wanted: Value) -> bool:
-    """Whether both hold the same under a name; a text may be written another way."""
+def _same_field(name: str, held: Value, wanted: Value) -> bool:
+    """Whether both mean the same under a name; text may be written differently."""
     held_part, wanted_part = held[name], wanted[name]
     return held_part == wanted_part or (
         isinstance(wanted_part, str) and merge.alike(held_part, wanted_part, name)
@@ -281,15 +286,15 @@ def same_draft(held: Value, wanted: Value) -> bool:
     return not differing_fields(held, wanted) and (sent is None or merge.holds(held[WHOLE], sent))
 
 
-def _normal(value: Value) -> Value:
-    """Values that are equal where they mean the same."""
+def _comparable(value: Value) -> Value:
+    """The fields in a form that is equal for drafts that mean the same."""
     comparable = {name: value.get(name) for name in FIELDS}
     period = value.get(PERIOD) or {}
-    comparable[PERIOD] = [_moment(period.get(end)) for end in ("start_at", "end_at")]
+    comparable[PERIOD] = [_as_datetime(period.get(end)) for end in ("start_at", "end_at")]
     comparable["business_unit_id"] = str(value.get("business_unit_id") or "")
     for name in (PRICE, NOTE):
         comparable[name] = (
-            _amount(value.get(name)) if value.get("pricing_model") == "dynamic" else None
+            _as_amount(value.get(name)) if value.get("pricing_model") == "dynamic" else None
         )
     if comparable["client_id"] is not None:
         comparable["client_id"] = str(comparable["client_id"])
@@ -308,29 +313,29 @@ def _normal(value: Value) -> Value:
     return comparable
 
 
-def _moment(text: str | None) -> datetime | None:
+def _as_datetime(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _amount(amount: Value | None) -> tuple[Decimal, str] | None:
+def _as_amount(amount: Value | None) -> tuple[Decimal, str] | None:
     if not amount:
         return None
     return Decimal(amount["value"]), str(amount["currency_code"]).upper()
 
 
 def days_of_period(duration: str | None) -> str:
-    """A period of days; weeks are days, none is the exchange's own 90."""
+    """A period in days: weeks are converted; none is the exchange's default of 90 days."""
     text = str(duration or "P90D")
-    weeks = re.fullmatch(r"P(\d{1,4})([DW])", text)
-    return f"P{int(weeks[1]) * _DAYS[weeks[2]]}D" if weeks else text
+    match = re.fullmatch(r"P(\d{1,4})([DW])", text)
+    return f"P{int(match[1]) * _DAYS[match[2]]}D" if match else text
 
 
-def draft_columns(group: TargetGroup, value: Value) -> dict[str, Any]:
-    """The columns of our table that a draft tells."""
+def draft_columns(group: TargetGroup, value: Value) -> Columns:
+    """The columns of our table for a draft."""
     locale = limits.fit_text(value["locale"], 16)
     language, _, country = locale.partition("_")
     period, price = value[PERIOD], value[PRICE]
-    columns = {
+    columns: Columns = {
         "name": limits.fit_text(value["name"]),
         "reference_number": limits.fit_text(value[REFERENCE], 200),
         "locale": locale,
@@ -341,8 +346,8 @@ def draft_columns(group: TargetGroup, value: Value) -> dict[str, Any]:
         "expected_loi_minutes": value[LOI],
         "expected_incidence_rate": value[IR],
         "completes_goal": value["completes_goal"],
-        "starts_at": _moment(period["start_at"]),
-        "ends_at": _moment(period["end_at"]),
+        "starts_at": _as_datetime(period["start_at"]),
+        "ends_at": _as_datetime(period["end_at"]),
         "re_entry": value["re_entry_configuration"],
         "details": group.details
         | {name: value[name] for name in FIELDS}
@@ -358,8 +363,8 @@ def _read_draft(client: ExchangeClient, ids: ExchangeIds) -> RemoteValue:
     return RemoteValue(whole_of(read), raw=read.raw)
 
 
-def _draft_request(value: Value, held: RemoteValue) -> Mapping[str, Any]:
-    return changed(value, held.value, held.raw)
+def _draft_request(value: Value, held: RemoteValue) -> Members:
+    return draft_update(value, held.value, held.raw)
 
 
 def _write_draft(client: ExchangeClient, ids: ExchangeIds, value: Value, held: RemoteValue) -> None:
@@ -390,7 +395,7 @@ EDITABLE = Editable(
         "cpi",
         "currency",
     ),
-    changelog=lambda _before, _wanted: [],  # it tells nothing of drafts
-    merge=merged,
+    changelog=lambda _before, _wanted: [],  # the changelog does not show changes of drafts
+    merge=merge_drafts,
     request=_draft_request,
 )

@@ -1,4 +1,7 @@
-"""The filling strategy of a group: what its goal counts. A value is the strategy's name."""
+"""The filling strategy of a group: whether its goal counts completes or prescreens.
+
+A value is the strategy's name.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The goals of a launched group: of the whole, and of each quota.
+"""The goals of a launched group: of the whole group, and of each quota.
 
 A value is `{"completes_goal": 400, "profiles": [{"id", "name", "targets": [{"id", "name",
-"conditions", "completes_goal", "completes"}]}]}`; one to be sent names only what changes.
+"conditions", "completes_goal", "completes"}]}]}`; a value to be sent has only what changes.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _goals_by_quota(value: Value) -> dict[tuple[str, str], int | None]:
 def _write_goals(
     client: ExchangeClient, ids: ExchangeIds, value: Value, _held: RemoteValue
 ) -> object:
-    """Send what the value names: with the total alone the exchange works the quotas out anew."""
+    """Send the goals in the value; with the total alone the exchange recomputes the quotas."""
     goals = FillingGoalUpdateRequest()
     if TOTAL in value:
         goals.completes_goal = value[TOTAL]
@@ -85,7 +85,7 @@ def _write_goals(
 
 
 def _merge_goals(was: Value, theirs: Value, ours: Value) -> Merged:
-    """Ours names only what changes: it clashes where somebody else changed the same goal."""
+    """`ours` has only the changes: it clashes where someone else changed the same goal."""
     clashes: list[Path] = []
     if TOTAL in ours and theirs[TOTAL] not in (was[TOTAL], ours[TOTAL]):
         clashes.append((TOTAL,))
@@ -99,7 +99,7 @@ def _merge_goals(was: Value, theirs: Value, ours: Value) -> Merged:
 
 
 def _same_goals(held: Value, wanted: Value) -> bool:
-    """Whether every goal that a value (second) names is held so (first)."""
+    """Whether the exchange (first) holds every goal of a value (second)."""
     if wanted.get(TOTAL, held[TOTAL]) != held[TOTAL]:
         return False
     goals_held = _goals_by_quota(held)

@@ -1,12 +1,9 @@
-"""The re-entry configuration of a group: who may come again. It is sent whole.
+"""The re-entry configuration of a group: who may enter again. It is sent whole.
 
 A value is `{status: {side: {target: allowed}}}`, by the exchange's names.
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
@@ -14,10 +11,12 @@ from dashboard.exchange import sendable
 from dashboard.exchange.client import ExchangeClient
 from dashboard.fielding.models import Edit, TargetGroup
 from dashboard.sync.columns import limits
+from dashboard.sync.columns.group_columns import Columns
 from dashboard.sync.edits import merge
 from dashboard.sync.edits.kinds.base import (
     Editable,
     ExchangeIds,
+    Members,
     RemoteValue,
     Value,
     same_whole,
@@ -31,7 +30,7 @@ def _read_re_entry(client: ExchangeClient, ids: ExchangeIds) -> RemoteValue:
     return RemoteValue(value, raw=read.raw)
 
 
-def _re_entry_request(value: Value, held: RemoteValue) -> Mapping[str, Any]:
+def _re_entry_request(value: Value, held: RemoteValue) -> Members:
     changed = merge.patched(held.raw, merge.bare(held.value), merge.bare(value))
     return sendable.without(changed, ())
 
@@ -43,7 +42,7 @@ def _write_re_entry(
     return client.update_re_entry_configuration(**ids, configuration=configuration)
 
 
-def _re_entry_columns(_group: TargetGroup, value: Value) -> dict[str, Any]:
+def _re_entry_columns(_group: TargetGroup, value: Value) -> Columns:
     return {"re_entry": merge.bare(value), "re_entry_offered": True}
 
 

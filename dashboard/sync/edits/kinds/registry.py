@@ -1,4 +1,4 @@
-"""Every kind of edit, a file each: the one place that lists them for all of `sync/`."""
+"""Every kind of edit, one file each; this is the only list of them in `sync/`."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ EDITABLE: Mapping[str, Editable] = {
         by_jobs.MANAGER,
     )
 }
-# Kinds with a way of their own (`edits/create.py`, `edits/launch.py`), which settles them, too.
+# Kinds that `edits/create.py` and `edits/launch.py` send and settle.
 SETTLED_ELSEWHERE = frozenset({Edit.Kind.NEW_PROJECT, Edit.Kind.NEW_DRAFT, Edit.Kind.LAUNCH})
 _LAUNCH_OWNS = ("status", "fielding_run_id", "starts_at", "ends_at")
 
 
 def owned_columns(kind: str) -> tuple[str, ...]:
-    """The columns of TargetGroup that an edit of a kind settles: an older reading leaves them."""
+    """The columns of TargetGroup that an edit of a kind sets; older readings leave them alone."""
     if kind == Edit.Kind.LAUNCH:
         return _LAUNCH_OWNS
     return EDITABLE[kind].owns if kind in EDITABLE else ()
 
 
 def changelog_entries(edit: Edit) -> list[ChangelogEntry]:
-    """The entries by which the exchange's changelog tells of an edit; none where it does not."""
+    """The changelog entries that an edit causes; none if the changelog does not show it."""
     before, wanted = bare(edit.before), bare(edit.wanted)
     if edit.kind == Edit.Kind.LAUNCH:
         return [("status_change", wanted["status"]), ("status_change", "scheduled")]

@@ -1,14 +1,14 @@
-"""Single sign-on by OpenID Connect: the provider, what it says of people, and whom it opens.
+"""Single sign-on by OpenID Connect: the provider, its claims, and linked identities.
 
-The sign-in library's own flow is not used. It skips the signature of ID tokens, believes
-`email_verified` by its truthiness, lets the address ask for joining (`process=connect`), and an
-answer that is no JSON is a page of ours that breaks. Its tables of identities, its states of
-pending sign-ins and its second factor are used.
+The sign-in library's own flow is not used. It skips the signature of ID tokens, accepts any truthy
+`email_verified`, lets the URL request linking (`process=connect`), and fails with a server error on
+a response that is not JSON. Its identity tables, its pending sign-in states and its second factor
+are used.
 
-    claims.py      what a provider says, parsed
+    claims.py      the provider's claims, parsed
     tokens.py      ID tokens: algorithm, key, issuer, audience, time, nonce
     wire.py        one request to the provider, bounded in time and size
-    provider.py    the provider's addresses; a code becomes an identity
-    identities.py  whose an identity is; joining and removing
+    provider.py    the provider's endpoints; exchange of a code for an identity
+    identities.py  whose an identity is; linking and removing
     flow.py        the pages on the way there and back
 """

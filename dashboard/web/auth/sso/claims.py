@@ -1,10 +1,9 @@
-"""What an identity provider says of a person, parsed: nothing is believed by its truthiness."""
+"""The claims of an identity provider about a person, parsed strictly."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -19,55 +18,57 @@ class NotConfirmed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A person as their provider knows them."""
+    """A person as their provider describes them."""
 
     issuer: str
     subject: str
-    address: str  # empty where none is named
+    address: str  # empty if none is named
     verified: bool | None  # None: the provider does not say
 
 
 def read_flag(value: object) -> bool:
-    """Whether a claim says yes: JSON `true`, or the text "true" in any case. All else is no."""
+    """Whether a claim is JSON `true` or the text "true" in any case; anything else is false."""
     return value is True or (isinstance(value, str) and value.lower() == "true")
 
 
-def read_identity(id_token: Mapping[str, Any], userinfo: Mapping[str, Any]) -> Identity:
-    """Who the checked ID token names; userinfo adds what the ID token leaves out.
+def read_identity(id_token: Mapping[str, object], userinfo: Mapping[str, object]) -> Identity:
+    """Return the identity of a checked ID token; userinfo adds what it leaves out.
 
-    The ID token's address wins. Its owner is verified if a source that names this very address
-    says so and no source says otherwise. Raises `NotConfirmed` where the subject is missing, is no
-    text, or differs between the two.
+    The ID token's address wins. It is verified if a source that names this address says so and no
+    source says otherwise. Raises `NotConfirmed` if the subject is missing, not text, or differs
+    between the two.
     """
-    subject = _subject(id_token)
-    if _subject(userinfo) != subject:
+    subject = _read_subject(id_token)
+    if _read_subject(userinfo) != subject:
         raise NotConfirmed("ID token and userinfo name different subjects")
     sources = (id_token, userinfo)
-    address = next(filter(None, map(_address, sources)), "")
+    address = next(filter(None, map(_read_address, sources)), "")
     return Identity(
         issuer=str(id_token["iss"]),
         subject=subject,
         address=address,
-        verified=_verified(sources, address),
+        verified=_is_verified(sources, address),
     )
 
 
-def same_address(one: str, other: str) -> bool:
-    """Whether two addresses are one; beyond ASCII, where letters look alike, case counts."""
-    if one.isascii() and other.isascii():
-        return one.lower() == other.lower()
-    return one == other
+def same_address(first: str, second: str) -> bool:
+    """Whether two addresses are equal; beyond ASCII, where letters look alike, case matters."""
+    if first.isascii() and second.isascii():
+        return first.lower() == second.lower()
+    return first == second
 
 
-def _verified(sources: tuple[Mapping[str, Any], ...], address: str) -> bool | None:
-    spoken = [source for source in sources if "email_verified" in source]
-    if not spoken:
+def _is_verified(sources: tuple[Mapping[str, object], ...], address: str) -> bool | None:
+    with_flag = [source for source in sources if "email_verified" in source]
+    if not with_flag:
         return None
-    about = [source for source in spoken if same_address(_address(source), address)]
-    return bool(address and about) and all(read_flag(one["email_verified"]) for one in spoken)
+    matching = [source for source in with_flag if same_address(_read_address(source), address)]
+    return bool(address and matching) and all(
+        read_flag(source["email_verified"]) for source in with_flag
+    )
 
 
-def _subject(claims: Mapping[str, Any]) -> str:
+def _read_subject(claims: Mapping[str, object]) -> str:
     subject = claims.get("sub")
     if not isinstance(subject, str) or not subject.strip() or not subject.isprintable():
         raise NotConfirmed("the subject is missing or is not text")
@@ -76,8 +77,8 @@ def _subject(claims: Mapping[str, Any]) -> str:
     return subject
 
 
-def _address(claims: Mapping[str, Any]) -> str:
-    """The address that the claims name; empty where there is none, or it is none."""
+def _read_address(claims: Mapping[str, object]) -> str:
+    """Return the address in the claims; empty if it is missing or invalid."""
     address = claims.get("email")
     if not isinstance(address, str) or len(address) > LONGEST_ADDRESS:
         return ""

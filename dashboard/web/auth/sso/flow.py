@@ -1,11 +1,10 @@
-"""The way to the identity provider and back, and the page of one's own identities."""
+"""The redirects to the identity provider and back, and the page of linked identities."""
 
 from __future__ import annotations
 
 import logging
 import secrets
 from collections.abc import Mapping
-from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows import reauthentication
@@ -34,35 +33,35 @@ LONGEST_CODE = 4096  # characters
 
 
 def start(request: HttpRequest, provider_id: str) -> HttpResponse:  # noqa: ARG001  it is the one
-    """Off to the provider to sign in; whatever else the address asks for is not read."""
+    """Redirect to the provider to sign in; other parameters are ignored."""
     if request.method != "POST":
         return render(request, "socialaccount/login.html", {"name": settings.OIDC_NAME})
-    return _depart(request, LOGIN, next=get_next_redirect_url(request))
+    return _redirect_to_provider(request, LOGIN, next=get_next_redirect_url(request))
 
 
 def come_back(request: HttpRequest, provider_id: str) -> HttpResponse:  # noqa: ARG001
-    """From the provider: signed in, joined, or a page that says why not."""
+    """Handle the return from the provider: sign in, link, or say why not."""
     state = statekit.unstash_state(request, provider_id=SSO, state_id=request.GET.get("state", ""))
     if state and request.GET.get("error") == "access_denied":
         return redirect("socialaccount_login_cancelled")
     try:
-        identity = _identify(request, state or {})
+        identity = _identify_person(request, state or {})
     except NotConfirmed as exc:
-        return _not_confirmed(request, str(exc))
+        return _refuse_unconfirmed(request, str(exc))
     except ProviderAway as exc:
-        return _away(request, exc)
+        return _provider_down(request, exc)
     if state and state["process"] == JOIN:
-        return _joined(request, identity, state["person"])
-    return _signed_in(request, identity, (state or {}).get("next"))
+        return _link_identity(request, identity, state["person"])
+    return _sign_in(request, identity, (state or {}).get("next"))
 
 
-def mine(request: HttpRequest) -> HttpResponse:
-    """The identities that open my account; joining and removing ask for password and factor."""
+def linked_identities(request: HttpRequest) -> HttpResponse:
+    """Show linked identities; linking and removing ask for password and second factor."""
     user = current_user(request)
     if request.method == "POST" and user.has_usable_password():
-        if asks := identities.missing_proof(request):
-            answer: HttpResponse = reauthentication.suspend_request(request, reverse(asks))
-            return answer
+        if page := identities.missing_proof(request):
+            response: HttpResponse = reauthentication.suspend_request(request, reverse(page))
+            return response
         return _join_or_remove(request, user)
     rows = [(row, identities.address_of(row)) for row in identities.rows_of(user)]
     context = {
@@ -74,71 +73,73 @@ def mine(request: HttpRequest) -> HttpResponse:
 
 
 def _join_or_remove(request: HttpRequest, user: User) -> HttpResponse:
-    wanted = request.POST.get("do", "")
-    if wanted == JOIN and settings.OIDC_URL:
-        return _depart(request, JOIN, person=user.pk)
+    action = request.POST.get("do", "")
+    if action == JOIN and settings.OIDC_URL:
+        return _redirect_to_provider(request, JOIN, person=user.pk)
     pk = parse_row_id(request.POST.get("remove", ""))
     if not pk:
-        return HttpResponseBadRequest("Which one is to go?\n", content_type="text/plain")
-    if identities.remove(user, pk):
+        return HttpResponseBadRequest(
+            "Choose a linked sign-in to remove.\n", content_type="text/plain"
+        )
+    if identities.remove_identity(user, pk):
         sessions.end_sessions(user, None)
         get_adapter(request).send_notification_mail(
             "socialaccount/email/account_disconnected", user
         )
         messages.success(
             request,
-            "Removed: it no longer opens your account, and your other sessions have ended. "
-            "You sign in with your password.",
+            "Linked sign-in removed; your other sessions have ended. Use your password to sign in "
+            "from now on.",
         )
     return redirect("identities")
 
 
-def _depart(request: HttpRequest, process: str, **kept: Any) -> HttpResponse:
-    """To the provider; what is kept meanwhile stays in the session, where nobody can forge it."""
+def _redirect_to_provider(request: HttpRequest, process: str, **stored: object) -> HttpResponse:
+    """Redirect to the provider; the state is kept in the session, where it cannot be forged."""
     state_id, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
     try:
-        to = provider.configured().authorize_url(
+        url = provider.configured_provider().authorize_url(
             redirect_uri=_redirect_uri(request), state=state_id, nonce=nonce, verifier=verifier
         )
     except ProviderAway as exc:
-        return _away(request, exc)
-    state = {"process": process, "nonce": nonce, "verifier": verifier, **kept}
+        return _provider_down(request, exc)
+    state = {"process": process, "nonce": nonce, "verifier": verifier, **stored}
     statekit.stash_state(request, provider_id=SSO, state=state, state_id=state_id)
-    return redirect(to)
+    return redirect(url)
 
 
-def _identify(request: HttpRequest, state: Mapping[str, Any]) -> Identity:
-    """Who came back, if they went from this session."""
-    if "verifier" not in state:  # none is kept, or one of an earlier release
-        raise NotConfirmed("the return has no beginning in this session")
+def _identify_person(request: HttpRequest, state: Mapping[str, object]) -> Identity:
+    """Return the identity of who came back, if they left from this session."""
+    if "verifier" not in state:  # no state, or one of an earlier release
+        raise NotConfirmed("the return has no matching start in this session")
     if error := request.GET.get("error", ""):
         raise NotConfirmed(f"the provider says {error!r:.80}")
     code = request.GET.get("code", "")
     if not code or len(code) > LONGEST_CODE:
         raise NotConfirmed("the return carries no code")
-    return provider.configured().identify(
+    return provider.configured_provider().identify(
         code,
         redirect_uri=_redirect_uri(request),
-        nonce=state["nonce"],
-        verifier=state["verifier"],
+        nonce=str(state["nonce"]),
+        verifier=str(state["verifier"]),
     )
 
 
-def _signed_in(request: HttpRequest, identity: Identity, to: str | None) -> HttpResponse:
-    """Whoever the identity opens, after their second factor."""
+def _sign_in(request: HttpRequest, identity: Identity, next_url: str | None) -> HttpResponse:
+    """Sign in the person of the identity, after their second factor."""
     joining: dict[str, str] | None = None
-    row = identities.known(identity)
+    row = identities.find_identity(identity)
     if row and identities.same_issuer(row, identity):
         user = row.user
-        identities.note_use(row, identity)
+        identities.record_use(row, identity)
     elif row:
-        return _unknown(request, "moved")
+        return _refuse_unknown(request, "moved")
     else:
-        invited = identities.by_address(identity.address) if _is_verified(identity) else None
+        invited = identities.find_person(identity.address) if _is_verified(identity) else None
         if not invited:
-            return _unknown(request, _why_unknown(identity))
-        if not identities.may_join_unasked(invited):
-            return _unknown(request, "apart")
+            return _refuse_unknown(request, _why_unknown(identity))
+        if not identities.may_link_unasked(invited):
+            return _refuse_unknown(request, "apart")
         user = invited
         joining = {
             "issuer": identity.issuer,
@@ -147,23 +148,25 @@ def _signed_in(request: HttpRequest, identity: Identity, to: str | None) -> Http
         }
     if request.user.is_authenticated:
         if request.user == user and not joining:
-            return redirect(to or settings.LOGIN_REDIRECT_URL)
+            return redirect(next_url or settings.LOGIN_REDIRECT_URL)
         get_adapter(request).logout(request)
     record_authentication(request, user, "socialaccount", provider=SSO, uid=identity.subject)
-    login = Login(user=user, redirect_url=to, signal_kwargs={"joining": joining})
-    answer: HttpResponse = perform_login(request, login)
-    return answer
+    login = Login(user=user, redirect_url=next_url, signal_kwargs={"joining": joining})
+    response: HttpResponse = perform_login(request, login)
+    return response
 
 
-def _joined(request: HttpRequest, identity: Identity, asked_by: int) -> HttpResponse:
-    """One more way into the account of who asked for it, in this session, with their password."""
-    if not request.user.is_authenticated or request.user.pk != asked_by:
-        return _not_confirmed(request, "who wanted to join an identity is not signed in any more")
-    user, row = current_user(request), identities.known(identity)
+def _link_identity(request: HttpRequest, identity: Identity, person_pk: int) -> HttpResponse:
+    """Link the identity to the account of the person who asked for it in this session."""
+    if not request.user.is_authenticated or request.user.pk != person_pk:
+        return _refuse_unconfirmed(
+            request, "the person who wanted to link an identity is no longer signed in"
+        )
+    user, row = current_user(request), identities.find_identity(identity)
     if row and row.user_id == user.pk:
-        identities.note_use(row, identity)
-        messages.success(request, "This sign-in is linked to your account already.")
-    elif not row and identities.join(
+        identities.record_use(row, identity)
+        messages.success(request, "This sign-in is already linked to your account.")
+    elif not row and identities.link_identity(
         user,
         issuer=identity.issuer,
         subject=identity.subject,
@@ -171,14 +174,14 @@ def _joined(request: HttpRequest, identity: Identity, asked_by: int) -> HttpResp
         unasked=False,
     ):
         get_adapter(request).send_notification_mail("socialaccount/email/account_connected", user)
-        messages.success(request, "Linked: you can sign in with it from now on.")
+        messages.success(request, "Linked. You can now sign in with it.")
     else:
-        messages.error(request, "This sign-in is linked to somebody else's account.")
+        messages.error(request, "This sign-in is linked to another account.")
     return redirect("identities")
 
 
 def _is_verified(identity: Identity) -> bool:
-    """Whether the address is theirs: the provider says so, or says nothing and is trusted."""
+    """Whether the address is verified: by the provider, or as one of a trusted domain."""
     if identity.verified is None:
         return identity.address.rpartition("@")[2].lower() in settings.OIDC_TRUSTED_DOMAINS
     return identity.verified
@@ -190,19 +193,19 @@ def _why_unknown(identity: Identity) -> str:
     return "unverified" if identity.address else "nameless"
 
 
-def _unknown(request: HttpRequest, why: str) -> HttpResponse:
+def _refuse_unknown(request: HttpRequest, why: str) -> HttpResponse:
     log.warning("single sign-on refused: %s", why)
     return render(request, "account/unknown.html", {"why": why}, status=403)
 
 
-def _not_confirmed(request: HttpRequest, why: str) -> HttpResponse:
+def _refuse_unconfirmed(request: HttpRequest, why: str) -> HttpResponse:
     log.warning("single sign-on refused: %s", why)
     return render(request, "socialaccount/authentication_error.html", status=401)
 
 
-def _away(request: HttpRequest, exc: ProviderAway) -> HttpResponse:
-    """The provider does not answer, or nothing that can be used; there is the password."""
-    log.error("single sign-on: the provider is away: %s", exc)
+def _provider_down(request: HttpRequest, exc: ProviderAway) -> HttpResponse:
+    """Render the page for a provider that gives no usable answer; it offers the password."""
+    log.error("single sign-on: the provider is down: %s", exc)
     context = {"name": settings.OIDC_NAME, "signed_in": request.user.is_authenticated}
     return render(request, "socialaccount/away.html", context, status=503)
 

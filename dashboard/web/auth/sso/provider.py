@@ -1,4 +1,4 @@
-"""The company's identity provider: where people are sent, and who comes back with a code."""
+"""The company's identity provider: sign-in URL, and the identity behind a code."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import quote_plus, urlencode, urlsplit
 
 from django.conf import settings
@@ -22,7 +21,7 @@ _WELL_KNOWN = "/.well-known/"
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """One provider, and who we are there; made anew for each step of a sign-in.
+    """One provider with our client credentials; created for each step of a sign-in.
 
     `patience`: seconds for all requests of the step together.
     """
@@ -31,12 +30,12 @@ class Provider:
     client_id: str
     client_secret: str = ""
     patience: float = 10.0
-    begun: float = field(default_factory=time.monotonic)
+    started_at: float = field(default_factory=time.monotonic)
 
     def authorize_url(self, *, redirect_uri: str, state: str, nonce: str, verifier: str) -> str:
-        """Where the browser goes; what comes back is bound to `state`, `nonce` and `verifier`."""
+        """Return the sign-in URL; the return is bound to `state`, `nonce` and `verifier`."""
         digest = hashlib.sha256(verifier.encode()).digest()
-        asked = {
+        parameters = {
             "response_type": "code",
             "client_id": self.client_id,
             "redirect_uri": redirect_uri,
@@ -47,36 +46,36 @@ class Provider:
             "code_challenge_method": "S256",
         }
         address = self._address(self._discover(), "authorization_endpoint")
-        return f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}"
+        return f"{address}{'&' if '?' in address else '?'}{urlencode(parameters)}"
 
     def identify(self, code: str, *, redirect_uri: str, nonce: str, verifier: str) -> Identity:
-        """Whom the provider gave this code to.
+        """Return the identity that the provider gave this code to.
 
-        Raises `ProviderAway` while it does not answer, `NotConfirmed` when it says no or its
-        answer does not hold.
+        Raises `ProviderAway` if it does not answer, `NotConfirmed` if it refuses or its answer is
+        invalid.
         """
-        known = self._discover()
-        tokens = self._redeem(known, code, redirect_uri=redirect_uri, verifier=verifier)
-        keys = self._fetch("GET", self._address(known, "jwks_uri"))
+        document = self._discover()
+        tokens = self._redeem(document, code, redirect_uri=redirect_uri, verifier=verifier)
+        keys = self._fetch("GET", self._address(document, "jwks_uri"))
         id_token = read_id_token(
             tokens.get("id_token"),
             keys,
-            issuer=_text(known, "issuer"),
+            issuer=_read_text(document, "issuer"),
             client_id=self.client_id,
             nonce=nonce,
         )
-        return read_identity(id_token, self._userinfo(known, tokens) or id_token)
+        return read_identity(id_token, self._userinfo(document, tokens) or id_token)
 
-    def _discover(self) -> dict[str, Any]:
-        """The provider's own description of itself."""
-        named = _WELL_KNOWN in self.url
-        whole = self.url.rstrip("/") + f"{_WELL_KNOWN}openid-configuration"
-        return self._fetch("GET", self.url if named else whole)
+    def _discover(self) -> dict[str, object]:
+        """Return the provider's discovery document."""
+        is_document_url = _WELL_KNOWN in self.url
+        document_url = self.url.rstrip("/") + f"{_WELL_KNOWN}openid-configuration"
+        return self._fetch("GET", self.url if is_document_url else document_url)
 
     def _redeem(
-        self, known: Mapping[str, Any], code: str, *, redirect_uri: str, verifier: str
-    ) -> dict[str, Any]:
-        """The tokens for a code."""
+        self, document: Mapping[str, object], code: str, *, redirect_uri: str, verifier: str
+    ) -> dict[str, object]:
+        """Return the tokens for a code."""
         form = {
             "grant_type": "authorization_code",
             "code": code,
@@ -84,60 +83,62 @@ class Provider:
             "code_verifier": verifier,
         }
         headers = {"Accept": "application/json"}
-        if self.client_secret and _takes_basic_alone(known):
+        if self.client_secret and _needs_basic_auth(document):
             pair = f"{quote_plus(self.client_id)}:{quote_plus(self.client_secret)}"
             headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
         else:
             form["client_id"] = self.client_id
             if self.client_secret:
                 form["client_secret"] = self.client_secret
-        address = self._address(known, "token_endpoint")
+        address = self._address(document, "token_endpoint")
         status, answer = fetch_object(
             "POST", address, form=form, headers=headers, patience=self._left()
         )
         if 400 <= status < 500:
-            raise NotConfirmed(f"the token address refuses: {status} {answer.get('error')!r:.80}")
+            raise NotConfirmed(f"the token endpoint refuses: {status} {answer.get('error')!r:.80}")
         if status != 200:
-            raise ProviderAway(f"the token address answers {status}")
+            raise ProviderAway(f"the token endpoint answers {status}")
         return answer
 
     def _userinfo(
-        self, known: Mapping[str, Any], tokens: Mapping[str, Any]
-    ) -> dict[str, Any] | None:
-        """What the provider says beside the ID token; None where it has no address for that."""
-        if known.get("userinfo_endpoint") is None:
+        self, document: Mapping[str, object], tokens: Mapping[str, object]
+    ) -> dict[str, object] | None:
+        """Return the userinfo claims; None if the provider has no such endpoint."""
+        if document.get("userinfo_endpoint") is None:
             return None
-        headers = {"Authorization": f"Bearer {_text(tokens, 'access_token')}"}
-        return self._fetch("GET", self._address(known, "userinfo_endpoint"), headers=headers)
+        headers = {"Authorization": f"Bearer {_read_text(tokens, 'access_token')}"}
+        return self._fetch("GET", self._address(document, "userinfo_endpoint"), headers=headers)
 
-    def _fetch(self, method: str, url: str, **given: Any) -> dict[str, Any]:
-        status, answer = fetch_object(method, url, patience=self._left(), **given)
+    def _fetch(
+        self, method: str, url: str, *, headers: dict[str, str] | None = None
+    ) -> dict[str, object]:
+        status, answer = fetch_object(method, url, headers=headers, patience=self._left())
         if status != 200:
             raise ProviderAway(f"status {status} from {method} {url.partition('?')[0]}")
         return answer
 
     def _left(self) -> float:
-        return max(self.begun + self.patience - time.monotonic(), 0.0)
+        return max(self.started_at + self.patience - time.monotonic(), 0.0)
 
-    def _address(self, known: Mapping[str, Any], name: str) -> str:
-        return read_address(known, name, beside=self.url)
+    def _address(self, document: Mapping[str, object], name: str) -> str:
+        return read_address(document, name, provider_url=self.url)
 
 
-def read_address(known: Mapping[str, Any], name: str, *, beside: str) -> str:
-    """An address that the provider names: of the web, and never less safe than its own."""
-    address, scheme = _text(known, name), urlsplit(beside).scheme
+def read_address(document: Mapping[str, object], name: str, *, provider_url: str) -> str:
+    """Return an endpoint from the discovery document: a URL at least as safe as the provider's."""
+    address, scheme = _read_text(document, name), urlsplit(provider_url).scheme
     try:
         parts = urlsplit(address)
         host = parts.hostname
     except ValueError:
         host = None
     if not host or parts.scheme not in {"https", scheme}:
-        raise ProviderAway(f"the provider's {name} is no {scheme} address")
+        raise ProviderAway(f"the provider's {name} is not a {scheme} URL")
     return address
 
 
-def configured() -> Provider:
-    """The provider that the settings name."""
+def configured_provider() -> Provider:
+    """Return the provider of the settings."""
     return Provider(
         url=settings.OIDC_URL,
         client_id=settings.OIDC_CLIENT_ID,
@@ -146,14 +147,14 @@ def configured() -> Provider:
     )
 
 
-def _takes_basic_alone(known: Mapping[str, Any]) -> bool:
-    methods = known.get("token_endpoint_auth_methods_supported")
-    named = methods if isinstance(methods, list) else []
-    return "client_secret_basic" in named and "client_secret_post" not in named
+def _needs_basic_auth(document: Mapping[str, object]) -> bool:
+    methods = document.get("token_endpoint_auth_methods_supported")
+    listed = methods if isinstance(methods, list) else []
+    return "client_secret_basic" in listed and "client_secret_post" not in listed
 
 
-def _text(known: Mapping[str, Any], name: str) -> str:
-    value = known.get(name)
+def _read_text(document: Mapping[str, object], name: str) -> str:
+    value = document.get(name)
     if not isinstance(value, str) or not value:
         raise ProviderAway(f"the provider names no {name}")
     return value

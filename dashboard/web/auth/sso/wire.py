@@ -6,7 +6,6 @@ import ssl
 import threading
 import time
 from functools import lru_cache
-from typing import Any
 
 import httpx
 import msgspec
@@ -15,7 +14,7 @@ LARGEST = 1024 * 1024  # bytes
 
 
 class ProviderAway(Exception):
-    """The provider is out of reach, or its answer is of no use; the text is for the log."""
+    """The provider is unreachable, or its answer is unusable; the text is for the log."""
 
 
 def fetch_object(
@@ -25,47 +24,47 @@ def fetch_object(
     form: dict[str, str] | None = None,
     headers: dict[str, str] | None = None,
     patience: float,
-) -> tuple[int, dict[str, Any]]:
-    """The status and the JSON object that the provider answers with, `patience` seconds at most.
+) -> tuple[int, dict[str, object]]:
+    """Return status and JSON object of the provider's answer, within `patience` seconds.
 
-    Raises `ProviderAway` for everything else. No redirect is followed.
+    Raises `ProviderAway` for anything else. Redirects are not followed.
     """
     result: list[tuple[int, bytes] | Exception] = []
     try:
         request = httpx.Request(method, url, data=form, headers=headers)
-    except (httpx.InvalidURL, ValueError) as exc:  # what the provider named cannot be sent
+    except (httpx.InvalidURL, ValueError) as exc:  # the provider named an invalid URL
         raise ProviderAway(f"{method} cannot be sent: {exc}") from exc
 
     def ask() -> None:
         try:
-            result.append(_ask(request, patience))
+            result.append(_send(request, patience))
         except Exception as exc:
             result.append(exc)
 
-    # A thread, because the client bounds each wait for a byte, and a provider that sends one
-    # every few seconds would hold the page for hours.
+    # A thread, since the client's timeout covers each read only: a provider that sends a byte
+    # every few seconds would block the page for hours.
     thread = threading.Thread(target=ask, name="single sign-on", daemon=True)
     thread.start()
     thread.join(patience)
-    where = f"{method} {request.url.copy_with(query=None)}"
+    target = f"{method} {request.url.copy_with(query=None)}"
     if not result:
-        raise ProviderAway(f"no whole answer after {patience:.1f} s from {where}")
+        raise ProviderAway(f"no whole answer after {patience:.1f} s from {target}")
     answer = result[0]
     if isinstance(answer, httpx.HTTPError):
-        raise ProviderAway(f"{type(answer).__name__} {answer} at {where}") from answer
+        raise ProviderAway(f"{type(answer).__name__} {answer} at {target}") from answer
     if isinstance(answer, Exception):
         raise answer
     status, body = answer
     try:
-        return status, msgspec.json.decode(body, type=dict[str, Any])
+        return status, msgspec.json.decode(body, type=dict[str, object])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
-        raise ProviderAway(f"status {status} and no JSON object from {where}") from exc
+        raise ProviderAway(f"status {status} and no JSON object from {target}") from exc
 
 
-def _ask(request: httpx.Request, patience: float) -> tuple[int, bytes]:
-    """The status and the whole body."""
+def _send(request: httpx.Request, patience: float) -> tuple[int, bytes]:
+    """Return the status and the whole body."""
     until, body = time.monotonic() + patience, bytearray()
-    with httpx.Client(verify=_tls(), timeout=patience) as client:
+    with httpx.Client(verify=_tls_context(), timeout=patience) as client:
         response = client.send(request, stream=True)
         try:
             for part in response.iter_bytes():
@@ -78,6 +77,6 @@ def _ask(request: httpx.Request, patience: float) -> tuple[int, bytes]:
 
 
 @lru_cache(maxsize=1)
-def _tls() -> ssl.SSLContext:
-    """Made once: reading the store of authorities takes a tenth of a second."""
+def _tls_context() -> ssl.SSLContext:
+    """Return the TLS context, cached: loading the certificate store takes a tenth of a second."""
     return httpx.create_ssl_context()

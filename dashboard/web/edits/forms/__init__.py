@@ -1,6 +1,6 @@
-"""The forms that change a group, by the name that each has in its address.
+"""The forms that change a group, by their name in addresses, in the order of the group's page.
 
-They stand in the order of the group's page; the form named as its kind is the whole of that kind.
+The form that has the name of its kind covers the whole of that kind.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from dashboard.web.edits.forms import (
     local,
     re_entry,
 )
-from dashboard.web.edits.forms.base import Form
+from dashboard.web.edits.forms.base import Form, Value
 
-FORMS: Mapping[str, Form] = {
+FORMS: Mapping[str, Form[Value]] = {
     form.name: form
     for form in (
         cpi.FORM,

@@ -1,37 +1,41 @@
-"""The fielding assistant: soft launch, pacing, quotas and pricing, all sent back together."""
+"""The fielding assistant: soft launch, pacing, quotas and pricing, always sent together."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from dashboard.fielding.models import Edit
 from dashboard.web.edits.forms import assistant_modules
 from dashboard.web.edits.forms.assistant_modules import PACING, PRICING, QUOTAS, SOFT, Texts
 from dashboard.web.edits.forms.base import NO_CHANGE, BoundForm, Form, FormError, Value
-from dashboard.web.formatting import labels as words
-from dashboard.web.formatting import numbers, times
+from dashboard.web.formatting import labels, numbers, times
 from dashboard.web.formatting.values import Names, Parts, format_value
 from dashboard.web.http.ticks import is_ticked
 
-OFF = "switch_off"  # agreed: what was on ends
-WORDS = {SOFT: "the soft launch", PACING: "pacing", QUOTAS: "help with quotas", PRICING: "pricing"}
+OFF = "switch_off"  # ticked: the person confirms that a module is switched off
+WORDS = {
+    SOFT: "the soft launch",
+    PACING: "pacing",
+    QUOTAS: "quota assistance",
+    PRICING: "dynamic CPI",
+}
 Choice = tuple[str, str, bool]  # value, word, chosen
 
 
 class Module(NamedTuple):
-    """A module of the assistant: its fields, and how it is read from them and typed into them."""
+    """A module of the assistant: its fields, how it is read from them and written to them."""
 
     fields: tuple[str, ...]
-    read: Callable[[BoundForm, Texts], Value]
-    texts: Callable[[Value, BoundForm], Texts]
+    read: Callable[[BoundForm[Value], Texts], Value]
+    texts: Callable[[Value, BoundForm[Value]], Texts]
 
 
 MODULES: Mapping[str, Module] = {
     SOFT: Module(
         (SOFT, assistant_modules.END, assistant_modules.SHARE, assistant_modules.STRICT),
-        assistant_modules.soft_launch,
+        assistant_modules.clean_soft_launch,
         assistant_modules.soft_launch_texts,
     ),
     PACING: Module(
@@ -50,45 +54,45 @@ MODULES: Mapping[str, Module] = {
         assistant_modules.pricing_texts,
     ),
 }
-UNTYPED = {assistant_modules.UNIT: "H"}  # what a list says that nobody has touched
+UNTYPED = {assistant_modules.UNIT: "H"}  # the first choice of a list that nobody touched
 FIELDS = tuple(field for module in MODULES.values() for field in module.fields)
 
 
-def clean_assistant(entry: BoundForm) -> Value:
-    """All four modules: one that was not touched goes back as it came."""
-    value: dict[str, Any] = dict(entry.seen)
-    wrong: dict[str, str] = {}
+def clean_assistant(entry: BoundForm[Value]) -> Value:
+    """Return all four modules; one that was not touched is sent back as it came."""
+    value: dict[str, Value] = dict(entry.seen)
+    errors: dict[str, str] = {}
     again = False
-    were = assistant_initial(entry.seen, entry)
+    initial = assistant_initial(entry.seen, entry)
     for name, module in MODULES.items():
         texts = {field: entry.typed.get(field, "").strip() for field in module.fields}
-        if all(text == were.get(field, UNTYPED.get(field, "")) for field, text in texts.items()):
+        if all(text == initial.get(field, UNTYPED.get(field, "")) for field, text in texts.items()):
             continue
         try:
             value[name] = module.read(entry, texts)
         except FormError as exc:
-            wrong |= exc.fields
+            errors |= exc.fields
             again |= exc.again
-    if wrong:
-        raise FormError(wrong, again=again)
+    if errors:
+        raise FormError(errors, again=again)
     if value == entry.seen:
         raise FormError(form=NO_CHANGE)
-    if said := _ends(entry, value):
-        raise FormError({OFF: said})
+    if sentence := _confirm_switch_off(entry, value):
+        raise FormError({OFF: sentence})
     return value
 
 
-def _ends(entry: BoundForm, value: Value) -> str:
-    """What is switched off, until that is agreed to."""
-    off = [WORDS[name] for name in MODULES if entry.seen[name] and not value[name]]
-    if not off or is_ticked(entry.typed, OFF):
+def _confirm_switch_off(entry: BoundForm[Value], value: Value) -> str:
+    """Return a sentence on what is switched off, unless the person has confirmed that."""
+    switched_off = [WORDS[name] for name in MODULES if entry.seen[name] and not value[name]]
+    if not switched_off or is_ticked(entry.typed, OFF):
         return ""
-    what = " and ".join(filter(None, (", ".join(off[:-1]), off[-1])))
-    return f"This switches {what} off on the exchange, with all that is set for it."
+    names = " and ".join(filter(None, (", ".join(switched_off[:-1]), switched_off[-1])))
+    return f"This switches off {names} on Cint and discards the settings."
 
 
-def assistant_initial(value: Value, entry: BoundForm) -> Texts:
-    """Every module that is on; with all of them off, the form is typed all the same."""
+def assistant_initial(value: Value, entry: BoundForm[Value]) -> Texts:
+    """Return every module that is on as typed text; `typed` marks a form with all of them off."""
     texts = {"typed": "1"}
     if any(entry.seen[name] and not value[name] for name in MODULES):
         texts[OFF] = "on"
@@ -107,11 +111,11 @@ class AssistantField(NamedTuple):
     error: str
     help: str = ""
     mode: str = "numeric"
-    again: str = ""  # what is wrong with the amount that has to be typed twice
+    again: str = ""  # the error of an amount that must be typed twice
 
 
-def assistant_context(entry: BoundForm) -> dict[str, Any]:
-    """Every module as typed, else as the exchange has it."""
+def assistant_context(entry: BoundForm[Value]) -> dict[str, object]:
+    """Return every module as typed, else as the exchange has it."""
     texts: Texts = assistant_initial(entry.seen, entry)
     if entry.typed:
         texts = {name: str(entry.typed[name]) for name in entry.typed}
@@ -119,46 +123,46 @@ def assistant_context(entry: BoundForm) -> dict[str, Any]:
     return {
         "zone": times.zone_of(entry.group).key,
         "soft_launch": is_ticked(texts, SOFT),
-        "soft_launch_end": _field(entry, texts, assistant_modules.END, "Ends"),
+        "soft_launch_end": _build_field(entry, texts, assistant_modules.END, "Ends"),
         "soft_launch_fields": [
-            _field(entry, texts, assistant_modules.SHARE, "Share of the goal in %", "1 to 100"),
-            _field(
+            _build_field(entry, texts, assistant_modules.SHARE, "Part of the goal (%)", "1 to 100"),
+            _build_field(
                 entry,
                 texts,
                 assistant_modules.STRICT,
-                "Strictness in %",
-                "100: the same mix of people as later",
+                "Strictness (%)",
+                "100: same demographic mix as the full launch",
             ),
         ],
-        "pacing": _choices(words.PACING | {pace: words.PACING.get(pace, pace)}, pace),
+        "pacing": _mark_chosen(labels.PACING | {pace: labels.PACING.get(pace, pace)}, pace),
         "pacing_error": entry.errors.get(PACING, ""),
-        "step": _field(entry, texts, assistant_modules.EVERY, "A step every"),
-        "units": _choices(
+        "step": _build_field(entry, texts, assistant_modules.EVERY, "Step every"),
+        "units": _mark_chosen(
             assistant_modules.UNITS,
             texts.get(assistant_modules.UNIT) or UNTYPED[assistant_modules.UNIT],
         ),
-        "exposed": _field(entry, texts, assistant_modules.EXPOSED, "Paced like"),
-        "others": _others(entry, texts.get(assistant_modules.EXPOSED, "")),
+        "exposed": _build_field(entry, texts, assistant_modules.EXPOSED, "Match another group"),
+        "others": _group_choices(entry, texts.get(assistant_modules.EXPOSED, "")),
         "stop": is_ticked(texts, assistant_modules.STOP),
         "balance": is_ticked(texts, assistant_modules.BALANCE),
         "stop_error": entry.errors.get(assistant_modules.STOP, ""),
         "balance_error": entry.errors.get(assistant_modules.BALANCE, ""),
         "ends": entry.errors.get(OFF, ""),
         "off_agreed": is_ticked(entry.typed, OFF),
-        **_pricing(entry, texts),
+        **_pricing_context(entry, texts),
     }
 
 
-def _others(entry: BoundForm, chosen: str) -> list[Choice]:
-    """The groups of the project by name, and the one that is set, whatever it is."""
+def _group_choices(entry: BoundForm[Value], chosen: str) -> list[Choice]:
+    """Return the groups of the project by name, and the one that is set, whatever it is."""
     known = dict(entry.names)
-    if held := (entry.seen[PACING] or {}).get("exposed_target_group_id"):
-        known.setdefault(held, f"a group that is not of this project ({held})")
-    return _choices(dict(sorted(known.items(), key=lambda pair: pair[1].casefold())), chosen)
+    if current := (entry.seen[PACING] or {}).get("exposed_target_group_id"):
+        known.setdefault(current, f"Group of another project ({current})")
+    return _mark_chosen(dict(sorted(known.items(), key=lambda pair: pair[1].casefold())), chosen)
 
 
-def _field(
-    entry: BoundForm, texts: Texts, name: str, label: str, help_: str = ""
+def _build_field(
+    entry: BoundForm[Value], texts: Texts, name: str, label: str, help_: str = ""
 ) -> AssistantField:
     errors = entry.errors
     again = errors.get(f"{name}_again", "")
@@ -167,21 +171,21 @@ def _field(
     )
 
 
-def _choices(words_of: Mapping[str, str], chosen: str) -> list[Choice]:
+def _mark_chosen(words_of: Mapping[str, str], chosen: str) -> list[Choice]:
     return [(value, word, value == chosen) for value, word in words_of.items()]
 
 
-def _pricing(entry: BoundForm, texts: Texts) -> dict[str, Any]:
-    """The amounts of the group's own pricing model; of another one, what the exchange has."""
+def _pricing_context(entry: BoundForm[Value], texts: Texts) -> dict[str, object]:
+    """Return the amounts of the group's pricing model, or of the one that the exchange has set."""
     kind = (entry.seen[PRICING] or {}).get("type") or entry.group.pricing_model or "dynamic"
-    labels = {
-        assistant_modules.BUDGET: ("Total budget", "Either this or a highest CPI"),
+    amount_labels = {
+        assistant_modules.BUDGET: ("Total budget", "Either this or a maximum CPI"),
         assistant_modules.HIGHEST: (
-            "Highest CPI",
+            "Maximum CPI",
             "" if kind == "rate_card" else "Either this or a total budget",
         ),
-        assistant_modules.LOWEST: ("Lowest CPI", "Optional"),
-        assistant_modules.BOOST: ("Boost", "Optional, on top of the rate card"),
+        assistant_modules.LOWEST: ("Minimum CPI", "Optional"),
+        assistant_modules.BOOST: ("Boost", "Optional, added to the rate card"),
     }
     names = (
         (assistant_modules.HIGHEST, assistant_modules.BOOST)
@@ -193,26 +197,27 @@ def _pricing(entry: BoundForm, texts: Texts) -> dict[str, Any]:
         "pricing_kind": kind,
         "pricing_error": entry.errors.get(PRICING, ""),
         "amounts": [
-            _field(entry, texts, name, f"{label} in {entry.group.currency}", said)._replace(
-                mode="decimal"
-            )
-            for name, (label, said) in labels.items()
+            _build_field(
+                entry, texts, name, f"{label} ({entry.group.currency})", help_text
+            )._replace(mode="decimal")
+            for name, (label, help_text) in amount_labels.items()
             if name in names
         ],
     }
 
 
-def assistant_field_for(name: str, made: Edit) -> str:
-    """The field that an objection is about, of those that the form shows."""
-    found = next((one for one in sorted(FIELDS, key=len, reverse=True) if one in name), "")
-    if found not in assistant_modules.AMOUNTS:
-        return found
-    sent = (made.wanted or {}).get(PRICING) or {}
-    return found if found.partition(".")[2] in sent else PRICING
+def assistant_field_for(name: str, edit: Edit) -> str:
+    """Return the field that an objection is about, of those that the form shows."""
+    longest_first = sorted(FIELDS, key=len, reverse=True)
+    field = next((field for field in longest_first if field in name), "")
+    if field not in assistant_modules.AMOUNTS:
+        return field
+    sent = (edit.wanted or {}).get(PRICING) or {}
+    return field if field.partition(".")[2] in sent else PRICING
 
 
 def assistant_parts(value: Value, names: Names, zone: ZoneInfo | None) -> Parts:
-    """Every setting of every module; what is off says nothing."""
+    """Return every setting of every module in words; those of a module that is off are dashes."""
     soft, pacing, quotas, pricing = (
         value.get(name) or {} for name in ("soft_launch", "pacing", "quota_overlay", "pricing")
     )
@@ -223,23 +228,23 @@ def assistant_parts(value: Value, names: Names, zone: ZoneInfo | None) -> Parts:
     parts = {
         "Soft launch": "on" if soft else "off",
         "Soft launch ends": format_value(soft.get("end_at"), names, zone),
-        "Soft launch: share of the goal": goal,
+        "Soft launch: part of the goal": goal,
         "Soft launch: strictness": strict,
-        "Pacing": words.PACING.get(pace, pace).partition(":")[0].lower(),
+        "Pacing": labels.PACING.get(pace, pace).partition(":")[0].lower(),
         "Pacing: step": assistant_modules.format_duration(pacing.get("increment_interval")),
-        "Pacing: like": names.get(exposed, exposed) or numbers.DASH,
-        "Stop at the goal of each quota": format_value(quotas.get("prevent_overfill", False)),
+        "Pacing: matched group": names.get(exposed, exposed) or numbers.DASH,
+        "Prevent quota overfill": format_value(quotas.get("prevent_overfill", False)),
         "Fill quotas evenly": format_value(quotas.get("balance_fill", False)),
-        "Price assistance": "on" if pricing else "off",
+        "Dynamic CPI": "on" if pricing else "off",
     }
     amounts = (
         ("total budget", "total_budget"),
-        ("highest CPI", "maximum_cpi"),
-        ("lowest CPI", "minimum_cpi"),
+        ("maximum CPI", "maximum_cpi"),
+        ("minimum CPI", "minimum_cpi"),
         ("boost", "boost_cpi"),
     )
     return parts | {
-        f"Price assistance: {word}": format_value(pricing.get(name)) for word, name in amounts
+        f"Dynamic CPI: {word}": format_value(pricing.get(name)) for word, name in amounts
     }
 
 
@@ -250,6 +255,6 @@ FORM = Form(
     clean_assistant,
     assistant_context,
     assistant_initial,
-    place=assistant_field_for,
+    field_for=assistant_field_for,
     parts=assistant_parts,
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
 from django.conf import settings
 
@@ -15,7 +14,7 @@ from dashboard.web.edits.forms.base import (
     BoundForm,
     Form,
     FormError,
-    Value,
+    Money,
     format_change,
     is_again,
     is_large_step,
@@ -23,54 +22,53 @@ from dashboard.web.edits.forms.base import (
 )
 from dashboard.web.formatting import numbers
 
-RATE_CARD = "The rate card sets the CPI of this group; it cannot be typed."
+CpiValue = Money | None
+RATE_CARD = "The rate card sets this group's CPI, so it cannot be changed here."
 QUICK = ("5", "10")  # per cent, one click each
 
 
-def _present(entry: BoundForm) -> Decimal | None:
+def _current_cpi(entry: BoundForm[CpiValue]) -> Decimal | None:
     return Decimal(entry.seen["value"]) if entry.seen else None
 
 
-def clean_cpi(entry: BoundForm) -> Value:
-    """A new cost per interview in the group's own currency."""
+def clean_cpi(entry: BoundForm[CpiValue]) -> CpiValue:
+    """Return the new CPI in the group's currency; a large step must be typed twice."""
     if entry.group.pricing_model == "rate_card":
         raise FormError(cpi=RATE_CARD)
-    currency, present = entry.currency, _present(entry)
+    currency, present = entry.currency, _current_cpi(entry)
     new = parse_amount(entry.typed.get("cpi", ""), currency, "cpi", "new CPI")
-    if (asked := entry.typed.get("currency", currency)).upper() != currency:
-        raise FormError(cpi=f"This group is priced in {currency}; {asked} cannot be sent.")
+    if (requested := entry.typed.get("currency", currency)).upper() != currency:
+        raise FormError(cpi=f"This group is priced in {currency}, not {requested}.")
     limit = settings.CPI_LIMITS.get(currency)
     if limit is not None and new > limit:
-        raise FormError(cpi=f"The exchange takes at most {numbers.format_money(limit, currency)}.")
+        raise FormError(cpi=f"Cint accepts at most {numbers.format_money(limit, currency)}.")
     if new == present:
-        raise FormError(cpi=f"{numbers.format_money(new, currency)} is the present CPI already.")
+        raise FormError(cpi=f"The CPI is already {numbers.format_money(new, currency)}.")
     if present and is_large_step(present, new):
-        _typed_twice(entry, present, new)
+        _require_confirmation(entry, present, new)
     return {"value": format(new, "f"), "currency_code": currency}
 
 
-def _typed_twice(entry: BoundForm, old: Decimal, new: Decimal) -> None:
+def _require_confirmation(entry: BoundForm[CpiValue], old: Decimal, new: Decimal) -> None:
     again = entry.typed.get("cpi_again", "").strip()
     if not again:
         before, after = (numbers.format_money(each, entry.currency) for each in (old, new))
-        span = f"{before} → {after}"
-        sentence = (
-            f"That is {format_change(old, new)} ({span}). Type the new CPI again to confirm it."
-        )
+        step = f"{before} → {after}"
+        sentence = f"{format_change(old, new)} ({step}): re-enter the CPI to confirm."
         raise FormError(again=True, cpi_again=sentence)
     if not is_again(again, new, entry.currency):
-        raise FormError(again=True, cpi_again="This is not the CPI typed above.")
+        raise FormError(again=True, cpi_again="The two values differ.")
 
 
-def cpi_context(entry: BoundForm) -> dict[str, Any]:
-    """The present price, and what the typed one costs."""
-    currency, present = entry.currency, _present(entry)
+def cpi_context(entry: BoundForm[CpiValue]) -> dict[str, object]:
+    """Return the current CPI, the limit, and what a typed CPI would cost."""
+    currency, present = entry.currency, _current_cpi(entry)
     limit = settings.CPI_LIMITS.get(currency)
     typed = entry.typed.get("cpi", "")
     group = entry.group
     cost = ""
     if AMOUNT.fullmatch(typed) and Decimal(typed) > 0 and present is not None:
-        cost = price_impact.to_come(group, Decimal(typed), present)
+        cost = price_impact.describe_cpi_impact(group, Decimal(typed), present)
     return {
         "currency": currency,
         "present": numbers.format_amount(present, currency),
@@ -82,17 +80,17 @@ def cpi_context(entry: BoundForm) -> dict[str, Any]:
     }
 
 
-def cpi_initial(value: Value, _entry: BoundForm) -> Mapping[str, str]:
-    """The amount."""
+def cpi_initial(value: CpiValue, _entry: BoundForm[CpiValue]) -> Mapping[str, str]:
+    """Return the amount."""
     return {"cpi": str(value["value"])} if value else {}
 
 
-def quick_prices(entry: BoundForm) -> Mapping[str, str]:
-    """The present price and some per cent, to the smallest coin where that moves it."""
-    present, by = _present(entry), entry.typed.get("by")
-    if by not in QUICK or present is None:
+def quick_prices(entry: BoundForm[CpiValue]) -> Mapping[str, str]:
+    """Return the current CPI raised by 5 or 10 %, to the cent where that changes it."""
+    present, percent = _current_cpi(entry), entry.typed.get("by")
+    if percent not in QUICK or present is None:
         return {}
-    new = price_impact.round_price(present * (100 + int(by)) / 100, present, entry.currency)
+    new = price_impact.round_price(present * (100 + int(percent)) / 100, present, entry.currency)
     return {"cpi": format(new, "f")}
 
 
@@ -104,5 +102,5 @@ FORM = Form(
     cpi_context,
     cpi_initial,
     quick=quick_prices,
-    place=lambda _name, _made: "cpi",
+    field_for=lambda _name, _edit: "cpi",
 )

@@ -1,4 +1,4 @@
-"""Days and times as people type them, in the zone where a group's people live."""
+"""Dates and times as people type them, in the time zone of a group."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ _TYPED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})
 
 
 def parse_datetime(text: str, name: str) -> datetime:
-    """The day and time that were typed, without a zone; Wrong at that field."""
+    """Return the typed date and time, without a zone; raises FormError at the field `name`."""
     try:
         return datetime.fromisoformat(text if _TYPED.fullmatch(text) else "")
     except ValueError:
-        raise FormError({name: "Type a day and a time, for example 2026-11-27 18:00."}) from None
+        raise FormError({name: "Enter a date and time, for example 2026-11-27 18:00."}) from None
 
 
 def reason_skipped(moment: datetime, zone: ZoneInfo) -> str:
-    """Why there is no such time in a zone; empty where there is."""
-    there = moment.replace(tzinfo=zone)
-    if there.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == moment:
+    """Return why this time does not exist in a zone; empty where it does."""
+    local = moment.replace(tzinfo=zone)
+    if local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == moment:
         return ""
-    where = times.zone_city(zone)
-    return f"{moment:%H:%M} is skipped that night in {where}: clocks go forward."
+    city = times.zone_city(zone)
+    return f"{moment:%H:%M} does not exist that night in {city}: the clocks go forward."
 
 
 def rfc3339_stamp(moment: datetime) -> str:
-    """An aware moment as the exchange writes it: UTC, to the millisecond, with a Z."""
+    """Return an aware moment as the exchange writes it: UTC, to the millisecond, with a Z."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,31 +1,30 @@
-"""The filling strategy: what the goal counts."""
+"""The filling strategy: what the group's goal counts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from dashboard.fielding.models import Edit, TargetGroup
-from dashboard.web.edits.forms.base import BoundForm, Form, FormError, Value
+from dashboard.web.edits.forms.base import BoundForm, Form, FormError
 from dashboard.web.formatting import labels, numbers
 
 FIELD = "filling_strategy"
 
 
-def clean_strategy(entry: BoundForm) -> Value:
-    """One of the three strategies."""
+def clean_strategy(entry: BoundForm[str]) -> str:
+    """Return one of the three strategies, other than the current one."""
     wanted = entry.typed.get(FIELD, "")
     if wanted not in labels.STRATEGIES:
-        raise FormError(filling_strategy="Choose one of the three strategies.")
+        raise FormError(filling_strategy="Choose a filling strategy.")
     if wanted == entry.seen:
         raise FormError(
-            filling_strategy=f"{labels.STRATEGIES[wanted]} is the present strategy already."
+            filling_strategy=f"The filling strategy is already {labels.STRATEGIES[wanted]}."
         )
     return wanted
 
 
-def strategy_context(entry: BoundForm) -> dict[str, Any]:
-    """The three strategies, with what each means."""
+def strategy_context(entry: BoundForm[str]) -> dict[str, object]:
+    """Return the three strategies, with what each means."""
     seen = entry.seen
     chosen = entry.typed.get(FIELD, seen)
     return {
@@ -37,13 +36,13 @@ def strategy_context(entry: BoundForm) -> dict[str, Any]:
     }
 
 
-def strategy_initial(value: Value, _entry: BoundForm) -> Mapping[str, str]:
-    """The strategy chosen."""
+def strategy_initial(value: str, _entry: BoundForm[str]) -> Mapping[str, str]:
+    """Return the chosen strategy."""
     return {FIELD: str(value or "")}
 
 
 def current_strategy(group: TargetGroup) -> str:
-    """The strategy that our tables hold."""
+    """Return the strategy that our tables hold."""
     code = group.filling_strategy
     return labels.STRATEGIES.get(code, code) or numbers.DASH
 
@@ -55,6 +54,6 @@ FORM = Form(
     clean_strategy,
     strategy_context,
     strategy_initial,
-    place=lambda _name, _made: FIELD,
+    field_for=lambda _name, _edit: FIELD,
     current=current_strategy,
 )

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Final, TypedDict
 from zoneinfo import ZoneInfo
 
 from dashboard.fielding.models import Edit, TargetGroup
@@ -26,15 +26,41 @@ from dashboard.web.formatting import numbers
 from dashboard.web.formatting.values import Names, Parts
 from dashboard.web.http.ticks import is_ticked
 
-TOTAL, AGAIN, ANEW = "completes_goal", "completes_goal_again", "quotas_anew"
-MOST = 1_000_000
+TOTAL: Final = "completes_goal"
+AGAIN, RECALCULATE = "completes_goal_again", "quotas_anew"
+MAX_GOAL = 1_000_000
 _NUMBERED = re.compile(r"profiles\W+(\d{1,4})(?:\W+targets\W+(\d{1,4}))?")
 _OF_TOTAL = "total_completes_goal"
 
 
+class QuotaTarget(TypedDict):
+    """A quota: its goal, its completes, and the exchange's conditions."""
+
+    id: str
+    name: str
+    conditions: list[Value]
+    completes_goal: int | None
+    completes: int | None
+
+
+class QuotaProfile(TypedDict):
+    """The quotas of one question."""
+
+    id: str
+    name: str
+    targets: list[QuotaTarget]
+
+
+class GoalsValue(TypedDict, total=False):
+    """The goals of a group; one to be sent has only what changes."""
+
+    completes_goal: int | None
+    profiles: list[QuotaProfile]
+
+
 @dataclass(frozen=True, slots=True)
 class QuotaGoal:
-    """One quota: its field, its words, what it has and what it should have."""
+    """A quota on the form: its field, its label, its completes, its goal and the typed goal."""
 
     name: str
     label: str
@@ -44,168 +70,190 @@ class QuotaGoal:
     error: str
 
 
-def field_of(profile: Value, target: Value) -> str:
-    """The name of a quota's field."""
+def quota_field(profile: QuotaProfile, target: QuotaTarget) -> str:
+    """Return the name of a quota's field."""
     return f"quota.{profile['id']}.{target['id']}"
 
 
-def clean_goals(entry: BoundForm) -> Value:
-    """Only what changes: with the total alone, the exchange works the quotas out anew, which must
-    be agreed to.
+def clean_goals(entry: BoundForm[GoalsValue]) -> GoalsValue:
+    """Return only what changes.
+
+    With the total alone, the exchange recalculates the quotas, which the person must confirm.
     """
-    wrong: dict[str, str] = {}
-    value: dict[str, Any] = {}
-    was = entry.seen[TOTAL]
-    total = _number(entry, TOTAL, was, wrong)
-    if total != was:
+    errors: dict[str, str] = {}
+    value: GoalsValue = {}
+    current = entry.seen[TOTAL]
+    total = _clean_goal(entry, TOTAL, current, errors)
+    if total != current:
         value[TOTAL] = total
-    if profiles := _quotas(entry, wrong):
+    if profiles := _clean_quotas(entry, errors):
         value["profiles"] = profiles
-    if wrong:
-        raise FormError(wrong)
+    if errors:
+        raise FormError(errors)
     if not value:
         raise FormError(form=NO_CHANGE)
-    again = _typed_twice(entry, was, total or 0) if TOTAL in value else {}
-    anew = _quotas_move(entry) if TOTAL in value and "profiles" not in value else {}
-    if again or anew:
-        raise FormError(again | anew, again=bool(again))
+    again = _require_confirmation(entry, current, total or 0) if TOTAL in value else {}
+    recalculated = (
+        _confirm_recalculation(entry) if TOTAL in value and "profiles" not in value else {}
+    )
+    if again or recalculated:
+        raise FormError(again | recalculated, again=bool(again))
     return value
 
 
-def _number(entry: BoundForm, name: str, was: int | None, wrong: dict[str, str]) -> int | None:
+def _clean_goal(
+    entry: BoundForm[GoalsValue], name: str, current: int | None, errors: dict[str, str]
+) -> int | None:
     text = entry.typed.get(name, "").strip()
-    if text == ("" if was is None else str(was)):
-        return was
+    if text == ("" if current is None else str(current)):
+        return current
     try:
-        return parse_whole(text, 1, MOST, name, "goal")
+        return parse_whole(text, 1, MAX_GOAL, name, "goal")
     except FormError as exc:
-        wrong |= exc.fields
-        return was
+        errors |= exc.fields
+        return current
 
 
-def _quotas(entry: BoundForm, wrong: dict[str, str]) -> list[Value]:
-    """The profiles that have a quota with a new goal, with those quotas alone."""
+def _clean_quotas(entry: BoundForm[GoalsValue], errors: dict[str, str]) -> list[QuotaProfile]:
+    """Return the profiles that have quotas with a new goal, with only those quotas."""
     changed = []
     for profile in entry.seen["profiles"]:
         targets = []
         for target in profile["targets"]:
-            name, was = field_of(profile, target), target["completes_goal"]
-            if name in entry.typed and (goal := _number(entry, name, was, wrong)) != was:
+            name, current = quota_field(profile, target), target["completes_goal"]
+            if (
+                name in entry.typed
+                and (goal := _clean_goal(entry, name, current, errors)) != current
+            ):
                 targets.append(target | {"completes_goal": goal})
         if targets:
             changed.append(profile | {"targets": targets})
     return changed
 
 
-def _typed_twice(entry: BoundForm, old: int | None, new: int) -> dict[str, str]:
-    """What is wrong with a large step that was typed once."""
+def _require_confirmation(
+    entry: BoundForm[GoalsValue], old: int | None, new: int
+) -> dict[str, str]:
+    """Return the error of a large step that was typed once; empty where there is none."""
     again = entry.typed.get(AGAIN, "").strip()
     if not old or not is_large_step(old, new) or again == str(new):
         return {}
-    sentence = f"That is {format_change(old, new)}. Type the new goal again to confirm it."
-    return {AGAIN: "This is not the goal above." if again else sentence}
+    sentence = f"{format_change(old, new)}: re-enter the goal to confirm."
+    return {AGAIN: "The two values differ." if again else sentence}
 
 
-def _quotas_move(entry: BoundForm) -> dict[str, str]:
-    """What the exchange does with quotas that stay as they are in the form, until it is agreed."""
+def _confirm_recalculation(entry: BoundForm[GoalsValue]) -> dict[str, str]:
+    """Return what the exchange does with quotas that nobody changed, unless that is confirmed."""
     number = sum(len(profile["targets"]) for profile in entry.seen["profiles"])
-    if not number or is_ticked(entry.typed, ANEW):
+    if not number or is_ticked(entry.typed, RECALCULATE):
         return {}
-    what = "this quota" if number == 1 else f"these {number} quotas"
-    return {ANEW: f"With a new goal alone the exchange works {what} out anew from its own figures."}
+    quotas = "this quota" if number == 1 else f"these {number} quotas"
+    return {RECALCULATE: f"If you only change the total, Cint recalculates {quotas}."}
 
 
-def goals_context(entry: BoundForm) -> dict[str, Any]:
-    """The goals as typed, else as the exchange has them, and what more completes cost."""
-    was = entry.seen[TOTAL]
-    text = entry.typed.get(TOTAL, "" if was is None else str(was))
-    moved = text.isascii() and text.isdigit() and len(text) < 8 and int(text) != was
-    said = quota_labels(entry.seen)
+def goals_context(entry: BoundForm[GoalsValue]) -> dict[str, object]:
+    """Return the goals as typed, else as the exchange has them, and what a new total costs."""
+    current = entry.seen[TOTAL]
+    text = entry.typed.get(TOTAL, "" if current is None else str(current))
+    is_changed = text.isascii() and text.isdigit() and len(text) < 8 and int(text) != current
+    label_by_id = quota_labels(entry.seen)
     return {
         "total": text,
-        "present": numbers.format_count(was),
+        "present": numbers.format_count(current),
         "done": numbers.format_count(entry.group.completes),
-        "anew": ANEW in entry.errors or is_ticked(entry.typed, ANEW),
-        "agreed": is_ticked(entry.typed, ANEW),
-        "cost": price_impact.for_goal(entry.group, int(text), was) if moved else "",
+        "anew": RECALCULATE in entry.errors or is_ticked(entry.typed, RECALCULATE),
+        "agreed": is_ticked(entry.typed, RECALCULATE),
+        "cost": price_impact.describe_goal_impact(entry.group, int(text), current)
+        if is_changed
+        else "",
         "quotas": [
             (
                 profile["name"] or "Quota",
-                [_quota(entry, profile, one, said[one["id"]]) for one in profile["targets"]],
+                [
+                    _quota_goal(entry, profile, target, label_by_id[target["id"]])
+                    for target in profile["targets"]
+                ],
             )
             for profile in entry.seen["profiles"]
         ],
     }
 
 
-def _quota(entry: BoundForm, profile: Value, target: Value, said: str) -> QuotaGoal:
-    name, was = field_of(profile, target), target["completes_goal"]
-    text = entry.typed.get(name, "" if was is None else str(was))
-    return QuotaGoal(name, said, target["completes"], was, text, entry.errors.get(name, ""))
+def _quota_goal(
+    entry: BoundForm[GoalsValue], profile: QuotaProfile, target: QuotaTarget, label: str
+) -> QuotaGoal:
+    name, current = quota_field(profile, target), target["completes_goal"]
+    text = entry.typed.get(name, "" if current is None else str(current))
+    return QuotaGoal(name, label, target["completes"], current, text, entry.errors.get(name, ""))
 
 
-def quota_labels(value: Value) -> dict[str, str]:
-    """Whom each quota is about, by its id; those that read the same are numbered."""
-    met: Counter[tuple[str, str]] = Counter()
-    said = {}
+def quota_labels(value: GoalsValue) -> dict[str, str]:
+    """Return the label of each quota by its id; equal labels are numbered."""
+    occurrences: Counter[tuple[str, str]] = Counter()
+    label_by_id = {}
     for profile in value.get("profiles") or []:
         for target in profile["targets"]:
-            words = quota_label(target)
-            met[profile["name"], words] += 1
-            number = met[profile["name"], words]
-            said[target["id"]] = words if number == 1 else f"{words} ({number})"
-    return said
+            label = quota_label(target)
+            occurrences[profile["name"], label] += 1
+            number = occurrences[profile["name"], label]
+            label_by_id[target["id"]] = label if number == 1 else f"{label} ({number})"
+    return label_by_id
 
 
 def names_with_quotas(edit: Edit, names: Mapping[str, str]) -> Mapping[str, str]:
-    """The names, and what each quota was called as it was read: what is wanted names but some."""
-    return {**names, **quota_labels(edit.before or {})} if edit.kind == Edit.Kind.GOALS else names
+    """Return the names with the label of each quota as it was read: an edit names only some."""
+    if edit.kind != Edit.Kind.GOALS:
+        return names
+    before: GoalsValue = edit.before or GoalsValue()
+    return {**names, **quota_labels(before)}
 
 
-def quota_label(target: Value) -> str:
-    """Whom a quota is about, in words."""
+def quota_label(target: QuotaTarget) -> str:
+    """Return whom a quota is about."""
     if target["name"]:
         return str(target["name"])
-    said = [_condition(one) for one in target.get("conditions") or []]
-    return ", ".join(word for word in said if word) or str(target["id"])
+    conditions = [_describe_condition(condition) for condition in target.get("conditions") or []]
+    return ", ".join(word for word in conditions if word) or str(target["id"])
 
 
-def _condition(condition: Value) -> str:
-    """ "18–34", "option 1", or the name of what the exchange asks."""
+def _describe_condition(condition: Value) -> str:
+    """Return "18–34", "option 1", or the exchange's name of the condition."""
     if condition.get("min") is not None or condition.get("max") is not None:
         low, high = condition.get("min"), condition.get("max")
         return f"{'' if low is None else low}–{'' if high is None else high}"
-    named = condition.get("condition_name") or condition.get("name")
-    if named:
-        return str(named)
+    name = condition.get("condition_name") or condition.get("name")
+    if name:
+        return str(name)
     options = condition.get("options") or [condition.get("option")]
-    return "option " + ", ".join(str(one) for one in options) if any(options) else ""
+    return "option " + ", ".join(str(option) for option in options) if any(options) else ""
 
 
-def goals_initial(value: Value, _entry: BoundForm) -> Mapping[str, str]:
-    """Every goal that the value names; a total alone agrees to quotas that are worked out anew."""
+def goals_initial(value: GoalsValue, _entry: BoundForm[GoalsValue]) -> Mapping[str, str]:
+    """Return every goal in the value; a total alone confirms that quotas are recalculated."""
     texts = {
-        field_of(profile, target): str(target["completes_goal"])
+        quota_field(profile, target): str(target["completes_goal"])
         for profile in value.get("profiles") or []
         for target in profile["targets"]
         if target["completes_goal"] is not None
     }
     total = {TOTAL: str(value[TOTAL])} if value.get(TOTAL) else {}
-    return texts | total | ({ANEW: "on"} if total and not texts else {})
+    return texts | total | ({RECALCULATE: "on"} if total and not texts else {})
 
 
-def goals_field_for(name: str, made: Edit) -> str:
-    """An objection to a quota, by its id or by its place in what was sent, stands at its field; one
-    to a profile at the first of its quotas; one to the total at the total.
+def goals_field_for(name: str, edit: Edit) -> str:
+    """Return the field of an objection.
+
+    A quota is named by its id or by its index in what was sent; a profile stands for the first of
+    its quotas.
     """
     known = {
-        one: field_of(profile, target)
-        for profile in (made.before or {})["profiles"]
+        identifier: quota_field(profile, target)
+        for profile in (edit.before or {})["profiles"]
         for target in reversed(profile["targets"])
-        for one in (profile["id"], target["id"])
+        for identifier in (profile["id"], target["id"])
     }
     if numbered := _NUMBERED.search(name):
-        sent = dict(enumerate((made.wanted or {}).get("profiles") or []))
+        sent = dict(enumerate((edit.wanted or {}).get("profiles") or []))
         targets = dict(enumerate(sent.get(int(numbered[1]), {}).get("targets", [])))
         return known.get(targets.get(int(numbered[2] or 0), {}).get("id", ""), "")
     return known.get(name) or (
@@ -213,8 +261,8 @@ def goals_field_for(name: str, made: Edit) -> str:
     )
 
 
-def goals_parts(value: Value, names: Names, _zone: ZoneInfo | None) -> Parts:
-    """The goal of the group, and of each quota that the value names."""
+def goals_parts(value: GoalsValue, names: Names, _zone: ZoneInfo | None) -> Parts:
+    """Return the goal of the group, and of each quota in the value, in words."""
     parts, quotas = {}, {**quota_labels(value), **names}
     if TOTAL in value:
         parts["Completes goal"] = numbers.format_count(value[TOTAL])
@@ -226,7 +274,7 @@ def goals_parts(value: Value, names: Names, _zone: ZoneInfo | None) -> Parts:
 
 
 def current_goal(group: TargetGroup) -> str:
-    """The goal of the whole that our tables hold."""
+    """Return the group's goal that our tables hold."""
     return f"{numbers.format_count(group.completes_goal)} completes"
 
 
@@ -237,7 +285,7 @@ FORM = Form(
     clean_goals,
     goals_context,
     goals_initial,
-    place=goals_field_for,
+    field_for=goals_field_for,
     parts=goals_parts,
     current=current_goal,
 )

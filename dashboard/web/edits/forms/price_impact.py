@@ -1,4 +1,4 @@
-"""What a change costs, said before it is sent: what is still to come, and the budget."""
+"""What a change will cost, before it is sent: the remaining completes, and the budget."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from dashboard.web.formatting import numbers
 FINER = Decimal("0.01")  # of the smallest coin
 
 
-def round_price(new: Decimal, present: Decimal, currency: str) -> Decimal:
-    """A price to the smallest coin; finer where a coin would not move it, or not that way."""
-    coin = Decimal(1).scaleb(-numbers.currency_digits(currency))
+def round_price(new: Decimal, current: Decimal, currency: str) -> Decimal:
+    """Return a price to the smallest coin, or finer where rounding would undo the change."""
+    coin = Decimal(1).scaleb(-numbers.minor_digits(currency))
     coins = new.quantize(coin, ROUND_HALF_UP)
-    moves = coins != present and (coins > present) == (new > present)
+    moves = coins != current and (coins > current) == (new > current)
     return coins if moves else new.quantize(coin * FINER, ROUND_HALF_UP)
 
 
 def completes_to_come(group: TargetGroup, goal: int | None = None) -> int | None:
-    """Completes still to come, up to a goal in completes where one is given.
+    """Return the completes still needed, up to `goal` where it is given; None where unknown.
 
-    About as many where the limit counts prescreens; None where nobody can say.
+    An estimate where the group's limit counts prescreens.
     """
     if goal is None:
         goal = completes_target(group)
@@ -33,57 +33,65 @@ def completes_to_come(group: TargetGroup, goal: int | None = None) -> int | None
     return max(goal - group.completes, 0)
 
 
-def to_come(group: TargetGroup, price: Decimal, was: Decimal) -> str:
-    """The completes to come at a price, beside what they would have cost."""
+def describe_cpi_impact(group: TargetGroup, price: Decimal, current: Decimal) -> str:
+    """Return what the remaining completes cost at a new CPI, compared with the current one."""
     number = completes_to_come(group)
     if number is None:
         return ""
     cost = number * price
-    said = (
-        f"{numbers.format_count(number)} completes to come × "
+    text = (
+        f"If the goal is reached: {numbers.format_count(number)} × "
         f"{numbers.format_amount(price, group.currency)} = "
         f"{numbers.format_total(cost, group.currency)}"
     )
-    return said + _more(cost - number * was, group.currency) + _in_the_end(group, cost)
+    return (
+        text
+        + _format_difference(cost - number * current, group.currency)
+        + _format_total_cost(group, cost)
+    )
 
 
-def extra_cost(group: TargetGroup, price: Decimal, was: Decimal) -> Decimal | None:
-    """What the completes to come cost more at a price; None where their number is not known."""
+def extra_cost(group: TargetGroup, price: Decimal, current: Decimal) -> Decimal | None:
+    """Return what the remaining completes cost more at a new CPI; None where it is unknown."""
     number = completes_to_come(group)
-    return None if number is None else number * (price - was)
+    return None if number is None else number * (price - current)
 
 
-def for_goal(group: TargetGroup, goal: int, was: int | None) -> str:
-    """What more or fewer completes cost at today's CPI."""
-    number, before = completes_to_come(group, goal), completes_to_come(group, was)
-    if group.cpi is None or number is None or before is None:
+def describe_goal_impact(group: TargetGroup, goal: int, current: int | None) -> str:
+    """Return what another goal costs at the current CPI."""
+    number, current_number = completes_to_come(group, goal), completes_to_come(group, current)
+    if group.cpi is None or number is None or current_number is None:
         return ""
-    said = (
-        f"{numbers.format_count(number)} completes to come instead of "
-        f"{numbers.format_count(before)}"
+    text = (
+        f"{numbers.format_count(number)} remaining completes instead of "
+        f"{numbers.format_count(current_number)}"
     )
     cost = number * group.cpi
-    said += f", at {numbers.format_money(group.cpi, group.currency)} each"
-    return said + _more(cost - before * group.cpi, group.currency) + _in_the_end(group, cost)
+    text += f", at {numbers.format_money(group.cpi, group.currency)} each"
+    return (
+        text
+        + _format_difference(cost - current_number * group.cpi, group.currency)
+        + _format_total_cost(group, cost)
+    )
 
 
-def _more(by: Decimal, currency: str) -> str:
-    if not by:
+def _format_difference(difference: Decimal, currency: str) -> str:
+    if not difference:
         return ""
-    return f", {numbers.format_total(abs(by), currency)} {'more' if by > 0 else 'less'} than now"
+    sign = "+" if difference > 0 else "−"
+    return f" ({sign}{numbers.format_total(abs(difference), currency)})"
 
 
-def _in_the_end(group: TargetGroup, cost: Decimal) -> str:
-    """The whole cost against the group's budget."""
+def _format_total_cost(group: TargetGroup, cost: Decimal) -> str:
+    """Return the total cost, and what it leaves of the group's budget."""
     if group.cost is None:
         return "."
-    whole = group.cost + cost
-    said = f". In the end {numbers.format_total(whole, group.currency)}"
+    total = group.cost + cost
+    text = f", total {numbers.format_total(total, group.currency)}"
     if group.budget is None:
-        return said + "."
-    rest = group.budget - whole
-    side = "below" if rest >= 0 else "ABOVE"
+        return text + "."
+    remaining = group.budget - total
+    side = "under" if remaining >= 0 else "OVER"
     budget = numbers.format_total(group.budget, group.currency)
-    return (
-        f"{said}: {numbers.format_total(abs(rest), group.currency)} {side} the budget of {budget}."
-    )
+    difference = numbers.format_total(abs(remaining), group.currency)
+    return f"{text}: {difference} {side} the budget of {budget}."

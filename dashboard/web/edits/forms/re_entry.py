@@ -1,11 +1,10 @@
-"""Re-entry: who may come back, by how they left."""
+"""Re-entry: which respondents may enter again, by their exit status."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from dashboard.fielding.models import Edit
@@ -29,7 +28,7 @@ TARGETS = ("allow_for_current_target_group", "allow_for_other_target_groups")
 
 @dataclass(frozen=True, slots=True)
 class ReEntryCell:
-    """One checkbox of the grid."""
+    """A checkbox of the grid."""
 
     name: str
     label: str
@@ -39,7 +38,7 @@ class ReEntryCell:
 
 @dataclass(frozen=True, slots=True)
 class ReEntryRow:
-    """One status and side of the grid."""
+    """A row of the grid: an exit status at a stage."""
 
     status: str
     side: str
@@ -48,13 +47,13 @@ class ReEntryRow:
     cells: list[ReEntryCell]
 
 
-def clean_re_entry(entry: BoundForm) -> Value:
-    """The whole configuration: what the grid does not show goes back as it came."""
+def clean_re_entry(entry: BoundForm[Value]) -> Value:
+    """Return the whole configuration; what the grid does not show is sent back as it came."""
     seen = entry.seen
-    wanted: dict[str, Any] = copy.deepcopy(seen) if isinstance(seen, dict) else {}
+    wanted: dict[str, Value] = copy.deepcopy(seen) if isinstance(seen, dict) else {}
     for status, sides in CELLS.items():
         for side in sides:
-            cell = _within(_within(wanted, status), side)
+            cell = _member_object(_member_object(wanted, status), side)
             for target in TARGETS:
                 ticked = is_ticked(entry.typed, f"{status}.{side}.{target}")
                 if target not in cell or ticked != (cell[target] is True):
@@ -64,57 +63,57 @@ def clean_re_entry(entry: BoundForm) -> Value:
     return wanted
 
 
-def _within(value: dict[str, Any], name: str) -> dict[str, Any]:
-    """The object in a member; a new one where there is none."""
+def _member_object(value: dict[str, Value], name: str) -> dict[str, Value]:
+    """Return the object in a member, which is created where it is missing."""
     if not isinstance(value.get(name), dict):
         value[name] = {}
-    inner: dict[str, Any] = value[name]
+    inner: dict[str, Value] = value[name]
     return inner
 
 
-def re_entry_context(entry: BoundForm) -> dict[str, Any]:
-    """The cells that exist, as typed, else as the exchange has them."""
+def re_entry_context(entry: BoundForm[Value]) -> dict[str, object]:
+    """Return the rows of the grid, as typed, else as the exchange has them."""
     rows = []
     for status, sides in CELLS.items():
         for side in sides:
-            cells = [_cell(entry, status, side, to) for to in TARGETS]
+            cells = [_build_cell(entry, status, side, target) for target in TARGETS]
             word = labels.RE_ENTRY_STATUSES[status]
             first = side == sides[0]
             rows.append(ReEntryRow(word, labels.RE_ENTRY_SIDES[side], first, len(sides), cells))
     return {"grid": rows}
 
 
-def _cell(entry: BoundForm, status: str, side: str, target: str) -> ReEntryCell:
+def _build_cell(entry: BoundForm[Value], status: str, side: str, target: str) -> ReEntryCell:
     name = f"{status}.{side}.{target}"
-    part = _part(entry.seen, status, side, target)
+    allowed = _value_at(entry.seen, status, side, target)
     label = (
         f"{labels.RE_ENTRY_STATUSES[status]}, {labels.RE_ENTRY_SIDES[side].lower()}: "
         f"may enter {labels.RE_ENTRY_TARGETS[target]}"
     )
-    checked = is_ticked(entry.typed, name) if entry.typed else part is True
-    return ReEntryCell(name, label, checked, part if isinstance(part, bool) else None)
+    checked = is_ticked(entry.typed, name) if entry.typed else allowed is True
+    return ReEntryCell(name, label, checked, allowed if isinstance(allowed, bool) else None)
 
 
-def _part(value: Value, *path: str) -> Value:
+def _value_at(value: Value, *path: str) -> Value:
     for step in path:
         value = value.get(step) if isinstance(value, dict) else None
     return value
 
 
-def re_entry_initial(value: Value, _entry: BoundForm) -> Mapping[str, str]:
-    """The cells that are allowed; without any, the grid is typed all the same."""
+def re_entry_initial(value: Value, _entry: BoundForm[Value]) -> Mapping[str, str]:
+    """Return the ticked cells as typed text; `typed` marks a grid with none of them ticked."""
     ticked = {
         f"{status}.{side}.{target}": "on"
         for status, sides in CELLS.items()
         for side in sides
         for target in TARGETS
-        if _part(value, status, side, target) is True
+        if _value_at(value, status, side, target) is True
     }
     return ticked | {"typed": "1"}
 
 
 def re_entry_parts(value: Value, _names: Names, _zone: ZoneInfo | None) -> Parts:
-    """Whether each way of leaving may come back, to this group and to others."""
+    """Return whether re-entry is allowed, by exit status, stage and target."""
     return {
         f"{labels.RE_ENTRY_STATUSES.get(status, status)}, "
         f"{labels.RE_ENTRY_SIDES.get(side, side).lower()}, "
@@ -132,6 +131,6 @@ FORM = Form(
     clean_re_entry,
     re_entry_context,
     re_entry_initial,
-    place=lambda _name, _made: "re_entry",
+    field_for=lambda _name, _edit: "re_entry",
     parts=re_entry_parts,
 )

@@ -1,11 +1,10 @@
-"""The details of a launched group as they were last read, in words, for whoever may see it."""
+"""The details of a launched group as last read, in words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from dashboard.fielding.models import TargetGroup
 from dashboard.sync.lookup import code_lists
@@ -14,7 +13,7 @@ from dashboard.web.edits.forms import details
 from dashboard.web.formatting import labels, numbers, times
 from dashboard.web.formatting.values import format_value
 
-# The lists of names that codes of the details are looked up in.
+# The list of names that each code is looked up in.
 LISTS = {
     "client_id": "clients",
     "study_type_code": "study_types",
@@ -43,12 +42,12 @@ WORDS = {
     "test_screener": "Test screener",
 }
 SWEPT = (TargetGroup.Status.LIVE, TargetGroup.Status.PAUSED, TargetGroup.Status.SCHEDULED)
-NOT_SAID = "not given"
+NOT_GIVEN = "not given"
 
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One detail; an address is shown as text to be copied, under this id."""
+    """One detail; `copy_id` is the element id of a URL that can be copied."""
 
     word: str
     said: str
@@ -56,53 +55,55 @@ class Detail:
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
-    """All details, and when they were read; `asks`: whether names are still to be asked for."""
+class DetailsPanel:
+    """All details, and when they were read; `asks`: names are still to be looked up."""
 
     rows: list[Detail]
     read_at: datetime | None
     asks: bool = False
 
 
-def of_group(group: TargetGroup, people: Mapping[str, str], *, ask: bool = False) -> Panel | None:
-    """The panel of a launched group, None of a draft.
+def details_panel(
+    group: TargetGroup, people: Mapping[str, str], *, look_up: bool = False
+) -> DetailsPanel | None:
+    """Return the panel of a launched group; None for a draft.
 
-    Names that we know are shown; `ask`: those that we do not are asked of the exchange.
+    `look_up`: ask the exchange for names that are not cached.
     """
     if group.status == TargetGroup.Status.DRAFT:
         return None
-    held = group.details if isinstance(group.details, dict) else {}
-    if not held:
-        return Panel([], None)
-    wanted = {name for code, name in LISTS.items() if held.get(code)}
-    if ask:
-        lists = code_lists.names(group.account, wanted)
-        return Panel(_rows(group, held, people, lists), _read_at(group))
-    kept = code_lists.kept_names(group.account)
-    asks = not (wanted <= set(kept.lists) or kept.was_tried)
-    return Panel(_rows(group, held, people, kept.lists), _read_at(group), asks)
+    stored = group.details if isinstance(group.details, dict) else {}
+    if not stored:
+        return DetailsPanel([], None)
+    lists_needed = {name for code, name in LISTS.items() if stored.get(code)}
+    if look_up:
+        lists = code_lists.read_names(group.account, lists_needed)
+        return DetailsPanel(_detail_rows(group, stored, people, lists), _read_at(group))
+    cached = code_lists.cached_names(group.account)
+    names_missing = not (lists_needed <= set(cached.lists) or cached.was_tried)
+    return DetailsPanel(
+        _detail_rows(group, stored, people, cached.lists), _read_at(group), names_missing
+    )
 
 
 def _read_at(group: TargetGroup) -> datetime | None:
-    """When the details were last read: by themselves, or by the project's sweep, which writes none
-    that stayed the same.
-    """
+    """Return when the details were last read: alone, or with all groups of the project."""
     swept = group.project.details_at if group.status in SWEPT else None
     return max(filter(None, (group.details_read_at, swept)), default=None)
 
 
-def _rows(
+def _detail_rows(
     group: TargetGroup,
-    held: Mapping[str, Any],
+    stored: Mapping[str, object],
     people: Mapping[str, str],
     lists: Mapping[str, Mapping[str, str]],
 ) -> list[Detail]:
-    links = held.get("links")
-    values = dict(held) | (dict(links) if isinstance(links, Mapping) else {})
+    links = stored.get("links")
+    values = dict(stored) | (dict(links) if isinstance(links, Mapping) else {})
     return [
         Detail(
             word,
-            _said(group, name, values.get(name), people, lists),
+            _format_detail(group, name, values.get(name), people, lists),
             f"detail-{name}" if name in ADDRESSES and values.get(name) else "",
         )
         for name, word in WORDS.items()
@@ -110,29 +111,29 @@ def _rows(
     ]
 
 
-def _said(
+def _format_detail(
     group: TargetGroup,
     name: str,
-    value: Any,
+    value: object,
     people: Mapping[str, str],
     lists: Mapping[str, Mapping[str, str]],
 ) -> str:
     if value is None or value == "":
-        return NOT_SAID
+        return NOT_GIVEN
     code = str(value)
     if name in LISTS:
-        known = lists.get(LISTS[name], {}).get(code)
-        return known or (code if name == "client_id" else labels.sentence_case(code))
+        listed_name = lists.get(LISTS[name], {}).get(code)
+        return listed_name or (code if name == "client_id" else labels.sentence_case(code))
     if name == "business_unit_id":
         units = group.account.business_units.filter(exchange_id=code)
         return next(iter(units.values_list("name", flat=True)), "") or code
     if name in ADDRESSES:
         return code
-    return _plain(group, name, value, people)
+    return _format_plain(group, name, value, people)
 
 
-def _plain(group: TargetGroup, name: str, value: Any, people: Mapping[str, str]) -> str:
-    """A value that needs no list of the exchange's."""
+def _format_plain(group: TargetGroup, name: str, value: object, people: Mapping[str, str]) -> str:
+    """Format a value that needs no list of the exchange."""
     code = str(value)
     if name == details.MANAGER_ID:
         return people.get(code, code)

@@ -1,4 +1,4 @@
-"""Why a group stands as it does, what the exchange may do about it, and what a client may read."""
+"""How close a group is to a pause by Cint, and its status as text for the client."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RISKS_SHOWN = 4
 
 @dataclass(frozen=True, slots=True)
 class RiskLine:
-    """A reason for which the exchange may pause the group by itself: how near, and what helps."""
+    """A reason for which Cint may pause the group: how likely, and how to prevent it."""
 
     what: str
     advice: str
@@ -30,93 +30,90 @@ class RiskLine:
 
 
 def nearest_risks(group: TargetGroup) -> list[RiskLine]:
-    """The nearest first; none for a group that is not live."""
+    """Return the likeliest reasons first; none for a group that is not live."""
     scores = Insight.of(group).warnings
     if group.status != "live" or scores is None:
         return []
-    shown = [(code, score) for code, score in scores.items() if score >= SHOWN_FROM]
-    nearest = sorted(shown, key=lambda pair: pair[1], reverse=True)[:RISKS_SHOWN]
-    return [_risk(code, score) for code, score in nearest]
+    possible = [(code, score) for code, score in scores.items() if score >= SHOWN_FROM]
+    nearest = sorted(possible, key=lambda pair: pair[1], reverse=True)[:RISKS_SHOWN]
+    return [_risk_line(code, score) for code, score in nearest]
 
 
-def _risk(code: str, score: float) -> RiskLine:
+def _risk_line(code: str, score: float) -> RiskLine:
     cause = pause_cause(code)
     word, tone = ("Likely", "bad") if score >= LINE else ("Possible", "warn")
     if score < POSSIBLE:
-        word, tone = "Far off", "info"
+        word, tone = "Unlikely", "info"
     advice = cause.advice.removesuffix(", then resume").removesuffix(" and resume")
     return RiskLine(
-        what=_capital(cause.what),
-        advice=_capital(advice),
+        what=_capitalise(cause.what),
+        advice=_capitalise(advice),
         percent=round(score * 100),
         word=word,
         tone=tone,
     )
 
 
-def _capital(text: str) -> str:
+def _capitalise(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
 def for_client(group: TargetGroup, user: User, read_at: datetime | None) -> str:
-    """How the group does, as plain text to send on: no price, no spend, nothing of suppliers."""
+    """Return the group's status as plain text for the client: no prices, spend or suppliers."""
     goal = completes_target(group)
     state = status.status_label(group.status, group.status_reason, group.status_changed_by)
     lines = [
         f"{group.name} ({group.human_readable_id})" if group.human_readable_id else group.name,
         f"As of {times.time_for_person(read_at, group, user)}" if read_at else "",
-        f"Status: {state.word.lower()}{f', because {state.why}' if state.why else ''}",
-        *_progress(group, goal),
-        _outlook(group, user, goal),
-        _measured("Interview length", group.median_loi_seconds, _loi(group)),
-        _measured("Incidence rate", group.incidence_rate, _ir(group)),
+        f"Status: {state.word}{f' ({state.why})' if state.why else ''}",
+        *_progress_lines(group, goal),
+        _forecast_lines(group, user, goal),
+        _metric_line("Length of interview", group.median_loi_seconds, _loi_text(group)),
+        _metric_line("Incidence rate", group.incidence_rate, _incidence_text(group)),
     ]
     return "\n".join(line for line in lines if line)
 
 
-def _progress(group: TargetGroup, goal: int | None) -> list[str]:
-    """How full it is: by completes, or by prescreens with the completes beside them."""
+def _progress_lines(group: TargetGroup, goal: int | None) -> list[str]:
+    """Return progress in completes, or in prescreens with the completes below."""
     if counts_prescreens(group):
-        filled = _of("Prescreens", group.prescreens, group.filling_goal)
+        filled = _count_of_goal("Prescreens", group.prescreens, group.filling_goal)
         return [filled, f"Completes: {numbers.format_count(group.completes)}"]
-    return [_of("Completes", group.completes, goal)]
+    return [_count_of_goal("Completes", group.completes, goal)]
 
 
-def _of(label: str, done: int | None, goal: int | None) -> str:
-    share = f" ({done / goal * 100:.0f} %)" if done is not None and goal else ""
+def _count_of_goal(label: str, done: int | None, goal: int | None) -> str:
+    share = f" ({numbers.format_percent(done / goal)})" if done is not None and goal else ""
     return f"{label}: {numbers.format_count(done)} of {numbers.format_count(goal)}{share}"
 
 
-def _outlook(group: TargetGroup, user: User, goal: int | None) -> str:
-    """Where it will be at its end, and when it will be full, as far as anybody can say."""
+def _forecast_lines(group: TargetGroup, user: User, goal: int | None) -> str:
+    """Return projected completes on the end date, and the projected finish."""
     at_end = Insight.of(group).completes_at_end
-    said = []
+    lines = []
     if at_end and group.ends_at and goal:
         low, middle, high = (
             min(round(completes), goal) for completes in (at_end.p10, at_end.p50, at_end.p90)
         )
-        of = " completes" if counts_prescreens(group) else f" of {goal:,}"
-        reach = f" (between {low:,} and {high:,})" if low != high else ""
+        of_goal = " completes" if counts_prescreens(group) else f" of {goal:,}"
+        interval = f" (range {low:,}–{high:,})" if low != high else ""
         end = times.time_for_person(group.ends_at, group, user)
-        said.append(f"Expected by its end, {end}: about {middle:,}{of}{reach}")
+        lines.append(f"Projected by the end date, {end}: {middle:,}{of_goal}{interval}")
     if group.finish_at and group.status in ("live", "scheduled"):
-        unsure = ", but that is little more than a guess" if is_guess(group.completes) else ""
-        said.append(
-            f"Likely to be full on {times.time_for_person(group.finish_at, group, user)}{unsure}"
+        unsure = " (little data yet)" if is_guess(group.completes) else ""
+        lines.append(
+            f"Projected finish: {times.time_for_person(group.finish_at, group, user)}{unsure}"
         )
-    return "\n".join(said)
+    return "\n".join(lines)
 
 
-def _measured(label: str, observed: object, text: str) -> str:
+def _metric_line(label: str, observed: object, text: str) -> str:
     return f"{label}: {text}" if observed is not None else ""
 
 
-def _loi(group: TargetGroup) -> str:
-    agreed = f" (agreed: {group.expected_loi_minutes})" if group.expected_loi_minutes else ""
-    return f"{(group.median_loi_seconds or 0) / 60:.1f} min{agreed}"
+def _loi_text(group: TargetGroup) -> str:
+    return numbers.format_interview_length(group.median_loi_seconds, group.expected_loi_minutes)
 
 
-def _ir(group: TargetGroup) -> str:
-    expected = group.expected_incidence_rate
-    agreed = "" if expected is None else f" (expected: {numbers.format_percent(expected)})"
-    return f"{numbers.format_percent(group.incidence_rate)}{agreed}"
+def _incidence_text(group: TargetGroup) -> str:
+    return numbers.format_incidence(group.incidence_rate, group.expected_incidence_rate)

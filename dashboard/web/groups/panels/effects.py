@@ -1,4 +1,4 @@
-"""What each change of a group was followed by, in words."""
+"""The effect of each change of a group, in words."""
 
 from __future__ import annotations
 
@@ -9,15 +9,23 @@ from datetime import datetime
 from dashboard.fielding.effects.of_changes import ChangeEffect
 from dashboard.fielding.effects.rate_comparison import Measure
 from dashboard.web.formatting import numbers
-from dashboard.web.formatting.labels import sentence_case
 from dashboard.web.formatting.values import format_value
 
+# By the verdict of the comparison: the tone of its tag, and its words.
 TONES = {"raised": "good", "lowered": "bad", "no clear effect": "info", "too early": "warn"}
+
+
+VERDICTS = {
+    "raised": "More completes",
+    "lowered": "Fewer completes",
+    "no clear effect": "No clear change",
+    "too early": "Too early",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A figure before and after a change, and how sure that is."""
+    """A metric before and after a change, with the interval of their ratio."""
 
     label: str
     values: str
@@ -26,7 +34,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class EffectRow:
-    """A change, the verdict on it, and the figures behind the verdict."""
+    """A change, its verdict, and the metrics behind the verdict."""
 
     at: datetime
     what: str
@@ -40,43 +48,43 @@ class EffectRow:
     overlaps: list[str]
 
 
-def effect_rows(found: Iterable[ChangeEffect]) -> list[EffectRow]:
-    """Newest first, as they come."""
-    return [_effect(one) for one in found]
+def effect_rows(changes: Iterable[ChangeEffect]) -> list[EffectRow]:
+    """Return a row per change, in the given order (newest first)."""
+    return [_effect_row(change) for change in changes]
 
 
-def _effect(one: ChangeEffect) -> EffectRow:
-    early = one.verdict == "too early"
+def _effect_row(change: ChangeEffect) -> EffectRow:
+    early = change.verdict == "too early"
     return EffectRow(
-        at=one.at,
-        what=one.what,
-        old=format_value(one.old),
-        new=format_value(one.new),
-        verdict="Too early to tell" if early else sentence_case(one.verdict),
-        tone=TONES[one.verdict],
-        reason=one.completes_an_hour.reason.partition("; overlaps")[0] if early else "",
+        at=change.at,
+        what=change.what,
+        old=format_value(change.old),
+        new=format_value(change.new),
+        verdict=VERDICTS[change.verdict],
+        tone=TONES[change.verdict],
+        reason=change.completes_an_hour.reason.partition("; overlaps")[0] if early else "",
         compared=[
-            _compared("Completes an hour", one.completes_an_hour, share=False),
-            _compared("Conversion of prescreens", one.conversion, share=True),
-            _compared("Completes per entrant", one.completes_per_entrant, share=True),
+            _compare("Completes per hour", change.completes_an_hour, share=False),
+            _compare("Conversion of prescreens", change.conversion, share=True),
+            _compare("Completes per entrant", change.completes_per_entrant, share=True),
         ],
-        epc=_epc(one),
-        overlaps=list(one.overlaps),
+        epc=_epc_verdict(change),
+        overlaps=list(change.overlaps),
     )
 
 
-def _epc(one: ChangeEffect) -> str:
-    """The verdict on EPC where there is one, or why there can be none."""
-    if one.epc is None:
-        return f"EPC {one.epc_note}"
-    return f"EPC {one.epc}" if one.epc in ("raised", "lowered") else ""
+def _epc_verdict(change: ChangeEffect) -> str:
+    """Return the verdict on EPC, or why there is none."""
+    if change.epc is None:
+        return f"EPC {change.epc_note}"
+    return f"EPC {change.epc}" if change.epc in ("raised", "lowered") else ""
 
 
-def _compared(label: str, measure: Measure, *, share: bool) -> Compared:
+def _compare(label: str, measure: Measure, *, share: bool) -> Compared:
     if measure.before is None or measure.after is None:
         return Compared(label, numbers.DASH, "")
     before, after = (
-        numbers.format_percent(number, 1) if share else f"{number:.2f}"
+        numbers.format_percent(number, 1) if share else f"{number:,.2f}"
         for number in (measure.before, measure.after)
     )
     interval = ""

@@ -1,4 +1,4 @@
-"""The quotas of a group: completes and goal of each cell, the slowest first."""
+"""The quotas of a group: completes and goal of each quota cell, slowest first."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from dashboard.fielding.models import GroupPanels, TargetGroup
 from dashboard.web.formatting import numbers
 
 ENDED = (TargetGroup.Status.COMPLETED, TargetGroup.Status.ARCHIVED)
-BEHIND = 0.8  # of the group's own share of its goal: a cell below this holds it up
+BEHIND = 0.8  # a cell is slow below this part of the group's own share of goal
+
+Target = Mapping[str, Any]  # Any: a quota as the exchange sends it, stored as JSON
 
 
 @dataclass(frozen=True, slots=True)
 class QuotaCell:
-    """One quota: whom it asks for, and how far it is."""
+    """One quota cell: its audience and its progress."""
 
     profile: str
     name: str
@@ -29,43 +31,45 @@ class QuotaCell:
 
 
 def sheet_of(group: TargetGroup) -> GroupPanels | None:
-    """What was read of the group for its page alone; None before the first time."""
+    """Return the panels that were loaded for the group's page; None before the first time."""
     return getattr(group, "panels", None)
 
 
 def quota_cells(group: TargetGroup) -> list[QuotaCell]:
-    """Every cell that has a goal, the smallest share first; among equals, the most missing."""
-    stored, ended = sheet_of(group), group.status in ENDED
-    found = [
-        _cell(str(profile.get("name") or ""), target, _share(group), ended=ended)
-        for profile in (stored.profiles if stored else [])
+    """Return the cells that have a goal, smallest share first; among equals, most missing."""
+    panels, ended = sheet_of(group), group.status in ENDED
+    cells = [
+        _quota_cell(str(profile.get("name") or ""), target, _share_of_goal(group), ended=ended)
+        for profile in (panels.profiles if panels else [])
         if isinstance(profile, Mapping) and profile.get("quotas")
         for target in profile.get("targets") or []
         if target.get("goal")
     ]
-    return sorted(found, key=lambda cell: (cell.completes / cell.goal, cell.completes - cell.goal))
+    return sorted(cells, key=lambda cell: (cell.completes / cell.goal, cell.completes - cell.goal))
 
 
 def profiles_without_quotas(group: TargetGroup) -> list[str]:
-    """Profiles whose quotas are off, by name."""
-    stored = sheet_of(group)
-    named = [one for one in (stored.profiles if stored else []) if not one.get("quotas")]
-    return [str(one.get("name") or numbers.DASH) for one in named]
+    """Return the names of profiles whose quotas are off."""
+    panels = sheet_of(group)
+    without = [
+        profile for profile in (panels.profiles if panels else []) if not profile.get("quotas")
+    ]
+    return [str(profile.get("name") or numbers.DASH) for profile in without]
 
 
-def _share(group: TargetGroup) -> float:
+def _share_of_goal(group: TargetGroup) -> float:
     goal = completes_target(group)
     return (group.completes or 0) / goal if goal else 0.0
 
 
-def _cell(profile: str, target: Mapping[str, Any], usual: float, *, ended: bool) -> QuotaCell:
+def _quota_cell(profile: str, target: Target, share_of_group: float, *, ended: bool) -> QuotaCell:
     done, goal = int(target.get("completes") or 0), int(target["goal"])
     word, tone = "", ""
     if done >= goal:
         word, tone = "Full", "good"
     elif ended:
         word, tone = "Short", "warn"
-    elif done / goal < BEHIND * min(usual, 1.0):
+    elif done / goal < BEHIND * min(share_of_group, 1.0):
         word, tone = "Slow", "warn"
     return QuotaCell(
         profile=profile,

@@ -1,4 +1,4 @@
-"""The rate card of a group: the table, the cell it stands in, and what the neighbours cost."""
+"""The rate card of a group: the table, the group's cell, and the prices around it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,14 @@ from dashboard.fielding.models import TargetGroup
 from dashboard.web.formatting import numbers
 from dashboard.web.groups.panels.quotas import sheet_of
 
-Place = tuple[int, int]
-AGREED, NOW, DRAFT = (
-    "agreed",
-    "now",
-    "this draft",
-)  # how cells are marked; of a draft nothing is agreed
-_KINDS = {AGREED: "agreed", NOW: "now", DRAFT: "agreed"}
+CellIndex = tuple[int, int]
+BID, NOW, DRAFT = "bid", "actual", "this draft"  # how cells are marked
+_KINDS = {BID: "agreed", NOW: "now", DRAFT: "agreed"}  # classes of the style sheet
 
 
 @dataclass(frozen=True, slots=True)
 class CardCell:
-    """One price: how it is marked, in words, and by which class."""
+    """One price, with its mark in words and as a CSS class."""
 
     price: str
     word: str
@@ -32,7 +28,7 @@ class CardCell:
 
 @dataclass(frozen=True, slots=True)
 class CardLine:
-    """The prices of one length of interview."""
+    """The prices of one interview length."""
 
     label: str
     cells: list[CardCell]
@@ -40,7 +36,7 @@ class CardLine:
 
 @dataclass(frozen=True, slots=True)
 class CardTable:
-    """A rate card as a page shows it; the sentences say what the marked cells mean."""
+    """A rate card as a page shows it; `sentences` explain the marked cells."""
 
     kind: str
     currency: str
@@ -49,90 +45,96 @@ class CardTable:
     sentences: list[str]
 
 
-def of_group(group: TargetGroup) -> CardTable | None:
-    """The group's card with its present and its agreed cell; None where no card prices it."""
-    stored = sheet_of(group)
-    card = rate_card.read_rate_card(stored.rate_card if stored else None)
+def rate_card_table(group: TargetGroup) -> CardTable | None:
+    """Return the group's card with its bid and its actual cell; None if it is priced by CPI."""
+    panels = sheet_of(group)
+    card = rate_card.read_rate_card(panels.rate_card if panels else None)
     if card is None or group.pricing_model != "rate_card":
         return None
     observed = None if group.median_loi_seconds is None else group.median_loi_seconds / 60
-    agreed = card.cell(group.expected_loi_minutes, group.expected_incidence_rate)
+    bid = card.cell(group.expected_loi_minutes, group.expected_incidence_rate)
     present = card.cell(observed, group.incidence_rate)
     is_draft = group.status == TargetGroup.Status.DRAFT
-    said = [
-        _standing("As the draft is" if is_draft else "Agreed", agreed, card),
-        _standing("As it runs now", present, card),
+    sentences = [
+        _cell_sentence("This draft" if is_draft else "As bid", bid, card),
+        _cell_sentence("At actual LOI and IR", present, card),
     ]
-    if present and agreed and present != agreed:
-        said.append(_difference(card, agreed, present))
-    said += _neighbours(card, agreed or present)
-    marks = {DRAFT if is_draft else AGREED: agreed, NOW: present}
-    return card_table(card, marks=marks, sentences=[one for one in said if one])
+    if present and bid and present != bid:
+        sentences.append(_difference_sentence(card, bid, present))
+    sentences += _neighbour_sentences(card, bid or present)
+    marks = {DRAFT if is_draft else BID: bid, NOW: present}
+    return card_table(card, marks=marks, sentences=[text for text in sentences if text])
 
 
 def card_table(
     card: RateCard,
     *,
-    marks: Mapping[str, Place | None] | None = None,
+    marks: Mapping[str, CellIndex | None] | None = None,
     sentences: list[str] | None = None,
 ) -> CardTable:
-    """Any card as a table; `marks`: the cells that mean something, by their words."""
+    """Return any card as a table; `marks`: the marked cells, by their label."""
     places = {word: place for word, place in (marks or {}).items() if place}
     middle = next(iter(places.values()), None)
     around = card.neighbours(middle) if middle else []
     lines = [
         CardLine(
             f"{minutes:g} min",
-            [_cell(card, (row, column), places, around) for column in range(len(card.prices[row]))],
+            [
+                _card_cell(card, (row, column), places, around)
+                for column in range(len(card.prices[row]))
+            ],
         )
         for row, minutes in enumerate(card.minutes)
     ]
-    kind = "Bound since it was first live" if card.bound else "Predicted: bound when first live"
+    kind = "Fixed at first launch" if card.bound else "Preliminary: fixed at first launch"
     percents = [f"{percent:g} %" for percent in card.percents]
     return CardTable(kind, card.currency, percents, lines, sentences or [])
 
 
-def _cell(card: RateCard, at: Place, marks: Mapping[str, Place], around: list[Place]) -> CardCell:
-    words = [word for word, place in marks.items() if place == at]
-    kind = " ".join(_KINDS[word] for word in words) or ("near" if at in around else "")
+def _card_cell(
+    card: RateCard, at: CellIndex, marks: Mapping[str, CellIndex], around: list[CellIndex]
+) -> CardCell:
+    cell_marks = [word for word, place in marks.items() if place == at]
+    kind = " ".join(_KINDS[word] for word in cell_marks) or ("near" if at in around else "")
     price = card.prices[at[0]][at[1]]
-    return CardCell(numbers.format_amount(price, card.currency), " and ".join(words), kind)
+    return CardCell(numbers.format_amount(price, card.currency), " and ".join(cell_marks), kind)
 
 
-def _price(card: RateCard, at: Place) -> str:
+def _format_cell_price(card: RateCard, at: CellIndex) -> str:
     return numbers.format_money(card.prices[at[0]][at[1]], card.currency)
 
 
-def _place(card: RateCard, at: Place) -> str:
+def _describe_cell(card: RateCard, at: CellIndex) -> str:
     return f"up to {card.minutes[at[0]]:g} min at {card.percents[at[1]]:g} % IR or more"
 
 
-def _standing(word: str, at: Place | None, card: RateCard) -> str:
-    return f"{word}: {_place(card, at)} costs {_price(card, at)}." if at else ""
+def _cell_sentence(word: str, at: CellIndex | None, card: RateCard) -> str:
+    return f"{word}: {_describe_cell(card, at)} costs {_format_cell_price(card, at)}." if at else ""
 
 
-def _difference(card: RateCard, agreed: Place, present: Place) -> str:
-    """What the true length and incidence would cost beside what was agreed."""
-    paid, due = (card.prices[row][column] for row, column in (agreed, present))
+def _difference_sentence(card: RateCard, bid: CellIndex, present: CellIndex) -> str:
+    """Compare the price at actual LOI and IR with the price as bid."""
+    paid, due = (card.prices[row][column] for row, column in (bid, present))
     if not paid or paid == due:
         return "Both cost the same."
-    more = "more" if due > paid else "less"
-    change = numbers.format_money(abs(due - paid), card.currency)
-    return f"As it runs it would cost {change} {more} ({(due - paid) / paid * 100:+.0f} %)."
+    percent = numbers.format_signed((due - paid) / paid * 100)
+    change = f"{_price_change(card, present, paid)} {card.currency}"
+    return f"At actual LOI and IR: {change} ({percent} %)."
 
 
-def _neighbours(card: RateCard, at: Place | None) -> list[str]:
-    """What one step in each direction would change."""
+def _neighbour_sentences(card: RateCard, at: CellIndex | None) -> list[str]:
+    """Return the prices one step away in each direction."""
     if at is None:
         return []
     paid = card.prices[at[0]][at[1]]
     steps = [
-        f"{_place(card, place)}: {_price(card, place)} ({_signed(card, place, paid)})"
-        for place in card.neighbours(at)
+        f"{_describe_cell(card, near)}: {_format_cell_price(card, near)} "
+        f"({_price_change(card, near, paid)})"
+        for near in card.neighbours(at)
     ]
-    return [f"One step away: {'; '.join(steps)}."]
+    return [f"Neighbouring cells: {'; '.join(steps)}."]
 
 
-def _signed(card: RateCard, at: Place, paid: Decimal) -> str:
+def _price_change(card: RateCard, at: CellIndex, paid: Decimal) -> str:
     change = card.prices[at[0]][at[1]] - paid
     return f"{'+' if change >= 0 else '−'}{numbers.format_amount(abs(change), card.currency)}"

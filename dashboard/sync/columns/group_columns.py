@@ -1,10 +1,11 @@
-"""What the exchange sends, as columns of our tables. No I/O."""
+"""Turn what the exchange sends into columns of our tables. No I/O."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any
+from datetime import datetime
+from typing import Any, TypedDict, TypeVar
 
 import msgspec
 
@@ -12,6 +13,7 @@ from dashboard.exchange.shapes.base import UNREADABLE, Shape
 from dashboard.exchange.shapes.drafts import FetchTargetGroupResponse
 from dashboard.exchange.shapes.fielding import FieldingRunItem, ReEntryConfiguration
 from dashboard.exchange.shapes.groups import (
+    Statistic,
     TargetGroupChangelogBatch,
     TargetGroupDetails,
     TargetGroupOverview,
@@ -23,8 +25,12 @@ from dashboard.exchange.shapes.projects import ProjectListItem
 from dashboard.fielding.models import Change, TargetGroup
 from dashboard.sync.columns.limits import currency_of, fit_amount, fit_json, fit_text
 
-# Figures that both the list's row and the overview have, by their columns.
-BESIDES = {
+T = TypeVar("T")
+# Columns by name, as Django takes them. Each column has its own type, hence Any.
+Columns = dict[str, Any]
+
+# Figures that both the list's row and the overview have, by column.
+FALLBACK_FIGURES = {
     "median_loi_seconds": "median_length_of_interview_seconds",
     "incidence_rate": "incidence_rate",
     "drop_off_rate": "drop_off_rate",
@@ -59,13 +65,13 @@ PROJECT_COLUMNS = (
 
 
 def row_hash(row: TargetGroupsListItem) -> bytes:
-    """A mark of everything that a list row says of a group, its time of update excepted."""
-    still = msgspec.structs.replace(row, highlighted_name=None, updated_at=None)
-    return hashlib.blake2b(msgspec.json.encode(still), digest_size=16).digest()
+    """Hash everything that a list row says of a group except its time of update."""
+    unchanging = msgspec.structs.replace(row, highlighted_name=None, updated_at=None)
+    return hashlib.blake2b(msgspec.json.encode(unchanging), digest_size=16).digest()
 
 
-def unreadable(shape: Shape) -> dict[str, str]:
-    """What of an answer could not be read, by the place of the member, as the exchange sent it."""
+def unreadable_members(shape: Shape) -> dict[str, str]:
+    """The members of an answer that could not be read, by place, as the exchange sent them."""
     return {
         fit_text(place)[:200]: fit_text(
             raw if isinstance(raw, str) else msgspec.json.encode(fit_json(raw)).decode()
@@ -74,27 +80,27 @@ def unreadable(shape: Shape) -> dict[str, str]:
     }
 
 
-def known(shape: Shape, columns: dict[str, Any]) -> dict[str, Any]:
-    """Columns without those that an answer leaves empty because a member of it drifted.
+def drop_drifted(shape: Shape, columns: Columns) -> Columns:
+    """Leave out columns that are empty because members of the answer could not be read.
 
-    What was read of them last stays.
+    The tables then keep the value that was read last.
     """
     if not shape.drifted:
         return columns
     return {name: value for name, value in columns.items() if value is not None}
 
 
-def _document(shape: Shape) -> Any:
-    """An answer as a JSON column keeps it, without what could not be read."""
-    plain = msgspec.to_builtins(shape)
-    plain.pop(UNREADABLE, None)
-    return fit_json(plain)
+def _as_document(shape: Shape) -> object:
+    """An answer as a JSON column stores it, without the members that could not be read."""
+    members = msgspec.to_builtins(shape)
+    members.pop(UNREADABLE, None)
+    return fit_json(members)
 
 
-def project_columns(row: ProjectListItem) -> dict[str, Any]:
+def project_columns(row: ProjectListItem) -> Columns:
     """Columns of a project from its row in the account's list."""
     figures = row.statistics
-    columns: dict[str, Any] = {
+    columns: Columns = {
         "human_readable_id": fit_text(row.human_readable_id, 16),
         "name": fit_text(row.name),
         "reference_number": fit_text(row.project_customer_reference_number, 200),
@@ -112,13 +118,13 @@ def project_columns(row: ProjectListItem) -> dict[str, Any]:
             "conversion_rate": figures.conversion_rate_average,
             "drop_off_rate": figures.drop_off_rate_average,
         }
-    return known(row, columns)
+    return drop_drifted(row, columns)
 
 
-def list_columns(row: TargetGroupsListItem) -> dict[str, Any]:
+def list_columns(row: TargetGroupsListItem) -> Columns:
     """Columns of a group from its row in the project's list."""
     language, _, country = fit_text(row.locale, 16).partition("_")
-    columns: dict[str, Any] = {
+    columns: Columns = {
         "human_readable_id": fit_text(row.human_readable_id, 16),
         "name": fit_text(row.name),
         "reference_number": fit_text(row.target_group_customer_reference_number, 200),
@@ -133,48 +139,59 @@ def list_columns(row: TargetGroupsListItem) -> dict[str, Any]:
         "issues": issues_columns(row),
         "missing_since": None,
     }
-    return known(row, columns | figure_columns(row.statistics)) | {"missing_since": None}
+    return drop_drifted(row, columns | figure_columns(row.statistics)) | {"missing_since": None}
 
 
-def figure_columns(figures: TargetGroupStatistics) -> dict[str, Any]:
-    """Columns of progress and quality, each life to date.
+def figure_columns(figures: TargetGroupStatistics) -> Columns:
+    """Columns of progress and quality, each since launch.
 
-    A figure that the overview has too is not touched where the row leaves it out.
+    A figure that the overview has too is left out where the row has none.
     """
-
-    def value(name: str) -> Any:
-        statistic = getattr(figures, name)
-        return statistic.value if statistic else None
-
     progress = figures.progress.value
-    epc, average = value("earnings_per_click"), value("average_cost_per_interview")
-    columns: dict[str, Any] = {
+    epc = _value_of(figures.earnings_per_click)
+    epcm = _value_of(figures.earnings_per_click_per_minute)
+    average = _value_of(figures.average_cost_per_interview)
+    columns: Columns = {
         "completes": progress.current_completes,
         "prescreens": progress.current_prescreens,
         "filling_goal": progress.filling_goal,
         "filling_strategy": fit_text(progress.filling_strategy, 32),
         "epc": fit_amount(epc, divided=True),
-        "epcm": fit_amount(value("earnings_per_click_per_minute"), divided=True),
+        "epcm": fit_amount(epcm, divided=True),
     }
-    for column, name in BESIDES.items():
-        if getattr(figures, name) is not None:
-            columns[column] = value(name)
+    for column, name in FALLBACK_FIGURES.items():
+        statistic: Statistic[float] | None = getattr(figures, name)
+        if statistic is not None:
+            columns[column] = statistic.value
     if figures.average_cost_per_interview is not None:
         columns["average_cpi"] = fit_amount(average, divided=True)
-    if last := value("last_complete_date"):
+    if last := _value_of(figures.last_complete_date):
         columns["last_complete_at"] = last
     if currency := currency_of(epc, average):
         columns["currency"] = currency
     return columns
 
 
-def issues_columns(row: TargetGroupsListItem) -> dict[str, Any]:
-    """What the exchange itself finds wrong: figure → [{type, code, text, suggestions}]."""
-    found: dict[str, Any] = {}
+def _value_of(statistic: Statistic[T] | None) -> T | None:
+    return statistic.value if statistic else None
+
+
+class IssueRow(TypedDict):
+    """A problem that the exchange reports with a figure, as the tables store it."""
+
+    type: str
+    code: str
+    text: str
+    suggestions: list[str]
+
+
+def issues_columns(row: TargetGroupsListItem) -> dict[str, list[IssueRow]]:
+    """The problems that the exchange itself reports, by figure."""
+    issues: dict[str, list[IssueRow]] = {}
     for name in ("progress", *FIGURES):
         statistic = getattr(row.statistics, name)
         if statistic and statistic.issues:
-            found[name] = [
+            issues[name] = [
                 {
                     "type": fit_text(issue.issue_type),
                     "code": fit_text(issue.reason.code) if issue.reason else "",
@@ -183,19 +200,19 @@ def issues_columns(row: TargetGroupsListItem) -> dict[str, Any]:
                 }
                 for issue in statistic.issues
             ]
-    return found
+    return issues
 
 
-def fallback_columns(overview: TargetGroupOverview) -> dict[str, Any]:
-    """The figures that an overview has too, for a row that leaves them out."""
-    columns = {column: getattr(overview, name) for column, name in BESIDES.items()}
+def fallback_columns(overview: TargetGroupOverview) -> Columns:
+    """Figures from an overview, for a list row without them."""
+    columns = {column: getattr(overview, name) for column, name in FALLBACK_FIGURES.items()}
     average = fit_amount(overview.average_cost_per_interview, divided=True)
-    return known(overview, columns | {"average_cpi": average})
+    return drop_drifted(overview, columns | {"average_cpi": average})
 
 
-def overview_columns(overview: TargetGroupOverview) -> dict[str, Any]:
-    """Columns that only the overview tells: present price, cost, restriction, strategy."""
-    columns: dict[str, Any] = {
+def overview_columns(overview: TargetGroupOverview) -> Columns:
+    """Columns that only the overview has: current CPI, cost, restriction, strategy."""
+    columns: Columns = {
         "pricing_model": fit_text(overview.pricing_model, 32),
         "is_pricing_restricted": overview.is_pricing_restricted,
         "cpi": fit_amount(overview.current_cost_per_interview),
@@ -208,40 +225,44 @@ def overview_columns(overview: TargetGroupOverview) -> dict[str, Any]:
         columns["language_code"] = fit_text(overview.language_code, 3).lower()
     if currency := currency_of(overview.current_cost_per_interview, overview.current_cost):
         columns["currency"] = currency
-    return known(overview, columns)
+    return drop_drifted(overview, columns)
 
 
-def performance_columns(performance: TargetGroupPerformance) -> dict[str, Any]:
-    """Columns that only the performance tells: entrants, first complete, respondent analysis."""
+def performance_columns(performance: TargetGroupPerformance) -> Columns:
+    """Columns that only the performance has: entrants, first complete, exit statuses."""
     analysis = performance.respondent_analysis
-    columns: dict[str, Any] = {
+    columns: Columns = {
         "entrants": performance.entrants,
         "first_complete_at": performance.first_complete,
         "respondent_analysis": [
-            {"status": fit_text(one.status), "label": fit_text(one.label), "count": one.count}
-            for one in (analysis.live if analysis else [])
+            {
+                "status": fit_text(code.status),
+                "label": fit_text(code.label),
+                "count": code.count,
+            }
+            for code in (analysis.live if analysis else [])
         ],
     }
     if analysis is None and performance.drifted:
         del columns["respondent_analysis"]
-    return known(performance, columns)
+    return drop_drifted(performance, columns)
 
 
-def details_columns(details: TargetGroupDetails) -> dict[str, Any]:
-    """Columns that only the details tell: what was agreed, and all that a form sends back."""
+def details_columns(details: TargetGroupDetails) -> Columns:
+    """Columns that only the details have: bid LOI and IR, goal, and all that a form sends back."""
     columns = {
         "expected_loi_minutes": details.expected_length_of_interview_minutes,
         "expected_incidence_rate": details.expected_incidence_rate,
         "completes_goal": details.completes_goal,
-        "details": _document(details),
+        "details": _as_document(details),
     }
-    return known(details, columns)
+    return drop_drifted(details, columns)
 
 
-def draft_columns(draft: FetchTargetGroupResponse) -> dict[str, Any]:
+def draft_columns(draft: FetchTargetGroupResponse) -> Columns:
     """Columns of a group that was never launched."""
     plan, re_entry = draft.fielding_specification, draft.re_entry_configuration
-    columns: dict[str, Any] = {
+    columns: Columns = {
         "pricing_model": fit_text(draft.pricing_model, 32) or "dynamic",  # unless it says otherwise
         "cpi": fit_amount(draft.cost_per_interview),
         "expected_loi_minutes": draft.expected_length_of_interview_minutes,
@@ -250,15 +271,15 @@ def draft_columns(draft: FetchTargetGroupResponse) -> dict[str, Any]:
         "starts_at": plan.start_at if plan else None,
         "ends_at": plan.end_at if plan else None,
         "re_entry": msgspec.to_builtins(re_entry) if re_entry else None,
-        "details": _document(draft),
+        "details": _as_document(draft),
     }
     if currency := currency_of(draft.cost_per_interview):
         columns["currency"] = currency
     return columns
 
 
-def run_columns(runs: Iterable[FieldingRunItem]) -> dict[str, Any]:
-    """Columns of the fielding period; a group has at most one run."""
+def run_columns(runs: Iterable[FieldingRunItem]) -> Columns:
+    """Columns of the fielding period. A group has at most one run."""
     run = next(iter(runs), None)
     if run is None:
         return {"fielding_run_id": "", "starts_at": None, "ends_at": None}
@@ -269,17 +290,17 @@ def run_columns(runs: Iterable[FieldingRunItem]) -> dict[str, Any]:
     }
 
 
-def re_entry_columns(configuration: ReEntryConfiguration | None) -> dict[str, Any]:
-    """The re-entry configuration, or that this exchange does not offer it."""
+def re_entry_columns(configuration: ReEntryConfiguration | None) -> Columns:
+    """The re-entry configuration; None: this exchange does not offer it."""
     if configuration is None:
         return {"re_entry_offered": False}
     return {"re_entry": msgspec.to_builtins(configuration), "re_entry_offered": True}
 
 
 def change_rows(
-    group: TargetGroup, batches: Iterable[TargetGroupChangelogBatch], seen_at: Any
+    group: TargetGroup, batches: Iterable[TargetGroupChangelogBatch], seen_at: datetime
 ) -> list[Change]:
-    """Rows of the changelog; a batch without an id is told apart by its content."""
+    """Rows of the changelog; a batch without an id gets a hash of its content as id."""
     return [
         Change(
             account_id=group.account_id,
