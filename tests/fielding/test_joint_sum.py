@@ -9,8 +9,8 @@ import time
 import numpy as np
 import pytest
 
-from dashboard.fielding.figures.at_end import GroupAtEnd
 from dashboard.fielding.figures.joint_sum import SHARED, JointDraws
+from dashboard.fielding.insight.at_end import GroupAtEnd
 
 
 def open_group(

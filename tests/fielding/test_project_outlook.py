@@ -70,7 +70,7 @@ def test_drafts_archived_and_missing_groups_are_outside(
     group(project, [150, 150, 150], **away)
     seen = outlook(project)
     assert (seen.groups, seen.goal, seen.completes) == (1, 200, 100)
-    assert seen.money["EUR"].so_far == 200
+    assert seen.money["EUR"].so_far == 400  # what was spent stays spent
 
 
 def test_scheduled_groups_are_in_the_plan(project: Project) -> None:
@@ -129,3 +129,17 @@ def test_a_project_without_groups_has_an_outlook_of_nothing(project: Project) ->
 def test_an_outlook_of_another_form_reads_as_empty(project: Project) -> None:
     project.outlook = {"goal": "many", "groups": 3}
     assert outlook_of_project(project) == ProjectOutlook(groups=3)
+
+
+def test_the_list_of_projects_has_the_sums_that_the_pull_worked_out(project: Project) -> None:
+    empty = factories.project(project.account)
+    group(project, [150, 160, 170])
+    group(project, [180, 200, 220], status="paused")
+    seen = outlook(project)
+    listed = {row.pk: row for row in Project.objects.all().for_list()}
+    row: Any = listed[project.pk]
+    assert seen.shortfall
+    assert (row.goal_sum, row.completes_sum, row.short) == (400, 200, seen.shortfall.p50)
+    assert (row.late_groups, row.open_groups) == (1, 2)
+    row = listed[empty.pk]
+    assert (row.goal_sum, row.short, row.open_groups) == (0, 0, 0)

@@ -80,7 +80,7 @@ FIGURES = (
         GROUP,
         OURS,
         "group, chart, files",
-        "dashboard.fielding.figures.at_end.group_at_end",
+        "dashboard.fielding.insight.at_end.group_at_end",
     ),
     FigureDefinition(
         "Projected shortfall",
@@ -91,7 +91,7 @@ FIGURES = (
         GROUP,
         OURS,
         "lists, group, files, mails",
-        "dashboard.fielding.figures.at_end.GroupAtEnd.shortfall",
+        "dashboard.fielding.insight.at_end.GroupAtEnd.shortfall",
     ),
     FigureDefinition(
         "Project at end",
@@ -141,7 +141,7 @@ FIGURES = (
         "money",
         "Cost as the exchange last reported it, each currency apart.",
         "since launch",
-        PLAN,
+        "all groups, archived and no longer listed ones too: their money is spent",
         EXCHANGE,
         "lists, group, project, spend, files",
         "dashboard.fielding.figures.project_outlook.outlook_of_groups",

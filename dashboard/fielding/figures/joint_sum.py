@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.fielding.figures.at_end import GroupAtEnd
+from dashboard.fielding.insight.at_end import GroupAtEnd
 
 Floats = NDArray[np.float64]
 # With this number the 10 %, 50 % and 90 % points of a group's draws are its own, exactly.
@@ -82,6 +82,13 @@ class JointDraws:
             _range_of_sum(np.minimum(self._done + ahead * share[:, None], self._limits))
             for share in shares
         ]
+
+
+def sum_of_ranges(ranges: Sequence[Range]) -> Range:
+    """The range of a sum of sums, such as an account's of its projects'."""
+    return JointDraws(
+        [GroupAtEnd(None, 0.0, *points, is_projected=True) for points in ranges]
+    ).projected()
 
 
 def _column(values: Sequence[float]) -> Floats:

@@ -9,15 +9,14 @@ from typing import Protocol
 
 import msgspec
 
-from dashboard.fielding.figures import at_end
-from dashboard.fielding.figures.at_end import (
-    GroupAtEnd,
+from dashboard.fielding.domain.scope import is_in_plan, is_open
+from dashboard.fielding.figures.joint_sum import JointDraws, Range
+from dashboard.fielding.insight import at_end
+from dashboard.fielding.insight.at_end import (
     HasGoalAndPeriod,
     group_at_end,
     read_expected,
 )
-from dashboard.fielding.figures.joint_sum import JointDraws, Range
-from dashboard.fielding.figures.scope import IN_PLAN, is_in_plan, is_open
 from dashboard.fielding.insight.document import EndPercentiles, StoredPart
 from dashboard.fielding.models import Project, TargetGroup
 
@@ -39,8 +38,9 @@ FIELDS = (*at_end.FIELDS, at_end.EXPECTED, "currency", "cpi", "cost")
 
 
 class CurrencyOutlook(StoredPart, frozen=True):
-    """Money of one currency. so_far: cost as the exchange reports it. by_end: cost on the end
-    dates as projected. if_full: cost if every open group reaches its goal."""
+    """Money of one currency. so_far: cost as the exchange reports it, of every group (archived and
+    missing ones too: their money is spent). by_end: cost on the end dates as projected. if_full:
+    cost if every open group reaches its goal."""
 
     so_far: Decimal = Decimal(0)
     by_end: EndPercentiles | None = None
@@ -70,19 +70,26 @@ class ProjectOutlook(StoredPart, frozen=True):
     paused: float = 0.0
     money: dict[str, CurrencyOutlook] = msgspec.field(default_factory=dict)
 
+    @property
+    def worked_out_at(self) -> datetime | None:
+        """When the pull worked it out."""
+        try:
+            return datetime.fromisoformat(self.at)
+        except ValueError:
+            return None
+
 
 def outlook_of_groups(rows: Iterable[HasPrice], *, now: datetime) -> ProjectOutlook:
-    """Add up the groups of a project (or any other set): rows of FIELDS."""
-    planned = [row for row in rows if is_in_plan(row)]
+    """Add up the groups of a project (or any other set): rows of FIELDS, of every status."""
+    everything = list(rows)
+    planned = [row for row in everything if is_in_plan(row)]
     ends = [
         group_at_end(row, read_expected(row.insight__forecast__at_end), now=now) for row in planned
     ]
     draws = JointDraws(ends)
     open_now = [is_open(row, now) for row in planned]
     missing = [max((end.goal or 0.0) - end.completes, 0.0) for end in ends]
-    paused = [
-        row.status == "paused" and is_now for row, is_now in zip(planned, open_now, strict=True)
-    ]
+    paused = [is_open(row, now) and row.status == "paused" for row in planned]
     return ProjectOutlook(
         at=now.isoformat(timespec="seconds"),
         groups=len(planned),
@@ -100,41 +107,38 @@ def outlook_of_groups(rows: Iterable[HasPrice], *, now: datetime) -> ProjectOutl
             count for count, is_now in zip(missing, open_now, strict=True) if not is_now
         ),
         paused=sum(count for count, is_paused in zip(missing, paused, strict=True) if is_paused),
-        money=_money(planned, ends, open_now, draws),
+        money={
+            currency: _money_of(
+                so_far=sum(
+                    (row.cost or Decimal(0) for row in everything if row.currency == currency),
+                    Decimal(0),
+                ),
+                prices=[
+                    (row.cpi or Decimal(0)) if row.currency == currency and is_now else Decimal(0)
+                    for row, is_now in zip(planned, open_now, strict=True)
+                ],
+                missing=missing,
+                draws=draws,
+            )
+            for currency in sorted({row.currency for row in everything if row.currency})
+        },
     )
 
 
-def _money(
-    rows: Sequence[HasPrice],
-    ends: Sequence[GroupAtEnd],
-    open_now: Sequence[bool],
+def _money_of(
+    *,
+    so_far: Decimal,
+    prices: Sequence[Decimal],
+    missing: Sequence[float],
     draws: JointDraws,
-) -> dict[str, CurrencyOutlook]:
-    """The cost in each currency; never across currencies."""
-    money = {}
-    for currency in sorted({row.currency for row in rows if row.currency}):
-        own = [row.currency == currency for row in rows]
-        so_far = sum(
-            (row.cost or Decimal(0) for row in rows if row.currency == currency), Decimal(0)
-        )
-        prices = [
-            float(row.cpi or 0) if is_own and is_now else 0.0
-            for row, is_own, is_now in zip(rows, own, open_now, strict=True)
-        ]
-        to_come = sum(
-            (
-                Decimal(str(max((end.goal or 0.0) - end.completes, 0.0))) * (row.cpi or Decimal(0))
-                for row, end, price in zip(rows, ends, prices, strict=True)
-                if price
-            ),
-            Decimal(0),
-        )
-        money[currency] = CurrencyOutlook(
-            so_far=so_far,
-            by_end=_stored(draws.cost(prices, float(so_far))),
-            if_full=so_far + to_come,
-        )
-    return money
+) -> CurrencyOutlook:
+    """The cost in one currency; prices: the CPI of each open group, 0 for the others."""
+    to_goal = sum(
+        (Decimal(str(count)) * price for count, price in zip(missing, prices, strict=True)),
+        Decimal(0),
+    )
+    by_end = draws.cost([float(price) for price in prices], float(so_far))
+    return CurrencyOutlook(so_far=so_far, by_end=_stored(by_end), if_full=so_far + to_goal)
 
 
 def _stored(points: Range) -> EndPercentiles:
@@ -143,7 +147,7 @@ def _stored(points: Range) -> EndPercentiles:
 
 def refresh_project_outlook(project_pk: int, *, now: datetime) -> None:
     """Work a project's outlook out from its groups and store it; two statements."""
-    rows = TargetGroup.objects.filter(IN_PLAN, project=project_pk).values_list(*FIELDS, named=True)
+    rows = TargetGroup.objects.filter(project=project_pk).values_list(*FIELDS, named=True)
     outlook = outlook_of_groups(rows, now=now)
     Project.objects.filter(pk=project_pk).update(outlook=msgspec.to_builtins(outlook))
 

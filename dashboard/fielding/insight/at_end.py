@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from dashboard.fielding.domain.goals import HasFillingGoal, completes_target
-from dashboard.fielding.figures.scope import HasPeriod, is_open
+from dashboard.fielding.domain.scope import HasPeriod, is_open
 from dashboard.fielding.insight.document import EndPercentiles
 
 
