@@ -42,6 +42,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("json_types",),
     ),
     "fielding": (
+        ("figures",),
         ("insight",),
         ("forecast", "effects", "queries", "people"),
         ("audit",),

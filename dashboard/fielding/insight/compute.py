@@ -9,10 +9,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from dashboard.fielding.domain.goals import is_full
+from dashboard.fielding.domain.scope import is_in_plan
 from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.fielding.forecast.cost import projected_cost
 from dashboard.fielding.forecast.group_forecast import Forecast, ForecastResult, forecast_groups
 from dashboard.fielding.insight import samples as group_samples
+from dashboard.fielding.insight.at_end import group_at_end
 from dashboard.fielding.insight.diagnosis import diagnose_group
 from dashboard.fielding.insight.document import (
     EndPercentiles,
@@ -92,10 +94,17 @@ def refresh_insights(groups: Iterable[TargetGroup], *, fresh: JustRead, now: dat
     histories = load_histories([group for group in groups if group.pk], fresh=fresh, now=now)
     for history, result in zip(histories, forecast_histories(histories), strict=True):
         group, outlook = history.group, result.forecast if result else None
-        store_insight(group, insight_of_history(history, result), now=now)
-        group.short_at_end = round(outlook.short_p50, 1) if outlook else None
+        insight = insight_of_history(history, result)
+        store_insight(group, insight, now=now)
+        group.short_at_end = _shortfall(group, insight, now)
         finish = outlook.finish_p50 if outlook else None
         group.finish_at = finish.replace(second=0, microsecond=0) if finish else None
+
+
+def _shortfall(group: TargetGroup, insight: Insight, now: datetime) -> float | None:
+    """Completes missing on the end date; None outside the plan and without a goal."""
+    shortfall = group_at_end(group, insight.completes_at_end, now=now).shortfall
+    return None if shortfall is None or not is_in_plan(group) else round(shortfall, 1)
 
 
 def forecast_histories(histories: Sequence[GroupHistory]) -> list[ForecastResult | None]:

@@ -44,13 +44,14 @@ class Project(models.Model):
     read_at = models.DateTimeField(null=True)
     overviews_at = models.DateTimeField(null=True)  # last sweep of what no list shows
     details_at = models.DateTimeField(null=True)
-    webhook_changed_at = models.DateTimeField(
-        null=True
-    )  # when a webhook last said that a group changed
+    # When a webhook last said that a group changed.
+    webhook_changed_at = models.DateTimeField(null=True)
     urgency = models.PositiveSmallIntegerField(default=2, db_default=2)  # `sync.plan`; 0 first
     # A pass over its groups that took more than a turn: where it has come to, and when it began.
     pass_cursor = foreign_id(blank=True, default="", db_default="")
     pass_started_at = models.DateTimeField(null=True)
+    # What its groups add up to, worked out with each pull: see `fielding.figures`.
+    outlook = Document(null=True)
     # Grows with every write to the project or its groups: the pages' ETag.
     version = models.PositiveBigIntegerField(default=0)
 

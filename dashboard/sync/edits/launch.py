@@ -18,6 +18,7 @@ from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import AlreadyLaunched, ExchangeError, NotFound, spoken
 from dashboard.exchange.operations.base import JobRef, rfc3339
 from dashboard.exchange.shapes.jobs import FieldingRunJob
+from dashboard.fielding.figures.project_outlook import refresh_project_outlook
 from dashboard.fielding.models import Edit, Project, TargetGroup, User
 from dashboard.sync.connections import clients
 from dashboard.sync.edits import evidence, moves, send
@@ -283,6 +284,7 @@ def _end_edit(
         send.save_columns(edit, "state", "after", "reasons", "settled_at", "check_at")
         if columns:
             TargetGroup.objects.filter(pk=group.pk).update(**columns, changed_at=now)
+            refresh_project_outlook(group.project_id, now=now)
 
 
 def _group_of(edit: Edit) -> TargetGroup:

@@ -19,6 +19,7 @@ from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import ExchangeError, NotFound, NotOffered
 from dashboard.exchange.shapes.groups import TargetGroupChangelogBatch
 from dashboard.fielding.domain.changelog_kinds import ChangelogKind
+from dashboard.fielding.figures.project_outlook import refresh_project_outlook
 from dashboard.fielding.models import (
     ExchangeAccount,
     Incident,
@@ -81,6 +82,8 @@ def move_group(
         )
         both = Project.objects.filter(pk__in=(source.pk, target.pk))
         both.update(version=F("version") + 1)
+        for project in (source, target):
+            refresh_project_outlook(project.pk, now=evidence_at)
         Project.objects.filter(pk=target.pk).update(
             due_at=evidence_at, urgency=scheduling.LOOKED_AT
         )
@@ -207,6 +210,7 @@ def mark_missing(*, group: TargetGroup, now: datetime) -> None:
         rows = TargetGroup.objects.filter(pk=group.pk, missing_since=None)
         if rows.update(missing_since=now, changed_at=now):
             Project.objects.filter(pk=group.project_id).update(version=F("version") + 1)
+            refresh_project_outlook(group.project_id, now=now)
 
 
 def _get_or_create_project(

@@ -33,6 +33,7 @@ from dashboard.exchange.errors import (
     Refused,
     Rejected,
 )
+from dashboard.fielding.figures.project_outlook import refresh_project_outlook
 from dashboard.fielding.models import Edit, Project, TargetGroup, User
 from dashboard.sync.connections import clients
 from dashboard.sync.edits import evidence, fresh, local, merge, moves
@@ -581,6 +582,7 @@ def _store_value(group: TargetGroup, edit: Edit, held: Value, now: datetime) -> 
         facts = fresh.facts_of_group(group, now=now)
         columns = fresh.drop_contradicted(columns, facts, at=now).columns
     TargetGroup.objects.filter(pk=group.pk).update(**columns, changed_at=now)
+    refresh_project_outlook(group.project_id, now=now)
 
 
 def _group_of(edit: Edit) -> TargetGroup:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import TypedDict
 
@@ -19,6 +19,7 @@ from dashboard.exchange.errors import ExchangeError
 from dashboard.exchange.pagination import UNFINISHED, PageIterator, iterate_pages
 from dashboard.exchange.shapes.groups import TargetGroupsListItem
 from dashboard.fielding.compiled_queries import CompiledUpdate, Param
+from dashboard.fielding.figures.project_outlook import outlook_of_project, refresh_project_outlook
 from dashboard.fielding.models import Cycle, Project, TargetGroup
 from dashboard.sync import scheduling
 from dashboard.sync.columns import group_columns, limits
@@ -27,6 +28,7 @@ from dashboard.sync.pull import bulk_sql, fetch, missing, quarantine, requests, 
 from dashboard.sync.pull.fetch import GroupAnswer, GroupRequest
 
 CHUNK = 50
+OUTLOOK_FRESH_FOR = timedelta(hours=1)  # time alone ends groups
 GROUPS_A_THREAD = 12
 READERS = 8  # threads of a process that wait on the network, shared by all rounds
 _LIST_OPERATION = "get_list_target_groups"
@@ -376,6 +378,16 @@ def _finish_round(round_: Round, *, moved: bool) -> None:
         )
         if won:
             cycle.save()
+            if _outlook_is_old(round_, now):
+                refresh_project_outlook(project.pk, now=now)
+
+
+def _outlook_is_old(round_: Round, now: datetime) -> bool:
+    """Whether the project's sums changed: by a group, or by time alone (an end date passed)."""
+    outlook = outlook_of_project(round_.project)
+    if round_.cycle.groups_written or outlook is None or outlook.worked_out_at is None:
+        return True
+    return now - outlook.worked_out_at >= OUTLOOK_FRESH_FOR
 
 
 class PassColumns(TypedDict, total=False):

@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from dashboard.fielding.figures.joint_sum import Range
 from dashboard.web.charts import frame
 from dashboard.web.charts.frame import Figure, Palette
 from dashboard.web.charts.series import HOUR
 from dashboard.web.formatting.times import zone_city
 
 Line = Sequence[tuple[datetime, float]]
+Band = Sequence[tuple[datetime, Range]]
 
 
 class Share(NamedTuple):
@@ -27,7 +29,7 @@ def project_figure(
     shares: Sequence[Share],
     *,
     required: Line,
-    forecast: Line,
+    forecast: Band,
     palette: Palette,
     zone: ZoneInfo,
 ) -> Figure:
@@ -40,14 +42,10 @@ def project_figure(
         _area_trace(start, share, palette.shares[min(i, len(palette.shares) - 1)], palette, zone)
         for i, share in enumerate(shares)
     ]
-    traces += [
-        _line_trace(line, name, dash, colour, zone)
-        for line, name, dash, colour in (
-            (required, "Target", "dot", palette.soft),
-            (forecast, "Forecast", "dash", palette.ink),
-        )
-        if line
-    ]
+    if required:
+        traces.append(_line_trace(required, "Target", "dot", palette.soft, zone))
+    if forecast:
+        traces += _band_traces(forecast, palette, zone)
     return {"data": traces, "layout": layout}
 
 
@@ -65,6 +63,30 @@ def _area_trace(
         "fillcolor": colour,
         "hovertemplate": "%{y:,} %{fullData.name}<extra></extra>",
     }
+
+
+def _band_traces(forecast: Band, palette: Palette, zone: ZoneInfo) -> list[Figure]:
+    """The 80 % range of the sum, and its median."""
+    band = {
+        "type": "scatter",
+        "mode": "lines",
+        "hoverinfo": "skip",
+        "x": [frame.local_clock(at, zone) for at, _ in forecast],
+        "line": {"width": 0, "color": palette.ink},
+    }
+    low, high = ([round(points[edge]) for _, points in forecast] for edge in (0, 2))
+    middle = [(at, points.p50) for at, points in forecast]
+    return [
+        band | {"y": low, "name": "Low", "showlegend": False},
+        band
+        | {
+            "y": high,
+            "name": "Forecast (80 %)",
+            "fill": "tonexty",
+            "fillcolor": palette.band,
+        },
+        _line_trace(middle, "Forecast", "dash", palette.ink, zone),
+    ]
 
 
 def _line_trace(line: Line, name: str, dash: str, colour: str, zone: ZoneInfo) -> Figure:

@@ -77,6 +77,11 @@ TERMS = (
         "Incidence rate (IR)",
     ),
     Term(
+        "Late",
+        "A group is late when its projected finish is after its end date: it ends short of its "
+        "goal.",
+    ),
+    Term(
         "LOI",
         "Length of interview: the median of completed interviews.",
         "Length of interview (LOI)",

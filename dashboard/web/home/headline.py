@@ -12,6 +12,8 @@ from typing import Any
 from dashboard.alerts.rules.judges.status import THE_EXCHANGE
 from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.domain.time_zones import zone_of
+from dashboard.fielding.figures.joint_sum import Range, sum_of_ranges
+from dashboard.fielding.figures.project_outlook import ProjectOutlook
 from dashboard.web.formatting import numbers
 
 BEHIND = ("behind", "far behind")
@@ -20,7 +22,6 @@ FIELDS = (
     "project_id",
     "status",
     "status_changed_by",
-    "short_at_end",
     "currency",
     "cpi",
     "completes",
@@ -63,7 +64,6 @@ def headline_of(groups: Iterable[GroupRow], *, now: datetime) -> Headline:
     """Sum up rows of FIELDS."""
     headline = Headline()
     for group in groups:
-        headline.short += group.short_at_end or 0
         headline.in_field[group.project_id] += 1
         today = group.insight__today if isinstance(group.insight__today, int) else 0
         headline.today += today
@@ -77,6 +77,13 @@ def headline_of(groups: Iterable[GroupRow], *, now: datetime) -> Headline:
         elif group.status_changed_by in THE_EXCHANGE:
             headline.paused += 1
     return headline
+
+
+def shortfall_of_projects(outlooks: Iterable[object]) -> float:
+    """Return the median of the projects' shortfalls together; outlooks: as stored."""
+    shortfalls = (ProjectOutlook.from_stored(stored).shortfall for stored in outlooks if stored)
+    ranges = [Range(part.p10, part.p50, part.p90) for part in shortfalls if part]
+    return sum_of_ranges(ranges).p50
 
 
 def needed_today(group: GroupRow, today: int, now: datetime) -> float:

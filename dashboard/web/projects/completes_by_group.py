@@ -12,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.fielding.domain.goals import completes_target
-from dashboard.fielding.insight.document import Insight
+from dashboard.fielding.domain.scope import IN_PLAN
+from dashboard.fielding.figures.joint_sum import Range
+from dashboard.fielding.figures.project_path import projected_path
+from dashboard.fielding.insight import at_end
 from dashboard.fielding.models import CompletesDay, Project
 from dashboard.fielding.models.querysets.series import CompletesDayQuerySet
 from dashboard.fielding.series.completes import on_the_hour
@@ -24,46 +27,63 @@ DAYS = 60
 Line = list[tuple[datetime, float]]
 GroupRow = Any  # Any: a named row of _COLUMNS, which Django does not type
 Counts = NDArray[np.int64]
-_COLUMNS = (
-    "pk",
-    "name",
-    "completes",
-    "prescreens",
-    "filling_strategy",
-    "filling_goal",
-    "completes_goal",
-    "expected_incidence_rate",
-    "starts_at",
-    "ends_at",
-    "insight",
-)
+_COLUMNS = ("pk", "name", "first_complete_at", *at_end.FIELDS, at_end.EXPECTED)
 
 
 class GroupShares(NamedTuple):
-    """Hourly counts from `start` (None: nothing counted yet), largest groups first."""
+    """Hourly counts from `start` (None: nothing counted yet), largest groups first.
+
+    required: the sum of straight lines to the goals. forecast: the range of the groups' sum from
+    now to the last end date, each group capped at its goal.
+    """
 
     start: datetime | None
     shares: list[Share]
     required: Line
-    forecast: Line
+    forecast: list[tuple[datetime, Range]]
 
 
 def completes_by_group(project: Project, *, now: datetime) -> GroupShares:
-    """Load a project's completes by group, in two queries."""
-    groups = list(project.target_groups.exclude(status="draft").values_list(*_COLUMNS, named=True))
+    """Load the completes of the groups in a project's plan, in two queries."""
+    groups = list(project.target_groups.filter(IN_PLAN).values_list(*_COLUMNS, named=True))
     since = now - timedelta(days=DAYS)
     days = CompletesDayQuerySet(CompletesDay).filter(group__project=project).since(since.date())
-    rows = list(days.values_list("group_id", "day", "hours", "odd"))
+    known = {group.pk for group in groups}
+    rows = [row for row in days.values_list("group_id", "day", "hours", "odd") if row[0] in known]
     if not rows:
         return GroupShares(None, [], [], [])
     first = min(day for _, day, _, _ in rows)
     counts = _hourly_counts(rows, first, now)
+    length = len(next(iter(counts.values())))
     start = datetime(first.year, first.month, first.day, tzinfo=UTC) + HOUR
+    for group in groups:
+        counts[group.pk] = _with_present_count(group, counts.get(group.pk), start, length)
     ranked = sorted(groups, key=lambda group: -(group.completes or 0))
-    end = start + HOUR * (len(next(iter(counts.values()))) - 1)
     return GroupShares(
-        start, _group_shares(ranked, counts), _required_line(groups), _forecast_line(groups, end)
+        start,
+        _group_shares(ranked, counts),
+        _required_line(groups),
+        projected_path(groups, now=now),
     )
+
+
+def _with_present_count(
+    group: GroupRow, line: Counts | None, start: datetime, length: int
+) -> Counts:
+    """A group's counts, the newest one as the exchange last reported it.
+
+    A group that was in the field before the chart begins has its completes from the first hour on,
+    not from its first reading within the chart.
+    """
+    done = group.completes or 0
+    if line is None:
+        line = np.full(length, done, dtype=np.int64)
+    began = group.first_complete_at or group.starts_at
+    if began and began < start and line.any():
+        reached = int(np.argmax(line > 0))
+        line[:reached] = line[reached]
+    line[-1] = done
+    return line
 
 
 def _hourly_counts(
@@ -112,20 +132,6 @@ def _required_line(groups: Sequence[GroupRow]) -> Line:
         if (goal := completes_target(group))
     ]
     return _sum_lines([((begins, ends), (0.0, float(goal))) for begins, ends, goal in planned])
-
-
-def _forecast_line(groups: Sequence[GroupRow], now: datetime) -> Line:
-    """Return the sum of each group's line from its count now to its median forecast."""
-    clock, lines = now.timestamp(), []
-    for group in groups:
-        done = float(group.completes or 0)
-        at_end = Insight.from_stored(group.insight).completes_at_end
-        if at_end is None or not group.ends_at or group.ends_at <= now:
-            lines.append(((clock, clock + 1), (done, done)))
-        else:
-            lines.append(((clock, group.ends_at.timestamp()), (done, max(at_end.p50, done))))
-    line = _sum_lines(lines)
-    return line if len(line) > 2 else []
 
 
 def _sum_lines(lines: Sequence[tuple[tuple[float, float], tuple[float, float]]]) -> Line:

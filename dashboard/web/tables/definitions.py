@@ -17,11 +17,11 @@ PROJECTS = {
     "pm": Column("PM", "pm_name"),
     "status": Column("Status", "status"),
     "groups": Column("Live groups", "live", descending=True, kind="num"),
-    "progress": Column("Progress", "completes", descending=True),
+    "progress": Column("Progress", "completes_sum", descending=True),
     "short": Column(
         "Projected shortfall", "short", descending=True, kind="num", hint="Projected shortfall"
     ),
-    "finish": Column("Projected finish", "finish_at", descending=True),
+    "finish": Column("Late groups", "late_groups", descending=True, kind="num", hint="Late"),
     "spend": Column("Spend", "", kind="num", hint="Spend"),
     "incidents": Column("Open alerts", "firing", descending=True, kind="num"),
     "activity": Column("Last activity", "last_activity_at", descending=True),

@@ -27,10 +27,9 @@ class ProjectRow:
     groups: int
     progress: numbers.GroupProgress
     short: str
-    finish: datetime | None
+    late_groups: int
+    open_groups: int
     ends: datetime | None
-    late: bool
-    unseen: int
     spent: str
     incidents: int
     activity: datetime | None
@@ -51,12 +50,13 @@ def project_row(project: Project, spent: Mapping[str, Decimal], now: datetime) -
         status=status_label(project.status),
         live=listed.live,
         groups=listed.groups,
-        progress=numbers.group_progress("completes", project.completes, None, project.filling_goal),
+        progress=numbers.group_progress(
+            "completes", round(listed.completes_sum), None, round(listed.goal_sum)
+        ),
         short=numbers.format_count(listed.short),
-        finish=listed.finish_at,
+        late_groups=int(listed.late_groups),
+        open_groups=int(listed.open_groups),
         ends=listed.ends_at,
-        late=bool(listed.finish_at and listed.ends_at and listed.finish_at > listed.ends_at),
-        unseen=int(listed.unseen),
         spent=numbers.format_totals(spent),
         incidents=listed.firing,
         activity=project.last_activity_at,

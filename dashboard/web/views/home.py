@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from dashboard.fielding.domain.time_zones import zone_named
-from dashboard.fielding.models import Change, Edit, Incident, TargetGroup, User
+from dashboard.fielding.models import Change, Edit, Incident, Project, TargetGroup, User
 from dashboard.fielding.models.querysets.expressions import IN_FIELD
 from dashboard.fielding.models.querysets.rows import ChangeQuerySet, EditQuerySet, IncidentQuerySet
 from dashboard.web.auth.permissions import (
@@ -20,7 +21,7 @@ from dashboard.web.auth.permissions import (
 )
 from dashboard.web.connections import polling_status
 from dashboard.web.home import attention, since_last_visit, visits
-from dashboard.web.home.headline import FIELDS, headline_of
+from dashboard.web.home.headline import FIELDS, headline_of, shortfall_of_projects
 from dashboard.web.http import conditional
 
 EVENTS = 40
@@ -48,6 +49,10 @@ def _page_context(request: HttpRequest, user: User, now: datetime) -> dict[str, 
     span = next((choice for choice in spans if choice.key == request.GET.get("since")), spans[0])
     in_field = TargetGroup.objects.visible_to(user).filter(status__in=IN_FIELD)
     summary = headline_of(in_field.values_list(*FIELDS, named=True), now=now)
+    running = Project.objects.visible_to(user).filter(
+        Exists(in_field.filter(project=OuterRef("pk")))
+    )
+    summary.short = shortfall_of_projects(running.values_list("outlook", flat=True))
     incidents = IncidentQuerySet(Incident).visible_to(user).with_names().open_or_since(span.start)
     incident_rows = list(incidents.values_list(*attention.FIELDS, named=True)[:MAX_ROWS])
     edits = EditQuerySet(Edit).visible_to(user).newest().filter(started_at__gte=span.start)

@@ -9,7 +9,8 @@ from django.apps import apps
 from django.db import models
 from django.db.models import Count, Max, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Coalesce, Concat, Trim
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Coalesce, Concat, Trim
 
 # An incident is open from when it fires until it resolves.
 OPEN_INCIDENT = ("firing", "recovering")
@@ -35,6 +36,12 @@ def per_project(model: str, aggregate: Count | Sum, **only: object) -> Coalesce:
     rows = all_of(model).filter(project=OuterRef("pk"), **only)
     summed = rows.order_by().values("project").annotate(figure=aggregate).values("figure")
     return Coalesce(Subquery(summed), 0, output_field=models.FloatField())
+
+
+def project_sum(member: str) -> Coalesce:
+    """Return a number of a project's outlook, 0 before the first pull has worked one out."""
+    number = Cast(KT(f"outlook__{member}"), models.FloatField())
+    return Coalesce(number, 0.0, output_field=models.FloatField())
 
 
 def latest_among_groups(field: str, only: Mapping[str, object]) -> Subquery:

@@ -24,8 +24,8 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce, NullIf
 
+from dashboard.fielding.domain.scope import OPEN_STATUSES
 from dashboard.fielding.models.querysets.expressions import (
-    IN_FIELD,
     LINE,
     OPEN_INCIDENT,
     WRITER,
@@ -42,6 +42,7 @@ from dashboard.fielding.models.querysets.expressions import (
     per_project,
     pm_name,
     pm_of_project,
+    project_sum,
     project_version_token,
 )
 
@@ -108,20 +109,21 @@ class ProjectQuerySet(NamedQuerySet["Project"]):
     """Projects."""
 
     def for_list(self) -> Self:
-        """Annotate the counts of groups, live groups and open incidents, and the shortfall.
+        """Annotate what a project's groups add up to, their number, and the open incidents.
 
-        ends_at and finish_at: the latest end date and projected finish of the groups in field;
-        unseen: how many of these have no projected finish.
+        The sums are those that the pull worked out (`fielding.figures.project_outlook`). ends_at is
+        the latest end date of the groups that are scheduled, live or paused.
         """
-        in_field = {"status__in": IN_FIELD}
         return self.select_related("account").annotate(
             pm_name=pm_of_project(),
-            ends_at=latest_among_groups("ends_at", in_field),
-            finish_at=latest_among_groups("finish_at", in_field),
-            unseen=per_project("TargetGroup", Count("pk"), finish_at=None, **in_field),
+            ends_at=latest_among_groups("ends_at", {"status__in": OPEN_STATUSES}),
             groups=per_project("TargetGroup", Count("pk")),
             live=per_project("TargetGroup", Count("pk"), status="live"),
-            short=per_project("TargetGroup", Sum("short_at_end")),
+            goal_sum=project_sum("goal"),
+            completes_sum=project_sum("completes"),
+            short=project_sum("shortfall__1"),
+            late_groups=project_sum("short_groups"),
+            open_groups=project_sum("open_groups"),
             firing=per_project("Incident", Count("pk"), state__in=OPEN_INCIDENT),
         )
 

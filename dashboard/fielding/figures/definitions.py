@@ -1,0 +1,169 @@
+"""Every figure that a person sees: what it is, of which groups, from where, and where it is shown.
+
+`docs/figures.md` is made from this table. `function` is the one place that works a figure out;
+pages, chart JSON, files, mails, metrics and sentences take it from there.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+GROUP = "the group itself"
+PLAN = "scheduled, live, paused and completed groups that the exchange lists"
+FIELD = "live and paused groups"
+LIVE = "live groups"
+EXCHANGE, OURS = "exchange", "Fieldwatch"
+
+
+class FigureDefinition(NamedTuple):
+    """One figure. window: the time it covers. source: who counts it."""
+
+    name: str
+    unit: str
+    definition: str
+    window: str
+    groups: str
+    source: str
+    shown: str
+    function: str
+
+
+FIGURES = (
+    FigureDefinition(
+        "Completes",
+        "completes",
+        "Completes as the exchange last reported them; they can fall until reconciliation ends.",
+        "since launch",
+        GROUP,
+        EXCHANGE,
+        "lists, group, project, files, mails, shared status",
+        "dashboard.fielding.models.TargetGroup.completes",
+    ),
+    FigureDefinition(
+        "Goal",
+        "completes",
+        "The completes at which the group is full. A goal of prescreens is converted by the share "
+        "of prescreens that complete so far, drawn towards the bid IR while they are few.",
+        "at the latest reading",
+        GROUP,
+        "exchange; converted by Fieldwatch",
+        "lists, group, files, mails",
+        "dashboard.fielding.domain.goals.completes_target",
+    ),
+    FigureDefinition(
+        "Project goal",
+        "completes",
+        "The sum of the goals in completes.",
+        "at the latest reading",
+        PLAN,
+        OURS,
+        "projects, project page and chart, shared status, files",
+        "dashboard.fielding.figures.project_outlook.outlook_of_groups",
+    ),
+    FigureDefinition(
+        "Project completes",
+        "completes",
+        "The sum of the completes.",
+        "since launch",
+        PLAN,
+        OURS,
+        "projects, project page and chart, shared status, files",
+        "dashboard.fielding.figures.project_outlook.outlook_of_groups",
+    ),
+    FigureDefinition(
+        "Completes by end date",
+        "completes",
+        "Projected completes on the end date at the present pace: the median, with the range that "
+        "holds eight times out of ten. It may pass the goal: it is what the field would give. A "
+        "paused group is projected as if it resumed now.",
+        "now to end date",
+        GROUP,
+        OURS,
+        "group, chart, files",
+        "dashboard.fielding.insight.at_end.group_at_end",
+    ),
+    FigureDefinition(
+        "Projected shortfall",
+        "completes",
+        "Goal minus completes by end date, at least 0. Of a group that is over: goal minus "
+        "completes.",
+        "now to end date",
+        GROUP,
+        OURS,
+        "lists, group, files, mails",
+        "dashboard.fielding.insight.at_end.GroupAtEnd.shortfall",
+    ),
+    FigureDefinition(
+        "Project at end",
+        "completes",
+        "Quantiles of the sum of completes on the end dates. All groups are simulated together, "
+        "and each stops at its goal: the sum never passes the project's goal by forecast.",
+        "now to the last end date",
+        PLAN,
+        OURS,
+        "project page and chart, shared status",
+        "dashboard.fielding.figures.joint_sum.JointDraws.projected",
+    ),
+    FigureDefinition(
+        "Project shortfall",
+        "completes",
+        "Quantiles of the sum of what is missing to each group's goal on its end date; what groups "
+        "that are over ended short is in it.",
+        "now to the last end date",
+        PLAN,
+        OURS,
+        "home, projects, project page, files, mails",
+        "dashboard.fielding.figures.joint_sum.JointDraws.shortfall",
+    ),
+    FigureDefinition(
+        "Missing in paused groups",
+        "completes",
+        "Goal minus completes of paused groups: what is lost if none of them resumes.",
+        "at the latest reading",
+        "paused groups before their end date",
+        OURS,
+        "home, project page",
+        "dashboard.fielding.figures.project_outlook.outlook_of_groups",
+    ),
+    FigureDefinition(
+        "Groups short",
+        "groups",
+        "Groups whose median projection misses the goal on the end date. They are the late ones: "
+        "a group is late where its projected finish is after its end date.",
+        "now to end date",
+        "scheduled, live and paused groups before their end date",
+        OURS,
+        "projects, project page",
+        "dashboard.fielding.figures.project_outlook.outlook_of_groups",
+    ),
+    FigureDefinition(
+        "Cost to date",
+        "money",
+        "Cost as the exchange last reported it, each currency apart.",
+        "since launch",
+        "all groups, archived and no longer listed ones too: their money is spent",
+        EXCHANGE,
+        "lists, group, project, spend, files",
+        "dashboard.fielding.figures.project_outlook.outlook_of_groups",
+    ),
+    FigureDefinition(
+        "Cost by end date",
+        "money",
+        "Cost to date, and the completes still projected (up to the goal) at today's CPI.",
+        "now to end date",
+        PLAN,
+        OURS,
+        "group, project",
+        "dashboard.fielding.figures.joint_sum.JointDraws.cost",
+    ),
+    FigureDefinition(
+        "Cost if the goal is reached",
+        "money",
+        "Cost to date, and all completes missing to the goal at today's CPI.",
+        "now to goal",
+        "scheduled, live and paused groups before their end date",
+        OURS,
+        "CPI form, bulk preview, project",
+        "dashboard.fielding.figures.project_outlook.outlook_of_groups",
+    ),
+)

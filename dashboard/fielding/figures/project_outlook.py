@@ -1,0 +1,157 @@
+"""Where a project stands and ends: worked out with each pull, and stored with the project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+import msgspec
+
+from dashboard.fielding.domain.scope import is_in_plan, is_open
+from dashboard.fielding.figures.joint_sum import JointDraws, Range
+from dashboard.fielding.insight import at_end
+from dashboard.fielding.insight.at_end import (
+    HasGoalAndPeriod,
+    group_at_end,
+    read_expected,
+)
+from dashboard.fielding.insight.document import EndPercentiles, StoredPart
+from dashboard.fielding.models import Project, TargetGroup
+
+
+class HasPrice(HasGoalAndPeriod, Protocol):
+    """A group, or a row of FIELDS."""
+
+    @property
+    def insight__forecast__at_end(self) -> object: ...
+    @property
+    def currency(self) -> str: ...
+    @property
+    def cpi(self) -> Decimal | None: ...
+    @property
+    def cost(self) -> Decimal | None: ...
+
+
+FIELDS = (*at_end.FIELDS, at_end.EXPECTED, "currency", "cpi", "cost")
+
+
+class CurrencyOutlook(StoredPart, frozen=True):
+    """Money of one currency. so_far: cost as the exchange reports it, of every group (archived and
+    missing ones too: their money is spent). by_end: cost on the end dates as projected. if_full:
+    cost if every open group reaches its goal."""
+
+    so_far: Decimal = Decimal(0)
+    by_end: EndPercentiles | None = None
+    if_full: Decimal = Decimal(0)
+
+
+class ProjectOutlook(StoredPart, frozen=True):
+    """What a project's groups add up to; drafts, archived and no longer listed groups are outside.
+
+    at: when it was worked out (ISO 8601). goal and completes: sums over all groups in the plan, in
+    completes. projected: completes on the end dates, each group capped at its goal. shortfall:
+    completes missing then. ended_short: the part of it in groups that are over already. paused:
+    what is missing today to the goals of paused groups, which are projected as if they resumed
+    now. short_groups: open groups whose middle projection misses the goal.
+    """
+
+    at: str = ""
+    groups: int = 0
+    open_groups: int = 0
+    short_groups: int = 0
+    paused_groups: int = 0
+    goal: float = 0.0
+    completes: float = 0.0
+    projected: EndPercentiles | None = None
+    shortfall: EndPercentiles | None = None
+    ended_short: float = 0.0
+    paused: float = 0.0
+    money: dict[str, CurrencyOutlook] = msgspec.field(default_factory=dict)
+
+    @property
+    def worked_out_at(self) -> datetime | None:
+        """When the pull worked it out."""
+        try:
+            return datetime.fromisoformat(self.at)
+        except ValueError:
+            return None
+
+
+def outlook_of_groups(rows: Iterable[HasPrice], *, now: datetime) -> ProjectOutlook:
+    """Add up the groups of a project (or any other set): rows of FIELDS, of every status."""
+    everything = list(rows)
+    planned = [row for row in everything if is_in_plan(row)]
+    ends = [
+        group_at_end(row, read_expected(row.insight__forecast__at_end), now=now) for row in planned
+    ]
+    draws = JointDraws(ends)
+    open_now = [is_open(row, now) for row in planned]
+    missing = [max((end.goal or 0.0) - end.completes, 0.0) for end in ends]
+    paused = [is_open(row, now) and row.status == "paused" for row in planned]
+    return ProjectOutlook(
+        at=now.isoformat(timespec="seconds"),
+        groups=len(planned),
+        open_groups=sum(open_now),
+        short_groups=sum(
+            is_now and (end.shortfall or 0.0) >= 0.5
+            for end, is_now in zip(ends, open_now, strict=True)
+        ),
+        paused_groups=sum(paused),
+        goal=sum(end.goal or 0.0 for end in ends),
+        completes=sum(end.completes for end in ends),
+        projected=_stored(draws.projected()),
+        shortfall=_stored(draws.shortfall()),
+        ended_short=sum(
+            count for count, is_now in zip(missing, open_now, strict=True) if not is_now
+        ),
+        paused=sum(count for count, is_paused in zip(missing, paused, strict=True) if is_paused),
+        money={
+            currency: _money_of(
+                so_far=sum(
+                    (row.cost or Decimal(0) for row in everything if row.currency == currency),
+                    Decimal(0),
+                ),
+                prices=[
+                    (row.cpi or Decimal(0)) if row.currency == currency and is_now else Decimal(0)
+                    for row, is_now in zip(planned, open_now, strict=True)
+                ],
+                missing=missing,
+                draws=draws,
+            )
+            for currency in sorted({row.currency for row in everything if row.currency})
+        },
+    )
+
+
+def _money_of(
+    *,
+    so_far: Decimal,
+    prices: Sequence[Decimal],
+    missing: Sequence[float],
+    draws: JointDraws,
+) -> CurrencyOutlook:
+    """The cost in one currency; prices: the CPI of each open group, 0 for the others."""
+    to_goal = sum(
+        (Decimal(str(count)) * price for count, price in zip(missing, prices, strict=True)),
+        Decimal(0),
+    )
+    by_end = draws.cost([float(price) for price in prices], float(so_far))
+    return CurrencyOutlook(so_far=so_far, by_end=_stored(by_end), if_full=so_far + to_goal)
+
+
+def _stored(points: Range) -> EndPercentiles:
+    return EndPercentiles(*(round(point, 1) for point in points))
+
+
+def refresh_project_outlook(project_pk: int, *, now: datetime) -> None:
+    """Work a project's outlook out from its groups and store it; two statements."""
+    rows = TargetGroup.objects.filter(project=project_pk).values_list(*FIELDS, named=True)
+    outlook = outlook_of_groups(rows, now=now)
+    Project.objects.filter(pk=project_pk).update(outlook=msgspec.to_builtins(outlook))
+
+
+def outlook_of_project(project: Project) -> ProjectOutlook | None:
+    """Read the stored outlook; None before the first pull has worked one out."""
+    return ProjectOutlook.from_stored(project.outlook) if project.outlook else None

@@ -1,0 +1,60 @@
+"""The way of a project's completes from now to its last end date, as a band."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import numpy as np
+
+from dashboard.fielding.domain.scope import is_open
+from dashboard.fielding.figures.joint_sum import JointDraws, Range
+from dashboard.fielding.insight.at_end import HasGoalAndPeriod, group_at_end, read_expected
+
+MOMENTS = 16
+# A group without an end date is projected so far ahead, as its forecast is.
+OPEN_END = timedelta(days=28)
+
+
+class HasPath(HasGoalAndPeriod, Protocol):
+    """A group, or a row of `at_end.FIELDS` and `at_end.EXPECTED`."""
+
+    @property
+    def starts_at(self) -> datetime | None: ...
+    @property
+    def insight__forecast__at_end(self) -> object: ...
+
+
+def projected_path(rows: Sequence[HasPath], *, now: datetime) -> list[tuple[datetime, Range]]:
+    """Return the completes of all groups from now on: time, and the range of their sum.
+
+    Each group goes straight from its count now (a scheduled one from its start) to where it ends,
+    and stops at its goal. Empty where no group is open.
+    """
+    clock = now.timestamp()
+    ends = [
+        group_at_end(row, read_expected(row.insight__forecast__at_end), now=now) for row in rows
+    ]
+    spans = [_span(row, now) for row in rows]
+    last = max((until for since, until in spans if until > since), default=clock)
+    if last <= clock:
+        return []
+    moments = np.linspace(clock, last, MOMENTS)
+    since, until = np.array(spans).T
+    ways = np.maximum(until - since, 1.0)
+    shares = np.clip((moments[:, None] - since) / ways, 0.0, 1.0)
+    ranges = JointDraws(ends).on_the_way(shares)
+    return [
+        (datetime.fromtimestamp(float(moment), UTC), range_)
+        for moment, range_ in zip(moments, ranges, strict=True)
+    ]
+
+
+def _span(row: HasPath, now: datetime) -> tuple[float, float]:
+    """From when to when a group brings completes (seconds); nowhere for one that is over."""
+    clock = now.timestamp()
+    if not is_open(row, now):
+        return clock, clock
+    begins = max(clock, row.starts_at.timestamp()) if row.starts_at else clock
+    return begins, max((row.ends_at or now + OPEN_END).timestamp(), begins)

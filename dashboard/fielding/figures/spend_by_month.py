@@ -1,0 +1,137 @@
+"""How much of a group's cost falls in which month.
+
+The exchange reports one cost to date. Each complete was bought at the CPI of its hour, and the
+changelog has the CPI's steps, so a month costs its completes at the prices of its hours. A month
+that is reconciled keeps that; what the exchange's cost differs by is in the months that are still
+open. The parts add up to the exchange's cost exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboard.fielding.series.readings import Readings
+
+Month = str  # "2026-11" (UTC); empty where nothing says when
+_MICRO = Decimal("0.000001")
+
+
+class PriceStep(NamedTuple):
+    """The CPI from a moment on."""
+
+    at: datetime
+    cpi: Decimal
+
+
+class MonthSpend(NamedTuple):
+    """The completes of a month, and what they cost."""
+
+    completes: int
+    cost: Decimal
+
+
+def split_by_month(
+    series: Readings,
+    prices: Sequence[PriceStep],
+    *,
+    completes: int,
+    cost: Decimal,
+    began: datetime | None,
+    now: datetime,
+    final_before: Month = "",
+) -> dict[Month, MonthSpend]:
+    """Split completes and cost over months (UTC).
+
+    series: cumulative completes; between two readings they are taken to have come evenly, so a gap
+    at a month's end is shared by both months. prices: in order of time, the first one for all
+    before it too; empty: one average price. completes and cost: as the exchange reports them now.
+    final_before: months before this one are reconciled, and keep their price.
+    """
+    if began is None:
+        return {"": MonthSpend(completes, cost)}
+    bounds = _month_starts(began, now)
+    months = [f"{start:%Y-%m}" for start in bounds[:-1]]
+    curve = _curve(series, completes=completes, began=began, now=now)
+    counts = np.round(_count_at(curve, bounds)).tolist()
+    gained = [int(after - before) for before, after in pairwise(counts)]
+    raw = [_cost_between(curve, prices, span) for span in pairwise(bounds)] if prices else gained
+    parts = _fit([Decimal(part) for part in raw], months, cost, final_before if prices else "")
+    split = {
+        month: MonthSpend(number, part)
+        for month, number, part in zip(months, gained, parts, strict=True)
+        if number or part
+    }
+    return split or {months[0]: MonthSpend(completes, cost)}
+
+
+def _month_starts(began: datetime, now: datetime) -> list[datetime]:
+    """The starts of the months from `began` to `now`, and of the one after."""
+    day = began.astimezone(UTC).date().replace(day=1)
+    starts = [day]
+    while starts[-1] <= now.astimezone(UTC).date():
+        starts.append((starts[-1] + timedelta(days=32)).replace(day=1))
+    return [_midnight(start) for start in starts]
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _curve(series: Readings, *, completes: int, began: datetime, now: datetime) -> Readings:
+    """The series from 0 at its beginning to the exchange's count now, never above that."""
+    known = (series.at > began.timestamp()) & (series.at < now.timestamp())
+    at = np.concatenate(([began.timestamp()], series.at[known], [now.timestamp()]))
+    count = np.concatenate(([0.0], series.count[known], [float(completes)]))
+    if not known.any():  # nothing says when: all of it just came
+        at = np.array([now.timestamp() - 1, now.timestamp()])
+        count = np.array([0.0, float(completes)])
+    return Readings(at, np.minimum(count, completes))
+
+
+def _count_at(curve: Readings, moments: Sequence[datetime]) -> NDArray[np.float64]:
+    counts: NDArray[np.float64] = np.interp(
+        [moment.timestamp() for moment in moments], curve.at, curve.count
+    )
+    return counts
+
+
+def _cost_between(
+    curve: Readings, prices: Sequence[PriceStep], span: tuple[datetime, datetime]
+) -> Decimal:
+    """The completes of a month at the prices of their hours."""
+    start, end = span
+    inside = [step for step in prices if start < step.at < end]
+    before = [step.cpi for step in prices if step.at <= start] or [prices[0].cpi]
+    cpis = [before[-1], *(step.cpi for step in inside)]
+    counts = np.round(_count_at(curve, [start, *(step.at for step in inside), end])).tolist()
+    return sum(
+        (cpi * int(high - low) for cpi, (low, high) in zip(cpis, pairwise(counts), strict=True)),
+        Decimal(0),
+    )
+
+
+def _fit(
+    weights: Sequence[Decimal], months: Sequence[Month], cost: Decimal, final_before: Month
+) -> list[Decimal]:
+    """Parts that add up to the cost: reconciled months at their prices, the rest in the others."""
+    fixed = [month < final_before for month in months]
+    kept = sum((part for part, is_kept in zip(weights, fixed, strict=True) if is_kept), Decimal(0))
+    total = sum(weights, Decimal(0))
+    if total - kept <= 0 or cost < kept:  # nothing is open, or the exchange says less: share it
+        fixed, kept = [False] * len(weights), Decimal(0)
+    if total - kept <= 0:
+        return [Decimal(0)] * (len(weights) - 1) + [cost]
+    parts = [
+        part if is_kept else (part * (cost - kept) / (total - kept)).quantize(_MICRO)
+        for part, is_kept in zip(weights, fixed, strict=True)
+    ]
+    last = max(place for place, is_kept in enumerate(fixed) if not is_kept)
+    parts[last] += cost - sum(parts, Decimal(0))
+    return parts

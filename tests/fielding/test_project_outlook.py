@@ -1,0 +1,145 @@
+"""What a project's groups add up to."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from dashboard.fielding.figures.project_outlook import (
+    ProjectOutlook,
+    outlook_of_project,
+    refresh_project_outlook,
+)
+from dashboard.fielding.models import Project, TargetGroup
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+NOW = factories.NOW
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def project() -> Project:
+    return factories.project(factories.account())
+
+
+def group(project: Project, at_end: list[float] | None = None, **fields: Any) -> TargetGroup:
+    given: dict[str, Any] = {
+        "status": "live",
+        "completes": 100,
+        "completes_goal": 200,
+        "filling_goal": 200,
+        "filling_strategy": "completes",
+        "starts_at": NOW - 5 * DAY,
+        "ends_at": NOW + 5 * DAY,
+        "insight": {"forecast": {"at_end": at_end}} if at_end else {},
+        "cpi": Decimal("2"),
+        "cost": Decimal("200"),
+        "currency": "EUR",
+    }
+    return factories.group(project, **(given | fields))
+
+
+def outlook(project: Project) -> ProjectOutlook:
+    refresh_project_outlook(project.pk, now=NOW)
+    stored = outlook_of_project(Project.objects.get(pk=project.pk))
+    assert stored
+    return stored
+
+
+def test_a_project_ends_with_its_groups_capped_at_their_goals(project: Project) -> None:
+    group(project, [400, 500, 600])
+    group(project, [110, 120, 130])
+    seen = outlook(project)
+    assert seen.projected and seen.shortfall
+    assert (seen.goal, seen.completes, seen.projected.p50) == (400, 200, 320)
+    assert (seen.shortfall.p10, seen.shortfall.p50, seen.shortfall.p90) == (70, 80, 90)
+    assert (seen.groups, seen.open_groups, seen.short_groups) == (2, 2, 1)
+
+
+@pytest.mark.parametrize(
+    "away", [{"status": "draft"}, {"status": "archived"}, {"missing_since": NOW}]
+)
+def test_drafts_archived_and_missing_groups_are_outside(
+    project: Project, away: dict[str, Any]
+) -> None:
+    group(project, [150, 150, 150])
+    group(project, [150, 150, 150], **away)
+    seen = outlook(project)
+    assert (seen.groups, seen.goal, seen.completes) == (1, 200, 100)
+    assert seen.money["EUR"].so_far == 400  # what was spent stays spent
+
+
+def test_scheduled_groups_are_in_the_plan(project: Project) -> None:
+    group(project, [0, 150, 180], status="scheduled", completes=0, cost=None)
+    seen = outlook(project)
+    assert seen.projected
+    assert (seen.goal, seen.completes, seen.projected.p50, seen.open_groups) == (200, 0, 150, 1)
+
+
+@pytest.mark.parametrize("over", [{"status": "completed"}, {"ends_at": NOW - DAY}])
+def test_a_group_that_is_over_is_short_by_what_it_misses(
+    project: Project, over: dict[str, Any]
+) -> None:
+    group(project, [150, 190, 260], **over)
+    seen = outlook(project)
+    assert seen.projected and seen.shortfall
+    assert (seen.projected.p50, seen.shortfall.p50, seen.ended_short) == (100, 100, 100)
+    assert (seen.open_groups, seen.short_groups) == (0, 0)
+
+
+def test_what_is_missing_in_paused_groups_is_named(project: Project) -> None:
+    group(project, [180, 190, 200], status="paused")
+    seen = outlook(project)
+    assert (seen.paused_groups, seen.paused) == (1, 100)
+
+
+def test_a_goal_of_prescreens_counts_in_completes(project: Project) -> None:
+    prescreens = {"filling_strategy": "prescreens", "filling_goal": 400, "completes_goal": None}
+    group(
+        project,
+        [40, 50, 60],
+        **prescreens,
+        completes=50,
+        prescreens=200,
+        expected_incidence_rate=0.25,
+    )
+    assert outlook(project).goal == 100  # a quarter of prescreens complete
+
+
+def test_costs_are_by_currency_with_two_names(project: Project) -> None:
+    group(project, [150, 150, 150])
+    group(project, [150, 150, 150], currency="JPY", cpi=Decimal("300"), cost=Decimal("30000"))
+    money = outlook(project).money
+    assert sorted(money) == ["EUR", "JPY"]
+    euros = money["EUR"]
+    assert euros.by_end
+    assert (euros.so_far, euros.by_end.p50, euros.if_full) == (200, 300, 400)
+    assert money["JPY"].if_full == 60000
+
+
+def test_a_project_without_groups_has_an_outlook_of_nothing(project: Project) -> None:
+    seen = outlook(project)
+    assert (seen.goal, seen.groups, seen.money) == (0, 0, {})
+
+
+def test_an_outlook_of_another_form_reads_as_empty(project: Project) -> None:
+    project.outlook = {"goal": "many", "groups": 3}
+    assert outlook_of_project(project) == ProjectOutlook(groups=3)
+
+
+def test_the_list_of_projects_has_the_sums_that_the_pull_worked_out(project: Project) -> None:
+    empty = factories.project(project.account)
+    group(project, [150, 160, 170])
+    group(project, [180, 200, 220], status="paused")
+    seen = outlook(project)
+    listed = {row.pk: row for row in Project.objects.all().for_list()}
+    row: Any = listed[project.pk]
+    assert seen.shortfall
+    assert (row.goal_sum, row.completes_sum, row.short) == (400, 200, seen.shortfall.p50)
+    assert (row.late_groups, row.open_groups) == (1, 2)
+    row = listed[empty.pk]
+    assert (row.goal_sum, row.short, row.open_groups) == (0, 0, 0)
