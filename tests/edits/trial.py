@@ -502,7 +502,7 @@ def _ms(moment: Any) -> int:
 @contextmanager
 def waiting(shift: Shift) -> Iterator[None]:
     """Whoever waits between two looks at the exchange waits on the trial's clock."""
-    given = send.send_edit.__kwdefaults__
+    given = send.send_edit.__kwdefaults__ or {}
     waits = "wait" in given
     real = given.get("wait")
     if waits:

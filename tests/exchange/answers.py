@@ -104,7 +104,7 @@ class Answers:
     def _integer(self, schema: Schema) -> int:
         least, most = schema.get("minimum", 0), schema.get("maximum", 2**31 - 1)
         ends = [least, most] if self._full else [least, most, least]
-        return self._random.choice([*ends, self._random.randint(least, most)])
+        return int(self._random.choice([*ends, self._random.randint(least, most)]))
 
     def _number(self, schema: Schema) -> float:
         if "int" in schema.get("format", ""):

@@ -200,14 +200,22 @@ def test_being_short_reads_as_a_project_manager_says_it() -> None:
 
 
 def test_a_goal_of_prescreens_is_not_taken_for_completes() -> None:
-    limit = {"filling_goal": 500, "filling_strategy": "prescreens", "prescreens": 300}
+    limit: dict[str, Any] = {
+        "filling_goal": 500,
+        "filling_strategy": "prescreens",
+        "prescreens": 300,
+    }
     f = figures(completes=60, completes_goal=500, expected_incidence_rate=0.2, **limit)
     assert f.goal == 60 + 200 * 0.2
     assert f.progress == "300 of 500 prescreens"
 
 
 def test_a_limit_of_prescreens_is_overfilled_by_prescreens() -> None:
-    limit = {"filling_goal": 500, "completes_goal": 500, "filling_strategy": "prescreens"}
+    limit: dict[str, Any] = {
+        "filling_goal": 500,
+        "completes_goal": 500,
+        "filling_strategy": "prescreens",
+    }
     few, many = (figures(completes=90, prescreens=n, **limit) for n in (501, 512))
     assert judged("overfilled", few) is M
     assert judged("overfilled", many) is B
@@ -291,7 +299,7 @@ def test_a_day_far_away_is_told_with_its_date() -> None:
 def test_a_figure_that_is_as_agreed_is_not_named_as_the_reason_of_a_pause() -> None:
     say = JUDGED["paused_by_exchange"].say
     assert say
-    paused = {"status": "paused", "status_reason": "high_median_loi"}
+    paused: dict[str, Any] = {"status": "paused", "status_reason": "high_median_loi"}
     assert "14.2 min (agreed 10)" in say(figures(median_loi_seconds=852, **paused), {}).headline
     said = say(figures(median_loi_seconds=640, **paused), {})
     assert said.headline.endswith("interviews take far longer than agreed")

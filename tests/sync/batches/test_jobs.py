@@ -295,7 +295,7 @@ def test_prices_are_changed_one_by_one_each_with_its_edit(
     )
     finish(simulator, Clock())
     assert results() == {"done": 3}
-    made = {(edit.state, edit.wanted["value"]) for edit in Edit.objects.all()}
+    made = {(edit.state, (edit.wanted or {})["value"]) for edit in Edit.objects.all()}
     assert made == {("confirmed", "3.33")}
     ours = {one.exchange_id for one in priced}
     assert {row["cpi"] for row in simulator.groups() if row["id"] in ours} == {"3.33"}

@@ -154,7 +154,10 @@ def _a_form(of: Field) -> None:
 
 
 def _its_changelog(of: Field) -> None:
-    new = {"project_id": of.new.exchange_id, "target_group_id": of.group.exchange_id}
+    new: dict[str, Any] = {
+        "project_id": of.new.exchange_id,
+        "target_group_id": of.group.exchange_id,
+    }
     changes = of.client.get_target_group_changelog(**new).items
     assert moves.follow_changes(group=of.stored, changes=changes, client=of.client)
 

@@ -71,7 +71,7 @@ def editor(account: ExchangeAccount) -> User:
 
 
 def send(group: TargetGroup, editor: User) -> Edit:
-    given = {"kind": "cpi", "seen": SEEN, "wanted": WANTED, "token": "form"}
+    given: dict[str, Any] = {"kind": "cpi", "seen": SEEN, "wanted": WANTED, "token": "form"}
     return push.send_edit(group=group, by=editor, **given)
 
 

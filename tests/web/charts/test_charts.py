@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
@@ -40,7 +41,7 @@ def test_plotly_takes_every_figure(theme: str) -> None:
         charts.gained_figure(series.steps_of_grid(GRID, 1, TOKYO), 1, palette=palette, zone=TOKYO)
     )
     reading = [(NOW, 14.2)]
-    given = {"name": "LOI", "unit": "min", "palette": palette, "zone": TOKYO}
+    given: dict[str, Any] = {"name": "LOI", "unit": "min", "palette": palette, "zone": TOKYO}
     go.Figure(charts.trend_figure(reading, agreed=9, **given))
     go.Figure(charts.trend_figure([], agreed=None, **given))
     go.Figure(charts.gained_figure([], 24, palette=palette, zone=TOKYO))
@@ -132,7 +133,12 @@ def test_plotly_takes_the_figure_of_a_project(theme: str) -> None:
     )
     go.Figure(made)
     assert [trace["name"] for trace in made["data"]][:2] == ["Japan ‹b›25‹/b›", "x" * 31 + "…"]
-    nothing = {"required": [], "forecast": [], "palette": charts.PALETTES[theme], "zone": TOKYO}
+    nothing: dict[str, Any] = {
+        "required": [],
+        "forecast": [],
+        "palette": charts.PALETTES[theme],
+        "zone": TOKYO,
+    }
     go.Figure(charts.project_figure(None, [], **nothing))
 
 
@@ -152,6 +158,6 @@ def test_few_counts_are_marked_one_by_one(top: int, step: int | None) -> None:
 
 
 def test_the_first_reading_is_shown_in_two_hours_of_field() -> None:
-    given = {"name": "LOI", "unit": "min", "agreed": 9, "zone": TOKYO}
+    given: dict[str, Any] = {"name": "LOI", "unit": "min", "agreed": 9, "zone": TOKYO}
     made = charts.trend_figure([(NOW, 14.2)], palette=charts.PALETTES["light"], **given)
     assert made["layout"]["xaxis"]["range"] == ["2026-11-20T19:00:00", "2026-11-20T21:10:00"]
