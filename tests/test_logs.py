@@ -10,14 +10,17 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from django.conf import settings
 from django.test import Client
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
 from dashboard import logs
+from dashboard.settings import LOGGING as CONFIGURED
+
+LOGGING: Any = CONFIGURED  # nested, and of several types
 
 PLANTED = "kd8-pl4nted/secret+key=="
 
@@ -124,7 +127,7 @@ def test_no_request_writes_a_line_of_its_own(formatter: logging.Formatter, mark:
 def test_a_forged_host_is_a_line_and_no_traceback(
     formatter: logging.Formatter, client: Client
 ) -> None:
-    assert settings.LOGGING["handlers"]["stderr"]["class"] == "dashboard.logs.Stderr"
+    assert LOGGING["handlers"]["stderr"]["class"] == "dashboard.logs.Stderr"
     told = io.StringIO()
     handler = logs.Stderr(told)
     handler.setFormatter(formatter)
@@ -163,10 +166,10 @@ def test_the_return_from_single_sign_on_is_logged_without_its_query(
 
 def test_runserver_writes_with_our_handler() -> None:
     """Django's own would write whole addresses, past everything that takes secrets out."""
-    logger = settings.LOGGING["loggers"]["django.server"]
+    logger = LOGGING["loggers"]["django.server"]
     assert logger["handlers"] == ["stderr"]
     assert logger["propagate"] is False
-    assert settings.LOGGING["handlers"]["stderr"]["class"] == "dashboard.logs.Stderr"
+    assert LOGGING["handlers"]["stderr"]["class"] == "dashboard.logs.Stderr"
 
 
 def test_a_request_through_our_own_middleware_is_logged_without_its_query(

@@ -54,7 +54,7 @@ def _groups() -> None:
     )
 
 
-def _day(pk: int, number: int, hours: int):  # type: ignore[no-untyped-def]
+def _day(pk: int, number: int, hours: int):
     """A day of a group so many hours into it, as the pull packs it."""
     from datetime import UTC, datetime  # noqa: PLC0415
 

@@ -244,8 +244,8 @@ def ends() -> list[dict[str, Any]]:
             "group": edit.group.exchange_id if edit.group else "",
             "token": edit.token,
             "state": edit.state,
-            "before": edit.before["value"],
-            "wanted": edit.wanted["value"],
+            "before": (edit.before or {})["value"],
+            "wanted": (edit.wanted or {})["value"],
         }
         for edit in Edit.objects.select_related("group").order_by("pk")
     ]

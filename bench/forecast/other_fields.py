@@ -80,8 +80,8 @@ def _panel(chance: Chance, rate: Floats) -> Floats:
 def _switching(chance: Chance, rate: Floats) -> Floats:
     """Other buyers come and go: now and then the level is another one."""
     levels = chance.shared(lambda n: np.exp(chance.rng.normal(0, 0.4, n)))
-    moves = chance.shared(lambda n: chance.rng.random(n) < 1 / 96)
-    moves[:, 0] = True
+    moves = chance.shared(lambda n: (chance.rng.random(n) < 1 / 96).astype(float))
+    moves[:, 0] = 1
     last = np.maximum.accumulate(np.where(moves, np.arange(rate.size), 0), axis=1)
     return chance.batches(rate * np.take_along_axis(levels, last, axis=1), 1.1)
 

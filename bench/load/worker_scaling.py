@@ -97,7 +97,7 @@ def read_all(root: str, turn: int, pids: list[int]) -> tuple[float, float, int]:
     from dashboard.celery import app  # noqa: PLC0415
     from dashboard.fielding.models import Cycle, Project, TargetGroup  # noqa: PLC0415
 
-    _wait_for(lambda: len(app.control.ping(timeout=3)) == len(pids))
+    _wait_for(lambda: len(app.control.ping(timeout=3) or []) == len(pids))
     time.sleep(5)  # what they do first is done
     now = timezone.now()
     mine = Project.objects.filter(pk__lt=APART)
@@ -123,7 +123,7 @@ def _spent(pids: list[int]) -> dict[int, float]:
     return workers | {pid: on_cpu(pid) for pid in backends()}
 
 
-def _wait_for(done):  # type: ignore[no-untyped-def]
+def _wait_for(done):
     until = time.monotonic() + LONGEST
     while not done():
         if time.monotonic() > until:

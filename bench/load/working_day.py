@@ -25,7 +25,7 @@ MINUTES = 30.0
 PROJECTS, GROUPS = 20, 100
 FILLED_WITHIN = 20 * 60.0  # seconds; a first pull without a budget, on a busy machine
 POLL_SECONDS, BUDGET = 300, 600  # the defaults of the settings
-FAULTS = (
+FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("http_500", {"rate": 0.01}),
     ("http_502", {"rate": 0.005}),
     ("http_429", {"rate": 0.002, "value": "2"}),

@@ -66,7 +66,7 @@ class Site:
         }
         said: dict[str, Any] = {}
 
-        def start(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
+        def start(status: str, headers: list[tuple[str, str]], _: Any = None, /) -> Any:
             said["status"], said["headers"] = int(status.split(maxsplit=1)[0]), dict(headers)
 
         answer: Any = self.app(environ, start)

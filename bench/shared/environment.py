@@ -68,7 +68,7 @@ def stage(engine: str, **settings: str) -> Iterator[Environment]:
 
 def _on_the_server(statement: str, name: str) -> None:
     with psycopg.connect(SERVER, autocommit=True) as connection:
-        connection.execute(sql.SQL(statement).format(sql.Identifier(name)))  # type: ignore[arg-type]
+        connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
 
 
 def run(function: str, given: Environment, *arguments: Any) -> Any:

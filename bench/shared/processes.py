@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from bench.shared.environment import ROOT, Environment
 
@@ -39,7 +40,7 @@ def running(*command: str, given: Environment) -> Iterator[int]:
                 process.wait()
 
 
-def worker(given: Environment, *more: str):  # type: ignore[no-untyped-def]
+def worker(given: Environment, *more: str) -> Any:
     """A worker as `make run` starts it."""
     return running("-m", "dashboard.management.worker", *more, given=given)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.core import mail as outbox
+from django.core.mail import EmailMultiAlternatives
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -201,6 +202,7 @@ def test_names_cannot_write_headers_or_markup(field: Field) -> None:
     assert "\n" not in sent.subject
     assert "Bcc" not in sent.message()
     assert "\u202e" not in sent.body
+    assert isinstance(sent, EmailMultiAlternatives)
     assert "<b>" not in str(sent.alternatives[0][0])
 
 

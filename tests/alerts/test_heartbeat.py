@@ -9,7 +9,7 @@ import httpx
 from dashboard.alerts import heartbeat
 from dashboard.alerts.incidents import detect
 from dashboard.alerts.mail import outbox
-from dashboard.fielding.models import Mail
+from dashboard.fielding.models import Heartbeat, Mail
 from tests import factories
 from tests.fakes.alert_scenario import Field, after
 
@@ -96,4 +96,4 @@ def test_mail_that_waits_and_mail_that_died_are_told(field: Field) -> None:
 def test_a_beat_is_written_at_most_once_a_minute(field: Field) -> None:
     heartbeat.record_heartbeat("time", now=after(0))
     heartbeat.record_heartbeat("time", now=after(0.5))
-    assert heartbeat.Heartbeat.objects.get(name="time").at == after(0)
+    assert Heartbeat.objects.get(name="time").at == after(0)

@@ -170,8 +170,8 @@ def signed_in(tab: Page, live_server: LiveServer, anna: User, answered: None) ->
     """A tab in front of Anna, on the simulated exchange."""
     client = Client()
     client.force_login(anna)
-    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value}
-    tab.context.add_cookies([{**cookie, "url": live_server.url}])  # type: ignore[list-item]
+    session = client.cookies["sessionid"].value
+    tab.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
     yield tab
     # An answer that is still on its way would take the next test's cookie with it.
     tab.goto("about:blank")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from typing import cast
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -24,7 +25,7 @@ class Post:
     async def handle_DATA(  # noqa: N802 (the server's own name)
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
-        message = message_from_bytes(bytes(envelope.content or b""), policy=policy.default)
+        message = message_from_bytes(cast("bytes", envelope.content or b""), policy=policy.default)
         self.taken.append((envelope.rcpt_tos[0], message))
         return "250 taken"
 

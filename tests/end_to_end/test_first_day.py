@@ -29,7 +29,7 @@ GROUPS = 12
 @pytest.fixture
 def exchange() -> Iterator[Simulator]:
     """The exchange of a company that has client credentials."""
-    known = {"client_id": CLIENT, "client_secret": SECRET}
+    known: dict[str, Any] = {"client_id": CLIENT, "client_secret": SECRET}
     with Simulator(process=True, projects=1, groups=GROUPS, **known) as simulator:
         yield simulator
 

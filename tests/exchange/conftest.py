@@ -26,12 +26,12 @@ def make_client(clock: FastClock) -> MakeClient:
     """`make_client(handler)`: a client that asks `handler` instead of a network."""
 
     def make(handler: Handler, **settings: Any) -> ExchangeClient:
-        settings = {
+        arguments: dict[str, Any] = {
             "auth": ApiKey("key-of-the-test"),
             "clock": clock,
             "chance": NoChance(),
         } | settings
-        return ExchangeClient(account_id="101", http=httpx.MockTransport(handler), **settings)
+        return ExchangeClient(account_id="101", http=httpx.MockTransport(handler), **arguments)
 
     return make
 
@@ -48,13 +48,17 @@ def begin() -> Iterator[Begin]:
         running.append(exchange)
         secret = ClientCredentials(f"{exchange.url}/oauth/token", "our-id", "our-secret")
         auth: Auth = secret if token else ApiKey("our-key")
-        settings = {"clock": QuickClock(), "chance": NoChance(), "timeout": 5.0} | settings
+        arguments: dict[str, Any] = {
+            "clock": QuickClock(),
+            "chance": NoChance(),
+            "timeout": 5.0,
+        } | settings
         client = ExchangeClient(
             account_id="101",
             auth=auth,
             base_url=exchange.url,
             allowed_hosts=["127.0.0.1"],
-            **settings,
+            **arguments,
         )
         return exchange, client
 

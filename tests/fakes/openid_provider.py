@@ -16,7 +16,6 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 CLIENT_ID, CLIENT_SECRET = "fieldwatch", "very-secret"
 STEPS = {
@@ -52,12 +51,15 @@ def ec_key(name: str) -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def public_jwk(key: PrivateKeyTypes, kid: str, **more: Any) -> dict[str, Any]:
+def public_jwk(
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, kid: str, **more: Any
+) -> dict[str, Any]:
     """The public half as the provider lists it."""
-    public = key.public_key()  # type: ignore[union-attr]
-    kind = jwt.algorithms.RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else None
-    algorithm = kind or jwt.algorithms.ECAlgorithm
-    listed: dict[str, Any] = json.loads(algorithm.to_jwk(public))
+    if isinstance(key, rsa.RSAPrivateKey):
+        text = jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key())
+    else:
+        text = jwt.algorithms.ECAlgorithm.to_jwk(key.public_key())
+    listed: dict[str, Any] = json.loads(text)
     return {**{name: listed[name] for name in listed if name != "key_ops"}, "kid": kid, **more}
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ WELL = Indicators(
     quotas_full=0.1,
     analysis={"Complete": 400, "Terminate": 200, "Overquota": 20},
 )
-ILL = {
+ILL: dict[str, dict[str, Any]] = {
     "not_live": {"status": "paused"},
     "link": {"hours_silent": 5.0, "expected_in_silence": 9.0, "entrants_lately": 140},
     "no_entrants": {"hours_silent": 5.0, "expected_in_silence": 9.0, "entrants_lately": 2},

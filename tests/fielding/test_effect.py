@@ -167,6 +167,8 @@ def test_a_field_that_tires_by_itself_is_no_effect_of_a_change():
     total = np.cumsum(np.random.default_rng(5).poisson(rate))
     tiring = Group(list(zip(stamps, total.tolist(), strict=True)), MADRID)
     seen = effect_of_change(SettingChange(AT, "strategy"), tiring, now=stamps[-1]).completes_an_hour
+    assert seen.after is not None
+    assert seen.before is not None
     assert seen.after < 0.7 * seen.before
     assert seen.verdict == "no clear effect"
 

@@ -77,6 +77,8 @@ def test_fewer_than_five_completes_are_called_a_guess():
 def test_a_prior_with_a_rate_dates_a_group_that_has_not_begun():
     prior = Prior((1.0,) * 168, daily=50.0)
     seen = forecast([], goal=100, now=START, ends_at=START + 5 * DAY, zone=BERLIN, prior=prior)
+    assert seen.finish_p10
+    assert seen.finish_p50
     assert START < seen.finish_p10 <= seen.finish_p50
     assert seen.confidence == "low"
 

@@ -38,7 +38,8 @@ def group(
 def refreshed(made: TargetGroup, now: datetime = factories.NOW) -> dict[str, Any]:
     compute.refresh_insights([made], fresh=JustRead(), now=now)
     json.dumps(made.insight)  # what cannot be stored fails here
-    return made.insight
+    insight: dict[str, Any] = made.insight
+    return insight
 
 
 def status(made: TargetGroup, new: str, at: datetime) -> None:
@@ -202,7 +203,11 @@ def test_the_queries_do_not_grow_with_the_groups(
 def test_a_goal_that_is_reached_is_told_at_once_by_what_the_strategy_counts(
     strategy: str, counted: str
 ) -> None:
-    limits = {"filling_strategy": strategy, "filling_goal": 200, "completes_goal": 200}
+    limits: dict[str, Any] = {
+        "filling_strategy": strategy,
+        "filling_goal": 200,
+        "completes_goal": 200,
+    }
     made = group(completes=150, prescreens=150, **limits)
     refreshed(made)
     was = {field.name: getattr(made, field.name) for field in made._meta.concrete_fields}

@@ -1,6 +1,7 @@
 """Pace: where a group should be by now, and in which words it is told."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -89,13 +90,17 @@ def test_a_fall_is_a_lower_count_and_no_error():
     assert seen.actual == 30
 
 
+STRATEGIES: tuple[Literal["completes", "prescreens", "automated"], ...]
+STRATEGIES = ("completes", "prescreens", "automated")
+
+
 def test_the_strategy_chooses_the_numerator():
     prescreens = [(stamp, 10 * count) for stamp, count in counted(24, 24)]
     both = {
         strategy: pace_of_group(
             counted(24, 24), PLAN, now=START + 2 * DAY, strategy=strategy, prescreens=prescreens
         )
-        for strategy in ("completes", "prescreens", "automated")
+        for strategy in STRATEGIES
     }
     assert [both[s].actual for s in both] == [48, 480, 48]
     assert [both[s].other for s in both] == [480, 48, 480]

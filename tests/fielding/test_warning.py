@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ WELL = Indicators(
     soft_launch_hours_left=100,
     analysis={"Complete": 300, "Terminate": 200, "Screener": 500},
 )
-SURE = {
+SURE: dict[str, dict[str, Any]] = {
     "past_scheduled_end_date": {"hours_left": 4.0, "chance": 0.1},
     "total_completes_reached": {"completes": 980},
     "past_soft_launch_end_date": {"soft_launch_hours_left": 3.0},
@@ -46,7 +47,7 @@ SURE = {
     "excessive_encryption_errors": {"analysis": {"Complete": 60, "Encryption failure": 40}},
     "excessive_qualification_setup_errors": {"analysis": {"Complete": 60, "Setup error": 40}},
 }
-LIKELIER = {
+LIKELIER: dict[str, dict[str, Any]] = {
     "max_cpi_limit_reached": {"cpi": Decimal(104)},
     "high_median_loi": {"loi_lately": 1400},
     "high_drop_rates": {"drop_off_lately": 0.53},

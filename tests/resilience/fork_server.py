@@ -102,7 +102,7 @@ def armed(control: Control) -> None:
         connection.execute_wrappers.append(statement)
 
     timezone.now = now
-    Wire.handle_request = send  # type: ignore[method-assign]
+    Wire.handle_request = send  # type: ignore[assignment,method-assign]
     connection_created.connect(connected, weak=False)
     before_task_publish.connect(
         lambda sender, **_: control.passes("publish", "before", sender), weak=False

@@ -46,7 +46,13 @@ def test_a_moved_group_is_in_its_new_project_alone_and_its_changelog_says_so() -
 
 
 def test_a_move_is_still_so_after_a_restart(tmp_path: Path) -> None:
-    options = {"projects": 2, "groups": 6, "history_days": 1, "speed": 0, "state": tmp_path / "j"}
+    options: dict[str, Any] = {
+        "projects": 2,
+        "groups": 6,
+        "history_days": 1,
+        "speed": 0,
+        "state": tmp_path / "j",
+    }
     with Simulator(process=True, **options) as simulator:
         group, target = two_projects(simulator)
         simulator.force(group["id"], "move", project_id=target)

@@ -74,7 +74,12 @@ def test_a_half_written_line_is_dropped(tmp_path: Path) -> None:
 
 def test_another_speed_goes_on_from_the_same_moment(tmp_path: Path) -> None:
     wall = [1_790_000_000.0]
-    options = {"projects": 1, "groups": 3, "history_days": 1, "state": tmp_path / "j"}
+    options: dict[str, Any] = {
+        "projects": 1,
+        "groups": 3,
+        "history_days": 1,
+        "state": tmp_path / "j",
+    }
     make_exchange(Options(**options), wall=lambda: wall[0]).journal.close()
     wall[0] += 100
     faster = make_exchange(Options(**options, speed=60), wall=lambda: wall[0])

@@ -41,7 +41,8 @@ def pull(
     def once() -> dict[str, Any]:
         with pytest.raises(SystemExit) as ended:
             call_command("pull", account.name)
-        return json.loads(capsys.readouterr().out) | {"exit": ended.value.code}
+        line: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return line | {"exit": ended.value.code}
 
     return once
 

@@ -172,7 +172,7 @@ def test_pages_and_files_show_what_is_left_of_it(
     assert any(line["Group"].startswith(shown) for line in lines)
     book = client.get("/groups/export.xlsx")
     assert isinstance(book, FileResponse)
-    with zipfile.ZipFile(io.BytesIO(b"".join(book.streaming_content))) as parts:  # type: ignore[arg-type]
+    with zipfile.ZipFile(io.BytesIO(b"".join(book.streaming_content))) as parts:
         assert shown in "".join(
             parts.read(name).decode() for name in parts.namelist() if name.endswith(".xml")
         )

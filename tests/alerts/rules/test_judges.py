@@ -211,14 +211,22 @@ def test_being_short_reads_as_a_project_manager_says_it() -> None:
 
 
 def test_a_goal_of_prescreens_is_not_taken_for_completes() -> None:
-    limit = {"filling_goal": 500, "filling_strategy": "prescreens", "prescreens": 300}
+    limit: dict[str, Any] = {
+        "filling_goal": 500,
+        "filling_strategy": "prescreens",
+        "prescreens": 300,
+    }
     f = figures(completes=60, completes_goal=500, expected_incidence_rate=0.2, **limit)
     assert f.goal == 60 + 200 * 0.2
     assert f.progress == "300 of 500 prescreens"
 
 
 def test_a_limit_of_prescreens_is_overfilled_by_prescreens() -> None:
-    limit = {"filling_goal": 500, "completes_goal": 500, "filling_strategy": "prescreens"}
+    limit: dict[str, Any] = {
+        "filling_goal": 500,
+        "completes_goal": 500,
+        "filling_strategy": "prescreens",
+    }
     few, many = (figures(completes=90, prescreens=n, **limit) for n in (501, 512))
     assert judged("overfilled", few) is M
     assert judged("overfilled", many) is B

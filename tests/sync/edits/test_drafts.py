@@ -23,6 +23,7 @@ from dashboard.fielding.models import (
     User,
 )
 from dashboard.simulator.harness import Simulator
+from dashboard.sync.connections import clients
 from dashboard.sync.edits import copy_group, create, launch, send
 from dashboard.sync.edits.kinds import draft
 from dashboard.sync.edits.kinds.draft import Value
@@ -105,7 +106,7 @@ def later(minutes: float) -> Callable[[], datetime]:
 
 def drafts_called(simulator: Simulator, project: Project, name: str = "DE GenPop 18-65") -> int:
     """How many drafts of that name the exchange holds."""
-    client = create.clients.client_for(project.account)
+    client = clients.client_for(project.account)
     page = client.get_list_target_groups(project_id=project.exchange_id, status=["draft"])
     return sum(row.name == name for row in page.items)
 

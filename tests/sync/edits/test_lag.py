@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from dashboard.exchange.webhook_signature import sign_body
 from dashboard.fielding.models import Edit, ExchangeAccount, Project, TargetGroup, User, Webhook
 from dashboard.simulator.harness import Simulator
 from dashboard.sync.connections import clients
@@ -23,7 +24,7 @@ from dashboard.sync.edits.kinds.registry import EDITABLE
 from dashboard.sync.pull import rounds
 from dashboard.sync.webhooks import delivery
 from tests import factories
-from tests.sync.connections.test_webhook_delivery import SECRET, event, sign_body
+from tests.sync.connections.test_webhook_delivery import SECRET, event
 from tests.sync.edits.test_drafts import wanted as a_draft
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -663,7 +664,7 @@ def test_random_edits_under_a_random_lag_end_with_the_truth(
             simulator.end_lag()
             desk.change_there(kind, fresh_value(desk.held(kind), 5_000 + number))
         lag = chance.choice([0, 3, 20, 90, 200])
-        copies = {"replicas": [0, lag]} if chance.random() < 0.5 else {"low": lag}
+        copies: dict[str, Any] = {"replicas": [0, lag]} if chance.random() < 0.5 else {"low": lag}
         simulator.lag(**copies)
         fault = chance.choice([None, None, "lost_answer", "http_502", "http_429"])
         if fault:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -26,7 +27,7 @@ def row(status: str, completes: int = 100) -> TargetGroupsListItem:
     )
 
 
-def known(status: str, **fields: object) -> requests.StoredGroup:
+def known(status: str, **fields: Any) -> requests.StoredGroup:
     """A group that was read whole, and whose row is as `row` makes it."""
     stored = requests.StoredGroup(
         pk=1,

@@ -66,7 +66,8 @@ def test_it_is_asked_again_where_the_answer_failed(
 def test_what_is_told_during_a_round_is_asked_in_another_one_soon(
     changed_group: TargetGroup, exchange: Exchange, pull: Pull
 ) -> None:
-    here, moments = threading.current_thread(), []
+    here = threading.current_thread()
+    moments: list[Any] = []
 
     def clock() -> datetime:
         now = timezone.now()

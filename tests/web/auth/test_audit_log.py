@@ -128,7 +128,7 @@ def test_every_kind_is_written_somewhere() -> None:
 )
 @pytest.mark.parametrize("deep", [False, True])
 def test_what_is_named_as_a_secret_is_not_kept(name: str, deep: bool) -> None:
-    details = {"numbers": {name: "hunter2"}} if deep else {name: "hunter2"}
+    details: dict[str, Any] = {"numbers": {name: "hunter2"}} if deep else {name: "hunter2"}
     assert "hunter2" not in str(row(details=details).details)
 
 

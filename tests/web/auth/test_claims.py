@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import jwt
@@ -323,17 +323,24 @@ def test_a_token_without_a_key_name_is_checked_with_the_one_key_that_there_is(
 
 
 NOW = int(time.time())
+
+
+def each(claim: str, values: Iterable[Any]) -> list[dict[str, Any]]:
+    """One wrong set of claims for each value."""
+    return [{claim: value} for value in values]
+
+
 WRONG: list[dict[str, Any]] = [
-    *({"iss": value} for value in (LEFT_OUT, None, "", "https://evil.example", [], 1, True)),
-    *({"aud": value} for value in (LEFT_OUT, None, "", "other", [], ["other"], 1, {}, True)),
+    *each("iss", (LEFT_OUT, None, "", "https://evil.example", [], 1, True)),
+    *each("aud", (LEFT_OUT, None, "", "other", [], ["other"], 1, {}, True)),
     {"aud": [CLIENT_ID, "other"]},
     {"aud": [CLIENT_ID, "other"], "azp": "other"},
-    *({"azp": value} for value in ("other", "", None, 1, [CLIENT_ID])),
-    *({"exp": value} for value in (LEFT_OUT, None, 0, NOW - 3600, "soon", [], {}, True, -1)),
-    *({"exp": value} for value in (float("nan"), float("inf"), -float("inf"))),
-    *({"iat": value} for value in (LEFT_OUT, None, NOW + 86400, "now", [], float("inf"))),
-    *({"nbf": value} for value in (NOW + 86400, "now", [])),
-    *({"nonce": value} for value in (LEFT_OUT, None, "", "other", [], 0, True)),
+    *each("azp", ("other", "", None, 1, [CLIENT_ID])),
+    *each("exp", (LEFT_OUT, None, 0, NOW - 3600, "soon", [], {}, True, -1)),
+    *each("exp", (float("nan"), float("inf"), -float("inf"))),
+    *each("iat", (LEFT_OUT, None, NOW + 86400, "now", [], float("inf"))),
+    *each("nbf", (NOW + 86400, "now", [])),
+    *each("nonce", (LEFT_OUT, None, "", "other", [], 0, True)),
 ]
 
 

@@ -189,7 +189,7 @@ def code_now(user: User) -> str:
     secret = kept.wrap().instance.data["secret"]
     plain = SecondFactor().decrypt(secret)
     assert plain not in str(kept.data)
-    return format_hotp_value(hotp_value(plain, int(time.time()) // 30))
+    return str(format_hotp_value(hotp_value(plain, int(time.time()) // 30)))
 
 
 def turn_on(client: Client) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
@@ -132,7 +133,12 @@ def test_plotly_takes_the_figure_of_a_project(theme: str) -> None:
     )
     go.Figure(made)
     assert [trace["name"] for trace in made["data"]][:2] == ["Japan ‹b›25‹/b›", "x" * 31 + "…"]
-    nothing = {"required": [], "forecast": [], "palette": charts.PALETTES[theme], "zone": TOKYO}
+    nothing: dict[str, Any] = {
+        "required": [],
+        "forecast": [],
+        "palette": charts.PALETTES[theme],
+        "zone": TOKYO,
+    }
     go.Figure(charts.project_figure(None, [], **nothing))
 
 

@@ -743,4 +743,4 @@ def test_a_project_that_is_being_made_is_told_in_activity(
     made = Edit.objects.get()
     assert "Tracker W25" in text(editor.get("/activity/"))
     assert "Tracker W25" in text(editor.get(f"/edits/{made.pk}/"))
-    assert "Tracker W25" in b"".join(editor.get("/activity/export.csv")).decode()  # type: ignore[arg-type]
+    assert "Tracker W25" in b"".join(editor.get("/activity/export.csv")).decode()

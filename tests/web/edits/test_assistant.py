@@ -36,19 +36,19 @@ SOFT = {
 }
 
 
-def entry(seen: Any, group: TargetGroup, **fields: str) -> BoundForm:
+def entry(seen: Any, group: TargetGroup, /, **fields: str) -> BoundForm:
     typed = QueryDict(mutable=True)
     typed.update(fields)
     return BoundForm(group, seen, typed, NOW, {OTHER: "Exposed"})
 
 
-def check(seen: Any, group: TargetGroup = GROUP, **fields: str) -> Any:
+def check(seen: Any, group: TargetGroup = GROUP, /, **fields: str) -> Any:
     """What is sent where the form stands as it was opened, but for these fields."""
     stands = dict(FORM.initial(seen, entry(seen, group)))
     return FORM.clean(entry(seen, group, **{"pacing.unit": "H"} | stands | fields))
 
 
-def refusal(seen: Any, group: TargetGroup = GROUP, **fields: str) -> dict[str, str]:
+def refusal(seen: Any, group: TargetGroup = GROUP, /, **fields: str) -> dict[str, str]:
     with pytest.raises(FormError) as wrong:
         check(seen, group, **fields)
     return wrong.value.fields

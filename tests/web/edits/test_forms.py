@@ -24,12 +24,12 @@ def typed(**fields: str) -> QueryDict:
     return query
 
 
-def check(form: str, seen: Value, group: TargetGroup = GROUP, **fields: str) -> Value:
+def check(form: str, seen: Value, group: TargetGroup = GROUP, /, **fields: str) -> Value:
     names = {"pm-1": "Anna", "pm-2": "Ben"}
     return FORMS[form].clean(BoundForm(group, seen, typed(**fields), NOW, names))
 
 
-def refusal(form: str = "cpi", seen: Value = SEEN, **fields: str) -> dict[str, str]:
+def refusal(form: str = "cpi", seen: Value = SEEN, /, **fields: str) -> dict[str, str]:
     with pytest.raises(FormError) as wrong:
         check(form, seen, **fields)
     return wrong.value.fields

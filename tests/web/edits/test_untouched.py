@@ -146,6 +146,7 @@ def re_entries(draw: st.DrawFn) -> Json:
 
 
 def shares(kind: str) -> st.SearchStrategy[Json]:
+    who: dict[str, st.SearchStrategy[Any]]
     who = {"suppliers": st.lists(number, max_size=2)} if kind == "open" else {"supplier_id": number}
     group = st.fixed_dictionaries(
         {
@@ -476,6 +477,7 @@ def written(moment: datetime) -> str:
 
 # Of each form that sends whole objects: what one person types, what another one changes there
 # meanwhile, and what both change, each in another way.
+CELL = {"allow_for_current_target_group": True, "allow_for_other_target_groups": True}
 FORMS: dict[str, Any] = {
     "details": (
         {"name": "Typed by hand"},
@@ -502,7 +504,6 @@ FORMS: dict[str, Any] = {
         "End",
     ),
 }
-CELL = {"allow_for_current_target_group": True, "allow_for_other_target_groups": True}
 OFF = dict.fromkeys(CELL, False)
 HELD: dict[str, Json] = {
     "details": {
@@ -647,13 +648,12 @@ def a_draft(exchange: WholeExchange, group: TargetGroup, **more: Any) -> str:
                 "exchange_max_percentage": 100,
                 "groups": [],
             },
+            "private_exchange_allocations": {"blocked_supplier_ids": [], "groups": []},
         },
         "fielding_assistant_assignment": {},
         "cost_per_interview": {"value": "250.00000", "currency_code": "USD"},
         "industry_lockout_code": "beverages",
     }
-    for part in ("private_exchange_allocations",):
-        body["allocations"][part] = {"blocked_supplier_ids": [], "groups": []}
     exchange.keep("draft", body | more)
     return f"/groups/{group.pk}/draft/"
 
