@@ -75,7 +75,7 @@ def test_a_small_project_gets_in_between_the_turns_of_a_big_one(in_turns: Worker
     first, second, third = in_turns.turn(), in_turns.turn(), in_turns.turn()
     big, small = Project.objects.order_by("exchange_id")
     assert [first.project_id, second.project_id, third.project_id] == [big.pk, small.pk, big.pk]
-    assert 0 < first.left < 12
+    assert 0 < first.groups_left < 12
     assert first.requests <= 36 + 9
 
 
@@ -83,12 +83,12 @@ def test_all_groups_are_on_the_pages_after_the_first_turn(in_turns: Worker) -> N
     first = in_turns.turn()
     groups = TargetGroup.objects.filter(project=first.project)
     assert [group.completes for group in groups] == [100] * 12
-    assert groups.filter(entrants=None).count() == first.left
+    assert groups.filter(entrants=None).count() == first.groups_left
     assert Project.objects.get(pk=first.project_id).read_at == in_turns.now
 
 
 def test_the_turns_of_a_pass_ask_every_group_once(in_turns: Worker, exchange: Exchange) -> None:
-    left = [in_turns.turn().left for _ in range(4)]
+    left = [in_turns.turn().groups_left for _ in range(4)]
     assert left[-1] == 0
     assert len(whole()) == 13
     for number in (*range(11, 23), 99):
