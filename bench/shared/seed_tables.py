@@ -58,7 +58,7 @@ def _project(account: ExchangeAccount, number: int, world: World) -> int:
     assert token
     numbers = range(number * A_PROJECT, (number + 1) * A_PROJECT)
     found = [_found(project, n, world) for n in numbers]
-    store.store_groups(project=project, token=token, found=found, now=now)
+    store.store_groups(project=project, token=token, fetched=found, now=now)
     for hours in (40, 30, 20, 10, 1):  # what is wrong fired long ago
         at = now - timedelta(hours=hours)
         seen = {"listed": True, "complete": True, "started_at": at, "finished_at": at}

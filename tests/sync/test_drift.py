@@ -145,8 +145,8 @@ def test_the_form_of_details_sends_back_what_it_cannot_read_as_it_came(
     held = DETAILS | {name: value}
     sent: list[Any] = []
     exchange.on("GET", rf"{ulid(11)}/details$", lambda: (200, held))
-    value = send.read_current_value(group=stored(), kind="details")
-    assert value[name] == value
+    details = send.read_current_value(group=stored(), kind="details")
+    assert details[name] == value
     address = f"/groups/{stored().pk}/edit/details/"
     assert person.get(address).status_code == 200
     take = exchange.reply
@@ -162,8 +162,8 @@ def test_the_form_of_details_sends_back_what_it_cannot_read_as_it_came(
     edit = send.send_edit(
         group=stored(),
         kind="details",
-        seen=value,
-        wanted=value | {"name": "Another name"},
+        seen=details,
+        wanted=details | {"name": "Another name"},
         by=factories.person("editor", stored().account),
         token="t",
     )

@@ -41,7 +41,7 @@ ODD = {
     "precondition, theirs": Odd(412, NO, THEIRS, "conflict", "conflict"),
     "unprocessable": Odd(422, NO, SEEN, "rejected", "rejected", "not this way"),
     "too many": Odd(429, NO, SEEN, "rejected", "rejected", "Nothing was changed"),
-    "moved": Odd(301, "", SEEN, "rejected", "rejected", "not followed"),
+    "moved": Odd(301, "", SEEN, "rejected", "rejected", "does not follow"),
     "unauthorized": Odd(401, NO, SEEN, "rejected", "rejected", "API key"),
     "forbidden": Odd(403, NO, SEEN, "rejected", "rejected", "not this way"),
     "not found": Odd(404, NO, SEEN, "rejected", "rejected", "not this way"),
