@@ -34,8 +34,8 @@ def test_a_day_without_the_exchange_is_three_mails_at_most_and_no_false_recovery
     assert max(counted.values()) <= 3
     told = {m.recipient_id: m.text for m in mails() if m.subject.startswith("No data")}
     assert "age of the data: 25 min (expected ≤ 20 min)" in told[field.admin.pk]
-    assert "Look at the connection: http" in told[field.admin.pk]
-    assert "Look at the connection" not in told[field.pm.pk]  # who edits sees none
+    assert "Check connection: http" in told[field.admin.pk]
+    assert "Check connection" not in told[field.pm.pk]  # who edits sees none
 
 
 def test_an_unchanged_group_is_looked_at_in_every_quarter_of_an_hour(field: Field) -> None:
