@@ -95,7 +95,7 @@ def test_what_is_named_as_a_secret_is_hidden(formatter: logging.Formatter, words
 def test_a_secret_that_is_known_is_hidden_wherever_it_stands(formatter: logging.Formatter) -> None:
     logs.hide_secrets(PLANTED)
     try:
-        int(f"the exchange echoed {PLANTED}")
+        int(f"Cint echoed {PLANTED}")
     except ValueError:
         told = line(formatter, "odd: %r and %s", {"body": PLANTED}, PLANTED, trace=True)
     assert PLANTED not in told

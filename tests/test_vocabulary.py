@@ -65,6 +65,7 @@ ONE_NAME = {
     r"\be-mails?\b|\bE-mails?\b": "email",
     r"\binterview length\b|\blength of the interview\b": "LOI or length of interview",
     r"\bincidents?\b": "alert",
+    r"\b[Tt]he exchange\b": "Cint",
 }
 
 
@@ -80,7 +81,8 @@ def template_texts(path: Path) -> Iterator[tuple[int, str]]:
     )
     quoted = r'(?:title|aria-label|placeholder|data-confirm|content|alt)="([^"]*)"'
     for match in re.finditer(quoted, source):
-        yield source.count("\n", 0, match.start()) + 1, match[1]
+        text = re.sub(r"\{%.*?%\}|\{\{.*?\}\}", "·", match[1])
+        yield source.count("\n", 0, match.start()) + 1, text
     for match in re.finditer(r'\{% (?:hint|translate) "([^"]*)"', source):
         yield source.count("\n", 0, match.start()) + 1, match[1]
     bare = re.sub(

@@ -62,7 +62,7 @@ PAUSE_CAUSES: dict[str, PauseCause] = {
         "high client-side terminates", "move screening questions into the qualifications"
     ),
 }
-NO_REASON = PauseCause("no reason given", "check the metrics or contact the exchange", "")
+NO_REASON = PauseCause("no reason given", "check the metrics or contact Cint", "")
 
 
 def pause_cause(reason_code: str | None) -> PauseCause:

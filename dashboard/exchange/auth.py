@@ -108,7 +108,7 @@ class KeyHeader:
 
     def refused(self, header: Secret) -> None:  # noqa: ARG002
         """Raise Unauthorized: a key cannot be renewed."""
-        raise Unauthorized("The exchange does not accept the API key", status=401)
+        raise Unauthorized("Cint does not accept the API key", status=401)
 
     def secrets(self) -> tuple[str, ...]:
         """The key, with and without its scheme."""
@@ -153,7 +153,7 @@ class TokenHeader:
             renewed = self._renewed_after_refusal_at
             if renewed is not None and now - renewed < RENEWAL_INTERVAL_SECONDS:
                 raise Unauthorized(
-                    "The exchange does not accept the token that it has just issued", status=401
+                    "Cint does not accept the token that it has just issued", status=401
                 )
             self._renew()
             self._renewed_after_refusal_at = now

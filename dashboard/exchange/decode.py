@@ -135,7 +135,7 @@ def decode_whole(
     value = decode_body(body, shape, note=note)
     raw = _decoders[object].decode(repair(body))
     if not isinstance(raw, dict):
-        raise BadAnswer("The exchange sent something other than an object")
+        raise BadAnswer("Cint sent something other than an object")
     return Whole(value=value, raw=raw, etag=etag)
 
 
@@ -166,7 +166,7 @@ def _decode_items(
         members = _decoders[dict[str, Raw]].decode(body)
         raws = _decoders[list[Raw] | None].decode(members.get(name, Raw(b"null"))) or []
     except msgspec.ValidationError as exc:
-        raise BadAnswer(f"The exchange sent something other than a list: {exc}") from exc
+        raise BadAnswer(f"Cint sent something other than a list: {exc}") from exc
     except _DECODE_ERRORS as exc:
         raise _not_json_error(body) from exc
     items: list[T] = []
@@ -178,7 +178,7 @@ def _decode_items(
             bad.append(_bad_item(bytes(raw), str(exc)))
     cursor = _decode_member(members, "next_cursor", str) or None
     if cursor and UNREADABLE in cursor:
-        raise BadAnswer("The exchange sent a list whose next_cursor is not readable")
+        raise BadAnswer("Cint sent a list whose next_cursor is not readable")
     return Page(
         items=items,
         quarantined=bad,
@@ -204,7 +204,7 @@ def _decode_member(members: Mapping[str, Raw], name: str, kind: type[T]) -> T | 
     try:
         return cast("T | None", _decoders[kind | None].decode(raw))
     except msgspec.ValidationError as exc:
-        raise BadAnswer(f"The exchange sent a list whose {name} is not readable") from exc
+        raise BadAnswer(f"Cint sent a list whose {name} is not readable") from exc
 
 
 def _decode_normalised(body: bytes, shape: type[T], note: Note | None, *, repaired: bool) -> T:
@@ -219,7 +219,7 @@ def _decode_normalised(body: bytes, shape: type[T], note: Note | None, *, repair
             lambda value: _decoders[shape].decode(_plain_json.encode(value)),
         )
     except msgspec.ValidationError as exc:
-        raise BadAnswer(f"The exchange sent something unexpected: {exc}") from exc
+        raise BadAnswer(f"Cint sent something unexpected: {exc}") from exc
     except (*_DECODE_ERRORS, OverflowError) as exc:
         raise _not_json_error(body) from exc
     if note and places:
@@ -233,7 +233,7 @@ def _refuse_guesses(places: Sequence[str]) -> None:
     for place in places:
         name = place.rpartition(".")[2]
         if name in _NEVER_GUESSED or name.endswith("_id"):
-            raise BadAnswer(f"The exchange sent unreadable characters in {place}")
+            raise BadAnswer(f"Cint sent unreadable characters in {place}")
 
 
 def _normalise(value: object) -> object:
@@ -277,7 +277,7 @@ def _readable_id(raw: bytes) -> str | None:
 
 def _not_json_error(body: bytes) -> BadAnswer:
     if body.lstrip()[:1] == b"<":
-        return BadAnswer("The exchange sent a web page instead of data")
+        return BadAnswer("Cint sent a web page instead of data")
     if not body:
-        return BadAnswer("The exchange sent an empty answer")
-    return BadAnswer("The exchange sent data that is truncated or garbled")
+        return BadAnswer("Cint sent an empty answer")
+    return BadAnswer("Cint sent data that is truncated or garbled")

@@ -75,7 +75,7 @@ class ExchangeError(Exception):
     """
 
     waiting_helps: ClassVar[bool] = False
-    words: ClassVar[str] = "The request to the exchange failed"
+    words: ClassVar[str] = "The request to Cint failed"
 
     def __init__(
         self,
@@ -107,19 +107,19 @@ class NoAnswer(ExchangeError):
 class Unreachable(NoAnswer):
     """No connection could be made, or it broke before the whole answer arrived."""
 
-    words = "The exchange cannot be reached"
+    words = "Cint cannot be reached"
 
 
 class TimedOut(NoAnswer):
     """The deadline passed before the whole answer arrived."""
 
-    words = "The exchange did not answer in time"
+    words = "Cint did not answer in time"
 
 
 class Unavailable(NoAnswer):
     """The exchange reported an error of its own (5xx)."""
 
-    words = "The exchange had an internal error"
+    words = "Cint had an internal error"
 
 
 class RetryLater(ExchangeError):
@@ -131,13 +131,13 @@ class RetryLater(ExchangeError):
 class RateLimited(RetryLater):
     """Too many requests; wait for `retry_after` seconds."""
 
-    words = "The exchange asks for fewer requests"
+    words = "Cint asks for fewer requests"
 
 
 class CircuitOpen(RetryLater):
     """The exchange failed repeatedly, so no requests are sent for `retry_after` seconds."""
 
-    words = "The exchange failed repeatedly, so requests are paused"
+    words = "Cint failed repeatedly, so requests are paused"
 
 
 class Rejected(ExchangeError):
@@ -147,37 +147,37 @@ class Rejected(ExchangeError):
 class Unauthorized(Rejected):
     """The credentials are not accepted, even with a new token."""
 
-    words = "The exchange does not accept the credentials"
+    words = "Cint does not accept the credentials"
 
 
 class Forbidden(Rejected):
     """The credentials do not give access to this resource."""
 
-    words = "The exchange does not allow this"
+    words = "Cint does not allow this"
 
 
 class NotFound(Rejected):
     """The exchange does not know this resource."""
 
-    words = "The exchange does not know this"
+    words = "Cint does not know this"
 
 
 class MethodNotAllowed(Rejected):
     """The address exists, but not for this method."""
 
-    words = "The exchange does not offer this"
+    words = "Cint does not offer this"
 
 
 class PreconditionFailed(Rejected):
     """Someone else changed it since it was read: read again and show the difference."""
 
-    words = "This was changed on the exchange in the meantime"
+    words = "This was changed on Cint in the meantime"
 
 
 class Refused(Rejected):
     """The request is invalid; `invalid_params` has the fields."""
 
-    words = "The exchange refused the request"
+    words = "Cint refused the request"
 
     def __init__(
         self,
@@ -206,7 +206,7 @@ class Refused(Rejected):
 class Redirected(Rejected):
     """The exchange redirects; Fieldwatch never follows."""
 
-    words = "The exchange redirects to another address, which Fieldwatch does not follow"
+    words = "Cint redirects to another address, which Fieldwatch does not follow"
 
 
 class AlreadyLaunched(Redirected):
@@ -225,13 +225,13 @@ class BadAnswer(ExchangeError):
     """The answer cannot be read: truncated, not JSON, or of another shape."""
 
     waiting_helps = True
-    words = "The exchange sent an answer that cannot be read"
+    words = "Cint sent an answer that cannot be read"
 
 
 class TooLarge(BadAnswer):
     """The answer is larger than the cap, before or after decompression."""
 
-    words = "The exchange sent an answer that is too large"
+    words = "Cint sent an answer that is too large"
 
 
 class HostRefused(ExchangeError):

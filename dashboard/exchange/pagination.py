@@ -52,7 +52,7 @@ class PageIterator(Generic[T]):
                 self.reason = reason
                 return
             cursors.add(cursor or "")
-        self.reason = f"The exchange's list does not end after {self._max_pages} pages"
+        self.reason = f"Cint's list does not end after {self._max_pages} pages"
 
     def __iter__(self) -> Iterator[T]:
         """Yield every good item until the end, or until continuing makes no sense."""
@@ -61,13 +61,13 @@ class PageIterator(Generic[T]):
 
     def _reason_to_stop(self, page: Page[T], cursors: set[str], items: int) -> str:
         if page.next_cursor is None:
-            return "The exchange says that there are more pages but gives no cursor"
+            return "Cint says that there are more pages but gives no cursor"
         if page.next_cursor in cursors:
-            return "The exchange's list repeats a page"
+            return "Cint's list repeats a page"
         if not page.items and not page.quarantined:
-            return "The exchange says that there are more pages after an empty one"
+            return "Cint says that there are more pages after an empty one"
         if items >= self._max_items:
-            return f"The exchange's list does not end after {items} items"
+            return f"Cint's list does not end after {items} items"
         return ""
 
 

@@ -23,7 +23,7 @@ def add_options(parser: ArgumentParser, *, required: bool) -> None:
     parser.add_argument("--base-url", required=required)
     _take_credentials(parser, required=required)
     parser.add_argument("--api-version", default="2025-12-18" if required else None)
-    parser.add_argument("--webhook", metavar="URL", help="where the exchange reaches Fieldwatch")
+    parser.add_argument("--webhook", metavar="URL", help="where Cint reaches Fieldwatch")
 
 
 def _take_credentials(parser: ArgumentParser, *, required: bool) -> None:
@@ -88,7 +88,7 @@ def check_public(flag: str, url: str) -> None:
     schemes = ("https",) if settings.PRODUCTION else ("https", "http")
     if parts.scheme not in schemes or not parts.hostname or parts.query or parts.fragment:
         raise CommandError(
-            f"{flag} {url}: takes the address of Fieldwatch as the exchange reaches it, such as "
+            f"{flag} {url}: takes the address of Fieldwatch as Cint reaches it, such as "
             "https://fieldwatch.example.com"
         )
 

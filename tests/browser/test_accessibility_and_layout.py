@@ -141,7 +141,7 @@ def ids(exchange: FakeExchange) -> dict[str, int]:
         new=200,
     )
     factories.group(project, name="Frozen", status="frozen_by_vendor", country_code="de")
-    factories.group(project, name="נשים 25–54", country_code="il", error="The exchange said 403")
+    factories.group(project, name="נשים 25–54", country_code="il", error="Cint said 403")
     draft = factories.group(
         project, name="<script>alert(1)</script>", status="draft", completes=None
     )
@@ -204,7 +204,7 @@ def ids(exchange: FakeExchange) -> dict[str, int]:
         first_seen_at=factories.NOW,
         last_seen_at=factories.NOW,
     )
-    factories.cycle(project, complete=False, errors=["Japan 25–54: the exchange said 403"])
+    factories.cycle(project, complete=False, errors=["Japan 25–54: Cint said 403"])
     return {
         "project": project.pk,
         "group": group.pk,

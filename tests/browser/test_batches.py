@@ -284,11 +284,7 @@ def test_a_hand_over_that_the_exchange_does_not_take_is_sent_once_and_told_at_ea
     refused = fault == "http_422"
     end = "2 refused" if refused else "2 not done"
     expect(signed_in.locator("[role=status]")).to_contain_text(f"2 of 2 finished: 0 done, {end}")
-    said = (
-        "simulated 422"
-        if refused
-        else "The exchange's answer to the job was lost; the exchange still"
-    )
+    said = "simulated 422" if refused else "Cint's answer to the job was lost; Cint still"
     expect(signed_in.locator("td", has_text=said)).to_have_count(2)
     assert simulator.requests()["create_bulk_update_target_group_project_manager_job"] == 1
 

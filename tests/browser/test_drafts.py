@@ -330,7 +330,7 @@ def test_drafts_are_launched_together_each_with_its_result(
     expect(tab.locator("main")).to_contain_text("384 EUR at most")
     nothing_wrong(tab)
     tab.dblclick("form:has([name=sealed]) button.primary")
-    expect(tab.locator("#batch")).to_contain_text("In progress on the exchange.")
+    expect(tab.locator("#batch")).to_contain_text("In progress on Cint.")
     simulator.advance(seconds=5)
     launch.run_due_launches(clock=lambda: timezone.now() + SOON)
     expect(tab.locator("#batch [role=status]")).to_have_text("1 of 1 finished: 1 done")

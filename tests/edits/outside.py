@@ -136,7 +136,7 @@ def other_details(truth: dict[str, Any], chance: Random) -> dict[str, Any]:
     number = chance.randrange(100_000)
     name, value = chance.choice(
         (
-            ("name", f"Renamed {number} at the exchange"),
+            ("name", f"Renamed {number} at Cint"),
             ("live_url", f"https://elsewhere.example.com/{number}"),
             ("target_group_customer_reference_number", f"EX-{number}"),
             ("expected_length_of_interview_minutes", chance.randrange(5, 30)),

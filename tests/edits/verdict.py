@@ -130,7 +130,7 @@ def _judge_end(verdict: Verdict, trial: Trial, attempt: Try, states: list[dict[s
     lived = _between(states, attempt.began, at)
     held = [holds(trial, attempt, state["settings"]) for state in lived]
     if end == "confirmed" and not any(held):
-        verdict.falsely_confirmed.append(f"{_said(trial, attempt)}: the exchange never held it")
+        verdict.falsely_confirmed.append(f"{_said(trial, attempt)}: Cint never held it")
     own_states = [
         state
         for state in lived
@@ -141,9 +141,7 @@ def _judge_end(verdict: Verdict, trial: Trial, attempt: Try, states: list[dict[s
     )
     rounded = attempt.kind == "draft" and len({state["settings"]["cpi"] for state in lived}) > 1
     if end in ("rejected", "conflict") and taken and all(held[1:]) and not rounded:
-        verdict.falsely_refused.append(
-            f"{_said(trial, attempt)}: the exchange took it and holds it"
-        )
+        verdict.falsely_refused.append(f"{_said(trial, attempt)}: Cint took it and holds it")
 
 
 def _judge_form(verdict: Verdict, trial: Trial, attempt: Try, states: list[dict[str, Any]]) -> None:

@@ -102,7 +102,7 @@ def test_what_is_wrong_with_which_field_is_in_the_sentence(make_client: MakeClie
     with pytest.raises(Refused) as caught:
         make_client(lambda _: httpx.Response(400, json=body)).get_industries()
     assert str(caught.value) == (
-        "The exchange refused the request: Two fields are wrong (name: too short; live_url)"
+        "Cint refused the request: Two fields are wrong (name: too short; live_url)"
     )
 
 

@@ -74,7 +74,7 @@ def test_a_figure_that_drifts_costs_itself_and_is_told_in_words(
     assert list(group.unreadable or {}) == [answer]
     text = page(person)
     assert "Not readable: " in text
-    assert "(the exchange sent “" in text
+    assert "(Cint sent “" in text
     assert "high" in text if value == "high" else True
 
 
@@ -87,7 +87,7 @@ def test_a_figure_of_the_list_that_drifts_keeps_its_row(
     group = stored()
     assert (group.completes, float(group.incidence_rate or 0)) == (101, pytest.approx(0.33))
     assert not Quarantine.objects.exists()
-    assert "incidence (the exchange sent “high”)" in page(person)
+    assert "incidence (Cint sent “high”)" in page(person)
 
 
 def test_what_can_be_read_again_is_no_longer_told(
@@ -95,7 +95,7 @@ def test_what_can_be_read_again_is_no_longer_told(
 ) -> None:
     drift(exchange, "overview", drop_off_rate="high")
     pull()
-    assert "drop-off (the exchange sent “high”)" in page(person)
+    assert "drop-off (Cint sent “high”)" in page(person)
     drift(exchange, "overview", drop_off_rate="0.41")
     exchange.groups[ulid(1)][0] = group_row(11, completes=101)
     pull()

@@ -193,7 +193,7 @@ def describe_change(
 ) -> tuple[int, str] | None:
     """Return the severity and the sentence of a change; None if it does not alert."""
     by_exchange = change.actor_type in THE_EXCHANGE
-    who = "the exchange" if by_exchange else names.get(change.actor_id, "an unknown user")
+    who = "Cint" if by_exchange else names.get(change.actor_id, "an unknown user")
     values = f"{_format_value(change.old)} → {_format_value(change.new)}"
     name = one_line(group.name)
     if effective.rule is STATUS_CHANGED:

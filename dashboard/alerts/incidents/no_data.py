@@ -124,7 +124,7 @@ def _new_incident(
         account_id=account.pk,
         key=f"{account.pk}:::{NO_DATA.code}:{effective.version}",
         headline=f"No data from {name} for {span}",
-        sentence=f"{name}: no data from the exchange for {span}{reason}. "
+        sentence=f"{name}: no data from Cint for {span}{reason}. "
         "Until data comes again, no alert of this account opens, resolves or repeats.",
         at=read_at,
         now=now,

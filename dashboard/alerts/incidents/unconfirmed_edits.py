@@ -181,8 +181,8 @@ def describe_edit_problem(edit: Edit) -> str:
 def _describe_change(edit: Edit) -> str:
     setting = edit.kind_label.lower() if edit.kind != Edit.Kind.CPI else "CPI"
     outcomes = {
-        Edit.State.REJECTED: "the exchange still has the previous value",
-        Edit.State.CONFLICT: "the exchange has a different value now",
+        Edit.State.REJECTED: "Cint still has the previous value",
+        Edit.State.CONFLICT: "Cint has a different value now",
     }
     if edit.state in _FAILED and edit.sent is False:
         return f"change ({setting}) was not sent{_last_reason(edit)}"
@@ -196,10 +196,10 @@ def _describe_creation(edit: Edit) -> str:
     noun = "target group" if edit.kind == Edit.Kind.NEW_DRAFT else "project"
     new = f"new {noun} “{one_line(str((edit.wanted or {}).get('name', '')))}”"
     if edit.state == Edit.State.CONFLICT:
-        return f"{new} is on the exchange, but differs from what was sent"
+        return f"{new} is on Cint, but differs from what was sent"
     if edit.state == Edit.State.REJECTED:
         return f"{new} was not created{_last_reason(edit)}"
-    return f"{new} was sent, but the exchange has not confirmed it yet{_last_reason(edit)}"
+    return f"{new} was sent, but Cint has not confirmed it yet{_last_reason(edit)}"
 
 
 def _describe_launch(edit: Edit) -> str:

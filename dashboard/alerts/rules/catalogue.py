@@ -24,12 +24,12 @@ DEFAULT_BUDGET = Threshold(0, "Budget for groups without a budget of their own (
 # What a replay assumes.
 _FORECASTS = (
     "Forecasts are recomputed twice a day, around each change or pause of a group, and hourly "
-    "where the result changes. They use the completes of that time as the exchange counts them "
+    "where the result changes. They use the completes of that time as Cint counts them "
     "today, and today's typical figures of the project and country. Alerts that lasted less than "
     "half a day without any change to the group can be missing."
 )
 _ISSUES = (
-    "Taken from the incidents of that time: an issue that the exchange withdrew before the delay "
+    "Taken from the alerts of that time: an issue that Cint withdrew before the delay "
     "had passed left none."
 )
 BY_FORECAST = ReplayTraits(by_forecast=True, before_first_reading=True, assumed=(_FORECASTS,))
@@ -47,7 +47,7 @@ def _share_band(fires: float, clears: float, of: str, *, above: bool) -> dict[st
 _JUDGED = (
     RuleType(
         "paused_by_exchange",
-        "Paused by the exchange",
+        "Paused by Cint",
         CRITICAL,
         judge=status.judge_paused_by_exchange,
         describe=status.describe_paused_by_exchange,
@@ -265,7 +265,7 @@ _JUDGED = (
     ),
     RuleType(
         "issue_error",
-        "Error reported by the exchange",
+        "Error reported by Cint",
         WARNING,
         judge=quality.judge_issue_error,
         describe=quality.describe_issue,
@@ -274,7 +274,7 @@ _JUDGED = (
     ),
     RuleType(
         "issue_warning",
-        "Warning reported by the exchange",
+        "Warning reported by Cint",
         NOTICE,
         judge=quality.judge_issue_warning,
         describe=quality.describe_issue,

@@ -35,7 +35,7 @@ MAX_ENCODINGS = 3
 # Members of a gzip stream: even an empty one costs time, and the deadline must hold.
 MAX_MEMBERS = 256
 _GZIP = b"\x1f\x8b"
-UNKNOWN_COMPRESSION = "The exchange sent an answer with an unknown compression"
+UNKNOWN_COMPRESSION = "Cint sent an answer with an unknown compression"
 
 
 class HttpAnswer(Struct, frozen=True, gc=False):
@@ -60,7 +60,7 @@ def read_body(parts: Iterable[bytes], encoding: str | None, *, cap: int = LARGES
         return body
     names = [name for part in encoding.split(",") if (name := part.strip().lower()) != "identity"]
     if len(names) > MAX_ENCODINGS:
-        raise BadAnswer("The exchange sent an answer that is compressed too many times")
+        raise BadAnswer("Cint sent an answer that is compressed too many times")
     for name in reversed(names):
         unpack = _DECOMPRESSORS.get(name)
         if unpack is None:
@@ -68,7 +68,7 @@ def read_body(parts: Iterable[bytes], encoding: str | None, *, cap: int = LARGES
         try:
             body = unpack(body, cap)
         except zlib.error as exc:
-            raise BadAnswer("The exchange sent an answer whose compression is broken") from exc
+            raise BadAnswer("Cint sent an answer whose compression is broken") from exc
     return body
 
 
@@ -83,7 +83,7 @@ def _gunzip(body: bytes, cap: int) -> bytes:
         body = member.unused_data.lstrip(b"\0")
         if not body.startswith(_GZIP):
             return whole[0] if len(whole) == 1 else b"".join(whole)
-    raise BadAnswer("The exchange sent an answer that is compressed in too many parts")
+    raise BadAnswer("Cint sent an answer that is compressed in too many parts")
 
 
 def _inflate(body: bytes, cap: int) -> bytes:
@@ -99,7 +99,7 @@ def _decompress(stream: "zlib._Decompress", body: bytes, cap: int) -> bytes:
     if len(plain_body) > cap:
         raise TooLarge
     if not stream.eof:
-        raise BadAnswer("The exchange sent an answer that is truncated")
+        raise BadAnswer("Cint sent an answer that is truncated")
     return plain_body
 
 

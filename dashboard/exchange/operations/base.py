@@ -144,7 +144,7 @@ class OperationsBase:
         job_id = location.split("?")[0].rstrip("/").rpartition("/")[2]
         if not job_id:
             raise BadAnswer(
-                "The exchange accepted the job but gave no address to follow it",
+                "Cint accepted the job but gave no address to follow it",
                 operation=operation,
                 outcome_unknown=True,
             )

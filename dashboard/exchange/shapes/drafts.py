@@ -172,7 +172,7 @@ class FetchTargetGroupResponse(Identified, frozen=True, kw_only=True, gc=False):
 
 def _required(value: T | None, label: str) -> T:
     if value is None:
-        raise ValueError(f"The exchange's draft has no {label}")
+        raise ValueError(f"Cint's draft has no {label}")
     return value
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 GROUP = "the group itself"
-PLAN = "scheduled, live, paused and completed groups that the exchange lists"
+PLAN = "scheduled, live, paused and completed groups that Cint lists"
 FIELD = "live and paused groups"
 LIVE = "live groups"
-EXCHANGE, OURS = "exchange", "Fieldwatch"
+EXCHANGE, OURS = "Cint", "Fieldwatch"
 
 
 class FigureDefinition(NamedTuple):
@@ -32,7 +32,7 @@ FIGURES = (
     FigureDefinition(
         "Completes",
         "completes",
-        "Completes as the exchange last reported them; they can fall until reconciliation ends.",
+        "Completes as Cint last reported them; they can fall until reconciliation ends.",
         "since launch",
         GROUP,
         EXCHANGE,
@@ -46,7 +46,7 @@ FIGURES = (
         "of prescreens that complete so far, drawn towards the bid IR while they are few.",
         "at the latest reading",
         GROUP,
-        "exchange; converted by Fieldwatch",
+        "Cint; converted by Fieldwatch",
         "lists, group, files, mails",
         "dashboard.fielding.domain.goals.completes_target",
     ),
@@ -129,7 +129,7 @@ FIGURES = (
         "Groups short",
         "groups",
         "Groups whose median projection misses the goal on the end date. They are the late ones: "
-        "a group is late where its projected finish is after its end date.",
+        "a group is late where its projected finish is later than its end date.",
         "now to end date",
         "scheduled, live and paused groups before their end date",
         OURS,
@@ -139,7 +139,7 @@ FIGURES = (
     FigureDefinition(
         "Cost to date",
         "money",
-        "Cost as the exchange last reported it, each currency apart.",
+        "Cost as Cint last reported it, each currency apart.",
         "since launch",
         "all groups, archived and no longer listed ones too: their money is spent",
         EXCHANGE,

@@ -268,8 +268,8 @@ RULES: tuple[DiagnosisRule, ...] = (
     ),
     DiagnosisRule(
         "about_to_pause",
-        "At risk of a pause by the exchange",
-        "Fix this before the exchange pauses the group.",
+        "At risk of a pause by Cint",
+        "Fix this before Cint pauses the group.",
         _about_to_pause,
     ),
     DiagnosisRule(
@@ -305,7 +305,7 @@ RULES: tuple[DiagnosisRule, ...] = (
     DiagnosisRule(
         "security",
         "Many security or quality terminates",
-        "Ask the exchange which suppliers they come from, and block these.",
+        "Ask Cint which suppliers they come from, and block these.",
         _security,
     ),
     DiagnosisRule(

@@ -259,7 +259,7 @@ class MailPreferences(models.Model):
     quiet_weekends = models.BooleanField(default=True)
 
     def __str__(self) -> str:
-        return f"{self.user}: {self.get_now_display()} at once"
+        return f"{self.user}: {self.get_now_display()} immediately"
 
 
 class Heartbeat(models.Model):

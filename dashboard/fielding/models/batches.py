@@ -88,7 +88,7 @@ class BatchGroup(models.Model):
     class State(models.TextChoices):
         """The first is not the end; done is what was read back."""
 
-        WAITING = "waiting", "on its way"
+        WAITING = "waiting", "in progress"
         DONE = "done", "done"
         FAILED = "failed", "refused"
         NOT_SO = "not_so", "not done"  # the exchange holds something else

@@ -41,12 +41,12 @@ class Edit(models.Model):
     class State(models.TextChoices):
         """How far an edit is; the first two are not the end."""
 
-        SENDING = "sending", "being sent"
-        UNKNOWN = "unknown", "not known yet"
+        SENDING = "sending", "sending"
+        UNKNOWN = "unknown", "unconfirmed"
         CONFIRMED = "confirmed", "confirmed"
-        REJECTED = "rejected", "refused by the exchange"
-        CONFLICT = "conflict", "changed by somebody else meanwhile"
-        GIVEN_UP = "given_up", "given up"
+        REJECTED = "rejected", "refused by Cint"
+        CONFLICT = "conflict", "changed by someone else"
+        GIVEN_UP = "given_up", "abandoned"
 
     OPEN = (State.SENDING, State.UNKNOWN)
 

@@ -41,7 +41,7 @@ class User(AbstractUser):
         DARK = "dark", "Dark"
 
     username = models.CharField("sign-in name", max_length=150, unique=True)
-    email = models.EmailField("e-mail address")
+    email = models.EmailField("email address")
     time_zone = models.CharField(max_length=64, default="UTC")
     theme = models.CharField(max_length=5, choices=Theme, default=Theme.AUTO)
     # When they last looked at the home page, to the minute; and when the visit before this ended.

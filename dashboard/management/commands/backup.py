@@ -44,7 +44,7 @@ class Command(BaseCommand):
             audit.record(kind=AuditKind.BACKED_UP, origin=origin, now=now, details={"file": file})
         self.stdout.write(
             f"{file}: {file.stat().st_size / 1e6:.1f} MB. Keep ENCRYPTION_KEYS elsewhere: "
-            "without them the exchange's secrets in it cannot be read."
+            "without them the stored credentials cannot be read."
         )
 
     def _copy(self, file: Path) -> None:

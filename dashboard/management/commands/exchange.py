@@ -40,7 +40,7 @@ _UNREAD = {
 class Command(BaseCommand):
     """Adds connections; the secret comes from the environment, never from the command line."""
 
-    help = "Connections to the exchange: add, change, list, check, remove, and their webhooks."
+    help = "Connections to Cint: add, change, list, check, remove, and their webhooks."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """One sub-command a verb."""
@@ -59,9 +59,7 @@ class Command(BaseCommand):
             "--requests-per-minute", type=int, help="its own budget of requests; 0: none"
         )
         verbs.add_parser("list", help="print a line a connection")
-        check = verbs.add_parser(
-            "check", help="check what the exchange offers a connection; reads only"
-        )
+        check = verbs.add_parser("check", help="check what Cint offers a connection; reads only")
         check.add_argument("name")
         remove = verbs.add_parser("remove", help="remove a connection and all that was read of it")
         remove.add_argument("name")
@@ -69,7 +67,7 @@ class Command(BaseCommand):
         webhook = verbs.add_parser("webhook", help="manage the webhook of a connection")
         webhook.add_argument("name")
         webhook.add_argument("action", choices=["show", "add", "rotate", "remove"])
-        webhook.add_argument("--url", help="where the exchange reaches Fieldwatch")
+        webhook.add_argument("--url", help="where Cint reaches Fieldwatch")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the verb."""
@@ -167,9 +165,7 @@ class Command(BaseCommand):
             try:
                 subscription.remove_webhook(hook=hook, client=_client(account))
             except (CommandError, ExchangeError) as exc:
-                self.stderr.write(
-                    f"the exchange still calls {hook.url}, which nobody answers: {exc}"
-                )
+                self.stderr.write(f"Cint still calls {hook.url}, which nobody answers: {exc}")
         _record(AuditKind.CONNECTION_REMOVED, account, held=held)
         forget.remove_account(account=account)
         self.stdout.write(f"removed: {account.name} with {held}")
@@ -180,7 +176,7 @@ class Command(BaseCommand):
         hook = Webhook.objects.filter(account=account).first()
         if action == "add":
             if not options["url"]:
-                raise CommandError("add needs --url, where the exchange reaches Fieldwatch")
+                raise CommandError("add needs --url, where Cint reaches Fieldwatch")
             connection_options.check_public("--url", options["url"])
             self._register(account, options["url"])
         elif action == "show":
@@ -207,7 +203,7 @@ class Command(BaseCommand):
                 account=account, client=_client(account), root=root, now=timezone.now()
             )
         _record(AuditKind.WEBHOOK_ADDED, account, host=urlsplit(hook.url).netloc)
-        self.stderr.write(f"The exchange tells changes to {hook.url}")
+        self.stderr.write(f"Cint tells changes to {hook.url}")
 
     def _show(self, account: ExchangeAccount, hook: Webhook | None) -> None:
         since = timezone.now() - timedelta(days=1)

@@ -36,7 +36,7 @@ class Command(BaseCommand):
             "--role", choices=[one for one, _ in Membership.Role.of_people()], required=True
         )
         add.add_argument("--on", metavar="CONNECTION", required=True)
-        add.add_argument("--exchange-user-id", default="", help="who they are on the exchange")
+        add.add_argument("--exchange-user-id", default="", help="who they are on Cint")
         add.add_argument("--password-env", metavar="VAR")
         off = verbs.add_parser("take-off", help="take a person off a connection")
         off.add_argument("--on", metavar="CONNECTION", required=True)

@@ -14,7 +14,7 @@ from dashboard.fielding.models import BatchGroup
 
 _PLACE = re.compile(r"target_?groups?(?:_?ids?)?\W+(\d{1,6})(?!\w)", re.IGNORECASE)
 _WORD = re.compile(r"[0-9A-Za-z]+")
-NO_REASON = "The exchange refuses this group and gives no reason"
+NO_REASON = "Cint refuses this group and gives no reason"
 
 
 def objections_by_group(rows: Sequence[BatchGroup], refused: Refused) -> dict[int, str]:

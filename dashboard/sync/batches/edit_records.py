@@ -20,7 +20,7 @@ STATUS = {
 }
 BY_JOB = (Edit.Kind.STATUS, Edit.Kind.MANAGER)
 BUSY = "Another change of this kind is in progress. Try again in a moment."
-HELD = "Sent, but the exchange holds another value"
+HELD = "Sent, but Cint holds another value"
 _ENDS = {
     BatchGroup.State.DONE: Edit.State.CONFIRMED,
     BatchGroup.State.FAILED: Edit.State.REJECTED,
@@ -133,14 +133,14 @@ def group_outcome(edit: Edit) -> tuple[str, str]:
     if edit.state == Edit.State.CONFIRMED:
         return BatchGroup.State.DONE, ""
     if edit.kind == Edit.Kind.LAUNCH and not edit.is_settled:
-        return BatchGroup.State.UNKNOWN, reasons or "In progress on the exchange."
+        return BatchGroup.State.UNKNOWN, reasons or "In progress on Cint."
     if edit.state == Edit.State.CONFLICT:
         return _conflict_outcome(edit, reasons)
     if edit.state == Edit.State.GIVEN_UP:
         closed_by = f"; closed by {edit.given_up_by}" if edit.given_up_by else ""
         return BatchGroup.State.UNKNOWN, f"Sent, never confirmed{closed_by}."
     if edit.state == Edit.State.REJECTED:
-        return BatchGroup.State.FAILED, reasons or "The exchange refused it."
+        return BatchGroup.State.FAILED, reasons or "Cint refused it."
     return BatchGroup.State.UNKNOWN, "Sent, not confirmed yet. Checking again."
 
 

@@ -282,7 +282,7 @@ def _follow_job(job: BatchJob, client: ExchangeClient, now: datetime) -> None:
         return
     if not _is_patient(job, now):
         _read_once(job, client, now)
-        why = f"After half an hour the exchange still reports this job as “{job.status}”"
+        why = f"After half an hour Cint still reports this job as “{job.status}”"
         _end_all(job, BatchGroup.State.UNKNOWN, why, now)
         return
     is_slow = job.sent_at is not None and now - job.sent_at >= SLOW

@@ -29,10 +29,10 @@ _BEGINNINGS = {
     BatchGroup.Word.FAILED: "The job reports a failure",
     BatchGroup.Word.LEFT_OUT: "The job ended without a result for this group",
 }
-NO_WORD = "The exchange no longer reports on the job"
-NO_ANSWER = "The exchange's answer to the job was lost"
+NO_WORD = "Cint no longer reports on the job"
+NO_ANSWER = "Cint's answer to the job was lost"
 GOES_ON = "The job is still running"
-NO_REASON = "The exchange gives no reason."
+NO_REASON = "Cint gives no reason."
 RUNNING = "Processing"
 
 
@@ -57,7 +57,7 @@ def store_job_results(rows: Iterable[BatchGroup], report: BulkJob) -> None:
             row.word = BatchGroup.Word.DONE
         elif report.status == "Failed" and not (done or failed):
             row.word = BatchGroup.Word.FAILED
-            row.reason = "The exchange could not do this and gives no reason."
+            row.reason = "Cint could not do this and gives no reason."
         else:
             row.word = BatchGroup.Word.LEFT_OUT
 
@@ -145,7 +145,7 @@ def _job_clause(row: BatchGroup, job: BatchJob) -> str:
     if job.status == RUNNING:
         return GOES_ON
     if job.status:
-        return f"The exchange reports the job as “{job.status}”"
+        return f"Cint reports the job as “{job.status}”"
     return NO_WORD if job.exchange_id else NO_ANSWER
 
 
@@ -156,10 +156,10 @@ def _same_text(first: object, second: object) -> bool:
 def _shown_clause(row: BatchGroup, held: Held, job: BatchJob) -> str:
     """What the exchange shows of a group, as a clause: its status or its project manager."""
     if not held.known:
-        return "the exchange does not show this group"
+        return "Cint does not show this group"
     still = "still shows" if _same_text(held.value, row.seen) else "shows"
     if job.batch.action != Batch.Action.MANAGER:
-        return f"the exchange {still} it as {held.value}"
+        return f"Cint {still} it as {held.value}"
     users = ExchangeUser.objects.filter(account=job.project.account_id, exchange_id=held.value)
     name = next((str(user) for user in users), "") or "someone else"
-    return f"the exchange {still} {name} as its project manager"
+    return f"Cint {still} {name} as its project manager"

@@ -39,7 +39,7 @@ _FLAG = {action: f"is_{action}_allowed" for action in FROM}
 _FLAG[Batch.Action.COMPLETE] = "is_finish_allowed"
 _FLAG[Batch.Action.DRAFTS] = _FLAG[Batch.Action.LAUNCH]
 OVER = "its end date has passed and cannot be changed once completed"
-REFUSED = "the exchange does not allow this now"
+REFUSED = "Cint does not allow this now"
 
 
 def refusals_by_group(
@@ -65,7 +65,7 @@ def _project_id(group: TargetGroup) -> int:
 def known_obstacle(action: Batch.Action, group: TargetGroup, now: datetime) -> str:
     """The reason against the action that our own tables know; empty if there is none."""
     if group.missing_since:
-        return "no longer listed by the exchange"
+        return "no longer listed by Cint"
     if group.status == "draft" and action == Batch.Action.LAUNCH:
         return "is a draft: use “Launch drafts”"
     if group.status not in FROM[action]:
@@ -100,7 +100,7 @@ def _refusals_of_project(
                     allowed |= query.allowed([group], known)
     except ExchangeError:
         return known
-    other_status = f"is not {' or '.join(FROM[action])} on the exchange now"
+    other_status = f"is not {' or '.join(FROM[action])} on Cint now"
     return {
         group.pk: known.get(group.pk, REFUSED if group.pk in query.listed else other_status)
         for group in groups

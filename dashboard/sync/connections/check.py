@@ -259,10 +259,10 @@ class ConnectionCheck:
     def _check_clock(self) -> CheckLine:
         skew = self._client.clock_skew
         if skew is None:
-            return CheckLine("clock", SKIPPED, "the exchange sent no time")
+            return CheckLine("clock", SKIPPED, "Cint sent no time")
         verdict = OFFERED if abs(skew) <= LARGEST_SKEW else FAILED
         ahead = "ahead of" if skew >= 0 else "behind"
-        words = f"the exchange's clock is {abs(skew):.1f} s {ahead} ours"
+        words = f"Cint's clock is {abs(skew):.1f} s {ahead} ours"
         return CheckLine("clock", verdict, words)
 
     def _report_latency(self) -> CheckLine:

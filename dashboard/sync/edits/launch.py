@@ -169,7 +169,7 @@ def _failure_reasons(job: FieldingRunJob) -> list[send.Reason]:
     """Why the job failed, field by field if it says so."""
     failure = job.failure_reason
     if failure is None:
-        return [{"name": "", "reason": "The exchange gives no reason"}]
+        return [{"name": "", "reason": "Cint gives no reason"}]
     by_field: list[send.Reason] = [
         {
             "name": reason.name or "",
@@ -180,7 +180,7 @@ def _failure_reasons(job: FieldingRunJob) -> list[send.Reason]:
     ]
     description = failure.description or spoken(failure.code or "")
     if not (description or by_field):
-        description = "The exchange gives no reason"
+        description = "Cint gives no reason"
     of_job: list[send.Reason] = [{"name": "", "reason": description}] if description else []
     return [*of_job, *by_field]
 

@@ -42,7 +42,7 @@ from dashboard.sync.edits.kinds.registry import EDITABLE
 
 WEB_SECONDS = 10.0
 CONFLICT = 409
-NO_REASON = "The exchange refused this value and gives no reason"
+NO_REASON = "Cint refused this value and gives no reason"
 LATE_AT_MOST = timedelta(minutes=10)  # how old an answer of the exchange can be
 MOST_OVERTAKEN = 2  # how often a request is repeated on top of another person's change
 LIST_SECONDS = 3.0  # a list that a form can do without
@@ -58,10 +58,10 @@ APART = timedelta(seconds=1)  # between two readings that must agree
 ROUNDED_AFTER = timedelta(seconds=15)  # less than the time between two checks
 GIVE_UP_AFTER = timedelta(minutes=10)
 ENDS_AFTER = timedelta(days=7)
-NOT_TAKEN = "The exchange still holds the previous value: it did not accept the change"
+NOT_TAKEN = "Cint still holds the previous value: it did not accept the change"
 ENDED_BEFORE = "Nothing was sent: Fieldwatch was stopped before that"
-BEHIND = "The exchange answers with an outdated value. Nothing was sent; try again in a few minutes"
-NEVER_READ = "The exchange could not be read for a week"
+BEHIND = "Cint answers with an outdated value. Nothing was sent; try again in a few minutes"
+NEVER_READ = "Cint could not be read for a week"
 AGAIN = "Sent, but not accepted; you can send it again"
 Clock = Callable[[], datetime]
 Wait = Callable[[float], None]

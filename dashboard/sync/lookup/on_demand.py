@@ -54,7 +54,7 @@ def estimate_feasibility(
             request=draft.feasibility_request(value)
         )
     if estimate.suggested_price is None:
-        raise BadAnswer("The exchange suggests no price for this draft")
+        raise BadAnswer("Cint suggests no price for this draft")
     prices, goal = estimate.suggested_price_range, estimate.suggested_completes_goal_range
     return Feasible(
         currency=estimate.suggested_price.currency_code,

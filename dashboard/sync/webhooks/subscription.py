@@ -111,10 +111,10 @@ def _reason_lost(hook: Webhook, client: ExchangeClient) -> str:
     try:
         held = client.get_webhook(webhook_id=hook.exchange_id).value
     except NotFound:
-        return "It was removed on the exchange."
+        return "It was removed on Cint."
     if held.url is not None and hook.key not in held.url:
         host = urlsplit(held.url).hostname or "another address"
-        return f"The exchange now sends its events to {host[:100]}."
+        return f"Cint now sends its events to {host[:100]}."
     if held.events and not set(EVENTS) <= set(held.events):
         return "It is no longer subscribed to changes of target groups."
     return ""

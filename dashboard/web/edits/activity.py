@@ -54,7 +54,11 @@ def activity_context(
     choices = [
         ("who", "Who", _sort_choices(people)),
         ("kind", "Change", Edit.Kind.choices),
-        ("outcome", "Result", [(code, word.capitalize()) for code, word in Edit.State.choices]),
+        (
+            "outcome",
+            "Result",
+            [(code, word[:1].upper() + word[1:]) for code, word in Edit.State.choices],
+        ),
         ("project", "Project", _sort_choices(projects)),
     ]
     return {

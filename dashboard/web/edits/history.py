@@ -185,7 +185,7 @@ def _describe_outcome(edit: Edit, people: Mapping[str, str], zone: ZoneInfo | No
         return "; ".join(str(reason.get("reason", "")) for reason in edit.reasons)
     if edit.state == Edit.State.GIVEN_UP:
         who = edit.given_up_by or FORMER_USER
-        return f"{who} checked on Cint and closed this change; its result is unknown"
+        return f"{who} checked on Cint and abandoned this change; its result is unknown"
     if edit.state == Edit.State.CONFIRMED and edit.settled_at:
         seconds = (edit.settled_at - edit.started_at).total_seconds()
         return f"after {seconds:.0f} s" if seconds >= 1 else "in under 1 s"

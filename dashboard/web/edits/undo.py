@@ -28,7 +28,7 @@ _FAILED = (Edit.State.REJECTED, Edit.State.CONFLICT, Edit.State.GIVEN_UP)
 LATER = "It was changed again since, so it cannot be undone here."
 LAUNCHED = "A launch cannot be undone: a launched group cannot become a draft or scheduled again."
 COMPLETED = "Completion cannot be undone."
-RELAUNCH = f"{COMPLETED} Relaunch the group to put it back in field."
+RELAUNCH = f"{COMPLETED} Relaunch the group to return it to field."
 NOBODY = "The previous project manager is not known."
 
 

@@ -78,7 +78,7 @@ TERMS = (
     ),
     Term(
         "Late",
-        "A group is late when its projected finish is after its end date: it ends short of its "
+        "A group is late when its projected finish is later than its end date: it ends short of its "
         "goal.",
     ),
     Term(

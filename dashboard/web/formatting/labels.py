@@ -241,5 +241,5 @@ def unreadable_text(drifted: Mapping[str, Mapping[str, str]] | None) -> str:
             sent[_FIGURES.get(name, name.replace("_", " "))] = raw
     if not sent:
         return ""
-    each = "; ".join(f"{name} (the exchange sent “{raw}”)" for name, raw in sorted(sent.items()))
+    each = "; ".join(f"{name} (Cint sent “{raw}”)" for name, raw in sorted(sent.items()))
     return f"Not readable: {each}."

@@ -79,7 +79,7 @@ def _account_metrics(now: datetime) -> Iterator[Metric]:
 def _cycle_metrics(now: datetime) -> Iterator[Metric]:
     """Return polling rounds and requests of the last 15 minutes."""
     rounds = _new_family("cycles_15m", "Rounds of the last 15 minutes", ["account", "outcome"])
-    requests = _new_family("requests_15m", "Requests to the exchange, 15 minutes", ["account"])
+    requests = _new_family("requests_15m", "Requests to Cint, 15 minutes", ["account"])
     recent = _recent_cycles(now).values_list("account__name")
     for account, listed, complete, number in recent.values_list(
         "account__name", "listed", "complete"
@@ -88,9 +88,7 @@ def _cycle_metrics(now: datetime) -> Iterator[Metric]:
         rounds.add_metric([account, outcome], number)
     for account, total in recent.annotate(Sum("requests")):
         requests.add_metric([account], total)
-    aside = _new_family(
-        "quarantined_items", "Items of the exchange that could not be parsed", ["account"]
-    )
+    aside = _new_family("quarantined_items", "Items of Cint that could not be parsed", ["account"])
     for account, number in Quarantine.objects.values_list("account__name").annotate(Count("pk")):
         aside.add_metric([account], number)
     errors = _new_family("errors_15m", "Errors of polling rounds, 15 minutes", ["account", "kind"])
@@ -144,7 +142,7 @@ def _work_metrics(now: datetime) -> Iterator[Metric]:
     groups = _new_family("target_groups", "Target groups by status", ["status"])
     for status, number in TargetGroup.objects.values_list("status").annotate(Count("pk")):
         groups.add_metric([status], number)
-    incidents = _new_family("incidents_open", "Open incidents", ["severity"])
+    incidents = _new_family("incidents_open", "Open alerts", ["severity"])
     opened = IncidentQuerySet(Incident).open().values_list("severity")
     for severity, number in opened.annotate(Count("pk")):
         incidents.add_metric([str(Incident.Severity(severity).label)], number)

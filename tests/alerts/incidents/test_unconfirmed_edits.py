@@ -98,7 +98,7 @@ def test_what_the_exchange_asked_to_wait_with_is_not_called_sent(
             "new_draft",
             "sending",
             -11,
-            "new target group “DE GenPop” was sent, but the exchange has not",
+            "new target group “DE GenPop” was sent, but Cint has not",
         ),
         ("new_project", "rejected", -5, "new project “DE GenPop” was not created"),
         ("new_project", "unknown", -11, "new project “DE GenPop” was sent"),

@@ -61,7 +61,7 @@ def test_twelve_of_fourteen_groups_are_one_line(field: Field) -> None:
     field.group()
     field.cycles(0)
     outbox.compose_due_mails(now=after(2))
-    assert mails()[0].subject == "Tracker W23: 12 of 14 groups in field, paused by the exchange"
+    assert mails()[0].subject == "Tracker W23: 12 of 14 groups in field, paused by Cint"
 
 
 def test_notices_that_nobody_wants_by_mail_are_given_up_after_days(field: Field) -> None:
@@ -89,10 +89,8 @@ def test_a_mail_of_many_begins_with_how_many_of_what(field: Field) -> None:
     field.cycles(0, 5)
     outbox.compose_due_mails(now=after(7))
     mail = mails()[0]
-    assert mail.subject.startswith(
-        "3 paused by the exchange, 1 stalled – worst: Paused: Group 0, LOI "
-    )
-    summary = "3 paused by the exchange · 1 stalled"
+    assert mail.subject.startswith("3 paused by Cint, 1 stalled – worst: Paused: Group 0, LOI ")
+    summary = "3 paused by Cint · 1 stalled"
     assert summary in mail.text
     assert summary in mail.html
 

@@ -319,7 +319,7 @@ def test_a_figure_that_is_as_agreed_is_not_named_as_the_reason_of_a_pause() -> N
     text = described("paused_by_exchange", figures(median_loi_seconds=640, **paused))
     assert text.headline == "Paused: Japan 25–54, LOI well above bid"
     assert text.sentence == (
-        "Japan 25–54: paused by the exchange: LOI well above bid. 100 of 200 completes. "
+        "Japan 25–54: paused by Cint: LOI well above bid. 100 of 200 completes. "
         "Fix: shorten the survey, or re-bid LOI and CPI, then resume."
     )
     assert text.figures == (("completes", "100", "200"),)
@@ -358,6 +358,6 @@ def test_what_the_exchange_suggests_is_passed_on() -> None:
     tips = {"type": "warning", "text": "Earns little", "suggestions": ["Raise the CPI."]}
     text = described("issue_warning", figures(issues={"earnings_per_click": [tips]}))
     assert text.sentence == (
-        "Japan 25–54: the exchange reports an issue with earnings per click: Earns little. "
-        "100 of 200 completes. The exchange suggests: Raise the CPI."
+        "Japan 25–54: Cint reports an issue with earnings per click: Earns little. "
+        "100 of 200 completes. Cint suggests: Raise the CPI."
     )

@@ -173,7 +173,7 @@ def test_done_is_what_was_read_back_and_not_what_the_job_says(desk: Desk, action
     assert states(groups) == ["done", "waiting"]
     before = LIFE[action][0] if action != "manager" else ""
     shown = f"it as {before}" if before else "Olga as its project manager"
-    sentence = f"The job reports success; the exchange still shows {shown}."
+    sentence = f"The job reports success; Cint still shows {shown}."
     assert reason(groups[1]) == f"{sentence} Checking again."
     assert Edit.objects.get(group=groups[1]).state == "sending"
     desk.carry_out(action, groups)
@@ -196,7 +196,7 @@ def test_what_stays_otherwise_is_told_as_not_so_with_what_the_exchange_holds(
     assert states(groups) == ["not_so"]
     held = OLD if action == "manager" else LIFE[action][0]
     shown = "Olga as its project manager" if action == "manager" else f"it as {held}"
-    assert reason(groups[0]) == f"The job reports success; the exchange still shows {shown}."
+    assert reason(groups[0]) == f"The job reports success; Cint still shows {shown}."
     edit = Edit.objects.get()
     assert (edit.state, edit.after) == ("conflict", held)
 
@@ -237,7 +237,7 @@ def test_a_job_that_completes_and_names_no_group_is_not_done(desk: Desk) -> None
     desk.ask("pause", groups)
     desk.until_ended()
     assert states(groups) == ["done", "not_so", "not_so"]
-    sentence = "The job ended without a result for this group; the exchange still shows it as live."
+    sentence = "The job ended without a result for this group; Cint still shows it as live."
     assert reason(groups[1]) == sentence
 
 
@@ -257,11 +257,9 @@ def test_partly_failed_each_group_is_told_by_its_own_reason_and_reading(desk: De
     desk.until_ended()
     assert states(groups) == ["done", "failed", "done", "not_so"]
     assert reason(failed) == "It is archived."
-    assert reason(all_the_same) == (
-        "The job reports a failure, but the exchange shows it as paused."
-    )
+    assert reason(all_the_same) == ("The job reports a failure, but Cint shows it as paused.")
     assert reason(left_out) == (
-        "The job ended without a result for this group; the exchange shows it as completed."
+        "The job ended without a result for this group; Cint shows it as completed."
     )
 
 
@@ -303,9 +301,7 @@ def test_a_job_that_vanishes_is_told_by_its_groups(desk: Desk, gone: int) -> Non
     assert states(groups) == ["done", "waiting"]
     desk.until_ended()
     assert states(groups) == ["done", "not_so"]
-    assert reason(groups[1]) == (
-        "The exchange no longer reports on the job; the exchange still shows it as live."
-    )
+    assert reason(groups[1]) == ("Cint no longer reports on the job; Cint still shows it as live.")
 
 
 def test_a_job_that_is_not_known_for_a_moment_is_followed_to_its_end(desk: Desk) -> None:
@@ -384,7 +380,7 @@ def test_a_group_that_is_gone_is_told_as_gone(desk: Desk) -> None:
     desk.exchange.groups.clear()
     desk.ask("pause", groups)
     desk.until_ended()
-    assert reason(groups[0]) == "The job reports success; the exchange does not show this group."
+    assert reason(groups[0]) == "The job reports success; Cint does not show this group."
 
 
 def test_a_list_that_takes_no_short_ids_is_done_without(desk: Desk) -> None:
@@ -515,7 +511,7 @@ def test_who_is_asked_to_wait_for_a_day_ends_as_not_sent(desk: Desk) -> None:
     desk.ask("pause", groups)
     desk.until_ended(within=timedelta(hours=26))
     assert states(groups) == ["failed"]
-    assert reason(groups[0]).startswith("Not sent: The exchange asks for fewer requests")
+    assert reason(groups[0]).startswith("Not sent: Cint asks for fewer requests")
     assert Edit.objects.get().state == "rejected"
 
 

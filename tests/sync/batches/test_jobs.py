@@ -332,7 +332,7 @@ def test_groups_that_the_exchange_has_elsewhere_are_told_so_whatever_our_tables_
     simulator.force(live[0].exchange_id, "status", status="completed")
     simulator.force(paused[0].exchange_id, "status", status="live")
     why = transitions.refusals_by_group(action="pause", groups=[*live, *paused], now=timezone.now())
-    assert why == {live[0].pk: "is not live on the exchange now"}
+    assert why == {live[0].pk: "is not live on Cint now"}
 
 
 def test_one_that_may_not_keeps_the_others_from_nothing_and_costs_few_requests(

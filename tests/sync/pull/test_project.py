@@ -314,7 +314,7 @@ def test_an_account_without_the_right_to_the_history_reads_all_else_and_says_wha
     exchange.on("GET", f"{ulid(12)}/fielding-runs", lambda: (status, {"detail": "not yours"}))
     pull()
     assert (group(11).entrants, group(11).expected_loi_minutes) == (900, 9)
-    why = "The exchange does not " + ("allow this" if status == 403 else "offer this")
+    why = "Cint does not " + ("allow this" if status == 403 else "offer this")
     assert group(11).error == f"Not read: history. {why}: not yours."
     assert group(12).error == f"Not read: fielding period, history. {why}: not yours."
 

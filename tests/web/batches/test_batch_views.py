@@ -238,7 +238,7 @@ def test_what_is_not_so_on_the_exchange_is_told_in_its_row_and_can_be_tried_agai
     editor: Client, project: Project
 ) -> None:
     made = factories.batch(group(project), created_at=timezone.now())
-    said = "The job reports success; the exchange still shows it as live."
+    said = "The job reports success; Cint still shows it as live."
     BatchGroup.objects.update(state="not_so", reason=said)
     page = editor.get(f"/jobs/{made.pk}/").content.decode()
     assert said in page
@@ -253,7 +253,7 @@ def test_a_row_that_is_read_again_is_on_its_way_and_says_what_the_exchange_shows
     editor: Client, project: Project
 ) -> None:
     made = open_job(group(project))
-    said = "The job reports success; the exchange still shows it as live. Checking again."
+    said = "The job reports success; Cint still shows it as live. Checking again."
     BatchGroup.objects.update(reason=said)
     page = editor.get(f"/jobs/{made.pk}/").content.decode()
     assert said in page

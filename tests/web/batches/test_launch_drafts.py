@@ -73,7 +73,7 @@ def test_drafts_are_launched_with_a_typed_end_and_each_has_a_result(
     assert "Without a survey</bdi></a>: has no live URL" in page
     assert not Edit.objects.filter(kind="launch").exists()
     batch_page = send(editor, page).content.decode()
-    assert "In progress on the exchange." in batch_page
+    assert "In progress on Cint." in batch_page
     finish(simulator)
     made = Edit.objects.get(kind="launch")
     assert made.state == "confirmed"

@@ -68,9 +68,7 @@ def test_the_last_rounds_say_how_they_ended(
     administrator: Client, account: ExchangeAccount
 ) -> None:
     project = factories.project(account, name="Tracker W23")
-    factories.cycle(
-        project, complete=False, errors=["The exchange did not answer in time"], requests=7
-    )
+    factories.cycle(project, complete=False, errors=["Cint did not answer in time"], requests=7)
     shown = page(administrator, account)
     assert "Tracker W23" in shown
     assert "Incomplete" in shown

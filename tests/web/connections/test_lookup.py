@@ -117,7 +117,7 @@ def test_an_account_that_may_not_read_a_rate_card_is_not_told_that_there_is_none
 ) -> None:
     exchange.down = Forbidden()
     page = card(viewer, unit=unit.pk, country="jp")
-    assert "The exchange does not allow this." in page
+    assert "Cint does not allow this." in page
     assert "has no rate card" not in page
     assert "Try again" not in page
 

@@ -384,7 +384,7 @@ def _tell_less(hook: Webhook) -> None:
 @pytest.mark.parametrize(
     ("lose", "why"),
     [
-        (_remove, "removed on the exchange"),
+        (_remove, "removed on Cint"),
         (_lead_elsewhere, "elsewhere.example"),
         (_tell_less, "no longer subscribed to changes of target groups"),
     ],
@@ -456,7 +456,7 @@ def test_an_exchange_that_refuses_to_register_again_is_told_in_words(
 def test_an_address_that_nobody_can_reach_is_refused_before_anything_is_stored(
     add: Callable[..., str], url: str
 ) -> None:
-    with pytest.raises(CommandError, match="as the exchange reaches it"):
+    with pytest.raises(CommandError, match="as Cint reaches it"):
         add(url)
     assert not ExchangeAccount.objects.exists()
 

@@ -117,9 +117,9 @@ def test_a_change_that_cannot_be_read_back_is_given_up_by_who_looked(
     assert made.state == "unknown"
     editor.post(f"/edits/{made.pk}/give-up/", {"looked": "on"})
     said = page(editor, f"/edits/{made.pk}/")
-    assert "Closed" in said
+    assert "Abandoned" in said
     assert "I've checked" not in said
-    assert "Anna Weber checked on Cint and closed this change" in page(editor, "/activity/")
+    assert "Anna Weber checked on Cint and abandoned this change" in page(editor, "/activity/")
 
 
 def test_giving_up_is_not_offered_while_reading_may_still_tell_nor_to_a_viewer(

@@ -177,13 +177,13 @@ def test_the_line_of_an_unknown_outcome_turns_green_by_itself(
 @pytest.mark.parametrize(
     ("facts", "tone", "says"),
     [
-        ({"state": "rejected", "sent": True}, "bad", "refused by the exchange"),
+        ({"state": "rejected", "sent": True}, "bad", "refused by Cint"),
         ({"state": "rejected", "sent": False}, "bad", "not sent"),
         ({"state": "rejected", "sent": True, "taken": False}, "bad", OVERTAKEN),
         ({"state": "conflict", "sent": True, "taken": False}, "warn", OVERTAKEN),
-        ({"state": "conflict", "sent": True, "taken": True}, "warn", "sent, but the exchange"),
-        ({"state": "conflict", "sent": False}, "warn", "changed by somebody else meanwhile"),
-        ({"state": "given_up", "sent": True}, "warn", "given up"),
+        ({"state": "conflict", "sent": True, "taken": True}, "warn", "sent, but Cint"),
+        ({"state": "conflict", "sent": False}, "warn", "changed by someone else"),
+        ({"state": "given_up", "sent": True}, "warn", "abandoned"),
     ],
 )
 def test_the_line_tells_every_other_end_too(
@@ -222,7 +222,7 @@ def test_an_exchange_that_is_down_is_said_when_the_form_opens(
 ) -> None:
     exchange.down = Unreachable()
     page = editor.get(address(group)).content.decode()
-    assert "The exchange cannot be reached" in page
+    assert "Cint cannot be reached" in page
     assert 'name="form"' not in page
 
 
@@ -232,7 +232,7 @@ def test_an_exchange_that_goes_down_leaves_what_was_typed(
     form = {"form": opened(editor, group), "cpi": "3.10"}
     exchange.down = Unreachable()
     page = editor.post(address(group), form).content.decode()
-    assert "The exchange cannot be reached" in page
+    assert "Cint cannot be reached" in page
     assert 'value="3.10"' in page
     assert sealed(page) != form["form"]
 

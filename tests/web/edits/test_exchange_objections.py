@@ -148,7 +148,7 @@ def test_an_objection_stands_at_the_field_that_it_is_about(
     assert at[1] in (f"{field}-error", f"e-{field}")
 
 
-@pytest.mark.parametrize(("checks", "says"), [(0, "changed by somebody else"), (3, "sent, but")])
+@pytest.mark.parametrize(("checks", "says"), [(0, "changed by someone else"), (3, "sent, but")])
 def test_what_was_sent_and_is_held_otherwise_is_not_called_somebody_elses(
     group: TargetGroup, checks: int, says: str
 ) -> None:

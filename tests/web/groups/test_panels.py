@@ -415,9 +415,7 @@ def test_only_a_group_of_which_rules_speak_can_be_muted(
         assert (f"/rules/groups/{group.pk}/mute/" in page) is offered
 
 
-@pytest.mark.parametrize(
-    ("health", "said"), [("stale", "out of date"), ("error", "The exchange refuses")]
-)
+@pytest.mark.parametrize(("health", "said"), [("stale", "out of date"), ("error", "Cint refuses")])
 def test_numbers_of_an_account_that_is_not_well_say_so(
     viewer: Client, group: TargetGroup, health: str, said: str
 ) -> None:

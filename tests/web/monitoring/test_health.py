@@ -134,7 +134,7 @@ def test_errors_of_rounds_are_counted_by_kind(client: Client) -> None:
     for name, kinds in ((1, ("TimedOut", "TimedOut", "NotFound")), (2, ("TimedOut",)), (3, ())):
         cycle = Cycle(account=account, started_at=timezone.now() - timedelta(minutes=name))
         for kind in kinds:
-            cycle.failed("A group with a name: words of the exchange", kind=kind)
+            cycle.failed("A group with a name: words of Cint", kind=kind)
         cycle.save()
     found = figures(client)
     assert found["fieldwatch_errors_15m", "main", "TimedOut"] == 3

@@ -179,9 +179,9 @@ def describe_issue(group: GroupSnapshot, _: Settings) -> AlertText:
         one_line(str(tip)).rstrip(".") for tip in (tips if isinstance(tips, list | tuple) else ())
     )
     return AlertText(
-        f"The exchange reports: {group.label}, {text}{more}",
-        f"{group.label}: the exchange reports an issue with {subject}: {text}{more}. "
-        f"{group.progress}." + (f" The exchange suggests: {advice}." if advice else ""),
+        f"Cint reports: {group.label}, {text}{more}",
+        f"{group.label}: Cint reports an issue with {subject}: {text}{more}. "
+        f"{group.progress}." + (f" Cint suggests: {advice}." if advice else ""),
     )
 
 
@@ -207,7 +207,7 @@ def describe_pause_risk(group: GroupSnapshot, _: Settings) -> AlertText:
     cause, risk = pause_cause(code), format_percent(score)
     return AlertText(
         f"Pause risk: {group.label}, {cause.label} ({risk})",
-        f"{group.label}: likely to be paused by the exchange: {cause.label} (risk {risk}). "
+        f"{group.label}: likely to be paused by Cint: {cause.label} (risk {risk}). "
         f"{group.progress}. Fix: {cause.fix}.",
         (("pause risk", risk, ""),),
     )

@@ -56,7 +56,7 @@ def describe_paused_by_exchange(group: GroupSnapshot, _: Settings) -> AlertText:
     )
     return AlertText(
         f"Paused: {group.label}, {detail or cause.label}",
-        f"{group.label}: paused by the exchange{since}: {cause.label}"
+        f"{group.label}: paused by Cint{since}: {cause.label}"
         + (f", {detail}" if detail else "")
         + f". {group.progress}. Fix: {cause.advice}.",
         tuple(filter(None, (figure, _completes_row(group)))),

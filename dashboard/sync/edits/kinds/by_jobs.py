@@ -28,7 +28,7 @@ def _read_manager(client: ExchangeClient, ids: ExchangeIds) -> RemoteValue:
 def _refuse_to_write(
     _client: ExchangeClient, _ids: ExchangeIds, _value: Value, _held: RemoteValue
 ) -> object:
-    raise NotOffered("This can only be changed by a job of the exchange")
+    raise NotOffered("This can only be changed by a Cint job")
 
 
 STATUS = Editable(

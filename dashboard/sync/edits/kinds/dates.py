@@ -22,7 +22,7 @@ START, END = "start_fielding_at", "end_fielding_at"
 def _read_dates(client: ExchangeClient, ids: ExchangeIds) -> RemoteValue:
     runs = client.get_fielding_runs_by_target_group_id(**ids).items
     if not runs:
-        raise NotFound("The exchange has no fielding run for this group")
+        raise NotFound("Cint has no fielding run for this group")
     run = client.get_whole_fielding_run(**ids, fielding_run_id=runs[0].id)
     start, end = run.value.start_fielding_at, run.value.end_fielding_at
     value = {START: rfc3339(start) if start else None, END: rfc3339(end) if end else None}
