@@ -48,6 +48,7 @@ soak: install-dev
 docs: install-dev
 	$(BIN)/python docs/settings.py
 	$(BIN)/python docs/glossary.py
+	$(BIN)/python docs/figures.py
 
 lock: install-dev
 	$(UV_COMPILE) pyproject.toml -o requirements/app.txt

@@ -3,25 +3,51 @@
 from __future__ import annotations
 
 import importlib.util
+import pkgutil
 import re
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from dashboard.fielding.figures.definitions import FIGURES, FigureDefinition
+
 ROOT = Path(__file__).resolve().parent.parent
 FAULTS = ROOT / "docs" / "faults.md"
 THREATS = ROOT / "docs" / "threats.md"
 
 
-@pytest.fixture(scope="module")
-def settings_page() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("settings_page", ROOT / "docs" / "settings.py")
+def script(name: str) -> ModuleType:
+    """Return a script of the folder of documents as a module."""
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", ROOT / "docs" / f"{name}.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def settings_page() -> ModuleType:
+    return script("settings")
+
+
+def test_the_glossary_is_made_from_the_terms_of_the_pages() -> None:
+    assert (ROOT / "docs" / "glossary.md").read_text() == script("glossary").glossary()
+
+
+def test_the_table_of_figures_is_made_from_the_code() -> None:
+    assert (ROOT / "docs" / "figures.md").read_text() == script("figures").figures()
+
+
+@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.name)
+def test_the_function_of_a_figure_exists(figure: FigureDefinition) -> None:
+    assert pkgutil.resolve_name(figure.function) is not None
+
+
+def test_a_figure_has_one_entry() -> None:
+    names = [figure.name for figure in FIGURES]
+    assert len(names) == len(set(names))
 
 
 def test_the_table_of_settings_is_made_from_the_settings(settings_page: ModuleType) -> None:

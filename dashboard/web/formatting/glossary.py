@@ -13,7 +13,7 @@ class Term(NamedTuple):
     exchange_name: str = ""
 
 
-TERMS = (
+_TERMS = (
     Term("Average CPI", "Average paid per complete to date, as reported by Cint.", "Average CPI"),
     Term(
         "Bid",
@@ -78,8 +78,8 @@ TERMS = (
     ),
     Term(
         "Late",
-        "A group is late when its projected finish is later than its end date: it ends short of its "
-        "goal.",
+        "A group is late when its projected finish is later than its end date: it ends short of "
+        "its goal.",
     ),
     Term(
         "LOI",
@@ -145,4 +145,5 @@ TERMS = (
     Term("Supplier", "A panel or marketplace that sends respondents.", "Supplier"),
     Term("Target group", "One audience with a goal, a price and fielding dates.", "Target group"),
 )
+TERMS = tuple(sorted(_TERMS, key=lambda term: term.name.casefold()))
 GLOSSARY = {term.name: term for term in TERMS}
