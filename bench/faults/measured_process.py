@@ -184,7 +184,7 @@ class Story:
         taken = self.server.taken
         told_by_now = notices.filter(created_at__lt=MONDAY)  # later ones wait for the next digest
         lost = told_by_now.filter(mail=None, skipped="").count()
-        lost += sum(1 for one in fired.annotate(n=Count("notices")) if not one.n)
+        lost += fired.annotate(notice_count=Count("notices")).filter(notice_count=0).count()
         lost += sum(
             1
             for mail in mails

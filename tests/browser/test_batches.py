@@ -170,12 +170,14 @@ def send(page: Page) -> None:
     page.wait_for_url("**/jobs/*/")
 
 
+def clock_ahead(by: timedelta) -> Callable[[], datetime]:
+    return lambda: timezone.now() + by
+
+
 def work_to_the_end(page: Page, simulator: Simulator) -> None:
     """What the worker does while the page is open."""
     for minutes in range(1, 12):
-        jobs.run_due_steps(
-            clock=lambda minutes=minutes: timezone.now() + timedelta(minutes=minutes)
-        )  # type: ignore[misc]
+        jobs.run_due_steps(clock=clock_ahead(timedelta(minutes=minutes)))
         if not BatchJob.objects.filter(check_at__isnull=False).exists():
             page.reload()
             return

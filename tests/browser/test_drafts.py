@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -30,6 +30,10 @@ from tests.browser.conftest import SQUEEZED, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SOON = timedelta(minutes=1)
+
+
+def clock_ahead(by: timedelta) -> Callable[[], datetime]:
+    return lambda: timezone.now() + by
 
 
 @pytest.fixture
@@ -356,9 +360,7 @@ def test_drafts_that_the_exchange_refuses_or_is_away_for_tell_so(
     expect(tab.locator("#batch")).to_contain_text("In progress")
     simulator.clear_faults()
     for seconds in (60, 120):
-        launch.run_due_launches(
-            clock=lambda later=timedelta(seconds=seconds): timezone.now() + later
-        )  # type: ignore[misc]
+        launch.run_due_launches(clock=clock_ahead(timedelta(seconds=seconds)))
         simulator.advance(seconds=5)
     expect(tab.locator("#batch [role=status]")).to_have_text("1 of 1 finished: 1 done")
 

@@ -285,7 +285,7 @@ def test_a_projects_budget(way: Way, signed_in: Page, group: TargetGroup, anna: 
     if way.meanwhile:
         theirs = {"value": way.meanwhile, "currency_code": group.currency}
         local.save_local_edit(
-            of=group.project,
+            subject=group.project,
             kind="budget",
             seen=None,
             wanted=theirs,

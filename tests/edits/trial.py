@@ -508,7 +508,7 @@ def _ms(moment: Any) -> int:
 @contextmanager
 def waiting(shift: Shift) -> Iterator[None]:
     """Whoever waits between two looks at the exchange waits on the trial's clock."""
-    defaults = send.send_edit.__kwdefaults__
+    defaults = send.send_edit.__kwdefaults__ or {}
     waits = "wait" in defaults
     real = defaults.get("wait")
     if waits:

@@ -253,4 +253,5 @@ def test_a_switch_of_a_draft_is_read_as_it_is(value: bool | None) -> None:
     body = {"exclusion": {"enabled": value}, "profiling": {"profiles": [{"quotas_enabled": value}]}}
     draft = decode_body(json.dumps(body).encode(), FetchTargetGroupResponse)
     assert (draft.exclusion or {}).get("enabled") is value
-    assert ((draft.profiling or {}).get("profiles") or [{}])[0].get("quotas_enabled") is value
+    profiles: Any = (draft.profiling or {})["profiles"]
+    assert profiles[0].get("quotas_enabled") is value

@@ -51,6 +51,7 @@ def test_all_workers_wait_after_429(begin: Begin, header: str, least: int, most:
     exchange, client = begin(lambda c, _: c.answer({}, status=429, headers={"Retry-After": value}))
     with pytest.raises(RateLimited) as caught:
         client.get_industries()
+    assert caught.value.retry_after is not None
     assert least <= caught.value.retry_after <= most
     with ThreadPoolExecutor(4) as threads:
         errors = [threads.submit(client.get_industries).exception() for _ in range(4)]

@@ -106,7 +106,7 @@ def test_members_that_nobody_knows_go_along_wherever_they_stand() -> None:
         }
         | new,
     } | new
-    sent = sendable.draft(raw)
+    sent: dict[str, Any] = sendable.draft(raw)
     assert "links" not in sent
     assert sent["exclusion"] == raw["exclusion"]
     assert sent["fielding_assistant_assignment"] == raw["fielding_assistant_assignment"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 from dashboard.exchange.errors import ExchangeError, NotFound
@@ -124,7 +125,7 @@ class FakeExchange:
             **{"started_at": NOW, **self.facts},
         )
 
-    def rate_card(self, *, unit: BusinessUnit, country: str) -> Any:
+    def read_rate_card(self, *, unit: BusinessUnit, country: str) -> Any:
         """The card of a country."""
         if self.down:
             raise self.down
@@ -132,7 +133,9 @@ class FakeExchange:
             raise NotFound
         return self.cards[country]
 
-    def group_by_id(self, *, ulid: str, accounts: list[ExchangeAccount]) -> on_demand.LookupAnswer:
+    def group_by_id(
+        self, *, ulid: str, accounts: Sequence[ExchangeAccount]
+    ) -> on_demand.LookupAnswer:
         """A group by its id, if it is on one of these accounts."""
         self.asked.append(ulid)
         found = self.known.get(ulid)

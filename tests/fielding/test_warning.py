@@ -1,5 +1,6 @@
 """Early warning: each pause reason scores from its own number, and from nothing else."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -70,6 +71,7 @@ def test_a_healthy_group_is_hardly_at_risk():
 def test_a_group_near_its_pause_is_named_first_and_told(reason):
     risks = pause_risks(replace(WELL, **SURE[reason]))
     assert risks[0].reason_code == reason
+    assert risks[0].score is not None
     assert risks[0].score >= LINE
     assert any(sign.isdigit() for sign in risks[0].sentence)
     assert all(" %" in said for risk in risks if "%" in (said := risk.sentence))
@@ -133,11 +135,15 @@ def test_scales_run_upwards_and_hold_shares(rule):
     assert 0 <= min(share) <= max(share) <= 1
 
 
+def constant_figure(value: float) -> Callable[[Indicators], float]:
+    return lambda _: value
+
+
 @pytest.mark.parametrize(
     "rule", [rule for rule in RULES if rule.template], ids=lambda rule: rule.template
 )
 def test_a_score_lies_on_the_line_between_the_points_of_its_scale(rule: PauseRule) -> None:
     at, share = zip(*rule.scale, strict=True)
     for value in np.linspace(at[0] - 1, at[-1] + 1, 61):
-        risk = replace(rule, figure=lambda _, value=float(value): value).risk(Indicators())
+        risk = replace(rule, figure=constant_figure(float(value))).risk(Indicators())
         assert risk.score == pytest.approx(float(np.interp(value, at, share)), abs=0.0006)

@@ -4,12 +4,12 @@ twice, and every round says whether it was whole.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -41,7 +41,7 @@ FIELDS = ("status", "completes", "filling_goal")
 Values = tuple[Any, ...]
 
 
-@dataclass
+@dataclasses.dataclass
 class Field:
     """One connection to a simulated exchange that misbehaves on command."""
 
@@ -50,9 +50,9 @@ class Field:
     editor: User
     project: Project
     chance: random.Random
-    now: datetime = field(default_factory=timezone.now)
-    ever: dict[str, set[Values]] = field(default_factory=dict)
-    sent: dict[str, str] = field(default_factory=dict)  # wanted amount by token
+    now: datetime = dataclasses.field(default_factory=timezone.now)
+    ever: dict[str, set[Values]] = dataclasses.field(default_factory=dict)
+    sent: dict[str, str] = dataclasses.field(default_factory=dict)  # wanted amount by token
 
     def clock(self) -> datetime:
         return self.now

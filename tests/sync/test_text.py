@@ -27,7 +27,7 @@ from dashboard.fielding.models import (
 from tests import factories
 from tests.exchange.test_text import BAD
 from tests.factories import ulid
-from tests.fakes.canned_exchange import PM, Exchange, group_row, project_row
+from tests.fakes.canned_exchange import PM, Exchange, Reply, group_row, project_row
 
 Pull = Callable[[], dict[str, Any]]
 HERE = "HERE"
@@ -37,6 +37,10 @@ SOME = (
     "a NUL that is escaped",
     "a NUL that is not",
 )
+
+
+def fixed_reply(body: object) -> Callable[[], Reply]:
+    return lambda: (200, body)
 
 
 @pytest.fixture
@@ -73,7 +77,7 @@ def odd(exchange: Exchange) -> Exchange:
         },
     }
     for pattern, answer in answers.items():
-        exchange.on("GET", pattern, lambda answer=answer: (200, answer))
+        exchange.on("GET", pattern, fixed_reply(answer))
     return exchange
 
 

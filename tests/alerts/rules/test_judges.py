@@ -313,7 +313,7 @@ def test_a_day_far_away_is_told_with_its_date() -> None:
 
 
 def test_a_figure_that_is_as_agreed_is_not_named_as_the_reason_of_a_pause() -> None:
-    paused = {"status": "paused", "status_reason": "high_median_loi"}
+    paused: dict[str, Any] = {"status": "paused", "status_reason": "high_median_loi"}
     text = described("paused_by_exchange", figures(median_loi_seconds=852, **paused))
     assert text.headline == "Paused: Japan 25–54, LOI 14.2 min · bid 10"
     text = described("paused_by_exchange", figures(median_loi_seconds=640, **paused))

@@ -286,7 +286,7 @@ def test_prices_are_changed_one_by_one_each_with_its_edit(
     )
     finish(simulator, Clock())
     assert results() == {"done": 3}
-    prices = {(edit.state, edit.wanted["value"]) for edit in Edit.objects.all()}
+    prices = {(edit.state, (edit.wanted or {})["value"]) for edit in Edit.objects.all()}
     assert prices == {("confirmed", "3.33")}
     ids = {group.exchange_id for group in priced}
     assert {row["cpi"] for row in simulator.groups() if row["id"] in ids} == {"3.33"}

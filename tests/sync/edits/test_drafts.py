@@ -254,6 +254,7 @@ def test_a_process_that_died_after_sending_is_settled_by_the_worker(
     edit = new()
     as_it_died = {"state": "sending", "settled_at": None, "check_at": timezone.now()}
     Edit.objects.update(group=None, project=project, asked_id="", **as_it_died)
+    assert edit.group_id is not None
     TargetGroup.objects.filter(pk=edit.group_id).delete()
     create.settle_due(clock=later(1))
     edit.refresh_from_db()

@@ -501,7 +501,7 @@ def test_a_request_that_never_arrived_was_not_refused(
         sent=False,
     )
     assert push.claim_edit(edit, time.now) is None
-    held = push._read_held(edit, desk.client, time.now)
+    held = push._read_held(edit, desk.client, time)
     assert push._mark_sent(edit)
     simulator.stop()
     assert not push._send_once(edit, desk.client, held, time, overtaken=0)

@@ -154,7 +154,10 @@ def _a_form(field: Field) -> None:
 
 
 def _its_changelog(field: Field) -> None:
-    new = {"project_id": field.new.exchange_id, "target_group_id": field.group.exchange_id}
+    new: dict[str, Any] = {
+        "project_id": field.new.exchange_id,
+        "target_group_id": field.group.exchange_id,
+    }
     changes = field.client.get_target_group_changelog(**new).items
     assert moves.follow_changes(group=field.stored, changes=changes, client=field.client)
 

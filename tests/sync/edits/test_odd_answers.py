@@ -65,7 +65,7 @@ def group(pull: Callable[[], dict[str, Any]], exchange: Exchange) -> TargetGroup
 
 
 def send(group: TargetGroup, editor: User) -> Edit:
-    arguments = {"kind": "cpi", "seen": SEEN, "wanted": WANTED, "token": "form"}
+    arguments: dict[str, Any] = {"kind": "cpi", "seen": SEEN, "wanted": WANTED, "token": "form"}
     return push.send_edit(group=group, by=editor, **arguments)
 
 

@@ -51,7 +51,9 @@ def test_a_group_of_a_known_project_makes_the_project_due(
     match = look_up(account).found
     assert match is not None
     assert (match.project, match.name, match.status) == (project, "Japan", "live")
-    assert Project.objects.get().due_at < late
+    due_at = Project.objects.get().due_at
+    assert due_at is not None
+    assert due_at < late
 
 
 def test_a_group_of_another_account_of_the_exchange_is_not_there(

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from dashboard.exchange.pagination import PageIterator
 from dashboard.fielding.models import Batch, BatchGroup, ExchangeAccount, Project, TargetGroup
 from dashboard.sync.batches import handover
 from dashboard.sync.connections import clients
@@ -146,9 +147,7 @@ def test_a_group_that_answers_in_another_project_has_moved(known: Exchange, pull
         client=client,
         project=ulid(1),
         absent={ulid(13): "live"},
-        second_list=missing.PageIterator(
-            lambda cursor: with_list(project_id=ulid(1), start_after=cursor)
-        ),
+        second_list=PageIterator(lambda cursor: with_list(project_id=ulid(1), start_after=cursor)),
     )
     assert absent == missing.Absent(set(), [missing.Elsewhere(ulid(13), ulid(2))])
     pull()

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import plotly.graph_objects as go
 import pytest
 
+from dashboard.fielding.figures.joint_sum import Range
 from dashboard.fielding.series import completes
 from dashboard.web import charts
 from dashboard.web.charts import series
@@ -41,7 +42,7 @@ def test_plotly_takes_every_figure(theme: str) -> None:
         charts.gained_figure(series.steps_of_grid(GRID, 1, TOKYO), 1, palette=palette, zone=TOKYO)
     )
     reading = [(NOW, 14.2)]
-    given = {"name": "LOI", "unit": "min", "palette": palette, "zone": TOKYO}
+    given: dict[str, Any] = {"name": "LOI", "unit": "min", "palette": palette, "zone": TOKYO}
     go.Figure(charts.trend_figure(reading, bid=9, **given))
     go.Figure(charts.trend_figure([], bid=None, **given))
     go.Figure(charts.gained_figure([], 24, palette=palette, zone=TOKYO))
@@ -127,7 +128,7 @@ def test_plotly_takes_the_figure_of_a_project(theme: str) -> None:
         NOW,
         [charts.Share("Japan <b>25</b>", [1, 2]), charts.Share("x" * 128, [0, 5])],
         required=[(NOW, 0), (NOW + timedelta(days=1), 10)],
-        forecast=[(NOW, 7), (NOW + timedelta(days=1), 12)],
+        forecast=[(NOW, Range(7, 7, 7)), (NOW + timedelta(days=1), Range(9, 12, 15))],
         palette=charts.PALETTES[theme],
         zone=TOKYO,
     )
@@ -158,6 +159,6 @@ def test_few_counts_are_marked_one_by_one(top: int, step: int | None) -> None:
 
 
 def test_the_first_reading_is_shown_in_two_hours_of_field() -> None:
-    given = {"name": "LOI", "unit": "min", "bid": 9, "zone": TOKYO}
+    given: dict[str, Any] = {"name": "LOI", "unit": "min", "bid": 9, "zone": TOKYO}
     made = charts.trend_figure([(NOW, 14.2)], palette=charts.PALETTES["light"], **given)
     assert made["layout"]["xaxis"]["range"] == ["2026-11-20T19:00:00", "2026-11-20T21:10:00"]

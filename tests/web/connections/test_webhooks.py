@@ -90,6 +90,10 @@ def wait_for(what: Callable[[], bool], seconds: float = 10) -> None:
         time.sleep(0.02)
 
 
+def wait_for_deliveries(hook: Webhook, count: int) -> None:
+    wait_for(lambda: delivered(hook) == count)
+
+
 def tell(simulator: Simulator, **manner: Any) -> int:
     """Deliver the last change of the first live group in some manner; how many went out."""
     group = TargetGroup.objects.get().exchange_id
@@ -156,7 +160,7 @@ def test_a_change_that_is_told_three_times_is_one_event(
 ) -> None:
     for times in (1, 2, 3):
         tell(simulator)
-        wait_for(lambda times=times: delivered(hook) == times)
+        wait_for_deliveries(hook, times)
     assert events() == 1
     assert refused() == {}
 
@@ -193,9 +197,9 @@ def test_events_that_overtake_one_another_both_count_and_the_poll_decides(
             target_group_id=group["id"],
             cpi=Money(value=Decimal(price), currency_code=group["currency_code"]),
         )
-        wait_for(lambda told=told: delivered(hook) == told)
+        wait_for_deliveries(hook, told)
     tell(simulator, last=2, reversed=True)
-    wait_for(lambda: delivered(hook) == 4)
+    wait_for_deliveries(hook, 4)
     assert events() == 2
     call_command_pull()
     assert f"{TargetGroup.objects.get(exchange_id=group['id']).cpi:.2f}" == "3.02"

@@ -36,7 +36,7 @@ SOFT = {
 }
 
 
-def entry(seen: Any, group: TargetGroup, /, **fields: str) -> BoundForm:
+def entry(seen: Any, group: TargetGroup, /, **fields: str) -> BoundForm[Any]:
     typed = QueryDict(mutable=True)
     typed.update(fields)
     return BoundForm(group, seen, typed, NOW, {OTHER: "Exposed"})
@@ -77,7 +77,7 @@ def test_a_module_of_a_kind_that_we_do_not_know_goes_back_as_it_came() -> None:
 
 def test_a_group_of_elsewhere_that_is_paced_like_stays_chosen() -> None:
     seen = ASSISTANT | {"pacing": {"type": "gemini", "exposed_target_group_id": "ELSEWHERE"}}
-    shown = FORM.context(entry(seen, GROUP))
+    shown: dict[str, Any] = FORM.context(entry(seen, GROUP))
     assert [value for value, _, chosen in shown["others"] if chosen] == ["ELSEWHERE"]
     assert check(seen, **SOFT)["pacing"] == seen["pacing"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -77,12 +77,12 @@ def refused(
     group: TargetGroup,
     exchange: FakeExchange,
     kind: str,
-    name: str | list[dict[str, Any]],
+    name: str | Sequence[Mapping[str, Any]],
 ) -> str:
     """The page of a form that the exchange refused with an objection of this name, or these."""
-    reasons = [{"name": name, "reason": WORDS}] if isinstance(name, str) else name
+    reasons = [{"name": name, "reason": WORDS}] if isinstance(name, str) else map(dict, name)
     exchange.start_over()
-    exchange.state, exchange.reasons = Edit.State.REJECTED, reasons
+    exchange.state, exchange.reasons = Edit.State.REJECTED, list(reasons)
     address = f"/groups/{group.pk}/edit/{kind}/"
     page = editor.get(address).content.decode()
     form = re.search(r'name="form" value="([^"]+)"', page)
