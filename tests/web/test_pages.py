@@ -111,7 +111,7 @@ def filled(project: Project, number: int) -> list[TargetGroup]:
         ("/groups/{group}/trend.json?trend=ir", 4),
         ("/projects/{project}/history/", 8),
         ("/activity/", 7),
-        ("/spend/", 7),
+        ("/spend/", 9),
         ("/views/", 4),
         ("/projects/{project}/compare/", 6),
         ("/search/?q=Group", 5),

@@ -166,4 +166,17 @@ FIGURES = (
         "CPI form, bulk preview, project",
         "dashboard.fielding.figures.project_outlook.outlook_of_groups",
     ),
+    FigureDefinition(
+        "Spend by month",
+        "money",
+        "Completes of the month at the CPI of their hours, from the changelog; the average CPI "
+        "where it lists no change. Completes that came in a gap of the series are spread evenly "
+        "over it. A reconciled month keeps its spend; months still open share the rest of the "
+        "cost to date, so that all months add up to it.",
+        "a month (UTC)",
+        "all groups with a cost",
+        "Cint's cost to date; split by Fieldwatch",
+        "spend page, its files",
+        "dashboard.fielding.figures.spend_by_month.split_by_month",
+    ),
 )

@@ -45,6 +45,7 @@ def split_by_month(
     cost: Decimal,
     began: datetime | None,
     now: datetime,
+    ended: datetime | None = None,
     final_before: Month = "",
 ) -> dict[Month, MonthSpend]:
     """Split completes and cost over months (UTC).
@@ -52,13 +53,16 @@ def split_by_month(
     series: cumulative completes; between two readings they are taken to have come evenly, so a gap
     at a month's end is shared by both months. prices: in order of time, the first one for all
     before it too; empty: one average price. completes and cost: as the exchange reports them now.
-    final_before: months before this one are reconciled, and keep their price.
+    ended: when the last complete came, if the exchange says so. final_before: months before this
+    one are reconciled, and keep their price.
     """
     if began is None:
         return {"": MonthSpend(completes, cost)}
-    bounds = _month_starts(began, now)
+    ended = min(ended or now, now)
+    began = min(began, ended)
+    bounds = month_starts(began, ended)
     months = [f"{start:%Y-%m}" for start in bounds[:-1]]
-    curve = _curve(series, completes=completes, began=began, now=now)
+    curve = _curve(series, completes=completes, began=began, ended=ended)
     counts = np.round(_count_at(curve, bounds)).tolist()
     gained = [int(after - before) for before, after in pairwise(counts)]
     raw = [_cost_between(curve, prices, span) for span in pairwise(bounds)] if prices else gained
@@ -71,11 +75,11 @@ def split_by_month(
     return split or {months[0]: MonthSpend(completes, cost)}
 
 
-def _month_starts(began: datetime, now: datetime) -> list[datetime]:
-    """The starts of the months from `began` to `now`, and of the one after."""
+def month_starts(began: datetime, ended: datetime) -> list[datetime]:
+    """Return the starts of the months (UTC) from `began` to `ended`, and of the one after."""
     day = began.astimezone(UTC).date().replace(day=1)
     starts = [day]
-    while starts[-1] <= now.astimezone(UTC).date():
+    while starts[-1] <= ended.astimezone(UTC).date():
         starts.append((starts[-1] + timedelta(days=32)).replace(day=1))
     return [_midnight(start) for start in starts]
 
@@ -84,13 +88,13 @@ def _midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def _curve(series: Readings, *, completes: int, began: datetime, now: datetime) -> Readings:
-    """The series from 0 at its beginning to the exchange's count now, never above that."""
-    known = (series.at > began.timestamp()) & (series.at < now.timestamp())
-    at = np.concatenate(([began.timestamp()], series.at[known], [now.timestamp()]))
+def _curve(series: Readings, *, completes: int, began: datetime, ended: datetime) -> Readings:
+    """Return the series from 0 at its beginning to the exchange's count, never above that."""
+    known = (series.at > began.timestamp()) & (series.at < ended.timestamp())
+    at = np.concatenate(([began.timestamp()], series.at[known], [ended.timestamp()]))
     count = np.concatenate(([0.0], series.count[known], [float(completes)]))
     if not known.any():  # nothing says when: all of it just came
-        at = np.array([now.timestamp() - 1, now.timestamp()])
+        at = np.array([ended.timestamp() - 1, ended.timestamp()])
         count = np.array([0.0, float(completes)])
     return Readings(at, np.minimum(count, completes))
 

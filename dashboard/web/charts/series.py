@@ -63,11 +63,6 @@ def from_days(days: Sequence[PackedRow]) -> Grid | None:
     return Grid(start, counts[counted[0] : counted[-1] + 1])
 
 
-def last_known(hours: bytes) -> int | None:
-    """Return the last count of a packed day; None if all of it is a gap."""
-    return next((n for n in reversed(_DAY.unpack(bytes(hours))) if n >= 0), None)
-
-
 def steps_of_grid(grid: Grid, hours: int, zone: ZoneInfo) -> list[GridStep]:
     """Return steps of 1, 6 or 24 h of local time, oldest first, with the gain of each.
 

@@ -321,19 +321,6 @@ def test_months_of_spend_add_up_to_what_the_exchange_says(
     assert "2026-10" not in client.get("/spend/?per=all").content.decode().split("<tbody>")[1]
 
 
-def test_a_month_without_a_reading_counts_in_the_next(project: Project) -> None:
-    group = factories.group(
-        project,
-        completes=90,
-        first_complete_at=datetime(2026, 9, 20, tzinfo=UTC),
-        last_complete_at=factories.NOW,
-    )
-    assert spending.by_month(group, {date(2026, 10, 31): 60}, factories.NOW) == {
-        "2026-10": 60,
-        "2026-11": 30,
-    }
-
-
 def test_activity_is_narrowed_by_day_and_project(
     client: Client, account: ExchangeAccount, project: Project, anna: User
 ) -> None:
