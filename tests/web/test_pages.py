@@ -99,7 +99,7 @@ def filled(project: Project, number: int) -> list[TargetGroup]:
 @pytest.mark.parametrize(
     "page",
     [
-        ("/", 8),
+        ("/", 9),
         ("/projects/", 7),
         ("/projects/{project}/", 8),
         ("/projects/{project}/?by=country", 9),

@@ -41,7 +41,7 @@ CHANGES: dict[str, str] = {  # a word for every kind: a test asks
     ChangelogKind.BUSINESS_UNIT: "Business unit",
     ChangelogKind.COLLECTS_PII: "Collects personal data",
     ChangelogKind.CPI: "CPI",
-    ChangelogKind.CPI_NOTE: "Client's CPI",
+    ChangelogKind.CPI_NOTE: "Client CPI",
     ChangelogKind.CURRENCY: "Currency",
     ChangelogKind.EXPECTED_INCIDENCE_RATE: "Expected IR",
     ChangelogKind.EXPECTED_LENGTH_OF_INTERVIEW_MINUTES: "Expected LOI",

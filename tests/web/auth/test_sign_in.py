@@ -349,7 +349,7 @@ def test_a_password_that_takes_the_place_of_another_is_told_by_mail(
 ) -> None:
     client.post("/sign-in/forgotten/", {"email": dana.email})
     set_password(client, "a-longer-one-7")
-    assert "Other sessions of yours have ended" in client.get("/sign-in/new/done/").content.decode()
+    assert "Your other sessions have ended" in client.get("/sign-in/new/done/").content.decode()
     assert delivered()[-1].subject == "Fieldwatch: your password was reset with a link from a mail"
 
 

@@ -149,7 +149,7 @@ def test_forms_that_arrived_are_not_back_though_their_answers_were_never_seen(
         simulator.control("DELETE", "requests")
         page = text(editor.post(address, sent | {"kept": "1"}, follow=True))
         assert resubmission.RECEIVED in page, address
-        assert f'<a href="/edits/{edit.pk}/">See how it ended</a>' in page
+        assert f'<a href="/edits/{edit.pk}/">View result</a>' in page
         assert resubmission.RESTORED not in page
         assert not {name for name in simulator.requests() if not name.startswith("get_")}
 

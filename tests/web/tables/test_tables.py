@@ -13,6 +13,7 @@ from django.http import StreamingHttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from dashboard.fielding.figures.project_outlook import refresh_project_outlook
 from dashboard.fielding.models import (
     ExchangeAccount,
     Membership,
@@ -134,23 +135,28 @@ def test_the_newest_note_stands_in_the_row_with_who_wrote_it(
     assert ">Old<" not in page
 
 
-def test_a_project_is_foreseen_to_finish_with_its_last_group(
+def test_a_project_says_how_many_of_its_open_groups_are_late(
     client: Client, account: ExchangeAccount, anna: User
 ) -> None:
-    early, late = factories.NOW + timedelta(days=2), factories.NOW + timedelta(days=30)
-    first, second = (
-        factories.project(account, name="First"),
-        factories.project(account, name="Second"),
-    )
-    for finish in (early, late):
-        factories.group(first, finish_at=finish, ends_at=early)
-    factories.group(second, finish_at=early)
-    factories.group(second, finish_at=None)
-    page = client.get("/projects/").content.decode()
-    rows = {name: row for row in page.split("<tr>") for name in ("First", "Second") if name in row}
-    assert f"{late:%Y-%m-%dT%H:%M:%SZ}" in rows["First"]
-    assert "late · end date" in rows["First"]
-    assert "1 group won't finish" in rows["Second"]
+    project = factories.project(account, name="First")
+    end = factories.NOW + timedelta(days=2)
+    for expected, status in ((120, "live"), (260, "live"), (90, "completed"), (90, "draft")):
+        factories.group(
+            project,
+            status=status,
+            ends_at=end,
+            completes=80,
+            completes_goal=200,
+            filling_goal=200,
+            filling_strategy="completes",
+            insight={"forecast": {"at_end": [expected] * 3}},
+        )
+    refresh_project_outlook(project.pk, now=factories.NOW)
+    page = fold_white_space(client.get("/projects/").content.decode())
+    assert ">1 of 2</span>" in page
+    assert f"{end:%Y-%m-%dT%H:%M:%SZ}" in page
+    assert "240 / 600" in page  # the completed group counts, the draft does not
+    assert ">200</td>" in page  # short: 80 of the late one, 120 of the one that ended short
 
 
 def save(client: Client, **said: str) -> None:
