@@ -79,7 +79,7 @@ def user_ids(account_id: int) -> set[str]:
     return {person.id for person in (*account.users, *account.service_clients)}
 
 
-def business_unit(account_id: int, unit_id: int | str) -> SimulatedBusinessUnit | None:
+def business_unit(account_id: int, unit_id: object) -> SimulatedBusinessUnit | None:
     """The account's business unit with this id, given as number or text."""
     units = ACCOUNTS[account_id].business_units
     return next((unit for unit in units if str(unit.id) == str(unit_id)), None)

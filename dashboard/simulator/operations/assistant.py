@@ -1,7 +1,6 @@
 """The fielding assistant: pricing, pacing, quota overlay and soft launch, all or nothing."""
 
 from decimal import Decimal
-from typing import Any
 
 from dashboard.simulator.api.preconditions import if_match
 from dashboard.simulator.api.routes import route
@@ -57,7 +56,7 @@ def put_fielding_assistant_assignment(world: World, ask: SimulatedRequest) -> Si
     return empty_answer(204)
 
 
-def check_modules(check: ValueCheck, body: Any, currency: str, *, prefix: str = "") -> Json:
+def check_modules(check: ValueCheck, body: object, currency: str, *, prefix: str = "") -> Json:
     """The modules of a request, faults noted under their full names."""
     if not isinstance(body, dict):
         check.fault(prefix.rstrip(".") or "body", "must be an object")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from dashboard.simulator.api.routes import route
 from dashboard.simulator.api.validation import ValueCheck
@@ -47,7 +46,7 @@ def editing_group(group: SimulatedGroup, now: int) -> Iterator[SimulatedGroup]:
         draw_next(group, now)
 
 
-def apply_values(group: SimulatedGroup, ask: SimulatedRequest, values: dict[str, Any]) -> None:
+def apply_values(group: SimulatedGroup, ask: SimulatedRequest, values: Json) -> None:
     """Set values by change type at the moment of the request, by whoever asks."""
     with editing_group(group, ask.now):
         change_group(group, values, at=ask.now, by=ask.actor)
@@ -83,7 +82,7 @@ def update_launched_target_group_details(world: World, ask: SimulatedRequest) ->
     """Replace the details of a launched group; optional fields that are missing are emptied."""
     group = world.launched(ask.params)
     check = ValueCheck.of(ask)
-    values: dict[str, Any] = {
+    values: Json = {
         "name_change": check.text("name", 5, 128),
         "project_manager_change": check.person("project_manager_id", group.account_id),
         "expected_length_of_interview_minutes_change": check.whole(
@@ -113,7 +112,7 @@ def default_re_entry() -> Json:
     return {status: {side: dict(off) for side in sides} for status, sides in RE_ENTRY_SIDES.items()}
 
 
-def check_re_entry(check: ValueCheck, body: Any, *, prefix: str = "") -> Json:
+def check_re_entry(check: ValueCheck, body: object, *, prefix: str = "") -> Json:
     """A whole ReEntryConfiguration, faults noted; only what the contract names is kept."""
     kept: Json = {}
     for status, sides in RE_ENTRY_SIDES.items():

@@ -1,7 +1,5 @@
 """Profiles and quotas: who is wanted, how many of each, how many there are."""
 
-from typing import Any
-
 from dashboard.simulator.api.pagination import cut_page, page_size
 from dashboard.simulator.api.routes import route
 from dashboard.simulator.api.validation import ValueCheck
@@ -201,7 +199,9 @@ def _scale(group: SimulatedGroup, goal: int) -> None:
             target["goal"] = part
 
 
-def _quota_goals(check: ValueCheck, group: SimulatedGroup, wanted: Any) -> list[tuple[Json, int]]:
+def _quota_goals(
+    check: ValueCheck, group: SimulatedGroup, wanted: object
+) -> list[tuple[Json, int]]:
     """Which targets get which goals; unknown ones are faults."""
     if not isinstance(wanted, list):
         check.fault("profiles", "must be a list")

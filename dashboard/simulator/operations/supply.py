@@ -1,7 +1,7 @@
 """Supply: allocations to suppliers, rate cards, and what is feasible at which price."""
 
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dashboard.simulator.api.routes import route
 from dashboard.simulator.api.validation import ValueCheck
@@ -250,7 +250,7 @@ def _feasible(
     return body
 
 
-def _feasible_profile(profile: Any, goal: int, most: int) -> Json:
+def _feasible_profile(profile: Json, goal: int, most: int) -> Json:
     targets = profile["targets"]
     parts = split_total(min(goal, most), [1.0] * len(targets))
     return {

@@ -2,7 +2,6 @@
 
 import base64
 from hashlib import blake2b
-from typing import Any
 
 from dashboard.simulator.api.pagination import cut_page, page_size
 from dashboard.simulator.api.preconditions import if_match
@@ -61,7 +60,7 @@ def _check_version(ask: SimulatedRequest, hook: SimulatedWebhook) -> None:
 
 
 def _url(check: ValueCheck, *, required: bool) -> str | None:
-    value: Any = check.get("url", required=required)
+    value = check.get("url", required=required)
     if value is None:
         return None
     if not isinstance(value, str) or not value.startswith(("http://", "https://")):
@@ -71,7 +70,7 @@ def _url(check: ValueCheck, *, required: bool) -> str | None:
 
 
 def _events(check: ValueCheck, *, required: bool) -> list[str] | None:
-    value: Any = check.get("events", required=required)
+    value = check.get("events", required=required)
     if value is None:
         return None
     if not isinstance(value, list) or not value or set(map(str, value)) - set(EVENTS):

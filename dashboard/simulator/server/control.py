@@ -1,7 +1,7 @@
 """The control address: time, faults and forced events, for tests and the demo."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dashboard.simulator.catalogue.clock import read_stamp, rfc3339_stamp
 from dashboard.simulator.catalogue.seeded_random import ulid_at
@@ -343,7 +343,7 @@ def deliver_again(exchange: "SimulatedExchange", _steps: list[str], body: Json) 
     return {"sent": sent}
 
 
-_READERS: dict[str, Callable[["SimulatedExchange", list[str]], Any]] = {
+_READERS: dict[str, Callable[["SimulatedExchange", list[str]], Json]] = {
     "clock": read_clock,
     "faults": read_faults,
     "requests": read_requests,
@@ -355,7 +355,7 @@ _READERS: dict[str, Callable[["SimulatedExchange", list[str]], Any]] = {
     "deliveries": read_deliveries,
     "violations": read_violations,
 }
-_WRITERS: dict[str, Callable[["SimulatedExchange", list[str], Json], Any]] = {
+_WRITERS: dict[str, Callable[["SimulatedExchange", list[str], Json], Json]] = {
     "POST clock": move_clock,
     "POST faults": add_faults,
     "DELETE faults": clear_faults,

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field, fields
 from email.utils import formatdate
 from fnmatch import fnmatchcase
 from random import Random
-from typing import Any
 
 import msgspec
 
@@ -171,7 +170,7 @@ def _skewed(fault: Fault, answer: SimulatedAnswer) -> SimulatedAnswer:
     )
 
 
-def _items(body: Any) -> list[Json]:
+def _items(body: object) -> list[Json]:
     """The objects of the list that an answer carries, or the answer itself."""
     if isinstance(body, dict):
         for value in body.values():
@@ -181,17 +180,17 @@ def _items(body: Any) -> list[Json]:
     return []
 
 
-def _wrong_shape(fault: Fault, body: Any) -> None:
+def _wrong_shape(fault: Fault, body: object) -> None:
     for item in _items(body)[:1]:
         item[fault.value or _longest(item)] = {"not": ["what", "was", "promised"]}
 
 
-def _null_field(fault: Fault, body: Any) -> None:
+def _null_field(fault: Fault, body: object) -> None:
     for item in _items(body)[:1]:
         item[fault.value or _longest(item)] = None
 
 
-def _missing_field(fault: Fault, body: Any) -> None:
+def _missing_field(fault: Fault, body: object) -> None:
     for item in _items(body)[:1]:
         item.pop(fault.value or _longest(item), None)
 
@@ -201,7 +200,7 @@ def _longest(item: Json) -> str:
     return max(item, key=lambda name: len(str(item[name])))
 
 
-def _unknown_enum(fault: Fault, body: Any) -> None:
+def _unknown_enum(fault: Fault, body: object) -> None:
     for item in _items(body)[:1]:
         for name in ("status", "filling_strategy", "pricing_model", "object"):
             if name in item:
@@ -210,24 +209,24 @@ def _unknown_enum(fault: Fault, body: Any) -> None:
             change["object"] = fault.value or "mood_change"
 
 
-def _unknown_field(_fault: Fault, body: Any) -> None:
+def _unknown_field(_fault: Fault, body: object) -> None:
     for item in _items(body):
         item["field_of_tomorrow"] = {"value": 42}
 
 
-def _repeat_cursor(_fault: Fault, body: Any) -> None:
+def _repeat_cursor(_fault: Fault, body: object) -> None:
     if isinstance(body, dict):
         body["has_more"], body["next_cursor"] = True, "QUJD"
 
 
-def _endless(_fault: Fault, body: Any) -> None:
+def _endless(_fault: Fault, body: object) -> None:
     if isinstance(body, dict):
         body |= {name: [] for name, value in body.items() if isinstance(value, list)}
         body["has_more"] = True
         body["next_cursor"] = f"ZW1wdHk{id(body) % 100_000}"
 
 
-def _missing_group(fault: Fault, body: Any) -> None:
+def _missing_group(fault: Fault, body: object) -> None:
     items = _items(body)
     if isinstance(body, dict) and items and items[0] is not body:
         gone = [i for i in items if i.get("id") == fault.value] if fault.value else items[:1]
@@ -235,7 +234,7 @@ def _missing_group(fault: Fault, body: Any) -> None:
             items.remove(item)
 
 
-_Body = Callable[[Fault, Any], None]
+_Body = Callable[[Fault, object], None]
 _BODIES: dict[str, _Body] = {
     "wrong_shape": _wrong_shape,
     "null_field": _null_field,

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
-from typing import Any
 
 import msgspec
 
@@ -20,7 +19,7 @@ class Interruption:
     method: str
     path: str
     person: str
-    body: Any = None
+    body: object = None
     if_match: str = ""
     operation: str = "*"
     group: str = ""

@@ -1,7 +1,5 @@
 """What a group is set to, value by value, as the exchange itself holds it: the ground truth."""
 
-from typing import Any
-
 from dashboard.simulator.catalogue.clock import rfc3339_stamp
 from dashboard.simulator.catalogue.money import monetary_amount
 from dashboard.simulator.catalogue.values import Json
@@ -61,7 +59,7 @@ def _profile(profile: Json) -> Json:
     return {**{k: v for k, v in profile.items() if k != "id"}, "targets": targets}
 
 
-def differences(before: Any, after: Any, place: str = "") -> dict[str, tuple[Any, Any]]:
+def differences(before: object, after: object, place: str = "") -> dict[str, tuple[object, object]]:
     """Old and new by dotted path, for every value that differs; None for what is not there."""
     if isinstance(before, dict) and isinstance(after, dict):
         names = dict.fromkeys([*before, *after])
@@ -70,7 +68,7 @@ def differences(before: Any, after: Any, place: str = "") -> dict[str, tuple[Any
         pairs = [(str(n), b, a) for n, (b, a) in enumerate(zip(before, after, strict=True))]
     else:
         return {} if before == after else {place: (before, after)}
-    differing: dict[str, tuple[Any, Any]] = {}
+    differing: dict[str, tuple[object, object]] = {}
     for name, old, new in pairs:
         differing |= differences(old, new, f"{place}.{name}" if place else name)
     return differing

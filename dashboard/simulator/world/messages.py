@@ -2,7 +2,6 @@
 
 import uuid
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 
@@ -76,7 +75,7 @@ class SimulatedRequest:
         client = ACCOUNTS[self.account_id].service_clients[0].id
         return Actor("las_user", self.headers.get(PERSON, client))
 
-    def json(self) -> Any:
+    def json(self) -> object:
         """The decoded body; refused with 400 if it is not JSON, None if there is none."""
         if not self.body:
             return None

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dashboard.simulator.catalogue.clock import DAY, HOUR, rfc3339_stamp
 from dashboard.simulator.catalogue.money import monetary_amount
@@ -145,10 +145,10 @@ def _edits(group: SimulatedGroup, chance: Random, index: int, start: int, stop: 
             group.plan(at, "person_change", values=values, by=by)
 
 
-def _values(group: SimulatedGroup, chance: Random, index: int) -> Iterator[dict[str, Any]]:
+def _values(group: SimulatedGroup, chance: Random, index: int) -> Iterator[Json]:
     factor = Decimal(str(round(chance.uniform(1.03, 1.25), 2)))
     raised = (group.cpi * factor).quantize(group.cpi)
-    many: tuple[dict[str, Any], ...] = (
+    many: tuple[Json, ...] = (
         {"name_change": f"{group.name} boost"},
         {"expected_incidence_rate_change": round(max(0.05, group.incidence_rate - 0.05), 2)},
         {"expected_length_of_interview_minutes_change": min(45, group.loi_minutes + 2)},
