@@ -59,7 +59,7 @@ class Simulator:
         self.stop()
 
     def start(self) -> None:
-        """Start, or start again: with `state` the world goes on where it was, on the same port."""
+        """Start, or start again: with `state` the world continues, on the same port."""
         if self.base_url:
             self.options["port"] = int(self.base_url.rsplit(":", 1)[1])
         if self.process:
@@ -179,11 +179,11 @@ class Simulator:
         return dict(self.control("GET", f"truth/{group_id}")["settings"])
 
     def violations(self) -> list[Json]:
-        """Requests that the contract does not allow."""
+        """Return the requests that violated the contract."""
         return list(self.control("GET", "violations")["violations"])
 
     def act(self, person: str, method: str, path: str, body: object = None, etag: str = "*") -> int:
-        """What a person does at the exchange itself; the status. `path` is that of the API."""
+        """Send a request as a person at the exchange; return the status. `path`: of the API."""
         data = None if body is None else json.dumps(body).encode()
         headers = {PERSON: person, "Authorization": "person", "Cint-API-Version": "person"}
         request = urllib.request.Request(  # noqa: S310
@@ -199,13 +199,13 @@ class Simulator:
             return exc.code
 
     def interrupt(self, **fields: object) -> None:
-        """Let a person be quicker than a request of the client; see `Interruption`."""
+        """Run a person's request just before one of the client; see `Interruption`."""
         self.control("POST", "interruptions", fields)
 
     def edits(self, group_id: str = "") -> list[Json]:
-        """What was asked to change, accepted or not, in this order."""
+        """Return all requests for a change in their order, accepted or not."""
         return list(self.control("GET", f"edits/{group_id}".rstrip("/"))["edits"])
 
     def requests(self) -> dict[str, int]:
-        """How often each operation was asked for."""
+        """Return the number of requests by operation."""
         return dict(self.control("GET", "requests")["operations"])

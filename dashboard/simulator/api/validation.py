@@ -17,7 +17,7 @@ _REFERENCE = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789
 
 
 class ValueCheck:
-    """A body under examination: readers note faults, `done` refuses them all at once."""
+    """A request body under validation: readers note faults, `done` refuses them together."""
 
     def __init__(self, body: object) -> None:
         if not isinstance(body, dict):
@@ -26,7 +26,7 @@ class ValueCheck:
         self.faults: list[tuple[str, str]] = []
 
     @classmethod
-    def of(cls, ask: SimulatedRequest) -> "ValueCheck":
+    def of_request(cls, ask: SimulatedRequest) -> "ValueCheck":
         """The check of a request's body."""
         return cls(ask.json())
 
@@ -165,9 +165,9 @@ class ValueCheck:
         return value
 
     def person(self, name: str, account_id: int) -> str:
-        """The id of somebody in the account."""
+        """The id of a user or service client of the account."""
         value = self.get(name)
         known = isinstance(value, str) and value in user_ids(account_id)
         if value is not None and not known:
-            self.fault(name, "is nobody in this account")
+            self.fault(name, "is not a user of this account")
         return str(value)

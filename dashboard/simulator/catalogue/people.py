@@ -74,7 +74,7 @@ ACCOUNTS = {
 
 
 def user_ids(account_id: int) -> set[str]:
-    """Ids of everybody who may act for the account, machines included."""
+    """Return the ids of the account's users and service clients."""
     account = ACCOUNTS[account_id]
     return {person.id for person in (*account.users, *account.service_clients)}
 

@@ -64,12 +64,12 @@ def parse_faults(spec: str) -> list[Fault]:
     return [fault_of(_words(part)) for part in spec.split(";") if part.strip()]
 
 
-def fault_of(given: Json) -> Fault:
+def fault_of(values: Json) -> Fault:
     """A fault from its fields; ValueError names what is wrong."""
     known = {f.name for f in fields(Fault)} - {"hits", "chance"}
-    if unknown := set(given) - known:
+    if unknown := set(values) - known:
         raise ValueError(f"unknown field of a fault: {', '.join(sorted(unknown))}")
-    typed = dict(given)
+    typed = dict(values)
     for name, kind in (("rate", float), ("seed", int), ("count", int)):
         if typed.get(name) is not None:
             typed[name] = kind(typed[name])
@@ -229,8 +229,8 @@ def _endless(_fault: Fault, body: object) -> None:
 def _missing_group(fault: Fault, body: object) -> None:
     items = _items(body)
     if isinstance(body, dict) and items and items[0] is not body:
-        gone = [i for i in items if i.get("id") == fault.value] if fault.value else items[:1]
-        for item in gone:
+        removed = [i for i in items if i.get("id") == fault.value] if fault.value else items[:1]
+        for item in removed:
             items.remove(item)
 
 

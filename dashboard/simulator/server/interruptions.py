@@ -41,8 +41,8 @@ class Interruption:
         return SimulatedRequest(self.method, self.path, {}, headers, raw, now)
 
 
-def interruption_of(given: Json) -> Interruption:
+def interruption_of(values: Json) -> Interruption:
     """An interruption from its fields; ValueError names what is wrong."""
-    if unknown := set(given) - {f.name for f in fields(Interruption)}:
+    if unknown := set(values) - {f.name for f in fields(Interruption)}:
         raise ValueError(f"unknown field of an interruption: {', '.join(sorted(unknown))}")
-    return Interruption(**given)
+    return Interruption(**values)
