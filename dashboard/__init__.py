@@ -1,6 +1,6 @@
 """Fieldwatch: a dashboard that watches survey target groups on the Cint Exchange.
 
-The way of the data, and back:
+How data flows, and back:
 
     exchange ──> sync ──> fielding ──> alerts / web
     exchange <── sync <───────────────────────  web

@@ -10,27 +10,28 @@ from celery.signals import task_prerun, worker_ready
 from django.db import close_old_connections
 
 
+# Any: Celery passes its own worker and consumer here, which its stubs do not describe.
 class BeatThread(bootsteps.StartStopStep):
-    """A beat inside a worker, as a thread: Celery's own `--beat` is a process of 60 MB more."""
+    """A beat as a thread of a worker; Celery's own `--beat` is another process of 60 MB."""
 
     requires = ("celery.worker.components:Pool",)
 
-    def __init__(self, parent: Any, beat_thread: bool = False, **options: Any) -> None:
-        """Enabled by the worker's `--beat`."""
+    def __init__(self, parent: Any, beat_thread: bool = False, **options: object) -> None:
+        """Enable the step where the worker was started with `--beat`."""
         super().__init__(parent, **options)
         self.enabled = beat_thread
 
     def create(self, parent: Any) -> Any:
-        """The beat, started and stopped with the worker."""
+        """Return the beat, which starts and stops with the worker."""
         schedule = (
             {"schedule_filename": parent.schedule_filename} if parent.schedule_filename else {}
         )
         return EmbeddedService(parent.app, thread=True, **schedule)
 
 
-# Objects made before the collector looks: a tenth as many cost a fifth of a round's CPU.
-YOUNG = 100_000
-EVERY = 60.0  # seconds between looks at whatever it was
+# New objects before a collection: with a tenth of this, collecting took a fifth of a round's CPU.
+YOUNG_OBJECTS = 100_000
+COLLECT_EVERY_SECONDS = 60.0
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 app = Celery("dashboard")
@@ -40,20 +41,20 @@ app.steps["worker"].add(BeatThread)
 
 
 @task_prerun.connect
-def _leave_broken_connections(**_: Any) -> None:
-    """A thread keeps its database connection from task to task, but not one that broke."""
+def _close_broken_connections(**_: object) -> None:
+    """Close a thread's database connection only if it is broken or too old."""
     close_old_connections()
 
 
 @worker_ready.connect
-def collect_less(sender: Any = None, **_: Any) -> None:
-    """Look for cycles of garbage rarely, and not at all in what the start has loaded.
+def collect_less(sender: Any = None, **_: object) -> None:
+    """Collect garbage rarely, and never among the objects loaded at the start.
 
-    A round makes a great many objects that are no cycles: looking for them costs a tenth of it.
-    A few that hold large answers may be garbage too, so a worker looks once a minute in any case.
+    A round makes many objects and few cycles, so frequent collections cost a tenth of its CPU.
+    A few cycles hold large answers: a worker therefore collects once a minute in any case.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG, 20, 50)
+    gc.set_threshold(YOUNG_OBJECTS, 20, 50)
     if sender:
-        sender.timer.call_repeatedly(EVERY, gc.collect)
+        sender.timer.call_repeatedly(COLLECT_EVERY_SECONDS, gc.collect)

@@ -1,4 +1,4 @@
-"""Log lines: the facts that each carries beside its words, and the secrets that none holds."""
+"""Log lines: the facts that each carries beside its message, and the removal of secrets."""
 
 from __future__ import annotations
 
@@ -9,28 +9,27 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
-from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
 HIDDEN = "[hidden]"
 SHORTEST = 6  # a shorter secret would blot out ordinary words
-# What would begin a line of its own, or write over one: so that no request writes a line of ours.
+# Control characters that start or overwrite a line: no request may forge a log line.
 _BEYOND_ASCII = (*range(127, 160), 0x2028, 0x2029)
 _BREAKS = {code: f"\\x{code:02x}" for code in (*range(32), *_BEYOND_ASCII)}
 _BREAKS_IN_JSON = {code: f"\\u{code:04x}" for code in _BEYOND_ASCII}  # it escapes the others itself
-_facts: ContextVar[Mapping[str, Any]] = ContextVar("facts", default=MappingProxyType({}))
+_facts: ContextVar[Mapping[str, object]] = ContextVar("facts", default=MappingProxyType({}))
 _secrets: set[str] = set()
 
-# What gives a secret away by its name or form, whoever wrote the line.
-_TELLTALES = (
+# Secrets recognised by their name or form.
+_SECRET_PATTERNS = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}"), rf"\1 {HIDDEN}"),
-    # Links of mails: whoever reads one in a log could follow it.
+    # Links in mails: whoever reads one in a log could follow it.
     (
         re.compile(r"(/(?:sign-in/new|mail/stop|me/address|act|webhooks)/)[^/\s\"']{9,}"),
         rf"\1{HIDDEN}",
     ),
-    # The return from single sign-on: its query signs somebody in.
+    # The return from single sign-on: its query signs a person in.
     (re.compile(r"(/sign-in/with/[^\s?\"']*\?)[^\s\"']+"), rf"\1{HIDDEN}"),
     (re.compile(r"(://[^\s:/@]*:)[^\s@/]+@"), rf"\1{HIDDEN}@"),
     (
@@ -46,8 +45,8 @@ _TELLTALES = (
 
 
 @contextmanager
-def log_context(**facts: Any) -> Iterator[None]:
-    """Every line that is logged meanwhile in this thread carries these facts."""
+def log_context(**facts: object) -> Iterator[None]:
+    """Add these facts to every line that this thread logs inside the block."""
     before = _facts.set({**_facts.get(), **facts})
     try:
         yield
@@ -55,52 +54,52 @@ def log_context(**facts: Any) -> Iterator[None]:
         _facts.reset(before)
 
 
-def current_facts() -> Mapping[str, Any]:
-    """What lines carry at this moment, such as `request_id` or `cycle`."""
+def current_facts() -> Mapping[str, object]:
+    """Return the facts that lines carry now, such as `request_id` or `cycle`."""
     return _facts.get()
 
 
 def hide_secrets(*secrets: str) -> None:
-    """From now on no line of this process holds these texts."""
+    """Remove these texts from every later line of this process."""
     for secret in secrets:
         if len(secret) >= SHORTEST:
             _secrets.update({secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]})
 
 
 def without_secrets(text: str) -> str:
-    """The text with every secret that is known, or shows itself by its name, taken out."""
+    """Return the text with known secrets, and those recognised by their form, replaced."""
     for secret in sorted(_secrets, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
-    for telltale, instead in _TELLTALES:
-        text = telltale.sub(instead, text)
+    for pattern, replacement in _SECRET_PATTERNS:
+        text = pattern.sub(replacement, text)
     return text
 
 
 class Stderr(logging.StreamHandler):  # type: ignore[type-arg]
-    """What strangers can cause at will, such as a forged host, is a line each time."""
+    """Writes to standard error; requests that anyone can forge cost one line each."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Such a record without its traceback, every other one whole."""
+        """Format a record, without its traceback if it is from `django.security`."""
         if record.name.startswith("django.security."):
             record.exc_info = record.exc_text = None
         return super().format(record)
 
 
 class LineFormatter(logging.Formatter):
-    """A line for people: time, level, logger, words, facts."""
+    """A line for people: time, level, logger, message, facts."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s%(facts)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, with its traceback if it has one."""
-        found = {**current_facts(), **getattr(record, "of", {})}
-        told = (f" {name}={value}" for name, value in found.items())
-        record.facts = "".join(told).translate(_BREAKS)
+        """Return the line, with its traceback if it has one."""
+        facts = {**current_facts(), **getattr(record, "of", {})}
+        pairs = (f" {name}={value}" for name, value in facts.items())
+        record.facts = "".join(pairs).translate(_BREAKS)
         return without_secrets(super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the library's name)
-        """The line itself, whatever was in its words; a traceback follows in lines of its own."""
+        """Return the message on one line; a traceback follows on lines of its own."""
         record.message = record.message.translate(_BREAKS)
         return super().formatMessage(record)
 
@@ -117,15 +116,15 @@ class Json(JsonFormatter):
 
     def add_fields(
         self,
-        log_data: dict[str, Any],
+        log_data: dict[str, object],
         record: logging.LogRecord,
-        message_dict: dict[str, Any],
+        message_dict: dict[str, object],
     ) -> None:
-        """The words of the record, and the facts of the moment."""
+        """Add the facts of the context and of the record."""
         super().add_fields(log_data, record, message_dict)
         log_data.pop("of", None)
         log_data.update({**current_facts(), **getattr(record, "of", {})})
 
     def format(self, record: logging.LogRecord) -> str:
-        """The object on one line."""
+        """Return the object on one line."""
         return without_secrets(super().format(record)).translate(_BREAKS_IN_JSON)

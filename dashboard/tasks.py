@@ -1,4 +1,4 @@
-"""All Celery tasks: fetch by id, call one function. The tables say what is due, not the queue."""
+"""All Celery tasks: each calls one function. The tables say what is due, not the queue."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def pull_project(pk: int) -> None:
         _enqueue_projects()  # the next one need not wait for the beat
 
 
-# The next three write under conditions that only one worker can meet (an update that must find the
-# row as it was read, a lease, a unique key), so they may overlap with each other and themselves.
+# The next three may overlap with each other and themselves: each write has a condition that only
+# one worker can meet (an unchanged row, a lease or a unique key).
 @app.task(name="dashboard.tasks.settle_edits")
 def settle_edits() -> None:
     """Read back edits that are open on the exchange, and continue bulk changes."""
@@ -73,7 +73,7 @@ def settle_edits() -> None:
 
 @app.task(name="dashboard.tasks.evaluate_alerts")
 def evaluate_alerts() -> None:
-    """Evaluate what time alone changes: timers, repeats, mutes, edits to check, missing data."""
+    """Evaluate what depends on time only: timers, repeats, mutes, open edits, missing data."""
     downtime.note_work(now=timezone.now())
     now = timezone.now()
     detect.evaluate_by_time(now=now)
@@ -82,7 +82,7 @@ def evaluate_alerts() -> None:
 
 @app.task(name="dashboard.tasks.deliver_mail")
 def deliver_mail() -> None:
-    """Compose the mails that are due, and send those that wait."""
+    """Compose the mails that are due and send the waiting ones."""
     downtime.note_work(now=timezone.now())
     outbox.compose_due_mails(now=timezone.now())
     outbox.send_due(now=timezone.now(), limit=BATCH_SIZE)
@@ -109,25 +109,25 @@ def _enqueue_read_backs() -> None:
 
 @app.task(name="dashboard.tasks.heartbeat")
 def ping_operator() -> None:
-    """Call the operator's URL if alerts are evaluated and mail is delivered; the beat calls it."""
+    """Call the operator's URL while alerts are evaluated and mail is delivered, every minute."""
     if settings.HEARTBEAT_URL:
         heartbeat.ping_operator(settings.HEARTBEAT_URL, now=timezone.now())
 
 
 @app.task(name="dashboard.tasks.tidy")
 def tidy() -> None:
-    """Delete rows past their retention; the beat calls it every hour."""
+    """Delete rows past their retention, every hour."""
     delivery.delete_old_events(now=timezone.now())
     retention.delete_old_rows(now=timezone.now())
 
 
 @app.task(name="dashboard.tasks.check_webhooks")
 def check_webhooks() -> None:
-    """Find webhooks that are gone from the exchange; the beat calls it every hour."""
+    """Find webhooks that the exchange has lost, every hour."""
     subscription.check_due(clock=timezone.now)
 
 
 @app.task(name="dashboard.tasks.learn")
 def learn() -> None:
-    """Learn the baselines of each project and country; the beat calls it every hour."""
+    """Learn the baselines of each project and country, every hour."""
     baselines.learn_baselines(now=timezone.now())

@@ -1,4 +1,4 @@
-"""Every address. Each view declares who may ask for it (`dashboard.web.auth.permissions`)."""
+"""Every address. Each view declares who may open it (`dashboard.web.auth.permissions`)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from dashboard.web.views import (
 
 
 class Key(IntConverter):
-    """The key of a row: a number that every database can hold."""
+    """A primary key: digits that fit a 64-bit integer."""
 
     regex = "[0-9]{1,18}"
 
@@ -51,23 +51,23 @@ class Key(IntConverter):
 register_converter(Key, "key")
 
 
-def _files(below: str, view: View) -> list[URLPattern]:
-    """The addresses of a table as a file, in each of its forms; each download is recorded."""
+def _export_paths(prefix: str, view: View) -> list[URLPattern]:
+    """Return the paths of a table's exports (CSV, Excel); each download is audited."""
     view = record_export(view)
     return [
-        path(f"{below}export.{kind}", view, {"kind": kind}, name=f"{view.__name__}-{kind}")
+        path(f"{prefix}export.{kind}", view, {"kind": kind}, name=f"{view.__name__}-{kind}")
         for kind in ("csv", "xlsx")
     ]
 
 
-def _scoped(kind: str, edit: View, told: View) -> list[URLPattern]:
-    """The addresses of rules, recipients and mutes of a connection, a project or a group."""
+def _scoped_paths(kind: str, rule_view: View, recipients_view: View) -> list[URLPattern]:
+    """Return the paths of rules, recipients and mutes of a connection, project or group."""
     below, fixed = f"rules/{kind}/<key:pk>/", {"kind": kind}
     return [
         path(below, rules.rules_of, fixed, name="rules-of"),
-        path(f"{below}told/", told, fixed, name="recipients"),
+        path(f"{below}told/", recipients_view, fixed, name="recipients"),
         path(f"{below}mute/", incidents.mute_scope, fixed, name="mute"),
-        path(f"{below}<str:code>/", edit, fixed, name="rule"),
+        path(f"{below}<str:code>/", rule_view, fixed, name="rule"),
         path(f"{below}<str:code>/preview/", rules.preview_of, fixed, name="preview"),
     ]
 
@@ -75,15 +75,15 @@ def _scoped(kind: str, edit: View, told: View) -> list[URLPattern]:
 urlpatterns = [
     path("", home.home_page, name="home"),
     path("projects/", projects.project_list, name="projects"),
-    *_files("projects/", projects.projects_file),
+    *_export_paths("projects/", projects.projects_file),
     path("projects/<key:pk>/", projects.project_detail, name="project"),
     path("projects/<key:pk>/chart.json", charts.project_chart_json, name="project-chart"),
     path("projects/<key:pk>/completes/", charts.project_numbers, name="project-numbers"),
-    *_files("projects/<key:pk>/", projects.project_file),
+    *_export_paths("projects/<key:pk>/", projects.project_file),
     path("projects/<key:pk>/groups/new/", drafts.new_draft, name="new-draft"),
     path("projects/<key:pk>/compare/", compare_waves.compare_waves, name="compare"),
     path("groups/", projects.group_list, name="groups"),
-    *_files("groups/", projects.groups_file),
+    *_export_paths("groups/", projects.groups_file),
     path("groups/<key:pk>/", groups.group_detail, name="group"),
     path("groups/<key:pk>/chart.json", charts.group_chart_json, name="chart"),
     path("groups/<key:pk>/trend.json", charts.group_trend_json, name="trend"),
@@ -92,10 +92,10 @@ urlpatterns = [
     path("groups/<key:pk>/draft/", drafts.change_draft, name="draft"),
     path("groups/<key:pk>/launch/", launch_draft.launch_draft, name="launch"),
     path("groups/<key:pk>/notes/", notes.note_form, name="notes"),
-    *_files("groups/<key:pk>/history/", history.group_file),
+    *_export_paths("groups/<key:pk>/history/", history.group_file),
     path("projects/<key:pk>/budget/", project_budget.project_budget, name="project-budget"),
     path("projects/<key:pk>/history/", history.project_history, name="project-history"),
-    *_files("projects/<key:pk>/history/", history.project_file),
+    *_export_paths("projects/<key:pk>/history/", history.project_file),
     path("edits/<key:pk>/", edit_detail.edit_detail, name="made"),
     path("edits/<key:pk>/line/", edit_detail.line, name="made-line"),
     path("edits/<key:pk>/give-up/", edit_detail.give_up, name="give-up"),
@@ -109,9 +109,9 @@ urlpatterns = [
     path("rate-cards/", rate_cards.rate_cards, name="rate-cards"),
     path("words/", rate_cards.glossary_page, name="words"),
     path("activity/", reports.activity_page, name="activity"),
-    *_files("activity/", reports.changes_file),
+    *_export_paths("activity/", reports.changes_file),
     path("spend/", reports.spend_page, name="spend"),
-    *_files("spend/", reports.spend_file),
+    *_export_paths("spend/", reports.spend_file),
     path("views/", saved_views.view_list, name="views"),
     path("views/change/", saved_views.change_view, name="view-change"),
     path("connections/", connections.connection_list, name="connections"),
@@ -128,7 +128,7 @@ urlpatterns = [
         name="person-act",
     ),
     path("connections/<key:pk>/audit/", audit_log.audit_log, name="audit"),
-    *_files("connections/<key:pk>/audit/", audit_log.audit_file),
+    *_export_paths("connections/<key:pk>/audit/", audit_log.audit_file),
     path("connections/<key:pk>/mail/", mails.mail_outbox, name="outbox"),
     path("connections/<key:pk>/mail/<key:membership>/again/", mails.send_again, name="mail-again"),
     path("incidents/", incidents.incident_list, name="incidents"),
@@ -140,9 +140,9 @@ urlpatterns = [
     path("act/<str:token>/", incidents.follow_action_link, name="act"),
     path("mutes/<key:pk>/end/", incidents.end_mute, name="unmute"),
     path("rules/", rules.rules_page, name="rules"),
-    *_scoped("connections", rules.rule_edit_account, rules.recipients_edit_account),
-    *_scoped("projects", rules.rule_edit, rules.recipients_edit),
-    *_scoped("groups", rules.rule_edit, rules.recipients_edit),
+    *_scoped_paths("connections", rules.rule_edit_account, rules.recipients_edit_account),
+    *_scoped_paths("projects", rules.rule_edit, rules.recipients_edit),
+    *_scoped_paths("groups", rules.rule_edit, rules.recipients_edit),
     path("me/", profile.profile_page, name="me"),
     path("me/mail/", mails.mail_preferences, name="mail-choice"),
     path("me/address/", email_address.change_address, name="address"),

@@ -9,4 +9,4 @@ application = get_wsgi_application()
 
 from dashboard.web.http import prerender  # noqa: E402  needs Django set up
 
-prerender.prerender_pages()  # with `--preload`, all web processes share what is loaded now
+prerender.prerender_pages()  # with `--preload`, all web processes share these pages

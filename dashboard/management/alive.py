@@ -12,7 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
 
 def main() -> int:
-    """Ask /healthz of this machine, under a name that it answers to."""
+    """Ask /healthz on this machine; return the exit code."""
     name = next((host for host in settings.ALLOWED_HOSTS if host != "*"), "localhost").lstrip(".")
     try:
         web = http.client.HTTPConnection("127.0.0.1", settings.PORT, timeout=4)

@@ -4,16 +4,48 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser
-from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 from django.conf import settings
 from django.core.management.base import CommandError
 
 from dashboard.fielding.models import ExchangeAccount
 from dashboard.sync.connections import clients
 
-_CREDENTIALS = ("api_key_env", "token_url", "client_id", "client_secret_env", "audience")
+
+class Flags(msgspec.Struct):
+    """What was typed after `exchange`; each verb reads its own flags."""
+
+    verb: str
+    name: str = ""
+    account_id: str | None = None
+    base_url: str | None = None
+    api_key_env: str | None = None
+    token_url: str | None = None
+    client_id: str = ""
+    client_secret_env: str | None = None
+    audience: str = ""
+    api_version: str | None = None
+    webhook: str | None = None
+    poll_seconds: int | None = None
+    requests_per_minute: int | None = None
+    action: str = ""
+    url: str | None = None
+    yes: bool = False
+
+    @property
+    def name_credentials(self) -> bool:
+        """Whether any flag is about the secret or what belongs to it."""
+        return any(
+            (
+                self.api_key_env,
+                self.token_url,
+                self.client_id,
+                self.client_secret_env,
+                self.audience,
+            )
+        )
 
 
 def add_options(parser: ArgumentParser, *, required: bool) -> None:
@@ -21,61 +53,64 @@ def add_options(parser: ArgumentParser, *, required: bool) -> None:
     parser.add_argument("name")
     parser.add_argument("--account-id", required=required)
     parser.add_argument("--base-url", required=required)
-    _take_credentials(parser, required=required)
+    _add_credential_options(parser, required=required)
     parser.add_argument("--api-version", default="2025-12-18" if required else None)
     parser.add_argument("--webhook", metavar="URL", help="where Cint reaches Fieldwatch")
 
 
-def _take_credentials(parser: ArgumentParser, *, required: bool) -> None:
-    how = parser.add_mutually_exclusive_group(required=required)
-    how.add_argument("--api-key-env", metavar="VAR")
-    how.add_argument("--token-url", metavar="URL")
+def _add_credential_options(parser: ArgumentParser, *, required: bool) -> None:
+    kinds = parser.add_mutually_exclusive_group(required=required)
+    kinds.add_argument("--api-key-env", metavar="VAR")
+    kinds.add_argument("--token-url", metavar="URL")
     parser.add_argument("--client-id", default="")
     parser.add_argument("--client-secret-env", metavar="VAR")
     parser.add_argument("--audience", default="")
 
 
-def changed_columns(options: dict[str, Any], *, before: ExchangeAccount) -> dict[str, Any]:
-    """The columns that the flags set, by name."""
-    columns = {
-        name: options[name]
-        for name in ("base_url", "api_version", "requests_per_minute")
-        if options[name] is not None
-    }
-    if "base_url" in columns:
-        columns["base_url"] = columns["base_url"].rstrip("/")
-    if options["account_id"] is not None:
-        columns["exchange_id"] = options["account_id"]
-    if options["poll_seconds"] is not None:
-        columns["poll_seconds"] = options["poll_seconds"] or None
-    if any(options[name] for name in _CREDENTIALS):
-        columns |= credential_columns(options, before=before)
+def changed_columns(flags: Flags, *, before: ExchangeAccount) -> dict[str, object]:
+    """Return the columns that the flags set, by name."""
+    columns: dict[str, object] = {}
+    if flags.base_url is not None:
+        columns["base_url"] = flags.base_url.rstrip("/")
+    if flags.api_version is not None:
+        columns["api_version"] = flags.api_version
+    if flags.requests_per_minute is not None:
+        columns["requests_per_minute"] = flags.requests_per_minute
+    if flags.account_id is not None:
+        columns["exchange_id"] = flags.account_id
+    if flags.poll_seconds is not None:
+        columns["poll_seconds"] = flags.poll_seconds or None
+    if flags.name_credentials:
+        columns |= credential_columns(flags, before=before)
     return columns
 
 
-def credential_columns(
-    options: dict[str, Any], *, before: ExchangeAccount | None = None
-) -> dict[str, str]:
-    """The columns of the secret and what belongs to it; of client credentials only the new ones."""
-    if options["api_key_env"]:
-        key = _from_environment("--api-key-env", options["api_key_env"])
+def credential_columns(flags: Flags, *, before: ExchangeAccount | None = None) -> dict[str, str]:
+    """Return the columns of the credentials; for client credentials only those that are given.
+
+    Raises CommandError where they are not complete.
+    """
+    if flags.api_key_env:
+        key = _read_secret("--api-key-env", flags.api_key_env)
         return {"auth": ExchangeAccount.Auth.API_KEY, "secret": key}
-    columns = {
-        name: options[name] for name in ("token_url", "client_id", "audience") if options[name]
+    values = {
+        "token_url": flags.token_url,
+        "client_id": flags.client_id,
+        "audience": flags.audience,
     }
-    if options["client_secret_env"]:
-        variable = options["client_secret_env"]
-        columns["secret"] = _from_environment("--client-secret-env", variable)
+    columns = {name: value for name, value in values.items() if value}
+    if flags.client_secret_env:
+        columns["secret"] = _read_secret("--client-secret-env", flags.client_secret_env)
     if before is None or before.auth != ExchangeAccount.Auth.CLIENT_CREDENTIALS:
         if not {"token_url", "client_id", "secret"} <= columns.keys():
             raise CommandError(
-                "client credentials are --token-url, --client-id and --client-secret-env together"
+                "client credentials need --token-url, --client-id and --client-secret-env together"
             )
         columns["auth"] = ExchangeAccount.Auth.CLIENT_CREDENTIALS
     return columns
 
 
-def _from_environment(flag: str, variable: str) -> str:
+def _read_secret(flag: str, variable: str) -> str:
     value = os.environ.get(variable, "").strip()
     if not value:
         raise CommandError(f"{flag}: the environment variable {variable} is empty or not set")
@@ -83,22 +118,21 @@ def _from_environment(flag: str, variable: str) -> str:
 
 
 def check_public(flag: str, url: str) -> None:
-    """An address that the exchange can reach: https, and http too where nothing is at stake."""
+    """Refuse an address that the exchange cannot reach: https only, in development also http."""
     parts = urlsplit(url)
     schemes = ("https",) if settings.PRODUCTION else ("https", "http")
     if parts.scheme not in schemes or not parts.hostname or parts.query or parts.fragment:
         raise CommandError(
-            f"{flag} {url}: takes the address of Fieldwatch as Cint reaches it, such as "
+            f"{flag} {url}: give the address at which the exchange reaches Fieldwatch, such as "
             "https://fieldwatch.example.com"
         )
 
 
-def check_addresses(options: dict[str, Any]) -> None:
+def check_addresses(flags: Flags) -> None:
     """Refuse hosts that connections may not talk to."""
-    for flag in ("base_url", "token_url"):
-        if options[flag] and (problem := clients.reason_to_refuse_url(options[flag])):
+    for flag, url in (("--base-url", flags.base_url), ("--token-url", flags.token_url)):
+        if url and (problem := clients.reason_to_refuse_url(url)):
             allowed = ", ".join(settings.EXCHANGE_ALLOWED_HOSTS)
             raise CommandError(
-                f"--{flag.replace('_', '-')} {options[flag]}: {problem} "
-                f"(EXCHANGE_ALLOWED_HOSTS is {allowed or 'empty'})"
+                f"{flag} {url}: {problem} (EXCHANGE_ALLOWED_HOSTS is {allowed or 'empty'})"
             )

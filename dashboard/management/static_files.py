@@ -13,16 +13,16 @@ from dashboard.web.apps import StaticFiles
 
 
 def collect_if_changed() -> None:
-    """Fill STATIC_ROOT unless it was filled from the same files."""
+    """Fill STATIC_ROOT unless it was filled from the same files before."""
     stamp = Path(settings.STATIC_ROOT) / ".stamp"
-    mark = _mark()
-    if stamp.exists() and stamp.read_text() == mark:
+    digest = _hash_sources()
+    if stamp.exists() and stamp.read_text() == digest:
         return
     call_command("collectstatic", interactive=False, verbosity=0, clear=True)
-    stamp.write_text(mark)
+    stamp.write_text(digest)
 
 
-def _mark() -> str:
+def _hash_sources() -> str:
     digest, ignored = hashlib.sha256(), StaticFiles.ignore_patterns
     for finder in get_finders():
         for name, storage in finder.list(ignored):

@@ -31,14 +31,14 @@ def die_with_parent() -> None:
 
 @contextlib.contextmanager
 def only_one(lock: Path, *, command: str) -> Iterator[None]:
-    """Hold a state folder; a second run in the same folder is told how to begin elsewhere."""
+    """Lock a state folder. Raises CommandError if another run holds it."""
     with lock.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as exc:
             raise CommandError(
-                f"Fieldwatch already runs in {lock.parent}; stop it, or give this one a state "
-                f"folder of its own: FIELDWATCH_HOME=/some/folder {command}"
+                f"Fieldwatch is already running in {lock.parent}; stop it, or use another state "
+                f"folder: FIELDWATCH_HOME=/some/folder {command}"
             ) from exc
         yield
 
@@ -53,10 +53,10 @@ class Child:
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     start_at: float = 0.0
-    falls: int = field(default=0)
+    failures: int = field(default=0)
 
     def start(self, now: float) -> None:
-        """Start it in a session of its own, so that a Ctrl-C reaches only the supervisor."""
+        """Start it in its own session, so that Ctrl-C reaches only the supervisor."""
         with (self.logs / f"{self.name}.log").open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603
                 self.command,
@@ -68,24 +68,24 @@ class Child:
             )
         self.started = now
 
-    def fallen(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether it was started and has ended."""
         return self.process is not None and self.process.poll() is not None
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal to the process and whatever it started."""
+        """Send a signal to the process and everything it started."""
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, number)
 
     def tail(self, lines: int = 5) -> str:
-        """The last lines of its log."""
+        """Return the last lines of its log."""
         text = (self.logs / f"{self.name}.log").read_text(errors="replace")
         return "\n".join(text.splitlines()[-lines:])
 
 
 class Supervisor:
-    """Keeps children running until it is told to stop."""
+    """Keeps children running until a signal stops it."""
 
     def __init__(self, children: list[Child], *, log: Callable[[str], object]) -> None:
         self.children = children
@@ -93,19 +93,22 @@ class Supervisor:
         self.stopping = False
 
     def run(self, *, answers: Callable[[], bool], on_ready: Callable[[], None]) -> None:
-        """Start all, say when they answer, watch until a signal comes, stop all."""
+        """Start all, call `on_ready` once they answer, watch until a signal, stop all.
+
+        Raises CommandError if the dashboard does not answer within READY_WITHIN_SECONDS.
+        """
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._stop)
         try:
             for child in self.children:
                 child.start(time.monotonic())
-            ready, until = False, time.monotonic() + READY_WITHIN_SECONDS
+            ready, deadline = False, time.monotonic() + READY_WITHIN_SECONDS
             while not self.stopping:
                 self._watch(time.monotonic())
                 if not ready and answers():
                     ready = True
                     on_ready()
-                if not ready and time.monotonic() > until:
+                if not ready and time.monotonic() > deadline:
                     raise CommandError(f"the dashboard does not answer\n{self._tails()}")
                 time.sleep(0.2 if ready else 0.05)
         finally:
@@ -117,11 +120,11 @@ class Supervisor:
 
     def _watch(self, now: float) -> None:
         for child in self.children:
-            if child.fallen() and child.process is not None:
-                self.log(f"{child.name} ended ({child.process.returncode}); it is started again")
+            if child.has_ended() and child.process is not None:
+                self.log(f"{child.name} ended ({child.process.returncode}); restarting it")
                 steady = now - child.started > STEADY_AFTER_SECONDS
-                child.falls = 0 if steady else child.falls + 1
-                child.start_at = now + min(2.0**child.falls - 1, LONGEST_WAIT_SECONDS)
+                child.failures = 0 if steady else child.failures + 1
+                child.start_at = now + min(2.0**child.failures - 1, LONGEST_WAIT_SECONDS)
                 child.send(signal.SIGKILL)
                 child.process = None
             if child.process is None and now >= child.start_at:
@@ -130,8 +133,8 @@ class Supervisor:
     def _stop_all(self) -> None:
         for child in reversed(self.children):
             child.send(signal.SIGTERM)
-            until = time.monotonic() + STOP_WITHIN_SECONDS
-            while child.process and child.process.poll() is None and time.monotonic() < until:
+            deadline = time.monotonic() + STOP_WITHIN_SECONDS
+            while child.process and child.process.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.05)
             child.send(signal.SIGKILL)
             if child.process:

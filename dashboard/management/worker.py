@@ -1,7 +1,7 @@
 """`python -m dashboard.management.worker [--beat]`: a worker that takes little memory.
 
-It does what `celery -A dashboard worker --pool threads` does, without what that loads beyond:
-Celery's other commands with their shell, and the pages, which its Django checks would import.
+It works as `celery -A dashboard worker --pool threads` does, but loads neither Celery's other
+commands nor the pages, which Celery's Django checks would import.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ _M_ARENA_MAX = -8
 
 
 def main() -> int:
-    """Work until told to stop; the exit code of Celery's worker."""
-    _share_arenas()
+    """Run a worker until it is stopped; return the exit code of Celery's worker."""
+    _limit_arenas()
     os.environ.update(DJANGO_SETTINGS_MODULE="dashboard.settings.worker", CELERY_SKIP_CHECKS="1")
     django.setup()
     from django.conf import settings  # noqa: PLC0415  after the choice of settings
@@ -29,26 +29,26 @@ def main() -> int:
 
     parser = ArgumentParser(prog="python -m dashboard.management.worker", description=main.__doc__)
     parser.add_argument("--beat", action="store_true", help="run the beat inside, as a thread")
-    parser.add_argument("--schedule", help="where the beat keeps what it did last")
+    parser.add_argument("--schedule", help="the file in which the beat stores its last runs")
     parser.add_argument("--concurrency", type=int, default=settings.WORKER_THREADS)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     app.set_default()
     worker = app.Worker(
         hostname=f"{os.getpid()}@{socket.gethostname()}",
         pool_cls="threads",
-        concurrency=given.concurrency,
+        concurrency=arguments.concurrency,
         loglevel="WARNING",
         without_gossip=True,
         without_mingle=True,
-        beat_thread=given.beat,
-        schedule_filename=given.schedule,
+        beat_thread=arguments.beat,
+        schedule_filename=arguments.schedule,
     )
     worker.start()
     return int(worker.exitcode or 0)
 
 
-def _share_arenas() -> None:
-    """Two heaps for all threads: glibc would make one for each and keep what it freed."""
+def _limit_arenas() -> None:
+    """Let threads share heaps: glibc would keep one per thread with its freed memory."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 

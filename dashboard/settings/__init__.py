@@ -15,7 +15,6 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import dj_database_url
@@ -32,28 +31,28 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 env = Env()
 
 
-def _kept_secret(folder: Path, name: str, make: Callable[[], str]) -> str:
-    """A secret made once and kept in the state folder, readable by its owner alone."""
+def _stored_secret(folder: Path, name: str, make: Callable[[], str]) -> str:
+    """Return a secret of the state folder; create it at the first start, readable by its owner."""
     path = folder / name
     if not path.exists():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the database will be there too
-        fresh = folder / f".{name}.{secrets.token_hex(4)}"
-        fresh.touch(mode=0o600)
-        fresh.write_text(make())
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the database goes there too
+        draft = folder / f".{name}.{secrets.token_hex(4)}"
+        draft.touch(mode=0o600)
+        draft.write_text(make())
         with contextlib.suppress(FileExistsError):  # the first of several starting processes wins
-            path.hardlink_to(fresh)
-        fresh.unlink()
+            path.hardlink_to(draft)
+        draft.unlink()
     return path.read_text().strip()
 
 
-def _database(url: str) -> dict[str, Any]:
+def _database(url: str) -> dict[str, object]:
     """Django's settings of one database from its URL; SQLite in WAL mode with short waits."""
     takes = "it takes postgres://user:password@host/name or sqlite:////absolute/path"
     try:
-        config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=600))
+        config: dict[str, object] = dict(dj_database_url.parse(url, conn_max_age=600))
     except (ValueError, KeyError) as exc:
         raise ImproperlyConfigured(f"DATABASE_URL cannot be read ({exc}); {takes}") from exc
-    engine = config["ENGINE"].rpartition(".")[2]
+    engine = str(config["ENGINE"]).rpartition(".")[2]
     if engine not in ("sqlite3", "postgresql"):
         raise ImproperlyConfigured(f"DATABASE_URL names {engine}, which is not supported; {takes}")
     if engine == "sqlite3":
@@ -61,33 +60,36 @@ def _database(url: str) -> dict[str, Any]:
         config["CONN_MAX_AGE"] = None
     else:
         config |= {"ENGINE": "dashboard.fielding.postgresql", "CONN_HEALTH_CHECKS": True}
-        config["OPTIONS"] = POSTGRESQL | config.get("OPTIONS", {})  # noqa: F405
+        options = config.get("OPTIONS")
+        config["OPTIONS"] = POSTGRESQL | (options if isinstance(options, dict) else {})  # noqa: F405
     return config
 
 
-def _web_address(name: str, url: str) -> None:
-    """Nothing, or an http(s) address with a host."""
+def _check_web_address(name: str, url: str) -> None:
+    """Refuse anything but an empty value or an http(s) address with a host."""
     if url and not (url.startswith(("http://", "https://")) and urlsplit(url).hostname):
         raise EnvError(f"{name} takes an http:// or https:// address")
 
 
-def _domains(name: str, domains: list[str]) -> frozenset[str]:
-    """Whole domains in small letters, such as ``example.com``; those below are named apart."""
+def _parse_domains(name: str, domains: list[str]) -> frozenset[str]:
+    """Return domains in lower case, such as ``example.com``; subdomains are listed separately."""
     named = {domain.strip().lower() for domain in domains if domain.strip()}
-    wrong = [one for one in named if not re.fullmatch(r"([a-z0-9-]+\.)+[a-z0-9-]{2,}", one)]
+    wrong = [
+        domain for domain in named if not re.fullmatch(r"([a-z0-9-]+\.)+[a-z0-9-]{2,}", domain)
+    ]
     if wrong:
         raise EnvError(f"{name} takes domains such as example.com,example.org; not {wrong[0]!r}")
     return frozenset(named)
 
 
 def _socket_path(home: Path) -> Path:
-    """Where the embedded Redis of a state folder listens: short, socket paths end at 107 bytes."""
+    """Return the socket of a state folder's Redis; short, as socket paths end at 107 bytes."""
     mark = hashlib.sha256(str(home).encode()).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"fieldwatch-{mark}" / "redis.sock"
 
 
-def _amounts(name: str, pairs: dict[str, str]) -> dict[str, Decimal]:
-    """Amounts by currency from ``EUR=97.50,GBP=83``."""
+def _parse_amounts(name: str, pairs: dict[str, str]) -> dict[str, Decimal]:
+    """Return amounts by currency from ``EUR=97.50,GBP=83``."""
     try:
         return {code.upper(): Decimal(amount) for code, amount in pairs.items()}
     except InvalidOperation as exc:
@@ -99,27 +101,27 @@ try:
     PRODUCTION = env.bool("FIELDWATCH_PRODUCTION", False)
     #: Django's debug pages; never where others can reach it
     DEBUG = env.bool("DEBUG", False)
-    #: the state folder: SQLite, generated keys, mails without a mail server (default: `var/`)
+    #: the state folder: SQLite, generated keys, emails without a mail server (default: `var/`)
     HOME = Path(env.str("FIELDWATCH_HOME", str(BASE_DIR / "var"))).resolve()
-    #: the port of `make run`
+    #: the web port of `make run`
     PORT = env.int("PORT", 8000, validate=validate.Range(1, 65535))
     #: where `collectstatic` puts the files that the web process serves (default: `static/` in the
     #: state folder)
     STATIC = Path(env.str("FIELDWATCH_STATIC", str(HOME / "static")))
-    #: the address that people open; links in mails begin with it (default:
+    #: the address that people open; links in emails begin with it (default:
     #: `http://127.0.0.1:PORT`)
     FIELDWATCH_URL = env.str("FIELDWATCH_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
-    #: 50 random characters or more, the same on every machine (default: made once in the state
+    #: 50 random characters or more, the same on every machine (default: generated in the state
     #: folder)
-    SECRET_KEY = env.str("SECRET_KEY", "") or _kept_secret(
+    SECRET_KEY = env.str("SECRET_KEY", "") or _stored_secret(
         HOME, "secret_key", lambda: secrets.token_urlsafe(64)
     )
     #: Fernet keys for stored secrets, separated by commas; the first encrypts, all decrypt
-    #: (default: made once in the state folder)
+    #: (default: generated in the state folder)
     ENCRYPTION_KEYS: list[str] = env.list("ENCRYPTION_KEYS", []) or [
-        _kept_secret(HOME, "encryption_key", lambda: Fernet.generate_key().decode())
+        _stored_secret(HOME, "encryption_key", lambda: Fernet.generate_key().decode())
     ]
-    #: host names that the web server answers for (default: that of `FIELDWATCH_URL`, and this
+    #: host names that the web server accepts (default: that of `FIELDWATCH_URL`, and this
     #: machine)
     ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", []) or [
         urlsplit(FIELDWATCH_URL).hostname or "",
@@ -133,7 +135,7 @@ try:
         )
     }
     EMBEDDED_REDIS_SOCKET = _socket_path(HOME)
-    #: `redis://host:6379/0` (default: a Redis of its own, started by `make run`)
+    #: `redis://host:6379/0` (default: a Redis that `make run` starts)
     REDIS_URL = env.str("REDIS_URL", "") or f"unix://{EMBEDDED_REDIS_SOCKET}"
     REDIS_IS_EMBEDDED = not env.str("REDIS_URL", "")
 
@@ -148,44 +150,45 @@ try:
         "/demand/accounts/{account_id}/projects/{project_id}"
         "/target-groups/{target_group_id}/re-entry-configuration",
     )
-    #: seconds for one whole answer of the exchange
+    #: seconds within which a whole answer of the exchange must arrive
     EXCHANGE_TIMEOUT_SECONDS = env.float("EXCHANGE_TIMEOUT_SECONDS", 20.0)
-    #: highest CPI by currency, `USD=105,EUR=97.50`; the exchange has the last word (default:
+    #: highest CPI by currency, `USD=105,EUR=97.50`; the exchange may refuse less (default:
     #: `USD=105.00`)
-    CPI_LIMITS = {"USD": Decimal("105.00")} | _amounts("CPI_LIMITS", env.dict("CPI_LIMITS", {}))
-    #: a larger change of price, in per cent, is typed again
+    CPI_LIMITS = {"USD": Decimal("105.00")} | _parse_amounts(
+        "CPI_LIMITS", env.dict("CPI_LIMITS", {})
+    )
+    #: a CPI change larger than this, in per cent, must be typed twice
     CPI_JUMP_PERCENT = env.int("CPI_JUMP_PERCENT", 50)
 
-    #: how often groups that move are read; an account may have its own
+    #: seconds between reads of active groups; an account may have its own
     POLL_SECONDS = env.int("POLL_SECONDS", 300)
-    #: how often the beat looks for due work
+    #: seconds between the beat's looks for due work
     BEAT_SECONDS = env.int("BEAT_SECONDS", 5)
-    #: request budget of one exchange account, shared by all workers; 0: none; an account may have
-    #: its own
+    #: requests a minute for one exchange account, shared by all workers; 0: no limit; an account
+    #: may have its own
     REQUESTS_PER_MINUTE = env.int("REQUESTS_PER_MINUTE", 600)
-    #: workers and web processes that share a budget; while Redis is away each takes its part
+    #: workers and web processes that share a budget; while Redis is down each takes an equal part
     PROCESSES = env.int("PROCESSES", 3, validate=validate.Range(1))
-    #: threads of a worker: two rounds are all that the default budget feeds, and one is left for
-    #: alerts and mail
+    #: threads of a worker: the default budget is enough for two rounds at a time, and one thread
+    #: is left for alerts and email
     WORKER_THREADS = env.int("WORKER_THREADS", 3)
-    #: seconds that the signature of a webhook's delivery may be old, or ahead
+    #: seconds by which the signature of a webhook delivery may be old, or in the future
     WEBHOOK_TOLERANCE_SECONDS = env.int("WEBHOOK_TOLERANCE_SECONDS", 300)
-    #: days that webhooks' events are kept
+    #: days to keep webhook events
     WEBHOOK_DAYS = env.int("WEBHOOK_DAYS", 14)
-    #: days that every reading of a group's figures is kept; after these, one an hour
+    #: days to keep every reading of a group's figures; then one an hour is kept
     READING_DAYS = env.int("READING_DAYS", 14, validate=validate.Range(1))
-    #: days that one reading an hour is kept; after these, one a day, for good
+    #: days to keep one reading an hour; then one a day is kept for good
     READING_HOURLY_DAYS = env.int("READING_HOURLY_DAYS", 90, validate=validate.Range(1))
-    #: days that the record of each round of polling is kept
+    #: days to keep the record of each sync
     CYCLE_DAYS = env.int("CYCLE_DAYS", 14, validate=validate.Range(1))
-    #: time zones of groups by country, `us=America/Chicago`, where the built-in table is not what
-    #: you want
+    #: time zones of groups by country, `us=America/Chicago`, where the built-in table does not fit
     COUNTRY_ZONES: dict[str, str] = env.dict("COUNTRY_ZONES", {})
 
     #: `smtp://host:25`, `submission://user:password@host:587` (TLS),
     #: `smtp://user:password@host:465/?ssl=True` (default: files in the state folder)
     EMAIL_URL = env.str("EMAIL_URL", "")
-    #: the sender of mails
+    #: the sender of emails
     DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Fieldwatch <fieldwatch@localhost>")
     #: `DEBUG`, `INFO`, `WARNING` or `ERROR`
     LOG_LEVEL = env.str(
@@ -193,45 +196,49 @@ try:
     )
     #: `line` for people, `json` for machines that collect lines
     LOG_FORMAT = env.str("LOG_FORMAT", "line", validate=validate.OneOf(["line", "json"]))
-    #: called once a minute while alerts are detected and mail is sent, and no longer when either
-    #: stops: the address that a dead man's switch gave you (default: none)
-    HEARTBEAT_URL = env.str("HEARTBEAT_URL", "", validate=partial(_web_address, "HEARTBEAT_URL"))
-    #: who sends it as `Authorization: Bearer …` may read `/metrics`; needed in production
+    #: a URL to call once a minute while alerts are evaluated and email is sent; the calls stop when
+    #: either stops. Give the address of a dead man's switch (default: none)
+    HEARTBEAT_URL = env.str(
+        "HEARTBEAT_URL", "", validate=partial(_check_web_address, "HEARTBEAT_URL")
+    )
+    #: clients that send it as `Authorization: Bearer …` may read `/metrics`; needed in production
     #: (default: none)
     METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 
-    #: how many proxies of yours stand before the web process; so many entries of `X-Forwarded-For`
-    #: are believed
+    #: number of your proxies before the web process; so many entries of `X-Forwarded-For` are
+    #: trusted
     TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10))
     #: hours after which people sign in again
     SESSION_HOURS = env.int("SESSION_HOURS", 12, validate=validate.Range(1, 24 * 90))
-    #: `1`: who signs in with a password and has no second factor sets one up first and reaches
-    #: nothing else until then; of who comes by single sign-on, the provider asks for it
+    #: `1`: people who sign in with a password must set up two-factor authentication before they
+    #: reach any other page; with single sign-on the provider asks for it
     SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", False)
-    #: `1`: nobody signs in with a password, and none is set by mail; with `OIDC_URL`
+    #: `1`: people sign in by single sign-on only, never with a password; needs `OIDC_URL`
     SSO_ONLY = env.bool("SSO_ONLY", False)
-    #: sign-in names, separated by commas, whose password works in spite of `SSO_ONLY`, for the day
-    #: when the provider is away: they open `/sign-in/?password=1` (default: none)
+    #: usernames, separated by commas, whose password works in spite of `SSO_ONLY`, in case the
+    #: provider is down: they open `/sign-in/?password=1` (default: none)
     SSO_ONLY_EXCEPT: list[str] = [
         name.strip().casefold() for name in env.list("SSO_ONLY_EXCEPT", [], subcast=str)
     ]
     #: single sign-on by OpenID Connect: the provider's address, https in production, which must
     #: send people back to `…/sign-in/with/sso/back/`; with `OIDC_CLIENT_ID` (default: none)
-    OIDC_URL = env.str("OIDC_URL", "", validate=partial(_web_address, "OIDC_URL"))
+    OIDC_URL = env.str("OIDC_URL", "", validate=partial(_check_web_address, "OIDC_URL"))
     #: what the sign-in button calls the provider
     OIDC_NAME = env.str("OIDC_NAME", "single sign-on")
-    #: who we are there
+    #: the client id of Fieldwatch at the provider
     OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", "")
-    #: and how we prove it
+    #: the client secret of Fieldwatch at the provider
     OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", "")
-    #: domains of your own tenant, separated by commas, for a provider that never says
-    #: `email_verified` (Entra ID): its addresses there count as verified; an address that it calls
-    #: not verified never does (default: none)
-    OIDC_TRUSTED_DOMAINS = _domains("OIDC_TRUSTED_DOMAINS", env.list("OIDC_TRUSTED_DOMAINS", []))
+    #: domains of your own tenant, separated by commas, for a provider that never sends
+    #: `email_verified` (Entra ID): addresses in these domains count as verified, unless the
+    #: provider says that one is not (default: none)
+    OIDC_TRUSTED_DOMAINS = _parse_domains(
+        "OIDC_TRUSTED_DOMAINS", env.list("OIDC_TRUSTED_DOMAINS", [])
+    )
 except EnvError as exc:
     raise ImproperlyConfigured(str(exc)) from exc
 if PRODUCTION and DEBUG:
-    raise ImproperlyConfigured("DEBUG shows settings to whoever meets an error: not in production")
+    raise ImproperlyConfigured("DEBUG shows settings on error pages: it cannot be on in production")
 if bool(OIDC_URL) != bool(OIDC_CLIENT_ID) or (OIDC_CLIENT_SECRET and not OIDC_URL):
     raise ImproperlyConfigured(
         "OIDC_URL and OIDC_CLIENT_ID are set together, and OIDC_CLIENT_SECRET only with them"
@@ -240,7 +247,7 @@ if OIDC_TRUSTED_DOMAINS and not OIDC_URL:
     raise ImproperlyConfigured("OIDC_TRUSTED_DOMAINS is set only with OIDC_URL")
 if PRODUCTION and OIDC_URL and not OIDC_URL.startswith("https://"):
     raise ImproperlyConfigured(
-        "OIDC_URL takes an https:// address in production: over http anybody on the way signs in"
+        "OIDC_URL takes an https:// address in production: http lets others sign in as your people"
     )
 
 if SSO_ONLY and not OIDC_URL:
@@ -249,7 +256,7 @@ if SSO_ONLY_EXCEPT and not SSO_ONLY:
     raise ImproperlyConfigured("SSO_ONLY_EXCEPT names exceptions to SSO_ONLY, which is off")
 
 if EMAIL_URL:
-    _mail: dict[str, Any] = dict(dj_email_url.parse(EMAIL_URL))
+    _mail: dict[str, object] = dict(dj_email_url.parse(EMAIL_URL))
     if "EMAIL_BACKEND" not in _mail:
         raise ImproperlyConfigured(
             "EMAIL_URL takes smtp://host:25, submission://user:password@host:587 (with TLS) "
@@ -269,21 +276,21 @@ STATICFILES_DIRS = [
 
 SESSION_COOKIE_AGE = SESSION_HOURS * 3600
 CSRF_TRUSTED_ORIGINS = [FIELDWATCH_URL]
-if OIDC_URL:  # the form that leads there ends on the provider's page
+if OIDC_URL:  # the sign-in form redirects to the provider's page
     CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(  # noqa: F405
         f"{urlsplit(OIDC_URL).scheme}://{urlsplit(OIDC_URL).netloc}"
     )
 if PRODUCTION:
-    #: in production: `0` where the proxy redirects to https itself
+    #: in production: `0` if your proxy redirects to https
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", True)
-    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # probes ask inside the network
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # probes come from inside the network
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
-    #: in production: `1` where every host below that of `FIELDWATCH_URL` speaks https too:
-    #: browsers then refuse them plain http for a year
+    #: in production: `1` if every subdomain of the host in `FIELDWATCH_URL` speaks https: browsers
+    #: then refuse plain http to them for a year
     SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
-    #: in production: `1` to be put on browsers' own lists of https hosts, which is hard to undo;
-    #: only with `SECURE_HSTS_INCLUDE_SUBDOMAINS`
+    #: in production: `1` to join the browsers' preload lists of https hosts, which is hard to undo;
+    #: needs `SECURE_HSTS_INCLUDE_SUBDOMAINS`
     SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", False)
     if SECURE_HSTS_PRELOAD and not SECURE_HSTS_INCLUDE_SUBDOMAINS:
         raise ImproperlyConfigured(
@@ -292,12 +299,12 @@ if PRODUCTION:
     SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # the two above are a choice
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-    # Browsers take a cookie of such a name from this very host alone, and only over https.
+    # Browsers accept a `__Host-` cookie only from this exact host, over https.
     SESSION_COOKIE_NAME = "__Host-sessionid"
     CSRF_COOKIE_NAME = "__Host-csrftoken"
 
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
-# Two Fieldwatches may share a Redis: hints of one mean nothing to the other.
+# Two installations may share a Redis; each needs a queue of its own.
 CELERY_TASK_DEFAULT_QUEUE = (
     f"fieldwatch-{hashlib.sha256(f'queue {SECRET_KEY}'.encode()).hexdigest()[:12]}"
 )
@@ -322,7 +329,7 @@ LOGGING = {
     "loggers": {
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},
-        # `runserver` names whole addresses; our handler takes secrets out of them
+        # `runserver` logs whole addresses; our handler removes secrets from them
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
     },
 }

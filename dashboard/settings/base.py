@@ -1,4 +1,4 @@
-"""Settings that no environment changes: apps, middleware, templates, headers, Celery's habits."""
+"""Settings that do not depend on the environment: apps, middleware, templates, headers, Celery."""
 
 from __future__ import annotations
 
@@ -71,14 +71,14 @@ TEMPLATES = [
 
 POSTGRESQL = {
     "connect_timeout": 10,  # seconds
-    "server_side_binding": True,  # lets statements be prepared
+    "server_side_binding": True,  # allows prepared statements
     "prepare_threshold": 5,
 }
 SQLITE = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
-    # of each connection, and each thread has one; the system keeps the pages anyway
+    # per connection, so per thread; the operating system caches the pages anyway
     "PRAGMA cache_size=-512;",
 }
 
@@ -109,13 +109,13 @@ AUTHENTICATION_BACKENDS = ["dashboard.web.auth.backends.Passwords"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "account_login"
-PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # seconds; invitations live as long
+PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # seconds; also the lifetime of invitations
 
 ACCOUNT_ADAPTER = "dashboard.web.auth.backends.Accounts"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
 ACCOUNT_FORMS = {"reset_password": "dashboard.web.auth.backends.PasswordResetForm"}
-ACCOUNT_EMAIL_VERIFICATION = "none"  # an address is proven by the invitation that it received
+ACCOUNT_EMAIL_VERIFICATION = "none"  # the invitation that arrived there proves an address
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_SESSION_REMEMBER = True
@@ -124,15 +124,15 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": None,
 }  # dashboard.web.auth.throttle does better
 MFA_ADAPTER = "dashboard.web.auth.backends.SecondFactor"
-MFA_FORMS = {  # they wait after wrong codes: the library would not, without `login_failed`
+MFA_FORMS = {  # these wait after wrong codes; the library would not, without `login_failed`
     "authenticate": "dashboard.web.auth.backends.CodeForm",
     "reauthenticate": "dashboard.web.auth.backends.CodeAgainForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_ALLOW_UNVERIFIED_EMAIL = True
-MFA_TOTP_TOLERANCE = 1  # half a minute either way, for phones whose clock is off
-OIDC_PATIENCE = 10.0  # seconds for all that one step of a single sign-on asks of the provider
-# Shared by processes and machines, as counting wrong passwords and used codes needs it.
+MFA_TOTP_TOLERANCE = 1  # 30 seconds either way, for phones whose clock is off
+OIDC_PATIENCE = 10.0  # seconds for all requests to the provider in one step
+# Shared by all processes and machines: it counts wrong passwords and used codes.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
@@ -167,7 +167,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# Celery's Redis takes the lowest number first: alerts, mail and the accounts' own lists overtake
+# With Redis the lowest number comes first: alerts, mail and the accounts' own lists overtake
 # projects.
 PULL_PRIORITY = 6
 CELERY_TASK_IGNORE_RESULT = True
@@ -190,7 +190,7 @@ CELERY_TASK_PUBLISH_RETRY = False
 # Celery's Django fix-up would close the connection around every task (6 to 14 ms on PostgreSQL).
 CELERY_DB_REUSE_MAX = 10**9
 
-# What the beat also wakes, and every how many seconds.
+# Tasks that the beat sends besides `wake`, with their interval in seconds.
 ROUNDS = {
     name: {
         "task": f"dashboard.tasks.{name}",

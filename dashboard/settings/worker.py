@@ -1,7 +1,7 @@
-"""The settings of a process that shows no pages: what only pages need is not loaded.
+"""The settings of a worker, which serves no pages and does not load what only pages need.
 
-Sign-in, sessions and the policy of pages cost such a process 10 MB that it never uses. The tables
-are the same; `migrate` runs with `dashboard.settings`.
+Sign-in, sessions and the content policy would cost it 10 MB. The tables are the same; `migrate`
+runs with `dashboard.settings`.
 """
 
 from __future__ import annotations

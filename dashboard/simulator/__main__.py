@@ -1,4 +1,4 @@
-"""`python -m dashboard.simulator`: the simulated exchange alone, in this process."""
+"""`python -m dashboard.simulator`: run only the simulated exchange."""
 
 import argparse
 import asyncio
@@ -19,20 +19,20 @@ def _options(arguments: list[str]) -> Options:
     parser.add_argument("--projects", type=int, default=4)
     parser.add_argument("--groups", type=int, default=100, help="in each project")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--speed", type=float, help="seconds of field a second; default 1")
+    parser.add_argument("--speed", type=float, help="simulated seconds per second; default 1")
     parser.add_argument("--history-days", type=float, default=14)
     parser.add_argument("--client-id")
     parser.add_argument("--client-secret")
-    parser.add_argument("--state", type=Path, help="file in which the world goes on")
+    parser.add_argument("--state", type=Path, help="file that keeps the world over restarts")
     parser.add_argument("--faults", default="", help="kind:rate=0.1,operation=get_*;kind:…")
-    given = parser.parse_args(arguments)
-    if (given.client_id is None) != (given.client_secret is None):
+    options = parser.parse_args(arguments)
+    if (options.client_id is None) != (options.client_secret is None):
         parser.error("--client-id and --client-secret belong together")
     try:
-        parse_faults(given.faults)
+        parse_faults(options.faults)
     except (ValueError, TypeError) as exc:
         parser.error(f"--faults: {exc}")
-    return Options(**vars(given))
+    return Options(**vars(options))
 
 
 async def _main(options: Options) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from dashboard.simulator.catalogue.values import Json
 from dashboard.simulator.server.run import Options, make_exchange, serve_exchange
 from dashboard.simulator.world.messages import PERSON, SimulatedRequest
 
@@ -34,7 +35,7 @@ class Simulator:
         process: bool = False,
         wall: Callable[[], float] = time.time,
         inspect: Inspector | None = None,
-        **options: Any,
+        **options: Any,  # Any: `Options` names the type of each
     ) -> None:
         self.process = process
         self.wall, self.inspect = wall, inspect
@@ -58,7 +59,7 @@ class Simulator:
         self.stop()
 
     def start(self) -> None:
-        """Start, or start again: with `state` the world goes on where it was, on the same port."""
+        """Start, or start again: with `state` the world continues, on the same port."""
         if self.base_url:
             self.options["port"] = int(self.base_url.rsplit(":", 1)[1])
         if self.process:
@@ -124,27 +125,28 @@ class Simulator:
                 self._child.stdout.close()
             self._child = None
 
-    def control(self, method: str, path: str, body: Any = None) -> Any:
+    def control(self, method: str, path: str, body: object = None) -> Json:
         """Ask the control address; `path` is what follows `/_control/`."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(  # noqa: S310
             f"{self.base_url}/_control/{path}", data=data, method=method
         )
         with urllib.request.urlopen(request, timeout=_WAIT) as answer:  # noqa: S310
-            return json.load(answer)
+            content: Json = json.load(answer)
+        return content
 
     def advance(self, **parts: float) -> None:
         """Let the field's clock jump ahead: `days`, `hours`, `minutes`, `seconds`."""
         units = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
         self.control("POST", "clock", {"advance": sum(units[k] * v for k, v in parts.items())})
 
-    def groups(self, **wanted: object) -> list[dict[str, Any]]:
+    def groups(self, **wanted: object) -> list[Json]:
         """Groups of account 101 whose fields (`status`, `pricing_model` …) are as wanted."""
         wanted = {"account_id": 101, **wanted}
         everything = self.control("GET", "groups")["groups"]
         return [g for g in everything if all(g[k] == v for k, v in wanted.items())]
 
-    def force(self, group_id: str, event: str, **body: object) -> dict[str, Any]:
+    def force(self, group_id: str, event: str, **body: object) -> Json:
         """Make an event happen to a group now; the events are those of the control address."""
         return dict(self.control("POST", f"groups/{group_id}/{event}", body))
 
@@ -168,20 +170,20 @@ class Simulator:
         """Keep what every group is set to after each change, from now on."""
         self.control("POST", "chronicle")
 
-    def states(self, group_id: str) -> list[dict[str, Any]]:
+    def states(self, group_id: str) -> list[Json]:
         """What a group was set to after each change: `at`, `cause` and `settings`."""
         return list(self.control("GET", f"chronicle/{group_id}")["states"])
 
-    def truth(self, group_id: str) -> dict[str, Any]:
+    def truth(self, group_id: str) -> Json:
         """What a group is set to now."""
         return dict(self.control("GET", f"truth/{group_id}")["settings"])
 
-    def violations(self) -> list[dict[str, Any]]:
-        """Requests that the contract does not allow."""
+    def violations(self) -> list[Json]:
+        """Return the requests that violated the contract."""
         return list(self.control("GET", "violations")["violations"])
 
-    def act(self, person: str, method: str, path: str, body: Any = None, etag: str = "*") -> int:
-        """What a person does at the exchange itself; the status. `path` is that of the API."""
+    def act(self, person: str, method: str, path: str, body: object = None, etag: str = "*") -> int:
+        """Send a request as a person at the exchange; return the status. `path`: of the API."""
         data = None if body is None else json.dumps(body).encode()
         headers = {PERSON: person, "Authorization": "person", "Cint-API-Version": "person"}
         request = urllib.request.Request(  # noqa: S310
@@ -197,13 +199,13 @@ class Simulator:
             return exc.code
 
     def interrupt(self, **fields: object) -> None:
-        """Let a person be quicker than a request of the client; see `Interruption`."""
+        """Run a person's request just before one of the client; see `Interruption`."""
         self.control("POST", "interruptions", fields)
 
-    def edits(self, group_id: str = "") -> list[dict[str, Any]]:
-        """What was asked to change, accepted or not, in this order."""
+    def edits(self, group_id: str = "") -> list[Json]:
+        """Return all requests for a change in their order, accepted or not."""
         return list(self.control("GET", f"edits/{group_id}".rstrip("/"))["edits"])
 
     def requests(self) -> dict[str, int]:
-        """How often each operation was asked for."""
+        """Return the number of requests by operation."""
         return dict(self.control("GET", "requests")["operations"])

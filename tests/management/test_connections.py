@@ -64,7 +64,7 @@ def test_a_key_takes_the_place_of_client_credentials_and_back(machine: Machine) 
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        ([], "say what changes"),
+        ([], "nothing to change"),
         (["--base-url", "http://169.254.169.254/"], "not on the list"),
         (["--api-key-env", "NOTHING"], "NOTHING is empty or not set"),
         (["--api-version", "v" * 200], "--api-version: Ensure this value has at most"),
@@ -168,7 +168,7 @@ def test_the_demo_and_a_company_never_share_a_database(machine: Machine) -> None
         "from dashboard.management.demo import ensure_demo; ensure_demo(base_url='http://x')"
     )
     machine.environment["PORT"] = "18412"
-    assert "holds the demo" in machine.run("run", "--without-demo", code=1)
+    assert "belongs to the demo" in machine.run("run", "--without-demo", code=1)
 
 
 def test_a_taken_port_is_told_with_the_command_that_was_used(machine: Machine) -> None:

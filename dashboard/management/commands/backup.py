@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
@@ -16,7 +15,7 @@ from dashboard.management import postgresql_tools
 
 
 class Command(BaseCommand):
-    """Writes a consistent copy; the keys that open its secrets are not in it."""
+    """Writes a consistent copy; the keys that decrypt its secrets are not in it."""
 
     help = "Copy the whole database into a file: SQLite as it is, PostgreSQL as pg_dump's format."
 
@@ -24,13 +23,13 @@ class Command(BaseCommand):
         """Take the file to write."""
         parser.add_argument("file", type=Path, help="the file to write; it must not exist yet")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Write a copy that its owner alone can read."""
-        file: Path = options["file"]
+    def handle(self, *args: object, **options: object) -> None:
+        """Write a copy that only its owner can read."""
+        file = Path(str(options["file"]))
         try:
             file.touch(mode=0o600, exist_ok=False)
         except FileExistsError as exc:
-            raise CommandError(f"{file} exists already; a back-up never replaces one") from exc
+            raise CommandError(f"{file} already exists; a back-up never replaces a file") from exc
         except OSError as exc:
             raise CommandError(f"{file} cannot be written: {exc.strerror}") from exc
         try:
@@ -44,7 +43,7 @@ class Command(BaseCommand):
             audit.record(kind=AuditKind.BACKED_UP, origin=origin, now=now, details={"file": file})
         self.stdout.write(
             f"{file}: {file.stat().st_size / 1e6:.1f} MB. Keep ENCRYPTION_KEYS elsewhere: "
-            "without them the stored credentials cannot be read."
+            "without them the stored secrets cannot be decrypted."
         )
 
     def _copy(self, file: Path) -> None:

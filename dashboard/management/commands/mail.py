@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -13,22 +12,24 @@ from dashboard.fielding.models import User
 
 
 class Command(BaseCommand):
-    """Sends a test mail the way that alerts go, and says what came of it."""
+    """Sends a test email through the outbox, as alerts are, and prints the result."""
 
-    help = "Send a test mail to somebody who signs in."
+    help = "Send a test email to a person who can sign in."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """One sub-command a verb."""
+        """Add one sub-command per verb."""
         verbs = parser.add_subparsers(dest="verb", required=True)
-        test = verbs.add_parser("test", help="send a test mail")
-        test.add_argument("person", help="their sign-in name or address")
+        test = verbs.add_parser("test", help="send a test email")
+        test.add_argument("person", help="their username or email address")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Store the mail, send it now, and print what came of it."""
+    def handle(self, *args: object, **options: object) -> None:
+        """Store the mail, send it now, and print the result."""
         try:
-            user = User.objects.get_by_natural_key(options["person"])
+            user = User.objects.get_by_natural_key(str(options["person"]))
         except User.DoesNotExist as exc:
-            raise CommandError(f"nobody signs in as {options['person']}") from exc
+            raise CommandError(
+                f"nobody has the username or email address {options['person']}"
+            ) from exc
         mail = outbox.send_test(to=user, now=timezone.now())
         if mail.state != mail.State.SENT:
             raise CommandError(f"not sent to {mail.address}: {mail.error}")

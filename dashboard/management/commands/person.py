@@ -7,8 +7,8 @@ import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable
-from typing import Any
 
+import msgspec
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
@@ -21,22 +21,36 @@ from dashboard.fielding.models import AuditKind, ExchangeAccount, Membership, Us
 from dashboard.fielding.people import PersonRefused
 
 
+class Flags(msgspec.Struct):
+    """What was typed after `person`; each verb reads its own flags."""
+
+    verb: str
+    person: str = ""
+    username: str = ""
+    email: str = ""
+    role: str = ""
+    on: str = ""
+    exchange_user_id: str = ""
+    password_env: str | None = None
+    yes: bool = False
+
+
 class Command(BaseCommand):
-    """Adds people; the password is asked for, or comes from the environment."""
+    """Adds people; the password is typed, or comes from the environment."""
 
     help = "People who sign in: add, take off, close, reopen, delete, reset a second factor."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """One sub-command a verb."""
+        """Add one sub-command per verb."""
         verbs = parser.add_subparsers(dest="verb", required=True)
         add = verbs.add_parser("add", help="add a person, or a role to one")
         add.add_argument("username")
         add.add_argument("email")
         add.add_argument(
-            "--role", choices=[one for one, _ in Membership.Role.of_people()], required=True
+            "--role", choices=[role for role, _ in Membership.Role.of_people()], required=True
         )
         add.add_argument("--on", metavar="CONNECTION", required=True)
-        add.add_argument("--exchange-user-id", default="", help="who they are on Cint")
+        add.add_argument("--exchange-user-id", default="", help="id of their exchange user")
         add.add_argument("--password-env", metavar="VAR")
         off = verbs.add_parser("take-off", help="take a person off a connection")
         off.add_argument("--on", metavar="CONNECTION", required=True)
@@ -45,49 +59,50 @@ class Command(BaseCommand):
         )
         reopen = verbs.add_parser("reopen", help="open a closed account again, with a new password")
         reopen.add_argument("--password-env", metavar="VAR")
-        delete = verbs.add_parser("delete", help="delete a person; what they did stays")
+        delete = verbs.add_parser("delete", help="delete a person; their edits and notes stay")
         delete.add_argument("--yes", action="store_true", help="confirm: it cannot be undone")
-        factor = verbs.add_parser("reset-factor", help="take away a lost second factor")
+        factor = verbs.add_parser("reset-factor", help="remove a lost second factor")
         for verb in (off, close, reopen, delete, factor):
-            verb.add_argument("person", help="their sign-in name or address")
+            verb.add_argument("person", help="their username or email address")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Run the verb; a refusal of people.py ends the command with its own words."""
-        verbs: dict[str, Callable[[dict[str, Any]], None]] = {
-            "add": self.add,
-            "take-off": self.take_off,
-            "close": self.close,
-            "reopen": self.reopen,
-            "delete": self.delete,
+    def handle(self, *args: object, **options: object) -> None:
+        """Run the verb. Raises CommandError with the reason of a PersonRefused."""
+        verbs: dict[str, Callable[[Flags], None]] = {
+            "add": self.add_person,
+            "take-off": self.take_off_person,
+            "close": self.close_account,
+            "reopen": self.reopen_account,
+            "delete": self.delete_person,
             "reset-factor": self.reset_factor,
         }
+        flags = msgspec.convert(options, Flags)
         try:
             with transaction.atomic():
-                verbs[options["verb"]](options)
+                verbs[flags.verb](flags)
         except PersonRefused as exc:
             raise CommandError(str(exc)) from exc
 
-    def add(self, options: dict[str, Any]) -> None:
+    def add_person(self, flags: Flags) -> None:
         """Add the person if they are new, and set their role."""
-        account = _account(options["on"])
-        known = User.objects.filter(username__iexact=options["username"]).first()
+        account = _find_account(flags.on)
+        known = User.objects.filter(username__iexact=flags.username).first()
         if known and not known.is_active:
             raise CommandError(f"{known.username} cannot sign in; see: manage.py person reopen")
-        user = known or self._new(options)
+        user = known or self._create_user(flags)
         people.set_role(
             user=user,
             account=account,
-            role=options["role"],
-            exchange_user_id=options["exchange_user_id"].lower(),
+            role=flags.role,
+            exchange_user_id=flags.exchange_user_id.lower(),
             origin=audit.command_line(),
             now=timezone.now(),
         )
         became = "is now" if known else "was added as"
-        self.stdout.write(f"{user.username} {became} {options['role']} of {account.name}.")
+        self.stdout.write(f"{user.username} {became} {flags.role} of {account.name}.")
 
-    def take_off(self, options: dict[str, Any]) -> None:
+    def take_off_person(self, flags: Flags) -> None:
         """Take the person off the connection."""
-        user, account = _person(options["person"]), _account(options["on"])
+        user, account = _find_person(flags.person), _find_account(flags.on)
         membership = Membership.objects.filter(user=user, account=account).first()
         if membership is None:
             raise CommandError(f"{user.username} is not on {account.name}")
@@ -95,30 +110,30 @@ class Command(BaseCommand):
         people.remove_member(membership=membership, origin=origin, now=now)
         self.stdout.write(f"{user.username} is no longer on {account.name}.")
 
-    def close(self, options: dict[str, Any]) -> None:
+    def close_account(self, flags: Flags) -> None:
         """Close the account."""
-        user = _person(options["person"])
+        user = _find_person(flags.person)
         closed = people.close(user=user, origin=audit.command_line(), now=timezone.now())
         self.stdout.write(f"{user.username}: {'closed' if closed else 'was closed already'}.")
 
-    def reopen(self, options: dict[str, Any]) -> None:
-        """Open the account again with a new password; without one an invitation sets it."""
-        user = _person(options["person"])
+    def reopen_account(self, flags: Flags) -> None:
+        """Reopen the account; without --password-env the person sets a password by email."""
+        user = _find_person(flags.person)
         if not people.reopen(user=user, origin=audit.command_line(), now=timezone.now()):
             raise CommandError(f"the account of {user.username} is not closed")
-        if options["password_env"]:
+        if flags.password_env:
             user.refresh_from_db()
-            _set_password(user, options["password_env"])
+            _set_password(user, flags.password_env)
             user.save(update_fields=["password"])
         self.stdout.write(
-            f"{user.username}: open again. Without --password-env they set a password under "
-            "“Forgotten the password?”."
+            f"{user.username}: reopened. Without --password-env they set a password under "
+            "“Forgot your password?”."
         )
 
-    def delete(self, options: dict[str, Any]) -> None:
+    def delete_person(self, flags: Flags) -> None:
         """Delete the person; without --yes only say what that means."""
-        user = _person(options["person"])
-        if not options["yes"]:
+        user = _find_person(flags.person)
+        if not flags.yes:
             raise CommandError(
                 f"{user.username} is on {user.memberships.count()} connections. Nothing was "
                 f"deleted; to delete them for good: person delete {user.username} --yes"
@@ -126,17 +141,19 @@ class Command(BaseCommand):
         people.delete(user=user, origin=audit.command_line(), now=timezone.now())
         self.stdout.write(f"{user.username}: deleted.")
 
-    def reset_factor(self, options: dict[str, Any]) -> None:
-        """Take away the second factor, and tell the person by mail."""
-        user, origin, now = _person(options["person"]), audit.command_line(), timezone.now()
+    def reset_factor(self, flags: Flags) -> None:
+        """Remove the second factor and notify the person by email."""
+        user, origin, now = _find_person(flags.person), audit.command_line(), timezone.now()
         if not people.reset_factor(user=user, origin=origin, now=now):
             raise CommandError(f"{user.username} has no second factor")
         security.notify_two_factor_reset(user=user, by=origin.name, now=now)
-        self.stdout.write(f"{user.username}: second factor reset, sessions ended, told by mail.")
+        self.stdout.write(
+            f"{user.username}: second factor reset, sessions ended, notified by email."
+        )
 
-    def _new(self, options: dict[str, Any]) -> User:
-        user = User(username=options["username"], email=options["email"])
-        _set_password(user, options["password_env"])
+    def _create_user(self, flags: Flags) -> User:
+        user = User(username=flags.username, email=flags.email)
+        _set_password(user, flags.password_env)
         try:
             user.full_clean()
         except ValidationError as exc:
@@ -147,22 +164,22 @@ class Command(BaseCommand):
         return user
 
 
-def _account(name: str) -> ExchangeAccount:
+def _find_account(name: str) -> ExchangeAccount:
     account = ExchangeAccount.objects.filter(name=name).first()
     if account is None:
         raise CommandError(f"no connection is named {name}")
     return account
 
 
-def _person(name: str) -> User:
+def _find_person(name: str) -> User:
     try:
         return User.objects.get_by_natural_key(name)
     except User.DoesNotExist as exc:
-        raise CommandError(f"nobody signs in as {name}") from exc
+        raise CommandError(f"nobody has the username or email address {name}") from exc
 
 
 def _set_password(user: User, variable: str | None) -> None:
-    password = _password(variable)
+    password = _read_password(variable)
     try:
         validate_password(password, user)
     except ValidationError as exc:
@@ -170,7 +187,7 @@ def _set_password(user: User, variable: str | None) -> None:
     user.set_password(password)
 
 
-def _password(variable: str | None) -> str:
+def _read_password(variable: str | None) -> str:
     """Read a password from the environment, or ask for it twice at a terminal."""
     if variable:
         if password := os.environ.get(variable, ""):
@@ -178,9 +195,9 @@ def _password(variable: str | None) -> str:
         raise CommandError(f"the environment variable {variable} is empty or not set")
     if not sys.stdin.isatty():
         raise CommandError(
-            "there is no terminal to type a password at; name its variable: --password-env"
+            "no terminal to ask for a password; name an environment variable: --password-env"
         )
     password = getpass.getpass("Password: ")
-    if password != getpass.getpass("Once more: "):
+    if password != getpass.getpass("Password again: "):
         raise CommandError("the two passwords differ; nobody was added")
     return password

@@ -8,7 +8,6 @@ import sys
 import time
 from argparse import ArgumentParser
 from collections.abc import Callable
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -26,14 +25,14 @@ COMPLETE, INCOMPLETE, NOTHING = 0, 3, 1
 class Command(BaseCommand):
     """Reads everything of one connection and prints one JSON line."""
 
-    help = "Read a connection now: its projects, their groups, and what moved."
+    help = "Read a connection now: its projects, their groups, and what changed."
     _next_line = 0.0
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The connection's name."""
+        """Take the connection's name."""
         parser.add_argument("name")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         """Pull, print, exit: 0 complete, 3 incomplete, 1 nothing could be read."""
         account = ExchangeAccount.objects.filter(name=options["name"]).first()
         if account is None:
@@ -51,7 +50,7 @@ class Command(BaseCommand):
         raise SystemExit(COMPLETE if result["complete"] else INCOMPLETE)
 
     def _rounds(self, account: ExchangeAccount) -> list[Cycle | None]:
-        """The account's own lists, then every project that they show."""
+        """Read the account's own lists, then every project in them."""
         own = _when_free(lambda: rounds.account_round(account.pk, clock=timezone.now, force=True))
         account.refresh_from_db(fields=["health"])
         if own is None or account.health != ExchangeAccount.Health.FRESH:
@@ -61,36 +60,36 @@ class Command(BaseCommand):
         projects = account.projects.filter(missing_since=None).order_by("pk")
         keys = list(projects.values_list("pk", flat=True))
         for done, pk in enumerate(keys, 1):
-            cycles.append(self._turns(pk, account))
-            self._show(f"{done} of {len(keys)} projects", end=done == len(keys))
+            cycles.append(self._pull_project(pk, account))
+            self._show_progress(f"{done} of {len(keys)} projects", end=done == len(keys))
         return cycles
 
-    def _turns(self, pk: int, account: ExchangeAccount) -> Cycle | None:
-        """All turns that a project takes, told as one round."""
-        whole: Cycle | None = None
+    def _pull_project(self, pk: int, account: ExchangeAccount) -> Cycle | None:
+        """Read a project until no group is left; return its turns as one cycle."""
+        total: Cycle | None = None
         while True:
             cycle = _when_free(lambda: rounds.project_round(pk, clock=timezone.now, force=True))
             if cycle is None:
                 return None
             detect.after_cycle(cycle=cycle, now=timezone.now())
-            whole = _together(whole, cycle) if whole else cycle
+            total = _add_cycles(total, cycle) if total else cycle
             if not cycle.groups_left or not cycle.listed:
-                return whole
-            self._show(
+                return total
+            self._show_progress(
                 str(first_pull.first_pull_progress(account) or f"{cycle.groups_left} groups left")
             )
 
-    def _show(self, words: str, *, end: bool = False) -> None:
-        """One line that is written over on a terminal; a line now and then anywhere else."""
+    def _show_progress(self, text: str, *, end: bool = False) -> None:
+        """Rewrite one line on a terminal; elsewhere write a line every few seconds."""
         if self.stderr.isatty():
-            self.stderr.write(f"\r\x1b[K{words}", style_func=str, ending="\n" if end else "")
+            self.stderr.write(f"\r\x1b[K{text}", style_func=str, ending="\n" if end else "")
         elif end or time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + LINE_SECONDS
-            self.stderr.write(words, style_func=str)  # progress is no error: not in red
+            self.stderr.write(text, style_func=str)  # progress is no error: not in red
 
 
-def _together(before: Cycle, after: Cycle) -> Cycle:
-    """Two turns as one: what they cost and wrote, and how the last one ended."""
+def _add_cycles(before: Cycle, after: Cycle) -> Cycle:
+    """Return two turns as one: costs summed, the state of the later one."""
     after.requests += before.requests
     after.groups_written += before.groups_written
     after.quarantined += before.quarantined
@@ -100,15 +99,15 @@ def _together(before: Cycle, after: Cycle) -> Cycle:
 
 
 def _when_free(work_once: Callable[[], Cycle | None]) -> Cycle | None:
-    """Do the work; where a worker is at it, wait for it to finish first."""
+    """Run the work; wait up to WAIT_SECONDS while a worker holds the connection."""
     until = time.monotonic() + WAIT_SECONDS
     while (cycle := work_once()) is None and time.monotonic() < until:
         time.sleep(0.5)
     return cycle
 
 
-def round_summary(name: str, cycles: list[Cycle | None], *, seconds: float) -> dict[str, Any]:
-    """What the JSON line says of these rounds; None stands for one that could not be had."""
+def round_summary(name: str, cycles: list[Cycle | None], *, seconds: float) -> dict[str, object]:
+    """Return the JSON line of these rounds; None stands for a round that a worker held."""
     done = [cycle for cycle in cycles if cycle is not None]
     projects = [cycle for cycle in done if cycle.project_id is not None]
     errors = [error for cycle in done for error in cycle.errors]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.core.management.base import BaseCommand
@@ -16,11 +14,11 @@ from dashboard.fielding.models.fields import EncryptedTextField, secret_box
 
 
 class Command(BaseCommand):
-    """The second step of a change of keys; afterwards the old key can be taken out."""
+    """The second step of a key change; afterwards the old key can be removed."""
 
     help = "Encrypt every stored secret with the first key of ENCRYPTION_KEYS."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         """Rewrite each secret column of each table; running it twice does no harm."""
         for model in apps.get_models():
             names = [f.name for f in model._meta.fields if isinstance(f, EncryptedTextField)]
@@ -35,7 +33,7 @@ class Command(BaseCommand):
 
 @transaction.atomic
 def _rekey(model: type[models.Model], names: list[str]) -> int:
-    """Read and write the columns that hold secrets, and no others; the number of rows."""
+    """Read and write the columns that hold secrets, and no others; return the number of rows."""
     rows = list(model._default_manager.select_for_update().only("pk", *names))
     for row in rows:
         row.save(update_fields=names)
@@ -44,7 +42,7 @@ def _rekey(model: type[models.Model], names: list[str]) -> int:
 
 @transaction.atomic
 def _rekey_factors() -> int:
-    """Rewrite the secrets of authenticator apps and recovery codes; how many there were."""
+    """Rewrite the secrets of authenticator apps and recovery codes; return their number."""
     rows = list(Authenticator.objects.select_for_update())
     for row in rows:
         for name in row.data.keys() & {"secret", "seed"}:
@@ -55,7 +53,7 @@ def _rekey_factors() -> int:
 
 @transaction.atomic
 def _rekey_mails() -> int:
-    """Rewrite the texts of mails about signing in that still wait; how many there were."""
+    """Rewrite the texts of unsent mails about signing in; return their number."""
     rows = list(Mail.objects.select_for_update().exclude(sealed="").only("pk", "sealed"))
     for row in rows:
         row.sealed = secret_box().rotate(row.sealed.encode()).decode()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -17,7 +16,7 @@ from dashboard.management import postgresql_tools
 
 
 class Command(BaseCommand):
-    """Fills an empty database; it never overwrites one that holds something."""
+    """Fills an empty database; it never overwrites existing tables."""
 
     help = "Put a back-up into an empty database, then check that its secrets can be read."
 
@@ -25,9 +24,9 @@ class Command(BaseCommand):
         """Take the back-up's file."""
         parser.add_argument("file", type=Path)
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Restore, then read a little of everything."""
-        file: Path = options["file"]
+    def handle(self, *args: object, **options: object) -> None:
+        """Restore, then check that the stored secrets can be decrypted."""
+        file = Path(str(options["file"]))
         if not file.is_file():
             raise CommandError(f"{file} does not exist")
         if tables := connection.introspection.table_names():
@@ -37,13 +36,13 @@ class Command(BaseCommand):
         if connection.vendor == "sqlite":
             _fill_sqlite(file)
         else:
-            into = ["--dbname", str(connection.settings_dict["NAME"])]
-            how = ["--no-owner", "--exit-on-error", "--single-transaction"]
-            postgresql_tools.run_tool("pg_restore", [*how, *into, str(file)])
+            flags = ["--no-owner", "--exit-on-error", "--single-transaction"]
+            database = ["--dbname", str(connection.settings_dict["NAME"])]
+            postgresql_tools.run_tool("pg_restore", [*flags, *database, str(file)])
         self._check()
 
     def _check(self) -> None:
-        """Count what is there now; CommandError if a secret cannot be decrypted."""
+        """Print what was restored. Raises CommandError if a secret cannot be decrypted."""
         try:
             accounts = len([account.secret for account in ExchangeAccount.objects.all()])
         except ImproperlyConfigured as exc:
@@ -59,7 +58,7 @@ def _fill_sqlite(file: Path) -> None:
     if not file.read_bytes()[:16].startswith(b"SQLite format 3"):
         raise CommandError(f"{file} is not an SQLite database")
     connection.close()
-    target = Path(settings.DATABASES["default"]["NAME"])
+    target = Path(str(settings.DATABASES["default"]["NAME"]))
     for leftover in (target, *target.parent.glob(f"{target.name}-*")):
         leftover.unlink(missing_ok=True)
     shutil.copyfile(file, target)

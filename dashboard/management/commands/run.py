@@ -8,7 +8,6 @@ import socket
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
@@ -23,7 +22,7 @@ from dashboard.management.supervisor import Child, Supervisor, die_with_parent, 
 
 
 class Command(BaseCommand):
-    """Starts every process, says when the dashboard answers, and stops them all again."""
+    """Starts every process, prints when the dashboard is ready, and stops them all again."""
 
     help = "Run all of Fieldwatch on one machine: with a simulated exchange, or with your own."
 
@@ -32,49 +31,49 @@ class Command(BaseCommand):
         return dashboard.__version__
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add a flag for make, and one for people who have connections of their own."""
+        """Take a flag for make, and one for runs without the demo."""
         parser.add_argument(
             "--with-parent", action="store_true", help="stop when the process that started it ends"
         )
         parser.add_argument(
             "--without-demo",
             action="store_true",
-            help="no simulated exchange and no demo people: your own connections alone",
+            help="only your own connections: no simulated exchange, no demo people",
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         """Start, wait until ready, watch, stop."""
         if options["with_parent"]:
             die_with_parent()
         home = settings.HOME
-        os.umask(0o077)  # what is stored here, and by every child, is its owner's alone
+        os.umask(0o077)  # files of this process and its children are for their owner only
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         (home / "log").mkdir(exist_ok=True)
-        _close(home)
+        _restrict_permissions(home)
         command = "make run" if options["with_parent"] else shlex.join([sys.executable, *sys.argv])
-        port = _port(command)
+        port = _check_port(command)
         if settings.PRODUCTION and not options["without_demo"]:
             raise CommandError(
-                "everybody knows the demo's passwords: it does not run with FIELDWATCH_PRODUCTION=1"
+                "the demo's passwords are public: it does not run with FIELDWATCH_PRODUCTION=1"
             )
         with only_one(home / "run.lock", command=command):
             os.environ.setdefault("FIELDWATCH_URL", f"http://127.0.0.1:{port}")
             os.environ["PYTHONUNBUFFERED"] = "1"
             call_command("migrate", interactive=False, verbosity=0)
             collect_if_changed()
-            simulator, words = ([], _own()) if options["without_demo"] else _demo(home)
-            children = _children(home, port, simulator)
-            said = f"Fieldwatch is ready: http://127.0.0.1:{port}/  {words}"
+            simulator, hint = ([], _first_step()) if options["without_demo"] else _start_demo(home)
+            children = _list_children(home, port, simulator)
+            ready = f"Fieldwatch is ready: http://127.0.0.1:{port}/  {hint}"
             supervisor = Supervisor(children, log=self.stderr.write)
-            supervisor.run(answers=_answers, on_ready=lambda: self._say(said))
+            supervisor.run(answers=_is_answering, on_ready=lambda: self._print(ready))
 
-    def _say(self, words: str) -> None:
-        self.stdout.write(words)
+    def _print(self, line: str) -> None:
+        self.stdout.write(line)
         self.stdout.flush()
 
 
-def _close(home: Path) -> None:
-    """Close what earlier releases left readable to others; the folder itself stays as it is."""
+def _restrict_permissions(home: Path) -> None:
+    """Remove the permissions of others that earlier releases left on these files."""
     for name in (
         "log",
         "mail",
@@ -86,8 +85,8 @@ def _close(home: Path) -> None:
             path.chmod(path.stat().st_mode & 0o700)
 
 
-def _port(command: str) -> int:
-    """The web port; CommandError with another port to try where it is taken."""
+def _check_port(command: str) -> int:
+    """Return the web port. Raises CommandError if another program uses it."""
     port: int = settings.PORT
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -95,7 +94,7 @@ def _port(command: str) -> int:
             probe.bind(("127.0.0.1", port))
         except OSError as exc:
             raise CommandError(
-                f"port {port} is taken by another program; choose one: PORT={port + 1} {command}"
+                f"port {port} is in use; choose another: PORT={port + 1} {command}"
             ) from exc
     return port
 
@@ -107,8 +106,8 @@ def _free_port() -> int:
         return port
 
 
-def _demo(home: Path) -> tuple[list[Child], str]:
-    """The process of the simulated exchange, and the line that says who signs in."""
+def _start_demo(home: Path) -> tuple[list[Child], str]:
+    """Return the process of the simulated exchange, and how to sign in."""
     port = _free_port()
     hosts = [*settings.EXCHANGE_ALLOWED_HOSTS, f"127.0.0.1:{port}"]
     settings.EXCHANGE_ALLOWED_HOSTS = hosts
@@ -119,29 +118,29 @@ def _demo(home: Path) -> tuple[list[Child], str]:
     return [Child("simulator", command, home / "log")], "sign in: demo / demo"
 
 
-def _own() -> str:
-    """The line that says what to do first without a demo; CommandError in a demo's database."""
+def _first_step() -> str:
+    """Return what to do first without a demo. Raises CommandError in a demo's database."""
     if User.objects.filter(username__in=[name for name, *_ in demo.PEOPLE]).exists():
         raise CommandError(
-            "this database holds the demo, whose passwords everybody knows; give your own "
-            "connections a state folder of their own: FIELDWATCH_HOME=/some/folder"
+            "this database belongs to the demo, whose passwords are public; use another state "
+            "folder for your own connections: FIELDWATCH_HOME=/some/folder"
         )
     if not ExchangeAccount.objects.exists():
-        return "no connection yet: manage.py exchange add, then manage.py person add"
+        return "no connections yet: manage.py exchange add, then manage.py person add"
     if not User.objects.exists():
         return "nobody can sign in yet: manage.py person add"
     return "sign in as one of your people"
 
 
-def _children(home: Path, port: int, before: list[Child]) -> list[Child]:
-    """The processes, in the order of their start; they stop in the reverse order."""
+def _list_children(home: Path, port: int, first: list[Child]) -> list[Child]:
+    """Return the processes in the order of their start; they stop in reverse."""
     python = sys.executable
     worker = [python, "-m", "dashboard.management.worker", "--beat"]
     worker += ["--schedule", str(home / "beat-schedule")]
     web = [python, "-m", "gunicorn", "dashboard.wsgi", "--bind", f"127.0.0.1:{port}"]
     web += ["--workers", "2", "--threads", "4", "--preload", "--graceful-timeout", "10"]
     children = [
-        *before,
+        *first,
         Child("web", web, home / "log"),
         Child("worker", worker, home / "log"),
     ]
@@ -149,6 +148,6 @@ def _children(home: Path, port: int, before: list[Child]) -> list[Child]:
     return [Child("redis", redis, home / "log"), *children] if redis else children
 
 
-def _answers() -> bool:
+def _is_answering() -> bool:
     """Whether the dashboard answers now."""
     return alive.main() == 0

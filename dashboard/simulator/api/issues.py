@@ -1,4 +1,4 @@
-"""Rows of the group list: statistics, and what the exchange finds worth a remark in them."""
+"""Rows of the group list: statistics, and the exchange's issues with them."""
 
 from dashboard.simulator.catalogue.clock import DAY, HOUR, rfc3339_stamp
 from dashboard.simulator.catalogue.money import PER_DOLLAR, monetary_amount
@@ -45,43 +45,62 @@ def list_row(group: SimulatedGroup, now: int) -> Json:
     return body
 
 
-def group_statistics(group: SimulatedGroup, f: SimulatedFigures, now: int) -> Json:
+def group_statistics(group: SimulatedGroup, figures: SimulatedFigures, now: int) -> Json:
     """The contract's TargetGroupStatistics: what has no base yet is missing."""
     live = group.status == "live"
     values: dict[str, tuple[object, Issues]] = {
-        "progress": (progress_answer(group, f.counts), _behind(group, f, now) if live else [])
+        "progress": (
+            progress_answer(group, figures.counts),
+            _behind(group, figures, now) if live else [],
+        )
     }
-    if f.last_complete is not None:
-        issues = _silent(group, f.last_complete, now) if live else []
-        values["last_complete_date"] = (rfc3339_stamp(f.last_complete), issues)
-    if f.epc is not None:
-        values["earnings_per_click"] = (monetary_amount(f.epc, group.currency), _poor(group, f))
-    if f.epcm is not None:
-        values["earnings_per_click_per_minute"] = (monetary_amount(f.epcm, group.currency), [])
-    if f.average_cpi is not None:
-        values["average_cost_per_interview"] = (monetary_amount(f.average_cpi, group.currency), [])
-    if f.loi_seconds is not None:
-        values["median_length_of_interview_seconds"] = (f.loi_seconds, _long(group, f.loi_seconds))
-    if f.incidence is not None:
-        values["incidence_rate"] = (f.incidence, _low_incidence(group, f.incidence))
-    if f.drop_off is not None:
-        values["drop_off_rate"] = (f.drop_off, _leaving(f.drop_off))
-    if f.conversion is not None:
-        values["conversion_rate"] = (f.conversion, _low_conversion(f))
+    if figures.last_complete is not None:
+        issues = _silent(group, figures.last_complete, now) if live else []
+        values["last_complete_date"] = (rfc3339_stamp(figures.last_complete), issues)
+    if figures.epc is not None:
+        values["earnings_per_click"] = (
+            monetary_amount(figures.epc, group.currency),
+            _poor(group, figures),
+        )
+    if figures.epcm is not None:
+        values["earnings_per_click_per_minute"] = (
+            monetary_amount(figures.epcm, group.currency),
+            [],
+        )
+    if figures.average_cpi is not None:
+        values["average_cost_per_interview"] = (
+            monetary_amount(figures.average_cpi, group.currency),
+            [],
+        )
+    if figures.loi_seconds is not None:
+        values["median_length_of_interview_seconds"] = (
+            figures.loi_seconds,
+            _long(group, figures.loi_seconds),
+        )
+    if figures.incidence is not None:
+        values["incidence_rate"] = (figures.incidence, _low_incidence(group, figures.incidence))
+    if figures.drop_off is not None:
+        values["drop_off_rate"] = (figures.drop_off, _leaving(figures.drop_off))
+    if figures.conversion is not None:
+        values["conversion_rate"] = (figures.conversion, _low_conversion(figures))
     return {name: {"value": value, "issues": issues} for name, (value, issues) in values.items()}
 
 
-def _behind(group: SimulatedGroup, f: SimulatedFigures, now: int) -> Issues:
+def _behind(group: SimulatedGroup, figures: SimulatedFigures, now: int) -> Issues:
     run = group.run
     if run is None or now - run.start < 12 * HOUR:
         return []
-    done = f.counts.prescreens if group.filling_strategy == "prescreens" else f.counts.completes
+    done = (
+        figures.counts.prescreens
+        if group.filling_strategy == "prescreens"
+        else figures.counts.completes
+    )
     due = group.filling_goal * min(1.0, (now - run.start) / max(1, run.end - run.start))
     if done >= 0.75 * due:
         return []
     if done < 0.4 * due:
-        return [_issue("error", "2101", "Far behind the pace that the goal needs", "3001", "3002")]
-    return [_issue("warning", "2102", "Behind the pace that the goal needs", "3001")]
+        return [_issue("error", "2101", "Far behind the pace needed", "3001", "3002")]
+    return [_issue("warning", "2102", "Behind the pace needed", "3001")]
 
 
 def _silent(group: SimulatedGroup, last: int, now: int) -> Issues:
@@ -93,14 +112,14 @@ def _silent(group: SimulatedGroup, last: int, now: int) -> Issues:
     return []
 
 
-def _poor(group: SimulatedGroup, f: SimulatedFigures) -> Issues:
-    if f.epc is None or f.counts.entrants < 50:
+def _poor(group: SimulatedGroup, figures: SimulatedFigures) -> Issues:
+    if figures.epc is None or figures.counts.entrants < 50:
         return []
-    dollars = f.epc / PER_DOLLAR[group.currency]
+    dollars = figures.epc / PER_DOLLAR[group.currency]
     if dollars < PER_DOLLAR["USD"] * 8 / 100:
-        return [_issue("error", "2121", "Earns far too little per entrant", "3001", "3005")]
+        return [_issue("error", "2121", "EPC far too low", "3001", "3005")]
     if dollars < PER_DOLLAR["USD"] * 15 / 100:
-        return [_issue("warning", "2122", "Earns little per entrant", "3001")]
+        return [_issue("warning", "2122", "EPC too low", "3001")]
     return []
 
 
@@ -123,13 +142,17 @@ def _low_incidence(group: SimulatedGroup, observed: float) -> Issues:
 
 def _leaving(share: float) -> Issues:
     if share > 0.45:
-        return [_issue("error", "2151", "Nearly half leave the survey", "3003", "3006")]
+        return [_issue("error", "2151", "Drop-off close to 50 %", "3003", "3006")]
     if share > 0.25:
-        return [_issue("warning", "2152", "Many leave the survey", "3003")]
+        return [_issue("warning", "2152", "High drop-off", "3003")]
     return []
 
 
-def _low_conversion(f: SimulatedFigures) -> Issues:
-    if f.conversion is not None and f.conversion < 0.05 and f.counts.prescreens >= 100:
-        return [_issue("error", "2161", "Hardly anybody completes", "3005", "3003")]
+def _low_conversion(figures: SimulatedFigures) -> Issues:
+    if (
+        figures.conversion is not None
+        and figures.conversion < 0.05
+        and figures.counts.prescreens >= 100
+    ):
+        return [_issue("error", "2161", "Very few completes", "3005", "3003")]
     return []

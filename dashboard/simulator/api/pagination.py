@@ -10,14 +10,14 @@ from dashboard.simulator.world.messages import SimulatedRequest, bad_request
 Item = TypeVar("Item")
 
 
-def page_size(ask: SimulatedRequest, *, default: int = 10, most: int = 100) -> int:
+def page_size(ask: SimulatedRequest, *, default: int = 10, largest: int = 100) -> int:
     """The page size asked for; refused outside 1 to the most."""
-    raw = ask.one("page_size")
+    raw = ask.query_value("page_size")
     if raw is None:
         return default
-    if not (raw.isascii() and raw.isdigit() and 1 <= int(raw) <= most):
+    if not (raw.isascii() and raw.isdigit() and 1 <= int(raw) <= largest):
         raise bad_request(
-            "the page size is out of range", [("page_size", f"must be from 1 to {most}")]
+            "the page size is out of range", [("page_size", f"must be from 1 to {largest}")]
         )
     return int(raw)
 
@@ -51,7 +51,7 @@ def _encode(key: str) -> str:
 
 
 def _cursor(ask: SimulatedRequest, name: str) -> str | None:
-    raw = ask.one(name)
+    raw = ask.query_value(name)
     if raw is None:
         return None
     try:

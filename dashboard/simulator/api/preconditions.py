@@ -11,12 +11,12 @@ from dashboard.simulator.world.world import World
 
 def if_match(ask: SimulatedRequest, version: int, *, required: bool = True) -> None:
     """Refuse unless `If-Match` names this version: 400 if it is missing, 412 if it is another."""
-    given = ask.headers.get("if-match")
-    if given is None:
+    etag = ask.headers.get("if-match")
+    if etag is None:
         if required:
             raise bad_request("If-Match is missing", [("If-Match", "is required")])
         return
-    if given.strip() not in ("*", f'W/"{version}"', f'"{version}"'):
+    if etag.strip() not in ("*", f'W/"{version}"', f'"{version}"'):
         raise stale_refusal()
 
 

@@ -1,7 +1,8 @@
 """Which function answers which method and path; a trie, so that 73 routes cost as much as one."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from dashboard.simulator.world.messages import Refusal, SimulatedAnswer, SimulatedRequest, not_found
 from dashboard.simulator.world.world import World
@@ -25,19 +26,29 @@ class Route(NamedTuple):
 
 
 ROUTES: dict[str, Route] = {}
-_TREE: dict[str, Any] = {}
+
+
+@dataclass(slots=True)
+class _Node:
+    """A step of the trie: the steps below it ("{}" takes any), and what answers here by method."""
+
+    below: dict[str, "_Node"] = field(default_factory=dict)
+    methods: dict[str, Route] = field(default_factory=dict)
+
+
+_TREE = _Node()
 
 
 def route(operation_id: str, method: str, template: str) -> Callable[[Handler], Handler]:
     """Register the function that answers an operation."""
 
     def register(handler: Handler) -> Handler:
-        found = Route(operation_id, method, template, handler)
-        ROUTES[operation_id] = found
+        new = Route(operation_id, method, template, handler)
+        ROUTES[operation_id] = new
         node = _TREE
         for step in template.strip("/").split("/"):
-            node = node.setdefault("{}" if step[0] == "{" else step, {})
-        node.setdefault("", {})[method] = found
+            node = node.below.setdefault("{}" if step[0] == "{" else step, _Node())
+        node.methods[method] = new
         return handler
 
     return register
@@ -48,18 +59,17 @@ def find_route(method: str, path: str) -> tuple[Route, dict[str, str]]:
     steps = path.strip("/").split("/")
     if steps[0] == "v1":
         steps = steps[1:]
-    node: dict[str, Any] = _TREE
+    node = _TREE
     for step in steps:
-        found = node.get(step) or node.get("{}")
-        if found is None or not step:
+        below = node.below.get(step) or node.below.get("{}")
+        if below is None or not step:
             raise not_found("the address")
-        node = found
-    methods: dict[str, Route] = node.get("", {})
-    if not methods:
+        node = below
+    if not node.methods:
         raise not_found("the address")
-    if method not in methods:
+    if method not in node.methods:
         raise Refusal(405, "method_not_allowed_error", f"{method} is not offered here")
-    chosen = methods[method]
+    chosen = node.methods[method]
     names = chosen.template.strip("/").split("/")
     params = {n[1:-1]: s for n, s in zip(names, steps, strict=True) if n[0] == "{"}
     return chosen, params

@@ -1,7 +1,8 @@
 """Reading a request's body field by field, and collecting everything that is wrong with it."""
 
+from contextlib import suppress
 from decimal import Decimal
-from typing import Any
+from typing import TypeVar
 
 from dashboard.simulator.catalogue.clock import read_stamp
 from dashboard.simulator.catalogue.money import cpi_limit, read_amount
@@ -9,21 +10,23 @@ from dashboard.simulator.catalogue.people import user_ids
 from dashboard.simulator.catalogue.values import Json
 from dashboard.simulator.world.messages import SimulatedRequest, bad_request
 
+T = TypeVar("T")
+Default = TypeVar("Default")
 _MISSING = object()
 _REFERENCE = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_ ")
 
 
 class ValueCheck:
-    """A body under examination: readers note faults, `done` refuses them all at once."""
+    """A request body under validation: readers note faults, `done` refuses them together."""
 
-    def __init__(self, body: Any) -> None:
+    def __init__(self, body: object) -> None:
         if not isinstance(body, dict):
             raise bad_request("the body must be an object", [("body", "must be an object")])
         self.body: Json = body
         self.faults: list[tuple[str, str]] = []
 
     @classmethod
-    def of(cls, ask: SimulatedRequest) -> "ValueCheck":
+    def of_request(cls, ask: SimulatedRequest) -> "ValueCheck":
         """The check of a request's body."""
         return cls(ask.json())
 
@@ -36,7 +39,7 @@ class ValueCheck:
         if self.faults:
             raise bad_request("some fields are not valid", self.faults)
 
-    def get(self, name: str, *, required: bool = True) -> Any:
+    def get(self, name: str, *, required: bool = True) -> object:
         """The raw value; None where it is missing, which is a fault if it is required."""
         value = self.body.get(name, _MISSING)
         if value is _MISSING or (value is None and required):
@@ -60,8 +63,12 @@ class ValueCheck:
         value = self.get(name, required=required)
         if value is None:
             return low
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or value != int(value) or not low <= value <= high:
+        if (
+            not isinstance(value, int | float)
+            or isinstance(value, bool)
+            or value != int(value)
+            or not low <= value <= high
+        ):
             self.fault(name, f"must be a whole number from {low} to {high}")
             return low
         return int(value)
@@ -83,7 +90,7 @@ class ValueCheck:
             return allowed[0]
         return str(value)
 
-    def typed(self, name: str, kind: type, default: Any) -> Any:
+    def typed(self, name: str, kind: type[T], default: Default) -> T | Default:
         """A value of a JSON type, the default where it is missing or null."""
         value = self.get(name, required=False)
         if value is None:
@@ -110,11 +117,11 @@ class ValueCheck:
         value = self.get(name, required=required)
         if value is None:
             return None
-        try:
-            return read_stamp(value)
-        except (ValueError, TypeError):
-            self.fault(name, "must be an RFC 3339 date-time")
-            return None
+        if isinstance(value, str):
+            with suppress(ValueError):
+                return read_stamp(value)
+        self.fault(name, "must be an RFC 3339 date-time")
+        return None
 
     def money(self, name: str, currency: str, *, required: bool = True) -> Decimal | None:
         """An amount in the currency that must be used, above nothing and within the limit."""
@@ -158,9 +165,9 @@ class ValueCheck:
         return value
 
     def person(self, name: str, account_id: int) -> str:
-        """The id of somebody in the account."""
+        """The id of a user or service client of the account."""
         value = self.get(name)
         known = isinstance(value, str) and value in user_ids(account_id)
         if value is not None and not known:
-            self.fault(name, "is nobody in this account")
+            self.fault(name, "is not a user of this account")
         return str(value)

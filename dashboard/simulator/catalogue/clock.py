@@ -27,9 +27,9 @@ class SimulatedClock:
     latest: int = 0
 
     def now(self) -> int:
-        """The field's present in milliseconds; it stands still while the wall's clock goes back."""
-        told = self.anchor + int((self.wall() - self.anchor_wall) * SECOND * self.speed)
-        self.latest = max(self.latest, told)
+        """The field's present in milliseconds; it does not move while the wall clock goes back."""
+        field_time = self.anchor + int((self.wall() - self.anchor_wall) * SECOND * self.speed)
+        self.latest = max(self.latest, field_time)
         return self.latest
 
     def move(self, *, to: int | None = None, speed: float | None = None) -> None:

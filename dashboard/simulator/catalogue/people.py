@@ -74,12 +74,12 @@ ACCOUNTS = {
 
 
 def user_ids(account_id: int) -> set[str]:
-    """Ids of everybody who may act for the account, machines included."""
+    """Return the ids of the account's users and service clients."""
     account = ACCOUNTS[account_id]
     return {person.id for person in (*account.users, *account.service_clients)}
 
 
-def business_unit(account_id: int, unit_id: int | str) -> SimulatedBusinessUnit | None:
+def business_unit(account_id: int, unit_id: object) -> SimulatedBusinessUnit | None:
     """The account's business unit with this id, given as number or text."""
     units = ACCOUNTS[account_id].business_units
     return next((unit for unit in units if str(unit.id) == str(unit_id)), None)

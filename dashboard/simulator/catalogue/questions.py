@@ -14,7 +14,7 @@ class LibraryQuestion:
     text: str
     kind: str  # selection, range, open_ended
     answers: tuple[tuple[str, str], ...] = ()
-    many: bool = False  # several answers at once
+    many: bool = False  # several answers allowed
 
     @property
     def condition_type(self) -> str:
@@ -98,33 +98,33 @@ _ALL = (
         many=True,
     ),
 )
-QUESTIONS = {one.id: one for one in _ALL}
+QUESTIONS = {question.id: question for question in _ALL}
 
 
-def question_answer(one: LibraryQuestion) -> Json:
+def question_answer(question: LibraryQuestion) -> Json:
     """A question as the library shows it."""
     return {
         "object": "regular",
-        "name": one.name,
-        "description": one.text,
-        "description_translated": one.text,
+        "name": question.name,
+        "description": question.text,
+        "description_translated": question.text,
         "quotas_enabled": False,
         "targets": [
-            {"text": text, "text_translated": text, "conditions": [_condition(one, code)]}
-            for code, text in one.answers or (("", ""),)
+            {"text": text, "text_translated": text, "conditions": [_condition(question, code)]}
+            for code, text in question.answers or (("", ""),)
         ],
         "standard": True,
-        "profile_condition_type": one.condition_type,
+        "profile_condition_type": question.condition_type,
         "classification_id": 32,
         "classification_code": "DEM",
     }
 
 
-def _condition(one: LibraryQuestion, code: str) -> Json:
-    base: Json = {"object": one.kind, "question_id": one.id}
-    if one.kind == "range":
+def _condition(question: LibraryQuestion, code: str) -> Json:
+    base: Json = {"object": question.kind, "question_id": question.id}
+    if question.kind == "range":
         return base | {"min": 1, "max": 99}
-    if one.kind == "open_ended":
+    if question.kind == "open_ended":
         return base | {"allow_all_values": True, "open_ended_values": None}
     return base | {"option": code}
 
@@ -133,9 +133,9 @@ def condition_text(condition: Json) -> str:
     """A condition as the exchange names it: "18 to 34", "Female"."""
     if condition.get("object") == "range":
         return f"{condition.get('min')} to {condition.get('max')}"
-    one = QUESTIONS.get(condition.get("question_id", 0))
+    question = QUESTIONS.get(condition.get("question_id", 0))
     if condition.get("object") == "selection":
-        return one.option(str(condition.get("option"))) if one else ""
+        return question.option(str(condition.get("option"))) if question else ""
     values = condition.get("open_ended_values") or ["any"]
     return ", ".join(str(value) for value in values[:5])
 
@@ -143,10 +143,11 @@ def condition_text(condition: Json) -> str:
 def find_questions(text: str, ids: list[int]) -> list[LibraryQuestion]:
     """Questions by their ids, else by words in them or their answers."""
     if ids:
-        return [QUESTIONS[one] for one in ids if one in QUESTIONS]
+        return [QUESTIONS[number] for number in ids if number in QUESTIONS]
     needle = text.casefold()
     return [
-        one
-        for one in QUESTIONS.values()
-        if needle in f"{one.name} {one.text} {' '.join(dict(one.answers).values())}".casefold()
+        question
+        for question in QUESTIONS.values()
+        if needle
+        in f"{question.name} {question.text} {' '.join(dict(question.answers).values())}".casefold()
     ]

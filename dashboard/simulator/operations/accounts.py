@@ -33,7 +33,7 @@ def _people(people: tuple[Person, ...]) -> SimulatedAnswer:
 
 
 def _check_type(ask: SimulatedRequest) -> None:
-    if ask.one("user_type") not in (None, "project_manager"):
+    if ask.query_value("user_type") not in (None, "project_manager"):
         raise bad_request("the user type is unknown", [("user_type", "must be project_manager")])
 
 
@@ -84,7 +84,7 @@ def get_business_units(_world: World, ask: SimulatedRequest) -> SimulatedAnswer:
 @route("get_clients", "GET", "/accounts/{account_id}/clients")
 def get_clients(_world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """The clients of the account, by page number from 0."""
-    size, number = ask.one("page_size") or "10", ask.one("page_number") or "0"
+    size, number = ask.query_value("page_size") or "10", ask.query_value("page_number") or "0"
     if not (size.isdigit() and number.isdigit() and 1 <= int(size) <= 100):
         raise bad_request("the page is out of range", [("page_size", "must be from 1 to 100")])
     first = int(size) * int(number)

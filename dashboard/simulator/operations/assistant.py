@@ -1,7 +1,6 @@
 """The fielding assistant: pricing, pacing, quota overlay and soft launch, all or nothing."""
 
 from decimal import Decimal
-from typing import Any
 
 from dashboard.simulator.api.preconditions import if_match
 from dashboard.simulator.api.routes import route
@@ -49,7 +48,7 @@ def put_fielding_assistant_assignment(world: World, ask: SimulatedRequest) -> Si
     if_match(ask, group.assistant_version, required=False)
     if ask.headers.get("if-none-match", "").strip() == "*" and shown_modules(group.assistant):
         raise stale_refusal()
-    check = ValueCheck.of(ask)
+    check = ValueCheck.of_request(ask)
     modules = check_modules(check, check.body, group.currency)
     check.done()
     with editing_group(group, ask.now):
@@ -57,7 +56,7 @@ def put_fielding_assistant_assignment(world: World, ask: SimulatedRequest) -> Si
     return empty_answer(204)
 
 
-def check_modules(check: ValueCheck, body: Any, currency: str, *, prefix: str = "") -> Json:
+def check_modules(check: ValueCheck, body: object, currency: str, *, prefix: str = "") -> Json:
     """The modules of a request, faults noted under their full names."""
     if not isinstance(body, dict):
         check.fault(prefix.rstrip(".") or "body", "must be an object")
@@ -70,13 +69,13 @@ def check_modules(check: ValueCheck, body: Any, currency: str, *, prefix: str = 
     }
     modules: Json = {}
     for name, reader in readers.items():
-        given = body.get(name)
-        if given is None:
+        value = body.get(name)
+        if value is None:
             continue
-        if not isinstance(given, dict):
+        if not isinstance(value, dict):
             check.fault(f"{prefix}{name}", "must be an object")
             continue
-        inner = ValueCheck(given)
+        inner = ValueCheck(value)
         modules[name] = reader(inner, currency)
         for field, reason in inner.faults:
             check.fault(f"{prefix}{name}.{field}", reason)
@@ -89,10 +88,10 @@ def _pricing(check: ValueCheck, currency: str) -> Json:
     module: Json = {"type": kind}
     for name in fields if kind == "dynamic" else ("maximum_cpi", "boost_cpi"):
         if name == "total_budget" and isinstance(check.body.get(name), dict):
-            given = check.body[name]
-            if given.get("currency_code") != currency:
+            value = check.body[name]
+            if value.get("currency_code") != currency:
                 check.fault(f"{name}.currency_code", f"must be {currency}")
-            module[name] = _as_given(given)
+            module[name] = _as_given(value)
         elif (amount := check.money(name, currency, required=False)) is not None:
             module[name] = monetary_amount(amount, currency)
     low, high = module.get("minimum_cpi"), module.get("maximum_cpi")

@@ -89,17 +89,17 @@ def _read_rest(check: ValueCheck, values: Json, unit: SimulatedBusinessUnit) -> 
     values["cpi"] = check.money("cost_per_interview", unit.currency, required=False)
     values["allocations"] = _allocations(check)
     values["profiling"] = _profiling(check)
-    given = check.get("re_entry_configuration", required=False)
+    content = check.get("re_entry_configuration", required=False)
     values["re_entry"] = (
         default_re_entry()
-        if given is None
-        else check_re_entry(check, given, prefix="re_entry_configuration.")
+        if content is None
+        else check_re_entry(check, content, prefix="re_entry_configuration.")
     )
 
 
 def _period(check: ValueCheck) -> tuple[int, int]:
-    given = check.get("fielding_specification")
-    inner = ValueCheck(given if isinstance(given, dict) else {})
+    content = check.get("fielding_specification")
+    inner = ValueCheck(content if isinstance(content, dict) else {})
     start, end = inner.moment("start_at"), inner.moment("end_at")
     if start is not None and end is not None and end <= start:
         inner.fault("end_at", "must be after the start")
@@ -111,19 +111,19 @@ def _period(check: ValueCheck) -> tuple[int, int]:
 def _allocations(check: ValueCheck) -> Json:
     """Allocations as they were given; only their outline is examined."""
     check.get("allocations")
-    given: Json = check.typed("allocations", dict, {})
-    for part, value in given.items():
+    content: Json = check.typed("allocations", dict, {})
+    for part, value in content.items():
         groups = value.get("groups", []) if isinstance(value, dict) else None
         if not isinstance(groups, list) or not all(isinstance(g, dict) for g in groups):
             check.fault(f"allocations.{part}.groups", "must be a list of objects")
             return {}
-    return given
+    return content
 
 
 def _profiling(check: ValueCheck) -> Json:
     """Profiling as it was given, none of it if it was not; only its outline is examined."""
-    given: Json = check.typed("profiling", dict, {})
-    for n, profile in enumerate(given.get("profiles") or []):
+    content: Json = check.typed("profiling", dict, {})
+    for n, profile in enumerate(content.get("profiles") or []):
         place = f"profiling.profiles[{n}]"
         targets = profile.get("targets") if isinstance(profile, dict) else None
         if not isinstance(targets, list) or not targets:
@@ -135,7 +135,7 @@ def _profiling(check: ValueCheck) -> Json:
         for m, target in enumerate(targets):
             if not isinstance(target, dict) or not target.get("conditions"):
                 check.fault(f"{place}.targets[{m}].conditions", "must have at least one")
-    return given
+    return content
 
 
 def _price(values: Json) -> Decimal:
@@ -181,7 +181,7 @@ def _may_re_enter(world: World, check: ValueCheck) -> None:
 def create_target_group(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """A new draft; every request makes one, repeated or not."""
     project = world.project(ask.params)
-    check = ValueCheck.of(ask)
+    check = ValueCheck.of_request(ask)
     _may_re_enter(world, check)
     values = _read(check, ask.account_id)
     check.done()
@@ -263,12 +263,12 @@ def _shown(group: SimulatedGroup) -> Json:
 def _shown_profiling(group: SimulatedGroup) -> Json:
     if group.profiling == {}:
         return {}
-    given = group.profiling or {"profile_adjustment_type": "percentage"}
+    content = group.profiling or {"profile_adjustment_type": "percentage"}
     body: Json = {
-        "profile_adjustment_type": given.get("profile_adjustment_type", "percentage"),
+        "profile_adjustment_type": content.get("profile_adjustment_type", "percentage"),
         "profiles": shown_profiles(group, completes=None),
     }
-    return body | ({"template_id": given["template_id"]} if "template_id" in given else {})
+    return body | ({"template_id": content["template_id"]} if "template_id" in content else {})
 
 
 @route("update_target_group", "PUT", _GROUP)
@@ -277,7 +277,7 @@ def update_target_group(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     group = world.group(ask.params)
     if group.status != "draft":
         raise bad_request(f"only a draft can be replaced, the group is {group.status}")
-    check = ValueCheck.of(ask)
+    check = ValueCheck.of_request(ask)
     _may_re_enter(world, check)
     values = _read(check, ask.account_id)
     check.done()

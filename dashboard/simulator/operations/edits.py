@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from dashboard.simulator.api.routes import route
 from dashboard.simulator.api.validation import ValueCheck
@@ -47,7 +46,7 @@ def editing_group(group: SimulatedGroup, now: int) -> Iterator[SimulatedGroup]:
         draw_next(group, now)
 
 
-def apply_values(group: SimulatedGroup, ask: SimulatedRequest, values: dict[str, Any]) -> None:
+def apply_values(group: SimulatedGroup, ask: SimulatedRequest, values: Json) -> None:
     """Set values by change type at the moment of the request, by whoever asks."""
     with editing_group(group, ask.now):
         change_group(group, values, at=ask.now, by=ask.actor)
@@ -57,7 +56,7 @@ def apply_values(group: SimulatedGroup, ask: SimulatedRequest, values: dict[str,
 def update_cost_per_interview(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """Set the price of a complete; refused on drafts and rate cards and above the limit."""
     group = world.launched(ask.params)
-    check = ValueCheck.of(ask)
+    check = ValueCheck.of_request(ask)
     amount = check.money("target_group_cpi", group.currency)
     if group.pricing_model == "rate_card":
         check.fault("target_group_cpi", "cannot be set while a rate card prices the group")
@@ -71,7 +70,7 @@ def update_cost_per_interview(world: World, ask: SimulatedRequest) -> SimulatedA
 def update_filling_strategy(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """Choose what the filling goal counts."""
     group = world.launched(ask.params)
-    check = ValueCheck.of(ask)
+    check = ValueCheck.of_request(ask)
     strategy = check.one_of("filling_strategy", ("automated", "prescreens", "completes"))
     check.done()
     apply_values(group, ask, {"filling_strategy_change": strategy})
@@ -82,8 +81,8 @@ def update_filling_strategy(world: World, ask: SimulatedRequest) -> SimulatedAns
 def update_launched_target_group_details(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """Replace the details of a launched group; optional fields that are missing are emptied."""
     group = world.launched(ask.params)
-    check = ValueCheck.of(ask)
-    values: dict[str, Any] = {
+    check = ValueCheck.of_request(ask)
+    values: Json = {
         "name_change": check.text("name", 5, 128),
         "project_manager_change": check.person("project_manager_id", group.account_id),
         "expected_length_of_interview_minutes_change": check.whole(
@@ -113,21 +112,21 @@ def default_re_entry() -> Json:
     return {status: {side: dict(off) for side in sides} for status, sides in RE_ENTRY_SIDES.items()}
 
 
-def check_re_entry(check: ValueCheck, body: Any, *, prefix: str = "") -> Json:
+def check_re_entry(check: ValueCheck, body: object, *, prefix: str = "") -> Json:
     """A whole ReEntryConfiguration, faults noted; only what the contract names is kept."""
-    kept: Json = {}
+    configuration: Json = {}
     for status, sides in RE_ENTRY_SIDES.items():
-        given = body.get(status) if isinstance(body, dict) else None
-        kept[status] = {}
+        part = body.get(status) if isinstance(body, dict) else None
+        configuration[status] = {}
         for side in sides:
-            settings = given.get(side) if isinstance(given, dict) else None
-            kept[status][side] = {}
+            settings = part.get(side) if isinstance(part, dict) else None
+            configuration[status][side] = {}
             for name in _SETTINGS:
                 value = settings.get(name) if isinstance(settings, dict) else None
                 if not isinstance(value, bool):
                     check.fault(f"{prefix}{status}.{side}.{name}", "must be true or false")
-                kept[status][side][name] = value is True
-    return kept
+                configuration[status][side][name] = value is True
+    return configuration
 
 
 def _re_entry_group(world: World, ask: SimulatedRequest) -> SimulatedGroup:
@@ -149,10 +148,10 @@ def get_re_entry_configuration(world: World, ask: SimulatedRequest) -> Simulated
 def update_re_entry_configuration(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """Replace who may come back to a launched group; 404 for a draft."""
     group = _re_entry_group(world, ask)
-    check = ValueCheck.of(ask)
-    kept = check_re_entry(check, check.body)
+    check = ValueCheck.of_request(ask)
+    configuration = check_re_entry(check, check.body)
     check.done()
-    group.re_entry = kept
+    group.re_entry = configuration
     group.updated_at = ask.now
     group.version += 1
-    return json_answer(kept)
+    return json_answer(configuration)

@@ -96,7 +96,7 @@ def update_fielding_run(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """Move the dates of a run that is scheduled, live or paused."""
     group, run = _run(world, ask)
     if_match(ask, run.version)
-    check = ValueCheck.of(ask)
+    check = ValueCheck.of_request(ask)
     start = check.moment("start_fielding_at") or run.start
     end = check.moment("end_fielding_at") or run.end
     if end <= start:

@@ -59,12 +59,14 @@ def _job(world: World, ask: SimulatedRequest, kind: str) -> Job:
 
 
 def _selection(check: ValueCheck, world: World, ask: SimulatedRequest) -> list[str]:
-    ids = check.get("target_group_ids")
-    if ids is not None and (not isinstance(ids, list) or not ids):
+    """The ids of the selected groups, as given."""
+    given = check.get("target_group_ids")
+    ids = [str(group_id) for group_id in given] if isinstance(given, list) else []
+    if given is not None and not ids:
         check.fault("target_group_ids", "must be a list of at least one id")
     check.done()
     world.project(ask.params)
-    return [str(i) for i in ids]
+    return ids
 
 
 def _report(job: Job) -> Json:
@@ -120,7 +122,7 @@ def _bulk(action: str) -> None:
     def create(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
         if earlier := remembered_answer(world, ask, name):
             return earlier
-        ids = _selection(ValueCheck.of(ask), world, ask)
+        ids = _selection(ValueCheck.of_request(ask), world, ask)
         job = _begin(world, ask, name + ask.path.removeprefix("/v1"), run)
         job.target_ids, job.extra["project_id"] = ids, ask.params["project_id"]
         return remember_answer(world, ask, name, _created(ask, job))
@@ -150,7 +152,7 @@ def _change_managers(world: World, job: Job) -> None:
 @route("create_bulk_update_target_group_project_manager_job", "POST", _MANAGERS)
 def create_managers_job(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """Give many groups another project manager."""
-    check = ValueCheck.of(ask)
+    check = ValueCheck.of_request(ask)
     manager = check.person("project_manager_id", ask.account_id)
     ids = _selection(check, world, ask)
     job = _begin(world, ask, _MANAGERS_KIND + ask.path.removeprefix("/v1"), _change_managers)
@@ -200,7 +202,7 @@ def _from_draft(action: str, fields: tuple[str, ...]) -> None:
         if earlier := remembered_answer(world, ask, name):
             return earlier
         group = world.group(ask.params)
-        check = ValueCheck.of(ask)
+        check = ValueCheck.of_request(ask)
         times = {field: check.moment(field) for field in fields}
         for field, moment in times.items():
             if moment is not None and not in_future(moment, ask.now):

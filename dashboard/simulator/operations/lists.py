@@ -35,8 +35,10 @@ def get_list_target_groups(world: World, ask: SimulatedRequest) -> SimulatedAnsw
         if group.until <= ask.now:
             settle_group(group, ask.now)
     keep = _filters(ask)
-    found = [g for g in reversed(project.groups) if not g.hidden and all(test(g) for test in keep)]
-    page, more, cursor = cut_page(ask, found, lambda g: g.id, size=page_size(ask))
+    matches = [
+        g for g in reversed(project.groups) if not g.hidden and all(test(g) for test in keep)
+    ]
+    page, more, cursor = cut_page(ask, matches, lambda g: g.id, size=page_size(ask))
     body: Json = {
         "url": ask.path,
         "has_more": more,
@@ -48,13 +50,13 @@ def get_list_target_groups(world: World, ask: SimulatedRequest) -> SimulatedAnsw
 
 def _rendered(world: World, group: SimulatedGroup, now: int) -> msgspec.Raw:
     """The row in JSON, made again only when something in it may have changed."""
-    f = figures_of_group(group, now)
-    key = (group.version, f.counts, f.cost, now // (10 * 60_000))
-    kept = world.rows.get(group.id)
-    if kept is None or kept[0] != key:
-        kept = (key, msgspec.Raw(msgspec.json.encode(list_row(group, now))))
-        world.rows[group.id] = kept
-    return kept[1]
+    figures = figures_of_group(group, now)
+    key = (group.version, figures.counts, figures.cost, now // (10 * 60_000))
+    cached = world.rows.get(group.id)
+    if cached is None or cached[0] != key:
+        cached = (key, msgspec.Raw(msgspec.json.encode(list_row(group, now))))
+        world.rows[group.id] = cached
+    return cached[1]
 
 
 def _filters(ask: SimulatedRequest) -> list[Callable[[SimulatedGroup], bool]]:
@@ -70,12 +72,12 @@ def _filters(ask: SimulatedRequest) -> list[Callable[[SimulatedGroup], bool]]:
         keep.append(lambda g: g.human_id in ids)
     if references := _many(ask, "target_group_customer_reference_numbers"):
         keep.append(lambda g: g.reference in references)
-    if manager := ask.one("project_manager_id"):
+    if manager := ask.query_value("project_manager_id"):
         keep.append(lambda g: g.project_manager_id == manager)
     if "exclusion_status" in query:
-        excluding = ask.one("exclusion_status") == "true"
+        excluding = ask.query_value("exclusion_status") == "true"
         keep.append(lambda g: bool(g.exclusion.get("enabled")) is excluding)
-    if text := (ask.one("search_string") or ask.one("name") or "").lower():
+    if text := (ask.query_value("search_string") or ask.query_value("name") or "").lower():
         keep.append(lambda g: text in f"{g.name} {g.human_id} {g.id} {g.reference}".lower())
     return keep
 
@@ -108,9 +110,9 @@ def get_target_group_changelog(world: World, ask: SimulatedRequest) -> Simulated
     settle_group(group, ask.now)
     kinds = set(_many(ask, "change_types"))
     batches = [_batch(b, kinds) for b in reversed(group.changelog)]
-    found = [b for b in batches if b["changes"]]
-    size = page_size(ask, default=50, most=50)
-    page, _more, cursor = cut_page(ask, found, lambda b: str(b["id"]), size=size)
+    matches = [b for b in batches if b["changes"]]
+    size = page_size(ask, default=50, largest=50)
+    page, _more, cursor = cut_page(ask, matches, lambda b: str(b["id"]), size=size)
     return json_answer(
         {"changelog": list(page)} | ({"next_cursor": cursor} if cursor is not None else {})
     )
@@ -131,7 +133,7 @@ def _batch(batch: ChangelogBatch, kinds: set[str]) -> Json:
     "/demand/accounts/{account_id}/projects/{project_id}/compute-target-group-transitions",
 )
 def compute_target_group_transitions(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
-    """What every group of a selection allows at once."""
+    """The transitions that every group of a selection allows."""
     project = world.project(ask.params)
     check = ValueCheck(ask.json() or {})
     filters = check.typed("filters", dict, {})

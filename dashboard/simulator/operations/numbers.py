@@ -105,7 +105,7 @@ def get_target_group_performance(world: World, ask: SimulatedRequest) -> Simulat
 def get_completes(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """Cumulative completes at the end of each interval, 24 hours by default."""
     group = world.launched(ask.params)
-    raw = ask.one("aggregation_interval")
+    raw = ask.query_value("aggregation_interval")
     try:
         interval = DAY if raw is None else read_duration(raw)
     except ValueError as exc:

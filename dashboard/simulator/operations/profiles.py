@@ -1,7 +1,5 @@
 """Profiles and quotas: who is wanted, how many of each, how many there are."""
 
-from typing import Any
-
 from dashboard.simulator.api.pagination import cut_page, page_size
 from dashboard.simulator.api.routes import route
 from dashboard.simulator.api.validation import ValueCheck
@@ -77,22 +75,22 @@ def _usual() -> Json:
 
 def from_request(group: SimulatedGroup, profiling: Json) -> list[Json]:
     """Profiles as they were asked for, with ids and a goal for each quota."""
-    made: list[Json] = []
-    for number, given in enumerate(profiling.get("profiles") or _usual()["profiles"]):
-        asked = [target.get("quota") or {} for target in given["targets"]]
-        shares = [float(q.get("completes_goal_percentage") or 0) for q in asked]
-        goals = split_total(group.filling_goal, shares) if any(shares) else [0] * len(asked)
+    profiles: list[Json] = []
+    for number, source in enumerate(profiling.get("profiles") or _usual()["profiles"]):
+        quotas = [target.get("quota") or {} for target in source["targets"]]
+        shares = [float(q.get("completes_goal_percentage") or 0) for q in quotas]
+        goals = split_total(group.filling_goal, shares) if any(shares) else [0] * len(quotas)
         profile: Json = {
-            "object": given["object"],
+            "object": source["object"],
             "id": ulid_at(group.created_at, group.id, "profile", number),
-            "quotas_enabled": given["quotas_enabled"],
-            **_named(given, number),
+            "quotas_enabled": source["quotas_enabled"],
+            **_named(source, number),
             "targets": [],
         }
-        if "blended_type" in given:
-            profile["blended_type"] = given["blended_type"]
-        for place, target in enumerate(given["targets"]):
-            goal = int(asked[place].get("completes_goal", goals[place]))
+        if "blended_type" in source:
+            profile["blended_type"] = source["blended_type"]
+        for place, target in enumerate(source["targets"]):
+            goal = int(quotas[place].get("completes_goal", goals[place]))
             entry: Json = {
                 "id": ulid_at(group.created_at, group.id, "quota", number, place),
                 "text": ", ".join(filter(None, map(condition_text, target["conditions"]))),
@@ -100,20 +98,24 @@ def from_request(group: SimulatedGroup, profiling: Json) -> list[Json]:
             }
             if "quota" in target:
                 entry["goal"] = goal
-                entry["share"] = asked[place].get("completes_goal_percentage")
-                if "name" in asked[place]:
-                    entry["quota_name"] = asked[place]["name"]
+                entry["share"] = quotas[place].get("completes_goal_percentage")
+                if "name" in quotas[place]:
+                    entry["quota_name"] = quotas[place]["name"]
             profile["targets"].append(entry)
-        made.append(profile)
-    return made
+        profiles.append(profile)
+    return profiles
 
 
-def _named(given: Json, number: int) -> Json:
+def _named(source: Json, number: int) -> Json:
     """The name that was given, else that of its question."""
-    ids = {one.get("question_id") for target in given["targets"] for one in target["conditions"]}
+    ids = {
+        condition.get("question_id")
+        for target in source["targets"]
+        for condition in target["conditions"]
+    }
     question = QUESTIONS.get(ids.pop()) if len(ids) == 1 else None
     fallback = question.name if question else f"Profile {number + 1}"
-    name = given.get("name") or fallback
+    name = source.get("name") or fallback
     return {"name": name, "description": question.text if question else name}
 
 
@@ -172,7 +174,7 @@ def list_profiles(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
 def update_profile_filling_goal(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """Set the group's goal, the goals of quotas, or both."""
     group = world.launched(ask.params)
-    check = ValueCheck.of(ask)
+    check = ValueCheck.of_request(ask)
     goal = check.body.get("completes_goal")
     wanted = check.body.get("profiles") or []
     if goal is None and not wanted:
@@ -201,7 +203,9 @@ def _scale(group: SimulatedGroup, goal: int) -> None:
             target["goal"] = part
 
 
-def _quota_goals(check: ValueCheck, group: SimulatedGroup, wanted: Any) -> list[tuple[Json, int]]:
+def _quota_goals(
+    check: ValueCheck, group: SimulatedGroup, wanted: object
+) -> list[tuple[Json, int]]:
     """Which targets get which goals; unknown ones are faults."""
     if not isinstance(wanted, list):
         check.fault("profiles", "must be a list")
@@ -213,10 +217,10 @@ def _quota_goals(check: ValueCheck, group: SimulatedGroup, wanted: Any) -> list[
         if targets is None:
             check.fault(f"profiles[{n}].profile_id", "is no profile of this group")
             continue
-        for m, given in enumerate(profile.get("targets") or []):
+        for m, source in enumerate(profile.get("targets") or []):
             place = f"profiles[{n}].targets[{m}]"
-            target = targets.get(given.get("id"))
-            goal = (given.get("quota") or {}).get("completes_goal")
+            target = targets.get(source.get("id"))
+            goal = (source.get("quota") or {}).get("completes_goal")
             if target is None:
                 check.fault(f"{place}.id", "is no quota of this profile")
             elif not isinstance(goal, int) or isinstance(goal, bool) or goal < 1:
@@ -233,16 +237,16 @@ def _quota_goals(check: ValueCheck, group: SimulatedGroup, wanted: Any) -> list[
 )
 def account_questions_translation(_world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """Questions that an audience can be described by."""
-    if (ask.one("locale") or "eng_us") not in LOCALES:
+    if (ask.query_value("locale") or "eng_us") not in LOCALES:
         raise bad_request("the locale is unknown", [("locale", "is no locale")])
-    numbers = [one for one in (ask.one("id") or "").split(",") if one]
-    if not all(one.isascii() and one.isdigit() for one in numbers):
+    numbers = [number for number in (ask.query_value("id") or "").split(",") if number]
+    if not all(number.isascii() and number.isdigit() for number in numbers):
         raise bad_request("an id is no number", [("id", "must be numbers with commas")])
-    rows = find_questions(ask.one("query") or "", [int(one) for one in numbers])
-    page, more, cursor = cut_page(ask, rows, lambda one: str(one.id), size=page_size(ask))
+    rows = find_questions(ask.query_value("query") or "", [int(number) for number in numbers])
+    page, more, cursor = cut_page(ask, rows, lambda question: str(question.id), size=page_size(ask))
     body = {
         "total": len(rows),
-        "profiles": [question_answer(one) for one in page],
+        "profiles": [question_answer(question) for question in page],
         "has_more": more,
     }
     return json_answer(body | ({"next_cursor": cursor} if cursor else {}))

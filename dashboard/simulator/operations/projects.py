@@ -34,11 +34,11 @@ def project_statistics(project: SimulatedProject, now: int) -> Json:
     """The contract's ProjectStatistics over everything that was launched."""
     launched = [g for g in project.groups if g.status != "draft"]
     all_figures = [figures_of_group(g, now) for g in launched]
-    completes = sum(f.counts.completes for f in all_figures)
-    prescreens = sum(f.counts.prescreens for f in all_figures)
-    drops = sum(f.counts.drops for f in all_figures)
-    rates = [f.incidence for f in all_figures if f.incidence is not None]
-    lengths = [f.loi_seconds for f in all_figures if f.loi_seconds is not None]
+    completes = sum(figures.counts.completes for figures in all_figures)
+    prescreens = sum(figures.counts.prescreens for figures in all_figures)
+    drops = sum(figures.counts.drops for figures in all_figures)
+    rates = [figures.incidence for figures in all_figures if figures.incidence is not None]
+    lengths = [figures.loi_seconds for figures in all_figures if figures.loi_seconds is not None]
     return {
         "filling_goal": sum(g.filling_goal for g in launched),
         "current_completes": completes,
@@ -74,21 +74,24 @@ def _item(project: SimulatedProject, now: int) -> Json:
 @route("list_account_projects", "GET", "/demand/accounts/{account_id}/projects")
 def list_account_projects(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """The account's projects, newest first, by filters."""
-    wanted = ask.one("status")
+    wanted = ask.query_value("status")
     if wanted not in (None, "active", "inactive"):
         raise bad_request("the status is unknown", [("status", "must be active or inactive")])
-    text = ask.one("search_string") or ask.one("name")
-    if ask.one("search_string") is not None and len(ask.one("search_string") or "") < 5:
+    text = ask.query_value("search_string") or ask.query_value("name")
+    if (
+        ask.query_value("search_string") is not None
+        and len(ask.query_value("search_string") or "") < 5
+    ):
         raise bad_request("too short", [("search_string", "must have at least 5 characters")])
-    manager = ask.one("project_manager_id")
-    found = [
+    manager = ask.query_value("project_manager_id")
+    matches = [
         p
         for p in world.projects_of(ask.account_id)
         if (wanted is None or project_status(p) == wanted)
         and (manager is None or p.project_manager_id == manager)
         and (text is None or text.lower() in f"{p.name} {p.human_id} {p.reference}".lower())
     ]
-    page, more, cursor = cut_page(ask, found, lambda p: p.id, size=page_size(ask))
+    page, more, cursor = cut_page(ask, matches, lambda p: p.id, size=page_size(ask))
     body: Json = {
         "projects": [_item(p, ask.now) for p in page],
         "url": ask.path,
@@ -138,7 +141,7 @@ def create_project(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """A new project; the same idempotency key gives the same one again."""
     if earlier := remembered_answer(world, ask, "create_project"):
         return earlier
-    check = ValueCheck.of(ask)
+    check = ValueCheck.of_request(ask)
     name = check.text("name", 5, 128)
     manager = check.person("project_manager_id", ask.account_id)
     reference = check.reference("project_customer_reference_number")
@@ -165,7 +168,7 @@ def update_project(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     if earlier := remembered_answer(world, ask, "update_project"):
         return earlier
     if_match(ask, project.version)
-    check = ValueCheck.of(ask)
+    check = ValueCheck.of_request(ask)
     name = check.text("name", 5, 128)
     manager = check.person("project_manager_id", ask.account_id)
     if "project_customer_reference_number" not in check.body:

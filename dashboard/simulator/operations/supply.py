@@ -1,7 +1,7 @@
 """Supply: allocations to suppliers, rate cards, and what is feasible at which price."""
 
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dashboard.simulator.api.routes import route
 from dashboard.simulator.api.validation import ValueCheck
@@ -80,12 +80,12 @@ def shown_allocations(allocations: Json, group_id: str) -> Json:
     }
 
 
-def _group_of(given: Json, group_id: str) -> Json:
+def _group_of(allocation: Json, group_id: str) -> Json:
     return {
-        "group_id": str(given.get("group_id") or group_id),
-        "group_name": str(given.get("group_name") or "Group"),
-        "min_percentage": given.get("min_percentage", 0),
-        "max_percentage": given.get("max_percentage", 100),
+        "group_id": str(allocation.get("group_id") or group_id),
+        "group_name": str(allocation.get("group_name") or "Group"),
+        "min_percentage": allocation.get("min_percentage", 0),
+        "max_percentage": allocation.get("max_percentage", 100),
     }
 
 
@@ -100,21 +100,21 @@ def get_target_group_allocation_specification(
     return json_answer(body, headers=trace_headers(ask))
 
 
-def _count_suppliers(group: SimulatedGroup, body: Json, f: SimulatedFigures) -> None:
+def _count_suppliers(group: SimulatedGroup, body: Json, figures: SimulatedFigures) -> None:
     opened = body["open_exchange_allocations"]
-    everybody = [s for part in opened["groups"] for s in part["suppliers"]]
-    everybody += opened["exchange_suppliers"]
-    weights = [1.0 + seed_of(group.id, s["id"]) % 9 for s in everybody]
-    completes = split_total(f.counts.completes, weights)
-    prescreens = split_total(f.counts.prescreens, weights)
-    for supplier, done, entered in zip(everybody, completes, prescreens, strict=True):
+    suppliers = [s for part in opened["groups"] for s in part["suppliers"]]
+    suppliers += opened["exchange_suppliers"]
+    weights = [1.0 + seed_of(group.id, s["id"]) % 9 for s in suppliers]
+    completes = split_total(figures.counts.completes, weights)
+    prescreens = split_total(figures.counts.prescreens, weights)
+    for supplier, done, entered in zip(suppliers, completes, prescreens, strict=True):
         supplier["completes"], supplier["pre_screens"] = done, entered
     for part in opened["groups"]:
         done = sum(s["completes"] for s in part["suppliers"])
         entered = sum(s["pre_screens"] for s in part["suppliers"])
-        most = group.filling_goal * part["max_percentage"] // 100
+        maximum = group.filling_goal * part["max_percentage"] // 100
         part["completes"], part["prescreens"] = done, entered
-        part["total_remaining"] = max(0, most - done)
+        part["total_remaining"] = max(0, maximum - done)
         part["conversion_rate"] = round(min(1, done / entered), 4) if entered else 0.0
 
 
@@ -126,7 +126,7 @@ def _count_suppliers(group: SimulatedGroup, body: Json, f: SimulatedFigures) -> 
 def get_rate_card(_world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """The card of a business unit for a country."""
     unit = business_unit(ask.account_id, ask.params["business_unit_id"])
-    country = (ask.one("country_code") or "").lower()
+    country = (ask.query_value("country_code") or "").lower()
     if not country:
         raise bad_request("the country is missing", [("country_code", "is required")])
     if unit is None or "rate_card" not in unit.pricing_models:
@@ -166,7 +166,7 @@ def get_target_group_rate_card(world: World, ask: SimulatedRequest) -> Simulated
 )
 def calculate_target_group_feasibility(_world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """What a group that does not exist yet could bring."""
-    check = ValueCheck.of(ask)
+    check = ValueCheck.of_request(ask)
     unit = business_unit(ask.account_id, check.get("business_unit_id") or "")
     if unit is None:
         check.fault("business_unit_id", "is no business unit of this account")
@@ -235,24 +235,27 @@ def _feasible(
     ratio = 1.0
     if isinstance(offered, dict) and str(offered.get("value", "")).replace(".", "", 1).isdigit():
         ratio = float(Decimal(str(offered["value"])) / price)
-    most = int(160 * wish.days * (wish.incidence + 0.05) * min(3.0, max(0.05, ratio**1.6)))
+    maximum = int(160 * wish.days * (wish.incidence + 0.05) * min(3.0, max(0.05, ratio**1.6)))
     body: Json = {
         "suggested_price": monetary_amount(price, unit.currency),
         "suggested_price_range": {
             "min": monetary_amount(in_currency(dollars * 0.8, unit.currency), unit.currency),
             "max": monetary_amount(in_currency(dollars * 1.6, unit.currency), unit.currency),
         },
-        "suggested_completes_goal_range": {"min": min(wish.goal, most) * 7 // 10, "max": most},
+        "suggested_completes_goal_range": {
+            "min": min(wish.goal, maximum) * 7 // 10,
+            "max": maximum,
+        },
     }
     profiles = (check.body.get("profiling") or {}).get("profiles") or []
     if profiles:
-        body["profiles"] = [_feasible_profile(p, wish.goal, most) for p in profiles]
+        body["profiles"] = [_feasible_profile(p, wish.goal, maximum) for p in profiles]
     return body
 
 
-def _feasible_profile(profile: Any, goal: int, most: int) -> Json:
+def _feasible_profile(profile: Json, goal: int, maximum: int) -> Json:
     targets = profile["targets"]
-    parts = split_total(min(goal, most), [1.0] * len(targets))
+    parts = split_total(min(goal, maximum), [1.0] * len(targets))
     return {
         "object": profile["object"],
         "targets": [

@@ -2,7 +2,6 @@
 
 import base64
 from hashlib import blake2b
-from typing import Any
 
 from dashboard.simulator.api.pagination import cut_page, page_size
 from dashboard.simulator.api.preconditions import if_match
@@ -40,8 +39,8 @@ def _shown(hook: SimulatedWebhook, *, secret: bool = False) -> Json:
 
 def _secret(world: World) -> str:
     """A new secret; the same after a restart that repeats what was done."""
-    world.made += 1
-    text = f"{world.origin.seed}/{world.origin.at}/secret/{world.made}".encode()
+    world.ids_created += 1
+    text = f"{world.origin.seed}/{world.origin.at}/secret/{world.ids_created}".encode()
     return base64.b64encode(blake2b(text, digest_size=32).digest()).decode()
 
 
@@ -61,7 +60,7 @@ def _check_version(ask: SimulatedRequest, hook: SimulatedWebhook) -> None:
 
 
 def _url(check: ValueCheck, *, required: bool) -> str | None:
-    value: Any = check.get("url", required=required)
+    value = check.get("url", required=required)
     if value is None:
         return None
     if not isinstance(value, str) or not value.startswith(("http://", "https://")):
@@ -71,7 +70,7 @@ def _url(check: ValueCheck, *, required: bool) -> str | None:
 
 
 def _events(check: ValueCheck, *, required: bool) -> list[str] | None:
-    value: Any = check.get("events", required=required)
+    value = check.get("events", required=required)
     if value is None:
         return None
     if not isinstance(value, list) or not value or set(map(str, value)) - set(EVENTS):
@@ -89,15 +88,15 @@ def get_webhook_events(_world: World, _ask: SimulatedRequest) -> SimulatedAnswer
 @route("get_webhooks", "GET", _HOOKS)
 def get_webhooks(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """The account's webhooks, without their secrets."""
-    mine = [h for h in world.webhooks.values() if h.account_id == ask.account_id]
-    page, more, _cursor = cut_page(ask, mine, lambda h: h.id, size=page_size(ask))
+    hooks = [h for h in world.webhooks.values() if h.account_id == ask.account_id]
+    page, more, _cursor = cut_page(ask, hooks, lambda h: h.id, size=page_size(ask))
     return json_answer({"webhooks": [_shown(h) for h in page], "has_more": more})
 
 
 @route("create_webhook", "POST", _HOOKS)
 def create_webhook(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
-    """A new webhook; its secret is told only here and when it is made anew."""
-    check = ValueCheck.of(ask)
+    """A new webhook; its secret is sent only here and when it is renewed."""
+    check = ValueCheck.of_request(ask)
     url, events = _url(check, required=True), _events(check, required=True)
     check.done()
     hook = SimulatedWebhook(
@@ -125,7 +124,7 @@ def update_webhook(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     """Change the address or the events of a webhook."""
     hook = _hook(world, ask)
     _check_version(ask, hook)
-    check = ValueCheck.of(ask)
+    check = ValueCheck.of_request(ask)
     url, events = _url(check, required=False), _events(check, required=False)
     check.done()
     hook.url, hook.events = url or hook.url, events or hook.events
@@ -158,21 +157,21 @@ def list_webhook_events_history(world: World, ask: SimulatedRequest) -> Simulate
     """What was sent to a webhook since this process began, by state, kind and time."""
     hook = _hook(world, ask)
     try:
-        start = read_stamp(ask.one("start_time") or "")
-        end = read_stamp(ask.one("end_time") or rfc3339_stamp(ask.now))
+        start = read_stamp(ask.query_value("start_time") or "")
+        end = read_stamp(ask.query_value("end_time") or rfc3339_stamp(ask.now))
     except ValueError as exc:
         raise bad_request(
             "the times are unreadable", [("start_time", "must be an RFC 3339 date-time")]
         ) from exc
     states, kinds = ask.query.get("delivery_status", []), ask.query.get("type", [])
-    found = [
+    events = [
         event
         for event in hook.history
         if start <= read_stamp(event["created_at"]) <= end
         and (not states or event["status"] in states)
         and (not kinds or event["type"] in kinds)
     ]
-    if ask.one("created_at_sort_order") == "desc":
-        found.reverse()
-    page, _more, cursor = cut_page(ask, found, lambda e: str(e["id"]), size=page_size(ask))
+    if ask.query_value("created_at_sort_order") == "desc":
+        events.reverse()
+    page, _more, cursor = cut_page(ask, events, lambda e: str(e["id"]), size=page_size(ask))
     return json_answer({"events": list(page), "next_cursor": cursor})

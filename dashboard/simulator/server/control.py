@@ -1,7 +1,7 @@
 """The control address: time, faults and forced events, for tests and the demo."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dashboard.simulator.catalogue.clock import read_stamp, rfc3339_stamp
 from dashboard.simulator.catalogue.seeded_random import ulid_at
@@ -76,7 +76,7 @@ def read_faults(exchange: "SimulatedExchange", _steps: list[str]) -> Json:
 
 def add_faults(exchange: "SimulatedExchange", _steps: list[str], body: Json) -> Json:
     """Switch on one fault, or several under `faults`."""
-    exchange.faults += [fault_of(given) for given in body.get("faults", [body])]
+    exchange.faults += [fault_of(fault) for fault in body.get("faults", [body])]
     return read_faults(exchange, [])
 
 
@@ -102,7 +102,7 @@ def read_edits(exchange: "SimulatedExchange", steps: list[str]) -> Json:
 
 
 def forget_counts(exchange: "SimulatedExchange", _steps: list[str], _body: Json) -> Json:
-    """Begin to count requests and edits anew."""
+    """Reset the counts of requests and edits."""
     exchange.world.requests.clear()
     exchange.world.edits.clear()
     return {"total": 0}
@@ -225,7 +225,7 @@ _EVENTS: dict[str, Callable[[SimulatedGroup, int, Json], None]] = {
 def switch_re_entry(exchange: "SimulatedExchange", _steps: list[str], body: Json) -> Json:
     """`re_entry`: 200 serves the address, 404 or 405 refuses it; 403 also in drafts.
 
-    `cpi_digits`: a price is held rounded to so many digits; null takes it as it comes.
+    `cpi_digits`: prices are rounded to so many digits; null does not round.
     """
     world = exchange.world
     world.re_entry_status = int(body.get("re_entry", world.re_entry_status))
@@ -285,29 +285,29 @@ def read_truth(exchange: "SimulatedExchange", steps: list[str]) -> Json:
 
 
 def read_deliveries(exchange: "SimulatedExchange", _steps: list[str]) -> Json:
-    """How many deliveries to webhooks are on their way."""
+    """Return the number of unfinished webhook deliveries."""
     return {"pending": len(exchange.deliverer.tasks) if exchange.deliverer else 0}
 
 
 def read_violations(exchange: "SimulatedExchange", _steps: list[str]) -> Json:
-    """What was refused because the contract does not allow it."""
+    """Return the requests that were refused as violations of the contract."""
     return {"violations": exchange.world.violations}
 
 
 def interrupt_requests(exchange: "SimulatedExchange", _steps: list[str], body: Json) -> Json:
-    """Let somebody do something just before a request is answered; see `Interruption`."""
+    """Run a person's request just before one of the client is answered; see `Interruption`."""
     exchange.interruptions.append(interruption_of(body))
     return {"waiting": len(exchange.interruptions)}
 
 
 def forget_interruptions(exchange: "SimulatedExchange", _steps: list[str], _body: Json) -> Json:
-    """Nobody interrupts any more."""
+    """Drop all interruptions."""
     exchange.interruptions.clear()
     return {"waiting": 0}
 
 
 def revoke_tokens(exchange: "SimulatedExchange", _steps: list[str], _body: Json) -> Json:
-    """Make every token that was given out worthless."""
+    """Revoke every token."""
     exchange.tokens.clear()
     return {"tokens": 0}
 
@@ -343,7 +343,7 @@ def deliver_again(exchange: "SimulatedExchange", _steps: list[str], body: Json) 
     return {"sent": sent}
 
 
-_READERS: dict[str, Callable[["SimulatedExchange", list[str]], Any]] = {
+_READERS: dict[str, Callable[["SimulatedExchange", list[str]], Json]] = {
     "clock": read_clock,
     "faults": read_faults,
     "requests": read_requests,
@@ -355,7 +355,7 @@ _READERS: dict[str, Callable[["SimulatedExchange", list[str]], Any]] = {
     "deliveries": read_deliveries,
     "violations": read_violations,
 }
-_WRITERS: dict[str, Callable[["SimulatedExchange", list[str], Json], Any]] = {
+_WRITERS: dict[str, Callable[["SimulatedExchange", list[str], Json], Json]] = {
     "POST clock": move_clock,
     "POST faults": add_faults,
     "DELETE faults": clear_faults,

@@ -71,7 +71,7 @@ class SimulatedExchange:
         except Refusal:
             self._admit(ask)
             raise
-        if ask.is_person:  # somebody at the exchange itself, whom no fault of ours hits
+        if ask.is_person:  # a person at the exchange itself: faults hit only the client
             return Played(self._answer(route, ask))
         name = route.operation_id
         self.world.requests[name] += 1
@@ -107,12 +107,12 @@ class SimulatedExchange:
         return answer
 
     def announce(self) -> None:
-        """Tell webhooks what is new, once the exchange is being served."""
+        """Send new changes to webhooks, once the exchange is being served."""
         if self.deliverer is not None:
             self.deliverer.look()
 
     def perform(self, route: Route, ask: SimulatedRequest) -> SimulatedAnswer:
-        """What the operation itself answers, once the asker is known."""
+        """Return the operation's own answer to an admitted request."""
         self.world.catch_up(ask.now)
         if self.chronicle is None:
             return route.handler(self.world, ask)
@@ -134,18 +134,18 @@ class SimulatedExchange:
         return answer
 
     def _interrupt(self, operation: str, path: str) -> None:
-        """Let somebody else be quicker than a request that waits for its answer."""
+        """Run the interruptions that are due before this request."""
         for interruption in [i for i in self.interruptions if i.is_due(operation, path)]:
             self.interruptions.remove(interruption)
             self.respond(interruption.ask(self.world.clock.now()))
 
     def _examine(self, route: Route, ask: SimulatedRequest) -> None:
-        """Refuse what the contract does not allow, where somebody examines requests."""
+        """Refuse what the contract does not allow, if `inspect` is set."""
         if self.inspect is None or ask.is_person:
             return
         if reasons := self.inspect(route.operation_id, ask):
-            told = {"operation": route.operation_id, "path": ask.path, "reasons": reasons}
-            self.world.violations.append(told | {"body": ask.body.decode(errors="replace")})
+            violation = {"operation": route.operation_id, "path": ask.path, "reasons": reasons}
+            self.world.violations.append(violation | {"body": ask.body.decode(errors="replace")})
             raise bad_request("the contract does not allow this", [("body", r) for r in reasons])
 
     def _log_edit(self, route: Route, ask: SimulatedRequest, status: int) -> None:
@@ -166,9 +166,9 @@ class SimulatedExchange:
 
     def _admit(self, ask: SimulatedRequest) -> None:
         """Refuse who has no credentials (401), no version (400) or no business here (403)."""
-        given = ask.headers.get("authorization", "").removeprefix("Bearer ").strip()
-        wanted = self.client_id is not None
-        if not given or (wanted and self.tokens.get(given, 0) < self.world.clock.wall()):
+        token = ask.headers.get("authorization", "").removeprefix("Bearer ").strip()
+        needs_token = self.client_id is not None
+        if not token or (needs_token and self.tokens.get(token, 0) < self.world.clock.wall()):
             raise Refusal(401, "unauthorized_error", "the credentials are missing or not valid")
         if not ask.headers.get("cint-api-version"):
             raise bad_request("the API version is missing", [("Cint-API-Version", "is required")])

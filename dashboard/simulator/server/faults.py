@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field, fields
 from email.utils import formatdate
 from fnmatch import fnmatchcase
 from random import Random
-from typing import Any
 
 import msgspec
 
@@ -65,12 +64,12 @@ def parse_faults(spec: str) -> list[Fault]:
     return [fault_of(_words(part)) for part in spec.split(";") if part.strip()]
 
 
-def fault_of(given: Json) -> Fault:
+def fault_of(values: Json) -> Fault:
     """A fault from its fields; ValueError names what is wrong."""
     known = {f.name for f in fields(Fault)} - {"hits", "chance"}
-    if unknown := set(given) - known:
+    if unknown := set(values) - known:
         raise ValueError(f"unknown field of a fault: {', '.join(sorted(unknown))}")
-    typed = dict(given)
+    typed = dict(values)
     for name, kind in (("rate", float), ("seed", int), ("count", int)):
         if typed.get(name) is not None:
             typed[name] = kind(typed[name])
@@ -171,7 +170,7 @@ def _skewed(fault: Fault, answer: SimulatedAnswer) -> SimulatedAnswer:
     )
 
 
-def _items(body: Any) -> list[Json]:
+def _items(body: object) -> list[Json]:
     """The objects of the list that an answer carries, or the answer itself."""
     if isinstance(body, dict):
         for value in body.values():
@@ -181,17 +180,17 @@ def _items(body: Any) -> list[Json]:
     return []
 
 
-def _wrong_shape(fault: Fault, body: Any) -> None:
+def _wrong_shape(fault: Fault, body: object) -> None:
     for item in _items(body)[:1]:
         item[fault.value or _longest(item)] = {"not": ["what", "was", "promised"]}
 
 
-def _null_field(fault: Fault, body: Any) -> None:
+def _null_field(fault: Fault, body: object) -> None:
     for item in _items(body)[:1]:
         item[fault.value or _longest(item)] = None
 
 
-def _missing_field(fault: Fault, body: Any) -> None:
+def _missing_field(fault: Fault, body: object) -> None:
     for item in _items(body)[:1]:
         item.pop(fault.value or _longest(item), None)
 
@@ -201,7 +200,7 @@ def _longest(item: Json) -> str:
     return max(item, key=lambda name: len(str(item[name])))
 
 
-def _unknown_enum(fault: Fault, body: Any) -> None:
+def _unknown_enum(fault: Fault, body: object) -> None:
     for item in _items(body)[:1]:
         for name in ("status", "filling_strategy", "pricing_model", "object"):
             if name in item:
@@ -210,32 +209,32 @@ def _unknown_enum(fault: Fault, body: Any) -> None:
             change["object"] = fault.value or "mood_change"
 
 
-def _unknown_field(_fault: Fault, body: Any) -> None:
+def _unknown_field(_fault: Fault, body: object) -> None:
     for item in _items(body):
         item["field_of_tomorrow"] = {"value": 42}
 
 
-def _repeat_cursor(_fault: Fault, body: Any) -> None:
+def _repeat_cursor(_fault: Fault, body: object) -> None:
     if isinstance(body, dict):
         body["has_more"], body["next_cursor"] = True, "QUJD"
 
 
-def _endless(_fault: Fault, body: Any) -> None:
+def _endless(_fault: Fault, body: object) -> None:
     if isinstance(body, dict):
         body |= {name: [] for name, value in body.items() if isinstance(value, list)}
         body["has_more"] = True
         body["next_cursor"] = f"ZW1wdHk{id(body) % 100_000}"
 
 
-def _missing_group(fault: Fault, body: Any) -> None:
+def _missing_group(fault: Fault, body: object) -> None:
     items = _items(body)
     if isinstance(body, dict) and items and items[0] is not body:
-        gone = [i for i in items if i.get("id") == fault.value] if fault.value else items[:1]
-        for item in gone:
+        removed = [i for i in items if i.get("id") == fault.value] if fault.value else items[:1]
+        for item in removed:
             items.remove(item)
 
 
-_Body = Callable[[Fault, Any], None]
+_Body = Callable[[Fault, object], None]
 _BODIES: dict[str, _Body] = {
     "wrong_shape": _wrong_shape,
     "null_field": _null_field,

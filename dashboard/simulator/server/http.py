@@ -28,7 +28,7 @@ class Connection(asyncio.Protocol):
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way back."""
+        """Store the transport for the answers."""
         if isinstance(transport, asyncio.Transport):
             self.transport = transport
             self.door.open.add(transport)
@@ -36,7 +36,7 @@ class Connection(asyncio.Protocol):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def connection_lost(self, _exc: Exception | None) -> None:
-        """Forget the way back."""
+        """Forget the transport."""
         self.door.open.discard(self.transport)
 
     def data_received(self, data: bytes) -> None:
@@ -114,7 +114,7 @@ class Connection(asyncio.Protocol):
         return b"".join(part for part in parts if part)
 
     async def _play(self, played: Played) -> None:
-        """Answer in the way of the fault, or not at all."""
+        """Answer as the fault demands, or not at all."""
         fault, answer = played.fault, played.answer
         if fault is None:
             return
@@ -162,7 +162,7 @@ class Door:
         self.port = 0
 
     async def listen(self, exchange: SimulatedExchange, host: str, port: int) -> None:
-        """Let clients in; `port` says where, also if 0 was asked for."""
+        """Listen; `port` then has the port in use, also if 0 was asked for."""
         loop = asyncio.get_running_loop()
         self.server = await loop.create_server(
             lambda: Connection(exchange, self), host, port, backlog=256
@@ -170,7 +170,7 @@ class Door:
         self.port = self.server.sockets[0].getsockname()[1]
 
     async def shut(self) -> None:
-        """Let nobody in any more and hang up on everybody, so that no client waits in vain."""
+        """Stop listening and close every connection, so that no client waits."""
         if self.server is not None:
             self.server.close()
         for task in self.tasks:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
-from typing import Any
 
 import msgspec
 
@@ -20,7 +19,7 @@ class Interruption:
     method: str
     path: str
     person: str
-    body: Any = None
+    body: object = None
     if_match: str = ""
     operation: str = "*"
     group: str = ""
@@ -42,8 +41,8 @@ class Interruption:
         return SimulatedRequest(self.method, self.path, {}, headers, raw, now)
 
 
-def interruption_of(given: Json) -> Interruption:
+def interruption_of(values: Json) -> Interruption:
     """An interruption from its fields; ValueError names what is wrong."""
-    if unknown := set(given) - {f.name for f in fields(Interruption)}:
+    if unknown := set(values) - {f.name for f in fields(Interruption)}:
         raise ValueError(f"unknown field of an interruption: {', '.join(sorted(unknown))}")
-    return Interruption(**given)
+    return Interruption(**values)

@@ -9,7 +9,6 @@ import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -32,11 +31,11 @@ class Journal:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
             os.ftruncate(self._file, good)
 
-    def write(self, kind: str, **what: Any) -> None:
+    def write(self, kind: str, **facts: object) -> None:
         """Append a line and wait until it is on the disk."""
         if self._file is None:
             return
-        body = msgspec.json.encode({"kind": kind, **what})
+        body = msgspec.json.encode({"kind": kind, **facts})
         os.write(self._file, b"%08x %s\n" % (zlib.crc32(body), body))
         os.fsync(self._file)
 

@@ -1,7 +1,7 @@
 """Reads that lag behind what was written: each is answered by one of several replicas.
 
 A chronicle keeps what every group was after each change. A read that is N seconds behind sees the
-world as it was N seconds ago; what was made since is not there yet. Writes see the present.
+world as it was N seconds ago; later groups and jobs do not exist yet. Writes see the present.
 """
 
 from collections import defaultdict
@@ -53,11 +53,11 @@ class Lag:
         return {k: v for k, v in asdict(self).items() if k != "chance"}
 
 
-def lag_of(given: Json) -> Lag:
+def lag_of(values: Json) -> Lag:
     """A lag from its fields; ValueError names what is wrong."""
-    if unknown := set(given) - {f.name for f in fields(Lag)} | set(given) & {"chance"}:
+    if unknown := set(values) - {f.name for f in fields(Lag)} | set(values) & {"chance"}:
         raise ValueError(f"unknown field of a lag: {', '.join(sorted(unknown))}")
-    typed = dict(given)
+    typed = dict(values)
     if "low" in typed:
         typed.setdefault("high", typed["low"])
     return Lag(**typed)
@@ -92,13 +92,13 @@ class Chronicle:
             if self._keys.get(group.id) == key:
                 continue
             self._keys[group.id] = key
-            kept = self.entries.setdefault(group.id, [])
+            history = self.entries.setdefault(group.id, [])
             at = now
-            if not kept:
+            if not history:
                 at = group.created_at
-            elif group.updated_at > kept[-1].state.updated_at:
+            elif group.updated_at > history[-1].state.updated_at:
                 at = min(now, group.updated_at)
-            kept.append(Entry(at, copied(group), cause))
+            history.append(Entry(at, copied(group), cause))
 
     def shown(self, group_id: str) -> list[Json]:
         """A group's states in their order: when, why, and what it was set to."""
@@ -135,14 +135,14 @@ class Chronicle:
 
 
 def copied(group: SimulatedGroup) -> SimulatedGroup:
-    """A group that goes its own way; what is never changed in place is shared."""
+    """Return an independent copy; values that never change in place are shared."""
     tally = group.tally
     apart = replace(tally, ends=[*tally.ends], totals=[*tally.totals], stretches=[*tally.stretches])
     return deepcopy(group, {id(tally): apart, id(group.changelog): [*group.changelog]})
 
 
 def _frozen(state: SimulatedGroup, at: int) -> SimulatedGroup:
-    """A copy of a state that lived up to a moment and stands still from then on."""
+    """Return a copy of a state, advanced to a moment and frozen there."""
     group = copied(state)
     if group.stretch is not None and group.stretch.start >= at:
         group.stretch = None  # drawn after that moment

@@ -1,4 +1,4 @@
-"""Making an exchange from options, and running it until it is told to stop."""
+"""Creates an exchange from options and serves it until it is stopped."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ from dashboard.simulator.world.world import World, WorldOrigin
 
 @dataclass(frozen=True)
 class Options:
-    """Everything that the command line can say; `speed` None keeps what the state file says."""
+    """The command line's options; `speed` None keeps the speed of the state file."""
 
     host: str = "127.0.0.1"
     port: int = 0
@@ -35,7 +35,7 @@ class Options:
 
 
 def make_exchange(options: Options, *, wall: Callable[[], float] = time.time) -> SimulatedExchange:
-    """An exchange with the past that its options and its state file tell of."""
+    """Return an exchange; a state file continues its earlier world."""
     journal = Journal(options.state)
     now = wall()
     lines = journal.lines
@@ -76,7 +76,7 @@ def make_exchange(options: Options, *, wall: Callable[[], float] = time.time) ->
 
 
 def _repeat(exchange: SimulatedExchange, line: dict[str, object]) -> None:
-    """Do again what a line of the journal tells of, at its moment."""
+    """Repeat the change of a journal line at its moment."""
     world = exchange.world
     if line["kind"] == "clock":
         clock = world.clock
@@ -106,7 +106,7 @@ async def serve_exchange(
     stop: asyncio.Event,
     ready: Callable[[int], None],
 ) -> None:
-    """Answer until told to stop; the world lives on every second."""
+    """Answer requests until `stop` is set; advance the world every second."""
     exchange.deliverer = deliverer = Deliverer(exchange.world)
     door = Door()
     await door.listen(exchange, options.host, options.port)

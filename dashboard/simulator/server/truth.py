@@ -1,6 +1,4 @@
-"""What a group is set to, value by value, as the exchange itself holds it: the ground truth."""
-
-from typing import Any
+"""The settings of a group as the exchange itself holds them: the ground truth."""
 
 from dashboard.simulator.catalogue.clock import rfc3339_stamp
 from dashboard.simulator.catalogue.money import monetary_amount
@@ -36,18 +34,18 @@ _PLAIN = (
 
 
 def settings(group: SimulatedGroup) -> Json:
-    """Everything that a person can set, in JSON; no counts."""
+    """Return every setting of a group as JSON, without counts."""
     values: Json = {name: getattr(group, name) for name in _PLAIN}
     values["cpi"] = monetary_amount(group.cpi, group.currency)["value"]
     note = group.cpi_note
     values["cpi_note"] = None if note is None else monetary_amount(note, group.currency)["value"]
-    shut_out = group.exclusion.get("list") or []
-    values["exclusion"] = {"enabled": bool(group.exclusion.get("enabled")), "list": shut_out}
+    excluded = group.exclusion.get("list") or []
+    values["exclusion"] = {"enabled": bool(group.exclusion.get("enabled")), "list": excluded}
     values["assistant"] = shown_modules(group.assistant)
     values["re_entry"] = group.re_entry or default_re_entry()
     values["allocations"] = shown_allocations(group.allocations, group.id)
-    given = group.profiling or {"profile_adjustment_type": "percentage"}
-    values["profiling"] = {k: v for k, v in given.items() if k != "profiles"}
+    profiling = group.profiling or {"profile_adjustment_type": "percentage"}
+    values["profiling"] = {k: v for k, v in profiling.items() if k != "profiles"}
     values["profiles"] = [_profile(profile) for profile in profiles_of(group)]
     run = group.run
     start, end = (run.start, run.end) if run else group.planned
@@ -56,12 +54,12 @@ def settings(group: SimulatedGroup) -> Json:
 
 
 def _profile(profile: Json) -> Json:
-    """A profile without the ids, which a draft gets anew each time it is saved."""
+    """Return a profile without ids: a draft gets new ones each time it is saved."""
     targets = [{k: v for k, v in t.items() if k not in ("id", "text")} for t in profile["targets"]]
     return {**{k: v for k, v in profile.items() if k != "id"}, "targets": targets}
 
 
-def differences(before: Any, after: Any, place: str = "") -> dict[str, tuple[Any, Any]]:
+def differences(before: object, after: object, place: str = "") -> dict[str, tuple[object, object]]:
     """Old and new by dotted path, for every value that differs; None for what is not there."""
     if isinstance(before, dict) and isinstance(after, dict):
         names = dict.fromkeys([*before, *after])
@@ -70,7 +68,7 @@ def differences(before: Any, after: Any, place: str = "") -> dict[str, tuple[Any
         pairs = [(str(n), b, a) for n, (b, a) in enumerate(zip(before, after, strict=True))]
     else:
         return {} if before == after else {place: (before, after)}
-    differing: dict[str, tuple[Any, Any]] = {}
+    differing: dict[str, tuple[object, object]] = {}
     for name, old, new in pairs:
         differing |= differences(old, new, f"{place}.{name}" if place else name)
     return differing

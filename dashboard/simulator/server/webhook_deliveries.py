@@ -1,4 +1,4 @@
-"""Webhooks on their way: what changed becomes signed events, sent in order or out of it."""
+"""Webhook deliveries: changes become signed events, sent in order or out of order."""
 
 import asyncio
 import hmac
@@ -77,7 +77,7 @@ class Deliverer:
         self.tasks: set[asyncio.Task[None]] = set()
 
     def look(self) -> None:
-        """Send what is new; nothing is kept for webhooks that are made later."""
+        """Send new changelog entries; webhooks that are created later do not get them."""
         for group in self.world.groups.values():
             known = self.seen.get(group.id, 0)
             if len(group.changelog) > known:
@@ -86,7 +86,7 @@ class Deliverer:
                 self.seen[group.id] = len(group.changelog)
 
     def announce(self, group: SimulatedGroup, batch: ChangelogBatch, manner: Manner = PLAIN) -> int:
-        """Send a batch of changes to every webhook of the account; how many there were."""
+        """Send a batch of changes to every webhook of the account; return their number."""
         hooks = [
             hook
             for hook in self.world.webhooks.values()
@@ -127,7 +127,7 @@ class Deliverer:
             task.add_done_callback(self.tasks.discard)
 
     def stop(self) -> None:
-        """Give up what is still on its way."""
+        """Cancel the deliveries that have not arrived."""
         for task in list(self.tasks):
             task.cancel()
 
@@ -149,7 +149,7 @@ async def _deliver(url: str, body: bytes, header: str, entry: Json, delay: float
 
 
 def _post(url: str, body: bytes, header: str) -> int:
-    """The status of a delivery, 0 if nobody answered."""
+    """Send one delivery; return its status, 0 without an answer."""
     headers = {"Content-Type": "application/cloudevents+json", "Cint-Signature": header}
     request = urllib.request.Request(url, data=body, headers=headers, method="POST")  # noqa: S310
     try:

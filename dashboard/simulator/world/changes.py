@@ -13,9 +13,10 @@ from dashboard.simulator.world.group import Actor, ChangelogBatch, SimulatedGrou
 class ChangelogField(NamedTuple):
     """How one change type is read from a group, written to it and shown."""
 
-    read: Callable[[SimulatedGroup], Any]
+    read: Callable[[SimulatedGroup], object]
+    # Any: each field takes and shows the type that its own `read` returns.
     write: Callable[[SimulatedGroup, Any], None]
-    show: Callable[[SimulatedGroup, Any], Any]
+    show: Callable[[SimulatedGroup, Any], object]
 
 
 def _plain(attribute: str) -> ChangelogField:
@@ -33,7 +34,7 @@ def _money(attribute: str) -> ChangelogField:
 def _module(module: str, key: str, *, kind: str | None = None) -> ChangelogField:
     """A value inside a module of the fielding assistant; None where the module is off."""
 
-    def read(group: SimulatedGroup) -> Any:
+    def read(group: SimulatedGroup) -> object:
         settings = group.assistant.get(module) or {}
         return settings.get(key) if kind in (None, settings.get("type")) else None
 
@@ -100,7 +101,7 @@ ASSISTANT_FIELDS: dict[str, ChangelogField] = {
 
 
 def change_group(
-    group: SimulatedGroup, values: dict[str, Any], *, at: int, by: Actor, reason: str | None = None
+    group: SimulatedGroup, values: Json, *, at: int, by: Actor, reason: str | None = None
 ) -> list[Json]:
     """Set new values by change type and log those that differ; what was logged.
 

@@ -54,7 +54,7 @@ def _derive(
     done, entered, prescreens = counts.completes, counts.entrants, counts.prescreens
     epc = round(group.cpi * done / entered, 4) if entered else None
     minutes = Decimal(loi) / 60 if loi else None
-    judged = done + counts.terminates
+    finished = done + counts.terminates
     return SimulatedFigures(
         counts=counts,
         cost=cost,
@@ -64,7 +64,7 @@ def _derive(
         average_cpi=round(cost / done, 4) if done else None,
         epc=epc,
         epcm=round(epc / minutes, 6) if epc is not None and minutes and done else None,
-        incidence=round(done / judged, 4) if judged else None,
+        incidence=round(done / finished, 4) if finished else None,
         drop_off=round(counts.drops / prescreens, 4) if prescreens else None,
         conversion=round(done / prescreens, 4) if prescreens else None,
     )
@@ -82,29 +82,29 @@ def progress_answer(group: SimulatedGroup, counts: Counts) -> Json:
 
 def overview_answer(group: SimulatedGroup, project_name: str, now: int) -> Json:
     """The contract's TargetGroupOverview; the median LOI is null before the first complete."""
-    f = figures_of_group(group, now)
+    figures = figures_of_group(group, now)
     body: Json = {
         "project_name": project_name,
         "target_group_name": group.name,
         "human_readable_id": group.human_id,
         "project_manager_id": group.project_manager_id,
-        "progress": progress_answer(group, f.counts),
+        "progress": progress_answer(group, figures.counts),
         "pricing_model": group.pricing_model,
         "is_pricing_restricted": bool(group.assistant.get("pricing")),
         "current_cost_per_interview": monetary_amount(group.cpi, group.currency),
-        "current_cost": monetary_amount(f.cost, group.currency),
+        "current_cost": monetary_amount(figures.cost, group.currency),
         "status": group.status,
         "country_code": group.locale.country,
         "language_code": group.locale.language,
-        "conversion_rate": f.conversion or 0.0,
-        "drop_off_rate": f.drop_off or 0.0,
-        "incidence_rate": f.incidence or 0.0,
-        "median_length_of_interview_seconds": f.loi_seconds,
+        "conversion_rate": figures.conversion or 0.0,
+        "drop_off_rate": figures.drop_off or 0.0,
+        "incidence_rate": figures.incidence or 0.0,
+        "median_length_of_interview_seconds": figures.loi_seconds,
         "study_type_code": group.study_type_code,
         "created_at": rfc3339_stamp(group.created_at),
     }
-    if f.average_cpi is not None:
-        body["average_cost_per_interview"] = monetary_amount(f.average_cpi, group.currency)
+    if figures.average_cpi is not None:
+        body["average_cost_per_interview"] = monetary_amount(figures.average_cpi, group.currency)
     if group.reference is not None:
         body["target_group_customer_reference_number"] = group.reference
     return body
@@ -122,25 +122,25 @@ _OUTCOMES = (
 
 def performance_answer(group: SimulatedGroup, now: int) -> Json:
     """The contract's TargetGroupPerformance."""
-    f = figures_of_group(group, now)
+    figures = figures_of_group(group, now)
     live = [
         {"status": status, "label": label, "description": text, "count": count}
-        for (status, label, text), count in zip(_OUTCOMES, f.counts, strict=True)
+        for (status, label, text), count in zip(_OUTCOMES, figures.counts, strict=True)
     ]
     tests = 3 if group.first_live else 1
     body: Json = {
-        "entrants": f.counts.entrants,
-        "prescreens": f.counts.prescreens,
-        "completes": f.counts.completes,
-        "completes_cost": monetary_amount(f.cost, group.currency),
+        "entrants": figures.counts.entrants,
+        "prescreens": figures.counts.prescreens,
+        "completes": figures.counts.completes,
+        "completes_cost": monetary_amount(figures.cost, group.currency),
         "respondent_analysis": {"live": live, "test": [{**live[0], "count": tests}]},
     }
     optional: Json = {
-        "first_complete": f.first_complete and rfc3339_stamp(f.first_complete),
-        "last_complete": f.last_complete and rfc3339_stamp(f.last_complete),
-        "incidence_rate": f.incidence,
-        "drop_off_rate": f.drop_off,
-        "conversion_rate": f.conversion,
+        "first_complete": figures.first_complete and rfc3339_stamp(figures.first_complete),
+        "last_complete": figures.last_complete and rfc3339_stamp(figures.last_complete),
+        "incidence_rate": figures.incidence,
+        "drop_off_rate": figures.drop_off,
+        "conversion_rate": figures.conversion,
     }
     return body | {name: value for name, value in optional.items() if value is not None}
 
@@ -150,7 +150,7 @@ def completes_series(group: SimulatedGroup, interval: int, now: int) -> list[Jso
 
     Intervals of whole hours or days lie on the UTC grid, others begin with the run.
     """
-    f = figures_of_group(group, now)
+    figures = figures_of_group(group, now)
     if group.first_live is None or group.run is None:
         return []
     begin = min(group.run.start, group.first_live)
@@ -162,7 +162,7 @@ def completes_series(group: SimulatedGroup, interval: int, now: int) -> list[Jso
     points: list[Json] = []
     while end - interval < stop and len(points) < 20_000:
         reached = end >= stop
-        count = f.counts.completes if reached else group.tally.completes_at(end)
+        count = figures.counts.completes if reached else group.tally.completes_at(end)
         if not reached and group.stretch is not None and end >= group.stretch.start:
             count = group.tally.counts.completes + group.stretch.outcomes(end)[0]
         points.append({"timestamp": rfc3339_stamp(end), "count": count})

@@ -26,7 +26,7 @@ SYSTEM = Actor("system_user")
 
 @dataclass(slots=True)
 class ChangelogBatch:
-    """Changes that were made at once; `changes` as the changelog shows them."""
+    """Changes of one moment; `changes` as the changelog shows them."""
 
     id: str
     at: int
@@ -49,7 +49,7 @@ class Run:
 
 @dataclass(slots=True)
 class GroupTraits:
-    """How respondents take to a group: what a draw needs to know besides the hour."""
+    """How respondents respond to a group: what a draw needs apart from the hour."""
 
     seed: int
     entrants_an_hour: float
@@ -79,7 +79,7 @@ class LifePlan:
     at: int
     order: int
     kind: str
-    what: Json
+    details: Json
 
 
 @dataclass(slots=True)
@@ -141,10 +141,10 @@ class SimulatedGroup:
     def locale(self) -> SimulatedLocale:
         return LOCALES[self.locale_code]
 
-    def plan(self, at: int, act: str, /, **what: object) -> None:
+    def plan(self, at: int, act: str, /, **details: object) -> None:
         """Have something happen at a time; the plan's kind is a key of `rules.ACTS`."""
         self.plans_made += 1
-        self.plans.append(LifePlan(at, self.plans_made, act, dict(what)))
+        self.plans.append(LifePlan(at, self.plans_made, act, dict(details)))
         self.plans.sort(key=lambda p: (-p.at, -p.order))
 
 

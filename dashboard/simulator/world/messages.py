@@ -1,8 +1,7 @@
-"""What is asked and what is answered, once the bytes of HTTP are off."""
+"""Requests, answers and refusals, without the bytes of HTTP."""
 
 import uuid
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 
@@ -67,7 +66,7 @@ class SimulatedRequest:
 
     @property
     def is_person(self) -> bool:
-        """Whether somebody asks at the exchange itself, past the service client."""
+        """Whether a person at the exchange asks, not the service client."""
         return PERSON in self.headers
 
     @property
@@ -76,7 +75,7 @@ class SimulatedRequest:
         client = ACCOUNTS[self.account_id].service_clients[0].id
         return Actor("las_user", self.headers.get(PERSON, client))
 
-    def json(self) -> Any:
+    def json(self) -> object:
         """The decoded body; refused with 400 if it is not JSON, None if there is none."""
         if not self.body:
             return None
@@ -85,7 +84,7 @@ class SimulatedRequest:
         except msgspec.DecodeError as exc:
             raise bad_request("the body is not JSON", [("body", "must be JSON")]) from exc
 
-    def one(self, name: str) -> str | None:
+    def query_value(self, name: str) -> str | None:
         """The last value of a query parameter, None where it is missing."""
         values = self.query.get(name)
         return values[-1] if values else None
@@ -115,9 +114,9 @@ def bad_request(detail: str, invalid: list[tuple[str, str]] | None = None) -> Re
     return Refusal(400, "bad_request_error", detail, invalid)
 
 
-def not_found(what: str) -> Refusal:
+def not_found(name: str) -> Refusal:
     """404 for something that is not there, or not for this account."""
-    return Refusal(404, "not_found_error", f"{what} was not found")
+    return Refusal(404, "not_found_error", f"{name} was not found")
 
 
 def wrong_state(detail: str) -> Refusal:
@@ -126,7 +125,7 @@ def wrong_state(detail: str) -> Refusal:
 
 
 def stale_refusal() -> Refusal:
-    """412: somebody changed the resource since it was read."""
+    """412: the resource was changed since it was read."""
     return Refusal(412, "precondition_failed_error", "the resource has another version by now")
 
 

@@ -1,4 +1,4 @@
-"""The life of a group: respondents come by the hour of their own day, drawn from its seed."""
+"""Respondents of a group, drawn from its seed by hour of their own day."""
 
 from math import pi, sin
 
@@ -31,7 +31,7 @@ def settle_group(group: SimulatedGroup, now: int) -> None:
 
 
 def settle_and_cut(group: SimulatedGroup, now: int) -> None:
-    """Settle and cut the open stretch, so that the group may be changed; `go_on` must follow."""
+    """Settle and cut the open stretch before a change; `draw_next` must follow."""
     settle_group(group, now)
     if group.stretch is not None:
         group.tally.close(group.stretch, now)
@@ -74,7 +74,7 @@ def _edge(group: SimulatedGroup, at: int) -> int:
 
 
 def _draw(group: SimulatedGroup, at: int, hour_end: int) -> Stretch | None:
-    """The rest of this hour of fieldwork, None if nobody comes."""
+    """The rest of this hour of fieldwork, None without entrants."""
     temper = group.temper
     effect = rules.trouble_effect(group, at)
     u = uniform_draws(temper.seed, at)

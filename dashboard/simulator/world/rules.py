@@ -1,4 +1,4 @@
-"""What the exchange does by its own rules, what goes wrong, and what is planned for a group."""
+"""The exchange's own rules, the troubles of a group, and the events planned for it."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -81,7 +81,7 @@ def run_due_events(group: SimulatedGroup, at: int) -> None:
     """Everything that is due for the group at this moment."""
     while group.plans and group.plans[-1].at <= at:
         plan = group.plans.pop()
-        ACTS[plan.kind](group, at, plan.what)
+        ACTS[plan.kind](group, at, plan.details)
     run = group.run
     if group.status == "scheduled" and run is not None and run.start <= at:
         change_status(group, "live", at=at, by=SYSTEM)
@@ -107,15 +107,19 @@ def _stop_if_due(group: SimulatedGroup, at: int) -> None:
         _colleague(group, at, {})
     elif at % HOUR == 0 and _dry(group, at):
         trouble = group.trouble
-        many = trouble is not None and trouble.kind == "no_conversion"
-        reason = "no_completes_after_many_prescreens" if many else "no_completes_in_several_days"
+        no_conversion = trouble is not None and trouble.kind == "no_conversion"
+        reason = (
+            "no_completes_after_many_prescreens"
+            if no_conversion
+            else "no_completes_in_several_days"
+        )
         change_status(group, "paused", at=at, by=MARKETPLACE, reason=reason)
 
 
 def _colleague(group: SimulatedGroup, at: int, values: Json) -> None:
-    """Now and then somebody brings a group back that nobody else has touched.
+    """Now and then have a colleague relaunch a group that the client has not touched.
 
-    This keeps a world that runs for weeks from falling silent.
+    Otherwise a world that runs for weeks would run out of live groups.
     """
     u = uniform_draws(group.temper.seed ^ 0xC0, at)
     if not group.temper.colleague or u[0] > _BROUGHT_BACK:
@@ -147,54 +151,54 @@ def _new_day(group: SimulatedGroup, at: int) -> None:
         group.plan(begin + lasting, "heal" if u[7] < 0.45 else "exchange_pause", kind=kind)
 
 
-def _begin_trouble(group: SimulatedGroup, at: int, what: Json) -> None:
+def _begin_trouble(group: SimulatedGroup, at: int, details: Json) -> None:
     if group.trouble is None:
-        group.trouble = Trouble(what["kind"], at)
+        group.trouble = Trouble(details["kind"], at)
 
 
-def _heal(group: SimulatedGroup, _at: int, what: Json) -> None:
-    if group.trouble is not None and group.trouble.kind == what["kind"]:
+def _heal(group: SimulatedGroup, _at: int, details: Json) -> None:
+    if group.trouble is not None and group.trouble.kind == details["kind"]:
         group.trouble = None
 
 
-def _exchange_pause(group: SimulatedGroup, at: int, what: Json) -> None:
+def _exchange_pause(group: SimulatedGroup, at: int, details: Json) -> None:
     trouble = group.trouble
-    if group.status == "live" and trouble is not None and trouble.kind == what["kind"]:
+    if group.status == "live" and trouble is not None and trouble.kind == details["kind"]:
         reason = TROUBLES[trouble.kind].reason
         change_status(group, "paused", at=at, by=MARKETPLACE, reason=reason)
         u = uniform_draws(group.temper.seed ^ 0xBAC, at)
-        if group.temper.colleague and not what.get("stay") and u[0] < _RESUMED:
+        if group.temper.colleague and not details.get("stay") and u[0] < _RESUMED:
             back, by = at + int((2 + 20 * u[1]) * HOUR), group.project_manager_id
             group.plan(back, "heal", kind=trouble.kind)
             group.plan(back, "person_status", when="paused", status="live", by=by)
 
 
-def _reconcile(group: SimulatedGroup, at: int, what: Json) -> None:
-    lost = int(what.get("count") or max(1, group.tally.counts.completes * what["share"]))
+def _reconcile(group: SimulatedGroup, at: int, details: Json) -> None:
+    lost = int(details.get("count") or max(1, group.tally.counts.completes * details["share"]))
     group.tally.move(-lost, at=at, cpi=group.cpi)
     group.version += 1
 
 
-def _person_status(group: SimulatedGroup, at: int, what: Json) -> None:
+def _person_status(group: SimulatedGroup, at: int, details: Json) -> None:
     run = group.run
-    late = what["status"] == "live" and run is not None and run.end <= at
-    if group.status == what["when"] and not late:
-        by = Actor("las_user", what["by"]) if what.get("by") else SYSTEM
-        change_status(group, what["status"], at=at, by=by)
+    late = details["status"] == "live" and run is not None and run.end <= at
+    if group.status == details["when"] and not late:
+        by = Actor("las_user", details["by"]) if details.get("by") else SYSTEM
+        change_status(group, details["status"], at=at, by=by)
 
 
-def _person_change(group: SimulatedGroup, at: int, what: Json) -> None:
+def _person_change(group: SimulatedGroup, at: int, details: Json) -> None:
     if group.run is not None and group.status != "archived":
-        change_group(group, what["values"], at=at, by=Actor("las_user", what["by"]))
+        change_group(group, details["values"], at=at, by=Actor("las_user", details["by"]))
         group.run.version += 1
 
 
-def _assistant(group: SimulatedGroup, at: int, what: Json) -> None:
-    change_assistant(group, what["modules"], at=at, by=Actor("las_user", what["by"]))
+def _assistant(group: SimulatedGroup, at: int, details: Json) -> None:
+    change_assistant(group, details["modules"], at=at, by=Actor("las_user", details["by"]))
 
 
-def _log(group: SimulatedGroup, at: int, what: Json) -> None:
-    log_changes(group, what["changes"], at=at, by=Actor(what["actor"], what.get("by")))
+def _log(group: SimulatedGroup, at: int, details: Json) -> None:
+    log_changes(group, details["changes"], at=at, by=Actor(details["actor"], details.get("by")))
 
 
 ACTS: dict[str, Callable[[SimulatedGroup, int, Json], None]] = {

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dashboard.simulator.catalogue.clock import DAY, HOUR, rfc3339_stamp
 from dashboard.simulator.catalogue.money import monetary_amount
@@ -34,12 +34,12 @@ class SeedOptions(NamedTuple):
 
 
 def plan_scenario(
-    group: SimulatedGroup, chance: Random, past: SeedOptions, *, index: int, number: int
+    group: SimulatedGroup, chance: Random, options: SeedOptions, *, index: int, number: int
 ) -> None:
     """Plan the group's life: its run, its pace, who interferes and when."""
     plot = SCENARIOS[index % len(SCENARIOS)]
     length = chance.uniform(9, 34) * DAY
-    origin, span = past.origin, max(0.2, past.days - 0.3) * DAY
+    origin, span = options.origin, max(0.2, options.days - 0.3) * DAY
     ago = span * chance.uniform(0.1, 1.0)
     if plot in ("completed", "archived", "ended", "exchange_paused"):
         ago = span * chance.uniform(0.75, 1.0)
@@ -145,10 +145,10 @@ def _edits(group: SimulatedGroup, chance: Random, index: int, start: int, stop: 
             group.plan(at, "person_change", values=values, by=by)
 
 
-def _values(group: SimulatedGroup, chance: Random, index: int) -> Iterator[dict[str, Any]]:
+def _values(group: SimulatedGroup, chance: Random, index: int) -> Iterator[Json]:
     factor = Decimal(str(round(chance.uniform(1.03, 1.25), 2)))
     raised = (group.cpi * factor).quantize(group.cpi)
-    many: tuple[dict[str, Any], ...] = (
+    choices: tuple[Json, ...] = (
         {"name_change": f"{group.name} boost"},
         {"expected_incidence_rate_change": round(max(0.05, group.incidence_rate - 0.05), 2)},
         {"expected_length_of_interview_minutes_change": min(45, group.loi_minutes + 2)},
@@ -166,9 +166,9 @@ def _values(group: SimulatedGroup, chance: Random, index: int) -> Iterator[dict[
         yield {"cpi_change": raised}
         if chance.random() < 0.4:
             yield {"cpi_change": (raised * factor).quantize(group.cpi)}
-    yield many[index % len(many)]
+    yield choices[index % len(choices)]
     if chance.random() < 0.5:
-        yield many[(index * 7 + 3) % len(many)]
+        yield choices[(index * 7 + 3) % len(choices)]
 
 
 def _modules(group: SimulatedGroup, cpi: Decimal) -> tuple[Json, ...]:

@@ -40,18 +40,18 @@ _AUDIENCES = (
 _GOALS = (80, 100, 150, 200, 250, 300, 400, 500, 600, 800, 1000, 1500)
 
 
-def populate_world(past: scenarios.SeedOptions, *, projects: int) -> list[SimulatedProject]:
+def populate_world(options: scenarios.SeedOptions, *, projects: int) -> list[SimulatedProject]:
     """All projects at the origin, with their days of history behind them."""
-    made = [_project(past, 101, n) for n in range(projects)]
-    made.append(_project(past._replace(groups=min(past.groups, 3)), 102, 0))
-    return made
+    created = [_project(options, 101, n) for n in range(projects)]
+    created.append(_project(options._replace(groups=min(options.groups, 3)), 102, 0))
+    return created
 
 
-def _project(past: scenarios.SeedOptions, account_id: int, number: int) -> SimulatedProject:
-    seed, origin = past.seed, past.origin
+def _project(options: scenarios.SeedOptions, account_id: int, number: int) -> SimulatedProject:
+    seed, origin = options.seed, options.origin
     chance = Random(seed_of(seed, account_id, number))
     account = ACCOUNTS[account_id]
-    created = origin - int(past.days * DAY) - chance.randrange(2, 9) * DAY
+    created = origin - int(options.days * DAY) - chance.randrange(2, 9) * DAY
     client = chance.choice(CLIENTS)
     project = SimulatedProject(
         id=ulid_at(created, seed, account_id, number),
@@ -63,9 +63,9 @@ def _project(past: scenarios.SeedOptions, account_id: int, number: int) -> Simul
         reference=f"PO-{chance.randrange(10_000, 99_999)}" if number % 3 != 2 else None,
     )
     unit = account.business_units[number % len(account.business_units)]
-    for index in range(past.groups):
+    for index in range(options.groups):
         group = _group(chance, project, unit, index, client[0])
-        scenarios.plan_scenario(group, chance, past, index=index, number=number)
+        scenarios.plan_scenario(group, chance, options, index=index, number=number)
         group.until = group.created_at
         draw_next(group, group.created_at)
         settle_group(group, origin)

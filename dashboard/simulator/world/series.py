@@ -32,7 +32,7 @@ NOBODY = Counts(*NOTHING)
 
 
 class Stretch(NamedTuple):
-    """What happens from `start` to `span_end` if nobody interferes: levels are nested counts.
+    """What happens from `start` to `span_end` without intervention: levels are nested counts.
 
     `levels[i]` counts the first i+1 outcomes together, so that every count only grows.
     """
@@ -76,14 +76,14 @@ class Tally:
 
     def close(self, stretch: Stretch, until: int) -> None:
         """Take over what a stretch brought up to this moment."""
-        brought = stretch.outcomes(until)
-        if brought == NOTHING:
+        gained = stretch.outcomes(until)
+        if gained == NOTHING:
             return
         a, b, c, d, e, f = self.counts
-        u, v, w, x, y, z = brought
+        u, v, w, x, y, z = gained
         self.counts = Counts(a + u, b + v, c + w, d + x, e + y, f + z)
         self.changed_at = until
-        completes = brought[0]
+        completes = gained[0]
         if completes:
             self.cost += stretch.cpi * completes
             self.loi_total += stretch.loi_seconds * completes
@@ -94,7 +94,7 @@ class Tally:
             self._record(until, stretch)
 
     def move(self, completes: int, *, at: int, cpi: Decimal) -> None:
-        """Add completes at once, or turn that many into terminates (reconciliation)."""
+        """Add completes, or turn that many into terminates if negative (reconciliation)."""
         now = self.counts
         completes = max(completes, -now.completes)
         if completes < 0 and now.completes:

@@ -1,4 +1,4 @@
-"""The world of one simulated exchange: what exists, who may see it, and what is under way."""
+"""The world of one simulated exchange: projects, groups, jobs and webhooks."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from dashboard.simulator.world.scenarios import SeedOptions
 
 @dataclass(frozen=True, slots=True)
 class WorldOrigin:
-    """Everything that a world follows from, besides what was done to it."""
+    """Everything that determines a world, apart from later changes."""
 
     seed: int = 1
     projects: int = 4
@@ -31,7 +31,7 @@ class WorldOrigin:
 
 @dataclass(slots=True)
 class Job:
-    """Work that takes time: what it does to each group is done when it is due."""
+    """Work that takes time: its effect on each group happens when it is due."""
 
     id: str
     kind: str
@@ -76,28 +76,28 @@ class World:
         self.re_entry_status = 200
         self.violations: list[Json] = []
         self.cpi_digits: int | None = None
-        self.made = 0
+        self.ids_created = 0
         self.rows: dict[str, tuple[object, msgspec.Raw]] = {}
         self.populate()
 
     def populate(self) -> None:
-        """Make the projects and groups that the origin tells of."""
-        o = self.origin
-        past = SeedOptions(o.seed, o.groups, o.at, o.history_days)
-        for project in genesis.populate_world(past, projects=o.projects):
+        """Create the projects and groups of the origin."""
+        origin = self.origin
+        options = SeedOptions(origin.seed, origin.groups, origin.at, origin.history_days)
+        for project in genesis.populate_world(options, projects=origin.projects):
             self.projects[project.id] = project
             self.groups.update((group.id, group) for group in project.groups)
 
     def as_held(self, amount: Decimal) -> Decimal:
-        """A price as this exchange holds it: rounded, where it is told to."""
+        """Return a price as this exchange stores it: rounded to `cpi_digits`, if set."""
         if self.cpi_digits is None:
             return amount
         return amount.quantize(Decimal(1).scaleb(-self.cpi_digits), ROUND_HALF_UP)
 
     def new_id(self, at: int) -> str:
         """A fresh ULID; the same after a restart that repeats what was done."""
-        self.made += 1
-        return ulid_at(at, self.origin.seed, "made", self.made)
+        self.ids_created += 1
+        return ulid_at(at, self.origin.seed, "made", self.ids_created)
 
     def catch_up(self, now: int) -> None:
         """Finish the jobs that are due, in their order, before anything else happens."""
@@ -114,11 +114,11 @@ class World:
 
     def projects_of(self, account_id: int) -> list[SimulatedProject]:
         """The account's projects, newest first."""
-        mine = [p for p in self.projects.values() if p.account_id == account_id]
-        return sorted(mine, key=lambda p: p.id, reverse=True)
+        projects = [p for p in self.projects.values() if p.account_id == account_id]
+        return sorted(projects, key=lambda p: p.id, reverse=True)
 
     def project(self, params: dict[str, str]) -> SimulatedProject:
-        """The project of a path; 404 if it is another account's or nobody's."""
+        """The project of a path; 404 if the account has none with this id."""
         project = self.projects.get(params["project_id"])
         if project is None or str(project.account_id) != params["account_id"]:
             raise not_found("the project")

@@ -137,8 +137,8 @@ def group_outcome(edit: Edit) -> tuple[str, str]:
     if edit.state == Edit.State.CONFLICT:
         return _conflict_outcome(edit, reasons)
     if edit.state == Edit.State.GIVEN_UP:
-        closed_by = f"; closed by {edit.given_up_by}" if edit.given_up_by else ""
-        return BatchGroup.State.UNKNOWN, f"Sent, never confirmed{closed_by}."
+        abandoned_by = f"; abandoned by {edit.given_up_by}" if edit.given_up_by else ""
+        return BatchGroup.State.UNKNOWN, f"Sent, never confirmed{abandoned_by}."
     if edit.state == Edit.State.REJECTED:
         return BatchGroup.State.FAILED, reasons or "Cint refused it."
     return BatchGroup.State.UNKNOWN, "Sent, not confirmed yet. Checking again."

@@ -339,7 +339,7 @@ def test_a_figure_that_is_as_agreed_is_not_named_as_the_reason_of_a_pause() -> N
         (
             "epc",
             {"epc": Decimal("0.1"), "currency": "EUR", "insight": {"epc": {"median": "0.20"}}},
-            "Low EPC: Japan 25–54, 0.10 EUR · its median 0.20",
+            "Low EPC: Japan 25–54, 0.10 EUR · its median 0.20 EUR",
         ),
         (
             "conversion",

@@ -301,7 +301,7 @@ def test_the_command_says_why_nothing_went_out(account: ExchangeAccount) -> None
     factories.person("viewer", account, username="anna", email="nowhere")
     with pytest.raises(CommandError, match="not an address"):
         call_command("mail", "test", "anna")
-    with pytest.raises(CommandError, match="nobody signs in as bo"):
+    with pytest.raises(CommandError, match="nobody has the username or email address bo"):
         call_command("mail", "test", "bo")
 
 
