@@ -123,7 +123,7 @@ def check_public(flag: str, url: str) -> None:
     schemes = ("https",) if settings.PRODUCTION else ("https", "http")
     if parts.scheme not in schemes or not parts.hostname or parts.query or parts.fragment:
         raise CommandError(
-            f"{flag} {url}: give the address at which the exchange reaches Fieldwatch, such as "
+            f"{flag} {url}: give the address at which Cint reaches Fieldwatch, such as "
             "https://fieldwatch.example.com"
         )
 

@@ -88,7 +88,7 @@ def test_a_figure_of_the_list_that_drifts_keeps_its_row(
     assert group.completes == 101
     assert float(group.incidence_rate or 0) == pytest.approx(0.33)
     assert not Quarantine.objects.exists()
-    assert "IR (the exchange sent “high”)" in page(person)
+    assert "IR (Cint sent “high”)" in page(person)
 
 
 def test_what_can_be_read_again_is_no_longer_told(

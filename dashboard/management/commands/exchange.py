@@ -58,9 +58,7 @@ class Command(BaseCommand):
             "--requests-per-minute", type=int, help="its own request budget; 0: no limit"
         )
         verbs.add_parser("list", help="print one line per connection")
-        check = verbs.add_parser(
-            "check", help="check what the exchange offers a connection; reads only"
-        )
+        check = verbs.add_parser("check", help="check what Cint offers a connection; reads only")
         check.add_argument("name")
         remove = verbs.add_parser("remove", help="remove a connection and all its data")
         remove.add_argument("name")
@@ -170,7 +168,7 @@ class Command(BaseCommand):
                 subscription.remove_webhook(hook=hook, client=_make_client(account))
             except (CommandError, ExchangeError) as exc:
                 self.stderr.write(
-                    f"the exchange still sends events to {hook.url}, which no longer exists: {exc}"
+                    f"Cint still sends events to {hook.url}, which no longer exists: {exc}"
                 )
         _record_event(AuditKind.CONNECTION_REMOVED, account, held=held)
         removal.remove_account(account=account)
@@ -182,7 +180,7 @@ class Command(BaseCommand):
         hook = Webhook.objects.filter(account=account).first()
         if action == "add":
             if not flags.url:
-                raise CommandError("add needs --url, where the exchange reaches Fieldwatch")
+                raise CommandError("add needs --url, where Cint reaches Fieldwatch")
             connection_options.check_public("--url", flags.url)
             self._register(account, flags.url)
         elif action == "show":
@@ -211,7 +209,7 @@ class Command(BaseCommand):
                 account=account, client=_make_client(account), root=root, now=timezone.now()
             )
         _record_event(AuditKind.WEBHOOK_ADDED, account, host=urlsplit(hook.url).netloc)
-        self.stderr.write(f"The exchange now sends changes to {hook.url}")
+        self.stderr.write(f"Cint now sends changes to {hook.url}")
 
     def _show(self, account: ExchangeAccount, hook: Webhook | None) -> None:
         since = timezone.now() - timedelta(days=1)
