@@ -179,4 +179,17 @@ FIGURES = (
         "spend page, its files",
         "dashboard.fielding.figures.spend_by_month.split_by_month",
     ),
+    FigureDefinition(
+        "Completes gained",
+        "completes",
+        "The count at the end of a step minus the count at its start; the first step counts from "
+        "zero, so the steps add up to the last count. What came in a gap of the series, or beside "
+        "a local midnight between two full UTC hours, is spread evenly over that time. A step that "
+        "is not over is marked; so is one with completes of a gap.",
+        "1, 6 or 24 h in the group's time zone",
+        GROUP,
+        "Cint's hourly counts",
+        "group chart and its table, alert chart",
+        "dashboard.web.charts.series.steps_of_grid",
+    ),
 )

@@ -18,6 +18,8 @@ _COLUMNS = (
     "completes_goal",
     "filling_goal",
     "starts_at",
+    "first_complete_at",
+    "status",
     "ends_at",
     "insight",
     "details",

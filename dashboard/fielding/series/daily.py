@@ -16,12 +16,17 @@ SPARK_STEPS = 28
 
 
 def sparkline_counts(series: Readings, *, now: datetime) -> list[int]:
-    """Return the completes of each 6 h of the last 7 days, oldest first; a fall counts as 0."""
-    steps = np.floor((series.at - now.timestamp()) / SPARK_STEP) + SPARK_STEPS
-    recent = (steps >= 0) & (series.at > now.timestamp() - SPARK_STEP * SPARK_STEPS)
-    step = np.minimum(steps[recent], SPARK_STEPS - 1).astype(np.int64)
-    sums = np.bincount(step, weights=_rises(series)[recent], minlength=SPARK_STEPS)
-    return [int(count) for count in sums]
+    """Return the completes of each 6 h of the last 7 days, oldest first; a fall counts as 0.
+
+    The first reading counts from zero an hour before it; what came in a gap is spread evenly.
+    """
+    if not series.at.size:
+        return [0] * SPARK_STEPS
+    edges = now.timestamp() - SPARK_STEP * np.arange(SPARK_STEPS, -1, -1)
+    at = np.append(series.at[0] - HOUR, series.at)
+    gross = np.append(0.0, np.cumsum(_rises(series)))
+    counts = np.round(np.interp(edges, at, gross)).astype(np.int64)
+    return [int(count) for count in np.diff(counts)]
 
 
 def completes_today(

@@ -19,7 +19,7 @@ from dashboard.web.charts import series
 from dashboard.web.charts.thresholds import add_level, add_span
 from dashboard.web.formatting import times
 from dashboard.web.formatting.numbers import format_significant
-from dashboard.web.groups import trends
+from dashboard.web.groups import completes, trends
 from dashboard.web.groups.trends import Trend
 
 BEFORE = timedelta(days=2)
@@ -213,7 +213,8 @@ def incident_chart(
     curve = judged_curve(incident, group)
     if curve is None:
         grid = series.hourly_grid(group, incident.breached_at - BEFORE)
-        hours = series.steps_of_grid(grid, 1, zone) if grid else []
+        until = completes.open_until(group, now)
+        hours = series.steps_of_grid(grid, 1, zone, now=until) if grid else []
         figure = charts.gained_figure(hours, 1, palette=palette, zone=zone)
     else:
         unit = curve.trend.unit or group.currency

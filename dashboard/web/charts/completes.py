@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 from dashboard.web.charts import frame
 from dashboard.web.charts.frame import Figure, Palette
 from dashboard.web.charts.series import HOUR, Grid, GridStep
+from dashboard.web.formatting import numbers
 from dashboard.web.formatting.times import zone_city
 
+UNFINISHED = 0.5  # opacity of a bar whose time is not over
 Line = Sequence[tuple[datetime, float]]
 
 
@@ -72,33 +74,60 @@ def completes_figure(
 def gained_figure(
     steps: Sequence[GridStep], hours: int, *, palette: Palette, zone: ZoneInfo
 ) -> Figure:
-    """Return completes gained per step of so many hours; a negative step is reconciliation."""
+    """Return completes gained per step of so many hours; a negative step is reconciliation.
+
+    A step that is not over is lighter; one with completes of a gap is hatched.
+    """
     layout = frame.figure_layout(palette, zone_city(zone))
     layout["showlegend"] = False
     if not steps:
         return {"data": [], "layout": layout}
     frame.whole_ticks(layout, max(abs(step.gained or 0) for step in steps))
-    falls = [palette.mark if (step.gained or 0) < 0 else palette.bar for step in steps]
     bars = {
         "type": "bar",
         "name": "Completes gained",
-        "x": [step.start.strftime("%Y-%m-%dT%H:%M:%S") for step in steps],
+        "x": [frame.local_clock(step.begins, zone) for step in steps],
         "y": [step.gained for step in steps],
         "offset": 0,
-        "width": timedelta(hours=hours) / timedelta(milliseconds=1) * 0.88,
-        "marker": {"color": falls},
-        "hovertemplate": "%{y:,} completes<extra></extra>",
+        "width": [_bar_width(step, hours, zone) for step in steps],
+        "marker": {
+            "color": [palette.mark if (step.gained or 0) < 0 else palette.bar for step in steps],
+            "opacity": [1 if step.until is None else UNFINISHED for step in steps],
+            "pattern": {"shape": ["/" if step.gap else "" for step in steps]},
+        },
+        "customdata": [_step_remarks(step, zone) for step in steps],
+        "hovertemplate": "%{y:,} completes%{customdata}<extra></extra>",
     }
     return {"data": [bars], "layout": layout}
 
 
+def _bar_width(step: GridStep, hours: int, zone: ZoneInfo) -> float:
+    """Return the width of a bar in ms; less than its hours where clocks are set back."""
+    drawn = frame.clock_position(step.ends, zone) - frame.clock_position(step.begins, zone)
+    return min(drawn, timedelta(hours=hours)) / timedelta(milliseconds=1) * 0.88
+
+
+def _step_remarks(step: GridStep, zone: ZoneInfo) -> str:
+    """Return what the hover adds to a step that is not a plain one."""
+    remarks = []
+    if step.clock:
+        remarks.append(f"{step.start:%H:%M} {step.clock}")
+    if step.until:
+        remarks.append(f"so far, until {step.until.astimezone(zone):%H:%M}")
+    if step.gap:
+        gained = numbers.format_count(step.gap.gained)
+        remarks.append(f"estimated: {gained} in a gap of {step.gap.hours} h, spread evenly")
+    return "".join(f"<br>{remark}" for remark in remarks)
+
+
 def _completes_trace(grid: Grid, palette: Palette, zone: ZoneInfo) -> Figure:
+    start, counts = grid.line()
     return {
         "type": "scatter",
         "mode": "lines",
         "name": "Completes",
-        **frame.grid_times(grid.start, HOUR, len(grid.counts), zone),
-        "y": grid.counts,
+        **frame.grid_times(start, HOUR, len(counts), zone),
+        "y": counts,
         "line": {"color": palette.bar, "width": 2.5},
         "connectgaps": False,
         "hovertemplate": "%{y:,} completes<extra></extra>",

@@ -62,14 +62,43 @@ DARKENED = dark_colours()
 
 
 def local_clock(moment: datetime, zone: ZoneInfo) -> str:
-    """Format a time in the zone without an offset, which Plotly shows unchanged."""
-    return moment.astimezone(zone).replace(tzinfo=None).isoformat(timespec="seconds")
+    """Format a time in the zone without an offset, which Plotly shows unchanged.
+
+    When clocks are set back, times that come twice are drawn in half their width, the first pass
+    before the second one, so that nothing is drawn over another.
+    """
+    return clock_position(moment, zone).isoformat(timespec="seconds")
+
+
+def clock_position(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Return where a time is drawn: on the zone's clock, without an offset."""
+    local = moment.astimezone(zone)
+    clock = local.replace(tzinfo=None, fold=0)
+    first, second = (local.replace(fold=fold).utcoffset() for fold in (0, 1))
+    if first is None or second is None or first == second:
+        return clock
+    begins = _first_clock_twice(clock, zone, first - second)
+    passed = (clock - begins) / 2
+    return begins + passed + (first - second) / 2 * local.fold
+
+
+def _first_clock_twice(clock: datetime, zone: ZoneInfo, length: timedelta) -> datetime:
+    """Return the first time that comes twice of those around a time, to the minute."""
+    low, high = 0, int(length / timedelta(minutes=1))  # minutes back: still twice, no longer
+    while high - low > 1:
+        middle = (low + high) // 2
+        earlier = (clock - timedelta(minutes=middle)).replace(tzinfo=zone)
+        is_twice = earlier.utcoffset() != earlier.replace(fold=1).utcoffset()
+        low, high = (middle, high) if is_twice else (low, middle)
+    return clock.replace(second=0, microsecond=0) - timedelta(minutes=low)
 
 
 def grid_times(start: datetime, step: timedelta, number: int, zone: ZoneInfo) -> Figure:
     """Return the x values of a regular grid: start and step, or every time if clocks change."""
     end = start + step * (number - 1)
-    if start.astimezone(zone).utcoffset() == end.astimezone(zone).utcoffset():
+    days = range((end - start).days + 1)
+    offsets = {(start + timedelta(days=day)).astimezone(zone).utcoffset() for day in days}
+    if offsets == {end.astimezone(zone).utcoffset()}:
         return {"x0": local_clock(start, zone), "dx": step / timedelta(milliseconds=1)}
     return {"x": [local_clock(start + step * i, zone) for i in range(number)]}
 

@@ -12,6 +12,7 @@ from django.http import QueryDict
 
 from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.domain.goals import completes_target, counts_prescreens
+from dashboard.fielding.domain.scope import OPEN_STATUSES
 from dashboard.fielding.insight import assistant_modules
 from dashboard.fielding.insight.document import Insight
 from dashboard.fielding.models import Change, Edit, TargetGroup
@@ -118,10 +119,20 @@ def newest_steps(
 def _steps_in_view(
     grid: series.Grid | None, view: ChartView, group: TargetGroup, now: datetime
 ) -> list[series.GridStep]:
-    zone = times.zone_of(group)
-    since = view.since(now).astimezone(zone).replace(tzinfo=None)
-    steps = series.steps_of_grid(grid, view.hours, zone) if grid else []
-    return [step for step in steps if step.start + timedelta(hours=view.hours) > since]
+    if grid is None:
+        return []
+    steps = series.steps_of_grid(grid, view.hours, times.zone_of(group), now=open_until(group, now))
+    return [step for step in steps if step.ends > view.since(now)]
+
+
+def open_until(group: TargetGroup, now: datetime) -> datetime | None:
+    """Return now if the group can still gain completes; None if its series is over."""
+    return now if group.status in OPEN_STATUSES else None
+
+
+def has_interpolated_starts(grid: series.Grid | None, view: ChartView, group: TargetGroup) -> bool:
+    """Return whether steps begin between two counts of Cint, which are on full UTC hours."""
+    return view.hours > 1 and series.starts_between_hours(grid, times.zone_of(group))
 
 
 def group_figure(

@@ -89,7 +89,7 @@ def _with_present_count(
 def _hourly_counts(
     rows: Sequence[tuple[int, *PackedRow]], first: date, now: datetime
 ) -> dict[int, Counts]:
-    """Return each group's count per hour up to now; gaps repeat the count before them."""
+    """Return each group's count per hour up to now; completes of a gap are spread evenly."""
     start = datetime(first.year, first.month, first.day, tzinfo=UTC)
     hours = max(int((now - start) / HOUR), 1)
     length = (max(day for _, day, _, _ in rows) - first).days * 24 + 24
@@ -106,10 +106,13 @@ def _hourly_counts(
 
 
 def _fill_gaps(line: Counts) -> Counts:
-    """Fill gaps with the count before them; 0 before the first count."""
-    places = np.where(line >= 0, np.arange(line.size), -1)
-    np.maximum.accumulate(places, out=places)
-    return np.where(places >= 0, line[places], 0)
+    """Spread what came in a gap evenly over it; 0 before the first count."""
+    known = np.flatnonzero(line >= 0)
+    if not known.size:
+        return np.zeros_like(line)
+    places = np.arange(line.size)
+    filled: Counts = np.round(np.interp(places, known, line[known], left=0)).astype(np.int64)
+    return filled
 
 
 def _group_shares(ranked: Sequence[GroupRow], counts: Mapping[int, Counts]) -> list[Share]:
@@ -146,27 +149,51 @@ def _sum_lines(lines: Sequence[tuple[tuple[float, float], tuple[float, float]]])
     ]
 
 
+class TableRow(NamedTuple):
+    """The counts at the end of a day, or so far, by group and in all."""
+
+    day: date
+    counts: list[int]
+    total: int
+    is_over: bool
+
+
 class CompletesTable(NamedTuple):
     """The count of each group at the end of each day, newest first."""
 
     names: list[str]
-    rows: list[tuple[date, list[int], int]]
+    rows: list[TableRow]
 
 
 def completes_table(group_shares: GroupShares, zone: ZoneInfo) -> CompletesTable:
-    """Return the days of the zone's calendar with each group's completes and their sum."""
-    if group_shares.start is None:
+    """Return the days of the zone's calendar with each group's completes and their sum.
+
+    A midnight between two full hours takes the count between theirs.
+    """
+    start, shares = group_shares.start, group_shares.shares
+    if start is None or not shares:
         return CompletesTable([], [])
-    last_hours: dict[date, int] = {}
-    for hour in range(len(group_shares.shares[0].counts)):
-        last_hours[
-            (group_shares.start + HOUR * hour - timedelta(seconds=1)).astimezone(zone).date()
-        ] = hour
-    rows = [
-        (day, [share.counts[hour] for share in group_shares.shares])
-        for day, hour in last_hours.items()
-    ]
-    return CompletesTable(
-        [share.name for share in group_shares.shares],
-        [(day, counts, sum(counts)) for day, counts in reversed(rows)],
-    )
+    end = start + HOUR * (len(shares[0].counts) - 1)
+    day = (start - HOUR).astimezone(zone).date()
+    rows: list[TableRow] = []
+    while (begins := _midnight_of(day, zone)) < end:
+        ends = _midnight_of(day + timedelta(days=1), zone)
+        if ends > begins:  # a zone can skip a whole day
+            place = (min(ends, end) - start) / HOUR
+            counts = [_count_between(share.counts, place) for share in shares]
+            rows.append(TableRow(day, counts, sum(counts), ends <= end))
+        day += timedelta(days=1)
+    return CompletesTable([share.name for share in shares], rows[::-1])
+
+
+def _midnight_of(day: date, zone: ZoneInfo) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def _count_between(counts: Sequence[int], place: float) -> int:
+    """Return the count at a place between two hours; 0 before the first one."""
+    if place < 0:
+        return 0
+    hour, passed = divmod(place, 1)
+    before, after = counts[int(hour)], counts[min(int(hour) + 1, len(counts) - 1)]
+    return round(before + (after - before) * passed)

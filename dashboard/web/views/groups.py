@@ -141,7 +141,7 @@ def _series_context(
         changes, edits, days, group_page.entrant_readings(group, since)
     )
     chart_view = completes.ChartView.from_query(request.GET)
-    grid = series.from_days(days)
+    grid = series.grid_since(group, days, since)
     figure = None
     if not request.headers.get("HX-Request") and len(changes) < HISTORY_ROWS > len(edits):
         figure = completes.first_figure(
@@ -149,7 +149,9 @@ def _series_context(
         )
     return {
         "drawn": figure,
-        "steps": completes.newest_steps(grid, chart_view, group, now),
+        "steps": (steps := completes.newest_steps(grid, chart_view, group, now)),
+        "has_gap": any(step.gap for step in steps),
+        "between_hours": completes.has_interpolated_starts(grid, chart_view, group),
         "step_hours": chart_view.hours,
         "choices": chart_view.choices(),
         "trends": trends.trend_choices(request.GET),

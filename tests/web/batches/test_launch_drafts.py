@@ -152,7 +152,7 @@ def test_suppliers_shares_that_a_colleague_changed_since_stop_the_launch(
     held["allocations"]["open_exchange_allocations"]["exchange_max_percentage"] = 60
     client = clients.client_for(draft.account)
     client.update_target_group(**exchange_ids(draft), draft=drafts.draft_request(held))
-    assert "someone else changed it in the meantime" in send(editor, page).content.decode()
+    assert "Someone else changed this. Nothing was sent." in send(editor, page).content.decode()
     assert Edit.objects.get(kind="launch").reasons[0]["name"] == "allocations"
     assert "create_launch_fielding_run_from_draft_job" not in simulator.requests()
 

@@ -58,13 +58,13 @@ def test_the_line_is_on_the_groups_own_clock_and_a_gap_stays_a_gap() -> None:
 def test_a_series_that_ends_off_the_hour_is_drawn_too() -> None:
     told = [(NOW + timedelta(hours=hour, minutes=12), 3 * hour) for hour in range(15)]
     rows = [(day, *row) for day, row in sorted(completes.pack_days(told).items())]
-    assert series.from_days(rows) == series.Grid(NOW, [3 * hour for hour in range(15)])
+    assert series.from_days(rows) == series.Grid(NOW, [3 * hour for hour in range(15)], 0)
 
 
 def test_hours_stay_true_across_a_change_of_clocks() -> None:
     fall = series.Grid(datetime(2026, 10, 24, 23, tzinfo=UTC), [1, 2, 3, 4])
     line = figure(fall, ZoneInfo("Europe/Berlin"))["data"][0]
-    assert [text[11:16] for text in line["x"]] == ["01:00", "02:00", "02:00", "03:00"]
+    assert [text[11:16] for text in line["x"]] == ["01:00", "02:00", "02:30", "03:00"]
 
 
 def test_the_hover_names_the_zone() -> None:
@@ -102,9 +102,9 @@ def test_an_hour_that_comes_twice_is_two_steps() -> None:
     assert [(step.start.hour, step.gained) for step in steps] == [(1, None), (2, 1), (2, 2)]
 
 
-def test_a_step_gains_the_difference_of_counts_and_a_gap_gains_nothing_known() -> None:
+def test_a_step_gains_the_difference_of_counts_and_a_gap_is_spread() -> None:
     grid = series.Grid(NOW, [1, 4, None, 9, 8])
-    assert [step.gained for step in series.steps_of_grid(grid, 1, TOKYO)] == [None, 3, None, 5, -1]
+    assert [step.gained for step in series.steps_of_grid(grid, 1, TOKYO)] == [None, 3, 2, 3, -1]
 
 
 def test_a_span_is_shown_on_the_groups_clock() -> None:
