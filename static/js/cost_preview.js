@@ -7,12 +7,13 @@ export function describeCost(text, { left, price, spent, budget, currency }) {
   const money = (sum) => `${Math.round(Math.abs(sum)).toLocaleString("en-GB")} ${currency}`;
   const cost = Number(text) * Number(left), more = cost - Number(price) * Number(left);
   const change = price && more ? ` (${more > 0 ? "+" : "−"}${money(more)})` : "";
-  const sentence = `If the goal is reached: ${Number(left).toLocaleString("en-GB")} × ${text} = ${money(cost)}${change}`;
-  if (spent === undefined) return `${sentence}.`;
+  const toCome = `${Number(left).toLocaleString("en-GB")} × ${text} = ${money(cost)} to come${change}.`;
+  if (spent === undefined) return toCome;
   const total = Number(spent) + cost;
-  if (budget === undefined) return `${sentence}, total ${money(total)}.`;
+  const sentence = `${toCome} Cost if the goal is reached: ${money(total)}`;
+  if (budget === undefined) return `${sentence}.`;
   const rest = Number(budget) - total, side = rest >= 0 ? "under" : "OVER";
-  return `${sentence}, total ${money(total)}: ${money(rest)} ${side} the budget of ${money(budget)}.`;
+  return `${sentence}, ${money(rest)} ${side} the budget of ${money(budget)}.`;
 }
 
 document.addEventListener("input", (event) => {

@@ -38,6 +38,8 @@ WELL = Indicators(
 )
 ILL: dict[str, dict[str, Any]] = {
     "not_live": {"status": "paused"},
+    "waiting": {"is_waiting": True, "status": "paused", "phase": "Soft launch: 50 of 50 completes"},
+    "stalled": {"hours_silent": 5.0, "expected_in_silence": 9.0},
     "link": {"hours_silent": 5.0, "expected_in_silence": 9.0, "entrants_lately": 140},
     "no_entrants": {"hours_silent": 5.0, "expected_in_silence": 9.0, "entrants_lately": 2},
     "set_up": {"analysis": {"Complete": 90, "Redirect error": 10}},
@@ -88,9 +90,9 @@ def test_the_numbers_are_said_as_a_pm_would():
 @pytest.mark.parametrize(
     ("case", "code", "observed", "expected"),
     [
-        ({"drop_off": 0.254}, "drop_off", "25.4 % drop off", "up to 25 %"),
-        ({"epc": Decimal("0.198")}, "epc", "EPC 0.198 USD", "0.20–0.30 USD is healthy"),
-        ({"ir": 0.006, "ir_expected": 0.01}, "ir", "IR 0.6 %", "1 %, as agreed"),
+        ({"drop_off": 0.254}, "drop_off", "drop-off 25.4 %", "at most 25 %"),
+        ({"epc": Decimal("0.198")}, "epc", "EPC 0.198 USD", "0.20 USD or more"),
+        ({"ir": 0.006, "ir_expected": 0.01}, "ir", "IR 0.6 %", "1 % (bid)"),
         ({"cpi": Decimal("1.8"), "currency": "KWD"}, "price", "CPI 1.800 KWD", "3.000 KWD"),
     ],
 )
@@ -111,6 +113,20 @@ def test_what_a_slow_group_gives_is_counted_by_the_day(gives, asks, told):
     causes = diagnose_group(replace(WELL, completes_an_hour=gives, needed_an_hour=asks))
     (reason,) = [cause for cause in causes if cause.code == "asked"]
     assert (reason.observed, reason.expected) == told
+
+
+@pytest.mark.parametrize("entrants", [2, 15, 140, None])
+def test_a_stall_is_named_before_what_may_lie_behind_it(entrants):
+    stalled = replace(WELL, hours_silent=26.0, expected_in_silence=31.0, entrants_lately=entrants)
+    first = diagnose_group(stalled)[0]
+    assert (first.sentence, first.observed) == ("No completes", "no completes for 26 h")
+    assert first.expected == "about 31 completes"
+    assert "stalled" not in codes(replace(stalled, status="paused"))
+
+
+def test_a_group_that_waits_for_its_full_launch_is_not_called_out_of_field():
+    waiting = replace(WELL, **ILL["waiting"], quotas_full=0.8)
+    assert codes(waiting) == ["waiting"]
 
 
 def test_the_worst_comes_first():

@@ -19,7 +19,7 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-BANDS = {"ahead", "on track", "behind", "far behind", "too early to tell"}
+BANDS = {"ahead", "on track", "behind", "far behind", "too early to tell", "soft launch"}
 
 
 def group(

@@ -107,9 +107,9 @@ _JUDGED = (
     ),
     RuleType(
         "behind_pace",
-        "Behind pace",
+        "Projected short",
         WARNING,
-        judge=progress.judge_behind_pace,
+        judge=progress.judge_projected_short,
         describe=progress.describe_shortfall,
         thresholds=_share_band(0.95, 1.0, "the goal (projected completes)", above=False)
         | {"completes": Threshold(10, "Minimum completes")},
@@ -244,7 +244,7 @@ _JUDGED = (
     ),
     RuleType(
         "projected_cost",
-        "Projected cost vs budget",
+        "Cost by end date vs budget",
         WARNING,
         judge=cost.judge_projected_cost,
         describe=cost.describe_projected_cost,

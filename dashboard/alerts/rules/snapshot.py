@@ -12,6 +12,7 @@ from dashboard.alerts.text import format_count, one_line
 from dashboard.fielding.domain.goals import completes_target, counts_prescreens
 from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.fielding.insight.document import Insight
+from dashboard.fielding.insight.launch_phase import LaunchPhase, Phase, launch_phase
 from dashboard.fielding.models import TargetGroup
 
 
@@ -89,6 +90,16 @@ class GroupSnapshot(NamedTuple):
             return f"? {unit}s" if done is None else format_count(done, unit)
         count = "?" if done is None else f"{done:,}"
         return f"{count} of {format_count(goal, unit)}"
+
+    @property
+    def launch(self) -> LaunchPhase:
+        """Return the phase of its launch, with the limit that applies now."""
+        return launch_phase(self, self.insight.soft_launch, now=self.now)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Return whether it waits for its full launch."""
+        return self.launch.phase is Phase.WAITING
 
     @property
     def at_end(self) -> float | None:

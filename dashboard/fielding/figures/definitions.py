@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+# What chance, confidence and pause risk were calibrated on, as every page says it.
+CALIBRATED_ON = "calibrated on simulated fields"
+
 GROUP = "the group itself"
 PLAN = "scheduled, live, paused and completed groups that Cint lists"
 FIELD = "live and paused groups"
@@ -90,8 +93,75 @@ FIGURES = (
         "now to end date",
         GROUP,
         OURS,
-        "lists, group, files, mails",
+        "lists, group, files, mails; not before the full launch",
         "dashboard.fielding.insight.at_end.GroupAtEnd.shortfall",
+    ),
+    FigureDefinition(
+        "Pace",
+        "band",
+        "Completes (or prescreens, as the filling strategy counts) against those expected by now: "
+        "ahead, on track, behind, far behind. In a soft launch, and until the full launch, it is "
+        "'soft launch'. The headline's 'behind pace' counts live groups that are behind or far "
+        "behind; the rule 'Projected short' is about the projected shortfall instead.",
+        "start date to now",
+        GROUP,
+        OURS,
+        "home, lists, group, files",
+        "dashboard.fielding.series.pace.pace_of_group",
+    ),
+    FigureDefinition(
+        "Launch phase",
+        "completes or prescreens",
+        "Soft launch, waiting for the full launch, or full launch, with the count and the limit "
+        "that apply in it. Before the full launch there is no projected shortfall, finish or "
+        "chance.",
+        "at the latest reading",
+        GROUP,
+        OURS,
+        "group, text for the client, alerts, mails",
+        "dashboard.fielding.insight.launch_phase.launch_phase",
+    ),
+    FigureDefinition(
+        "Chance",
+        "%",
+        f"Probability that the goal is reached by the end date, {CALIBRATED_ON}.",
+        "now to end date",
+        "groups in their full launch",
+        OURS,
+        "lists, group, files",
+        "dashboard.fielding.forecast.group_forecast.forecast_groups",
+    ),
+    FigureDefinition(
+        "Pause risk",
+        "%",
+        f"Share of groups like it that the exchange pauses within 48 hours, {CALIBRATED_ON}.",
+        "the next 48 hours",
+        LIVE,
+        OURS,
+        "group, mails",
+        "dashboard.fielding.insight.pause_risk.pause_risks",
+    ),
+    FigureDefinition(
+        "Quota cell",
+        "completes or prescreens",
+        "The cell's count of its goal, both in what the group's filling strategy counts. A cell is "
+        "slow below 80 % of the group's own share of goal.",
+        "since launch",
+        GROUP,
+        EXCHANGE,
+        "group",
+        "dashboard.web.groups.panels.quotas.quota_cells",
+    ),
+    FigureDefinition(
+        "Difference to the previous wave",
+        "% of goal",
+        "Share of the goal reached minus that of the matched group of the previous wave, at the "
+        "same age.",
+        "since each group's own start",
+        "groups with a match in the previous wave",
+        OURS,
+        "compare",
+        "dashboard.web.projects.wave_comparison.compare_groups",
     ),
     FigureDefinition(
         "Project at end",
@@ -159,11 +229,22 @@ FIGURES = (
     FigureDefinition(
         "Cost if the goal is reached",
         "money",
-        "Cost to date, and all completes missing to the goal at today's CPI.",
+        "Cost to date, and all completes missing to the goal at today's CPI, or at the one that is "
+        "entered.",
+        "now to goal",
+        GROUP,
+        OURS,
+        "lists, group, CPI form, bulk preview, files",
+        "dashboard.fielding.figures.goal_cost.cost_if_goal_reached",
+    ),
+    FigureDefinition(
+        "Project cost if all goals are reached",
+        "money",
+        "The sum over its open groups, each currency apart, and the cost to date of the others.",
         "now to goal",
         "scheduled, live and paused groups before their end date",
         OURS,
-        "CPI form, bulk preview, project",
+        "project",
         "dashboard.fielding.figures.project_outlook.outlook_of_groups",
     ),
     FigureDefinition(

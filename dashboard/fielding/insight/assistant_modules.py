@@ -23,6 +23,7 @@ KINDS = (
     ChangelogKind.PRICING_DYNAMIC_MAXIMUM_CPI,
     ChangelogKind.PRICING_RATE_CARD_MAXIMUM_CPI,
 )
+_OF_SOFT_LAUNCH = KINDS[:3]
 _DURATION = re.compile(
     r"P(?:([0-9]{1,6})D)?(?:T(?:([0-9]{1,6})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,8})S)?)?", re.ASCII
 )
@@ -35,11 +36,15 @@ _STEPPED_PACING: dict[str, Literal["linear", "adaptive"]] = {
 
 @dataclass(frozen=True, slots=True)
 class Modules:
-    """Soft launch and pacing, None if switched off, and the highest CPI that pricing may set."""
+    """Soft launch and pacing, None if switched off, and the highest CPI that pricing may set.
+
+    past_soft_launch: the last soft launch of a group that has none now.
+    """
 
     soft_launch: SoftLaunch | None = None
     pacing: Pacing | None = None
     cpi_limit: Decimal | None = None
+    past_soft_launch: SoftLaunch | None = None
 
 
 @dataclass(slots=True)
@@ -55,9 +60,16 @@ class _NewestValues:
 def modules_of(changes: Iterable[tuple[datetime, str, object]], details: object) -> Modules:
     """Return the modules from changes (time, kind, new value) over the draft's values."""
     newest = _NewestValues(_values_of_draft(details))
-    for _, kind, value in sorted(changes, key=lambda change: change[0]):
+    ordered = sorted(changes, key=lambda change: change[0])
+    last_set = _NewestValues(
+        newest.values
+        | {kind: value for _, kind, value in ordered if kind in _OF_SOFT_LAUNCH and value}
+    )
+    for _, kind, value in ordered:
         newest.values[kind] = value
-    return Modules(_soft_launch(newest), _pacing(newest), _cpi_limit(newest))
+    soft = _soft_launch(newest)
+    past = _soft_launch(last_set) if soft is None else None
+    return Modules(soft, _pacing(newest), _cpi_limit(newest), past)
 
 
 def _values_of_draft(details: object) -> dict[str, object]:

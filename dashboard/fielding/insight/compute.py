@@ -33,6 +33,12 @@ from dashboard.fielding.insight.document import (
 from dashboard.fielding.insight.group_history import GroupHistory, JustRead, load_histories
 from dashboard.fielding.insight.indicators import Indicators
 from dashboard.fielding.insight.indicators_of_group import indicators_of
+from dashboard.fielding.insight.launch_phase import (
+    LaunchPhase,
+    Phase,
+    launch_phase,
+    stored_soft_launch,
+)
 from dashboard.fielding.insight.pause_risk import EXPECTED, pause_risks
 from dashboard.fielding.models import TargetGroup
 from dashboard.fielding.series import daily
@@ -96,8 +102,9 @@ def refresh_insights(groups: Iterable[TargetGroup], *, fresh: JustRead, now: dat
         group, outlook = history.group, result.forecast if result else None
         insight = insight_of_history(history, result)
         store_insight(group, insight, now=now)
-        group.short_at_end = _shortfall(group, insight, now)
-        finish = outlook.finish_p50 if outlook else None
+        is_full_launch = phase_of_history(history).is_full_launch
+        group.short_at_end = _shortfall(group, insight, now) if is_full_launch else None
+        finish = outlook.finish_p50 if outlook and is_full_launch else None
         group.finish_at = finish.replace(second=0, microsecond=0) if finish else None
 
 
@@ -114,6 +121,11 @@ def forecast_histories(histories: Sequence[GroupHistory]) -> list[ForecastResult
     return [next(results) if history.is_forecast else None for history in histories]
 
 
+def phase_of_history(history: GroupHistory) -> LaunchPhase:
+    """Return the phase of the launch at the time of the history."""
+    return launch_phase(history.group, stored_soft_launch(history.modules), now=history.now)
+
+
 def insight_of_history(history: GroupHistory, result: ForecastResult | None) -> Insight:
     """Return what pages and rules need of a group beyond the exchange's own figures."""
     group, now = history.group, history.now
@@ -121,6 +133,7 @@ def insight_of_history(history: GroupHistory, result: ForecastResult | None) -> 
         group_samples.samples_from_json(Insight.from_stored(group.insight).trail),
         group_samples.sample_of(group, now=now),
     )
+    phase = phase_of_history(history)
     usual_epc = group_samples.usual_figure(samples, "epc", group.cpi)
     silence = silence_of(history, result)
     indicators = None
@@ -131,12 +144,13 @@ def insight_of_history(history: GroupHistory, result: ForecastResult | None) -> 
         today=daily.completes_today(group.completes, history.series, history.zone, now=now),
         trail=[list(sample) for sample in samples],
         epc=None if usual_epc is None else StoredEpc(median=usual_epc),
-        forecast=_stored_forecast(result.forecast) if result else None,
+        forecast=_stored_forecast(result.forecast, phase) if result else None,
         cost=_stored_cost(group, result.forecast) if result else None,
-        pace=_stored_pace(history, result) if result else None,
+        pace=_stored_pace(history, result, phase) if result else None,
         rhythm=_stored_rhythm(silence, result) if result else None,
         warnings=None if indicators is None else _warnings(indicators),
         causes=None if indicators is None else _causes(indicators),
+        soft_launch=stored_soft_launch(history.modules),
     )
 
 
@@ -150,9 +164,10 @@ def outcome_of_history(
         silence = silence_of(history, result)
         warnings = _warnings(_indicators(history, result, silence, samples))
     return Insight(
-        forecast=_stored_forecast(result.forecast) if result else None,
+        forecast=_stored_forecast(result.forecast, phase_of_history(history)) if result else None,
         cost=_stored_cost(history.group, result.forecast) if result else None,
         warnings=warnings,
+        soft_launch=stored_soft_launch(history.modules),
     )
 
 
@@ -163,7 +178,7 @@ def _indicators(
     samples: Sequence[group_samples.Sample],
 ) -> Indicators:
     outlook = result.forecast if result else None
-    return indicators_of(history, outlook, silence, samples)
+    return indicators_of(history, outlook, silence, samples, phase_of_history(history))
 
 
 def silence_of(history: GroupHistory, result: ForecastResult | None) -> Silence | None:
@@ -196,13 +211,25 @@ def _causes(indicators: Indicators) -> list[StoredCause]:
     ]
 
 
-def _stored_forecast(outlook: Forecast) -> StoredForecast:
+def _stored_forecast(outlook: Forecast, phase: LaunchPhase) -> StoredForecast:
+    """Return the forecast to store; in a soft launch without finish and chance.
+
+    The exchange stops the group at the limit of its soft launch, so no date of the whole goal
+    follows from today's pace.
+    """
     finish = (outlook.finish_p10, outlook.finish_p50, outlook.finish_p90)
     at_end = (
         outlook.completes_at_end_p10,
         outlook.completes_at_end_p50,
         outlook.completes_at_end_p90,
     )
+    if not phase.is_full_launch:
+        return StoredForecast(
+            finish=FinishPercentiles(None, None, None),
+            at_end=EndPercentiles(*(round(count, 1) for count in at_end)),
+            confidence="none",
+            note=f"{phase.text}: there is no forecast before the full launch",
+        )
     return StoredForecast(
         finish=FinishPercentiles(
             *(at.isoformat(timespec="seconds") if at else None for at in finish)
@@ -244,7 +271,9 @@ def _stored_rhythm(silence: Silence | None, result: ForecastResult) -> StoredRhy
     return StoredRhythm(rate=round(silence.rate, 4), hours=hours, days=days)
 
 
-def _stored_pace(history: GroupHistory, result: ForecastResult) -> StoredPace | None:
+def _stored_pace(
+    history: GroupHistory, result: ForecastResult, phase: LaunchPhase
+) -> StoredPace | None:
     group, plan = history.group, history.plan
     if plan is None:
         return None
@@ -259,8 +288,8 @@ def _stored_pace(history: GroupHistory, result: ForecastResult) -> StoredPace | 
         shape=result.shape,
     )
     return StoredPace(
-        band=pace.band,
-        reason=pace.reason,
+        band=pace.band if phase.is_full_launch else Phase.SOFT_LAUNCH.value,
+        reason=pace.reason if phase.is_full_launch else phase.text,
         actual=pace.actual,
         required=round(pace.required, 1),
     )

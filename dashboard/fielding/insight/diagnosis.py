@@ -17,6 +17,7 @@ from dashboard.fielding.insight.pause_risk import EXPECTED, LINE, pause_risks
 DROP_OFF = 0.25  # share above which it is a cause
 SECURITY = 0.15  # likewise
 SCREENER_PASS_RATE = 0.08  # share of entrants who reach a survey with an ordinary profile
+STALL_HOURS, STALL_COMPLETES = 3, 6  # live hours without completes, and how many were expected
 
 
 class Evidence(NamedTuple):
@@ -54,9 +55,26 @@ EXPECTED_STATUSES = ("draft", "scheduled", "live", "completed", "archived")
 
 def _not_live(indicators: Indicators) -> Evidence | None:
     """Find a pause; a group before its start or after its end is as expected."""
-    return (
-        None if indicators.status in EXPECTED_STATUSES else Evidence(1.0, indicators.status, "live")
-    )
+    if indicators.status in EXPECTED_STATUSES or indicators.is_waiting:
+        return None
+    return Evidence(1.0, indicators.status, "live")
+
+
+def _waiting(indicators: Indicators) -> Evidence | None:
+    """Find a soft launch that is over, in a group without its full launch."""
+    return Evidence(1.0, indicators.phase, "") if indicators.is_waiting else None
+
+
+def _stalled(indicators: Indicators) -> Evidence | None:
+    """Find a stall: live hours without completes in which several were expected."""
+    if (
+        indicators.status != "live"
+        or (indicators.hours_silent or 0) < STALL_HOURS
+        or (indicators.expected_in_silence or 0) < STALL_COMPLETES
+    ):
+        return None
+    observed = f"no completes for {indicators.hours_silent:.0f} h"
+    return Evidence(0.99, observed, f"about {indicators.expected_in_silence:.0f} completes")
 
 
 def _link(indicators: Indicators) -> Evidence | None:
@@ -64,7 +82,7 @@ def _link(indicators: Indicators) -> Evidence | None:
     if (
         indicators.entrants_lately is None
         or indicators.entrants_lately < 30
-        or (indicators.expected_in_silence or 0) < 6
+        or (indicators.expected_in_silence or 0) < STALL_COMPLETES
     ):
         return None
     entrants = f"{indicators.entrants_lately:,.0f} entrants"
@@ -76,7 +94,7 @@ def _no_entrants(indicators: Indicators) -> Evidence | None:
     if (
         indicators.entrants_lately is None
         or indicators.entrants_lately > 5
-        or (indicators.expected_in_silence or 0) < 6
+        or (indicators.expected_in_silence or 0) < STALL_COMPLETES
     ):
         return None
     entrants = round(indicators.entrants_lately)
@@ -97,6 +115,8 @@ def _set_up(indicators: Indicators) -> Evidence | None:
 def _quotas(indicators: Indicators) -> Evidence | None:
     over = indicators.share("overquota") or 0.0
     full = indicators.quotas_full or 0.0
+    if indicators.is_waiting:
+        return None
     if full < 0.4 and (over < 0.2 or sum(indicators.analysis.values()) < 50):
         return None
     observed = (
@@ -247,6 +267,19 @@ RULES: tuple[DiagnosisRule, ...] = (
         "The group is not in field",
         "Fix the reason of the pause, then resume or launch the group.",
         _not_live,
+    ),
+    DiagnosisRule(
+        "waiting",
+        "Waiting for the full launch",
+        "Check the data of the soft launch, then resume the group for the full launch.",
+        _waiting,
+    ),
+    DiagnosisRule(
+        "stalled",
+        "No completes",
+        "Find out whether respondents still arrive: test the live link, then look at quotas and "
+        "CPI.",
+        _stalled,
     ),
     DiagnosisRule(
         "link",

@@ -113,6 +113,20 @@ class StoredEpc(StoredPart, frozen=True):
     median: Decimal | None = None
 
 
+class StoredSoftLaunch(StoredPart, frozen=True, omit_defaults=False):
+    """The soft launch of a group: its share of the goal (0–1), its end (ISO 8601), and whether
+    the module is on. Once it is off, the values are those of the last soft launch."""
+
+    share: float | None = None
+    ends_at: str | None = None
+    is_on: bool = False
+
+    @property
+    def end(self) -> datetime | None:
+        """Return when it ends."""
+        return _as_datetime(self.ends_at)
+
+
 class InsightHead(StoredPart, frozen=True):
     """What the pull reads of every group that changed, at a thirtieth of the price of the whole.
 
@@ -146,6 +160,7 @@ class Insight(InsightHead, frozen=True):
     rhythm: StoredRhythm | None = None
     warnings: dict[str, float] | None = None
     causes: list[StoredCause] | None = None
+    soft_launch: StoredSoftLaunch | None = None
 
     @classmethod
     def of(cls, group: TargetGroup) -> Insight:

@@ -146,7 +146,10 @@ def load_histories(
                     group.details,
                 ),
                 pools=pools,
-                quotas_full=_share_of_full_quotas(profiles.get(group.pk)),
+                quotas_full=_share_of_full_quotas(
+                    profiles.get(group.pk),
+                    "prescreens" if group.filling_strategy == "prescreens" else "completes",
+                ),
                 turns=turns.rate_change_times(group_changes),
             )
         )
@@ -188,18 +191,21 @@ def _load_profiles(pks: Sequence[int]) -> dict[int, object]:
     return dict(rows) if pks else {}
 
 
-def _share_of_full_quotas(profiles: object) -> float | None:
-    """Return the share of a group's quotas that are full; None without quotas."""
-    quotas = list(_full_quotas(profiles))
+def _share_of_full_quotas(profiles: object, unit: str) -> float | None:
+    """Return the share of a group's quotas that are full; None without quotas.
+
+    unit: what their goals count, completes or prescreens.
+    """
+    quotas = list(_full_quotas(profiles, unit))
     return sum(quotas) / len(quotas) if quotas else None
 
 
-def _full_quotas(profiles: object) -> Iterator[bool]:
+def _full_quotas(profiles: object, unit: str) -> Iterator[bool]:
     """Yield for each quota whether it is full."""
     for profile in profiles if isinstance(profiles, list) else ():
         targets = profile.get("targets") if isinstance(profile, dict) else None
         for target in targets if isinstance(targets, list) else ():
-            goal, done = _number(target, "goal"), _number(target, "completes")
+            goal, done = _number(target, "goal"), _number(target, unit)
             if goal and done is not None:
                 yield done >= goal
 

@@ -19,11 +19,14 @@ class Indicators:
     """One group now. Rates 0 to 1, LOI observed in seconds and bid in minutes, hours are live.
 
     cpi_usual: of comparable groups; epc_usual and epcm_usual: of the group over the last 7 days.
-    lately: over the last hours (`lately_hours`) instead of since launch. analysis: live respondents
-    by the exchange's status label.
+    is_waiting: whether it is stopped between soft launch and full launch; phase: that in words,
+    empty in the full launch. lately: over the last hours (`lately_hours`) instead of since launch.
+    analysis: live respondents by the exchange's status label.
     """
 
     status: str = "live"
+    is_waiting: bool = False
+    phase: str = ""
     currency: str = "USD"
     entrants: int | None = None
     prescreens: int | None = None

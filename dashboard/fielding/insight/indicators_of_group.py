@@ -9,6 +9,7 @@ from datetime import timedelta
 from dashboard.fielding.forecast.group_forecast import Forecast
 from dashboard.fielding.insight.group_history import GroupHistory
 from dashboard.fielding.insight.indicators import Indicators
+from dashboard.fielding.insight.launch_phase import LaunchPhase, Phase
 from dashboard.fielding.insight.samples import (
     LATELY,
     RecentFigures,
@@ -41,13 +42,26 @@ def indicators_of(
     outlook: Forecast | None,
     silence: Silence | None,
     samples: Sequence[Sample],
+    phase: LaunchPhase,
 ) -> Indicators:
-    """Return the figures of one group that diagnosis and pause risk use."""
+    """Return the figures of one group that diagnosis and pause risk use.
+
+    A soft launch is not judged by the pace that the whole goal needs, and a group that waits for
+    its full launch is not silent.
+    """
+    if phase.phase is Phase.WAITING:
+        silence = None
     group, now, soft = history.group, history.now, history.modules.soft_launch
     left = (group.ends_at - now) / _HOUR if group.ends_at else None
-    expected, needed = _completes_per_hour(outlook, group.completes or 0, left)
+    expected, needed = (
+        _completes_per_hour(outlook, group.completes or 0, left)
+        if phase.is_full_launch
+        else (None, None)
+    )
     indicators = Indicators(
         **{name: getattr(group, column) for name, column in _COLUMNS.items()},
+        is_waiting=phase.phase is Phase.WAITING,
+        phase=phase.text,
         currency=group.currency or "USD",
         goal=history.goal,
         cpi_usual=history.pools.price(group),

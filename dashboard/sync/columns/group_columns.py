@@ -36,6 +36,9 @@ FALLBACK_FIGURES = {
     "drop_off_rate": "drop_off_rate",
     "conversion_rate": "conversion_rate",
 }
+# Figures that say nothing before anybody entered; some exchanges send 0 for them until then.
+RATES = (*FALLBACK_FIGURES, "epc", "epcm", "average_cpi")
+NOT_IN_FIELD = ("draft", "scheduled")
 LONGEST_DRIFT = 60  # characters
 FIGURES = (
     "last_complete_date",
@@ -170,6 +173,20 @@ def figure_columns(figures: TargetGroupStatistics) -> Columns:
     if currency := currency_of(epc, average):
         columns["currency"] = currency
     return columns
+
+
+def drop_empty_rates(columns: Columns, entrants: int | None) -> Columns:
+    """Return the columns without the zeros that stand for rates of nobody.
+
+    They become empty where nobody entered. entrants: None if they were not read in this turn; the
+    rates of a group in field are then left out, so that the tables keep what was read last.
+    """
+    if columns.get("completes") or columns.get("prescreens") or entrants:
+        return columns
+    zeros = [name for name in RATES if name in columns and not columns[name]]
+    if entrants == 0 or columns.get("status") in NOT_IN_FIELD:
+        return columns | dict.fromkeys(zeros)
+    return {name: value for name, value in columns.items() if name not in zeros}
 
 
 def _value_of(statistic: Statistic[T] | None) -> T | None:

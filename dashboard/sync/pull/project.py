@@ -273,8 +273,10 @@ def _fetched_group(
         words = f"{row.name}: {failure.part} not read: {failure.words}"
         round_.cycle.failed(words, kind=failure.kind)
     try:
+        columns = group_columns.drop_drifted(row, answer.fallbacks)
+        columns |= group_columns.list_columns(row)
         yield store.FetchedGroup(
-            group_columns.drop_drifted(row, answer.fallbacks) | group_columns.list_columns(row),
+            group_columns.drop_empty_rates(columns, answer.columns.get("entrants")),
             row,
             answer,
         )

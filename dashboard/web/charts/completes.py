@@ -25,12 +25,16 @@ class Mark(NamedTuple):
 
 
 class ForecastBand(NamedTuple):
-    """Completes at the end of the fielding period: the 10th, 50th and 90th percentile."""
+    """Completes at the end of the fielding period: the 10th, 50th and 90th percentile.
+
+    finishes: when each of the three reaches the goal; None where it is not in sight or unknown.
+    """
 
     at: datetime
     p10: float
     p50: float
     p90: float
+    finishes: tuple[datetime | None, datetime | None, datetime | None] = (None, None, None)
 
 
 def completes_figure(
@@ -149,14 +153,22 @@ def _required_trace(line: Line, palette: Palette, zone: ZoneInfo) -> Figure:
 def _forecast_paths(
     now: tuple[datetime, float], forecast: ForecastBand, goal: int | None
 ) -> list[Line]:
-    """Return the path of each percentile to the end date; it stops rising at the goal."""
+    """Return the path of each percentile to the end date; it stops rising at the goal.
+
+    A path reaches the goal at its own projected finish, and without one on a straight line.
+    """
     (start, done) = now
     paths: list[Line] = []
-    for end in forecast[1:]:
+    ends = forecast.p10, forecast.p50, forecast.p90
+    for end, finish in zip(ends, forecast.finishes, strict=True):
         path: list[tuple[datetime, float]] = [now, (forecast.at, end)]
-        if goal and done <= goal < end:
-            reached = start + (forecast.at - start) * ((goal - done) / (end - done))
-            path[1:] = [(reached, goal), (forecast.at, goal)]
+        if goal and done <= goal <= end:
+            reached = forecast.at
+            if finish is not None and start <= finish <= forecast.at:
+                reached = finish
+            elif goal < end:
+                reached = start + (forecast.at - start) * ((goal - done) / (end - done))
+            path[1:] = [(reached, goal), (forecast.at, goal)][reached == forecast.at :]
         paths.append(path)
     return paths
 

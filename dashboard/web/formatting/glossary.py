@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from dashboard.fielding.figures.definitions import CALIBRATED_ON
+from dashboard.fielding.figures.goal_cost import COST_BY_END_DATE, COST_IF_GOAL_REACHED
+
 
 class Term(NamedTuple):
     """A term, what it means, and the exchange's own name for it where that differs."""
@@ -25,7 +28,8 @@ _TERMS = (
     Term(
         "Chance",
         "Probability of reaching the goal by the end date at the present pace and "
-        "price. Of ten groups at 70 %, about seven reach it.",
+        "price. Of ten groups at 70 %, about seven reach it, as "
+        f"{CALIBRATED_ON}.",
     ),
     Term(
         "Completes", "Respondents who finished the survey and count towards the goal.", "Completes"
@@ -39,6 +43,16 @@ _TERMS = (
         "Conversion",
         "Completes ÷ entrants as reported by Cint; may differ from the funnel.",
         "Conversion rate",
+    ),
+    Term(
+        COST_BY_END_DATE,
+        "Cost to date, and the completes projected until the end date (up to the goal) at the "
+        "present CPI.",
+    ),
+    Term(
+        COST_IF_GOAL_REACHED,
+        "Cost to date, and all completes missing to the goal at the present CPI, or at the one "
+        "that is entered.",
     ),
     Term("CPI", "Cost per interview: the price of one complete.", "Cost per interview (CPI)"),
     Term(
@@ -97,7 +111,6 @@ _TERMS = (
         "Respondents who passed Cint's screener and were sent to the survey.",
         "Prescreens",
     ),
-    Term("Projected cost", "Projected cost on the end date at the present pace and CPI."),
     Term("Projected finish", "Date the goal is reached at the present pace; 80 % range."),
     Term(
         "Projected shortfall",
@@ -129,7 +142,7 @@ _TERMS = (
     Term(
         "Risk of a pause",
         "Our estimate of how close the group is to each reason for which Cint "
-        "pauses groups. Cint does not publish its limits.",
+        f"pauses groups, {CALIBRATED_ON}. Cint does not publish its limits.",
     ),
     Term(
         "Soft launch",

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from dashboard.fielding.domain.goals import completes_target
+from dashboard.fielding.figures.definitions import CALIBRATED_ON
+from dashboard.fielding.figures.goal_cost import (
+    COST_BY_END_DATE,
+    COST_IF_GOAL_REACHED,
+    cost_if_goal_reached,
+)
 from dashboard.fielding.forecast.confidence import is_guess
 from dashboard.fielding.insight.document import Insight, StoredCost, StoredForecast, StoredPace
 from dashboard.fielding.insight.group_history import FORECAST_STATUSES
+from dashboard.fielding.insight.launch_phase import (
+    LaunchPhase,
+    phase_of_group,
+    reason_of_pause,
+)
 from dashboard.fielding.models import TargetGroup, User
 from dashboard.web.charts import ForecastBand
 from dashboard.web.formatting import labels, numbers, status, times
@@ -40,7 +51,13 @@ class CauseLine:
 
 def group_status(group: TargetGroup) -> status.StatusLabel:
     """Return the status in words."""
-    return status.status_label(group.status, group.status_reason, group.status_changed_by)
+    reason = reason_of_pause(group.status_reason, current_phase(group))
+    return status.status_label(group.status, reason, group.status_changed_by)
+
+
+def current_phase(group: TargetGroup) -> LaunchPhase:
+    """Return the phase of the group's launch now."""
+    return phase_of_group(group, now=datetime.now(UTC))
 
 
 def reading_problem(group: TargetGroup) -> str:
@@ -62,16 +79,17 @@ def summary_figures(group: TargetGroup, user: User) -> list[Figure]:
 
 
 def _outlook_figures(group: TargetGroup, user: User) -> list[Figure]:
-    """Return pace, forecast and cost."""
+    """Return pace, forecast and cost; in a soft launch nothing is projected."""
+    phase = current_phase(group)
     return [
-        _pace_figure(group),
+        _pace_figure(group, phase),
         Figure(
             "Projected shortfall",
-            numbers.format_count(group.short_at_end),
-            _completes_range(group),
+            numbers.format_count(group.short_at_end if phase.is_full_launch else None),
+            _completes_range(group) if phase.is_full_launch else "after the full launch",
             "Projected shortfall",
         ),
-        _finish_figure(group, user),
+        _finish_figure(group, user, phase),
         Figure(
             "CPI",
             numbers.format_money(group.cpi, group.currency),
@@ -82,7 +100,7 @@ def _outlook_figures(group: TargetGroup, user: User) -> list[Figure]:
     ]
 
 
-def _finish_figure(group: TargetGroup, user: User) -> Figure:
+def _finish_figure(group: TargetGroup, user: User, phase: LaunchPhase) -> Figure:
     """Return the projected finish with its range, and the end date in both zones."""
     late = bool(group.finish_at and group.ends_at and group.finish_at > group.ends_at)
     ends = (
@@ -90,6 +108,10 @@ def _finish_figure(group: TargetGroup, user: User) -> Figure:
         if group.ends_at
         else "no end date"
     )
+    if not phase.is_full_launch:
+        return Figure(
+            "Projected finish", "After the full launch", ends, "Projected finish", wide=True
+        )
     earliest, _, latest = Insight.of(group).finish_dates
     interval = ""
     if group.finish_at and earliest:
@@ -155,8 +177,11 @@ def _raw_counts(group: TargetGroup) -> str:
     )
 
 
-def _pace_figure(group: TargetGroup) -> Figure:
-    """Return the pace in words, with the numbers behind it."""
+def _pace_figure(group: TargetGroup, phase: LaunchPhase) -> Figure:
+    """Return the pace in words, with the numbers behind it; in a soft launch, its progress."""
+    if not phase.is_full_launch:
+        label, _, progress = phase.text.partition(": ")
+        return Figure("Pace", label, progress, "Pace", wide=True)
     pace = Insight.of(group).pace or StoredPace()
     word = labels.sentence_case(pace.band) if pace.band else numbers.DASH
     tone = "warn" if pace.band in ("behind", "far behind") else ""
@@ -179,7 +204,7 @@ def _completes_range(group: TargetGroup) -> str:
 
 
 def _spend_figure(group: TargetGroup) -> Figure:
-    """Return spend so far, projected cost with its range, and the budget."""
+    """Return spend so far, cost by end date with its range, cost at the goal, and the budget."""
     cost = Insight.of(group).cost or StoredCost()
     low, middle, high = cost.p10, cost.p50, cost.p90
     notes, tone = [], ""
@@ -188,7 +213,11 @@ def _spend_figure(group: TargetGroup) -> Figure:
         if low is not None and high is not None and round(low) != round(high):
             interval = f" ({numbers.format_count(low)}–{numbers.format_count(high)})"
         total = numbers.format_total(middle, group.currency)
-        notes.append(f"projected {total} by end date{interval}")
+        notes.append(f"{_in_sentence(COST_BY_END_DATE)} {total}{interval}")
+    at_goal = cost_if_goal_reached(group) if group.status in FORECAST_STATUSES else None
+    if at_goal is not None and at_goal.total is not None:
+        total = numbers.format_total(at_goal.total, group.currency)
+        notes.append(f"{_in_sentence(COST_IF_GOAL_REACHED)} {total}")
     if group.budget is not None:
         notes.append(f"budget {numbers.format_total(group.budget, group.currency)}")
         over = max(middle or Decimal(0), group.cost or Decimal(0)) > group.budget
@@ -203,6 +232,10 @@ def _spend_figure(group: TargetGroup) -> Figure:
     )
 
 
+def _in_sentence(label: str) -> str:
+    return label[:1].lower() + label[1:]
+
+
 def _format_day(moment: datetime | None, group: TargetGroup) -> str:
     return (
         numbers.DASH if moment is None else f"{moment.astimezone(times.zone_of(group)):%a %-d %b}"
@@ -210,11 +243,18 @@ def _format_day(moment: datetime | None, group: TargetGroup) -> str:
 
 
 def forecast_band(group: TargetGroup) -> ForecastBand | None:
-    """Return the forecast at the end of the fielding period, for the chart."""
-    at_end = Insight.of(group).completes_at_end
-    if at_end is None or group.ends_at is None:
+    """Return the forecast at the end of the fielding period, for the chart.
+
+    Nothing is drawn before the full launch.
+    """
+    insight = Insight.of(group)
+    at_end = insight.completes_at_end
+    if at_end is None or group.ends_at is None or not current_phase(group).is_full_launch:
         return None
-    return ForecastBand(group.ends_at, at_end.p10, at_end.p50, at_end.p90)
+    early, _, late = insight.finish_dates
+    return ForecastBand(
+        group.ends_at, at_end.p10, at_end.p50, at_end.p90, (late, group.finish_at, early)
+    )
 
 
 def goal_chance(group: TargetGroup) -> str:
@@ -224,10 +264,14 @@ def goal_chance(group: TargetGroup) -> str:
     goal = completes_target(group)
     if group.status not in FORECAST_STATUSES or not goal or note is None:
         return ""
+    phase = current_phase(group)
+    if not phase.is_full_launch:
+        return f"{phase.text}. There is no forecast before the full launch."
     sentence = ""
     if chance is not None and group.ends_at and (group.completes or 0) < goal:
         day = _format_day(group.ends_at, group)
-        sentence = f"Chance of reaching the goal by {day}: {numbers.format_likelihood(chance)}. "
+        likelihood = numbers.format_likelihood(chance)
+        sentence = f"Chance of reaching the goal by {day}: {likelihood} ({CALIBRATED_ON}). "
     return f"{sentence}{note[:1].upper()}{note[1:]}." if note else sentence
 
 

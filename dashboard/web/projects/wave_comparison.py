@@ -74,13 +74,31 @@ class Pair:
     now: WaveSide
     then: WaveSide
     ahead: int | None  # completes more (negative: fewer) than the previous wave
+    lead: float | None  # share of the own goal minus that of the previous wave
     ended: str
+
+    @property
+    def ahead_text(self) -> str:
+        """Return the completes ahead with their sign; a dash without a comparison."""
+        return numbers.DASH if self.ahead is None else numbers.format_signed(self.ahead)
+
+    @property
+    def lead_text(self) -> str:
+        """Return the lead in percentage points of the goal: "+4 % of goal"; a dash without one."""
+        if self.lead is None:
+            return numbers.DASH
+        points = round(self.lead * 100)
+        return f"{numbers.format_signed(points)} % of goal" if points else "level"
 
 
 def compare_groups(
     own: Sequence[GroupRow], earlier: Sequence[GroupRow], *, now: datetime
 ) -> list[Pair]:
-    """Return the matched groups, those furthest behind the previous wave first."""
+    """Return the matched groups, those furthest behind the previous wave first.
+
+    They are ranked by the share of the goal at the same age, since goals differ between groups
+    and waves; groups without a goal come last.
+    """
     previous_waves = {wave_key(group): group for group in earlier if group.starts_at}
     matched = [
         (group, previous_waves[wave_key(group)])
@@ -89,7 +107,7 @@ def compare_groups(
     ]
     series = _load_points([then.pk for _, then in matched])
     pairs = [_compare_pair(group, then, series.get(then.pk, []), now) for group, then in matched]
-    return sorted(pairs, key=lambda pair: (pair.ahead is None, pair.ahead or 0, pair.name))
+    return sorted(pairs, key=lambda pair: (pair.lead is None, pair.lead or 0, pair.name))
 
 
 Points = list[tuple[datetime, int]]
@@ -108,6 +126,7 @@ def _compare_pair(group: GroupRow, then: GroupRow, points: Points, now: datetime
     at = bisect_right(points, then.starts_at + age, key=lambda point: point[0])
     previous_completes = points[at - 1][1] if at else (0 if points else None)
     comparable = group.completes is not None and previous_completes is not None
+    shares = _share_of_goal(group, group.completes), _share_of_goal(then, previous_completes)
     return Pair(
         name=group.name,
         country=labels.country_name(group.country_code) if group.country_code else numbers.DASH,
@@ -115,6 +134,7 @@ def _compare_pair(group: GroupRow, then: GroupRow, points: Points, now: datetime
         now=_wave_side(group, group.completes, age),
         then=_wave_side(then, previous_completes, age),
         ahead=group.completes - previous_completes if comparable else None,
+        lead=None if None in shares else (shares[0] or 0.0) - (shares[1] or 0.0),
         ended=_final_result(then, now),
     )
 
@@ -129,9 +149,14 @@ def _final_result(then: GroupRow, now: datetime) -> str:
     return f"{result} in {_format_days(then.ends_at - then.starts_at)}" if then.ends_at else result
 
 
+def _share_of_goal(group: GroupRow, done: int | None) -> float | None:
+    goal = completes_target(group)
+    return done / goal if done is not None and goal else None
+
+
 def _wave_side(group: GroupRow, done: int | None, age: timedelta) -> WaveSide:
     goal = completes_target(group)
-    share = done / goal if done is not None and goal else None
+    share = _share_of_goal(group, done)
     pace = done / (age / DAY) if done is not None and age else None
     return WaveSide(
         pk=group.pk,

@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from dashboard.fielding.domain.scope import OPEN_STATUSES
+from dashboard.fielding.figures.goal_cost import (
+    COST_BY_END_DATE,
+    COST_IF_GOAL_REACHED,
+    cost_if_goal_reached,
+)
 from dashboard.fielding.forecast.confidence import is_guess
 from dashboard.fielding.insight.document import StoredCost, StoredPace
 from dashboard.web.formatting import labels, numbers
@@ -155,8 +161,24 @@ def _pace_cell(group: GroupRow) -> str:
     return html_cells.table_cell("Pace", f'{band}<span class="sub">{due}</span>')
 
 
-def _projected_cost(group: GroupRow) -> Decimal | None:
+def _cost_by_end_date(group: GroupRow) -> Decimal | None:
     return StoredCost.from_stored(group.insight__cost).p50
+
+
+def _cost_if_goal_reached(group: GroupRow) -> Decimal | None:
+    """Return the total; None for a group that is over."""
+    at_goal = cost_if_goal_reached(group) if group.status in OPEN_STATUSES else None
+    return None if at_goal is None else at_goal.total
+
+
+def _cost_html(group: GroupRow) -> str:
+    """Return the cost by end date, with the cost at the goal below."""
+    at_goal = _cost_if_goal_reached(group)
+    total = html_cells.escape_text(numbers.format_cents(_cost_by_end_date(group), group.currency))
+    if at_goal is not None:
+        at_goal_text = html_cells.escape_text(numbers.format_cents(at_goal, group.currency))
+        total += f'<span class="sub">{at_goal_text} if the goal is reached</span>'
+    return html_cells.table_cell(COST_BY_END_DATE, total, "num")
 
 
 def _issues_cell(group: GroupRow) -> str:
@@ -301,13 +323,25 @@ ON_DEMAND = {
     "average": _money_column("Average CPI", "average_cpi"),
     "spend": _money_column("Spend", "cost", numbers.format_cents),
     "projected": GroupColumn(
-        Column("Projected cost", "", kind="num", hint="Projected cost"),
-        ("insight__cost",),
-        _number_cell(
-            "Projected cost",
-            lambda group: numbers.format_cents(_projected_cost(group), group.currency),
+        Column(COST_BY_END_DATE, "", kind="num", hint=COST_BY_END_DATE),
+        (
+            "insight__cost",
+            "status",
+            "cpi",
+            "cost",
+            "completes",
+            "prescreens",
+            "filling_strategy",
+            "filling_goal",
+            "completes_goal",
+            "expected_incidence_rate",
         ),
-        (("Projected cost", _projected_cost), CURRENCY),
+        _cost_html,
+        (
+            (COST_BY_END_DATE, _cost_by_end_date),
+            (COST_IF_GOAL_REACHED, _cost_if_goal_reached),
+            CURRENCY,
+        ),
     ),
     "drop": _percent_column("Drop-off", "drop_off_rate", "Drop-off"),
     "conversion": _percent_column("Conversion", "conversion_rate", "Conversion"),

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from dashboard.fielding.effects import of_changes
+from dashboard.fielding.figures.definitions import CALIBRATED_ON
 from dashboard.fielding.models import Change, Edit, Incident, TargetGroup
 from dashboard.fielding.queries import group_page
 from dashboard.sync import scheduling
@@ -82,6 +83,7 @@ def _page_context(request: HttpRequest, group: TargetGroup) -> dict[str, object]
         "causes": summary.likely_causes(group),
         "odds": summary.goal_chance(group),
         "risks": diagnosis.nearest_risks(group),
+        "calibrated_on": CALIBRATED_ON,
         "for_client": diagnosis.for_client(group, user, group.project.read_at),
         "quick": settings.quick_changes(group),
         "transitions": planning.offered_transitions(group),
@@ -94,6 +96,7 @@ def _page_context(request: HttpRequest, group: TargetGroup) -> dict[str, object]
         "funnel": trends.funnel_steps(group),
         "respondents": trends.respondent_counts(group),
         "quotas": quotas.quota_cells(group),
+        "quota_unit": quotas.unit_of_quotas(group),
         "unlimited": quotas.profiles_without_quotas(group),
         "card": rate_card.rate_card_table(group),
         "history_export": f"{reverse('group', args=[group.pk])}history/export.{{}}",

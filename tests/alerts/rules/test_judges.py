@@ -306,6 +306,68 @@ def test_a_groups_own_budget_counts_before_the_rules() -> None:
     assert judged("spend", f._replace(budget=Decimal(100))) is Observation.BREACH
 
 
+def soft_launch(end: float, finish: str | None = None) -> dict[str, Any]:
+    """The insight of a group in a soft launch of half its goal, as an older release foresaw it."""
+    ends_at = (factories.NOW + 10 * HOUR).isoformat()
+    module = {"share": 0.5, "ends_at": ends_at, "is_on": True}
+    return forecast(end, finish) | {"soft_launch": module}
+
+
+@pytest.mark.parametrize("completes", [50, 100])
+@pytest.mark.parametrize(
+    ("code", "insight"),
+    [
+        ("behind_pace", soft_launch(120)),
+        ("ends_soon", soft_launch(120)),
+        ("early", soft_launch(250, "2026-11-21T03:00:00+00:00")),
+    ],
+)
+def test_no_rule_calls_a_soft_launch_too_slow_or_too_fast(
+    code: str, insight: dict[str, Any], completes: int
+) -> None:
+    assert judged(code, figures(insight=insight, completes=completes)) is Observation.CLEAR
+    full_launch = insight | {"soft_launch": None}
+    assert judged(code, figures(insight=full_launch, completes=completes)) is Observation.BREACH
+
+
+def test_a_group_that_waits_for_its_full_launch_is_not_stalled() -> None:
+    rhythm = {"rate": 2.0, "hours": [1.0] * 24, "days": [1.0] * 7}
+    silent = {"last_complete_at": factories.NOW - 9 * HOUR, "status_changed_at": None}
+    waiting = figures(insight=soft_launch(120) | {"rhythm": rhythm}, **silent)
+    assert judged("stalled", waiting) is Observation.CLEAR
+    running = waiting._replace(completes=60)
+    assert judged("stalled", running) is Observation.BREACH
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"completes": 200},
+        {"completes": 230},
+        {"filling_strategy": "prescreens", "filling_goal": 300, "completes_goal": None},
+    ],
+)
+def test_a_group_that_is_full_does_not_fill_early(fields: dict[str, Any]) -> None:
+    full = figures(insight=forecast(250, "2026-11-20T11:00:00+00:00"), **fields)
+    assert judged("early", full) is Observation.CLEAR
+
+
+def test_a_pause_at_the_limit_of_a_soft_launch_is_not_called_the_goal() -> None:
+    module = {"share": 0.5, "ends_at": factories.NOW.isoformat(), "is_on": False}
+    paused = figures(
+        status="paused",
+        status_reason="total_completes_reached",
+        insight={"soft_launch": module},
+    )
+    text = described("paused_by_exchange", paused)
+    assert text.headline == "Paused: Japan 25–54, soft launch complete"
+    assert "raise the goal" not in text.sentence
+
+
+def test_the_rule_about_the_projection_is_not_named_after_the_pace() -> None:
+    assert JUDGED["behind_pace"].title == "Projected short"
+
+
 def test_a_day_far_away_is_told_with_its_date() -> None:
     later = figures(insight=forecast(139), ends_at=factories.NOW + 300 * HOUR)
     headline = described("behind_pace", later).headline

@@ -162,3 +162,31 @@ def test_the_first_reading_is_shown_in_two_hours_of_field() -> None:
     given: dict[str, Any] = {"name": "LOI", "unit": "min", "bid": 9, "zone": TOKYO}
     made = charts.trend_figure([(NOW, 14.2)], palette=charts.PALETTES["light"], **given)
     assert made["layout"]["xaxis"]["range"] == ["2026-11-20T19:00:00", "2026-11-20T21:10:00"]
+
+
+@pytest.mark.parametrize(
+    ("finish", "crossing"),
+    [
+        (NOW + timedelta(hours=9), NOW + timedelta(hours=9)),
+        (None, NOW + timedelta(hours=16)),  # a straight line to the end date
+        (NOW + timedelta(days=3), NOW + timedelta(hours=16)),
+    ],
+)
+def test_the_forecast_reaches_the_goal_at_the_projected_finish(
+    finish: datetime | None, crossing: datetime
+) -> None:
+    end = NOW + timedelta(days=1)
+    shown = charts.completes_figure(
+        series.Grid(NOW - timedelta(hours=2), [1, 2, 4]),
+        goal=8,
+        goal_name="Goal 8",
+        required=[],
+        forecast=charts.ForecastBand(end, 6, 10, 12, (None, finish, None)),
+        marks=[],
+        shown=None,
+        palette=charts.PALETTES["light"],
+        zone=ZoneInfo("UTC"),
+    )
+    middle = next(trace for trace in shown["data"] if trace["name"] == "Forecast")
+    assert middle["y"] == [4, 8, 8]
+    assert middle["x"][1] == f"{crossing:%Y-%m-%dT%H:%M:%S}"

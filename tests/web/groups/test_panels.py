@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from django.db import connection
@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from dashboard.fielding.figures.definitions import CALIBRATED_ON
 from dashboard.fielding.models import Change, Edit, ExchangeAccount, GroupPanels, TargetGroup
 from dashboard.simulator.harness import Simulator
 from dashboard.sync.connections import clients
@@ -89,7 +90,7 @@ def test_the_strip_says_range_budget_and_why(viewer: Client, group: TargetGroup)
         "100 completes of 140 due by now",
         "earliest Sat 28 Nov · end date Fri 27 Nov 21:00 Tokyo, 13:00 Berlin",
         "150–190 of 200 completes by Fri 27 Nov",
-        "projected 450 USD by end date (410–500) · budget 400 USD",
+        "cost by end date 450 USD (410–500) · cost if the goal is reached 545 USD · budget 400 USD",
     ):
         assert said in page
 
@@ -98,7 +99,7 @@ def test_a_cost_that_is_sure_has_no_range(viewer: Client, group: TargetGroup) ->
     group.insight["cost"] = {"p10": "449.80", "p50": "450.00", "p90": "450.20"}
     TargetGroup.objects.update(insight=group.insight)
     page = shown(viewer, group)
-    assert "projected 450 USD by end date · budget 400 USD" in page
+    assert "cost by end date 450 USD · cost if the goal is reached 545 USD · budget 400 USD" in page
 
 
 ENOUGH = "enough completes behind it"
@@ -108,9 +109,9 @@ CHANGED = "changed 5 h ago: what that does to the rate shows after a day or so"
 @pytest.mark.parametrize(
     ("chance", "note", "said"),
     [
-        (0.124, ENOUGH, "by Fri 27 Nov: 12 %. Enough completes behind it."),
-        (0.001, CHANGED, "by Fri 27 Nov: below 1 %. Changed 5 h ago: what that does"),
-        (1.0, ENOUGH, "by Fri 27 Nov: above 99 %."),
+        (0.124, ENOUGH, f"by Fri 27 Nov: 12 % ({CALIBRATED_ON}). Enough completes behind it."),
+        (0.001, CHANGED, f"below 1 % ({CALIBRATED_ON}). Changed 5 h ago: what that does"),
+        (1.0, ENOUGH, f"by Fri 27 Nov: above 99 % ({CALIBRATED_ON})."),
         (None, "the goal is reached", "The goal is reached."),
     ],
 )
@@ -137,7 +138,8 @@ def test_no_chance_is_told_of_what_is_over_or_has_no_end(
 def test_a_date_from_a_handful_of_completes_is_called_a_guess(
     viewer: Client, group: TargetGroup, completes: int, said: bool
 ) -> None:
-    TargetGroup.objects.update(completes=completes, status="live")
+    finish_at = factories.NOW + timedelta(days=3)
+    TargetGroup.objects.update(completes=completes, status="live", finish_at=finish_at)
     page, table = shown(viewer, group), viewer.get("/groups/").content.decode()
     client = page.partition("<textarea")[2].partition("</textarea>")[0]
     for place in (page.partition("<textarea")[0], client, table):
@@ -150,6 +152,7 @@ def test_risks_are_in_words_with_the_nearest_first(viewer: Client, group: Target
     assert why.index("Likely") < why.index("Possible") < why.index("Unlikely")
     assert "high_median_loi" not in why
     assert "resume" not in why
+    assert f"Risks are {CALIBRATED_ON}." in why
 
 
 def test_a_group_that_is_not_live_is_at_no_risk_of_a_pause(
@@ -172,6 +175,122 @@ def test_the_text_for_the_client_has_no_money_in_it(viewer: Client, group: Targe
         assert said in text
     for kept in ("USD", "2.75", "270", "0.30", "EPC", "CPI", "450"):
         assert kept not in text
+
+
+def client_text(viewer: Client, group: TargetGroup) -> str:
+    return shown(viewer, group).partition("<textarea")[2].partition("</textarea>")[0]
+
+
+LATE = factories.NOW + timedelta(days=42)
+
+
+class ClientCase(NamedTuple):
+    """A group, the completes projected on its end date, and what its text says and does not say."""
+
+    fields: dict[str, Any]
+    at_end: list[float]
+    sentences: list[str]
+    absent: list[str]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        # Full only after its end date: the completes by then, and no date.
+        ClientCase({"finish_at": LATE}, [150, 170, 190], ["170 of 200"], ["Projected finish"]),
+        ClientCase({}, [190, 230, 260], ["200 of 200 (range 190–200)"], ["230", "260"]),
+        ClientCase(
+            {"status": "paused"},
+            [190, 230, 260],
+            ["No projection while the group is paused."],
+            ["200 of 200", "Projected finish", "Projected by"],
+        ),
+        ClientCase(
+            {"completes": 1235},
+            [1235, 1300, 1400],
+            ["1,235 of 200, 1,035 over the goal"],
+            ["Projected", "200 of 200", "(618 %)"],
+        ),
+        ClientCase(
+            {"status": "completed", "completes": 150},
+            [190, 230, 260],
+            ["150 of 200"],
+            ["Projected"],
+        ),
+        ClientCase(
+            {"ends_at": factories.NOW - timedelta(hours=1)}, [150, 170, 190], [], ["Projected"]
+        ),
+    ],
+)
+def test_the_text_for_the_client_promises_nothing_that_cannot_come(
+    viewer: Client, group: TargetGroup, case: ClientCase
+) -> None:
+    group.insight["forecast"]["at_end"] = case.at_end
+    finish = {"finish_at": factories.NOW + timedelta(days=3)}
+    TargetGroup.objects.update(**({"insight": group.insight} | finish | case.fields))
+    text = client_text(viewer, group)
+    for sentence in case.sentences:
+        assert sentence in text
+    for phrase in case.absent:
+        assert phrase not in text
+
+
+def test_a_finish_within_the_field_period_is_told_to_the_client(
+    viewer: Client, group: TargetGroup
+) -> None:
+    TargetGroup.objects.update(finish_at=factories.NOW + timedelta(days=3))
+    assert "Projected finish: Mon 23 Nov" in client_text(viewer, group)
+
+
+@pytest.mark.parametrize(
+    ("completes", "progress"),
+    [
+        (40, "40 of 100 completes"),
+        (100, "100 of 100 completes, waiting for the full launch"),
+    ],
+)
+def test_a_soft_launch_reads_the_same_all_over_the_page(
+    viewer: Client, group: TargetGroup, completes: int, progress: str
+) -> None:
+    text = f"Soft launch: {progress}"
+    ends_at = (timezone.now() + timedelta(days=2)).isoformat()
+    group.insight["soft_launch"] = {"share": 0.5, "ends_at": ends_at, "is_on": True}
+    group.insight["forecast"] |= {"chance": 0.004, "note": ENOUGH}
+    group.insight["pace"]["band"] = "ahead"
+    TargetGroup.objects.update(insight=group.insight, completes=completes)
+    page = shown(viewer, group)
+    strip = page.partition('<h2 id="')[0]
+    assert "Soft launch" in strip
+    assert progress in strip
+    assert "After the full launch" in strip
+    assert f"{text}. There is no forecast before the full launch." in page
+    assert text in client_text(viewer, group)
+    for claim in ("Far behind", "Ahead", "below 1 %", "Projected by", "fills before", "150–190"):
+        assert claim not in page
+
+
+def test_cells_of_a_prescreens_goal_are_counted_in_prescreens(
+    viewer: Client, group: TargetGroup
+) -> None:
+    TargetGroup.objects.update(
+        filling_strategy="prescreens",
+        filling_goal=1000,
+        completes_goal=None,
+        prescreens=500,
+        completes=60,
+    )
+    cells = [
+        {"id": "a", "name": "18–34", "completes": 30, "prescreens": 240, "goal": 500},
+        {"id": "b", "name": "35–54", "completes": 30, "prescreens": 120, "goal": 500},
+    ]
+    ages = {"id": "age", "name": "Age", "quotas": True, "targets": cells}
+    GroupPanels.objects.create(group=group, profiles=[ages])
+    quotas = panel(shown(viewer, group), "quotas")
+    assert "Prescreens / goal" in quotas
+    assert "240 / 500" in quotas
+    assert "120 / 500" in quotas
+    assert quotas.count(">Slow<") == 1
+    assert quotas.index("35–54") < quotas.index(">Slow<") < quotas.index("18–34")
 
 
 def test_quotas_come_slowest_first_and_say_so(viewer: Client, group: TargetGroup) -> None:

@@ -67,8 +67,8 @@ def describe_projected_cost(group: GroupSnapshot, settings: Settings) -> AlertTe
     currency = group.currency
     total, limit = format_cents(cost, currency), format_cents(budget, currency)
     return AlertText(
-        f"Budget: {group.label}, projected cost {format_total(cost, currency)} of "
+        f"Budget: {group.label}, cost by end date {format_total(cost, currency)} of "
         f"{format_total(budget, currency)}",
-        f"{group.label}: projected cost {total} by the end date, budget {limit}. {group.progress}.",
-        (("projected cost", total, f"≤ {limit}"),),
+        f"{group.label}: cost by end date {total}, budget {limit}. {group.progress}.",
+        (("cost by end date", total, f"≤ {limit}"),),
     )

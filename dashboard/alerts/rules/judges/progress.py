@@ -19,6 +19,7 @@ from dashboard.alerts.rules.verdict import (
     breach_below,
 )
 from dashboard.alerts.text import format_count, format_local_time, format_span
+from dashboard.fielding.domain.goals import is_full
 
 HOUR = timedelta(hours=1)
 LOOKBACK = timedelta(days=14)
@@ -57,7 +58,12 @@ def without_completes_since(group: GroupSnapshot) -> datetime | None:
 def judge_stalled(
     group: GroupSnapshot, settings: Settings, opening: OpeningFacts
 ) -> Verdict | None:
-    """Judge a time without completes where some were expected; clear after a few new ones."""
+    """Judge a time without completes where some were expected; clear after a few new ones.
+
+    None are expected of a group that waits at the limit of its soft launch.
+    """
+    if group.is_waiting:
+        return CLEAR
     since = without_completes_since(group)
     if since is None or group.completes is None:
         return None
@@ -89,8 +95,15 @@ def describe_stalled(group: GroupSnapshot, _: Settings) -> AlertText:
     )
 
 
-def judge_behind_pace(group: GroupSnapshot, settings: Settings, _: OpeningFacts) -> Verdict | None:
-    """Judge the projected completes at the end date as a share of the goal."""
+def judge_projected_short(
+    group: GroupSnapshot, settings: Settings, _: OpeningFacts
+) -> Verdict | None:
+    """Judge the projected completes at the end date as a share of the goal.
+
+    Nothing is projected before the full launch.
+    """
+    if not group.launch.is_full_launch:
+        return CLEAR
     at_end = group.at_end
     if at_end is None or not group.goal or (group.completes or 0) < settings["completes"]:
         return None
@@ -98,7 +111,9 @@ def judge_behind_pace(group: GroupSnapshot, settings: Settings, _: OpeningFacts)
 
 
 def judge_ends_soon(group: GroupSnapshot, settings: Settings, _: OpeningFacts) -> Verdict | None:
-    """Judge as `judge_behind_pace`, but only in the last hours before the end date."""
+    """Judge as `judge_projected_short`, but only in the last hours before the end date."""
+    if not group.launch.is_full_launch:
+        return CLEAR
     at_end = group.at_end
     if at_end is None or not group.goal or group.ends_at is None or group.ends_at <= group.now:
         return None
@@ -137,7 +152,14 @@ def _shortfall_range(group: GroupSnapshot, goal: int) -> tuple[int, int]:
 def judge_filling_early(
     group: GroupSnapshot, settings: Settings, _: OpeningFacts
 ) -> Verdict | None:
-    """Judge how long before the end date the group is projected to fill."""
+    """Judge how long before the end date the group is projected to fill.
+
+    A group that is full does not fill any more, and one in its soft launch stops at its limit.
+    """
+    if is_full(group) or not group.launch.is_full_launch:
+        return CLEAR
+    if group.goal is not None and (group.completes or 0) >= group.goal:
+        return CLEAR
     finish = group.projected_finish
     if finish is None or group.ends_at is None:
         return None

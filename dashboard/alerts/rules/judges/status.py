@@ -15,6 +15,7 @@ from dashboard.alerts.rules.verdict import (
     Verdict,
 )
 from dashboard.alerts.text import format_local_time, format_minutes, format_percent, pause_cause
+from dashboard.fielding.insight.launch_phase import reason_of_pause
 from dashboard.fielding.models import TargetGroup
 
 AUTOMATION = "system_user"
@@ -46,7 +47,7 @@ def judge_paused_by_exchange(group: GroupSnapshot, _: Settings, __: OpeningFacts
 
 def describe_paused_by_exchange(group: GroupSnapshot, _: Settings) -> AlertText:
     """Describe the cause of the pause, the figure behind it against its bid, and the fix."""
-    cause = pause_cause(group.status_reason)
+    cause = pause_cause(reason_of_pause(group.status_reason, group.launch))
     figure = _figure_behind_pause(group)
     detail = f"{figure[0]} {figure[1]} · bid {figure[2]}" if figure else ""
     since = (

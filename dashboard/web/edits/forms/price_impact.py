@@ -5,6 +5,11 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 
 from dashboard.fielding.domain.goals import completes_target, counts_prescreens
+from dashboard.fielding.figures.goal_cost import (
+    COST_IF_GOAL_REACHED,
+    GoalCost,
+    cost_if_goal_reached,
+)
 from dashboard.fielding.models import TargetGroup
 from dashboard.web.formatting import numbers
 
@@ -34,21 +39,17 @@ def completes_to_come(group: TargetGroup, goal: int | None = None) -> int | None
 
 
 def describe_cpi_impact(group: TargetGroup, price: Decimal, current: Decimal) -> str:
-    """Return what the remaining completes cost at a new CPI, compared with the current one."""
-    number = completes_to_come(group)
-    if number is None:
+    """Return the cost if the goal is reached at a new CPI, compared with the current one."""
+    at_goal = cost_if_goal_reached(group, price=price)
+    if at_goal is None:
         return ""
-    cost = number * price
-    text = (
-        f"If the goal is reached: {numbers.format_count(number)} × "
+    lead = (
+        f"{numbers.format_count(at_goal.completes)} × "
         f"{numbers.format_amount(price, group.currency)} = "
-        f"{numbers.format_total(cost, group.currency)}"
+        f"{numbers.format_total(at_goal.to_come, group.currency)} to come"
     )
-    return (
-        text
-        + _format_difference(cost - number * current, group.currency)
-        + _format_total_cost(group, cost)
-    )
+    difference = at_goal.to_come - at_goal.completes * current
+    return _with_cost_if_goal_reached(group, at_goal, lead, difference)
 
 
 def extra_cost(group: TargetGroup, price: Decimal, current: Decimal) -> Decimal | None:
@@ -57,22 +58,35 @@ def extra_cost(group: TargetGroup, price: Decimal, current: Decimal) -> Decimal 
     return None if number is None else number * (price - current)
 
 
+def _with_cost_if_goal_reached(
+    group: TargetGroup, at_goal: GoalCost, lead: str, difference: Decimal
+) -> str:
+    """Return what is to come with its change, then the named total beside the budget.
+
+    Without a cost to date there is no total.
+    """
+    text = f"{lead}{_format_difference(difference, group.currency)}."
+    if at_goal.total is None:
+        return text
+    total = numbers.format_total(at_goal.total, group.currency)
+    return f"{text} {COST_IF_GOAL_REACHED}: {total}{_format_against_budget(group, at_goal.total)}"
+
+
 def describe_goal_impact(group: TargetGroup, goal: int, current: int | None) -> str:
     """Return what another goal costs at the current CPI."""
     number, current_number = completes_to_come(group, goal), completes_to_come(group, current)
     if group.cpi is None or number is None or current_number is None:
         return ""
-    text = (
+    at_goal = cost_if_goal_reached(group, goal=goal)
+    if at_goal is None:
+        return ""
+    lead = (
         f"{numbers.format_count(number)} remaining completes instead of "
-        f"{numbers.format_count(current_number)}"
+        f"{numbers.format_count(current_number)}, at "
+        f"{numbers.format_money(group.cpi, group.currency)} each"
     )
-    cost = number * group.cpi
-    text += f", at {numbers.format_money(group.cpi, group.currency)} each"
-    return (
-        text
-        + _format_difference(cost - current_number * group.cpi, group.currency)
-        + _format_total_cost(group, cost)
-    )
+    difference = at_goal.to_come - current_number * group.cpi
+    return _with_cost_if_goal_reached(group, at_goal, lead, difference)
 
 
 def _format_difference(difference: Decimal, currency: str) -> str:
@@ -82,16 +96,12 @@ def _format_difference(difference: Decimal, currency: str) -> str:
     return f" ({sign}{numbers.format_total(abs(difference), currency)})"
 
 
-def _format_total_cost(group: TargetGroup, cost: Decimal) -> str:
-    """Return the total cost, and what it leaves of the group's budget."""
-    if group.cost is None:
-        return "."
-    total = group.cost + cost
-    text = f", total {numbers.format_total(total, group.currency)}"
+def _format_against_budget(group: TargetGroup, total: Decimal) -> str:
+    """Return what a total leaves of the group's budget, and the full stop."""
     if group.budget is None:
-        return text + "."
+        return "."
     remaining = group.budget - total
     side = "under" if remaining >= 0 else "OVER"
     budget = numbers.format_total(group.budget, group.currency)
     difference = numbers.format_total(abs(remaining), group.currency)
-    return f"{text}: {difference} {side} the budget of {budget}."
+    return f", {difference} {side} the budget of {budget}."

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from dashboard.alerts.text import pause_cause
-from dashboard.fielding.domain.goals import completes_target, counts_prescreens
+from dashboard.fielding.domain.goals import completes_target, counts_prescreens, is_full
+from dashboard.fielding.domain.scope import is_open
 from dashboard.fielding.forecast.confidence import is_guess
+from dashboard.fielding.insight.at_end import group_at_end
 from dashboard.fielding.insight.document import Insight
+from dashboard.fielding.insight.launch_phase import phase_of_group, reason_of_pause
 from dashboard.fielding.insight.pause_risk import LINE
 from dashboard.fielding.models import TargetGroup, User
 from dashboard.web.formatting import numbers, status, times
@@ -59,14 +62,16 @@ def _capitalise(text: str) -> str:
 
 def for_client(group: TargetGroup, user: User, read_at: datetime | None) -> str:
     """Return the group's status as plain text for the client: no prices, spend or suppliers."""
-    goal = completes_target(group)
-    state = status.status_label(group.status, group.status_reason, group.status_changed_by)
+    now = read_at or datetime.now(UTC)
+    goal, launch = completes_target(group), phase_of_group(group, now=now)
+    reason = reason_of_pause(group.status_reason, launch)
+    state = status.status_label(group.status, reason, group.status_changed_by)
     lines = [
         f"{group.name} ({group.human_readable_id})" if group.human_readable_id else group.name,
         f"As of {times.time_for_person(read_at, group, user)}" if read_at else "",
         f"Status: {state.word}{f' ({state.why})' if state.why else ''}",
         *_progress_lines(group, goal),
-        _forecast_lines(group, user, goal),
+        launch.text or _forecast_lines(group, user, goal, now),
         _metric_line("Length of interview", group.median_loi_seconds, _loi_text(group)),
         _metric_line("Incidence rate", group.incidence_rate, _incidence_text(group)),
     ]
@@ -82,23 +87,38 @@ def _progress_lines(group: TargetGroup, goal: int | None) -> list[str]:
 
 
 def _count_of_goal(label: str, done: int | None, goal: int | None) -> str:
-    share = f" ({numbers.format_percent(done / goal)})" if done is not None and goal else ""
-    return f"{label}: {numbers.format_count(done)} of {numbers.format_count(goal)}{share}"
+    """Return a count of its goal with the share, or by how much it is over the goal."""
+    text = f"{label}: {numbers.format_count(done)} of {numbers.format_count(goal)}"
+    if done is None or not goal:
+        return text
+    if done > goal:
+        return f"{text}, {done - goal:,} over the goal"
+    return f"{text} ({numbers.format_percent(done / goal)})"
 
 
-def _forecast_lines(group: TargetGroup, user: User, goal: int | None) -> str:
-    """Return projected completes on the end date, and the projected finish."""
-    at_end = Insight.of(group).completes_at_end
+def _forecast_lines(group: TargetGroup, user: User, goal: int | None, now: datetime) -> str:
+    """Return the projection of a group in field: completes on the end date, or its finish.
+
+    A paused group has none, nor one that is over or full. A finish after the end date is no
+    promise: the completes on the end date then say how many come.
+    """
+    is_in_field = group.status in ("live", "scheduled") and is_open(group, now)
+    if group.status == "paused" and is_open(group, now) and not is_full(group):
+        return "No projection while the group is paused."
+    if not is_in_field or not goal or is_full(group) or (group.completes or 0) >= goal:
+        return ""
     lines = []
-    if at_end and group.ends_at and goal:
+    projected = group_at_end(group, Insight.of(group).completes_at_end, now=now)
+    if projected.is_projected and group.ends_at:
         low, middle, high = (
-            min(round(completes), goal) for completes in (at_end.p10, at_end.p50, at_end.p90)
+            min(round(completes), goal)
+            for completes in (projected.p10, projected.p50, projected.p90)
         )
         of_goal = " completes" if counts_prescreens(group) else f" of {goal:,}"
         interval = f" (range {low:,}–{high:,})" if low != high else ""
         end = times.time_for_person(group.ends_at, group, user)
         lines.append(f"Projected by the end date, {end}: {middle:,}{of_goal}{interval}")
-    if group.finish_at and group.status in ("live", "scheduled"):
+    if group.finish_at and (group.ends_at is None or group.finish_at <= group.ends_at):
         unsure = " (little data yet)" if is_guess(group.completes) else ""
         lines.append(
             f"Projected finish: {times.time_for_person(group.finish_at, group, user)}{unsure}"

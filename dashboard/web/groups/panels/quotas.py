@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.models import GroupPanels, TargetGroup
@@ -13,16 +13,17 @@ from dashboard.web.formatting import numbers
 ENDED = (TargetGroup.Status.COMPLETED, TargetGroup.Status.ARCHIVED)
 BEHIND = 0.8  # a cell is slow below this part of the group's own share of goal
 
+Unit = Literal["completes", "prescreens"]
 Target = Mapping[str, Any]  # Any: a quota as the exchange sends it, stored as JSON
 
 
 @dataclass(frozen=True, slots=True)
 class QuotaCell:
-    """One quota cell: its audience and its progress."""
+    """One quota cell: its audience and its progress, in what the group's goal counts."""
 
     profile: str
     name: str
-    completes: int
+    done: int
     goal: int
     text: str
     left: str
@@ -37,15 +38,21 @@ def sheet_of(group: TargetGroup) -> GroupPanels | None:
 
 def quota_cells(group: TargetGroup) -> list[QuotaCell]:
     """Return the cells that have a goal, smallest share first; among equals, most missing."""
-    panels, ended = sheet_of(group), group.status in ENDED
+    panels, ended, unit = sheet_of(group), group.status in ENDED, unit_of_quotas(group)
+    share = _share_of_goal(group)
     cells = [
-        _quota_cell(str(profile.get("name") or ""), target, _share_of_goal(group), ended=ended)
+        _quota_cell(str(profile.get("name") or ""), target, unit, share, ended=ended)
         for profile in (panels.profiles if panels else [])
         if isinstance(profile, Mapping) and profile.get("quotas")
         for target in profile.get("targets") or []
         if target.get("goal")
     ]
-    return sorted(cells, key=lambda cell: (cell.completes / cell.goal, cell.completes - cell.goal))
+    return sorted(cells, key=lambda cell: (cell.done / cell.goal, cell.done - cell.goal))
+
+
+def unit_of_quotas(group: TargetGroup) -> Unit:
+    """Return what the quota goals of a group count: what its filling strategy counts."""
+    return "prescreens" if group.filling_strategy == "prescreens" else "completes"
 
 
 def profiles_without_quotas(group: TargetGroup) -> list[str]:
@@ -58,12 +65,18 @@ def profiles_without_quotas(group: TargetGroup) -> list[str]:
 
 
 def _share_of_goal(group: TargetGroup) -> float:
-    goal = completes_target(group)
-    return (group.completes or 0) / goal if goal else 0.0
+    """Return how full the group is, in the unit of its quotas."""
+    if unit_of_quotas(group) == "prescreens":
+        done, goal = group.prescreens, group.filling_goal
+    else:
+        done, goal = group.completes, completes_target(group)
+    return (done or 0) / goal if goal else 0.0
 
 
-def _quota_cell(profile: str, target: Target, share_of_group: float, *, ended: bool) -> QuotaCell:
-    done, goal = int(target.get("completes") or 0), int(target["goal"])
+def _quota_cell(
+    profile: str, target: Target, unit: Unit, share_of_group: float, *, ended: bool
+) -> QuotaCell:
+    done, goal = int(target.get(unit) or 0), int(target["goal"])
     word, tone = "", ""
     if done >= goal:
         word, tone = "Full", "good"
@@ -74,7 +87,7 @@ def _quota_cell(profile: str, target: Target, share_of_group: float, *, ended: b
     return QuotaCell(
         profile=profile,
         name=str(target.get("name") or numbers.DASH),
-        completes=min(done, goal),
+        done=min(done, goal),
         goal=goal,
         text=f"{numbers.format_count(done)} / {numbers.format_count(goal)}",
         left=numbers.format_count(max(goal - done, 0)),
