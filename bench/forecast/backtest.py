@@ -73,7 +73,7 @@ def replay(fields: Sequence[Field], *, told: bool = False) -> list[Replay]:
     answers = forecast_many(
         [
             ForecastInput(
-                f.history, f.goal, f.now, f.ends_at, f.zone, f.pauses, turns=told * f.turns
+                f.history, f.goal, f.now, f.ends_at, f.zone, f.pauses, rate_changes=told * f.turns
             )
             for f in fields
         ]

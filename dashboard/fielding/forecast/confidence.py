@@ -53,7 +53,7 @@ def _resumes(case: PreparedInput) -> str:
 
 def _changed(case: PreparedInput) -> str | None:
     """How long ago its price, strategy or re-entry was changed; None if that is a day or more."""
-    hours = (case.now - case.turns.max()) / HOUR if case.turns.size else TOLD_AFTER
+    hours = (case.now - case.changes.max()) / HOUR if case.changes.size else TOLD_AFTER
     if hours >= TOLD_AFTER:
         return None
     return f"{hours:.0f} h ago" if hours >= 1 else "within the hour"

@@ -1,4 +1,4 @@
-"""What is asked of a forecast, and a group's readings laid out for it."""
+"""What a forecast needs to know, and a group's readings laid out for it."""
 
 import math
 from collections.abc import Sequence
@@ -34,8 +34,8 @@ class ForecastInput:
 
     history: (end of interval, cumulative completes), hourly if possible; gaps, repeats and
     falls are allowed. goal: completes. pauses: (from, until) when the group was or will not
-    be live, until = None when it still is not. prior: of its project and country. turns: when
-    its price, filling strategy or re-entry was changed (`turns`).
+    be live, until = None when it still is not. prior: of its project and country. rate_changes:
+    when its price, filling strategy or re-entry was changed.
     """
 
     history: History
@@ -45,7 +45,7 @@ class ForecastInput:
     zone: tzinfo | str
     pauses: Sequence[Pause] = ()
     prior: Prior | None = None
-    turns: Sequence[datetime] = ()
+    rate_changes: Sequence[datetime] = ()
 
 
 class PreparedInput(NamedTuple):
@@ -59,7 +59,7 @@ class PreparedInput(NamedTuple):
     record: Record
     base: Floats
     zone: tzinfo
-    turns: Floats
+    changes: Floats
 
     @property
     def completes(self) -> float:
@@ -124,5 +124,6 @@ def prepare_input(question: ForecastInput) -> PreparedInput:
     if question.ends_at is not None:
         end = epoch_seconds(question.ends_at, "ends_at")
     start = float(read.at[-1]) if read.at.size else now
-    turns = np.array([at for turn in question.turns if (at := epoch_seconds(turn, "turns")) <= now])
-    return PreparedInput(question, now, end, start, read, hours, base, zone, turns)
+    changes = [epoch_seconds(at, "rate_changes") for at in question.rate_changes]
+    past = np.array([at for at in changes if at <= now])
+    return PreparedInput(question, now, end, start, read, hours, base, zone, past)

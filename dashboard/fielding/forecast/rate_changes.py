@@ -1,4 +1,4 @@
-"""When somebody changed what moves a group's rate: a forecast is told, not left to find out."""
+"""When somebody changed what moves a group's rate: the forecast reads it from the changelog."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.fielding.domain.changelog_kinds import ChangelogKind
-from dashboard.fielding.forecast.evidence import BLOCK
+from dashboard.fielding.forecast.rates.evidence import BLOCK
 from dashboard.fielding.series.readings import Floats, Record
 
 PRICES = (ChangelogKind.CPI, ChangelogKind.USER_REQUESTED_CPI)
@@ -30,21 +30,21 @@ def rate_change_times(changes: Iterable[tuple[datetime, str, Any, Any]]) -> list
     ]
 
 
-def changed_blocks(records: Sequence[Record], turns: Sequence[Floats], blocks: int) -> Flags:
+def changed_blocks(records: Sequence[Record], changes: Sequence[Floats], blocks: int) -> Flags:
     """After which blocks a new rate may have begun: (groups, blocks), the last one ends now.
 
-    turns: times in seconds since 1970, of each group. One that fell inside a block may have begun
+    changes: times in seconds since 1970, of each group. One that fell inside a block may have begun
     a new rate with that block or with the next; what was before the first live hour began none.
     """
-    turned = np.zeros((len(records), blocks), dtype=bool)
-    for row, (record, at) in enumerate(zip(records, turns, strict=True)):
+    changed = np.zeros((len(records), blocks), dtype=bool)
+    for row, (record, at) in enumerate(zip(records, changes, strict=True)):
         if not at.size or not record.start.size:
             continue
         begun = np.searchsorted(record.start, at, side="right")
         inside = blocks - 1 - (record.start.size - begun[begun > 0]) // BLOCK
         for block in (inside - 1, inside):
-            turned[row, block[block >= 0]] = True
-    return turned
+            changed[row, block[block >= 0]] = True
+    return changed
 
 
 def _moves(old: Any, new: Any) -> bool:

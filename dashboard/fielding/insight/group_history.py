@@ -97,7 +97,7 @@ class GroupHistory:
             zone=self.zone,
             pauses=self.pauses,
             prior=self.prior,
-            turns=self.turns,
+            rate_changes=self.turns,
         )
 
     @cached_property
