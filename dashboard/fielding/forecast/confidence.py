@@ -1,4 +1,10 @@
-"""How far to trust a forecast, and why, in words."""
+"""How far to trust a forecast, and why, in words.
+
+The words are defined by the loss to be expected: the pinball losses of p10, p50 and p90 added up,
+over the final count. That loss grows with the width of the range over its middle, on real fields
+and on generated ones alike, so the words are bounds of that width (docs/insight.md: the loss and
+the coverage of each word).
+"""
 
 from typing import Literal
 
@@ -7,8 +13,10 @@ from dashboard.fielding.series.readings import HOUR, Floats
 
 Confidence = Literal["none", "low", "medium", "high"]
 
-STALE, OLD = 6, 48  # hours since the last reading: worth telling, too many to be sure
-TOLD_AFTER = 24.0  # hours after which the forecast has heard of a change what it did
+HIGH, MEDIUM = 0.35, 0.9  # width of the range over the completes expected at the end, at most
+YOUNG = 48  # hours in field before a forecast may be called high
+STALE, OLD = 6, 48  # hours since the last reading: worth a note, too many to be sure
+SHOWS_AFTER = 24.0  # hours after which the readings show what a change did
 FEW = 5  # completes below which a rate is little more than a guess
 
 
@@ -53,8 +61,8 @@ def _resumes(case: PreparedInput) -> str:
 
 def _changed(case: PreparedInput) -> str | None:
     """How long ago its price, strategy or re-entry was changed; None if that is a day or more."""
-    hours = (case.now - case.changes.max()) / HOUR if case.changes.size else TOLD_AFTER
-    if hours >= TOLD_AFTER:
+    hours = (case.now - case.changes.max()) / HOUR if case.changes.size else SHOWS_AFTER
+    if hours >= SHOWS_AFTER:
         return None
     return f"{hours:.0f} h ago" if hours >= 1 else "within the hour"
 
@@ -65,12 +73,12 @@ def _confidence(case: PreparedInput, at_end: Floats, ended: bool) -> tuple[Confi
         return "high", ""
     behind = min(float(case.record.counts.sum()), case.completes)  # what was taken away is none
     if not case.knows_rate:
-        what = "how fast completes come is not known" if case.completes else "no completes yet"
-        return "none", f"{what}: a range around the plan, not a forecast"
+        unknown = "how fast completes come is not known" if case.completes else "no completes yet"
+        return "none", f"{unknown}: a range around the plan, not a forecast"
     if behind < FEW:
         return "low", f"only {behind:.0f} completes so far: little more than a guess"
-    coming = max(float(at_end[1]) - case.completes, 1.0)
-    width = float(at_end[2] - at_end[0]) / coming
-    if width > 1.2 and at_end[2] - at_end[0] > 3:
-        return "low", f"wide: {at_end[0]:.0f} to {at_end[2]:.0f} completes at the end"
-    return ("medium", "") if width > 0.5 or case.record.counts.size < 48 else ("high", "")
+    low, middle, high = (float(end) for end in at_end)
+    width = (high - low) / max(middle, 1.0)
+    if width > MEDIUM:
+        return "low", f"wide: {low:.0f} to {high:.0f} completes at the end"
+    return ("medium", "") if width > HIGH or case.record.counts.size < YOUNG else ("high", "")

@@ -57,15 +57,17 @@ class FutureExposure:
         weekend = _since(self.weekend, inside) - _since(self.weekend, opens)
         return usual, np.asarray(weekend / np.maximum(usual, 1e-9))
 
-    def hours(self, row: int, usual: Floats) -> Floats:
-        """Hours from the start until so many usual days have passed, for one group."""
-        grid, skipped = self.usual[row], self.skipped[row]
-        target = usual + grid[0] + skipped * (grid[1] - grid[0])
-        beyond = np.maximum(target - grid[-1], 0.0) * 24
-        high = np.clip(np.searchsorted(grid, target), 1, grid.size - 1)
-        step = np.maximum(grid[high] - grid[high - 1], 1e-12)
-        share = np.clip((target - grid[high - 1]) / step, 0.0, 1.0)
-        return np.asarray(high - 1 + share + beyond - skipped)
+    def hours(self, usual: Floats) -> Floats:
+        """Hours from the start until so many usual days have passed; shapes (groups, levels)."""
+        grid, row = self.usual, np.arange(usual.shape[0])[:, None]
+        opens = self.skipped[:, None]
+        target = usual + grid[:, :1] + opens * (grid[:, 1:2] - grid[:, :1])
+        beyond = np.maximum(target - grid[:, -1:], 0.0) * 24
+        high = np.stack([(grid < target[:, [k]]).sum(axis=1) for k in range(usual.shape[1])], 1)
+        high = np.clip(high, 1, grid.shape[1] - 1)
+        step = np.maximum(grid[row, high] - grid[row, high - 1], 1e-12)
+        share = np.clip((target - grid[row, high - 1]) / step, 0.0, 1.0)
+        return np.asarray(high - 1 + share + beyond - opens)
 
 
 def future_exposure(
@@ -155,16 +157,15 @@ class Projection:
 
     def waits(self, chance: Floats) -> Floats:
         """Hours until the goal, early, middle, late, from `passing`: (groups, 3), inf = never."""
-        waits = np.full((chance.shape[0], 3), np.inf)
-        for row in map(int, np.flatnonzero(chance[:, -1] >= QUANTILES[0])):
-            levels = [level for level in QUANTILES if chance[row, -1] >= level]
-            high = np.searchsorted(chance[row], levels)
-            low = np.maximum(high - 1, 0)
-            rise = np.maximum(chance[row, high] - chance[row, low], 1e-12)
-            share = np.clip((levels - chance[row, low]) / rise, 0.0, 1.0)
-            usual = self.usual[row, low] + share * (self.usual[row, high] - self.usual[row, low])
-            waits[row, : len(levels)] = self.days.hours(row, usual)
-        return waits
+        row = np.arange(chance.shape[0])[:, None]
+        high = np.stack([(chance < level).sum(axis=1) for level in QUANTILES], axis=1)
+        never = high == chance.shape[1]
+        high = np.minimum(high, chance.shape[1] - 1)
+        low = np.maximum(high - 1, 0)
+        rise = np.maximum(chance[row, high] - chance[row, low], 1e-12)
+        share = np.clip((_LEVELS - chance[row, low]) / rise, 0.0, 1.0)
+        usual = self.usual[row, low] + share * (self.usual[row, high] - self.usual[row, low])
+        return np.where(never, np.inf, self.days.hours(usual))
 
 
 def _quantiles(values: Floats, weight: Floats) -> Floats:
