@@ -79,7 +79,7 @@ def replay(fields: Sequence[Field], *, told: bool = False) -> list[Replay]:
         ]
     )
     return [
-        Replay(f, answer, _naive(f), _seasonal(f), _naive_finish(f))
+        Replay(f, answer, naive_ends(f), seasonal_end(f), _naive_finish(f))
         for f, answer in zip(fields, answers, strict=True)
     ]
 
@@ -92,7 +92,7 @@ def _increments(field: Field) -> Floats:
     return np.diff(np.interp(np.arange(hours + 1), read, [0.0, *counts]))
 
 
-def _naive(field: Field) -> Floats:
+def naive_ends(field: Field) -> Floats:
     """Completes at the end by each baseline."""
     came, left = _increments(field), int((field.ends_at - field.now) / HOUR)
     now = came.sum()
@@ -113,7 +113,7 @@ def _naive_finish(field: Field) -> tuple[datetime | None, ...]:
     return tuple(field.now + (int(h[0]) + 1) * HOUR if h.size else None for h in hours)
 
 
-def _seasonal(field: Field) -> Floats:
+def seasonal_end(field: Field) -> Floats:
     """Own rate by hour of the day and weekday or weekend, with a Poisson band."""
     came, left = _increments(field), int((field.ends_at - field.now) / HOUR)
     stamps = [field.starts_at + (i + 0.5) * HOUR for i in range(came.size + left)]

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from bench.forecast.generated_fields import Floats
+from bench.forecast.chance import Floats
 
 HOUR = timedelta(hours=1)
 WALK, SCATTER = 0.3, 0.25  # sd of the log of the day's rate, of a share

@@ -14,13 +14,29 @@ from typing import Any  # StatsForecast and LightGBM come without types
 
 import numpy as np
 
-from bench.forecast.generated_fields import Field, Floats
+from bench.forecast.chance import Floats
+from bench.forecast.generated_fields import Field
 
 LEVELS = (0.1, 0.5, 0.9)
 SEASON = 24
 FEWEST = 12  # hours that a model of StatsForecast can be fitted on
 _Z = NormalDist().inv_cdf(0.9)
 TAUGHT_ON = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
+
+ROUNDS = 150
+BOOSTING = {
+    "objective": "quantile",
+    "learning_rate": 0.05,
+    "num_leaves": 7,
+    "min_data_in_leaf": 15,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "feature_fraction": 0.7,
+    "seed": 1,
+    "num_threads": 1,
+    "deterministic": True,
+    "verbose": -1,
+}
 
 Quantiles = Callable[[Floats, int], Floats]
 
@@ -146,21 +162,11 @@ def boosted_quantiles(taught: Sequence[Field], fields: Sequence[Field]) -> Float
     now = np.array([field.history[-1][1] for field in fields])
     columns = []
     for level in LEVELS:
-        trees = lightgbm.LGBMRegressor(
-            objective="quantile",
-            alpha=level,
-            n_estimators=150,
-            learning_rate=0.05,
-            num_leaves=7,
-            min_child_samples=15,
-            subsample=0.8,
-            subsample_freq=1,
-            colsample_bytree=0.7,
-            random_state=1,
-            n_jobs=1,
-            deterministic=True,
-            verbose=-1,
-        ).fit(seen, target)
+        trees = lightgbm.train(
+            BOOSTING | {"alpha": level},
+            lightgbm.Dataset(seen, target, params={"verbose": -1}),
+            num_boost_round=ROUNDS,
+        )
         columns.append(now + np.maximum((line + 1) * np.exp(trees.predict(new)) - 1, 0.0))
     return np.sort(np.stack(columns, axis=1), axis=1)
 

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from bench.forecast.generated_fields import Field, Floats
+from bench.forecast.chance import Floats
+from bench.forecast.generated_fields import Field
 
 DATA = Path(__file__).parent / "data" / "real_fields.jsonl"
 CUTS = (0.25, 0.40, 0.60)
@@ -35,9 +36,14 @@ class RealField:
     hourly: Floats
 
     @property
+    def is_long(self) -> bool:
+        """Whether it took a day or more."""
+        return self.hourly.size >= SHORTEST
+
+    @property
     def is_panel(self) -> bool:
-        """Whether a panel or an exchange delivered it, over a day or more."""
-        return self.panel not in OPEN and self.hourly.size >= SHORTEST
+        """Whether a panel or an exchange delivered it."""
+        return self.panel not in OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,5 +106,10 @@ def cut_field(real: RealField, share: float, *, goal: float | None = None) -> Cu
 
 
 def panel_cuts(shares: tuple[float, ...] = CUTS) -> list[Cut]:
-    """Every cut of every panel field."""
-    return [cut_field(real, share) for real in real_fields() if real.is_panel for share in shares]
+    """Every cut of every panel field of a day or more."""
+    return [
+        cut_field(real, share)
+        for real in real_fields()
+        if real.is_panel and real.is_long
+        for share in shares
+    ]

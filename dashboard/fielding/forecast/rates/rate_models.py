@@ -45,7 +45,8 @@ YOUNG, GROWN = 0.16, 0.48  # relative variance of a new field's rate, and the da
 WEEKENDS, WEEKEND_WORTH = 0.08, 10.8  # relative variance of a weekend never seen; worth of a day
 CAREFUL = 0.9  # variance of steady hypotheses over what they say
 PLAN_APART = 4.0  # a planned rate counts within this factor of the group's own
-HINT, HINT_FADES = 0.45, 4.0  # how far a wave's mean is drawn to the plan; the log² that halves it
+HINT = 0.7  # how far the log of a wave's mean is drawn to that of the plan
+HINT_REACH = 1.5  # log apart beyond which a goal is no hint any more
 YOUNGEST = 0.02  # usual days
 
 
@@ -181,11 +182,11 @@ def _weigh_waves(blocks: _Blocks, planned: Floats) -> _Weighed:
     """Waves around the field's own mean, which is drawn a little to the plan."""
     bank = wave_hypotheses()
     completes, lived = blocks.came.sum(axis=1), blocks.time.sum(axis=1)
-    own = (completes + 1) / (lived + np.minimum(1 / planned, lived / 4) + 1e-9)
+    own = (completes + 1) / (lived + 1 / _near(planned, blocks))
     own = np.where(lived > YOUNGEST, own, planned)
     rates, weights = _read(bank, blocks, own)
     apart = np.log(planned / own)
-    hint = np.exp(HINT * apart / (1 + apart**2 / HINT_FADES))
+    hint = np.exp(HINT * apart * np.exp(-0.5 * (apart / HINT_REACH) ** 2))
     rate = rates.rate * hint[:, None]
     return _Weighed(_normalized(weights), rate, rates.firm, rates.spread, bank)
 
