@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from bench.forecast.fields.generated_fields import PROCESSES, Field, field
 from bench.forecast.generated_effects import rates
-from bench.forecast.generated_fields import PROCESSES, Field, field
 from bench.shared.figure import Figure
 from dashboard.fielding.forecast.group_forecast import Forecast, forecast_many
 from dashboard.fielding.forecast.inputs import ForecastInput

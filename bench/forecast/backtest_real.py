@@ -4,6 +4,7 @@ Run by `python -m bench backtest_real`. Losses are the pinball losses of p10, p5
 up, over the final count. Whatever is fitted is fitted on the fields of other sources.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 
@@ -11,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.forecast.backtest import below, naive_ends, seasonal_end
-from bench.forecast.chance import Floats
-from bench.forecast.generated_fields import PROCESSES, REAL_TRAITS, Field, field
+from bench.forecast.fields.chance import Floats
+from bench.forecast.fields.generated_fields import PROCESSES, REAL_TRAITS, Field, field
+from bench.forecast.fields.real_fields import Cut, cut_field, panel_cuts, real_fields
 from bench.forecast.peers import LEVELS, PEERS, TAUGHT_ON, boosted_quantiles, forecast_end
-from bench.forecast.real_fields import Cut, cut_field, panel_cuts, real_fields
 from bench.shared.figure import Figure, skipped
 from dashboard.fielding.forecast.group_forecast import Forecast, forecast_many
 from dashboard.fielding.forecast.inputs import ForecastInput
@@ -23,7 +24,7 @@ NAIVE = ("straight line", "last 24 h", "same hours last week", "seasonal rate")
 WORDS = ("low", "medium", "high")
 LOW, HIGH = 0.72, 0.90
 FEWEST = 15  # cuts of a panel that are told apart
-BOOSTED = "LightGBM, panel fields of other sources"
+BOOSTED = "LightGBM on panel fields of other sources"
 PROCESS_FIELDS = 30  # of each made-up process, for the peers are slow
 SEEDS = 5000  # apart from those of the other figures
 _LEVELS = np.array(LEVELS)
@@ -63,9 +64,7 @@ def naive_points(fields: Sequence[Field]) -> dict[str, Floats]:
 
 def peer_ends(fields: Sequence[Field]) -> dict[str, Floats]:
     """Completes at the end by each peer that is not taught on other fields."""
-    return {
-        name: np.stack([forecast_end(peer, f) for f in fields]) for name, peer in PEERS.items()
-    }
+    return {name: np.stack([forecast_end(peer, f) for f in fields]) for name, peer in PEERS.items()}
 
 
 def boosted_ends(cuts: Sequence[Cut], *, panels_only: bool) -> Floats:
@@ -95,13 +94,12 @@ def figures() -> list[Figure]:
     fields = [cut.field for cut in cuts]
     truth = np.array([f.truth for f in fields])
     forecasts = our_forecasts(fields, lambda f: f.goal)
-    losses = pinball_sum(ends_of(forecasts), truth) / truth
-    ours = float(losses.mean())
+    ours = float((pinball_sum(ends_of(forecasts), truth) / truth).mean())
     return [
         *_coverage(cuts, forecasts, truth),
         below("real_pinball", ours, 0.38, f"{len(cuts)} cuts, share of the final count"),
         *_peer_figures(cuts, truth, ours),
-        *_words(forecasts, losses, truth),
+        *_words(),
         *_goals(fields, truth),
         *_processes(),
     ]
@@ -149,34 +147,37 @@ def _peer_figures(cuts: Sequence[Cut], truth: Floats, ours: float) -> list[Figur
     return [
         *(_against(name, ends[name], truth, ours, 1.0) for name in ends),
         _against(BOOSTED, boosted, truth, ours, 1.15),
-        _against("LightGBM, all fields of other sources", every, truth, ours, 1.15),
+        _against("LightGBM on all fields of other sources", every, truth, ours, 1.15),
     ]
 
 
-def _against(name: str, ends: Floats, truth: Floats, ours: float, bound: float) -> Figure:
+def _against(peer: str, ends: Floats, truth: Floats, ours: float, bound: float) -> Figure:
     loss = float((pinball_sum(ends, truth) / truth).mean())
     spread = (ends[:, 2] > ends[:, 0]).any()
     coverage = f", coverage {_covered(ends, truth).mean():.2f}" if spread else ", a point"
-    return below(f"real_pinball_to_{name}", ours / loss, bound, f"its own {loss:.2f}{coverage}")
+    name = "_".join(re.findall(r"\w+", peer.lower()))
+    return below(f"real_pinball_to_{name}", ours / loss, bound, f"{peer}: {loss:.2f}{coverage}")
 
 
-def _words(forecasts: Sequence[Forecast], losses: Floats, truth: Floats) -> list[Figure]:
-    """Coverage and loss of each word of confidence."""
+def _words() -> list[Figure]:
+    """Coverage and loss of each word of confidence, at twelve cuts of each panel field."""
+    fields = [cut.field for cut in panel_cuts(TAUGHT_ON)]
+    truth = np.array([f.truth for f in fields])
+    forecasts = our_forecasts(fields, lambda f: f.goal)
+    ends = ends_of(forecasts)
+    losses, covered = pinball_sum(ends, truth) / truth, _covered(ends, truth)
     words = np.array([forecast.confidence for forecast in forecasts])
-    covered = _covered(ends_of(forecasts), truth)
-    found, before = [], np.inf
+    rows, before = [], np.inf
     for word in WORDS:
         picked = words == word
         if not picked.any():
-            found.append(skipped(f"real_{word}_loss", "falls", "no cut is called so"))
+            rows.append(skipped(f"real_{word}_loss", "falls", "no cut is called so"))
             continue
         loss, share = float(losses[picked].mean()), float(covered[picked].mean())
-        found.append(
-            _within(f"real_{word}_coverage", share, 0.72, 0.88, f"{picked.sum()} cuts")
-        )
-        found.append(Figure(f"real_{word}_loss", loss, f"<{before:.2g}", loss < before, ""))
+        rows.append(_within(f"real_{word}_coverage", share, 0.72, 0.88, f"{picked.sum()} cuts"))
+        rows.append(Figure(f"real_{word}_loss", loss, f"<{before:.2g}", loss < before))
         before = loss
-    return found
+    return rows
 
 
 def _goals(fields: Sequence[Field], truth: Floats) -> list[Figure]:
@@ -215,4 +216,3 @@ def _processes() -> list[Figure]:
     worst = max(ratios, key=lambda process: ratios[process][0])
     lines = ", ".join(f"{name} {ratio:.2f} ({best})" for name, (ratio, best) in ratios.items())
     return [below("made_worst_process", ratios[worst][0], 1.05, f"{worst}; {lines}")]
-

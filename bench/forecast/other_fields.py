@@ -17,8 +17,8 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bench.forecast.backtest import FIELDS, FUTURES, line, replay
-from bench.forecast.chance import Chance, Floats
-from bench.forecast.generated_fields import Field, Pauses
+from bench.forecast.fields.chance import Chance, Floats
+from bench.forecast.fields.generated_fields import Field, Pauses
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ZONES = ("Europe/Berlin", "America/New_York", "America/Sao_Paulo", "Asia/Kathmandu", "Asia/Tokyo")

@@ -9,13 +9,14 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib import import_module
 from statistics import NormalDist
 from typing import Any  # StatsForecast and LightGBM come without types
 
 import numpy as np
 
-from bench.forecast.chance import Floats
-from bench.forecast.generated_fields import Field
+from bench.forecast.fields.chance import Floats
+from bench.forecast.fields.generated_fields import Field
 
 LEVELS = (0.1, 0.5, 0.9)
 SEASON = 24
@@ -71,24 +72,23 @@ def from_statsforecast(
 
 
 def auto_ets(length: int) -> Any:
-    from statsforecast.models import AutoETS
-
-    return AutoETS(season_length=SEASON if length > 2 * SEASON else 1)
+    """AutoETS with the season of a day, once there are two days."""
+    models = import_module("statsforecast.models")
+    return models.AutoETS(season_length=SEASON if length > 2 * SEASON else 1)
 
 
 def mstl(length: int) -> Any:
-    from statsforecast.models import MSTL, AutoETS
-
+    """MSTL with the seasons of a day and, from two weeks on, of a week."""
+    models = import_module("statsforecast.models")
     if length <= 2 * SEASON:
-        return AutoETS(season_length=1)
+        return models.AutoETS(season_length=1)
     seasons = [SEASON, 7 * SEASON] if length > 14 * SEASON else [SEASON]
-    return MSTL(season_length=seasons)
+    return models.MSTL(season_length=seasons)
 
 
 def tsb(_length: int) -> Any:
-    from statsforecast.models import TSB
-
-    return TSB(alpha_d=0.1, alpha_p=0.1)
+    """Teunter, Syntetos & Babai's method for intermittent demand."""
+    return import_module("statsforecast.models").TSB(alpha_d=0.1, alpha_p=0.1)
 
 
 def enrolment(came: Floats, left: int) -> Floats:
@@ -125,7 +125,8 @@ def features_of(field: Field) -> Floats:
     known, total = came.size, came.sum()
     own = (total + 1) / (known + 1)
     recent = [came[-hours:].mean() / own for hours in (12, 24, 48, 96)]
-    days = came[: known // 24 * 24].reshape(-1, 24).sum(axis=1) if known >= 24 else np.array([total])
+    whole = known // 24 * 24
+    days = came[:whole].reshape(-1, 24).sum(axis=1) if whole else np.array([total])
     silent = known - 1 - int(np.flatnonzero(came)[-1]) if total else known
     half = came[: known // 2].sum() / (total + 1)
     return np.array(
@@ -152,8 +153,7 @@ def boosted_quantiles(taught: Sequence[Field], fields: Sequence[Field]) -> Float
 
     The target is the log of what came over what the mean rate would have brought.
     """
-    import lightgbm
-
+    lightgbm = import_module("lightgbm")
     seen = np.stack([features_of(field) for field in taught])
     came = np.array([field.truth - field.history[-1][1] for field in taught])
     target = np.log((came + 1) / (np.array([expected_by_line(field) for field in taught]) + 1))

@@ -1,7 +1,7 @@
 """How well quota cells are forecast, on generated fields whose cells' ends are known.
 
-Run by `python -m bench quota_cells`. A cell is named when it is unlikely to fill; every cut is 48 hours
-or more before the end, so each name comes at least two days ahead.
+Run by `python -m bench quota_cells`. A cell is named when it is unlikely to fill; every cut is
+48 hours or more before the end, so each name comes at least two days ahead.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.forecast.generated_cells import CellsField, cells_field
+from bench.forecast.fields.generated_cells import CellsField, cells_field
 from bench.shared.figure import Figure
 from dashboard.fielding.forecast.cells import (
     CellsForecast,

@@ -18,7 +18,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bench.forecast.backtest import below, losses, replay
-from bench.forecast.generated_fields import Field
+from bench.forecast.fields.generated_fields import Field
 from bench.forecast.simulated_group import START, moment_of, pauses_of, statuses
 from bench.shared.figure import Figure
 from dashboard.fielding.domain.time_zones import zone_of

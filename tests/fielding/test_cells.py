@@ -78,8 +78,9 @@ def test_of_two_questions_the_tighter_one_counts():
     series = histories(60, 60)
     now = [history[-1][1] for history in series]
     open_question = [QuotaCell(f"sex {n}", 1000.0, now[n], "sex") for n in range(2)]
-    tight = [QuotaCell("young", now[0] + 20, now[0], "age"), QuotaCell("old", now[1] + 20, now[1], "age")]
-    outlook = forecast(sum_of_open_cells(tight, series), goal=2000, now=NOW, ends_at=END, zone="UTC")
+    tight = [QuotaCell(f"age {n}", now[n] + 20, now[n], "age") for n in range(2)]
+    history = sum_of_open_cells(tight, series)
+    outlook = forecast(history, goal=2000, now=NOW, ends_at=END, zone="UTC")
     answer = forecast_cells(
         [*open_question, *tight],
         open_cells=outlook,

@@ -371,7 +371,8 @@ def test_a_new_rate_is_believed_sooner_by_who_is_told_of_the_change():
     at, history = risen()
     ends_at = history[-1][0] + 7 * DAY
     untold, told = (
-        ask(history, ends_at=ends_at, rate_changes=changes).completes_at_end_p50 for changes in ((), (at,))
+        ask(history, ends_at=ends_at, rate_changes=changes).completes_at_end_p50
+        for changes in ((), (at,))
     )
     truth = history[-1][1] + 6 * 24 * 7
     assert abs(told - truth) < abs(untold - truth)

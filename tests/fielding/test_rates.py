@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from dashboard.fielding.effects.decline import decline_exponent
+from dashboard.fielding.forecast.group_forecast import forecast
 from dashboard.fielding.forecast.rates.change_points import find_steps
 from dashboard.fielding.forecast.rates.decay_curves import GROWING, GROWN, SHAPES, decay
 from dashboard.fielding.forecast.rates.evidence import half_day_sums
-from dashboard.fielding.forecast.group_forecast import forecast
 from dashboard.fielding.forecast.rates.rate_models import infer_rates
 from dashboard.fielding.series.readings import Hours, clean_history, live_hours, stack_records
 from dashboard.fielding.series.stalls import without_stalls

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.forecast.backtest_real import ends_of, our_forecasts, pinball_sum
-from bench.forecast.real_fields import panel_cuts, real_fields, without_trickle
+from bench.forecast.fields.real_fields import panel_cuts, real_fields, without_trickle
 from dashboard.fielding.forecast import forecast
 from dashboard.fielding.forecast.rates.wandering import wandering_chance
 from dashboard.fielding.series.readings import Hours

@@ -16,10 +16,10 @@ from typing import NamedTuple
 import numpy as np
 
 from dashboard.fielding.forecast.confidence import Confidence, confidence_of
-from dashboard.fielding.forecast.rates.evidence import BLOCK
 from dashboard.fielding.forecast.inputs import ForecastInput, PreparedInput, as_count, prepare_input
 from dashboard.fielding.forecast.projection import Projection, future_exposure, project_completes
 from dashboard.fielding.forecast.rate_changes import changed_blocks
+from dashboard.fielding.forecast.rates.evidence import BLOCK
 from dashboard.fielding.forecast.rates.rate_models import infer_rates
 from dashboard.fielding.series.readings import (
     HOUR,
@@ -76,13 +76,13 @@ def forecast(
 
     A group that is paused now is taken to resume now. Without an end date, completes are
     counted 28 days from now. Readings after `now` are not looked at, but for the interval
-    under way. rate_changes: when its price, filling strategy or re-entry was changed, after which a new
-    rate is likely. ValueError for a naive datetime, an unknown zone or a goal that is no count.
+    under way. rate_changes: when its price, filling strategy or re-entry was changed, after
+    which a new rate is likely. ValueError for a naive datetime, an unknown zone or a goal
+    that is no count.
     """
     count = as_count(goal)
-    return forecast_many([ForecastInput(history, count, now, ends_at, zone, pauses, prior, rate_changes)])[
-        0
-    ]
+    question = ForecastInput(history, count, now, ends_at, zone, pauses, prior, rate_changes)
+    return forecast_many([question])[0]
 
 
 def forecast_many(questions: Sequence[ForecastInput]) -> list[Forecast]:

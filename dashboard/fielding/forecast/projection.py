@@ -111,7 +111,8 @@ def _since(grid: Floats, at: Floats) -> Floats:
 class Projection:
     """What the hypotheses expect at knots from each start: hours and usual days (groups, knots),
     mean and variance (groups, knots, hypotheses), weights (groups, hypotheses), of which the
-    waves are the last ones but for "nothing comes"; `moments` are the knots (groups, moments) that the caller wants."""
+    waves are the last ones but for "nothing comes"; `moments` are the knots (groups, moments)
+    that the caller wants."""
 
     days: FutureExposure
     usual: Floats
@@ -196,7 +197,8 @@ def project_completes(
     usual, weekend = days.passed(hours)
     nothing = np.full((*hours.shape, 1), _NOTHING)
     mean, variance = (
-        np.concatenate((values, nothing), axis=2) for values in rates.ahead(usual, hours / 24, weekend)
+        np.concatenate((values, nothing), axis=2)
+        for values in rates.ahead(usual, hours / 24, weekend)
     )
     weights = np.concatenate((rates.weights * (1 - still[:, None]), still[:, None]), axis=1)
     return Projection(days, usual, mean, variance, weights, place)

@@ -11,8 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dashboard.fielding.forecast.rates.evidence import LOOKS, PLAN_WORTH, SHAPE_MISSES, SPREAD, Rates
 from dashboard.fielding.forecast.rate_changes import Flags
+from dashboard.fielding.forecast.rates.evidence import (
+    LOOKS,
+    PLAN_WORTH,
+    SHAPE_MISSES,
+    SPREAD,
+    Rates,
+)
 from dashboard.fielding.series.readings import Floats
 
 CHANCE = 0.124  # of a new rate at each block

@@ -28,8 +28,11 @@ class RateDynamics(NamedTuple):
 STAYS = (
     RateDynamics(0.0, 0.0, 9.0),
     RateDynamics(0.0049, 0.0, 0.84),
-    RateDynamics(0.041, 0.0, 0.54),
-    RateDynamics(0.00065, 0.089, 2.7),
+    RateDynamics(0.041, 0.0, 0.3),
+    RateDynamics(0.00065, 0.089, 8.0),
+    RateDynamics(0.0, 0.05, 15.0),
+    RateDynamics(0.0, 0.1, 15.0),
+    RateDynamics(0.0, 0.2, 6.0),
 )
 FADING_DRIFTS = (0.0, 0.022)
 STEP_WEIGHT, STEP_DRIFT = 2.5, 0.0006

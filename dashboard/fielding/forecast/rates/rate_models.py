@@ -43,7 +43,7 @@ SOFTEN = 0.82  # weights are a little less sure than they say
 KEPT = 9  # steady hypotheses of a group that are looked ahead with
 YOUNG, GROWN = 0.16, 0.48  # relative variance of a new field's rate, and the days it takes to go
 WEEKENDS, WEEKEND_WORTH = 0.08, 10.8  # relative variance of a weekend never seen; worth of a day
-CAREFUL = 0.9  # variance of steady hypotheses over what they say
+CAREFUL = 1.1  # variance of steady hypotheses over what they say
 PLAN_APART = 4.0  # a planned rate counts within this factor of the group's own
 HINT = 0.7  # how far the log of a wave's mean is drawn to that of the plan
 HINT_REACH = 1.5  # log apart beyond which a goal is no hint any more
@@ -52,9 +52,9 @@ YOUNGEST = 0.02  # usual days
 
 @dataclass(frozen=True, slots=True)
 class RatePosterior:
-    """The hypotheses that count, waves last: weights (sum 1), completes per usual day now, decay curve,
-    over-dispersion, relative variance of the rate, what a usual day adds to it, that of single
-    days, and that of a wave's future (0: no wave). age: days in field (groups); weekend:
+    """The hypotheses that count, waves last: weights (sum 1), completes per usual day now, decay
+    curve, over-dispersion, relative variance of the rate, what a usual day adds to it, that of
+    single days, and that of a wave's future (0: no wave). age: days in field (groups); weekend:
     relative variance of what a weekend brings (groups)."""
 
     weights: Floats
@@ -112,7 +112,7 @@ def infer_rates(
     steady = _weigh_steady(blocks, _near(planned, blocks), changed)
     every = hours if with_stalls is None else with_stalls
     waves = _weigh_waves(_blocks(every, shape), planned)
-    share = wandering_chance(every, shape)[:, None]
+    share = wandering_chance(hours, shape)[:, None]
     weekends = (hours.live * (hours.slot >= 120)).sum(axis=1) / 24
     return _posterior(
         _joined(steady, waves, np.log1p(-share), np.log(share)),
@@ -244,9 +244,7 @@ def _joined(
     )
 
 
-def _posterior(
-    weighed: _Weighed, *, age: Floats, young: Floats, weekend: Floats
-) -> RatePosterior:
+def _posterior(weighed: _Weighed, *, age: Floats, young: Floats, weekend: Floats) -> RatePosterior:
     """The steady hypotheses that weigh most and all waves, their weights again summing to 1."""
     steady = weighed.weights.shape[1] - len(WAVE_DAYS)
     top = np.argpartition(-weighed.weights[:, :steady], KEPT - 1, axis=1)[:, :KEPT]

@@ -10,7 +10,7 @@ import numpy as np
 
 from dashboard.fielding.series.readings import Floats, Hours
 
-CALM, CALM_VARIES = 0.02, 0.7  # relative variance of a quarter day's rate; sd of its log
+CALM, CALM_VARIES = 0.04, 0.7  # relative variance of a quarter day's rate; sd of its log
 WANDERS, WANDERS_VARIES = 0.8, 0.9
 LOG_ODDS, WORTH = 0.7, 1.1  # before any reading; how much the log likelihood ratio counts
 LEAST, MOST = -3.5, 6.0  # what the ratio can say at most
@@ -47,4 +47,5 @@ def _level(counts: Floats, time: Floats) -> Floats:
 def _log_density(dispersion: Floats, excess: Floats, varies: float, error: Floats) -> Floats:
     """Log density of a log over-dispersion around that of 1 + `excess`, less its constant."""
     variance = (varies * excess / (1 + excess)) ** 2 + error
-    return np.asarray(-0.5 * np.log(variance) - 0.5 * (dispersion - np.log1p(excess)) ** 2 / variance)
+    apart = dispersion - np.log1p(excess)
+    return np.asarray(-0.5 * np.log(variance) - 0.5 * apart**2 / variance)

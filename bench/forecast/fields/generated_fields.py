@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from bench.forecast import real_traits
-from bench.forecast.chance import Chance, Floats
+from bench.forecast.fields import real_traits
+from bench.forecast.fields.chance import Chance, Floats
 
 Pauses = tuple[tuple[datetime, datetime], ...]
 

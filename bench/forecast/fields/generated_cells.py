@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from bench.forecast.chance import Floats
+from bench.forecast.fields.chance import Floats
 
 HOUR = timedelta(hours=1)
 WALK, SCATTER = 0.3, 0.25  # sd of the log of the day's rate, of a share
@@ -39,7 +39,9 @@ class CellsField:
     def histories(self) -> list[list[tuple[datetime, float]]]:
         """(end of hour, cumulative completes) of each cell up to the cut."""
         stamps = [self.start + hour * HOUR for hour in range(self.known + 1)]
-        return [list(zip(stamps, row.tolist(), strict=True)) for row in self.totals[:, : self.known + 1]]
+        return [
+            list(zip(stamps, row.tolist(), strict=True)) for row in self.totals[:, : self.known + 1]
+        ]
 
 
 def cells_field(seed: int) -> CellsField:

@@ -1,4 +1,4 @@
-"""Processes with the traits of real fieldwork, as `bench/forecast/data` shows them.
+"""Processes with the traits of real fieldwork, as `bench/forecast/fields/data` shows them.
 
 The level of a day is a random walk (0.4 a day, 0.17 of noise), a quarter day scatters with a
 dispersion of 10 to 30, weekends bring a quarter to nearly all of a weekday. On top of it: a
@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from bench.forecast.chance import Chance, Floats
+from bench.forecast.fields.chance import Chance, Floats
 
 WALK, NOISE = 0.4, 0.17  # sd of the log of a day's level, from day to day and by itself
 SCATTER = (0.4, 1.2)  # relative variance of a quarter day's rate

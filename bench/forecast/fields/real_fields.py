@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from bench.forecast.chance import Floats
-from bench.forecast.generated_fields import Field
+from bench.forecast.fields.chance import Floats
+from bench.forecast.fields.generated_fields import Field
 
 DATA = Path(__file__).parent / "data" / "real_fields.jsonl"
 CUTS = (0.25, 0.40, 0.60)
