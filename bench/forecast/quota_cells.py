@@ -13,7 +13,7 @@ from bench.forecast.fields.generated_cells import CellsField, cells_field
 from bench.shared.figure import Figure
 from dashboard.fielding.forecast.cells import (
     CellsForecast,
-    QuotaCell,
+    CellState,
     forecast_cells,
     sum_of_open_cells,
 )
@@ -74,10 +74,10 @@ def _has_open_cell(field: CellsField) -> bool:
     return bool((field.totals[:, field.known] < field.limits).any())
 
 
-def _cells(field: CellsField) -> list[QuotaCell]:
+def _cells(field: CellsField) -> list[CellState]:
     now = field.totals[:, field.known]
     return [
-        QuotaCell(str(place), limit, count)
+        CellState(str(place), limit, count)
         for place, (limit, count) in enumerate(zip(field.limits, now, strict=True))
     ]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dashboard.fielding.forecast import forecast
-from dashboard.fielding.forecast.cells import QuotaCell, forecast_cells, sum_of_open_cells
+from dashboard.fielding.forecast.cells import CellState, forecast_cells, sum_of_open_cells
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -27,7 +27,7 @@ def histories(*daily, days=5):
 
 def seen(limits, series, **more):
     cells = [
-        QuotaCell(f"cell {place}", limit, min(limit, history[-1][1]))
+        CellState(f"cell {place}", limit, min(limit, history[-1][1]))
         for place, (limit, history) in enumerate(zip(limits, series, strict=True))
     ]
     completes, goal = sum(cell.completes for cell in cells), sum(limits)
@@ -77,8 +77,8 @@ def test_a_full_cell_stays_full_and_takes_no_more():
 def test_of_two_questions_the_tighter_one_counts():
     series = histories(60, 60)
     now = [history[-1][1] for history in series]
-    open_question = [QuotaCell(f"sex {n}", 1000.0, now[n], "sex") for n in range(2)]
-    tight = [QuotaCell(f"age {n}", now[n] + 20, now[n], "age") for n in range(2)]
+    open_question = [CellState(f"sex {n}", 1000.0, now[n], "sex") for n in range(2)]
+    tight = [CellState(f"age {n}", now[n] + 20, now[n], "age") for n in range(2)]
     history = sum_of_open_cells(tight, series)
     outlook = forecast(history, goal=2000, now=NOW, ends_at=END, zone="UTC")
     answer = forecast_cells(
@@ -103,14 +103,14 @@ def test_the_same_figures_give_the_same_answer():
 
 def test_open_cells_alone_make_the_history():
     series = histories(60, 60)
-    cells = [QuotaCell("full", series[0][-1][1], series[0][-1][1]), QuotaCell("open", 999.0, 0.0)]
+    cells = [CellState("full", series[0][-1][1], series[0][-1][1]), CellState("open", 999.0, 0.0)]
     assert sum_of_open_cells(cells, series) == series[1]
 
 
 def test_negative_limits_are_refused():
     with pytest.raises(ValueError, match="negative"):
         forecast_cells(
-            [QuotaCell("odd", -1.0, 0.0)],
+            [CellState("odd", -1.0, 0.0)],
             open_cells=forecast([], goal=1, now=NOW, ends_at=END, zone="UTC"),
             goal=1,
             completes=0,

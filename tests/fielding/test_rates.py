@@ -81,7 +81,7 @@ def test_a_field_that_never_moved_is_looked_ahead_with_more_surely_than_one_that
     calm, error = expected(inferred(*[100] * 12), 7)
     wild = expected(inferred(*[60, 150, 90, 40, 160, 70, 130, 50, 140, 80, 110, 120]), 7)
     assert calm == pytest.approx(700, rel=0.1)
-    assert error < 0.15 * calm
+    assert error < 0.17 * calm
     assert wild[1] > 1.5 * error
 
 

@@ -30,7 +30,7 @@ LATEST = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
-class QuotaCell:
+class CellState:
     """A cell of a quota question: completes at which it closes, completes so far."""
 
     name: str
@@ -52,7 +52,7 @@ class CellForecast:
     unlikely to fill that it is named.
     """
 
-    cell: QuotaCell
+    cell: CellState
     at_end: Percentiles
     chance: float
     full_at: datetime | None
@@ -73,7 +73,7 @@ class CellsForecast:
 
 
 def sum_of_open_cells(
-    cells: Sequence[QuotaCell], histories: Sequence[Sequence[Reading]]
+    cells: Sequence[CellState], histories: Sequence[Sequence[Reading]]
 ) -> list[Reading]:
     """The cumulative completes of the cells that are still open: the history to forecast from.
 
@@ -89,7 +89,7 @@ def sum_of_open_cells(
 
 
 def forecast_cells(
-    cells: Sequence[QuotaCell],
+    cells: Sequence[CellState],
     *,
     open_cells: Forecast,
     goal: float,
@@ -130,14 +130,14 @@ def forecast_cells(
     )
 
 
-def _seed(cells: Sequence[QuotaCell], open_cells: Forecast) -> int:
+def _seed(cells: Sequence[CellState], open_cells: Forecast) -> int:
     figures = [(cell.limit, cell.completes) for cell in cells]
     ends = open_cells.completes_at_end_p10, open_cells.completes_at_end_p90
     return crc32(np.array([*figures, ends]).tobytes())
 
 
 def _arrivals(
-    cells: Sequence[QuotaCell], outlook: Forecast, luck: Floats, rng: np.random.Generator
+    cells: Sequence[CellState], outlook: Forecast, luck: Floats, rng: np.random.Generator
 ) -> Floats:
     """Completes that would come for each cell if none were full: (cells, draws)."""
     is_open = np.array([cell.room > 0 for cell in cells])
@@ -157,7 +157,7 @@ def _arrivals(
 
 
 def _cell_forecast(
-    cell: QuotaCell, arrivals: Floats, taken: Floats, *, now: datetime, ends_at: datetime
+    cell: CellState, arrivals: Floats, taken: Floats, *, now: datetime, ends_at: datetime
 ) -> CellForecast:
     chance = float((arrivals >= cell.room).mean())
     middle = float(np.median(arrivals))

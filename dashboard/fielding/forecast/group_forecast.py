@@ -20,7 +20,7 @@ from dashboard.fielding.forecast.inputs import ForecastInput, PreparedInput, as_
 from dashboard.fielding.forecast.projection import Projection, future_exposure, project_completes
 from dashboard.fielding.forecast.rate_changes import changed_blocks
 from dashboard.fielding.forecast.rates.evidence import BLOCK
-from dashboard.fielding.forecast.rates.rate_models import infer_rates
+from dashboard.fielding.forecast.rates.rate_models import Siblings, infer_rates
 from dashboard.fielding.series.readings import (
     HOUR,
     Floats,
@@ -159,6 +159,7 @@ def _project(cases: Sequence[PreparedInput], learned: _Learned, moments: Floats)
         np.array([case.planned for case in cases]),
         changed,
         with_stalls=learned.with_stalls,
+        siblings=_siblings([case.question.prior for case in cases]),
     )
     rates = rates.less(np.array([case.lost for case in cases]))
     days = future_exposure(
@@ -169,6 +170,17 @@ def _project(cases: Sequence[PreparedInput], learned: _Learned, moments: Floats)
         pauses=[case.question.pauses for case in cases],
     )
     return project_completes(rates, days, moments, still=learned.still)
+
+
+def _siblings(priors: Sequence[Prior | None]) -> Siblings:
+    """What the priors tell of other groups, NaN where nothing."""
+    known = [
+        prior if prior is not None and prior.fade and prior.varies else None for prior in priors
+    ]
+    return Siblings(
+        np.array([prior.fade if prior is not None else np.nan for prior in known], dtype=float),
+        np.array([prior.varies if prior is not None else np.nan for prior in known], dtype=float),
+    )
 
 
 def _answer(case: PreparedInput, at_end: Floats, waits: Floats, chance: float) -> Forecast:

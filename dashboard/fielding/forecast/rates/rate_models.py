@@ -48,6 +48,10 @@ PLAN_APART = 4.0  # a planned rate counts within this factor of the group's own
 HINT = 0.7  # how far the log of a wave's mean is drawn to that of the plan
 HINT_REACH = 1.5  # log apart beyond which a goal is no hint any more
 YOUNGEST = 0.02  # usual days
+# Variance of the log of what comes over what a group's own mean says, where siblings are known:
+OWN_VARIES, OWN_DAY = 0.2, 0.3  # of any age, and more by the usual days in field
+STEADY_FROM = 3.0  # usual days from which a steady rate counts as fully as without siblings
+LATER_VARIES = 0.1  # what neither it nor its siblings tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,14 @@ class RatePosterior:
         return replace(self, rate=rate, doubt=doubt)
 
 
+class Siblings(NamedTuple):
+    """What other groups tell of each (groups), NaN where nothing: the rate after a first day over
+    the rate on it, and how far groups are apart (sd of the log)."""
+
+    fade: Floats
+    varies: Floats
+
+
 def infer_rates(
     hours: Hours,
     shape: Floats,
@@ -100,6 +112,7 @@ def infer_rates(
     changed: Flags,
     *,
     with_stalls: Hours | None = None,
+    siblings: Siblings | None = None,
 ) -> RatePosterior:
     """What each group's hours say about its rate.
 
@@ -111,8 +124,11 @@ def infer_rates(
     blocks = _blocks(hours, shape)
     steady = _weigh_steady(blocks, _near(planned, blocks), changed)
     every = hours if with_stalls is None else with_stalls
-    waves = _weigh_waves(_blocks(every, shape), planned)
-    share = wandering_chance(hours, shape)[:, None]
+    siblings = siblings or Siblings(*np.full((2, shape.shape[0]), np.nan))
+    waves = _weigh_waves(_blocks(every, shape), planned, siblings)
+    share = wandering_chance(hours, shape)
+    trusted = np.minimum(blocks.time.sum(axis=1) / STEADY_FROM, 1.0)
+    share = np.where(np.isnan(siblings.fade), share, 1 - (1 - share) * trusted)[:, None]
     weekends = (hours.live * (hours.slot >= 120)).sum(axis=1) / 24
     return _posterior(
         _joined(steady, waves, np.log1p(-share), np.log(share)),
@@ -137,6 +153,7 @@ class _Weighed(NamedTuple):
     rate: Floats
     firm: Floats
     spread: Floats
+    lasting: Floats
     hypotheses: Hypotheses
 
 
@@ -167,28 +184,55 @@ def _weigh_steady(blocks: _Blocks, planned: Floats, changed: Flags) -> _Weighed:
     together = _normalized(together)
     split = bank.weight.size
     return _joined(
-        _Weighed(together[:, :split], rates.rate, rates.firm, rates.spread, bank),
+        _Weighed(
+            together[:, :split],
+            rates.rate,
+            rates.firm,
+            rates.spread,
+            _lasting(bank, len(together)),
+            bank,
+        ),
         _Weighed(
             together[:, split:],
             steps.rates.rate,
             steps.rates.firm,
             steps.rates.spread,
+            np.zeros_like(last),
             step_hypotheses(last.shape[1]),
         ),
     )
 
 
-def _weigh_waves(blocks: _Blocks, planned: Floats) -> _Weighed:
-    """Waves around the field's own mean, which is drawn a little to the plan."""
+def _weigh_waves(blocks: _Blocks, planned: Floats, siblings: Siblings) -> _Weighed:
+    """Waves around the field's own mean, which is drawn to the plan or to what siblings did."""
     bank = wave_hypotheses()
     completes, lived = blocks.came.sum(axis=1), blocks.time.sum(axis=1)
     own = (completes + 1) / (lived + 1 / _near(planned, blocks))
     own = np.where(lived > YOUNGEST, own, planned)
     rates, weights = _read(bank, blocks, own)
+    weighed = _Weighed(
+        _normalized(weights), rates.rate, rates.firm, rates.spread, _lasting(bank, own.size), bank
+    )
     apart = np.log(planned / own)
-    hint = np.exp(HINT * apart * np.exp(-0.5 * (apart / HINT_REACH) ** 2))
-    rate = rates.rate * hint[:, None]
-    return _Weighed(_normalized(weights), rate, rates.firm, rates.spread, bank)
+    hint = HINT * apart * np.exp(-0.5 * (apart / HINT_REACH) ** 2)
+    known = ~np.isnan(siblings.fade)
+    if not known.any():
+        return weighed._replace(rate=weighed.rate * np.exp(hint)[:, None])
+    fade = np.log(np.where(known, siblings.fade, 1.0)) / np.maximum(blocks.age, 1.0)
+    own_varies = OWN_VARIES + OWN_DAY / np.maximum(lived, YOUNGEST)
+    level_varies = np.where(known, siblings.varies, 1.0) ** 2
+    drawn = own_varies / (own_varies + level_varies)
+    hint = np.where(known, fade + drawn * (apart - fade), hint)
+    lasting = np.where(known, drawn * level_varies + LATER_VARIES, bank.lasting[0])
+    return weighed._replace(
+        rate=weighed.rate * np.exp(hint)[:, None],
+        firm=np.where(known[:, None], np.inf, weighed.firm),
+        lasting=np.broadcast_to(lasting[:, None], weighed.lasting.shape),
+    )
+
+
+def _lasting(bank: Hypotheses, rows: int) -> Floats:
+    return np.broadcast_to(bank.lasting, (rows, bank.lasting.size))
 
 
 def _read(bank: Hypotheses, blocks: _Blocks, planned: Floats) -> tuple[Rates, Floats]:
@@ -234,6 +278,7 @@ def _joined(
         np.concatenate((left.rate, right.rate), axis=1),
         np.concatenate((left.firm, right.firm), axis=1),
         np.concatenate((left.spread, right.spread), axis=1),
+        np.concatenate((left.lasting, right.lasting), axis=1),
         Hypotheses(
             np.concatenate((first.curve, second.curve)),
             np.concatenate((first.drift, second.drift)),
@@ -250,9 +295,8 @@ def _posterior(weighed: _Weighed, *, age: Floats, young: Floats, weekend: Floats
     top = np.argpartition(-weighed.weights[:, :steady], KEPT - 1, axis=1)[:, :KEPT]
     waves = np.broadcast_to(np.arange(steady, steady + len(WAVE_DAYS)), (len(top), len(WAVE_DAYS)))
     top = np.concatenate((top, waves), axis=1)
-    weights, rate, firm, spread = (
-        np.take_along_axis(values, top, axis=1)
-        for values in (weighed.weights, weighed.rate, weighed.firm, weighed.spread)
+    weights, rate, firm, spread, lasting = (
+        np.take_along_axis(values, top, axis=1) for values in weighed[:5]
     )
     weights = np.exp(weights - weights.max(axis=1, keepdims=True))
     weights /= weights.sum(axis=1, keepdims=True)
@@ -265,7 +309,7 @@ def _posterior(weighed: _Weighed, *, age: Floats, young: Floats, weekend: Floats
         1 / firm + young,
         bank.drift[top],
         bank.daily[top],
-        bank.lasting[top],
+        lasting,
         age,
         weekend,
     )

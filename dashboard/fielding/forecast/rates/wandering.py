@@ -28,6 +28,7 @@ def wandering_chance(hours: Hours, shape: Floats) -> Floats:
     total = expected.sum(axis=1)
     mean = (expected**2).sum(axis=1) / np.maximum(total, 1e-9)
     dispersion = np.log((((counts - expected) ** 2).sum(axis=1) + 1) / (total + 1))
+    dispersion = np.maximum(dispersion, np.log1p(CALM * mean))  # calmer than calm is calm
     error = 2 / (np.minimum(1.0, expected).sum(axis=1) + 1)
     ratio = _log_density(dispersion, WANDERS * mean, WANDERS_VARIES, error)
     ratio -= _log_density(dispersion, CALM * mean, CALM_VARIES, error)
