@@ -174,13 +174,11 @@ def _project(cases: Sequence[PreparedInput], learned: _Learned, moments: Floats)
 
 def _siblings(priors: Sequence[Prior | None]) -> Siblings:
     """What the priors tell of other groups, NaN where nothing."""
-    known = [
-        prior if prior is not None and prior.fade and prior.varies else None for prior in priors
-    ]
-    return Siblings(
-        np.array([prior.fade if prior is not None else np.nan for prior in known], dtype=float),
-        np.array([prior.varies if prior is not None else np.nan for prior in known], dtype=float),
-    )
+    pooled = np.full((2, len(priors)), np.nan)
+    for place, prior in enumerate(priors):
+        if prior is not None and prior.fade is not None and prior.varies is not None:
+            pooled[:, place] = prior.fade, prior.varies
+    return Siblings(*pooled)
 
 
 def _answer(case: PreparedInput, at_end: Floats, waits: Floats, chance: float) -> Forecast:

@@ -152,8 +152,8 @@ def _simulate(table: Floats, luck: Singles) -> Singles:
 def spread_ends(now: float, ends: Floats, luck: Floats) -> Floats:
     """Completes at the end of one group for normal scores (draws), from its p10, p50, p90."""
     table = np.array([[now, np.inf, *ends, np.inf]])
-    ends = _simulate(table, luck[None].astype(np.float32))
-    return np.asarray(ends[0], dtype=np.float64)
+    simulated = _simulate(table, luck[None].astype(np.float32))
+    return np.asarray(simulated[0], dtype=np.float64)
 
 
 def normal_scores(outcomes: Floats, p10: Floats, p50: Floats, p90: Floats, now: Floats) -> Floats:
