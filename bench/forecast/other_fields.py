@@ -183,6 +183,6 @@ def _read_at_times(
 
 if __name__ == "__main__":
     every = {name: replay([field(name, seed) for seed in range(FIELDS)]) for name in PROCESSES}
-    for name, some in every.items():
-        print(line(name, some))
-    print(line("all of them", [one for some in every.values() for one in some]))
+    for name, rows in every.items():
+        print(line(name, rows))
+    print(line("all of them", [row for rows in every.values() for row in rows]))

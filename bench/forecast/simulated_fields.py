@@ -34,7 +34,7 @@ AHEAD = 9 * DAY  # at most
 
 def figures() -> list[Figure]:
     """Coverage and losses, the forecasts told when prices were changed as the product is."""
-    replays = replay(fields(), told=True)
+    replays = replay(fields(), with_changes=True)
     covered = float(np.mean([one.covered for one in replays]))
     lost = losses(replays)
     note = f"{len(replays)} fields of the simulated exchange"
