@@ -9,6 +9,7 @@ from bench.forecast.backtest_real import ends_of, our_forecasts, pinball_sum
 from bench.forecast.fields.real_fields import panel_cuts, real_fields, without_trickle
 from dashboard.fielding.forecast import forecast
 from dashboard.fielding.forecast.rates.wandering import wandering_chance
+from dashboard.fielding.series.pace import SoftLaunch
 from dashboard.fielding.series.readings import Hours
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -98,6 +99,45 @@ def test_silence_behind_a_soft_launch_leaves_both_ends_open():
     low, _, high = ends(asked(launch, days=10, goal=500))
     assert low < 2.5 * launch.sum()
     assert high > 6 * launch.sum()
+
+
+def launched(ends_after, **more):
+    """A soft launch of a tenth of 400, full after ten hours, then silence until it ends or now."""
+    hourly = np.concatenate((np.full(10, 4.0), np.zeros(62)))
+    history = readings(hourly)
+    now = history[-1][0]
+    launch = SoftLaunch(START + ends_after * HOUR, 0.1)
+    return ends(
+        forecast(
+            history,
+            goal=400,
+            now=now,
+            ends_at=now + 7 * DAY,
+            zone="UTC",
+            soft_launch=launch,
+            **more,
+        )
+    )
+
+
+def test_the_wait_for_the_end_of_a_soft_launch_is_no_silence():
+    silent = ends(asked(np.concatenate((np.full(10, 4.0), np.zeros(62))), days=7, goal=400))
+    assert launched(72)[1] - 40 > 1.7 * (silent[1] - 40)
+
+
+def test_nothing_comes_until_a_soft_launch_ends():
+    early, late = launched(72), launched(72 + 5 * 24)
+    assert late[1] - 40 < 0.5 * (early[1] - 40)
+
+
+def test_a_soft_launch_that_is_not_full_changes_nothing():
+    history = readings(calm())
+    now = history[-1][0]
+    plain, launch = (
+        forecast(history, goal=5000, now=now, ends_at=now + 5 * DAY, zone="UTC", soft_launch=soft)
+        for soft in (None, SoftLaunch(now + DAY, 0.5))
+    )
+    assert launch == plain
 
 
 def test_the_end_of_a_batch_is_not_the_end_of_the_field():

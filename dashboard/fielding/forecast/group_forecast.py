@@ -21,6 +21,7 @@ from dashboard.fielding.forecast.projection import Projection, future_exposure, 
 from dashboard.fielding.forecast.rate_changes import changed_blocks
 from dashboard.fielding.forecast.rates.evidence import BLOCK
 from dashboard.fielding.forecast.rates.rate_models import Siblings, infer_rates
+from dashboard.fielding.series.pace import SoftLaunch
 from dashboard.fielding.series.readings import (
     HOUR,
     Floats,
@@ -71,17 +72,21 @@ def forecast(
     pauses: Sequence[Pause] = (),
     prior: Prior | None = None,
     rate_changes: Sequence[datetime] = (),
+    soft_launch: SoftLaunch | None = None,
 ) -> Forecast:
     """The forecast of one group: `forecast_many` of a table with one row.
 
     A group that is paused now is taken to resume now. Without an end date, completes are
     counted 28 days from now. Readings after `now` are not looked at, but for the interval
     under way. rate_changes: when its price, filling strategy or re-entry was changed, after
-    which a new rate is likely. ValueError for a naive datetime, an unknown zone or a goal
+    which a new rate is likely. soft_launch: once its share of the goal is in, nothing comes
+    until it ends. ValueError for a naive datetime, an unknown zone or a goal
     that is no count.
     """
     count = as_count(goal)
-    question = ForecastInput(history, count, now, ends_at, zone, pauses, prior, rate_changes)
+    question = ForecastInput(
+        history, count, now, ends_at, zone, pauses, prior, rate_changes, soft_launch
+    )
     return forecast_many([question])[0]
 
 
@@ -167,7 +172,7 @@ def _project(cases: Sequence[PreparedInput], learned: _Learned, moments: Floats)
         starts=[case.start for case in cases],
         nows=[case.now for case in cases],
         zones=[case.zone for case in cases],
-        pauses=[case.question.pauses for case in cases],
+        pauses=[case.halts for case in cases],
     )
     return project_completes(rates, days, moments, still=learned.still)
 

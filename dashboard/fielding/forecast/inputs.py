@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dashboard.fielding.series.pace import SoftLaunch
 from dashboard.fielding.series.readings import (
     HOUR,
     Floats,
@@ -19,6 +20,7 @@ from dashboard.fielding.series.readings import (
     clean_history,
     epoch_seconds,
     live_hours,
+    utc_datetime,
 )
 from dashboard.fielding.series.weekly_shape import Prior, prior_shape
 
@@ -35,7 +37,8 @@ class ForecastInput:
     history: (end of interval, cumulative completes), hourly if possible; gaps, repeats and
     falls are allowed. goal: completes. pauses: (from, until) when the group was or will not
     be live, until = None when it still is not. prior: of its project and country. rate_changes:
-    when its price, filling strategy or re-entry was changed.
+    when its price, filling strategy or re-entry was changed. soft_launch: once its share of the
+    goal is in, the exchange lets nobody in until it ends.
     """
 
     history: History
@@ -46,6 +49,7 @@ class ForecastInput:
     pauses: Sequence[Pause] = ()
     prior: Prior | None = None
     rate_changes: Sequence[datetime] = ()
+    soft_launch: SoftLaunch | None = None
 
 
 class PreparedInput(NamedTuple):
@@ -60,6 +64,7 @@ class PreparedInput(NamedTuple):
     base: Floats
     zone: tzinfo
     changes: Floats
+    halts: Sequence[Pause]  # pauses, and the wait for the end of a soft launch
 
     @property
     def completes(self) -> float:
@@ -119,11 +124,24 @@ def prepare_input(question: ForecastInput) -> PreparedInput:
     zone = as_zone(question.zone)
     read = clean_history(question.history, now)
     base = prior_shape(question.prior)
-    hours = live_hours(read, zone=zone, pauses=question.pauses, shape=base)
+    halts = [*question.pauses, *_soft_launch_waits(question, read)]
+    hours = live_hours(read, zone=zone, pauses=halts, shape=base)
     end = now + NO_END * DAY
     if question.ends_at is not None:
         end = epoch_seconds(question.ends_at, "ends_at")
     start = float(read.at[-1]) if read.at.size else now
     changes = [epoch_seconds(at, "rate_changes") for at in question.rate_changes]
     past = np.array([at for at in changes if at <= now])
-    return PreparedInput(question, now, end, start, read, hours, base, zone, past)
+    return PreparedInput(question, now, end, start, read, hours, base, zone, past, halts)
+
+
+def _soft_launch_waits(question: ForecastInput, read: Readings) -> list[Pause]:
+    """From when a soft launch had its share of the goal until it ends, if it ever had."""
+    launch = question.soft_launch
+    if launch is None or not read.at.size:
+        return []
+    full = np.flatnonzero(read.count >= max(1.0, launch.share * question.goal))
+    if not full.size:
+        return []
+    begins = utc_datetime(float(read.at[full[0]]))
+    return [(begins, launch.ends_at)] if begins < launch.ends_at else []

@@ -98,6 +98,7 @@ class GroupHistory:
             pauses=self.pauses,
             prior=self.prior,
             rate_changes=self.turns,
+            soft_launch=self.modules.soft_launch,
         )
 
     @cached_property
