@@ -111,6 +111,7 @@ PEERS: dict[str, Quantiles] = {
     "TSB": partial(from_statsforecast, tsb, interval=False),
     "Poisson-gamma enrolment": enrolment,
 }
+SLOW = ("AutoETS(24)", "MSTL")
 
 
 def forecast_end(peer: Quantiles, field: Field) -> Floats:
