@@ -81,6 +81,7 @@ def replay(fields: Sequence[Field], *, with_changes: bool = False) -> list[Repla
                 f.zone,
                 f.pauses,
                 rate_changes=with_changes * f.turns,
+                soft_launch=f.soft_launch,
             )
             for f in fields
         ]

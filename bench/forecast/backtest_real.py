@@ -39,7 +39,18 @@ def pinball_sum(quantiles: Floats, truth: Floats) -> Floats:
 def our_forecasts(fields: Sequence[Field], goal: Callable[[Field], float]) -> list[Forecast]:
     """The product's forecast of each field for a goal."""
     return forecast_many(
-        [ForecastInput(f.history, goal(f), f.now, f.ends_at, f.zone, f.pauses) for f in fields]
+        [
+            ForecastInput(
+                f.history,
+                goal(f),
+                f.now,
+                f.ends_at,
+                f.zone,
+                f.pauses,
+                soft_launch=f.soft_launch,
+            )
+            for f in fields
+        ]
     )
 
 

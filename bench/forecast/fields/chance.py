@@ -14,7 +14,8 @@ Floats = NDArray[np.float64]
 class Chance:
     """Draws that all paths share up to now, and that each path makes for itself afterwards.
 
-    turns: the hours, if any, at which somebody changed the price.
+    turns: the hours, if any, at which somebody changed the price. launch: the hours at which a
+    soft launch is full and at which it ends, if there is one.
     """
 
     rng: np.random.Generator
@@ -22,6 +23,7 @@ class Chance:
     paths: int
     hours: int
     turns: list[float] = dataclasses.field(default_factory=list)
+    launch: list[float] = dataclasses.field(default_factory=list)
 
     def poisson(self, mean: Floats) -> Floats:
         """Counts (paths, hours) around a mean (hours) or (paths, hours)."""

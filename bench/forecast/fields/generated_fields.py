@@ -14,6 +14,7 @@ import numpy as np
 
 from bench.forecast.fields import real_traits
 from bench.forecast.fields.chance import Chance, Floats
+from dashboard.fielding.series.pace import SoftLaunch
 
 Pauses = tuple[tuple[datetime, datetime], ...]
 
@@ -40,6 +41,7 @@ class Field:
     finish: datetime | None
     futures: Floats
     turns: tuple[datetime, ...] = ()  # when its price was changed
+    soft_launch: SoftLaunch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,4 +197,16 @@ def field(process: str, seed: int, *, futures: int = 0) -> Field:
         finish=stamps[int(met[0])] if met.size else None,
         futures=paths[1:, -1],
         turns=tuple(starts_at + timedelta(hours=at) for at in chance.turns),
+        soft_launch=_soft_launch(chance, total, goal, starts_at),
     )
+
+
+def _soft_launch(
+    chance: Chance, total: Floats, goal: int, starts_at: datetime
+) -> SoftLaunch | None:
+    """The soft launch as the exchange would tell of it: its end, its share of the goal."""
+    if not chance.launch:
+        return None
+    full, ends = chance.launch
+    share = max(1.0, total[int(full)]) / goal
+    return SoftLaunch(starts_at + timedelta(hours=ends), float(share))

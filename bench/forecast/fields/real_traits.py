@@ -55,6 +55,7 @@ def soft_launch(chance: Chance, rate: Floats, clock: Clock) -> Floats:
     """A tenth of the time at a third of the rate, silence of one to four days, then all of it."""
     launch = chance.rng.uniform(0.05, 0.15) * clock.index.size
     opens = launch + chance.rng.uniform(DAY, 4 * DAY)
+    chance.launch.extend((launch, opens))
     share = np.where(clock.index < launch, 0.35, np.where(clock.index < opens, 0.01, 1.0))
     return chance.poisson(_wander(chance, rate, clock) * share)
 

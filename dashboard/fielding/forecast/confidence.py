@@ -40,11 +40,11 @@ def confidence_of(
         a <= case.question.now and (b is None or b > case.question.now)
         for a, b in case.question.pauses
     ):
-        notes.append("paused: assumes that it resumes " + _resumes(case))
-    elif not (reached or ended or case.is_over) and (since := _changed(case)) is not None:
+        notes.append("paused: assumes that it resumes " + _describe_resumption(case))
+    elif not (reached or ended or case.is_over) and (since := _describe_change(case)) is not None:
         notes.append(f"changed {since}: what that does to the rate shows after a day or so")
     stale = (case.now - case.start) / HOUR
-    confidence, why = _confidence(case, at_end, ended)
+    confidence, why = _grade(case, at_end, ended)
     if case.read.at.size and stale >= STALE and not ended:
         notes.append(f"the last reading is {stale:.0f} h old")
         if stale >= OLD and confidence != "none":
@@ -52,14 +52,14 @@ def confidence_of(
     return confidence, "; ".join([why, *notes] if why else notes) or "enough completes behind it"
 
 
-def _resumes(case: PreparedInput) -> str:
+def _describe_resumption(case: PreparedInput) -> str:
     """When a group that is paused now is taken to resume."""
     now = case.question.now
     ends = [b for a, b in case.question.pauses if b is not None and a <= now < b]
     return "as scheduled" if ends else "now"
 
 
-def _changed(case: PreparedInput) -> str | None:
+def _describe_change(case: PreparedInput) -> str | None:
     """How long ago its price, strategy or re-entry was changed; None if that is a day or more."""
     hours = (case.now - case.changes.max()) / HOUR if case.changes.size else SHOWS_AFTER
     if hours >= SHOWS_AFTER:
@@ -67,7 +67,7 @@ def _changed(case: PreparedInput) -> str | None:
     return f"{hours:.0f} h ago" if hours >= 1 else "within the hour"
 
 
-def _confidence(case: PreparedInput, at_end: Floats, ended: bool) -> tuple[Confidence, str]:
+def _grade(case: PreparedInput, at_end: Floats, ended: bool) -> tuple[Confidence, str]:
     """By the completes behind the rate first, then by the width of the range."""
     if ended:
         return "high", ""

@@ -118,7 +118,7 @@ def forecast_groups(questions: Sequence[ForecastInput]) -> list[ForecastResult]:
     waits = projection.waits(passing)
     return [
         ForecastResult(
-            _answer(
+            _forecast_of(
                 case,
                 at_end[row] + case.completes,
                 waits[row],
@@ -186,15 +186,15 @@ def _siblings(priors: Sequence[Prior | None]) -> Siblings:
     return Siblings(*pooled)
 
 
-def _answer(case: PreparedInput, at_end: Floats, waits: Floats, chance: float) -> Forecast:
+def _forecast_of(case: PreparedInput, at_end: Floats, waits: Floats, chance: float) -> Forecast:
     """The forecast of one group, with the cases in which nothing is left to forecast."""
     goal = case.question.goal
-    reached = _reached(case.read, goal)
+    reached = _time_reached(case.read, goal)
     ended = case.question.ends_at is not None and case.end <= case.start
     if ended:
         at_end = np.full(3, _count_at(case.read, case.end))
         chance = float(at_end[0] >= goal)
-    early, middle, late = (_date(case, float(wait)) for wait in waits)
+    early, middle, late = (_date_after(case, float(wait)) for wait in waits)
     if reached is not None:
         early = middle = late = utc_datetime(reached)
         chance = max(chance, float(not ended))
@@ -202,25 +202,25 @@ def _answer(case: PreparedInput, at_end: Floats, waits: Floats, chance: float) -
         early = middle = late = None
     confidence, note = confidence_of(case, at_end, reached=reached is not None, ended=ended)
     return Forecast(
-        goal,
-        early,
-        middle,
-        late,
-        float(at_end[0]),
-        float(at_end[1]),
-        float(at_end[2]),
-        chance,
-        confidence,
-        note,
+        goal=goal,
+        finish_p10=early,
+        finish_p50=middle,
+        finish_p90=late,
+        completes_at_end_p10=float(at_end[0]),
+        completes_at_end_p50=float(at_end[1]),
+        completes_at_end_p90=float(at_end[2]),
+        chance=chance,
+        confidence=confidence,
+        note=note,
     )
 
 
-def _date(case: PreparedInput, wait: float) -> datetime | None:
+def _date_after(case: PreparedInput, wait: float) -> datetime | None:
     """The date after a wait in hours from the last reading, never before now."""
     return utc_datetime(max(case.start + wait * HOUR, case.now)) if np.isfinite(wait) else None
 
 
-def _reached(read: Readings, goal: float) -> float | None:
+def _time_reached(read: Readings, goal: float) -> float | None:
     """When the count rose to the goal for good, if it is there now (seconds)."""
     if not read.count.size or read.count[-1] < goal:
         return None

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -53,7 +53,7 @@ class ForecastInput:
 
 
 class PreparedInput(NamedTuple):
-    """A question read: times in seconds since 1970."""
+    """An input with its readings laid out: times in seconds since 1970."""
 
     question: ForecastInput
     now: float
@@ -106,11 +106,11 @@ class PreparedInput(NamedTuple):
         return has_speed or bool(self.record.counts.sum() > 0)
 
 
-def as_count(goal: Any) -> float:
+def as_count(goal: object) -> float:
     """A goal as a number; ValueError for what is no count."""
     try:
-        count = float(goal)
-    except (TypeError, ValueError):
+        count = float(str(goal))
+    except ValueError:
         count = math.nan
     if not 0 <= count < math.inf:
         raise ValueError(f"a goal is a number of completes, not {goal!r}")
@@ -118,7 +118,7 @@ def as_count(goal: Any) -> float:
 
 
 def prepare_input(question: ForecastInput) -> PreparedInput:
-    """The question with its readings cleaned and laid on live hours."""
+    """Clean the readings and lay them on live hours."""
     as_count(question.goal)
     now = epoch_seconds(question.now, "now")
     zone = as_zone(question.zone)

@@ -52,9 +52,9 @@ class FutureExposure:
         shapes (groups, moments)."""
         opens = self.skipped[:, None]
         last = self.usual.shape[1] - 1
-        usual = _since(self.usual, hours + opens) - _since(self.usual, opens)
+        usual = _value_at(self.usual, hours + opens) - _value_at(self.usual, opens)
         inside = np.minimum(hours + opens, last)
-        weekend = _since(self.weekend, inside) - _since(self.weekend, opens)
+        weekend = _value_at(self.weekend, inside) - _value_at(self.weekend, opens)
         return usual, np.asarray(weekend / np.maximum(usual, 1e-9))
 
     def hours(self, usual: Floats) -> Floats:
@@ -96,7 +96,7 @@ def future_exposure(
     )
 
 
-def _since(grid: Floats, at: Floats) -> Floats:
+def _value_at(grid: Floats, at: Floats) -> Floats:
     """The value of a grid (groups, hours + 1) at hours between its points, and beyond it."""
     last = grid.shape[1] - 1
     inside = np.minimum(at, last)
@@ -186,7 +186,7 @@ def project_completes(
 ) -> Projection:
     """The projection at the knots of every forecast and at `moments` (groups, hours).
 
-    still: the chance that nothing comes any more (groups); it weights like one more hypothesis.
+    still: the chance that nothing comes any more (groups); it weighs like one more hypothesis.
     """
     rows, wanted = moments.shape
     hours = np.empty((rows, wanted + _KNOTS.size))

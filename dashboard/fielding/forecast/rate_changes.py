@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,20 +20,20 @@ LEAST = Decimal("0.05")  # a price that moves by a smaller share moves nothing t
 Flags = NDArray[np.bool_]
 
 
-def rate_change_times(changes: Iterable[tuple[datetime, str, Any, Any]]) -> list[datetime]:
-    """The times of those that may move the rate, from (when, kind, old, new) of the changelog."""
+def rate_change_times(changes: Iterable[tuple[datetime, str, object, object]]) -> list[datetime]:
+    """Return the times of changes that may move the rate; changes: (when, kind, old, new)."""
     return [
         at
         for at, kind, old, new in changes
-        if kind in KINDS and (kind not in PRICES or _moves(old, new))
+        if kind in KINDS and (kind not in PRICES or _moves_the_rate(old, new))
     ]
 
 
 def changed_blocks(records: Sequence[Record], changes: Sequence[Floats], blocks: int) -> Flags:
-    """After which blocks a new rate may have begun: (groups, blocks), the last one ends now.
+    """Return after which blocks a new rate may have begun: (groups, blocks), the last ends now.
 
     changes: times in seconds since 1970, of each group. One that fell inside a block may have begun
-    a new rate with that block or with the next; what was before the first live hour began none.
+    a new rate with that block or with the next; one before the first live hour began none.
     """
     changed = np.zeros((len(records), blocks), dtype=bool)
     for row, (record, at) in enumerate(zip(records, changes, strict=True)):
@@ -47,14 +46,14 @@ def changed_blocks(records: Sequence[Record], changes: Sequence[Floats], blocks:
     return changed
 
 
-def _moves(old: Any, new: Any) -> bool:
-    """Whether one price differs from another enough; so does what is no price."""
+def _moves_the_rate(old: object, new: object) -> bool:
+    """Return whether two prices differ enough to show; what is no price always does."""
     before, after = price_from_changelog(old), price_from_changelog(new)
     return not before or not after or abs(after - before) >= LEAST * before
 
 
-def price_from_changelog(value: Any) -> Decimal | None:
-    """A price as the changelog gives it: text, a number, or {"value": …}."""
+def price_from_changelog(value: object) -> Decimal | None:
+    """Return a price of the changelog (text, a number or {"value": …}), or None for no price."""
     if isinstance(value, dict):
         value = value.get("value", value.get("amount"))
     try:

@@ -56,7 +56,7 @@ def find_steps(came: Floats, time: Floats, planned: Floats, changed: Flags) -> S
     for block in range(number):
         known = slice(0, block + 1)
         at = came[:, block, None], time[:, block, None]
-        part = _part(rates, known)
+        part = _select(rates, known)
         chance[:, known] += part.update(*at, SHAPE_MISSES)
         highest = chance[:, known].max(axis=1, keepdims=True)
         share = np.exp(chance[:, known] - highest)
@@ -72,7 +72,7 @@ def find_steps(came: Floats, time: Floats, planned: Floats, changed: Flags) -> S
     return Steps(rates, chance, evidence)
 
 
-def _part(rates: Rates, known: slice) -> Rates:
+def _select(rates: Rates, known: slice) -> Rates:
     return Rates(
         rates.rate[:, known], rates.firm[:, known], rates.spread[:, known], rates.looks[:, known]
     )

@@ -48,6 +48,7 @@ PLAN_APART = 4.0  # a planned rate counts within this factor of the group's own
 HINT = 0.7  # how far the log of a wave's mean is drawn to that of the plan
 HINT_REACH = 1.5  # log apart beyond which a goal is no hint any more
 YOUNGEST = 0.02  # usual days
+FIRST_HOURS, SETTLED = 1.0, 0.5  # variance of a wave's future at its start; days in which it goes
 # Variance of the log of what comes over what a group's own mean says, where siblings are known:
 OWN_VARIES, OWN_DAY = 0.2, 0.3  # of any age, and more by the usual days in field
 STEADY_FROM = 3.0  # usual days from which a steady rate counts as fully as without siblings
@@ -121,17 +122,17 @@ def infer_rates(
     (groups, half days). with_stalls: the hours with those of stalls, which `hours` leaves out
     and which waves explain.
     """
-    blocks = _blocks(hours, shape)
-    steady = _weigh_steady(blocks, _near(planned, blocks), changed)
+    blocks = _half_days(hours, shape)
+    steady = _weigh_steady(blocks, _clip_to_own(planned, blocks), changed)
     every = hours if with_stalls is None else with_stalls
     siblings = siblings or Siblings(*np.full((2, shape.shape[0]), np.nan))
-    waves = _weigh_waves(_blocks(every, shape), planned, siblings)
+    waves = _weigh_waves(_half_days(every, shape), planned, siblings)
     share = wandering_chance(hours, shape)
     trusted = np.minimum(blocks.time.sum(axis=1) / STEADY_FROM, 1.0)
     share = np.where(np.isnan(siblings.fade), share, 1 - (1 - share) * trusted)[:, None]
     weekends = (hours.live * (hours.slot >= 120)).sum(axis=1) / 24
-    return _posterior(
-        _joined(steady, waves, np.log1p(-share), np.log(share)),
+    return _keep_heaviest(
+        _join(steady, waves, np.log1p(-share), np.log(share)),
         age=blocks.age,
         young=YOUNG * np.exp(-blocks.time.sum(axis=1, keepdims=True) / GROWN),
         weekend=WEEKENDS / (1 + WEEKEND_WORTH * weekends),
@@ -157,7 +158,7 @@ class _Weighed(NamedTuple):
     hypotheses: Hypotheses
 
 
-def _blocks(hours: Hours, shape: Floats) -> _Blocks:
+def _half_days(hours: Hours, shape: Floats) -> _Blocks:
     rows = np.arange(shape.shape[0])[:, None]
     usual = shape[rows, hours.slot] * hours.live / 24
     came, time = half_day_sums(hours.counts), half_day_sums(usual)
@@ -165,7 +166,7 @@ def _blocks(hours: Hours, shape: Floats) -> _Blocks:
     return _Blocks(came, time, (time.shape[1] - begun) * BLOCK / 24)
 
 
-def _near(planned: Floats, blocks: _Blocks) -> Floats:
+def _clip_to_own(planned: Floats, blocks: _Blocks) -> Floats:
     """The planned rate within a factor of the group's own: a goal is a hint and no rate."""
     completes, lived = blocks.came.sum(axis=1), blocks.time.sum(axis=1) + 1e-9
     low = completes / lived / PLAN_APART
@@ -175,21 +176,21 @@ def _near(planned: Floats, blocks: _Blocks) -> Floats:
 def _weigh_steady(blocks: _Blocks, planned: Floats, changed: Flags) -> _Weighed:
     """Rates that stay, drift, fade or have stepped."""
     bank = steady_hypotheses()
-    rates, weights = _read(bank, blocks, planned)
+    rates, weights = _read_blocks(bank, blocks, planned)
     steps = find_steps(blocks.came, blocks.time, planned, changed)
     last = steps.chance - np.logaddexp.reduce(steps.chance, axis=1, keepdims=True)
     likelier = STEP_WEIGHT * np.where(changed.any(axis=1), LIKELIER_STEP, 1.0)
     last += (steps.evidence + np.log(likelier))[:, None]
     together = np.concatenate((weights, last), axis=1)
-    together = _normalized(together)
+    together = _normalize(together)
     split = bank.weight.size
-    return _joined(
+    return _join(
         _Weighed(
             together[:, :split],
             rates.rate,
             rates.firm,
             rates.spread,
-            _lasting(bank, len(together)),
+            np.zeros_like(weights),
             bank,
         ),
         _Weighed(
@@ -207,12 +208,11 @@ def _weigh_waves(blocks: _Blocks, planned: Floats, siblings: Siblings) -> _Weigh
     """Waves around the field's own mean, which is drawn to the plan or to what siblings did."""
     bank = wave_hypotheses()
     completes, lived = blocks.came.sum(axis=1), blocks.time.sum(axis=1)
-    own = (completes + 1) / (lived + 1 / _near(planned, blocks))
+    own = (completes + 1) / (lived + 1 / _clip_to_own(planned, blocks))
     own = np.where(lived > YOUNGEST, own, planned)
-    rates, weights = _read(bank, blocks, own)
-    weighed = _Weighed(
-        _normalized(weights), rates.rate, rates.firm, rates.spread, _lasting(bank, own.size), bank
-    )
+    rates, weights = _read_blocks(bank, blocks, own)
+    lasting = bank.lasting + FIRST_HOURS * np.exp(-lived / SETTLED)[:, None]
+    weighed = _Weighed(_normalize(weights), rates.rate, rates.firm, rates.spread, lasting, bank)
     apart = np.log(planned / own)
     hint = HINT * apart * np.exp(-0.5 * (apart / HINT_REACH) ** 2)
     known = ~np.isnan(siblings.fade)
@@ -223,19 +223,15 @@ def _weigh_waves(blocks: _Blocks, planned: Floats, siblings: Siblings) -> _Weigh
     level_varies = np.where(known, siblings.varies, 1.0) ** 2
     drawn = own_varies / (own_varies + level_varies)
     hint = np.where(known, fade + drawn * (apart - fade), hint)
-    lasting = np.where(known, drawn * level_varies + LATER_VARIES, bank.lasting[0])
+    later = (drawn * level_varies + LATER_VARIES)[:, None]
     return weighed._replace(
         rate=weighed.rate * np.exp(hint)[:, None],
         firm=np.where(known[:, None], np.inf, weighed.firm),
-        lasting=np.broadcast_to(lasting[:, None], weighed.lasting.shape),
+        lasting=np.where(known[:, None], later, weighed.lasting),
     )
 
 
-def _lasting(bank: Hypotheses, rows: int) -> Floats:
-    return np.broadcast_to(bank.lasting, (rows, bank.lasting.size))
-
-
-def _read(bank: Hypotheses, blocks: _Blocks, planned: Floats) -> tuple[Rates, Floats]:
+def _read_blocks(bank: Hypotheses, blocks: _Blocks, planned: Floats) -> tuple[Rates, Floats]:
     """The rate now by each hypothesis after all blocks, and the log of its weight."""
     came, time, age = blocks
     rows, number = came.shape
@@ -262,13 +258,13 @@ def _read(bank: Hypotheses, blocks: _Blocks, planned: Floats) -> tuple[Rates, Fl
     return rates, weights
 
 
-def _normalized(weights: Floats) -> Floats:
+def _normalize(weights: Floats) -> Floats:
     """Logs of weights, softened, their sum 1."""
     weights = SOFTEN * weights
     return np.asarray(weights - np.logaddexp.reduce(weights, axis=1, keepdims=True))
 
 
-def _joined(
+def _join(
     left: _Weighed, right: _Weighed, for_left: Floats | float = 0.0, for_right: Floats | float = 0.0
 ) -> _Weighed:
     """Two sets of hypotheses side by side, the log of its share added to the weights of each."""
@@ -289,7 +285,9 @@ def _joined(
     )
 
 
-def _posterior(weighed: _Weighed, *, age: Floats, young: Floats, weekend: Floats) -> RatePosterior:
+def _keep_heaviest(
+    weighed: _Weighed, *, age: Floats, young: Floats, weekend: Floats
+) -> RatePosterior:
     """The steady hypotheses that weigh most and all waves, their weights again summing to 1."""
     steady = weighed.weights.shape[1] - len(WAVE_DAYS)
     top = np.argpartition(-weighed.weights[:, :steady], KEPT - 1, axis=1)[:, :KEPT]
