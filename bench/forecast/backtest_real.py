@@ -15,6 +15,7 @@ from bench.forecast.backtest import below, naive_ends, seasonal_end
 from bench.forecast.fields.chance import Floats
 from bench.forecast.fields.generated_fields import PROCESSES, REAL_TRAITS, Field, field
 from bench.forecast.fields.real_fields import Cut, cut_field, panel_cuts, real_fields
+from bench.forecast.left_out import Outcome, leave_sources_out
 from bench.forecast.peers import LEVELS, PEERS, SLOW, TAUGHT_ON, boosted_quantiles, forecast_end
 from bench.shared.figure import Figure, skipped
 from dashboard.fielding.forecast.group_forecast import Forecast, forecast_many
@@ -109,6 +110,7 @@ def figures() -> list[Figure]:
     return [
         *_coverage(cuts, forecasts, truth),
         below("real_pinball", ours, 0.38, f"{len(cuts)} cuts, share of the final count"),
+        *_left_out(cuts, truth),
         *_peer_figures(cuts, truth, ours),
         *_words(),
         *_goals(fields, truth),
@@ -140,6 +142,22 @@ def _coverage(cuts: Sequence[Cut], forecasts: Sequence[Forecast], truth: Floats)
             for panel in sorted(set(panels))
             if (panels == panel).sum() >= FEWEST
         ),
+    ]
+
+
+def _left_out(cuts: Sequence[Cut], truth: Floats) -> list[Figure]:
+    """The same with what was set on real fields chosen on the fields of other sources."""
+    fields = [cut.field for cut in cuts]
+
+    def measure() -> Outcome:
+        ends = ends_of(our_forecasts(fields, lambda f: f.goal))
+        return Outcome(pinball_sum(ends, truth) / truth, _covered(ends, truth))
+
+    losses, covered = leave_sources_out(cuts, measure)
+    note = "waves set with the source left out"
+    return [
+        _within("real_coverage_left_out", float(covered.mean()), LOW, HIGH, note),
+        below("real_pinball_left_out", float(losses.mean()), 0.38, note),
     ]
 
 
