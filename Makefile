@@ -19,6 +19,10 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.app
 	$(PIP) install --require-hashes --no-deps -r requirements/dev.txt
 	touch $@
 
+$(VENV)/.bench: requirements/bench.txt $(VENV)/.dev
+	$(PIP) install --require-hashes --no-deps -r requirements/bench.txt
+	touch $@
+
 install: $(VENV)/.app
 
 install-dev: $(VENV)/.dev
@@ -39,7 +43,7 @@ check: install-dev
 	  $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python requirements/check.py
 
-bench: install-dev
+bench: $(VENV)/.bench
 	@exec $(BIN)/python -m bench $(ARGS)
 
 soak: install-dev
@@ -53,6 +57,7 @@ docs: install-dev
 lock: install-dev
 	$(UV_COMPILE) pyproject.toml -o requirements/app.txt
 	$(UV_COMPILE) pyproject.toml --group dev -c requirements/app.txt -o requirements/dev.txt
+	$(UV_COMPILE) --group bench -c requirements/dev.txt -o requirements/bench.txt
 
 pictures: install-dev
 	@exec $(BIN)/python docs/make_pictures.py

@@ -11,6 +11,9 @@ from importlib import import_module
 MODULES = {
     "client": "bench.client",
     "backtest": "bench.forecast.backtest",
+    "backtest_real": "bench.forecast.backtest_real",
+    "quota_cells": "bench.forecast.quota_cells",
+    "young_groups": "bench.forecast.young_groups",
     "backtest_simulated": "bench.forecast.simulated_fields",
     "early_warning": "bench.forecast.pause_risk",
     "pages": "bench.pages.pages",

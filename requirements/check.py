@@ -49,9 +49,10 @@ def main() -> int:
     """Print what is wrong; the number of problems."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wanted = project["project"]["dependencies"]
-    dev = project["dependency-groups"]["dev"]
+    groups = project["dependency-groups"]
     found = problems(wanted, (ROOT / "requirements/app.txt").read_text())
-    found += problems(wanted + dev, (ROOT / "requirements/dev.txt").read_text())
+    found += problems(wanted + groups["dev"], (ROOT / "requirements/dev.txt").read_text())
+    found += problems(groups["bench"], (ROOT / "requirements/bench.txt").read_text())
     print(*found, sep="\n") if found else None
     return len(found)
 

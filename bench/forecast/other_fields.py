@@ -17,7 +17,8 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bench.forecast.backtest import FIELDS, FUTURES, line, replay
-from bench.forecast.generated_fields import Chance, Field, Floats, Pauses
+from bench.forecast.fields.chance import Chance, Floats
+from bench.forecast.fields.generated_fields import Field, Pauses
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ZONES = ("Europe/Berlin", "America/New_York", "America/Sao_Paulo", "Asia/Kathmandu", "Asia/Tokyo")
@@ -182,6 +183,6 @@ def _read_at_times(
 
 if __name__ == "__main__":
     every = {name: replay([field(name, seed) for seed in range(FIELDS)]) for name in PROCESSES}
-    for name, some in every.items():
-        print(line(name, some))
-    print(line("all of them", [one for some in every.values() for one in some]))
+    for name, rows in every.items():
+        print(line(name, rows))
+    print(line("all of them", [row for rows in every.values() for row in rows]))

@@ -18,7 +18,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bench.forecast.backtest import below, losses, replay
-from bench.forecast.generated_fields import Field
+from bench.forecast.fields.generated_fields import Field
 from bench.forecast.simulated_group import START, moment_of, pauses_of, statuses
 from bench.shared.figure import Figure
 from dashboard.fielding.domain.time_zones import zone_of
@@ -34,7 +34,7 @@ AHEAD = 9 * DAY  # at most
 
 def figures() -> list[Figure]:
     """Coverage and losses, the forecasts told when prices were changed as the product is."""
-    replays = replay(fields(), told=True)
+    replays = replay(fields(), with_changes=True)
     covered = float(np.mean([one.covered for one in replays]))
     lost = losses(replays)
     note = f"{len(replays)} fields of the simulated exchange"

@@ -71,16 +71,16 @@ EDGES = {
     "paused now": replace(ASKED, history=steady(3), pauses=[(START + 3 * DAY, None)]),
     "paused from start to end": replace(ASKED, pauses=[(START, NOW + 7 * DAY)]),
     "a pause that ends before it begins": replace(ASKED, pauses=[(NOW, START)]),
-    "changed before its first reading": replace(ASKED, turns=[START - DAY]),
-    "changed just now": replace(ASKED, turns=[NOW]),
-    "changed after now": replace(ASKED, turns=[NOW + DAY]),
-    "changed every hour": replace(ASKED, turns=[START + n * HOUR for n in range(240)]),
-    "changed without data": replace(ASKED, history=[], turns=[START, NOW]),
+    "changed before its first reading": replace(ASKED, rate_changes=[START - DAY]),
+    "changed just now": replace(ASKED, rate_changes=[NOW]),
+    "changed after now": replace(ASKED, rate_changes=[NOW + DAY]),
+    "changed every hour": replace(ASKED, rate_changes=[START + n * HOUR for n in range(240)]),
+    "changed without data": replace(ASKED, history=[], rate_changes=[START, NOW]),
     "changed while it was paused": replace(
         ASKED,
         history=paused_week(),
         pauses=[(START + 3 * DAY, START + 10 * DAY)],
-        turns=[START + 5 * DAY],
+        rate_changes=[START + 5 * DAY],
     ),
 }
 

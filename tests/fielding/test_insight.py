@@ -222,7 +222,7 @@ def test_the_forecast_is_told_of_the_changes_of_the_price() -> None:
         (told,) = load_histories(
             [TargetGroup.objects.get(pk=pk)], fresh=JustRead(), now=factories.NOW
         )
-        return told.forecast_input().turns
+        return told.forecast_input().rate_changes
 
     made, at = group(), factories.NOW - 2 * DAY
     assert list(asked(made.pk)) == []

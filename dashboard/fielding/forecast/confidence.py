@@ -1,4 +1,10 @@
-"""How far to trust a forecast, and why, in words."""
+"""How far to trust a forecast, and why, in words.
+
+The words are defined by the loss to be expected: the pinball losses of p10, p50 and p90 added up,
+over the final count. That loss grows with the width of the range over its middle, on real fields
+and on generated ones alike, so the words are bounds of that width (docs/insight.md: the loss and
+the coverage of each word).
+"""
 
 from typing import Literal
 
@@ -7,8 +13,10 @@ from dashboard.fielding.series.readings import HOUR, Floats
 
 Confidence = Literal["none", "low", "medium", "high"]
 
-STALE, OLD = 6, 48  # hours since the last reading: worth telling, too many to be sure
-TOLD_AFTER = 24.0  # hours after which the forecast has heard of a change what it did
+HIGH, MEDIUM = 0.35, 0.9  # width of the range over the completes expected at the end, at most
+YOUNG = 48  # hours in field before a forecast may be called high
+STALE, OLD = 6, 48  # hours since the last reading: worth a note, too many to be sure
+SHOWS_AFTER = 24.0  # hours after which the readings show what a change did
 FEW = 5  # completes below which a rate is little more than a guess
 
 
@@ -32,11 +40,11 @@ def confidence_of(
         a <= case.question.now and (b is None or b > case.question.now)
         for a, b in case.question.pauses
     ):
-        notes.append("paused: assumes that it resumes " + _resumes(case))
-    elif not (reached or ended or case.is_over) and (since := _changed(case)) is not None:
+        notes.append("paused: assumes that it resumes " + _describe_resumption(case))
+    elif not (reached or ended or case.is_over) and (since := _describe_change(case)) is not None:
         notes.append(f"changed {since}: what that does to the rate shows after a day or so")
     stale = (case.now - case.start) / HOUR
-    confidence, why = _confidence(case, at_end, ended)
+    confidence, why = _grade(case, at_end, ended)
     if case.read.at.size and stale >= STALE and not ended:
         notes.append(f"the last reading is {stale:.0f} h old")
         if stale >= OLD and confidence != "none":
@@ -44,33 +52,33 @@ def confidence_of(
     return confidence, "; ".join([why, *notes] if why else notes) or "enough completes behind it"
 
 
-def _resumes(case: PreparedInput) -> str:
+def _describe_resumption(case: PreparedInput) -> str:
     """When a group that is paused now is taken to resume."""
     now = case.question.now
     ends = [b for a, b in case.question.pauses if b is not None and a <= now < b]
     return "as scheduled" if ends else "now"
 
 
-def _changed(case: PreparedInput) -> str | None:
+def _describe_change(case: PreparedInput) -> str | None:
     """How long ago its price, strategy or re-entry was changed; None if that is a day or more."""
-    hours = (case.now - case.turns.max()) / HOUR if case.turns.size else TOLD_AFTER
-    if hours >= TOLD_AFTER:
+    hours = (case.now - case.changes.max()) / HOUR if case.changes.size else SHOWS_AFTER
+    if hours >= SHOWS_AFTER:
         return None
     return f"{hours:.0f} h ago" if hours >= 1 else "within the hour"
 
 
-def _confidence(case: PreparedInput, at_end: Floats, ended: bool) -> tuple[Confidence, str]:
+def _grade(case: PreparedInput, at_end: Floats, ended: bool) -> tuple[Confidence, str]:
     """By the completes behind the rate first, then by the width of the range."""
     if ended:
         return "high", ""
     behind = min(float(case.record.counts.sum()), case.completes)  # what was taken away is none
     if not case.knows_rate:
-        what = "how fast completes come is not known" if case.completes else "no completes yet"
-        return "none", f"{what}: a range around the plan, not a forecast"
+        unknown = "how fast completes come is not known" if case.completes else "no completes yet"
+        return "none", f"{unknown}: a range around the plan, not a forecast"
     if behind < FEW:
         return "low", f"only {behind:.0f} completes so far: little more than a guess"
-    coming = max(float(at_end[1]) - case.completes, 1.0)
-    width = float(at_end[2] - at_end[0]) / coming
-    if width > 1.2 and at_end[2] - at_end[0] > 3:
-        return "low", f"wide: {at_end[0]:.0f} to {at_end[2]:.0f} completes at the end"
-    return ("medium", "") if width > 0.5 or case.record.counts.size < 48 else ("high", "")
+    low, middle, high = (float(end) for end in at_end)
+    width = (high - low) / max(middle, 1.0)
+    if width > MEDIUM:
+        return "low", f"wide: {low:.0f} to {high:.0f} completes at the end"
+    return ("medium", "") if width > HIGH or case.record.counts.size < YOUNG else ("high", "")

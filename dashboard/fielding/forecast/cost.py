@@ -30,7 +30,7 @@ class Cost:
 
 
 def projected_cost(
-    outlook: Forecast,
+    forecast: Forecast,
     *,
     completes: int,
     current_cpi: Decimal,
@@ -48,14 +48,16 @@ def projected_cost(
     """
     if completes < 0 or current_cpi < 0 or (budget is not None and budget <= 0):
         raise ValueError("completes and CPI cannot be negative; a budget is above zero")
-    paid, source = _paid(completes, current_cpi, average_cpi, so_far)
+    paid, source = _cost_so_far(completes, current_cpi, average_cpi, so_far)
     ends = (
-        outlook.completes_at_end_p10,
-        outlook.completes_at_end_p50,
-        outlook.completes_at_end_p90,
+        forecast.completes_at_end_p10,
+        forecast.completes_at_end_p50,
+        forecast.completes_at_end_p90,
     )
-    p10, p50, p90 = (paid + _still(end, outlook.goal, completes) * current_cpi for end in ends)
-    standing = _standing(paid, p50, p90, budget)
+    p10, p50, p90 = (
+        paid + _completes_to_pay(end, forecast.goal, completes) * current_cpi for end in ends
+    )
+    standing = _judge_budget(paid, p50, p90, budget)
     return Cost(
         currency=currency,
         so_far=paid,
@@ -70,7 +72,7 @@ def projected_cost(
     )
 
 
-def _paid(
+def _cost_so_far(
     completes: int, current: Decimal, average: Decimal | None, so_far: Decimal | None
 ) -> tuple[Decimal, str]:
     """Cost so far and, in words, where it comes from."""
@@ -81,12 +83,12 @@ def _paid(
     return completes * current, "cost so far guessed from the current CPI"
 
 
-def _still(end: float, goal: float, completes: int) -> int:
+def _completes_to_pay(end: float, goal: float, completes: int) -> int:
     """Completes still to be paid for."""
     return max(0, round(min(end, max(goal, completes))) - completes)
 
 
-def _standing(paid: Decimal, p50: Decimal, p90: Decimal, budget: Decimal | None) -> Standing:
+def _judge_budget(paid: Decimal, p50: Decimal, p90: Decimal, budget: Decimal | None) -> Standing:
     if budget is None:
         return "no budget"
     if paid > budget:

@@ -1,11 +1,11 @@
 """When a group reaches its goal, and how many completes it has at its end: both as ranges.
 
-Method: completes are Gamma–Poisson around rate × the shape of the group's week (`rhythm`), with
-over-dispersion. Some fifty hypotheses say how rates move: they stay, drift, have good and bad
-days, fade with the field's age, or have stepped; each votes by how well it foretold the group's
-own half days (`rate`, with its sources). The forecast is the mixture by these votes, each a
-gamma distribution whose variance grows with the horizon (`horizon`); a date is when that
-mixture passes the goal.
+Method: completes are Gamma–Poisson around rate × the shape of the group's week (`weekly_shape`),
+with over-dispersion. Some fifty hypotheses say how rates move: they stay, drift, have good and
+bad days, fade with the field's age, have stepped, or come in waves; each is weighed by how well
+it forecast the group's own half days (`rates`, with its sources). The forecast is the mixture
+by these weights, each a distribution whose variance grows with the horizon (`projection`); a
+date is when that mixture passes the goal.
 """
 
 from collections.abc import Sequence
@@ -16,11 +16,12 @@ from typing import NamedTuple
 import numpy as np
 
 from dashboard.fielding.forecast.confidence import Confidence, confidence_of
-from dashboard.fielding.forecast.evidence import BLOCK
 from dashboard.fielding.forecast.inputs import ForecastInput, PreparedInput, as_count, prepare_input
 from dashboard.fielding.forecast.projection import Projection, future_exposure, project_completes
 from dashboard.fielding.forecast.rate_changes import changed_blocks
-from dashboard.fielding.forecast.rate_models import infer_rates
+from dashboard.fielding.forecast.rates.evidence import BLOCK
+from dashboard.fielding.forecast.rates.rate_models import Siblings, infer_rates
+from dashboard.fielding.series.pace import SoftLaunch
 from dashboard.fielding.series.readings import (
     HOUR,
     Floats,
@@ -70,24 +71,28 @@ def forecast(
     zone: tzinfo | str,
     pauses: Sequence[Pause] = (),
     prior: Prior | None = None,
-    turns: Sequence[datetime] = (),
+    rate_changes: Sequence[datetime] = (),
+    soft_launch: SoftLaunch | None = None,
 ) -> Forecast:
     """The forecast of one group: `forecast_many` of a table with one row.
 
     A group that is paused now is taken to resume now. Without an end date, completes are
     counted 28 days from now. Readings after `now` are not looked at, but for the interval
-    under way. turns: when its price, filling strategy or re-entry was changed, after which a new
-    rate is likely. ValueError for a naive datetime, an unknown zone or a goal that is no count.
+    under way. rate_changes: when its price, filling strategy or re-entry was changed, after
+    which a new rate is likely. soft_launch: once its share of the goal is in, nothing comes
+    until it ends. ValueError for a naive datetime, an unknown zone or a goal
+    that is no count.
     """
     count = as_count(goal)
-    return forecast_many([ForecastInput(history, count, now, ends_at, zone, pauses, prior, turns)])[
-        0
-    ]
+    question = ForecastInput(
+        history, count, now, ends_at, zone, pauses, prior, rate_changes, soft_launch
+    )
+    return forecast_many([question])[0]
 
 
 def forecast_many(questions: Sequence[ForecastInput]) -> list[Forecast]:
     """The forecast of each group, in order; about 0.3 s of CPU for 1,000 × 336 readings."""
-    return [one.forecast for one in forecast_groups(questions)]
+    return [result.forecast for result in forecast_groups(questions)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +109,20 @@ def forecast_groups(questions: Sequence[ForecastInput]) -> list[ForecastResult]:
     if not questions:
         return []
     cases = [prepare_input(question) for question in questions]
-    learned = _learned(cases)
+    learned = _learn(cases)
     moments = np.array([[max(0.0, (case.end - case.start) / HOUR)] for case in cases])
-    outlook = _outlook(cases, learned, moments)
-    at_end = outlook.quantiles()[:, 0]
+    projection = _project(cases, learned, moments)
+    at_end = projection.quantiles()[:, 0]
     missing = np.array([case.question.goal - case.completes for case in cases])
-    passing = outlook.passing(missing)
-    waits = outlook.waits(passing)
+    passing = projection.passing(missing)
+    waits = projection.waits(passing)
     return [
         ForecastResult(
-            _answer(
+            _forecast_of(
                 case,
                 at_end[row] + case.completes,
                 waits[row],
-                float(passing[row, outlook.asked[row, 0]]),
+                float(passing[row, projection.moments[row, 0]]),
             ),
             learned.shape[row],
             case.record,
@@ -128,77 +133,94 @@ def forecast_groups(questions: Sequence[ForecastInput]) -> list[ForecastResult]:
 
 class _Learned(NamedTuple):
     """Live hours without their stalls, a record a group and side by side; shapes of weeks
-    (groups, 168), chances to stand still."""
+    (groups, 168), chances that a stall lasts (groups), live hours with their stalls."""
 
     records: Sequence[Record]
     hours: Hours
     shape: Floats
     still: Floats
+    with_stalls: Hours
 
 
-def _learned(cases: Sequence[PreparedInput]) -> _Learned:
+def _learn(cases: Sequence[PreparedInput]) -> _Learned:
     """What the readings of each group say before any rate."""
     records, base = [case.record for case in cases], np.stack([case.base for case in cases])
-    hours = stack_records(records)
+    with_stalls = hours = stack_records(records)
     shape = learn_weekly_shape(hours, base)
     fielded, still = without_stalls(records, hours, shape)
-    if any(one is not other for one, other in zip(fielded, records, strict=True)):
+    if any(left is not right for left, right in zip(fielded, records, strict=True)):
         hours = stack_records(fielded)
         shape = learn_weekly_shape(hours, base)
-    return _Learned(fielded, hours, shape, still)
+    return _Learned(fielded, hours, shape, still, with_stalls)
 
 
-def _outlook(cases: Sequence[PreparedInput], learned: _Learned, moments: Floats) -> Projection:
+def _project(cases: Sequence[PreparedInput], learned: _Learned, moments: Floats) -> Projection:
     """What is to come for each group at `moments` (groups, hours from its last reading)."""
-    records, hours, shape, still = learned
-    turned = changed_blocks(records, [case.turns for case in cases], hours.live.shape[1] // BLOCK)
-    belief = infer_rates(hours, shape, np.array([case.planned for case in cases]), turned)
-    belief = belief.less(np.array([case.lost for case in cases]))
+    blocks = learned.hours.live.shape[1] // BLOCK
+    changed = changed_blocks(learned.records, [case.changes for case in cases], blocks)
+    rates = infer_rates(
+        learned.hours,
+        learned.shape,
+        np.array([case.planned for case in cases]),
+        changed,
+        with_stalls=learned.with_stalls,
+        siblings=_siblings([case.question.prior for case in cases]),
+    )
+    rates = rates.less(np.array([case.lost for case in cases]))
     days = future_exposure(
-        shape,
+        learned.shape,
         starts=[case.start for case in cases],
         nows=[case.now for case in cases],
         zones=[case.zone for case in cases],
-        pauses=[case.question.pauses for case in cases],
+        pauses=[case.halts for case in cases],
     )
-    return project_completes(belief, days, moments, still=still)
+    return project_completes(rates, days, moments, still=learned.still)
 
 
-def _answer(case: PreparedInput, at_end: Floats, waits: Floats, chance: float) -> Forecast:
+def _siblings(priors: Sequence[Prior | None]) -> Siblings:
+    """What the priors tell of other groups, NaN where nothing."""
+    pooled = np.full((2, len(priors)), np.nan)
+    for place, prior in enumerate(priors):
+        if prior is not None and prior.fade is not None and prior.varies is not None:
+            pooled[:, place] = prior.fade, prior.varies
+    return Siblings(*pooled)
+
+
+def _forecast_of(case: PreparedInput, at_end: Floats, waits: Floats, chance: float) -> Forecast:
     """The forecast of one group, with the cases in which nothing is left to forecast."""
     goal = case.question.goal
-    reached = _reached(case.read, goal)
+    reached = _time_reached(case.read, goal)
     ended = case.question.ends_at is not None and case.end <= case.start
     if ended:
         at_end = np.full(3, _count_at(case.read, case.end))
         chance = float(at_end[0] >= goal)
-    early, usual, late = (_date(case, float(wait)) for wait in waits)
+    early, middle, late = (_date_after(case, float(wait)) for wait in waits)
     if reached is not None:
-        early = usual = late = utc_datetime(reached)
+        early = middle = late = utc_datetime(reached)
         chance = max(chance, float(not ended))
     elif case.is_over or not case.knows_rate:
-        early = usual = late = None
+        early = middle = late = None
     confidence, note = confidence_of(case, at_end, reached=reached is not None, ended=ended)
     return Forecast(
-        goal,
-        early,
-        usual,
-        late,
-        float(at_end[0]),
-        float(at_end[1]),
-        float(at_end[2]),
-        chance,
-        confidence,
-        note,
+        goal=goal,
+        finish_p10=early,
+        finish_p50=middle,
+        finish_p90=late,
+        completes_at_end_p10=float(at_end[0]),
+        completes_at_end_p50=float(at_end[1]),
+        completes_at_end_p90=float(at_end[2]),
+        chance=chance,
+        confidence=confidence,
+        note=note,
     )
 
 
-def _date(case: PreparedInput, wait: float) -> datetime | None:
+def _date_after(case: PreparedInput, wait: float) -> datetime | None:
     """The date after a wait in hours from the last reading, never before now."""
     return utc_datetime(max(case.start + wait * HOUR, case.now)) if np.isfinite(wait) else None
 
 
-def _reached(read: Readings, goal: float) -> float | None:
+def _time_reached(read: Readings, goal: float) -> float | None:
     """When the count rose to the goal for good, if it is there now (seconds)."""
     if not read.count.size or read.count[-1] < goal:
         return None

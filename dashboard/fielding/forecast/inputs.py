@@ -1,13 +1,14 @@
-"""What is asked of a forecast, and a group's readings laid out for it."""
+"""What a forecast needs to know, and a group's readings laid out for it."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from dashboard.fielding.series.pace import SoftLaunch
 from dashboard.fielding.series.readings import (
     HOUR,
     Floats,
@@ -19,6 +20,7 @@ from dashboard.fielding.series.readings import (
     clean_history,
     epoch_seconds,
     live_hours,
+    utc_datetime,
 )
 from dashboard.fielding.series.weekly_shape import Prior, prior_shape
 
@@ -34,8 +36,9 @@ class ForecastInput:
 
     history: (end of interval, cumulative completes), hourly if possible; gaps, repeats and
     falls are allowed. goal: completes. pauses: (from, until) when the group was or will not
-    be live, until = None when it still is not. prior: of its project and country. turns: when
-    its price, filling strategy or re-entry was changed (`turns`).
+    be live, until = None when it still is not. prior: of its project and country. rate_changes:
+    when its price, filling strategy or re-entry was changed. soft_launch: once its share of the
+    goal is in, the exchange lets nobody in until it ends.
     """
 
     history: History
@@ -45,11 +48,12 @@ class ForecastInput:
     zone: tzinfo | str
     pauses: Sequence[Pause] = ()
     prior: Prior | None = None
-    turns: Sequence[datetime] = ()
+    rate_changes: Sequence[datetime] = ()
+    soft_launch: SoftLaunch | None = None
 
 
 class PreparedInput(NamedTuple):
-    """A question read: times in seconds since 1970."""
+    """An input with its readings laid out: times in seconds since 1970."""
 
     question: ForecastInput
     now: float
@@ -59,7 +63,8 @@ class PreparedInput(NamedTuple):
     record: Record
     base: Floats
     zone: tzinfo
-    turns: Floats
+    changes: Floats
+    halts: Sequence[Pause]  # pauses, and the wait for the end of a soft launch
 
     @property
     def completes(self) -> float:
@@ -101,11 +106,11 @@ class PreparedInput(NamedTuple):
         return has_speed or bool(self.record.counts.sum() > 0)
 
 
-def as_count(goal: Any) -> float:
+def as_count(goal: object) -> float:
     """A goal as a number; ValueError for what is no count."""
     try:
-        count = float(goal)
-    except (TypeError, ValueError):
+        count = float(str(goal))
+    except ValueError:
         count = math.nan
     if not 0 <= count < math.inf:
         raise ValueError(f"a goal is a number of completes, not {goal!r}")
@@ -113,16 +118,30 @@ def as_count(goal: Any) -> float:
 
 
 def prepare_input(question: ForecastInput) -> PreparedInput:
-    """The question with its readings cleaned and laid on live hours."""
+    """Clean the readings and lay them on live hours."""
     as_count(question.goal)
     now = epoch_seconds(question.now, "now")
     zone = as_zone(question.zone)
     read = clean_history(question.history, now)
     base = prior_shape(question.prior)
-    hours = live_hours(read, zone=zone, pauses=question.pauses, shape=base)
+    halts = [*question.pauses, *_soft_launch_waits(question, read)]
+    hours = live_hours(read, zone=zone, pauses=halts, shape=base)
     end = now + NO_END * DAY
     if question.ends_at is not None:
         end = epoch_seconds(question.ends_at, "ends_at")
     start = float(read.at[-1]) if read.at.size else now
-    turns = np.array([at for turn in question.turns if (at := epoch_seconds(turn, "turns")) <= now])
-    return PreparedInput(question, now, end, start, read, hours, base, zone, turns)
+    changes = [epoch_seconds(at, "rate_changes") for at in question.rate_changes]
+    past = np.array([at for at in changes if at <= now])
+    return PreparedInput(question, now, end, start, read, hours, base, zone, past, halts)
+
+
+def _soft_launch_waits(question: ForecastInput, read: Readings) -> list[Pause]:
+    """From when a soft launch had its share of the goal until it ends, if it ever had."""
+    launch = question.soft_launch
+    if launch is None or not read.at.size:
+        return []
+    full = np.flatnonzero(read.count >= max(1.0, launch.share * question.goal))
+    if not full.size:
+        return []
+    begins = utc_datetime(float(read.at[full[0]]))
+    return [(begins, launch.ends_at)] if begins < launch.ends_at else []

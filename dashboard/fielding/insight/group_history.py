@@ -95,7 +95,8 @@ class GroupHistory:
             zone=self.zone,
             pauses=self.pauses,
             prior=self.prior,
-            turns=self.turns,
+            rate_changes=self.turns,
+            soft_launch=self.modules.soft_launch,
         )
 
     @cached_property

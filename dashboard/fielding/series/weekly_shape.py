@@ -59,17 +59,23 @@ class Prior:
     """What is known of a group before its own readings: from its project and country.
 
     shape: 168 hour-of-week weights (any positive scale); daily: usual completes a live day,
-    or None when unknown. ValueError for anything else.
+    or None when unknown. fade: the rate after a group's first day over the rate on it; varies:
+    how far groups like it are apart (sd of the log); both None when unknown. ValueError for
+    anything else.
     """
 
     shape: tuple[float, ...]
     daily: float | None = None
+    fade: float | None = None
+    varies: float | None = None
 
     def __post_init__(self) -> None:
         if len(self.shape) != WEEK or min(self.shape) < 0 or not 0 < sum(self.shape) < np.inf:
             raise ValueError("a prior shape is 168 weights, none negative, not all zero")
         if self.daily is not None and not 0 < self.daily < np.inf:
             raise ValueError("a prior's daily completes are above zero")
+        if any(part is not None and not 0 < part < np.inf for part in (self.fade, self.varies)):
+            raise ValueError("a prior's fade and spread are above zero")
 
 
 @cache

@@ -1,19 +1,21 @@
 """Fields made by processes that the forecast does not know, cut at a moment, with their truth.
 
 None of them is a Gamma–Poisson rate times a shape: respondents excite one another, invitation
-waves decay by a power law, quota cells run full one by one, offices close, prices step.
+waves decay by a power law, quota cells run full one by one, offices close, prices step. Those
+of `real_traits` wander as real fieldwork does.
 """
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from bench.forecast.fields import real_traits
+from bench.forecast.fields.chance import Chance, Floats
+from dashboard.fielding.series.pace import SoftLaunch
+
 Pauses = tuple[tuple[datetime, datetime], ...]
 
 ZONES = ("Europe/Madrid", "America/Chicago", "Asia/Tokyo", "Asia/Kolkata", "Australia/Adelaide")
@@ -39,6 +41,7 @@ class Field:
     finish: datetime | None
     futures: Floats
     turns: tuple[datetime, ...] = ()  # when its price was changed
+    soft_launch: SoftLaunch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,44 +63,6 @@ def _day_shape(rng: np.random.Generator, clock: _Clock) -> Floats:
     shape = rng.uniform(0.03, 0.25) + humps[0] + humps[1]
     weekend = np.where(clock.weekday >= 5, rng.uniform(0.5, 1.25), 1.0)
     return np.asarray(shape * weekend)
-
-
-@dataclass(frozen=True, slots=True)
-class Chance:
-    """Draws that all paths share up to now, and that each path makes for itself afterwards.
-
-    turns: the hours, if any, at which somebody changed the price.
-    """
-
-    rng: np.random.Generator
-    known: int
-    paths: int
-    hours: int
-    turns: list[float] = dataclasses.field(default_factory=list)
-
-    def poisson(self, mean: Floats) -> Floats:
-        """Counts (paths, hours) around a mean (hours) or (paths, hours)."""
-        mean = np.broadcast_to(mean, (self.paths, self.hours))
-        before = self.rng.poisson(mean[0, : self.known])
-        after = self.rng.poisson(mean[:, self.known :])
-        return np.concatenate((np.tile(before, (self.paths, 1)), after), axis=1).astype(float)
-
-    def shared(self, drawn: Callable[[tuple[int, int]], Floats]) -> Floats:
-        """What is `drawn` (paths, hours) in a shape, one for all paths up to now."""
-        values = drawn((self.paths, self.hours))
-        values[:, : self.known] = values[0, : self.known]
-        return values
-
-    def hour(self, hour: int, mean: Floats) -> Floats:
-        """Counts of one hour around a mean with the paths first."""
-        if hour < self.known:
-            return np.broadcast_to(self.rng.poisson(mean[0]), mean.shape).astype(float)
-        return self.rng.poisson(mean).astype(float)
-
-    def batches(self, rate: Floats, batch: float) -> Floats:
-        """Completes that arrive in batches (mean size `batch`): their dispersion is above 1."""
-        arrivals = self.poisson(rate / batch)
-        return arrivals + self.poisson(arrivals * (batch - 1.0))
 
 
 def _steady(chance: Chance, rate: Floats, _clock: _Clock) -> Floats:
@@ -176,6 +141,13 @@ PROCESSES: dict[str, Process] = {
     "quota exhaustion": _exhausted,
     "good and bad days": _moody,
 }
+REAL_TRAITS: dict[str, Process] = {
+    "wandering rate": real_traits.wandering,
+    "soft launch, then silence": real_traits.soft_launch,
+    "batch releases": real_traits.batches,
+    "tail, re-opened": real_traits.tail_reopened,
+    "quota trickle": real_traits.quota_trickle,
+}
 
 
 def _paused(rng: np.random.Generator, rate: Floats, stamps: list[datetime], known: int) -> Pauses:
@@ -208,7 +180,7 @@ def field(process: str, seed: int, *, futures: int = 0) -> Field:
     rate *= np.exp(rng.uniform(np.log(12), np.log(250))) / 24 / rate.mean()
     pauses = _paused(rng, rate, stamps, known) if process == "pauses" else ()
     chance = Chance(rng, known, futures + 1, hours)
-    paths = np.cumsum(PROCESSES[process](chance, rate, clock), axis=1)
+    paths = np.cumsum((PROCESSES | REAL_TRAITS)[process](chance, rate, clock), axis=1)
     total = paths[0]
     goal = max(10, int(total[-1] * np.exp(rng.normal(0, 0.3))))
     met = np.flatnonzero(total >= goal)
@@ -225,4 +197,16 @@ def field(process: str, seed: int, *, futures: int = 0) -> Field:
         finish=stamps[int(met[0])] if met.size else None,
         futures=paths[1:, -1],
         turns=tuple(starts_at + timedelta(hours=at) for at in chance.turns),
+        soft_launch=_soft_launch(chance, total, goal, starts_at),
     )
+
+
+def _soft_launch(
+    chance: Chance, total: Floats, goal: int, starts_at: datetime
+) -> SoftLaunch | None:
+    """The soft launch as the exchange would tell of it: its end, its share of the goal."""
+    if not chance.launch:
+        return None
+    full, ends = chance.launch
+    share = max(1.0, total[int(full)]) / goal
+    return SoftLaunch(starts_at + timedelta(hours=ends), float(share))

@@ -1,4 +1,4 @@
-"""How well a hypothesis about the rate foretold a block of completes, and what it learns of it.
+"""How well a hypothesis about the rate forecast a block of completes, and what it learns of it.
 
 Counts are compared on square roots, where their spread is constant (Anscombe, Biometrika 35,
 1948). How much more than chance a hypothesis misses is its over-dispersion, learned as it goes,
@@ -29,25 +29,25 @@ class Rates:
     spread: Floats
     looks: Floats
 
-    def heard(self, came: Floats, time: Floats, restless: Floats | float) -> Floats:
+    def update(self, came: Floats, time: Floats, daily: Floats | float) -> Floats:
         """Learn a block of `came` completes in `time` usual days; the log chance that it had.
 
-        restless: variance of the log mean of one block beyond that of the rate.
+        daily: variance of the log mean of one block beyond that of the rate.
         """
         mean = self.rate * time
-        variance = self.spread + mean * (1 / self.firm + restless)
+        variance = self.spread + mean * (1 / self.firm + daily)
         miss = 4 * (np.sqrt(came + 0.375) - np.sqrt(mean + 0.375)) ** 2
-        told = np.minimum(1.0, mean + came) * (time > 1e-3)
+        looks = np.minimum(1.0, mean + came) * (time > 1e-3)
         half = (self.looks + 1) / 2
         chance = -0.5 * np.log(variance) - half * np.log1p(miss / (self.looks * variance))
-        noise = self.spread + mean * restless
+        noise = self.spread + mean * daily
         firmer = self.firm + came / noise
         self.rate = self.rate * firmer / (self.firm + mean / noise)
         self.firm = firmer
-        seen = self.looks * self.spread + told * self.spread * miss / variance
-        self.looks = self.looks + told
-        self.spread = np.maximum(seen / self.looks, 1.0)
-        return np.asarray(told * chance)
+        scatter = self.looks * self.spread + looks * self.spread * miss / variance
+        self.looks = self.looks + looks
+        self.spread = np.maximum(scatter / self.looks, 1.0)
+        return np.asarray(looks * chance)
 
 
 def half_day_sums(hourly: Floats) -> Floats:
