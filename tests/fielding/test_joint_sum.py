@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import statistics
 import time
@@ -9,7 +10,8 @@ import time
 import numpy as np
 import pytest
 
-from dashboard.fielding.figures.joint_sum import SHARED, JointDraws
+from dashboard.fielding.figures.joint_sum import JointDraws
+from dashboard.fielding.forecast.joint import SharedParts
 from dashboard.fielding.insight.at_end import GroupAtEnd
 
 
@@ -20,7 +22,7 @@ def open_group(
 
 
 def over(goal: float, done: float) -> GroupAtEnd:
-    return GroupAtEnd(goal, done, done, done, done, is_projected=False)
+    return GroupAtEnd(goal, done, done, done, done, is_over=True)
 
 
 def some_groups(number: int, seed: int = 1) -> list[GroupAtEnd]:
@@ -36,18 +38,27 @@ def some_groups(number: int, seed: int = 1) -> list[GroupAtEnd]:
 
 
 def drawn_one_by_one(groups: list[GroupAtEnd], draws: int = 4000) -> list[tuple[float, float]]:
-    """Sums of completes and of what is missing, by plain Python: the independent reckoning."""
+    """Sums of completes and of what is missing, by plain Python: the independent reckoning.
+
+    What is to come is log-normal on each side of its median; groups share the parts of their
+    project and of their country, which is one for all here.
+    """
     chance = random.Random(7)  # noqa: S311
+    part = sum(SharedParts())
     sums = []
     for _ in range(draws):
         shared, projected, missing = chance.gauss(0, 1), 0.0, 0.0
-        for goal, done, low, middle, high, _ in groups:
-            score = (1 - SHARED) ** 0.5 * chance.gauss(0, 1) + SHARED**0.5 * shared
+        for group in groups:
+            score = (1 - part) ** 0.5 * chance.gauss(0, 1) + part**0.5 * shared
+            low, middle, high = (
+                math.log(end - group.completes + 0.5) for end in (group.p10, group.p50, group.p90)
+            )
             side = (middle - low) if score < 0 else (high - middle)
-            end = max(middle + side / 1.2816 * score, done)
-            end = min(end, max(goal or 0, done)) if goal else end
+            end = group.completes + math.exp(middle + side / 1.2816 * score) - 0.5
+            if group.goal:
+                end = min(end, max(group.goal, group.completes))
+                missing += max(group.goal - end, 0)
             projected += end
-            missing += max((goal or 0) - end, 0)
         sums.append((projected, missing))
     return sums
 
@@ -68,6 +79,12 @@ def test_what_is_over_ends_with_what_it_has() -> None:
     draws = JointDraws([over(500, 470), over(300, 320)])
     assert draws.projected() == (790, 790, 790)
     assert draws.shortfall() == (30, 30, 30)
+
+
+def test_an_open_group_without_a_projection_is_taken_to_reach_its_goal() -> None:
+    draws = JointDraws([GroupAtEnd(200, 40, 40, 40, 40)])
+    assert draws.projected() == (200, 200, 200)
+    assert draws.shortfall() == (0, 0, 0)
 
 
 def test_a_group_without_a_goal_is_not_capped_and_misses_nothing() -> None:

@@ -10,7 +10,8 @@ from typing import Protocol
 import msgspec
 
 from dashboard.fielding.domain.scope import is_in_plan, is_open
-from dashboard.fielding.figures.joint_sum import JointDraws, Range
+from dashboard.fielding.figures.joint_sum import JointDraws
+from dashboard.fielding.forecast.joint import Percentiles
 from dashboard.fielding.insight import at_end
 from dashboard.fielding.insight.at_end import (
     HasGoalAndPeriod,
@@ -141,7 +142,7 @@ def _money_of(
     return CurrencyOutlook(so_far=so_far, by_end=_stored(by_end), if_full=so_far + to_goal)
 
 
-def _stored(points: Range) -> EndPercentiles:
+def _stored(points: Percentiles) -> EndPercentiles:
     return EndPercentiles(*(round(point, 1) for point in points))
 
 

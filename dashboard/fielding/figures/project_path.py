@@ -9,7 +9,8 @@ from typing import Protocol
 import numpy as np
 
 from dashboard.fielding.domain.scope import is_open
-from dashboard.fielding.figures.joint_sum import JointDraws, Range
+from dashboard.fielding.figures.joint_sum import JointDraws
+from dashboard.fielding.forecast.joint import Percentiles
 from dashboard.fielding.insight.at_end import HasGoalAndPeriod, group_at_end, read_expected
 
 MOMENTS = 16
@@ -26,7 +27,7 @@ class HasPath(HasGoalAndPeriod, Protocol):
     def insight__forecast__at_end(self) -> object: ...
 
 
-def projected_path(rows: Sequence[HasPath], *, now: datetime) -> list[tuple[datetime, Range]]:
+def projected_path(rows: Sequence[HasPath], *, now: datetime) -> list[tuple[datetime, Percentiles]]:
     """Return the completes of all groups from now on: time, and the range of their sum.
 
     Each group goes straight from its count now (a scheduled one from its start) to where it ends,

@@ -15,6 +15,9 @@ from dashboard.fielding.insight.document import EndPercentiles
 class HasGoalAndPeriod(HasFillingGoal, HasPeriod, Protocol):
     """A group, or a row of its columns."""
 
+    @property
+    def country_code(self) -> str: ...
+
 
 # The columns that `group_at_end` reads of a group, for `values_list`.
 FIELDS = (
@@ -28,6 +31,7 @@ FIELDS = (
     "filling_goal",
     "completes_goal",
     "expected_incidence_rate",
+    "country_code",
 )
 # What the pull foresaw of a group, as a column: a list of three, or null.
 EXPECTED = "insight__forecast__at_end"
@@ -38,8 +42,9 @@ class GroupAtEnd(NamedTuple):
 
     goal: None where nobody set one, or a goal of prescreens cannot be converted yet.
     p10, p50, p90: projected completes, not capped at the goal (what the field would give); all
-    three are the completes so far where the group is over, or nothing is projected.
-    is_projected: whether they are a forecast.
+    three are the completes so far where the group is over, or nothing is projected. is_projected:
+    whether they are a forecast. is_over: whether no more can come. country: its code, for what
+    groups of one country share.
     """
 
     goal: float | None
@@ -47,7 +52,9 @@ class GroupAtEnd(NamedTuple):
     p10: float
     p50: float
     p90: float
-    is_projected: bool
+    is_projected: bool = False
+    is_over: bool = False
+    country: str = ""
 
     @property
     def limit(self) -> float:
@@ -61,8 +68,10 @@ class GroupAtEnd(NamedTuple):
 
     @property
     def shortfall(self) -> float | None:
-        """Goal minus projected completes, at least 0; None without a goal."""
-        return None if self.goal is None else max(self.goal - self.p50, 0.0)
+        """Goal minus projected completes, at least 0; None without a goal or a projection."""
+        if self.goal is None or not (self.is_projected or self.is_over):
+            return None
+        return max(self.goal - self.p50, 0.0)
 
 
 def read_expected(stored: object) -> EndPercentiles | None:
@@ -78,11 +87,16 @@ def group_at_end(
 ) -> GroupAtEnd:
     """Return where a group ends; expected: its stored forecast (`Insight.completes_at_end`).
 
-    A group that is over ends with what it has. A paused one is projected as if it resumed now.
+    A group that is over ends with what it has. A paused one is projected as if it resumed now. In
+    a soft launch nothing is projected.
     """
-    goal = completes_target(group)
+    goal, country = completes_target(group), group.country_code
     done = float(group.completes or 0)
-    if expected is None or not is_open(group, now):
-        return GroupAtEnd(goal, done, done, done, done, is_projected=False)
+    is_over = not is_open(group, now)
+    if expected is None or is_over:
+        return GroupAtEnd(goal, done, done, done, done, is_over=is_over, country=country)
     low, middle, high = (max(value, done) for value in (expected.p10, expected.p50, expected.p90))
-    return GroupAtEnd(goal, done, low, max(middle, low), max(high, middle, low), is_projected=True)
+    middle = max(middle, low)
+    return GroupAtEnd(
+        goal, done, low, middle, max(high, middle), is_projected=True, country=country
+    )

@@ -212,7 +212,7 @@ def _causes(indicators: Indicators) -> list[StoredCause]:
 
 
 def _stored_forecast(outlook: Forecast, phase: LaunchPhase) -> StoredForecast:
-    """Return the forecast to store; in a soft launch without finish and chance.
+    """Return the forecast to store; in a soft launch nothing is projected.
 
     The exchange stops the group at the limit of its soft launch, so no date of the whole goal
     follows from today's pace.
@@ -226,7 +226,6 @@ def _stored_forecast(outlook: Forecast, phase: LaunchPhase) -> StoredForecast:
     if not phase.is_full_launch:
         return StoredForecast(
             finish=FinishPercentiles(None, None, None),
-            at_end=EndPercentiles(*(round(count, 1) for count in at_end)),
             confidence="none",
             note=f"{phase.text}: there is no forecast before the full launch",
         )

@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from dashboard.fielding.figures.joint_sum import Range
+from dashboard.fielding.forecast.joint import Percentiles
 from dashboard.web.charts import frame
 from dashboard.web.charts.frame import Figure, Palette
 from dashboard.web.charts.series import HOUR
 from dashboard.web.formatting.times import zone_city
 
 Line = Sequence[tuple[datetime, float]]
-Band = Sequence[tuple[datetime, Range]]
+Band = Sequence[tuple[datetime, Percentiles]]
 
 
 class Share(NamedTuple):

@@ -12,8 +12,9 @@ from typing import Any
 from dashboard.alerts.rules.judges.status import THE_EXCHANGE
 from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.domain.time_zones import zone_of
-from dashboard.fielding.figures.joint_sum import Range, sum_of_ranges
+from dashboard.fielding.figures.joint_sum import sum_of_ranges
 from dashboard.fielding.figures.project_outlook import ProjectOutlook
+from dashboard.fielding.forecast.joint import Percentiles
 from dashboard.web.formatting import numbers
 
 BEHIND = ("behind", "far behind")
@@ -82,7 +83,7 @@ def headline_of(groups: Iterable[GroupRow], *, now: datetime) -> Headline:
 def shortfall_of_projects(outlooks: Iterable[object]) -> float:
     """Return the median of the projects' shortfalls together; outlooks: as stored."""
     shortfalls = (ProjectOutlook.from_stored(stored).shortfall for stored in outlooks if stored)
-    ranges = [Range(part.p10, part.p50, part.p90) for part in shortfalls if part]
+    ranges = [Percentiles(part.p10, part.p50, part.p90) for part in shortfalls if part]
     return sum_of_ranges(ranges).p50
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.domain.scope import IN_PLAN
-from dashboard.fielding.figures.joint_sum import Range
 from dashboard.fielding.figures.project_path import projected_path
+from dashboard.fielding.forecast.joint import Percentiles
 from dashboard.fielding.insight import at_end
 from dashboard.fielding.models import CompletesDay, Project
 from dashboard.fielding.models.querysets.series import CompletesDayQuerySet
@@ -40,7 +40,7 @@ class GroupShares(NamedTuple):
     start: datetime | None
     shares: list[Share]
     required: Line
-    forecast: list[tuple[datetime, Range]]
+    forecast: list[tuple[datetime, Percentiles]]
 
 
 def completes_by_group(project: Project, *, now: datetime) -> GroupShares:
