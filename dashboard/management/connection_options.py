@@ -14,7 +14,7 @@ from dashboard.fielding.models import ExchangeAccount
 from dashboard.sync.connections import clients
 
 
-class Flags(msgspec.Struct):
+class ConnectionFlags(msgspec.Struct):
     """What was typed after `exchange`; each verb reads its own flags."""
 
     verb: str
@@ -67,7 +67,7 @@ def _add_credential_options(parser: ArgumentParser, *, required: bool) -> None:
     parser.add_argument("--audience", default="")
 
 
-def changed_columns(flags: Flags, *, before: ExchangeAccount) -> dict[str, object]:
+def changed_columns(flags: ConnectionFlags, *, before: ExchangeAccount) -> dict[str, object]:
     """Return the columns that the flags set, by name."""
     columns: dict[str, object] = {}
     if flags.base_url is not None:
@@ -85,7 +85,9 @@ def changed_columns(flags: Flags, *, before: ExchangeAccount) -> dict[str, objec
     return columns
 
 
-def credential_columns(flags: Flags, *, before: ExchangeAccount | None = None) -> dict[str, str]:
+def credential_columns(
+    flags: ConnectionFlags, *, before: ExchangeAccount | None = None
+) -> dict[str, str]:
     """Return the columns of the credentials; for client credentials only those that are given.
 
     Raises CommandError where they are not complete.
@@ -128,7 +130,7 @@ def check_public(flag: str, url: str) -> None:
         )
 
 
-def check_addresses(flags: Flags) -> None:
+def check_addresses(flags: ConnectionFlags) -> None:
     """Refuse hosts that connections may not talk to."""
     for flag, url in (("--base-url", flags.base_url), ("--token-url", flags.token_url)):
         if url and (problem := clients.reason_to_refuse_url(url)):

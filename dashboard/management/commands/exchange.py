@@ -20,7 +20,7 @@ from dashboard.exchange.errors import ExchangeError
 from dashboard.fielding import audit
 from dashboard.fielding.models import AuditKind, ExchangeAccount, Webhook
 from dashboard.management import connection_options
-from dashboard.management.connection_options import Flags
+from dashboard.management.connection_options import ConnectionFlags
 from dashboard.sync import scheduling
 from dashboard.sync.connections import clients
 from dashboard.sync.connections import remove as removal
@@ -78,10 +78,10 @@ class Command(BaseCommand):
             "remove": self.remove_connection,
             "webhook": self.manage_webhook,
         }
-        flags = msgspec.convert(options, Flags)
+        flags = msgspec.convert(options, ConnectionFlags)
         verbs[flags.verb](flags)
 
-    def add_connection(self, flags: Flags) -> None:
+    def add_connection(self, flags: ConnectionFlags) -> None:
         """Store a connection and print its id."""
         name = flags.name
         if ExchangeAccount.objects.filter(name=name).exists():
@@ -108,7 +108,7 @@ class Command(BaseCommand):
             except CommandError as exc:  # the connection is stored in any case
                 self.stderr.write(str(exc))
 
-    def change_connection(self, flags: Flags) -> None:
+    def change_connection(self, flags: ConnectionFlags) -> None:
         """Store what the flags name and make the connection due now."""
         account, address = _find_account(flags.name), flags.webhook
         connection_options.check_addresses(flags)
@@ -124,7 +124,7 @@ class Command(BaseCommand):
         if address:
             self._register(account, address)
 
-    def list_connections(self, _flags: Flags) -> None:
+    def list_connections(self, _flags: ConnectionFlags) -> None:
         """Print one line per connection: host, account, polling, last read."""
         accounts = list(ExchangeAccount.objects.all())
         for account in accounts:
@@ -138,7 +138,7 @@ class Command(BaseCommand):
         if not accounts:
             self.stderr.write("No connections yet; add one with: exchange add NAME …")
 
-    def check_connection(self, flags: Flags) -> None:
+    def check_connection(self, flags: ConnectionFlags) -> None:
         """Print one line per check; exit 1 if an operation that Fieldwatch needs fails."""
         account = _find_account(flags.name)
         client = _make_client(account)
@@ -150,7 +150,7 @@ class Command(BaseCommand):
         if failed:
             raise SystemExit(1)
 
-    def remove_connection(self, flags: Flags) -> None:
+    def remove_connection(self, flags: ConnectionFlags) -> None:
         """Remove a connection and all its data; without --yes only say what that is."""
         account = _find_account(flags.name)
         held = ", ".join(
@@ -174,7 +174,7 @@ class Command(BaseCommand):
         removal.remove_account(account=account)
         self.stdout.write(f"removed: {account.name} with {held}")
 
-    def manage_webhook(self, flags: Flags) -> None:
+    def manage_webhook(self, flags: ConnectionFlags) -> None:
         """Show, register, renew or remove the webhook of a connection."""
         account, action = _find_account(flags.name), flags.action
         hook = Webhook.objects.filter(account=account).first()

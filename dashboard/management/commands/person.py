@@ -21,7 +21,7 @@ from dashboard.fielding.models import AuditKind, ExchangeAccount, Membership, Us
 from dashboard.fielding.people import PersonRefused
 
 
-class Flags(msgspec.Struct):
+class PersonFlags(msgspec.Struct):
     """What was typed after `person`; each verb reads its own flags."""
 
     verb: str
@@ -67,7 +67,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: object) -> None:
         """Run the verb. Raises CommandError with the reason of a PersonRefused."""
-        verbs: dict[str, Callable[[Flags], None]] = {
+        verbs: dict[str, Callable[[PersonFlags], None]] = {
             "add": self.add_person,
             "take-off": self.take_off_person,
             "close": self.close_account,
@@ -75,14 +75,14 @@ class Command(BaseCommand):
             "delete": self.delete_person,
             "reset-factor": self.reset_factor,
         }
-        flags = msgspec.convert(options, Flags)
+        flags = msgspec.convert(options, PersonFlags)
         try:
             with transaction.atomic():
                 verbs[flags.verb](flags)
         except PersonRefused as exc:
             raise CommandError(str(exc)) from exc
 
-    def add_person(self, flags: Flags) -> None:
+    def add_person(self, flags: PersonFlags) -> None:
         """Add the person if they are new, and set their role."""
         account = _find_account(flags.on)
         known = User.objects.filter(username__iexact=flags.username).first()
@@ -100,7 +100,7 @@ class Command(BaseCommand):
         became = "is now" if known else "was added as"
         self.stdout.write(f"{user.username} {became} {flags.role} of {account.name}.")
 
-    def take_off_person(self, flags: Flags) -> None:
+    def take_off_person(self, flags: PersonFlags) -> None:
         """Take the person off the connection."""
         user, account = _find_person(flags.person), _find_account(flags.on)
         membership = Membership.objects.filter(user=user, account=account).first()
@@ -110,13 +110,13 @@ class Command(BaseCommand):
         people.remove_member(membership=membership, origin=origin, now=now)
         self.stdout.write(f"{user.username} is no longer on {account.name}.")
 
-    def close_account(self, flags: Flags) -> None:
+    def close_account(self, flags: PersonFlags) -> None:
         """Close the account."""
         user = _find_person(flags.person)
         closed = people.close(user=user, origin=audit.command_line(), now=timezone.now())
         self.stdout.write(f"{user.username}: {'closed' if closed else 'was closed already'}.")
 
-    def reopen_account(self, flags: Flags) -> None:
+    def reopen_account(self, flags: PersonFlags) -> None:
         """Reopen the account; without --password-env the person sets a password by email."""
         user = _find_person(flags.person)
         if not people.reopen(user=user, origin=audit.command_line(), now=timezone.now()):
@@ -130,7 +130,7 @@ class Command(BaseCommand):
             "“Forgot your password?”."
         )
 
-    def delete_person(self, flags: Flags) -> None:
+    def delete_person(self, flags: PersonFlags) -> None:
         """Delete the person; without --yes only say what that means."""
         user = _find_person(flags.person)
         if not flags.yes:
@@ -141,7 +141,7 @@ class Command(BaseCommand):
         people.delete(user=user, origin=audit.command_line(), now=timezone.now())
         self.stdout.write(f"{user.username}: deleted.")
 
-    def reset_factor(self, flags: Flags) -> None:
+    def reset_factor(self, flags: PersonFlags) -> None:
         """Remove the second factor and notify the person by email."""
         user, origin, now = _find_person(flags.person), audit.command_line(), timezone.now()
         if not people.reset_factor(user=user, origin=origin, now=now):
@@ -151,7 +151,7 @@ class Command(BaseCommand):
             f"{user.username}: second factor reset, sessions ended, notified by email."
         )
 
-    def _create_user(self, flags: Flags) -> User:
+    def _create_user(self, flags: PersonFlags) -> User:
         user = User(username=flags.username, email=flags.email)
         _set_password(user, flags.password_env)
         try:
