@@ -26,8 +26,8 @@ WORDS = ("low", "medium", "high")
 LOW, HIGH = 0.72, 0.90
 FEWEST = 15  # cuts of a panel that are told apart
 BOOSTED = "LightGBM on panel fields of other sources"
-PROCESS_FIELDS, SLOW_FIELDS = 140, 30  # of each made-up process
-SEEDS = 9000  # apart from those of the other figures, and from those that weights were set on
+PROCESS_FIELDS, SLOW_FIELDS = 400, 30  # of each made-up process
+SEEDS = 20000  # apart from those of the other figures, and from those that weights were set on
 _LEVELS = np.array(LEVELS)
 
 

@@ -13,8 +13,8 @@ from dashboard.fielding.series.readings import Floats, Hours
 CALM, CALM_VARIES = 0.04, 0.7  # relative variance of a quarter day's rate; sd of its log
 WANDERS, WANDERS_VARIES = 0.8, 0.9
 LOG_ODDS, WORTH = 0.7, 1.1  # before any reading; how much the log likelihood ratio counts
-LEAST, MOST = -3.5, 6.0  # what the ratio can say at most
-LEAST_A_DAY = -0.6  # a calm day or two prove little: rates wander from one day to the next
+LEAST, MOST = -4.0, 6.0  # what the ratio can say at most
+LEAST_A_DAY = -0.8  # a calm day or two prove little: rates wander from one day to the next
 QUARTER = 6  # hours
 WIDTH = 8.0  # quarter days: the level is smoothed by a normal of this width
 
