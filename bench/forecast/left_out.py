@@ -55,6 +55,7 @@ def leave_sources_out(cuts: Sequence[Cut], measure: Callable[[], Outcome]) -> Ou
     for source in set(sources.tolist()):
         other = sources != source
         sound = [o for o in outcomes if LOW <= o.covered[other].mean() <= HIGH] or outcomes
-        best = min(sound, key=lambda outcome, other=other: float(outcome.losses[other].mean()))
+        means = [float(outcome.losses[other].mean()) for outcome in sound]
+        best = sound[means.index(min(means))]
         losses[~other], covered[~other] = best.losses[~other], best.covered[~other]
     return Outcome(losses, covered)

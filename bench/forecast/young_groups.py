@@ -76,7 +76,7 @@ def _question(sibling: Sibling, age: int, prior: Prior | None) -> ForecastInput:
     )
 
 
-def _history(sibling: Sibling, hours: int) -> list[tuple[object, float]]:
+def _history(sibling: Sibling, hours: int) -> list[tuple[datetime, float]]:
     total = np.cumsum(sibling.hourly[:hours]).tolist()
     read = [(sibling.start + (hour + 1) * HOUR, count) for hour, count in enumerate(total)]
     return [(sibling.start, 0.0), *read]

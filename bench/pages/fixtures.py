@@ -126,6 +126,7 @@ def _insight(draw: random.Random, now: datetime) -> dict[str, Any]:
     """As large as a real one."""
     return {
         "spark": [draw.randrange(20) for _ in range(28)],
+        "at": now.isoformat(timespec="seconds"),
         "today": draw.randrange(50),
         "rhythm": {
             "rate": 1.2,

@@ -22,9 +22,12 @@ FARTHEST = 1.6  # the walk turns back where its log gets so far from where it be
 class Clock(Protocol):
     """The hours of a field in its own zone."""
 
-    index: Floats
-    hour: Floats
-    weekday: Floats
+    @property
+    def index(self) -> Floats: ...
+    @property
+    def hour(self) -> Floats: ...
+    @property
+    def weekday(self) -> Floats: ...
 
 
 def _held(values: Floats, block: int) -> Floats:

@@ -273,4 +273,36 @@ FIGURES = (
         "group chart and its table, alert chart",
         "dashboard.web.charts.series.steps_of_grid",
     ),
+    FigureDefinition(
+        "Completes today",
+        "completes",
+        "Completes since local midnight; the count at midnight is interpolated between the hourly "
+        "counts around it. Groups that were not read since midnight are left out, and counted.",
+        "since midnight in each group's time zone",
+        "live and paused groups, and all with a complete today",
+        OURS,
+        "home",
+        "dashboard.fielding.figures.today.completes_of_today",
+    ),
+    FigureDefinition(
+        "Needed today",
+        "completes",
+        "Completes missing to the goal at local midnight, spread evenly over the days to the end "
+        "date.",
+        "the day in each group's time zone",
+        "of the groups of completes today, those that are live or had completes today",
+        OURS,
+        "home",
+        "dashboard.web.home.headline.needed_today",
+    ),
+    FigureDefinition(
+        "Spend today",
+        "money",
+        "Completes today at the group's present CPI, each currency apart.",
+        "since midnight in each group's time zone",
+        "the groups of completes today",
+        OURS,
+        "home",
+        "dashboard.web.home.headline.headline_of",
+    ),
 )

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar, get_args
 
 import msgspec
 
+from dashboard.fielding.domain.time_zones import zone_of
+
 if TYPE_CHECKING:
     from dashboard.fielding.models import TargetGroup
 
@@ -197,11 +199,27 @@ class Insight(InsightHead, frozen=True):
 
 
 def store_insight(group: TargetGroup, insight: Insight, *, now: datetime) -> None:
-    """Set the column of a group (not saved) and date it, unless it says all of that already."""
+    """Set the column of a group (not saved) and date it, unless it says all of that today already.
+
+    A new day in the group's zone is always dated, since `today` counts from its midnight.
+    """
     document = insight.as_document() | {"at": now.isoformat(timespec="seconds")}
     stored = group.insight
-    if not isinstance(stored, dict) or document != stored | {"at": document["at"]}:
+    if (
+        not isinstance(stored, dict)
+        or document != stored | {"at": document["at"]}
+        or not _is_of_today(group, stored, now)
+    ):
         group.insight = document
+
+
+def _is_of_today(group: TargetGroup, stored: Mapping[str, object], now: datetime) -> bool:
+    """Return whether the stored insight was computed on the same day in the group's zone."""
+    at = InsightHead.from_stored(stored).worked_out_at
+    if at is None:
+        return False
+    zone = zone_of(group.country_code, group.time_zone)
+    return at.astimezone(zone).date() == now.astimezone(zone).date()
 
 
 def store_completes_today(group: TargetGroup, completes: int) -> None:

@@ -13,6 +13,7 @@ from dashboard.fielding.series.readings import HOUR, Floats, Readings
 Pauses = Sequence[tuple[datetime, datetime | None]]
 SPARK_STEP = 6 * HOUR
 SPARK_STEPS = 28
+MIDNIGHT_GAP = 3 * HOUR  # Cint's counts are hourly, and read every hour
 
 
 def sparkline_counts(series: Readings, *, now: datetime) -> list[int]:
@@ -32,12 +33,28 @@ def sparkline_counts(series: Readings, *, now: datetime) -> list[int]:
 def completes_today(
     completes: int | None, series: Readings, zone: ZoneInfo, *, now: datetime
 ) -> int | None:
-    """Return the completes since midnight in the group's zone; None without a series."""
-    if completes is None or not series.at.size:
+    """Return the completes since midnight in the group's zone.
+
+    The count at midnight is interpolated between the readings around it. None without a series, or
+    if these readings differ and are more than three hours apart.
+    """
+    if not completes:
+        return completes
+    if not series.at.size:
         return None
-    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    past = int(np.searchsorted(series.at, midnight.timestamp(), side="right"))
-    return max(completes - (int(series.count[past - 1]) if past else 0), 0)
+    local = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    midnight = local.timestamp()
+    past = series.at < now.timestamp()
+    at = np.concatenate(([series.at[0] - HOUR], series.at[past], [now.timestamp()]))
+    count = np.concatenate(([0.0], series.count[past], [float(completes)]))
+    after = int(np.searchsorted(at, midnight))
+    before = int(np.searchsorted(at, midnight, side="right")) - 1
+    if before < 0:  # the first complete came today
+        return completes
+    differs = count[after] != count[before]
+    if differs and at[after] - at[before] > MIDNIGHT_GAP:
+        return None
+    return max(completes - round(float(np.interp(midnight, at, count))), 0)
 
 
 def rhythm_weights(shape: Floats) -> tuple[list[float], list[float]]:

@@ -102,8 +102,10 @@ _TERMS = (
     ),
     Term(
         "Needed today",
-        "Completes that live groups need today to stay on schedule: what was "
-        "missing at midnight in each group's time zone, spread evenly to the end date.",
+        "Completes needed today to stay on schedule, by groups that are live or had completes "
+        "today: what was missing at midnight in each group's time zone, spread evenly to the end "
+        "date. Groups that Fieldwatch has not read since midnight are left out here and in "
+        "completes today.",
     ),
     Term("Pace", "Completes so far against those expected by now."),
     Term(
@@ -153,7 +155,7 @@ _TERMS = (
     Term(
         "Spend today",
         "Completes since midnight in each group's time zone, at the group's "
-        "present CPI. Cint reports cost later.",
+        "present CPI; groups that completed today count. Cint reports cost later.",
     ),
     Term("Supplier", "A panel or marketplace that sends respondents.", "Supplier"),
     Term("Target group", "One audience with a goal, a price and fielding dates.", "Target group"),

@@ -1,4 +1,4 @@
-"""The figures above the home page's list, from all groups in the field."""
+"""The figures above the home page's list, from groups in field and those with completes today."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from typing import Any
 
 from dashboard.alerts.rules.judges.status import THE_EXCHANGE
 from dashboard.fielding.domain.goals import completes_target
-from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.fielding.figures.joint_sum import sum_of_ranges
 from dashboard.fielding.figures.project_outlook import ProjectOutlook
+from dashboard.fielding.figures.today import completes_of_today, local_midnight
 from dashboard.fielding.forecast.joint import Percentiles
+from dashboard.fielding.models.querysets.expressions import IN_FIELD
 from dashboard.web.formatting import numbers
 
 BEHIND = ("behind", "far behind")
@@ -32,8 +33,10 @@ FIELDS = (
     "filling_goal",
     "completes_goal",
     "ends_at",
+    "last_complete_at",
     "country_code",
     "time_zone",
+    "insight__at",
     "insight__today",
     "insight__pace__band",
 )
@@ -43,7 +46,10 @@ GroupRow = Any  # Any: a named row of FIELDS, which Django does not type
 
 @dataclass(slots=True)
 class Headline:
-    """Sums over the groups in the field."""
+    """Sums over groups in field; of today, also over groups that have left it today.
+
+    unread: groups whose completes of today are not known; they are in none of today's sums.
+    """
 
     live: int = 0
     behind: int = 0
@@ -51,6 +57,7 @@ class Headline:
     short: float = 0.0
     today: int = 0
     needed: float = 0.0
+    unread: int = 0
     spent: dict[str, Decimal] = field(default_factory=dict)
     # Groups of each project: the live ones, and the live and paused ones.
     in_field: Counter[int] = field(default_factory=Counter)
@@ -65,19 +72,29 @@ def headline_of(groups: Iterable[GroupRow], *, now: datetime) -> Headline:
     """Sum up rows of FIELDS."""
     headline = Headline()
     for group in groups:
-        headline.in_field[group.project_id] += 1
-        today = group.insight__today if isinstance(group.insight__today, int) else 0
-        headline.today += today
-        if today and group.cpi:
-            spent = headline.spent.get(group.currency, Decimal(0))
-            headline.spent[group.currency] = spent + today * group.cpi
+        if group.status in IN_FIELD:
+            headline.in_field[group.project_id] += 1
+        _add_today(headline, group, now)
         if group.status == "live":
             headline.live += 1
             headline.behind += group.insight__pace__band in BEHIND
-            headline.needed += needed_today(group, today, now)
-        elif group.status_changed_by in THE_EXCHANGE:
+        elif group.status == "paused" and group.status_changed_by in THE_EXCHANGE:
             headline.paused += 1
     return headline
+
+
+def _add_today(headline: Headline, group: GroupRow, now: datetime) -> None:
+    """Add completes, spend and what was needed of a group that was live today."""
+    today = completes_of_today(group, now=now)
+    if today is None:
+        headline.unread += 1
+        return
+    headline.today += today
+    if today and group.cpi:
+        spent = headline.spent.get(group.currency, Decimal(0))
+        headline.spent[group.currency] = spent + today * group.cpi
+    if today or group.status == "live":
+        headline.needed += needed_today(group, today, now)
 
 
 def shortfall_of_projects(outlooks: Iterable[object]) -> float:
@@ -95,7 +112,5 @@ def needed_today(group: GroupRow, today: int, now: datetime) -> float:
     missing = max(goal - (group.completes - today), 0)
     if group.ends_at is None:
         return float(missing)
-    local = now.astimezone(zone_of(group.country_code, group.time_zone))
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    days = max((group.ends_at - midnight) / DAY, 1.0)
+    days = max((group.ends_at - local_midnight(group, now)) / DAY, 1.0)
     return float(missing / days)

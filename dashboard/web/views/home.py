@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from dashboard.fielding.domain.time_zones import zone_named
+from dashboard.fielding.figures.today import LONGEST_DAY
 from dashboard.fielding.models import Change, Edit, Incident, Project, TargetGroup, User
 from dashboard.fielding.models.querysets.expressions import IN_FIELD
 from dashboard.fielding.models.querysets.rows import ChangeQuerySet, EditQuerySet, IncidentQuerySet
@@ -35,7 +36,8 @@ def home_page(request: HttpRequest) -> HttpResponse:
     """Show open alerts, most urgent first, below the figures of the field."""
     user, now = current_user(request), datetime.now(UTC)
     stamps, read_at = account_version_tokens(request)
-    etag = conditional.page_etag(request, stamps)
+    # A day begins somewhere at every quarter of an hour, and with it the figures of today.
+    etag = conditional.page_etag(request, stamps, now.timestamp() // 900)
     if not_modified := conditional.not_modified(request, etag, read_at):
         return not_modified
     if not request.headers.get("HX-Request"):
@@ -47,8 +49,10 @@ def home_page(request: HttpRequest) -> HttpResponse:
 def _page_context(request: HttpRequest, user: User, now: datetime) -> dict[str, object]:
     spans = since_last_visit.since_choices(user, now)
     span = next((choice for choice in spans if choice.key == request.GET.get("since")), spans[0])
-    in_field = TargetGroup.objects.visible_to(user).filter(status__in=IN_FIELD)
-    summary = headline_of(in_field.values_list(*FIELDS, named=True), now=now)
+    visible = TargetGroup.objects.visible_to(user)
+    in_field = visible.filter(status__in=IN_FIELD)
+    lately = visible.filter(Q(status__in=IN_FIELD) | Q(last_complete_at__gte=now - LONGEST_DAY))
+    summary = headline_of(lately.values_list(*FIELDS, named=True), now=now)
     running = Project.objects.visible_to(user).filter(
         Exists(in_field.filter(project=OuterRef("pk")))
     )

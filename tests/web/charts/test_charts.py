@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import plotly.graph_objects as go
 import pytest
 
-from dashboard.fielding.figures.joint_sum import Range
+from dashboard.fielding.forecast.joint import Percentiles
 from dashboard.fielding.series import completes
 from dashboard.web import charts
 from dashboard.web.charts import series
@@ -128,7 +128,7 @@ def test_plotly_takes_the_figure_of_a_project(theme: str) -> None:
         NOW,
         [charts.Share("Japan <b>25</b>", [1, 2]), charts.Share("x" * 128, [0, 5])],
         required=[(NOW, 0), (NOW + timedelta(days=1), 10)],
-        forecast=[(NOW, Range(7, 7, 7)), (NOW + timedelta(days=1), Range(9, 12, 15))],
+        forecast=[(NOW, Percentiles(7, 7, 7)), (NOW + timedelta(days=1), Percentiles(9, 12, 15))],
         palette=charts.PALETTES[theme],
         zone=TOKYO,
     )

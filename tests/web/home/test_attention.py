@@ -141,11 +141,12 @@ def test_the_figures_of_the_field(client: Client, account: ExchangeAccount, anna
     day = timedelta(days=1)
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     common = {"time_zone": "UTC", "ends_at": midnight + 10 * day, "cpi": Decimal("2.50")}
+    at = (midnight + day / 2).isoformat()
     factories.group(
         project,
         completes=100,
         filling_goal=200,
-        insight={"today": 20, "pace": {"band": "behind"}},
+        insight={"at": at, "today": 20, "pace": {"band": "behind"}},
         currency="EUR",
         **common,
     )
@@ -153,7 +154,7 @@ def test_the_figures_of_the_field(client: Client, account: ExchangeAccount, anna
         project,
         completes=100,
         filling_goal=100,
-        insight={"today": 4, "pace": {"band": "ahead"}},
+        insight={"at": at, "today": 4, "pace": {"band": "ahead"}},
         currency="USD",
         **common,
     )

@@ -1,0 +1,54 @@
+"""Completes of today, from what is stored with a group: today is the day of the group's zone."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from dashboard.fielding.domain.time_zones import zone_of
+from dashboard.fielding.insight.document import InsightHead
+
+LONGEST_DAY = timedelta(hours=25)  # clocks set back at night
+
+
+class HasToday(Protocol):
+    """A group's named row with the members of its insight that date today's completes."""
+
+    @property
+    def status(self) -> str: ...
+    @property
+    def completes(self) -> int | None: ...
+    @property
+    def last_complete_at(self) -> datetime | None: ...
+    @property
+    def country_code(self) -> str: ...
+    @property
+    def time_zone(self) -> str: ...
+    @property
+    def insight__today(self) -> object: ...
+    @property
+    def insight__at(self) -> object: ...
+
+
+def local_midnight(group: HasToday, now: datetime) -> datetime:
+    """Return the last midnight in the group's zone."""
+    local = now.astimezone(zone_of(group.country_code, group.time_zone))
+    return local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+
+
+def completes_of_today(group: HasToday, *, now: datetime) -> int | None:
+    """Return completes since local midnight; None if the group was not read since then.
+
+    What was stored on an earlier day is not today's. A group that is not live and had its last
+    complete before midnight has none.
+    """
+    midnight = local_midnight(group, now)
+    if group.completes == 0:
+        return 0
+    last = group.last_complete_at
+    if group.status != "live" and last is not None and last < midnight:
+        return 0
+    head = InsightHead.from_stored({"at": group.insight__at, "today": group.insight__today})
+    if head.worked_out_at is None or head.worked_out_at < midnight:
+        return None
+    return head.today
