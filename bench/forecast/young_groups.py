@@ -4,6 +4,7 @@ Run by `python -m bench young_groups`.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import numpy as np
 
