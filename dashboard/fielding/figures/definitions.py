@@ -134,7 +134,7 @@ FIGURES = (
     FigureDefinition(
         "Pause risk",
         "%",
-        f"Share of groups like it that the exchange pauses within 48 hours, {CALIBRATED_ON}.",
+        f"Share of groups like it that Cint pauses within 48 hours, {CALIBRATED_ON}.",
         "the next 48 hours",
         LIVE,
         OURS,
