@@ -25,7 +25,7 @@ def test_what_comes_is_paid_at_the_current_price_and_stops_at_the_goal():
 
 def test_the_average_price_stands_in_for_the_cost_so_far():
     assert cost(average_cpi=Decimal("2.10")).so_far == Decimal("210.00")
-    assert "guessed from the current CPI" in cost().note
+    assert "estimated from the current CPI" in cost().note
 
 
 def test_a_goal_lowered_below_the_completes_costs_nothing_more():
