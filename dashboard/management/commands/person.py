@@ -38,7 +38,7 @@ class PersonFlags(msgspec.Struct):
 class Command(BaseCommand):
     """Adds people; the password is typed, or comes from the environment."""
 
-    help = "People who sign in: add, take off, close, reopen, delete, reset a second factor."
+    help = "People who sign in: add, take off, close, reopen, delete, reset two-factor authentication."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add one sub-command per verb."""
@@ -61,7 +61,7 @@ class Command(BaseCommand):
         reopen.add_argument("--password-env", metavar="VAR")
         delete = verbs.add_parser("delete", help="delete a person; their edits and notes stay")
         delete.add_argument("--yes", action="store_true", help="confirm: it cannot be undone")
-        factor = verbs.add_parser("reset-factor", help="remove a lost second factor")
+        factor = verbs.add_parser("reset-factor", help="reset two-factor authentication")
         for verb in (off, close, reopen, delete, factor):
             verb.add_argument("person", help="their username or email address")
 
@@ -145,10 +145,10 @@ class Command(BaseCommand):
         """Remove the second factor and notify the person by email."""
         user, origin, now = _find_person(flags.person), audit.command_line(), timezone.now()
         if not people.reset_factor(user=user, origin=origin, now=now):
-            raise CommandError(f"{user.username} has no second factor")
+            raise CommandError(f"{user.username} has no two-factor authentication")
         security.notify_two_factor_reset(user=user, by=origin.name, now=now)
         self.stdout.write(
-            f"{user.username}: second factor reset, sessions ended, notified by email."
+            f"{user.username}: two-factor authentication reset, sessions ended, email sent."
         )
 
     def _create_user(self, flags: PersonFlags) -> User:
