@@ -38,7 +38,7 @@ class PersonFlags(msgspec.Struct):
 class Command(BaseCommand):
     """Adds people; the password is typed, or comes from the environment."""
 
-    help = "People who sign in: add, take off, close, reopen, delete, reset two-factor authentication."
+    help = "People: add, take off, close, reopen, delete, reset two-factor authentication."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add one sub-command per verb."""
