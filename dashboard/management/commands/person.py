@@ -38,7 +38,7 @@ class PersonFlags(msgspec.Struct):
 class Command(BaseCommand):
     """Adds people; the password is typed, or comes from the environment."""
 
-    help = "People who sign in: add, take off, close, reopen, delete, reset two-factor sign-in."
+    help = "People: add, take off, close, reopen, delete, reset two-factor authentication."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add one sub-command per verb."""
@@ -61,7 +61,7 @@ class Command(BaseCommand):
         reopen.add_argument("--password-env", metavar="VAR")
         delete = verbs.add_parser("delete", help="delete a person; their edits and notes stay")
         delete.add_argument("--yes", action="store_true", help="confirm: it cannot be undone")
-        factor = verbs.add_parser("reset-factor", help="turn two-factor authentication off for a lost phone")
+        factor = verbs.add_parser("reset-factor", help="reset two-factor authentication")
         for verb in (off, close, reopen, delete, factor):
             verb.add_argument("person", help="their username or email address")
 
@@ -148,7 +148,7 @@ class Command(BaseCommand):
             raise CommandError(f"{user.username} has no two-factor authentication")
         security.notify_two_factor_reset(user=user, by=origin.name, now=now)
         self.stdout.write(
-            f"{user.username}: two-factor authentication reset, sessions ended, notified by email."
+            f"{user.username}: two-factor authentication reset, sessions ended, email sent."
         )
 
     def _create_user(self, flags: PersonFlags) -> User:
