@@ -11,7 +11,11 @@ from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.fielding.insight import samples as trail
 from dashboard.fielding.insight.assistant_modules import Modules
 from dashboard.fielding.insight.baselines import Baselines
-from dashboard.fielding.insight.compute import forecast_histories, silence_of
+from dashboard.fielding.insight.compute import (
+    forecast_histories,
+    phase_of_history,
+    silence_of,
+)
 from dashboard.fielding.insight.group_history import GroupHistory
 from dashboard.fielding.insight.indicators import Indicators
 from dashboard.fielding.insight.indicators_of_group import indicators_of
@@ -91,7 +95,10 @@ def _vitals(
         life.samples = trail.with_sample(life.samples, trail.sample_of(history.group, now=moment))
         silence = silence_of(history, result)
         outlook = result.forecast if result else None
-        yield group, indicators_of(history, outlook, silence, life.samples)
+        yield (
+            group,
+            indicators_of(history, outlook, silence, life.samples, phase_of_history(history)),
+        )
 
 
 def _history(group: Simulated, life: _Life, now: int) -> GroupHistory:

@@ -332,7 +332,10 @@ def test_no_rule_calls_a_soft_launch_too_slow_or_too_fast(
 
 def test_a_group_that_waits_for_its_full_launch_is_not_stalled() -> None:
     rhythm = {"rate": 2.0, "hours": [1.0] * 24, "days": [1.0] * 7}
-    silent = {"last_complete_at": factories.NOW - 9 * HOUR, "status_changed_at": None}
+    silent: dict[str, Any] = {
+        "last_complete_at": factories.NOW - 9 * HOUR,
+        "status_changed_at": None,
+    }
     waiting = figures(insight=soft_launch(120) | {"rhythm": rhythm}, **silent)
     assert judged("stalled", waiting) is Observation.CLEAR
     running = waiting._replace(completes=60)
