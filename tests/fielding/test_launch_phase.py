@@ -160,7 +160,7 @@ def test_the_insight_of_a_soft_launch_judges_no_pace_and_promises_no_date(
     insight = Insight.of(stored)
     assert insight.pace is not None
     assert (insight.pace.band, insight.pace.reason) == ("soft launch", text)
-    assert (stored.short_at_end, stored.finish_at) == (None, None)
+    assert (stored.short_at_end, stored.finish_at, insight.cost) == (None, None, None)
     assert insight.forecast is not None
     assert (insight.forecast.chance, insight.finish_dates) == (None, (None, None, None))
     assert insight.forecast.note == f"{text}: there is no forecast before the full launch"

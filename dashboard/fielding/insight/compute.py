@@ -145,7 +145,7 @@ def insight_of_history(history: GroupHistory, result: ForecastResult | None) -> 
         trail=[list(sample) for sample in samples],
         epc=None if usual_epc is None else StoredEpc(median=usual_epc),
         forecast=_stored_forecast(result.forecast, phase) if result else None,
-        cost=_stored_cost(group, result.forecast) if result else None,
+        cost=_stored_cost(group, result.forecast, phase) if result else None,
         pace=_stored_pace(history, result, phase) if result else None,
         rhythm=_stored_rhythm(silence, result) if result else None,
         warnings=None if indicators is None else _warnings(indicators),
@@ -158,14 +158,14 @@ def outcome_of_history(
     history: GroupHistory, result: ForecastResult | None, *, risks: bool
 ) -> Insight:
     """Return only the parts that rules about the end date need, optionally with pause risks."""
-    warnings = None
+    phase, warnings = phase_of_history(history), None
     if risks:
         samples = group_samples.samples_from_json(Insight.from_stored(history.group.insight).trail)
         silence = silence_of(history, result)
         warnings = _warnings(_indicators(history, result, silence, samples))
     return Insight(
-        forecast=_stored_forecast(result.forecast, phase_of_history(history)) if result else None,
-        cost=_stored_cost(history.group, result.forecast) if result else None,
+        forecast=_stored_forecast(result.forecast, phase) if result else None,
+        cost=_stored_cost(history.group, result.forecast, phase) if result else None,
         warnings=warnings,
         soft_launch=stored_soft_launch(history.modules),
     )
@@ -240,8 +240,9 @@ def _stored_forecast(outlook: Forecast, phase: LaunchPhase) -> StoredForecast:
     )
 
 
-def _stored_cost(group: TargetGroup, outlook: Forecast) -> StoredCost | None:
-    if group.cpi is None or group.completes is None:
+def _stored_cost(group: TargetGroup, outlook: Forecast, phase: LaunchPhase) -> StoredCost | None:
+    """Return the cost by the end date; None before the full launch, which has no forecast."""
+    if group.cpi is None or group.completes is None or not phase.is_full_launch:
         return None
     cost = projected_cost(
         outlook,
@@ -286,9 +287,13 @@ def _stored_pace(
         prescreens=entered if by_prescreens else (),
         shape=result.shape,
     )
+    if not phase.is_full_launch:
+        return StoredPace(
+            band=Phase.SOFT_LAUNCH.value, reason=phase.text, actual=phase.done, required=phase.limit
+        )
     return StoredPace(
-        band=pace.band if phase.is_full_launch else Phase.SOFT_LAUNCH.value,
-        reason=pace.reason if phase.is_full_launch else phase.text,
+        band=pace.band,
+        reason=pace.reason,
         actual=pace.actual,
         required=round(pace.required, 1),
     )

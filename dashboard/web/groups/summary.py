@@ -96,7 +96,7 @@ def _outlook_figures(group: TargetGroup, user: User) -> list[Figure]:
             _labelled_price("average", group.average_cpi, group.currency),
             "CPI",
         ),
-        _spend_figure(group),
+        _spend_figure(group, phase),
     ]
 
 
@@ -203,9 +203,10 @@ def _completes_range(group: TargetGroup) -> str:
     return f"{completes}{of_goal} completes{by}"
 
 
-def _spend_figure(group: TargetGroup) -> Figure:
+def _spend_figure(group: TargetGroup, phase: LaunchPhase) -> Figure:
     """Return spend so far, cost by end date with its range, cost at the goal, and the budget."""
-    cost = Insight.of(group).cost or StoredCost()
+    stored = Insight.of(group).cost if phase.is_full_launch else None
+    cost = stored or StoredCost()
     low, middle, high = cost.p10, cost.p50, cost.p90
     notes, tone = [], ""
     if middle is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,8 @@ from dashboard.fielding.figures.goal_cost import (
     cost_if_goal_reached,
 )
 from dashboard.fielding.forecast.confidence import is_guess
-from dashboard.fielding.insight.document import StoredCost, StoredPace
+from dashboard.fielding.insight.document import StoredCost, StoredPace, StoredSoftLaunch
+from dashboard.fielding.insight.launch_phase import Phase, launch_phase, reason_of_pause
 from dashboard.web.formatting import labels, numbers
 from dashboard.web.formatting.status import StatusLabel, reading_remark, status_label
 from dashboard.web.tables import html_cells
@@ -35,6 +37,8 @@ ALWAYS = (
     "missing_since",
     "currency",
 )
+# The count that a group is stopped at, and how far it is.
+LIMIT_FIELDS = ("completes", "prescreens", "filling_strategy", "filling_goal", "completes_goal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,10 @@ def _finish_cell(group: GroupRow) -> str:
 
 
 def _status_label(group: GroupRow) -> StatusLabel:
-    return status_label(group.status, group.status_reason, group.status_changed_by)
+    soft = StoredSoftLaunch.from_stored(group.insight__soft_launch)
+    launch = launch_phase(group, soft, now=datetime.now(UTC))
+    reason = reason_of_pause(group.status_reason, launch)
+    return status_label(group.status, reason, group.status_changed_by)
 
 
 def _status_cell(group: GroupRow) -> str:
@@ -157,6 +164,8 @@ def _pace_cell(group: GroupRow) -> str:
         return html_cells.table_cell("Pace", numbers.DASH)
     expected = numbers.format_count(pace.required)
     due = f"{numbers.format_count(pace.actual)} of {expected} expected"
+    if pace.band == Phase.SOFT_LAUNCH:
+        due = html_cells.escape_text((pace.reason or "").partition(": ")[2])
     band = html_cells.escape_text(labels.sentence_case(pace.band))
     return html_cells.table_cell("Pace", f'{band}<span class="sub">{due}</span>')
 
@@ -204,7 +213,14 @@ SHOWN = {
     ),
     "status": GroupColumn(
         Column("Status", "status"),
-        ("status", "status_reason", "status_changed_by"),
+        (
+            "status",
+            "status_reason",
+            "status_changed_by",
+            "status_changed_at",
+            "insight__soft_launch",
+            *LIMIT_FIELDS,
+        ),
         _status_cell,
         (
             ("Status", lambda one: _status_label(one).word),
@@ -329,12 +345,8 @@ ON_DEMAND = {
             "status",
             "cpi",
             "cost",
-            "completes",
-            "prescreens",
-            "filling_strategy",
-            "filling_goal",
-            "completes_goal",
             "expected_incidence_rate",
+            *LIMIT_FIELDS,
         ),
         _cost_html,
         (

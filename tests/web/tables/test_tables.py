@@ -20,6 +20,7 @@ from dashboard.fielding.models import (
     Note,
     Project,
     SavedView,
+    TargetGroup,
     User,
 )
 from dashboard.web.projects import wave_comparison
@@ -89,6 +90,39 @@ def test_every_column_can_be_shown_and_sorted_by(client: Client, project: Projec
         assert said in page
     for key in group_columns.HEADINGS:
         assert client.get(f"/groups/?cols={every}&sort={key}").status_code == 200
+
+
+def test_the_two_costs_to_come_have_two_names(client: Client, project: Project) -> None:
+    factories.group(
+        project, cost=270, cpi="2.75", completes=100, insight={"cost": {"p50": "412.50"}}
+    )
+    address = f"/projects/{project.pk}/?cols=projected"
+    assert headings(client, address)[1].startswith("Cost by end date")
+    page = client.get(address).content.decode()
+    assert "412.50 USD" in page
+    assert "545.00 USD if the goal is reached" in page
+    export = client.get(f"/projects/{project.pk}/export.csv?cols=projected")
+    text = b"".join(export).decode()
+    assert "Cost by end date,Cost if the goal is reached,Currency" in text
+    assert "412.50,545,USD" in text
+    TargetGroup.objects.update(status="completed")
+    assert "if the goal is reached" not in client.get(address).content.decode()
+
+
+def test_a_table_shows_a_soft_launch_as_such(client: Client, project: Project) -> None:
+    module = {"share": 0.1, "ends_at": "2030-01-01T00:00:00+00:00", "is_on": False}
+    reason = "Soft launch: 20 of 20 completes, waiting for the full launch"
+    factories.group(
+        project,
+        status="paused",
+        status_reason="total_completes_reached",
+        completes=20,
+        insight={"soft_launch": module, "pace": {"band": "soft launch", "reason": reason}},
+    )
+    page = client.get(f"/projects/{project.pk}/?cols=status.pace").content.decode()
+    assert 'Soft launch<span class="sub">20 of 20 completes, waiting for the full launch' in page
+    assert "oft launch complete" in page
+    assert "oal reached" not in page
 
 
 def test_ids_narrow_a_table_to_those_groups(client: Client, project: Project) -> None:

@@ -26,6 +26,7 @@ from dashboard.alerts.text import (
     pause_cause,
 )
 from dashboard.fielding.domain.money import format_price, format_price_beside
+from dashboard.fielding.figures.definitions import CALIBRATED_ON
 
 Issue = Mapping[str, object]
 
@@ -207,7 +208,8 @@ def describe_pause_risk(group: GroupSnapshot, _: Settings) -> AlertText:
     cause, risk = pause_cause(code), format_percent(score)
     return AlertText(
         f"Pause risk: {group.label}, {cause.label} ({risk})",
-        f"{group.label}: likely to be paused by Cint: {cause.label} (risk {risk}). "
+        f"{group.label}: likely to be paused by Cint: {cause.label} "
+        f"(risk {risk}, {CALIBRATED_ON}). "
         f"{group.progress}. Fix: {cause.fix}.",
         (("pause risk", risk, ""),),
     )
