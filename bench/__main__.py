@@ -11,6 +11,7 @@ from importlib import import_module
 MODULES = {
     "client": "bench.client",
     "backtest": "bench.forecast.backtest",
+    "backtest_effects": "bench.forecast.effect_verdicts",
     "backtest_simulated": "bench.forecast.simulated_fields",
     "early_warning": "bench.forecast.pause_risk",
     "pages": "bench.pages.pages",

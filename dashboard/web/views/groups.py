@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from dashboard.fielding.effects import of_changes
+from dashboard.fielding.insight import assistant_modules
 from dashboard.fielding.models import Change, Edit, Incident, TargetGroup
 from dashboard.fielding.queries import group_page
 from dashboard.sync import scheduling
@@ -131,7 +132,20 @@ def _over_time(
     """The panels that read the group's series and readings."""
     since = now - completes.LONGEST
     days = group_page.completes_days(of, since)
-    told = of_changes.GroupRecords(changes, edits, days, group_page.entrant_readings(of, since))
+    assistant = assistant_modules.modules_of(
+        [(c.occurred_at, c.kind, c.new) for c in changes if c.kind in assistant_modules.KINDS],
+        of.details,
+    )
+    stored = quotas.sheet_of(of)
+    told = of_changes.GroupRecords(
+        changes,
+        edits,
+        days,
+        group_page.entrant_readings(of, since),
+        assistant.soft_launch,
+        assistant.pacing,
+        stored.profiles if stored else (),
+    )
     view = completes.ChartView.asked(request.GET)
     grid = series.from_days(days)
     drawn = None

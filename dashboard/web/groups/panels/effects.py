@@ -9,10 +9,15 @@ from datetime import datetime
 from dashboard.fielding.effects.of_changes import ChangeEffect
 from dashboard.fielding.effects.rate_comparison import Measure
 from dashboard.web.formatting import numbers
-from dashboard.web.formatting.labels import sentence_case
 from dashboard.web.formatting.values import format_value
 
-TONES = {"raised": "good", "lowered": "bad", "no clear effect": "info", "too early": "warn"}
+TONES = {
+    "raised": "good",
+    "lowered": "bad",
+    "no clear effect": "info",
+    "too early": "warn",
+    "cannot tell": "warn",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,36 +45,47 @@ class EffectRow:
     overlaps: list[str]
 
 
-def effect_rows(found: Iterable[ChangeEffect]) -> list[EffectRow]:
+def effect_rows(effects: Iterable[ChangeEffect]) -> list[EffectRow]:
     """Newest first, as they come."""
-    return [_effect(one) for one in found]
+    return [_effect_row(effect) for effect in effects]
 
 
-def _effect(one: ChangeEffect) -> EffectRow:
-    early = one.verdict == "too early"
+def _effect_row(effect: ChangeEffect) -> EffectRow:
     return EffectRow(
-        at=one.at,
-        what=one.what,
-        old=format_value(one.old),
-        new=format_value(one.new),
-        verdict="Too early to tell" if early else sentence_case(one.verdict),
-        tone=TONES[one.verdict],
-        reason=one.completes_an_hour.reason.partition("; overlaps")[0] if early else "",
+        at=effect.at,
+        what=effect.what,
+        old=format_value(effect.old),
+        new=format_value(effect.new),
+        verdict=effect.label,
+        tone=TONES[effect.verdict],
+        reason=_reason_of(effect),
         compared=[
-            _compared("Completes an hour", one.completes_an_hour, share=False),
-            _compared("Conversion of prescreens", one.conversion, share=True),
-            _compared("Completes per entrant", one.completes_per_entrant, share=True),
+            _compared("Completes an hour", effect.completes_an_hour, share=False),
+            _compared("Conversion of prescreens", effect.conversion, share=True),
+            _compared("Completes per entrant", effect.completes_per_entrant, share=True),
         ],
-        epc=_epc(one),
-        overlaps=list(one.overlaps),
+        epc=_epc_verdict(effect),
+        overlaps=list(effect.overlaps),
     )
 
 
-def _epc(one: ChangeEffect) -> str:
+def _reason_of(effect: ChangeEffect) -> str:
+    """Why there is no ratio, or what the ratio leaves out; overlaps are listed after it."""
+    measure = effect.completes_an_hour
+    if effect.overlaps:
+        return "Something else happened within a day of this change."
+    if measure.ratio is None:
+        return measure.reason
+    if measure.correction:
+        return f"× {measure.ratio:.2f} {measure.correction}."
+    return "" if effect.verdict != "too early" else "The interval is still wide."
+
+
+def _epc_verdict(effect: ChangeEffect) -> str:
     """The verdict on EPC where there is one, or why there can be none."""
-    if one.epc is None:
-        return f"EPC {one.epc_note}"
-    return f"EPC {one.epc}" if one.epc in ("raised", "lowered") else ""
+    if effect.epc is None:
+        return f"EPC {effect.epc_note}"
+    return f"EPC {effect.epc}" if effect.epc in ("raised", "lowered") else ""
 
 
 def _compared(label: str, measure: Measure, *, share: bool) -> Compared:
