@@ -75,7 +75,7 @@ class SettingChange:
 
 
 @dataclass(frozen=True, slots=True)
-class QuotaCell:
+class QuotaProgress:
     """How far a quota cell of a profile is: completes (or prescreens) and goal."""
 
     profile: str
@@ -119,7 +119,7 @@ class Group:
     prior: Prior | None = None
     entrants: History = ()
     prescreens: History = ()
-    quotas: Sequence[QuotaCell] = ()
+    quotas: Sequence[QuotaProgress] = ()
 
 
 def effect_of_change(
@@ -175,13 +175,14 @@ def _contrast_at(group: Group, at: float, clock: float) -> Contrast:
     must not pass for a weak weekend.
     """
     base = prior_shape(group.prior)
+    quotas_open = bool(group.quotas) and not any(cell.is_full for cell in group.quotas)
     read = clean_history(group.completes, clock)
     hours = live_hours(read, zone=as_zone(group.zone), pauses=group.pauses, shape=base)
     shape = _levelled_shape(hours, base, at)
     (fielded,), _ = without_stalls([hours], stack_records([hours]), shape[None], lasting=1.0)
     if fielded.start.size < hours.start.size:
         hours, shape = fielded, _levelled_shape(fielded, base, at)
-    return Contrast(hours, shape[hours.slot] * hours.live, at)
+    return Contrast(hours, shape[hours.slot] * hours.live, at, quotas_open)
 
 
 def _levelled_shape(hours: Record, base: Floats, at: float) -> Floats:
@@ -249,7 +250,7 @@ def _pauses_near(
     return tuple(near)
 
 
-def _beside_quotas(measure: Measure, quotas: Sequence[QuotaCell]) -> Measure:
+def _beside_quotas(measure: Measure, quotas: Sequence[QuotaProgress]) -> Measure:
     """The measure; a fall is not the change's where quota cells are full.
 
     When a cell filled is not known: what is full now may have been so before the change.

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from dashboard.fielding.domain.changelog_kinds import ChangelogKind
-from dashboard.fielding.effects.effect import QuotaCell, SettingChange
+from dashboard.fielding.effects.effect import QuotaProgress, SettingChange
 from dashboard.fielding.models import Change, Edit, TargetGroup
 from dashboard.fielding.series.pace import Pacing, SoftLaunch
 
@@ -64,11 +64,13 @@ def other_events(
     return events
 
 
-def quota_cells(profiles: Iterable[object], *, by_prescreens: bool) -> list[QuotaCell]:
+def quota_cells(profiles: Iterable[object], *, by_prescreens: bool) -> list[QuotaProgress]:
     """The cells with a goal of stored profiles whose quotas are on, as they are now."""
     counted = "prescreens" if by_prescreens else "completes"
     return [
-        QuotaCell(str(profile.get("id") or number), float(target.get(counted) or 0), float(goal))
+        QuotaProgress(
+            str(profile.get("id") or number), float(target.get(counted) or 0), float(goal)
+        )
         for number, profile in enumerate(profiles)
         if isinstance(profile, Mapping) and profile.get("quotas")
         for target in profile.get("targets") or []

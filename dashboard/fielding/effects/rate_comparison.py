@@ -10,6 +10,7 @@ from math import exp, log
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dashboard.fielding.effects.step_model import Blocks, estimate_step
 from dashboard.fielding.series.readings import HOUR, Floats, Record
@@ -28,6 +29,7 @@ SILENT = 5.0  # the same where a silence came before
 USUAL_EFFECT = 0.6  # deviation of the log ratio that edits bring; a larger one is suspect
 LEAST_SUSPECT = 0.5  # the same ratio where the effect is far too large
 TREND_SURE = 2.5  # standard errors of a trend that began before the change
+GOING_ON = 1.5  # the same of a fall that goes on after it
 DAYS_VARY = 0.04  # variance of the log rate from day to day, for that trend
 DAY = 24
 
@@ -105,11 +107,15 @@ def judge_share(
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """The live hours of a group, their usual hours, and a change at `at` (seconds)."""
+    """The live hours of a group, their usual hours, and a change at `at` (seconds).
+
+    quotas_open: whether the group's quotas are known and none of them is full.
+    """
 
     hours: Record
     usual: Floats
     at: float
+    quotas_open: bool = False
 
     def side(self, begin: float, end: float, *, backwards: bool, longest: int = LONGEST) -> Period:
         """The live hours of one side, at most `longest`, those nearest to the change."""
@@ -160,6 +166,10 @@ class Contrast:
             own,
         )
         reason = self._own_movement(measure, blocks, before, after, spread)
+        if measure.verdict == "lowered" and step.high_beside_fall > 0 and not self.quotas_open:
+            reason = reason or (
+                "A fall of this size also comes about by itself, as when a quota cell fills."
+            )
         return cannot_tell(reason, measure) if reason else measure
 
     def _blocks(self, earlier: Period, after: Period) -> Blocks:
@@ -210,7 +220,7 @@ class Contrast:
             return ""
         rising = measure.verdict == "raised"
         return (
-            _trend_before(blocks, spread, rising=rising)
+            _trend_beside(blocks, spread, rising=rising)
             or self._moved_before(before, after, spread, rising=rising)
             or (self._silent_before(before, after, spread) if rising else "")
         )
@@ -267,24 +277,36 @@ class Contrast:
         return self._rate(after.first, min(after.last, after.first + 2 * DAY))
 
 
-def _trend_before(blocks: Blocks, spread: float, *, rising: bool) -> str:
-    """In words, the trend that led to the change in the direction of what is seen after it."""
-    part = (blocks.day < 0) & (blocks.usual > 3)
-    if part.sum() < 4:
-        return ""
+def _trend_beside(blocks: Blocks, spread: float, *, rising: bool) -> str:
+    """In words, a trend that led to the change in the direction of the verdict, or a fall that
+    goes on after it, as where quotas or a panel run out and an edit does not.
+    """
+    slope, sure = _daily_slope(blocks, blocks.day < 0, spread)
+    if sure > TREND_SURE and (slope > 0) == rising:
+        word = "rising" if rising else "falling"
+        return f"The rate was already {word} by {_percent(slope)} a day before the change."
+    slope, sure = _daily_slope(blocks, blocks.day > 0, spread)
+    if sure > GOING_ON and slope < 0 and not rising:
+        return f"The rate keeps falling after the change, by {_percent(slope)} a day."
+    return ""
+
+
+def _daily_slope(blocks: Blocks, side: NDArray[np.bool_], spread: float) -> tuple[float, float]:
+    """The slope of the log rate a day on one side, and by how many standard errors it is not 0."""
+    part = side & (blocks.usual > 3)
+    if part.sum() < 3:
+        return 0.0, 0.0
     mean = np.maximum(blocks.counts[part], 0.5)
     weight = 1 / (spread / mean + DAYS_VARY)
     day = blocks.day[part] - np.average(blocks.day[part], weights=weight)
-    slope = float(
-        (weight * day * np.log(mean / blocks.usual[part])).sum() / (weight * day**2).sum()
-    )
-    error = float((weight * day**2).sum() ** -0.5)
-    if (slope > 0) != rising or abs(slope) < TREND_SURE * error:
-        return ""
-    word = "rising" if rising else "falling"
-    return (
-        f"The rate was already {word} by {abs(exp(slope) - 1) * 100:.0f} % a day before the change."
-    )
+    info = float((weight * day**2).sum())
+    slope = float((weight * day * np.log(mean / blocks.usual[part])).sum()) / info
+    return slope, abs(slope) * info**0.5
+
+
+def _percent(slope: float) -> str:
+    """A slope of the log rate as a percentage."""
+    return f"{abs(exp(slope) - 1) * 100:.0f} %"
 
 
 def _threshold(usual: float, ratio: float) -> float:

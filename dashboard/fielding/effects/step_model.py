@@ -10,7 +10,9 @@ weights stay near to what fields usually do.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
+from math import log
 
 import numpy as np
 
@@ -20,7 +22,7 @@ TAU = 0.73  # days: the age at which a field that fades has begun to
 LEVEL_SPREAD, STEP_SPREAD = 10.0, 2.5  # of log rates, before anything is known
 AT_AN_EDGE = 0.25  # error of the log rate of a block that is hardly part of a day
 WORTH = 6.0  # completes by which a day's rate is drawn to that of its side, to weigh it
-HAZARD = ((0.7, 0.04), (0.3, 0.20))  # weights and chances a day of another step
+HAZARD = ((0.7, 0.05), (0.3, 0.25))  # weights and chances a day of another step
 OTHER_SHIFT, OTHER_SPREAD = -0.5, 0.5  # of its log ratio: rates fall more often than they rise
 # Weights and strengths of each way to move: standard deviations of log rates.
 DAYS = ((0.30, 0.03), (0.30, 0.12), (0.25, 0.22), (0.15, 0.38))
@@ -32,8 +34,8 @@ TREND = (  # straight: of a day's slope; fading: mean and deviation of the expon
     (0.30, 0.01, -0.4, 0.4),
 )
 WEEKEND = ((0.9, 0.12), (0.1, 1.5))
-GRID = 401  # points at which the distribution of the step is read
-REST = 1e-3  # combinations lighter than this, beside the heaviest, are left out
+GRID = 161  # points at which the distribution of the step is read
+REST = 3e-3  # combinations lighter than this, beside the heaviest, are left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,34 +61,55 @@ class Blocks:
 
 @dataclass(frozen=True, slots=True)
 class StepEstimate:
-    """The log ratio of the step: its median and its 95 % interval."""
+    """The log ratio of the step: its median and its 95 % interval.
+
+    high_beside_fall: the upper bound if the rate may also have fallen by itself on the very day
+    of the change, the likelier where this group's rate stepped on another day.
+    """
 
     centre: float
     low: float
     high: float
+    high_beside_fall: float
 
 
 def estimate_step(blocks: Blocks, *, spread: float) -> StepEstimate:
     """The step at the change; spread: variance over mean of counts within a day."""
     logs, variance = _working_logs(blocks, spread)
     weight, shift, covariance = _combinations(blocks, variance)
-    others = _other_steps(blocks)
-    target = logs - shift  # (combinations, blocks)
-    step = blocks.after
+    columns = np.column_stack((blocks.after, _other_steps(blocks)))
     right = np.concatenate(
         (
-            target[:, :, None],
-            np.broadcast_to(
-                np.column_stack((step, others)), (len(weight), logs.size, 1 + others.shape[1])
-            ),
+            (logs - shift)[:, :, None],
+            np.broadcast_to(columns, (weight.size, *columns.shape)),
         ),
         axis=2,
     )
     solved = np.linalg.solve(covariance, right)
-    gram = np.einsum("kbi,kbj->kij", right, solved)
-    evidence = np.log(weight) - 0.5 * (np.linalg.slogdet(covariance)[1] + gram[:, 0, 0])
-    votes, mean, error = _posteriors(gram, evidence)
-    return _quantiles(votes, mean, error)
+    logs_and_step = right[:, :, :2].transpose(0, 2, 1) @ solved
+    evidence = np.log(weight) - 0.5 * (np.linalg.slogdet(covariance)[1] + logs_and_step[:, 0, 0])
+    products = _Products(
+        step_logs=logs_and_step[:, 1, 0],
+        step_step=logs_and_step[:, 1, 1],
+        step_others=logs_and_step[:, 1, 2:],
+        others_logs=logs_and_step[:, 0, 2:],
+        others_others=(right * solved).sum(axis=1)[:, 2:],
+    )
+    return _average(products, evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class _Products:
+    """Products of logs, step and other steps, weighted by the inverse covariance.
+
+    Arrays (combinations) or, with other steps, (combinations, others).
+    """
+
+    step_logs: Floats
+    step_step: Floats
+    step_others: Floats
+    others_logs: Floats
+    others_others: Floats
 
 
 def _working_logs(blocks: Blocks, spread: float) -> tuple[Floats, Floats]:
@@ -108,32 +131,34 @@ def _combinations(blocks: Blocks, variance: Floats) -> tuple[Floats, Floats, Flo
     """Each combination's weight, the mean of its logs and their covariance, without the step."""
     day, size = blocks.day, blocks.day.size
     later = np.maximum(day, 0.0)  # a trend may bend at the change
-    between = np.minimum(np.abs(day[:, None]), np.abs(day)) * (day[:, None] * day > 0)
     fade = np.log1p(blocks.age / TAU)
     fade = fade - np.average(fade, weights=blocks.usual + 1e-9)
-    kernels = {
-        "days": np.diag(1 / np.maximum(blocks.whole, 0.25)),
-        "walk": between,
-        "straight": np.outer(day, day) + 0.5 * np.outer(later, later),
-        "fade": np.outer(fade, fade),
-        "weekend": np.outer(blocks.weekend, blocks.weekend),
-    }
-    fixed = np.diag(variance) + LEVEL_SPREAD**2 * np.ones((size, size))
-    weight, shift, covariance = [], [], []
-    for (w0, days), (w1, walk), (w2, straight, mean, spread), (w3, weekend) in product(
-        DAYS, WALK, TREND, WEEKEND
-    ):
-        weight.append(w0 * w1 * w2 * w3)
-        shift.append(mean * fade)
-        covariance.append(
-            fixed
-            + days**2 * kernels["days"]
-            + walk**2 * kernels["walk"]
-            + straight**2 * kernels["straight"]
-            + spread**2 * kernels["fade"]
-            + weekend**2 * kernels["weekend"]
+    kernels = np.stack(
+        (
+            np.diag(1 / np.maximum(blocks.whole, 0.25)),
+            np.minimum(np.abs(day[:, None]), np.abs(day)) * (day[:, None] * day > 0),
+            np.outer(day, day) + 0.5 * np.outer(later, later),
+            np.outer(fade, fade),
+            np.outer(blocks.weekend, blocks.weekend),
         )
-    return np.array(weight), np.array(shift), np.array(covariance)
+    )
+    fixed = np.diag(variance) + LEVEL_SPREAD**2 * np.ones((size, size))
+    weight, exponent, deviations = _strengths()
+    covariance = fixed + np.tensordot(deviations**2, kernels, axes=1)
+    return weight, exponent[:, None] * fade, covariance
+
+
+@cache
+def _strengths() -> tuple[Floats, Floats, Floats]:
+    """Weight, mean exponent and deviations (days, walk, slope, fade, weekend), a row each."""
+    combinations = list(product(DAYS, WALK, TREND, WEEKEND))
+    weight = [w0 * w1 * w2 * w3 for (w0, _), (w1, _), (w2, *_), (w3, _) in combinations]
+    exponent = [trend[2] for _, _, trend, _ in combinations]
+    deviations = [
+        (days, walk, slope, fade, weekend)
+        for (_, days), (_, walk), (_, slope, _, fade), (_, weekend) in combinations
+    ]
+    return np.array(weight), np.array(exponent), np.array(deviations)
 
 
 def _other_steps(blocks: Blocks) -> Floats:
@@ -146,41 +171,32 @@ def _other_steps(blocks: Blocks) -> Floats:
     return np.asarray(columns)
 
 
-def _posteriors(gram: Floats, evidence: Floats) -> tuple[Floats, Floats, Floats]:
-    """Vote, mean and error of the step for each combination, without and with another step.
-
-    The other step may also fall on the very day of the change, the likelier where the group
-    had one on another day; then only a part of what is seen there is the change's.
-    """
+def _average(products: _Products, evidence: Floats) -> StepEstimate:
+    """The step, averaged over all combinations, without and with another step."""
     prior, narrow = 1 / STEP_SPREAD**2, 1 / OTHER_SPREAD**2
-    places = gram.shape[1] - 2
-    none, one, two = _step_chances(places)
-    alone = gram[:, 1, 1] + prior
-    votes = [evidence + 0.5 * (gram[:, 1, 0] ** 2 / alone + np.log(prior / alone))]
-    mean, error = [gram[:, 1, 0] / alone], [1 / np.sqrt(alone)]
-    chances = [np.full(evidence.size, none)]
-    at_change = [np.full(evidence.size, one / none)]
-    if places:
-        own = np.diagonal(gram, axis1=1, axis2=2)[:, 2:] + narrow
-        cross = gram[:, 1, 2:]
-        pull = gram[:, 2:, 0] + narrow * OTHER_SHIFT
-        det = alone[:, None] * own - cross**2
-        step = (own * gram[:, 1, :1] - cross * pull) / det
-        other = (alone[:, None] * pull - cross * gram[:, 1, :1]) / det
-        gain = step * gram[:, 1, :1] + other * pull - narrow * OTHER_SHIFT**2
-        vote = evidence[:, None] + 0.5 * (gain + np.log(prior * narrow) - np.log(det))
-        votes.append(vote.ravel())
-        mean.append(step.ravel())
-        error.append(np.sqrt(own / det).ravel())
-        chances.append(np.full(vote.size, one))
-        at_change.append(np.full(vote.size, two / one))
-    total = np.concatenate(votes) + np.log(np.concatenate(chances))
-    middle, spread = np.concatenate(mean), np.concatenate(error)
-    return (
-        np.concatenate((total, total + np.log(np.concatenate(at_change)))),
-        np.concatenate((middle, middle - OTHER_SHIFT)),
-        np.concatenate((spread, np.hypot(spread, OTHER_SPREAD))),
+    none, one, two = _step_chances(products.step_others.shape[1])
+    alone, logs = products.step_step + prior, products.step_logs[:, None]
+    own, cross = products.others_others + narrow, products.step_others
+    pull = products.others_logs + narrow * OTHER_SHIFT
+    det = alone[:, None] * own - cross**2
+    step = (own * logs - cross * pull) / det
+    other = (alone[:, None] * pull - cross * logs) / det
+    gain = step * logs + other * pull - narrow * OTHER_SHIFT**2
+    vote_alone = evidence + 0.5 * (products.step_logs**2 / alone + np.log(prior / alone))
+    vote_beside = evidence[:, None] + 0.5 * (gain + np.log(prior * narrow) - np.log(det))
+    votes = np.append(vote_alone + log(none), vote_beside + log(one))
+    mean = np.append(products.step_logs / alone, step)
+    error = np.append(1 / np.sqrt(alone), np.sqrt(own / det))
+    low, centre, high = _quantiles(votes, mean, error)
+    if high > 0:
+        return StepEstimate(centre, low, high, high)
+    at_change = np.append(np.full(alone.size, log(one / none)), np.full(step.size, log(two / one)))
+    _, _, high_beside_fall = _quantiles(
+        np.append(votes, votes + at_change),
+        np.append(mean, mean - OTHER_SHIFT),
+        np.append(error, np.hypot(error, OTHER_SPREAD)),
     )
+    return StepEstimate(centre, low, high, high_beside_fall)
 
 
 def _step_chances(places: int) -> tuple[float, float, float]:
@@ -191,15 +207,15 @@ def _step_chances(places: int) -> tuple[float, float, float]:
     return none, one, two
 
 
-def _quantiles(votes: Floats, mean: Floats, error: Floats) -> StepEstimate:
-    """Median and 95 % interval of a mixture of normal distributions."""
+def _quantiles(votes: Floats, mean: Floats, error: Floats) -> tuple[float, float, float]:
+    """The 2.5 %, 50 % and 97.5 % quantiles of a mixture of normal distributions."""
     share = np.exp(votes - votes.max())
     heavy = share > REST
     share, mean, error = share[heavy] / share[heavy].sum(), mean[heavy], error[heavy]
     grid = np.linspace((mean - 4 * error).min(), (mean + 4 * error).max(), GRID)
     below = share @ _normal((grid - mean[:, None]) / error[:, None])
     low, centre, high = np.interp((0.025, 0.5, 0.975), below, grid)
-    return StepEstimate(float(centre), float(low), float(high))
+    return float(low), float(centre), float(high)
 
 
 def _normal(deviation: Floats) -> Floats:

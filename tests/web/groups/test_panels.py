@@ -277,7 +277,7 @@ def test_a_change_is_told_with_what_followed_it(viewer: Client, group: TargetGro
     factories.completes(group, until=until, counts=slow + fast)
     changed(group, 4)
     effects = panel(shown(viewer, group), "effects")
-    assert "Raised" in effects
+    assert "More completes" in effects
     assert "2.70 USD" in effects
     assert "a CPI edit rescales EPC" in effects
 
@@ -286,7 +286,7 @@ def test_a_change_without_enough_to_go_by_is_too_early_to_tell(
     viewer: Client, group: TargetGroup
 ) -> None:
     changed(group, 1)
-    assert "Too early to tell" in panel(shown(viewer, group), "effects")
+    assert "Too early" in panel(shown(viewer, group), "effects")
 
 
 def test_an_edit_of_details_has_no_effect_to_measure(viewer: Client, group: TargetGroup) -> None:
