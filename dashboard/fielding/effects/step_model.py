@@ -23,6 +23,9 @@ LEVEL_SPREAD, STEP_SPREAD = 10.0, 2.5  # of log rates, before anything is known
 AT_AN_EDGE = 0.25  # error of the log rate of a block that is hardly part of a day
 WORTH = 6.0  # completes by which a day's rate is drawn to that of its side, to weigh it
 HAZARD = ((0.7, 0.05), (0.3, 0.25))  # weights and chances a day of another step
+# Odds that the rate falls by itself on the day of the change too, against any other day: where
+# it did not step on another day, and where it did.
+AT_CHANGE, AT_CHANGE_AGAIN = 0.8, 3.0
 OTHER_SHIFT, OTHER_SPREAD = -0.5, 0.5  # of its log ratio: rates fall more often than they rise
 # Weights and strengths of each way to move: standard deviations of log rates.
 DAYS = ((0.30, 0.03), (0.30, 0.12), (0.25, 0.22), (0.15, 0.38))
@@ -33,7 +36,7 @@ TREND = (  # straight: of a day's slope; fading: mean and deviation of the expon
     (0.10, 0.25, 0.0, 0.03),
     (0.30, 0.01, -0.4, 0.4),
 )
-WEEKEND = ((0.9, 0.12), (0.1, 1.5))
+WEEKEND = ((0.85, 0.12), (0.15, 3.0))
 GRID = 161  # points at which the distribution of the step is read
 REST = 3e-3  # combinations lighter than this, beside the heaviest, are left out
 
@@ -190,7 +193,10 @@ def _average(products: _Products, evidence: Floats) -> StepEstimate:
     low, centre, high = _quantiles(votes, mean, error)
     if high > 0:
         return StepEstimate(centre, low, high, high)
-    at_change = np.append(np.full(alone.size, log(one / none)), np.full(step.size, log(two / one)))
+    at_change = np.append(
+        np.full(alone.size, log(AT_CHANGE * one / none)),
+        np.full(step.size, log(AT_CHANGE_AGAIN * two / one)),
+    )
     _, _, high_beside_fall = _quantiles(
         np.append(votes, votes + at_change),
         np.append(mean, mean - OTHER_SHIFT),
