@@ -15,6 +15,7 @@ from dashboard.fielding.effects.effect import (
     effect_of_change,
     effects_in_group,
 )
+from dashboard.fielding.series.weekly_shape import Prior
 
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
 MADRID = ZoneInfo("Europe/Madrid")
@@ -196,6 +197,16 @@ def test_a_rate_that_rose_hours_before_the_change_is_not_its_effect():
     measure = effect_of_change(later, group(30, 120), now=START + 12 * DAY).completes_an_hour
     assert measure.verdict == "cannot tell"
     assert re.fullmatch(r"The rate had already risen [23] hours before the change.", measure.reason)
+
+
+def test_a_single_hour_before_a_change_is_enough_to_ask():
+    shape = tuple(50.0 if hour % 24 == 8 else 1.0 for hour in range(168))
+    stamps = [datetime(2026, 3, 2, 8 + hour, tzinfo=MADRID) for hour in range(14)]
+    totals = [0.0, 20.0, *(20.0 + 40 * hour for hour in range(1, 13))]
+    short = Group(list(zip(stamps, totals, strict=True)), MADRID, prior=Prior(shape))
+    effect = effect_of_change(SettingChange(stamps[1], "cpi"), short, now=stamps[-1])
+    assert effect.before[1] - effect.before[0] == HOUR
+    assert effect.completes_an_hour.reason
 
 
 def test_the_correction_is_named_with_its_size():

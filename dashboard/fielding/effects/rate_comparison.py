@@ -232,6 +232,8 @@ class Contrast:
         the change that moved the rate, it passes e to the 4 in two of a hundred (Ville 1939).
         """
         counts, usual = self._last_hours(before)
+        if not counts.size:
+            return ""
         place = before.last - counts.size
         earlier, later = self._rate(before.first, place), self._later_rate(after)
         if (later > earlier) != rising:
