@@ -12,6 +12,7 @@ MODULES = {
     "client": "bench.client",
     "backtest": "bench.forecast.backtest",
     "backtest_real": "bench.forecast.backtest_real",
+    "backtest_effects": "bench.forecast.effect_verdicts",
     "quota_cells": "bench.forecast.quota_cells",
     "young_groups": "bench.forecast.young_groups",
     "backtest_simulated": "bench.forecast.simulated_fields",

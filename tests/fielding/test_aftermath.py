@@ -10,6 +10,7 @@ import pytest
 
 from dashboard.fielding.effects.of_changes import ChangeEffect, GroupRecords, effects_of_changes
 from dashboard.fielding.models import Change, CompletesDay, Edit, Reading, TargetGroup
+from dashboard.fielding.series.pace import Pacing, SoftLaunch
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -39,9 +40,9 @@ def changed(group: TargetGroup, kind: str, old: Any, new: Any, **fields: Any) ->
     )
 
 
-def effects_of(group: TargetGroup) -> list[ChangeEffect]:
-    """What is told of the rows that the tables hold of a group."""
-    told = GroupRecords(
+def effects_of(group: TargetGroup, **assistant: Any) -> list[ChangeEffect]:
+    """The effects of the rows that the tables hold of a group."""
+    records = GroupRecords(
         list(Change.objects.filter(group=group)),
         list(Edit.objects.filter(group=group)),
         CompletesDay.objects.filter(group=group).values_list("day", "hours", "odd"),
@@ -50,8 +51,9 @@ def effects_of(group: TargetGroup) -> list[ChangeEffect]:
             .order_by("at")
             .values_list("at", "entrants", "prescreens")
         ),
+        **assistant,
     )
-    return effects_of_changes(group, told, now=factories.NOW)
+    return effects_of_changes(group, records, now=factories.NOW)
 
 
 def price(value: str) -> dict[str, str]:
@@ -63,8 +65,8 @@ def test_a_raise_is_told_with_its_interval() -> None:
     changed(group, "cpi_change", price("2.10"), price("2.90"))
     (found,) = effects_of(group)
     assert (found.what, found.at, found.verdict) == ("CPI", AT, "raised")
-    assert found.sentence.startswith("Raised: ")
-    assert "95 % sure of" in found.sentence
+    assert found.sentence.startswith("More completes: ")
+    assert "(95 % interval " in found.sentence
     assert found.epc is None
     assert "rescales" in found.epc_note
     assert found.before[1] == found.after[0] == AT
@@ -96,6 +98,95 @@ def test_changes_near_to_each_other_are_named() -> None:
     assert goal.overlaps == ("CPI 2.10 USD → 2.90 USD",)
     assert cpi.overlaps == ("Goal 200 → 300",)
     assert goal.epc is None
+    assert (goal.verdict, goal.label) == (cpi.verdict, cpi.label) == ("cannot tell", "Cannot tell")
+    assert cpi.sentence == (
+        "Cannot tell: Something else happened within a day of this change: Goal 200 → 300."
+    )
+
+
+def test_the_end_of_a_soft_launch_and_its_pause_are_no_effect_of_an_edit() -> None:
+    group = fielded(before=15, after=90)
+    changed(group, "status_change", "scheduled", "live", occurred_at=AT - 7 * DAY)
+    changed(group, "soft_launch_assisted_change", True, False, occurred_at=AT - 12 * HOUR)
+    changed(group, "soft_launch_end_date_change", "x", None, occurred_at=AT - 12 * HOUR)
+    changed(group, "status_change", "live", "paused", occurred_at=AT - 12 * HOUR)
+    changed(group, "status_change", "paused", "live", occurred_at=AT - HOUR)
+    changed(group, "cpi_change", price("2.10"), price("2.90"))
+    cpi, resumed = effects_of(group)
+    assert cpi.verdict == resumed.verdict == "cannot tell"
+    assert cpi.overlaps == ("Resumed paused → live", "Soft launch ended")
+    assert "Soft launch ended" in resumed.overlaps
+
+
+def test_a_soft_launch_that_ended_by_its_date_is_named() -> None:
+    group = fielded(before=15, after=90)
+    changed(group, "cpi_change", price("2.10"), price("2.90"))
+    (effect,) = effects_of(group, soft_launch=SoftLaunch(AT - HOUR, 0.1))
+    assert effect.overlaps == ("Soft launch ended",)
+
+
+@pytest.mark.parametrize(
+    ("every", "overlaps"), [(12 * HOUR, ()), (DAY, ()), (3 * DAY, ("Pacing step",))]
+)
+def test_a_step_of_slow_pacing_within_a_day_is_named(
+    every: timedelta, overlaps: tuple[str, ...]
+) -> None:
+    group = fielded(starts_at=AT - 6 * DAY - 5 * HOUR)
+    changed(group, "cpi_change", price("2.10"), price("2.90"))
+    (effect,) = effects_of(group, pacing=Pacing("linear", every))
+    assert effect.overlaps == overlaps
+
+
+def test_what_a_draft_was_set_to_before_the_launch_is_no_overlap() -> None:
+    group = fielded(starts_at=AT - 2 * HOUR)
+    changed(group, "pacing_assistance_change", None, "linear", occurred_at=AT - 3 * HOUR)
+    changed(group, "cpi_change", price("2.10"), price("2.90"))
+    (effect,) = effects_of(group)
+    assert effect.overlaps == ()
+
+
+def test_an_edit_of_the_assistant_counts_once_beside_its_changelog() -> None:
+    group = fielded()
+    changed(group, "cpi_change", price("2.10"), price("2.90"))
+    at = AT + HOUR
+    for kind in ("pacing_assistance_change", "pacing_linear_increment_interval_change"):
+        changed(group, kind, None, "linear", occurred_at=at)
+    Edit.objects.create(
+        account=group.account,
+        group=group,
+        kind="assistant",
+        token="a",
+        wanted={},
+        started_at=at - timedelta(minutes=1),
+        state=Edit.State.CONFIRMED,
+    )
+    (effect,) = effects_of(group)
+    assert effect.overlaps == ("Pacing changed",)
+
+
+def test_a_fall_beside_full_quotas_is_not_the_changes() -> None:
+    group = fielded(before=90, after=20)
+    changed(group, "cpi_change", price("2.90"), price("2.10"))
+    targets = [{"goal": 50, "completes": 50}, {"goal": 50, "completes": 30}, {"goal": None}]
+    profiles = [{"id": "1", "quotas": True, "targets": targets}]
+    (effect,) = effects_of(group, profiles=profiles)
+    assert effect.sentence == (
+        "Cannot tell: 1 of 2 quota cells is full, which lowers the rate by itself."
+    )
+    off = [{"id": "1", "quotas": False, "targets": targets}]
+    (effect,) = effects_of(group, profiles=off)
+    assert effect.label == "Fewer completes"
+
+
+def test_the_sentence_names_what_was_corrected() -> None:
+    group = factories.group(factories.project(factories.account()))
+    rate = 6 * np.exp(-np.arange(12 * 24) / 24 / 6)
+    counts = np.cumsum(np.random.default_rng(3).poisson(rate))
+    factories.completes(group, counts=counts.tolist())
+    changed(group, "cpi_change", price("2.10"), price("2.90"))
+    (effect,) = effects_of(group)
+    assert " after allowing for the field's own decline of " in effect.sentence
+    assert effect.completes_an_hour.reason in effect.sentence
 
 
 def test_a_price_that_is_told_under_two_kinds_is_one_change() -> None:

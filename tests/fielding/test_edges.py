@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dashboard.fielding.effects.effect import Group, SettingChange, effect_of_change
+from dashboard.fielding.effects.of_changes import VERDICTS
 from dashboard.fielding.forecast.cost import projected_cost
 from dashboard.fielding.forecast.group_forecast import forecast_many
 from dashboard.fielding.forecast.inputs import ForecastInput
@@ -138,7 +139,7 @@ def test_a_silence_has_no_negative_time(asked):
 def test_an_effect_has_a_verdict_and_its_reason(asked):
     group = Group(asked.history, BERLIN, asked.pauses)
     seen = effect_of_change(SettingChange(asked.now - 3 * DAY, "strategy"), group, now=asked.now)
-    assert seen.completes_an_hour.verdict in ("raised", "lowered", "no clear effect", "too early")
+    assert seen.completes_an_hour.verdict in VERDICTS
     assert seen.completes_an_hour.reason
 
 

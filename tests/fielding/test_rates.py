@@ -1,11 +1,10 @@
-"""What is learned of a rate: stalls taken out, steps found, declines followed."""
+"""What is learned of a rate: stalls taken out, steps found."""
 
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
-from dashboard.fielding.effects.decline import decline_exponent
 from dashboard.fielding.forecast.group_forecast import forecast
 from dashboard.fielding.forecast.rates.change_points import find_steps
 from dashboard.fielding.forecast.rates.decay_curves import GROWING, GROWN, SHAPES, decay
@@ -23,11 +22,6 @@ def counts(*daily, seed=2):
     """Completes of each hour (1, hours) at these daily rates, a day each."""
     rate = np.repeat(np.array(daily, dtype=float), 24) / 24
     return np.random.default_rng(seed).poisson(rate)[None].astype(float)
-
-
-def even(days):
-    """Usual days of each hour where every hour is as usual as any other."""
-    return np.full(days * 24, 1 / 24)
 
 
 def stepped(*daily):
@@ -99,15 +93,6 @@ def test_each_way_starts_at_the_full_rate_and_fades_or_grows_to_an_end():
     assert (moves[:, :-grow] <= 0).all()
     assert (moves[:, -grow:] >= 0).all()
     assert ways.max() <= GROWN
-
-
-def test_a_decline_is_found():
-    falling = [300 / (1 + day) for day in range(8)]
-    assert decline_exponent(counts(*falling)[0], even(8)) < -0.4
-
-
-def test_a_steady_field_is_hardly_a_decline():
-    assert abs(decline_exponent(counts(*[80] * 10)[0], even(10))) < 0.2
 
 
 def field(*daily, until=None):

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard.fielding.effects import of_changes
 from dashboard.fielding.figures.definitions import CALIBRATED_ON
+from dashboard.fielding.insight import assistant_modules
 from dashboard.fielding.models import Change, Edit, Incident, TargetGroup
 from dashboard.fielding.queries import group_page
 from dashboard.sync import scheduling
@@ -140,8 +141,19 @@ def _series_context(
     """Return the context of the panels that read the group's series and readings."""
     since = now - completes.LONGEST
     days = group_page.completes_days(group, since)
+    assistant = assistant_modules.modules_of(
+        [(c.occurred_at, c.kind, c.new) for c in changes if c.kind in assistant_modules.KINDS],
+        group.details,
+    )
+    panels = quotas.sheet_of(group)
     records = of_changes.GroupRecords(
-        changes, edits, days, group_page.entrant_readings(group, since)
+        changes,
+        edits,
+        days,
+        group_page.entrant_readings(group, since),
+        assistant.soft_launch,
+        assistant.pacing,
+        panels.profiles if panels else (),
     )
     chart_view = completes.ChartView.from_query(request.GET)
     grid = series.grid_since(group, days, since)

@@ -11,15 +11,13 @@ from dashboard.fielding.effects.rate_comparison import Measure
 from dashboard.web.formatting import numbers
 from dashboard.web.formatting.values import format_value
 
-# By the verdict of the comparison: the tone of its tag, and its words.
-TONES = {"raised": "good", "lowered": "bad", "no clear effect": "info", "too early": "warn"}
-
-
-VERDICTS = {
-    "raised": "More completes",
-    "lowered": "Fewer completes",
-    "no clear effect": "No clear change",
-    "too early": "Too early",
+# By the verdict of the comparison: the tone of its tag.
+TONES = {
+    "raised": "good",
+    "lowered": "bad",
+    "no clear effect": "info",
+    "too early": "warn",
+    "cannot tell": "warn",
 }
 
 
@@ -48,36 +46,47 @@ class EffectRow:
     overlaps: list[str]
 
 
-def effect_rows(changes: Iterable[ChangeEffect]) -> list[EffectRow]:
+def effect_rows(effects: Iterable[ChangeEffect]) -> list[EffectRow]:
     """Return a row per change, in the given order (newest first)."""
-    return [_effect_row(change) for change in changes]
+    return [_effect_row(effect) for effect in effects]
 
 
-def _effect_row(change: ChangeEffect) -> EffectRow:
-    early = change.verdict == "too early"
+def _effect_row(effect: ChangeEffect) -> EffectRow:
     return EffectRow(
-        at=change.at,
-        what=change.what,
-        old=format_value(change.old),
-        new=format_value(change.new),
-        verdict=VERDICTS[change.verdict],
-        tone=TONES[change.verdict],
-        reason=change.completes_an_hour.reason.partition("; overlaps")[0] if early else "",
+        at=effect.at,
+        what=effect.what,
+        old=format_value(effect.old),
+        new=format_value(effect.new),
+        verdict=effect.label,
+        tone=TONES[effect.verdict],
+        reason=_reason_of(effect),
         compared=[
-            _compare("Completes per hour", change.completes_an_hour, share=False),
-            _compare("Conversion of prescreens", change.conversion, share=True),
-            _compare("Completes per entrant", change.completes_per_entrant, share=True),
+            _compare("Completes per hour", effect.completes_an_hour, share=False),
+            _compare("Conversion of prescreens", effect.conversion, share=True),
+            _compare("Completes per entrant", effect.completes_per_entrant, share=True),
         ],
-        epc=_epc_verdict(change),
-        overlaps=list(change.overlaps),
+        epc=_epc_verdict(effect),
+        overlaps=list(effect.overlaps),
     )
 
 
-def _epc_verdict(change: ChangeEffect) -> str:
+def _reason_of(effect: ChangeEffect) -> str:
+    """Return why there is no ratio, or what the ratio leaves out; overlaps are listed after it."""
+    measure = effect.completes_an_hour
+    if effect.overlaps:
+        return "Something else happened within a day of this change."
+    if measure.ratio is None:
+        return measure.reason
+    if measure.correction:
+        return f"× {measure.ratio:.2f} {measure.correction}."
+    return "" if effect.verdict != "too early" else "The interval is still wide."
+
+
+def _epc_verdict(effect: ChangeEffect) -> str:
     """Return the verdict on EPC, or why there is none."""
-    if change.epc is None:
-        return f"EPC {change.epc_note}"
-    return f"EPC {change.epc}" if change.epc in ("raised", "lowered") else ""
+    if effect.epc is None:
+        return f"EPC {effect.epc_note}"
+    return f"EPC {effect.epc}" if effect.epc in ("raised", "lowered") else ""
 
 
 def _compare(label: str, measure: Measure, *, share: bool) -> Compared:
