@@ -21,7 +21,7 @@ from dashboard.fielding.series.readings import Readings
 
 _HOUR = timedelta(hours=1)
 _NEVER = Readings(np.empty(0), np.empty(0))
-_DAYS_A_QUERY = 300  # SQLite nests conditions at most 1,000 deep
+_CONDITIONS_A_QUERY = 300  # SQLite nests conditions at most 1,000 deep
 
 
 class HasSpend(Protocol):
@@ -135,12 +135,13 @@ def _load_days(
         for at in span[1:-1]:
             groups_of[(at - _HOUR).astimezone(UTC).date()].add(pk)
             groups_of[(at + _HOUR).astimezone(UTC).date()].add(pk)
+    days_of: dict[frozenset[int], list[date]] = defaultdict(list)
+    for day, pks in groups_of.items():  # month ends are of the same groups
+        days_of[frozenset(pks)].append(day)
+    conditions = [Q(day__in=days, group__in=pks) for pks, days in days_of.items()]
     loaded: dict[int, dict[date, PackedDay]] = defaultdict(dict)
-    days = sorted(groups_of)
-    for first in range(0, len(days), _DAYS_A_QUERY):
-        wanted = Q()
-        for day in days[first : first + _DAYS_A_QUERY]:
-            wanted |= Q(day=day, group__in=groups_of[day])
+    for first in range(0, len(conditions), _CONDITIONS_A_QUERY):
+        wanted = Q(*conditions[first : first + _CONDITIONS_A_QUERY], _connector=Q.OR)
         rows = CompletesDay.objects.filter(wanted).values_list("group_id", "day", "hours", "odd")
         for pk, day, hours, odd in rows:
             loaded[pk][day] = as_packed_day(hours, odd)

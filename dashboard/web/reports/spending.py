@@ -97,9 +97,10 @@ def load_spend_lines(
     """
     rows = list(groups.filter(cost__gt=0).values_list(*FIELDS, named=True))
     history = load_spend_history(rows, now=now) if months else None
+    final_before = _first_open_month(now)
     lines: dict[tuple[int, str, Month, str], SpendLine] = {}
     for row in rows:
-        for month, part in _split_group(row, history, now).items():
+        for month, part in _split_group(row, history, final_before, now).items():
             key = (row.project_id, row.country_code, month, row.currency)
             line = lines.setdefault(
                 key, SpendLine(row.project__reference_number, row.project__name, *key)
@@ -121,7 +122,7 @@ def load_spend_lines(
 
 
 def _split_group(
-    row: GroupRow, history: SpendHistory | None, now: datetime
+    row: GroupRow, history: SpendHistory | None, final_before: Month, now: datetime
 ) -> dict[Month, MonthSpend]:
     """Return completes and cost of a group by month; all under "" without its history."""
     if history is None:
@@ -134,7 +135,7 @@ def _split_group(
         began=began_at(row),
         ended=row.last_complete_at,
         now=now,
-        final_before=_first_open_month(now),
+        final_before=final_before,
     )
 
 
