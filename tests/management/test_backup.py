@@ -96,7 +96,7 @@ def test_a_back_up_of_postgresql_is_restored_in_another_database(
 def test_nothing_is_ever_written_over(filled: Filled, tmp_path: Path) -> None:
     file = tmp_path / "backup.sqlite3"
     filled.run("backup", str(file))
-    assert "exists already" in filled.run("backup", str(file), code=1)
+    assert "already exists" in filled.run("backup", str(file), code=1)
     assert "restore into an empty one" in filled.run("restore", str(file), code=1)
 
 
